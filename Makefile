@@ -1,0 +1,52 @@
+# Every command sets up .venv by itself. Needs make and Python 3.11 or newer; choose one with `make PYTHON=python3.12 …`.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+LOCK := requirements/dev.txt
+PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
+DIRECTLY := env -u HTTPS_PROXY -u https_proxy -u HTTP_PROXY -u http_proxy -u ALL_PROXY -u all_proxy
+
+.DEFAULT_GOAL := help
+.PHONY: help demo play test lint format bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/ready ## Watch a resend from Slack to the mail, then keep serving until Ctrl-C
+	@.venv/bin/python -m sandbox.demo
+
+play: .venv/ready ## The same, then exit
+	@.venv/bin/python -m sandbox.demo --once
+
+test: .venv/ready ## Run every test
+	@.venv/bin/python -m pytest
+
+lint: .venv/ready ## Check style, types and the direction of imports
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --cache-dir .import_linter_cache
+
+format: .venv/ready ## Rewrite the code in the house style
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+bench: .venv/ready ## Measure this checkout on this machine
+	@.venv/bin/python -m benchmarks
+
+lock: ## Choose versions anew (needs uv)
+	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements/run.txt $(LOCK_FLAGS)
+	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --quiet -o $(LOCK) $(LOCK_FLAGS)
+
+clean: ## Remove .venv and every cache
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# pip keeps to HTTPS_PROXY; where that proxy is dead, the second line goes without it.
+.venv/ready: $(LOCK) pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Name one: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up .venv with $(PYTHON) …"
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes -r $(LOCK) || $(DIRECTLY) $(PIP) install --require-hashes -r $(LOCK)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""All that the bot can do and say, whoever asks."""

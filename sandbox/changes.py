@@ -1,0 +1,34 @@
+"""Waiting for something to become true in a local server, with a deadline instead of a nap."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+
+class Changes:
+    """Wakes those who wait whenever the state of a server changed."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+
+    def notify(self) -> None:
+        """Tell everybody that something changed."""
+        for event in self._waiting:
+            event.set()
+
+    async def until(self, look: Callable[[], Found | None], *, what: str, timeout: float = 10.0) -> Found:  # noqa: ASYNC109 - the deadline is the contract here
+        """Return the first truthy thing that `look` finds; TimeoutError names `what` was missing after `timeout` seconds."""
+        changed = asyncio.Event()
+        self._waiting.add(changed)
+        try:
+            async with asyncio.timeout(timeout):
+                while not (found := look()):
+                    await changed.wait()
+                    changed.clear()
+                return found
+        except TimeoutError:
+            raise TimeoutError(f"waited {timeout:g} s for {what}") from None
+        finally:
+            self._waiting.discard(changed)
