@@ -1,0 +1,107 @@
+"""What can stand in the way, sorted by who must act; `str(error)` is a sentence that may be shown as it is.
+
+BotError
+├── Misunderstood     the asker mends what was typed or chosen
+├── NotAllowed        the asker talks to an owner of the bot
+├── NothingToDo       the state of the order or domain says no
+├── CooledDown        the same target got its mail a moment ago
+├── CaRefused         DigiCert said no, and why
+├── CaUnavailable     DigiCert gave no usable answer
+├── StoreUnavailable  our own database did not answer in time
+├── SlackRefused      Slack said no, and would say so again
+├── SlackUnavailable  Slack did not answer, or asked to wait
+└── CannotStart       an operator mends a setting
+"""
+
+from collections.abc import Mapping, Sequence
+
+from bot.models import Cooldown
+
+
+class BotError(Exception):
+    """Everything that is not a bug."""
+
+
+class Misunderstood(BotError):
+    """What was typed or chosen cannot be used; `fields` names the form's field at fault, where there is one."""
+
+    def __init__(self, sentence: str, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(sentence)
+        self.fields = dict(fields or {})
+
+
+class NotAllowed(BotError):
+    """The policy said no; `rule` names what decided, for the ledger and the log."""
+
+    def __init__(self, sentence: str, rule: str) -> None:
+        super().__init__(sentence)
+        self.rule = rule
+
+
+class NothingToDo(BotError):
+    """There is no mail to resend here; `instead` tells what would help."""
+
+    def __init__(self, sentence: str, instead: str) -> None:
+        super().__init__(sentence)
+        self.instead = instead
+
+
+class CooledDown(BotError):
+    """The target was sent to a moment ago, and no reason was given to do it again."""
+
+    def __init__(self, cooldown: Cooldown) -> None:
+        super().__init__("This was sent a moment ago; say in Reason why it should be sent again.")
+        self.cooldown = cooldown
+
+
+class CaError(BotError):
+    """A call to DigiCert did not end well."""
+
+
+class CaRefused(CaError):
+    """DigiCert answered and said no (a 4xx): nothing was sent."""
+
+    def __init__(self, sentence: str, *, status: int, codes: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.codes = tuple(codes)
+
+
+class CaUnavailable(CaError):
+    """DigiCert gave no usable answer; `may_have_arrived` says whether the call may still have taken effect."""
+
+    def __init__(self, sentence: str, *, may_have_arrived: bool) -> None:
+        super().__init__(sentence)
+        self.may_have_arrived = may_have_arrived
+
+
+class CaBusy(CaUnavailable):
+    """DigiCert turned the call away (429); `retry_after` is in seconds where it was told."""
+
+    def __init__(self, retry_after: float | None) -> None:
+        super().__init__("DigiCert asks us to slow down (429).", may_have_arrived=False)
+        self.retry_after = retry_after
+
+
+class StoreUnavailable(BotError):
+    """The bot's own database did not answer in time; the transaction was rolled back."""
+
+
+class SlackRefused(BotError):
+    """Slack said no and would say so again; `code` is Slack's word for it."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"Slack refused ({code}).")
+        self.code = code
+
+
+class SlackUnavailable(BotError):
+    """Slack did not answer, or asked to wait; the same call may work later."""
+
+
+class CannotStart(BotError):
+    """The process cannot start; one line per problem, each naming the setting and the mend."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
