@@ -1,0 +1,232 @@
+"""Frozen values that every layer shares: who asks, where, for what, and what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The person who asks, by Slack's immutable ids; names are never used to decide."""
+
+    user_id: str
+    team_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the answer belongs: a channel, and a thread in it where one was named."""
+
+    channel_id: str
+    thread_ts: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who did something where, and the address at which Slack takes a whisper in return."""
+
+    actor: Actor
+    place: Place | None
+    response_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTarget:
+    """A pending DV order; the mail goes out by the order endpoint."""
+
+    order_id: int
+
+    def __str__(self) -> str:
+        return f"order {self.order_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class DomainTarget:
+    """A domain of the account and the name whose control the mail proves; the mail goes out by the domain endpoint."""
+
+    domain_id: int
+    name_scope: str
+
+    def __str__(self) -> str:
+        return f"domain {self.domain_id} ({self.name_scope})"
+
+
+Target = OrderTarget | DomainTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One address and the name its mail validates; `email_domain` is set where the address belongs to a parent."""
+
+    name: str
+    email: str
+    email_domain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One PUT: a target, and the recipients it will name."""
+
+    target: Target
+    recipients: tuple[Recipient, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Each name to be validated, once, in order."""
+        return tuple(dict.fromkeys(recipient.name for recipient in self.recipients))
+
+    @property
+    def claim_keys(self) -> tuple[str, ...]:
+        """What the cooldown is kept for: order and name, or domain and name scope."""
+        match self.target:
+            case OrderTarget(order_id):
+                return tuple(f"order:{order_id}:{name}" for name in self.names)
+            case DomainTarget(domain_id, name_scope):
+                return (f"domain:{domain_id}:{name_scope}",)
+
+
+@dataclass(frozen=True, slots=True)
+class ResendRequest:
+    """What a person asked for, as it was accepted; `id` is derived from what caused it, so a repeat is the same one."""
+
+    id: str
+    actor: Actor
+    place: Place
+    subject: str
+    calls: tuple[Call, ...]
+    locale: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Cooldown:
+    """A target that was sent to a moment ago: by whom, until when it rests, and the thread that tells."""
+
+    user_id: str
+    at: datetime
+    until: datetime
+    link: str | None = None
+
+
+class Outcome(StrEnum):
+    """The four ways a call can end; there is no fifth."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one call ended; `words` are DigiCert's, or ours where DigiCert gave none."""
+
+    outcome: Outcome
+    words: str
+    at: datetime
+
+
+class Kind(StrEnum):
+    """Which of DigiCert's two lists a line comes from."""
+
+    ORDER = "order"
+    DOMAIN = "domain"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as DigiCert reports it; `status` and `method` are DigiCert's words, names are ASCII-encoded."""
+
+    id: int
+    status: str
+    common_name: str
+    names: tuple[str, ...]
+    is_dv: bool
+    product: str
+    method: str | None
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NameValidation:
+    """The validation of one name scope of an order; `is_open` is true for everything but DigiCert's `approved`."""
+
+    name_scope: str
+    names: tuple[str, ...]
+    is_open: bool
+    method: str | None
+    domain_id: int | None
+    covers_below: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderValidation:
+    """Which names of an order still wait; `method` is that of the order where its names carry none."""
+
+    order_id: int
+    status: str
+    method: str | None
+    names: tuple[NameValidation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain of the account; `is_pending` is None where DigiCert did not say."""
+
+    id: int
+    name: str
+    is_active: bool
+    is_pending: bool | None
+    method: str | None
+    since: datetime | None
+    validated_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An e-mail address that DigiCert allows; `domain` is the name it is allowed for, `txt` a DNS TXT contact."""
+
+    email: str
+    domain: str
+    txt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of the account's listing, as a choice; `waiting` is None where the listing does not tell."""
+
+    kind: Kind
+    id: int
+    name: str
+    names: tuple[str, ...]
+    since: datetime | None
+    waiting: bool | None
+
+    @property
+    def key(self) -> str:
+        """The opaque value of this line as an option of a select."""
+        return f"{self.kind}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingName:
+    """One name that still waits for its mail, and who may get it."""
+
+    name: str
+    scope: str
+    target: Target
+    covers_below: bool
+    allowed: tuple[Address, ...]
+    preferred: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the form offers for one order or domain: the names that wait and their allowed recipients."""
+
+    key: str
+    title: str
+    waiting: tuple[WaitingName, ...]
+    remarks: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
