@@ -1,0 +1,412 @@
+"""Settings: what is accepted, what stops the start, and that nothing secret is ever repeated."""
+
+import os
+import socket
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from sqlalchemy import make_url
+
+from bot.errors import CannotStart
+from bot.settings import Settings, is_loopback, proxy_for
+
+NEEDED = {
+    "SLACK_BOT_TOKEN": "xoxb-made-up-bot",
+    "SLACK_APP_TOKEN": "xapp-made-up-app",
+    "DIGICERT_API_KEY": "made-up-key",
+}
+SECRETS = {
+    **NEEDED,
+    "SLACK_SIGNING_SECRET": "made-up-signing",
+    "DATABASE_URL": "postgresql://bot:made-up-password@db.example.com/dcv",
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch, tmp_path) -> Path:
+    """An empty working directory, and an environment in which nothing that the module reads is set."""
+    names = {*Settings.model_fields, "request_method"}
+    for name in list(os.environ):
+        if name.lower() in names or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def load(monkeypatch):
+    def load_with(**changes: str) -> Settings:
+        for name, value in {**NEEDED, **changes}.items():
+            monkeypatch.setenv(name, value)
+        return Settings.load()
+
+    return load_with
+
+
+@pytest.fixture
+def problems(load):
+    def problems_with(**changes: str) -> tuple[str, ...]:
+        with pytest.raises(CannotStart) as caught:
+            load(**changes)
+        return caught.value.problems
+
+    return problems_with
+
+
+def test_only_three_settings_are_needed_and_the_rest_has_the_documented_defaults(load):
+    settings = load()
+
+    assert settings.model_dump(exclude=set(map(str.lower, NEEDED)) | {"database_url"}) == {
+        "slack_signing_secret": None,
+        "slack_api_url": "https://slack.com/api/",
+        "digicert_base_url": "https://www.digicert.com/services/v2",
+        "dcv_allowed_users": frozenset(),
+        "dcv_allowed_usergroups": frozenset(),
+        "dcv_policy_file": None,
+        "dcv_alert_channels": frozenset(),
+        "dcv_cooldown": timedelta(minutes=15),
+        "dcv_follow_ups": (
+            *(timedelta(minutes=minutes) for minutes in (2, 5, 10, 20, 30)),
+            *(timedelta(hours=2), timedelta(hours=8), timedelta(days=1), timedelta(days=3)),
+        ),
+        "dcv_nudges": (timedelta(minutes=30), timedelta(hours=8), timedelta(days=1)),
+        "dcv_email_end_note": True,
+        "dcv_locale": "en",
+        "digicert_limits": ((100, 5.0), (1000, 180.0)),
+        "dcv_instance": socket.gethostname(),
+        "host": "127.0.0.1",
+        "port": None,
+        "log_level": "INFO",
+        "log_format": "text",
+    }
+    assert settings.database_url.get_secret_value() == "sqlite+aiosqlite:///dcv-resend.db"
+    assert settings.slack_bot_token.get_secret_value() == "xoxb-made-up-bot"
+    assert settings.slack_app_token.get_secret_value() == "xapp-made-up-app"
+    assert settings.digicert_api_key.get_secret_value() == "made-up-key"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("SLACK_API_URL", "http://127.0.0.1:9000/api", "http://127.0.0.1:9000/api/"),
+        ("SLACK_API_URL", "https://slack-gov.com/api/", "https://slack-gov.com/api/"),
+        (
+            "DIGICERT_BASE_URL",
+            "https://certcentral.digicert.eu/services/v2/",
+            "https://certcentral.digicert.eu/services/v2",
+        ),
+        ("DIGICERT_BASE_URL", "http://localhost:8001/services/v2", "http://localhost:8001/services/v2"),
+        ("DIGICERT_BASE_URL", "http://[::1]:8001", "http://[::1]:8001"),
+        ("DCV_ALLOWED_USERS", "U012ABC, W0AB ,U012ABC", frozenset({"U012ABC", "W0AB"})),
+        ("DCV_ALLOWED_USERGROUPS", "S012ABC", frozenset({"S012ABC"})),
+        ("DCV_ALERT_CHANNELS", "C012,G034,", frozenset({"C012", "G034"})),
+        ("DCV_COOLDOWN", "45s", timedelta(seconds=45)),
+        ("DCV_COOLDOWN", "365d", timedelta(days=365)),
+        ("DCV_FOLLOW_UPS", "1m, 2h,1d", (timedelta(minutes=1), timedelta(hours=2), timedelta(days=1))),
+        ("DCV_NUDGES", "5m", (timedelta(minutes=5),)),
+        ("DCV_EMAIL_END_NOTE", "False", False),
+        ("DCV_EMAIL_END_NOTE", "on", True),
+        ("DIGICERT_LIMITS", "10/1s", ((10, 1.0),)),
+        ("DIGICERT_LIMITS", "10/1s, 100/1m", ((10, 1.0), (100, 60.0))),
+        ("DCV_INSTANCE", "bot-1.example", "bot-1.example"),
+        ("DCV_LOCALE", "zh_CN", "zh_CN"),
+        ("HOST", "0.0.0.0", "0.0.0.0"),  # noqa: S104 - text, nothing listens here
+        ("HOST", "[::1]", "::1"),
+        ("HOST", "bot.internal", "bot.internal"),
+        ("PORT", "3000", 3000),
+        ("LOG_LEVEL", "debug", "DEBUG"),
+        ("LOG_FORMAT", "JSON", "json"),
+        ("LOG_FORMAT", " json ", "json"),
+    ],
+)
+def test_a_well_formed_value_is_read(load, name, text, value):
+    assert getattr(load(**{name: text}), name.lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("sqlite:///x.db", "sqlite+aiosqlite:///x.db"),
+        ("sqlite:////var/lib/x.db", "sqlite+aiosqlite:////var/lib/x.db"),
+        ("sqlite+aiosqlite:///x.db", "sqlite+aiosqlite:///x.db"),
+        ("postgresql://u:p%40ss@db:5432/name", "postgresql+psycopg://u:p%40ss@db:5432/name"),
+        ("postgres://db/name?sslmode=require", "postgresql+psycopg://db/name?sslmode=require"),
+        ("postgresql+psycopg:///name?host=/run/pg", "postgresql+psycopg:///name?host=/run/pg"),
+        ("POSTGRES://[::1]:5432/name", "postgresql+psycopg://[::1]:5432/name"),
+    ],
+)
+def test_database_urls_are_normalised_to_the_async_drivers(load, text, url):
+    database_url = load(DATABASE_URL=text).database_url.get_secret_value()
+
+    assert database_url == url
+    assert make_url(database_url).drivername in {"sqlite+aiosqlite", "postgresql+psycopg"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxp-1", "must start with xoxb-"),
+        ("SLACK_BOT_TOKEN", "xoxb-", "is cut short"),
+        ("SLACK_APP_TOKEN", "xapp-a b", "a space"),
+        ("SLACK_SIGNING_SECRET", "gehéim", "stray character"),
+        ("DIGICERT_API_KEY", "two words", "a space"),
+        ("SLACK_API_URL", "slack.com/api", "whole address"),
+        ("SLACK_API_URL", "http://slack.com/api/", "https://"),
+        ("SLACK_API_URL", "http://localhost.example.com/api/", "https://"),
+        ("SLACK_API_URL", "http://127.0.0.1@example.com/api/", "no user name"),
+        ("DIGICERT_BASE_URL", "https://host/a b", "whole address"),
+        ("DIGICERT_BASE_URL", "https://host:port/", "whole address"),
+        ("DIGICERT_BASE_URL", "https://[::1/", "whole address"),
+        ("DIGICERT_BASE_URL", "https://host\\@example.com/", "whole address"),
+        ("DIGICERT_BASE_URL", "https://host/?a=b", "query"),
+        ("DIGICERT_BASE_URL", "ftp://localhost/", "whole address"),
+        ("DCV_ALLOWED_USERS", "@ana, U012ABC", '"@ana": write a user id (U… or W…)'),
+        ("DCV_ALLOWED_USERS", "S012ABC", '"S012ABC"'),
+        ("DCV_ALLOWED_USERGROUPS", "@pki-team", '"@pki-team": write a user group id (S…)'),
+        ("DCV_ALERT_CHANNELS", "#alerts", '"#alerts": write a channel id'),
+        ("DCV_POLICY_FILE", "rules.toml", "cannot be used yet: remove it"),
+        ("DCV_COOLDOWN", "15", "such as 45s, 5m, 2h or 1d"),
+        ("DCV_COOLDOWN", "0s", "such as"),
+        ("DCV_COOLDOWN", "-5m", "such as"),
+        ("DCV_COOLDOWN", "366d", "365d at most"),
+        ("DCV_COOLDOWN", "\u0665m", "such as"),
+        ("DCV_FOLLOW_UPS", "5m,soon", '"soon"'),
+        ("DCV_FOLLOW_UPS", "5m,2m", "shortest first"),
+        ("DCV_NUDGES", "60s,1m", "each one once"),
+        ("DCV_NUDGES", ",", "shortest first"),
+        ("DCV_EMAIL_END_NOTE", "maybe", "true or false"),
+        ("DIGICERT_LIMITS", "100", "100/5s,1000/3m"),
+        ("DIGICERT_LIMITS", "0/5s", "100/5s,1000/3m"),
+        ("DIGICERT_LIMITS", "10/0s", "100/5s,1000/3m"),
+        ("DIGICERT_LIMITS", ",", "100/5s,1000/3m"),
+        ("DIGICERT_LIMITS", "1000/3m,100/5s", "short burst to the long run"),
+        ("DIGICERT_LIMITS", "10/5s,9/1m", "short burst to the long run"),
+        ("DIGICERT_LIMITS", "10/5s,1000/1m", "short burst to the long run"),
+        ("DCV_INSTANCE", "bot one", '"bot one"'),
+        ("DCV_LOCALE", "english!", "language code"),
+        ("DATABASE_URL", "mysql://u:p@db/name", "sqlite:/// (a file) or postgresql://"),
+        ("DATABASE_URL", "x.db", "sqlite:/// (a file) or postgresql://"),
+        ("DATABASE_URL", "sqlite://", "three slashes"),
+        ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),
+        ("DATABASE_URL", "sqlite://x.db", "three slashes"),
+        ("DATABASE_URL", "postgresql://", "must look like"),
+        ("DATABASE_URL", "postgresql://u:p@ss@db/name", "@ as %40"),
+        ("DATABASE_URL", "postgresql://u:p/ss@db/name", "/ as %2F"),
+        ("DATABASE_URL", "postgresql://u:1/ss@db/name", "/ as %2F"),
+        ("DATABASE_URL", "postgresql://u:1#ss@db/name", "# as %23"),
+        ("DATABASE_URL", "postgresql://u:p@db:port/name", "must look like"),
+        ("HOST", "0.0.0.0:3000", '"0.0.0.0:3000"'),
+        ("HOST", "http://localhost", "address to listen on"),
+        ("PORT", "0", "1 to 65535"),
+        ("PORT", "65536", "1 to 65535"),
+        ("PORT", "http", '"http"'),
+        ("LOG_LEVEL", "loud", '"loud"'),
+        ("LOG_FORMAT", "xml", '"xml"'),
+    ],
+)
+def test_a_malformed_value_stops_the_start_with_one_line_that_says_the_mend(problems, name, text, words):
+    [line] = problems(**{name: text})
+
+    assert line.startswith(f"{name} ")
+    assert words in line
+    assert line.endswith(".")
+    assert "\n" not in line
+    assert "pydantic" not in line.lower()
+
+
+def test_every_missing_setting_is_named_with_where_to_find_it():
+    with pytest.raises(CannotStart) as caught:
+        Settings.load()
+
+    bot, app, key = caught.value.problems
+    assert bot.startswith('SLACK_BOT_TOKEN is not set: copy the "Bot User OAuth Token"')
+    assert app.startswith('SLACK_APP_TOKEN is not set: make an "App-Level Token"')
+    assert key.startswith("DIGICERT_API_KEY is not set: make an API key")
+    assert str(caught.value) == "\n".join(caught.value.problems)
+
+
+def test_all_problems_are_told_at_once(problems):
+    lines = problems(SLACK_BOT_TOKEN="", PORT="x", DCV_COOLDOWN="soon")
+
+    assert [line.split()[0] for line in lines] == ["SLACK_BOT_TOKEN", "DCV_COOLDOWN", "PORT"]
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "\t"])
+def test_an_empty_value_counts_as_not_set(load, empty):
+    settings = load(DCV_POLICY_FILE=empty, PORT=empty, DCV_FOLLOW_UPS=empty, SLACK_SIGNING_SECRET=empty)
+
+    assert settings.port is None
+    assert settings.slack_signing_secret is None
+    assert len(settings.dcv_follow_ups) == 9
+
+
+def test_space_around_a_token_is_not_part_of_it(load):
+    assert load(SLACK_BOT_TOKEN=" xoxb-1\n").slack_bot_token.get_secret_value() == "xoxb-1"
+
+
+def test_the_env_file_fills_in_what_the_environment_leaves_unset(load, folder):
+    (folder / ".env").write_text(
+        "# ours\nSLACK_SIGNING_SECRET='f'\nDCV_LOCALE=de\nPORT=3001\nSOMETHING_ELSE=1\n", encoding="utf-8"
+    )
+
+    settings = load(DCV_LOCALE="fr", PORT="")
+
+    assert settings.slack_signing_secret.get_secret_value() == "f"
+    assert settings.dcv_locale == "fr"
+    assert settings.port == 3001
+
+
+def test_another_env_file_can_be_named_or_none(monkeypatch, folder):
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+    (folder / ".env").write_text("PORT=3001\n", encoding="utf-8")
+    (folder / "other.env").write_text("PORT=3002\n", encoding="utf-8")
+
+    assert Settings.load(folder / "other.env").port == 3002
+    assert Settings.load(None).port is None
+    assert Settings.load("missing.env").port is None
+
+
+def test_an_env_file_that_is_no_text_stops_the_start(problems, folder):
+    (folder / ".env").write_bytes(b"PORT=\xff\xfe\n")
+
+    assert problems() == (".env cannot be read: make it a UTF-8 text file that the bot may read.",)
+
+
+def test_unknown_variables_are_ignored(load):
+    assert load(DCV_NO_SUCH_SETTING="1").port is None
+
+
+def test_settings_cannot_be_changed(load):
+    settings = load()
+
+    with pytest.raises(ValidationError):
+        settings.port = 1
+
+
+def test_no_secret_shows_when_settings_are_printed(load):
+    settings = load(**SECRETS)
+
+    assert "made-up" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+def test_the_constructor_does_not_repeat_what_it_refuses():
+    with pytest.raises(ValidationError) as caught:
+        Settings(**dict.fromkeys(map(str.lower, SECRETS), "made-up wrong"))
+
+    assert "made-up" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_wrong_secret_is_not_repeated_in_the_line_nor_in_any_chained_traceback(load, name):
+    with pytest.raises(CannotStart) as caught:
+        load(**{name: "made-up wrong"})
+
+    assert "made-up" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "name", [name.upper() for name in Settings.model_fields if name.upper() not in {*SECRETS, "DCV_INSTANCE", "HOST"}]
+)
+@pytest.mark.parametrize(
+    "secret",
+    ["xoxb-1-made-up", "xapp-1-made-up", "0123456789ABCDEF0123456789ABCDEF", "https://ana:made-up@host/?"],
+)
+def test_a_secret_pasted_into_the_wrong_setting_is_not_repeated(problems, name, secret):
+    [line] = problems(**{name: secret})
+
+    assert secret not in line
+    assert "made-up" not in line
+
+
+def test_a_shown_value_is_short_and_on_one_line(problems):
+    [line] = problems(DCV_INSTANCE="a\nb " * 50)
+
+    assert '"a?b a?b ' in line
+    assert len(line) < 150
+
+
+def test_a_value_that_is_no_unicode_stops_the_start(problems):
+    assert problems(DATABASE_URL="sqlite:///\udcff.db") == (
+        "DATABASE_URL must start with sqlite:/// (a file) or postgresql://.",
+    )
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from([name.upper() for name in Settings.model_fields]),
+    text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
+)
+def test_no_value_does_anything_but_load_or_stop_the_start_with_one_line(load, name, text):
+    try:
+        load(**{**dict.fromkeys((field.upper() for field in Settings.model_fields), ""), **NEEDED, name: text})
+    except CannotStart as error:
+        [line] = error.problems
+        assert line.startswith(f"{name} ")
+        assert len(line.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://localhost:8000/x", True),
+        ("http://LOCALHOST", True),
+        ("http://127.0.0.1", True),
+        ("ws://127.255.1.2:80/", True),
+        ("https://[::1]:443/", True),
+        ("http://localhost@example.com/", False),
+        ("http://localhost.example.com/", False),
+        ("http://128.0.0.1/", False),
+        ("http://[::2]/", False),
+        ("http://[::1/", False),
+        ("http://0.0.0.0/", False),
+        ("localhost", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_told_by_the_host_alone(url, loopback):
+    assert is_loopback(url) is loopback
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        ("https://www.digicert.com/services/v2", "http://secure.example:3128"),
+        ("wss://wss-primary.slack.com/link", "http://secure.example:3128"),
+        ("http://www.digicert.com/", "http://plain.example:3128"),
+        ("ws://www.digicert.com/", "http://plain.example:3128"),
+        ("https://ca.internal/x", None),
+        ("https://deep.ca.internal:8443/x", None),
+        ("https://ports.example:8443/x", None),
+        ("https://ports.example/x", "http://secure.example:3128"),
+        ("https://user@ca.internal/x", None),
+        ("https://127.0.0.1:8443/", None),
+        ("wss://localhost/", None),
+        ("https://[::1]/", None),
+        ("ftp://www.digicert.com/", None),
+    ],
+)
+def test_the_proxy_is_the_one_of_the_environment_and_never_for_loopback(monkeypatch, url, proxy):
+    monkeypatch.setenv("HTTPS_PROXY", "http://secure.example:3128")
+    monkeypatch.setenv("HTTP_PROXY", "plain.example:3128")
+    monkeypatch.setenv("NO_PROXY", "ca.internal,ports.example:8443")
+
+    assert proxy_for(url) == proxy
+
+
+def test_no_proxy_can_name_every_host(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://secure.example:3128")
+    monkeypatch.setenv("NO_PROXY", "*")
+
+    assert proxy_for("https://www.digicert.com/") is None
+
+
+def test_without_a_proxy_in_the_environment_there_is_none():
+    assert proxy_for("https://www.digicert.com/") is None
