@@ -1,0 +1,1 @@
+"""DigiCert CertCentral: their JSON, their endpoints, their rate limits."""

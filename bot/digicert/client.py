@@ -1,0 +1,250 @@
+"""CertCentral's endpoints, one method each: takes and gives our values, raises CaRefused and CaUnavailable.
+
+Pages named below are those of DigiCert's "CertCentral Services API" documentation.
+"""
+
+import asyncio
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from urllib.parse import quote
+
+import httpx
+import stamina
+from pydantic import SecretStr
+
+from bot.digicert import wire
+from bot.digicert.fields import domain_name, without_star
+from bot.digicert.limits import Limits
+from bot.errors import CaError, CannotStart, CaRefused, CaUnavailable
+from bot.models import Address, Domain, Order, OrderValidation, Recipient
+
+_KEY_HEADER = "X-DC-DEVKEY"
+
+# Page "List orders" and its like: the most rows that one call gives.
+_ROWS = 1000
+
+_WAITING = ("pending", "reissue_pending")
+
+# Seconds before a read is repeated that was turned away: without Retry-After, and the longest that is waited for.
+_PAUSE_WHEN_BUSY = 2.0
+_LONGEST_PAUSE = 3.0
+
+# Nothing of the call was written when these are raised. A TLS handshake that fails is a ConnectError.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+_Params = Mapping[str, str | int]
+
+
+def open_http(base_url: str, key: SecretStr) -> httpx.AsyncClient:
+    """The connection pool for `CertCentral`; whoever opens it closes it.
+
+    Keeps to HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE, except that a loopback address is never asked through a proxy.
+    Raises CannotStart where the key or one of those cannot be used.
+    """
+    secret = key.get_secret_value()
+    # httpx would quote such a key in its error.
+    if not re.fullmatch(r"[!-~]+", secret):
+        raise CannotStart(["DIGICERT_API_KEY is empty or holds characters that no API key has; copy it again."])
+    trust_env = not _is_loopback(base_url)
+    try:
+        context = httpx.create_ssl_context(trust_env=trust_env)
+    except OSError as error:
+        raise CannotStart(["SSL_CERT_FILE cannot be read as certificates; name a PEM file, or unset it."]) from error
+    try:
+        return httpx.AsyncClient(
+            base_url=base_url,
+            headers={
+                _KEY_HEADER: secret,
+                "Accept": "application/json",
+                "Content-Type": "application/json",
+                "User-Agent": f"dcv-resend/{version('dcv-resend')}",
+            },
+            timeout=httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=5.0),
+            follow_redirects=False,
+            trust_env=trust_env,
+            verify=context,
+        )
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        raise CannotStart(["HTTPS_PROXY does not name a proxy that can be used; write http://host:port."]) from error
+
+
+def _is_loopback(base_url: str) -> bool:
+    host = httpx.URL(base_url).host
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+class CertCentral:
+    """DigiCert CertCentral over HTTP.
+
+    A read is repeated a few times where that may help, and takes `patience` seconds at most, its turns and pauses
+    included. A resend is never repeated here. Once it has its turn, no call takes longer than `longest_call` seconds,
+    however slowly its answer drips.
+    """
+
+    def __init__(
+        self, http: httpx.AsyncClient, limits: Limits, *, patience: float = 20.0, longest_call: float = 75.0
+    ) -> None:
+        self._http = http
+        self._limits = limits
+        self._patience = patience
+        self._longest_call = longest_call
+        self._reads = stamina.AsyncRetryingCaller(
+            attempts=3, timeout=None, wait_initial=0.2, wait_jitter=0.3, wait_max=2.0
+        )
+
+    async def check_key(self) -> str:
+        """Whom the key belongs to, to be shown; raises CaRefused where DigiCert does not accept the key.
+
+        A key may be too narrow to read its own user, so reading one order counts as well.
+        Source: "My user info", "List orders".
+        """
+        try:
+            return wire.read_user(await self._get("/user/me"))
+        except CaRefused as error:
+            if error.status != 403 or wire.INVALID_KEY in error.codes:
+                raise
+        wire.read_orders(await self._get("/order/certificate", {"limit": 1}))
+        return "a user whose name the key may not read"
+
+    async def pending_orders(self) -> list[Order]:
+        """Every order that waits for validation, first issue or reissue. Source: "List orders"."""
+        found: dict[int, Order] = {}
+        for status in _WAITING:
+            orders = await self._every("/order/certificate", {"filters[status]": status}, wire.read_orders)
+            # The filter is not to be relied on: it was once ignored for a while.
+            found |= {order.id: order for order in orders if order.status in _WAITING}
+        return list(found.values())
+
+    async def orders_named(self, name: str) -> list[Order]:
+        """Every order, in any state, for exactly this name or its wildcard. Source: "List orders"."""
+        wanted = domain_name(name)
+        orders = await self._every("/order/certificate", {"filters[domain_name]": wanted}, wire.read_orders)
+        bare = without_star(wanted)
+        return [order for order in orders if bare in map(without_star, order.names)]
+
+    async def order(self, order_id: int) -> Order:
+        """One order. Source: "Order info"."""
+        return wire.read_order(await self._get(f"/order/certificate/{order_id}"))
+
+    async def order_validation(self, order_id: int) -> OrderValidation:
+        """Which names of an order still wait. Source: "Order validation status"."""
+        return wire.read_order_validation(await self._get(f"/order/certificate/{order_id}/validation"), order_id)
+
+    async def domains(self) -> list[Domain]:
+        """Every domain of the account, also those that are not active. Source: "List domains"."""
+        # Without the first flag the dates are Mountain Time.
+        flags = {"include_dcv_expiration_time": "true", "include_validation_reuse_status": "true"}
+        return await self._every("/domain", flags, wire.read_domains)
+
+    async def domain(self, domain_id: int) -> Domain:
+        """One domain, with whether it waits for validation. Source: "Domain info"."""
+        flags = {"include_dcv": "true", "include_validation": "true"}
+        return wire.read_domain(await self._get(f"/domain/{domain_id}", flags))
+
+    async def allowed_addresses(self, domain: int | str) -> tuple[Address, ...]:
+        """Who may be mailed for a domain, by its id or by a name of the account. Source: "Domain emails"."""
+        asked = domain_name(domain) if isinstance(domain, str) else None
+        if asked == "":
+            raise ValueError("a name is needed")
+        path = f"/domain/{quote(str(asked or domain), safe='')}/dcv/emails"
+        return wire.read_addresses(await self._get(path, {"consider_dcv_email_preferences": "true"}), asked)
+
+    async def resend_order(self, order_id: int, recipients: Sequence[Recipient], locale: str) -> None:
+        """Ask DigiCert to mail `recipients` for a pending DV order; returning means accepted, not delivered.
+
+        Never repeated here: a lost answer raises CaUnavailable with `may_have_arrived`. ValueError without recipients.
+        Source: "DV SSL: Resend emails".
+        """
+        body = wire.ResendOrderEmails.of(recipients, locale)
+        await self._put(f"/order/certificate/{order_id}/resend-emails", body.to_json())
+
+    async def resend_domain(self, domain_id: int, name_scope: str, emails: Sequence[str], locale: str) -> None:
+        """Ask DigiCert to mail `emails` to validate `name_scope`; returning means accepted, not delivered.
+
+        Addresses that are not allowed are dropped by DigiCert, and everyone allowed is mailed where none is left: check
+        against `allowed_addresses` before. Never repeated here: a lost answer raises CaUnavailable with
+        `may_have_arrived`. ValueError without addresses. Source: "Resend DCV emails" of a domain.
+        """
+        body = wire.ResendDomainEmails.of(name_scope, emails, locale)
+        await self._put(f"/domain/{domain_id}/dcv/emails", body.to_json())
+
+    async def _every(
+        self, path: str, params: _Params, read: Callable[[wire.Answer], wire.Page[wire.Row]]
+    ) -> list[wire.Row]:
+        """Every row of a list, each once, page by page."""
+        found: dict[int, wire.Row] = {}
+        offset = 0
+        while True:
+            page = read(await self._get(path, {**params, "limit": _ROWS, "offset": offset}))
+            known = len(found)
+            found |= {row.id: row for row in page.rows}
+            offset += len(page.rows)
+            is_last = len(page.rows) < _ROWS if page.total is None else offset >= page.total
+            # A page that brings nothing new means that the offset was ignored, or that rows went away meanwhile.
+            if is_last or len(found) == known:
+                return list(found.values())
+
+    async def _get(self, path: str, params: _Params | None = None) -> wire.Answer:
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._reads(_pause, self._call, "GET", path, params=params, promised=200)
+        except TimeoutError as error:
+            raise CaUnavailable("There was no answer from DigiCert in time.", may_have_arrived=False) from error
+        except (httpx.HTTPError, OSError) as error:
+            raise self._told(error, writes=False) from error
+
+    async def _put(self, path: str, body: bytes) -> None:
+        try:
+            await self._call("PUT", path, content=body, promised=204)
+        except (httpx.HTTPError, OSError) as error:
+            raise self._told(error, writes=True) from error
+
+    async def _call(
+        self, method: str, path: str, *, params: _Params | None = None, content: bytes | None = None, promised: int
+    ) -> wire.Answer:
+        """One request in its turn, sent once; any status but the promised one is raised as httpx's error."""
+        await self._limits.turn()
+        async with asyncio.timeout(self._longest_call):
+            response = await self._http.request(method, path, params=params, content=content)
+        if response.status_code != promised:
+            sentence = f"HTTP {response.status_code} instead of {promised}"
+            raise httpx.HTTPStatusError(sentence, request=response.request, response=response)
+        return self._answer(response)
+
+    def _answer(self, response: httpx.Response) -> wire.Answer:
+        # Should an answer ever quote the key, it must not reach a message.
+        key = self._http.headers.get(_KEY_HEADER, "").encode()
+        return wire.Answer(
+            status=response.status_code,
+            content_type=response.headers.get("Content-Type", ""),
+            body=response.content.replace(key, b"...") if key else response.content,
+            retry_after=response.headers.get("Retry-After", ""),
+        )
+
+    def _told(self, error: httpx.HTTPError | OSError, *, writes: bool) -> CaError:
+        if isinstance(error, httpx.HTTPStatusError):
+            return wire.failure(self._answer(error.response), writes=writes, now=datetime.now(UTC))
+        if isinstance(error, httpx.ProxyError):
+            return CaUnavailable("The proxy did not let the call to DigiCert through.", may_have_arrived=False)
+        if isinstance(error, _NEVER_SENT):
+            return CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
+        return CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=writes)
+
+
+def _pause(error: Exception) -> bool | float:
+    """Whether a read is worth repeating after `error`, or after how many seconds."""
+    if not isinstance(error, httpx.HTTPStatusError):
+        return isinstance(error, httpx.TransportError)
+    status = error.response.status_code
+    if status == 429:
+        told = wire.seconds_to_wait(error.response.headers.get("Retry-After", ""), datetime.now(UTC))
+        pause = _PAUSE_WHEN_BUSY if told is None else told
+        return pause if pause <= _LONGEST_PAUSE else False
+    # Page "Errors" names none of these, but DigiCert's clients meet them and repeat.
+    return status == 406 or status >= 500

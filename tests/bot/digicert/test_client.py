@@ -1,0 +1,579 @@
+import asyncio
+import json
+import ssl
+import time
+import traceback
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+import respx
+import stamina
+from pydantic import SecretStr
+
+from bot.digicert import wire
+from bot.digicert.client import CertCentral, open_http
+from bot.digicert.limits import Limits
+from bot.errors import CaBusy, CaRefused, CaUnavailable
+from bot.models import Address, Recipient
+
+BASE = "https://ca.example/services/v2"
+KEY = "0123456789ABCDEF-nobody-may-see"
+ALICE = Recipient("shop.example.com", "hostmaster@example.com", "example.com")
+
+INVALID_KEY = {
+    "errors": [{"code": wire.INVALID_KEY, "message": "Access denied due to access_denied_invalid_key."}],
+}
+MISSING_PERMISSION = {"errors": [{"code": wire.MISSING_PERMISSION, "message": "Access denied."}]}
+
+
+@pytest.fixture(scope="session")
+def ssl_context():
+    return httpx.create_ssl_context()
+
+
+@pytest.fixture
+async def http(no_environment, ssl_context):
+    # Nothing here speaks TLS, and reading the certificates anew takes longer than the tests.
+    no_environment.setattr(httpx, "create_ssl_context", lambda **_: ssl_context)
+    async with open_http(BASE, SecretStr(KEY)) as http:
+        yield http
+
+
+@pytest.fixture
+def client(http):
+    return CertCentral(http, Limits([(1000, 1.0)]))
+
+
+@pytest.fixture
+def server():
+    with respx.mock(base_url=BASE, assert_all_called=False) as router:
+        yield router
+
+
+@pytest.fixture
+def no_pauses():
+    """Reads are repeated as often as ever, but at once."""
+    with stamina.set_testing(True, attempts=3):
+        yield
+
+
+def order(id_, status="pending", *names):
+    return {"id": id_, "status": status, "certificate": {"common_name": f"{id_}.example", "dns_names": names}}
+
+
+def orders(*rows, total=None):
+    return httpx.Response(200, json={"orders": rows, "page": {"total": len(rows) if total is None else total}})
+
+
+@pytest.fixture(params=["order", "domain"])
+def resend(request, client, server):
+    """A resend by either call, and the route that it takes."""
+    if request.param == "order":
+        route = server.put("/order/certificate/700001/resend-emails")
+        return route, lambda: client.resend_order(700001, [ALICE], "en")
+    route = server.put("/domain/1234/dcv/emails")
+    return route, lambda: client.resend_domain(1234, "example.com", ["postmaster@example.com"], "de")
+
+
+async def test_204_is_accepted(resend):
+    route, send = resend
+    route.respond(204)
+
+    assert await send() is None
+    assert route.call_count == 1
+
+
+async def test_a_refusal_carries_digicerts_words(resend):
+    route, send = resend
+    route.respond(400, json={"errors": [{"code": "not_pending|order", "message": "The order is not pending."}]})
+
+    with pytest.raises(CaRefused, match=r"^The order is not pending\.$") as caught:
+        await send()
+
+    assert (caught.value.status, caught.value.codes) == (400, ("not_pending|order",))
+    assert route.call_count == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 406, 418, 422, 451])
+async def test_a_page_in_place_of_a_reason_is_a_refusal_without_one(resend, status):
+    route, send = resend
+    route.respond(status, html="<html>Request blocked. Incident 42</html>")
+
+    with pytest.raises(CaRefused) as caught:
+        await send()
+
+    assert str(caught.value) == f"DigiCert refused the call (HTTP {status}) and gave no reason."
+    assert route.call_count == 1
+
+
+@pytest.mark.parametrize(("headers", "retry_after"), [({}, None), ({"Retry-After": "7"}, 7.0)])
+async def test_a_429_is_busy_and_the_resend_is_not_repeated_here(resend, headers, retry_after):
+    route, send = resend
+    route.respond(429, json={"errors": [{"code": "request_limit_exceeded"}]}, headers=headers)
+
+    with pytest.raises(CaBusy) as caught:
+        await send()
+
+    assert caught.value.retry_after == retry_after
+    assert route.call_count == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ConnectError("connection refused"),
+        httpx.ConnectError("name or service not known"),
+        httpx.ConnectError("certificate verify failed"),
+        httpx.ConnectTimeout("slow"),
+        httpx.PoolTimeout("full"),
+        httpx.ProxyError("407"),
+        httpx.UnsupportedProtocol("ftp"),
+    ],
+    ids=repr,
+)
+async def test_what_was_never_sent_cannot_have_arrived(resend, error):
+    route, send = resend
+    route.mock(side_effect=error)
+
+    with pytest.raises(CaUnavailable) as caught:
+        await send()
+
+    assert caught.value.may_have_arrived is False
+    assert caught.value.__cause__ is error
+    assert route.call_count == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ReadError("reset"),
+        httpx.ReadTimeout("slow"),
+        httpx.WriteError("broken pipe"),
+        httpx.WriteTimeout("slow"),
+        httpx.CloseError("odd"),
+        httpx.RemoteProtocolError("server disconnected without sending a response"),
+        httpx.LocalProtocolError("odd"),
+        httpx.DecodingError("not gzip"),
+        ssl.SSLError("decryption failed or bad record mac"),
+        OSError("host went away"),
+    ],
+    ids=repr,
+)
+async def test_an_answer_that_is_lost_on_the_way_may_have_arrived(resend, error):
+    route, send = resend
+    route.mock(side_effect=error)
+
+    with pytest.raises(CaUnavailable, match=r"^DigiCert's answer did not arrive\.$") as caught:
+        await send()
+
+    assert caught.value.may_have_arrived is True
+    assert caught.value.__cause__ is error
+    assert route.call_count == 1
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 301, 302, 303, 307, 308, 408, 500, 502, 503, 504])
+async def test_an_answer_that_settles_nothing_may_have_arrived(resend, status):
+    route, send = resend
+    route.respond(status, json={}, headers={"Location": f"{BASE}/elsewhere", "Retry-After": "1"})
+
+    with pytest.raises(CaUnavailable) as caught:
+        await send()
+
+    assert not isinstance(caught.value, CaBusy)
+    assert caught.value.may_have_arrived is True
+    assert route.call_count == 1
+
+
+async def test_a_redirect_of_a_resend_is_not_followed(resend, server):
+    route, send = resend
+    route.respond(307, headers={"Location": f"{BASE}/elsewhere"})
+    elsewhere = server.route(path__regex="/elsewhere$").respond(204)
+
+    with pytest.raises(CaUnavailable):
+        await send()
+
+    assert not elsewhere.called
+
+
+async def test_an_answer_that_never_ends_is_given_up_as_lost(http, server):
+    async def drip(_request):
+        await asyncio.Event().wait()
+
+    server.put("/domain/1234/dcv/emails").mock(side_effect=drip)
+    client = CertCentral(http, Limits([(1000, 1.0)]), longest_call=0.05)
+
+    with pytest.raises(CaUnavailable) as caught:
+        await client.resend_domain(1234, "example.com", ["admin@example.com"], "en")
+
+    assert caught.value.may_have_arrived is True
+
+
+async def test_the_resend_for_an_order_goes_out_as_the_page_shows(client, server):
+    route = server.put("/order/certificate/700001/resend-emails").respond(204)
+
+    await client.resend_order(700001, [ALICE, Recipient("www.example.org", "admin@example.org")], "en")
+
+    assert json.loads(route.calls.last.request.content) == {
+        "domain_approval_emails": [
+            {"domain": "shop.example.com", "email": "hostmaster@example.com", "email_domain": "example.com"},
+            {"domain": "www.example.org", "email": "admin@example.org"},
+        ],
+        "locale": "en",
+    }
+
+
+async def test_the_resend_for_a_domain_goes_out_as_the_page_shows(client, server):
+    route = server.put("/domain/1234/dcv/emails").respond(204)
+
+    await client.resend_domain(1234, "shop.example.com", ("postmaster@example.com",), "de")
+
+    assert json.loads(route.calls.last.request.content) == {
+        "name_scope": "shop.example.com",
+        "email_array": ["postmaster@example.com"],
+        "locale": "de",
+    }
+
+
+async def test_a_resend_to_nobody_never_goes_out(client, server):
+    everything = server.route()
+
+    with pytest.raises(ValueError, match="at least one address"):
+        await client.resend_order(700001, [], "en")
+    with pytest.raises(ValueError, match="at least one address"):
+        await client.resend_domain(1234, "example.com", [], "en")
+
+    assert not everything.called
+
+
+async def test_every_call_carries_the_headers_that_digicert_asks_for(resend):
+    route, send = resend
+    route.respond(204)
+
+    await send()
+
+    headers = route.calls.last.request.headers
+    assert headers["X-DC-DEVKEY"] == KEY
+    assert headers["Accept"] == headers["Content-Type"] == "application/json"
+    assert headers["User-Agent"].startswith("dcv-resend/")
+    assert headers["Content-Length"] == str(len(route.calls.last.request.content))
+
+
+async def test_every_call_waits_for_its_turn(http, server):
+    server.put("/domain/1234/dcv/emails").respond(204)
+    client = CertCentral(http, Limits([(1, 0.2)]))
+    start = time.monotonic()
+
+    for _ in range(2):
+        await client.resend_domain(1234, "example.com", ["admin@example.com"], "en")
+
+    assert time.monotonic() - start >= 0.2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(403, json=INVALID_KEY),
+        httpx.Response(400, json={"errors": [{"code": KEY, "message": f"The key {KEY} is not known."}]}),
+        httpx.Response(400, html=KEY),
+        httpx.Response(502, html=KEY),
+        httpx.Response(302, headers={"Location": f"https://elsewhere.example/?key={KEY}"}),
+        httpx.Response(429, headers={"Retry-After": KEY}),
+        httpx.RemoteProtocolError(f"illegal header line {KEY}"),
+    ],
+)
+async def test_the_key_is_in_no_error(resend, answer):
+    route, send = resend
+    route.mock(side_effect=[answer])
+
+    with pytest.raises((CaRefused, CaUnavailable)) as caught:
+        await send()
+
+    error = caught.value
+    assert KEY not in f"{error} {error!r} {error.args} {vars(error)}"
+
+
+async def test_the_key_is_in_no_traceback(resend):
+    route, send = resend
+    route.respond(403, json=INVALID_KEY)
+
+    with pytest.raises(CaRefused) as caught:
+        await send()
+
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ConnectTimeout("slow"),
+        httpx.ReadTimeout("slow"),
+        httpx.RemoteProtocolError("gone"),
+        httpx.Response(406),
+        httpx.Response(429),
+        httpx.Response(429, headers={"Retry-After": "1"}),
+        httpx.Response(500),
+        httpx.Response(503, html="<html>"),
+    ],
+    ids=repr,
+)
+async def test_a_read_is_repeated_where_that_may_help(client, server, trouble):
+    route = server.get("/order/certificate/7")
+    route.mock(side_effect=[trouble, trouble, httpx.Response(200, json=order(7))])
+
+    assert (await client.order(7)).id == 7
+    assert route.call_count == 3
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        (httpx.Response(400), CaRefused),
+        (httpx.Response(404, json={"errors": [{"code": "not_found|order"}]}), CaRefused),
+        (httpx.Response(302, headers={"Location": f"{BASE}/elsewhere"}), CaUnavailable),
+        (httpx.Response(408), CaUnavailable),
+        (httpx.Response(204), CaUnavailable),
+        (httpx.Response(200, html="<html>blocked</html>"), CaUnavailable),
+        (httpx.Response(200, json={}), CaUnavailable),
+        (httpx.DecodingError("not gzip"), CaUnavailable),
+        (httpx.Response(429, headers={"Retry-After": "60"}), CaBusy),
+    ],
+    ids=repr,
+)
+async def test_a_read_is_not_repeated_where_that_cannot_help(client, server, trouble, error):
+    route = server.get("/order/certificate/7").mock(side_effect=[trouble])
+
+    with pytest.raises(error):
+        await client.order(7)
+
+    assert route.call_count == 1
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize("trouble", [httpx.Response(503), httpx.ReadTimeout("slow"), httpx.ConnectError("refused")])
+async def test_a_read_that_stays_unanswered_has_changed_nothing(client, server, trouble):
+    route = server.get("/order/certificate/7").mock(side_effect=[trouble] * 3)
+
+    with pytest.raises(CaUnavailable) as caught:
+        await client.order(7)
+
+    assert caught.value.may_have_arrived is False
+    assert route.call_count == 3
+
+
+async def test_a_read_waits_as_long_as_it_is_asked_to(client, server):
+    busy = httpx.Response(429, headers={"Retry-After": "0.3"})
+    server.get("/order/certificate/7").mock(side_effect=[busy, httpx.Response(200, json=order(7))])
+    start = time.monotonic()
+
+    await client.order(7)
+
+    assert 0.3 <= time.monotonic() - start < 1.0
+
+
+async def test_a_read_does_not_wait_for_a_date_that_is_far_off(client, server):
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
+    server.get("/order/certificate/7").respond(429, headers={"Retry-After": date})
+
+    with pytest.raises(CaBusy) as caught:
+        await client.order(7)
+
+    assert caught.value.retry_after == pytest.approx(300, abs=10)
+
+
+@pytest.mark.parametrize("trouble", ["a server that stalls", "turns that are used up", "a long pause"])
+async def test_a_read_takes_no_longer_than_its_patience(http, server, trouble):
+    async def stall(_request):
+        await asyncio.Event().wait()
+
+    route = server.get("/order/certificate/7")
+    if trouble == "a server that stalls":
+        route.mock(side_effect=stall)
+    else:
+        route.respond(429, headers={"Retry-After": "3"})
+    limits = Limits([(1, 60.0)])
+    if trouble == "turns that are used up":
+        await limits.turn()
+    client = CertCentral(http, limits, patience=0.2)
+    start = time.monotonic()
+
+    with pytest.raises(CaUnavailable) as caught:
+        await client.order(7)
+
+    assert time.monotonic() - start < 1.0
+    assert caught.value.may_have_arrived is False
+
+
+async def test_the_pending_orders_are_those_of_both_states_each_once(client, server):
+    pending = server.get("/order/certificate", params={"filters[status]": "pending"})
+    pending.mock(return_value=orders(order(1), order(2), order(3, "issued")))
+    reissues = server.get("/order/certificate", params={"filters[status]": "reissue_pending"})
+    reissues.mock(return_value=orders(order(2, "reissue_pending"), order(4, "reissue_pending")))
+
+    found = await client.pending_orders()
+
+    assert [(found_.id, found_.status) for found_ in found] == [
+        (1, "pending"),
+        (2, "reissue_pending"),
+        (4, "reissue_pending"),
+    ]
+    assert pending.calls.last.request.url.query == b"filters%5Bstatus%5D=pending&limit=1000&offset=0"
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2500])
+@pytest.mark.parametrize("counted", [True, False])
+async def test_a_list_is_read_to_its_end(client, server, count, counted):
+    def page(request):
+        offset = int(request.url.params["offset"])
+        rows = [order(n, "issued", "a.example") for n in range(count)][offset : offset + 1000]
+        body = {"orders": rows} if rows else {}
+        return httpx.Response(200, json=body | ({"page": {"total": count}} if counted else {}))
+
+    server.get("/order/certificate").mock(side_effect=page)
+
+    assert [found.id for found in await client.orders_named("a.example")] == list(range(count))
+
+
+async def test_a_list_whose_pages_are_smaller_than_asked_is_read_to_its_end(client, server):
+    def page(request):
+        offset = int(request.url.params["offset"])
+        return orders(*[order(n, "issued", "a.example") for n in range(25)][offset : offset + 10], total=25)
+
+    server.get("/order/certificate").mock(side_effect=page)
+
+    assert len(await client.orders_named("a.example")) == 25
+
+
+async def test_a_list_that_ignores_the_offset_does_not_go_on_for_ever(client, server):
+    route = server.get("/order/certificate").mock(return_value=orders(order(1, "issued", "a.example"), total=5000))
+
+    assert len(await client.orders_named("a.example")) == 1
+    assert route.call_count == 2
+
+
+async def test_orders_named_are_those_that_carry_exactly_this_name(client, server):
+    route = server.get("/order/certificate", params={"filters[domain_name]": "shop.example.com"})
+    route.mock(
+        return_value=orders(
+            order(1, "issued", "shop.example.com"),
+            order(2, "pending", "*.shop.example.com"),
+            order(3, "issued", "www.shop.example.com", "example.com"),
+            order(4, "issued", "myshop.example.com"),
+        )
+    )
+
+    found = await client.orders_named("Shop.Example.com.")
+
+    assert [found_.id for found_ in found] == [1, 2]
+
+
+async def test_orders_named_by_a_wildcard_include_those_for_the_name_below_it(client, server):
+    route = server.get("/order/certificate", params={"filters[domain_name]": "*.a.example"})
+    route.mock(return_value=orders(order(1, "issued", "*.a.example"), order(2, "issued", "a.example")))
+
+    assert [found.id for found in await client.orders_named("*.a.example")] == [1, 2]
+
+
+async def test_the_domains_are_read_with_dates_in_utc(client, server):
+    route = server.get("/domain").respond(
+        json={"domains": [{"id": 1, "name": "a.example"}, {"id": 2, "name": "b.example", "is_active": False}]}
+    )
+
+    found = await client.domains()
+
+    assert [(found_.id, found_.is_active) for found_ in found] == [(1, True), (2, False)]
+    assert dict(route.calls.last.request.url.params) == {
+        "include_dcv_expiration_time": "true",
+        "include_validation_reuse_status": "true",
+        "limit": "1000",
+        "offset": "0",
+    }
+
+
+async def test_an_order_and_its_validation_are_read(client, server):
+    server.get("/order/certificate/7").respond(json=order("7", "pending", "a.example"))
+    server.get("/order/certificate/7/validation").respond(
+        json={"order_id": "7", "order_status": "pending", "dns_name_validations": [{"name_scope": "a.example"}]}
+    )
+
+    assert (await client.order(7)).names == ("7.example", "a.example")
+    assert (await client.order_validation(7)).names[0].is_open
+
+
+async def test_a_domain_is_read_with_what_waits(client, server):
+    route = server.get("/domain/1234", params={"include_dcv": "true", "include_validation": "true"})
+    route.respond(json={"id": 1234, "name": "example.com", "is_pending_validation": True})
+
+    assert (await client.domain(1234)).is_pending is True
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        (1234, "/services/v2/domain/1234/dcv/emails"),
+        ("Shop.Example.com", "/services/v2/domain/shop.example.com/dcv/emails"),
+        ("../key?x#y", "/services/v2/domain/..%2Fkey%3Fx%23y/dcv/emails"),
+    ],
+)
+async def test_allowed_addresses_are_those_that_the_account_lets_through(client, server, asked, path):
+    route = server.route(method="GET")
+    route.respond(json={"name_scope": "example.com", "base_emails": ["admin@example.com"]})
+
+    assert await client.allowed_addresses(asked) == (Address("admin@example.com", "example.com"),)
+    assert route.calls.last.request.url.raw_path.decode() == f"{path}?consider_dcv_email_preferences=true"
+
+
+async def test_allowed_addresses_of_an_empty_name_are_never_asked_for(client):
+    with pytest.raises(ValueError, match="name"):
+        await client.allowed_addresses(".")
+
+
+async def test_the_key_is_checked_by_asking_whose_it_is(client, server):
+    server.get("/user/me").respond(json={"id": 501, "username": "svc-dcv", "email": "pki@example.com"})
+
+    assert await client.check_key() == "svc-dcv"
+
+
+async def test_a_key_that_may_not_read_its_user_is_checked_by_reading_an_order(client, server):
+    server.get("/user/me").respond(403, json=MISSING_PERMISSION)
+    route = server.get("/order/certificate", params={"limit": "1"}).mock(return_value=orders())
+
+    assert await client.check_key()
+    assert route.call_count == 1
+
+
+async def test_a_key_that_is_not_accepted_is_told_at_once(client, server):
+    server.get("/user/me").respond(403, json=INVALID_KEY)
+    listing = server.get("/order/certificate")
+
+    with pytest.raises(CaRefused, match="does not accept the API key"):
+        await client.check_key()
+
+    assert not listing.called
+
+
+async def test_a_key_that_may_read_nothing_lacks_a_permission(client, server):
+    server.get("/user/me").respond(403, json=MISSING_PERMISSION)
+    server.get("/order/certificate").respond(403, json=MISSING_PERMISSION)
+
+    with pytest.raises(CaRefused, match="lacks a permission"):
+        await client.check_key()
+
+
+async def test_a_key_that_meets_another_refusal_is_not_checked_further(client, server):
+    server.get("/user/me").respond(404, json={"errors": [{"code": "not_found|route", "message": "No such route."}]})
+
+    with pytest.raises(CaRefused, match="No such route"):
+        await client.check_key()
+
+
+@pytest.mark.usefixtures("no_pauses")
+async def test_a_key_cannot_be_checked_where_digicert_is_out_of_reach(client, server):
+    server.get("/user/me").mock(side_effect=httpx.ConnectError("refused"))
+
+    with pytest.raises(CaUnavailable, match="cannot be reached"):
+        await client.check_key()
