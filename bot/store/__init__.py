@@ -1,0 +1,1 @@
+"""What the bot remembers: one database, opened by two doors, and one module per table family."""

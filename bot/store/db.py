@@ -1,0 +1,172 @@
+"""The database: opened once, brought up to date, and entered by two doors only, `write()` and `read()`."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.errors import CannotStart, StoreUnavailable
+
+LOCK_SECONDS = 1.2
+_MIGRATION_LOCK = 0x6463765F7265
+_SORRY = "The bot's database did not answer in time. Nothing was sent; try again in a moment."
+
+
+class Database:
+    """One SQLite file or one PostgreSQL database; every statement of the bot goes through its two doors."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writing = asyncio.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the ledger lives in one file of this host."""
+        return self._engine.dialect.name == "sqlite"
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that holds the write lock from its start; StoreUnavailable after LOCK_SECONDS without it.
+
+        On SQLite it begins with BEGIN IMMEDIATE, on PostgreSQL it locks the ledger's head row: nothing it reads
+        can be overtaken. Never call the durable engine in here: on SQLite that would wait for this very lock.
+        """
+        async with self._turn(), self._begin(writes=True) as connection:
+            if not self.is_sqlite:
+                await connection.execute(sa.text(f"SET LOCAL lock_timeout = {int(LOCK_SECONDS * 1000)}"))
+                await connection.execute(sa.text("SELECT 1 FROM ledger_head FOR UPDATE"))
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One plain transaction for reading."""
+        async with self._begin(writes=False) as connection:
+            yield connection
+
+    async def migrate(self) -> None:
+        """Bring the tables up to date; several processes may try at once."""
+        async with self._engine.connect() as connection:
+            await connection.execution_options(writes=True)
+            async with connection.begin():
+                if not self.is_sqlite:
+                    await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+                await connection.run_sync(_upgrade)
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Queue the writers of this process in memory: SQLite's own queue is a poll."""
+        try:
+            await asyncio.wait_for(self._writing.acquire(), LOCK_SECONDS)
+        except TimeoutError as error:
+            raise StoreUnavailable(_SORRY) from error
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    @asynccontextmanager
+    async def _begin(self, *, writes: bool) -> AsyncIterator[AsyncConnection]:
+        with _translated():
+            async with self._engine.connect() as connection:
+                await connection.execution_options(writes=writes)
+                async with connection.begin():
+                    yield connection
+
+
+@contextmanager
+def _translated() -> Any:
+    """A database that is locked, gone or shutting down is one error to everybody above."""
+    try:
+        yield
+    except (PoolTimeout, OSError) as error:
+        raise StoreUnavailable(_SORRY) from error
+    except DBAPIError as error:
+        if isinstance(error, sa.exc.IntegrityError | sa.exc.ProgrammingError):
+            raise
+        raise StoreUnavailable(_SORRY) from error
+
+
+def open_database(url: str) -> Database:
+    """Make the engine for an async SQLAlchemy URL; nothing is connected yet."""
+    engine = create_async_engine(url, pool_size=10, max_overflow=0, pool_timeout=LOCK_SECONDS)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return Database(engine)
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={int(LOCK_SECONDS * 1000)}",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite URL; None for another database."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    return Path(parsed.database or ":memory:").absolute()
+
+
+@contextmanager
+def only_one_process(file: Path) -> Any:
+    """Hold the file's lock while the bot runs; CannotStart when another bot holds it. It ends with the process."""
+    lock = _open_lock(file)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise CannotStart(
+            [f"DATABASE_URL: another bot is running on {file}. Stop it first, or give this one its own file."]
+        ) from None
+    try:
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+    finally:
+        lock.close()
+
+
+def _open_lock(file: Path) -> IO[str]:
+    try:
+        return file.with_name(f"{file.name}.lock").open("a+", encoding="ascii")
+    except OSError as error:
+        raise CannotStart(
+            [f"DATABASE_URL: cannot write beside {file} ({error.strerror}). Name a folder the bot may write to."]
+        ) from error

@@ -1,0 +1,47 @@
+"""What each drawn form stands for: kept here, so that Slack carries an opaque id and a tampered form says nothing."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from bot.models import Actor, Place, Plan
+from bot.store.db import Database
+from bot.store.tables import forms, written
+
+KEPT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Who opened a form, where its result belongs, and what it offers; never changed, each drawing is a new one."""
+
+    actor: Actor
+    place: Place
+    plan: Plan | None = None
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+_FORM = TypeAdapter(Form)
+
+
+class Forms:
+    """One row per drawing of a form, for a day."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, form: Form, now: datetime) -> None:
+        """Keep a drawing, and let go of those older than a day."""
+        body = _FORM.dump_json(form).decode()
+        async with self._database.write() as transaction:
+            await transaction.execute(sa.insert(forms).values(id=form.id, at=written(now), body=body))
+            await transaction.execute(sa.delete(forms).where(forms.c.at < written(now - KEPT)))
+
+    async def get(self, form_id: str) -> Form | None:
+        """The drawing of this id; None where it is unknown or too old."""
+        async with self._database.read() as connection:
+            body = await connection.scalar(sa.select(forms.c.body).where(forms.c.id == form_id))
+        return _FORM.validate_json(body) if body else None

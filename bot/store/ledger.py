@@ -1,0 +1,131 @@
+"""The ledger: what was asked, decided, tried and answered; only appended to, each row chained to the one before."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.models import Actor, Ending, Outcome
+from bot.store.db import Database
+from bot.store.tables import canonical, ledger, ledger_head, moment, written
+
+GENESIS = "0" * 64
+_OUTCOMES = tuple(outcome.value for outcome in Outcome)
+
+
+class Event(StrEnum):
+    """What a row records."""
+
+    ACCEPTED = "accepted"
+    DENIED = "denied"
+    COOLED_DOWN = "cooled_down"
+    SENDING = "sending"
+    TURNED_AWAY = "turned_away"
+    SENT = "sent"
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row before it is chained; `call_no` counts calls from 0, `attempt` counts the tries of one call from 1."""
+
+    event: Event
+    at: datetime
+    actor: Actor | None = None
+    request_id: str | None = None
+    call_no: int | None = None
+    attempt: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a call: when it began, and whether its row was closed."""
+
+    number: int
+    began: datetime
+    closed: bool
+
+
+class Ledger:
+    """Reads the ledger; writing goes through `append`, inside the caller's transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, entry: Entry) -> None:
+        """Append one row in a transaction of its own."""
+        async with self._database.write() as transaction:
+            await append(transaction, entry)
+
+    async def attempts(self, request_id: str, call_no: int) -> list[Attempt]:
+        """Every try of one call, oldest first."""
+        rows = await self._rows(request_id, call_no)
+        closed = {row.attempt for row in rows if row.kind != Event.SENDING}
+        return [
+            Attempt(row.attempt, moment(row.at), row.attempt in closed) for row in rows if row.kind == Event.SENDING
+        ]
+
+    async def ending(self, request_id: str, call_no: int) -> Ending | None:
+        """How one call ended; None while it has not."""
+        return _ending(await self._rows(request_id, call_no))
+
+    async def endings(self, request_id: str) -> dict[int, Ending]:
+        """How each call that has ended did so."""
+        async with self._database.read() as connection:
+            rows = (await connection.execute(_of(request_id).where(ledger.c.kind.in_(_OUTCOMES)))).all()
+        return {row.call_no: ending for row in rows if (ending := _ending([row]))}
+
+    async def _rows(self, request_id: str, call_no: int) -> list[Any]:
+        async with self._database.read() as connection:
+            return list((await connection.execute(_of(request_id).where(ledger.c.call_no == call_no))).all())
+
+
+def _of(request_id: str) -> sa.Select[Any]:
+    return sa.select(ledger).where(ledger.c.request_id == request_id).order_by(ledger.c.seq)
+
+
+def _ending(rows: list[Any]) -> Ending | None:
+    for row in rows:
+        if row.kind in _OUTCOMES:
+            return Ending(Outcome(row.kind), json.loads(row.detail).get("words", ""), moment(row.at))
+    return None
+
+
+async def append(transaction: AsyncConnection, entry: Entry) -> int:
+    """Chain one row to the last and return its number; the transaction must come from `Database.write`."""
+    head = (await transaction.execute(sa.select(ledger_head.c.seq, ledger_head.c.hash))).one()
+    row = _row(entry, head.seq + 1, head.hash)
+    await transaction.execute(sa.insert(ledger).values(**row))
+    await transaction.execute(sa.update(ledger_head).values(seq=row["seq"], hash=row["hash"]))
+    return int(row["seq"])
+
+
+def _row(entry: Entry, seq: int, prev: str) -> dict[str, Any]:
+    row = {
+        "seq": seq,
+        "at": written(entry.at),
+        "kind": entry.event.value,
+        "request_id": entry.request_id,
+        "call_no": entry.call_no,
+        "attempt": entry.attempt,
+        "user_id": entry.actor.user_id if entry.actor else None,
+        "team_id": entry.actor.team_id if entry.actor else None,
+        "detail": canonical(dict(entry.detail)),
+        "prev": prev,
+    }
+    return {**row, "hash": row_hash(row)}
+
+
+def row_hash(row: Mapping[str, Any]) -> str:
+    """SHA-256 over the row's canonical JSON without its own hash; `prev` is part of it."""
+    body = {key: value for key, value in row.items() if key != "hash"}
+    return hashlib.sha256(canonical(body).encode()).hexdigest()

@@ -1,0 +1,13 @@
+"""Alembic's entry: migrates on the connection that `bot.store.db` hands over."""
+
+from alembic import context
+
+from bot.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    transactional_ddl=False,
+)
+context.run_migrations()

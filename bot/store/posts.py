@@ -1,0 +1,50 @@
+"""What the bot means to post, written down first, so that a second try finds the first instead of repeating it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from bot.models import Place
+from bot.store.db import Database
+from bot.store.tables import moment, posts, written
+from bot.store.upsert import upsert
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One intended message; `ts` is Slack's id of it once known, `detour` Slack's word for why it is not elsewhere."""
+
+    key: str
+    place: Place
+    intended_at: datetime
+    ts: str | None = None
+    detour: str | None = None
+
+
+class Posts:
+    """One row per message that must not stand in a channel twice."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, key: str) -> Post | None:
+        """The intent of this key, if it was written before."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(sa.select(posts).where(posts.c.key == key))).first()
+        if row is None:
+            return None
+        return Post(row.key, Place(row.channel_id, row.thread_ts), moment(row.intended_at), row.ts, row.detour)
+
+    async def save(self, post: Post) -> None:
+        """Write down what is about to be posted, or what was; replaces the row of the same key."""
+        row = {
+            "key": post.key,
+            "channel_id": post.place.channel_id,
+            "thread_ts": post.place.thread_ts,
+            "ts": post.ts,
+            "detour": post.detour,
+            "intended_at": written(post.intended_at),
+        }
+        async with self._database.write() as transaction:
+            await transaction.execute(upsert(transaction, posts, row))

@@ -1,0 +1,71 @@
+"""Accepted requests, and the recipients that were used last."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.models import Call, ResendRequest
+from bot.store.db import Database
+from bot.store.tables import last_recipients, requests, written
+from bot.store.upsert import upsert
+
+_REQUEST = TypeAdapter(ResendRequest)
+
+
+class Requests:
+    """One row per accepted request; its calls' endings are the ledger's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, request_id: str) -> ResendRequest:
+        """The request as it was accepted; KeyError where there is none."""
+        async with self._database.read() as connection:
+            body = await connection.scalar(sa.select(requests.c.body).where(requests.c.id == request_id))
+        if body is None:
+            raise KeyError(request_id)
+        return _REQUEST.validate_json(body)
+
+    async def unreported(self) -> list[str]:
+        """Ids of the requests whose outcome has not been told yet, oldest first."""
+        open_ones = sa.select(requests.c.id).where(requests.c.reported_at.is_(None)).order_by(requests.c.accepted_at)
+        async with self._database.read() as connection:
+            return list((await connection.execute(open_ones)).scalars())
+
+    async def reported(self, request_id: str, at: datetime) -> None:
+        """Note that the outcome stands in Slack; safe to repeat."""
+        async with self._database.write() as transaction:
+            await transaction.execute(
+                sa.update(requests).where(requests.c.id == request_id).values(reported_at=written(at))
+            )
+
+    async def last_recipients(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """The addresses that were mailed last for each of these names, as far as any were."""
+        chosen = sa.select(last_recipients).where(last_recipients.c.name.in_(list(names)))
+        async with self._database.read() as connection:
+            return {row.name: tuple(json.loads(row.emails)) for row in await connection.execute(chosen)}
+
+
+async def known(transaction: AsyncConnection, request_id: str) -> bool:
+    """Whether this request was accepted before."""
+    found = await transaction.scalar(sa.select(requests.c.id).where(requests.c.id == request_id))
+    return found is not None
+
+
+async def add(transaction: AsyncConnection, request: ResendRequest) -> None:
+    """Write an accepted request down."""
+    body = _REQUEST.dump_json(request).decode()
+    await transaction.execute(sa.insert(requests).values(id=request.id, accepted_at=written(request.at), body=body))
+
+
+async def remember_recipients(transaction: AsyncConnection, call: Call, at: datetime) -> None:
+    """Note who was mailed, so that the next form preselects them."""
+    for name in call.names:
+        emails = json.dumps([recipient.email for recipient in call.recipients if recipient.name == name])
+        await transaction.execute(
+            upsert(transaction, last_recipients, {"name": name, "emails": emails, "at": written(at)})
+        )

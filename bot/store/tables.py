@@ -1,0 +1,122 @@
+"""The tables as the code sees them; the migrations build them.
+
+Times are text, UTC, `2026-01-31T10:00:00.000000Z`, so that they sort and read alike on both databases.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text, text
+
+metadata = MetaData()
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(27), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("request_id", String(32)),
+    Column("call_no", Integer),
+    Column("attempt", Integer),
+    Column("user_id", String(32)),
+    Column("team_id", String(32)),
+    Column("detail", Text, nullable=False),
+    Column("prev", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+)
+
+_SENDING = text("kind = 'sending'")
+_ENDED = text("kind IN ('sent', 'refused', 'not_sent', 'unknown')")
+Index("ledger_request", ledger.c.request_id)
+Index(
+    "ledger_one_sending_per_attempt",
+    ledger.c.request_id,
+    ledger.c.call_no,
+    ledger.c.attempt,
+    unique=True,
+    sqlite_where=_SENDING,
+    postgresql_where=_SENDING,
+)
+Index(
+    "ledger_one_ending_per_call",
+    ledger.c.request_id,
+    ledger.c.call_no,
+    unique=True,
+    sqlite_where=_ENDED,
+    postgresql_where=_ENDED,
+)
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("accepted_at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("reported_at", String(27)),
+)
+_UNREPORTED = text("reported_at IS NULL")
+Index("requests_open", requests.c.accepted_at, sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED)
+
+last_recipients = Table(
+    "last_recipients",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("emails", Text, nullable=False),
+    Column("at", String(27), nullable=False),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("key", String(300), primary_key=True),
+    Column("request_id", String(32), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("until", String(27), nullable=False),
+)
+Index("claims_request", claims.c.request_id)
+
+posts = Table(
+    "posts",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("channel_id", String(32), nullable=False),
+    Column("thread_ts", String(32)),
+    Column("ts", String(32)),
+    Column("detour", String(64)),
+    Column("intended_at", String(27), nullable=False),
+)
+
+forms = Table(
+    "forms",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("forms_age", forms.c.at)
+
+
+def written(moment: datetime) -> str:
+    """A moment as the tables hold it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """A moment as the code holds it."""
+    return datetime.fromisoformat(text)
+
+
+def canonical(value: Any) -> str:
+    """JSON in the one form that the ledger's hashes are taken of."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

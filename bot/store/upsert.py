@@ -1,0 +1,21 @@
+"""INSERT … ON CONFLICT DO UPDATE, in the dialect of the connection at hand."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+def upsert(
+    connection: AsyncConnection,
+    table: sa.Table,
+    values: Mapping[str, Any],
+) -> sqlite.Insert | postgresql.Insert:
+    """A statement that inserts a row, or replaces the one of the same primary key."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table).values(values)
+    keys = [column.name for column in table.primary_key]
+    fresh = {name: statement.excluded[name] for name in values if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=fresh)
