@@ -1,0 +1,127 @@
+"""The durable engine: runs a flow once per id and resumes it at its unfinished step after any crash.
+
+The only module that knows DBOS Transact. What a flow does is given to it by `bot.wiring`.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+
+from bot.errors import CannotStart
+
+VERSION = "1"
+_NEVER = ("DBOS__CLOUD", "DBOS__CONDUCTOR_KEY")
+
+Flow = Callable[["Steps", str], Awaitable[None]]
+
+
+class Steps:
+    """What a flow may do: run a step whose result is kept, and sleep durably."""
+
+    async def run(self, name: str, step: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+        """Run `step` once and remember its JSON result; after a crash in the middle it is run again."""
+        return await DBOS.run_step_async({"name": name}, step, *args)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep; after a restart only what is left of it."""
+        await DBOS.sleep_async(seconds)
+
+
+class Engine:
+    """One per process; define every flow, then `launch`, then `start` flows by id."""
+
+    def __init__(self, database_url: str, instance: str) -> None:
+        if any(os.environ.get(name) for name in _NEVER):
+            raise CannotStart(
+                [f"{_NEVER[0]}, {_NEVER[1]}: unset them; this bot never hands its work to a cloud service."]
+            )
+        logging.getLogger("dbos").addHandler(logging.NullHandler())
+        self._engine = _sqlite_engine(database_url) if database_url.startswith("sqlite") else None
+        self._flows: dict[str, Callable[[str], Awaitable[None]]] = {}
+        DBOS(config=self._config(database_url, instance))
+
+    def define(self, name: str, flow: Flow) -> None:
+        """Register a flow under a name that never changes; a changed flow gets a new name."""
+
+        async def run(flow_id: str) -> None:
+            await flow(Steps(), flow_id)
+
+        self._flows[name] = DBOS.workflow(name=name, max_recovery_attempts=None)(run)
+
+    async def launch(self) -> None:
+        """Begin, and resume what a former process left unfinished; call it inside the running loop."""
+        DBOS.launch()
+
+    async def start(self, name: str, flow_id: str) -> None:
+        """Make sure that this flow runs: once per id, however often it is started.
+
+        Never call it while a transaction of ours is open on the same SQLite file.
+        """
+        with SetWorkflowID(flow_id):
+            await DBOS.start_workflow_async(self._flows[name], flow_id)  # type: ignore[arg-type]
+
+    async def purge(self, older_than: float) -> None:
+        """Forget flows that finished more than `older_than` seconds ago."""
+        before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - older_than))
+        finished = await DBOS.list_workflows_async(
+            status=["SUCCESS", "ERROR", "CANCELLED"],
+            completed_before=before,
+            limit=500,
+            load_input=False,
+            load_output=False,
+        )
+        await DBOS.delete_workflows_async([flow.workflow_id for flow in finished])
+
+    async def close(self, patience: int) -> None:
+        """Wait up to `patience` seconds for running steps, then stop; what is unfinished resumes at the next start.
+
+        Nothing may use `asyncio.to_thread` after this: DBOS takes the loop's thread pool with it.
+        """
+        loop = asyncio.get_running_loop()
+        done = asyncio.Event()
+
+        def destroy() -> None:
+            DBOS.destroy(workflow_completion_timeout_sec=patience, destroy_registry=True)
+            loop.call_soon_threadsafe(done.set)
+
+        threading.Thread(target=destroy, name="engine-close", daemon=True).start()
+        await done.wait()
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def _config(self, database_url: str, instance: str) -> DBOSConfig:
+        config: DBOSConfig = {
+            "name": "dcv-resend",
+            "application_version": VERSION,
+            "executor_id": instance,
+            "max_executor_threads": 24,
+            "log_level": "WARNING",
+            "serializer": DBOSPortableJSONSerializer(),
+        }
+        if self._engine is not None:
+            config["system_database_engine"] = self._engine
+        else:
+            config["system_database_url"] = database_url
+        return config
+
+
+def _sqlite_engine(url: str) -> sa.Engine:
+    engine = sa.create_engine(sa.make_url(url).set(drivername="sqlite"), pool_size=10, max_overflow=0, pool_timeout=30)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = "IMMEDIATE"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    if connection.execute("select unixepoch('subsec')").fetchone()[0] is None:
+        # SQLite before 3.42 does not know 'subsec'; DBOS needs it on Python 3.12 and newer.
+        connection.create_function("unixepoch", -1, lambda *_: time.time())
