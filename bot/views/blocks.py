@@ -1,0 +1,130 @@
+"""The few shapes every view is made of; foreign text is escaped here and nowhere else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    ContextBlock,
+    InputBlock,
+    MarkdownTextObject,
+    Option,
+    PlainTextObject,
+    SectionBlock,
+)
+from slack_sdk.models.blocks.basic_components import TextObject
+
+from bot.targets import display_name
+
+OPTION_TEXT = 75
+SECTION_TEXT = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message; `text` alone tells all that matters, for notifications and screen readers."""
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+
+    def payload(self) -> dict[str, Any]:
+        """The arguments of a posting call; building them runs the SDK's length checks."""
+        return {"text": self.text, "blocks": [block.to_dict() for block in self.blocks]}
+
+
+def escape(foreign: str) -> str:
+    """Foreign text, fit for mrkdwn: it can make no mention, no link and no code."""
+    plain = foreign.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(" " if char in "\r\n\t" else char for char in plain if char != "`")
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text, its middle left out where it is longer than `limit`."""
+    if len(text) <= limit:
+        return text
+    keep = limit - 1
+    return f"{text[: keep - keep // 2]}…{text[len(text) - keep // 2 :]}"
+
+
+def name(ascii_name: str) -> str:
+    """A domain name as people read it, fit for mrkdwn; the ASCII form stands beside a Unicode one."""
+    shown = display_name(ascii_name)
+    return escape(ascii_name) if shown == ascii_name else f"{escape(shown)} ({escape(ascii_name)})"
+
+
+def names(ascii_names: Sequence[str], room: int = 1200) -> str:
+    """Domain names in a sentence, as many as fit into `room` characters."""
+    shown: list[str] = []
+    for ascii_name in ascii_names:
+        if shown and len(", ".join(shown)) + len(ascii_name) > room:
+            break
+        shown.append(name(ascii_name))
+    if more := len(ascii_names) - len(shown):
+        return f"{', '.join(shown)} and {more} more"
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
+def person(user_id: str) -> str:
+    """A mention of a colleague by Slack's id."""
+    return f"<@{user_id}>"
+
+
+def time(at: datetime) -> str:
+    """A moment in each reader's own zone, with UTC for those who see the text alone."""
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
+
+
+def ago(since: datetime, now: datetime) -> str:
+    """How long something lasts, in one unit: `20 days`."""
+    seconds = max(0, int((now - since).total_seconds()))
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "less than a minute"
+
+
+def mrkdwn(text: str, limit: int = SECTION_TEXT) -> MarkdownTextObject:
+    """Marked-up text of ours, cut where Slack would refuse it."""
+    return MarkdownTextObject(text=text if len(text) <= limit else f"{text[: limit - 1]}…", verbatim=True)
+
+
+def plain(text: str, limit: int = 2000) -> PlainTextObject:
+    """Plain text, cut where Slack would refuse it."""
+    return PlainTextObject(text=shorten(text, limit), emoji=False)
+
+
+def section(text: str, **extras: Any) -> SectionBlock:
+    """A paragraph."""
+    return SectionBlock(text=mrkdwn(text), **extras)
+
+
+def fields(pairs: Sequence[tuple[str, str]]) -> SectionBlock:
+    """Up to ten labelled values in two columns."""
+    texts: list[str | dict[str, Any] | TextObject] = [
+        mrkdwn(f"*{label}*\n{value}", 2000) for label, value in pairs[:10]
+    ]
+    return SectionBlock(fields=texts)
+
+
+def context(text: str) -> ContextBlock:
+    """A quiet line."""
+    return ContextBlock(elements=[mrkdwn(text)])
+
+
+def option(value: str, text: str, description: str | None = None) -> Option:
+    """One choice of a select; `value` is an opaque id of at most 150 characters."""
+    return Option(
+        value=value,
+        text=plain(text, OPTION_TEXT),
+        description=plain(description, OPTION_TEXT) if description else None,
+    )
+
+
+def field(label: str, element: Any, *, block_id: str, optional: bool = False, hint: str | None = None) -> InputBlock:
+    """One labelled field of a form."""
+    return InputBlock(
+        label=plain(label), element=element, block_id=block_id, optional=optional, hint=plain(hint) if hint else None
+    )

@@ -1,0 +1,285 @@
+"""The form *Resend DCV emails* in each of its states, and reading it back."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    DividerBlock,
+    ExternalDataSelectElement,
+    Option,
+    PlainTextInputElement,
+    SectionBlock,
+    StaticMultiSelectElement,
+    StaticSelectElement,
+)
+from slack_sdk.models.views import View
+
+from bot.errors import BotError, CooledDown, Misunderstood
+from bot.models import Cooldown, Kind, Listed, Place, Plan, WaitingName
+from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
+from bot.targets import display_name
+from bot.views.blocks import ago, context, escape, field, name, names, option, person, plain, section, time
+from bot.views.languages import LANGUAGES, language
+
+CALLBACK = "resend_form"
+TITLE = "Resend DCV emails"
+TARGET = "target"
+MATCH = "match"
+SCOPE = "scope"
+RECIPIENTS = "recipients"
+LOCALE = "language"
+REASON = "reason"
+SHARED = f"{RECIPIENTS}.all"
+MOST_OPTIONS = 100
+REASON_LENGTH = 300
+
+Drawing = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What came back from a form; recipients are indices of options, `shared` the index of one mailbox for all."""
+
+    form_id: str
+    recipients: Mapping[int, Sequence[int]]
+    shared: int | None
+    locale: str | None
+    reason: str | None
+
+
+def looking_up(form_id: str, wanted: str | None) -> Drawing:
+    """The first drawing: out before DigiCert is asked anything."""
+    if wanted is None:
+        return empty(form_id)
+    return _drawn(form_id, [section(f":hourglass_flowing_sand: Looking up *{name(wanted)}* at DigiCert …")])
+
+
+def empty(form_id: str) -> Drawing:
+    """Nothing chosen yet."""
+    hint = context("Pending orders and domains, the longest waiting first. Type to search by order id or name.")
+    return _drawn(form_id, [_target_row(None), hint])
+
+
+def reading(view: Mapping[str, Any]) -> Drawing:
+    """A choice was made and its recipients are being read; the form stays what it stands for."""
+    return _drawn(
+        str(view["private_metadata"]), [_target_row(None), section(":hourglass_flowing_sand: Asking DigiCert …")]
+    )
+
+
+def choice(form_id: str, wanted: str, matches: Sequence[Listed], now: datetime) -> Drawing:
+    """Several match: the person decides."""
+    select = StaticSelectElement(
+        action_id=MATCH,
+        placeholder=plain("Choose one"),
+        options=[listed_option(listed, now) for listed in matches[:MOST_OPTIONS]],
+    )
+    words = f"*{len(matches)} pending orders carry {name(wanted)}.*\nWhich one is it?"
+    return _drawn(form_id, [_target_row(None), section(words, accessory=select, block_id=MATCH)])
+
+
+def nothing(form_id: str, sentence: str, instead: str, current: Option | None = None) -> Drawing:
+    """There is nothing to resend: what is the case, and what to do instead."""
+    words = section(f":information_source: *{escape(sentence)}*\n{escape(instead)}")
+    return _drawn(form_id, [_target_row(current), words])
+
+
+def resend(form_id: str, plan: Plan, place: Place, locale: str, cooldown: Cooldown | None, now: datetime) -> Drawing:
+    """All that is needed to send."""
+    blocks: list[Block] = [_target_row(option(plan.key, plan.title))]
+    if cooldown:
+        blocks.append(section(cooled(cooldown, now)))
+    if len(plan.scopes) > 1:
+        blocks.append(_scope_row(plan))
+    blocks.append(DividerBlock())
+    blocks += _recipient_fields(plan)
+    blocks += [context(escape(remark)) for remark in plan.remarks]
+    blocks += [_language_field(locale), _reason_field(required=cooldown is not None)]
+    blocks.append(context(f"*Resend* asks DigiCert to mail these addresses now. The result goes to {_where(place)}."))
+    return _drawn(form_id, blocks, submit=True)
+
+
+def listed_option(listed: Listed, now: datetime) -> Option:
+    """A line of the account's listing: id, name and how long it waits."""
+    more = len(listed.names) - 1
+    what = f"{listed.id} · {display_name(listed.name)}" + (f" +{more}" if more > 0 else "")
+    kind = "order" if listed.kind is Kind.ORDER else "domain"
+    return option(listed.key, what, f"{kind}, {_waits(listed, now)}")
+
+
+def lookup_option(value: str, typed: str) -> Option:
+    """What was typed, to be looked up although the listing does not show it."""
+    return option(value, f"Look up {display_name(typed)}")
+
+
+def cooled(cooldown: Cooldown, now: datetime) -> str:
+    """Who sent a moment ago, and that a reason is needed to send again."""
+    when = ago(cooldown.at, now)
+    thread = f" (<{cooldown.link}|thread>)" if cooldown.link else ""
+    return (
+        f":snowflake: *Sent {when} ago by {person(cooldown.user_id)}*{thread}. Until {time(cooldown.until)} it is "
+        "sent again only with a reason."
+    )
+
+
+def read(view: Mapping[str, Any]) -> Filled:
+    """Read a submission back; Misunderstood where it does not have the form's shape."""
+    try:
+        values = view["state"]["values"]
+        chosen = {block_id: next(iter(actions.values())) for block_id, actions in values.items() if actions}
+        return Filled(
+            form_id=str(view["private_metadata"]),
+            recipients={
+                _number(block_id): _picked(state) for block_id, state in chosen.items() if _is_single(block_id)
+            },
+            shared=next((_picked(state)[0] for block_id, state in chosen.items() if block_id.startswith(SHARED)), None),
+            locale=(chosen.get(LOCALE, {}).get("selected_option") or {}).get("value"),
+            reason=(chosen.get(REASON, {}).get("value") or "").strip() or None,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise Misunderstood("This form cannot be read any more. Open it again with /dcv-resend.") from error
+
+
+def field_errors(view: Mapping[str, Any], error: BotError) -> dict[str, str]:
+    """The error's fields as the block ids of this view; the first field stands in for one that is not there."""
+    ids = [block["block_id"] for block in view.get("blocks", ()) if block.get("type") == "input"]
+    match error:
+        case Misunderstood(fields=fields) if fields:
+            wanted = fields
+        case CooledDown():
+            wanted = {REASON: str(error)}
+        case _:
+            wanted = {"": str(error)}
+    return {
+        next((block_id for block_id in ids if key and block_id.startswith(key)), ids[0]): sentence
+        for key, sentence in wanted.items()
+        if ids
+    }
+
+
+def _drawn(form_id: str, blocks: Sequence[Block], *, submit: bool = False) -> Drawing:
+    view = View(
+        type="modal",
+        callback_id=CALLBACK,
+        private_metadata=form_id,
+        title=plain(TITLE),
+        submit=plain("Resend") if submit else None,
+        close=plain("Cancel" if submit else "Close"),
+        blocks=list(blocks),
+    )
+    return view.to_dict()
+
+
+def _target_row(current: Option | None) -> SectionBlock:
+    select = ExternalDataSelectElement(
+        action_id=TARGET,
+        placeholder=plain("Order id or name"),
+        min_query_length=0,
+        initial_option=current,
+    )
+    return section("*Order or domain*", accessory=select, block_id=TARGET)
+
+
+def _scope_row(plan: Plan) -> SectionBlock:
+    options = [option(str(index), _covers(scope)) for index, scope in enumerate(plan.scopes)]
+    current = plan.scopes.index(plan.waiting[0].scope)
+    select = StaticSelectElement(action_id=SCOPE, options=options, initial_option=options[current])
+    return section("*What the mail validates*", accessory=select, block_id=f"{SCOPE}.{_tag(plan.key)}")
+
+
+def _recipient_fields(plan: Plan) -> list[Block]:
+    if shares_a_mailbox(plan):
+        return [_shared_field(plan), context(f"Names: {names([waiting.name for waiting in plan.waiting])}")]
+    return [_recipient_field(plan, number, waiting) for number, waiting in enumerate(plan.waiting)]
+
+
+def _recipient_field(plan: Plan, number: int, waiting: WaitingName) -> Block:
+    options = [_address_option(index, waiting) for index in range(min(len(waiting.allowed), MOST_OPTIONS))]
+    begin = [options[index] for index in preselected(waiting) if index < len(options)]
+    element: StaticMultiSelectElement | StaticSelectElement
+    if takes_several(waiting):
+        element = StaticMultiSelectElement(action_id=RECIPIENTS, options=options, initial_options=begin)
+    else:
+        element = StaticSelectElement(action_id=RECIPIENTS, options=options, initial_option=begin[0])
+    return field(
+        f"Recipients for {display_name(waiting.name)}",
+        element,
+        block_id=f"{RECIPIENTS}.{number}.{_tag(plan.key, waiting.name)}",
+        hint=f"The mail validates {_covers(waiting.scope) if waiting.covers_below else display_name(waiting.scope)}.",
+    )
+
+
+def _shared_field(plan: Plan) -> Block:
+    options = [option(str(index), f"{local}@ each name's domain") for index, local in enumerate(shared_mailboxes(plan))]
+    return field(
+        f"Recipients for {len(plan.waiting)} names",
+        StaticSelectElement(action_id=RECIPIENTS, options=options, initial_option=options[0]),
+        block_id=f"{SHARED}.{_tag(plan.key)}",
+        hint=f"One mailbox for all, at each name's own domain: for example admin@{plan.waiting[0].scope}.",
+    )
+
+
+def _address_option(index: int, waiting: WaitingName) -> Option:
+    address = waiting.allowed[index]
+    return option(str(index), address.email, "DNS TXT contact" if address.txt else None)
+
+
+def _language_field(locale: str) -> Block:
+    codes = dict.fromkeys([*LANGUAGES, locale])
+    options = {code: option(code, language(code)) for code in codes}
+    select = StaticSelectElement(action_id=LOCALE, options=list(options.values()), initial_option=options[locale])
+    return field("Language", select, block_id=LOCALE)
+
+
+def _reason_field(*, required: bool) -> Block:
+    return field(
+        "Reason",
+        PlainTextInputElement(
+            action_id=REASON, max_length=REASON_LENGTH, placeholder=plain("For example: new mailbox, mail was lost")
+        ),
+        block_id=REASON,
+        optional=not required,
+        hint="Kept in the ledger and shown in the thread.",
+    )
+
+
+def _where(place: Place) -> str:
+    if place.channel_id.startswith("C"):
+        return f"<#{place.channel_id}>"
+    return "this conversation"
+
+
+def _covers(scope: str) -> str:
+    return f"{display_name(scope)} and all below it"
+
+
+def _waits(listed: Listed, now: datetime) -> str:
+    if listed.waiting is None:
+        return "choose it to see what waits"
+    if not listed.waiting:
+        return "nothing waits"
+    return f"waits for {ago(listed.since, now)}" if listed.since else "waits"
+
+
+def _tag(*parts: str) -> str:
+    """A short id that changes with what it is made of, so that Slack gives the field a new beginning."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _is_single(block_id: str) -> bool:
+    return block_id.startswith(f"{RECIPIENTS}.") and not block_id.startswith(SHARED)
+
+
+def _number(block_id: str) -> int:
+    return int(block_id.split(".")[1])
+
+
+def _picked(state: Mapping[str, Any]) -> list[int]:
+    options = state.get("selected_options")
+    if options is None:
+        options = [state["selected_option"]] if state.get("selected_option") else []
+    return [int(chosen["value"]) for chosen in options]

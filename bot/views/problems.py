@@ -1,0 +1,44 @@
+"""What a person is told alone when something stands in the way."""
+
+from bot.errors import (
+    BotError,
+    CaRefused,
+    CaUnavailable,
+    Misunderstood,
+    NothingToDo,
+    SlackRefused,
+    SlackUnavailable,
+)
+from bot.views.blocks import Message, escape, section
+
+EXAMPLE = "For example: /dcv-resend shop.example.com or /dcv-resend 700001. /dcv-resend help tells more."
+
+
+def told(error: BotError) -> str:
+    """An error in a sentence or two, for the person who met it: what happened, then what to do."""
+    match error:
+        case Misunderstood():
+            return str(error)
+        case NothingToDo(instead=instead):
+            return f"{error} {instead}"
+        case CaRefused():
+            return f"DigiCert refused: {error}"
+        case CaUnavailable():
+            return f"{error} Nothing was sent; try again in a moment."
+        case SlackRefused() | SlackUnavailable():
+            return f"{error} Nothing was sent; try again."
+        case _:
+            return str(error)
+
+
+def whisper(sentence: str) -> Message:
+    """A sentence for one person alone."""
+    return Message(escape(sentence), (section(escape(sentence)),))
+
+
+def bug(reference: str) -> Message:
+    """Something of ours broke; the reference finds it in the log."""
+    return whisper(
+        f"Something went wrong on the bot's side. Nothing more will happen by itself; look in the channel before you "
+        f"try again, and give an owner of the bot this reference: {reference}."
+    )
