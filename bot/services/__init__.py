@@ -1,0 +1,1 @@
+"""What the bot decides and does; the only way to DigiCert for every front door."""

@@ -1,0 +1,84 @@
+"""The board: puts each message in Slack once, edits it afterwards, and finds its way where a channel is closed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.errors import SlackRefused
+from bot.models import Place
+from bot.slack import Chat
+from bot.store.posts import Post, Posts
+from bot.views.blocks import Message
+from bot.views.messages import directly
+
+log = structlog.get_logger(__name__)
+
+SHARED = "shared_channel"
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+class Board:
+    """Shows messages by key: showing a key again edits what stands there."""
+
+    def __init__(self, chat: Chat, posts: Posts, clock: Clock) -> None:
+        self._chat = chat
+        self._posts = posts
+        self._clock = clock
+
+    async def show(self, key: str, place: Place, message: Message, user_id: str) -> Post:
+        """Show a message in a place, or, where Slack does not let the bot post there, directly to a person.
+
+        Safe to repeat: the intent is written down first, and a repeat edits the message, or looks for it before it is
+        posted again. SlackUnavailable when Slack cannot be asked now, SlackRefused when not even that person is.
+        """
+        post = await self._posts.get(key)
+        if post is None:
+            post = Post(key, place, self._clock(), detour=await self._obstacle(place))
+        try:
+            return await self._show(post, user_id, message)
+        except SlackRefused as error:
+            if post.detour:
+                raise
+            log.info("the channel is closed to the bot; telling the person directly", error=error.code)
+            return await self._show(replace(post, ts=None, detour=error.code), user_id, message)
+
+    async def _obstacle(self, place: Place) -> str | None:
+        """Why nothing may be posted there; None where it may be tried."""
+        try:
+            return SHARED if await self._chat.is_shared(place) else None
+        except SlackRefused as error:
+            return error.code
+
+    async def _show(self, post: Post, user_id: str, message: Message) -> Post:
+        if post.detour:
+            message = directly(message, post.detour)
+            post = post if post.ts else replace(post, place=Place(user_id))
+        ts = post.ts or await self._found(post)
+        if ts is None:
+            return await self._post(post, message)
+        try:
+            await self._chat.edit(post.place, ts, message)
+        except SlackRefused as error:
+            if error.code not in _GONE:
+                raise
+            return await self._post(replace(post, ts=None), message)
+        if post.ts is None:
+            post = replace(post, ts=ts)
+            await self._posts.save(post)
+        return post
+
+    async def _found(self, post: Post) -> str | None:
+        """A message that an earlier try posted without hearing back; only asked where there was an earlier try."""
+        if await self._posts.get(post.key) is None:
+            return None
+        return await self._chat.find(post.place, post.key, post.intended_at - _CLOCKS_DIFFER)
+
+    async def _post(self, post: Post, message: Message) -> Post:
+        await self._posts.save(post)
+        place, ts = await self._chat.post(post.place, message, post.key)
+        stands = replace(post, place=place, ts=ts)
+        await self._posts.save(stands)
+        return stands

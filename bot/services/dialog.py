@@ -1,0 +1,149 @@
+"""The form's conversation: who asks is checked first, what is drawn is kept, what comes back is turned into calls."""
+
+from collections.abc import Awaitable
+
+from slack_sdk.models.blocks import Option
+
+from bot.clock import Clock
+from bot.errors import BotError, Misunderstood, NothingToDo, StoreUnavailable
+from bot.models import Actor, Call, Kind, Place, Plan
+from bot.policy import Action
+from bot.recipients import chosen_calls, preselected, shared_calls, shared_mailboxes, shares_a_mailbox
+from bot.services.gate import Gate
+from bot.services.lookup import Choice, Lookup, Wanted
+from bot.services.resend import Asked, Resend
+from bot.store.forms import Form, Forms
+from bot.targets import WantedOrder
+from bot.views import forms as views
+from bot.views.forms import Drawing, Filled
+from bot.views.languages import LANGUAGES
+from bot.views.problems import told
+
+LONGEST_KEY = 150
+
+
+class Dialog:
+    """Draws the form for a person, and reads it back; every door to it asks the gate."""
+
+    def __init__(self, gate: Gate, lookup: Lookup, resend: Resend, forms: Forms, locale: str, clock: Clock) -> None:
+        self._gate = gate
+        self._lookup = lookup
+        self._resend = resend
+        self._forms = forms
+        self._locale = locale
+        self._clock = clock
+
+    async def start(self, actor: Actor, place: Place, text: str) -> Form:
+        """A new form for somebody who may look; NotAllowed for anybody else."""
+        await self._gate.require(actor, Action.LOOK, {"text": text[:200], "channel": place.channel_id})
+        return Form(actor, place)
+
+    async def keep(self, form: Form) -> None:
+        """Remember a form that was opened empty."""
+        await self._forms.save(form, self._clock())
+
+    async def look_up(self, form: Form, wanted: Wanted) -> Drawing:
+        """The drawing for what somebody wrote."""
+        return await self._draw(form, self._lookup.find(wanted))
+
+    async def choose(self, actor: Actor, form_id: str, key: str) -> Drawing:
+        """The drawing for an option that was picked."""
+        form = await self.form(actor, form_id)
+        return await self._draw(form, self._lookup.chosen(key))
+
+    async def rescope(self, actor: Actor, form_id: str, index: int) -> Drawing:
+        """The drawing for another name scope of the same domain."""
+        form = await self.form(actor, form_id)
+        return await self._draw(form, self._lookup.rescoped(_planned(form), index))
+
+    async def options(self, actor: Actor, form_id: str, typed: str) -> list[Option]:
+        """At most a hundred options for what was typed so far, the longest waiting first; takes 2.5 s at most."""
+        await self.form(actor, form_id)
+        lines, wanted = await self._lookup.search(typed)
+        now = self._clock()
+        options = [views.listed_option(line, now) for line in lines[: views.MOST_OPTIONS - 1]]
+        return [*options, *_to_look_up(wanted)]
+
+    async def submit(self, actor: Actor, view_id: str, filled: Filled) -> Asked:
+        """What a submitted form asks for; Misunderstood names the field that must be mended."""
+        form = await self.form(actor, filled.form_id)
+        plan = _planned(form)
+        locale = filled.locale or self._locale
+        if locale not in {*LANGUAGES, self._locale}:
+            raise Misunderstood("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
+        calls = _calls(plan, filled)
+        return Asked(actor, form.place, f"view:{view_id}", _subject(plan), calls, locale, filled.reason)
+
+    async def place(self, form_id: str) -> Place | None:
+        """Where the result of a form belongs; None where nobody remembers."""
+        try:
+            form = await self._forms.get(form_id)
+        except StoreUnavailable:
+            return None
+        return form.place if form else None
+
+    async def form(self, actor: Actor, form_id: str) -> Form:
+        """The form behind an id, for the person who opened it and may still look."""
+        await self._gate.require(actor, Action.LOOK, {"form": form_id[:32]})
+        form = await self._forms.get(form_id)
+        if form is None or form.actor != actor:
+            raise Misunderstood("This form is too old. Open it again with /dcv-resend.")
+        return form
+
+    async def _draw(self, opened: Form, looking: Awaitable[Plan | Choice]) -> Drawing:
+        """Draw what was found, or why there is nothing to draw; the drawing is kept under an id of its own."""
+        form = Form(opened.actor, opened.place)
+        try:
+            found = await looking
+        except NothingToDo as error:
+            drawing = views.nothing(form.id, str(error), error.instead)
+        except BotError as error:
+            drawing = views.nothing(form.id, told(error), "Choose an order or a domain to go on.")
+        else:
+            if isinstance(found, Choice):
+                drawing = views.choice(form.id, found.name, found.matches, self._clock())
+            else:
+                form = Form(opened.actor, opened.place, found)
+                drawing = await self._drawn(form, found)
+        await self.keep(form)
+        return drawing
+
+    async def _drawn(self, form: Form, plan: Plan) -> Drawing:
+        cooldown = await self._resend.cooling(_likely_calls(plan))
+        return views.resend(form.id, plan, form.place, self._locale, cooldown, self._clock())
+
+
+def _planned(form: Form) -> Plan:
+    if form.plan is None:
+        raise Misunderstood("Choose an order or a domain first.")
+    return form.plan
+
+
+def _subject(plan: Plan) -> str:
+    kind, _, number = plan.key.partition(":")
+    return f"order {number}" if kind == Kind.ORDER else f"domain {plan.waiting[0].name}"
+
+
+def _calls(plan: Plan, filled: Filled) -> tuple[Call, ...]:
+    if not shares_a_mailbox(plan):
+        return chosen_calls(plan, filled.recipients)
+    mailboxes = shared_mailboxes(plan)
+    if filled.shared is None or not 0 <= filled.shared < len(mailboxes):
+        raise Misunderstood("Choose a mailbox.", {views.SHARED: "Choose one of the listed mailboxes."})
+    return shared_calls(plan, mailboxes[filled.shared])
+
+
+def _likely_calls(plan: Plan) -> tuple[Call, ...]:
+    """The calls of a form that is submitted as it is drawn: whose cooldown counts."""
+    if shares_a_mailbox(plan):
+        return shared_calls(plan, shared_mailboxes(plan)[0])
+    return chosen_calls(plan, {number: preselected(waiting) for number, waiting in enumerate(plan.waiting)})
+
+
+def _to_look_up(wanted: Wanted | None) -> list[Option]:
+    """What was typed as a last option, where the listing does not show it and Slack can carry it."""
+    if wanted is None:
+        return []
+    typed = str(wanted.order_id) if isinstance(wanted, WantedOrder) else wanted.name
+    key = f"order:{typed}" if isinstance(wanted, WantedOrder) else f"name:{typed}"
+    return [views.lookup_option(key, typed)] if len(key) <= LONGEST_KEY else []

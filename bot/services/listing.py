@@ -1,0 +1,98 @@
+"""What the account holds: pending orders and domains, listed at most once a minute."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from async_lru import alru_cache
+
+from bot.clock import Clock
+from bot.digicert.client import CertCentral
+from bot.errors import CaError
+from bot.models import Domain, Kind, Listed, Order
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED = 60.0
+YOUNG = 5.0
+_RANK = {True: 0, None: 1, False: 2}
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The pending orders and the active domains, as DigiCert listed them at `read_at`."""
+
+    orders: tuple[Order, ...]
+    domains: tuple[Domain, ...]
+    read_at: datetime
+
+    @property
+    def lines(self) -> list[Listed]:
+        """Every order and domain as a choice: the longest waiting first, what does not wait last."""
+        lines = [*map(_order_line, self.orders), *map(_domain_line, self.domains)]
+        return sorted(lines, key=lambda line: (_RANK[line.waiting], line.since or _LAST))
+
+
+class Listing:
+    """The account's listing, shared by everybody who asks within a minute."""
+
+    def __init__(self, certcentral: CertCentral, clock: Clock) -> None:
+        self._certcentral = certcentral
+        self._clock = clock
+        self._remembered = alru_cache(maxsize=1, ttl=REMEMBERED)(self._read)
+        self._last: Account | None = None
+        self._reading: set[asyncio.Task[Account]] = set()
+
+    async def account(self, *, young: bool = False) -> Account:
+        """The listing, at most a minute old; with `young` at most YOUNG seconds. CaError when DigiCert cannot tell."""
+        account = await self._remembered()
+        if young and (self._clock() - account.read_at).total_seconds() > YOUNG:
+            self._remembered.cache_invalidate()
+            account = await self._remembered()
+        return account
+
+    async def within(self, seconds: float) -> Account | None:
+        """The listing if it is there in time, else the last one; None where there never was one."""
+        reading = asyncio.ensure_future(self.account())
+        self._reading.add(reading)
+        reading.add_done_callback(self._forget)
+        await asyncio.wait({reading}, timeout=seconds)
+        if reading.done() and reading.exception() is None:
+            return reading.result()
+        return self._last
+
+    async def _read(self) -> Account:
+        orders, domains = await asyncio.gather(self._certcentral.pending_orders(), self._certcentral.domains())
+        active = tuple(domain for domain in domains if domain.is_active)
+        self._last = Account(tuple(orders), active, self._clock())
+        return self._last
+
+    def _forget(self, reading: asyncio.Task[Account]) -> None:
+        self._reading.discard(reading)
+        if not reading.cancelled() and (error := reading.exception()):
+            level = log.warning if isinstance(error, CaError) else log.error
+            level("DigiCert's listing could not be read", error=str(error))
+
+
+def matching(lines: Sequence[Listed], typed: str, ascii_typed: str | None) -> list[Listed]:
+    """The lines whose id or any name contains what was typed, as typed or in its ASCII form."""
+    parts = {part for part in (typed.strip().lower().removeprefix("*."), ascii_typed) if part}
+    if not parts:
+        return list(lines)
+    return [line for line in lines if any(part in text for part in parts for text in _texts(line))]
+
+
+def _texts(line: Listed) -> tuple[str, ...]:
+    return (str(line.id), line.name, *line.names)
+
+
+def _order_line(order: Order) -> Listed:
+    first = order.common_name or (order.names[0] if order.names else "")
+    return Listed(Kind.ORDER, order.id, first, order.names, order.since, waiting=True)
+
+
+def _domain_line(domain: Domain) -> Listed:
+    return Listed(Kind.DOMAIN, domain.id, domain.name, (domain.name,), domain.since, waiting=domain.is_pending)

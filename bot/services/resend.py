@@ -1,0 +1,183 @@
+"""The only gate to a resend: a request is accepted in one transaction, then carried out by a durable flow."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.engine import Engine, Steps
+from bot.errors import CooledDown
+from bot.models import Actor, Call, Cooldown, Place, ResendRequest
+from bot.policy import Action
+from bot.services.gate import Gate
+from bot.services.reporting import Reporting, root_key
+from bot.services.sending import Sending
+from bot.slack import Chat
+from bot.store import claims, requests
+from bot.store.claims import Claim, Claims
+from bot.store.db import Database
+from bot.store.ledger import Entry, Event, append
+from bot.store.posts import Posts
+from bot.store.requests import Requests
+
+log = structlog.get_logger(__name__)
+
+FLOW = "resend_v1"
+LONGEST_PAUSE = 300.0
+MOST_REPORTS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request before it is accepted; `cause` names the one act in Slack that caused it."""
+
+    actor: Actor
+    place: Place
+    cause: str
+    subject: str
+    calls: tuple[Call, ...]
+    locale: str
+    reason: str | None
+
+
+class Resend:
+    """Accepts requests and sees them to their end."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        database: Database,
+        stored: Requests,
+        held: Claims,
+        posts: Posts,
+        chat: Chat,
+        engine: Engine,
+        sending: Sending,
+        reporting: Reporting,
+        cooldown: timedelta,
+        clock: Clock,
+    ) -> None:
+        self._gate = gate
+        self._database = database
+        self._requests = stored
+        self._claims = held
+        self._posts = posts
+        self._chat = chat
+        self._engine = engine
+        self._sending = sending
+        self._reporting = reporting
+        self._cooldown = cooldown
+        self._clock = clock
+        engine.define(FLOW, self._flow)
+
+    async def accept(self, asked: Asked) -> str:
+        """Write a request down and return its id; nothing is sent before `begin`.
+
+        Safe to repeat: the same cause is the same request. NotAllowed and CooledDown are in the ledger when they are
+        raised; after StoreUnavailable nothing was written and nothing will be sent.
+        """
+        await self._gate.require(asked.actor, Action.RESEND, {"subject": asked.subject})
+        request = self._request(asked)
+        keys = _keys(asked.calls)
+        async with self._database.write() as transaction:
+            if await requests.known(transaction, request.id):
+                return request.id
+            claim = await claims.standing(transaction, keys, request.at)
+            if cooled := claim is not None and not asked.reason:
+                await append(transaction, _entry(Event.COOLED_DOWN, request))
+            else:
+                await append(transaction, _entry(Event.ACCEPTED, request))
+                await claims.take(transaction, request, request.at + self._cooldown)
+                await requests.add(transaction, request)
+        if cooled and claim:
+            raise CooledDown(Cooldown(claim.user_id, claim.at, claim.until))
+        log.info("accepted", request_id=request.id, user=asked.actor.user_id, subject=asked.subject)
+        return request.id
+
+    async def begin(self, request_id: str) -> None:
+        """Start carrying out an accepted request; safe to repeat, it runs once."""
+        await self._engine.start(FLOW, request_id)
+
+    async def begin_all(self) -> None:
+        """Start every accepted request that has not been told yet: those whose start was lost."""
+        for request_id in await self._requests.unreported():
+            await self.begin(request_id)
+
+    async def cooling(self, calls: Iterable[Call]) -> Cooldown | None:
+        """What was sent to any of these targets a moment ago, with a link to the thread that tells."""
+        claim = await self._claims.standing(_keys(calls), self._clock())
+        if claim is None:
+            return None
+        return Cooldown(claim.user_id, claim.at, claim.until, await self._link(claim))
+
+    async def _link(self, claim: Claim) -> str | None:
+        post = await self._posts.get(root_key(claim.request_id))
+        # Where it was told directly, the thread is that person's own.
+        if post is None or post.ts is None or post.detour:
+            return None
+        return await self._chat.permalink(post.place, post.ts)
+
+    async def _flow(self, steps: Steps, request_id: str) -> None:
+        """Announce, settle each call, report. Recorded steps must keep their order: a changed flow gets a new name."""
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            calls = await steps.run("announce", self._reporting.announce, request_id)
+            for number in range(calls):
+                await self._settle(steps, request_id, number)
+                if number + 1 < calls:
+                    await steps.run("progress", self._reporting.progress, request_id)
+            await self._report(steps, request_id)
+
+    async def _settle(self, steps: Steps, request_id: str, number: int) -> None:
+        earlier: list[dict[str, object]] = []
+        while True:
+            result = await steps.run("send", self._sending.attempt, request_id, number, list(earlier))
+            if result["ended"]:
+                return
+            earlier.append(result)
+            await steps.run("waiting", self._reporting.waiting, request_id, result)
+            await steps.sleep(result["wait"])
+
+    async def _report(self, steps: Steps, request_id: str) -> None:
+        for tries in range(MOST_REPORTS):
+            if await steps.run("report", self._reporting.report, request_id):
+                return
+            await steps.sleep(min(LONGEST_PAUSE, 1.0 * 2**tries))
+        log.error("the outcome could not be told; it stands in the ledger")
+
+    def _request(self, asked: Asked) -> ResendRequest:
+        return ResendRequest(
+            id=hashlib.sha256(f"{asked.actor.team_id}:{asked.cause}".encode()).hexdigest()[:16],
+            actor=asked.actor,
+            place=asked.place,
+            subject=asked.subject,
+            calls=asked.calls,
+            locale=asked.locale,
+            reason=asked.reason,
+            at=self._clock(),
+        )
+
+
+def _keys(calls: Iterable[Call]) -> list[str]:
+    return [key for call in calls for key in call.claim_keys]
+
+
+def _entry(event: Event, request: ResendRequest) -> Entry:
+    detail = {
+        "subject": request.subject,
+        "calls": [_told(call) for call in request.calls],
+        "locale": request.locale,
+        "reason": request.reason,
+        "channel": request.place.channel_id,
+    }
+    return Entry(event, request.at, request.actor, request.id, detail=detail)
+
+
+def _told(call: Call) -> dict[str, object]:
+    return {"target": str(call.target), "recipients": {name: _emails(call, name) for name in call.names}}
+
+
+def _emails(call: Call, name: str) -> list[str]:
+    return [recipient.email for recipient in call.recipients if recipient.name == name]

@@ -1,0 +1,199 @@
+"""One try of one call: at most one PUT, its `sending` row before it, and never a guess about how it ended."""
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.clock import Clock
+from bot.digicert.client import CertCentral
+from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable
+from bot.models import Call, DomainTarget, OrderTarget, Outcome, ResendRequest
+from bot.policy import Action
+from bot.services.addresses import AddressBook
+from bot.services.gate import Gate
+from bot.store import claims
+from bot.store.db import Database
+from bot.store.ledger import Entry, Event, Ledger, append
+from bot.store.patience import patiently
+from bot.store.requests import Requests, remember_recipients
+from bot.targets import parents
+
+log = structlog.get_logger(__name__)
+
+FRESH = timedelta(seconds=60)
+BUSY_FOR_AT_MOST = timedelta(minutes=5)
+UNREACHABLE_PAUSES = (2.0, 10.0)
+
+Result = dict[str, Any]
+ENDED: Result = {"ended": True}
+
+
+class Sending:
+    """The step of a resend that calls DigiCert."""
+
+    def __init__(
+        self,
+        database: Database,
+        requests: Requests,
+        ledger: Ledger,
+        gate: Gate,
+        certcentral: CertCentral,
+        addresses: AddressBook,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._requests = requests
+        self._ledger = ledger
+        self._gate = gate
+        self._certcentral = certcentral
+        self._addresses = addresses
+        self._clock = clock
+
+    async def attempt(self, request_id: str, number: int, earlier: Sequence[Result]) -> Result:
+        """Try a call once: `{"ended": True}`, or when it was turned away, in how many seconds to try again.
+
+        Run again after a crash, it finds its own open `sending` row, ends the call as unknown and does not call.
+        `earlier` holds the results of the tries before this one.
+        """
+        request = await patiently(self._requests.get, request_id)
+        if await patiently(self._ledger.ending, request_id, number):
+            return ENDED
+        number_of_try = len(earlier) + 1
+        attempts = {attempt.number: attempt for attempt in await patiently(self._ledger.attempts, request_id, number)}
+        if (mine := attempts.get(number_of_try)) is None:
+            return await self._try(request, number, earlier)
+        if mine.closed:
+            return self._again(earlier, CaBusy(None)) or ENDED
+        words = "The bot was stopped while it waited for DigiCert's answer."
+        return await self._end(request, number, number_of_try, Outcome.UNKNOWN, words)
+
+    async def _try(self, request: ResendRequest, number: int, earlier: Sequence[Result]) -> Result:
+        call, number_of_try = request.calls[number], len(earlier) + 1
+        try:
+            if objection := await self._objection(request, call):
+                return await self._end(request, number, number_of_try, Outcome.NOT_SENT, objection)
+        except CaRefused as error:
+            return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error))
+        except CaUnavailable as error:
+            return await self._turned_away(request, number, earlier, error)
+        await patiently(self._ledger.record, self._entry(Event.SENDING, request, number, number_of_try))
+        try:
+            await self._put(call, request.locale)
+        except CaRefused as error:
+            return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error))
+        except CaUnavailable as error:
+            if error.may_have_arrived:
+                return await self._end(request, number, number_of_try, Outcome.UNKNOWN, str(error))
+            await patiently(self._ledger.record, self._entry(Event.TURNED_AWAY, request, number, number_of_try, error))
+            return await self._turned_away(request, number, earlier, error)
+        except Exception:
+            log.exception("a call to DigiCert failed on our side", call=number)
+            words = "The bot failed while it called DigiCert; its log tells more."
+            return await self._end(request, number, number_of_try, Outcome.UNKNOWN, words)
+        return await self._end(request, number, number_of_try, Outcome.SENT, "")
+
+    async def _objection(self, request: ResendRequest, call: Call) -> str | None:
+        """Why the call must not be made after all: asked right before it, of Slack and of DigiCert."""
+        decision = await self._gate.decide(request.actor, Action.RESEND, afresh=True)
+        if not decision.allowed:
+            return f"Right before the call the policy said no to the person who asked ({decision.rule})."
+        if isinstance(call.target, DomainTarget):
+            dropped = await self._no_longer_allowed(call.target.name_scope, call)
+            if dropped:
+                return f"DigiCert no longer allows {', '.join(dropped)} as a recipient. Choose another one."
+        return None
+
+    async def _no_longer_allowed(self, name_scope: str, call: Call) -> list[str]:
+        """The chosen addresses that DigiCert does not allow, by a reading of the last minute.
+
+        Without this, DigiCert drops them in silence, and mails everyone allowed where none is left.
+        """
+        wanted = {recipient.email.lower(): recipient.email for recipient in call.recipients}
+        for name in parents(name_scope):
+            answer = await self._addresses.of(name)
+            if self._clock() - answer.read_at > FRESH:
+                answer = await self._addresses.afresh(name)
+            for address in answer.addresses:
+                wanted.pop(address.email.lower(), None)
+            if not wanted:
+                break
+        return list(wanted.values())
+
+    async def _put(self, call: Call, locale: str) -> None:
+        match call.target:
+            case OrderTarget(order_id):
+                await self._certcentral.resend_order(order_id, call.recipients, locale)
+            case DomainTarget(domain_id, name_scope):
+                emails = [recipient.email for recipient in call.recipients]
+                await self._certcentral.resend_domain(domain_id, name_scope, emails, locale)
+
+    async def _turned_away(
+        self, request: ResendRequest, number: int, earlier: Sequence[Result], error: CaUnavailable
+    ) -> Result:
+        if again := self._again(earlier, error):
+            log.info("turned away; trying again", call=number, seconds=again["wait"], error=str(error))
+            return again
+        return await self._end(request, number, len(earlier) + 1, Outcome.NOT_SENT, _gave_up(earlier, error))
+
+    def _again(self, earlier: Sequence[Result], error: CaUnavailable) -> Result | None:
+        """When to try again; None when it was tried long enough."""
+        now = self._clock()
+        busy = isinstance(error, CaBusy)
+        if busy:
+            began = datetime.fromisoformat(earlier[0]["at"]) if earlier else now
+            wait = _pause(error, len(earlier))
+            if now - began + timedelta(seconds=wait) > BUSY_FOR_AT_MOST:
+                return None
+        else:
+            unreachable = sum(not result["busy"] for result in earlier)
+            if unreachable >= len(UNREACHABLE_PAUSES):
+                return None
+            wait = UNREACHABLE_PAUSES[unreachable]
+        again_at = now + timedelta(seconds=wait)
+        return {"ended": False, "busy": busy, "wait": wait, "at": now.isoformat(), "again_at": again_at.isoformat()}
+
+    async def _end(
+        self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str
+    ) -> Result:
+        await patiently(self._write_end, request, number, number_of_try, outcome, words)
+        log.info("ended", call=number, outcome=outcome.value, words=words)
+        return ENDED
+
+    async def _write_end(
+        self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str
+    ) -> None:
+        """The ending, the cooldown it keeps or frees, and whom to preselect next time, all or nothing."""
+        call, now = request.calls[number], self._clock()
+        detail = {"words": words, "target": str(call.target)}
+        async with self._database.write() as transaction:
+            await append(
+                transaction, Entry(Event(outcome), now, request.actor, request.id, number, number_of_try, detail)
+            )
+            if outcome in (Outcome.REFUSED, Outcome.NOT_SENT):
+                await claims.free(transaction, request.id, call.claim_keys)
+            else:
+                await remember_recipients(transaction, call, now)
+
+    def _entry(
+        self, event: Event, request: ResendRequest, number: int, number_of_try: int, error: CaError | None = None
+    ) -> Entry:
+        call = request.calls[number]
+        detail: Mapping[str, Any] = {"target": str(call.target), **({"words": str(error)} if error else {})}
+        return Entry(event, self._clock(), request.actor, request.id, number, number_of_try, detail)
+
+
+def _pause(error: CaUnavailable, tries_before: int) -> float:
+    """Seconds to wait after a 429: what DigiCert says, else 5 s doubling to 60 s, with jitter."""
+    told = error.retry_after if isinstance(error, CaBusy) else None
+    if told is not None:
+        return told + float(random.uniform(0.0, 1.0))  # noqa: S311 - spreads load, guards nothing
+    return float(min(60.0, 5.0 * 2**tries_before) * random.uniform(0.8, 1.2))  # noqa: S311
+
+
+def _gave_up(earlier: Sequence[Result], error: CaUnavailable) -> str:
+    if isinstance(error, CaBusy):
+        return "DigiCert kept asking the bot to slow down (429)."
+    return f"{error} The bot tried {len(earlier) + 1} times."

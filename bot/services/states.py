@@ -1,0 +1,106 @@
+"""What DigiCert's states mean for a resend: which say no, in words, and what to do instead. Pure."""
+
+from collections.abc import Sequence
+
+from bot.errors import NothingToDo
+from bot.models import Domain, NameValidation, Order, OrderValidation
+from bot.targets import display_name
+
+EMAIL = "email"
+_METHODS = {
+    "dns-txt-token": "a DNS TXT record",
+    "dns-cname-token": "a DNS CNAME record",
+    "http-token": "a file on the web server",
+    "http-token-static": "a file on the web server",
+}
+_OVER = "Nothing waits for a mail. For a new certificate, reissue or renew it in CertCentral."
+_NO_MAIL_HELPS = {
+    "issued": ("is issued", _OVER),
+    "expired": ("is expired", _OVER),
+    "revoked": ("is revoked", _OVER),
+    "canceled": ("is canceled", "Place a new order in CertCentral if the certificate is still needed."),
+    "rejected": ("was rejected", "Look up the reason in CertCentral, and place a new order if it is still needed."),
+    "denied": ("was denied", "Ask an administrator of the CertCentral account why, and place a new order if needed."),
+    "needs_approval": (
+        "waits for approval inside your own organization",
+        "No mail helps before that: ask an administrator of the CertCentral account to approve it, then come back.",
+    ),
+    "needs_csr": ("waits for a CSR", "Add the CSR in CertCentral; the validation mail comes after that."),
+    "waiting_pickup": ("is ready to be picked up", "Nothing waits for a mail: collect the certificate in CertCentral."),
+}
+
+
+def order_has_nothing(order: Order) -> NothingToDo | None:
+    """Why no mail can help this order; None where one might."""
+    if order.status not in _NO_MAIL_HELPS:
+        return None
+    state, instead = _NO_MAIL_HELPS[order.status]
+    return NothingToDo(f"Order {order.id} {state}.", instead)
+
+
+def domain_has_nothing(domain: Domain) -> NothingToDo | None:
+    """Why no mail can help this domain; None where one might."""
+    name = display_name(domain.name)
+    if not domain.is_active:
+        return NothingToDo(f"{name} is deactivated in CertCentral.", "Activate the domain in CertCentral first.")
+    if domain.is_pending is False:
+        until = f" until {domain.validated_until:%Y-%m-%d}" if domain.validated_until else ""
+        instead = "Nothing waits for a mail. To renew the validation early, submit the domain again in CertCentral."
+        return NothingToDo(f"{name} is validated{until}.", instead)
+    if domain.method not in {None, EMAIL}:
+        return _another_method(name, domain.method or "")
+    return None
+
+
+def only_email(
+    order: Order, validation: OrderValidation, waiting: Sequence[NameValidation]
+) -> tuple[list[NameValidation], list[str]]:
+    """The waiting names that e-mail validates, and remarks on the others; NothingToDo where none is left."""
+    if not waiting:
+        instead = "DigiCert goes on by itself; if the order does not move, look at it in CertCentral."
+        raise NothingToDo(f"No name on order {order.id} waits for validation.", instead)
+    methods = [(entry, entry.method or validation.method or order.method or EMAIL) for entry in waiting]
+    by_email = [entry for entry, method in methods if method == EMAIL]
+    if not by_email:
+        raise _another_method(f"Order {order.id}", methods[0][1])
+    remarks = [
+        f"{display_name(entry.name_scope)} is left out: it is validated by {_in_words(method)}."
+        for entry, method in methods
+        if method != EMAIL
+    ]
+    return by_email, remarks
+
+
+def unknown_order(order_id: int) -> NothingToDo:
+    """No such order in this account."""
+    instead = "Check the number in CertCentral, or ask by a domain name."
+    return NothingToDo(f"DigiCert knows no order {order_id} in this account.", instead)
+
+
+def unknown_domain(domain_id: int) -> NothingToDo:
+    """No such domain in this account."""
+    instead = "It may have been removed; ask by its name, or choose another one."
+    return NothingToDo(f"DigiCert knows no domain {domain_id} in this account.", instead)
+
+
+def unknown_name(name: str) -> NothingToDo:
+    """No order and no domain by that name."""
+    instead = "Check the spelling, ask by the order id, or look in CertCentral whether the order was placed."
+    return NothingToDo(f"No order and no domain in CertCentral goes by {display_name(name)}.", instead)
+
+
+def no_recipient(subject: str) -> NothingToDo:
+    """DigiCert allows nobody to be mailed."""
+    instead = "Look at the account's e-mail preferences in CertCentral, or validate by a DNS record."
+    return NothingToDo(f"DigiCert allows no recipient for {subject}.", instead)
+
+
+def _another_method(subject: str, method: str) -> NothingToDo:
+    instead = (
+        "No mail is part of that: finish it there, or change the DCV method to e-mail in CertCentral, which sends one."
+    )
+    return NothingToDo(f"{subject} is validated by {_in_words(method)}, not by e-mail.", instead)
+
+
+def _in_words(method: str) -> str:
+    return _METHODS.get(method, f"the method {method}")

@@ -1,0 +1,108 @@
+"""From the names that wait to the recipients that may be chosen for each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.models import Address, DomainTarget, NameValidation, OrderTarget, WaitingName
+from bot.recipients import SINGLE_CHOICES, constructed
+from bot.services.addresses import MOST_READS, AddressBook, AllowedAddresses
+from bot.store.requests import Requests
+from bot.targets import display_name, parents
+
+Answers = Mapping[int | str, AllowedAddresses]
+Found = tuple[tuple[WaitingName, ...], tuple[str, ...]]
+
+
+class WaitingNames:
+    """Reads who is allowed for each waiting name, and who was mailed last."""
+
+    def __init__(self, addresses: AddressBook, requests: Requests) -> None:
+        self._addresses = addresses
+        self._requests = requests
+
+    async def of_order(self, target: OrderTarget, entries: Sequence[NameValidation]) -> Found:
+        """One choice per name on a DV order, and remarks on what could not be offered.
+
+        Where DigiCert lists nobody for a name that only an order knows, the five constructed addresses stand in: the
+        order endpoint refuses what is not allowed, it never widens the audience.
+        """
+        scopes = {
+            _bare(name): (_bare(entry.name_scope), entry.covers_below) for entry in entries for name in entry.names
+        }
+        answers = await self._addresses.of_all(_to_read(scopes))
+        waiting = [
+            WaitingName(name, scope, target, covers_below, _for_order(name, scope, answers))
+            for name, (scope, covers_below) in scopes.items()
+        ]
+        unread = len({scope for scope, _ in scopes.values()}) - MOST_READS
+        remark = (
+            f"The recipients of {unread} domains were not checked beforehand; DigiCert checks them."
+            if unread > 0
+            else None
+        )
+        return await self._addressed(waiting, remark)
+
+    async def of_domains(self, targets: Iterable[tuple[DomainTarget, bool]]) -> Found:
+        """One choice per domain, of nobody but those DigiCert lists: its endpoint widens the audience on a mistake."""
+        chosen = list(targets)
+        scopes = [target.name_scope for target, _ in chosen]
+        answers = await self._addresses.of_all([*scopes, *(above for scope in scopes for above in parents(scope)[1:])])
+        waiting = [
+            WaitingName(
+                target.name_scope,
+                target.name_scope,
+                target,
+                covers_below,
+                _merged(answers[name].addresses for name in parents(target.name_scope) if name in answers),
+            )
+            for target, covers_below in chosen
+        ]
+        return await self._addressed(waiting, None)
+
+    async def _addressed(self, waiting: Sequence[WaitingName], remark: str | None) -> Found:
+        """Those who can be mailed, with whom was mailed last; a remark on each who cannot."""
+        last = await self._requests.last_recipients([name.name for name in waiting])
+        able = tuple(_with_last(name, last.get(name.name, ())) for name in waiting if name.allowed)
+        remarks = [
+            f"{display_name(name.name)} is left out: DigiCert allows no recipient for it."
+            for name in waiting
+            if not name.allowed
+        ]
+        return able, (*remarks, *filter(None, [remark]))
+
+
+def _with_last(waiting: WaitingName, emails: tuple[str, ...]) -> WaitingName:
+    return WaitingName(
+        waiting.name, waiting.scope, waiting.target, waiting.covers_below, waiting.allowed, preferred=emails
+    )
+
+
+def _to_read(scopes: Mapping[str, tuple[str, bool]]) -> list[int | str]:
+    """The domains worth a read: every scope, and while each name has its own choice, the names and their parents."""
+    wanted: list[int | str] = [scope for scope, _ in scopes.values()]
+    if len(scopes) <= SINGLE_CHOICES:
+        wanted += [*scopes, *(above for name in scopes for above in parents(name)[1:])]
+    return wanted
+
+
+def _for_order(name: str, scope: str, answers: Answers) -> tuple[Address, ...]:
+    places = dict.fromkeys([name, *parents(name), scope])
+    return _merged(_or_constructed(place, scope, answers) for place in places)
+
+
+def _or_constructed(place: str, scope: str, answers: Answers) -> tuple[Address, ...]:
+    answer = answers.get(place)
+    if answer is None:
+        return constructed(place) if place == scope else ()
+    return answer.addresses if answer.known else constructed(place)
+
+
+def _merged(groups: Iterable[Sequence[Address]]) -> tuple[Address, ...]:
+    once: dict[str, Address] = {}
+    for group in groups:
+        for address in group:
+            once.setdefault(address.email.lower(), address)
+    return tuple(once.values())
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("*.")
