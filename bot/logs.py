@@ -1,0 +1,78 @@
+"""Logs on standard error, as text for people or JSON for machines; no secret passes through."""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+import structlog
+from pydantic import SecretStr
+from structlog.types import EventDict, Processor, WrappedLogger
+
+from bot.settings import Settings
+
+_TOKEN = re.compile(r"\b(xox[a-z]-|xapp-|xoxe\.)[A-Za-z0-9-]+|([?&]ticket=)[^&\s\"']+")
+# These log whole payloads when asked for details.
+_TALKATIVE = ("slack_sdk", "slack_bolt", "httpx", "httpcore", "aiosqlite", "dbos", "asyncio", "alembic")
+
+
+def configure(settings: Settings) -> None:
+    """Send every logger of the process through one formatter."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Discreet(settings.log_format, _secrets(settings)))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+class _Discreet(structlog.stdlib.ProcessorFormatter):
+    """Renders a line, tracebacks included, and takes out whatever is or looks like a secret."""
+
+    def __init__(self, form: str, secrets: Iterable[str]) -> None:
+        last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+        if form == "json":
+            last += [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else:
+            last += [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+        super().__init__(processors=last, foreign_pre_chain=_shared())
+        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One log line."""
+        line = super().format(record)
+        for secret in self._secrets:
+            line = line.replace(secret, "•••")
+        return _TOKEN.sub(lambda found: f"{found[1] or found[2]}•••", line)
+
+
+def _secrets(settings: Settings) -> list[str]:
+    """Every value that must not be read in a log; of the database's address only the password."""
+    held = [
+        value.get_secret_value() for name, value in settings if isinstance(value, SecretStr) and name != "database_url"
+    ]
+    return [*held, sa.make_url(settings.database_url.get_secret_value()).password or ""]
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+        _one_line,
+    ]
+
+
+def _one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """No value of a line can begin another one."""
+    return {key: value.replace("\n", "\\n") if isinstance(value, str) else value for key, value in event.items()}

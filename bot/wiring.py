@@ -1,0 +1,121 @@
+"""Everything is made here, once: from settings to the services that the front doors hold."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.clock import Clock, utc_now
+from bot.digicert.client import CertCentral, open_http
+from bot.digicert.limits import Limits
+from bot.engine import Engine
+from bot.policy import Rules
+from bot.services.addresses import AddressBook
+from bot.services.board import Board
+from bot.services.dialog import Dialog
+from bot.services.gate import Gate
+from bot.services.listing import Listing
+from bot.services.lookup import Lookup
+from bot.services.reporting import Reporting
+from bot.services.resend import Resend
+from bot.services.sending import Sending
+from bot.services.waiting import WaitingNames
+from bot.settings import Settings
+from bot.slack import Chat, Directory, Identity, open_client
+from bot.store.claims import Claims
+from bot.store.db import Database, open_database
+from bot.store.forms import Forms
+from bot.store.ledger import Ledger
+from bot.store.posts import Posts
+from bot.store.requests import Requests
+
+# One process owns all durable work, whatever its host is called today.
+ONLY_INSTANCE = "only"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the front doors may use."""
+
+    chat: Chat
+    dialog: Dialog
+    directory: Directory
+    resend: Resend
+
+
+@asynccontextmanager
+async def open_slack(settings: Settings) -> AsyncIterator[AsyncWebClient]:
+    """The Web API client, with connections that stay open between calls."""
+    timeout = aiohttp.ClientTimeout(total=10, connect=5)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        yield open_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
+
+
+@asynccontextmanager
+async def open_certcentral(settings: Settings) -> AsyncIterator[CertCentral]:
+    """The DigiCert client, within the limits it allows itself."""
+    async with open_http(settings.digicert_base_url, settings.digicert_api_key) as http:
+        yield CertCentral(http, Limits(settings.digicert_limits))
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings,
+    slack: AsyncWebClient,
+    certcentral: CertCentral,
+    identity: Identity,
+    *,
+    stop_patience: int = 4,
+    clock: Clock = utc_now,
+) -> AsyncIterator[Services]:
+    """Open the database, make every service, and let the engine resume what is unfinished.
+
+    At the end the engine waits `stop_patience` seconds for running steps; what is left resumes at the next start.
+    """
+    url = settings.database_url.get_secret_value()
+    database = open_database(url)
+    await database.migrate()
+    engine = Engine(url, ONLY_INSTANCE)
+    try:
+        services = _services(settings, slack, certcentral, identity, database, engine, clock)
+        await engine.launch()
+        await services.resend.begin_all()
+        yield services
+    finally:
+        await engine.close(stop_patience)
+        await database.close()
+
+
+def _services(
+    settings: Settings,
+    slack: AsyncWebClient,
+    certcentral: CertCentral,
+    identity: Identity,
+    database: Database,
+    engine: Engine,
+    clock: Clock,
+) -> Services:
+    ledger, stored, posts = Ledger(database), Requests(database), Posts(database)
+    rules = Rules(settings.dcv_allowed_users, settings.dcv_allowed_usergroups, identity.home)
+    directory = Directory(slack, settings.dcv_allowed_usergroups)
+    chat = Chat(slack)
+    gate = Gate(rules, directory, ledger, clock)
+    addresses = AddressBook(certcentral, clock)
+    lookup = Lookup(certcentral, Listing(certcentral, clock), WaitingNames(addresses, stored))
+    resend = Resend(
+        gate=gate,
+        database=database,
+        stored=stored,
+        held=Claims(database),
+        posts=posts,
+        chat=chat,
+        engine=engine,
+        sending=Sending(database, stored, ledger, gate, certcentral, addresses, clock),
+        reporting=Reporting(stored, ledger, Board(chat, posts, clock), clock),
+        cooldown=settings.dcv_cooldown,
+        clock=clock,
+    )
+    dialog = Dialog(gate, lookup, resend, Forms(database), settings.dcv_locale, clock)
+    return Services(chat, dialog, directory, resend)
