@@ -1,0 +1,53 @@
+"""The boundary around every listener: an error becomes words for the right person, a bug is logged with a reference."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from bot.errors import BotError
+from bot.models import Origin
+from bot.slack import Chat
+from bot.views import problems
+
+log = structlog.get_logger(__name__)
+
+
+class Answering:
+    """Nothing escapes it after the ack; it knows what is still being answered, so that a stop can wait."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self._open = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @asynccontextmanager
+    async def to(self, origin: Origin) -> AsyncIterator[None]:
+        """Answer one person; whatever goes wrong inside is whispered to them."""
+        self._open += 1
+        self._idle.clear()
+        try:
+            with structlog.contextvars.bound_contextvars(user=origin.actor.user_id):
+                try:
+                    yield
+                except BotError as error:
+                    log.info("told", problem=type(error).__name__, words=str(error))
+                    await self._chat.whisper(origin, problems.whisper(problems.told(error)))
+                except Exception:
+                    reference = uuid.uuid4().hex[:8]
+                    log.exception("bug", reference=reference)
+                    await self._chat.whisper(origin, problems.bug(reference))
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._idle.set()
+
+    async def idle(self, seconds: float) -> None:
+        """Wait until everybody was answered, `seconds` at most."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        except TimeoutError:
+            log.warning("stopping while somebody is being answered", open=self._open)

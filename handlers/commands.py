@@ -1,0 +1,67 @@
+"""`/dcv-resend`: open the form, filled in with what was typed."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.models import Origin, Place
+from bot.services.dialog import Dialog
+from bot.services.lookup import Wanted
+from bot.slack import Chat
+from bot.targets import OpenForm, WantedName, WantedOrder, read_command
+from bot.views import forms
+from bot.wiring import Services
+from handlers.answering import Answering
+from handlers.help import Help
+from handlers.payloads import read_command_origin, read_place
+
+HELP = Help(
+    "/dcv-resend",
+    "Resends DigiCert's validation mails. Name an order or a domain, or nothing, to open the form.",
+    examples=("/dcv-resend", "/dcv-resend 700001", "/dcv-resend shop.example.com"),
+)
+
+
+class ResendCommand:
+    """Listener for the slash command."""
+
+    def __init__(self, dialog: Dialog, chat: Chat, answering: Answering) -> None:
+        self._dialog = dialog
+        self._chat = chat
+        self._answering = answering
+
+    async def hear(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Ack at once; help and what cannot be understood is whispered."""
+        await ack()
+        origin = read_command_origin(body)
+        async with self._answering.to(origin):
+            match read_command(str(body.get("text") or "")):
+                case OpenForm(wanted):
+                    await self._open(origin, read_place(body), str(body["trigger_id"]), wanted)
+                case _:
+                    await self._chat.whisper(origin, HELP.message())
+
+    async def _open(self, origin: Origin, place: Place, trigger_id: str, wanted: Wanted | None) -> None:
+        """A form first, since a trigger lives three seconds; then what DigiCert says."""
+        form = await self._dialog.start(origin.actor, place, _words(wanted))
+        view_id = await self._chat.open_form(trigger_id, forms.looking_up(form.id, _words(wanted) or None))
+        if wanted is None:
+            await self._dialog.keep(form)
+        else:
+            await self._chat.update_form(view_id, await self._dialog.look_up(form, wanted))
+
+
+def _words(wanted: Wanted | None) -> str:
+    match wanted:
+        case WantedOrder(order_id):
+            return f"order {order_id}"
+        case WantedName(name):
+            return name
+        case None:
+            return ""
+
+
+def register(app: AsyncApp, services: Services, answering: Answering) -> None:
+    """Attach this feature's listeners."""
+    command = ResendCommand(services.dialog, services.chat, answering)
+    app.command(HELP.command)(command.hear)

@@ -1,0 +1,86 @@
+"""The form *Resend DCV emails*: search, choose, and submit."""
+
+from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.errors import CooledDown, Misunderstood, StoreUnavailable
+from bot.models import Origin
+from bot.services.dialog import Dialog
+from bot.services.resend import Resend
+from bot.slack import Chat
+from bot.views import forms
+from bot.views.forms import Drawing
+from bot.wiring import Services
+from handlers.answering import Answering
+from handlers.payloads import Payload, read_actor, read_choice, read_form_id, read_index
+
+
+class ResendForm:
+    """Listeners for one form."""
+
+    def __init__(self, dialog: Dialog, resend: Resend, chat: Chat, answering: Answering) -> None:
+        self._dialog = dialog
+        self._resend = resend
+        self._chat = chat
+        self._answering = answering
+
+    async def search(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Options for what was typed so far; none for somebody who may not look."""
+        options: list[dict[str, Any]] = []
+        async with await self._answer(body):
+            found = await self._dialog.options(read_actor(body), read_form_id(body), str(body.get("value") or ""))
+            options = [option.to_dict() for option in found]
+        await ack(options=options)
+
+    async def choose(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Another order or domain was picked: draw its recipients."""
+        await ack()
+        async with await self._answer(body):
+            if key := read_choice(body):
+                await self._redraw(body, self._dialog.choose(read_actor(body), read_form_id(body), key))
+
+    async def rescope(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Another name scope was picked: draw its recipients."""
+        await ack()
+        async with await self._answer(body):
+            await self._redraw(body, self._dialog.rescope(read_actor(body), read_form_id(body), read_index(body)))
+
+    async def submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Accept in one transaction, close the form and start; or say at which field it fails."""
+        view = body["view"]
+        async with await self._answer(body):
+            try:
+                asked = await self._dialog.submit(read_actor(body), str(view["id"]), forms.read(view))
+                request_id = await self._resend.accept(asked)
+            except (Misunderstood, CooledDown, StoreUnavailable) as error:
+                await ack(response_action="errors", errors=forms.field_errors(view, error))
+                return
+            except Exception:
+                await ack()
+                raise
+            await ack()
+            await self._resend.begin(request_id)
+
+    async def _answer(self, body: Payload) -> AbstractAsyncContextManager[None]:
+        """The boundary, whispering in the place from which the form was opened."""
+        place = await self._dialog.place(read_form_id(body))
+        return self._answering.to(Origin(read_actor(body), place))
+
+    async def _redraw(self, body: Payload, drawing: Awaitable[Drawing]) -> None:
+        """Show that DigiCert is being asked, then what it said, unless another choice was made meanwhile."""
+        view_id = str(body["view"]["id"])
+        since = await self._chat.update_form(view_id, forms.reading(body["view"]))
+        await self._chat.update_form(view_id, await drawing, since)
+
+
+def register(app: AsyncApp, services: Services, answering: Answering) -> None:
+    """Attach this feature's listeners."""
+    form = ResendForm(services.dialog, services.resend, services.chat, answering)
+    app.options(forms.TARGET)(form.search)
+    app.action(forms.TARGET)(form.choose)
+    app.action(forms.MATCH)(form.choose)
+    app.action(forms.SCOPE)(form.rescope)
+    app.view(forms.CALLBACK)(form.submit)

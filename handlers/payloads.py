@@ -1,0 +1,45 @@
+"""Who did what where, read out of Slack's payloads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.errors import Misunderstood
+from bot.models import Actor, Origin, Place
+
+Payload = Mapping[str, Any]
+
+
+def read_command_origin(body: Payload) -> Origin:
+    """Who typed a slash command where."""
+    actor = Actor(str(body["user_id"]), str(body["team_id"]))
+    return Origin(actor, read_place(body), body.get("response_url"))
+
+
+def read_place(body: Payload) -> Place:
+    """Where a slash command was typed; it cannot be typed in a thread."""
+    return Place(str(body["channel_id"]))
+
+
+def read_actor(body: Payload) -> Actor:
+    """Who used a form, a button or a select; on an organisation-wide install `team` is null."""
+    user, team = body["user"], body.get("team") or {}
+    return Actor(str(user["id"]), str(user.get("team_id") or team["id"]))
+
+
+def read_form_id(body: Payload) -> str:
+    """The opaque id that a form carries."""
+    return str(body["view"]["private_metadata"])
+
+
+def read_choice(body: Payload) -> str | None:
+    """The value that was picked in a select; None where the choice was cleared."""
+    option = body["actions"][0].get("selected_option")
+    return str(option["value"]) if option else None
+
+
+def read_index(body: Payload) -> int:
+    """A picked value that is an index into what the form offers."""
+    try:
+        return int(read_choice(body) or "")
+    except ValueError:
+        raise Misunderstood("That is not one of the choices.") from None

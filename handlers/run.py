@@ -1,0 +1,169 @@
+"""`dcv-resend run`: check what can be checked, connect by Socket Mode, and stop without losing anything."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+
+import structlog
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.digicert.client import CertCentral
+from bot.errors import BotError, CannotStart, CaRefused, CaUnavailable, SlackRefused, SlackUnavailable
+from bot.services.resend import Resend
+from bot.settings import Settings, proxy_for
+from bot.slack import Identity, check_app_token, identify
+from bot.store.db import only_one_process, sqlite_file
+from bot.wiring import build, open_certcentral, open_slack
+from handlers.answering import Answering
+from handlers.app import make_app
+
+log = structlog.get_logger(__name__)
+
+ACK_SECONDS = 3.0
+RETRY_SECONDS = 5.0
+SWEEP_SECONDS = 30.0
+SILENT_SECONDS = 30.0
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; CannotStart with one line per problem where a setting must be mended."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    serving = asyncio.create_task(_serve(settings, stop))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    await serving
+
+
+async def _serve(settings: Settings, stop: asyncio.Event) -> None:
+    file = sqlite_file(settings.database_url.get_secret_value())
+    with only_one_process(file) if file else contextlib.nullcontext():
+        log.info("starting", database=str(file or "PostgreSQL"))
+        async with open_slack(settings) as slack, open_certcentral(settings) as certcentral:
+            identity = await _checked(settings, slack, certcentral, stop)
+            if identity is None:
+                return
+            async with build(settings, slack, certcentral, identity) as services:
+                answering = Answering(services.chat)
+                app = make_app(slack, identity, services, answering)
+                async with _swept(services.resend), _connected(settings, slack, app, stop):
+                    await stop.wait()
+                    log.info("stopping")
+                    await answering.idle(ACK_SECONDS)
+                await answering.idle(1.0)
+    log.info("stopped")
+
+
+async def _checked(
+    settings: Settings, slack: AsyncWebClient, certcentral: CertCentral, stop: asyncio.Event
+) -> Identity | None:
+    """Who we are in Slack, once it can be reached; None when stopped before. A wrong token or key is CannotStart."""
+    identity, digicert = await asyncio.gather(
+        _ask_slack(settings, slack), _ask_digicert(certcentral), return_exceptions=True
+    )
+    problems = [line for error in (identity, digicert) if isinstance(error, CannotStart) for line in error.problems]
+    if problems:
+        raise CannotStart(problems)
+    if isinstance(digicert, CaUnavailable):
+        log.warning("DigiCert cannot be reached; starting all the same", error=str(digicert))
+    while isinstance(identity, SlackUnavailable) and not stop.is_set():
+        log.warning("Slack cannot be reached; trying again", error=str(identity), seconds=RETRY_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
+        try:
+            identity = await _ask_slack(settings, slack)
+        except SlackUnavailable as error:
+            identity = error
+    if isinstance(identity, Identity):
+        return identity
+    if isinstance(identity, BaseException) and not isinstance(identity, SlackUnavailable):
+        raise identity
+    return None
+
+
+async def _ask_slack(settings: Settings, slack: AsyncWebClient) -> Identity:
+    try:
+        identity = await identify(slack)
+    except SlackRefused as error:
+        raise CannotStart([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."]) from error
+    try:
+        await check_app_token(slack, settings.slack_app_token.get_secret_value())
+    except SlackRefused as error:
+        mend = "Make an app-level token with the scope connections:write, and switch Socket Mode on."
+        raise CannotStart([f"SLACK_APP_TOKEN: Slack refused it ({error.code}). {mend}"]) from error
+    return identity
+
+
+async def _ask_digicert(certcentral: CertCentral) -> str:
+    try:
+        whose = await certcentral.check_key()
+    except CaRefused as error:
+        raise CannotStart([f"DIGICERT_API_KEY: {error} Copy a key of a service user from CertCentral."]) from error
+    log.info("DigiCert knows the key", user=whose)
+    return whose
+
+
+@contextlib.asynccontextmanager
+async def _connected(
+    settings: Settings, slack: AsyncWebClient, app: AsyncApp, stop: asyncio.Event
+) -> AsyncIterator[None]:
+    """A Socket Mode connection, kept alive by the SDK and watched by us."""
+    handler = AsyncSocketModeHandler(app, settings.slack_app_token.get_secret_value(), web_client=slack)
+    handler.client.proxy = proxy_for(settings.slack_api_url)
+    connecting = asyncio.create_task(_connect(handler, stop))
+    try:
+        yield
+    finally:
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+async def _connect(handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None:
+    """Connect, then look every second: after SILENT_SECONDS without a connection, ask for a new address.
+
+    The SDK alone would try the address it has for ever, although its ticket is used up.
+    """
+    first = asyncio.create_task(handler.connect_async())  # type: ignore[no-untyped-call]
+    silent = 0.0
+    was_connected = False
+    try:
+        while not stop.is_set():
+            connected = await handler.client.is_connected()
+            if connected != was_connected:
+                log.info("connected to Slack" if connected else "connection to Slack lost")
+            silent = 0.0 if connected else silent + 0.2
+            if silent >= SILENT_SECONDS:
+                silent = 0.0
+                handler.client.wss_uri = None
+            was_connected = connected
+            await asyncio.sleep(0.2)
+    finally:
+        first.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _swept(resend: Resend) -> AsyncIterator[None]:
+    """Every SWEEP_SECONDS, start what was accepted and whose start was lost."""
+
+    async def sweep() -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await resend.begin_all()
+            except BotError as error:
+                log.warning("accepted requests could not be looked through", error=str(error))
+            except Exception:
+                log.exception("accepted requests could not be looked through")
+
+    sweeping = asyncio.create_task(sweep())
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
