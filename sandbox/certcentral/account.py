@@ -1,0 +1,218 @@
+"""The account: its orders, domains, contacts and outbox, and what approving a mail changes."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import count
+
+from sandbox.certcentral.names import bare, constructed, lineage, related
+from sandbox.certcentral.records import (
+    MAIL_LIFE,
+    OPEN,
+    PRODUCTS,
+    REUSE,
+    Domain,
+    Mail,
+    NameScope,
+    Order,
+    Organization,
+)
+from sandbox.certcentral.switches import Switches
+from sandbox.changes import Changes
+
+
+class Account:
+    """Everything that CertCentral remembers, without HTTP; `now` gives aware datetimes and may be replaced."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.now = now
+        self.changes = Changes()
+        self.switches = Switches()
+        self.orders: dict[int, Order] = {}
+        self.domains: dict[int, Domain] = {}
+        self.outbox: list[Mail] = []
+        self._organizations: dict[str, Organization] = {}
+        self._contacts: dict[str, list[str]] = {}
+        self._preferences: dict[str, list[str]] = {}
+        self._certificate_ids = count(104)
+        self._domain_ids = count(5001)
+
+    def add_order(
+        self,
+        order_id: int,
+        names: Sequence[str],
+        *,
+        product: str = "dv",
+        status: str = "pending",
+        method: str = "email",
+        validated: Iterable[str] = (),
+        name_scope: NameScope = "base_domain",
+        created: datetime | None = None,
+        common_name: str | None = None,
+        organization: str = "Example Ltd",
+    ) -> Order:
+        """Place an order without mailing anybody; OV and EV orders bring the domains that the account lacks.
+
+        An order that is already issued has all its names validated. ValueError if the id is taken.
+        """
+        if order_id in self.orders:
+            raise ValueError(f"order {order_id} exists already")
+        order = self.orders[order_id] = Order(
+            id=order_id,
+            certificate_id=next(self._certificate_ids),
+            dns_names=list(names),
+            common_name=common_name or names[0],
+            product=PRODUCTS[product],
+            organization=self.organization(organization),
+            method=method,
+            name_scope=name_scope,
+            created=created or self.now(),
+            clock=lambda: self.now(),
+            status=status,
+        )
+        order.status_changed = order.created
+        self._add_missing_domains(order)
+        self.validate(order, names if status == "issued" else validated)
+        self.changes.notify()
+        return order
+
+    def add_domain(
+        self,
+        domain_id: int,
+        name: str,
+        *,
+        pending: bool = True,
+        method: str = "email",
+        txt_contacts: Iterable[str] = (),
+        created: datetime | None = None,
+        validated_until: datetime | None = None,
+        active: bool = True,
+        organization: str = "Example Ltd",
+    ) -> Domain:
+        """Add a domain; one that is not pending counts as validated today unless `validated_until` says otherwise.
+
+        ValueError if the id or the name is taken.
+        """
+        if domain_id in self.domains or any(bare(name) == domain.name for domain in self.domains.values()):
+            raise ValueError(f"domain {domain_id} or {name} exists already")
+        domain = Domain(domain_id, bare(name), self.organization(organization), created or self.now())
+        domain.pending, domain.method, domain.active = pending, method, active
+        domain.validated_until = validated_until if pending else validated_until or self.now() + REUSE
+        if domain.validated_until is not None:
+            domain.approved = domain.validated_until - REUSE
+        self.domains[domain_id] = domain
+        for address in txt_contacts:
+            self.txt_contact(name, address)
+        self.changes.notify()
+        return domain
+
+    def organization(self, name: str) -> Organization:
+        """The organization of this name, made at its first mention."""
+        return self._organizations.setdefault(name, Organization(11 + len(self._organizations), name))
+
+    def txt_contact(self, name: str, address: str) -> None:
+        """Publish `address` at _validation-contactemail below `name`."""
+        self._contacts.setdefault(bare(name), []).append(address)
+
+    def allow(self, scope: str, addresses: Iterable[str]) -> None:
+        """Set what the account's preferences permit as recipients for `scope`."""
+        self._preferences[bare(scope)] = list(addresses)
+
+    def addresses(self, scope: str) -> list[str]:
+        """All constructed and DNS TXT addresses of `scope`."""
+        return list(dict.fromkeys(constructed(scope) + self._contacts.get(scope, [])))
+
+    def permitted(self, scope: str) -> list[str]:
+        """The addresses of `scope` as the account's preferences bound them."""
+        return self._preferences.get(scope, self.addresses(scope))
+
+    def knows(self, name: str) -> bool:
+        """Whether `name` is, or lies on one line with, a domain or an ordered name of the account."""
+        held = [domain.name for domain in self.domains.values()]
+        held += [ordered for order in self.orders.values() for ordered in order.dns_names]
+        return any(related(name, other) for other in held)
+
+    def domain_for(self, name: str) -> Domain | None:
+        """The domain that an ordered name belongs to: the longest one at or above it."""
+        by_name = {domain.name: domain for domain in self.domains.values()}
+        return next((by_name[step] for step in lineage(name) if step in by_name), None)
+
+    def is_validated(self, order: Order, name: str) -> bool:
+        """Whether this ordered name needs no more mail."""
+        if order.is_dv:
+            return name in order.validated
+        domain = self.domain_for(name)
+        return domain is not None and domain.covers(name, self.now())
+
+    def waiting(self, order: Order) -> list[str]:
+        """The ordered names that are not validated yet."""
+        return [name for name in order.dns_names if not self.is_validated(order, name)]
+
+    def send(
+        self, scope: str, recipient: str, locale: str, *, order_id: int | None = None, domain_id: int | None = None
+    ) -> None:
+        """Put one mail in the outbox, unless its recipient's domain has no MX."""
+        if recipient.rpartition("@")[2].lower() in self.switches.without_mx:
+            return
+        language = locale if locale in self.switches.locales else "en"
+        now = self.now()
+        mail_id = len(self.outbox) + 1
+        self.outbox.append(Mail(mail_id, scope, recipient, language, order_id, domain_id, now, now + MAIL_LIFE))
+        self.changes.notify()
+
+    def approve(self, mail: Mail) -> None:
+        """Click the mail's link; orders with nothing left to validate are issued. ValueError once it has expired."""
+        now = self.now()
+        if now >= mail.expires_at:
+            raise ValueError(f"mail {mail.id} expired at {mail.expires_at}")
+        mail.approved = True
+        if mail.order_id is not None:
+            order = self.orders[mail.order_id]
+            order.validated |= order.covered_by(mail.scope)
+            self.issue_if_ready(order)
+        if mail.domain_id is not None:
+            domain = self.domains[mail.domain_id]
+            domain.accept(mail.scope, now)
+            for order in self._orders_of(domain):
+                self.issue_if_ready(order)
+        self.changes.notify()
+
+    def issue_if_ready(self, order: Order) -> None:
+        """Issue the order if it is open and waits for no name any more."""
+        if order.status in OPEN and not self.waiting(order):
+            order.status = "issued"
+
+    def validate(self, order: Order, names: Iterable[str]) -> None:
+        """Count these names of the order as validated; for OV and EV that is their domains' business."""
+        wanted = {bare(name) for name in names}
+        done = [name for name in order.dns_names if bare(name) in wanted]
+        if order.is_dv:
+            order.validated.update(done)
+            return
+        for name in done:
+            domain = self.domain_for(name)
+            if domain is not None and not domain.covers(name, self.now()):
+                domain.accept(order.scope_of(name), self.now())
+
+    def issue(self, order_id: int) -> None:
+        """Issue the order at once, all its names validated."""
+        order = self.orders[order_id]
+        self.validate(order, order.dns_names)
+        order.status = "issued"
+        self.changes.notify()
+
+    def cancel(self, order_id: int) -> None:
+        """Cancel the order."""
+        self.orders[order_id].status = "canceled"
+        self.changes.notify()
+
+    def _orders_of(self, domain: Domain) -> list[Order]:
+        mine = [order for order in self.orders.values() if not order.is_dv]
+        return [order for order in mine if any(self.domain_for(name) is domain for name in order.dns_names)]
+
+    def _add_missing_domains(self, order: Order) -> None:
+        for name in order.dns_names if not order.is_dv else ():
+            if self.domain_for(name) is None:
+                self.add_domain(self._free_domain_id(), order.scope_of(name), organization=order.organization.name)
+
+    def _free_domain_id(self) -> int:
+        return next(number for number in self._domain_ids if number not in self.domains)

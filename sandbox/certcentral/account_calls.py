@@ -1,0 +1,40 @@
+"""The calls that tell whose key it is."""
+
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from sandbox.certcentral.calls import BASE_PATH
+from sandbox.certcentral.order_shapes import USER
+
+ME = USER | {
+    "username": "svc-dcv",
+    "account_id": 9001,
+    "status": "active",
+    "last_login_date": "2026-06-21 13:37:00",
+    "container": {"id": 5, "name": "Main", "parent_id": 0, "is_active": True},
+    "access_roles": [{"id": 4, "name": "Manager"}],
+    "is_cert_central": True,
+    "type": "standard",
+    "has_container_assignments": False,
+}
+ACCOUNT = {"id": 9001, "admin_email": "pki@example.com", "cert_central_type": "enterprise"}
+
+
+class AccountCalls:
+    """The answers about the key's user and account."""
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """The routes."""
+        return [
+            web.get(f"{BASE_PATH}/user/me", self.me, allow_head=False),
+            web.get(f"{BASE_PATH}/account", self.account, allow_head=False),
+        ]
+
+    async def me(self, _request: web.Request) -> web.Response:
+        """The user that the key belongs to."""
+        return web.json_response(ME)
+
+    async def account(self, _request: web.Request) -> web.Response:
+        """The account that the key belongs to."""
+        return web.json_response(ACCOUNT)

@@ -1,0 +1,89 @@
+"""Filters, sorting and pages, as the list calls share them."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from multidict import MultiMapping
+
+from sandbox.certcentral import times
+from sandbox.certcentral.refusals import malformed
+
+Row = TypeVar("Row")
+Readers = Mapping[str, Callable[[Row], Iterable[str]]]
+Moments = Mapping[str, Callable[[Row], datetime | None]]
+_FILTER = re.compile(r"filters\[(\w+)\](?:\[\d*\])?")
+MOST_ROWS = 1000
+
+
+def filters_of(query: MultiMapping[str]) -> dict[str, list[str]]:
+    """The values of each `filters[name]`, given once or with indices."""
+    wanted: dict[str, list[str]] = {}
+    for key, value in query.items():
+        if found := _FILTER.fullmatch(key):
+            wanted.setdefault(found[1], []).append(value)
+    return wanted
+
+
+def flag(query: MultiMapping[str], name: str) -> bool:
+    """Whether the flag is set, as a parameter of its own or as a filter."""
+    values = [*query.getall(name, []), *filters_of(query).get(name, [])]
+    return any(value.lower() in {"true", "1"} for value in values)
+
+
+def text_fits(wanted: str, texts: Iterable[str]) -> bool:
+    """Whether any text equals `wanted`, or contains what follows its leading %; letter case does not matter."""
+    if wanted.startswith("%"):
+        return any(wanted.strip("%").lower() in text.lower() for text in texts)
+    return any(wanted.lower() == text.lower() for text in texts)
+
+
+def moment_fits(wanted: str, moment: datetime | None) -> bool:
+    """Whether the moment lies in the span that a date filter means; Refusal (400) if the filter is malformed."""
+    try:
+        start, end = times.between(wanted)
+    except ValueError as error:
+        raise malformed(f"{wanted} is no date") from error
+    return moment is not None and start <= moment < end
+
+
+def select(rows: Iterable[Row], query: MultiMapping[str], texts: Readers[Row], moments: Moments[Row]) -> list[Row]:
+    """The rows that meet every known filter, with any of its values; unknown filters are ignored."""
+    chosen = list(rows)
+    for name, values in filters_of(query).items():
+        if name in texts:
+            chosen = [row for row in chosen if any(text_fits(value, texts[name](row)) for value in values)]
+        elif name in moments:
+            chosen = [row for row in chosen if any(moment_fits(value, moments[name](row)) for value in values)]
+    return chosen
+
+
+def ordered(rows: Iterable[Row], sort: str, keys: Mapping[str, Callable[[Row], Any]]) -> list[Row]:
+    """The rows sorted by `a,-b` (minus means descending); unknown keys are ignored."""
+    result = list(rows)
+    for term in reversed(sort.split(",")):
+        name = term.strip().removeprefix("-")
+        if name in keys:
+            result.sort(key=keys[name], reverse=term.strip().startswith("-"))
+    return result
+
+
+def envelope(name: str, rows: Sequence[Row], query: MultiMapping[str], show: Callable[[Row], object]) -> dict[str, Any]:
+    """One page of rows under `name`, with total, limit and offset."""
+    limit = min(_whole(query, "limit", MOST_ROWS), MOST_ROWS)
+    offset = _whole(query, "offset", 0)
+    shown = [show(row) for row in rows[offset : offset + limit]]
+    return {name: shown, "page": {"total": len(rows), "limit": limit, "offset": offset}}
+
+
+def without_empty(answer: dict[str, Any], name: str, *, vanish: bool) -> dict[str, Any]:
+    """The answer, without the key `name` if its list is empty and such keys vanish."""
+    return {key: value for key, value in answer.items() if value or key != name or not vanish}
+
+
+def _whole(query: MultiMapping[str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not text.isdecimal():
+        raise malformed(f"{name} is no whole number")
+    return int(text)

@@ -1,0 +1,149 @@
+"""What an account holds: orders, domains and the mail sent for them."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sandbox.certcentral.names import bare, registrable, within
+
+NameScope = Literal["base_domain", "fqdn"]
+OPEN = frozenset({"pending", "reissue_pending"})
+METHODS = frozenset({"email", "dns-cname-token", "dns-txt-token", "http-token", "http-token-static"})
+MAIL_LIFE = timedelta(days=30)
+REUSE = timedelta(days=199)
+
+
+def random_value(seed: str) -> str:
+    """A value of 40 hex digits that looks random and is always the same for `seed`."""
+    return hashlib.sha256(seed.encode()).hexdigest()[:40]
+
+
+@dataclass(frozen=True)
+class Organization:
+    """Who an OV or EV certificate is for."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Product:
+    """What was ordered; `validation` is dv, ov or ev."""
+
+    name_id: str
+    name: str
+    type: str
+    validation: str
+
+
+PRODUCTS = {
+    "dv": Product("ssl_dv_geotrust_flex", "GeoTrust DV SSL", "dv_ssl_certificate", "dv"),
+    "ov": Product("ssl_basic", "Basic OV", "ssl_certificate", "ov"),
+    "ev": Product("ssl_ev_basic", "Basic EV", "ssl_certificate", "ev"),
+}
+
+
+@dataclass
+class Order:
+    """One certificate order; setting `status` also stamps `status_changed`."""
+
+    id: int
+    certificate_id: int
+    dns_names: list[str]
+    common_name: str
+    product: Product
+    organization: Organization
+    method: str
+    name_scope: NameScope
+    created: datetime
+    clock: Callable[[], datetime] = field(repr=False)
+    status: str
+    status_changed: datetime = field(init=False)
+    validated: set[str] = field(default_factory=set)
+    """The names of a DV order that are validated, as ordered; OV and EV orders ask their domains."""
+    token_published: bool = False
+    """Whether the random value of a token method can be found where it belongs."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "status":
+            object.__setattr__(self, "status_changed", self.clock())
+        object.__setattr__(self, name, value)
+
+    @property
+    def is_dv(self) -> bool:
+        """Whether each name is validated for this order alone."""
+        return self.product.validation == "dv"
+
+    @property
+    def thumbprint(self) -> str:
+        """The certificate's thumbprint, once there is a certificate."""
+        return random_value(f"thumbprint {self.id}").upper()
+
+    @property
+    def serial_number(self) -> str:
+        """The certificate's serial number, once there is a certificate."""
+        return random_value(f"serial {self.id}")[:32].upper()
+
+    def scope_of(self, name: str) -> str:
+        """The name that a mail for `name` validates: the registrable domain, or the highest ordered name above it."""
+        if self.name_scope == "base_domain":
+            return registrable(name)
+        return min((bare(other) for other in self.dns_names if within(bare(name), bare(other))), key=len)
+
+    def covered_by(self, scope: str) -> set[str]:
+        """The ordered names that an approved mail for `scope` validates."""
+        if self.name_scope == "base_domain":
+            return {name for name in self.dns_names if within(bare(name), scope)}
+        return {name for name in self.dns_names if scope in (bare(name), self.scope_of(name))}
+
+
+@dataclass
+class Domain:
+    """A domain of the account, whose validation serves all OV and EV orders."""
+
+    id: int
+    name: str
+    organization: Organization
+    created: datetime
+    pending: bool = True
+    method: str = "email"
+    validated_until: datetime | None = None
+    active: bool = True
+    submitted: datetime | None = None
+    approved: datetime | None = None
+    scopes: set[str] = field(default_factory=set)
+    """Subdomains that were validated by themselves."""
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether the whole domain may be used for issuing."""
+        return self.validated_until is not None and now < self.validated_until
+
+    def covers(self, name: str, now: datetime) -> bool:
+        """Whether `name` counts as validated."""
+        return self.is_valid(now) or any(within(bare(name), scope) for scope in self.scopes)
+
+    def accept(self, scope: str, now: datetime) -> None:
+        """Take an approved mail for `scope`: the whole domain, or one subdomain of it."""
+        if not within(self.name, scope):
+            self.scopes.add(scope)
+            return
+        self.pending = False
+        self.approved = now
+        self.validated_until = now + REUSE
+
+
+@dataclass
+class Mail:
+    """One validation mail in the outbox; `scope` is the name that its approval validates."""
+
+    id: int
+    scope: str
+    recipient: str
+    locale: str
+    order_id: int | None
+    domain_id: int | None
+    sent_at: datetime
+    expires_at: datetime
+    approved: bool = False

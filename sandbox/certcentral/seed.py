@@ -1,0 +1,62 @@
+"""The account of the demo: one of everything that people meet, dated relative to now."""
+
+from datetime import timedelta
+
+from sandbox.certcentral.account import Account
+
+LONG = [f"{label}.example.{top}" for top in ("com", "org", "net") for label in ("a", "b", "c", "d")]
+
+
+def seed(account: Account) -> None:
+    """Fill an empty account; nobody is mailed."""
+    _domains(account)
+    _dv_orders(account)
+    _organization_orders(account)
+    account.changes.notify()
+
+
+def _domains(account: Account) -> None:
+    now = account.now()
+    account.add_domain(
+        1234,
+        "example.com",
+        pending=False,
+        validated_until=now + timedelta(days=5),
+        created=now - timedelta(days=260),
+        txt_contacts=["pki@corp.example"],
+    )
+    account.add_domain(1235, "example.org", created=now - timedelta(days=2), organization="Example Foundation")
+    account.add_domain(1236, "corp.example.com", created=now - timedelta(days=1))
+    account.add_domain(1237, "mail.example.org", created=now - timedelta(days=1), txt_contacts=["dns@corp.example"])
+    account.add_domain(1238, "api.example.net", created=now - timedelta(days=1))
+    account.add_domain(1239, "old.example.net", method="dns-txt-token", created=now - timedelta(days=90), active=False)
+
+
+def _dv_orders(account: Account) -> None:
+    now = account.now()
+    account.add_order(
+        700001,
+        ["shop.example.com", "www.example.org", "example.net"],
+        validated=["www.example.org"],
+        created=now - timedelta(hours=5),
+    )
+    account.add_order(700003, ["new.example.com"], status="needs_approval", created=now - timedelta(hours=20))
+    account.add_order(700005, ["dns.example.org"], method="dns-txt-token", created=now - timedelta(days=3))
+    account.add_order(700006, LONG, name_scope="fqdn", created=now - timedelta(days=1))
+    account.add_order(
+        700008, ["*.example.net", "example.net"], status="reissue_pending", created=now - timedelta(days=9)
+    )
+    account.add_order(700009, ["gone.example.net"], status="canceled", created=now - timedelta(days=30))
+
+
+def _organization_orders(account: Account) -> None:
+    now = account.now()
+    account.add_order(
+        700002,
+        ["corp.example.com", "mail.example.org", "api.example.net"],
+        product="ov",
+        name_scope="fqdn",
+        created=now - timedelta(days=1),
+    )
+    account.add_order(700004, ["www.example.com"], product="ov", status="issued", created=now - timedelta(days=190))
+    account.add_order(700007, ["pay.example.org"], product="ev", created=now - timedelta(days=2))

@@ -1,0 +1,39 @@
+"""How CertCentral writes and reads moments: UTC timestamps, and Mountain Time where its pages say so (pure)."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+MOUNTAIN = ZoneInfo("America/Denver")
+
+
+def stamp(moment: datetime) -> str:
+    """A timestamp such as 2026-01-31T10:00:00+00:00."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def mountain_date(moment: datetime) -> str:
+    """The calendar date (YYYY-MM-DD) of the moment in Mountain Time."""
+    return moment.astimezone(MOUNTAIN).date().isoformat()
+
+
+def read(text: str) -> datetime:
+    """The moment that a filter names; without an offset it is Mountain Time. ValueError if it is none."""
+    moment = datetime.fromisoformat(text.strip())
+    return moment if moment.tzinfo else moment.replace(tzinfo=MOUNTAIN)
+
+
+def _end(text: str) -> datetime:
+    moment = read(text)
+    return moment + timedelta(days=1) if len(text.strip()) == len("2026-01-31") else moment + timedelta(seconds=1)
+
+
+def between(text: str) -> tuple[datetime, datetime]:
+    """The half-open span that `a...b`, `>a`, `<b`, or one date or moment means; ValueError if malformed."""
+    first, dots, last = text.partition("...")
+    if dots:
+        return read(first), _end(last)
+    if text.startswith(">"):
+        return read(text[1:]), datetime.max.replace(tzinfo=UTC)
+    if text.startswith("<"):
+        return datetime.min.replace(tzinfo=UTC), read(text[1:])
+    return read(text), _end(text)
