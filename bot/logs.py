@@ -4,8 +4,8 @@ import logging
 import re
 import sys
 from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
 
-import sqlalchemy as sa
 import structlog
 from pydantic import SecretStr
 from structlog.types import EventDict, Processor, WrappedLogger
@@ -59,7 +59,7 @@ def _secrets(settings: Settings) -> list[str]:
     held = [
         value.get_secret_value() for name, value in settings if isinstance(value, SecretStr) and name != "database_url"
     ]
-    return [*held, sa.make_url(settings.database_url.get_secret_value()).password or ""]
+    return [*held, unquote(urlsplit(settings.database_url.get_secret_value()).password or "")]
 
 
 def _shared() -> list[Processor]:

@@ -4,9 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import aiohttp
-from slack_sdk.web.async_client import AsyncWebClient
-
 from bot.clock import Clock, utc_now
 from bot.digicert.client import CertCentral, open_http
 from bot.digicert.limits import Limits
@@ -23,7 +20,9 @@ from bot.services.resend import Resend
 from bot.services.sending import Sending
 from bot.services.waiting import WaitingNames
 from bot.settings import Settings
-from bot.slack import Chat, Directory, Identity, open_client
+from bot.slack.chat import Chat
+from bot.slack.client import Client, Identity
+from bot.slack.directory import Directory
 from bot.store.claims import Claims
 from bot.store.db import Database, open_database
 from bot.store.forms import Forms
@@ -46,14 +45,6 @@ class Services:
 
 
 @asynccontextmanager
-async def open_slack(settings: Settings) -> AsyncIterator[AsyncWebClient]:
-    """The Web API client, with connections that stay open between calls."""
-    timeout = aiohttp.ClientTimeout(total=10, connect=5)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        yield open_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
-
-
-@asynccontextmanager
 async def open_certcentral(settings: Settings) -> AsyncIterator[CertCentral]:
     """The DigiCert client, within the limits it allows itself."""
     async with open_http(settings.digicert_base_url, settings.digicert_api_key) as http:
@@ -63,7 +54,7 @@ async def open_certcentral(settings: Settings) -> AsyncIterator[CertCentral]:
 @asynccontextmanager
 async def build(
     settings: Settings,
-    slack: AsyncWebClient,
+    slack: Client,
     certcentral: CertCentral,
     identity: Identity,
     *,
@@ -90,7 +81,7 @@ async def build(
 
 def _services(
     settings: Settings,
-    slack: AsyncWebClient,
+    slack: Client,
     certcentral: CertCentral,
     identity: Identity,
     database: Database,

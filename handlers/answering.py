@@ -9,7 +9,7 @@ import structlog
 
 from bot.errors import BotError
 from bot.models import Origin
-from bot.slack import Chat
+from bot.slack.chat import Chat
 from bot.views import problems
 
 log = structlog.get_logger(__name__)

@@ -1,11 +1,13 @@
 """The Bolt app: the list of features is the map of what the bot listens to."""
 
+import logging
+
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack import Identity
+from bot.slack.client import Identity
 from bot.wiring import Services
 from handlers import commands, form, members
 from handlers.answering import Answering
@@ -27,7 +29,11 @@ def make_app(client: AsyncWebClient, identity: Identity, services: Services, ans
             bot_token=client.token,
         )
 
-    app = AsyncApp(client=client, authorize=authorize, request_verification_enabled=False)
+    # Bolt warns that it will not use the SLACK_BOT_TOKEN that it finds in the environment; that is meant so.
+    bolt = logging.getLogger("slack_bolt.app")
+    bolt.setLevel(logging.ERROR)
+    app = AsyncApp(client=client, authorize=authorize, request_verification_enabled=False, logger=bolt)
+    bolt.setLevel(logging.WARNING)
     for feature in FEATURES:
         feature.register(app, services, answering)
     app.error(_bug)

@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.models import Origin, Place
 from bot.services.dialog import Dialog
 from bot.services.lookup import Wanted
-from bot.slack import Chat
+from bot.slack.chat import Chat
 from bot.targets import OpenForm, WantedName, WantedOrder, read_command
 from bot.views import forms
 from bot.wiring import Services

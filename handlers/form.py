@@ -10,8 +10,9 @@ from bot.errors import CooledDown, Misunderstood, StoreUnavailable
 from bot.models import Origin
 from bot.services.dialog import Dialog
 from bot.services.resend import Resend
-from bot.slack import Chat
+from bot.slack.chat import Chat
 from bot.views import forms
+from bot.views.filled import field_errors, read_form
 from bot.views.forms import Drawing
 from bot.wiring import Services
 from handlers.answering import Answering
@@ -31,8 +32,7 @@ class ResendForm:
         """Options for what was typed so far; none for somebody who may not look."""
         options: list[dict[str, Any]] = []
         async with await self._answer(body):
-            found = await self._dialog.options(read_actor(body), read_form_id(body), str(body.get("value") or ""))
-            options = [option.to_dict() for option in found]
+            options = await self._dialog.options(read_actor(body), read_form_id(body), str(body.get("value") or ""))
         await ack(options=options)
 
     async def choose(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -53,10 +53,10 @@ class ResendForm:
         view = body["view"]
         async with await self._answer(body):
             try:
-                asked = await self._dialog.submit(read_actor(body), str(view["id"]), forms.read(view))
+                asked = await self._dialog.submit(read_actor(body), str(view["id"]), read_form(view))
                 request_id = await self._resend.accept(asked)
             except (Misunderstood, CooledDown, StoreUnavailable) as error:
-                await ack(response_action="errors", errors=forms.field_errors(view, error))
+                await ack(response_action="errors", errors=field_errors(view, error))
                 return
             except Exception:
                 await ack()

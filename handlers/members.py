@@ -4,7 +4,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.slack import Directory
+from bot.slack.directory import Directory
 from bot.wiring import Services
 from handlers.answering import Answering
 

@@ -8,15 +8,14 @@ from collections.abc import AsyncIterator
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.digicert.client import CertCentral
 from bot.errors import BotError, CannotStart, CaRefused, CaUnavailable, SlackRefused, SlackUnavailable
 from bot.services.resend import Resend
 from bot.settings import Settings, proxy_for
-from bot.slack import Identity, check_app_token, identify
+from bot.slack.client import Client, Identity, check_app_token, identify, open_client
 from bot.store.db import only_one_process, sqlite_file
-from bot.wiring import build, open_certcentral, open_slack
+from bot.wiring import build, open_certcentral
 from handlers.answering import Answering
 from handlers.app import make_app
 
@@ -44,7 +43,8 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
     file = sqlite_file(settings.database_url.get_secret_value())
     with only_one_process(file) if file else contextlib.nullcontext():
         log.info("starting", database=str(file or "PostgreSQL"))
-        async with open_slack(settings) as slack, open_certcentral(settings) as certcentral:
+        slack_client = open_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+        async with slack_client as slack, open_certcentral(settings) as certcentral:
             identity = await _checked(settings, slack, certcentral, stop)
             if identity is None:
                 return
@@ -59,9 +59,7 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
     log.info("stopped")
 
 
-async def _checked(
-    settings: Settings, slack: AsyncWebClient, certcentral: CertCentral, stop: asyncio.Event
-) -> Identity | None:
+async def _checked(settings: Settings, slack: Client, certcentral: CertCentral, stop: asyncio.Event) -> Identity | None:
     """Who we are in Slack, once it can be reached; None when stopped before. A wrong token or key is CannotStart."""
     identity, digicert = await asyncio.gather(
         _ask_slack(settings, slack), _ask_digicert(certcentral), return_exceptions=True
@@ -86,7 +84,7 @@ async def _checked(
     return None
 
 
-async def _ask_slack(settings: Settings, slack: AsyncWebClient) -> Identity:
+async def _ask_slack(settings: Settings, slack: Client) -> Identity:
     try:
         identity = await identify(slack)
     except SlackRefused as error:
@@ -109,9 +107,7 @@ async def _ask_digicert(certcentral: CertCentral) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _connected(
-    settings: Settings, slack: AsyncWebClient, app: AsyncApp, stop: asyncio.Event
-) -> AsyncIterator[None]:
+async def _connected(settings: Settings, slack: Client, app: AsyncApp, stop: asyncio.Event) -> AsyncIterator[None]:
     """A Socket Mode connection, kept alive by the SDK and watched by us."""
     handler = AsyncSocketModeHandler(app, settings.slack_app_token.get_secret_value(), web_client=slack)
     handler.client.proxy = proxy_for(settings.slack_api_url)

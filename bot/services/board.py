@@ -8,7 +8,7 @@ import structlog
 from bot.clock import Clock
 from bot.errors import SlackRefused
 from bot.models import Place
-from bot.slack import Chat
+from bot.slack.chat import Chat
 from bot.store.posts import Post, Posts
 from bot.views.blocks import Message
 from bot.views.messages import directly

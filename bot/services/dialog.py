@@ -2,8 +2,6 @@
 
 from collections.abc import Awaitable
 
-from slack_sdk.models.blocks import Option
-
 from bot.clock import Clock
 from bot.errors import BotError, Misunderstood, NothingToDo, StoreUnavailable
 from bot.models import Actor, Call, Kind, Place, Plan
@@ -13,13 +11,11 @@ from bot.services.gate import Gate
 from bot.services.lookup import Choice, Lookup, Wanted
 from bot.services.resend import Asked, Resend
 from bot.store.forms import Form, Forms
-from bot.targets import WantedOrder
 from bot.views import forms as views
-from bot.views.forms import Drawing, Filled
+from bot.views.filled import Filled
+from bot.views.forms import Drawing
 from bot.views.languages import LANGUAGES
 from bot.views.problems import told
-
-LONGEST_KEY = 150
 
 
 class Dialog:
@@ -56,13 +52,11 @@ class Dialog:
         form = await self.form(actor, form_id)
         return await self._draw(form, self._lookup.rescoped(_planned(form), index))
 
-    async def options(self, actor: Actor, form_id: str, typed: str) -> list[Option]:
+    async def options(self, actor: Actor, form_id: str, typed: str) -> list[Drawing]:
         """At most a hundred options for what was typed so far, the longest waiting first; takes 2.5 s at most."""
         await self.form(actor, form_id)
         lines, wanted = await self._lookup.search(typed)
-        now = self._clock()
-        options = [views.listed_option(line, now) for line in lines[: views.MOST_OPTIONS - 1]]
-        return [*options, *_to_look_up(wanted)]
+        return views.suggestions(lines, wanted, self._clock())
 
     async def submit(self, actor: Actor, view_id: str, filled: Filled) -> Asked:
         """What a submitted form asks for; Misunderstood names the field that must be mended."""
@@ -138,12 +132,3 @@ def _likely_calls(plan: Plan) -> tuple[Call, ...]:
     if shares_a_mailbox(plan):
         return shared_calls(plan, shared_mailboxes(plan)[0])
     return chosen_calls(plan, {number: preselected(waiting) for number, waiting in enumerate(plan.waiting)})
-
-
-def _to_look_up(wanted: Wanted | None) -> list[Option]:
-    """What was typed as a last option, where the listing does not show it and Slack can carry it."""
-    if wanted is None:
-        return []
-    typed = str(wanted.order_id) if isinstance(wanted, WantedOrder) else wanted.name
-    key = f"order:{typed}" if isinstance(wanted, WantedOrder) else f"name:{typed}"
-    return [views.lookup_option(key, typed)] if len(key) <= LONGEST_KEY else []

@@ -9,7 +9,7 @@ from bot.clock import Clock
 from bot.errors import NotAllowed, SlackRefused, SlackUnavailable, StoreUnavailable
 from bot.models import Actor
 from bot.policy import Action, Decision, Person, Rules, decide
-from bot.slack import Directory
+from bot.slack.directory import Directory
 from bot.store.ledger import Entry, Event, Ledger
 
 log = structlog.get_logger(__name__)

@@ -15,7 +15,7 @@ from bot.policy import Action
 from bot.services.gate import Gate
 from bot.services.reporting import Reporting, root_key
 from bot.services.sending import Sending
-from bot.slack import Chat
+from bot.slack.chat import Chat
 from bot.store import claims, requests
 from bot.store.claims import Claim, Claims
 from bot.store.db import Database

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +17,11 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.errors import BotError, CooledDown, Misunderstood
 from bot.models import Cooldown, Kind, Listed, Place, Plan, WaitingName
 from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
-from bot.targets import display_name
-from bot.views.blocks import ago, context, escape, field, name, names, option, person, plain, section, time
+from bot.targets import WantedName, WantedOrder, display_name
+from bot.views.blocks import ago, context, escape, field, names, option, person, plain, section, time
+from bot.views.blocks import name as shown_name
 from bot.views.languages import LANGUAGES, language
 
 CALLBACK = "resend_form"
@@ -35,27 +34,18 @@ LOCALE = "language"
 REASON = "reason"
 SHARED = f"{RECIPIENTS}.all"
 MOST_OPTIONS = 100
+# Slack carries 150 characters as the value of an option; a longer name is typed with the command.
+LONGEST_NAME = 150 - len("name:")
 REASON_LENGTH = 300
 
 Drawing = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """What came back from a form; recipients are indices of options, `shared` the index of one mailbox for all."""
-
-    form_id: str
-    recipients: Mapping[int, Sequence[int]]
-    shared: int | None
-    locale: str | None
-    reason: str | None
 
 
 def looking_up(form_id: str, wanted: str | None) -> Drawing:
     """The first drawing: out before DigiCert is asked anything."""
     if wanted is None:
         return empty(form_id)
-    return _drawn(form_id, [section(f":hourglass_flowing_sand: Looking up *{name(wanted)}* at DigiCert …")])
+    return _drawn(form_id, [section(f":hourglass_flowing_sand: Looking up *{shown_name(wanted)}* at DigiCert …")])
 
 
 def empty(form_id: str) -> Drawing:
@@ -78,7 +68,7 @@ def choice(form_id: str, wanted: str, matches: Sequence[Listed], now: datetime) 
         placeholder=plain("Choose one"),
         options=[listed_option(listed, now) for listed in matches[:MOST_OPTIONS]],
     )
-    words = f"*{len(matches)} pending orders carry {name(wanted)}.*\nWhich one is it?"
+    words = f"*{len(matches)} pending orders carry {shown_name(wanted)}.*\nWhich one is it?"
     return _drawn(form_id, [_target_row(None), section(words, accessory=select, block_id=MATCH)])
 
 
@@ -111,9 +101,11 @@ def listed_option(listed: Listed, now: datetime) -> Option:
     return option(listed.key, what, f"{kind}, {_waits(listed, now)}")
 
 
-def lookup_option(value: str, typed: str) -> Option:
-    """What was typed, to be looked up although the listing does not show it."""
-    return option(value, f"Look up {display_name(typed)}")
+def suggestions(lines: Sequence[Listed], to_look_up: WantedOrder | WantedName | None, now: datetime) -> list[Drawing]:
+    """The options of a search: the account's lines, and last what was typed where no line is exactly that."""
+    last = _lookup_option(to_look_up)
+    shown = [listed_option(line, now) for line in lines[: MOST_OPTIONS - len(last)]]
+    return [each.to_dict() for each in (*shown, *last)]
 
 
 def cooled(cooldown: Cooldown, now: datetime) -> str:
@@ -126,39 +118,14 @@ def cooled(cooldown: Cooldown, now: datetime) -> str:
     )
 
 
-def read(view: Mapping[str, Any]) -> Filled:
-    """Read a submission back; Misunderstood where it does not have the form's shape."""
-    try:
-        values = view["state"]["values"]
-        chosen = {block_id: next(iter(actions.values())) for block_id, actions in values.items() if actions}
-        return Filled(
-            form_id=str(view["private_metadata"]),
-            recipients={
-                _number(block_id): _picked(state) for block_id, state in chosen.items() if _is_single(block_id)
-            },
-            shared=next((_picked(state)[0] for block_id, state in chosen.items() if block_id.startswith(SHARED)), None),
-            locale=(chosen.get(LOCALE, {}).get("selected_option") or {}).get("value"),
-            reason=(chosen.get(REASON, {}).get("value") or "").strip() or None,
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise Misunderstood("This form cannot be read any more. Open it again with /dcv-resend.") from error
-
-
-def field_errors(view: Mapping[str, Any], error: BotError) -> dict[str, str]:
-    """The error's fields as the block ids of this view; the first field stands in for one that is not there."""
-    ids = [block["block_id"] for block in view.get("blocks", ()) if block.get("type") == "input"]
-    match error:
-        case Misunderstood(fields=fields) if fields:
-            wanted = fields
-        case CooledDown():
-            wanted = {REASON: str(error)}
+def _lookup_option(wanted: WantedOrder | WantedName | None) -> list[Option]:
+    match wanted:
+        case WantedOrder(order_id):
+            return [option(f"{Kind.ORDER}:{order_id}", f"Look up order {order_id}")]
+        case WantedName(name) if len(name) <= LONGEST_NAME:
+            return [option(f"name:{name}", f"Look up {display_name(name)}")]
         case _:
-            wanted = {"": str(error)}
-    return {
-        next((block_id for block_id in ids if key and block_id.startswith(key)), ids[0]): sentence
-        for key, sentence in wanted.items()
-        if ids
-    }
+            return []
 
 
 def _drawn(form_id: str, blocks: Sequence[Block], *, submit: bool = False) -> Drawing:
@@ -268,18 +235,3 @@ def _waits(listed: Listed, now: datetime) -> str:
 def _tag(*parts: str) -> str:
     """A short id that changes with what it is made of, so that Slack gives the field a new beginning."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
-
-
-def _is_single(block_id: str) -> bool:
-    return block_id.startswith(f"{RECIPIENTS}.") and not block_id.startswith(SHARED)
-
-
-def _number(block_id: str) -> int:
-    return int(block_id.split(".")[1])
-
-
-def _picked(state: Mapping[str, Any]) -> list[int]:
-    options = state.get("selected_options")
-    if options is None:
-        options = [state["selected_option"]] if state.get("selected_option") else []
-    return [int(chosen["value"]) for chosen in options]

@@ -11,7 +11,10 @@ from bot.errors import (
 )
 from bot.views.blocks import Message, escape, section
 
-EXAMPLE = "For example: /dcv-resend shop.example.com or /dcv-resend 700001. /dcv-resend help tells more."
+# Slack's guide and its reference differ in these words; a trigger lives three seconds and opens one form.
+_TRIGGER_IS_OVER = frozenset(
+    {"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired", "trigger_exchanged"}
+)
 
 
 def told(error: BotError) -> str:
@@ -25,6 +28,8 @@ def told(error: BotError) -> str:
             return f"DigiCert refused: {error}"
         case CaUnavailable():
             return f"{error} Nothing was sent; try again in a moment."
+        case SlackRefused(code=code) if code in _TRIGGER_IS_OVER:
+            return "Slack gave the bot too little time to open the form. Try again."
         case SlackRefused() | SlackUnavailable():
             return f"{error} Nothing was sent; try again."
         case _:

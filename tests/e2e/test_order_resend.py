@@ -25,5 +25,4 @@ async def test_an_order_is_resent_from_command_to_thread(
             "locale": "en",
         }
     ]
-    print(root.history, root.text, detail.visible_text)
     assert slack.problems == []

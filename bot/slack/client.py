@@ -1,0 +1,98 @@
+"""The connection to Slack: who we are there, and the SDK's errors sorted into later and never."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import SlackRefused, SlackUnavailable
+from bot.settings import proxy_for
+
+log = structlog.get_logger(__name__)
+
+Client = AsyncWebClient
+
+TIMEOUT = 10.0
+LATER = frozenset(
+    {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+)
+_TOKEN_IS_BAD = frozenset(
+    {"invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed", "not_allowed_token_type"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the bot is in Slack, as `auth.test` tells; `scopes` are those granted to its token."""
+
+    bot_id: str
+    bot_user_id: str
+    team_id: str
+    enterprise_id: str | None
+    scopes: frozenset[str]
+
+    @property
+    def home(self) -> frozenset[str]:
+        """The ids a colleague's account may carry: our workspace, and on Enterprise Grid our organisation."""
+        return frozenset(filter(None, (self.team_id, self.enterprise_id)))
+
+
+@asynccontextmanager
+async def open_client(token: str, base_url: str) -> AsyncIterator[Client]:
+    """A Web API client with connections that stay open, and without retries: the SDK's would post a message twice."""
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT, connect=TIMEOUT / 2)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        client = Client(token=token, base_url=base_url, session=session, retry_handlers=[])
+        client.proxy = proxy_for(base_url)  # the SDK reads HTTPS_PROXY but not NO_PROXY
+        yield client
+
+
+async def identify(client: Client) -> Identity:
+    """Ask Slack who the token belongs to; SlackRefused when it is not accepted."""
+    async with translated():
+        answer = await client.auth_test()
+    scopes = str(answer.headers.get("x-oauth-scopes") or answer.headers.get("X-OAuth-Scopes") or "")
+    return Identity(
+        bot_id=answer.get("bot_id") or "",
+        bot_user_id=answer["user_id"],
+        team_id=answer["team_id"],
+        enterprise_id=answer.get("enterprise_id"),
+        scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
+    )
+
+
+async def check_app_token(client: Client, app_token: str) -> None:
+    """Ask for one Socket Mode address and let it go: the SDK's own connect would retry a wrong token for ever."""
+    async with translated():
+        await client.apps_connections_open(app_token=app_token)
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Turn what the SDK raises into our two errors: later, or never."""
+    try:
+        yield
+    except SlackApiError as error:
+        code = error_code(error)
+        if code in LATER or _status(error) >= 500 or _status(error) == 429:
+            raise SlackUnavailable(f"Slack asks us to wait ({code}).") from error
+        if code in _TOKEN_IS_BAD:
+            log.critical("Slack does not accept the bot's token", error=code)
+        raise SlackRefused(code) from error
+    except (aiohttp.ClientError, TimeoutError, OSError, SlackClientError, ValueError, AttributeError) as error:
+        # AttributeError is how the SDK fails on a text/plain answer.
+        raise SlackUnavailable(f"Slack did not answer ({type(error).__name__}).") from error
+
+
+def error_code(error: SlackApiError) -> str:
+    data = getattr(error.response, "data", None)
+    return str(data.get("error", "unknown_error")) if isinstance(data, dict) else "unknown_error"
+
+
+def _status(error: SlackApiError) -> int:
+    # The SDK attaches its own response, or aiohttp's where the body was not JSON.
+    return int(getattr(error.response, "status_code", None) or getattr(error.response, "status", None) or 0)

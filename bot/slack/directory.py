@@ -1,0 +1,56 @@
+"""People and user groups as Slack knows them, for the policy."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from async_lru import alru_cache
+
+from bot.errors import SlackRefused, SlackUnavailable
+from bot.policy import Person
+from bot.slack.client import Client, translated
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED = 60.0
+
+
+class Directory:
+    """Reads people and user groups, for the policy; what Slack said is kept for a minute."""
+
+    def __init__(self, client: Client, groups: frozenset[str]) -> None:
+        self._client = client
+        self._groups = groups
+        self._user = alru_cache(maxsize=1024, ttl=REMEMBERED)(self._read_user)
+        self._members = alru_cache(maxsize=128, ttl=REMEMBERED)(self._read_members)
+
+    async def person(self, user_id: str, *, afresh: bool = False) -> Person:
+        """What Slack knows of this person; `afresh` asks again. SlackUnavailable when it cannot tell."""
+        if afresh:
+            self._user.cache_invalidate(user_id)
+        user, *members = await asyncio.gather(self._user(user_id), *map(self._members_or_none, sorted(self._groups)))
+        mine = {group for group, ids in zip(sorted(self._groups), members, strict=True) if user_id in ids}
+        return Person.read(user, frozenset(mine))
+
+    def group_changed(self, group_id: str) -> None:
+        """Forget the members of a group; the next question reads them anew."""
+        self._members.cache_invalidate(group_id)
+
+    async def _members_or_none(self, group_id: str) -> frozenset[str]:
+        try:
+            return await self._members(group_id)
+        except (SlackUnavailable, SlackRefused) as error:
+            log.warning("user group could not be read; nobody counts as its member", group=group_id, error=str(error))
+            return frozenset()
+
+    async def _read_user(self, user_id: str) -> Mapping[str, Any]:
+        async with translated():
+            answer = await self._client.users_info(user=user_id)
+        user = answer.get("user")
+        return user if isinstance(user, dict) else {}
+
+    async def _read_members(self, group_id: str) -> frozenset[str]:
+        async with translated():
+            answer = await self._client.usergroups_users_list(usergroup=group_id)
+        return frozenset(answer.get("users") or ())

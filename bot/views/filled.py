@@ -1,0 +1,69 @@
+"""Reading the form back: what a submission chose, and at which field something must be mended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.errors import BotError, CooledDown, Misunderstood
+from bot.views.forms import LOCALE, REASON, RECIPIENTS, SHARED
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What came back from a form; recipients are indices of options, `shared` the index of one mailbox for all."""
+
+    form_id: str
+    recipients: Mapping[int, Sequence[int]]
+    shared: int | None
+    locale: str | None
+    reason: str | None
+
+
+def read_form(view: Mapping[str, Any]) -> Filled:
+    """Read a submission back; Misunderstood where it does not have the form's shape."""
+    try:
+        values = view["state"]["values"]
+        chosen = {block_id: next(iter(actions.values())) for block_id, actions in values.items() if actions}
+        return Filled(
+            form_id=str(view["private_metadata"]),
+            recipients={
+                _number(block_id): _picked(state) for block_id, state in chosen.items() if _is_single(block_id)
+            },
+            shared=next((_picked(state)[0] for block_id, state in chosen.items() if block_id.startswith(SHARED)), None),
+            locale=(chosen.get(LOCALE, {}).get("selected_option") or {}).get("value"),
+            reason=(chosen.get(REASON, {}).get("value") or "").strip() or None,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise Misunderstood("This form cannot be read any more. Open it again with /dcv-resend.") from error
+
+
+def field_errors(view: Mapping[str, Any], error: BotError) -> dict[str, str]:
+    """The error's fields as the block ids of this view; the first field stands in for one that is not there."""
+    ids = [block["block_id"] for block in view.get("blocks", ()) if block.get("type") == "input"]
+    match error:
+        case Misunderstood(fields=fields) if fields:
+            wanted = fields
+        case CooledDown():
+            wanted = {REASON: str(error)}
+        case _:
+            wanted = {"": str(error)}
+    return {
+        next((block_id for block_id in ids if key and block_id.startswith(key)), ids[0]): sentence
+        for key, sentence in wanted.items()
+        if ids
+    }
+
+
+def _is_single(block_id: str) -> bool:
+    return block_id.startswith(f"{RECIPIENTS}.") and not block_id.startswith(SHARED)
+
+
+def _number(block_id: str) -> int:
+    return int(block_id.split(".")[1])
+
+
+def _picked(state: Mapping[str, Any]) -> list[int]:
+    options = state.get("selected_options")
+    if options is None:
+        options = [state["selected_option"]] if state.get("selected_option") else []
+    return [int(chosen["value"]) for chosen in options]
