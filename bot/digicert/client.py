@@ -4,7 +4,6 @@ Pages named below are those of DigiCert's "CertCentral Services API" documentati
 """
 
 import asyncio
-import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from bot.digicert.fields import domain_name, without_star
 from bot.digicert.limits import Limits
 from bot.errors import CaError, CannotStart, CaRefused, CaUnavailable
 from bot.models import Address, Domain, Order, OrderValidation, Recipient
+from bot.settings import is_loopback
 
 _KEY_HEADER = "X-DC-DEVKEY"
 
@@ -48,7 +48,7 @@ def open_http(base_url: str, key: SecretStr) -> httpx.AsyncClient:
     # httpx would quote such a key in its error.
     if not re.fullmatch(r"[!-~]+", secret):
         raise CannotStart(["DIGICERT_API_KEY is empty or holds characters that no API key has; copy it again."])
-    trust_env = not _is_loopback(base_url)
+    trust_env = not is_loopback(base_url)
     try:
         context = httpx.create_ssl_context(trust_env=trust_env)
     except OSError as error:
@@ -69,14 +69,6 @@ def open_http(base_url: str, key: SecretStr) -> httpx.AsyncClient:
         )
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         raise CannotStart(["HTTPS_PROXY does not name a proxy that can be used; write http://host:port."]) from error
-
-
-def _is_loopback(base_url: str) -> bool:
-    host = httpx.URL(base_url).host
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 class CertCentral:

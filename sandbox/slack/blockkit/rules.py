@@ -1,0 +1,99 @@
+"""Rules across the fields of one object; each is asked only of objects whose fields hold."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from sandbox.slack.blockkit.kinds import Flaw, Rule, below
+
+
+def any_of(*names: str) -> Rule:
+    """At least one of these fields is there."""
+
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+        if not any(name in value for name in names):
+            yield Flaw(at, f"One of the fields {', '.join(names)} is needed.")
+
+    return check
+
+
+def exactly_one_of(*names: str) -> Rule:
+    """One of these fields is there, and no other of them."""
+
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+        if sum(name in value for name in names) != 1:
+            yield Flaw(at, f"Exactly one of the fields {', '.join(names)} is needed.")
+
+    return check
+
+
+def not_both(one: str, other: str) -> Rule:
+    """These two fields are not true (or filled) together."""
+
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+        if value.get(one) and value.get(other):
+            yield Flaw(at, f"The fields {one} and {other} cannot be used together.")
+
+    return check
+
+
+def in_order(lower: str, upper: str) -> Rule:
+    """The number in the field `lower` is not above the one in `upper`."""
+
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+        if lower in value and upper in value and float(value[lower]) > float(value[upper]):
+            yield Flaw(below(at, lower), f"This must not be more than {upper}.")
+
+    return check
+
+
+def repeated(places: Iterable[tuple[Mapping[str, Any], str]], name: str) -> Iterator[Flaw]:
+    """Tell every object (given with its pointer) whose field `name` repeats that of an earlier one."""
+    seen = set()
+    for value, at in places:
+        identifier = value.get(name)
+        if identifier is not None and identifier in seen:
+            yield Flaw(below(at, name), f"The {name} {identifier} is used more than once.")
+        seen.add(identifier)
+
+
+def distinct(name: str, within: str) -> Rule:
+    """The items of the list `within` differ in the field `name`."""
+
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+        yield from repeated(items(value, at, within), name)
+
+    return check
+
+
+def items(value: Mapping[str, Any], at: str, name: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Go through the list in the field `name` (perhaps absent), each item with its pointer."""
+    for index, item in enumerate(value.get(name, ())):
+        yield item, f"{at}/{name}/{index}"
+
+
+def initially_among_options(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+    """What is chosen at first is among the options, whole or inside groups."""
+    groups = [group["options"] for group in value.get("option_groups", ())]
+    offered = [_face(option) for options in [value.get("options", ()), *groups] for option in options]
+    chosen = [*items(value, at, "initial_options")]
+    if "initial_option" in value:
+        chosen.append((value["initial_option"], below(at, "initial_option")))
+    for option, pointer in chosen:
+        if _face(option) not in offered:
+            yield Flaw(pointer, "This option is not among the options.")
+
+
+def initially_at_most(name: str) -> Rule:
+    """No more is chosen at first, in the field `name`, than may be chosen at all."""
+
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+        most = value.get("max_selected_items")
+        if most is not None and len(value.get(name, ())) > most:
+            yield Flaw(below(at, name), f"At most {most} can be selected.")
+
+    return check
+
+
+def _face(option: Mapping[str, Any]) -> tuple[Any, ...]:
+    text, description = option["text"], option.get("description", {})
+    return option["value"], text["type"], text["text"], description.get("text")
