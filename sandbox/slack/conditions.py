@@ -1,0 +1,36 @@
+"""How this Slack is set up and how well it is: what tests and demos may change at any time."""
+
+from dataclasses import dataclass, field
+
+BOT_SCOPES = (
+    "commands",
+    "chat:write",
+    "channels:history",
+    "groups:history",
+    "channels:read",
+    "groups:read",
+    "users:read",
+    "usergroups:read",
+)
+SUBSCRIPTIONS = ("message.channels", "message.groups", "subteam_members_changed")
+
+
+@dataclass(eq=False, repr=False)
+class Conditions:
+    """The app's rights and settings, the limits, and a few troubles.
+
+    `trigger_seconds` is the life of a trigger id, `ack_seconds` the patience with acks, `page_limit` the most messages
+    in a page of history. With `duplicate_next` the next envelope is sent twice; with `mute_pongs` pings get no answer.
+    """
+
+    granted_scopes: set[str] = field(default_factory=lambda: set(BOT_SCOPES))
+    subscriptions: set[str] = field(default_factory=lambda: set(SUBSCRIPTIONS))
+    messages_tab_enabled: bool = True
+    home_tab_enabled: bool = False
+    paid_plan: bool = True
+    echo_own_messages: bool = True
+    page_limit: int = 999
+    trigger_seconds: float = 3.0
+    ack_seconds: float = 3.0
+    duplicate_next: bool = False
+    mute_pongs: bool = False

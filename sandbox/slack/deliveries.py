@@ -1,0 +1,66 @@
+"""Envelopes under way to the app, and what became of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from sandbox.slack.shapes import Json
+
+
+@dataclass(eq=False)
+class Delivery:
+    """One envelope: `sent` is its payload; `payload` came with the ack, `after` so many seconds."""
+
+    envelope: Json
+    what: str
+    again: Callable[["Delivery", bool], Awaitable["Delivery"]] = field(repr=False)
+    acked: bool = False
+    after: float = 0.0
+    payload: Json | None = None
+    sent_at: float = 0.0
+    settled: bool = False
+    _answered: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """slash_commands, interactive or events_api."""
+        return str(self.envelope["type"])
+
+    @property
+    def sent(self) -> Json:
+        """What the app was sent."""
+        return dict(self.envelope["payload"])
+
+    @property
+    def retry_attempt(self) -> int:
+        """How often this event was sent before."""
+        return int(self.envelope.get("retry_attempt", 0))
+
+    @property
+    def answered(self) -> bool:
+        """Whether an ack came at all, be it too late."""
+        return self._answered.is_set()
+
+    def leave(self) -> None:
+        """Note that it is on its way."""
+        self.sent_at = asyncio.get_running_loop().time()
+
+    def acknowledge(self, payload: Json | None) -> None:
+        """Note the app's ack; one that comes too late changes nothing but `after`."""
+        self.acked, self.payload = not self.settled, payload
+        self.after = asyncio.get_running_loop().time() - self.sent_at
+        self._answered.set()
+
+    async def answer_within(self, seconds: float) -> bool:
+        """Wait for the ack; False when it did not come in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._answered.wait()
+        except TimeoutError:
+            self.after = seconds
+        self.settled = True
+        return self.acked
+
+    async def redeliver(self, *, new_id: bool = False) -> "Delivery":
+        """Send the same payload again, in the same envelope or in a new one; what the second ack says has no effect."""
+        return await self.again(self, new_id)
