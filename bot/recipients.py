@@ -43,12 +43,14 @@ def _rank(waiting: WaitingName, address: Address) -> tuple[bool, bool, bool]:
 
 def shared_mailboxes(plan: Plan) -> tuple[str, ...]:
     """The constructed local parts that are allowed at the scope of every waiting name."""
-    return tuple(local for local in CONSTRUCTED if all(_at_scope(waiting, local) for waiting in plan.waiting))
+    return tuple(local for local in CONSTRUCTED if all(_mailbox(waiting, local) for waiting in plan.waiting))
 
 
-def _at_scope(waiting: WaitingName, local: str) -> Address | None:
-    wanted = f"{local}@{waiting.scope}"
-    return next((address for address in waiting.allowed if address.email.lower() == wanted), None)
+def _mailbox(waiting: WaitingName, local: str) -> Address | None:
+    """The constructed address with this local part: at the name's scope, else at the domain it was listed for."""
+    listed = {address.email.lower(): address for address in waiting.allowed}
+    domains = [waiting.scope, *(address.domain for address in waiting.allowed)]
+    return next((listed[email] for domain in domains if (email := f"{local}@{domain}") in listed), None)
 
 
 def chosen_calls(plan: Plan, chosen: Chosen) -> tuple[Call, ...]:
@@ -64,7 +66,7 @@ def chosen_calls(plan: Plan, chosen: Chosen) -> tuple[Call, ...]:
 
 def shared_calls(plan: Plan, local: str) -> tuple[Call, ...]:
     """The calls that one mailbox for all names means, resolved at each name's scope."""
-    picks = [(waiting, [address] if (address := _at_scope(waiting, local)) else []) for waiting in plan.waiting]
+    picks = [(waiting, [address] if (address := _mailbox(waiting, local)) else []) for waiting in plan.waiting]
     if not all(addresses for _, addresses in picks):
         raise Misunderstood("Choose a mailbox.", {"recipients": "Choose one of the listed mailboxes."})
     return _calls(picks)

@@ -19,7 +19,6 @@ from bot.store.db import Database
 from bot.store.ledger import Entry, Event, Ledger, append
 from bot.store.patience import patiently
 from bot.store.requests import Requests, remember_recipients
-from bot.targets import parents
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +65,7 @@ class Sending:
         if (mine := attempts.get(number_of_try)) is None:
             return await self._try(request, number, earlier)
         if mine.closed:
-            return self._again(earlier, CaBusy(None)) or ENDED
+            return await self._turned_away(request, number, earlier, CaBusy(None))
         words = "The bot was stopped while it waited for DigiCert's answer."
         return await self._end(request, number, number_of_try, Outcome.UNKNOWN, words)
 
@@ -101,26 +100,21 @@ class Sending:
         if not decision.allowed:
             return f"Right before the call the policy said no to the person who asked ({decision.rule})."
         if isinstance(call.target, DomainTarget):
-            dropped = await self._no_longer_allowed(call.target.name_scope, call)
+            dropped = await self._no_longer_allowed(call.target.domain_id, call)
             if dropped:
                 return f"DigiCert no longer allows {', '.join(dropped)} as a recipient. Choose another one."
         return None
 
-    async def _no_longer_allowed(self, name_scope: str, call: Call) -> list[str]:
+    async def _no_longer_allowed(self, domain_id: int, call: Call) -> list[str]:
         """The chosen addresses that DigiCert does not allow, by a reading of the last minute.
 
         Without this, DigiCert drops them in silence, and mails everyone allowed where none is left.
         """
-        wanted = {recipient.email.lower(): recipient.email for recipient in call.recipients}
-        for name in parents(name_scope):
-            answer = await self._addresses.of(name)
-            if self._clock() - answer.read_at > FRESH:
-                answer = await self._addresses.afresh(name)
-            for address in answer.addresses:
-                wanted.pop(address.email.lower(), None)
-            if not wanted:
-                break
-        return list(wanted.values())
+        answer = await self._addresses.of(domain_id)
+        if self._clock() - answer.read_at > FRESH:
+            answer = await self._addresses.afresh(domain_id)
+        allowed = {address.email.lower() for address in answer.addresses}
+        return [recipient.email for recipient in call.recipients if recipient.email.lower() not in allowed]
 
     async def _put(self, call: Call, locale: str) -> None:
         match call.target:

@@ -42,19 +42,16 @@ class WaitingNames:
         return await self._addressed(waiting, remark)
 
     async def of_domains(self, targets: Iterable[tuple[DomainTarget, bool]]) -> Found:
-        """One choice per domain, of nobody but those DigiCert lists: its endpoint widens the audience on a mistake."""
+        """One choice per domain, of nobody but those DigiCert lists for that very domain.
+
+        Its endpoint drops any other address in silence and mails everyone where none is left, so an address of a
+        parent is not offered here, although an order would take it.
+        """
         chosen = list(targets)
-        scopes = [target.name_scope for target, _ in chosen]
-        answers = await self._addresses.of_all([*scopes, *(above for scope in scopes for above in parents(scope)[1:])])
+        answers = await self._addresses.of_all(target.domain_id for target, _ in chosen)
         waiting = [
-            WaitingName(
-                target.name_scope,
-                target.name_scope,
-                target,
-                covers_below,
-                _merged(answers[name].addresses for name in parents(target.name_scope) if name in answers),
-            )
-            for target, covers_below in chosen
+            WaitingName(target.name_scope, target.name_scope, target, below, answers[target.domain_id].addresses)
+            for target, below in chosen
         ]
         return await self._addressed(waiting, None)
 

@@ -25,8 +25,8 @@ _EMOJI = {
 }
 _WHAT_NOW = {
     Outcome.SENT: (
-        "The recipients open the mail from no-reply@digitalcertvalidation.com and approve it. "
-        "Nothing there after some minutes? Look in spam, then ask for another recipient."
+        "The recipients open the mail from no-reply@digitalcertvalidation.com and approve it. DigiCert does not "
+        "report delivery: if nothing came after some minutes, look in spam, then choose another recipient."
     ),
     Outcome.REFUSED: "Mend what DigiCert names, then ask again. Nothing was sent, so there is no waiting time.",
     Outcome.NOT_SENT: "Nothing was sent, so there is no waiting time: ask again when the cause is gone.",
@@ -46,7 +46,8 @@ def sending(request: ResendRequest) -> Message:
 def waiting(request: ResendRequest, ended: Endings, again_at: datetime, busy: bool) -> Message:
     """Turned away for now; the next try has a time."""
     cause = "DigiCert asks the bot to slow down (429)" if busy else "DigiCert cannot be reached"
-    words = f"Waiting: {cause}. Nothing was sent yet for {_subject(request)}; next try {time(again_at)}."
+    so_far = f"{len(ended)} of {len(request.calls)} calls are done" if ended else "Nothing was sent yet"
+    words = f"Waiting: {cause}. {so_far} for {_subject(request)}; next try {time(again_at)}."
     return Message(words, (section(f":hourglass: {words}"), *_lines(request, ended)))
 
 
@@ -58,14 +59,12 @@ def progress(request: ResendRequest, ended: Endings) -> Message:
 
 def ended(request: ResendRequest, endings: Endings) -> Message:
     """How every call ended, in the root message."""
-    if len(request.calls) == 1:
-        words = _one_ending(request.calls[0], endings[0])
-        icon = _EMOJI[endings[0].outcome]
-        asked = f"Asked by {person(request.actor.user_id)}."
-        return Message(f"{words} {asked}", (section(f"{icon} {words}"), context(asked)))
-    words = f"{_tally(endings)} for {_subject(request)}, asked by {person(request.actor.user_id)}."
+    quiet = f"Asked by {person(request.actor.user_id)}.{_delivery(endings)}"
     spoken = " ".join(_one_ending(call, endings[number]) for number, call in enumerate(request.calls))
-    return Message(f"{words} {spoken}", (section(f"*{words}*"), *_lines(request, endings)))
+    if len(request.calls) == 1:
+        return Message(f"{spoken} {quiet}", (section(f"{_EMOJI[endings[0].outcome]} {spoken}"), context(quiet)))
+    words = f"{_tally(endings)} for {_subject(request)}."
+    return Message(f"{words} {spoken} {quiet}", (section(f"*{words}*"), *_lines(request, endings), context(quiet)))
 
 
 def detail(request: ResendRequest, endings: Endings) -> Message:
@@ -111,16 +110,19 @@ def _one_ending(call: Call, ending: Ending) -> str:
     words = escape(ending.words)
     match ending.outcome:
         case Outcome.SENT:
-            return (
-                f"*Sent*: DigiCert accepted the resend for {_target(call)}. "
-                "It does not report whether the mail was delivered."
-            )
+            return f"*Sent*: DigiCert accepted the resend for {_target(call)}."
         case Outcome.REFUSED:
             return f"*Refused*: DigiCert did not resend for {_target(call)}: {words} Nothing was sent."
         case Outcome.NOT_SENT:
             return f"*Not sent*: nothing went out for {_target(call)}. {words}"
         case Outcome.UNKNOWN:
             return f"*Unknown*: the mail for {_target(call)} may have been sent, or not. {words}"
+
+
+def _delivery(endings: Endings) -> str:
+    """What a 204 does not say."""
+    sent = any(ending.outcome is Outcome.SENT for ending in endings.values())
+    return " DigiCert does not report whether a mail was delivered." if sent else ""
 
 
 def _tally(endings: Endings) -> str:

@@ -75,7 +75,6 @@ async def test_a_loopback_address_is_never_asked_through_a_proxy(no_environment,
     ("host", "trusts"),
     [
         ("localhost", False),
-        ("sandbox.localhost", False),
         ("127.0.0.1", False),
         ("127.9.9.9", False),
         ("[::1]", False),
