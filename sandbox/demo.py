@@ -1,0 +1,183 @@
+"""`make demo`: one person resends DCV e-mails in a local Slack, through the real bot, and you watch."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.certcentral.seed import seed
+from sandbox.slack import Channel, Form, Message, Person, Slack
+
+WIDTH = 100
+CONNECTING_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everybody and everything on it."""
+
+    slack: Slack
+    certcentral: CertCentral
+    ana: Person
+    ben: Person
+    pki: Channel
+
+
+def say(text: str = "", indent: int = 0) -> None:
+    """Print wrapped lines."""
+    for line in text.splitlines() or [""]:
+        margin = " " * indent
+        print(textwrap.fill(line, WIDTH, initial_indent=margin, subsequent_indent=margin))  # noqa: T201 - the demo talks
+
+
+async def play(stage: Stage) -> None:
+    """The whole story, from the command to the mail."""
+    await _refused(stage)
+    await _order(stage)
+    await _domain(stage)
+    _outbox(stage.certcentral)
+    _problems(stage.slack)
+
+
+async def _refused(stage: Stage) -> None:
+    say("\nBen is not on the list. He types in #pki:  /dcv-resend 700001")
+    before = len(stage.certcentral.calls)
+    await stage.ben.command("/dcv-resend", "700001", stage.pki)
+    whisper = await stage.ben.hears("not on the list")
+    say(f"dcv-bot, only visible to Ben: {whisper.text}", 4)
+    say(f"Calls to DigiCert for him: {len(stage.certcentral.calls) - before}", 4)
+
+
+async def _order(stage: Stage) -> None:
+    say("\nAna is. She types in #pki:  /dcv-resend shop.example.com")
+    await stage.ana.command("/dcv-resend", "shop.example.com", stage.pki)
+    form = await stage.ana.sees_form("Recipients for")
+    form.fill("Reason", "the first mail went to an old mailbox")
+    _show_form(form)
+    await form.submit()
+    say("She presses Resend.")
+    await _show_result(stage, "order 700001")
+
+
+async def _domain(stage: Stage) -> None:
+    say("\nNow an OV order with three waiting domains. Ana types:  /dcv-resend 700002")
+    await stage.ana.command("/dcv-resend", "700002", stage.pki)
+    form = await stage.ana.sees_form("Recipients for")
+    _show_form(form)
+    await form.submit()
+    say("She presses Resend.")
+    await _show_result(stage, "order 700002")
+
+
+def _show_form(form: Form) -> None:
+    say(f"┌ {form.title}", 4)
+    say(f"│ Order or domain: {', '.join(form.selected(action_id='target'))}", 4)
+    for label in form.labels:
+        with contextlib.suppress(LookupError):
+            say(f"│ {label}: {', '.join(form.selected(label))}", 4)
+    say(f"│ Reason: {form.typed('Reason') or 'none'}", 4)
+    say(f"└ [{form.submit_text}]", 4)
+
+
+async def _show_result(stage: Stage, subject: str) -> None:
+    root = await stage.slack.sees_message(stage.pki, containing=subject)
+    detail = await stage.slack.sees_message(stage.pki, containing="What now", thread=root)
+    say(f"#pki, dcv-bot: {_plain(root, [stage.ana])}", 4)
+    say("in the thread:", 4)
+    say(_plain(detail, [stage.ana]), 8)
+
+
+def _plain(message: Message, people: Sequence[Person]) -> str:
+    text = message.visible_text.replace("*", "").replace(":white_check_mark:", "✅")
+    for person in people:
+        text = text.replace(f"<@{person.id}>", f"@{person.name}")
+    return text
+
+
+def _outbox(certcentral: CertCentral) -> None:
+    say(f"\nThe local CertCentral sent {len(certcentral.outbox)} mails:")
+    for mail in certcentral.outbox:
+        say(f"to {mail.recipient}, validates {mail.scope}, language {mail.locale}", 4)
+    puts = [f"{call.method} {call.path} → {call.status}" for call in certcentral.resends]
+    say("\nby these calls and no others:")
+    say("\n".join(puts), 4)
+
+
+def _problems(slack: Slack) -> None:
+    if slack.problems:
+        raise RuntimeError("Slack would have complained: " + "; ".join(slack.problems))
+
+
+@contextlib.asynccontextmanager
+async def staged(folder: Path) -> AsyncIterator[Stage]:
+    """Both local servers with their people, and the bot connected to them."""
+    async with Slack() as slack, CertCentral() as certcentral:
+        seed(certcentral)
+        ana, ben = slack.add_person("ana"), slack.add_person("ben")
+        stage = Stage(slack, certcentral, ana, ben, slack.add_channel("pki"))
+        bot = BotProcess(_settings(stage, folder), folder / "bot.log")
+        began = time.monotonic()
+        await bot.start()
+        try:
+            await _connected(slack, bot)
+            seconds = time.monotonic() - began
+            say(f"A local Slack, a local CertCentral, and the bot connected to both after {seconds:.1f} s.")
+            yield stage
+            await bot.stop()
+        finally:
+            await bot.end()
+
+
+async def _connected(slack: Slack, bot: BotProcess) -> None:
+    connecting = asyncio.create_task(slack.connected(CONNECTING_SECONDS))
+    ended = asyncio.create_task(bot.exits(2 * CONNECTING_SECONDS))
+    await asyncio.wait({connecting, ended}, return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if not connecting.done() or connecting.exception():
+        connecting.cancel()
+        raise RuntimeError(f"The bot did not connect. Its log:\n{bot.log}")
+
+
+def _settings(stage: Stage, folder: Path) -> dict[str, str]:
+    return {
+        "SLACK_BOT_TOKEN": stage.slack.bot_token,
+        "SLACK_APP_TOKEN": stage.slack.app_token,
+        "SLACK_API_URL": stage.slack.api_url,
+        "DIGICERT_API_KEY": stage.certcentral.key,
+        "DIGICERT_BASE_URL": stage.certcentral.url,
+        "DCV_ALLOWED_USERS": stage.ana.id,
+        "DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",
+    }
+
+
+async def main(*, once: bool) -> None:
+    """Play; then, unless `once`, keep serving until Ctrl-C."""
+    with tempfile.TemporaryDirectory(prefix="dcv-resend-demo-") as folder:
+        async with staged(Path(folder)) as stage:
+            await play(stage)
+            if once:
+                return
+            say(f"\nStill serving: Slack's Web API at {stage.slack.api_url}, CertCentral at {stage.certcentral.url}.")
+            say(f"The bot's log: {folder}/bot.log. Ctrl-C ends it all.")
+            stop = asyncio.Event()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            await stop.wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="exit when the story has been told")
+    try:
+        asyncio.run(main(once=parser.parse_args().once))
+    except (RuntimeError, TimeoutError) as error:
+        sys.exit(f"The demo stopped: {error}")
