@@ -1,0 +1,127 @@
+"""Measures the bot, and beside it a bare Bolt app, against the local Slack and the local CertCentral."""
+
+import asyncio
+import contextlib
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.faults import stalls
+from sandbox.slack import Channel, Person, Slack
+
+BOT = ("dcv-resend", "run")
+BARE = (Path(sys.executable).name, "-m", "benchmarks.bare_app")
+STARTS = 5
+SUBMITS = 40
+COMMANDS = 20
+REST_SECONDS = 5.0
+
+
+def row(what: str, figure: str, aim: str = "") -> None:
+    """Print one result."""
+    print(f"{what:<58} {figure:>24}  {aim}")  # noqa: T201 - a benchmark talks
+
+
+@contextlib.asynccontextmanager
+async def running(
+    slack: Slack, certcentral: CertCentral, ana: Person, command: Sequence[str]
+) -> AsyncIterator[BotProcess]:
+    """One process, connected."""
+    with tempfile.TemporaryDirectory(prefix="dcv-resend-bench-") as folder:
+        settings = {
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_API_URL": slack.api_url,
+            "DIGICERT_API_KEY": certcentral.key,
+            "DIGICERT_BASE_URL": certcentral.url,
+            "DIGICERT_LIMITS": "1000/1s",
+            "DCV_ALLOWED_USERS": ana.id,
+            "DATABASE_URL": f"sqlite:///{folder}/bench.db",
+            "LOG_LEVEL": "WARNING",
+            "PYTHONPATH": str(Path(__file__).parent.parent),
+        }
+        process = BotProcess(settings, Path(folder) / "bench.log", command)
+        await process.start()
+        try:
+            await slack.connected(30)
+            yield process
+        finally:
+            await process.end()
+            await slack.changes.until(lambda: slack.sockets == 0, what="the socket to close")
+
+
+async def time_to_connected(slack: Slack, certcentral: CertCentral, ana: Person, command: Sequence[str]) -> list[float]:
+    """Seconds from the start of the process to its open socket."""
+    found = []
+    for _ in range(STARTS):
+        began = time.perf_counter()
+        async with running(slack, certcentral, ana, command):
+            found.append(time.perf_counter() - began)
+    return found
+
+
+async def submit_to_put(slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel) -> list[float]:
+    """Seconds from pressing Resend to the PUT arriving at CertCentral, each on an order of its own."""
+    found = []
+    for number in range(SUBMITS):
+        order = certcentral.add_order(800000 + number, [f"n{number}.example.com"])
+        await ana.command("/dcv-resend", str(order.id), pki)
+        form = await ana.sees_form(f"n{number}.example.com")
+        began = time.perf_counter()
+        submitted = asyncio.create_task(form.submit())
+        await certcentral.call_arrives("PUT", f"/order/certificate/{order.id}/resend-emails")
+        found.append(time.perf_counter() - began)
+        await submitted
+        await slack.sees_message(pki, containing=f"Sent*: DigiCert accepted the resend for order {order.id}")
+    return found
+
+
+async def command_acks(ana: Person, pki: Channel) -> list[float]:
+    """Seconds until a command is acked, as Slack sees it."""
+    return [(await ana.command("/dcv-resend", "700001", pki)).after for _ in range(COMMANDS)]
+
+
+def memory(pid: int) -> float:
+    """Resident memory of a process, in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+def spread(seconds: Sequence[float]) -> str:
+    """Median and worst, in milliseconds."""
+    return f"{statistics.median(seconds) * 1000:.0f} ms (worst {max(seconds) * 1000:.0f} ms)"
+
+
+async def main() -> None:
+    """Everything, one after another."""
+    async with Slack() as slack, CertCentral() as certcentral:
+        certcentral.limits = ()
+        ana, pki = slack.add_person("ana"), slack.add_channel("pki")
+        for name, command in (("bot", BOT), ("bare Bolt app", BARE)):
+            row(f"start to connected, {name}", spread(await time_to_connected(slack, certcentral, ana, command)))
+        async with running(slack, certcentral, ana, BARE) as bare:
+            row("ack of a command, bare Bolt app", spread(await command_acks(ana, pki)))
+            await asyncio.sleep(REST_SECONDS)
+            row("memory at rest, bare Bolt app", f"{memory(bare.pid):.0f} MB")
+        async with running(slack, certcentral, ana, BOT) as bot:
+            row(
+                "submit to PUT at CertCentral",
+                spread(await submit_to_put(slack, certcentral, ana, pki)),
+                "aim: under 60 ms",
+            )
+            await asyncio.sleep(REST_SECONDS)
+            row("memory at rest, after these submits", f"{memory(bot.pid):.0f} MB", "aim: under 150 MB")
+            certcentral.faults.plan("*", stalls(60.0), times=None)
+            row(
+                "ack of a command while DigiCert stalls for 60 s",
+                spread(await command_acks(ana, pki)),
+                "aim: under 100 ms",
+            )
+
+
+asyncio.run(main())
