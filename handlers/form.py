@@ -12,7 +12,7 @@ from bot.services.dialog import Dialog
 from bot.services.resend import Resend
 from bot.slack.chat import Chat
 from bot.views import forms
-from bot.views.filled import field_errors, read_form
+from bot.views.filled import field_errors, read_form, read_typed
 from bot.views.forms import Drawing
 from bot.wiring import Services
 from handlers.answering import Answering
@@ -30,23 +30,29 @@ class ResendForm:
 
     async def search(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Options for what was typed so far; none for somebody who may not look."""
-        options: list[dict[str, Any]] = []
         async with await self._answer(body):
-            options = await self._dialog.options(read_actor(body), read_form_id(body), str(body.get("value") or ""))
-        await ack(options=options)
+            try:
+                options = await self._dialog.options(read_actor(body), read_form_id(body), str(body.get("value") or ""))
+            except Exception:
+                await ack(options=[])
+                raise
+            await ack(options=options)
 
     async def choose(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another order or domain was picked: draw its recipients."""
         await ack()
         async with await self._answer(body):
             if key := read_choice(body):
-                await self._redraw(body, self._dialog.choose(read_actor(body), read_form_id(body), key))
+                form = await self._dialog.form(read_actor(body), read_form_id(body))
+                await self._redraw(body, self._dialog.choose(form, key, read_typed(body["view"])))
 
     async def rescope(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another name scope was picked: draw its recipients."""
         await ack()
         async with await self._answer(body):
-            await self._redraw(body, self._dialog.rescope(read_actor(body), read_form_id(body), read_index(body)))
+            index, typed = read_index(body), read_typed(body["view"])
+            form = await self._dialog.form(read_actor(body), read_form_id(body))
+            await self._redraw(body, self._dialog.rescope(form, index, typed))
 
     async def submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Accept in one transaction, close the form and start; or say at which field it fails."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 ACK_SECONDS = 3.0
 RETRY_SECONDS = 5.0
 SWEEP_SECONDS = 30.0
+TIDY_SECONDS = 3600.0
 SILENT_SECONDS = 30.0
 
 
@@ -145,21 +146,25 @@ async def _connect(handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None
 
 @contextlib.asynccontextmanager
 async def _swept(resend: Resend) -> AsyncIterator[None]:
-    """Every SWEEP_SECONDS, start what was accepted and whose start was lost."""
-
-    async def sweep() -> None:
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            try:
-                await resend.begin_all()
-            except BotError as error:
-                log.warning("accepted requests could not be looked through", error=str(error))
-            except Exception:
-                log.exception("accepted requests could not be looked through")
-
-    sweeping = asyncio.create_task(sweep())
+    """Regularly start what was accepted and whose start was lost, and let go of what ended long ago."""
+    sweeping = [
+        asyncio.create_task(_regularly(SWEEP_SECONDS, resend.begin_all)),
+        asyncio.create_task(_regularly(TIDY_SECONDS, resend.tidy)),
+    ]
     try:
         yield
     finally:
-        sweeping.cancel()
-        await asyncio.gather(sweeping, return_exceptions=True)
+        for task in sweeping:
+            task.cancel()
+        await asyncio.gather(*sweeping, return_exceptions=True)
+
+
+async def _regularly(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except BotError as error:
+            log.warning("regular work must wait", work=work.__name__, error=str(error))
+        except Exception:
+            log.exception("regular work failed", work=work.__name__)

@@ -12,7 +12,7 @@ from bot.services.lookup import Choice, Lookup, Wanted
 from bot.services.resend import Asked, Resend
 from bot.store.forms import Form, Forms
 from bot.views import forms as views
-from bot.views.filled import Filled
+from bot.views.filled import NOTHING_TYPED, Filled, Typed
 from bot.views.forms import Drawing
 from bot.views.languages import LANGUAGES
 from bot.views.problems import told
@@ -42,15 +42,13 @@ class Dialog:
         """The drawing for what somebody wrote."""
         return await self._draw(form, self._lookup.find(wanted))
 
-    async def choose(self, actor: Actor, form_id: str, key: str) -> Drawing:
-        """The drawing for an option that was picked."""
-        form = await self.form(actor, form_id)
-        return await self._draw(form, self._lookup.chosen(key))
+    async def choose(self, form: Form, key: str, typed: Typed) -> Drawing:
+        """The drawing for an option that was picked; what was typed stays."""
+        return await self._draw(form, self._lookup.chosen(key), typed)
 
-    async def rescope(self, actor: Actor, form_id: str, index: int) -> Drawing:
-        """The drawing for another name scope of the same domain."""
-        form = await self.form(actor, form_id)
-        return await self._draw(form, self._lookup.rescoped(_planned(form), index))
+    async def rescope(self, form: Form, index: int, typed: Typed) -> Drawing:
+        """The drawing for another name scope of the same domain; what was typed stays."""
+        return await self._draw(form, self._lookup.rescoped(_planned(form), index), typed)
 
     async def options(self, actor: Actor, form_id: str, typed: str) -> list[Drawing]:
         """At most a hundred options for what was typed so far, the longest waiting first; takes 2.5 s at most."""
@@ -84,7 +82,7 @@ class Dialog:
             raise Misunderstood("This form is too old. Open it again with /dcv-resend.")
         return form
 
-    async def _draw(self, opened: Form, looking: Awaitable[Plan | Choice]) -> Drawing:
+    async def _draw(self, opened: Form, looking: Awaitable[Plan | Choice], typed: Typed = NOTHING_TYPED) -> Drawing:
         """Draw what was found, or why there is nothing to draw; the drawing is kept under an id of its own."""
         form = Form(opened.actor, opened.place)
         try:
@@ -98,13 +96,14 @@ class Dialog:
                 drawing = views.choice(form.id, found.name, found.matches, self._clock())
             else:
                 form = Form(opened.actor, opened.place, found)
-                drawing = await self._drawn(form, found)
+                drawing = await self._drawn(form, found, typed)
         await self.keep(form)
         return drawing
 
-    async def _drawn(self, form: Form, plan: Plan) -> Drawing:
+    async def _drawn(self, form: Form, plan: Plan, typed: Typed) -> Drawing:
         cooldown = await self._resend.cooling(_likely_calls(plan))
-        return views.resend(form.id, plan, form.place, self._locale, cooldown, self._clock())
+        locale = typed.locale if typed.locale in LANGUAGES else self._locale
+        return views.resend(form.id, plan, form.place, cooldown, self._clock(), locale=locale, reason=typed.reason)
 
 
 def _planned(form: Form) -> Plan:

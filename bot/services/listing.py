@@ -23,10 +23,11 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The pending orders and the active domains, as DigiCert listed them at `read_at`."""
+    """The pending orders and the active domains, as DigiCert listed them at `read_at`; apart, deactivated domains."""
 
     orders: tuple[Order, ...]
     domains: tuple[Domain, ...]
+    deactivated: tuple[Domain, ...]
     read_at: datetime
 
     @property
@@ -67,7 +68,8 @@ class Listing:
     async def _read(self) -> Account:
         orders, domains = await asyncio.gather(self._certcentral.pending_orders(), self._certcentral.domains())
         active = tuple(domain for domain in domains if domain.is_active)
-        self._last = Account(tuple(orders), active, self._clock())
+        deactivated = tuple(domain for domain in domains if not domain.is_active)
+        self._last = Account(tuple(orders), active, deactivated, self._clock())
         return self._last
 
     def _forget(self, reading: asyncio.Task[Account]) -> None:

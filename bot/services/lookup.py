@@ -11,6 +11,7 @@ from bot.services import states
 from bot.services.listing import Account, Listing, matching
 from bot.services.waiting import Found, WaitingNames
 from bot.targets import WantedName, WantedOrder, covers, read_target
+from bot.views.blocks import plain_name
 
 SEARCH_SECONDS = 0.9
 MOST_CALLS = 10
@@ -81,13 +82,15 @@ class Lookup:
             return await self._order(orders[0].id)
         if domain := _covering(account.domains, name):
             return await self._domain(domain.id, tuple(dict.fromkeys((domain.name, name))))
-        raise await self._nothing_named(name)
+        return await self._not_listed(name, account)
 
-    async def _nothing_named(self, name: str) -> NothingToDo:
-        """Why no pending order and no domain goes by this name: an order in another state, or none at all."""
-        orders = await self._certcentral.orders_named(name)
-        reasons = [nothing for order in orders if (nothing := states.order_has_nothing(order))]
-        return reasons[-1] if reasons else states.unknown_name(name)
+    async def _not_listed(self, name: str, account: Account) -> Plan:
+        """The newest order by this name, in whatever state it is; else NothingToDo, with the reason that is known."""
+        if orders := await self._certcentral.orders_named(name):
+            hopeful = [order for order in orders if not states.order_has_nothing(order)]
+            return await self._order(max(order.id for order in hopeful or orders))
+        domain = _covering(account.deactivated, name)
+        raise (states.domain_has_nothing(domain) if domain else None) or states.unknown_name(name)
 
     async def _order(self, order_id: int) -> Plan:
         try:
@@ -115,16 +118,17 @@ class Lookup:
     ) -> tuple[list[tuple[DomainTarget, bool]], list[str]]:
         """The domain and name scope of each entry, once; remarks on those that have no domain or no room."""
         found: dict[DomainTarget, bool] = {}
-        remarks = []
+        homeless = []
         for entry in entries:
             scope = entry.name_scope.removeprefix("*.")
             domain_id = entry.domain_id or await self._domain_id(scope)
             if domain_id is None:
-                remarks.append(f"{scope} is left out: CertCentral has no domain for it.")
+                homeless.append(scope)
             else:
                 found.setdefault(DomainTarget(domain_id, scope), entry.covers_below)
-        if (more := len(found) - MOST_CALLS) > 0:
-            remarks.append(f"{more} more domains wait: send for these {MOST_CALLS} first, then open the form again.")
+        remarks = states.left_out(homeless, "CertCentral has no domain for it")
+        if more := [target.name_scope for target in found][MOST_CALLS:]:
+            remarks.append(states.too_many(MOST_CALLS, more))
         return list(found.items())[:MOST_CALLS], remarks
 
     async def _domain_id(self, name: str) -> int | None:
@@ -146,7 +150,7 @@ def _plan(
     key: str, number: int, name: str, found: Found, remarks: tuple[str, ...], scopes: tuple[str, ...] = ()
 ) -> Plan:
     waiting, more = found
-    plan = Plan(key, f"{number} · {name}", waiting, (*remarks, *more), scopes)
+    plan = Plan(key, f"{number} · {plain_name(name)}", waiting, (*remarks, *more), scopes)
     if not waiting or (shares_a_mailbox(plan) and not shared_mailboxes(plan)):
         raise states.no_recipient(name)
     return plan

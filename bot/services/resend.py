@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 FLOW = "resend_v1"
 LONGEST_PAUSE = 300.0
 MOST_REPORTS = 400
+KEPT_SECONDS = 7 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,10 @@ class Resend:
         """Start every accepted request that has not been told yet: those whose start was lost."""
         for request_id in await self._requests.unreported():
             await self.begin(request_id)
+
+    async def tidy(self) -> None:
+        """Let go of flows that ended long ago; what they did stays in the ledger."""
+        await self._engine.purge(KEPT_SECONDS)
 
     async def cooling(self, calls: Iterable[Call]) -> Cooldown | None:
         """What was sent to any of these targets a moment ago, with a link to the thread that tells."""

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from bot.errors import NothingToDo
 from bot.models import Domain, NameValidation, Order, OrderValidation
-from bot.targets import display_name
+from bot.views.blocks import plain_name
 
 EMAIL = "email"
+_MOST_NAMED = 10
 _METHODS = {
     "dns-txt-token": "a DNS TXT record",
     "dns-cname-token": "a DNS CNAME record",
@@ -35,12 +36,12 @@ def order_has_nothing(order: Order) -> NothingToDo | None:
     if order.status not in _NO_MAIL_HELPS:
         return None
     state, instead = _NO_MAIL_HELPS[order.status]
-    return NothingToDo(f"Order {order.id} {state}.", instead)
+    return NothingToDo(f"{_subject(order)} {state}.", instead)
 
 
 def domain_has_nothing(domain: Domain) -> NothingToDo | None:
     """Why no mail can help this domain; None where one might."""
-    name = display_name(domain.name)
+    name = plain_name(domain.name)
     if not domain.is_active:
         return NothingToDo(f"{name} is deactivated in CertCentral.", "Activate the domain in CertCentral first.")
     if domain.is_pending is False:
@@ -58,17 +59,26 @@ def only_email(
     """The waiting names that e-mail validates, and remarks on the others; NothingToDo where none is left."""
     if not waiting:
         instead = "DigiCert goes on by itself; if the order does not move, look at it in CertCentral."
-        raise NothingToDo(f"No name on order {order.id} waits for validation.", instead)
+        raise NothingToDo(f"{_subject(order)} has no name that waits for validation.", instead)
     methods = [(entry, entry.method or validation.method or order.method or EMAIL) for entry in waiting]
     by_email = [entry for entry, method in methods if method == EMAIL]
     if not by_email:
-        raise _another_method(f"Order {order.id}", methods[0][1])
-    remarks = [
-        f"{display_name(entry.name_scope)} is left out: it is validated by {_in_words(method)}."
-        for entry, method in methods
-        if method != EMAIL
-    ]
+        raise _another_method(_subject(order), methods[0][1])
+    remarks = []
+    for other in dict.fromkeys(method for _, method in methods if method != EMAIL):
+        scopes = [entry.name_scope for entry, method in methods if method == other]
+        remarks += left_out(scopes, f"validated by {_in_words(other)}")
     return by_email, remarks
+
+
+def left_out(names: Sequence[str], because: str) -> list[str]:
+    """One remark on all the names that are not offered for this reason; none where there are no such names."""
+    return [f"Left out: {_some(names)} ({because})."] if names else []
+
+
+def too_many(most: int, more: Sequence[str]) -> str:
+    """A remark on the domains that wait as well, but find no room in one request."""
+    return f"One request takes {most} domains at most. These wait too; ask for them by name: {_some(more)}."
 
 
 def unknown_order(order_id: int) -> NothingToDo:
@@ -86,7 +96,7 @@ def unknown_domain(domain_id: int) -> NothingToDo:
 def unknown_name(name: str) -> NothingToDo:
     """No order and no domain by that name."""
     instead = "Check the spelling, ask by the order id, or look in CertCentral whether the order was placed."
-    return NothingToDo(f"No order and no domain in CertCentral goes by {display_name(name)}.", instead)
+    return NothingToDo(f"No order and no domain in CertCentral goes by {plain_name(name)}.", instead)
 
 
 def no_recipient(subject: str) -> NothingToDo:
@@ -95,10 +105,17 @@ def no_recipient(subject: str) -> NothingToDo:
     return NothingToDo(f"DigiCert allows no recipient for {subject}.", instead)
 
 
+def _subject(order: Order) -> str:
+    return f"Order {order.id} ({plain_name(order.common_name)})" if order.common_name else f"Order {order.id}"
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(map(plain_name, names[:_MOST_NAMED]))
+    return f"{shown} and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else shown
+
+
 def _another_method(subject: str, method: str) -> NothingToDo:
-    instead = (
-        "No mail is part of that: finish it there, or change the DCV method to e-mail in CertCentral, which sends one."
-    )
+    instead = "Finish that as CertCentral shows it, or change the DCV method to e-mail there; that sends a mail at once."
     return NothingToDo(f"{subject} is validated by {_in_words(method)}, not by e-mail.", instead)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.models import Address, DomainTarget, NameValidation, OrderTarget, WaitingName
 from bot.recipients import SINGLE_CHOICES, constructed
 from bot.services.addresses import MOST_READS, AddressBook, AllowedAddresses
+from bot.services.states import left_out
 from bot.store.requests import Requests
-from bot.targets import display_name, parents
+from bot.targets import parents
 
 Answers = Mapping[int | str, AllowedAddresses]
 Found = tuple[tuple[WaitingName, ...], tuple[str, ...]]
@@ -35,7 +36,7 @@ class WaitingNames:
         ]
         unread = len({scope for scope, _ in scopes.values()}) - MOST_READS
         remark = (
-            f"The recipients of {unread} domains were not checked beforehand; DigiCert checks them."
+            f"The recipients of {unread} domains were not read beforehand: DigiCert refuses what it does not allow."
             if unread > 0
             else None
         )
@@ -59,11 +60,7 @@ class WaitingNames:
         """Those who can be mailed, with whom was mailed last; a remark on each who cannot."""
         last = await self._requests.last_recipients([name.name for name in waiting])
         able = tuple(_with_last(name, last.get(name.name, ())) for name in waiting if name.allowed)
-        remarks = [
-            f"{display_name(name.name)} is left out: DigiCert allows no recipient for it."
-            for name in waiting
-            if not name.allowed
-        ]
+        remarks = left_out([name.name for name in waiting if not name.allowed], "DigiCert allows no recipient")
         return able, (*remarks, *filter(None, [remark]))
 
 

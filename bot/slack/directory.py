@@ -48,7 +48,9 @@ class Directory:
         async with translated():
             answer = await self._client.users_info(user=user_id)
         user = answer.get("user")
-        return user if isinstance(user, dict) else {}
+        if not isinstance(user, dict):
+            raise SlackUnavailable("Slack answered without a user.")
+        return user
 
     async def _read_members(self, group_id: str) -> frozenset[str]:
         async with translated():

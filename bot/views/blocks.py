@@ -48,10 +48,15 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[: keep - keep // 2]}…{text[len(text) - keep // 2 :]}"
 
 
-def name(ascii_name: str) -> str:
-    """A domain name as people read it, fit for mrkdwn; the ASCII form stands beside a Unicode one."""
+def plain_name(ascii_name: str) -> str:
+    """A domain name as people read it; beside a Unicode form stands the ASCII one, which cannot look like another."""
     shown = display_name(ascii_name)
-    return escape(ascii_name) if shown == ascii_name else f"{escape(shown)} ({escape(ascii_name)})"
+    return ascii_name if shown == ascii_name else f"{shown} ({ascii_name})"
+
+
+def name(ascii_name: str) -> str:
+    """The same, fit for mrkdwn."""
+    return escape(plain_name(ascii_name))
 
 
 def names(ascii_names: Sequence[str], room: int = 1200) -> str:

@@ -19,6 +19,26 @@ class Filled:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a person entered so far that holds for any order or domain, to be kept when the form is drawn anew."""
+
+    locale: str | None = None
+    reason: str | None = None
+
+
+NOTHING_TYPED = Typed()
+
+
+def read_typed(view: Mapping[str, Any]) -> Typed:
+    """What was entered so far; nothing where the form holds no such fields."""
+    try:
+        filled = read_form(view)
+    except Misunderstood:
+        return NOTHING_TYPED
+    return Typed(filled.locale, filled.reason)
+
+
 def read_form(view: Mapping[str, Any]) -> Filled:
     """Read a submission back; Misunderstood where it does not have the form's shape."""
     try:

@@ -19,8 +19,8 @@ from slack_sdk.models.views import View
 
 from bot.models import Cooldown, Kind, Listed, Place, Plan, WaitingName
 from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
-from bot.targets import WantedName, WantedOrder, display_name
-from bot.views.blocks import ago, context, escape, field, names, option, person, plain, section, time
+from bot.targets import WantedName, WantedOrder
+from bot.views.blocks import ago, context, escape, field, names, option, person, plain, plain_name, section, time
 from bot.views.blocks import name as shown_name
 from bot.views.languages import LANGUAGES, language
 
@@ -78,7 +78,16 @@ def nothing(form_id: str, sentence: str, instead: str, current: Option | None = 
     return _drawn(form_id, [_target_row(current), words])
 
 
-def resend(form_id: str, plan: Plan, place: Place, locale: str, cooldown: Cooldown | None, now: datetime) -> Drawing:
+def resend(
+    form_id: str,
+    plan: Plan,
+    place: Place,
+    cooldown: Cooldown | None,
+    now: datetime,
+    *,
+    locale: str,
+    reason: str | None = None,
+) -> Drawing:
     """All that is needed to send."""
     blocks: list[Block] = [_target_row(option(plan.key, plan.title))]
     if cooldown:
@@ -88,7 +97,7 @@ def resend(form_id: str, plan: Plan, place: Place, locale: str, cooldown: Cooldo
     blocks.append(DividerBlock())
     blocks += _recipient_fields(plan)
     blocks += [context(escape(remark)) for remark in plan.remarks]
-    blocks += [_language_field(locale), _reason_field(required=cooldown is not None)]
+    blocks += [_language_field(locale), _reason_field(reason, required=cooldown is not None)]
     blocks.append(context(f"*Resend* asks DigiCert to mail these addresses now. The result goes to {_where(place)}."))
     return _drawn(form_id, blocks, submit=True)
 
@@ -96,7 +105,7 @@ def resend(form_id: str, plan: Plan, place: Place, locale: str, cooldown: Cooldo
 def listed_option(listed: Listed, now: datetime) -> Option:
     """A line of the account's listing: id, name and how long it waits."""
     more = len(listed.names) - 1
-    what = f"{listed.id} · {display_name(listed.name)}" + (f" +{more}" if more > 0 else "")
+    what = f"{listed.id} · {plain_name(listed.name)}" + (f" +{more}" if more > 0 else "")
     kind = "order" if listed.kind is Kind.ORDER else "domain"
     return option(listed.key, what, f"{kind}, {_waits(listed, now)}")
 
@@ -123,7 +132,7 @@ def _lookup_option(wanted: WantedOrder | WantedName | None) -> list[Option]:
         case WantedOrder(order_id):
             return [option(f"{Kind.ORDER}:{order_id}", f"Look up order {order_id}")]
         case WantedName(name) if len(name) <= LONGEST_NAME:
-            return [option(f"name:{name}", f"Look up {display_name(name)}")]
+            return [option(f"name:{name}", f"Look up {plain_name(name)}")]
         case _:
             return []
 
@@ -173,20 +182,21 @@ def _recipient_field(plan: Plan, number: int, waiting: WaitingName) -> Block:
     else:
         element = StaticSelectElement(action_id=RECIPIENTS, options=options, initial_option=begin[0])
     return field(
-        f"Recipients for {display_name(waiting.name)}",
+        f"Recipients for {plain_name(waiting.name)}",
         element,
         block_id=f"{RECIPIENTS}.{number}.{_tag(plan.key, waiting.name)}",
-        hint=f"The mail validates {_covers(waiting.scope) if waiting.covers_below else display_name(waiting.scope)}.",
+        hint=f"The mail validates {_covers(waiting.scope) if waiting.covers_below else plain_name(waiting.scope)}.",
     )
 
 
 def _shared_field(plan: Plan) -> Block:
-    options = [option(str(index), f"{local}@ each name's domain") for index, local in enumerate(shared_mailboxes(plan))]
+    mailboxes = shared_mailboxes(plan)
+    options = [option(str(index), f"{local}@ each name's domain") for index, local in enumerate(mailboxes)]
     return field(
         f"Recipients for {len(plan.waiting)} names",
         StaticSelectElement(action_id=RECIPIENTS, options=options, initial_option=options[0]),
         block_id=f"{SHARED}.{_tag(plan.key)}",
-        hint=f"One mailbox for all, at each name's own domain: for example admin@{plan.waiting[0].scope}.",
+        hint=f"One mailbox for all, at each name's own domain: for example {mailboxes[0]}@{plan.waiting[0].scope}.",
     )
 
 
@@ -202,11 +212,14 @@ def _language_field(locale: str) -> Block:
     return field("Language", select, block_id=LOCALE)
 
 
-def _reason_field(*, required: bool) -> Block:
+def _reason_field(reason: str | None, *, required: bool) -> Block:
     return field(
         "Reason",
         PlainTextInputElement(
-            action_id=REASON, max_length=REASON_LENGTH, placeholder=plain("For example: new mailbox, mail was lost")
+            action_id=REASON,
+            initial_value=reason,
+            max_length=REASON_LENGTH,
+            placeholder=plain("For example: new mailbox, mail was lost"),
         ),
         block_id=REASON,
         optional=not required,
@@ -221,7 +234,7 @@ def _where(place: Place) -> str:
 
 
 def _covers(scope: str) -> str:
-    return f"{display_name(scope)} and all below it"
+    return f"{plain_name(scope)} and all below it"
 
 
 def _waits(listed: Listed, now: datetime) -> str:

@@ -25,7 +25,7 @@ def told(error: BotError) -> str:
         case NothingToDo(instead=instead):
             return f"{error} {instead}"
         case CaRefused():
-            return f"DigiCert refused: {error}"
+            return str(error) if str(error).startswith("DigiCert") else f"DigiCert refused: {error}"
         case CaUnavailable():
             return f"{error} Nothing was sent; try again in a moment."
         case SlackRefused(code=code) if code in _TRIGGER_IS_OVER:
