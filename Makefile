@@ -42,11 +42,11 @@ lock: ## Choose versions anew (needs uv)
 clean: ## Remove .venv and every cache
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-# pip keeps to HTTPS_PROXY; where that proxy is dead, the second line goes without it.
 .venv/ready: $(LOCK) pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Name one: make PYTHON=/path/to/python3"; exit 1; }
 	@echo "Setting up .venv with $(PYTHON) …"
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	@$(PIP) install --require-hashes -r $(LOCK) || $(DIRECTLY) $(PIP) install --require-hashes -r $(LOCK)
+	@$(PIP) install --retries 1 --require-hashes -r $(LOCK) || { echo "Once more, without a proxy …"; \
+		$(DIRECTLY) $(PIP) install --require-hashes -r $(LOCK); }
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
