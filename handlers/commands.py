@@ -45,6 +45,8 @@ class ResendCommand:
         """A form first, since a trigger lives three seconds; then what DigiCert says."""
         form = await self._dialog.start(origin.actor, place, _words(wanted))
         view_id = await self._chat.open_form(trigger_id, forms.looking_up(form.id, _words(wanted) or None))
+        if view_id is None:
+            return
         if wanted is None:
             await self._dialog.keep(form)
         else:

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 METADATA = "dcv_resend_message"
 REMEMBERED = 60.0
+TRIGGER_IS_USED = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
 VIEW_IS_GONE = frozenset({"not_found", "hash_conflict", "view_not_found"})
 _SHAPE_IS_BAD = frozenset(
     {
@@ -50,10 +51,19 @@ class Chat:
         except (SlackUnavailable, SlackRefused) as error:
             log.warning("whisper was lost", user=origin.actor.user_id, error=str(error))
 
-    async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> str:
-        """Open a modal and return its view id; SlackRefused when the trigger is over (it lives three seconds)."""
-        async with translated():
-            answer = await self._client.views_open(trigger_id=trigger_id, view=dict(view))
+    async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> str | None:
+        """Open a modal and return its view id; None where this trigger opened one already (Slack told us twice).
+
+        SlackRefused when the trigger is over: it lives three seconds.
+        """
+        try:
+            async with translated():
+                answer = await self._client.views_open(trigger_id=trigger_id, view=dict(view))
+        except SlackRefused as error:
+            if error.code not in TRIGGER_IS_USED:
+                raise
+            log.info("this trigger opened a form already")
+            return None
         return str(answer["view"]["id"])
 
     async def update_form(self, view_id: str, view: Mapping[str, Any], since: str | None = None) -> str | None:

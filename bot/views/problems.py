@@ -12,9 +12,7 @@ from bot.errors import (
 from bot.views.blocks import Message, escape, section
 
 # Slack's guide and its reference differ in these words; a trigger lives three seconds and opens one form.
-_TRIGGER_IS_OVER = frozenset(
-    {"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired", "trigger_exchanged"}
-)
+_TRIGGER_IS_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "trigger_expired"})
 
 
 def told(error: BotError) -> str:
