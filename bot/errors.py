@@ -96,7 +96,11 @@ class SlackRefused(BotError):
 
 
 class SlackUnavailable(BotError):
-    """Slack did not answer, or asked to wait; the same call may work later."""
+    """Slack did not answer, or asked to wait `retry_after` seconds; the same call may work later."""
+
+    def __init__(self, sentence: str, retry_after: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
 
 
 class CannotStart(BotError):

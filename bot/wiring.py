@@ -58,7 +58,7 @@ async def build(
     certcentral: CertCentral,
     identity: Identity,
     *,
-    stop_patience: int = 4,
+    stop_patience: int = 3,
     clock: Clock = utc_now,
 ) -> AsyncIterator[Services]:
     """Open the database, make every service, and let the engine resume what is unfinished.

@@ -1,7 +1,10 @@
 """The board: puts each message in Slack once, edits it afterwards, and finds its way where a channel is closed."""
 
+import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, TypeVar
 
 import structlog
 
@@ -19,6 +22,8 @@ SHARED = "shared_channel"
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
+Said = TypeVar("Said")
+
 
 class Board:
     """Shows messages by key: showing a key again edits what stands there."""
@@ -27,13 +32,17 @@ class Board:
         self._chat = chat
         self._posts = posts
         self._clock = clock
+        self._under_way: dict[str, asyncio.Task[Any]] = {}
 
     async def show(self, key: str, place: Place, message: Message, user_id: str) -> Post:
         """Show a message in a place, or, where Slack does not let the bot post there, directly to a person.
 
         Safe to repeat: the intent is written down first, and a repeat edits the message, or looks for it before it is
         posted again. SlackUnavailable when Slack cannot be asked now, SlackRefused when not even that person is.
+        A call that an earlier show of this key did not wait for is waited for: nothing overtakes it in Slack.
         """
+        if earlier := self._under_way.get(key):
+            await asyncio.wait({earlier})
         post = await self._posts.get(key)
         if post is None:
             post = Post(key, place, self._clock(), detour=await self._obstacle(place))
@@ -60,7 +69,7 @@ class Board:
         if ts is None:
             return await self._post(post, message)
         try:
-            await self._chat.edit(post.place, ts, message)
+            await self._to_its_end(post.key, self._chat.edit(post.place, ts, message))
         except SlackRefused as error:
             if error.code not in _GONE:
                 raise
@@ -78,7 +87,16 @@ class Board:
 
     async def _post(self, post: Post, message: Message) -> Post:
         await self._posts.save(post)
+        return await self._to_its_end(post.key, self._post_now(post, message))
+
+    async def _post_now(self, post: Post, message: Message) -> Post:
         place, ts = await self._chat.post(post.place, message, post.key)
         stands = replace(post, place=place, ts=ts)
         await self._posts.save(stands)
         return stands
+
+    async def _to_its_end(self, key: str, call: Coroutine[Any, Any, Said]) -> Said:
+        """Let a call to Slack go on where nobody waits for it any longer: it may still take effect."""
+        task = self._under_way[key] = asyncio.create_task(call)
+        task.add_done_callback(lambda _: self._under_way.pop(key, None))
+        return await asyncio.shield(task)

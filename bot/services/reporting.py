@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from bot.clock import Clock
-from bot.errors import BotError, SlackRefused, SlackUnavailable, StoreUnavailable
+from bot.errors import BotError, SlackRefused, SlackUnavailable
 from bot.models import Place, ResendRequest
 from bot.services.board import Board
 from bot.store.ledger import Ledger
@@ -56,14 +56,19 @@ class Reporting:
         endings = await patiently(self._ledger.endings, request_id)
         await self._briefly(request, messages.progress(request, endings))
 
-    async def report(self, request_id: str) -> bool:
-        """Tell the outcome; False when Slack or the database must be tried again later. Safe to repeat."""
+    async def report(self, request_id: str) -> dict[str, Any]:
+        """Tell the outcome: `{"told": True}`, or in how many seconds at the earliest to try again. Safe to repeat."""
+        wait = 0.0
         try:
             await self._tell(await self._requests.get(request_id))
-        except (SlackUnavailable, SlackRefused, StoreUnavailable) as error:
+        except BotError as error:
             log.warning("the outcome could not be told yet", error=str(error))
-            return False
-        return True
+            wait = error.retry_after if isinstance(error, SlackUnavailable) else 0.0
+        except Exception:
+            log.exception("the outcome could not be told yet")
+        else:
+            return {"told": True}
+        return {"told": False, "wait": wait}
 
     async def _tell(self, request: ResendRequest) -> None:
         endings = await self._ledger.endings(request.id)
@@ -83,6 +88,8 @@ class Reporting:
                 await self._show_root(request, message)
         except (BotError, TimeoutError) as error:
             log.warning("could not be announced; the outcome will be told", error=str(error))
+        except Exception:
+            log.exception("could not be announced; the outcome will be told")
 
     async def _show_root(self, request: ResendRequest, message: Message) -> Post:
         return await self._board.show(root_key(request.id), request.place, message, request.actor.user_id)

@@ -147,9 +147,10 @@ class Resend:
 
     async def _report(self, steps: Steps, request_id: str) -> None:
         for tries in range(MOST_REPORTS):
-            if await steps.run("report", self._reporting.report, request_id):
+            result = await steps.run("report", self._reporting.report, request_id)
+            if result["told"]:
                 return
-            await steps.sleep(min(LONGEST_PAUSE, 1.0 * 2**tries))
+            await steps.sleep(max(result["wait"], min(LONGEST_PAUSE, 1.0 * 2**tries)))
         log.error("the outcome could not be told; it stands in the ledger")
 
     def _request(self, asked: Asked) -> ResendRequest:

@@ -78,6 +78,10 @@ class Sending:
             return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error))
         except CaUnavailable as error:
             return await self._turned_away(request, number, earlier, error)
+        except Exception:
+            log.exception("a call to DigiCert could not be prepared", call=number)
+            words = "The bot failed before it called DigiCert; its log tells more."
+            return await self._end(request, number, number_of_try, Outcome.NOT_SENT, words)
         await patiently(self._ledger.record, self._entry(Event.SENDING, request, number, number_of_try))
         try:
             await self._put(call, request.locale)

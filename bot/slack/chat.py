@@ -101,16 +101,27 @@ class Chat:
 
     async def find(self, place: Place, key: str, since: datetime) -> str | None:
         """The ts of our message that carries `key`; None where there is none, or where we may not read."""
-        arguments: dict[str, Any] = {"channel": place.channel_id, "include_all_metadata": True, "limit": 100}
         try:
             async with translated():
-                if place.thread_ts:
-                    answer = await self._client.conversations_replies(ts=place.thread_ts, **arguments)
-                else:
-                    answer = await self._client.conversations_history(oldest=f"{since.timestamp():.6f}", **arguments)
+                async for page in await self._history(place, since):
+                    for found in page.get("messages") or ():
+                        if _key_of(found) == key:
+                            return str(found["ts"])
         except SlackRefused:
-            return None
-        return next((str(found["ts"]) for found in answer.get("messages") or () if _key_of(found) == key), None)
+            log.info("there is no reading what was said in that place", channel=place.channel_id)
+        return None
+
+    async def _history(self, place: Place, since: datetime) -> AsyncSlackResponse:
+        """What was said in a channel or thread since then, page by page."""
+        arguments: dict[str, Any] = {
+            "channel": place.channel_id,
+            "oldest": f"{since.timestamp():.6f}",
+            "include_all_metadata": True,
+            "limit": 100,
+        }
+        if place.thread_ts:
+            return await self._client.conversations_replies(ts=place.thread_ts, **arguments)
+        return await self._client.conversations_history(**arguments)
 
     async def permalink(self, place: Place, ts: str) -> str | None:
         """A link to a message, where Slack gives one."""

@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 Client = AsyncWebClient
 
 TIMEOUT = 10.0
+LONGEST_WAIT = 3600.0
 LATER = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
@@ -79,7 +80,7 @@ async def translated() -> AsyncIterator[None]:
     except SlackApiError as error:
         code = error_code(error)
         if code in LATER or _status(error) >= 500 or _status(error) == 429:
-            raise SlackUnavailable(f"Slack asks us to wait ({code}).") from error
+            raise SlackUnavailable(f"Slack asks us to wait ({code}).", _retry_after(error)) from error
         if code in _TOKEN_IS_BAD:
             log.critical("Slack does not accept the bot's token", error=code)
         raise SlackRefused(code) from error
@@ -96,3 +97,10 @@ def error_code(error: SlackApiError) -> str:
 def _status(error: SlackApiError) -> int:
     # The SDK attaches its own response, or aiohttp's where the body was not JSON.
     return int(getattr(error.response, "status_code", None) or getattr(error.response, "status", None) or 0)
+
+
+def _retry_after(error: SlackApiError) -> float:
+    """The seconds that Slack names in Retry-After; none where it names none."""
+    headers = getattr(error.response, "headers", None) or {}
+    told = next((str(value) for name, value in headers.items() if name.lower() == "retry-after"), "")
+    return min(float(told), LONGEST_WAIT) if told.isascii() and told.isdecimal() else 0.0
