@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -20,6 +20,8 @@ from bot.targets import display_name
 
 OPTION_TEXT = 75
 SECTION_TEXT = 3000
+# What chat.update takes; a message is edited as it goes.
+MESSAGE_TEXT = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,25 @@ class Message:
 
     def payload(self) -> dict[str, Any]:
         """The arguments of a posting call; building them runs the SDK's length checks."""
-        return {"text": self.text, "blocks": [block.to_dict() for block in self.blocks]}
+        return {"text": cut(self.text, MESSAGE_TEXT), "blocks": [block.to_dict() for block in self.blocks]}
 
 
 def escape(foreign: str) -> str:
     """Foreign text, fit for mrkdwn: it can make no mention, no link and no code."""
     plain = foreign.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join(" " if char in "\r\n\t" else char for char in plain if char != "`")
+
+
+def cut(marked_up: str, limit: int) -> str:
+    """Marked-up text, its end left out where it is longer than `limit`; no mention and no entity is cut in two."""
+    if len(marked_up) <= limit:
+        return marked_up
+    kept = marked_up[: limit - 1]
+    for opening, closing in ("<>", "&;"):
+        start = kept.rfind(opening)
+        if start > kept.rfind(closing):
+            kept = kept[:start]
+    return f"{kept}…"
 
 
 def shorten(text: str, limit: int) -> str:
@@ -78,7 +92,7 @@ def person(user_id: str) -> str:
 
 def time(at: datetime) -> str:
     """A moment in each reader's own zone, with UTC for those who see the text alone."""
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 
 
 def ago(since: datetime, now: datetime) -> str:
@@ -93,7 +107,7 @@ def ago(since: datetime, now: datetime) -> str:
 
 def mrkdwn(text: str, limit: int = SECTION_TEXT) -> MarkdownTextObject:
     """Marked-up text of ours, cut where Slack would refuse it."""
-    return MarkdownTextObject(text=text if len(text) <= limit else f"{text[: limit - 1]}…", verbatim=True)
+    return MarkdownTextObject(text=cut(text, limit), verbatim=True)
 
 
 def plain(text: str, limit: int = 2000) -> PlainTextObject:
@@ -114,9 +128,9 @@ def fields(pairs: Sequence[tuple[str, str]]) -> SectionBlock:
     return SectionBlock(fields=texts)
 
 
-def context(text: str) -> ContextBlock:
+def context(text: str, limit: int = SECTION_TEXT) -> ContextBlock:
     """A quiet line."""
-    return ContextBlock(elements=[mrkdwn(text)])
+    return ContextBlock(elements=[mrkdwn(text, limit)])
 
 
 def option(value: str, text: str, description: str | None = None) -> Option:

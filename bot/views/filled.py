@@ -50,10 +50,10 @@ def read_form(view: Mapping[str, Any]) -> Filled:
                 _number(block_id): _picked(state) for block_id, state in chosen.items() if _is_single(block_id)
             },
             shared=next((_picked(state)[0] for block_id, state in chosen.items() if block_id.startswith(SHARED)), None),
-            locale=(chosen.get(LOCALE, {}).get("selected_option") or {}).get("value"),
+            locale=_text((chosen.get(LOCALE, {}).get("selected_option") or {}).get("value")),
             reason=(chosen.get(REASON, {}).get("value") or "").strip() or None,
         )
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Misunderstood("This form cannot be read any more. Open it again with /dcv-resend.") from error
 
 
@@ -76,6 +76,12 @@ def field_errors(view: Mapping[str, Any], error: BotError) -> dict[str, str]:
 
 def _is_single(block_id: str) -> bool:
     return block_id.startswith(f"{RECIPIENTS}.") and not block_id.startswith(SHARED)
+
+
+def _text(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 def _number(block_id: str) -> int:

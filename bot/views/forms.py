@@ -174,8 +174,8 @@ def _recipient_fields(plan: Plan) -> list[Block]:
 
 
 def _recipient_field(plan: Plan, number: int, waiting: WaitingName) -> Block:
-    options = [_address_option(index, waiting) for index in range(min(len(waiting.allowed), MOST_OPTIONS))]
-    begin = [options[index] for index in preselected(waiting) if index < len(options)]
+    offered = {index: _address_option(index, waiting) for index in _offered(waiting)}
+    options, begin = list(offered.values()), [offered[index] for index in preselected(waiting) if index in offered]
     element: StaticMultiSelectElement | StaticSelectElement
     if takes_several(waiting):
         element = StaticMultiSelectElement(action_id=RECIPIENTS, options=options, initial_options=begin)
@@ -187,6 +187,13 @@ def _recipient_field(plan: Plan, number: int, waiting: WaitingName) -> Block:
         block_id=f"{RECIPIENTS}.{number}.{_tag(plan.key, waiting.name)}",
         hint=f"The mail validates {_covers(waiting.scope) if waiting.covers_below else plain_name(waiting.scope)}.",
     )
+
+
+def _offered(waiting: WaitingName) -> list[int]:
+    """Indices into `allowed`: as many as a select takes, those that it begins with among them."""
+    begin = preselected(waiting)
+    others = (index for index in range(len(waiting.allowed)) if index not in begin)
+    return sorted([*begin, *others][:MOST_OPTIONS])
 
 
 def _shared_field(plan: Plan) -> Block:

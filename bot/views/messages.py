@@ -2,14 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 from slack_sdk.models.blocks import Block
 
 from bot.models import Call, DomainTarget, Ending, OrderTarget, Outcome, ResendRequest
-from bot.views.blocks import Message, context, escape, fields, names, person, section, time
+from bot.views.blocks import SECTION_TEXT, Message, context, cut, escape, fields, names, person, section, time
 from bot.views.languages import language
 
 Endings = Mapping[int, Ending]
+
+# Slack takes about 13,200 characters in all blocks of a message, and 4,000 in its text: every call gets its share.
+_ROOM_IN_BLOCKS = 9600
+_ROOM_IN_TEXT = 2400
+_ROOM_FOR_NAMES = 600
+_MOST_RECIPIENTS = 12
 
 _WORD = {
     Outcome.SENT: "Sent",
@@ -60,7 +67,7 @@ def progress(request: ResendRequest, ended: Endings) -> Message:
 def ended(request: ResendRequest, endings: Endings) -> Message:
     """How every call ended, in the root message."""
     quiet = f"Asked by {person(request.actor.user_id)}.{_delivery(endings)}"
-    spoken = " ".join(_one_ending(call, endings[number]) for number, call in enumerate(request.calls))
+    spoken = _spoken(request, endings)
     if len(request.calls) == 1:
         return Message(f"{spoken} {quiet}", (section(f"{_EMOJI[endings[0].outcome]} {spoken}"), context(quiet)))
     words = f"{_tally(endings)} for {_subject(request)}."
@@ -70,12 +77,12 @@ def ended(request: ResendRequest, endings: Endings) -> Message:
 def detail(request: ResendRequest, endings: Endings) -> Message:
     """Everything there is to know about a finished request, for its thread."""
     blocks: list[Block] = [_asked(request)]
+    room = _share(_ROOM_IN_BLOCKS // 2, request)
     for number, call in enumerate(request.calls):
-        blocks += [section(f"{_EMOJI[endings[number].outcome]} {_one_ending(call, endings[number])}"), *_mailed(call)]
+        blocks += [_line(call, endings[number], room), _mailed(call, room)]
     advice = [_WHAT_NOW[outcome] for outcome in Outcome if outcome in {ending.outcome for ending in endings.values()}]
     blocks.append(section(f"*What now*\n{' '.join(advice)}"))
-    spoken = " ".join(_one_ending(call, endings[number]) for number, call in enumerate(request.calls))
-    return Message(f"{spoken} {' '.join(advice)}", tuple(blocks))
+    return Message(f"{_spoken(request, endings)} {' '.join(advice)}", tuple(blocks))
 
 
 _DETOURS = {
@@ -95,28 +102,41 @@ def directly(message: Message, detour: str) -> Message:
 
 def _subject(request: ResendRequest) -> str:
     waiting = tuple(dict.fromkeys(name for call in request.calls for name in call.names))
-    return f"{escape(request.subject)} ({names(waiting, room=200)})"
+    return cut(f"{escape(request.subject)} ({names(waiting, room=200)})", _ROOM_FOR_NAMES)
 
 
-def _target(call: Call) -> str:
+def _share(room: int, request: ResendRequest) -> int:
+    """How many characters each call of a request may take."""
+    return min(SECTION_TEXT, room // len(request.calls))
+
+
+def _spoken(request: ResendRequest, endings: Endings) -> str:
+    room = _share(_ROOM_IN_TEXT, request)
+    return " ".join(_one_ending(call, endings[number], room) for number, call in enumerate(request.calls))
+
+
+def _target(call: Call, room: int) -> str:
     match call.target:
         case OrderTarget(order_id):
-            return f"order {order_id} ({names(call.names, room=200)})"
+            return cut(f"order {order_id} ({names(call.names, room=200)})", room)
         case DomainTarget(_, name_scope):
-            return f"domain {names([name_scope])}"
+            return cut(f"domain {names([name_scope])}", room)
 
 
-def _one_ending(call: Call, ending: Ending) -> str:
+def _one_ending(call: Call, ending: Ending, room: int) -> str:
+    """How a call ended, in so many characters; the words may be cut, the outcome never is."""
+    target = _target(call, min(_ROOM_FOR_NAMES, room // 2))
     words = escape(ending.words)
     match ending.outcome:
         case Outcome.SENT:
-            return f"*Sent*: DigiCert accepted the resend for {_target(call)}."
+            return f"*Sent*: DigiCert accepted the resend for {target}."
         case Outcome.REFUSED:
-            return f"*Refused*: DigiCert did not resend for {_target(call)}: {words} Nothing was sent."
+            said, meaning = f"*Refused*: DigiCert did not resend for {target}:", " Nothing was sent."
         case Outcome.NOT_SENT:
-            return f"*Not sent*: nothing went out for {_target(call)}. {words}"
+            said, meaning = f"*Not sent*: nothing went out for {target}.", ""
         case Outcome.UNKNOWN:
-            return f"*Unknown*: the mail for {_target(call)} may have been sent, or not. {words}"
+            said, meaning = f"*Unknown*: the mail for {target} may have been sent, or not.", ""
+    return f"{said} {cut(words, room - len(said) - len(meaning) - 1)}{meaning}".rstrip()
 
 
 def _delivery(endings: Endings) -> str:
@@ -133,12 +153,18 @@ def _tally(endings: Endings) -> str:
 def _lines(request: ResendRequest, endings: Endings) -> Sequence[Block]:
     if len(request.calls) == 1:
         return ()
+    room = _share(_ROOM_IN_BLOCKS, request)
     return [
-        section(f"{_EMOJI[endings[number].outcome]} {_one_ending(call, endings[number])}")
+        _line(call, endings[number], room)
         if number in endings
-        else section(f":hourglass_flowing_sand: {_target(call)}")
+        else section(f":hourglass_flowing_sand: {_target(call, _ROOM_FOR_NAMES)}")
         for number, call in enumerate(request.calls)
     ]
+
+
+def _line(call: Call, ending: Ending, room: int) -> Block:
+    icon = _EMOJI[ending.outcome]
+    return section(f"{icon} {_one_ending(call, ending, room - len(icon) - 1)}")
 
 
 def _asked(request: ResendRequest) -> Block:
@@ -153,10 +179,14 @@ def _asked(request: ResendRequest) -> Block:
     )
 
 
-def _mailed(call: Call) -> Sequence[Block]:
+def _mailed(call: Call, room: int) -> Block:
     by_emails: dict[str, list[str]] = {}
     for recipient in call.recipients:
         by_emails.setdefault(recipient.email, []).append(recipient.name)
-    lines = [f"{escape(email)} for {names(mailed, room=600)}" for email, mailed in by_emails.items()]
-    shown = "\n".join(lines[:12]) + (f"\nand {len(lines) - 12} more recipients" if len(lines) > 12 else "")
-    return [context(f"Recipients:\n{shown}")]
+    lines = [
+        f"{escape(email)} for {names(mailed, room=600)}"
+        for email, mailed in islice(by_emails.items(), _MOST_RECIPIENTS)
+    ]
+    if more := len(by_emails) - len(lines):
+        lines.append(f"and {more} more recipients")
+    return context("\n".join(["Recipients:", *lines]), room)
