@@ -12,6 +12,7 @@ from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaError
 from bot.models import Domain, Kind, Listed, Order
+from bot.targets import display_name
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +89,9 @@ def matching(lines: Sequence[Listed], typed: str, ascii_typed: str | None) -> li
 
 
 def _texts(line: Listed) -> tuple[str, ...]:
-    return (str(line.id), line.name, *line.names)
+    """The id, and every name in both its forms: half a name in Unicode has no ASCII form of its own."""
+    unicode = (display_name(name) for name in line.names if "xn--" in name)
+    return (str(line.id), line.name, *line.names, *unicode)
 
 
 def _order_line(order: Order) -> Listed:

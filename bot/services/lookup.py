@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.digicert.client import CertCentral
-from bot.errors import CaRefused, Misunderstood, NothingToDo
+from bot.errors import CaRefused, Misunderstood
 from bot.models import Domain, DomainTarget, Kind, Listed, NameValidation, Order, OrderTarget, Plan
 from bot.recipients import shared_mailboxes, shares_a_mailbox
 from bot.services import states
@@ -103,9 +103,8 @@ class Lookup:
         open_names = [entry for entry in validation.names if entry.is_open]
         by_email, remarks = states.only_email(order, validation, open_names)
         found, more = await self._of_order(order, by_email)
-        return _plan(
-            f"{Kind.ORDER}:{order.id}", order.id, order.common_name or order.names[0], found, (*remarks, *more)
-        )
+        name = order.common_name or (order.names or by_email[0].names)[0]
+        return _plan(f"{Kind.ORDER}:{order.id}", order.id, name, found, (*remarks, *more))
 
     async def _of_order(self, order: Order, entries: Sequence[NameValidation]) -> tuple[Found, list[str]]:
         if order.is_dv:
@@ -151,8 +150,10 @@ def _plan(
 ) -> Plan:
     waiting, more = found
     plan = Plan(key, f"{number} · {plain_name(name)}", waiting, (*remarks, *more), scopes)
-    if not waiting or (shares_a_mailbox(plan) and not shared_mailboxes(plan)):
+    if not waiting:
         raise states.no_recipient(name)
+    if shares_a_mailbox(plan) and not shared_mailboxes(plan):
+        raise states.no_shared_mailbox(name, len(waiting))
     return plan
 
 
@@ -181,6 +182,6 @@ def _is_exactly(line: Listed, wanted: Wanted | None) -> bool:
         case WantedOrder(order_id):
             return line.kind is Kind.ORDER and line.id == order_id
         case WantedName(name):
-            return name in line.names
+            return name in {own.removeprefix("*.") for own in line.names}
         case None:
             return True

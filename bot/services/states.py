@@ -102,7 +102,14 @@ def unknown_name(name: str) -> NothingToDo:
 def no_recipient(subject: str) -> NothingToDo:
     """DigiCert allows nobody to be mailed."""
     instead = "Look at the account's e-mail preferences in CertCentral, or validate by a DNS record."
-    return NothingToDo(f"DigiCert allows no recipient for {subject}.", instead)
+    return NothingToDo(f"DigiCert allows no recipient for {plain_name(subject)}.", instead)
+
+
+def no_shared_mailbox(subject: str, number: int) -> NothingToDo:
+    """So many names that one mailbox is chosen for all, and there is none that DigiCert allows for all."""
+    instead = "Choose the recipients in CertCentral, or validate by a DNS record."
+    sentence = f"{number} names wait for {plain_name(subject)}, and no mailbox is allowed for all of them."
+    return NothingToDo(sentence, instead)
 
 
 def _subject(order: Order) -> str:
@@ -115,7 +122,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _another_method(subject: str, method: str) -> NothingToDo:
-    instead = "Finish that as CertCentral shows it, or change the DCV method to e-mail there; that sends a mail at once."
+    instead = "Finish that as CertCentral shows it, or change the DCV method to e-mail there, which sends a mail."
     return NothingToDo(f"{subject} is validated by {_in_words(method)}, not by e-mail.", instead)
 
 
