@@ -17,7 +17,7 @@ from handlers.payloads import read_command_origin, read_place
 
 HELP = Help(
     "/dcv-resend",
-    "Resends DigiCert's validation mails. Name an order or a domain, or nothing, to open the form.",
+    "Resends DigiCert's validation mails. Name an order or a domain to have the form filled in, or nothing to search.",
     examples=("/dcv-resend", "/dcv-resend 700001", "/dcv-resend shop.example.com"),
 )
 
@@ -44,12 +44,11 @@ class ResendCommand:
     async def _open(self, origin: Origin, place: Place, trigger_id: str, wanted: Wanted | None) -> None:
         """A form first, since a trigger lives three seconds; then what DigiCert says."""
         form = await self._dialog.start(origin.actor, place, _words(wanted))
-        view_id = await self._chat.open_form(trigger_id, forms.looking_up(form.id, _words(wanted) or None))
-        if view_id is None:
-            return
         if wanted is None:
+            # An empty form can be searched as soon as it is there.
             await self._dialog.keep(form)
-        else:
+        view_id = await self._chat.open_form(trigger_id, forms.looking_up(form.id, _words(wanted) or None))
+        if view_id and wanted:
             await self._chat.update_form(view_id, await self._dialog.look_up(form, wanted))
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -21,11 +22,14 @@ from handlers.app import make_app
 
 log = structlog.get_logger(__name__)
 
+CHECK_SECONDS = 5.0
 ACK_SECONDS = 3.0
 RETRY_SECONDS = 5.0
 SWEEP_SECONDS = 30.0
 TIDY_SECONDS = 3600.0
 SILENT_SECONDS = 30.0
+
+Result = TypeVar("Result")
 
 
 async def run(settings: Settings) -> None:
@@ -46,7 +50,7 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         log.info("starting", database=str(file or "PostgreSQL"))
         slack_client = open_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         async with slack_client as slack, open_certcentral(settings) as certcentral:
-            identity = await _checked(settings, slack, certcentral, stop)
+            identity = await _unless(stop, _checked(settings, slack, certcentral))
             if identity is None:
                 return
             async with build(settings, slack, certcentral, identity) as services:
@@ -56,36 +60,49 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
                     await stop.wait()
                     log.info("stopping")
                     await answering.idle(ACK_SECONDS)
-                await answering.idle(1.0)
     log.info("stopped")
 
 
-async def _checked(settings: Settings, slack: Client, certcentral: CertCentral, stop: asyncio.Event) -> Identity | None:
-    """Who we are in Slack, once it can be reached; None when stopped before. A wrong token or key is CannotStart."""
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
+    """What `work` returns; None where `stop` is set before, and `work` is given up."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    return None
+
+
+async def _checked(settings: Settings, slack: Client, certcentral: CertCentral) -> Identity:
+    """Who we are in Slack, as soon as it can be reached; CannotStart where a token or the key is wrong."""
     identity, digicert = await asyncio.gather(
         _ask_slack(settings, slack), _ask_digicert(certcentral), return_exceptions=True
     )
     problems = [line for error in (identity, digicert) if isinstance(error, CannotStart) for line in error.problems]
     if problems:
         raise CannotStart(problems)
-    if isinstance(digicert, CaUnavailable):
-        log.warning("DigiCert cannot be reached; starting all the same", error=str(digicert))
-    while isinstance(identity, SlackUnavailable) and not stop.is_set():
-        log.warning("Slack cannot be reached; trying again", error=str(identity), seconds=RETRY_SECONDS)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
-        try:
-            identity = await _ask_slack(settings, slack)
-        except SlackUnavailable as error:
-            identity = error
-    if isinstance(identity, Identity):
-        return identity
-    if isinstance(identity, BaseException) and not isinstance(identity, SlackUnavailable):
+    if isinstance(digicert, BaseException):
+        raise digicert
+    while identity is None:
+        identity = await _ask_slack(settings, slack)
+    if isinstance(identity, BaseException):
         raise identity
-    return None
+    return identity
 
 
-async def _ask_slack(settings: Settings, slack: Client) -> Identity:
+async def _ask_slack(settings: Settings, slack: Client) -> Identity | None:
+    """Who we are; None, after RETRY_SECONDS, where Slack cannot be reached."""
+    try:
+        return await _recognised(settings, slack)
+    except SlackUnavailable as error:
+        log.warning("Slack cannot be reached; trying again", error=str(error), seconds=RETRY_SECONDS)
+        await asyncio.sleep(RETRY_SECONDS)
+        return None
+
+
+async def _recognised(settings: Settings, slack: Client) -> Identity:
     try:
         identity = await identify(slack)
     except SlackRefused as error:
@@ -98,13 +115,17 @@ async def _ask_slack(settings: Settings, slack: Client) -> Identity:
     return identity
 
 
-async def _ask_digicert(certcentral: CertCentral) -> str:
+async def _ask_digicert(certcentral: CertCentral) -> None:
+    """Log whose key it is; that DigiCert cannot be reached within CHECK_SECONDS is only a warning."""
     try:
-        whose = await certcentral.check_key()
+        async with asyncio.timeout(CHECK_SECONDS):
+            whose = await certcentral.check_key()
     except CaRefused as error:
         raise CannotStart([f"DIGICERT_API_KEY: {error} Copy a key of a service user from CertCentral."]) from error
-    log.info("DigiCert knows the key", user=whose)
-    return whose
+    except (CaUnavailable, TimeoutError) as error:
+        log.warning("DigiCert cannot be reached; starting all the same", error=str(error) or "There was no answer.")
+    else:
+        log.info("DigiCert knows the key", user=whose)
 
 
 @contextlib.asynccontextmanager
