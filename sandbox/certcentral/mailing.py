@@ -20,7 +20,8 @@ def resend_for_order(account: Account, order: Order, wish: OrderResend) -> None:
     if not _order_may_be_mailed(account, order):
         return
     if wish.domain_approval_emails:
-        letters = [letter for entry in wish.domain_approval_emails for letter in _letters(account, order, entry)]
+        known = {bare(name) for name in order.dns_names} | {order.scope_of(name) for name in order.dns_names}
+        letters = [letter for entry in wish.domain_approval_emails for letter in _letters(account, order, entry, known)]
     else:
         scopes = dict.fromkeys(order.scope_of(name) for name in account.waiting(order))
         letters = [Letter(scope, f"admin@{scope}") for scope in scopes]
@@ -37,14 +38,13 @@ def _order_may_be_mailed(account: Account, order: Order) -> bool:
     )
 
 
-def _letters(account: Account, order: Order, entry: ApprovalEmail) -> list[Letter]:
+def _letters(account: Account, order: Order, entry: ApprovalEmail, known: set[str]) -> list[Letter]:
     domain, base = bare(entry.domain), bare(entry.email_domain or entry.domain)
-    ordered = {bare(name) for name in order.dns_names} | {order.scope_of(name) for name in order.dns_names}
     names = order.covered_by(domain)
     validated = bool(names) and names <= order.validated
     switches = account.switches
     fits = (
-        (domain in ordered or switches.unknown_name.lets_mail())
+        (domain in known or switches.unknown_name.lets_mail())
         and (_address_allowed(account, entry.email, domain, base) or switches.disallowed_address.lets_mail())
         and (not validated or switches.validated_already.lets_mail())
     )

@@ -96,7 +96,8 @@ class Order:
         """The ordered names that an approved mail for `scope` validates."""
         if self.name_scope == "base_domain":
             return {name for name in self.dns_names if within(bare(name), scope)}
-        return {name for name in self.dns_names if scope in (bare(name), self.scope_of(name))}
+        below = [name for name in self.dns_names if within(bare(name), scope)]
+        return {name for name in below if scope in (bare(name), self.scope_of(name))}
 
 
 @dataclass
