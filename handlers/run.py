@@ -11,20 +11,19 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.digicert.client import CertCentral
-from bot.errors import BotError, CannotStart, CaRefused, CaUnavailable, SlackRefused, SlackUnavailable
+from bot.errors import BotError
 from bot.services.resend import Resend
 from bot.settings import Settings, proxy_for
-from bot.slack.client import Client, Identity, check_app_token, identify, open_client
+from bot.slack.client import Client, open_client
 from bot.store.db import only_one_process, sqlite_file
 from bot.wiring import build, open_certcentral
 from handlers.answering import Answering
 from handlers.app import make_app
+from handlers.checks import Checked, check_start, until_digicert_answers
 
 log = structlog.get_logger(__name__)
 
-CHECK_SECONDS = 5.0
 ACK_SECONDS = 3.0
-RETRY_SECONDS = 5.0
 SWEEP_SECONDS = 30.0
 TIDY_SECONDS = 3600.0
 SILENT_SECONDS = 30.0
@@ -50,13 +49,13 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         log.info("starting", database=str(file or "PostgreSQL"))
         slack_client = open_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         async with slack_client as slack, open_certcentral(settings) as certcentral:
-            identity = await _unless(stop, _checked(settings, slack, certcentral))
-            if identity is None:
+            checked = await _unless(stop, check_start(settings, slack, certcentral))
+            if checked is None:
                 return
-            async with build(settings, slack, certcentral, identity) as services:
+            async with build(settings, slack, certcentral, checked.identity) as services:
                 answering = Answering(services.chat)
-                app = make_app(slack, identity, services, answering)
-                async with _swept(services.resend), _connected(settings, slack, app, stop):
+                app = make_app(slack, checked.identity, services, answering)
+                async with _swept(services.resend, certcentral, checked), _connected(settings, slack, app, stop):
                     await stop.wait()
                     log.info("stopping")
                     await answering.idle(ACK_SECONDS)
@@ -73,59 +72,6 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Res
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     return None
-
-
-async def _checked(settings: Settings, slack: Client, certcentral: CertCentral) -> Identity:
-    """Who we are in Slack, as soon as it can be reached; CannotStart where a token or the key is wrong."""
-    identity, digicert = await asyncio.gather(
-        _ask_slack(settings, slack), _ask_digicert(certcentral), return_exceptions=True
-    )
-    problems = [line for error in (identity, digicert) if isinstance(error, CannotStart) for line in error.problems]
-    if problems:
-        raise CannotStart(problems)
-    if isinstance(digicert, BaseException):
-        raise digicert
-    while identity is None:
-        identity = await _ask_slack(settings, slack)
-    if isinstance(identity, BaseException):
-        raise identity
-    return identity
-
-
-async def _ask_slack(settings: Settings, slack: Client) -> Identity | None:
-    """Who we are; None, after RETRY_SECONDS, where Slack cannot be reached."""
-    try:
-        return await _recognised(settings, slack)
-    except SlackUnavailable as error:
-        log.warning("Slack cannot be reached; trying again", error=str(error), seconds=RETRY_SECONDS)
-        await asyncio.sleep(RETRY_SECONDS)
-        return None
-
-
-async def _recognised(settings: Settings, slack: Client) -> Identity:
-    try:
-        identity = await identify(slack)
-    except SlackRefused as error:
-        raise CannotStart([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."]) from error
-    try:
-        await check_app_token(slack, settings.slack_app_token.get_secret_value())
-    except SlackRefused as error:
-        mend = "Make an app-level token with the scope connections:write, and switch Socket Mode on."
-        raise CannotStart([f"SLACK_APP_TOKEN: Slack refused it ({error.code}). {mend}"]) from error
-    return identity
-
-
-async def _ask_digicert(certcentral: CertCentral) -> None:
-    """Log whose key it is; that DigiCert cannot be reached within CHECK_SECONDS is only a warning."""
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            whose = await certcentral.check_key()
-    except CaRefused as error:
-        raise CannotStart([f"DIGICERT_API_KEY: {error} Copy a key of a service user from CertCentral."]) from error
-    except (CaUnavailable, TimeoutError) as error:
-        log.warning("DigiCert cannot be reached; starting all the same", error=str(error) or "There was no answer.")
-    else:
-        log.info("DigiCert knows the key", user=whose)
 
 
 @contextlib.asynccontextmanager
@@ -166,11 +112,15 @@ async def _connect(handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None
 
 
 @contextlib.asynccontextmanager
-async def _swept(resend: Resend) -> AsyncIterator[None]:
-    """Regularly start what was accepted and whose start was lost, and let go of what ended long ago."""
+async def _swept(resend: Resend, certcentral: CertCentral, checked: Checked) -> AsyncIterator[None]:
+    """Regularly start what was accepted and whose start was lost, and let go of what ended long ago.
+
+    A DigiCert that did not answer at the start is asked until it does.
+    """
     sweeping = [
         asyncio.create_task(_regularly(SWEEP_SECONDS, resend.begin_all)),
         asyncio.create_task(_regularly(TIDY_SECONDS, resend.tidy)),
+        *([] if checked.digicert_answers else [asyncio.create_task(until_digicert_answers(certcentral))]),
     ]
     try:
         yield

@@ -18,7 +18,7 @@ class Changes:
         for event in self._waiting:
             event.set()
 
-    async def until(self, look: Callable[[], Found | None], *, what: str, timeout: float = 10.0) -> Found:  # noqa: ASYNC109 - the deadline is the contract here
+    async def until(self, look: Callable[[], Found | None], *, what: str, timeout: float = 20.0) -> Found:  # noqa: ASYNC109 - the deadline is the contract here
         """Return the first truthy thing that `look` finds; TimeoutError says `what` was missing after `timeout` s."""
         changed = asyncio.Event()
         self._waiting.add(changed)

@@ -91,7 +91,7 @@ class CertCentral(Account):
         """The calls that asked for mail, whatever became of them."""
         return [call for call in self.calls if call.is_resend]
 
-    async def call_arrives(self, method: str, path: str, *, count: int = 1, timeout: float = 10.0) -> Call:  # noqa: ASYNC109 - the deadline is the contract here
+    async def call_arrives(self, method: str, path: str, *, count: int = 1, timeout: float = 20.0) -> Call:  # noqa: ASYNC109 - the deadline is the contract here
         """The `count`-th call that fits the glob `path`, as soon as it has arrived; TimeoutError after `timeout` s."""
 
         def look() -> Call | None:

@@ -82,18 +82,18 @@ class Person(Member):
         await self.slack.settle()
         return message
 
-    async def sees_form(self, containing: str | None = None, timeout: float = 10.0) -> Form:  # noqa: ASYNC109 - the deadline is the contract here
+    async def sees_form(self, containing: str | None = None, timeout: float = 20.0) -> Form:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait for a modal in front whose title or text contains this."""
         what = f"a form for {self.name}" + (f" containing {containing!r}" if containing else "")
         return await self.slack.wait(lambda: self._form(containing), what, timeout)
 
-    async def hears(self, containing: str, timeout: float = 10.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
+    async def hears(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait for a message that only this person sees."""
         return await self.slack.wait(
             lambda: self._whisper(containing), f"a whisper to {self.name}: {containing!r}", timeout
         )
 
-    async def gets_direct_message(self, containing: str, timeout: float = 10.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
+    async def gets_direct_message(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait for a direct message of the bot."""
         return await self.slack.sees_message(self.slack.dm(self), containing=containing, timeout=timeout)
 

@@ -138,7 +138,7 @@ class Slack(Workspace):
         """Wait until every event on its way was acknowledged, or waits for another socket."""
         await self.announcer.settle()
 
-    async def connected(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - the deadline is the contract here
+    async def connected(self, timeout: float = 20.0) -> None:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait until a socket of the app is open."""
         await self.wait(lambda: self.sockets > 0, "the app to connect", timeout)
 
@@ -148,7 +148,7 @@ class Slack(Workspace):
         containing: str,
         *,
         thread: str | Message | None = None,
-        timeout: float = 10.0,  # noqa: ASYNC109 - the deadline is the contract here
+        timeout: float = 20.0,  # noqa: ASYNC109 - the deadline is the contract here
     ) -> Message:
         """Wait for a message that contains this now; with `thread`, for a reply below that message. Newest first."""
         below = thread.ts if isinstance(thread, Message) else thread

@@ -1,0 +1,97 @@
+"""What is asked of Slack and DigiCert before the bot serves: a wrong token or key stops it, silence does not."""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from bot.digicert.client import CertCentral
+from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackRefused, SlackUnavailable
+from bot.settings import Settings
+from bot.slack.client import Client, Identity, check_app_token, identify
+
+log = structlog.get_logger(__name__)
+
+CHECK_SECONDS = 5.0
+RETRY_SECONDS = 5.0
+DIGICERT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the checks before a start found."""
+
+    identity: Identity
+    digicert_answers: bool
+
+
+async def check_start(settings: Settings, slack: Client, certcentral: CertCentral) -> Checked:
+    """Who we are in Slack, as soon as it can be reached; CannotStart where a token or the key is wrong.
+
+    That DigiCert cannot be reached is only noted.
+    """
+    identity, digicert = await asyncio.gather(
+        _ask_slack(settings, slack), ask_digicert(certcentral), return_exceptions=True
+    )
+    problems = [line for error in (identity, digicert) if isinstance(error, CannotStart) for line in error.problems]
+    if problems:
+        raise CannotStart(problems)
+    if isinstance(digicert, BaseException):
+        raise digicert
+    while identity is None:
+        identity = await _ask_slack(settings, slack)
+    if isinstance(identity, BaseException):
+        raise identity
+    return Checked(identity, digicert_answers=digicert)
+
+
+async def _ask_slack(settings: Settings, slack: Client) -> Identity | None:
+    """Who we are; None, after RETRY_SECONDS, where Slack cannot be reached."""
+    try:
+        return await _recognised(settings, slack)
+    except SlackUnavailable as error:
+        log.warning("Slack cannot be reached; trying again", error=str(error), seconds=RETRY_SECONDS)
+        await asyncio.sleep(RETRY_SECONDS)
+        return None
+
+
+async def _recognised(settings: Settings, slack: Client) -> Identity:
+    try:
+        identity = await identify(slack)
+    except SlackRefused as error:
+        raise CannotStart([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."]) from error
+    try:
+        await check_app_token(slack, settings.slack_app_token.get_secret_value())
+    except SlackRefused as error:
+        mend = "Make an app-level token with the scope connections:write, and switch Socket Mode on."
+        raise CannotStart([f"SLACK_APP_TOKEN: Slack refused it ({error.code}). {mend}"]) from error
+    return identity
+
+
+async def ask_digicert(certcentral: CertCentral) -> bool:
+    """Log whose key it is; False where DigiCert cannot be reached within CHECK_SECONDS, which is only a warning."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            whose = await certcentral.check_key()
+    except CaRefused as error:
+        raise CannotStart([_refused_key(error)]) from error
+    except (CaUnavailable, TimeoutError) as error:
+        log.warning("DigiCert cannot be reached; serving all the same", error=str(error) or "There was no answer.")
+        return False
+    log.info("DigiCert knows the key", user=whose)
+    return True
+
+
+def _refused_key(error: CaRefused) -> str:
+    if error.status == 403:
+        return f"DIGICERT_API_KEY: {error} Copy a key of a service user from CertCentral."
+    return f"DIGICERT_BASE_URL: {error} Is this the address of your CertCentral's Services API?"
+
+
+async def until_digicert_answers(certcentral: CertCentral) -> None:
+    """Ask for the key again and again; a wrong one is told in the log, each resend then in its thread."""
+    try:
+        while not await ask_digicert(certcentral):  # noqa: ASYNC110 - DigiCert tells nobody when it is back
+            await asyncio.sleep(DIGICERT_SECONDS)
+    except CannotStart as error:
+        log.critical("DigiCert refuses the bot", problem=str(error))
