@@ -88,5 +88,6 @@ def register(app: AsyncApp, services: Services, answering: Answering) -> None:
     app.options(forms.TARGET)(form.search)
     app.action(forms.TARGET)(form.choose)
     app.action(forms.MATCH)(form.choose)
+    app.action(forms.AGAIN)(form.choose)
     app.action(forms.SCOPE)(form.rescope)
     app.view(forms.CALLBACK)(form.submit)

@@ -32,9 +32,10 @@ def read_form_id(body: Payload) -> str:
 
 
 def read_choice(body: Payload) -> str | None:
-    """The value that was picked in a select; None where the choice was cleared."""
-    option = body["actions"][0].get("selected_option")
-    return str(option["value"]) if option else None
+    """The value that was picked in a select, or of the button that was pressed; None where a choice was cleared."""
+    action = body["actions"][0]
+    picked = action.get("selected_option") or action
+    return str(picked["value"]) if picked.get("value") is not None else None
 
 
 def read_index(body: Payload) -> int:

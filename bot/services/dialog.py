@@ -3,12 +3,12 @@
 from collections.abc import Awaitable
 
 from bot.clock import Clock
-from bot.errors import BotError, Misunderstood, NothingToDo, StoreUnavailable
+from bot.errors import BotError, CaError, Misunderstood, NothingToDo, StoreUnavailable
 from bot.models import Actor, Call, Kind, Place, Plan
 from bot.policy import Action
 from bot.recipients import chosen_calls, preselected, shared_calls, shared_mailboxes, shares_a_mailbox
 from bot.services.gate import Gate
-from bot.services.lookup import Choice, Lookup, Wanted
+from bot.services.lookup import Choice, Lookup, Wanted, wanted_key
 from bot.services.resend import Asked, Resend
 from bot.store.forms import Form, Forms
 from bot.views import forms as views
@@ -40,15 +40,16 @@ class Dialog:
 
     async def look_up(self, form: Form, wanted: Wanted) -> Drawing:
         """The drawing for what somebody wrote."""
-        return await self._draw(form, self._lookup.find(wanted))
+        return await self._draw(form, self._lookup.find(wanted), wanted_key(wanted))
 
     async def choose(self, form: Form, key: str, typed: Typed) -> Drawing:
         """The drawing for an option that was picked; what was typed stays."""
-        return await self._draw(form, self._lookup.chosen(key), typed)
+        return await self._draw(form, self._lookup.chosen(key), key, typed)
 
     async def rescope(self, form: Form, index: int, typed: Typed) -> Drawing:
         """The drawing for another name scope of the same domain; what was typed stays."""
-        return await self._draw(form, self._lookup.rescoped(_planned(form), index), typed)
+        plan = _planned(form)
+        return await self._draw(form, self._lookup.rescoped(plan, index), plan.key, typed)
 
     async def options(self, actor: Actor, form_id: str, typed: str) -> list[Drawing]:
         """At most a hundred options for what was typed so far, the longest waiting first; takes 2.5 s at most."""
@@ -82,13 +83,17 @@ class Dialog:
             raise Misunderstood("This form is too old. Open it again with /dcv-resend.")
         return form
 
-    async def _draw(self, opened: Form, looking: Awaitable[Plan | Choice], typed: Typed = NOTHING_TYPED) -> Drawing:
-        """Draw what was found, or why there is nothing to draw; the drawing is kept under an id of its own."""
+    async def _draw(
+        self, opened: Form, looking: Awaitable[Plan | Choice], key: str, typed: Typed = NOTHING_TYPED
+    ) -> Drawing:
+        """Draw what was found for `key`, or why there is nothing to draw, and keep it under an id of its own."""
         form = Form(opened.actor, opened.place)
         try:
             found = await looking
         except NothingToDo as error:
             drawing = views.nothing(form.id, str(error), error.instead)
+        except CaError as error:
+            drawing = views.away(form.id, told(error), key)
         except BotError as error:
             drawing = views.nothing(form.id, told(error), "Choose an order or a domain to go on.")
         else:

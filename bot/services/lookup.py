@@ -145,6 +145,11 @@ class Lookup:
         return _plan(f"{Kind.DOMAIN}:{domain.id}", domain.id, domain.name, found, (), scopes)
 
 
+def wanted_key(wanted: Wanted) -> str:
+    """What somebody wrote, as the option of a select."""
+    return f"{Kind.ORDER}:{wanted.order_id}" if isinstance(wanted, WantedOrder) else f"name:{wanted.name}"
+
+
 def _plan(
     key: str, number: int, name: str, found: Found, remarks: tuple[str, ...], scopes: tuple[str, ...] = ()
 ) -> Plan:

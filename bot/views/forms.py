@@ -7,6 +7,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import (
     Block,
+    ButtonElement,
     DividerBlock,
     ExternalDataSelectElement,
     Option,
@@ -28,6 +29,7 @@ CALLBACK = "resend_form"
 TITLE = "Resend DCV emails"
 TARGET = "target"
 MATCH = "match"
+AGAIN = "again"
 SCOPE = "scope"
 RECIPIENTS = "recipients"
 LOCALE = "language"
@@ -76,6 +78,13 @@ def nothing(form_id: str, sentence: str, instead: str, current: Option | None = 
     """There is nothing to resend: what is the case, and what to do instead."""
     words = section(f":information_source: *{escape(sentence)}*\n{escape(instead)}")
     return _drawn(form_id, [_target_row(current), words])
+
+
+def away(form_id: str, sentence: str, key: str) -> Drawing:
+    """DigiCert could not tell: what happened, and a button that asks the same once more."""
+    again = ButtonElement(text=plain("Try again"), action_id=AGAIN, value=key)
+    words = section(f":warning: *{escape(sentence)}*\nOr choose another order or domain.", accessory=again)
+    return _drawn(form_id, [_target_row(None), words])
 
 
 def resend(
