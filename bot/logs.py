@@ -1,10 +1,11 @@
 """Logs on standard error, as text for people or JSON for machines; no secret passes through."""
 
+import json
 import logging
 import re
 import sys
 from collections.abc import Iterable
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import structlog
 from pydantic import SecretStr
@@ -40,18 +41,21 @@ class _Discreet(structlog.stdlib.ProcessorFormatter):
     def __init__(self, form: str, secrets: Iterable[str]) -> None:
         last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
         if form == "json":
-            last += [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+            # Without the values of variables: of a long one only a part is shown, which no search for secrets finds.
+            traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            last += [structlog.processors.ExceptionRenderer(traceback), structlog.processors.JSONRenderer()]
         else:
             last += [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
         super().__init__(processors=last, foreign_pre_chain=_shared())
-        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+        self._secrets = sorted({form for secret in secrets if secret for form in _forms(secret)}, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        """One log line."""
+        """One log line; below it, indented, the traceback, so that no line of an error looks like another's."""
         line = super().format(record)
         for secret in self._secrets:
             line = line.replace(secret, "•••")
-        return _TOKEN.sub(lambda found: f"{found[1] or found[2]}•••", line)
+        line = _TOKEN.sub(lambda found: f"{found[1] or found[2]}•••", line)
+        return "\n    ".join(line.splitlines())
 
 
 def _secrets(settings: Settings) -> list[str]:
@@ -60,6 +64,12 @@ def _secrets(settings: Settings) -> list[str]:
         value.get_secret_value() for name, value in settings if isinstance(value, SecretStr) and name != "database_url"
     ]
     return [*held, unquote(urlsplit(settings.database_url.get_secret_value()).password or "")]
+
+
+def _forms(secret: str) -> set[str]:
+    """How a secret can stand in a line: as it is, in an address, as Python shows a text, and each of them in JSON."""
+    written = {secret, quote(secret, safe=""), repr(secret)[1:-1]}
+    return written | {json.dumps(form)[1:-1] for form in written}
 
 
 def _shared() -> list[Processor]:
@@ -75,4 +85,4 @@ def _shared() -> list[Processor]:
 
 def _one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """No value of a line can begin another one."""
-    return {key: value.replace("\n", "\\n") if isinstance(value, str) else value for key, value in event.items()}
+    return {key: "\\n".join(value.splitlines()) if isinstance(value, str) else value for key, value in event.items()}
