@@ -1,13 +1,17 @@
 """The real bot as its own process, between the local Slack and the local CertCentral."""
 
-from collections.abc import AsyncIterator, Callable
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, Form, Person, Slack
 
 
 @pytest.fixture
@@ -70,3 +74,33 @@ async def bot(make_bot: Callable[..., BotProcess], slack: Slack, pki: Channel) -
     await bot.start()
     await slack.connected()
     return bot
+
+
+@pytest.fixture
+def ask(slack: Slack, ana: Person, pki: Channel) -> Callable[[str], Awaitable[Form]]:
+    """Let Ana type the command, and hand over her form once DigiCert's answer is drawn in it."""
+
+    async def ask(text: str) -> Form:
+        before = {form.view_id for form in ana.open_forms}
+
+        def drawn() -> Form | None:
+            new = [form for form in ana.open_forms if form.view_id not in before]
+            return next((form for form in new if not form.says("Looking up")), None)
+
+        await ana.command("/dcv-resend", text, pki)
+        return await slack.wait(drawn, f"the form for {text!r}", 20.0)
+
+    return ask
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
+    """Read what stands in the bot's ledger now, the oldest row first."""
+
+    def rows() -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(f"file:{tmp_path}/bot.db?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            found = [dict(row) for row in connection.execute("SELECT * FROM ledger ORDER BY seq")]
+        return [row | {"detail": json.loads(row["detail"])} for row in found]
+
+    return rows

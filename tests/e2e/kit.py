@@ -1,0 +1,105 @@
+"""What many stories of a resend share: asking for one, what became of it, and the bot's database from outside."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.slack import Channel, Form, Message, Person, Slack, Submitted
+
+Row = dict[str, Any]
+Rows = Callable[[], list[Row]]
+
+ENDINGS = {"sent": "Sent", "refused": "Refused", "not_sent": "Not sent", "unknown": "Unknown"}
+
+
+def put(order_id: int | str = "*") -> str:
+    """The name by which faults are planned for the resend of an order."""
+    return f"PUT /order/certificate/{order_id}/resend-emails"
+
+
+def puts(certcentral: CertCentral, order_id: int) -> int:
+    """How many PUTs arrived for an order, whatever became of them."""
+    return sum(call.name == put(order_id) for call in certcentral.resends)
+
+
+async def open_form(person: Person, order_id: int, channel: Channel) -> Form:
+    """Type the command, and wait for the form of this order with its recipients."""
+    await person.command("/dcv-resend", str(order_id), channel)
+    return await person.slack.wait(lambda: _ready_form(person, order_id), f"the form of order {order_id}", 10.0)
+
+
+def _ready_form(person: Person, order_id: int) -> Form | None:
+    forms = [form for form in person.open_forms if form.submit_text and form.says(f"{order_id} · ")]
+    return forms[-1] if forms else None
+
+
+async def resend(person: Person, order_id: int, channel: Channel) -> Submitted:
+    """Type the command and submit its form as it is drawn."""
+    return await (await open_form(person, order_id, channel)).submit()
+
+
+def roots(channel: Channel, order_id: int | None = None) -> list[Message]:
+    """The messages that are no replies, those about one order if it is named."""
+    about = "" if order_id is None else f"order {order_id} "
+    return [message for message in channel.messages if not message.is_reply and about in message.text]
+
+
+def tells(message: Message) -> str | None:
+    """Which of the four outcomes a root message tells, in the ledger's word."""
+    return next((kind for kind, word in ENDINGS.items() if message.content.says(f"{word}: ")), None)
+
+
+async def sees_end(slack: Slack, channel: Channel, order_id: int, timeout: float = 15.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
+    """Wait for a root message that tells how the resend of an order ended, and for the detail in its thread."""
+
+    def look() -> Message | None:
+        ended = [message for message in roots(channel, order_id) if tells(message)]
+        return next((message for message in ended if channel.thread(message.ts)), None)
+
+    return await slack.wait(look, f"the outcome for order {order_id}, with its detail", timeout)
+
+
+def kinds(rows: list[Row], order_id: int) -> list[str]:
+    """What the ledger says of the calls for one order, in order."""
+    return [row["kind"] for row in rows if row["detail"].get("target") == f"order {order_id}"]
+
+
+def is_chained(rows: list[Row]) -> bool:
+    """Whether every row follows the one before, and carries the hash of what it says."""
+    before = "0" * 64
+    for number, row in enumerate(rows, start=1):
+        body = {name: value for name, value in row.items() if name != "hash"} | {"detail": _canonical(row["detail"])}
+        if (row["seq"], row["prev"]) != (number, before) or _hash(body) != row["hash"]:
+            return False
+        before = row["hash"]
+    return True
+
+
+def _hash(body: Row) -> str:
+    return hashlib.sha256(_canonical(body).encode()).hexdigest()
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+async def start_again(bot: BotProcess, slack: Slack) -> None:
+    """Start a bot that was killed or stopped, once Slack has noticed that its socket is gone."""
+    await slack.wait(lambda: slack.sockets == 0, "the socket to close", 10.0)
+    await bot.start()
+    await slack.connected()
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Hold the write lock of the bot's database, as a backup or a curious operator may."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")

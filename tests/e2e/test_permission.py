@@ -1,0 +1,274 @@
+"""Who may: asked at every door and right before the call, of what Slack says of the person at that moment."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.faults import answers, stalls
+from sandbox.slack import Channel, Person, Slack
+from tests.e2e.kit import Rows, kinds, open_form, resend, sees_end
+
+ORDER = 700001
+MakeBot = Callable[..., BotProcess]
+Start = Callable[..., Awaitable[BotProcess]]
+
+UNRECOGNISED = "Slack did not say who you are"
+NOT_LISTED = "You are not on the list"
+
+# The bot gives Slack 1.5 seconds to say who somebody is; the rest is room for a busy machine.
+SOON, NEVER = 4.0, 30.0
+
+
+@pytest.fixture(autouse=True)
+def order(certcentral: CertCentral) -> None:
+    """Something that waits: whoever may look will see it."""
+    certcentral.add_order(ORDER, ["shop.example.com"])
+
+
+@pytest.fixture
+def bob(slack: Slack) -> Person:
+    """A colleague whom nobody listed."""
+    return slack.add_person("bob")
+
+
+@pytest.fixture
+async def start(make_bot: MakeBot, slack: Slack) -> Start:
+    """Start a bot with these settings, and wait until it serves."""
+
+    async def start(**settings: str) -> BotProcess:
+        bot = make_bot(**settings)
+        await bot.start()
+        await slack.connected()
+        return bot
+
+    return start
+
+
+async def test_whoever_is_no_full_member_is_refused_even_when_listed(
+    start: Start, slack: Slack, certcentral: CertCentral, pki: Channel, ledger: Rows
+) -> None:
+    refused = {
+        slack.add_person("gil", guest=True): ("guest", "You are a guest"),
+        slack.add_person("uma", ultra_guest=True): ("guest", "You are a guest"),
+        slack.add_person("robo", bot=True): ("bot", "You are a bot or a workflow"),
+        slack.add_person("flow", workflow_bot=True): ("bot", "You are a bot or a workflow"),
+        slack.add_person("dee", deleted=True): ("deactivated", "Your Slack account is deactivated"),
+        slack.add_person("stu", stranger=True): ("other-workspace", "You belong to another workspace"),
+        slack.add_person("oli", team_id="T0ELSEWHERE"): ("other-workspace", "You belong to another workspace"),
+    }
+    everybody = ",".join(person.id for person in refused)
+    await start(DCV_ALLOWED_USERS=everybody, DCV_ALLOWED_USERGROUPS=slack.add_usergroup("pki", refused).id)
+    asked_at_start = len(certcentral.calls)
+
+    for person, (_, words) in refused.items():
+        await person.command("/dcv-resend", str(ORDER), pki)
+        await person.hears(words)
+
+    assert [(row["kind"], row["user_id"], row["detail"]["rule"]) for row in ledger()] == [
+        ("denied", person.id, rule) for person, (rule, _) in refused.items()
+    ]
+    assert [person.name for person in refused if person.open_forms] == []
+    assert (pki.messages, certcentral.calls[asked_at_start:], slack.problems) == ([], [], [])
+
+
+async def test_an_id_counts_and_a_name_does_not(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    namesake = slack.add_person(ana.name)
+    ana.name = "renamed"
+    asked_at_start = len(certcentral.calls)
+
+    await namesake.command("/dcv-resend", "", pki)
+    await namesake.hears(NOT_LISTED)
+    unasked = certcentral.calls[asked_at_start:]
+    await ana.command("/dcv-resend", str(ORDER), pki)
+    await ana.sees_form("Recipients for shop.example.com")
+
+    assert unasked == []
+    assert namesake.open_forms == []
+    assert [(row["kind"], row["user_id"]) for row in ledger()] == [("denied", namesake.id)]
+    assert slack.problems == []
+
+
+async def test_where_nobody_is_listed_nobody_may(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, ledger: Rows
+) -> None:
+    await start(DCV_ALLOWED_USERS="")
+    asked_at_start = len(certcentral.calls)
+
+    await ana.command("/dcv-resend", str(ORDER))
+    await ana.hears("Nobody may resend validation e-mails yet")
+
+    assert ana.open_forms == []
+    assert [(row["kind"], row["detail"]["rule"]) for row in ledger()] == [("denied", "nobody-listed")]
+    assert (certcentral.calls[asked_at_start:], slack.problems) == ([], [])
+
+
+async def test_a_group_counts_as_remembered_until_slack_tells_of_a_change(
+    start: Start, slack: Slack, ana: Person, bob: Person
+) -> None:
+    group = slack.add_usergroup("pki", [ana])
+    await start(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=group.id)
+
+    for _ in range(2):
+        await ana.command("/dcv-resend", str(ORDER))
+        await (await ana.sees_form("Recipients for shop.example.com")).close()
+    remembered = [call for call in slack.api_calls if call.method == "usergroups.users.list"]
+    group.set_members([bob])
+    await slack.settle()
+    await ana.command("/dcv-resend", str(ORDER))
+    await ana.hears(NOT_LISTED)
+    await bob.command("/dcv-resend", str(ORDER))
+    await bob.sees_form("Recipients for shop.example.com")
+
+    assert len(remembered) == 1
+    assert ana.open_forms == []
+    assert slack.problems == []
+
+
+async def test_where_slack_cannot_tell_who_asks_the_answer_is_no_until_it_can(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    misfortunes = [
+        stalls(NEVER),
+        answers(500, "oops"),
+        answers(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "30"}),
+        answers(200, {"ok": False, "error": "user_not_found"}),
+        answers(200, {"ok": True}),
+    ]
+    whispers, asked_at_start = [], len(certcentral.calls)
+
+    for misfortune in misfortunes:
+        slack.faults.plan("users.info", misfortune)
+        whispers.append(await _is_turned_away(ana, pki))
+    unasked = certcentral.calls[asked_at_start:]
+    await ana.command("/dcv-resend", str(ORDER), pki)
+    await ana.sees_form("Recipients for shop.example.com")
+
+    assert all(whisper.startswith(UNRECOGNISED) for whisper in whispers)
+    assert [(row["kind"], row["detail"]["rule"]) for row in ledger()] == [("denied", "unknown")] * len(misfortunes)
+    assert (unasked, pki.messages, slack.problems) == ([], [], [])
+
+
+async def test_where_a_group_cannot_be_read_nobody_counts_as_its_member(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person
+) -> None:
+    group = slack.add_usergroup("pki", [bob])
+    await start(DCV_ALLOWED_USERGROUPS=group.id)
+    misfortunes = [answers(500, "oops"), answers(429, {"ok": False, "error": "ratelimited"}), stalls(NEVER)]
+    whispers, asked_at_start = [], len(certcentral.calls)
+
+    for misfortune in misfortunes:
+        slack.faults.plan("usergroups.users.list", misfortune)
+        whispers.append(await _is_turned_away(bob))
+    unasked = certcentral.calls[asked_at_start:]
+    slack.faults.plan("usergroups.users.list", answers(500, "oops"))
+    await ana.command("/dcv-resend", str(ORDER))
+    await ana.sees_form("Recipients for shop.example.com")
+
+    assert [whisper.startswith(NOT_LISTED) for whisper in whispers] == [True, True, False]
+    assert whispers[2].startswith(UNRECOGNISED)
+    assert (unasked, bob.open_forms, slack.problems) == ([], [], [])
+
+
+async def test_whoever_loses_permission_while_the_form_is_open_gets_no_further(
+    start: Start,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    pki: Channel,
+    ledger: Rows,
+) -> None:
+    group = slack.add_usergroup("pki", [ana])
+    await start(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=group.id)
+    form = await open_form(ana, ORDER, pki)
+    option = (await form.search("7000"))[0]
+    group.set_members([])
+    await slack.settle()
+    drawn, asked_so_far, whispered = form.view["hash"], len(certcentral.calls), asyncio.Event()
+
+    await form.choose(option)
+    await slack.wait(lambda: len(ana.whispers) == 1, "a whisper about the choice", SOON)
+    slack.faults.plan("chat.postEphemeral", stalls(hold=whispered))
+    options = await form.search("7000")
+    whispered.set()
+    submitted = await form.submit()
+    await slack.wait(lambda: len(ana.whispers) == 3, "a whisper about each attempt", SOON)
+
+    assert (form.view["hash"], options) == (drawn, [])
+    assert submitted.closed
+    assert all(NOT_LISTED in whisper.text for whisper in ana.whispers)
+    assert [(row["kind"], row["user_id"], row["detail"]["rule"]) for row in ledger()] == [
+        ("denied", ana.id, "not-listed")
+    ] * 3
+    assert (pki.messages, certcentral.calls[asked_so_far:], slack.problems) == ([], [], [])
+
+
+async def test_whoever_loses_permission_before_the_call_has_nothing_sent(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, ledger: Rows
+) -> None:
+    certcentral.add_order(ORDER + 1, ["new.example.com"])
+    await start(DCV_ALLOWED_USERS=f"{ana.id},{bob.id}")
+    forms = [await open_form(ana, ORDER, pki), await open_form(bob, ORDER + 1, pki)]
+    announced = asyncio.Event()
+    slack.faults.plan("chat.postMessage", stalls(hold=announced), times=2)
+
+    submitted = [await form.submit() for form in forms]
+    ana.deleted, bob.guest = True, True
+    announced.set()
+    ends = [await sees_end(slack, pki, order) for order in (ORDER, ORDER + 1)]
+
+    assert [each.closed for each in submitted] == [True, True]
+    assert ["Not sent" in end.text and "the policy said no" in end.text for end in ends] == [True, True]
+    assert [kinds(ledger(), order) for order in (ORDER, ORDER + 1)] == [["not_sent"], ["not_sent"]]
+    assert (certcentral.resends, slack.problems) == ([], [])
+
+
+async def test_where_slack_cannot_tell_who_asked_right_before_the_call_nothing_is_sent(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    form = await open_form(ana, ORDER, pki)
+    slack.faults.plan("users.info", stalls(NEVER))
+
+    await form.submit()
+    await sees_end(slack, pki, ORDER)
+    await resend(ana, ORDER, pki)
+    await slack.sees_message(pki, "Sent")
+
+    assert kinds(ledger(), ORDER) == ["not_sent", "sending", "sent"]
+    assert (len(certcentral.resends), slack.problems) == (1, [])
+
+
+async def test_a_refusal_is_told_where_the_bot_is_not_in_the_channel(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person
+) -> None:
+    certcentral.add_order(ORDER + 1, ["new.example.com"])
+    public = slack.add_channel("public", member=False)
+    private = slack.add_channel("private", member=False, private=True)
+    group = slack.add_usergroup("pki", [ana])
+    await start(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=group.id)
+    forms = [await open_form(ana, ORDER, public), await open_form(ana, ORDER + 1, private)]
+    group.set_members([])
+    await slack.settle()
+
+    told = [await _is_turned_away(bob, place) for place in (public, private)]
+    slack.faults.plan("response_url", answers(500, "oops"))
+    await bob.command("/dcv-resend", str(ORDER), public)
+    await bob.gets_direct_message(NOT_LISTED)
+    for form in forms:
+        await form.submit()
+    await slack.wait(lambda: len(ana.direct_messages) == len(forms), "a message about each form", SOON)
+
+    assert all(words.startswith(NOT_LISTED) for words in (*told, *(message.text for message in ana.direct_messages)))
+    assert (public.messages, private.messages, slack.problems) == ([], [], [])
+
+
+async def _is_turned_away(person: Person, channel: Channel | None = None) -> str:
+    """Type the command, and return what is whispered about it."""
+    heard = len(person.whispers)
+    await person.command("/dcv-resend", str(ORDER), channel)
+    await person.slack.wait(lambda: len(person.whispers) > heard, f"a whisper to {person.name}", SOON)
+    return person.whispers[-1].text

@@ -1,0 +1,303 @@
+"""`dcv-resend run`: what keeps it from starting, what it waits for, and how it ends without losing anything."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.faults import Fault, answers, stalls
+from sandbox.slack import Channel, Person, Slack
+from tests.e2e.kit import Rows, kinds, open_form, put, puts, resend, sees_end, start_again, tells
+
+ORDER = 700001
+STOPPED_WITHIN = 10.0
+MakeBot = Callable[..., BotProcess]
+
+
+@pytest.fixture(autouse=True)
+def order(certcentral: CertCentral) -> None:
+    """Something that waits."""
+    certcentral.add_order(ORDER, ["shop.example.com"])
+
+
+async def test_every_setting_that_is_missing_or_malformed_is_named_in_one_line(make_bot: MakeBot) -> None:
+    bot = make_bot(
+        SLACK_BOT_TOKEN="",
+        SLACK_APP_TOKEN="xoxb-pasted-into-the-wrong-line",
+        DIGICERT_API_KEY="",
+        DIGICERT_BASE_URL="http://digicert.example/services/v2",
+        DCV_ALLOWED_USERS="@ana",
+        DCV_COOLDOWN="soon",
+        DATABASE_URL="mysql://localhost/bot",
+        LOG_FORMAT="yaml",
+    )
+
+    await bot.start()
+    status = await bot.exits()
+
+    assert status == 2
+    assert sorted(line.split()[0] for line in bot.log.splitlines()) == [
+        "DATABASE_URL",
+        "DCV_ALLOWED_USERS",
+        "DCV_COOLDOWN",
+        "DIGICERT_API_KEY",
+        "DIGICERT_BASE_URL",
+        "LOG_FORMAT",
+        "SLACK_APP_TOKEN",
+        "SLACK_BOT_TOKEN",
+    ]
+    assert "pasted" not in bot.log
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"SLACK_APP_TOKEN": "xapp-wrong"},
+        {"SLACK_BOT_TOKEN": "xoxb-wrong", "DIGICERT_API_KEY": "wrong-key"},
+    ],
+    ids=lambda wrong: "+".join(wrong),
+)
+async def test_each_token_or_key_that_is_not_accepted_is_one_line(
+    make_bot: MakeBot, slack: Slack, wrong: Mapping[str, str]
+) -> None:
+    bot = make_bot(**wrong)
+
+    await bot.start()
+    status = await bot.exits()
+
+    assert status == 2
+    assert [line.partition(":")[0] for line in _told(bot)] == list(wrong)
+    assert not [value for value in wrong.values() if value in bot.log]
+    assert (slack.sockets, slack.problems) == (0, [])
+
+
+@pytest.mark.parametrize("file", ["absent/bot.db", "/sys/bot.db", "text"], ids=["missing", "read-only", "no database"])
+async def test_a_database_that_cannot_be_used_is_one_line(make_bot: MakeBot, tmp_path: Path, file: str) -> None:
+    (tmp_path / "text").write_text("What somebody wrote down. " * 100)
+    bot = make_bot(DATABASE_URL=f"sqlite:///{tmp_path / file}")
+
+    await bot.start()
+    status = await bot.exits()
+
+    assert status == 2
+    assert [line.split()[0] for line in _told(bot)] == ["DATABASE_URL:"]
+
+
+async def test_a_second_bot_on_the_same_database_does_not_start(
+    bot: BotProcess, make_bot: MakeBot, ana: Person, pki: Channel
+) -> None:
+    second = make_bot()
+
+    await second.start()
+    status = await second.exits()
+    form = await open_form(ana, ORDER, pki)
+
+    assert status == 2
+    assert [line.split()[0] for line in second.log.splitlines()] == ["DATABASE_URL:"]
+    assert form.is_open
+
+
+async def test_a_bot_starts_without_slack_and_digicert_and_serves_once_they_answer(
+    make_bot: MakeBot, certcentral: CertCentral
+) -> None:
+    slack = Slack(_free_port())
+    ana, pki = slack.add_person("ana"), slack.add_channel("pki")
+    certcentral.faults.plan("*", stalls(30.0), times=None)
+    bot = make_bot(**_settings(slack), DCV_ALLOWED_USERS=ana.id)
+
+    await bot.start()
+    await _logs(bot, "Slack cannot be reached")
+    async with slack:
+        await slack.connected()
+        unreachable = "DigiCert cannot be reached" in bot.log
+        certcentral.faults.clear()
+        await resend(ana, ORDER, pki)
+        root = await sees_end(slack, pki, ORDER)
+
+    assert unreachable
+    assert tells(root) == "sent"
+    assert slack.problems == []
+
+
+async def test_a_bot_serves_once_something_listens_where_digicert_should_be(
+    make_bot: MakeBot, slack: Slack, ana: Person, pki: Channel
+) -> None:
+    digicert = CertCentral(port=_free_port())
+    digicert.add_order(ORDER, ["shop.example.com"])
+    bot = make_bot(DIGICERT_BASE_URL=digicert.url)
+
+    await bot.start()
+    await slack.connected()
+    unreachable = "DigiCert cannot be reached" in bot.log
+    async with digicert:
+        await resend(ana, ORDER, pki)
+        root = await sees_end(slack, pki, ORDER)
+
+    assert unreachable
+    assert tells(root) == "sent"
+    assert slack.problems == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+async def test_an_idle_bot_ends_at_a_signal(bot: BotProcess, slack: Slack, number: signal.Signals) -> None:
+    os.kill(bot.pid, number)
+    status = await bot.exits(STOPPED_WITHIN)
+
+    assert status == 0
+    assert [row["event"] for row in _rows(bot)][-1] == "stopped"
+    assert slack.problems == []
+
+
+@pytest.mark.parametrize("trouble", [stalls(30.0), answers(500, "oops")], ids=["stall", "500"])
+async def test_a_bot_that_still_waits_for_slack_ends_at_a_signal(
+    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, trouble: Fault
+) -> None:
+    slack.faults.plan("auth.test", trouble)
+    bot = make_bot()
+    await bot.start()
+    await _logs(bot, "Slack cannot be reached" if trouble.answer else "DigiCert knows the key")
+
+    status = await _stops(bot)
+
+    assert status == 0
+    assert [row["level"] for row in _rows(bot)].count("error") == 0
+
+
+async def test_what_was_acknowledged_right_before_the_end_is_not_lost(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    certcentral.add_order(ORDER + 1, ["new.example.com"])
+    form = await open_form(ana, ORDER, pki)
+    certcentral.faults.plan("GET *", stalls(0.7), times=None)
+
+    await ana.command("/dcv-resend", str(ORDER + 1), pki)
+    submitted = await form.submit()
+    status = await _stops(bot)
+    drawn = [form.labels[0] for form in ana.open_forms]
+    await start_again(bot, slack)
+    root = await sees_end(slack, pki, ORDER)
+
+    assert (submitted.closed, status) == (True, 0)
+    assert drawn == ["Recipients for new.example.com"]
+    assert tells(root) == "sent"
+    assert len(certcentral.resends) == 1
+    assert slack.problems == []
+
+
+async def test_at_the_end_a_call_that_is_cut_off_is_unknown_and_one_that_waits_goes_on(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    cut_off, waits, looked_up = ORDER, ORDER + 1, ORDER + 2
+    certcentral.add_order(waits, ["new.example.com"])
+    certcentral.faults.plan(put(cut_off), stalls(30.0))
+    certcentral.faults.plan(put(waits), answers(429, {"errors": []}, {"Retry-After": "9"}))
+    await resend(ana, cut_off, pki)
+    await resend(ana, waits, pki)
+    await slack.sees_message(pki, "slow down (429)")
+    certcentral.faults.plan("GET *", stalls(30.0))
+    await ana.command("/dcv-resend", str(looked_up), pki)
+    await certcentral.call_arrives("GET", f"/order/certificate/{looked_up}")
+
+    status = await _stops(bot)
+    await start_again(bot, slack)
+    roots = [await sees_end(slack, pki, order) for order in (cut_off, waits)]
+
+    assert status == 0
+    assert [tells(root) for root in roots] == ["unknown", "sent"]
+    assert kinds(ledger(), cut_off) == ["sending", "unknown"]
+    assert kinds(ledger(), waits) == ["sending", "turned_away", "sending", "sent"]
+    assert (puts(certcentral, cut_off), puts(certcentral, waits), slack.problems) == (1, 2, [])
+
+
+async def test_a_proxy_that_is_dead_does_not_disturb_this_machine(
+    make_bot: MakeBot, slack: Slack, ana: Person, pki: Channel
+) -> None:
+    dead = f"http://127.0.0.1:{_free_port()}"
+    names = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+    bot = make_bot(**dict.fromkeys((*names, *map(str.lower, names)), dead))
+
+    await bot.start()
+    await slack.connected()
+    await ana.command("/dcv-resend", "help", pki)
+    await ana.hears("/dcv-resend")
+    await resend(ana, ORDER, pki)
+    root = await sees_end(slack, pki, ORDER)
+
+    assert tells(root) == "sent"
+    assert slack.problems == []
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+async def test_the_log_follows_a_request_to_its_end_and_shows_no_secret(
+    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, form: str
+) -> None:
+    secrets = (slack.bot_token, slack.app_token, certcentral.key)
+    bot = make_bot(LOG_FORMAT=form, LOG_LEVEL="DEBUG")
+    await bot.start()
+    await slack.connected()
+
+    for number, secret in enumerate(secrets, 1):
+        slack.faults.plan("users.info", answers(200, {"ok": False, "error": secret}))
+        await ana.command("/dcv-resend", str(ORDER), pki)
+        await slack.wait(lambda number=number: len(ana.whispers) == number, "a refusal", 10.0)
+    await resend(ana, ORDER, pki)
+    await sees_end(slack, pki, ORDER)
+    await _logs(bot, "outcomes=" if form == "text" else '"outcomes":')
+
+    assert _story(bot, form) == ["accepted", "ended", "told"]
+    assert bot.log.count("•••") >= len(secrets)
+    assert not [secret for secret in secrets if secret in bot.log]
+
+
+def _settings(slack: Slack) -> dict[str, str]:
+    """The settings that name another Slack."""
+    return {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token, "SLACK_API_URL": slack.api_url}
+
+
+def _free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _logs(bot: BotProcess, words: str) -> None:
+    """Wait until the bot has written these words."""
+    async with asyncio.timeout(10.0):
+        while words not in bot.log:  # noqa: ASYNC110 - a file tells nobody that it grew
+            await asyncio.sleep(0.02)
+
+
+async def _stops(bot: BotProcess) -> int:
+    """Stop it as a platform does that kills after STOPPED_WITHIN seconds."""
+    async with asyncio.timeout(STOPPED_WITHIN):
+        return await bot.stop()
+
+
+def _told(bot: BotProcess) -> list[str]:
+    """The lines for whoever started it; every other one is a JSON line of the log."""
+    return [line for line in bot.log.splitlines() if not line.startswith("{")]
+
+
+def _rows(bot: BotProcess) -> list[dict[str, Any]]:
+    """A log of JSON lines, each of which parses."""
+    return [json.loads(line) for line in bot.log.splitlines()]
+
+
+def _story(bot: BotProcess, form: str) -> list[str]:
+    """What the log says of the one request that was accepted, in order."""
+    if form == "json":
+        rows = _rows(bot)
+        request_id = next(row["request_id"] for row in rows if row["event"] == "accepted")
+        return [row["event"].partition(";")[0] for row in rows if row.get("request_id") == request_id]
+    found = re.search(r"accepted .*request_id=(\w+)", bot.log)
+    return [] if found is None else re.findall(rf"\] ([a-z ]+?)(?:;| +\[).*request_id={found[1]}", bot.log)
