@@ -1,8 +1,30 @@
 """The main way: a pending DV order, from the command to the outcome in the thread."""
 
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Person, Slack
+from sandbox.certcentral.calls import Call
+from sandbox.slack import Channel, Form, Person, Slack
+
+Ask = Callable[[str], Awaitable[Form]]
+
+
+def read_calls(certcentral: CertCentral) -> list[Call]:
+    """The calls that asked who is allowed."""
+    return [call for call in certcentral.calls if call.matches("GET", "/domain/*/dcv/emails")]
+
+
+def reads(certcentral: CertCentral) -> Counter[str]:
+    """How often the allowed addresses of each name were read."""
+    return Counter(call.path.split("/")[2] for call in read_calls(certcentral))
+
+
+def offered(form: Form, label: str) -> list[str]:
+    """The texts of the options of a select."""
+    element = next(block["element"] for block in form.blocks if block.get("label", {}).get("text") == label)
+    return [option["text"]["text"] for option in element["options"]]
 
 
 async def test_an_order_is_resent_from_command_to_thread(
@@ -14,7 +36,7 @@ async def test_an_order_is_resent_from_command_to_thread(
     form = await ana.sees_form("Recipients for shop.example.com")
     result = await form.submit()
     root = await slack.sees_message(pki, containing="Sent")
-    detail = await slack.sees_message(pki, containing="What now", thread=root)
+    await slack.sees_message(pki, containing="What now", thread=root)
 
     assert result.closed
     assert [call.body for call in certcentral.resends] == [
@@ -25,4 +47,154 @@ async def test_an_order_is_resent_from_command_to_thread(
             "locale": "en",
         }
     ]
+    assert slack.problems == []
+
+
+async def test_each_waiting_name_is_mailed_at_the_address_chosen_for_it(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    names = ["shop.example.com", "done.example.de", "www.example.org", "example.net"]
+    certcentral.add_order(700001, names, validated=["done.example.de"])
+
+    form = await ask("700001")
+    labels = form.labels
+    await form.choose("webmaster@shop.example.com", label="Recipients for shop.example.com")
+    await form.choose("postmaster@example.net", label="Recipients for example.net")
+    await form.choose("German", label="Language")
+    await form.submit()
+    await slack.sees_message(pki, containing="Sent")
+
+    assert labels == [*(f"Recipients for {name}" for name in names if name != "done.example.de"), "Language", "Reason"]
+    assert [call.body for call in certcentral.resends] == [
+        {
+            "domain_approval_emails": [
+                {"domain": "shop.example.com", "email": "webmaster@shop.example.com"},
+                {"domain": "www.example.org", "email": "admin@example.org", "email_domain": "example.org"},
+                {"domain": "example.net", "email": "postmaster@example.net"},
+            ],
+            "locale": "de",
+        }
+    ]
+    assert slack.problems == []
+
+
+async def test_a_wildcard_is_mailed_for_the_name_below_its_star(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    certcentral.add_order(700001, ["*.example.com", "example.com"], status="reissue_pending")
+    certcentral.add_order(700002, ["*.shop.example.org"], name_scope="fqdn")
+
+    for order_id in ("700001", "700002"):
+        await (await ask(order_id)).submit()
+        await slack.sees_message(pki, containing=f"Sent: DigiCert accepted the resend for order {order_id}")
+
+    assert [call.body["domain_approval_emails"] for call in certcentral.resends] == [
+        [{"domain": "example.com", "email": "admin@example.com"}],
+        [{"domain": "shop.example.org", "email": "admin@shop.example.org"}],
+    ]
+    assert [mail.scope for mail in certcentral.outbox] == ["example.com", "shop.example.org"]
+    assert slack.problems == []
+
+
+async def test_the_last_used_address_is_preselected_else_a_dns_txt_contact_else_admin(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    certcentral.txt_contact("example.com", "pki@corp.example")
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["www.example.org"])
+
+    without_txt = await ask("700002")
+    first = await ask("700001")
+    begins = [
+        *first.selected("Recipients for shop.example.com"),
+        *without_txt.selected("Recipients for www.example.org"),
+    ]
+    await first.choose("hostmaster@example.com", label="Recipients for shop.example.com")
+    await first.submit()
+    await slack.sees_message(pki, containing="Sent")
+    again = await ask("700001")
+
+    assert begins == ["pki@corp.example", "admin@example.org"]
+    assert again.selected("Recipients for shop.example.com") == ["hostmaster@example.com"]
+    assert slack.problems == []
+
+
+async def test_allowed_addresses_are_read_once_per_scope_as_the_account_prefers_them_and_remembered(
+    bot: BotProcess, certcentral: CertCentral, ask: Ask
+) -> None:
+    certcentral.add_order(700001, ["a.example.com", "b.example.com", "www.example.org"])
+    certcentral.add_order(700002, ["a.example.com"])
+    certcentral.allow("example.com", ["postmaster@example.com"])
+
+    form = await ask("700001")
+    for order_id in ("700001", "700002"):
+        await ask(order_id)
+
+    assert reads(certcentral) == {
+        "example.com": 1,
+        "example.org": 1,
+        "a.example.com": 1,
+        "b.example.com": 1,
+        "www.example.org": 1,
+    }
+    assert all(call.query == {"consider_dcv_email_preferences": "true"} for call in read_calls(certcentral))
+    assert "postmaster@example.com" in offered(form, "Recipients for b.example.com")
+    assert "admin@example.com" not in offered(form, "Recipients for b.example.com")
+
+
+async def test_a_form_costs_twenty_reads_at_most(bot: BotProcess, certcentral: CertCentral, ask: Ask) -> None:
+    deep = [f"a.b.c.deep{number}.com" for number in range(8)]
+    certcentral.add_order(700001, deep, name_scope="fqdn")
+    certcentral.add_order(700002, [f"many{number}.example" for number in range(30)])
+
+    counts = []
+    for order_id in ("700001", "700002"):
+        await ask(order_id)
+        counts.append(sum(reads(certcentral).values()))
+
+    assert counts == [20, 40]
+    assert set(deep) < set(reads(certcentral))
+
+
+async def test_more_than_eight_names_share_a_mailbox_at_each_name_s_own_scope(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    names = [f"{label}.example.{top}" for top in ("com", "org", "net") for label in ("a", "b", "c")]
+    certcentral.add_order(700001, names)
+    certcentral.allow("example.org", ["postmaster@example.org", "webmaster@example.org"])
+
+    form = await ask("700001")
+    mailboxes, labels = offered(form, "Recipients for 9 names"), form.labels
+    await form.choose("postmaster@", label="Recipients for 9 names")
+    await form.submit()
+    await slack.sees_message(pki, containing="Sent")
+
+    assert mailboxes == ["webmaster@ each name's domain", "postmaster@ each name's domain"]
+    assert labels == ["Recipients for 9 names", "Language", "Reason"]
+    assert [call.body["domain_approval_emails"] for call in certcentral.resends] == [
+        [{"domain": name, "email": f"postmaster@{name[2:]}", "email_domain": name[2:]} for name in names]
+    ]
+    assert slack.problems == []
+
+
+async def test_an_order_with_250_long_names_is_one_call_and_fits_into_slack(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    names = [f"{'host' * 15}{number:03}.{'zone' * 15}{number:03}.com" for number in range(250)]
+    certcentral.add_order(700001, names, name_scope="fqdn")
+
+    form = await ask("700001")
+    remark = form.says("The recipients of 230 domains were not read beforehand")
+    result = await form.submit()
+    root = await slack.sees_message(pki, containing="Sent")
+    detail = await slack.sees_message(pki, containing="What now", thread=root)
+
+    assert remark
+    assert result.closed
+    assert [call.body["domain_approval_emails"] for call in certcentral.resends] == [
+        [{"domain": name, "email": f"admin@{name}"} for name in names]
+    ]
+    assert len(certcentral.outbox) == 250
+    assert root.content.blocks
+    assert detail.content.blocks
     assert slack.problems == []

@@ -1,0 +1,205 @@
+"""The other door: OV and EV orders and prevalidated domains are mailed domain by domain, each with its name scope."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.faults import answers, drops
+from sandbox.slack import Channel, Form, FormIncomplete, Person, Slack
+
+Ask = Callable[[str], Awaitable[Form]]
+
+
+def puts(certcentral: CertCentral) -> list[tuple[str, object]]:
+    """The resends as they arrived: path and body."""
+    return [(call.path, call.body) for call in certcentral.resends]
+
+
+def to_admin(name_scope: str, mailbox_at: str | None = None) -> dict[str, object]:
+    """The body that asks for one mail to admin@ the scope, or to admin@ another domain."""
+    return {"name_scope": name_scope, "email_array": [f"admin@{mailbox_at or name_scope}"], "locale": "en"}
+
+
+async def test_a_prevalidated_domain_is_mailed_by_its_id_with_its_own_name_as_scope(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    certcentral.add_domain(1234, "example.com")
+
+    form = await ask("example.com")
+    labels = form.labels
+    await form.submit()
+    root = await slack.sees_message(pki, containing="Sent")
+    await slack.sees_message(pki, containing="What now", thread=root)
+
+    assert labels == ["Recipients for example.com", "Language", "Reason"]
+    assert puts(certcentral) == [("/domain/1234/dcv/emails", to_admin("example.com"))]
+    assert [(mail.scope, mail.recipient) for mail in certcentral.outbox] == [("example.com", "admin@example.com")]
+    assert "domain example.com" in root.visible_text
+    assert slack.problems == []
+
+
+async def test_a_typed_subdomain_is_the_scope_only_where_it_was_picked(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+) -> None:
+    certcentral.add_domain(1234, "example.com")
+
+    as_drawn = await ask("shop.example.com")
+    begins = as_drawn.selected(action_id="scope")
+    await as_drawn.submit()
+    await slack.sees_message(pki, containing="accepted the resend for domain example.com")
+    picked = await ask("shop.example.com")
+    picked.fill("Reason", "only the shop")
+    await picked.choose("shop.example.com and all below it", action_id="scope")
+    await ana.sees_form("Recipients for shop.example.com")
+    kept = picked.typed("Reason")
+    await picked.submit()
+    await slack.sees_message(pki, containing="accepted the resend for domain shop.example.com")
+
+    assert begins == ["example.com and all below it"]
+    assert kept == "only the shop"
+    assert puts(certcentral) == [
+        ("/domain/1234/dcv/emails", to_admin("example.com")),
+        ("/domain/1234/dcv/emails", to_admin("shop.example.com", "example.com")),
+    ]
+    assert slack.problems == []
+
+
+async def test_ov_and_ev_orders_are_mailed_for_the_scope_digicert_reports_and_never_for_a_wildcard(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    certcentral.add_domain(1234, "example.com")
+    certcentral.add_domain(1235, "example.org")
+    certcentral.add_domain(1236, "example.net")
+    certcentral.add_order(700001, ["www.example.com"], product="ov")
+    certcentral.add_order(700002, ["pay.example.org"], product="ev", name_scope="fqdn")
+    certcentral.add_order(700003, ["*.example.net"], product="ov", name_scope="fqdn")
+
+    for order_id, scope in {"700001": "example.com", "700002": "pay.example.org", "700003": "example.net"}.items():
+        await (await ask(order_id)).submit()
+        await slack.sees_message(pki, containing=f"accepted the resend for domain {scope}")
+
+    assert puts(certcentral) == [
+        ("/domain/1234/dcv/emails", to_admin("example.com")),
+        ("/domain/1235/dcv/emails", to_admin("pay.example.org", "example.org")),
+        ("/domain/1236/dcv/emails", to_admin("example.net")),
+    ]
+    assert slack.problems == []
+
+
+async def test_three_waiting_domains_are_three_calls_under_one_message_each_with_its_own_outcome(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    names = {1234: "example.com", 1235: "example.org", 1236: "example.net"}
+    for domain_id, name in names.items():
+        certcentral.add_domain(domain_id, name)
+    certcentral.add_order(700001, list(names.values()), product="ov")
+    refusal = {"errors": [{"code": "domain_locked", "message": "The domain is locked."}]}
+    certcentral.faults.plan("PUT /domain/1235/dcv/emails", answers(400, refusal))
+    certcentral.faults.plan("PUT /domain/1236/dcv/emails", drops(effect=True))
+
+    await (await ask("700001")).submit()
+    root = await slack.sees_message(pki, containing="1 sent, 1 refused, 1 unknown")
+    detail = await slack.sees_message(pki, containing="What now", thread=root)
+
+    assert puts(certcentral) == [
+        (f"/domain/{domain_id}/dcv/emails", to_admin(name)) for domain_id, name in names.items()
+    ]
+    assert [message for message in pki.messages if not message.is_reply] == [root]
+    for told in (root.visible_text, detail.visible_text):
+        assert "Sent: DigiCert accepted the resend for domain example.com" in told
+        assert "Refused: DigiCert did not resend for domain example.org: The domain is locked." in told
+        assert "Unknown: the mail for domain example.net may have been sent, or not" in told
+    assert slack.problems == []
+
+
+async def test_of_twelve_waiting_domains_ten_are_mailed_and_the_others_are_named(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    names = [f"corp{number}.example" for number in range(12)]
+    certcentral.add_order(700001, names, product="ov")
+
+    form = await ask("700001")
+    remark = form.says(
+        "One request takes 10 domains at most. These wait too; ask for them by name: corp10.example, corp11"
+    )
+    await form.submit()
+    root = await slack.sees_message(pki, containing="10 sent")
+    detail = await slack.sees_message(pki, containing="What now", thread=root)
+
+    assert remark
+    assert [body for _, body in puts(certcentral)] == [to_admin(name) for name in names[:10]]
+    assert len({path for path, _ in puts(certcentral)}) == 10
+    assert root.content.blocks
+    assert detail.content.blocks
+    assert slack.problems == []
+
+
+async def test_domains_that_no_mail_validates_are_left_out_and_named_however_many(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    by_dns = [f"dns{number}.example" for number in range(120)]
+    for number, name in enumerate(by_dns):
+        certcentral.add_domain(2000 + number, name, method="dns-txt-token")
+    certcentral.add_domain(1234, "mail.example")
+    certcentral.add_domain(1235, "mute.example")
+    certcentral.allow("mute.example", [])
+    certcentral.add_order(700001, ["mail.example", *by_dns, "mute.example"], product="ov")
+
+    form = await ask("700001")
+    text, labels = form.text, form.labels
+    await form.submit()
+    await slack.sees_message(pki, containing="Sent")
+
+    assert labels == ["Recipients for mail.example", "Language", "Reason"]
+    assert "Left out: dns0.example, dns1.example" in text
+    assert "dns9.example and 110 more (validated by a DNS TXT record)" in text
+    assert "Left out: mute.example (DigiCert allows no recipient)" in text
+    assert puts(certcentral) == [("/domain/1234/dcv/emails", to_admin("mail.example"))]
+    assert slack.problems == []
+
+
+async def test_a_domain_takes_any_number_of_recipients_but_never_none(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    chosen = ["webmaster@example.com", "pki@corp.example"]
+    certcentral.add_domain(1234, "example.com", txt_contacts=["pki@corp.example"])
+    certcentral.allow("example.com", ["webmaster@example.com", "admin@example.com", "pki@corp.example"])
+
+    form = await ask("example.com")
+    begins = form.selected("Recipients for example.com")
+    await form.choose(None, label="Recipients for example.com")
+    with pytest.raises(FormIncomplete, match=r"Recipients for example\.com"):
+        await form.submit()
+    assert certcentral.resends == []
+
+    await form.choose(chosen, label="Recipients for example.com")
+    await form.submit()
+    await slack.sees_message(pki, containing="Sent")
+    again = await ask("example.com")
+
+    assert begins == ["pki@corp.example"]
+    assert puts(certcentral) == [
+        ("/domain/1234/dcv/emails", {"name_scope": "example.com", "email_array": chosen, "locale": "en"})
+    ]
+    assert sorted(again.selected("Recipients for example.com")) == sorted(chosen)
+    assert slack.problems == []
+
+
+async def test_the_allowed_addresses_of_a_domain_are_read_once_as_the_account_prefers_them(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+) -> None:
+    certcentral.add_domain(1234, "example.com")
+    certcentral.add_domain(1235, "example.org")
+    certcentral.add_order(700001, ["www.example.com", "shop.example.com", "example.org"], product="ov")
+
+    for wanted in ("700001", "example.com", "700001"):
+        form = await ask(wanted)
+    await form.submit()
+    await slack.sees_message(pki, containing="2 sent")
+
+    calls = [call for call in certcentral.calls if call.matches("GET", "/domain/*/dcv/emails")]
+    assert Counter(call.path for call in calls) == {"/domain/1234/dcv/emails": 1, "/domain/1235/dcv/emails": 1}
+    assert all(call.query == {"consider_dcv_email_preferences": "true"} for call in calls)

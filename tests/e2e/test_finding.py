@@ -1,0 +1,199 @@
+"""Finding what waits: the select searches the account's listing, and a name leads to what carries it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.faults import stalls
+from sandbox.slack import Channel, Form, Person, Slack
+from tests.e2e.kit import locked
+
+Ask = Callable[[str], Awaitable[Form]]
+
+
+async def found(form: Form, typed: str) -> list[str]:
+    """The texts of the options for what was typed."""
+    return [option["text"] for option in await form.search(typed)]
+
+
+def listings(certcentral: CertCentral) -> dict[str, int]:
+    """How often each of DigiCert's two lists was asked for, page by page and status by status."""
+    names = [call.name for call in certcentral.calls]
+    return {name: names.count(name) for name in ("GET /order/certificate", "GET /domain")}
+
+
+async def test_the_select_searches_ids_and_all_names_of_what_is_pending(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ask: Ask
+) -> None:
+    certcentral.add_order(700001, ["www.example.com", "shop.example.com", "*.xn--mnchen-3ya.de"])
+    certcentral.add_order(700002, ["mail.example.org"], status="reissue_pending", product="ov")
+    certcentral.add_order(700003, ["old.example.com"], status="issued")
+    certcentral.add_order(700004, ["gone.example.com"], status="canceled")
+    certcentral.add_domain(1234, "corp.example")
+    three, mail, corp = "700001 · www.example.com +2", "700002 · mail.example.org", "1234 · corp.example"
+    form = await ask("")
+    by_typing = {
+        "70000": {three, mail, "Look up order 70000"},
+        "700002": {mail},
+        "WWW.example.c": {three, "Look up www.example.c"},
+        "shop.example.com": {three},
+        "münch": {three},
+        "xn--mnchen-3ya.de": {three},
+        "mail": {mail},
+        "corp": {corp},
+        "123": {corp, "Look up order 123"},
+        "old.example.com": {"Look up old.example.com"},
+        "gone": set(),
+    }
+
+    seen = {typed: set(await found(form, typed)) for typed in by_typing}
+
+    assert seen == by_typing
+    assert {three, mail, corp} < set(await found(form, ""))
+    assert slack.problems == []
+
+
+async def test_an_option_names_id_name_and_how_long_it_waits_the_longest_waiting_first(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ask: Ask
+) -> None:
+    now = certcentral.now()
+    certcentral.add_order(700001, ["a.example.com"], created=now - timedelta(hours=5))
+    certcentral.add_order(700002, ["b.example.com", "c.example.com"], created=now - timedelta(days=20))
+    certcentral.add_order(700003, ["d.example.com"], created=now - timedelta(days=1))
+    certcentral.add_domain(1234, "valid.example", pending=False)
+    form = await ask("")
+
+    options = await form.search("")
+
+    assert [(option["text"], option["description"]) for option in options] == [
+        ("700002 · b.example.com +1", "order, waits for 20 days"),
+        ("700003 · d.example.com", "order, waits for 1 day"),
+        ("700001 · a.example.com", "order, waits for 5 hours"),
+        ("1234 · valid.example", "domain, nothing waits"),
+    ]
+    assert slack.problems == []
+
+
+async def test_a_form_that_is_there_can_be_searched_even_when_the_database_was_slow(
+    bot: BotProcess, certcentral: CertCentral, ana: Person, pki: Channel, tmp_path: Path
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+
+    with locked(tmp_path / "bot.db"):
+        await ana.command("/dcv-resend", "", pki)
+        await asyncio.sleep(0.3)
+        early = [await found(form, "") for form in ana.open_forms]
+    form = await ana.sees_form()
+
+    assert early == []
+    assert await found(form, "") == ["700001 · shop.example.com"]
+    assert ana.whispers == []
+
+
+async def test_one_listing_serves_every_search_of_a_minute(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ask: Ask
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    form, other = await ask(""), await ask("")
+
+    await asyncio.gather(
+        *(each.search(typed) for each in (form, other) for typed in ("", "s", "shop", "shop.example.com"))
+    )
+    await ask("shop.example.com")
+
+    assert listings(certcentral) == {"GET /order/certificate": 2, "GET /domain": 1}
+    assert slack.problems == []
+
+
+async def test_of_300_orders_a_hundred_are_offered_and_the_others_are_found_by_typing(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ask: Ask
+) -> None:
+    now = certcentral.now()
+    for number in range(300):
+        certcentral.add_order(700000 + number, [f"n{number}.example.com"], created=now - timedelta(minutes=number))
+    form = await ask("")
+
+    all_of_them = await found(form, "")
+    with_a_name = await found(form, "example.com")
+    the_youngest = await found(form, "700000")
+
+    assert all_of_them == [f"{700000 + number} · n{number}.example.com" for number in range(299, 199, -1)]
+    assert with_a_name == [*all_of_them[:99], "Look up example.com"]
+    assert the_youngest == ["700000 · n0.example.com"]
+    assert slack.problems == []
+
+
+async def test_while_digicert_stalls_the_search_answers_and_what_was_typed_can_be_looked_up(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ask: Ask
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["www.example.org"])
+    hold = asyncio.Event()
+    certcentral.faults.plan("GET /order/certificate", stalls(hold=hold), times=None)
+    form = await ask("")
+
+    by_id = await found(form, "700002")
+    seconds = form.last_search_seconds
+    await form.choose("Look up order 700002", action_id="target")
+    await ana.sees_form("Recipients for www.example.org")
+    by_name = await found(form, "shop.example.com")
+    await form.choose("Look up shop.example.com", action_id="target")
+    await ana.sees_form("Asking DigiCert")
+    hold.set()
+    await ana.sees_form("Recipients for shop.example.com")
+
+    assert by_id == ["Look up order 700002"]
+    assert by_name == ["Look up shop.example.com"]
+    assert seconds is not None
+    assert seconds < 2.5
+    assert slack.problems == []
+
+
+async def test_a_name_leads_to_the_pending_dv_order_that_carries_it_else_to_the_nearest_domain(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ask: Ask
+) -> None:
+    certcentral.add_order(700001, ["www.example.com", "shop.example.com"])
+    certcentral.add_order(700002, ["*.wild.example.com"])
+    certcentral.add_order(700003, ["pay.example.com"], product="ov")
+    certcentral.add_order(700004, ["late.example.org"], status="processing")
+    certcentral.add_domain(1235, "corp.example.com")
+    at_example_com = next(domain.id for domain in certcentral.domains.values() if domain.name == "example.com")
+    leads_to = {
+        "shop.example.com": "700001 · www.example.com",
+        "wild.example.com": "700002 · *.wild.example.com",
+        "*.wild.example.com": "700002 · *.wild.example.com",
+        "pay.example.com": f"{at_example_com} · example.com",
+        "example.com": f"{at_example_com} · example.com",
+        "corp.example.com": "1235 · corp.example.com",
+        "a.b.corp.example.com": "1235 · corp.example.com",
+        "late.example.org": "700004 · late.example.org",
+    }
+
+    seen = {name: (await ask(name)).selected(action_id="target")[0] for name in leads_to}
+
+    assert seen == leads_to
+    assert slack.problems == []
+
+
+async def test_several_orders_with_the_name_are_a_choice_and_never_a_guess(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ask: Ask
+) -> None:
+    now = certcentral.now()
+    certcentral.add_order(700001, ["shop.example.com"], created=now - timedelta(hours=1))
+    certcentral.add_order(700002, ["*.shop.example.com", "a.example.org"], created=now - timedelta(days=2))
+    certcentral.add_order(700003, ["www.example.com"])
+
+    form = await ask("shop.example.com")
+    before = form.text, form.submit_text
+    await form.choose("700002", action_id="match")
+    await ana.sees_form("Recipients for a.example.org")
+
+    assert "2 pending orders carry shop.example.com" in before[0]
+    assert "700003" not in before[0]
+    assert before[1] is None
+    assert form.selected(action_id="target") == ["700002 · *.shop.example.com"]
+    assert form.submit_text == "Resend"
+    assert slack.problems == []

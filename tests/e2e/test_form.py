@@ -1,0 +1,309 @@
+"""The form: opened by the command, filled in, drawn anew, and what it says where nothing can be resent."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.faults import answers, drops, stalls
+from sandbox.slack import ApiCall, Channel, Form, Person, Slack
+
+Ask = Callable[[str], Awaitable[Form]]
+
+UNUSABLE = [
+    "two words",
+    "700001 700002",
+    "admin@example.com",
+    "192.0.2.1",
+    "localhost",
+    "0700001",
+    "shop.*.example.com",
+    "<@U0123ABCD|ana>",
+    "🔥.example.com",
+]
+# Each needs an answer that the bot does not remember yet: the listing comes first.
+AWAY = [
+    ("GET /domain", answers(429, {"errors": []}, {"Retry-After": "60"}), "slow down (429)"),
+    ("GET /order/certificate/*", answers(502, {"errors": [{"code": "x", "message": "Bad gateway"}]}), "(HTTP 502)"),
+    ("GET /order/certificate/*", answers(403, "<html><body>Unsuccessful.</body></html>"), "gave no reason"),
+    ("GET /domain/*/dcv/emails", answers(200, "<html><body>Wait</body></html>"), "not what its documentation promises"),
+    ("GET /domain/*/dcv/emails", drops(effect=False), "did not arrive"),
+]
+
+
+def levels(bot: BotProcess) -> set[str]:
+    """The levels of all that was logged."""
+    return {json.loads(line)["level"] for line in bot.log.splitlines()}
+
+
+def calls_of(slack: Slack, method: str) -> list[ApiCall]:
+    """The answered calls of one method of Slack's."""
+    return [call for call in slack.api_calls if call.method == method and call.answer is not None]
+
+
+async def choose(form: Form, text: str) -> None:
+    """Type into the select and choose the first that is found."""
+    options = await form.search(text)
+    await form.choose(options[0], action_id="target")
+
+
+async def test_the_command_alone_opens_a_form_with_nothing_but_the_select(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ask: Ask
+) -> None:
+    form = await ask("")
+
+    assert form.title == "Resend DCV emails"
+    assert form.says("Order or domain")
+    assert (form.labels, form.submit_text) == ([], None)
+    assert [call.name for call in certcentral.calls] == ["GET /user/me"]
+    assert slack.problems == []
+
+
+async def test_an_order_or_a_name_fills_the_form_in_however_it_was_typed_or_copied(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ask: Ask
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["xn--mnchen-3ya.de"])
+    shop, munich = "700001 · shop.example.com", "700002 · münchen.de (xn--mnchen-3ya.de)"
+    typed = {
+        "700001": shop,
+        "#700001": shop,
+        "SHOP.Example.COM": shop,
+        "shop.example.com.": shop,
+        "*.shop.example.com": shop,
+        "https://shop.example.com/cart?item=1": shop,
+        "<http://shop.example.com|shop.example.com>": shop,
+        "münchen.de": munich,
+        "MÜNCHEN.de": munich,
+        "xn--mnchen-3ya.de": munich,
+    }
+
+    filled = {}
+    for text in typed:
+        form = await ask(text)
+        filled[text] = form.selected(action_id="target")[0]
+        assert form.submit_text == "Resend"
+        await form.close()
+
+    assert filled == typed
+    assert slack.problems == []
+
+
+async def test_help_is_whispered_with_examples_and_opens_nothing(
+    bot: BotProcess, slack: Slack, ana: Person, pki: Channel
+) -> None:
+    await ana.command("/dcv-resend", "help", pki)
+    whisper = await ana.hears("/dcv-resend shop.example.com")
+
+    assert "Resends DigiCert's validation mails" in whisper.visible_text
+    assert pki.messages == []
+    assert calls_of(slack, "views.open") == []
+    assert slack.problems == []
+
+
+async def test_anything_else_is_answered_by_a_whispered_sentence_with_an_example(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    for number, text in enumerate(UNUSABLE, start=1):
+        await ana.command("/dcv-resend", text, pki)
+        await slack.wait(lambda heard=number: len(ana.whispers) == heard, f"a whisper about {text!r}", 5.0)
+
+    assert all("for example 700001 or shop.example.com" in whisper.visible_text for whisper in ana.whispers)
+    assert pki.messages == []
+    assert calls_of(slack, "views.open") == []
+    assert [call.name for call in certcentral.calls] == ["GET /user/me"]
+    assert slack.problems == []
+
+
+async def test_the_form_is_there_before_digicert_is_asked_and_filled_in_afterwards(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.faults.plan("GET /order/certificate/700001", stalls(hold=(hold := asyncio.Event())))
+
+    command = await ana.command("/dcv-resend", "700001", pki)
+    asked = await certcentral.call_arrives("GET", "/order/certificate/700001")
+    waiting = await ana.sees_form("Looking up order 700001")
+    hold.set()
+    drawn = await ana.sees_form("Recipients for shop.example.com")
+
+    assert command.acked
+    assert command.after < 1.0
+    assert calls_of(slack, "views.open")[0].at <= asked.at.timestamp()
+    assert drawn.view_id == waiting.view_id
+    assert len(calls_of(slack, "views.open")) == 1
+    assert slack.problems == []
+
+
+async def test_a_form_that_was_closed_meanwhile_is_no_error(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.faults.plan("GET /order/certificate/700001", stalls(hold=(hold := asyncio.Event())))
+    await ana.command("/dcv-resend", "700001", pki)
+    form = await ana.sees_form("Looking up")
+
+    await form.close()
+    hold.set()
+    await slack.wait(lambda: calls_of(slack, "views.update"), "the answer for a form that is gone", 10.0)
+    await ana.command("/dcv-resend", "help", pki)
+    await ana.hears("/dcv-resend shop.example.com")
+
+    assert calls_of(slack, "views.update")[0].error == "not_found"
+    assert len(ana.whispers) == 1
+    assert levels(bot).isdisjoint({"error", "critical"})
+
+
+async def test_choosing_another_order_or_domain_draws_its_recipients_and_sends_for_it_alone(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["www.example.org"])
+    certcentral.add_domain(1234, "example.net")
+    form = await ask("700001")
+    labels = [form.labels[:-2]]
+
+    for other, name in {"1234": "example.net", "700002": "www.example.org"}.items():
+        await choose(form, other)
+        await ana.sees_form(f"Recipients for {name}")
+        labels.append(form.labels[:-2])
+    await form.submit()
+    await slack.sees_message(pki, containing="Sent")
+
+    assert labels == [[f"Recipients for {name}"] for name in ("shop.example.com", "example.net", "www.example.org")]
+    assert [call.path for call in certcentral.resends] == ["/order/certificate/700002/resend-emails"]
+    assert slack.problems == []
+
+
+async def test_reason_and_language_stay_when_another_order_is_chosen(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["www.example.org"])
+    form = await ask("700001")
+    form.fill("Reason", "the mailbox is new")
+    await form.choose("German", label="Language")
+
+    await choose(form, "700002")
+    await ana.sees_form("Recipients for www.example.org")
+    kept = form.typed("Reason"), form.selected("Language")
+    await form.submit()
+    root = await slack.sees_message(pki, containing="Sent")
+    detail = await slack.sees_message(pki, containing="What now", thread=root)
+
+    assert kept == ("the mailbox is new", ["German"])
+    assert [call.body["locale"] for call in certcentral.resends] == ["de"]
+    assert "Asked for German" in detail.visible_text
+    assert "the mailbox is new" in detail.visible_text
+
+
+async def test_a_slow_first_choice_does_not_overwrite_a_later_quick_one(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ask: Ask
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["www.example.org"])
+    certcentral.faults.plan("GET /order/certificate/700001", stalls(hold=(hold := asyncio.Event())))
+    form = await ask("")
+    await form.search("example")
+
+    await form.choose("700001", action_id="target")
+    await certcentral.call_arrives("GET", "/order/certificate/700001")
+    await form.choose("700002", action_id="target")
+    await ana.sees_form("Recipients for www.example.org")
+    hold.set()
+    await slack.wait(
+        lambda: [call for call in calls_of(slack, "views.update") if call.error],
+        "the slow drawing to be turned away",
+        10.0,
+    )
+
+    assert [call.error for call in calls_of(slack, "views.update") if call.error] == ["hash_conflict"]
+    assert form.labels == ["Recipients for www.example.org", "Language", "Reason"]
+    assert ana.whispers == []
+
+
+async def test_where_nothing_can_be_resent_the_form_says_why_and_what_to_do_instead(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ask: Ask
+) -> None:
+    expected = put_in_place_what_cannot_be_resent(certcentral)
+    certcentral.add_order(700009, ["www.example.org"])
+    certcentral.add_domain(1238, "gone.example")
+
+    for typed, (why, instead) in expected.items():
+        form = await ask(typed)
+
+        assert why in form.text
+        assert instead in form.text
+        assert (form.labels, form.submit_text) == ([], None), typed
+        await form.close()
+
+    form = await ask("nowhere.test")
+    await form.search("gone.example")
+    del certcentral.domains[1238]
+    await form.choose("1238 · gone.example", action_id="target")
+    assert (await ana.sees_form("DigiCert knows no domain 1238 in this account")).submit_text is None
+
+    await choose(form, "700009")
+    assert (await ana.sees_form("Recipients for www.example.org")).submit_text == "Resend"
+    assert certcentral.resends == []
+    assert slack.problems == []
+
+
+def put_in_place_what_cannot_be_resent(certcentral: CertCentral) -> dict[str, tuple[str, str]]:
+    """Fill the account; what to type, and two parts of what is said then."""
+    certcentral.add_order(700001, ["issued.example.com"], status="issued")
+    certcentral.add_order(700002, ["canceled.example.com"], status="canceled")
+    certcentral.add_order(700003, ["rejected.example.com"], status="rejected")
+    certcentral.add_order(700004, ["revoked.example.com"], status="revoked")
+    certcentral.add_order(700005, ["approve.example.com"], status="needs_approval")
+    certcentral.add_order(700006, ["done.example.com"], validated=["done.example.com"])
+    certcentral.add_order(700007, ["dns.example.com"], method="dns-txt-token")
+    certcentral.add_order(700008, ["file.example.com"], method="http-token")
+    certcentral.add_domain(1234, "valid.example", pending=False)
+    certcentral.add_domain(1235, "cname.example", method="dns-cname-token")
+    certcentral.add_domain(1236, "asleep.example", active=False)
+    certcentral.add_domain(1237, "mute.example")
+    certcentral.allow("mute.example", [])
+    reissue, place = "reissue or renew it in CertCentral", "Place a new order"
+    return {
+        "700001": ("Order 700001 (issued.example.com) is issued", reissue),
+        "issued.example.com": ("Order 700001 (issued.example.com) is issued", reissue),
+        "700002": ("Order 700002 (canceled.example.com) is canceled", place),
+        "700003": ("Order 700003 (rejected.example.com) was rejected", "Look up the reason"),
+        "700004": ("Order 700004 (revoked.example.com) is revoked", reissue),
+        "700005": ("waits for approval inside your own organization", "ask an administrator"),
+        "700006": ("has no name that waits for validation", "DigiCert goes on by itself"),
+        "700007": ("is validated by a DNS TXT record, not by e-mail", "change the DCV method"),
+        "700008": ("is validated by a file on the web server, not by e-mail", "change the DCV method"),
+        "valid.example": ("valid.example is validated until", "submit the domain again"),
+        "cname.example": ("is validated by a DNS CNAME record, not by e-mail", "change the DCV method"),
+        "www.asleep.example": ("asleep.example is deactivated", "Activate the domain"),
+        "mute.example": ("DigiCert allows no recipient for mute.example", "e-mail preferences"),
+        "799999": ("DigiCert knows no order 799999 in this account", "Check the number"),
+        "nowhere.test": ("No order and no domain in CertCentral goes by nowhere.test", "Check the spelling"),
+    }
+
+
+async def test_when_digicert_is_away_the_form_says_so_and_another_try_works(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ask: Ask
+) -> None:
+    for number in range(len(AWAY)):
+        certcentral.add_order(700000 + number, [f"shop{number}.com"])
+
+    for number, (call, fault, words) in enumerate(AWAY):
+        certcentral.faults.plan(call, fault, times=None)
+        form = await ask(f"shop{number}.com")
+
+        assert words in form.text
+        assert form.says("choose another order or domain")
+        assert (form.labels, form.submit_text) == ([], None)
+
+        certcentral.faults.clear()
+        await (form.click("Try again") if number % 2 else choose(form, f"shop{number}.com"))
+        await ana.sees_form(f"Recipients for shop{number}.com")
+        await form.close()
+
+    assert certcentral.resends == []
+    assert ana.whispers == []
+    assert slack.problems == []
