@@ -102,7 +102,8 @@ class Engine:
             "application_version": VERSION,
             "executor_id": instance,
             "max_executor_threads": 24,
-            "log_level": "WARNING",
+            # Its warnings tell of what is meant: a flow found again, a task cancelled at a stop.
+            "log_level": "ERROR",
             "serializer": DBOSPortableJSONSerializer(),
         }
         if self._engine is not None:
