@@ -1,4 +1,4 @@
-"""Cooldown claims: one per target, taken when a request is accepted, freed when nothing was sent."""
+"""Cooldown claims: one per target and request, taken when it is accepted, freed when nothing was sent."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -49,7 +49,10 @@ async def standing(connection: AsyncConnection, keys: Iterable[str], now: dateti
 
 
 async def take(transaction: AsyncConnection, request: ResendRequest, until: datetime) -> None:
-    """Claim every target of a request, over what stood there before."""
+    """Claim every target of a request beside what stands there; what no longer holds goes."""
+    keys = [key for call in request.calls for key in call.claim_keys]
+    over = sa.delete(claims).where(claims.c.key.in_(keys), claims.c.until <= written(request.at))
+    await transaction.execute(over)
     for call in request.calls:
         for key in call.claim_keys:
             row = {

@@ -79,7 +79,7 @@ claims = Table(
     "claims",
     metadata,
     Column("key", String(300), primary_key=True),
-    Column("request_id", String(32), nullable=False),
+    Column("request_id", String(32), primary_key=True),
     Column("user_id", String(32), nullable=False),
     Column("at", String(27), nullable=False),
     Column("until", String(27), nullable=False),

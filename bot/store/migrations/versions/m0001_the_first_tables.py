@@ -86,7 +86,7 @@ def _requests() -> None:
     op.create_table(
         "claims",
         sa.Column("key", sa.String(300), primary_key=True),
-        sa.Column("request_id", ID, nullable=False),
+        sa.Column("request_id", ID, primary_key=True),
         sa.Column("user_id", ID, nullable=False),
         sa.Column("at", TIME, nullable=False),
         sa.Column("until", TIME, nullable=False),
