@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from bot.errors import Misunderstood
 from bot.models import Address, Call, DomainTarget, OrderTarget, Plan, Recipient, WaitingName
+from bot.targets import plain_name
 
 # Baseline Requirements 3.2.2.4.4: the constructed local parts; `admin` first, as the default.
 CONSTRUCTED = ("admin", "administrator", "webmaster", "hostmaster", "postmaster")
 SINGLE_CHOICES = 8
+MOST_NAMED = 5
 
 Chosen = Mapping[int, Sequence[int]]
 
@@ -70,6 +72,47 @@ def shared_calls(plan: Plan, local: str) -> tuple[Call, ...]:
     if not all(addresses for _, addresses in picks):
         raise Misunderstood("Choose a mailbox.", {"recipients": "Choose one of the listed mailboxes."})
     return _calls(picks)
+
+
+def typed_calls(plan: Plan, emails: Sequence[str]) -> tuple[Call, ...]:
+    """The calls that typed addresses mean: each serves every waiting name that allows it.
+
+    Misunderstood where a waiting name is left without a recipient, or an address is used for none: it names each, and
+    what DigiCert would allow.
+    """
+    picks = [(waiting, _typed(waiting, emails)) for waiting in plan.waiting]
+    left_over = [waiting for waiting, addresses in picks if not addresses]
+    used = {address.email.lower() for _, addresses in picks for address in addresses}
+    unused = [email for email in emails if email.lower() not in used]
+    if left_over or unused:
+        named = [_left_over(waiting) for waiting in left_over[:MOST_NAMED]]
+        raise Misunderstood(" ".join(["Nothing was sent.", *named, *_more(left_over), *_unused(unused)]))
+    return _calls(picks)
+
+
+def _typed(waiting: WaitingName, emails: Sequence[str]) -> list[Address]:
+    """The typed addresses that this name allows, in the order typed; an order takes one."""
+    allowed = {address.email.lower(): address for address in waiting.allowed}
+    served = [allowed[email.lower()] for email in emails if email.lower() in allowed]
+    return served if takes_several(waiting) else served[:1]
+
+
+def _left_over(waiting: WaitingName) -> str:
+    would_do = [address.email for address in waiting.allowed[:MOST_NAMED]]
+    more = len(waiting.allowed) - len(would_do)
+    others = f" or {more} others" if more else ""
+    return f"No recipient for {plain_name(waiting.name)}: DigiCert allows {', '.join(would_do)}{others}."
+
+
+def _more(left_over: Sequence[WaitingName]) -> list[str]:
+    more = len(left_over) - MOST_NAMED
+    return [f"{more} more names have none either."] if more > 0 else []
+
+
+def _unused(emails: Sequence[str]) -> list[str]:
+    if not emails:
+        return []
+    return [f"Of no use here: {', '.join(emails[:MOST_NAMED])}; no waiting name allows it, or each has its recipient."]
 
 
 def _calls(picks: Sequence[tuple[WaitingName, Sequence[Address]]]) -> tuple[Call, ...]:

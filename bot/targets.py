@@ -17,11 +17,11 @@ _MOST_NAME = 253
 _MOST_LABEL = 63
 
 # Marks without width or with a direction, which copying leaves at the ends; inside a name they would hide what it is.
-_INVISIBLE = "\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u2060\u2066\u2067\u2068\u2069"
+INVISIBLE = "\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u2060\u2066\u2067\u2068\u2069"
 # Some scripts need these two; IDNA checks that they stand where they may (RFC 5892, appendix A).
 _JOINERS = "\u200c\u200d"
-_QUOTES = "`'\"“”„«»\u2018\u2019\u201a\u2039\u203a"
-_AROUND = _QUOTES + "<>(){},;!?" + _INVISIBLE
+QUOTES = "`'\"“”„«»\u2018\u2019\u201a\u2039\u203a"
+_AROUND = QUOTES + "<>(){},;!?" + INVISIBLE
 _KEYCAP = "\u20e3"
 _EMOJI_STYLE = "\ufe0f"
 
@@ -32,7 +32,6 @@ _BOLD = re.compile(r"^\*+(?!\.)|(?<=[^.*])\*+$")
 _ORDER = re.compile(r"(?:tel:|order(?: ?(?:id|no\.?|number))?[ :]*)?(?:# ?)?([0-9]+)\.?", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:\*\.)?([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-_HELP = {"help", "-h", "--help", "—help", "?"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,34 +48,6 @@ class WantedName:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenForm:
-    """Open the form, filled in where something was named."""
-
-    wanted: WantedOrder | WantedName | None
-
-
-@dataclass(frozen=True, slots=True)
-class ShowHelp:
-    """Whisper how the command is used."""
-
-
-Command = OpenForm | ShowHelp
-
-
-def read_command(text: str) -> Command:
-    """What the text after the slash command asks for; without any text, the empty form.
-
-    Raises Misunderstood where it is neither a call for help nor one order or domain name.
-    """
-    typed = " ".join(text.split()).strip(_INVISIBLE + " ")
-    if not typed:
-        return OpenForm(None)
-    if typed.strip(_QUOTES).lower() in _HELP:
-        return ShowHelp()
-    return OpenForm(read_target(text))
-
-
 def read_target(text: str) -> WantedOrder | WantedName:
     """The one order or domain name that `text` means, however it was typed or copied.
 
@@ -88,12 +59,18 @@ def read_target(text: str) -> WantedOrder | WantedName:
         return _wanted_order(order[1])
     if not typed or " " in typed:
         raise _not_one(text)
-    return WantedName(_encoded(_host(typed), _shown(typed)))
+    return WantedName(_encoded(_host(typed), shown(typed)))
 
 
 def display_name(ascii_name: str) -> str:
     """The name as people write it: in Unicode where that encodes back to the very same name, else as it is."""
     return ".".join(map(_display_label, ascii_name.split(".")))
+
+
+def plain_name(ascii_name: str) -> str:
+    """A domain name as people read it; beside a Unicode form stands the ASCII one, which cannot look like another."""
+    shown = display_name(ascii_name)
+    return ascii_name if shown == ascii_name else f"{shown} ({ascii_name})"
 
 
 def parents(name: str) -> tuple[str, ...]:
@@ -123,10 +100,10 @@ def _misunderstood(case: str) -> Misunderstood:
 
 
 def _not_one(text: str) -> Misunderstood:
-    return _misunderstood(f"{_shown(text)} is not exactly one order or domain")
+    return _misunderstood(f"{shown(text)} is not exactly one order or domain")
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """As much of `text` as may be repeated: printable, on one line, without backticks or passwords, 60 characters."""
     line = re.sub(r"://[^/\s]*@", "://…@", " ".join(text.split()))
     printable = "".join(letter for letter in line if letter.isprintable() and letter != "`")
@@ -155,9 +132,9 @@ def _undecorated(word: str) -> str:
 
 def _wanted_order(digits: str) -> WantedOrder:
     if len(digits) > 18:
-        raise _misunderstood(f"{_shown(digits)} is too long for an order id, which has at most 18 digits")
+        raise _misunderstood(f"{shown(digits)} is too long for an order id, which has at most 18 digits")
     if digits.startswith("0"):
-        raise _misunderstood(f"{_shown(digits)} is no order id, which never starts with 0")
+        raise _misunderstood(f"{shown(digits)} is no order id, which never starts with 0")
     return WantedOrder(int(digits))
 
 
@@ -170,7 +147,7 @@ def _host(typed: str) -> str:
     if re.search("[,;|]", host):
         raise _not_one(typed)
     if _is_ip(host) or _is_ip(host := re.sub(":[0-9]*$", "", host)):
-        raise _misunderstood(f"{_shown(host)} is an IP address, and mail validates only names")
+        raise _misunderstood(f"{shown(host)} is an IP address, and mail validates only names")
     return host.removeprefix("*.")
 
 
@@ -178,8 +155,8 @@ def _at_sign(host: str, *, has_scheme: bool) -> Misunderstood:
     if has_scheme:
         return _misunderstood("That address holds a user name or password")
     if host.startswith("@"):
-        return _misunderstood(f"{_shown(host)} is somebody in Slack")
-    return _misunderstood(f"{_shown(host.removeprefix('mailto:'))} is an e-mail address")
+        return _misunderstood(f"{shown(host)} is somebody in Slack")
+    return _misunderstood(f"{shown(host.removeprefix('mailto:'))} is an e-mail address")
 
 
 def _is_ip(host: str) -> bool:
@@ -223,9 +200,7 @@ def _refuse_strange(host: str, shown: str) -> None:
 def _encoded_label(label: str) -> str:
     """One label in ASCII. Raises UnicodeError where it cannot be, Misunderstood where it is too long."""
     if len(label) > _MOST_LABEL or len(_punycoded(label)) > _MOST_LABEL:
-        raise _misunderstood(
-            f"{_shown(label)} is too long for a part of a domain name, which has at most 63 characters"
-        )
+        raise _misunderstood(f"{shown(label)} is too long for a part of a domain name, which has at most 63 characters")
     if label.startswith("xn--") or not label.isascii():
         return idna.alabel(label).decode("ascii")
     # Not left to idna: it refuses names like r3---x.example.com, which exist in DNS and in certificates.

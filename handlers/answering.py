@@ -35,7 +35,7 @@ class Answering:
                     yield
                 except BotError as error:
                     log.info("told", problem=type(error).__name__, words=str(error))
-                    await self._chat.whisper(origin, problems.whisper(problems.told(error)))
+                    await self._chat.whisper(origin, problems.answer(error))
                 except Exception:
                     reference = uuid.uuid4().hex[:8]
                     log.exception("bug", reference=reference)

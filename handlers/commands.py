@@ -4,12 +4,15 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.command import EXAMPLE, OpenForm, SendNow, read_command
 from bot.models import Origin, Place
 from bot.services.dialog import Dialog
 from bot.services.lookup import Wanted
+from bot.services.resend import Resend
 from bot.slack.chat import Chat
-from bot.targets import OpenForm, WantedName, WantedOrder, read_command
+from bot.targets import WantedName, WantedOrder
 from bot.views import forms
+from bot.views.filled import Typed
 from bot.wiring import Services
 from handlers.answering import Answering
 from handlers.help import Help
@@ -17,16 +20,18 @@ from handlers.payloads import read_command_origin, read_place
 
 HELP = Help(
     "/dcv-resend",
-    "Resends DigiCert's validation mails. Name an order or a domain to have the form filled in, or nothing to search.",
-    examples=("/dcv-resend", "/dcv-resend 700001", "/dcv-resend shop.example.com"),
+    "Resends DigiCert's validation mails. Name an order or a domain to have the form filled in, or nothing to search. "
+    "With `to` and an address it is sent at once, without a form; `in` names a language, `because` a reason.",
+    examples=("/dcv-resend", "/dcv-resend 700001", "/dcv-resend shop.example.com", EXAMPLE),
 )
 
 
 class ResendCommand:
     """Listener for the slash command."""
 
-    def __init__(self, dialog: Dialog, chat: Chat, answering: Answering) -> None:
+    def __init__(self, dialog: Dialog, resend: Resend, chat: Chat, answering: Answering) -> None:
         self._dialog = dialog
+        self._resend = resend
         self._chat = chat
         self._answering = answering
 
@@ -36,12 +41,17 @@ class ResendCommand:
         origin = read_command_origin(body)
         async with self._answering.to(origin):
             match read_command(str(body.get("text") or "")):
-                case OpenForm(wanted):
-                    await self._open(origin, read_place(body), str(body["trigger_id"]), wanted)
+                case OpenForm(wanted, locale, reason):
+                    typed = Typed(locale, reason)
+                    await self._open(origin, read_place(body), str(body["trigger_id"]), wanted, typed)
+                case SendNow() as line:
+                    cause = f"trigger:{body['trigger_id']}"
+                    asked = await self._dialog.one_line(origin.actor, read_place(body), cause, line)
+                    await self._resend.send(asked)
                 case _:
                     await self._chat.whisper(origin, HELP.message())
 
-    async def _open(self, origin: Origin, place: Place, trigger_id: str, wanted: Wanted | None) -> None:
+    async def _open(self, origin: Origin, place: Place, trigger_id: str, wanted: Wanted | None, typed: Typed) -> None:
         """A form first, since a trigger lives three seconds; then what DigiCert says."""
         form = await self._dialog.start(origin.actor, place, _words(wanted))
         if wanted is None:
@@ -49,7 +59,7 @@ class ResendCommand:
             await self._dialog.keep(form)
         view_id = await self._chat.open_form(trigger_id, forms.looking_up(form.id, _words(wanted) or None))
         if view_id and wanted:
-            await self._chat.update_form(view_id, await self._dialog.look_up(form, wanted))
+            await self._chat.update_form(view_id, await self._dialog.look_up(form, wanted, typed))
 
 
 def _words(wanted: Wanted | None) -> str:
@@ -64,5 +74,5 @@ def _words(wanted: Wanted | None) -> str:
 
 def register(app: AsyncApp, services: Services, answering: Answering) -> None:
     """Attach this feature's listeners."""
-    command = ResendCommand(services.dialog, services.chat, answering)
+    command = ResendCommand(services.dialog, services.resend, services.chat, answering)
     app.command(HELP.command)(command.hear)

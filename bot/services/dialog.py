@@ -3,10 +3,20 @@
 from collections.abc import Awaitable
 
 from bot.clock import Clock
+from bot.command import SendNow
 from bot.errors import BotError, CaError, Misunderstood, NothingToDo, StoreUnavailable
+from bot.languages import read_locale
 from bot.models import Actor, Call, Kind, Place, Plan
 from bot.policy import Action
-from bot.recipients import chosen_calls, preselected, shared_calls, shared_mailboxes, shares_a_mailbox
+from bot.recipients import (
+    MOST_NAMED,
+    chosen_calls,
+    preselected,
+    shared_calls,
+    shared_mailboxes,
+    shares_a_mailbox,
+    typed_calls,
+)
 from bot.services.gate import Gate
 from bot.services.lookup import Choice, Lookup, Wanted, wanted_key
 from bot.services.resend import Asked, Resend
@@ -14,7 +24,6 @@ from bot.store.forms import Form, Forms
 from bot.views import forms as views
 from bot.views.filled import NOTHING_TYPED, Filled, Typed
 from bot.views.forms import Drawing
-from bot.views.languages import LANGUAGES
 from bot.views.problems import told
 
 
@@ -38,9 +47,9 @@ class Dialog:
         """Remember a form that was opened empty."""
         await self._forms.save(form, self._clock())
 
-    async def look_up(self, form: Form, wanted: Wanted) -> Drawing:
+    async def look_up(self, form: Form, wanted: Wanted, typed: Typed = NOTHING_TYPED) -> Drawing:
         """The drawing for what somebody wrote."""
-        return await self._draw(form, self._lookup.find(wanted), wanted_key(wanted))
+        return await self._draw(form, self._lookup.find(wanted), wanted_key(wanted), typed)
 
     async def choose(self, form: Form, key: str, typed: Typed) -> Drawing:
         """The drawing for an option that was picked; what was typed stays."""
@@ -57,12 +66,26 @@ class Dialog:
         lines, wanted = await self._lookup.search(typed)
         return views.suggestions(lines, wanted, self._clock())
 
+    async def one_line(self, actor: Actor, place: Place, cause: str, line: SendNow) -> Asked:
+        """What a line without a form asks for, checked as a form would be.
+
+        Raises NotAllowed, NothingToDo, Misunderstood where a waiting name is left without one of the addresses, and
+        CaUnavailable or CaRefused where DigiCert cannot tell.
+        """
+        await self._gate.require(actor, Action.RESEND, {"text": wanted_key(line.wanted), "channel": place.channel_id})
+        found = await self._lookup.find(line.wanted)
+        if isinstance(found, Choice):
+            ids = ", ".join(str(match.id) for match in found.matches[:MOST_NAMED])
+            raise Misunderstood(f"Nothing was sent: several orders carry {found.name}. Name one of them: {ids}.")
+        calls = typed_calls(found, line.emails)
+        return Asked(actor, place, cause, _subject(found), calls, line.locale or self._locale, line.reason)
+
     async def submit(self, actor: Actor, view_id: str, filled: Filled) -> Asked:
         """What a submitted form asks for; Misunderstood names the field that must be mended."""
         form = await self.form(actor, filled.form_id)
         plan = _planned(form)
         locale = filled.locale or self._locale
-        if locale not in {*LANGUAGES, self._locale}:
+        if not self._known(locale):
             raise Misunderstood("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
         calls = _calls(plan, filled)
         return Asked(actor, form.place, f"view:{view_id}", _subject(plan), calls, locale, filled.reason)
@@ -83,9 +106,7 @@ class Dialog:
             raise Misunderstood("This form is too old. Open it again with /dcv-resend.")
         return form
 
-    async def _draw(
-        self, opened: Form, looking: Awaitable[Plan | Choice], key: str, typed: Typed = NOTHING_TYPED
-    ) -> Drawing:
+    async def _draw(self, opened: Form, looking: Awaitable[Plan | Choice], key: str, typed: Typed) -> Drawing:
         """Draw what was found for `key`, or why there is nothing to draw, and keep it under an id of its own."""
         form = Form(opened.actor, opened.place)
         try:
@@ -105,9 +126,13 @@ class Dialog:
         await self.keep(form)
         return drawing
 
+    def _known(self, locale: str) -> bool:
+        """Whether a form may carry this language: ours, or a code of the usual shape."""
+        return locale in (self._locale, read_locale(locale))
+
     async def _drawn(self, form: Form, plan: Plan, typed: Typed) -> Drawing:
         cooldown = await self._resend.cooling(_likely_calls(plan))
-        locale = typed.locale if typed.locale in LANGUAGES else self._locale
+        locale = typed.locale if typed.locale and self._known(typed.locale) else self._locale
         return views.resend(form.id, plan, form.place, cooldown, self._clock(), locale=locale, reason=typed.reason)
 
 

@@ -10,8 +10,7 @@ from bot.recipients import shared_mailboxes, shares_a_mailbox
 from bot.services import states
 from bot.services.listing import Account, Listing, matching
 from bot.services.waiting import Found, WaitingNames
-from bot.targets import WantedName, WantedOrder, covers, read_target
-from bot.views.blocks import plain_name
+from bot.targets import WantedName, WantedOrder, covers, plain_name, read_target
 
 SEARCH_SECONDS = 0.9
 MOST_CALLS = 10

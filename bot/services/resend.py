@@ -98,6 +98,17 @@ class Resend:
         log.info("accepted", request_id=request.id, user=asked.actor.user_id, subject=asked.subject)
         return request.id
 
+    async def send(self, asked: Asked) -> None:
+        """Accept and begin, for somebody who does not wait for an answer within seconds.
+
+        Raises as `accept` does; CooledDown carries the link to the thread that tells.
+        """
+        try:
+            request_id = await self.accept(asked)
+        except CooledDown as error:
+            raise CooledDown(await self.cooling(asked.calls) or error.cooldown) from error
+        await self.begin(request_id)
+
     async def begin(self, request_id: str) -> None:
         """Start carrying out an accepted request; safe to repeat, it runs once."""
         await self._engine.start(FLOW, request_id)

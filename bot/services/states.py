@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.errors import NothingToDo
 from bot.models import Domain, NameValidation, Order, OrderValidation
-from bot.views.blocks import plain_name
+from bot.targets import plain_name
 
 EMAIL = "email"
 _MOST_NAMED = 10

@@ -16,7 +16,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.blocks.basic_components import TextObject
 
-from bot.targets import display_name
+from bot.targets import plain_name
 
 OPTION_TEXT = 75
 SECTION_TEXT = 3000
@@ -62,14 +62,8 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[: keep - keep // 2]}…{text[len(text) - keep // 2 :]}"
 
 
-def plain_name(ascii_name: str) -> str:
-    """A domain name as people read it; beside a Unicode form stands the ASCII one, which cannot look like another."""
-    shown = display_name(ascii_name)
-    return ascii_name if shown == ascii_name else f"{shown} ({ascii_name})"
-
-
 def name(ascii_name: str) -> str:
-    """The same, fit for mrkdwn."""
+    """A domain name as people read it, fit for mrkdwn."""
     return escape(plain_name(ascii_name))
 
 

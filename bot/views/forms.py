@@ -18,12 +18,13 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from bot.command import LONGEST_REASON
+from bot.languages import LANGUAGES, language
 from bot.models import Cooldown, Kind, Listed, Place, Plan, WaitingName
 from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
-from bot.targets import WantedName, WantedOrder
-from bot.views.blocks import ago, context, escape, field, names, option, person, plain, plain_name, section, time
+from bot.targets import WantedName, WantedOrder, plain_name
+from bot.views.blocks import ago, context, escape, field, names, option, person, plain, section, time
 from bot.views.blocks import name as shown_name
-from bot.views.languages import LANGUAGES, language
 
 CALLBACK = "resend_form"
 TITLE = "Resend DCV emails"
@@ -38,7 +39,6 @@ SHARED = f"{RECIPIENTS}.all"
 MOST_OPTIONS = 100
 # Slack carries 150 characters as the value of an option; a longer name is typed with the command.
 LONGEST_NAME = 150 - len("name:")
-REASON_LENGTH = 300
 
 Drawing = dict[str, Any]
 
@@ -105,7 +105,7 @@ def resend(
         blocks.append(_scope_row(plan))
     blocks.append(DividerBlock())
     blocks += _recipient_fields(plan)
-    blocks += [context(escape(remark)) for remark in plan.remarks]
+    blocks += [context(words) for remark in plan.remarks if (words := escape(remark).strip())]
     blocks += [_language_field(locale), _reason_field(reason, required=cooldown is not None)]
     blocks.append(context(f"*Resend* asks DigiCert to mail these addresses now. The result goes to {_where(place)}."))
     return _drawn(form_id, blocks, submit=True)
@@ -234,7 +234,7 @@ def _reason_field(reason: str | None, *, required: bool) -> Block:
         PlainTextInputElement(
             action_id=REASON,
             initial_value=reason,
-            max_length=REASON_LENGTH,
+            max_length=LONGEST_REASON,
             placeholder=plain("For example: new mailbox, mail was lost"),
         ),
         block_id=REASON,

@@ -6,9 +6,9 @@ from itertools import islice
 
 from slack_sdk.models.blocks import Block
 
+from bot.languages import language
 from bot.models import Call, DomainTarget, Ending, OrderTarget, Outcome, ResendRequest
 from bot.views.blocks import SECTION_TEXT, Message, context, cut, escape, fields, names, person, section, time
-from bot.views.languages import language
 
 Endings = Mapping[int, Ending]
 

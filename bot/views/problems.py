@@ -4,12 +4,14 @@ from bot.errors import (
     BotError,
     CaRefused,
     CaUnavailable,
+    CooledDown,
     Misunderstood,
     NothingToDo,
     SlackRefused,
     SlackUnavailable,
 )
-from bot.views.blocks import Message, escape, section
+from bot.models import Cooldown
+from bot.views.blocks import Message, escape, person, section, time
 
 # Slack's guide and its reference differ in these words; a trigger lives three seconds and opens one form.
 _TRIGGER_IS_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "trigger_expired"})
@@ -32,6 +34,23 @@ def told(error: BotError) -> str:
             return f"{error} Nothing was sent; try again."
         case _:
             return str(error)
+
+
+def answer(error: BotError) -> Message:
+    """An error as a whisper to the person who met it."""
+    if isinstance(error, CooledDown):
+        words = cooled_down(error.cooldown)
+        return Message(words, (section(words),))
+    return whisper(told(error))
+
+
+def cooled_down(cooldown: Cooldown) -> str:
+    """Who sent when, and how to send all the same, in one line."""
+    thread = f" (<{cooldown.link}|thread>)" if cooldown.link else ""
+    return (
+        f"Nothing was sent: {person(cooldown.user_id)} sent this at {time(cooldown.at)}{thread}. Until "
+        f"{time(cooldown.until)} it is sent again only with a reason: add `because` and the reason."
+    )
 
 
 def whisper(sentence: str) -> Message:

@@ -6,14 +6,11 @@ from hypothesis import strategies as st
 
 from bot.errors import Misunderstood
 from bot.targets import (
-    OpenForm,
-    ShowHelp,
     WantedName,
     WantedOrder,
     covers,
     display_name,
     parents,
-    read_command,
     read_target,
 )
 
@@ -229,26 +226,6 @@ def test_deeply_nested_marks_are_taken_off():
     assert read_target("*`" * 900 + "shop.example.com") == WantedName("shop.example.com")
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u200b", " \u200e "])
-def test_no_text_opens_the_empty_form(text):
-    assert read_command(text) == OpenForm(None)
-
-
-@pytest.mark.parametrize("text", ["help", " Help ", "HELP", "-h", "--help", "—help", "?", "`help`", "“help”"])
-def test_help_can_be_asked_for(text):
-    assert read_command(text) == ShowHelp()
-
-
-def test_what_is_named_fills_in_the_form():
-    assert read_command("#700001") == OpenForm(WantedOrder(700001))
-    assert read_command("*.shop.example.com") == OpenForm(WantedName("shop.example.com"))
-
-
-def test_a_command_that_names_no_target_is_refused():
-    with pytest.raises(Misunderstood, match="not exactly one"):
-        read_command("help me please")
-
-
 PIECES = st.sampled_from(
     [
         *("shop.example.com", "700001", "xn--", "bücher", "order", "http://", "mailto:", "&lt;", "&amp;"),
@@ -259,22 +236,22 @@ PIECES = st.sampled_from(
 
 
 @given(st.text(st.characters()) | st.lists(PIECES | st.characters(), max_size=30).map("".join))
-def test_no_text_makes_a_command_raise_anything_but_misunderstood(text):
+def test_no_text_makes_reading_raise_anything_but_misunderstood(text):
     try:
-        command = read_command(text)
+        wanted = read_target(text)
     except Misunderstood as error:
         sentence = str(error)
         assert sentence.isprintable()
         assert "`" not in sentence
         assert len(sentence) < 250
         return
-    if isinstance(command, OpenForm) and isinstance(command.wanted, WantedName):
-        name = command.wanted.name
+    if isinstance(wanted, WantedName):
+        name = wanted.name
         assert name.isascii()
         assert name == name.lower().strip(".*")
         assert "." in name
-        assert read_target(name) == command.wanted
-        assert read_target(display_name(name)) == command.wanted
+        assert read_target(name) == wanted
+        assert read_target(display_name(name)) == wanted
         assert parents(name)[0] == name
 
 

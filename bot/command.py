@@ -1,0 +1,124 @@
+"""What stands after the slash command → what is asked for; pure, and Misunderstood is all that it raises."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+from bot.errors import Misunderstood
+from bot.languages import read_locale
+from bot.targets import INVISIBLE, QUOTES, WantedName, WantedOrder, read_target, shown
+
+LONGEST_REASON = 300
+EXAMPLE = "/dcv-resend 700001 to admin@shop.example.com in de because new mailbox"
+
+_HELP = {"help", "-h", "--help", "—help", "?"}
+_KEYWORDS = {"to", "in", "because"}
+_MAILTO = re.compile(r"<mailto:([^|>]*)(?:\|[^>]*)?>", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenForm:
+    """Open the form, filled in with what was named."""
+
+    wanted: WantedOrder | WantedName | None
+    locale: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendNow:
+    """Send at once, to these addresses."""
+
+    wanted: WantedOrder | WantedName
+    emails: tuple[str, ...]
+    locale: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHelp:
+    """Whisper how the command is used."""
+
+
+Command = OpenForm | SendNow | ShowHelp
+
+
+def read_command(text: str) -> Command:
+    """What the text after the slash command asks for; without any text, the empty form.
+
+    `<order or domain> [to <address> …] [in <language>] [because <reason>]`, the reason last. Raises Misunderstood where
+    it is neither that nor a call for help.
+    """
+    words = text.strip(f"{INVISIBLE} \n\t").split()
+    if not words:
+        return OpenForm(None)
+    if " ".join(words).strip(QUOTES).lower() in _HELP:
+        return ShowHelp()
+    start = next((index for index, word in enumerate(words) if word.lower() in _KEYWORDS), len(words))
+    wanted = read_target(" ".join(words[:start]) if start else text)
+    emails, locale, reason = _clauses(words[start:])
+    return SendNow(wanted, emails, locale, reason) if emails else OpenForm(wanted, locale, reason)
+
+
+def _clauses(words: Sequence[str]) -> tuple[tuple[str, ...], str | None, str | None]:
+    """The addresses, the language and the reason; `words` begin with a keyword, if there are any."""
+    emails: list[str] = []
+    locale = reason = None
+    rest = list(words)
+    while rest:
+        keyword = rest.pop(0).lower()
+        if keyword == "because":
+            return tuple(dict.fromkeys(emails)), locale, _reason(rest)
+        said = _until_keyword(rest)
+        if keyword == "to":
+            emails += _emails(said)
+        elif locale is None:
+            locale = _locale(said)
+        else:
+            raise _misunderstood("There is more than one language")
+    return tuple(dict.fromkeys(emails)), locale, reason
+
+
+def _until_keyword(rest: list[str]) -> list[str]:
+    """Take the words up to the next keyword off the front."""
+    end = next((index for index, word in enumerate(rest) if word.lower() in _KEYWORDS), len(rest))
+    said, rest[:end] = rest[:end], []
+    return said
+
+
+def _emails(said: Sequence[str]) -> list[str]:
+    words = _MAILTO.sub(r" \1 ", " ".join(said)).replace(",", " ").split()
+    found = [_email(word) for word in words if word.lower() != "and"]
+    if not found:
+        raise _misunderstood("There is no address after “to”")
+    return found
+
+
+def _email(word: str) -> str:
+    bare = word.strip(f"{QUOTES}{INVISIBLE}<>;().")
+    try:
+        return validate_email(bare, check_deliverability=False, globally_deliverable=False).normalized.lower()
+    except EmailNotValidError:
+        raise _misunderstood(f"{shown(bare)} is no e-mail address") from None
+
+
+def _locale(said: Sequence[str]) -> str:
+    locale = read_locale(" ".join(said)) if said else None
+    if locale is None:
+        raise _misunderstood(f"{shown(' '.join(said))} is no language: write a code such as de or fr after “in”")
+    return locale
+
+
+def _reason(said: Sequence[str]) -> str:
+    reason = " ".join(said)
+    if not reason:
+        raise _misunderstood("There is no reason after “because”")
+    if len(reason) > LONGEST_REASON:
+        raise _misunderstood(f"The reason is too long: it may have {LONGEST_REASON} characters")
+    return reason
+
+
+def _misunderstood(case: str) -> Misunderstood:
+    return Misunderstood(f"{case}. Nothing was sent. For example: {EXAMPLE}")

@@ -1,0 +1,24 @@
+"""The rights that the bot needs in a workspace, and what is lost without each; manifest.yml asks for the same ones."""
+
+from collections.abc import Iterable
+
+NEEDED = {
+    "commands": "/dcv-resend and its form do not work",
+    "chat:write": "nothing that becomes of a resend can be told",
+    "channels:read": "no result is posted in a public channel, since other organizations might read along",
+    "groups:read": "no result is posted in a private channel, since other organizations might read along",
+    "channels:history": "after a lost answer of Slack, a result may stand twice in a public channel",
+    "groups:history": "after a lost answer of Slack, a result may stand twice in a private channel",
+    "users:read": "nobody may resend, since guests and strangers cannot be told from colleagues",
+    "usergroups:read": "nobody may resend by way of DCV_ALLOWED_USERGROUPS",
+}
+
+OPTIONAL = {
+    "chat:write.public": "results in public channels that the bot was not invited to go directly to whoever asked",
+}
+
+
+def missing(granted: Iterable[str]) -> list[str]:
+    """The needed scopes that were not granted, in the manifest's order."""
+    held = frozenset(granted)
+    return [scope for scope in NEEDED if scope not in held]

@@ -1,0 +1,110 @@
+"""What stands after the slash command, and a sentence for everything that cannot be understood."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.command import OpenForm, SendNow, ShowHelp, read_command
+from bot.errors import Misunderstood
+from bot.targets import WantedName, WantedOrder
+
+ORDER = WantedOrder(700001)
+SHOP = WantedName("shop.example.com")
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u200b", " \u200e "])
+def test_no_text_opens_the_empty_form(text):
+    assert read_command(text) == OpenForm(None)
+
+
+@pytest.mark.parametrize("text", ["help", " Help ", "HELP", "-h", "--help", "—help", "?", "`help`", "“help”"])
+def test_help_can_be_asked_for(text):
+    assert read_command(text) == ShowHelp()
+
+
+def test_what_is_named_fills_in_the_form():
+    assert read_command("#700001") == OpenForm(WantedOrder(700001))
+    assert read_command("*.shop.example.com") == OpenForm(WantedName("shop.example.com"))
+
+
+def test_a_command_that_names_no_target_is_refused():
+    with pytest.raises(Misunderstood, match="not exactly one"):
+        read_command("help me please")
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("700001 to admin@example.com", SendNow(ORDER, ("admin@example.com",))),
+        ("shop.example.com to admin@example.com", SendNow(SHOP, ("admin@example.com",))),
+        ("700001 TO Admin@Example.com", SendNow(ORDER, ("admin@example.com",))),
+        ("700001 to <mailto:a@example.com|a@example.com>", SendNow(ORDER, ("a@example.com",))),
+        ("<http://shop.example.com|shop.example.com> to a@example.com", SendNow(SHOP, ("a@example.com",))),
+        ("700001 to a@example.com to b@example.com", SendNow(ORDER, ("a@example.com", "b@example.com"))),
+        ("700001 to a@example.com, b@example.com", SendNow(ORDER, ("a@example.com", "b@example.com"))),
+        ("700001 to a@example.com and b@example.com", SendNow(ORDER, ("a@example.com", "b@example.com"))),
+        ("700001 to a@example.com to A@example.com", SendNow(ORDER, ("a@example.com",))),
+        ("700001 to a@example.com in de", SendNow(ORDER, ("a@example.com",), "de")),
+        ("700001 in German to a@example.com", SendNow(ORDER, ("a@example.com",), "de")),
+        ("700001 to a@example.com in zh-cn", SendNow(ORDER, ("a@example.com",), "zh_CN")),
+        ("700001 to a@example.com in nl", SendNow(ORDER, ("a@example.com",), "nl")),
+        (
+            "700001 to a@example.com in de because new mailbox, to be sure in time",
+            SendNow(ORDER, ("a@example.com",), "de", "new mailbox, to be sure in time"),
+        ),
+        ("700001 because the first was lost", OpenForm(ORDER, None, "the first was lost")),
+        ("shop.example.com in fr", OpenForm(SHOP, "fr")),
+    ],
+)
+def test_a_line_names_target_recipients_language_and_reason(text, command):
+    assert read_command(text) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("to admin@example.com", "not exactly one"),
+        ("700001 to", "no address after"),
+        ("700001 to bob", "is no e-mail address"),
+        ("700001 to <@U1>", "is no e-mail address"),
+        ("700001 to a@example.com, bob", "is no e-mail address"),
+        ("700001 to a@example.com in", "no language"),
+        ("700001 to a@example.com in klingon", "no language"),
+        ("700001 to a@example.com in de in fr", "more than one language"),
+        ("700001 to a@example.com because", "no reason"),
+        ("700001 to a@example.com because " + "x" * 301, "too long"),
+        ("700001 700002 to a@example.com", "not exactly one"),
+    ],
+)
+def test_a_line_that_cannot_be_understood_is_told_in_a_sentence(text, words):
+    with pytest.raises(Misunderstood, match=words):
+        read_command(text)
+
+
+WORDS = st.sampled_from(
+    [
+        "700001",
+        "shop.example.com",
+        "to",
+        "in",
+        "because",
+        "a@example.com",
+        "<mailto:a@b.c|a@b.c>",
+        "de",
+        ",",
+        "<",
+        "\u202e",
+    ]
+)
+
+
+@given(st.text(st.characters()) | st.lists(WORDS | st.text(st.characters(), max_size=8), max_size=12).map(" ".join))
+def test_no_text_makes_a_command_raise_anything_but_misunderstood(text):
+    sentence = "Understood."
+    try:
+        read_command(text)
+    except Misunderstood as error:
+        sentence = str(error)
+
+    assert sentence.isprintable()
+    assert len(sentence) < 400

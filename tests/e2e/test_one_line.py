@@ -1,0 +1,119 @@
+"""One line without a form: the same checks, the same gate, sent at once."""
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.slack import Channel, Person, Slack
+
+
+async def test_a_line_is_sent_at_once_in_its_language_with_its_reason(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com", "www.example.com"])
+    line = "700001 to <mailto:hostmaster@example.com|hostmaster@example.com> in German because new mailbox"
+
+    delivery = await ana.command("/dcv-resend", line, pki)
+    root = await slack.sees_message(pki, containing="Sent")
+    detail = await slack.sees_message(pki, containing="What now", thread=root)
+
+    assert delivery.acked
+    assert [call.body for call in certcentral.resends] == [
+        {
+            "domain_approval_emails": [
+                {"domain": name, "email": "hostmaster@example.com", "email_domain": "example.com"}
+                for name in ("shop.example.com", "www.example.com")
+            ],
+            "locale": "de",
+        }
+    ]
+    assert "Asked for German" in detail.visible_text
+    assert "new mailbox" in detail.visible_text
+    assert ana.open_forms == []
+    assert ana.whispers == []
+    assert slack.problems == []
+
+
+async def test_addresses_serve_the_domains_that_allow_them(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    certcentral.add_domain(1, "one.com")
+    certcentral.add_domain(2, "two.com")
+    certcentral.add_order(700002, ["one.com", "two.com"], product="ov")
+
+    await ana.command("/dcv-resend", "700002 to admin@one.com to admin@two.com to postmaster@two.com", pki)
+    await slack.sees_message(pki, containing="2 sent")
+
+    assert [(call.path, call.body["email_array"]) for call in certcentral.resends] == [
+        ("/domain/1/dcv/emails", ["admin@one.com"]),
+        ("/domain/2/dcv/emails", ["admin@two.com", "postmaster@two.com"]),
+    ]
+
+
+async def test_a_line_that_leaves_a_name_over_or_an_address_unused_sends_nothing(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    certcentral.add_order(700003, ["shop.one.com", "two.com"])
+
+    await ana.command("/dcv-resend", "700003 to admin@one.com to bob@corp.example", pki)
+    whisper = await ana.hears("Nothing was sent")
+
+    assert "No recipient for two.com: DigiCert allows admin@two.com" in whisper.text
+    assert "bob@corp.example" in whisper.text
+    assert "shop.one.com" not in whisper.text
+    assert certcentral.resends == []
+    assert pki.messages == []
+
+
+async def test_a_line_meets_the_same_nothing_to_do_choice_and_cooldown_as_the_form(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    certcentral.add_order(700001, ["shop.one.com"])
+    certcentral.add_order(700004, ["issued.com"], status="issued")
+    certcentral.add_order(700005, ["two.com"])
+    certcentral.add_order(700006, ["two.com"])
+
+    await ana.command("/dcv-resend", "700004 to admin@issued.com", pki)
+    await ana.hears("is issued")
+    await ana.command("/dcv-resend", "two.com to admin@two.com", pki)
+    choice = await ana.hears("several orders carry two.com")
+    await ana.command("/dcv-resend", "700001 to admin@one.com", pki)
+    await slack.sees_message(pki, containing="*Sent*: DigiCert accepted the resend for order 700001")
+    await ana.command("/dcv-resend", "700001 to admin@one.com", pki)
+    cooled = await ana.hears("only with a reason")
+    await ana.command("/dcv-resend", "700001 to admin@one.com because it was lost", pki)
+    await slack.changes.until(lambda: len(certcentral.resends) == 2, what="the second PUT")
+
+    assert "700005" in choice.text
+    assert "700006" in choice.text
+    assert f"<@{ana.id}>" in cooled.text
+    assert "thread" in cooled.text
+    assert slack.problems == []
+
+
+async def test_a_line_of_somebody_who_is_not_allowed_reaches_nobody(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel
+) -> None:
+    certcentral.add_order(700001, ["shop.one.com"])
+    ben = slack.add_person("ben")
+    before = len(certcentral.calls)
+
+    await ben.command("/dcv-resend", "700001 to admin@one.com because I want to", pki)
+    await ben.hears("not on the list")
+
+    assert len(certcentral.calls) == before
+    assert pki.messages == []
+
+
+async def test_a_line_that_slack_delivers_twice_is_sent_once(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    certcentral.add_order(700001, ["shop.one.com"])
+
+    slack.duplicate_next = True
+    delivery = await ana.command("/dcv-resend", "700001 to admin@one.com", pki)
+    await slack.sees_message(pki, containing="Sent")
+    await delivery.redeliver()
+    await ana.command("/dcv-resend", "help", pki)
+    await ana.hears("/dcv-resend shop.example.com")
+
+    assert len(certcentral.resends) == 1
+    assert len([message for message in pki.messages if not message.is_reply]) == 1
