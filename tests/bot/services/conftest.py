@@ -1,0 +1,374 @@
+"""Small stand-ins for the outside world: DigiCert, Slack's people, Slack's channels and the durable engine."""
+
+import asyncio
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+import structlog
+
+from bot.errors import CaRefused, SlackRefused
+from bot.models import Address, Domain, NameValidation, Order, OrderValidation, Place
+from bot.policy import Person, Rules
+from bot.services.addresses import AddressBook
+from bot.services.board import Board
+from bot.services.gate import Gate
+from bot.services.listing import Listing
+from bot.services.lookup import Lookup
+from bot.services.reporting import Reporting
+from bot.services.resend import Resend
+from bot.services.sending import Sending
+from bot.services.waiting import WaitingNames
+from bot.store import claims, requests, tables
+from bot.store.claims import Claims
+from bot.store.ledger import Entry, Event, Ledger, append
+from bot.store.posts import Posts
+from bot.store.requests import Requests
+
+LONG_AGO = datetime(2026, 6, 1, tzinfo=UTC)
+COOLDOWN = timedelta(minutes=15)
+
+
+class FakeCertCentral:
+    """An account in memory: `asked` are all calls, `sent` the resends; a failure is raised once, `always` ever."""
+
+    def __init__(self):
+        self.orders, self.validations, self.account_domains, self.allowed = {}, {}, {}, {}
+        self.asked, self.sent = [], []
+        self.failures, self.always = defaultdict(list), {}
+        self.during_put = None
+        self.hold = None
+
+    def add_order(self, order_id, *names, status="pending", is_dv=True, method=None, entries=None, since=LONG_AGO):
+        """An order; unless `entries` says otherwise, each name waits at its own scope."""
+        order = Order(order_id, status, names[0] if names else "", tuple(names), is_dv, "a product", method, since)
+        waiting = [self.entry(name) for name in names] if entries is None else entries
+        self.orders[order_id] = order
+        self.validations[order_id] = OrderValidation(order_id, status, None, tuple(waiting))
+        return order
+
+    def entry(self, scope, *names, is_open=True, method=None, domain_id=None, covers_below=True):
+        return NameValidation(scope, names or (scope,), is_open, method, domain_id, covers_below)
+
+    def add_domain(self, domain_id, name, *emails, is_active=True, is_pending=True, method="email", until=None):
+        """A domain; DigiCert allows these addresses for it, by id and by name."""
+        domain = Domain(domain_id, name, is_active, is_pending, method, LONG_AGO, until)
+        self.account_domains[domain_id] = domain
+        self.allow(domain_id, *emails, of=name)
+        self.allow(name, *emails)
+        return domain
+
+    def allow(self, key, *emails, of=None):
+        """What "Domain emails" answers for an id or a name."""
+        self.allowed[key] = tuple(Address(email, of or str(key)) for email in emails)
+
+    def count(self, method):
+        return sum(call[0] == method for call in self.asked)
+
+    async def pending_orders(self):
+        await self._asked("pending_orders")
+        return [order for order in self.orders.values() if order.status in {"pending", "reissue_pending"}]
+
+    async def orders_named(self, name):
+        await self._asked("orders_named", name)
+        return [order for order in self.orders.values() if name in {own.removeprefix("*.") for own in order.names}]
+
+    async def order(self, order_id):
+        await self._asked("order", order_id)
+        return self._found(self.orders, order_id)
+
+    async def order_validation(self, order_id):
+        await self._asked("order_validation", order_id)
+        return self.validations[order_id]
+
+    async def domains(self):
+        await self._asked("domains")
+        return list(self.account_domains.values())
+
+    async def domain(self, domain_id):
+        await self._asked("domain", domain_id)
+        return self._found(self.account_domains, domain_id)
+
+    async def allowed_addresses(self, domain):
+        await self._asked("allowed_addresses", domain)
+        return self._found(self.allowed, domain)
+
+    async def resend_order(self, order_id, recipients, locale):
+        await self._put("resend_order", order_id, tuple(recipients), locale)
+
+    async def resend_domain(self, domain_id, name_scope, emails, locale):
+        await self._put("resend_domain", domain_id, name_scope, tuple(emails), locale)
+
+    async def _put(self, *call):
+        self.sent.append(call)
+        if self.during_put:
+            await self.during_put()
+        await self._asked(*call)
+
+    async def _asked(self, method, *args):
+        self.asked.append((method, *args))
+        if self.hold:
+            await self.hold.wait()
+        if self.failures[method]:
+            raise self.failures[method].pop(0)
+        if method in self.always:
+            raise self.always[method]
+
+    @staticmethod
+    def _found(among, key):
+        if key not in among:
+            raise CaRefused("Nothing goes by that.", status=404, codes=["not_found"])
+        return among[key]
+
+
+class FakeDirectory:
+    """Who is in the workspace; a person can be changed, and asking can fail or take for ever."""
+
+    def __init__(self):
+        self.people, self.failure, self.hangs, self.asked = {}, None, False, []
+
+    def add(self, user_id, **changes):
+        flags = {"deleted": False, "bot": False, "guest": False, "stranger": False, "groups": frozenset()}
+        self.people[user_id] = Person(user_id=user_id, teams=frozenset({"T0HOME"}), **{**flags, **changes})
+
+    async def person(self, user_id, *, afresh=False):
+        self.asked.append((user_id, afresh))
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.failure:
+            raise self.failure
+        return self.people[user_id]
+
+
+class FakeChat:
+    """Slack's channels: `closed` tells with which word each refuses, `failures` what the next calls raise, if anything.
+
+    With `lose_next` the next post stands there, but its answer is lost; a post that `began` waits for `hold`.
+    """
+
+    def __init__(self):
+        self.messages, self.shared, self.closed = {}, set(), {}
+        self.posts, self.edits, self.looks = [], [], []
+        self.failures, self.lose_next = [], None
+        self.hold, self.began = None, asyncio.Event()
+
+    @property
+    def texts(self):
+        """What stands there now, by channel, oldest first."""
+        return [(place.channel_id, message.text) for place, message, _ in self.messages.values()]
+
+    async def is_shared(self, place):
+        await self._called(place)
+        return place.channel_id in self.shared
+
+    async def post(self, place, message, key):
+        self.posts.append((place, message.text, key))
+        self.began.set()
+        if self.hold:
+            await self.hold.wait()
+        await self._called(place)
+        channel = f"D0{place.channel_id[2:]}" if place.channel_id.startswith("U") else place.channel_id
+        ts = f"{len(self.messages) + 1}.0"
+        stands = Place(channel, place.thread_ts)
+        self.messages[ts] = (stands, message, key)
+        if self.lose_next:
+            error, self.lose_next = self.lose_next, None
+            raise error
+        return stands, ts
+
+    async def edit(self, place, ts, message):
+        self.edits.append((place, ts, message.text))
+        await self._called(place)
+        if ts not in self.messages:
+            raise SlackRefused("message_not_found")
+        self.messages[ts] = (place, message, self.messages[ts][2])
+
+    async def find(self, place, key, since):
+        self.looks.append((place, key, since))
+        await self._called(place)
+        return next((ts for ts, (where, _, own) in self.messages.items() if own == key and where == place), None)
+
+    async def permalink(self, place, ts):
+        return f"https://slack.test/{place.channel_id}/{ts}"
+
+    async def _called(self, place):
+        if self.failures and (failure := self.failures.pop(0)):
+            raise failure
+        if place.channel_id in self.closed:
+            raise SlackRefused(self.closed[place.channel_id])
+
+
+class FakeEngine:
+    """Runs no flow by itself; `started` are the ids that were."""
+
+    def __init__(self):
+        self.flows, self.started = {}, []
+
+    def define(self, name, flow):
+        self.flows[name] = flow
+
+    async def start(self, name, flow_id):
+        self.started.append((name, flow_id))
+
+    async def purge(self, older_than):
+        pass
+
+
+class FakeSteps:
+    """Runs each step at once; a sleep moves the clock."""
+
+    def __init__(self, clock):
+        self.ran, self.slept, self._clock = [], [], clock
+
+    async def run(self, name, step, *args):
+        self.ran.append(name)
+        return await step(*args)
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
+        self._clock.advance(seconds=seconds)
+
+
+@pytest.fixture(autouse=True)
+def logged():
+    """What the services logged; nothing is printed."""
+    with structlog.testing.capture_logs() as logged:
+        yield logged
+
+
+@pytest.fixture
+def certcentral():
+    return FakeCertCentral()
+
+
+@pytest.fixture
+def directory(ana):
+    directory = FakeDirectory()
+    directory.add(ana.user_id)
+    return directory
+
+
+@pytest.fixture
+def chat():
+    return FakeChat()
+
+
+@pytest.fixture
+def engine():
+    return FakeEngine()
+
+
+@pytest.fixture
+def steps(clock):
+    return FakeSteps(clock)
+
+
+@pytest.fixture
+def ledger(database):
+    return Ledger(database)
+
+
+@pytest.fixture
+def stored(database):
+    return Requests(database)
+
+
+@pytest.fixture
+def posts(database):
+    return Posts(database)
+
+
+@pytest.fixture
+def gate(directory, ledger, clock):
+    """Ana and Bob are on the list."""
+    rules = Rules(frozenset({"U0ANA", "U0BOB"}), frozenset(), frozenset({"T0HOME"}))
+    return Gate(rules, directory, ledger, clock)
+
+
+@pytest.fixture
+def addresses(certcentral, clock):
+    return AddressBook(certcentral, clock)
+
+
+@pytest.fixture
+def waiting_names(addresses, stored):
+    return WaitingNames(addresses, stored)
+
+
+@pytest.fixture
+def listing(certcentral, clock):
+    return Listing(certcentral, clock)
+
+
+@pytest.fixture
+def lookup(certcentral, listing, waiting_names):
+    return Lookup(certcentral, listing, waiting_names)
+
+
+@pytest.fixture
+def board(chat, posts, clock):
+    return Board(chat, posts, clock)
+
+
+@pytest.fixture
+def reporting(stored, ledger, board, clock):
+    return Reporting(stored, ledger, board, clock)
+
+
+@pytest.fixture
+def sending(database, stored, ledger, gate, certcentral, addresses, clock):
+    return Sending(database, stored, ledger, gate, certcentral, addresses, clock)
+
+
+@pytest.fixture
+def make_resend(gate, chat, engine, sending, reporting, clock):
+    """The gate to a resend, upon any database."""
+
+    def make(database):
+        return Resend(
+            gate=gate,
+            database=database,
+            ledger=Ledger(database),
+            stored=Requests(database),
+            held=Claims(database),
+            posts=Posts(database),
+            chat=chat,
+            engine=engine,
+            sending=sending,
+            reporting=reporting,
+            cooldown=COOLDOWN,
+            clock=clock,
+        )
+
+    return make
+
+
+@pytest.fixture
+def resend(make_resend, database):
+    return make_resend(database)
+
+
+@pytest.fixture
+def accept(database, clock):
+    """Put an accepted request into the database, with its claims."""
+
+    async def accept_it(request):
+        async with database.write() as transaction:
+            await append(transaction, Entry(Event.ACCEPTED, clock(), request.actor, request.id))
+            await claims.take(transaction, request, request.at + COOLDOWN)
+            await requests.add(transaction, request)
+        return request
+
+    return accept_it
+
+
+@pytest.fixture
+def rows(database):
+    """Read every row of the ledger, oldest first."""
+
+    async def read():
+        async with database.read() as connection:
+            return list((await connection.execute(sa.select(tables.ledger).order_by(tables.ledger.c.seq))).mappings())
+
+    return read

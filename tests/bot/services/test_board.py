@@ -1,0 +1,181 @@
+"""The board: each message stands once, is edited afterwards, and finds its way where a channel is closed."""
+
+import asyncio
+
+import pytest
+
+from bot.errors import SlackRefused, SlackUnavailable
+from bot.models import Place
+from bot.store.posts import Post
+from bot.views.blocks import Message
+
+PKI = Place("C0PKI")
+AWAY = SlackUnavailable("Slack did not answer.")
+FIRST, SECOND = Message("Sending."), Message("Sent.")
+
+
+@pytest.fixture
+def show(board):
+    async def show_it(message=FIRST, place=PKI, key="r1.root"):
+        return await board.show(key, place, message, "U0ANA")
+
+    return show_it
+
+
+async def test_a_key_shown_again_edits_what_stands_there(show, chat):
+    first = await show(FIRST)
+    again = await show(SECOND)
+
+    assert again == first
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 1
+
+
+async def test_other_keys_are_other_messages(show, chat):
+    await show(key="r1.root")
+    await show(key="r1.detail", place=Place("C0PKI", "1.0"))
+
+    assert [place for place, _, _ in chat.messages.values()] == [PKI, Place("C0PKI", "1.0")]
+
+
+async def test_the_intent_is_written_before_the_post(show, chat, posts, clock):
+    chat.lose_next = AWAY
+
+    with pytest.raises(SlackUnavailable):
+        await show()
+
+    assert await posts.get("r1.root") == Post("r1.root", PKI, clock())
+
+
+async def test_a_post_whose_answer_was_lost_is_found_and_edited(show, chat, posts):
+    chat.lose_next = AWAY
+    with pytest.raises(SlackUnavailable):
+        await show(FIRST)
+
+    post = await show(SECOND)
+
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 1
+    assert post.ts == "1.0"
+    assert await posts.get("r1.root") == post
+
+
+async def test_it_is_looked_for_from_before_the_intent(show, chat, clock):
+    began = clock()
+    chat.lose_next = AWAY
+    with pytest.raises(SlackUnavailable):
+        await show()
+    clock.advance(hours=5)
+
+    await show()
+
+    assert [(key, began > since) for _, key, since in chat.looks] == [("r1.root", True)]
+
+
+async def test_a_post_that_never_arrived_is_posted_again(show, chat):
+    chat.lose_next = AWAY
+    with pytest.raises(SlackUnavailable):
+        await show(FIRST)
+    chat.messages.clear()
+
+    await show(SECOND)
+
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 2
+
+
+async def test_nobody_looks_for_a_message_that_was_never_tried(show, chat):
+    await show()
+
+    assert chat.looks == []
+
+
+async def test_where_slack_is_away_nothing_is_posted_elsewhere(show, chat):
+    chat.failures = [AWAY]
+
+    with pytest.raises(SlackUnavailable):
+        await show()
+
+    assert chat.posts == []
+
+
+async def test_a_message_that_somebody_deleted_is_posted_again(show, chat):
+    await show(FIRST)
+    chat.messages.clear()
+
+    await show(SECOND)
+
+    assert chat.texts == [("C0PKI", "Sent.")]
+
+
+@pytest.mark.parametrize("word", ["not_in_channel", "channel_not_found", "is_archived", "restricted_action"])
+async def test_where_the_channel_is_closed_the_person_is_told_directly(show, chat, word):
+    chat.closed["C0PKI"] = word
+
+    post = await show(FIRST)
+    await show(SECOND)
+
+    assert post.detour == word
+    assert post.place == Place("D0ANA")
+    assert len(chat.texts) == 1
+    channel, text = chat.texts[0]
+    assert channel == "D0ANA"
+    assert text.startswith("Sent. Told to you alone, because ")
+
+
+async def test_a_channel_that_closes_in_between_moves_the_message(show, chat):
+    await show(FIRST)
+    chat.closed["C0PKI"] = "is_archived"
+
+    post = await show(SECOND)
+
+    assert (post.place, post.detour) == (Place("D0ANA"), "is_archived")
+    assert [text.split(" Told")[0] for _, text in chat.texts] == ["Sending.", "Sent."]
+
+
+async def test_in_a_shared_channel_the_person_is_told_directly(show, chat):
+    chat.shared.add("C0PKI")
+
+    post = await show()
+
+    assert post.detour == "shared_channel"
+    assert [place.channel_id for place, _, _ in chat.posts] == ["U0ANA"]
+    assert "people of other organizations" in chat.texts[0][1]
+
+
+async def test_where_not_even_the_person_can_be_told_that_is_an_error(show, chat):
+    chat.closed = {"C0PKI": "not_in_channel", "U0ANA": "messages_tab_disabled"}
+
+    with pytest.raises(SlackRefused) as refused:
+        await show()
+
+    assert refused.value.code == "messages_tab_disabled"
+
+
+async def test_a_post_that_nobody_waits_for_any_longer_is_not_overtaken(show, chat, posts):
+    chat.hold = asyncio.Event()
+    given_up = asyncio.create_task(show(FIRST))
+    await chat.began.wait()
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+
+    second = asyncio.create_task(show(SECOND))
+    for _ in range(20):  # time enough for one who waits for nobody
+        await posts.get("r1.root")
+    looked = list(chat.looks)
+    chat.hold.set()
+    post = await second
+
+    assert looked == []
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 1
+    assert post.ts == "1.0"
+
+
+async def test_a_thread_stays_a_thread(show, chat):
+    thread = Place("C0PKI", "17.5")
+
+    post = await show(place=thread)
+
+    assert post.place == thread
+    assert chat.posts[0][0] == thread

@@ -1,0 +1,239 @@
+"""The form's conversation: the gate first, each drawing under an id of its own, and what comes back as calls."""
+
+import json
+
+import pytest
+
+from bot.errors import CaUnavailable, Misunderstood, NotAllowed, StoreUnavailable
+from bot.models import Actor, Call, DomainTarget, OrderTarget, Place, Recipient
+from bot.services.dialog import Dialog
+from bot.services.resend import Asked
+from bot.store.forms import Forms
+from bot.targets import WantedName, WantedOrder
+from bot.views.filled import NOTHING_TYPED, Filled, Typed
+
+PKI = Place("C0PKI")
+EVE = Actor("U0EVE", "T0HOME")
+BOB = Actor("U0BOB", "T0HOME")
+
+
+@pytest.fixture
+def dialog(gate, lookup, resend, database, clock, directory):
+    directory.add("U0EVE")
+    directory.add("U0BOB")
+    return Dialog(gate, lookup, resend, Forms(database), "en", clock)
+
+
+@pytest.fixture
+async def form(dialog, ana):
+    """A form of Ana's that was opened empty."""
+    form = await dialog.start(ana, PKI, "")
+    await dialog.keep(form)
+    return form
+
+
+@pytest.fixture
+def order(certcentral):
+    certcentral.allow("shop.example.com", "admin@shop.example.com", "pki@shop.example.com")
+    return certcentral.add_order(700001, "shop.example.com", "www.example.com")
+
+
+def filled(drawing, recipients=None, *, shared=None, locale="en", reason=None):
+    return Filled(drawing["private_metadata"], recipients or {}, shared, locale, reason)
+
+
+def words(drawing):
+    return json.dumps(drawing, ensure_ascii=False)
+
+
+async def test_who_may_not_look_gets_no_form(dialog, rows):
+    with pytest.raises(NotAllowed):
+        await dialog.start(EVE, PKI, "x" * 5000)
+
+    (row,) = await rows()
+    detail = json.loads(row["detail"])
+    assert (row["kind"], detail["action"], detail["channel"], len(detail["text"])) == ("denied", "look", "C0PKI", 200)
+
+
+async def test_digicert_hears_nothing_for_somebody_who_may_not_look(dialog, certcentral, form):
+    for asking in (
+        dialog.options(EVE, form.id, "shop"),
+        dialog.form(EVE, form.id),
+        dialog.submit(EVE, "V1", filled({"private_metadata": form.id})),
+    ):
+        with pytest.raises(NotAllowed):
+            await asking
+
+    assert certcentral.asked == []
+
+
+async def test_somebody_elses_form_is_nobodys(dialog, form):
+    with pytest.raises(Misunderstood, match="too old"):
+        await dialog.form(BOB, form.id)
+
+
+@pytest.mark.parametrize("form_id", ["", "0" * 32, "x" * 5000])
+async def test_a_forged_form_is_too_old(dialog, ana, form_id):
+    with pytest.raises(Misunderstood, match="too old"):
+        await dialog.form(ana, form_id)
+
+
+async def test_what_waits_is_drawn_and_kept_under_an_id_of_its_own(dialog, form, ana, order):
+    drawing = await dialog.look_up(form, WantedOrder(700001))
+
+    kept = await dialog.form(ana, drawing["private_metadata"])
+    assert kept.id != form.id
+    assert [waiting.name for waiting in kept.plan.waiting] == ["shop.example.com", "www.example.com"]
+    assert kept.place == PKI
+    assert "submit" in drawing
+
+
+async def test_nothing_to_do_is_drawn_in_words_without_a_submit_button(dialog, form, ana, certcentral):
+    certcentral.add_order(700001, "shop.example.com", status="issued")
+
+    drawing = await dialog.look_up(form, WantedOrder(700001))
+
+    assert "is issued" in words(drawing)
+    assert "submit" not in drawing
+    with pytest.raises(Misunderstood, match="Choose an order"):
+        await dialog.submit(ana, "V1", filled(drawing))
+
+
+async def test_where_digicert_is_away_the_form_says_so_and_stays_usable(dialog, form, certcentral):
+    certcentral.always["order"] = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
+
+    drawing = await dialog.look_up(form, WantedOrder(700001))
+
+    assert "DigiCert cannot be reached. Nothing was sent" in words(drawing)
+    assert drawing["blocks"][0]["accessory"]["type"] == "external_select"
+
+
+async def test_several_matches_are_a_choice_and_the_choice_is_drawn(dialog, form, ana, certcentral):
+    for number in (700001, 700002):
+        certcentral.add_order(number, "shop.example.com")
+    choice = await dialog.look_up(form, WantedName("shop.example.com"))
+
+    drawing = await dialog.choose(await dialog.form(ana, choice["private_metadata"]), "order:700002", NOTHING_TYPED)
+
+    assert "2 pending orders carry shop.example.com" in words(choice)
+    kept = await dialog.form(ana, drawing["private_metadata"])
+    assert kept.plan.key == "order:700002"
+
+
+async def test_what_was_typed_stays_when_another_order_is_chosen(dialog, form, order):
+    drawing = await dialog.choose(form, "order:700001", Typed("de", "new mailbox"))
+
+    inputs = {block["block_id"]: block["element"] for block in drawing["blocks"] if block["type"] == "input"}
+    assert inputs["language"]["initial_option"]["value"] == "de"
+    assert inputs["reason"]["initial_value"] == "new mailbox"
+
+
+async def test_a_tampered_language_begins_as_the_default(dialog, form, order):
+    drawing = await dialog.choose(form, "order:700001", Typed("klingon", None))
+
+    inputs = {block["block_id"]: block["element"] for block in drawing["blocks"] if block["type"] == "input"}
+    assert inputs["language"]["initial_option"]["value"] == "en"
+
+
+async def test_another_scope_of_a_domain_is_drawn(dialog, form, ana, certcentral):
+    certcentral.add_domain(1234, "example.com", "admin@example.com")
+    domain = await dialog.look_up(form, WantedName("shop.example.com"))
+
+    drawing = await dialog.rescope(await dialog.form(ana, domain["private_metadata"]), 1, NOTHING_TYPED)
+
+    kept = await dialog.form(ana, drawing["private_metadata"])
+    assert kept.plan.waiting[0].target == DomainTarget(1234, "shop.example.com")
+
+
+async def test_a_search_offers_what_the_account_holds(dialog, form, ana, order):
+    options = await dialog.options(ana, form.id, "shop")
+
+    assert [option["value"] for option in options] == ["order:700001"]
+
+
+async def test_a_submitted_form_becomes_calls(dialog, form, ana, order):
+    drawing = await dialog.look_up(form, WantedOrder(700001))
+
+    asked = await dialog.submit(ana, "V1", filled(drawing, {0: [1], 1: [0]}, locale="de", reason="why"))
+
+    expected = Call(
+        OrderTarget(700001),
+        (
+            Recipient("shop.example.com", "pki@shop.example.com"),
+            Recipient("www.example.com", "admin@www.example.com"),
+        ),
+    )
+    assert asked == Asked(
+        ana, PKI, "view:V1", "order:700001", "order 700001", (expected,), "de", "why", seen_at=asked.seen_at
+    )
+
+
+async def test_a_domains_form_is_told_by_its_name(dialog, form, ana, certcentral):
+    certcentral.add_domain(1234, "example.com", "admin@example.com", "pki@example.com")
+    drawing = await dialog.look_up(form, WantedName("example.com"))
+
+    asked = await dialog.submit(ana, "V1", filled(drawing, {0: [0, 1]}))
+
+    assert asked.subject == "domain example.com"
+    assert [recipient.email for recipient in asked.calls[0].recipients] == ["admin@example.com", "pki@example.com"]
+
+
+async def test_one_mailbox_for_many_names_becomes_one_call(dialog, form, ana, certcentral):
+    certcentral.add_order(700001, *(f"a{number}.example" for number in range(12)))
+    drawing = await dialog.look_up(form, WantedOrder(700001))
+
+    asked = await dialog.submit(ana, "V1", filled(drawing, shared=2))
+
+    (call,) = asked.calls
+    assert [recipient.email for recipient in call.recipients] == [
+        f"webmaster@a{number}.example" for number in range(12)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("choice", "field"),
+    [
+        ({"recipients": {}}, "recipients.0"),
+        ({"recipients": {0: [0]}}, "recipients.1"),
+        ({"recipients": {0: [99], 1: [0]}}, "recipients.0"),
+        ({"recipients": {0: [0], 1: [0]}, "locale": "klingon"}, "language"),
+    ],
+)
+async def test_what_must_be_mended_is_named_by_its_field(dialog, form, ana, order, choice, field):
+    drawing = await dialog.look_up(form, WantedOrder(700001))
+
+    with pytest.raises(Misunderstood) as refused:
+        await dialog.submit(ana, "V1", filled(drawing, **choice))
+
+    assert list(refused.value.fields) == [field]
+
+
+@pytest.mark.parametrize("shared", [None, -1, 5])
+async def test_a_mailbox_that_was_not_offered_is_misunderstood(dialog, form, ana, certcentral, shared):
+    certcentral.add_order(700001, *(f"a{number}.example" for number in range(9)))
+    drawing = await dialog.look_up(form, WantedOrder(700001))
+
+    with pytest.raises(Misunderstood):
+        await dialog.submit(ana, "V1", filled(drawing, {0: [0]}, shared=shared))
+
+
+async def test_a_recent_resend_is_told_and_asks_for_a_reason(dialog, form, ana, order, resend):
+    drawing = await dialog.look_up(form, WantedOrder(700001))
+    await resend.accept(await dialog.submit(ana, "V1", filled(drawing, {0: [0], 1: [0]})))
+
+    again = await dialog.look_up(form, WantedOrder(700001))
+
+    reason = next(block for block in again["blocks"] if block.get("block_id") == "reason")
+    assert reason["optional"] is False
+    assert "by <@U0ANA>" in words(again)
+
+
+async def test_the_place_of_a_form_is_known_while_the_database_is(dialog, form, tmp_path):
+    assert await dialog.place(form.id) == PKI
+    assert await dialog.place("0" * 32) is None
+
+
+async def test_a_form_that_cannot_be_kept_is_an_error_before_anybody_fills_it_in(dialog, form, order, open_another):
+    async with open_another().write():
+        with pytest.raises(StoreUnavailable):
+            await dialog.look_up(form, WantedOrder(700001))

@@ -1,0 +1,140 @@
+"""The listing: asked once a minute, the longest waiting first, and never waited for too long."""
+
+import asyncio
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import CaUnavailable
+from bot.models import Kind, Listed
+from bot.services.listing import YOUNG, matching
+
+AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
+
+
+def line(name, *names, kind=Kind.ORDER, number=700001):
+    return Listed(kind, number, name, names or (name,), None, True)
+
+
+async def test_everybody_within_a_minute_shares_one_listing(listing, certcentral):
+    certcentral.add_order(1, "a.example")
+
+    accounts = await asyncio.gather(*(listing.account() for _ in range(10)))
+
+    assert all(account is accounts[0] for account in accounts)
+    assert (certcentral.count("pending_orders"), certcentral.count("domains")) == (1, 1)
+
+
+@pytest.mark.parametrize(("age", "readings"), [(0, 1), (YOUNG, 1), (YOUNG + 0.1, 2)])
+async def test_a_young_listing_is_a_few_seconds_old_at_most(listing, certcentral, clock, age, readings):
+    await listing.account()
+    clock.advance(seconds=age)
+
+    await listing.account(young=True)
+
+    assert certcentral.count("domains") == readings
+
+
+async def test_the_longest_waiting_comes_first_and_what_does_not_wait_last(listing, certcentral, clock):
+    since = {1: clock() - timedelta(days=2), 2: clock() - timedelta(days=9), 3: None}
+    for number, moment in since.items():
+        certcentral.add_order(number, f"o{number}.example", since=moment)
+    for number, pending in {4: False, 5: None, 6: True}.items():
+        certcentral.add_domain(number, f"d{number}.example", is_pending=pending)
+    for number, moment in {4: timedelta(days=30), 6: timedelta(days=3)}.items():
+        domain = certcentral.account_domains[number]
+        certcentral.account_domains[number] = dataclasses.replace(domain, since=clock() - moment)
+
+    lines = (await listing.account()).lines
+
+    assert [found.id for found in lines] == [2, 6, 1, 3, 5, 4]
+    assert [found.waiting for found in lines] == [True, True, True, True, None, False]
+
+
+async def test_only_active_domains_are_choices_and_the_others_are_known(listing, certcentral):
+    certcentral.add_domain(1, "on.example")
+    certcentral.add_domain(2, "off.example", is_active=False)
+
+    account = await listing.account()
+
+    assert [domain.id for domain in account.domains] == [1]
+    assert [domain.id for domain in account.deactivated] == [2]
+    assert [found.name for found in account.lines] == ["on.example"]
+
+
+async def test_an_order_is_told_by_its_common_name_else_by_its_first(listing, certcentral):
+    order = certcentral.add_order(1, "a.example", "b.example")
+    certcentral.orders[2] = dataclasses.replace(order, id=2, common_name="")
+    certcentral.orders[3] = dataclasses.replace(order, id=3, common_name="", names=())
+
+    lines = (await listing.account()).lines
+
+    assert {found.id: found.name for found in lines} == {1: "a.example", 2: "a.example", 3: ""}
+
+
+async def test_a_listing_that_is_there_in_time_is_given(listing, certcentral):
+    certcentral.add_order(1, "a.example")
+
+    assert len((await listing.within(5.0)).lines) == 1
+
+
+async def test_a_slow_listing_is_not_waited_for_but_goes_on(listing, certcentral):
+    certcentral.add_order(1, "a.example")
+    certcentral.hold = asyncio.Event()
+
+    assert await listing.within(0.02) is None
+    certcentral.hold.set()
+
+    assert (await listing.within(5.0)).orders
+    assert certcentral.count("domains") == 1
+
+
+async def test_where_digicert_is_away_the_last_listing_is_given(listing, certcentral, clock):
+    certcentral.add_order(1, "a.example")
+    known = await listing.account()
+    certcentral.always["domains"] = AWAY
+    clock.advance(seconds=60)
+    with pytest.raises(CaUnavailable):
+        await listing.account(young=True)
+
+    assert await listing.within(5.0) is known
+
+
+async def test_where_there_never_was_a_listing_there_is_none(listing, certcentral):
+    certcentral.always["pending_orders"] = AWAY
+
+    assert await listing.within(5.0) is None
+
+
+async def test_a_failure_is_not_remembered(listing, certcentral):
+    certcentral.failures["domains"].append(AWAY)
+    with pytest.raises(CaUnavailable):
+        await listing.account()
+
+    assert (await listing.account()).domains == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "ascii_typed", "found"),
+    [
+        ("", None, ["shop", "bücher", "domain"]),
+        ("  ", None, ["shop", "bücher", "domain"]),
+        ("SHOP", None, ["shop"]),
+        ("*.shop.example.com", "shop.example.com", ["shop"]),
+        ("7000", None, ["shop", "bücher"]),
+        ("1234", None, ["domain"]),
+        ("bücher.example", "xn--bcher-kva.example", ["bücher"]),
+        ("büch", None, ["bücher"]),
+        ("www.second", None, ["shop"]),
+        ("nowhere", "nowhere.example", []),
+    ],
+)
+def test_what_was_typed_is_looked_for_in_ids_and_all_names(typed, ascii_typed, found):
+    lines = {
+        "shop": line("shop.example.com", "shop.example.com", "www.second.example"),
+        "bücher": line("xn--bcher-kva.example", number=700002),
+        "domain": line("example.org", kind=Kind.DOMAIN, number=1234),
+    }
+
+    assert matching(list(lines.values()), typed, ascii_typed) == [lines[name] for name in found]

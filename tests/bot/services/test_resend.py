@@ -1,0 +1,164 @@
+"""Accepting a request: one winner whoever asks at once, one request per cause, and nothing without permission."""
+
+import asyncio
+import dataclasses
+import json
+
+import pytest
+
+from bot.errors import CaBusy, CooledDown, NotAllowed, SlackUnavailable, StoreUnavailable
+from bot.models import Actor, Place
+from bot.services.resend import FLOW, Asked
+
+BOB = Actor("U0BOB", "T0HOME")
+
+
+@pytest.fixture
+def asked(ana, order_call, directory):
+    directory.add("U0BOB")
+
+    def ask(cause="view:V1", actor=ana, calls=None, reason=None):
+        return Asked(actor, Place("C0PKI"), cause, "order:700001", "order 700001", calls or (order_call,), "en", reason)
+
+    return ask
+
+
+async def test_of_many_who_ask_at_once_one_wins(make_resend, database, open_another, asked, rows, stored, ana):
+    doors = [make_resend(database), make_resend(open_another())]
+
+    answers = await asyncio.gather(
+        *(doors[number % 2].accept(asked(f"view:V{number}", (ana, BOB)[number % 2])) for number in range(10)),
+        return_exceptions=True,
+    )
+
+    winners = [answer for answer in answers if isinstance(answer, str)]
+    kinds = sorted(row["kind"] for row in await rows())
+    assert len(winners) == 1
+    assert all(isinstance(answer, CooledDown) for answer in answers if not isinstance(answer, str))
+    assert kinds == ["accepted", *["cooled_down"] * 9]
+    assert await stored.unreported() == winners
+
+
+async def test_one_target_in_common_is_enough_to_cool_down(resend, asked, order_call, domain_call):
+    await resend.accept(asked("view:V1", calls=(order_call,)))
+
+    with pytest.raises(CooledDown) as cooled:
+        await resend.accept(asked("view:V2", BOB, calls=(domain_call, order_call)))
+
+    assert cooled.value.cooldown.user_id == "U0ANA"
+    await resend.accept(asked("view:V3", BOB, calls=(domain_call,)))
+
+
+async def test_a_reason_is_let_through_and_kept(resend, asked, rows, stored):
+    await resend.accept(asked("view:V1"))
+
+    again = await resend.accept(asked("view:V2", BOB, reason="new mailbox"))
+
+    assert (await stored.get(again)).reason == "new mailbox"
+    assert json.loads((await rows())[-1]["detail"])["reason"] == "new mailbox"
+
+
+async def test_a_cooldown_ends(resend, asked, clock):
+    await resend.accept(asked("view:V1"))
+    clock.advance(minutes=15)
+
+    assert await resend.accept(asked("view:V2"))
+
+
+async def test_the_same_cause_is_the_same_request(resend, asked, rows):
+    ids = await asyncio.gather(*(resend.accept(asked("view:V1")) for _ in range(5)))
+
+    assert len(set(ids)) == 1
+    assert [row["kind"] for row in await rows()] == ["accepted"]
+
+
+async def test_another_cause_or_workspace_is_another_request(resend, asked, ana):
+    ids = {
+        await resend.accept(asked("view:V1")),
+        await resend.accept(asked("view:V2", reason="again")),
+        await resend.accept(asked("view:V1", dataclasses.replace(ana, team_id="T0OTHER"), reason="again")),
+    }
+
+    assert len(ids) == 3
+
+
+async def test_without_permission_nothing_is_accepted(resend, asked, directory, rows, stored):
+    directory.add("U0EVE")
+
+    with pytest.raises(NotAllowed):
+        await resend.accept(asked(actor=Actor("U0EVE", "T0HOME")))
+
+    assert [row["kind"] for row in await rows()] == ["denied"]
+    assert await stored.unreported() == []
+
+
+async def test_a_database_that_is_away_accepts_nothing(resend, asked, open_another, rows, stored):
+    async with open_another().write():
+        with pytest.raises(StoreUnavailable):
+            await resend.accept(asked())
+
+    assert await rows() == []
+    assert await stored.unreported() == []
+
+
+async def test_whatever_was_not_told_is_begun_again(resend, asked, engine):
+    request_id = await resend.accept(asked())
+
+    await resend.begin_all()
+
+    assert engine.started == [(FLOW, request_id)]
+
+
+async def test_a_cooldown_links_to_the_thread_that_tells(resend, asked, engine, steps, order_call, certcentral):
+    request_id = await resend.accept(asked())
+    await engine.flows[FLOW](steps, request_id)
+
+    cooldown = await resend.cooling([order_call])
+
+    assert cooldown.user_id == "U0ANA"
+    assert cooldown.link == "https://slack.test/C0PKI/1.0"
+    assert await resend.cooling([]) is None
+
+
+async def test_a_thread_that_is_somebodys_own_is_not_linked(resend, asked, engine, steps, order_call, chat):
+    chat.closed["C0PKI"] = "not_in_channel"
+    request_id = await resend.accept(asked())
+    await engine.flows[FLOW](steps, request_id)
+
+    assert (await resend.cooling([order_call])).link is None
+
+
+async def test_the_flow_announces_sends_each_call_and_reports(
+    resend, asked, engine, steps, order_call, domain_call, certcentral, chat
+):
+    certcentral.add_domain(1234, "example.org", "admin@example.org", "pki@example.org")
+    request_id = await resend.accept(asked(calls=(order_call, domain_call)))
+
+    await engine.flows[FLOW](steps, request_id)
+
+    assert steps.ran == ["announce", "send", "progress", "send", "report"]
+    assert [call[0] for call in certcentral.sent] == ["resend_order", "resend_domain"]
+    assert ": 2 sent." in chat.texts[0][1]
+
+
+async def test_the_flow_waits_as_long_as_digicert_asks(resend, asked, engine, steps, certcentral, chat):
+    certcentral.failures["resend_order"].append(CaBusy(30.0))
+    request_id = await resend.accept(asked())
+
+    await engine.flows[FLOW](steps, request_id)
+
+    assert steps.ran == ["announce", "send", "waiting", "send", "report"]
+    assert 30.0 <= steps.slept[0] <= 31.0
+    assert chat.texts[0][1].startswith("*Sent*")
+
+
+async def test_the_flow_tells_the_outcome_however_long_slack_is_away(resend, asked, engine, steps, chat, stored):
+    request_id = await resend.accept(asked())
+    chat.failures = [SlackUnavailable("away")] * 12
+
+    await engine.flows[FLOW](steps, request_id)
+
+    assert steps.ran.count("report") == 12
+    assert steps.slept[:3] == [1.0, 2.0, 4.0]
+    assert max(steps.slept) == 300.0
+    assert await stored.unreported() == []

@@ -1,0 +1,437 @@
+"""One try of one call: at most one PUT, its row before it, and each of DigiCert's answers told as what it is."""
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.errors import CaBusy, CaRefused, CaUnavailable, SlackUnavailable
+from bot.models import Call, OrderTarget, Outcome, Recipient
+from bot.services.sending import ENDED
+from bot.store.claims import Claims
+from bot.store.db import LOCK_SECONDS
+from bot.store.ledger import Entry, Event, Ledger
+
+REFUSED = CaRefused("This order is not pending.", status=400)
+LOST = CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=True)
+UNREACHABLE = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
+
+
+@pytest.fixture
+async def request_(accept, make_request):
+    """An accepted request for one order."""
+    return await accept(make_request())
+
+
+@pytest.fixture
+async def for_domain(accept, make_request, domain_call, certcentral):
+    """An accepted request for one domain, whose recipients are allowed."""
+    certcentral.add_domain(1234, "example.org", "admin@example.org", "PKI@example.org")
+    return await accept(make_request(calls=(domain_call,)))
+
+
+@pytest.fixture
+def kinds(rows):
+    async def read():
+        return [row["kind"] for row in await rows()]
+
+    return read
+
+
+@pytest.fixture
+def settle(sending, clock):
+    """Try a call until it has ended, as the flow does; returns the results of the tries that were turned away."""
+
+    async def settle_it(request, number=0, most=60):
+        earlier = []
+        while len(earlier) < most:
+            result = await sending.attempt(request.id, number, list(earlier))
+            if result["ended"]:
+                return earlier
+            earlier.append(result)
+            clock.advance(seconds=result["wait"])
+        raise AssertionError("it never ended")
+
+    return settle_it
+
+
+async def test_a_204_is_sent(sending, certcentral, request_, ledger, kinds):
+    result = await sending.attempt("r1", 0, [])
+
+    assert result == ENDED
+    assert certcentral.sent == [("resend_order", 700001, request_.calls[0].recipients, "de")]
+    assert await kinds() == ["accepted", "sending", "sent"]
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.SENT
+
+
+async def test_a_domain_is_called_with_its_scope_and_its_addresses(sending, certcentral, for_domain):
+    await sending.attempt("r1", 0, [])
+
+    assert certcentral.sent == [("resend_domain", 1234, "example.org", ("admin@example.org", "pki@example.org"), "de")]
+
+
+async def test_the_row_is_written_before_the_call(sending, certcentral, request_, open_another):
+    seen = []
+
+    async def look():
+        seen.extend(await Ledger(open_another()).attempts("r1", 0))
+
+    certcentral.during_put = look
+
+    await sending.attempt("r1", 0, [])
+
+    assert [(attempt.number, attempt.closed) for attempt in seen] == [(1, False)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome", "words"),
+    [
+        (REFUSED, Outcome.REFUSED, "This order is not pending."),
+        (LOST, Outcome.UNKNOWN, "DigiCert's answer did not arrive."),
+        (ValueError("a bug"), Outcome.UNKNOWN, "The bot failed while it called DigiCert; its log tells more."),
+    ],
+    ids=["refused", "lost", "bug"],
+)
+async def test_an_answer_other_than_204_ends_the_call_at_once(
+    sending, certcentral, request_, ledger, kinds, failure, outcome, words
+):
+    certcentral.failures["resend_order"].append(failure)
+
+    result = await sending.attempt("r1", 0, [])
+
+    ending = await ledger.ending("r1", 0)
+    assert result == ENDED
+    assert (ending.outcome, ending.words) == (outcome, words)
+    assert await kinds() == ["accepted", "sending", outcome.value]
+    assert len(certcentral.sent) == 1
+
+
+async def test_a_bug_on_our_side_is_not_shown(sending, certcentral, request_, rows):
+    certcentral.failures["resend_order"].append(ValueError("secret inside"))
+
+    await sending.attempt("r1", 0, [])
+
+    assert not any("secret inside" in row["detail"] for row in await rows())
+
+
+@pytest.mark.parametrize(
+    ("failure", "stands"), [(None, True), (LOST, True), (REFUSED, False)], ids=["sent", "unknown", "refused"]
+)
+async def test_the_cooldown_stays_unless_nothing_was_sent(
+    sending, certcentral, request_, database, stored, clock, failure, stands
+):
+    if failure:
+        certcentral.failures["resend_order"].append(failure)
+
+    await sending.attempt("r1", 0, [])
+
+    claim = await Claims(database).standing(request_.calls[0].claim_keys, clock())
+    remembered = await stored.last_recipients(["shop.example.com"])
+    assert bool(claim) is stands
+    assert bool(remembered) is stands
+
+
+async def test_a_call_that_has_ended_is_never_made_again(sending, certcentral, request_, kinds):
+    await sending.attempt("r1", 0, [])
+
+    again = await sending.attempt("r1", 0, [])
+
+    assert again == ENDED
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+async def test_an_open_row_found_after_a_crash_ends_as_unknown_without_a_call(
+    sending, certcentral, request_, ledger, kinds, clock, ana
+):
+    await ledger.record(Entry(Event.SENDING, clock(), ana, "r1", 0, 1))
+
+    result = await sending.attempt("r1", 0, [])
+
+    ending = await ledger.ending("r1", 0)
+    assert result == ENDED
+    assert certcentral.asked == []
+    assert ending.outcome is Outcome.UNKNOWN
+    assert "stopped while it waited" in ending.words
+    assert await kinds() == ["accepted", "sending", "unknown"]
+
+
+async def test_a_crash_in_the_middle_of_a_call_ends_as_unknown(sending, certcentral, request_, ledger):
+    inside = asyncio.Event()
+
+    async def hang():
+        inside.set()
+        await asyncio.Event().wait()
+
+    certcentral.during_put = hang
+    trying = asyncio.create_task(sending.attempt("r1", 0, []))
+    await inside.wait()
+    trying.cancel()
+    await asyncio.gather(trying, return_exceptions=True)
+
+    await sending.attempt("r1", 0, [])
+
+    assert len(certcentral.sent) == 1
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.UNKNOWN
+
+
+async def test_a_crash_before_the_row_makes_the_call_after_all(sending, certcentral, directory, request_, kinds):
+    directory.failure = asyncio.CancelledError()
+    with pytest.raises(asyncio.CancelledError):
+        await sending.attempt("r1", 0, [])
+    directory.failure = None
+
+    await sending.attempt("r1", 0, [])
+
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+async def test_a_crash_after_a_429_goes_on_waiting(sending, certcentral, request_, kinds, ledger, clock, ana):
+    for event in (Event.SENDING, Event.TURNED_AWAY):
+        await ledger.record(Entry(event, clock(), ana, "r1", 0, 1, {"words": str(CaBusy(None))}))
+
+    result = await sending.attempt("r1", 0, [])
+
+    assert (result["ended"], result["busy"]) == (False, True)
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "turned_away"]
+
+
+async def test_a_crash_after_a_429_that_outlasted_all_patience_still_ends(sending, request_, ledger, clock, ana):
+    began = clock()
+    for event in (Event.SENDING, Event.TURNED_AWAY):
+        await ledger.record(Entry(event, clock(), ana, "r1", 0, 2, {"words": str(CaBusy(None))}))
+    clock.advance(hours=8)
+
+    result = await sending.attempt("r1", 0, [{"ended": False, "busy": True, "wait": 5.0, "at": began.isoformat()}])
+
+    assert result == ENDED
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+
+
+async def test_a_429_waits_longer_each_time_and_five_minutes_in_all(settle, certcentral, request_, ledger, clock):
+    certcentral.always["resend_order"] = CaBusy(None)
+    began = clock()
+
+    turned_away = await settle(request_)
+
+    waits = [result["wait"] for result in turned_away]
+    wanted = [5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 60.0]
+    assert all(0.8 * base <= wait <= 1.2 * base for wait, base in zip(waits, wanted, strict=False))
+    assert 6 <= len(waits) <= 8
+    assert timedelta(minutes=3) < clock() - began <= timedelta(minutes=5)
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+    assert "429" in (await ledger.ending("r1", 0)).words
+
+
+async def test_each_try_after_a_429_has_a_row_of_its_own(settle, certcentral, request_, rows):
+    certcentral.failures["resend_order"] += [CaBusy(None), CaBusy(None)]
+
+    await settle(request_)
+
+    assert [(row["kind"], row["attempt"]) for row in await rows()][1:] == [
+        ("sending", 1),
+        ("turned_away", 1),
+        ("sending", 2),
+        ("turned_away", 2),
+        ("sending", 3),
+        ("sent", 3),
+    ]
+    assert len(certcentral.sent) == 3
+
+
+async def test_a_429_tells_when_to_come_back(sending, certcentral, request_, clock):
+    certcentral.failures["resend_order"].append(CaBusy(42.0))
+
+    result = await sending.attempt("r1", 0, [])
+
+    assert (result["ended"], result["busy"]) == (False, True)
+    assert 42.0 <= result["wait"] <= 43.0
+    assert datetime.fromisoformat(result["at"]) == clock()
+    assert datetime.fromisoformat(result["again_at"]) == clock() + timedelta(seconds=result["wait"])
+    assert json.loads(json.dumps(result)) == result
+
+
+@pytest.mark.parametrize(("retry_after", "tries"), [(299.0, 2), (301.0, 1), (86400.0, 1)])
+async def test_a_429_that_asks_for_more_than_five_minutes_is_not_sent(
+    settle, certcentral, request_, ledger, retry_after, tries
+):
+    certcentral.always["resend_order"] = CaBusy(retry_after)
+
+    await settle(request_)
+
+    assert len(certcentral.sent) == tries
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+
+
+async def test_unreachable_is_tried_three_times_within_a_minute(settle, certcentral, request_, ledger, database, clock):
+    certcentral.always["resend_order"] = UNREACHABLE
+    began = clock()
+
+    turned_away = await settle(request_)
+
+    ending = await ledger.ending("r1", 0)
+    assert len(certcentral.sent) == 3
+    assert [result["busy"] for result in turned_away] == [False, False]
+    assert clock() - began < timedelta(seconds=60)
+    assert ending.outcome is Outcome.NOT_SENT
+    assert ending.words == "DigiCert cannot be reached. The bot tried 3 times."
+    assert await Claims(database).standing(request_.calls[0].claim_keys, began) is None
+
+
+async def test_a_call_that_gets_through_in_the_end_is_sent(settle, certcentral, request_, ledger):
+    certcentral.failures["resend_order"] += [UNREACHABLE, CaBusy(1.0), UNREACHABLE]
+
+    await settle(request_)
+
+    assert len(certcentral.sent) == 4
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.SENT
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [({"deleted": True}, "deactivated"), ({"guest": True}, "guest"), ({"stranger": True}, "other-workspace")],
+)
+async def test_the_policy_is_asked_right_before_the_call(
+    sending, certcentral, directory, request_, ledger, database, clock, changes, rule
+):
+    directory.add("U0ANA", **changes)
+
+    result = await sending.attempt("r1", 0, [])
+
+    ending = await ledger.ending("r1", 0)
+    assert result == ENDED
+    assert certcentral.sent == []
+    assert ending.outcome is Outcome.NOT_SENT
+    assert rule in ending.words
+    assert directory.asked == [("U0ANA", True)]
+    assert await Claims(database).standing(request_.calls[0].claim_keys, clock()) is None
+
+
+async def test_where_slack_cannot_tell_who_asked_nothing_is_sent(sending, certcentral, directory, request_, ledger):
+    directory.failure = SlackUnavailable("Slack did not answer.")
+
+    await sending.attempt("r1", 0, [])
+
+    assert certcentral.sent == []
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+
+
+async def test_the_policy_is_asked_again_before_each_try(settle, certcentral, directory, request_, ledger):
+    async def leave():
+        directory.add("U0ANA", deleted=True)
+
+    certcentral.failures["resend_order"].append(CaBusy(None))
+    certcentral.during_put = leave
+
+    await settle(request_)
+
+    assert len(certcentral.sent) == 1
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+
+
+@pytest.mark.parametrize(("age", "readings", "sent"), [(59, 1, 1), (61, 2, 0)])
+async def test_a_list_of_allowed_addresses_counts_for_a_minute(
+    sending, certcentral, addresses, for_domain, ledger, clock, age, readings, sent
+):
+    await addresses.of(1234)
+    certcentral.allow(1234, "admin@example.org")
+    clock.advance(seconds=age)
+
+    await sending.attempt("r1", 0, [])
+
+    assert certcentral.count("allowed_addresses") == readings
+    assert len(certcentral.sent) == sent
+
+
+async def test_an_address_that_is_no_longer_allowed_stops_the_call(sending, certcentral, for_domain, ledger, kinds):
+    certcentral.allow(1234, "admin@example.org")
+
+    result = await sending.attempt("r1", 0, [])
+
+    ending = await ledger.ending("r1", 0)
+    assert result == ENDED
+    assert certcentral.sent == []
+    assert ending.outcome is Outcome.NOT_SENT
+    assert "pki@example.org" in ending.words
+    assert "admin@example.org" not in ending.words
+    assert await kinds() == ["accepted", "not_sent"]
+
+
+async def test_a_domain_that_digicert_forgot_allows_nobody(sending, certcentral, for_domain, ledger):
+    del certcentral.allowed[1234]
+
+    await sending.attempt("r1", 0, [])
+
+    assert certcentral.sent == []
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+
+
+async def test_an_order_needs_no_list_of_addresses(sending, certcentral, request_):
+    await sending.attempt("r1", 0, [])
+
+    assert certcentral.count("allowed_addresses") == 0
+
+
+async def test_where_the_list_cannot_be_read_nothing_is_sent(settle, certcentral, for_domain, ledger, kinds):
+    certcentral.always["allowed_addresses"] = UNREACHABLE
+
+    turned_away = await settle(for_domain)
+
+    assert len(turned_away) == 2
+    assert certcentral.sent == []
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+    assert await kinds() == ["accepted", "not_sent"]
+
+
+async def test_where_the_list_is_refused_the_call_is_refused(sending, certcentral, for_domain, ledger):
+    certcentral.failures["allowed_addresses"].append(CaRefused("No permission.", status=403))
+
+    await sending.attempt("r1", 0, [])
+
+    ending = await ledger.ending("r1", 0)
+    assert certcentral.sent == []
+    assert (ending.outcome, ending.words) == (Outcome.REFUSED, "No permission.")
+
+
+async def test_a_database_that_is_away_does_not_lose_the_ending(sending, certcentral, request_, ledger, open_another):
+    locked = asyncio.Event()
+
+    async def lock():
+        async with open_another().write():
+            locked.set()
+            await asyncio.sleep(1.3 * LOCK_SECONDS)  # longer than a writer waits
+
+    holding = []
+
+    async def lock_it():
+        holding.append(asyncio.create_task(lock()))
+        await locked.wait()
+
+    certcentral.during_put = lock_it
+
+    result = await sending.attempt("r1", 0, [])
+
+    await holding[0]
+    assert result == ENDED
+    assert len(certcentral.sent) == 1
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.SENT
+
+
+async def test_each_call_of_a_request_ends_by_itself(
+    sending, certcentral, accept, make_request, order_call, ledger, database, clock
+):
+    other = Call(OrderTarget(700002), (Recipient("b.example", "admin@b.example"),))
+    await accept(make_request(calls=(order_call, other)))
+    certcentral.failures["resend_order"].append(REFUSED)
+
+    for number in (0, 1):
+        await sending.attempt("r1", number, [])
+
+    endings = await ledger.endings("r1")
+    held = Claims(database)
+    assert {number: ending.outcome for number, ending in endings.items()} == {0: Outcome.REFUSED, 1: Outcome.SENT}
+    assert await held.standing(order_call.claim_keys, clock()) is None
+    assert await held.standing(other.claim_keys, clock())

@@ -1,0 +1,333 @@
+"""What the bot says: whispers, forms, and messages that can be found again."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.errors import SlackRefused, SlackUnavailable
+from bot.models import Actor, Origin, Place
+from bot.slack.chat import METADATA
+from bot.views import forms
+from bot.views.blocks import Message, section
+from sandbox.faults import answers, drops
+
+BUSY = answers(429, {"ok": False, "error": "ratelimited"})
+HELLO = Message("hello", (section("*hello*"),))
+BYE = Message("bye", (section("*bye*"),))
+
+
+@pytest.fixture
+def place(pki):
+    return Place(pki.id)
+
+
+@pytest.fixture
+def since():
+    return datetime.now(UTC) - timedelta(minutes=5)
+
+
+@pytest.fixture
+def origin(slack, ana, pki):
+    """Where Ana typed a command."""
+    return Origin(Actor(ana.id, slack.team_id), Place(pki.id), slack.hooks.issue(ana, pki))
+
+
+@pytest.fixture
+def trigger(slack, ana):
+    return slack.triggers.issue(ana)
+
+
+def root(channel):
+    return [message for message in channel.messages if not message.is_reply]
+
+
+async def test_a_whisper_is_for_one_person_alone(chat, slack, origin, ana, pki, calls):
+    await chat.whisper(origin, HELLO)
+
+    assert [message.text for message in ana.whispers] == ["hello"]
+    assert pki.messages == []
+    assert calls("chat.postEphemeral") == 0
+    assert slack.problems == []
+
+
+@pytest.mark.parametrize("fault", [answers(404, "expired_url"), answers(500), drops(effect=False)])
+async def test_a_whisper_that_the_address_does_not_take_is_posted(chat, slack, origin, ana, calls, fault):
+    slack.faults.plan("response_url", fault)
+
+    await chat.whisper(origin, HELLO)
+
+    assert [message.text for message in ana.whispers] == ["hello"]
+    assert calls("chat.postEphemeral") == 1
+
+
+async def test_without_an_address_a_whisper_is_posted_in_its_thread(chat, slack, ana, pki, place):
+    started = await ana.post(pki, "a thread")
+    origin = Origin(Actor(ana.id, slack.team_id), Place(pki.id, started.ts))
+
+    await chat.whisper(origin, HELLO)
+
+    assert [(message.text, message.thread_ts) for message in ana.whispers] == [("hello", started.ts)]
+
+
+@pytest.mark.parametrize("trouble", ["not a member", "no place"])
+async def test_where_no_whisper_is_possible_the_person_is_told_directly(chat, slack, ana, pki, trouble):
+    pki.member = False
+    place = None if trouble == "no place" else Place(pki.id)
+
+    await chat.whisper(Origin(Actor(ana.id, slack.team_id), place), HELLO)
+
+    assert [message.text for message in ana.direct_messages] == ["hello"]
+
+
+@pytest.mark.parametrize("trouble", ["busy", "closed"])
+async def test_a_whisper_that_is_lost_is_only_logged(chat, slack, ana, pki, logged, trouble):
+    if trouble == "busy":
+        slack.faults.plan("chat.postEphemeral", BUSY)
+    else:
+        pki.member = slack.messages_tab_enabled = False
+
+    await chat.whisper(Origin(Actor(ana.id, slack.team_id), Place(pki.id)), HELLO)
+
+    assert ana.whispers == ana.direct_messages == []
+    assert [line["event"] for line in logged] == ["whisper was lost"]
+
+
+async def test_a_form_is_opened_and_drawn_anew(chat, slack, ana, trigger):
+    view_id = await chat.open_form(trigger, forms.empty("f1"))
+    since = await chat.update_form(view_id, forms.nothing("f2", "Order 1 is issued.", "Reissue it."))
+
+    form = await ana.sees_form("Order 1 is issued.")
+    assert len(ana.open_forms) == 1
+    assert since
+    assert slack.problems == []
+    assert form is not None
+
+
+async def test_a_trigger_that_was_used_opens_no_second_form(chat, ana, trigger):
+    first = await chat.open_form(trigger, forms.empty("f1"))
+
+    assert first
+    assert await chat.open_form(trigger, forms.empty("f2")) is None
+    assert len(ana.open_forms) == 1
+
+
+@pytest.mark.parametrize("seconds", [0.0])
+async def test_a_trigger_that_is_over_is_refused(chat, slack, trigger, seconds):
+    slack.trigger_seconds = seconds
+
+    with pytest.raises(SlackRefused) as refused:
+        await chat.open_form(trigger, forms.empty("f1"))
+
+    assert refused.value.code == "expired_trigger_id"
+
+
+async def test_a_form_that_was_closed_meanwhile_is_no_error(chat, slack, ana, trigger):
+    view_id = await chat.open_form(trigger, forms.empty("f1"))
+    slack.modals.clear(slack.modals.find(view_id))
+
+    assert await chat.update_form(view_id, forms.empty("f2")) is None
+
+
+async def test_a_form_that_was_drawn_by_another_meanwhile_is_left_alone(chat, ana, trigger):
+    view_id = await chat.open_form(trigger, forms.empty("f1"))
+    old = await chat.update_form(view_id, forms.empty("f2"))
+    await chat.update_form(view_id, forms.nothing("f3", "The newest.", "Nothing."))
+
+    assert await chat.update_form(view_id, forms.nothing("f4", "Too late.", "Nothing."), old) is None
+    assert await ana.sees_form("The newest.")
+
+
+async def test_another_refusal_of_a_form_is_an_error(chat, slack, trigger):
+    view_id = await chat.open_form(trigger, forms.empty("f1"))
+
+    with pytest.raises(SlackRefused):
+        await chat.update_form(view_id, {"type": "modal"})
+
+    assert slack.problems
+
+
+async def test_a_message_is_posted_once_with_its_key(chat, slack, place, pki, calls):
+    stands, ts = await chat.post(place, HELLO, "r1.root")
+
+    (message,) = pki.messages
+    assert (stands, ts) == (place, message.ts)
+    assert message.text == "hello"
+    assert message.metadata == {"event_type": METADATA, "event_payload": {"key": "r1.root"}}
+    assert calls("chat.postMessage") == 1
+    assert slack.api_calls[-1].params["unfurl_links"] is False
+
+
+async def test_a_message_is_posted_in_a_thread(chat, pki, place):
+    _, ts = await chat.post(place, HELLO, "r1.root")
+
+    stands, _ = await chat.post(Place(pki.id, ts), BYE, "r1.detail")
+
+    assert stands == Place(pki.id, ts)
+    assert [message.text for message in pki.thread(ts)] == ["bye"]
+
+
+async def test_a_direct_message_tells_where_it_stands(chat, slack, ana):
+    stands, ts = await chat.post(Place(ana.id), HELLO, "r1.root")
+
+    assert stands.channel_id == slack.dm(ana).id
+    await chat.edit(stands, ts, BYE)
+    assert [message.text for message in ana.direct_messages] == ["bye"]
+
+
+async def test_an_edit_replaces_text_and_blocks_and_keeps_the_key(chat, place, pki, since):
+    _, ts = await chat.post(place, HELLO, "r1.root")
+
+    await chat.edit(place, ts, BYE)
+    await chat.edit(place, ts, BYE)
+
+    (message,) = pki.messages
+    assert message.text == "bye"
+    assert "*bye*" in str(message.blocks)
+    assert await chat.find(place, "r1.root", since) == ts
+
+
+@pytest.mark.parametrize("fault", [drops(effect=True), drops(effect=False), answers(500), BUSY])
+async def test_a_post_without_an_answer_is_not_repeated(chat, slack, place, calls, fault):
+    slack.faults.plan("chat.postMessage", fault)
+
+    with pytest.raises(SlackUnavailable):
+        await chat.post(place, HELLO, "r1.root")
+
+    assert calls("chat.postMessage") == 1
+
+
+async def test_a_post_whose_answer_was_lost_is_found_by_its_key(chat, slack, place, pki, since):
+    slack.faults.plan("chat.postMessage", drops(effect=True))
+    with pytest.raises(SlackUnavailable):
+        await chat.post(place, HELLO, "r1.root")
+
+    assert await chat.find(place, "r1.root", since) == pki.messages[0].ts
+    assert await chat.find(place, "r2.root", since) is None
+
+
+async def test_a_reply_is_found_in_its_thread(chat, place, pki, since):
+    _, ts = await chat.post(place, HELLO, "r1.root")
+    _, reply = await chat.post(Place(pki.id, ts), BYE, "r1.detail")
+
+    assert await chat.find(Place(pki.id, ts), "r1.detail", since) == reply
+    assert await chat.find(place, "r1.detail", since) is None
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_a_message_is_found_however_much_was_said_since(chat, slack, ana, place, pki, since, in_thread):
+    started = await ana.post(pki, "a thread")
+    where = Place(pki.id, started.ts) if in_thread else place
+    for number in range(7):
+        await ana.post(pki, f"before {number}", thread_ts=where.thread_ts)
+    _, ts = await chat.post(where, HELLO, "r1.root")
+    for number in range(7):
+        await ana.post(pki, f"after {number}", thread_ts=where.thread_ts)
+    slack.page_limit = 3
+
+    assert await chat.find(where, "r1.root", since) == ts
+    assert await chat.find(where, "r2.root", since) is None
+
+
+async def test_other_peoples_metadata_is_not_ours(chat, slack, place, since):
+    await chat.post(place, HELLO, "r1.root")
+    slack.channels[place.channel_id].messages[0].content.metadata["event_type"] = "another"
+
+    assert await chat.find(place, "r1.root", since) is None
+
+
+@pytest.mark.parametrize("trouble", ["not a member", "no scope"])
+async def test_where_the_bot_may_not_read_nothing_is_found(chat, slack, place, pki, since, trouble):
+    await chat.post(place, HELLO, "r1.root")
+    if trouble == "no scope":
+        slack.granted_scopes.discard("channels:history")
+    else:
+        pki.member = False
+
+    assert await chat.find(place, "r1.root", since) is None
+
+
+async def test_where_slack_is_away_it_is_not_said_that_nothing_is_there(chat, slack, place, since):
+    slack.faults.plan("conversations.history", BUSY)
+
+    with pytest.raises(SlackUnavailable):
+        await chat.find(place, "r1.root", since)
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "msg_blocks_too_long", "msg_too_long"])
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
+async def test_a_message_of_a_bad_shape_is_said_in_its_text_alone(chat, slack, place, pki, logged, method, code):
+    _, ts = await chat.post(place, HELLO, "r1.root")
+    slack.faults.plan(method, answers(200, {"ok": False, "error": code}))
+
+    if method == "chat.update":
+        await chat.edit(place, ts, BYE)
+    else:
+        await chat.post(place, BYE, "r2.root")
+
+    assert pki.messages[-1].text == "bye"
+    assert pki.messages[-1].blocks == []
+    assert logged[-1]["log_level"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("traits", "code"),
+    [
+        ({"member": False}, "not_in_channel"),
+        ({"archived": True}, "is_archived"),
+        ({"private": True, "member": False}, "channel_not_found"),
+        ({"read_only": True}, "restricted_action"),
+    ],
+)
+async def test_a_closed_channel_says_why(chat, slack, traits, code):
+    channel = slack.add_channel("closed", **traits)
+
+    with pytest.raises(SlackRefused) as refused:
+        await chat.post(Place(channel.id), HELLO, "r1.root")
+
+    assert refused.value.code == code
+
+
+async def test_a_permalink_is_given_where_slack_gives_one(chat, slack, place):
+    _, ts = await chat.post(place, HELLO, "r1.root")
+
+    assert place.channel_id in await chat.permalink(place, ts)
+    assert await chat.permalink(place, "1.0") is None
+    slack.faults.plan("chat.getPermalink", BUSY)
+    assert await chat.permalink(place, ts) is None
+
+
+async def test_it_is_known_whether_others_read_along(chat, slack, place, calls):
+    shared = slack.add_channel("with-partners", ext_shared=True)
+
+    assert await chat.is_shared(Place(shared.id)) is True
+    assert await chat.is_shared(place) is False
+    assert await chat.is_shared(place) is False
+    assert calls("conversations.info") == 2
+
+
+async def test_a_pending_invitation_counts_as_shared(chat, slack, place):
+    body = {"ok": True, "channel": {"id": place.channel_id, "is_pending_ext_shared": True}}
+    slack.faults.plan("conversations.info", answers(200, body))
+
+    assert await chat.is_shared(place) is True
+
+
+@pytest.mark.parametrize("channel_id", ["D0ANA", "U0ANA", "W0ANA"])
+async def test_a_direct_conversation_is_never_shared(chat, calls, channel_id):
+    assert await chat.is_shared(Place(channel_id)) is False
+    assert calls("conversations.info") == 0
+
+
+async def test_whether_a_channel_is_shared_is_asked_again_after_a_failure(chat, slack, place):
+    slack.faults.plan("conversations.info", BUSY)
+    with pytest.raises(SlackUnavailable):
+        await chat.is_shared(place)
+
+    assert await chat.is_shared(place) is False
+
+
+async def test_a_channel_that_the_bot_cannot_see_is_refused(chat):
+    with pytest.raises(SlackRefused) as refused:
+        await chat.is_shared(Place("C0NOWHERE"))
+
+    assert refused.value.code == "channel_not_found"

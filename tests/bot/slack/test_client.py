@@ -1,0 +1,148 @@
+"""The connection to Slack: who we are, what is later and what is never, and that nothing is repeated by itself."""
+
+import asyncio
+
+import pytest
+from slack_sdk.errors import SlackApiError
+
+from bot.errors import SlackRefused, SlackUnavailable
+from bot.slack.client import check_app_token, identify, open_client, translated
+from sandbox.faults import answers, drops
+
+
+async def test_the_bot_knows_who_it_is(client, slack):
+    identity = await identify(client)
+
+    assert (identity.bot_id, identity.bot_user_id) == (slack.bot.bot_id, slack.bot_user_id)
+    assert (identity.team_id, identity.enterprise_id) == (slack.team_id, None)
+    assert identity.scopes == slack.granted_scopes
+    assert identity.home == {slack.team_id}
+
+
+async def test_on_enterprise_grid_the_organisation_is_home_too(client, slack):
+    body = {"ok": True, "user_id": "U1", "team_id": "T1", "bot_id": "B1", "enterprise_id": "E1"}
+    slack.faults.plan("auth.test", answers(200, body))
+
+    assert (await identify(client)).home == {"T1", "E1"}
+
+
+async def test_a_token_that_is_not_accepted_is_refused_and_told_loudly(slack, logged):
+    async with open_client("xoxb-wrong", slack.api_url) as client:
+        with pytest.raises(SlackRefused) as refused:
+            await identify(client)
+
+    assert refused.value.code == "invalid_auth"
+    assert [line["log_level"] for line in logged] == ["critical"]
+    assert "xoxb-wrong" not in str(logged)
+
+
+async def test_an_app_token_is_checked_by_asking_for_an_address(client, slack):
+    await check_app_token(client, slack.app_token)
+
+    with pytest.raises(SlackRefused):
+        await check_app_token(client, "xapp-wrong")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        answers(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "30"}),
+        answers(200, {"ok": False, "error": "ratelimited"}),
+        answers(200, {"ok": False, "error": "internal_error"}),
+        answers(200, {"ok": False, "error": "service_unavailable"}),
+        answers(500, {"ok": False, "error": "anything"}),
+        answers(502, "<html>Bad Gateway</html>"),
+        answers(503, ""),
+        answers(200, "not JSON at all"),
+        answers(200, "[]"),
+        drops(effect=False),
+        drops(effect=True),
+    ],
+    ids=lambda fault: f"{fault.answer.status if fault.answer else 'dropped'}",
+)
+async def test_what_may_go_better_later_is_unavailable_and_not_repeated(client, slack, calls, fault):
+    slack.faults.plan("auth.test", fault)
+
+    with pytest.raises(SlackUnavailable):
+        await identify(client)
+
+    assert calls("auth.test") == 1
+    assert (await identify(client)).team_id == slack.team_id
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "30"}, 30.0),
+        ({"retry-after": "0"}, 0.0),
+        ({"Retry-After": "999999"}, 3600.0),
+        ({"Retry-After": "soon"}, 0.0),
+        ({}, 0.0),
+    ],
+)
+async def test_slack_tells_when_to_come_back(client, slack, headers, seconds):
+    slack.faults.plan("auth.test", answers(429, {"ok": False, "error": "ratelimited"}, headers))
+
+    with pytest.raises(SlackUnavailable) as unavailable:
+        await identify(client)
+
+    assert unavailable.value.retry_after == seconds
+
+
+@pytest.mark.parametrize("code", ["channel_not_found", "missing_scope", "something_new"])
+async def test_what_slack_would_say_again_is_refused_with_its_word(client, slack, code):
+    slack.faults.plan("auth.test", answers(200, {"ok": False, "error": code}))
+
+    with pytest.raises(SlackRefused) as refused:
+        await identify(client)
+
+    assert refused.value.code == code
+
+
+async def test_where_nobody_listens_slack_is_unavailable(no_proxy):
+    async with open_client("xoxb-any", "http://127.0.0.1:9/api/") as client:
+        with pytest.raises(SlackUnavailable, match="did not answer"):
+            await identify(client)
+
+
+@pytest.mark.parametrize(
+    "error", [TimeoutError(), ConnectionResetError(), ValueError("no JSON"), AttributeError("text/plain")]
+)
+async def test_whatever_the_sdk_raises_is_one_of_ours(error):
+    with pytest.raises(SlackUnavailable) as unavailable:
+        async with translated():
+            raise error
+
+    assert unavailable.value.__cause__ is error
+
+
+@pytest.mark.parametrize("response", [None, {}, {"error": None}, "text"])
+async def test_an_error_without_a_shape_is_refused_as_unknown(response):
+    with pytest.raises(SlackRefused):
+        async with translated():
+            raise SlackApiError("odd", response)
+
+
+async def test_a_cancelled_call_stays_cancelled():
+    with pytest.raises(asyncio.CancelledError):
+        async with translated():
+            raise asyncio.CancelledError
+
+
+async def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(slack, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    async with open_client(slack.bot_token, slack.api_url) as client:
+        assert (await identify(client)).team_id == slack.team_id
+
+
+async def test_a_proxy_of_the_environment_is_asked_for_the_world(monkeypatch):
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.delenv("https_proxy", raising=False)
+
+    async with open_client("xoxb-any", "https://slack.com/api/") as client:
+        assert client.proxy == "http://proxy.example:3128"
+        assert client.retry_handlers == []

@@ -1,0 +1,63 @@
+"""Drawings of a form are kept for a day."""
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from bot.models import Address, DomainTarget, OrderTarget, Place, Plan, WaitingName
+from bot.store.forms import KEPT, Form, Forms
+
+
+@pytest.fixture
+def forms(database):
+    return Forms(database)
+
+
+@pytest.fixture
+def plan():
+    addresses = (Address("admin@example.com", "example.com"), Address("dns@example.net", "example.com", txt=True))
+    waiting = (
+        WaitingName("shop.example.com", "example.com", OrderTarget(1), True, addresses, ("admin@example.com",)),
+        WaitingName("example.org", "example.org", DomainTarget(2, "example.org"), False, addresses),
+    )
+    return Plan("order:1", "1 · bücher.example ☃", waiting, ("a remark",), ("example.org", "a.example.org"))
+
+
+async def test_a_drawing_comes_back_with_all_that_it_offers(forms, ana, plan, clock):
+    form = Form(ana, Place("C0PKI"), plan)
+    await forms.save(form, clock())
+
+    assert await forms.get(form.id) == form
+
+
+async def test_each_drawing_has_an_id_that_cannot_be_guessed(ana):
+    ids = {Form(ana, Place("C0PKI")).id for _ in range(100)}
+
+    assert len(ids) == 100
+    assert {len(form_id) for form_id in ids} == {32}
+
+
+async def test_an_unknown_drawing_is_none(forms):
+    assert await forms.get("") is None
+    assert await forms.get("0" * 32) is None
+
+
+async def test_a_drawing_is_let_go_after_a_day(forms, ana, clock):
+    old, young = Form(ana, Place("C0PKI")), Form(ana, Place("C0PKI"))
+    await forms.save(old, clock())
+    clock.advance(seconds=2)
+    await forms.save(young, clock())
+    clock.now += KEPT - timedelta(seconds=1)
+
+    await forms.save(Form(ana, Place("C0PKI")), clock())
+
+    assert await forms.get(old.id) is None
+    assert await forms.get(young.id) == young
+
+
+async def test_a_drawing_never_changes(forms, ana, plan, clock):
+    form = Form(ana, Place("C0PKI"))
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        form.plan = plan

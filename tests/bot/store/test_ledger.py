@@ -1,0 +1,204 @@
+"""The ledger: a chain that nothing forks, in which a changed row shows and no call is tried or ended twice."""
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+
+from bot.models import Ending, Outcome
+from bot.store.ledger import GENESIS, Entry, Event, Ledger, append, row_hash
+from bot.store.patience import patiently
+from bot.store.tables import ledger, ledger_head
+
+
+async def rows_of(database):
+    async with database.read() as connection:
+        return [dict(row) for row in (await connection.execute(sa.select(ledger).order_by(ledger.c.seq))).mappings()]
+
+
+async def head_of(database):
+    async with database.read() as connection:
+        return (await connection.execute(sa.select(ledger_head.c.seq, ledger_head.c.hash))).one()
+
+
+def flaws(rows):
+    """The numbers of the rows that break the chain, recomputed from the first on."""
+    broken, prev = [], GENESIS
+    for number, row in enumerate(rows, start=1):
+        if row["seq"] != number or row["prev"] != prev or row["hash"] != row_hash(row):
+            broken.append(number)
+        prev = row["hash"]
+    return broken
+
+
+@pytest.fixture
+def entry(clock, ana):
+    """A row about the first call of a request, unless told otherwise."""
+
+    def make(event, request_id="r1", call_no=0, attempt=1, at=None, **detail):
+        return Entry(event, at or clock(), ana, request_id, call_no, attempt, detail)
+
+    return make
+
+
+@pytest.fixture
+def book(database):
+    return Ledger(database)
+
+
+async def test_each_row_carries_the_hash_of_the_one_before(database, book, entry):
+    await book.record(Entry(Event.DENIED, entry(Event.SENT).at, detail={"text": "größer ☃ <!channel>"}))
+    await book.record(entry(Event.SENDING))
+    await book.record(entry(Event.SENT, words="fine"))
+
+    rows = await rows_of(database)
+
+    assert [row["kind"] for row in rows] == ["denied", "sending", "sent"]
+    assert rows[0]["prev"] == GENESIS
+    assert [row["prev"] for row in rows[1:]] == [row["hash"] for row in rows[:-1]]
+    assert flaws(rows) == []
+    assert tuple(await head_of(database)) == (3, rows[-1]["hash"])
+
+
+async def test_a_hundred_concurrent_writers_do_not_fork_the_chain(database, open_another, entry):
+    books = [Ledger(database), Ledger(open_another()), Ledger(open_another())]
+
+    await asyncio.gather(
+        *(patiently(books[number % 3].record, entry(Event.DENIED, request_id=f"r{number}")) for number in range(100))
+    )
+
+    rows = await rows_of(database)
+    assert len(rows) == 100
+    assert {row["request_id"] for row in rows} == {f"r{number}" for number in range(100)}
+    assert flaws(rows) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"user_id": "U0EVE"},
+        {"detail": '{"words":"other"}'},
+        {"at": "2020-01-01T00:00:00.000000Z"},
+        {"kind": "refused"},
+        {"attempt": 7},
+        {"prev": "1" * 64},
+    ],
+)
+async def test_an_altered_row_is_noticed(database, book, entry, change):
+    for event in (Event.SENDING, Event.SENT):
+        await book.record(entry(event, words="fine"))
+    await book.record(entry(Event.DENIED, request_id=None))
+    async with database.write() as transaction:
+        await transaction.execute(sa.update(ledger).where(ledger.c.seq == 2).values(**change))
+
+    found = flaws(await rows_of(database))
+
+    assert found == [2]
+
+
+async def test_an_altered_row_with_a_new_hash_is_noticed_at_the_next(database, book, entry):
+    for event in (Event.SENDING, Event.SENT):
+        await book.record(entry(event))
+    forged = {**(await rows_of(database))[0], "user_id": "U0EVE"}
+    forged["hash"] = row_hash(forged)
+    async with database.write() as transaction:
+        await transaction.execute(sa.update(ledger).where(ledger.c.seq == 1).values(**forged))
+
+    found = flaws(await rows_of(database))
+
+    assert found == [2]
+
+
+async def test_a_removed_row_is_noticed(database, book, entry):
+    for event in (Event.SENDING, Event.TURNED_AWAY, Event.DENIED):
+        await book.record(entry(event))
+    async with database.write() as transaction:
+        await transaction.execute(sa.delete(ledger).where(ledger.c.seq == 2))
+
+    assert flaws(await rows_of(database))
+
+
+async def test_one_try_of_a_call_begins_once(database, book, entry):
+    await book.record(entry(Event.SENDING, attempt=1))
+
+    with pytest.raises(sa.exc.IntegrityError):
+        await book.record(entry(Event.SENDING, attempt=1))
+
+    await book.record(entry(Event.SENDING, attempt=2))
+    await book.record(entry(Event.SENDING, call_no=1, attempt=1))
+    await book.record(entry(Event.SENDING, request_id="r2", attempt=1))
+    rows = await rows_of(database)
+    assert len(rows) == 4
+    assert flaws(rows) == []
+
+
+@pytest.mark.parametrize("second", list(Outcome))
+async def test_a_call_ends_once(database, book, entry, second):
+    await book.record(entry(Event.SENT))
+
+    with pytest.raises(sa.exc.IntegrityError):
+        await book.record(entry(Event(second), attempt=2))
+
+    await book.record(entry(Event(second), call_no=1))
+    await book.record(entry(Event(second), request_id="r2"))
+    assert flaws(await rows_of(database)) == []
+
+
+async def test_a_call_may_be_turned_away_often(book, entry):
+    for attempt in (1, 2, 3):
+        await book.record(entry(Event.SENDING, attempt=attempt))
+        await book.record(entry(Event.TURNED_AWAY, attempt=attempt))
+
+    assert [attempt.closed for attempt in await book.attempts("r1", 0)] == [True, True, True]
+    assert await book.ending("r1", 0) is None
+
+
+async def test_attempts_tell_which_try_is_still_open(book, entry, clock):
+    await book.record(entry(Event.SENDING, attempt=1))
+    await book.record(entry(Event.TURNED_AWAY, attempt=1))
+    clock.advance(seconds=5)
+    await book.record(entry(Event.SENDING, attempt=2))
+    await book.record(entry(Event.SENDING, call_no=1, attempt=1))
+
+    attempts = await book.attempts("r1", 0)
+
+    assert [(attempt.number, attempt.closed) for attempt in attempts] == [(1, True), (2, False)]
+
+
+async def test_endings_are_told_by_call(book, entry, clock):
+    await book.record(entry(Event.ACCEPTED, call_no=None, attempt=None))
+    await book.record(entry(Event.SENDING))
+    await book.record(entry(Event.SENT))
+    await book.record(entry(Event.REFUSED, call_no=2, words="no such order"))
+    await book.record(entry(Event.UNKNOWN, request_id="r2"))
+
+    endings = await book.endings("r1")
+
+    assert endings == {
+        0: Ending(Outcome.SENT, "", clock.now),
+        2: Ending(Outcome.REFUSED, "no such order", clock.now),
+    }
+    assert await book.ending("r1", 0) == endings[0]
+    assert await book.ending("r1", 1) is None
+
+
+async def test_a_row_that_is_rolled_back_leaves_no_gap(database, book, entry):
+    async def fail():
+        async with database.write() as transaction:
+            await append(transaction, entry(Event.SENDING))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    await book.record(entry(Event.SENDING))
+
+    rows = await rows_of(database)
+    assert [row["seq"] for row in rows] == [1]
+    assert flaws(rows) == []
+
+
+async def test_append_tells_the_number_of_its_row(database, entry):
+    async with database.write() as transaction:
+        numbers = [await append(transaction, entry(event)) for event in (Event.SENDING, Event.SENT)]
+
+    assert numbers == [1, 2]

@@ -1,0 +1,59 @@
+"""The durable engine: a flow runs once per id, survives a stop, and never runs in anybody's cloud."""
+
+import asyncio
+
+import pytest
+
+from bot.engine import Engine
+from bot.errors import CannotStart
+
+
+@pytest.fixture
+async def open_engine(tmp_path):
+    """Open an engine on the same file; each is closed at the end."""
+    opened = []
+
+    async def open_it(**flows):
+        engine = Engine(f"sqlite:///{tmp_path}/engine.db", "only")
+        for name, flow in flows.items():
+            engine.define(name, flow)
+        await engine.launch()
+        opened.append(engine)
+        return engine
+
+    yield open_it
+    for engine in opened:
+        await engine.close(0)
+
+
+@pytest.mark.parametrize("name", ["DBOS__CLOUD", "DBOS__CONDUCTOR_KEY"])
+async def test_it_refuses_to_hand_its_work_to_a_cloud_service(tmp_path, monkeypatch, name):
+    monkeypatch.setenv(name, "true")
+
+    with pytest.raises(CannotStart, match=name) as refused:
+        Engine(f"sqlite:///{tmp_path}/engine.db", "only")
+
+    assert len(refused.value.problems) == 1
+
+
+async def test_a_flow_that_is_started_often_runs_once(open_engine):
+    ran, done = [], asyncio.Event()
+
+    async def step(flow_id):
+        ran.append(flow_id)
+        return {"told": True}
+
+    async def flow(steps, flow_id):
+        assert await steps.run("step", step, flow_id) == {"told": True}
+        done.set()
+
+    engine = await open_engine(flow_v1=flow)
+
+    await asyncio.gather(*(engine.start("flow_v1", "r1") for _ in range(5)))
+    await asyncio.wait_for(done.wait(), 10)
+    await engine.start("flow_v1", "r1")
+    done.clear()
+    await engine.start("flow_v1", "r2")
+    await asyncio.wait_for(done.wait(), 10)
+
+    assert ran == ["r1", "r2"]

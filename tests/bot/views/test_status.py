@@ -1,0 +1,220 @@
+"""What `/dcv-status` tells: Slack takes it whatever DigiCert and people wrote, and its text alone tells it too."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.models import Domain, LastResend, Order, Outcome
+from bot.views import status
+from bot.views.status import DomainState, NameGroup, OrderState, Page
+
+LINK = "https://slack.test/p1"
+
+
+class Told:
+    """Strategies for what the service hands over."""
+
+    def __init__(self, foreign):
+        moment = st.one_of(st.none(), foreign.moment)
+        names = st.lists(foreign.name, min_size=1, max_size=4).map(tuple)
+        many = st.tuples(names, st.sampled_from([1, 2, 60])).map(lambda parts: parts[0] * parts[1])
+        went_out = st.sampled_from([Outcome.SENT, Outcome.UNKNOWN])
+        emails = st.lists(foreign.email, min_size=1, max_size=8).map(tuple)
+        link = st.sampled_from([None, LINK])
+        resend = st.builds(
+            LastResend, st.just("r1"), st.just("U0ANA"), foreign.moment, went_out, foreign.name, emails, link
+        )
+        self.last = st.one_of(st.none(), resend)
+        self.order = st.builds(
+            Order,
+            id=st.integers(1, 10**18 - 1),
+            status=st.one_of(st.just("pending"), foreign.text),
+            common_name=st.one_of(st.just(""), foreign.name),
+            names=many,
+            is_dv=st.booleans(),
+            product=foreign.text,
+            method=st.none(),
+            since=moment,
+        )
+        domain = st.builds(
+            Domain,
+            id=st.integers(1, 10**18 - 1),
+            name=foreign.name,
+            is_active=st.booleans(),
+            is_pending=st.sampled_from([True, None]),
+            method=st.none(),
+            since=moment,
+            validated_until=st.none(),
+        )
+        over = st.one_of(st.none(), foreign.text.filter(bool))
+        method = st.one_of(st.sampled_from(["an e-mail", "a DNS TXT record"]), foreign.text)
+        group = st.builds(NameGroup, many, st.booleans(), method, self.last)
+        groups = st.lists(group, min_size=1, max_size=30).map(tuple)
+        order_state = st.builds(OrderState, self.order, over, groups)
+        self.state = st.one_of(order_state, st.builds(DomainState, domain, over, self.last))
+
+
+@pytest.fixture(scope="session")
+def told(foreign):
+    return Told(foreign)
+
+
+@pytest.fixture
+def order(now):
+    return Order(
+        id=700001,
+        status="pending",
+        common_name="shop.example.com",
+        names=("shop.example.com", "www.example.com"),
+        is_dv=True,
+        product="GeoTrust DV SSL",
+        method="email",
+        since=now - timedelta(days=20),
+    )
+
+
+@pytest.fixture
+def last(now):
+    emails = tuple(f"{local}@example.com" for local in ("admin", "hostmaster", "pki", "postmaster", "webmaster"))
+    return LastResend("r1", "U0ANA", now - timedelta(minutes=4), Outcome.SENT, "shop.example.com", emails, LINK)
+
+
+def shown(message):
+    return str(message.payload()["blocks"])
+
+
+def labels(message):
+    return [
+        element["text"]["text"]
+        for block in message.payload()["blocks"]
+        for element in block.get("elements", ())
+        if element["type"] == "button"
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_slack_takes_every_answer(foreign, slack, told, data):
+    found = data.draw(st.lists(told.state, min_size=1, max_size=6))
+    now = data.draw(foreign.moment)
+
+    drawn = [
+        status.states(data.draw(foreign.name), found, data.draw(st.integers(0, 300)), now),
+        status.away(data.draw(foreign.text), "order:700001"),
+    ]
+
+    assert all(slack.takes_message(message) for message in drawn)
+    for state in found:
+        assert str(state.order.id) in drawn[0].text if isinstance(state, OrderState) else "*Domain " in drawn[0].text
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_slack_takes_every_page(foreign, slack, told, data):
+    orders = data.draw(st.lists(told.order, max_size=status.PER_PAGE, unique_by=lambda order: order.id))
+    last = {order.id: found for order in orders if (found := data.draw(told.last))}
+    pages = data.draw(st.integers(1, 9999))
+    number = data.draw(st.integers(0, pages - 1))
+
+    drawn = status.page(
+        Page(number, pages, len(orders), tuple(orders), last, data.draw(foreign.moment)), data.draw(foreign.moment)
+    )
+
+    assert slack.takes_message(drawn)
+    assert all(str(order.id) in drawn.payload()["text"] for order in orders)
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_six_orders_with_250_long_names_each_fit(slack, order, last, now, count):
+    names = tuple(f"{'host' * 15}{number:03}.{'zone' * 15}.com" for number in range(250))
+    groups = tuple(NameGroup(names, number % 2 == 0, "an e-mail", last) for number in range(40))
+
+    message = status.states("a.example", [OrderState(order, None, groups)] * count, 244, now)
+
+    assert slack.takes_message(message)
+    assert message.text.count("*Order 700001*") == count
+    assert message.text.count(" more names.") == count
+    assert "244 more orders carry a.example" in message.text
+    assert len(message.text) <= 4000
+    assert len(message.blocks) <= 50
+
+
+def test_an_order_tells_state_method_since_when_and_the_last_resend(order, last, now):
+    groups = (
+        NameGroup(("shop.example.com", "www.example.com"), True, "an e-mail", last),
+        NameGroup(("dns.example",), True, "a DNS TXT record"),
+        NameGroup(("done.example",), False, "an e-mail"),
+    )
+
+    message = status.states(None, [OrderState(order, None, groups)], 0, now)
+
+    for said in (
+        "*Order 700001* (shop.example.com): pending since",
+        "(20 days). GeoTrust DV SSL.",
+        "*2 names wait for an e-mail*: shop.example.com and www.example.com. Last resend 4 minutes ago",
+        "by <@U0ANA> to admin@example.com, hostmaster@example.com, pki@example.com and 2 more "
+        "(<https://slack.test/p1|thread>).",
+        "*1 name waits for a DNS TXT record*: dns.example. No resend by this bot so far.",
+        "*1 name is validated* (by an e-mail): done.example.",
+    ):
+        assert said in message.text
+        assert said in shown(message)
+
+
+def test_an_unknown_ending_is_told_as_unknown(order, last, now):
+    unknown = LastResend("r1", "U0ANA", last.at, Outcome.UNKNOWN, last.name, last.emails)
+
+    message = status.states(
+        None, [OrderState(order, None, (NameGroup(("a.example",), True, "an e-mail", unknown),))], 0, now
+    )
+
+    assert "it is *unknown* whether it went out" in message.text
+    assert "thread" not in message.text
+
+
+@pytest.mark.parametrize(
+    ("is_pending", "over", "said"),
+    [
+        (True, None, "It waits for 20 days"),
+        (None, None, "DigiCert does not tell whether it waits"),
+        (False, "example.com is validated until 2027-01-01.", "is validated until 2027-01-01."),
+    ],
+)
+def test_a_domain_is_told_with_the_name_that_was_mailed_for(last, now, is_pending, over, said):
+    domain = Domain(1, "example.com", True, is_pending, "email", now - timedelta(days=20), None)
+
+    message = status.states("example.com", [DomainState(domain, over, last)], 0, now)
+
+    assert "*Domain example.com*" in message.text
+    assert said in message.text
+    assert "by <@U0ANA> for shop.example.com to admin@example.com" in message.text
+
+
+@pytest.mark.parametrize(
+    ("number", "pages", "buttons"),
+    [(0, 1, []), (0, 3, ["Next"]), (1, 3, ["Previous", "Next"]), (2, 3, ["Previous"])],
+)
+def test_a_page_has_buttons_to_those_beside_it(order, last, now, number, pages, buttons):
+    message = status.page(Page(number, pages, 23, (order,), {700001: last}, now), now)
+
+    assert labels(message) == buttons
+    assert "23 orders wait for validation" in message.text
+    assert "*700001* · shop.example.com and 1 more · waits for 20 days" in message.text
+    assert "by <@U0ANA>" in message.text
+    assert (f"Page {number + 1} of {pages}." in message.text) is (pages > 1)
+
+
+def test_no_orders_are_no_page(now):
+    message = status.page(Page(0, 1, 0, (), {}, now), now)
+
+    assert message.text.startswith("No order waits for validation")
+    assert labels(message) == []
+
+
+def test_digicert_away_is_told_with_a_button():
+    message = status.away("DigiCert cannot be reached.", "name:a.example")
+
+    assert message.text == "DigiCert cannot be reached. How it stands cannot be told now; try again in a moment."
+    assert labels(message) == ["Try again"]
