@@ -31,7 +31,7 @@ def puts(certcentral: CertCentral, order_id: int) -> int:
 async def open_form(person: Person, order_id: int, channel: Channel) -> Form:
     """Type the command, and wait for the form of this order with its recipients."""
     await person.command("/dcv-resend", str(order_id), channel)
-    return await person.slack.wait(lambda: _ready_form(person, order_id), f"the form of order {order_id}", 10.0)
+    return await person.slack.wait(lambda: _ready_form(person, order_id), f"the form of order {order_id}", 20.0)
 
 
 def _ready_form(person: Person, order_id: int) -> Form | None:
@@ -55,7 +55,7 @@ def tells(message: Message) -> str | None:
     return next((kind for kind, word in ENDINGS.items() if message.content.says(f"{word}: ")), None)
 
 
-async def sees_end(slack: Slack, channel: Channel, order_id: int, timeout: float = 15.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
+async def sees_end(slack: Slack, channel: Channel, order_id: int, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
     """Wait for a root message that tells how the resend of an order ended, and for the detail in its thread."""
 
     def look() -> Message | None:
@@ -91,9 +91,9 @@ def _canonical(value: object) -> str:
 
 async def start_again(bot: BotProcess, slack: Slack) -> None:
     """Start a bot that was killed or stopped, once Slack has noticed that its socket is gone."""
-    await slack.wait(lambda: slack.sockets == 0, "the socket to close", 10.0)
+    await slack.wait(lambda: slack.sockets == 0, "the socket to close", 20.0)
     await bot.start()
-    await slack.connected()
+    await slack.connected(timeout=60.0)
 
 
 @contextmanager
