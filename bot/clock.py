@@ -1,11 +1,30 @@
-"""The time, passed in where it is needed so that a test can choose it."""
+"""The time, passed in where it is needed so that a test can choose it; and how far it is from other machines' time."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 Clock = Callable[[], datetime]
+OnDate = Callable[[str], None]
 
 
 def utc_now() -> datetime:
     """The present moment, in UTC."""
     return datetime.now(UTC)
+
+
+class Comparison:
+    """This machine's clock beside another one's, whose HTTP answers carry a Date header (RFC 9110, section 6.6.1)."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.ahead: timedelta | None = None
+        """How much later it is here, a second more or less; None while no answer told the time."""
+
+    def hear(self, date: str) -> None:
+        """Take the Date header of an answer that arrives now; one that cannot be read tells nothing."""
+        try:
+            there = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        self.ahead = self._clock() - there.replace(tzinfo=there.tzinfo or UTC)

@@ -38,6 +38,13 @@ class SendNow:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAt:
+    """Tell how it stands with what was named, or with everything that waits."""
+
+    wanted: WantedOrder | WantedName | None
+
+
+@dataclass(frozen=True, slots=True)
 class ShowHelp:
     """Whisper how the command is used."""
 
@@ -54,12 +61,27 @@ def read_command(text: str) -> Command:
     words = text.strip(f"{INVISIBLE} \n\t").split()
     if not words:
         return OpenForm(None)
-    if " ".join(words).strip(QUOTES).lower() in _HELP:
+    if _is_help(words):
         return ShowHelp()
     start = next((index for index, word in enumerate(words) if word.lower() in _KEYWORDS), len(words))
     wanted = read_target(" ".join(words[:start]) if start else text)
     emails, locale, reason = _clauses(words[start:])
     return SendNow(wanted, emails, locale, reason) if emails else OpenForm(wanted, locale, reason)
+
+
+def read_status(text: str) -> LookAt | ShowHelp:
+    """What the text after the command that only looks asks for; without any text, everything that waits.
+
+    Raises Misunderstood where it is neither one order or domain nor a call for help.
+    """
+    words = text.strip(f"{INVISIBLE} \n\t").split()
+    if not words:
+        return LookAt(None)
+    return ShowHelp() if _is_help(words) else LookAt(read_target(text))
+
+
+def _is_help(words: Sequence[str]) -> bool:
+    return " ".join(words).strip(QUOTES).lower() in _HELP
 
 
 def _clauses(words: Sequence[str]) -> tuple[tuple[str, ...], str | None, str | None]:

@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from urllib.parse import quote, unquote, urlsplit
 
 import structlog
@@ -18,10 +18,33 @@ _TOKEN = re.compile(r"\b(xox[a-z]-|xapp-|xoxe\.)[A-Za-z0-9-]+|([?&]ticket=)[^&\s
 _TALKATIVE = ("slack_sdk", "slack_bolt", "httpx", "httpcore", "aiosqlite", "dbos", "asyncio", "alembic")
 
 
+def hider(settings: Settings) -> Callable[[str], str]:
+    """What takes out of a text whatever is, or looks like, one of the secrets."""
+    secrets = {form for secret in _secrets(settings) if secret for form in _forms(secret)}
+    longest_first = sorted(secrets, key=len, reverse=True)
+
+    def hide(text: str) -> str:
+        for secret in longest_first:
+            text = text.replace(secret, "•••")
+        return _TOKEN.sub(lambda found: f"{found[1] or found[2]}•••", text)
+
+    return hide
+
+
+def silence() -> None:
+    """Let nobody log: for a command whose answer says it all."""
+    logging.disable(logging.CRITICAL)
+    structlog.configure(processors=[_drop])
+
+
+def _drop(_: WrappedLogger, __: str, ___: EventDict) -> EventDict:
+    raise structlog.DropEvent
+
+
 def configure(settings: Settings) -> None:
     """Send every logger of the process through one formatter."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Discreet(settings.log_format, _secrets(settings)))
+    handler.setFormatter(_Discreet(settings.log_format, hider(settings)))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
@@ -38,7 +61,7 @@ def configure(settings: Settings) -> None:
 class _Discreet(structlog.stdlib.ProcessorFormatter):
     """Renders a line, tracebacks included, and takes out whatever is or looks like a secret."""
 
-    def __init__(self, form: str, secrets: Iterable[str]) -> None:
+    def __init__(self, form: str, hide: Callable[[str], str]) -> None:
         last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
         if form == "json":
             # Without the values of variables: of a long one only a part is shown, which no search for secrets finds.
@@ -47,15 +70,11 @@ class _Discreet(structlog.stdlib.ProcessorFormatter):
         else:
             last += [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
         super().__init__(processors=last, foreign_pre_chain=_shared())
-        self._secrets = sorted({form for secret in secrets if secret for form in _forms(secret)}, key=len, reverse=True)
+        self._hide = hide
 
     def format(self, record: logging.LogRecord) -> str:
         """One log line; below it, indented, the traceback, so that no line of an error looks like another's."""
-        line = super().format(record)
-        for secret in self._secrets:
-            line = line.replace(secret, "•••")
-        line = _TOKEN.sub(lambda found: f"{found[1] or found[2]}•••", line)
-        return "\n    ".join(line.splitlines())
+        return "\n    ".join(self._hide(super().format(record)).splitlines())
 
 
 def _secrets(settings: Settings) -> list[str]:

@@ -87,7 +87,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ResendRequest:
-    """What a person asked for, as it was accepted; `id` is derived from what caused it, so a repeat is the same one."""
+    """What a person asked for, as it was accepted; `id` is derived from what caused it, so a repeat is the same one.
+
+    `key` is the order or domain as an option of a select, to open its form again.
+    """
 
     id: str
     actor: Actor
@@ -97,16 +100,7 @@ class ResendRequest:
     locale: str
     reason: str | None
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Cooldown:
-    """A target that was sent to a moment ago: by whom, until when it rests, and the thread that tells."""
-
-    user_id: str
-    at: datetime
-    until: datetime
-    link: str | None = None
+    key: str = ""
 
 
 class Outcome(StrEnum):
@@ -119,12 +113,36 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Cooldown:
+    """A target that was mailed lately, or is about to be: until when it rests, and the thread that tells."""
+
+    user_id: str
+    at: datetime
+    until: datetime
+    outcome: Outcome | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How one call ended; `words` are DigiCert's, or ours where DigiCert gave none."""
 
     outcome: Outcome
     words: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LastResend:
+    """The newest resend for a name that may have gone out; `outcome` is *sent* or *unknown*, `at` when it ended."""
+
+    request_id: str
+    user_id: str
+    at: datetime
+    outcome: Outcome
+    name: str
+    emails: tuple[str, ...]
+    link: str | None = None
 
 
 class Kind(StrEnum):
@@ -207,6 +225,15 @@ class Listed:
     def key(self) -> str:
         """The opaque value of this line as an option of a select."""
         return f"{self.kind}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class NameState:
+    """What DigiCert says of one name now, in words."""
+
+    name: str
+    waits: bool
+    words: str
 
 
 @dataclass(frozen=True, slots=True)

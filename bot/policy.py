@@ -69,9 +69,10 @@ class Decision:
     sentence: str
 
 
+UNKNOWN_PERSON = "unknown"
 _UNKNOWN = Decision(
     allowed=False,
-    rule="unknown",
+    rule=UNKNOWN_PERSON,
     sentence="Slack did not say who you are, so nothing was done. Try again in a minute; if that does not help, "
     "ask the people who run this bot.",
 )

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bot.clock import Clock, utc_now
+from bot.clock import Clock, OnDate, utc_now
 from bot.digicert.client import CertCentral, open_http
 from bot.digicert.limits import Limits
 from bot.engine import Engine
 from bot.policy import Rules
 from bot.services.addresses import AddressBook
 from bot.services.board import Board
+from bot.services.checking import Checking
 from bot.services.dialog import Dialog
 from bot.services.gate import Gate
 from bot.services.listing import Listing
@@ -18,6 +19,7 @@ from bot.services.lookup import Lookup
 from bot.services.reporting import Reporting
 from bot.services.resend import Resend
 from bot.services.sending import Sending
+from bot.services.status import Status
 from bot.services.waiting import WaitingNames
 from bot.settings import Settings
 from bot.slack.chat import Chat
@@ -26,6 +28,7 @@ from bot.slack.directory import Directory
 from bot.store.claims import Claims
 from bot.store.db import Database, open_database
 from bot.store.forms import Forms
+from bot.store.history import History
 from bot.store.ledger import Ledger
 from bot.store.posts import Posts
 from bot.store.requests import Requests
@@ -39,15 +42,17 @@ class Services:
     """What the front doors may use."""
 
     chat: Chat
+    checking: Checking
     dialog: Dialog
     directory: Directory
     resend: Resend
+    status: Status
 
 
 @asynccontextmanager
-async def open_certcentral(settings: Settings) -> AsyncIterator[CertCentral]:
-    """The DigiCert client, within the limits it allows itself."""
-    async with open_http(settings.digicert_base_url, settings.digicert_api_key) as http:
+async def open_certcentral(settings: Settings, on_date: OnDate | None = None) -> AsyncIterator[CertCentral]:
+    """The DigiCert client, within the limits it allows itself; `on_date` hears the Date header of every answer."""
+    async with open_http(settings.digicert_base_url, settings.digicert_api_key, on_date) as http:
         yield CertCentral(http, Limits(settings.digicert_limits))
 
 
@@ -90,23 +95,28 @@ def _services(
 ) -> Services:
     ledger, stored, posts = Ledger(database), Requests(database), Posts(database)
     rules = Rules(settings.dcv_allowed_users, settings.dcv_allowed_usergroups, identity.home)
-    directory = Directory(slack, settings.dcv_allowed_usergroups)
+    directory = Directory(slack, settings.dcv_allowed_usergroups, settings.dcv_allowed_users)
     chat = Chat(slack)
     gate = Gate(rules, directory, ledger, clock)
     addresses = AddressBook(certcentral, clock)
-    lookup = Lookup(certcentral, Listing(certcentral, clock), WaitingNames(addresses, stored))
+    listing = Listing(certcentral, clock)
+    lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored))
+    status = Status(gate, certcentral, listing, History(database), posts, chat, clock)
+    board = Board(chat, posts, clock)
     resend = Resend(
         gate=gate,
         database=database,
+        ledger=ledger,
         stored=stored,
         held=Claims(database),
         posts=posts,
         chat=chat,
         engine=engine,
         sending=Sending(database, stored, ledger, gate, certcentral, addresses, clock),
-        reporting=Reporting(stored, ledger, Board(chat, posts, clock), clock),
+        reporting=Reporting(stored, ledger, board, clock),
         cooldown=settings.dcv_cooldown,
         clock=clock,
     )
     dialog = Dialog(gate, lookup, resend, Forms(database), settings.dcv_locale, clock)
-    return Services(chat, dialog, directory, resend)
+    checking = Checking(gate, stored, certcentral, board, clock)
+    return Services(chat, checking, dialog, directory, resend, status)

@@ -9,12 +9,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.client import Identity
 from bot.wiring import Services
-from handlers import commands, form, members
+from handlers import buttons, commands, form, members, status
 from handlers.answering import Answering
 
 log = structlog.get_logger(__name__)
 
-FEATURES = (commands, form, members)
+FEATURES = (commands, form, buttons, status, members)
 
 
 def make_app(client: AsyncWebClient, identity: Identity, services: Services, answering: Answering) -> AsyncApp:

@@ -1,4 +1,4 @@
-"""What is asked of Slack and DigiCert before the bot serves: a wrong token or key stops it, silence does not."""
+"""What `run` and `check` ask of Slack and DigiCert; before a start a wrong token or key stops it, silence does not."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import structlog
 from bot.digicert.client import CertCentral
 from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackRefused, SlackUnavailable
 from bot.settings import Settings
+from bot.slack import scopes
 from bot.slack.client import Client, Identity, check_app_token, identify
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,7 @@ async def check_start(settings: Settings, slack: Client, certcentral: CertCentra
         identity = await _ask_slack(settings, slack)
     if isinstance(identity, BaseException):
         raise identity
+    _warn_of_scopes(identity)
     return Checked(identity, digicert_answers=digicert)
 
 
@@ -56,16 +58,33 @@ async def _ask_slack(settings: Settings, slack: Client) -> Identity | None:
 
 
 async def _recognised(settings: Settings, slack: Client) -> Identity:
+    identity = await recognise_bot(slack)
+    await open_address(settings, slack)
+    return identity
+
+
+async def recognise_bot(slack: Client) -> Identity:
+    """Who we are in Slack; CannotStart where it does not accept the bot token, SlackUnavailable where it is silent."""
     try:
-        identity = await identify(slack)
+        return await identify(slack)
     except SlackRefused as error:
         raise CannotStart([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."]) from error
+
+
+async def open_address(settings: Settings, slack: Client) -> None:
+    """Get one Socket Mode address; CannotStart where Slack does not accept the app token, SlackUnavailable likewise."""
     try:
         await check_app_token(slack, settings.slack_app_token.get_secret_value())
     except SlackRefused as error:
         mend = "Make an app-level token with the scope connections:write, and switch Socket Mode on."
         raise CannotStart([f"SLACK_APP_TOKEN: Slack refused it ({error.code}). {mend}"]) from error
-    return identity
+
+
+def _warn_of_scopes(identity: Identity) -> None:
+    """Say what will fail; Slack names no scopes where something between us and it takes the header away."""
+    if identity.scopes and (missing := scopes.missing(identity.scopes)):
+        mend = "`dcv-resend check` tells what fails without each; add them to your Slack app and install it anew"
+        log.warning("scopes are missing", scopes=", ".join(missing), mend=mend)
 
 
 async def ask_digicert(certcentral: CertCentral) -> bool:
@@ -74,7 +93,7 @@ async def ask_digicert(certcentral: CertCentral) -> bool:
         async with asyncio.timeout(CHECK_SECONDS):
             whose = await certcentral.check_key()
     except CaRefused as error:
-        raise CannotStart([_refused_key(error)]) from error
+        raise CannotStart([refused_key(error)]) from error
     except (CaUnavailable, TimeoutError) as error:
         log.warning("DigiCert cannot be reached; serving all the same", error=str(error) or "There was no answer.")
         return False
@@ -82,7 +101,8 @@ async def ask_digicert(certcentral: CertCentral) -> bool:
     return True
 
 
-def _refused_key(error: CaRefused) -> str:
+def refused_key(error: CaRefused) -> str:
+    """Which setting to mend where DigiCert refuses the key, or the address is not its API's."""
     if error.status == 403:
         return f"DIGICERT_API_KEY: {error} Copy a key of a service user from CertCentral."
     return f"DIGICERT_BASE_URL: {error} Is this the address of your CertCentral's Services API?"

@@ -1,7 +1,10 @@
 """`dcv-resend …`: the commands of the terminal."""
 
 import asyncio
+import io
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -9,15 +12,26 @@ from bot.errors import CannotStart
 
 app = typer.Typer(
     name="dcv-resend",
-    help="Resend DigiCert's domain-control-validation e-mails from Slack.",
     no_args_is_help=True,
     add_completion=False,
+    # Plain text, which reads the same in a terminal, a log and a pipe.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dcv-resend {version('dcv-resend')}")
+        raise typer.Exit
+
+
 @app.callback()
-def settings_help() -> None:
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Resend DigiCert's domain-control-validation e-mails from Slack.
 
     Settings come from the environment and from a file .env in the working directory.
@@ -38,6 +52,23 @@ def run() -> None:
     settings = Settings.load()
     logs.configure(settings)
     asyncio.run(serve(settings))
+
+
+@app.command()
+def check() -> None:
+    """Check settings, tokens, key, database and clock.
+
+    Tells each finding in one line that begins with ok, warning or problem, and
+    changes nothing: it may run beside a bot that serves.
+
+    Exits with 0, or with 2 where a problem must be mended.
+    """
+    from handlers.check import check as look
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name in Slack may hold letters that this terminal lacks.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    raise typer.Exit(asyncio.run(look(typer.echo)))
 
 
 def main() -> None:

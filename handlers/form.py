@@ -4,10 +4,11 @@ from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.errors import CooledDown, Misunderstood, StoreUnavailable
-from bot.models import Origin
+from bot.models import Actor, Origin
 from bot.services.dialog import Dialog
 from bot.services.resend import Resend
 from bot.slack.chat import Chat
@@ -17,6 +18,8 @@ from bot.views.forms import Drawing
 from bot.wiring import Services
 from handlers.answering import Answering
 from handlers.payloads import Payload, read_actor, read_choice, read_form_id, read_index
+
+log = structlog.get_logger(__name__)
 
 
 class ResendForm:
@@ -33,6 +36,10 @@ class ResendForm:
         async with await self._answer(body):
             try:
                 options = await self._dialog.options(read_actor(body), read_form_id(body), str(body.get("value") or ""))
+            except (Misunderstood, StoreUnavailable) as error:
+                # Not worth a whisper for every key that is pressed.
+                log.warning("a search could not be answered", error=str(error))
+                options = []
             except Exception:
                 await ack(options=[])
                 raise
@@ -59,16 +66,22 @@ class ResendForm:
         view = body["view"]
         async with await self._answer(body):
             try:
-                asked = await self._dialog.submit(read_actor(body), str(view["id"]), read_form(view))
-                request_id = await self._resend.accept(asked)
-            except (Misunderstood, CooledDown, StoreUnavailable) as error:
+                await self._accept(ack, read_actor(body), view)
+            except (Misunderstood, StoreUnavailable) as error:
                 await ack(response_action="errors", errors=field_errors(view, error))
-                return
             except Exception:
                 await ack()
                 raise
-            await ack()
-            await self._resend.begin(request_id)
+
+    async def _accept(self, ack: AsyncAck, actor: Actor, view: dict[str, Any]) -> None:
+        filled = read_form(view)
+        try:
+            request_id = await self._resend.accept(await self._dialog.submit(actor, str(view["id"]), filled))
+        except CooledDown as error:
+            await ack(response_action="update", view=await self._dialog.cooled(actor, filled, error.cooldown))
+            return
+        await ack()
+        await self._resend.begin(request_id)
 
     async def _answer(self, body: Payload) -> AbstractAsyncContextManager[None]:
         """The boundary, whispering in the place from which the form was opened."""

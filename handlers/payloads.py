@@ -26,6 +26,25 @@ def read_actor(body: Payload) -> Actor:
     return Actor(str(user["id"]), str(user.get("team_id") or team["id"]))
 
 
+def read_thread(body: Payload) -> Place:
+    """The thread of the message whose button was pressed."""
+    container, message = body["container"], body.get("message") or {}
+    ts = message.get("thread_ts") or container.get("thread_ts") or container["message_ts"]
+    return Place(str(container["channel_id"]), str(ts))
+
+
+def read_message_origin(body: Payload) -> Origin:
+    """Who pressed a button below a message; whispers go into its thread, where a response_url would not."""
+    return Origin(read_actor(body), read_thread(body))
+
+
+def read_whisper_origin(body: Payload) -> Origin:
+    """Who pressed a button below a whisper, and the address at which Slack takes what replaces it."""
+    container = body["container"]
+    place = Place(str(container["channel_id"]), container.get("thread_ts"))
+    return Origin(read_actor(body), place, body.get("response_url"))
+
+
 def read_form_id(body: Payload) -> str:
     """The opaque id that a form carries."""
     return str(body["view"]["private_metadata"])

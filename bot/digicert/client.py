@@ -5,7 +5,8 @@ Pages named below are those of DigiCert's "CertCentral Services API" documentati
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from urllib.parse import quote
@@ -14,6 +15,7 @@ import httpx
 import stamina
 from pydantic import SecretStr
 
+from bot.clock import OnDate
 from bot.digicert import wire
 from bot.digicert.fields import domain_name, without_star
 from bot.digicert.limits import Limits
@@ -38,9 +40,10 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 _Params = Mapping[str, str | int]
 
 
-def open_http(base_url: str, key: SecretStr) -> httpx.AsyncClient:
+def open_http(base_url: str, key: SecretStr, on_date: OnDate | None = None) -> httpx.AsyncClient:
     """The connection pool for `CertCentral`; whoever opens it closes it.
 
+    `on_date` hears the Date header of every answer, as soon as it arrives.
     Keeps to HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE, except that a loopback address is never asked through a proxy.
     Raises CannotStart where the key or one of those cannot be used.
     """
@@ -66,9 +69,26 @@ def open_http(base_url: str, key: SecretStr) -> httpx.AsyncClient:
             follow_redirects=False,
             trust_env=trust_env,
             verify=context,
+            event_hooks={"response": [_dates_to(on_date)] if on_date else []},
         )
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         raise CannotStart(["HTTPS_PROXY does not name a proxy that can be used; write http://host:port."]) from error
+
+
+def _dates_to(on_date: OnDate) -> Callable[[httpx.Response], Awaitable[None]]:
+    async def hear(response: httpx.Response) -> None:
+        on_date(response.headers.get("Date", ""))
+
+    return hear
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What a key may read; `validations` is None where no order was there to try it with."""
+
+    orders: bool
+    validations: bool | None
+    domains: bool
 
 
 class CertCentral:
@@ -103,6 +123,23 @@ class CertCentral:
                 raise
         wire.read_orders(await self._get("/order/certificate", {"limit": 1}))
         return "a user whose name the key may not read"
+
+    async def readable(self) -> Readable:
+        """What the key may read, found out with the smallest reads; whether it may also write, no read can show.
+
+        Source: "List orders", "Order validation status", "List domains".
+        """
+        orders, domains = await asyncio.gather(
+            self._permitted("/order/certificate", {"filters[status]": _WAITING[0], "limit": 1}),
+            self._permitted("/domain", {"limit": 1}),
+        )
+        waiting = wire.read_orders(orders).rows[:1] if orders else ()
+        validations = [await self._permitted(f"/order/certificate/{order.id}/validation") for order in waiting]
+        return Readable(
+            orders=orders is not None,
+            validations=validations[0] is not None if validations else None,
+            domains=domains is not None,
+        )
 
     async def pending_orders(self) -> list[Order]:
         """Every order that waits for validation, first issue or reissue. Source: "List orders"."""
@@ -181,6 +218,15 @@ class CertCentral:
             # A page that brings nothing new means that the offset was ignored, or that rows went away meanwhile.
             if is_last or len(found) == known:
                 return list(found.values())
+
+    async def _permitted(self, path: str, params: _Params | None = None) -> wire.Answer | None:
+        """The answer to a read; None where the key lacks the permission."""
+        try:
+            return await self._get(path, params)
+        except CaRefused as error:
+            if wire.MISSING_PERMISSION not in error.codes:
+                raise
+            return None
 
     async def _get(self, path: str, params: _Params | None = None) -> wire.Answer:
         try:

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.clock import Clock
-from bot.errors import SlackRefused
+from bot.errors import SlackRefused, SlackUnavailable
 from bot.models import Place
 from bot.slack.chat import Chat
+from bot.slack.client import TOKEN_IS_BAD
 from bot.store.posts import Post, Posts
 from bot.views.blocks import Message
 from bot.views.messages import directly
@@ -49,6 +50,7 @@ class Board:
         try:
             return await self._show(post, user_id, message)
         except SlackRefused as error:
+            _unless_the_token_is_bad(error)
             if post.detour:
                 raise
             log.info("the channel is closed to the bot; telling the person directly", error=error.code)
@@ -59,6 +61,7 @@ class Board:
         try:
             return SHARED if await self._chat.is_shared(place) else None
         except SlackRefused as error:
+            _unless_the_token_is_bad(error)
             return error.code
 
     async def _show(self, post: Post, user_id: str, message: Message) -> Post:
@@ -100,3 +103,9 @@ class Board:
         task = self._under_way[key] = asyncio.create_task(call)
         task.add_done_callback(lambda _: self._under_way.pop(key, None))
         return await asyncio.shield(task)
+
+
+def _unless_the_token_is_bad(error: SlackRefused) -> None:
+    """A token that is refused says nothing about the channel: an operator mends it, and the telling goes on."""
+    if error.code in TOKEN_IS_BAD:
+        raise SlackUnavailable(str(error)) from error

@@ -6,7 +6,7 @@ from bot.clock import Clock
 from bot.command import SendNow
 from bot.errors import BotError, CaError, Misunderstood, NothingToDo, StoreUnavailable
 from bot.languages import read_locale
-from bot.models import Actor, Call, Kind, Place, Plan
+from bot.models import Actor, Call, Cooldown, Kind, Place, Plan, ResendRequest
 from bot.policy import Action
 from bot.recipients import (
     MOST_NAMED,
@@ -55,6 +55,10 @@ class Dialog:
         """The drawing for an option that was picked; what was typed stays."""
         return await self._draw(form, self._lookup.chosen(key), key, typed)
 
+    async def again(self, form: Form, request: ResendRequest, before: str | None) -> Drawing:
+        """The drawing for what was asked before, telling how that ended; a reason is required."""
+        return await self._draw(form, self._lookup.chosen(request.key), request.key, NOTHING_TYPED, before)
+
     async def rescope(self, form: Form, index: int, typed: Typed) -> Drawing:
         """The drawing for another name scope of the same domain; what was typed stays."""
         plan = _planned(form)
@@ -78,7 +82,7 @@ class Dialog:
             ids = ", ".join(str(match.id) for match in found.matches[:MOST_NAMED])
             raise Misunderstood(f"Nothing was sent: several orders carry {found.name}. Name one of them: {ids}.")
         calls = typed_calls(found, line.emails)
-        return Asked(actor, place, cause, _subject(found), calls, line.locale or self._locale, line.reason)
+        return Asked(actor, place, cause, found.key, _subject(found), calls, line.locale or self._locale, line.reason)
 
     async def submit(self, actor: Actor, view_id: str, filled: Filled) -> Asked:
         """What a submitted form asks for; Misunderstood names the field that must be mended."""
@@ -88,7 +92,18 @@ class Dialog:
         if not self._known(locale):
             raise Misunderstood("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
         calls = _calls(plan, filled)
-        return Asked(actor, form.place, f"view:{view_id}", _subject(plan), calls, locale, filled.reason)
+        return Asked(
+            actor, form.place, f"view:{view_id}", plan.key, _subject(plan), calls, locale, filled.reason, form.drawn_at
+        )
+
+    async def cooled(self, actor: Actor, filled: Filled, cooldown: Cooldown) -> Drawing:
+        """The submitted form once more, with what was sent meanwhile; a reason is required, DigiCert is not asked."""
+        opened = await self.form(actor, filled.form_id)
+        form = Form(opened.actor, opened.place, opened.plan, self._clock())
+        await self.keep(form)
+        before = views.cooled(cooldown, self._clock())
+        locale = filled.locale or self._locale
+        return views.resend(form.id, _planned(form), form.place, locale=locale, reason=filled.reason, before=before)
 
     async def place(self, form_id: str) -> Place | None:
         """Where the result of a form belongs; None where nobody remembers."""
@@ -106,7 +121,9 @@ class Dialog:
             raise Misunderstood("This form is too old. Open it again with /dcv-resend.")
         return form
 
-    async def _draw(self, opened: Form, looking: Awaitable[Plan | Choice], key: str, typed: Typed) -> Drawing:
+    async def _draw(
+        self, opened: Form, looking: Awaitable[Plan | Choice], key: str, typed: Typed, before: str | None = None
+    ) -> Drawing:
         """Draw what was found for `key`, or why there is nothing to draw, and keep it under an id of its own."""
         form = Form(opened.actor, opened.place)
         try:
@@ -121,8 +138,8 @@ class Dialog:
             if isinstance(found, Choice):
                 drawing = views.choice(form.id, found.name, found.matches, self._clock())
             else:
-                form = Form(opened.actor, opened.place, found)
-                drawing = await self._drawn(form, found, typed)
+                form = Form(opened.actor, opened.place, found, self._clock())
+                drawing = await self._drawn(form, found, typed, before)
         await self.keep(form)
         return drawing
 
@@ -130,10 +147,11 @@ class Dialog:
         """Whether a form may carry this language: ours, or a code of the usual shape."""
         return locale in (self._locale, read_locale(locale))
 
-    async def _drawn(self, form: Form, plan: Plan, typed: Typed) -> Drawing:
+    async def _drawn(self, form: Form, plan: Plan, typed: Typed, before: str | None) -> Drawing:
         cooldown = await self._resend.cooling(_likely_calls(plan))
         locale = typed.locale if typed.locale and self._known(typed.locale) else self._locale
-        return views.resend(form.id, plan, form.place, cooldown, self._clock(), locale=locale, reason=typed.reason)
+        told = before or (views.cooled(cooldown, self._clock()) if cooldown else None)
+        return views.resend(form.id, plan, form.place, locale=locale, reason=typed.reason, before=told)
 
 
 def _planned(form: Form) -> Plan:

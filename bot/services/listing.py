@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from async_lru import alru_cache
@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 
 REMEMBERED = 60.0
 YOUNG = 5.0
+TOO_OLD = timedelta(minutes=10)
 _RANK = {True: 0, None: 1, False: 2}
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -64,7 +65,7 @@ class Listing:
         await asyncio.wait({reading}, timeout=seconds)
         if reading.done() and reading.exception() is None:
             return reading.result()
-        return self._last
+        return self._last if self._last and self._clock() - self._last.read_at < TOO_OLD else None
 
     async def _read(self) -> Account:
         orders, domains = await asyncio.gather(self._certcentral.pending_orders(), self._certcentral.domains())

@@ -71,7 +71,7 @@ class Lookup:
 
     async def _named(self, name: str) -> Plan | Choice:
         account = await self._listing.account()
-        if not _orders_with(account, name) and not _covering(account.domains, name):
+        if not _orders_with(account, name) and not covering(account.domains, name):
             account = await self._listing.account(young=True)
         orders = _orders_with(account, name)
         if len(orders) > 1:
@@ -79,7 +79,7 @@ class Lookup:
             return Choice(name, tuple(line for line in account.lines if line.key in keys))
         if orders:
             return await self._order(orders[0].id)
-        if domain := _covering(account.domains, name):
+        if domain := covering(account.domains, name):
             return await self._domain(domain.id, tuple(dict.fromkeys((domain.name, name))))
         return await self._not_listed(name, account)
 
@@ -88,7 +88,7 @@ class Lookup:
         if orders := await self._certcentral.orders_named(name):
             hopeful = [order for order in orders if not states.order_has_nothing(order)]
             return await self._order(max(order.id for order in hopeful or orders))
-        domain = _covering(account.deactivated, name)
+        domain = covering(account.deactivated, name)
         raise (states.domain_has_nothing(domain) if domain else None) or states.unknown_name(name)
 
     async def _order(self, order_id: int) -> Plan:
@@ -130,7 +130,7 @@ class Lookup:
         return list(found.items())[:MOST_CALLS], remarks
 
     async def _domain_id(self, name: str) -> int | None:
-        domain = _covering((await self._listing.account()).domains, name)
+        domain = covering((await self._listing.account()).domains, name)
         return domain.id if domain else None
 
     async def _domain(self, domain_id: int, scopes: tuple[str, ...] = (), scope: str | None = None) -> Plan:
@@ -167,7 +167,7 @@ def _orders_with(account: Account, name: str) -> list[Order]:
     ]
 
 
-def _covering(domains: Sequence[Domain], name: str) -> Domain | None:
+def covering(domains: Sequence[Domain], name: str) -> Domain | None:
     """The domain itself, else the nearest parent."""
     return max(
         (domain for domain in domains if covers(domain.name, name)), key=lambda found: len(found.name), default=None

@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from bot.clock import Clock
 from bot.engine import Engine, Steps
 from bot.errors import CooledDown
-from bot.models import Actor, Call, Cooldown, Place, ResendRequest
+from bot.models import Actor, Call, Cooldown, Outcome, Place, ResendRequest
 from bot.policy import Action
 from bot.services.gate import Gate
 from bot.services.reporting import Reporting, root_key
@@ -19,29 +19,35 @@ from bot.slack.chat import Chat
 from bot.store import claims, requests
 from bot.store.claims import Claim, Claims
 from bot.store.db import Database
-from bot.store.ledger import Entry, Event, append
+from bot.store.ledger import Entry, Event, Ledger, append
 from bot.store.posts import Posts
 from bot.store.requests import Requests
+from bot.views import messages
 
 log = structlog.get_logger(__name__)
 
 FLOW = "resend_v1"
 LONGEST_PAUSE = 300.0
-MOST_REPORTS = 400
+MOST_REPORTS = 2000
 KEPT_SECONDS = 7 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request before it is accepted; `cause` names the one act in Slack that caused it."""
+    """A request before it is accepted; `cause` names the one act in Slack that caused it.
+
+    `seen_at` is when its form was drawn: a reason given there says nothing of what was sent after that.
+    """
 
     actor: Actor
     place: Place
     cause: str
+    key: str
     subject: str
     calls: tuple[Call, ...]
     locale: str
     reason: str | None
+    seen_at: datetime | None = None
 
 
 class Resend:
@@ -51,6 +57,7 @@ class Resend:
         self,
         gate: Gate,
         database: Database,
+        ledger: Ledger,
         stored: Requests,
         held: Claims,
         posts: Posts,
@@ -63,6 +70,7 @@ class Resend:
     ) -> None:
         self._gate = gate
         self._database = database
+        self._ledger = ledger
         self._requests = stored
         self._claims = held
         self._posts = posts
@@ -87,7 +95,7 @@ class Resend:
             if await requests.known(transaction, request.id):
                 return request.id
             claim = await claims.standing(transaction, keys, request.at)
-            if cooled := claim is not None and not asked.reason:
+            if cooled := claim is not None and not _has_reason(asked, claim):
                 await append(transaction, _entry(Event.COOLED_DOWN, request))
             else:
                 await append(transaction, _entry(Event.ACCEPTED, request))
@@ -110,8 +118,14 @@ class Resend:
         await self.begin(request_id)
 
     async def begin(self, request_id: str) -> None:
-        """Start carrying out an accepted request; safe to repeat, it runs once."""
-        await self._engine.start(FLOW, request_id)
+        """Start carrying out an accepted request; safe to repeat, it runs once.
+
+        A start that fails is only logged: what is accepted is written down, and `begin_all` starts it soon.
+        """
+        try:
+            await self._engine.start(FLOW, request_id)
+        except Exception:
+            log.exception("an accepted request could not be started yet", request_id=request_id)
 
     async def begin_all(self) -> None:
         """Start every accepted request that has not been told yet: those whose start was lost."""
@@ -127,7 +141,14 @@ class Resend:
         claim = await self._claims.standing(_keys(calls), self._clock())
         if claim is None:
             return None
-        return Cooldown(claim.user_id, claim.at, claim.until, await self._link(claim))
+        outcomes = {ending.outcome for ending in (await self._ledger.endings(claim.request_id)).values()}
+        outcome = next((told for told in (Outcome.UNKNOWN, Outcome.SENT) if told in outcomes), None)
+        return Cooldown(claim.user_id, claim.at, claim.until, outcome, await self._link(claim))
+
+    async def before(self, request: ResendRequest) -> str | None:
+        """What came of a request, in marked-up text; None while it has not ended."""
+        endings = await self._ledger.endings(request.id)
+        return messages.before(request, endings) if len(endings) == len(request.calls) else None
 
     async def _link(self, claim: Claim) -> str | None:
         post = await self._posts.get(root_key(claim.request_id))
@@ -174,7 +195,12 @@ class Resend:
             locale=asked.locale,
             reason=asked.reason,
             at=self._clock(),
+            key=asked.key,
         )
+
+
+def _has_reason(asked: Asked, claim: Claim) -> bool:
+    return asked.reason is not None and (asked.seen_at is None or claim.at <= asked.seen_at)
 
 
 def _keys(calls: Iterable[Call]) -> list[str]:

@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable
 from bot.models import Call, DomainTarget, OrderTarget, Outcome, ResendRequest
-from bot.policy import Action
+from bot.policy import UNKNOWN_PERSON, Action
 from bot.services.addresses import AddressBook
 from bot.services.gate import Gate
 from bot.store import claims
@@ -23,6 +23,7 @@ from bot.store.requests import Requests, remember_recipients
 log = structlog.get_logger(__name__)
 
 FRESH = timedelta(seconds=60)
+TOO_LATE = timedelta(hours=1)
 BUSY_FOR_AT_MOST = timedelta(minutes=5)
 UNREACHABLE_PAUSES = (2.0, 10.0)
 
@@ -63,9 +64,12 @@ class Sending:
         number_of_try = len(earlier) + 1
         attempts = {attempt.number: attempt for attempt in await patiently(self._ledger.attempts, request_id, number)}
         if (mine := attempts.get(number_of_try)) is None:
+            if not earlier and self._clock() - request.at > TOO_LATE:
+                words = "It was accepted long ago and could not be sent in time. Ask again if it is still wanted."
+                return await self._end(request, number, number_of_try, Outcome.NOT_SENT, words)
             return await self._try(request, number, earlier)
         if mine.closed:
-            return await self._turned_away(request, number, earlier, CaBusy(None))
+            return await self._turned_away(request, number, earlier, _as_told(mine.words))
         words = "The bot was stopped while it waited for DigiCert's answer."
         return await self._end(request, number, number_of_try, Outcome.UNKNOWN, words)
 
@@ -102,7 +106,11 @@ class Sending:
         """Why the call must not be made after all: asked right before it, of Slack and of DigiCert."""
         decision = await self._gate.decide(request.actor, Action.RESEND, afresh=True)
         if not decision.allowed:
-            return f"Right before the call the policy said no to the person who asked ({decision.rule})."
+            if decision.rule == UNKNOWN_PERSON:
+                return (
+                    "Right before the call Slack could not tell in time who asked, and without that nobody is mailed."
+                )
+            return f"Right before the call the person who asked was no longer allowed to ({decision.rule})."
         if isinstance(call.target, DomainTarget):
             dropped = await self._no_longer_allowed(call.target.domain_id, call)
             if dropped:
@@ -191,7 +199,15 @@ def _pause(error: CaUnavailable, tries_before: int) -> float:
     return float(min(60.0, 5.0 * 2**tries_before) * random.uniform(0.8, 1.2))  # noqa: S311
 
 
+def _as_told(words: str) -> CaUnavailable:
+    """The error that an earlier process wrote down."""
+    busy = CaBusy(None)
+    return busy if words == str(busy) else CaUnavailable(words, may_have_arrived=False)
+
+
 def _gave_up(earlier: Sequence[Result], error: CaUnavailable) -> str:
     if isinstance(error, CaBusy):
+        if error.retry_after is not None:
+            return f"DigiCert asks the bot to slow down (429), for {error.retry_after:.0f} seconds, which is too long."
         return "DigiCert kept asking the bot to slow down (429)."
     return f"{error} The bot tried {len(earlier) + 1} times."

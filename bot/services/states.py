@@ -9,6 +9,7 @@ from bot.targets import plain_name
 EMAIL = "email"
 _MOST_NAMED = 10
 _METHODS = {
+    EMAIL: "an e-mail",
     "dns-txt-token": "a DNS TXT record",
     "dns-cname-token": "a DNS CNAME record",
     "http-token": "a file on the web server",
@@ -67,7 +68,7 @@ def only_email(
     remarks = []
     for other in dict.fromkeys(method for _, method in methods if method != EMAIL):
         scopes = [entry.name_scope for entry, method in methods if method == other]
-        remarks += left_out(scopes, f"validated by {_in_words(other)}")
+        remarks += left_out(scopes, f"validated by {in_words(other)}")
     return by_email, remarks
 
 
@@ -112,6 +113,11 @@ def no_shared_mailbox(subject: str, number: int) -> NothingToDo:
     return NothingToDo(sentence, instead)
 
 
+def in_words(method: str) -> str:
+    """What DigiCert waits for where a name is validated by this method."""
+    return _METHODS.get(method, f"the method {method}")
+
+
 def _subject(order: Order) -> str:
     return f"Order {order.id} ({plain_name(order.common_name)})" if order.common_name else f"Order {order.id}"
 
@@ -123,8 +129,4 @@ def _some(names: Sequence[str]) -> str:
 
 def _another_method(subject: str, method: str) -> NothingToDo:
     instead = "Finish that as CertCentral shows it, or change the DCV method to e-mail there, which sends a mail."
-    return NothingToDo(f"{subject} is validated by {_in_words(method)}, not by e-mail.", instead)
-
-
-def _in_words(method: str) -> str:
-    return _METHODS.get(method, f"the method {method}")
+    return NothingToDo(f"{subject} is validated by {in_words(method)}, not by e-mail.", instead)

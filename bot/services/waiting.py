@@ -1,6 +1,7 @@
 """From the names that wait to the recipients that may be chosen for each."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from bot.models import Address, DomainTarget, NameValidation, OrderTarget, WaitingName
 from bot.recipients import SINGLE_CHOICES, constructed
@@ -65,9 +66,7 @@ class WaitingNames:
 
 
 def _with_last(waiting: WaitingName, emails: tuple[str, ...]) -> WaitingName:
-    return WaitingName(
-        waiting.name, waiting.scope, waiting.target, waiting.covers_below, waiting.allowed, preferred=emails
-    )
+    return replace(waiting, preferred=emails)
 
 
 def _to_read(scopes: Mapping[str, tuple[str, bool]]) -> list[int | str]:

@@ -43,10 +43,13 @@ class Chat:
         self._client = client
         self._shared = alru_cache(maxsize=1024, ttl=REMEMBERED)(self._read_shared)
 
-    async def whisper(self, origin: Origin, message: Message) -> None:
-        """Tell one person alone, in the place they spoke from, else directly; a lost whisper is only logged."""
+    async def whisper(self, origin: Origin, message: Message, *, replace: bool = False) -> None:
+        """Tell one person alone, in the place they spoke from, else directly; a lost whisper is only logged.
+
+        With `replace` it takes the place of the whisper whose button was pressed, as long as Slack allows that.
+        """
         try:
-            if not await self._whispered_by_url(origin, message):
+            if not await self._whispered_by_url(origin, message, replace):
                 await self._whispered_by_post(origin, message)
         except (SlackUnavailable, SlackRefused) as error:
             log.warning("whisper was lost", user=origin.actor.user_id, error=str(error))
@@ -144,13 +147,14 @@ class Chat:
         channel = answer["channel"]
         return bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
 
-    async def _whispered_by_url(self, origin: Origin, message: Message) -> bool:
+    async def _whispered_by_url(self, origin: Origin, message: Message, replace: bool) -> bool:
         if origin.response_url is None:
             return False
         webhook = AsyncWebhookClient(origin.response_url, session=self._client.session, retry_handlers=[])
         webhook.proxy = proxy_for(origin.response_url)
         try:
-            answer = await webhook.send_dict({**message.payload(), "response_type": "ephemeral"})
+            where = {"response_type": "ephemeral", **({"replace_original": True} if replace else {})}
+            answer = await webhook.send_dict({**message.payload(), **where})
         except (aiohttp.ClientError, TimeoutError, SlackClientError):
             return False
         return answer.status_code == 200

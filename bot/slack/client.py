@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import aiohttp
 import structlog
+from aiohttp.tracing import TraceRequestEndParams
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.clock import OnDate
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.settings import proxy_for
 
@@ -21,20 +23,25 @@ LONGEST_WAIT = 3600.0
 LATER = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
-_TOKEN_IS_BAD = frozenset(
+TOKEN_IS_BAD = frozenset(
     {"invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed", "not_allowed_token_type"}
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the bot is in Slack, as `auth.test` tells; `scopes` are those granted to its token."""
+    """Who the bot is in Slack, as `auth.test` tells; `scopes` are those granted to its token, none where it is silent.
+
+    `name` and `team` are for people alone: they may change, and may be empty.
+    """
 
     bot_id: str
     bot_user_id: str
     team_id: str
     enterprise_id: str | None
     scopes: frozenset[str]
+    name: str = ""
+    team: str = ""
 
     @property
     def home(self) -> frozenset[str]:
@@ -43,19 +50,34 @@ class Identity:
 
 
 @asynccontextmanager
-async def open_client(token: str, base_url: str) -> AsyncIterator[Client]:
-    """A Web API client with connections that stay open, and without retries: the SDK's would post a message twice."""
+async def open_client(token: str, base_url: str, on_date: OnDate | None = None) -> AsyncIterator[Client]:
+    """A Web API client with connections that stay open, and without retries: the SDK's would post a message twice.
+
+    `on_date` hears the Date header of every answer, as soon as it arrives.
+    """
     timeout = aiohttp.ClientTimeout(total=TIMEOUT, connect=TIMEOUT / 2)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    traces = [_dates_to(on_date)] if on_date else []
+    async with aiohttp.ClientSession(timeout=timeout, trace_configs=traces) as session:
         client = Client(token=token, base_url=base_url, session=session, retry_handlers=[])
         client.proxy = proxy_for(base_url)  # the SDK reads HTTPS_PROXY but not NO_PROXY
         yield client
+
+
+def _dates_to(on_date: OnDate) -> aiohttp.TraceConfig:
+    async def hear(_: object, __: object, ended: TraceRequestEndParams) -> None:
+        on_date(ended.response.headers.get("Date", ""))
+
+    traces = aiohttp.TraceConfig()
+    traces.on_request_end.append(hear)
+    return traces
 
 
 async def identify(client: Client) -> Identity:
     """Ask Slack who the token belongs to; SlackRefused when it is not accepted."""
     async with translated():
         answer = await client.auth_test()
+    if not answer.get("user_id") or not answer.get("team_id"):
+        raise SlackUnavailable("Slack answered without telling who the bot is.")
     scopes = str(answer.headers.get("x-oauth-scopes") or answer.headers.get("X-OAuth-Scopes") or "")
     return Identity(
         bot_id=answer.get("bot_id") or "",
@@ -63,6 +85,8 @@ async def identify(client: Client) -> Identity:
         team_id=answer["team_id"],
         enterprise_id=answer.get("enterprise_id"),
         scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
+        name=str(answer.get("user") or ""),
+        team=str(answer.get("team") or ""),
     )
 
 
@@ -81,7 +105,7 @@ async def translated() -> AsyncIterator[None]:
         code = error_code(error)
         if code in LATER or _status(error) >= 500 or _status(error) == 429:
             raise SlackUnavailable(f"Slack asks us to wait ({code}).", _retry_after(error)) from error
-        if code in _TOKEN_IS_BAD:
+        if code in TOKEN_IS_BAD:
             log.critical("Slack does not accept the bot's token", error=code)
         raise SlackRefused(code) from error
     except (aiohttp.ClientError, TimeoutError, OSError, SlackClientError, ValueError, AttributeError) as error:

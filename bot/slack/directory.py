@@ -19,18 +19,24 @@ REMEMBERED = 60.0
 class Directory:
     """Reads people and user groups, for the policy; what Slack said is kept for a minute."""
 
-    def __init__(self, client: Client, groups: frozenset[str]) -> None:
+    def __init__(self, client: Client, groups: frozenset[str], listed: frozenset[str] = frozenset()) -> None:
+        """`groups` are those that count; somebody `listed` by id is not looked for in them."""
         self._client = client
         self._groups = groups
+        self._listed = listed
         self._user = alru_cache(maxsize=1024, ttl=REMEMBERED)(self._read_user)
         self._members = alru_cache(maxsize=128, ttl=REMEMBERED)(self._read_members)
 
     async def person(self, user_id: str, *, afresh: bool = False) -> Person:
-        """What Slack knows of this person; `afresh` asks again. SlackUnavailable when it cannot tell."""
+        """What Slack knows of this person; SlackUnavailable when it cannot tell.
+
+        `afresh` asks for the person again; the members of a group are a minute old at most.
+        """
         if afresh:
             self._user.cache_invalidate(user_id)
-        user, *members = await asyncio.gather(self._user(user_id), *map(self._members_or_none, sorted(self._groups)))
-        mine = {group for group, ids in zip(sorted(self._groups), members, strict=True) if user_id in ids}
+        groups = () if user_id in self._listed else sorted(self._groups)
+        user, *members = await asyncio.gather(self._user(user_id), *map(self._members_or_none, groups))
+        mine = {group for group, ids in zip(groups, members, strict=True) if user_id in ids}
         return Person.read(user, frozenset(mine))
 
     def group_changed(self, group_id: str) -> None:

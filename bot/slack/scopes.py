@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 NEEDED = {
-    "commands": "/dcv-resend and its form do not work",
+    "commands": "no slash command works, nor a form",
     "chat:write": "nothing that becomes of a resend can be told",
-    "channels:read": "no result is posted in a public channel, since other organizations might read along",
-    "groups:read": "no result is posted in a private channel, since other organizations might read along",
+    "channels:read": "each result of a public channel goes directly to whoever asked: strangers might read along",
+    "groups:read": "each result of a private channel goes directly to whoever asked: strangers might read along",
     "channels:history": "after a lost answer of Slack, a result may stand twice in a public channel",
     "groups:history": "after a lost answer of Slack, a result may stand twice in a private channel",
     "users:read": "nobody may resend, since guests and strangers cannot be told from colleagues",

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from bot.errors import CannotStart, StoreUnavailable
 
 # A writer may wait so long twice, for the writers of this process and then for others; a submit has 2 s in all.
 LOCK_SECONDS = 0.95
+# Far longer than a look at the lock of a running bot takes.
+_LOOK_SECONDS = 0.1
 _MIGRATION_LOCK = 0x6463765F7265
 _SORRY = "The bot's database did not answer in time. Nothing was sent; try again in a moment."
 
@@ -54,7 +57,7 @@ class Database:
 
     async def migrate(self) -> None:
         """Bring the tables up to date; several processes may try at once. CannotStart where there is no database."""
-        with _told_to_the_operator():
+        with told_to_the_operator():
             await self._migrate()
 
     async def _migrate(self) -> None:
@@ -104,7 +107,7 @@ def _translated() -> Any:
 
 
 @contextmanager
-def _told_to_the_operator() -> Any:
+def told_to_the_operator() -> Any:
     """A database that cannot be opened is for the operator to mend."""
     try:
         yield
@@ -165,13 +168,11 @@ def sqlite_file(url: str) -> Path | None:
 def only_one_process(file: Path) -> Any:
     """Hold the file's lock while the bot runs; CannotStart when another bot holds it. It ends with the process."""
     lock = _open_lock(file)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _is_ours(lock):
         lock.close()
         raise CannotStart(
             [f"DATABASE_URL: another bot is running on {file}. Stop it first, or give this one its own file."]
-        ) from None
+        )
     try:
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
@@ -181,9 +182,26 @@ def only_one_process(file: Path) -> Any:
         lock.close()
 
 
+def _is_ours(lock: IO[str]) -> bool:
+    """Take the lock; tried twice, since whoever only looks whether a bot holds it has it for a moment."""
+    for pause in (_LOOK_SECONDS, 0.0):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+        else:
+            return True
+    return False
+
+
+def lock_file(file: Path) -> Path:
+    """The file beside a SQLite file whose lock a running bot holds, and which tells its process id."""
+    return file.with_name(f"{file.name}.lock")
+
+
 def _open_lock(file: Path) -> IO[str]:
     try:
-        return file.with_name(f"{file.name}.lock").open("a+", encoding="ascii")
+        return lock_file(file).open("a+", encoding="ascii")
     except OSError as error:
         raise CannotStart(
             [f"DATABASE_URL: cannot write beside {file} ({error.strerror}). Name a folder the bot may write to."]

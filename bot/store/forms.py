@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from bot.models import Actor, Place, Plan
 from bot.store.db import Database
@@ -21,6 +21,7 @@ class Form:
     actor: Actor
     place: Place
     plan: Plan | None = None
+    drawn_at: datetime | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -44,4 +45,8 @@ class Forms:
         """The drawing of this id; None where it is unknown or too old."""
         async with self._database.read() as connection:
             body = await connection.scalar(sa.select(forms.c.body).where(forms.c.id == form_id))
-        return _FORM.validate_json(body) if body else None
+        try:
+            return _FORM.validate_json(body) if body else None
+        except ValidationError:
+            # Drawn by an older version.
+            return None

@@ -15,6 +15,7 @@ from bot.models import Actor, Ending, Outcome
 from bot.store.db import Database
 from bot.store.tables import canonical, ledger, ledger_head, moment, written
 
+# What the first row holds as the hash before it.
 GENESIS = "0" * 64
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)
 
@@ -48,15 +49,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of a call: when it began, and whether its row was closed."""
+    """One try of a call: whether its row was closed, and with which words."""
 
     number: int
-    began: datetime
     closed: bool
+    words: str
 
 
 class Ledger:
-    """Reads the ledger; writing goes through `append`, inside the caller's transaction."""
+    """Reads the ledger, and appends single rows; a row that belongs to more goes through `append`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -69,9 +70,11 @@ class Ledger:
     async def attempts(self, request_id: str, call_no: int) -> list[Attempt]:
         """Every try of one call, oldest first."""
         rows = await self._rows(request_id, call_no)
-        closed = {row.attempt for row in rows if row.kind != Event.SENDING}
+        closed = {row.attempt: json.loads(row.detail).get("words", "") for row in rows if row.kind != Event.SENDING}
         return [
-            Attempt(row.attempt, moment(row.at), row.attempt in closed) for row in rows if row.kind == Event.SENDING
+            Attempt(row.attempt, row.attempt in closed, closed.get(row.attempt, ""))
+            for row in rows
+            if row.kind == Event.SENDING
         ]
 
     async def ending(self, request_id: str, call_no: int) -> Ending | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.errors import BotError, CooledDown, Misunderstood
+from bot.errors import BotError, Misunderstood
 from bot.views.forms import LOCALE, REASON, RECIPIENTS, SHARED
 
 
@@ -63,8 +63,6 @@ def field_errors(view: Mapping[str, Any], error: BotError) -> dict[str, str]:
     match error:
         case Misunderstood(fields=fields) if fields:
             wanted = fields
-        case CooledDown():
-            wanted = {REASON: str(error)}
         case _:
             wanted = {"": str(error)}
     return {

@@ -20,7 +20,7 @@ from slack_sdk.models.views import View
 
 from bot.command import LONGEST_REASON
 from bot.languages import LANGUAGES, language
-from bot.models import Cooldown, Kind, Listed, Place, Plan, WaitingName
+from bot.models import Cooldown, Kind, Listed, Outcome, Place, Plan, WaitingName
 from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
 from bot.targets import WantedName, WantedOrder, plain_name
 from bot.views.blocks import ago, context, escape, field, names, option, person, plain, section, time
@@ -41,6 +41,8 @@ MOST_OPTIONS = 100
 LONGEST_NAME = 150 - len("name:")
 
 Drawing = dict[str, Any]
+
+_SO_FAR = {Outcome.SENT: "Sent", Outcome.UNKNOWN: "Perhaps sent", None: "Asked for"}
 
 
 def looking_up(form_id: str, wanted: str | None) -> Drawing:
@@ -91,23 +93,23 @@ def resend(
     form_id: str,
     plan: Plan,
     place: Place,
-    cooldown: Cooldown | None,
-    now: datetime,
     *,
     locale: str,
     reason: str | None = None,
+    before: str | None = None,
 ) -> Drawing:
-    """All that is needed to send."""
+    """All that is needed to send; `before` is marked-up text on what was sent already, and makes a reason required."""
     blocks: list[Block] = [_target_row(option(plan.key, plan.title))]
-    if cooldown:
-        blocks.append(section(cooled(cooldown, now)))
+    if before:
+        blocks.append(section(before))
     if len(plan.scopes) > 1:
         blocks.append(_scope_row(plan))
     blocks.append(DividerBlock())
     blocks += _recipient_fields(plan)
     blocks += [context(words) for remark in plan.remarks if (words := escape(remark).strip())]
-    blocks += [_language_field(locale), _reason_field(reason, required=cooldown is not None)]
-    blocks.append(context(f"*Resend* asks DigiCert to mail these addresses now. The result goes to {_where(place)}."))
+    blocks += [_language_field(locale), _reason_field(reason, required=before is not None)]
+    where = f"{_where(place)}, or to you alone where the bot may not post"
+    blocks.append(context(f"*Resend* asks DigiCert to mail these addresses now. The result goes to {where}."))
     return _drawn(form_id, blocks, submit=True)
 
 
@@ -131,8 +133,8 @@ def cooled(cooldown: Cooldown, now: datetime) -> str:
     when = ago(cooldown.at, now)
     thread = f" (<{cooldown.link}|thread>)" if cooldown.link else ""
     return (
-        f":snowflake: *Sent {when} ago by {person(cooldown.user_id)}*{thread}. Until {time(cooldown.until)} it is "
-        "sent again only with a reason."
+        f":snowflake: *{_SO_FAR[cooldown.outcome]} {when} ago by {person(cooldown.user_id)}*{thread}. "
+        f"Until {time(cooldown.until)} it is sent again only with a reason."
     )
 
 

@@ -4,13 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.languages import language
-from bot.models import Call, DomainTarget, Ending, OrderTarget, Outcome, ResendRequest
-from bot.views.blocks import SECTION_TEXT, Message, context, cut, escape, fields, names, person, section, time
+from bot.models import Call, DomainTarget, Ending, NameState, OrderTarget, Outcome, ResendRequest
+from bot.views.blocks import SECTION_TEXT, Message, context, cut, escape, fields, names, person, plain, section, time
 
 Endings = Mapping[int, Ending]
+
+CHECK_NOW = "check_now"
+SEND_AGAIN = "send_again"
+OPEN = frozenset({Outcome.SENT, Outcome.UNKNOWN})
+MOST_STATES = 25
 
 # Slack takes about 13,200 characters in all blocks of a message, and 4,000 in its text: every call gets its share.
 _ROOM_IN_BLOCKS = 9600
@@ -35,11 +40,11 @@ _WHAT_NOW = {
         "The recipients open the mail from no-reply@digitalcertvalidation.com and approve it. DigiCert does not "
         "report delivery: if nothing came after some minutes, look in spam, then choose another recipient."
     ),
-    Outcome.REFUSED: "Mend what DigiCert names, then ask again. Nothing was sent, so there is no waiting time.",
-    Outcome.NOT_SENT: "Nothing was sent, so there is no waiting time: ask again when the cause is gone.",
+    Outcome.REFUSED: "Fix what DigiCert names, then ask again: what was not sent has no waiting time.",
+    Outcome.NOT_SENT: "Ask again when the cause is gone: what was not sent has no waiting time.",
     Outcome.UNKNOWN: (
         "Ask the recipients whether a mail came, or look in CertCentral. It is not repeated by itself; "
-        "to send again, ask once more and give a reason."
+        "*Send again* opens the form once more and wants a reason."
     ),
 }
 
@@ -70,7 +75,8 @@ def ended(request: ResendRequest, endings: Endings) -> Message:
     spoken = _spoken(request, endings)
     if len(request.calls) == 1:
         return Message(f"{spoken} {quiet}", (section(f"{_EMOJI[endings[0].outcome]} {spoken}"), context(quiet)))
-    words = f"{_tally(endings)} for {_subject(request)}."
+    subject = _subject(request)
+    words = f"{subject[:1].upper()}{subject[1:]}: {_tally(endings)}."
     return Message(f"{words} {spoken} {quiet}", (section(f"*{words}*"), *_lines(request, endings), context(quiet)))
 
 
@@ -80,9 +86,31 @@ def detail(request: ResendRequest, endings: Endings) -> Message:
     room = _share(_ROOM_IN_BLOCKS // 2, request)
     for number, call in enumerate(request.calls):
         blocks += [_line(call, endings[number], room), _mailed(call, room)]
-    advice = [_WHAT_NOW[outcome] for outcome in Outcome if outcome in {ending.outcome for ending in endings.values()}]
-    blocks.append(section(f"*What now*\n{' '.join(advice)}"))
-    return Message(f"{_spoken(request, endings)} {' '.join(advice)}", tuple(blocks))
+    advice = _advice(endings)
+    blocks.append(section(f"*What now*\n{advice}"))
+    if any(ending.outcome in OPEN for ending in endings.values()):
+        blocks.append(_buttons(request))
+    return Message(f"{_spoken(request, endings)} {advice}", tuple(blocks))
+
+
+def checked(request: ResendRequest, states: Sequence[NameState], by: str, now: datetime) -> Message:
+    """What DigiCert says of the names of a request, when somebody asks."""
+    waiting = [state for state in states if state.waits]
+    words = (
+        f"{len(waiting)} of {len(states)} names still wait for validation" if waiting else "No name waits any longer"
+    )
+    lines = [f"• {names([state.name])}: {escape(state.words)}" for state in states[:MOST_STATES]]
+    if more := len(states) - len(lines):
+        lines.append(f"and {more} more")
+    head = f"{words}, checked by {person(by)} at {time(now)}."
+    spoken = " ".join(f"{escape(state.name)}: {escape(state.words)}." for state in states[:MOST_STATES])
+    return Message(f"{head} {spoken}", (section(f":mag: {head}"), section("\n".join(lines))))
+
+
+def before(request: ResendRequest, endings: Endings) -> str:
+    """What came of a request, for the form that asks for it again."""
+    asked = f"{person(request.actor.user_id)} asked for this at {time(request.at)}."
+    return f"{cut(_spoken(request, endings), 2000)} {asked} To send again, say why."
 
 
 _DETOURS = {
@@ -139,6 +167,23 @@ def _one_ending(call: Call, ending: Ending, room: int) -> str:
     return f"{said} {cut(words, room - len(said) - len(meaning) - 1)}{meaning}".rstrip()
 
 
+def _advice(endings: Endings) -> str:
+    """What to do now, once for each way in which a call ended."""
+    ways = [outcome for outcome in Outcome if outcome in {ending.outcome for ending in endings.values()}]
+    if len(ways) == 1:
+        return _WHAT_NOW[ways[0]]
+    return "\n".join(f"*{_WORD[way]}*: {_WHAT_NOW[way]}" for way in ways)
+
+
+def _buttons(request: ResendRequest) -> Block:
+    return ActionsBlock(
+        elements=[
+            ButtonElement(text=plain("Check now"), action_id=CHECK_NOW, value=request.id),
+            ButtonElement(text=plain("Send again"), action_id=SEND_AGAIN, value=request.id),
+        ]
+    )
+
+
 def _delivery(endings: Endings) -> str:
     """What a 204 does not say."""
     sent = any(ending.outcome is Outcome.SENT for ending in endings.values())
@@ -147,7 +192,7 @@ def _delivery(endings: Endings) -> str:
 
 def _tally(endings: Endings) -> str:
     counts = {outcome: sum(ending.outcome is outcome for ending in endings.values()) for outcome in Outcome}
-    return ", ".join(f"{count} {_WORD[outcome].lower()}" for outcome, count in counts.items() if count).capitalize()
+    return ", ".join(f"{count} {_WORD[outcome].lower()}" for outcome, count in counts.items() if count)
 
 
 def _lines(request: ResendRequest, endings: Endings) -> Sequence[Block]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from types import TracebackType
 
 from aiohttp import web
@@ -26,7 +27,7 @@ def _utc_now() -> datetime:
 
 
 class CertCentral(Account):
-    """An account that is served on the loopback while its `async with` block runs."""
+    """An account that is served on the loopback while its `async with` block runs; its answers tell `now` as Date."""
 
     def __init__(
         self,
@@ -104,7 +105,11 @@ class CertCentral(Account):
         app = web.Application(middlewares=[self._record, self._meet_fault, self._answer])
         for calls in (AccountCalls(), OrderCalls(self), DomainCalls(self)):
             app.add_routes(calls.routes())
+        app.on_response_prepare.append(self._tell_time)
         return app
+
+    async def _tell_time(self, _request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = format_datetime(self.now().astimezone(UTC), usegmt=True)
 
     @web.middleware
     async def _record(self, request: web.Request, handler: Handler) -> web.StreamResponse:

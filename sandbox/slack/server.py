@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -30,7 +31,7 @@ class Slack(Workspace):
     """A workspace with an app installed; as a context manager it serves that app over HTTP and Socket Mode.
 
     `problems` lists what people would have seen as a failure, and the mistakes that Slack would refuse. `clock` tells
-    Unix seconds; `seed` decides which of several sockets gets what.
+    Unix seconds, also in the Date header of its answers; `seed` decides which of several sockets gets what.
     """
 
     def __init__(self, port: int = 0, *, clock: Callable[[], float] = time.time, seed: int = 0) -> None:
@@ -188,6 +189,7 @@ class Slack(Workspace):
     async def __aenter__(self) -> Self:
         """Begin to serve."""
         app = web.Application()
+        app.on_response_prepare.append(self._tell_time)
         app.router.add_route("*", "/api/{method}", self.web_api.call)
         app.router.add_post("/hooks/{key:.+}", self.web_api.hook)
         app.router.add_get("/link/", self._socket)
@@ -205,6 +207,9 @@ class Slack(Workspace):
         await self.socket_mode.close()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def _tell_time(self, _request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(self.mint.clock(), usegmt=True)
 
     def _socket_url(self) -> str:
         return f"ws://{HOST}:{self._port}/link/?ticket={self.socket_mode.ticket()}&app_id={self.app_id}"

@@ -1,0 +1,241 @@
+"""What stands behind `/dcv-status`: asks the gate, reads DigiCert and the stores, and changes nothing."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from bot.clock import Clock
+from bot.digicert.client import CertCentral
+from bot.errors import CaRefused, CaUnavailable, Misunderstood
+from bot.models import Actor, Kind, LastResend, NameValidation, Order, OrderValidation, Place
+from bot.policy import Action
+from bot.services import states
+from bot.services.gate import Gate
+from bot.services.listing import Account, Listing
+from bot.services.lookup import Wanted, covering, wanted_key
+from bot.services.reporting import root_key
+from bot.slack.chat import Chat
+from bot.store.history import History
+from bot.store.posts import Posts
+from bot.targets import WantedName, WantedOrder, parents, read_target
+from bot.views import status as views
+from bot.views.blocks import Message
+from bot.views.status import DomainState, NameGroup, OrderState, Page, State
+
+MOST_ORDERS = 5
+# Each domain is a term of one query; what an OV or EV order with more of them was mailed shows in its own status.
+MOST_DOMAINS = 20
+
+_PAGE = "page"
+
+
+class Status:
+    """Tells one person how it stands; every door to it asks the gate before DigiCert hears anything."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        certcentral: CertCentral,
+        listing: Listing,
+        history: History,
+        posts: Posts,
+        chat: Chat,
+        clock: Clock,
+    ) -> None:
+        self._gate = gate
+        self._certcentral = certcentral
+        self._listing = listing
+        self._history = history
+        self._posts = posts
+        self._chat = chat
+        self._clock = clock
+
+    async def of(self, actor: Actor, place: Place | None, wanted: Wanted | None) -> Message:
+        """How it stands with an order or a name; with None, the first page of what waits, freshly listed.
+
+        NotAllowed is in the ledger when it is raised; NothingToDo for what nobody knows, CaRefused where DigiCert says
+        no. Where it is away, the answer says so and carries a button.
+        """
+        key = wanted_key(wanted) if wanted else views.page_key(0)
+        await self._require(actor, place, key)
+        return await self._told(actor, key, young=True)
+
+    async def again(self, actor: Actor, place: Place | None, key: str) -> Message:
+        """What a button below an earlier answer asks for; pages stay those of one listing for a minute."""
+        await self._require(actor, place, key)
+        return await self._told(actor, key, young=False)
+
+    async def _require(self, actor: Actor, place: Place | None, key: str) -> None:
+        about = {"status": key[:200], "channel": place.channel_id if place else ""}
+        await self._gate.require(actor, Action.LOOK, about)
+
+    async def _told(self, actor: Actor, key: str, *, young: bool) -> Message:
+        try:
+            kind, _, rest = key.partition(":")
+            if kind == _PAGE:
+                return await self._page(actor, _page_number(rest), young=young)
+            match read_target(rest):
+                case WantedOrder(order_id):
+                    found: list[State] = [await self._order(actor, order_id)]
+                    return views.states(None, found, 0, self._clock())
+                case WantedName(name):
+                    return await self._named(actor, name)
+        except CaUnavailable as error:
+            return views.away(str(error), key)
+
+    async def _page(self, actor: Actor, number: int, *, young: bool) -> Message:
+        account = await self._listing.account(young=young)
+        orders = _oldest_first(account.orders)
+        pages = max(1, -(-len(orders) // views.PER_PAGE))
+        number = min(number, pages - 1)
+        shown = orders[number * views.PER_PAGE :][: views.PER_PAGE]
+        last = await self._last_of(actor, shown, account)
+        return views.page(Page(number, pages, len(orders), tuple(shown), last, account.read_at), self._clock())
+
+    async def _last_of(self, actor: Actor, orders: Sequence[Order], account: Account) -> Mapping[int, LastResend]:
+        """The newest resend for any name of each of these orders."""
+        by_name = {domain.name: domain.id for domain in account.domains}
+        domains = {order.id: _domains_of(order, by_name) for order in orders if not order.is_dv}
+        last = await self._history.last(
+            [order.id for order in orders if order.is_dv], [each for some in domains.values() for each in some]
+        )
+        newest: dict[int, LastResend] = {}
+        for order in orders:
+            prefixes = [f"{Kind.DOMAIN}:{each}:" for each in domains.get(order.id, ())] or [f"{Kind.ORDER}:{order.id}:"]
+            if found := _newest(last, prefixes):
+                newest[order.id] = found
+        return dict(zip(newest, await self._linked(actor, newest.values()), strict=True))
+
+    async def _named(self, actor: Actor, name: str) -> Message:
+        """Each order that waits for the name, and its domain where no DV order does; else what there was."""
+        account = await self._listing.account()
+        if not _orders_with(account, name) and not covering(account.domains, name):
+            account = await self._listing.account(young=True)
+        orders, domain = _orders_with(account, name), covering(account.domains, name)
+        if any(order.is_dv for order in orders):
+            domain = None
+        if not orders and not domain:
+            newest_first = sorted(await self._certcentral.orders_named(name), key=lambda order: order.id, reverse=True)
+            orders, domain = newest_first, None if newest_first else covering(account.deactivated, name)
+        if not orders and not domain:
+            raise states.unknown_name(name)
+        found = [
+            *(self._order(actor, order.id) for order in orders[:MOST_ORDERS]),
+            *([self._domain(actor, domain.id)] if domain else []),
+        ]
+        return views.states(name, await asyncio.gather(*found), len(orders[MOST_ORDERS:]), self._clock())
+
+    async def _order(self, actor: Actor, order_id: int) -> State:
+        try:
+            order = await self._certcentral.order(order_id)
+        except CaRefused as error:
+            raise (states.unknown_order(order_id) if error.status == 404 else error) from error
+        if nothing := states.order_has_nothing(order):
+            return OrderState(order, f"{nothing} {nothing.instead}")
+        validation = await self._certcentral.order_validation(order_id)
+        return OrderState(order, None, await self._groups(actor, order, validation))
+
+    async def _groups(self, actor: Actor, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
+        """The order's names by state, method and the request that mailed them last; those that wait come first."""
+        keys = await self._claim_keys(order, validation)
+        last = await self._last_by_key(order, keys)
+        grouped: dict[tuple[bool, str, str], NameGroup] = {}
+        for entry, keys_of_names in zip(validation.names, keys, strict=True):
+            method = states.in_words(entry.method or validation.method or order.method or states.EMAIL)
+            for name, key in zip(entry.names, keys_of_names, strict=True):
+                mine = NameGroup((name,), entry.is_open, method, last.get(key))
+                group = (entry.is_open, method, mine.last.request_id if mine.last else "")
+                grouped[group] = _joined(grouped[group], mine) if group in grouped else mine
+        groups = sorted(grouped.values(), key=lambda group: not group.waits)
+        mailed = [group.last for group in groups if group.last]
+        links = {each.request_id: each.link for each in await self._linked(actor, mailed)}
+        return tuple(
+            replace(group, last=replace(group.last, link=links[group.last.request_id])) if group.last else group
+            for group in groups
+        )
+
+    async def _claim_keys(self, order: Order, validation: OrderValidation) -> list[list[str]]:
+        """For each entry, under which key each of its names was mailed."""
+        if order.is_dv:
+            bare = [[name.removeprefix("*.") for name in entry.names] for entry in validation.names]
+            return [[f"{Kind.ORDER}:{order.id}:{name}" for name in some] for some in bare]
+        return [[await self._domain_key(entry)] * len(entry.names) for entry in validation.names]
+
+    async def _domain_key(self, entry: NameValidation) -> str:
+        scope = entry.name_scope.removeprefix("*.")
+        domain_id = entry.domain_id
+        if domain_id is None:
+            domain = covering((await self._listing.account()).domains, scope)
+            domain_id = domain.id if domain else 0
+        return f"{Kind.DOMAIN}:{domain_id}:{scope}"
+
+    async def _last_by_key(self, order: Order, keys: Iterable[Iterable[str]]) -> Mapping[str, LastResend]:
+        if order.is_dv:
+            return await self._history.last([order.id])
+        ids = dict.fromkeys(int(key.split(":")[1]) for some in keys for key in some)
+        return await self._history.last(domains=ids)
+
+    async def _domain(self, actor: Actor, domain_id: int) -> State:
+        try:
+            domain = await self._certcentral.domain(domain_id)
+        except CaRefused as error:
+            raise (states.unknown_domain(domain_id) if error.status == 404 else error) from error
+        nothing = states.domain_has_nothing(domain)
+        last = _newest(await self._history.last(domains=[domain.id]), [f"{Kind.DOMAIN}:{domain.id}:"])
+        linked = (await self._linked(actor, [last]))[0] if last else None
+        return DomainState(domain, f"{nothing} {nothing.instead}" if nothing else None, linked)
+
+    async def _linked(self, actor: Actor, resends: Iterable[LastResend]) -> list[LastResend]:
+        """The same with a link to each thread, as far as the person may read it."""
+        resends = list(resends)
+        once = {resend.request_id: resend for resend in resends}
+        links = dict(zip(once, await asyncio.gather(*(self._link(actor, each) for each in once.values())), strict=True))
+        return [replace(resend, link=links[resend.request_id]) for resend in resends]
+
+    async def _link(self, actor: Actor, resend: LastResend) -> str | None:
+        post = await self._posts.get(root_key(resend.request_id))
+        if post is None or post.ts is None:
+            return None
+        # A conversation of two belongs to whoever asked there, whether it was chosen or a detour.
+        is_direct = post.detour is not None or post.place.channel_id.startswith("D")
+        if is_direct and resend.user_id != actor.user_id:
+            return None
+        return await self._chat.permalink(post.place, post.ts)
+
+
+def _page_number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 6):
+        raise Misunderstood("That is no page of this list. Ask anew with /dcv-status.")
+    return int(text)
+
+
+def _oldest_first(orders: Iterable[Order]) -> list[Order]:
+    return sorted(
+        orders, key=lambda order: (order.since is None, order.since.timestamp() if order.since else 0, order.id)
+    )
+
+
+def _orders_with(account: Account, name: str) -> list[Order]:
+    carrying = (order for order in account.orders if name in {own.removeprefix("*.") for own in order.names})
+    return _oldest_first(carrying)
+
+
+def _domains_of(order: Order, by_name: Mapping[str, int]) -> list[int]:
+    """The ids of the nearest domains of an order's names, as far as the account lists them."""
+    nearest = (
+        next((by_name[above] for above in parents(name.removeprefix("*.")) if above in by_name), None)
+        for name in order.names
+    )
+    return [each for each in dict.fromkeys(nearest) if each is not None][:MOST_DOMAINS]
+
+
+def _newest(last: Mapping[str, LastResend], prefixes: Sequence[str]) -> LastResend | None:
+    mine = [resend for key, resend in last.items() if key.startswith(tuple(prefixes))]
+    return max(mine, key=lambda resend: resend.at, default=None)
+
+
+def _joined(group: NameGroup, more: NameGroup) -> NameGroup:
+    last = group.last
+    if last and more.last:
+        last = replace(last, emails=tuple(dict.fromkeys((*last.emails, *more.last.emails))))
+    return replace(group, names=group.names + more.names, last=last)

@@ -1,0 +1,220 @@
+"""How it stands with orders and domains: whispers that only tell, and turn their own pages."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
+
+from bot.models import Domain, LastResend, Order, Outcome
+from bot.views.blocks import SECTION_TEXT, Message, ago, context, cut, escape, name, names, person, plain, section, time
+
+PREVIOUS = "status_previous"
+NEXT = "status_next"
+AGAIN = "status_again"
+PER_PAGE = 10
+
+# Slack takes about 13,200 characters in all blocks of a message; the bot's texts have 4,000 at most.
+_ROOM_IN_BLOCKS = 9600
+_ROOM_IN_TEXT = 3200
+_LEAST_FOR_A_LINE = 360
+_MOST_LINES = 12
+_MOST_EMAILS = 3
+_ROOM_FOR_A_NAME = 160
+_ROOM_FOR_AN_EMAIL = 80
+_ROOM_FOR_A_PRODUCT = 60
+_ROOM_FOR_A_WORD = 40
+
+
+@dataclass(frozen=True, slots=True)
+class NameGroup:
+    """Names of one state that were mailed by the same request last, if any; `method` says what validates them."""
+
+    names: tuple[str, ...]
+    waits: bool
+    method: str
+    last: LastResend | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """An order; `over` says in words why nothing can wait there, else `groups` tells name by name."""
+
+    order: Order
+    over: str | None = None
+    groups: tuple[NameGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DomainState:
+    """A domain; `over` says in words why no mail can help it."""
+
+    domain: Domain
+    over: str | None = None
+    last: LastResend | None = None
+
+
+State = OrderState | DomainState
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of all pending orders; `number` counts from 0, `last` is by order id."""
+
+    number: int
+    pages: int
+    total: int
+    orders: tuple[Order, ...]
+    last: Mapping[int, LastResend]
+    read_at: datetime
+
+
+def page(shown: Page, now: datetime) -> Message:
+    """The pending orders of one page, and the buttons to the pages beside it."""
+    if not shown.orders:
+        return _told(f"No order waits for validation, as DigiCert listed them at {time(shown.read_at)}.")
+    of_pages = f" Page {shown.number + 1} of {shown.pages}." if shown.pages > 1 else ""
+    count = "1 order waits" if shown.total == 1 else f"{shown.total} orders wait"
+    head = f"*{count} for validation*, the oldest first, as DigiCert listed them at {time(shown.read_at)}.{of_pages}"
+    lines = [_pending_line(order, shown.last.get(order.id), now) for order in shown.orders]
+    hint = context(f"Name an order to see each of its names: `/dcv-status {shown.orders[0].id}`.")
+    blocks = [section(head), *(section(line) for line in lines), hint, *_turning(shown)]
+    room = _ROOM_IN_TEXT // len(lines)
+    return Message(" ".join([head, *(cut(line.replace("\n", " "), room) for line in lines)]), tuple(blocks))
+
+
+def states(wanted: str | None, found: Sequence[State], more: int, now: datetime) -> Message:
+    """What DigiCert says of an order or a domain; for a name several, and how many more there are."""
+    blocks: list[Block] = []
+    spoken: list[str] = []
+    for state in found:
+        blocks += _sections(_lines(state, _ROOM_IN_BLOCKS // len(found), now))
+        spoken += _lines(state, _ROOM_IN_TEXT // len(found), now)
+    if more:
+        words = (
+            f"{'1 more order carries' if more == 1 else f'{more} more orders carry'} {_short(wanted or '')}; ask by id."
+        )
+        blocks.append(context(words))
+        spoken.append(words)
+    return Message(" ".join(spoken), tuple(blocks))
+
+
+def away(sentence: str, again: str) -> Message:
+    """DigiCert could not tell: what happened, and a button that asks the same once more."""
+    words = f"{escape(sentence)} How it stands cannot be told now; try again in a moment."
+    return Message(words, (section(f":warning: {words}"), _buttons([(AGAIN, "Try again", again)])))
+
+
+def _told(words: str) -> Message:
+    return Message(words, (section(words),))
+
+
+def _turning(shown: Page) -> list[Block]:
+    buttons = []
+    if shown.number > 0:
+        buttons.append((PREVIOUS, "Previous", page_key(shown.number - 1)))
+    if shown.number + 1 < shown.pages:
+        buttons.append((NEXT, "Next", page_key(shown.number + 1)))
+    return [_buttons(buttons)] if buttons else []
+
+
+def page_key(number: int) -> str:
+    """The value of a button that shows this page, counted from 0."""
+    return f"page:{number}"
+
+
+def _buttons(chosen: Iterable[tuple[str, str, str]]) -> ActionsBlock:
+    return ActionsBlock(
+        elements=[ButtonElement(action_id=action_id, text=plain(label), value=key) for action_id, label, key in chosen]
+    )
+
+
+def _pending_line(order: Order, last: LastResend | None, now: datetime) -> str:
+    more = f" and {len(order.names) - 1} more" if len(order.names) > 1 else ""
+    return f"*{order.id}* · {_order_name(order)}{more} · {_waits(order.since, now)}\n{_last(last, now)}"
+
+
+def _waits(since: datetime | None, now: datetime) -> str:
+    return f"waits for {ago(since, now)} (since {time(since)})" if since else "waits"
+
+
+def _lines(state: State, room: int, now: datetime) -> list[str]:
+    match state:
+        case OrderState():
+            return _order_lines(state, room, now)
+        case DomainState():
+            return [cut(_domain_line(state, now), room)]
+
+
+def _domain_line(state: DomainState, now: datetime) -> str:
+    domain = state.domain
+    last = _last(state.last, now, mailed_for=domain.name)
+    if state.over:
+        return f"*Domain {_short(domain.name)}*: {escape(state.over)} {last if state.last else ''}".rstrip()
+    if domain.is_pending is None:
+        waits = "DigiCert does not tell whether it waits for validation"
+    else:
+        waits = f"It {_waits(domain.since, now)} for validation by an e-mail"
+    return f"*Domain {_short(domain.name)}*: {waits}. {last}"
+
+
+def _order_lines(state: OrderState, room: int, now: datetime) -> list[str]:
+    """The order, then its names in groups; what finds no room is counted."""
+    order = state.order
+    if state.over:
+        return [cut(f"*Order {order.id}* ({_order_name(order)}): {escape(state.over)}", room)]
+    product = f" {cut(escape(order.product), _ROOM_FOR_A_PRODUCT)}." if order.product else ""
+    since = f" since {time(order.since)} ({ago(order.since, now)})" if order.since else ""
+    head = f"*Order {order.id}* ({_order_name(order)}): {cut(escape(order.status), _ROOM_FOR_A_WORD)}{since}.{product}"
+    left = room - len(head)
+    shown = state.groups[: min(_MOST_LINES, max(1, left // _LEAST_FOR_A_LINE))]
+    lines = [_group_line(group, left // len(shown), now) for group in shown]
+    rest = sum(len(group.names) for group in state.groups[len(shown) :])
+    return [head, *lines, *([f"And {rest} more names."] if rest else [])]
+
+
+def _group_line(group: NameGroup, room: int, now: datetime) -> str:
+    one, method = len(group.names) == 1, cut(escape(group.method), _ROOM_FOR_A_WORD)
+    if group.waits:
+        words = f"*{len(group.names)} {'name waits' if one else 'names wait'} for {method}*"
+    else:
+        words = f"*{len(group.names)} {'name is' if one else 'names are'} validated* (by {method})"
+    last = f" {_last(group.last, now)}" if group.waits or group.last else ""
+    left = room - len(words) - len(last) - 4
+    return f"{words}: {cut(names(group.names, room=max(0, left - 20)), max(20, left))}.{last}"
+
+
+def _last(last: LastResend | None, now: datetime, mailed_for: str | None = None) -> str:
+    """Who had it resent last to whom; without a link where its thread is not for the reader."""
+    if last is None:
+        return "No resend by this bot so far."
+    went = "Last resend" if last.outcome is Outcome.SENT else "Last resend (it is *unknown* whether it went out)"
+    scope = f" for {_short(last.name)}" if mailed_for not in {None, last.name} else ""
+    thread = f" (<{last.link}|thread>)" if last.link else ""
+    when = f"{ago(last.at, now)} ago, at {time(last.at)}"
+    return f"{went} {when}, by {person(last.user_id)}{scope} to {_emails(last.emails)}{thread}."
+
+
+def _emails(emails: Sequence[str]) -> str:
+    shown = [cut(escape(email), _ROOM_FOR_AN_EMAIL) for email in emails[:_MOST_EMAILS]]
+    more = len(emails) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _order_name(order: Order) -> str:
+    return _short(order.common_name or next(iter(order.names), "")) or "no name"
+
+
+def _short(ascii_name: str) -> str:
+    return cut(name(ascii_name), _ROOM_FOR_A_NAME)
+
+
+def _sections(lines: Sequence[str]) -> list[Block]:
+    """As few paragraphs as hold all the lines."""
+    packed: list[str] = []
+    for line in lines:
+        if packed and len(packed[-1]) + len(line) < SECTION_TEXT:
+            packed[-1] += f"\n{line}"
+        else:
+            packed.append(line)
+    return [section(words) for words in packed]

@@ -1,0 +1,51 @@
+"""The buttons below an open end: *Check now* and *Send again*."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.services.checking import Checking
+from bot.services.dialog import Dialog
+from bot.services.resend import Resend
+from bot.slack.chat import Chat
+from bot.views import forms, messages
+from bot.wiring import Services
+from handlers.answering import Answering
+from handlers.payloads import read_choice, read_message_origin, read_thread
+
+
+class OpenEnd:
+    """Listeners for the buttons of a request that is not validated yet."""
+
+    def __init__(self, checking: Checking, dialog: Dialog, resend: Resend, chat: Chat, answering: Answering) -> None:
+        self._checking = checking
+        self._dialog = dialog
+        self._resend = resend
+        self._chat = chat
+        self._answering = answering
+
+    async def check(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Tell in the thread what DigiCert says now."""
+        await ack()
+        origin = read_message_origin(body)
+        async with self._answering.to(origin):
+            await self._checking.check(origin.actor, read_choice(body) or "", read_thread(body))
+
+    async def send_again(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Open the form once more, with what happened before."""
+        await ack()
+        origin = read_message_origin(body)
+        async with self._answering.to(origin):
+            request = await self._checking.request(origin.actor, read_choice(body) or "")
+            form = await self._dialog.start(origin.actor, request.place, request.subject)
+            view_id = await self._chat.open_form(str(body["trigger_id"]), forms.looking_up(form.id, request.subject))
+            if view_id:
+                before = await self._resend.before(request)
+                await self._chat.update_form(view_id, await self._dialog.again(form, request, before))
+
+
+def register(app: AsyncApp, services: Services, answering: Answering) -> None:
+    """Attach this feature's listeners."""
+    buttons = OpenEnd(services.checking, services.dialog, services.resend, services.chat, answering)
+    app.action(messages.CHECK_NOW)(buttons.check)
+    app.action(messages.SEND_AGAIN)(buttons.send_again)

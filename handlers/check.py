@@ -1,0 +1,98 @@
+"""`dcv-resend check`: everything that a start needs, looked at without changing anything and told in lines."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from bot import logs
+from bot.clock import Comparison, utc_now
+from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackUnavailable
+from bot.services import findings
+from bot.services.findings import Finding, Level
+from bot.settings import Settings
+from bot.slack.client import open_client
+from bot.store.inspection import inspect
+from bot.wiring import open_certcentral
+from handlers.checks import CHECK_SECONDS, open_address, recognise_bot, refused_key
+
+
+async def check(tell: Callable[[str], None]) -> int:
+    """Check everything, `tell` each finding as a line, and return the exit status: 2 where something must be mended."""
+    logs.silence()
+    began = time.monotonic()
+    found = await _found()
+    for finding in found:
+        tell(finding.line())
+    status = 2 if any(finding.level is Level.PROBLEM for finding in found) else 0
+    if time.monotonic() - began > CHECK_SECONDS:
+        # Something was given up. A name lookup cannot be: its thread would keep the process until it ends.
+        sys.stdout.flush()
+        os._exit(status)
+    return status
+
+
+async def _found() -> list[Finding]:
+    """Every finding, free of secrets; where the settings cannot be read there is nothing else to see."""
+    try:
+        settings = Settings.load()
+    except CannotStart as error:
+        return findings.problems(error.problems)
+    hide = logs.hider(settings)
+    return [replace(finding, sentence=hide(finding.sentence)) for finding in await _look(settings)]
+
+
+async def _look(settings: Settings) -> list[Finding]:
+    slack, digicert = Comparison(utc_now), Comparison(utc_now)
+    slack_host, digicert_host = (urlsplit(url).netloc for url in (settings.slack_api_url, settings.digicert_base_url))
+    seen = await asyncio.gather(
+        _seen("SLACK_BOT_TOKEN", slack_host, _bot(settings, slack)),
+        _seen("SLACK_APP_TOKEN", slack_host, _app_token(settings, slack)),
+        _seen("DIGICERT_API_KEY", digicert_host, _key(settings, digicert)),
+        _seen("DATABASE_URL", "the database", _database(settings)),
+    )
+    clocks = findings.of_clocks({"Slack": slack.ahead, "DigiCert": digicert.ahead})
+    return [*findings.of_settings(settings), *(finding for part in seen for finding in part), *clocks]
+
+
+async def _seen(setting: str, where: str, work: Awaitable[list[Finding]]) -> list[Finding]:
+    """What `work` finds within CHECK_SECONDS; whatever goes wrong is a finding too."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await work
+    except CannotStart as error:
+        return findings.problems(error.problems)
+    except (SlackUnavailable, CaUnavailable) as error:
+        return [findings.unreachable(setting, where, str(error))]
+    except TimeoutError:
+        return [findings.unreachable(setting, where, f"There was no answer within {CHECK_SECONDS:.0f} seconds.")]
+    except Exception as error:
+        return [findings.mistake(setting, error)]
+
+
+async def _bot(settings: Settings, clock: Comparison) -> list[Finding]:
+    token = settings.slack_bot_token.get_secret_value()
+    async with open_client(token, settings.slack_api_url, clock.hear) as slack:
+        return findings.of_bot(await recognise_bot(slack))
+
+
+async def _app_token(settings: Settings, clock: Comparison) -> list[Finding]:
+    token = settings.slack_bot_token.get_secret_value()
+    async with open_client(token, settings.slack_api_url, clock.hear) as slack:
+        await open_address(settings, slack)
+        return findings.of_app_token()
+
+
+async def _key(settings: Settings, clock: Comparison) -> list[Finding]:
+    async with open_certcentral(settings, clock.hear) as certcentral:
+        try:
+            return findings.of_key(await certcentral.check_key(), await certcentral.readable())
+        except CaRefused as error:
+            raise CannotStart([refused_key(error)]) from error
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    return findings.of_database(await inspect(settings.database_url.get_secret_value()))
