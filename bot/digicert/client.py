@@ -184,11 +184,15 @@ class CertCentral:
         path = f"/domain/{quote(str(asked or domain), safe='')}/dcv/emails"
         return wire.read_addresses(await self._get(path, {"consider_dcv_email_preferences": "true"}), asked)
 
+    async def turn(self) -> None:
+        """Wait for a turn within the limits; a read takes its own, whoever resends takes one right before."""
+        await self._limits.turn()
+
     async def resend_order(self, order_id: int, recipients: Sequence[Recipient], locale: str) -> None:
         """Ask DigiCert to mail `recipients` for a pending DV order; returning means accepted, not delivered.
 
-        Never repeated here: a lost answer raises CaUnavailable with `may_have_arrived`. ValueError without recipients.
-        Source: "DV SSL: Resend emails".
+        Take a `turn` before. Never repeated here: a lost answer raises CaUnavailable with `may_have_arrived`.
+        ValueError without recipients. Source: "DV SSL: Resend emails".
         """
         body = wire.ResendOrderEmails.of(recipients, locale)
         await self._put(f"/order/certificate/{order_id}/resend-emails", body.to_json())
@@ -197,8 +201,8 @@ class CertCentral:
         """Ask DigiCert to mail `emails` to validate `name_scope`; returning means accepted, not delivered.
 
         Addresses that are not allowed are dropped by DigiCert, and everyone allowed is mailed where none is left: check
-        against `allowed_addresses` before. Never repeated here: a lost answer raises CaUnavailable with
-        `may_have_arrived`. ValueError without addresses. Source: "Resend DCV emails" of a domain.
+        against `allowed_addresses`, and take a `turn`, before. Never repeated here: a lost answer raises CaUnavailable
+        with `may_have_arrived`. ValueError without addresses. Source: "Resend DCV emails" of a domain.
         """
         body = wire.ResendDomainEmails.of(name_scope, emails, locale)
         await self._put(f"/domain/{domain_id}/dcv/emails", body.to_json())
@@ -231,7 +235,7 @@ class CertCentral:
     async def _get(self, path: str, params: _Params | None = None) -> wire.Answer:
         try:
             async with asyncio.timeout(self._patience):
-                return await self._reads(_pause, self._call, "GET", path, params=params, promised=200)
+                return await self._reads(_pause, self._in_turn, "GET", path, params=params, promised=200)
         except TimeoutError as error:
             raise CaUnavailable("There was no answer from DigiCert in time.", may_have_arrived=False) from error
         except (httpx.HTTPError, OSError) as error:
@@ -243,11 +247,14 @@ class CertCentral:
         except (httpx.HTTPError, OSError) as error:
             raise self._told(error, writes=True) from error
 
+    async def _in_turn(self, method: str, path: str, *, params: _Params | None, promised: int) -> wire.Answer:
+        await self.turn()
+        return await self._call(method, path, params=params, promised=promised)
+
     async def _call(
         self, method: str, path: str, *, params: _Params | None = None, content: bytes | None = None, promised: int
     ) -> wire.Answer:
-        """One request in its turn, sent once; any status but the promised one is raised as httpx's error."""
-        await self._limits.turn()
+        """One request, sent once; any status but the promised one is raised as httpx's error."""
         async with asyncio.timeout(self._longest_call):
             response = await self._http.request(method, path, params=params, content=content)
         if response.status_code != promised:

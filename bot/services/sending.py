@@ -75,6 +75,8 @@ class Sending:
 
     async def _try(self, request: ResendRequest, number: int, earlier: Sequence[Result]) -> Result:
         call, number_of_try = request.calls[number], len(earlier) + 1
+        # Before the checks, which must not grow old while the call waits for its turn.
+        await self._certcentral.turn()
         try:
             if objection := await self._objection(request, call):
                 return await self._end(request, number, number_of_try, Outcome.NOT_SENT, objection)

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import structlog
 from async_lru import alru_cache
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError, SlackObjectFormationError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -154,7 +154,7 @@ class Chat:
         webhook.proxy = proxy_for(origin.response_url)
         try:
             where = {"response_type": "ephemeral", **({"replace_original": True} if replace else {})}
-            answer = await webhook.send_dict({**message.payload(), **where})
+            answer = await webhook.send_dict({**_payload(message), **where})
         except (aiohttp.ClientError, TimeoutError, SlackClientError):
             return False
         return answer.status_code == 200
@@ -168,27 +168,40 @@ class Chat:
                         channel=origin.place.channel_id,
                         user=user,
                         thread_ts=origin.place.thread_ts,
-                        **message.payload(),
+                        **_payload(message),
                     )
                 except SlackApiError as error:
                     if error_code(error) in LATER:
                         raise
                 else:
                     return
-            await self._client.chat_postMessage(channel=user, **message.payload())
+            await self._client.chat_postMessage(channel=user, **_payload(message))
 
     async def _say(self, method: str, message: Message, **arguments: Any) -> AsyncSlackResponse:
         """Call with blocks; where Slack will not take their shape, once more with the text alone."""
         known = {name: value for name, value in arguments.items() if value is not None}
+        payload = _payload(message)
         async with translated():
             try:
-                return await self._client.api_call(method, json={**known, **message.payload()})
+                return await self._client.api_call(method, json={**known, **payload})
             except SlackApiError as error:
                 if error_code(error) not in _SHAPE_IS_BAD:
                     raise
                 log.exception("Slack refused the shape of a message; sending its text alone", method=method)
-                plain = {**known, "text": message.text[:3900], "blocks": []}
-                return await self._client.api_call(method, json=plain)
+                return await self._client.api_call(method, json={**known, **_plain(message)})
+
+
+def _payload(message: Message) -> dict[str, Any]:
+    """The message with its blocks; without them where they break a limit that the SDK knows, which is a bug of ours."""
+    try:
+        return message.payload()
+    except SlackObjectFormationError:
+        log.exception("a message breaks Slack's limits; sending its text alone")
+        return _plain(message)
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    return {"text": message.text[:3900], "blocks": []}
 
 
 def _key_of(message: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import ssl
 import time
@@ -13,7 +14,7 @@ import stamina
 from pydantic import SecretStr
 
 from bot.digicert import wire
-from bot.digicert.client import CertCentral, open_http
+from bot.digicert.client import CertCentral, Readable, open_http
 from bot.digicert.limits import Limits
 from bot.errors import CaBusy, CaRefused, CaUnavailable
 from bot.models import Address, Recipient
@@ -266,6 +267,7 @@ async def test_every_call_waits_for_its_turn(http, server):
     start = time.monotonic()
 
     for _ in range(2):
+        await client.turn()
         await client.resend_domain(1234, "example.com", ["admin@example.com"], "en")
 
     assert time.monotonic() - start >= 0.2
@@ -577,3 +579,59 @@ async def test_a_key_cannot_be_checked_where_digicert_is_out_of_reach(client, se
 
     with pytest.raises(CaUnavailable, match="cannot be reached"):
         await client.check_key()
+
+
+VALIDATION = {"order_id": "1", "order_status": "pending", "order_dcv_method": "email", "dns_name_validations": []}
+
+
+@pytest.mark.parametrize(
+    ("refused", "found"),
+    [
+        ([], Readable(orders=True, validations=True, domains=True)),
+        (["/domain"], Readable(orders=True, validations=True, domains=False)),
+        (["/order/certificate/1/validation"], Readable(orders=True, validations=False, domains=True)),
+        (["/order/certificate"], Readable(orders=False, validations=None, domains=True)),
+        (["/order/certificate", "/domain"], Readable(orders=False, validations=None, domains=False)),
+    ],
+)
+async def test_what_a_key_may_read_is_found_out_by_reading_little(client, server, refused, found):
+    answers = {
+        "/order/certificate": orders(order(1)),
+        "/domain": httpx.Response(200, json={}),
+        "/order/certificate/1/validation": httpx.Response(200, json=VALIDATION),
+    }
+    for path, answer in answers.items():
+        server.get(path).mock(return_value=httpx.Response(403, json=MISSING_PERMISSION) if path in refused else answer)
+
+    assert await client.readable() == found
+    assert {call.request.method for call in server.calls} == {"GET"}
+    assert all(call.request.url.params["limit"] == "1" for call in server.calls if call.request.url.query)
+
+
+async def test_without_an_order_that_waits_the_reading_of_validations_is_not_tried(client, server):
+    server.get("/order/certificate").mock(return_value=orders())
+    server.get("/domain").respond(json={})
+
+    assert await client.readable() == Readable(orders=True, validations=None, domains=True)
+
+
+async def test_another_refusal_than_a_missing_permission_tells_nothing_of_rights(client, server):
+    server.get("/order/certificate").mock(return_value=orders())
+    server.get("/domain").respond(403, json=INVALID_KEY)
+
+    with pytest.raises(CaRefused, match="does not accept the API key"):
+        await client.readable()
+
+
+@pytest.mark.parametrize("status", [200, 403, 503])
+@pytest.mark.usefixtures("no_pauses")
+async def test_the_time_that_digicert_tells_is_heard_whatever_it_answers(no_environment, ssl_context, server, status):
+    no_environment.setattr(httpx, "create_ssl_context", lambda **_: ssl_context)
+    server.get("/user/me").respond(status, json={"id": 1}, headers={"Date": "Wed, 01 Jul 2026 10:00:00 GMT"})
+    heard = []
+
+    async with open_http(BASE, SecretStr(KEY), heard.append) as http:
+        with contextlib.suppress(CaRefused, CaUnavailable):
+            await CertCentral(http, Limits([(1000, 1.0)])).check_key()
+
+    assert set(heard) == {"Wed, 01 Jul 2026 10:00:00 GMT"}

@@ -40,6 +40,9 @@ class FakeCertCentral:
         self.during_put = None
         self.hold = None
 
+    async def turn(self):
+        """There is always room."""
+
     def add_order(self, order_id, *names, status="pending", is_dv=True, method=None, entries=None, since=LONG_AGO):
         """An order; unless `entries` says otherwise, each name waits at its own scope."""
         order = Order(order_id, status, names[0] if names else "", tuple(names), is_dv, "a product", method, since)
