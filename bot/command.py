@@ -134,12 +134,17 @@ def _locale(said: Sequence[str]) -> str:
 
 
 def _reason(said: Sequence[str]) -> str:
-    reason = " ".join(said)
+    reason = readable(" ".join(said))
     if not reason:
         raise _misunderstood("There is no reason after “because”")
     if len(reason) > LONGEST_REASON:
         raise _misunderstood(f"The reason is too long: it may have {LONGEST_REASON} characters")
     return reason
+
+
+def readable(text: str) -> str:
+    """One line of what people can see: nothing invisible, nothing that turns the direction of writing."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _misunderstood(case: str) -> Misunderstood:

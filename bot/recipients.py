@@ -59,8 +59,9 @@ def chosen_calls(plan: Plan, chosen: Chosen) -> tuple[Call, ...]:
     """The calls that a choice per waiting name means; Misunderstood where a name is left without a recipient."""
     picks = []
     for number, waiting in enumerate(plan.waiting):
-        addresses = [waiting.allowed[index] for index in chosen.get(number, ()) if 0 <= index < len(waiting.allowed)]
-        if not addresses:
+        picked = dict.fromkeys(chosen.get(number, ()))
+        addresses = [waiting.allowed[index] for index in picked if 0 <= index < len(waiting.allowed)]
+        if not addresses or len(addresses) < len(picked):
             raise Misunderstood("Choose a recipient.", {f"recipients.{number}": "Choose who gets the mail."})
         picks.append((waiting, addresses if takes_several(waiting) else addresses[:1]))
     return _calls(picks)

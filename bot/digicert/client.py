@@ -214,7 +214,9 @@ class CertCentral:
         found: dict[int, wire.Row] = {}
         offset = 0
         while True:
-            page = read(await self._get(path, {**params, "limit": _ROWS, "offset": offset}))
+            answer = await self._get(path, {**params, "limit": _ROWS, "offset": offset})
+            # A page can take seconds to read, and nobody else should wait for it.
+            page = await asyncio.to_thread(read, answer)
             known = len(found)
             found |= {row.id: row for row in page.rows}
             offset += len(page.rows)
@@ -264,11 +266,11 @@ class CertCentral:
 
     def _answer(self, response: httpx.Response) -> wire.Answer:
         # Should an answer ever quote the key, it must not reach a message.
-        key = self._http.headers.get(_KEY_HEADER, "").encode()
+        key = self._http.headers.get(_KEY_HEADER, "")
         return wire.Answer(
             status=response.status_code,
             content_type=response.headers.get("Content-Type", ""),
-            body=response.content.replace(key, b"...") if key else response.content,
+            body=_without(key, response.content),
             retry_after=response.headers.get("Retry-After", ""),
         )
 
@@ -280,6 +282,13 @@ class CertCentral:
         if isinstance(error, _NEVER_SENT):
             return CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
         return CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=writes)
+
+
+def _without(key: str, body: bytes) -> bytes:
+    """The body without the key, also as JSON may write it."""
+    for spelled in filter(None, {key, key.replace("/", "\\/")}):
+        body = body.replace(spelled.encode(), b"...")
+    return body
 
 
 def _pause(error: Exception) -> bool | float:

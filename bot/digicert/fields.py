@@ -12,6 +12,8 @@ LONGEST_TEXT = 300
 
 def clean(text: str) -> str:
     """One line without control characters, of a length that fits in a message."""
+    if len(text) <= LONGEST_TEXT and text.isascii() and text.isprintable():
+        return " ".join(text.split())
     kept = (character for character in text[: 4 * LONGEST_TEXT] if character.isprintable() or character.isspace())
     line = " ".join("".join(kept).split())
     return line if len(line) <= LONGEST_TEXT else f"{line[: LONGEST_TEXT - 1]}…"

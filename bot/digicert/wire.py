@@ -48,6 +48,8 @@ class Answer:
         return not self.content_type or "json" in self.content_type.lower()
 
 
+_ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
+
 Row = TypeVar("Row", Order, Domain)
 
 
@@ -234,8 +236,8 @@ class _Domains(_List):
 class _Addresses(_Read):
     # Page "Domain emails": `whois_emails` may still be there, but those may no longer be used.
     name_scope: Text = ""
-    base_emails: Many[Text] = ()
-    dns_txt_emails: Many[Text] = ()
+    base_emails: Many[str] = ()
+    dns_txt_emails: Many[str] = ()
 
 
 class _User(_Read):
@@ -307,9 +309,14 @@ def read_addresses(answer: Answer, asked: str | None) -> tuple[Address, ...]:
     allowed: dict[str, Address] = {}
     for emails, txt in ((read.base_emails, False), (read.dns_txt_emails, True)):
         for email in emails:
-            if "@" in email:
+            if _is_one_address(email):
                 allowed.setdefault(email.lower(), Address(email, scope, txt))
     return tuple(allowed.values())
+
+
+def _is_one_address(text: str) -> bool:
+    """Whether this can be sent back to DigiCert letter by letter: it drops whatever it does not know, in silence."""
+    return clean(text) == text and _ADDRESS.fullmatch(text) is not None
 
 
 def read_user(answer: Answer) -> str:

@@ -117,7 +117,7 @@ class Dialog:
         """The form behind an id, for the person who opened it and may still look."""
         await self._gate.require(actor, Action.LOOK, {"form": form_id[:32]})
         form = await self._forms.get(form_id)
-        if form is None or form.actor != actor:
+        if form is None or form.actor.user_id != actor.user_id:
             raise Misunderstood("This form is too old. Open it again with /dcv-resend.")
         return form
 

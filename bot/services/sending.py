@@ -127,8 +127,8 @@ class Sending:
         answer = await self._addresses.of(domain_id)
         if self._clock() - answer.read_at > FRESH:
             answer = await self._addresses.afresh(domain_id)
-        allowed = {address.email.lower() for address in answer.addresses}
-        return [recipient.email for recipient in call.recipients if recipient.email.lower() not in allowed]
+        allowed = {_folded(address.email) for address in answer.addresses}
+        return [recipient.email for recipient in call.recipients if _folded(recipient.email) not in allowed]
 
     async def _put(self, call: Call, locale: str) -> None:
         match call.target:
@@ -193,10 +193,15 @@ class Sending:
         return Entry(event, self._clock(), request.actor, request.id, number, number_of_try, detail)
 
 
+def _folded(email: str) -> str:
+    """An address to compare; beyond ASCII, letters that look alike are not the same."""
+    return email.lower() if email.isascii() else email
+
+
 def _pause(error: CaUnavailable, tries_before: int) -> float:
     """Seconds to wait after a 429: what DigiCert says, else 5 s doubling to 60 s, with jitter."""
     told = error.retry_after if isinstance(error, CaBusy) else None
-    if told is not None:
+    if told is not None and told >= 1.0:
         return told + float(random.uniform(0.0, 1.0))  # noqa: S311 - spreads load, guards nothing
     return float(min(60.0, 5.0 * 2**tries_before) * random.uniform(0.8, 1.2))  # noqa: S311
 

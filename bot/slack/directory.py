@@ -30,11 +30,13 @@ class Directory:
     async def person(self, user_id: str, *, afresh: bool = False) -> Person:
         """What Slack knows of this person; SlackUnavailable when it cannot tell.
 
-        `afresh` asks for the person again; the members of a group are a minute old at most.
+        `afresh` asks again for the person and their groups; else the answer is a minute old at most.
         """
+        groups = () if user_id in self._listed else sorted(self._groups)
         if afresh:
             self._user.cache_invalidate(user_id)
-        groups = () if user_id in self._listed else sorted(self._groups)
+            for group in groups:
+                self._members.cache_invalidate(group)
         user, *members = await asyncio.gather(self._user(user_id), *map(self._members_or_none, groups))
         mine = {group for group, ids in zip(groups, members, strict=True) if user_id in ids}
         return Person.read(user, frozenset(mine))

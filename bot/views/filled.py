@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.command import readable
 from bot.errors import BotError, Misunderstood
 from bot.views.forms import LOCALE, REASON, RECIPIENTS, SHARED
 
@@ -51,7 +52,7 @@ def read_form(view: Mapping[str, Any]) -> Filled:
             },
             shared=next((_picked(state)[0] for block_id, state in chosen.items() if block_id.startswith(SHARED)), None),
             locale=_text((chosen.get(LOCALE, {}).get("selected_option") or {}).get("value")),
-            reason=(chosen.get(REASON, {}).get("value") or "").strip() or None,
+            reason=readable(chosen.get(REASON, {}).get("value") or "") or None,
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Misunderstood("This form cannot be read any more. Open it again with /dcv-resend.") from error

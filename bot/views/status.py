@@ -16,8 +16,8 @@ PER_PAGE = 10
 
 # Slack takes about 13,200 characters in all blocks of a message; the bot's texts have 4,000 at most.
 _ROOM_IN_BLOCKS = 9600
-_ROOM_IN_TEXT = 3200
-_LEAST_FOR_A_LINE = 360
+_ROOM_IN_TEXT = 3600
+_LEAST_FOR_A_LINE = 480
 _MOST_LINES = 12
 _MOST_EMAILS = 3
 _ROOM_FOR_A_NAME = 160
@@ -77,7 +77,7 @@ def page(shown: Page, now: datetime) -> Message:
     count = "1 order waits" if shown.total == 1 else f"{shown.total} orders wait"
     head = f"*{count} for validation*, the oldest first, as DigiCert listed them at {time(shown.read_at)}.{of_pages}"
     lines = [_pending_line(order, shown.last.get(order.id), now) for order in shown.orders]
-    hint = context(f"Name an order to see each of its names: `/dcv-status {shown.orders[0].id}`.")
+    hint = context(f"Name an order to see each of its names, for example /dcv-status {shown.orders[0].id}.")
     blocks = [section(head), *(section(line) for line in lines), hint, *_turning(shown)]
     room = _ROOM_IN_TEXT // len(lines)
     return Message(" ".join([head, *(cut(line.replace("\n", " "), room) for line in lines)]), tuple(blocks))
@@ -89,7 +89,8 @@ def states(wanted: str | None, found: Sequence[State], more: int, now: datetime)
     spoken: list[str] = []
     for state in found:
         blocks += _sections(_lines(state, _ROOM_IN_BLOCKS // len(found), now))
-        spoken += _lines(state, _ROOM_IN_TEXT // len(found), now)
+        room = _ROOM_IN_TEXT // len(found)
+        spoken.append(cut(" ".join(_lines(state, room, now)), room))
     if more:
         words = (
             f"{'1 more order carries' if more == 1 else f'{more} more orders carry'} {_short(wanted or '')}; ask by id."
@@ -105,6 +106,11 @@ def away(sentence: str, again: str) -> Message:
     return Message(words, (section(f":warning: {words}"), _buttons([(AGAIN, "Try again", again)])))
 
 
+def page_key(number: int) -> str:
+    """The value of a button that shows this page, counted from 0."""
+    return f"page:{number}"
+
+
 def _told(words: str) -> Message:
     return Message(words, (section(words),))
 
@@ -116,11 +122,6 @@ def _turning(shown: Page) -> list[Block]:
     if shown.number + 1 < shown.pages:
         buttons.append((NEXT, "Next", page_key(shown.number + 1)))
     return [_buttons(buttons)] if buttons else []
-
-
-def page_key(number: int) -> str:
-    """The value of a button that shows this page, counted from 0."""
-    return f"page:{number}"
 
 
 def _buttons(chosen: Iterable[tuple[str, str, str]]) -> ActionsBlock:
