@@ -222,7 +222,7 @@ async def test_whoever_loses_permission_before_the_call_has_nothing_sent(
     ends = [await sees_end(slack, pki, order) for order in (ORDER, ORDER + 1)]
 
     assert [each.closed for each in submitted] == [True, True]
-    assert ["Not sent" in end.text and "the policy said no" in end.text for end in ends] == [True, True]
+    assert ["Not sent" in end.text and "no longer allowed" in end.text for end in ends] == [True, True]
     assert [kinds(ledger(), order) for order in (ORDER, ORDER + 1)] == [["not_sent"], ["not_sent"]]
     assert (certcentral.resends, slack.problems) == ([], [])
 
