@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.command import OpenForm, SendNow, ShowHelp, read_command
+from bot.command import LookAt, OpenForm, SendNow, ShowHelp, read_command, read_status
 from bot.errors import Misunderstood
 from bot.targets import WantedName, WantedOrder
 
@@ -79,6 +79,29 @@ def test_a_line_names_target_recipients_language_and_reason(text, command):
 def test_a_line_that_cannot_be_understood_is_told_in_a_sentence(text, words):
     with pytest.raises(Misunderstood, match=words):
         read_command(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("", LookAt(None)),
+        (" \u200b\n", LookAt(None)),
+        ("700001", LookAt(ORDER)),
+        ("order #700001", LookAt(ORDER)),
+        ("<https://shop.example.com/|shop.example.com>", LookAt(SHOP)),
+        ("*.SHOP.example.com.", LookAt(SHOP)),
+        ("help", ShowHelp()),
+        ("`--help`", ShowHelp()),
+    ],
+)
+def test_a_look_takes_the_same_spellings(text, asked):
+    assert read_status(text) == asked
+
+
+@pytest.mark.parametrize("text", ["700001 to admin@example.com", "700001 700002", "shop", "a@example.com"])
+def test_a_look_takes_nothing_but_one_order_or_domain(text):
+    with pytest.raises(Misunderstood, match="for example"):
+        read_status(text)
 
 
 WORDS = st.sampled_from(

@@ -235,3 +235,22 @@ def test_the_level_is_kept(configured, make_settings, monkeypatch, log_format, l
 
     assert len(written.getvalue().splitlines()) == lines
     assert configured() == ""
+
+
+def test_a_text_is_freed_of_every_secret(make_settings):
+    hide = logs.hider(make_settings())
+
+    hidden = hide(f"said {' and '.join(SECRETS)}; also xoxb-another-one")
+
+    assert hidden == "said ••• and ••• and ••• and ••• and •••; also xoxb-•••"
+
+
+def test_a_silent_command_logs_nothing(configured):
+    logs.silence()
+    try:
+        structlog.get_logger("test").critical("one")
+        logging.getLogger("test").critical("two")
+    finally:
+        logging.disable(logging.NOTSET)
+
+    assert configured() == ""

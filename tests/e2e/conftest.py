@@ -72,7 +72,7 @@ async def bot(make_bot: Callable[..., BotProcess], slack: Slack, pki: Channel) -
     """A bot that is connected."""
     bot = make_bot()
     await bot.start()
-    await slack.connected()
+    await slack.connected(60)
     return bot
 
 

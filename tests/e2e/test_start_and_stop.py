@@ -147,6 +147,19 @@ async def test_a_bot_serves_once_something_listens_where_digicert_should_be(
     assert slack.problems == []
 
 
+async def test_scopes_that_are_missing_are_one_warning_and_no_obstacle(make_bot: MakeBot, slack: Slack) -> None:
+    slack.granted_scopes -= {"groups:read", "usergroups:read"}
+    bot = make_bot()
+
+    await bot.start()
+    await slack.connected()
+
+    warnings = [row for row in _rows(bot) if row["level"] == "warning"]
+    assert [(row["event"], row["scopes"]) for row in warnings] == [
+        ("scopes are missing", "groups:read, usergroups:read")
+    ]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 async def test_an_idle_bot_ends_at_a_signal(bot: BotProcess, slack: Slack, number: signal.Signals) -> None:
     os.kill(bot.pid, number)

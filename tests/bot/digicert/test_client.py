@@ -627,11 +627,12 @@ async def test_another_refusal_than_a_missing_permission_tells_nothing_of_rights
 @pytest.mark.usefixtures("no_pauses")
 async def test_the_time_that_digicert_tells_is_heard_whatever_it_answers(no_environment, ssl_context, server, status):
     no_environment.setattr(httpx, "create_ssl_context", lambda **_: ssl_context)
-    server.get("/user/me").respond(status, json={"id": 1}, headers={"Date": "Wed, 01 Jul 2026 10:00:00 GMT"})
+    date = "Wed, 01 Jul 2026 10:00:00 GMT"
+    server.get("/user/me").respond(status, json=INVALID_KEY if status == 403 else {"id": 1}, headers={"Date": date})
     heard = []
 
     async with open_http(BASE, SecretStr(KEY), heard.append) as http:
         with contextlib.suppress(CaRefused, CaUnavailable):
             await CertCentral(http, Limits([(1000, 1.0)])).check_key()
 
-    assert set(heard) == {"Wed, 01 Jul 2026 10:00:00 GMT"}
+    assert set(heard) == {date}

@@ -1,6 +1,7 @@
 """The connection to Slack: who we are, what is later and what is never, and that nothing is repeated by itself."""
 
 import asyncio
+import contextlib
 
 import pytest
 from slack_sdk.errors import SlackApiError
@@ -17,6 +18,7 @@ async def test_the_bot_knows_who_it_is(client, slack):
     assert (identity.team_id, identity.enterprise_id) == (slack.team_id, None)
     assert identity.scopes == slack.granted_scopes
     assert identity.home == {slack.team_id}
+    assert (identity.name, identity.team) == (slack.bot.name, slack.domain)
 
 
 async def test_on_enterprise_grid_the_organisation_is_home_too(client, slack):
@@ -24,6 +26,29 @@ async def test_on_enterprise_grid_the_organisation_is_home_too(client, slack):
     slack.faults.plan("auth.test", answers(200, body))
 
     assert (await identify(client)).home == {"T1", "E1"}
+
+
+@pytest.mark.parametrize("lacking", ["user_id", "team_id"])
+async def test_an_answer_without_an_identity_is_none(client, slack, lacking):
+    body = {"ok": True, "user_id": "U1", "team_id": "T1", "bot_id": "B1"} | {lacking: None}
+    slack.faults.plan("auth.test", answers(200, body))
+
+    with pytest.raises(SlackUnavailable, match="who the bot is"):
+        await identify(client)
+
+
+@pytest.mark.parametrize("trouble", [None, answers(200, {"ok": False, "error": "invalid_auth"}), answers(503, "busy")])
+async def test_the_time_that_slack_tells_is_heard_whatever_it_answers(slack, trouble):
+    slack.mint.clock = lambda: 1782900000.0
+    if trouble:
+        slack.faults.plan("auth.test", trouble)
+    heard = []
+
+    async with open_client(slack.bot_token, slack.api_url, heard.append) as client:
+        with contextlib.suppress(SlackRefused, SlackUnavailable):
+            await identify(client)
+
+    assert heard == ["Wed, 01 Jul 2026 10:00:00 GMT"]
 
 
 async def test_a_token_that_is_not_accepted_is_refused_and_told_loudly(slack, logged):

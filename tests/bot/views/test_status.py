@@ -106,8 +106,9 @@ def test_slack_takes_every_answer(foreign, slack, told, data):
     ]
 
     assert all(slack.takes_message(message) for message in drawn)
-    for state in found:
-        assert str(state.order.id) in drawn[0].text if isinstance(state, OrderState) else "*Domain " in drawn[0].text
+    text = drawn[0].payload()["text"]
+    assert all(f"*Order {state.order.id}*" in text for state in found if isinstance(state, OrderState))
+    assert text.count("*Domain ") >= sum(isinstance(state, DomainState) for state in found)
 
 
 @settings(max_examples=40, deadline=None)
@@ -135,7 +136,8 @@ def test_six_orders_with_250_long_names_each_fit(slack, order, last, now, count)
 
     assert slack.takes_message(message)
     assert message.text.count("*Order 700001*") == count
-    assert message.text.count(" more names.") == count
+    assert message.text.count("*250 names wait for an e-mail*") >= count
+    assert shown(message).count(" more names.") == count
     assert "244 more orders carry a.example" in message.text
     assert len(message.text) <= 4000
     assert len(message.blocks) <= 50
@@ -154,8 +156,8 @@ def test_an_order_tells_state_method_since_when_and_the_last_resend(order, last,
         "*Order 700001* (shop.example.com): pending since",
         "(20 days). GeoTrust DV SSL.",
         "*2 names wait for an e-mail*: shop.example.com and www.example.com. Last resend 4 minutes ago",
-        "by <@U0ANA> to admin@example.com, hostmaster@example.com, pki@example.com and 2 more "
-        "(<https://slack.test/p1|thread>).",
+        "by <@U0ANA> to admin@example.com, hostmaster@example.com, pki@example.com and 2 more (<https://slack",
+        "|thread>).",
         "*1 name waits for a DNS TXT record*: dns.example. No resend by this bot so far.",
         "*1 name is validated* (by an e-mail): done.example.",
     ):

@@ -1,0 +1,15 @@
+"""The scopes that the bot needs; that the manifest asks for the same ones is told in tests/test_manifest.py."""
+
+from bot.slack import scopes
+
+
+def test_what_was_granted_is_not_missing():
+    assert scopes.missing({*scopes.NEEDED, "files:read"}) == []
+
+
+def test_what_is_missing_is_told_in_the_manifests_order():
+    assert scopes.missing({"chat:write"}) == [scope for scope in scopes.NEEDED if scope != "chat:write"]
+
+
+def test_an_optional_scope_is_never_missing():
+    assert not set(scopes.OPTIONAL) & set(scopes.missing([]))

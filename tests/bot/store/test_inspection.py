@@ -1,0 +1,220 @@
+"""A look at the database: what it tells, and that it leaves every byte as it was."""
+
+import asyncio
+import fcntl
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.errors import CannotStart
+from bot.store.db import lock_file, only_one_process, open_database
+from bot.store.inspection import Tables, inspect
+
+MIGRATION = """
+revision = {revision!r}
+down_revision = {before!r}
+
+
+def upgrade():
+    raise AssertionError("a look migrates nothing")
+"""
+KILLED_WHILE_WRITING = """
+import os, sqlite3, sys
+
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("PRAGMA journal_mode=WAL")
+connection.execute("CREATE TABLE alembic_version AS SELECT '1' AS version_num")
+connection.commit()
+os._exit(9)
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data" / "bot #1.db"
+
+
+@pytest.fixture
+def url(file):
+    return f"sqlite+aiosqlite:///{file}"
+
+
+@pytest.fixture
+def migrations(tmp_path):
+    """Two migrations of a bot, of which "2" is the last."""
+    versions = tmp_path / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    for revision, before in (("1", None), ("2", "1")):
+        (versions / f"m{revision}.py").write_text(MIGRATION.format(revision=revision, before=before))
+    return versions.parent
+
+
+@pytest.fixture
+def contents(file):
+    """What stands in the folder of the database now; the index of the log holds no data."""
+
+    def read():
+        return {path.name: path.read_bytes() for path in file.parent.iterdir() if not path.name.endswith("-shm")}
+
+    return read
+
+
+def write_revision(file, revision):
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(f"CREATE TABLE alembic_version AS SELECT '{revision}' AS version_num")
+
+
+async def migrate(url):
+    database = open_database(url)
+    await database.migrate()
+    await database.close()
+
+
+async def test_a_file_that_is_not_there_is_not_made(file, url, contents):
+    seen = await inspect(url)
+
+    assert (seen.tables, seen.revision, seen.where, seen.running) == (Tables.MISSING, None, str(file), None)
+    assert contents() == {}
+
+
+async def test_a_file_without_tables_is_left_without(file, url, contents):
+    file.touch()
+
+    assert (await inspect(url)).tables is Tables.MISSING
+    assert contents() == {file.name: b""}
+
+
+async def test_what_was_migrated_is_up_to_date_and_left_as_it_is(url, contents):
+    await migrate(url)
+    before = contents()
+
+    seen = await inspect(url)
+
+    assert seen.tables is Tables.UP_TO_DATE
+    assert seen.revision == seen.head
+    assert contents() == before
+
+
+@pytest.mark.parametrize(
+    ("revision", "tables"), [("1", Tables.BEHIND), ("2", Tables.UP_TO_DATE), ("3", Tables.UNKNOWN)]
+)
+async def test_the_tables_are_compared_with_the_migrations(file, url, migrations, revision, tables):
+    write_revision(file, revision)
+
+    seen = await inspect(url, migrations)
+
+    assert (seen.tables, seen.revision, seen.head) == (tables, revision, "2")
+
+
+async def test_a_database_in_use_is_read_beside_its_log(file, url, migrations, contents):
+    with closing(sqlite3.connect(file, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("CREATE TABLE alembic_version AS SELECT '1' AS version_num")
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE alembic_version SET version_num = '2'")
+        before = contents()
+
+        seen = await inspect(url, migrations)
+
+        assert seen.revision == "1"
+        assert contents() == before
+        writer.execute("COMMIT")
+        assert (await inspect(url, migrations)).revision == "2"
+
+
+async def test_what_a_killed_process_left_is_read_and_left_as_it_is(file, url, migrations, contents):
+    await killed_while_writing(file)
+    before = contents()
+
+    seen = await inspect(url, migrations)
+
+    assert seen.tables is Tables.BEHIND
+    assert contents() == before
+    assert len(before[f"{file.name}-wal"]) > 0
+
+
+async def test_a_log_without_its_index_is_not_guessed_at(file, url, migrations, contents):
+    await killed_while_writing(file)
+    file.with_name(f"{file.name}-shm").unlink()
+
+    seen = await inspect(url, migrations)
+
+    assert seen.tables is Tables.HIDDEN
+    assert not file.with_name(f"{file.name}-shm").exists()
+
+
+async def test_a_bot_that_runs_keeps_its_lock(file, url):
+    with only_one_process(file):
+        first, second = await asyncio.gather(inspect(url), inspect(url))
+
+        with pytest.raises(CannotStart, match="another bot is running"), only_one_process(file):
+            pass
+
+    assert first.running == second.running == lock_file(file).read_text().strip()
+    assert first.running.isdecimal()
+
+
+async def test_the_lock_of_a_bot_that_ended_is_nobodys(file, url, contents):
+    with only_one_process(file):
+        pass
+    write_revision(file, "1")
+    before = contents()
+
+    assert (await inspect(url)).running is None
+    assert contents() == before
+
+
+def test_a_look_does_not_keep_a_bot_from_starting(file):
+    with lock_file(file).open("w") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        end = threading.Timer(0.02, lambda: fcntl.flock(looking, fcntl.LOCK_UN))
+        end.start()
+
+        with only_one_process(file):
+            end.join()
+
+
+async def test_a_folder_that_is_missing_is_named(tmp_path):
+    with pytest.raises(CannotStart, match=r"DATABASE_URL: the folder .*absent is not there"):
+        await inspect(f"sqlite+aiosqlite:///{tmp_path}/absent/bot.db")
+
+    assert not (tmp_path / "absent").exists()
+
+
+@pytest.mark.parametrize("what", ["folder", "file", "lock"])
+async def test_what_the_bot_may_not_write_to_is_named(file, url, what, monkeypatch):
+    file.touch()
+    lock_file(file).touch()
+    closed = {"folder": file.parent, "file": file, "lock": lock_file(file)}[what]
+    # Whoever runs the tests may be allowed to write everywhere.
+    monkeypatch.setattr("os.access", lambda path, _: Path(path) != closed)
+
+    with pytest.raises(CannotStart, match="DATABASE_URL: the bot may not write to") as caught:
+        await inspect(url)
+
+    assert f"{closed}. " in str(caught.value)
+
+
+async def test_a_file_that_is_no_database_is_told(file, url):
+    file.write_bytes(b"no database at all" * 100)
+
+    with pytest.raises(CannotStart, match=r"DATABASE_URL: the database cannot be opened \(.*not a database"):
+        await inspect(url)
+
+
+async def test_a_server_that_does_not_answer_is_told_without_the_password():
+    with pytest.raises(CannotStart, match="DATABASE_URL: the database cannot be opened") as caught:
+        await inspect("postgresql+psycopg://bot:very-secret@127.0.0.1:9/bot")
+
+    assert "very-secret" not in str(caught.value)
+
+
+async def killed_while_writing(file):
+    command = [sys.executable, "-c", KILLED_WHILE_WRITING, str(file)]
+    assert (await asyncio.to_thread(subprocess.run, command, check=False)).returncode == 9

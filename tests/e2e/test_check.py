@@ -1,0 +1,353 @@
+"""`dcv-resend check`: what is fine, each problem with its mend, and that a look changes nothing."""
+
+import os
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.slack import scopes
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.faults import Fault, answers, drops, stalls
+from sandbox.slack import Channel, Person, Slack
+
+ORDER = 700001
+CHECK_TAKES = 5.0
+STARTING_TAKES = 6.0
+"""Far more than a process needs to begin and to end, on a busy machine too."""
+
+MakeBot = Callable[..., BotProcess]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the command said."""
+
+    status: int
+    lines: list[str]
+
+    @property
+    def problems(self) -> list[str]:
+        return [line.removeprefix("problem").strip() for line in self.lines if line.startswith("problem ")]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [line.removeprefix("warning").strip() for line in self.lines if line.startswith("warning ")]
+
+    def says(self, *words: str) -> bool:
+        """Whether one line that is fine holds all these words."""
+        return any(line.startswith("ok ") and all(word in line for word in words) for line in self.lines)
+
+
+Check = Callable[..., Awaitable[Answer]]
+
+
+@pytest.fixture(autouse=True)
+def order(certcentral: CertCentral) -> None:
+    """Something that waits, so that its validation can be read."""
+    certcentral.add_order(ORDER, ["shop.example.com"])
+
+
+@pytest.fixture
+async def check(make_bot: MakeBot, tmp_path: Path) -> AsyncIterator[Check]:
+    """Run the command with the settings of a bot; what is named is changed."""
+    made: list[BotProcess] = []
+
+    async def run(**settings: str) -> Answer:
+        log = tmp_path / f"check-{len(made)}.log"
+        process = BotProcess(make_bot(**settings).settings, log, ("dcv-resend", "check"))
+        made.append(process)
+        await process.start()
+        status = await process.exits(CHECK_TAKES + STARTING_TAKES)
+        answer = Answer(status, process.log.splitlines())
+        assert {line.split()[0] for line in answer.lines} <= {"ok", "warning", "problem"}
+        return answer
+
+    yield run
+    for process in made:
+        await process.end()
+
+
+async def test_where_all_is_fine_every_line_says_so(
+    check: Check, slack: Slack, certcentral: CertCentral, tmp_path: Path
+) -> None:
+    answer = await check()
+
+    assert (answer.status, answer.problems, answer.warnings) == (0, [], [])
+    assert answer.says("SLACK_BOT_TOKEN", "@dcv-bot", "sandbox", slack.team_id)
+    assert answer.says(f"All {len(scopes.NEEDED)} scopes")
+    assert answer.says("chat:write.public is not granted", "directly")
+    assert answer.says("SLACK_APP_TOKEN", "Socket Mode")
+    assert answer.says("DIGICERT_API_KEY", "svc-dcv")
+    assert answer.says("may read orders, the validation of orders and domains", "whether it may resend shows only when")
+    assert answer.says(f"{tmp_path}/bot.db", "no tables yet")
+    assert answer.says("clock agrees", "Slack and DigiCert")
+    assert (slack.problems, slack.sockets) == ([], 0)
+    assert {call.method for call in certcentral.calls} == {"GET"}
+
+
+async def test_a_look_makes_no_file(check: Check, tmp_path: Path) -> None:
+    await check()
+
+    assert os.listdir(tmp_path) == ["check-0.log"]
+
+
+async def test_every_setting_that_cannot_be_used_is_one_line_and_nothing_else_is_looked_at(
+    check: Check, slack: Slack, certcentral: CertCentral
+) -> None:
+    answer = await check(SLACK_BOT_TOKEN="", DIGICERT_BASE_URL="http://digicert.example", DCV_COOLDOWN="soon")
+
+    assert answer.status == 2
+    assert len(answer.problems) == len(answer.lines)
+    assert sorted(line.split()[0] for line in answer.problems) == [
+        "DCV_COOLDOWN",
+        "DIGICERT_BASE_URL",
+        "SLACK_BOT_TOKEN",
+    ]
+    assert (slack.api_calls, certcentral.calls) == ([], [])
+
+
+async def test_that_nobody_may_resend_is_only_a_warning(check: Check) -> None:
+    answer = await check(DCV_ALLOWED_USERS="")
+
+    assert (answer.status, answer.problems) == (0, [])
+    assert [line.startswith("Nobody may resend") for line in answer.warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "begins"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-wrong", "SLACK_BOT_TOKEN: Slack refused it (invalid_auth)."),
+        ("SLACK_APP_TOKEN", "xapp-wrong", "SLACK_APP_TOKEN: Slack refused it (invalid_auth)."),
+        ("DIGICERT_API_KEY", "wrong-key", "DIGICERT_API_KEY: DigiCert does not accept the API key"),
+        ("DATABASE_URL", "sqlite:///absent/bot.db", "DATABASE_URL: the folder"),
+        ("DATABASE_URL", "sqlite:///text", "DATABASE_URL: the database cannot be opened"),
+        ("DATABASE_URL", "postgresql://bot:pass%40word@127.0.0.1:9/bot", "DATABASE_URL: the database cannot be opened"),
+        ("SSL_CERT_FILE", "text", "SSL_CERT_FILE cannot be read"),
+    ],
+)
+async def test_what_is_wrong_is_one_line_with_its_mend(
+    check: Check, tmp_path: Path, setting: str, value: str, begins: str
+) -> None:
+    (tmp_path / "text").write_text("What somebody wrote down. " * 100)
+    others = {"DIGICERT_BASE_URL": "https://digicert.invalid/services/v2"} if setting == "SSL_CERT_FILE" else {}
+
+    answer = await check(**{setting: value}, **others)
+
+    assert answer.status == 2
+    assert [line[: len(begins)] for line in answer.problems] == [begins]
+    assert answer.problems[0].endswith((".", "?"))
+    assert not [line for line in answer.lines if value in line or "pass@word" in line]
+
+
+async def test_an_address_that_is_not_digicerts_api_is_named(check: Check, certcentral: CertCentral) -> None:
+    answer = await check(DIGICERT_BASE_URL=certcentral.url.removesuffix("/v2"))
+
+    assert answer.status == 2
+    assert [line.split()[0] for line in answer.problems] == ["DIGICERT_BASE_URL:"]
+
+
+@pytest.mark.parametrize(
+    ("role", "lacks"),
+    [(100, "domains"), (103, "orders and domains")],
+    ids=["orders only", "users only"],
+)
+async def test_a_key_that_may_not_read_what_the_bot_needs_is_told_what(
+    check: Check, certcentral: CertCentral, role: int, lacks: str
+) -> None:
+    certcentral.role = role
+
+    answer = await check()
+
+    assert answer.status == 2
+    assert [line.partition(". ")[0] for line in answer.problems] == [f"DIGICERT_API_KEY may not read {lacks}"]
+
+
+async def test_a_key_that_may_only_view_is_not_said_to_be_able_to_resend(
+    check: Check, certcentral: CertCentral
+) -> None:
+    certcentral.role = 102
+
+    answer = await check()
+
+    assert answer.status == 0
+    assert answer.says("DIGICERT_API_KEY may read", "whether it may resend shows only when it does")
+    assert certcentral.resends == []
+
+
+async def test_each_scope_that_is_missing_is_named_with_what_fails(check: Check, slack: Slack) -> None:
+    slack.granted_scopes = {"commands", "chat:write", "chat:write.public", "users:read", "usergroups:read"}
+
+    answer = await check()
+
+    lost = ("channels:read", "groups:read", "channels:history", "groups:history")
+    assert answer.status == 2
+    assert [line.split()[2] for line in answer.problems] == list(lost)
+    assert all(scopes.NEEDED[scope] in line for scope, line in zip(lost, answer.problems, strict=True))
+    assert answer.says("chat:write.public is granted")
+
+
+@pytest.mark.parametrize("trouble", [answers(503, "busy"), drops(effect=False)], ids=["503", "dropped"])
+async def test_slack_and_digicert_that_give_no_answer_are_problems(
+    check: Check, slack: Slack, certcentral: CertCentral, trouble: Fault
+) -> None:
+    slack.faults.plan("*", trouble, times=None)
+    certcentral.faults.plan("*", trouble, times=None)
+
+    answer = await check()
+
+    assert answer.status == 2
+    assert [line.partition(" could not be checked.")[0] for line in answer.problems] == [
+        "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
+        "DIGICERT_API_KEY",
+    ]
+
+
+async def test_where_nobody_listens_is_a_problem_and_the_clock_stays_unknown(check: Check) -> None:
+    nowhere = f"http://127.0.0.1:{_free_port()}"
+
+    answer = await check(SLACK_API_URL=f"{nowhere}/api/", DIGICERT_BASE_URL=f"{nowhere}/services/v2")
+
+    assert (answer.status, len(answer.problems)) == (2, 3)
+    assert [line.split("'")[0] for line in answer.warnings] == ["This machine"]
+
+
+async def test_a_check_is_over_soon_although_nobody_answers(
+    check: Check, slack: Slack, certcentral: CertCentral
+) -> None:
+    slack.faults.plan("*", stalls(60.0), times=None)
+    certcentral.faults.plan("*", stalls(60.0), times=None)
+    began = time.monotonic()
+
+    answer = await check()
+
+    assert time.monotonic() - began < CHECK_TAKES + STARTING_TAKES
+    assert answer.status == 2
+    assert ["no answer within 5 seconds" in line for line in answer.problems] == [True, True, True]
+
+
+@pytest.mark.parametrize("seconds", [40, -7200])
+@pytest.mark.parametrize("whose", ["Slack", "DigiCert"])
+async def test_a_clock_that_is_off_is_a_problem(
+    check: Check, slack: Slack, certcentral: CertCentral, whose: str, seconds: int
+) -> None:
+    if whose == "Slack":
+        slack.mint.clock = lambda: time.time() + seconds
+    else:
+        certcentral.now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
+
+    answer = await check()
+
+    assert answer.status == 2
+    assert len(answer.problems) == 1
+    assert answer.problems[0].startswith("This machine's clock is ")
+    assert f"{'behind' if seconds > 0 else 'ahead of'} that of {whose};" in answer.problems[0]
+
+
+async def test_a_clock_that_is_a_little_off_is_fine(check: Check, slack: Slack) -> None:
+    slack.mint.clock = lambda: time.time() - 20
+
+    assert (await check()).says("clock agrees")
+
+
+async def test_a_bot_that_runs_is_told_of_and_not_disturbed(
+    bot: BotProcess, check: Check, slack: Slack, ana: Person, pki: Channel, tmp_path: Path
+) -> None:
+    before = _files(tmp_path)
+
+    first, second = await check(), await check()
+    await ana.command("/dcv-resend", "help", pki)
+    await ana.hears("/dcv-resend")
+
+    assert [(answer.status, answer.problems, answer.warnings) for answer in (first, second)] == [(0, [], [])] * 2
+    assert first.says("A bot is running", f"process {bot.pid}")
+    assert first.says(f"{tmp_path}/bot.db", "up to date")
+    assert _files(tmp_path) == before
+    assert slack.problems == []
+
+
+async def test_a_bot_that_ended_is_not_said_to_run(bot: BotProcess, check: Check, tmp_path: Path) -> None:
+    await bot.stop()
+    before = _contents(tmp_path)
+
+    answer = await check()
+
+    assert answer.status == 0
+    assert answer.says("up to date")
+    assert not answer.says("running")
+    assert _contents(tmp_path) == before
+
+
+async def test_what_a_killed_bot_left_is_read_and_left_as_it_is(bot: BotProcess, check: Check, tmp_path: Path) -> None:
+    os.kill(bot.pid, signal.SIGKILL)
+    await bot.exits()
+    before = _contents(tmp_path)
+
+    answer = await check()
+
+    assert (answer.status, answer.warnings) == (0, [])
+    assert answer.says("up to date")
+    assert not answer.says("running")
+    assert _contents(tmp_path) == before
+
+
+async def test_the_tables_of_a_newer_bot_are_a_problem(check: Check, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as connection:
+        connection.executescript(
+            "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('9');"
+        )
+
+    answer = await check()
+
+    assert answer.status == 2
+    assert ["revision 9" in line for line in answer.problems] == [True]
+
+
+async def test_no_line_holds_a_secret_or_begins_another(check: Check, slack: Slack, certcentral: CertCentral) -> None:
+    secrets = (slack.bot_token, slack.app_token, certcentral.key)
+    quoting = "\nproblem forged " + " ".join(secrets)
+    slack.faults.plan("auth.test", answers(200, {"ok": False, "error": quoting}))
+    slack.faults.plan("apps.connections.open", answers(200, {"ok": False, "error": quoting}))
+    body = {"errors": [{"code": "odd", "message": quoting}]}
+    certcentral.faults.plan("*", answers(400, body), times=None)
+
+    answer = await check()
+
+    assert (answer.status, len(answer.problems)) == (2, 3)
+    assert not [line for line in answer.lines for secret in secrets if secret in line]
+
+
+async def test_what_nobody_thought_of_is_one_line_and_no_traceback(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "bot.db").touch()
+    (tmp_path / "bot.db.lock").mkdir()
+
+    answer = await check()
+
+    assert answer.status == 2
+    assert [line.partition(", ")[0] for line in answer.problems] == ["DATABASE_URL could not be checked"]
+
+
+def _free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _files(folder: Path) -> list[str]:
+    """What belongs to the bot's database."""
+    return sorted(path.name for path in folder.glob("bot.db*"))
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    """What stands in the files of the bot's database; the index of its log holds no data."""
+    return {name: (folder / name).read_bytes() for name in _files(folder) if not name.endswith("-shm")}

@@ -1,0 +1,259 @@
+"""`/dcv-status`: only looks, and tells one person alone how it stands."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.faults import answers
+from sandbox.slack import Channel, Message, Person, Slack
+from tests.e2e.kit import Rows, resend, sees_end
+
+MakeBot = Callable[..., BotProcess]
+
+ORDER = 700001
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+async def asks(person: Person, channel: Channel, text: str, containing: str) -> Message:
+    """Type the command, and wait for a whisper that was not there before."""
+    before = len(person.whispers)
+
+    def heard() -> Message | None:
+        new = person.whispers[before:]
+        return next((message for message in new if message.content.says(containing)), None)
+
+    await person.command("/dcv-status", text, channel)
+    return await person.slack.wait(heard, f"a whisper to {person.name}: {containing!r}", 20.0)
+
+
+@pytest.fixture
+def three_pages(certcentral: CertCentral) -> list[int]:
+    """Ids of 23 pending orders, the oldest first."""
+    ids = [ORDER + number for number in range(23)]
+    for number, order_id in enumerate(ids):
+        certcentral.add_order(order_id, [f"n{number}.example.com"], created=LONG_AGO + timedelta(days=number))
+    return ids
+
+
+def listed(message: Message, ids: list[int]) -> list[int]:
+    """Which of these orders a whisper lists, in its order."""
+    text = message.visible_text.split("Name an order")[0]
+    return sorted((each for each in ids if f"{each} ·" in text), key=lambda each: text.index(f"{each} ·"))
+
+
+async def test_an_order_is_told_by_name_with_state_method_and_the_last_resend(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    names = ["shop.example.com", "done.example.org", "*.example.net"]
+    certcentral.add_order(ORDER, names, validated=["done.example.org"])
+    await ana.command("/dcv-resend", f"{ORDER} to admin@example.com to admin@example.net", pki)
+    root = await sees_end(slack, pki, ORDER)
+    certcentral.add_order(ORDER + 1, ["dns.example"], method="dns-txt-token")
+
+    whisper = await asks(ana, pki, str(ORDER), f"Order {ORDER}")
+    by_dns = await asks(ana, pki, "dns.example", "dns.example")
+
+    assert "2 names wait for an e-mail: shop.example.com and *.example.net" in whisper.visible_text
+    assert "1 name is validated (by an e-mail): done.example.org." in whisper.visible_text
+    assert "Last resend" in whisper.text
+    assert f"by <@{ana.id}> to admin@example.com, admin@example.net" in whisper.text
+    assert f"/{pki.id}/p{root.ts.replace('.', '')}" in whisper.text
+    assert "1 name waits for a DNS TXT record: dns.example. No resend by this bot so far." in by_dns.visible_text
+    assert slack.problems == []
+
+
+async def test_what_is_over_unknown_or_misspelt_is_said_plainly(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    for number, status in enumerate(("issued", "needs_approval", "canceled")):
+        certcentral.add_order(ORDER + number, [f"{status.replace('_', '-')}.example"], status=status)
+
+    assert "is issued" in (await asks(ana, pki, f"#{ORDER}", "is issued")).text
+    assert "waits for approval" in (await asks(ana, pki, "https://needs-approval.example/", "approval")).text
+    assert "is canceled" in (await asks(ana, pki, "*.canceled.example", "is canceled")).text
+    assert "knows no order 5 " in (await asks(ana, pki, "5", "knows no order")).text
+    assert "goes by nowhere.example" in (await asks(ana, pki, "nowhere.example", "goes by")).text
+    assert "for example" in (await asks(ana, pki, "shop", "for example")).text
+    assert "/dcv-status shop.example.com" in (await asks(ana, pki, "help", "/dcv-status:")).text
+    assert slack.problems == []
+
+
+async def test_a_domain_is_told_with_its_last_resend(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    certcentral.add_domain(1, "waits.com", created=LONG_AGO)
+    certcentral.add_domain(2, "valid.com", pending=False)
+    certcentral.add_order(ORDER, ["shop.waits.com"], product="ov")
+
+    before = await asks(ana, pki, "waits.com", "Domain waits.com")
+    await ana.command("/dcv-resend", "waits.com to admin@waits.com", pki)
+    await slack.sees_message(pki, containing="What now", thread=await slack.sees_message(pki, containing="Sent"))
+    after = await asks(ana, pki, "waits.com", "Last resend")
+    valid = await asks(ana, pki, "valid.com", "valid.com is validated until")
+    order = await asks(ana, pki, "shop.waits.com", f"Order {ORDER}")
+    waiting = await asks(ana, pki, "", "1 order waits")
+
+    assert "waits for" in before.text
+    assert "No resend by this bot so far" in before.text
+    assert "to admin@waits.com (<http" in after.text
+    assert valid.buttons == []
+    assert order.text.count("to admin@waits.com") == 2
+    assert "to admin@waits.com" in waiting.text
+    assert slack.problems == []
+
+
+async def test_nothing_waits(bot: BotProcess, certcentral: CertCentral, ana: Person, pki: Channel) -> None:
+    certcentral.add_order(ORDER, ["issued.com"], status="issued")
+
+    whisper = await asks(ana, pki, "", "No order waits for validation")
+
+    assert whisper.buttons == []
+
+
+async def test_pages_are_turned_in_place_and_checked_against_the_policy_each_time(
+    make_bot: MakeBot,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    pki: Channel,
+    ledger: Rows,
+    three_pages: list[int],
+) -> None:
+    team = slack.add_usergroup("pki", [ana])
+    await make_bot(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=team.id).start()
+    await slack.connected()
+
+    whisper = await asks(ana, pki, "", "23 orders wait")
+    seen = [(listed(whisper, three_pages), whisper.buttons)]
+    for label, number in (("Next", 2), ("Next", 3), ("Previous", 2), ("Previous", 1)):
+        await ana.click(whisper, label)
+        await slack.wait(lambda page=number: whisper.content.says(f"Page {page} of 3"), f"page {number}", 20.0)
+        seen.append((listed(whisper, three_pages), whisper.buttons))
+    whispers, asked = len(ana.whispers), len(certcentral.calls)
+    team.set_members([])
+    await slack.settle()
+    await ana.click(whisper, "Next")
+    await ana.hears("not on the list")
+
+    first, second, third = (three_pages[start : start + 10] for start in (0, 10, 20))
+    middle = (second, ["Previous", "Next"])
+    assert seen == [(first, ["Next"]), middle, (third, ["Previous"]), middle, (first, ["Next"])]
+    assert (whispers, len(ana.whispers), len(certcentral.calls)) == (1, 2, asked)
+    assert [row["kind"] for row in ledger()] == ["denied"]
+    assert slack.problems == []
+
+
+async def test_a_stranger_to_the_list_is_refused_and_digicert_hears_nothing(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ledger: Rows
+) -> None:
+    certcentral.add_order(ORDER, ["shop.example.com"])
+    ben, before = slack.add_person("ben"), len(certcentral.calls)
+
+    for text in ("", str(ORDER), "shop.example.com"):
+        await asks(ben, pki, text, "not on the list")
+
+    rows = ledger()
+    assert [(row["kind"], row["detail"]["action"]) for row in rows] == [("denied", "look")] * 3
+    assert [row["detail"]["status"] for row in rows] == ["page:0", f"order:{ORDER}", "name:shop.example.com"]
+    assert (len(certcentral.calls), pki.messages) == (before, [])
+
+
+async def test_a_name_on_many_orders_is_told_for_five_of_them(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    for number in range(8):
+        certcentral.add_order(ORDER + number, ["shop.example.com"], created=LONG_AGO + timedelta(days=number))
+
+    whisper = await asks(ana, pki, "shop.example.com", f"Order {ORDER}")
+
+    assert [number for number in range(8) if f"Order {ORDER + number}" in whisper.text] == [0, 1, 2, 3, 4]
+    assert "3 more orders carry shop.example.com" in whisper.text
+    assert slack.problems == []
+
+
+async def test_250_names_fit(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    names = [f"{'host' * 15}{number:03}.{'zone' * 15}{number:03}.com" for number in range(250)]
+    certcentral.add_order(ORDER, names, name_scope="fqdn", validated=names[:100])
+    await resend(ana, ORDER, pki)
+    await sees_end(slack, pki, ORDER)
+
+    whisper = await asks(ana, pki, str(ORDER), f"Order {ORDER}")
+
+    assert "*150 names wait for an e-mail*" in whisper.text
+    assert "*100 names are validated*" in whisper.text
+    assert " more" in whisper.text
+    assert whisper.blocks
+    assert slack.problems == []
+
+
+async def test_digicert_is_away_and_the_same_is_asked_again(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    certcentral.add_order(ORDER, ["shop.example.com"])
+    certcentral.faults.plan("GET /order/*", answers(503, "<html>"), times=None)
+
+    whisper = await asks(ana, pki, "shop.example.com", "cannot be told now")
+    text, buttons = whisper.text, whisper.buttons
+    certcentral.faults.clear()
+    await ana.click(whisper, "Try again")
+    await slack.wait(lambda: whisper.content.says(f"Order {ORDER}"), "the answer in place", 20.0)
+
+    assert "DigiCert has a problem of its own (HTTP 503)" in text
+    assert "try again" in text
+    assert buttons == ["Try again"]
+    assert len(ana.whispers) == 1
+
+
+async def test_the_bot_need_not_be_in_the_channel(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person
+) -> None:
+    certcentral.add_order(ORDER, ["shop.example.com"])
+    closed = slack.add_channel("closed", private=True, member=False)
+
+    whisper = await asks(ana, closed, "", "1 order waits")
+
+    assert whisper.channel is closed
+    assert slack.problems == []
+
+
+async def test_a_thread_in_somebody_s_direct_messages_is_linked_for_them_alone(
+    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person
+) -> None:
+    ben = slack.add_person("ben")
+    closed = slack.add_channel("closed", private=True, member=False)
+    await make_bot(DCV_ALLOWED_USERS=f"{ana.id},{ben.id}").start()
+    await slack.connected()
+    certcentral.add_order(ORDER, ["shop.example.com"])
+    certcentral.add_order(ORDER + 1, ["www.example.com"])
+
+    await ana.command("/dcv-resend", f"{ORDER} to admin@example.com", closed)
+    await ana.gets_direct_message("What now")
+    await ana.command("/dcv-resend", f"{ORDER + 1} to admin@example.com", slack.dm(ana))
+    await slack.wait(lambda: len(slack.dm(ana).messages) == 4, "both threads", 20.0)
+    told = {person: await asks(person, closed, "", "2 orders wait") for person in (ana, ben)}
+
+    assert told[ana].text.count("|thread>") == 2
+    assert "|thread>" not in told[ben].text
+    assert told[ben].text.count(f"by <@{ana.id}>") == 2
+
+
+async def test_it_changes_nothing(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    certcentral.add_order(ORDER, ["shop.example.com"])
+    certcentral.add_domain(1, "waits.com")
+
+    for text, said in (("", "1 order waits"), (str(ORDER), f"Order {ORDER}"), ("waits.com", "Domain waits.com")):
+        await asks(ana, pki, text, said)
+
+    assert certcentral.resends == []
+    assert {call.method for call in certcentral.calls} == {"GET"}
+    assert ledger() == []
+    assert pki.messages == []
+    assert (await resend(ana, ORDER, pki)).closed
+    await sees_end(slack, pki, ORDER)
