@@ -107,8 +107,8 @@ def of_database(seen: Inspection) -> list[Finding]:
     """How the database stands, and whether a bot runs on it."""
     found = [Finding(*_of_tables(seen))]
     if seen.running is not None:
-        who = f" (process {seen.running})" if seen.running else ""
-        found.append(Finding(Level.OK, f"A bot is running on this database{who}; a second one would not start."))
+        sentence = f"A bot is running on this database ({seen.running}); a second one would not start."
+        found.append(Finding(Level.OK, sentence))
     return found
 
 

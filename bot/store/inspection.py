@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
@@ -10,12 +12,16 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from bot.errors import CannotStart
 from bot.store.db import lock_file, sqlite_file, told_to_the_operator
 
+# The session by which a running bot holds a database on a server says so in its name.
+_SESSION = sa.text(
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dcv-resend lock'"
+)
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -33,7 +39,7 @@ class Tables(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a look found; `where` names file or host without a password, `running` whom the file's lock belongs to.
+    """What a look found; `where` names file or host without a password, `running` the process or session that has it.
 
     `revision` is that of the tables, `head` the one that this version of the bot makes.
     """
@@ -50,30 +56,45 @@ async def inspect(url: str, migrations: Path = _MIGRATIONS) -> Inspection:
     scripts = ScriptDirectory(str(migrations))
     file = sqlite_file(url)
     if file is None:
-        return _found(scripts, _host(sa.make_url(url)), await _revision(sa.make_url(url)))
+        async with _reading(sa.make_url(url)) as connection:
+            revision, session = await connection.run_sync(_revision), await connection.scalar(_SESSION)
+        return _found(scripts, _host(sa.make_url(url)), revision, session and f"session {session}")
     _require_writable(file)
+    running = _running(file)
     if not file.exists():
-        return _found(scripts, str(file), None)
-    # To read beside a write-ahead log SQLite needs its index and would make one; without a log it needs none.
-    if not _beside(file, "wal").exists():
-        mode = {"mode": "ro", "immutable": "1"}
-    elif _beside(file, "shm").exists():
-        mode = {"mode": "ro"}
-    else:
-        return replace(_found(scripts, str(file), None, _running(file)), tables=Tables.HIDDEN)
+        return _found(scripts, str(file), None, running)
+    if (mode := _harmless_mode(file)) is None:
+        return replace(_found(scripts, str(file), None, running), tables=Tables.HIDDEN)
     readable = sa.URL.create("sqlite+aiosqlite", database=f"file:{quote(str(file))}", query={**mode, "uri": "true"})
-    return _found(scripts, str(file), await _revision(readable), _running(file))
+    async with _reading(readable) as connection:
+        return _found(scripts, str(file), await connection.run_sync(_revision), running)
 
 
-async def _revision(url: sa.URL) -> str | None:
+def _harmless_mode(file: Path) -> dict[str, str] | None:
+    """How to open a file so that SQLite makes no other beside it; None where it would.
+
+    Source: sqlite.org, "Write-Ahead Logging", section 5, "Read-Only Databases".
+    """
+    log, index = (file.with_name(f"{file.name}-{ending}") for ending in ("wal", "shm"))
+    if not log.exists():
+        return {"mode": "ro", "immutable": "1"}
+    return {"mode": "ro"} if index.exists() else None
+
+
+@asynccontextmanager
+async def _reading(url: sa.URL) -> AsyncIterator[AsyncConnection]:
     engine = create_async_engine(url, poolclass=NullPool)
     try:
         with told_to_the_operator():
             async with engine.connect() as connection:
                 await connection.execution_options(postgresql_readonly=True)
-                return await connection.run_sync(lambda it: MigrationContext.configure(it).get_current_revision())
+                yield connection
     finally:
         await engine.dispose()
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _found(scripts: ScriptDirectory, where: str, revision: str | None, running: str | None = None) -> Inspection:
@@ -100,12 +121,8 @@ def _require_writable(file: Path) -> None:
             raise CannotStart([f"DATABASE_URL: the bot may not write to {path}. Let it, or name another file."])
 
 
-def _beside(file: Path, ending: str) -> Path:
-    return file.with_name(f"{file.name}-{ending}")
-
-
 def _running(file: Path) -> str | None:
-    """The process id of the bot that runs on a file; None where nobody holds its lock."""
+    """The process of the bot that runs on a file; None where nobody holds its lock."""
     try:
         lock = lock_file(file).open(encoding="ascii")
     except FileNotFoundError:
@@ -115,5 +132,5 @@ def _running(file: Path) -> str | None:
             # Shared and for a moment: two who look do not see each other, and a bot that starts now tries again.
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return lock.read(20).strip()
+            return f"process {lock.read(20).strip()}"
     return None

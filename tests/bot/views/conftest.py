@@ -186,18 +186,20 @@ class Foreign:
 
 
 class Slack:
-    """What Slack would say of a drawing, and what it would make of foreign text in it."""
+    """What Slack would say of a drawing, and what it would make of foreign text in it; a failure names the flaw."""
 
     @staticmethod
     def takes_view(view):
         view = json.loads(json.dumps(view))
-        return check_view(view) == [] and not _markup(view)
+        assert [*check_view(view), *_markup(view)] == []
+        return True
 
     @staticmethod
     def takes_message(message):
         payload = json.loads(json.dumps(message.payload()))
-        new, edited = check_message(payload), check_message(payload, update=True)
-        return new == [] and edited == [] and bool(payload["text"].strip()) and not _markup(payload)
+        assert [*check_message(payload), *check_message(payload, update=True), *_markup(payload)] == []
+        assert payload["text"].strip()
+        return True
 
 
 def _markup(drawn):
