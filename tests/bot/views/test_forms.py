@@ -53,7 +53,7 @@ def draw(now):
     return draw_plan
 
 
-@settings(max_examples=50, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=30, deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
 def test_slack_takes_the_form_of_any_plan(foreign, slack, now, data):
     plan = data.draw(foreign.plan())
@@ -68,7 +68,7 @@ def test_slack_takes_the_form_of_any_plan(foreign, slack, now, data):
     assert "submit" in view
 
 
-@settings(max_examples=40, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=25, deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
 def test_slack_takes_every_other_state_of_the_form(foreign, slack, now, data):
     name = data.draw(foreign.name)
@@ -87,7 +87,7 @@ def test_slack_takes_every_other_state_of_the_form(foreign, slack, now, data):
     assert not any("submit" in view for view in views)
 
 
-@settings(max_examples=40, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=25, deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
 def test_slack_takes_the_suggestions_of_any_listing(foreign, slack, now, data):
     lines = data.draw(st.lists(foreign.listed(), max_size=10)) * data.draw(st.sampled_from([1, 13]))
