@@ -133,9 +133,9 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
+        f"busy_timeout={int(LOCK_SECONDS * 1000)}",
         "journal_mode=WAL",
         "synchronous=FULL",
-        f"busy_timeout={int(LOCK_SECONDS * 1000)}",
         "foreign_keys=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
