@@ -11,7 +11,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.digicert.client import CertCentral
-from bot.errors import BotError
+from bot.errors import BotError, CannotStart
 from bot.services.resend import Resend
 from bot.settings import Settings, proxy_for
 from bot.slack.client import Client, open_client
@@ -45,8 +45,11 @@ async def run(settings: Settings) -> None:
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> None:
     file = sqlite_file(settings.database_url.get_secret_value())
-    with only_one_process(file) if file else contextlib.nullcontext():
-        log.info("starting", database=str(file or "PostgreSQL"))
+    if file is None:
+        # Nothing keeps a second bot away from a PostgreSQL database yet, and two would tell untruths.
+        raise CannotStart(["DATABASE_URL: only SQLite is supported so far; write sqlite:/// and a file."])
+    with only_one_process(file):
+        log.info("starting", database=str(file))
         slack_client = open_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         async with slack_client as slack, open_certcentral(settings) as certcentral:
             checked = await _unless(stop, check_start(settings, slack, certcentral))

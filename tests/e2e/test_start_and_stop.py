@@ -80,6 +80,15 @@ async def test_each_token_or_key_that_is_not_accepted_is_one_line(
     assert (slack.sockets, slack.problems) == (0, [])
 
 
+async def test_a_database_that_is_not_supported_yet_is_one_line(make_bot: MakeBot) -> None:
+    bot = make_bot(DATABASE_URL="postgresql://bot@127.0.0.1:9/bot")
+
+    await bot.start()
+
+    assert await bot.exits() == 2
+    assert bot.log.splitlines() == ["DATABASE_URL: only SQLite is supported so far; write sqlite:/// and a file."]
+
+
 @pytest.mark.parametrize("file", ["absent/bot.db", "/sys/bot.db", "text"], ids=["missing", "read-only", "no database"])
 async def test_a_database_that_cannot_be_used_is_one_line(make_bot: MakeBot, tmp_path: Path, file: str) -> None:
     (tmp_path / "text").write_text("What somebody wrote down. " * 100)
