@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
 from bot.errors import CannotStart
+from bot.store import postgresql
+from bot.store.db import told_to_the_operator
 
 VERSION = "1"
 _NEVER = ("DBOS__CLOUD", "DBOS__CONDUCTOR_KEY")
@@ -43,9 +45,9 @@ class Engine:
                 [f"{_NEVER[0]}, {_NEVER[1]}: unset them; this bot never hands its work to a cloud service."]
             )
         logging.getLogger("dbos").addHandler(logging.NullHandler())
-        self._engine = _sqlite_engine(database_url) if database_url.startswith("sqlite") else None
+        self._engine = _sqlite_engine(database_url) if database_url.startswith("sqlite") else _engine(database_url)
         self._flows: dict[str, Callable[[str], Awaitable[None]]] = {}
-        DBOS(config=self._config(database_url, instance))
+        DBOS(config=self._config(instance))
 
     def define(self, name: str, flow: Flow) -> None:
         """Register a flow under a name that never changes; a changed flow gets a new name."""
@@ -56,8 +58,12 @@ class Engine:
         self._flows[name] = DBOS.workflow(name=name, max_recovery_attempts=None)(run)
 
     async def launch(self) -> None:
-        """Begin, and resume what a former process left unfinished; call it inside the running loop."""
-        DBOS.launch()
+        """Begin, and resume what a former process left unfinished; call it inside the running loop.
+
+        CannotStart where the database cannot be used.
+        """
+        with told_to_the_operator():
+            DBOS.launch()
 
     async def start(self, name: str, flow_id: str) -> None:
         """Make sure that this flow runs: once per id, however often it is started.
@@ -93,11 +99,10 @@ class Engine:
 
         threading.Thread(target=destroy, name="engine-close", daemon=True).start()
         await done.wait()
-        if self._engine is not None:
-            self._engine.dispose()
+        self._engine.dispose()
 
-    def _config(self, database_url: str, instance: str) -> DBOSConfig:
-        config: DBOSConfig = {
+    def _config(self, instance: str) -> DBOSConfig:
+        return {
             "name": "dcv-resend",
             "application_version": VERSION,
             "executor_id": instance,
@@ -105,12 +110,23 @@ class Engine:
             # Its warnings tell of what is meant: a flow found again, a task cancelled at a stop.
             "log_level": "ERROR",
             "serializer": DBOSPortableJSONSerializer(),
+            "system_database_engine": self._engine,
         }
-        if self._engine is not None:
-            config["system_database_engine"] = self._engine
-        else:
-            config["system_database_url"] = database_url
-        return config
+
+
+def _engine(url: str) -> sa.Engine:
+    """DBOS's own defaults, with less connections, and with an end to waiting for a server that has vanished."""
+    engine = sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"),
+        pool_size=8,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_pre_ping=True,
+        connect_args=postgresql.connect_args("engine"),
+    )
+    postgresql.wait_for_the_server(engine)
+    postgresql.tell_each_connection(engine, {"idle_in_transaction_session_timeout": "60s"})
+    return engine
 
 
 def _sqlite_engine(url: str) -> sa.Engine:

@@ -8,6 +8,7 @@ BotError
 ├── CaRefused         DigiCert said no, and why
 ├── CaUnavailable     DigiCert gave no usable answer
 ├── StoreUnavailable  our own database did not answer in time
+│   └── StoreInDoubt  and may have written it down all the same
 ├── SlackRefused      Slack said no, and would say so again
 ├── SlackUnavailable  Slack did not answer, or asked to wait
 └── CannotStart       an operator mends a setting
@@ -85,6 +86,10 @@ class CaBusy(CaUnavailable):
 
 class StoreUnavailable(BotError):
     """The bot's own database did not answer in time; the transaction was rolled back."""
+
+
+class StoreInDoubt(StoreUnavailable):
+    """The bot's own database went away during the commit: what was written may stand there, or not."""
 
 
 class SlackRefused(BotError):

@@ -16,7 +16,7 @@ from bot.services.addresses import AddressBook
 from bot.services.gate import Gate
 from bot.store import claims
 from bot.store.db import Database
-from bot.store.ledger import Entry, Event, Ledger, append
+from bot.store.ledger import Entry, Event, Ledger, append, has_ended
 from bot.store.patience import patiently
 from bot.store.requests import Requests, remember_recipients
 
@@ -88,7 +88,7 @@ class Sending:
             log.exception("a call to DigiCert could not be prepared", call=number)
             words = "The bot failed before it called DigiCert; its log tells more."
             return await self._end(request, number, number_of_try, Outcome.NOT_SENT, words)
-        await patiently(self._ledger.record, self._entry(Event.SENDING, request, number, number_of_try))
+        await self._ledger.keep(self._entry(Event.SENDING, request, number, number_of_try))
         try:
             await self._put(call, request.locale)
         except CaRefused as error:
@@ -96,7 +96,7 @@ class Sending:
         except CaUnavailable as error:
             if error.may_have_arrived:
                 return await self._end(request, number, number_of_try, Outcome.UNKNOWN, str(error))
-            await patiently(self._ledger.record, self._entry(Event.TURNED_AWAY, request, number, number_of_try, error))
+            await self._ledger.keep(self._entry(Event.TURNED_AWAY, request, number, number_of_try, error))
             return await self._turned_away(request, number, earlier, error)
         except Exception:
             log.exception("a call to DigiCert failed on our side", call=number)
@@ -173,10 +173,12 @@ class Sending:
     async def _write_end(
         self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str
     ) -> None:
-        """The ending, the cooldown it keeps or frees, and whom to preselect next time, all or nothing."""
+        """The ending, the cooldown it keeps or frees, and whom to preselect next time, all or nothing; once."""
         call, now = request.calls[number], self._clock()
         detail = {"words": words, "target": str(call.target)}
         async with self._database.write() as transaction:
+            if await has_ended(transaction, request.id, number):
+                return
             await append(
                 transaction, Entry(Event(outcome), now, request.actor, request.id, number, number_of_try, detail)
             )

@@ -5,7 +5,7 @@ import fcntl
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,14 +14,30 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.errors import CannotStart, StoreUnavailable
+from bot.errors import CannotStart, StoreInDoubt, StoreUnavailable
+from bot.store import postgresql
 
 # A writer may wait so long twice, for the writers of this process and then for others; a submit has 2 s in all.
 LOCK_SECONDS = 0.95
+ANSWER_SECONDS = 2 * LOCK_SECONDS
 # Far longer than a look at the lock of a running bot takes.
 _LOOK_SECONDS = 0.1
 _MIGRATION_LOCK = 0x6463765F7265
+_HURRIED = {
+    "lock_timeout": f"{int(LOCK_SECONDS * 1000)}",
+    "statement_timeout": f"{int(LOCK_SECONDS * 1000)}",
+    "idle_in_transaction_session_timeout": "5s",
+}
+# A migration may wait for another process's, and take its time.
+_UNHURRIED = {"lock_timeout": "60s", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+# What PostgreSQL says to a user who may not make tables; None is the driver's, to an address that it cannot read.
+_NOT_ALLOWED = ("42501", "3F000", None)
+_BUGS = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError)
 _SORRY = "The bot's database did not answer in time. Nothing was sent; try again in a moment."
+_IN_DOUBT = (
+    "The bot's database broke off just as this was written down, so it may be carried out all the same. "
+    "Wait a minute, and look in the channel before you try again."
+)
 
 
 class Database:
@@ -30,6 +46,7 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._writing = asyncio.Lock()
+        self._silent_until = 0.0
 
     @property
     def is_sqlite(self) -> bool:
@@ -42,17 +59,17 @@ class Database:
 
         On SQLite it begins with BEGIN IMMEDIATE, on PostgreSQL it locks the ledger's head row: nothing it reads
         can be overtaken. Never call the durable engine in here: on SQLite that would wait for this very lock.
+        StoreInDoubt where the server went away before it had confirmed the commit.
         """
-        async with self._turn(), self._begin(writes=True) as connection:
-            if not self.is_sqlite:
-                await connection.execute(sa.text(f"SET LOCAL lock_timeout = {int(LOCK_SECONDS * 1000)}"))
-                await connection.execute(sa.text("SELECT 1 FROM ledger_head FOR UPDATE"))
+        until = asyncio.get_running_loop().time() + ANSWER_SECONDS
+        async with self._turn(), self._begin(until, writes=True) as connection:
             yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One plain transaction for reading."""
-        async with self._begin(writes=False) as connection:
+        until = asyncio.get_running_loop().time() + ANSWER_SECONDS
+        async with self._begin(until, writes=False) as connection:
             yield connection
 
     async def migrate(self) -> None:
@@ -65,6 +82,7 @@ class Database:
             await connection.execution_options(writes=True)
             async with connection.begin():
                 if not self.is_sqlite:
+                    await connection.execute(sa.text(postgresql.settings(_UNHURRIED, for_transaction=True)))
                     await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
                 await connection.run_sync(_upgrade)
 
@@ -85,12 +103,49 @@ class Database:
             self._writing.release()
 
     @asynccontextmanager
-    async def _begin(self, *, writes: bool) -> AsyncIterator[AsyncConnection]:
+    async def _begin(self, until: float, *, writes: bool) -> AsyncIterator[AsyncConnection]:
         with _translated():
-            async with self._engine.connect() as connection:
-                await connection.execution_options(writes=writes)
-                async with connection.begin():
-                    yield connection
+            async with self._connected(until, writes=writes) as connection, connection.begin() as transaction:
+                if writes and not self.is_sqlite:
+                    await connection.execute(sa.text("SELECT 1 FROM ledger_head FOR UPDATE"))
+                yield connection
+                with _in_doubt() if writes else nullcontext():
+                    await transaction.commit()
+
+    @asynccontextmanager
+    async def _connected(self, until: float, *, writes: bool) -> AsyncIterator[AsyncConnection]:
+        """A connection of the pool; on PostgreSQL it ends at `until`, whatever the server does or does not say."""
+        connection = self._engine.connect()
+        async with AsyncExitStack() as stack:
+            if self.is_sqlite:
+                await stack.enter_async_context(connection)
+            else:
+                stack.callback((await self._start(connection, until)).cancel)
+                stack.push_async_exit(connection)
+            await connection.execution_options(writes=writes)
+            yield connection
+
+    async def _start(self, connection: AsyncConnection, until: float) -> asyncio.TimerHandle:
+        """Connect, and return the timer that ends the connection at `until`.
+
+        After a server was silent for so long, it is not asked again for a moment: a submit asks several times.
+        """
+        loop = asyncio.get_running_loop()
+
+        def end(raw: Any = None) -> None:
+            self._silent_until = loop.time() + LOCK_SECONDS
+            if raw:
+                postgresql.cut(raw)
+
+        if loop.time() < self._silent_until:
+            raise TimeoutError
+        try:
+            async with asyncio.timeout_at(until):
+                await connection.start()
+        except TimeoutError:
+            end()
+            raise
+        return loop.call_at(until, end, (await connection.get_raw_connection()).driver_connection)
 
 
 @contextmanager
@@ -101,9 +156,20 @@ def _translated() -> Any:
     except (PoolTimeout, OSError) as error:
         raise StoreUnavailable(_SORRY) from error
     except DBAPIError as error:
-        if isinstance(error, sa.exc.IntegrityError | sa.exc.ProgrammingError):
+        if isinstance(error, _BUGS):
             raise
         raise StoreUnavailable(_SORRY) from error
+
+
+@contextmanager
+def _in_doubt() -> Any:
+    """A server that went away before it had answered a COMMIT may have carried it out."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise StoreInDoubt(_IN_DOUBT) from error
 
 
 @contextmanager
@@ -112,19 +178,25 @@ def told_to_the_operator() -> Any:
     try:
         yield
     except (DBAPIError, OSError) as error:
-        if isinstance(error, sa.exc.IntegrityError | sa.exc.ProgrammingError):
+        if isinstance(error, _BUGS) and getattr(error.orig, "sqlstate", None) not in _NOT_ALLOWED:
             raise
-        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0] or "no answer in time"
         problem = f"DATABASE_URL: the database cannot be opened ({reason}). Name one that the bot may use."
         raise CannotStart([problem]) from error
 
 
 def open_database(url: str) -> Database:
     """Make the engine for an async SQLAlchemy URL; nothing is connected yet."""
-    engine = create_async_engine(url, pool_size=10, max_overflow=0, pool_timeout=LOCK_SECONDS)
-    if engine.dialect.name == "sqlite":
+    parsed = sa.make_url(url)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    more = {} if is_sqlite else {"connect_args": postgresql.connect_args("store"), "use_native_hstore": False}
+    engine = create_async_engine(parsed, pool_size=10, max_overflow=0, pool_timeout=LOCK_SECONDS, **more)
+    if is_sqlite:
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    else:
+        postgresql.tell_each_connection(engine.sync_engine, _HURRIED)
+        postgresql.ask_each_connection(engine.sync_engine, LOCK_SECONDS)
     return Database(engine)
 
 

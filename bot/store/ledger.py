@@ -11,8 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.errors import StoreInDoubt
 from bot.models import Actor, Ending, Outcome
 from bot.store.db import Database
+from bot.store.patience import patiently
 from bot.store.tables import canonical, ledger, ledger_head, moment, written
 
 # What the first row holds as the hash before it.
@@ -67,6 +69,22 @@ class Ledger:
         async with self._database.write() as transaction:
             await append(transaction, entry)
 
+    async def keep(self, entry: Entry) -> None:
+        """Append one row however long the database is away, and once, even where the answer to a commit was lost."""
+        in_doubt = False
+
+        async def keep_now() -> None:
+            nonlocal in_doubt
+            try:
+                async with self._database.write() as transaction:
+                    if not (in_doubt and await _stands(transaction, entry)):
+                        await append(transaction, entry)
+            except StoreInDoubt:
+                in_doubt = True
+                raise
+
+        await patiently(keep_now)
+
     async def attempts(self, request_id: str, call_no: int) -> list[Attempt]:
         """Every try of one call, oldest first."""
         rows = await self._rows(request_id, call_no)
@@ -90,6 +108,24 @@ class Ledger:
     async def _rows(self, request_id: str, call_no: int) -> list[Any]:
         async with self._database.read() as connection:
             return list((await connection.execute(_of(request_id).where(ledger.c.call_no == call_no))).all())
+
+
+async def _stands(transaction: AsyncConnection, entry: Entry) -> bool:
+    """Whether this very row was written, and not one like it by another process."""
+    same = (
+        ledger.c.kind == entry.event.value,
+        ledger.c.at == written(entry.at),
+        ledger.c.request_id == entry.request_id,
+        ledger.c.call_no == entry.call_no,
+        ledger.c.attempt == entry.attempt,
+    )
+    return await transaction.scalar(sa.select(ledger.c.seq).where(*same)) is not None
+
+
+async def has_ended(transaction: AsyncConnection, request_id: str, call_no: int) -> bool:
+    """Whether an ending of this call stands there, seen from inside a transaction."""
+    ended = _of(request_id).where(ledger.c.call_no == call_no, ledger.c.kind.in_(_OUTCOMES))
+    return (await transaction.execute(ended)).first() is not None
 
 
 def _of(request_id: str) -> sa.Select[Any]:
