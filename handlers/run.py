@@ -11,11 +11,11 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.digicert.client import CertCentral
-from bot.errors import BotError, CannotStart
+from bot.errors import BotError
 from bot.services.resend import Resend
 from bot.settings import Settings, proxy_for
 from bot.slack.client import Client, open_client
-from bot.store.db import only_one_process, sqlite_file
+from bot.store.exclusive import describe, only_one_bot
 from bot.wiring import build, open_certcentral
 from handlers.answering import Answering
 from handlers.app import make_app
@@ -44,12 +44,9 @@ async def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> None:
-    file = sqlite_file(settings.database_url.get_secret_value())
-    if file is None:
-        # Nothing keeps a second bot away from a PostgreSQL database yet, and two would tell untruths.
-        raise CannotStart(["DATABASE_URL: only SQLite is supported so far; write sqlite:/// and a file."])
-    with only_one_process(file):
-        log.info("starting", database=str(file))
+    url = settings.database_url.get_secret_value()
+    async with only_one_bot(url, stop):
+        log.info("starting", database=describe(url))
         slack_client = open_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         async with slack_client as slack, open_certcentral(settings) as certcentral:
             checked = await _unless(stop, check_start(settings, slack, certcentral))

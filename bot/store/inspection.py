@@ -16,12 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from bot.errors import CannotStart
+from bot.store import postgresql
 from bot.store.db import lock_file, sqlite_file, told_to_the_operator
+from bot.store.exclusive import HOLDER, describe
 
-# The session by which a running bot holds a database on a server says so in its name.
-_SESSION = sa.text(
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dcv-resend lock'"
-)
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -57,8 +55,8 @@ async def inspect(url: str, migrations: Path = _MIGRATIONS) -> Inspection:
     file = sqlite_file(url)
     if file is None:
         async with _reading(sa.make_url(url)) as connection:
-            revision, session = await connection.run_sync(_revision), await connection.scalar(_SESSION)
-        return _found(scripts, _host(sa.make_url(url)), revision, session and f"session {session}")
+            revision, session = await connection.run_sync(_revision), await connection.scalar(sa.text(HOLDER))
+        return _found(scripts, describe(url), revision, session and f"session {session}")
     _require_writable(file)
     running = _running(file)
     if not file.exists():
@@ -83,7 +81,8 @@ def _harmless_mode(file: Path) -> dict[str, str] | None:
 
 @asynccontextmanager
 async def _reading(url: sa.URL) -> AsyncIterator[AsyncConnection]:
-    engine = create_async_engine(url, poolclass=NullPool)
+    server = {} if url.get_backend_name() == "sqlite" else {"connect_args": postgresql.connect_args("look")}
+    engine = create_async_engine(url, poolclass=NullPool, **server)
     try:
         with told_to_the_operator():
             async with engine.connect() as connection:
@@ -105,12 +104,6 @@ def _found(scripts: ScriptDirectory, where: str, revision: str | None, running: 
         known = {script.revision for script in scripts.walk_revisions()}
         tables = Tables.BEHIND if revision in known else Tables.UNKNOWN
     return Inspection(where, tables, revision, head, running)
-
-
-def _host(url: sa.URL) -> str:
-    host = url.host or url.query.get("host") or "this machine"
-    port = f":{url.port}" if url.port else ""
-    return f"PostgreSQL {url.database or ''} on {host}{port}"
 
 
 def _require_writable(file: Path) -> None:
