@@ -1,6 +1,7 @@
 """A database of its own for each test, a clock that stands still, and requests to put in."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -26,24 +27,46 @@ def clock():
     return StoppedClock(datetime(2026, 7, 1, 10, 0, tzinfo=UTC))
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request, tmp_path):
-    """The address of an empty database; another engine is one more param."""
-    return f"{request.param}+aiosqlite:///{tmp_path}/bot.db"
+    """The address of a database of each kind: a file to be made, and one whose tables were made for all tests."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/bot.db"
+    return request.getfixturevalue("postgresql_url").replace("postgresql:", "postgresql+psycopg:", 1)
 
 
 @pytest.fixture
-async def open_another(database_url):
-    """Open the same database as another process would: with connections and a queue of its own."""
+def empty_database_url(request, database_url):
+    """The address of a database of each kind that has no tables."""
+    if database_url.startswith("sqlite"):
+        return database_url
+    return request.getfixturevalue("empty_postgresql_url").replace("postgresql:", "postgresql+psycopg:", 1)
+
+
+@pytest.fixture
+async def open_database_of():
+    """Open a database as another process would: with connections and a queue of its own."""
     opened = []
 
-    def open_it():
-        opened.append(open_database(database_url))
+    def open_it(url):
+        opened.append(open_database(url))
         return opened[-1]
 
     yield open_it
     for database in opened:
         await database.close()
+
+
+@pytest.fixture
+def open_another(open_database_of, database_url):
+    """Open the same database as another process would."""
+    return partial(open_database_of, database_url)
+
+
+@pytest.fixture
+def open_empty(open_database_of, empty_database_url):
+    """Open a database that has no tables, as another process would."""
+    return partial(open_database_of, empty_database_url)
 
 
 @pytest.fixture

@@ -1,17 +1,17 @@
 """The real bot as its own process, between the local Slack and the local CertCentral."""
 
 import json
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Form, Person, Slack
+from tests.e2e.kit import looking_into
 
 
 @pytest.fixture
@@ -38,8 +38,16 @@ def pki(slack: Slack) -> Channel:
 
 
 @pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of the bot's database: SQLite, unless a test is parametrized with `ON_BOTH`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path}/bot.db"
+    return str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
 async def make_bot(
-    slack: Slack, certcentral: CertCentral, ana: Person, tmp_path: Path
+    slack: Slack, certcentral: CertCentral, ana: Person, database_url: str, tmp_path: Path
 ) -> AsyncIterator[Callable[..., BotProcess]]:
     """Make bot processes that end with the test."""
     made: list[BotProcess] = []
@@ -53,7 +61,7 @@ async def make_bot(
                 "DIGICERT_API_KEY": certcentral.key,
                 "DIGICERT_BASE_URL": certcentral.url,
                 "DCV_ALLOWED_USERS": ana.id,
-                "DATABASE_URL": f"sqlite:///{tmp_path}/bot.db",
+                "DATABASE_URL": database_url,
                 "LOG_FORMAT": "json",
                 **settings,
             },
@@ -94,13 +102,12 @@ def ask(slack: Slack, ana: Person, pki: Channel) -> Callable[[str], Awaitable[Fo
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
+def ledger(database_url: str) -> Callable[[], list[dict[str, Any]]]:
     """Read what stands in the bot's ledger now, the oldest row first."""
 
     def rows() -> list[dict[str, Any]]:
-        with closing(sqlite3.connect(f"file:{tmp_path}/bot.db?mode=ro", uri=True)) as connection:
-            connection.row_factory = sqlite3.Row
-            found = [dict(row) for row in connection.execute("SELECT * FROM ledger ORDER BY seq")]
-        return [row | {"detail": json.loads(row["detail"])} for row in found]
+        with looking_into(database_url) as connection:
+            found = connection.execute(sa.text("SELECT * FROM ledger ORDER BY seq")).mappings().all()
+        return [{**row, "detail": json.loads(row["detail"])} for row in found]
 
     return rows

@@ -8,6 +8,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import pytest
+import sqlalchemy as sa
+
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Form, Message, Person, Slack, Submitted
@@ -15,6 +19,7 @@ from sandbox.slack import Channel, Form, Message, Person, Slack, Submitted
 Row = dict[str, Any]
 Rows = Callable[[], list[Row]]
 
+ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 ENDINGS = {"sent": "Sent", "refused": "Refused", "not_sent": "Not sent", "unknown": "Unknown"}
 
 
@@ -97,9 +102,27 @@ async def start_again(bot: BotProcess, slack: Slack) -> None:
 
 
 @contextmanager
-def locked(database: Path) -> Iterator[None]:
-    """Hold the write lock of the bot's database, as a backup or a curious operator may."""
-    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+def looking_into(database_url: str) -> Iterator[sa.Connection]:
+    """The bot's database as an operator sees it who only reads."""
+    is_sqlite = database_url.startswith("sqlite:")
+    url = sa.make_url(database_url.replace("postgresql:", "postgresql+psycopg:", 1))
+    if is_sqlite:
+        url = url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def locked(database: Path | str) -> Iterator[None]:
+    """Hold the write lock of a SQLite file or a PostgreSQL database, as a backup or a curious operator may."""
+    if str(database).startswith("postgresql:"):
+        with psycopg.connect(str(database)) as connection:
+            connection.execute("LOCK TABLE ledger_head IN ACCESS EXCLUSIVE MODE")
+            yield
+            connection.rollback()
+        return
+    with closing(sqlite3.connect(str(database).removeprefix("sqlite:///"), isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("ROLLBACK")

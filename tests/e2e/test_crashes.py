@@ -11,7 +11,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, stalls
 from sandbox.slack import Channel, Person, Slack
-from tests.e2e.kit import Rows, is_chained, kinds, open_form, put, resend, roots, sees_end, start_again, tells
+from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, open_form, put, resend, roots, sees_end, start_again, tells
 
 ORDER = 700001
 BUSY = {"errors": [{"code": "request_limit", "message": "Too many requests."}]}
@@ -112,6 +112,7 @@ async def test_killed_while_it_announces_it_sends_once_and_finds_its_root_messag
     assert await story.ends() == "sent"
 
 
+@ON_BOTH
 async def test_killed_during_the_put_it_does_not_know_and_does_not_repeat(story: Story, ana: Person) -> None:
     gone = asyncio.Event()
     story.certcentral.faults.plan(put(), stalls(hold=gone))

@@ -9,6 +9,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, drops
 from sandbox.slack import Channel, Form, FormIncomplete, Person, Slack
+from tests.e2e.kit import ON_BOTH
 
 Ask = Callable[[str], Awaitable[Form]]
 
@@ -23,6 +24,7 @@ def to_admin(name_scope: str, mailbox_at: str | None = None) -> dict[str, object
     return {"name_scope": name_scope, "email_array": [f"admin@{mailbox_at or name_scope}"], "locale": "en"}
 
 
+@ON_BOTH
 async def test_a_prevalidated_domain_is_mailed_by_its_id_with_its_own_name_as_scope(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
 ) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, drops
 from sandbox.slack import Channel, FormIncomplete, Person, Slack
-from tests.e2e.kit import Rows, is_chained, kinds, locked, open_form, put, puts, resend, roots, sees_end, tells
+from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, locked, open_form, put, puts, resend, roots, sees_end, tells
 
 ORDER = 700001
 NO_REASON = "it is sent again only with a reason"
@@ -75,6 +74,7 @@ async def test_a_submission_that_slack_delivers_again_is_sent_once(
     assert slack.problems == []
 
 
+@ON_BOTH
 async def test_of_two_people_in_the_same_second_one_sends_and_the_other_needs_a_reason(
     bot_of_two: BotProcess,
     slack: Slack,
@@ -198,13 +198,14 @@ async def test_sent_and_unknown_keep_the_cooldown_while_refused_and_not_sent_fre
     assert slack.problems == []
 
 
+@ON_BOTH
 async def test_a_submission_that_the_database_cannot_take_is_answered_in_time_and_never_sent(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows, tmp_path: Path
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows, database_url: str
 ) -> None:
     certcentral.add_order(ORDER + 1, ["next.example.com"])
     form, other = await open_form(ana, ORDER, pki), await open_form(ana, ORDER + 1, pki)
 
-    with locked(tmp_path / "bot.db"):
+    with locked(database_url):
         submitting = asyncio.create_task(form.submit())
         await asyncio.sleep(0.1)
         failed = [await other.submit(), await submitting]

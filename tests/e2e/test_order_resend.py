@@ -7,6 +7,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.calls import Call
 from sandbox.slack import Channel, Form, Person, Slack
+from tests.e2e.kit import ON_BOTH
 
 Ask = Callable[[str], Awaitable[Form]]
 
@@ -27,6 +28,7 @@ def offered(form: Form, label: str) -> list[str]:
     return [option["text"]["text"] for option in element["options"]]
 
 
+@ON_BOTH
 async def test_an_order_is_resent_from_command_to_thread(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
 ) -> None:

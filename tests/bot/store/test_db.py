@@ -166,9 +166,9 @@ async def test_a_broken_rule_of_the_tables_is_a_bug_and_no_absence(database):
     assert await count(database) == 1
 
 
-async def test_a_missing_table_is_a_bug_or_an_absence_but_never_silence(open_another):
+async def test_a_missing_table_is_a_bug_or_an_absence_but_never_silence(open_empty):
     with pytest.raises((StoreUnavailable, sa.exc.ProgrammingError)):
-        await count(open_another())
+        await count(open_empty())
 
 
 async def test_a_database_in_a_removed_folder_is_unavailable(tmp_path):
@@ -246,8 +246,8 @@ async def test_the_migrations_build_the_tables_that_the_code_sees(database):
     assert differences == []
 
 
-async def test_several_processes_may_migrate_at_once_and_again(open_another):
-    one, other = open_another(), open_another()
+async def test_several_processes_may_migrate_at_once_and_again(open_empty):
+    one, other = open_empty(), open_empty()
     async with one.read() as connection:
         await connection.execute(sa.text("SELECT 1"))
 

@@ -14,6 +14,7 @@ import pytest
 
 from bot.errors import CannotStart
 from bot.store.db import lock_file, only_one_process, open_database
+from bot.store.exclusive import only_one_bot
 from bot.store.inspection import Tables, inspect
 
 MIGRATION = """
@@ -218,3 +219,32 @@ async def test_a_server_that_does_not_answer_is_told_without_the_password():
 async def killed_while_writing(file):
     command = [sys.executable, "-c", KILLED_WHILE_WRITING, str(file)]
     assert (await asyncio.to_thread(subprocess.run, command, check=False)).returncode == 9
+
+
+async def test_an_empty_database_on_a_server_has_no_tables(empty_postgresql_url):
+    found = await inspect(empty_postgresql_url.replace("postgresql:", "postgresql+psycopg:", 1))
+
+    assert (found.tables, found.revision, found.running) == (Tables.MISSING, None, None)
+    assert found.where.startswith("PostgreSQL at ")
+    assert "made-up" not in found.where
+
+
+async def test_a_bot_that_runs_on_a_server_is_seen_and_not_disturbed(postgresql_url):
+    url = postgresql_url.replace("postgresql:", "postgresql+psycopg:", 1)
+    async with only_one_bot(url, asyncio.Event()):
+        seen = await inspect(url)
+        again = await inspect(url)
+    after = await inspect(url)
+
+    assert seen.tables is Tables.UP_TO_DATE
+    assert seen.running is not None
+    assert seen.running.startswith("session ")
+    assert again == seen
+    assert after.running is None
+
+
+async def test_a_server_that_cannot_be_reached_is_told_to_the_operator(tmp_path):
+    with pytest.raises(CannotStart, match="DATABASE_URL: the database cannot be opened") as refused:
+        await inspect(f"postgresql+psycopg://bot:made-up@/bot?host={tmp_path}")
+
+    assert "made-up" not in str(refused.value)

@@ -1,0 +1,85 @@
+"""A commit whose answer was lost is found again: the steps of a flow write each fact once."""
+
+from contextlib import asynccontextmanager
+
+import pytest
+import sqlalchemy as sa
+
+from bot.errors import CaBusy, StoreInDoubt
+from bot.models import Outcome
+from bot.services.sending import ENDED, Sending
+from bot.store.ledger import Entry, Event, Ledger
+
+
+class LosingAnswers:
+    """The same database; every other commit goes without an answer, whether it took effect or not."""
+
+    def __init__(self, database, *, takes_effect):
+        self._database = database
+        self._takes_effect = takes_effect
+        self.commits = 0
+        self.read = database.read
+
+    @asynccontextmanager
+    async def write(self):
+        self.commits += 1
+        loses = self.commits % 2
+        async with self._database.write() as transaction:
+            yield transaction
+            if loses and not self._takes_effect:
+                raise StoreInDoubt("The answer was lost.")
+        if loses:
+            raise StoreInDoubt("The answer was lost.")
+
+
+@pytest.fixture(params=[True, False], ids=["written", "not written"])
+def losing(request, database):
+    return LosingAnswers(database, takes_effect=request.param)
+
+
+@pytest.fixture
+def kinds(rows):
+    async def read():
+        return [row["kind"] for row in await rows()]
+
+    return read
+
+
+@pytest.fixture
+def sending(losing, stored, gate, certcentral, addresses, clock):
+    return Sending(losing, stored, Ledger(losing), gate, certcentral, addresses, clock)
+
+
+async def test_a_row_is_kept_once(losing, kinds, clock, ana):
+    await Ledger(losing).keep(Entry(Event.SENDING, clock(), ana, "r1", 0, 1))
+
+    assert await kinds() == ["sending"]
+    assert losing.commits == 2
+
+
+async def test_a_row_like_it_of_another_process_is_not_taken_for_it(losing, ledger, clock, ana):
+    await ledger.record(Entry(Event.SENDING, clock(), ana, "r1", 0, 1))
+    clock.advance(microseconds=1)
+
+    with pytest.raises(sa.exc.IntegrityError):
+        await Ledger(losing).keep(Entry(Event.SENDING, clock(), ana, "r1", 0, 1))
+
+
+async def test_a_call_is_made_and_ended_once(sending, losing, certcentral, accept, make_request, ledger, kinds):
+    await accept(make_request())
+
+    result = await sending.attempt("r1", 0, [])
+
+    assert result == ENDED
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "sent"]
+    assert (await ledger.ending("r1", 0)).outcome is Outcome.SENT
+
+
+async def test_a_call_that_was_turned_away_is_closed_once(sending, certcentral, accept, make_request, kinds):
+    await accept(make_request())
+    certcentral.failures["resend_order"].append(CaBusy(5.0))
+
+    await sending.attempt("r1", 0, [])
+
+    assert await kinds() == ["accepted", "sending", "turned_away"]
