@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Person, Slack
-from tests.e2e.kit import Rows, is_chained, kinds, locked, open_form, put, puts, resend, roots, sees_end, tells
+from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, locked, open_form, put, puts, resend, roots, sees_end, tells
 
 ORDER = 700001
 BUSY = {"errors": [{"code": "request_limit", "message": "Too many requests."}]}
@@ -255,17 +254,18 @@ async def test_each_call_of_a_request_has_an_outcome_of_its_own(
     assert slack.problems == []
 
 
+@ON_BOTH
 async def test_an_outcome_that_cannot_be_written_at_once_is_still_the_true_one(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows, tmp_path: Path
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows, database_url: str
 ) -> None:
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
 
     await resend(ana, ORDER, pki)
     await certcentral.call_arrives("PUT", "/order/*")
-    with locked(tmp_path / "bot.db"):
+    with locked(database_url):
         answer.set()
-        await asyncio.sleep(5.0)
+        await asyncio.sleep(10.0)
         helped = await ana.command("/dcv-resend", "help", pki)
         told_early = [tells(root) for root in roots(pki)]
     root = await sees_end(slack, pki, ORDER)

@@ -15,7 +15,7 @@ from tests.e2e.kit import Rows, is_chained, kinds, open_form, put, puts, resend,
 from tests.postgresql import Databases, Server
 
 ORDER = 700001
-AWAY_SECONDS = 5.0
+AWAY_SECONDS = 10.0
 
 
 @pytest.fixture
