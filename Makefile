@@ -18,7 +18,7 @@ play: .venv/ready ## The same, then exit
 	@.venv/bin/python -m sandbox.demo --once
 
 test: .venv/ready ## Run every test
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n auto --dist worksteal
 
 lint: .venv/ready ## Check style, types and the direction of imports
 	@.venv/bin/ruff check .
