@@ -21,7 +21,7 @@ from sandbox.slack import Channel, Person, Slack
 
 ORDER = 700001
 CHECK_TAKES = 5.0
-STARTING_TAKES = 6.0
+STARTING_TAKES = 15.0
 """Far more than a process needs to begin and to end, on a busy machine too."""
 
 MakeBot = Callable[..., BotProcess]
