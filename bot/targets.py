@@ -90,6 +90,11 @@ def covers(parent: str, name: str) -> bool:
     return name == parent or name.endswith(f".{parent}")
 
 
+def is_public(name: str) -> bool:
+    """True where `name`, in ASCII or Unicode, lies below a suffix of that list; asked of alerts, never of people."""
+    return _suffixes().is_private(name)
+
+
 @cache
 def _suffixes() -> PublicSuffixList:
     return PublicSuffixList(accept_unknown=False, only_icann=True)
