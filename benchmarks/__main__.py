@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from bot.candidates import read_candidates
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
@@ -20,6 +21,11 @@ STARTS = 5
 SUBMITS = 40
 COMMANDS = 20
 REST_SECONDS = 5.0
+READINGS = 20
+ALERT = (
+    "Order 700001: DCV of `shop.example.com` and *.api.example.com has waited since 10:00, "
+    "see https://grafana.example.net/d/abc?from=1764000000 or ask ana@example.com\n"
+)
 
 
 def row(what: str, figure: str, aim: str = "") -> None:
@@ -86,6 +92,17 @@ async def command_acks(ana: Person, pki: Channel) -> list[float]:
     return [(await ana.command("/dcv-resend", "700001", pki)).after for _ in range(COMMANDS)]
 
 
+def candidate_readings() -> list[float]:
+    """Seconds to read what a message of 40,000 characters names, as many as Slack takes."""
+    message = {"text": (ALERT * 300)[:40_000]}
+    found = []
+    for _ in range(READINGS):
+        began = time.perf_counter()
+        read_candidates(message)
+        found.append(time.perf_counter() - began)
+    return found
+
+
 def memory(pid: int) -> float:
     """Resident memory of a process, in MB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
@@ -99,6 +116,7 @@ def spread(seconds: Sequence[float]) -> str:
 
 async def main() -> None:
     """Everything, one after another."""
+    row("candidates in a 40,000-character message", spread(candidate_readings()), "aim: under 50 ms")
     async with Slack() as slack, CertCentral() as certcentral:
         certcentral.limits = ()
         ana, pki = slack.add_person("ana"), slack.add_channel("pki")
