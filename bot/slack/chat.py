@@ -151,11 +151,12 @@ class Chat:
         if origin.response_url is None:
             return False
         webhook = AsyncWebhookClient(origin.response_url, session=self._client.session, retry_handlers=[])
-        webhook.proxy = proxy_for(origin.response_url)
         try:
+            webhook.proxy = proxy_for(origin.response_url)
             where = {"response_type": "ephemeral", **({"replace_original": True} if replace else {})}
             answer = await webhook.send_dict({**_payload(message), **where})
-        except (aiohttp.ClientError, TimeoutError, SlackClientError):
+        except (aiohttp.ClientError, TimeoutError, SlackClientError, ValueError):
+            # ValueError is how an address fails that is none.
             return False
         return answer.status_code == 200
 

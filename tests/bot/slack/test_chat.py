@@ -60,6 +60,13 @@ async def test_a_whisper_that_the_address_does_not_take_is_posted(chat, slack, o
     assert calls("chat.postEphemeral") == 1
 
 
+@pytest.mark.parametrize("address", ["http://[", "no address", "ftp://127.0.0.1/x", "http://127.0.0.1:99999/"])
+async def test_a_whisper_to_what_is_no_address_is_posted(chat, ana, pki, slack, address):
+    await chat.whisper(Origin(Actor(ana.id, slack.team_id), Place(pki.id), address), HELLO)
+
+    assert [message.text for message in ana.whispers] == ["hello"]
+
+
 async def test_without_an_address_a_whisper_is_posted_in_its_thread(chat, slack, ana, pki, place):
     started = await ana.post(pki, "a thread")
     origin = Origin(Actor(ana.id, slack.team_id), Place(pki.id, started.ts))
