@@ -5,16 +5,18 @@ import logging
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.client import Identity
 from bot.wiring import Services
-from handlers import buttons, commands, form, members, status
+from handlers import buttons, commands, form, members, status, unknown
 from handlers.answering import Answering
 
 log = structlog.get_logger(__name__)
 
-FEATURES = (commands, form, buttons, status, members)
+# The last one takes what no other does.
+FEATURES = (commands, form, buttons, status, members, unknown)
 
 
 def make_app(client: AsyncWebClient, identity: Identity, services: Services, answering: Answering) -> AsyncApp:
@@ -32,14 +34,24 @@ def make_app(client: AsyncWebClient, identity: Identity, services: Services, ans
     # Bolt warns that it will not use the SLACK_BOT_TOKEN that it finds in the environment; that is meant so.
     bolt = logging.getLogger("slack_bolt.app")
     bolt.setLevel(logging.ERROR)
-    app = AsyncApp(client=client, authorize=authorize, request_verification_enabled=False, logger=bolt)
+    app = AsyncApp(
+        client=client,
+        authorize=authorize,
+        request_verification_enabled=False,
+        raise_error_for_unhandled_request=True,
+        logger=bolt,
+    )
     bolt.setLevel(logging.WARNING)
     for feature in FEATURES:
         feature.register(app, services, answering)
-    app.error(_bug)
+    app.error(_unheard)
     return app
 
 
-async def _bug(error: Exception) -> None:
-    """What the boundary could not catch: a payload that has not even the shape to answer it."""
-    log.error("a listener failed", exc_info=error)
+async def _unheard(error: Exception, response: BoltResponse | None) -> BoltResponse | None:
+    """Ack a payload that no listener took, or that does not even tell whom to answer; after an ack it is a bug."""
+    if response is None:
+        log.error("a listener failed", exc_info=error)
+        return None
+    log.warning("a payload was not understood", error=type(error).__name__, words=str(error))
+    return BoltResponse(status=200)

@@ -11,7 +11,7 @@ from bot.slack.chat import Chat
 from bot.views import forms, messages
 from bot.wiring import Services
 from handlers.answering import Answering
-from handlers.payloads import read_choice, read_message_origin, read_thread
+from handlers.payloads import read_choice, read_message_origin, read_thread, read_trigger
 
 
 class OpenEnd:
@@ -26,19 +26,19 @@ class OpenEnd:
 
     async def check(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Tell in the thread what DigiCert says now."""
-        await ack()
         origin = read_message_origin(body)
+        await ack()
         async with self._answering.to(origin):
             await self._checking.check(origin.actor, read_choice(body) or "", read_thread(body))
 
     async def send_again(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Open the form once more, with what happened before."""
-        await ack()
         origin = read_message_origin(body)
+        await ack()
         async with self._answering.to(origin):
             request = await self._checking.request(origin.actor, read_choice(body) or "")
             form = await self._dialog.start(origin.actor, request.place, request.subject)
-            view_id = await self._chat.open_form(str(body["trigger_id"]), forms.looking_up(form.id, request.subject))
+            view_id = await self._chat.open_form(read_trigger(body), forms.looking_up(form.id, request.subject))
             if view_id:
                 before = await self._resend.before(request)
                 await self._chat.update_form(view_id, await self._dialog.again(form, request, before))

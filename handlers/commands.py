@@ -16,7 +16,7 @@ from bot.views.filled import Typed
 from bot.wiring import Services
 from handlers.answering import Answering
 from handlers.help import Help
-from handlers.payloads import read_command_origin, read_place
+from handlers.payloads import read_command_origin, read_place, read_trigger
 
 HELP = Help(
     "/dcv-resend",
@@ -37,15 +37,15 @@ class ResendCommand:
 
     async def hear(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Ack at once; help and what cannot be understood is whispered."""
-        await ack()
         origin = read_command_origin(body)
+        await ack()
         async with self._answering.to(origin):
             match read_command(str(body.get("text") or "")):
                 case OpenForm(wanted, locale, reason):
                     typed = Typed(locale, reason)
-                    await self._open(origin, read_place(body), str(body["trigger_id"]), wanted, typed)
+                    await self._open(origin, read_place(body), read_trigger(body), wanted, typed)
                 case SendNow() as line:
-                    cause = f"trigger:{body['trigger_id']}"
+                    cause = f"trigger:{read_trigger(body)}"
                     asked = await self._dialog.one_line(origin.actor, read_place(body), cause, line)
                     await self._resend.send(asked)
                 case _:

@@ -17,7 +17,15 @@ from bot.views.filled import field_errors, read_form, read_typed
 from bot.views.forms import Drawing
 from bot.wiring import Services
 from handlers.answering import Answering
-from handlers.payloads import Payload, read_actor, read_choice, read_form_id, read_index
+from handlers.payloads import (
+    Payload,
+    read_actor,
+    read_choice,
+    read_form_id,
+    read_index,
+    read_view,
+    read_view_id,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -33,9 +41,10 @@ class ResendForm:
 
     async def search(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Options for what was typed so far; none for somebody who may not look."""
-        async with await self._answer(body):
+        actor = read_actor(body)
+        async with await self._answer(actor, body):
             try:
-                options = await self._dialog.options(read_actor(body), read_form_id(body), str(body.get("value") or ""))
+                options = await self._dialog.options(actor, read_form_id(body), str(body.get("value") or ""))
             except (Misunderstood, StoreUnavailable) as error:
                 # Not worth a whisper for every key that is pressed.
                 log.warning("a search could not be answered", error=str(error))
@@ -47,51 +56,56 @@ class ResendForm:
 
     async def choose(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another order or domain was picked: draw its recipients."""
+        actor = read_actor(body)
         await ack()
-        async with await self._answer(body):
+        async with await self._answer(actor, body):
             if key := read_choice(body):
-                form = await self._dialog.form(read_actor(body), read_form_id(body))
-                await self._redraw(body, self._dialog.choose(form, key, read_typed(body["view"])))
+                form = await self._dialog.form(actor, read_form_id(body))
+                await self._redraw(body, self._dialog.choose(form, key, read_typed(read_view(body))))
 
     async def rescope(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another name scope was picked: draw its recipients."""
+        actor = read_actor(body)
         await ack()
-        async with await self._answer(body):
-            index, typed = read_index(body), read_typed(body["view"])
-            form = await self._dialog.form(read_actor(body), read_form_id(body))
+        async with await self._answer(actor, body):
+            index, typed = read_index(body), read_typed(read_view(body))
+            form = await self._dialog.form(actor, read_form_id(body))
             await self._redraw(body, self._dialog.rescope(form, index, typed))
 
     async def submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Accept in one transaction, close the form and start; or say at which field it fails."""
-        view = body["view"]
-        async with await self._answer(body):
+        actor = read_actor(body)
+        async with await self._answer(actor, body):
             try:
-                await self._accept(ack, read_actor(body), view)
+                await self._accept(ack, actor, body)
             except (Misunderstood, StoreUnavailable) as error:
-                await ack(response_action="errors", errors=field_errors(view, error))
+                if not (errors := field_errors(read_view(body), error)):
+                    await ack()
+                    raise
+                await ack(response_action="errors", errors=errors)
             except Exception:
                 await ack()
                 raise
 
-    async def _accept(self, ack: AsyncAck, actor: Actor, view: dict[str, Any]) -> None:
-        filled = read_form(view)
+    async def _accept(self, ack: AsyncAck, actor: Actor, body: Payload) -> None:
+        filled = read_form(read_view(body))
         try:
-            request_id = await self._resend.accept(await self._dialog.submit(actor, str(view["id"]), filled))
+            request_id = await self._resend.accept(await self._dialog.submit(actor, read_view_id(body), filled))
         except CooledDown as error:
             await ack(response_action="update", view=await self._dialog.cooled(actor, filled, error.cooldown))
             return
         await ack()
         await self._resend.begin(request_id)
 
-    async def _answer(self, body: Payload) -> AbstractAsyncContextManager[None]:
+    async def _answer(self, actor: Actor, body: Payload) -> AbstractAsyncContextManager[None]:
         """The boundary, whispering in the place from which the form was opened."""
         place = await self._dialog.place(read_form_id(body))
-        return self._answering.to(Origin(read_actor(body), place))
+        return self._answering.to(Origin(actor, place))
 
     async def _redraw(self, body: Payload, drawing: Awaitable[Drawing]) -> None:
         """Show that DigiCert is being asked, then what it said, unless another choice was made meanwhile."""
-        view_id = str(body["view"]["id"])
-        since = await self._chat.update_form(view_id, forms.reading(body["view"]))
+        view_id = read_view_id(body)
+        since = await self._chat.update_form(view_id, forms.reading(read_form_id(body)))
         await self._chat.update_form(view_id, await drawing, since)
 
 

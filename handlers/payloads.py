@@ -1,4 +1,7 @@
-"""Who did what where, read out of Slack's payloads."""
+"""Who did what where, read out of Slack's payloads; Misunderstood for a shape that Slack does not give them.
+
+A listener reads who acts before it acks: an error there is acked by `app`, while one right after an ack can cost it.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,26 +14,30 @@ Payload = Mapping[str, Any]
 
 def read_command_origin(body: Payload) -> Origin:
     """Who typed a slash command where."""
-    actor = Actor(str(body["user_id"]), str(body["team_id"]))
-    return Origin(actor, read_place(body), body.get("response_url"))
+    actor = Actor(_text(body, "user_id"), _text(body, "team_id"))
+    return Origin(actor, read_place(body), _text_or_none(body, "response_url"))
 
 
 def read_place(body: Payload) -> Place:
     """Where a slash command was typed; it cannot be typed in a thread."""
-    return Place(str(body["channel_id"]))
+    return Place(_text(body, "channel_id"))
+
+
+def read_trigger(body: Payload) -> str:
+    """The right to open one form, for three seconds; no other act has the same."""
+    return _text(body, "trigger_id")
 
 
 def read_actor(body: Payload) -> Actor:
     """Who used a form, a button or a select; on an organisation-wide install `team` is null."""
-    user, team = body["user"], body.get("team") or {}
-    return Actor(str(user["id"]), str(user.get("team_id") or team["id"]))
+    team_id = _text_or_none(body, "user", "team_id") or _text(body, "team", "id")
+    return Actor(_text(body, "user", "id"), team_id)
 
 
 def read_thread(body: Payload) -> Place:
     """The thread of the message whose button was pressed."""
-    container, message = body["container"], body.get("message") or {}
-    ts = message.get("thread_ts") or container.get("thread_ts") or container["message_ts"]
-    return Place(str(container["channel_id"]), str(ts))
+    above = _text_or_none(body, "message", "thread_ts") or _text_or_none(body, "container", "thread_ts")
+    return Place(_text(body, "container", "channel_id"), above or _text(body, "container", "message_ts"))
 
 
 def read_message_origin(body: Payload) -> Origin:
@@ -40,21 +47,31 @@ def read_message_origin(body: Payload) -> Origin:
 
 def read_whisper_origin(body: Payload) -> Origin:
     """Who pressed a button below a whisper, and the address at which Slack takes what replaces it."""
-    container = body["container"]
-    place = Place(str(container["channel_id"]), container.get("thread_ts"))
-    return Origin(read_actor(body), place, body.get("response_url"))
+    place = Place(_text(body, "container", "channel_id"), _text_or_none(body, "container", "thread_ts"))
+    return Origin(read_actor(body), place, _text_or_none(body, "response_url"))
+
+
+def read_view(body: Payload) -> Payload:
+    """The form in somebody's hands; empty where there is none."""
+    view = body.get("view")
+    return view if isinstance(view, Mapping) else {}
+
+
+def read_view_id(body: Payload) -> str:
+    """Slack's id of that form, which stays when it is drawn anew."""
+    return _text(body, "view", "id")
 
 
 def read_form_id(body: Payload) -> str:
-    """The opaque id that a form carries."""
-    return str(body["view"]["private_metadata"])
+    """The opaque id that a form carries; empty, which is no form's, where it carries none."""
+    return _text_or_none(body, "view", "private_metadata") or ""
 
 
 def read_choice(body: Payload) -> str | None:
     """The value that was picked in a select, or of the button that was pressed; None where a choice was cleared."""
     action = body["actions"][0]
     picked = action.get("selected_option") or action
-    return str(picked["value"]) if picked.get("value") is not None else None
+    return None if _found(picked, "value") is None else _text(picked, "value")
 
 
 def read_index(body: Payload) -> int:
@@ -63,3 +80,22 @@ def read_index(body: Payload) -> int:
         return int(read_choice(body) or "")
     except ValueError:
         raise Misunderstood("That is not one of the choices.") from None
+
+
+def _found(part: Any, *path: str) -> Any:
+    """What stands at the end of the path; None where it leads nowhere."""
+    for name in path:
+        part = part.get(name) if isinstance(part, Mapping) else None
+    return part
+
+
+def _text_or_none(body: Payload, *path: str) -> str | None:
+    """An id or address of Slack's, or a value of ours that it brings back: all of them are printable."""
+    value = _found(body, *path)
+    return value if isinstance(value, str) and value and value.isprintable() else None
+
+
+def _text(body: Payload, *path: str) -> str:
+    if (text := _text_or_none(body, *path)) is None:
+        raise Misunderstood("Slack sent something that the bot cannot read. Begin anew with /dcv-resend.")
+    return text

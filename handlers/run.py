@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import structlog
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.digicert.client import CertCentral
@@ -20,6 +19,7 @@ from bot.wiring import build, open_certcentral
 from handlers.answering import Answering
 from handlers.app import make_app
 from handlers.checks import Checked, check_start, until_digicert_answers
+from handlers.envelopes import Envelopes
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Res
 @contextlib.asynccontextmanager
 async def _connected(settings: Settings, slack: Client, app: AsyncApp, stop: asyncio.Event) -> AsyncIterator[None]:
     """A Socket Mode connection, kept alive by the SDK and watched by us."""
-    handler = AsyncSocketModeHandler(app, settings.slack_app_token.get_secret_value(), web_client=slack)
+    handler = Envelopes(app, settings.slack_app_token.get_secret_value(), web_client=slack)
     handler.client.proxy = proxy_for(settings.slack_api_url)
     connecting = asyncio.create_task(_connect(handler, stop))
     try:
@@ -88,7 +88,7 @@ async def _connected(settings: Settings, slack: Client, app: AsyncApp, stop: asy
         await handler.close_async()  # type: ignore[no-untyped-call]
 
 
-async def _connect(handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None:
+async def _connect(handler: Envelopes, stop: asyncio.Event) -> None:
     """Connect, then look every second: after SILENT_SECONDS without a connection, ask for a new address.
 
     The SDK alone would try the address it has for ever, although its ticket is used up.

@@ -31,8 +31,8 @@ class StatusCommand:
 
     async def hear(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Ack at once; the answer is whispered."""
-        await ack()
         origin = read_command_origin(body)
+        await ack()
         async with self._answering.to(origin):
             match read_status(str(body.get("text") or "")):
                 case LookAt(wanted):
@@ -42,8 +42,8 @@ class StatusCommand:
 
     async def turn(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another page, or the same question again, in place of the whisper whose button was pressed."""
-        await ack()
         origin = read_whisper_origin(body)
+        await ack()
         async with self._answering.to(origin):
             message = await self._status.again(origin.actor, origin.place, read_choice(body) or "")
             await self._chat.whisper(origin, message, replace=True)

@@ -1,6 +1,6 @@
 """Reading the form back: what a submission chose, and at which field something must be mended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ def read_form(view: Mapping[str, Any]) -> Filled:
         values = view["state"]["values"]
         chosen = {block_id: next(iter(actions.values())) for block_id, actions in values.items() if actions}
         return Filled(
-            form_id=str(view["private_metadata"]),
+            form_id=_opaque(view["private_metadata"]),
             recipients={
                 _number(block_id): _picked(state) for block_id, state in chosen.items() if _is_single(block_id)
             },
@@ -60,7 +60,7 @@ def read_form(view: Mapping[str, Any]) -> Filled:
 
 def field_errors(view: Mapping[str, Any], error: BotError) -> dict[str, str]:
     """The error's fields as the block ids of this view; the first field stands in for one that is not there."""
-    ids = [block["block_id"] for block in view.get("blocks", ()) if block.get("type") == "input"]
+    ids = list(_input_ids(view.get("blocks")))
     match error:
         case Misunderstood(fields=fields) if fields:
             wanted = fields
@@ -73,12 +73,25 @@ def field_errors(view: Mapping[str, Any], error: BotError) -> dict[str, str]:
     }
 
 
+def _input_ids(blocks: object) -> Iterator[str]:
+    for block in blocks if isinstance(blocks, list) else ():
+        if isinstance(block, Mapping) and block.get("type") == "input" and isinstance(block.get("block_id"), str):
+            yield block["block_id"]
+
+
 def _is_single(block_id: str) -> bool:
     return block_id.startswith(f"{RECIPIENTS}.") and not block_id.startswith(SHARED)
 
 
 def _text(value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _opaque(value: Any) -> str:
+    """An id of ours; what cannot be printed cannot be looked for in the database either."""
+    if not isinstance(value, str) or not value.isprintable():
         raise TypeError
     return value
 

@@ -1,7 +1,7 @@
 """The form *Resend DCV emails* in each of its states, and reading it back."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,11 +58,9 @@ def empty(form_id: str) -> Drawing:
     return _drawn(form_id, [_target_row(None), hint])
 
 
-def reading(view: Mapping[str, Any]) -> Drawing:
+def reading(form_id: str) -> Drawing:
     """A choice was made and its recipients are being read; the form stays what it stands for."""
-    return _drawn(
-        str(view["private_metadata"]), [_target_row(None), section(":hourglass_flowing_sand: Asking DigiCert …")]
-    )
+    return _drawn(form_id, [_target_row(None), section(":hourglass_flowing_sand: Asking DigiCert …")])
 
 
 def choice(form_id: str, wanted: str, matches: Sequence[Listed], now: datetime) -> Drawing:

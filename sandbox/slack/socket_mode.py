@@ -209,6 +209,6 @@ class SocketMode:
 
 
 def _envelope(kind: str, payload: Json, extras: Json) -> Json:
-    takes_answer = kind == "slash_commands" or payload.get("type") in TAKES_ANSWER
+    takes_answer = kind == "slash_commands" or str(payload.get("type")) in TAKES_ANSWER
     about = {"type": kind, "accepts_response_payload": takes_answer}
     return {"envelope_id": str(uuid.uuid4()), "payload": payload, **about, **extras}

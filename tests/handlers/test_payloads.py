@@ -4,7 +4,15 @@ import pytest
 
 from bot.errors import Misunderstood
 from bot.models import Actor, Origin, Place
-from handlers.payloads import read_actor, read_choice, read_command_origin, read_form_id, read_index, read_place
+from handlers.payloads import (
+    read_actor,
+    read_choice,
+    read_command_origin,
+    read_form_id,
+    read_index,
+    read_place,
+    read_thread,
+)
 
 COMMAND = {
     "user_id": "U0ANA",
@@ -36,8 +44,8 @@ def test_a_command_without_an_address_is_read_all_the_same():
 
 
 @pytest.mark.parametrize("missing", ["user_id", "team_id", "channel_id"])
-def test_a_command_that_does_not_say_who_or_where_is_a_bug(missing):
-    with pytest.raises(KeyError):
+def test_a_command_that_does_not_say_who_or_where_is_misunderstood(missing):
+    with pytest.raises(Misunderstood):
         read_command_origin({key: value for key, value in COMMAND.items() if key != missing})
 
 
@@ -54,14 +62,43 @@ def test_an_interaction_tells_who_acted(body, team):
     assert read_actor(body) == Actor("U0ANA", team)
 
 
-@pytest.mark.parametrize("body", [{"user": {"id": "U0ANA"}}, {"user": {"id": "U0ANA"}, "team": None}, {"team": {}}])
-def test_an_interaction_without_a_person_or_a_team_is_a_bug(body):
-    with pytest.raises(KeyError):
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"user": {"id": "U0ANA"}},
+        {"user": {"id": "U0ANA"}, "team": None},
+        {"user": "U0ANA", "team": "T0HOME"},
+        {"user": {"id": 7}, "team": {"id": "T0HOME"}},
+        {"user": {"id": "U0\ud800"}, "team": {"id": "T0HOME"}},
+        {"team": {}},
+        {},
+    ],
+)
+def test_an_interaction_without_a_person_or_a_team_is_misunderstood(body):
+    with pytest.raises(Misunderstood):
         read_actor(body)
 
 
 def test_a_form_carries_an_opaque_id():
     assert read_form_id({"view": {"private_metadata": "f1"}}) == "f1"
+
+
+@pytest.mark.parametrize("body", [{}, {"view": None}, {"view": {}}, {"view": {"private_metadata": ["f1"]}}])
+def test_a_form_that_carries_none_is_nobodys_form(body):
+    assert read_form_id(body) == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "thread_ts"),
+    [
+        ({"container": {"channel_id": "C0PKI", "message_ts": "2.0", "thread_ts": "1.0"}}, "1.0"),
+        ({"container": {"channel_id": "C0PKI", "message_ts": "2.0"}, "message": {"thread_ts": "1.0"}}, "1.0"),
+        ({"container": {"channel_id": "C0PKI", "message_ts": "2.0"}, "message": {"ts": "2.0"}}, "2.0"),
+        ({"container": {"channel_id": "C0PKI", "message_ts": "2.0"}, "message": None}, "2.0"),
+    ],
+)
+def test_a_button_tells_the_thread_of_its_message(body, thread_ts):
+    assert read_thread(body) == Place("C0PKI", thread_ts)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +107,17 @@ def test_a_form_carries_an_opaque_id():
         (picked("order:700001"), "order:700001"),
         ({"actions": [{"selected_option": None}]}, None),
         ({"actions": [{}]}, None),
+        ({"actions": [{"value": "r1"}]}, "r1"),
     ],
 )
 def test_a_choice_is_the_value_that_was_picked(body, choice):
     assert read_choice(body) == choice
+
+
+@pytest.mark.parametrize("value", [7, [], {"id": 1}, "a\nb", "\ud800"])
+def test_a_value_that_is_none_of_ours_is_misunderstood(value):
+    with pytest.raises(Misunderstood):
+        read_choice(picked(value))
 
 
 def test_a_picked_index_is_a_number():

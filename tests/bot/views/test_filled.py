@@ -209,6 +209,13 @@ def test_a_form_without_fields_shows_no_errors():
     assert field_errors(forms.empty("f1"), Misunderstood("Choose.", {"reason": "Why?"})) == {}
 
 
+@pytest.mark.parametrize(
+    "blocks", [None, 7, "input", [None, "input", {"type": "input"}, {"type": "input", "block_id": 7}]]
+)
+def test_a_form_whose_fields_were_tampered_with_shows_no_errors(order, blocks):
+    assert field_errors({**order, "blocks": blocks}, Misunderstood("Choose.")) == {}
+
+
 def _places(value):
     """Every place in a JSON value that can be written over."""
     if isinstance(value, dict):

@@ -78,7 +78,7 @@ def test_slack_takes_every_other_state_of_the_form(foreign, slack, now, data):
     views = [
         looking,
         forms.empty("f1"),
-        forms.reading(looking),
+        forms.reading("f1"),
         forms.choice("f1", name, matches, now),
         forms.nothing("f1", data.draw(foreign.text), data.draw(foreign.text)),
     ]
@@ -244,8 +244,8 @@ def test_what_was_chosen_stays_in_view(draw):
     assert target["initial_option"]["value"] == "order:700001"
 
 
-def test_reading_keeps_what_the_form_stands_for(draw):
-    assert forms.reading(draw(plan_of(waiting())))["private_metadata"] == "f1"
+def test_reading_keeps_what_the_form_stands_for():
+    assert forms.reading("f1")["private_metadata"] == "f1"
 
 
 def test_nothing_to_do_says_so_and_has_no_submit_button():
