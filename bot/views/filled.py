@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.command import readable
+from bot.command import LONGEST_REASON, readable
 from bot.errors import BotError, Misunderstood
 from bot.views.forms import LOCALE, REASON, RECIPIENTS, SHARED
 
@@ -52,7 +52,7 @@ def read_form(view: Mapping[str, Any]) -> Filled:
             },
             shared=next((_picked(state)[0] for block_id, state in chosen.items() if block_id.startswith(SHARED)), None),
             locale=_text((chosen.get(LOCALE, {}).get("selected_option") or {}).get("value")),
-            reason=readable(chosen.get(REASON, {}).get("value") or "") or None,
+            reason=_reason(chosen.get(REASON, {}).get("value") or ""),
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Misunderstood("This form cannot be read any more. Open it again with /dcv-resend.") from error
@@ -94,6 +94,14 @@ def _opaque(value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise TypeError
     return value
+
+
+def _reason(value: str) -> str | None:
+    reason = readable(value) or None
+    if reason and len(reason) > LONGEST_REASON:
+        words = f"It may have {LONGEST_REASON} characters."
+        raise Misunderstood(f"The reason is too long. {words}", {REASON: words})
+    return reason
 
 
 def _number(block_id: str) -> int:

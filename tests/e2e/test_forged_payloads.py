@@ -96,6 +96,7 @@ SUBMISSIONS: list[tuple[Changes, str]] = [
     ([(STATE, {})], "Choose who gets the mail."),
     ([(STATE, None)], CANNOT_READ),
     ([(("view", "state"), None)], CANNOT_READ),
+    ([((*STATE, "reason", "reason", "value"), "x" * 4000)], "It may have 300 characters."),
     ([(("view", "id"), None)], UNREADABLE),
     ([(STATE, {}), (("view", "blocks"), None)], "Choose a recipient."),
     ([(("view", "callback_id"), "other_form")], OTHER_VERSION),

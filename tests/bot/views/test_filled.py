@@ -111,6 +111,14 @@ def test_a_reason_of_blanks_is_none(order, typed, reason):
     assert read_form(submitted(order, reason=typed)).reason == reason
 
 
+def test_a_reason_that_no_form_takes_is_misunderstood_at_its_field(order):
+    with pytest.raises(Misunderstood) as misunderstood:
+        read_form(submitted(order, reason="x" * 301))
+
+    assert list(misunderstood.value.fields) == ["reason"]
+    assert read_form(submitted(order, reason="x" * 300)).reason == "x" * 300
+
+
 def test_a_cleared_choice_is_no_choice(order):
     view = submitted(order)
     for state in view["state"]["values"].values():
