@@ -14,7 +14,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.models import Origin, Place
 from bot.settings import proxy_for
-from bot.slack.client import LATER, Client, error_code, translated
+from bot.slack.client import Client, error_code, translated
 from bot.views.blocks import Message
 
 log = structlog.get_logger(__name__)
@@ -46,11 +46,16 @@ class Chat:
     async def whisper(self, origin: Origin, message: Message, *, replace: bool = False) -> None:
         """Tell one person alone, in the place they spoke from, else directly; a lost whisper is only logged.
 
+        Where Slack took it and its answer was lost, it is told once more: twice is better than never.
         With `replace` it takes the place of the whisper whose button was pressed, as long as Slack allows that.
         """
+        if await self._whispered_by_url(origin, message, replace):
+            return
+        if origin.place and await self._whispered_by_post(origin, origin.place, message):
+            return
         try:
-            if not await self._whispered_by_url(origin, message, replace):
-                await self._whispered_by_post(origin, message)
+            async with translated():
+                await self._client.chat_postMessage(channel=origin.actor.user_id, **_payload(message))
         except (SlackUnavailable, SlackRefused) as error:
             log.warning("whisper was lost", user=origin.actor.user_id, error=str(error))
 
@@ -160,23 +165,18 @@ class Chat:
             return False
         return answer.status_code == 200
 
-    async def _whispered_by_post(self, origin: Origin, message: Message) -> None:
-        user = origin.actor.user_id
-        async with translated():
-            if origin.place is not None:
-                try:
-                    await self._client.chat_postEphemeral(
-                        channel=origin.place.channel_id,
-                        user=user,
-                        thread_ts=origin.place.thread_ts,
-                        **_payload(message),
-                    )
-                except SlackApiError as error:
-                    if error_code(error) in LATER:
-                        raise
-                else:
-                    return
-            await self._client.chat_postMessage(channel=user, **_payload(message))
+    async def _whispered_by_post(self, origin: Origin, place: Place, message: Message) -> bool:
+        try:
+            async with translated():
+                await self._client.chat_postEphemeral(
+                    channel=place.channel_id,
+                    user=origin.actor.user_id,
+                    thread_ts=place.thread_ts,
+                    **_payload(message),
+                )
+        except (SlackUnavailable, SlackRefused):
+            return False
+        return True
 
     async def _say(self, method: str, message: Message, **arguments: Any) -> AsyncSlackResponse:
         """Call with blocks; where Slack will not take their shape, once more with the text alone."""

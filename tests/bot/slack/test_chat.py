@@ -86,10 +86,19 @@ async def test_where_no_whisper_is_possible_the_person_is_told_directly(chat, sl
     assert [message.text for message in ana.direct_messages] == ["hello"]
 
 
+@pytest.mark.parametrize("fault", [BUSY, answers(503), drops(effect=False)])
+async def test_where_slack_takes_no_whisper_now_the_person_is_told_directly(chat, slack, ana, pki, fault):
+    slack.faults.plan("chat.postEphemeral", fault)
+
+    await chat.whisper(Origin(Actor(ana.id, slack.team_id), Place(pki.id)), HELLO)
+
+    assert [message.text for message in ana.direct_messages] == ["hello"]
+
+
 @pytest.mark.parametrize("trouble", ["busy", "closed"])
 async def test_a_whisper_that_is_lost_is_only_logged(chat, slack, ana, pki, logged, trouble):
     if trouble == "busy":
-        slack.faults.plan("chat.postEphemeral", BUSY)
+        slack.faults.plan("chat.post*", BUSY, times=None)
     else:
         pki.member = slack.messages_tab_enabled = False
 
