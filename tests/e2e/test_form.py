@@ -29,6 +29,9 @@ AWAY = [
     ("GET /order/certificate/*", answers(403, "<html><body>Unsuccessful.</body></html>"), "gave no reason"),
     ("GET /domain/*/dcv/emails", answers(200, "<html><body>Wait</body></html>"), "not what its documentation promises"),
     ("GET /domain/*/dcv/emails", drops(effect=False), "did not arrive"),
+    ("GET /order/certificate/*", answers(200, {"status": "pending"}), "not what its documentation promises"),
+    ("GET /order/certificate/*", answers(200, [{"id": "700001"}]), "not what its documentation promises"),
+    ("GET /order/certificate/*", answers(400, {"errors": {"code": "odd", "message": "An odd one."}}), "An odd one."),
 ]
 
 
