@@ -24,6 +24,7 @@ SPEAKING.remove(ROOT / "bot/services/findings.py")
 # Said to operators, to programs or to nobody; or a label, an example, or a fragment that is told in other words.
 TOLD_ELSEWHERE = (
     "DATABASE_URL",
+    "no answer in time",
     "SELECT",
     "SET LOCAL",
     "HTTP … instead of …",
