@@ -167,6 +167,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusChange:
+    """An order that lately came into this state, in DigiCert's word."""
+
+    order_id: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class NameValidation:
     """The validation of one name scope of an order; `is_open` is true for everything but DigiCert's `approved`."""
 

@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from urllib.parse import quote
 
@@ -18,9 +18,9 @@ from pydantic import SecretStr
 from bot.clock import OnDate
 from bot.digicert import wire
 from bot.digicert.fields import domain_name, without_star
-from bot.digicert.limits import Limits
+from bot.digicert.limits import Turns
 from bot.errors import CaError, CannotStart, CaRefused, CaUnavailable
-from bot.models import Address, Domain, Order, OrderValidation, Recipient
+from bot.models import Address, Domain, Order, OrderValidation, Recipient, StatusChange
 from bot.settings import is_loopback
 
 _KEY_HEADER = "X-DC-DEVKEY"
@@ -33,6 +33,12 @@ _WAITING = ("pending", "reissue_pending")
 # Seconds before a read is repeated that was turned away: without Retry-After, and the longest that is waited for.
 _PAUSE_WHEN_BUSY = 2.0
 _LONGEST_PAUSE = 3.0
+
+# Seconds that a read may take where nobody waits for it; it lets people go first.
+_BACKGROUND_PATIENCE = 300.0
+
+# Page "Order status changes": the longest span that may be asked for.
+_LONGEST_SPAN = timedelta(days=7)
 
 # Nothing of the call was written when these are raised. A TLS handshake that fails is a ConnectError.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
@@ -100,7 +106,7 @@ class CertCentral:
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, limits: Limits, *, patience: float = 20.0, longest_call: float = 75.0
+        self, http: httpx.AsyncClient, limits: Turns, *, patience: float = 20.0, longest_call: float = 75.0
     ) -> None:
         self._http = http
         self._limits = limits
@@ -108,6 +114,12 @@ class CertCentral:
         self._longest_call = longest_call
         self._reads = stamina.AsyncRetryingCaller(
             attempts=3, timeout=None, wait_initial=0.2, wait_jitter=0.3, wait_max=2.0
+        )
+
+    def in_background(self) -> "CertCentral":
+        """The same account for work that nobody waits for: people go first, and half of the limits stays theirs."""
+        return CertCentral(
+            self._http, self._limits.in_background, patience=_BACKGROUND_PATIENCE, longest_call=self._longest_call
         )
 
     async def check_key(self) -> str:
@@ -164,6 +176,14 @@ class CertCentral:
     async def order_validation(self, order_id: int) -> OrderValidation:
         """Which names of an order still wait. Source: "Order validation status"."""
         return wire.read_order_validation(await self._get(f"/order/certificate/{order_id}/validation"), order_id)
+
+    async def status_changes(self, span: timedelta) -> frozenset[StatusChange]:
+        """The orders whose status changed in the last `span`, of which seven days count at most.
+
+        Source: "Order status changes", the way to poll that DigiCert prefers.
+        """
+        seconds = int(min(span, _LONGEST_SPAN).total_seconds())
+        return wire.read_status_changes(await self._get("/order/certificate/status-changes", {"seconds": seconds}))
 
     async def domains(self) -> list[Domain]:
         """Every domain of the account, also those that are not active. Source: "List domains"."""

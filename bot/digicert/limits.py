@@ -1,17 +1,25 @@
 """The rate limits that the bot keeps to by itself, so that DigiCert never has to turn it away."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
 from pyrate_limiter import InMemoryBucket, Limiter, MonotonicClock, Rate, SingleBucketFactory
 
 
-class Limits:
-    """Turns for calls to DigiCert, in memory and for one process; several rates hold at once.
+class Turns(Protocol):
+    """Whatever hands out turns for calls to DigiCert."""
 
-    `rates` are pairs of calls and seconds, such as `[(100, 5.0), (1000, 180.0)]`: a longer window allows more calls,
-    but not more per second. ValueError where that does not hold, or where there is no rate at all.
-    Source: Services API, "Rate limits" (rolling windows, per key).
-    """
+    @property
+    def in_background(self) -> "Turns":
+        """Turns of the same limits for work that nobody waits for."""
+
+    async def turn(self) -> None:
+        """Wait until one more call is allowed."""
+
+
+class _Rates:
+    """Turns within several rates at once."""
 
     def __init__(self, rates: Sequence[tuple[int, float]]) -> None:
         if any(calls < 1 or seconds < 0.001 for calls, seconds in rates):
@@ -25,3 +33,53 @@ class Limits:
         """Wait until one more call is allowed, first come, first served; a cancelled wait uses up no turn."""
         self._bucket.leak(self._clock.now())
         await self._limiter.try_acquire_async()
+
+
+class Limits(_Rates):
+    """Turns for calls to DigiCert, in memory and for one process; several rates hold at once.
+
+    `rates` are pairs of calls and seconds, such as `[(100, 5.0), (1000, 180.0)]`: a longer window allows more calls,
+    but not more per second. ValueError where that does not hold, or where there is no rate at all.
+    Source: Services API, "Rate limits" (rolling windows, per key).
+    """
+
+    def __init__(self, rates: Sequence[tuple[int, float]]) -> None:
+        super().__init__(rates)
+        self._background = _InBackground(self, _Rates(halved(rates)))
+
+    @property
+    def in_background(self) -> Turns:
+        """Half of these turns, so that people always find some, and go first."""
+        return self._background
+
+
+class _InBackground:
+    """Takes a turn of its own, then one of everybody's; among those who wait there it has one place at most."""
+
+    def __init__(self, shared: _Rates, own: _Rates) -> None:
+        self._shared = shared
+        self._own = own
+        self._place_in_line = asyncio.Lock()
+
+    @property
+    def in_background(self) -> Turns:
+        """Itself."""
+        return self
+
+    async def turn(self) -> None:
+        """Wait until one more call is allowed that nobody waits for."""
+        async with self._place_in_line:
+            await self._own.turn()
+            await self._shared.turn()
+
+
+def halved(rates: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Half of each rate, one call at least; without those that can no longer bind beside another."""
+    kept: list[tuple[int, float]] = []
+    for calls, seconds in rates:
+        half = max(1, calls // 2)
+        while kept and kept[-1][0] >= half:
+            kept.pop()
+        if not kept or half / seconds <= kept[-1][0] / kept[-1][1]:
+            kept.append((half, seconds))
+    return kept

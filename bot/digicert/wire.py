@@ -15,7 +15,7 @@ from pydantic_core import from_json
 
 from bot.digicert.fields import Flag, Many, Moment, Number, Part, Text, clean, domain_name
 from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable
-from bot.models import Address, Domain, NameValidation, Order, OrderValidation, Recipient
+from bot.models import Address, Domain, NameValidation, Order, OrderValidation, Recipient, StatusChange
 
 # Page "Errors": a category, then a detail after the first pipe. A bad key is a 403, not a 401.
 INVALID_KEY = "access_denied|access_denied_invalid_key"
@@ -129,6 +129,15 @@ class _List(_Read):
 
 class _Orders(_List):
     orders: Many[_Order] = ()
+
+
+class _StatusChange(_Read):
+    order_id: int
+    status: Text = ""
+
+
+class _StatusChanges(_List):
+    orders: Many[_StatusChange] = ()
 
 
 class _NameValidation(_Read):
@@ -274,6 +283,11 @@ def read_orders(answer: Answer) -> Page[Order]:
     """Page "List orders"."""
     read = _read(_Orders, answer)
     return Page(tuple(order.told() for order in read.orders), read.page.total)
+
+
+def read_status_changes(answer: Answer) -> frozenset[StatusChange]:
+    """Page "Order status changes"; where nothing changed the answer is `{}`."""
+    return frozenset(StatusChange(change.order_id, change.status) for change in _read(_StatusChanges, answer).orders)
 
 
 def read_order(answer: Answer) -> Order:

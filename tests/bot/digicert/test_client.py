@@ -17,7 +17,7 @@ from bot.digicert import wire
 from bot.digicert.client import CertCentral, Readable, open_http
 from bot.digicert.limits import Limits
 from bot.errors import CaBusy, CaRefused, CaUnavailable
-from bot.models import Address, Recipient
+from bot.models import Address, Recipient, StatusChange
 
 BASE = "https://ca.example/services/v2"
 KEY = "0123456789ABCDEF-nobody-may-see"
@@ -494,6 +494,35 @@ async def test_the_domains_are_read_with_dates_in_utc(client, server):
         "limit": "1000",
         "offset": "0",
     }
+
+
+async def test_status_changes_are_asked_for_a_span_of_seven_days_at_most(client, server):
+    route = server.get("/order/certificate/status-changes")
+    route.respond(200, json={"orders": [{"order_id": 7, "certificate_id": 8, "status": "issued"}]})
+
+    found = await client.status_changes(timedelta(seconds=90))
+    await client.status_changes(timedelta(days=30))
+
+    assert found == {StatusChange(7, "issued")}
+    assert [call.request.url.params["seconds"] for call in route.calls] == ["90", "604800"]
+
+
+async def test_the_same_account_in_background_leaves_turns_to_people(http, server):
+    server.get("/order/certificate/7").respond(200, json=order(7))
+    client = CertCentral(http, Limits([(4, 60.0)]))
+    background = client.in_background()
+    reads = [asyncio.create_task(background.order(7)) for _ in range(4)]
+    await asyncio.wait(reads, timeout=5.0, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait(reads, timeout=0.2)
+
+    async with asyncio.timeout(1.0):
+        await client.order(7)
+        await client.order(7)
+
+    assert [read.done() for read in reads].count(True) == 2
+    for read in reads:
+        read.cancel()
+    await asyncio.gather(*reads, return_exceptions=True)
 
 
 async def test_an_order_and_its_validation_are_read(client, server):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.digicert.limits import Limits
+from bot.digicert.limits import Limits, halved
 
 
 async def moments_of_turns(limits, turns):
@@ -111,3 +111,63 @@ async def test_turns_that_no_longer_count_are_forgotten():
 def test_rates_that_make_no_sense_are_refused(rates):
     with pytest.raises(ValueError, match="rate"):
         Limits(rates)
+
+
+async def test_people_hardly_wait_while_a_thousand_reads_in_background_do_and_no_limit_is_exceeded():
+    limits = Limits([(20, 0.2), (100, 2.0)])
+    moments, waits = [], []
+    start = time.monotonic()
+
+    async def check():
+        await limits.in_background.turn()
+        moments.append(time.monotonic() - start)
+
+    checks = [asyncio.create_task(check()) for _ in range(1000)]
+    while time.monotonic() < start + 3.0:
+        asked = time.monotonic()
+        await limits.turn()
+        moments.append(time.monotonic() - start)
+        waits.append(time.monotonic() - asked)
+        await asyncio.sleep(0.05)
+    for task in checks:
+        task.cancel()
+    await asyncio.gather(*checks, return_exceptions=True)
+
+    assert max(waits) < 0.1
+    assert len(moments) - len(waits) >= 80
+    assert most_within(moments, 0.2) <= 20
+    assert most_within(moments, 2.0) <= 100
+
+
+async def test_where_people_use_every_turn_background_work_stands_in_their_line_once():
+    limits = Limits([(4, 0.2)])
+    order = []
+
+    async def one(who, turns):
+        await turns.turn()
+        order.append(who)
+
+    await asyncio.gather(*(one("person", limits) for _ in range(4)))
+    background = [asyncio.create_task(one("background", limits.in_background)) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    await asyncio.gather(*(one("person", limits) for _ in range(7)))
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
+
+    assert order[:8].count("background") <= 1
+
+
+@pytest.mark.parametrize(
+    ("rates", "half"),
+    [
+        ([(100, 5.0), (1000, 180.0)], [(50, 5.0), (500, 180.0)]),
+        ([(1, 1.0)], [(1, 1.0)]),
+        ([(2, 1.0), (3, 60.0)], [(1, 60.0)]),
+        ([(3, 1.0), (170, 60.0)], [(1, 1.0)]),
+        ([(3, 1.0), (4, 60.0), (90, 3600.0)], [(1, 1.0), (2, 60.0), (45, 3600.0)]),
+    ],
+)
+def test_half_of_each_rate_is_a_rate_that_can_still_bind(rates, half):
+    assert halved(rates) == half
+    Limits(half)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.digicert import wire
 from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable
-from bot.models import Address, NameValidation, Order, OrderValidation, Recipient
+from bot.models import Address, NameValidation, Order, OrderValidation, Recipient, StatusChange
 
 NOW = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
 
@@ -362,6 +362,21 @@ def test_a_user_is_called_by_the_best_name_there_is(body, called):
     assert wire.read_user(answer(body)) == called
 
 
+@pytest.mark.parametrize(
+    ("body", "changes"),
+    [
+        ({}, set()),
+        ({"orders": []}, set()),
+        (
+            {"orders": [{"order_id": 700001, "certificate_id": 104, "status": "issued"}, {"order_id": "7"}]},
+            {StatusChange(700001, "issued"), StatusChange(7, "")},
+        ),
+    ],
+)
+def test_orders_whose_status_changed_are_read(body, changes):
+    assert wire.read_status_changes(answer(body)) == changes
+
+
 def test_the_body_for_an_order_is_what_the_page_shows():
     recipient = Recipient("shop.example.com", "hostmaster@example.com", "example.com")
 
@@ -533,6 +548,7 @@ def test_whatever_is_read_becomes_a_value_or_is_unavailable(body):
         wire.read_domain,
         lambda answer: wire.read_addresses(answer, "a.example"),
         wire.read_user,
+        wire.read_status_changes,
     ):
         with contextlib.suppress(CaUnavailable):
             read(given_)
