@@ -1,5 +1,6 @@
 """Frozen values that every layer shares: who asks, where, for what, and what came of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -101,6 +102,12 @@ class ResendRequest:
     reason: str | None
     at: datetime
     key: str = ""
+
+    @property
+    def order_id(self) -> int | None:
+        """The order that was asked for; None where it was a domain alone."""
+        kind, _, number = self.key.partition(":")
+        return int(number) if kind == Kind.ORDER and number.isdecimal() else None
 
 
 class Outcome(StrEnum):
@@ -265,3 +272,83 @@ class Plan:
     waiting: tuple[WaitingName, ...]
     remarks: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What DigiCert said of a call's names at a moment; `over` is its word for an order that waits for nothing more."""
+
+    at: datetime
+    validated: tuple[str, ...]
+    over: str | None = None
+
+
+class FollowState(StrEnum):
+    """How far the following of a target is; all but the first are its end."""
+
+    FOLLOWING = "following"
+    VALIDATED = "validated"
+    ENDED = "ended"
+    TAKEN_OVER = "taken_over"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one check has to tell: names `fresh` in being validated, and those that wait `again`.
+
+    `word` belongs to the state: DigiCert's for an order, who stopped, which request took over. `nudge` counts the
+    nudges from 1, 0 is none; `silent` says that DigiCert has not answered for a while.
+    """
+
+    at: datetime
+    state: FollowState
+    word: str = ""
+    fresh: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
+    nudge: int = 0
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """The watch over what one accepted call asked for; `validated` are the names told so, `due_at` the next look.
+
+    `misses` counts the looks in a row that DigiCert did not answer; `news` are those of the last look.
+    """
+
+    request_id: str
+    call_no: int
+    target: str
+    since: datetime
+    state: FollowState = FollowState.FOLLOWING
+    word: str = ""
+    ended_at: datetime | None = None
+    checks: int = 0
+    nudges: int = 0
+    misses: int = 0
+    validated: tuple[str, ...] = ()
+    seen_at: datetime | None = None
+    due_at: datetime | None = None
+    news: News | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of its row."""
+        return f"{self.request_id}.{self.call_no}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still looks by itself."""
+        return self.state is FollowState.FOLLOWING
+
+
+def waiting_names(request: ResendRequest, followings: Sequence[Following]) -> tuple[str, ...]:
+    """The names of a request that were followed and not seen validated, whoever follows them now."""
+    return tuple(
+        name
+        for following in followings
+        for name in request.calls[following.call_no].names
+        if name not in following.validated and following.state is not FollowState.VALIDATED
+    )

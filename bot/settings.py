@@ -119,9 +119,11 @@ def _read_duration(text: str) -> timedelta:
 
 
 def _read_durations(text: str) -> tuple[timedelta, ...]:
+    if text.lower() == "none":
+        return ()
     durations = tuple(_read_duration(item) for item in _items(text))
     if not durations or list(durations) != sorted(set(durations)):
-        raise ValueError("must count from the resend, shortest first and each one once, such as 5m,30m,2h.")
+        raise ValueError("must count from the resend, shortest first and each one once, such as 5m,30m,2h; or none.")
     return durations
 
 

@@ -30,6 +30,8 @@ _NO_MAIL_HELPS = {
     "needs_csr": ("waits for a CSR", "Add the CSR in CertCentral; the validation mail comes after that."),
     "waiting_pickup": ("is ready to be picked up", "Nothing waits for a mail: collect the certificate in CertCentral."),
 }
+# In the others of these states an order still waits for somebody, and may wait for a mail afterwards.
+OVER = frozenset(_NO_MAIL_HELPS) - {"needs_approval", "needs_csr"}
 
 
 def order_has_nothing(order: Order) -> NothingToDo | None:

@@ -108,6 +108,7 @@ def test_only_three_settings_are_needed_and_the_rest_has_the_documented_defaults
         ("DCV_COOLDOWN", "45s", timedelta(seconds=45)),
         ("DCV_COOLDOWN", "365d", timedelta(days=365)),
         ("DCV_FOLLOW_UPS", "1m, 2h,1d", (timedelta(minutes=1), timedelta(hours=2), timedelta(days=1))),
+        ("DCV_FOLLOW_UPS", "none", ()),
         ("DCV_NUDGES", "5m", (timedelta(minutes=5),)),
         ("DCV_EMAIL_END_NOTE", "False", False),
         ("DCV_EMAIL_END_NOTE", "on", True),
