@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 
@@ -105,6 +105,31 @@ forms = Table(
     Column("body", Text, nullable=False),
 )
 Index("forms_age", forms.c.at)
+
+followings = Table(
+    "followings",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("request_id", String(32), nullable=False),
+    Column("call_no", Integer, nullable=False),
+    Column("target", String(300), nullable=False),
+    Column("order_id", BigInteger),
+    Column("since", String(27), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("word", String(64), nullable=False),
+    Column("ended_at", String(27)),
+    Column("checks", Integer, nullable=False),
+    Column("nudges", Integer, nullable=False),
+    Column("misses", Integer, nullable=False),
+    Column("validated", Text, nullable=False),
+    Column("seen_at", String(27)),
+    Column("due_at", String(27)),
+    Column("news", Text),
+)
+_OPEN = text("state = 'following'")
+Index("followings_request", followings.c.request_id)
+Index("followings_due", followings.c.due_at)
+Index("followings_one_per_target", followings.c.target, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 
 def written(moment: datetime) -> str:
