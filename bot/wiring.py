@@ -8,14 +8,18 @@ from bot.clock import Clock, OnDate, utc_now
 from bot.digicert.client import CertCentral, open_http
 from bot.digicert.limits import Limits
 from bot.engine import Engine
+from bot.follow_ups import Schedule
 from bot.policy import Rules
 from bot.services.addresses import AddressBook
 from bot.services.board import Board
 from bot.services.checking import Checking
 from bot.services.dialog import Dialog
+from bot.services.following import Follower
 from bot.services.gate import Gate
 from bot.services.listing import Listing
+from bot.services.looking import Looking
 from bot.services.lookup import Lookup
+from bot.services.polling import Polling
 from bot.services.reporting import Reporting
 from bot.services.resend import Resend
 from bot.services.sending import Sending
@@ -27,6 +31,7 @@ from bot.slack.client import Client, Identity
 from bot.slack.directory import Directory
 from bot.store.claims import Claims
 from bot.store.db import Database, open_database
+from bot.store.followings import Followings
 from bot.store.forms import Forms
 from bot.store.history import History
 from bot.store.ledger import Ledger
@@ -45,6 +50,8 @@ class Services:
     checking: Checking
     dialog: Dialog
     directory: Directory
+    follower: Follower
+    polling: Polling
     resend: Resend
     status: Status
 
@@ -93,9 +100,10 @@ def _services(
     engine: Engine,
     clock: Clock,
 ) -> Services:
-    ledger, stored, posts = Ledger(database), Requests(database), Posts(database)
+    ledger, stored, posts, followings = Ledger(database), Requests(database), Posts(database), Followings(database)
     rules = Rules(settings.dcv_allowed_users, settings.dcv_allowed_usergroups, identity.home)
     directory = Directory(slack, settings.dcv_allowed_usergroups, settings.dcv_allowed_users)
+    schedule = Schedule(settings.dcv_follow_ups, settings.dcv_nudges)
     chat = Chat(slack)
     gate = Gate(rules, directory, ledger, clock)
     addresses = AddressBook(certcentral, clock)
@@ -103,6 +111,7 @@ def _services(
     lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored))
     status = Status(gate, certcentral, listing, History(database), posts, chat, clock)
     board = Board(chat, posts, clock)
+    reporting = Reporting(stored, ledger, followings, board, clock, email_end_note=settings.dcv_email_end_note)
     resend = Resend(
         gate=gate,
         database=database,
@@ -112,11 +121,15 @@ def _services(
         posts=posts,
         chat=chat,
         engine=engine,
-        sending=Sending(database, stored, ledger, gate, certcentral, addresses, clock),
-        reporting=Reporting(stored, ledger, board, clock),
+        sending=Sending(database, stored, ledger, gate, certcentral, addresses, schedule, clock),
+        reporting=reporting,
         cooldown=settings.dcv_cooldown,
         clock=clock,
     )
     dialog = Dialog(gate, lookup, resend, Forms(database), settings.dcv_locale, clock)
-    checking = Checking(gate, stored, certcentral, board, clock)
-    return Services(chat, checking, dialog, directory, resend, status)
+    looking = Looking(certcentral, clock)
+    checking = Checking(gate, stored, followings, looking, board, reporting, schedule, clock)
+    background = certcentral.in_background()
+    follower = Follower(gate, stored, followings, Looking(background, clock), reporting, board, engine, schedule, clock)
+    polling = Polling(background, followings, follower, clock)
+    return Services(chat, checking, dialog, directory, follower, polling, resend, status)

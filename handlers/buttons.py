@@ -1,4 +1,4 @@
-"""The buttons below an open end: *Check now* and *Send again*."""
+"""The buttons below an open end: *Check now*, *Send again* and *Stop following*."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.services.checking import Checking
 from bot.services.dialog import Dialog
+from bot.services.following import Follower
 from bot.services.resend import Resend
 from bot.slack.chat import Chat
 from bot.views import forms, messages
@@ -17,8 +18,17 @@ from handlers.payloads import read_choice, read_message_origin, read_thread, rea
 class OpenEnd:
     """Listeners for the buttons of a request that is not validated yet."""
 
-    def __init__(self, checking: Checking, dialog: Dialog, resend: Resend, chat: Chat, answering: Answering) -> None:
+    def __init__(
+        self,
+        checking: Checking,
+        follower: Follower,
+        dialog: Dialog,
+        resend: Resend,
+        chat: Chat,
+        answering: Answering,
+    ) -> None:
         self._checking = checking
+        self._follower = follower
         self._dialog = dialog
         self._resend = resend
         self._chat = chat
@@ -43,9 +53,18 @@ class OpenEnd:
                 before = await self._resend.before(request)
                 await self._chat.update_form(view_id, await self._dialog.again(form, request, before))
 
+    async def stop(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Follow no longer; who stopped it is told in the thread."""
+        await ack()
+        origin = read_message_origin(body)
+        async with self._answering.to(origin):
+            await self._follower.stop(origin.actor, read_choice(body) or "")
+
 
 def register(app: AsyncApp, services: Services, answering: Answering) -> None:
     """Attach this feature's listeners."""
-    buttons = OpenEnd(services.checking, services.dialog, services.resend, services.chat, answering)
+    checking, follower = services.checking, services.follower
+    buttons = OpenEnd(checking, follower, services.dialog, services.resend, services.chat, answering)
     app.action(messages.CHECK_NOW)(buttons.check)
     app.action(messages.SEND_AGAIN)(buttons.send_again)
+    app.action(messages.STOP_FOLLOWING)(buttons.stop)

@@ -11,11 +11,10 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.digicert.client import CertCentral
 from bot.errors import BotError
-from bot.services.resend import Resend
 from bot.settings import Settings, proxy_for
 from bot.slack.client import Client, open_client
 from bot.store.exclusive import describe, only_one_bot
-from bot.wiring import build, open_certcentral
+from bot.wiring import Services, build, open_certcentral
 from handlers.answering import Answering
 from handlers.app import make_app
 from handlers.checks import Checked, check_start, until_digicert_answers
@@ -26,6 +25,7 @@ log = structlog.get_logger(__name__)
 ACK_SECONDS = 3.0
 SWEEP_SECONDS = 30.0
 TIDY_SECONDS = 3600.0
+POLL_SECONDS = 60.0
 SILENT_SECONDS = 30.0
 
 Result = TypeVar("Result")
@@ -55,7 +55,7 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
             async with build(settings, slack, certcentral, checked.identity) as services:
                 answering = Answering(services.chat)
                 app = make_app(slack, checked.identity, services, answering)
-                async with _swept(services.resend, certcentral, checked), _connected(settings, slack, app, stop):
+                async with _swept(services, certcentral, checked), _connected(settings, slack, app, stop):
                     await stop.wait()
                     log.info("stopping")
                     await answering.idle(ACK_SECONDS)
@@ -112,14 +112,18 @@ async def _connect(handler: Envelopes, stop: asyncio.Event) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _swept(resend: Resend, certcentral: CertCentral, checked: Checked) -> AsyncIterator[None]:
-    """Regularly start what was accepted and whose start was lost, and let go of what ended long ago.
+async def _swept(services: Services, certcentral: CertCentral, checked: Checked) -> AsyncIterator[None]:
+    """Follow what was sent, regularly start what was accepted and whose start was lost, and let go of what is old.
 
     A DigiCert that did not answer at the start is asked until it does.
     """
+    resend, follower, polling = services.resend, services.follower, services.polling
     sweeping = [
+        asyncio.create_task(follower.attend()),
+        asyncio.create_task(_regularly(POLL_SECONDS, polling.poll, at_once=True)),
         asyncio.create_task(_regularly(SWEEP_SECONDS, resend.begin_all)),
         asyncio.create_task(_regularly(TIDY_SECONDS, resend.tidy)),
+        asyncio.create_task(_regularly(TIDY_SECONDS, follower.tidy)),
         *([] if checked.digicert_answers else [asyncio.create_task(until_digicert_answers(certcentral))]),
     ]
     try:
@@ -130,12 +134,13 @@ async def _swept(resend: Resend, certcentral: CertCentral, checked: Checked) -> 
         await asyncio.gather(*sweeping, return_exceptions=True)
 
 
-async def _regularly(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+async def _regularly(seconds: float, work: Callable[[], Awaitable[None]], *, at_once: bool = False) -> None:
+    await asyncio.sleep(0.0 if at_once else seconds)
     while True:
-        await asyncio.sleep(seconds)
         try:
             await work()
         except BotError as error:
             log.warning("regular work must wait", work=work.__name__, error=str(error))
         except Exception:
             log.exception("regular work failed", work=work.__name__)
+        await asyncio.sleep(seconds)

@@ -56,6 +56,13 @@ class Board:
             log.info("the channel is closed to the bot; telling the person directly", error=error.code)
             return await self._show(replace(post, ts=None, detour=error.code), user_id, message)
 
+    async def link(self, key: str) -> str | None:
+        """A link to what was shown under a key; None where it is not there, or was told to one person alone."""
+        post = await self._posts.get(key)
+        if post is None or post.ts is None or post.detour or post.place.channel_id.startswith("D"):
+            return None
+        return await self._chat.permalink(post.place, post.ts)
+
     async def _obstacle(self, place: Place) -> str | None:
         """Why nothing may be posted there; None where it may be tried."""
         try:

@@ -1,12 +1,17 @@
 """*Check now*: what DigiCert says of the names of a request, told in its thread; reads, and sends nothing."""
 
+from functools import partial
+
 from bot.clock import Clock
-from bot.digicert.client import CertCentral
 from bot.errors import Misunderstood
-from bot.models import Actor, Call, DomainTarget, NameState, OrderTarget, Place, ResendRequest
+from bot.follow_ups import Schedule, decide
+from bot.models import Actor, Call, NameState, Place, ResendRequest, Seen
 from bot.policy import Action
 from bot.services.board import Board
 from bot.services.gate import Gate
+from bot.services.looking import Looking
+from bot.services.reporting import Reporting
+from bot.store.followings import Followings
 from bot.store.requests import Requests
 from bot.views import messages
 
@@ -14,11 +19,24 @@ from bot.views import messages
 class Checking:
     """Looks after a request when somebody asks."""
 
-    def __init__(self, gate: Gate, requests: Requests, certcentral: CertCentral, board: Board, clock: Clock) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        requests: Requests,
+        followings: Followings,
+        looking: Looking,
+        board: Board,
+        reporting: Reporting,
+        schedule: Schedule,
+        clock: Clock,
+    ) -> None:
         self._gate = gate
         self._requests = requests
-        self._certcentral = certcentral
+        self._followings = followings
+        self._looking = looking
         self._board = board
+        self._reporting = reporting
+        self._schedule = schedule
         self._clock = clock
 
     async def request(self, actor: Actor, request_id: str) -> ResendRequest:
@@ -30,29 +48,31 @@ class Checking:
             raise Misunderstood("The bot does not remember this request. Ask anew with /dcv-resend.") from None
 
     async def check(self, actor: Actor, request_id: str, thread: Place) -> None:
-        """Read each name's state from DigiCert and tell it in the thread; the next check edits that reply."""
+        """Read each name's state from DigiCert and tell it in the thread; the next check edits that reply.
+
+        What is told so is not told again by whatever follows the request.
+        """
         request = await self.request(actor, request_id)
-        states = [state for call in request.calls for state in await self._states(call)]
+        seen = await self._looking.request(request)
+        states = [state for number, call in enumerate(request.calls) for state in _states(call, seen[number])]
         message = messages.checked(request, states, actor.user_id, self._clock())
         await self._board.show(f"{request.id}.check", thread, message, actor.user_id)
+        await self._note(request, seen)
+        await self._reporting.present(request)
 
-    async def _states(self, call: Call) -> list[NameState]:
-        match call.target:
-            case OrderTarget(order_id):
-                return await self._order_states(order_id, call)
-            case DomainTarget(domain_id, name_scope):
-                domain = await self._certcentral.domain(domain_id)
-                waits = domain.is_pending is not False
-                return [NameState(name_scope, waits, "still waits" if waits else "validated")]
-
-    async def _order_states(self, order_id: int, call: Call) -> list[NameState]:
-        validation = await self._certcentral.order_validation(order_id)
-        if validation.status not in _OPEN_ORDERS:
-            return [NameState(name, False, f"its order is {validation.status}") for name in call.names]
-        waiting = {name.removeprefix("*.") for entry in validation.names if entry.is_open for name in entry.names}
-        return [
-            NameState(name, name in waiting, "still waits" if name in waiting else "validated") for name in call.names
-        ]
+    async def _note(self, request: ResendRequest, seen: dict[int, Seen]) -> None:
+        now = self._clock()
+        decisions = {
+            number: partial(decide, names=request.calls[number].names, seen=one, schedule=self._schedule, now=now)
+            for number, one in seen.items()
+        }
+        await self._followings.seen(request.id, decisions, now)
 
 
-_OPEN_ORDERS = frozenset({"pending", "reissue_pending", "processing"})
+def _states(call: Call, seen: Seen) -> list[NameState]:
+    if seen.over:
+        return [NameState(name, False, f"its order is {seen.over}") for name in call.names]
+    return [
+        NameState(name, name not in seen.validated, "validated" if name in seen.validated else "still waits")
+        for name in call.names
+    ]

@@ -1,26 +1,32 @@
 """The conversation about one request: announced at once, told to the end however long Slack was away."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 
 from bot.clock import Clock
+from bot.engine import Steps
 from bot.errors import BotError, SlackRefused, SlackUnavailable
-from bot.models import Place, ResendRequest
+from bot.models import FollowState, ResendRequest
 from bot.services.board import Board
+from bot.store.followings import Followings
 from bot.store.ledger import Ledger
 from bot.store.patience import patiently
 from bot.store.posts import Post
 from bot.store.requests import Requests
+from bot.views import following as views
 from bot.views import messages
 from bot.views.blocks import Message
 
 log = structlog.get_logger(__name__)
 
 ANNOUNCE_SECONDS = 5.0
+LONGEST_PAUSE = 300.0
+MOST_TRIES = 2000
 
 
 def root_key(request_id: str) -> str:
@@ -29,13 +35,25 @@ def root_key(request_id: str) -> str:
 
 
 class Reporting:
-    """The steps of a resend that talk."""
+    """The steps of a resend that talk, and its root message as long as it is followed."""
 
-    def __init__(self, requests: Requests, ledger: Ledger, board: Board, clock: Clock) -> None:
+    def __init__(
+        self,
+        requests: Requests,
+        ledger: Ledger,
+        followings: Followings,
+        board: Board,
+        clock: Clock,
+        *,
+        email_end_note: bool,
+    ) -> None:
         self._requests = requests
         self._ledger = ledger
+        self._followings = followings
         self._board = board
         self._clock = clock
+        self._email_end_note = email_end_note
+        self._presenting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def announce(self, request_id: str) -> int:
         """Show that the request is on its way, and return its number of calls; the mail does not wait for Slack."""
@@ -58,25 +76,29 @@ class Reporting:
 
     async def report(self, request_id: str) -> dict[str, Any]:
         """Tell the outcome: `{"told": True}`, or in how many seconds at the earliest to try again. Safe to repeat."""
-        wait = 0.0
-        try:
-            await self._tell(await self._requests.get(request_id))
-        except BotError as error:
-            log.warning("the outcome could not be told yet", error=str(error))
-            wait = error.retry_after if isinstance(error, SlackUnavailable) else 0.0
-        except Exception:
-            log.exception("the outcome could not be told yet")
-        else:
-            return {"told": True}
-        return {"told": False, "wait": wait}
+        return await tried(self._tell, request_id)
 
-    async def _tell(self, request: ResendRequest) -> None:
+    async def present(self, request: ResendRequest) -> Post:
+        """Show the outcome and how it stands now in the root message, which is returned; safe to repeat.
+
+        One after another for each request, so that what is newer is shown later.
+        """
+        lock = self._presenting.setdefault(request.id, asyncio.Lock())
+        async with lock:
+            endings = await self._ledger.endings(request.id)
+            followings = await self._followings.of(request.id)
+            newer = {each.word for each in followings if each.state is FollowState.TAKEN_OVER}
+            links = {request_id: await self._board.link(root_key(request_id)) for request_id in newer}
+            standing = views.standing(request, endings, followings, links)
+            return await self._show_root(request, messages.ended(request, endings, standing))
+
+    async def _tell(self, request_id: str) -> None:
+        request = await self._requests.get(request_id)
+        root = await self.present(request)
         endings = await self._ledger.endings(request.id)
-        root = await self._show_root(request, messages.ended(request, endings))
-        thread = Place(root.place.channel_id, root.place.thread_ts or root.ts)
+        detail = messages.detail(request, endings, email_end_note=self._email_end_note)
         try:
-            key = f"{request.id}.detail"
-            await self._board.show(key, thread, messages.detail(request, endings), request.actor.user_id)
+            await self._board.show(f"{request.id}.detail", root.thread, detail, request.actor.user_id)
         except SlackRefused as error:
             log.warning("the detail could not be told; the outcome is", error=error.code)
         await self._requests.reported(request.id, self._clock())
@@ -93,3 +115,28 @@ class Reporting:
 
     async def _show_root(self, request: ResendRequest, message: Message) -> Post:
         return await self._board.show(root_key(request.id), request.place, message, request.actor.user_id)
+
+
+async def tried(tell: Callable[..., Awaitable[None]], *args: Any) -> dict[str, Any]:
+    """`{"told": True}` once `tell` came to its end, else in how many seconds at the earliest to try it again."""
+    wait = 0.0
+    try:
+        await tell(*args)
+    except BotError as error:
+        log.warning("this could not be told yet", error=str(error))
+        wait = error.retry_after if isinstance(error, SlackUnavailable) else 0.0
+    except Exception:
+        log.exception("this could not be told yet")
+    else:
+        return {"told": True}
+    return {"told": False, "wait": wait}
+
+
+async def until_told(steps: Steps, name: str, step: Callable[..., Awaitable[dict[str, Any]]], *args: Any) -> None:
+    """Repeat a durable step that tells something, every five minutes at last, for a week."""
+    for tries in range(MOST_TRIES):
+        result = await steps.run(name, step, *args)
+        if result["told"]:
+            return
+        await steps.sleep(max(result["wait"], min(LONGEST_PAUSE, 1.0 * 2 ** min(tries, 10))))
+    log.error("this could not be told", step=name)

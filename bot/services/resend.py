@@ -13,7 +13,7 @@ from bot.errors import CooledDown
 from bot.models import Actor, Call, Cooldown, Outcome, Place, ResendRequest
 from bot.policy import Action
 from bot.services.gate import Gate
-from bot.services.reporting import Reporting, root_key
+from bot.services.reporting import Reporting, root_key, until_told
 from bot.services.sending import Sending
 from bot.slack.chat import Chat
 from bot.store import claims, requests
@@ -27,8 +27,6 @@ from bot.views import messages
 log = structlog.get_logger(__name__)
 
 FLOW = "resend_v1"
-LONGEST_PAUSE = 300.0
-MOST_REPORTS = 2000
 KEPT_SECONDS = 7 * 86400.0
 
 
@@ -165,7 +163,7 @@ class Resend:
                 await self._settle(steps, request_id, number)
                 if number + 1 < calls:
                     await steps.run("progress", self._reporting.progress, request_id)
-            await self._report(steps, request_id)
+            await until_told(steps, "report", self._reporting.report, request_id)
 
     async def _settle(self, steps: Steps, request_id: str, number: int) -> None:
         earlier: list[dict[str, object]] = []
@@ -176,14 +174,6 @@ class Resend:
             earlier.append(result)
             await steps.run("waiting", self._reporting.waiting, request_id, result)
             await steps.sleep(result["wait"])
-
-    async def _report(self, steps: Steps, request_id: str) -> None:
-        for tries in range(MOST_REPORTS):
-            result = await steps.run("report", self._reporting.report, request_id)
-            if result["told"]:
-                return
-            await steps.sleep(max(result["wait"], min(LONGEST_PAUSE, 1.0 * 2**tries)))
-        log.error("the outcome could not be told; it stands in the ledger")
 
     def _request(self, asked: Asked) -> ResendRequest:
         return ResendRequest(

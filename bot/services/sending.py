@@ -10,11 +10,12 @@ import structlog
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable
+from bot.follow_ups import Schedule
 from bot.models import Call, DomainTarget, OrderTarget, Outcome, ResendRequest
 from bot.policy import UNKNOWN_PERSON, Action
 from bot.services.addresses import AddressBook
 from bot.services.gate import Gate
-from bot.store import claims
+from bot.store import claims, followings
 from bot.store.db import Database
 from bot.store.ledger import Entry, Event, Ledger, append, has_ended
 from bot.store.patience import patiently
@@ -42,6 +43,7 @@ class Sending:
         gate: Gate,
         certcentral: CertCentral,
         addresses: AddressBook,
+        schedule: Schedule,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -50,6 +52,7 @@ class Sending:
         self._gate = gate
         self._certcentral = certcentral
         self._addresses = addresses
+        self._schedule = schedule
         self._clock = clock
 
     async def attempt(self, request_id: str, number: int, earlier: Sequence[Result]) -> Result:
@@ -173,7 +176,7 @@ class Sending:
     async def _write_end(
         self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str
     ) -> None:
-        """The ending, the cooldown it keeps or frees, and whom to preselect next time, all or nothing; once."""
+        """The ending, the cooldown it keeps or frees, and what follows from it, all or nothing; once."""
         call, now = request.calls[number], self._clock()
         detail = {"words": words, "target": str(call.target)}
         async with self._database.write() as transaction:
@@ -186,6 +189,8 @@ class Sending:
                 await claims.free(transaction, request.id, call.claim_keys)
             else:
                 await remember_recipients(transaction, call, now)
+                if first_check := self._schedule.next_check(now, now):
+                    await followings.begin(transaction, request, number, now, first_check)
 
     def _entry(
         self, event: Event, request: ResendRequest, number: int, number_of_try: int, error: CaError | None = None

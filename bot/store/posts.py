@@ -21,6 +21,11 @@ class Post:
     ts: str | None = None
     detour: str | None = None
 
+    @property
+    def thread(self) -> Place:
+        """Where replies to it belong; once it was posted."""
+        return Place(self.place.channel_id, self.place.thread_ts or self.ts)
+
 
 class Posts:
     """One row per message that must not stand in a channel twice."""

@@ -1,6 +1,7 @@
 """The messages of one request: the root that is edited as it goes, and the detail in its thread."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
@@ -14,6 +15,9 @@ Endings = Mapping[int, Ending]
 
 CHECK_NOW = "check_now"
 SEND_AGAIN = "send_again"
+STOP_FOLLOWING = "stop_following"
+# Where docs/ of this project can be read; whoever publishes it elsewhere changes this line.
+PAGES = "https://github.com/dcv-resend/dcv-resend/blob/main/docs"
 OPEN = frozenset({Outcome.SENT, Outcome.UNKNOWN})
 MOST_STATES = 25
 
@@ -47,6 +51,11 @@ _WHAT_NOW = {
         "*Send again* opens the form once more and wants a reason."
     ),
 }
+_BUTTONS = {CHECK_NOW: "Check now", SEND_AGAIN: "Send again", STOP_FOLLOWING: "Stop following"}
+_EMAIL_ENDS = (
+    "Validation by e-mail ends on 2028-03-15 for every certificate authority. "
+    f"<{PAGES}/email-validation-ends.md|What to do instead>"
+)
 
 
 def sending(request: ResendRequest) -> Message:
@@ -69,18 +78,35 @@ def progress(request: ResendRequest, ended: Endings) -> Message:
     return Message(words, (section(f":hourglass_flowing_sand: {words}"), *_lines(request, ended)))
 
 
-def ended(request: ResendRequest, endings: Endings) -> Message:
-    """How every call ended, in the root message."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with the names since the call ended; what is `settled` comes before the outcome."""
+
+    words: str
+    icon: str
+    settled: bool
+    followed: bool
+
+
+def ended(request: ResendRequest, endings: Endings, standing: Standing | None = None) -> Message:
+    """How every call ended and, where it is followed, how it stands now, in the root message."""
     quiet = f"Asked by {person(request.actor.user_id)}.{_delivery(endings)}"
     spoken = _spoken(request, endings)
     if len(request.calls) == 1:
-        return Message(f"{spoken} {quiet}", (section(f"{_EMOJI[endings[0].outcome]} {spoken}"), context(quiet)))
-    subject = _subject(request)
-    words = f"{subject[:1].upper()}{subject[1:]}: {_tally(endings)}."
-    return Message(f"{words} {spoken} {quiet}", (section(f"*{words}*"), *_lines(request, endings), context(quiet)))
+        blocks: list[Block] = [section(f"{_EMOJI[endings[0].outcome]} {spoken}")]
+    else:
+        subject = _subject(request)
+        words = f"{subject[:1].upper()}{subject[1:]}: {_tally(endings)}."
+        spoken, blocks = f"{words} {spoken}", [section(f"*{words}*"), *_lines(request, endings)]
+    if standing and standing.words:
+        now = section(f"{standing.icon} {standing.words}")
+        spoken = f"{standing.words} {spoken}" if standing.settled else f"{cut(spoken, 2800)} {standing.words}"
+        blocks = [now, *blocks] if standing.settled else [*blocks, now]
+    stop = [buttons(request, STOP_FOLLOWING)] if standing and standing.followed else []
+    return Message(f"{spoken} {quiet}", (*blocks, context(quiet), *stop))
 
 
-def detail(request: ResendRequest, endings: Endings) -> Message:
+def detail(request: ResendRequest, endings: Endings, *, email_end_note: bool = False) -> Message:
     """Everything there is to know about a finished request, for its thread."""
     blocks: list[Block] = [_asked(request)]
     room = _share(_ROOM_IN_BLOCKS // 2, request)
@@ -89,7 +115,9 @@ def detail(request: ResendRequest, endings: Endings) -> Message:
     advice = _advice(endings)
     blocks.append(section(f"*What now*\n{advice}"))
     if any(ending.outcome in OPEN for ending in endings.values()):
-        blocks.append(_buttons(request))
+        blocks.append(buttons(request, CHECK_NOW, SEND_AGAIN))
+    if email_end_note:
+        blocks.append(context(_EMAIL_ENDS))
     return Message(f"{_spoken(request, endings)} {advice}", tuple(blocks))
 
 
@@ -111,6 +139,13 @@ def before(request: ResendRequest, endings: Endings) -> str:
     """What came of a request, for the form that asks for it again."""
     asked = f"{person(request.actor.user_id)} asked for this at {time(request.at)}."
     return f"{cut(_spoken(request, endings), 2000)} {asked} To send again, say why."
+
+
+def buttons(request: ResendRequest, *actions: str) -> Block:
+    """The buttons for what can be done about a request."""
+    return ActionsBlock(
+        elements=[ButtonElement(text=plain(_BUTTONS[action]), action_id=action, value=request.id) for action in actions]
+    )
 
 
 _DETOURS = {
@@ -173,15 +208,6 @@ def _advice(endings: Endings) -> str:
     if len(ways) == 1:
         return _WHAT_NOW[ways[0]]
     return "\n".join(f"*{_WORD[way]}*: {_WHAT_NOW[way]}" for way in ways)
-
-
-def _buttons(request: ResendRequest) -> Block:
-    return ActionsBlock(
-        elements=[
-            ButtonElement(text=plain("Check now"), action_id=CHECK_NOW, value=request.id),
-            ButtonElement(text=plain("Send again"), action_id=SEND_AGAIN, value=request.id),
-        ]
-    )
 
 
 def _delivery(endings: Endings) -> str:

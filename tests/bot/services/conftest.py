@@ -9,6 +9,7 @@ import sqlalchemy as sa
 import structlog
 
 from bot.errors import CaRefused, SlackRefused
+from bot.follow_ups import Schedule
 from bot.models import Address, Domain, NameValidation, Order, OrderValidation, Place
 from bot.policy import Person, Rules
 from bot.services.addresses import AddressBook
@@ -22,6 +23,7 @@ from bot.services.sending import Sending
 from bot.services.waiting import WaitingNames
 from bot.store import claims, requests, tables
 from bot.store.claims import Claims
+from bot.store.followings import Followings
 from bot.store.ledger import Entry, Event, Ledger, append
 from bot.store.posts import Posts
 from bot.store.requests import Requests
@@ -278,6 +280,11 @@ def stored(database):
 
 
 @pytest.fixture
+def followings(database):
+    return Followings(database)
+
+
+@pytest.fixture
 def posts(database):
     return Posts(database)
 
@@ -315,13 +322,19 @@ def board(chat, posts, clock):
 
 
 @pytest.fixture
-def reporting(stored, ledger, board, clock):
-    return Reporting(stored, ledger, board, clock)
+def reporting(stored, ledger, followings, board, clock):
+    return Reporting(stored, ledger, followings, board, clock, email_end_note=True)
 
 
 @pytest.fixture
-def sending(database, stored, ledger, gate, certcentral, addresses, clock):
-    return Sending(database, stored, ledger, gate, certcentral, addresses, clock)
+def schedule():
+    """Four looks, and what usually helps at the third."""
+    return Schedule(tuple(timedelta(minutes=after) for after in (2, 5, 10, 20)), (timedelta(minutes=10),))
+
+
+@pytest.fixture
+def sending(database, stored, ledger, gate, certcentral, addresses, schedule, clock):
+    return Sending(database, stored, ledger, gate, certcentral, addresses, schedule, clock)
 
 
 @pytest.fixture

@@ -1,0 +1,211 @@
+"""Following: looks come due after every accepted call, each a short durable flow: look, note, tell what changed."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from pydantic import TypeAdapter
+
+from bot.clock import Clock
+from bot.engine import Engine, Steps
+from bot.errors import BotError, CaError, CaRefused, NothingToDo, SlackRefused
+from bot.follow_ups import Schedule, decide
+from bot.models import Actor, Following, FollowState, News, ResendRequest, Seen
+from bot.policy import Action
+from bot.services.board import Board
+from bot.services.gate import Gate
+from bot.services.looking import Looking
+from bot.services.reporting import Reporting, root_key, tried, until_told
+from bot.store.followings import Followings
+from bot.store.patience import patiently
+from bot.store.posts import Post
+from bot.store.requests import Requests
+from bot.views import following as views
+from bot.views.blocks import Message
+
+log = structlog.get_logger(__name__)
+
+FLOW = "follow_v1"
+AT_ONCE = 8
+LOOK_SECONDS = 2.0
+AFTER_A_BUG = timedelta(hours=1)
+KEPT = timedelta(days=30)
+
+_SEEN = TypeAdapter(Seen)
+_NEWS = TypeAdapter(News)
+
+
+class Follower:
+    """Begins what is due, carries it out, and stops where somebody asks for it."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        requests: Requests,
+        followings: Followings,
+        looking: Looking,
+        reporting: Reporting,
+        board: Board,
+        engine: Engine,
+        schedule: Schedule,
+        clock: Clock,
+    ) -> None:
+        self._gate = gate
+        self._requests = requests
+        self._followings = followings
+        self._looking = looking
+        self._reporting = reporting
+        self._board = board
+        self._engine = engine
+        self._schedule = schedule
+        self._clock = clock
+        self._under_way: set[str] = set()
+        self._woken = asyncio.Event()
+        engine.define(FLOW, self._flow)
+
+    async def attend(self) -> None:
+        """Begin whatever is due, at its moment, until it is cancelled."""
+        while True:
+            self._woken.clear()
+            pause = LOOK_SECONDS
+            try:
+                pause = await self._begin_due()
+            except BotError as error:
+                log.warning("what is due must wait", error=str(error))
+            except Exception:
+                log.exception("what is due could not be begun")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), pause)
+
+    def wake(self) -> None:
+        """Look for what is due now."""
+        self._woken.set()
+
+    async def stop(self, actor: Actor, request_id: str) -> None:
+        """Follow a request no longer; NothingToDo where nothing follows it, which says why."""
+        await self._gate.require(actor, Action.LOOK, {"stop_following": request_id[:32]})
+        if not await self._followings.stop(request_id, actor.user_id, self._clock()):
+            reason = views.why_over(await self._followings.of(request_id))
+            raise NothingToDo(f"This is not followed any longer: {reason}.", "*Check now* tells how it stands.")
+        log.info("stopped following", request_id=request_id, user=actor.user_id)
+        self.wake()
+
+    async def tidy(self) -> None:
+        """Forget what was followed long ago."""
+        last = max(self._schedule.follow_ups, default=timedelta(0))
+        await self._followings.prune(self._clock() - last - KEPT)
+
+    async def _begin_due(self) -> float:
+        """Start the flows that are due, a handful at once, and return in how many seconds to look again."""
+        due = await self._followings.due(self._clock(), 2 * AT_ONCE)
+        flows = [f"follow:{following.id}:{following.checks + 1}" for following in due]
+        self._under_way &= set(flows)
+        for flow_id in [flow_id for flow_id in flows if flow_id not in self._under_way]:
+            if len(self._under_way) >= AT_ONCE:
+                return LOOK_SECONDS
+            self._under_way.add(flow_id)
+            try:
+                await self._engine.start(FLOW, flow_id)
+            except BaseException:
+                self._under_way.discard(flow_id)
+                raise
+        next_due = await self._followings.next_due()
+        ahead = (next_due - self._clock()).total_seconds() if next_due else LOOK_SECONDS
+        return min(ahead, LOOK_SECONDS) if ahead > 0 else LOOK_SECONDS
+
+    async def _flow(self, steps: Steps, flow_id: str) -> None:
+        """Look, note, tell. Recorded steps must keep their order: a changed flow gets a new name."""
+        _, following_id, number = flow_id.split(":")
+        with structlog.contextvars.bound_contextvars(following=following_id):
+            seen = await steps.run("look", self._look, following_id)
+            news = await steps.run("note", self._note, following_id, int(number), seen)
+            self._under_way.discard(flow_id)
+            self.wake()
+            if news:
+                await until_told(steps, "tell", self._tell, following_id, int(number), news)
+
+    async def _look(self, following_id: str) -> dict[str, Any] | None:
+        """What DigiCert says, as JSON; None where it does not answer, or where nothing is followed any longer."""
+        request, following = await patiently(self._find, following_id)
+        if not following or not following.is_open:
+            return None
+        at = self._clock()
+        try:
+            seen: Seen | None = await self._looking.call(request, following.call_no)
+        except CaRefused as error:
+            log.warning("DigiCert refused a look", error=str(error), status=error.status)
+            seen = Seen(at, following.validated, views.GONE) if error.status == 404 else None
+        except CaError as error:
+            log.warning("DigiCert did not answer a look", error=str(error))
+            seen = None
+        except Exception:
+            log.exception("a look failed on our side")
+            seen = None
+        return _SEEN.dump_python(seen, mode="json") if seen else None
+
+    async def _note(self, following_id: str, number: int, seen: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What there is to tell, as JSON; decided once, however often this step runs."""
+        try:
+            request, following = await patiently(self._find, following_id)
+            if not following:
+                return None
+            decide_now = partial(
+                decide,
+                names=request.calls[following.call_no].names,
+                seen=_SEEN.validate_python(seen) if seen else None,
+                schedule=self._schedule,
+                now=self._clock(),
+            )
+            news = await patiently(self._followings.note, following_id, number, decide_now, self._clock())
+        except Exception:
+            log.exception("what was seen could not be noted; looking again later")
+            await patiently(self._followings.postpone, following_id, number, self._clock() + AFTER_A_BUG)
+            return None
+        return _NEWS.dump_python(news, mode="json") if news else None
+
+    async def _tell(self, following_id: str, number: int, news: dict[str, Any]) -> dict[str, Any]:
+        return await tried(self._tell_now, following_id, number, _NEWS.validate_python(news))
+
+    async def _tell_now(self, following_id: str, number: int, news: News) -> None:
+        request, following = await self._find(following_id)
+        if not following:
+            return
+        try:
+            root = await self._reporting.present(request)
+        except SlackRefused as error:
+            log.warning("this can be told nowhere; it is not followed any longer", error=error.code)
+            await self._followings.give_up(request.id, error.code, self._clock())
+            return
+        try:
+            await self._reply(request, following, number, news, root)
+        except SlackRefused as error:
+            log.warning("what changed could not be told; how it stands is", error=error.code)
+
+    async def _reply(self, request: ResendRequest, following: Following, number: int, news: News, root: Post) -> None:
+        """What changed, in the thread of the root message; each under a key of its own, so that it stands once."""
+        all_of_it = await self._followings.of(request.id)
+        message: Message | None
+        match news.state:
+            case FollowState.TAKEN_OVER:
+                link = await self._board.link(root_key(news.word))
+                key, message = f"{request.id}.to.{news.word}", views.taken_over(request, all_of_it, news.word, link)
+            case FollowState.STOPPED:
+                key, message = f"{request.id}.stopped", views.stopped(request, all_of_it, news)
+            case _:
+                call = request.calls[following.call_no]
+                key, message = f"{following.id}.{number}", views.changed(request, all_of_it, call, news)
+        if message:
+            await self._board.show(key, root.thread, message, request.actor.user_id)
+        if news.nudge and any(each.is_open for each in all_of_it):
+            nudge = views.nudge(request, all_of_it, self._clock())
+            await self._board.show(f"{request.id}.nudge{news.nudge}", root.thread, nudge, request.actor.user_id)
+
+    async def _find(self, following_id: str) -> tuple[ResendRequest, Following | None]:
+        """The request and its following; None where that was forgotten."""
+        request_id, _, call_no = following_id.partition(".")
+        request = await self._requests.get(request_id)
+        mine = (each for each in await self._followings.of(request_id) if each.call_no == int(call_no))
+        return request, next(mine, None)

@@ -1,0 +1,47 @@
+"""One question a minute for all followed orders: whose status changed is looked at at once."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.digicert.client import CertCentral
+from bot.models import StatusChange
+from bot.services.following import Follower
+from bot.store.followings import Followings
+
+log = structlog.get_logger(__name__)
+
+# Clocks differ, and a change may be listed late.
+MARGIN = timedelta(minutes=2)
+
+
+class Polling:
+    """Asks DigiCert for status changes while orders are followed, since it was last asked."""
+
+    def __init__(self, certcentral: CertCentral, followings: Followings, follower: Follower, clock: Clock) -> None:
+        self._certcentral = certcentral
+        self._followings = followings
+        self._follower = follower
+        self._clock = clock
+        self._asked_at: datetime | None = None
+        self._heard: frozenset[StatusChange] = frozenset()
+
+    async def poll(self) -> None:
+        """Ask once, where any order is followed; CaError where DigiCert does not answer, and the next one asks more.
+
+        The first one asks since the oldest following began, for what changed while nobody was here to ask.
+        """
+        followed = await self._followings.orders()
+        now = self._clock()
+        if not followed:
+            self._asked_at = now
+            return
+        since = self._asked_at or min(followed.values())
+        changes = await self._certcentral.status_changes(now - since + MARGIN)
+        fresh = {change.order_id for change in changes - self._heard} & followed.keys()
+        self._asked_at, self._heard = now, changes
+        if fresh:
+            log.info("the status of followed orders changed", orders=sorted(fresh))
+            await self._followings.hurry(fresh, now)
+            self._follower.wake()
