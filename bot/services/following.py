@@ -77,8 +77,10 @@ class Follower:
                 log.warning("what is due must wait", error=str(error))
             except Exception:
                 log.exception("what is due could not be begun")
+            # Not `wait_for`: before Python 3.12 it may lose a cancellation, and this would never end.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
 
     def wake(self) -> None:
         """Look for what is due now."""

@@ -39,6 +39,7 @@ class FakeCertCentral:
         self.orders, self.validations, self.account_domains, self.allowed = {}, {}, {}, {}
         self.asked, self.sent = [], []
         self.failures, self.always = defaultdict(list), {}
+        self.changes = set()
         self.during_put = None
         self.hold = None
 
@@ -86,6 +87,10 @@ class FakeCertCentral:
     async def order_validation(self, order_id):
         await self._asked("order_validation", order_id)
         return self.validations[order_id]
+
+    async def status_changes(self, span):
+        await self._asked("status_changes", span)
+        return frozenset(self.changes)
 
     async def domains(self):
         await self._asked("domains")

@@ -1,0 +1,348 @@
+"""The steps of a look: safe to repeat at any point, each change told once, and never for ever."""
+
+import asyncio
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import CaRefused, CaUnavailable, NothingToDo, SlackUnavailable
+from bot.models import Actor, FollowState, OrderTarget, Outcome, Place
+from bot.services.checking import Checking
+from bot.services.following import AT_ONCE, FLOW, Follower
+from bot.services.looking import Looking
+from bot.store import followings as rows
+from bot.store.ledger import Entry, Event
+
+AWAY = SlackUnavailable("Slack did not answer.")
+SILENT = CaUnavailable("There was no answer.", may_have_arrived=False)
+
+
+@pytest.fixture
+def looking(certcentral, clock):
+    return Looking(certcentral, clock)
+
+
+@pytest.fixture
+def follower(gate, stored, followings, looking, reporting, board, engine, schedule, clock):
+    return Follower(gate, stored, followings, looking, reporting, board, engine, schedule, clock)
+
+
+@pytest.fixture
+def checking(gate, stored, followings, looking, board, reporting, schedule, clock):
+    return Checking(gate, stored, followings, looking, board, reporting, schedule, clock)
+
+
+@pytest.fixture
+def two_names(order_call):
+    recipient = order_call.recipients[0]
+    return dataclasses.replace(
+        order_call, recipients=(recipient, dataclasses.replace(recipient, name="www.two.example"))
+    )
+
+
+@pytest.fixture
+def follow(accept, make_request, database, ledger, reporting, two_names, clock, ana, certcentral):
+    """Follow a request that was sent and reported."""
+
+    async def begin(request_id="r1", calls=None, outcome=Outcome.SENT):
+        request = await accept(make_request(request_id, calls=calls or (two_names,)))
+        for number, call in enumerate(request.calls):
+            await ledger.record(Entry(Event(outcome), clock(), ana, request.id, number, 1))
+            async with database.write() as transaction:
+                await rows.begin(transaction, request, number, clock(), clock() + timedelta(minutes=2))
+            if isinstance(call.target, OrderTarget):
+                certcentral.add_order(call.target.order_id, *call.names)
+        await reporting.report(request.id)
+        return request
+
+    return begin
+
+
+@pytest.fixture
+def validate(certcentral):
+    """Let DigiCert list these names of the order as validated, and the others as open."""
+
+    def validate_them(*names, status="pending"):
+        order = certcentral.orders[700001]
+        entries = [certcentral.entry(name, is_open=name not in names) for name in order.names]
+        certcentral.add_order(700001, *order.names, status=status, entries=entries)
+
+    return validate_them
+
+
+@pytest.fixture
+def look(engine, steps, follower):
+    """Run the n-th look after the first row of a request to its end."""
+
+    async def run(number=1, following_id="r1.0"):
+        await engine.flows[FLOW](steps, f"follow:{following_id}:{number}")
+
+    return run
+
+
+def thread(chat):
+    """The replies in threads, without the detail."""
+    return [message.text for place, message, key in chat.messages.values() if place.thread_ts and "detail" not in key]
+
+
+def root(chat, key="r1.root"):
+    return next(message for _, message, own in chat.messages.values() if own == key)
+
+
+async def test_a_look_tells_what_changed_and_the_root_message_how_it_stands(follow, look, validate, clock, chat):
+    await follow()
+    clock.advance(minutes=2)
+    validate("shop.example.com")
+
+    await look()
+
+    assert root(chat).text.startswith("*Sent*")
+    assert "1 of 2 names still wait, checked" in root(chat).text
+    [reply] = thread(chat)
+    assert reply.startswith("shop.example.com: seen validated at")
+    assert reply.endswith("1 of 2 names still wait.")
+
+
+async def test_a_look_that_sees_no_change_says_nothing(follow, look, clock, chat, steps):
+    await follow()
+    clock.advance(minutes=2)
+
+    await look()
+
+    assert thread(chat) == []
+    assert "2 of 2 names still wait, checked" in root(chat).text
+    assert steps.ran == ["look", "note", "tell"]
+
+
+async def test_a_look_that_is_repeated_from_any_step_tells_once(follow, look, validate, clock, chat, certcentral):
+    await follow()
+    clock.advance(minutes=2)
+    validate("shop.example.com")
+    chat.failures = [None, AWAY]
+
+    await look()
+    validate("shop.example.com", "www.two.example")
+    await look()
+
+    assert len(thread(chat)) == 1
+    assert "www.two.example" not in thread(chat)[0]
+
+
+async def test_slack_may_be_away_for_long(follow, look, validate, clock, chat, steps):
+    await follow()
+    clock.advance(minutes=2)
+    validate("shop.example.com", "www.two.example")
+    chat.failures = [AWAY] * 15
+
+    await look()
+
+    assert root(chat).text.startswith("*Validated*: all 2 names")
+    assert len(thread(chat)) == 1
+    assert max(steps.slept) == 300.0
+
+
+async def test_an_answer_of_slack_that_was_lost_is_found_again(follow, look, validate, clock, chat):
+    await follow()
+    clock.advance(minutes=2)
+    validate("shop.example.com")
+    chat.lose_next = AWAY
+
+    await look()
+
+    assert len(thread(chat)) == 1
+
+
+async def test_what_can_be_told_nowhere_is_followed_no_longer(follow, look, clock, chat, followings, logged):
+    await follow()
+    clock.advance(minutes=2)
+    chat.closed = {"C0PKI": "is_archived", "U0ANA": "user_disabled", "D0ANA": "user_disabled"}
+
+    await look()
+
+    [following] = await followings.of("r1")
+    assert (following.state, following.due_at) == (FollowState.STOPPED, None)
+    assert "this can be told nowhere; it is not followed any longer" in [line["event"] for line in logged]
+
+
+async def test_a_channel_that_was_closed_meanwhile_is_told_directly(follow, look, validate, clock, chat):
+    await follow()
+    clock.advance(minutes=2)
+    validate("shop.example.com")
+    chat.closed = {"C0PKI": "is_archived"}
+
+    await look()
+
+    assert [channel for channel, _ in chat.texts][2:] == ["D0ANA", "D0ANA"]
+
+
+async def test_a_digicert_that_does_not_answer_is_asked_soon_and_nothing_is_said(
+    follow, look, clock, chat, certcentral, followings
+):
+    await follow()
+    clock.advance(minutes=2)
+    certcentral.failures["order_validation"] = [SILENT]
+
+    await look()
+
+    [following] = await followings.of("r1")
+    assert (following.misses, following.due_at) == (1, clock() + timedelta(minutes=1))
+    assert thread(chat) == []
+
+
+async def test_a_digicert_that_stays_silent_is_told_once(follow, look, clock, chat, certcentral):
+    await follow()
+    certcentral.always["order_validation"] = SILENT
+
+    for number in range(1, 5):
+        await look(number)
+    before = thread(chat)
+    await look(5)
+    await look(6)
+
+    assert before == []
+    [reply] = thread(chat)
+    assert reply.startswith("DigiCert has not answered since")
+
+
+async def test_an_order_that_digicert_no_longer_knows_is_over(follow, look, clock, chat, certcentral, followings):
+    await follow()
+    certcentral.always["order_validation"] = CaRefused("Not found.", status=404)
+
+    await look()
+
+    assert "DigiCert does not know this any longer (order 700001)" in thread(chat)[0]
+    assert (await followings.of("r1"))[0].state is FollowState.ENDED
+
+
+async def test_a_bug_of_ours_looks_again_later(follow, look, clock, certcentral, followings, monkeypatch):
+    await follow()
+    monkeypatch.setattr(followings, "note", lambda *_: (_ for _ in ()).throw(ValueError("a bug")))
+
+    await look()
+
+    [following] = await followings.of("r1")
+    assert (following.checks, following.due_at) == (1, clock() + timedelta(hours=1))
+
+
+async def test_a_takeover_is_told_once_for_all_its_targets_with_a_link(follow, look, chat, two_names, domain_call):
+    await follow(calls=(two_names, domain_call))
+    await follow("r2", calls=(two_names, domain_call))
+
+    await look(1, "r1.0")
+    await look(1, "r1.1")
+
+    told = [text for text in thread(chat) if "asked for again" in text]
+    assert len(told) == 1
+    assert "example.org" in told[0]
+    assert "https://slack.test/C0PKI/" in told[0]
+    assert root(chat).text.startswith("Asked for again, and followed by <https://slack.test/C0PKI/")
+
+
+async def test_a_nudge_is_told_once_for_all_targets_of_a_request(
+    follow, look, chat, clock, two_names, domain_call, certcentral
+):
+    certcentral.add_domain(1234, "example.org")
+    await follow(calls=(two_names, domain_call))
+    clock.advance(minutes=10)
+
+    await look(1, "r1.0")
+    await look(1, "r1.1")
+
+    [nudge] = [text for text in thread(chat) if "What usually helps" in text]
+    assert "shop.example.com, www.two.example and example.org" in nudge
+
+
+async def test_who_stopped_is_told_once_and_a_second_stop_says_why_not(
+    follow, follower, look, chat, ana, two_names, domain_call, followings, clock
+):
+    await follow(calls=(two_names, domain_call))
+
+    await follower.stop(ana, "r1")
+    [following] = await followings.due(clock(), 9)
+    await look(1, following.id)
+    with pytest.raises(NothingToDo, match="somebody stopped it"):
+        await follower.stop(ana, "r1")
+
+    assert [text.partition(" stopped")[0] for text in thread(chat)] == ["<@U0ANA>"]
+    assert root(chat).text.startswith("<@U0ANA> stopped following it.")
+
+
+async def test_what_was_never_followed_cannot_be_stopped(follower, ana):
+    with pytest.raises(NothingToDo, match="never followed"):
+        await follower.stop(ana, "unheard-of")
+
+
+async def test_check_now_counts_as_telling(follow, look, checking, validate, clock, chat, ana):
+    await follow()
+    clock.advance(minutes=1)
+    validate("shop.example.com")
+
+    await checking.check(ana, "r1", Place("C0PKI", "1.0"))
+    clock.advance(minutes=1)
+    await look()
+
+    [check] = thread(chat)
+    assert "1 of 2 names still wait for validation" in check
+    assert "1 of 2 names still wait, checked" in root(chat).text
+
+
+async def test_check_now_ends_what_is_validated(follow, checking, validate, chat, ana, followings):
+    await follow()
+    validate("shop.example.com", "www.two.example", status="issued")
+
+    await checking.check(ana, "r1", Place("C0PKI", "1.0"))
+
+    assert root(chat).text.startswith("*Validated*: all 2 names")
+    assert (await followings.of("r1"))[0].due_at is None
+
+
+async def test_a_handful_of_looks_is_begun_at_once_and_each_once(
+    follower, follow, make_request, two_names, clock, engine
+):
+    for number in range(AT_ONCE + 3):
+        call = dataclasses.replace(two_names, target=OrderTarget(number + 1))
+        await follow(f"r{number}", calls=(call,))
+    clock.advance(minutes=2)
+
+    attending = asyncio.create_task(follower.attend())
+    for _ in range(3):
+        await asyncio.sleep(0.2)
+        follower.wake()
+    attending.cancel()
+    await asyncio.gather(attending, return_exceptions=True)
+
+    assert [name for name, _ in engine.started] == [FLOW] * AT_ONCE
+    assert len(set(engine.started)) == AT_ONCE
+
+
+async def test_a_start_that_fails_is_tried_again(follower, follow, clock, engine, monkeypatch, logged):
+    await follow()
+    clock.advance(minutes=2)
+    start, tries = engine.start, []
+
+    async def fail_once(name, flow_id):
+        tries.append(flow_id)
+        if len(tries) == 1:
+            raise OSError
+        await start(name, flow_id)
+
+    monkeypatch.setattr(engine, "start", fail_once)
+    attending = asyncio.create_task(follower.attend())
+    async with asyncio.timeout(5.0):
+        while not engine.started:
+            follower.wake()
+            await asyncio.sleep(0.02)
+    attending.cancel()
+    await asyncio.gather(attending, return_exceptions=True)
+
+    assert engine.started == [(FLOW, "follow:r1.0:1")]
+    assert "what is due could not be begun" in [line["event"] for line in logged]
+
+
+async def test_somebody_who_may_not_look_cannot_stop(follower, follow, directory):
+    await follow()
+    directory.add("U0EVE")
+
+    with pytest.raises(Exception, match="not on the list"):
+        await follower.stop(Actor("U0EVE", "T0HOME"), "r1")
