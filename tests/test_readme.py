@@ -42,6 +42,7 @@ TOLD_ELSEWHERE = (
     "Recipients for …",
     "*Order or domain*",
     "less than a minute",
+    "https://",
 )
 # What tells somebody what to do needs nobody to explain it.
 ADVICE = {"Activate", "Add", "Ask", "Check", "Choose", "Finish", "Fix", "Look", "Name", "Place", "Type"}
@@ -68,6 +69,7 @@ def _silent(node: ast.AST) -> Iterator[ast.AST]:
         yield node.value
     elif isinstance(node, ast.Call) and ast.unparse(node.func).partition(".")[0] in {
         "log",
+        "TypeError",
         "ValueError",
         "CannotStart",
     }:
