@@ -141,3 +141,8 @@ def field(label: str, element: Any, *, block_id: str, optional: bool = False, hi
     return InputBlock(
         label=plain(label), element=element, block_id=block_id, optional=optional, hint=plain(hint) if hint else None
     )
+
+
+def still_wait(waiting: int, total: int) -> str:
+    """How many of the names still wait, as the beginning of a sentence."""
+    return f"{waiting} of {total} names still wait" if total > 1 else "The name still waits"

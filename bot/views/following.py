@@ -6,7 +6,7 @@ from datetime import datetime
 from slack_sdk.models.blocks import Block
 
 from bot.models import Call, Ending, Following, FollowState, News, OrderTarget, Outcome, ResendRequest, waiting_names
-from bot.views.blocks import Message, ago, escape, names, person, section, time
+from bot.views.blocks import Message, ago, escape, names, person, section, still_wait, time
 from bot.views.messages import CHECK_NOW, SEND_AGAIN, STOP_FOLLOWING, Standing, buttons
 
 GONE = "gone"
@@ -112,7 +112,7 @@ def _count(request: ResendRequest, followings: Sequence[Following], waiting: Seq
     """How many names still wait; nothing before the first look."""
     seen_at = _seen_at(followings)
     total = _total(request, followings)
-    return f"{len(waiting)} of {total} names still wait, checked {time(seen_at)}." if seen_at else ""
+    return f"{still_wait(len(waiting), total)}, checked {time(seen_at)}." if seen_at else ""
 
 
 def _end(request: ResendRequest, following: Following, links: Mapping[str, str | None]) -> str:
@@ -141,7 +141,7 @@ def _silence(news: News) -> list[str]:
 
 
 def _left(waiting: int, total: int) -> str:
-    return f"{waiting} of {total} names still wait." if waiting else "No name waits any longer."
+    return f"{still_wait(waiting, total)}." if waiting else "No name waits any longer."
 
 
 def _finished(request: ResendRequest, waiting: Sequence[str], sentences: Sequence[str]) -> Message:

@@ -9,7 +9,20 @@ from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.languages import language
 from bot.models import Call, DomainTarget, Ending, NameState, OrderTarget, Outcome, ResendRequest
-from bot.views.blocks import SECTION_TEXT, Message, context, cut, escape, fields, names, person, plain, section, time
+from bot.views.blocks import (
+    SECTION_TEXT,
+    Message,
+    context,
+    cut,
+    escape,
+    fields,
+    names,
+    person,
+    plain,
+    section,
+    still_wait,
+    time,
+)
 
 Endings = Mapping[int, Ending]
 
@@ -124,9 +137,7 @@ def detail(request: ResendRequest, endings: Endings, *, email_end_note: bool = F
 def checked(request: ResendRequest, states: Sequence[NameState], by: str, now: datetime) -> Message:
     """What DigiCert says of the names of a request, when somebody asks."""
     waiting = [state for state in states if state.waits]
-    words = (
-        f"{len(waiting)} of {len(states)} names still wait for validation" if waiting else "No name waits any longer"
-    )
+    words = f"{still_wait(len(waiting), len(states))} for validation" if waiting else "No name waits any longer"
     lines = [f"• {names([state.name])}: {escape(state.words)}" for state in states[:MOST_STATES]]
     if more := len(states) - len(lines):
         lines.append(f"and {more} more")

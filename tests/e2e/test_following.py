@@ -357,7 +357,7 @@ async def test_the_last_check_says_so_and_old_buttons_say_that_it_is_over(
     await ana.click(nudge, "Stop following")
     whisper = await ana.hears("not followed any longer")
     await ana.click(nudge, "Check now")
-    await slack.sees_message(pki, "1 of 1 names still wait for validation", thread=root)
+    await slack.sees_message(pki, "The name still waits for validation", thread=root)
     await ana.click(last, "Send again")
     await ana.sees_form("Recipients for shop.example.com")
 
