@@ -13,6 +13,7 @@ from bot.policy import Rules
 from bot.services.addresses import AddressBook
 from bot.services.board import Board
 from bot.services.checking import Checking
+from bot.services.confirming import Confirming
 from bot.services.dialog import Dialog
 from bot.services.following import Follower
 from bot.services.gate import Gate
@@ -126,7 +127,8 @@ def _services(
         cooldown=settings.dcv_cooldown,
         clock=clock,
     )
-    dialog = Dialog(gate, lookup, resend, Forms(database), settings.dcv_locale, clock)
+    confirming = Confirming(certcentral, listing)
+    dialog = Dialog(gate, lookup, confirming, resend, Forms(database), settings.dcv_locale, clock)
     looking = Looking(certcentral, clock)
     checking = Checking(gate, stored, followings, looking, board, reporting, schedule, clock)
     background = certcentral.in_background()

@@ -45,6 +45,13 @@ def read_message_origin(body: Payload) -> Origin:
     return Origin(read_actor(body), read_thread(body))
 
 
+def read_shortcut_thread(body: Payload) -> Place:
+    """The thread of the message on which a shortcut was used; a response_url would not reach it."""
+    message = body["message"]
+    ts = message.get("thread_ts") or message.get("ts") or body["message_ts"]
+    return Place(str(body["channel"]["id"]), str(ts))
+
+
 def read_whisper_origin(body: Payload) -> Origin:
     """Who pressed a button below a whisper, and the address at which Slack takes what replaces it."""
     place = Place(_text(body, "container", "channel_id"), _text_or_none(body, "container", "thread_ts"))

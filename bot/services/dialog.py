@@ -1,7 +1,8 @@
 """The form's conversation: who asks is checked first, what is drawn is kept, what comes back is turned into calls."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
+from bot.candidates import Candidate
 from bot.clock import Clock
 from bot.command import SendNow
 from bot.errors import BotError, CaError, Misunderstood, NothingToDo, StoreUnavailable
@@ -17,6 +18,7 @@ from bot.recipients import (
     shares_a_mailbox,
     typed_calls,
 )
+from bot.services.confirming import Confirmed, Confirming
 from bot.services.gate import Gate
 from bot.services.lookup import Choice, Lookup, Wanted, wanted_key
 from bot.services.resend import Asked, Resend
@@ -30,9 +32,19 @@ from bot.views.problems import told
 class Dialog:
     """Draws the form for a person, and reads it back; every door to it asks the gate."""
 
-    def __init__(self, gate: Gate, lookup: Lookup, resend: Resend, forms: Forms, locale: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        lookup: Lookup,
+        confirming: Confirming,
+        resend: Resend,
+        forms: Forms,
+        locale: str,
+        clock: Clock,
+    ) -> None:
         self._gate = gate
         self._lookup = lookup
+        self._confirming = confirming
         self._resend = resend
         self._forms = forms
         self._locale = locale
@@ -51,7 +63,27 @@ class Dialog:
         """The drawing for what somebody wrote."""
         return await self._draw(form, self._lookup.find(wanted), wanted_key(wanted), typed)
 
-    async def choose(self, form: Form, key: str, typed: Typed) -> Drawing:
+    async def named(self, form: Form, candidates: Sequence[Candidate]) -> Drawing:
+        """The drawing for what a message names: filled in, a choice, or why nothing waits."""
+        try:
+            found = await self._confirming.of(candidates)
+        except CaError as error:
+            return await self._nothing(form, told(error), "Choose an order or a domain, or try again in a moment.")
+        if len(found) > 1:
+            return await self._choice(form, found)
+        if found:
+            match = found[0].match
+            looking = self._lookup.chosen(match.opens)
+            return await self._draw(form, looking, match.opens, NOTHING_TYPED, found_in=match.where)
+        strong = [candidate for candidate in candidates if candidate.is_strong]
+        sentence = views.nothing_named([candidate.target for candidate in strong or candidates])
+        if len(strong) == 1:
+            [only] = strong
+            looking = self._find_named(only.target, sentence)
+            return await self._draw(form, looking, wanted_key(only.target), NOTHING_TYPED, found_in=only.where)
+        return await self._nothing(form, sentence, "Choose an order or a domain to go on.")
+
+    async def choose(self, form: Form, key: str, typed: Typed = NOTHING_TYPED) -> Drawing:
         """The drawing for an option that was picked; what was typed stays."""
         return await self._draw(form, self._lookup.chosen(key), key, typed)
 
@@ -121,8 +153,32 @@ class Dialog:
             raise Misunderstood("This form is too old. Open it again with /dcv-resend.")
         return form
 
+    async def _find_named(self, wanted: Wanted, sentence: str) -> Plan | Choice:
+        """What waits after all for what a message names; else NothingToDo with that sentence, and the reason."""
+        try:
+            return await self._lookup.find(wanted)
+        except NothingToDo as error:
+            raise NothingToDo(sentence, f"{error} {error.instead}") from error
+
+    async def _nothing(self, opened: Form, sentence: str, instead: str) -> Drawing:
+        form = Form(opened.actor, opened.place)
+        await self.keep(form)
+        return views.nothing(form.id, sentence, instead)
+
+    async def _choice(self, opened: Form, found: Sequence[Confirmed]) -> Drawing:
+        form = Form(opened.actor, opened.place)
+        await self.keep(form)
+        matches = [(each.match.line, each.match.opens, each.match.where) for each in found]
+        return views.named(form.id, matches, self._clock())
+
     async def _draw(
-        self, opened: Form, looking: Awaitable[Plan | Choice], key: str, typed: Typed, before: str | None = None
+        self,
+        opened: Form,
+        looking: Awaitable[Plan | Choice],
+        key: str,
+        typed: Typed,
+        before: str | None = None,
+        found_in: str | None = None,
     ) -> Drawing:
         """Draw what was found for `key`, or why there is nothing to draw, and keep it under an id of its own."""
         form = Form(opened.actor, opened.place)
@@ -139,7 +195,7 @@ class Dialog:
                 drawing = views.choice(form.id, found.name, found.matches, self._clock())
             else:
                 form = Form(opened.actor, opened.place, found, self._clock())
-                drawing = await self._drawn(form, found, typed, before)
+                drawing = await self._drawn(form, found, typed, before, found_in)
         await self.keep(form)
         return drawing
 
@@ -147,11 +203,13 @@ class Dialog:
         """Whether a form may carry this language: ours, or a code of the usual shape."""
         return locale in (self._locale, read_locale(locale))
 
-    async def _drawn(self, form: Form, plan: Plan, typed: Typed, before: str | None) -> Drawing:
+    async def _drawn(self, form: Form, plan: Plan, typed: Typed, before: str | None, found_in: str | None) -> Drawing:
         cooldown = await self._resend.cooling(_likely_calls(plan))
         locale = typed.locale if typed.locale and self._known(typed.locale) else self._locale
         told = before or (views.cooled(cooldown, self._clock()) if cooldown else None)
-        return views.resend(form.id, plan, form.place, locale=locale, reason=typed.reason, before=told)
+        return views.resend(
+            form.id, plan, form.place, locale=locale, reason=typed.reason, before=told, found_in=found_in
+        )
 
 
 def _planned(form: Form) -> Plan:

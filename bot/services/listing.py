@@ -1,7 +1,7 @@
 """What the account holds: pending orders and domains, listed at most once a minute."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -39,10 +39,35 @@ class Account:
         lines = [*map(_order_line, self.orders), *map(_domain_line, self.domains)]
         return sorted(lines, key=lambda line: (_RANK[line.waiting], line.since or _LAST))
 
+    @cached_property
+    def line_by_key(self) -> Mapping[str, Listed]:
+        """Each line by the key of its option."""
+        return {line.key: line for line in self.lines}
+
+    @cached_property
+    def order_by_key(self) -> Mapping[str, Order]:
+        """Each order by the key of its option."""
+        return {f"{Kind.ORDER}:{order.id}": order for order in self.orders}
+
+    @cached_property
+    def orders_by_name(self) -> Mapping[str, Sequence[Order]]:
+        """The DV orders that carry a name, itself or as a wildcard."""
+        found: dict[str, list[Order]] = {}
+        for order in self.orders:
+            for name in {own.removeprefix("*.") for own in order.names} if order.is_dv else ():
+                found.setdefault(name, []).append(order)
+        return found
+
+    @cached_property
+    def domain_by_name(self) -> Mapping[str, Domain]:
+        """Each active domain by its name."""
+        return {domain.name: domain for domain in self.domains}
+
     def prepare(self) -> "Account":
         """Do once what every search needs; it takes seconds for ten thousands of names in Unicode."""
         for line in self.lines:
             _text(line)
+        _ = self.line_by_key, self.order_by_key, self.orders_by_name, self.domain_by_name
         return self
 
 

@@ -38,7 +38,9 @@ REASON = "reason"
 SHARED = f"{RECIPIENTS}.all"
 MOST_OPTIONS = 100
 # Slack carries 150 characters as the value of an option; a longer name is typed with the command.
-LONGEST_NAME = 150 - len("name:")
+MOST_VALUE = 150
+LONGEST_NAME = MOST_VALUE - len("name:")
+MOST_TOLD = 5
 
 Drawing = dict[str, Any]
 
@@ -74,6 +76,28 @@ def choice(form_id: str, wanted: str, matches: Sequence[Listed], now: datetime) 
     return _drawn(form_id, [_target_row(None), section(words, accessory=select, block_id=MATCH)])
 
 
+def named(form_id: str, matches: Sequence[tuple[Listed, str, str]], now: datetime) -> Drawing:
+    """A message names several that wait: each with the key that opens its form and where the message names it."""
+    options = [
+        option(opens if len(opens) <= MOST_VALUE else listed.key, _what(listed), f"{where}, {_waits(listed, now)}")
+        for listed, opens, where in matches[:MOST_OPTIONS]
+    ]
+    select = StaticSelectElement(action_id=MATCH, placeholder=plain("Choose one"), options=options)
+    words = f"*The message names {len(matches)} that wait for e-mail validation.*\nWhich one is it?"
+    return _drawn(form_id, [_target_row(None), section(words, accessory=select, block_id=MATCH)])
+
+
+def nothing_named(wanted: Sequence[WantedOrder | WantedName]) -> str:
+    """What a message names, and that nothing waits for it."""
+    if not wanted:
+        return "The message names no order and no domain."
+    words = [f"order {each.order_id}" if isinstance(each, WantedOrder) else plain_name(each.name) for each in wanted]
+    more = len(words) - MOST_TOLD
+    shown = [*words[:MOST_TOLD], *([f"{more} more"] if more > 0 else [])]
+    listed = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+    return f"The message names {listed}, and nothing waits for {'it' if len(words) == 1 else 'them'}."
+
+
 def nothing(form_id: str, sentence: str, instead: str, current: Option | None = None) -> Drawing:
     """There is nothing to resend: what is the case, and what to do instead."""
     words = section(f":information_source: *{escape(sentence)}*\n{escape(instead)}")
@@ -95,9 +119,15 @@ def resend(
     locale: str,
     reason: str | None = None,
     before: str | None = None,
+    found_in: str | None = None,
 ) -> Drawing:
-    """All that is needed to send; `before` is marked-up text on what was sent already, and makes a reason required."""
+    """All that is needed to send; `before` is marked-up text on what was sent already, and makes a reason required.
+
+    `found_in` says where the message named it from which the form was opened.
+    """
     blocks: list[Block] = [_target_row(option(plan.key, plan.title))]
+    if found_in:
+        blocks.append(context(f"Found in {escape(found_in)} of the message."))
     if before:
         blocks.append(section(before))
     if len(plan.scopes) > 1:
@@ -113,10 +143,8 @@ def resend(
 
 def listed_option(listed: Listed, now: datetime) -> Option:
     """A line of the account's listing: id, name and how long it waits."""
-    more = len(listed.names) - 1
-    what = f"{listed.id} · {plain_name(listed.name)}" + (f" +{more}" if more > 0 else "")
     kind = "order" if listed.kind is Kind.ORDER else "domain"
-    return option(listed.key, what, f"{kind}, {_waits(listed, now)}")
+    return option(listed.key, _what(listed), f"{kind}, {_waits(listed, now)}")
 
 
 def suggestions(lines: Sequence[Listed], to_look_up: WantedOrder | WantedName | None, now: datetime) -> list[Drawing]:
@@ -243,7 +271,14 @@ def _reason_field(reason: str | None, *, required: bool) -> Block:
     )
 
 
+def _what(listed: Listed) -> str:
+    more = len(listed.names) - 1
+    return f"{listed.id} · {plain_name(listed.name)}" + (f" +{more}" if more > 0 else "")
+
+
 def _where(place: Place) -> str:
+    if place.thread_ts:
+        return "the thread of the message"
     if place.channel_id.startswith("C"):
         return f"<#{place.channel_id}>"
     return "this conversation"

@@ -164,6 +164,7 @@ _DETOURS = {
     "not_in_channel": "the bot is not in that channel; /invite it to read results there",
     "channel_not_found": "the bot cannot see that conversation; /invite it to read results there",
     "is_archived": "that channel is archived",
+    "thread_not_found": "the message in whose thread it belongs is gone",
 }
 
 

@@ -14,6 +14,7 @@ from bot.models import Address, Domain, NameValidation, Order, OrderValidation, 
 from bot.policy import Person, Rules
 from bot.services.addresses import AddressBook
 from bot.services.board import Board
+from bot.services.confirming import Confirming
 from bot.services.gate import Gate
 from bot.services.listing import Listing
 from bot.services.lookup import Lookup
@@ -319,6 +320,11 @@ def listing(certcentral, clock):
 @pytest.fixture
 def lookup(certcentral, listing, waiting_names):
     return Lookup(certcentral, listing, waiting_names)
+
+
+@pytest.fixture
+def confirming(certcentral, listing):
+    return Confirming(certcentral, listing)
 
 
 @pytest.fixture

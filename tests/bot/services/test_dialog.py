@@ -18,10 +18,10 @@ BOB = Actor("U0BOB", "T0HOME")
 
 
 @pytest.fixture
-def dialog(gate, lookup, resend, database, clock, directory):
+def dialog(gate, lookup, confirming, resend, database, clock, directory):
     directory.add("U0EVE")
     directory.add("U0BOB")
-    return Dialog(gate, lookup, resend, Forms(database), "en", clock)
+    return Dialog(gate, lookup, confirming, resend, Forms(database), "en", clock)
 
 
 @pytest.fixture

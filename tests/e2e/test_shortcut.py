@@ -1,0 +1,184 @@
+"""The shortcut on a message: what it names is found, confirmed, and opens the form; the result goes to its thread."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.faults import answers
+from sandbox.slack import Channel, Form, Message, Person, Slack
+from tests.e2e.kit import Rows, is_chained, kinds
+
+SHORTCUT = "dcv_resend_message"
+# An alert of a monitoring system, as it comes by webhook: no text, all in attachments.
+ATTACHED = [{"title": "DCV pending", "fields": [{"title": "Domain", "value": "shop.example.com", "short": True}]}]
+
+Use = Callable[[Message], Awaitable[Form]]
+
+
+@pytest.fixture
+def use(slack: Slack, ana: Person) -> Use:
+    """Let Ana use the shortcut, and hand over her form once DigiCert's answer is drawn in it."""
+
+    async def use(message: Message) -> Form:
+        before = {form.view_id for form in ana.open_forms}
+
+        def drawn() -> Form | None:
+            new = [form for form in ana.open_forms if form.view_id not in before]
+            return next((form for form in new if not form.says("Looking up")), None)
+
+        await ana.shortcut(SHORTCUT, message)
+        return await slack.wait(drawn, "the form for a message", 20.0)
+
+    return use
+
+
+async def sees_end(slack: Slack, channel: Channel, thread: str) -> list[Message]:
+    """Wait for the outcome and its detail in a thread, and return the bot's replies there."""
+
+    def look() -> list[Message] | None:
+        mine = [reply for reply in channel.thread(thread) if reply.by is slack.bot]
+        return mine if len(mine) == 2 and mine[0].content.says("Sent*:") else None
+
+    return await slack.wait(look, "the outcome with its detail in the thread", 20.0)
+
+
+def offered(form: Form) -> dict[str, str]:
+    """The choices of a form that names several, each with its description."""
+    [row] = [block for block in form.blocks if block["block_id"] == "match"]
+    return {option["text"]["text"]: option["description"]["text"] for option in row["accessory"]["options"]}
+
+
+async def test_a_message_opens_the_form_filled_in_and_the_result_goes_to_its_thread(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, use: Use, ledger: Rows
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    alert = slack.alert(pki, "monitoring", attachments=ATTACHED, classic=True)
+
+    form = await use(alert)
+    assert form.selected(action_id="target") == ["700001 · shop.example.com"]
+    assert form.says("Found in the field “Domain” of the message.")
+    assert form.says("the thread of the message")
+    assert certcentral.resends == []
+    await form.submit()
+    root, detail = await sees_end(slack, pki, alert.ts)
+
+    assert root.content.says("order 700001 (shop.example.com)")
+    assert detail.buttons == ["Check now", "Send again"]
+    assert [message for message in pki.messages if not message.is_reply] == [alert]
+    assert len(certcentral.resends) == 1
+    assert kinds(ledger(), 700001) == ["sending", "sent"]
+    assert is_chained(ledger())
+    assert slack.problems == []
+
+
+async def test_on_a_reply_the_result_goes_to_the_thread_that_the_reply_is_in(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, use: Use
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    root = await ana.post(pki, "Does anybody know what hangs?")
+    reply = await ana.post(pki, "It is order 700001", thread_ts=root.ts)
+
+    await (await use(reply)).submit()
+    mine = await sees_end(slack, pki, root.ts)
+
+    assert all(message.thread_ts == root.ts for message in mine)
+    assert slack.problems == []
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_where_the_bot_is_no_member_the_result_is_told_directly_with_the_reason(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, use: Use, private: bool
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    far = slack.add_channel("far", member=False, private=private)
+    alert = slack.alert(far, "monitoring", "Order 700001 waits")
+
+    await (await use(alert)).submit()
+    told = await ana.gets_direct_message("Sent*:")
+    await ana.gets_direct_message("Recipients:")
+
+    assert told.content.says(
+        "the bot is not in that channel" if not private else "the bot cannot see that conversation"
+    )
+    assert far.messages == [alert]
+    assert slack.problems == []
+
+
+async def test_several_that_wait_are_a_choice_that_says_where_each_came_from(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, use: Use
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["mail.example.com"])
+    certcentral.add_order(700003, ["done.example.com"], status="issued")
+    certcentral.add_order(700004, ["dns.example.com"], method="dns-txt-token")
+    text = "Orders behind: order 700002, order 700003, order 700004"
+    alert = slack.alert(pki, "monitoring", text, attachments=ATTACHED)
+
+    form = await use(alert)
+    assert form.says("The message names 2 that wait for e-mail validation.")
+    assert offered(form) == {
+        "700002 · mail.example.com": "the text, waits for less than a minute",
+        "700001 · shop.example.com": "the field “Domain”, waits for less than a minute",
+    }
+    await form.choose("700001 · shop.example.com", action_id="match")
+    form = await form.person.sees_form("Recipients for shop.example.com")
+    await form.submit()
+    root, _ = await sees_end(slack, pki, alert.ts)
+
+    assert root.content.says("order 700001")
+    assert slack.problems == []
+
+
+async def test_nothing_that_waits_is_an_empty_form_with_a_sentence(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, use: Use
+) -> None:
+    certcentral.add_order(700003, ["done.example.com"], status="issued")
+    certcentral.add_order(700004, ["dns.example.com"], method="dns-txt-token")
+    nothing = "and nothing waits for"
+    said = {
+        "Good morning": ["The message names no order and no domain."],
+        "See order 700003": [f"The message names order 700003, {nothing} it.", "(done.example.com) is issued."],
+        "See order 700004": [f"The message names order 700004, {nothing} it.", "is validated by a DNS TXT record"],
+        "Order 700003 and order 700004": [f"The message names order 700003 and order 700004, {nothing} them."],
+        "Where is shop.example.com?": [f"The message names shop.example.com, {nothing} it.", "No order and no domain"],
+    }
+
+    for text, sentences in said.items():
+        form = await use(slack.alert(pki, "monitoring", text))
+        assert all(form.says(sentence) for sentence in sentences), form.text
+        assert form.submit_text is None
+        await form.close()
+
+    assert certcentral.resends == []
+    assert slack.problems == []
+
+
+async def test_somebody_who_may_not_resend_is_told_so_and_nothing_is_read(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    bob = slack.add_person("bob")
+    alert = slack.alert(pki, "monitoring", "Order 700001 waits")
+
+    await bob.shortcut(SHORTCUT, alert)
+    whisper = await bob.hears("not on the list")
+
+    assert whisper.thread_ts == alert.ts
+    assert bob.open_forms == []
+    assert [call.name for call in certcentral.calls] == ["GET /user/me"]
+    assert slack.problems == []
+
+
+async def test_a_digicert_that_is_away_is_told_in_the_form(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, use: Use
+) -> None:
+    alert = slack.alert(pki, "monitoring", "Order 700001 waits")
+    certcentral.faults.plan("GET /domain", answers(429, {"errors": []}, {"Retry-After": "60"}), times=None)
+
+    form = await use(alert)
+
+    assert form.says("DigiCert asks us to slow down (429).")
+    assert form.submit_text is None
+    assert slack.problems == []
