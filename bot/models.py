@@ -352,3 +352,31 @@ def waiting_names(request: ResendRequest, followings: Sequence[Following]) -> tu
         for name in request.calls[following.call_no].names
         if name not in following.validated and following.state is not FollowState.VALIDATED
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An order or a domain that an offer is about: `key` says which, `opens` opens its form; the names wait since."""
+
+    key: str
+    opens: str
+    names: tuple[str, ...]
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a channel is offered in the thread of an alert; without targets, the summary of what is not offered.
+
+    `later` counts the alerts that named a target again. `shown` is the version that stands in Slack, 0 while none does.
+    """
+
+    id: str
+    place: Place
+    at: datetime
+    targets: tuple[Offered, ...] = ()
+    later: int = 0
+    quiet_until: datetime | None = None
+    quiet_by: str | None = None
+    version: int = 1
+    shown: int = 0

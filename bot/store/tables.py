@@ -132,6 +132,43 @@ Index("followings_due", followings.c.due_at)
 Index("followings_one_per_target", followings.c.target, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("channel_id", String(32), primary_key=True),
+    Column("ts", String(32), primary_key=True),
+    Column("at", String(27), nullable=False),
+    Column("candidates", Text),
+)
+_LOOKED_FOR = text("candidates IS NOT NULL")
+Index("alerts_open", alerts.c.at, sqlite_where=_LOOKED_FOR, postgresql_where=_LOOKED_FOR)
+
+offers = Table(
+    "offers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("channel_id", String(32), nullable=False),
+    Column("thread_ts", String(32)),
+    Column("at", String(27), nullable=False),
+    Column("targets", Text, nullable=False),
+    Column("later", Integer, nullable=False),
+    Column("quiet_until", String(27)),
+    Column("quiet_by", String(32)),
+    Column("version", Integer, nullable=False),
+    Column("shown", Integer, nullable=False),
+)
+Index("offers_channel", offers.c.channel_id, offers.c.at)
+
+offered = Table(
+    "offered",
+    metadata,
+    Column("channel_id", String(32), primary_key=True),
+    Column("key", String(32), primary_key=True),
+    Column("offer_id", String(32), nullable=False),
+    Column("until", String(27), nullable=False),
+)
+
+
 def written(moment: datetime) -> str:
     """A moment as the tables hold it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

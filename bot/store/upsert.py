@@ -1,6 +1,6 @@
-"""INSERT … ON CONFLICT DO UPDATE, in the dialect of the connection at hand."""
+"""INSERT … ON CONFLICT, in the dialect of the connection at hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,3 +19,11 @@ def upsert(
     keys = [column.name for column in table.primary_key]
     fresh = {name: statement.excluded[name] for name in values if name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=fresh)
+
+
+def insert_new(
+    connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+) -> sqlite.Insert | postgresql.Insert:
+    """A statement that inserts rows, except those whose primary key is taken."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return insert(table).values(list(rows)).on_conflict_do_nothing()

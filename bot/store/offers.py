@@ -1,0 +1,139 @@
+"""Offers that were made, what each channel was offered, and how much of it stands in Slack."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.models import Offer, Offered, Place
+from bot.store.db import Database
+from bot.store.tables import moment, offered, offers, posts, written
+from bot.store.upsert import upsert
+
+_TARGETS = TypeAdapter(tuple[Offered, ...])
+_NONE = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a channel was offered: the offer that stands for each target, and how many there were lately.
+
+    `summary` is the id of the summary that stands for what was too much, where there is one.
+    """
+
+    standing: dict[str, str]
+    lately: int
+    summary: str | None
+
+
+class Offers:
+    """One row per message of ours, and one per channel and target."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def known(self, channel_id: str, keys: Iterable[str], now: datetime, lately: datetime) -> Known:
+        """What this channel was offered of these targets and still stands, and how much since `lately`."""
+        same = (offered.c.channel_id == channel_id) & offered.c.key.in_(list(keys)) & (offered.c.until > written(now))
+        new = (offers.c.channel_id == channel_id) & (offers.c.at > written(lately))
+        async with self._database.read() as connection:
+            standing = await connection.execute(sa.select(offered.c.key, offered.c.offer_id).where(same))
+            recent = await connection.execute(sa.select(offers.c.id, offers.c.targets).where(new))
+            ids = [(row.id, row.targets == _NONE) for row in recent]
+            return Known(
+                standing={row.key: row.offer_id for row in standing},
+                lately=sum(not is_summary for _, is_summary in ids),
+                summary=next((offer_id for offer_id, is_summary in ids if is_summary), None),
+            )
+
+    async def get(self, offer_id: str) -> Offer | None:
+        """An offer as it is now; None where it was made long ago."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(sa.select(offers).where(offers.c.id == offer_id))).first()
+        return _offer(row) if row else None
+
+    async def not_shown(self, most: int) -> list[Offer]:
+        """Offers whose last version does not stand in Slack, those first of which nothing does."""
+        behind = (
+            sa.select(offers)
+            .where(offers.c.shown < offers.c.version)
+            .order_by(offers.c.shown > 0, offers.c.at, offers.c.id)
+            .limit(most)
+        )
+        async with self._database.read() as connection:
+            return [_offer(row) for row in await connection.execute(behind)]
+
+    async def shown(self, offer: Offer) -> None:
+        """Note which version stands in Slack, or never will."""
+        async with self._database.write() as transaction:
+            await transaction.execute(sa.update(offers).where(offers.c.id == offer.id).values(shown=offer.version))
+
+    async def quieten(self, offer: Offer, by: str, until: datetime) -> None:
+        """Let the targets of an offer rest in its channel."""
+        change = {"quiet_until": written(until), "quiet_by": by, "version": offers.c.version + 1}
+        async with self._database.write() as transaction:
+            await transaction.execute(sa.update(offers).where(offers.c.id == offer.id).values(change))
+            await _stand(transaction, offer, until)
+
+    async def tidy(self, before: datetime) -> None:
+        """Forget what was offered before, and the notes on what was posted for it."""
+        old = offers.c.at < written(before)
+        async with self._database.write() as transaction:
+            keys = sa.select(sa.literal(POST) + offers.c.id).where(old)
+            await transaction.execute(sa.delete(posts).where(posts.c.key.in_(keys)))
+            await transaction.execute(sa.delete(offered).where(offered.c.until < written(before)))
+            await transaction.execute(sa.delete(offers).where(old))
+
+
+POST = "offer."
+
+
+async def make(transaction: AsyncConnection, offer: Offer, until: datetime) -> None:
+    """Write down an offer that is to be shown; it stands for its targets until then."""
+    row = {
+        "id": offer.id,
+        "channel_id": offer.place.channel_id,
+        "thread_ts": offer.place.thread_ts,
+        "at": written(offer.at),
+        "targets": _TARGETS.dump_json(offer.targets).decode(),
+        "later": offer.later,
+        "version": offer.version,
+        "shown": offer.shown,
+    }
+    await transaction.execute(upsert(transaction, offers, row))
+    await _stand(transaction, offer, until)
+
+
+async def count(transaction: AsyncConnection, offer_ids: Iterable[str]) -> None:
+    """One more alert for each of these offers."""
+    more = {"later": offers.c.later + 1, "version": offers.c.version + 1}
+    await transaction.execute(sa.update(offers).where(offers.c.id.in_(list(offer_ids))).values(more))
+
+
+async def _stand(transaction: AsyncConnection, offer: Offer, until: datetime) -> None:
+    for target in offer.targets:
+        row = {
+            "channel_id": offer.place.channel_id,
+            "key": target.key,
+            "offer_id": offer.id,
+            "until": written(until),
+        }
+        await transaction.execute(upsert(transaction, offered, row))
+
+
+def _offer(row: Any) -> Offer:
+    return Offer(
+        id=row.id,
+        place=Place(row.channel_id, row.thread_ts),
+        at=moment(row.at),
+        targets=_TARGETS.validate_json(row.targets),
+        later=row.later,
+        quiet_until=moment(row.quiet_until) if row.quiet_until else None,
+        quiet_by=row.quiet_by,
+        version=row.version,
+        shown=row.shown,
+    )
