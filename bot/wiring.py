@@ -17,9 +17,11 @@ from bot.services.confirming import Confirming
 from bot.services.dialog import Dialog
 from bot.services.following import Follower
 from bot.services.gate import Gate
+from bot.services.intake import Intake
 from bot.services.listing import Listing
 from bot.services.looking import Looking
 from bot.services.lookup import Lookup
+from bot.services.offering import Offering
 from bot.services.polling import Polling
 from bot.services.reporting import Reporting
 from bot.services.resend import Resend
@@ -30,12 +32,14 @@ from bot.settings import Settings
 from bot.slack.chat import Chat
 from bot.slack.client import Client, Identity
 from bot.slack.directory import Directory
+from bot.store.alerts import Alerts
 from bot.store.claims import Claims
 from bot.store.db import Database, open_database
 from bot.store.followings import Followings
 from bot.store.forms import Forms
 from bot.store.history import History
 from bot.store.ledger import Ledger
+from bot.store.offers import Offers
 from bot.store.posts import Posts
 from bot.store.requests import Requests
 
@@ -52,6 +56,8 @@ class Services:
     dialog: Dialog
     directory: Directory
     follower: Follower
+    intake: Intake
+    offering: Offering
     polling: Polling
     resend: Resend
     status: Status
@@ -134,4 +140,18 @@ def _services(
     background = certcentral.in_background()
     follower = Follower(gate, stored, followings, Looking(background, clock), reporting, board, engine, schedule, clock)
     polling = Polling(background, followings, follower, clock)
-    return Services(chat, checking, dialog, directory, follower, polling, resend, status)
+    channels, alerts = settings.dcv_alert_channels, Alerts(database)
+    intake = Intake(channels, identity, alerts, clock)
+    offering = Offering(
+        channels=channels,
+        intake=intake,
+        gate=gate,
+        confirming=Confirming(background, listing),
+        chat=chat,
+        board=board,
+        database=database,
+        alerts=alerts,
+        offers=Offers(database),
+        clock=clock,
+    )
+    return Services(chat, checking, dialog, directory, follower, intake, offering, polling, resend, status)

@@ -113,19 +113,20 @@ async def _connect(handler: Envelopes, stop: asyncio.Event) -> None:
 
 @contextlib.asynccontextmanager
 async def _swept(services: Services, certcentral: CertCentral, checked: Checked) -> AsyncIterator[None]:
-    """Follow what was sent, regularly start what was accepted and whose start was lost, and let go of what is old.
+    """Look at alerts, follow what was sent, start what was accepted and whose start was lost, let go of what is old.
 
     A DigiCert that did not answer at the start is asked until it does.
     """
-    resend, follower, polling = services.resend, services.follower, services.polling
-    sweeping = [
-        asyncio.create_task(follower.attend()),
-        asyncio.create_task(_regularly(POLL_SECONDS, polling.poll, at_once=True)),
-        asyncio.create_task(_regularly(SWEEP_SECONDS, resend.begin_all)),
-        asyncio.create_task(_regularly(TIDY_SECONDS, resend.tidy)),
-        asyncio.create_task(_regularly(TIDY_SECONDS, follower.tidy)),
-        *([] if checked.digicert_answers else [asyncio.create_task(until_digicert_answers(certcentral))]),
+    tidied = (services.resend.tidy, services.follower.tidy, services.offering.tidy)
+    work: list[Coroutine[Any, Any, None]] = [
+        services.offering.work(),
+        services.follower.attend(),
+        _regularly(POLL_SECONDS, services.polling.poll, at_once=True),
+        _regularly(SWEEP_SECONDS, services.resend.begin_all),
+        *(_regularly(TIDY_SECONDS, tidy) for tidy in tidied),
+        *([] if checked.digicert_answers else [until_digicert_answers(certcentral)]),
     ]
+    sweeping = [asyncio.create_task(each) for each in work]
     try:
         yield
     finally:

@@ -30,7 +30,7 @@ class Listeners:
     def command(self, name):
         return self._note("command", name)
 
-    def event(self, constraint):
+    def event(self, constraint, middleware=()):
         return self._note("event", constraint["type"] if isinstance(constraint, dict) else constraint)
 
     def shortcut(self, constraint):

@@ -35,9 +35,10 @@ class Board:
         self._clock = clock
         self._under_way: dict[str, asyncio.Task[Any]] = {}
 
-    async def show(self, key: str, place: Place, message: Message, user_id: str) -> Post:
+    async def show(self, key: str, place: Place, message: Message, user_id: str | None) -> Post:
         """Show a message in a place, or, where Slack does not let the bot post there, directly to a person.
 
+        Without a person it is owed to nobody: SlackRefused where the place is closed, or where somebody deleted it.
         Safe to repeat: the intent is written down first, and a repeat edits the message, or looks for it before it is
         posted again. SlackUnavailable when Slack cannot be asked now, SlackRefused when not even that person is.
         A call that an earlier show of this key did not wait for is waited for: nothing overtakes it in Slack.
@@ -47,11 +48,13 @@ class Board:
         post = await self._posts.get(key)
         if post is None:
             post = Post(key, place, self._clock(), detour=await self._obstacle(place))
+            if post.detour and user_id is None:
+                raise SlackRefused(post.detour)
         try:
             return await self._show(post, user_id, message)
         except SlackRefused as error:
             _unless_the_token_is_bad(error)
-            if post.detour:
+            if post.detour or user_id is None:
                 raise
             log.info("the channel is closed to the bot; telling the person directly", error=error.code)
             return await self._show(replace(post, ts=None, detour=error.code), user_id, message)
@@ -71,8 +74,8 @@ class Board:
             _unless_the_token_is_bad(error)
             return error.code
 
-    async def _show(self, post: Post, user_id: str, message: Message) -> Post:
-        if post.detour:
+    async def _show(self, post: Post, user_id: str | None, message: Message) -> Post:
+        if post.detour and user_id:
             message = directly(message, post.detour)
             post = post if post.ts else replace(post, place=Place(user_id))
         ts = post.ts or await self._found(post)
@@ -81,7 +84,7 @@ class Board:
         try:
             await self._to_its_end(post.key, self._chat.edit(post.place, ts, message))
         except SlackRefused as error:
-            if error.code not in _GONE:
+            if error.code not in _GONE or user_id is None:
                 raise
             return await self._post(replace(post, ts=None), message)
         if post.ts is None:

@@ -1,0 +1,83 @@
+"""The way in for alerts: what may need an offer is written down before Slack is told that it arrived."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.candidates import read_candidates
+from bot.clock import Clock
+from bot.errors import StoreUnavailable
+from bot.slack.client import Identity
+from bot.store.alerts import Alert, Alerts
+
+log = structlog.get_logger(__name__)
+
+TOO_OLD = timedelta(hours=1)
+MOST_AT_ONCE = 200
+MOST_WAITING = 5000
+
+
+class Intake:
+    """Takes messages of the channels that an owner of the bot listed; everything else it does not even read."""
+
+    def __init__(self, channels: frozenset[str], identity: Identity, alerts: Alerts, clock: Clock) -> None:
+        self._channels = channels
+        self._ours = {identity.bot_id, identity.bot_user_id} - {""}
+        self._alerts = alerts
+        self._clock = clock
+        self._reading = asyncio.Lock()
+        self._waiting: list[tuple[Alert, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self.arrived = asyncio.Event()
+        """Set when there is something to look at."""
+
+    async def take(self, channel_id: str, message: dict[str, Any]) -> None:
+        """Return when the message is written down, if it names anything; safe to repeat, it is looked at once.
+
+        Those that arrive together are written together: in a flood each alone would wait too long. StoreUnavailable
+        when the database does not answer in time; then Slack delivers it again.
+        """
+        if channel_id not in self._channels or {message.get("bot_id"), message.get("user")} & self._ours:
+            return
+        ts, now = str(message["ts"]), self._clock()
+        if now - datetime.fromtimestamp(float(ts), UTC) > TOO_OLD:
+            return
+        async with self._reading:
+            # The longest messages take some hundredths of a second, and a flood of them nobody should wait for.
+            candidates = await asyncio.to_thread(read_candidates, message)
+        if candidates:
+            await self._keep(Alert(channel_id, ts, now, candidates))
+
+    async def _keep(self, alert: Alert) -> None:
+        if len(self._waiting) >= MOST_WAITING:
+            raise StoreUnavailable("Too many alerts wait to be written down.")
+        kept = asyncio.get_running_loop().create_future()
+        self._waiting.append((alert, kept))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+        await kept
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+                await self._write(batch)
+        finally:
+            self._writing = None
+
+    async def _write(self, batch: list[tuple[Alert, asyncio.Future[None]]]) -> None:
+        error: Exception | None = None
+        try:
+            await self._alerts.keep([alert for alert, _ in batch])
+        except Exception as failure:
+            error = failure
+        for _, kept in batch:
+            if kept.done():
+                continue
+            if error is None:
+                kept.set_result(None)
+            else:
+                kept.set_exception(error)
+        self.arrived.set()

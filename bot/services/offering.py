@@ -1,0 +1,226 @@
+"""Offers in channels of alerts: one worker looks at each alert in order, decides, and shows what came of it."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.errors import BotError, Misunderstood, SlackRefused, SlackUnavailable
+from bot.models import Actor, Offer, Offered, Place
+from bot.policy import Action
+from bot.services.board import Board
+from bot.services.confirming import Confirmed, Confirming, Match
+from bot.services.gate import Gate
+from bot.services.intake import TOO_OLD, Intake
+from bot.services.verdict import MOST_OFFERS, SPAN, STANDS, Verdict, decide, fresh, is_full
+from bot.slack.chat import Chat
+from bot.store import alerts as alert_rows
+from bot.store import offers as offer_rows
+from bot.store.alerts import Alert, Alerts
+from bot.store.db import Database
+from bot.store.offers import POST, Known, Offers
+from bot.views import offers as views
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 100
+EDIT_SECONDS = 10.0
+MOST_EDITS = 5
+IDLE_SECONDS = 60.0
+RETRY_SECONDS = 10.0
+ALERTS_KEPT = 2 * TOO_OLD
+OFFERS_KEPT = timedelta(hours=48)
+
+
+class Offering:
+    """Reads DigiCert on behalf of alerts, which the owner grants by listing their channels, and offers; it never sends.
+
+    The only one that writes offers, so that what it read of them still holds when it writes.
+    """
+
+    def __init__(
+        self,
+        channels: frozenset[str],
+        intake: Intake,
+        gate: Gate,
+        confirming: Confirming,
+        chat: Chat,
+        board: Board,
+        database: Database,
+        alerts: Alerts,
+        offers: Offers,
+        clock: Clock,
+    ) -> None:
+        self._channels = channels
+        self._intake = intake
+        self._gate = gate
+        self._confirming = confirming
+        self._chat = chat
+        self._board = board
+        self._database = database
+        self._alerts = alerts
+        self._offers = offers
+        self._clock = clock
+        self._showing = asyncio.Lock()
+        self._next_edits = 0.0
+
+    async def work(self) -> None:
+        """For ever: show what changed, look at what arrived. Whatever fails is tried again; a restart loses nothing."""
+        while True:
+            self._intake.arrived.clear()
+            try:
+                pause = await self._round()
+            except Exception as error:
+                _log_failure(error)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._intake.arrived.wait(), pause)
+
+    async def not_now(self, actor: Actor, offer_id: str) -> None:
+        """Let the targets of an offer rest in its channel for a day; NotAllowed unless the person may resend."""
+        await self._gate.require(actor, Action.RESEND, {"offer": offer_id[:32]})
+        offer = await self._offers.get(offer_id)
+        if offer is None:
+            raise Misunderstood("This offer was made long ago; nothing more comes of it by itself.")
+        now = self._clock()
+        if offer.quiet_until is None or offer.quiet_until <= now:
+            await self._offers.quieten(offer, actor.user_id, now + STANDS)
+            log.info("not now", offer=offer_id, user=actor.user_id)
+        await self._show(offer_id)
+
+    async def tidy(self) -> None:
+        """Forget alerts after two hours and offers after two days; Slack delivers nothing again that is so old."""
+        await self._alerts.tidy(self._clock() - ALERTS_KEPT)
+        await self._offers.tidy(self._clock() - OFFERS_KEPT)
+
+    async def _round(self) -> float:
+        """Show and look once; returns the seconds after which there may be more to show."""
+        is_behind = await self._show_all()
+        while unread := await self._alerts.unread(AT_ONCE):
+            for alert in unread:
+                await self._look_at(alert)
+            is_behind = True
+        return EDIT_SECONDS if is_behind else IDLE_SECONDS
+
+    async def _look_at(self, alert: Alert) -> None:
+        try:
+            await self._settle(alert)
+        except BotError:
+            raise
+        except Exception:
+            log.exception("an alert could not be read; it gets no offer", channel=alert.channel_id, ts=alert.ts)
+            await self._alerts.done([alert])
+
+    async def _settle(self, alert: Alert) -> None:
+        """Decide what becomes of an alert, and write it down together with the note that it was looked at."""
+        matches = await self._matches(alert)
+        if not matches:
+            await self._alerts.done([alert])
+            return
+        named = {match.line.key: match for match in matches}
+        now = self._clock()
+        known = await self._offers.known(alert.channel_id, named, now, now - SPAN)
+        waiting = await self._waiting(named, known)
+        verdict = decide(list(named), waiting.keys(), known)
+        offer = _offer(alert, [waiting[key] for key in verdict.offered], now)
+        await self._write(alert, verdict, offer, known)
+        if offer.targets:
+            log.info("offered", channel=alert.channel_id, targets=[target.key for target in offer.targets])
+            await self._show_soon(offer.id)
+
+    async def _matches(self, alert: Alert) -> Sequence[Match]:
+        """What of the listing the alert names; nothing where it is too old, or where strangers read along."""
+        if alert.channel_id not in self._channels or self._clock() - alert.at > TOO_OLD:
+            return ()
+        try:
+            if await self._chat.is_shared(Place(alert.channel_id)):
+                return ()
+        except SlackRefused as error:
+            log.warning("a channel of alerts cannot be seen", channel=alert.channel_id, error=error.code)
+            return ()
+        return await self._confirming.matches(alert.candidates)
+
+    async def _waiting(self, named: Mapping[str, Match], known: Known) -> dict[str, Offered]:
+        """What waits of the targets that were not offered yet; in a full channel, by the listing alone."""
+        new = [named[key] for key in fresh(list(named), known)]
+        if is_full(known):
+            return {match.line.key: _offered(Confirmed(match, ())) for match in new if match.line.waiting}
+        found = [await self._confirming.confirm(match) for match in new]
+        return {each.match.line.key: _offered(each) for each in found if each}
+
+    async def _write(self, alert: Alert, verdict: Verdict, offer: Offer, known: Known) -> None:
+        until = offer.at + STANDS
+        async with self._database.write() as transaction:
+            await alert_rows.done(transaction, alert)
+            if verdict.counted:
+                await offer_rows.count(transaction, verdict.counted)
+            if offer.targets:
+                await offer_rows.make(transaction, offer, until)
+            elif verdict.summarised and known.summary:
+                await offer_rows.count(transaction, [known.summary])
+            elif verdict.summarised:
+                await offer_rows.make(transaction, _summary(alert, offer.at), until)
+
+    async def _show_all(self) -> bool:
+        """Post what is not there yet, and edit what changed, a few every ten seconds; whether anything is left."""
+        behind = await self._offers.not_shown(AT_ONCE)
+        edits = [offer for offer in behind if offer.shown]
+        for offer in behind:
+            if not offer.shown:
+                await self._show(offer.id)
+        now = asyncio.get_running_loop().time()
+        if edits and now >= self._next_edits:
+            self._next_edits = now + EDIT_SECONDS
+            for offer in edits[:MOST_EDITS]:
+                await self._show(offer.id)
+            edits = edits[MOST_EDITS:]
+        return bool(edits)
+
+    async def _show_soon(self, offer_id: str) -> None:
+        try:
+            await self._show(offer_id)
+        except SlackUnavailable as error:
+            log.warning("an offer could not be shown yet", offer=offer_id, error=str(error))
+
+    async def _show(self, offer_id: str) -> None:
+        """Let the present version of an offer stand in Slack. SlackUnavailable when Slack cannot be asked now."""
+        async with self._showing:
+            offer = await self._offers.get(offer_id)
+            if offer is None or offer.shown == offer.version:
+                return
+            message = views.offer(offer) if offer.targets else views.summary(offer, MOST_OFFERS, SPAN)
+            try:
+                await self._board.show(f"{POST}{offer.id}", offer.place, message, None)
+            except SlackRefused as error:
+                log.warning("an offer cannot be shown", channel=offer.place.channel_id, error=error.code)
+            await self._offers.shown(offer)
+
+
+def _offer(alert: Alert, targets: Sequence[Offered], now: datetime) -> Offer:
+    """One offer for all that an alert names; its id is the alert's, so that it is made once."""
+    return Offer(_id(alert), Place(alert.channel_id, alert.ts), now, tuple(targets))
+
+
+def _summary(alert: Alert, now: datetime) -> Offer:
+    return Offer(_id(alert), Place(alert.channel_id), now, later=1)
+
+
+def _id(alert: Alert) -> str:
+    return hashlib.sha256(f"{alert.channel_id}:{alert.ts}".encode()).hexdigest()[:16]
+
+
+def _offered(confirmed: Confirmed) -> Offered:
+    match = confirmed.match
+    return Offered(match.line.key, match.opens, confirmed.waiting, match.line.since)
+
+
+def _log_failure(error: Exception) -> None:
+    if isinstance(error, BotError):
+        log.warning("alerts must wait", error=str(error))
+    else:
+        log.error("alerts must wait", exc_info=error)

@@ -1,0 +1,94 @@
+"""The offer in the thread of an alert, and the summary where there would be too many."""
+
+from datetime import timedelta
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
+
+from bot.models import Kind, Offer, Offered
+from bot.views.blocks import Message, context, names, person, plain, section, time
+
+RESEND = "offer_resend"
+NOT_NOW = "offer_not_now"
+MOST_BUTTONS = 5
+_ROOM_FOR_NAMES = 200
+_MOST_NAMED = 20
+
+
+def offer(offer: Offer) -> Message:
+    """What waits, since when, and a button for each; and what became of the offer since."""
+    quiet = offer.quiet_until is not None
+    words = [_waits(target) for target in offer.targets[:MOST_BUTTONS]]
+    rest = _rest(offer)
+    question = "Resend the mail?" if len(offer.targets) == 1 else "Resend the mails?"
+    spoken = " ".join([*(f"{line}." for line in words), *rest, question])
+    since = _since(offer)
+    blocks: list[Block] = [context(line) for line in since]
+    if len(words) == 1:
+        shown: list[Block] = [section(f":email: {words[0]}. {question}"), _buttons(offer, quiet=quiet)]
+    else:
+        shown = [
+            section(f"{line}.", accessory=_resend(target)) for line, target in zip(words, offer.targets, strict=False)
+        ]
+        shown += [context(line) for line in rest]
+        shown += [] if quiet else [ActionsBlock(elements=[_not_now(offer)])]
+    return Message(" ".join([spoken, *since]), (*shown, *blocks))
+
+
+def summary(offer: Offer, most: int, span: timedelta) -> Message:
+    """That more alerts name what is pending than a channel gets offers for."""
+    alerts = "1 more alert names" if offer.later == 1 else f"{offer.later} more alerts name"
+    words = (
+        f"{most} offers within {span.total_seconds() / 60:.0f} minutes are the most for one channel. Since then "
+        f"{alerts} orders or domains that are pending at DigiCert. `/dcv-status` lists what waits; the shortcut "
+        "*Resend DCV email* on an alert opens its form."
+    )
+    return Message(words.replace("`", ""), (section(f":email: {words}"),))
+
+
+def _waits(target: Offered) -> str:
+    kind, _, number = target.key.partition(":")
+    named = names(target.names, room=_ROOM_FOR_NAMES)
+    what = f"Order {number} ({named})" if kind == Kind.ORDER else f"Domain {named}"
+    since = f" since {time(target.since)}" if target.since else ""
+    return f"{what} waits for e-mail validation{since}"
+
+
+def _rest(offer: Offer) -> list[str]:
+    """The targets that have no button."""
+    more = offer.targets[MOST_BUTTONS:]
+    if not more:
+        return []
+    numbers = [_short(target) for target in more[:_MOST_NAMED]]
+    unnamed = f" and {len(more) - _MOST_NAMED} more" if len(more) > _MOST_NAMED else ""
+    return [f"Waiting too: {', '.join(numbers)}{unnamed}; the shortcut *Resend DCV email* on the alert opens each."]
+
+
+def _short(target: Offered) -> str:
+    kind, _, number = target.key.partition(":")
+    return f"order {number}" if kind == Kind.ORDER else f"domain {names(target.names, room=_ROOM_FOR_NAMES)}"
+
+
+def _since(offer: Offer) -> list[str]:
+    """What became of the offer."""
+    told = []
+    if offer.quiet_until and offer.quiet_by:
+        told.append(f"Not now, says {person(offer.quiet_by)}; quiet until {time(offer.quiet_until)}.")
+    if offer.later:
+        what = "it" if len(offer.targets) == 1 else "some of this"
+        told.append(f"{offer.later} more alert{' names' if offer.later == 1 else 's name'} {what}.")
+    return told
+
+
+def _buttons(offer: Offer, *, quiet: bool) -> ActionsBlock:
+    return ActionsBlock(elements=[_resend(offer.targets[0]), *([] if quiet else [_not_now(offer)])])
+
+
+def _resend(target: Offered) -> ButtonElement:
+    label = f"Resend DCV email for {_short(target)}"[:75]
+    return ButtonElement(
+        text=plain("Resend DCV email"), action_id=RESEND, value=target.opens, accessibility_label=label
+    )
+
+
+def _not_now(offer: Offer) -> ButtonElement:
+    return ButtonElement(text=plain("Not now"), action_id=NOT_NOW, value=offer.id)
