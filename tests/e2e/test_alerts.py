@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.faults import drops, stalls
+from sandbox.faults import Fault, stalls
 from sandbox.slack import Channel, Message, Person, Slack
 from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, start_again
 
@@ -82,4 +82,300 @@ async def test_an_alert_gets_an_offer_that_opens_the_form_whose_result_goes_to_i
     assert len(certcentral.resends) == 1
     assert kinds(ledger(), 700001) == ["sending", "sent"]
     assert is_chained(ledger())
+    assert slack.problems == []
+
+
+async def test_what_a_message_names_gets_one_offer_with_a_button_for_each(
+    running: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    ops: Channel,
+    sees_offer: SeesOffer,
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["dns.example.com"], method="dns-txt-token")
+    certcentral.add_order(700003, ["done.example.com"], status="issued")
+    certcentral.add_domain(1234, "example.org")
+
+    alert = await ana.post(ops, "Order 700001, order 700002, order 700003 and the domain example.org hang")
+    offer = await sees_offer(alert)
+
+    assert "Order 700001 (shop.example.com) waits" in offer.text
+    assert "Domain example.org waits" in offer.text
+    assert "700002" not in offer.text
+    assert "700003" not in offer.text
+    assert offer.buttons == ["Resend DCV email", "Resend DCV email", "Not now"]
+    assert slack.problems == []
+
+
+async def test_later_alerts_for_the_same_order_are_silent_and_counted(
+    running: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ops: Channel,
+    sees_offer: SeesOffer,
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    alert = slack.alert(ops, "monitoring", "Order 700001 waits")
+    offer = await sees_offer(alert)
+
+    slack.alert(ops, "monitoring", attachments=ATTACHED, classic=True)
+    slack.alert(ops, "pager", "Order 700001 still waits")
+    await slack.sees_message(ops, "2 more alerts name it.", thread=alert, timeout=30.0)
+
+    assert offers(ops) == [offer]
+    assert slack.problems == []
+
+
+@ON_BOTH
+async def test_a_redelivered_event_and_a_restart_make_no_second_offer(
+    running: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ops: Channel,
+    sees_offer: SeesOffer,
+) -> None:
+    for order_id, name in ((700001, "shop.example.com"), (700002, "mail.example.com")):
+        certcentral.add_order(order_id, [name])
+    slack.duplicate_next = True
+    first = slack.alert(ops, "monitoring", "Order 700001 waits")
+    offer = await sees_offer(first)
+    [event, _] = [delivery for delivery in slack.deliveries if delivery.sent.get("event", {}).get("ts") == first.ts]
+
+    await event.redeliver(new_id=True)
+    await running.stop()
+    await start_again(running, slack)
+    await event.redeliver(new_id=True)
+    marker = slack.alert(ops, "monitoring", "Order 700002 waits")
+    marked = await sees_offer(marker)
+
+    assert offers(ops) == [offer, marked]
+    assert not offer.content.says("more alert")
+    assert slack.problems == []
+
+
+async def test_killed_before_it_looked_at_an_alert_it_offers_once_after_the_next_start(
+    running: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ops: Channel,
+    sees_offer: SeesOffer,
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    gone = asyncio.Event()
+    certcentral.faults.plan("GET /order/certificate", stalls(hold=gone), times=None)
+
+    alert = slack.alert(ops, "monitoring", "Order 700001 waits")
+    await slack.settle()
+    await running.kill()
+    certcentral.faults.clear()
+    gone.set()
+    await start_again(running, slack)
+    offer = await sees_offer(alert)
+
+    assert offers(ops) == [offer]
+    assert slack.problems == []
+
+
+async def test_killed_while_it_posts_an_offer_it_finds_it_again(
+    running: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ops: Channel,
+    sees_offer: SeesOffer,
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["mail.example.com"])
+    gone = asyncio.Event()
+    slack.faults.plan("chat.postMessage", Fault(effect=True, lost=True, hold=gone))
+
+    alert = slack.alert(ops, "monitoring", "Order 700001 waits")
+    await slack.wait(lambda: "chat.postMessage" in [call.method for call in slack.api_calls], "the posting", 20.0)
+    gone.set()
+    offer = await sees_offer(alert)
+    await slack.settle()
+    await running.kill()
+    await start_again(running, slack)
+    marked = await sees_offer(slack.alert(ops, "monitoring", "Order 700002 waits"))
+
+    assert offers(ops) == [offer, marked]
+    assert slack.problems == []
+
+
+async def test_a_flood_is_offered_ten_times_and_summed_up_while_commands_are_answered(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ops: Channel
+) -> None:
+    for number in range(500):
+        certcentral.add_order(700000 + number, [f"n{number}.example.com"])
+
+    alerts = [slack.alert(ops, "monitoring", f"Order {700000 + number} waits") for number in range(500)]
+    waited = []
+    for number in range(5):
+        began = time.monotonic()
+        delivery = await ana.command("/dcv-resend", str(700000 + number), pki)
+        form = await ana.sees_form(f"Recipients for n{number}.example.com")
+        waited.append((delivery.after, time.monotonic() - began))
+        await form.close()
+    await slack.settle()
+    summary = await slack.sees_message(ops, "490 more alerts name", timeout=120.0)
+
+    assert max(acked for acked, _ in waited) < 3.0
+    assert len(offers(ops)) == 10
+    assert [message for message in ops.messages if message.content.says(SUMMARY)] == [summary]
+    assert {offer.thread_ts for offer in offers(ops)} == {alert.ts for alert in alerts[:10]}
+    assert all(call.status == 200 for call in certcentral.calls)
+    assert certcentral.resends == []
+    assert slack.problems == []
+
+
+async def test_somebody_who_may_not_resend_is_refused_at_both_buttons_and_nothing_is_read(
+    running: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ops: Channel,
+    sees_offer: SeesOffer,
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    bob = slack.add_person("bob")
+    offer = await sees_offer(slack.alert(ops, "monitoring", "Order 700001 waits"))
+    read = len(certcentral.calls)
+
+    for number, button in enumerate(BUTTONS, start=1):
+        await bob.click(offer, button)
+        await slack.wait(lambda heard=number: len(bob.whispers) == heard, f"a whisper after {button}", 20.0)
+
+    assert all("not on the list" in whisper.visible_text for whisper in bob.whispers)
+    assert {whisper.thread_ts for whisper in bob.whispers} == {offer.thread_ts}
+    assert offer.buttons == BUTTONS
+    assert bob.open_forms == []
+    assert len(certcentral.calls) == read
+    assert slack.problems == []
+
+
+async def test_not_now_is_told_and_keeps_the_order_quiet_while_it_can_still_be_resent(
+    running: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    ops: Channel,
+    sees_offer: SeesOffer,
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["mail.example.com"])
+    alert = slack.alert(ops, "monitoring", "Order 700001 waits")
+    offer = await sees_offer(alert)
+
+    await ana.click(offer, "Not now")
+    await slack.sees_message(ops, f"Not now, says <@{ana.id}>; quiet until", thread=alert)
+    slack.alert(ops, "monitoring", "Order 700001 waits again")
+    marked = await sees_offer(slack.alert(ops, "monitoring", "Order 700002 waits"))
+    await ana.click(offer, "Resend DCV email")
+    form = await ana.sees_form("Recipients for shop.example.com")
+
+    assert offers(ops) == [offer, marked]
+    assert offer.buttons == ["Resend DCV email"]
+    assert form.submit_text == "Resend"
+    assert slack.problems == []
+
+
+async def test_a_press_on_an_offer_whose_order_is_done_says_so(
+    running: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    ops: Channel,
+    sees_offer: SeesOffer,
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    offer = await sees_offer(slack.alert(ops, "monitoring", "Order 700001 waits"))
+
+    certcentral.issue(700001)
+    await ana.click(offer, "Resend DCV email")
+    form = await ana.sees_form("Order 700001 (shop.example.com) is issued.")
+
+    assert form.submit_text is None
+    assert certcentral.resends == []
+    assert slack.problems == []
+
+
+async def test_everything_else_is_met_with_silence_and_reads_nothing(
+    make_bot: Callable[..., BotProcess],
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    pki: Channel,
+    ops: Channel,
+    sees_offer: SeesOffer,
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["mail.example.com"])
+    partners, hidden = slack.add_channel("partners", ext_shared=True), slack.add_channel("hidden", ext_shared=True)
+    bot = make_bot(DCV_ALERT_CHANNELS=",".join([ops.id, partners.id, hidden.id]))
+    await bot.start()
+    await slack.connected(60)
+    said = "Order 700001 waits"
+    plain = await ana.post(ops, "Good morning")
+
+    await ana.post(ops, said, thread_ts=plain.ts)
+    slack.alert(ops, "monitoring", said, thread_ts=plain.ts)
+    slack.edit(plain, slack.content(said))
+    slack.post(ops, slack.bot, slack.content(said))
+    slack.alert(partners, "monitoring", said)
+    slack.alert(pki, "monitoring", said)
+    for number, event in enumerate(_silent(ana, plain, said)):
+        slack.send_event(
+            {"type": "message", "channel": ops.id, "channel_type": "channel", **event}, event_id=f"Ev{number}"
+        )
+    # Slack's word on the event may be missing; the channel itself says that strangers read along.
+    told = {"type": "message", "channel": hidden.id, "channel_type": "channel", "ts": slack.mint.ts(), "text": said}
+    slack.send_event({**told, "user": ana.id}, is_ext_shared_channel=False)
+    await slack.settle()
+    before = [call.name for call in certcentral.calls]
+    marked = await sees_offer(slack.alert(ops, "monitoring", "Order 700002 waits"))
+
+    assert before == ["GET /user/me"]
+    assert [message for channel in slack.channels.values() for message in offers(channel)] == [marked]
+    assert not any("700001" in call.path for call in certcentral.calls)
+    assert slack.problems == []
+
+
+def _silent(ana: Person, plain: Message, said: str) -> list[dict[str, object]]:
+    """Events that a channel brings and that are no new message."""
+    ts = f"{int(float(plain.ts))}.999"
+    shown = {**plain.as_json(), "text": said, "attachments": [{"text": said, "is_msg_unfurl": True}]}
+    return [
+        {"subtype": "channel_join", "user": ana.id, "text": f"{said}, says <@{ana.id}>, who joined", "ts": f"{ts}1"},
+        {"subtype": "channel_topic", "user": ana.id, "text": said, "topic": said, "ts": f"{ts}2"},
+        {
+            "subtype": "message_changed",
+            "hidden": True,
+            "message": shown,
+            "previous_message": plain.as_json(),
+            "ts": f"{ts}3",
+        },
+        {
+            "subtype": "message_deleted",
+            "hidden": True,
+            "previous_message": shown,
+            "deleted_ts": plain.ts,
+            "ts": f"{ts}4",
+        },
+        {"subtype": "thread_broadcast", "user": ana.id, "text": said, "thread_ts": plain.ts, "ts": f"{ts}5"},
+        {"subtype": "bot_message", "bot_id": "B0OTHER", "text": said, "ts": "1000000000.000100"},
+    ]
+
+
+async def test_a_private_channel_and_a_message_of_a_person_get_their_offer_too(
+    make_bot: Callable[..., BotProcess], slack: Slack, certcentral: CertCentral, ana: Person, sees_offer: SeesOffer
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    vault = slack.add_channel("vault", private=True)
+    bot = make_bot(DCV_ALERT_CHANNELS=vault.id)
+    await bot.start()
+    await slack.connected(60)
+
+    offer = await sees_offer(await ana.post(vault, "shop.example.com is not validated yet"))
+
+    assert offer.buttons == BUTTONS
     assert slack.problems == []
