@@ -22,11 +22,20 @@ MOST_WAITING = 5000
 class Intake:
     """Takes messages of the channels that an owner of the bot listed; everything else it does not even read."""
 
-    def __init__(self, channels: frozenset[str], identity: Identity, alerts: Alerts, clock: Clock) -> None:
+    def __init__(
+        self,
+        channels: frozenset[str],
+        identity: Identity,
+        alerts: Alerts,
+        clock: Clock,
+        *,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
         self._channels = channels
         self._ours = {identity.bot_id, identity.bot_user_id} - {""}
         self._alerts = alerts
         self._clock = clock
+        self._most_waiting = most_waiting
         self._reading = asyncio.Lock()
         self._waiting: list[tuple[Alert, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
@@ -51,7 +60,7 @@ class Intake:
             await self._keep(Alert(channel_id, ts, now, candidates))
 
     async def _keep(self, alert: Alert) -> None:
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= self._most_waiting:
             raise StoreUnavailable("Too many alerts wait to be written down.")
         kept = asyncio.get_running_loop().create_future()
         self._waiting.append((alert, kept))

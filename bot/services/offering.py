@@ -54,6 +54,8 @@ class Offering:
         alerts: Alerts,
         offers: Offers,
         clock: Clock,
+        *,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._channels = channels
         self._intake = intake
@@ -65,6 +67,7 @@ class Offering:
         self._alerts = alerts
         self._offers = offers
         self._clock = clock
+        self._retry_seconds = retry_seconds
         self._showing = asyncio.Lock()
         self._next_edits = 0.0
 
@@ -73,13 +76,22 @@ class Offering:
         while True:
             self._intake.arrived.clear()
             try:
-                pause = await self._round()
+                pause = await self.round()
             except Exception as error:
                 _log_failure(error)
-                await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(self._retry_seconds)
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._intake.arrived.wait(), pause)
+
+    async def round(self) -> float:
+        """Show and look once; returns the seconds after which there may be more to show."""
+        is_behind = await self._show_all()
+        while unread := await self._alerts.unread(AT_ONCE):
+            for alert in unread:
+                await self._look_at(alert)
+            is_behind = True
+        return EDIT_SECONDS if is_behind else IDLE_SECONDS
 
     async def not_now(self, actor: Actor, offer_id: str) -> None:
         """Let the targets of an offer rest in its channel for a day; NotAllowed unless the person may resend."""
@@ -97,15 +109,6 @@ class Offering:
         """Forget alerts after two hours and offers after two days; Slack delivers nothing again that is so old."""
         await self._alerts.tidy(self._clock() - ALERTS_KEPT)
         await self._offers.tidy(self._clock() - OFFERS_KEPT)
-
-    async def _round(self) -> float:
-        """Show and look once; returns the seconds after which there may be more to show."""
-        is_behind = await self._show_all()
-        while unread := await self._alerts.unread(AT_ONCE):
-            for alert in unread:
-                await self._look_at(alert)
-            is_behind = True
-        return EDIT_SECONDS if is_behind else IDLE_SECONDS
 
     async def _look_at(self, alert: Alert) -> None:
         try:

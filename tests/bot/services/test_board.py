@@ -179,3 +179,25 @@ async def test_a_thread_stays_a_thread(show, chat):
 
     assert post.place == thread
     assert chat.posts[0][0] == thread
+
+
+async def test_what_is_owed_to_nobody_is_not_told_directly(board, chat):
+    chat.shared.add("C0PKI")
+    with pytest.raises(SlackRefused, match="shared_channel"):
+        await board.show("offer.1", PKI, FIRST, None)
+    chat.shared.clear()
+    chat.closed["C0PKI"] = "not_in_channel"
+    with pytest.raises(SlackRefused, match="not_in_channel"):
+        await board.show("offer.1", PKI, FIRST, None)
+
+    assert chat.posts == []
+
+
+async def test_what_is_owed_to_nobody_is_not_posted_anew_after_somebody_deleted_it(board, chat):
+    await board.show("offer.1", PKI, FIRST, None)
+    chat.messages.clear()
+
+    with pytest.raises(SlackRefused, match="message_not_found"):
+        await board.show("offer.1", PKI, SECOND, None)
+
+    assert len(chat.posts) == 1

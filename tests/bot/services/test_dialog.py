@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bot.candidates import Candidate
 from bot.errors import CaUnavailable, Misunderstood, NotAllowed, StoreUnavailable
 from bot.models import Actor, Call, DomainTarget, OrderTarget, Place, Recipient
 from bot.services.dialog import Dialog
@@ -237,3 +238,37 @@ async def test_a_form_that_cannot_be_kept_is_an_error_before_anybody_fills_it_in
     async with open_another().write():
         with pytest.raises(StoreUnavailable):
             await dialog.look_up(form, WantedOrder(700001))
+
+
+def named(*order_ids):
+    return [Candidate(WantedOrder(order_id), True, "the title") for order_id in order_ids]
+
+
+async def test_what_a_message_names_fills_the_form_in_and_says_where_it_was(dialog, form, order):
+    drawing = await dialog.named(form, [*named(700001), Candidate(WantedName("a.example"), False, "a link")])
+
+    assert "Found in the title of the message." in words(drawing)
+    assert drawing["submit"]["text"] == "Resend"
+
+
+async def test_several_that_wait_are_a_choice_and_none_is_a_sentence(dialog, form, order, certcentral):
+    certcentral.add_order(700002, "other.example.com")
+    certcentral.add_order(700003, "done.example.com", status="issued")
+
+    assert "names 2 that wait" in words(await dialog.named(form, named(700001, 700002, 700003)))
+    none = words(await dialog.named(form, named(700003)))
+    assert "The message names order 700003, and nothing waits for it." in none
+    assert "is issued" in none
+    two = words(await dialog.named(form, named(700003, 700004)))
+    assert "The message names order 700003 and order 700004, and nothing waits for them." in two
+    weak = [Candidate(WantedName(f"a{number}.example"), False, "a link") for number in range(7)]
+    assert "a0.example, a1.example, a2.example, a3.example, a4.example and 2 more" in words(
+        await dialog.named(form, weak)
+    )
+    assert "names no order and no domain" in words(await dialog.named(form, []))
+
+
+async def test_a_digicert_that_is_away_is_told_in_a_form_for_a_message(dialog, form, certcentral):
+    certcentral.always["pending_orders"] = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
+
+    assert "DigiCert cannot be reached." in words(await dialog.named(form, named(700001)))

@@ -1,0 +1,294 @@
+"""The worker: each alert is looked at once, in order, and what came of it is shown as often as it changes."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.candidates import Candidate
+from bot.errors import CaUnavailable, Misunderstood, NotAllowed, SlackUnavailable
+from bot.models import Actor
+from bot.services.intake import Intake
+from bot.services.offering import Offering
+from bot.slack.client import Identity
+from bot.store.alerts import Alert, Alerts
+from bot.store.offers import Offers
+from bot.targets import WantedName, WantedOrder
+
+AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
+US = Identity("B0US", "U0US", "T0HOME", None, frozenset())
+CHANNELS = frozenset({"C0OPS", "C0DEV"})
+
+
+@pytest.fixture
+def alerts(database):
+    return Alerts(database)
+
+
+@pytest.fixture
+def offers(database):
+    return Offers(database)
+
+
+@pytest.fixture
+def intake(alerts, clock):
+    return Intake(CHANNELS, US, alerts, clock)
+
+
+@pytest.fixture
+def make_offering(intake, gate, confirming, chat, board, database, alerts, offers, clock):
+    """A worker, as after a start."""
+
+    def make(**more):
+        return Offering(CHANNELS, intake, gate, confirming, chat, board, database, alerts, offers, clock, **more)
+
+    return make
+
+
+@pytest.fixture
+def offering(make_offering):
+    return make_offering()
+
+
+@pytest.fixture
+def arrive(alerts, clock):
+    """Let an alert arrive that names these orders."""
+    count = iter(range(100, 10_000))
+
+    async def arrive_it(*order_ids, channel="C0OPS"):
+        named = tuple(Candidate(WantedOrder(order_id), True, "the text") for order_id in order_ids)
+        alert = Alert(channel, f"{next(count)}.5", clock(), named)
+        await alerts.keep([alert])
+        return alert
+
+    return arrive_it
+
+
+@pytest.fixture
+def orders(certcentral):
+    for order_id in range(1, 31):
+        certcentral.add_order(order_id, f"n{order_id}.example.com")
+    return certcentral
+
+
+@pytest.fixture
+def once(offering):
+    """Let the worker go round once; edits wait for their time, as far as the loop's clock tells."""
+    return offering.round
+
+
+def texts(chat, channel="C0OPS"):
+    return [text for where, text in chat.texts if where == channel]
+
+
+async def test_what_waits_is_offered_in_the_thread_of_its_alert(once, arrive, orders, chat, alerts):
+    alert = await arrive(1)
+
+    await once()
+
+    [(place, text, _)] = chat.posts
+    assert (place.channel_id, place.thread_ts) == ("C0OPS", alert.ts)
+    assert text.startswith("Order 1 (n1.example.com) waits for e-mail validation since ")
+    assert await alerts.unread(10) == []
+
+
+async def test_the_same_target_is_counted_and_edits_come_together(once, arrive, orders, chat):
+    await arrive(1)
+    await once()
+    for _ in range(5):
+        await arrive(1)
+    await once()
+    await once()
+    for _ in range(5):
+        await arrive(1)
+    await once()
+    await once()
+
+    assert len(chat.posts) == 1
+    assert len(chat.edits) == 1
+    assert texts(chat)[0].endswith("5 more alerts name it.")
+
+
+async def test_the_same_target_in_another_channel_and_on_another_day_is_offered_anew(once, arrive, orders, chat, clock):
+    await arrive(1)
+    await arrive(1, channel="C0DEV")
+    await once()
+    clock.advance(hours=24, seconds=1)
+    await arrive(1)
+    await once()
+
+    assert (len(texts(chat)), len(texts(chat, "C0DEV"))) == (2, 1)
+
+
+async def test_ten_offers_in_ten_minutes_then_one_summary_then_offers_again(once, arrive, orders, chat, clock):
+    for order_id in range(1, 15):
+        await arrive(order_id)
+    await once()
+    await once()
+    summary = texts(chat)[-1]
+    assert len(chat.posts) == 11
+    assert "10 offers within 10 minutes are the most" in summary
+    assert "4 more alerts name orders" in summary
+    assert chat.posts[-1][0].thread_ts is None
+
+    clock.advance(minutes=10, seconds=1)
+    await arrive(14)
+    await once()
+
+    assert len(chat.posts) == 12
+    assert texts(chat)[-1].startswith("Order 14 ")
+
+
+async def test_a_full_channel_reads_no_more_orders(once, arrive, orders):
+    for order_id in range(1, 31):
+        await arrive(order_id)
+
+    await once()
+
+    assert orders.count("order_validation") == 10
+    assert orders.count("pending_orders") == 1
+
+
+@pytest.mark.parametrize("closed", ["shared", "unseen", "unlisted", "old"])
+async def test_where_nothing_may_be_read_nothing_is(once, arrive, orders, chat, clock, alerts, closed):
+    await arrive(1, channel="C0PKI" if closed == "unlisted" else "C0OPS")
+    if closed == "shared":
+        chat.shared.add("C0OPS")
+    if closed == "unseen":
+        chat.closed["C0OPS"] = "channel_not_found"
+    if closed == "old":
+        clock.advance(hours=1, seconds=1)
+
+    await once()
+
+    assert (chat.posts, orders.asked, await alerts.unread(10)) == ([], [], [])
+
+
+async def test_a_digicert_that_is_away_is_asked_again_and_nothing_is_lost(once, arrive, orders, chat, alerts):
+    await arrive(1)
+    await arrive(2)
+    orders.failures["pending_orders"].append(AWAY)
+
+    with pytest.raises(CaUnavailable):
+        await once()
+    assert len(await alerts.unread(10)) == 2
+    await once()
+
+    assert [text.partition(" waits")[0] for text in texts(chat)] == [
+        "Order 1 (n1.example.com)",
+        "Order 2 (n2.example.com)",
+    ]
+
+
+async def test_an_offer_that_slack_did_not_take_is_shown_later(once, arrive, orders, chat, offers):
+    await arrive(1)
+    await arrive(2)
+    chat.failures = [None, None, SlackUnavailable("Slack did not answer.")]
+
+    await once()
+    assert len(texts(chat)) == 1
+    await once()
+
+    assert len(texts(chat)) == 2
+    assert await offers.not_shown(10) == []
+
+
+async def test_an_offer_that_somebody_deleted_is_let_go(once, arrive, orders, chat, offers):
+    await arrive(1)
+    await once()
+    chat.messages.clear()
+    await arrive(1)
+
+    await once()
+    await once()
+
+    assert (len(chat.posts), len(chat.edits)) == (1, 1)
+    assert await offers.not_shown(10) == []
+
+
+async def test_an_alert_that_breaks_the_worker_is_left_out_alone(
+    once, arrive, orders, chat, alerts, logged, confirming
+):
+    await arrive(1)
+    confirming.matches, right = _broken(confirming.matches), confirming.matches
+    await once()
+    confirming.matches = right
+    await arrive(2)
+    await once()
+
+    assert [text.partition(" ")[2][:1] for text in texts(chat)] == ["2"]
+    assert any(entry["log_level"] == "error" for entry in logged)
+
+
+def _broken(_):
+    async def matches(candidates):
+        raise ValueError(candidates)
+
+    return matches
+
+
+async def test_not_now_says_who_and_is_quiet_for_a_day(offering, once, arrive, orders, chat, ana, clock, offers):
+    await arrive(1)
+    await once()
+    [offer_id] = [key.removeprefix("offer.") for _, _, key in chat.posts]
+
+    await offering.not_now(ana, offer_id)
+    clock.advance(hours=23)
+    await arrive(1)
+    await once()
+
+    assert len(chat.posts) == 1
+    assert "Not now, says <@U0ANA>; quiet until " in texts(chat)[0]
+    offer = await offers.get(offer_id)
+    assert (offer.quiet_by, offer.quiet_until) == ("U0ANA", clock() + timedelta(hours=1))
+
+
+async def test_a_second_not_now_changes_nothing(offering, once, arrive, orders, chat, ana, directory):
+    directory.add("U0BOB")
+    await arrive(1)
+    await once()
+    offer_id = chat.posts[0][2].removeprefix("offer.")
+
+    await offering.not_now(ana, offer_id)
+    await offering.not_now(Actor("U0BOB", "T0HOME"), offer_id)
+
+    assert len(chat.edits) == 1
+    assert "says <@U0ANA>" in texts(chat)[0]
+
+
+async def test_who_may_not_resend_may_not_quieten_and_an_old_offer_says_so(offering, ana, directory, rows):
+    directory.add("U0EVE")
+
+    with pytest.raises(NotAllowed):
+        await offering.not_now(Actor("U0EVE", "T0HOME"), "0" * 16)
+    with pytest.raises(Misunderstood):
+        await offering.not_now(ana, "0" * 16)
+
+    assert [row["kind"] for row in await rows()] == ["denied"]
+
+
+async def test_the_worker_wakes_for_what_arrives_and_survives_failures(make_offering, intake, arrive, orders, chat):
+    orders.failures["pending_orders"] += [AWAY, AWAY]
+    working = asyncio.create_task(make_offering(retry_seconds=0.01).work())
+    try:
+        await arrive(1)
+        intake.arrived.set()
+        async with asyncio.timeout(10):
+            await chat.began.wait()
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+    assert len(chat.posts) == 1
+
+
+async def test_a_name_below_a_waiting_domain_opens_that_scope(once, alerts, certcentral, chat, clock):
+    certcentral.add_domain(71, "example.org", "admin@example.org")
+    named = (Candidate(WantedName("shop.example.org"), True, "the text"),)
+    await alerts.keep([Alert("C0OPS", "100.5", clock(), named)])
+
+    await once()
+
+    [(_, message, _)] = chat.messages.values()
+    assert message.text.startswith("Domain example.org waits for e-mail validation")
+    assert "name:shop.example.org" in str(message.payload()["blocks"])

@@ -1,0 +1,70 @@
+"""Alerts are looked at once each, in the order of their arrival."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.candidates import Candidate
+from bot.store.alerts import Alert, Alerts
+from bot.targets import WantedName, WantedOrder
+
+CANDIDATES = (Candidate(WantedOrder(700001), True, "the title"), Candidate(WantedName("a.example"), False, "a “link”"))
+
+
+@pytest.fixture
+def alerts(database):
+    return Alerts(database)
+
+
+@pytest.fixture
+def alert(clock):
+    return Alert("C0OPS", "17.5", clock(), CANDIDATES)
+
+
+async def test_an_alert_comes_back_as_it_was_written(alerts, alert):
+    await alerts.keep([alert])
+
+    assert await alerts.unread(10) == [alert]
+
+
+async def test_an_alert_that_arrives_again_stays_as_it_was(alerts, alert, clock):
+    await alerts.keep([alert])
+    clock.advance(seconds=1)
+    again = Alert("C0OPS", "17.5", clock(), ())
+    other = Alert("C0DEV", "17.5", clock(), CANDIDATES[:1])
+
+    await alerts.keep([again, other])
+    assert await alerts.unread(10) == [alert, other]
+    await alerts.done([alert, other])
+    await alerts.keep([again, other])
+
+    assert await alerts.unread(10) == []
+
+
+async def test_the_first_that_arrived_are_read_first(alerts, clock):
+    kept = []
+    for number in (3, 1, 2):
+        kept.append(Alert("C0OPS", f"1{number}.5", clock(), CANDIDATES))
+        clock.advance(seconds=1)
+    await alerts.keep(kept[::-1])
+
+    assert await alerts.unread(2) == kept[:2]
+
+
+async def test_what_another_version_wrote_names_nothing(alerts, alert, database):
+    await alerts.keep([alert])
+    async with database.write() as transaction:
+        await transaction.exec_driver_sql("UPDATE alerts SET candidates = '[{\"colour\": 1}]'")
+
+    [read] = await alerts.unread(10)
+
+    assert read.candidates == ()
+
+
+async def test_old_alerts_are_forgotten(alerts, alert, clock):
+    young = Alert("C0OPS", "18.5", clock() + timedelta(hours=1), CANDIDATES)
+    await alerts.keep([alert, young])
+
+    await alerts.tidy(clock() + timedelta(minutes=1))
+
+    assert await alerts.unread(10) == [young]

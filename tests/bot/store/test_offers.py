@@ -1,0 +1,124 @@
+"""What a channel was offered stands for a day, by target; each version of an offer is shown."""
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from bot.models import Offer, Offered, Place
+from bot.store import offers as rows
+from bot.store.offers import Known, Offers
+from bot.store.posts import Post, Posts
+
+SPAN = timedelta(minutes=10)
+DAY = timedelta(hours=24)
+KEYS = ["order:1", "order:2", "domain:3"]
+
+
+@pytest.fixture
+def offers(database):
+    return Offers(database)
+
+
+@pytest.fixture
+def make(database, clock):
+    """Make an offer of these targets."""
+
+    async def make_it(offer_id, *keys, channel="C0OPS"):
+        targets = tuple(Offered(key, key, ("shop.example.com",), clock()) for key in keys)
+        offer = Offer(offer_id, Place(channel, "17.5" if keys else None), clock(), targets)
+        async with database.write() as transaction:
+            await rows.make(transaction, offer, clock() + DAY)
+        return offer
+
+    return make_it
+
+
+@pytest.fixture
+def known(offers, clock):
+    async def read(channel="C0OPS"):
+        return await offers.known(channel, KEYS, clock(), clock() - SPAN)
+
+    return read
+
+
+async def test_an_offer_comes_back_as_it_was_made(offers, make):
+    offer = await make("a", "order:1", "domain:3")
+
+    assert await offers.get("a") == offer
+    assert await offers.get("b") is None
+
+
+async def test_a_channel_knows_what_it_was_offered_and_no_other_does(make, known):
+    await make("a", "order:1", "domain:3")
+    await make("b", "order:2", channel="C0DEV")
+
+    assert await known() == Known({"order:1": "a", "domain:3": "a"}, 1, None)
+    assert await known("C0DEV") == Known({"order:2": "b"}, 1, None)
+    assert await known("C0NEW") == Known({}, 0, None)
+
+
+async def test_an_offer_stands_for_a_day_and_counts_for_ten_minutes(make, known, clock):
+    await make("a", "order:1")
+    await make("s")
+    assert await known() == Known({"order:1": "a"}, 1, "s")
+
+    clock.advance(minutes=10)
+    assert await known() == Known({"order:1": "a"}, 0, None)
+
+    clock.advance(hours=24)
+    assert await known() == Known({}, 0, None)
+
+
+async def test_a_new_offer_stands_for_its_target_instead_of_the_old_one(make, known, clock):
+    await make("a", "order:1")
+    clock.advance(hours=25)
+
+    await make("b", "order:1")
+
+    assert (await known()).standing == {"order:1": "b"}
+
+
+async def test_what_shall_be_quiet_stands_for_longer_and_says_who_wanted_that(offers, make, known, clock):
+    offer = await make("a", "order:1", "order:2")
+    clock.advance(hours=23)
+
+    await offers.quieten(offer, "U0ANA", clock() + DAY)
+    clock.advance(hours=23)
+
+    assert (await known()).standing == {"order:1": "a", "order:2": "a"}
+    found = await offers.get("a")
+    assert (found.quiet_by, found.quiet_until, found.version) == ("U0ANA", clock() + timedelta(hours=1), 2)
+
+
+async def test_every_change_is_a_version_that_is_to_be_shown(offers, make, database):
+    offer = await make("a", "order:1")
+    await make("b", "order:2")
+    await offers.shown(offer)
+    assert [each.id for each in await offers.not_shown(10)] == ["b"]
+
+    async with database.write() as transaction:
+        await rows.count(transaction, ["a"])
+        await rows.count(transaction, ["a"])
+    behind = await offers.not_shown(10)
+
+    assert [(each.id, each.later, each.version, each.shown) for each in behind] == [("b", 0, 1, 0), ("a", 2, 3, 1)]
+    # A version that was drawn before the last change leaves it to be shown.
+    await offers.shown(dataclasses.replace(behind[1], version=2))
+    assert [each.id for each in await offers.not_shown(10)] == ["b", "a"]
+
+
+async def test_old_offers_go_with_all_that_belongs_to_them(offers, make, known, database, clock):
+    posts = Posts(database)
+    await make("a", "order:1")
+    await posts.save(Post("offer.a", Place("C0OPS", "17.5"), clock(), "18.5"))
+    await posts.save(Post("r1.root", Place("C0OPS"), clock(), "19.5"))
+    clock.advance(hours=49)
+    await make("b", "order:1")
+
+    await offers.tidy(clock() - timedelta(hours=48))
+
+    assert await offers.get("a") is None
+    assert await posts.get("offer.a") is None
+    assert await posts.get("r1.root") is not None
+    assert (await known()).standing == {"order:1": "b"}
