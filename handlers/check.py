@@ -17,7 +17,7 @@ from bot.settings import Settings
 from bot.slack.client import open_client
 from bot.store.inspection import inspect
 from bot.wiring import open_certcentral
-from handlers.checks import CHECK_SECONDS, open_address, recognise_bot, refused_key
+from handlers.checks import CHECK_SECONDS, alert_channels, open_address, recognise_bot, refused_key
 
 
 async def check(tell: Callable[[str], None]) -> int:
@@ -76,7 +76,8 @@ async def _seen(setting: str, where: str, work: Awaitable[list[Finding]]) -> lis
 async def _bot(settings: Settings, clock: Comparison) -> list[Finding]:
     token = settings.slack_bot_token.get_secret_value()
     async with open_client(token, settings.slack_api_url, clock.hear) as slack:
-        return findings.of_bot(await recognise_bot(slack))
+        found = findings.of_bot(await recognise_bot(slack))
+        return [*found, *await alert_channels(settings, slack)]
 
 
 async def _app_token(settings: Settings, clock: Comparison) -> list[Finding]:

@@ -7,8 +7,11 @@ import structlog
 
 from bot.digicert.client import CertCentral
 from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackRefused, SlackUnavailable
+from bot.services import findings
+from bot.services.findings import Finding, Level
 from bot.settings import Settings
 from bot.slack import scopes
+from bot.slack.channels import look_at
 from bot.slack.client import Client, Identity, check_app_token, identify
 
 log = structlog.get_logger(__name__)
@@ -99,6 +102,30 @@ async def ask_digicert(certcentral: CertCentral) -> bool:
         return False
     log.info("DigiCert knows the key", user=whose)
     return True
+
+
+async def alert_channels(settings: Settings, slack: Client) -> list[Finding]:
+    """How each channel of DCV_ALERT_CHANNELS stands to the bot; SlackUnavailable when Slack cannot tell."""
+    return list(await asyncio.gather(*(_alert_channel(slack, each) for each in sorted(settings.dcv_alert_channels))))
+
+
+async def _alert_channel(slack: Client, channel_id: str) -> Finding:
+    try:
+        return findings.of_alert_channel(await look_at(slack, channel_id))
+    except SlackRefused as error:
+        return findings.of_hidden_alert_channel(channel_id, error.code)
+
+
+async def warn_of_alert_channels(settings: Settings, slack: Client) -> None:
+    """Log which channels of alerts will stay silent, as far as Slack tells at the start."""
+    try:
+        found = await alert_channels(settings, slack)
+    except SlackUnavailable as error:
+        log.warning("the channels of alerts could not be looked at", error=str(error))
+        return
+    for finding in found:
+        if finding.level is not Level.OK:
+            log.warning("a channel of alerts stays silent", problem=finding.sentence)
 
 
 def refused_key(error: CaRefused) -> str:

@@ -17,7 +17,7 @@ from bot.store.exclusive import describe, only_one_bot
 from bot.wiring import Services, build, open_certcentral
 from handlers.answering import Answering
 from handlers.app import make_app
-from handlers.checks import Checked, check_start, until_digicert_answers
+from handlers.checks import Checked, check_start, until_digicert_answers, warn_of_alert_channels
 from handlers.envelopes import Envelopes
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,9 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
                 answering = Answering(services.chat)
                 app = make_app(slack, checked.identity, services, answering)
                 async with _swept(services, certcentral, checked), _connected(settings, slack, app, stop):
+                    warning = asyncio.create_task(warn_of_alert_channels(settings, slack))
                     await stop.wait()
+                    warning.cancel()
                     log.info("stopping")
                     await answering.idle(ACK_SECONDS)
     log.info("stopped")

@@ -8,6 +8,7 @@ from enum import StrEnum
 from bot.digicert.client import Readable
 from bot.settings import Settings
 from bot.slack import scopes
+from bot.slack.channels import Channel
 from bot.slack.client import Identity
 from bot.store.inspection import Inspection, Tables
 
@@ -82,6 +83,23 @@ def _of_scopes(granted: frozenset[str]) -> list[Finding]:
         state = "is granted" if scope in granted else f"is not granted: without it {otherwise}"
         found.append(Finding(Level.OK, f"The optional scope {scope} {state}."))
     return found
+
+
+def of_alert_channel(channel: Channel) -> Finding:
+    """Whether alerts in a channel can get an offer."""
+    name = f"#{channel.name} ({channel.id})" if channel.name else channel.id
+    if channel.is_shared:
+        why = "is shared with another organization: nothing is offered there. Take it out of DCV_ALERT_CHANNELS"
+        return Finding(Level.WARNING, f"{name} {why}.")
+    if not channel.is_member:
+        return Finding(Level.WARNING, f"The bot is not in {name}, so it hears of no alert there. /invite it.")
+    return Finding(Level.OK, f"Alerts in {name} are heard.")
+
+
+def of_hidden_alert_channel(channel_id: str, code: str) -> Finding:
+    """That the bot cannot see a channel at all."""
+    mend = "/invite the bot, or correct DCV_ALERT_CHANNELS"
+    return Finding(Level.WARNING, f"The bot cannot see the channel {channel_id} of alerts ({code}). {mend}.")
 
 
 def of_app_token() -> list[Finding]:

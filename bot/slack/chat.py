@@ -14,6 +14,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.models import Origin, Place
 from bot.settings import proxy_for
+from bot.slack.channels import look_at
 from bot.slack.client import Client, error_code, translated
 from bot.views.blocks import Message
 
@@ -147,10 +148,7 @@ class Chat:
         return await self._shared(place.channel_id)
 
     async def _read_shared(self, channel_id: str) -> bool:
-        async with translated():
-            answer = await self._client.conversations_info(channel=channel_id)
-        channel = answer["channel"]
-        return bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
+        return (await look_at(self._client, channel_id)).is_shared
 
     async def _whispered_by_url(self, origin: Origin, message: Message, replace: bool) -> bool:
         if origin.response_url is None:

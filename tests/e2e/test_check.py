@@ -351,3 +351,18 @@ def _files(folder: Path) -> list[str]:
 def _contents(folder: Path) -> dict[str, bytes]:
     """What stands in the files of the bot's database; the index of its log holds no data."""
     return {name: (folder / name).read_bytes() for name in _files(folder) if not name.endswith("-shm")}
+
+
+async def test_each_channel_of_alerts_is_one_line(check: Check, slack: Slack) -> None:
+    ops, far = slack.add_channel("ops"), slack.add_channel("far", member=False)
+    partners = slack.add_channel("partners", ext_shared=True)
+
+    answer = await check(DCV_ALERT_CHANNELS=",".join([ops.id, far.id, partners.id, "C0GONE"]))
+
+    assert answer.says(f"Alerts in #ops ({ops.id}) are heard.")
+    assert answer.status == 0
+    assert len(answer.warnings) == 3
+    told = "\n".join(answer.warnings)
+    assert "The bot is not in #far" in told
+    assert f"#partners ({partners.id}) is shared with another organization" in told
+    assert "cannot see the channel C0GONE" in told

@@ -8,6 +8,7 @@ from bot.digicert.client import Readable
 from bot.services import findings
 from bot.services.findings import Finding, Level
 from bot.slack import scopes
+from bot.slack.channels import Channel
 from bot.slack.client import Identity
 from bot.store.inspection import Inspection, Tables
 
@@ -179,3 +180,22 @@ def test_a_check_that_failed_names_its_setting():
     assert "slack.com" in away.sentence
     assert mistake.sentence.startswith("X could not be checked")
     assert "KeyError" in mistake.sentence
+
+
+@pytest.mark.parametrize(
+    ("channel", "level", "words"),
+    [
+        (Channel("C0OPS", "ops", True, False), Level.OK, "Alerts in #ops (C0OPS) are heard."),
+        (Channel("C0OPS", "", False, False), Level.WARNING, "The bot is not in C0OPS, so it hears of no alert there."),
+        (Channel("C0OPS", "ops", True, True), Level.WARNING, "nothing is offered there"),
+    ],
+)
+def test_a_channel_of_alerts_is_heard_or_says_why_not(channel, level, words):
+    found = findings.of_alert_channel(channel)
+
+    assert found.level is level
+    assert words in found.sentence
+
+
+def test_a_channel_of_alerts_that_cannot_be_seen_is_a_warning():
+    assert "cannot see the channel C0GONE" in findings.of_hidden_alert_channel("C0GONE", "channel_not_found").sentence
