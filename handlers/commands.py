@@ -21,7 +21,8 @@ from handlers.payloads import read_command_origin, read_place, read_trigger
 HELP = Help(
     "/dcv-resend",
     "Resends DigiCert's validation mails. Name an order or a domain to have the form filled in, or nothing to search. "
-    "With `to` and an address it is sent at once, without a form; `in` names a language, `because` a reason.",
+    "With `to` and an address it is sent at once, without a form; `in` names a language, `because` a reason. "
+    "From a message, use its shortcut Resend DCV email.",
     examples=("/dcv-resend", "/dcv-resend 700001", "/dcv-resend shop.example.com", EXAMPLE),
 )
 

@@ -43,6 +43,8 @@ TOLD_ELSEWHERE = (
     "*Order or domain*",
     "less than a minute",
     "https://",
+    "Resend DCV email for …",
+    "Too many alerts wait",
 )
 # What tells somebody what to do needs nobody to explain it.
 ADVICE = {"Activate", "Add", "Ask", "Check", "Choose", "Finish", "Fix", "Look", "Name", "Place", "Type"}

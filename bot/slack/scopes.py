@@ -7,8 +7,8 @@ NEEDED = {
     "chat:write": "nothing that becomes of a resend can be told",
     "channels:read": "each result of a public channel goes directly to whoever asked: strangers might read along",
     "groups:read": "each result of a private channel goes directly to whoever asked: strangers might read along",
-    "channels:history": "after a lost answer of Slack, a result may stand twice in a public channel",
-    "groups:history": "after a lost answer of Slack, a result may stand twice in a private channel",
+    "channels:history": "alerts in public channels are not heard, and a lost answer of Slack may leave a result twice",
+    "groups:history": "alerts in private channels are not heard, and a lost answer of Slack may leave a result twice",
     "users:read": "nobody may resend, since guests and strangers cannot be told from colleagues",
     "usergroups:read": "nobody may resend by way of DCV_ALLOWED_USERGROUPS",
 }
