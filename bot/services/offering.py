@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.clock import Clock
-from bot.errors import BotError, Misunderstood, SlackRefused, SlackUnavailable
+from bot.errors import BotError, CaError, Misunderstood, SlackRefused, SlackUnavailable
 from bot.models import Actor, Offer, Offered, Place
 from bot.policy import Action
 from bot.services.board import Board
@@ -31,6 +31,7 @@ AT_ONCE = 100
 EDIT_SECONDS = 10.0
 MOST_EDITS = 5
 IDLE_SECONDS = 60.0
+MOST_PUT_OFF = 3
 RETRY_SECONDS = 10.0
 ALERTS_KEPT = 2 * TOO_OLD
 OFFERS_KEPT = timedelta(hours=48)
@@ -79,17 +80,26 @@ class Offering:
                 pause = await self.round()
             except Exception as error:
                 _log_failure(error)
-                await asyncio.sleep(self._retry_seconds)
+                await asyncio.sleep(max(self._retry_seconds, getattr(error, "retry_after", None) or 0.0))
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._intake.arrived.wait(), pause)
 
     async def round(self) -> float:
-        """Show and look once; returns the seconds after which there may be more to show."""
+        """Show and look once; returns the seconds after which there may be more to show.
+
+        An alert for which DigiCert gives no answer is put off and keeps nobody else waiting; CaError after a few.
+        """
         is_behind = await self._show_all()
-        while unread := await self._alerts.unread(AT_ONCE):
+        put_off: list[Alert] = []
+        while unread := [alert for alert in await self._alerts.unread(AT_ONCE) if alert not in put_off]:
             for alert in unread:
-                await self._look_at(alert)
+                try:
+                    await self._look_at(alert)
+                except CaError:
+                    if len(put_off) == MOST_PUT_OFF:
+                        raise
+                    put_off.append(alert)
             is_behind = True
         return EDIT_SECONDS if is_behind else IDLE_SECONDS
 

@@ -9,7 +9,7 @@ from bot.candidates import Candidate
 from bot.errors import CaUnavailable, Misunderstood, NotAllowed, SlackUnavailable
 from bot.models import Actor
 from bot.services.intake import Intake
-from bot.services.offering import Offering
+from bot.services.offering import EDIT_SECONDS, MOST_PUT_OFF, Offering
 from bot.slack.client import Identity
 from bot.store.alerts import Alert, Alerts
 from bot.store.offers import Offers
@@ -18,6 +18,14 @@ from bot.targets import WantedName, WantedOrder
 AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 US = Identity("B0US", "U0US", "T0HOME", None, frozenset())
 CHANNELS = frozenset({"C0OPS", "C0DEV"})
+
+
+async def posted(chat, number):
+    """Wait for so many messages."""
+    while len(chat.messages) < number:
+        await chat.began.wait()
+        chat.began.clear()
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -165,19 +173,31 @@ async def test_where_nothing_may_be_read_nothing_is(once, arrive, orders, chat, 
 
 
 async def test_a_digicert_that_is_away_is_asked_again_and_nothing_is_lost(once, arrive, orders, chat, alerts):
-    await arrive(1)
-    await arrive(2)
-    orders.failures["pending_orders"].append(AWAY)
+    for order_id in range(1, 7):
+        await arrive(order_id)
+    orders.always["pending_orders"] = AWAY
 
     with pytest.raises(CaUnavailable):
         await once()
-    assert len(await alerts.unread(10)) == 2
+    assert orders.count("pending_orders") == MOST_PUT_OFF + 1
+    assert len(await alerts.unread(10)) == 6
+    orders.always.clear()
     await once()
 
-    assert [text.partition(" waits")[0] for text in texts(chat)] == [
-        "Order 1 (n1.example.com)",
-        "Order 2 (n2.example.com)",
-    ]
+    assert [text.split()[1] for text in texts(chat)] == ["1", "2", "3", "4", "5", "6"]
+
+
+async def test_an_order_that_digicert_cannot_tell_of_keeps_no_other_waiting(once, arrive, orders, chat, alerts):
+    first = await arrive(1)
+    await arrive(2)
+    orders.failures["order_validation"].append(AWAY)
+
+    await once()
+    assert [text.split()[1] for text in texts(chat)] == ["2"]
+    assert await alerts.unread(10) == [first]
+    await once()
+
+    assert [text.split()[1] for text in texts(chat)] == ["2", "1"]
 
 
 async def test_an_offer_that_slack_did_not_take_is_shown_later(once, arrive, orders, chat, offers):
@@ -268,18 +288,23 @@ async def test_who_may_not_resend_may_not_quieten_and_an_old_offer_says_so(offer
 
 
 async def test_the_worker_wakes_for_what_arrives_and_survives_failures(make_offering, intake, arrive, orders, chat):
-    orders.failures["pending_orders"] += [AWAY, AWAY]
+    orders.failures["pending_orders"] += [AWAY] * (MOST_PUT_OFF + 1)
+    for order_id in range(1, MOST_PUT_OFF + 2):
+        await arrive(order_id)
+
     working = asyncio.create_task(make_offering(retry_seconds=0.01).work())
     try:
-        await arrive(1)
-        intake.arrived.set()
-        async with asyncio.timeout(10):
-            await chat.began.wait()
+        # Less than the worker would sleep by itself.
+        async with asyncio.timeout(0.8 * EDIT_SECONDS):
+            await posted(chat, MOST_PUT_OFF + 1)
+            await arrive(9)
+            intake.arrived.set()
+            await posted(chat, MOST_PUT_OFF + 2)
     finally:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
 
-    assert len(chat.posts) == 1
+    assert texts(chat)[-1].startswith("Order 9 ")
 
 
 async def test_a_name_below_a_waiting_domain_opens_that_scope(once, alerts, certcentral, chat, clock):

@@ -303,3 +303,23 @@ def test_a_name_too_long_for_an_option_is_not_suggested(now):
 
     assert [option["value"] for option in forms.suggestions([], WantedName(fits), now)] == [f"name:{fits}"]
     assert forms.suggestions([], WantedName(too_long), now) == []
+
+
+@settings(max_examples=30, deadline=None, phases=UNSHRUNK)
+@given(data=st.data())
+def test_slack_takes_whatever_a_message_names(foreign, slack, now, data):
+    opens = st.one_of(st.just("order:1"), foreign.name.map(lambda name: f"name:{name}"))
+    matches = data.draw(st.lists(st.tuples(foreign.listed(), opens, foreign.text), min_size=2, max_size=120))
+    names = st.one_of(st.integers(1, 10**18 - 1).map(WantedOrder), foreign.name.map(WantedName))
+    sentence = forms.nothing_named(data.draw(st.lists(names, max_size=50)))
+
+    assert slack.takes_view(forms.named("f1", matches, now))
+    assert slack.takes_view(forms.nothing("f1", sentence, "Choose an order or a domain to go on."))
+
+
+def test_a_form_for_a_message_says_where_it_was_named_and_where_the_result_goes(draw, slack):
+    view = draw(plan_of(waiting()), place=Place("C0PKI", "17.5"), found_in="the field “<!channel>”")
+
+    assert "Found in the field “&lt;!channel&gt;” of the message." in texts(view)
+    assert "goes to the thread of the message, or to you alone" in texts(view)
+    assert slack.takes_view(view)
