@@ -310,12 +310,18 @@ class News:
     nudge: int = 0
     silent: bool = False
 
+    @property
+    def is_told(self) -> bool:
+        """Whether anything of it belongs into the thread; the root message shows the rest."""
+        return bool(self.fresh or self.again or self.nudge or self.silent) or self.state is not FollowState.FOLLOWING
+
 
 @dataclass(frozen=True, slots=True)
 class Following:
     """The watch over what one accepted call asked for; `validated` are the names told so, `due_at` the next look.
 
-    `misses` counts the looks in a row that DigiCert did not answer; `news` are those of the last look.
+    `misses` counts the looks in a row that DigiCert did not answer. While it has `news` that nobody took to tell them, it
+    stays due for that.
     """
 
     request_id: str

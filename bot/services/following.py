@@ -1,4 +1,4 @@
-"""Following: looks come due after every accepted call, each a short durable flow: look, note, tell what changed."""
+"""Following: after every accepted call looks come due; what one of them has to tell is told by a short durable flow."""
 
 import asyncio
 from contextlib import suppress
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from bot.clock import Clock
 from bot.engine import Engine, Steps
-from bot.errors import BotError, CaError, CaRefused, NothingToDo, SlackRefused
+from bot.errors import BotError, CaError, CaRefused, NothingToDo, SlackRefused, SlackUnavailable
 from bot.follow_ups import Schedule, decide
 from bot.models import Actor, Following, FollowState, News, ResendRequest, Seen
 from bot.policy import Action
@@ -29,12 +29,12 @@ from bot.views.blocks import Message
 log = structlog.get_logger(__name__)
 
 FLOW = "follow_v1"
-AT_ONCE = 8
+AT_ONCE = 4
 LOOK_SECONDS = 2.0
+RELEASE_SECONDS = 10.0
 AFTER_A_BUG = timedelta(hours=1)
 KEPT = timedelta(days=30)
 
-_SEEN = TypeAdapter(Seen)
 _NEWS = TypeAdapter(News)
 
 
@@ -62,25 +62,25 @@ class Follower:
         self._engine = engine
         self._schedule = schedule
         self._clock = clock
-        self._under_way: set[str] = set()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._released: dict[str, asyncio.Event] = {}
         self._woken = asyncio.Event()
         engine.define(FLOW, self._flow)
 
     async def attend(self) -> None:
         """Begin whatever is due, at its moment, until it is cancelled."""
-        while True:
-            self._woken.clear()
-            pause = LOOK_SECONDS
-            try:
+        try:
+            while True:
+                self._woken.clear()
                 pause = await self._begin_due()
-            except BotError as error:
-                log.warning("what is due must wait", error=str(error))
-            except Exception:
-                log.exception("what is due could not be begun")
-            # Not `wait_for`: before Python 3.12 it may lose a cancellation, and this would never end.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
+                # Not `wait_for`: before Python 3.12 it may lose a cancellation, and this would never end.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._woken.wait()
+        finally:
+            for task in self._under_way.values():
+                task.cancel()
+            await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
     def wake(self) -> None:
         """Look for what is due now."""
@@ -100,73 +100,116 @@ class Follower:
         last = max(self._schedule.follow_ups, default=timedelta(0))
         await self._followings.prune(self._clock() - last - KEPT)
 
+    async def look(self, following: Following) -> None:
+        """Carry out what is due: look, note, and let a flow tell what there is to tell; a crash repeats it."""
+        number = following.checks
+        if not following.news:
+            number += 1
+            news = await self._note(following.id, number, await self._look(following.id))
+            if news is None or not news.is_told:
+                await self._present(following)
+                return
+        released = self._released[following.id] = asyncio.Event()
+        try:
+            await self._engine.start(FLOW, f"follow:{following.id}:{number}")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RELEASE_SECONDS):
+                    await released.wait()
+        finally:
+            self._released.pop(following.id, None)
+
     async def _begin_due(self) -> float:
-        """Start the flows that are due, a handful at once, and return in how many seconds to look again."""
-        due = await self._followings.due(self._clock(), 2 * AT_ONCE)
-        flows = [f"follow:{following.id}:{following.checks + 1}" for following in due]
-        self._under_way &= set(flows)
-        for flow_id in [flow_id for flow_id in flows if flow_id not in self._under_way]:
-            if len(self._under_way) >= AT_ONCE:
-                return LOOK_SECONDS
-            self._under_way.add(flow_id)
-            try:
-                await self._engine.start(FLOW, flow_id)
-            except BaseException:
-                self._under_way.discard(flow_id)
-                raise
-        next_due = await self._followings.next_due()
-        ahead = (next_due - self._clock()).total_seconds() if next_due else LOOK_SECONDS
+        """Begin what is due, a handful at once, and return in how many seconds to look again."""
+        try:
+            due = await self._followings.due(self._clock(), 2 * AT_ONCE)
+            for following in due:
+                if following.id not in self._under_way and len(self._under_way) < AT_ONCE:
+                    self._under_way[following.id] = asyncio.create_task(self._carry_out(following))
+            next_due = await self._followings.next_due()
+        except BotError as error:
+            log.warning("what is due must wait", error=str(error))
+            return LOOK_SECONDS
+        except Exception:
+            log.exception("what is due could not be begun")
+            return LOOK_SECONDS
+        ahead = (next_due - self._clock()).total_seconds() if next_due else 0.0
         return min(ahead, LOOK_SECONDS) if ahead > 0 else LOOK_SECONDS
 
+    async def _carry_out(self, following: Following) -> None:
+        with structlog.contextvars.bound_contextvars(following=following.id):
+            try:
+                await self.look(following)
+                self.wake()
+            except BotError as error:
+                log.warning("a look must wait", error=str(error))
+            except Exception:
+                log.exception("a look failed")
+            finally:
+                self._under_way.pop(following.id, None)
+
     async def _flow(self, steps: Steps, flow_id: str) -> None:
-        """Look, note, tell. Recorded steps must keep their order: a changed flow gets a new name."""
+        """Take the news, let the row go on, tell. Recorded steps must keep their order: a changed flow is a new one."""
         _, following_id, number = flow_id.split(":")
         with structlog.contextvars.bound_contextvars(following=following_id):
-            seen = await steps.run("look", self._look, following_id)
-            news = await steps.run("note", self._note, following_id, int(number), seen)
-            self._under_way.discard(flow_id)
-            self.wake()
+            news = await steps.run("take", self._take, following_id, int(number))
+            await steps.run("release", self._release, following_id, int(number))
+            if released := self._released.get(following_id):
+                released.set()
             if news:
                 await until_told(steps, "tell", self._tell, following_id, int(number), news)
 
-    async def _look(self, following_id: str) -> dict[str, Any] | None:
-        """What DigiCert says, as JSON; None where it does not answer, or where nothing is followed any longer."""
+    async def _take(self, following_id: str, number: int) -> dict[str, Any] | None:
+        news = await patiently(self._followings.news, following_id, number)
+        return _NEWS.dump_python(news, mode="json") if news else None
+
+    async def _release(self, following_id: str, number: int) -> None:
+        await patiently(self._followings.release, following_id, number)
+
+    async def _look(self, following_id: str) -> Seen | None:
+        """What DigiCert says; None where it does not answer, or where nothing is followed any longer."""
         request, following = await patiently(self._find, following_id)
         if not following or not following.is_open:
             return None
         at = self._clock()
         try:
-            seen: Seen | None = await self._looking.call(request, following.call_no)
+            return await self._looking.call(request, following.call_no)
         except CaRefused as error:
             log.warning("DigiCert refused a look", error=str(error), status=error.status)
-            seen = Seen(at, following.validated, views.GONE) if error.status == 404 else None
+            return Seen(at, following.validated, views.GONE) if error.status == 404 else None
         except CaError as error:
             log.warning("DigiCert did not answer a look", error=str(error))
-            seen = None
         except Exception:
             log.exception("a look failed on our side")
-            seen = None
-        return _SEEN.dump_python(seen, mode="json") if seen else None
+        return None
 
-    async def _note(self, following_id: str, number: int, seen: dict[str, Any] | None) -> dict[str, Any] | None:
-        """What there is to tell, as JSON; decided once, however often this step runs."""
+    async def _note(self, following_id: str, number: int, seen: Seen | None) -> News | None:
+        """What there is to tell; decided once, however often this is repeated."""
+        request, following = await patiently(self._find, following_id)
+        if not following:
+            return None
+        now = self._clock()
+        names = request.calls[following.call_no].names
+        decide_now = partial(decide, names=names, seen=seen, schedule=self._schedule, now=now)
         try:
-            request, following = await patiently(self._find, following_id)
-            if not following:
-                return None
-            decide_now = partial(
-                decide,
-                names=request.calls[following.call_no].names,
-                seen=_SEEN.validate_python(seen) if seen else None,
-                schedule=self._schedule,
-                now=self._clock(),
-            )
-            news = await patiently(self._followings.note, following_id, number, decide_now, self._clock())
+            return await patiently(self._followings.note, following_id, number, decide_now, now)
         except Exception:
             log.exception("what was seen could not be noted; looking again later")
-            await patiently(self._followings.postpone, following_id, number, self._clock() + AFTER_A_BUG)
+            await patiently(self._followings.postpone, following_id, number, now + AFTER_A_BUG)
             return None
-        return _NEWS.dump_python(news, mode="json") if news else None
+
+    async def _present(self, following: Following) -> None:
+        """Show in the root message that it was looked; where Slack is away the next look shows it."""
+        request = await self._requests.get(following.request_id)
+        try:
+            await self._reporting.present(request)
+        except SlackRefused as error:
+            await self._give_up(request, error)
+        except SlackUnavailable as error:
+            log.warning("how it stands could not be shown", error=str(error))
+
+    async def _give_up(self, request: ResendRequest, error: SlackRefused) -> None:
+        log.warning("this can be told nowhere; it is not followed any longer", error=error.code)
+        await self._followings.give_up(request.id, error.code, self._clock())
 
     async def _tell(self, following_id: str, number: int, news: dict[str, Any]) -> dict[str, Any]:
         return await tried(self._tell_now, following_id, number, _NEWS.validate_python(news))
@@ -178,8 +221,7 @@ class Follower:
         try:
             root = await self._reporting.present(request)
         except SlackRefused as error:
-            log.warning("this can be told nowhere; it is not followed any longer", error=error.code)
-            await self._followings.give_up(request.id, error.code, self._clock())
+            await self._give_up(request, error)
             return
         try:
             await self._reply(request, following, number, news, root)

@@ -50,24 +50,35 @@ class Followings:
         return moment(due_at) if due_at else None
 
     async def note(self, following_id: str, number: int, decide: Decide, now: datetime) -> News | None:
-        """Write down what the `number`-th look means, and return what there is to tell; None where nobody knows it.
+        """Write down what the `number`-th look means, and return its news; None where somebody else noted it.
 
-        Safe to repeat: the same number gives the same news, and decides once. What ended otherwise meanwhile is told
-        instead of what was seen.
+        Safe to repeat where the answer to its commit was lost. What is to be told keeps the row due until it is
+        released. What ended otherwise meanwhile is told instead of what was seen.
         """
         async with self._database.write() as transaction:
             following = await _one(transaction, following_id)
-            if following is None or following.checks > number:
-                return None
-            if following.checks == number:
-                return following.news
+            if following is None or following.checks != number - 1:
+                return following.news if following and following.checks == number else None
             if following.is_open:
                 decision = decide(following)
                 await _write(transaction, following_id, _decided(following, decision, now), number)
                 return decision.news
             news = News(following.ended_at or now, following.state, following.word)
-            await _write(transaction, following_id, {"due_at": None, "news": _text(news)}, number)
+            await _write(transaction, following_id, _to_tell(news, None, now), number)
             return news
+
+    async def news(self, following_id: str, number: int) -> News | None:
+        """What the `number`-th look has to tell, until it is released."""
+        async with self._database.read() as connection:
+            following = await _one(connection, following_id)
+        return following.news if following and following.checks == number else None
+
+    async def release(self, following_id: str, number: int) -> None:
+        """Go on looking: whoever tells the news of the `number`-th look will not lose them any more."""
+        mine = (followings.c.id == following_id, followings.c.checks == number, followings.c.news.is_not(None))
+        free = sa.update(followings).where(*mine).values(news=None, due_at=followings.c.next_at, next_at=None)
+        async with self._database.write() as transaction:
+            await transaction.execute(free)
 
     async def postpone(self, following_id: str, number: int, due_at: datetime) -> None:
         """Let a look that failed on our side come again later."""
@@ -88,12 +99,13 @@ class Followings:
             open_ones = [following for following in await _of(transaction, request_id) if following.is_open]
             for number, following in enumerate(open_ones):
                 ended = _ended(FollowState.STOPPED, user_id, now)
-                await _write(transaction, following.id, {**ended, "due_at": None if number else written(now)})
+                tells_at = None if number else written(now)
+                await _write(transaction, following.id, {**ended, **_due(following, tells_at)})
         return bool(open_ones)
 
     async def give_up(self, request_id: str, word: str, now: datetime) -> None:
         """Stop what can be told nowhere."""
-        ended = {**_ended(FollowState.STOPPED, word[:64], now), "due_at": None}
+        ended = {**_ended(FollowState.STOPPED, word[:64], now), "due_at": None, "next_at": None, "news": None}
         async with self._database.write() as transaction:
             mine = sa.update(followings).where(followings.c.request_id == request_id, _OPEN)
             await transaction.execute(mine.values(ended))
@@ -107,9 +119,12 @@ class Followings:
 
     async def hurry(self, order_ids: Iterable[int], now: datetime) -> None:
         """Let what follows these orders look now."""
-        chosen = (_OPEN, followings.c.order_id.in_(list(order_ids)), followings.c.due_at > written(now))
+        soon = written(now)
+        chosen = (_OPEN, followings.c.order_id.in_(list(order_ids)))
         async with self._database.write() as transaction:
-            await transaction.execute(sa.update(followings).where(*chosen).values(due_at=written(now)))
+            for column in (followings.c.due_at, followings.c.next_at):
+                later = sa.update(followings).where(*chosen, column > soon)
+                await transaction.execute(later.values({column: soon}))
 
     async def prune(self, before: datetime) -> None:
         """Forget those that began before, whatever became of them."""
@@ -123,7 +138,8 @@ async def begin(
     """Follow an accepted call from now on; what followed its target until now is taken over, and will tell so."""
     following = Following(request.id, call_no, target_key(request.calls[call_no].target), now)
     former = sa.update(followings).where(followings.c.target == following.target, _OPEN)
-    await transaction.execute(former.values(**_ended(FollowState.TAKEN_OVER, request.id, now), due_at=written(now)))
+    soon = {"due_at": written(now), "next_at": written(now)}
+    await transaction.execute(former.values(**_ended(FollowState.TAKEN_OVER, request.id, now), **soon))
     row = {
         "id": following.id,
         "request_id": request.id,
@@ -181,17 +197,26 @@ def _decided(following: Following, decision: Decision, now: datetime) -> dict[st
         "validated": json.dumps(decision.validated),
         "nudges": max(following.nudges, news.nudge),
         "misses": decision.misses,
-        "seen_at": written(news.at) if not decision.misses else following.seen_at and written(following.seen_at),
-        "due_at": decision.due_at and written(decision.due_at),
-        "news": _text(news),
+        "seen_at": _written(following.seen_at if decision.misses else news.at),
+        **(_to_tell(news, decision.due_at, now) if news.is_told else {"due_at": _written(decision.due_at)}),
     }
+
+
+def _to_tell(news: News, then: datetime | None, now: datetime) -> dict[str, Any]:
+    """Due at once until the news are released, and due again `then`."""
+    return {"news": _NEWS.dump_json(news).decode(), "due_at": written(now), "next_at": _written(then)}
+
+
+def _due(following: Following, at: str | None) -> dict[str, str | None]:
+    """Due at this moment; after its news where there are some."""
+    return {"next_at": at} if following.news else {"due_at": at}
 
 
 def _seen(following: Following, decision: Decision, now: datetime) -> dict[str, Any]:
     news = decision.news
     values: dict[str, Any] = {"validated": json.dumps(decision.validated), "seen_at": written(news.at)}
     if news.state in (FollowState.VALIDATED, FollowState.ENDED) and following.state is not FollowState.TAKEN_OVER:
-        values |= {**_ended(news.state, news.word, now), "due_at": None}
+        values |= {**_ended(news.state, news.word, now), **_due(following, None)}
     return values
 
 
@@ -199,8 +224,8 @@ def _ended(state: FollowState, word: str, now: datetime) -> dict[str, str]:
     return {"state": state.value, "word": word, "ended_at": written(now)}
 
 
-def _text(news: News) -> str:
-    return _NEWS.dump_json(news).decode()
+def _written(at: datetime | None) -> str | None:
+    return written(at) if at else None
 
 
 def _read(row: Any) -> Following:

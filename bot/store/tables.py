@@ -124,6 +124,7 @@ followings = Table(
     Column("validated", Text, nullable=False),
     Column("seen_at", String(27)),
     Column("due_at", String(27)),
+    Column("next_at", String(27)),
     Column("news", Text),
 )
 _OPEN = text("state = 'following'")

@@ -211,16 +211,18 @@ class FakeChat:
 
 
 class FakeEngine:
-    """Runs no flow by itself; `started` are the ids that were."""
+    """Runs a flow only where it is given `steps`; `started` are the ids that were."""
 
     def __init__(self):
-        self.flows, self.started = {}, []
+        self.flows, self.started, self.steps = {}, [], None
 
     def define(self, name, flow):
         self.flows[name] = flow
 
     async def start(self, name, flow_id):
         self.started.append((name, flow_id))
+        if self.steps:
+            await self.flows[name](self.steps, flow_id)
 
     async def purge(self, older_than):
         pass

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.follow_ups import Decision
-from bot.models import DomainTarget, FollowState, News
+from bot.models import DomainTarget, FollowState, News, OrderTarget
 from bot.store import followings, requests
 from bot.store.followings import Followings
 
@@ -38,10 +38,18 @@ def begin(database, followed, clock):
 def decides(clock):
     """A decision, and how often it was asked for."""
 
-    def make(state=FollowState.FOLLOWING, word="", validated=("a.example",), nudge=0, misses=0, due=SOON):
+    def make(
+        state=FollowState.FOLLOWING,
+        word="",
+        validated=("a.example",),
+        fresh=("a.example",),
+        nudge=0,
+        misses=0,
+        due=SOON,
+    ):
         def decide(following):
             decide.asked += 1
-            news = News(clock(), state, word, fresh=validated, nudge=nudge)
+            news = News(clock(), state, word, fresh=fresh, nudge=nudge)
             return Decision(news, validated, due and clock() + due, misses)
 
         decide.asked = 0
@@ -85,16 +93,49 @@ async def test_a_look_is_decided_once_and_gives_the_same_news_again(begin, follo
     clock.advance(minutes=1)
     again = await followed.note("r1.0", 1, decide, clock())
 
+    [untold] = await followed.of("r1")
+    same = await followed.news("r1.0", 1)
+    await followed.release("r1.0", 1)
     [following] = await followed.of("r1")
-    assert again == first
+    assert first == again == same == untold.news
     assert decide.asked == 1
+    assert untold.due_at == first.at
     assert (following.checks, following.nudges, following.validated) == (1, 2, ("a.example",))
-    assert following.due_at == first.at + SOON
+    assert (following.due_at, following.news) == (first.at + SOON, None)
+
+
+async def test_a_look_without_news_goes_on_by_itself(begin, followed, make_request, decides, clock):
+    await begin(make_request())
+
+    await followed.note("r1.0", 1, decides(fresh=()), clock())
+
+    [following] = await followed.of("r1")
+    assert (following.due_at, following.news) == (clock() + SOON, None)
+
+
+async def test_what_happens_before_the_news_are_released_comes_after_them(
+    begin, followed, make_request, order_call, decides, clock
+):
+    for request_id, number in (("stopped", 1), ("taken", 2), ("hurried", 3)):
+        call = dataclasses.replace(order_call, target=OrderTarget(number))
+        await begin(make_request(request_id, calls=(call,)))
+        await followed.note(f"{request_id}.0", 1, decides(), clock())
+
+    clock.advance(seconds=1)
+    await followed.stop("stopped", "U0ANA", clock())
+    await begin(make_request("newer", calls=(dataclasses.replace(order_call, target=OrderTarget(2)),)))
+    await followed.hurry([3], clock())
+    for request_id in ("stopped", "taken", "hurried"):
+        assert (await followed.of(request_id))[0].news
+        await followed.release(f"{request_id}.0", 1)
+
+    assert {each.id for each in await followed.due(clock(), 9)} == {"stopped.0", "taken.0", "hurried.0"}
 
 
 async def test_a_look_that_was_overtaken_tells_nothing(begin, followed, make_request, decides, clock):
     await begin(make_request())
-    await followed.note("r1.0", 2, decides(), clock())
+    for number in (1, 2):
+        await followed.note("r1.0", number, decides(), clock())
 
     assert await followed.note("r1.0", 1, decides(), clock()) is None
     assert await followed.note("unheard-of", 1, decides(), clock()) is None
@@ -113,6 +154,7 @@ async def test_what_is_over_is_never_due_again(begin, followed, make_request, de
     await begin(make_request())
 
     await followed.note("r1.0", 1, decides(FollowState.ENDED, "canceled", due=None), clock())
+    await followed.release("r1.0", 1)
 
     [following] = await followed.of("r1")
     assert (following.state, following.word, following.ended_at) == (FollowState.ENDED, "canceled", clock())
@@ -128,6 +170,7 @@ async def test_a_newer_request_takes_over_and_the_older_one_tells_it(
 
     older, other = await followed.of("older")
     news = await followed.note("older.0", 1, decides(), clock())
+    await followed.release("older.0", 1)
 
     assert (older.state, older.word, older.due_at) == (FollowState.TAKEN_OVER, "newer", clock())
     assert (other.state, newer.state) == (FollowState.FOLLOWING, FollowState.FOLLOWING)

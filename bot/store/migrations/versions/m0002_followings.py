@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("validated", sa.Text(), nullable=False),
         sa.Column("seen_at", TIME),
         sa.Column("due_at", TIME),
+        sa.Column("next_at", TIME),
         sa.Column("news", sa.Text()),
     )
     op.create_index("followings_request", "followings", ["request_id"])
