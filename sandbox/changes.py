@@ -1,7 +1,8 @@
 """Waiting for something to become true in a local server, with a deadline instead of a nap."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 Found = TypeVar("Found")
@@ -18,17 +19,24 @@ class Changes:
         for event in self._waiting:
             event.set()
 
+    @contextmanager
+    def waking(self, event: asyncio.Event) -> Iterator[None]:
+        """Set `event` at every change; it may wait for other servers as well."""
+        self._waiting.add(event)
+        try:
+            yield
+        finally:
+            self._waiting.discard(event)
+
     async def until(self, look: Callable[[], Found | None], *, what: str, timeout: float = 20.0) -> Found:  # noqa: ASYNC109 - the deadline is the contract here
         """Return the first truthy thing that `look` finds; TimeoutError says `what` was missing after `timeout` s."""
         changed = asyncio.Event()
-        self._waiting.add(changed)
-        try:
-            async with asyncio.timeout(timeout):
-                while not (found := look()):
-                    await changed.wait()
-                    changed.clear()
-                return found
-        except TimeoutError:
-            raise TimeoutError(f"waited {timeout:g} s for {what}") from None
-        finally:
-            self._waiting.discard(changed)
+        with self.waking(changed):
+            try:
+                async with asyncio.timeout(timeout):
+                    while not (found := look()):
+                        await changed.wait()
+                        changed.clear()
+                    return found
+            except TimeoutError:
+                raise TimeoutError(f"waited {timeout:g} s for {what}") from None
