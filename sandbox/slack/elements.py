@@ -31,6 +31,8 @@ VALUE_KEYS = {
 }
 TEXT_INPUTS = frozenset({"plain_text_input", "email_text_input", "url_text_input", "number_input"})
 EXTERNAL = frozenset({"external_select", "multi_external_select"})
+Place = tuple[str, str]
+"""The block_id and action_id of an element: one name may stand in several blocks, a place only once."""
 OPTION_KEYS = frozenset({"selected_option", "selected_options"})
 
 
@@ -54,6 +56,11 @@ class Field:
     def action_id(self) -> str:
         """The element's action_id."""
         return str(self.element["action_id"])
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.block_id, self.action_id
 
     @property
     def value_key(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sandbox.slack.elements import TEXT_INPUTS, VALUE_KEYS, Field
+from sandbox.slack.elements import TEXT_INPUTS, VALUE_KEYS, Field, Place
 from sandbox.slack.shapes import Json
 from sandbox.slack.views import View
 
@@ -14,21 +14,21 @@ ID_KEYS = frozenset(
 )
 
 
-def find_field(among: Iterable[Field], name: str | None, kinds: Collection[str]) -> Field:
-    """Return the one field of these kinds with this label or action_id, or whose label contains it; None: the only one.
+def find_field(among: Iterable[Field], name: str | Place | None, kinds: Collection[str]) -> Field:
+    """Return the one field of these kinds with this label, action_id or place, or whose label contains it.
 
-    LookupError names those that are there.
+    None means the only one. LookupError names those that are there.
     """
     candidates = [each for each in among if each.kind in kinds]
-    exact = [each for each in candidates if name in (None, each.label, each.action_id)]
-    fitting = exact or [each for each in candidates if name is not None and name in each.label]
+    exact = [each for each in candidates if name in (None, each.label, each.action_id, each.place)]
+    fitting = exact or [each for each in candidates if isinstance(name, str) and name in each.label]
     if len(fitting) == 1:
         return fitting[0]
     raise LookupError(f"no single field {name!r} among {[each.label or each.action_id for each in candidates]}")
 
 
-def find_select(among: Iterable[Field], label: str | None, action_id: str | None) -> Field:
-    """Return the one select, group of boxes or picker with this label or action_id."""
+def find_select(among: Iterable[Field], label: str | Place | None, action_id: str | None) -> Field:
+    """Return the one select, group of boxes or picker with this label, place or action_id."""
     if action_id is not None:
         among = [each for each in among if each.action_id == action_id]
     return find_field(among, label, SELECTS)
@@ -52,9 +52,9 @@ def option_text(option: Any) -> str:
     return str(option["text"]["text"]) if isinstance(option, dict) else str(option)
 
 
-def missing_labels(view: View) -> list[str]:
-    """Return the labels of the fields that keep Slack from sending the form."""
-    return [each.label for each in view.fields if each.in_input and not _is_fit(each, view.value(each))]
+def missing_fields(view: View) -> list[Field]:
+    """Return the fields that keep Slack from sending the form."""
+    return [each for each in view.fields if each.in_input and not _is_fit(each, view.value(each))]
 
 
 def require_typable(each: Field, text: str) -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.slack import payloads
 from sandbox.slack.deliveries import Delivery
-from sandbox.slack.elements import EXTERNAL, TEXT_INPUTS, Field
-from sandbox.slack.filling import find_field, find_option, find_select, missing_labels, option_text, require_typable
+from sandbox.slack.elements import EXTERNAL, TEXT_INPUTS, Field, Place
+from sandbox.slack.filling import find_field, find_option, find_select, missing_fields, option_text, require_typable
 from sandbox.slack.shapes import Json
 from sandbox.slack.submitting import Submitted, apply_answer
 from sandbox.slack.suggestions import read_suggestions
@@ -24,11 +24,12 @@ class Unanswered(Exception):
 
 
 class FormIncomplete(Exception):
-    """Slack does not send the form yet: `labels` name the fields that want something else."""
+    """Slack does not send the form yet: `labels` and `block_ids` name the fields that want something else."""
 
-    def __init__(self, labels: list[str]) -> None:
-        super().__init__(f"please fill in: {', '.join(labels)}")
-        self.labels = labels
+    def __init__(self, fields: list[Field]) -> None:
+        self.labels = [each.label for each in fields]
+        self.block_ids = [each.block_id for each in fields]
+        super().__init__(f"please fill in: {', '.join(self.labels)}")
 
 
 @dataclass(eq=False)
@@ -97,14 +98,14 @@ class Form:
         """Return what stands in a text field now."""
         return str(self._view.value(find_field(self._view.fields, label, TEXT_INPUTS)) or "")
 
-    def fill(self, label: str, text: str) -> None:
-        """Type into a text field, found by its label or action_id; ValueError when it takes no such text."""
+    def fill(self, label: str | Place, text: str) -> None:
+        """Type into a text field, found by its label, action_id or place; ValueError when it takes no such text."""
         self._require_open()
         each = find_field(self._view.fields, label, TEXT_INPUTS)
         require_typable(each, text)
         self._view.put(each, text or None)
 
-    async def press_enter(self, label: str) -> Delivery | None:
+    async def press_enter(self, label: str | Place) -> Delivery | None:
         """Press Enter in a text field; the app hears of it where the field dispatches actions."""
         self._require_open()
         each = find_field(self._view.fields, label, TEXT_INPUTS)
@@ -113,10 +114,10 @@ class Form:
             return None
         return await self._act(each)
 
-    async def search(self, text: str, action_id: str | None = None) -> list[Json]:
-        """Type into the search of a select; the app's options as text, value and description, flat.
+    async def search(self, text: str, action_id: str | Place | None = None) -> list[Json]:
+        """Type into the search of a select, found by its action_id or place; return the options flat.
 
-        Raises Unanswered after three seconds, ValueError where the text is too short for Slack to ask at all.
+        Each has text, value and description. Raises Unanswered after three seconds, ValueError where the text is too short for Slack to ask at all.
         """
         self._require_open()
         each = find_field(self._view.fields, action_id, EXTERNAL)
@@ -129,7 +130,9 @@ class Form:
         self._found[each.action_id] = read_suggestions(delivery.payload, self.person.slack.complain)
         return [_flat(option) for option in self._found[each.action_id]]
 
-    async def choose(self, wanted: Any, *, action_id: str | None = None, label: str | None = None) -> Delivery | None:
+    async def choose(
+        self, wanted: Any, *, action_id: str | None = None, label: str | Place | None = None
+    ) -> Delivery | None:
         """Choose an option, given as a dict or as part of its text; a list sets all of a multi-select, None clears.
 
         The app hears of it, and is waited for, outside of input blocks and where an input dispatches actions.
@@ -144,12 +147,12 @@ class Form:
         self._require_open()
         if self.submit_text is None:
             raise LookupError(f"the form {self.title!r} has no submit button")
-        if labels := missing_labels(self._view):
-            raise FormIncomplete(labels)
+        if fields := missing_fields(self._view):
+            raise FormIncomplete(fields)
         delivery = await self.person.interact("view_submission", f"form {self.title!r}", self._view, response_urls=[])
         return apply_answer(self.person.slack, self._view, delivery)
 
-    async def click(self, label: str | None = None, *, action_id: str | None = None) -> Delivery:
+    async def click(self, label: str | Place | None = None, *, action_id: str | None = None) -> Delivery:
         """Press a button inside the form; a question for confirmation is agreed to."""
         self._require_open()
         action = self.person.press(self._view.blocks, label, action_id)
@@ -176,7 +179,7 @@ class Form:
         container = payloads.view_container(self._view)
         return await self.person.interact("block_suggestion", what, self._view, container=container, **place)
 
-    def _options(self, wanted: Any, label: str | None, action_id: str | None) -> tuple[Field, Any]:
+    def _options(self, wanted: Any, label: str | Place | None, action_id: str | None) -> tuple[Field, Any]:
         candidates = [find_select(self._view.fields, label, action_id)] if label or action_id else self._view.fields
         return find_option(candidates, wanted, self._found)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.slack import payloads
 from sandbox.slack.deliveries import Delivery
-from sandbox.slack.elements import pressables
+from sandbox.slack.elements import Place, pressables
 from sandbox.slack.forms import Form
 from sandbox.slack.messages import Message
 from sandbox.slack.refusals import Refused
@@ -45,7 +45,9 @@ class Person(Member):
             self._show_answer(payload, delivery.payload, where)
         return delivery
 
-    async def click(self, message: Message, label: str | None = None, *, action_id: str | None = None) -> Delivery:
+    async def click(
+        self, message: Message, label: str | Place | None = None, *, action_id: str | None = None
+    ) -> Delivery:
         """Press a button, or choose from an overflow menu, below a message; a question for confirmation is agreed to.
 
         LookupError when it is not there.
@@ -97,14 +99,19 @@ class Person(Member):
         """Wait for a direct message of the bot."""
         return await self.slack.sees_message(self.slack.dm(self), containing=containing, timeout=timeout)
 
-    def press(self, blocks: list[Json], label: str | None, action_id: str | None) -> Json:
-        """Compose the action of a button with this label or action_id; LookupError names those that are there."""
+    def press(self, blocks: list[Json], label: str | Place | None, action_id: str | None) -> Json:
+        """Compose the action of a button with this label, place or action_id, or of an option with this label.
+
+        LookupError names those that are there.
+        """
         for block_id, element in pressables(blocks):
             if element["type"] == "overflow":
                 for option in element["options"]:
                     if label == option["text"]["text"]:
                         return payloads.action(self.slack, block_id, element, selected_option=option)
-            elif label == element["text"]["text"] or (action_id and action_id == element["action_id"]):
+            elif label in (element["text"]["text"], (block_id, element["action_id"])) or (
+                action_id and action_id == element["action_id"]
+            ):
                 return payloads.action(self.slack, block_id, element)
         there = [element.get("text", {}).get("text", element["action_id"]) for _, element in pressables(blocks)]
         raise LookupError(f"there is no button {label or action_id!r} among {there}")

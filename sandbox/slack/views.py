@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sandbox.slack.elements import Field, fields
+from sandbox.slack.elements import Field, Place, fields
 from sandbox.slack.ids import Mint
 from sandbox.slack.refusals import Refused
 from sandbox.slack.shapes import Json, stored_view
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from sandbox.slack.workspace import Member
 
 STACK_LIMIT = 3
-Place = tuple[str, str]
 
 
 @dataclass(eq=False)
@@ -31,7 +30,7 @@ class View:
 
     def __post_init__(self) -> None:
         """Begin with the initial values."""
-        self.values = {_place(each): each.initial() for each in self.fields}
+        self.values = {each.place: each.initial() for each in self.fields}
 
     @property
     def blocks(self) -> list[Json]:
@@ -45,12 +44,12 @@ class View:
 
     def value(self, each: Field) -> Any:
         """Return what is chosen or typed in this field."""
-        return self.values[_place(each)][each.value_key]
+        return self.values[each.place][each.value_key]
 
     def put(self, each: Field, value: object) -> None:
         """Choose or type something."""
-        self.values[_place(each)] = each.holding(value)
-        self.touched.add(_place(each))
+        self.values[each.place] = each.holding(value)
+        self.touched.add(each.place)
 
     def redraw(self, content: Json, new_hash: str) -> None:
         """Show other content; what the person touched stays where block_id, action_id and type stay."""
@@ -58,11 +57,11 @@ class View:
         self.content, self.hash = content, new_hash
         self.values, self.touched = {}, set()
         for each in self.fields:
-            kept = before.get(_place(each))
-            if kept is not None and _place(each) in touched and _still_offered(each, kept):
+            kept = before.get(each.place)
+            if kept is not None and each.place in touched and _still_offered(each, kept):
                 self.put(each, kept[each.value_key])
             else:
-                self.values[_place(each)] = each.initial()
+                self.values[each.place] = each.initial()
 
     def state(self) -> Json:
         """Return state.values: block_id → action_id → the value with its type."""
@@ -143,10 +142,6 @@ class Modals:
             if external_id and other is not replacing and other.is_open and other.content["external_id"] == external_id:
                 raise Refused("duplicate_external_id", mistake=True)
         return stored_view(view, self._mint)
-
-
-def _place(each: Field) -> Place:
-    return each.block_id, each.action_id
 
 
 def _is_home(view: View) -> bool:
