@@ -35,13 +35,14 @@ STRAY = frozenset({"team_id", "token"})
 
 @dataclass
 class ApiCall:
-    """One call of the Web API; `status` and `answer` stay None while, or when, it was never answered."""
+    """One call of the Web API, answered `after` seconds; the last three stay None while, or when, it was not."""
 
     method: str
     params: Json
     at: float
     status: int | None = None
     answer: Any = None
+    after: float | None = None
 
     @property
     def error(self) -> str | None:

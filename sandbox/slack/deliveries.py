@@ -9,7 +9,7 @@ from sandbox.slack.shapes import Json
 
 @dataclass(eq=False)
 class Delivery:
-    """One envelope: `sent` is its payload; `payload` came with the ack, `after` so many seconds."""
+    """One envelope: `sent` is its payload, `at` when in Unix seconds; `payload` came with the ack, `after` so long."""
 
     envelope: Json
     what: str
@@ -18,6 +18,7 @@ class Delivery:
     after: float = 0.0
     payload: Json | None = None
     sent_at: float = 0.0
+    at: float = 0.0
     settled: bool = False
     _answered: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 

@@ -150,6 +150,7 @@ class SocketMode:
             self._complain(f"{delivery.what} takes no answer, yet its ack has one: {str(delivery.payload)[:200]}")
 
     async def _send(self, delivery: Delivery) -> bool:
+        delivery.at = self._here.mint.clock()
         self.deliveries.append(delivery)
         while self.sockets:
             socket = self._random.choice(self.sockets)

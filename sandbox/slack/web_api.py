@@ -65,6 +65,7 @@ class WebApi:
             return self._refusal(record, refusal)
         response = await self.with_faults(request, method, effect)
         _note(record, response)
+        record.after = self._here.mint.clock() - record.at
         self._changes.notify()
         return response
 

@@ -22,6 +22,7 @@ class Member:
     id: str
     name: str
     team_id: str
+    real_name: str = ""
     deleted: bool = False
     bot: bool = False
     workflow_bot: bool = False
