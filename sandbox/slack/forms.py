@@ -9,7 +9,7 @@ from sandbox.slack.elements import EXTERNAL, TEXT_INPUTS, Field, Place
 from sandbox.slack.filling import find_field, find_option, find_select, missing_fields, option_text, require_typable
 from sandbox.slack.shapes import Json
 from sandbox.slack.submitting import Submitted, apply_answer
-from sandbox.slack.suggestions import read_suggestions
+from sandbox.slack.suggestions import offered
 from sandbox.slack.texts import block_lines, visible
 from sandbox.slack.views import View
 
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from sandbox.slack.people import Person
 
 QUERY_LENGTH = 3
-
-
-class Unanswered(Exception):
-    """The app did not answer within three seconds."""
 
 
 class FormIncomplete(Exception):
@@ -117,7 +113,8 @@ class Form:
     async def search(self, text: str, action_id: str | Place | None = None) -> list[Json]:
         """Type into the search of a select, found by its action_id or place; return the options flat.
 
-        Each has text, value and description. Raises Unanswered after three seconds, ValueError where the text is too short for Slack to ask at all.
+        Each has text, value and description. Raises Unanswered after three seconds, ValueError where the text is too
+        short for Slack to ask at all.
         """
         self._require_open()
         each = find_field(self._view.fields, action_id, EXTERNAL)
@@ -125,9 +122,7 @@ class Form:
             raise ValueError(f"Slack asks the app only from {least} characters on")
         delivery = await self._ask(each, text)
         self.last_search_seconds = delivery.after
-        if not delivery.acked:
-            raise Unanswered(f"no options for {text!r} within three seconds")
-        self._found[each.action_id] = read_suggestions(delivery.payload, self.person.slack.complain)
+        self._found[each.action_id] = offered(delivery, self.person.slack.complain)
         return [_flat(option) for option in self._found[each.action_id]]
 
     async def choose(

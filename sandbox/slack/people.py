@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.slack import payloads
 from sandbox.slack.deliveries import Delivery
-from sandbox.slack.elements import Place, pressables
+from sandbox.slack.elements import EXTERNAL, VALUE_KEYS, Place, fields, pressables
+from sandbox.slack.filling import find_field
 from sandbox.slack.forms import Form
 from sandbox.slack.messages import Message
 from sandbox.slack.refusals import Refused
 from sandbox.slack.shapes import Json
+from sandbox.slack.suggestions import offered
 from sandbox.slack.views import View
 from sandbox.slack.workspace import Channel, Member
 
@@ -56,6 +58,23 @@ class Person(Member):
         parts = payloads.message_source(message)
         parts["response_url"] = self.slack.hooks.issue(self, message.channel, message)
         return await self.interact("block_actions", f"click on {_name(action)}", actions=[action], **parts)
+
+    async def choose(self, message: Message, place: Place, wanted: Any) -> Delivery:
+        """Choose in a select, a picker or boxes below a message: an option, several, an id or a date, or nothing."""
+        each = find_field(fields(message.content.all_blocks), place, VALUE_KEYS)
+        action = payloads.action(self.slack, each.block_id, each.element, **{each.value_key: wanted})
+        parts = payloads.message_source(message)
+        parts["state"] = {"values": {each.block_id: {each.action_id: each.holding(wanted)}}}
+        parts["response_url"] = self.slack.hooks.issue(self, message.channel, message)
+        return await self.interact("block_actions", f"choice in {each.action_id}", actions=[action], **parts)
+
+    async def search(self, message: Message, place: Place, text: str) -> list[Json]:
+        """Type into the search of a select below a message; return the options. Unanswered after three seconds."""
+        each = find_field(fields(message.content.all_blocks), place, EXTERNAL)
+        asked = {"block_id": each.block_id, "action_id": each.action_id, "value": text}
+        source = payloads.message_source(message)
+        delivery = await self.interact("block_suggestion", f"search for {text!r}", **asked, **source)
+        return offered(delivery, self.slack.complain)
 
     async def shortcut(self, callback_id: str, message: Message | None = None) -> Delivery:
         """Use a message shortcut, or without a message a global one."""

@@ -2,8 +2,20 @@
 
 from collections.abc import Callable
 
+from sandbox.slack.deliveries import Delivery
 from sandbox.slack.refusals import Refused, require_view
 from sandbox.slack.shapes import Json
+
+
+class Unanswered(Exception):
+    """The app did not answer within three seconds."""
+
+
+def offered(delivery: Delivery, complain: Callable[[str], None]) -> list[Json]:
+    """Return the options that came with the ack, as Slack would show them; Unanswered when none came in time."""
+    if not delivery.acked:
+        raise Unanswered(f"no options for {delivery.sent['value']!r} within three seconds")
+    return read_suggestions(delivery.payload, complain)
 
 
 def read_suggestions(answer: Json | None, complain: Callable[[str], None]) -> list[Json]:
