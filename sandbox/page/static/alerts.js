@@ -1,0 +1,16 @@
+/** The menu that lets other apps post alerts. */
+
+import { avatar } from "./avatars.js";
+import { el, fill } from "./dom.js";
+import { icon } from "./icons.js";
+import { menuButton } from "./menu.js";
+
+/** Draw the menu; `post(name)` posts one of them. */
+export function drawAlerts(node, alerts, post) {
+  const items = () => [
+    { heading: "An alert into #cert-alerts, by" },
+    ...alerts.map(({ name, app, about }) => ({ label: app, about, mark: avatar(app, { app: true }), act: () => post(name) })),
+  ];
+  const face = [icon("bell"), el("span", { class: "top-words" }, "Post an alert"), icon("caret")];
+  fill(node, menuButton({ label: "Post an alert", face, classes: "top-button", items }));
+}

@@ -1,0 +1,93 @@
+/** The open channel: its messages and where one writes. */
+
+import { Composer } from "./composer.js";
+import { el, fill } from "./dom.js";
+import { icon } from "./icons.js";
+import { MessageList } from "./messagelist.js";
+import { drawMessage } from "./messages.js";
+
+export class Conversation {
+  #node;
+  #host;
+  #channel = null;
+  #list = null;
+  #head = el("header", { class: "pane-head" });
+
+  constructor(node, host) {
+    this.#node = node;
+    this.#host = host;
+  }
+
+  /** Open a channel, or draw it anew. */
+  open(channel) {
+    const { timeline } = this.#host;
+    const name = this.#nameOf(channel);
+    this.#channel = channel.id;
+    this.#list = new MessageList((message) => this.#draw(message), `Messages in ${name}`);
+    this.#list.show(timeline.inChannel(channel.id));
+    const all = el("div", {}, this.#intro(channel), this.#list.node);
+    const scroller = el("div", { class: "scroller", role: "log", tabindex: "0", "aria-label": name }, all);
+    fill(this.#node, this.#head, scroller, this.#foot(channel, name));
+    this.drawHead(channel);
+  }
+
+  /** Show what is the case with the channel. */
+  drawHead(channel) {
+    const { menu } = this.#host;
+    const notes = [
+      channel.with_bot && menu.about,
+      !channel.with_bot && !channel.joined && `${menu.name} has not joined`,
+      channel.shared && "Shared with another organization",
+      channel.archived && "Archived",
+    ];
+    const title = channel.with_bot ? menu.name : [icon(signOf(channel)), channel.name];
+    fill(this.#head, el("h2", { class: "pane-title" }, title), el("p", { class: "pane-note" }, notes.filter(Boolean).join(" · ")));
+  }
+
+  /** Bring a message into view. */
+  pointAt(ts) {
+    this.#list?.pointAt(ts);
+  }
+
+  /** Show the messages of these names as they are now, and the count below those whose replies changed. */
+  take(names, roots) {
+    if (!this.#list) return;
+    const changed = names.map((name) => name.split("/")).filter(([, channel]) => channel === this.#channel);
+    for (const ts of new Set([...changed.map(([, , each]) => each), ...roots])) this.#show(ts);
+  }
+
+  #show(ts) {
+    const { timeline } = this.#host;
+    const message = timeline.find(this.#channel, ts);
+    if (message && timeline.isInChannel(message)) this.#list.put(message);
+    else if (this.#list.has(ts)) this.#list.drop(ts);
+  }
+
+  #draw(message) {
+    return drawMessage(message, this.#host, { replies: this.#host.timeline.replies(message) });
+  }
+
+  /** What stands above the first message. */
+  #intro(channel) {
+    const { menu, commands } = this.#host;
+    const sign = channel.with_bot ? el("img", { src: "/static/icon.svg", alt: "" }) : icon(signOf(channel));
+    const first = channel.with_bot ? `What ${menu.name} tells you alone is here.` : "This is the very beginning of the channel.";
+    const typed = commands()[0]?.name;
+    const hint = typed && !channel.with_bot && [" Type ", el("code", {}, typed), " below to begin."];
+    return el("div", { class: "intro" }, el("div", { class: "intro-sign" }, sign), el("h3", {}, channel.with_bot ? menu.name : `#${channel.name}`), el("p", {}, first, hint));
+  }
+
+  #nameOf(channel) {
+    return channel.with_bot ? this.#host.menu.name : `#${channel.name}`;
+  }
+
+  #foot(channel, name) {
+    const { menu, commands, say } = this.#host;
+    if (channel.with_bot && menu.read_only) return el("p", { class: "composer-off" }, "Sending messages to this app has been turned off.");
+    return new Composer(`Message ${name}`, { commands, say: (text) => say(text, { channel: channel.id }) }).node;
+  }
+}
+
+function signOf({ private: isPrivate, shared }) {
+  return isPrivate ? "lock" : shared ? "shared" : "hash";
+}

@@ -1,0 +1,73 @@
+/** Moments in the reader's own zone and words: those of messages, and those of `<!date^…>`. */
+
+const DAY_MS = 86_400_000;
+
+const STYLES = {
+  date: { year: "numeric", month: "long", day: "numeric" },
+  date_short: { year: "numeric", month: "short", day: "numeric" },
+  date_long: { weekday: "long", year: "numeric", month: "long", day: "numeric" },
+  date_num: { year: "numeric", month: "2-digit", day: "2-digit" },
+  time: { hour: "numeric", minute: "2-digit" },
+  time_secs: { hour: "numeric", minute: "2-digit", second: "2-digit" },
+};
+const CLOCK = new Intl.DateTimeFormat("en-US", STYLES.time);
+const EXACT = new Intl.DateTimeFormat("en-US", { ...STYLES.date_long, ...STYLES.time_secs });
+const WIRE = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+/** `10:42 AM`, of a Slack timestamp or of Unix seconds. */
+export const clock = (seconds) => CLOCK.format(moment(seconds));
+
+/** The whole of it, for a tooltip. */
+export const exactly = (seconds) => EXACT.format(moment(seconds));
+
+/** `10:42:07`, for the wire. */
+export const toTheSecond = (seconds) => WIRE.format(moment(seconds));
+
+/** `Today`, `Yesterday`, or the day by name. */
+export function day(seconds) {
+  return pretty(moment(seconds)) ?? moment(seconds).toLocaleDateString("en-US", STYLES.date_long);
+}
+
+/** `4 hours ago`, in one unit. */
+export function ago(seconds) {
+  const passed = Date.now() / 1000 - Number(seconds);
+  for (const [unit, length] of [["day", 86_400], ["hour", 3_600], ["minute", 60]]) {
+    const count = Math.floor(Math.abs(passed) / length);
+    if (count >= 1) return `${passed < 0 ? "in " : ""}${count} ${unit}${count === 1 ? "" : "s"}${passed < 0 ? "" : " ago"}`;
+  }
+  return "just now";
+}
+
+/** What Slack shows for `<!date^seconds^format|…>`; null when it would show the fallback. */
+export function formatted(seconds, format) {
+  const at = moment(seconds);
+  if (Number.isNaN(at.getTime())) return null;
+  let known = true;
+  const text = format.replace(/\{(\w+)\}/g, (_, token) => {
+    const words = token === "ago" ? ago(seconds) : written(at, token);
+    known &&= words !== null;
+    return words ?? "";
+  });
+  return known ? text : null;
+}
+
+function written(at, token) {
+  const style = STYLES[token.replace(/_pretty$/, "")];
+  if (!style) return null;
+  const near = token.endsWith("_pretty") ? pretty(at)?.toLowerCase() : null;
+  if (near) return near;
+  return at.toLocaleString(token === "date_num" ? "en-CA" : "en-US", style);
+}
+
+function pretty(at) {
+  const days = Math.round((midnight(new Date()) - midnight(at)) / DAY_MS);
+  return { 0: "Today", 1: "Yesterday", "-1": "Tomorrow" }[days] ?? null;
+}
+
+function midnight(at) {
+  return new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
+}
+
+function moment(seconds) {
+  return new Date(Number(seconds) * 1000);
+}

@@ -1,0 +1,27 @@
+/** Places a popover beside what opened it, within the window. */
+
+const GAP = 4;
+const EDGE = 8;
+
+/** As wide as the anchor, below it, or above where there is more room. */
+export function floatBelow(popover, anchor) {
+  const box = anchor.getBoundingClientRect();
+  popover.style.width = `${box.width}px`;
+  place(popover, box, box.left, 320);
+}
+
+/** As wide as it wants, its right edge at that of the anchor. */
+export function floatAtEnd(popover, anchor) {
+  const box = anchor.getBoundingClientRect();
+  place(popover, box, Math.max(EDGE, box.right - popover.offsetWidth), 560);
+}
+
+function place(popover, box, left, tallest) {
+  const below = innerHeight - box.bottom - GAP - EDGE;
+  const above = box.top - GAP - EDGE;
+  const goesUp = below < Math.min(popover.scrollHeight, tallest) && above > below;
+  popover.style.left = `${Math.min(left, innerWidth - popover.offsetWidth - EDGE)}px`;
+  popover.style.maxHeight = `${Math.max(120, Math.min(goesUp ? above : below, tallest))}px`;
+  popover.style.top = goesUp ? "auto" : `${box.bottom + GAP}px`;
+  popover.style.bottom = goesUp ? `${innerHeight - box.top + GAP}px` : "auto";
+}

@@ -1,0 +1,94 @@
+/** A list of messages that is kept up to date row by row, however many there are. */
+
+import { day } from "./dates.js";
+import { el } from "./dom.js";
+
+export class MessageList {
+  #rows = new Map();
+  #order = [];
+  #draw;
+
+  /** `draw(message)` makes the row of one message. */
+  constructor(draw, label) {
+    this.#draw = draw;
+    this.node = el("ol", { class: "messages", "aria-label": label });
+  }
+
+  /** Show these messages, oldest first, and no others. */
+  show(messages) {
+    this.#order = messages.map(({ ts }) => ts);
+    this.#rows = new Map(messages.map((message) => [message.ts, this.#draw(message)]));
+    this.node.replaceChildren(...this.#rows.values());
+    this.#markDays();
+  }
+
+  /** Draw one message anew, or for the first time at its place. */
+  put(message) {
+    const row = this.#draw(message);
+    const before = this.#rows.get(message.ts);
+    this.#rows.set(message.ts, row);
+    if (before) {
+      row.classList.toggle("first-of-day", before.classList.contains("first-of-day"));
+      if (before.dataset.day) row.dataset.day = before.dataset.day;
+      keepFocus(before, row);
+      return;
+    }
+    const index = this.#placeOf(message.ts);
+    this.#order.splice(index, 0, message.ts);
+    const next = this.#rows.get(this.#order[index + 1]);
+    if (next) next.before(row);
+    else this.node.append(row);
+    this.#markDays();
+  }
+
+  /** Take a message away. */
+  drop(ts) {
+    this.#rows.get(ts)?.remove();
+    this.#rows.delete(ts);
+    this.#order = this.#order.filter((each) => each !== ts);
+    this.#markDays();
+  }
+
+  /** Whether the message is shown. */
+  has(ts) {
+    return this.#rows.has(ts);
+  }
+
+  /** Bring a message into view and point at it for a moment. */
+  pointAt(ts) {
+    const row = this.#rows.get(ts);
+    if (!row) return;
+    row.scrollIntoView({ block: "nearest" });
+    row.classList.add("pointed-at");
+    row.addEventListener("animationend", () => row.classList.remove("pointed-at"), { once: true });
+  }
+
+  #placeOf(ts) {
+    let index = this.#order.length;
+    while (index > 0 && this.#order[index - 1] > ts) index -= 1;
+    return index;
+  }
+
+  #markDays() {
+    let last = null;
+    for (const ts of this.#order) {
+      const date = new Date(Number(ts) * 1000).toDateString();
+      const row = this.#rows.get(ts);
+      const isFirst = date !== last;
+      if (row.classList.contains("first-of-day") !== isFirst) row.classList.toggle("first-of-day", isFirst);
+      if (isFirst) row.dataset.day = day(ts);
+      last = date;
+    }
+  }
+}
+
+/** Put a row in the place of another; a control that has the focus keeps it where it is still there. */
+function keepFocus(before, after) {
+  const focused = before.contains(document.activeElement) ? document.activeElement : null;
+  before.replaceWith(after);
+  if (!focused) return;
+  const same = [...after.querySelectorAll("button, a, input")].find(
+    (each) => each.textContent === focused.textContent && each.className === focused.className,
+  );
+  same?.focus();
+}

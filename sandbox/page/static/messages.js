@@ -1,0 +1,98 @@
+/** One message as people know it: who, when, what, and what can be done with it. */
+
+import { avatar } from "./avatars.js";
+import { drawAttachment } from "./blocks/attachments.js";
+import { drawBlocks } from "./blocks/blocks.js";
+import { clock, exactly } from "./dates.js";
+import { el } from "./dom.js";
+import { icon } from "./icons.js";
+import { menuButton } from "./menu.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { messageUse } from "./uses.js";
+
+/** `host` has world, actions, shortcuts() and openThread(message); `replies` are those below it, to be told of. */
+export function drawMessage(message, host, { replies = [], inThread = false } = {}) {
+  const { world, actions } = host;
+  const own = world.isApp(message.by.bot);
+  const use = messageUse(message, actions);
+  return el(
+    "li",
+    { class: `message${message.only_you ? " only-you" : ""}`, data: { ts: message.ts } },
+    message.only_you && el("div", { class: "message-note" }, icon("eye"), "Only visible to you"),
+    message.broadcast && !inThread && el("div", { class: "message-note" }, icon("reply"), "replied to a thread"),
+    avatar(nameOf(message, world), { app: Boolean(message.by.bot), own }),
+    el(
+      "div",
+      { class: "message-main" },
+      head(message, world),
+      el("div", { class: "message-body" }, body(message, use, world)),
+      !inThread && replies.length > 0 && summary(message, replies, host),
+    ),
+    !message.only_you && tools(message, host, inThread),
+  );
+}
+
+/** The name that stands above a message. */
+export function nameOf(message, world) {
+  return world.person(message.by.user)?.name ?? message.by.name;
+}
+
+function head(message, world) {
+  return el(
+    "div",
+    { class: "message-head" },
+    el("span", { class: "message-name" }, nameOf(message, world)),
+    message.by.bot && el("span", { class: "badge" }, "APP"),
+    el("time", { class: "message-time", title: exactly(message.ts) }, clock(message.ts)),
+  );
+}
+
+function body(message, use, world) {
+  const blocks = message.blocks.length
+    ? drawBlocks(message.blocks, use, world)
+    : message.text && el("div", { class: "text" }, mrkdwn(message.text, world));
+  const edited = message.edited && el("span", { class: "edited" }, "(edited)");
+  return [blocks, edited, message.attachments.map((attachment) => drawAttachment(attachment, use, world))];
+}
+
+function summary(message, replies, { world, openThread }) {
+  const names = [...new Set(replies.map((reply) => nameOf(reply, world)))].slice(0, 3);
+  const faces = names.map((name) => {
+    const reply = replies.find((each) => nameOf(each, world) === name);
+    return avatar(name, { app: Boolean(reply.by.bot), own: world.isApp(reply.by.bot) });
+  });
+  const count = `${replies.length} ${replies.length === 1 ? "reply" : "replies"}`;
+  return el(
+    "button",
+    { type: "button", class: "replies", onclick: () => openThread(message) },
+    el("span", { class: "replies-faces" }, faces),
+    el("span", { class: "replies-count" }, count),
+    el("span", { class: "replies-last" }, `Last reply ${clock(replies.at(-1).ts)}`),
+  );
+}
+
+function tools(message, host, inThread) {
+  const reply = el(
+    "button",
+    { type: "button", class: "message-tool", "aria-label": "Reply in thread", title: "Reply in thread", onclick: () => host.openThread(message) },
+    icon("reply"),
+  );
+  const more = menuButton({
+    label: "More actions",
+    face: icon("more"),
+    classes: "message-tool",
+    items: () => menu(message, host),
+  });
+  return el("div", { class: "message-tools" }, !inThread && reply, more);
+}
+
+function menu(message, { actions, shortcuts, appName, openThread }) {
+  const offered = shortcuts().map(({ name, callback_id }) => ({
+    label: name,
+    about: appName,
+    act: () => actions.act("shortcut", { callback_id, channel: message.channel, ts: message.ts }),
+  }));
+  const copy = { label: "Copy text", act: () => navigator.clipboard?.writeText(message.text) };
+  const reply = { label: "Reply in thread", act: () => openThread(message) };
+  return [reply, copy, ...(offered.length ? [{ heading: "Message shortcuts" }, ...offered] : [{ heading: "No message shortcuts here" }])];
+}

@@ -1,0 +1,17 @@
+/** The switch that chooses who one is. */
+
+import { avatar } from "./avatars.js";
+import { el, fill } from "./dom.js";
+import { icon } from "./icons.js";
+import { menuButton } from "./menu.js";
+
+/** Draw the switch; `choose(id)` hears of another choice. */
+export function drawPeople(node, cast, who, choose) {
+  const me = cast.find(({ id }) => id === who);
+  const items = () => [
+    { heading: "You are" },
+    ...cast.map(({ id, name, about }) => ({ label: name, about, mark: avatar(name), checked: id === who, act: () => choose(id) })),
+  ];
+  const face = [avatar(me.name), el("span", { class: "who" }, el("span", { class: "who-name" }, me.name), el("span", { class: "who-about" }, me.about)), icon("caret")];
+  fill(node, menuButton({ label: `You are ${me.name}, ${me.about}. Be somebody else`, face, classes: "top-button people-button", items }));
+}

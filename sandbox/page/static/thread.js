@@ -1,0 +1,53 @@
+/** The thread pane: a message, what stands below it, and where one answers. */
+
+import { Composer } from "./composer.js";
+import { el, fill } from "./dom.js";
+import { icon } from "./icons.js";
+import { MessageList } from "./messagelist.js";
+import { drawMessage } from "./messages.js";
+
+export class Thread {
+  #node;
+  #host;
+  #at = null;
+  #list = null;
+
+  /** `host` also has `closeThread()`. */
+  constructor(node, host) {
+    this.#node = node;
+    this.#host = host;
+  }
+
+  /** Show the thread below this message. */
+  open(channel, ts) {
+    const { timeline, closeThread, say, world } = this.#host;
+    this.#at = { channel, ts };
+    this.#list = new MessageList((message) => drawMessage(message, this.#host, { inThread: true }), "Thread");
+    this.#list.show(timeline.thread(channel, ts));
+    const close = el("button", { type: "button", class: "plain", "aria-label": "Close the thread", title: "Close", onclick: closeThread }, icon("close"));
+    const where = world.channel(channel);
+    const head = el("header", { class: "pane-head" }, el("h2", { class: "pane-title" }, "Thread"), el("p", { class: "pane-note" }, where?.with_bot ? "" : `#${where?.name}`), close);
+    const composer = new Composer("Reply…", { commands: () => [], say: (text) => say(text, { channel, thread_ts: ts }) });
+    const scroller = el("div", { class: "scroller scroller-top", role: "log", tabindex: "0", "aria-label": "Thread" }, this.#list.node);
+    fill(this.#node, head, scroller, composer.node);
+    this.#node.hidden = false;
+  }
+
+  close() {
+    this.#at = null;
+    this.#list = null;
+    this.#node.hidden = true;
+    fill(this.#node);
+  }
+
+  /** Show the messages of these names as they are now. */
+  take(names) {
+    if (!this.#list) return;
+    for (const [, channel, ts] of names.map((name) => name.split("/"))) {
+      if (channel !== this.#at.channel) continue;
+      const message = this.#host.timeline.find(channel, ts);
+      if (message && (ts === this.#at.ts || message.thread_ts === this.#at.ts)) this.#list.put(message);
+      else if (this.#list.has(ts)) this.#list.drop(ts);
+    }
+  }
+}
