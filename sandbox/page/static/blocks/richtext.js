@@ -1,0 +1,76 @@
+/** Rich text: sections, lists, quotes and code. */
+
+import { formatted } from "../dates.js";
+import { el } from "../dom.js";
+import { emoji } from "../emoji.js";
+import { channel, link, mention } from "../mrkdwn.js";
+import { unknown } from "./unknown.js";
+
+const PARTS = { rich_text_section: lines, rich_text_list: list, rich_text_preformatted: code, rich_text_quote: quote };
+const STYLES = { code: "code", bold: "strong", italic: "em", strike: "s", underline: "u" };
+
+export function richText(block, _use, world) {
+  return el("div", { class: "block rich-text" }, (block.elements ?? []).map((part) => drawPart(part, world)));
+}
+
+function drawPart(part, world) {
+  const draw = PARTS[part.type];
+  return draw ? draw(part, world) : unknown(part, "rich text");
+}
+
+function lines(part, world) {
+  return el("div", { class: "rich-section" }, inline(part, world));
+}
+
+function list(part, world) {
+  const depth = Math.min(Number(part.indent ?? 0), 8);
+  const name = part.style === "ordered" ? "ol" : "ul";
+  const first = Number(part.offset ?? 0) + 1;
+  const items = (part.elements ?? []).map((item) => el("li", {}, inline(item, world)));
+  return el(name, { class: `indent-${depth}`, start: name === "ol" && first > 1 && first }, items);
+}
+
+function code(part, world) {
+  return el("pre", {}, inline(part, world));
+}
+
+function quote(part, world) {
+  return el("blockquote", {}, inline(part, world));
+}
+
+function inline(part, world) {
+  return (part.elements ?? []).flatMap((node) => styled(leaf(node, world), node.style));
+}
+
+function leaf(node, world) {
+  switch (node.type) {
+    case "text":
+      return broken(String(node.text ?? ""));
+    case "link":
+      return link(String(node.url), String(node.text ?? node.url), world);
+    case "user":
+      return mention(world.person(node.user_id)?.name ?? node.user_id, world.isMe(node.user_id));
+    case "usergroup":
+      return mention(String(node.usergroup_id));
+    case "channel":
+      return channel(node.channel_id, null, world);
+    case "broadcast":
+      return mention(String(node.range), true);
+    case "emoji":
+      return emoji(String(node.name));
+    case "date":
+      return formatted(node.timestamp, String(node.format)) ?? String(node.fallback ?? "");
+    case "color":
+      return String(node.value);
+    default:
+      return unknown(node, "text");
+  }
+}
+
+function broken(text) {
+  return text.split("\n").flatMap((line, index) => (index ? [el("br"), line] : [line]));
+}
+
+function styled(content, style = {}) {
+  return Object.entries(STYLES).reduce((inner, [name, tag]) => (style[name] ? [el(tag, {}, inner)] : inner), [content].flat());
+}

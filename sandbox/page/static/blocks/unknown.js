@@ -1,0 +1,13 @@
+/** What this page cannot draw: a labelled box with its JSON, so that nothing is ever dropped. */
+
+import { el } from "../dom.js";
+
+export function unknown(thing, kind = "block") {
+  const name = String(thing?.type ?? "without a type");
+  return el(
+    "details",
+    { class: "unknown", open: true },
+    el("summary", {}, `Unknown ${kind}: ${name}`),
+    el("pre", { tabindex: "0" }, JSON.stringify(thing, null, 2)),
+  );
+}

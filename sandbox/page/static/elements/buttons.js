@@ -1,0 +1,34 @@
+/** Buttons and overflow menus, with the question that may come before. */
+
+import { confirmed } from "../confirm.js";
+import { el } from "../dom.js";
+import { withEmoji } from "../emoji.js";
+import { icon } from "../icons.js";
+import { menuButton } from "../menu.js";
+
+export function button(element, place, use, world) {
+  const kind = element.style ? ` button-${element.style}` : "";
+  const classes = `button button-small${kind}`;
+  const press = async (event) => {
+    const pressed = event.currentTarget;
+    if (pressed.getAttribute("aria-busy") || !(await confirmed(element.confirm, world))) return;
+    pressed.setAttribute("aria-busy", "true");
+    await use.press(place);
+    pressed.removeAttribute("aria-busy");
+  };
+  const label = withEmoji(String(element.text?.text ?? ""));
+  const about = { class: classes, "aria-label": element.accessibility_label, data: place, onclick: press };
+  if (element.url && /^https?:/i.test(element.url)) {
+    return el("a", { ...about, href: element.url, target: "_blank", rel: "noopener noreferrer" }, label);
+  }
+  return el("button", { type: "button", ...about }, label);
+}
+
+export function overflow(element, place, use, world) {
+  const items = (element.options ?? []).map((option) => ({
+    label: option.text.text,
+    about: option.description?.text,
+    act: async () => (await confirmed(element.confirm, world)) && use.press(place, option),
+  }));
+  return menuButton({ label: "More options", face: icon("more"), classes: "button button-small", items: () => items });
+}

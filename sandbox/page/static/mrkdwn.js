@@ -1,0 +1,135 @@
+/** Slack's mrkdwn as nodes. What cannot be read stays as it was written. */
+
+import { formatted, exactly } from "./dates.js";
+import { el } from "./dom.js";
+import { emoji } from "./emoji.js";
+
+const FENCE = /```\n?([\s\S]+?)\n?```/;
+const INLINE = new RegExp(
+  [
+    "<([^<>\\n]+)>",
+    "`([^`\\n]+)`",
+    styled("\\*"),
+    styled("_"),
+    styled("~"),
+    ":([a-z0-9_+'-]+):",
+    "(https?:\\/\\/[^\\s<>|]*[^\\s<>|.,;:!?)\\]'\"])",
+  ].join("|"),
+  "gu",
+);
+const STYLES = ["strong", "em", "s"];
+const BROADCASTS = new Set(["here", "channel", "everyone"]);
+const OUTSIDE = /^(https?:|mailto:)/i;
+const ENTITIES = { "&lt;": "<", "&gt;": ">", "&amp;": "&" };
+
+/** Return the nodes of a whole text; `world` knows people and channels by id, and opens links into Slack. */
+export function mrkdwn(text, world, { verbatim = false } = {}) {
+  return text.split(FENCE).flatMap((piece, index) => {
+    if (index % 2) return [el("pre", {}, decoded(piece.replace(/<([^<>|]*)\|?([^<>]*)>/g, "$1")))];
+    return paragraphs(piece, world, verbatim);
+  });
+}
+
+/** A link that leaves the page, or opens a message in it; only its words where it leads neither to the web nor to mail. */
+export function link(address, words, world) {
+  const inside = world.message(address);
+  if (inside) return el("a", { href: "#", class: "link", onclick: (event) => { event.preventDefault(); inside(); } }, words);
+  if (!OUTSIDE.test(address)) return el("span", {}, words);
+  return el("a", { href: address, class: "link", target: "_blank", rel: "noopener noreferrer" }, words);
+}
+
+/** Entities as the characters that they stand for. */
+export function decoded(text) {
+  return text.replace(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity]);
+}
+
+function styled(mark) {
+  return `(?<![\\p{L}\\p{N}${mark}])${mark}(?=[^\\s${mark}])([^\\n]*?[^\\s${mark}]|[^\\s${mark}])${mark}(?![\\p{L}\\p{N}${mark}])`;
+}
+
+function paragraphs(text, world, verbatim) {
+  const shown = [];
+  for (const [isQuote, lines] of runs(text.split("\n"))) {
+    const words = spread(lines, world, verbatim);
+    if (isQuote) shown.push(el("blockquote", {}, words));
+    else shown.push(...(shown.length && !isBlock(shown.at(-1)) ? [el("br")] : []), ...words);
+  }
+  return shown;
+}
+
+function runs(lines) {
+  const found = [];
+  for (const line of lines) {
+    const quoted = /^(?:&gt;|>) ?(.*)$/.exec(line);
+    const last = found.at(-1);
+    if (last && last[0] === Boolean(quoted)) last[1].push(quoted ? quoted[1] : line);
+    else found.push([Boolean(quoted), [quoted ? quoted[1] : line]]);
+  }
+  return found;
+}
+
+function spread(lines, world, verbatim) {
+  return lines.flatMap((line, index) => [...(index ? [el("br")] : []), ...inline(line, world, verbatim)]);
+}
+
+function isBlock(node) {
+  return node instanceof Element && ["PRE", "BLOCKQUOTE"].includes(node.tagName);
+}
+
+function inline(text, world, verbatim) {
+  const shown = [];
+  let end = 0;
+  for (const match of text.matchAll(INLINE)) {
+    shown.push(decoded(text.slice(end, match.index)), piece(match, world, verbatim));
+    end = match.index + match[0].length;
+  }
+  return [...shown, decoded(text.slice(end))].filter((node) => node !== "");
+}
+
+function piece(match, world, verbatim) {
+  const [whole, special, code, bold, italic, struck, emojiName, address] = match;
+  if (special) return reference(special, world) ?? decoded(whole);
+  if (code) return el("code", {}, decoded(code));
+  if (emojiName) return emoji(emojiName);
+  if (address) return verbatim ? decoded(whole) : link(decoded(address), decoded(address), world);
+  const words = bold ?? italic ?? struck;
+  return el(STYLES[[bold, italic, struck].findIndex((each) => each !== undefined)], {}, inline(words, world, verbatim));
+}
+
+function reference(special, world) {
+  const [target, label] = halves(special);
+  if (target.startsWith("@")) return mention(world.person(target.slice(1))?.name ?? label ?? target.slice(1), world.isMe(target.slice(1)));
+  if (target.startsWith("#")) return channel(target.slice(1), label, world);
+  if (target.startsWith("!")) return command(target.slice(1), label);
+  return OUTSIDE.test(target) ? link(decoded(target), decoded(label ?? target.replace(/^mailto:/, "")), world) : null;
+}
+
+function halves(special) {
+  const bar = special.indexOf("|");
+  return bar < 0 ? [special] : [special.slice(0, bar), special.slice(bar + 1)];
+}
+
+/** Somebody's name as a mention. */
+export function mention(name, isMe = false) {
+  return el("span", { class: isMe ? "mention mention-me" : "mention" }, `@${name}`);
+}
+
+/** A channel that opens at a click. */
+export function channel(id, label, world) {
+  const known = world.channel(id);
+  if (!known) return el("span", { class: "mention" }, `#${decoded(label || id)}`);
+  return el("button", { type: "button", class: "mention", onclick: () => world.open(id) }, `#${known.name}`);
+}
+
+function command(words, label) {
+  const [name, ...rest] = words.split("^");
+  if (name === "date") return date(rest, label);
+  if (BROADCASTS.has(name)) return el("span", { class: "mention mention-me" }, `@${name}`);
+  return el("span", { class: "mention" }, decoded(label ?? `@${name}`));
+}
+
+function date([seconds, format = "", address], label) {
+  const words = formatted(seconds, format) ?? decoded(label ?? "");
+  const shown = el("time", { title: exactly(seconds) }, words);
+  return address && /^https?:/i.test(address) ? el("a", { href: address, class: "link", target: "_blank", rel: "noopener noreferrer" }, shown) : shown;
+}
