@@ -1,0 +1,43 @@
+/** The outbox of the local CertCentral: every validation mail, to be approved by its recipient. */
+
+import { ago, exactly } from "./dates.js";
+import { el, fill } from "./dom.js";
+import { icon } from "./icons.js";
+
+const LANGUAGES = new Intl.DisplayNames(["en"], { type: "language" });
+
+export class Outbox {
+  #store;
+  #actions;
+
+  constructor(store, actions) {
+    this.#store = store;
+    this.#actions = actions;
+    this.node = el("div");
+  }
+
+  /** How many mails nobody has approved yet. */
+  get waiting() {
+    return this.#store.all("mail/").filter(({ approved }) => !approved).length;
+  }
+
+  draw() {
+    const mails = this.#store.all("mail/").sort((a, b) => b.id - a.id);
+    const none = el("p", { class: "nothing" }, icon("mail"), "No mail so far. What the bot has resent arrives here; approve it as its recipient would.");
+    fill(this.node, mails.length ? el("ul", { class: "mails" }, mails.map((mail) => this.#row(mail))) : none);
+  }
+
+  #row({ id, to, scope, language, order, domain, sent, approved }) {
+    const subject = order ? `order ${order}` : `domain ${domain}`;
+    const button = el("button", { type: "button", class: "button button-small button-primary", "aria-label": `Approve the mail for ${scope} to ${to}`, onclick: () => this.#actions.act("approve", { mail: id }) }, "Approve");
+    const done = el("p", { class: "approved" }, icon("check"), "Approved");
+    return el(
+      "li",
+      { class: "mail" },
+      el("p", { class: "mail-head" }, el("strong", { title: to }, to), el("time", { title: exactly(sent) }, ago(sent))),
+      el("p", { class: "mail-subject" }, "Approve the validation of ", el("b", {}, scope)),
+      el("p", { class: "mail-about" }, `${subject} · ${LANGUAGES.of(language.replace("_", "-"))}`),
+      approved ? done : button,
+    );
+  }
+}
