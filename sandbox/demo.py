@@ -1,4 +1,4 @@
-"""`make demo`: one person resends DCV e-mails in a local Slack, through the real bot, and you watch."""
+"""`make demo`: the real bot in a local Slack, to be used in a browser; `make play` tells one story of it and exits."""
 
 import argparse
 import asyncio
@@ -15,8 +15,13 @@ from pathlib import Path
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.seed import seed
+from sandbox.page import Page
 from sandbox.slack import Channel, Form, Message, Person, Slack
+from sandbox.slack.manifest import Manifest
+from sandbox.town import Town, settle
 
+MANIFEST = Path(__file__).parents[1] / "manifest.yml"
+PORT = 8765
 WIDTH = 100
 CONNECTING_SECONDS = 60.0
 
@@ -27,9 +32,23 @@ class Stage:
 
     slack: Slack
     certcentral: CertCentral
-    ana: Person
-    ben: Person
-    pki: Channel
+    town: Town
+    manifest: Manifest
+
+    @property
+    def ana(self) -> Person:
+        """Who may resend."""
+        return self.town.ana
+
+    @property
+    def ben(self) -> Person:
+        """Who may not."""
+        return self.town.ben
+
+    @property
+    def pki(self) -> Channel:
+        """Where they meet."""
+        return self.town.pki
 
 
 def say(text: str = "", indent: int = 0) -> None:
@@ -121,9 +140,10 @@ def _problems(slack: Slack) -> None:
 async def staged(folder: Path) -> AsyncIterator[Stage]:
     """Both local servers with their people, and the bot connected to them."""
     async with Slack() as slack, CertCentral() as certcentral:
+        manifest = Manifest.read(MANIFEST)
+        manifest.install(slack)
         seed(certcentral)
-        ana, ben = slack.add_person("ana"), slack.add_person("ben")
-        stage = Stage(slack, certcentral, ana, ben, slack.add_channel("pki"))
+        stage = Stage(slack, certcentral, settle(slack), manifest)
         bot = BotProcess(_settings(stage, folder), folder / "bot.log")
         began = time.monotonic()
         await bot.start()
@@ -154,24 +174,34 @@ def _settings(stage: Stage, folder: Path) -> dict[str, str]:
         "SLACK_API_URL": stage.slack.api_url,
         "DIGICERT_API_KEY": stage.certcentral.key,
         "DIGICERT_BASE_URL": stage.certcentral.url,
-        "DCV_ALLOWED_USERS": stage.ana.id,
+        "DCV_ALLOWED_USERS": ",".join(person.id for person in stage.town.allowed),
         "DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",
     }
 
 
 async def main(*, once: bool) -> None:
-    """Play; then, unless `once`, keep serving until Ctrl-C."""
+    """Tell the story with `once`; else serve the page until Ctrl-C."""
     with tempfile.TemporaryDirectory(prefix="dcv-resend-demo-") as folder:
         async with staged(Path(folder)) as stage:
-            await play(stage)
             if once:
-                return
-            say(f"\nStill serving: Slack's Web API at {stage.slack.api_url}, CertCentral at {stage.certcentral.url}.")
-            say(f"The bot's log: {folder}/bot.log. Ctrl-C ends it all.")
-            stop = asyncio.Event()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, stop.set)
-            await stop.wait()
+                await play(stage)
+            else:
+                await serve(stage, f"{folder}/bot.log")
+
+
+async def serve(stage: Stage, log: str) -> None:
+    """Serve the page, and say where and what to try, until Ctrl-C."""
+    town = stage.town
+    page = Page(stage.slack, stage.certcentral, cast=town.cast, alerts=town.alerts, manifest=stage.manifest, port=PORT)
+    async with page:
+        say(f"\nOpen it in a browser:  {page.url}\n")
+        say("Type /dcv-resend in #pki, press Resend, and approve the mail on the right.")
+        say("At the top: be somebody who may not, or let another app post an alert.")
+        say(f"\nThe bot's log is {log}. Ctrl-C ends it all.")
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await stop.wait()
 
 
 if __name__ == "__main__":
