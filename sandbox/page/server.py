@@ -114,7 +114,10 @@ class Page:
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         """Send all parts as one person sees them, then whatever changes, until the browser goes."""
-        role = role_of(self._cast, request.query.get("as"))
+        try:
+            role = role_of(self._cast, request.query.get("as"))
+        except LookupError as nobody:
+            raise web.HTTPNotFound(text=str(nobody)) from nobody
         stream = web.WebSocketResponse(heartbeat=30)
         await stream.prepare(request)
         self._open.add(stream)
