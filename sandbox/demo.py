@@ -189,11 +189,15 @@ async def main(*, once: bool) -> None:
                 await serve(stage, f"{folder}/bot.log")
 
 
+def page_of(stage: Stage, port: int = 0) -> Page:
+    """Return the page of this stage, not yet served."""
+    town = stage.town
+    return Page(stage.slack, stage.certcentral, cast=town.cast, alerts=town.alerts, manifest=stage.manifest, port=port)
+
+
 async def serve(stage: Stage, log: str) -> None:
     """Serve the page, and say where and what to try, until Ctrl-C."""
-    town = stage.town
-    page = Page(stage.slack, stage.certcentral, cast=town.cast, alerts=town.alerts, manifest=stage.manifest, port=PORT)
-    async with page:
+    async with page_of(stage, PORT) as page:
         say(f"\nOpen it in a browser:  {page.url}\n")
         say("Type /dcv-resend in #pki, press Resend, and approve the mail on the right.")
         say("At the top: be somebody who may not, or let another app post an alert.")

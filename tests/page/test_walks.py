@@ -1,0 +1,137 @@
+"""Whole ways through the page, the real bot behind it."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import expect
+
+from sandbox.demo import Stage
+from tests.page.screen import Screen
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_from_the_command_to_the_approved_mail(screen: Screen, stage: Stage) -> None:
+    await screen.is_sound()
+    box = screen.conversation.get_by_role("combobox")
+    await box.press_sequentially("/dcv-r")
+    await expect(screen.conversation.get_by_role("option", name="/dcv-resend [order id | domain]")).to_be_visible()
+    await screen.is_sound()
+    await box.press("Enter")
+    await box.press("Enter")
+
+    await screen.pick("Order or domain", "700001 · shop.example.com", search="shop")
+    await expect(screen.form.get_by_text("Recipients for example.net")).to_be_visible()
+    await screen.pick("Recipients for shop.example.com", "admin@shop.example.com")
+    await screen.form.get_by_label("Reason").fill("the first mail went to an old mailbox")
+    await screen.is_sound()
+    await screen.picture("form")
+    await screen.submit()
+
+    await expect(screen.form).to_have_count(0)
+    await expect(screen.messages("Sent: DigiCert accepted the resend for order 700001")).to_be_visible()
+    await screen.open_thread("order 700001")
+    await expect(screen.thread.get_by_text("the first mail went to an old mailbox")).to_be_visible()
+    await screen.is_sound()
+    await screen.picture("thread")
+
+    for mail in list(stage.certcentral.outbox):
+        await screen.approve(mail.scope)
+    await expect(screen.tools.get_by_text("Approved")).to_have_count(2)
+    await screen.thread.get_by_role("button", name="Check now").click()
+    await expect(screen.thread.get_by_text("No name waits any longer")).to_be_visible()
+    await screen.tools.get_by_role("tab", name="Orders").click()
+    await expect(screen.tools.locator(".thing").filter(has_text="700001").get_by_text("issued")).to_be_visible()
+    await screen.is_sound()
+    assert stage.slack.problems == []
+
+
+async def test_a_person_who_may_not_is_told_so_alone(screen: Screen, stage: Stage) -> None:
+    await screen.be("Ben Okoro")
+    await screen.type("/dcv-resend 700001")
+
+    await expect(screen.messages("You are not on the list")).to_contain_text("Only visible to you")
+    await screen.is_sound()
+    await screen.be("Gita Rao")
+    await screen.type("/dcv-resend 700001")
+    await expect(screen.messages("You are a guest")).to_be_visible()
+    await expect(screen.messages("You are not on the list")).to_have_count(0)
+    await screen.be("Sam Lindqvist")
+    await expect(screen.page.get_by_role("heading", name="partner-northwind", level=2)).to_be_visible()
+    await screen.type("/dcv-resend 700001")
+    await expect(screen.messages("is not a valid command")).to_be_visible()
+    await screen.is_sound()
+    assert not [call for call in stage.certcentral.calls if call.path.startswith("/order")]
+
+
+async def test_a_lost_answer_is_unknown_and_sent_again_with_a_reason(screen: Screen, stage: Stage) -> None:
+    await screen.turn("Loses")
+    await screen.type("/dcv-resend 700007")
+    await expect(screen.form.get_by_text("Recipients for")).to_be_visible()
+    await screen.submit()
+    await expect(screen.messages("Unknown: the mail for")).to_be_visible()
+    await screen.is_sound()
+
+    await screen.turn("Well")
+    await screen.open_thread("Unknown: the mail for")
+    await screen.thread.get_by_role("button", name="Send again").click()
+    await expect(screen.form.get_by_text("Recipients for")).to_be_visible()
+    await screen.submit()
+    await expect(screen.form.get_by_text("Please complete this required field.")).to_be_visible()
+    await expect(screen.form.get_by_label("Reason")).to_be_focused()
+    await screen.is_sound()
+    await screen.form.get_by_label("Reason").fill("nobody got the first one")
+    await screen.submit()
+
+    await expect(screen.messages("Sent: DigiCert accepted the resend")).to_be_visible()
+    assert len(stage.certcentral.resends) == 2
+
+
+async def test_a_certcentral_that_stalls_is_waited_for_in_the_form(
+    screen: Screen, stage: Stage, look_at: Callable[..., Awaitable[Screen]]
+) -> None:
+    await screen.turn("Stalls")
+    await screen.type("/dcv-resend 700002")
+    await expect(screen.form.get_by_text("Looking up order 700002 at DigiCert")).to_be_visible()
+    await screen.is_sound()
+
+    beside = await look_at(stage, "ben")
+    await beside.turn("Well")
+
+    await expect(screen.form.get_by_text("Recipients for corp.example.com")).to_be_visible()
+    assert stage.slack.problems == []
+
+
+async def test_a_refusal_and_a_slow_down_are_told(screen: Screen) -> None:
+    await screen.turn("Refuses")
+    await screen.type("/dcv-resend 700008")
+    await screen.submit()
+    await expect(screen.messages("Refused: DigiCert did not resend")).to_contain_text("may not approve this name")
+
+    await screen.turn("429")
+    await screen.type("/dcv-resend 700008")
+    await screen.submit()
+    await expect(screen.messages("Waiting: DigiCert asks the bot to slow down")).to_be_visible()
+    await screen.turn("Well")
+    await expect(screen.messages("Sent: DigiCert accepted the resend for order 700008")).to_be_visible(timeout=15_000)
+    await screen.tools.get_by_role("tab", name="Wire").click()
+    await expect(screen.tools.locator(".frame-bad").filter(has_text="429").first).to_be_visible()
+    await screen.is_sound()
+
+
+async def test_from_an_alert_to_the_form(screen: Screen, stage: Stage) -> None:
+    if not stage.manifest.message_shortcuts:
+        pytest.skip("the bot's manifest has no message shortcut yet")
+    await screen.post_alert("Gatus")
+    alert = screen.messages("An alert for shops/shop.example.com")
+    await expect(alert).to_be_visible()
+    await screen.picture("alert")
+    await alert.hover()
+    await alert.get_by_role("button", name="More actions").click()
+    await screen.page.get_by_role("menuitem", name=stage.manifest.message_shortcuts[0]["name"]).click()
+
+    await expect(screen.form.get_by_text("Recipients for shop.example.com")).to_be_visible()
+    await screen.is_sound()
+    await screen.submit()
+    await screen.open_thread("An alert for shops/shop.example.com")
+    await expect(screen.thread.get_by_text("DigiCert accepted the resend")).to_be_visible()

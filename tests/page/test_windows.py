@@ -1,0 +1,69 @@
+"""The page in windows of other sizes and colours."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import expect
+
+from sandbox.demo import Stage
+from tests.page.screen import Screen
+from tests.sandbox.slack.kit import Puppet, modal, note, select
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LookAt = Callable[..., Awaitable[Screen]]
+WIDER = "document.documentElement.scrollWidth > innerWidth"
+
+
+async def test_a_narrow_window_shows_one_part_at_a_time(look_at: LookAt, small_stage: Stage, app: Puppet) -> None:
+    slack, town = small_stage.slack, small_stage.town
+    root = slack.post(town.pki, slack.bot, slack.content("Sent"))
+    slack.post(town.pki, slack.bot, slack.content("in detail"), thread_ts=root.ts)
+    screen = await look_at(small_stage, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    parts = screen.page.get_by_role("navigation", name="Parts of the page")
+
+    await screen.is_sound()
+    await screen.open_thread("Sent")
+    await expect(screen.conversation).to_be_hidden()
+    await screen.is_sound()
+    await screen.thread.get_by_role("button", name="Close the thread").click()
+    await parts.get_by_role("button", name="CertCentral").click()
+    await screen.tools.get_by_role("tab", name="Orders").click()
+    await screen.is_sound()
+    await parts.get_by_role("button", name="Channels").click()
+    await screen.is_sound()
+    await screen.go_to("cert-alerts")
+    await expect(screen.conversation).to_be_visible()
+    slack.modals.open(town.ana, modal(select("Language", "English", action_id="language"), note(optional=True)))
+    slack.changes.notify()
+    await expect(screen.form).to_be_visible()
+    await screen.is_sound()
+
+    assert await screen.page.evaluate(WIDER) is False
+
+
+async def test_the_dark_page_is_sound_too(look_at: LookAt, small_stage: Stage, app: Puppet) -> None:
+    certcentral = small_stage.certcentral
+    certcentral.send("example.com", "admin@example.com", "en", order_id=700001)
+    small_stage.slack.complain("something went wrong")
+    screen = await look_at(small_stage, color_scheme="dark")
+
+    await screen.is_sound()
+    for tab in ("Orders", "Wire"):
+        await screen.tools.get_by_role("tab", name=tab).click()
+        await screen.is_sound()
+    await screen.page.get_by_role("button", name="You are").click()
+    await expect(screen.page.get_by_role("menuitemradio", name="Ana Ruiz")).to_be_focused()
+    await screen.is_sound()
+
+
+async def test_a_thousand_messages_scroll_and_update(look_at: LookAt, small_stage: Stage) -> None:
+    slack, town = small_stage.slack, small_stage.town
+    messages = [slack.post(town.pki, slack.bot, slack.content(f"message {number}")) for number in range(1_000)]
+    screen = await look_at(small_stage)
+    await expect(screen.messages("message 999")).to_be_in_viewport()
+
+    slack.edit(messages[998], slack.content("changed"))
+
+    await expect(screen.messages("changed")).to_be_in_viewport()
+    await expect(screen.conversation.locator(".message")).to_have_count(1_002)
