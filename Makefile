@@ -6,19 +6,22 @@ PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
 DIRECTLY := env -u HTTPS_PROXY -u https_proxy -u HTTP_PROXY -u http_proxy -u ALL_PROXY -u all_proxy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play test lint format bench lock clean
+.PHONY: help demo play test screenshots lint format bench lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/ready ## Watch a resend from Slack to the mail, then keep serving until Ctrl-C
+demo: .venv/ready ## Use the bot in a browser: a local Slack and a local CertCentral, until Ctrl-C
 	@.venv/bin/python -m sandbox.demo
 
-play: .venv/ready ## The same, then exit
+play: .venv/ready ## Watch one story of it in the terminal, then exit
 	@.venv/bin/python -m sandbox.demo --once
 
 test: .venv/ready ## Run every test
 	@.venv/bin/python -m pytest -n auto --dist worksteal
+
+screenshots: .venv/ready ## Make the pictures of README anew (needs Chromium or Chrome)
+	@PICTURES=docs/pictures .venv/bin/python -m pytest -q tests/page/test_walks.py
 
 lint: .venv/ready ## Check style, types and the direction of imports
 	@.venv/bin/ruff check .

@@ -1,4 +1,4 @@
-"""Measures the bot, and beside it a bare Bolt app, against the local Slack and the local CertCentral."""
+"""Measures the bot, a bare Bolt app beside it, and the page, with the local Slack and the local CertCentral."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from benchmarks.page_updates import page_updates
 from bot.candidates import read_candidates
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
@@ -138,6 +139,9 @@ def spread(seconds: Sequence[float]) -> str:
 async def main() -> None:
     """Everything, one after another."""
     row("candidates in a 40,000-character message", spread(candidate_readings()), "aim: under 50 ms")
+    seen = await page_updates()
+    figure = spread(seen) if seen else "no Chromium or Chrome here"
+    row("edit of a message to its picture on the page, among 1,000", figure, "aim: under 100 ms")
     async with Slack() as slack, CertCentral() as certcentral:
         certcentral.limits = ()
         ana, pki = slack.add_person("ana"), slack.add_channel("pki")

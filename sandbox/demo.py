@@ -175,6 +175,7 @@ def _settings(stage: Stage, folder: Path) -> dict[str, str]:
         "DIGICERT_API_KEY": stage.certcentral.key,
         "DIGICERT_BASE_URL": stage.certcentral.url,
         "DCV_ALLOWED_USERS": ",".join(person.id for person in stage.town.allowed),
+        "DCV_ALERT_CHANNELS": stage.town.alerts.id,
         "DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",
     }
 

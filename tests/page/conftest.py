@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from sandbox.browsers import MISSING, find_browser
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.seed import seed
 from sandbox.demo import MANIFEST, Stage, page_of, staged
@@ -19,7 +20,6 @@ from sandbox.page import Page
 from sandbox.slack import Slack
 from sandbox.slack.manifest import Manifest
 from sandbox.town import settle
-from tests.page.browsers import MISSING, find_browser
 from tests.page.screen import Screen
 from tests.sandbox.slack.kit import Puppet
 

@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from sandbox.demo import Stage
 from tests.page.screen import Screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+GATUS = "An alert for shops/shop.example.com"
 
 
 async def test_from_the_command_to_the_approved_mail(screen: Screen, stage: Stage) -> None:
@@ -119,19 +121,50 @@ async def test_a_refusal_and_a_slow_down_are_told(screen: Screen) -> None:
     await screen.is_sound()
 
 
-async def test_from_an_alert_to_the_form(screen: Screen, stage: Stage) -> None:
-    if not stage.manifest.message_shortcuts:
-        pytest.skip("the bot's manifest has no message shortcut yet")
-    await screen.post_alert("Gatus")
-    alert = screen.messages("An alert for shops/shop.example.com")
-    await expect(alert).to_be_visible()
-    await screen.picture("alert")
+async def test_from_the_menu_of_an_alert_to_its_thread(screen: Screen, stage: Stage) -> None:
+    alert = await _alert(screen)
     await alert.hover()
     await alert.get_by_role("button", name="More actions").click()
+    await screen.is_sound()
+    if not stage.manifest.message_shortcuts:
+        pytest.skip("the app of this checkout has no message shortcuts; the rest of the way begins with one")
     await screen.page.get_by_role("menuitem", name=stage.manifest.message_shortcuts[0]["name"]).click()
 
     await expect(screen.form.get_by_text("Recipients for shop.example.com")).to_be_visible()
     await screen.is_sound()
     await screen.submit()
-    await screen.open_thread("An alert for shops/shop.example.com")
-    await expect(screen.thread.get_by_text("DigiCert accepted the resend")).to_be_visible()
+    await screen.open_thread(GATUS)
+    await expect(screen.thread.get_by_text("DigiCert accepted the resend").first).to_be_visible()
+
+
+async def test_from_the_offer_below_an_alert_to_its_thread(screen: Screen, stage: Stage) -> None:
+    await _alert(screen)
+    if "message.channels" not in stage.slack.subscriptions:
+        await _answer_by_hand(screen)
+        await screen.picture("alert")
+        pytest.skip("the app of this checkout hears of no alerts, so that it makes no offers")
+    await screen.open_thread(GATUS)
+    await screen.thread.get_by_role("button", name="Resend DCV email").first.click()
+    await expect(screen.form.get_by_text("Recipients for shop.example.com")).to_be_visible()
+    await screen.submit()
+
+    await expect(screen.thread.get_by_text("DigiCert accepted the resend").first).to_be_visible()
+    await screen.is_sound()
+    await screen.picture("alert")
+
+
+async def _alert(screen: Screen) -> Locator:
+    await screen.post_alert("Gatus")
+    alert = screen.messages(GATUS)
+    await expect(alert).to_be_visible()
+    return alert
+
+
+async def _answer_by_hand(screen: Screen) -> None:
+    alert = screen.messages(GATUS)
+    await alert.hover()
+    await alert.get_by_role("button", name="Reply in thread").click()
+    reply = screen.thread.get_by_role("combobox", name="Reply…")
+    await reply.fill("I have it: the mail goes to the new mailbox now.")
+    await reply.press("Enter")
+    await expect(screen.thread.get_by_text("I have it")).to_be_visible()

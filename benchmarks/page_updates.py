@@ -1,0 +1,54 @@
+"""Measures the sandbox's page: how long an edited message takes to be seen, among a thousand."""
+
+import os
+import time
+
+from playwright.async_api import Page as Window
+from playwright.async_api import async_playwright
+
+from sandbox.browsers import find_browser
+from sandbox.certcentral import CertCentral
+from sandbox.demo import MANIFEST, Stage, page_of
+from sandbox.slack import Slack
+from sandbox.slack.manifest import Manifest
+from sandbox.town import settle
+
+MESSAGES, EDITS = 1_000, 20
+ROOT = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+SEEN = """
+(text) => new Promise((resolve) => {
+  const look = () => document.querySelector("main .messages").lastElementChild.textContent.includes(text)
+    ? requestAnimationFrame(() => setTimeout(() => resolve(Date.now())))
+    : requestAnimationFrame(look);
+  look();
+})
+"""
+
+
+async def page_updates() -> list[float] | None:
+    """Seconds from an edit in the local Slack to its picture in the browser; None without a browser."""
+    if (path := find_browser()) is None:
+        return None
+    async with Slack() as slack, CertCentral() as certcentral:
+        slack.subscriptions = set()
+        stage = Stage(slack, certcentral, settle(slack), Manifest.read(MANIFEST))
+        async with page_of(stage) as page, async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=path, args=ROOT)
+            window = await browser.new_page()
+            found = await _edits(stage, window, page.url)
+            await browser.close()
+            return found
+
+
+async def _edits(stage: Stage, window: Window, address: str) -> list[float]:
+    slack, pki = stage.slack, stage.town.pki
+    for number in range(MESSAGES):
+        last = slack.post(pki, slack.bot, slack.content(f"message {number}"))
+    await window.goto(address)
+    await window.locator("main .message").nth(MESSAGES).wait_for()
+    found = []
+    for number in range(EDITS):
+        began = time.time()
+        slack.edit(last, slack.content(f"edited {number}."))
+        found.append(await window.evaluate(SEEN, f"edited {number}.") / 1000 - began)
+    return found
