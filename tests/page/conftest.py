@@ -24,6 +24,7 @@ from tests.page.screen import Screen
 from tests.sandbox.slack.kit import Puppet
 
 ROOT = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+PLAIN_LETTERS = ["--disable-lcd-text", "--font-render-hinting=none"]
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
@@ -33,7 +34,7 @@ async def browser() -> AsyncIterator[Browser]:
     if path is None:
         pytest.skip(MISSING)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ROOT)
+        browser = await playwright.chromium.launch(executable_path=path, args=[*ROOT, *PLAIN_LETTERS])
         yield browser
         await browser.close()
 

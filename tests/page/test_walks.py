@@ -27,7 +27,7 @@ async def test_from_the_command_to_the_approved_mail(screen: Screen, stage: Stag
     await screen.pick("Recipients for shop.example.com", "admin@shop.example.com")
     await screen.form.get_by_label("Reason").fill("the first mail went to an old mailbox")
     await screen.is_sound()
-    await screen.picture("form")
+    await screen.picture("form", of=screen.form)
     await screen.submit()
 
     await expect(screen.form).to_have_count(0)

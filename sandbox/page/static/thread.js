@@ -6,11 +6,14 @@ import { icon } from "./icons.js";
 import { MessageList } from "./messagelist.js";
 import { drawMessage } from "./messages.js";
 
+const NEAR_END = 40;
+
 export class Thread {
   #node;
   #host;
   #at = null;
   #list = null;
+  #scroller = null;
 
   /** `host` also has `closeThread()`. */
   constructor(node, host) {
@@ -28,9 +31,10 @@ export class Thread {
     const where = world.channel(channel);
     const head = el("header", { class: "pane-head" }, el("h2", { class: "pane-title" }, "Thread"), el("p", { class: "pane-note" }, where?.with_bot ? "" : `#${where?.name}`), close);
     const composer = new Composer("Reply…", { commands: () => [], say: (text) => say(text, { channel, thread_ts: ts }) });
-    const scroller = el("div", { class: "scroller scroller-top", role: "log", tabindex: "0", "aria-label": "Thread" }, this.#list.node);
-    fill(this.#node, head, scroller, composer.node);
+    this.#scroller = el("div", { class: "scroller scroller-top", role: "log", tabindex: "0", "aria-label": "Thread" }, this.#list.node);
+    fill(this.#node, head, this.#scroller, composer.node);
     this.#node.hidden = false;
+    this.#toEnd();
   }
 
   close() {
@@ -43,11 +47,18 @@ export class Thread {
   /** Show the messages of these names as they are now. */
   take(names) {
     if (!this.#list) return;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
     for (const [, channel, ts] of names.map((name) => name.split("/"))) {
       if (channel !== this.#at.channel) continue;
       const message = this.#host.timeline.find(channel, ts);
       if (message && (ts === this.#at.ts || message.thread_ts === this.#at.ts)) this.#list.put(message);
       else if (this.#list.has(ts)) this.#list.drop(ts);
     }
+    if (isAtEnd) this.#toEnd();
+  }
+
+  #toEnd() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 }
