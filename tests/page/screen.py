@@ -91,6 +91,17 @@ class Screen:
         await self.messages(containing).locator(".replies").click()
         await expect(self.thread).to_be_visible()
 
+    async def open_menu(self, message: Locator) -> None:
+        """Open what can be done with a message."""
+        await message.hover()
+        await message.get_by_role("button", name="More actions").click()
+
+    async def reply(self, text: str) -> None:
+        """Write something into the open thread, and press Enter."""
+        box = self.thread.get_by_role("combobox")
+        await box.fill(text)
+        await box.press("Enter")
+
     async def approve(self, scope: str) -> None:
         """Approve the mail for this name, as its recipient."""
         await self.tools.get_by_role("tab", name="Mails").click()

@@ -138,6 +138,21 @@ async def test_an_overflow_menu_is_used_by_keyboard(small_screen: Screen, small_
     assert app.envelopes[0]["payload"]["actions"][0]["selected_option"]["value"] == "hand"
 
 
+async def test_the_menu_of_a_message_has_the_apps_shortcuts(small_stage: Stage, app: Puppet, look_at: LookAt) -> None:
+    shortcut = {"type": "message", "name": "Resend this", "callback_id": "resend_this", "description": "Resend"}
+    small_stage.manifest.declared["features"]["shortcuts"] = [shortcut]
+    screen = await look_at(small_stage)
+    await screen.go_to("cert-alerts")
+
+    await screen.open_menu(screen.messages("OrderAwaitsValidation"))
+    await screen.is_sound()
+    await screen.page.get_by_role("menuitem", name="Resend this").click()
+
+    await small_stage.slack.changes.until(lambda: app.envelopes, what="the shortcut")
+    assert app.envelopes[0]["payload"]["callback_id"] == "resend_this"
+    assert app.envelopes[0]["payload"]["message"]["ts"] == small_stage.town.alerts.messages[0].ts
+
+
 async def test_a_command_that_is_not_acked_shows_slacks_error(
     small_screen: Screen, small_stage: Stage, app: Puppet
 ) -> None:
