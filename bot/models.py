@@ -320,8 +320,8 @@ class News:
 class Following:
     """The watch over what one accepted call asked for; `validated` are the names told so, `due_at` the next look.
 
-    `misses` counts the looks in a row that DigiCert did not answer. While it has `news` that nobody took to tell them, it
-    stays due for that.
+    `misses` counts the looks in a row that DigiCert did not answer. While it has `news` that nobody took to tell them,
+    it stays due for that.
     """
 
     request_id: str
