@@ -36,6 +36,7 @@ class Page:
     """Serves the page while its `async with` block runs, to browsers on this machine alone.
 
     One may be anybody of the `cast`; alerts of other apps are posted into `alerts`; `manifest` is that of the app.
+    Where `port` is taken, another is found.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Page:
             if not role.is_from_elsewhere:
                 self._slack.dm(role.person)
         await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, self._port).start()
+        await self._listen()
         self._port = self._guard.port = self._runner.addresses[0][1]
         return self
 
@@ -79,6 +80,12 @@ class Page:
         for stream in list(self._open):
             await stream.close(code=1001)
         await self._runner.cleanup()
+
+    async def _listen(self) -> None:
+        try:
+            await web.TCPSite(self._runner, HOST, self._port).start()
+        except OSError:
+            await web.TCPSite(self._runner, HOST, 0).start()
 
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[self._guard.check])

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import ConsoleMessage, FloatRect, Locator, Page, expect
+from playwright.async_api import ConsoleMessage, Locator, Page, expect
 
 from sandbox.demo import Stage
+from tests.page.pictures import shrunk
 
-MARGIN = 24
 GRAVE = frozenset({"serious", "critical"})
 PICTURES = os.environ.get("PICTURES")
 
@@ -121,23 +121,16 @@ class Screen:
         assert self.errors == []
 
     async def picture(self, name: str, *, of: Locator | None = None) -> None:
-        """Keep what is shown now, or one part with its surroundings, as a picture for the README, if any are wanted."""
-        clip = await _around(of) if of else None
+        """Keep what is shown now, or one part of it, as a picture for the README, if pictures are wanted."""
         if PICTURES:
             await self.page.mouse.move(0, 0)
             await self.page.evaluate("document.activeElement.blur()")
-            await self.page.screenshot(path=Path(PICTURES) / f"{name}.png", animations="disabled", clip=clip)
+            png = await (of or self.page).screenshot(animations="disabled")
+            (Path(PICTURES) / f"{name}.png").write_bytes(shrunk(png))
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.errors.append(message.text)
-
-
-async def _around(part: Locator) -> FloatRect:
-    box = await part.bounding_box()
-    assert box is not None
-    x, y = max(0, box["x"] - MARGIN), max(0, box["y"] - MARGIN)
-    return FloatRect(x=x, y=y, width=box["width"] + 2 * MARGIN, height=box["height"] + 2 * MARGIN)
 
 
 def _told(violation: dict[str, Any]) -> str:

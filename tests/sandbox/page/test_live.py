@@ -1,9 +1,11 @@
 """What each person sees, as it comes."""
 
 from sandbox.certcentral import CertCentral
+from sandbox.page import Page
 from sandbox.slack import Slack
+from sandbox.slack.manifest import Manifest
 from sandbox.town import Town
-from tests.sandbox.page.conftest import Visitor
+from tests.sandbox.page.conftest import MANIFEST, Visitor
 
 
 async def test_a_message_comes_by_itself_and_so_does_its_edit(ana: Visitor, slack: Slack, town: Town) -> None:
@@ -69,3 +71,15 @@ async def test_a_problem_is_on_the_wire(ana: Visitor, slack: Slack) -> None:
     slack.complain("views.open was refused: invalid_arguments")
 
     await ana.sees(lambda: ana.parts.get("problem/0") == {"text": "views.open was refused: invalid_arguments"})
+
+
+async def test_a_second_page_on_the_same_port_finds_another(
+    page: Page, slack: Slack, certcentral: CertCentral, town: Town
+) -> None:
+    port = int(page.url.rstrip("/").rpartition(":")[2])
+    manifest = Manifest.read(MANIFEST)
+
+    async with Page(slack, certcentral, cast=town.cast, alerts=town.alerts, manifest=manifest, port=port) as second:
+        async with Visitor(second, town.ana.id) as visitor:
+            assert visitor.parts["app"] == {"connected": False, "user": slack.bot_user_id, "bot": slack.bot.bot_id}
+        assert second.url != page.url
