@@ -89,6 +89,11 @@ def time(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 
 
+def clock(moment: datetime) -> str:
+    """The time of day alone, for what is told as soon as it was seen: the message carries the date."""
+    return f"<!date^{int(moment.timestamp())}^{{time}}|{moment:%H:%M} UTC>"
+
+
 def ago(since: datetime, now: datetime) -> str:
     """How long something lasts, in one unit: `20 days`."""
     seconds = max(0, int((now - since).total_seconds()))

@@ -6,7 +6,7 @@ from datetime import datetime
 from slack_sdk.models.blocks import Block
 
 from bot.models import Call, Ending, Following, FollowState, News, OrderTarget, Outcome, ResendRequest, waiting_names
-from bot.views.blocks import Message, ago, escape, names, person, section, still_wait, time
+from bot.views.blocks import Message, ago, clock, escape, names, person, section, still_wait, time
 from bot.views.messages import CHECK_NOW, SEND_AGAIN, STOP_FOLLOWING, Standing, buttons
 
 GONE = "gone"
@@ -48,7 +48,7 @@ def changed(request: ResendRequest, followings: Sequence[Following], call: Call,
     if news.state is FollowState.VALIDATED and news.word:
         sentences.append(f"{_target(call)} is {escape(news.word)}.")
     if news.state is FollowState.ENDED:
-        sentences.append(f"{_ended(call, news.word)}, seen at {time(news.at)}; it is not followed any longer.")
+        sentences.append(f"{_ended(call, news.word)}, seen at {clock(news.at)}; it is not followed any longer.")
     elif news.fresh or news.again:
         sentences.append(_left(len(waiting), _total(request, followings)))
     if news.state is FollowState.FINISHED:
@@ -68,7 +68,7 @@ def nudge(request: ResendRequest, followings: Sequence[Following], now: datetime
 def stopped(request: ResendRequest, followings: Sequence[Following], news: News) -> Message:
     """Somebody stopped it."""
     waiting = waiting_names(request, followings)
-    words = f"{person(news.word)} stopped following this at {time(news.at)}; {names(waiting, _ROOM)} still waited."
+    words = f"{person(news.word)} stopped following this at {clock(news.at)}; {names(waiting, _ROOM)} still waited."
     return _said(":black_square_for_stop:", words, buttons(request, CHECK_NOW, SEND_AGAIN))
 
 
@@ -130,7 +130,7 @@ def _end(request: ResendRequest, following: Following, links: Mapping[str, str |
 
 def _seen(news: News) -> list[str]:
     ways = ((news.fresh, "seen validated"), (news.again, "seen waiting again"))
-    return [f"{names(changed, _ROOM)}: {how} at {time(news.at)}." for changed, how in ways if changed]
+    return [f"{names(changed, _ROOM)}: {how} at {clock(news.at)}." for changed, how in ways if changed]
 
 
 def _silence(news: News) -> list[str]:

@@ -8,7 +8,6 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import ConsoleMessage, Locator, Page, expect
 
 from sandbox.demo import Stage
-from tests.page.pictures import shrunk
 
 GRAVE = frozenset({"serious", "critical"})
 PICTURES = os.environ.get("PICTURES")
@@ -125,8 +124,7 @@ class Screen:
         if PICTURES:
             await self.page.mouse.move(0, 0)
             await self.page.evaluate("document.activeElement.blur()")
-            png = await (of or self.page).screenshot(animations="disabled")
-            (Path(PICTURES) / f"{name}.png").write_bytes(shrunk(png))
+            await (of or self.page).screenshot(path=Path(PICTURES) / f"{name}.png", animations="disabled")
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
