@@ -67,6 +67,7 @@ async def test_a_validation_is_told_in_the_thread_and_in_the_root_message(
     await slack.sees_message(pki, "shop.example.com: seen validated at", thread=root)
 
     assert followed == ["Stop following"]
+    assert "ends on 2028-03-15" in pki.thread(root.ts)[0].visible_text
     assert roots(pki) == [root]
     assert root.text.startswith("*Validated*: shop.example.com, seen ")
     assert "Order 700001 is issued." in root.text
@@ -379,12 +380,13 @@ async def test_a_digicert_that_is_away_is_asked_again_and_nothing_is_said(
     assert len(replies(pki, root)) == 1
 
 
-async def test_without_follow_ups_nothing_is_followed(
+async def test_what_is_turned_off_is_neither_followed_nor_noted(
     begin: Begin, sent: Send, certcentral: CertCentral, pki: Channel
 ) -> None:
-    await begin("none")
+    await begin("none", DCV_EMAIL_END_NOTE="false")
 
     root = await sent()
 
     assert root.buttons == []
+    assert "2028" not in pki.thread(root.ts)[0].visible_text
     assert not [call for call in certcentral.calls if "status-changes" in call.path]
