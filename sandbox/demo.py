@@ -202,8 +202,8 @@ def page_of(stage: Stage, port: int = 0) -> Page:
 async def serve(stage: Stage, log: str) -> None:
     """Serve the page, and say where and what to try, until Ctrl-C."""
     async with page_of(stage, PORT) as page:
-        say(f"\nOpen it in a browser:  {page.url}\n")
-        say("Type /dcv-resend in #pki, press Resend, and approve the mail on the right.")
+        say(f"\nOpen it in a browser:  {page.url}")
+        say("\nType /dcv-resend in #pki, press Resend, and approve the mail on the right.")
         say("At the top: be somebody who may not, or let another app post an alert.")
         say(f"\nThe bot's log is {log}. Ctrl-C ends it all.")
         stop = asyncio.Event()
