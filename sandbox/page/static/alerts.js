@@ -9,7 +9,12 @@ import { menuButton } from "./menu.js";
 export function drawAlerts(node, alerts, post) {
   const items = () => [
     { heading: "An alert into #cert-alerts, by" },
-    ...alerts.map(({ name, app, about }) => ({ label: app, about, mark: avatar(app, { app: true }), act: () => post(name) })),
+    ...alerts.map(({ name, app, about }) => ({
+      label: app,
+      about,
+      mark: avatar(app, { app: true }),
+      act: () => post(name),
+    })),
   ];
   const face = [icon("bell"), el("span", { class: "top-words" }, "Post an alert"), icon("caret")];
   fill(node, menuButton({ label: "Post an alert", face, classes: "top-button", items }));

@@ -30,8 +30,22 @@ export class Channels {
     fill(
       this.node,
       el("p", { class: "workspace" }, "Sandbox"),
-      others.length > 0 && [el("h2", { class: "channels-heading" }, "Channels"), el("ul", {}, others.map((each) => this.#row(each, this.#sign(each), each.name)))],
-      own.length > 0 && [el("h2", { class: "channels-heading" }, "Apps"), el("ul", {}, own.map((each) => this.#row(each, this.#face(), this.#appName)))],
+      others.length > 0 && [
+        el("h2", { class: "channels-heading" }, "Channels"),
+        el(
+          "ul",
+          {},
+          others.map((each) => this.#row(each, this.#sign(each), each.name)),
+        ),
+      ],
+      own.length > 0 && [
+        el("h2", { class: "channels-heading" }, "Apps"),
+        el(
+          "ul",
+          {},
+          own.map((each) => this.#row(each, this.#face(), this.#appName)),
+        ),
+      ],
     );
   }
 
@@ -39,8 +53,20 @@ export class Channels {
     const isOpen = channel.id === this.#places.channel;
     const count = isOpen ? 0 : this.#unread(channel.id);
     const classes = `channel${count ? " channel-new" : ""}${channel.joined || channel.with_bot ? "" : " channel-away"}`;
-    const badge = count > 0 && el("span", { class: "channel-count", title: "New messages" }, String(count), el("span", { class: "unseen" }, " new"));
-    const about = { type: "button", class: classes, "aria-current": isOpen && "page", onclick: () => this.#places.openChannel(channel.id) };
+    const badge =
+      count > 0 &&
+      el(
+        "span",
+        { class: "channel-count", title: "New messages" },
+        String(count),
+        el("span", { class: "unseen" }, " new"),
+      );
+    const about = {
+      type: "button",
+      class: classes,
+      "aria-current": isOpen && "page",
+      onclick: () => this.#places.openChannel(channel.id),
+    };
     return el("li", {}, el("button", about, sign, el("span", { class: "channel-name" }, name), badge));
   }
 

@@ -14,7 +14,13 @@ export class Composer {
   constructor(label, { commands, say }) {
     this.#commands = commands;
     this.#say = say;
-    this.list = el("ul", { id: freshId("commands"), role: "listbox", class: "commands", "aria-label": "Slash commands", hidden: true });
+    this.list = el("ul", {
+      id: freshId("commands"),
+      role: "listbox",
+      class: "commands",
+      "aria-label": "Slash commands",
+      hidden: true,
+    });
     this.input = el("textarea", {
       class: "composer-input",
       rows: 1,
@@ -25,9 +31,19 @@ export class Composer {
       "aria-expanded": "false",
       "aria-controls": this.list.id,
     });
-    this.send = el("button", { type: "submit", class: "composer-send", "aria-label": "Send", title: "Send", disabled: true }, icon("send"));
+    this.send = el(
+      "button",
+      { type: "submit", class: "composer-send", "aria-label": "Send", title: "Send", disabled: true },
+      icon("send"),
+    );
     const hint = el("span", { class: "composer-hint" }, el("kbd", {}, "/"), " for commands");
-    this.node = el("form", { class: "composer" }, this.list, this.input, el("div", { class: "composer-bar" }, commands().length > 0 && hint, this.send));
+    this.node = el(
+      "form",
+      { class: "composer" },
+      this.list,
+      this.input,
+      el("div", { class: "composer-bar" }, commands().length > 0 && hint, this.send),
+    );
     this.#listen();
   }
 
@@ -65,7 +81,10 @@ export class Composer {
     const isOpen = fitting.length > 0;
     this.list.hidden = !isOpen;
     this.input.setAttribute("aria-expanded", String(isOpen));
-    fill(this.list, fitting.map((command, index) => this.#row(command, index)));
+    fill(
+      this.list,
+      fitting.map((command, index) => this.#row(command, index)),
+    );
     if (isOpen) this.input.setAttribute("aria-activedescendant", `${this.list.id}-${this.#active}`);
     else this.input.removeAttribute("aria-activedescendant");
   }
@@ -74,9 +93,20 @@ export class Composer {
     const isActive = index === this.#active;
     return el(
       "li",
-      { id: `${this.list.id}-${index}`, role: "option", "aria-selected": String(isActive), class: `command${isActive ? " active" : ""}`, data: { name } },
+      {
+        id: `${this.list.id}-${index}`,
+        role: "option",
+        "aria-selected": String(isActive),
+        class: `command${isActive ? " active" : ""}`,
+        data: { name },
+      },
       el("img", { src: "/static/icon.svg", alt: "", width: 28, height: 28 }),
-      el("span", {}, el("span", { class: "command-line" }, el("strong", {}, name), " ", el("span", { class: "command-hint" }, hint)), el("span", { class: "command-about" }, about)),
+      el(
+        "span",
+        {},
+        el("span", { class: "command-line" }, el("strong", {}, name), " ", el("span", { class: "command-hint" }, hint)),
+        el("span", { class: "command-about" }, about),
+      ),
     );
   }
 
@@ -90,7 +120,11 @@ export class Composer {
     } else if (isOpen && event.key === "Escape") {
       event.preventDefault();
       this.#offer([]);
-    } else if (isOpen && (event.key === "Tab" || event.key === "Enter") && fitting[this.#active].name !== this.input.value) {
+    } else if (
+      isOpen &&
+      (event.key === "Tab" || event.key === "Enter") &&
+      fitting[this.#active].name !== this.input.value
+    ) {
       event.preventDefault();
       this.#take(fitting[this.#active].name);
     } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {

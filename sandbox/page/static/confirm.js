@@ -13,7 +13,8 @@ export function confirmed(question, world) {
       closeDialog(dialog);
       resolve(agrees);
     };
-    const button = (text, kind, agrees) => el("button", { type: "button", class: `button ${kind}`, onclick: () => answer(agrees) }, text);
+    const button = (text, kind, agrees) =>
+      el("button", { type: "button", class: `button ${kind}`, onclick: () => answer(agrees) }, text);
     const content = [
       el("h2", { id: title, class: "dialog-title" }, words(question.title, world)),
       el("div", { class: "confirm-text" }, words(question.text, world)),
@@ -21,7 +22,11 @@ export function confirmed(question, world) {
         "div",
         { class: "dialog-buttons" },
         button(question.deny?.text ?? "Cancel", "", false),
-        button(question.confirm?.text ?? "Yes", question.style === "danger" ? "button-danger-filled" : "button-primary-filled", true),
+        button(
+          question.confirm?.text ?? "Yes",
+          question.style === "danger" ? "button-danger-filled" : "button-primary-filled",
+          true,
+        ),
       ),
     ];
     const dialog = openDialog({ classes: "confirm", labelledBy: title, content, onClose: () => answer(false) });

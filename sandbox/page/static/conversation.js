@@ -26,7 +26,8 @@ export class Conversation {
     this.#list = new MessageList((message) => this.#draw(message), `Messages in ${name}`);
     this.#list.show(timeline.inChannel(channel.id));
     const all = el("div", {}, this.#intro(channel), this.#list.node);
-    const scroller = el("div", { class: "scroller", role: "log", tabindex: "0", "aria-label": name }, all);
+    const about = { class: "scroller", role: "log", tabindex: "0", "aria-label": name };
+    const scroller = el("div", { ...about, onkeydown: (event) => leap(event, all) }, all);
     fill(this.#node, this.#head, scroller, this.#foot(channel, name));
     this.drawHead(channel);
   }
@@ -41,7 +42,11 @@ export class Conversation {
       channel.archived && "Archived",
     ];
     const title = channel.with_bot ? menu.name : [icon(signOf(channel)), channel.name];
-    fill(this.#head, el("h2", { class: "pane-title" }, title), el("p", { class: "pane-note" }, notes.filter(Boolean).join(" · ")));
+    fill(
+      this.#head,
+      el("h2", { class: "pane-title" }, title),
+      el("p", { class: "pane-note" }, notes.filter(Boolean).join(" · ")),
+    );
   }
 
   /** Bring a message into view. */
@@ -71,10 +76,18 @@ export class Conversation {
   #intro(channel) {
     const { menu, commands } = this.#host;
     const sign = channel.with_bot ? el("img", { src: "/static/icon.svg", alt: "" }) : icon(signOf(channel));
-    const first = channel.with_bot ? `What ${menu.name} tells you alone is here.` : "This is the very beginning of the channel.";
+    const first = channel.with_bot
+      ? `What ${menu.name} tells you alone is here.`
+      : "This is the very beginning of the channel.";
     const typed = commands()[0]?.name;
     const hint = typed && !channel.with_bot && [" Type ", el("code", {}, typed), " below to begin."];
-    return el("div", { class: "intro" }, el("div", { class: "intro-sign" }, sign), el("h3", {}, channel.with_bot ? menu.name : `#${channel.name}`), el("p", {}, first, hint));
+    return el(
+      "div",
+      { class: "intro" },
+      el("div", { class: "intro-sign" }, sign),
+      el("h3", {}, channel.with_bot ? menu.name : `#${channel.name}`),
+      el("p", {}, first, hint),
+    );
   }
 
   #nameOf(channel) {
@@ -83,11 +96,20 @@ export class Conversation {
 
   #foot(channel, name) {
     const { menu, commands, say } = this.#host;
-    if (channel.with_bot && menu.read_only) return el("p", { class: "composer-off" }, "Sending messages to this app has been turned off.");
+    if (channel.with_bot && menu.read_only)
+      return el("p", { class: "composer-off" }, "Sending messages to this app has been turned off.");
     return new Composer(`Message ${name}`, { commands, say: (text) => say(text, { channel: channel.id }) }).node;
   }
 }
 
 function signOf({ private: isPrivate, shared }) {
   return isPrivate ? "lock" : shared ? "shared" : "hash";
+}
+
+/** Go to the first or the last message at once: rows that were never seen have no height yet to scroll through. */
+function leap(event, all) {
+  const block = { Home: "start", End: "end" }[event.key];
+  if (!block || event.target !== event.currentTarget) return;
+  event.preventDefault();
+  all.scrollIntoView({ block });
 }

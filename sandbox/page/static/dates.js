@@ -28,12 +28,20 @@ export function day(seconds) {
   return pretty(moment(seconds)) ?? moment(seconds).toLocaleDateString("en-US", STYLES.date_long);
 }
 
+/** `Nov 27`. */
+export const shortDay = (seconds) => moment(seconds).toLocaleDateString("en-US", { month: "short", day: "numeric" });
+
 /** `4 hours ago`, in one unit. */
 export function ago(seconds) {
   const passed = Date.now() / 1000 - Number(seconds);
-  for (const [unit, length] of [["day", 86_400], ["hour", 3_600], ["minute", 60]]) {
+  for (const [unit, length] of [
+    ["day", 86_400],
+    ["hour", 3_600],
+    ["minute", 60],
+  ]) {
     const count = Math.floor(Math.abs(passed) / length);
-    if (count >= 1) return `${passed < 0 ? "in " : ""}${count} ${unit}${count === 1 ? "" : "s"}${passed < 0 ? "" : " ago"}`;
+    const words = `${count} ${unit}${count === 1 ? "" : "s"}`;
+    if (count >= 1) return passed < 0 ? `in ${words}` : `${words} ago`;
   }
   return "just now";
 }

@@ -176,20 +176,26 @@ class Page {
   }
 
   #drawPanels() {
-    fill(node("panels"), PANELS.map(([name, label, sign]) => el("button", { type: "button", class: "panel-button", data: { panel: name }, onclick: () => this.#turnTo(name) }, icon(sign), label)));
+    const button = ([name, label, sign]) => {
+      const about = { class: "panel-button", data: { panel: name }, onclick: () => this.#turnTo(name) };
+      return el("button", { type: "button", ...about }, icon(sign), label);
+    };
+    fill(node("panels"), PANELS.map(button));
     this.#turnTo("conversation");
   }
 
   /** In a narrow window, show this part of the page. */
   #turnTo(panel) {
     document.body.dataset.panel = panel;
-    for (const button of node("panels").children) button.setAttribute("aria-pressed", String(button.dataset.panel === panel));
+    for (const button of node("panels").children)
+      button.setAttribute("aria-pressed", String(button.dataset.panel === panel));
   }
 
   #tellState(isOpen) {
     const isConnected = isOpen && this.store.get("app")?.connected;
     node("connection").className = `connection ${isConnected ? "connection-open" : "connection-closed"}`;
-    fill(node("connection"), isConnected ? `${this.#setting.menu.name} is connected` : isOpen ? `${this.#setting.menu.name} is not connected` : "The sandbox does not answer");
+    const app = `${this.#setting.menu.name} is ${isConnected ? "" : "not "}connected`;
+    fill(node("connection"), isOpen ? app : "The sandbox does not answer");
   }
 }
 

@@ -9,9 +9,24 @@ import { floatAtEnd } from "./floating.js";
  */
 export function menuButton({ label, face, classes = "", items }) {
   const menu = el("div", { id: freshId("menu"), role: "menu", class: "menu", popover: "auto", "aria-label": label });
-  const button = el("button", { type: "button", class: classes, "aria-label": label, title: label, "aria-haspopup": "menu", "aria-expanded": "false", "aria-controls": menu.id }, face);
+  const button = el(
+    "button",
+    {
+      type: "button",
+      class: classes,
+      "aria-label": label,
+      title: label,
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      "aria-controls": menu.id,
+    },
+    face,
+  );
   button.addEventListener("click", () => {
-    fill(menu, items().map((item) => row(item, menu)));
+    fill(
+      menu,
+      items().map((item) => row(item, menu)),
+    );
     menu.togglePopover();
   });
   menu.addEventListener("toggle", (event) => {
@@ -28,12 +43,23 @@ export function menuButton({ label, face, classes = "", items }) {
 function row(item, menu) {
   if (item.heading) return el("div", { class: "menu-heading", role: "presentation" }, item.heading);
   const isOneOf = "checked" in item;
-  const about = { type: "button", class: "menu-item", tabindex: "-1", role: isOneOf ? "menuitemradio" : "menuitem", "aria-checked": isOneOf && String(item.checked) };
+  const about = {
+    type: "button",
+    class: "menu-item",
+    tabindex: "-1",
+    role: isOneOf ? "menuitemradio" : "menuitem",
+    "aria-checked": isOneOf && String(item.checked),
+  };
   const choose = () => {
     menu.hidePopover();
     item.act();
   };
-  const words = el("span", { class: "menu-words" }, el("span", {}, item.label), item.about && el("span", { class: "menu-about" }, item.about));
+  const words = el(
+    "span",
+    { class: "menu-words" },
+    el("span", {}, item.label),
+    item.about && el("span", { class: "menu-about" }, item.about),
+  );
   return el("button", { ...about, onclick: choose }, item.mark, words);
 }
 

@@ -2,6 +2,7 @@
 
 import { day } from "./dates.js";
 import { el } from "./dom.js";
+import { restoreFocus, whereIsFocus } from "./focus.js";
 
 export class MessageList {
   #rows = new Map();
@@ -30,7 +31,9 @@ export class MessageList {
     if (before) {
       row.classList.toggle("first-of-day", before.classList.contains("first-of-day"));
       if (before.dataset.day) row.dataset.day = before.dataset.day;
-      keepFocus(before, row);
+      const focused = whereIsFocus(before);
+      before.replaceWith(row);
+      restoreFocus(row, focused);
       return;
     }
     const index = this.#placeOf(message.ts);
@@ -80,15 +83,4 @@ export class MessageList {
       last = date;
     }
   }
-}
-
-/** Put a row in the place of another; a control that has the focus keeps it where it is still there. */
-function keepFocus(before, after) {
-  const focused = before.contains(document.activeElement) ? document.activeElement : null;
-  before.replaceWith(after);
-  if (!focused) return;
-  const same = [...after.querySelectorAll("button, a, input")].find(
-    (each) => each.textContent === focused.textContent && each.className === focused.className,
-  );
-  same?.focus();
 }

@@ -5,7 +5,7 @@ import { drawAttachment } from "./blocks/attachments.js";
 import { drawBlocks } from "./blocks/blocks.js";
 import { clock, exactly } from "./dates.js";
 import { el } from "./dom.js";
-import { icon } from "./icons.js";
+import { icon, iconButton } from "./icons.js";
 import { menuButton } from "./menu.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { messageUse } from "./uses.js";
@@ -72,11 +72,7 @@ function summary(message, replies, { world, openThread }) {
 }
 
 function tools(message, host, inThread) {
-  const reply = el(
-    "button",
-    { type: "button", class: "message-tool", "aria-label": "Reply in thread", title: "Reply in thread", onclick: () => host.openThread(message) },
-    icon("reply"),
-  );
+  const reply = iconButton("reply", "Reply in thread", () => host.openThread(message), "message-tool");
   const more = menuButton({
     label: "More actions",
     face: icon("more"),
@@ -94,5 +90,5 @@ function menu(message, { actions, shortcuts, appName, openThread }) {
   }));
   const copy = { label: "Copy text", act: () => navigator.clipboard?.writeText(message.text) };
   const reply = { label: "Reply in thread", act: () => openThread(message) };
-  return [reply, copy, ...(offered.length ? [{ heading: "Message shortcuts" }, ...offered] : [{ heading: "No message shortcuts here" }])];
+  return [reply, copy, { heading: offered.length ? "Message shortcuts" : "No message shortcuts here" }, ...offered];
 }

@@ -4,11 +4,13 @@ import { drawBlocks } from "./blocks/blocks.js";
 import { words } from "./blocks/texts.js";
 import { closeDialog, openDialog } from "./dialogs.js";
 import { el, fill } from "./dom.js";
-import { icon } from "./icons.js";
+import { restoreFocus, whereIsFocus } from "./focus.js";
+import { icon, iconButton } from "./icons.js";
 import { blockIds } from "./uses.js";
 
 const TROUBLE = "We had some trouble connecting. Try again?";
 const TITLE_ID = "modal-title";
+const FIRST = ".modal-body :is(input, textarea), .modal-body:not(:has(input, textarea)) ~ .modal-foot button";
 
 export class Modal {
   #actions;
@@ -50,30 +52,36 @@ export class Modal {
   #draw() {
     const before = this.#dialog && whereIsFocus(this.#dialog);
     const scrolled = this.body?.scrollTop ?? 0;
-    if (!this.#dialog) this.#dialog = openDialog({ classes: "modal", labelledBy: TITLE_ID, onClose: () => this.#close() });
-    const form = el("form", { class: "modal-form", novalidate: true, onsubmit: (event) => this.#submit(event) }, this.#head(), this.#body(), this.#foot());
-    fill(this.#dialog, form);
+    if (!this.#dialog)
+      this.#dialog = openDialog({ classes: "modal", labelledBy: TITLE_ID, onClose: () => this.#close() });
+    const about = { class: "modal-form", novalidate: true, onsubmit: (event) => this.#submit(event) };
+    fill(this.#dialog, el("form", about, this.#head(), this.#body(), this.#foot()));
     this.body.scrollTop = scrolled;
-    giveFocus(this.#dialog, before);
+    if (!restoreFocus(this.#dialog, before)) this.#dialog.querySelector(FIRST)?.focus();
   }
 
   #head() {
     const { title, depth } = this.#view;
-    const back = depth > 1 && el("button", { type: "button", class: "plain", "aria-label": "Back", title: "Back", onclick: () => this.#close() }, icon("back"));
-    const close = el("button", { type: "button", class: "plain", "aria-label": "Close", title: "Close", onclick: () => this.#close(true) }, icon("close"));
-    const face = el("img", { src: "/static/icon.svg", alt: "", width: 28, height: 28 });
-    return el("header", { class: "modal-head" }, back || face, el("h2", { id: TITLE_ID, class: "modal-title" }, words(title, this.#world)), close);
+    const back = () => iconButton("back", "Back", () => this.#close());
+    const face = () => el("img", { src: "/static/icon.svg", alt: "", width: 28, height: 28 });
+    const name = el("h2", { id: TITLE_ID, class: "modal-title" }, words(title, this.#world));
+    const close = iconButton("close", "Close", () => this.#close(true));
+    return el("header", { class: "modal-head" }, depth > 1 ? back() : face(), name, close);
   }
 
   #body() {
-    this.body = el("div", { class: "modal-body", tabindex: "0", role: "region", "aria-label": "Form" }, drawBlocks(this.#view.blocks, this.#use(), this.#world));
+    const blocks = drawBlocks(this.#view.blocks, this.#use(), this.#world);
+    this.body = el("div", { class: "modal-body", tabindex: "0", role: "region", "aria-label": "Form" }, blocks);
     return this.body;
   }
 
   #foot() {
     const { submit, close } = this.#view;
-    const cancel = el("button", { type: "button", class: "button", onclick: () => this.#close() }, close ? words(close, this.#world) : "Cancel");
-    const send = submit && el("button", { type: "submit", class: "button button-primary-filled", "aria-busy": this.#isSending && "true" }, words(submit, this.#world));
+    const leave = close ? words(close, this.#world) : "Cancel";
+    const cancel = el("button", { type: "button", class: "button", onclick: () => this.#close() }, leave);
+    const busy = this.#isSending && "true";
+    const about = { type: "submit", class: "button button-primary-filled", "aria-busy": busy };
+    const send = submit && el("button", about, words(submit, this.#world));
     const trouble = el("p", { class: "modal-trouble", role: "alert" }, this.#trouble && [icon("alert"), this.#trouble]);
     return el("footer", { class: "modal-foot" }, trouble, el("div", { class: "dialog-buttons" }, cancel, send));
   }
@@ -146,24 +154,4 @@ export class Modal {
 
 function keyOf({ block_id: block, action_id: action }) {
   return `${block}/${action}`;
-}
-
-function whereIsFocus(dialog) {
-  const focused = document.activeElement;
-  if (!dialog.contains(focused)) return null;
-  const { blockId, actionId, block_id: block = blockId, action_id: action = actionId } = focused.dataset;
-  const range = "selectionStart" in focused ? [focused.selectionStart, focused.selectionEnd] : null;
-  return { place: block && { block, action }, type: focused.type, label: focused.getAttribute("aria-label"), range };
-}
-
-function giveFocus(dialog, before) {
-  const controls = [...dialog.querySelectorAll("input, textarea, button, a")];
-  const same = before && controls.find((each) => (before.place ? isAt(each, before.place) : before.label ? each.getAttribute("aria-label") === before.label : before.type === "submit" && each.type === "submit"));
-  const first = dialog.querySelector(".modal-body :is(input, textarea, select):not([type=hidden])") ?? dialog.querySelector(".modal-foot button");
-  (same ?? first)?.focus();
-  if (same && before.range?.[0] !== null && before.range && same.setSelectionRange && /text|textarea|search|url/.test(same.type)) same.setSelectionRange(...before.range);
-}
-
-function isAt(control, { block, action }) {
-  return control.dataset.block_id === block && control.dataset.action_id === action;
 }

@@ -3,8 +3,10 @@
 import { formatted, exactly } from "./dates.js";
 import { el } from "./dom.js";
 import { emoji } from "./emoji.js";
+import { isOutside, isWeb, outsideLink } from "./links.js";
 
 const FENCE = /```\n?([\s\S]+?)\n?```/;
+const LINK = /<((?:https?:|mailto:)[^<>|]*)\|?[^<>]*>/g;
 const INLINE = new RegExp(
   [
     "<([^<>\\n]+)>",
@@ -19,23 +21,21 @@ const INLINE = new RegExp(
 );
 const STYLES = ["strong", "em", "s"];
 const BROADCASTS = new Set(["here", "channel", "everyone"]);
-const OUTSIDE = /^(https?:|mailto:)/i;
 const ENTITIES = { "&lt;": "<", "&gt;": ">", "&amp;": "&" };
 
 /** Return the nodes of a whole text; `world` knows people and channels by id, and opens links into Slack. */
 export function mrkdwn(text, world, { verbatim = false } = {}) {
   return text.split(FENCE).flatMap((piece, index) => {
-    if (index % 2) return [el("pre", {}, decoded(piece.replace(/<([^<>|]*)\|?([^<>]*)>/g, "$1")))];
+    if (index % 2) return [el("pre", {}, decoded(piece.replace(LINK, "$1")))];
     return paragraphs(piece, world, verbatim);
   });
 }
 
-/** A link that leaves the page, or opens a message in it; only its words where it leads neither to the web nor to mail. */
+/** A link that leaves the page, or opens a message in it; its words alone where it leads nowhere of that kind. */
 export function link(address, words, world) {
-  const inside = world.message(address);
-  if (inside) return el("a", { href: "#", class: "link", onclick: (event) => { event.preventDefault(); inside(); } }, words);
-  if (!OUTSIDE.test(address)) return el("span", {}, words);
-  return el("a", { href: address, class: "link", target: "_blank", rel: "noopener noreferrer" }, words);
+  const open = world.message(address);
+  if (open) return el("button", { type: "button", class: "link", onclick: open }, words);
+  return isOutside(address) ? outsideLink(address, words) : el("span", {}, words);
 }
 
 /** Entities as the characters that they stand for. */
@@ -43,8 +43,11 @@ export function decoded(text) {
   return text.replace(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity]);
 }
 
+/** Words between two marks, which touch the words within and no letter outside. */
 function styled(mark) {
-  return `(?<![\\p{L}\\p{N}${mark}])${mark}(?=[^\\s${mark}])([^\\n]*?[^\\s${mark}]|[^\\s${mark}])${mark}(?![\\p{L}\\p{N}${mark}])`;
+  const inner = `[^\\s${mark}]`;
+  const outer = `[\\p{L}\\p{N}${mark}]`;
+  return `(?<!${outer})${mark}(?=${inner})([^\\n]*?${inner}|${inner})${mark}(?!${outer})`;
 }
 
 function paragraphs(text, world, verbatim) {
@@ -98,10 +101,12 @@ function piece(match, world, verbatim) {
 
 function reference(special, world) {
   const [target, label] = halves(special);
-  if (target.startsWith("@")) return mention(world.person(target.slice(1))?.name ?? label ?? target.slice(1), world.isMe(target.slice(1)));
-  if (target.startsWith("#")) return channel(target.slice(1), label, world);
-  if (target.startsWith("!")) return command(target.slice(1), label);
-  return OUTSIDE.test(target) ? link(decoded(target), decoded(label ?? target.replace(/^mailto:/, "")), world) : null;
+  const id = target.slice(1);
+  if (target.startsWith("@")) return mention(world.person(id)?.name ?? label ?? id, world.isMe(id));
+  if (target.startsWith("#")) return channel(id, label, world);
+  if (target.startsWith("!")) return command(id, label);
+  const words = decoded(label ?? target.replace(/^mailto:/, ""));
+  return isOutside(target) ? link(decoded(target), words, world) : null;
 }
 
 function halves(special) {
@@ -131,5 +136,5 @@ function command(words, label) {
 function date([seconds, format = "", address], label) {
   const words = formatted(seconds, format) ?? decoded(label ?? "");
   const shown = el("time", { title: exactly(seconds) }, words);
-  return address && /^https?:/i.test(address) ? el("a", { href: address, class: "link", target: "_blank", rel: "noopener noreferrer" }, shown) : shown;
+  return isWeb(address) ? outsideLink(address, shown) : shown;
 }

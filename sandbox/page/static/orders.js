@@ -1,11 +1,17 @@
 /** The orders and domains of the local CertCentral, and what waits in each. */
 
-import { ago } from "./dates.js";
+import { ago, shortDay } from "./dates.js";
 import { el, fill } from "./dom.js";
 import { icon } from "./icons.js";
 
 const FEW = 4;
-const METHODS = { email: "E-mail", "dns-txt-token": "DNS TXT", "dns-cname-token": "DNS CNAME", "http-token": "HTTP", "http-token-static": "HTTP" };
+const METHODS = {
+  email: "E-mail",
+  "dns-txt-token": "DNS TXT",
+  "dns-cname-token": "DNS CNAME",
+  "http-token": "HTTP",
+  "http-token-static": "HTTP",
+};
 
 export class Orders {
   #store;
@@ -37,28 +43,48 @@ function drawOrder({ id, product, status, method, created, names }) {
     { class: "thing" },
     el("p", { class: "thing-head" }, el("strong", {}, String(id)), pill(status.replaceAll("_", " "), toneOf(status))),
     el("p", { class: "thing-about" }, `${product} · ${METHODS[method] ?? method} · ${ago(created)}`),
-    el("ul", { class: "names" }, shown.map(drawName), rest > 0 && el("li", { class: "names-rest" }, `and ${rest} more, ${waits} in all wait`)),
+    el(
+      "ul",
+      { class: "names" },
+      shown.map(drawName),
+      rest > 0 && el("li", { class: "names-rest" }, `and ${rest} more, ${waits} in all wait`),
+    ),
   );
 }
 
 function drawName({ name, waits }) {
-  return el("li", { class: waits ? "name-waits" : "name-done" }, icon(waits ? "mail" : "check"), el("span", {}, name), el("span", { class: "unseen" }, waits ? ", waits" : ", validated"));
+  const state = el("span", { class: "unseen" }, waits ? ", waits" : ", validated");
+  return el(
+    "li",
+    { class: waits ? "name-waits" : "name-done" },
+    icon(waits ? "mail" : "check"),
+    el("span", {}, name),
+    state,
+  );
 }
 
 function drawDomain({ id, name, active, pending, valid, until, method, scopes }) {
   const state = !active ? "inactive" : pending ? "pending" : valid ? "validated" : "expired";
-  const about = [`${id} · ${METHODS[method] ?? method}`, until && !pending && `until ${new Date(until * 1000).toLocaleDateString("en-US", { month: "short", day: "numeric" })}`];
+  const about = [`${id} · ${METHODS[method] ?? method}`, until && !pending && `until ${shortDay(until)}`];
   return el(
     "li",
     { class: "thing" },
     el("p", { class: "thing-head" }, el("strong", { title: name }, name), pill(state, toneOf(state))),
     el("p", { class: "thing-about" }, about.filter(Boolean).join(" · ")),
-    scopes.length > 0 && el("ul", { class: "names" }, scopes.map((scope) => drawName({ name: scope, waits: false }))),
+    scopes.length > 0 &&
+      el(
+        "ul",
+        { class: "names" },
+        scopes.map((scope) => drawName({ name: scope, waits: false })),
+      ),
   );
 }
 
 function toneOf(state) {
-  return { pending: "waits", reissue_pending: "waits", needs_approval: "held", issued: "done", validated: "done" }[state] ?? "over";
+  return (
+    { pending: "waits", reissue_pending: "waits", needs_approval: "held", issued: "done", validated: "done" }[state] ??
+    "over"
+  );
 }
 
 function pill(words, tone) {

@@ -23,13 +23,36 @@ export class Outbox {
 
   draw() {
     const mails = this.#store.all("mail/").sort((a, b) => b.id - a.id);
-    const none = el("p", { class: "nothing" }, icon("mail"), "No mail so far. What the bot has resent arrives here; approve it as its recipient would.");
-    fill(this.node, mails.length ? el("ul", { class: "mails" }, mails.map((mail) => this.#row(mail))) : none);
+    const none = el(
+      "p",
+      { class: "nothing" },
+      icon("mail"),
+      "No mail so far. What the bot has resent arrives here; approve it as its recipient would.",
+    );
+    fill(
+      this.node,
+      mails.length
+        ? el(
+            "ul",
+            { class: "mails" },
+            mails.map((mail) => this.#row(mail)),
+          )
+        : none,
+    );
   }
 
   #row({ id, to, scope, language, order, domain, sent, approved }) {
     const subject = order ? `order ${order}` : `domain ${domain}`;
-    const button = el("button", { type: "button", class: "button button-small button-primary", "aria-label": `Approve the mail for ${scope} to ${to}`, onclick: () => this.#actions.act("approve", { mail: id }) }, "Approve");
+    const button = el(
+      "button",
+      {
+        type: "button",
+        class: "button button-small button-primary",
+        "aria-label": `Approve the mail for ${scope} to ${to}`,
+        onclick: () => this.#actions.act("approve", { mail: id }),
+      },
+      "Approve",
+    );
     const done = el("p", { class: "approved" }, icon("check"), "Approved");
     return el(
       "li",

@@ -10,8 +10,31 @@ export function drawPeople(node, cast, who, choose) {
   const me = cast.find(({ id }) => id === who);
   const items = () => [
     { heading: "You are" },
-    ...cast.map(({ id, name, about }) => ({ label: name, about, mark: avatar(name), checked: id === who, act: () => choose(id) })),
+    ...cast.map(({ id, name, about }) => ({
+      label: name,
+      about,
+      mark: avatar(name),
+      checked: id === who,
+      act: () => choose(id),
+    })),
   ];
-  const face = [avatar(me.name), el("span", { class: "who" }, el("span", { class: "who-name" }, me.name), el("span", { class: "who-about" }, me.about)), icon("caret")];
-  fill(node, menuButton({ label: `You are ${me.name}, ${me.about}. Be somebody else`, face, classes: "top-button people-button", items }));
+  const face = [
+    avatar(me.name),
+    el(
+      "span",
+      { class: "who" },
+      el("span", { class: "who-name" }, me.name),
+      el("span", { class: "who-about" }, me.about),
+    ),
+    icon("caret"),
+  ];
+  fill(
+    node,
+    menuButton({
+      label: `You are ${me.name}, ${me.about}. Be somebody else`,
+      face,
+      classes: "top-button people-button",
+      items,
+    }),
+  );
 }

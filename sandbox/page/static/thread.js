@@ -2,7 +2,7 @@
 
 import { Composer } from "./composer.js";
 import { el, fill } from "./dom.js";
-import { icon } from "./icons.js";
+import { iconButton } from "./icons.js";
 import { MessageList } from "./messagelist.js";
 import { drawMessage } from "./messages.js";
 
@@ -27,11 +27,20 @@ export class Thread {
     this.#at = { channel, ts };
     this.#list = new MessageList((message) => drawMessage(message, this.#host, { inThread: true }), "Thread");
     this.#list.show(timeline.thread(channel, ts));
-    const close = el("button", { type: "button", class: "plain", "aria-label": "Close the thread", title: "Close", onclick: closeThread }, icon("close"));
     const where = world.channel(channel);
-    const head = el("header", { class: "pane-head" }, el("h2", { class: "pane-title" }, "Thread"), el("p", { class: "pane-note" }, where?.with_bot ? "" : `#${where?.name}`), close);
-    const composer = new Composer("Reply…", { commands: () => [], say: (text) => say(text, { channel, thread_ts: ts }) });
-    this.#scroller = el("div", { class: "scroller scroller-top", role: "log", tabindex: "0", "aria-label": "Thread" }, this.#list.node);
+    const title = el("h2", { class: "pane-title" }, "Thread");
+    const note = el("p", { class: "pane-note" }, where?.with_bot ? "" : `#${where?.name}`);
+    const close = iconButton("close", "Close the thread", closeThread);
+    const head = el("header", { class: "pane-head" }, title, note, close);
+    const composer = new Composer("Reply…", {
+      commands: () => [],
+      say: (text) => say(text, { channel, thread_ts: ts }),
+    });
+    this.#scroller = el(
+      "div",
+      { class: "scroller scroller-top", role: "log", tabindex: "0", "aria-label": "Thread" },
+      this.#list.node,
+    );
     fill(this.#node, head, this.#scroller, composer.node);
     this.#node.hidden = false;
     this.#toEnd();

@@ -10,7 +10,12 @@ export class Tools {
   constructor(node, head, tabs) {
     this.#tabs = tabs;
     this.#now = tabs[0].name;
-    this.list = el("div", { class: "tabs", role: "tablist", "aria-label": "Tools", onkeydown: (event) => this.#onKey(event) });
+    this.list = el("div", {
+      class: "tabs",
+      role: "tablist",
+      "aria-label": "Tools",
+      onkeydown: (event) => this.#onKey(event),
+    });
     for (const { name, panel } of tabs) {
       panel.id = `panel-${name}`;
       panel.setAttribute("role", "tabpanel");
@@ -18,7 +23,12 @@ export class Tools {
       panel.tabIndex = 0;
       panel.classList.add("panel");
     }
-    fill(node, head, this.list, tabs.map(({ panel }) => panel));
+    fill(
+      node,
+      head,
+      this.list,
+      tabs.map(({ panel }) => panel),
+    );
     this.draw();
   }
 
@@ -30,7 +40,10 @@ export class Tools {
 
   draw() {
     const focused = this.list.contains(document.activeElement);
-    fill(this.list, this.#tabs.map((tab) => this.#button(tab)));
+    fill(
+      this.list,
+      this.#tabs.map((tab) => this.#button(tab)),
+    );
     for (const { name, panel } of this.#tabs) panel.hidden = name !== this.#now;
     if (focused) document.getElementById(`tab-${this.#now}`).focus();
   }
@@ -39,7 +52,15 @@ export class Tools {
     const isOpen = name === this.#now;
     const number = count?.() ?? 0;
     const badge = number > 0 && el("span", { class: `tab-count${isBad ? " tab-count-bad" : ""}` }, String(number));
-    const about = { id: `tab-${name}`, type: "button", role: "tab", class: "tab", "aria-selected": String(isOpen), "aria-controls": `panel-${name}`, tabindex: isOpen ? "0" : "-1" };
+    const about = {
+      id: `tab-${name}`,
+      type: "button",
+      role: "tab",
+      class: "tab",
+      "aria-selected": String(isOpen),
+      "aria-controls": `panel-${name}`,
+      tabindex: isOpen ? "0" : "-1",
+    };
     return el("button", { ...about, onclick: () => this.open(name) }, label, badge);
   }
 

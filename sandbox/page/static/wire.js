@@ -23,7 +23,13 @@ export class Wire {
   /** Draw what changed. */
   take(names) {
     if (names.some((name) => name.startsWith("problem/"))) {
-      fill(this.problems, this.#store.all("problem/").reverse().map(({ text }) => el("li", {}, icon("alert"), el("span", {}, text))));
+      fill(
+        this.problems,
+        this.#store
+          .all("problem/")
+          .reverse()
+          .map(({ text }) => el("li", {}, icon("alert"), el("span", {}, text))),
+      );
     }
     for (const name of names) if (name.startsWith("wire/")) this.#put(name);
   }
@@ -63,13 +69,37 @@ function drawFrame({ at, from, to, what, sent, got, result, seconds, bad }, isOp
       el("span", { class: "frame-what", title: what }, what),
     ),
   );
-  details.addEventListener("toggle", () => details.open && details.children.length === 1 && details.append(...bodies(sent, got)));
+  details.addEventListener(
+    "toggle",
+    () => details.open && details.children.length === 1 && details.append(...bodies(sent, got)),
+  );
   if (isOpen) details.append(...bodies(sent, got));
-  return el("li", { class: `frame frame-${from.toLowerCase()}${to === "CertCentral" ? " frame-ca" : ""}${bad ? " frame-bad" : ""}`, data: { at } }, details);
+  return el(
+    "li",
+    {
+      class: `frame frame-${from.toLowerCase()}${to === "CertCentral" ? " frame-ca" : ""}${bad ? " frame-bad" : ""}`,
+      data: { at },
+    },
+    details,
+  );
 }
 
 function bodies(sent, got) {
-  return [["sent", sent], ["answered", got]]
+  return [
+    ["sent", sent],
+    ["answered", got],
+  ]
     .filter(([, body]) => body !== null && body !== undefined)
-    .map(([label, body]) => el("div", {}, el("p", { class: "frame-label" }, label), el("pre", { tabindex: "0", "aria-label": label }, typeof body === "string" ? body : JSON.stringify(body, null, 1))));
+    .map(([label, body]) =>
+      el(
+        "div",
+        {},
+        el("p", { class: "frame-label" }, label),
+        el(
+          "pre",
+          { tabindex: "0", "aria-label": label },
+          typeof body === "string" ? body : JSON.stringify(body, null, 1),
+        ),
+      ),
+    );
 }

@@ -3,6 +3,7 @@
 import { clock, day } from "../dates.js";
 import { el } from "../dom.js";
 import { withEmoji } from "../emoji.js";
+import { isWeb, outsideLink } from "../links.js";
 import { link, mrkdwn } from "../mrkdwn.js";
 import { drawBlocks } from "./blocks.js";
 import { picture } from "./images.js";
@@ -30,7 +31,12 @@ function parts(attachment, use, world) {
     author && el("div", { class: "attachment-author" }, String(author)),
     title && el("div", { class: "attachment-title" }, heading(attachment, world)),
     text && el("div", {}, mrkdwn(String(text), world)),
-    fields?.length > 0 && el("dl", { class: "attachment-fields" }, fields.map((field) => drawField(field, world))),
+    fields?.length > 0 &&
+      el(
+        "dl",
+        { class: "attachment-fields" },
+        fields.map((field) => drawField(field, world)),
+      ),
     attachment.image_url && picture({ image_url: attachment.image_url, alt_text: attachment.fallback }, "full"),
     blocks?.length > 0 && drawBlocks(blocks, use, world),
     actions?.length > 0 && el("div", { class: "block actions" }, actions.map(drawAction)),
@@ -44,15 +50,21 @@ function heading({ title, title_link: address }, world) {
 }
 
 function drawField({ title, value, short }, world) {
-  return el("div", { class: short ? "short" : null }, el("dt", {}, withEmoji(String(title ?? ""))), el("dd", {}, mrkdwn(String(value ?? ""), world)));
+  return el(
+    "div",
+    { class: short ? "short" : null },
+    el("dt", {}, withEmoji(String(title ?? ""))),
+    el("dd", {}, mrkdwn(String(value ?? ""), world)),
+  );
 }
 
 /** Buttons of the old kind belong to the other app; there is nobody here who would hear of them. */
 function drawAction({ text, style, url }) {
   const label = withEmoji(String(text ?? ""));
   const classes = `button button-small${style === "primary" || style === "danger" ? ` button-${style}` : ""}`;
-  if (url && /^https?:/i.test(url)) return el("a", { class: classes, href: url, target: "_blank", rel: "noopener noreferrer" }, label);
-  return el("button", { type: "button", class: classes, "aria-disabled": "true", title: "That app is not part of the sandbox" }, label);
+  if (isWeb(url)) return outsideLink(url, label, { class: classes });
+  const away = { "aria-disabled": "true", title: "That app is not part of the sandbox" };
+  return el("button", { type: "button", class: classes, ...away }, label);
 }
 
 function ending({ footer, ts }) {

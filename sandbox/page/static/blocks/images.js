@@ -7,9 +7,14 @@ import { withEmoji } from "../emoji.js";
 export function picture(image, size) {
   const address = String(image.image_url ?? "");
   const words = String(image.alt_text ?? "");
-  if (address.startsWith("data:image/")) return el("img", { class: `picture picture-${size}`, src: address, alt: words });
+  if (address.startsWith("data:image/"))
+    return el("img", { class: `picture picture-${size}`, src: address, alt: words });
   const label = words || "An image without a description";
-  return el("span", { class: `picture picture-away picture-${size}`, role: "img", "aria-label": label, title: label }, size === "full" && label);
+  return el(
+    "span",
+    { class: `picture picture-away picture-${size}`, role: "img", "aria-label": label, title: label },
+    size === "full" && label,
+  );
 }
 
 export function image(block) {

@@ -16,13 +16,24 @@ export function input(block, use, world) {
   const ids = { label: use.idOf(block, "label"), control: use.idOf(block, "control") };
   const error = use.error(block.block_id);
   const notes = [block.hint && use.idOf(block, "hint"), error && use.idOf(block, "error")].filter(Boolean).join(" ");
-  const about = { id: ids.control, labelledBy: ids.label, describedBy: notes || null, invalid: Boolean(error), required: !block.optional };
+  const about = {
+    id: ids.control,
+    labelledBy: ids.label,
+    describedBy: notes || null,
+    invalid: Boolean(error),
+    required: !block.optional,
+  };
   const optional = block.optional && el("span", { class: "optional" }, " (optional)");
   const isGroup = GROUPS.has(block.element?.type);
   return el(
     "div",
     { class: `block input${error ? " input-wrong" : ""}` },
-    el(isGroup ? "div" : "label", { class: "label", id: ids.label, for: !isGroup && ids.control }, words(block.label, world), optional),
+    el(
+      isGroup ? "div" : "label",
+      { class: "label", id: ids.label, for: !isGroup && ids.control },
+      words(block.label, world),
+      optional,
+    ),
     drawElement(block.element, block, use, world, about),
     error && el("p", { class: "input-error", id: use.idOf(block, "error"), role: "alert" }, icon("alert"), error),
     block.hint && el("p", { class: "input-hint", id: use.idOf(block, "hint") }, words(block.hint, world)),

@@ -4,11 +4,24 @@ import { el } from "../dom.js";
 import { emoji } from "../emoji.js";
 import { link } from "../mrkdwn.js";
 
-const INLINE =
-  /`([^`]+)`|\*\*(?=\S)(.+?)(?<=\S)\*\*|(?<![\p{L}\p{N}*])[*_](?=\S)([^*_]+?)(?<=\S)[*_](?![\p{L}\p{N}*])|~~(.+?)~~|!?\[([^\]]*)\]\(([^)\s]+)\)|:([a-z0-9_+'-]+):/gu;
+const INLINE = new RegExp(
+  [
+    "`([^`]+)`",
+    "\\*\\*(?=\\S)(.+?)(?<=\\S)\\*\\*",
+    "(?<![\\p{L}\\p{N}*])[*_](?=\\S)([^*_]+?)(?<=\\S)[*_](?![\\p{L}\\p{N}*])",
+    "~~(.+?)~~",
+    "!?\\[([^\\]]*)\\]\\(([^)\\s]+)\\)",
+    ":([a-z0-9_+'-]+):",
+  ].join("|"),
+  "gu",
+);
 
 export function markdown(block, _use, world) {
-  return el("div", { class: "block markdown" }, chunks(String(block.text ?? "")).map((chunk) => drawChunk(chunk, world)));
+  return el(
+    "div",
+    { class: "block markdown" },
+    chunks(String(block.text ?? "")).map((chunk) => drawChunk(chunk, world)),
+  );
 }
 
 /** Paragraphs, fenced code, headings, lists, quotes and rules, each with its lines. */
@@ -35,7 +48,12 @@ function gather(found, line) {
 function kindOf(line) {
   if (!line.trim()) return ["blank", ""];
   if (/^(---+|\*\*\*+)\s*$/.test(line)) return ["rule", ""];
-  for (const [kind, pattern] of [["heading", /^#{1,6}\s+(.*)/], ["bullets", /^\s*[-*+]\s+(.*)/], ["numbers", /^\s*\d+[.)]\s+(.*)/], ["quote", /^>\s?(.*)/]]) {
+  for (const [kind, pattern] of [
+    ["heading", /^#{1,6}\s+(.*)/],
+    ["bullets", /^\s*[-*+]\s+(.*)/],
+    ["numbers", /^\s*\d+[.)]\s+(.*)/],
+    ["quote", /^>\s?(.*)/],
+  ]) {
     const match = pattern.exec(line);
     if (match) return [kind, match[1]];
   }

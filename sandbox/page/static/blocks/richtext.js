@@ -10,7 +10,11 @@ const PARTS = { rich_text_section: lines, rich_text_list: list, rich_text_prefor
 const STYLES = { code: "code", bold: "strong", italic: "em", strike: "s", underline: "u" };
 
 export function richText(block, _use, world) {
-  return el("div", { class: "block rich-text" }, (block.elements ?? []).map((part) => drawPart(part, world)));
+  return el(
+    "div",
+    { class: "block rich-text" },
+    (block.elements ?? []).map((part) => drawPart(part, world)),
+  );
 }
 
 function drawPart(part, world) {
@@ -72,5 +76,8 @@ function broken(text) {
 }
 
 function styled(content, style = {}) {
-  return Object.entries(STYLES).reduce((inner, [name, tag]) => (style[name] ? [el(tag, {}, inner)] : inner), [content].flat());
+  return Object.entries(STYLES).reduce(
+    (inner, [name, tag]) => (style[name] ? [el(tag, {}, inner)] : inner),
+    [content].flat(),
+  );
 }

@@ -15,7 +15,11 @@ export function table(block, use, world) {
       {},
       block.caption && el("caption", {}, block.caption),
       head && el("thead", {}, el("tr", {}, cells(head, "th"))),
-      el("tbody", {}, rows.map((row) => el("tr", {}, cells(row, "td")))),
+      el(
+        "tbody",
+        {},
+        rows.map((row) => el("tr", {}, cells(row, "td"))),
+      ),
     ),
   );
 }

@@ -19,7 +19,12 @@ export function section(block, use, world) {
   return el(
     "div",
     { class: "block section" },
-    el("div", { class: "section-body" }, block.text && text, fields.length > 0 && el("div", { class: "fields" }, fields)),
+    el(
+      "div",
+      { class: "section-body" },
+      block.text && text,
+      fields.length > 0 && el("div", { class: "fields" }, fields),
+    ),
     block.accessory && el("div", { class: "accessory" }, accessory(block, use, world)),
   );
 }

@@ -4,6 +4,7 @@ import { confirmed } from "../confirm.js";
 import { el } from "../dom.js";
 import { withEmoji } from "../emoji.js";
 import { icon } from "../icons.js";
+import { isWeb, outsideLink } from "../links.js";
 import { menuButton } from "../menu.js";
 
 export function button(element, place, use, world) {
@@ -18,9 +19,7 @@ export function button(element, place, use, world) {
   };
   const label = withEmoji(String(element.text?.text ?? ""));
   const about = { class: classes, "aria-label": element.accessibility_label, data: place, onclick: press };
-  if (element.url && /^https?:/i.test(element.url)) {
-    return el("a", { ...about, href: element.url, target: "_blank", rel: "noopener noreferrer" }, label);
-  }
+  if (isWeb(element.url)) return outsideLink(element.url, label, about);
   return el("button", { type: "button", ...about }, label);
 }
 

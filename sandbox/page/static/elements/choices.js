@@ -14,7 +14,10 @@ export function checkboxes(element, place, use, world, about) {
   const pick = (option, isOn) => {
     if (isOn) chosen.set(option.value, option);
     else chosen.delete(option.value);
-    return use.choose(place, (element.options ?? []).filter(({ value }) => chosen.has(value)));
+    return use.choose(
+      place,
+      (element.options ?? []).filter(({ value }) => chosen.has(value)),
+    );
   };
   return group("checkbox", element, about, world, (option) => chosen.has(option.value), pick);
 }
@@ -23,10 +26,19 @@ function group(type, element, about, world, isChosen, pick) {
   const name = freshId("choice");
   const role = type === "radio" ? "radiogroup" : "group";
   const boxes = (element.options ?? []).map((option) => {
-    const box = el("input", { type, name, checked: isChosen(option), onchange: (event) => pick(option, event.target.checked) });
+    const box = el("input", {
+      type,
+      name,
+      checked: isChosen(option),
+      onchange: (event) => pick(option, event.target.checked),
+    });
     const description = option.description && el("span", { class: "choice-about" }, words(option.description, world));
     return el("label", { class: "choice" }, box, el("span", {}, words(option.text, world), description));
   });
   const label = about.labelledBy ? {} : { "aria-label": type === "radio" ? "Choose one" : "Choose" };
-  return el("div", { class: "choices", role, "aria-labelledby": about.labelledBy, "aria-describedby": about.describedBy, ...label }, boxes);
+  return el(
+    "div",
+    { class: "choices", role, "aria-labelledby": about.labelledBy, "aria-describedby": about.describedBy, ...label },
+    boxes,
+  );
 }

@@ -1,7 +1,7 @@
 /** A field that one types into to find choices, and picks one or several of them. */
 
 import { el, fill, freshId } from "../dom.js";
-import { icon } from "../icons.js";
+import { icon, iconButton } from "../icons.js";
 import { floatBelow } from "../floating.js";
 
 const PAUSE_MS = 180;
@@ -26,7 +26,15 @@ class Combobox {
     this.#setting = setting;
     this.#chosen = [...setting.chosen];
     const { about, place, placeholder } = setting;
-    this.list = el("ul", { id: freshId("options"), role: "listbox", class: "options", popover: "manual", tabindex: "-1", "aria-label": "Options", "aria-multiselectable": setting.isMulti && "true" });
+    this.list = el("ul", {
+      id: freshId("options"),
+      role: "listbox",
+      class: "options",
+      popover: "manual",
+      tabindex: "-1",
+      "aria-label": "Options",
+      "aria-multiselectable": setting.isMulti && "true",
+    });
     this.control = el("input", {
       id: about.id,
       class: "select-input",
@@ -46,8 +54,16 @@ class Combobox {
       data: place,
     });
     this.chips = el("span", { class: "chips" });
-    this.clear = el("button", { type: "button", class: "select-clear", "aria-label": "Clear the choice", onclick: () => this.#pick(null) }, icon("close"));
-    this.node = el("div", { class: `select${setting.isMulti ? " select-multi" : ""}` }, this.chips, this.control, this.clear, icon("caret"), this.list);
+    this.clear = iconButton("close", "Clear the choice", () => this.#pick(null), "select-clear");
+    this.node = el(
+      "div",
+      { class: `select${setting.isMulti ? " select-multi" : ""}` },
+      this.chips,
+      this.control,
+      this.clear,
+      icon("caret"),
+      this.list,
+    );
     this.#listen();
     this.#drawChosen();
   }
@@ -127,7 +143,10 @@ class Combobox {
     this.#shown = found;
     let group = null;
     const rows = found.flatMap((choice, index) => {
-      const heading = choice.group && choice.group !== group ? [el("li", { role: "presentation", class: "options-group" }, choice.group)] : [];
+      const heading =
+        choice.group && choice.group !== group
+          ? [el("li", { role: "presentation", class: "options-group" }, choice.group)]
+          : [];
       group = choice.group ?? null;
       return [...heading, this.#option(choice, index)];
     });
@@ -140,7 +159,13 @@ class Combobox {
   #option(choice, index) {
     return el(
       "li",
-      { id: `${this.list.id}-${index}`, role: "option", class: "option", "aria-selected": String(this.#has(choice)), data: { index } },
+      {
+        id: `${this.list.id}-${index}`,
+        role: "option",
+        class: "option",
+        "aria-selected": String(this.#has(choice)),
+        data: { index },
+      },
       el("span", { class: "option-label" }, choice.label),
       choice.about && el("span", { class: "option-about" }, choice.about),
       icon("check"),
@@ -151,14 +176,18 @@ class Combobox {
     this.#shown = [];
     this.#active = -1;
     this.control.removeAttribute("aria-activedescendant");
-    fill(this.list, el("li", { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "options-none" }, words));
+    fill(
+      this.list,
+      el("li", { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "options-none" }, words),
+    );
     floatBelow(this.list, this.node);
   }
 
   #mark(index) {
     if (!this.#shown.length) return;
     this.#active = (index + this.#shown.length) % this.#shown.length;
-    for (const row of this.list.querySelectorAll(".option")) row.classList.toggle("active", Number(row.dataset.index) === this.#active);
+    for (const row of this.list.querySelectorAll(".option"))
+      row.classList.toggle("active", Number(row.dataset.index) === this.#active);
     const row = document.getElementById(`${this.list.id}-${this.#active}`);
     this.control.setAttribute("aria-activedescendant", row.id);
     row.scrollIntoView({ block: "nearest" });
@@ -193,8 +222,8 @@ class Combobox {
   }
 
   #chip(choice) {
-    const remove = { type: "button", "aria-label": `Remove ${choice.label}`, onclick: () => this.#pick(choice) };
-    return el("span", { class: "chip" }, choice.label, el("button", remove, icon("close")));
+    const remove = iconButton("close", `Remove ${choice.label}`, () => this.#pick(choice), "chip-remove");
+    return el("span", { class: "chip" }, choice.label, remove);
   }
 
   #has(choice) {

@@ -35,8 +35,12 @@ export function select(element, place, use, world, about) {
 function searching(place, use) {
   return async (text) => {
     const options = await use.search(place, text);
-    return options && options.map(({ text: label, description, value }) => ({ label, about: description, item: { value, text: { type: "plain_text", text: label, emoji: true } } }));
+    return options && options.map(found);
   };
+}
+
+function found({ text: label, description, value }) {
+  return { label, about: description, item: { value, text: { type: "plain_text", text: label, emoji: true } } };
 }
 
 function among(choices) {
