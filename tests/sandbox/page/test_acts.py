@@ -192,6 +192,21 @@ async def test_a_select_below_a_message_tells_the_app(ana: Visitor, app: Puppet,
     assert sent["state"]["values"]["b"]["when"]["selected_option"] == choice
 
 
+async def test_a_search_below_a_message_is_asked(ana: Visitor, app: Puppet, slack: Slack, town: Town) -> None:
+    app.answer = lambda envelope: {"options": [option("Ben", "ben")]}
+    select = {"type": "external_select", "action_id": "who"}
+    message = slack.post(town.pki, slack.bot, slack.content("who?", [section("Who?", block_id="b", accessory=select)]))
+    place = {"channel": town.pki.id, "ts": message.ts, "block_id": "b", "action_id": "who"}
+
+    found = await ana.act("search_below", **place, text="be")
+    slack.ack_seconds = 0.05
+    app.answer = lambda envelope: NO_ACK
+
+    assert found["options"] == [{"text": "Ben", "value": "ben"}]
+    assert app.envelopes[0]["payload"]["container"]["message_ts"] == message.ts
+    assert (await ana.act("search_below", **place, text="bea"))["options"] is None
+
+
 async def test_a_message_shortcut_names_the_message(ana: Visitor, app: Puppet, town: Town) -> None:
     alert = town.alerts.messages[0]
 
