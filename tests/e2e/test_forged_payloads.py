@@ -198,7 +198,6 @@ async def deliver(
         return delivery
 
     yield deliver
-    await bot.stop()
     assert _bugs(bot) == []
 
 
