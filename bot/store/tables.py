@@ -4,12 +4,15 @@ Times are text, UTC, `2026-01-31T10:00:00.000000Z`, so that they sort and read a
 """
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, text
 
 metadata = MetaData()
+# Half of a character, as broken JSON may hold it; neither database takes it, and no hash can be taken of it.
+_HALF = re.compile("[\ud800-\udfff]")
 
 ledger = Table(
     "ledger",
@@ -181,5 +184,6 @@ def moment(text: str) -> datetime:
 
 
 def canonical(value: Any) -> str:
-    """JSON in the one form that the ledger's hashes are taken of."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    """JSON in the one form that the ledger's hashes are taken of; it can always be written as UTF-8."""
+    plain = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", plain)

@@ -60,6 +60,13 @@ async def test_each_row_carries_the_hash_of_the_one_before(database, book, entry
     assert tuple(await head_of(database)) == (3, rows[-1]["hash"])
 
 
+async def test_half_a_character_from_broken_json_can_be_written_down(database, book, entry):
+    await book.record(entry(Event.REFUSED, words="half \ud83d of \x00 an emoji"))
+
+    assert (await book.ending("r1", 0)).words == "half \ud83d of \x00 an emoji"
+    assert flaws(await rows_of(database)) == []
+
+
 async def test_a_hundred_concurrent_writers_do_not_fork_the_chain(database, open_another, entry):
     books = [Ledger(database), Ledger(open_another()), Ledger(open_another())]
 
