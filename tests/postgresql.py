@@ -38,7 +38,11 @@ BEGIN
     DROP SCHEMA IF EXISTS dbos CASCADE;
     FOR made IN SELECT tablename FROM pg_tables
         WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'ledger_head')
-    LOOP EXECUTE format('TRUNCATE %I RESTART IDENTITY CASCADE', made.tablename); END LOOP;
+    LOOP
+        EXECUTE format('ALTER TABLE %I DISABLE TRIGGER USER', made.tablename);
+        EXECUTE format('TRUNCATE %I RESTART IDENTITY CASCADE', made.tablename);
+        EXECUTE format('ALTER TABLE %I ENABLE TRIGGER USER', made.tablename);
+    END LOOP;
     UPDATE ledger_head SET seq = 0, hash = repeat('0', 64);
 END $$
 """

@@ -15,7 +15,8 @@ from bot.errors import StoreInDoubt
 from bot.models import Actor, Ending, Outcome
 from bot.store.db import Database
 from bot.store.patience import patiently
-from bot.store.tables import canonical, ledger, ledger_head, moment, written
+from bot.store.subjects import subjects
+from bot.store.tables import canonical, ledger, ledger_head, ledger_subjects, moment, written
 
 # What the first row holds as the hash before it.
 GENESIS = "0" * 64
@@ -145,6 +146,8 @@ async def append(transaction: AsyncConnection, entry: Entry) -> int:
     row = _row(entry, head.seq + 1, head.hash)
     await transaction.execute(sa.insert(ledger).values(**row))
     await transaction.execute(sa.update(ledger_head).values(seq=row["seq"], hash=row["hash"]))
+    if keys := [{"key": key, "seq": row["seq"]} for key in subjects(entry.detail)]:
+        await transaction.execute(sa.insert(ledger_subjects), keys)
     return int(row["seq"])
 
 
@@ -165,6 +168,10 @@ def _row(entry: Entry, seq: int, prev: str) -> dict[str, Any]:
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
-    """SHA-256 over the row's canonical JSON without its own hash; `prev` is part of it."""
-    body = {key: value for key, value in row.items() if key != "hash"}
-    return hashlib.sha256(canonical(body).encode()).hexdigest()
+    """SHA-256 over the row's body; `prev` is part of it."""
+    return hashlib.sha256(row_body(row)).hexdigest()
+
+
+def row_body(row: Mapping[str, Any]) -> bytes:
+    """The row's canonical JSON without its own hash."""
+    return canonical({key: value for key, value in row.items() if key != "hash"}).encode()

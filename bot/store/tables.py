@@ -50,6 +50,8 @@ Index(
     sqlite_where=_ENDED,
     postgresql_where=_ENDED,
 )
+_BEGINS = text("kind IN ('accepted', 'cooled_down', 'denied')")
+Index("ledger_begins", ledger.c.user_id, ledger.c.seq, sqlite_where=_BEGINS, postgresql_where=_BEGINS)
 
 ledger_head = Table(
     "ledger_head",
@@ -58,6 +60,25 @@ ledger_head = Table(
     Column("seq", Integer, nullable=False),
     Column("hash", String(64), nullable=False),
 )
+
+# Where rows were cut off: rows up to the newest may be removed, and it stands for them in the chain.
+ledger_checkpoints = Table(
+    "ledger_checkpoints",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("hash", String(64), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("rows", Integer, nullable=False),
+)
+
+# What to find rows by; made from them, and no part of the chain.
+ledger_subjects = Table(
+    "ledger_subjects",
+    metadata,
+    Column("key", String(300), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+)
+Index("ledger_subjects_seq", ledger_subjects.c.seq)
 
 requests = Table(
     "requests",

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from bot.models import Ending, Outcome
 from bot.store.ledger import GENESIS, Entry, Event, Ledger, append, row_hash
 from bot.store.patience import patiently
-from bot.store.tables import ledger, ledger_head
+from bot.store.tables import ledger, ledger_checkpoints, ledger_head
 
 
 async def rows_of(database):
@@ -81,48 +81,50 @@ async def test_a_hundred_concurrent_writers_do_not_fork_the_chain(database, open
 
 
 @pytest.mark.parametrize(
-    "change",
+    "statement",
     [
-        {"user_id": "U0EVE"},
-        {"detail": '{"words":"other"}'},
-        {"at": "2020-01-01T00:00:00.000000Z"},
-        {"kind": "refused"},
-        {"attempt": 7},
-        {"prev": "1" * 64},
+        "UPDATE ledger SET user_id = 'U0EVE' WHERE seq = 1",
+        "UPDATE ledger SET seq = 9 WHERE seq = 2",
+        "DELETE FROM ledger WHERE seq = 2",
+        "DELETE FROM ledger",
+        "INSERT OR REPLACE INTO ledger SELECT * FROM ledger WHERE seq = 1",
+        "TRUNCATE ledger",
+        "TRUNCATE ledger_checkpoints",
+        "UPDATE ledger_checkpoints SET seq = 2",
+        "DELETE FROM ledger_checkpoints",
     ],
 )
-async def test_an_altered_row_is_noticed(database, book, entry, change):
-    for event in (Event.SENDING, Event.SENT):
-        await book.record(entry(event, words="fine"))
-    await book.record(entry(Event.DENIED, request_id=None))
-    async with database.write() as transaction:
-        await transaction.execute(sa.update(ledger).where(ledger.c.seq == 2).values(**change))
-
-    found = flaws(await rows_of(database))
-
-    assert found == [2]
-
-
-async def test_an_altered_row_with_a_new_hash_is_noticed_at_the_next(database, book, entry):
+async def test_the_database_refuses_to_change_or_remove_what_was_written(database, book, entry, statement):
+    if statement.startswith("INSERT OR REPLACE" if not database.is_sqlite else "TRUNCATE"):
+        pytest.skip("the other database's own")
     for event in (Event.SENDING, Event.SENT):
         await book.record(entry(event))
-    forged = {**(await rows_of(database))[0], "user_id": "U0EVE"}
-    forged["hash"] = row_hash(forged)
     async with database.write() as transaction:
-        await transaction.execute(sa.update(ledger).where(ledger.c.seq == 1).values(**forged))
+        await transaction.execute(sa.insert(ledger_checkpoints).values(seq=0, hash=GENESIS, at="", rows=0))
+    before = await rows_of(database)
 
-    found = flaws(await rows_of(database))
+    with pytest.raises(sa.exc.IntegrityError, match="the ledger is only appended to"):
+        async with database.write() as transaction:
+            await transaction.execute(sa.text(statement))
 
-    assert found == [2]
+    assert await rows_of(database) == before
+    assert flaws(before) == []
 
 
-async def test_a_removed_row_is_noticed(database, book, entry):
+async def test_only_what_stands_before_a_checkpoint_can_be_removed(database, book, entry):
     for event in (Event.SENDING, Event.TURNED_AWAY, Event.DENIED):
         await book.record(entry(event))
     async with database.write() as transaction:
-        await transaction.execute(sa.delete(ledger).where(ledger.c.seq == 2))
+        await transaction.execute(sa.insert(ledger_checkpoints).values(seq=2, hash="0" * 64, at="", rows=2))
 
-    assert flaws(await rows_of(database))
+    for refused in ("DELETE FROM ledger WHERE seq = 3", "UPDATE ledger SET kind = 'sent' WHERE seq = 1"):
+        with pytest.raises(sa.exc.IntegrityError, match="the ledger is only appended to"):
+            async with database.write() as transaction:
+                await transaction.execute(sa.text(refused))
+    async with database.write() as transaction:
+        await transaction.execute(sa.text("DELETE FROM ledger WHERE seq <= 2"))
+
+    assert [row["seq"] for row in await rows_of(database)] == [3]
 
 
 async def test_one_try_of_a_call_begins_once(database, book, entry):
