@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from bot.models import Call, DomainTarget, LastResend, OrderTarget, Outcome, ResendRequest
 from bot.store.db import Database
-from bot.store.tables import ledger, moment, requests
+from bot.store.tables import ledger, ledger_subjects, moment, requests
 
 _REQUEST = TypeAdapter(ResendRequest)
 _WENT_OUT = (Outcome.SENT.value, Outcome.UNKNOWN.value)
@@ -29,8 +29,7 @@ class History:
 
         At most a few hundred ids: each is one term of the query.
         """
-        wanted = [f'"target":"order {order_id}"' for order_id in dict.fromkeys(orders)]
-        wanted += [f'"target":"domain {domain_id} (' for domain_id in dict.fromkeys(domains)]
+        wanted = {f"order:{order_id}" for order_id in orders} | {f"domain:{domain_id}" for domain_id in domains}
         if not wanted:
             return {}
         found: dict[str, LastResend] = {}
@@ -42,13 +41,13 @@ class History:
         return found
 
 
-def _endings(fragments: Iterable[str]) -> sa.Select[Any]:
-    """Newest first. The detail is canonical JSON: a quoted key and value occur in it as written, or not at all."""
-    about = sa.or_(*(ledger.c.detail.contains(fragment, autoescape=True) for fragment in fragments))
+def _endings(keys: Iterable[str]) -> sa.Select[Any]:
+    """Newest first."""
+    about = sa.select(ledger_subjects.c.seq).where(ledger_subjects.c.key.in_(keys))
     return (
         sa.select(ledger.c.request_id, ledger.c.call_no, ledger.c.kind, ledger.c.at, ledger.c.user_id, requests.c.body)
         .join(requests, requests.c.id == ledger.c.request_id)
-        .where(ledger.c.kind.in_(_WENT_OUT), about)
+        .where(ledger.c.kind.in_(_WENT_OUT), ledger.c.seq.in_(about))
         .order_by(ledger.c.seq.desc())
     )
 
