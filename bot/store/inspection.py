@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -63,9 +64,61 @@ async def inspect(url: str, migrations: Path = _MIGRATIONS) -> Inspection:
         return _found(scripts, str(file), None, running)
     if (mode := _harmless_mode(file)) is None:
         return replace(_found(scripts, str(file), None, running), tables=Tables.HIDDEN)
-    readable = sa.URL.create("sqlite+aiosqlite", database=f"file:{quote(str(file))}", query={**mode, "uri": "true"})
-    async with _reading(readable) as connection:
+    async with _reading(_read_only(file, mode)) as connection:
         return _found(scripts, str(file), await connection.run_sync(_revision), running)
+
+
+@asynccontextmanager
+async def looking(url: str) -> AsyncIterator[AsyncConnection]:
+    """One unchanging view of the database, whatever a bot writes meanwhile; CannotStart where there is none to be had.
+
+    Only of tables of this very version. What SQLite holds is text, or what cannot be read as text with its odd bytes
+    marked: a look must not fail over a row that somebody spoilt.
+    """
+    file = sqlite_file(url)
+    readable, before = (_readable(file), _stamp(file)) if file else (sa.make_url(url), None)
+    try:
+        async with _reading(readable) as connection:
+            if file is None:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+            else:
+                await connection.exec_driver_sql("BEGIN")
+            _require_up_to_date(describe(url), await connection.run_sync(_revision))
+            yield connection
+    finally:
+        if file and readable.query.get("immutable") and _stamp(file) != before:
+            raise CannotStart([f"DATABASE_URL: a bot began to write to {file} during the look. Look again."])
+
+
+def _readable(file: Path) -> sa.URL:
+    if not file.exists():
+        raise CannotStart([f"DATABASE_URL: there is no file {file}."])
+    if (mode := _harmless_mode(file)) is None:
+        raise CannotStart(
+            [f"DATABASE_URL: the last writes to {file} wait in a file that only a start of the bot reads."]
+        )
+    return _read_only(file, mode)
+
+
+def _read_only(file: Path, mode: dict[str, str]) -> sa.URL:
+    return sa.URL.create("sqlite+aiosqlite", database=f"file:{quote(str(file))}", query={**mode, "uri": "true"})
+
+
+def _stamp(file: Path) -> tuple[int, int, bool]:
+    """What changes when a bot starts on a file."""
+    seen = file.stat()
+    return seen.st_mtime_ns, seen.st_size, file.with_name(f"{file.name}-wal").exists()
+
+
+def _require_up_to_date(where: str, revision: str | None) -> None:
+    found = _found(ScriptDirectory(str(_MIGRATIONS)), where, revision)
+    if found.tables is not Tables.UP_TO_DATE:
+        mend = {
+            Tables.MISSING: "has no ledger yet",
+            Tables.BEHIND: f"is of an older version ({revision}); a start of this bot brings it up to date",
+            Tables.UNKNOWN: f"is of a newer version ({revision}) than this program",
+        }[found.tables]
+        raise CannotStart([f"DATABASE_URL: {where} {mend}."])
 
 
 def _harmless_mode(file: Path) -> dict[str, str] | None:
@@ -83,6 +136,8 @@ def _harmless_mode(file: Path) -> dict[str, str] | None:
 async def _reading(url: sa.URL) -> AsyncIterator[AsyncConnection]:
     server = {} if url.get_backend_name() == "sqlite" else {"connect_args": postgresql.connect_args("look")}
     engine = create_async_engine(url, poolclass=NullPool, **server)
+    if not server:
+        sa.event.listen(engine.sync_engine, "connect", _take_any_text)
     try:
         with told_to_the_operator():
             async with engine.connect() as connection:
@@ -90,6 +145,10 @@ async def _reading(url: sa.URL) -> AsyncIterator[AsyncConnection]:
                 yield connection
     finally:
         await engine.dispose()
+
+
+def _take_any_text(connection: Any, _: Any) -> None:
+    connection.driver_connection.text_factory = lambda text: text.decode(errors="surrogateescape")
 
 
 def _revision(connection: sa.Connection) -> str | None:

@@ -35,6 +35,7 @@ class Event(StrEnum):
     REFUSED = "refused"
     NOT_SENT = "not_sent"
     UNKNOWN = "unknown"
+    PRUNED = "pruned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,12 @@ class Ledger:
                 raise
 
         await patiently(keep_now)
+
+    async def head(self) -> tuple[int, str]:
+        """The number and the hash of the newest row."""
+        async with self._database.read() as connection:
+            head = (await connection.execute(sa.select(ledger_head.c.seq, ledger_head.c.hash))).one()
+        return head.seq, head.hash
 
     async def attempts(self, request_id: str, call_no: int) -> list[Attempt]:
         """Every try of one call, oldest first."""
