@@ -13,6 +13,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def read_moment(text: str) -> datetime:
+    """A date or a time as ISO 8601 writes it, in UTC where it names no zone; ValueError says what would be right."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("give a date or a time in UTC, such as 2026-01-31 or 2026-01-31T10:00.") from None
+
+
 class Comparison:
     """This machine's clock beside another one's, whose HTTP answers carry a Date header (RFC 9110, section 6.6.1)."""
 

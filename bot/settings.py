@@ -235,45 +235,12 @@ _Durations = Annotated[tuple[timedelta, ...], NoDecode, _parsed(_read_durations)
 _Limits = Annotated[tuple[tuple[int, float], ...], NoDecode, _parsed(_read_limits)]
 
 
-class Settings(BaseSettings):
-    """All that an operator can set, in the types the code uses; lower-case names of the environment's variables.
-
-    Make it with `load`. The constructor is for tests: it reads the environment too and raises pydantic's own errors.
-    """
+class DatabaseSettings(BaseSettings):
+    """Where the ledger lives: all that a look at it needs, made with `load` too."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
-    slack_bot_token: Annotated[SecretStr, _parsed(_read_secret("xoxb-", _MEND_BOT))] = Field(description=_MEND_BOT)
-    slack_app_token: Annotated[SecretStr, _parsed(_read_secret("xapp-", _MEND_APP))] = Field(description=_MEND_APP)
-    slack_signing_secret: Annotated[SecretStr | None, _parsed(_read_secret("", _MEND_SIGNING))] = None
-    slack_api_url: Annotated[str, _parsed(lambda text: _read_base_url(text) + "/")] = "https://slack.com/api/"
-    digicert_api_key: Annotated[SecretStr, _parsed(_read_secret("", _MEND_KEY))] = Field(description=_MEND_KEY)
-    digicert_base_url: Annotated[str, _parsed(_read_base_url)] = "https://www.digicert.com/services/v2"
-
-    dcv_allowed_users: Annotated[_Ids, _parsed(_read_ids("UW", _USER_ID))] = frozenset()
-    dcv_allowed_usergroups: Annotated[_Ids, _parsed(_read_ids("S", _GROUP_ID))] = frozenset()
-    dcv_policy_file: Annotated[str | None, _parsed(_refuse_policy_file)] = None
-    dcv_alert_channels: Annotated[_Ids, _parsed(_read_ids("CG", _CHANNEL_ID))] = frozenset()
-
-    dcv_cooldown: Annotated[timedelta, _parsed(_read_duration)] = timedelta(minutes=15)
-    dcv_follow_ups: _Durations = _read_durations("2m,5m,10m,20m,30m,2h,8h,1d,3d")
-    dcv_nudges: _Durations = _read_durations("30m,8h,1d")
-    dcv_email_end_note: Annotated[bool, _parsed(_read_switch)] = True
-    dcv_locale: Annotated[
-        str, _parsed(_read_word("[A-Za-z]{2,3}([_-][A-Za-z]{2,4})?", "a language code such as en, de or zh_CN"))
-    ] = "en"
-    digicert_limits: _Limits = ((100, 5.0), (1000, 180.0))
-
-    dcv_instance: Annotated[
-        str, _parsed(_read_word(r"[A-Za-z0-9._-]{1,64}", "a name of letters, digits, dots and hyphens (64 at most)"))
-    ] = Field(default_factory=socket.gethostname)
     database_url: Annotated[SecretStr, _parsed(_read_database_url)] = SecretStr("sqlite:///dcv-resend.db")
-    host: Annotated[str, _parsed(_read_host)] = "127.0.0.1"
-    port: Annotated[int | None, _parsed(_read_port)] = None
-    log_level: Annotated[
-        LogLevel, _parsed(_read_word("DEBUG|INFO|WARNING|ERROR|CRITICAL", "DEBUG, INFO, WARNING or ERROR", str.upper))
-    ] = "INFO"
-    log_format: Annotated[LogFormat, _parsed(_read_word("text|json", "text or json", str.lower))] = "text"
 
     @model_validator(mode="before")
     @classmethod
@@ -303,3 +270,41 @@ class Settings(BaseSettings):
         if detail["type"] == "missing":
             return f"{name.upper()} is not set: {cls.model_fields[name].description}."
         return f"{name.upper()} {detail['ctx']['error']}"
+
+
+class Settings(DatabaseSettings):
+    """All that an operator can set, in the types the code uses; lower-case names of the environment's variables.
+
+    Make it with `load`. The constructor is for tests: it reads the environment too and raises pydantic's own errors.
+    """
+
+    slack_bot_token: Annotated[SecretStr, _parsed(_read_secret("xoxb-", _MEND_BOT))] = Field(description=_MEND_BOT)
+    slack_app_token: Annotated[SecretStr, _parsed(_read_secret("xapp-", _MEND_APP))] = Field(description=_MEND_APP)
+    slack_signing_secret: Annotated[SecretStr | None, _parsed(_read_secret("", _MEND_SIGNING))] = None
+    slack_api_url: Annotated[str, _parsed(lambda text: _read_base_url(text) + "/")] = "https://slack.com/api/"
+    digicert_api_key: Annotated[SecretStr, _parsed(_read_secret("", _MEND_KEY))] = Field(description=_MEND_KEY)
+    digicert_base_url: Annotated[str, _parsed(_read_base_url)] = "https://www.digicert.com/services/v2"
+
+    dcv_allowed_users: Annotated[_Ids, _parsed(_read_ids("UW", _USER_ID))] = frozenset()
+    dcv_allowed_usergroups: Annotated[_Ids, _parsed(_read_ids("S", _GROUP_ID))] = frozenset()
+    dcv_policy_file: Annotated[str | None, _parsed(_refuse_policy_file)] = None
+    dcv_alert_channels: Annotated[_Ids, _parsed(_read_ids("CG", _CHANNEL_ID))] = frozenset()
+
+    dcv_cooldown: Annotated[timedelta, _parsed(_read_duration)] = timedelta(minutes=15)
+    dcv_follow_ups: _Durations = _read_durations("2m,5m,10m,20m,30m,2h,8h,1d,3d")
+    dcv_nudges: _Durations = _read_durations("30m,8h,1d")
+    dcv_email_end_note: Annotated[bool, _parsed(_read_switch)] = True
+    dcv_locale: Annotated[
+        str, _parsed(_read_word("[A-Za-z]{2,3}([_-][A-Za-z]{2,4})?", "a language code such as en, de or zh_CN"))
+    ] = "en"
+    digicert_limits: _Limits = ((100, 5.0), (1000, 180.0))
+
+    dcv_instance: Annotated[
+        str, _parsed(_read_word(r"[A-Za-z0-9._-]{1,64}", "a name of letters, digits, dots and hyphens (64 at most)"))
+    ] = Field(default_factory=socket.gethostname)
+    host: Annotated[str, _parsed(_read_host)] = "127.0.0.1"
+    port: Annotated[int | None, _parsed(_read_port)] = None
+    log_level: Annotated[
+        LogLevel, _parsed(_read_word("DEBUG|INFO|WARNING|ERROR|CRITICAL", "DEBUG, INFO, WARNING or ERROR", str.upper))
+    ] = "INFO"
+    log_format: Annotated[LogFormat, _parsed(_read_word("text|json", "text or json", str.lower))] = "text"

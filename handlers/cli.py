@@ -4,14 +4,17 @@ import asyncio
 import io
 import logging
 import os
+import re
 import sys
 import threading
 import time
+from datetime import datetime
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from bot.clock import read_moment
 from bot.errors import CannotStart
 
 LEAVING_SECONDS = 1.0
@@ -24,6 +27,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+ledger = typer.Typer(
+    help="Check, export or prune the ledger, also while a bot serves.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(ledger, name="ledger")
 
 
 def _tell_version(wanted: bool) -> None:
@@ -87,6 +94,76 @@ def check() -> None:
         # A name in Slack may hold letters that this terminal lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
     raise typer.Exit(asyncio.run(look(typer.echo)))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return read_moment(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _hash(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch("[0-9a-f]{64}", text):
+        raise typer.BadParameter("a hash has 64 digits, 0 to 9 and a to f.")
+    return text
+
+
+@ledger.command()
+def verify(
+    head: Annotated[
+        str | None, typer.Option(metavar="HASH", callback=_hash, help="A hash from the log: say where it stands.")
+    ] = None,
+) -> None:
+    """Check every row of the chain, and change nothing.
+
+    Exits with 0 where the chain holds; with 1, naming the first row that does not
+    fit, where it does not, or where the hash of --head stands at no row; with 2
+    where the database cannot be read.
+    """
+    from handlers import ledger as commands
+
+    raise typer.Exit(asyncio.run(commands.verify(head, typer.echo)))
+
+
+@ledger.command()
+def export(
+    since: Annotated[
+        datetime | None, typer.Option(metavar="WHEN", parser=_moment, help="The first moment, included.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(metavar="WHEN", parser=_moment, help="The moment after the last, left out.")
+    ] = None,
+    _: Annotated[Literal["jsonl"], typer.Option("--format", help="How it is written.")] = "jsonl",
+) -> None:
+    """Write rows out, for somebody to check alone.
+
+    They go to standard output. The first line says after which row they begin, the
+    last where the chain stands; docs/security.md has the recipe that checks them.
+    WHEN is a date or a time such as 2026-01-31 or 2026-01-31T10:00, in UTC.
+    """
+    from handlers import ledger as commands
+
+    if since and until and since >= until:
+        raise typer.BadParameter("must be later than --since.", param_hint="--until")
+    raise typer.Exit(asyncio.run(commands.export(since, until)))
+
+
+@ledger.command()
+def prune(
+    before: Annotated[
+        datetime, typer.Option(metavar="WHEN", parser=_moment, help="Rows from before may go; 30 days ago or more.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it, only tell.")] = False,
+) -> None:
+    """Remove the oldest rows for good; the rest can still be verified.
+
+    Only whole requests that are over go. A checkpoint stands for what is gone, and
+    a new row tells of it. WHEN is a date or a time such as 2026-01-31, in UTC.
+    """
+    from handlers import ledger as commands
+
+    raise typer.Exit(asyncio.run(commands.prune(before, yes, typer.echo)))
 
 
 def main() -> None:

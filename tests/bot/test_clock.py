@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.clock import Comparison
+from bot.clock import Comparison, read_moment
 
 NOW = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
 
@@ -41,3 +41,24 @@ def test_what_is_no_date_does_not_make_forget(comparison):
     comparison.hear("")
 
     assert comparison.ahead == timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-07-01", datetime(2026, 7, 1, tzinfo=UTC)),
+        ("2026-07-01T10:00", NOW),
+        (" 2026-07-01 10:00:00.000Z ", NOW),
+        ("2026-07-01T12:00+02:00", NOW),
+        ("20260701T100000", NOW),
+    ],
+)
+def test_a_moment_is_read_as_utc_unless_it_says_otherwise(text, moment):
+    assert read_moment(text) == moment
+    assert read_moment(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "1.7.2026", "2026-02-30", "0001-01-01T00:00+14:00", "1782900000"])
+def test_what_is_no_moment_is_refused_with_an_example(text):
+    with pytest.raises(ValueError, match="such as 2026-01-31"):
+        read_moment(text)

@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from handlers.cli import app
 
-COMMANDS = {"run": "Connect to Slack", "check": "Check settings"}
+COMMANDS = {"run": "Connect to Slack", "check": "Check settings", "ledger": "Check, export or prune"}
+LEDGER = ("verify", "export", "prune")
 
 
 @pytest.fixture
@@ -25,7 +26,15 @@ def test_the_help_names_every_command_and_what_it_does(terminal):
     assert {name: words.startswith(COMMANDS[name]) for name, words in lines} == dict.fromkeys(COMMANDS, True)
 
 
-@pytest.mark.parametrize("words", [["--help"], *([command, "--help"] for command in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        *([command, "--help"] for command in COMMANDS),
+        *(["ledger", command, "--help"] for command in LEDGER),
+    ],
+    ids=" ".join,
+)
 def test_every_help_fits_into_80_columns_and_is_plain_text(terminal, words):
     told = terminal(*words)
 
@@ -50,3 +59,22 @@ def test_what_is_no_command_is_refused(terminal):
 
 def test_nothing_at_all_shows_the_help(terminal):
     assert "Commands:" in terminal().output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("export", "--since", "yesterday"), "'--since': give a date or a time in UTC, such as 2026-01-31"),
+        (("export", "--until", "2026-02-30"), "'--until': give a date or a time"),
+        (("export", "--since", "0001-01-01T00:00+14:00"), "'--since': give a date or a time"),
+        (("export", "--since", "2026-02-01", "--until", "2026-02-01"), "--until: must be later than --since."),
+        (("export", "--format", "csv"), "'csv' is not"),
+        (("prune",), "Missing option '--before'"),
+        (("verify", "--head", "abc"), "a hash has 64 digits"),
+    ],
+)
+def test_what_the_ledger_cannot_do_is_said(terminal, words, said):
+    told = terminal("ledger", *words)
+
+    assert told.exit_code == 2
+    assert said in " ".join(told.output.split())

@@ -1,0 +1,201 @@
+"""`dcv-resend ledger`: verified, exported and pruned from a terminal, beside a bot that goes on."""
+
+import json
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.models import Actor
+from bot.store.db import open_database
+from bot.store.ledger import Entry, Event, append
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.slack import Channel, Person, Slack
+from tests.e2e.kit import ON_BOTH, Rows, is_chained, looking_into, resend, sees_end
+
+ORDER = 700001
+TAKES = 30.0
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+MakeBot = Callable[..., BotProcess]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the command said."""
+
+    status: int
+    text: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+
+Terminal = Callable[..., Awaitable[Said]]
+
+
+@pytest.fixture
+def terminal(database_url: str, tmp_path: Path) -> Terminal:
+    """Type `dcv-resend ledger …`, with the database's address and no other setting."""
+    folder = tmp_path / "auditor"
+    folder.mkdir()
+    count = iter(range(100))
+
+    async def run(*words: str, url: str = database_url) -> Said:
+        log = folder / f"{next(count)}.log"
+        process = BotProcess({"DATABASE_URL": url}, log, ("dcv-resend", "ledger", *words))
+        await process.start()
+        return Said(await process.exits(TAKES), process.log)
+
+    return run
+
+
+@pytest.fixture
+async def old_rows(database_url: str) -> int:
+    """250 refusals of long ago."""
+    url = database_url.replace("sqlite:", "sqlite+aiosqlite:").replace("postgresql:", "postgresql+psycopg:")
+    database = open_database(url)
+    await database.migrate()
+    async with database.write() as transaction:
+        for _ in range(250):
+            await append(transaction, Entry(Event.DENIED, LONG_AGO, Actor("U0EVE", "T0HOME")))
+    await database.close()
+    return 250
+
+
+@ON_BOTH
+async def test_it_is_verified_exported_and_pruned_beside_a_bot_that_goes_on(
+    old_rows: int,
+    bot: BotProcess,
+    terminal: Terminal,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    pki: Channel,
+    ledger: Rows,
+) -> None:
+    certcentral.add_order(ORDER, ["shop.example.com"])
+    certcentral.add_order(ORDER + 1, ["www.example.com"])
+    await resend(ana, ORDER, pki)
+    await sees_end(slack, pki, ORDER)
+    kept = ledger()[-1]["hash"]
+
+    verified = await terminal("verify", "--head", kept)
+    asked = await terminal("prune", "--before", "2026-02-01")
+    pruned = await terminal("prune", "--before", "2026-02-01", "--yes")
+    await resend(ana, ORDER + 1, pki)
+    await sees_end(slack, pki, ORDER + 1)
+    again = await terminal("verify", "--head", kept)
+    exported = await terminal("export")
+
+    rows = ledger()
+    assert (verified.status, verified.lines[0]) == (
+        0,
+        f"{old_rows + 3} rows, from 2026-01-01T00:00:00.000000Z to {rows[2]['at']}, head {kept}: the chain holds",
+    )
+    assert verified.lines[1].startswith(f"The hash {kept} is that of row {old_rows + 3}:")
+    assert (asked.status, asked.lines) == (
+        2,
+        [
+            f"{old_rows} rows from before 2026-02-01T00:00:00.000000Z may go, up to row {old_rows}.",
+            "Nothing was removed: say --yes to remove them for good.",
+        ],
+    )
+    assert (pruned.status, pruned.lines[1:]) == (
+        0,
+        [f"{old_rows} rows were removed; the chain goes on from row {old_rows + 1}."],
+    )
+    assert [row["kind"] for row in rows] == ["accepted", "sending", "sent", "pruned", "accepted", "sending", "sent"]
+    assert (again.status, again.lines[0].split(",")[0]) == (0, "7 rows")
+    assert "the rows up to 250 were cut off at" in again.text
+    first, *lines, last = map(json.loads, exported.lines)
+    assert [{**line, "detail": json.loads(line["detail"])} for line in lines] == rows
+    assert (first["after"]["seq"], last["head"]["hash"]) == (old_rows, rows[-1]["hash"])
+    assert not is_chained(rows)
+    assert bot.log.count("Traceback") == 0
+    assert slack.problems == []
+
+
+async def test_the_head_is_in_the_log_from_the_start(
+    bot: BotProcess, old_rows: int, make_bot: MakeBot, slack: Slack, ledger: Rows
+) -> None:
+    assert await bot.stop() == 0
+    await slack.wait(lambda: slack.sockets == 0, "the socket to close", 20.0)
+    second = make_bot()
+    await second.start()
+    await slack.wait(lambda: "ledger head" in second.log, "the head in the log", 60.0)
+
+    heads = [[json.loads(line) for line in each.log.splitlines() if '"ledger head"' in line] for each in (bot, second)]
+
+    assert [[(line["seq"], line["hash"]) for line in some] for some in heads] == [
+        [(0, "0" * 64)],
+        [(old_rows, ledger()[-1]["hash"])],
+    ]
+
+
+@ON_BOTH
+async def test_what_does_not_fit_is_named_and_nothing_of_it_is_pruned(
+    old_rows: int, terminal: Terminal, database_url: str
+) -> None:
+    change_row(database_url, 7)
+
+    answers = [await terminal("verify"), await terminal("prune", "--before", "2026-02-01", "--yes")]
+
+    assert [answer.status for answer in answers] == [1, 1]
+    assert answers[0].lines == [
+        "Row 7 does not fit: it is not what its hash was taken of, so something in it was changed."
+    ]
+    assert answers[1].text == f"{answers[0].lines[0]} Nothing was removed.\n"
+    with looking_into(database_url) as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM ledger")) == old_rows
+
+
+def change_row(database_url: str, seq: int) -> None:
+    """Change a row as somebody does who may change the tables."""
+    engine = sa.create_engine(database_url.replace("postgresql:", "postgresql+psycopg:", 1), poolclass=sa.NullPool)
+    is_sqlite = engine.dialect.name == "sqlite"
+    off = "DROP TRIGGER ledger_is_not_changed" if is_sqlite else "ALTER TABLE ledger DISABLE TRIGGER USER"
+    with engine.begin() as connection:
+        connection.execute(sa.text(off))
+        connection.execute(sa.text("UPDATE ledger SET user_id = 'U0ANA' WHERE seq = :seq"), {"seq": seq})
+
+
+async def test_what_cannot_be_read_or_must_not_go_is_said_without_a_traceback(
+    old_rows: int, terminal: Terminal, tmp_path: Path
+) -> None:
+    lately = (datetime.now(UTC) - timedelta(days=3)).date().isoformat()
+    missing = f"sqlite:///{tmp_path}/missing.db"
+
+    answers = [
+        await terminal("verify", url=missing),
+        await terminal("export", url="mysql://made-up-password@host"),
+        await terminal("prune", "--before", lately, "--yes"),
+        await terminal("verify", url="postgresql://bot:made-up-password@127.0.0.1:1/none"),
+    ]
+
+    assert [answer.status for answer in answers] == [2, 2, 2, 2]
+    assert [len(answer.lines) for answer in answers] == [1, 1, 1, 1]
+    assert answers[0].lines == [f"DATABASE_URL: there is no file {tmp_path}/missing.db."]
+    assert answers[2].lines[0].startswith("--before must be 30 days ago or more")
+    assert not any("made-up-password" in answer.text for answer in answers)
+    assert "missing.db" not in os.listdir(tmp_path)
+
+
+async def test_a_look_leaves_the_folder_as_it_is(old_rows: int, terminal: Terminal, tmp_path: Path) -> None:
+    before = files(tmp_path)
+
+    answers = [await terminal("verify"), await terminal("export"), await terminal("prune", "--before", "2026-02-01")]
+
+    assert [answer.status for answer in answers] == [0, 0, 2]
+    assert files(tmp_path) == before
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Everything that belongs to the bot's database."""
+    return {path.name: path.read_bytes() for path in folder.glob("bot.db*")}
