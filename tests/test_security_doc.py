@@ -1,0 +1,121 @@
+"""The recipe of docs/security.md: it takes an export as it is, and nothing that somebody changed in it."""
+
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.models import Actor
+from bot.services.auditing import export
+from bot.store.db import open_database
+from bot.store.ledger import Entry, Event, Ledger
+
+DOC = Path(__file__).parents[1] / "docs" / "security.md"
+BEGAN = datetime(2026, 7, 1, tzinfo=UTC)
+ROWS = 5
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return re.search(r"```python\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)[1]
+
+
+@pytest.fixture
+async def exported(tmp_path):
+    """The lines of an export of five rows, an hour apart, from a moment on."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/bot.db"
+    database = open_database(url)
+    await database.migrate()
+    for hour in range(ROWS):
+        detail = {"words": "größer \u2028\x85\n\r\0 ☃ \ud83d", "target": "order 7"}
+        await Ledger(database).record(
+            Entry(Event.DENIED, BEGAN + timedelta(hours=hour), Actor("U", "T"), detail=detail)
+        )
+    await database.close()
+
+    async def lines(since=None, until=None):
+        written = []
+        await export(url, since, until, BEGAN, written.append)
+        return b"".join(written).splitlines(keepends=True)
+
+    return lines
+
+
+@pytest.fixture
+def check(recipe, tmp_path):
+    """What the recipe says of these lines, and whether it is content."""
+
+    def run(lines, *heads):
+        (tmp_path / "recipe.py").write_text(recipe, encoding="utf-8")
+        (tmp_path / "ledger.jsonl").write_bytes(b"".join(lines))
+        command = [sys.executable, "-I", "recipe.py", "ledger.jsonl", *heads]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+        return done.returncode == 0, done.stdout + done.stderr
+
+    return run
+
+
+def head_of(line):
+    return line[-67:-3].decode()
+
+
+def test_it_is_twenty_lines_of_python_without_anything_to_install(recipe):
+    imported = re.findall(r"^import (.*)$", recipe, re.MULTILINE)
+
+    assert len([line for line in recipe.splitlines() if line]) <= 20
+    assert set(imported[0].split(", ")) <= sys.stdlib_module_names
+
+
+async def test_an_export_as_it_is_holds(exported, check):
+    lines = await exported()
+
+    assert check(lines) == (True, f"Rows 1 to 5: the chain holds. The last has the hash {head_of(lines[5])}.\n")
+
+
+async def test_a_part_of_the_chain_and_none_of_it_hold(exported, check):
+    part = await exported(BEGAN + timedelta(hours=1), BEGAN + timedelta(hours=3))
+
+    assert check(part)[1].startswith("Rows 2 to 3: the chain holds.")
+    assert check(await exported(BEGAN + timedelta(days=1)))[0]
+
+
+async def test_a_head_that_was_kept_is_looked_for(exported, check):
+    lines = await exported()
+
+    assert check(lines, head_of(lines[3]), head_of(lines[5]))[0]
+    assert not check(lines[:4] + lines[6:], head_of(lines[5]))[0]
+    assert not check(lines, "0" * 63 + "1")[0]
+
+
+async def test_whatever_is_changed_in_an_export_is_noticed(exported, check):
+    lines = await exported()
+    swapped = [lines[0], lines[2], lines[1], *lines[3:]]
+    tampered = {
+        "a row is gone": lines[:3] + lines[4:],
+        "the first row is gone": lines[:1] + lines[2:],
+        "the last row is gone": lines[:5] + lines[6:],
+        "the end is gone": lines[:-1],
+        "the beginning is gone": lines[1:],
+        "two rows are swapped": swapped,
+        "a row stands there twice": lines[:3] + lines[2:],
+        "something follows the end": [*lines, lines[3]],
+        "a hash is another": [*lines[:3], lines[3][:-70] + b"0000" + lines[3][-66:], *lines[4:]],
+        "a row says more": [*lines[:3], lines[3].replace(b'"hash"', b'"more":1,"hash"'), *lines[4:]],
+    }
+
+    assert [what for what, changed in tampered.items() if check(changed)[0]] == []
+
+
+@pytest.mark.parametrize("column", ["seq", "at", "kind", "request_id", "user_id", "team_id", "detail", "prev"])
+async def test_every_column_is_covered(exported, check, column):
+    lines = await exported()
+    changed = re.sub(rf'"{column}":("?)[^,]'.encode(), rf'"{column}":\g<1>9'.encode(), lines[3], count=1)
+
+    content, said = check([*lines[:3], changed, *lines[4:]])
+
+    assert changed != lines[3]
+    assert not content
+    assert column == "request_id" or "Row 3 does not fit." in said
