@@ -11,6 +11,7 @@ from bot.engine import Engine
 from bot.follow_ups import Schedule
 from bot.policy import Rules
 from bot.services.addresses import AddressBook
+from bot.services.auditing import HeadLog
 from bot.services.board import Board
 from bot.services.checking import Checking
 from bot.services.confirming import Confirming
@@ -56,6 +57,7 @@ class Services:
     dialog: Dialog
     directory: Directory
     follower: Follower
+    head_log: HeadLog
     intake: Intake
     offering: Offering
     polling: Polling
@@ -154,4 +156,16 @@ def _services(
         offers=Offers(database),
         clock=clock,
     )
-    return Services(chat, checking, dialog, directory, follower, intake, offering, polling, resend, status)
+    return Services(
+        chat=chat,
+        checking=checking,
+        dialog=dialog,
+        directory=directory,
+        follower=follower,
+        head_log=HeadLog(ledger),
+        intake=intake,
+        offering=offering,
+        polling=polling,
+        resend=resend,
+        status=status,
+    )

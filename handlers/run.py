@@ -126,6 +126,7 @@ async def _swept(services: Services, certcentral: CertCentral, checked: Checked)
         _regularly(POLL_SECONDS, services.polling.poll, at_once=True),
         _regularly(SWEEP_SECONDS, services.resend.begin_all),
         *(_regularly(TIDY_SECONDS, tidy) for tidy in tidied),
+        _regularly(TIDY_SECONDS, services.head_log.tell, at_once=True),
         *([] if checked.digicert_answers else [until_digicert_answers(certcentral)]),
     ]
     sweeping = [asyncio.create_task(each) for each in work]

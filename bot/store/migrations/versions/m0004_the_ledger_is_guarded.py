@@ -9,8 +9,8 @@ from alembic import op
 
 from bot.store.subjects import subjects
 
-revision = "0002"
-down_revision = "0001"
+revision = "0004"
+down_revision = "0003"
 
 _BATCH = 1000
 _REFUSAL = "the ledger is only appended to"
