@@ -13,7 +13,7 @@ from bot.services import states
 from bot.services.gate import Gate
 from bot.services.listing import Account, Listing
 from bot.services.lookup import Wanted, covering, wanted_key
-from bot.services.reporting import root_key
+from bot.services.threads import Threads
 from bot.slack.chat import Chat
 from bot.store.history import History
 from bot.store.posts import Posts
@@ -46,8 +46,7 @@ class Status:
         self._certcentral = certcentral
         self._listing = listing
         self._history = history
-        self._posts = posts
-        self._chat = chat
+        self._threads = Threads(posts, chat)
         self._clock = clock
 
     async def of(self, actor: Actor, place: Place | None, wanted: Wanted | None) -> Message:
@@ -189,18 +188,9 @@ class Status:
         """The same with a link to each thread, as far as the person may read it."""
         resends = list(resends)
         once = {resend.request_id: resend for resend in resends}
-        links = dict(zip(once, await asyncio.gather(*(self._link(actor, each) for each in once.values())), strict=True))
+        found = (self._threads.link(actor, each.request_id, each.user_id) for each in once.values())
+        links = dict(zip(once, await asyncio.gather(*found), strict=True))
         return [replace(resend, link=links[resend.request_id]) for resend in resends]
-
-    async def _link(self, actor: Actor, resend: LastResend) -> str | None:
-        post = await self._posts.get(root_key(resend.request_id))
-        if post is None or post.ts is None:
-            return None
-        # A conversation of two belongs to whoever asked there, whether it was chosen or a detour.
-        is_direct = post.detour is not None or post.place.channel_id.startswith("D")
-        if is_direct and resend.user_id != actor.user_id:
-            return None
-        return await self._chat.permalink(post.place, post.ts)
 
 
 def _page_number(text: str) -> int:
