@@ -152,6 +152,40 @@ class LastResend:
     link: str | None = None
 
 
+class Beginning(StrEnum):
+    """What became of a request when it was made."""
+
+    ACCEPTED = "accepted"
+    COOLED_DOWN = "cooled_down"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class PastCall:
+    """One call of a past request; `target` is that of the call in words, `ending` None while it has none."""
+
+    target: str
+    names: tuple[str, ...]
+    emails: tuple[str, ...]
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastRequest:
+    """What the ledger tells of something that was asked; `rule` is what refused it, `about` names what for."""
+
+    seq: int
+    at: datetime
+    beginning: Beginning
+    user_id: str
+    request_id: str | None
+    about: str
+    calls: tuple[PastCall, ...] = ()
+    reason: str | None = None
+    rule: str | None = None
+    link: str | None = None
+
+
 class Kind(StrEnum):
     """Which of DigiCert's two lists a line comes from."""
 

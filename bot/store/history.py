@@ -1,16 +1,30 @@
-"""What was resent last for an order or a domain: read out of the ledger's endings and the requests they belong to."""
+"""What was resent last, and everything that was asked: read out of the ledger, found by what its rows are about."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from bot.models import Call, DomainTarget, LastResend, OrderTarget, Outcome, ResendRequest
+from bot.models import (
+    Beginning,
+    Call,
+    DomainTarget,
+    Ending,
+    LastResend,
+    OrderTarget,
+    Outcome,
+    PastCall,
+    PastRequest,
+    ResendRequest,
+)
 from bot.store.db import Database
-from bot.store.tables import ledger, ledger_subjects, moment, requests
+from bot.store.ledger import ending_of
+from bot.store.tables import ledger, ledger_checkpoints, ledger_subjects, moment, requests
 
 _REQUEST = TypeAdapter(ResendRequest)
+_ABOUT = ("subject", "text", "status", "history")
 _WENT_OUT = (Outcome.SENT.value, Outcome.UNKNOWN.value)
 
 
@@ -39,6 +53,66 @@ class History:
                 for resend in _resends(row, call):
                     found.setdefault(*resend)
         return found
+
+
+class Past:
+    """Reads what was asked, whatever became of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def before(self, key: str, seq: int | None, count: int) -> list[PastRequest]:
+        """At most `count` of those before a row, or of all, the newest first.
+
+        The key is one of `subjects`, `user:` and an id, or empty for everything.
+        """
+        older = () if seq is None else (ledger.c.seq < seq,)
+        return await self._read(_begun(key).where(*older).order_by(ledger.c.seq.desc()).limit(count))
+
+    async def after(self, key: str, seq: int, count: int) -> list[PastRequest]:
+        """The `count` that came next after a row, the newest first."""
+        next_ones = _begun(key).where(ledger.c.seq > seq).order_by(ledger.c.seq).limit(count)
+        return (await self._read(next_ones))[::-1]
+
+    async def _read(self, begun: sa.Select[Any]) -> list[PastRequest]:
+        async with self._database.read() as connection:
+            rows = (await connection.execute(begun)).all()
+            ids = {row.request_id for row in rows if row.kind == Beginning.ACCEPTED}
+            of_these = sa.select(ledger).where(ledger.c.request_id.in_(ids), ledger.c.kind.in_(tuple(Outcome)))
+            ended = (await connection.execute(of_these)).all() if ids else ()
+        endings = {(row.request_id, row.call_no): ending_of(row) for row in ended}
+        return [_past(row, endings) for row in rows]
+
+
+def _begun(key: str) -> sa.Select[Any]:
+    """The rows with which requests begin, of those that were not cut off."""
+    cut_off = sa.select(sa.func.coalesce(sa.func.max(ledger_checkpoints.c.seq), 0)).scalar_subquery()
+    begun = sa.select(ledger).where(ledger.c.kind.in_(tuple(Beginning)), ledger.c.seq > cut_off)
+    if not key:
+        return begun
+    kind, _, user_id = key.partition(":")
+    if kind == "user":
+        return begun.where(ledger.c.user_id == user_id)
+    return begun.join(ledger_subjects, ledger_subjects.c.seq == ledger.c.seq).where(ledger_subjects.c.key == key)
+
+
+def _past(row: Any, endings: Mapping[tuple[str, int], Ending]) -> PastRequest:
+    detail, beginning = json.loads(row.detail), Beginning(row.kind)
+    is_accepted = beginning is Beginning.ACCEPTED
+    calls = tuple(
+        PastCall(
+            call["target"],
+            tuple(call["recipients"]),
+            tuple(dict.fromkeys(email for emails in call["recipients"].values() for email in emails)),
+            endings.get((row.request_id, number)) if is_accepted else None,
+        )
+        for number, call in enumerate(detail.get("calls", ()))
+    )
+    about = next((str(detail[key]) for key in _ABOUT if detail.get(key)), "")
+    reason, rule = detail.get("reason"), detail.get("rule")
+    return PastRequest(
+        row.seq, moment(row.at), beginning, row.user_id or "", row.request_id, about, calls, reason, rule
+    )
 
 
 def _endings(keys: Iterable[str]) -> sa.Select[Any]:

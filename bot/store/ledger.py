@@ -143,8 +143,13 @@ def _of(request_id: str) -> sa.Select[Any]:
 def _ending(rows: list[Any]) -> Ending | None:
     for row in rows:
         if row.kind in _OUTCOMES:
-            return Ending(Outcome(row.kind), json.loads(row.detail).get("words", ""), moment(row.at))
+            return ending_of(row)
     return None
+
+
+def ending_of(row: Any) -> Ending:
+    """What a row tells with which a call ended."""
+    return Ending(Outcome(row.kind), json.loads(row.detail).get("words", ""), moment(row.at))
 
 
 async def append(transaction: AsyncConnection, entry: Entry) -> int:

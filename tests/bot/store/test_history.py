@@ -3,11 +3,13 @@
 import json
 
 import pytest
+import sqlalchemy as sa
 
-from bot.models import Actor, Call, DomainTarget, OrderTarget, Outcome, Recipient
+from bot.models import Actor, Beginning, Call, DomainTarget, OrderTarget, Outcome, PastCall, Recipient
 from bot.store import requests
-from bot.store.history import History
+from bot.store.history import History, Past
 from bot.store.ledger import Entry, Event, append
+from bot.store.tables import ledger_checkpoints
 
 BOB = Actor("U0BOB", "T0HOME")
 
@@ -95,3 +97,106 @@ async def test_hundreds_of_ids_are_asked_at_once(history, ended):
 
     assert set(await history.last(range(1, 200), range(1, 200))) == {"order:7:a.example"}
     assert await history.last() == {}
+
+
+@pytest.fixture
+def past(database):
+    return Past(database)
+
+
+@pytest.fixture
+def asked(database, clock, ana):
+    """Write down what somebody asked, a minute after the last; returns the row's number."""
+
+    async def ask(about, event=Event.ACCEPTED, request_id=None, actor=ana, emails=("a@x.example",), **more):
+        calls = [{"target": about, "recipients": {"shop.example.com": list(emails)}}]
+        detail = {"subject": about, "calls": calls} if event is not Event.DENIED else {"subject": about}
+        async with database.write() as transaction:
+            seq = await append(transaction, Entry(event, clock(), actor, request_id, detail={**detail, **more}))
+        clock.advance(minutes=1)
+        return seq
+
+    return ask
+
+
+async def end(database, clock, request_id, call_no=0, outcome=Outcome.SENT, words=""):
+    detail = {"target": "order 1", "words": words}
+    async with database.write() as transaction:
+        await append(transaction, Entry(Event(outcome), clock(), None, request_id, call_no, 1, detail))
+
+
+async def test_what_was_asked_is_told_with_its_calls_and_their_endings(past, asked, database, clock):
+    seq = await asked("order 1", request_id="r1", reason="new mailbox", emails=("a@x.example", "b@x.example"))
+    await end(database, clock, "r1", outcome=Outcome.REFUSED, words="no")
+
+    (told,) = await past.before("order:1", None, 9)
+
+    (call,) = told.calls
+    assert (told.seq, told.beginning, told.user_id, told.request_id) == (seq, Beginning.ACCEPTED, "U0ANA", "r1")
+    assert (told.about, told.reason, told.rule) == ("order 1", "new mailbox", None)
+    assert (call.names, call.emails) == (("shop.example.com",), ("a@x.example", "b@x.example"))
+    assert (call.ending.outcome, call.ending.words) == (Outcome.REFUSED, "no")
+
+
+async def test_what_was_held_back_has_no_ending_even_if_it_was_accepted_later(past, asked, database, clock):
+    await asked("order 1", Event.COOLED_DOWN, "r1")
+    await asked("order 1", request_id="r1")
+    await end(database, clock, "r1")
+    await asked("order 1", Event.DENIED, rule="not-listed", actor=BOB)
+
+    told = await past.before("order:1", None, 9)
+
+    assert [each.beginning for each in told] == [Beginning.DENIED, Beginning.ACCEPTED, Beginning.COOLED_DOWN]
+    assert [[call.ending is not None for call in each.calls] for each in told] == [[], [True], [False]]
+    assert (told[0].rule, told[0].user_id) == ("not-listed", "U0BOB")
+
+
+async def test_it_is_found_by_order_name_parent_and_person_alone(past, asked):
+    one = await asked("order 1", request_id="r1")
+    eleven = await asked("order 11", request_id="r11", actor=BOB)
+    scope = await asked("domain 1 (example.org)", request_id="r2")
+    refused = await asked("name:example.org", Event.DENIED)
+
+    async def seqs(key):
+        return [each.seq for each in await past.before(key, None, 9)]
+
+    assert await seqs("order:1") == [one]
+    assert await seqs("order:11") == [eleven]
+    assert await seqs("name:shop.example.com") == await seqs("name:example.com") == [scope, eleven, one]
+    assert await seqs("name:example.org") == [refused, scope]
+    assert await seqs("user:U0BOB") == [eleven]
+    assert await seqs("") == [refused, scope, eleven, one]
+    assert await seqs("order:2") == await seqs("name:hop.example.com") == await seqs("user:U0") == []
+
+
+async def test_pages_go_both_ways(past, asked):
+    seqs = [await asked("order 1", request_id=f"r{number}") for number in range(7)]
+
+    async def page(walk, seq):
+        return [each.seq for each in await walk("order:1", seq, 3)]
+
+    assert await page(past.before, None) == seqs[6:3:-1]
+    assert await page(past.before, seqs[4]) == seqs[3:0:-1]
+    assert await page(past.before, seqs[1]) == seqs[:1]
+    assert await page(past.after, seqs[0]) == seqs[3:0:-1]
+    assert await page(past.after, seqs[5]) == seqs[6:]
+
+
+async def test_what_was_cut_off_is_told_no_longer(past, asked, database):
+    seqs = [await asked("order 1", request_id=f"r{number}") for number in range(2)]
+    async with database.write() as transaction:
+        await transaction.execute(sa.insert(ledger_checkpoints).values(seq=seqs[0], hash="", at="", rows=1))
+
+    assert [each.seq for each in await past.before("order:1", None, 9)] == seqs[1:]
+
+
+async def test_calls_are_told_in_their_order(past, database, clock, ana):
+    calls = [{"target": f"order {number}", "recipients": {"a.example": []}} for number in (1, 2)]
+    async with database.write() as transaction:
+        await append(transaction, Entry(Event.ACCEPTED, clock(), ana, "r1", detail={"subject": "x", "calls": calls}))
+    await end(database, clock, "r1", 1)
+
+    (told,) = await past.before("order:2", None, 9)
+
+    assert told.calls[0] == PastCall("order 1", ("a.example",), ())
+    assert told.calls[1].ending.outcome is Outcome.SENT
