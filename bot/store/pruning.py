@@ -16,7 +16,7 @@ from bot.store.ledger import Entry, Event, append
 from bot.store.tables import claims, ledger, ledger_checkpoints, ledger_subjects, requests, written
 
 # Far less than a second, so that nobody in Slack waits for it, and a pause in which others write.
-MOST_AT_ONCE = 1000
+MOST_AT_ONCE = 500
 PAUSE_SECONDS = 0.1
 _SOON = stamina.AsyncRetryingCaller(attempts=None, timeout=60.0, wait_initial=0.2, wait_max=2.0).on(StoreUnavailable)
 
