@@ -15,6 +15,8 @@ EXAMPLE = "/dcv-resend 700001 to admin@shop.example.com in de because new mailbo
 
 _HELP = {"help", "-h", "--help", "—help", "?"}
 _KEYWORDS = {"to", "in", "because"}
+HISTORY = "history"
+_PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _MAILTO = re.compile(r"<mailto:([^|>]*)(?:\|[^>]*)?>", re.IGNORECASE)
 
 
@@ -45,24 +47,41 @@ class LookAt:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedPerson:
+    """Somebody in Slack, by the id that Slack puts in place of a name."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """Tell what was asked about an order or a name, or by somebody, or lately."""
+
+    about: WantedOrder | WantedName | WantedPerson | None
+
+
+@dataclass(frozen=True, slots=True)
 class ShowHelp:
     """Whisper how the command is used."""
 
 
-Command = OpenForm | SendNow | ShowHelp
+Command = OpenForm | SendNow | LookBack | ShowHelp
 
 
 def read_command(text: str) -> Command:
     """What the text after the slash command asks for; without any text, the empty form.
 
-    `<order or domain> [to <address> …] [in <language>] [because <reason>]`, the reason last. Raises Misunderstood where
-    it is neither that nor a call for help.
+    `history [order or domain or person]`, or
+    `<order or domain> [to <address> …] [in <language>] [because <reason>]`, the reason last.
+    Raises Misunderstood where it is neither of them nor a call for help.
     """
     words = text.strip(f"{INVISIBLE} \n\t").split()
     if not words:
         return OpenForm(None)
     if _is_help(words):
         return ShowHelp()
+    if words[0].strip(QUOTES).lower() == HISTORY:
+        return _history(words[1:])
     start = next((index for index, word in enumerate(words) if word.lower() in _KEYWORDS), len(words))
     wanted = read_target(" ".join(words[:start]) if start else text)
     emails, locale, reason = _clauses(words[start:])
@@ -78,6 +97,21 @@ def read_status(text: str) -> LookAt | ShowHelp:
     if not words:
         return LookAt(None)
     return ShowHelp() if _is_help(words) else LookAt(read_target(text))
+
+
+def _history(words: Sequence[str]) -> LookBack | ShowHelp:
+    text = " ".join(words).strip(f"{QUOTES}{INVISIBLE} ")
+    if not text:
+        return LookBack(None)
+    if _is_help(words):
+        return ShowHelp()
+    if person := _PERSON.fullmatch(text):
+        return LookBack(WantedPerson(person[1]))
+    if text.startswith("@"):
+        raise Misunderstood(
+            f"{shown(text)} is nobody whom Slack knows. Choose the person from the list that appears as you type @."
+        )
+    return LookBack(read_target(text))
 
 
 def _is_help(words: Sequence[str]) -> bool:

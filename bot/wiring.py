@@ -14,6 +14,7 @@ from bot.services.addresses import AddressBook
 from bot.services.auditing import HeadLog
 from bot.services.board import Board
 from bot.services.checking import Checking
+from bot.services.chronicle import Chronicle
 from bot.services.confirming import Confirming
 from bot.services.dialog import Dialog
 from bot.services.following import Follower
@@ -28,6 +29,7 @@ from bot.services.reporting import Reporting
 from bot.services.resend import Resend
 from bot.services.sending import Sending
 from bot.services.status import Status
+from bot.services.threads import Threads
 from bot.services.waiting import WaitingNames
 from bot.settings import Settings
 from bot.slack.chat import Chat
@@ -38,7 +40,7 @@ from bot.store.claims import Claims
 from bot.store.db import Database, open_database
 from bot.store.followings import Followings
 from bot.store.forms import Forms
-from bot.store.history import History
+from bot.store.history import History, Past
 from bot.store.ledger import Ledger
 from bot.store.offers import Offers
 from bot.store.posts import Posts
@@ -54,6 +56,7 @@ class Services:
 
     chat: Chat
     checking: Checking
+    chronicle: Chronicle
     dialog: Dialog
     directory: Directory
     follower: Follower
@@ -159,6 +162,7 @@ def _services(
     return Services(
         chat=chat,
         checking=checking,
+        chronicle=Chronicle(gate, Past(database), Threads(posts, chat), clock),
         dialog=dialog,
         directory=directory,
         follower=follower,

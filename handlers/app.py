@@ -10,13 +10,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.client import Identity
 from bot.wiring import Services
-from handlers import alerts, buttons, commands, form, members, shortcut, status, unknown
+from handlers import alerts, buttons, commands, form, history, members, shortcut, status, unknown
 from handlers.answering import Answering
 
 log = structlog.get_logger(__name__)
 
 # The last one takes what no other does.
-FEATURES = (commands, shortcut, alerts, form, buttons, status, members, unknown)
+FEATURES = (commands, shortcut, alerts, form, buttons, status, history, members, unknown)
 
 
 def make_app(client: AsyncWebClient, identity: Identity, services: Services, answering: Answering) -> AsyncApp:

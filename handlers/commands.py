@@ -4,8 +4,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.command import EXAMPLE, OpenForm, SendNow, read_command
+from bot.command import EXAMPLE, LookBack, OpenForm, SendNow, read_command
 from bot.models import Origin, Place
+from bot.services.chronicle import Chronicle
 from bot.services.dialog import Dialog
 from bot.services.lookup import Wanted
 from bot.services.resend import Resend
@@ -22,17 +23,19 @@ HELP = Help(
     "/dcv-resend",
     "Resends DigiCert's validation mails. Name an order or a domain to have the form filled in, or nothing to search. "
     "With `to` and an address it is sent at once, without a form; `in` names a language, `because` a reason. "
+    "`history` tells you alone what was asked so far, of an order, of a domain, by a person, or lately. "
     "From a message, use its shortcut Resend DCV email.",
-    examples=("/dcv-resend", "/dcv-resend 700001", "/dcv-resend shop.example.com", EXAMPLE),
+    examples=("/dcv-resend", "/dcv-resend 700001", "/dcv-resend shop.example.com", EXAMPLE, "/dcv-resend history"),
 )
 
 
 class ResendCommand:
     """Listener for the slash command."""
 
-    def __init__(self, dialog: Dialog, resend: Resend, chat: Chat, answering: Answering) -> None:
+    def __init__(self, dialog: Dialog, resend: Resend, chronicle: Chronicle, chat: Chat, answering: Answering) -> None:
         self._dialog = dialog
         self._resend = resend
+        self._chronicle = chronicle
         self._chat = chat
         self._answering = answering
 
@@ -49,6 +52,8 @@ class ResendCommand:
                     cause = f"trigger:{read_trigger(body)}"
                     asked = await self._dialog.one_line(origin.actor, read_place(body), cause, line)
                     await self._resend.send(asked)
+                case LookBack(about):
+                    await self._chat.whisper(origin, await self._chronicle.of(origin.actor, origin.place, about))
                 case _:
                     await self._chat.whisper(origin, HELP.message())
 
@@ -75,5 +80,5 @@ def _words(wanted: Wanted | None) -> str:
 
 def register(app: AsyncApp, services: Services, answering: Answering) -> None:
     """Attach this feature's listeners."""
-    command = ResendCommand(services.dialog, services.resend, services.chat, answering)
+    command = ResendCommand(services.dialog, services.resend, services.chronicle, services.chat, answering)
     app.command(HELP.command)(command.hear)

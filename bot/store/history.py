@@ -66,13 +66,14 @@ class Past:
 
         The key is one of `subjects`, `user:` and an id, or empty for everything.
         """
-        older = () if seq is None else (ledger.c.seq < seq,)
-        return await self._read(_begun(key).where(*older).order_by(ledger.c.seq.desc()).limit(count))
+        begun, number = _begun(key)
+        older = () if seq is None else (number < seq,)
+        return await self._read(begun.where(*older).order_by(number.desc()).limit(count))
 
     async def after(self, key: str, seq: int, count: int) -> list[PastRequest]:
         """The `count` that came next after a row, the newest first."""
-        next_ones = _begun(key).where(ledger.c.seq > seq).order_by(ledger.c.seq).limit(count)
-        return (await self._read(next_ones))[::-1]
+        begun, number = _begun(key)
+        return (await self._read(begun.where(number > seq).order_by(number).limit(count)))[::-1]
 
     async def _read(self, begun: sa.Select[Any]) -> list[PastRequest]:
         async with self._database.read() as connection:
@@ -84,16 +85,18 @@ class Past:
         return [_past(row, endings) for row in rows]
 
 
-def _begun(key: str) -> sa.Select[Any]:
-    """The rows with which requests begin, of those that were not cut off."""
+def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
+    """The rows with which requests begin, of those that were not cut off; and their number, to page by."""
     cut_off = sa.select(sa.func.coalesce(sa.func.max(ledger_checkpoints.c.seq), 0)).scalar_subquery()
     begun = sa.select(ledger).where(ledger.c.kind.in_(tuple(Beginning)), ledger.c.seq > cut_off)
-    if not key:
-        return begun
     kind, _, user_id = key.partition(":")
+    if not key:
+        return begun, ledger.c.seq
     if kind == "user":
-        return begun.where(ledger.c.user_id == user_id)
-    return begun.join(ledger_subjects, ledger_subjects.c.seq == ledger.c.seq).where(ledger_subjects.c.key == key)
+        return begun.where(ledger.c.user_id == user_id), ledger.c.seq
+    # Paged by the keys' own numbers, which stand there in order.
+    about = begun.join(ledger_subjects, ledger_subjects.c.seq == ledger.c.seq)
+    return about.where(ledger_subjects.c.key == key), ledger_subjects.c.seq
 
 
 def _past(row: Any, endings: Mapping[tuple[str, int], Ending]) -> PastRequest:

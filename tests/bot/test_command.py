@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.command import LookAt, OpenForm, SendNow, ShowHelp, read_command, read_status
+from bot.command import (
+    LookAt,
+    LookBack,
+    OpenForm,
+    SendNow,
+    ShowHelp,
+    WantedPerson,
+    read_command,
+    read_status,
+)
 from bot.errors import Misunderstood
 from bot.targets import WantedName, WantedOrder
 
@@ -25,6 +34,40 @@ def test_help_can_be_asked_for(text):
 def test_what_is_named_fills_in_the_form():
     assert read_command("#700001") == OpenForm(WantedOrder(700001))
     assert read_command("*.shop.example.com") == OpenForm(WantedName("shop.example.com"))
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("history", LookBack(None)),
+        (" History ", LookBack(None)),
+        ("`history`", LookBack(None)),
+        ("history 700001", LookBack(ORDER)),
+        ("history order 700001", LookBack(ORDER)),
+        ("history *.Shop.example.com", LookBack(SHOP)),
+        ("history <http://shop.example.com|shop.example.com>", LookBack(SHOP)),
+        ("history <@U0ANA|ana>", LookBack(WantedPerson("U0ANA"))),
+        ("history “<@W0ANA>”", LookBack(WantedPerson("W0ANA"))),
+        ("history help", ShowHelp()),
+        ("history.example.com", OpenForm(WantedName("history.example.com"))),
+    ],
+)
+def test_one_can_look_back(text, command):
+    assert read_command(text) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("history @ana", "“@ana” is nobody whom Slack knows"),
+        ("history <!subteam^S1|@pki>", "not"),
+        ("history 1 2", "not exactly one"),
+        ("history shop", "single word"),
+    ],
+)
+def test_what_cannot_be_looked_back_at_is_said(text, said):
+    with pytest.raises(Misunderstood, match=said):
+        read_command(text)
 
 
 def test_a_command_that_names_no_target_is_refused():

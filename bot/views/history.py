@@ -1,0 +1,108 @@
+"""What was asked, and what came of it: whispers that turn their own pages."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
+
+from bot.models import Beginning, Outcome, PastCall, PastRequest
+from bot.views.blocks import Message, ago, cut, escape, name, names, person, plain, section, time
+
+NEWER = "history_newer"
+OLDER = "history_older"
+PER_PAGE = 10
+
+# Slack takes about 13,200 characters in all blocks of a message; the bot's texts have 4,000 at most.
+_ROOM_IN_BLOCKS = 900
+_ROOM_IN_TEXT = 340
+_ROOM_FOR_WORDS = 160
+_MOST_EMAILS = 3
+_ROOM_FOR_AN_EMAIL = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Values of the buttons that lead to the pages beside this one, where there are any."""
+
+    newer: str | None = None
+    older: str | None = None
+
+
+def page(key: str, found: Sequence[PastRequest], turn: Turn, now: datetime) -> Message:
+    """Some requests, the newest first, with buttons to those beside them."""
+    if not found:
+        words = f"The ledger tells of nothing that was asked{_of(key)}."
+        return Message(words, (section(words),))
+    head = f"*What was asked{_of(key)}*, the newest first."
+    lines = [_line(past, now) for past in found]
+    blocks = [section(head), *(section(cut(line, _ROOM_IN_BLOCKS)) for line in lines), *_turning(turn)]
+    return Message("\n".join([head, *(cut(line, _ROOM_IN_TEXT) for line in lines)]), tuple(blocks))
+
+
+def _of(key: str) -> str:
+    kind, _, value = key.partition(":")
+    return {
+        "order": f" for order {escape(value)}",
+        "name": f" for {name(value)}",
+        "user": f" by {person(value)}",
+    }.get(kind, "")
+
+
+def _turning(turn: Turn) -> Iterable[Block]:
+    chosen = ((NEWER, "Newer", turn.newer), (OLDER, "Older", turn.older))
+    buttons = [ButtonElement(action_id=each, text=plain(label), value=value) for each, label, value in chosen if value]
+    return [ActionsBlock(elements=buttons)] if buttons else []
+
+
+def _line(past: PastRequest, now: datetime) -> str:
+    thread = f" (<{past.link}|thread>)" if past.link else ""
+    asked = f"{ago(past.at, now)} ago, at {time(past.at)}, by {person(past.user_id) if past.user_id else 'nobody'}"
+    match past.beginning:
+        case Beginning.ACCEPTED:
+            return f"*{_outcome(past.calls)}*{thread} · {_targets(past)} · {asked}{_mailed(past)}.{_words(past)}"
+        case Beginning.COOLED_DOWN:
+            return f"*Held back* by the cooldown · {_targets(past)} · {asked}. Nothing was sent."
+        case Beginning.DENIED:
+            return f"*Not allowed* ({escape(past.rule or 'no rule')}) · {_wanted(past.about)} · {asked}."
+
+
+def _wanted(about: str) -> str:
+    """What somebody wanted who was refused, as far as it was told."""
+    kind, _, rest = about.partition(":")
+    told = {"order": f"order {rest}", "name": rest, "page": "what waits", "user": "what somebody asked"}.get(
+        kind, about
+    )
+    return cut(escape(told), _ROOM_FOR_WORDS) or "a form or a button"
+
+
+def _outcome(calls: Sequence[PastCall]) -> str:
+    """In one word for one call, else counted."""
+    endings = [call.ending.outcome if call.ending else None for call in calls]
+    if len(endings) == 1:
+        return _word(endings[0])
+    counts = {way: endings.count(way) for way in (*Outcome, None)}
+    return ", ".join(f"{count} {_word(way).lower()}" for way, count in counts.items() if count)
+
+
+def _word(outcome: Outcome | None) -> str:
+    return outcome.value.replace("_", " ").capitalize() if outcome else "Under way"
+
+
+def _targets(past: PastRequest) -> str:
+    waiting = list(dict.fromkeys(each for call in past.calls for each in call.names))
+    return cut(f"{escape(past.about)} ({names(waiting, room=_ROOM_FOR_WORDS)})", 2 * _ROOM_FOR_WORDS)
+
+
+def _mailed(past: PastRequest) -> str:
+    emails = list(dict.fromkeys(email for call in past.calls for email in call.emails))
+    shown = [cut(escape(email), _ROOM_FOR_AN_EMAIL) for email in emails[:_MOST_EMAILS]]
+    more = len(emails) - len(shown)
+    return f", to {', '.join(shown)}{f' and {more} more' if more else ''}"
+
+
+def _words(past: PastRequest) -> str:
+    """Why it was asked for, and what DigiCert or the bot said where it was not sent."""
+    said = next((call.ending.words for call in past.calls if call.ending and call.ending.words), "")
+    told = f" {cut(escape(said), _ROOM_FOR_WORDS)}" if said else ""
+    return f"{told} Reason: {cut(escape(past.reason), _ROOM_FOR_WORDS)}" if past.reason else told

@@ -1,0 +1,129 @@
+"""What `/dcv-resend history` tells: Slack takes it whatever people wrote, and its text alone tells it too."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.models import Beginning, Ending, Outcome, PastCall, PastRequest
+from bot.views import history
+from bot.views.history import Turn
+
+LINK = "https://slack.test/p1"
+
+
+class Told:
+    """Strategies for what the service hands over."""
+
+    def __init__(self, foreign):
+        ending = st.one_of(st.none(), st.builds(Ending, foreign.outcome, foreign.words, foreign.moment))
+        names = st.lists(foreign.name, min_size=1, max_size=3)
+        many = st.tuples(names, st.sampled_from([1, 2, 60])).map(lambda parts: tuple(parts[0] * parts[1]))
+        emails = st.lists(foreign.email, max_size=8).map(tuple)
+        call = st.builds(PastCall, foreign.text, many, emails, ending)
+        self.past = st.builds(
+            PastRequest,
+            seq=st.integers(1, 10**9),
+            at=foreign.moment,
+            beginning=st.sampled_from(list(Beginning)),
+            user_id=st.just("U0ANA"),
+            request_id=st.just("r1"),
+            about=foreign.text,
+            calls=st.lists(call, min_size=1, max_size=3).map(tuple),
+            reason=st.one_of(st.none(), foreign.text),
+            rule=st.one_of(st.none(), foreign.text),
+            link=st.sampled_from([None, LINK]),
+        )
+
+
+@pytest.fixture(scope="session")
+def told(foreign):
+    return Told(foreign)
+
+
+@pytest.fixture
+def sent(now):
+    ending = Ending(Outcome.SENT, "", now)
+    call = PastCall("order 7", ("shop.example.com",), ("admin@example.com", "b@example.com"), ending)
+    at = now - timedelta(minutes=4)
+    return PastRequest(7, at, Beginning.ACCEPTED, "U0ANA", "r1", "order 7", (call,), "new mailbox", None, LINK)
+
+
+def changed(past, **changes):
+    values = {name: getattr(past, name) for name in PastRequest.__slots__}
+    return PastRequest(**{**values, **changes})
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_slack_takes_every_page(foreign, slack, told, data):
+    found = data.draw(st.lists(told.past, max_size=history.PER_PAGE))
+    key = data.draw(st.sampled_from(["", "order:700001", "user:U0ANA"]) | foreign.name.map("name:{}".format))
+    turn = Turn(*data.draw(st.tuples(*[st.sampled_from([None, "order:1|before:2"])] * 2)))
+
+    drawn = history.page(key, found, turn, data.draw(foreign.moment))
+
+    assert slack.takes_message(drawn)
+    assert drawn.payload()["text"].count(" · ") >= len(found)
+
+
+def test_a_request_is_told_with_outcome_target_time_person_recipients_and_reason(sent, now):
+    message = history.page("order:7", [sent], Turn(), now)
+
+    assert message.text.startswith("*What was asked for order 7*, the newest first.\n*Sent* (<https://slack.test/p1|")
+    assert "|thread>) · order 7 (shop.example.com) · 4 minutes ago, at <!date" in message.text
+    assert "by <@U0ANA>, to admin@example.com, b@example.com. Reason: new mailbox" in message.text
+    assert "Reason: new mailbox" in str(message.payload()["blocks"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"beginning": Beginning.COOLED_DOWN}, "*Held back* by the cooldown · order 7 (shop.example.com)"),
+        (
+            {"beginning": Beginning.DENIED, "rule": "guest", "about": "order:7"},
+            "*Not allowed* (guest) · order 7 · 4 minutes ago",
+        ),
+        ({"beginning": Beginning.DENIED, "rule": "guest", "about": "page:0"}, "(guest) · what waits ·"),
+        ({"beginning": Beginning.DENIED, "rule": "guest", "about": ""}, "(guest) · a form or a button ·"),
+        ({"calls": (PastCall("order 7", ("a.example",), ()),)}, "*Under way* "),
+    ],
+)
+def test_each_way_to_begin_and_to_end_is_told(sent, now, changes, said):
+    assert said in history.page("", [changed(sent, **changes)], Turn(), now).text
+
+
+def test_several_calls_are_counted_and_what_was_said_is_told(sent, now):
+    refused = PastCall("order 8", ("b.example",), ("c@b.example",), Ending(Outcome.REFUSED, "no such order", now))
+    several = changed(sent, calls=(*sent.calls, refused, PastCall("order 9", ("c.example",), ())))
+
+    text = history.page("user:U0ANA", [several], Turn(), now).text
+
+    assert "*What was asked by <@U0ANA>*" in text
+    assert "*1 sent, 1 refused, 1 under way*" in text
+    assert "(shop.example.com, b.example and c.example)" in text
+    assert "to admin@example.com, b@example.com, c@b.example. no such order Reason: new mailbox" in text
+
+
+def test_nothing_is_told_as_nothing(now):
+    told = history.page("name:xn--bcher-kva.example", [], Turn(), now)
+
+    assert told.text == "The ledger tells of nothing that was asked for bücher.example (xn--bcher-kva.example)."
+
+
+@pytest.mark.parametrize(
+    ("turn", "labels"),
+    [
+        (Turn(), []),
+        (Turn(older="|before:7"), ["Older"]),
+        (Turn(newer="|after:7"), ["Newer"]),
+        (Turn("|after:7", "|before:7"), ["Newer", "Older"]),
+    ],
+)
+def test_pages_are_turned_by_buttons(sent, now, turn, labels):
+    blocks = history.page("", [sent], turn, now).payload()["blocks"]
+
+    buttons = [each for block in blocks for each in block.get("elements", ())]
+    assert [each["text"]["text"] for each in buttons] == labels
+    assert [each["value"] for each in buttons] == [each for each in (turn.newer, turn.older) if each]

@@ -1,0 +1,131 @@
+"""`/dcv-resend history`: whispers what was asked, by whom and with what outcome, refusals too."""
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.faults import answers, drops
+from sandbox.slack import Channel, Message, Person, Slack
+from tests.e2e.kit import ON_BOTH, Rows, locked, put, resend, sees_end
+
+ORDER = 700001
+
+
+async def asks(person: Person, channel: Channel, text: str, containing: str) -> Message:
+    """Type the command, and wait for a whisper that was not there before."""
+    before = len(person.whispers)
+
+    def heard() -> Message | None:
+        new = person.whispers[before:]
+        return next((message for message in new if message.content.says(containing)), None)
+
+    await person.command("/dcv-resend", f"history {text}".strip(), channel)
+    return await person.slack.wait(heard, f"a whisper to {person.name}: {containing!r}", 20.0)
+
+
+def told(message: Message) -> list[str]:
+    """The lines about requests."""
+    return message.text.splitlines()[1:]
+
+
+@ON_BOTH
+async def test_each_request_is_told_with_outcome_person_recipients_reason_and_thread(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    ben = slack.add_person("ben")
+    for number, name in enumerate(("shop.example.com", "www.example.org", "api.example.org")):
+        certcentral.add_order(ORDER + number, [name])
+    certcentral.faults.plan(put(ORDER + 1), answers(400, {"errors": [{"code": "x", "message": "<!here> no"}]}))
+    certcentral.faults.plan(put(ORDER + 2), drops(effect=True))
+    roots = []
+    for number, host in enumerate(("shop.example.com", "www.example.org", "api.example.org")):
+        line = f"{ORDER + number} to admin@{host.partition('.')[2]} because <b> of a new mailbox"
+        await ana.command("/dcv-resend", line, pki)
+        roots.append(await sees_end(slack, pki, ORDER + number))
+    await ana.command("/dcv-resend", f"{ORDER} to admin@example.com", pki)
+    await ana.hears("sent again only with a reason")
+    await ben.command("/dcv-resend", str(ORDER), pki)
+    await ben.hears("not on the list")
+
+    everything = await asks(ana, pki, "", "What was asked")
+    of_order = await asks(ana, pki, str(ORDER), f"for order {ORDER}")
+    of_name = await asks(ana, pki, "example.org", "for example.org")
+    of_ben = await asks(ana, pki, f"<@{ben.id}|ben>", f"by <@{ben.id}>")
+
+    outcomes = [line.split("*")[1] for line in told(everything)]
+    assert outcomes == ["Not allowed", "Held back", "Unknown", "Refused", "Sent"]
+    assert [line.split("*")[1] for line in told(of_order)] == ["Not allowed", "Held back", "Sent"]
+    assert [line.split("*")[1] for line in told(of_name)] == ["Unknown", "Refused"]
+    assert [line.split("*")[1] for line in told(of_ben)] == ["Not allowed"]
+    sent, refused = told(everything)[4], told(everything)[3]
+    assert f"order {ORDER} (shop.example.com)" in sent
+    assert f"by <@{ana.id}>, to admin@example.com. Reason: &lt;b&gt; of a new mailbox" in sent
+    assert f"/{pki.id}/p{roots[0].ts.replace('.', '')}|thread>" in sent
+    assert "&lt;!here&gt; no" in refused
+    assert f"by <@{ben.id}>" in told(of_ben)[0]
+    assert slack.problems == []
+
+
+async def test_somebody_who_may_not_look_sees_no_row(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    certcentral.add_order(ORDER, ["shop.example.com"])
+    await resend(ana, ORDER, pki)
+    await sees_end(slack, pki, ORDER)
+    ben = slack.add_person("ben")
+
+    for text in ("", str(ORDER), "shop.example.com", f"<@{ana.id}>"):
+        await asks(ben, pki, text, "not on the list")
+
+    details = [row["detail"] for row in ledger() if row["kind"] == "denied"]
+    assert [detail["history"] for detail in details] == [
+        "all",
+        f"order:{ORDER}",
+        "name:shop.example.com",
+        f"user:{ana.id}",
+    ]
+    assert not any(message.content.says("admin@") or message.content.says("Sent") for message in ben.whispers)
+
+
+async def test_pages_are_turned_in_place(
+    bot: BotProcess, slack: Slack, ana: Person, pki: Channel, certcentral: CertCentral
+) -> None:
+    ben = slack.add_person("ben")
+    for number in range(12):
+        await ben.command("/dcv-resend", str(ORDER + number), pki)
+        await slack.wait(lambda count=number + 1: len(ben.whispers) == count, "a refusal", 20.0)
+
+    whisper = await asks(ana, pki, f"<@{ben.id}>", "What was asked")
+    first, buttons = told(whisper), whisper.buttons
+    await ana.click(whisper, "Older")
+    await slack.wait(lambda: whisper.buttons == ["Newer"], "the older page", 20.0)
+    second = told(whisper)
+    await ana.click(whisper, "Newer")
+    await slack.wait(lambda: whisper.buttons == ["Older"], "the newer page", 20.0)
+
+    assert (len(first), len(second), buttons) == (10, 2, ["Older"])
+    assert f"order {ORDER + 11}" in first[0]
+    assert f"order {ORDER}" in second[1]
+    assert told(whisper) == first
+    assert len(ana.whispers) == 1
+    assert slack.problems == []
+
+
+async def test_what_cannot_be_found_or_understood_is_said_plainly(
+    bot: BotProcess, slack: Slack, ana: Person, pki: Channel, database_url: str
+) -> None:
+    await asks(ana, pki, "700001", "tells of nothing that was asked for order 700001")
+    await asks(ana, pki, "@ben", "is nobody whom Slack knows")
+    await asks(ana, pki, "shop", "for example")
+    await asks(ana, pki, "help", "/dcv-resend history")
+    with locked(database_url):
+        await asks(ana, pki, "", "tells of nothing that was asked.")
+    assert slack.problems == []
+
+
+async def test_it_changes_nothing(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    before = len(certcentral.calls)
+
+    await asks(ana, pki, "", "tells of nothing")
+
+    assert (ledger(), pki.messages, len(certcentral.calls)) == ([], [], before)
