@@ -18,8 +18,9 @@ SPEAKING = [
     ROOT / "handlers/payloads.py",
     ROOT / "handlers/unknown.py",
 ]
-# `dcv-resend check` speaks to operators, in a terminal.
-SPEAKING.remove(ROOT / "bot/services/findings.py")
+# `dcv-resend check` and `dcv-resend ledger` speak to operators, in a terminal.
+for silent in ("findings", "auditing", "pruning"):
+    SPEAKING.remove(ROOT / f"bot/services/{silent}.py")
 
 # Said to operators, to programs or to nobody; or a label, an example, or a fragment that is told in other words.
 TOLD_ELSEWHERE = (
@@ -42,6 +43,9 @@ TOLD_ELSEWHERE = (
     "Recipients for …",
     "*Order or domain*",
     "less than a minute",
+    "… ago, at …",
+    "a form or a button",
+    "what somebody asked",
     "https://",
     "Resend DCV email for …",
     "Too many alerts wait",
