@@ -1,5 +1,6 @@
 """The recipe of docs/security.md: it takes an export as it is, and nothing that somebody changed in it."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -62,6 +63,12 @@ def head_of(line):
     return line[-67:-3].decode()
 
 
+def forged(line):
+    """A row by somebody else, as somebody writes it who knows how the hashes are taken."""
+    body = line[:-76].replace(b'"user_id":"U"', b'"user_id":"E"') + b"}"
+    return body[:-1] + b',"hash":"' + hashlib.sha256(body).hexdigest().encode() + b'"}\n'
+
+
 def test_it_is_twenty_lines_of_python_without_anything_to_install(recipe):
     imported = re.findall(r"^import (.*)$", recipe, re.MULTILINE)
 
@@ -103,6 +110,7 @@ async def test_whatever_is_changed_in_an_export_is_noticed(exported, check):
         "a row stands there twice": lines[:3] + lines[2:],
         "something follows the end": [*lines, lines[3]],
         "a hash is another": [*lines[:3], lines[3][:-70] + b"0000" + lines[3][-66:], *lines[4:]],
+        "a row is another, with the hash of what it says now": [*lines[:3], forged(lines[3]), *lines[4:]],
         "a row says more": [*lines[:3], lines[3].replace(b'"hash"', b'"more":1,"hash"'), *lines[4:]],
     }
 
