@@ -17,6 +17,7 @@ PER_PAGE = 10
 _ROOM_IN_BLOCKS = 900
 _ROOM_IN_TEXT = 340
 _ROOM_FOR_WORDS = 160
+_ROOM_FOR_A_RULE = 60
 _MOST_EMAILS = 3
 _ROOM_FOR_AN_EMAIL = 80
 
@@ -56,15 +57,17 @@ def _turning(turn: Turn) -> Iterable[Block]:
 
 
 def _line(past: PastRequest, now: datetime) -> str:
+    """Outcome, when and who come first: of what is cut off at the end, the rest can be asked for by itself."""
     thread = f" (<{past.link}|thread>)" if past.link else ""
     asked = f"{ago(past.at, now)} ago, at {time(past.at)}, by {person(past.user_id) if past.user_id else 'nobody'}"
     match past.beginning:
         case Beginning.ACCEPTED:
-            return f"*{_outcome(past.calls)}*{thread} · {_targets(past)} · {asked}{_mailed(past)}.{_words(past)}"
+            return f"*{_outcome(past.calls)}*{thread} · {asked} · {_targets(past)}{_mailed(past)}.{_words(past)}"
         case Beginning.COOLED_DOWN:
-            return f"*Held back* by the cooldown · {_targets(past)} · {asked}. Nothing was sent."
+            return f"*Held back* by the cooldown · {asked} · {_targets(past)}. Nothing was sent."
         case Beginning.DENIED:
-            return f"*Not allowed* ({escape(past.rule or 'no rule')}) · {_wanted(past.about)} · {asked}."
+            rule = cut(escape(past.rule or "no rule"), _ROOM_FOR_A_RULE)
+            return f"*Not allowed* ({rule}) · {asked} · {_wanted(past.about)}."
 
 
 def _wanted(about: str) -> str:
@@ -98,7 +101,7 @@ def _mailed(past: PastRequest) -> str:
     emails = list(dict.fromkeys(email for call in past.calls for email in call.emails))
     shown = [cut(escape(email), _ROOM_FOR_AN_EMAIL) for email in emails[:_MOST_EMAILS]]
     more = len(emails) - len(shown)
-    return f", to {', '.join(shown)}{f' and {more} more' if more else ''}"
+    return f", to {', '.join(shown)}{f' and {more} more' if more else ''}" if shown else ""
 
 
 def _words(past: PastRequest) -> str:

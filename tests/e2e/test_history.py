@@ -56,8 +56,7 @@ async def test_each_request_is_told_with_outcome_person_recipients_reason_and_th
     assert [line.split("*")[1] for line in told(of_name)] == ["Unknown", "Refused"]
     assert [line.split("*")[1] for line in told(of_ben)] == ["Not allowed"]
     sent, refused = told(everything)[4], told(everything)[3]
-    assert f"order {ORDER} (shop.example.com)" in sent
-    assert f"by <@{ana.id}>, to admin@example.com. Reason: &lt;b&gt; of a new mailbox" in sent
+    assert f"by <@{ana.id}> · order {ORDER} (shop.example.com), to admin@example.com. Reason: &lt;b&gt; of a" in sent
     assert f"/{pki.id}/p{roots[0].ts.replace('.', '')}|thread>" in sent
     assert "&lt;!here&gt; no" in refused
     assert f"by <@{ben.id}>" in told(of_ben)[0]

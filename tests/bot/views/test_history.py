@@ -65,33 +65,43 @@ def test_slack_takes_every_page(foreign, slack, told, data):
     drawn = history.page(key, found, turn, data.draw(foreign.moment))
 
     assert slack.takes_message(drawn)
-    assert drawn.payload()["text"].count(" · ") >= len(found)
+    text = drawn.payload()["text"]
+    assert text.count(", by <@U0ANA>") == len(found)
+    assert text.count(" ago, at <!date^") == len(found)
 
 
 def test_a_request_is_told_with_outcome_target_time_person_recipients_and_reason(sent, now):
     message = history.page("order:7", [sent], Turn(), now)
 
     assert message.text.startswith("*What was asked for order 7*, the newest first.\n*Sent* (<https://slack.test/p1|")
-    assert "|thread>) · order 7 (shop.example.com) · 4 minutes ago, at <!date" in message.text
-    assert "by <@U0ANA>, to admin@example.com, b@example.com. Reason: new mailbox" in message.text
+    assert "|thread>) · 4 minutes ago, at <!date" in message.text
+    assert (
+        ", by <@U0ANA> · order 7 (shop.example.com), to admin@example.com, b@example.com. Reason: new" in message.text
+    )
     assert "Reason: new mailbox" in str(message.payload()["blocks"])
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"beginning": Beginning.COOLED_DOWN}, "*Held back* by the cooldown · order 7 (shop.example.com)"),
+        ({"beginning": Beginning.COOLED_DOWN}, "*Held back* by the cooldown · 4 minutes ago"),
         (
             {"beginning": Beginning.DENIED, "rule": "guest", "about": "order:7"},
-            "*Not allowed* (guest) · order 7 · 4 minutes ago",
+            "by <@U0ANA> · order 7.",
         ),
-        ({"beginning": Beginning.DENIED, "rule": "guest", "about": "page:0"}, "(guest) · what waits ·"),
-        ({"beginning": Beginning.DENIED, "rule": "guest", "about": ""}, "(guest) · a form or a button ·"),
+        ({"beginning": Beginning.DENIED, "rule": "guest", "about": "page:0"}, "by <@U0ANA> · what waits."),
+        ({"beginning": Beginning.DENIED, "rule": "guest", "about": ""}, "by <@U0ANA> · a form or a button."),
         ({"calls": (PastCall("order 7", ("a.example",), ()),)}, "*Under way* "),
     ],
 )
 def test_each_way_to_begin_and_to_end_is_told(sent, now, changes, said):
     assert said in history.page("", [changed(sent, **changes)], Turn(), now).text
+
+
+def test_a_long_rule_leaves_room_for_who_and_what(sent, now):
+    denied = changed(sent, beginning=Beginning.DENIED, rule="a rule of the file " * 99, about="order:7")
+
+    assert ", by <@U0ANA> · order 7." in history.page("", [denied], Turn(), now).text
 
 
 def test_several_calls_are_counted_and_what_was_said_is_told(sent, now):
