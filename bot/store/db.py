@@ -80,11 +80,15 @@ class Database:
     async def _migrate(self) -> None:
         async with self._engine.connect() as connection:
             await connection.execution_options(writes=True)
+            if self.is_sqlite:
+                await _be_patient(connection)
             async with connection.begin():
                 if not self.is_sqlite:
                     await connection.execute(sa.text(postgresql.settings(_UNHURRIED, for_transaction=True)))
                     await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
                 await connection.run_sync(_upgrade)
+            # With what it was told to wait out, the connection is of no use to people.
+            await connection.invalidate()
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -211,6 +215,13 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+async def _be_patient(connection: AsyncConnection) -> None:
+    """Let SQLite wait for another process's migration as long as PostgreSQL does."""
+    raw = (await connection.get_raw_connection()).driver_connection
+    if raw is not None:
+        await raw.execute("PRAGMA busy_timeout=60000")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
