@@ -29,7 +29,12 @@ _HURRIED = {
     "idle_in_transaction_session_timeout": "5s",
 }
 # A migration may wait for another process's, and take its time.
-_UNHURRIED = {"lock_timeout": "60s", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+_MIGRATION_SECONDS = 60.0
+_UNHURRIED = {
+    "lock_timeout": f"{_MIGRATION_SECONDS:.0f}s",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
 # What PostgreSQL says to a user who may not make tables; None is the driver's, to an address that it cannot read.
 _NOT_ALLOWED = ("42501", "3F000", None)
 _BUGS = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError)
@@ -81,14 +86,14 @@ class Database:
         async with self._engine.connect() as connection:
             await connection.execution_options(writes=True)
             if self.is_sqlite:
-                await _be_patient(connection)
+                await _wait_for_others(connection, _MIGRATION_SECONDS)
             async with connection.begin():
                 if not self.is_sqlite:
                     await connection.execute(sa.text(postgresql.settings(_UNHURRIED, for_transaction=True)))
                     await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
                 await connection.run_sync(_upgrade)
-            # With what it was told to wait out, the connection is of no use to people.
-            await connection.invalidate()
+            if self.is_sqlite:
+                await _wait_for_others(connection, LOCK_SECONDS)
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -217,11 +222,11 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     cursor.close()
 
 
-async def _be_patient(connection: AsyncConnection) -> None:
-    """Let SQLite wait for another process's migration as long as PostgreSQL does."""
+async def _wait_for_others(connection: AsyncConnection, seconds: float) -> None:
+    """How long SQLite waits for the lock of another process; told to the driver, since a transaction would begin."""
     raw = (await connection.get_raw_connection()).driver_connection
     if raw is not None:
-        await raw.execute("PRAGMA busy_timeout=60000")
+        await raw.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
