@@ -110,6 +110,14 @@ class ResendRequest:
         return int(number) if kind == Kind.ORDER and number.isdecimal() else None
 
 
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Colleagues and user groups, by Slack's ids."""
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
 class Outcome(StrEnum):
     """The four ways a call can end; there is no fifth."""
 

@@ -62,6 +62,16 @@ def read_target(text: str) -> WantedOrder | WantedName:
     return WantedName(_encoded(_host(typed), shown(typed)))
 
 
+def read_name(text: str) -> str:
+    """The domain name that `text` is, ASCII-encoded and in lower case; Misunderstood where it is anything else."""
+    return _encoded(text, shown(text))
+
+
+def is_public_suffix(name: str) -> bool:
+    """Whether names of many owners stand directly below `name`, as below `com` and `co.uk`; see `parents`."""
+    return bool(_suffixes().is_public(name))
+
+
 def display_name(ascii_name: str) -> str:
     """The name as people write it: in Unicode where that encodes back to the very same name, else as it is."""
     return ".".join(map(_display_label, ascii_name.split(".")))
