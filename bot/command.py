@@ -12,10 +12,12 @@ from bot.targets import INVISIBLE, QUOTES, WantedName, WantedOrder, read_target,
 
 LONGEST_REASON = 300
 EXAMPLE = "/dcv-resend 700001 to admin@shop.example.com in de because new mailbox"
+WHY_EXAMPLE = "/dcv-resend why @ana shop.example.com"
 
 _HELP = {"help", "-h", "--help", "—help", "?"}
 _KEYWORDS = {"to", "in", "because"}
 HISTORY = "history"
+WHY = "why"
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _MAILTO = re.compile(r"<mailto:([^|>]*)(?:\|[^>]*)?>", re.IGNORECASE)
 
@@ -65,13 +67,21 @@ class ShowHelp:
     """Whisper how the command is used."""
 
 
-Command = OpenForm | SendNow | LookBack | ShowHelp
+@dataclass(frozen=True, slots=True)
+class AskWhy:
+    """Tell what somebody may do, the asker where nobody is named, and which rule says so."""
+
+    user_id: str | None = None
+    wanted: WantedOrder | WantedName | None = None
+
+
+Command = OpenForm | SendNow | LookBack | AskWhy | ShowHelp
 
 
 def read_command(text: str) -> Command:
     """What the text after the slash command asks for; without any text, the empty form.
 
-    `history [order or domain or person]`, or
+    `history [order or domain or person]`, `why [@user] [name]`, or
     `<order or domain> [to <address> …] [in <language>] [because <reason>]`, the reason last.
     Raises Misunderstood where it is neither of them nor a call for help.
     """
@@ -80,8 +90,11 @@ def read_command(text: str) -> Command:
         return OpenForm(None)
     if _is_help(words):
         return ShowHelp()
-    if words[0].strip(QUOTES).lower() == HISTORY:
+    keyword = words[0].strip(QUOTES).lower()
+    if keyword == HISTORY:
         return _history(words[1:])
+    if keyword == WHY:
+        return _why(words[1:])
     start = next((index for index, word in enumerate(words) if word.lower() in _KEYWORDS), len(words))
     wanted = read_target(" ".join(words[:start]) if start else text)
     emails, locale, reason = _clauses(words[start:])
@@ -112,6 +125,15 @@ def _history(words: Sequence[str]) -> LookBack | ShowHelp:
             f"{shown(text)} is nobody whom Slack knows. Choose the person from the list that appears as you type @."
         )
     return LookBack(read_target(text))
+
+
+def _why(words: Sequence[str]) -> AskWhy:
+    """Who is asked about, and for what; Slack writes a colleague who was picked from its list as `<@U…>`."""
+    mentions = [mention for word in words if (mention := _PERSON.fullmatch(word))]
+    rest = " ".join(word for word in words if not _PERSON.fullmatch(word))
+    if len(mentions) > 1 or rest.startswith("@"):
+        raise Misunderstood(f"Name one colleague, picked from Slack's list. For example: {WHY_EXAMPLE}")
+    return AskWhy(mentions[0][1] if mentions else None, read_target(rest) if rest else None)
 
 
 def _is_help(words: Sequence[str]) -> bool:

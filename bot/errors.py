@@ -16,7 +16,7 @@ BotError
 
 from collections.abc import Mapping, Sequence
 
-from bot.models import Cooldown
+from bot.models import NOBODY, Cooldown, Holders
 
 
 class BotError(Exception):
@@ -32,11 +32,12 @@ class Misunderstood(BotError):
 
 
 class NotAllowed(BotError):
-    """The policy said no; `rule` names what decided, for the ledger and the log."""
+    """The policy said no; `rule` names what decided, for the ledger and the log, and `holders` are those who may."""
 
-    def __init__(self, sentence: str, rule: str) -> None:
+    def __init__(self, sentence: str, rule: str, holders: Holders = NOBODY) -> None:
         super().__init__(sentence)
         self.rule = rule
+        self.holders = holders
 
 
 class NothingToDo(BotError):

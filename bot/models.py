@@ -118,6 +118,9 @@ class Holders:
     groups: tuple[str, ...] = ()
 
 
+NOBODY = Holders()
+
+
 class Outcome(StrEnum):
     """The four ways a call can end; there is no fifth."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from bot.models import Holders
+from bot.models import NOBODY, Holders
 
 # Slack says so itself: Slackbot's `is_bot` is false. Source: Slack, "User object".
 _SLACKBOT = "USLACKBOT"
@@ -323,7 +323,7 @@ def holders(rules: Rules, action: Action, matter: Matter = ANYTHING) -> Holders:
     mine = [rule for rule in rules.all if action in rule.actions]
     denying = [rule for rule in mine if not rule.allows and _hit(rule, matter)]
     if any(rule.is_for_all for rule in denying):
-        return Holders()
+        return NOBODY
     names = matter.names or (None,)
     letting = [rule for rule in mine if rule.allows and all(_lets(rule, name, matter) for name in names)]
     users = {user for rule in letting for user in rule.users} - {user for rule in denying for user in rule.users}

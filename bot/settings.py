@@ -226,10 +226,6 @@ def _read_word(pattern: str, wanted: str, change: Callable[[str], str] = str) ->
     return read
 
 
-def _refuse_policy_file(text: str) -> str:
-    raise ValueError("cannot be used yet: remove it and list ids in DCV_ALLOWED_USERS and DCV_ALLOWED_USERGROUPS.")
-
-
 _Ids = Annotated[frozenset[str], NoDecode]
 _Durations = Annotated[tuple[timedelta, ...], NoDecode, _parsed(_read_durations)]
 _Limits = Annotated[tuple[tuple[int, float], ...], NoDecode, _parsed(_read_limits)]
@@ -287,7 +283,9 @@ class Settings(DatabaseSettings):
 
     dcv_allowed_users: Annotated[_Ids, _parsed(_read_ids("UW", _USER_ID))] = frozenset()
     dcv_allowed_usergroups: Annotated[_Ids, _parsed(_read_ids("S", _GROUP_ID))] = frozenset()
-    dcv_policy_file: Annotated[str | None, _parsed(_refuse_policy_file)] = None
+    dcv_policy_file: Annotated[
+        str | None, _parsed(_read_word(r".+\.toml", "the path of a TOML file such as policy.toml"))
+    ] = None
     dcv_alert_channels: Annotated[_Ids, _parsed(_read_ids("CG", _CHANNEL_ID))] = frozenset()
 
     dcv_cooldown: Annotated[timedelta, _parsed(_read_duration)] = timedelta(minutes=15)

@@ -17,6 +17,7 @@ from bot.services.checking import Checking
 from bot.services.chronicle import Chronicle
 from bot.services.confirming import Confirming
 from bot.services.dialog import Dialog
+from bot.services.explaining import Explaining
 from bot.services.following import Follower
 from bot.services.gate import Gate
 from bot.services.intake import Intake
@@ -27,6 +28,7 @@ from bot.services.offering import Offering
 from bot.services.polling import Polling
 from bot.services.reporting import Reporting
 from bot.services.resend import Resend
+from bot.services.rulebook import Rulebook
 from bot.services.sending import Sending
 from bot.services.status import Status
 from bot.services.threads import Threads
@@ -59,6 +61,7 @@ class Services:
     chronicle: Chronicle
     dialog: Dialog
     directory: Directory
+    explaining: Explaining
     follower: Follower
     head_log: HeadLog
     intake: Intake
@@ -73,6 +76,12 @@ async def open_certcentral(settings: Settings, on_date: OnDate | None = None) ->
     """The DigiCert client, within the limits it allows itself; `on_date` hears the Date header of every answer."""
     async with open_http(settings.digicert_base_url, settings.digicert_api_key, on_date) as http:
         yield CertCentral(http, Limits(settings.digicert_limits))
+
+
+def open_rulebook(settings: Settings, identity: Identity) -> Rulebook:
+    """The rules of the settings and of the policy file; CannotStart where the file cannot be used."""
+    lists = Rules(settings.dcv_allowed_users, settings.dcv_allowed_usergroups, identity.home)
+    return Rulebook(lists, settings.dcv_policy_file)
 
 
 @asynccontextmanager
@@ -113,11 +122,11 @@ def _services(
     clock: Clock,
 ) -> Services:
     ledger, stored, posts, followings = Ledger(database), Requests(database), Posts(database), Followings(database)
-    rules = Rules(settings.dcv_allowed_users, settings.dcv_allowed_usergroups, identity.home)
-    directory = Directory(slack, settings.dcv_allowed_usergroups, settings.dcv_allowed_users)
+    rulebook = open_rulebook(settings, identity)
+    directory = Directory(slack)
     schedule = Schedule(settings.dcv_follow_ups, settings.dcv_nudges)
     chat = Chat(slack)
-    gate = Gate(rules, directory, ledger, clock)
+    gate = Gate(rulebook, directory, ledger, clock)
     addresses = AddressBook(certcentral, clock)
     listing = Listing(certcentral, clock)
     lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored))
@@ -165,6 +174,7 @@ def _services(
         chronicle=Chronicle(gate, Past(database), Threads(posts, chat), clock),
         dialog=dialog,
         directory=directory,
+        explaining=Explaining(gate, rulebook),
         follower=follower,
         head_log=HeadLog(ledger),
         intake=intake,

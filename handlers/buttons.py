@@ -4,6 +4,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.policy import Action
 from bot.services.checking import Checking
 from bot.services.dialog import Dialog
 from bot.services.following import Follower
@@ -46,7 +47,7 @@ class OpenEnd:
         origin = read_message_origin(body)
         await ack()
         async with self._answering.to(origin):
-            request = await self._checking.request(origin.actor, read_choice(body) or "")
+            request = await self._checking.request(origin.actor, read_choice(body) or "", Action.RESEND)
             form = await self._dialog.start(origin.actor, request.place, request.subject)
             view_id = await self._chat.open_form(read_trigger(body), forms.looking_up(form.id, request.subject))
             if view_id:

@@ -13,6 +13,7 @@ from bot.clock import Comparison, utc_now
 from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackUnavailable
 from bot.services import findings
 from bot.services.findings import Finding, Level
+from bot.services.rulebook import read_rules
 from bot.settings import Settings
 from bot.slack.client import open_client
 from bot.store.inspection import inspect
@@ -55,7 +56,20 @@ async def _look(settings: Settings) -> list[Finding]:
         _seen("DATABASE_URL", "the database", _database(settings)),
     )
     clocks = findings.of_clocks({"Slack": slack.ahead, "DigiCert": digicert.ahead})
-    return [*findings.of_settings(settings), *(finding for part in seen for finding in part), *clocks]
+    return [
+        *findings.of_settings(settings),
+        *_policy(settings),
+        *(finding for part in seen for finding in part),
+        *clocks,
+    ]
+
+
+def _policy(settings: Settings) -> list[Finding]:
+    file = settings.dcv_policy_file
+    try:
+        return findings.of_policy(file, read_rules(file)) if file else []
+    except CannotStart as error:
+        return findings.problems(error.problems)
 
 
 async def _seen(setting: str, where: str, work: Awaitable[list[Finding]]) -> list[Finding]:

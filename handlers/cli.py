@@ -166,6 +166,29 @@ def prune(
     raise typer.Exit(asyncio.run(commands.prune(before, yes, typer.echo)))
 
 
+policy = typer.Typer(help="Ask the rules that say who may.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(policy, name="policy")
+
+
+@policy.command()
+def explain(
+    user: Annotated[str, typer.Argument(help="A Slack user id (U...).")],
+    name: Annotated[str, typer.Argument(help="A domain name or an order id.")],
+    channel: Annotated[str | None, typer.Option(help="A channel id (C...), where a rule names channels.")] = None,
+) -> None:
+    """Tell what a person may do with a name, which rule says so, and who may.
+
+    Asks Slack about the person; works beside a bot that serves.
+
+    Exits with 0 where the person may resend, 1 where not, 2 for a problem.
+    """
+    from handlers.explain import explain as tell
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    raise typer.Exit(asyncio.run(tell(user, name, channel, typer.echo)))
+
+
 def main() -> None:
     """The console script; a problem that an operator can mend is told in lines, without a traceback."""
     try:

@@ -4,13 +4,9 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.command import EXAMPLE, LookBack, OpenForm, SendNow, read_command
+from bot.command import EXAMPLE, WHY_EXAMPLE, AskWhy, LookBack, OpenForm, SendNow, read_command
 from bot.models import Origin, Place
-from bot.services.chronicle import Chronicle
-from bot.services.dialog import Dialog
 from bot.services.lookup import Wanted
-from bot.services.resend import Resend
-from bot.slack.chat import Chat
 from bot.targets import WantedName, WantedOrder
 from bot.views import forms
 from bot.views.filled import Typed
@@ -24,19 +20,28 @@ HELP = Help(
     "Resends DigiCert's validation mails. Name an order or a domain to have the form filled in, or nothing to search. "
     "With `to` and an address it is sent at once, without a form; `in` names a language, `because` a reason. "
     "`history` tells you alone what was asked so far, of an order, of a domain, by a person, or lately. "
-    "From a message, use its shortcut Resend DCV email.",
-    examples=("/dcv-resend", "/dcv-resend 700001", "/dcv-resend shop.example.com", EXAMPLE, "/dcv-resend history"),
+    "`why` tells which rule lets you or a colleague do it, and who else may; anybody may ask about themselves, and "
+    "about others whoever may use /dcv-status. From a message, use its shortcut Resend DCV email.",
+    examples=(
+        "/dcv-resend",
+        "/dcv-resend 700001",
+        "/dcv-resend shop.example.com",
+        EXAMPLE,
+        "/dcv-resend history",
+        WHY_EXAMPLE,
+    ),
 )
 
 
 class ResendCommand:
     """Listener for the slash command."""
 
-    def __init__(self, dialog: Dialog, resend: Resend, chronicle: Chronicle, chat: Chat, answering: Answering) -> None:
-        self._dialog = dialog
-        self._resend = resend
-        self._chronicle = chronicle
-        self._chat = chat
+    def __init__(self, services: Services, answering: Answering) -> None:
+        self._dialog = services.dialog
+        self._resend = services.resend
+        self._chronicle = services.chronicle
+        self._explaining = services.explaining
+        self._chat = services.chat
         self._answering = answering
 
     async def hear(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -54,12 +59,15 @@ class ResendCommand:
                     await self._resend.send(asked)
                 case LookBack(about):
                     await self._chat.whisper(origin, await self._chronicle.of(origin.actor, origin.place, about))
+                case AskWhy() as asked_why:
+                    why = await self._explaining.why(origin.actor, read_place(body), asked_why)
+                    await self._chat.whisper(origin, why)
                 case _:
                     await self._chat.whisper(origin, HELP.message())
 
     async def _open(self, origin: Origin, place: Place, trigger_id: str, wanted: Wanted | None, typed: Typed) -> None:
         """A form first, since a trigger lives three seconds; then what DigiCert says."""
-        form = await self._dialog.start(origin.actor, place, _words(wanted))
+        form = await self._dialog.start(origin.actor, place, _words(wanted), wanted)
         if wanted is None:
             # An empty form can be searched as soon as it is there.
             await self._dialog.keep(form)
@@ -80,5 +88,5 @@ def _words(wanted: Wanted | None) -> str:
 
 def register(app: AsyncApp, services: Services, answering: Answering) -> None:
     """Attach this feature's listeners."""
-    command = ResendCommand(services.dialog, services.resend, services.chronicle, services.chat, answering)
+    command = ResendCommand(services, answering)
     app.command(HELP.command)(command.hear)

@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.digicert.client import CertCentral
 from bot.errors import BotError
+from bot.services.rulebook import read_rules
 from bot.settings import Settings, proxy_for
 from bot.slack.client import Client, open_client
 from bot.store.exclusive import describe, only_one_bot
@@ -33,6 +34,8 @@ Result = TypeVar("Result")
 
 async def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; CannotStart with one line per problem where a setting must be mended."""
+    if settings.dcv_policy_file:
+        read_rules(settings.dcv_policy_file)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -10,6 +10,7 @@ from bot.policy import Action
 from bot.services.board import Board
 from bot.services.gate import Gate
 from bot.services.looking import Looking
+from bot.services.matters import about_calls
 from bot.services.reporting import Reporting
 from bot.store.followings import Followings
 from bot.store.requests import Requests
@@ -39,13 +40,16 @@ class Checking:
         self._schedule = schedule
         self._clock = clock
 
-    async def request(self, actor: Actor, request_id: str) -> ResendRequest:
-        """The request behind a button, for somebody who may look."""
-        await self._gate.require(actor, Action.LOOK, {"request": request_id[:32]})
+    async def request(self, actor: Actor, request_id: str, action: Action = Action.LOOK) -> ResendRequest:
+        """The request behind a button, for somebody who may do this with all its names in its channel."""
+        about = {"request": request_id[:32]}
+        await self._gate.require(actor, action, about)
         try:
-            return await self._requests.get(request_id)
+            request = await self._requests.get(request_id)
         except KeyError:
             raise Misunderstood("The bot does not remember this request. Ask anew with /dcv-resend.") from None
+        await self._gate.require(actor, action, about, about_calls(request.place, request.key, request.calls))
+        return request
 
     async def check(self, actor: Actor, request_id: str, thread: Place) -> None:
         """Read each name's state from DigiCert and tell it in the thread; the next check edits that reply.

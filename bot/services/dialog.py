@@ -1,14 +1,15 @@
 """The form's conversation: who asks is checked first, what is drawn is kept, what comes back is turned into calls."""
 
 from collections.abc import Awaitable, Sequence
+from itertools import islice
 
 from bot.candidates import Candidate
 from bot.clock import Clock
 from bot.command import SendNow
-from bot.errors import BotError, CaError, Misunderstood, NothingToDo, StoreUnavailable
+from bot.errors import BotError, CaError, Misunderstood, NotAllowed, NothingToDo, StoreUnavailable
 from bot.languages import read_locale
 from bot.models import Actor, Call, Cooldown, Kind, Place, Plan, ResendRequest
-from bot.policy import Action
+from bot.policy import Action, holders
 from bot.recipients import (
     MOST_NAMED,
     chosen_calls,
@@ -21,6 +22,7 @@ from bot.recipients import (
 from bot.services.confirming import Confirmed, Confirming
 from bot.services.gate import Gate
 from bot.services.lookup import Choice, Lookup, Wanted, wanted_key
+from bot.services.matters import about_line, about_plan, about_typed
 from bot.services.resend import Asked, Resend
 from bot.store.forms import Form, Forms
 from bot.views import forms as views
@@ -50,9 +52,10 @@ class Dialog:
         self._locale = locale
         self._clock = clock
 
-    async def start(self, actor: Actor, place: Place, text: str) -> Form:
-        """A new form for somebody who may look; NotAllowed for anybody else."""
-        await self._gate.require(actor, Action.LOOK, {"text": text[:200], "channel": place.channel_id})
+    async def start(self, actor: Actor, place: Place, text: str, wanted: Wanted | None = None) -> Form:
+        """A new form for somebody who may resend what is `wanted`, or anything at all; NotAllowed for anybody else."""
+        about = {"text": text[:200], "channel": place.channel_id}
+        await self._gate.require(actor, Action.RESEND, about, about_typed(place, wanted))
         return Form(actor, place)
 
     async def keep(self, form: Form) -> None:
@@ -69,10 +72,14 @@ class Dialog:
             found = await self._confirming.of(candidates)
         except CaError as error:
             return await self._nothing(form, told(error), "Choose an order or a domain, or try again in a moment.")
-        if len(found) > 1:
-            return await self._choice(form, found)
+        standing = await self._gate.standing(form.actor)
+        mine = [
+            each for each in found if standing.decide(Action.RESEND, about_line(form.place, each.match.line)).allowed
+        ]
+        if len(mine) > 1:
+            return await self._choice(form, mine)
         if found:
-            match = found[0].match
+            match = (mine or found)[0].match
             looking = self._lookup.chosen(match.opens)
             return await self._draw(form, looking, match.opens, NOTHING_TYPED, found_in=match.where)
         strong = [candidate for candidate in candidates if candidate.is_strong]
@@ -97,10 +104,15 @@ class Dialog:
         return await self._draw(form, self._lookup.rescoped(plan, index), plan.key, typed)
 
     async def options(self, actor: Actor, form_id: str, typed: str) -> list[Drawing]:
-        """At most a hundred options for what was typed so far, the longest waiting first; takes 2.5 s at most."""
-        await self.form(actor, form_id)
+        """At most a hundred options for what was typed so far, the longest waiting first; takes 2.5 s at most.
+
+        What the person may not resend is no option.
+        """
+        form = await self.form(actor, form_id)
+        standing = await self._gate.standing(actor)
         lines, wanted = await self._lookup.search(typed)
-        return views.suggestions(lines, wanted, self._clock())
+        mine = (line for line in lines if standing.decide(Action.RESEND, about_line(form.place, line)).allowed)
+        return views.suggestions(list(islice(mine, views.MOST_OPTIONS)), wanted, self._clock())
 
     async def one_line(self, actor: Actor, place: Place, cause: str, line: SendNow) -> Asked:
         """What a line without a form asks for, checked as a form would be.
@@ -108,11 +120,13 @@ class Dialog:
         Raises NotAllowed, NothingToDo, Misunderstood where a waiting name is left without one of the addresses, and
         CaUnavailable or CaRefused where DigiCert cannot tell.
         """
-        await self._gate.require(actor, Action.RESEND, {"text": wanted_key(line.wanted), "channel": place.channel_id})
+        about = {"text": wanted_key(line.wanted), "channel": place.channel_id}
+        await self._gate.require(actor, Action.RESEND, about, about_typed(place, line.wanted))
         found = await self._lookup.find(line.wanted)
         if isinstance(found, Choice):
             ids = ", ".join(str(match.id) for match in found.matches[:MOST_NAMED])
             raise Misunderstood(f"Nothing was sent: several orders carry {found.name}. Name one of them: {ids}.")
+        await self._gate.require(actor, Action.RESEND, about, about_plan(place, found))
         calls = typed_calls(found, line.emails)
         return Asked(actor, place, cause, found.key, _subject(found), calls, line.locale or self._locale, line.reason)
 
@@ -146,9 +160,10 @@ class Dialog:
         return form.place if form else None
 
     async def form(self, actor: Actor, form_id: str) -> Form:
-        """The form behind an id, for the person who opened it and may still look."""
-        await self._gate.require(actor, Action.LOOK, {"form": form_id[:32]})
+        """The form behind an id, for the person who opened it and may still resend there."""
         form = await self._forms.get(form_id)
+        place = form.place if form else None
+        await self._gate.require(actor, Action.RESEND, {"form": form_id[:32]}, about_typed(place, None))
         if form is None or form.actor.user_id != actor.user_id:
             raise Misunderstood("This form is too old. Open it again with /dcv-resend.")
         return form
@@ -184,10 +199,15 @@ class Dialog:
         form = Form(opened.actor, opened.place)
         try:
             found = await looking
+            if isinstance(found, Plan):
+                about = {"subject": _subject(found), "channel": opened.place.channel_id}
+                await self._gate.require(opened.actor, Action.RESEND, about, about_plan(opened.place, found))
         except NothingToDo as error:
             drawing = views.nothing(form.id, str(error), error.instead)
         except CaError as error:
             drawing = views.away(form.id, told(error), key)
+        except NotAllowed as error:
+            drawing = views.refused(form.id, error)
         except BotError as error:
             drawing = views.nothing(form.id, told(error), "Choose an order or a domain to go on.")
         else:
@@ -205,6 +225,12 @@ class Dialog:
 
     async def _drawn(self, form: Form, plan: Plan, typed: Typed, before: str | None, found_in: str | None) -> Drawing:
         cooldown = await self._resend.cooling(_likely_calls(plan))
+        if cooldown:
+            standing, matter = await self._gate.standing(form.actor), about_plan(form.place, plan)
+            if not standing.decide(Action.OVERRIDE, matter).allowed:
+                return views.rests(
+                    form.id, plan, cooldown, holders(standing.rules, Action.OVERRIDE, matter), self._clock()
+                )
         locale = typed.locale if typed.locale and self._known(typed.locale) else self._locale
         told = before or (views.cooled(cooldown, self._clock()) if cooldown else None)
         return views.resend(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from bot.digicert.client import Readable
+from bot.policy import Rule
 from bot.settings import Settings
 from bot.slack import scopes
 from bot.slack.channels import Channel
@@ -57,10 +58,23 @@ def mistake(setting: str, error: Exception) -> Finding:
 def of_settings(settings: Settings) -> list[Finding]:
     """What settings that can be read still lack."""
     found = [Finding(Level.OK, "Every setting can be read.")]
-    if not settings.dcv_allowed_users and not settings.dcv_allowed_usergroups:
+    if not settings.dcv_allowed_users and not settings.dcv_allowed_usergroups and not settings.dcv_policy_file:
         nobody = "Nobody may resend: list Slack ids in DCV_ALLOWED_USERS or DCV_ALLOWED_USERGROUPS."
         found.append(Finding(Level.WARNING, nobody))
     return found
+
+
+def of_policy(file: str, rules: Sequence[Rule]) -> list[Finding]:
+    """What a policy file that can be used holds."""
+    allowing = sum(rule.allows for rule in rules)
+    counted = f"{_rules(allowing)} that {'allows' if allowing == 1 else 'allow'}"
+    denying = len(rules) - allowing
+    counted += f" and {denying} that {'denies' if denying == 1 else 'deny'}" if denying else ""
+    return [Finding(Level.OK, f"The policy file {file} holds {counted}.")]
+
+
+def _rules(count: int) -> str:
+    return f"{count} rule" if count == 1 else f"{count} rules"
 
 
 def of_bot(identity: Identity) -> list[Finding]:

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 
 import structlog
 
 from bot.clock import Clock
 from bot.errors import NotAllowed, SlackRefused, SlackUnavailable, StoreUnavailable
-from bot.models import Actor
-from bot.policy import Action, Decision, Person, Rules, decide
+from bot.models import NOBODY, Actor
+from bot.policy import ANYTHING, NO_RULE, Action, Decision, Matter, Person, Rules, Standing, holders
+from bot.services.rulebook import Rulebook
 from bot.slack.directory import Directory
 from bot.store.ledger import Entry, Event, Ledger
 
@@ -20,33 +22,53 @@ PATIENCE = 1.5
 class Gate:
     """Decides who may do what, from what Slack says of them."""
 
-    def __init__(self, rules: Rules, directory: Directory, ledger: Ledger, clock: Clock) -> None:
-        self._rules = rules
+    def __init__(self, rulebook: Rulebook, directory: Directory, ledger: Ledger, clock: Clock) -> None:
+        self._rulebook = rulebook
         self._directory = directory
         self._ledger = ledger
         self._clock = clock
 
-    async def decide(self, actor: Actor, action: Action, *, afresh: bool = False) -> Decision:
+    async def standing(self, actor: Actor, *, afresh: bool = False) -> Standing:
+        """The person and the rules as they are now, for questions that are answered without another word of Slack."""
+        rules = await self._rulebook.rules()
+        return Standing(rules, await self._person(rules, actor, afresh=afresh))
+
+    async def decide(
+        self, actor: Actor, action: Action, matter: Matter = ANYTHING, *, afresh: bool = False
+    ) -> Decision:
         """The policy's answer; where Slack cannot tell within PATIENCE seconds who this is, it is no."""
-        return decide(self._rules, await self._person(actor, afresh=afresh), action)
+        return (await self.standing(actor, afresh=afresh)).decide(action, matter)
 
-    async def require(self, actor: Actor, action: Action, about: Mapping[str, str]) -> None:
+    async def require(
+        self, actor: Actor, action: Action, about: Mapping[str, str], matter: Matter = ANYTHING
+    ) -> Standing:
         """Raise NotAllowed unless the policy says yes; the refusal is in the ledger, with what it was `about`."""
-        decision = await self.decide(actor, action)
-        if decision.allowed:
-            return
-        log.warning("refused", user=actor.user_id, action=action.value, rule=decision.rule)
-        detail = {"action": action.value, "rule": decision.rule, **about}
-        try:
-            await self._ledger.record(Entry(Event.DENIED, self._clock(), actor, detail=detail))
-        except StoreUnavailable:
-            log.exception("a refusal could not be written to the ledger", user=actor.user_id)
-        raise NotAllowed(decision.sentence, decision.rule)
+        standing = await self.standing(actor)
+        decision = standing.decide(action, matter)
+        if not decision.allowed:
+            log.warning("refused", user=actor.user_id, action=action.value, rule=decision.rule)
+            try:
+                await self._ledger.record(denied(actor, self._clock(), action, decision, about))
+            except StoreUnavailable:
+                log.exception("a refusal could not be written to the ledger", user=actor.user_id)
+            raise refusal(standing.rules, action, matter, decision)
+        return standing
 
-    async def _person(self, actor: Actor, *, afresh: bool) -> Person | None:
+    async def _person(self, rules: Rules, actor: Actor, *, afresh: bool) -> Person | None:
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._directory.person(actor.user_id, afresh=afresh)
+                return await self._directory.person(actor.user_id, rules.groups_about(actor.user_id), afresh=afresh)
         except (TimeoutError, SlackUnavailable, SlackRefused) as error:
             log.warning("Slack could not tell who this is", user=actor.user_id, error=str(error))
             return None
+
+
+def denied(actor: Actor, at: datetime, action: Action, decision: Decision, about: Mapping[str, str]) -> Entry:
+    """The ledger's row for a refusal."""
+    return Entry(Event.DENIED, at, actor, detail={"action": action.value, "rule": decision.rule, **about})
+
+
+def refusal(rules: Rules, action: Action, matter: Matter, decision: Decision) -> NotAllowed:
+    """What the person is told; who may instead is named where a rule of the file decided."""
+    of_file = decision.rule == NO_RULE or any(rule in rules.of_file for rule in decision.by)
+    return NotAllowed(decision.sentence, decision.rule, holders(rules, action, matter) if of_file else NOBODY)

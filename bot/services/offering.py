@@ -16,6 +16,7 @@ from bot.services.board import Board
 from bot.services.confirming import Confirmed, Confirming, Match
 from bot.services.gate import Gate
 from bot.services.intake import TOO_OLD, Intake
+from bot.services.matters import about_offered
 from bot.services.verdict import MOST_OFFERS, SPAN, STANDS, Verdict, decide, fresh, is_full
 from bot.slack.chat import Chat
 from bot.store import alerts as alert_rows
@@ -105,10 +106,13 @@ class Offering:
 
     async def not_now(self, actor: Actor, offer_id: str) -> None:
         """Let the targets of an offer rest in its channel for a day; NotAllowed unless the person may resend."""
-        await self._gate.require(actor, Action.RESEND, {"offer": offer_id[:32]})
+        about = {"offer": offer_id[:32]}
+        await self._gate.require(actor, Action.RESEND, about)
         offer = await self._offers.get(offer_id)
         if offer is None:
             raise Misunderstood("This offer was made long ago; nothing more comes of it by itself.")
+        for target in offer.targets:
+            await self._gate.require(actor, Action.RESEND, about, about_offered(offer.place, target))
         now = self._clock()
         if offer.quiet_until is None or offer.quiet_until <= now:
             await self._offers.quieten(offer, actor.user_id, now + STANDS)

@@ -12,7 +12,8 @@ from bot.engine import Engine, Steps
 from bot.errors import CooledDown
 from bot.models import Actor, Call, Cooldown, Outcome, Place, ResendRequest
 from bot.policy import Action
-from bot.services.gate import Gate
+from bot.services.gate import Gate, denied, refusal
+from bot.services.matters import about_calls
 from bot.services.reporting import Reporting, root_key, until_told
 from bot.services.sending import Sending
 from bot.slack.chat import Chat
@@ -86,19 +87,27 @@ class Resend:
         Safe to repeat: the same cause is the same request. NotAllowed and CooledDown are in the ledger when they are
         raised; after StoreUnavailable nothing was written and nothing will be sent.
         """
-        await self._gate.require(asked.actor, Action.RESEND, {"subject": asked.subject})
+        matter = about_calls(asked.place, asked.key, asked.calls)
+        standing = await self._gate.require(asked.actor, Action.RESEND, {"subject": asked.subject}, matter)
+        override = standing.decide(Action.OVERRIDE, matter)
         request = self._request(asked)
         keys = _keys(asked.calls)
         async with self._database.write() as transaction:
             if await requests.known(transaction, request.id):
                 return request.id
             claim = await claims.standing(transaction, keys, request.at)
-            if cooled := claim is not None and not _has_reason(asked, claim):
+            barred = claim is not None and not override.allowed
+            if barred:
+                about = {"subject": asked.subject}
+                await append(transaction, denied(asked.actor, request.at, Action.OVERRIDE, override, about))
+            elif cooled := claim is not None and not _has_reason(asked, claim):
                 await append(transaction, _entry(Event.COOLED_DOWN, request))
             else:
                 await append(transaction, _entry(Event.ACCEPTED, request))
                 await claims.take(transaction, request, request.at + self._cooldown)
                 await requests.add(transaction, request)
+        if barred:
+            raise refusal(standing.rules, Action.OVERRIDE, matter, override)
         if cooled and claim:
             raise CooledDown(Cooldown(claim.user_id, claim.at, claim.until))
         log.info("accepted", request_id=request.id, user=asked.actor.user_id, subject=asked.subject)

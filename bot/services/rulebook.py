@@ -4,7 +4,6 @@ import asyncio
 import os
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import structlog
 
@@ -68,7 +67,8 @@ class Rulebook:
             rules = read_rules(file)
         except CannotStart as error:
             self._problems = error.problems
-            log.error("the policy file is broken; the version before it stays in force", problems=error.problems)
+            words = "the policy file is broken; the version before it stays in force"
+            log.error(words, problems=error.problems)  # noqa: TRY400 - the lines tell more than a traceback
             return
         self._rules, self._problems = replace(self._rules, of_file=rules), ()
         log.info("the policy file was read anew", file=file, rules=[rule.name for rule in rules])
@@ -77,7 +77,9 @@ class Rulebook:
 def read_rules(file: str) -> tuple[Rule, ...]:
     """The rules of a policy file, which must be there; raises CannotStart with one line per problem."""
     try:
-        with Path(file).open("rb") as opened:
+        # A pipe would keep the bot waiting for somebody to write.
+        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as opened:
             content = opened.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or "its name is no path").lower()

@@ -15,6 +15,7 @@ from bot.models import Call, DomainTarget, OrderTarget, Outcome, ResendRequest
 from bot.policy import UNKNOWN_PERSON, Action
 from bot.services.addresses import AddressBook
 from bot.services.gate import Gate
+from bot.services.matters import about_calls
 from bot.store import claims, followings
 from bot.store.db import Database
 from bot.store.ledger import Entry, Event, Ledger, append, has_ended
@@ -109,7 +110,8 @@ class Sending:
 
     async def _objection(self, request: ResendRequest, call: Call) -> str | None:
         """Why the call must not be made after all: asked right before it, of Slack and of DigiCert."""
-        decision = await self._gate.decide(request.actor, Action.RESEND, afresh=True)
+        matter = about_calls(request.place, request.key, [call])
+        decision = await self._gate.decide(request.actor, Action.RESEND, matter, afresh=True)
         if not decision.allowed:
             if decision.rule == UNKNOWN_PERSON:
                 return (

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaRefused, CaUnavailable, Misunderstood
 from bot.models import Actor, Kind, LastResend, NameValidation, Order, OrderValidation, Place
-from bot.policy import Action
+from bot.policy import Action, Standing
 from bot.services import states
 from bot.services.gate import Gate
 from bot.services.listing import Account, Listing
 from bot.services.lookup import Wanted, covering, wanted_key
+from bot.services.matters import about_domain, about_order, about_typed
 from bot.services.threads import Threads
 from bot.slack.chat import Chat
 from bot.store.history import History
@@ -27,6 +28,16 @@ MOST_ORDERS = 5
 MOST_DOMAINS = 20
 
 _PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Who asks where, for what, and what the rules say of them."""
+
+    actor: Actor
+    place: Place | None
+    about: Mapping[str, str]
+    standing: Standing
 
 
 class Status:
@@ -56,42 +67,41 @@ class Status:
         no. Where it is away, the answer says so and carries a button.
         """
         key = wanted_key(wanted) if wanted else views.page_key(0)
-        await self._require(actor, place, key)
-        return await self._told(actor, key, young=True)
+        return await self._told(await self._asker(actor, place, key, wanted), key, young=True)
 
     async def again(self, actor: Actor, place: Place | None, key: str) -> Message:
         """What a button below an earlier answer asks for; pages stay those of one listing for a minute."""
-        await self._require(actor, place, key)
-        return await self._told(actor, key, young=False)
+        return await self._told(await self._asker(actor, place, key, _wanted(key)), key, young=False)
 
-    async def _require(self, actor: Actor, place: Place | None, key: str) -> None:
+    async def _asker(self, actor: Actor, place: Place | None, key: str, wanted: Wanted | None) -> _Asker:
         about = {"status": key[:200], "channel": place.channel_id if place else ""}
-        await self._gate.require(actor, Action.LOOK, about)
+        standing = await self._gate.require(actor, Action.LOOK, about, about_typed(place, wanted))
+        return _Asker(actor, place, about, standing)
 
-    async def _told(self, actor: Actor, key: str, *, young: bool) -> Message:
+    async def _told(self, asker: _Asker, key: str, *, young: bool) -> Message:
         try:
             kind, _, rest = key.partition(":")
             if kind == _PAGE:
-                return await self._page(actor, _page_number(rest), young=young)
+                return await self._page(asker, _page_number(rest), young=young)
             match read_target(rest):
                 case WantedOrder(order_id):
-                    found: list[State] = [await self._order(actor, order_id)]
+                    found: list[State] = [await self._order(asker, order_id)]
                     return views.states(None, found, 0, self._clock())
                 case WantedName(name):
-                    return await self._named(actor, name)
+                    return await self._named(asker, name)
         except CaUnavailable as error:
             return views.away(str(error), key)
 
-    async def _page(self, actor: Actor, number: int, *, young: bool) -> Message:
+    async def _page(self, asker: _Asker, number: int, *, young: bool) -> Message:
         account = await self._listing.account(young=young)
-        orders = _oldest_first(account.orders)
+        orders = _oldest_first(order for order in account.orders if _sees(asker, order))
         pages = max(1, -(-len(orders) // views.PER_PAGE))
         number = min(number, pages - 1)
         shown = orders[number * views.PER_PAGE :][: views.PER_PAGE]
-        last = await self._last_of(actor, shown, account)
+        last = await self._last_of(asker, shown, account)
         return views.page(Page(number, pages, len(orders), tuple(shown), last, account.read_at), self._clock())
 
-    async def _last_of(self, actor: Actor, orders: Sequence[Order], account: Account) -> Mapping[int, LastResend]:
+    async def _last_of(self, asker: _Asker, orders: Sequence[Order], account: Account) -> Mapping[int, LastResend]:
         """The newest resend for any name of each of these orders."""
         by_name = {domain.name: domain.id for domain in account.domains}
         domains = {order.id: _domains_of(order, by_name) for order in orders if not order.is_dv}
@@ -103,9 +113,9 @@ class Status:
             prefixes = [f"{Kind.DOMAIN}:{each}:" for each in domains.get(order.id, ())] or [f"{Kind.ORDER}:{order.id}:"]
             if found := _newest(last, prefixes):
                 newest[order.id] = found
-        return dict(zip(newest, await self._linked(actor, newest.values()), strict=True))
+        return dict(zip(newest, await self._linked(asker, newest.values()), strict=True))
 
-    async def _named(self, actor: Actor, name: str) -> Message:
+    async def _named(self, asker: _Asker, name: str) -> Message:
         """Each order that waits for the name, and its domain where no DV order does; else what there was."""
         account = await self._listing.account()
         if not _orders_with(account, name) and not covering(account.domains, name):
@@ -119,22 +129,23 @@ class Status:
         if not orders and not domain:
             raise states.unknown_name(name)
         found = [
-            *(self._order(actor, order.id) for order in orders[:MOST_ORDERS]),
-            *([self._domain(actor, domain.id)] if domain else []),
+            *(self._order(asker, order.id) for order in orders[:MOST_ORDERS]),
+            *([self._domain(asker, domain.id)] if domain else []),
         ]
         return views.states(name, await asyncio.gather(*found), len(orders[MOST_ORDERS:]), self._clock())
 
-    async def _order(self, actor: Actor, order_id: int) -> State:
+    async def _order(self, asker: _Asker, order_id: int) -> State:
         try:
             order = await self._certcentral.order(order_id)
         except CaRefused as error:
             raise (states.unknown_order(order_id) if error.status == 404 else error) from error
+        await self._gate.require(asker.actor, Action.LOOK, asker.about, about_order(asker.place, order))
         if nothing := states.order_has_nothing(order):
             return OrderState(order, f"{nothing} {nothing.instead}")
         validation = await self._certcentral.order_validation(order_id)
-        return OrderState(order, None, await self._groups(actor, order, validation))
+        return OrderState(order, None, await self._groups(asker, order, validation))
 
-    async def _groups(self, actor: Actor, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
+    async def _groups(self, asker: _Asker, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
         """The order's names by state, method and the request that mailed them last; those that wait come first."""
         keys = await self._claim_keys(order, validation)
         last = await self._last_by_key(order, keys)
@@ -147,7 +158,7 @@ class Status:
                 grouped[group] = _joined(grouped[group], mine) if group in grouped else mine
         groups = sorted(grouped.values(), key=lambda group: not group.waits)
         mailed = [group.last for group in groups if group.last]
-        links = {each.request_id: each.link for each in await self._linked(actor, mailed)}
+        links = {each.request_id: each.link for each in await self._linked(asker, mailed)}
         return tuple(
             replace(group, last=replace(group.last, link=links[group.last.request_id])) if group.last else group
             for group in groups
@@ -174,23 +185,37 @@ class Status:
         ids = dict.fromkeys(int(key.split(":")[1]) for some in keys for key in some)
         return await self._history.last(domains=ids)
 
-    async def _domain(self, actor: Actor, domain_id: int) -> State:
+    async def _domain(self, asker: _Asker, domain_id: int) -> State:
         try:
             domain = await self._certcentral.domain(domain_id)
         except CaRefused as error:
             raise (states.unknown_domain(domain_id) if error.status == 404 else error) from error
+        await self._gate.require(asker.actor, Action.LOOK, asker.about, about_domain(asker.place, domain.name))
         nothing = states.domain_has_nothing(domain)
         last = _newest(await self._history.last(domains=[domain.id]), [f"{Kind.DOMAIN}:{domain.id}:"])
-        linked = (await self._linked(actor, [last]))[0] if last else None
+        linked = (await self._linked(asker, [last]))[0] if last else None
         return DomainState(domain, f"{nothing} {nothing.instead}" if nothing else None, linked)
 
-    async def _linked(self, actor: Actor, resends: Iterable[LastResend]) -> list[LastResend]:
+    async def _linked(self, asker: _Asker, resends: Iterable[LastResend]) -> list[LastResend]:
         """The same with a link to each thread, as far as the person may read it."""
         resends = list(resends)
         once = {resend.request_id: resend for resend in resends}
-        found = (self._threads.link(actor, each.request_id, each.user_id) for each in once.values())
+        found = (self._threads.link(asker.actor, each.request_id, each.user_id) for each in once.values())
         links = dict(zip(once, await asyncio.gather(*found), strict=True))
         return [replace(resend, link=links[resend.request_id]) for resend in resends]
+
+
+def _sees(asker: _Asker, order: Order) -> bool:
+    return asker.standing.decide(Action.LOOK, about_order(asker.place, order)).allowed
+
+
+def _wanted(key: str) -> Wanted | None:
+    """What a button's key names, if anything."""
+    kind, _, rest = key.partition(":")
+    try:
+        return None if kind == _PAGE else read_target(rest)
+    except Misunderstood:
+        return None
 
 
 def _page_number(text: str) -> int:

@@ -1,7 +1,7 @@
 """People and user groups as Slack knows them, for the policy."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import structlog
@@ -19,38 +19,36 @@ REMEMBERED = 60.0
 class Directory:
     """Reads people and user groups, for the policy; what Slack said is kept for a minute."""
 
-    def __init__(self, client: Client, groups: frozenset[str], listed: frozenset[str] = frozenset()) -> None:
-        """`groups` are those that count; somebody `listed` by id is not looked for in them."""
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._groups = groups
-        self._listed = listed
         self._user = alru_cache(maxsize=1024, ttl=REMEMBERED)(self._read_user)
         self._members = alru_cache(maxsize=128, ttl=REMEMBERED)(self._read_members)
 
-    async def person(self, user_id: str, *, afresh: bool = False) -> Person:
-        """What Slack knows of this person; SlackUnavailable when it cannot tell.
+    async def person(self, user_id: str, groups: Collection[str] = (), *, afresh: bool = False) -> Person:
+        """What Slack knows of this person, and in which of these groups they are; SlackUnavailable when it cannot tell.
 
         `afresh` asks again for the person and their groups; else the answer is a minute old at most.
         """
-        groups = () if user_id in self._listed else sorted(self._groups)
+        groups = sorted(groups)
         if afresh:
             self._user.cache_invalidate(user_id)
             for group in groups:
                 self._members.cache_invalidate(group)
         user, *members = await asyncio.gather(self._user(user_id), *map(self._members_or_none, groups))
-        mine = {group for group, ids in zip(groups, members, strict=True) if user_id in ids}
-        return Person.read(user, frozenset(mine))
+        read = dict(zip(groups, members, strict=True))
+        mine = {group for group, ids in read.items() if ids is not None and user_id in ids}
+        return Person.read(user, mine, {group for group, ids in read.items() if ids is None})
 
     def group_changed(self, group_id: str) -> None:
         """Forget the members of a group; the next question reads them anew."""
         self._members.cache_invalidate(group_id)
 
-    async def _members_or_none(self, group_id: str) -> frozenset[str]:
+    async def _members_or_none(self, group_id: str) -> frozenset[str] | None:
         try:
             return await self._members(group_id)
         except (SlackUnavailable, SlackRefused) as error:
             log.warning("user group could not be read; nobody counts as its member", group=group_id, error=str(error))
-            return frozenset()
+            return None
 
     async def _read_user(self, user_id: str) -> Mapping[str, Any]:
         async with translated():

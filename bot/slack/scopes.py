@@ -10,7 +10,7 @@ NEEDED = {
     "channels:history": "alerts in public channels are not heard, and a lost answer of Slack may leave a result twice",
     "groups:history": "alerts in private channels are not heard, and a lost answer of Slack may leave a result twice",
     "users:read": "nobody may resend, since guests and strangers cannot be told from colleagues",
-    "usergroups:read": "nobody may resend by way of DCV_ALLOWED_USERGROUPS",
+    "usergroups:read": "nobody may resend by way of a user group, and a rule that denies one denies everybody",
 }
 
 OPTIONAL = {

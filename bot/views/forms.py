@@ -19,12 +19,14 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.command import LONGEST_REASON
+from bot.errors import NotAllowed
 from bot.languages import LANGUAGES, language
-from bot.models import Cooldown, Kind, Listed, Outcome, Place, Plan, WaitingName
+from bot.models import Cooldown, Holders, Kind, Listed, Outcome, Place, Plan, WaitingName
 from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
 from bot.targets import WantedName, WantedOrder, plain_name
 from bot.views.blocks import ago, context, escape, field, names, option, person, plain, section, time
 from bot.views.blocks import name as shown_name
+from bot.views.permission import may_instead
 
 CALLBACK = "resend_form"
 TITLE = "Resend DCV emails"
@@ -104,6 +106,18 @@ def nothing(form_id: str, sentence: str, instead: str, current: Option | None = 
     return _drawn(form_id, [_target_row(current), words])
 
 
+def refused(form_id: str, error: NotAllowed) -> Drawing:
+    """The policy lets somebody else do it."""
+    words = section(f":no_entry_sign: *{escape(str(error))}*\n{may_instead(error.holders)}".strip())
+    return _drawn(form_id, [_target_row(None), words])
+
+
+def rests(form_id: str, plan: Plan, cooldown: Cooldown, who: Holders, now: datetime) -> Drawing:
+    """It was sent a moment ago, and this person may not send it again so soon: until when, and who may."""
+    words = f"{_so_far(cooldown, now)} You may send it again after {time(cooldown.until)}, when the cooldown is over."
+    return _drawn(form_id, [_target_row(option(plan.key, plan.title)), section(f"{words}\n{may_instead(who)}".strip())])
+
+
 def away(form_id: str, sentence: str, key: str) -> Drawing:
     """DigiCert could not tell: what happened, and a button that asks the same once more."""
     again = ButtonElement(text=plain("Try again"), action_id=AGAIN, value=key)
@@ -156,12 +170,13 @@ def suggestions(lines: Sequence[Listed], to_look_up: WantedOrder | WantedName | 
 
 def cooled(cooldown: Cooldown, now: datetime) -> str:
     """Who sent a moment ago, and that a reason is needed to send again."""
-    when = ago(cooldown.at, now)
+    return f"{_so_far(cooldown, now)} Until {time(cooldown.until)} it is sent again only with a reason."
+
+
+def _so_far(cooldown: Cooldown, now: datetime) -> str:
     thread = f" (<{cooldown.link}|thread>)" if cooldown.link else ""
-    return (
-        f":snowflake: *{_SO_FAR[cooldown.outcome]} {when} ago by {person(cooldown.user_id)}*{thread}. "
-        f"Until {time(cooldown.until)} it is sent again only with a reason."
-    )
+    done = f"{_SO_FAR[cooldown.outcome]} {ago(cooldown.at, now)} ago"
+    return f":snowflake: *{done} by {person(cooldown.user_id)}*{thread}."
 
 
 def _lookup_option(wanted: WantedOrder | WantedName | None) -> list[Option]:

@@ -6,12 +6,14 @@ from bot.errors import (
     CaUnavailable,
     CooledDown,
     Misunderstood,
+    NotAllowed,
     NothingToDo,
     SlackRefused,
     SlackUnavailable,
 )
 from bot.models import Cooldown
 from bot.views.blocks import Message, escape, person, section, time
+from bot.views.permission import may_instead
 
 # Slack's guide and its reference differ in these words; a trigger lives three seconds and opens one form.
 _TRIGGER_IS_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "trigger_expired"})
@@ -40,6 +42,9 @@ def answer(error: BotError) -> Message:
     """An error as a whisper to the person who met it."""
     if isinstance(error, CooledDown):
         words = cooled_down(error.cooldown)
+        return Message(words, (section(words),))
+    if isinstance(error, NotAllowed) and (who := may_instead(error.holders)):
+        words = f"{escape(str(error))} {who}"
         return Message(words, (section(words),))
     return whisper(told(error))
 

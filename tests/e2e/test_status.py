@@ -156,7 +156,7 @@ async def test_a_stranger_to_the_list_is_refused_and_digicert_hears_nothing(
         await asks(ben, pki, text, "not on the list")
 
     rows = ledger()
-    assert [(row["kind"], row["detail"]["action"]) for row in rows] == [("denied", "look")] * 3
+    assert [(row["kind"], row["detail"]["action"]) for row in rows] == [("denied", "status")] * 3
     assert [row["detail"]["status"] for row in rows] == ["page:0", f"order:{ORDER}", "name:shop.example.com"]
     assert (len(certcentral.calls), pki.messages) == (before, [])
 

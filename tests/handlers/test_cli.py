@@ -7,7 +7,12 @@ from typer.testing import CliRunner
 
 from handlers.cli import app
 
-COMMANDS = {"run": "Connect to Slack", "check": "Check settings", "ledger": "Check, export or prune"}
+COMMANDS = {
+    "run": "Connect to Slack",
+    "check": "Check settings",
+    "ledger": "Check, export or prune",
+    "policy": "Ask the rules",
+}
 LEDGER = ("verify", "export", "prune")
 
 

@@ -20,6 +20,7 @@ from bot.services.listing import Listing
 from bot.services.lookup import Lookup
 from bot.services.reporting import Reporting
 from bot.services.resend import Resend
+from bot.services.rulebook import Rulebook
 from bot.services.sending import Sending
 from bot.services.waiting import WaitingNames
 from bot.store import claims, requests, tables
@@ -143,7 +144,7 @@ class FakeDirectory:
         flags = {"deleted": False, "bot": False, "guest": False, "stranger": False, "groups": frozenset()}
         self.people[user_id] = Person(user_id=user_id, teams=frozenset({"T0HOME"}), **{**flags, **changes})
 
-    async def person(self, user_id, *, afresh=False):
+    async def person(self, user_id, groups=(), *, afresh=False):
         self.asked.append((user_id, afresh))
         if self.hangs:
             await asyncio.Event().wait()
@@ -301,7 +302,7 @@ def posts(database):
 def gate(directory, ledger, clock):
     """Ana and Bob are on the list."""
     rules = Rules(frozenset({"U0ANA", "U0BOB"}), frozenset(), frozenset({"T0HOME"}))
-    return Gate(rules, directory, ledger, clock)
+    return Gate(Rulebook(rules), directory, ledger, clock)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ async def test_who_may_not_look_gets_no_form(dialog, rows):
 
     (row,) = await rows()
     detail = json.loads(row["detail"])
-    assert (row["kind"], detail["action"], detail["channel"], len(detail["text"])) == ("denied", "look", "C0PKI", 200)
+    assert (row["kind"], detail["action"], detail["channel"], len(detail["text"])) == ("denied", "resend", "C0PKI", 200)
 
 
 async def test_digicert_hears_nothing_for_somebody_who_may_not_look(dialog, certcentral, form):

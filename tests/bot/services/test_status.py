@@ -59,9 +59,9 @@ async def test_digicert_hears_nothing_for_somebody_who_may_not_look(status, cert
     details = [json.loads(row["detail"]) for row in await rows()]
     assert certcentral.asked == []
     assert [(detail["action"], detail["status"], detail["channel"]) for detail in details] == [
-        ("look", "page:0", "C0PKI"),
-        ("look", "order:1", "C0PKI"),
-        ("look", "x" * 200, ""),
+        ("status", "page:0", "C0PKI"),
+        ("status", "order:1", "C0PKI"),
+        ("status", "x" * 200, ""),
     ]
 
 

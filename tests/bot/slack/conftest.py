@@ -41,8 +41,8 @@ def chat(client):
 
 
 @pytest.fixture
-def directory(client, group):
-    return Directory(client, frozenset({group.id}))
+def directory(client):
+    return Directory(client)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from bot.errors import SlackRefused, SlackUnavailable
-from bot.slack.directory import Directory
 from sandbox.faults import answers, stalls
 
 BUSY = answers(429, {"ok": False, "error": "ratelimited"})
@@ -15,7 +14,7 @@ async def test_a_person_is_read_with_the_groups_that_list_them(directory, slack,
     bob = slack.add_person("bob", guest=True)
     group.set_members([ana], notify=False)
 
-    people = [await directory.person(each.id) for each in (ana, bob)]
+    people = [await directory.person(each.id, [group.id]) for each in (ana, bob)]
 
     assert [(person.user_id, person.groups, person.guest) for person in people] == [
         (ana.id, {group.id}, False),
@@ -36,28 +35,28 @@ async def test_a_person_is_remembered_for_a_moment_and_read_afresh_where_it_coun
     assert (await directory.person(ana.id)).deleted
 
 
-async def test_who_asks_at_once_shares_one_reading(directory, ana, calls):
-    await asyncio.gather(*(directory.person(ana.id) for _ in range(10)))
+async def test_who_asks_at_once_shares_one_reading(directory, ana, group, calls):
+    await asyncio.gather(*(directory.person(ana.id, [group.id]) for _ in range(10)))
 
     assert (calls("users.info"), calls("usergroups.users.list")) == (1, 1)
 
 
 async def test_a_change_of_a_group_counts_at_the_next_question(directory, ana, group):
-    before = await directory.person(ana.id)
+    before = await directory.person(ana.id, [group.id])
     group.set_members([ana], notify=False)
-    remembered = await directory.person(ana.id)
+    remembered = await directory.person(ana.id, [group.id])
 
     directory.group_changed(group.id)
     directory.group_changed("S0OTHER")
 
     assert (before.groups, remembered.groups) == (frozenset(), frozenset())
-    assert (await directory.person(ana.id)).groups == {group.id}
+    assert (await directory.person(ana.id, [group.id])).groups == {group.id}
 
 
 @pytest.mark.parametrize("trouble", ["busy", "free plan", "unknown", "no scope"])
-async def test_where_a_group_cannot_be_read_nobody_counts_as_its_member(client, slack, ana, group, trouble, logged):
+async def test_where_a_group_cannot_be_read_nobody_counts_as_its_member(directory, slack, ana, group, trouble, logged):
     group.set_members([ana], notify=False)
-    asked = Directory(client, frozenset({group.id if trouble != "unknown" else "S0GONE"}))
+    asked = group.id if trouble != "unknown" else "S0GONE"
     if trouble == "busy":
         slack.faults.plan("usergroups.users.list", BUSY)
     if trouble == "free plan":
@@ -65,18 +64,18 @@ async def test_where_a_group_cannot_be_read_nobody_counts_as_its_member(client, 
     if trouble == "no scope":
         slack.granted_scopes.discard("usergroups:read")
 
-    person = await asked.person(ana.id)
+    person = await directory.person(ana.id, [asked])
 
-    assert (person.user_id, person.groups) == (ana.id, frozenset())
+    assert (person.user_id, person.groups, person.unclear) == (ana.id, frozenset(), {asked})
     assert "nobody counts as its member" in logged[0]["event"]
 
 
 async def test_a_group_that_could_not_be_read_is_read_again(directory, slack, ana, group):
     group.set_members([ana], notify=False)
     slack.faults.plan("usergroups.users.list", BUSY)
-    await directory.person(ana.id)
+    await directory.person(ana.id, [group.id])
 
-    assert (await directory.person(ana.id)).groups == {group.id}
+    assert (await directory.person(ana.id, [group.id])).groups == {group.id}
 
 
 async def test_an_unknown_person_is_refused(directory):
@@ -115,8 +114,8 @@ async def test_somebody_who_stops_waiting_leaves_no_trace(directory, slack, ana)
     assert (await directory.person(ana.id)).user_id == ana.id
 
 
-async def test_without_groups_none_is_asked_for(client, ana, calls):
-    person = await Directory(client, frozenset()).person(ana.id)
+async def test_without_groups_none_is_asked_for(directory, ana, calls):
+    person = await directory.person(ana.id)
 
     assert person.groups == frozenset()
     assert calls("usergroups.users.list") == 0

@@ -1,0 +1,57 @@
+"""`dcv-resend policy explain`: what the rules say of one person and one name, told in a terminal."""
+
+import asyncio
+from collections.abc import Callable
+
+from bot import logs
+from bot.errors import CannotStart, Misunderstood, SlackRefused, SlackUnavailable
+from bot.models import Place
+from bot.policy import Action, Matter, Person, Standing
+from bot.services.matters import about_typed
+from bot.settings import Settings
+from bot.slack.client import open_client
+from bot.slack.directory import Directory
+from bot.targets import read_target
+from bot.views import permission
+from bot.wiring import open_rulebook
+from handlers.checks import CHECK_SECONDS, recognise_bot
+
+
+async def explain(user_id: str, name: str, channel: str | None, tell: Callable[[str], None]) -> int:
+    """Tell it in lines, and return the exit status: 0 where the person may resend, 1 where not.
+
+    Raises CannotStart where a setting, the policy file, the person or the name must be mended, or Slack is away.
+    """
+    logs.silence()
+    settings = Settings.load()
+    matter = _matter(name, channel)
+    standing = await _standing(settings, user_id)
+    for line in permission.told(user_id, standing, matter, permission.TERMINAL):
+        tell(logs.hider(settings)(line))
+    return 0 if standing.decide(Action.RESEND, matter).allowed else 1
+
+
+def _matter(name: str, channel: str | None) -> Matter:
+    try:
+        return about_typed(Place(channel) if channel else None, read_target(name))
+    except Misunderstood as error:
+        raise CannotStart([str(error)]) from None
+
+
+async def _standing(settings: Settings, user_id: str) -> Standing:
+    """The person as Slack reports them, before the rules as they stand in settings and file."""
+    token = settings.slack_bot_token.get_secret_value()
+    try:
+        async with asyncio.timeout(CHECK_SECONDS), open_client(token, settings.slack_api_url) as slack:
+            rules = await open_rulebook(settings, await recognise_bot(slack)).rules()
+            return Standing(rules, await _person(Directory(slack), user_id, rules.groups_about(user_id)))
+    except (SlackUnavailable, TimeoutError) as error:
+        raise CannotStart([f"Slack could not be asked. {error} Try again.".replace("  ", " ")]) from None
+
+
+async def _person(directory: Directory, user_id: str, groups: frozenset[str]) -> Person:
+    try:
+        return await directory.person(user_id, groups)
+    except SlackRefused as error:
+        mend = 'Take the id (U…) that the Slack profile shows under "Copy member ID"'
+        raise CannotStart([f"Slack does not tell who {user_id[:40]} is ({error.code}). {mend}."]) from None
