@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Self
 
 from bot.models import NOBODY, Holders
@@ -90,7 +91,7 @@ LISTED_GROUP = "listed-group"
 NO_RULE = "no-rule"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """Who may use the bot: two lists of Slack ids, and the policy file's rules.
 
@@ -102,7 +103,7 @@ class Rules:
     home: frozenset[str]
     of_file: tuple[Rule, ...] = ()
 
-    @property
+    @cached_property
     def all(self) -> tuple[Rule, ...]:
         """Every rule in the order in which it is tried."""
         every = frozenset(Action)

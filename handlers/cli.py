@@ -176,9 +176,9 @@ def explain(
     name: Annotated[str, typer.Argument(help="A domain name or an order id.")],
     channel: Annotated[str | None, typer.Option(help="A channel id (C...), where a rule names channels.")] = None,
 ) -> None:
-    """Tell what a person may do with a name, which rule says so, and who may.
+    """Tell what a person may do with a name, and why.
 
-    Asks Slack about the person; works beside a bot that serves.
+    Names the rule that decides, and who may instead. Asks Slack about the person; works beside a bot that serves.
 
     Exits with 0 where the person may resend, 1 where not, 2 for a problem.
     """

@@ -1,6 +1,6 @@
 """What the gate is asked about: what was typed, what was found, and what would be sent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bot.models import Call, DomainTarget, Kind, Listed, Offered, Order, OrderTarget, PastRequest, Place, Plan
 from bot.policy import Matter
@@ -44,10 +44,13 @@ def about_domain(place: Place | None, name: str) -> Matter:
     return _settled(place, "", (name,))
 
 
-def about_line(place: Place | None, line: Listed) -> Matter:
-    """A line of the account's listing, which may name less than is found behind it."""
-    order = line.id if line.kind is Kind.ORDER else None
-    return Matter(place.channel_id if place else None, _bare(line.names), order)
+def about_line(place: Place, line: Listed) -> Iterator[Matter]:
+    """Each name of a line of the account's listing, which does not tell for which of an order's names mail waits."""
+    for name in _bare(line.names) or (line.name,):
+        if line.kind is Kind.ORDER:
+            yield Matter(place.channel_id, (name,), line.id)
+        else:
+            yield about_domain(place, name)
 
 
 def about_offered(place: Place, offered: Offered) -> Matter:

@@ -20,11 +20,12 @@ _Stamp = tuple[int, int, int] | None
 
 
 class Rulebook:
-    """Knows the rules; a new version of the file counts within LOOK_SECONDS, a broken one never does."""
+    """Knows the rules; a new version of the file counts within a second, a broken one never does."""
 
-    def __init__(self, lists: Rules, file: str | None = None) -> None:
+    def __init__(self, lists: Rules, file: str | None = None, look_seconds: float = LOOK_SECONDS) -> None:
         """Reads the file; raises CannotStart with one line per problem where it cannot be used."""
         self._file = file
+        self._look_seconds = look_seconds
         self._rules = lists
         self._stamp: _Stamp = None
         self._problems: tuple[str, ...] = ()
@@ -41,7 +42,7 @@ class Rulebook:
 
     async def rules(self) -> Rules:
         """The rules as of the last second; a disk that does not answer keeps nobody waiting."""
-        if self._file and (self._looking or time.monotonic() - self._looked_at >= LOOK_SECONDS):
+        if self._file and (self._looking or time.monotonic() - self._looked_at >= self._look_seconds):
             await self._look(self._file)
         return self._rules
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.command import (
+    AskWhy,
     LookAt,
     LookBack,
     OpenForm,
@@ -73,6 +74,28 @@ def test_what_cannot_be_looked_back_at_is_said(text, said):
 def test_a_command_that_names_no_target_is_refused():
     with pytest.raises(Misunderstood, match="not exactly one"):
         read_command("help me please")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("why", AskWhy()),
+        ("Why <@U0BOB|bob>", AskWhy("U0BOB")),
+        ("why shop.example.com", AskWhy(None, SHOP)),
+        ("why <@U0BOB> <http://shop.example.com|shop.example.com>", AskWhy("U0BOB", SHOP)),
+        ("why #700001 <@W0BOB|>", AskWhy("W0BOB", ORDER)),
+    ],
+)
+def test_why_names_a_colleague_and_an_order_or_domain_or_neither(text, asked):
+    assert read_command(text) == asked
+
+
+@pytest.mark.parametrize(
+    "text", ["why @bob", "why @bob shop.example.com", "why <@U0BOB> <@U0ANA>", "why not", "why 1 2"]
+)
+def test_why_about_what_is_neither_is_refused(text):
+    with pytest.raises(Misunderstood, match=r"[Ff]or example"):
+        read_command(text)
 
 
 @pytest.mark.parametrize(

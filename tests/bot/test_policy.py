@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.policy import Action, Person, Rules, decide
+from bot.models import Holders
+from bot.policy import OWN_WORDS, Action, Matter, Person, Rule, Rules, decide, holders, reservations
 
 RULES = Rules(users=frozenset({"U0ANA"}), groups=frozenset({"S0PKI"}), home=frozenset({"T0HOME", "E0GRID"}))
 MEMBER = {
@@ -205,3 +206,218 @@ def test_reading_a_person_never_raises_and_only_a_well_formed_one_is_allowed(use
     if decision.allowed:
         assert user["id"] == "U0ANA" or "S0PKI" in groups
         assert all(user.get(flag, False) is False for flag in FLAGS)
+
+
+EVERY = frozenset(Action)
+SHOP = frozenset({"shop.example.com", "*.shop.example.com"})
+PKI = Rule("pki", True, EVERY, groups=frozenset({"S0PKI"}))
+SHOP_TEAM = Rule(
+    "shop team",
+    True,
+    frozenset({Action.RESEND, Action.LOOK}),
+    users=frozenset({"U0BEN"}),
+    names=SHOP,
+    channels=frozenset({"C0SHOP"}),
+)
+ONE_ORDER = Rule("one order", True, EVERY, users=frozenset({"U0BEN"}), orders=frozenset({700001}))
+FREEZE = Rule(
+    "freeze", False, frozenset({Action.RESEND}), names=frozenset({"pay.shop.example.com", "*.frozen.example.com"})
+)
+NOT_EVE = Rule("not eve", False, EVERY, users=frozenset({"U0EVE"}), groups=frozenset({"S0OUT"}))
+FILE = (PKI, SHOP_TEAM, ONE_ORDER, FREEZE, NOT_EVE)
+BEN, CAT, EVE = (Person.read({**MEMBER, "id": each}, ()) for each in ("U0BEN", "U0CAT", "U0EVE"))
+PETE = Person.read({**MEMBER, "id": "U0PETE"}, ("S0PKI",))
+
+
+def by_file(*rules):
+    return Rules(frozenset(), frozenset(), RULES.home, rules or FILE)
+
+
+def at_call(*names, channel="C0SHOP", order=None):
+    return Matter(channel, names, order, settled=True)
+
+
+@pytest.mark.parametrize(
+    ("person", "matter", "rule", "allowed"),
+    [
+        (PETE, at_call("any.example.org", channel="C0ANY"), "pki", True),
+        (PETE, at_call("a.frozen.example.com"), "freeze", False),
+        (PETE, at_call("frozen.example.com"), "pki", True),
+        (PETE, at_call("shop.example.com", "pay.shop.example.com"), "freeze", False),
+        (PETE, Matter(), "pki", True),
+        (PETE, Matter(names=("pay.shop.example.com",)), "freeze", False),
+        (PETE, Matter(order=700001), "pki", True),
+        (BEN, at_call("shop.example.com"), "shop team", True),
+        (BEN, at_call("a.b.shop.example.com"), "shop team", True),
+        (BEN, at_call("myshop.example.com"), "no-rule", False),
+        (BEN, at_call("example.com"), "no-rule", False),
+        (BEN, at_call("shop.example.com", "example.com"), "no-rule", False),
+        (BEN, at_call("shop.example.com", channel="C0ANY"), "no-rule", False),
+        (BEN, at_call("shop.example.com", channel=None), "no-rule", False),
+        (BEN, at_call(), "freeze", False),
+        (BEN, at_call("any.example.org", order=700001, channel="C0ANY"), "one order", True),
+        (BEN, at_call("any.example.org", order=700002), "no-rule", False),
+        (BEN, at_call("any.example.org"), "no-rule", False),
+        (BEN, Matter("C0SHOP"), "shop team", True),
+        (BEN, Matter("C0ANY"), "one order", True),
+        (BEN, Matter("C0SHOP", order=700002), "shop team", True),
+        (BEN, Matter("C0ANY", order=700002), "no-rule", False),
+        (BEN, Matter("C0ANY", ("any.example.org",)), "one order", True),
+        (CAT, Matter(), "no-rule", False),
+        (EVE, Matter(), "not eve", False),
+    ],
+)
+def test_a_rule_of_the_file_decides(person, matter, rule, allowed):
+    decision = decide(by_file(), person, Action.RESEND, matter)
+
+    assert (decision.rule, decision.allowed) == (rule, allowed)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_each_action_is_allowed_on_its_own(action):
+    decision = decide(by_file(), BEN, action, at_call("shop.example.com"))
+
+    assert decision.allowed == (action is not Action.OVERRIDE)
+
+
+def test_a_denied_name_is_named_and_so_is_one_that_no_rule_allows():
+    frozen = decide(by_file(), PETE, Action.RESEND, at_call("a.example.com", "pay.shop.example.com"))
+    foreign = decide(by_file(), BEN, Action.RESEND, at_call("shop.example.com", "a.example.com"))
+
+    assert (frozen.about, foreign.about) == (("pay.shop.example.com",), ("a.example.com",))
+    assert "Rule “freeze” of the policy does not let you resend validation e-mails for pay.sh" in frozen.sentence
+    assert "No rule of the policy lets you resend validation e-mails for a.example.com here" in foreign.sentence
+
+
+def test_names_may_be_allowed_by_different_rules():
+    other = Rule("other", True, EVERY, users=frozenset({"U0BEN"}), names=frozenset({"example.org"}))
+
+    decision = decide(by_file(SHOP_TEAM, other), BEN, Action.RESEND, at_call("shop.example.com", "example.org"))
+
+    assert decision.allowed
+    assert [rule.name for rule in decision.by] == ["shop team", "other"]
+
+
+def test_the_lists_count_beside_the_file_and_a_deny_beats_them():
+    rules = Rules(frozenset({"U0CAT", "U0EVE"}), frozenset(), RULES.home, FILE)
+
+    assert decide(rules, CAT, Action.OVERRIDE, at_call("a.example.com")).rule == "listed-user"
+    assert decide(rules, EVE, Action.RESEND, at_call("a.example.com")).rule == "not eve"
+
+
+def test_a_group_that_slack_could_not_read_lets_nobody_in_and_keeps_everybody_out():
+    unread = Person.read({**MEMBER, "id": "U0PETE"}, ["S0PKI"], ["S0OUT"])
+    lost = Person.read({**MEMBER, "id": "U0PETE"}, [], ["S0PKI"])
+
+    kept_out = decide(by_file(), unread, Action.RESEND, at_call("a.example.com"))
+
+    assert (kept_out.rule, decide(by_file(), lost).rule) == ("not eve", "no-rule")
+    assert "could not tell whether you are in it (S0OUT)" in kept_out.sentence
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"deleted": True}, {"is_bot": True}, {"team_id": "T0OTHER"}, {"is_stranger": True}, {"is_restricted": True}],
+)
+def test_no_rule_lets_in_whom_the_workspace_keeps_out(changes):
+    let_in = Rule("let in", True, EVERY, users=frozenset({"U0ANA"}), groups=frozenset({"S0PKI"}))
+
+    assert not decide(by_file(let_in), Person.read({**MEMBER, **changes}, ["S0PKI"])).allowed
+
+
+def test_only_groups_that_a_rule_names_are_worth_a_question():
+    rules = Rules(frozenset({"U0ANA"}), frozenset({"S0LIST"}), RULES.home, FILE)
+
+    assert rules.groups_about("U0ANA") == {"S0PKI", "S0OUT"}
+    assert rules.groups_about("U0BEN") == {"S0PKI", "S0OUT", "S0LIST"}
+    assert RULES.groups_about("U0ANA") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("matter", "who"),
+    [
+        (at_call("shop.example.com"), Holders(("U0BEN",), ("S0PKI",))),
+        (at_call("shop.example.com", channel="C0ANY"), Holders((), ("S0PKI",))),
+        (at_call("pay.shop.example.com"), Holders()),
+        (at_call("a.example.com", order=700001), Holders(("U0BEN",), ("S0PKI",))),
+    ],
+)
+def test_who_could_do_it_is_told_by_what_the_rules_name(matter, who):
+    assert holders(by_file(), Action.RESEND, matter) == who
+
+
+def test_what_may_still_be_denied_is_told_while_the_matter_is_open():
+    assert reservations(by_file(), PETE, Action.RESEND, Matter()) == (FREEZE,)
+    assert reservations(by_file(), PETE, Action.RESEND, at_call("a.example.com")) == ()
+
+
+IDS = st.sampled_from(["U0ANA", "U0BEN"])
+GROUPS = st.sampled_from(["S0PKI", "S0OUT"])
+CHANNELS = st.sampled_from(["C0ONE", "C0TWO"])
+NAMES = st.sampled_from(["example.com", "a.example.com", "b.a.example.com"])
+PATTERNS = NAMES | st.sampled_from(["*.example.com", "*.a.example.com"])
+ORDERS = st.integers(1, 2)
+RULE = st.builds(
+    Rule,
+    name=st.just("r"),
+    allows=st.booleans(),
+    actions=st.frozensets(st.sampled_from(Action), min_size=1),
+    users=st.frozensets(IDS),
+    groups=st.frozensets(GROUPS),
+    channels=st.frozensets(CHANNELS),
+    names=st.frozensets(PATTERNS),
+    orders=st.frozensets(ORDERS),
+)
+SETTLED = st.builds(
+    Matter,
+    channel=st.none() | CHANNELS,
+    names=st.lists(NAMES, min_size=1, max_size=3).map(tuple),
+    order=st.none() | ORDERS,
+    settled=st.just(True),
+)
+SOMEBODY = st.builds(
+    lambda user, groups, unclear: Person.read({**MEMBER, "id": user}, groups, unclear),
+    IDS,
+    st.frozensets(GROUPS),
+    st.frozensets(GROUPS),
+)
+ACTION = st.sampled_from(Action)
+
+
+@given(st.lists(RULE, max_size=5), RULE, SOMEBODY, ACTION, SETTLED)
+def test_one_more_deny_never_opens_a_door(some, one, person, action, matter):
+    deny = Rule("deny", False, one.actions, one.users, one.groups, one.channels, one.names, one.orders)
+
+    before = decide(by_file(*some, PKI), person, action, matter)
+    after = decide(by_file(*some, PKI, deny), person, action, matter)
+
+    assert before.allowed or not after.allowed
+
+
+@given(st.lists(RULE, max_size=5), SOMEBODY, ACTION, SETTLED)
+def test_without_a_rule_that_allows_it_the_answer_is_no(some, person, action, matter):
+    denying = [rule for rule in some if not rule.allows]
+
+    assert not decide(Rules(frozenset(), frozenset(), RULES.home, tuple(denying)), person, action, matter).allowed
+
+
+@given(st.lists(RULE, max_size=5), SOMEBODY, ACTION, SETTLED)
+def test_what_is_allowed_in_full_was_never_refused_for_a_part_of_it(some, person, action, matter):
+    rules = Rules(frozenset(), frozenset(), RULES.home, tuple(some))
+    typed = [Matter(matter.channel), Matter(matter.channel, matter.names[:1]), Matter(matter.channel, (), matter.order)]
+
+    if decide(rules, person, action, matter).allowed:
+        assert all(decide(rules, person, action, each).allowed for each in typed)
+
+
+@given(st.lists(RULE, max_size=5), SOMEBODY, ACTION, SETTLED)
+def test_whoever_is_said_to_be_able_is_not_denied_by_id(some, person, action, matter):
+    rules = Rules(frozenset(), frozenset(), RULES.home, tuple(some))
+    able = Person.read({**MEMBER, "id": person.user_id}, ())
+
+    if person.user_id in holders(rules, action, matter).users:
+        assert decide(rules, able, action, matter).allowed
+
+
+def test_no_rule_of_a_file_may_take_a_word_of_the_ledger():
+    assert {"unknown", "guest", "listed-user", "no-rule", "not-listed"} <= OWN_WORDS

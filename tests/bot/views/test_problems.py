@@ -16,8 +16,17 @@ from bot.errors import (
     SlackUnavailable,
     StoreUnavailable,
 )
-from bot.models import Cooldown
+from bot.models import Cooldown, Holders
 from bot.views import problems
+
+
+def test_a_refusal_names_those_who_may_without_letting_foreign_text_mention_anybody():
+    error = NotAllowed("Rule “<@U0EVE>” does not let you.", "x", Holders(("U0BOB",), ("S0PKI",)))
+
+    told = problems.answer(error)
+
+    assert told.text == "Rule “&lt;@U0EVE&gt;” does not let you. Who may: <!subteam^S0PKI> and <@U0BOB>."
+    assert told.blocks[0].text.text == told.text
 
 
 @pytest.mark.parametrize(

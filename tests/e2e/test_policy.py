@@ -1,0 +1,335 @@
+"""Rules of a file: asked at every door with what is known there, changed while running, and told in words."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.faults import stalls
+from sandbox.slack import Channel, Person, Slack
+from tests.e2e.kit import Rows, kinds, open_form, resend, roots, sees_end
+
+SHOP, PAY, BOTH, OTHER = 700001, 700002, 700003, 700004
+SOON = 4.0
+
+Start = Callable[..., Awaitable[BotProcess]]
+Explain = Callable[..., Awaitable[tuple[int, str]]]
+
+
+@pytest.fixture(autouse=True)
+def orders(certcentral: CertCentral) -> None:
+    """What waits: an order that is allowed, one that is denied, one that is both, and one that no rule names."""
+    certcentral.add_order(SHOP, ["shop.example.com"])
+    certcentral.add_order(PAY, ["pay.shop.example.com"])
+    certcentral.add_order(BOTH, ["www.shop.example.com", "pay.shop.example.com"])
+    certcentral.add_order(OTHER, ["other.example.org"])
+
+
+@pytest.fixture
+def bob(slack: Slack) -> Person:
+    """A colleague of the team that may do everything."""
+    return slack.add_person("bob")
+
+
+class PolicyFile:
+    """The operator's file."""
+
+    def __init__(self, path: Path, rules: str) -> None:
+        self.path, self.rules = path, rules
+        self.write(rules)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def write(self, text: str) -> None:
+        self.path.write_text(text)
+
+    def remove(self) -> None:
+        self.path.unlink()
+
+
+@pytest.fixture
+def policy(slack: Slack, ana: Person, bob: Person, pki: Channel, tmp_path: Path) -> PolicyFile:
+    """Ana may resend and look for the shop in #pki, Bob's group may do all, and nobody resends for pay."""
+    group = slack.add_usergroup("pki-team", [bob])
+    return PolicyFile(
+        tmp_path / "policy.toml",
+        f"""
+[[rule]]
+name = "pki"
+allow = ["resend", "status", "override-cooldown"]
+groups = ["{group.id}"]
+
+[[rule]]
+name = "shop"
+allow = ["resend", "status"]
+users = ["{ana.id}"]
+channels = ["{pki.id}"]
+names = ["shop.example.com", "*.shop.example.com"]
+
+[[rule]]
+name = "pay is frozen"
+deny = ["resend"]
+names = ["pay.shop.example.com"]
+""",
+    )
+
+
+@pytest.fixture
+async def start(make_bot: Callable[..., BotProcess], slack: Slack, policy: PolicyFile) -> Start:
+    """Start a bot with the policy file alone, and wait until it serves."""
+
+    async def start(**settings: str) -> BotProcess:
+        bot = make_bot(**{"DCV_ALLOWED_USERS": "", "DCV_POLICY_FILE": str(policy), **settings})
+        await bot.start()
+        await slack.connected()
+        return bot
+
+    return start
+
+
+@pytest.fixture
+async def explain(make_bot: Callable[..., BotProcess], policy: PolicyFile, tmp_path: Path) -> Explain:
+    """Run `dcv-resend policy explain`, and return its exit status and what it said."""
+
+    async def explain(*words: str, **settings: str) -> tuple[int, str]:
+        bot = make_bot(**{"DCV_ALLOWED_USERS": "", "DCV_POLICY_FILE": str(policy), **settings})
+        log = tmp_path / "-".join(["explain", *words]).replace("*", "x")
+        process = BotProcess(bot.settings, log, ("dcv-resend", "policy", "explain", *words))
+        await process.start()
+        return await process.exits(), process.log
+
+    return explain
+
+
+async def test_a_refusal_at_the_command_costs_digicert_no_call(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, ledger: Rows
+) -> None:
+    await start()
+    elsewhere, eve = slack.add_channel("elsewhere"), slack.add_person("eve")
+    asked_at_start = len(certcentral.calls)
+
+    await eve.command("/dcv-resend", "", pki)
+    await eve.hears("No rule of the policy lets you resend")
+    await ana.command("/dcv-resend", "pay.shop.example.com", pki)
+    denied = await ana.hears("Rule “pay is frozen” of the policy does not let you")
+    await ana.command("/dcv-resend", f"{OTHER} to admin@example.org", elsewhere)
+    await ana.hears(f"for order {OTHER} here")
+    await ana.command("/dcv-status", "other.example.org", pki)
+    foreign = await ana.hears("look at validations for other.example.org")
+
+    assert "Who may" not in denied.text
+    assert "Who may: <!subteam^" in foreign.text
+    assert [(row["kind"], row["detail"]["action"], row["detail"]["rule"]) for row in ledger()] == [
+        ("denied", "resend", "no-rule"),
+        ("denied", "resend", "pay is frozen"),
+        ("denied", "resend", "no-rule"),
+        ("denied", "status", "no-rule"),
+    ]
+    assert [person.open_forms for person in (ana, eve)] == [[], []]
+    assert (certcentral.calls[asked_at_start:], pki.messages, slack.problems) == ([], [], [])
+
+
+async def test_one_name_is_allowed_and_another_is_not(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    await start()
+
+    form = await open_form(ana, SHOP, pki)
+    options = await form.search("example")
+    await ana.command("/dcv-resend", str(BOTH), pki)
+    refused = await ana.sees_form("does not let you resend validation e-mails for pay.shop.example.com")
+    await ana.command("/dcv-resend", f"{BOTH} to admin@example.com", pki)
+    await ana.hears("for pay.shop.example.com")
+    await form.submit()
+    await sees_end(slack, pki, SHOP)
+
+    assert {option["text"].split(" · ")[0] for option in options} == {str(SHOP), str(BOTH)}
+    assert refused.submit_text is None
+    assert [call.name.split("/")[3] for call in certcentral.resends] == [str(SHOP)]
+    assert [row["detail"].get("rule") for row in ledger() if row["kind"] == "denied"] == ["pay is frozen"] * 2
+    assert slack.problems == []
+
+
+async def test_the_status_shows_what_somebody_may_see(
+    start: Start, slack: Slack, ana: Person, bob: Person, pki: Channel
+) -> None:
+    await start()
+
+    await ana.command("/dcv-status", "", pki)
+    mine = await ana.hears(str(SHOP))
+    await bob.command("/dcv-status", "", pki)
+    all_of_them = await bob.hears(str(OTHER))
+
+    assert (str(PAY) in mine.visible_text, str(OTHER) in mine.visible_text) == (True, False)
+    assert all(str(order) in all_of_them.visible_text for order in (SHOP, PAY, BOTH, OTHER))
+
+
+async def test_a_file_that_changes_counts_at_the_submit_and_before_the_call(
+    start: Start, slack: Slack, certcentral: CertCentral, bob: Person, pki: Channel, policy: PolicyFile, ledger: Rows
+) -> None:
+    bot = await start()
+    at_submit, before_call = [await open_form(bob, order, pki) for order in (SHOP, OTHER)]
+    announced = asyncio.Event()
+    slack.faults.plan("chat.postMessage", stalls(hold=announced))
+    submitted = await before_call.submit()
+
+    policy.write(f'{policy.rules}\n[[rule]]\nname = "stop"\ndeny = ["resend"]\n')
+    await _is_read(slack, bot, bob, pki, "stop")
+    announced.set()
+    end = await sees_end(slack, pki, OTHER)
+    await at_submit.submit()
+    await bob.hears("Rule “stop” of the policy")
+    policy.write(policy.rules)
+    await _is_read(slack, bot, bob, pki, "Rule “pki”", without="stop")
+    await resend(bob, SHOP, pki)
+    await sees_end(slack, pki, SHOP)
+
+    assert submitted.closed
+    assert "Not sent" in end.text
+    assert "no longer allowed to (stop)" in end.text
+    assert (kinds(ledger(), OTHER), len(certcentral.resends)) == (["not_sent"], 1)
+    assert slack.problems == []
+
+
+async def test_a_broken_new_version_is_ignored_and_told_loudly(
+    start: Start, slack: Slack, ana: Person, bob: Person, pki: Channel, policy: PolicyFile
+) -> None:
+    bot = await start()
+
+    policy.write(policy.rules.replace("users = [", "user = ["))
+    await _is_read(slack, bot, ana, pki, "The policy file is broken")
+    told = ana.whispers[-1].text
+    await resend(ana, SHOP, pki)
+    await sees_end(slack, pki, SHOP)
+    policy.remove()
+    await _is_read(slack, bot, ana, pki, "cannot be read")
+    policy.write(policy.rules)
+    await _is_read(slack, bot, ana, pki, "Rule “shop”", without="The policy file")
+
+    assert "the version before it still counts" in told
+    assert "policy.toml, line 10: “user” is no key of a rule" in told
+    assert bot.log.count("the policy file is broken; the version before it stays in force") == 2
+    assert slack.problems == []
+
+
+async def test_within_the_cooldown_only_those_send_again_who_may_override_it(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, ledger: Rows
+) -> None:
+    await start()
+    early = await open_form(ana, SHOP, pki)
+    await resend(bob, SHOP, pki)
+    await sees_end(slack, pki, SHOP)
+
+    await ana.command("/dcv-resend", str(SHOP), pki)
+    form = await ana.sees_form("when the cooldown is over")
+    await early.submit()
+    await ana.hears("send again within the cooldown for shop.example.com")
+    await ana.command("/dcv-resend", f"{SHOP} to admin@example.com because lost", pki)
+    await slack.wait(lambda: len(ana.whispers) == 2, "a second whisper", SOON)
+    await bob.command("/dcv-resend", f"{SHOP} to admin@example.com because lost", pki)
+    await slack.wait(lambda: len(roots(pki, SHOP)) == 2, "a second resend", 20.0)
+    await slack.wait(lambda: len(certcentral.resends) == 2, "a second call", 20.0)
+
+    assert form.submit_text is None
+    assert form.says("Who may: <!subteam^")
+    denied = [(row["user_id"], row["detail"]["action"]) for row in ledger() if row["kind"] == "denied"]
+    assert denied == [(ana.id, "override-cooldown")] * 2
+    assert slack.problems == []
+
+
+async def test_why_tells_which_rule_decides_and_who_else_may(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel
+) -> None:
+    await start()
+    eve, gil = slack.add_person("eve"), slack.add_person("gil", guest=True)
+    asked_at_start = len(certcentral.calls)
+
+    await ana.command("/dcv-resend", "why shop.example.com", pki)
+    own = (await ana.hears(f"What <@{ana.id}> may do for shop.example.com in <#{pki.id}>")).text
+    await ana.command("/dcv-resend", f"why <@{bob.id}|bob> pay.shop.example.com", pki)
+    other = (await ana.hears(f"What <@{bob.id}> may do for pay.shop.example.com")).text
+    await eve.command("/dcv-resend", "why", pki)
+    nothing = (await eve.hears(f"What <@{eve.id}> may do")).text
+    await eve.command("/dcv-resend", f"why <@{bob.id}>", pki)
+    await eve.hears("No rule of the policy lets you look at validations")
+    await gil.command("/dcv-resend", "why", pki)
+    guest = (await gil.hears("No rule can change that")).text
+
+    assert "resend: yes. Rule “shop” (line 7 of " in own
+    assert f"allows it for *.shop.example.com or shop.example.com in <#{pki.id}>" in own
+    assert "override-cooldown: no. No rule allows it. Who may: <!subteam^S" in own
+    assert "resend: no. Rule “pay is frozen” (line 14 of " in other
+    assert "Nobody may, as the rules are." in other
+    assert "status: yes. Rule “pki”" in other
+    assert nothing.count("No rule allows it. Who may: <!subteam^") == 3
+    assert "guest" in guest
+    assert "Who may" not in guest
+    assert (certcentral.calls[asked_at_start:], slack.problems) == ([], [])
+
+
+async def test_a_start_with_a_broken_file_is_refused_with_its_line(
+    make_bot: Callable[..., BotProcess], slack: Slack, policy: PolicyFile
+) -> None:
+    policy.write(policy.rules.replace("shop.example.com", "shop..example.com"))
+    bot = make_bot(DCV_POLICY_FILE=str(policy))
+
+    await bot.start()
+
+    assert await bot.exits() == 2
+    assert bot.log.startswith(f"{policy}, line 12: “shop..example.com” can never match.")
+    assert "Traceback" not in bot.log
+    assert slack.api_calls == []
+
+
+async def test_the_terminal_tells_the_same_words(
+    explain: Explain, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, policy: PolicyFile
+) -> None:
+    here = f"--channel={pki.id}"
+
+    allowed, denied = await explain(ana.id, "shop.example.com", here), await explain(bob.id, "pay.shop.example.com")
+    nobody, broken_name = await explain("U0NOBODY", "shop.example.com"), await explain(ana.id, "shop")
+    policy.write("[[rule]\n")
+    broken = await explain(ana.id, str(SHOP))
+
+    assert [status for status, _ in (allowed, denied, nobody, broken_name, broken)] == [0, 1, 2, 2, 2]
+    assert allowed[1].startswith(f"What {ana.id} may do for shop.example.com in {pki.id}:\nresend: yes. Rule “shop”")
+    assert "resend: no. Rule “pay is frozen” (line 14 of " in denied[1]
+    assert "user_not_found" in nobody[1]
+    assert broken[1].startswith(f"{policy}, line 1: this is no TOML")
+    assert not any("Traceback" in said for _, said in (allowed, denied, nobody, broken_name, broken))
+    assert certcentral.calls == []
+
+
+async def test_the_check_tells_how_the_file_stands(
+    make_bot: Callable[..., BotProcess], slack: Slack, policy: PolicyFile, tmp_path: Path
+) -> None:
+    said = []
+    for content in (policy.rules, "[[rule]]\n"):
+        policy.write(content)
+        settings = make_bot(DCV_ALLOWED_USERS="", DCV_POLICY_FILE=str(policy)).settings
+        process = BotProcess(settings, tmp_path / f"check-{len(said)}", ("dcv-resend", "check"))
+        await process.start()
+        said.append((await process.exits(), process.log))
+
+    assert f"ok       The policy file {policy} holds 2 rules that allow and 1 that denies." in said[0][1]
+    assert f"problem  {policy}, line 1: this rule has no name" in said[1][1]
+    assert [status for status, _ in said] == [0, 2]
+
+
+async def _is_read(
+    slack: Slack, bot: BotProcess, person: Person, channel: Channel, words: str, *, without: str = "…"
+) -> None:
+    """Ask why until the answer shows that the bot has looked at the changed file."""
+    for _ in range(20):
+        heard = len(person.whispers)
+        await person.command("/dcv-resend", "why", channel)
+        await slack.wait(lambda heard=heard: len(person.whispers) > heard, "an answer", SOON)
+        told = person.whispers[-1].text
+        if words in told and without not in told:
+            return
+        await asyncio.sleep(0.25)
+    raise AssertionError(f"never heard {words!r}: {person.whispers[-1].text}\n{bot.log}")
