@@ -19,7 +19,7 @@ SPEAKING = [
     ROOT / "handlers/unknown.py",
 ]
 # `dcv-resend check` and `dcv-resend ledger` speak to operators, in a terminal.
-for silent in ("findings", "auditing", "pruning"):
+for silent in ("findings", "auditing", "pruning", "rulebook"):
     SPEAKING.remove(ROOT / f"bot/services/{silent}.py")
 
 # Said to operators, to programs or to nobody; or a label, an example, or a fragment that is told in other words.
@@ -46,6 +46,7 @@ TOLD_ELSEWHERE = (
     "… ago, at …",
     "a form or a button",
     "what somebody asked",
+    "/dcv-resend why @ana",
     "https://",
     "Resend DCV email for …",
     "Too many alerts wait",
