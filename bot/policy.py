@@ -73,6 +73,10 @@ class Rule:
         here = doubtful if matter.channel is None else matter.channel in self.channels
         return (here or not self.channels) and self._covers_name(name, matter, doubtful=doubtful)
 
+    def may_cover(self, matter: Matter) -> bool:
+        """Whether it is, or may turn out to be, about any name of a matter."""
+        return any(self.covers(name, matter, doubtful=True) for name in matter.names or (None,))
+
     def _covers_name(self, name: str | None, matter: Matter, *, doubtful: bool) -> bool:
         if not self.names and not self.orders:
             return True
@@ -111,10 +115,11 @@ class Rules:
         groups = Rule(LISTED_GROUP, True, every, groups=self.groups, where="DCV_ALLOWED_USERGROUPS")
         return (*self.of_file, *(rule for rule in (users, groups) if not rule.is_for_all))
 
-    def groups_about(self, user_id: str) -> frozenset[str]:
+    def groups_about(self, user_id: str, action: Action | None = None, matter: Matter = ANYTHING) -> frozenset[str]:
         """The user groups that can make a difference for this person: no other is worth a question to Slack."""
         listed = frozenset() if user_id in self.users else self.groups
-        return listed.union(*(rule.groups for rule in self.of_file))
+        of_file = (rule for rule in self.of_file if action in (None, *rule.actions) and rule.may_cover(matter))
+        return listed.union(*(rule.groups for rule in of_file))
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +340,7 @@ def holders(rules: Rules, action: Action, matter: Matter = ANYTHING) -> Holders:
 def reservations(rules: Rules, person: Person, action: Action, matter: Matter) -> tuple[Rule, ...]:
     """The rules that may still deny this to a person, once more of the matter is known."""
     mine = [rule for rule in rules.all if not rule.allows and action in rule.actions and rule.is_about(person)]
-    names = matter.names or (None,)
-    return tuple(rule for rule in mine if any(rule.covers(name, matter, doubtful=True) for name in names))
+    return tuple(rule for rule in mine if rule.may_cover(matter))
 
 
 def _flagged(user: Mapping[str, Any], *names: str) -> bool:

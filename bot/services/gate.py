@@ -28,16 +28,21 @@ class Gate:
         self._ledger = ledger
         self._clock = clock
 
-    async def standing(self, actor: Actor, *, afresh: bool = False) -> Standing:
+    async def standing(self, actor: Actor) -> Standing:
         """The person and the rules as they are now, for questions that are answered without another word of Slack."""
         rules = await self._rulebook.rules()
-        return Standing(rules, await self._person(rules, actor, afresh=afresh))
+        return Standing(rules, await self._person(actor, rules.groups_about(actor.user_id)))
 
     async def decide(
         self, actor: Actor, action: Action, matter: Matter = ANYTHING, *, afresh: bool = False
     ) -> Decision:
-        """The policy's answer; where Slack cannot tell within PATIENCE seconds who this is, it is no."""
-        return (await self.standing(actor, afresh=afresh)).decide(action, matter)
+        """The policy's answer; where Slack cannot tell within PATIENCE seconds who this is, it is no.
+
+        `afresh` asks Slack anew for the person and the groups that count here; it allows that twenty times a minute.
+        """
+        rules = await self._rulebook.rules()
+        groups = rules.groups_about(actor.user_id, action, matter)
+        return Standing(rules, await self._person(actor, groups, afresh=afresh)).decide(action, matter)
 
     async def require(
         self, actor: Actor, action: Action, about: Mapping[str, str], matter: Matter = ANYTHING
@@ -54,10 +59,10 @@ class Gate:
             raise refusal(standing.rules, action, matter, decision)
         return standing
 
-    async def _person(self, rules: Rules, actor: Actor, *, afresh: bool) -> Person | None:
+    async def _person(self, actor: Actor, groups: frozenset[str], *, afresh: bool = False) -> Person | None:
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._directory.person(actor.user_id, rules.groups_about(actor.user_id), afresh=afresh)
+                return await self._directory.person(actor.user_id, groups, afresh=afresh)
         except (TimeoutError, SlackUnavailable, SlackRefused) as error:
             log.warning("Slack could not tell who this is", user=actor.user_id, error=str(error))
             return None

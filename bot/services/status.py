@@ -128,6 +128,8 @@ class Status:
             orders, domain = newest_first, None if newest_first else covering(account.deactivated, name)
         if not orders and not domain:
             raise states.unknown_name(name)
+        # Where none may be seen, the first tells why.
+        orders = [order for order in orders if _sees(asker, order)] or orders[:1]
         found = [
             *(self._order(asker, order.id) for order in orders[:MOST_ORDERS]),
             *([self._domain(asker, domain.id)] if domain else []),

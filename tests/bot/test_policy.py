@@ -326,11 +326,14 @@ def test_no_rule_lets_in_whom_the_workspace_keeps_out(changes):
 
 
 def test_only_groups_that_a_rule_names_are_worth_a_question():
+    narrow = Rule("narrow", True, EVERY, groups=frozenset({"S0SHOP"}), names=SHOP)
     rules = Rules(frozenset({"U0ANA"}), frozenset({"S0LIST"}), RULES.home, FILE)
 
     assert rules.groups_about("U0ANA") == {"S0PKI", "S0OUT"}
     assert rules.groups_about("U0BEN") == {"S0PKI", "S0OUT", "S0LIST"}
     assert RULES.groups_about("U0ANA") == frozenset()
+    assert by_file(SHOP_TEAM, PKI).groups_about("U0BEN", Action.OVERRIDE, at_call("a.example.com")) == {"S0PKI"}
+    assert by_file(NOT_EVE, narrow).groups_about("U0BEN", Action.RESEND, at_call("a.example.com")) == {"S0OUT"}
 
 
 @pytest.mark.parametrize(
