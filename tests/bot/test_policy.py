@@ -325,6 +325,10 @@ def test_no_rule_lets_in_whom_the_workspace_keeps_out(changes):
     assert not decide(by_file(let_in), Person.read({**MEMBER, **changes}, ["S0PKI"])).allowed
 
 
+def test_a_rule_that_allows_nobody_in_particular_allows_nobody():
+    assert not decide(by_file(Rule("open", True, EVERY)), BEN, Action.RESEND, at_call("a.example.com")).allowed
+
+
 def test_only_groups_that_a_rule_names_are_worth_a_question():
     narrow = Rule("narrow", True, EVERY, groups=frozenset({"S0SHOP"}), names=SHOP)
     rules = Rules(frozenset({"U0ANA"}), frozenset({"S0LIST"}), RULES.home, FILE)
