@@ -65,10 +65,10 @@ async def test_somebody_who_may_not_look_is_told_nothing_and_is_in_the_ledger(ch
 
     details = [json.loads(row["detail"]) for row in (await rows())[1:]]
     assert [(detail["action"], detail["history"][:20], detail["channel"]) for detail in details] == [
-        ("look", "all", "C0PKI"),
-        ("look", "order:1", "C0PKI"),
-        ("look", "user:U0ANA", "C0PKI"),
-        ("look", "order:1|before:9xxxx", ""),
+        ("status", "all", "C0PKI"),
+        ("status", "order:1", "C0PKI"),
+        ("status", "user:U0ANA", "C0PKI"),
+        ("status", "order:1|before:9xxxx", ""),
     ]
 
 
