@@ -333,3 +333,42 @@ async def _is_read(
             return
         await asyncio.sleep(0.25)
     raise AssertionError(f"never heard {words!r}: {person.whispers[-1].text}\n{bot.log}")
+
+
+async def test_the_doors_of_alerts_and_messages_ask_the_rules_of_what_they_name(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, ledger: Rows
+) -> None:
+    await start(DCV_ALERT_CHANNELS=pki.id)
+
+    alert = slack.alert(pki, "monitoring", "Order 700002 is pending")
+    offer = await slack.sees_message(pki, "waits for e-mail validation", thread=alert)
+    await bob.click(offer, "Resend DCV email")
+    by_button = await bob.sees_form("pay is frozen")
+    await bob.click(offer, "Not now")
+    await bob.hears("pay is frozen")
+    await bob.shortcut("dcv_resend_message", alert)
+    by_shortcut = await bob.sees_form("pay is frozen")
+
+    assert (by_button.submit_text, by_shortcut.submit_text) == (None, None)
+    assert "quiet until" not in offer.text
+    assert {row["detail"]["rule"] for row in ledger() if row["kind"] == "denied"} == {"pay is frozen"}
+    assert certcentral.resends == []
+    assert slack.problems == []
+
+
+async def test_the_history_shows_what_the_rules_let_somebody_look_at(
+    start: Start, slack: Slack, ana: Person, bob: Person, pki: Channel
+) -> None:
+    await start()
+    for person, order_id in ((ana, SHOP), (bob, OTHER)):
+        await resend(person, order_id, pki)
+        await sees_end(slack, pki, order_id)
+
+    await ana.command("/dcv-resend", "history", pki)
+    mine = await ana.hears("What was asked")
+    await bob.command("/dcv-resend", "history", pki)
+    all_of_it = await bob.hears("What was asked")
+
+    assert ("order 700001" in mine.visible_text, "order 700004" in mine.visible_text) == (True, False)
+    assert ("order 700001" in all_of_it.visible_text, "order 700004" in all_of_it.visible_text) == (True, True)
+    assert slack.problems == []
