@@ -15,7 +15,7 @@ from bot.slack.chat import Chat
 from bot.views import forms, offers
 from bot.wiring import Services
 from handlers.answering import Answering
-from handlers.payloads import Payload, read_choice, read_message_origin, read_thread
+from handlers.payloads import Payload, read_choice, read_message_origin, read_thread, read_trigger
 
 log = structlog.get_logger(__name__)
 
@@ -49,18 +49,19 @@ class AlertChannels:
 
     async def resend(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Open the form of what was offered; its result goes to the alert's thread."""
+        origin = read_message_origin(body)
         await ack()
-        origin, key = read_message_origin(body), read_choice(body) or ""
         async with self._answering.to(origin):
+            key = read_choice(body) or ""
             form = await self._dialog.start(origin.actor, read_thread(body), key)
-            view_id = await self._chat.open_form(str(body["trigger_id"]), forms.looking_up(form.id, OFFERED))
+            view_id = await self._chat.open_form(read_trigger(body), forms.looking_up(form.id, OFFERED))
             if view_id:
                 await self._chat.update_form(view_id, await self._dialog.choose(form, key))
 
     async def not_now(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Let it rest; the offer says who wanted that."""
-        await ack()
         origin = read_message_origin(body)
+        await ack()
         async with self._answering.to(origin):
             await self._offering.not_now(origin.actor, read_choice(body) or "")
 

@@ -56,8 +56,8 @@ class OpenEnd:
 
     async def stop(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Follow no longer; who stopped it is told in the thread."""
-        await ack()
         origin = read_message_origin(body)
+        await ack()
         async with self._answering.to(origin):
             await self._follower.stop(origin.actor, read_choice(body) or "")
 

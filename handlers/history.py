@@ -22,8 +22,8 @@ class HistoryPages:
 
     async def turn(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another page, in place of the whisper whose button was pressed."""
-        await ack()
         origin = read_whisper_origin(body)
+        await ack()
         async with self._answering.to(origin):
             message = await self._chronicle.turn(origin.actor, origin.place, read_choice(body) or "")
             await self._chat.whisper(origin, message, replace=True)

@@ -47,9 +47,8 @@ def read_message_origin(body: Payload) -> Origin:
 
 def read_shortcut_thread(body: Payload) -> Place:
     """The thread of the message on which a shortcut was used; a response_url would not reach it."""
-    message = body["message"]
-    ts = message.get("thread_ts") or message.get("ts") or body["message_ts"]
-    return Place(str(body["channel"]["id"]), str(ts))
+    above = _text_or_none(body, "message", "thread_ts") or _text_or_none(body, "message", "ts")
+    return Place(_text(body, "channel", "id"), above or _text(body, "message_ts"))
 
 
 def read_whisper_origin(body: Payload) -> Origin:

@@ -11,7 +11,7 @@ from bot.slack.chat import Chat
 from bot.views import forms
 from bot.wiring import Services
 from handlers.answering import Answering
-from handlers.payloads import read_actor, read_shortcut_thread
+from handlers.payloads import read_actor, read_shortcut_thread, read_trigger
 
 CALLBACK = "dcv_resend_message"
 MESSAGE = "what the message names"
@@ -27,13 +27,13 @@ class ResendShortcut:
 
     async def hear(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A form first, since a trigger lives three seconds; then what DigiCert says of what the message names."""
-        await ack()
         actor, place = read_actor(body), read_shortcut_thread(body)
+        await ack()
         async with self._answering.to(Origin(actor, place)):
             form = await self._dialog.start(actor, place, "a message")
-            view_id = await self._chat.open_form(str(body["trigger_id"]), forms.looking_up(form.id, MESSAGE))
+            view_id = await self._chat.open_form(read_trigger(body), forms.looking_up(form.id, MESSAGE))
             if view_id:
-                drawing = await self._dialog.named(form, read_candidates(body["message"]))
+                drawing = await self._dialog.named(form, read_candidates(body.get("message")))
                 await self._chat.update_form(view_id, drawing)
 
 

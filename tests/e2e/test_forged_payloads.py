@@ -56,7 +56,12 @@ STORY = (
     "scope",
     "check_now",
     "send_again",
+    "stop_following",
     "status_next",
+    "history_older",
+    "offer_resend",
+    "offer_not_now",
+    "message_action",
     "block_suggestion",
     "view_submission",
 )
@@ -87,6 +92,11 @@ CHOICES: list[tuple[str, Path, Any, str]] = [
     ("check_now", VALUE, "r1", FORGOTTEN),
     ("check_now", VALUE, None, FORGOTTEN),
     ("send_again", VALUE, "\u202er1", UNREADABLE),
+    ("stop_following", VALUE, "\u202er1", UNREADABLE),
+    ("stop_following", VALUE, "r1", "This is not followed any longer"),
+    ("history_older", VALUE, "x" * 2000, "That is no page of this list."),
+    ("offer_not_now", VALUE, "o1", "This offer was made long ago"),
+    ("offer_resend", VALUE, "order:*.*", NO_CHOICE),
     ("check_now", ("actions", 0, "action_id"), "follow_v0", OTHER_VERSION),
     ("target", ("actions", 0, "action_id"), "x" * 255, OTHER_VERSION),
 ]
@@ -136,12 +146,28 @@ class Genuine:
 
 
 @pytest.fixture
+def ops(slack: Slack) -> Channel:
+    """A channel of alerts."""
+    return slack.add_channel("ops")
+
+
+@pytest.fixture
+async def bot(make_bot: Callable[..., BotProcess], slack: Slack, pki: Channel, ops: Channel) -> BotProcess:
+    """A bot that is connected, and offers in #ops."""
+    bot = make_bot(DCV_ALERT_CHANNELS=ops.id)
+    await bot.start()
+    await slack.connected(60)
+    return bot
+
+
+@pytest.fixture
 async def genuine(
     bot: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
     ana: Person,
     pki: Channel,
+    ops: Channel,
     ask: Callable[[str], Awaitable[Form]],
 ) -> Callable[[str], Genuine]:
     """One payload of every kind that the bot listens to, as a story brings them up."""
@@ -171,6 +197,20 @@ async def genuine(
     line = f"{ORDER} to admin@example.com in de"
     await ana.command("/dcv-resend", line, pki)
     await ana.hears("Nothing was sent")
+    alert = slack.alert(ops, "monitoring", f"Order {ORDER + 2} is pending")
+    offer = await slack.sees_message(ops, "waits for e-mail validation", thread=alert)
+    await ana.click(offer, "Resend DCV email")
+    await ana.sees_form("Recipients for twice.example.org")
+    await ana.click(offer, "Not now")
+    await ana.shortcut("dcv_resend_message", alert)
+    pam = slack.add_person("pam")
+    for number in range(12):
+        await pam.command("/dcv-resend", str(ORDER + number), pki)
+    await ana.command("/dcv-resend", "history", pki)
+    await ana.click(await ana.hears("What was asked"), "Older")
+    # The last one: what is followed is asked for by the bot itself now and then.
+    await ana.click(root, "Stop following")
+    await slack.sees_message(pki, "stopped following this", thread=root)
 
     found = [Genuine(delivery.kind, copy.deepcopy(delivery.sent)) for delivery in slack.deliveries]
     assert slack.problems == []
