@@ -83,8 +83,10 @@ class Offering:
                 _log_failure(error)
                 await asyncio.sleep(max(self._retry_seconds, getattr(error, "retry_after", None) or 0.0))
             else:
+                # Not `wait_for`: before Python 3.12 it may lose a cancellation, and this would never end.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._intake.arrived.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._intake.arrived.wait()
 
     async def round(self) -> float:
         """Show and look once; returns the seconds after which there may be more to show.

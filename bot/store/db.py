@@ -103,7 +103,8 @@ class Database:
     async def _turn(self) -> AsyncIterator[None]:
         """Queue the writers of this process in memory: SQLite's own queue is a poll."""
         try:
-            await asyncio.wait_for(self._writing.acquire(), LOCK_SECONDS)
+            async with asyncio.timeout(LOCK_SECONDS):
+                await self._writing.acquire()
         except TimeoutError as error:
             raise StoreUnavailable(_SORRY) from error
         try:
