@@ -31,7 +31,6 @@ from bot.services.resend import Resend
 from bot.services.rulebook import Rulebook
 from bot.services.sending import Sending
 from bot.services.status import Status
-from bot.services.threads import Threads
 from bot.services.waiting import WaitingNames
 from bot.settings import Settings
 from bot.slack.chat import Chat
@@ -130,7 +129,6 @@ def _services(
     addresses = AddressBook(certcentral, clock)
     listing = Listing(certcentral, clock)
     lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored))
-    status = Status(gate, certcentral, listing, History(database), posts, chat, clock)
     board = Board(chat, posts, clock)
     reporting = Reporting(stored, ledger, followings, board, clock, email_end_note=settings.dcv_email_end_note)
     resend = Resend(
@@ -139,8 +137,7 @@ def _services(
         ledger=ledger,
         stored=stored,
         held=Claims(database),
-        posts=posts,
-        chat=chat,
+        board=board,
         engine=engine,
         sending=Sending(database, stored, ledger, gate, certcentral, addresses, schedule, clock),
         reporting=reporting,
@@ -171,7 +168,7 @@ def _services(
     return Services(
         chat=chat,
         checking=checking,
-        chronicle=Chronicle(gate, Past(database), Threads(posts, chat), clock),
+        chronicle=Chronicle(gate, Past(database), board, clock),
         dialog=dialog,
         directory=directory,
         explaining=Explaining(gate, rulebook),
@@ -181,5 +178,5 @@ def _services(
         offering=offering,
         polling=polling,
         resend=resend,
-        status=status,
+        status=Status(gate, certcentral, listing, History(database), board, clock),
     )

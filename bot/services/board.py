@@ -59,10 +59,17 @@ class Board:
             log.info("the channel is closed to the bot; telling the person directly", error=error.code)
             return await self._show(replace(post, ts=None, detour=error.code), user_id, message)
 
-    async def link(self, key: str) -> str | None:
-        """A link to what was shown under a key; None where it is not there, or was told to one person alone."""
+    async def link(self, key: str, *, to_its_own: bool = False) -> str | None:
+        """A link to what was shown under a key; None where it is not there, or where the reader may not open it.
+
+        A conversation of two belongs to whoever asked there, whether it was chosen or a detour: `to_its_own` says that
+        the reader is that person.
+        """
         post = await self._posts.get(key)
-        if post is None or post.ts is None or post.detour or post.place.channel_id.startswith("D"):
+        if post is None or post.ts is None:
+            return None
+        is_direct = post.detour is not None or post.place.channel_id.startswith("D")
+        if is_direct and not to_its_own:
             return None
         return await self._chat.permalink(post.place, post.ts)
 

@@ -10,10 +10,11 @@ from bot.command import WantedPerson
 from bot.errors import Misunderstood
 from bot.models import Actor, PastRequest, Place
 from bot.policy import Action, Matter, Standing
+from bot.services.board import Board
 from bot.services.gate import Gate
 from bot.services.lookup import Wanted, wanted_key
 from bot.services.matters import about_past, about_typed
-from bot.services.threads import Threads
+from bot.services.reporting import root_key
 from bot.store.history import Past
 from bot.views import history as views
 from bot.views.blocks import Message
@@ -37,10 +38,10 @@ class _Asker:
 class Chronicle:
     """Tells one person what was asked; every door to it asks the gate before the ledger is read."""
 
-    def __init__(self, gate: Gate, past: Past, threads: Threads, clock: Clock) -> None:
+    def __init__(self, gate: Gate, past: Past, board: Board, clock: Clock) -> None:
         self._gate = gate
         self._past = past
-        self._threads = threads
+        self._board = board
         self._clock = clock
 
     async def of(self, actor: Actor, place: Place | None, about: Wanted | WantedPerson | None) -> Message:
@@ -80,7 +81,9 @@ class Chronicle:
         return views.page(key, linked, turn, self._clock())
 
     async def _link(self, actor: Actor, past: PastRequest) -> str | None:
-        return await self._threads.link(actor, past.request_id, past.user_id) if past.request_id else None
+        if past.request_id is None:
+            return None
+        return await self._board.link(root_key(past.request_id), to_its_own=past.user_id == actor.user_id)
 
 
 def _key(about: Wanted | WantedPerson | None) -> str:

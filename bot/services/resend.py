@@ -12,16 +12,15 @@ from bot.engine import Engine, Steps
 from bot.errors import CooledDown
 from bot.models import Actor, Call, Cooldown, Outcome, Place, ResendRequest
 from bot.policy import Action
+from bot.services.board import Board
 from bot.services.gate import Gate, denied, refusal
 from bot.services.matters import about_calls
 from bot.services.reporting import Reporting, root_key, until_told
 from bot.services.sending import Sending
-from bot.slack.chat import Chat
 from bot.store import claims, requests
 from bot.store.claims import Claim, Claims
 from bot.store.db import Database
 from bot.store.ledger import Entry, Event, Ledger, append
-from bot.store.posts import Posts
 from bot.store.requests import Requests
 from bot.views import messages
 
@@ -59,8 +58,7 @@ class Resend:
         ledger: Ledger,
         stored: Requests,
         held: Claims,
-        posts: Posts,
-        chat: Chat,
+        board: Board,
         engine: Engine,
         sending: Sending,
         reporting: Reporting,
@@ -72,8 +70,7 @@ class Resend:
         self._ledger = ledger
         self._requests = stored
         self._claims = held
-        self._posts = posts
-        self._chat = chat
+        self._board = board
         self._engine = engine
         self._sending = sending
         self._reporting = reporting
@@ -150,19 +147,13 @@ class Resend:
             return None
         outcomes = {ending.outcome for ending in (await self._ledger.endings(claim.request_id)).values()}
         outcome = next((told for told in (Outcome.UNKNOWN, Outcome.SENT) if told in outcomes), None)
-        return Cooldown(claim.user_id, claim.at, claim.until, outcome, await self._link(claim))
+        link = await self._board.link(root_key(claim.request_id))
+        return Cooldown(claim.user_id, claim.at, claim.until, outcome, link)
 
     async def before(self, request: ResendRequest) -> str | None:
         """What came of a request, in marked-up text; None while it has not ended."""
         endings = await self._ledger.endings(request.id)
         return messages.before(request, endings) if len(endings) == len(request.calls) else None
-
-    async def _link(self, claim: Claim) -> str | None:
-        post = await self._posts.get(root_key(claim.request_id))
-        # Where it was told directly, the thread is that person's own.
-        if post is None or post.ts is None or post.detour:
-            return None
-        return await self._chat.permalink(post.place, post.ts)
 
     async def _flow(self, steps: Steps, request_id: str) -> None:
         """Announce, settle each call, report. Recorded steps must keep their order: a changed flow gets a new name."""

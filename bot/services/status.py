@@ -10,14 +10,13 @@ from bot.errors import CaRefused, CaUnavailable, Misunderstood
 from bot.models import Actor, Kind, LastResend, NameValidation, Order, OrderValidation, Place
 from bot.policy import Action, Standing
 from bot.services import states
+from bot.services.board import Board
 from bot.services.gate import Gate
 from bot.services.listing import Account, Listing
 from bot.services.lookup import Wanted, covering, wanted_key
 from bot.services.matters import about_domain, about_order, about_typed
-from bot.services.threads import Threads
-from bot.slack.chat import Chat
+from bot.services.reporting import root_key
 from bot.store.history import History
-from bot.store.posts import Posts
 from bot.targets import WantedName, WantedOrder, parents, read_target
 from bot.views import status as views
 from bot.views.blocks import Message
@@ -49,15 +48,14 @@ class Status:
         certcentral: CertCentral,
         listing: Listing,
         history: History,
-        posts: Posts,
-        chat: Chat,
+        board: Board,
         clock: Clock,
     ) -> None:
         self._gate = gate
         self._certcentral = certcentral
         self._listing = listing
         self._history = history
-        self._threads = Threads(posts, chat)
+        self._board = board
         self._clock = clock
 
     async def of(self, actor: Actor, place: Place | None, wanted: Wanted | None) -> Message:
@@ -202,7 +200,8 @@ class Status:
         """The same with a link to each thread, as far as the person may read it."""
         resends = list(resends)
         once = {resend.request_id: resend for resend in resends}
-        found = (self._threads.link(asker.actor, each.request_id, each.user_id) for each in once.values())
+        mine = asker.actor.user_id
+        found = (self._board.link(root_key(each.request_id), to_its_own=each.user_id == mine) for each in once.values())
         links = dict(zip(once, await asyncio.gather(*found), strict=True))
         return [replace(resend, link=links[resend.request_id]) for resend in resends]
 

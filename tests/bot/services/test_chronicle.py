@@ -9,7 +9,6 @@ from bot.errors import Misunderstood, NotAllowed
 from bot.models import Actor, Place
 from bot.services.chronicle import Chronicle
 from bot.services.reporting import root_key
-from bot.services.threads import Threads
 from bot.store.history import Past
 from bot.store.ledger import Entry, Event
 from bot.store.posts import Post
@@ -22,10 +21,10 @@ BOB = Actor("U0BOB", "T0HOME")
 
 
 @pytest.fixture
-def chronicle(gate, database, posts, chat, clock, directory):
+def chronicle(gate, database, board, clock, directory):
     directory.add("U0EVE")
     directory.add("U0BOB")
-    return Chronicle(gate, Past(database), Threads(posts, chat), clock)
+    return Chronicle(gate, Past(database), board, clock)
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ BOB = Actor("U0BOB", "T0HOME")
 
 
 @pytest.fixture
-def status(gate, certcentral, listing, database, posts, chat, clock, directory):
+def status(gate, certcentral, listing, database, board, clock, directory):
     directory.add("U0EVE")
     directory.add("U0BOB")
-    return Status(gate, certcentral, listing, History(database), posts, chat, clock)
+    return Status(gate, certcentral, listing, History(database), board, clock)
 
 
 @pytest.fixture
