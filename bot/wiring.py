@@ -150,21 +150,8 @@ def _services(
     checking = Checking(gate, stored, followings, looking, board, reporting, schedule, clock)
     background = certcentral.in_background()
     follower = Follower(gate, stored, followings, Looking(background, clock), reporting, board, engine, schedule, clock)
-    polling = Polling(background, followings, follower, clock)
-    channels, alerts = settings.dcv_alert_channels, Alerts(database)
-    intake = Intake(channels, identity, alerts, clock)
-    offering = Offering(
-        channels=channels,
-        intake=intake,
-        gate=gate,
-        confirming=Confirming(background, listing),
-        chat=chat,
-        board=board,
-        database=database,
-        alerts=alerts,
-        offers=Offers(database),
-        clock=clock,
-    )
+    channels, alerts, offers = settings.dcv_alert_channels, Alerts(database), Offers(database)
+    intake, confirmed = Intake(channels, identity, alerts, clock), Confirming(background, listing)
     return Services(
         chat=chat,
         checking=checking,
@@ -175,8 +162,8 @@ def _services(
         follower=follower,
         head_log=HeadLog(ledger),
         intake=intake,
-        offering=offering,
-        polling=polling,
+        offering=Offering(channels, intake, gate, confirmed, chat, board, database, alerts, offers, clock),
+        polling=Polling(background, followings, follower, clock),
         resend=resend,
         status=Status(gate, certcentral, listing, History(database), board, clock),
     )

@@ -14,7 +14,6 @@ from bot.services import states
 from bot.services.listing import Account, Listing
 from bot.targets import WantedName, WantedOrder
 
-MOST_CANDIDATES = 50
 REMEMBERED = 60.0
 _AT_ONCE = 5
 
@@ -102,9 +101,9 @@ class Confirming:
 
 
 def matching(account: Account, candidates: Sequence[Candidate]) -> tuple[Match, ...]:
-    """The lines that the first fifty candidates name and that may wait, each once, in the message's order."""
+    """The lines that candidates name and that may wait, each once, in the message's order."""
     found: dict[str, Match] = {}
-    for candidate in candidates[:MOST_CANDIDATES]:
+    for candidate in candidates:
         for match in _matches(account, candidate):
             known = found.setdefault(match.line.key, match)
             if known.exactly and not match.exactly:

@@ -112,7 +112,7 @@ class Offering:
         await self._gate.require(actor, Action.RESEND, about)
         offer = await self._offers.get(offer_id)
         if offer is None:
-            raise Misunderstood("This offer was made long ago; nothing more comes of it by itself.")
+            raise Misunderstood("This offer was made long ago and is over. To resend all the same, type /dcv-resend.")
         for target in offer.targets:
             await self._gate.require(actor, Action.RESEND, about, about_offered(offer.place, target))
         now = self._clock()

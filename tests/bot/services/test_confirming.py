@@ -4,7 +4,6 @@ import pytest
 
 from bot.candidates import Candidate
 from bot.errors import CaRefused, CaUnavailable
-from bot.services.confirming import MOST_CANDIDATES
 from bot.targets import WantedName, WantedOrder
 
 AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
@@ -69,7 +68,6 @@ TABLE = [
     ([strong("deep.sub.example.org")], []),
     ([strong("dns.example")], []),
     ([strong("unclear.example")], []),
-    ([order(99), *[strong(f"n{number}.example.net") for number in range(MOST_CANDIDATES)], order(1)], []),
 ]
 
 
