@@ -1,6 +1,7 @@
 """What `run` and `check` ask of Slack and DigiCert; before a start a wrong token or key stops it, silence does not."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -29,13 +30,15 @@ class Checked:
     digicert_answers: bool
 
 
-async def check_start(settings: Settings, slack: Client, certcentral: CertCentral) -> Checked:
+async def check_start(
+    check_door: Callable[[Client], Awaitable[None]], slack: Client, certcentral: CertCentral
+) -> Checked:
     """Who we are in Slack, as soon as it can be reached; CannotStart where a token or the key is wrong.
 
     That DigiCert cannot be reached is only noted.
     """
     identity, digicert = await asyncio.gather(
-        _ask_slack(settings, slack), ask_digicert(certcentral), return_exceptions=True
+        _ask_slack(check_door, slack), ask_digicert(certcentral), return_exceptions=True
     )
     problems = [line for error in (identity, digicert) if isinstance(error, CannotStart) for line in error.problems]
     if problems:
@@ -43,26 +46,22 @@ async def check_start(settings: Settings, slack: Client, certcentral: CertCentra
     if isinstance(digicert, BaseException):
         raise digicert
     while identity is None:
-        identity = await _ask_slack(settings, slack)
+        identity = await _ask_slack(check_door, slack)
     if isinstance(identity, BaseException):
         raise identity
     _warn_of_scopes(identity)
     return Checked(identity, digicert_answers=digicert)
 
 
-async def _ask_slack(settings: Settings, slack: Client) -> Identity | None:
+async def _ask_slack(check_door: Callable[[Client], Awaitable[None]], slack: Client) -> Identity | None:
     """Who we are; None, after RETRY_SECONDS, where Slack cannot be reached."""
     try:
-        return await _recognised(settings, slack)
+        identity = await recognise_bot(slack)
+        await check_door(slack)
     except SlackUnavailable as error:
         log.warning("Slack cannot be reached; trying again", error=str(error), seconds=RETRY_SECONDS)
         await asyncio.sleep(RETRY_SECONDS)
         return None
-
-
-async def _recognised(settings: Settings, slack: Client) -> Identity:
-    identity = await recognise_bot(slack)
-    await open_address(settings, slack)
     return identity
 
 

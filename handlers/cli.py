@@ -61,10 +61,11 @@ def run() -> None:
     from bot import logs
     from bot.settings import Settings
     from handlers.run import run as serve
+    from handlers.socket_mode import SocketMode
 
     settings = Settings.load()
     logs.configure(settings)
-    asyncio.run(serve(settings))
+    asyncio.run(serve(settings, SocketMode(settings)))
     _leave()
 
 

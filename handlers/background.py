@@ -1,0 +1,51 @@
+"""What runs beside the front doors: alerts, following, what was accepted and whose start was lost, and letting go."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from bot.errors import BotError
+from bot.wiring import Services
+
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 30.0
+TIDY_SECONDS = 3600.0
+POLL_SECONDS = 60.0
+
+
+@contextlib.asynccontextmanager
+async def working(services: Services, *more: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """All of it, and `more`, for as long as the context lasts."""
+    tidied = (services.resend.tidy, services.follower.tidy, services.offering.tidy)
+    work: list[Coroutine[Any, Any, None]] = [
+        services.offering.work(),
+        services.follower.attend(),
+        _regularly(POLL_SECONDS, services.polling.poll, at_once=True),
+        _regularly(SWEEP_SECONDS, services.resend.begin_all),
+        *(_regularly(TIDY_SECONDS, tidy) for tidy in tidied),
+        _regularly(TIDY_SECONDS, services.head_log.tell, at_once=True),
+        *more,
+    ]
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _regularly(seconds: float, work: Callable[[], Awaitable[None]], *, at_once: bool = False) -> None:
+    await asyncio.sleep(0.0 if at_once else seconds)
+    while True:
+        try:
+            await work()
+        except BotError as error:
+            log.warning("regular work must wait", work=work.__name__, error=str(error))
+        except Exception:
+            log.exception("regular work failed", work=work.__name__)
+        await asyncio.sleep(seconds)
