@@ -63,10 +63,11 @@ class Sending:
         `earlier` holds the results of the tries before this one.
         """
         request = await patiently(self._requests.get, request_id)
-        if await patiently(self._ledger.ending, request_id, number):
+        history = await patiently(self._ledger.history, request_id, number)
+        if history.ending:
             return ENDED
         number_of_try = len(earlier) + 1
-        attempts = {attempt.number: attempt for attempt in await patiently(self._ledger.attempts, request_id, number)}
+        attempts = {attempt.number: attempt for attempt in history.attempts}
         if (mine := attempts.get(number_of_try)) is None:
             if not earlier and self._clock() - request.at > TOO_LATE:
                 words = "It was accepted long ago and could not be sent in time. Ask again if it is still wanted."

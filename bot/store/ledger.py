@@ -60,6 +60,14 @@ class Attempt:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """What stands there of one call: every try, the oldest first, and how it ended; None while it has not."""
+
+    attempts: tuple[Attempt, ...]
+    ending: Ending | None
+
+
 class Ledger:
     """Reads the ledger, and appends single rows; a row that belongs to more goes through `append`."""
 
@@ -93,19 +101,16 @@ class Ledger:
             head = (await connection.execute(sa.select(ledger_head.c.seq, ledger_head.c.hash))).one()
         return head.seq, head.hash
 
-    async def attempts(self, request_id: str, call_no: int) -> list[Attempt]:
-        """Every try of one call, oldest first."""
+    async def history(self, request_id: str, call_no: int) -> History:
+        """What was tried of one call, and how it ended."""
         rows = await self._rows(request_id, call_no)
         closed = {row.attempt: json.loads(row.detail).get("words", "") for row in rows if row.kind != Event.SENDING}
-        return [
+        attempts = (
             Attempt(row.attempt, row.attempt in closed, closed.get(row.attempt, ""))
             for row in rows
             if row.kind == Event.SENDING
-        ]
-
-    async def ending(self, request_id: str, call_no: int) -> Ending | None:
-        """How one call ended; None while it has not."""
-        return _ending(await self._rows(request_id, call_no))
+        )
+        return History(tuple(attempts), _ending(rows))
 
     async def endings(self, request_id: str) -> dict[int, Ending]:
         """How each call that has ended did so."""

@@ -73,7 +73,7 @@ async def test_a_call_is_made_and_ended_once(sending, losing, certcentral, accep
     assert result == ENDED
     assert len(certcentral.sent) == 1
     assert await kinds() == ["accepted", "sending", "sent"]
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.SENT
 
 
 async def test_a_call_that_was_turned_away_is_closed_once(sending, certcentral, accept, make_request, kinds):

@@ -62,7 +62,7 @@ async def test_a_204_is_sent(sending, certcentral, request_, ledger, kinds):
     assert result == ENDED
     assert certcentral.sent == [("resend_order", 700001, request_.calls[0].recipients, "de")]
     assert await kinds() == ["accepted", "sending", "sent"]
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.SENT
 
 
 async def test_a_domain_is_called_with_its_scope_and_its_addresses(sending, certcentral, for_domain):
@@ -75,7 +75,7 @@ async def test_the_row_is_written_before_the_call(sending, certcentral, request_
     seen = []
 
     async def look():
-        seen.extend(await Ledger(open_another()).attempts("r1", 0))
+        seen.extend((await Ledger(open_another()).history("r1", 0)).attempts)
 
     certcentral.during_put = look
 
@@ -100,7 +100,7 @@ async def test_an_answer_other_than_204_ends_the_call_at_once(
 
     result = await sending.attempt("r1", 0, [])
 
-    ending = await ledger.ending("r1", 0)
+    ending = (await ledger.history("r1", 0)).ending
     assert result == ENDED
     assert (ending.outcome, ending.words) == (outcome, words)
     assert await kinds() == ["accepted", "sending", outcome.value]
@@ -149,7 +149,7 @@ async def test_an_open_row_found_after_a_crash_ends_as_unknown_without_a_call(
 
     result = await sending.attempt("r1", 0, [])
 
-    ending = await ledger.ending("r1", 0)
+    ending = (await ledger.history("r1", 0)).ending
     assert result == ENDED
     assert certcentral.asked == []
     assert ending.outcome is Outcome.UNKNOWN
@@ -173,7 +173,7 @@ async def test_a_crash_in_the_middle_of_a_call_ends_as_unknown(sending, certcent
     await sending.attempt("r1", 0, [])
 
     assert len(certcentral.sent) == 1
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.UNKNOWN
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.UNKNOWN
 
 
 async def test_a_crash_before_the_row_makes_the_call_after_all(sending, certcentral, directory, request_, kinds):
@@ -208,7 +208,7 @@ async def test_a_crash_after_a_429_that_outlasted_all_patience_still_ends(sendin
     result = await sending.attempt("r1", 0, [{"ended": False, "busy": True, "wait": 5.0, "at": began.isoformat()}])
 
     assert result == ENDED
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
 
 
 async def test_a_429_waits_longer_each_time_and_five_minutes_in_all(settle, certcentral, request_, ledger, clock):
@@ -222,8 +222,8 @@ async def test_a_429_waits_longer_each_time_and_five_minutes_in_all(settle, cert
     assert all(0.8 * base <= wait <= 1.2 * base for wait, base in zip(waits, wanted, strict=False))
     assert 6 <= len(waits) <= 8
     assert timedelta(minutes=3) < clock() - began <= timedelta(minutes=5)
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
-    assert "429" in (await ledger.ending("r1", 0)).words
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
+    assert "429" in (await ledger.history("r1", 0)).ending.words
 
 
 async def test_each_try_after_a_429_has_a_row_of_its_own(settle, certcentral, request_, rows):
@@ -263,7 +263,7 @@ async def test_a_429_that_asks_for_more_than_five_minutes_is_not_sent(
     await settle(request_)
 
     assert len(certcentral.sent) == tries
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
 
 
 async def test_unreachable_is_tried_three_times_within_a_minute(settle, certcentral, request_, ledger, database, clock):
@@ -272,7 +272,7 @@ async def test_unreachable_is_tried_three_times_within_a_minute(settle, certcent
 
     turned_away = await settle(request_)
 
-    ending = await ledger.ending("r1", 0)
+    ending = (await ledger.history("r1", 0)).ending
     assert len(certcentral.sent) == 3
     assert [result["busy"] for result in turned_away] == [False, False]
     assert clock() - began < timedelta(seconds=60)
@@ -287,7 +287,7 @@ async def test_a_call_that_gets_through_in_the_end_is_sent(settle, certcentral, 
     await settle(request_)
 
     assert len(certcentral.sent) == 4
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.SENT
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ async def test_the_policy_is_asked_right_before_the_call(
 
     result = await sending.attempt("r1", 0, [])
 
-    ending = await ledger.ending("r1", 0)
+    ending = (await ledger.history("r1", 0)).ending
     assert result == ENDED
     assert certcentral.sent == []
     assert ending.outcome is Outcome.NOT_SENT
@@ -316,7 +316,7 @@ async def test_where_slack_cannot_tell_who_asked_nothing_is_sent(sending, certce
     await sending.attempt("r1", 0, [])
 
     assert certcentral.sent == []
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
 
 
 async def test_the_policy_is_asked_again_before_each_try(settle, certcentral, directory, request_, ledger):
@@ -329,7 +329,7 @@ async def test_the_policy_is_asked_again_before_each_try(settle, certcentral, di
     await settle(request_)
 
     assert len(certcentral.sent) == 1
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
 
 
 @pytest.mark.parametrize(("age", "readings", "sent"), [(59, 1, 1), (61, 2, 0)])
@@ -351,7 +351,7 @@ async def test_an_address_that_is_no_longer_allowed_stops_the_call(sending, cert
 
     result = await sending.attempt("r1", 0, [])
 
-    ending = await ledger.ending("r1", 0)
+    ending = (await ledger.history("r1", 0)).ending
     assert result == ENDED
     assert certcentral.sent == []
     assert ending.outcome is Outcome.NOT_SENT
@@ -366,7 +366,7 @@ async def test_a_domain_that_digicert_forgot_allows_nobody(sending, certcentral,
     await sending.attempt("r1", 0, [])
 
     assert certcentral.sent == []
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
 
 
 async def test_an_order_needs_no_list_of_addresses(sending, certcentral, request_):
@@ -382,7 +382,7 @@ async def test_where_the_list_cannot_be_read_nothing_is_sent(settle, certcentral
 
     assert len(turned_away) == 2
     assert certcentral.sent == []
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
     assert await kinds() == ["accepted", "not_sent"]
 
 
@@ -391,7 +391,7 @@ async def test_where_the_list_is_refused_the_call_is_refused(sending, certcentra
 
     await sending.attempt("r1", 0, [])
 
-    ending = await ledger.ending("r1", 0)
+    ending = (await ledger.history("r1", 0)).ending
     assert certcentral.sent == []
     assert (ending.outcome, ending.words) == (Outcome.REFUSED, "No permission.")
 
@@ -417,7 +417,7 @@ async def test_a_database_that_is_away_does_not_lose_the_ending(sending, certcen
     await holding[0]
     assert result == ENDED
     assert len(certcentral.sent) == 1
-    assert (await ledger.ending("r1", 0)).outcome is Outcome.SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.SENT
 
 
 async def test_each_call_of_a_request_ends_by_itself(

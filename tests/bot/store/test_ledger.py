@@ -63,7 +63,7 @@ async def test_each_row_carries_the_hash_of_the_one_before(database, book, entry
 async def test_half_a_character_from_broken_json_can_be_written_down(database, book, entry):
     await book.record(entry(Event.REFUSED, words="half \ud83d of \x00 an emoji"))
 
-    assert (await book.ending("r1", 0)).words == "half \ud83d of \x00 an emoji"
+    assert (await book.history("r1", 0)).ending.words == "half \ud83d of \x00 an emoji"
     assert flaws(await rows_of(database)) == []
 
 
@@ -158,8 +158,8 @@ async def test_a_call_may_be_turned_away_often(book, entry):
         await book.record(entry(Event.SENDING, attempt=attempt))
         await book.record(entry(Event.TURNED_AWAY, attempt=attempt))
 
-    assert [attempt.closed for attempt in await book.attempts("r1", 0)] == [True, True, True]
-    assert await book.ending("r1", 0) is None
+    assert [attempt.closed for attempt in (await book.history("r1", 0)).attempts] == [True, True, True]
+    assert (await book.history("r1", 0)).ending is None
 
 
 async def test_attempts_tell_which_try_is_still_open(book, entry, clock):
@@ -169,7 +169,7 @@ async def test_attempts_tell_which_try_is_still_open(book, entry, clock):
     await book.record(entry(Event.SENDING, attempt=2))
     await book.record(entry(Event.SENDING, call_no=1, attempt=1))
 
-    attempts = await book.attempts("r1", 0)
+    attempts = (await book.history("r1", 0)).attempts
 
     assert [(attempt.number, attempt.closed) for attempt in attempts] == [(1, True), (2, False)]
 
@@ -187,8 +187,8 @@ async def test_endings_are_told_by_call(book, entry, clock):
         0: Ending(Outcome.SENT, "", clock.now),
         2: Ending(Outcome.REFUSED, "no such order", clock.now),
     }
-    assert await book.ending("r1", 0) == endings[0]
-    assert await book.ending("r1", 1) is None
+    assert (await book.history("r1", 0)).ending == endings[0]
+    assert (await book.history("r1", 1)).ending is None
 
 
 async def test_a_row_that_is_rolled_back_leaves_no_gap(database, book, entry):
