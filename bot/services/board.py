@@ -46,18 +46,20 @@ class Board:
         if earlier := self._under_way.get(key):
             await asyncio.wait({earlier})
         post = await self._posts.get(key)
+        is_new = post is None
         if post is None:
             post = Post(key, place, self._clock(), detour=await self._obstacle(place))
             if post.detour and user_id is None:
                 raise SlackRefused(post.detour)
         try:
-            return await self._show(post, user_id, message)
+            return await self._show(post, user_id, message, is_new=is_new)
         except SlackRefused as error:
             _unless_the_token_is_bad(error)
             if post.detour or user_id is None:
                 raise
             log.info("the channel is closed to the bot; telling the person directly", error=error.code)
-            return await self._show(replace(post, ts=None, detour=error.code), user_id, message)
+            directly_now = replace(post, ts=None, detour=error.code)
+            return await self._show(directly_now, user_id, message, is_new=is_new)
 
     async def link(self, key: str, *, to_its_own: bool = False) -> str | None:
         """A link to what was shown under a key; None where it is not there, or where the reader may not open it.
@@ -81,11 +83,12 @@ class Board:
             _unless_the_token_is_bad(error)
             return error.code
 
-    async def _show(self, post: Post, user_id: str | None, message: Message) -> Post:
+    async def _show(self, post: Post, user_id: str | None, message: Message, *, is_new: bool) -> Post:
+        """Only where it is not new may an earlier try have posted it without hearing back."""
         if post.detour and user_id:
             message = directly(message, post.detour)
             post = post if post.ts else replace(post, place=Place(user_id))
-        ts = post.ts or await self._found(post)
+        ts = post.ts or (None if is_new else await self._found(post))
         if ts is None:
             return await self._post(post, message)
         try:
@@ -100,9 +103,6 @@ class Board:
         return post
 
     async def _found(self, post: Post) -> str | None:
-        """A message that an earlier try posted without hearing back; only asked where there was an earlier try."""
-        if await self._posts.get(post.key) is None:
-            return None
         return await self._chat.find(post.place, post.key, post.intended_at - _CLOCKS_DIFFER)
 
     async def _post(self, post: Post, message: Message) -> Post:
