@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from async_lru import alru_cache
 from pydantic import TypeAdapter, ValidationError
 
 from bot.models import Actor, Place, Plan
@@ -12,6 +13,7 @@ from bot.store.db import Database
 from bot.store.tables import forms, written
 
 KEPT = timedelta(hours=24)
+REMEMBERED = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Forms:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # One submit asks for it twice; only what was found is remembered.
+        self._remembered = alru_cache(maxsize=256, ttl=REMEMBERED)(self._read)
 
     async def save(self, form: Form, now: datetime) -> None:
         """Keep a drawing, and let go of those older than a day."""
@@ -43,10 +47,15 @@ class Forms:
 
     async def get(self, form_id: str) -> Form | None:
         """The drawing of this id; None where it is unknown or too old."""
+        try:
+            return await self._remembered(form_id)
+        except (KeyError, ValidationError):
+            # Not there, or drawn by an older version.
+            return None
+
+    async def _read(self, form_id: str) -> Form:
         async with self._database.read() as connection:
             body = await connection.scalar(sa.select(forms.c.body).where(forms.c.id == form_id))
-        try:
-            return _FORM.validate_json(body) if body else None
-        except ValidationError:
-            # Drawn by an older version.
-            return None
+        if body is None:
+            raise KeyError(form_id)
+        return _FORM.validate_json(body)

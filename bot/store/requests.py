@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
+from async_lru import alru_cache
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +14,7 @@ from bot.store.db import Database
 from bot.store.tables import last_recipients, requests, written
 from bot.store.upsert import upsert
 
+REMEMBERED = 60.0
 _REQUEST = TypeAdapter(ResendRequest)
 
 
@@ -21,14 +23,12 @@ class Requests:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Each step of a flow asks for it, and what was accepted never changes.
+        self._remembered = alru_cache(maxsize=256, ttl=REMEMBERED)(self._read)
 
     async def get(self, request_id: str) -> ResendRequest:
         """The request as it was accepted; KeyError where there is none."""
-        async with self._database.read() as connection:
-            body = await connection.scalar(sa.select(requests.c.body).where(requests.c.id == request_id))
-        if body is None:
-            raise KeyError(request_id)
-        return _REQUEST.validate_json(body)
+        return await self._remembered(request_id)
 
     async def unreported(self) -> list[str]:
         """Ids of the requests whose outcome has not been told yet, oldest first."""
@@ -48,6 +48,13 @@ class Requests:
         chosen = sa.select(last_recipients).where(last_recipients.c.name.in_(list(names)))
         async with self._database.read() as connection:
             return {row.name: tuple(json.loads(row.emails)) for row in await connection.execute(chosen)}
+
+    async def _read(self, request_id: str) -> ResendRequest:
+        async with self._database.read() as connection:
+            body = await connection.scalar(sa.select(requests.c.body).where(requests.c.id == request_id))
+        if body is None:
+            raise KeyError(request_id)
+        return _REQUEST.validate_json(body)
 
 
 async def known(transaction: AsyncConnection, request_id: str) -> bool:
