@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.errors import CannotStart
+from bot.models import Place
 from bot.services.auditing import export, verify
 from bot.services.pruning import carry_out, plan
 from bot.store import claims
@@ -15,7 +16,8 @@ from bot.store.chain import DoesNotFit
 from bot.store.history import History
 from bot.store.ledger import Entry, Event, append
 from bot.store.patience import patiently
-from bot.store.tables import ledger_checkpoints, ledger_subjects, requests
+from bot.store.posts import Post, Posts
+from bot.store.tables import ledger_checkpoints, ledger_subjects, posts, requests
 
 
 @pytest.fixture
@@ -84,6 +86,21 @@ async def test_old_requests_go_and_the_rest_of_the_chain_holds(
     assert await count(requests) == 2
     assert await count(ledger_subjects) == 2 * 2
     assert [each.request_id for each in (await History(database).last([700001])).values()] == ["r3"]
+
+
+async def test_the_notes_on_what_was_posted_go_with_their_request(story, prune, clock, database):
+    notes, ids = Posts(database), ["a" * 16, "b" * 16]
+    for request_id in ids:
+        await story(request_id, days=20)
+        for key in (f"{request_id}.root", f"{request_id}.0.1", "offer.1"):
+            await notes.save(Post(key, Place("C0PKI"), clock()))
+    clock.advance(days=20)
+
+    await prune(clock() - timedelta(days=45))
+
+    async with database.read() as connection:
+        kept = set(await connection.scalars(sa.select(posts.c.key)))
+    assert kept == {f"{ids[1]}.root", f"{ids[1]}.0.1", "offer.1"}
 
 
 async def test_it_can_be_done_again_and_again(story, prune, count, database_url, clock):
