@@ -95,7 +95,8 @@ class ResendForm:
             await ack(response_action="update", view=await self._dialog.cooled(actor, filled, error.cooldown))
             return
         await ack()
-        await self._resend.begin(request_id)
+        if request_id:
+            await self._resend.begin(request_id)
 
     async def _answer(self, actor: Actor, body: Payload) -> AbstractAsyncContextManager[None]:
         """The boundary, whispering in the place from which the form was opened."""

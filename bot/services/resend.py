@@ -27,7 +27,7 @@ from bot.views import messages
 log = structlog.get_logger(__name__)
 
 FLOW = "resend_v1"
-KEPT_SECONDS = 7 * 86400.0
+KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,12 @@ class Resend:
         self._clock = clock
         engine.define(FLOW, self._flow)
 
-    async def accept(self, asked: Asked) -> str:
+    async def accept(self, asked: Asked) -> str | None:
         """Write a request down and return its id; nothing is sent before `begin`.
 
-        Safe to repeat: the same cause is the same request. NotAllowed and CooledDown are in the ledger when they are
-        raised; after StoreUnavailable nothing was written and nothing will be sent.
+        Safe to repeat: the same cause is the same request; None where its outcome was told already, so that nothing
+        is left to begin. NotAllowed and CooledDown are in the ledger when they are raised; after StoreUnavailable
+        nothing was written and nothing will be sent.
         """
         matter = about_calls(asked.place, asked.key, asked.calls)
         standing = await self._gate.require(asked.actor, Action.RESEND, {"subject": asked.subject}, matter)
@@ -90,8 +91,8 @@ class Resend:
         request = self._request(asked)
         keys = _keys(asked.calls)
         async with self._database.write() as transaction:
-            if await requests.known(transaction, request.id):
-                return request.id
+            if known := await requests.known(transaction, request.id):
+                return None if known.is_told else request.id
             claim = await claims.standing(transaction, keys, request.at)
             barred = claim is not None and not override.allowed
             if barred:
@@ -119,7 +120,8 @@ class Resend:
             request_id = await self.accept(asked)
         except CooledDown as error:
             raise CooledDown(await self.cooling(asked.calls) or error.cooldown) from error
-        await self.begin(request_id)
+        if request_id:
+            await self.begin(request_id)
 
     async def begin(self, request_id: str) -> None:
         """Start carrying out an accepted request; safe to repeat, it runs once.
@@ -137,8 +139,10 @@ class Resend:
             await self.begin(request_id)
 
     async def tidy(self) -> None:
-        """Let go of flows that ended long ago; what they did stays in the ledger."""
-        await self._engine.purge(KEPT_SECONDS)
+        """Let go of flows that ended an hour ago, and of claims that no longer hold; the ledger tells what they did."""
+        now = self._clock()
+        await self._claims.tidy(now - KEPT)
+        await self._engine.purge(now - KEPT)
 
     async def cooling(self, calls: Iterable[Call]) -> Cooldown | None:
         """What was sent to any of these targets a moment ago, with a link to the thread that tells."""

@@ -35,6 +35,11 @@ class Claims:
         async with self._database.read() as connection:
             return await standing(connection, keys, now)
 
+    async def tidy(self, before: datetime) -> None:
+        """Forget those that ended before."""
+        async with self._database.write() as transaction:
+            await transaction.execute(sa.delete(claims).where(claims.c.until < written(before)))
+
 
 async def standing(connection: AsyncConnection, keys: Iterable[str], now: datetime) -> Claim | None:
     """The newest claim on any of these targets that still holds, seen from inside a transaction."""

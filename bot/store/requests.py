@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -57,10 +58,18 @@ class Requests:
         return _REQUEST.validate_json(body)
 
 
-async def known(transaction: AsyncConnection, request_id: str) -> bool:
-    """Whether this request was accepted before."""
-    found = await transaction.scalar(sa.select(requests.c.id).where(requests.c.id == request_id))
-    return found is not None
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A request that was accepted before, and whether its outcome was told."""
+
+    is_told: bool
+
+
+async def known(transaction: AsyncConnection, request_id: str) -> Known | None:
+    """What became of a request that was accepted before; None where it was not."""
+    chosen = sa.select(requests.c.reported_at).where(requests.c.id == request_id)
+    row = (await transaction.execute(chosen)).first()
+    return Known(row.reported_at is not None) if row else None
 
 
 async def add(transaction: AsyncConnection, request: ResendRequest) -> None:

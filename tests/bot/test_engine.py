@@ -1,9 +1,13 @@
 """The durable engine: a flow runs once per id, survives a stop, and never runs in anybody's cloud."""
 
 import asyncio
+import contextlib
+import sqlite3
+from datetime import timedelta
 
 import pytest
 
+from bot.clock import utc_now
 from bot.engine import Engine
 from bot.errors import CannotStart
 
@@ -57,3 +61,31 @@ async def test_a_flow_that_is_started_often_runs_once(open_engine):
     await asyncio.wait_for(done.wait(), 10)
 
     assert ran == ["r1", "r2"]
+
+
+async def test_every_finished_flow_is_let_go_and_none_that_runs(open_engine, tmp_path):
+    hold = asyncio.Event()
+
+    async def flow(_steps, flow_id):
+        if flow_id == "runs":
+            await hold.wait()
+
+    def known(status):
+        with contextlib.closing(sqlite3.connect(tmp_path / "engine.db")) as connection:
+            found = connection.execute("SELECT count(*) FROM workflow_status WHERE status = ?", [status])
+            return found.fetchone()[0]
+
+    engine = await open_engine(flow_v1=flow)
+    for flow_id in ("runs", *(f"r{number}" for number in range(101))):
+        await engine.start("flow_v1", flow_id)
+    async with asyncio.timeout(20):
+        while known("SUCCESS") < 101:
+            await asyncio.sleep(0.01)
+
+    await engine.purge(utc_now() - timedelta(hours=1))
+    kept = known("SUCCESS")
+    await engine.purge(utc_now() + timedelta(hours=1))
+
+    assert kept == 101
+    assert (known("SUCCESS"), known("PENDING")) == (0, 1)
+    hold.set()

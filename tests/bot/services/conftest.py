@@ -216,6 +216,7 @@ class FakeEngine:
 
     def __init__(self):
         self.flows, self.started, self.steps = {}, [], None
+        self.purged_before = None
 
     def define(self, name, flow):
         self.flows[name] = flow
@@ -225,8 +226,8 @@ class FakeEngine:
         if self.steps:
             await self.flows[name](self.steps, flow_id)
 
-    async def purge(self, older_than):
-        pass
+    async def purge(self, before):
+        self.purged_before = before
 
 
 class FakeSteps:

@@ -3,12 +3,15 @@
 import asyncio
 import dataclasses
 import json
+from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bot.errors import CaBusy, CooledDown, NotAllowed, SlackUnavailable, StoreUnavailable
 from bot.models import Actor, Place
 from bot.services.resend import FLOW, Asked
+from bot.store import tables
 
 BOB = Actor("U0BOB", "T0HOME")
 
@@ -70,6 +73,37 @@ async def test_the_same_cause_is_the_same_request(resend, asked, rows):
 
     assert len(set(ids)) == 1
     assert [row["kind"] for row in await rows()] == ["accepted"]
+
+
+async def test_a_request_that_was_told_is_not_begun_again_however_late_its_cause_is_repeated(
+    resend, asked, stored, engine, clock, rows
+):
+    request_id = await resend.accept(asked("view:V1"))
+    await stored.reported(request_id, clock())
+    clock.advance(hours=30)
+
+    assert await resend.accept(asked("view:V1")) is None
+    await resend.send(asked("view:V1"))
+
+    assert engine.started == []
+    assert [row["kind"] for row in await rows()] == ["accepted"]
+
+
+async def test_flows_and_claims_go_an_hour_after_their_end(resend, asked, engine, database, clock):
+    async def claimed():
+        async with database.read() as connection:
+            return list(await connection.scalars(sa.select(tables.claims.c.request_id)))
+
+    old = await resend.accept(asked("view:V1"))
+    clock.advance(minutes=60 + 14)
+    await resend.tidy()
+    kept = await claimed()
+    clock.advance(minutes=2)
+    await resend.tidy()
+
+    assert kept == [old]
+    assert await claimed() == []
+    assert clock() - engine.purged_before == timedelta(hours=1)
 
 
 async def test_another_cause_or_workspace_is_another_request(resend, asked, ana):
