@@ -66,7 +66,11 @@ class Rule:
         """Whether it is about this person; a group that Slack could not read counts for a deny and not for an allow."""
         groups = person.groups if self.allows else person.groups | person.unclear
         may_be_all = self.is_for_all and not self.allows
-        return may_be_all or person.user_id in self.users or not groups.isdisjoint(self.groups)
+        return may_be_all or self.lists(person) or not groups.isdisjoint(self.groups)
+
+    def lists(self, person: "Person") -> bool:
+        """Whether it names this person, by either id."""
+        return not self.users.isdisjoint({person.user_id, person.grid_id} - {""})
 
     def covers(self, name: str | None, matter: Matter, *, doubtful: bool) -> bool:
         """Whether it is about this name of a matter in its channel; `doubtful` where too little is known to tell."""
@@ -124,7 +128,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody as Slack reports them at this moment; an empty `user_id` is nobody that Slack knows."""
+    """Somebody as Slack reports them at this moment; an empty `user_id` is nobody that Slack knows.
+
+    On Enterprise Grid `grid_id` is their id in the whole organisation, which may differ from that in the workspace;
+    both are theirs alone. Source: Slack, "migration.exchange".
+    """
 
     user_id: str
     teams: frozenset[str]
@@ -134,6 +142,7 @@ class Person:
     stranger: bool
     groups: frozenset[str]
     unclear: frozenset[str] = frozenset()
+    grid_id: str = ""
 
     @classmethod
     def read(cls, user: Mapping[str, Any], groups: Collection[str], unclear: Collection[str] = ()) -> Self:
@@ -144,10 +153,9 @@ class Person:
         Source: Slack, "User object" and users.info.
         """
         user = _mapping(user)
-        user_id = user.get("id")
-        known = isinstance(user_id, str) and _USER_ID.fullmatch(user_id) is not None
+        user_id = _user_id(user.get("id"))
         return cls(
-            user_id=str(user_id) if known else "",
+            user_id=user_id,
             teams=_teams(user),
             deleted=_flagged(user, "deleted"),
             bot=_flagged(user, "is_bot", "is_workflow_bot") or user_id == _SLACKBOT,
@@ -155,6 +163,7 @@ class Person:
             stranger=_flagged(user, "is_stranger"),
             groups=_ids(groups),
             unclear=_ids(unclear),
+            grid_id=grid_id(user),
         )
 
 
@@ -294,7 +303,7 @@ def _lets(rule: Rule, name: str | None, matter: Matter) -> bool:
 
 def _denial(rule: Rule, person: Person, action: Action, names: tuple[str, ...], matter: Matter) -> Decision:
     unread = sorted(rule.groups & person.unclear)
-    is_certain = rule.is_for_all or person.user_id in rule.users or person.groups & rule.groups
+    is_certain = rule.is_for_all or rule.lists(person) or person.groups & rule.groups
     place = " in this channel" if rule.channels else ""
     doing = f"{_DOING[action]}{_for(names, matter)}{place}"
     if unread and not is_certain:
@@ -346,6 +355,20 @@ def reservations(rules: Rules, person: Person, action: Action, matter: Matter) -
 def _flagged(user: Mapping[str, Any], *names: str) -> bool:
     """True unless each flag is absent or false: a null or a text in its place is no promise that it is false."""
     return any(user.get(name, False) is not False for name in names)
+
+
+def grid_id(user: Mapping[str, Any]) -> str:
+    """A person's id in the whole organisation on Enterprise Grid; empty where they have none."""
+    return _user_id(_mapping(user.get("enterprise_user")).get("id"))
+
+
+def is_person(user_id: str) -> bool:
+    """Whether it has the shape of a person's id."""
+    return _USER_ID.fullmatch(user_id) is not None
+
+
+def _user_id(value: object) -> str:
+    return value if isinstance(value, str) and is_person(value) else ""
 
 
 def _teams(user: Mapping[str, Any]) -> frozenset[str]:

@@ -29,9 +29,9 @@ def read_trigger(body: Payload) -> str:
 
 
 def read_actor(body: Payload) -> Actor:
-    """Who used a form, a button or a select; on an organisation-wide install `team` is null."""
-    team_id = _text_or_none(body, "user", "team_id") or _text(body, "team", "id")
-    return Actor(_text(body, "user", "id"), team_id)
+    """Who used a form, a button or a select; where the whole organisation has the app `team` is null."""
+    told = (_text_or_none(body, *path) for path in (("user", "team_id"), ("team", "id")))
+    return Actor(_text(body, "user", "id"), next(filter(None, told), None) or _text(body, "enterprise", "id"))
 
 
 def read_thread(body: Payload) -> Place:

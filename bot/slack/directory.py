@@ -8,7 +8,7 @@ import structlog
 from async_lru import alru_cache
 
 from bot.errors import SlackRefused, SlackUnavailable
-from bot.policy import Person
+from bot.policy import Person, grid_id
 from bot.slack.client import Client, translated
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,8 @@ class Directory:
                 self._members.cache_invalidate(group)
         user, *members = await asyncio.gather(self._user(user_id), *map(self._members_or_none, groups))
         read = dict(zip(groups, members, strict=True))
-        mine = {group for group, ids in read.items() if ids is not None and user_id in ids}
+        both = {user_id, grid_id(user)} - {""}
+        mine = {group for group, ids in read.items() if ids is not None and both & ids}
         return Person.read(user, mine, {group for group, ids in read.items() if ids is None})
 
     def group_changed(self, group_id: str) -> None:

@@ -31,7 +31,7 @@ def decision_on(changes: dict, groups: tuple = (), rules: Rules = RULES):
 
 
 def test_users_info_is_read_into_a_person():
-    user = {**MEMBER, "enterprise_user": {"id": "U0ANA", "enterprise_id": "E0GRID", "teams": ["T0HOME", "T0MORE"]}}
+    user = {**MEMBER, "enterprise_user": {"id": "W0ANA", "enterprise_id": "E0GRID", "teams": ["T0HOME", "T0MORE"]}}
 
     assert Person.read(user, ["S0PKI"]) == Person(
         user_id="U0ANA",
@@ -41,6 +41,7 @@ def test_users_info_is_read_into_a_person():
         guest=False,
         stranger=False,
         groups=frozenset({"S0PKI"}),
+        grid_id="W0ANA",
     )
 
 
@@ -53,6 +54,7 @@ def test_users_info_is_read_into_a_person():
         ({"team_id": "E0GRID"}, (), "listed-user"),
         ({"team_id": "T0MORE", "enterprise_user": {"enterprise_id": "E0GRID"}}, (), "listed-user"),
         ({"team_id": "T0MORE", "enterprise_user": {"teams": ["T0HOME"]}}, (), "listed-user"),
+        ({"id": "W0ANA", "enterprise_user": {"id": "U0ANA"}}, (), "listed-user"),
     ],
 )
 def test_a_full_member_who_is_listed_is_allowed(changes, groups, rule):
@@ -87,6 +89,8 @@ def test_a_full_member_who_is_listed_is_allowed(changes, groups, rule):
         ({"team_id": "T0OTHER", "enterprise_user": {"teams": [["T0HOME"], None]}}, "other-workspace"),
         ({"team_id": "T0OTHER", "enterprise_user": {"teams": 7}}, "other-workspace"),
         ({"team_id": "T0OTHER", "enterprise_user": {"enterprise_id": "E0OTHER"}}, "other-workspace"),
+        ({"id": None, "enterprise_user": {"id": "U0ANA"}}, "unknown"),
+        ({"id": "U0EVE", "enterprise_user": {"id": ["U0ANA"]}}, "not-listed"),
         ({"is_restricted": True}, "guest"),
         ({"is_ultra_restricted": True}, "guest"),
         ({"is_ultra_restricted": 1}, "guest"),
@@ -428,3 +432,10 @@ def test_whoever_is_said_to_be_able_is_not_denied_by_id(some, person, action, ma
 
 def test_no_rule_of_a_file_may_take_a_word_of_the_ledger():
     assert {"unknown", "guest", "listed-user", "no-rule", "not-listed"} <= OWN_WORDS
+
+
+def test_a_rule_that_denies_somebody_by_either_id_of_enterprise_grid_holds():
+    rule = Rule("frozen", False, frozenset(Action), users=frozenset({"W0ANA"}))
+    rules = Rules(RULES.users, RULES.groups, RULES.home, (rule,))
+
+    assert decision_on({"enterprise_user": {"id": "W0ANA"}}, rules=rules).rule == "frozen"

@@ -56,6 +56,7 @@ def test_a_command_that_does_not_say_who_or_where_is_misunderstood(missing):
         ({"user": {"id": "U0ANA"}, "team": {"id": "T0HOME"}}, "T0HOME"),
         ({"user": {"id": "U0ANA", "team_id": "T0HOME"}, "team": None, "enterprise": {"id": "E0GRID"}}, "T0HOME"),
         ({"user": {"id": "U0ANA", "team_id": "T0OTHER"}, "team": {"id": "T0HOME"}}, "T0OTHER"),
+        ({"user": {"id": "U0ANA"}, "team": None, "enterprise": {"id": "E0GRID"}}, "E0GRID"),
     ],
 )
 def test_an_interaction_tells_who_acted(body, team):

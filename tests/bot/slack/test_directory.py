@@ -23,6 +23,13 @@ async def test_a_person_is_read_with_the_groups_that_list_them(directory, slack,
     assert people[0].teams == {slack.team_id}
 
 
+async def test_a_group_may_list_somebody_by_their_id_of_the_whole_organisation(directory, slack, group):
+    max_ = slack.add_person("max", enterprise_id="E0ORG", enterprise_user_id="W0MAX")
+    group.members = ["W0MAX"]
+
+    assert (await directory.person(max_.id, [group.id])).groups == {group.id}
+
+
 async def test_a_person_is_remembered_for_a_moment_and_read_afresh_where_it_counts(directory, ana, calls):
     await directory.person(ana.id)
     ana.deleted = True
