@@ -13,6 +13,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.models import Origin, Place
+from bot.policy import is_person
 from bot.settings import proxy_for
 from bot.slack.channels import look_at
 from bot.slack.client import Client, error_code, translated
@@ -53,6 +54,10 @@ class Chat:
         if await self._whispered_by_url(origin, message, replace):
             return
         if origin.place and await self._whispered_by_post(origin, origin.place, message):
+            return
+        if not is_person(origin.actor.user_id):
+            # As a channel's id it would be told to everybody there.
+            log.warning("whisper was lost", user=origin.actor.user_id, error="this is no person's id")
             return
         try:
             async with translated():

@@ -50,6 +50,13 @@ async def test_a_whisper_is_for_one_person_alone(chat, slack, origin, ana, pki, 
     assert slack.problems == []
 
 
+async def test_a_whisper_to_what_is_no_person_is_told_to_nobody(chat, slack, pki, logged):
+    await chat.whisper(Origin(Actor(pki.id, slack.team_id), Place(pki.id)), HELLO)
+
+    assert pki.messages == []
+    assert logged[-1]["event"] == "whisper was lost"
+
+
 @pytest.mark.parametrize("fault", [answers(404, "expired_url"), answers(500), drops(effect=False)])
 async def test_a_whisper_that_the_address_does_not_take_is_posted(chat, slack, origin, ana, calls, fault):
     slack.faults.plan("response_url", fault)
