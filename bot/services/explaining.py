@@ -2,7 +2,7 @@
 
 from bot.command import AskWhy
 from bot.models import Actor, Place
-from bot.policy import Action
+from bot.policy import OUTSIDERS, Action
 from bot.services.gate import Gate
 from bot.services.matters import about_typed
 from bot.services.rulebook import Rulebook
@@ -25,4 +25,6 @@ class Explaining:
             about = {"why": user_id, "channel": place.channel_id}
             await self._gate.require(actor, Action.LOOK, about, about_typed(place, None))
         standing = await self._gate.standing(Actor(user_id, actor.team_id))
-        return permission.explained(user_id, standing, matter, self._rulebook.problems)
+        # What is wrong with the file is told with words out of it, which are not for outsiders.
+        may_read = user_id != actor.user_id or standing.decide(Action.LOOK, matter).rule not in OUTSIDERS
+        return permission.explained(user_id, standing, matter, self._rulebook.problems if may_read else ())

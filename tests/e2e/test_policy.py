@@ -198,11 +198,13 @@ async def test_a_file_that_changes_counts_at_the_submit_and_before_the_call(
 async def test_a_broken_new_version_is_ignored_and_told_loudly(
     start: Start, slack: Slack, ana: Person, bob: Person, pki: Channel, policy: PolicyFile
 ) -> None:
-    bot = await start()
+    bot, gil = await start(), slack.add_person("gil", guest=True)
 
     policy.write(policy.rules.replace("users = [", "user = ["))
     await _is_read(slack, bot, ana, pki, "The policy file is broken")
     told = ana.whispers[-1].text
+    await gil.command("/dcv-resend", "why", pki)
+    told_outside = (await gil.hears("No rule can change that.")).text
     await resend(ana, SHOP, pki)
     await sees_end(slack, pki, SHOP)
     policy.remove()
@@ -212,6 +214,7 @@ async def test_a_broken_new_version_is_ignored_and_told_loudly(
 
     assert "the version before it still counts" in told
     assert "policy.toml, line 10: “user” is no key of a rule" in told
+    assert "policy" not in told_outside
     assert bot.log.count("the policy file is broken; the version before it stays in force") == 2
     assert slack.problems == []
 
