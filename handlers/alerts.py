@@ -19,7 +19,7 @@ from handlers.payloads import Payload, read_choice, read_message_origin, read_th
 
 log = structlog.get_logger(__name__)
 
-NEW = frozenset({None, "bot_message", "file_share", "me_message"})
+NEW = (None, "bot_message", "file_share", "me_message")
 OFFERED = "what was offered"
 
 
@@ -78,7 +78,7 @@ def read_new_message(body: Payload) -> dict[str, Any] | None:
     ts, channel = message.get("ts"), message.get("channel")
     if not _is_ts(ts) or not isinstance(channel, str) or message.get("subtype") not in NEW:
         return None
-    return message if message.get("thread_ts") in {None, ts} else None
+    return message if message.get("thread_ts") in (None, ts) else None
 
 
 def _is_ts(ts: object) -> bool:

@@ -32,7 +32,7 @@ class Intake:
         most_waiting: int = MOST_WAITING,
     ) -> None:
         self._channels = channels
-        self._ours = {identity.bot_id, identity.bot_user_id} - {""}
+        self._ours = tuple(filter(None, (identity.bot_id, identity.bot_user_id)))
         self._alerts = alerts
         self._clock = clock
         self._most_waiting = most_waiting
@@ -48,7 +48,7 @@ class Intake:
         Those that arrive together are written together: in a flood each alone would wait too long. StoreUnavailable
         when the database does not answer in time; then Slack delivers it again.
         """
-        if channel_id not in self._channels or {message.get("bot_id"), message.get("user")} & self._ours:
+        if channel_id not in self._channels or any(message.get(by) in self._ours for by in ("bot_id", "user")):
             return
         ts, now = str(message["ts"]), self._clock()
         if now - datetime.fromtimestamp(float(ts), UTC) > TOO_OLD:

@@ -54,6 +54,13 @@ async def test_an_alert_is_there_when_it_was_taken(intake, alerts, message):
     assert intake.arrived.is_set()
 
 
+@pytest.mark.parametrize("forged", [{"user": ["U0US"]}, {"user": {}}, {"bot_id": []}])
+async def test_a_sender_that_is_no_id_is_nobody_of_ours(intake, alerts, message, forged):
+    await intake.take("C0OPS", message(**forged))
+
+    assert len(await alerts.unread(10)) == 1
+
+
 @pytest.mark.parametrize(
     ("channel", "more"),
     [
