@@ -21,6 +21,7 @@ class Conditions:
 
     `trigger_seconds` is the life of a trigger id, `ack_seconds` the patience with acks, `page_limit` the most messages
     in a page of history. With `duplicate_next` the next envelope is sent twice; with `mute_pongs` pings get no answer.
+    On Enterprise Grid there is an `enterprise_id`; `is_org_wide` tells whether the whole organisation has the app.
     """
 
     granted_scopes: set[str] = field(default_factory=lambda: set(BOT_SCOPES))
@@ -28,6 +29,8 @@ class Conditions:
     messages_tab_enabled: bool = True
     home_tab_enabled: bool = False
     paid_plan: bool = True
+    enterprise_id: str | None = None
+    is_org_wide: bool = False
     echo_own_messages: bool = True
     page_limit: int = 999
     trigger_seconds: float = 3.0

@@ -9,6 +9,7 @@ from sandbox.slack.workspace import Channel, Member, Workspace
 
 VERIFICATION_TOKEN = "verification-token-of-the-sandbox"  # noqa: S105 - a made-up legacy field
 NO_STATE: Json = {"values": {}}
+GRID = "Sandbox Org"
 
 
 def user_json(here: Workspace, person: Member) -> Json:
@@ -91,21 +92,22 @@ def slash_command(here: Workspace, person: Member, command: str, text: str, chan
         "command": command,
         "text": text,
         "api_app_id": here.bot.app_id,
-        "is_enterprise_install": "false",
+        "is_enterprise_install": "true" if here.is_org_wide else "false",
+        **({"enterprise_id": here.enterprise_id, "enterprise_name": GRID} if here.enterprise_id else {}),
     }
 
 
 def interaction(here: Workspace, kind: str, person: Member, **parts: Any) -> Json:
-    """Compose what all interactions have in common."""
+    """Compose what all interactions have in common; of an app that an organisation has, no team is named."""
     user = {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id}
     return {
         "type": kind,
-        "team": _team(here, person),
+        "team": None if here.is_org_wide else _team(here, person),
         "user": user,
         "api_app_id": here.bot.app_id,
         "token": VERIFICATION_TOKEN,
-        "enterprise": None,
-        "is_enterprise_install": False,
+        "enterprise": {"id": here.enterprise_id, "name": GRID} if here.enterprise_id else None,
+        "is_enterprise_install": here.is_org_wide,
         **parts,
     }
 
@@ -147,7 +149,7 @@ def action(here: Workspace, block_id: str, element: Json, **value: Any) -> Json:
 
 def event_callback(here: Workspace, event: Json, channel: Channel | None, **extras: Any) -> Json:
     """Wrap an event as the Events API sends it."""
-    authorization = {"enterprise_id": None, "team_id": here.team_id, "user_id": here.bot.user}
+    authorization = {"enterprise_id": here.enterprise_id, "team_id": here.team_id, "user_id": here.bot.user}
     return {
         "token": VERIFICATION_TOKEN,
         "team_id": here.team_id,
@@ -156,7 +158,7 @@ def event_callback(here: Workspace, event: Json, channel: Channel | None, **extr
         "type": "event_callback",
         "event_id": here.mint.id("Ev"),
         "event_time": int(here.mint.clock()),
-        "authorizations": [{**authorization, "is_bot": True, "is_enterprise_install": False}],
+        "authorizations": [{**authorization, "is_bot": True, "is_enterprise_install": here.is_org_wide}],
         "is_ext_shared_channel": bool(channel and channel.ext_shared),
         "event_context": here.mint.id("4-", 24),
         **extras,
@@ -174,7 +176,7 @@ def _enterprise_user(person: Member) -> Json:
     return {
         "id": person.enterprise_user_id or person.id,
         "enterprise_id": person.enterprise_id,
-        "enterprise_name": "Sandbox Org",
+        "enterprise_name": GRID,
         "is_admin": False,
         "is_owner": False,
         "teams": list(person.teams),

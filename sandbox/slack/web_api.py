@@ -126,7 +126,8 @@ class WebApi:
             "user": here.bot.name,
             "user_id": here.bot.user,
             "bot_id": here.bot.bot_id,
-            "is_enterprise_install": False,
+            "is_enterprise_install": here.is_org_wide,
+            **({"enterprise_id": here.enterprise_id} if here.enterprise_id else {}),
         }
 
     async def _use_hook(self, request: web.Request) -> web.Response:
