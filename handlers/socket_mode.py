@@ -1,6 +1,7 @@
 """The Socket Mode door: a WebSocket that the bot opens to Slack, kept alive by the SDK and watched by us."""
 
 import asyncio
+from typing import Any
 
 import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -42,6 +43,7 @@ class SocketMode:
         """
         handler = Envelopes(app, self._settings.slack_app_token.get_secret_value(), web_client=slack)
         handler.client.proxy = proxy_for(self._settings.slack_api_url)
+        handler.client.message_listeners.append(_mend_shape)
         connecting = asyncio.create_task(handler.connect_async())  # type: ignore[no-untyped-call]
         silent = 0.0
         try:
@@ -62,6 +64,12 @@ class SocketMode:
             await handler.close_async()  # type: ignore[no-untyped-call]
 
 
+async def _mend_shape(_client: object, envelope: dict[str, Any], _frame: str | None = None) -> None:
+    """Empty a payload that is no object: the SDK gives up on it before the envelope can be acknowledged."""
+    if not isinstance(envelope.get("payload", {}), dict):
+        envelope["payload"] = {}
+
+
 class Envelopes(AsyncSocketModeHandler):
     """Hands each envelope to the app, and acknowledges also one that Bolt cannot read."""
 
@@ -69,6 +77,6 @@ class Envelopes(AsyncSocketModeHandler):
         """Let Bolt answer; where a part is not what Slack makes it, Bolt fails in code of its own and has not yet."""
         try:
             await super().handle(client, req)
-        except (AttributeError, LookupError, TypeError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             log.warning("an envelope was not understood", error=type(error).__name__, words=str(error))
             await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))

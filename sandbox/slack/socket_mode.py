@@ -210,6 +210,7 @@ class SocketMode:
 
 
 def _envelope(kind: str, payload: Json, extras: Json) -> Json:
-    takes_answer = kind == "slash_commands" or str(payload.get("type")) in TAKES_ANSWER
+    told = payload.get("type") if isinstance(payload, dict) else None
+    takes_answer = kind == "slash_commands" or str(told) in TAKES_ANSWER
     about = {"type": kind, "accepts_response_payload": takes_answer}
     return {"envelope_id": str(uuid.uuid4()), "payload": payload, **about, **extras}

@@ -1,9 +1,7 @@
 """Payloads of a shape that Slack never sends: each is acknowledged, none is a bug, and nobody is mailed by them."""
 
-import copy
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,59 +10,27 @@ from hypothesis import strategies as st
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.faults import answers
 from sandbox.slack import Channel, Delivery, Form, Person, Slack
-from tests.e2e.kit import sees_end
+from tests.e2e.story import (
+    CHANGES,
+    COMMANDS,
+    EVENTS,
+    GONE,
+    HUGE,
+    JUNK,
+    STORY,
+    UNHEARD,
+    Changes,
+    Genuine,
+    Json,
+    Path,
+    forge,
+    tell,
+)
 
-Json = dict[str, Any]
-Path = tuple[str | int, ...]
-Changes = list[tuple[int | Path, Any]]
 Deliver = Callable[..., Awaitable[Delivery]]
 
-ORDER, DOMAIN = 700001, 1234
 MAILED = {"shop.example.com", "example.com", "example.net"}
-JUNK: list[Any] = [
-    None,
-    True,
-    -1,
-    10**30,
-    "",
-    " ",
-    "x" * 4000,
-    "a\x00\x1b[31m\nb",
-    "\u202egnp.exe\u200f",
-    "🔥",
-    "<script>alert(1)</script>",
-    "*.*",
-    "\ud800",
-    "http://[",
-    [],
-    [None],
-    [[], {}],
-    {},
-    {"id": None},
-    {"": {"": {}}},
-]
-GONE = "gone"
-CHANGES = st.lists(st.tuples(st.integers(0, 60), st.sampled_from([GONE, *JUNK])), min_size=1, max_size=3)
-STORY = (
-    "/dcv-resend",
-    "/dcv-status",
-    "target",
-    "match",
-    "again",
-    "scope",
-    "check_now",
-    "send_again",
-    "stop_following",
-    "status_next",
-    "history_older",
-    "offer_resend",
-    "offer_not_now",
-    "message_action",
-    "block_suggestion",
-    "view_submission",
-)
 TOO_OLD = "This form is too old. Open it again with /dcv-resend."
 CANNOT_READ = "This form cannot be read any more. Open it again with /dcv-resend."
 NO_CHOICE = "That is not one of the choices."
@@ -111,38 +77,45 @@ SUBMISSIONS: list[tuple[Changes, str]] = [
     ([(STATE, {}), (("view", "blocks"), None)], "Choose a recipient."),
     ([(("view", "callback_id"), "other_form")], OTHER_VERSION),
 ]
+HUGE_PARTS: list[tuple[str, Path]] = [
+    *((command, (part,)) for command in COMMANDS for part in ("text", "user_id", "trigger_id", "response_url")),
+    ("message_action", ("message", "text")),
+    ("message_action", ("message", "blocks")),
+    ("message_action", ("user",)),
+    ("block_suggestion", ("value",)),
+    ("view_submission", (*STATE, "reason", "reason", "value")),
+    ("view_submission", STATE),
+    ("view_submission", ("view", "blocks")),
+    ("target", PICKED),
+    ("check_now", VALUE),
+    ("history_older", VALUE),
+    ("status_next", VALUE),
+    ("message", ("event", "text")),
+    ("message", ("event", "attachments")),
+]
+EVENT_PARTS: dict[str, list[Path]] = {
+    "message": [
+        ("event",),
+        ("is_ext_shared_channel",),
+        ("authorizations",),
+        ("event_id",),
+        *(("event", part) for part in ("type", "subtype", "ts", "thread_ts", "channel", "user", "bot_id", "hidden")),
+    ],
+    "subteam_members_changed": [("event",), ("event", "subteam_id")],
+}
+PAYLOADS: list[Any] = [None, [], [{}], "x", 7, 0.5, True, {}, {"type": []}, {"command": {}}, {"event": []}]
+ENVELOPES: list[Json] = [
+    *({"type": junk} for junk in (None, "", "events_api", "interactive", "nothing", 7, [], {})),
+    *({"retry_attempt": junk, "retry_reason": junk} for junk in (None, -1, "x", [], {})),
+    {"accepts_response_payload": "no"},
+]
 SLOW_DISK = "a refusal could not be written to the ledger"
 forged = settings(
-    max_examples=120,
+    max_examples=150,
     deadline=None,
     phases=[Phase.generate],  # an envelope that is not acknowledged takes three seconds, and so would each smaller one
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-
-@dataclass(frozen=True)
-class Genuine:
-    """A payload as Slack sends it, and the kind of its envelope."""
-
-    kind: str
-    payload: Json
-
-    @property
-    def name(self) -> str:
-        """What it is about: a command, what was used, or else the type of the payload."""
-        if "command" in self.payload:
-            return str(self.payload["command"])
-        actions = self.payload.get("actions") or [{"action_id": self.payload.get("type")}]
-        return str(actions[0]["action_id"])
-
-    def by(self, person: Person) -> "Genuine":
-        """The same, done by somebody else."""
-        payload = copy.deepcopy(self.payload)
-        if "user" in payload:
-            payload["user"] |= {"id": person.id, "team_id": person.team_id}
-        else:
-            payload |= {"user_id": person.id, "team_id": person.team_id}
-        return Genuine(self.kind, payload)
 
 
 @pytest.fixture
@@ -171,50 +144,7 @@ async def genuine(
     ask: Callable[[str], Awaitable[Form]],
 ) -> Callable[[str], Genuine]:
     """One payload of every kind that the bot listens to, as a story brings them up."""
-    certcentral.add_order(ORDER, ["shop.example.com"])
-    certcentral.add_domain(DOMAIN, "example.net")
-    for number in range(2, 14):
-        certcentral.add_order(ORDER + number, ["twice.example.org"])
-    await ana.command("/dcv-status", "", pki)
-    await ana.click(await ana.hears("orders wait"), "Next")
-    form = await ask("twice.example.org")
-    await form.choose(str(ORDER + 2), action_id="match")
-    certcentral.faults.plan(f"GET /order/certificate/{ORDER + 3}", answers(403))
-    await (await ask(str(ORDER + 3))).click("Try again")
-    form = await ask("www.example.net")
-    await form.choose("www.example.net", action_id="scope")
-    form = await ask("")
-    await form.search(str(ORDER))
-    await form.choose(str(ORDER), action_id="target")
-    form = await ask(str(ORDER))
-    form.fill("Reason", "a new mailbox")
-    await form.submit()
-    root = await sees_end(slack, pki, ORDER)
-    detail = await slack.sees_message(pki, "What now", thread=root)
-    await ana.click(detail, "Check now")
-    await ana.click(detail, "Send again")
-    await ana.sees_form("DigiCert accepted the resend")
-    line = f"{ORDER} to admin@example.com in de"
-    await ana.command("/dcv-resend", line, pki)
-    await ana.hears("Nothing was sent")
-    alert = slack.alert(ops, "monitoring", f"Order {ORDER + 2} is pending")
-    offer = await slack.sees_message(ops, "waits for e-mail validation", thread=alert)
-    await ana.click(offer, "Resend DCV email")
-    await ana.sees_form("Recipients for twice.example.org")
-    await ana.click(offer, "Not now")
-    await ana.shortcut("dcv_resend_message", alert)
-    pam = slack.add_person("pam")
-    for number in range(12):
-        await pam.command("/dcv-resend", str(ORDER + number), pki)
-    await ana.command("/dcv-resend", "history", pki)
-    await ana.click(await ana.hears("What was asked"), "Older")
-    # The last one: what is followed is asked for by the bot itself now and then.
-    await ana.click(root, "Stop following")
-    await slack.sees_message(pki, "stopped following this", thread=root)
-
-    found = [Genuine(delivery.kind, copy.deepcopy(delivery.sent)) for delivery in slack.deliveries]
-    assert slack.problems == []
-    return lambda name: next(each for each in found if each.name == name)
+    return await tell(slack, certcentral, ana, pki, ops, ask)
 
 
 @pytest.fixture
@@ -228,12 +158,8 @@ async def deliver(
     eve = slack.add_person("eve")
 
     async def deliver(name: str, changes: Changes, *, is_listed: bool = True) -> Delivery:
-        by = ana if is_listed else eve
-        one = genuine(name).by(by)
-        payload = forge(one.payload, changes)
-        if isinstance(payload.get("trigger_id"), str) and len(payload["trigger_id"]) < 99:
-            payload["trigger_id"] = slack.triggers.issue(by)
-        delivery = await slack.socket_mode.deliver(one.kind, payload, f"a forged {name}")
+        one = genuine(name).by(ana if is_listed else eve)
+        delivery = await slack.socket_mode.deliver(one.kind, forge(one.payload, changes), f"a forged {name}")
         assert _bugs(bot) == []
         return delivery
 
@@ -248,40 +174,8 @@ def _bugs(bot: BotProcess) -> list[Json]:
     return [{"event": line["event"], "frames": [part["frames"][-2:] for part in line["exception"]]} for line in lines]
 
 
-def forge(genuine: Json, changes: Changes) -> Json:
-    """The payload with some of its parts taken away, or something else in their place; shallow ones come first."""
-    payload = copy.deepcopy(genuine)
-    for part, junk in changes:
-        paths = sorted(_paths(payload), key=lambda path: (len(path), str(path)))
-        if isinstance(part, tuple):
-            _change(payload, part, junk)
-        elif paths:
-            _change(payload, paths[part % len(paths)], junk)
-    return payload
-
-
-def _paths(value: Any, above: Path = ()) -> list[Path]:
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found = []
-    for key, part in inside:
-        if key not in {"blocks", "message"} or not above:
-            found.append((*above, key))
-            found += _paths(part, (*above, key)) if len(above) < 6 else []
-    return found
-
-
-def _change(payload: Json, path: Path, junk: Any) -> None:
-    place: Any = payload
-    for key in path[:-1]:
-        place = place[key]
-    if junk is GONE:
-        del place[path[-1]]
-    else:
-        place[path[-1]] = copy.deepcopy(junk)
-
-
 @forged
-@given(name=st.sampled_from(STORY), changes=CHANGES)
+@given(name=st.sampled_from([*STORY, *EVENTS, *UNHEARD]), changes=CHANGES)
 async def test_a_forged_payload_is_acknowledged_and_no_bug(
     name: str, changes: Changes, certcentral: CertCentral, deliver: Deliver
 ) -> None:
@@ -292,7 +186,7 @@ async def test_a_forged_payload_is_acknowledged_and_no_bug(
 
 
 @forged
-@given(name=st.sampled_from(STORY), changes=CHANGES)
+@given(name=st.sampled_from([*STORY, *UNHEARD]), changes=CHANGES)
 async def test_a_forged_payload_of_somebody_who_is_not_listed_lets_digicert_hear_nothing(
     name: str, changes: Changes, certcentral: CertCentral, deliver: Deliver
 ) -> None:
@@ -302,6 +196,46 @@ async def test_a_forged_payload_of_somebody_who_is_not_listed_lets_digicert_hear
 
     assert delivery.acked
     assert [call.name for call in certcentral.calls[before:]] == []
+
+
+async def test_a_huge_part_is_no_bug_and_holds_nobody_up(certcentral: CertCentral, deliver: Deliver) -> None:
+    mails = len(certcentral.outbox)
+
+    for name, path in HUGE_PARTS:
+        for huge in HUGE:
+            assert (await deliver(name, [(path, huge)])).acked, path
+
+    assert len(certcentral.outbox) == mails
+
+
+async def test_whatever_an_event_holds_in_place_of_its_parts_is_no_bug(
+    slack: Slack, deliver: Deliver, ops: Channel
+) -> None:
+    posted = len(ops.messages)
+
+    for name, parts in EVENT_PARTS.items():
+        for part in parts:
+            for junk in [GONE, *JUNK]:
+                assert (await deliver(name, [(part, junk)])).acked, (part, junk)
+
+    assert len(ops.messages) == posted
+
+
+async def test_an_envelope_of_a_shape_that_slack_never_sends_is_acknowledged_where_it_has_an_id(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, genuine: Callable[[str], Genuine]
+) -> None:
+    command, asked = genuine("/dcv-status"), len(certcentral.calls)
+
+    for payload, changes in [*((payload, {}) for payload in PAYLOADS), *(({}, changes) for changes in ENVELOPES)]:
+        delivery = await slack.socket_mode.deliver(command.kind, payload, f"{payload} in {changes}", **changes)
+        assert delivery.acked, (payload, changes)
+    unasked = certcentral.calls[asked:]
+    for frame in ("", "x", "[]", "{}", '{"type": "hello"}', '{"envelope_id": "1"}', '{"type": {}, "payload": []}'):
+        await slack.socket_mode.sockets[0].ws.send_str(frame)
+    delivery = await slack.socket_mode.deliver(command.kind, command.payload, "a command after all that")
+
+    assert delivery.acked
+    assert (unasked, _bugs(bot)) == ([], [])
 
 
 async def test_a_forged_choice_is_answered_by_a_sentence(deliver: Deliver, slack: Slack, ana: Person) -> None:

@@ -1,0 +1,247 @@
+"""One payload of every kind that the bot listens to, and what becomes of it in other hands or with other parts.
+
+Nothing here knows how a payload reaches the bot, so that every door can be tried with the same ones.
+"""
+
+import copy
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sandbox.certcentral import CertCentral
+from sandbox.faults import answers
+from sandbox.slack import Channel, Form, Person, Slack
+from tests.e2e.kit import sees_end
+
+Json = dict[str, Any]
+Path = tuple[str | int, ...]
+Changes = list[tuple[int | Path, Any]]
+
+ORDER, DOMAIN = 700001, 1234
+COMMANDS = ("/dcv-resend", "/dcv-status")
+BUTTONS_AND_SELECTS = (
+    "target",
+    "match",
+    "again",
+    "scope",
+    "check_now",
+    "send_again",
+    "stop_following",
+    "status_next",
+    "history_older",
+    "offer_resend",
+    "offer_not_now",
+)
+STORY = (*COMMANDS, *BUTTONS_AND_SELECTS, "message_action", "block_suggestion", "view_submission")
+# What the bot is told and answers to nobody.
+EVENTS = ("message", "subteam_members_changed")
+# What Slack could send, and the bot does not listen to.
+UNHEARD = ("view_closed", "shortcut", "dialog_submission", "app_mention", "function_executed", "/other", "nothing")
+
+GONE = "gone"
+JUNK: list[Any] = [
+    None,
+    True,
+    -1,
+    10**30,
+    0.5,
+    "",
+    " ",
+    "x" * 4000,
+    "a\x00\x1b[31m\nb",
+    "\u202egnp.exe\u200f",
+    "🔥",
+    "<script>alert(1)</script>",
+    "*.*",
+    "\ud800",
+    "http://[",
+    [],
+    [None],
+    [[], {}],
+    {},
+    {"id": None},
+    {"": {"": {}}},
+]
+HUGE: list[Any] = [
+    "x" * 300_000,
+    "700001 " * 40_000,
+    "a." * 100_000,
+    "<" * 200_000,
+    [{"type": "section", "text": {"type": "mrkdwn", "text": "700001"}}] * 2_000,
+    {f"key{number}": {"id": "U0ANA"} for number in range(2_000)},
+]
+# Parts that Slack does not send there, and such as a reader may trust.
+EXTRA: Json = {
+    "user": {"id": "USLACKBOT", "team_id": "T0", "is_admin": True},
+    "user_id": "U0ADMIN",
+    "bot_id": "B0BOT",
+    "bot_profile": {"id": "B0BOT", "app_id": "A0BOT"},
+    "enterprise": {"id": "E0GRID", "name": "Grid"},
+    "is_enterprise_install": True,
+    "authorizations": [{"team_id": None}],
+    "container": {"type": "message"},
+    "subtype": ["bot_message"],
+    "response_urls": [{}],
+    "__proto__": {"admin": True},
+}
+NUMBERS = st.integers(0, 60)
+CHANGE = st.one_of(
+    st.tuples(NUMBERS, st.sampled_from([GONE, *JUNK])),
+    st.tuples(NUMBERS, st.sampled_from([GONE, *JUNK])),
+    st.tuples(st.sampled_from(sorted(EXTRA)).map(lambda name: (name,)), st.sampled_from(JUNK)),
+    st.sampled_from(sorted(EXTRA)).map(lambda name: ((name,), EXTRA[name])),
+)
+CHANGES = st.lists(CHANGE, min_size=1, max_size=3)
+
+
+@dataclass(frozen=True)
+class Genuine:
+    """A payload as Slack sends it, and the kind of its envelope."""
+
+    kind: str
+    payload: Json
+
+    @property
+    def name(self) -> str:
+        """What it is about: a command, an event, what was used, or else the type of the payload."""
+        if "command" in self.payload:
+            return str(self.payload["command"])
+        if "event" in self.payload:
+            return str(self.payload["event"]["type"])
+        actions = self.payload.get("actions") or [{"action_id": self.payload.get("type")}]
+        return str(actions[0]["action_id"])
+
+    @property
+    def channel_id(self) -> str | None:
+        """Where it was done; none for what was done in a form."""
+        inside: Json = self.payload.get("channel") or {}
+        return self.payload.get("channel_id") or inside.get("id")
+
+    def by(self, person: Person) -> "Genuine":
+        """The same, done by somebody else: triggers and addresses for answers are theirs."""
+        slack, payload = person.slack, copy.deepcopy(self.payload)
+        if "event" in payload:
+            return replace(self, payload=payload)
+        if "user" in payload:
+            payload["user"] |= {"id": person.id, "team_id": person.team_id, "name": person.name}
+        else:
+            payload |= {"user_id": person.id, "team_id": person.team_id, "user_name": person.name}
+        if "trigger_id" in payload:
+            payload["trigger_id"] = slack.triggers.issue(person)
+        if "response_url" in payload and self.channel_id:
+            payload["response_url"] = slack.hooks.issue(person, slack.channels[self.channel_id])
+        return replace(self, payload=payload)
+
+    def saying(self, text: str) -> "Genuine":
+        """The same command with another text after it."""
+        return replace(self, payload={**self.payload, "text": text})
+
+
+async def tell(
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    pki: Channel,
+    ops: Channel,
+    ask: Callable[[str], Awaitable[Form]],
+) -> Callable[[str], Genuine]:
+    """Let Ana do everything once, in #pki and below an alert in #ops; returns the first payload of each name."""
+    certcentral.add_order(ORDER, ["shop.example.com"])
+    certcentral.add_domain(DOMAIN, "example.net")
+    for number in range(2, 14):
+        certcentral.add_order(ORDER + number, ["twice.example.org"])
+    await ana.command("/dcv-status", "", pki)
+    await ana.click(await ana.hears("orders wait"), "Next")
+    form = await ask("twice.example.org")
+    await form.choose(str(ORDER + 2), action_id="match")
+    certcentral.faults.plan(f"GET /order/certificate/{ORDER + 3}", answers(403))
+    await (await ask(str(ORDER + 3))).click("Try again")
+    form = await ask("www.example.net")
+    await form.choose("www.example.net", action_id="scope")
+    form = await ask("")
+    await form.search(str(ORDER))
+    await form.choose(str(ORDER), action_id="target")
+    form = await ask(str(ORDER))
+    form.fill("Reason", "a new mailbox")
+    await form.submit()
+    root = await sees_end(slack, pki, ORDER)
+    detail = await slack.sees_message(pki, "What now", thread=root)
+    await ana.click(detail, "Check now")
+    await ana.click(detail, "Send again")
+    await ana.sees_form("DigiCert accepted the resend")
+    line = f"{ORDER} to admin@example.com in de"
+    await ana.command("/dcv-resend", line, pki)
+    await ana.hears("Nothing was sent")
+    alert = slack.alert(ops, "monitoring", f"Order {ORDER + 2} is pending")
+    offer = await slack.sees_message(ops, "waits for e-mail validation", thread=alert)
+    await ana.click(offer, "Resend DCV email")
+    await ana.sees_form("Recipients for twice.example.org")
+    await ana.click(offer, "Not now")
+    await ana.shortcut("dcv_resend_message", alert)
+    slack.add_usergroup("pki-team").set_members([ana])
+    pam = slack.add_person("pam")
+    for number in range(12):
+        await pam.command("/dcv-resend", str(ORDER + number), pki)
+    await slack.wait(lambda: len(pam.whispers) == 12, "Pam to be refused", 20.0)
+    await ana.command("/dcv-resend", "history", pki)
+    await ana.click(await ana.hears("What was asked"), "Older")
+    # The last one: what is followed is asked for by the bot itself now and then.
+    await ana.click(root, "Stop following")
+    await slack.sees_message(pki, "stopped following this", thread=root)
+    await slack.settle()
+
+    found = [Genuine(delivery.kind, copy.deepcopy(delivery.sent)) for delivery in slack.deliveries]
+    assert slack.problems == []
+    by_name = {each.name: each for each in reversed(found)}
+    alerts = [
+        each for each in found if each.payload.get("event", {}).get("bot_profile", {}).get("name") == "monitoring"
+    ]
+    by_name |= {"message": alerts[0]}
+    by_name |= {each.name: each for each in _unheard(by_name)}
+    return by_name.__getitem__
+
+
+def _unheard(found: dict[str, Genuine]) -> Iterator[Genuine]:
+    for kind in ("view_closed", "dialog_submission", "nothing"):
+        yield Genuine("interactive", {**found["view_submission"].payload, "type": kind})
+    pressed = found["message_action"].payload
+    without = {key: part for key, part in pressed.items() if key not in {"message", "channel", "message_ts"}}
+    yield Genuine("interactive", {**without, "type": "shortcut"})
+    yield Genuine("slash_commands", {**found["/dcv-resend"].payload, "command": "/other"})
+    told = found["message"].payload
+    for kind in ("app_mention", "function_executed"):
+        yield Genuine("events_api", {**told, "event": {**told["event"], "type": kind}})
+
+
+def forge(genuine: Json, changes: Changes) -> Json:
+    """The payload with some of its parts taken away, or something else in their place; shallow ones come first."""
+    payload = copy.deepcopy(genuine)
+    for part, junk in changes:
+        paths = sorted(_paths(payload), key=lambda path: (len(path), str(path)))
+        if isinstance(part, tuple):
+            _change(payload, part, junk)
+        elif paths:
+            _change(payload, paths[part % len(paths)], junk)
+    return payload
+
+
+def _paths(value: Any, above: Path = ()) -> list[Path]:
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = []
+    for key, part in inside:
+        if key not in {"blocks", "message"} or not above:
+            found.append((*above, key))
+            found += _paths(part, (*above, key)) if len(above) < 6 else []
+    return found
+
+
+def _change(payload: Json, path: Path, junk: Any) -> None:
+    place: Any = payload
+    for key in path[:-1]:
+        place = place[key]
+    if junk == GONE:
+        place.pop(path[-1], *([None] if isinstance(place, dict) else []))
+    else:
+        place[path[-1]] = copy.deepcopy(junk)

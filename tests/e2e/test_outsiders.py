@@ -1,0 +1,212 @@
+"""Who is no full member of this workspace is refused at every door; colleagues on Enterprise Grid are not."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.slack import Channel, Delivery, Form, Person, Slack
+from tests.e2e.kit import Rows, open_form, resend, sees_end
+from tests.e2e.story import ORDER, STORY, Genuine, tell
+
+GUEST = ("guest", "You are a guest in this workspace")
+BOT = ("bot", "You are a bot or a workflow")
+GONE = ("deactivated", "Your Slack account is deactivated")
+ELSEWHERE = ("other-workspace", "You belong to another workspace")
+NOBODY = ("unknown", "Slack did not say who you are")
+TEXTS = {
+    "/dcv-resend": (
+        "",
+        str(ORDER),
+        "shop.example.com",
+        f"{ORDER} to admin@example.com in de because new mailbox",
+        "history",
+        f"history {ORDER}",
+        "history <@U0ANA>",
+        "why <@U0ANA> shop.example.com",
+    ),
+    "/dcv-status": ("", str(ORDER), "shop.example.com"),
+}
+SOON = 10.0
+Story = Callable[[str], Genuine]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """All that is said in a workspace, but to one person."""
+
+    by_others: list[str]
+    whispers: list[str]
+
+    @classmethod
+    def of(cls, slack: Slack, person: Person) -> "Heard":
+        said = [message.visible_text for channel in slack.channels.values() for message in channel.messages]
+        others = [each for each in slack.people.values() if each is not person]
+        whispered = [message.visible_text for each in others for message in each.whispers]
+        forms = [str(view.content) for each in others for view in slack.modals.top(each)]
+        return cls([*said, *whispered, *forms], [message.visible_text for message in person.whispers])
+
+
+@pytest.fixture
+def ops(slack: Slack) -> Channel:
+    """A channel of alerts."""
+    return slack.add_channel("ops")
+
+
+@pytest.fixture
+def outsiders(slack: Slack) -> dict[Person, tuple[str, str]]:
+    """Everybody whom no rule lets in, by the rule of the ledger and the words that they are told."""
+    elsewhere = {"enterprise_id": "E0OTHERORG", "teams": ("T0ELSEWHERE",)}
+    people = {
+        slack.add_person("gil", guest=True): GUEST,
+        slack.add_person("uma", ultra_guest=True): GUEST,
+        slack.add_person("gus", guest=True, team_id="T0SISTER", enterprise_id="E0ORG"): GUEST,
+        slack.add_person("robo", bot=True): BOT,
+        slack.add_person("flow", workflow_bot=True): BOT,
+        slack.add_person("dee", deleted=True): GONE,
+        slack.add_person("stu", stranger=True): ELSEWHERE,
+        slack.add_person("oli", team_id="T0ELSEWHERE"): ELSEWHERE,
+        slack.add_person("max", team_id="T0ELSEWHERE", enterprise_user_id="W0MAX", **elsewhere): ELSEWHERE,
+        slack.add_person("eva", team_id="E0OTHERORG", **elsewhere): ELSEWHERE,
+    }
+    robot, nobody = slack.people[str(slack.app("workflows").user)], slack.add_person("ned")
+    del slack.people[nobody.id]
+    named = Person(id=robot.id, name="workflows", team_id=slack.team_id, bot=True, slack=slack)
+    slack.enrol(named)
+    return {**people, named: BOT, nobody: NOBODY}
+
+
+@pytest.fixture
+async def story(
+    make_bot: Callable[..., BotProcess],
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    pki: Channel,
+    ops: Channel,
+    outsiders: dict[Person, tuple[str, str]],
+    ask: Callable[[str], Awaitable[Form]],
+) -> Story:
+    """A bot on Enterprise Grid that lists each outsider twice over, and all that Ana did with it."""
+    slack.enterprise_id = "E0ORG"
+    group = slack.add_usergroup("everybody", outsiders)
+    ids = ",".join([ana.id, "W0MAX", *(person.id for person in outsiders)])
+    bot = make_bot(DCV_ALLOWED_USERS=ids, DCV_ALLOWED_USERGROUPS=group.id, DCV_ALERT_CHANNELS=ops.id)
+    await bot.start()
+    await slack.connected(60)
+    return await tell(slack, certcentral, ana, pki, ops, ask)
+
+
+def doors(story: Story) -> Iterator[tuple[str, Genuine]]:
+    """Each way in, commands in all their forms."""
+    for name in STORY:
+        for text in TEXTS.get(name, (None,)):
+            yield f"{name} {text or ''}", story(name) if text is None else story(name).saying(text)
+
+
+async def knock(slack: Slack, door: Genuine, person: Person, what: str) -> Delivery:
+    mine = door.by(person)
+    return await slack.socket_mode.deliver(mine.kind, mine.payload, f"{what} of {person.name}")
+
+
+def is_there(person: Person) -> bool:
+    """Whether Slack takes every whisper to them; to an account that is gone some find no way."""
+    return person.id in person.slack.people and not person.deleted
+
+
+async def test_an_outsider_is_refused_at_every_door_and_alone_told_why(
+    slack: Slack, certcentral: CertCentral, ledger: Rows, story: Story, outsiders: dict[Person, tuple[str, str]]
+) -> None:
+    asked, rows, count, wrong = len(certcentral.calls), len(ledger()), len(list(doors(story))), []
+
+    for person, (rule, words) in outsiders.items():
+        before, told = Heard.of(slack, person), 0
+        for what, door in doors(story):
+            delivery = await knock(slack, door, person, what)
+            told += is_there(person)
+            await slack.wait(lambda: len(person.whispers) >= told, f"a whisper about {what} to {person.name}", SOON)  # noqa: B023 - waited for at once
+            wrong += [] if delivery.acked and not (delivery.payload or {}).get("options") else [what]
+        rows += count
+        await slack.wait(lambda: len(ledger()) >= rows, f"the rows of {person.name}", SOON)  # noqa: B023 - waited for at once
+        after = Heard.of(slack, person)
+        assert [each for each in after.whispers if not each.startswith(words)] == []
+        assert len(after.whispers) == told or not is_there(person)
+        assert after.by_others == before.by_others
+        new = {(row["kind"], row["user_id"], row["detail"]["rule"]) for row in ledger()[rows - count :]}
+        assert new == {("denied", person.id, rule)}
+
+    assert [person.name for person in outsiders if person.open_forms] == []
+    assert ([call.name for call in certcentral.calls[asked:]], wrong, slack.problems) == ([], [], [])
+
+
+async def test_an_outsider_who_asks_why_is_told_that_and_no_more(
+    slack: Slack, certcentral: CertCentral, story: Story, outsiders: dict[Person, tuple[str, str]]
+) -> None:
+    asked = len(certcentral.calls)
+
+    for person in outsiders:
+        await knock(slack, story("/dcv-resend").saying("why shop.example.com"), person, "why")
+        whisper = await person.hears("No rule can change that.")
+        assert "DCV_ALLOWED" not in whisper.visible_text
+        assert len(person.whispers) == 1
+
+    assert [call.name for call in certcentral.calls[asked:]] == []
+
+
+async def test_strangers_in_a_channel_that_became_shared_read_nothing_and_get_no_offer(
+    slack: Slack, certcentral: CertCentral, story: Story, ana: Person, pki: Channel, ops: Channel
+) -> None:
+    pki.ext_shared = ops.ext_shared = True
+    said, posted = len(pki.messages), len(ops.messages)
+    certcentral.add_order(ORDER + 50, ["new.example.com"])
+    form = await open_form(ana, ORDER + 50, slack.dm(ana))
+    asked = len(certcentral.calls)
+
+    slack.alert(ops, "monitoring", f"Order {ORDER + 50} is pending")
+    await slack.settle()
+    unasked = certcentral.calls[asked:]
+    await form.submit()
+    await sees_end(slack, slack.dm(ana), ORDER + 50)
+
+    assert unasked == []
+    assert (len(pki.messages), len(ops.messages)) == (said, posted + 1)
+
+
+@pytest.mark.parametrize("is_org_wide", [False, True])
+async def test_colleagues_on_enterprise_grid_are_let_in(
+    make_bot: Callable[..., BotProcess],
+    slack: Slack,
+    certcentral: CertCentral,
+    pki: Channel,
+    ledger: Rows,
+    is_org_wide: bool,
+) -> None:
+    slack.enterprise_id, slack.is_org_wide = "E0ORG", is_org_wide
+    grid = {"enterprise_id": "E0ORG"}
+    listed = Person(id="W0WENDY", name="wendy", team_id=slack.team_id, slack=slack, enterprise_id="E0ORG")
+    slack.enrol(listed)
+    sister = slack.add_person("sam", team_id="T0SISTER", **grid)
+    org = slack.add_person("olga", team_id="E0ORG", teams=(slack.team_id,), **grid)
+    moved = slack.add_person("mia", enterprise_user_id="W0MIA", **grid)
+    grouped = slack.add_person("gia", enterprise_user_id="W0GIA", **grid)
+    group = slack.add_usergroup("pki")
+    group.members = ["W0GIA"]
+    ids = ",".join([listed.id, sister.id, org.id, "W0MIA"])
+    bot = make_bot(DCV_ALLOWED_USERS=ids, DCV_ALLOWED_USERGROUPS=group.id)
+    await bot.start()
+    await slack.connected(60)
+
+    for number, person in enumerate([listed, sister, org, moved, grouped], start=ORDER):
+        certcentral.add_order(number, [f"n{number}.example.com"])
+        await resend(person, number, pki)
+        root = await sees_end(slack, pki, number)
+        detail = await slack.sees_message(pki, "What now", thread=root)
+        await person.click(detail, "Check now")
+        await slack.sees_message(pki, f"checked by <@{person.id}>", thread=root)
+        await person.command("/dcv-status", str(number), pki)
+        await person.hears(f"n{number}.example.com")
+
+    assert [row for row in ledger() if row["kind"] == "denied"] == []
+    assert (len(certcentral.resends), slack.problems) == (5, [])
