@@ -50,6 +50,7 @@ class Engine:
         logging.getLogger("dbos").addHandler(logging.NullHandler())
         self._engine = _sqlite_engine(database_url) if database_url.startswith("sqlite") else _engine(database_url)
         self._flows: dict[str, Callable[[str], Awaitable[None]]] = {}
+        self._runs = False
         DBOS(config=self._config(instance))
 
     def define(self, name: str, flow: Flow) -> None:
@@ -67,6 +68,7 @@ class Engine:
         """
         with told_to_the_operator():
             DBOS.launch()
+        self._runs = True
 
     async def start(self, name: str, flow_id: str) -> None:
         """Make sure that this flow runs: once per id, however often it is started.
@@ -88,11 +90,24 @@ class Engine:
         ):
             await DBOS.delete_workflows_async([flow.workflow_id for flow in flows])
 
+    async def answers(self) -> bool:
+        """Whether it runs and its tables can be read; one that waits for its database says so within half a minute."""
+        return self._runs and await asyncio.to_thread(self._reads)
+
+    def _reads(self) -> bool:
+        try:
+            with self._engine.connect() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except sa.exc.SQLAlchemyError:
+            return False
+        return True
+
     async def close(self, patience: int) -> None:
         """Wait up to `patience` seconds for running steps, then stop; what is unfinished resumes at the next start.
 
         Nothing may use `asyncio.to_thread` after this: DBOS takes the loop's thread pool with it.
         """
+        self._runs = False
         loop = asyncio.get_running_loop()
         done = asyncio.Event()
 

@@ -226,6 +226,9 @@ def _read_word(pattern: str, wanted: str, change: Callable[[str], str] = str) ->
     return read
 
 
+_AppToken = Annotated[SecretStr, _parsed(_read_secret("xapp-", _MEND_APP))]
+_SigningSecret = Annotated[SecretStr, _parsed(_read_secret("", _MEND_SIGNING))]
+_Port = Annotated[int, _parsed(_read_port)]
 _Ids = Annotated[frozenset[str], NoDecode]
 _Durations = Annotated[tuple[timedelta, ...], NoDecode, _parsed(_read_durations)]
 _Limits = Annotated[tuple[tuple[int, float], ...], NoDecode, _parsed(_read_limits)]
@@ -271,12 +274,13 @@ class DatabaseSettings(BaseSettings):
 class Settings(DatabaseSettings):
     """All that an operator can set, in the types the code uses; lower-case names of the environment's variables.
 
+    What is needed to serve by a mode is in a class of its own; here any of it may be left out.
     Make it with `load`. The constructor is for tests: it reads the environment too and raises pydantic's own errors.
     """
 
     slack_bot_token: Annotated[SecretStr, _parsed(_read_secret("xoxb-", _MEND_BOT))] = Field(description=_MEND_BOT)
-    slack_app_token: Annotated[SecretStr, _parsed(_read_secret("xapp-", _MEND_APP))] = Field(description=_MEND_APP)
-    slack_signing_secret: Annotated[SecretStr | None, _parsed(_read_secret("", _MEND_SIGNING))] = None
+    slack_app_token: _AppToken | None = None
+    slack_signing_secret: _SigningSecret | None = None
     slack_api_url: Annotated[str, _parsed(lambda text: _read_base_url(text) + "/")] = "https://slack.com/api/"
     digicert_api_key: Annotated[SecretStr, _parsed(_read_secret("", _MEND_KEY))] = Field(description=_MEND_KEY)
     digicert_base_url: Annotated[str, _parsed(_read_base_url)] = "https://www.digicert.com/services/v2"
@@ -301,8 +305,21 @@ class Settings(DatabaseSettings):
         str, _parsed(_read_word(r"[A-Za-z0-9._-]{1,64}", "a name of letters, digits, dots and hyphens (64 at most)"))
     ] = Field(default_factory=socket.gethostname)
     host: Annotated[str, _parsed(_read_host)] = "127.0.0.1"
-    port: Annotated[int | None, _parsed(_read_port)] = None
+    port: _Port | None = None
     log_level: Annotated[
         LogLevel, _parsed(_read_word("DEBUG|INFO|WARNING|ERROR|CRITICAL", "DEBUG, INFO, WARNING or ERROR", str.upper))
     ] = "INFO"
     log_format: Annotated[LogFormat, _parsed(_read_word("text|json", "text or json", str.lower))] = "text"
+
+
+class SocketModeSettings(Settings):
+    """What serving by Socket Mode needs; health is told where a port is set."""
+
+    slack_app_token: _AppToken = Field(description=_MEND_APP)
+
+
+class HttpModeSettings(Settings):
+    """What serving by HTTP needs."""
+
+    slack_signing_secret: _SigningSecret = Field(description=_MEND_SIGNING)
+    port: _Port = 3000

@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.clock import Clock, OnDate, utc_now
-from bot.digicert.client import CertCentral, open_http
+from bot.digicert.client import CertCentral, OnCall, open_http
 from bot.digicert.limits import Limits
 from bot.engine import Engine
 from bot.follow_ups import Schedule
+from bot.metrics import Metrics
 from bot.policy import Rules
 from bot.services.addresses import AddressBook
 from bot.services.auditing import HeadLog
@@ -31,6 +32,7 @@ from bot.services.resend import Resend
 from bot.services.rulebook import Rulebook
 from bot.services.sending import Sending
 from bot.services.status import Status
+from bot.services.vitals import Vitals
 from bot.services.waiting import WaitingNames
 from bot.settings import Settings
 from bot.slack.chat import Chat
@@ -39,6 +41,7 @@ from bot.slack.directory import Directory
 from bot.store.alerts import Alerts
 from bot.store.claims import Claims
 from bot.store.db import Database, open_database
+from bot.store.depths import Depth
 from bot.store.followings import Followings
 from bot.store.forms import Forms
 from bot.store.history import History, Past
@@ -68,13 +71,19 @@ class Services:
     polling: Polling
     resend: Resend
     status: Status
+    vitals: Vitals
 
 
 @asynccontextmanager
-async def open_certcentral(settings: Settings, on_date: OnDate | None = None) -> AsyncIterator[CertCentral]:
-    """The DigiCert client, within the limits it allows itself; `on_date` hears the Date header of every answer."""
+async def open_certcentral(
+    settings: Settings, on_date: OnDate | None = None, on_call: OnCall | None = None
+) -> AsyncIterator[CertCentral]:
+    """The DigiCert client, within the limits it allows itself.
+
+    `on_date` hears the Date header of every answer, `on_call` of every call.
+    """
     async with open_http(settings.digicert_base_url, settings.digicert_api_key, on_date) as http:
-        yield CertCentral(http, Limits(settings.digicert_limits))
+        yield CertCentral(http, Limits(settings.digicert_limits), on_call=on_call)
 
 
 def open_rulebook(settings: Settings, identity: Identity) -> Rulebook:
@@ -89,6 +98,7 @@ async def build(
     slack: Client,
     certcentral: CertCentral,
     identity: Identity,
+    metrics: Metrics,
     *,
     stop_patience: int = 3,
     clock: Clock = utc_now,
@@ -102,7 +112,7 @@ async def build(
     await database.migrate()
     engine = Engine(url, ONLY_INSTANCE)
     try:
-        services = _services(settings, slack, certcentral, identity, database, engine, clock)
+        services = _services(settings, slack, certcentral, identity, metrics, database, engine, clock)
         await engine.launch()
         await services.resend.begin_all()
         yield services
@@ -116,6 +126,7 @@ def _services(
     slack: Client,
     certcentral: CertCentral,
     identity: Identity,
+    metrics: Metrics,
     database: Database,
     engine: Engine,
     clock: Clock,
@@ -125,7 +136,7 @@ def _services(
     directory = Directory(slack)
     schedule = Schedule(settings.dcv_follow_ups, settings.dcv_nudges)
     chat = Chat(slack)
-    gate = Gate(rulebook, directory, ledger, clock)
+    gate = Gate(rulebook, directory, ledger, metrics, clock)
     addresses = AddressBook(certcentral, clock)
     listing = Listing(certcentral, clock)
     lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored))
@@ -139,8 +150,9 @@ def _services(
         held=Claims(database),
         board=board,
         engine=engine,
-        sending=Sending(database, stored, ledger, gate, certcentral, addresses, schedule, clock),
+        sending=Sending(database, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock),
         reporting=reporting,
+        metrics=metrics,
         cooldown=settings.dcv_cooldown,
         clock=clock,
     )
@@ -166,4 +178,5 @@ def _services(
         polling=Polling(background, followings, follower, clock),
         resend=resend,
         status=Status(gate, certcentral, listing, History(database), board, clock),
+        vitals=Vitals(slack, Depth(database), engine, background, clock),
     )

@@ -1,13 +1,18 @@
 """The Bolt app: the list of features is the map of what the bot listens to."""
 
 import logging
+import time
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.metrics import Metrics
 from bot.slack.client import Identity
 from bot.wiring import Services
 from handlers import alerts, buttons, commands, form, history, members, shortcut, status, unknown
@@ -18,8 +23,34 @@ log = structlog.get_logger(__name__)
 # The last one takes what no other does.
 FEATURES = (commands, shortcut, alerts, form, buttons, status, history, members, unknown)
 
+# Slack's words for what it delivers; whatever else a payload calls itself is measured as "other".
+KINDS = frozenset({"block_actions", "block_suggestion", "event_callback", "message_action", "view_submission"})
 
-def make_app(client: AsyncWebClient, identity: Identity, services: Services, answering: Answering) -> AsyncApp:
+
+class MeasuredApp(AsyncApp):
+    """Bolt's app, which notes how long Slack waits for each answer, whatever the door."""
+
+    def __init__(self, metrics: Metrics, **options: Any) -> None:
+        super().__init__(**options)
+        self._metrics = metrics
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Let the listeners answer; it ends with the ack, not with the work behind it."""
+        began = time.perf_counter()
+        try:
+            return await super().async_dispatch(req)
+        finally:
+            self._metrics.acked(_kind(req.body), time.perf_counter() - began)
+
+
+def _kind(body: Mapping[str, Any]) -> str:
+    kind = "command" if "command" in body else str(body.get("type"))
+    return kind if kind in KINDS or kind == "command" else "other"
+
+
+def make_app(
+    client: AsyncWebClient, identity: Identity, services: Services, answering: Answering, metrics: Metrics
+) -> AsyncApp:
     """An app with every feature; Slack was asked already who we are, so that no request waits for it."""
 
     async def authorize() -> AuthorizeResult:
@@ -34,7 +65,8 @@ def make_app(client: AsyncWebClient, identity: Identity, services: Services, ans
     # Bolt warns that it will not use the SLACK_BOT_TOKEN that it finds in the environment; that is meant so.
     bolt = logging.getLogger("slack_bolt.app")
     bolt.setLevel(logging.ERROR)
-    app = AsyncApp(
+    app = MeasuredApp(
+        metrics,
         client=client,
         authorize=authorize,
         request_verification_enabled=False,

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from bot import logs
 from bot.clock import Comparison, utc_now
 from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackUnavailable
@@ -47,18 +49,21 @@ async def _found() -> list[Finding]:
 
 
 async def _look(settings: Settings) -> list[Finding]:
+    app_token = settings.slack_app_token
     slack, digicert = Comparison(utc_now), Comparison(utc_now)
     slack_host, digicert_host = (urlsplit(url).netloc for url in (settings.slack_api_url, settings.digicert_base_url))
     seen = await asyncio.gather(
         _seen("SLACK_BOT_TOKEN", slack_host, _bot(settings, slack)),
-        _seen("SLACK_APP_TOKEN", slack_host, _app_token(settings, slack)),
+        *(_seen("SLACK_APP_TOKEN", slack_host, _app_token(settings, app, slack)) for app in filter(None, [app_token])),
         _seen("DIGICERT_API_KEY", digicert_host, _key(settings, digicert)),
         _seen("DATABASE_URL", "the database", _database(settings)),
     )
+    modes = findings.of_modes(app_token is not None, settings.slack_signing_secret is not None)
     clocks = findings.of_clocks({"Slack": slack.ahead, "DigiCert": digicert.ahead})
     return [
         *findings.of_settings(settings),
         *_policy(settings),
+        *modes,
         *(finding for part in seen for finding in part),
         *clocks,
     ]
@@ -94,10 +99,10 @@ async def _bot(settings: Settings, clock: Comparison) -> list[Finding]:
         return [*found, *await alert_channels(settings, slack)]
 
 
-async def _app_token(settings: Settings, clock: Comparison) -> list[Finding]:
+async def _app_token(settings: Settings, app_token: SecretStr, clock: Comparison) -> list[Finding]:
     token = settings.slack_bot_token.get_secret_value()
     async with open_client(token, settings.slack_api_url, clock.hear) as slack:
-        await open_address(settings, slack)
+        await open_address(app_token, slack)
         return findings.of_app_token()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
+from pydantic import SecretStr
 
 from bot.digicert.client import CertCentral
 from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackRefused, SlackUnavailable
@@ -73,10 +74,10 @@ async def recognise_bot(slack: Client) -> Identity:
         raise CannotStart([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."]) from error
 
 
-async def open_address(settings: Settings, slack: Client) -> None:
+async def open_address(app_token: SecretStr, slack: Client) -> None:
     """Get one Socket Mode address; CannotStart where Slack does not accept the app token, SlackUnavailable likewise."""
     try:
-        await check_app_token(slack, settings.slack_app_token.get_secret_value())
+        await check_app_token(slack, app_token.get_secret_value())
     except SlackRefused as error:
         mend = "Make an app-level token with the scope connections:write, and switch Socket Mode on."
         raise CannotStart([f"SLACK_APP_TOKEN: Slack refused it ({error.code}). {mend}"]) from error

@@ -59,13 +59,33 @@ def run() -> None:
     """
     # Imported here, so that `--help` does not wait for the engine.
     from bot import logs
-    from bot.settings import Settings
-    from handlers.run import run as serve
+    from bot.metrics import Metrics
+    from bot.settings import SocketModeSettings
+    from handlers.run import run as serve_behind
     from handlers.socket_mode import SocketMode
 
-    settings = Settings.load()
+    settings = SocketModeSettings.load()
     logs.configure(settings)
-    asyncio.run(serve(settings, SocketMode(settings)))
+    asyncio.run(serve_behind(settings, SocketMode(settings), Metrics()))
+    _leave()
+
+
+@app.command()
+def serve() -> None:
+    """Listen for Slack's signed HTTP requests and serve until SIGTERM.
+
+    Exits with 2 and one line per problem when a setting is missing or wrong.
+    """
+    from bot import logs
+    from bot.metrics import Metrics
+    from bot.settings import HttpModeSettings
+    from handlers.http_mode import HttpMode
+    from handlers.run import run as serve_behind
+
+    settings = HttpModeSettings.load()
+    logs.configure(settings)
+    metrics = Metrics()
+    asyncio.run(serve_behind(settings, HttpMode(settings, metrics), metrics))
     _leave()
 
 

@@ -3,25 +3,31 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
 import structlog
+from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.clock import Clock, utc_now
+from bot.metrics import Metrics
 from bot.services.rulebook import read_rules
 from bot.settings import Settings
 from bot.slack.client import Client, open_client
 from bot.store.exclusive import describe, only_one_bot
-from bot.wiring import build, open_certcentral
+from bot.wiring import Services, build, open_certcentral
 from handlers.answering import Answering
 from handlers.app import make_app
 from handlers.background import working
 from handlers.checks import check_start, until_digicert_answers, warn_of_alert_channels
+from handlers.health import Health
+from handlers.site import open_site
 
 log = structlog.get_logger(__name__)
 
 ACK_SECONDS = 3.0
+LAST_SECONDS = 0.5
 
 Result = TypeVar("Result")
 
@@ -31,7 +37,11 @@ class Door(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether Slack can reach the bot now."""
+        """Whether Slack can reach the bot now, as far as the door can tell."""
+
+    @property
+    def routes(self) -> list[web.RouteDef]:
+        """What it wants to be served on the bot's site, which is open where PORT is set."""
 
     async def check(self, slack: Client) -> None:
         """Look before a start; CannotStart where a setting must be mended, SlackUnavailable where Slack is silent."""
@@ -40,50 +50,71 @@ class Door(Protocol):
         """Hand to the app whatever arrives, until it is cancelled; CannotStart where that has no future."""
 
 
-async def run(settings: Settings, door: Door, clock: Clock = utc_now) -> None:
+async def run(settings: Settings, door: Door, metrics: Metrics, clock: Clock = utc_now) -> None:
     """Serve until SIGTERM or SIGINT; CannotStart with one line per problem where a setting must be mended."""
     if settings.dcv_policy_file:
         read_rules(settings.dcv_policy_file)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    serving = asyncio.create_task(_serve(settings, door, clock, stop))
+    serving = asyncio.create_task(_serve(settings, door, metrics, clock, stop))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     await serving
 
 
-async def _serve(settings: Settings, door: Door, clock: Clock, stop: asyncio.Event) -> None:
+async def _serve(settings: Settings, door: Door, metrics: Metrics, clock: Clock, stop: asyncio.Event) -> None:
     url = settings.database_url.get_secret_value()
-    async with only_one_bot(url, stop):
+    health = Health(metrics)
+    async with only_one_bot(url, stop), _site(settings, door, health, metrics):
         log.info("starting", database=describe(url))
         slack_client = open_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
-        async with slack_client as slack, open_certcentral(settings) as certcentral:
+        digicert = open_certcentral(settings, on_call=metrics.called_digicert)
+        async with slack_client as slack, digicert as certcentral:
             checked = await _unless(stop, check_start(door.check, slack, certcentral))
             if checked is None:
                 return
-            async with build(settings, slack, certcentral, checked.identity, clock=clock) as services:
+            async with build(settings, slack, certcentral, checked.identity, metrics, clock=clock) as services:
                 answering = Answering(services.chat)
-                app = make_app(slack, checked.identity, services, answering)
+                app = make_app(slack, checked.identity, services, answering, metrics)
                 asking = [] if checked.digicert_answers else [until_digicert_answers(certcentral)]
                 async with working(services, *asking, warn_of_alert_channels(settings, slack)):
-                    await _open(door, app, slack, answering, stop)
+                    health.begin(lambda: _reached(door, services), services.vitals)
+                    await _open(door, app, slack, answering, health, stop)
     log.info("stopped")
 
 
-async def _open(door: Door, app: AsyncApp, slack: Client, answering: Answering, stop: asyncio.Event) -> None:
+def _site(settings: Settings, door: Door, health: Health, metrics: Metrics) -> AbstractAsyncContextManager[None]:
+    """From before the first check on: platforms want to see a port open, and to hear that it is not ready yet."""
+    if settings.port is None:
+        return nullcontext()
+    return open_site(settings.host, settings.port, [*health.routes, *door.routes], metrics)
+
+
+async def _reached(door: Door, services: Services) -> bool:
+    return door.is_open and await services.vitals.slack()
+
+
+async def _open(
+    door: Door, app: AsyncApp, slack: Client, answering: Answering, health: Health, stop: asyncio.Event
+) -> None:
     """Serve until `stop` is set, and then until everybody was answered; raises what ended the serving before."""
     serving = asyncio.create_task(door.serve(app, slack))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    health.end()
     log.info("stopping")
+    loop = asyncio.get_running_loop()
+    until = loop.time() + ACK_SECONDS
     await answering.idle(ACK_SECONDS)
     if serving.done():
         serving.result()
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
+    # The door may have let in somebody until its end.
+    await answering.idle(max(LAST_SECONDS, until - loop.time()))
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:

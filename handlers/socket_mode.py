@@ -4,13 +4,14 @@ import asyncio
 from typing import Any
 
 import structlog
+from aiohttp import web
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot.settings import Settings, proxy_for
+from bot.settings import SocketModeSettings, proxy_for
 from bot.slack.client import Client
 from handlers.checks import open_address
 
@@ -22,7 +23,7 @@ SILENT_SECONDS = 30.0
 class SocketMode:
     """Hears Slack over a socket; nothing of the bot can be reached from outside."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SocketModeSettings) -> None:
         self._settings = settings
         self._is_open = False
 
@@ -31,9 +32,14 @@ class SocketMode:
         """Whether Slack can reach the bot now."""
         return self._is_open
 
+    @property
+    def routes(self) -> list[web.RouteDef]:
+        """Nothing is asked of it over HTTP."""
+        return []
+
     async def check(self, slack: Client) -> None:
         """Try the app token; CannotStart where Slack does not accept it, SlackUnavailable where it is silent."""
-        await open_address(self._settings, slack)
+        await open_address(self._settings.slack_app_token, slack)
 
     async def serve(self, app: AsyncApp, slack: Client) -> None:
         """Hand every envelope to the app, until it is cancelled.

@@ -45,6 +45,9 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 _Params = Mapping[str, str | int]
 
+# Hears of every call: its method, its path, the status of the answer (None where none came), and how many seconds.
+OnCall = Callable[[str, str, int | None, float], None]
+
 
 def open_http(base_url: str, key: SecretStr, on_date: OnDate | None = None) -> httpx.AsyncClient:
     """The connection pool for `CertCentral`; whoever opens it closes it.
@@ -106,10 +109,17 @@ class CertCentral:
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, limits: Turns, *, patience: float = 20.0, longest_call: float = 75.0
+        self,
+        http: httpx.AsyncClient,
+        limits: Turns,
+        *,
+        patience: float = 20.0,
+        longest_call: float = 75.0,
+        on_call: OnCall | None = None,
     ) -> None:
         self._http = http
         self._limits = limits
+        self._on_call = on_call
         self._patience = patience
         self._longest_call = longest_call
         self._reads = stamina.AsyncRetryingCaller(
@@ -119,7 +129,11 @@ class CertCentral:
     def in_background(self) -> "CertCentral":
         """The same account for work that nobody waits for: people go first, and half of the limits stays theirs."""
         return CertCentral(
-            self._http, self._limits.in_background, patience=_BACKGROUND_PATIENCE, longest_call=self._longest_call
+            self._http,
+            self._limits.in_background,
+            patience=_BACKGROUND_PATIENCE,
+            longest_call=self._longest_call,
+            on_call=self._on_call,
         )
 
     async def check_key(self) -> str:
@@ -277,8 +291,14 @@ class CertCentral:
         self, method: str, path: str, *, params: _Params | None = None, content: bytes | None = None, promised: int
     ) -> wire.Answer:
         """One request, sent once; any status but the promised one is raised as httpx's error."""
-        async with asyncio.timeout(self._longest_call):
-            response = await self._http.request(method, path, params=params, content=content)
+        began, status = asyncio.get_running_loop().time(), None
+        try:
+            async with asyncio.timeout(self._longest_call):
+                response = await self._http.request(method, path, params=params, content=content)
+            status = response.status_code
+        finally:
+            if self._on_call:
+                self._on_call(method, path, status, asyncio.get_running_loop().time() - began)
         if response.status_code != promised:
             sentence = f"HTTP {response.status_code} instead of {promised}"
             raise httpx.HTTPStatusError(sentence, request=response.request, response=response)

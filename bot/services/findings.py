@@ -116,6 +116,17 @@ def of_hidden_alert_channel(channel_id: str, code: str) -> Finding:
     return Finding(Level.WARNING, f"The bot cannot see the channel {channel_id} of alerts ({code}). {mend}.")
 
 
+def of_modes(has_app_token: bool, has_signing_secret: bool) -> list[Finding]:
+    """Whether there is a way for Slack to reach the bot; the app token is tried, a signing secret cannot be."""
+    if has_signing_secret:
+        sentence = "SLACK_SIGNING_SECRET is set; whether it is the right one shows only when Slack calls."
+        return [Finding(Level.OK, sentence)]
+    if has_app_token:
+        return []
+    mend = "Set the first for `dcv-resend run` (Socket Mode), or the second for `dcv-resend serve` (HTTP)"
+    return problems([f"SLACK_APP_TOKEN, SLACK_SIGNING_SECRET: neither is set, so Slack cannot reach the bot. {mend}."])
+
+
 def of_app_token() -> list[Finding]:
     """That the app token is accepted."""
     return [Finding(Level.OK, "SLACK_APP_TOKEN opens Socket Mode.")]

@@ -8,6 +8,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import NotAllowed, SlackRefused, SlackUnavailable, StoreUnavailable
+from bot.metrics import Metrics
 from bot.models import NOBODY, Actor
 from bot.policy import ANYTHING, NO_RULE, Action, Decision, Matter, Person, Rules, Standing, holders
 from bot.services.rulebook import Rulebook
@@ -22,10 +23,13 @@ PATIENCE = 1.5
 class Gate:
     """Decides who may do what, from what Slack says of them."""
 
-    def __init__(self, rulebook: Rulebook, directory: Directory, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self, rulebook: Rulebook, directory: Directory, ledger: Ledger, metrics: Metrics, clock: Clock
+    ) -> None:
         self._rulebook = rulebook
         self._directory = directory
         self._ledger = ledger
+        self._metrics = metrics
         self._clock = clock
 
     async def standing(self, actor: Actor) -> Standing:
@@ -51,6 +55,7 @@ class Gate:
         standing = await self.standing(actor)
         decision = standing.decide(action, matter)
         if not decision.allowed:
+            self._metrics.refused(Event.DENIED)
             log.warning("refused", user=actor.user_id, action=action.value, rule=decision.rule)
             try:
                 await self._ledger.record(denied(actor, self._clock(), action, decision, about))

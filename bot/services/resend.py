@@ -10,6 +10,7 @@ import structlog
 from bot.clock import Clock
 from bot.engine import Engine, Steps
 from bot.errors import CooledDown
+from bot.metrics import Metrics
 from bot.models import Actor, Call, Cooldown, Outcome, Place, ResendRequest
 from bot.policy import Action
 from bot.services.board import Board
@@ -62,6 +63,7 @@ class Resend:
         engine: Engine,
         sending: Sending,
         reporting: Reporting,
+        metrics: Metrics,
         cooldown: timedelta,
         clock: Clock,
     ) -> None:
@@ -74,6 +76,7 @@ class Resend:
         self._engine = engine
         self._sending = sending
         self._reporting = reporting
+        self._metrics = metrics
         self._cooldown = cooldown
         self._clock = clock
         engine.define(FLOW, self._flow)
@@ -105,8 +108,10 @@ class Resend:
                 await claims.take(transaction, request, request.at + self._cooldown)
                 await requests.add(transaction, request)
         if barred:
+            self._metrics.refused(Event.DENIED)
             raise refusal(standing.rules, Action.OVERRIDE, matter, override)
         if cooled and claim:
+            self._metrics.refused(Event.COOLED_DOWN)
             raise CooledDown(Cooldown(claim.user_id, claim.at, claim.until))
         log.info("accepted", request_id=request.id, user=asked.actor.user_id, subject=asked.subject)
         return request.id

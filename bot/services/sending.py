@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable
 from bot.follow_ups import Schedule
+from bot.metrics import Metrics
 from bot.models import Call, DomainTarget, OrderTarget, Outcome, ResendRequest
 from bot.policy import UNKNOWN_PERSON, Action
 from bot.services.addresses import AddressBook
@@ -45,6 +46,7 @@ class Sending:
         certcentral: CertCentral,
         addresses: AddressBook,
         schedule: Schedule,
+        metrics: Metrics,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -54,6 +56,7 @@ class Sending:
         self._certcentral = certcentral
         self._addresses = addresses
         self._schedule = schedule
+        self._metrics = metrics
         self._clock = clock
 
     async def attempt(self, request_id: str, number: int, earlier: Sequence[Result]) -> Result:
@@ -173,6 +176,7 @@ class Sending:
         self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str
     ) -> Result:
         await patiently(self._write_end, request, number, number_of_try, outcome, words)
+        self._metrics.ended(outcome)
         log.info("ended", call=number, outcome=outcome.value, words=words)
         return ENDED
 

@@ -1,14 +1,17 @@
 """The connection to Slack: who we are there, and the SDK's errors sorted into later and never."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import structlog
 from aiohttp.tracing import TraceRequestEndParams
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.clock import OnDate
 from bot.errors import SlackRefused, SlackUnavailable
@@ -16,16 +19,39 @@ from bot.settings import proxy_for
 
 log = structlog.get_logger(__name__)
 
-Client = AsyncWebClient
-
 TIMEOUT = 10.0
 LONGEST_WAIT = 3600.0
+# For so many seconds the last call tells whether Slack accepts the token.
+TELLS_SECONDS = 10.0
 LATER = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
 TOKEN_IS_BAD = frozenset(
     {"invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed", "not_allowed_token_type"}
 )
+
+
+class Client(AsyncWebClient):
+    """The SDK's client, which keeps in mind whether Slack answered its last call and accepted the token."""
+
+    accepted = False
+    heard_at = float("-inf")
+
+    async def api_call(self, api_method: str, **options: Any) -> AsyncSlackResponse:
+        """Call a method, as the SDK does."""
+        try:
+            answer = await super().api_call(api_method, **options)
+        except SlackApiError as error:
+            self._hear(accepted=error_code(error) not in TOKEN_IS_BAD and _status(error) < 500)
+            raise
+        except Exception:
+            self._hear(accepted=False)
+            raise
+        self._hear(accepted=True)
+        return answer
+
+    def _hear(self, *, accepted: bool) -> None:
+        self.accepted, self.heard_at = accepted, asyncio.get_running_loop().time()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +114,19 @@ async def identify(client: Client) -> Identity:
         name=str(answer.get("user") or ""),
         team=str(answer.get("team") or ""),
     )
+
+
+async def accepted(client: Client, seconds: float) -> bool:
+    """Whether Slack accepts the token, by the last call of the client, or by asking for so many seconds."""
+    if asyncio.get_running_loop().time() - client.heard_at > TELLS_SECONDS:
+        try:
+            async with asyncio.timeout(seconds), translated():
+                await client.auth_test()
+        except (SlackRefused, SlackUnavailable):
+            pass
+        except TimeoutError:
+            return False
+    return client.accepted
 
 
 async def check_app_token(client: Client, app_token: str) -> None:

@@ -20,7 +20,8 @@ class Conditions:
     """The app's rights and settings, the limits, and a few troubles.
 
     `trigger_seconds` is the life of a trigger id, `ack_seconds` the patience with acks, `page_limit` the most messages
-    in a page of history. With `duplicate_next` the next envelope is sent twice; with `mute_pongs` pings get no answer.
+    in a page of history. Where `request_url` is set, payloads are posted there instead of sent to sockets. With
+    `duplicate_next` the next envelope is sent twice; with `mute_pongs` pings get no answer.
     On Enterprise Grid there is an `enterprise_id`; `is_org_wide` tells whether the whole organisation has the app.
     """
 
@@ -35,5 +36,6 @@ class Conditions:
     page_limit: int = 999
     trigger_seconds: float = 3.0
     ack_seconds: float = 3.0
+    request_url: str | None = None
     duplicate_next: bool = False
     mute_pongs: bool = False

@@ -9,7 +9,10 @@ from sandbox.slack.shapes import Json
 
 @dataclass(eq=False)
 class Delivery:
-    """One envelope: `sent` is its payload, `at` when in Unix seconds; `payload` came with the ack, `after` so long."""
+    """One envelope: `sent` is its payload, `at` when in Unix seconds; `payload` came with the ack, `after` so long.
+
+    `failure` is Slack's word for why it was not acknowledged, as the next try tells it.
+    """
 
     envelope: Json
     what: str
@@ -20,6 +23,8 @@ class Delivery:
     sent_at: float = 0.0
     at: float = 0.0
     settled: bool = False
+    failure: str = "timeout"
+    may_be_retried: bool = True
     _answered: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     @property

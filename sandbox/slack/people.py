@@ -42,7 +42,7 @@ class Person(Member):
         payload = payloads.slash_command(self.slack, self, command, text, where)
         payload["response_url"] = self.slack.hooks.issue(self, where)
         payload["trigger_id"] = self.slack.triggers.issue(self)
-        delivery = await self.slack.socket_mode.deliver("slash_commands", payload, f"{command} of {self.name}")
+        delivery = await self.slack.deliver("slash_commands", payload, f"{command} of {self.name}")
         if delivery.acked and delivery.payload:
             self._show_answer(payload, delivery.payload, where)
         return delivery
@@ -145,7 +145,7 @@ class Person(Member):
     async def _send(self, payload: Json, what: str, view: View | None = None) -> Delivery:
         if payload["type"] not in {"block_suggestion", "view_closed"}:
             payload["trigger_id"] = self.slack.triggers.issue(self, view)
-        return await self.slack.socket_mode.deliver("interactive", payload, f"{what} by {self.name}")
+        return await self.slack.deliver("interactive", payload, f"{what} by {self.name}")
 
     def _show_answer(self, command: Json, answer: Json, channel: Channel) -> None:
         public = answer.get("response_type") == "in_channel"

@@ -16,6 +16,7 @@ from sandbox.slack.deliveries import Delivery
 from sandbox.slack.hooks import Hooks
 from sandbox.slack.messages import Author, Message
 from sandbox.slack.people import Person
+from sandbox.slack.request_url import RequestUrl
 from sandbox.slack.shapes import Json
 from sandbox.slack.socket_mode import SocketMode
 from sandbox.slack.web_api import WebApi
@@ -28,7 +29,9 @@ Found = TypeVar("Found")
 
 
 class Slack(Workspace):
-    """A workspace with an app installed; as a context manager it serves that app over HTTP and Socket Mode.
+    """A workspace with an app installed; as a context manager it serves that app its Web API and Socket Mode.
+
+    With `request_url` set, payloads are posted there, signed, instead of sent to sockets.
 
     `problems` lists what people would have seen as a failure, and the mistakes that Slack would refuse. `clock` tells
     Unix seconds, also in the Date header of its answers; `seed` decides which of several sockets gets what.
@@ -42,7 +45,9 @@ class Slack(Workspace):
         self.hooks = Hooks(self)
         self.hooks.address = lambda key: f"{self.url}/hooks/{key}"
         self.socket_mode = SocketMode(self, self.changes, self.complain, seed)
-        self.announcer = Announcer(self, self.socket_mode)
+        deliveries = self.socket_mode.deliveries
+        self.requests = RequestUrl(self, lambda: self.signing_secret, deliveries, self.changes, self.complain)
+        self.announcer = Announcer(self, self.deliver, lambda: bool(self.request_url or self.sockets))
         self.socket_mode.on_connect = self.announcer.retry
         self.web_api = WebApi(self, self.hooks, self.faults, self.changes)
         self.web_api.complain, self.web_api.open_socket = self.complain, self._socket_url
@@ -120,6 +125,11 @@ class Slack(Workspace):
     def thread(self, channel: Channel, ts: str) -> list[Message]:
         """Return the replies below a message, oldest first."""
         return channel.thread(ts)
+
+    async def deliver(self, kind: str, payload: Json, what: str, **extras: Any) -> Delivery:
+        """Bring a payload to the app by the way that is set, and wait for its ack."""
+        door = self.requests if self.request_url else self.socket_mode
+        return await door.deliver(kind, payload, what, **extras)
 
     def emit(self, event: Json, channel: Channel | None = None) -> None:
         """Deliver an event of the workspace to the app in the background."""
@@ -205,6 +215,7 @@ class Slack(Workspace):
         """Stop serving, whatever is still on its way."""
         self.announcer.stop()
         await self.socket_mode.close()
+        await self.requests.close()
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -76,7 +76,7 @@ class SocketMode:
 
         `what` names it for the list of problems.
         """
-        delivery = Delivery(_envelope(kind, payload, extras), what, self._again)
+        delivery = Delivery(envelope(kind, payload, extras), what, self._again)
         if not await self._send(delivery):
             self._complain(f"{what} failed: the app has no open socket")
             return delivery
@@ -180,8 +180,8 @@ class SocketMode:
             task.add_done_callback(self._second_sends.discard)
 
     async def _again(self, first: Delivery, new_id: bool) -> Delivery:
-        envelope = first.envelope | ({"envelope_id": str(uuid.uuid4())} if new_id else {})
-        second = Delivery(envelope, f"{first.what} (again)", self._again)
+        sent = first.envelope | ({"envelope_id": str(uuid.uuid4())} if new_id else {})
+        second = Delivery(sent, f"{first.what} (again)", self._again)
         if await self._send(second):
             await self._settle(second)
         return second
@@ -209,7 +209,8 @@ class SocketMode:
         }
 
 
-def _envelope(kind: str, payload: Json, extras: Json) -> Json:
+def envelope(kind: str, payload: Json, extras: Json) -> Json:
+    """A payload with what stands around it."""
     told = payload.get("type") if isinstance(payload, dict) else None
     takes_answer = kind == "slash_commands" or str(told) in TAKES_ANSWER
     about = {"type": kind, "accepts_response_payload": takes_answer}

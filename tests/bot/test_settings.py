@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import make_url
 
 from bot.errors import CannotStart
-from bot.settings import Settings, is_loopback, proxy_for
+from bot.settings import HttpModeSettings, Settings, SocketModeSettings, is_loopback, proxy_for
 
 NEEDED = {
     "SLACK_BOT_TOKEN": "xoxb-made-up-bot",
@@ -221,15 +221,41 @@ def test_a_malformed_value_stops_the_start_with_one_line_that_says_the_mend(prob
     assert "pydantic" not in line.lower()
 
 
-def test_every_missing_setting_is_named_with_where_to_find_it():
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        (SocketModeSettings, 'SLACK_APP_TOKEN is not set: make an "App-Level Token"'),
+        (HttpModeSettings, 'SLACK_SIGNING_SECRET is not set: copy the "Signing Secret"'),
+    ],
+)
+def test_every_missing_setting_is_named_with_where_to_find_it(mode, words):
     with pytest.raises(CannotStart) as caught:
-        Settings.load()
+        mode.load()
 
-    bot, app, key = caught.value.problems
+    bot, door, key = caught.value.problems
     assert bot.startswith('SLACK_BOT_TOKEN is not set: copy the "Bot User OAuth Token"')
-    assert app.startswith('SLACK_APP_TOKEN is not set: make an "App-Level Token"')
+    assert door.startswith(words)
     assert key.startswith("DIGICERT_API_KEY is not set: make an API key")
     assert str(caught.value) == "\n".join(caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("mode", "other"), [(SocketModeSettings, "SLACK_SIGNING_SECRET"), (HttpModeSettings, "SLACK_APP_TOKEN")]
+)
+def test_a_mode_needs_nothing_of_the_other(monkeypatch, mode, other):
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, "" if name == other else value)
+
+    assert getattr(mode.load(), other.lower()) is None
+
+
+def test_http_mode_listens_on_port_3000_of_this_machine_unless_told_otherwise(monkeypatch):
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+
+    settings = HttpModeSettings.load()
+
+    assert (settings.host, settings.port) == ("127.0.0.1", 3000)
 
 
 def test_all_problems_are_told_at_once(problems):

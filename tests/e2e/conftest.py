@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Form, Person, Slack
-from tests.e2e.kit import looking_into
+from tests.e2e.kit import free_port, looking_into
 
 
 @pytest.fixture
@@ -49,14 +49,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 async def make_bot(
     slack: Slack, certcentral: CertCentral, ana: Person, database_url: str, tmp_path: Path
 ) -> AsyncIterator[Callable[..., BotProcess]]:
-    """Make bot processes that end with the test."""
+    """Make bot processes that end with the test: by Socket Mode, or with "serve" by HTTP."""
     made: list[BotProcess] = []
 
-    def make(**settings: str) -> BotProcess:
+    def make(command: str = "run", **settings: str) -> BotProcess:
+        door = {"SLACK_APP_TOKEN": slack.app_token}
+        if command == "serve":
+            door = {"SLACK_SIGNING_SECRET": slack.signing_secret, "PORT": str(free_port())}
         bot = BotProcess(
             {
                 "SLACK_BOT_TOKEN": slack.bot_token,
-                "SLACK_APP_TOKEN": slack.app_token,
+                **door,
                 "SLACK_API_URL": slack.api_url,
                 "DIGICERT_API_KEY": certcentral.key,
                 "DIGICERT_BASE_URL": certcentral.url,
@@ -66,6 +69,7 @@ async def make_bot(
                 **settings,
             },
             log=tmp_path / f"bot-{len(made)}.log",
+            command=("dcv-resend", command),
         )
         made.append(bot)
         return bot

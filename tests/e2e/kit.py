@@ -1,13 +1,16 @@
 """What many stories of a resend share: asking for one, what became of it, and the bot's database from outside."""
 
+import asyncio
 import hashlib
 import json
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -99,6 +102,36 @@ async def start_again(bot: BotProcess, slack: Slack) -> None:
     await slack.wait(lambda: slack.sockets == 0, "the socket to close", 20.0)
     await bot.start()
     await slack.connected(timeout=60.0)
+
+
+def free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def asks(bot: BotProcess, path: str) -> tuple[int, str]:
+    """The status and the body with which the bot's site answers; 0 while nobody listens."""
+    address = f"http://127.0.0.1:{bot.settings['PORT']}{path}"
+    try:
+        async with aiohttp.ClientSession() as session, session.get(address) as response:
+            return response.status, await response.text()
+    except aiohttp.ClientError:
+        return 0, ""
+
+
+async def answers_with(bot: BotProcess, path: str, status: int, seconds: float = 60.0) -> str:
+    """Wait until the bot's site answers so, and return the body."""
+    async with asyncio.timeout(seconds):
+        while (answer := await asks(bot, path))[0] != status:
+            await asyncio.sleep(0.05)
+    return answer[1]
+
+
+async def serving(bot: BotProcess) -> None:
+    """Wait until the bot says that it is ready."""
+    await answers_with(bot, "/readyz", 200)
 
 
 @contextmanager

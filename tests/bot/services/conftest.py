@@ -10,6 +10,7 @@ import structlog
 
 from bot.errors import CaRefused, SlackRefused
 from bot.follow_ups import Schedule
+from bot.metrics import Metrics
 from bot.models import Address, Domain, NameValidation, Order, OrderValidation, Place
 from bot.policy import Person, Rules
 from bot.services.addresses import AddressBook
@@ -300,10 +301,15 @@ def posts(database):
 
 
 @pytest.fixture
-def gate(directory, ledger, clock):
+def metrics():
+    return Metrics()
+
+
+@pytest.fixture
+def gate(directory, ledger, metrics, clock):
     """Ana and Bob are on the list."""
     rules = Rules(frozenset({"U0ANA", "U0BOB"}), frozenset(), frozenset({"T0HOME"}))
-    return Gate(Rulebook(rules), directory, ledger, clock)
+    return Gate(Rulebook(rules), directory, ledger, metrics, clock)
 
 
 @pytest.fixture
@@ -348,12 +354,12 @@ def schedule():
 
 
 @pytest.fixture
-def sending(database, stored, ledger, gate, certcentral, addresses, schedule, clock):
-    return Sending(database, stored, ledger, gate, certcentral, addresses, schedule, clock)
+def sending(database, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock):
+    return Sending(database, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock)
 
 
 @pytest.fixture
-def make_resend(gate, chat, engine, sending, reporting, clock):
+def make_resend(gate, chat, engine, sending, reporting, metrics, clock):
     """The gate to a resend, upon any database."""
 
     def make(database):
@@ -367,6 +373,7 @@ def make_resend(gate, chat, engine, sending, reporting, clock):
             engine=engine,
             sending=sending,
             reporting=reporting,
+            metrics=metrics,
             cooldown=COOLDOWN,
             clock=clock,
         )

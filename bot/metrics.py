@@ -1,0 +1,99 @@
+"""What the bot counts and measures, for Prometheus: the only module that knows its client library.
+
+Labels are words from short lists; no name, person, id or address is ever one.
+"""
+
+import re
+from dataclasses import dataclass
+from math import nan
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from bot.models import Outcome
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+# Slack waits three seconds for an ack; DigiCert gets 75 for a call.
+_ACK_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
+_CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 75.0)
+_REFUSALS = ("denied", "cooled_down")
+_ORDER = re.compile(r"(?<=^/order/certificate/)[0-9]+")
+_DOMAIN = re.compile(r"(?<=^/domain/)[^/]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Depths:
+    """How much is waiting in the database: accepted and not told, alerts not looked at, followings open and due."""
+
+    requests: int
+    alerts: int
+    followings: int
+    due: int
+
+
+class Metrics:
+    """One per process, with a registry of its own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._calls = self._counter("dcv_calls", "Calls of accepted requests, by how they ended.", "outcome")
+        self._refusals = self._counter("dcv_refusals", "Requests that were refused, by the ledger's word.", "kind")
+        self._rejected = self._counter("dcv_http_rejected", "HTTP requests that were turned away.", "reason")
+        self._acks = Histogram(
+            "dcv_slack_ack_seconds",
+            "Seconds until Slack's payloads were answered.",
+            ("kind",),
+            buckets=_ACK_SECONDS,
+            registry=self._registry,
+        )
+        self._digicert = Histogram(
+            "dcv_digicert_call_seconds",
+            "Seconds until DigiCert's answers were there; status is that of HTTP, none where no answer came.",
+            ("endpoint", "status"),
+            buckets=_CALL_SECONDS,
+            registry=self._registry,
+        )
+        self._depths = {
+            "requests": self._gauge("dcv_requests_open", "Requests that were accepted and whose outcome is not told."),
+            "alerts": self._gauge("dcv_alerts_unread", "Alerts that were written down and not looked at."),
+            "followings": self._gauge("dcv_followings_open", "Targets that are followed."),
+            "due": self._gauge("dcv_followings_due", "Followings whose look or news is due."),
+        }
+        for outcome in Outcome:
+            self._calls.labels(outcome.value)
+        for kind in _REFUSALS:
+            self._refusals.labels(kind)
+
+    def ended(self, outcome: Outcome) -> None:
+        """Count a call whose ending was written down."""
+        self._calls.labels(outcome.value).inc()
+
+    def refused(self, kind: str) -> None:
+        """Count a refusal, by the ledger's word for it."""
+        self._refusals.labels(kind).inc()
+
+    def rejected(self, reason: str) -> None:
+        """Count an HTTP request that was turned away."""
+        self._rejected.labels(reason).inc()
+
+    def acked(self, kind: str, seconds: float) -> None:
+        """Note how long Slack waited for the answer to a payload of this kind."""
+        self._acks.labels(kind).observe(seconds)
+
+    def called_digicert(self, method: str, path: str, status: int | None, seconds: float) -> None:
+        """Note how long DigiCert took for a call; None is the status where no answer came."""
+        endpoint = _DOMAIN.sub("{domain}", _ORDER.sub("{order}", path))
+        self._digicert.labels(f"{method} {endpoint}", str(status or "none")).observe(seconds)
+
+    def told(self, depths: Depths | None) -> bytes:
+        """Everything in Prometheus' text format; without `depths` their gauges are NaN."""
+        for name, gauge in self._depths.items():
+            gauge.set(getattr(depths, name) if depths else nan)
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str, about: str, label: str) -> Counter:
+        return Counter(name, about, (label,), registry=self._registry)
+
+    def _gauge(self, name: str, about: str) -> Gauge:
+        return Gauge(name, about, registry=self._registry)

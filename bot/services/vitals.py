@@ -1,0 +1,63 @@
+"""What the bot stands on, asked whether it is there now; the answer is yes or no, never an error."""
+
+import asyncio
+
+import structlog
+
+from bot.clock import Clock
+from bot.digicert.client import CertCentral
+from bot.engine import Engine
+from bot.errors import BotError, StoreUnavailable
+from bot.metrics import Depths
+from bot.slack.client import Client, accepted
+from bot.store.depths import Depth
+
+log = structlog.get_logger(__name__)
+
+ANSWER_SECONDS = 1.0
+
+
+class Vitals:
+    """Asks each neighbour with the smallest question that it has."""
+
+    def __init__(self, slack: Client, depth: Depth, engine: Engine, certcentral: CertCentral, clock: Clock) -> None:
+        self._slack = slack
+        self._depth = depth
+        self._engine = engine
+        self._certcentral = certcentral
+        self._clock = clock
+
+    async def slack(self) -> bool:
+        """Whether Slack's Web API answers and accepts the bot's token, as far as the last call tells.
+
+        Where that was a while ago, Slack is asked anew.
+        """
+        return await accepted(self._slack, ANSWER_SECONDS)
+
+    async def database(self) -> bool:
+        """Whether our tables can be read."""
+        try:
+            await self._depth.look()
+        except StoreUnavailable:
+            return False
+        return True
+
+    async def engine(self) -> bool:
+        """Whether the durable engine runs and reaches its tables."""
+        return await self._engine.answers()
+
+    async def digicert(self) -> bool:
+        """Whether DigiCert answers and accepts the key; people's calls go first."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._certcentral.check_key()
+        except (BotError, TimeoutError):
+            return False
+        return True
+
+    async def depths(self) -> Depths | None:
+        """How much waits; None where the database does not answer."""
+        try:
+            return await self._depth.read(self._clock())
+        except StoreUnavailable:
+            return None
