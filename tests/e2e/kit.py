@@ -124,7 +124,7 @@ async def asks(bot: BotProcess, path: str) -> tuple[int, str]:
 async def answers_with(bot: BotProcess, path: str, status: int, seconds: float = 60.0) -> str:
     """Wait until the bot's site answers so, and return the body."""
     async with asyncio.timeout(seconds):
-        while (answer := await asks(bot, path))[0] != status:
+        while (answer := await asks(bot, path))[0] != status:  # noqa: ASYNC110 - a server tells nobody that it is up
             await asyncio.sleep(0.05)
     return answer[1]
 

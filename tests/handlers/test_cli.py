@@ -9,6 +9,7 @@ from handlers.cli import app
 
 COMMANDS = {
     "run": "Connect to Slack",
+    "serve": "Listen for Slack's signed",
     "check": "Check settings",
     "ledger": "Check, export or prune",
     "policy": "Ask the rules",

@@ -1,0 +1,172 @@
+"""Payloads by signed HTTP: to a real Bolt app that checks them, and to servers that answer otherwise."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import web
+from slack_bolt.async_app import AsyncApp
+
+from sandbox.slack import Channel, Person, Slack
+
+Serve = Callable[[web.Application], Awaitable[None]]
+
+
+@pytest.fixture
+async def serve(slack: Slack) -> AsyncIterator[Serve]:
+    """Let this application stand at the request URL."""
+    runners: list[web.AppRunner] = []
+
+    async def start(application: web.Application) -> None:
+        runners.append(runner := web.AppRunner(application))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        slack.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+def answer(serve: Serve) -> Callable[[web.Response], Awaitable[list[web.Request]]]:
+    """Answer everything with this, and note what came."""
+
+    async def put_up(response: web.Response) -> list[web.Request]:
+        heard: list[web.Request] = []
+
+        async def hear(request: web.Request) -> web.Response:
+            await request.read()
+            heard.append(request)
+            return web.Response(status=response.status, body=response.body, headers=response.headers)
+
+        application = web.Application()
+        application.router.add_post("/slack/events", hear)
+        await serve(application)
+        return heard
+
+    return put_up
+
+
+async def test_a_real_app_takes_the_signature_and_its_answers_are_shown(
+    app: AsyncApp, serve: Serve, slack: Slack, ana: Person, pki: Channel
+) -> None:
+    @app.command("/greet")
+    async def greet(ack, command):
+        await ack(f"Hello {command['user_name']}, you said {command['text']}.")
+
+    await serve(app.web_app())
+
+    delivery = await ana.command("/greet", "ü & more", pki)
+    whisper = await ana.hears("Hello ana")
+
+    assert await slack.requests.verify()
+    assert delivery.acked
+    assert whisper.visible_text == "Hello ana, you said ü & more."
+    assert slack.problems == []
+
+
+async def test_a_real_app_refuses_another_secret(
+    app: AsyncApp, serve: Serve, slack: Slack, ana: Person, pki: Channel
+) -> None:
+    await serve(app.web_app())
+    slack.signing_secret = "another"
+
+    delivery = await ana.command("/greet", "", pki)
+
+    assert not await slack.requests.verify()
+    assert (delivery.acked, delivery.failure) == (False, "http_error")
+    assert slack.problems == ["/greet of ana was answered with HTTP 401"]
+
+
+async def test_an_event_that_failed_comes_again_and_says_how_often_and_why(
+    answer: Callable[[web.Response], Awaitable[list[web.Request]]], slack: Slack, pki: Channel
+) -> None:
+    heard = await answer(web.Response(status=503))
+
+    slack.alert(pki, "monitoring", "pending")
+    for _ in range(5):
+        await slack.settle()
+        slack.announcer.retry()
+    await slack.settle()
+
+    told = [(each.headers.get("X-Slack-Retry-Num"), each.headers.get("X-Slack-Retry-Reason")) for each in heard]
+    assert told == [(None, None), *((str(number), "http_error") for number in (1, 2, 3))]
+
+
+async def test_an_app_may_say_that_it_wants_no_retry(
+    answer: Callable[[web.Response], Awaitable[list[web.Request]]], slack: Slack, pki: Channel
+) -> None:
+    heard = await answer(web.Response(status=500, headers={"X-Slack-No-Retry": "1"}))
+
+    slack.alert(pki, "monitoring", "pending")
+    await slack.settle()
+    slack.announcer.retry()
+    await slack.settle()
+
+    assert len(heard) == 1
+
+
+async def test_what_comes_again_unchanged_is_the_same_request_and_otherwise_signed_anew(
+    answer: Callable[[web.Response], Awaitable[list[web.Request]]], slack: Slack, ana: Person, pki: Channel
+) -> None:
+    heard = await answer(web.Response())
+    clock = slack.mint.clock
+
+    delivery = await ana.command("/greet", "", pki)
+    slack.mint.clock = lambda: clock() + 60.0
+    await delivery.redeliver()
+    await delivery.redeliver(new_id=True)
+
+    first, same, anew = [each.headers["X-Slack-Signature"] for each in heard]
+    assert (first == same, first == anew) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("response", "problem"),
+    [
+        (web.Response(status=302, headers={"Location": "/elsewhere"}), "was answered with HTTP 302"),
+        (web.Response(status=204), "was answered with HTTP 204"),
+        (web.json_response({"text": "Hello"}), "takes no such answer"),
+        (web.Response(text="ok"), "takes no such answer"),
+    ],
+)
+async def test_an_answer_that_slack_would_not_take_is_a_problem(
+    answer: Callable[[web.Response], Awaitable[list[web.Request]]],
+    slack: Slack,
+    ana: Person,
+    response: web.Response,
+    problem: str,
+) -> None:
+    await answer(response)
+
+    await ana.interact("block_actions", "click", actions=[])
+
+    assert [problem in told for told in slack.problems] == [True]
+
+
+async def test_an_answer_after_the_time_is_none(serve: Serve, slack: Slack, ana: Person, pki: Channel) -> None:
+    slack.ack_seconds = 0.1
+    hold = asyncio.Event()
+
+    async def wait(_: web.Request) -> web.Response:
+        await hold.wait()
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_post("/slack/events", wait)
+    await serve(application)
+
+    delivery = await ana.command("/greet", "", pki)
+    hold.set()
+
+    assert (delivery.acked, delivery.failure) == (False, "http_timeout")
+    assert slack.problems == ["/greet of ana was not acknowledged within 0.1 s"]
+
+
+async def test_where_nobody_listens_it_fails(slack: Slack, ana: Person, pki: Channel) -> None:
+    slack.request_url = "http://127.0.0.1:1/slack/events"
+
+    delivery = await ana.command("/greet", "", pki)
+
+    assert (delivery.acked, delivery.failure) == (False, "connection_failed")
