@@ -1,5 +1,6 @@
-"""manifest.yml asks for what the bot uses, no less and no more."""
+"""manifest.yml, and what docs/http-mode.md makes of it, ask for what the bot uses, no less and no more."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.slack import scopes
 from handlers.app import FEATURES
+from handlers.http_mode import PATH
 from sandbox.slack.conditions import BOT_SCOPES
 
 # Slack delivers these as one event, `message`, and tells the kind of channel inside.
@@ -52,9 +54,41 @@ class Listeners:
         return lambda listener: listener
 
 
-@pytest.fixture(scope="module")
-def manifest():
-    return yaml.safe_load((Path(__file__).parents[1] / "manifest.yml").read_text(encoding="utf-8"))
+ROOT = Path(__file__).parents[1]
+
+
+def socket_mode():
+    return yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
+
+
+def http_mode():
+    """The manifest with the changes that the page names."""
+    page = (ROOT / "docs/http-mode.md").read_text(encoding="utf-8")
+    changed = re.search("```yaml\n(.*?)```", page, re.DOTALL)
+    return merged(socket_mode(), yaml.safe_load(changed[1]))
+
+
+def merged(whole, changes):
+    """Objects key by key, slash commands by name; whatever else is named is replaced."""
+    if isinstance(whole, dict):
+        return whole | {key: merged(whole.get(key), value) for key, value in changes.items()}
+    if isinstance(whole, list):
+        by_name = {entry["command"]: entry for entry in whole}
+        return list((by_name | {each["command"]: by_name[each["command"]] | each for each in changes}).values())
+    return changes
+
+
+def addresses(part):
+    """Everything that Slack would call."""
+    if isinstance(part, dict):
+        inside = [value for key, value in part.items() if key == "url" or key.endswith("_url")]
+        return inside + [each for value in part.values() for each in addresses(value)]
+    return [each for value in part for each in addresses(value)] if isinstance(part, list) else []
+
+
+@pytest.fixture(scope="module", params=[socket_mode, http_mode], ids=["socket", "http"])
+def manifest(request):
+    return request.param()
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +128,27 @@ def test_clicks_are_delivered_where_anything_can_be_clicked(manifest, heard):
     assert manifest["settings"]["interactivity"]["is_enabled"] == bool(heard["inside"] | heard["shortcut"])
 
 
-def test_socket_mode_is_on_and_tokens_stay_as_they_are(manifest):
-    assert manifest["settings"]["socket_mode_enabled"]
+def test_tokens_stay_as_they_are(manifest):
     assert not manifest["settings"]["token_rotation_enabled"]
+
+
+def test_by_socket_mode_no_address_is_called():
+    manifest = socket_mode()
+
+    assert manifest["settings"]["socket_mode_enabled"]
+    assert addresses(manifest) == []
+
+
+def test_by_http_all_that_slack_delivers_goes_to_the_one_address():
+    manifest = http_mode()
+    settings, commands = manifest["settings"], manifest["features"]["slash_commands"]
+
+    assert not settings["socket_mode_enabled"]
+    assert [command["url"].endswith(PATH) for command in commands] == [True] * len(commands)
+    assert set(settings["interactivity"]) == {"is_enabled", "request_url", "message_menu_options_url"}
+    assert "request_url" in settings["event_subscriptions"]
+    assert set(addresses(manifest)) == {commands[0]["url"]}
+    assert commands[0]["url"].startswith("https://")
 
 
 @pytest.mark.parametrize("method", [name for name in vars(Listeners) if not name.startswith("_")])
