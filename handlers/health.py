@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.metrics import CONTENT_TYPE, Depths, Metrics
 from bot.services.vitals import Vitals
 
-WAIT_SECONDS = 1.0
+PATIENCE_SECONDS = 1.0
 # How long a yes counts: of our own parts, and of DigiCert, which counts our calls.
 OURS_SECONDS = 1.0
 DIGICERT_SECONDS = 10.0
@@ -22,21 +22,27 @@ Answer = TypeVar("Answer")
 class Question(Generic[Answer]):
     """Asked once at a time, however many wait for the answer; what is no yes is asked anew for the next one."""
 
-    def __init__(self, ask: Callable[[], Awaitable[Answer]], counts_for: float = OURS_SECONDS) -> None:
+    def __init__(
+        self,
+        ask: Callable[[], Awaitable[Answer]],
+        counts_for: float = OURS_SECONDS,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
         self._ask = ask
         self._counts_for = counts_for
+        self._patience = patience
         self._last: Answer | None = None
         self._until = float("-inf")
         self._asking: asyncio.Task[Answer] | None = None
 
     async def answer(self) -> Answer | None:
-        """What was answered within `counts_for` seconds, or is within the next; None where that takes too long."""
+        """What was answered within `counts_for` seconds, or is within `patience`; None where that takes too long."""
         if asyncio.get_running_loop().time() < self._until:
             return self._last
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._answered())
         # Never cancelled: whoever is asked ends by itself, and a connection to the database would be thrown away.
-        await asyncio.wait({self._asking}, timeout=WAIT_SECONDS)
+        await asyncio.wait({self._asking}, timeout=self._patience)
         return self._asking.result() if self._asking.done() else None
 
     async def _answered(self) -> Answer:

@@ -94,6 +94,18 @@ async def test_where_all_is_fine_every_line_says_so(
     assert {call.method for call in certcentral.calls} == {"GET"}
 
 
+async def test_either_way_for_slack_to_reach_the_bot_will_do_and_none_is_a_problem(check: Check, slack: Slack) -> None:
+    by_http = await check(SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET=slack.signing_secret)
+    asked = [call.method for call in slack.api_calls]
+    by_none = await check(SLACK_APP_TOKEN="")
+
+    assert (by_http.status, by_http.problems, by_http.warnings) == (0, [], [])
+    assert by_http.says("SLACK_SIGNING_SECRET is set", "shows only when Slack calls")
+    assert "apps.connections.open" not in asked
+    assert by_none.status == 2
+    assert [line.split(":")[0] for line in by_none.problems] == ["SLACK_APP_TOKEN, SLACK_SIGNING_SECRET"]
+
+
 async def test_a_look_makes_no_file(check: Check, tmp_path: Path) -> None:
     await check()
 

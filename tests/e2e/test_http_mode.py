@@ -120,14 +120,17 @@ async def test_a_command_that_arrives_again_unchanged_does_nothing_twice(
     await sees_end(slack, pki, ORDER)
     before = [row["kind"] for row in ledger()]
     again = await delivery.redeliver()
-    await ana.command("/dcv-resend", "help", pki)
-    await ana.hears("/dcv-resend shop.example.com")
+    slack.duplicate_next = True
+    asked = await ana.command("/dcv-resend", "help", pki)
+    await asked.redeliver()
+    await ana.command("/dcv-status", "help", pki)
+    await ana.hears("/dcv-status 700001")
 
     assert (delivery.acked, again.acked) == (True, True)
     assert [each.acked for each in slack.deliveries] == [True] * len(slack.deliveries)
     assert (puts(certcentral, ORDER), len(roots(pki))) == (1, 1)
     assert [row["kind"] for row in ledger()] == before == ["accepted", "sending", "sent"]
-    assert len(ana.whispers) == 1
+    assert len(ana.whispers) == 2
     assert slack.problems == []
 
 

@@ -7,8 +7,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.errors import SlackRefused, SlackUnavailable
-from bot.slack.client import check_app_token, identify, open_client, translated
-from sandbox.faults import answers, drops
+from bot.slack.client import accepted, check_app_token, identify, open_client, translated
+from sandbox.faults import answers, drops, stalls
 
 
 async def test_the_bot_knows_who_it_is(client, slack):
@@ -171,3 +171,38 @@ async def test_a_proxy_of_the_environment_is_asked_for_the_world(monkeypatch):
     async with open_client("xoxb-any", "https://slack.com/api/") as client:
         assert client.proxy == "http://proxy.example:3128"
         assert client.retry_handlers == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "is_accepted"),
+    [
+        (answers(200, {"ok": True}), True),
+        (answers(200, {"ok": False, "error": "channel_not_found"}), True),
+        (answers(429, {"ok": False, "error": "ratelimited"}), True),
+        (answers(200, {"ok": False, "error": "token_revoked"}), False),
+        (answers(503, {"ok": False, "error": "internal_error"}), False),
+        (answers(503, "<html>"), False),
+        (drops(effect=False), False),
+    ],
+)
+async def test_the_last_call_tells_whether_slack_accepts_the_token(client, slack, trouble, is_accepted):
+    slack.faults.plan("users.info", trouble, times=None)
+
+    with contextlib.suppress(SlackRefused, SlackUnavailable):
+        async with translated():
+            await client.users_info(user="U1")
+
+    assert await accepted(client, 1.0) is is_accepted
+    assert [call.method for call in slack.api_calls if call.method != "users.info"] == []
+
+
+async def test_where_no_call_was_made_slack_is_asked(client, slack):
+    assert await accepted(client, 1.0)
+    assert [call.method for call in slack.api_calls] == ["auth.test"]
+
+
+async def test_a_slack_that_is_silent_does_not_accept_and_is_asked_again(client, slack):
+    slack.faults.plan("auth.test", stalls(30.0))
+
+    assert not await accepted(client, 0.05)
+    assert await accepted(client, 1.0)

@@ -1,0 +1,79 @@
+"""What is counted and measured, in Prometheus' words."""
+
+import pytest
+
+from bot.metrics import Depths, Metrics
+from bot.models import Outcome
+
+
+@pytest.fixture
+def metrics():
+    return Metrics()
+
+
+def values(metrics, depths=None):
+    """Each sample, by its name and labels."""
+    lines = metrics.told(depths).decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+
+def test_outcomes_and_refusals_are_there_before_the_first_one(metrics):
+    seen = values(metrics)
+
+    assert {name: seen[f'dcv_calls_total{{outcome="{name}"}}'] for name in Outcome} == dict.fromkeys(Outcome, 0)
+    assert {seen[f'dcv_refusals_total{{kind="{kind}"}}'] for kind in ("denied", "cooled_down")} == {0}
+
+
+def test_what_happened_is_counted_by_its_word(metrics):
+    metrics.ended(Outcome.SENT)
+    metrics.ended(Outcome.SENT)
+    metrics.refused("denied")
+    metrics.rejected("signature")
+    metrics.acked("command", 0.2)
+
+    seen = values(metrics)
+    assert seen['dcv_calls_total{outcome="sent"}'] == 2
+    assert seen['dcv_refusals_total{kind="denied"}'] == 1
+    assert seen['dcv_http_rejected_total{reason="signature"}'] == 1
+    assert (seen['dcv_slack_ack_seconds_count{kind="command"}'], seen['dcv_slack_ack_seconds_sum{kind="command"}']) == (
+        1,
+        0.2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        ("/order/certificate/700001/resend-emails", "/order/certificate/{order}/resend-emails"),
+        ("/order/certificate/700001", "/order/certificate/{order}"),
+        ("/order/certificate/status-changes", "/order/certificate/status-changes"),
+        ("/order/certificate", "/order/certificate"),
+        ("/domain/1234/dcv/emails", "/domain/{domain}/dcv/emails"),
+        ("/domain/shop.example.com/dcv/emails", "/domain/{domain}/dcv/emails"),
+        ("/domain", "/domain"),
+        ("/user/me", "/user/me"),
+    ],
+)
+def test_an_endpoint_is_named_without_what_it_is_asked_about(metrics, path, endpoint):
+    metrics.called_digicert("GET", path, 200, 0.1)
+    metrics.called_digicert("GET", path, None, 75.0)
+
+    seen = values(metrics)
+    for status in ("200", "none"):
+        assert seen[f'dcv_digicert_call_seconds_count{{endpoint="GET {endpoint}",status="{status}"}}'] == 1
+
+
+def test_what_waits_is_shown_and_nothing_is_said_where_it_is_not_known(metrics):
+    names = ("requests_open", "alerts_unread", "followings_open", "followings_due")
+
+    known = values(metrics, Depths(1, 2, 3, 4))
+    unknown = values(metrics, None)
+
+    assert [known[f"dcv_{name}"] for name in names] == [1, 2, 3, 4]
+    assert all(unknown[f"dcv_{name}"] != unknown[f"dcv_{name}"] for name in names)
+
+
+def test_two_of_them_share_nothing(metrics):
+    metrics.rejected("path")
+
+    assert "path" not in str(values(Metrics()))
