@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,6 +77,19 @@ class Engine:
         """
         with SetWorkflowID(flow_id):
             await DBOS.start_workflow_async(self._flows[name], flow_id)  # type: ignore[arg-type]
+
+    async def owners(self) -> set[str]:
+        """Under which names flows were begun that have not come to their end."""
+        pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        return {flow.executor_id for flow in pending if flow.executor_id}
+
+    async def adopt(self, gone: Collection[str]) -> None:
+        """Let whoever is there go on with the flows of owners that are gone; safe to repeat, by several at once.
+
+        Each flow is handed on only while it still belongs to one of them. DBOS's public `resume_workflows` does not
+        look at that: called late, it would take a flow from a process that carries it out already.
+        """
+        await asyncio.to_thread(DBOS._recover_pending_workflows, list(gone))  # noqa: SLF001 - see above
 
     async def purge(self, before: datetime) -> None:
         """Forget flows that finished before, some at a time; one that is started again by its id would run anew."""

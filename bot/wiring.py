@@ -12,6 +12,7 @@ from bot.follow_ups import Schedule
 from bot.metrics import Metrics
 from bot.policy import Rules
 from bot.services.addresses import AddressBook
+from bot.services.adopting import Adopting
 from bot.services.auditing import HeadLog
 from bot.services.board import Board
 from bot.services.checking import Checking
@@ -25,7 +26,7 @@ from bot.services.intake import Intake
 from bot.services.listing import Listing
 from bot.services.looking import Looking
 from bot.services.lookup import Lookup
-from bot.services.offering import Offering
+from bot.services.offering import IDLE_SECONDS, Offering
 from bot.services.polling import Polling
 from bot.services.reporting import Reporting
 from bot.services.resend import Resend
@@ -48,16 +49,18 @@ from bot.store.history import History, Past
 from bot.store.ledger import Ledger
 from bot.store.offers import Offers
 from bot.store.posts import Posts
+from bot.store.presence import Leadership, Presence
 from bot.store.requests import Requests
 
-# One process owns all durable work, whatever its host is called today.
-ONLY_INSTANCE = "only"
+# How soon the leader looks at alerts that another instance heard.
+HEARD_ELSEWHERE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the front doors may use."""
 
+    adopting: Adopting
     chat: Chat
     checking: Checking
     chronicle: Chronicle
@@ -67,6 +70,7 @@ class Services:
     follower: Follower
     head_log: HeadLog
     intake: Intake
+    leadership: Leadership
     offering: Offering
     polling: Polling
     resend: Resend
@@ -99,25 +103,29 @@ async def build(
     certcentral: CertCentral,
     identity: Identity,
     metrics: Metrics,
+    presence: Presence,
     *,
     stop_patience: int = 3,
     clock: Clock = utc_now,
 ) -> AsyncIterator[Services]:
-    """Open the database, make every service, and let the engine resume what is unfinished.
+    """Open the database, make every service, join the others on it, and begin what nobody began.
 
-    At the end the engine waits `stop_patience` seconds for running steps; what is left resumes at the next start.
+    At the end the engine waits `stop_patience` seconds for running steps; what is left another instance goes on with,
+    or the next start.
     """
     url = settings.database_url.get_secret_value()
     database = open_database(url)
     await database.migrate()
-    engine = Engine(url, ONLY_INSTANCE)
+    engine = Engine(url, presence.executor)
     try:
-        services = _services(settings, slack, certcentral, identity, metrics, database, engine, clock)
+        services = _services(settings, slack, certcentral, identity, metrics, presence, database, engine, clock)
+        await presence.join()
         await engine.launch()
         await services.resend.begin_all()
         yield services
     finally:
         await engine.close(stop_patience)
+        await presence.leave()
         await database.close()
 
 
@@ -127,6 +135,7 @@ def _services(
     certcentral: CertCentral,
     identity: Identity,
     metrics: Metrics,
+    presence: Presence,
     database: Database,
     engine: Engine,
     clock: Clock,
@@ -164,7 +173,21 @@ def _services(
     follower = Follower(gate, stored, followings, Looking(background, clock), reporting, board, engine, schedule, clock)
     channels, alerts, offers = settings.dcv_alert_channels, Alerts(database), Offers(database)
     intake, confirmed = Intake(channels, identity, alerts, clock), Confirming(background, listing)
+    offering = Offering(
+        channels,
+        intake,
+        gate,
+        confirmed,
+        chat,
+        board,
+        database,
+        alerts,
+        offers,
+        clock,
+        look_seconds=IDLE_SECONDS if database.is_sqlite else HEARD_ELSEWHERE_SECONDS,
+    )
     return Services(
+        adopting=Adopting(presence, engine),
         chat=chat,
         checking=checking,
         chronicle=Chronicle(gate, Past(database), board, clock),
@@ -174,7 +197,8 @@ def _services(
         follower=follower,
         head_log=HeadLog(ledger),
         intake=intake,
-        offering=Offering(channels, intake, gate, confirmed, chat, board, database, alerts, offers, clock),
+        leadership=presence.leadership,
+        offering=offering,
         polling=Polling(background, followings, follower, clock),
         resend=resend,
         status=Status(gate, certcentral, listing, History(database), board, clock),

@@ -8,28 +8,52 @@ from typing import Any
 import structlog
 
 from bot.errors import BotError
+from bot.store.presence import Leadership
 from bot.wiring import Services
 
 log = structlog.get_logger(__name__)
 
+ADOPT_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
 TIDY_SECONDS = 3600.0
 POLL_SECONDS = 60.0
 
+Work = Coroutine[Any, Any, None]
+
 
 @contextlib.asynccontextmanager
-async def working(services: Services, *more: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """All of it, and `more`, for as long as the context lasts."""
+async def working(services: Services, *more: Work) -> AsyncIterator[None]:
+    """All of it while this process leads, and `more` in any case, for as long as the context lasts."""
+    leading = _while_leading(services.leadership, lambda: _of_the_leader(services))
+    async with _at_once([leading, *more]):
+        yield
+
+
+def _of_the_leader(services: Services) -> list[Work]:
+    """What only one instance does at a time."""
     tidied = (services.resend.tidy, services.follower.tidy, services.offering.tidy)
-    work: list[Coroutine[Any, Any, None]] = [
+    return [
         services.offering.work(),
         services.follower.attend(),
         _regularly(POLL_SECONDS, services.polling.poll, at_once=True),
+        _regularly(ADOPT_SECONDS, services.adopting.look, at_once=True),
         _regularly(SWEEP_SECONDS, services.resend.begin_all),
         *(_regularly(TIDY_SECONDS, tidy) for tidy in tidied),
         _regularly(TIDY_SECONDS, services.head_log.tell, at_once=True),
-        *more,
     ]
+
+
+async def _while_leading(leadership: Leadership, work: Callable[[], list[Work]]) -> None:
+    """Begin all work anew whenever this process comes to lead, and end it when it does no longer."""
+    while True:
+        await leadership.begun()
+        async with _at_once(work()):
+            await leadership.over()
+        log.info("another instance may do the work in background now")
+
+
+@contextlib.asynccontextmanager
+async def _at_once(work: list[Work]) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(each) for each in work]
     try:
         yield

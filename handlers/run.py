@@ -15,7 +15,7 @@ from bot.metrics import Metrics
 from bot.services.rulebook import read_rules
 from bot.settings import Settings
 from bot.slack.client import Client, open_client
-from bot.store.exclusive import describe, only_one_bot
+from bot.store.exclusive import describe, present
 from bot.wiring import Services, build, open_certcentral
 from handlers.answering import Answering
 from handlers.app import make_app
@@ -67,7 +67,8 @@ async def run(settings: Settings, door: Door, metrics: Metrics, clock: Clock = u
 async def _serve(settings: Settings, door: Door, metrics: Metrics, clock: Clock, stop: asyncio.Event) -> None:
     url = settings.database_url.get_secret_value()
     health = Health(metrics)
-    async with only_one_bot(url, stop), _site(settings, door, health, metrics):
+    site = _site(settings, door, health, metrics)
+    async with present(url, settings.dcv_instance, stop) as presence, site:
         log.info("starting", database=describe(url))
         slack_client = open_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         digicert = open_certcentral(settings, on_call=metrics.called_digicert)
@@ -75,7 +76,8 @@ async def _serve(settings: Settings, door: Door, metrics: Metrics, clock: Clock,
             checked = await _unless(stop, check_start(door.check, slack, certcentral))
             if checked is None:
                 return
-            async with build(settings, slack, certcentral, checked.identity, metrics, clock=clock) as services:
+            serving = build(settings, slack, certcentral, checked.identity, metrics, presence, clock=clock)
+            async with serving as services:
                 answering = Answering(services.chat)
                 app = make_app(slack, checked.identity, services, answering, metrics)
                 asking = [] if checked.digicert_answers else [until_digicert_answers(certcentral)]

@@ -152,6 +152,9 @@ def of_database(seen: Inspection) -> list[Finding]:
     if seen.running is not None:
         sentence = f"A bot is running on this database ({seen.running}); a second one would not start."
         found.append(Finding(Level.OK, sentence))
+    if seen.instances:
+        sentence = f"On this database run the instances {_listed(seen.instances)}; others may run beside them."
+        found.append(Finding(Level.OK, sentence))
     return found
 
 

@@ -58,6 +58,7 @@ class Offering:
         clock: Clock,
         *,
         retry_seconds: float = RETRY_SECONDS,
+        look_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._channels = channels
         self._intake = intake
@@ -70,15 +71,19 @@ class Offering:
         self._offers = offers
         self._clock = clock
         self._retry_seconds = retry_seconds
+        self._look_seconds = look_seconds
         self._showing = asyncio.Lock()
         self._next_edits = 0.0
 
     async def work(self) -> None:
-        """For ever: show what changed, look at what arrived. Whatever fails is tried again; a restart loses nothing."""
+        """For ever: show what changed, look at what arrived. Whatever fails is tried again; a restart loses nothing.
+
+        What another process heard is found every `look_seconds`.
+        """
         while True:
             self._intake.arrived.clear()
             try:
-                pause = await self.round()
+                pause = min(await self.round(), self._look_seconds)
             except Exception as error:
                 _log_failure(error)
                 await asyncio.sleep(max(self._retry_seconds, getattr(error, "retry_after", None) or 0.0))

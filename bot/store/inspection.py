@@ -19,7 +19,8 @@ from sqlalchemy.pool import NullPool
 from bot.errors import CannotStart
 from bot.store import postgresql
 from bot.store.db import lock_file, sqlite_file, told_to_the_operator
-from bot.store.exclusive import HOLDER, describe
+from bot.store.exclusive import describe
+from bot.store.instances import DEAD_SECONDS
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -38,9 +39,10 @@ class Tables(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a look found; `where` names file or host without a password, `running` the process or session that has it.
+    """What a look found; `where` names file or host without a password, `running` the process that has the file.
 
-    `revision` is that of the tables, `head` the one that this version of the bot makes.
+    `instances` are the names of those that run on a server, `revision` is that of the tables, `head` the one that this
+    version of the bot makes.
     """
 
     where: str
@@ -48,6 +50,7 @@ class Inspection:
     revision: str | None
     head: str
     running: str | None = None
+    instances: tuple[str, ...] = ()
 
 
 async def inspect(url: str, migrations: Path = _MIGRATIONS) -> Inspection:
@@ -56,8 +59,8 @@ async def inspect(url: str, migrations: Path = _MIGRATIONS) -> Inspection:
     file = sqlite_file(url)
     if file is None:
         async with _reading(sa.make_url(url)) as connection:
-            revision, session = await connection.run_sync(_revision), await connection.scalar(sa.text(HOLDER))
-        return _found(scripts, describe(url), revision, session and f"session {session}")
+            revision, names = await connection.run_sync(_revision), await _instances(connection)
+        return replace(_found(scripts, describe(url), revision), instances=names)
     _require_writable(file)
     running = _running(file)
     if not file.exists():
@@ -145,6 +148,14 @@ async def _reading(url: sa.URL) -> AsyncIterator[AsyncConnection]:
                 yield connection
     finally:
         await engine.dispose()
+
+
+async def _instances(connection: AsyncConnection) -> tuple[str, ...]:
+    """The names of those that showed lately that they live."""
+    if await connection.scalar(sa.text("SELECT to_regclass('instances')")) is None:
+        return ()
+    alive = "SELECT name FROM instances WHERE seen_at > clock_timestamp() - make_interval(secs => :seconds) ORDER BY 1"
+    return tuple((await connection.execute(sa.text(alive), {"seconds": DEAD_SECONDS})).scalars())
 
 
 def _take_any_text(connection: Any, _: Any) -> None:

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 # Half of a character, as broken JSON may hold it; neither database takes it, and no hash can be taken of it.
@@ -191,6 +191,17 @@ offered = Table(
     Column("key", String(32), primary_key=True),
     Column("offer_id", String(32), nullable=False),
     Column("until", String(27), nullable=False),
+)
+
+# The only times that the database tells by its own clock: the hosts of several instances may differ.
+instances = Table(
+    "instances",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("executor", String(80), nullable=False, unique=True),
+    Column("session", Integer, nullable=False),
+    Column("joined_at", DateTime(timezone=True), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
 )
 
 

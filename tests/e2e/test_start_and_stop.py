@@ -104,8 +104,8 @@ async def test_a_database_that_cannot_be_used_is_one_line(make_bot: MakeBot, tmp
 
 
 @ON_BOTH
-async def test_a_second_bot_on_the_same_database_does_not_start(
-    bot: BotProcess, make_bot: MakeBot, ana: Person, pki: Channel
+async def test_a_second_bot_of_the_same_name_on_the_same_database_does_not_start(
+    bot: BotProcess, make_bot: MakeBot, database_url: str, ana: Person, pki: Channel
 ) -> None:
     second = make_bot()
 
@@ -114,7 +114,8 @@ async def test_a_second_bot_on_the_same_database_does_not_start(
     form = await open_form(ana, ORDER, pki)
 
     assert status == 2
-    assert [line.split()[0] for line in second.log.splitlines()] == ["DATABASE_URL:"]
+    setting = "DATABASE_URL:" if database_url.startswith("sqlite:") else "DCV_INSTANCE:"
+    assert [line.split()[0] for line in second.log.splitlines()] == [setting]
     assert form.is_open
 
 

@@ -133,6 +133,13 @@ def test_a_bot_that_runs_is_told_of():
     assert told.sentence.startswith("A bot is running on this database (process 4711);")
 
 
+def test_instances_that_run_are_told_of():
+    told = findings.of_database(seen(Tables.UP_TO_DATE, instances=("one", "two")))[-1]
+
+    assert told.level is Level.OK
+    assert told.sentence.startswith("On this database run the instances one and two;")
+
+
 @pytest.mark.parametrize("seconds", [0, 30, -30])
 def test_clocks_that_nearly_agree_are_fine(seconds):
     assert findings.of_clocks({"Slack": timedelta(seconds=seconds), "DigiCert": None}) == [

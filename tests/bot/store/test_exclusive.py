@@ -1,4 +1,4 @@
-"""One bot per database: refused where another one runs, free after a crash, and on PostgreSQL taken again when lost."""
+"""A bot's place on a database: refused where it is taken, free after a crash, on PostgreSQL taken again when lost."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import make_url
 
 from bot.errors import CannotStart
-from bot.store.exclusive import describe, only_one_bot
+from bot.store.exclusive import describe, present
 
 HOLDING = """
 import asyncio, sys
-from bot.store.exclusive import only_one_bot
+from bot.store.exclusive import present
 
 async def hold():
-    async with only_one_bot(sys.argv[1], asyncio.Event()):
+    async with present(sys.argv[1], "one", asyncio.Event()):
         print("held", flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
@@ -24,7 +24,7 @@ asyncio.run(hold())
 """
 LOCKS = "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND {}"
 OURS = "datname = current_database() AND pid <> pg_backend_pid()"
-KEY = "SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks WHERE locktype = 'advisory' LIMIT 1"
+KEY = "SELECT classid::text || ', ' || objid::text FROM pg_locks WHERE locktype = 'advisory' LIMIT 1"
 
 
 @contextlib.asynccontextmanager
@@ -116,8 +116,8 @@ def test_a_database_is_told_without_its_password(url, told):
 
 async def test_a_second_bot_is_refused_in_one_line(database_url):
     async with a_process_that_holds(database_url):
-        with pytest.raises(CannotStart, match="another bot is running on") as refused:
-            async with only_one_bot(database_url, asyncio.Event()):
+        with pytest.raises(CannotStart, match=r"another (bot|process called one) is running on") as refused:
+            async with present(database_url, "one", asyncio.Event()):
                 pass
 
     assert len(refused.value.problems) == 1
@@ -129,26 +129,26 @@ async def test_a_killed_bot_leaves_the_database_free(database_url):
         process.kill()
         await process.wait()
 
-        async with only_one_bot(database_url, asyncio.Event()):
+        async with present(database_url, "one", asyncio.Event()):
             pass
 
 
 async def test_a_bot_that_ended_leaves_the_database_free(database_url):
     for _ in range(2):
-        async with only_one_bot(database_url, asyncio.Event()):
+        async with present(database_url, "one", asyncio.Event()):
             pass
 
 
 async def test_another_database_of_the_same_server_may_have_another_bot(postgresql_url, empty_postgresql_url):
     urls = [url.replace("postgresql:", "postgresql+psycopg:", 1) for url in (postgresql_url, empty_postgresql_url)]
 
-    async with only_one_bot(urls[0], asyncio.Event()), only_one_bot(urls[1], asyncio.Event()):
+    async with present(urls[0], "one", asyncio.Event()), present(urls[1], "one", asyncio.Event()):
         pass
 
 
 async def test_a_server_that_is_not_there_stops_the_start_in_one_line(tmp_path):
     with pytest.raises(CannotStart, match="DATABASE_URL: the database cannot be opened") as refused:
-        async with only_one_bot(f"postgresql+psycopg://bot@/dcv?host={tmp_path}", asyncio.Event()):
+        async with present(f"postgresql+psycopg://bot@/dcv?host={tmp_path}", "one", asyncio.Event()):
             pass
 
     assert len(str(refused.value).splitlines()) == 1
@@ -157,7 +157,7 @@ async def test_a_server_that_is_not_there_stops_the_start_in_one_line(tmp_path):
 async def test_a_lock_that_is_lost_is_taken_again_and_the_bot_goes_on(postgresql_url, look):
     stop = asyncio.Event()
     url = postgresql_url.replace("postgresql:", "postgresql+psycopg:", 1)
-    async with only_one_bot(url, stop, look_seconds=0.05):
+    async with present(url, "one", stop, beat_seconds=0.05):
         before = look(LOCKS.format(OURS))
         look(f"SELECT pg_terminate_backend({before})")
 
@@ -171,7 +171,7 @@ async def test_a_bot_whose_lock_another_one_took_stops_and_says_so(postgresql_ur
 
     async def run(other):
         stop = asyncio.Event()
-        async with only_one_bot(url, stop, look_seconds=0.05):
+        async with present(url, "one", stop, beat_seconds=0.05):
             before = look(LOCKS.format(OURS))
             taking = asyncio.create_task(other.execute(f"SELECT pg_advisory_lock({look(KEY)})"))
             await until(lambda: look(LOCKS.format("NOT granted")))
@@ -179,7 +179,7 @@ async def test_a_bot_whose_lock_another_one_took_stops_and_says_so(postgresql_ur
             await asyncio.wait_for(asyncio.gather(taking, stop.wait()), 20)
 
     async with await psycopg.AsyncConnection.connect(postgresql_url, autocommit=True) as other:
-        with pytest.raises(CannotStart, match="another bot has taken over") as stopped:
+        with pytest.raises(CannotStart, match="another process called one took over") as stopped:
             await run(other)
 
     assert len(stopped.value.problems) == 1
@@ -192,7 +192,7 @@ async def test_its_own_session_that_the_server_still_sees_is_no_other_bot(postgr
     stop = asyncio.Event()
     async with Wire(f"{url.query['host']}/.s.PGSQL.5432") as wire:
         through = url.set(drivername="postgresql+psycopg", host="127.0.0.1", port=wire.port, query={})
-        async with only_one_bot(through.render_as_string(hide_password=False), stop, look_seconds=0.05):
+        async with present(through.render_as_string(hide_password=False), "one", stop, beat_seconds=0.05):
             before = look(LOCKS.format(OURS))
             wire.cut()
 

@@ -14,7 +14,7 @@ import pytest
 
 from bot.errors import CannotStart
 from bot.store.db import lock_file, only_one_process, open_database
-from bot.store.exclusive import only_one_bot
+from bot.store.exclusive import present
 from bot.store.inspection import Tables, inspect
 
 MIGRATION = """
@@ -229,18 +229,22 @@ async def test_an_empty_database_on_a_server_has_no_tables(empty_postgresql_url)
     assert "made-up" not in found.where
 
 
-async def test_a_bot_that_runs_on_a_server_is_seen_and_not_disturbed(postgresql_url):
+async def test_bots_that_run_on_a_server_are_seen_and_not_disturbed(postgresql_url):
     url = postgresql_url.replace("postgresql:", "postgresql+psycopg:", 1)
-    async with only_one_bot(url, asyncio.Event()):
+    stop = asyncio.Event()
+    async with present(url, "two", stop) as two, present(url, "one", stop) as one:
+        for instance in (one, two):
+            await instance.join()
         seen = await inspect(url)
         again = await inspect(url)
+        for instance in (one, two):
+            await instance.leave()
     after = await inspect(url)
 
     assert seen.tables is Tables.UP_TO_DATE
-    assert seen.running is not None
-    assert seen.running.startswith("session ")
+    assert (seen.running, seen.instances) == (None, ("one", "two"))
     assert again == seen
-    assert after.running is None
+    assert after.instances == ()
 
 
 async def test_a_server_that_cannot_be_reached_is_told_to_the_operator(tmp_path):
