@@ -159,7 +159,9 @@ def _services(
         held=Claims(database),
         board=board,
         engine=engine,
-        sending=Sending(database, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock),
+        sending=Sending(
+            database, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock, presence.executor
+        ),
         reporting=reporting,
         metrics=metrics,
         cooldown=settings.dcv_cooldown,

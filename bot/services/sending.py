@@ -1,7 +1,8 @@
 """One try of one call: at most one PUT, its `sending` row before it, and never a guess about how it ended."""
 
+import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from bot.services.gate import Gate
 from bot.services.matters import about_calls
 from bot.store import claims, followings
 from bot.store.db import Database
-from bot.store.ledger import Entry, Event, Ledger, append, has_ended
+from bot.store.ledger import Entry, Event, Ledger, append, has_ended, open_attempts
 from bot.store.patience import patiently
 from bot.store.requests import Requests, remember_recipients
 
@@ -29,6 +30,11 @@ FRESH = timedelta(seconds=60)
 TOO_LATE = timedelta(hours=1)
 BUSY_FOR_AT_MOST = timedelta(minutes=5)
 UNREACHABLE_PAUSES = (2.0, 10.0)
+
+# The longest that a call may take at another process, and how often to look whether it ended.
+LONGEST_CALL = 90.0
+_LOOK_SECONDS = 0.5
+_STOPPED = "The bot was stopped while it waited for DigiCert's answer."
 
 Result = dict[str, Any]
 ENDED: Result = {"ended": True}
@@ -48,7 +54,9 @@ class Sending:
         schedule: Schedule,
         metrics: Metrics,
         clock: Clock,
+        executor: str = "only",
     ) -> None:
+        self._executor = executor
         self._database = database
         self._requests = requests
         self._ledger = ledger
@@ -78,8 +86,7 @@ class Sending:
             return await self._try(request, number, earlier)
         if mine.closed:
             return await self._turned_away(request, number, earlier, _as_told(mine.words))
-        words = "The bot was stopped while it waited for DigiCert's answer."
-        return await self._end(request, number, number_of_try, Outcome.UNKNOWN, words)
+        return await self._end(request, number, number_of_try, Outcome.UNKNOWN, _STOPPED)
 
     async def _try(self, request: ResendRequest, number: int, earlier: Sequence[Result]) -> Result:
         call, number_of_try = request.calls[number], len(earlier) + 1
@@ -96,11 +103,12 @@ class Sending:
             log.exception("a call to DigiCert could not be prepared", call=number)
             words = "The bot failed before it called DigiCert; its log tells more."
             return await self._end(request, number, number_of_try, Outcome.NOT_SENT, words)
-        await self._ledger.keep(self._entry(Event.SENDING, request, number, number_of_try))
+        if not await self._ledger.begin(self._entry(Event.SENDING, request, number, number_of_try)):
+            return await self._overtaken(request, number, number_of_try)
         try:
             await self._put(call, request.locale)
         except CaRefused as error:
-            return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error))
+            return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error), called=True)
         except CaUnavailable as error:
             if error.may_have_arrived:
                 return await self._end(request, number, number_of_try, Outcome.UNKNOWN, str(error))
@@ -172,23 +180,48 @@ class Sending:
         again_at = now + timedelta(seconds=wait)
         return {"ended": False, "busy": busy, "wait": wait, "at": now.isoformat(), "again_at": again_at.isoformat()}
 
+    async def _overtaken(self, request: ResendRequest, number: int, number_of_try: int) -> Result:
+        """Wait for the ending of whoever is at this call; where that one is gone as well, nobody knows how it ended."""
+        log.warning("another process carries out this call", call=number)
+        for _ in range(int(LONGEST_CALL / _LOOK_SECONDS)):
+            if (await patiently(self._ledger.history, request.id, number)).ending:
+                return ENDED
+            await asyncio.sleep(_LOOK_SECONDS)
+        return await self._end(request, number, number_of_try, Outcome.UNKNOWN, _STOPPED)
+
     async def _end(
-        self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str
+        self,
+        request: ResendRequest,
+        number: int,
+        number_of_try: int,
+        outcome: Outcome,
+        words: str,
+        *,
+        called: bool = False,
     ) -> Result:
-        await patiently(self._write_end, request, number, number_of_try, outcome, words)
+        """Write down how a call ended; `called` where that is DigiCert's answer to this very try."""
+        if not await patiently(self._write_end, request, number, number_of_try, outcome, words, called):
+            return await self._overtaken(request, number, number_of_try)
         self._metrics.ended(outcome)
         log.info("ended", call=number, outcome=outcome.value, words=words)
         return ENDED
 
     async def _write_end(
-        self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str
-    ) -> None:
-        """The ending, the cooldown it keeps or frees, and what follows from it, all or nothing; once."""
+        self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str, called: bool
+    ) -> bool:
+        """The ending, the cooldown it keeps or frees, and what follows from it, all or nothing; once.
+
+        False where it would say that nothing was sent while another process may be sending.
+        """
         call, now = request.calls[number], self._clock()
         detail = {"words": words, "target": str(call.target)}
         async with self._database.write() as transaction:
             if await has_ended(transaction, request.id, number):
-                return
+                return True
+            if outcome in (Outcome.REFUSED, Outcome.NOT_SENT):
+                ours = {number_of_try} if called else set()
+                if await open_attempts(transaction, request.id, number) - ours:
+                    return False
             await append(
                 transaction, Entry(Event(outcome), now, request.actor, request.id, number, number_of_try, detail)
             )
@@ -198,12 +231,15 @@ class Sending:
                 await remember_recipients(transaction, call, now)
                 if first_check := self._schedule.next_check(now, now):
                     await followings.begin(transaction, request, number, now, first_check)
+        return True
 
     def _entry(
         self, event: Event, request: ResendRequest, number: int, number_of_try: int, error: CaError | None = None
     ) -> Entry:
         call = request.calls[number]
-        detail: Mapping[str, Any] = {"target": str(call.target), **({"words": str(error)} if error else {})}
+        detail: dict[str, Any] = {"target": str(call.target), **({"words": str(error)} if error else {})}
+        if event is Event.SENDING:
+            detail["by"] = self._executor
         return Entry(event, self._clock(), request.actor, request.id, number, number_of_try, detail)
 
 

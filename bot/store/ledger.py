@@ -95,6 +95,30 @@ class Ledger:
 
         await patiently(keep_now)
 
+    async def begin(self, entry: Entry) -> bool:
+        """Append the `sending` row of a try, however long the database is away; whether this caller may call now.
+
+        False where the call has ended, another try of it is open, or this one was begun by somebody else: a process
+        that was taken for dead may still be at it, or wake up after its work went on elsewhere.
+        """
+        in_doubt = False
+
+        async def begin_now() -> bool:
+            nonlocal in_doubt
+            try:
+                async with self._database.write() as transaction:
+                    if in_doubt and await _stands(transaction, entry):
+                        return True
+                    if not await _may_begin(transaction, entry):
+                        return False
+                    await append(transaction, entry)
+                    return True
+            except StoreInDoubt:
+                in_doubt = True
+                raise
+
+        return bool(await patiently(begin_now))
+
     async def head(self) -> tuple[int, str]:
         """The number and the hash of the newest row."""
         async with self._database.read() as connection:
@@ -104,13 +128,7 @@ class Ledger:
     async def history(self, request_id: str, call_no: int) -> History:
         """What was tried of one call, and how it ended."""
         rows = await self._rows(request_id, call_no)
-        closed = {row.attempt: json.loads(row.detail).get("words", "") for row in rows if row.kind != Event.SENDING}
-        attempts = (
-            Attempt(row.attempt, row.attempt in closed, closed.get(row.attempt, ""))
-            for row in rows
-            if row.kind == Event.SENDING
-        )
-        return History(tuple(attempts), _ending(rows))
+        return History(tuple(_attempts(rows)), _ending(rows))
 
     async def endings(self, request_id: str) -> dict[int, Ending]:
         """How each call that has ended did so."""
@@ -131,14 +149,37 @@ async def _stands(transaction: AsyncConnection, entry: Entry) -> bool:
         ledger.c.request_id == entry.request_id,
         ledger.c.call_no == entry.call_no,
         ledger.c.attempt == entry.attempt,
+        ledger.c.detail == canonical(dict(entry.detail)),
     )
     return await transaction.scalar(sa.select(ledger.c.seq).where(*same)) is not None
+
+
+async def _may_begin(transaction: AsyncConnection, entry: Entry) -> bool:
+    mine = _of(str(entry.request_id)).where(ledger.c.call_no == entry.call_no)
+    rows = list((await transaction.execute(mine)).all())
+    number = entry.attempt or 0
+    return _ending(rows) is None and all(tried.closed and tried.number < number for tried in _attempts(rows))
+
+
+async def open_attempts(transaction: AsyncConnection, request_id: str, call_no: int) -> set[int]:
+    """The tries of a call that somebody may be at now, seen from inside a transaction."""
+    rows = list((await transaction.execute(_of(request_id).where(ledger.c.call_no == call_no))).all())
+    return {tried.number for tried in _attempts(rows) if not tried.closed}
 
 
 async def has_ended(transaction: AsyncConnection, request_id: str, call_no: int) -> bool:
     """Whether an ending of this call stands there, seen from inside a transaction."""
     ended = _of(request_id).where(ledger.c.call_no == call_no, ledger.c.kind.in_(_OUTCOMES))
     return (await transaction.execute(ended)).first() is not None
+
+
+def _attempts(rows: list[Any]) -> list[Attempt]:
+    closed = {row.attempt: json.loads(row.detail).get("words", "") for row in rows if row.kind != Event.SENDING}
+    return [
+        Attempt(row.attempt, row.attempt in closed, closed.get(row.attempt, ""))
+        for row in rows
+        if row.kind == Event.SENDING
+    ]
 
 
 def _of(request_id: str) -> sa.Select[Any]:

@@ -44,10 +44,14 @@ class FakeCertCentral:
         self.failures, self.always = defaultdict(list), {}
         self.changes = set()
         self.during_put = None
+        self.during_turn = None
         self.hold = None
 
     async def turn(self):
-        """There is always room."""
+        """There is always room; what happens meanwhile happens once."""
+        if happens := self.during_turn:
+            self.during_turn = None
+            await happens()
 
     def add_order(self, order_id, *names, status="pending", is_dv=True, method=None, entries=None, since=LONG_AGO):
         """An order; unless `entries` says otherwise, each name waits at its own scope."""

@@ -8,10 +8,11 @@ import pytest
 
 from bot.errors import CaBusy, CaRefused, CaUnavailable, SlackUnavailable
 from bot.models import Call, OrderTarget, Outcome, Recipient
-from bot.services.sending import ENDED
+from bot.services.sending import ENDED, Sending
 from bot.store.claims import Claims
 from bot.store.db import LOCK_SECONDS
 from bot.store.ledger import Entry, Event, Ledger
+from bot.store.requests import Requests
 
 REFUSED = CaRefused("This order is not pending.", status=400)
 LOST = CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=True)
@@ -435,3 +436,93 @@ async def test_each_call_of_a_request_ends_by_itself(
     assert {number: ending.outcome for number, ending in endings.items()} == {0: Outcome.REFUSED, 1: Outcome.SENT}
     assert await held.standing(order_call.claim_keys, clock()) is None
     assert await held.standing(other.claim_keys, clock())
+
+
+@pytest.fixture
+def elsewhere(open_another, gate, certcentral, addresses, schedule, clock):
+    """The same step in another process, which took this one for dead."""
+    database = open_another()
+    return Sending(
+        database, Requests(database), Ledger(database), gate, certcentral, addresses, schedule, clock, "two/1"
+    )
+
+
+async def test_who_wakes_up_after_another_process_sent_does_not_send_again(
+    sending, elsewhere, certcentral, request_, kinds
+):
+    async def frozen():
+        await elsewhere.attempt("r1", 0, [])
+
+    certcentral.during_turn = frozen
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+async def test_who_wakes_up_after_it_was_told_that_nothing_was_sent_sends_nothing(
+    sending, elsewhere, certcentral, directory, request_, kinds
+):
+    async def frozen():
+        directory.failure = SlackUnavailable("Slack is silent.")
+        await elsewhere.attempt("r1", 0, [])
+        directory.failure = None
+
+    certcentral.during_turn = frozen
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "not_sent"]
+
+
+async def test_who_wakes_up_at_the_first_try_while_another_process_is_at_the_second_does_not_send(
+    sending, elsewhere, certcentral, request_, kinds
+):
+    waits, answer, tasks = asyncio.Event(), asyncio.Event(), []
+
+    async def put_is_held():
+        waits.set()
+        await answer.wait()
+
+    async def frozen():
+        certcentral.during_put = put_is_held
+        tasks.append(asyncio.create_task(elsewhere.attempt("r1", 0, [{"busy": False, "at": "2026-07-01T10:00:00Z"}])))
+        await waits.wait()
+        asyncio.get_running_loop().call_later(0.3, answer.set)
+
+    certcentral.during_turn = frozen
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    await asyncio.gather(*tasks)
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+async def test_who_may_not_send_any_more_does_not_say_so_while_another_process_sends(
+    sending, elsewhere, certcentral, directory, request_, kinds
+):
+    waits, answer, tasks = asyncio.Event(), asyncio.Event(), []
+
+    async def put_is_held():
+        waits.set()
+        await answer.wait()
+
+    async def frozen():
+        certcentral.during_put = put_is_held
+        tasks.append(asyncio.create_task(elsewhere.attempt("r1", 0, [])))
+        await waits.wait()
+        directory.failure = SlackUnavailable("Slack is silent.")
+        asyncio.get_running_loop().call_later(0.3, answer.set)
+
+    certcentral.during_turn = frozen
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    await asyncio.gather(*tasks)
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+async def test_the_row_before_a_call_tells_which_process_made_it(elsewhere, request_, rows):
+    await elsewhere.attempt("r1", 0, [])
+
+    assert json.loads((await rows())[1]["detail"])["by"] == "two/1"
