@@ -149,7 +149,7 @@ def _services(
     addresses = AddressBook(certcentral, clock)
     listing = Listing(certcentral, clock)
     lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored))
-    board = Board(chat, posts, clock)
+    board = Board(chat, posts, clock, presence)
     reporting = Reporting(stored, ledger, followings, board, clock, email_end_note=settings.dcv_email_end_note)
     resend = Resend(
         gate=gate,

@@ -1,7 +1,7 @@
 """The board: puts each message in Slack once, edits it afterwards, and finds its way where a channel is closed."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from bot.models import Place
 from bot.slack.chat import Chat
 from bot.slack.client import TOKEN_IS_BAD
 from bot.store.posts import Post, Posts
+from bot.store.presence import LocalTurns, Turn, TurnLost, Turns
 from bot.views.blocks import Message
 from bot.views.messages import directly
 
@@ -24,27 +25,49 @@ _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_clos
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
 Said = TypeVar("Said")
+Draw = Callable[[], Awaitable[Message]]
 
 
 class Board:
-    """Shows messages by key: showing a key again edits what stands there."""
+    """Shows messages by key: showing a key again edits what stands there.
 
-    def __init__(self, chat: Chat, posts: Posts, clock: Clock) -> None:
+    One at a time at each key, among all that share `turns`.
+    """
+
+    def __init__(self, chat: Chat, posts: Posts, clock: Clock, turns: Turns | None = None) -> None:
         self._chat = chat
         self._posts = posts
         self._clock = clock
+        self._turns = turns or LocalTurns()
         self._under_way: dict[str, asyncio.Task[Any]] = {}
 
-    async def show(self, key: str, place: Place, message: Message, user_id: str | None) -> Post:
+    async def show(self, key: str, place: Place, message: Message | Draw, user_id: str | None) -> Post:
         """Show a message in a place, or, where Slack does not let the bot post there, directly to a person.
 
+        One that changes is drawn while nobody else shows this key, so that what is newer is shown later.
         Without a person it is owed to nobody: SlackRefused where the place is closed, or where somebody deleted it.
         Safe to repeat: the intent is written down first, and a repeat edits the message, or looks for it before it is
         posted again. SlackUnavailable when Slack cannot be asked now, SlackRefused when not even that person is.
         A call that an earlier show of this key did not wait for is waited for: nothing overtakes it in Slack.
+        StoreUnavailable when the database does not answer.
         """
-        if earlier := self._under_way.get(key):
-            await asyncio.wait({earlier})
+        while True:
+            turn = await self._turns.turn(key)
+            try:
+                post = await self._show_in_turn(key, place, message, user_id, turn)
+                await turn.confirm()
+            except TurnLost:
+                # Frozen or cut off on the way, so that another process may have shown something newer before us.
+                log.warning("this was not shown in turn; showing it again", key=key)
+                continue
+            finally:
+                self._release(key, turn)
+            return post
+
+    async def _show_in_turn(
+        self, key: str, place: Place, message: Message | Draw, user_id: str | None, turn: Turn
+    ) -> Post:
+        drawn = message if isinstance(message, Message) else await message()
         post = await self._posts.get(key)
         is_new = post is None
         if post is None:
@@ -52,14 +75,21 @@ class Board:
             if post.detour and user_id is None:
                 raise SlackRefused(post.detour)
         try:
-            return await self._show(post, user_id, message, is_new=is_new)
+            return await self._show(post, user_id, drawn, turn, is_new=is_new)
         except SlackRefused as error:
             _unless_the_token_is_bad(error)
             if post.detour or user_id is None:
                 raise
             log.info("the channel is closed to the bot; telling the person directly", error=error.code)
             directly_now = replace(post, ts=None, detour=error.code)
-            return await self._show(directly_now, user_id, message, is_new=is_new)
+            return await self._show(directly_now, user_id, drawn, turn, is_new=is_new)
+
+    def _release(self, key: str, turn: Turn) -> None:
+        """Let others show this key, once the last call to Slack has come to its end."""
+        if task := self._under_way.get(key):
+            task.add_done_callback(lambda _: turn.release())
+        else:
+            turn.release()
 
     async def link(self, key: str, *, to_its_own: bool = False) -> str | None:
         """A link to what was shown under a key; None where it is not there, or where the reader may not open it.
@@ -83,20 +113,20 @@ class Board:
             _unless_the_token_is_bad(error)
             return error.code
 
-    async def _show(self, post: Post, user_id: str | None, message: Message, *, is_new: bool) -> Post:
+    async def _show(self, post: Post, user_id: str | None, message: Message, turn: Turn, *, is_new: bool) -> Post:
         """Only where it is not new may an earlier try have posted it without hearing back."""
         if post.detour and user_id:
             message = directly(message, post.detour)
             post = post if post.ts else replace(post, place=Place(user_id))
         ts = post.ts or (None if is_new else await self._found(post))
         if ts is None:
-            return await self._post(post, message)
+            return await self._post(post, message, turn)
         try:
             await self._to_its_end(post.key, self._chat.edit(post.place, ts, message))
         except SlackRefused as error:
             if error.code not in _GONE or user_id is None:
                 raise
-            return await self._post(replace(post, ts=None), message)
+            return await self._post(replace(post, ts=None), message, turn)
         if post.ts is None:
             post = replace(post, ts=ts)
             await self._posts.save(post)
@@ -105,8 +135,9 @@ class Board:
     async def _found(self, post: Post) -> str | None:
         return await self._chat.find(post.place, post.key, post.intended_at - _CLOCKS_DIFFER)
 
-    async def _post(self, post: Post, message: Message) -> Post:
+    async def _post(self, post: Post, message: Message, turn: Turn) -> Post:
         await self._posts.save(post)
+        await turn.confirm()
         return await self._to_its_end(post.key, self._post_now(post, message))
 
     async def _post_now(self, post: Post, message: Message) -> Post:

@@ -25,6 +25,7 @@ from bot.store.alerts import Alert, Alerts
 from bot.store.db import Database
 from bot.store.offers import POST, Known, Offers
 from bot.views import offers as views
+from bot.views.blocks import Message
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,8 @@ OFFERS_KEPT = timedelta(hours=48)
 class Offering:
     """Reads DigiCert on behalf of alerts, which the owner grants by listing their channels, and offers; it never sends.
 
-    The only one that writes offers, so that what it read of them still holds when it writes.
+    One process does so at a time. Where that one was frozen and wakes up, it finds in its transaction that an alert was
+    looked at, or that what it knew of offers holds no longer; then it writes nothing.
     """
 
     def __init__(
@@ -152,7 +154,9 @@ class Offering:
         waiting = await self._waiting(named, known)
         verdict = decide(list(named), waiting.keys(), known)
         offer = _offer(alert, [waiting[key] for key in verdict.offered], now)
-        await self._write(alert, verdict, offer, known)
+        if not await self._write(alert, verdict, offer, known, list(named)):
+            log.warning("another process looks at alerts; looking again", channel=alert.channel_id, ts=alert.ts)
+            return
         if offer.targets:
             log.info("offered", channel=alert.channel_id, targets=[target.key for target in offer.targets])
             await self._show_soon(offer.id)
@@ -177,10 +181,13 @@ class Offering:
         found = [await self._confirming.confirm(match) for match in new]
         return {each.match.line.key: _offered(each) for each in found if each}
 
-    async def _write(self, alert: Alert, verdict: Verdict, offer: Offer, known: Known) -> None:
+    async def _write(self, alert: Alert, verdict: Verdict, offer: Offer, known: Known, keys: Sequence[str]) -> bool:
+        """All or nothing; False, and nothing, where another process wrote meanwhile."""
         until = offer.at + STANDS
         async with self._database.write() as transaction:
-            await alert_rows.done(transaction, alert)
+            known_now = await offer_rows.known(transaction, alert.channel_id, keys, offer.at, offer.at - SPAN)
+            if known_now != known or not await alert_rows.done(transaction, alert):
+                return False
             if verdict.counted:
                 await offer_rows.count(transaction, verdict.counted)
             if offer.targets:
@@ -189,6 +196,7 @@ class Offering:
                 await offer_rows.count(transaction, [known.summary])
             elif verdict.summarised:
                 await offer_rows.make(transaction, _summary(alert, offer.at), until)
+        return True
 
     async def _show_all(self) -> bool:
         """Post what is not there yet, and edit what changed, a few every ten seconds; whether anything is left."""
@@ -217,12 +225,18 @@ class Offering:
             offer = await self._offers.get(offer_id)
             if offer is None or offer.shown == offer.version:
                 return
-            message = views.offer(offer) if offer.targets else views.summary(offer, MOST_OFFERS, SPAN)
+            drawn = offer
+
+            async def draw() -> Message:
+                nonlocal drawn
+                drawn = await self._offers.get(offer_id) or drawn
+                return views.offer(drawn) if drawn.targets else views.summary(drawn, MOST_OFFERS, SPAN)
+
             try:
-                await self._board.show(f"{POST}{offer.id}", offer.place, message, None)
+                await self._board.show(f"{POST}{offer.id}", offer.place, draw, None)
             except SlackRefused as error:
                 log.warning("an offer cannot be shown", channel=offer.place.channel_id, error=error.code)
-            await self._offers.shown(offer)
+            await self._offers.shown(drawn)
 
 
 def _offer(alert: Alert, targets: Sequence[Offered], now: datetime) -> Offer:

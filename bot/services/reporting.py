@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
-from weakref import WeakValueDictionary
 
 import structlog
 
 from bot.clock import Clock
 from bot.engine import Steps
 from bot.errors import BotError, SlackRefused, SlackUnavailable
-from bot.models import FollowState, ResendRequest
-from bot.services.board import Board
+from bot.models import Ending, FollowState, ResendRequest
+from bot.services.board import Board, Draw
 from bot.store.followings import Followings
 from bot.store.ledger import Ledger
 from bot.store.patience import patiently
@@ -53,44 +53,39 @@ class Reporting:
         self._board = board
         self._clock = clock
         self._email_end_note = email_end_note
-        self._presenting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def announce(self, request_id: str) -> int:
         """Show that the request is on its way, and return its number of calls; the mail does not wait for Slack."""
         request = await patiently(self._requests.get, request_id)
-        await self._briefly(request, messages.sending(request))
+        await self._briefly(request, lambda _: messages.sending(request))
         return len(request.calls)
 
     async def waiting(self, request_id: str, turned_away: Mapping[str, Any]) -> None:
         """Show that DigiCert wants to be asked later."""
         request = await patiently(self._requests.get, request_id)
-        endings = await patiently(self._ledger.endings, request_id)
         again = datetime.fromisoformat(turned_away["again_at"])
-        await self._briefly(request, messages.waiting(request, endings, again, turned_away["busy"]))
+        await self._briefly(request, lambda endings: messages.waiting(request, endings, again, turned_away["busy"]))
 
     async def progress(self, request_id: str) -> None:
         """Show which of several calls have ended."""
         request = await patiently(self._requests.get, request_id)
-        endings = await patiently(self._ledger.endings, request_id)
-        await self._briefly(request, messages.progress(request, endings))
+        await self._briefly(request, lambda endings: messages.progress(request, endings))
 
     async def report(self, request_id: str) -> dict[str, Any]:
         """Tell the outcome: `{"told": True}`, or in how many seconds at the earliest to try again. Safe to repeat."""
         return await tried(self._tell, request_id)
 
     async def present(self, request: ResendRequest) -> Post:
-        """Show the outcome and how it stands now in the root message, which is returned; safe to repeat.
+        """Show the outcome and how it stands now in the root message, which is returned; safe to repeat."""
+        return await self._show_root(request, partial(self._ended, request))
 
-        One after another for each request, so that what is newer is shown later.
-        """
-        lock = self._presenting.setdefault(request.id, asyncio.Lock())
-        async with lock:
-            endings = await self._ledger.endings(request.id)
-            followings = await self._followings.of(request.id)
-            newer = {each.word for each in followings if each.state is FollowState.TAKEN_OVER}
-            links = {request_id: await self._board.link(root_key(request_id)) for request_id in newer}
-            standing = views.standing(request, endings, followings, links)
-            return await self._show_root(request, messages.ended(request, endings, standing))
+    async def _ended(self, request: ResendRequest) -> Message:
+        """The outcome and how it stands now."""
+        endings = await self._ledger.endings(request.id)
+        followings = await self._followings.of(request.id)
+        newer = {each.word for each in followings if each.state is FollowState.TAKEN_OVER}
+        links = {request_id: await self._board.link(root_key(request_id)) for request_id in newer}
+        return messages.ended(request, endings, views.standing(request, endings, followings, links))
 
     async def _tell(self, request_id: str) -> None:
         request = await self._requests.get(request_id)
@@ -104,16 +99,22 @@ class Reporting:
         await self._requests.reported(request.id, self._clock())
         log.info("told", outcomes=[ending.outcome.value for ending in endings.values()])
 
-    async def _briefly(self, request: ResendRequest, message: Message) -> None:
+    async def _briefly(self, request: ResendRequest, message: Callable[[Mapping[int, Ending]], Message]) -> None:
+        """Show how far it is; the outcome where another process came to its end meanwhile."""
+
+        async def draw() -> Message:
+            endings = await self._ledger.endings(request.id)
+            return await self._ended(request) if len(endings) == len(request.calls) else message(endings)
+
         try:
             async with asyncio.timeout(ANNOUNCE_SECONDS):
-                await self._show_root(request, message)
+                await self._show_root(request, draw)
         except (BotError, TimeoutError) as error:
             log.warning("could not be announced; the outcome will be told", error=str(error))
         except Exception:
             log.exception("could not be announced; the outcome will be told")
 
-    async def _show_root(self, request: ResendRequest, message: Message) -> Post:
+    async def _show_root(self, request: ResendRequest, message: Draw) -> Post:
         return await self._board.show(root_key(request.id), request.place, message, request.actor.user_id)
 
 

@@ -69,10 +69,10 @@ class Alerts:
             await transaction.execute(sa.delete(alerts).where(alerts.c.at < written(before)))
 
 
-async def done(transaction: AsyncConnection, alert: Alert) -> None:
-    """Note that an alert was looked at, and let go of what it named."""
-    same = (alerts.c.channel_id == alert.channel_id) & (alerts.c.ts == alert.ts)
-    await transaction.execute(sa.update(alerts).where(same).values(candidates=None))
+async def done(transaction: AsyncConnection, alert: Alert) -> bool:
+    """Note that an alert was looked at, and let go of what it named; False where somebody else did before."""
+    same = (alerts.c.channel_id == alert.channel_id) & (alerts.c.ts == alert.ts) & alerts.c.candidates.is_not(None)
+    return (await transaction.execute(sa.update(alerts).where(same).values(candidates=None))).rowcount == 1
 
 
 def _candidates(text: str) -> tuple[Candidate, ...]:

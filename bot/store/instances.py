@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from bot.errors import CannotStart, StoreUnavailable
 from bot.store import postgresql
 from bot.store.db import told_to_the_operator
-from bot.store.presence import Leadership, LocalTurn, LocalTurns, Turn
+from bot.store.presence import Leadership, LocalTurn, LocalTurns, Turn, TurnLost
 
 log = structlog.get_logger(__name__)
 
@@ -191,13 +191,13 @@ class Instance:
         return _SharedTurn(self, local, number, self._session.number)
 
     async def confirm(self, session: int) -> None:
-        """Return if the session of this number is still there, and with it its locks."""
+        """Return if the session of this number is still there, and with it its locks; TurnLost otherwise."""
         try:
-            if session == self._session.number and await self._session.ask("SELECT 1"):
-                return
+            await self._session.ask("SELECT 1")
         except (DBAPIError, OSError) as error:
-            raise StoreUnavailable(_AWAY) from error
-        raise StoreUnavailable(_AWAY)
+            raise TurnLost(_AWAY) from error
+        if session != self._session.number:
+            raise TurnLost(_AWAY)
 
     def let_go(self, number: int, session: int, local: LocalTurn | None = None) -> None:
         """Unlock a key in the session of this number, and then within this process."""
@@ -350,7 +350,7 @@ class _SharedTurn:
         self._session = session
 
     async def confirm(self) -> None:
-        """Return if the lock is still ours; StoreUnavailable where it may not be."""
+        """Return if the lock is still ours; TurnLost where it may not be."""
         await self._instance.confirm(self._session)
 
     def release(self) -> None:

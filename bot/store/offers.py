@@ -38,17 +38,8 @@ class Offers:
 
     async def known(self, channel_id: str, keys: Iterable[str], now: datetime, lately: datetime) -> Known:
         """What this channel was offered of these targets and still stands, and how much since `lately`."""
-        same = (offered.c.channel_id == channel_id) & offered.c.key.in_(list(keys)) & (offered.c.until > written(now))
-        new = (offers.c.channel_id == channel_id) & (offers.c.at > written(lately))
         async with self._database.read() as connection:
-            standing = await connection.execute(sa.select(offered.c.key, offered.c.offer_id).where(same))
-            recent = await connection.execute(sa.select(offers.c.id, offers.c.targets).where(new))
-            ids = [(row.id, row.targets == _NONE) for row in recent]
-            return Known(
-                standing={row.key: row.offer_id for row in standing},
-                lately=sum(not is_summary for _, is_summary in ids),
-                summary=next((offer_id for offer_id, is_summary in ids if is_summary), None),
-            )
+            return await known(connection, channel_id, keys, now, lately)
 
     async def get(self, offer_id: str) -> Offer | None:
         """An offer as it is now; None where it was made long ago."""
@@ -68,9 +59,10 @@ class Offers:
             return [_offer(row) for row in await connection.execute(behind)]
 
     async def shown(self, offer: Offer) -> None:
-        """Note which version stands in Slack, or never will."""
+        """Note which version stands in Slack, or never will; nothing where a newer one does."""
+        older = (offers.c.id == offer.id) & (offers.c.shown < offer.version)
         async with self._database.write() as transaction:
-            await transaction.execute(sa.update(offers).where(offers.c.id == offer.id).values(shown=offer.version))
+            await transaction.execute(sa.update(offers).where(older).values(shown=offer.version))
 
     async def quieten(self, offer: Offer, by: str, until: datetime) -> None:
         """Let the targets of an offer rest in its channel."""
@@ -90,6 +82,22 @@ class Offers:
 
 
 POST = "offer."
+
+
+async def known(
+    connection: AsyncConnection, channel_id: str, keys: Iterable[str], now: datetime, lately: datetime
+) -> Known:
+    """What `Offers.known` tells, seen from inside a transaction."""
+    same = (offered.c.channel_id == channel_id) & offered.c.key.in_(list(keys)) & (offered.c.until > written(now))
+    new = (offers.c.channel_id == channel_id) & (offers.c.at > written(lately))
+    standing = await connection.execute(sa.select(offered.c.key, offered.c.offer_id).where(same))
+    recent = await connection.execute(sa.select(offers.c.id, offers.c.targets).where(new))
+    ids = [(row.id, row.targets == _NONE) for row in recent]
+    return Known(
+        standing={row.key: row.offer_id for row in standing},
+        lately=sum(not is_summary for _, is_summary in ids),
+        summary=next((offer_id for offer_id, is_summary in ids if is_summary), None),
+    )
 
 
 async def make(transaction: AsyncConnection, offer: Offer, until: datetime) -> None:

@@ -4,6 +4,12 @@ import asyncio
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from bot.errors import StoreUnavailable
+
+
+class TurnLost(StoreUnavailable):
+    """This process was frozen or cut off while it worked at a key; another one may have done so meanwhile."""
+
 
 class Leadership:
     """Whether this process does what only one may do; told to whoever waits for a change."""
@@ -40,7 +46,7 @@ class Turn(Protocol):
     """A key that nobody else works at, in this process or another, until it is released."""
 
     async def confirm(self) -> None:
-        """Return if that still holds; StoreUnavailable where it may not: this process was frozen, or cut off."""
+        """Return if that still holds; TurnLost where it may not."""
 
     def release(self) -> None:
         """Let others have the key, soon; safe to repeat."""

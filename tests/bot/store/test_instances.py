@@ -1,0 +1,241 @@
+"""The instances on one PostgreSQL database: who leads, who is there, whose turn it is, and who is dead."""
+
+import asyncio
+import contextlib
+
+import psycopg
+import pytest
+
+from bot.errors import StoreUnavailable
+from bot.store.db import open_database
+from bot.store.instances import Instance
+from bot.store.presence import Alone, TurnLost
+
+BEAT, DEAD, GONE = 0.05, 1.5, 0.8
+
+
+@pytest.fixture
+async def url(postgresql_url):
+    url = postgresql_url.replace("postgresql:", "postgresql+psycopg:", 1)
+    database = open_database(url)
+    await database.migrate()
+    await database.close()
+    return url
+
+
+@pytest.fixture
+def tell(postgresql_url):
+    """Tell the server something, as somebody else."""
+
+    def ask(statement, *values):
+        with psycopg.connect(postgresql_url, autocommit=True) as connection:
+            answer = connection.execute(statement, values)
+            return answer.fetchall() if answer.description else []
+
+    return ask
+
+
+class Running:
+    """An instance as a process runs it, which can be frozen: then it does not show any more that it lives."""
+
+    def __init__(self, instance):
+        self.instance = instance
+        self.stop = asyncio.Event()
+        self._keeping = None
+
+    def thaw(self):
+        self._keeping = asyncio.create_task(self.instance.keep(self.stop))
+
+    async def freeze(self):
+        self._keeping.cancel()
+        await asyncio.gather(self._keeping, return_exceptions=True)
+
+
+@pytest.fixture
+async def begin(url):
+    """Begin instances that have joined, one after another."""
+    begun = []
+
+    async def begin(*names):
+        for name in names:
+            running = Running(Instance(url, name, "a server", BEAT, DEAD, GONE))
+            await running.instance.take_name()
+            await running.instance.join()
+            running.thaw()
+            begun.append(running)
+        return begun[-len(names) :]
+
+    yield begin
+    for running in begun:
+        await running.freeze()
+        await running.instance.close()
+
+
+async def until(condition, seconds=10):
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - a server tells nobody
+            await asyncio.sleep(0.02)
+
+
+def leads(running):
+    return running.instance.leadership.is_held
+
+
+async def is_silent(awaitable, seconds=0.3):
+    """Whether nothing comes of it for so long."""
+    task = asyncio.ensure_future(awaitable)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return not done
+
+
+async def test_one_of_several_leads_and_all_are_there(begin):
+    one, two = await begin("one", "two")
+
+    await asyncio.sleep(5 * BEAT)
+
+    assert [leads(each) for each in (one, two)] == [True, False]
+    assert await one.instance.executors() == {one.instance.executor, two.instance.executor}
+
+
+async def test_two_processes_of_one_name_are_two_executors(begin, url):
+    [one] = await begin("one")
+
+    assert Instance(url, "one", "a server").executor != one.instance.executor
+
+
+async def test_another_one_leads_once_the_leader_has_left(begin):
+    one, two = await begin("one", "two")
+
+    await one.freeze()
+    await one.instance.leave()
+    await one.instance.close()
+    await until(lambda: leads(two), 1.0)
+
+    assert not leads(one)
+    assert await two.instance.executors() == {two.instance.executor}
+
+
+async def test_a_frozen_leader_is_struck_out_with_all_it_holds_and_comes_back_as_one_of_many(begin):
+    one, two = await begin("one", "two")
+    turn = await one.instance.turn("root")
+
+    await one.freeze()
+    await until(lambda: leads(two))
+    theirs = await two.instance.turn("root")
+    gone = await two.instance.executors()
+    with pytest.raises(TurnLost):
+        await turn.confirm()
+    one.thaw()
+    await until(lambda: not leads(one))
+    while len(there := await two.instance.executors()) < 2:
+        await asyncio.sleep(BEAT)
+
+    assert gone == {two.instance.executor}
+    assert there == {one.instance.executor, two.instance.executor}
+    assert leads(two)
+    await theirs.confirm()
+
+
+async def test_a_killed_one_is_dead_sooner_than_a_frozen_one(begin):
+    one, two, three = await begin("one", "two", "three")
+    began = asyncio.get_running_loop().time()
+
+    await two.freeze()
+    await three.freeze()
+    await three.instance.close()
+    there = [await one.instance.executors()]
+    while len(there[-1]) > 1:
+        await asyncio.sleep(BEAT)
+        if (now := await one.instance.executors()) != there[-1]:
+            there.append(now)
+
+    assert [len(each) for each in there] == [3, 2, 1]
+    assert three.instance.executor not in there[1]
+    assert asyncio.get_running_loop().time() - began >= DEAD
+
+
+async def test_the_times_of_other_clocks_do_not_matter(begin, tell):
+    """Rows are only ever compared with themselves: a clock that is set back or forward kills nobody."""
+    one, two = await begin("one", "two")
+    for hours in (5, -5):
+        tell("UPDATE instances SET seen_at = seen_at + make_interval(hours => %s)", hours)
+        await asyncio.sleep(5 * BEAT)
+
+    assert len(await one.instance.executors()) == 2
+    assert [leads(each) for each in (one, two)] == [True, False]
+
+
+async def test_after_the_server_ended_every_session_all_are_there_again_and_one_leads(begin, tell):
+    one, two = await begin("one", "two")
+    executors = await one.instance.executors()
+
+    tell("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dcv-resend instance'")
+    await until(lambda: not leads(one))
+    await until(lambda: leads(one) != leads(two))
+    await asyncio.sleep(GONE)
+
+    assert not one.stop.is_set()
+    assert leads(one) != leads(two)
+    assert await one.instance.executors() == executors
+
+
+async def test_work_at_one_key_is_done_by_one_at_a_time(begin):
+    one, two = await begin("one", "two")
+
+    mine = await one.instance.turn("root")
+    assert await is_silent(two.instance.turn("root"))
+    assert await is_silent(one.instance.turn("root"))
+    other = await two.instance.turn("another")
+    mine.release()
+    mine.release()
+    theirs = await asyncio.wait_for(two.instance.turn("root"), 5)
+
+    await theirs.confirm()
+    await other.confirm()
+
+
+async def test_whoever_gives_up_waiting_for_a_turn_holds_nothing(begin):
+    one, two = await begin("one", "two")
+    mine = await one.instance.turn("root")
+    waiting = [asyncio.create_task(two.instance.turn("root")) for _ in range(20)]
+    await asyncio.sleep(0.2)
+
+    mine.release()
+    for task in waiting:
+        task.cancel()
+        await asyncio.sleep(0)
+    held = [turn for turn in await asyncio.gather(*waiting, return_exceptions=True) if hasattr(turn, "release")]
+    for turn in held:
+        turn.release()
+
+    mine = await asyncio.wait_for(one.instance.turn("root"), 5)
+    await mine.confirm()
+
+
+async def test_without_a_server_nobody_waits_for_a_turn_for_ever(begin):
+    [one] = await begin("one")
+    await one.freeze()
+    await one.instance.close()
+
+    with pytest.raises(StoreUnavailable):
+        await one.instance.turn("root")
+    with pytest.raises(StoreUnavailable):
+        await one.instance.executors()
+
+
+async def test_a_process_that_is_alone_leads_while_it_is_there():
+    alone = Alone()
+
+    await alone.join()
+    led = alone.leadership.is_held
+    turn = await alone.turn("root")
+    waits = await is_silent(alone.turn("root"))
+    turn.release()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(alone.leadership.over(), 0.01)
+    await alone.leave()
+
+    assert (led, waits, await alone.executors()) == (True, True, {"only"})
+    await asyncio.wait_for(alone.leadership.over(), 1)
