@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.clock import Clock, OnDate, utc_now
 from bot.digicert.client import CertCentral, OnCall, open_http
-from bot.digicert.limits import Limits
+from bot.digicert.limits import Limits, SharedLimits
 from bot.engine import Engine
 from bot.follow_ups import Schedule
 from bot.metrics import Metrics
@@ -51,6 +51,7 @@ from bot.store.offers import Offers
 from bot.store.posts import Posts
 from bot.store.presence import Leadership, Presence
 from bot.store.requests import Requests
+from bot.store.slots import Slots
 
 # How soon the leader looks at alerts that another instance heard.
 HEARD_ELSEWHERE_SECONDS = 1.0
@@ -116,6 +117,10 @@ async def build(
     url = settings.database_url.get_secret_value()
     database = open_database(url)
     await database.migrate()
+    if not database.is_sqlite:
+        certcentral = certcentral.within(
+            SharedLimits(settings.digicert_limits, Slots(database, settings.digicert_limits))
+        )
     engine = Engine(url, presence.executor)
     try:
         services = _services(settings, slack, certcentral, identity, metrics, presence, database, engine, clock)

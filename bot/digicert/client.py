@@ -136,6 +136,10 @@ class CertCentral:
             on_call=self._on_call,
         )
 
+    def within(self, limits: Turns) -> "CertCentral":
+        """The same account within other limits."""
+        return CertCentral(self._http, limits, patience=self._patience, longest_call=self._longest_call)
+
     async def check_key(self) -> str:
         """Whom the key belongs to, to be shown; raises CaRefused where DigiCert does not accept the key.
 

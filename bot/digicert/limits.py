@@ -2,9 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
+import structlog
 from pyrate_limiter import InMemoryBucket, Limiter, MonotonicClock, Rate, SingleBucketFactory
+
+from bot.errors import StoreUnavailable
+
+log = structlog.get_logger(__name__)
 
 
 class Turns(Protocol):
@@ -53,10 +59,61 @@ class Limits(_Rates):
         return self._background
 
 
+class Slots(Protocol):
+    """The moments at which calls may go that several processes share."""
+
+    async def reserve(self) -> tuple[int, float]:
+        """The id of the next free moment, and in how many seconds it is; StoreUnavailable in vain."""
+
+    async def give_back(self, slot: int) -> None:
+        """Let others have a moment that will not be used; StoreUnavailable in vain."""
+
+
+class SharedLimits:
+    """Turns within limits that several processes keep to together.
+
+    Each asks for the next moment that is free, once, and waits until then; first come, first served among all of them.
+    Where the database is away a process keeps to the limits alone: few calls are made then, and DigiCert's 429 is met.
+    """
+
+    def __init__(self, rates: Sequence[tuple[int, float]], slots: Slots) -> None:
+        self._alone = Limits(rates)
+        self._slots = slots
+        self._asking = asyncio.Lock()
+        self._given_back: set[asyncio.Task[None]] = set()
+        self._background = _InBackground(self, _Rates(halved(rates)))
+
+    @property
+    def in_background(self) -> Turns:
+        """Half of the limits of this process, so that people always find turns, and go first."""
+        return self._background
+
+    async def turn(self) -> None:
+        """Wait until one more call is allowed; a wait that is cancelled lets others have the turn."""
+        await self._alone.turn()
+        try:
+            async with self._asking:
+                slot, seconds = await self._slots.reserve()
+        except StoreUnavailable as error:
+            log.warning("the limits are kept to by this process alone", error=str(error))
+            return
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            task = asyncio.create_task(self._give_back(slot))
+            self._given_back.add(task)
+            task.add_done_callback(self._given_back.discard)
+            raise
+
+    async def _give_back(self, slot: int) -> None:
+        with suppress(StoreUnavailable):
+            await self._slots.give_back(slot)
+
+
 class _InBackground:
     """Takes a turn of its own, then one of everybody's; among those who wait there it has one place at most."""
 
-    def __init__(self, shared: _Rates, own: _Rates) -> None:
+    def __init__(self, shared: Turns, own: _Rates) -> None:
         self._shared = shared
         self._own = own
         self._place_in_line = asyncio.Lock()

@@ -77,6 +77,12 @@ class Database:
         async with self._begin(until, writes=False) as connection:
             yield connection
 
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction of a server that writes what no row of the ledger depends on; it waits for no writer."""
+        async with self.read() as connection:
+            yield connection
+
     async def migrate(self) -> None:
         """Bring the tables up to date; several processes may try at once. CannotStart where there is no database."""
         with told_to_the_operator():

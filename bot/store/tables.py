@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 # Half of a character, as broken JSON may hold it; neither database takes it, and no hash can be taken of it.
@@ -193,7 +193,7 @@ offered = Table(
     Column("until", String(27), nullable=False),
 )
 
-# The only times that the database tells by its own clock: the hosts of several instances may differ.
+# Here and below are the only times that the database tells by its own clock: the hosts of several instances may differ.
 instances = Table(
     "instances",
     metadata,
@@ -203,6 +203,14 @@ instances = Table(
     Column("joined_at", DateTime(timezone=True), nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False),
 )
+
+call_slots = Table(
+    "call_slots",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+Index("call_slots_at", call_slots.c.at, call_slots.c.id)
 
 
 def written(moment: datetime) -> str:

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from bot.digicert.limits import Limits, halved
+from bot.digicert.limits import Limits, SharedLimits, halved
+from bot.errors import StoreUnavailable
 
 
 async def moments_of_turns(limits, turns):
@@ -172,3 +173,61 @@ async def test_where_people_use_every_turn_background_work_stands_in_their_line_
 def test_half_of_each_rate_is_a_rate_that_can_still_bind(rates, half):
     assert halved(rates) == half
     Limits(half)
+
+
+class FakeSlots:
+    """Moments that are so many seconds ahead; without any the database is away."""
+
+    def __init__(self, *ahead):
+        self.ahead = list(ahead)
+        self.given_back = []
+        self.asked = 0
+
+    async def reserve(self):
+        self.asked += 1
+        if not self.ahead:
+            raise StoreUnavailable("The database is away.")
+        return self.asked, self.ahead.pop(0)
+
+    async def give_back(self, slot):
+        self.given_back.append(slot)
+
+
+async def test_a_shared_turn_comes_at_its_moment():
+    moments = await moments_of_turns(SharedLimits([(9, 1.0)], FakeSlots(0.0, 0.2, 0.4)), 3)
+
+    assert moments == pytest.approx([0.0, 0.2, 0.4], abs=0.15)
+
+
+async def test_a_shared_turn_that_nobody_waits_for_any_longer_is_given_back():
+    slots = FakeSlots(9.0)
+    waiting = asyncio.create_task(SharedLimits([(9, 1.0)], slots).turn())
+    await asyncio.sleep(0.05)
+
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.sleep(0.05)
+
+    assert slots.given_back == [1]
+
+
+async def test_while_the_database_is_away_a_process_keeps_to_the_limits_alone():
+    moments = await moments_of_turns(SharedLimits([(3, 0.2)], FakeSlots()), 8)
+
+    assert most_within(moments, 0.2) == 3
+
+
+async def test_shared_turns_in_background_are_half_and_one_at_a_time():
+    slots = FakeSlots(5.0, 5.0, 5.0)
+    limits = SharedLimits([(4, 60.0)], slots)
+
+    tasks = [asyncio.create_task(limits.in_background.turn()) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    asked_by_background = slots.asked
+    tasks.append(asyncio.create_task(limits.turn()))
+    await asyncio.sleep(0.1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert (asked_by_background, slots.asked) == (1, 2)

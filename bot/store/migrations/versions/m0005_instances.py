@@ -1,4 +1,4 @@
-"""Who runs on the database, and when each of them was seen last."""
+"""Who runs on the database, when each of them was seen last, and when their calls to DigiCert may go."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Build the table of instances; on SQLite it stays empty. Its times are the database's own."""
+    """Build both tables; on SQLite they stay empty. Their times are the database's own."""
     op.create_table(
         "instances",
         sa.Column("name", sa.String(64), primary_key=True),
@@ -17,3 +17,9 @@ def upgrade() -> None:
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
     )
+    op.create_table(
+        "call_slots",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("call_slots_at", "call_slots", ["at", "id"])
