@@ -27,7 +27,6 @@ from handlers.site import open_site
 log = structlog.get_logger(__name__)
 
 ACK_SECONDS = 3.0
-LAST_SECONDS = 0.5
 
 Result = TypeVar("Result")
 
@@ -115,8 +114,9 @@ async def _open(
         serving.result()
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
-    # The door may have let in somebody until its end.
-    await answering.idle(max(LAST_SECONDS, until - loop.time()))
+    if (left := until - loop.time()) > 0.0:
+        # The door may have let in somebody until its end.
+        await answering.idle(left)
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
