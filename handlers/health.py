@@ -81,8 +81,8 @@ class Health:
         self._depths = Question(vitals.depths)
 
     def end(self) -> None:
-        """From now on nothing is ready."""
-        self._questions = {}
+        """From now on nothing is ready, and nobody is asked."""
+        self._questions, self._depths = {}, None
 
     async def live(self, _: web.Request) -> web.Response:
         """200 as long as the loop turns."""

@@ -41,7 +41,6 @@ class HttpMode:
         self._signatures = Signatures(settings.slack_signing_secret.get_secret_value(), clock)
         self._replays = Replays(clock)
         self._app: AsyncApp | None = None
-        self._slack: Client | None = None
         self._open = 0
         self._idle = asyncio.Event()
 
@@ -94,11 +93,11 @@ class HttpMode:
         try:
             # As Socket Mode hands it over: Bolt's own reading of a body loses a command that says "payload".
             response = await self._app.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode"))
-        except (AttributeError, LookupError, TypeError) as error:
+            return await to_aiohttp_response(response)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             # A part is not what Slack makes it, and Bolt failed in code of its own.
             log.warning("a payload was not understood", error=type(error).__name__, words=str(error))
             return web.Response()
-        return await to_aiohttp_response(response)
 
     async def _answered(self) -> None:
         if self._open:

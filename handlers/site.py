@@ -69,16 +69,16 @@ def _turning_away(metrics: Metrics) -> Any:
 
 
 def _logger(metrics: Metrics) -> logging.Logger:
-    """What the server logs by; of a request that is no HTTP it would show a part."""
+    """What the server logs by; of a request that is no HTTP it would show a part, some of them at DEBUG alone."""
 
     def is_ours(record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
             note(Rejected(400, "malformed"), metrics)
             return False
-        return True
+        return record.levelno >= logging.WARNING
 
-    logger = logging.Logger("aiohttp.server", logging.WARNING)
+    logger = logging.Logger("aiohttp.server")
     logger.parent = logging.getLogger("aiohttp")
     logger.addFilter(is_ours)
     return logger

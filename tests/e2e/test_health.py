@@ -16,6 +16,8 @@ from tests.postgresql import Databases, Server
 
 ORDER = 700001
 ALL_WELL = {"ready": True, "slack": True, "database": True, "engine": True, "digicert": True}
+# A second, and what a busy machine adds; what is silent here is silent for 30.
+PROBE_TAKES = 5.0
 # A yes of Slack's or DigiCert's counts for ten seconds.
 TURNS_WITHIN = 20.0
 MakeBot = Callable[..., BotProcess]
@@ -53,7 +55,7 @@ async def ready(bot: BotProcess) -> dict[str, bool]:
     began = time.monotonic()
     status, body = await asks(bot, "/readyz")
     told: dict[str, bool] = json.loads(body)
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < PROBE_TAKES
     assert status == (200 if told["ready"] else 503)
     return told
 

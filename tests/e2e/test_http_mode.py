@@ -205,7 +205,7 @@ async def test_at_a_stop_readiness_ends_at_once_and_who_is_being_answered_is_ans
     await certcentral.call_arrives("GET", f"/order/certificate/{ORDER + 1}")
 
     os.kill(bot.pid, signal.SIGTERM)
-    told = await answers_with(bot, "/readyz", 503, 1.0)
+    told = await answers_with(bot, "/readyz", 503, 2.0)
     alive, _ = await asks(bot, "/healthz")
     submitted = await form.submit()
     hold.set()

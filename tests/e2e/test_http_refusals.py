@@ -59,6 +59,7 @@ TURNED_AWAY: dict[str, tuple[dict[str, Any], int, str]] = {
     "half a letter": ({"body": b"command=%ff", "type": FORM}, 400, "body"),
     "a payload that is no JSON": ({"body": b"payload=x", "type": FORM}, 400, "body"),
     "trickling": ({"length": len(GENUINE) + 1}, 408, "slow"),
+    "no HTTP at all": ({"method": "\x16\x03\x01"}, 400, "malformed"),
     "no HTTP header": ({"with": {"X-Sent\x00": "by somebody"}}, 400, "malformed"),
 }
 FIELDS = {"event", "level", "logger", "timestamp", "status", "reason"}
