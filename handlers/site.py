@@ -78,7 +78,7 @@ def _logger(metrics: Metrics) -> logging.Logger:
             return False
         return record.levelno >= logging.WARNING
 
-    logger = logging.Logger("aiohttp.server")
+    logger = logging.Logger("aiohttp.server", logging.DEBUG)
     logger.parent = logging.getLogger("aiohttp")
     logger.addFilter(is_ours)
     return logger
