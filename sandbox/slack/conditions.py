@@ -19,9 +19,11 @@ SUBSCRIPTIONS = ("message.channels", "message.groups", "subteam_members_changed"
 class Conditions:
     """The app's rights and settings, the limits, and a few troubles.
 
-    `trigger_seconds` is the life of a trigger id, `ack_seconds` the patience with acks, `page_limit` the most messages
-    in a page of history. Where `request_url` is set, payloads are posted there instead of sent to sockets. With
-    `duplicate_next` the next envelope is sent twice; with `mute_pongs` pings get no answer.
+    `trigger_seconds` is the life of a trigger id, `ticket_seconds` that of the address of a socket, `ack_seconds` the
+    patience with acks, `page_limit` the most messages in a page of history. Where `request_url` is set, payloads are
+    posted there instead of sent to sockets. With `duplicate_next` the next envelope is sent twice; with `mute_pongs`
+    pings get no answer. `parting_seconds` pass before this Slack notices that the app closes a socket: what it sends
+    there until then is under way.
     On Enterprise Grid there is an `enterprise_id`; `is_org_wide` tells whether the whole organisation has the app.
     """
 
@@ -35,6 +37,8 @@ class Conditions:
     echo_own_messages: bool = True
     page_limit: int = 999
     trigger_seconds: float = 3.0
+    ticket_seconds: float = 30.0
+    parting_seconds: float = 0.0
     ack_seconds: float = 3.0
     request_url: str | None = None
     duplicate_next: bool = False

@@ -196,6 +196,10 @@ class Slack(Workspace):
         """Cut off every socket without a word."""
         self.socket_mode.drop()
 
+    def freeze_sockets(self) -> None:
+        """Let every open socket stand still, as behind a firewall that forgot it; new ones work."""
+        self.socket_mode.freeze()
+
     async def __aenter__(self) -> Self:
         """Begin to serve."""
         app = web.Application()

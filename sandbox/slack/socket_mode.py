@@ -28,6 +28,13 @@ class Socket:
 
     ws: web.WebSocketResponse
     transport: asyncio.Transport | None
+    frozen: bool = False
+
+    def freeze(self) -> None:
+        """Let nothing in or out from now on, although the connection stands."""
+        self.frozen = True
+        if self.transport is not None:
+            self.transport.pause_reading()
 
     def drop(self) -> None:
         """Cut it off without a word."""
@@ -44,12 +51,14 @@ class SocketMode:
         self.on_connect: Callable[[], None] = lambda: None
         self._here, self._changes, self._complain = here, changes, complain
         self._random = random.Random(seed)  # noqa: S311 - routing, no secret
-        self._tickets: set[str] = set()
+        self._tickets: dict[str, float] = {}
+        self._frozen: list[Socket] = []
         self._second_sends: set[asyncio.Task[bool]] = set()
 
     def ticket(self) -> str:
-        """Return a ticket that opens one socket."""
-        self._tickets.add(ticket := str(uuid.uuid4()))
+        """Return a ticket that opens one socket, within `ticket_seconds`."""
+        ticket = str(uuid.uuid4())
+        self._tickets[ticket] = self._here.mint.clock()
         return ticket
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -57,8 +66,9 @@ class SocketMode:
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             return web.Response(status=404, text="this ticket is unknown or used")
-        self._tickets.remove(ticket)
-        ws = web.WebSocketResponse(autoping=False, timeout=CLOSING_SECONDS)
+        if self._here.mint.clock() - self._tickets.pop(ticket) > self._here.ticket_seconds:
+            return web.Response(status=408, text="this ticket has expired")
+        ws = web.WebSocketResponse(autoping=False, autoclose=False, timeout=CLOSING_SECONDS)
         await ws.prepare(request)
         if len(self.sockets) >= SOCKET_LIMIT:
             await ws.send_json(self._goodbye("too_many_websockets"))
@@ -69,7 +79,7 @@ class SocketMode:
 
     def burn(self, ticket: str) -> None:
         """Make a ticket worthless: a handshake that failed used it up."""
-        self._tickets.discard(ticket)
+        self._tickets.pop(ticket, None)
 
     async def deliver(self, kind: str, payload: Json, what: str, **extras: Any) -> Delivery:
         """Send an envelope to any open socket and wait for its ack, which may not come: see `acked`.
@@ -91,6 +101,7 @@ class SocketMode:
         parting = list(self.sockets)
         if reason != "warning":
             self.sockets.clear()
+            self._changes.notify()
         await asyncio.gather(*(self._part(socket.ws, reason) for socket in parting), return_exceptions=True)
 
     def drop(self) -> None:
@@ -99,8 +110,16 @@ class SocketMode:
             socket.drop()
         self.sockets.clear()
 
+    def freeze(self) -> None:
+        """Let every open socket stand still: what goes there is lost, until the next one that opens takes its place."""
+        for socket in self.sockets:
+            socket.freeze()
+
     async def close(self) -> None:
         """Close all sockets and stop waiting for acks."""
+        self._bury_frozen()
+        for socket in self._frozen:
+            socket.drop()
         for task in list(self._second_sends):
             task.cancel()
         closing = [socket.ws.close(code=1001) for socket in list(self.sockets)]
@@ -108,18 +127,27 @@ class SocketMode:
 
     async def _talk(self, socket: Socket) -> None:
         await socket.ws.send_json(self._hello())
+        self._bury_frozen()
         self.sockets.append(socket)
         self._changes.notify()
         self.on_connect()
         try:
             async for frame in socket.ws:
                 await self._hear(socket, frame.type, frame.data)
+            self._changes.notify()
+            await asyncio.sleep(self._here.parting_seconds)
         except ConnectionError:
             pass
         finally:
             if socket in self.sockets:
                 self.sockets.remove(socket)
             self._changes.notify()
+            await socket.ws.close()
+
+    def _bury_frozen(self) -> None:
+        for socket in [socket for socket in self.sockets if socket.frozen]:
+            self.sockets.remove(socket)
+            self._frozen.append(socket)
 
     async def _hear(self, socket: Socket, kind: WSMsgType, data: Any) -> None:
         if kind is WSMsgType.PING and not self._here.mute_pongs:
@@ -156,7 +184,8 @@ class SocketMode:
             socket = self._random.choice(self.sockets)
             try:
                 delivery.leave()
-                await socket.ws.send_json(delivery.envelope)
+                if not socket.frozen:
+                    await socket.ws.send_json(delivery.envelope)
             except ConnectionError:
                 self.sockets.remove(socket)
             else:

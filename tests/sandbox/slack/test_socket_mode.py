@@ -199,10 +199,56 @@ async def test_sockets_can_be_cut_off(slack: Slack, puppet: Puppet) -> None:
     await slack.wait(lambda: puppet.has_ended, "the end of the socket", 2)
 
 
+async def test_what_is_sent_before_a_parting_is_noticed_cannot_be_acknowledged_there(
+    slack: Slack, ana: Person, pki: Channel
+) -> None:
+    slack.parting_seconds, slack.ack_seconds = 0.2, 0.3
+    async with Puppet(slack) as puppet:
+        await puppet.ws.send_frame(b"\x03\xe8", aiohttp.WSMsgType.CLOSE)
+        late = await ana.command("/dcv-resend", "", pki)
+
+    assert len(puppet.envelopes) == 1
+    assert not late.acked
+    assert slack.sockets == 0
+
+
 async def test_a_ticket_opens_one_socket(slack: Slack, puppet: Puppet) -> None:
     async with aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
             await session.ws_connect(puppet.url)
+
+
+async def test_a_ticket_expires_by_the_clock_of_this_slack(slack: Slack) -> None:
+    late, timely = slack.web_api.open_socket(), slack.web_api.open_socket()
+    now = slack.mint.clock()
+
+    async with aiohttp.ClientSession() as session:
+        slack.mint.clock = lambda: now + 29.0
+        async with session.ws_connect(timely) as ws:
+            hello = await ws.receive_json()
+        slack.mint.clock = lambda: now + 31.0
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="408"):
+            await session.ws_connect(late)
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
+            await session.ws_connect(late)
+
+    assert hello["type"] == "hello"
+
+
+async def test_a_frozen_socket_swallows_everything_until_another_opens(
+    slack: Slack, ana: Person, pki: Channel, puppet: Puppet
+) -> None:
+    slack.ack_seconds = 0.05
+    slack.freeze_sockets()
+    await puppet.ws.ping(b"sdk-ping-pong:1.5")
+    lost = await ana.command("/dcv-resend", "", pki)
+    sockets = slack.sockets
+    async with Puppet(slack) as second:
+        heard = await ana.command("/dcv-resend", "", pki)
+
+    assert (lost.acked, heard.acked, sockets) == (False, True, 1)
+    assert (len(puppet.envelopes), len(second.envelopes), puppet.pongs) == (0, 1, [])
+    assert not puppet.has_ended
 
 
 async def test_a_failed_handshake_uses_the_ticket_up(slack: Slack) -> None:
