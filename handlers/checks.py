@@ -14,7 +14,7 @@ from bot.services.findings import Finding, Level
 from bot.settings import Settings
 from bot.slack import scopes
 from bot.slack.channels import look_at
-from bot.slack.client import Client, Identity, check_app_token, identify
+from bot.slack.client import TOKEN_IS_BAD, Client, Identity, identify, new_address
 
 log = structlog.get_logger(__name__)
 
@@ -71,16 +71,45 @@ async def recognise_bot(slack: Client) -> Identity:
     try:
         return await identify(slack)
     except SlackRefused as error:
-        raise CannotStart([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."]) from error
+        raise refused_bot_token(error) from error
+
+
+async def until_bot_token_is_refused(slack: Client) -> None:
+    """Ask who we are whenever a call says that the bot token is bad; CannotStart where Slack says so again.
+
+    One wrong answer to one call, or a Slack that is silent, ends nothing.
+    """
+    while True:
+        await slack.doubted.wait()
+        log.error("Slack refused the bot token; asking whether it is so")
+        try:
+            await identify(slack)
+        except SlackRefused as error:
+            if error.code in TOKEN_IS_BAD:
+                raise refused_bot_token(error) from error
+        except SlackUnavailable:
+            await asyncio.sleep(RETRY_SECONDS)
+            continue
+        slack.doubted.clear()
+
+
+def refused_bot_token(error: SlackRefused) -> CannotStart:
+    """Which setting to mend where Slack refuses the bot token."""
+    return CannotStart([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."])
 
 
 async def open_address(app_token: SecretStr, slack: Client) -> None:
     """Get one Socket Mode address; CannotStart where Slack does not accept the app token, SlackUnavailable likewise."""
     try:
-        await check_app_token(slack, app_token.get_secret_value())
+        await new_address(slack, app_token.get_secret_value())
     except SlackRefused as error:
-        mend = "Make an app-level token with the scope connections:write, and switch Socket Mode on."
-        raise CannotStart([f"SLACK_APP_TOKEN: Slack refused it ({error.code}). {mend}"]) from error
+        raise refused_app_token(error) from error
+
+
+def refused_app_token(error: SlackRefused) -> CannotStart:
+    """Which setting to mend where Slack refuses the app-level token."""
+    mend = "Make an app-level token with the scope connections:write, and switch Socket Mode on."
+    return CannotStart([f"SLACK_APP_TOKEN: Slack refused it ({error.code}). {mend}"])
 
 
 def _warn_of_scopes(identity: Identity) -> None:

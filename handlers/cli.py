@@ -67,7 +67,7 @@ def run() -> None:
     settings = SocketModeSettings.load()
     logs.configure(settings)
     asyncio.run(serve_behind(settings, SocketMode(settings), Metrics()))
-    _leave()
+    _leave(0)
 
 
 @app.command()
@@ -86,10 +86,10 @@ def serve() -> None:
     logs.configure(settings)
     metrics = Metrics()
     asyncio.run(serve_behind(settings, HttpMode(settings, metrics), metrics))
-    _leave()
+    _leave(0)
 
 
-def _leave() -> None:
+def _leave(status: int) -> None:
     """End now, even where a thread of the engine still waits for a database that is away: it sleeps up to a minute."""
     ends_at = time.monotonic() + LEAVING_SECONDS
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
@@ -97,7 +97,8 @@ def _leave() -> None:
         thread.join(max(0.0, ends_at - time.monotonic()))
     if any(thread.is_alive() for thread in others):
         logging.shutdown()
-        os._exit(0)
+        os._exit(status)
+    sys.exit(status)
 
 
 @app.command()
@@ -216,5 +217,5 @@ def main() -> None:
         app()
     except CannotStart as error:
         for problem in error.problems:
-            print(problem, file=sys.stderr)  # noqa: T201 - the answer of a command
-        sys.exit(2)
+            print(problem, file=sys.stderr, flush=True)  # noqa: T201 - the answer of a command
+        _leave(2)

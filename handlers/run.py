@@ -20,7 +20,12 @@ from bot.wiring import Services, build, open_certcentral
 from handlers.answering import Answering
 from handlers.app import make_app
 from handlers.background import working
-from handlers.checks import check_start, until_digicert_answers, warn_of_alert_channels
+from handlers.checks import (
+    check_start,
+    until_bot_token_is_refused,
+    until_digicert_answers,
+    warn_of_alert_channels,
+)
 from handlers.health import Health
 from handlers.site import open_site
 
@@ -46,7 +51,10 @@ class Door(Protocol):
         """Look before a start; CannotStart where a setting must be mended, SlackUnavailable where Slack is silent."""
 
     async def serve(self, app: AsyncApp, slack: Client) -> None:
-        """Hand to the app whatever arrives, until it is cancelled; CannotStart where that has no future."""
+        """Hand to the app whatever arrives, until it is cancelled; CannotStart where that has no future.
+
+        Whatever was acknowledged when it ends is being answered; what is not is nobody's.
+        """
 
 
 async def run(settings: Settings, door: Door, metrics: Metrics, clock: Clock = utc_now) -> None:
@@ -101,22 +109,24 @@ async def _open(
     door: Door, app: AsyncApp, slack: Client, answering: Answering, health: Health, stop: asyncio.Event
 ) -> None:
     """Serve until `stop` is set, and then until everybody was answered; raises what ended the serving before."""
-    serving = asyncio.create_task(door.serve(app, slack))
+    serving = [asyncio.create_task(door.serve(app, slack)), asyncio.create_task(until_bot_token_is_refused(slack))]
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({*serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     health.end()
     log.info("stopping")
     loop = asyncio.get_running_loop()
     until = loop.time() + ACK_SECONDS
     await answering.idle(ACK_SECONDS)
-    if serving.done():
-        serving.result()
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
+    for task in serving:
+        task.cancel()
+    ended = await asyncio.gather(*serving, return_exceptions=True)
     if (left := until - loop.time()) > 0.0:
         # The door may have let in somebody until its end.
         await answering.idle(left)
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:

@@ -1,36 +1,39 @@
-"""The Socket Mode door: a WebSocket that the bot opens to Slack, kept alive by the SDK and watched by us."""
+"""The Socket Mode door: WebSockets that the bot opens to Slack, so that nothing of it can be reached from outside."""
 
 import asyncio
-from typing import Any
+import contextlib
+from functools import partial
 
+import aiohttp
 import structlog
 from aiohttp import web
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.socket_mode.response import SocketModeResponse
 
+from bot.errors import SlackRefused, SlackUnavailable
 from bot.settings import SocketModeSettings, proxy_for
-from bot.slack.client import Client
-from handlers.checks import open_address
+from bot.slack.client import APP_TOKEN_IS_BAD, Client, new_address
+from handlers.checks import open_address, refused_app_token
+from handlers.connection import Connection
+from handlers.envelopes import answer
+from handlers.link import Link
 
 log = structlog.get_logger(__name__)
 
-SILENT_SECONDS = 30.0
+ADDRESS_SECONDS = 4.0
+DOUBT_SECONDS = 2.0
 
 
 class SocketMode:
-    """Hears Slack over a socket; nothing of the bot can be reached from outside."""
+    """Hears Slack over a socket that is replaced whenever Slack asks for it or is silent."""
 
     def __init__(self, settings: SocketModeSettings) -> None:
         self._settings = settings
-        self._is_open = False
+        self._link: Link | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether Slack can reach the bot now."""
-        return self._is_open
+        """Whether Slack can reach the bot now; a socket that has died shows within six seconds."""
+        return self._link is not None and self._link.is_open
 
     @property
     def routes(self) -> list[web.RouteDef]:
@@ -42,47 +45,42 @@ class SocketMode:
         await open_address(self._settings.slack_app_token, slack)
 
     async def serve(self, app: AsyncApp, slack: Client) -> None:
-        """Hand every envelope to the app, until it is cancelled.
+        """Hand every envelope to the app, until it is cancelled; CannotStart where Slack keeps refusing the app token.
 
-        Looks five times a second: after SILENT_SECONDS without a connection it asks for a new address. The SDK alone
-        would try the address it has for ever, although its ticket is used up.
+        Once it ends, every envelope that arrived was acknowledged, as far as Slack let it within three seconds.
         """
-        handler = Envelopes(app, self._settings.slack_app_token.get_secret_value(), web_client=slack)
-        handler.client.proxy = proxy_for(self._settings.slack_api_url)
-        handler.client.message_listeners.append(_mend_shape)
-        connecting = asyncio.create_task(handler.connect_async())  # type: ignore[no-untyped-call]
-        silent = 0.0
+        async with aiohttp.ClientSession() as session:
+            link = Link(partial(self._dial, session, slack), partial(answer, app))
+            try:
+                self._link = link
+                await link.keep()
+            finally:
+                self._link = None
+                await link.leave()
+
+    async def _dial(self, session: aiohttp.ClientSession, slack: Client) -> Connection:
+        url = await self._address(slack)
+        return await Connection.open(session, url, proxy_for(url))
+
+    async def _address(self, slack: Client) -> str:
+        """A fresh address; CannotStart where Slack refuses the app token and, asked again, says the same."""
+        with contextlib.suppress(SlackRefused):
+            return await self._ask(slack)
+        log.error("Slack refused the app token; asking whether it is so")
+        await asyncio.sleep(DOUBT_SECONDS)
         try:
-            while True:
-                connected = await handler.client.is_connected()
-                if connected != self._is_open:
-                    log.info("connected to Slack" if connected else "connection to Slack lost")
-                self._is_open = connected
-                silent = 0.0 if connected else silent + 0.2
-                if silent >= SILENT_SECONDS:
-                    silent = 0.0
-                    handler.client.wss_uri = None
-                await asyncio.sleep(0.2)
-        finally:
-            self._is_open = False
-            connecting.cancel()
-            await asyncio.gather(connecting, return_exceptions=True)
-            await handler.close_async()  # type: ignore[no-untyped-call]
+            return await self._ask(slack)
+        except SlackRefused as error:
+            raise refused_app_token(error) from error
 
-
-async def _mend_shape(_client: object, envelope: dict[str, Any], _frame: str | None = None) -> None:
-    """Empty a payload that is no object: the SDK gives up on it before the envelope can be acknowledged."""
-    if not isinstance(envelope.get("payload", {}), dict):
-        envelope["payload"] = {}
-
-
-class Envelopes(AsyncSocketModeHandler):
-    """Hands each envelope to the app, and acknowledges also one that Bolt cannot read."""
-
-    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
-        """Let Bolt answer; where a part is not what Slack makes it, Bolt fails in code of its own and has not yet."""
+    async def _ask(self, slack: Client) -> str:
+        """A fresh address; SlackRefused where the token is to blame, SlackUnavailable for whatever else there is."""
         try:
-            await super().handle(client, req)
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            log.warning("an envelope was not understood", error=type(error).__name__, words=str(error))
-            await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
+            async with asyncio.timeout(ADDRESS_SECONDS):
+                return await new_address(slack, self._settings.slack_app_token.get_secret_value())
+        except TimeoutError as error:
+            raise SlackUnavailable("Slack did not tell an address in time.") from error
+        except SlackRefused as error:
+            if error.code in APP_TOKEN_IS_BAD:
+                raise
+            raise SlackUnavailable(str(error)) from error

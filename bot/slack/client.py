@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import structlog
 from aiohttp.tracing import TraceRequestEndParams
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -17,8 +16,6 @@ from bot.clock import OnDate
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.settings import proxy_for
 
-log = structlog.get_logger(__name__)
-
 TIMEOUT = 10.0
 LONGEST_WAIT = 3600.0
 # For so many seconds the last call tells whether Slack accepts the token.
@@ -26,29 +23,56 @@ TELLS_SECONDS = 10.0
 LATER = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
+# What no repeating mends; the last three say that the workspace, or the app in it, is gone.
 TOKEN_IS_BAD = frozenset(
-    {"invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed", "not_allowed_token_type"}
+    {
+        "invalid_auth",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "not_authed",
+        "not_allowed_token_type",
+        "app_uninstalled",
+        "team_disabled",
+        "user_removed_from_team",
+    }
 )
+# An app-level token has one purpose: without connections:write it is none.
+APP_TOKEN_IS_BAD = TOKEN_IS_BAD | {"missing_scope"}
 
 
 class Client(AsyncWebClient):
-    """The SDK's client, which keeps in mind whether Slack answered its last call and accepted the token."""
+    """The SDK's client, which keeps in mind whether Slack answered its last call and accepted the token.
+
+    `doubted` is set where Slack refused the bot token, which it may have done by mistake.
+    """
 
     accepted = False
     heard_at = float("-inf")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.doubted = asyncio.Event()
 
     async def api_call(self, api_method: str, **options: Any) -> AsyncSlackResponse:
         """Call a method, as the SDK does."""
         try:
             answer = await super().api_call(api_method, **options)
         except SlackApiError as error:
-            self._hear(accepted=error_code(error) not in TOKEN_IS_BAD and _status(error) < 500)
+            if "token" not in (options.get("params") or {}):  # one that is given is the app-level token
+                self._hear_refusal(error)
             raise
         except Exception:
             self._hear(accepted=False)
             raise
         self._hear(accepted=True)
         return answer
+
+    def _hear_refusal(self, error: SlackApiError) -> None:
+        is_silent, is_bad = _status(error) >= 500, error_code(error) in TOKEN_IS_BAD
+        if is_bad and not is_silent:
+            self.doubted.set()
+        self._hear(accepted=not (is_silent or is_bad))
 
     def _hear(self, *, accepted: bool) -> None:
         self.accepted, self.heard_at = accepted, asyncio.get_running_loop().time()
@@ -129,10 +153,13 @@ async def accepted(client: Client, seconds: float) -> bool:
     return client.accepted
 
 
-async def check_app_token(client: Client, app_token: str) -> None:
-    """Ask for one Socket Mode address and let it go: the SDK's own connect would retry a wrong token for ever."""
+async def new_address(client: Client, app_token: str) -> str:
+    """The address of a WebSocket, as `apps.connections.open` tells it: a secret that opens one, once and soon."""
     async with translated():
-        await client.apps_connections_open(app_token=app_token)
+        answer = await client.apps_connections_open(app_token=app_token)
+    if not answer.get("url"):
+        raise SlackUnavailable("Slack answered without an address.")
+    return str(answer["url"])
 
 
 @asynccontextmanager
@@ -144,8 +171,6 @@ async def translated() -> AsyncIterator[None]:
         code = error_code(error)
         if code in LATER or _status(error) >= 500 or _status(error) == 429:
             raise SlackUnavailable(f"Slack asks us to wait ({code}).", _retry_after(error)) from error
-        if code in TOKEN_IS_BAD:
-            log.critical("Slack does not accept the bot's token", error=code)
         raise SlackRefused(code) from error
     except (aiohttp.ClientError, TimeoutError, OSError, SlackClientError, ValueError, AttributeError) as error:
         # AttributeError is how the SDK fails on a text/plain answer.

@@ -7,7 +7,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.errors import SlackRefused, SlackUnavailable
-from bot.slack.client import accepted, check_app_token, identify, open_client, translated
+from bot.slack.client import accepted, identify, new_address, open_client, translated
 from sandbox.faults import answers, drops, stalls
 
 
@@ -51,21 +51,40 @@ async def test_the_time_that_slack_tells_is_heard_whatever_it_answers(slack, tro
     assert heard == ["Wed, 01 Jul 2026 10:00:00 GMT"]
 
 
-async def test_a_token_that_is_not_accepted_is_refused_and_told_loudly(slack, logged):
+async def test_a_token_that_is_not_accepted_is_refused_and_doubted(slack, logged):
     async with open_client("xoxb-wrong", slack.api_url) as client:
         with pytest.raises(SlackRefused) as refused:
             await identify(client)
 
     assert refused.value.code == "invalid_auth"
-    assert [line["log_level"] for line in logged] == ["critical"]
+    assert client.doubted.is_set()
     assert "xoxb-wrong" not in str(logged)
 
 
-async def test_an_app_token_is_checked_by_asking_for_an_address(client, slack):
-    await check_app_token(client, slack.app_token)
+@pytest.mark.parametrize(
+    ("method", "status", "error"),
+    [
+        ("auth.test", 200, "missing_scope"),
+        ("auth.test", 503, "token_revoked"),
+        ("apps.connections.open", 200, "token_revoked"),
+    ],
+)
+async def test_no_other_refusal_doubts_the_bot_token(client, slack, method, status, error):
+    slack.faults.plan(method, answers(status, {"ok": False, "error": error}))
 
+    with pytest.raises((SlackRefused, SlackUnavailable)):
+        await (identify(client) if method == "auth.test" else new_address(client, slack.app_token))
+
+    assert not client.doubted.is_set()
+
+
+async def test_an_app_token_gets_a_new_address_each_time(client, slack):
+    addresses = {await new_address(client, slack.app_token) for _ in range(2)}
+
+    assert len(addresses) == 2
+    assert all(address.startswith("ws://127.0.0.1:") for address in addresses)
     with pytest.raises(SlackRefused):
-        await check_app_token(client, "xapp-wrong")
+        await new_address(client, "xapp-wrong")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,129 @@
+"""One WebSocket to Slack, from its address to its end: watched by pings, and left without losing what is on its way."""
+
+import asyncio
+import contextlib
+import json
+import struct
+from collections.abc import Callable
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import ClientWebSocketResponse, ClientWSTimeout, WSCloseCode, WSMsgType
+
+from bot.errors import SlackUnavailable
+
+# A ping goes out after so long without a frame, and its pong has half of that: a dead socket shows in six seconds.
+HEARTBEAT_SECONDS = 4.0
+HANDSHAKE_SECONDS = 4.0
+PARTING_SECONDS = 1.0
+DISCONNECT = "disconnect"
+_CLOSE = struct.pack("!H", WSCloseCode.OK)
+
+Message = dict[str, Any]
+
+
+class Connection:
+    """Open until Slack, silence or `leave` ends it; `over` is set as soon as another one is needed.
+
+    `goodbye` is the reason that Slack gave for it, if it gave one. Source: Slack's "Using Socket Mode".
+    """
+
+    def __init__(self, ws: ClientWebSocketResponse, first: Message) -> None:
+        self._ws = ws
+        self._first = first
+        self._is_leaving = False
+        self._ended = asyncio.Event()
+        self._began = asyncio.get_running_loop().time()
+        self.over = asyncio.Event()
+        self.goodbye: str | None = None
+
+    @classmethod
+    async def open(cls, session: aiohttp.ClientSession, url: str, proxy: str | None) -> Self:
+        """Connect and wait for Slack's first message; SlackUnavailable where there is none within HANDSHAKE_SECONDS.
+
+        The address opens nothing a second time, whatever came of the first.
+        """
+        try:
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                timeout = ClientWSTimeout(ws_close=PARTING_SECONDS)
+                ws = await session.ws_connect(url, heartbeat=HEARTBEAT_SECONDS, proxy=proxy, timeout=timeout)
+                first = await _first_message(ws)
+        except (aiohttp.ClientError, OSError, TimeoutError, TypeError, ValueError) as error:
+            # Without its words, which hold the address.
+            raise SlackUnavailable(f"Slack opened no socket ({_reason(error)}).") from error
+        if first.get("type") == DISCONNECT:
+            await ws.close()
+            raise SlackUnavailable(f"Slack opened a socket only to close it ({first.get('reason')}).")
+        return cls(ws, first)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can be sent: false at the latest when a pong is missing."""
+        return not (self._ws.closed or self._is_leaving)
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was opened."""
+        return asyncio.get_running_loop().time() - self._began
+
+    async def send(self, text: str) -> bool:
+        """Hand one text over; False where the socket is no longer open."""
+        if not self.is_open:
+            return False
+        try:
+            await self._ws.send_str(text)
+        except (aiohttp.ClientError, ConnectionError):
+            return False
+        return True
+
+    async def read(self, hear: Callable[[Message], None]) -> None:
+        """Hand on each message until the socket ends."""
+        try:
+            hear(self._first)
+            async for frame in self._ws:
+                self._take(_parsed(frame.data) if frame.type is WSMsgType.TEXT else {}, hear)
+        finally:
+            self.over.set()
+            self._ended.set()
+            await self._ws.close()
+
+    async def leave(self) -> None:
+        """Tell Slack that nothing more will be sent here, and wait until all that it sent before was read.
+
+        aiohttp's own close would throw that away. Where Slack does not answer within PARTING_SECONDS it is cut off.
+        """
+        if self.is_open:
+            self._is_leaving = True
+            with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+                await self._ws.send_frame(_CLOSE, WSMsgType.CLOSE)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), PARTING_SECONDS)
+        await self._ws.close()
+
+    def _take(self, message: Message, hear: Callable[[Message], None]) -> None:
+        if message.get("type") == DISCONNECT:
+            self.goodbye = str(message.get("reason"))
+            self.over.set()
+        elif message:
+            hear(message)
+
+
+async def _first_message(ws: ClientWebSocketResponse) -> Message:
+    try:
+        return _parsed(await ws.receive_str())
+    except BaseException:
+        await ws.close()
+        raise
+
+
+def _parsed(text: str) -> Message:
+    """A JSON object; an empty one for anything else, which Slack does not send."""
+    try:
+        message = json.loads(text)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _reason(error: Exception) -> str:
+    return f"HTTP {error.status}" if isinstance(error, aiohttp.ClientResponseError) else type(error).__name__
