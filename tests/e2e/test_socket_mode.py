@@ -221,7 +221,7 @@ async def test_a_slack_that_is_down_is_not_hammered(bot: BotProcess, slack: Slac
 
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert all(1.0 <= gap < 5.5 for gap in gaps)
-    assert all(2.0 <= gap for gap in gaps[1:])
+    assert min(gaps[1:]) >= 2.0
 
 
 async def test_a_slack_that_closes_every_socket_at_once_is_not_hammered(bot: BotProcess, slack: Slack) -> None:
