@@ -25,8 +25,8 @@ log = structlog.get_logger(__name__)
 # How often an instance shows that it lives, and after how long a silence the others take it for dead: one that is
 # still connected may be frozen or slow, one that is not was killed or cut off, and would have connected again by now.
 BEAT_SECONDS = 2.0
-DEAD_SECONDS = 15.0
-GONE_SECONDS = 8.0
+DEAD_SECONDS = 10.0
+GONE_SECONDS = 6.0
 # A bot that was killed a moment ago may still seem to be there.
 PATIENCE = 2.0
 _AGAIN_SECONDS = 0.2

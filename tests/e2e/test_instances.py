@@ -7,12 +7,27 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
+import sqlalchemy as sa
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
+from sandbox.certcentral.limits import Limit
 from sandbox.faults import answers, stalls
-from sandbox.slack import Channel, Person, Slack
-from tests.e2e.kit import Rows, is_chained, kinds, open_form, put, puts, resend, roots, sees_end, tells
+from sandbox.slack import ApiCall, Channel, Person, Slack
+from tests.e2e.kit import (
+    Rows,
+    is_chained,
+    kinds,
+    locked,
+    looking_into,
+    open_form,
+    put,
+    puts,
+    resend,
+    roots,
+    sees_end,
+    tells,
+)
 
 ORDER = 700001
 NAMES = ("one", "two")
@@ -53,24 +68,42 @@ def ops(slack: Slack) -> Channel:
     return slack.add_channel("ops")
 
 
-async def who(slack: Slack, bots: Sequence[BotProcess], says: str) -> BotProcess:
+async def who(bots: Sequence[BotProcess], says: str) -> BotProcess:
     """The instance in whose log this stands; the only one."""
-    found = await slack.wait(lambda: [bot for bot in bots if says in bot.log], f"{says!r} in a log", 30.0)
+    async with asyncio.timeout(30.0):
+        while not (found := [bot for bot in bots if says in bot.log]):
+            await asyncio.sleep(0.05)
     assert len(found) == 1
     return found[0]
 
 
-async def leader(slack: Slack, bots: Sequence[BotProcess]) -> BotProcess:
-    return await who(slack, bots, "does the work in background now")
+async def owner_of_the_request(bots: Sequence[BotProcess]) -> BotProcess:
+    return await who(bots, '"event": "accepted"')
 
 
-def other(bots: Sequence[BotProcess], bot: BotProcess) -> BotProcess:
-    return next(each for each in bots if each is not bot)
+async def leader(bots: Sequence[BotProcess]) -> BotProcess:
+    return await who(bots, "does the work in background now")
 
 
-def asked_again(slack: Slack) -> bool:
-    """Whether Slack was asked about the person once more after the form was submitted, and has not answered."""
-    return slack.api_calls[-1].method == "users.info"
+async def is_back(bot: BotProcess) -> None:
+    """Wait until one that was frozen has noticed that the others took it for dead."""
+    await who([bot], "it is back")
+
+
+def asks_who(slack: Slack) -> list[ApiCall]:
+    """The questions of the bot about a person."""
+    return [call for call in slack.api_calls if call.method == "users.info"]
+
+
+async def waits_for_the_ledger(database_url: str) -> None:
+    """Wait until somebody wants to write into the ledger, which is locked."""
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ledger_head'::regclass")
+    async with asyncio.timeout(10.0):
+        while True:
+            with looking_into(database_url) as connection:
+                if connection.scalar(waiting):
+                    return
+            await asyncio.sleep(0.01)
 
 
 def freeze(bot: BotProcess) -> None:
@@ -88,7 +121,7 @@ async def test_the_work_of_a_killed_instance_goes_on_elsewhere(
     bots = await begin()
     await resend(ana, ORDER, pki)
     await certcentral.call_arrives("PUT", "/order/*")
-    owner = await who(slack, bots, '"event": "accepted"')
+    owner = await owner_of_the_request(bots)
 
     await owner.kill()
     killed_at = time.monotonic()
@@ -146,7 +179,7 @@ async def test_what_a_stopped_instance_leaves_unfinished_goes_on_within_seconds(
     bots = await begin()
     await resend(ana, ORDER, pki)
     await slack.sees_message(pki, "slow down (429)")
-    owner = await who(slack, bots, '"event": "accepted"')
+    owner = await owner_of_the_request(bots)
 
     began = time.monotonic()
     status = await owner.stop()
@@ -159,25 +192,36 @@ async def test_what_a_stopped_instance_leaves_unfinished_goes_on_within_seconds(
     assert kinds(ledger(), ORDER) == ["sending", "turned_away", "sending", "sent"]
 
 
-async def test_a_frozen_owner_that_wakes_up_calls_and_says_nothing_twice(
-    begin: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+async def test_a_frozen_owner_that_wakes_up_right_before_its_call_does_not_make_it(
+    begin: Begin,
+    database_url: str,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    pki: Channel,
+    ledger: Rows,
 ) -> None:
-    """It is frozen while Slack holds back who asked, right before the call; the other one makes it instead."""
-    bots = await begin()
-    form = await open_form(ana, ORDER, pki)
+    """It is frozen as it writes the row before its call; meanwhile the other one makes the call."""
+    bots = await begin(DIGICERT_LIMITS="1/2s")
+    await resend(ana, ORDER, pki)
+    owner = await owner_of_the_request(bots)
     answer = asyncio.Event()
     slack.faults.plan("users.info", stalls(hold=answer))
+    asked = len(asks_who(slack))
+    await slack.wait(lambda: len(asks_who(slack)) > asked, "the question who asked", 20.0)
 
-    await form.submit()
-    owner = await who(slack, bots, '"event": "accepted"')
-    await slack.wait(lambda: asked_again(slack), "the question who asked", 20.0)
-    freeze(owner)
-    answer.set()
+    with locked(database_url):
+        answer.set()
+        await waits_for_the_ledger(database_url)
+        freeze(owner)
+    before = puts(certcentral, ORDER)
     root = await sees_end(slack, pki, ORDER, 40.0)
     thaw(owner)
-    await slack.wait(lambda: "it is back" in owner.log, "the one that was frozen", 30.0)
+    await who([owner], "another process carries out this call")
+    await is_back(owner)
     await slack.settle()
 
+    assert before == 0
     assert tells(root) == "sent"
     assert kinds(ledger(), ORDER) == ["sending", "sent"]
     assert puts(certcentral, ORDER) == 1
@@ -194,7 +238,7 @@ async def test_a_put_whose_owner_is_frozen_is_unknown_and_stays_so_when_its_answ
     bots = await begin()
     await resend(ana, ORDER, pki)
     await certcentral.call_arrives("PUT", "/order/*")
-    owner = await who(slack, bots, '"event": "accepted"')
+    owner = await owner_of_the_request(bots)
 
     freeze(owner)
     answer.set()
@@ -202,7 +246,7 @@ async def test_a_put_whose_owner_is_frozen_is_unknown_and_stays_so_when_its_answ
     root = await sees_end(slack, pki, ORDER, 40.0)
     took = time.monotonic() - frozen_at
     thaw(owner)
-    await slack.wait(lambda: "it is back" in owner.log, "the one that was frozen", 30.0)
+    await is_back(owner)
     await slack.settle()
 
     assert tells(root) == "unknown"
@@ -218,7 +262,7 @@ async def test_a_frozen_leader_is_replaced_and_does_no_harm_when_it_wakes_up(
 ) -> None:
     """It is frozen while it asks DigiCert what an alert is about; the other one makes the offer."""
     bots = await begin(DCV_ALERT_CHANNELS=ops.id)
-    first = await leader(slack, bots)
+    first = await leader(bots)
     answer = asyncio.Event()
     certcentral.faults.plan("GET /order/certificate", stalls(hold=answer))
 
@@ -230,7 +274,7 @@ async def test_a_frozen_leader_is_replaced_and_does_no_harm_when_it_wakes_up(
     await slack.sees_message(ops, OFFER, thread=alert, timeout=40.0)
     took = time.monotonic() - frozen_at
     thaw(first)
-    await slack.wait(lambda: "it is back" in first.log, "the one that was frozen", 30.0)
+    await is_back(first)
     await slack.settle()
 
     assert took < TAKEN_OVER_SECONDS
@@ -244,11 +288,11 @@ async def test_a_killed_leader_is_replaced_within_seconds_and_looks_are_told_onc
     bots = await begin(DCV_FOLLOW_UPS="3s,6s,9s,12s,30s")
     await resend(ana, ORDER, pki)
     root = await sees_end(slack, pki, ORDER)
-    first = await leader(slack, bots)
+    first = await leader(bots)
 
     await first.kill()
     killed_at = time.monotonic()
-    certcentral.approve(ORDER)
+    certcentral.approve(certcentral.outbox[0])
     await slack.sees_message(pki, "seen validated", thread=root, timeout=40.0)
     took = time.monotonic() - killed_at
     await slack.settle()
@@ -256,3 +300,88 @@ async def test_a_killed_leader_is_replaced_within_seconds_and_looks_are_told_onc
     assert took < TAKEN_OVER_SECONDS
     assert [message.content.says("validated") for message in pki.thread(root.ts)] == [False, True]
     assert puts(certcentral, ORDER) == 1
+
+
+async def test_what_is_asked_of_one_instance_is_known_to_the_other_and_a_double_submit_is_one_call(
+    begin: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    """Commands, searches and submits reach whichever instance Slack chooses: by turns, for many orders."""
+    orders = range(ORDER, ORDER + 6)
+    for order_id in orders[1:]:
+        certcentral.add_order(order_id, [f"n{order_id}.example.com"])
+    bots = await begin()
+
+    for order_id in orders:
+        form = await open_form(ana, order_id, pki)
+        slack.duplicate_next = True
+        await asyncio.gather(form.submit(), form.submit())
+    ended = [tells(await sees_end(slack, pki, order_id)) for order_id in orders]
+
+    assert ended == ["sent"] * len(orders)
+    assert [puts(certcentral, order_id) for order_id in orders] == [1] * len(orders)
+    assert [len(roots(pki, order_id)) for order_id in orders] == [1] * len(orders)
+    assert all('"event": "accepted"' in bot.log for bot in bots)
+    assert is_chained(ledger())
+    assert slack.problems == []
+
+
+async def test_all_instances_keep_to_the_limits_together(
+    begin: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    """CertCentral turns away whatever is too much; nothing is."""
+    orders = range(ORDER + 1, ORDER + 9)
+    for order_id in orders:
+        certcentral.add_order(order_id, [f"n{order_id}.example.com"])
+    bots = await begin(DIGICERT_LIMITS="6/1s")
+    certcentral.limits = (Limit(6, 1.0),)
+    came_before = len(certcentral.calls)
+
+    await asyncio.gather(*(ana.command("/dcv-status", str(order_id), pki) for order_id in orders for _ in range(3)))
+    await slack.wait(lambda: len(certcentral.calls) > came_before + 30, "their reads", 30.0)
+    await slack.settle()
+
+    assert [call.status for call in certcentral.calls if call.status == 429] == []
+    assert len(bots) == 2
+
+
+async def test_instances_that_are_replaced_one_by_one_lose_no_command(
+    begin: Begin,
+    make_bot: Callable[..., BotProcess],
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    pki: Channel,
+    ledger: Rows,
+) -> None:
+    orders = range(ORDER + 1, ORDER + 13)
+    for order_id in orders:
+        certcentral.add_order(order_id, [f"n{order_id}.example.com"])
+    bots = await begin()
+    deliveries, replaced = [], asyncio.Event()
+
+    async def ask() -> int:
+        for order_id in orders:
+            text = f"{order_id} to admin@example.com"
+            deliveries.append(await ana.command("/dcv-resend", text, pki))
+            await asyncio.sleep(0.7)
+            if replaced.is_set():
+                return order_id
+        return orders[-1]
+
+    asking = asyncio.create_task(ask())
+    statuses = []
+    for number, bot in enumerate(bots):
+        new = make_bot(DCV_INSTANCE=f"new-{number}")
+        await new.start()
+        await slack.wait(lambda: slack.sockets == 3, "the new one", 60.0)
+        statuses.append(await bot.stop())
+    replaced.set()
+    asked = range(orders[0], await asking + 1)
+    ended = [tells(await sees_end(slack, pki, order_id, 40.0)) for order_id in asked]
+
+    assert statuses == [0, 0]
+    assert ended == ["sent"] * len(asked)
+    assert [puts(certcentral, order_id) for order_id in asked] == [1] * len(asked)
+    assert [len(roots(pki, order_id)) for order_id in asked] == [1] * len(asked)
+    assert is_chained(ledger())
+    assert slack.problems == []
