@@ -1,5 +1,6 @@
 """The few shapes every view is made of; foreign text is escaped here and nowhere else."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,12 +17,17 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.blocks.basic_components import TextObject
 
+from bot.policy import is_person
 from bot.targets import plain_name
 
 OPTION_TEXT = 75
 SECTION_TEXT = 3000
 # What chat.update takes; a message is edited as it goes.
 MESSAGE_TEXT = 4000
+# What stands for a character that cannot be seen, and those that Unicode calls printable although they look like none.
+_UNSEEN = "\N{REPLACEMENT CHARACTER}"
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,25 @@ class Message:
 
 
 def escape(foreign: str) -> str:
-    """Foreign text, fit for mrkdwn: it can make no mention, no link and no code."""
-    plain = foreign.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(" " if char in "\r\n\t" else char for char in plain if char != "`")
+    """Foreign text, fit for mrkdwn: one line that can make no mention, no link and no code, and hides nothing."""
+    plain = visible(foreign).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return plain.replace("`", "")
+
+
+def visible(foreign: str) -> str:
+    """The text in one line, with a mark for each character that nobody sees or that turns the direction of writing.
+
+    With them a name could look like another one.
+    """
+    if foreign.isascii() and foreign.isprintable():
+        return foreign
+    return "".join(map(_shown, foreign))
+
+
+def _shown(char: str) -> str:
+    if char.isspace():
+        return " "
+    return char if char.isprintable() and char not in _BLANK else _UNSEEN
 
 
 def cut(marked_up: str, limit: int) -> str:
@@ -80,8 +102,13 @@ def names(ascii_names: Sequence[str], room: int = 1200) -> str:
 
 
 def person(user_id: str) -> str:
-    """A mention of a colleague by Slack's id."""
-    return f"<@{user_id}>"
+    """A mention of a colleague by Slack's id; what is no id is told as it is."""
+    return f"<@{user_id}>" if is_person(user_id) else escape(user_id)
+
+
+def channel(channel_id: str) -> str:
+    """A link to a channel by Slack's id; what is no id is told as it is."""
+    return f"<#{channel_id}>" if _CHANNEL_ID.fullmatch(channel_id) else escape(channel_id)
 
 
 def time(at: datetime) -> str:
@@ -111,7 +138,7 @@ def mrkdwn(text: str, limit: int = SECTION_TEXT) -> MarkdownTextObject:
 
 def plain(text: str, limit: int = 2000) -> PlainTextObject:
     """Plain text, cut where Slack would refuse it."""
-    return PlainTextObject(text=shorten(text, limit), emoji=False)
+    return PlainTextObject(text=shorten(visible(text), limit), emoji=False)
 
 
 def section(text: str, **extras: Any) -> SectionBlock:

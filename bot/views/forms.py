@@ -24,7 +24,7 @@ from bot.languages import LANGUAGES, language
 from bot.models import Cooldown, Holders, Kind, Listed, Outcome, Place, Plan, WaitingName
 from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
 from bot.targets import WantedName, WantedOrder, plain_name
-from bot.views.blocks import ago, context, escape, field, names, option, person, plain, section, time
+from bot.views.blocks import ago, channel, context, escape, field, names, option, person, plain, section, time
 from bot.views.blocks import name as shown_name
 from bot.views.permission import may_instead
 
@@ -295,7 +295,7 @@ def _where(place: Place) -> str:
     if place.thread_ts:
         return "the thread of the message"
     if place.channel_id.startswith("C"):
-        return f"<#{place.channel_id}>"
+        return channel(place.channel_id)
     return "this conversation"
 
 

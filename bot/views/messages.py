@@ -29,8 +29,6 @@ Endings = Mapping[int, Ending]
 CHECK_NOW = "check_now"
 SEND_AGAIN = "send_again"
 STOP_FOLLOWING = "stop_following"
-# Where docs/ of this project can be read; whoever publishes it elsewhere changes this line.
-PAGES = "https://github.com/dcv-resend/dcv-resend/blob/main/docs"
 OPEN = frozenset({Outcome.SENT, Outcome.UNKNOWN})
 MOST_STATES = 25
 
@@ -66,8 +64,8 @@ _WHAT_NOW = {
 }
 _BUTTONS = {CHECK_NOW: "Check now", SEND_AGAIN: "Send again", STOP_FOLLOWING: "Stop following"}
 _EMAIL_ENDS = (
-    "Validation by e-mail ends on 2028-03-15 for every certificate authority. "
-    f"<{PAGES}/email-validation-ends.md|What to do instead>"
+    "Validation by e-mail ends on 2028-03-15 for every certificate authority. Move to validation by a DNS record "
+    "before then: the page email-validation-ends.md of the bot's documentation tells how."
 )
 
 

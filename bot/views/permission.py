@@ -18,7 +18,7 @@ from bot.policy import (
     reservations,
 )
 from bot.targets import plain_name
-from bot.views.blocks import Message, context, escape, person, section
+from bot.views.blocks import Message, channel, context, escape, person, section
 
 MOST_NAMED = 12
 MOST_RULES = 3
@@ -35,7 +35,7 @@ class Ink:
 
 
 # A mention in a whisper or a form shows a name and notifies nobody.
-SLACK = Ink(person, lambda group: f"<!subteam^{group}>", lambda channel: f"<#{channel}>", escape)
+SLACK = Ink(person, lambda group: f"<!subteam^{group}>", channel, escape)
 TERMINAL = Ink(str, str, str, str)
 
 _OUTSIDE = {
@@ -114,7 +114,7 @@ def _rule(rule: Rule, ink: Ink, verb: str) -> str:
     """A rule by its name and place, with what it is about."""
     what = [*map(_name, sorted(rule.names)), *(f"order {order}" for order in sorted(rule.orders))]
     names = f" for {ink.words(_some(what, 'or'))}" if what else ""
-    where = f" in {_some([ink.channel(channel) for channel in sorted(rule.channels)], 'or')}" if rule.channels else ""
+    where = f" in {_some([ink.channel(each) for each in sorted(rule.channels)], 'or')}" if rule.channels else ""
     return f"{ink.words(f'Rule “{rule.name}” ({rule.where}) {verb} it')}{names}{where}"
 
 

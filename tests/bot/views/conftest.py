@@ -47,6 +47,8 @@ ODD = [
     "*bold* _italic_ ~struck~ :bomb:",
     "\u202egnp.exe",
     "\u2028\x0b\x85",
+    "pay\u200bpal\u2066\ud800\u3164",
+    "<html><head><title>502 Bad Gateway</title></head><body>",
     "☃ größer 日本語 🎉",
     "'\"\\{}[]|^",
     "",
@@ -55,9 +57,10 @@ ODD = [
     "<" * 700,
     "very long words " * 700,
 ]
-# What we make ourselves: mentions of the asker, moments, the channel, and a link to a thread.
+# What we make ourselves: mentions of a few, moments, the channel, links to a thread, and what is typed.
 OURS = re.compile(
-    r"<@U0ANA>|<#C0PKI>|<!date\^\d+\^\{date_short_pretty\} \{time\}\|[0-9: -]+ UTC>|<https://slack\.test/p1\|thread>"
+    r"<@U0(?:ANA|BOB)>|<#C0PKI>|<!subteam\^S0PKI>|<!date\^\d+\^(\{date_short_pretty\} )?\{time\}\|[0-9: -]+ UTC>"
+    r"|<https://slack\.test/p1\|[a-z ]+>|`/dcv-status`|`because`|`no-reply@digitalcertvalidation\.com`"
 )
 
 
@@ -191,13 +194,18 @@ class Slack:
     @staticmethod
     def takes_view(view):
         view = json.loads(json.dumps(view))
-        assert [*check_view(view), *_markup(view)] == []
+        assert [*check_view(view), *_markup(view), *_hidden(view)] == []
         return True
 
     @staticmethod
     def takes_message(message):
         payload = json.loads(json.dumps(message.payload()))
-        assert [*check_message(payload), *check_message(payload, update=True), *_markup(payload)] == []
+        assert [
+            *check_message(payload),
+            *check_message(payload, update=True),
+            *_markup(payload),
+            *_hidden(payload),
+        ] == []
         assert payload["text"].strip()
         return True
 
@@ -209,6 +217,17 @@ def _markup(drawn):
         rest = OURS.sub("", text)
         found += [text] if "<" in rest or ">" in rest or "`" in rest else []
     return found
+
+
+def _hidden(drawn):
+    """Every text that people read and that holds what they cannot see, or what turns the direction of writing."""
+    if isinstance(drawn, list):
+        return [flaw for item in drawn for flaw in _hidden(item)]
+    if not isinstance(drawn, dict):
+        return []
+    shown = drawn.get("text")
+    flaws = [] if not isinstance(shown, str) or shown.replace("\n", "").isprintable() else [shown]
+    return [*flaws, *(flaw for part in drawn.values() for flaw in _hidden(part))]
 
 
 def _marked_up(drawn):

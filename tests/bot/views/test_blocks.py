@@ -10,6 +10,7 @@ from bot.views.blocks import (
     MESSAGE_TEXT,
     Message,
     ago,
+    channel,
     context,
     cut,
     escape,
@@ -17,6 +18,7 @@ from bot.views.blocks import (
     name,
     names,
     option,
+    person,
     plain,
     section,
     shorten,
@@ -36,6 +38,8 @@ NOW = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
         ("`rm -rf`", "rm -rf"),
         ("one\r\ntwo\tthree", "one  two three"),
         ("größer 日本語", "größer 日本語"),
+        ("pay\u200bpal\u202egpj.exe", "pay�pal�gpj.exe"),
+        ("\x1b[31m \ud800\u3164\u2028\xa0x", "�[31m ��  x"),
     ],
 )
 def test_foreign_text_is_escaped(foreign, escaped):
@@ -48,7 +52,21 @@ def test_escaped_text_holds_no_markup_and_says_the_same(foreign):
 
     assert not set("<>`\r\n\t") & set(escaped)
     restored = escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    assert restored.split(" ") == "".join(" " if c in "\r\n\t" else c for c in foreign if c != "`").split(" ")
+    assert restored == "".join(
+        " "
+        if char.isspace()
+        else char
+        if char.isprintable() and char not in "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+        else "�"
+        for char in foreign
+        if char != "`"
+    )
+
+
+@pytest.mark.parametrize("forged", ["U1> <!channel", "", "B0BOT", "U0ana", "C0PKI|general"])
+def test_what_is_no_id_is_no_mention(forged):
+    assert not set("<>") & set(person(forged))
+    assert not set("<>") & set(channel(forged.replace("C0PKI", "C0PKI>")))
 
 
 @pytest.mark.parametrize(

@@ -201,5 +201,5 @@ def test_the_end_of_validation_by_mail_is_a_quiet_line_that_can_be_turned_off(re
     with_note = str(messages.detail(request_, endings, email_end_note=True).payload())
 
     assert "2028-03-15" in with_note
-    assert "/docs/email-validation-ends.md|What to do instead>" in with_note
+    assert "Move to validation by a DNS record before then: the page email-validation-ends.md" in with_note
     assert "2028" not in str(messages.detail(request_, endings).payload())
