@@ -13,7 +13,16 @@ from bot.errors import StoreUnavailable
 from bot.store.chain import Chain, Mark
 from bot.store.db import Database
 from bot.store.ledger import Entry, Event, append
-from bot.store.tables import claims, ledger, ledger_checkpoints, ledger_subjects, posts, requests, written
+from bot.store.tables import (
+    claims,
+    last_recipients,
+    ledger,
+    ledger_checkpoints,
+    ledger_subjects,
+    posts,
+    requests,
+    written,
+)
 
 # Far less than a second, so that nobody in Slack waits for it, and a pause in which others write.
 MOST_AT_ONCE = 500
@@ -54,7 +63,7 @@ async def cut_off(database: Database, cut: Cut, before: datetime, now: datetime)
 
 
 async def sweep(database: Database, through: int, pause_seconds: float = PAUSE_SECONDS) -> int:
-    """Remove the rows up to a checkpoint, some at a time, with their requests and the notes on what was posted.
+    """Remove the rows up to a checkpoint, some at a time, with their requests and whatever else is kept of those.
 
     Returns how many rows there were.
     StoreUnavailable where the database does not answer for a minute: what is left waits for the next time.
@@ -107,7 +116,10 @@ async def _remove_some(database: Database, through: int) -> int:
         if last is None:
             return 0
         gone = sa.select(ledger.c.request_id).where(ledger.c.seq <= last, ledger.c.request_id.is_not(None))
+        at = await transaction.scalar(sa.select(ledger.c.at).where(ledger.c.seq == last))
         await transaction.execute(sa.delete(posts).where(sa.func.substr(posts.c.key, 1, _ID_DIGITS).in_(gone)))
         await transaction.execute(sa.delete(requests).where(requests.c.id.in_(gone)))
+        await transaction.execute(sa.delete(claims).where(claims.c.request_id.in_(gone)))
+        await transaction.execute(sa.delete(last_recipients).where(last_recipients.c.at <= at))
         await transaction.execute(sa.delete(ledger_subjects).where(ledger_subjects.c.seq <= last))
         return (await transaction.execute(sa.delete(ledger).where(ledger.c.seq <= last))).rowcount

@@ -8,15 +8,16 @@ import pytest
 import sqlalchemy as sa
 
 from bot.errors import CannotStart
-from bot.models import Place
+from bot.models import Call, OrderTarget, Place, Recipient
 from bot.services.auditing import export, verify
 from bot.services.pruning import carry_out, plan
-from bot.store import claims
+from bot.store import claims, tables
 from bot.store.chain import DoesNotFit
 from bot.store.history import History
 from bot.store.ledger import Entry, Event, append
 from bot.store.patience import patiently
 from bot.store.posts import Post, Posts
+from bot.store.requests import remember_recipients
 from bot.store.tables import ledger_checkpoints, ledger_subjects, posts, requests
 
 
@@ -253,3 +254,20 @@ async def test_two_who_prune_at_once_write_one_checkpoint(story, count, database
     assert removed == [3, 0]
     assert await count(ledger_checkpoints) == 1
     assert (await verify(database_url)).rows == 1
+
+
+async def test_the_addresses_and_people_of_what_goes_go_with_it(story, prune, database, clock):
+    began = clock()
+    gone, kept = await story("r0"), await story("r1", days=40)
+    async with database.write() as transaction:
+        await claims.take(transaction, gone, gone.at + timedelta(minutes=1))
+        for request in (gone, kept):
+            call = Call(OrderTarget(7), (Recipient(f"{request.id}.example", "pki@example.com"),))
+            await remember_recipients(transaction, call, request.at)
+
+    await prune(began + timedelta(hours=1))
+
+    async with database.read() as connection:
+        held = set(await connection.scalars(sa.select(tables.claims.c.request_id)))
+        names = set(await connection.scalars(sa.select(tables.last_recipients.c.name)))
+    assert (held, names) == ({"r1"}, {"r1.example"})
