@@ -1,4 +1,4 @@
-"""The recipe of docs/security.md: it takes an export as it is, and nothing that somebody changed in it."""
+"""docs/security.md: its tables are the code's, and its recipe takes an export as it is and nothing that was changed."""
 
 import hashlib
 import re
@@ -8,13 +8,38 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bot.models import Actor
 from bot.services.auditing import export
+from bot.settings import Settings
+from bot.slack import scopes
 from bot.store.db import open_database
 from bot.store.ledger import Entry, Event, Ledger
+from bot.store.tables import metadata
+from tests.web_api_methods import called_in_code
 
-DOC = Path(__file__).parents[1] / "docs" / "security.md"
+ROOT = Path(__file__).parents[1]
+DOC = ROOT / "docs" / "security.md"
+# Source: the page of each method at docs.slack.dev, "Scopes", for tokens of bots; and of each event.
+NEEDED_BY = {
+    "auth.test": set(),
+    "apps.connections.open": set(),
+    "views.open": set(),
+    "views.update": set(),
+    "chat.getPermalink": set(),
+    "chat.postMessage": {"chat:write", "chat:write.public"},
+    "chat.update": {"chat:write"},
+    "chat.postEphemeral": {"chat:write"},
+    "conversations.info": {"channels:read", "groups:read"},
+    "conversations.history": {"channels:history", "groups:history"},
+    "conversations.replies": {"channels:history", "groups:history"},
+    "users.info": {"users:read"},
+    "usergroups.users.list": {"usergroups:read"},
+    "message.channels": {"channels:history"},
+    "message.groups": {"groups:history"},
+    "subteam_members_changed": {"usergroups:read"},
+}
 BEGAN = datetime(2026, 7, 1, tzinfo=UTC)
 ROWS = 5
 
@@ -57,6 +82,58 @@ def check(recipe, tmp_path):
         return done.returncode == 0, done.stdout + done.stderr
 
     return run
+
+
+@pytest.fixture(scope="module")
+def document():
+    return DOC.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def manifest():
+    return yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def scope_rows(document):
+    """Each scope of the table, and the methods and events it is told to be used for."""
+    rows = re.findall(r"^\| `([a-z:.]+)` \|.*\|(.*)\|$", document, re.MULTILINE)
+    return {scope: set(re.findall(r"`([\w.]+)`", used)) for scope, used in rows if ":" in scope or scope == "commands"}
+
+
+def test_the_scopes_are_those_that_the_manifest_asks_for_and_the_bot_knows(scope_rows, manifest):
+    asked = manifest["oauth_config"]["scopes"]
+
+    assert list(scope_rows) == [*asked["bot"], *asked["bot_optional"]] == [*scopes.NEEDED, *scopes.OPTIONAL]
+
+
+def test_each_scope_is_used_and_what_is_used_has_its_scope(scope_rows, manifest):
+    used = called_in_code() | set(manifest["settings"]["event_subscriptions"]["bot_events"])
+    needed = {scope: {each for each in used if scope in NEEDED_BY[each]} for scope in scope_rows}
+
+    assert {scope for each in used for scope in NEEDED_BY[each]} <= set(scope_rows)
+    assert needed | {"commands": set()} == scope_rows
+    assert [scope for scope, uses in needed.items() if not uses] == ["commands"]
+    assert manifest["features"]["slash_commands"]
+
+
+def test_the_methods_that_need_no_scope_are_named(document):
+    told = set(re.findall(r"`([a-z]+\.[a-zA-Z.]+)`", document)) & set(NEEDED_BY)
+
+    assert told >= {method for method in called_in_code() if not NEEDED_BY[method]}
+
+
+def test_every_table_is_told_of_with_how_long_it_is_kept(document):
+    rows = re.findall(r"^\| (`.*?) \| .+ \| .+ \|$", document, re.MULTILINE)
+    told = {table for row in rows for table in re.findall(r"`(\w+)`", row)}
+
+    assert told - set(scopes.NEEDED) == set(metadata.tables)
+
+
+def test_every_secret_is_named(document):
+    secret = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
+
+    assert {name for name in secret if f"`{name.upper()}`" not in document} == set()
 
 
 def head_of(line):

@@ -10,6 +10,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Delivery, Form, Person, Slack
 from tests.e2e.kit import Rows, open_form, resend, sees_end
 from tests.e2e.story import ORDER, STORY, Genuine, tell
+from tests.web_api_methods import called_in_code
 
 GUEST = ("guest", "You are a guest in this workspace")
 BOT = ("bot", "You are a bot or a workflow")
@@ -139,6 +140,12 @@ async def test_an_outsider_is_refused_at_every_door_and_alone_told_why(
 
     assert [person.name for person in outsiders if person.open_forms] == []
     assert ([call.name for call in certcentral.calls[asked:]], wrong, slack.problems) == ([], [], [])
+
+
+async def test_no_other_method_is_called_than_the_code_names(slack: Slack, story: Story) -> None:
+    """The page for auditors is compared with what the code names; here the bot was everywhere."""
+    assert story("/dcv-resend")
+    assert {call.method for call in slack.api_calls} <= called_in_code()
 
 
 async def test_an_outsider_who_asks_why_is_told_that_and_no_more(
