@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.errors import SlackUnavailable
 from bot.slack.client import Client, translated
 
 
@@ -19,6 +20,8 @@ async def look_at(client: Client, channel_id: str) -> Channel:
     """Read a channel; SlackRefused where the bot cannot see it, SlackUnavailable when Slack cannot tell."""
     async with translated():
         answer = await client.conversations_info(channel=channel_id)
-    channel = answer["channel"]
+    channel = answer.get("channel")
+    if not isinstance(channel, dict):
+        raise SlackUnavailable("Slack answered without a channel.")
     is_shared = bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
     return Channel(channel_id, str(channel.get("name") or ""), bool(channel.get("is_member")), is_shared)

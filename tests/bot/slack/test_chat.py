@@ -354,3 +354,11 @@ async def test_a_channel_that_the_bot_cannot_see_is_refused(chat):
         await chat.is_shared(Place("C0NOWHERE"))
 
     assert refused.value.code == "channel_not_found"
+
+
+@pytest.mark.parametrize("body", [{"ok": True}, {"ok": True, "channel": None}, {"ok": True, "channel": "C0PKI"}])
+async def test_an_answer_without_a_channel_does_not_tell_that_no_stranger_reads_along(chat, slack, place, body):
+    slack.faults.plan("conversations.info", answers(200, body))
+
+    with pytest.raises(SlackUnavailable):
+        await chat.is_shared(place)
