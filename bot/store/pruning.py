@@ -119,7 +119,6 @@ async def _remove_some(database: Database, through: int) -> int:
         at = await transaction.scalar(sa.select(ledger.c.at).where(ledger.c.seq == last))
         await transaction.execute(sa.delete(posts).where(sa.func.substr(posts.c.key, 1, _ID_DIGITS).in_(gone)))
         await transaction.execute(sa.delete(requests).where(requests.c.id.in_(gone)))
-        await transaction.execute(sa.delete(claims).where(claims.c.request_id.in_(gone)))
         await transaction.execute(sa.delete(last_recipients).where(last_recipients.c.at <= at))
         await transaction.execute(sa.delete(ledger_subjects).where(ledger_subjects.c.seq <= last))
         return (await transaction.execute(sa.delete(ledger).where(ledger.c.seq <= last))).rowcount
