@@ -144,7 +144,7 @@ def _encoded(kind: str, payload: Json) -> tuple[bytes, str]:
     if kind == "events_api":
         return json.dumps(payload).encode(), JSON
     fields = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
-    return urlencode(fields).encode(), FORM
+    return urlencode(fields, errors="replace").encode(), FORM
 
 
 def _retry_headers(extras: Mapping[str, Any]) -> dict[str, str]:

@@ -109,7 +109,7 @@ def doors(story: Story) -> Iterator[tuple[str, Genuine]]:
 
 async def knock(slack: Slack, door: Genuine, person: Person, what: str) -> Delivery:
     mine = door.by(person)
-    return await slack.socket_mode.deliver(mine.kind, mine.payload, f"{what} of {person.name}")
+    return await slack.deliver(mine.kind, mine.payload, f"{what} of {person.name}")
 
 
 def is_there(person: Person) -> bool:
