@@ -71,7 +71,7 @@ def ops(slack: Slack) -> Channel:
 async def who(bots: Sequence[BotProcess], says: str) -> BotProcess:
     """The instance in whose log this stands; the only one."""
     async with asyncio.timeout(30.0):
-        while not (found := [bot for bot in bots if says in bot.log]):
+        while not (found := [bot for bot in bots if says in bot.log]):  # noqa: ASYNC110 - a log tells nobody
             await asyncio.sleep(0.05)
     assert len(found) == 1
     return found[0]
