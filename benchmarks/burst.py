@@ -1,0 +1,73 @@
+"""Measures acks where everything is slow at once: many people, a CertCentral that stalls, and a busy database."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from benchmarks.kit import BARE, BOT, database_of, row, running, tail
+from sandbox.certcentral import CertCentral
+from sandbox.faults import stalls
+from sandbox.slack import Channel, Delivery, Form, Person, Slack
+
+PEOPLE = 50
+BURSTS = 3
+STALL_SECONDS = 60.0
+FIRST_ORDER = 700001
+
+
+async def acks_of_bursts() -> None:
+    """Print how soon fifty commands at once are acked, by a bare Bolt app and by the bot, and 25 forms by the bot.
+
+    Every other one is of somebody who may not, which the bot writes into its ledger.
+    """
+    async with Slack() as slack, CertCentral() as certcentral:
+        certcentral.limits = ()
+        pki, people = slack.add_channel("pki"), [slack.add_person(f"person{number}") for number in range(PEOPLE)]
+        allowed = people[::2]
+        async with running(slack, certcentral, allowed, BARE) as bare:
+            _tell("commands at once, bare Bolt app", await _commands(people, pki, database_of(bare)))
+        async with running(slack, certcentral, allowed, BOT) as bot:
+            filled = [await _filled(certcentral, person, pki, number) for number, person in enumerate(allowed)]
+            certcentral.faults.plan("*", stalls(STALL_SECONDS), times=None)
+            _tell("commands at once, bot, all slow", await _commands(people, pki, database_of(bot)))
+            async with _busy(database_of(bot)):
+                submitted = await asyncio.gather(*(form.submit() for form in filled))
+            _tell("submits at once, bot, all slow", [each.delivery for each in submitted])
+            accepted = sum(each.closed for each in submitted)
+            row("of these submits", f"{accepted} accepted", f"{len(filled) - accepted} told to try again")
+
+
+def _tell(what: str, found: Sequence[Delivery]) -> None:
+    acked = f"{sum(delivery.acked for delivery in found)} of {len(found)} acked within 3 s"
+    row(f"ack of {what}", tail([delivery.after for delivery in found]), acked)
+
+
+async def _filled(certcentral: CertCentral, person: Person, pki: Channel, number: int) -> Form:
+    order = certcentral.add_order(FIRST_ORDER + number, [f"b{number}.example.com"])
+    await person.command("/dcv-resend", str(order.id), pki)
+    return await person.sees_form(f"Recipients for b{number}.example.com")
+
+
+async def _commands(people: Sequence[Person], pki: Channel, database: Path) -> list[Delivery]:
+    """Some bursts, one after another; the first of them finds nothing remembered."""
+    found = []
+    async with _busy(database):
+        for _ in range(BURSTS):
+            found += await asyncio.gather(*(person.command("/dcv-resend", "700001", pki) for person in people))
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _busy(database: Path) -> AsyncIterator[None]:
+    """Another process that holds the write lock again and again; beside the bare app, of a file that nobody uses."""
+    command = (sys.executable, "-m", "benchmarks.busy_database", str(database))
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        if process.stdout:
+            await process.stdout.readline()
+        yield
+    finally:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,85 @@
+"""What the measurements share: a process to measure, and how a figure is told."""
+
+import contextlib
+import statistics
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.slack import Person, Slack
+
+PYTHON = Path(sys.executable).name
+BOT = ("dcv-resend", "run")
+BARE = (PYTHON, "-m", "benchmarks.bare_app")
+DATABASE = "bench.db"
+
+
+def row(what: str, figure: str, aim: str = "") -> None:
+    """Print one result."""
+    print(f"{what:<58} {figure:>30}  {aim}", flush=True)  # noqa: T201 - a benchmark talks
+
+
+@contextlib.asynccontextmanager
+async def running(
+    slack: Slack, certcentral: CertCentral, people: Sequence[Person], command: Sequence[str], **more: str
+) -> AsyncIterator[BotProcess]:
+    """One process, connected, which these people may use; `more` are settings."""
+    with tempfile.TemporaryDirectory(prefix="dcv-resend-bench-") as folder:
+        settings = {
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_API_URL": slack.api_url,
+            "DIGICERT_API_KEY": certcentral.key,
+            "DIGICERT_BASE_URL": certcentral.url,
+            "DIGICERT_LIMITS": "1000/1s",
+            "DCV_ALLOWED_USERS": ",".join(person.id for person in people),
+            "DATABASE_URL": f"sqlite:///{folder}/{DATABASE}",
+            "LOG_LEVEL": "WARNING",
+            "PYTHONPATH": str(Path(__file__).parent.parent),
+            **more,
+        }
+        process = BotProcess(settings, Path(folder) / "bench.log", command)
+        await process.start()
+        try:
+            await slack.connected(30)
+            yield process
+        finally:
+            await process.end()
+            await slack.changes.until(lambda: slack.sockets == 0, what="the socket to close")
+
+
+def database_of(process: BotProcess) -> Path:
+    """The SQLite file of a process."""
+    return process.log_file.with_name(DATABASE)
+
+
+def memory(pid: int) -> float:
+    """Resident memory of a process, in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+def is_idle(pid: int) -> bool:
+    """Whether every thread of a process waits for something: none runs, or would if it had a processor or a disk."""
+    stats = (stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of a processor so far, in all its threads; to a hundredth."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def spread(seconds: Sequence[float]) -> str:
+    """Median and worst, in milliseconds."""
+    return f"{statistics.median(seconds) * 1000:.0f} ms (worst {max(seconds) * 1000:.0f} ms)"
+
+
+def tail(seconds: Sequence[float]) -> str:
+    """What half of them and what 99 of 100 keep to, in milliseconds."""
+    ordered = sorted(seconds)
+    return f"p50 {ordered[len(ordered) // 2] * 1000:.0f} ms, p99 {ordered[len(ordered) * 99 // 100] * 1000:.0f} ms"
