@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 STOPPING_SECONDS = 15.0
 _PASSED_ON = (
@@ -20,6 +21,24 @@ _PASSED_ON = (
 )
 
 
+class Running(Protocol):
+    """A process, as asyncio has them."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status; None while it runs."""
+
+    async def wait(self) -> int:
+        """Wait for its exit status."""
+
+    def send_signal(self, signal: int) -> None:
+        """Send it a signal."""
+
+
 class BotProcess:
     """One run after another of the same command with the same settings, writing to one log."""
 
@@ -27,7 +46,7 @@ class BotProcess:
         self.settings = dict(settings)
         self.log_file = log
         self._command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Running | None = None
 
     @property
     def log(self) -> str:
@@ -44,10 +63,13 @@ class BotProcess:
     async def start(self) -> None:
         """Start it; whether it connects is for the local Slack to see."""
         inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        self._process = await self._begin({**inherited, **self.settings})
+
+    async def _begin(self, environment: Mapping[str, str]) -> Running:
         with self.log_file.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *self._command,
-                env={**inherited, **self.settings},
+                env=environment,
                 cwd=self.log_file.parent,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,

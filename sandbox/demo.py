@@ -137,14 +137,14 @@ def _problems(slack: Slack) -> None:
 
 
 @contextlib.asynccontextmanager
-async def staged(folder: Path) -> AsyncIterator[Stage]:
-    """Both local servers with their people, and the bot connected to them."""
+async def staged(folder: Path, process: type[BotProcess] = BotProcess) -> AsyncIterator[Stage]:
+    """Both local servers with their people, and the bot connected to them; at the end nothing of it is kept."""
     async with Slack() as slack, CertCentral() as certcentral:
         manifest = Manifest.read(MANIFEST)
         manifest.install(slack)
         seed(certcentral)
         stage = Stage(slack, certcentral, settle(slack), manifest)
-        bot = BotProcess(_settings(stage, folder), folder / "bot.log")
+        bot = process(_settings(stage, folder), folder / "bot.log")
         began = time.monotonic()
         await bot.start()
         try:
@@ -152,7 +152,6 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
             seconds = time.monotonic() - began
             say(f"A local Slack, a local CertCentral, and the bot connected to both after {seconds:.1f} s.")
             yield stage
-            await bot.stop()
         finally:
             await bot.end()
 

@@ -12,6 +12,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Form, Person, Slack
 from tests.e2e.kit import free_port, looking_into
+from tests.forks import ForkedBot
 
 
 @pytest.fixture
@@ -46,8 +47,19 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def process() -> type[BotProcess]:
+    """How the bot becomes a process."""
+    return ForkedBot
+
+
+@pytest.fixture
 async def make_bot(
-    slack: Slack, certcentral: CertCentral, ana: Person, database_url: str, tmp_path: Path
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    database_url: str,
+    tmp_path: Path,
+    process: type[BotProcess],
 ) -> AsyncIterator[Callable[..., BotProcess]]:
     """Make bot processes that end with the test: by Socket Mode, or with "serve" by HTTP."""
     made: list[BotProcess] = []
@@ -56,7 +68,7 @@ async def make_bot(
         door = {"SLACK_APP_TOKEN": slack.app_token}
         if command == "serve":
             door = {"SLACK_SIGNING_SECRET": slack.signing_secret, "PORT": str(free_port())}
-        bot = BotProcess(
+        bot = process(
             {
                 "SLACK_BOT_TOKEN": slack.bot_token,
                 **door,

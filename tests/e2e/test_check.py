@@ -18,6 +18,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Person, Slack
+from tests.forks import ForkedBot
 
 ORDER = 700001
 CHECK_TAKES = 5.0
@@ -63,7 +64,7 @@ async def check(make_bot: MakeBot, tmp_path: Path) -> AsyncIterator[Check]:
 
     async def run(**settings: str) -> Answer:
         log = tmp_path / f"check-{len(made)}.log"
-        process = BotProcess(make_bot(**settings).settings, log, ("dcv-resend", "check"))
+        process = ForkedBot(make_bot(**settings).settings, log, ("dcv-resend", "check"))
         made.append(process)
         await process.start()
         status = await process.exits(CHECK_TAKES + STARTING_TAKES)

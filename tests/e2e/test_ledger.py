@@ -19,6 +19,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Person, Slack
 from tests.e2e.kit import ON_BOTH, Rows, is_chained, looking_into, resend, sees_end
+from tests.forks import ForkedBot
 
 ORDER = 700001
 TAKES = 30.0
@@ -51,7 +52,7 @@ def terminal(database_url: str, tmp_path: Path) -> Terminal:
 
     async def run(*words: str, url: str = database_url) -> Said:
         log = folder / f"{next(count)}.log"
-        process = BotProcess({"DATABASE_URL": url}, log, ("dcv-resend", "ledger", *words))
+        process = ForkedBot({"DATABASE_URL": url}, log, ("dcv-resend", "ledger", *words))
         await process.start()
         return Said(await process.exits(TAKES), process.log)
 

@@ -11,6 +11,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
 from sandbox.slack import Channel, Person, Slack
 from tests.e2e.kit import Rows, kinds, open_form, resend, roots, sees_end
+from tests.forks import ForkedBot
 
 SHOP, PAY, BOTH, OTHER = 700001, 700002, 700003, 700004
 SOON = 4.0
@@ -98,7 +99,7 @@ async def explain(make_bot: Callable[..., BotProcess], policy: PolicyFile, tmp_p
     async def explain(*words: str, **settings: str) -> tuple[int, str]:
         bot = make_bot(**{"DCV_ALLOWED_USERS": "", "DCV_POLICY_FILE": str(policy), **settings})
         log = tmp_path / "-".join(["explain", *words]).replace("*", "x")
-        process = BotProcess(bot.settings, log, ("dcv-resend", "policy", "explain", *words))
+        process = ForkedBot(bot.settings, log, ("dcv-resend", "policy", "explain", *words))
         await process.start()
         return await process.exits(), process.log
 
@@ -314,7 +315,7 @@ async def test_the_check_tells_how_the_file_stands(
     for content in (policy.rules, "[[rule]]\n"):
         policy.write(content)
         settings = make_bot(DCV_ALLOWED_USERS="", DCV_POLICY_FILE=str(policy)).settings
-        process = BotProcess(settings, tmp_path / f"check-{len(said)}", ("dcv-resend", "check"))
+        process = ForkedBot(settings, tmp_path / f"check-{len(said)}", ("dcv-resend", "check"))
         await process.start()
         said.append((await process.exits(), process.log))
 

@@ -23,6 +23,12 @@ STOPPED_WITHIN = 10.0
 MakeBot = Callable[..., BotProcess]
 
 
+@pytest.fixture
+def process() -> type[BotProcess]:
+    """The command itself, from the start of Python to its end."""
+    return BotProcess
+
+
 @pytest.fixture(autouse=True)
 def order(certcentral: CertCentral) -> None:
     """Something that waits."""

@@ -20,6 +20,7 @@ from sandbox.page import Page
 from sandbox.slack import Slack
 from sandbox.slack.manifest import Manifest
 from sandbox.town import settle
+from tests.forks import ForkedBot
 from tests.page.screen import Screen
 from tests.sandbox.slack.kit import Puppet
 
@@ -42,7 +43,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage(browser: Browser, tmp_path: Path) -> AsyncIterator[Stage]:
     """The demo, with the bot as a process of its own."""
-    async with staged(tmp_path) as stage:
+    async with staged(tmp_path, ForkedBot) as stage:
         yield stage
 
 

@@ -1,0 +1,69 @@
+"""The bot as a process that is forked from one which has imported everything: that takes longer than most stories.
+
+It is a process of its own all the same, with its settings, folder, signals and exit status; only what Python reads at
+its own start is that of the test session. Stories about that, and about imports, want `BotProcess` itself.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sandbox.bot_process import BotProcess, Running
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["handlers.cli", "handlers.run", "handlers.socket_mode", "alembic.command", "pytest"])
+
+
+class ForkedBot(BotProcess):
+    """`dcv-resend …` in a process that has its modules already."""
+
+    async def _begin(self, environment: Mapping[str, str]) -> Running:
+        words = self._command[1:]
+        process = _FORKS.Process(target=_become_the_bot, args=(words, dict(environment), self.log_file), daemon=True)
+        await asyncio.to_thread(process.start)
+        return _Fork(process)
+
+
+class _Fork:
+    """A forked process, as asyncio has processes."""
+
+    def __init__(self, process: multiprocessing.context.ForkServerProcess) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    async def wait(self) -> int:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._process.sentinel, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            loop.remove_reader(self._process.sentinel)
+        self._process.join()
+        return int(self._process.exitcode or 0)
+
+    def send_signal(self, signal: int) -> None:
+        os.kill(self.pid, signal)
+
+
+def _become_the_bot(words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(log.parent)
+    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(written, stream.fileno())
+    sys.argv = ["dcv-resend", *words]
+
+    from handlers.cli import main
+
+    main()
