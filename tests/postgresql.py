@@ -31,7 +31,7 @@ rm -rf "$1"
 """
 _EMPTY = """
 DO $$
-DECLARE made record;
+DECLARE made record; is_used boolean;
 BEGIN
     PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid();
@@ -39,6 +39,9 @@ BEGIN
     FOR made IN SELECT tablename FROM pg_tables
         WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'ledger_head')
     LOOP
+        -- Most tests write to few tables, and emptying one that is empty takes as long as another.
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', made.tablename) INTO is_used;
+        CONTINUE WHEN NOT is_used;
         EXECUTE format('ALTER TABLE %I DISABLE TRIGGER USER', made.tablename);
         EXECUTE format('TRUNCATE %I RESTART IDENTITY CASCADE', made.tablename);
         EXECUTE format('ALTER TABLE %I ENABLE TRIGGER USER', made.tablename);
