@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from bot import logs
 from bot.clock import utc_now
-from bot.settings import Settings
+from bot.metrics import Metrics
+from bot.settings import SocketModeSettings
 from handlers.run import run
 from handlers.socket_mode import SocketMode
 
@@ -37,12 +38,12 @@ class LeapingLoop(asyncio.SelectorEventLoop):
 
 def main() -> None:
     """Serve until SIGTERM."""
-    settings = Settings.load()
+    settings = SocketModeSettings.load()
     logs.configure(settings)
     loop = LeapingLoop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         loop.add_signal_handler(signal.SIGUSR1, loop.leap)
-        runner.run(run(settings, SocketMode(settings), loop.clock))
+        runner.run(run(settings, SocketMode(settings), Metrics(), loop.clock))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from pathlib import Path
 from sandbox.bot_process import BotProcess, Running
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["handlers.cli", "handlers.run", "handlers.socket_mode", "alembic.command", "pytest"])
+_COMMANDS = [f"handlers.{name}" for name in ("cli", "run", "socket_mode", "http_mode", "check", "explain", "ledger")]
+_FORKS.set_forkserver_preload([*_COMMANDS, "alembic.command", "pytest"])
 
 
 class ForkedBot(BotProcess):
