@@ -40,6 +40,10 @@ Result = dict[str, Any]
 ENDED: Result = {"ended": True}
 
 
+class _Overtaken(Exception):
+    """Another process is at this very call."""
+
+
 class Sending:
     """The step of a resend that calls DigiCert."""
 
@@ -200,28 +204,32 @@ class Sending:
         called: bool = False,
     ) -> Result:
         """Write down how a call ended; `called` where that is DigiCert's answer to this very try."""
-        if not await patiently(self._write_end, request, number, number_of_try, outcome, words, called):
+        try:
+            is_news = await patiently(self._write_end, request, number, number_of_try, outcome, words, called)
+        except _Overtaken:
             return await self._overtaken(request, number, number_of_try)
-        self._metrics.ended(outcome)
-        log.info("ended", call=number, outcome=outcome.value, words=words)
+        if is_news:
+            self._metrics.ended(outcome)
+            log.info("ended", call=number, outcome=outcome.value, words=words)
         return ENDED
 
     async def _write_end(
         self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str, called: bool
     ) -> bool:
-        """The ending, the cooldown it keeps or frees, and what follows from it, all or nothing; once.
+        """The ending, the cooldown it keeps or frees, and what follows from it, all or nothing.
 
-        False where it would say that nothing was sent while another process may be sending.
+        Once: False where the call had ended before. _Overtaken where it would say that nothing was sent while another
+        process may be sending.
         """
         call, now = request.calls[number], self._clock()
         detail = {"words": words, "target": str(call.target)}
         async with self._database.write() as transaction:
             if await has_ended(transaction, request.id, number):
-                return True
+                return False
             if outcome in (Outcome.REFUSED, Outcome.NOT_SENT):
                 ours = {number_of_try} if called else set()
                 if await open_attempts(transaction, request.id, number) - ours:
-                    return False
+                    raise _Overtaken
             await append(
                 transaction, Entry(Event(outcome), now, request.actor, request.id, number, number_of_try, detail)
             )
