@@ -439,11 +439,11 @@ async def test_each_call_of_a_request_ends_by_itself(
 
 
 @pytest.fixture
-def elsewhere(open_another, gate, certcentral, addresses, schedule, clock):
+def elsewhere(open_another, gate, certcentral, addresses, schedule, metrics, clock):
     """The same step in another process, which took this one for dead."""
     database = open_another()
     return Sending(
-        database, Requests(database), Ledger(database), gate, certcentral, addresses, schedule, clock, "two/1"
+        database, Requests(database), Ledger(database), gate, certcentral, addresses, schedule, metrics, clock, "two/1"
     )
 
 
