@@ -28,7 +28,7 @@ KEPT = {
     "requests": "kept, until `ledger prune`",
     "posts": "those of requests until `ledger prune`, of offers two days",
     "followings": "kept, 30 days after the last look",
-    "last_recipients": "one for each name",
+    "last_recipients": "one for each name, until `ledger prune`",
     "forms": "kept for a day",
     "alerts": "kept for two hours",
     "offers": "kept for two days",

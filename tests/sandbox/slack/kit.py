@@ -13,6 +13,7 @@ from sandbox.slack import Form, Person, Slack
 
 Json = dict[str, Any]
 NO_ACK = object()
+PARTING_SECONDS = 0.3
 Answer = Callable[[Json], object]
 
 
@@ -92,7 +93,8 @@ class Puppet:
         headers = {"Authorization": f"Bearer {self._slack.app_token}"}
         async with self._session.post(f"{self._slack.api_url}apps.connections.open", headers=headers) as response:
             self.url = (await response.json())["url"]
-        self.ws = await self._session.ws_connect(self.url, autoping=False)
+        parting = aiohttp.ClientWSTimeout(ws_close=PARTING_SECONDS)
+        self.ws = await self._session.ws_connect(self.url, autoping=False, timeout=parting)
         self._task = asyncio.create_task(self._listen())
         await self._slack.changes.until(lambda: self.frames, what="a first frame", timeout=2)
         return self
