@@ -80,7 +80,7 @@ async def until(condition, seconds=10):
 async def see(running, count):
     """Wait until an instance sees so many, itself among them."""
     async with asyncio.timeout(10):
-        while len(there := await running.instance.executors()) != count:  # noqa: ASYNC110 - a database tells nobody
+        while len(there := await running.instance.executors()) != count:  # noqa: ASYNC110 - a server tells nobody
             await asyncio.sleep(BEAT)
         return there
 
