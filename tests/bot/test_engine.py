@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import sqlite3
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -13,12 +14,12 @@ from bot.errors import CannotStart
 
 
 @pytest.fixture
-async def open_engine(tmp_path):
-    """Open an engine on the same file; each is closed at the end."""
+async def open_engine_as(tmp_path):
+    """Open an engine on the same file under a name; each is closed at the end."""
     opened = []
 
-    async def open_it(**flows):
-        engine = Engine(f"sqlite:///{tmp_path}/engine.db", "only")
+    async def open_it(instance, **flows):
+        engine = Engine(f"sqlite:///{tmp_path}/engine.db", instance)
         for name, flow in flows.items():
             engine.define(name, flow)
         await engine.launch()
@@ -28,6 +29,11 @@ async def open_engine(tmp_path):
     yield open_it
     for engine in opened:
         await engine.close(0)
+
+
+@pytest.fixture
+def open_engine(open_engine_as):
+    return partial(open_engine_as, "only")
 
 
 @pytest.mark.parametrize("name", ["DBOS__CLOUD", "DBOS__CONDUCTOR_KEY"])
@@ -89,3 +95,39 @@ async def test_every_finished_flow_is_let_go_and_none_that_runs(open_engine, tmp
     assert kept == 101
     assert (known("SUCCESS"), known("PENDING")) == (0, 1)
     hold.set()
+
+
+async def test_flows_of_a_process_that_is_gone_are_handed_on_and_those_of_others_are_not(open_engine_as):
+    ran, goes_on = [], asyncio.Event()
+
+    async def wait(flow_id):
+        ran.append(flow_id)
+        await goes_on.wait()
+
+    async def flow(steps, flow_id):
+        await steps.run("wait", wait, flow_id)
+
+    dead = await open_engine_as("one/1", flow_v1=flow)
+    await dead.start("flow_v1", "r1")
+    await until(lambda: ran == ["r1"])
+    await dead.close(0)
+    living = await open_engine_as("two/2", flow_v1=flow)
+    await living.start("flow_v1", "r2")
+    await until(lambda: ran == ["r1", "r2"])
+
+    owners = await living.owners()
+    for _ in range(2):
+        await living.adopt(owners - {"two/2"})
+    await until(lambda: len(ran) == 3)
+    after = await living.owners()
+    await living.adopt({"one/1"})
+    goes_on.set()
+
+    assert (owners, after) == ({"one/1", "two/2"}, {"two/2"})
+    assert ran == ["r1", "r2", "r1"]
+
+
+async def until(condition):
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the engine runs in its own threads
+            await asyncio.sleep(0.02)

@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.errors import SlackRefused, SlackUnavailable, StoreUnavailable
 from bot.models import Place
+from bot.services.board import Board
 from bot.store.posts import Post
+from bot.store.presence import LocalTurns, TurnLost
 from bot.views.blocks import Message
 
 PKI = Place("C0PKI")
@@ -201,3 +203,75 @@ async def test_what_is_owed_to_nobody_is_not_posted_anew_after_somebody_deleted_
         await board.show("offer.1", PKI, SECOND, None)
 
     assert len(chat.posts) == 1
+
+
+class LosingTurns(LocalTurns):
+    """Turns that are lost as many times as is said, at the look after something was shown or before it is posted."""
+
+    def __init__(self):
+        super().__init__()
+        self.lost, self.meanwhile = 0, None
+
+    async def turn(self, key):
+        turn, losing = await super().turn(key), self
+
+        async def confirm():
+            if losing.lost:
+                losing.lost -= 1
+                if losing.meanwhile:
+                    await losing.meanwhile()
+                raise TurnLost("Another one may have shown this.")
+
+        turn.confirm = confirm
+        return turn
+
+
+@pytest.fixture
+def turns():
+    return LosingTurns()
+
+
+@pytest.fixture
+def sharing(chat, posts, clock, turns):
+    """A board that shares its turns with another process."""
+    return Board(chat, posts, clock, turns)
+
+
+async def test_whoever_lost_its_turn_draws_anew_and_shows_what_is_newest(sharing, board, chat, turns):
+    await sharing.show("r1.root", PKI, FIRST, "U0ANA")
+    drawn = [FIRST, SECOND]
+
+    async def draw():
+        return drawn.pop(0)
+
+    async def another_one_shows():
+        await board.show("r1.root", PKI, SECOND, "U0ANA")
+
+    turns.lost, turns.meanwhile = 1, another_one_shows
+    await sharing.show("r1.root", PKI, draw, "U0ANA")
+
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert drawn == []
+    assert len(chat.posts) == 1
+
+
+async def test_whoever_lost_its_turn_before_it_posted_finds_what_another_one_posted(sharing, board, chat, turns):
+    async def another_one_shows():
+        await board.show("r1.root", PKI, SECOND, "U0ANA")
+
+    turns.lost, turns.meanwhile = 1, another_one_shows
+    post = await sharing.show("r1.root", PKI, SECOND, "U0ANA")
+
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 1
+    assert post.ts == "1.0"
+
+
+async def test_a_database_that_is_away_is_told_and_not_asked_for_ever(sharing, turns):
+    async def away(key):
+        raise StoreUnavailable("The database is away.")
+
+    turns.turn = away
+
+    with pytest.raises(StoreUnavailable):
+        await sharing.show("r1.root", PKI, FIRST, "U0ANA")

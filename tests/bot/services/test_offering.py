@@ -4,11 +4,14 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bot.candidates import Candidate
 from bot.errors import CaUnavailable, Misunderstood, NotAllowed, SlackUnavailable
 from bot.models import Actor
+from bot.services.confirming import Confirming
 from bot.services.intake import Intake
+from bot.services.listing import Listing
 from bot.services.offering import EDIT_SECONDS, MOST_PUT_OFF, Offering
 from bot.slack.client import Identity
 from bot.store.alerts import Alert, Alerts
@@ -317,3 +320,73 @@ async def test_a_name_below_a_waiting_domain_opens_that_scope(once, alerts, cert
     [(_, message, _)] = chat.messages.values()
     assert message.text.startswith("Domain example.org waits for e-mail validation")
     assert "name:shop.example.org" in str(message.payload()["blocks"])
+
+
+@pytest.fixture
+def elsewhere(intake, gate, certcentral, chat, board, database, alerts, offers, clock):
+    """The same work in another process, which took this one for dead; it reads for itself."""
+    reads = Confirming(certcentral, Listing(certcentral, clock))
+    return Offering(CHANNELS, intake, gate, reads, chat, board, database, alerts, offers, clock)
+
+
+@pytest.fixture
+def while_it_reads(certcentral, monkeypatch):
+    """Let something happen once while the worker reads an order, as if it were frozen there."""
+
+    def let(happen):
+        read = certcentral.order_validation
+
+        async def frozen(order_id):
+            monkeypatch.setattr(certcentral, "order_validation", read)
+            await happen()
+            return await read(order_id)
+
+        monkeypatch.setattr(certcentral, "order_validation", frozen)
+
+    return let
+
+
+async def test_a_worker_that_wakes_up_after_another_one_offered_writes_nothing(
+    offering, elsewhere, arrive, orders, chat, alerts, while_it_reads
+):
+    await arrive(1)
+    while_it_reads(elsewhere.round)
+
+    await offering.round()
+
+    assert len(texts(chat)) == 1
+    assert await alerts.unread(10) == []
+
+
+async def test_two_workers_that_look_at_two_alerts_of_one_order_offer_it_once(
+    offering, elsewhere, arrive, orders, chat, alerts, database, while_it_reads
+):
+    await arrive(1)
+
+    async def a_later_one_is_looked_at():
+        [first] = await alerts.unread(10)
+        async with database.write() as transaction:
+            await transaction.execute(sa.text("DELETE FROM alerts"))
+        await arrive(1)
+        await elsewhere.round()
+        await alerts.keep([first])
+
+    while_it_reads(a_later_one_is_looked_at)
+    await offering.round()
+    await offering.round()
+
+    assert len(chat.posts) == 1
+
+
+async def test_what_was_shown_is_never_noted_as_older(once, arrive, orders, offers, database):
+    await arrive(1)
+    await once()
+    async with database.read() as connection:
+        offer_id = await connection.scalar(sa.text("SELECT id FROM offers"))
+    offer = await offers.get(offer_id)
+
+    await offers.quieten(offer, "U0ANA", offer.at)
+    await offers.shown(await offers.get(offer_id))
+    await offers.shown(offer)
+
+    assert (await offers.get(offer_id)).shown == 2
