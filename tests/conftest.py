@@ -1,12 +1,18 @@
-"""A PostgreSQL that starts when the first test wants one."""
+"""A PostgreSQL that starts when the first test wants one, and how many tests run at once."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from bot.store.db import open_database
 from tests.postgresql import Databases, Missing, databases, empty
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: most stories wait for a socket, a process or a database more than they calculate."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session")
