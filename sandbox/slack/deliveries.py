@@ -3,8 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sandbox.slack.shapes import Json
+
+
+class Line(Protocol):
+    """What an envelope is sent over; `closed_at` is in seconds of the event loop's clock."""
+
+    closed_at: float | None
 
 
 @dataclass(eq=False)
@@ -25,6 +32,7 @@ class Delivery:
     settled: bool = False
     failure: str = "timeout"
     may_be_retried: bool = True
+    line: Line | None = field(default=None, repr=False)
     _answered: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     @property
@@ -47,9 +55,14 @@ class Delivery:
         """Whether an ack came at all, be it too late."""
         return self._answered.is_set()
 
-    def leave(self) -> None:
-        """Note that it is on its way."""
-        self.sent_at = asyncio.get_running_loop().time()
+    def leave(self, line: Line | None = None) -> None:
+        """Note that it is on its way, and over which socket if over any."""
+        self.sent_at, self.line = asyncio.get_running_loop().time(), line
+
+    def was_heard(self, seconds: float) -> bool:
+        """Whether it left over a socket that stayed open for so many seconds."""
+        closed_at = self.line.closed_at if self.line else 0.0
+        return closed_at is None or closed_at > self.sent_at + seconds
 
     def acknowledge(self, payload: Json | None) -> None:
         """Note the app's ack; one that comes too late changes nothing but `after`."""

@@ -29,6 +29,7 @@ class Socket:
     ws: web.WebSocketResponse
     transport: asyncio.Transport | None
     frozen: bool = False
+    closed_at: float | None = None
 
     def freeze(self) -> None:
         """Let nothing in or out from now on, although the connection stands."""
@@ -139,6 +140,7 @@ class SocketMode:
         except ConnectionError:
             pass
         finally:
+            socket.closed_at = asyncio.get_running_loop().time()
             if socket in self.sockets:
                 self.sockets.remove(socket)
             self._changes.notify()
@@ -167,8 +169,10 @@ class SocketMode:
         elif not waiting:
             self._complain(f"{same[0].what} was acknowledged more than once")
         else:
-            waiting[0].acknowledge(ack.get("payload"))
-            self._mind(waiting[0])
+            # Of an envelope that was sent again, the one that somebody still waits for.
+            heard = min(waiting, key=lambda delivery: delivery.settled)
+            heard.acknowledge(ack.get("payload"))
+            self._mind(heard)
         self._changes.notify()
 
     def _mind(self, delivery: Delivery) -> None:
@@ -183,7 +187,7 @@ class SocketMode:
         while self.sockets:
             socket = self._random.choice(self.sockets)
             try:
-                delivery.leave()
+                delivery.leave(socket)
                 if not socket.frozen:
                     await socket.ws.send_json(delivery.envelope)
             except ConnectionError:

@@ -298,3 +298,29 @@ async def test_an_open_socket_does_not_hold_up_the_end() -> None:
 
         assert asyncio.get_running_loop().time() - began < 1
         assert puppet.frames
+
+
+async def test_a_late_ack_of_an_envelope_that_was_sent_again_counts_for_the_one_that_is_waited_for(
+    slack: Slack, ana: Person, puppet: Puppet
+) -> None:
+    slack.ack_seconds = 0.05
+    puppet.answer = lambda envelope: NO_ACK
+    delivery = await ana.command("/dcv-resend")
+    slack.ack_seconds = 3.0
+    puppet.answer = lambda envelope: None
+
+    again = await delivery.redeliver()
+
+    assert (delivery.acked, again.acked) == (False, True)
+
+
+async def test_an_envelope_was_heard_where_its_socket_stayed_open(slack: Slack, ana: Person, puppet: Puppet) -> None:
+    slack.ack_seconds = 0.05
+    puppet.answer = lambda envelope: NO_ACK
+
+    unanswered = await ana.command("/dcv-resend")
+    slack.drop_sockets()
+    await slack.wait(lambda: puppet.has_ended, "the end", 2.0)
+    nowhere = await ana.command("/dcv-resend")
+
+    assert (unanswered.was_heard(0.0), unanswered.was_heard(60.0), nowhere.was_heard(0.0)) == (True, False, False)
