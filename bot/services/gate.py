@@ -59,8 +59,8 @@ class Gate:
             log.warning("refused", user=actor.user_id, action=action.value, rule=decision.rule)
             try:
                 await self._ledger.record(denied(actor, self._clock(), action, decision, about))
-            except StoreUnavailable:
-                log.exception("a refusal could not be written to the ledger", user=actor.user_id)
+            except StoreUnavailable as error:
+                log.warning("a refusal could not be written to the ledger", user=actor.user_id, error=str(error))
             raise refusal(standing.rules, action, matter, decision)
         return standing
 
