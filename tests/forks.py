@@ -8,7 +8,7 @@ import asyncio
 import multiprocessing
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sandbox.bot_process import BotProcess, Running
@@ -18,12 +18,20 @@ _COMMANDS = [f"handlers.{name}" for name in ("cli", "run", "socket_mode", "http_
 _FORKS.set_forkserver_preload([*_COMMANDS, "alembic.command", "pytest"])
 
 
+def _command() -> None:
+    from handlers.cli import main
+
+    main()
+
+
 class ForkedBot(BotProcess):
     """`dcv-resend …` in a process that has its modules already."""
 
+    main = staticmethod(_command)
+
     async def _begin(self, environment: Mapping[str, str]) -> Running:
-        words = self._command[1:]
-        process = _FORKS.Process(target=_become_the_bot, args=(words, dict(environment), self.log_file), daemon=True)
+        told = (self.main, self._command[1:], dict(environment), self.log_file)
+        process = _FORKS.Process(target=_become_the_bot, args=told, daemon=True)
         await asyncio.to_thread(process.start)
         return _Fork(process)
 
@@ -56,7 +64,7 @@ class _Fork:
         os.kill(self.pid, signal)
 
 
-def _become_the_bot(words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+def _become_the_bot(main: Callable[[], None], words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(log.parent)
@@ -64,7 +72,4 @@ def _become_the_bot(words: Sequence[str], environment: Mapping[str, str], log: P
     for stream in (sys.stdout, sys.stderr):
         os.dup2(written, stream.fileno())
     sys.argv = ["dcv-resend", *words]
-
-    from handlers.cli import main
-
     main()
