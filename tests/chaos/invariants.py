@@ -1,0 +1,324 @@
+"""What must hold after every schedule, whatever happened in it: each function tells what does not, in sentences."""
+
+import asyncio
+import json
+import os
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from sandbox.certcentral.records import Mail
+from sandbox.slack import Message
+from tests.chaos.schedules import MAY
+from tests.chaos.world import MARK, Key, World, key_of
+from tests.e2e.kit import ENDINGS, Row
+from tests.forks import ForkedBot
+
+# How long a question to Slack, a wait for the database and a write may lie between a right and its use.
+GRACE_SECONDS = 3.0
+PATIENCE_SECONDS = 6.0
+# Longer than the bot takes from one call to the next.
+QUIET_SECONDS = 0.7
+# Where so many wait for each core, three seconds say nothing about the bot.
+BUSY_PER_CORE = 2.0
+BUSY_SECONDS = 15.0
+_MENTION = re.compile(r"<!(?!date\^)|<@(?!U)|<@U0EVIL|<(https?://evil[^|>]*)")
+_IN_ORDER = re.compile(r"(sending turned_away )*(sending )?(sent|refused|not_sent|unknown)")
+_BRING_IT_AGAIN = "Slack delivers it again"
+_EXPECTED = ("no open socket", "was not acknowledged within", "was acknowledged too late")
+
+
+async def violations(world: World) -> list[str]:
+    """Everything that does not hold."""
+    rows = world.ledger()
+    told = [each for check in _CHECKS for each in check(world, rows)]
+    return [*told, *await _chain(world)]
+
+
+def unfinished(world: World) -> list[str]:
+    """What is still under way in the bot, by its own tables."""
+    questions = {
+        "request {id} is not told": "SELECT id FROM requests WHERE reported_at IS NULL",
+        "alert {ts} was not looked at": "SELECT ts FROM alerts WHERE candidates IS NOT NULL",
+    }
+    return [name.format(**row) for name, question in questions.items() for row in world.rows(question)]
+
+
+def _puts_have_rows(world: World, rows: list[Row]) -> Iterator[str]:
+    """Each PUT has a `sending` row of its own, there before it arrived; nothing takes effect twice."""
+    so_far: Counter[Key] = Counter()
+    for call, _, before in world.witnessed:
+        so_far[key := key_of(call)] += 1
+        begun = _sendings(rows if before is None else before)
+        if so_far[key] > begun[key]:
+            yield f"PUT {so_far[key]} of {key} has only {begun[key]} sending rows before it"
+    mails = Counter(_mail_key(mail) for mail in world.certcentral.outbox)
+    for (order_or_domain, locale), times in mails.items():
+        order = world.certcentral.orders.get(order_or_domain)
+        if times > (len(order.dns_names) if order else 1):
+            yield f"{order_or_domain} was mailed {times} times in {locale}"
+
+
+def _attempts_are_in_order(_: World, rows: list[Row]) -> Iterator[str]:
+    """One `sending` row for each attempt; another attempt only after the one before was turned away; one ending."""
+    by_call = defaultdict(list)
+    for row in rows:
+        if row["call_no"] is not None:
+            by_call[row["request_id"], row["call_no"]].append((row["kind"], row["attempt"]))
+    for call, events in by_call.items():
+        attempts = [attempt for kind, attempt in events if kind == "sending"]
+        in_order = _IN_ORDER.fullmatch(" ".join(kind for kind, _ in events))
+        if not in_order or attempts != list(range(1, len(attempts) + 1)):
+            yield f"call {call} has {events} in the ledger"
+
+
+def _requests_are_accepted_once(_: World, rows: list[Row]) -> Iterator[str]:
+    """What one person asked once is one request, however often it arrived."""
+    keys = Counter(key for row in rows if row["kind"] == "accepted" for key in _keys(row))
+    yield from (f"{key} was accepted {times} times" for key, times in keys.items() if times > 1)
+
+
+def _nobody_is_mailed_without_permission(world: World, rows: list[Row]) -> Iterator[str]:
+    names = {person.id: name for name, person in world.people.items()}
+    asked = {key: names[row["user_id"]] for row in rows if row["kind"] == "accepted" for key in _keys(row)}
+    for row in rows:
+        if row["kind"] in {"accepted", "sending"} and names.get(row["user_id"]) not in MAY:
+            yield f"{names.get(row['user_id'])} may not, and has a row {row['kind']}"
+    for call, at, _ in world.witnessed:
+        who = asked.get(key_of(call))
+        if who not in MAY:
+            yield f"a PUT for {who}: {key_of(call)}"
+        left_at = world.left_at.get(who or "", at)
+        if at > left_at + GRACE_SECONDS + _excused(world, left_at, at):
+            yield f"a PUT for {who}, {at - left_at:.1f} s after they lost their right"
+
+
+def _every_request_ends_once_and_truly(world: World, rows: list[Row]) -> Iterator[str]:
+    ended: dict[tuple[str, int], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["kind"] in ENDINGS:
+            ended[row["request_id"], row["call_no"]].append(row)
+    for row in rows:
+        if row["kind"] != "accepted":
+            continue
+        for number, key in enumerate(_keys(row)):
+            endings = [each["kind"] for each in ended[row["request_id"], number]]
+            if len(endings) != 1:
+                yield f"call {number} of {row['request_id']} ended {endings}"
+            elif lie := _lie(world, key, endings[0]):
+                yield f"{key} was told as {endings[0]}, but {lie}"
+
+
+def _lie(world: World, key: Key, ending: str) -> str | None:
+    """What CertCentral knows against an ending."""
+    puts = [call for call in world.certcentral.resends if key_of(call) == key]
+    statuses = [call.status for call in puts]
+    mailed = any(_mail_key(mail) == (int(key[0].split()[1]), key[1]) for mail in world.certcentral.outbox)
+    if ending == "sent" and 204 not in statuses:
+        return f"CertCentral answered {statuses}"
+    if ending in {"refused", "not_sent"} and (mailed or 204 in statuses):
+        return f"CertCentral answered {statuses} and mailed"
+    if ending == "unknown" and not puts and not world.killed_at:
+        return "no PUT arrived, and nothing was killed"
+    if ending == "unknown" and statuses[-1:] == [204] and not world.killed_at:
+        return "CertCentral answered 204, and nothing was killed"
+    return None
+
+
+def _every_request_is_told_once_and_truly(world: World, rows: list[Row]) -> Iterator[str]:
+    ended = defaultdict(list)
+    for row in rows:
+        if row["kind"] in ENDINGS:
+            ended[row["request_id"]].append(row["kind"])
+    for row in rows:
+        if row["kind"] == "accepted":
+            yield from _told(world, row["request_id"], Counter(ended[row["request_id"]]))
+
+
+def _told(world: World, request_id: str, ended: Counter[str]) -> Iterator[str]:
+    roots = _messages(world, f"{request_id}.root")
+    # The bot may not read direct messages: where the answer to a post was lost, a second copy may appear there.
+    copies = [message for message in roots if message.channel.im]
+    if not roots or len(roots) - len(copies) > 1 or (copies and len(copies) < len(roots)):
+        yield f"{request_id} has {len(roots)} root messages: {[message.text[:80] for message in roots]}"
+    if len(copies) > 1 and not _posts_were_lost(world):
+        yield f"{request_id} was told {len(copies)} times directly"
+    if not roots:
+        return
+    told = Counter({kind: len(re.findall(rf"\*{word}\*:", roots[-1].text)) for kind, word in ENDINGS.items()})
+    if +told != ended:
+        yield f"{request_id} ended as {dict(ended)}, and its root message tells {roots[-1].text!r}"
+    details = [each for each in _messages(world, f"{request_id}.detail") if not each.channel.im]
+    if len(details) > 1 or (not details and not copies and not _posts_were_lost(world)):
+        yield f"{request_id} has {len(details)} details"
+
+
+def _alerts_get_one_offer(world: World, _: list[Row]) -> Iterator[str]:
+    offers = [each for each in world.ops.messages if "waits for e-mail validation" in each.text]
+    about = Counter(word for each in offers for word in re.findall(r"Order (\d+)", each.text))
+    yield from (f"order {order_id} was offered {times} times" for order_id, times in about.items() if times > 1)
+
+
+def _slack_is_answered(world: World, _: list[Row]) -> Iterator[str]:
+    """Whatever reached a bot that lived on was acknowledged, and in time unless the machine was busy with others."""
+    patience = BUSY_SECONDS if _is_overloaded() else world.slack.ack_seconds
+    missed = [each for each in world.slack.deliveries if not each.acked and each.was_heard(patience)]
+    for delivery in missed:
+        if delivery.answered and not _is_overloaded():
+            yield f"{delivery.what} was acknowledged after {delivery.after:.1f} s"
+        if not delivery.answered and delivery.kind != "events_api":
+            yield f"{delivery.what} was not acknowledged"
+    # An alert that cannot be written down is not acknowledged, so that Slack brings it again.
+    on_purpose = sum(instance.process.log.count(_BRING_IT_AGAIN) for instance in world.instances)
+    events = sum(each.kind == "events_api" and not each.answered for each in missed)
+    if events > on_purpose:
+        yield f"{events} events were not acknowledged, and {on_purpose} of them on purpose"
+    problems = [each for each in world.slack.problems if not any(words in each for words in _EXPECTED)]
+    yield from (f"Slack: {problem}" for problem in problems)
+
+
+def _is_overloaded() -> bool:
+    return os.getloadavg()[0] > BUSY_PER_CORE * (os.cpu_count() or 1)
+
+
+def _nothing_foreign_is_alive(world: World, _: list[Row]) -> Iterator[str]:
+    for call in world.slack.api_calls:
+        if found := _MENTION.search(json.dumps(call.params, ensure_ascii=False)):
+            yield f"{call.method} said {found[0]!r}"
+    for message in _everything_said(world):
+        for text in _texts([message.content.text, message.content.blocks]):
+            if message.by.bot_id == world.slack.bot.bot_id and (found := _MENTION.search(text)):
+                yield f"a message holds {found[0]!r}: {text!r}"
+
+
+def no_secret_is_told(world: World, rows: list[Row]) -> Iterator[str]:
+    """The marks stand in no log, row or message, nor in anything that Slack was sent."""
+    said = [
+        (message.text, message.blocks, message.attachments, message.metadata) for message in _everything_said(world)
+    ]
+    views = [delivery.payload for delivery in world.slack.deliveries]
+    places = {
+        "the ledger": rows,
+        "what Slack was sent": [call.params for call in world.slack.api_calls],
+        "what is said in Slack": said,
+        "the answers to Slack": views,
+        "a log": [instance.process.log for instance in world.instances],
+        "the database": world.everything_stored(),
+    }
+    for place, held in places.items():
+        for found in re.finditer(f".{{0,200}}{MARK}.{{0,40}}", json.dumps(held, ensure_ascii=False, default=str)):
+            yield f"{place} holds a secret: {found[0]}"
+
+
+def _logs_are_clean(world: World, _: list[Row]) -> Iterator[str]:
+    for instance in world.instances:
+        log = instance.process.log
+        yield from (f"log: {line[:1500]}" for line in log.splitlines() if _is_bad(line))
+        for status in instance.ends:
+            if status != 2 or not world.away:
+                yield f"a bot ended by itself with {status}: {log[-500:]}"
+
+
+def _is_bad(line: str) -> bool:
+    try:
+        parsed = json.loads(line)
+    except ValueError:
+        return not line.startswith("DATABASE_URL: ")
+    return "exception" in parsed or parsed["level"] in {"error", "critical"}
+
+
+async def _chain(world: World) -> list[str]:
+    settings = {"DATABASE_URL": world.database_url}
+    checker = ForkedBot(settings, world.folder / "verify.log", ("dcv-resend", "ledger", "verify"))
+    await checker.start()
+    status = await checker.exits(60.0)
+    return [] if status == 0 else [f"ledger verify exited with {status}: {checker.log}"]
+
+
+_CHECKS: tuple[Callable[[World, list[Row]], Iterable[str]], ...] = (
+    _puts_have_rows,
+    _attempts_are_in_order,
+    _requests_are_accepted_once,
+    _nobody_is_mailed_without_permission,
+    _every_request_ends_once_and_truly,
+    _every_request_is_told_once_and_truly,
+    _alerts_get_one_offer,
+    _slack_is_answered,
+    _nothing_foreign_is_alive,
+    no_secret_is_told,
+    _logs_are_clean,
+)
+
+
+def _keys(accepted: Row) -> list[Key]:
+    """Target and language of each call of a request."""
+    detail = accepted["detail"]
+    return [(" ".join(call["target"].split()[:2]), detail["locale"]) for call in detail["calls"]]
+
+
+def _mail_key(mail: Mail) -> tuple[int, str]:
+    return mail.order_id or mail.domain_id or 0, mail.locale
+
+
+def _sendings(rows: list[Row]) -> Counter[Key]:
+    """How many `sending` rows there are for each key."""
+    keys = {row["request_id"]: _keys(row) for row in rows if row["kind"] == "accepted"}
+    return Counter(keys[row["request_id"]][row["call_no"]] for row in rows if row["kind"] == "sending")
+
+
+def _excused(world: World, since: float, until: float) -> float:
+    """Seconds in which nothing could be written down although it was allowed."""
+    return sum(ended - began + PATIENCE_SECONDS for began, ended in world.away if began < until and ended > since - 2.0)
+
+
+def _posts_were_lost(world: World) -> bool:
+    lossy = ("answer lost", "500 after it took effect", "timeout", "slow", "kill")
+    return any(word in name for name in world.injected if world.injected[name] for word in lossy)
+
+
+def _messages(world: World, key: str) -> list[Message]:
+    """The messages that carry this key."""
+    return [
+        message
+        for channel in world.slack.channels.values()
+        for message in channel.messages
+        if ((message.metadata or {}).get("event_payload") or {}).get("key") == key
+    ]
+
+
+def _everything_said(world: World) -> Iterator[Message]:
+    for channel in world.slack.channels.values():
+        yield from channel.messages
+    for person in world.people.values():
+        yield from person.whispers
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+async def until_quiet(world: World, seconds: float) -> list[str]:
+    """Wait until nothing is under way and nobody calls anybody any longer; what still is after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        before, left = world.calls, await asyncio.to_thread(unfinished, world)
+        await asyncio.sleep(QUIET_SECONDS)
+        if not left and world.calls == before:
+            return []
+        if time.monotonic() > deadline:
+            return [f"not quiet after {seconds:g} s: {each}" for each in left or ["somebody still calls"]]
+
+
+def logs(folder: Path) -> str:
+    """What the bots wrote, for whoever looks for a reason."""
+    return "\n".join(f"{file.name}:\n{file.read_text()}" for file in sorted(folder.glob("*.log")))

@@ -1,0 +1,103 @@
+"""What the local Slack and the local CertCentral do to calls, by name; each is counted when a call meets it."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from sandbox.faults import Answer, Fault
+
+# What DigiCert's own words may hold, and Slack must never read as its own.
+HOSTILE = "<!channel> <@U0EVIL> <http://evil.example|approve here> *bold* &lt;!here&gt;"
+RATELIMITED = {"ok": False, "error": "ratelimited"}
+BUSY = {"errors": [{"code": "request_limit_exceeded", "message": "Please limit request volume"}]}
+# Stands where an answer repeats a secret that it was sent.
+SECRET = "{secret}"
+HTML = f"<html><body><h1>Unavailable</h1>X-DC-DEVKEY: {SECRET}</body></html>"
+NO = {"errors": [{"code": "invalid_email", "message": HOSTILE}]}
+NO_WITH_KEY = {"errors": [{"code": f"denied_{SECRET}", "message": f"The key {SECRET} may not do this."}]}
+
+SLACK_METHODS = (
+    "chat.postMessage",
+    "chat.update",
+    "chat.postEphemeral",
+    "chat.getPermalink",
+    "views.open",
+    "views.update",
+    "users.info",
+    "usergroups.users.list",
+    "conversations.info",
+    "conversations.history",
+    "conversations.replies",
+    "response_url",
+)
+SLACK = {
+    "429 with Retry-After": Fault(answer=Answer(429, RATELIMITED, {"Retry-After": "1"})),
+    "429": Fault(answer=Answer(429, RATELIMITED)),
+    "500": Fault(answer=Answer(500, {"ok": False, "error": "internal_error"})),
+    "503 in HTML": Fault(answer=Answer(503, HTML)),
+    "500 after it took effect": Fault(effect=True, answer=Answer(500, {"ok": False, "error": "internal_error"})),
+    "lost before it took effect": Fault(lost=True),
+    "answer lost": Fault(effect=True, lost=True),
+    "slow": Fault(effect=True, seconds=1.2),
+    "timeout": Fault(effect=True, lost=True, seconds=11.0),
+}
+READS = {
+    "429 with Retry-After": Fault(answer=Answer(429, BUSY, {"Retry-After": "1"})),
+    "429": Fault(answer=Answer(429, BUSY)),
+    "500": Fault(answer=Answer(500, {"errors": []})),
+    "503 in HTML": Fault(answer=Answer(503, HTML)),
+    "200 in HTML": Fault(answer=Answer(200, HTML)),
+    "answer lost": Fault(lost=True),
+    "slow": Fault(effect=True, seconds=1.5),
+}
+# Long enough to tell whether the person is asked about anew before the next try.
+BUSY_FOR_LONG = Fault(answer=Answer(429, BUSY, {"Retry-After": "4"}))
+PUTS = {
+    "429 with Retry-After": Fault(answer=Answer(429, BUSY, {"Retry-After": "1"})),
+    "400 with foreign words": Fault(answer=Answer(400, NO)),
+    "403 that repeats the key": Fault(answer=Answer(403, NO_WITH_KEY)),
+    "408": Fault(answer=Answer(408, "")),
+    "302": Fault(answer=Answer(302, "", {"Location": "https://elsewhere.example/"})),
+    "200 in HTML": Fault(effect=True, answer=Answer(200, HTML)),
+    "500": Fault(answer=Answer(500, {"errors": []})),
+    "503 in HTML after it took effect": Fault(effect=True, answer=Answer(503, HTML)),
+    "lost before it took effect": Fault(lost=True),
+    "answer lost": Fault(effect=True, lost=True),
+    "slow": Fault(effect=True, seconds=1.0),
+    "timeout": Fault(effect=True, lost=True, seconds=31.0),
+}
+
+
+@dataclass(frozen=True)
+class Mishap(Fault):
+    """A fault that tells when a call meets it."""
+
+    met: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    async def wait(self) -> None:
+        """Tell, then hold the call as planned."""
+        self.met()
+        await super().wait()
+
+
+def counted(fault: Fault, name: str, injected: Counter[str]) -> Mishap:
+    """The fault, counted under this name by each call that meets it."""
+
+    def met() -> None:
+        injected[name] += 1
+
+    return telling(fault, met)
+
+
+def repeating(fault: Fault, secret: str) -> Fault:
+    """The fault with an answer that repeats this secret, as a proxy or a careless server may."""
+    if fault.answer is None:
+        return fault
+    body = json.loads(json.dumps(fault.answer.body).replace(SECRET, json.dumps(secret)[1:-1]))
+    return replace(fault, answer=replace(fault.answer, body=body))
+
+
+def telling(fault: Fault, met: Callable[[], None]) -> Mishap:
+    """The fault, telling when a call meets it."""
+    return Mishap(fault.effect, fault.answer, fault.lost, fault.hold, fault.seconds, met)

@@ -1,0 +1,138 @@
+"""From one integer to all that happens: who does what when, what fails meanwhile, how clocks differ (pure)."""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tests.chaos.mishaps import PUTS, READS, SLACK, SLACK_METHODS
+
+Kind = Literal["sqlite", "postgresql"]
+
+INSTANCES: dict[Kind, int] = {"sqlite": 1, "postgresql": 1}
+FIRST_ORDER = 700001
+SPAN = 2.5
+PEOPLE = ("ana", "ben", "cas", "eve", "gil", "rob", "sam")
+MAY = ("ana", "ben", "cas")
+ACTORS = (*MAY * 3, "eve", "gil", "sam")
+MULTI = (700005, 700006)
+ORDERS = tuple(range(FIRST_ORDER, FIRST_ORDER + 6))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens `at` so many seconds after the bots are connected."""
+
+    at: float
+    what: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        details = ", ".join(f"{name}={value!r}" for name, value in self.details.items())
+        return f"{self.at:6.2f}  {self.what}({details})"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Everything about one run; `skews` are how many seconds each instance's clock is ahead."""
+
+    seed: int
+    database: Kind
+    skews: tuple[float, ...]
+    settings: Mapping[str, str]
+    steps: tuple[Step, ...]
+    is_late: bool
+    """Whether eight minutes pass after all that, and envelopes arrive once more."""
+
+    def __str__(self) -> str:
+        head = f"seed {self.seed} on {self.database}, clocks ahead by {list(self.skews)} s, {dict(self.settings)}"
+        return "\n".join([head, *map(str, self.steps), *(["        eight minutes pass"] if self.is_late else [])])
+
+
+def draw(seed: int) -> Schedule:
+    """The schedule of a seed, odd ones on SQLite and even ones on PostgreSQL; the same seed gives the same one."""
+    return _Drawing(seed, "sqlite" if seed % 2 else "postgresql").schedule()
+
+
+class _Drawing:
+    def __init__(self, seed: int, database: Kind) -> None:
+        self._seed, self._database, self._instances = seed, database, INSTANCES[database]
+        self._chance = random.Random(seed)  # noqa: S311 - moments, no secret
+
+    def schedule(self) -> Schedule:
+        chance = self._chance
+        skews = tuple(
+            round(chance.choice((0.0, 0.0, chance.uniform(-200.0, 200.0))), 1) for _ in range(self._instances)
+        )
+        settings = {
+            "DCV_COOLDOWN": chance.choice(("2s", "5m", "15m")),
+            "DCV_FOLLOW_UPS": chance.choice(("none", "1s,2s,3s", "2m,5m")),
+            "DCV_NUDGES": chance.choice(("none", "2s")),
+        }
+        steps = [*self._acts(), *self._faults(), *self._troubles()]
+        steps.sort(key=lambda step: step.at)
+        return Schedule(self._seed, self._database, skews, settings, tuple(steps), is_late=chance.random() < 0.4)
+
+    def _acts(self) -> Iterable[Step]:
+        chance = self._chance
+        orders = chance.sample(ORDERS, 4)
+        yield self._step("alert", order_id=chance.choice(orders), at=chance.uniform(0.0, 0.5))
+        for _ in range(chance.randint(9, 13)):
+            way = chance.choice(("line", "line", "form", "form", "form", "shortcut"))
+            order_id, person = chance.choice(orders), chance.choice(ACTORS)
+            details: dict[str, Any] = {"person": person, "order_id": order_id}
+            details["reason"] = chance.choice((None, "nothing came", "<!here> & <http://evil.example|why>"))
+            details["again"] = chance.choice(("once", "double click", "sent twice"))
+            yield self._step(way, at=chance.uniform(0.0, SPAN * 0.7), **details)
+        for _ in range(2):
+            label = chance.choice(("Check now", "Send again", "Stop following", "Resend DCV email", "Not now"))
+            pick, person = chance.randrange(1000), chance.choice(ACTORS)
+            yield self._step("press", label=label, pick=pick, person=person, at=chance.uniform(1.0, SPAN))
+        for _ in range(chance.randint(1, 3)):
+            pick, new_id = chance.randrange(1000), chance.random() < 0.5
+            yield self._step("redeliver", pick=pick, new_id=new_id, at=chance.uniform(1.0, SPAN + 1.0))
+        if chance.random() < 0.5:
+            yield self._step("approve", pick=chance.randrange(1000), at=chance.uniform(1.0, SPAN))
+        if chance.random() < 0.5:
+            yield self._step("look", person=chance.choice(ACTORS), at=chance.uniform(0.0, SPAN))
+        if chance.random() < 0.3:
+            yield self._step("dismiss", person=chance.choice(MAY), at=chance.uniform(0.3, SPAN * 0.7))
+        if chance.random() < 0.4:
+            yield self._step("dismiss_while_busy")
+
+    def _faults(self) -> Iterable[Step]:
+        chance = self._chance
+        for _ in range(chance.randint(4, 8)):
+            kind = self._kind(SLACK, 0.15)
+            yield self._step("slack_fault", method=chance.choice(SLACK_METHODS), kind=kind)
+        if chance.random() < 0.6:
+            kind = chance.choice(("answer lost", "500 after it took effect"))
+            yield self._step("slack_fault", method="chat.postMessage", kind=kind, at=chance.uniform(0.0, 0.5))
+        for _ in range(chance.randint(2, 4)):
+            yield self._step("put_fault", kind=self._kind(PUTS, 0.03))
+        for _ in range(chance.randint(0, 3)):
+            yield self._step("read_fault", kind=chance.choice(list(READS)))
+
+    def _troubles(self) -> Iterable[Step]:
+        chance = self._chance
+        for _ in range(chance.choice((0, 1, 1, 1, 2))):
+            which, effect = chance.randrange(self._instances), chance.random() < 0.5
+            call = chance.choice(("PUT *", "PUT *", "GET *", *SLACK_METHODS[:2], "any moment"))
+            pause = chance.choice((0.0, 0.0, 0.5))
+            yield self._step("kill", which=which, call=call, effect=effect, pause=pause, at=chance.uniform(0.3, SPAN))
+        if chance.random() < 0.35:
+            seconds = 10.0 if chance.random() < 0.12 else chance.uniform(0.3, 3.0)
+            how = chance.choice(("locked", "stopped", "cut"))
+            yield self._step("database_away", seconds=round(seconds, 1), how=how)
+        for _ in range(chance.choice((0, 0, 1, 2))):
+            how = chance.choice(("drop", "refresh_requested", "warning", "no handshake", "no address"))
+            yield self._step("trouble_socket", how=how)
+
+    def _kind(self, faults: Iterable[str], slow: float) -> str:
+        """One of them; a timeout, which takes ten seconds or thirty, in few schedules only."""
+        chance = self._chance
+        return chance.choice([kind for kind in faults if kind != "timeout" or chance.random() < slow])
+
+    def _step(self, what: str, *, at: float | None = None, **details: Any) -> Step:
+        moment = self._chance.uniform(0.0, SPAN * 0.8) if at is None else at
+        return Step(round(moment, 2), what, details)

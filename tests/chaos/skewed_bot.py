@@ -1,0 +1,32 @@
+"""The bot with a clock of its own: `dcv-resend run`, but so many seconds ahead as the file says that it is given."""
+
+import asyncio
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bot import logs
+from bot.clock import utc_now
+from bot.metrics import Metrics
+from bot.settings import SocketModeSettings
+from handlers.run import run
+from handlers.socket_mode import SocketMode
+from tests.forks import ForkedBot
+
+
+def main() -> None:
+    """Serve until SIGTERM; the file is the only argument."""
+    ahead = Path(sys.argv[1])
+
+    def clock() -> datetime:
+        return utc_now() + timedelta(seconds=float(ahead.read_text()))
+
+    settings = SocketModeSettings.load()
+    logs.configure(settings)
+    asyncio.run(run(settings, SocketMode(settings), Metrics(), clock))
+
+
+class SkewedBot(ForkedBot):
+    """A process of it."""
+
+    main = staticmethod(main)

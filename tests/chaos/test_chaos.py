@@ -1,0 +1,50 @@
+"""The chaos suite: whatever happens, every promise holds. `make test` plays a few seeds, `make chaos` two hundred."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.invariants import logs
+from tests.chaos.playing import play
+from tests.chaos.schedules import Schedule, draw
+from tests.postgresql import Server
+
+
+@pytest.fixture
+def schedule(seed: int) -> Schedule:
+    return draw(seed)
+
+
+@pytest.fixture
+def database(schedule: Schedule, request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Server | None]:
+    """The address of an empty database of the schedule's kind, and its server where it may be stopped."""
+    if schedule.database == "sqlite":
+        return f"sqlite:///{tmp_path}/bot.db", None
+    try:
+        return request.getfixturevalue("postgresql_url"), request.getfixturevalue("postgresql").server
+    except pytest.skip.Exception as missing:
+        pytest.fail(f"This suite is never skipped. {missing}")
+
+
+async def test_whatever_happens_every_promise_holds(
+    seed: int,
+    schedule: Schedule,
+    database: tuple[str, Server | None],
+    record_property: Callable[[str, Any], None],
+    tmp_path: Path,
+) -> None:
+    played = await play(schedule, *database, tmp_path)
+    for name, value in {
+        "seed": seed,
+        "seconds": played.seconds,
+        "faults": dict(played.faults),
+        "happened": dict(played.happened),
+        "violations": len(played.violations),
+    }.items():
+        record_property(name, value)
+
+    if played.violations:
+        wrong = "\n".join(f"VIOLATION {each}" for each in played.violations)
+        pytest.fail(f"{schedule}\n{logs(tmp_path)}\n{played.overview}\n{wrong}", pytrace=False)

@@ -1,0 +1,333 @@
+"""The bots between the local Slack and the local CertCentral, with what may happen to processes and databases."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+import sqlalchemy as sa
+
+from sandbox.certcentral import CertCentral
+from sandbox.certcentral.calls import Call
+from sandbox.faults import Fault, Faults
+from sandbox.slack import Channel, Person, Slack
+from tests.chaos.mishaps import BUSY_FOR_LONG, Mishap, counted, repeating, telling
+from tests.chaos.schedules import FIRST_ORDER, MULTI, ORDERS, PEOPLE, Schedule
+from tests.chaos.skewed_bot import SkewedBot
+from tests.e2e.kit import Row, locked, looking_into
+from tests.postgresql import Server
+
+# Each holds a mark that nothing else does: where a mark is found, the secret leaked.
+SECRETS = {
+    "SLACK_BOT_TOKEN": "xoxb-1234567890-KanarieBotToken7f3a91c2",
+    "SLACK_APP_TOKEN": "xapp-1-A0123456789-KanarieAppToken5b8e02d4",
+    "SLACK_SIGNING_SECRET": "KanarieSigning9c4d71e6a0b8",
+    "DIGICERT_API_KEY": "KanarieDigiCertKey_3e6f/80a1+55d2=",
+}
+DATABASE_PASSWORD = "KanarieDatabase2d9b"
+PROXY = "http://bot:KanarieProxy64f0@127.0.0.1:9"
+MARK = "Kanarie"
+Key = tuple[str, str]
+
+
+class Instance:
+    """One process of the bot and its clock."""
+
+    def __init__(self, world: "World", number: int, skew: float) -> None:
+        self.world, self.skew = world, skew
+        self.ends: list[int] = []
+        self.ahead = world.folder / f"ahead-{number}"
+        command = ("skewed-bot", str(self.ahead))
+        settings = world.settings | {"DCV_INSTANCE": f"bot-{number}"}
+        self.process = SkewedBot(settings, world.folder / f"bot-{number}.log", command)
+        self._changing = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Start it."""
+        self.world.set_clocks()
+        async with self._changing:
+            await self.process.start()
+
+    async def kill(self, pause: float = 0.0, gone: asyncio.Event | None = None) -> None:
+        """End it as a power cut does, let go of the call that was held, and start it again."""
+        async with self._changing:
+            self.world.killed_at.append(time.monotonic())
+            with suppress(ProcessLookupError, LookupError):
+                await self.process.kill()
+            self.world.killed_at.append(time.monotonic())
+            if gone is not None:
+                gone.set()
+            await asyncio.sleep(pause)
+            await self.process.start()
+
+    async def watch(self) -> None:
+        """Start it anew, as a platform does, where it ended by itself; `ends` keeps with which status."""
+        while True:
+            await asyncio.sleep(0.1)
+            async with self._changing:
+                with suppress(TimeoutError):
+                    self.ends.append(await self.process.exits(0.01))
+                    await self.process.start()
+
+
+class Witness(Faults):
+    """The faults of CertCentral, and at each PUT's arrival a look into the ledger, before anything answers it."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__()
+        self._world = world
+
+    def take(self, name: str) -> Fault | None:
+        """Use up one fault planned for a call of this name."""
+        if name.startswith("PUT "):
+            self._world.witness()
+        return super().take(name)
+
+
+class World:
+    """Everything that a schedule plays in; leaves nothing running."""
+
+    def __init__(self, schedule: Schedule, database_url: str, server: Server | None, folder: Path) -> None:
+        self.schedule, self.folder, self.server = schedule, folder, server
+        self.database_url = database_url.replace("made-up", DATABASE_PASSWORD)
+        self.leap = 0.0
+        self.injected: Counter[str] = Counter()
+        self.killed_at: list[float] = []
+        self.away: list[tuple[float, float]] = []
+        self.witnessed: list[tuple[Call, float, list[Row] | None]] = []
+        self.left_at: dict[str, float] = {}
+        self.asked: dict[Key, str] = {}
+        """Who asked, by target and language: no two requests for a target have the same."""
+        self.slack = Slack(clock=lambda: time.time() + self.leap, seed=schedule.seed)
+        self.slack.web_api.bot_token = SECRETS["SLACK_BOT_TOKEN"]
+        self.slack.web_api.app_token = SECRETS["SLACK_APP_TOKEN"]
+        now = partial(_now, self)
+        self.certcentral = CertCentral(SECRETS["DIGICERT_API_KEY"], now)
+        self.certcentral.faults = Witness(self)
+        self.instances: list[Instance] = []
+        self._stack = AsyncExitStack()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._database_is_away = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """Serve, settle who is there and what waits, and start the bots."""
+        await self._stack.enter_async_context(self.slack)
+        await self._stack.enter_async_context(self.certcentral)
+        self._people()
+        self._orders()
+        self.settings: Mapping[str, str] = {
+            **SECRETS,
+            "HTTPS_PROXY": PROXY,
+            "SLACK_API_URL": self.slack.api_url,
+            "DIGICERT_BASE_URL": self.certcentral.url,
+            "DIGICERT_LIMITS": "1000/1s",
+            "DCV_ALLOWED_USERS": f"{self.people['ana'].id},{self.people['gil'].id},{self.people['rob'].id}",
+            "DCV_ALLOWED_USERGROUPS": self.group.id,
+            "DCV_ALERT_CHANNELS": self.ops.id,
+            "DATABASE_URL": self.database_url,
+            "LOG_FORMAT": "json",
+            **self.schedule.settings,
+        }
+        self.instances = [Instance(self, number, skew) for number, skew in enumerate(self.schedule.skews)]
+        for instance in self.instances:
+            await instance.start()
+            self.spawn(instance.watch())
+        await self.connected()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End every process and server."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for instance in self.instances:
+            await instance.process.end()
+        await self._stack.aclose()
+
+    def spawn(self, work: Any) -> asyncio.Task[Any]:
+        """Let something go on beside the rest."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def connected(self) -> None:
+        """Wait until every instance has its socket."""
+        wanted = len(self.instances)
+        await self.slack.wait(lambda: self.slack.sockets >= wanted, f"{wanted} sockets", 60.0)
+
+    @property
+    def calls(self) -> int:
+        """How many calls of the bots arrived, at Slack or at DigiCert."""
+        return len(self.slack.api_calls) + len(self.certcentral.calls)
+
+    def set_clocks(self) -> None:
+        """Tell each instance how far its clock is ahead."""
+        for instance in self.instances:
+            new = instance.ahead.with_suffix(".new")
+            new.write_text(str(self.leap + instance.skew))
+            new.replace(instance.ahead)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let so many seconds pass at once, for everybody."""
+        self.leap += seconds
+        self.set_clocks()
+
+    def witness(self) -> None:
+        """Note what the ledger says while a PUT arrives; None where the database cannot be read just then."""
+        call = self.certcentral.calls[-1]
+        try:
+            rows = self.ledger()
+        except sa.exc.DBAPIError:
+            rows = None
+        self.witnessed.append((call, time.monotonic(), rows))
+
+    def ledger(self) -> list[Row]:
+        """What stands in the ledger now, the oldest row first."""
+        return [{**row, "detail": json.loads(row["detail"])} for row in self.rows("SELECT * FROM ledger ORDER BY seq")]
+
+    def rows(self, question: str) -> list[Row]:
+        """Rows of the bot's database."""
+        with looking_into(self.database_url) as connection:
+            return [dict(row) for row in connection.execute(sa.text(question)).mappings()]
+
+    def everything_stored(self) -> dict[str, Any]:
+        """Every row of every table, also of the engine's; of SQLite also the bytes of its files."""
+        files = self.folder.glob("bot.db*")
+        stored: dict[str, Any] = {file.name: file.read_bytes().decode("latin-1") for file in files}
+        with looking_into(self.database_url) as connection:
+            found = sa.inspect(connection)
+            for schema in found.get_schema_names():
+                if schema not in {"information_schema", "pg_catalog"}:
+                    for name in found.get_table_names(schema):
+                        rows = connection.execute(sa.select(sa.text("*")).select_from(sa.table(name, schema=schema)))
+                        stored[f"{schema}.{name}"] = [list(row) for row in rows]
+        return stored
+
+    def _planned(self, fault: Fault, name: str) -> Mishap:
+        return counted(repeating(fault, SECRETS["DIGICERT_API_KEY"]), name, self.injected)
+
+    def plan_slack(self, method: str, kind: str, fault: Fault) -> None:
+        """Let the next call of a method meet a fault."""
+        self.slack.faults.plan(method, self._planned(fault, f"Slack: {kind}"))
+
+    def plan_certcentral(self, pattern: str, kind: str, fault: Fault) -> None:
+        """Let the next call that fits meet a fault."""
+        verb = "PUT" if pattern.startswith("PUT") else "read"
+        self.certcentral.faults.plan(pattern, self._planned(fault, f"DigiCert {verb}: {kind}"))
+
+    def plan_kill(self, instance: Instance, call: str, pause: float, *, effect: bool) -> None:
+        """Kill an instance when the next such call arrives; it takes effect or not, and is answered by nobody."""
+        gone = asyncio.Event()
+
+        def met() -> None:
+            self.injected["kill -9 at a call"] += 1
+            self.spawn(instance.kill(pause, gone))
+
+        fault = telling(Fault(effect=effect, lost=True, hold=gone), met)
+        (self.certcentral if " " in call else self.slack).faults.plan(call, fault)
+
+    def plan_dismissal(self) -> None:
+        """Answer the next resend that DigiCert is busy, and meanwhile take its person off the list."""
+
+        def met() -> None:
+            self.injected["lost their right while DigiCert was busy"] += 1
+            self.dismiss(self.asked[key_of(self.certcentral.calls[-1])])
+
+        self.certcentral.faults.plan("PUT *", telling(BUSY_FOR_LONG, met))
+
+    def dismiss(self, name: str) -> None:
+        """Take a person out of the group, or make a guest of one who is not in it."""
+        person = self.people[name]
+        if person.id in self.group.members:
+            others = [self.slack.people[user] for user in self.group.members if user != person.id]
+            self.group.set_members(others)
+        else:
+            person.guest = True
+        self.left_at.setdefault(name, time.monotonic())
+
+    async def database_away(self, seconds: float, how: str) -> None:
+        """Keep everybody from writing, or stop the server, or cut its connections, for so many seconds."""
+        async with self._database_is_away:
+            began = time.monotonic()
+            if self.schedule.database == "sqlite" or how == "locked" or (how == "stopped" and self.server is None):
+                self.injected["database locked"] += 1
+                await asyncio.to_thread(self._hold_the_lock, seconds)
+            elif how == "stopped" and self.server:
+                self.injected["database server stopped"] += 1
+                await asyncio.to_thread(self.server.stop)
+                await asyncio.sleep(seconds)
+                await asyncio.to_thread(self.server.start)
+            else:
+                self.injected["database connections cut"] += 1
+                await asyncio.to_thread(self._cut)
+            self.away.append((began, time.monotonic()))
+
+    def _hold_the_lock(self, seconds: float) -> None:
+        with locked(self.database_url):
+            time.sleep(seconds)
+
+    def _cut(self) -> None:
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    async def end_faults(self) -> None:
+        """Let everything be well again."""
+        self.slack.faults.clear()
+        self.certcentral.faults.clear()
+        async with self._database_is_away:
+            pass
+        await self.connected()
+
+    def _people(self) -> None:
+        traits: dict[str, dict[str, Any]] = {"gil": {"guest": True}, "rob": {"bot": True}, "sam": {"stranger": True}}
+        self.people: dict[str, Person] = {name: self.slack.add_person(name, **traits.get(name, {})) for name in PEOPLE}
+        self.group = self.slack.add_usergroup("pki-team", [self.people["ben"], self.people["cas"]])
+        self.pki: Channel = self.slack.add_channel("pki")
+        self.ops: Channel = self.slack.add_channel("ops")
+        self.closed: Channel = self.slack.add_channel("closed", member=False)
+
+    def _orders(self) -> None:
+        for order_id in ORDERS:
+            number = order_id - FIRST_ORDER + 1
+            if order_id in MULTI:
+                names = [f"one{number}.com", f"two{number}.com"]
+                for index, name in enumerate(names):
+                    self.certcentral.add_domain(10 * number + index, name)
+                self.certcentral.add_order(order_id, names, product="ov")
+            else:
+                names = [f"shop.n{number}.com", f"www.n{number}.com"]
+                self.certcentral.add_order(order_id, names[: 1 + number % 2])
+
+
+def _now(world: World) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=world.leap)
+
+
+def targets(order_id: int) -> list[str]:
+    """What is mailed for an order, in the ledger's words."""
+    number = order_id - FIRST_ORDER + 1
+    return [f"domain {10 * number}", f"domain {10 * number + 1}"] if order_id in MULTI else [f"order {order_id}"]
+
+
+def key_of(call: Call) -> Key:
+    """The target of a PUT and its language."""
+    body: Any = call.body
+    number = next(step for step in call.path.split("/") if step.isdecimal())
+    return f"{call.path.split('/')[1]} {number}", str(body["locale"])
+
+
+def addresses(order_id: int) -> list[str]:
+    """Recipients that serve all names of an order."""
+    number = order_id - FIRST_ORDER + 1
+    return [f"admin@one{number}.com", f"admin@two{number}.com"] if order_id in MULTI else [f"admin@n{number}.com"]
