@@ -1,0 +1,130 @@
+"""Marked secrets in every setting: whatever fails, and whoever repeats them, no mark is ever found anywhere."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from sandbox.faults import Fault, answers
+from tests.chaos.invariants import no_secret_is_told, until_quiet
+from tests.chaos.mishaps import NO_WITH_KEY, SECRET
+from tests.chaos.schedules import FIRST_ORDER, Schedule, draw
+from tests.chaos.story import Story
+from tests.chaos.world import DATABASE_PASSWORD, MARK, PROXY, SECRETS, World
+from tests.forks import ForkedBot
+from tests.postgresql import Databases
+
+COMMANDS = (
+    ("check",),
+    ("ledger", "verify"),
+    ("ledger", "export"),
+    ("ledger", "prune", "--before", "2026-01-01"),
+)
+UNLIKE_ITS_PAGES = {"orders": [{"id": SECRET, "status": SECRET}], "domains": SECRET, "emails": {"key": SECRET}}
+SLACK_REPEATS = {"ok": False, "error": "invalid_arguments", "response_metadata": {"messages": [SECRET]}}
+# What is wrong in each, or out of reach.
+MISTAKES: list[Mapping[str, str]] = [
+    {"SLACK_BOT_TOKEN": SECRETS["SLACK_APP_TOKEN"]},
+    {"SLACK_APP_TOKEN": SECRETS["SLACK_BOT_TOKEN"]},
+    {"DIGICERT_API_KEY": f"{MARK} with spaces"},
+    {"DCV_ALLOWED_USERS": SECRETS["SLACK_BOT_TOKEN"]},
+    {"DCV_LOCALE": SECRETS["DIGICERT_API_KEY"]},
+    {"DIGICERT_BASE_URL": f"https://bot:{MARK}@digicert.example/services/v2"},
+    {"DATABASE_URL": f"mysql://bot:{DATABASE_PASSWORD}@127.0.0.1/bot"},
+    {"DATABASE_URL": f"postgresql://bot:{DATABASE_PASSWORD}@127.0.0.1:1/bot"},
+    {"DATABASE_URL": f"postgresql://bot:{DATABASE_PASSWORD}@[::/bot"},
+    {"DIGICERT_BASE_URL": "https://digicert.example/services/v2"},
+    {"SLACK_API_URL": "https://slack.example/api/"},
+    {"HTTPS_PROXY": f"{MARK}://{MARK} {MARK}", "DIGICERT_BASE_URL": "https://digicert.example/services/v2"},
+    {"SSL_CERT_FILE": "/none.pem", "DIGICERT_BASE_URL": "https://digicert.example/services/v2"},
+]
+
+
+def found_in(folder: Path) -> list[str]:
+    """Every mark in what was printed and logged."""
+    return [
+        f"{file.name}: {found[0]}"
+        for file in sorted(folder.glob("*.log"))
+        for found in re.finditer(f".{{0,200}}{MARK}.{{0,40}}", file.read_text())
+    ]
+
+
+@pytest.fixture
+def schedule() -> Schedule:
+    """A schedule in which everybody repeats what they were sent, told in every detail."""
+    return replace(
+        draw(2),
+        settings={"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "text", "DCV_FOLLOW_UPS": "1s,2s", "DCV_NUDGES": "1s"},
+        is_late=False,
+    )
+
+
+async def test_no_secret_is_found_anywhere_whatever_fails(
+    schedule: Schedule, postgresql: Databases, postgresql_url: str, tmp_path: Path
+) -> None:
+    async with World(schedule, postgresql_url, postgresql.server, tmp_path) as world:
+        for body in (NO_WITH_KEY, UNLIKE_ITS_PAGES, SECRET):
+            for status in (200, 403, 500):
+                world.plan_certcentral("GET *", "repeats the key", answers(status, body))
+            world.plan_certcentral("PUT *", "repeats the key", answers(400, body))
+        for method in ("chat.postMessage", "chat.update", "views.open", "users.info"):
+            world.plan_slack(method, "repeats the key", Fault(effect=True, answer=answers(200, SLACK_REPEATS).answer))
+        await Story(world).play()
+        await world.end_faults()
+        await _break_a_table(world)
+        quiet = await until_quiet(world, 60.0)
+        asked = [*COMMANDS, ("policy", "explain", world.people["ana"].id, str(FIRST_ORDER))]
+        statuses = await asyncio.gather(
+            *(_run(world.settings, tmp_path / f"command-{number}.log", *words) for number, words in enumerate(asked))
+        )
+        told = [*no_secret_is_told(world, world.ledger()), *found_in(tmp_path)]
+        logs = "".join(instance.process.log for instance in world.instances)
+
+    assert told == []
+    assert quiet == []
+    assert statuses == [0, 0, 0, 0, 0]
+    assert "Traceback" in logs
+
+
+async def test_no_mistake_in_a_setting_tells_a_secret(tmp_path: Path) -> None:
+    settings = {**SECRETS, "DATABASE_URL": f"sqlite:///{tmp_path}/bot.db", "HTTPS_PROXY": PROXY, "LOG_LEVEL": "DEBUG"}
+    away = {"SLACK_API_URL": "http://127.0.0.1:1/api/", "DIGICERT_BASE_URL": "http://127.0.0.1:1/services/v2"}
+
+    statuses = await asyncio.gather(
+        *(
+            _run({**settings, **away, **mistake}, tmp_path / f"{command}-{number}.log", command, seconds=8.0)
+            for number, mistake in enumerate(MISTAKES)
+            for command in ("check", "run")
+        )
+    )
+
+    assert set(statuses) <= {2, None}
+    assert found_in(tmp_path) == []
+
+
+async def _run(settings: Mapping[str, str], log: Path, *words: str, seconds: float = 40.0) -> int | None:
+    """Run a command; its exit status, or None where it still served after some seconds, and was ended."""
+    process = ForkedBot(settings, log, ("dcv-resend", *words))
+    await process.start()
+    with suppress(TimeoutError):
+        return await process.exits(seconds)
+    await process.end()
+    return None
+
+
+async def _break_a_table(world: World) -> None:
+    """Let the bot meet a database that it does not know, for one command."""
+    engine = sa.create_engine(
+        world.database_url.replace("postgresql:", "postgresql+psycopg:", 1), poolclass=sa.NullPool
+    )
+    for old, new in (("forms", "no_forms"), ("no_forms", "forms")):
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
+        if new == "no_forms":
+            await world.people["ana"].command("/dcv-resend", str(FIRST_ORDER), world.pki)
+            await world.people["ana"].hears("reference", 20.0)
