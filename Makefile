@@ -1,12 +1,13 @@
 # Every command sets up .venv by itself. Needs make and Python 3.11 or newer; choose one with `make PYTHON=python3.12 …`.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+SCHEDULES ?= 200
 LOCK := requirements/dev.txt
 PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
 DIRECTLY := env -u HTTPS_PROXY -u https_proxy -u HTTP_PROXY -u http_proxy -u ALL_PROXY -u all_proxy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play test screenshots lint format bench lock clean
+.PHONY: help demo play test chaos screenshots lint format bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +20,9 @@ play: .venv/ready ## Watch one story of it in the terminal, then exit
 
 test: .venv/ready ## Run every test
 	@.venv/bin/python -m pytest -n auto --dist worksteal
+
+chaos: .venv/ready ## Play 200 schedules of everything at once; SEED=17 plays that one, SCHEDULES=50 so many
+	@.venv/bin/python -m pytest -q -n auto --dist worksteal tests/chaos $(if $(SEED),--seed $(SEED),--schedules $(SCHEDULES))
 
 screenshots: .venv/ready ## Make the pictures of README anew (needs Chromium or Chrome)
 	@PICTURES=docs/pictures .venv/bin/python -m pytest -q tests/page/test_walks.py
