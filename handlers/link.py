@@ -128,13 +128,16 @@ class Link:
         try:
             async with asyncio.timeout_at(until):
                 while not await connection.send(ack):
-                    connection = await self._next()
+                    connection = await self._next(connection)
         except TimeoutError:
             log.warning("an envelope could not be acknowledged: no socket is open", kind=envelope.get("type"))
 
-    async def _next(self) -> Connection:
-        """The connection that is open, or the next one that is; Slack takes an ack from any."""
-        while self._connection is None or not self._connection.is_open:
+    async def _next(self, failed: Connection) -> Connection:
+        """The connection that is open, or the next one that is; Slack takes an ack from any.
+
+        One that `failed` may count as open until its end was read, which it never is while somebody asks it again.
+        """
+        while self._connection is None or self._connection is failed or not self._connection.is_open:
             self._opened.clear()
             await self._opened.wait()
         return self._connection

@@ -94,3 +94,57 @@ async def test_nothing_is_left_of_a_link_that_had_many_sockets(slack: Slack) -> 
         await _until(lambda: len(asyncio.all_tasks()) <= with_one, 5.0)
 
     await _until(lambda: len(asyncio.all_tasks()) <= before, 5.0)
+
+
+class Line(Connection):
+    """A connection over which one envelope comes; a cut one counts as open although nothing can be sent."""
+
+    def __init__(self, *, is_cut: bool) -> None:
+        self.over, self.goodbye = asyncio.Event(), None
+        self.sent: list[str] = []
+        self._is_cut, self._tries = is_cut, 0
+
+    @property
+    def is_open(self) -> bool:
+        return True
+
+    @property
+    def age(self) -> float:
+        return 60.0
+
+    async def send(self, text: str) -> bool:
+        self._tries += 1
+        if self._tries > 10:
+            raise AssertionError("It is asked again and again.")
+        self.sent += [] if self._is_cut else [text]
+        return not self._is_cut
+
+    async def read(self, hear: Callable[[Message], None]) -> None:
+        if self._is_cut:
+            hear({"envelope_id": "1"})
+            await asyncio.sleep(0.05)
+            self.over.set()
+        await self.over.wait()
+
+    async def leave(self) -> None:
+        self.over.set()
+
+
+async def test_an_ack_that_cannot_be_sent_waits_for_the_next_socket_and_holds_up_nobody() -> None:
+    lines = [Line(is_cut=True), Line(is_cut=False)]
+    waiting = iter(lines)
+
+    async def dial() -> Connection:
+        return next(waiting)
+
+    async def answer(envelope: Message) -> str | None:
+        return json.dumps(envelope)
+
+    link = Link(dial, answer)
+    keeping = asyncio.create_task(link.keep())
+    try:
+        await _until(lambda: lines[1].sent != [], 5.0)
+    finally:
+        await _leave(link, keeping)
+
+    assert [line.sent for line in lines] == [[], ['{"envelope_id": "1"}']]
