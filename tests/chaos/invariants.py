@@ -24,7 +24,7 @@ QUIET_SECONDS = 0.7
 # Where so many wait for each core, three seconds say nothing about the bot.
 BUSY_PER_CORE = 2.0
 BUSY_SECONDS = 15.0
-_MENTION = re.compile(r"<!(?!date\^)|<@(?!U)|<@U0EVIL|<(https?://evil[^|>]*)")
+_MENTION = re.compile(r"<!(?!date\^|subteam\^)|<@(?!U)|<@U0EVIL|<(https?://evil[^|>]*)")
 _IN_ORDER = re.compile(r"(sending turned_away )*(sending )?(sent|refused|not_sent|unknown)")
 _BRING_IT_AGAIN = "Slack delivers it again"
 _EXPECTED = ("no open socket", "was not acknowledged within", "was acknowledged too late")
@@ -184,13 +184,11 @@ def _is_overloaded() -> bool:
 
 
 def _nothing_foreign_is_alive(world: World, _: list[Row]) -> Iterator[str]:
-    for call in world.slack.api_calls:
-        if found := _MENTION.search(json.dumps(call.params, ensure_ascii=False)):
-            yield f"{call.method} said {found[0]!r}"
-    for message in _everything_said(world):
-        for text in _texts([message.content.text, message.content.blocks]):
-            if message.by.bot_id == world.slack.bot.bot_id and (found := _MENTION.search(text)):
-                yield f"a message holds {found[0]!r}: {text!r}"
+    said = [(call.method, call.params) for call in world.slack.api_calls]
+    mine = [each for each in _everything_said(world) if each.by.bot_id == world.slack.bot.bot_id]
+    said += [("a message", {"text": each.text, "blocks": each.blocks}) for each in mine]
+    for what, held in said:
+        yield from (f"{what} holds {found[0]!r}: {text!r}" for text in _texts(held) if (found := _MENTION.search(text)))
 
 
 def no_secret_is_told(world: World, rows: list[Row]) -> Iterator[str]:
@@ -296,10 +294,10 @@ def _everything_said(world: World) -> Iterator[Message]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Every text in a JSON value."""
+    """Every text in a JSON value that Slack would read as markup."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) and value.get("type") not in {"plain_text", "plain_text_input"}:
         for each in value.values():
             yield from _texts(each)
     elif isinstance(value, list):

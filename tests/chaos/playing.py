@@ -36,7 +36,7 @@ async def play(schedule: Schedule, database_url: str, server: Server | None, fol
         if schedule.is_late:
             await story.late()
             wrong += await until_quiet(world, AT_LAST_SECONDS)
-        wrong += await violations(world)
+        wrong += [*await violations(world), *world.broken]
         rows = world.ledger()
         happened = Counter(row["kind"] for row in rows)
         happened["PUT"] = len(world.certcentral.resends)

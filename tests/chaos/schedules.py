@@ -9,7 +9,7 @@ from tests.chaos.mishaps import PUTS, READS, SLACK, SLACK_METHODS
 
 Kind = Literal["sqlite", "postgresql"]
 
-INSTANCES: dict[Kind, int] = {"sqlite": 1, "postgresql": 1}
+INSTANCES: dict[Kind, int] = {"sqlite": 1, "postgresql": 2}
 FIRST_ORDER = 700001
 SPAN = 2.5
 PEOPLE = ("ana", "ben", "cas", "eve", "gil", "rob", "sam")

@@ -102,6 +102,8 @@ class World:
         self.killed_at: list[float] = []
         self.away: list[tuple[float, float]] = []
         self.witnessed: list[tuple[Call, float, list[Row] | None]] = []
+        self.broken: list[str] = []
+        """What went wrong with the schedule itself."""
         self.left_at: dict[str, float] = {}
         self.asked: dict[Key, str] = {}
         """Who asked, by target and language: no two requests for a target have the same."""
@@ -155,13 +157,22 @@ class World:
         """Let something go on beside the rest."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.broken.append(repr(error))
 
     async def connected(self) -> None:
         """Wait until every instance has its socket."""
         wanted = len(self.instances)
-        await self.slack.wait(lambda: self.slack.sockets >= wanted, f"{wanted} sockets", 60.0)
+        try:
+            await self.slack.wait(lambda: self.slack.sockets >= wanted, f"{wanted} sockets", 60.0)
+        except TimeoutError as error:
+            logs = "\n".join(instance.process.log for instance in self.instances)
+            raise TimeoutError(f"{error}\n{logs}\n{self.broken}") from None
 
     @property
     def calls(self) -> int:
