@@ -61,8 +61,8 @@ def run() -> None:
     from bot import logs
     from bot.metrics import Metrics
     from bot.settings import SocketModeSettings
+    from handlers.doors.socket_mode import SocketMode
     from handlers.run import run as serve_behind
-    from handlers.socket_mode import SocketMode
 
     settings = SocketModeSettings.load()
     logs.configure(settings)
@@ -79,7 +79,7 @@ def serve() -> None:
     from bot import logs
     from bot.metrics import Metrics
     from bot.settings import HttpModeSettings
-    from handlers.http_mode import HttpMode
+    from handlers.doors.http_mode import HttpMode
     from handlers.run import run as serve_behind
 
     settings = HttpModeSettings.load()

@@ -4,10 +4,9 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
-from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.clock import Clock, utc_now
@@ -26,35 +25,15 @@ from handlers.checks import (
     until_digicert_answers,
     warn_of_alert_channels,
 )
-from handlers.health import Health
-from handlers.site import open_site
+from handlers.doors import Door
+from handlers.doors.health import Health
+from handlers.doors.site import open_site
 
 log = structlog.get_logger(__name__)
 
 ACK_SECONDS = 3.0
 
 Result = TypeVar("Result")
-
-
-class Door(Protocol):
-    """How Slack reaches the bot."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether Slack can reach the bot now, as far as the door can tell."""
-
-    @property
-    def routes(self) -> list[web.RouteDef]:
-        """What it wants to be served on the bot's site, which is open where PORT is set."""
-
-    async def check(self, slack: Client) -> None:
-        """Look before a start; CannotStart where a setting must be mended, SlackUnavailable where Slack is silent."""
-
-    async def serve(self, app: AsyncApp, slack: Client) -> None:
-        """Hand to the app whatever arrives, until it is cancelled; CannotStart where that has no future.
-
-        Whatever was acknowledged when it ends is being answered; what is not is nobody's.
-        """
 
 
 async def run(settings: Settings, door: Door, metrics: Metrics, clock: Clock = utc_now) -> None:

@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.slack import scopes
 from handlers.app import FEATURES
-from handlers.http_mode import PATH
+from handlers.doors.http_mode import PATH
 from sandbox.slack.conditions import BOT_SCOPES
 
 # Slack delivers these as one event, `message`, and tells the kind of channel inside.

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from handlers.http_mode import read_payload
-from handlers.refusals import Rejected
+from handlers.doors.http_mode import read_payload
+from handlers.doors.refusals import Rejected
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 COMMAND = {"command": "/dcv-resend", "text": "700001 because of payload={} & more", "user_id": "U1", "team_id": ""}

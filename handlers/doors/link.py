@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from bot.errors import SlackUnavailable
-from handlers.connection import Connection, Message
+from handlers.doors.connection import Connection, Message
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
-from handlers.replays import Replays
+from handlers.doors.replays import Replays
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 

@@ -16,9 +16,9 @@ from bot.clock import Clock, utc_now
 from bot.metrics import Metrics
 from bot.settings import HttpModeSettings
 from bot.slack.client import Client
-from handlers.refusals import Rejected, answer
-from handlers.replays import FAILED, Replays
-from handlers.signatures import Signatures
+from handlers.doors.refusals import Rejected, answer
+from handlers.doors.replays import FAILED, Replays
+from handlers.doors.signatures import Signatures
 
 log = structlog.get_logger(__name__)
 

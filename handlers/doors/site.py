@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.errors import CannotStart
 from bot.metrics import Metrics
-from handlers.refusals import Rejected, answer, note
+from handlers.doors.refusals import Rejected, answer, note
 
 log = structlog.get_logger(__name__)
 

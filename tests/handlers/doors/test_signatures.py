@@ -8,8 +8,8 @@ import pytest
 from multidict import CIMultiDict
 from slack_sdk.signature import SignatureVerifier
 
-from handlers.refusals import Rejected
-from handlers.signatures import WINDOW, Signatures
+from handlers.doors.refusals import Rejected
+from handlers.doors.signatures import WINDOW, Signatures
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 NOW = datetime(2026, 7, 1, 12, 0, 0, 500_000, tzinfo=UTC)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from bot.clock import Clock
-from handlers.refusals import Rejected
+from handlers.doors.refusals import Rejected
 
 WINDOW = timedelta(minutes=5)
 

@@ -13,9 +13,9 @@ from bot.errors import SlackRefused, SlackUnavailable
 from bot.settings import SocketModeSettings, proxy_for
 from bot.slack.client import APP_TOKEN_IS_BAD, Client, new_address
 from handlers.checks import open_address, refused_app_token
-from handlers.connection import Connection
-from handlers.envelopes import answer
-from handlers.link import Link
+from handlers.doors.connection import Connection
+from handlers.doors.envelopes import answer
+from handlers.doors.link import Link
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from handlers.health import Question
+from handlers.doors.health import Question
 
 
 class Asked:

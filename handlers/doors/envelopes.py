@@ -10,7 +10,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from handlers.connection import Message
+from handlers.doors.connection import Message
 
 log = structlog.get_logger(__name__)
 

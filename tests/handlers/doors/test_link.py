@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 import pytest
 
-from handlers.connection import Connection, Message
-from handlers.link import Link
+from handlers.doors.connection import Connection, Message
+from handlers.doors.link import Link
 from sandbox.faults import answers
 from sandbox.slack import Slack
 
