@@ -3,8 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -337,7 +337,7 @@ async def test_fifty_sockets_leave_nothing_behind(bot: BotProcess, slack: Slack,
     await replaced(50)
     after = _resources(bot.pid)
 
-    assert after[0] <= before[0] + 2
+    assert after[0] <= before[0] + 1
     assert after[1] <= before[1] * 1.05
 
 
@@ -369,7 +369,13 @@ def _told(bot: BotProcess) -> list[str]:
 
 
 def _resources(pid: int) -> tuple[int, int]:
-    """How many files and sockets are open, and how many kB of memory it holds."""
+    """How many sockets are open, and how many kB of memory it holds; the database opens files as it needs them."""
     status = Path(f"/proc/{pid}/status").read_text()
     memory = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return len(os.listdir(f"/proc/{pid}/fd")), int(memory.split()[1])
+    return sum("socket:" in link for link in _links(pid)), int(memory.split()[1])
+
+
+def _links(pid: int) -> Iterator[str]:
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            yield str(file.readlink())

@@ -229,11 +229,16 @@ async def test_a_checkpoint_that_no_row_tells_of_names_the_row_behind_it(write, 
 async def test_it_may_run_while_two_others_write(database, open_another, database_url, clock, ana):
     other, stop = open_another(), asyncio.Event()
 
+    async def write(database):
+        async with database.write() as transaction:
+            await append(transaction, Entry(Event.DENIED, clock(), ana))
+
     async def keep_writing(database):
         while not stop.is_set():
-            async with database.write() as transaction:
-                await append(transaction, Entry(Event.DENIED, clock(), ana))
+            await write(database)
 
+    # A look that meets the very first writer of a SQLite file asks to be repeated.
+    await write(database)
     writing = [asyncio.create_task(keep_writing(each)) for each in (database, other)]
     counts = [(await verify(database_url)).rows for _ in range(10)]
     stop.set()
