@@ -156,11 +156,11 @@ class SocketMode:
             await socket.ws.pong(data)
         elif kind is WSMsgType.TEXT:
             try:
-                self._take_ack(json.loads(data))
+                self._take_ack(json.loads(data), socket)
             except (ValueError, AttributeError):
                 self._complain(f"a frame is no JSON object: {data[:80]}")
 
-    def _take_ack(self, ack: Json) -> None:
+    def _take_ack(self, ack: Json, socket: Socket) -> None:
         envelope_id = ack.get("envelope_id")
         same = [delivery for delivery in self.deliveries if delivery.envelope["envelope_id"] == envelope_id]
         waiting = [delivery for delivery in same if not delivery.answered]
@@ -169,8 +169,8 @@ class SocketMode:
         elif not waiting:
             self._complain(f"{same[0].what} was acknowledged more than once")
         else:
-            # Of an envelope that was sent again, the one that somebody still waits for.
-            heard = min(waiting, key=lambda delivery: delivery.settled)
+            # Of an envelope that was sent again, the one over this socket, or the one that somebody still waits for.
+            heard = min(waiting, key=lambda delivery: (delivery.line is not socket, delivery.settled))
             heard.acknowledge(ack.get("payload"))
             self._mind(heard)
         self._changes.notify()
