@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot import logs
 from bot.clock import utc_now
+from bot.errors import CannotStart
 from bot.metrics import Metrics
 from bot.settings import SocketModeSettings
 from handlers.doors.socket_mode import SocketMode
@@ -15,7 +16,7 @@ from tests.forks import ForkedBot
 
 
 def main() -> None:
-    """Serve until SIGTERM; the file is the only argument."""
+    """Serve until SIGTERM; the file is the only argument. What an operator can mend is told as the command tells it."""
     ahead = Path(sys.argv[1])
 
     def clock() -> datetime:
@@ -23,7 +24,11 @@ def main() -> None:
 
     settings = SocketModeSettings.load()
     logs.configure(settings)
-    asyncio.run(run(settings, SocketMode(settings), Metrics(), clock))
+    try:
+        asyncio.run(run(settings, SocketMode(settings), Metrics(), clock))
+    except CannotStart as error:
+        sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
+        sys.exit(2)
 
 
 class SkewedBot(ForkedBot):
