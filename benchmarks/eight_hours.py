@@ -27,7 +27,7 @@ KEPT = {
     "ledger_subjects": "kept, until `ledger prune`",
     "requests": "kept, until `ledger prune`",
     "posts": "those of requests until `ledger prune`, of offers two days",
-    "followings": "kept, 30 days after the last look",
+    "followings": "kept, 30 days after the last of DCV_FOLLOW_UPS",
     "last_recipients": "one for each name, until `ledger prune`",
     "forms": "kept for a day",
     "alerts": "kept for two hours",
