@@ -130,8 +130,9 @@ class Offering:
 
     async def tidy(self) -> None:
         """Forget alerts after two hours and offers after two days; Slack delivers nothing again that is so old."""
-        await self._alerts.tidy(self._clock() - ALERTS_KEPT)
-        await self._offers.tidy(self._clock() - OFFERS_KEPT)
+        now = self._clock()
+        await self._alerts.tidy(now - ALERTS_KEPT)
+        await self._offers.tidy(now - OFFERS_KEPT, now)
 
     async def _look_at(self, alert: Alert) -> None:
         try:

@@ -71,13 +71,13 @@ class Offers:
             await transaction.execute(sa.update(offers).where(offers.c.id == offer.id).values(change))
             await _stand(transaction, offer, until)
 
-    async def tidy(self, before: datetime) -> None:
-        """Forget what was offered before, and the notes on what was posted for it."""
+    async def tidy(self, before: datetime, now: datetime) -> None:
+        """Forget what was offered before, the notes on what was posted for it, and which targets rested until now."""
         old = offers.c.at < written(before)
         async with self._database.write() as transaction:
             keys = sa.select(sa.literal(POST) + offers.c.id).where(old)
             await transaction.execute(sa.delete(posts).where(posts.c.key.in_(keys)))
-            await transaction.execute(sa.delete(offered).where(offered.c.until < written(before)))
+            await transaction.execute(sa.delete(offered).where(offered.c.until <= written(now)))
             await transaction.execute(sa.delete(offers).where(old))
 
 

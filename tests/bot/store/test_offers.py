@@ -4,11 +4,13 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bot.models import Offer, Offered, Place
 from bot.store import offers as rows
 from bot.store.offers import Known, Offers
 from bot.store.posts import Post, Posts
+from bot.store.tables import offered
 
 SPAN = timedelta(minutes=10)
 DAY = timedelta(hours=24)
@@ -116,9 +118,21 @@ async def test_old_offers_go_with_all_that_belongs_to_them(offers, make, known, 
     clock.advance(hours=49)
     await make("b", "order:1")
 
-    await offers.tidy(clock() - timedelta(hours=48))
+    await offers.tidy(clock() - timedelta(hours=48), clock())
 
     assert await offers.get("a") is None
     assert await posts.get("offer.a") is None
     assert await posts.get("r1.root") is not None
     assert (await known()).standing == {"order:1": "b"}
+
+
+async def test_which_targets_rest_is_forgotten_when_they_rest_no_longer(offers, make, database, clock):
+    await make("a", "order:1")
+    clock.advance(hours=25)
+    await make("b", "order:2")
+
+    await offers.tidy(clock() - timedelta(hours=48), clock())
+
+    async with database.read() as connection:
+        assert list(await connection.scalars(sa.select(offered.c.key))) == ["order:2"]
+    assert await offers.get("a") is not None
