@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.settings import Settings
+
 ROOT = Path(__file__).parents[1]
 SPEAKING = [
     *sorted(path for room in ("bot/views", "bot/services") for path in (ROOT / room).glob("*.py")),
@@ -118,3 +120,14 @@ def test_there_is_much_to_say():
 @pytest.mark.parametrize("sentence", sorted({text for text in sentences() if text.split()[0] not in ADVICE}))
 def test_a_sentence_has_its_row(told, sentence):
     assert _leading(sentence) in told
+
+
+def test_every_setting_has_its_row_and_each_row_its_setting():
+    """In README, and in .env.example, which leaves out what is for the local Slack alone."""
+    settings = {name.upper() for name in Settings.model_fields}
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Settings")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", table, re.MULTILINE)
+    example = re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert {name for row in rows for name in re.findall(r"[A-Z_]+", row)} == settings
+    assert set(example) == settings - {"SLACK_API_URL"}
