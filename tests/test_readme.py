@@ -110,7 +110,7 @@ def _leading(text: str) -> str:
 def told() -> str:
     """What the README tells of messages."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return _words(readme.partition("## What the messages mean")[2].partition("## Settings")[0])
+    return _words(readme.partition("## What the messages mean")[2].partition("## What it promises")[0])
 
 
 def test_there_is_much_to_say():
