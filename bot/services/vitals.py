@@ -28,10 +28,7 @@ class Vitals:
         self._clock = clock
 
     async def slack(self) -> bool:
-        """Whether Slack's Web API answers and accepts the bot's token, as far as the last call tells.
-
-        Where that was a while ago, Slack is asked anew.
-        """
+        """Whether Slack's Web API answers and accepts the bot's token; asked where the last call does not say so."""
         return await accepted(self._slack, ANSWER_SECONDS)
 
     async def database(self) -> bool:

@@ -18,7 +18,7 @@ from bot.settings import proxy_for
 
 TIMEOUT = 10.0
 LONGEST_WAIT = 3600.0
-# For so many seconds the last call tells whether Slack accepts the token.
+# For so many seconds the last call tells that Slack accepts the token.
 TELLS_SECONDS = 10.0
 LATER = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
@@ -141,8 +141,8 @@ async def identify(client: Client) -> Identity:
 
 
 async def accepted(client: Client, seconds: float) -> bool:
-    """Whether Slack accepts the token, by the last call of the client, or by asking for so many seconds."""
-    if asyncio.get_running_loop().time() - client.heard_at > TELLS_SECONDS:
+    """Whether Slack accepts the token: it did so in the last call, a moment ago, or does when asked for so long."""
+    if not client.accepted or asyncio.get_running_loop().time() - client.heard_at > TELLS_SECONDS:
         try:
             async with asyncio.timeout(seconds), translated():
                 await client.auth_test()

@@ -204,15 +204,25 @@ async def test_a_proxy_of_the_environment_is_asked_for_the_world(monkeypatch):
         (drops(effect=False), False),
     ],
 )
-async def test_the_last_call_tells_whether_slack_accepts_the_token(client, slack, trouble, is_accepted):
-    slack.faults.plan("users.info", trouble, times=None)
+async def test_the_last_call_tells_that_slack_accepts_the_token_else_it_is_asked(client, slack, trouble, is_accepted):
+    slack.faults.plan("*", trouble, times=None)
 
     with contextlib.suppress(SlackRefused, SlackUnavailable):
         async with translated():
             await client.users_info(user="U1")
 
     assert await accepted(client, 1.0) is is_accepted
-    assert [call.method for call in slack.api_calls if call.method != "users.info"] == []
+    assert ("auth.test" in {call.method for call in slack.api_calls}) is not is_accepted
+
+
+async def test_an_old_no_does_not_count(client, slack):
+    slack.faults.plan("users.info", answers(503, "<html>"))
+
+    with contextlib.suppress(SlackUnavailable):
+        async with translated():
+            await client.users_info(user="U1")
+
+    assert await accepted(client, 1.0)
 
 
 async def test_where_no_call_was_made_slack_is_asked(client, slack):
