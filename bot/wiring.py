@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bot.clock import Clock, OnDate, utc_now
+from bot.clock import Clock, OnDate
 from bot.digicert.client import CertCentral, OnCall, open_http
 from bot.digicert.limits import Limits, SharedLimits
 from bot.engine import Engine
@@ -55,6 +55,7 @@ from bot.store.slots import Slots
 
 # How soon the leader looks at alerts that another instance heard.
 HEARD_ELSEWHERE_SECONDS = 1.0
+STOP_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,11 @@ async def build(
     metrics: Metrics,
     presence: Presence,
     *,
-    stop_patience: int = 3,
-    clock: Clock = utc_now,
+    clock: Clock,
 ) -> AsyncIterator[Services]:
     """Open the database, make every service, join the others on it, and begin what nobody began.
 
-    At the end the engine waits `stop_patience` seconds for running steps; what is left another instance goes on with,
-    or the next start.
+    At the end running steps have STOP_SECONDS; what is left another instance goes on with, or the next start.
     """
     url = settings.database_url.get_secret_value()
     database = open_database(url)
@@ -129,7 +128,7 @@ async def build(
         await services.resend.begin_all()
         yield services
     finally:
-        await engine.close(stop_patience)
+        await engine.close(STOP_SECONDS)
         await presence.leave()
         await database.close()
 

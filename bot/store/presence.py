@@ -112,15 +112,14 @@ class LocalTurn:
 class Alone(LocalTurns):
     """The only process on its database: it leads from the moment it joins, and nobody else is there."""
 
-    def __init__(self, executor: str = "only") -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._leadership = Leadership()
-        self._executor = executor
 
     @property
     def executor(self) -> str:
         """A constant, so that a bot resumes its own work, whatever its host is called today."""
-        return self._executor
+        return "only"
 
     @property
     def leadership(self) -> Leadership:
@@ -137,4 +136,4 @@ class Alone(LocalTurns):
 
     async def executors(self) -> frozenset[str]:
         """Itself."""
-        return frozenset({self._executor})
+        return frozenset({self.executor})

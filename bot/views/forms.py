@@ -100,10 +100,10 @@ def nothing_named(wanted: Sequence[WantedOrder | WantedName]) -> str:
     return f"The message names {listed}, and nothing waits for {'it' if len(words) == 1 else 'them'}."
 
 
-def nothing(form_id: str, sentence: str, instead: str, current: Option | None = None) -> Drawing:
+def nothing(form_id: str, sentence: str, instead: str) -> Drawing:
     """There is nothing to resend: what is the case, and what to do instead."""
     words = section(f":information_source: *{escape(sentence)}*\n{escape(instead)}")
-    return _drawn(form_id, [_target_row(current), words])
+    return _drawn(form_id, [_target_row(None), words])
 
 
 def refused(form_id: str, error: NotAllowed) -> Drawing:
