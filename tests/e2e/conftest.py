@@ -1,5 +1,6 @@
 """The real bot as its own process, between the local Slack and the local CertCentral."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Form, Person, Slack
 from tests.e2e.kit import free_port, looking_into
 from tests.forks import ForkedBot
+from tests.postgresql import Databases, Server
 
 
 @pytest.fixture
@@ -36,6 +38,21 @@ def ana(slack: Slack) -> Person:
 @pytest.fixture
 def pki(slack: Slack) -> Channel:
     return slack.add_channel("pki")
+
+
+@pytest.fixture
+def ops(slack: Slack) -> Channel:
+    """A channel of alerts."""
+    return slack.add_channel("ops")
+
+
+@pytest.fixture
+async def server(postgresql: Databases) -> AsyncIterator[Server]:
+    """The database server itself; it runs again at the end."""
+    if postgresql.server is None:
+        pytest.skip("The server that TEST_DATABASE_URL names is not ours to stop.")
+    yield postgresql.server
+    await asyncio.to_thread(postgresql.server.start)
 
 
 @pytest.fixture

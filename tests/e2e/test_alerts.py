@@ -21,12 +21,6 @@ SeesOffer = Callable[[Message], Awaitable[Message]]
 
 
 @pytest.fixture
-def ops(slack: Slack) -> Channel:
-    """A channel of alerts."""
-    return slack.add_channel("ops")
-
-
-@pytest.fixture
 def bot(make_bot: Callable[..., BotProcess], ops: Channel) -> BotProcess:
     """A bot that offers in #ops; `running` starts it."""
     return make_bot(DCV_ALERT_CHANNELS=ops.id)

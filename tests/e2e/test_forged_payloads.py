@@ -123,12 +123,6 @@ OVER_HTTP = pytest.mark.parametrize("bot", ["serve"], indirect=True)
 
 
 @pytest.fixture
-def ops(slack: Slack) -> Channel:
-    """A channel of alerts."""
-    return slack.add_channel("ops")
-
-
-@pytest.fixture
 async def bot(
     request: pytest.FixtureRequest, make_bot: Callable[..., BotProcess], slack: Slack, pki: Channel, ops: Channel
 ) -> BotProcess:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 
@@ -12,7 +12,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Person, Slack
 from tests.e2e.kit import ON_BOTH, answers_with, asks, free_port, put, resend, sees_end, serving
-from tests.postgresql import Databases, Server
+from tests.postgresql import Server
 
 ORDER = 700001
 ALL_WELL = {"ready": True, "slack": True, "database": True, "engine": True, "digicert": True}
@@ -38,15 +38,6 @@ async def bot(make_bot: MakeBot, slack: Slack) -> BotProcess:
     await bot.start()
     await serving(bot)
     return bot
-
-
-@pytest.fixture
-async def server(postgresql: Databases) -> AsyncIterator[Server]:
-    """The database server itself; it runs again at the end."""
-    if postgresql.server is None:
-        pytest.skip("The server that TEST_DATABASE_URL names is not ours to stop.")
-    yield postgresql.server
-    await asyncio.to_thread(postgresql.server.start)
 
 
 async def ready(bot: BotProcess) -> dict[str, bool]:

@@ -24,12 +24,6 @@ Ask = Callable[[str], Awaitable[Form]]
 
 
 @pytest.fixture
-def ops(slack: Slack) -> Channel:
-    """A channel of alerts."""
-    return slack.add_channel("ops")
-
-
-@pytest.fixture
 async def bot(make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ops: Channel) -> BotProcess:
     """A bot that serves over HTTP, and something that waits for it."""
     certcentral.add_order(ORDER, ["shop.example.com"])

@@ -22,12 +22,6 @@ OBJECTS = (
 
 
 @pytest.fixture
-def ops(slack: Slack) -> Channel:
-    """A channel of alerts."""
-    return slack.add_channel("ops")
-
-
-@pytest.fixture
 async def bot(make_bot: Callable[..., BotProcess], slack: Slack, ops: Channel) -> BotProcess:
     """A bot that serves over HTTP, and offers in #ops."""
     bot = make_bot("serve", DCV_ALERT_CHANNELS=ops.id)

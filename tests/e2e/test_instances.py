@@ -62,12 +62,6 @@ def begin(make_bot: Callable[..., BotProcess], slack: Slack) -> Begin:
     return begin
 
 
-@pytest.fixture
-def ops(slack: Slack) -> Channel:
-    """A channel of alerts."""
-    return slack.add_channel("ops")
-
-
 async def who(bots: Sequence[BotProcess], says: str) -> BotProcess:
     """The instance in whose log this stands; the only one."""
     async with asyncio.timeout(30.0):

@@ -51,12 +51,6 @@ class Heard:
 
 
 @pytest.fixture
-def ops(slack: Slack) -> Channel:
-    """A channel of alerts."""
-    return slack.add_channel("ops")
-
-
-@pytest.fixture
 def outsiders(slack: Slack) -> dict[Person, tuple[str, str]]:
     """Everybody whom no rule lets in, by the rule of the ledger and the words that they are told."""
     elsewhere = {"enterprise_id": "E0OTHERORG", "teams": ("T0ELSEWHERE",)}

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,7 +11,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, stalls
 from sandbox.slack import Channel, Person, Slack
 from tests.e2e.kit import Rows, is_chained, kinds, open_form, put, puts, resend, roots, sees_end, start_again, tells
-from tests.postgresql import Databases, Server
+from tests.postgresql import Server
 
 ORDER = 700001
 AWAY_SECONDS = 10.0
@@ -21,15 +20,6 @@ AWAY_SECONDS = 10.0
 @pytest.fixture
 def database_url(postgresql_url: str) -> str:
     return postgresql_url
-
-
-@pytest.fixture
-async def server(postgresql: Databases) -> AsyncIterator[Server]:
-    """The server itself; it runs again at the end."""
-    if postgresql.server is None:
-        pytest.skip("The server that TEST_DATABASE_URL names is not ours to stop.")
-    yield postgresql.server
-    await asyncio.to_thread(postgresql.server.start)
 
 
 @pytest.fixture(autouse=True)
