@@ -12,7 +12,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.clock import utc_now
+from bot.clock import Clock, utc_now
 from bot.metrics import Metrics
 from bot.settings import HttpModeSettings
 from bot.slack.client import Client
@@ -36,10 +36,10 @@ _KINDS = ("payload", "command", "ssl_check")
 class HttpMode:
     """Hears Slack at `PATH`; a request is answered while the app is there, and else it may come again."""
 
-    def __init__(self, settings: HttpModeSettings, metrics: Metrics) -> None:
+    def __init__(self, settings: HttpModeSettings, metrics: Metrics, clock: Clock = utc_now) -> None:
         self._metrics = metrics
-        self._signatures = Signatures(settings.slack_signing_secret.get_secret_value(), utc_now)
-        self._replays = Replays(utc_now)
+        self._signatures = Signatures(settings.slack_signing_secret.get_secret_value(), clock)
+        self._replays = Replays(clock)
         self._app: AsyncApp | None = None
         self._open = 0
         self._idle = asyncio.Event()
