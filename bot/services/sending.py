@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 FRESH = timedelta(seconds=60)
 TOO_LATE = timedelta(hours=1)
+# So old the permission may be when the row before the call stands there: the database may have been away in between.
+LATE = timedelta(seconds=2)
 BUSY_FOR_AT_MOST = timedelta(minutes=5)
 UNREACHABLE_PAUSES = (2.0, 10.0)
 
@@ -107,12 +109,20 @@ class Sending:
             log.exception("a call to DigiCert could not be prepared", call=number)
             words = "The bot failed before it called DigiCert; its log tells more."
             return await self._end(request, number, number_of_try, Outcome.NOT_SENT, words)
+        asked_at = self._clock()
         if not await self._ledger.begin(self._entry(Event.SENDING, request, number, number_of_try)):
             return await self._overtaken(request, number, number_of_try)
+        return await self._send(request, number, earlier, asked_at)
+
+    async def _send(self, request: ResendRequest, number: int, earlier: Sequence[Result], asked_at: datetime) -> Result:
+        """Call, now that the row of this try stands there."""
+        call, number_of_try = request.calls[number], len(earlier) + 1
         try:
+            if self._clock() - asked_at > LATE and (objection := await self._late_objection(request, call)):
+                return await self._end(request, number, number_of_try, Outcome.NOT_SENT, objection, begun=True)
             await self._put(call, request.locale)
         except CaRefused as error:
-            return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error), called=True)
+            return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error), begun=True)
         except CaUnavailable as error:
             if error.may_have_arrived:
                 return await self._end(request, number, number_of_try, Outcome.UNKNOWN, str(error))
@@ -139,6 +149,13 @@ class Sending:
             if dropped:
                 return f"DigiCert no longer allows {', '.join(dropped)} as a recipient. Choose another one."
         return None
+
+    async def _late_objection(self, request: ResendRequest, call: Call) -> str | None:
+        """The same, asked anew because the row before the call took long; no answer is an objection too."""
+        try:
+            return await self._objection(request, call)
+        except CaError as error:
+            return str(error)
 
     async def _no_longer_allowed(self, domain_id: int, call: Call) -> list[str]:
         """The chosen addresses that DigiCert does not allow, by a reading of the last minute.
@@ -201,11 +218,11 @@ class Sending:
         outcome: Outcome,
         words: str,
         *,
-        called: bool = False,
+        begun: bool = False,
     ) -> Result:
-        """Write down how a call ended; `called` where that is DigiCert's answer to this very try."""
+        """Write down how a call ended; `begun` where this very try has its `sending` row."""
         try:
-            is_news = await patiently(self._write_end, request, number, number_of_try, outcome, words, called)
+            is_news = await patiently(self._write_end, request, number, number_of_try, outcome, words, begun)
         except _Overtaken:
             return await self._overtaken(request, number, number_of_try)
         if is_news:
@@ -214,7 +231,7 @@ class Sending:
         return ENDED
 
     async def _write_end(
-        self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str, called: bool
+        self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str, begun: bool
     ) -> bool:
         """The ending, the cooldown it keeps or frees, and what follows from it, all or nothing.
 
@@ -227,7 +244,7 @@ class Sending:
             if await has_ended(transaction, request.id, number):
                 return False
             if outcome in (Outcome.REFUSED, Outcome.NOT_SENT):
-                ours = {number_of_try} if called else set()
+                ours = {number_of_try} if begun else set()
                 if await open_attempts(transaction, request.id, number) - ours:
                     raise _Overtaken
             await append(

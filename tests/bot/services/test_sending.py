@@ -333,6 +333,59 @@ async def test_the_policy_is_asked_again_before_each_try(settle, certcentral, di
     assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
 
 
+@pytest.fixture
+def slowly(database, gate, certcentral, addresses, schedule, metrics, clock):
+    """Sends as a process whose database is away for a minute before the row of a try can be written."""
+
+    class SlowLedger(Ledger):
+        """Lets `meanwhile` happen in that minute."""
+
+        async def begin(self, entry):
+            clock.advance(seconds=61)
+            meanwhile()
+            return await super().begin(entry)
+
+    def begin(happens):
+        nonlocal meanwhile
+        meanwhile = happens
+        ledger = SlowLedger(database)
+        return Sending(database, Requests(database), ledger, gate, certcentral, addresses, schedule, metrics, clock)
+
+    meanwhile = None
+    return begin
+
+
+async def test_a_permission_that_grew_old_while_the_database_was_away_is_asked_for_again(
+    slowly, certcentral, directory, request_, ledger, kinds, database, clock
+):
+    sending = slowly(lambda: directory.add("U0ANA", deleted=True))
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "not_sent"]
+    assert "deactivated" in (await ledger.history("r1", 0)).ending.words
+    assert await Claims(database).standing(request_.calls[0].claim_keys, clock()) is None
+
+
+async def test_addresses_that_cannot_be_read_again_after_such_a_wait_get_no_mail(
+    slowly, certcentral, for_domain, kinds
+):
+    sending = slowly(lambda: certcentral.failures["allowed_addresses"].append(UNREACHABLE))
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "not_sent"]
+
+
+async def test_a_permission_that_still_holds_after_such_a_wait_sends(slowly, certcentral, directory, request_, kinds):
+    await slowly(lambda: None).attempt("r1", 0, [])
+
+    assert directory.asked == [("U0ANA", True)] * 2
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
 @pytest.mark.parametrize(("age", "readings", "sent"), [(59, 1, 1), (61, 2, 0)])
 async def test_a_list_of_allowed_addresses_counts_for_a_minute(
     sending, certcentral, addresses, for_domain, ledger, clock, age, readings, sent
