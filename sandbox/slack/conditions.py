@@ -1,5 +1,6 @@
 """How this Slack is set up and how well it is: what tests and demos may change at any time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 BOT_SCOPES = (
@@ -21,9 +22,9 @@ class Conditions:
 
     `trigger_seconds` is the life of a trigger id, `ticket_seconds` that of the address of a socket, `ack_seconds` the
     patience with acks, `page_limit` the most messages in a page of history. Where `request_url` is set, payloads are
-    posted there instead of sent to sockets. With `duplicate_next` the next envelope is sent twice; with `mute_pongs`
-    pings get no answer. `parting_seconds` pass before this Slack notices that the app closes a socket: what it sends
-    there until then is under way.
+    posted there instead of sent to sockets; several are those of the servers behind one load balancer. With
+    `duplicate_next` the next envelope is sent twice; with `mute_pongs` pings get no answer. `parting_seconds` pass
+    before this Slack notices that the app closes a socket: what it sends there until then is under way.
     On Enterprise Grid there is an `enterprise_id`; `is_org_wide` tells whether the whole organisation has the app.
     """
 
@@ -40,6 +41,6 @@ class Conditions:
     ticket_seconds: float = 30.0
     parting_seconds: float = 0.0
     ack_seconds: float = 3.0
-    request_url: str | None = None
+    request_url: str | Sequence[str] | None = None
     duplicate_next: bool = False
     mute_pongs: bool = False

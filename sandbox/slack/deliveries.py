@@ -18,7 +18,7 @@ class Line(Protocol):
 class Delivery:
     """One envelope: `sent` is its payload, `at` when in Unix seconds; `payload` came with the ack, `after` so long.
 
-    `failure` is Slack's word for why it was not acknowledged, as the next try tells it.
+    `failure` is Slack's word for why it was not acknowledged, as the next try tells it; `status` is what HTTP answered.
     """
 
     envelope: Json
@@ -31,6 +31,7 @@ class Delivery:
     at: float = 0.0
     settled: bool = False
     failure: str = "timeout"
+    status: int | None = None
     may_be_retried: bool = True
     line: Line | None = field(default=None, repr=False)
     _answered: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
@@ -70,14 +71,20 @@ class Delivery:
         self.after = asyncio.get_running_loop().time() - self.sent_at
         self._answered.set()
 
+    def settle(self) -> None:
+        """Wait for no ack any longer; without one, `after` is how long that took."""
+        if not self.answered:
+            self.after = asyncio.get_running_loop().time() - self.sent_at
+        self.settled = True
+
     async def answer_within(self, seconds: float) -> bool:
         """Wait for the ack; False when it did not come in time."""
         try:
             async with asyncio.timeout(seconds):
                 await self._answered.wait()
         except TimeoutError:
-            self.after = seconds
-        self.settled = True
+            pass
+        self.settle()
         return self.acked
 
     async def redeliver(self, *, new_id: bool = False) -> "Delivery":

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import random
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,11 @@ class Signed:
 
 
 class RequestUrl:
-    """Posts to one address, with the same deliveries as the sockets have."""
+    """Posts to the app's address, with the same deliveries as the sockets have.
+
+    Of several addresses each request goes to one by chance, but the same for the same seed; one that refuses the
+    connection is passed over, as a load balancer does that knows who is there.
+    """
 
     def __init__(
         self,
@@ -39,8 +44,10 @@ class RequestUrl:
         deliveries: list[Delivery],
         changes: Changes,
         complain: Callable[[str], None],
+        seed: int,
     ) -> None:
         self.deliveries = deliveries
+        self._random = random.Random(seed)  # noqa: S311 - routing, no secret
         self._here, self._secret, self._changes, self._complain = here, secret, changes, complain
         self._sent: dict[str, Signed] = {}
         self._second_sends: set[asyncio.Task[None]] = set()
@@ -66,8 +73,7 @@ class RequestUrl:
         payload = {"type": "url_verification", "token": "made-up", "challenge": challenge}
         signed = self.sign(json.dumps(payload).encode(), JSON)
         try:
-            async with self._request(signed) as response:
-                body = await response.text()
+            response, body = await self._request(signed)
         except (aiohttp.ClientError, TimeoutError):
             return False
         told = body if response.content_type == "text/plain" else _json(body).get("challenge")
@@ -88,16 +94,31 @@ class RequestUrl:
         if self._session is not None:
             await self._session.close()
 
-    def _request(self, signed: Signed) -> Any:
+    async def _request(self, signed: Signed) -> tuple[aiohttp.ClientResponse, str]:
+        """The response and its text, within `ack_seconds`, from the first address that takes the connection."""
+        addresses = self._addresses()
+        async with asyncio.timeout(self._here.ack_seconds):
+            while True:
+                try:
+                    return await self._post_to(addresses.pop(), signed)
+                except aiohttp.ClientConnectorError:
+                    if not addresses:
+                        raise
+
+    def _addresses(self) -> list[str]:
+        told = self._here.request_url or ()
+        addresses = [told] if isinstance(told, str) else list(told)
+        self._random.shuffle(addresses)
+        return addresses
+
+    async def _post_to(self, address: str, signed: Signed) -> tuple[aiohttp.ClientResponse, str]:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 headers={"User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)"}
             )
-        timeout = aiohttp.ClientTimeout(total=self._here.ack_seconds)
-        address = str(self._here.request_url)
-        return self._session.post(
-            address, data=signed.body, headers=signed.headers, timeout=timeout, allow_redirects=False
-        )
+        posting = self._session.post(address, data=signed.body, headers=signed.headers, allow_redirects=False)
+        async with posting as response:
+            return response, await response.text()
 
     async def _post(self, delivery: Delivery, signed: Signed) -> None:
         delivery.at = self._here.mint.clock()
@@ -105,18 +126,18 @@ class RequestUrl:
         self.deliveries.append(delivery)
         self._changes.notify()
         try:
-            async with self._request(signed) as response:
-                self._take(delivery, response, await response.text())
+            self._take(delivery, *await self._request(signed))
         except TimeoutError:
             delivery.failure = "http_timeout"
             self._complain(f"{delivery.what} was not acknowledged within {self._here.ack_seconds:g} s")
         except aiohttp.ClientError as error:
             delivery.failure = "connection_failed"
             self._complain(f"{delivery.what} failed: {type(error).__name__}")
-        delivery.settled = True
+        delivery.settle()
         self._changes.notify()
 
     def _take(self, delivery: Delivery, response: aiohttp.ClientResponse, body: str) -> None:
+        delivery.status = response.status
         if response.status != 200:
             delivery.failure = "http_error"
             delivery.may_be_retried = response.headers.get("X-Slack-No-Retry") != "1"

@@ -34,7 +34,7 @@ class Slack(Workspace):
     With `request_url` set, payloads are posted there, signed, instead of sent to sockets.
 
     `problems` lists what people would have seen as a failure, and the mistakes that Slack would refuse. `clock` tells
-    Unix seconds, also in the Date header of its answers; `seed` decides which of several sockets gets what.
+    Unix seconds, also in the Date header of its answers; `seed` decides which of several gets what.
     """
 
     def __init__(self, port: int = 0, *, clock: Callable[[], float] = time.time, seed: int = 0) -> None:
@@ -46,7 +46,7 @@ class Slack(Workspace):
         self.hooks.address = lambda key: f"{self.url}/hooks/{key}"
         self.socket_mode = SocketMode(self, self.changes, self.complain, seed)
         deliveries = self.socket_mode.deliveries
-        self.requests = RequestUrl(self, lambda: self.signing_secret, deliveries, self.changes, self.complain)
+        self.requests = RequestUrl(self, lambda: self.signing_secret, deliveries, self.changes, self.complain, seed)
         self.announcer = Announcer(self, self.deliver, lambda: bool(self.request_url or self.sockets))
         self.socket_mode.on_connect = self.announcer.retry
         self.web_api = WebApi(self, self.hooks, self.faults, self.changes)

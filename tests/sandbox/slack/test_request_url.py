@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from sandbox.slack import Channel, Person, Slack
 
 Serve = Callable[[web.Application], Awaitable[None]]
+NOWHERE = "http://127.0.0.1:1/slack/events"
 
 
 @pytest.fixture
@@ -156,17 +157,35 @@ async def test_an_answer_after_the_time_is_none(serve: Serve, slack: Slack, ana:
     application = web.Application()
     application.router.add_post("/slack/events", wait)
     await serve(application)
+    slack.request_url = [NOWHERE, str(slack.request_url)]
 
     delivery = await ana.command("/greet", "", pki)
     hold.set()
 
-    assert (delivery.acked, delivery.failure) == (False, "http_timeout")
+    assert (delivery.acked, delivery.failure, delivery.status) == (False, "http_timeout", None)
+    assert 0.1 <= delivery.after < 3.0
     assert slack.problems == ["/greet of ana was not acknowledged within 0.1 s"]
 
 
 async def test_where_nobody_listens_it_fails(slack: Slack, ana: Person, pki: Channel) -> None:
-    slack.request_url = "http://127.0.0.1:1/slack/events"
+    slack.request_url = NOWHERE
 
     delivery = await ana.command("/greet", "", pki)
 
     assert (delivery.acked, delivery.failure) == (False, "connection_failed")
+
+
+async def test_of_several_addresses_one_by_chance_is_asked_that_is_there(
+    answer: Callable[[web.Response], Awaitable[list[web.Request]]], slack: Slack, ana: Person, pki: Channel
+) -> None:
+    first = await answer(web.Response())
+    there = [str(slack.request_url)]
+    second = await answer(web.Response())
+    there.append(str(slack.request_url))
+
+    slack.request_url = [*there, NOWHERE]
+    sent = [await ana.command("/dcv-resend", "", pki) for _ in range(20)]
+
+    assert [each.acked for each in sent] == [True] * 20
+    assert len(first) + len(second) == 20
+    assert min(len(first), len(second)) > 2
