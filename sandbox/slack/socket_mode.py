@@ -34,8 +34,14 @@ class Socket:
     def freeze(self) -> None:
         """Let nothing in or out from now on, although the connection stands."""
         self.frozen = True
+        self.end()
         if self.transport is not None:
             self.transport.pause_reading()
+
+    def end(self) -> None:
+        """Note that from now on nothing is heard over it."""
+        if self.closed_at is None:
+            self.closed_at = asyncio.get_running_loop().time()
 
     def drop(self) -> None:
         """Cut it off without a word."""
@@ -140,7 +146,7 @@ class SocketMode:
         except ConnectionError:
             pass
         finally:
-            socket.closed_at = asyncio.get_running_loop().time()
+            socket.end()
             if socket in self.sockets:
                 self.sockets.remove(socket)
             self._changes.notify()

@@ -247,6 +247,7 @@ async def test_a_frozen_socket_swallows_everything_until_another_opens(
         heard = await ana.command("/dcv-resend", "", pki)
 
     assert (lost.acked, heard.acked, sockets) == (False, True, 1)
+    assert (lost.was_heard(0.0), heard.was_heard(0.0)) == (False, True)
     assert (len(puppet.envelopes), len(second.envelopes), puppet.pongs) == (0, 1, [])
     assert not puppet.has_ended
 
