@@ -14,7 +14,8 @@ from pathlib import Path
 from sandbox.bot_process import BotProcess, Running
 
 _FORKS = multiprocessing.get_context("forkserver")
-_COMMANDS = [f"handlers.{name}" for name in ("cli", "run", "socket_mode", "http_mode", "check", "explain", "ledger")]
+_NAMES = ("cli", "run", "doors.socket_mode", "doors.http_mode", "check", "explain", "ledger")
+_COMMANDS = [f"handlers.{name}" for name in _NAMES]
 _FORKS.set_forkserver_preload([*_COMMANDS, "alembic.command", "pytest"])
 
 

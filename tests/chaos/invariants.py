@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from sandbox.certcentral.records import Mail
-from sandbox.slack import Message
+from sandbox.slack import Delivery, Message
 from tests.chaos.schedules import MAY
 from tests.chaos.world import MARK, Key, World, key_of
 from tests.e2e.kit import ENDINGS, Row
@@ -27,7 +27,9 @@ BUSY_SECONDS = 15.0
 _MENTION = re.compile(r"<!(?!date\^|subteam\^)|<@(?!U)|<@U0EVIL|<(https?://evil[^|>]*)")
 _IN_ORDER = re.compile(r"(sending turned_away )*(sending )?(sent|refused|not_sent|unknown)")
 _BRING_IT_AGAIN = "Slack delivers it again"
-_EXPECTED = ("no open socket", "was not acknowledged within", "was acknowledged too late")
+_EXPECTED = ("failed: ", "was answered with HTTP", "was not acknowledged within", "was acknowledged too late")
+# A signature counts for five minutes, and clocks are wrong by 200 seconds at most.
+SURELY_FRESH_SECONDS = 100.0
 
 
 async def violations(world: World) -> list[str]:
@@ -164,7 +166,7 @@ def _alerts_get_one_offer(world: World, _: list[Row]) -> Iterator[str]:
 def _slack_is_answered(world: World, _: list[Row]) -> Iterator[str]:
     """Whatever reached a bot that lived on was acknowledged, and in time unless the machine was busy with others."""
     patience = BUSY_SECONDS if _is_overloaded() else world.slack.ack_seconds
-    missed = [each for each in world.slack.deliveries if not each.acked and each.was_heard(patience)]
+    missed = [each for each in world.slack.deliveries if not each.acked and _was_heard(world, each, patience)]
     for delivery in missed:
         if delivery.answered and not _is_overloaded():
             yield f"{delivery.what} was acknowledged after {delivery.after:.1f} s"
@@ -172,11 +174,27 @@ def _slack_is_answered(world: World, _: list[Row]) -> Iterator[str]:
             yield f"{delivery.what} was not acknowledged"
     # An alert that cannot be written down is not acknowledged, so that Slack brings it again.
     on_purpose = sum(instance.process.log.count(_BRING_IT_AGAIN) for instance in world.instances)
-    events = sum(each.kind == "events_api" and not each.answered for each in missed)
-    if events > on_purpose:
-        yield f"{events} events were not acknowledged, and {on_purpose} of them on purpose"
+    events = {each.envelope["envelope_id"] for each in missed if each.kind == "events_api" and not each.answered}
+    if len(events) > on_purpose:
+        yield f"{len(events)} events were not acknowledged, and {on_purpose} of them on purpose"
     problems = [each for each in world.slack.problems if not any(words in each for words in _EXPECTED)]
     yield from (f"Slack: {problem}" for problem in problems)
+
+
+def _was_heard(world: World, delivery: Delivery, patience: float) -> bool:
+    """Whether it met a bot that lived on, and that had its time."""
+    if not world.is_http:
+        return delivery.was_heard(patience)
+    if delivery.failure == "http_timeout":
+        # Slack hangs up, so that nobody knows whether an answer came later.
+        return not _is_overloaded()
+    if delivery.status == 401:
+        envelope_id = delivery.envelope["envelope_id"]
+        same = (each for each in world.slack.deliveries if each.envelope["envelope_id"] == envelope_id)
+        return delivery.at < next(same).at + SURELY_FRESH_SECONDS
+    until = delivery.sent_at + delivery.after
+    met = any(began < until and delivery.sent_at < ended for began, ended in world.absences)
+    return not met or delivery.status not in {None, 503}
 
 
 def _is_overloaded() -> bool:

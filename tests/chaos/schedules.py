@@ -8,6 +8,7 @@ from typing import Any, Literal
 from tests.chaos.mishaps import PUTS, READS, SLACK, SLACK_METHODS
 
 Kind = Literal["sqlite", "postgresql"]
+Command = Literal["run", "serve"]
 
 INSTANCES: dict[Kind, int] = {"sqlite": 1, "postgresql": 2}
 FIRST_ORDER = 700001
@@ -38,6 +39,7 @@ class Schedule:
 
     seed: int
     database: Kind
+    command: Command
     skews: tuple[float, ...]
     settings: Mapping[str, str]
     steps: tuple[Step, ...]
@@ -45,18 +47,23 @@ class Schedule:
     """Whether eight minutes pass after all that, and envelopes arrive once more."""
 
     def __str__(self) -> str:
-        head = f"seed {self.seed} on {self.database}, clocks ahead by {list(self.skews)} s, {dict(self.settings)}"
+        played = f"seed {self.seed}: dcv-resend {self.command} on {self.database}"
+        head = f"{played}, clocks ahead by {list(self.skews)} s, {dict(self.settings)}"
         return "\n".join([head, *map(str, self.steps), *(["        eight minutes pass"] if self.is_late else [])])
 
 
 def draw(seed: int) -> Schedule:
-    """The schedule of a seed, odd ones on SQLite and even ones on PostgreSQL; the same seed gives the same one."""
-    return _Drawing(seed, "sqlite" if seed % 2 else "postgresql").schedule()
+    """The schedule of a seed, which is always the same.
+
+    Odd ones play on SQLite and even ones on PostgreSQL; of every eight, one of each by HTTP.
+    """
+    return _Drawing(seed, "sqlite" if seed % 2 else "postgresql", "serve" if seed % 8 in {4, 5} else "run").schedule()
 
 
 class _Drawing:
-    def __init__(self, seed: int, database: Kind) -> None:
-        self._seed, self._database, self._instances = seed, database, INSTANCES[database]
+    def __init__(self, seed: int, database: Kind, command: Command) -> None:
+        self._seed, self._database, self._command = seed, database, command
+        self._instances = INSTANCES[database]
         self._chance = random.Random(seed)  # noqa: S311 - moments, no secret
 
     def schedule(self) -> Schedule:
@@ -71,7 +78,8 @@ class _Drawing:
         }
         steps = [*self._acts(), *self._faults(), *self._troubles()]
         steps.sort(key=lambda step: step.at)
-        return Schedule(self._seed, self._database, skews, settings, tuple(steps), is_late=chance.random() < 0.4)
+        is_late = chance.random() < 0.4
+        return Schedule(self._seed, self._database, self._command, skews, settings, tuple(steps), is_late)
 
     def _acts(self) -> Iterable[Step]:
         chance = self._chance
@@ -125,8 +133,11 @@ class _Drawing:
             how = chance.choice(("locked", "stopped", "cut"))
             yield self._step("database_away", seconds=round(seconds, 1), how=how)
         for _ in range(chance.choice((0, 0, 1, 2))):
-            how = chance.choice(("drop", "refresh_requested", "warning", "no handshake", "no address"))
-            yield self._step("trouble_socket", how=how)
+            how = chance.choice(("drop", "freeze", "refresh_requested", "warning", "no handshake", "no address"))
+            if self._command == "run":
+                yield self._step("trouble_socket", how=how)
+            else:
+                yield self._step("replay", at=chance.uniform(1.0, SPAN + 1.0))
 
     def _kind(self, faults: Iterable[str], slow: float) -> str:
         """One of them; a timeout, which takes ten seconds or thirty, in few schedules only."""

@@ -1,4 +1,4 @@
-"""The bot with a clock of its own: `dcv-resend run`, but so many seconds ahead as the file says that it is given."""
+"""The bot with a clock of its own: `dcv-resend run` or `serve`, so many seconds ahead as a file says."""
 
 import asyncio
 import sys
@@ -6,29 +6,42 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot import logs
-from bot.clock import utc_now
+from bot.clock import Clock, utc_now
 from bot.errors import CannotStart
 from bot.metrics import Metrics
-from bot.settings import SocketModeSettings
+from bot.settings import HttpModeSettings, Settings, SocketModeSettings
+from handlers.doors import Door
+from handlers.doors.http_mode import HttpMode
 from handlers.doors.socket_mode import SocketMode
 from handlers.run import run
 from tests.forks import ForkedBot
 
 
 def main() -> None:
-    """Serve until SIGTERM; the file is the only argument. What an operator can mend is told as the command tells it."""
-    ahead = Path(sys.argv[1])
+    """Serve until SIGTERM; told the command and the file. What an operator can mend is told as the command tells it."""
+    command, ahead = sys.argv[1], Path(sys.argv[2])
 
     def clock() -> datetime:
         return utc_now() + timedelta(seconds=float(ahead.read_text()))
 
-    settings = SocketModeSettings.load()
+    metrics = Metrics()
+    settings, door = _by_http(metrics, clock) if command == "serve" else _by_socket()
     logs.configure(settings)
     try:
-        asyncio.run(run(settings, SocketMode(settings), Metrics(), clock))
+        asyncio.run(run(settings, door, metrics, clock))
     except CannotStart as error:
         sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
         sys.exit(2)
+
+
+def _by_socket() -> tuple[Settings, Door]:
+    settings = SocketModeSettings.load()
+    return settings, SocketMode(settings)
+
+
+def _by_http(metrics: Metrics, clock: Clock) -> tuple[Settings, Door]:
+    settings = HttpModeSettings.load()
+    return settings, HttpMode(settings, metrics, clock)
 
 
 class SkewedBot(ForkedBot):

@@ -151,6 +151,9 @@ class Story:
     async def trouble_socket(self, how: str) -> None:
         """The link to Slack fails."""
         self.world.injected[f"socket: {how}"] += 1
+        if how == "freeze":
+            self.slack.freeze_sockets()
+            return
         if how in {"refresh_requested", "warning"}:
             await self.slack.disconnect(how)
             return
@@ -159,6 +162,12 @@ class Story:
         if how == "no address":
             self.slack.faults.plan("apps.connections.open", SLACK["500"])
         self.slack.drop_sockets()
+
+    async def replay(self) -> None:
+        """Somebody who listened sends whole requests again, as they were signed."""
+        sent = self.slack.deliveries[-8:]
+        self.world.injected["request replayed"] += len(sent)
+        await asyncio.gather(*(delivery.redeliver() for delivery in sent))
 
     async def _redelivered(self, delivery: object, *, new_id: bool = False) -> None:
         self.world.injected["envelope redelivered"] += 1

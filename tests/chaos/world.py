@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import math
+import socket
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -21,7 +23,7 @@ from sandbox.slack import Channel, Person, Slack
 from tests.chaos.mishaps import BUSY_FOR_LONG, Mishap, counted, repeating, telling
 from tests.chaos.schedules import FIRST_ORDER, MULTI, ORDERS, PEOPLE, Schedule
 from tests.chaos.skewed_bot import SkewedBot
-from tests.e2e.kit import Row, locked, looking_into
+from tests.e2e.kit import Row, locked, looking_into, serving
 from tests.postgresql import Server
 
 # Each holds a mark that nothing else does: where a mark is found, the secret leaked.
@@ -34,6 +36,8 @@ SECRETS = {
 DATABASE_PASSWORD = "KanarieDatabase2d9b"
 PROXY = "http://bot:KanarieProxy64f0@127.0.0.1:9"
 MARK = "Kanarie"
+# What a bot that ends by itself takes for that, at most.
+ENDING_SECONDS = 5.0
 Key = tuple[str, str]
 
 
@@ -44,8 +48,10 @@ class Instance:
         self.world, self.skew = world, skew
         self.ends: list[int] = []
         self.ahead = world.folder / f"ahead-{number}"
-        command = ("skewed-bot", str(self.ahead))
+        command = ("skewed-bot", world.schedule.command, str(self.ahead))
         settings = world.settings | {"DCV_INSTANCE": f"bot-{number}"}
+        if world.is_http:
+            settings |= {"PORT": str(world.port())}
         self.process = SkewedBot(settings, world.folder / f"bot-{number}.log", command)
         self._changing = asyncio.Lock()
 
@@ -58,6 +64,7 @@ class Instance:
     async def kill(self, pause: float = 0.0, gone: asyncio.Event | None = None) -> None:
         """End it as a power cut does, let go of the call that was held, and start it again."""
         async with self._changing:
+            self.world.spawn(self._note_absence(time.monotonic()))
             self.world.killed_at.append(time.monotonic())
             with suppress(ProcessLookupError, LookupError):
                 await self.process.kill()
@@ -74,7 +81,15 @@ class Instance:
             async with self._changing:
                 with suppress(TimeoutError):
                     self.ends.append(await self.process.exits(0.01))
+                    self.world.spawn(self._note_absence(time.monotonic() - ENDING_SECONDS))
                     await self.process.start()
+
+    async def _note_absence(self, began: float) -> None:
+        """Keep from when until when what is sent by HTTP may meet nobody, or somebody who is not ready."""
+        if self.world.is_http:
+            self.world.absences.append(absence := [began, math.inf])
+            await serving(self.process)
+            absence[1] = time.monotonic()
 
 
 class Witness(Faults):
@@ -101,6 +116,7 @@ class World:
         self.injected: Counter[str] = Counter()
         self.killed_at: list[float] = []
         self.away: list[tuple[float, float]] = []
+        self.absences: list[list[float]] = []
         self.witnessed: list[tuple[Call, float, list[Row] | None]] = []
         self.broken: list[str] = []
         """What went wrong with the schedule itself."""
@@ -110,6 +126,7 @@ class World:
         self.slack = Slack(clock=lambda: time.time() + self.leap, seed=schedule.seed)
         self.slack.web_api.bot_token = SECRETS["SLACK_BOT_TOKEN"]
         self.slack.web_api.app_token = SECRETS["SLACK_APP_TOKEN"]
+        self.slack.signing_secret = SECRETS["SLACK_SIGNING_SECRET"]
         now = partial(_now, self)
         self.certcentral = CertCentral(SECRETS["DIGICERT_API_KEY"], now)
         self.certcentral.faults = Witness(self)
@@ -138,6 +155,9 @@ class World:
             **self.schedule.settings,
         }
         self.instances = [Instance(self, number, skew) for number, skew in enumerate(self.schedule.skews)]
+        if self.is_http:
+            ports = [instance.process.settings["PORT"] for instance in self.instances]
+            self.slack.request_url = [f"http://127.0.0.1:{port}/slack/events" for port in ports]
         for instance in self.instances:
             await instance.start()
             self.spawn(instance.watch())
@@ -165,14 +185,32 @@ class World:
         if not task.cancelled() and (error := task.exception()):
             self.broken.append(repr(error))
 
+    @property
+    def is_http(self) -> bool:
+        """Whether Slack posts to the bots."""
+        return self.schedule.command == "serve"
+
+    def port(self) -> int:
+        """A port that stays free for a bot between two runs, since a socket that does not listen holds it."""
+        holder = self._stack.enter_context(socket.socket())
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        return int(holder.getsockname()[1])
+
     async def connected(self) -> None:
-        """Wait until every instance has its socket."""
-        wanted = len(self.instances)
+        """Wait until every instance has its socket, or serves."""
         try:
-            await self.slack.wait(lambda: self.slack.sockets >= wanted, f"{wanted} sockets", 60.0)
+            if self.is_http:
+                await asyncio.gather(*(serving(instance.process) for instance in self.instances))
+            else:
+                wanted = len(self.instances)
+                await self.slack.wait(lambda: self._sound_sockets() >= wanted, f"{wanted} sockets", 60.0)
         except TimeoutError as error:
             logs = "\n".join(instance.process.log for instance in self.instances)
             raise TimeoutError(f"{error}\n{logs}\n{self.broken}") from None
+
+    def _sound_sockets(self) -> int:
+        return sum(not socket.frozen for socket in self.slack.socket_mode.sockets)
 
     @property
     def calls(self) -> int:
@@ -299,6 +337,7 @@ class World:
         async with self._database_is_away:
             pass
         await self.connected()
+        self.slack.announcer.retry()
 
     def _people(self) -> None:
         traits: dict[str, dict[str, Any]] = {"gil": {"guest": True}, "rob": {"bot": True}, "sam": {"stranger": True}}
