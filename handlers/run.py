@@ -95,8 +95,9 @@ async def _open(
     health.end()
     log.info("stopping")
     loop = asyncio.get_running_loop()
+    notice = door.notice_seconds if stop.is_set() else 0.0
     until = loop.time() + ACK_SECONDS
-    await answering.idle(ACK_SECONDS)
+    await asyncio.gather(asyncio.sleep(notice), answering.idle(ACK_SECONDS))
     for task in serving:
         task.cancel()
     ended = await asyncio.gather(*serving, return_exceptions=True)

@@ -16,6 +16,10 @@ class Door(Protocol):
         """Whether Slack can reach the bot now, as far as the door can tell."""
 
     @property
+    def notice_seconds(self) -> float:
+        """How long the door stays open at a stop, since whoever sends payloads here may hear of it so late."""
+
+    @property
     def routes(self) -> list[web.RouteDef]:
         """What it wants to be served on the bot's site, which is open where PORT is set."""
 

@@ -26,6 +26,8 @@ PATH = "/slack/events"
 # A form may hold 250,000 characters, each of which may take three in a form-encoded body.
 MOST_BYTES = 1 << 20
 READ_SECONDS = 3.0
+# What stands in front asks each second whether the bot is ready, and may have to ask twice.
+NOTICE_SECONDS = 2.0
 STOP_SECONDS = 2.0
 
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
@@ -48,6 +50,11 @@ class HttpMode:
     def routes(self) -> list[web.RouteDef]:
         """What the site serves for it."""
         return [web.post(PATH, self.hear)]
+
+    @property
+    def notice_seconds(self) -> float:
+        """Requests arrive until whoever routes them has seen that the bot is not ready any more."""
+        return NOTICE_SECONDS
 
     @property
     def is_open(self) -> bool:

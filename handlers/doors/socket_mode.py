@@ -36,6 +36,11 @@ class SocketMode:
         return self._link is not None and self._link.is_open
 
     @property
+    def notice_seconds(self) -> float:
+        """None: Slack is told by the socket itself."""
+        return 0.0
+
+    @property
     def routes(self) -> list[web.RouteDef]:
         """Nothing is asked of it over HTTP."""
         return []

@@ -219,6 +219,21 @@ async def test_at_a_stop_readiness_ends_at_once_and_who_is_being_answered_is_ans
     assert [problem for problem in slack.problems if not problem.startswith("event message")] == []
 
 
+async def test_who_is_sent_to_a_bot_that_just_began_to_stop_is_answered(
+    bot: BotProcess, slack: Slack, ana: Person, pki: Channel
+) -> None:
+    """What stands in front asks now and then who is ready, and sends people here until then."""
+    os.kill(bot.pid, signal.SIGTERM)
+    await answers_with(bot, "/readyz", 503, 2.0)
+    command = await ana.command("/dcv-resend", "help", pki)
+    whisper = await ana.hears("Resends DigiCert's validation mails")
+    status = await bot.exits(STOPPED_WITHIN)
+
+    assert (command.acked, status) == (True, 0)
+    assert "/dcv-resend history" in whisper.visible_text
+    assert slack.problems == []
+
+
 async def test_a_port_that_is_taken_is_one_line(make_bot: MakeBot) -> None:
     bot = make_bot("serve")
     with socket.socket() as other:
