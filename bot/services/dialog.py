@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import islice
 
@@ -147,7 +148,7 @@ class Dialog:
     async def cooled(self, actor: Actor, filled: Filled, cooldown: Cooldown) -> Drawing:
         """The submitted form once more, with what was sent meanwhile; a reason is required, DigiCert is not asked."""
         opened = await self.form(actor, filled.form_id)
-        form = Form(opened.actor, opened.place, opened.plan, self._clock())
+        form = Form(opened.actor, opened.place, opened.plan, self._drawn_at(cooldown))
         await self.keep(form)
         before = views.cooled(cooldown, self._clock())
         locale = filled.locale or self._locale
@@ -216,8 +217,9 @@ class Dialog:
             if isinstance(found, Choice):
                 drawing = views.choice(form.id, found.name, found.matches, self._clock())
             else:
-                form = Form(opened.actor, opened.place, found, self._clock())
-                drawing = await self._drawn(form, found, typed, before, found_in)
+                cooldown = await self._resend.cooling(_likely_calls(found))
+                form = Form(opened.actor, opened.place, found, self._drawn_at(cooldown))
+                drawing = await self._drawn(form, found, cooldown, typed, before, found_in)
         await self.keep(form)
         return drawing
 
@@ -225,8 +227,20 @@ class Dialog:
         """Whether a form may carry this language: ours, or a code of the usual shape."""
         return locale in (self._locale, read_locale(locale))
 
-    async def _drawn(self, form: Form, plan: Plan, typed: Typed, before: str | None, found_in: str | None) -> Drawing:
-        cooldown = await self._resend.cooling(_likely_calls(plan))
+    def _drawn_at(self, cooldown: Cooldown | None) -> datetime:
+        """Now, and not before what the drawing tells of, which another instance's clock may put into the future."""
+        now = self._clock()
+        return max(now, cooldown.at) if cooldown else now
+
+    async def _drawn(
+        self,
+        form: Form,
+        plan: Plan,
+        cooldown: Cooldown | None,
+        typed: Typed,
+        before: str | None,
+        found_in: str | None,
+    ) -> Drawing:
         if cooldown:
             standing, matter = await self._gate.standing(form.actor), about_plan(form.place, plan)
             if not standing.decide(Action.OVERRIDE, matter).allowed:

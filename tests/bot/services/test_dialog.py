@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.candidates import Candidate
-from bot.errors import CaUnavailable, Misunderstood, NotAllowed, StoreUnavailable
+from bot.errors import CaUnavailable, CooledDown, Misunderstood, NotAllowed, StoreUnavailable
 from bot.models import Actor, Call, DomainTarget, OrderTarget, Place, Recipient
 from bot.services.dialog import Dialog
 from bot.services.resend import Asked
@@ -227,6 +227,27 @@ async def test_a_recent_resend_is_told_and_asks_for_a_reason(dialog, form, ana, 
     reason = next(block for block in again["blocks"] if block.get("block_id") == "reason")
     assert reason["optional"] is False
     assert "by <@U0ANA>" in words(again)
+
+
+@pytest.mark.parametrize("refused_before", [False, True])
+async def test_a_reason_counts_where_the_clock_is_behind_the_one_that_wrote_down_what_was_sent(
+    dialog, form, ana, order, resend, clock, refused_before
+):
+    early = await dialog.look_up(form, WantedOrder(700001))
+    clock.advance(minutes=3)
+    await resend.accept(await dialog.submit(ana, "V1", filled(early, {0: [1], 1: [0]})))
+    clock.advance(minutes=-3)
+
+    if refused_before:
+        answer = filled(early, {0: [1], 1: [0]})
+        with pytest.raises(CooledDown) as cooled:
+            await resend.accept(await dialog.submit(ana, "V2", answer))
+        told = await dialog.cooled(ana, answer, cooled.value.cooldown)
+    else:
+        told = await dialog.look_up(form, WantedOrder(700001))
+    again = await dialog.submit(ana, "V2", filled(told, {0: [1], 1: [0]}, reason="new mailbox"))
+
+    assert await resend.accept(again)
 
 
 async def test_the_place_of_a_form_is_known_while_the_database_is(dialog, form, tmp_path):
