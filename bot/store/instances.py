@@ -321,7 +321,10 @@ class _Session:
 
     async def ask(self, question: str, **values: Any) -> Sequence[Any]:
         """The rows of an answer. It is waited for to its end, even where the caller goes away."""
-        return await asyncio.shield(asyncio.create_task(self._ask(question, values)))
+        asking = asyncio.create_task(self._ask(question, values))
+        # Where nobody waits any longer, nobody would hear of an error, and asyncio would log it as a bug.
+        asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(asking)
 
     async def _ask(self, question: str, values: Mapping[str, Any]) -> Sequence[Any]:
         async with self._asking:

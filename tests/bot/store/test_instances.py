@@ -1,6 +1,7 @@
 """The instances on one PostgreSQL database: who leads, who is there, whose turn it is, and who is dead."""
 
 import asyncio
+import gc
 
 import psycopg
 import pytest
@@ -225,6 +226,29 @@ async def test_without_a_server_nobody_waits_for_a_turn_for_ever(begin):
         await one.instance.turn("root")
     with pytest.raises(StoreUnavailable):
         await one.instance.executors()
+
+
+async def test_a_question_that_nobody_waits_for_any_longer_fails_in_silence(begin, tell, postgresql_url):
+    """As after a stop in the middle of it: what asyncio would log as a bug is none."""
+    complaints = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about["message"]))
+    [one] = await begin("one")
+    await one.freeze()
+    [[session]] = tell("SELECT session FROM instances WHERE name = 'one'")
+    held = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+
+    with psycopg.connect(postgresql_url) as other:
+        other.execute("LOCK TABLE instances IN ACCESS EXCLUSIVE MODE")
+        asking = asyncio.create_task(one.instance.executors())
+        await until(lambda: tell(held, session) == [(1,)])
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        tell("SELECT pg_terminate_backend(%s)", session)
+    await until(lambda: tell("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", session) == [(0,)])
+    await is_silent(asyncio.Event().wait())
+    gc.collect()
+
+    assert complaints == []
 
 
 async def test_a_process_that_is_alone_leads_while_it_is_there():
