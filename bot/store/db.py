@@ -244,10 +244,17 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _upgrade(connection: sa.Connection) -> None:
     from alembic import command
     from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
+    revision = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision and revision not in known:
+        problem = f"DATABASE_URL: its tables are of a newer version of the bot (revision {revision})."
+        raise CannotStart([f"{problem} Start that version again, or name another database."])
     command.upgrade(config, "head")
 
 

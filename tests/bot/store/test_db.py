@@ -210,6 +210,30 @@ async def test_a_database_that_cannot_be_opened_stops_the_start_in_one_line(garb
     await no_connection_left()
 
 
+@pytest.fixture
+async def newer_tables(database):
+    """Tables that call themselves those of a version to come."""
+
+    async def call_them(revision):
+        async with database.write() as transaction:
+            before = await transaction.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            await transaction.execute(sa.text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+        return before
+
+    before = await call_them("9999")
+    yield database
+    await call_them(before)
+
+
+async def test_tables_of_a_newer_version_stop_the_start_in_one_line(newer_tables, open_another):
+    with pytest.raises(CannotStart, match="newer version of the bot") as refused:
+        await open_another().migrate()
+
+    assert len(str(refused.value).splitlines()) == 1
+    async with newer_tables.read() as connection:
+        assert await connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == "9999"
+
+
 async def test_too_many_readers_are_turned_away_in_time(database):
     async with contextlib.AsyncExitStack() as readers:
         for _ in range(10):
