@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
@@ -14,20 +14,22 @@ from bot.views import problems
 
 log = structlog.get_logger(__name__)
 
+PARTING_SECONDS = 1.0
+
 
 class Answering:
     """Nothing escapes it after the ack; it knows what is still being answered, so that a stop can wait."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
-        self._open = 0
+        self._open: list[Origin] = []
         self._idle = asyncio.Event()
         self._idle.set()
 
     @asynccontextmanager
     async def to(self, origin: Origin) -> AsyncIterator[None]:
         """Answer one person; whatever goes wrong inside is whispered to them."""
-        self._open += 1
+        self._open.append(origin)
         self._idle.clear()
         try:
             with structlog.contextvars.bound_contextvars(user=origin.actor.user_id):
@@ -41,7 +43,7 @@ class Answering:
                     log.exception("bug", reference=reference)
                     await self._chat.whisper(origin, problems.bug(reference))
         finally:
-            self._open -= 1
+            self._open.remove(origin)
             if not self._open:
                 self._idle.set()
 
@@ -50,4 +52,11 @@ class Answering:
         try:
             await asyncio.wait_for(self._idle.wait(), seconds)
         except TimeoutError:
-            log.warning("stopping while somebody is being answered", open=self._open)
+            log.warning("stopping while somebody is being answered", open=len(self._open))
+
+    async def part(self) -> None:
+        """Tell whoever is still being answered that the bot stops; in PARTING_SECONDS at most."""
+        whispers = [self._chat.whisper(origin, problems.stopping()) for origin in dict.fromkeys(self._open)]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PARTING_SECONDS):
+                await asyncio.gather(*whispers, return_exceptions=True)

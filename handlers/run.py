@@ -104,6 +104,7 @@ async def _open(
     if (left := until - loop.time()) > 0.0:
         # The door may have let in somebody until its end.
         await answering.idle(left)
+    await answering.part()
     for error in ended:
         if isinstance(error, Exception):
             raise error

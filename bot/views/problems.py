@@ -69,3 +69,11 @@ def bug(reference: str) -> Message:
         f"Something went wrong on the bot's side. Nothing more will happen by itself; look in the channel before you "
         f"try again, and give an owner of the bot this reference: {reference}."
     )
+
+
+def stopping() -> Message:
+    """The bot ends while somebody waits for its answer, which may still come."""
+    return whisper(
+        "The bot is being restarted and may not finish what you asked. If nothing shows within a minute, look in the "
+        "channel before you try again."
+    )

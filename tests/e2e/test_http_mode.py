@@ -234,6 +234,22 @@ async def test_who_is_sent_to_a_bot_that_just_began_to_stop_is_answered(
     assert slack.problems == []
 
 
+async def test_whoever_still_waits_for_digicert_at_the_end_of_a_stop_is_told(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    certcentral.faults.plan("GET *", stalls(hold=asyncio.Event()), times=None)
+    command = await ana.command("/dcv-resend", ONE_LINE, pki)
+    await certcentral.call_arrives("GET", f"/order/certificate/{ORDER}")
+
+    os.kill(bot.pid, signal.SIGTERM)
+    whisper = await ana.hears("is being restarted and may not finish")
+    status = await bot.exits(STOPPED_WITHIN)
+
+    assert (command.acked, status) == (True, 0)
+    assert "try again" in whisper.visible_text
+    assert ledger() == []
+
+
 async def test_a_port_that_is_taken_is_one_line(make_bot: MakeBot) -> None:
     bot = make_bot("serve")
     with socket.socket() as other:

@@ -149,3 +149,23 @@ async def test_a_stop_does_not_wait_for_ever(answering, logged):
 
 async def test_where_nobody_is_answered_a_stop_waits_for_nobody(answering):
     await asyncio.wait_for(answering.idle(10), 1)
+
+
+async def test_who_is_not_answered_by_the_end_of_a_stop_is_told_once(answering, chat):
+    async with answering.to(ORIGIN), answering.to(ORIGIN):
+        await answering.part()
+    await answering.part()
+
+    [(origin, words)] = chat.whispers
+    assert origin == ORIGIN
+    assert "may not finish" in words
+
+
+async def test_a_slack_that_is_silent_holds_up_no_stop(answering, chat):
+    async def whisper(*_):
+        await asyncio.Event().wait()
+
+    chat.whisper = whisper
+
+    async with answering.to(ORIGIN):
+        await asyncio.wait_for(answering.part(), 5)

@@ -295,6 +295,7 @@ VIEWS = {
     "problems.answer": lambda of: problems.answer(of.error()),
     "problems.whisper": lambda of: problems.whisper(of.draw(of.text) + "."),
     "problems.bug": lambda _: problems.bug("0a1b2c3d"),
+    "problems.stopping": lambda _: problems.stopping(),
     "status.page": lambda of: status.page(
         status.Page(
             0, 2, 9, tuple(of.draw(st.lists(of.order(), min_size=1, max_size=10))), {7: of.draw(of.last())}, of.now
