@@ -47,7 +47,9 @@ class Engine:
             raise CannotStart(
                 [f"{_NEVER[0]}, {_NEVER[1]}: unset them; this bot never hands its work to a cloud service."]
             )
-        logging.getLogger("dbos").addHandler(logging.NullHandler())
+        logger = logging.getLogger("dbos")
+        logger.addHandler(logging.NullHandler())
+        logger.addFilter(_is_news)
         self._engine = _sqlite_engine(database_url) if database_url.startswith("sqlite") else _engine(database_url)
         self._flows: dict[str, Callable[[str], Awaitable[None]]] = {}
         self._runs = False
@@ -143,6 +145,11 @@ class Engine:
             "serializer": DBOSPortableJSONSerializer(),
             "system_database_engine": self._engine,
         }
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not what stops a launch: it is raised too, and told to the operator without a traceback."""
+    return record.msg != "DBOS failed to launch:"
 
 
 def _engine(url: str) -> sa.Engine:

@@ -46,6 +46,17 @@ async def test_it_refuses_to_hand_its_work_to_a_cloud_service(tmp_path, monkeypa
     assert len(refused.value.problems) == 1
 
 
+async def test_a_database_that_cannot_be_opened_is_told_in_one_line_and_not_logged(tmp_path, caplog):
+    engine = Engine(f"sqlite:///{tmp_path}/nowhere/engine.db", "only")
+
+    with pytest.raises(CannotStart, match="DATABASE_URL: the database cannot be opened") as refused:
+        await engine.launch()
+    await engine.close(0)
+
+    assert len(refused.value.problems) == 1
+    assert caplog.records == []
+
+
 async def test_a_flow_that_is_started_often_runs_once(open_engine):
     ran, done = [], asyncio.Event()
 
