@@ -21,6 +21,10 @@ from tests.forks import ForkedBot
 GRACE_SECONDS = 5.0
 # So long does the bot wait for an answer of Slack's.
 HANGS_UP_SECONDS = 10.0
+# Statuses that tell that a PUT did nothing.
+CLEAR = {400, 403, 429}
+# The name of the one instance that a SQLite file can have.
+ONLY = "only"
 # Longer than the bot takes from one call to the next.
 QUIET_SECONDS = 0.7
 # Where so many wait for each core, three seconds say nothing about the bot.
@@ -53,7 +57,7 @@ def unfinished(world: World) -> list[str]:
 def _puts_have_rows(world: World, rows: list[Row]) -> Iterator[str]:
     """Each PUT has a `sending` row of its own, there before it arrived; nothing takes effect twice."""
     so_far: Counter[Key] = Counter()
-    for call, _, before in world.witnessed:
+    for call, _, before, _ in world.witnessed:
         so_far[key := key_of(call)] += 1
         begun = _sendings(rows if before is None else before)
         if so_far[key] > begun[key]:
@@ -90,7 +94,7 @@ def _nobody_is_mailed_without_permission(world: World, rows: list[Row]) -> Itera
     for row in rows:
         if row["kind"] in {"accepted", "sending"} and names.get(row["user_id"]) not in MAY:
             yield f"{names.get(row['user_id'])} may not, and has a row {row['kind']}"
-    for call, at, _ in world.witnessed:
+    for call, at, _, _ in world.witnessed:
         who = asked.get(key_of(call))
         if who not in MAY:
             yield f"a PUT for {who}: {key_of(call)}"
@@ -111,12 +115,12 @@ def _every_request_ends_once_and_truly(world: World, rows: list[Row]) -> Iterato
             endings = [each["kind"] for each in ended[row["request_id"], number]]
             if len(endings) != 1:
                 yield f"call {number} of {row['request_id']} ended {endings}"
-            elif lie := _lie(world, key, endings[0]):
+            elif lie := _lie(world, rows, key, endings[0]):
                 yield f"{key} was told as {endings[0]}, but {lie}"
 
 
-def _lie(world: World, key: Key, ending: str) -> str | None:
-    """What CertCentral knows against an ending."""
+def _lie(world: World, rows: list[Row], key: Key, ending: str) -> str | None:
+    """What CertCentral, or the life of the processes, knows against an ending."""
     puts = [call for call in world.certcentral.resends if key_of(call) == key]
     statuses = [call.status for call in puts]
     mailed = any(_mail_key(mail) == (int(key[0].split()[1]), key[1]) for mail in world.certcentral.outbox)
@@ -124,11 +128,28 @@ def _lie(world: World, key: Key, ending: str) -> str | None:
         return f"CertCentral answered {statuses}"
     if ending in {"refused", "not_sent"} and (mailed or 204 in statuses):
         return f"CertCentral answered {statuses} and mailed"
-    if ending == "unknown" and not puts and not world.killed_at:
-        return "no PUT arrived, and nothing was killed"
-    if ending == "unknown" and statuses[-1:] == [204] and not world.killed_at:
-        return "CertCentral answered 204, and nothing was killed"
+    if ending == "unknown" and not _left_in_doubt(world, rows, key) and not _died_at(world, key):
+        return f"CertCentral answered {statuses}, and no process ended in between"
     return None
+
+
+def _left_in_doubt(world: World, rows: list[Row], key: Key) -> bool:
+    """Whether the PUT of the last try arrived, and was lost or answered so that nobody can tell what it did."""
+    faults = [each.fault for each in world.witnessed if key_of(each.call) == key]
+    if not faults or len(faults) < _sendings(rows)[key] or (fault := faults[-1]) is None:
+        return False
+    return fault.lost or (fault.answer is not None and fault.answer.status not in CLEAR)
+
+
+def _died_at(world: World, key: Key) -> bool:
+    """Whether a process ended between the `sending` row that it wrote for this call and the row that closes it."""
+    for by, rows in world.deaths:
+        if rows is None:
+            return True
+        last = [row for row in rows if row["call_no"] is not None and _key(rows, row) == key][-1:]
+        if any(row["kind"] == "sending" and row["detail"]["by"].split("/")[0] in {by, ONLY} for row in last):
+            return True
+    return False
 
 
 def _every_request_is_told_once_and_truly(world: World, rows: list[Row]) -> Iterator[str]:
@@ -291,6 +312,12 @@ def _keys(accepted: Row) -> list[Key]:
 
 def _mail_key(mail: Mail) -> tuple[int, str]:
     return mail.order_id or mail.domain_id or 0, mail.locale
+
+
+def _key(rows: list[Row], row: Row) -> Key:
+    """Target and language of the call that a row is about."""
+    accepted = next(each for each in rows if each["kind"] == "accepted" and each["request_id"] == row["request_id"])
+    return _keys(accepted)[row["call_no"]]
 
 
 def _sendings(rows: list[Row]) -> Counter[Key]:

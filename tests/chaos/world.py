@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import psycopg
 import sqlalchemy as sa
@@ -38,6 +38,7 @@ PROXY = "http://bot:KanarieProxy64f0@127.0.0.1:9"
 MARK = "Kanarie"
 # What a bot that ends by itself takes for that, at most.
 ENDING_SECONDS = 5.0
+COMMITTING_SECONDS = 0.05
 Key = tuple[str, str]
 
 
@@ -49,10 +50,11 @@ class Instance:
         self.ends: list[int] = []
         self.ahead = world.folder / f"ahead-{number}"
         command = ("skewed-bot", world.schedule.command, str(self.ahead))
-        settings = world.settings | {"DCV_INSTANCE": f"bot-{number}"}
+        self.name = f"bot-{number}"
+        settings = world.settings | {"DCV_INSTANCE": self.name}
         if world.is_http:
             settings |= {"PORT": str(world.port())}
-        self.process = SkewedBot(settings, world.folder / f"bot-{number}.log", command)
+        self.process = SkewedBot(settings, world.folder / f"{self.name}.log", command)
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
@@ -65,10 +67,9 @@ class Instance:
         """End it as a power cut does, let go of the call that was held, and start it again."""
         async with self._changing:
             self.world.spawn(self._note_absence(time.monotonic()))
-            self.world.killed_at.append(time.monotonic())
             with suppress(ProcessLookupError, LookupError):
                 await self.process.kill()
-            self.world.killed_at.append(time.monotonic())
+            await self.world.note_death(self.name)
             if gone is not None:
                 gone.set()
             await asyncio.sleep(pause)
@@ -82,6 +83,7 @@ class Instance:
                 with suppress(TimeoutError):
                     self.ends.append(await self.process.exits(0.01))
                     self.world.spawn(self._note_absence(time.monotonic() - ENDING_SECONDS))
+                    await self.world.note_death(self.name)
                     await self.process.start()
 
     async def _note_absence(self, began: float) -> None:
@@ -90,6 +92,22 @@ class Instance:
             self.world.absences.append(absence := [began, math.inf])
             await serving(self.process)
             absence[1] = time.monotonic()
+
+
+class Arrival(NamedTuple):
+    """A PUT as it arrived: `at` by the monotonic clock, the ledger where it could be read, and what it then met."""
+
+    call: Call
+    at: float
+    rows: list[Row] | None
+    fault: Fault | None
+
+
+class Death(NamedTuple):
+    """A process that ended by force or by itself, and what it left in the ledger, where that could be read."""
+
+    by: str
+    rows: list[Row] | None
 
 
 class Witness(Faults):
@@ -101,9 +119,10 @@ class Witness(Faults):
 
     def take(self, name: str) -> Fault | None:
         """Use up one fault planned for a call of this name."""
+        fault = super().take(name)
         if name.startswith("PUT "):
-            self._world.witness()
-        return super().take(name)
+            self._world.witness(fault)
+        return fault
 
 
 class World:
@@ -114,10 +133,10 @@ class World:
         self.database_url = database_url.replace("made-up", DATABASE_PASSWORD)
         self.leap = 0.0
         self.injected: Counter[str] = Counter()
-        self.killed_at: list[float] = []
+        self.deaths: list[Death] = []
         self.away: list[tuple[float, float]] = []
         self.absences: list[list[float]] = []
-        self.witnessed: list[tuple[Call, float, list[Row] | None]] = []
+        self.witnessed: list[Arrival] = []
         self.broken: list[str] = []
         """What went wrong with the schedule itself."""
         self.left_at: dict[str, float] = {}
@@ -229,14 +248,23 @@ class World:
         self.leap += seconds
         self.set_clocks()
 
-    def witness(self) -> None:
-        """Note what the ledger says while a PUT arrives; None where the database cannot be read just then."""
+    def witness(self, fault: Fault | None) -> None:
+        """Note what the ledger says while a PUT arrives, and the fault that it meets."""
         call = self.certcentral.calls[-1]
+        self.witnessed.append(Arrival(call, time.monotonic(), self._readable_ledger(), fault))
+
+    async def note_death(self, by: str) -> None:
+        """Note what a process leaves in the ledger, before it starts again."""
+        # The server of a database may still commit what the process sent it last.
+        await asyncio.sleep(COMMITTING_SECONDS)
+        self.deaths.append(Death(by, self._readable_ledger()))
+
+    def _readable_ledger(self) -> list[Row] | None:
+        """None where the database cannot be read just now."""
         try:
-            rows = self.ledger()
+            return self.ledger()
         except sa.exc.DBAPIError:
-            rows = None
-        self.witnessed.append((call, time.monotonic(), rows))
+            return None
 
     def ledger(self) -> list[Row]:
         """What stands in the ledger now, the oldest row first."""
