@@ -32,6 +32,7 @@ BUSY_PER_CORE = 2.0
 BUSY_SECONDS = 15.0
 _MENTION = re.compile(r"<!(?!date\^|subteam\^)|<@(?!U)|<@U0EVIL|<(https?://evil[^|>]*)")
 _IN_ORDER = re.compile(r"(sending turned_away )*(sending )?(sent|refused|not_sent|unknown)")
+_ALERT = re.compile(r"Order (\d+) waits$")
 _BRING_IT_AGAIN = "Slack delivers it again"
 _EXPECTED = ("failed: ", "was answered with HTTP", "was not acknowledged within", "was acknowledged too late")
 # A signature counts for five minutes, and clocks are wrong by 200 seconds at most.
@@ -190,6 +191,18 @@ def _alerts_get_one_offer(world: World, _: list[Row]) -> Iterator[str]:
     offers = [each for each in world.ops.messages if "waits for e-mail validation" in each.text]
     about = Counter(word for each in offers for word in re.findall(r"Order (\d+)", each.text))
     yield from (f"order {order_id} was offered {times} times" for order_id, times in about.items() if times > 1)
+    yield from (f"order {order_id} waits, and was not offered" for order_id in _alerted(world) - about.keys())
+
+
+def _alerted(world: World) -> set[str]:
+    """The orders that an alert named, as the bot acknowledged, and that wait to the end; those that no domain holds."""
+    named = set()
+    for delivery in world.slack.deliveries:
+        event = delivery.sent.get("event", {})
+        if delivery.acked and event.get("channel") == world.ops.id:
+            named |= set(_ALERT.findall(event.get("text", "")))
+    orders = {order_id: world.certcentral.orders[int(order_id)] for order_id in named}
+    return {number for number, order in orders.items() if order.is_dv and world.certcentral.waiting(order)}
 
 
 def _slack_is_answered(world: World, _: list[Row]) -> Iterator[str]:
