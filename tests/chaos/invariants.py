@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import time
 from collections import Counter, defaultdict
@@ -27,9 +26,10 @@ CLEAR = {400, 403, 429}
 ONLY = "only"
 # Longer than the bot takes from one call to the next.
 QUIET_SECONDS = 0.7
-# Where so many wait for each core, three seconds say nothing about the bot.
-BUSY_PER_CORE = 2.0
-BUSY_SECONDS = 15.0
+# So long after it left, an ack counts as one that never comes.
+NEVER_SECONDS = 15.0
+# Slack hangs up over HTTP after three seconds; where the machine was later than this in them, nobody knows whose fault.
+SLIGHT_LAG_SECONDS = 0.5
 _MENTION = re.compile(r"<!(?!date\^|subteam\^)|<@(?!U)|<@U0EVIL|<(https?://evil[^|>]*)")
 _IN_ORDER = re.compile(r"(sending turned_away )*(sending )?(sent|refused|not_sent|unknown)")
 _ALERT = re.compile(r"Order (\d+) waits$")
@@ -206,12 +206,11 @@ def _alerted(world: World) -> set[str]:
 
 
 def _slack_is_answered(world: World, _: list[Row]) -> Iterator[str]:
-    """Whatever reached a bot that lived on was acknowledged, and in time unless the machine was busy with others."""
-    patience = BUSY_SECONDS if _is_overloaded() else world.slack.ack_seconds
-    missed = [each for each in world.slack.deliveries if not each.acked and _was_heard(world, each, patience)]
+    """Whatever reached a bot that lived on was acknowledged, and by no more too late than the machine was late."""
+    missed = [each for each in world.slack.deliveries if not each.acked and _was_heard(world, each)]
     for delivery in missed:
-        if delivery.answered and not _is_overloaded():
-            yield f"{delivery.what} was acknowledged after {delivery.after:.1f} s"
+        if delivery.answered and delivery.after > (patience := _patience(world, delivery)):
+            yield f"{delivery.what} was acknowledged after {delivery.after:.1f} s, and {patience:.1f} s were enough"
         if not delivery.answered and delivery.kind != "events_api":
             yield f"{delivery.what} was not acknowledged"
     # An alert that cannot be written down is not acknowledged, so that Slack brings it again.
@@ -230,13 +229,18 @@ def _most_answers(world: World) -> int:
     return max(urls.values(), default=0)
 
 
-def _was_heard(world: World, delivery: Delivery, patience: float) -> bool:
+def _patience(world: World, delivery: Delivery) -> float:
+    """How many seconds a bot has for an ack: Slack's three, and those by which the machine was late meanwhile."""
+    waited = delivery.after if delivery.answered else NEVER_SECONDS
+    return world.slack.ack_seconds + world.heartbeat.lag(delivery.sent_at, delivery.sent_at + waited)
+
+
+def _was_heard(world: World, delivery: Delivery) -> bool:
     """Whether it met a bot that lived on, and that had its time."""
     if not world.is_http:
-        return delivery.was_heard(patience)
+        return delivery.was_heard(_patience(world, delivery))
     if delivery.failure == "http_timeout":
-        # Slack hangs up, so that nobody knows whether an answer came later.
-        return not _is_overloaded()
+        return world.heartbeat.lag(delivery.sent_at, delivery.sent_at + delivery.after) < SLIGHT_LAG_SECONDS
     if delivery.status == 401:
         envelope_id = delivery.envelope["envelope_id"]
         same = (each for each in world.slack.deliveries if each.envelope["envelope_id"] == envelope_id)
@@ -244,10 +248,6 @@ def _was_heard(world: World, delivery: Delivery, patience: float) -> bool:
     until = delivery.sent_at + delivery.after
     met = any(began < until and delivery.sent_at < ended for began, ended in world.absences)
     return not met or delivery.status not in {None, 503}
-
-
-def _is_overloaded() -> bool:
-    return os.getloadavg()[0] > BUSY_PER_CORE * (os.cpu_count() or 1)
 
 
 def _nothing_foreign_is_alive(world: World, _: list[Row]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.certcentral.calls import Call
 from sandbox.faults import Fault, Faults
 from sandbox.slack import Channel, Person, Slack
+from tests.chaos.heartbeat import Heartbeat
 from tests.chaos.mishaps import BUSY_FOR_LONG, Mishap, counted, repeating, telling
 from tests.chaos.schedules import FIRST_ORDER, MULTI, ORDERS, PEOPLE, Schedule
 from tests.chaos.skewed_bot import SkewedBot
@@ -156,6 +157,7 @@ class World:
 
     async def __aenter__(self) -> Self:
         """Serve, settle who is there and what waits, and start the bots."""
+        self.heartbeat = await self._stack.enter_async_context(Heartbeat(self.folder / "heartbeat"))
         await self._stack.enter_async_context(self.slack)
         await self._stack.enter_async_context(self.certcentral)
         self._people()
