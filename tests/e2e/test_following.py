@@ -350,7 +350,7 @@ async def test_the_last_check_says_so_and_old_buttons_say_that_it_is_over(
     ana: Person,
     pki: Channel,
 ) -> None:
-    await begin("1s,2s,3s", DCV_NUDGES="2s")
+    await begin("1s,2s,9s", DCV_NUDGES="2s")
     root = await sent()
 
     nudge = await slack.sees_message(pki, "Still open after", thread=root)
