@@ -90,7 +90,7 @@ async def _open(
     """Serve until `stop` is set, and then until everybody was answered; raises what ended the serving before."""
     serving = [asyncio.create_task(door.serve(app, slack)), asyncio.create_task(until_bot_token_is_refused(slack))]
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({*serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    over, _ = await asyncio.wait({*serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     health.end()
     log.info("stopping")
@@ -105,9 +105,11 @@ async def _open(
         # The door may have let in somebody until its end.
         await answering.idle(left)
     await answering.part()
-    for error in ended:
+    for task, error in zip(serving, ended, strict=True):
         if isinstance(error, Exception):
-            raise error
+            if task in over:
+                raise error
+            log.warning("serving ended with an error while stopping", error=type(error).__name__)
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from bot.errors import SlackUnavailable
+from bot.errors import CannotStart, SlackUnavailable
 from handlers.doors.connection import Connection, Message
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,8 @@ Answer = Callable[[Message], Awaitable[str | None]]
 class Link:
     """The connection of the moment, and whoever still reads from an earlier one or works on an envelope.
 
-    `dial` opens a connection, or raises SlackUnavailable; `answer` returns the ack of an envelope, if it gets one.
+    `dial` opens a connection, or raises SlackUnavailable, or CannotStart where that has no future; `answer` returns
+    the ack of an envelope, if it gets one.
     """
 
     def __init__(self, dial: Dial, answer: Answer) -> None:
@@ -71,13 +72,18 @@ class Link:
         What Slack sent before it heard of the parting cannot be acknowledged over the same socket: another one is
         opened for its ack, and closed in the same way.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ACK_SECONDS):
-                await self._leave()
-        left = [*self._sockets, *self._envelopes]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ACK_SECONDS):
+                    await self._leave()
+        except CannotStart as error:
+            # It ends anyway; whether the next start is possible is for that start to say.
+            log.warning("an envelope could not be acknowledged: Slack opens no socket", problems=error.problems)
+        finally:
+            left = [*self._sockets, *self._envelopes]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def _open(self) -> Connection:
         connection = await self._dial()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 import pytest
 
+from bot.errors import CannotStart
 from handlers.doors.connection import Connection, Message
 from handlers.doors.link import Link
 from sandbox.faults import answers
@@ -148,3 +149,28 @@ async def test_an_ack_that_cannot_be_sent_waits_for_the_next_socket_and_holds_up
         await _leave(link, keeping)
 
     assert [line.sent for line in lines] == [[], ['{"envelope_id": "1"}']]
+
+
+async def test_a_token_that_is_revoked_while_it_leaves_fails_nothing_and_leaves_nothing_behind() -> None:
+    lines = iter([Line(is_cut=True)])
+    tried, ended = asyncio.Event(), asyncio.Event()
+
+    async def dial() -> Connection:
+        if line := next(lines, None):
+            return line
+        tried.set()
+        raise CannotStart(["SLACK_APP_TOKEN: Slack does not accept it."])
+
+    async def answer(_: Message) -> str | None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    link = Link(dial, answer)
+    keeping = asyncio.create_task(link.keep())
+    await _until(lambda: link.is_open, 5.0)
+    await _leave(link, keeping)
+
+    assert tried.is_set()
+    assert ended.is_set()
