@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,8 @@ from bot.store.db import told_to_the_operator
 VERSION = "1"
 # Far less than a second of the database's time, so that nobody in Slack waits for it.
 _AT_ONCE = 100
+# What DBOS needs beyond the patience of a stop, to end its threads.
+_LEAVING_SECONDS = 0.25
 _NEVER = ("DBOS__CLOUD", "DBOS__CONDUCTOR_KEY")
 
 Flow = Callable[["Steps", str], Awaitable[None]]
@@ -120,6 +123,7 @@ class Engine:
     async def close(self, patience: int) -> None:
         """Wait up to `patience` seconds for running steps, then stop; what is unfinished resumes at the next start.
 
+        Where the database is silent DBOS itself would wait for much longer: then it is left behind, in a daemon thread.
         Nothing may use `asyncio.to_thread` after this: DBOS takes the loop's thread pool with it.
         """
         self._runs = False
@@ -128,10 +132,13 @@ class Engine:
 
         def destroy() -> None:
             DBOS.destroy(workflow_completion_timeout_sec=patience, destroy_registry=True)
-            loop.call_soon_threadsafe(done.set)
+            with suppress(RuntimeError):
+                # The loop is closed where nobody waited any longer.
+                loop.call_soon_threadsafe(done.set)
 
         threading.Thread(target=destroy, name="engine-close", daemon=True).start()
-        await done.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), patience + _LEAVING_SECONDS)
         self._engine.dispose()
 
     def _config(self, instance: str) -> DBOSConfig:

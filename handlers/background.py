@@ -10,12 +10,13 @@ import structlog
 from bot.errors import BotError
 from bot.store.presence import Leadership
 from bot.wiring import Services
+from handlers.ending import TIDY_SECONDS, end
 
 log = structlog.get_logger(__name__)
 
 ADOPT_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
-TIDY_SECONDS = 3600.0
+RETAIN_SECONDS = 3600.0
 POLL_SECONDS = 60.0
 
 Work = Coroutine[Any, Any, None]
@@ -38,8 +39,8 @@ def _of_the_leader(services: Services) -> list[Work]:
         _regularly(POLL_SECONDS, services.polling.poll, at_once=True),
         _regularly(ADOPT_SECONDS, services.adopting.look, at_once=True),
         _regularly(SWEEP_SECONDS, services.resend.begin_all),
-        *(_regularly(TIDY_SECONDS, tidy) for tidy in tidied),
-        _regularly(TIDY_SECONDS, services.head_log.tell, at_once=True),
+        *(_regularly(RETAIN_SECONDS, tidy) for tidy in tidied),
+        _regularly(RETAIN_SECONDS, services.head_log.tell, at_once=True),
     ]
 
 
@@ -58,9 +59,7 @@ async def _at_once(work: list[Work]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks, TIDY_SECONDS)
 
 
 async def _regularly(seconds: float, work: Callable[[], Awaitable[None]], *, at_once: bool = False) -> None:

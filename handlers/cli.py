@@ -17,7 +17,7 @@ import typer
 from bot.clock import read_moment
 from bot.errors import CannotStart
 
-LEAVING_SECONDS = 1.0
+LEAVING_SECONDS = 0.5
 
 app = typer.Typer(
     name="dcv-resend",

@@ -28,10 +28,9 @@ from handlers.checks import (
 from handlers.doors import Door
 from handlers.doors.health import Health
 from handlers.doors.site import open_site
+from handlers.ending import ACK_SECONDS, DOOR_SECONDS, end, leave_anyway
 
 log = structlog.get_logger(__name__)
-
-ACK_SECONDS = 3.0
 
 Result = TypeVar("Result")
 
@@ -41,8 +40,13 @@ async def run(settings: Settings, door: Door, metrics: Metrics, clock: Clock = u
     if settings.dcv_policy_file:
         read_rules(settings.dcv_policy_file)
     stop = asyncio.Event()
+
+    def begin_to_stop() -> None:
+        leave_anyway()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, begin_to_stop)
     serving = asyncio.create_task(_serve(settings, door, metrics, clock, stop))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -98,18 +102,20 @@ async def _open(
     notice = door.notice_seconds if stop.is_set() else 0.0
     until = loop.time() + ACK_SECONDS
     await asyncio.gather(asyncio.sleep(notice), answering.idle(ACK_SECONDS))
-    for task in serving:
-        task.cancel()
-    ended = await asyncio.gather(*serving, return_exceptions=True)
+    await end(serving, max(DOOR_SECONDS, until - loop.time()))
     if (left := until - loop.time()) > 0.0:
         # The door may have let in somebody until its end.
         await answering.idle(left)
     await answering.part()
-    for task, error in zip(serving, ended, strict=True):
-        if isinstance(error, Exception):
+    for task in serving:
+        if error := _failure(task):
             if task in over:
                 raise error
             log.warning("serving ended with an error while stopping", error=type(error).__name__)
+
+
+def _failure(task: asyncio.Task[None]) -> BaseException | None:
+    return task.exception() if task.done() and not task.cancelled() else None
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:

@@ -5,6 +5,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -109,6 +110,23 @@ class Server:
     def stop(self) -> None:
         """Stop it as a host does that restarts it: every connection is cut, nothing is lost."""
         self._run(*self._pg_ctl, "-m", "fast", "stop")
+
+    def freeze(self) -> None:
+        """Let it stand still, with everybody it serves: connections open, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        file = self._folder / "data" / "postmaster.pid"
+        if not file.exists():
+            return
+        pid = int(file.read_text().partition("\n")[0])
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            os.kill(each, number)
 
     def _run(self, *command: str) -> None:
         subprocess.run(  # noqa: S603 - PostgreSQL's own programs

@@ -32,6 +32,7 @@ PATIENCE = 2.0
 _AGAIN_SECONDS = 0.2
 _TURN_AGAIN_SECONDS = 0.05
 _ANSWER_SECONDS = 3.0
+_LEAVE_SECONDS = 1.0
 _PURPOSE = "instance"
 
 # Keys of advisory locks: who leads, held before there were several by the only bot; and spaces for names and turns.
@@ -162,7 +163,8 @@ class Instance:
         self._leadership.drop()
         self._joined = False
         with suppress(DBAPIError, OSError):
-            await self._session.ask(_LEAVE, executor=self._executor)
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                await self._session.ask(_LEAVE, executor=self._executor)
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -292,6 +294,8 @@ class _Session:
         postgresql.tell_each_connection(self._engine.sync_engine, {"statement_timeout": "2s"})
         self._connection: AsyncConnection | None = None
         self._asking = asyncio.Lock()
+        self._asked: Any = None
+        """The driver's connection while an answer is waited for."""
 
     @property
     def is_open(self) -> bool:
@@ -311,7 +315,9 @@ class _Session:
                 await connection.close()
 
     async def end(self) -> None:
-        """End it for good."""
+        """End it for good, also while its server is silent."""
+        if self._asked:
+            postgresql.cut(self._asked)
         await self.close()
         await self._engine.dispose()
 
@@ -332,6 +338,7 @@ class _Session:
                 raise ConnectionError("There is no session.")
             raw = (await self._connection.get_raw_connection()).driver_connection
             silent = asyncio.get_running_loop().call_later(_ANSWER_SECONDS, postgresql.cut, raw)
+            self._asked = raw
             try:
                 result = await self._connection.execute(sa.text(question), values)
                 return result.all() if result.returns_rows else []
@@ -340,6 +347,7 @@ class _Session:
                     await self.close()
                 raise
             finally:
+                self._asked = None
                 silent.cancel()
 
 

@@ -10,11 +10,10 @@ import structlog
 
 from bot.errors import CannotStart, SlackUnavailable
 from handlers.doors.connection import Connection, Message
+from handlers.ending import ACK_SECONDS
 
 log = structlog.get_logger(__name__)
 
-# How long Slack waits for an ack, and therefore how long a stop may take.
-ACK_SECONDS = 3.0
 QUIET_SECONDS = 1.5
 # The second socket in a row that ends sooner is a failure, so that a Slack that closes each at once is not hammered.
 STEADY_SECONDS = 1.0

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 # A moment to take in the rest of what was turned away, so that whoever still sends can read why.
 LINGER_SECONDS = 1.0
-STOP_SECONDS = 1.0
+STOP_SECONDS = 0.5
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -52,6 +52,7 @@ async def server(postgresql: Databases) -> AsyncIterator[Server]:
     if postgresql.server is None:
         pytest.skip("The server that TEST_DATABASE_URL names is not ours to stop.")
     yield postgresql.server
+    postgresql.server.thaw()
     await asyncio.to_thread(postgresql.server.start)
 
 

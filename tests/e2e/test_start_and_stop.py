@@ -16,7 +16,21 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, stalls
 from sandbox.slack import Channel, Person, Slack
-from tests.e2e.kit import ON_BOTH, Rows, kinds, open_form, put, puts, resend, sees_end, start_again, tells
+from tests.e2e.kit import (
+    ON_BOTH,
+    Rows,
+    free_port,
+    kinds,
+    open_form,
+    put,
+    puts,
+    resend,
+    sees_end,
+    serving,
+    start_again,
+    tells,
+)
+from tests.postgresql import Server
 
 ORDER = 700001
 STOPPED_WITHIN = 10.0
@@ -251,6 +265,38 @@ async def test_at_the_end_a_call_that_is_cut_off_is_unknown_and_one_that_waits_g
     assert (puts(certcentral, cut_off), puts(certcentral, waits), slack.problems) == (1, 2, [])
 
 
+@pytest.mark.parametrize("command", ["run", "serve"])
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_bot_ends_in_time_where_neither_slack_nor_digicert_nor_the_database_says_a_word(
+    make_bot: MakeBot, server: Server, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, command: str
+) -> None:
+    called, waits = ORDER, ORDER + 1
+    certcentral.add_order(waits, ["new.example.com"])
+    bot = make_bot(command, PORT=str(free_port()))
+    if command == "serve":
+        slack.request_url = f"http://127.0.0.1:{bot.settings['PORT']}/slack/events"
+    await bot.start()
+    await serving(bot)
+    form = await open_form(ana, waits, pki)
+    certcentral.faults.plan(put(called), stalls(60.0))
+    await resend(ana, called, pki)
+    await certcentral.call_arrives("PUT", "/order/*")
+
+    slack.faults.plan("*", stalls(60.0), times=None)
+    server.freeze()
+    opened = _calls(slack, "views.open")
+    answering = [asyncio.create_task(form.submit()), asyncio.create_task(ana.command("/dcv-resend", str(waits), pki))]
+    await slack.wait(lambda: _calls(slack, "views.open") > opened, "a form that is being opened", 5.0)
+    slack.freeze_sockets()
+    status = await _stops(bot)
+    server.thaw()
+    await asyncio.gather(*answering)
+
+    assert status == 0
+    assert "stopping while somebody is being answered" in bot.log
+    assert "Traceback" not in bot.log
+
+
 async def test_a_proxy_that_is_dead_does_not_disturb_this_machine(
     make_bot: MakeBot, slack: Slack, ana: Person, pki: Channel
 ) -> None:
@@ -289,6 +335,11 @@ async def test_the_log_follows_a_request_to_its_end_and_shows_no_secret(
     assert _story(bot, form) == ["accepted", "ended", "told"]
     assert bot.log.count("•••") >= len(secrets)
     assert not [secret for secret in secrets if secret in bot.log]
+
+
+def _calls(slack: Slack, method: str) -> int:
+    """How often the bot has called this method."""
+    return sum(call.method == method for call in slack.api_calls)
 
 
 def _settings(slack: Slack) -> dict[str, str]:
