@@ -49,10 +49,10 @@ _HOLDER = """
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 _JOIN = """
-    INSERT INTO instances (name, executor, session, joined_at, seen_at)
-    VALUES (:name, :executor, pg_backend_pid(), clock_timestamp(), clock_timestamp())
+    INSERT INTO instances (name, executor, session, seen_at)
+    VALUES (:name, :executor, pg_backend_pid(), clock_timestamp())
     ON CONFLICT (name) DO UPDATE SET executor = excluded.executor, session = excluded.session,
-        joined_at = excluded.joined_at, seen_at = excluded.seen_at
+        seen_at = excluded.seen_at
 """
 _BEAT = """
     UPDATE instances SET seen_at = clock_timestamp(), session = pg_backend_pid() WHERE executor = :executor

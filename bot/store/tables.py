@@ -200,7 +200,6 @@ instances = Table(
     Column("name", String(64), primary_key=True),
     Column("executor", String(80), nullable=False, unique=True),
     Column("session", Integer, nullable=False),
-    Column("joined_at", DateTime(timezone=True), nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False),
 )
 

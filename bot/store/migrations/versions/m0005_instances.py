@@ -14,7 +14,6 @@ def upgrade() -> None:
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("executor", sa.String(80), nullable=False, unique=True),
         sa.Column("session", sa.Integer(), nullable=False),
-        sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_table(
