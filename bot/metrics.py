@@ -4,13 +4,12 @@ Labels are words from short lists; no name, person, id or address is ever one.
 """
 
 import re
-from dataclasses import dataclass
 from math import nan
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from bot.models import Outcome
+from bot.models import Depths, Outcome
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -20,16 +19,6 @@ _CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 75.0)
 _REFUSALS = ("denied", "cooled_down")
 _ORDER = re.compile(r"(?<=^/order/certificate/)[0-9]+")
 _DOMAIN = re.compile(r"(?<=^/domain/)[^/]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Depths:
-    """How much is waiting in the database: accepted and not told, alerts not looked at, followings open and due."""
-
-    requests: int
-    alerts: int
-    followings: int
-    due: int
 
 
 class Metrics:

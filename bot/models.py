@@ -431,3 +431,13 @@ class Offer:
     quiet_by: str | None = None
     version: int = 1
     shown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Depths:
+    """How much is waiting in the database: accepted and not told, alerts not looked at, followings open and due."""
+
+    requests: int
+    alerts: int
+    followings: int
+    due: int

@@ -8,7 +8,7 @@ from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.engine import Engine
 from bot.errors import BotError, StoreUnavailable
-from bot.metrics import Depths
+from bot.models import Depths
 from bot.slack.client import Client, accepted
 from bot.store.depths import Depth
 

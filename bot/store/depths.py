@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.metrics import Depths
+from bot.models import Depths
 from bot.store.db import Database
 from bot.store.tables import alerts, followings, ledger_head, requests, written
 

@@ -6,7 +6,8 @@ from typing import Generic, TypeVar
 
 from aiohttp import web
 
-from bot.metrics import CONTENT_TYPE, Depths, Metrics
+from bot.metrics import CONTENT_TYPE, Metrics
+from bot.models import Depths
 from bot.services.vitals import Vitals
 
 PATIENCE_SECONDS = 1.0

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.metrics import Depths, Metrics
-from bot.models import Outcome
+from bot.metrics import Metrics
+from bot.models import Depths, Outcome
 
 
 @pytest.fixture

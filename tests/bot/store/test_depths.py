@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.metrics import Depths
+from bot.models import Depths
 from bot.store import followings, requests
 from bot.store.alerts import Alert, Alerts
 from bot.store.depths import Depth
