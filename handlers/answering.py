@@ -14,7 +14,7 @@ from bot.views import problems
 
 log = structlog.get_logger(__name__)
 
-PARTING_SECONDS = 1.0
+PARTING_SECONDS = 0.5
 
 
 class Answering:
