@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from bot.errors import BotError
+from bot.services.adopting import SWEEP_SECONDS
 from bot.store.presence import Leadership
 from bot.wiring import Services
 from handlers.ending import TIDY_SECONDS, end
@@ -15,7 +16,6 @@ from handlers.ending import TIDY_SECONDS, end
 log = structlog.get_logger(__name__)
 
 ADOPT_SECONDS = 2.0
-SWEEP_SECONDS = 30.0
 RETAIN_SECONDS = 3600.0
 POLL_SECONDS = 60.0
 

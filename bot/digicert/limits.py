@@ -77,7 +77,7 @@ class SharedLimits:
     """
 
     def __init__(self, rates: Sequence[tuple[int, float]], slots: Slots) -> None:
-        self._alone = Limits(rates)
+        self._alone = _Rates(rates)
         self._slots = slots
         self._asking = asyncio.Lock()
         self._given_back: set[asyncio.Task[None]] = set()
