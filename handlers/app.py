@@ -85,5 +85,5 @@ async def _unheard(error: Exception, response: BoltResponse | None) -> BoltRespo
     if response is None:
         log.error("a listener failed", exc_info=error)
         return None
-    log.warning("a payload was not understood", error=type(error).__name__, words=str(error))
+    log.warning("a payload was not understood", error=type(error).__name__)
     return BoltResponse(status=200)

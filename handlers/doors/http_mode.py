@@ -103,7 +103,7 @@ class HttpMode:
             return await to_aiohttp_response(response)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # A part is not what Slack makes it, and Bolt failed in code of its own.
-            log.warning("a payload was not understood", error=type(error).__name__, words=str(error))
+            log.warning("a payload was not understood", error=type(error).__name__)
             return web.Response()
 
     async def _answered(self) -> None:

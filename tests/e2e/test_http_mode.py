@@ -1,6 +1,7 @@
 """`dcv-resend serve`: the same bot behind a request URL, which does nothing twice and stops without losing an ack."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -183,7 +184,11 @@ async def test_a_signed_payload_that_slack_never_sends_is_acknowledged_and_no_bu
 
     sent = [await slack.deliver("interactive", payload, "a forged payload") for payload in FORGED]
 
+    rows = [json.loads(line) for line in bot.log.splitlines()]
+    shown = [row.keys() for row in rows if row["event"] == "a payload was not understood"]
     assert [delivery.acked for delivery in sent] == [True] * len(FORGED)
+    assert shown
+    assert not [keys for keys in shown if keys - {"event", "error", "logger", "level", "timestamp"}]
     assert "Traceback" not in bot.log
     assert '"level": "error"' not in bot.log
     assert len(certcentral.calls) == before
