@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 
 FRESH = timedelta(seconds=60)
 TOO_LATE = timedelta(hours=1)
-# So old the permission may be when the row before the call stands there: the database may have been away in between.
+# So old the permission may be when the row before the call stands there: DigiCert may have been slow to tell the
+# addresses, or the database away.
 LATE = timedelta(seconds=2)
 BUSY_FOR_AT_MOST = timedelta(minutes=5)
 UNREACHABLE_PAUSES = (2.0, 10.0)
@@ -98,6 +99,7 @@ class Sending:
         call, number_of_try = request.calls[number], len(earlier) + 1
         # Before the checks, which must not grow old while the call waits for its turn.
         await self._certcentral.turn()
+        asked_at = self._clock()
         try:
             if objection := await self._objection(request, call):
                 return await self._end(request, number, number_of_try, Outcome.NOT_SENT, objection)
@@ -109,7 +111,6 @@ class Sending:
             log.exception("a call to DigiCert could not be prepared", call=number)
             words = "The bot failed before it called DigiCert; its log tells more."
             return await self._end(request, number, number_of_try, Outcome.NOT_SENT, words)
-        asked_at = self._clock()
         if not await self._ledger.begin(self._entry(Event.SENDING, request, number, number_of_try)):
             return await self._overtaken(request, number, number_of_try)
         return await self._send(request, number, earlier, asked_at)

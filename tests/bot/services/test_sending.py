@@ -368,6 +368,24 @@ async def test_a_permission_that_grew_old_while_the_database_was_away_is_asked_f
     assert await Claims(database).standing(request_.calls[0].claim_keys, clock()) is None
 
 
+async def test_a_permission_that_grew_old_while_addresses_were_read_is_asked_for_again(
+    sending, certcentral, directory, for_domain, kinds, clock, monkeypatch
+):
+    read = certcentral.allowed_addresses
+
+    async def slow(domain):
+        clock.advance(seconds=20)
+        directory.add("U0ANA", deleted=True)
+        return await read(domain)
+
+    monkeypatch.setattr(certcentral, "allowed_addresses", slow)
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "not_sent"]
+
+
 async def test_addresses_that_cannot_be_read_again_after_such_a_wait_get_no_mail(
     slowly, certcentral, for_domain, kinds
 ):
