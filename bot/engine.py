@@ -23,7 +23,8 @@ from bot.store.db import told_to_the_operator
 VERSION = "1"
 # Far less than a second of the database's time, so that nobody in Slack waits for it.
 _AT_ONCE = 100
-# What DBOS needs beyond the patience of a stop, to end its threads.
+# DBOS sleeps a second before it looks whether anything runs, and needs a moment beyond the patience to end its threads.
+_LEAST_SECONDS = 2.0
 _LEAVING_SECONDS = 0.25
 _NEVER = ("DBOS__CLOUD", "DBOS__CONDUCTOR_KEY")
 
@@ -138,7 +139,8 @@ class Engine:
 
         threading.Thread(target=destroy, name="engine-close", daemon=True).start()
         with suppress(TimeoutError):
-            await asyncio.wait_for(done.wait(), patience + _LEAVING_SECONDS)
+            async with asyncio.timeout(max(patience, _LEAST_SECONDS) + _LEAVING_SECONDS):
+                await done.wait()
         self._engine.dispose()
 
     def _config(self, instance: str) -> DBOSConfig:
