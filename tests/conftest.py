@@ -1,4 +1,4 @@
-"""A PostgreSQL that starts when the first test wants one, and how many tests run at once."""
+"""A PostgreSQL that starts when the first test wants one, how many tests run at once, and what chaos tells."""
 
 import asyncio
 import os
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.store.db import open_database
+from tests.chaos.telling import pytest_terminal_summary as pytest_terminal_summary
 from tests.postgresql import Databases, Missing, databases, empty
 
 
