@@ -59,7 +59,7 @@ def _address_allowed(account: Account, email: str, domain: str, base: str) -> bo
 
 
 def resend_for_domain(account: Account, domain: Domain, wish: DomainResend) -> None:
-    """Mail the permitted addresses of the body; if none is left, all constructed and DNS TXT addresses of the scope."""
+    """Email the addresses of the body that are allowed; if none is left, all addresses of the scope."""
     scope = bare(wish.name_scope or domain.name)
     switches = account.switches
     if not (
@@ -74,9 +74,9 @@ def resend_for_domain(account: Account, domain: Domain, wish: DomainResend) -> N
 
 
 def _domain_recipients(account: Account, domain: Domain, scope: str, wanted: list[str]) -> list[str]:
-    permitted = account.permitted(scope)
-    if within(scope, domain.name):
-        permitted = permitted + account.permitted(domain.name)
+    # The addresses of a domain can never validate a name above it, whatever limits the array.
+    by_domain = account.switches.email_array_limited_by == "domain" and within(scope, domain.name)
+    permitted = account.permitted(domain.name if by_domain else scope)
     chosen = [address for address in dict.fromkeys(wanted) if _is_among(address, permitted)]
     return chosen or account.addresses(scope)
 

@@ -1,9 +1,12 @@
 """How the sandbox reads the cases that DigiCert's pages leave open; a test or a person at the demo may turn each."""
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from sandbox.certcentral.refusals import Refusal
 
+EmailArrayLimit = Literal["domain", "scope"]
+EMAIL_ARRAY_LIMITS: tuple[EmailArrayLimit, ...] = get_args(EmailArrayLimit)
 LOCALES = frozenset({"en", "de", "es", "fr", "it", "ja", "ko", "pt", "ru", "zh_CN", "zh_TW"})
 
 
@@ -41,6 +44,12 @@ class Switches:
     disallowed_address: Reading = Reading(400, "invalid_email", "The email address is not allowed for this domain.")
     foreign_scope: Reading = Reading(400, "invalid_name_scope", "The name scope does not belong to this domain.")
     validated_already: Reading = MAILS
+    email_array_limited_by: EmailArrayLimit = "domain"
+    """The name whose allowed addresses limit the `email_array` of a domain resend.
+
+    "domain": the stored domain that the id names. "scope": the `name_scope` of the request.
+    Other addresses are dropped silently; if none is left, every address of the scope is emailed.
+    """
     check_by_email: Reading = Reading(400, "invalid_dcv_method", "Email validation cannot be checked.")
     unknown_domain_code: str = "not_found|domain"
     locales: frozenset[str] = LOCALES

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
+from sandbox.certcentral.switches import EmailArrayLimit
 from sandbox.slack import Channel, Form, Person, Slack
 from tests.e2e.kit import free_port, looking_into
 from tests.forks import ForkedBot
@@ -27,6 +28,13 @@ async def slack() -> AsyncIterator[Slack]:
 async def certcentral() -> AsyncIterator[CertCentral]:
     async with CertCentral() as certcentral:
         yield certcentral
+
+
+@pytest.fixture
+def email_array_limited_by(request: pytest.FixtureRequest, certcentral: CertCentral) -> EmailArrayLimit:
+    """Set what limits the recipients of a domain resend; parametrize it with `UNDER_BOTH_LIMITS`."""
+    certcentral.switches.email_array_limited_by = request.param
+    return certcentral.switches.email_array_limited_by
 
 
 @pytest.fixture

@@ -17,12 +17,14 @@ import sqlalchemy as sa
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
+from sandbox.certcentral.switches import EMAIL_ARRAY_LIMITS
 from sandbox.slack import Channel, Form, Message, Person, Slack, Submitted
 
 Row = dict[str, Any]
 Rows = Callable[[], list[Row]]
 
 ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+UNDER_BOTH_LIMITS = pytest.mark.parametrize("email_array_limited_by", EMAIL_ARRAY_LIMITS, indirect=True)
 ENDINGS = {"sent": "Sent", "refused": "Refused", "not_sent": "Not sent", "unknown": "Unknown"}
 
 

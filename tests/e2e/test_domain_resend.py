@@ -7,9 +7,10 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
+from sandbox.certcentral.switches import EmailArrayLimit
 from sandbox.faults import answers, drops
 from sandbox.slack import Channel, Form, FormIncomplete, Person, Slack
-from tests.e2e.kit import ON_BOTH
+from tests.e2e.kit import ON_BOTH, UNDER_BOTH_LIMITS
 
 Ask = Callable[[str], Awaitable[Form]]
 
@@ -163,8 +164,14 @@ async def test_domains_that_no_mail_validates_are_left_out_and_named_however_man
     assert slack.problems == []
 
 
+@UNDER_BOTH_LIMITS
 async def test_a_domain_takes_any_number_of_recipients_but_never_none(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
+    bot: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    pki: Channel,
+    ask: Ask,
+    email_array_limited_by: EmailArrayLimit,
 ) -> None:
     chosen = ["webmaster@example.com", "pki@corp.example"]
     certcentral.add_domain(1234, "example.com", txt_contacts=["pki@corp.example"])
@@ -186,6 +193,7 @@ async def test_a_domain_takes_any_number_of_recipients_but_never_none(
     assert puts(certcentral) == [
         ("/domain/1234/dcv/emails", {"name_scope": "example.com", "email_array": chosen, "locale": "en"})
     ]
+    assert [mail.recipient for mail in certcentral.outbox] == chosen
     assert sorted(again.selected("Recipients for example.com")) == sorted(chosen)
     assert slack.problems == []
 

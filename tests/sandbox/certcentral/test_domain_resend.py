@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.names import constructed
-from sandbox.certcentral.switches import IGNORES, MAILS
+from sandbox.certcentral.switches import EMAIL_ARRAY_LIMITS, IGNORES, MAILS, EmailArrayLimit
 
 RESEND = "/domain/1234/dcv/emails"
 EVERYONE = [*constructed("example.com"), "pki@corp.example"]
@@ -44,18 +44,33 @@ async def test_strangers_are_dropped_and_nobody_left_means_everybody(
     assert {(mail.scope, mail.domain_id, mail.order_id) for mail in ca.outbox} == {("example.com", 1234, None)}
 
 
+SUB = "sub.example.com"
+
+
 @pytest.mark.parametrize(
-    ("scope", "wanted", "mailed"),
+    ("limit", "scope", "wanted", "mailed"),
     [
-        ("sub.example.com", ["admin@sub.example.com"], ["admin@sub.example.com"]),
-        ("sub.example.com", ["admin@example.com"], ["admin@example.com"]),
-        ("sub.example.com", ["x@sub.example.com"], constructed("sub.example.com")),
-        ("Example.com", ["admin@example.com"], ["admin@example.com"]),
+        ("domain", SUB, [f"admin@{SUB}"], constructed(SUB)),
+        ("domain", SUB, ["admin@example.com"], ["admin@example.com"]),
+        ("domain", SUB, ["admin@example.com", f"admin@{SUB}"], ["admin@example.com"]),
+        ("domain", "Example.com", ["admin@example.com"], ["admin@example.com"]),
+        ("scope", SUB, [f"admin@{SUB}"], [f"admin@{SUB}"]),
+        ("scope", SUB, ["admin@example.com"], constructed(SUB)),
+        ("scope", SUB, ["admin@example.com", f"admin@{SUB}"], [f"admin@{SUB}"]),
+        ("scope", "Example.com", ["admin@example.com"], ["admin@example.com"]),
+        ("domain", SUB, [f"x@{SUB}"], constructed(SUB)),
+        ("scope", SUB, [f"x@{SUB}"], constructed(SUB)),
     ],
 )
-async def test_a_scope_below_the_domain_is_mailed_as_such(
-    ca: CertCentral, client: httpx.AsyncClient, scope: str, wanted: list[str], mailed: list[str]
+async def test_either_the_domain_or_the_scope_limits_the_addresses(
+    ca: CertCentral,
+    client: httpx.AsyncClient,
+    limit: EmailArrayLimit,
+    scope: str,
+    wanted: list[str],
+    mailed: list[str],
 ) -> None:
+    ca.switches.email_array_limited_by = limit
     ca.add_domain(1234, "example.com")
 
     await client.put(RESEND, json={"name_scope": scope, "email_array": wanted, "locale": "ja"})
@@ -64,9 +79,26 @@ async def test_a_scope_below_the_domain_is_mailed_as_such(
     assert {(mail.scope, mail.locale) for mail in ca.outbox} == {(scope.lower(), "ja")}
 
 
-async def test_a_scope_above_the_domain_is_not_reached_by_the_domains_own_addresses(
-    ca: CertCentral, client: httpx.AsyncClient
+@pytest.mark.parametrize(("limit", "mailed"), [("domain", "webmaster@example.com"), ("scope", f"hostmaster@{SUB}")])
+async def test_the_preferences_of_the_limiting_name_count(
+    ca: CertCentral, client: httpx.AsyncClient, limit: EmailArrayLimit, mailed: str
 ) -> None:
+    ca.switches.email_array_limited_by = limit
+    ca.add_domain(1234, "example.com")
+    ca.allow("example.com", ["webmaster@example.com"])
+    ca.allow(SUB, [f"hostmaster@{SUB}"])
+
+    body = {"name_scope": SUB, "email_array": ["webmaster@example.com", f"hostmaster@{SUB}"]}
+    await client.put(RESEND, json=body)
+
+    assert recipients(ca) == [mailed]
+
+
+@pytest.mark.parametrize("limit", EMAIL_ARRAY_LIMITS)
+async def test_a_scope_above_the_domain_is_not_reached_by_the_domains_own_addresses(
+    ca: CertCentral, client: httpx.AsyncClient, limit: EmailArrayLimit
+) -> None:
+    ca.switches.email_array_limited_by = limit
     ca.add_domain(1234, "shop.example.com")
 
     await client.put(RESEND, json={"name_scope": "example.com", "email_array": ["admin@shop.example.com"]})
