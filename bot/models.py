@@ -66,10 +66,14 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One PUT: a target, and the recipients it will name."""
+    """One PUT: a target, and the recipients it will name.
+
+    If `audience_uncertain`, DigiCert may email only some of them, but nobody else.
+    """
 
     target: Target
     recipients: tuple[Recipient, ...]
+    audience_uncertain: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -298,7 +302,11 @@ class NameState:
 
 @dataclass(frozen=True, slots=True)
 class WaitingName:
-    """One name that still waits for its mail, and who may get it."""
+    """One name that still waits for its mail, and who may get it.
+
+    `audiences` are lists of addresses of which DigiCert may apply any: a choice needs one address of each. Without
+    them, every choice is safe.
+    """
 
     name: str
     scope: str
@@ -306,6 +314,7 @@ class WaitingName:
     covers_below: bool
     allowed: tuple[Address, ...]
     preferred: tuple[str, ...] = ()
+    audiences: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

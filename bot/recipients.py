@@ -32,11 +32,28 @@ def takes_several(waiting: WaitingName) -> bool:
 def preselected(waiting: WaitingName) -> tuple[int, ...]:
     """Indices into `allowed` to begin with: those used last, else a DNS TXT contact, else admin@ at the scope."""
     emails = [address.email for address in waiting.allowed]
-    used = tuple(emails.index(email) for email in waiting.preferred if email in emails)
-    if used:
-        return used if takes_several(waiting) else used[:1]
+    used = [emails.index(email) for email in waiting.preferred if email in emails]
     ranked = sorted(range(len(emails)), key=lambda index: _rank(waiting, waiting.allowed[index]))
-    return tuple(ranked[:1])
+    if not takes_several(waiting):
+        return tuple((used or ranked)[:1])
+    picked = used or ranked[:1]
+    for audience in _missed(waiting, [waiting.allowed[index] for index in picked]):
+        picked.append(next(index for index in ranked if _is_on(audience, emails[index])))
+    return tuple(dict.fromkeys(picked))
+
+
+def _missed(waiting: WaitingName, addresses: Sequence[Address]) -> list[tuple[str, ...]]:
+    """Return the lists that these addresses have no part in: if DigiCert applied one, it would email everyone on it."""
+    return [audience for audience in waiting.audiences if not any(_is_on(audience, each.email) for each in addresses)]
+
+
+def _is_on(audience: Sequence[str], email: str) -> bool:
+    return folded(email) in map(folded, audience)
+
+
+def folded(email: str) -> str:
+    """Return an address in the form in which two are compared; beyond ASCII, similar letters are not the same."""
+    return email.lower() if email.isascii() else email
 
 
 def _rank(waiting: WaitingName, address: Address) -> tuple[bool, bool, bool]:
@@ -45,14 +62,21 @@ def _rank(waiting: WaitingName, address: Address) -> tuple[bool, bool, bool]:
 
 def shared_mailboxes(plan: Plan) -> tuple[str, ...]:
     """The constructed local parts that are allowed at the scope of every waiting name."""
-    return tuple(local for local in CONSTRUCTED if all(_mailbox(waiting, local) for waiting in plan.waiting))
+    return tuple(local for local in CONSTRUCTED if all(_mailboxes(waiting, local) for waiting in plan.waiting))
 
 
-def _mailbox(waiting: WaitingName, local: str) -> Address | None:
-    """The constructed address with this local part: at the name's scope, else at the domain it was listed for."""
+def _mailboxes(waiting: WaitingName, local: str) -> list[Address]:
+    """Return the constructed address with this local part: at the scope, else at the domain it was listed for.
+
+    If the name has several `audiences`, return one address of each; return none if one of them has no such address.
+    """
     listed = {address.email.lower(): address for address in waiting.allowed}
-    domains = [waiting.scope, *(address.domain for address in waiting.allowed)]
-    return next((listed[email] for domain in domains if (email := f"{local}@{domain}") in listed), None)
+    domains = dict.fromkeys([waiting.scope, *(address.domain for address in waiting.allowed)])
+    found = [listed[email] for domain in domains if (email := f"{local}@{domain}") in listed]
+    picked = found[:1]
+    for audience in _missed(waiting, picked) if picked else ():
+        picked += [address for address in found if _is_on(audience, address.email)][:1]
+    return [] if _missed(waiting, picked) else picked
 
 
 def chosen_calls(plan: Plan, chosen: Chosen) -> tuple[Call, ...]:
@@ -63,13 +87,15 @@ def chosen_calls(plan: Plan, chosen: Chosen) -> tuple[Call, ...]:
         addresses = [waiting.allowed[index] for index in picked if 0 <= index < len(waiting.allowed)]
         if not addresses or len(addresses) < len(picked):
             raise Misunderstood("Choose a recipient.", {f"recipients.{number}": "Choose who gets the mail."})
+        if missed := _missed(waiting, addresses):
+            raise Misunderstood(_one_of_each(waiting), {f"recipients.{number}": f"Also choose {_any_of(missed[0])}."})
         picks.append((waiting, addresses if takes_several(waiting) else addresses[:1]))
     return _calls(picks)
 
 
 def shared_calls(plan: Plan, local: str) -> tuple[Call, ...]:
     """The calls that one mailbox for all names means, resolved at each name's scope."""
-    picks = [(waiting, [address] if (address := _mailbox(waiting, local)) else []) for waiting in plan.waiting]
+    picks = [(waiting, _mailboxes(waiting, local)) for waiting in plan.waiting]
     if not all(addresses for _, addresses in picks):
         raise Misunderstood("Choose a mailbox.", {"recipients": "Choose one of the listed mailboxes."})
     return _calls(picks)
@@ -85,6 +111,10 @@ def typed_calls(plan: Plan, emails: Sequence[str]) -> tuple[Call, ...]:
     left_over = [waiting for waiting, addresses in picks if not addresses]
     used = {address.email.lower() for _, addresses in picks for address in addresses}
     unused = [email for email in emails if email.lower() not in used]
+    if not left_over and not unused:
+        for waiting, addresses in picks:
+            if _missed(waiting, addresses):
+                raise Misunderstood(f"Nothing was sent. {_one_of_each(waiting)}")
     if left_over or unused:
         named = [_left_over(waiting) for waiting in left_over[:MOST_NAMED]]
         raise Misunderstood(" ".join(["Nothing was sent.", *named, *_more(left_over), *_unused(unused)]))
@@ -96,6 +126,16 @@ def _typed(waiting: WaitingName, emails: Sequence[str]) -> list[Address]:
     allowed = {address.email.lower(): address for address in waiting.allowed}
     served = [allowed[email.lower()] for email in emails if email.lower() in allowed]
     return served if takes_several(waiting) else served[:1]
+
+
+def _one_of_each(waiting: WaitingName) -> str:
+    lists = ", and one of ".join(", ".join(audience[:MOST_NAMED]) for audience in waiting.audiences)
+    return f"For {plain_name(waiting.name)} choose one of {lists}: otherwise DigiCert may email others."
+
+
+def _any_of(audience: Sequence[str]) -> str:
+    *most, last = audience[:MOST_NAMED]
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _left_over(waiting: WaitingName) -> str:
@@ -119,10 +159,11 @@ def _unused(emails: Sequence[str]) -> list[str]:
 def _calls(picks: Sequence[tuple[WaitingName, Sequence[Address]]]) -> tuple[Call, ...]:
     """One call per target, in the order in which the targets first appear."""
     by_target: dict[OrderTarget | DomainTarget, list[Recipient]] = {}
+    uncertain = {waiting.target for waiting, _ in picks if waiting.audiences}
     for waiting, addresses in picks:
         recipients = by_target.setdefault(waiting.target, [])
         recipients.extend(_recipient(waiting, address) for address in addresses)
-    return tuple(Call(target, tuple(recipients)) for target, recipients in by_target.items())
+    return tuple(Call(target, tuple(emails), target in uncertain) for target, emails in by_target.items())
 
 
 def _recipient(waiting: WaitingName, address: Address) -> Recipient:

@@ -13,8 +13,9 @@ from bot.digicert.client import CertCentral
 from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable
 from bot.follow_ups import Schedule
 from bot.metrics import Metrics
-from bot.models import Call, DomainTarget, OrderTarget, Outcome, ResendRequest
+from bot.models import Address, Call, DomainTarget, OrderTarget, Outcome, ResendRequest
 from bot.policy import UNKNOWN_PERSON, Action
+from bot.recipients import folded
 from bot.services.addresses import AddressBook
 from bot.services.gate import Gate
 from bot.services.matters import about_calls
@@ -145,11 +146,7 @@ class Sending:
                     "Right before the call Slack could not tell in time who asked, and without that nobody is mailed."
                 )
             return f"Right before the call the person who asked was no longer allowed to ({decision.rule})."
-        if isinstance(call.target, DomainTarget):
-            dropped = await self._no_longer_allowed(call.target.domain_id, call)
-            if dropped:
-                return f"DigiCert no longer allows {', '.join(dropped)} as a recipient. Choose another one."
-        return None
+        return await self._audience_objection(call.target, call) if isinstance(call.target, DomainTarget) else None
 
     async def _late_objection(self, request: ResendRequest, call: Call) -> str | None:
         """The same, asked anew because the row before the call took long; no answer is an objection too."""
@@ -158,16 +155,30 @@ class Sending:
         except CaError as error:
             return str(error)
 
-    async def _no_longer_allowed(self, domain_id: int, call: Call) -> list[str]:
-        """The chosen addresses that DigiCert does not allow, by a reading of the last minute.
+    async def _audience_objection(self, target: DomainTarget, call: Call) -> str | None:
+        """Return why DigiCert could email others than the chosen addresses, by lists read within the last minute.
 
-        Without this, DigiCert drops them in silence, and mails everyone allowed where none is left.
+        It drops addresses that are not allowed, and emails everyone allowed if none is left. Whether the list of the
+        domain or that of the name scope decides is not documented, so each must hold a chosen address.
         """
-        answer = await self._addresses.of(domain_id)
+        lists = [await self._allowed(target.domain_id)]
+        if any(address.domain != target.name_scope for address in lists[0]):
+            lists.append(await self._allowed(target.name_scope))
+        allowed = {folded(address.email) for each in lists for address in each}
+        if dropped := [each.email for each in call.recipients if folded(each.email) not in allowed]:
+            return f"DigiCert no longer allows {', '.join(dropped)} as a recipient. Choose another one."
+        chosen = {folded(recipient.email) for recipient in call.recipients}
+        if any(chosen.isdisjoint(folded(address.email) for address in each) for each in lists):
+            return (
+                f"DigiCert's lists for {target.name_scope} changed, so it could email others. Choose recipients again."
+            )
+        return None
+
+    async def _allowed(self, domain: int | str) -> Sequence[Address]:
+        answer = await self._addresses.of(domain)
         if self._clock() - answer.read_at > FRESH:
-            answer = await self._addresses.afresh(domain_id)
-        allowed = {_folded(address.email) for address in answer.addresses}
-        return [recipient.email for recipient in call.recipients if _folded(recipient.email) not in allowed]
+            answer = await self._addresses.afresh(domain)
+        return answer.addresses
 
     async def _put(self, call: Call, locale: str) -> None:
         match call.target:
@@ -267,11 +278,6 @@ class Sending:
         if event is Event.SENDING:
             detail["by"] = self._executor
         return Entry(event, self._clock(), request.actor, request.id, number, number_of_try, detail)
-
-
-def _folded(email: str) -> str:
-    """An address to compare; beyond ASCII, letters that look alike are not the same."""
-    return email.lower() if email.isascii() else email
 
 
 def _pause(error: CaUnavailable, tries_before: int) -> float:

@@ -44,18 +44,20 @@ class WaitingNames:
         return await self._addressed(waiting, remark)
 
     async def of_domains(self, targets: Iterable[tuple[DomainTarget, bool]]) -> Found:
-        """One choice per domain, of nobody but those DigiCert lists for that very domain.
+        """Return one choice per domain, of the addresses that DigiCert lists for it.
 
-        Its endpoint drops any other address in silence and mails everyone where none is left, so an address of a
-        parent is not offered here, although an order would take it.
+        DigiCert drops every other address silently, and emails everyone it may if none is left. Its documentation does
+        not say whether the list of the domain or that of the name scope decides. If the two differ, both are offered,
+        and a choice needs an address of each (docs/decisions/003).
         """
         chosen = list(targets)
         answers = await self._addresses.of_all(target.domain_id for target, _ in chosen)
-        waiting = [
-            WaitingName(target.name_scope, target.name_scope, target, below, answers[target.domain_id].addresses)
-            for target, below in chosen
-        ]
-        return await self._addressed(waiting, None)
+        scopes = [target.name_scope for target, _ in chosen if not _is_of(answers[target.domain_id], target.name_scope)]
+        answers |= await self._addresses.of_all(scopes)
+        waiting = [_for_domain(target, below, answers) for target, below in chosen]
+        unlisted = [scope for scope in scopes if not answers[scope].addresses]
+        able, remarks = await self._addressed([each for each in waiting if each.scope not in unlisted], None)
+        return able, (*remarks, *left_out(unlisted, "DigiCert lists no recipients for this name"))
 
     async def _addressed(self, waiting: Sequence[WaitingName], remark: str | None) -> Found:
         """Those who can be mailed, with whom was mailed last; a remark on each who cannot."""
@@ -63,6 +65,20 @@ class WaitingNames:
         able = tuple(_with_last(name, last.get(name.name, ())) for name in waiting if name.allowed)
         remarks = left_out([name.name for name in waiting if not name.allowed], "DigiCert allows no recipient")
         return able, (*remarks, *filter(None, [remark]))
+
+
+def _is_of(answer: AllowedAddresses, name_scope: str) -> bool:
+    """Return whether a list was made for this name scope, so that it holds under every reading; also if it is empty."""
+    return all(address.domain == name_scope for address in answer.addresses)
+
+
+def _for_domain(target: DomainTarget, covers_below: bool, answers: Answers) -> WaitingName:
+    scope = target.name_scope
+    lists = [answers[target.domain_id].addresses]
+    if not _is_of(answers[target.domain_id], scope):
+        lists.append(answers[scope].addresses)
+    audiences = tuple(tuple(address.email for address in each) for each in lists) if len(lists) > 1 else ()
+    return WaitingName(scope, scope, target, covers_below, _merged(lists), audiences=audiences)
 
 
 def _with_last(waiting: WaitingName, emails: tuple[str, ...]) -> WaitingName:

@@ -237,8 +237,14 @@ def _recipient_field(plan: Plan, number: int, waiting: WaitingName) -> Block:
         f"Recipients for {plain_name(waiting.name)}",
         element,
         block_id=f"{RECIPIENTS}.{number}.{_tag(plan.key, waiting.name)}",
-        hint=f"The mail validates {_covers(waiting.scope) if waiting.covers_below else plain_name(waiting.scope)}.",
+        hint=_hint(waiting),
     )
+
+
+def _hint(waiting: WaitingName) -> str:
+    validates = _covers(waiting.scope) if waiting.covers_below else plain_name(waiting.scope)
+    some = " DigiCert may email only some of these." if waiting.audiences else ""
+    return f"The mail validates {validates}.{some}"
 
 
 def _offered(waiting: WaitingName) -> list[int]:

@@ -202,7 +202,7 @@ def _one_ending(call: Call, ending: Ending, room: int) -> str:
     words = escape(ending.words)
     match ending.outcome:
         case Outcome.SENT:
-            return f"*Sent*: DigiCert accepted the resend for {target}."
+            return f"*Sent*: DigiCert accepted the resend for {target}.{_sent_to(call, room // 3)}"
         case Outcome.REFUSED:
             said, meaning = f"*Refused*: DigiCert did not resend for {target}:", " Nothing was sent."
         case Outcome.NOT_SENT:
@@ -210,6 +210,15 @@ def _one_ending(call: Call, ending: Ending, room: int) -> str:
         case Outcome.UNKNOWN:
             said, meaning = f"*Unknown*: the mail for {target} may have been sent, or not.", ""
     return f"{said} {cut(words, room - len(said) - len(meaning) - 1)}{meaning}".rstrip()
+
+
+def _sent_to(call: Call, room: int) -> str:
+    """Return to whom the email of an uncertain audience went, as far as it is known."""
+    if not call.audience_uncertain or len(call.recipients) < 2:
+        return ""
+    *most, last = [escape(recipient.email) for recipient in call.recipients]
+    how_many = "one or both" if len(most) == 1 else "some or all"
+    return cut(f" Sent to {how_many} of {', '.join(most)} and {last}.", room)
 
 
 def _advice(endings: Endings) -> str:

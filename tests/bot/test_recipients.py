@@ -14,6 +14,7 @@ from bot.recipients import (
     shared_mailboxes,
     shares_a_mailbox,
     takes_several,
+    typed_calls,
 )
 
 ORDER, OTHER_ORDER = OrderTarget(1), OrderTarget(2)
@@ -29,6 +30,14 @@ def waiting(*allowed, target=ORDER, preferred=(), name=NAME, scope=SCOPE):
 
 def plan_of(*names):
     return Plan("order:1", "1 · example.com", tuple(names))
+
+
+def of_two_lists(*, preferred=()):
+    """A name scope that DigiCert may limit by the list of its domain or by its own; one address is on both."""
+    lists = (AT_SCOPE[0].email, TXT.email), (AT_NAME[0].email, TXT.email.upper())
+    target = DomainTarget(7, NAME)
+    allowed = (AT_SCOPE[0], AT_NAME[0], TXT)
+    return WaitingName(NAME, NAME, target, True, allowed, tuple(preferred), lists)
 
 
 def many(count, *leave_out):
@@ -207,3 +216,63 @@ def test_an_address_is_kept_as_digicert_writes_it():
 
     assert shared_mailboxes(plan) == ("admin",)
     assert {recipient.email for recipient in shared_calls(plan, "admin")[0].recipients} == {"Admin@Example.com"}
+
+
+@pytest.mark.fault("H1")
+@pytest.mark.parametrize(
+    ("chosen", "is_safe"),
+    [((0,), False), ((1,), False), ((0, 1), True), ((2,), True), ((0, 2), True), ((0, 1, 2), True)],
+)
+def test_of_two_lists_that_may_decide_a_choice_needs_an_address_of_each(chosen, is_safe):
+    plan = plan_of(of_two_lists())
+    emails = [plan.waiting[0].allowed[index].email for index in chosen]
+
+    if is_safe:
+        for (call,) in (chosen_calls(plan, {0: chosen}), typed_calls(plan, emails)):
+            assert [recipient.email for recipient in call.recipients] == emails
+            assert call.audience_uncertain
+    else:
+        with pytest.raises(Misunderstood) as in_form:
+            chosen_calls(plan, {0: chosen})
+        with pytest.raises(Misunderstood, match="otherwise DigiCert may email others"):
+            typed_calls(plan, emails)
+        assert list(in_form.value.fields) == ["recipients.0"]
+
+
+@pytest.mark.fault("H1")
+@pytest.mark.parametrize(
+    ("preferred", "expected"),
+    [
+        ((), [TXT.email]),
+        ((AT_SCOPE[0].email,), [AT_SCOPE[0].email, TXT.email]),
+        ((AT_SCOPE[0].email, AT_NAME[0].email), [AT_SCOPE[0].email, AT_NAME[0].email]),
+    ],
+)
+def test_what_is_preselected_of_two_lists_can_be_sent(preferred, expected):
+    name = of_two_lists(preferred=preferred)
+
+    assert chosen_emails(name) == expected
+    assert chosen_calls(plan_of(name), {0: preselected(name)})
+
+
+@pytest.mark.fault("H1")
+def test_one_mailbox_for_many_names_is_one_address_of_each_list():
+    names = [
+        WaitingName(
+            f"shop.a{number}.example",
+            f"shop.a{number}.example",
+            DomainTarget(number, f"shop.a{number}.example"),
+            True,
+            (*constructed(f"a{number}.example"), Address(f"admin@shop.a{number}.example", f"shop.a{number}.example")),
+            audiences=(
+                tuple(address.email for address in constructed(f"a{number}.example")),
+                (f"admin@shop.a{number}.example",),
+            ),
+        )
+        for number in range(9)
+    ]
+
+    calls = shared_calls(plan_of(*names), "admin")
+
+    assert shared_mailboxes(plan_of(*names)) == ("admin",)
+    assert {recipient.email for recipient in calls[3].recipients} == {"admin@a3.example", "admin@shop.a3.example"}

@@ -74,7 +74,8 @@ class FakeCertCentral:
 
     def allow(self, key, *emails, of=None):
         """What "Domain emails" answers for an id or a name."""
-        self.allowed[key] = tuple(Address(email, of or str(key)) for email in emails)
+        known = self.account_domains.get(key)
+        self.allowed[key] = tuple(Address(email, of or (known.name if known else str(key))) for email in emails)
 
     def count(self, method):
         return sum(call[0] == method for call in self.asked)

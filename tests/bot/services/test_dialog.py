@@ -138,6 +138,7 @@ async def test_a_tampered_language_begins_as_the_default(dialog, form, order):
 
 async def test_another_scope_of_a_domain_is_drawn(dialog, form, ana, certcentral):
     certcentral.add_domain(1234, "example.com", "admin@example.com")
+    certcentral.allow("shop.example.com", "admin@shop.example.com")
     domain = await dialog.look_up(form, WantedName("shop.example.com"))
 
     drawing = await dialog.rescope(await dialog.form(ana, domain["private_metadata"]), 1, NOTHING_TYPED)

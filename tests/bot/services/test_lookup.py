@@ -172,6 +172,7 @@ async def test_the_domain_itself_has_no_other_scope(lookup, certcentral):
 
 async def test_another_scope_of_a_domain_can_be_chosen(lookup, certcentral):
     certcentral.add_domain(1, "example.com", "admin@example.com")
+    certcentral.allow("shop.example.com", "admin@shop.example.com")
     plan = await lookup.find(WantedName("shop.example.com"))
 
     other = await lookup.rescoped(plan, 1)
@@ -267,6 +268,7 @@ async def test_a_tampered_option_is_misunderstood(lookup, certcentral, key):
 async def test_an_ov_order_is_resent_by_its_domains(lookup, certcentral):
     certcentral.add_domain(1, "example.com", "admin@example.com")
     certcentral.add_domain(2, "example.org", "admin@example.org")
+    certcentral.allow("shop.example.org", "admin@example.org")
     entries = [
         certcentral.entry("*.example.com", "*.example.com", domain_id=1),
         certcentral.entry("shop.example.org"),

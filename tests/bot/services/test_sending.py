@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.errors import CaBusy, CaRefused, CaUnavailable, SlackUnavailable
-from bot.models import Call, OrderTarget, Outcome, Recipient
+from bot.models import Call, DomainTarget, OrderTarget, Outcome, Recipient
 from bot.services.sending import ENDED, Sending
 from bot.store.claims import Claims
 from bot.store.db import LOCK_SECONDS
@@ -439,6 +439,35 @@ async def test_a_domain_that_digicert_forgot_allows_nobody(sending, certcentral,
 
     assert certcentral.sent == []
     assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
+
+
+@pytest.mark.fault("H1")
+@pytest.mark.parametrize(
+    ("of_domain", "of_scope", "emails", "is_sent"),
+    [
+        (["a@example.org"], ["b@example.org"], ["a@example.org", "b@example.org"], True),
+        (["a@example.org", "b@example.org"], ["b@example.org"], ["b@example.org"], True),
+        (["a@example.org"], ["b@example.org"], ["a@example.org"], False),
+        (["a@example.org"], ["b@example.org"], ["b@example.org"], False),
+        (["a@example.org"], [], ["a@example.org"], False),
+        (["a@example.org"], None, ["a@example.org"], False),
+        (["a@example.org", "c@example.org"], ["b@example.org"], ["c@example.org", "d@example.org"], False),
+    ],
+)
+async def test_another_scope_is_called_only_with_an_address_of_each_list(
+    sending, certcentral, accept, make_request, ledger, of_domain, of_scope, emails, is_sent
+):
+    scope = "shop.example.org"
+    certcentral.add_domain(1234, "example.org", *of_domain)
+    if of_scope is not None:
+        certcentral.allow(scope, *of_scope)
+    recipients = tuple(Recipient(scope, email) for email in emails)
+    await accept(make_request(calls=(Call(DomainTarget(1234, scope), recipients),)))
+
+    await sending.attempt("r1", 0, [])
+
+    assert (await ledger.history("r1", 0)).ending.outcome is (Outcome.SENT if is_sent else Outcome.NOT_SENT)
+    assert certcentral.sent == ([("resend_domain", 1234, scope, tuple(emails), "de")] if is_sent else [])
 
 
 async def test_an_order_needs_no_list_of_addresses(sending, certcentral, request_):

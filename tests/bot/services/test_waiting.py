@@ -58,14 +58,44 @@ async def test_a_domain_gets_nobody_in_place_of_those_digicert_lists(waiting_nam
 
 async def test_a_domain_is_asked_for_by_its_own_id(waiting_names, certcentral):
     certcentral.add_domain(1234, "example.com", "admin@example.com", "pki@example.com")
-    target = DomainTarget(1234, "shop.example.com")
+    target = DomainTarget(1234, "example.com")
 
     waiting, remarks = await waiting_names.of_domains([(target, False)])
 
-    assert (waiting[0].name, waiting[0].scope, waiting[0].target) == ("shop.example.com", "shop.example.com", target)
+    assert (waiting[0].name, waiting[0].scope, waiting[0].target) == ("example.com", "example.com", target)
     assert emails(waiting[0]) == ["admin@example.com", "pki@example.com"]
     assert waiting[0].covers_below is False
+    assert waiting[0].audiences == ()
+    assert certcentral.count("allowed_addresses") == 1
     assert remarks == ()
+
+
+@pytest.mark.fault("H1")
+async def test_another_scope_offers_the_lists_of_the_domain_and_of_the_scope(waiting_names, certcentral):
+    certcentral.add_domain(1234, "example.com", "admin@example.com", "pki@example.com")
+    certcentral.allow("shop.example.com", "admin@shop.example.com", "PKI@example.com")
+
+    waiting, remarks = await waiting_names.of_domains([(DomainTarget(1234, "shop.example.com"), True)])
+
+    assert emails(waiting[0]) == ["admin@example.com", "pki@example.com", "admin@shop.example.com"]
+    assert waiting[0].audiences == (
+        ("admin@example.com", "pki@example.com"),
+        ("admin@shop.example.com", "PKI@example.com"),
+    )
+    assert remarks == ()
+
+
+@pytest.mark.fault("H1")
+@pytest.mark.parametrize("listed", [None, ()])
+async def test_a_scope_for_which_digicert_lists_nobody_is_not_offered(waiting_names, certcentral, listed):
+    certcentral.add_domain(1234, "example.com", "admin@example.com")
+    if listed is not None:
+        certcentral.allow("shop.example.com", *listed)
+
+    waiting, remarks = await waiting_names.of_domains([(DomainTarget(1234, "shop.example.com"), True)])
+
+    assert waiting == ()
+    assert remarks == ("Left out: shop.example.com (DigiCert lists no recipients for this name).",)
 
 
 async def test_a_wildcard_is_asked_for_without_its_star(waiting_names, certcentral):
