@@ -3,6 +3,7 @@
 BotError
 ├── Misunderstood     the asker mends what was typed or chosen
 ├── NotAllowed        the asker talks to an owner of the bot
+│   └── NotVisible    the asker may not learn whether there is any such thing
 ├── NothingToDo       the state of the order or domain says no
 ├── CooledDown        the same target got its mail a moment ago
 ├── CaRefused         DigiCert said no, and why
@@ -38,6 +39,10 @@ class NotAllowed(BotError):
         super().__init__(sentence)
         self.rule = rule
         self.holders = holders
+
+
+class NotVisible(NotAllowed):
+    """The policy does not let the person learn about this, or it does not exist: the answer is the same."""
 
 
 class NothingToDo(BotError):

@@ -82,12 +82,13 @@ class Call:
 
     @property
     def claim_keys(self) -> tuple[str, ...]:
-        """What the cooldown is kept for: order and name, or domain and name scope."""
+        """What the cooldown is kept for: order and name, domain and name scope, and domain and mailbox."""
         match self.target:
             case OrderTarget(order_id):
                 return tuple(f"order:{order_id}:{name}" for name in self.names)
             case DomainTarget(domain_id, name_scope):
-                return (f"domain:{domain_id}:{name_scope}",)
+                mailboxes = (f"domain:{domain_id}:to:{each.email.lower()}" for each in self.recipients)
+                return tuple(dict.fromkeys((f"domain:{domain_id}:{name_scope}", *mailboxes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +302,22 @@ class NameState:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Everything that an email would validate; names are ASCII-encoded and without wildcard.
+
+    `names` are validated as they are, `below` together with every name below them. `orders` are pending orders that the
+    validation would help.
+    """
+
+    names: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
+    orders: tuple[int, ...] = ()
+
+
+NO_REACH = Reach()
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingName:
     """One name that still waits for its mail, and who may get it.
 
@@ -326,6 +343,7 @@ class Plan:
     waiting: tuple[WaitingName, ...]
     remarks: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
+    reach: Reach = NO_REACH
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
-from bot.models import NOBODY, Holders
+from bot.models import NO_REACH, NOBODY, Holders, Reach
 
 # Slack says so itself: Slackbot's `is_bot` is false. Source: Slack, "User object".
 _SLACKBOT = "USLACKBOT"
@@ -24,19 +24,29 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What an action is about: a channel, domain names (ASCII-encoded, without wildcard), and the order they are on.
+    """The resource of a decision: a channel, domain names (ASCII-encoded, without wildcard), and the order they are on.
 
-    While it is not `settled`, names and order are what somebody typed, if anything, and the question is whether this
-    person may at all: a no then costs DigiCert no call. Settled, they are what would be done, and no order means none.
+    An allow must cover each of `names`. A deny counts if it matches any of them, or anything in `reach`. If not
+    `settled`, names and order are only what the user typed. Anything unknown then counts in the user's favour, so that
+    a denial needs no DigiCert call. If settled, they are final, and no order means that there is none.
     """
 
     channel: str | None = None
     names: tuple[str, ...] = ()
     order: int | None = None
     settled: bool = False
+    reach: Reach = NO_REACH
 
 
 ANYTHING = Matter()
+# What a deny matches of a matter: a name, a pattern of the rule, an order id, or None for names that are not known.
+Part = str | int | None
+
+
+def _above(name: str) -> list[str]:
+    """Return every proper parent of a name, up to the top-level domain."""
+    labels = name.split(".")
+    return [".".join(labels[start:]) for start in range(1, len(labels))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,11 @@ class Rule:
         """Whether it is about everybody."""
         return not self.users and not self.groups
 
+    @property
+    def is_about_everything(self) -> bool:
+        """Whether it is limited to no name and no order."""
+        return not self.names and not self.orders
+
     def is_about(self, person: "Person") -> bool:
         """Whether it is about this person; a group that Slack could not read counts for a deny and not for an allow."""
         groups = person.groups if self.allows else person.groups | person.unclear
@@ -72,26 +87,82 @@ class Rule:
         """Whether it names this person, by either id."""
         return not self.users.isdisjoint({person.user_id, person.grid_id} - {""})
 
-    def covers(self, name: str | None, matter: Matter, *, doubtful: bool) -> bool:
-        """Whether it is about this name of a matter in its channel; `doubtful` where too little is known to tell."""
-        here = doubtful if matter.channel is None else matter.channel in self.channels
-        return (here or not self.channels) and self._covers_name(name, matter, doubtful=doubtful)
+    def is_in(self, channel: str | None, *, if_unknown: bool) -> bool:
+        """Return whether it counts in a channel; `if_unknown` if there is no channel, but it is limited to some."""
+        return not self.channels or (if_unknown if channel is None else channel in self.channels)
+
+    def covers(self, name: str | None, matter: Matter, *, if_unknown: bool) -> bool:
+        """Return whether it matches this name in this channel, or `if_unknown` if too little is known to say."""
+        return self.is_in(matter.channel, if_unknown=if_unknown) and self._covers_name(name, matter, if_unknown)
+
+    def hits(self, matter: Matter) -> list[Part]:
+        """Return each part of a matter that it matches, as a deny: names, its own patterns, order ids."""
+        names = matter.names or (None,)
+        parts: list[Part] = [name for name in names if self.covers(name, matter, if_unknown=matter.settled)]
+        if not self.is_about_everything and self.is_in(matter.channel, if_unknown=matter.settled):
+            parts += (name for name in matter.reach.names if self._matches(name))
+            parts += (pattern for root in matter.reach.below for pattern in self._within(root))
+            parts += (order for order in matter.reach.orders if order in self.orders)
+        return list(dict.fromkeys(parts))
 
     def may_cover(self, matter: Matter) -> bool:
-        """Whether it is, or may turn out to be, about any name of a matter."""
-        return any(self.covers(name, matter, doubtful=True) for name in matter.names or (None,))
+        """Return whether it matches, or may turn out to match, any part of a matter."""
+        names = matter.names or (None,)
+        return bool(self.hits(matter)) or any(self.covers(name, matter, if_unknown=True) for name in names)
 
-    def _covers_name(self, name: str | None, matter: Matter, *, doubtful: bool) -> bool:
-        if not self.names and not self.orders:
+    def _covers_name(self, name: str | None, matter: Matter, if_unknown: bool) -> bool:
+        if self.is_about_everything:
             return True
         if matter.order in self.orders or (name is not None and self._matches(name)):
             return True
         is_open = (name is None and self.names) or (matter.order is None and not matter.settled and self.orders)
-        return doubtful and bool(is_open)
+        return if_unknown and bool(is_open)
 
     def _matches(self, name: str) -> bool:
-        above = name.split(".")
-        return name in self.names or any(f"*.{'.'.join(above[start:])}" in self.names for start in range(1, len(above)))
+        return name in self.names or any(f"*.{above}" in self.names for above in _above(name))
+
+    def _within(self, root: str) -> list[str]:
+        """Return the patterns that match `root` or any name below it."""
+        ending = f".{root}"
+        return [
+            pattern
+            for pattern in sorted(self.names)
+            if (bare := pattern.removeprefix("*.")) == root
+            or bare.endswith(ending)
+            or (pattern.startswith("*.") and root.endswith(pattern[1:]))
+        ]
+
+
+class _Candidates:
+    """Rules by what they name, so that few of many must be asked about one matter."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.all = tuple(rules)
+        self._open = [number for number, rule in enumerate(rules) if rule.is_about_everything]
+        self._by_key: dict[str | int, list[int]] = {}
+        for number, rule in enumerate(rules):
+            keys: set[str | int] = {*rule.names, *rule.orders, *self._roots(rule)}
+            for key in keys:
+                self._by_key.setdefault(key, []).append(number)
+
+    def of(self, matter: Matter) -> Sequence[Rule]:
+        """Return the rules that can match a matter, in their order; all of them if too little of it is known."""
+        if not matter.names or (matter.order is None and not matter.settled):
+            return self.all
+        if not self._by_key:
+            return [self.all[number] for number in self._open]
+        keys: list[str | int] = [*matter.reach.orders, *([matter.order] if matter.order is not None else [])]
+        for name in (*matter.names, *matter.reach.names, *matter.reach.below):
+            keys += (name, *(f"*.{above}" for above in _above(name)))
+        keys += (f"<{root}" for root in matter.reach.below)
+        found = {number for key in keys for number in self._by_key.get(key, ())}
+        return [self.all[number] for number in sorted(found.union(self._open))]
+
+    @staticmethod
+    def _roots(rule: Rule) -> set[str]:
+        """Return a key for each name at or above what a deny names: the validation of any of these reaches it."""
+        bare = () if rule.allows else [pattern.removeprefix("*.") for pattern in rule.names]
+        return {f"<{root}" for name in bare for root in (name, *_above(name))}
 
 
 LISTED_USER = "listed-user"
@@ -124,6 +195,15 @@ class Rules:
         listed = frozenset() if user_id in self.users else self.groups
         of_file = (rule for rule in self.of_file if action in (None, *rule.actions) and rule.may_cover(matter))
         return listed.union(*(rule.groups for rule in of_file))
+
+    @cached_property
+    def limited_denies(self) -> tuple[Rule, ...]:
+        """The rules that deny emails for some names or orders only: what an email reaches matters for these alone."""
+        return tuple(
+            rule
+            for rule in self.of_file
+            if not rule.allows and Action.RESEND in rule.actions and not rule.is_about_everything
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,27 +324,128 @@ _DOING = {
 _MOST_NAMES = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
-    """A person before the rules, as both were at one moment."""
+    """A person and the rules, as both were at one moment."""
 
     rules: Rules
     person: Person | None
 
     def decide(self, action: Action, matter: Matter = ANYTHING) -> Decision:
-        """Whether the person may; see `decide`."""
-        return decide(self.rules, self.person, action, matter)
+        """Return whether the person may do this now, and why; see `decide`."""
+        return self._barred or self._ruling(action, matter)
+
+    def permits(self, action: Action, matter: Matter = ANYTHING) -> bool:
+        """Return whether the person may do this now; the same answer as `decide`, without its sentence."""
+        if self._barred:
+            return False
+        rules = self._mine(action).of(matter)
+        if any(not rule.allows and rule.hits(matter) for rule in rules):
+            return False
+        return all(any(rule.allows and _lets(rule, name, matter) for rule in rules) for name in matter.names or (None,))
+
+    def sees(self, channel: str | None, name: str, order: int | None = None) -> bool:
+        """Return whether the person may learn about a name on an order: they may see its status, or resend for it."""
+        matter = Matter(channel, (name,), order, settled=True)
+        return self.permits(Action.LOOK, matter) or self.permits(Action.RESEND, matter)
+
+    def is_unrestricted(self, action: Action, channel: str | None) -> bool:
+        """Return whether the person may do this in a channel for every name and order there can be."""
+        if self._barred:
+            return False
+        mine = self._mine(action).all
+        allows = (rule for rule in mine if rule.allows and rule.is_about_everything)
+        denies = (rule for rule in mine if not rule.allows)
+        return any(rule.is_in(channel, if_unknown=False) for rule in allows) and not any(
+            rule.is_in(channel, if_unknown=True) for rule in denies
+        )
+
+    @cached_property
+    def _barred(self) -> Decision | None:
+        """The reason that keeps the person out, whatever the rules say."""
+        if self.person is None or not self.person.user_id:
+            return _UNKNOWN
+        return _objection(self.rules, self.person)
+
+    @cached_property
+    def _by_action(self) -> dict[Action, _Candidates]:
+        return {}
+
+    def _mine(self, action: Action) -> _Candidates:
+        """Return the rules for this action that are about the person."""
+        if action not in self._by_action:
+            rules = [rule for rule in self.rules.all if self.person and rule.is_about(self.person)]
+            self._by_action[action] = _Candidates([rule for rule in rules if action in rule.actions])
+        return self._by_action[action]
+
+    def _ruling(self, action: Action, matter: Matter) -> Decision:
+        rules = self._mine(action).of(matter)
+        for rule in rules:
+            if not rule.allows and (parts := rule.hits(matter)):
+                return self._denial(rule, action, parts, matter)
+        names = matter.names or (None,)
+        by = {name: [rule for rule in rules if rule.allows and _lets(rule, name, matter)] for name in names}
+        if bare := [name for name, found in by.items() if not found]:
+            return _default(self.rules, action, self._named(bare, matter), matter)
+        first = next(iter(by.values()))[0]
+        sentence = _YES.get(first.name, f"Rule “{first.name}” of the policy lets you {_DOING[action]}.")
+        return Decision(
+            True, first.name, sentence, tuple(dict.fromkeys(rule for found in by.values() for rule in found))
+        )
+
+    def _denial(self, rule: Rule, action: Action, parts: Sequence[Part], matter: Matter) -> Decision:
+        """Return the refusal of a rule, which names no more of what it matched than the person may see."""
+        if self.person is None:
+            return _UNKNOWN
+        unread = sorted(rule.groups & self.person.unclear)
+        is_certain = rule.is_for_all or rule.lists(self.person) or self.person.groups & rule.groups
+        asked = [part for part in parts if part is None or part in matter.names]
+        names = self._named(asked or matter.names, matter)
+        place = " in this channel" if rule.channels else ""
+        doing = f"{_DOING[action]}{_for(names, matter)}{place}"
+        if unread and not is_certain:
+            sentence = (
+                f"Rule “{rule.name}” of the policy keeps a user group from this, and Slack could not tell whether you "
+                f"are in it ({unread[0]}), so you may not {doing} now. Try again in a minute."
+            )
+        else:
+            also = "" if asked else self._also(parts, matter)
+            sentence = f"Rule “{rule.name}” of the policy does not let you {doing}{also}. {_ASK}"
+        return Decision(False, rule.name, sentence, (rule,), names)
+
+    def _named(self, names: Sequence[Part], matter: Matter) -> tuple[str, ...]:
+        """Return the names that may be repeated to the person: what they typed, and what they may see."""
+        known = [name for name in names if isinstance(name, str)]
+        if not matter.settled:
+            return tuple(known)
+        orders = [matter.order, *matter.reach.orders]
+        return tuple(name for name in known if any(self.sees(matter.channel, name, order) for order in orders))
+
+    def _also(self, parts: Sequence[Part], matter: Matter) -> str:
+        """Return what the email would validate besides, which is why a rule denies it."""
+        seen = [
+            f"order {part}" if isinstance(part, int) else part
+            for part in parts
+            if part is not None and self.sees_part(matter.channel, part)
+        ]
+        what = _listed(seen) if seen else "something else that the rule names"
+        return f", because an email would also validate {what}"
+
+    def sees_part(self, channel: str | None, part: str | int) -> bool:
+        """Return whether the person may learn about a pattern or an order id of a rule."""
+        if isinstance(part, str):
+            return self.sees(channel, part.removeprefix("*."))
+        matter = Matter(channel, ("",), part, settled=True)
+        return self.permits(Action.LOOK, matter) or self.permits(Action.RESEND, matter)
 
 
 def decide(rules: Rules, person: Person | None, action: Action = Action.RESEND, matter: Matter = ANYTHING) -> Decision:
-    """Whether `person` may do this now; None, where Slack could not tell who it is, is a no.
+    """Return whether `person` may do this now; None, if Slack could not say who it is, is a no.
 
     What keeps a person out comes before any rule. Then a rule that denies wins, and what no rule allows is refused; all
     names of a matter must be allowed. What is not known yet counts for the person, until the matter is settled.
     """
-    if person is None or not person.user_id:
-        return _UNKNOWN
-    return _objection(rules, person) or _ruling(rules, person, action, matter)
+    return Standing(rules, person).decide(action, matter)
 
 
 def _objection(rules: Rules, person: Person) -> Decision | None:
@@ -278,42 +459,8 @@ def _objection(rules: Rules, person: Person) -> Decision | None:
     return _GUEST if person.guest else None
 
 
-def _ruling(rules: Rules, person: Person, action: Action, matter: Matter) -> Decision:
-    mine = [rule for rule in rules.all if action in rule.actions and rule.is_about(person)]
-    for rule in mine:
-        if not rule.allows and (hit := _hit(rule, matter)):
-            return _denial(rule, person, action, tuple(name for name in hit if name), matter)
-    names = matter.names or (None,)
-    by = {name: [rule for rule in mine if rule.allows and _lets(rule, name, matter)] for name in names}
-    if bare := [name for name, found in by.items() if not found]:
-        return _default(rules, action, tuple(name for name in bare if name), matter)
-    first = next(iter(by.values()))[0]
-    sentence = _YES.get(first.name, f"Rule “{first.name}” of the policy lets you {_DOING[action]}.")
-    return Decision(True, first.name, sentence, tuple(dict.fromkeys(rule for found in by.values() for rule in found)))
-
-
-def _hit(rule: Rule, matter: Matter) -> list[str | None]:
-    """The names of a matter that a rule denies; None stands for all that are not known."""
-    return [name for name in matter.names or (None,) if rule.covers(name, matter, doubtful=matter.settled)]
-
-
 def _lets(rule: Rule, name: str | None, matter: Matter) -> bool:
-    return rule.covers(name, matter, doubtful=not matter.settled)
-
-
-def _denial(rule: Rule, person: Person, action: Action, names: tuple[str, ...], matter: Matter) -> Decision:
-    unread = sorted(rule.groups & person.unclear)
-    is_certain = rule.is_for_all or rule.lists(person) or person.groups & rule.groups
-    place = " in this channel" if rule.channels else ""
-    doing = f"{_DOING[action]}{_for(names, matter)}{place}"
-    if unread and not is_certain:
-        sentence = (
-            f"Rule “{rule.name}” of the policy keeps a user group from this, and Slack could not tell whether you are "
-            f"in it ({unread[0]}), so you may not {doing} now. Try again in a minute."
-        )
-    else:
-        sentence = f"Rule “{rule.name}” of the policy does not let you {doing}. {_ASK}"
-    return Decision(False, rule.name, sentence, (rule,), names)
+    return rule.covers(name, matter, if_unknown=not matter.settled)
 
 
 def _default(rules: Rules, action: Action, names: tuple[str, ...], matter: Matter) -> Decision:
@@ -328,15 +475,21 @@ _ASK = "To see which rules count and who may, type /dcv-resend why and the name.
 
 def _for(names: Sequence[str], matter: Matter) -> str:
     if names:
-        more = len(names) - _MOST_NAMES
-        return f" for {', '.join(names[:_MOST_NAMES])}{f' and {more} more names' if more > 0 else ''}"
+        return f" for {_listed(names)}"
+    if matter.settled and matter.names:
+        return " for all names that an email would validate"
     return f" for order {matter.order}" if matter.order is not None else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return f"{', '.join(names[:_MOST_NAMES])}{f' and {more} more names' if more > 0 else ''}"
 
 
 def holders(rules: Rules, action: Action, matter: Matter = ANYTHING) -> Holders:
     """Who may do this, by the ids that the rules name; a member of a group named here may still be denied by id."""
     mine = [rule for rule in rules.all if action in rule.actions]
-    denying = [rule for rule in mine if not rule.allows and _hit(rule, matter)]
+    denying = [rule for rule in mine if not rule.allows and rule.hits(matter)]
     if any(rule.is_for_all for rule in denying):
         return NOBODY
     names = matter.names or (None,)

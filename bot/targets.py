@@ -10,6 +10,7 @@ import idna
 from publicsuffixlist import PublicSuffixList
 
 from bot.errors import Misunderstood
+from bot.models import Kind
 
 _MOST_TEXT = 2000
 _MOST_SHOWN = 60
@@ -46,6 +47,14 @@ class WantedName:
     """A domain name: ASCII-encoded, lower case, without wildcard or trailing dot."""
 
     name: str
+
+
+Wanted = WantedOrder | WantedName
+
+
+def wanted_key(wanted: Wanted) -> str:
+    """Return what somebody wrote as the value of a select's option: `order:` and an id, or `name:` and a name."""
+    return f"{Kind.ORDER}:{wanted.order_id}" if isinstance(wanted, WantedOrder) else f"name:{wanted.name}"
 
 
 def read_target(text: str) -> WantedOrder | WantedName:

@@ -28,6 +28,7 @@ from bot.services.looking import Looking
 from bot.services.lookup import Lookup
 from bot.services.offering import IDLE_SECONDS, Offering
 from bot.services.polling import Polling
+from bot.services.reach import ReachReader
 from bot.services.reporting import Reporting
 from bot.services.resend import Resend
 from bot.services.rulebook import Rulebook
@@ -152,7 +153,8 @@ def _services(
     gate = Gate(rulebook, directory, ledger, metrics, clock)
     addresses = AddressBook(certcentral, clock)
     listing = Listing(certcentral, clock)
-    lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored))
+    reach = ReachReader(certcentral, listing)
+    lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored), reach)
     board = Board(chat, posts, clock, presence)
     reporting = Reporting(stored, ledger, followings, board, clock, email_end_note=settings.dcv_email_end_note)
     resend = Resend(
@@ -164,7 +166,7 @@ def _services(
         board=board,
         engine=engine,
         sending=Sending(
-            database, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock, presence.executor
+            database, stored, ledger, gate, certcentral, addresses, reach, schedule, metrics, clock, presence.executor
         ),
         reporting=reporting,
         metrics=metrics,

@@ -6,8 +6,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.command import EXAMPLE, WHY_EXAMPLE, AskWhy, LookBack, OpenForm, SendNow, read_command
 from bot.models import Origin, Place
-from bot.services.lookup import Wanted
-from bot.targets import WantedName, WantedOrder
+from bot.targets import Wanted, WantedName, WantedOrder
 from bot.views import forms
 from bot.views.filled import Typed
 from bot.wiring import Services

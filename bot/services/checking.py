@@ -10,7 +10,7 @@ from bot.policy import Action
 from bot.services.board import Board
 from bot.services.gate import Gate
 from bot.services.looking import Looking
-from bot.services.matters import about_calls
+from bot.services.matters import about_request
 from bot.services.reporting import Reporting
 from bot.store.followings import Followings
 from bot.store.requests import Requests
@@ -48,7 +48,7 @@ class Checking:
             request = await self._requests.get(request_id)
         except KeyError:
             raise Misunderstood("The bot does not remember this request. Ask anew with /dcv-resend.") from None
-        await self._gate.require(actor, action, about, about_calls(request.place, request.key, request.calls))
+        await self._gate.require(actor, action, about, about_request(request))
         return request
 
     async def check(self, actor: Actor, request_id: str, thread: Place) -> None:

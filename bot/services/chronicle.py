@@ -12,10 +12,10 @@ from bot.models import Actor, PastRequest, Place
 from bot.policy import Action, Matter, Standing
 from bot.services.board import Board
 from bot.services.gate import Gate
-from bot.services.lookup import Wanted, wanted_key
 from bot.services.matters import about_past, about_typed
 from bot.services.reporting import root_key
 from bot.store.history import Past
+from bot.targets import Wanted, wanted_key
 from bot.views import history as views
 from bot.views.blocks import Message
 from bot.views.history import Turn

@@ -1,18 +1,16 @@
 """The form's conversation: who asks is checked first, what is drawn is kept, what comes back is turned into calls."""
 
-import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import islice
 
 from bot.candidates import Candidate
 from bot.clock import Clock
 from bot.command import SendNow
-from bot.errors import BotError, CaError, Misunderstood, NotAllowed, NothingToDo, StoreUnavailable
+from bot.errors import BotError, CaError, Misunderstood, NotAllowed, NothingToDo, NotVisible, StoreUnavailable
 from bot.languages import read_locale
 from bot.models import Actor, Call, Cooldown, Kind, Listed, Place, Plan, ResendRequest
-from bot.policy import Action, Standing, holders
+from bot.policy import Action, holders
 from bot.recipients import (
     MOST_NAMED,
     chosen_calls,
@@ -22,12 +20,14 @@ from bot.recipients import (
     shares_a_mailbox,
     typed_calls,
 )
-from bot.services.confirming import Confirmed, Confirming
+from bot.services.access import Access
+from bot.services.confirming import Confirming, Match
 from bot.services.gate import Gate
-from bot.services.lookup import Choice, Lookup, Wanted, wanted_key
-from bot.services.matters import about_line, about_plan, about_typed
+from bot.services.lookup import Choice, Lookup
+from bot.services.matters import about_plan, about_typed
 from bot.services.resend import Asked, Resend
 from bot.store.forms import Form, Forms
+from bot.targets import Wanted, wanted_key
 from bot.views import forms as views
 from bot.views.filled import NOTHING_TYPED, Filled, Typed
 from bot.views.forms import Drawing
@@ -67,7 +67,7 @@ class Dialog:
 
     async def look_up(self, form: Form, wanted: Wanted, typed: Typed = NOTHING_TYPED) -> Drawing:
         """The drawing for what somebody wrote."""
-        return await self._draw(form, self._lookup.find(wanted), wanted_key(wanted), typed)
+        return await self._draw(form, partial(self._lookup.find, wanted), wanted_key(wanted), typed)
 
     async def named(self, form: Form, candidates: Sequence[Candidate]) -> Drawing:
         """The drawing for what a message names: filled in, a choice, or why nothing waits."""
@@ -75,35 +75,35 @@ class Dialog:
             found = await self._confirming.of(candidates)
         except CaError as error:
             return await self._nothing(form, told(error), "Choose an order or a domain, or try again in a moment.")
-        standing = await self._gate.standing(form.actor)
-        offered = _offered(standing, form.place, [each.match.line for each in found])
-        mine = [each for each in found if each.match.line in offered]
+        access = await self._access(form.actor, form.place)
+        mine = [(each.match, line) for each in found if (line := access.line(each.match.line))]
         if len(mine) > 1:
             return await self._choice(form, mine)
-        if found:
-            match = (mine or found)[0].match
-            looking = self._lookup.chosen(match.opens)
-            return await self._draw(form, looking, match.opens, NOTHING_TYPED, found_in=match.where)
+        if mine:
+            match = mine[0][0]
+            find = partial(self._lookup.chosen, match.opens)
+            return await self._draw(form, find, match.opens, NOTHING_TYPED, found_in=match.where)
         strong = [candidate for candidate in candidates if candidate.is_strong]
-        sentence = views.nothing_named([candidate.target for candidate in strong or candidates])
+        hides = bool(found) or not access.sees_everything
+        sentence = views.nothing_named([candidate.target for candidate in strong or candidates], hides=hides)
         if len(strong) == 1:
             [only] = strong
-            looking = self._find_named(only.target, sentence)
-            return await self._draw(form, looking, wanted_key(only.target), NOTHING_TYPED, found_in=only.where)
+            find = partial(self._find_named, only.target, sentence)
+            return await self._draw(form, find, wanted_key(only.target), NOTHING_TYPED, found_in=only.where)
         return await self._nothing(form, sentence, "Choose an order or a domain to go on.")
 
     async def choose(self, form: Form, key: str, typed: Typed = NOTHING_TYPED) -> Drawing:
         """The drawing for an option that was picked; what was typed stays."""
-        return await self._draw(form, self._lookup.chosen(key), key, typed)
+        return await self._draw(form, partial(self._lookup.chosen, key), key, typed)
 
     async def again(self, form: Form, request: ResendRequest, before: str | None) -> Drawing:
         """The drawing for what was asked before, telling how that ended; a reason is required."""
-        return await self._draw(form, self._lookup.chosen(request.key), request.key, NOTHING_TYPED, before)
+        return await self._draw(form, partial(self._lookup.chosen, request.key), request.key, NOTHING_TYPED, before)
 
     async def rescope(self, form: Form, index: int, typed: Typed) -> Drawing:
         """The drawing for another name scope of the same domain; what was typed stays."""
         plan = _planned(form)
-        return await self._draw(form, self._lookup.rescoped(plan, index), plan.key, typed)
+        return await self._draw(form, partial(self._lookup.rescoped, plan, index), plan.key, typed)
 
     async def options(self, actor: Actor, form_id: str, typed: str) -> list[Drawing]:
         """At most a hundred options for what was typed so far, the longest waiting first; takes 2.5 s at most.
@@ -111,11 +111,9 @@ class Dialog:
         What the person may not resend at all is no option.
         """
         form = await self.form(actor, form_id)
-        standing = await self._gate.standing(actor)
-        lines, wanted = await self._lookup.search(typed)
-        # In a thread, since ten thousand lines and a file of rules take some tenths of a second.
-        mine = await asyncio.to_thread(_offered, standing, form.place, lines)
-        return views.suggestions(mine, wanted, self._clock())
+        access = await self._access(actor, form.place)
+        lines, wanted = await self._lookup.search(typed, access, views.MOST_OPTIONS)
+        return views.suggestions(lines, wanted, self._clock())
 
     async def one_line(self, actor: Actor, place: Place, cause: str, line: SendNow) -> Asked:
         """What a line without a form asks for, checked as a form would be.
@@ -125,13 +123,18 @@ class Dialog:
         """
         about = {"text": wanted_key(line.wanted), "channel": place.channel_id}
         await self._gate.require(actor, Action.RESEND, about, about_typed(place, line.wanted))
-        found = await self._lookup.find(line.wanted)
+        try:
+            found = await self._lookup.find(line.wanted, await self._access(actor, place))
+        except NotVisible as error:
+            await self._gate.record(actor, Action.RESEND, about, error.rule)
+            raise
         if isinstance(found, Choice):
             ids = ", ".join(str(match.id) for match in found.matches[:MOST_NAMED])
             raise Misunderstood(f"Nothing was sent: several orders carry {found.name}. Name one of them: {ids}.")
         await self._gate.require(actor, Action.RESEND, about, about_plan(place, found))
         calls = typed_calls(found, line.emails)
-        return Asked(actor, place, cause, found.key, _subject(found), calls, line.locale or self._locale, line.reason)
+        locale = line.locale or self._locale
+        return Asked(actor, place, cause, found.key, _subject(found), calls, locale, line.reason, reach=found.reach)
 
     async def submit(self, actor: Actor, view_id: str, filled: Filled) -> Asked:
         """What a submitted form asks for; Misunderstood names the field that must be mended."""
@@ -142,7 +145,16 @@ class Dialog:
             raise Misunderstood("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
         calls = _calls(plan, filled)
         return Asked(
-            actor, form.place, f"view:{view_id}", plan.key, _subject(plan), calls, locale, filled.reason, form.drawn_at
+            actor,
+            form.place,
+            f"view:{view_id}",
+            plan.key,
+            _subject(plan),
+            calls,
+            locale,
+            filled.reason,
+            form.drawn_at,
+            plan.reach,
         )
 
     async def cooled(self, actor: Actor, filled: Filled, cooldown: Cooldown) -> Drawing:
@@ -171,10 +183,13 @@ class Dialog:
             raise Misunderstood("This form is too old. Open it again with /dcv-resend.")
         return form
 
-    async def _find_named(self, wanted: Wanted, sentence: str) -> Plan | Choice:
+    async def _access(self, actor: Actor, place: Place) -> Access:
+        return Access(actor, place, await self._gate.standing(actor))
+
+    async def _find_named(self, wanted: Wanted, sentence: str, access: Access) -> Plan | Choice:
         """What waits after all for what a message names; else NothingToDo with that sentence, and the reason."""
         try:
-            return await self._lookup.find(wanted)
+            return await self._lookup.find(wanted, access)
         except NothingToDo as error:
             raise NothingToDo(sentence, f"{error} {error.instead}") from error
 
@@ -183,16 +198,16 @@ class Dialog:
         await self.keep(form)
         return views.nothing(form.id, sentence, instead)
 
-    async def _choice(self, opened: Form, found: Sequence[Confirmed]) -> Drawing:
+    async def _choice(self, opened: Form, found: Sequence[tuple[Match, Listed]]) -> Drawing:
         form = Form(opened.actor, opened.place)
         await self.keep(form)
-        matches = [(each.match.line, each.match.opens, each.match.where) for each in found]
+        matches = [(line, match.opens, match.where) for match, line in found]
         return views.named(form.id, matches, self._clock())
 
     async def _draw(
         self,
         opened: Form,
-        looking: Awaitable[Plan | Choice],
+        find: Callable[[Access], Awaitable[Plan | Choice]],
         key: str,
         typed: Typed,
         before: str | None = None,
@@ -201,7 +216,7 @@ class Dialog:
         """Draw what was found for `key`, or why there is nothing to draw, and keep it under an id of its own."""
         form = Form(opened.actor, opened.place)
         try:
-            found = await looking
+            found = await find(await self._access(opened.actor, opened.place))
             if isinstance(found, Plan):
                 about = {"subject": _subject(found), "channel": opened.place.channel_id}
                 await self._gate.require(opened.actor, Action.RESEND, about, about_plan(opened.place, found))
@@ -210,6 +225,9 @@ class Dialog:
         except CaError as error:
             drawing = views.away(form.id, told(error), key)
         except NotAllowed as error:
+            if isinstance(error, NotVisible):
+                about = {"text": key[:200], "channel": opened.place.channel_id}
+                await self._gate.record(opened.actor, Action.RESEND, about, error.rule)
             drawing = views.refused(form.id, error)
         except BotError as error:
             drawing = views.nothing(form.id, told(error), "Choose an order or a domain to go on.")
@@ -252,13 +270,6 @@ class Dialog:
         return views.resend(
             form.id, plan, form.place, locale=locale, reason=typed.reason, before=told, found_in=found_in
         )
-
-
-def _offered(standing: Standing, place: Place, lines: Iterable[Listed]) -> list[Listed]:
-    """As many lines as a select shows, of those that the person may resend in part at least."""
-    decisions = ((line, map(partial(standing.decide, Action.RESEND), about_line(place, line))) for line in lines)
-    mine = (line for line, each in decisions if any(decision.allowed for decision in each))
-    return list(islice(mine, views.MOST_OPTIONS))
 
 
 def _planned(form: Form) -> Plan:

@@ -20,11 +20,16 @@ class Explaining:
     async def why(self, actor: Actor, place: Place, asked: AskWhy) -> Message:
         """The answer for the asker alone; NotAllowed where they may not ask about somebody else."""
         matter = about_typed(place, asked.wanted)
+        reader = await self._gate.standing(actor)
         user_id = asked.user_id or actor.user_id
         if user_id != actor.user_id:
             about = {"why": user_id, "channel": place.channel_id}
             await self._gate.require(actor, Action.LOOK, about, about_typed(place, None))
         standing = await self._gate.standing(Actor(user_id, actor.team_id))
-        # What is wrong with the file is told with words out of it, which are not for outsiders.
-        may_read = user_id != actor.user_id or standing.decide(Action.LOOK, matter).rule not in OUTSIDERS
-        return permission.explained(user_id, standing, matter, self._rulebook.problems if may_read else ())
+        problems = self._rulebook.problems
+        if reader.decide(Action.LOOK, about_typed(place, None)).rule in OUTSIDERS:
+            problems = ()
+        elif not reader.is_unrestricted(Action.LOOK, place.channel_id):
+            # The problems quote the file, which is for those from whom it hides nothing.
+            problems = ("",) if problems else ()
+        return permission.explained(user_id, standing, matter, reader, problems)

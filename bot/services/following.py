@@ -18,7 +18,7 @@ from bot.policy import Action
 from bot.services.board import Board
 from bot.services.gate import Gate
 from bot.services.looking import Looking
-from bot.services.matters import about_calls
+from bot.services.matters import about_request
 from bot.services.reporting import Reporting, root_key, tried, until_told
 from bot.store.followings import Followings
 from bot.store.patience import patiently
@@ -93,7 +93,7 @@ class Follower:
         await self._gate.require(actor, Action.LOOK, about)
         with suppress(KeyError):
             request = await self._requests.get(request_id)
-            await self._gate.require(actor, Action.LOOK, about, about_calls(request.place, request.key, request.calls))
+            await self._gate.require(actor, Action.LOOK, about, about_request(request))
         if not await self._followings.stop(request_id, actor.user_id, self._clock()):
             reason = views.why_over(await self._followings.of(request_id))
             raise NothingToDo(f"This is not followed any longer: {reason}.", "*Check now* tells how it stands.")

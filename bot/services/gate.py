@@ -55,14 +55,22 @@ class Gate:
         standing = await self.standing(actor)
         decision = standing.decide(action, matter)
         if not decision.allowed:
-            self._metrics.refused(Event.DENIED)
-            log.warning("refused", user=actor.user_id, action=action.value, rule=decision.rule)
-            try:
-                await self._ledger.record(denied(actor, self._clock(), action, decision, about))
-            except StoreUnavailable as error:
-                log.warning("a refusal could not be written to the ledger", user=actor.user_id, error=str(error))
+            await self.record(actor, action, about, decision.rule)
             raise refusal(standing.rules, action, matter, decision)
         return standing
+
+    async def rules(self) -> Rules:
+        """Return the rules as they are now."""
+        return await self._rulebook.rules()
+
+    async def record(self, actor: Actor, action: Action, about: Mapping[str, str], rule: str) -> None:
+        """Write a refusal to the ledger, with what it was `about`; if the database is away, to the log alone."""
+        self._metrics.refused(Event.DENIED)
+        log.warning("refused", user=actor.user_id, action=action.value, rule=rule)
+        try:
+            await self._ledger.record(denied(actor, self._clock(), action, rule, about))
+        except StoreUnavailable as error:
+            log.warning("a refusal could not be written to the ledger", user=actor.user_id, error=str(error))
 
     async def _person(self, actor: Actor, groups: frozenset[str], *, afresh: bool = False) -> Person | None:
         try:
@@ -73,9 +81,9 @@ class Gate:
             return None
 
 
-def denied(actor: Actor, at: datetime, action: Action, decision: Decision, about: Mapping[str, str]) -> Entry:
+def denied(actor: Actor, at: datetime, action: Action, rule: str, about: Mapping[str, str]) -> Entry:
     """The ledger's row for a refusal."""
-    return Entry(Event.DENIED, at, actor, detail={"action": action.value, "rule": decision.rule, **about})
+    return Entry(Event.DENIED, at, actor, detail={"action": action.value, "rule": rule, **about})
 
 
 def refusal(rules: Rules, action: Action, matter: Matter, decision: Decision) -> NotAllowed:

@@ -1,10 +1,10 @@
 """What the account holds: pending orders and domains, listed at most once a minute."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import structlog
 from async_lru import alru_cache
@@ -59,15 +59,24 @@ class Account:
         return found
 
     @cached_property
+    def ordered_names(self) -> frozenset[str]:
+        """Every name on a pending order, without its wildcard."""
+        return frozenset(name.removeprefix("*.") for order in self.orders for name in order.names)
+
+    @cached_property
+    def searchable(self) -> Sequence[tuple[str, Listed]]:
+        """Each line with the text that a search looks through, in the order of `lines`."""
+        return searchable(self.lines)
+
+    @cached_property
     def domain_by_name(self) -> Mapping[str, Domain]:
         """Each active domain by its name."""
         return {domain.name: domain for domain in self.domains}
 
     def prepare(self) -> "Account":
         """Do once what every search needs; it takes seconds for ten thousands of names in Unicode."""
-        for line in self.lines:
-            _text(line)
-        _ = self.line_by_key, self.order_by_key, self.orders_by_name, self.domain_by_name
+        _ = self.searchable, self.line_by_key, self.order_by_key, self.orders_by_name, self.domain_by_name
+        _ = self.ordered_names
         return self
 
 
@@ -114,15 +123,36 @@ class Listing:
             level("DigiCert's listing could not be read", error=str(error))
 
 
-def matching(lines: Sequence[Listed], typed: str, ascii_typed: str | None) -> list[Listed]:
-    """The lines whose id or any name contains what was typed, as typed or in its ASCII form."""
+def searchable(lines: Iterable[Listed]) -> list[tuple[str, Listed]]:
+    """Return each line with the text that a search looks through."""
+    return [(_text(line), line) for line in lines]
+
+
+def matching(
+    lines: Sequence[tuple[str, Listed]],
+    typed: str,
+    ascii_typed: str | None,
+    view: Callable[[Listed], Listed | None],
+    limit: int,
+) -> list[Listed]:
+    """Return at most `limit` lines whose id or any name contains what was typed, as typed or in its ASCII form.
+
+    `view` returns what the person may see of a line, None if nothing; only that is searched.
+    """
     parts = {part for part in (typed.strip().lower().removeprefix("*."), ascii_typed) if part}
-    if not parts:
-        return list(lines)
-    return [line for line in lines if any(part in _text(line) for part in parts)]
+    found: list[Listed] = []
+    for text, line in lines:
+        if _contains(text, parts) and (seen := view(line)) and (seen is line or _contains(_text(seen), parts)):
+            found.append(seen)
+            if len(found) == limit:
+                break
+    return found
 
 
-@lru_cache(maxsize=20_000)
+def _contains(text: str, parts: Collection[str]) -> bool:
+    return not parts or any(part in text for part in parts)
+
+
 def _text(line: Listed) -> str:
     """The id, and every name in both its forms, a line each: half a name in Unicode has no ASCII form of its own."""
     unicode = (display_name(name) for name in line.names if "xn--" in name)

@@ -1,21 +1,33 @@
-"""From an order id or a name to what really waits there, and who may be mailed for it."""
+"""From an order id or a name to what really waits there, and who may be emailed for it."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.digicert.client import CertCentral
-from bot.errors import CaRefused, Misunderstood
-from bot.models import Domain, DomainTarget, Kind, Listed, NameValidation, Order, OrderTarget, Plan
+from bot.errors import CaRefused, Misunderstood, NothingToDo, NotVisible
+from bot.models import (
+    Domain,
+    DomainTarget,
+    Kind,
+    Listed,
+    NameValidation,
+    Order,
+    OrderTarget,
+    OrderValidation,
+    Plan,
+    Reach,
+)
 from bot.recipients import shared_mailboxes, shares_a_mailbox
-from bot.services import states
+from bot.services import reach, states
+from bot.services.access import Access
 from bot.services.listing import Account, Listing, matching
+from bot.services.reach import ReachReader
 from bot.services.waiting import Found, WaitingNames
-from bot.targets import WantedName, WantedOrder, covers, plain_name, read_target
+from bot.targets import Wanted, WantedName, WantedOrder, covers, plain_name, read_target
 
 SEARCH_SECONDS = 0.9
 MOST_CALLS = 10
-
-Wanted = WantedOrder | WantedName
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,81 +41,124 @@ class Choice:
 class Lookup:
     """Reads DigiCert for people; whoever calls it has asked the gate first.
 
-    Its answers raise NothingToDo where nothing can be resent, CaUnavailable and CaRefused where DigiCert cannot tell.
+    Its answers raise NothingToDo if nothing can be resent, NotVisible for what the person may not learn about or what
+    does not exist, CaUnavailable and CaRefused if DigiCert cannot tell.
     """
 
-    def __init__(self, certcentral: CertCentral, listing: Listing, waiting: WaitingNames) -> None:
+    def __init__(
+        self, certcentral: CertCentral, listing: Listing, waiting: WaitingNames, reach_reader: ReachReader
+    ) -> None:
         self._certcentral = certcentral
         self._listing = listing
         self._waiting = waiting
+        self._reach = reach_reader
 
-    async def search(self, typed: str) -> tuple[list[Listed], Wanted | None]:
-        """The lines that match what was typed so far, and what it names where no line is exactly that."""
+    async def search(self, typed: str, access: Access, limit: int) -> tuple[list[Listed], Wanted | None]:
+        """Return lines that match what was typed so far, and what it names unless a line is exactly that.
+
+        Both are found among the names alone that the person may learn about.
+        """
         wanted = _readable(typed)
         account = await self._listing.within(SEARCH_SECONDS)
         ascii_typed = wanted.name if isinstance(wanted, WantedName) else None
-        lines = matching(account.lines if account else [], typed, ascii_typed)
+        # In a thread: ten thousand lines before many rules take some hundredths of a second.
+        every = account.searchable if account else ()
+        lines = await asyncio.to_thread(matching, every, typed, ascii_typed, access.line, limit)
         return lines, None if any(_is_exactly(line, wanted) for line in lines) else wanted
 
-    async def find(self, wanted: Wanted) -> Plan | Choice:
-        """What waits for an order id or a name that somebody wrote."""
+    async def find(self, wanted: Wanted, access: Access) -> Plan | Choice:
+        """Return what waits for an order id or a name that somebody wrote."""
         match wanted:
             case WantedOrder(order_id):
-                return await self._order(order_id)
+                return await self._order(order_id, access, wanted)
             case WantedName(name):
-                return await self._named(name)
+                return await self._named(name, access)
 
-    async def chosen(self, key: str) -> Plan | Choice:
-        """What waits for the option of a select: `order:700001`, `domain:1234`, or `name:` and a name to look up."""
+    async def chosen(self, key: str, access: Access) -> Plan | Choice:
+        """Return what waits for the option of a select: `order:700001`, `domain:1234`, or `name:` and a name."""
         kind, _, rest = key.partition(":")
         if kind == "name":
-            return await self.find(read_target(rest))
+            return await self.find(read_target(rest), access)
         if kind not in set(Kind) or not (rest.isascii() and rest.isdecimal() and len(rest) <= 18):
             raise Misunderstood("That is not one of the choices. Choose an order or a domain from the list.")
-        return await (self._order(int(rest)) if kind == Kind.ORDER else self._domain(int(rest)))
+        if kind == Kind.ORDER:
+            return await self._order(int(rest), access, WantedOrder(int(rest)))
+        return await self._domain(int(rest), access)
 
-    async def rescoped(self, plan: Plan, index: int) -> Plan:
-        """The same domain's plan for another of the name scopes that its form offers."""
+    async def rescoped(self, plan: Plan, index: int, access: Access) -> Plan:
+        """Return the same domain's plan for another of the name scopes that its form offers."""
         kind, _, domain_id = plan.key.partition(":")
         if kind != Kind.DOMAIN or not 0 <= index < len(plan.scopes):
             raise Misunderstood("That is not one of the choices. Choose a name from the list.")
-        return await self._domain(int(domain_id), plan.scopes, plan.scopes[index])
+        return await self._domain(int(domain_id), access, plan.scopes, plan.scopes[index])
 
-    async def _named(self, name: str) -> Plan | Choice:
+    async def _named(self, name: str, access: Access) -> Plan | Choice:
         account = await self._listing.account()
         if not _orders_with(account, name) and not covering(account.domains, name):
             account = await self._listing.account(young=True)
         orders = _orders_with(account, name)
         if len(orders) > 1:
             keys = {f"{Kind.ORDER}:{order.id}" for order in orders}
-            return Choice(name, tuple(line for line in account.lines if line.key in keys))
+            lines = [line for line in map(access.line, account.lines) if line and line.key in keys]
+            if len(lines) > 1:
+                return Choice(name, tuple(lines))
+            orders = [order for order in orders if any(line.id == order.id for line in lines)] or orders
         if orders:
-            return await self._order(orders[0].id)
+            return await self._order(orders[0].id, access, WantedName(name))
         if domain := covering(account.domains, name):
-            return await self._domain(domain.id, tuple(dict.fromkeys((domain.name, name))))
-        return await self._not_listed(name, account)
+            return await self._domain(domain.id, access, _scopes(domain, name, account), typed=name)
+        return await self._not_listed(name, account, access)
 
-    async def _not_listed(self, name: str, account: Account) -> Plan:
-        """The newest order by this name, in whatever state it is; else NothingToDo, with the reason that is known."""
+    async def _not_listed(self, name: str, account: Account, access: Access) -> Plan:
+        """Return the newest order by this name, in whatever state it is; else raise with the reason that is known."""
         if orders := await self._certcentral.orders_named(name):
             hopeful = [order for order in orders if not states.order_has_nothing(order)]
-            return await self._order(max(order.id for order in hopeful or orders))
+            return await self._order(max(order.id for order in hopeful or orders), access, WantedName(name))
+        if not access.sees_everything:
+            raise access.not_visible(WantedName(name))
         domain = covering(account.deactivated, name)
         raise (states.domain_has_nothing(domain) if domain else None) or states.unknown_name(name)
 
-    async def _order(self, order_id: int) -> Plan:
+    async def _order(self, order_id: int, access: Access, wanted: Wanted) -> Plan:
         try:
             order = await self._certcentral.order(order_id)
         except CaRefused as error:
-            raise (states.unknown_order(order_id) if error.status == 404 else error) from error
-        if nothing := states.order_has_nothing(order):
+            if error.status != 404:
+                raise
+            raise (states.unknown_order(order_id) if access.sees_everything else access.not_visible(wanted)) from error
+        seen = access.order(order)
+        try:
+            return await self._order_plan(order, seen or replace(order, names=(), common_name=""), access)
+        except NothingToDo as error:
+            # Somebody who may see no name of an order may still resend for the domain that validates it.
+            raise (access.not_visible(wanted) if seen is None else error) from None
+        except NotVisible:
+            raise access.not_visible(wanted) from None
+
+    async def _order_plan(self, order: Order, seen: Order, access: Access) -> Plan:
+        """Return what waits for an order; `seen` is the same order with what the person may learn of it."""
+        if nothing := states.order_has_nothing(seen):
             raise nothing
-        validation = await self._certcentral.order_validation(order_id)
-        open_names = [entry for entry in validation.names if entry.is_open]
-        by_email, remarks = states.only_email(order, validation, open_names)
+        validation = await self._certcentral.order_validation(order.id)
+        entries = [entry for entry in validation.names if entry.is_open]
+        visible = [each for each in (access.entry(entry, order) for entry in entries) if each]
+        if entries and not visible:
+            raise access.not_visible(None)
+        remarks = states.only_email(seen, validation, visible)[1]
+        by_email = states.only_email(seen, validation, entries)[0]
+        # An email for a part of the names that wait alone is not documented.
+        if not all(access.entry(entry, order) == entry for entry in by_email):
+            raise access.not_visible(None)
         found, more = await self._of_order(order, by_email)
-        name = order.common_name or (order.names or by_email[0].names)[0]
-        return _plan(f"{Kind.ORDER}:{order.id}", order.id, name, found, (*remarks, *more))
+        whole = await self._reach_of(order, validation, found, access)
+        name = seen.common_name or (seen.names or [by_email[0].name_scope])[0]
+        return _visible(_plan(f"{Kind.ORDER}:{order.id}", order.id, name, found, (*remarks, *more), whole), access)
+
+    async def _reach_of(self, order: Order, validation: OrderValidation, found: Found, access: Access) -> Reach:
+        if order.is_dv:
+            return reach.of_order(order, validation.names)
+        scopes = [waiting.scope for waiting in found[0]]
+        return await self._reach.of_scopes(scopes, order.id, access.standing.rules)
 
     async def _of_order(self, order: Order, entries: Sequence[NameValidation]) -> tuple[Found, list[str]]:
         if order.is_dv:
@@ -133,27 +188,64 @@ class Lookup:
         domain = covering((await self._listing.account()).domains, name)
         return domain.id if domain else None
 
-    async def _domain(self, domain_id: int, scopes: tuple[str, ...] = (), scope: str | None = None) -> Plan:
+    async def _domain(
+        self,
+        domain_id: int,
+        access: Access,
+        scopes: tuple[str, ...] = (),
+        scope: str | None = None,
+        typed: str | None = None,
+    ) -> Plan:
+        wanted = WantedName(typed) if typed else None
         try:
             domain = await self._certcentral.domain(domain_id)
         except CaRefused as error:
-            raise (states.unknown_domain(domain_id) if error.status == 404 else error) from error
+            if error.status != 404:
+                raise
+            raise (
+                states.unknown_domain(domain_id) if access.sees_everything else access.not_visible(wanted)
+            ) from error
+        permitted = tuple(each for each in scopes or (domain.name,) if access.may_resend_below(each))
         if nothing := states.domain_has_nothing(domain):
-            raise nothing
-        found = await self._waiting.of_domains([(DomainTarget(domain.id, scope or domain.name), True)])
-        return _plan(f"{Kind.DOMAIN}:{domain.id}", domain.id, domain.name, found, (), scopes)
+            raise nothing if access.sees(domain.name) else access.not_visible(wanted)
+        chosen = scope or (permitted or (domain.name,))[0]
+        if not access.sees(chosen):
+            raise access.not_visible(wanted)
+        found = await self._waiting.of_domains([(DomainTarget(domain.id, chosen), True)])
+        remarks = states.not_on_an_order(typed, chosen) if typed and typed not in scopes else ()
+        whole = await self._reach.of_scopes((chosen,), None, access.standing.rules)
+        name = domain.name if access.sees(domain.name) else chosen
+        return _plan(f"{Kind.DOMAIN}:{domain.id}", domain.id, name, found, remarks, whole, permitted)
 
 
-def wanted_key(wanted: Wanted) -> str:
-    """What somebody wrote, as the option of a select."""
-    return f"{Kind.ORDER}:{wanted.order_id}" if isinstance(wanted, WantedOrder) else f"name:{wanted.name}"
+def _visible(plan: Plan, access: Access) -> Plan:
+    """Return a plan to somebody who may learn about each name that it emails for; raise NotVisible for others."""
+    kind, _, number = plan.key.partition(":")
+    order_id = int(number) if kind == Kind.ORDER else None
+    if all(access.sees(waiting.name, order_id) for waiting in plan.waiting):
+        return plan
+    raise access.not_visible(WantedOrder(order_id) if order_id is not None else None)
+
+
+def _scopes(domain: Domain, name: str, account: Account) -> tuple[str, ...]:
+    """Return the name scopes that may be chosen: the stored domain, and the typed name if an order carries it.
+
+    With any other name below the domain, one mailbox could be emailed again and again under names that were made up.
+    """
+    return tuple(dict.fromkeys((domain.name, name) if name in account.ordered_names else (domain.name,)))
 
 
 def _plan(
-    key: str, number: int, name: str, found: Found, remarks: tuple[str, ...], scopes: tuple[str, ...] = ()
+    key: str,
+    number: int,
+    name: str,
+    found: Found,
+    remarks: tuple[str, ...],
+    whole: Reach,
+    scopes: tuple[str, ...] = (),
 ) -> Plan:
     waiting, more = found
-    plan = Plan(key, f"{number} · {plain_name(name)}", waiting, (*remarks, *more), scopes)
+    plan = Plan(key, f"{number} · {plain_name(name)}", waiting, (*remarks, *more), scopes, whole)
     if not waiting:
         raise states.no_recipient(name)
     if shares_a_mailbox(plan) and not shared_mailboxes(plan):

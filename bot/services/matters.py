@@ -1,11 +1,23 @@
 """What the gate is asked about: what was typed, what was found, and what would be sent."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from bot.models import Call, DomainTarget, Kind, Listed, Offered, Order, OrderTarget, PastRequest, Place, Plan
+from bot.models import (
+    Call,
+    DomainTarget,
+    Kind,
+    Listed,
+    Offered,
+    OrderTarget,
+    PastRequest,
+    Place,
+    Plan,
+    Reach,
+    ResendRequest,
+)
 from bot.policy import Matter
-from bot.services.lookup import Wanted
-from bot.targets import WantedName, WantedOrder
+from bot.targets import Wanted, WantedName, WantedOrder
 
 
 def about_typed(place: Place | None, wanted: Wanted | None) -> Matter:
@@ -15,42 +27,48 @@ def about_typed(place: Place | None, wanted: Wanted | None) -> Matter:
     return Matter(place.channel_id if place else None, names, order)
 
 
-def about_plan(place: Place, plan: Plan) -> Matter:
-    """Every name that a form offers to mail for."""
-    return _settled(place, plan.key, (waiting.name for waiting in plan.waiting))
+def about_plan(place: Place | None, plan: Plan) -> Matter:
+    """Return the resource of resending everything that a form offers: the names it emails for, and their reach.
+
+    An order's id covers the names of a DV order. The email for an OV or EV order validates a domain, so the domain
+    itself must be allowed.
+    """
+    orders = {waiting.target.order_id for waiting in plan.waiting if isinstance(waiting.target, OrderTarget)}
+    names = _bare(waiting.name for waiting in plan.waiting)
+    return Matter(place.channel_id if place else None, names, next(iter(orders), None), settled=True, reach=plan.reach)
 
 
-def about_calls(place: Place, key: str, calls: Iterable[Call]) -> Matter:
-    """What these calls would mail for; `key` is the order or domain that they belong to."""
+def about_calls(place: Place, calls: Iterable[Call], reach: Reach) -> Matter:
+    """Return the resource of these calls; an address of a parent may validate the parent, so that counts, too."""
     names: list[str] = []
+    of_parents: list[str] = []
+    order = None
     for call in calls:
         names += call.names
+        of_parents += (recipient.email_domain for recipient in call.recipients if recipient.email_domain)
         match call.target:
             case OrderTarget(order_id):
-                key = f"{Kind.ORDER}:{order_id}"
+                order = order_id
             case DomainTarget(_, name_scope):
                 names.append(name_scope)
-    return _settled(place, key, names)
+    reach = replace(reach, names=_bare((*reach.names, *of_parents)))
+    return Matter(place.channel_id, _bare(names), order, settled=True, reach=reach)
 
 
-def about_order(place: Place | None, order: Order) -> Matter:
-    """An order and all its names, in whatever state they are."""
-    names = order.names or ((order.common_name,) if order.common_name else ())
-    return _settled(place, f"{Kind.ORDER}:{order.id}", names)
+def about_request(request: ResendRequest) -> Matter:
+    """Return the resource of looking at an accepted request: the names that it emailed for."""
+    names = (name for call in request.calls for name in call.names)
+    return _settled(request.place, request.key, names)
 
 
-def about_domain(place: Place | None, name: str) -> Matter:
-    """A domain, apart from any order."""
-    return _settled(place, "", (name,))
-
-
-def about_line(place: Place, line: Listed) -> Iterator[Matter]:
-    """Each name of a line of the account's listing, which does not tell for which of an order's names mail waits."""
-    for name in _bare(line.names) or (line.name,):
+def about_line(place: Place | None, line: Listed) -> Iterator[Matter]:
+    """Yield a resource for each name of a line of the listing; which of an order's names wait is not listed."""
+    channel = place.channel_id if place else None
+    for name in _bare(line.names) or _bare((line.name,)):
         if line.kind is Kind.ORDER:
-            yield Matter(place.channel_id, (name,), line.id)
+            yield Matter(channel, (name,), line.id)
         else:
-            yield about_domain(place, name)
+            yield Matter(channel, (name,), settled=True, reach=Reach(below=(name,)))
 
 
 def about_offered(place: Place, offered: Offered) -> Matter:

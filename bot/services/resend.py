@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.engine import Engine, Steps
 from bot.errors import CooledDown
 from bot.metrics import Metrics
-from bot.models import Actor, Call, Cooldown, Outcome, Place, ResendRequest
+from bot.models import NO_REACH, Actor, Call, Cooldown, Outcome, Place, Reach, ResendRequest
 from bot.policy import Action
 from bot.services.board import Board
 from bot.services.gate import Gate, denied, refusal
@@ -35,7 +35,8 @@ KEPT = timedelta(hours=1)
 class Asked:
     """A request before it is accepted; `cause` names the one act in Slack that caused it.
 
-    `seen_at` is when its form was drawn: a reason given there says nothing of what was sent after that.
+    `seen_at` is when its form was drawn: a reason given there says nothing of what was sent after that. `reach` is what
+    its emails would validate, as DigiCert reported it then.
     """
 
     actor: Actor
@@ -47,6 +48,7 @@ class Asked:
     locale: str
     reason: str | None
     seen_at: datetime | None = None
+    reach: Reach = NO_REACH
 
 
 class Resend:
@@ -88,7 +90,7 @@ class Resend:
         is left to begin. NotAllowed and CooledDown are in the ledger when they are raised; after StoreUnavailable
         nothing was written and nothing will be sent.
         """
-        matter = about_calls(asked.place, asked.key, asked.calls)
+        matter = about_calls(asked.place, asked.calls, asked.reach)
         standing = await self._gate.require(asked.actor, Action.RESEND, {"subject": asked.subject}, matter)
         override = standing.decide(Action.OVERRIDE, matter)
         request = self._request(asked)
@@ -100,7 +102,7 @@ class Resend:
             barred = claim is not None and not override.allowed
             if barred:
                 about = {"subject": asked.subject}
-                await append(transaction, denied(asked.actor, request.at, Action.OVERRIDE, override, about))
+                await append(transaction, denied(asked.actor, request.at, Action.OVERRIDE, override.rule, about))
             elif cooled := claim is not None and not _has_reason(asked, claim):
                 await append(transaction, _entry(Event.COOLED_DOWN, request))
             else:

@@ -19,6 +19,7 @@ from bot.recipients import folded
 from bot.services.addresses import AddressBook
 from bot.services.gate import Gate
 from bot.services.matters import about_calls
+from bot.services.reach import ReachReader
 from bot.store import claims, followings
 from bot.store.db import Database
 from bot.store.ledger import Entry, Event, Ledger, append, has_ended, open_attempts
@@ -59,6 +60,7 @@ class Sending:
         gate: Gate,
         certcentral: CertCentral,
         addresses: AddressBook,
+        reach: ReachReader,
         schedule: Schedule,
         metrics: Metrics,
         clock: Clock,
@@ -71,6 +73,7 @@ class Sending:
         self._gate = gate
         self._certcentral = certcentral
         self._addresses = addresses
+        self._reach = reach
         self._schedule = schedule
         self._metrics = metrics
         self._clock = clock
@@ -138,7 +141,8 @@ class Sending:
 
     async def _objection(self, request: ResendRequest, call: Call) -> str | None:
         """Why the call must not be made after all: asked right before it, of Slack and of DigiCert."""
-        matter = about_calls(request.place, request.key, [call])
+        reach = await self._reach.of_call(call, request.order_id, await self._gate.rules())
+        matter = about_calls(request.place, [call], reach)
         decision = await self._gate.decide(request.actor, Action.RESEND, matter, afresh=True)
         if not decision.allowed:
             if decision.rule == UNKNOWN_PERSON:

@@ -84,6 +84,11 @@ def too_many(most: int, more: Sequence[str]) -> str:
     return f"One request takes {most} domains at most. These wait too; ask for them by name: {_some(more)}."
 
 
+def not_on_an_order(name: str, scope: str) -> tuple[str, ...]:
+    """Return a remark on a name that is not validated by itself, but by the domain above it."""
+    return (f"No pending order has {plain_name(name)}. This email validates {plain_name(scope)} and everything below.",)
+
+
 def unknown_order(order_id: int) -> NothingToDo:
     """No such order in this account."""
     instead = "Check the number in CertCentral, or ask by a domain name."

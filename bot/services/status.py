@@ -2,22 +2,23 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
-from bot.errors import CaRefused, CaUnavailable, Misunderstood
+from bot.errors import CaRefused, CaUnavailable, Misunderstood, NotVisible
 from bot.models import Actor, Kind, LastResend, NameValidation, Order, OrderValidation, Place
-from bot.policy import Action, Standing
+from bot.policy import Action
 from bot.services import states
+from bot.services.access import Access
 from bot.services.board import Board
 from bot.services.gate import Gate
 from bot.services.listing import Account, Listing
-from bot.services.lookup import Wanted, covering, wanted_key
-from bot.services.matters import about_domain, about_order, about_typed
+from bot.services.lookup import covering
+from bot.services.matters import about_typed
 from bot.services.reporting import root_key
 from bot.store.history import History
-from bot.targets import WantedName, WantedOrder, parents, read_target
+from bot.targets import Wanted, WantedName, WantedOrder, parents, read_target, wanted_key
 from bot.views import status as views
 from bot.views.blocks import Message
 from bot.views.status import DomainState, NameGroup, OrderState, Page, State
@@ -27,16 +28,6 @@ MOST_ORDERS = 5
 MOST_DOMAINS = 20
 
 _PAGE = "page"
-
-
-@dataclass(frozen=True, slots=True)
-class _Asker:
-    """Who asks where, for what, and what the rules say of them."""
-
-    actor: Actor
-    place: Place | None
-    about: Mapping[str, str]
-    standing: Standing
 
 
 class Status:
@@ -65,41 +56,47 @@ class Status:
         no. Where it is away, the answer says so and carries a button.
         """
         key = wanted_key(wanted) if wanted else views.page_key(0)
-        return await self._told(await self._asker(actor, place, key, wanted), key, young=True)
+        return await self._answer(actor, place, key, wanted, young=True)
 
     async def again(self, actor: Actor, place: Place | None, key: str) -> Message:
         """What a button below an earlier answer asks for; pages stay those of one listing for a minute."""
-        return await self._told(await self._asker(actor, place, key, _wanted(key)), key, young=False)
+        return await self._answer(actor, place, key, _wanted(key), young=False)
 
-    async def _asker(self, actor: Actor, place: Place | None, key: str, wanted: Wanted | None) -> _Asker:
+    async def _answer(
+        self, actor: Actor, place: Place | None, key: str, wanted: Wanted | None, *, young: bool
+    ) -> Message:
         about = {"status": key[:200], "channel": place.channel_id if place else ""}
         standing = await self._gate.require(actor, Action.LOOK, about, about_typed(place, wanted))
-        return _Asker(actor, place, about, standing)
+        try:
+            return await self._told(Access(actor, place, standing, Action.LOOK), key, young=young)
+        except NotVisible as error:
+            await self._gate.record(actor, Action.LOOK, about, error.rule)
+            raise
 
-    async def _told(self, asker: _Asker, key: str, *, young: bool) -> Message:
+    async def _told(self, asker: Access, key: str, *, young: bool) -> Message:
         try:
             kind, _, rest = key.partition(":")
             if kind == _PAGE:
                 return await self._page(asker, _page_number(rest), young=young)
             match read_target(rest):
                 case WantedOrder(order_id):
-                    found: list[State] = [await self._order(asker, order_id)]
+                    found: list[State] = [await self._order(asker, order_id, WantedOrder(order_id))]
                     return views.states(None, found, 0, self._clock())
                 case WantedName(name):
                     return await self._named(asker, name)
         except CaUnavailable as error:
             return views.away(str(error), key)
 
-    async def _page(self, asker: _Asker, number: int, *, young: bool) -> Message:
+    async def _page(self, asker: Access, number: int, *, young: bool) -> Message:
         account = await self._listing.account(young=young)
-        orders = _oldest_first(order for order in account.orders if _sees(asker, order))
+        orders = _oldest_first(order for each in account.orders if (order := asker.order(each)))
         pages = max(1, -(-len(orders) // views.PER_PAGE))
         number = min(number, pages - 1)
         shown = orders[number * views.PER_PAGE :][: views.PER_PAGE]
         last = await self._last_of(asker, shown, account)
         return views.page(Page(number, pages, len(orders), tuple(shown), last, account.read_at), self._clock())
 
-    async def _last_of(self, asker: _Asker, orders: Sequence[Order], account: Account) -> Mapping[int, LastResend]:
+    async def _last_of(self, asker: Access, orders: Sequence[Order], account: Account) -> Mapping[int, LastResend]:
         """The newest resend for any name of each of these orders."""
         by_name = {domain.name: domain.id for domain in account.domains}
         domains = {order.id: _domains_of(order, by_name) for order in orders if not order.is_dv}
@@ -113,7 +110,7 @@ class Status:
                 newest[order.id] = found
         return dict(zip(newest, await self._linked(asker, newest.values()), strict=True))
 
-    async def _named(self, asker: _Asker, name: str) -> Message:
+    async def _named(self, asker: Access, name: str) -> Message:
         """Each order that waits for the name, and its domain where no DV order does; else what there was."""
         account = await self._listing.account()
         if not _orders_with(account, name) and not covering(account.domains, name):
@@ -124,28 +121,36 @@ class Status:
         if not orders and not domain:
             newest_first = sorted(await self._certcentral.orders_named(name), key=lambda order: order.id, reverse=True)
             orders, domain = newest_first, None if newest_first else covering(account.deactivated, name)
-        if not orders and not domain:
+        if not orders and not domain and asker.sees_everything:
             raise states.unknown_name(name)
-        # Where none may be seen, the first tells why.
-        orders = [order for order in orders if _sees(asker, order)] or orders[:1]
+        wanted = WantedName(name)
+        orders = [order for each in orders if (order := asker.order(each))]
+        domain = domain if domain and asker.sees(domain.name) else None
+        if not orders and not domain:
+            raise asker.not_visible(wanted)
         found = [
-            *(self._order(asker, order.id) for order in orders[:MOST_ORDERS]),
+            *(self._order(asker, order.id, wanted) for order in orders[:MOST_ORDERS]),
             *([self._domain(asker, domain.id)] if domain else []),
         ]
         return views.states(name, await asyncio.gather(*found), len(orders[MOST_ORDERS:]), self._clock())
 
-    async def _order(self, asker: _Asker, order_id: int) -> State:
+    async def _order(self, asker: Access, order_id: int, wanted: Wanted) -> State:
         try:
-            order = await self._certcentral.order(order_id)
+            found = await self._certcentral.order(order_id)
         except CaRefused as error:
-            raise (states.unknown_order(order_id) if error.status == 404 else error) from error
-        await self._gate.require(asker.actor, Action.LOOK, asker.about, about_order(asker.place, order))
+            if error.status != 404:
+                raise
+            raise (states.unknown_order(order_id) if asker.sees_everything else asker.not_visible(wanted)) from error
+        order = asker.order(found)
+        if order is None:
+            raise asker.not_visible(wanted)
         if nothing := states.order_has_nothing(order):
             return OrderState(order, f"{nothing} {nothing.instead}")
         validation = await self._certcentral.order_validation(order_id)
-        return OrderState(order, None, await self._groups(asker, order, validation))
+        entries = tuple(entry for each in validation.names if (entry := asker.entry(each, found)))
+        return OrderState(order, None, await self._groups(asker, order, replace(validation, names=entries)))
 
-    async def _groups(self, asker: _Asker, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
+    async def _groups(self, asker: Access, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
         """The order's names by state, method and the request that mailed them last; those that wait come first."""
         keys = await self._claim_keys(order, validation)
         last = await self._last_by_key(order, keys)
@@ -185,18 +190,17 @@ class Status:
         ids = dict.fromkeys(int(key.split(":")[1]) for some in keys for key in some)
         return await self._history.last(domains=ids)
 
-    async def _domain(self, asker: _Asker, domain_id: int) -> State:
+    async def _domain(self, asker: Access, domain_id: int) -> State:
         try:
             domain = await self._certcentral.domain(domain_id)
         except CaRefused as error:
             raise (states.unknown_domain(domain_id) if error.status == 404 else error) from error
-        await self._gate.require(asker.actor, Action.LOOK, asker.about, about_domain(asker.place, domain.name))
         nothing = states.domain_has_nothing(domain)
         last = _newest(await self._history.last(domains=[domain.id]), [f"{Kind.DOMAIN}:{domain.id}:"])
         linked = (await self._linked(asker, [last]))[0] if last else None
         return DomainState(domain, f"{nothing} {nothing.instead}" if nothing else None, linked)
 
-    async def _linked(self, asker: _Asker, resends: Iterable[LastResend]) -> list[LastResend]:
+    async def _linked(self, asker: Access, resends: Iterable[LastResend]) -> list[LastResend]:
         """The same with a link to each thread, as far as the person may read it."""
         resends = list(resends)
         once = {resend.request_id: resend for resend in resends}
@@ -204,10 +208,6 @@ class Status:
         found = (self._board.link(root_key(each.request_id), to_its_own=each.user_id == mine) for each in once.values())
         links = dict(zip(once, await asyncio.gather(*found), strict=True))
         return [replace(resend, link=links[resend.request_id]) for resend in resends]
-
-
-def _sees(asker: _Asker, order: Order) -> bool:
-    return asker.standing.decide(Action.LOOK, about_order(asker.place, order)).allowed
 
 
 def _wanted(key: str) -> Wanted | None:

@@ -143,5 +143,5 @@ def _emails(call: Call) -> Mapping[str, tuple[str, ...]]:
                 f"order:{order_id}:{name}": tuple(each.email for each in call.recipients if each.name == name)
                 for name in call.names
             }
-        case DomainTarget():
-            return dict.fromkeys(call.claim_keys, tuple(each.email for each in call.recipients))
+        case DomainTarget(domain_id, name_scope):
+            return {f"domain:{domain_id}:{name_scope}": tuple(each.email for each in call.recipients)}

@@ -89,15 +89,16 @@ def named(form_id: str, matches: Sequence[tuple[Listed, str, str]], now: datetim
     return _drawn(form_id, [_target_row(None), section(words, accessory=select, block_id=MATCH)])
 
 
-def nothing_named(wanted: Sequence[WantedOrder | WantedName]) -> str:
-    """What a message names, and that nothing waits for it."""
+def nothing_named(wanted: Sequence[WantedOrder | WantedName], *, hides: bool) -> str:
+    """Return what a message names, and that nothing waits for it; if the policy `hides` anything, that it may."""
     if not wanted:
         return "The message names no order and no domain."
     words = [f"order {each.order_id}" if isinstance(each, WantedOrder) else plain_name(each.name) for each in wanted]
     more = len(words) - MOST_TOLD
     shown = [*words[:MOST_TOLD], *([f"{more} more"] if more > 0 else [])]
     listed = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
-    return f"The message names {listed}, and nothing waits for {'it' if len(words) == 1 else 'them'}."
+    what = "nothing that you may resend" if hides else "nothing"
+    return f"The message names {listed}, and {what} waits for {'it' if len(words) == 1 else 'them'}."
 
 
 def nothing(form_id: str, sentence: str, instead: str) -> Drawing:

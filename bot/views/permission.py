@@ -1,7 +1,8 @@
 """Who may do what, and which rule says so, in words: for Slack, and for a terminal."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from bot.models import Holders
 from bot.policy import (
@@ -26,12 +27,13 @@ MOST_RULES = 3
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """How people, groups, channels and our own words are written somewhere."""
+    """How people, groups, channels and our own words are written, and which parts of a rule the reader `sees`."""
 
     user: Callable[[str], str]
     group: Callable[[str], str]
     channel: Callable[[str], str]
     words: Callable[[str], str]
+    sees: Callable[[str | int], bool] = lambda _: True
 
 
 # A mention in a whisper or a form shows a name and notifies nobody.
@@ -55,9 +57,13 @@ _UNLISTED = {
 }
 
 
-def explained(user_id: str, standing: Standing, matter: Matter, problems: Sequence[str]) -> Message:
-    """What somebody may do and why, as a whisper; `problems` tell why a new policy file is being ignored."""
-    head, *lines = told(user_id, standing, matter, SLACK)
+def explained(user_id: str, standing: Standing, matter: Matter, reader: Standing, problems: Sequence[str]) -> Message:
+    """Return what a user may do and why, as the `reader` may learn it.
+
+    `problems` say why a new policy file is being ignored.
+    """
+    ink = replace(SLACK, sees=partial(reader.sees_part, matter.channel))
+    head, *lines = told(user_id, standing, matter, ink)
     warnings = [f":warning: {words}" for words in ignored(problems, SLACK)]
     blocks = (section(f"*{head}*"), *(section(f"• {line}") for line in lines), *map(context, warnings))
     return Message(" ".join([head, *lines, *warnings]), blocks)
@@ -78,7 +84,7 @@ def ignored(problems: Sequence[str], ink: Ink) -> list[str]:
         return []
     more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
     words = f"The policy file is broken, so the version before it still counts. {problems[0]}{more}"
-    return [ink.words(words)]
+    return [ink.words(words.strip())]
 
 
 def may_instead(who: Holders, ink: Ink = SLACK) -> str:
@@ -111,8 +117,11 @@ def _buts(standing: Standing, action: Action, matter: Matter, ink: Ink) -> list[
 
 
 def _rule(rule: Rule, ink: Ink, verb: str) -> str:
-    """A rule by its name and place, with what it is about."""
-    what = [*map(_name, sorted(rule.names)), *(f"order {order}" for order in sorted(rule.orders))]
+    """A rule by its name and place, with what it is about, as far as the reader may learn it."""
+    names_seen = [name for name in sorted(rule.names) if ink.sees(name)]
+    orders_seen = [order for order in sorted(rule.orders) if ink.sees(order)]
+    hides = len(names_seen) + len(orders_seen) < len(rule.names) + len(rule.orders)
+    what = [*map(_name, names_seen), *(f"order {order}" for order in orders_seen), *(["other names"] * hides)]
     names = f" for {ink.words(_some(what, 'or'))}" if what else ""
     where = f" in {_some([ink.channel(each) for each in sorted(rule.channels)], 'or')}" if rule.channels else ""
     return f"{ink.words(f'Rule “{rule.name}” ({rule.where}) {verb} it')}{names}{where}"

@@ -284,13 +284,25 @@ def test_each_action_is_allowed_on_its_own(action):
     assert decision.allowed == (action is not Action.OVERRIDE)
 
 
-def test_a_denied_name_is_named_and_so_is_one_that_no_rule_allows():
+def test_a_refusal_names_what_was_typed_and_what_the_person_may_see():
     frozen = decide(by_file(), PETE, Action.RESEND, at_call("a.example.com", "pay.shop.example.com"))
-    foreign = decide(by_file(), BEN, Action.RESEND, at_call("shop.example.com", "a.example.com"))
+    typed = decide(by_file(SHOP_TEAM), BEN, Action.RESEND, Matter("C0SHOP", ("a.example.com",)))
 
-    assert (frozen.about, foreign.about) == (("pay.shop.example.com",), ("a.example.com",))
+    assert (frozen.about, typed.about) == (("pay.shop.example.com",), ("a.example.com",))
     assert "Rule “freeze” of the policy does not let you resend validation e-mails for pay.sh" in frozen.sentence
-    assert "No rule of the policy lets you resend validation e-mails for a.example.com here" in foreign.sentence
+    assert "No rule of the policy lets you resend validation e-mails for a.example.com here" in typed.sentence
+
+
+@pytest.mark.fault("M5")
+def test_a_refusal_names_nothing_of_an_order_that_the_person_may_not_see():
+    foreign = decide(by_file(), BEN, Action.RESEND, at_call("shop.example.com", "a.example.com"))
+    denied = decide(by_file(SHOP_TEAM, FREEZE), BEN, Action.RESEND, at_call("x.frozen.example.com"))
+
+    assert not foreign.allowed
+    assert not denied.allowed
+    for decision in (foreign, denied):
+        assert "a.example.com" not in decision.sentence
+        assert "frozen" not in decision.sentence
 
 
 def test_names_may_be_allowed_by_different_rules():

@@ -28,6 +28,23 @@ UNDER_BOTH_LIMITS = pytest.mark.parametrize("email_array_limited_by", EMAIL_ARRA
 ENDINGS = {"sent": "Sent", "refused": "Refused", "not_sent": "Not sent", "unknown": "Unknown"}
 
 
+class PolicyFile:
+    """The operator's file of rules."""
+
+    def __init__(self, path: Path, rules: str) -> None:
+        self.path, self.rules = path, rules
+        self.write(rules)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def write(self, text: str) -> None:
+        self.path.write_text(text)
+
+    def remove(self) -> None:
+        self.path.unlink()
+
+
 def put(order_id: int | str = "*") -> str:
     """The name by which faults are planned for the resend of an order."""
     return f"PUT /order/certificate/{order_id}/resend-emails"

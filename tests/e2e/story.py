@@ -150,6 +150,7 @@ async def tell(
     """Let Ana do everything once, in #pki and below an alert in #ops; returns the first payload of each name."""
     certcentral.add_order(ORDER, ["shop.example.com"])
     certcentral.add_domain(DOMAIN, "example.net")
+    certcentral.add_order(ORDER + 60, ["www.example.net"], product="ov")
     for number in range(2, 14):
         certcentral.add_order(ORDER + number, ["twice.example.org"])
     await ana.command("/dcv-status", "", pki)

@@ -20,9 +20,10 @@ def puts(certcentral: CertCentral) -> list[tuple[str, object]]:
     return [(call.path, call.body) for call in certcentral.resends]
 
 
-def to_admin(name_scope: str, mailbox_at: str | None = None) -> dict[str, object]:
-    """The body that asks for one mail to admin@ the scope, or to admin@ another domain."""
-    return {"name_scope": name_scope, "email_array": [f"admin@{mailbox_at or name_scope}"], "locale": "en"}
+def to_admin(name_scope: str, *mailboxes_at: str) -> dict[str, object]:
+    """The body that asks for one email to admin@ the scope, or to admin@ these domains."""
+    emails = [f"admin@{domain}" for domain in mailboxes_at or (name_scope,)]
+    return {"name_scope": name_scope, "email_array": emails, "locale": "en"}
 
 
 @ON_BOTH
@@ -44,10 +45,11 @@ async def test_a_prevalidated_domain_is_mailed_by_its_id_with_its_own_name_as_sc
     assert slack.problems == []
 
 
-async def test_a_typed_subdomain_is_the_scope_only_where_it_was_picked(
+async def test_a_typed_subdomain_is_the_scope_only_if_it_was_picked(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
 ) -> None:
     certcentral.add_domain(1234, "example.com")
+    certcentral.add_order(700001, ["shop.example.com"], product="ov")
 
     as_drawn = await ask("shop.example.com")
     begins = as_drawn.selected(action_id="scope")
@@ -56,17 +58,85 @@ async def test_a_typed_subdomain_is_the_scope_only_where_it_was_picked(
     picked = await ask("shop.example.com")
     picked.fill("Reason", "only the shop")
     await picked.choose("shop.example.com and all below it", action_id="scope")
-    await ana.sees_form("Recipients for shop.example.com")
+    both = await ana.sees_form("Recipients for shop.example.com")
     kept = picked.typed("Reason")
+    hint = both.says("DigiCert may email only some of these.")
     await picked.submit()
-    await slack.sees_message(pki, containing="accepted the resend for domain shop.example.com")
+    root = await slack.sees_message(pki, containing="accepted the resend for domain shop.example.com")
 
     assert begins == ["example.com and all below it"]
     assert kept == "only the shop"
+    assert hint
     assert puts(certcentral) == [
         ("/domain/1234/dcv/emails", to_admin("example.com")),
-        ("/domain/1234/dcv/emails", to_admin("shop.example.com", "example.com")),
+        ("/domain/1234/dcv/emails", to_admin("shop.example.com", "shop.example.com", "example.com")),
     ]
+    assert "Sent to one or both of admin@shop.example.com and admin@example.com" in root.visible_text
+    assert slack.problems == []
+
+
+@UNDER_BOTH_LIMITS
+@pytest.mark.fault("H1")
+async def test_an_email_for_another_scope_reaches_only_the_chosen_mailboxes(
+    email_array_limited_by: str,
+    bot: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    pki: Channel,
+    ask: Ask,
+) -> None:
+    certcentral.add_domain(1234, "example.org")
+    certcentral.add_order(700002, ["pay.example.org"], product="ov", name_scope="fqdn")
+
+    form = await ask("700002")
+    await form.submit()
+    await slack.sees_message(pki, containing="Sent")
+    for address in ("admin@example.org", "admin@pay.example.org"):
+        await ana.command("/dcv-resend", f"700002 to {address} because the first one got lost", pki)
+        await ana.hears("otherwise DigiCert may email others")
+
+    [(_, body)] = puts(certcentral)
+    chosen = set(body["email_array"])  # type: ignore[index]
+    reached = {mail.recipient for mail in certcentral.outbox}
+    assert chosen == {"admin@example.org", "admin@pay.example.org"}
+    assert reached
+    assert reached <= chosen
+    assert slack.problems == []
+
+
+@pytest.mark.fault("M6")
+async def test_names_that_were_made_up_do_not_get_round_the_cooldown(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+) -> None:
+    certcentral.add_domain(1234, "example.com")
+
+    await ana.command("/dcv-resend", "made-up-1.example.com to admin@example.com", pki)
+    await slack.sees_message(pki, containing="Sent")
+    await ana.command("/dcv-resend", "made-up-2.example.com to admin@example.com", pki)
+    await ana.hears("it is sent again only with a reason")
+    form = await ask("made-up-3.example.com")
+
+    assert form.says("No pending order has made-up-3.example.com. This email validates example.com")
+    assert puts(certcentral) == [("/domain/1234/dcv/emails", to_admin("example.com"))]
+
+
+@pytest.mark.fault("M6")
+async def test_one_mailbox_of_a_domain_rests_for_all_its_scopes(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    certcentral.add_domain(1234, "example.com")
+    for number, name in enumerate(("a.example.com", "b.example.com")):
+        certcentral.add_order(700001 + number, [name], product="ov", name_scope="fqdn")
+
+    await ana.command("/dcv-resend", "700001 to admin@example.com admin@a.example.com", pki)
+    await slack.sees_message(pki, containing="Sent")
+    await ana.command("/dcv-resend", "700002 to admin@example.com admin@b.example.com", pki)
+    await ana.hears("it is sent again only with a reason")
+    await ana.command("/dcv-resend", "700002 to postmaster@example.com admin@b.example.com", pki)
+    await slack.sees_message(pki, containing="domain b.example.com")
+
+    assert len(puts(certcentral)) == 2
     assert slack.problems == []
 
 
@@ -86,7 +156,7 @@ async def test_ov_and_ev_orders_are_mailed_for_the_scope_digicert_reports_and_ne
 
     assert puts(certcentral) == [
         ("/domain/1234/dcv/emails", to_admin("example.com")),
-        ("/domain/1235/dcv/emails", to_admin("pay.example.org", "example.org")),
+        ("/domain/1235/dcv/emails", to_admin("pay.example.org", "pay.example.org", "example.org")),
         ("/domain/1236/dcv/emails", to_admin("example.net")),
     ]
     assert slack.problems == []

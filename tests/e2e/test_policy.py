@@ -10,7 +10,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
 from sandbox.slack import Channel, Person, Slack
-from tests.e2e.kit import Rows, kinds, open_form, resend, roots, sees_end
+from tests.e2e.kit import PolicyFile, Rows, kinds, open_form, resend, roots, sees_end
 from tests.forks import ForkedBot
 
 SHOP, PAY, BOTH, OTHER = 700001, 700002, 700003, 700004
@@ -33,23 +33,6 @@ def orders(certcentral: CertCentral) -> None:
 def bob(slack: Slack) -> Person:
     """A colleague of the team that may do everything."""
     return slack.add_person("bob")
-
-
-class PolicyFile:
-    """The operator's file."""
-
-    def __init__(self, path: Path, rules: str) -> None:
-        self.path, self.rules = path, rules
-        self.write(rules)
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def write(self, text: str) -> None:
-        self.path.write_text(text)
-
-    def remove(self) -> None:
-        self.path.unlink()
 
 
 @pytest.fixture
@@ -202,19 +185,22 @@ async def test_a_broken_new_version_is_ignored_and_told_loudly(
     bot, gil = await start(), slack.add_person("gil", guest=True)
 
     policy.write(policy.rules.replace("users = [", "user = ["))
-    await _is_read(slack, bot, ana, pki, "The policy file is broken")
-    told = ana.whispers[-1].text
+    await _is_read(slack, bot, bob, pki, "The policy file is broken")
+    told = bob.whispers[-1].text
+    await ana.command("/dcv-resend", "why", pki)
+    told_in_part = (await ana.hears("The policy file is broken")).text
     await gil.command("/dcv-resend", "why", pki)
     told_outside = (await gil.hears("No rule can change that.")).text
     await resend(ana, SHOP, pki)
     await sees_end(slack, pki, SHOP)
     policy.remove()
-    await _is_read(slack, bot, ana, pki, "cannot be read")
+    await _is_read(slack, bot, bob, pki, "cannot be read")
     policy.write(policy.rules)
     await _is_read(slack, bot, ana, pki, "Rule “shop”", without="The policy file")
 
     assert "the version before it still counts" in told
     assert "policy.toml, line 10: “user” is no key of a rule" in told
+    assert told_in_part.endswith("so the version before it still counts.")
     assert "policy" not in told_outside
     assert bot.log.count("the policy file is broken; the version before it stays in force") == 2
     assert slack.problems == []

@@ -13,12 +13,14 @@ from bot.follow_ups import Schedule
 from bot.metrics import Metrics
 from bot.models import Address, Domain, NameValidation, Order, OrderValidation, Place
 from bot.policy import Person, Rules
+from bot.services.access import Access
 from bot.services.addresses import AddressBook
 from bot.services.board import Board
 from bot.services.confirming import Confirming
 from bot.services.gate import Gate
 from bot.services.listing import Listing
 from bot.services.lookup import Lookup
+from bot.services.reach import ReachReader
 from bot.services.reporting import Reporting
 from bot.services.resend import Resend
 from bot.services.rulebook import Rulebook
@@ -333,8 +335,19 @@ def listing(certcentral, clock):
 
 
 @pytest.fixture
-def lookup(certcentral, listing, waiting_names):
-    return Lookup(certcentral, listing, waiting_names)
+def reach(certcentral, listing):
+    return ReachReader(certcentral, listing)
+
+
+@pytest.fixture
+async def access(gate, ana):
+    """Ana's view, who may learn about everything."""
+    return Access(ana, Place("C0PKI"), await gate.standing(ana))
+
+
+@pytest.fixture
+def lookup(certcentral, listing, waiting_names, reach):
+    return Lookup(certcentral, listing, waiting_names, reach)
 
 
 @pytest.fixture
@@ -359,8 +372,8 @@ def schedule():
 
 
 @pytest.fixture
-def sending(database, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock):
-    return Sending(database, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock)
+def sending(database, stored, ledger, gate, certcentral, addresses, reach, schedule, metrics, clock):
+    return Sending(database, stored, ledger, gate, certcentral, addresses, reach, schedule, metrics, clock)
 
 
 @pytest.fixture

@@ -139,6 +139,7 @@ async def test_a_tampered_language_begins_as_the_default(dialog, form, order):
 async def test_another_scope_of_a_domain_is_drawn(dialog, form, ana, certcentral):
     certcentral.add_domain(1234, "example.com", "admin@example.com")
     certcentral.allow("shop.example.com", "admin@shop.example.com")
+    certcentral.add_order(700009, "shop.example.com", is_dv=False)
     domain = await dialog.look_up(form, WantedName("shop.example.com"))
 
     drawing = await dialog.rescope(await dialog.form(ana, domain["private_metadata"]), 1, NOTHING_TYPED)
@@ -166,7 +167,7 @@ async def test_a_submitted_form_becomes_calls(dialog, form, ana, order):
         ),
     )
     assert asked == Asked(
-        ana, PKI, "view:V1", "order:700001", "order 700001", (expected,), "de", "why", seen_at=asked.seen_at
+        ana, PKI, "view:V1", "order:700001", "order 700001", (expected,), "de", "why", asked.seen_at, asked.reach
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import CaUnavailable
 from bot.models import Kind, Listed
-from bot.services.listing import YOUNG, matching
+from bot.services.listing import YOUNG, matching, searchable
 
 AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
@@ -137,4 +137,19 @@ def test_what_was_typed_is_looked_for_in_ids_and_all_names(typed, ascii_typed, f
         "domain": line("example.org", kind=Kind.DOMAIN, number=1234),
     }
 
-    assert matching(list(lines.values()), typed, ascii_typed) == [lines[name] for name in found]
+    matches = matching(searchable(lines.values()), typed, ascii_typed, lambda line: line, 100)
+
+    assert matches == [lines[name] for name in found]
+
+
+@pytest.mark.fault("M5")
+def test_only_what_a_person_may_see_of_a_line_is_searched():
+    shown = line("shop.example.com", "shop.example.com")
+    lines = searchable([line("pay.example.com", "pay.example.com", "shop.example.com"), line("x.example", number=2)])
+
+    def view(each):
+        return shown if "shop.example.com" in each.names else None
+
+    assert matching(lines, "shop", None, view, 100) == [shown]
+    assert matching(lines, "pay", None, view, 100) == []
+    assert matching(lines, "", None, view, 100) == [shown]

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,17 @@ from bot.services.lookup import MOST_CALLS, Choice
 from bot.targets import WantedName, WantedOrder
 
 AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
+
+
+@pytest.fixture
+def lookup(lookup, access):
+    """The lookup as Ana uses it."""
+    return SimpleNamespace(
+        find=lambda wanted: lookup.find(wanted, access),
+        chosen=lambda key: lookup.chosen(key, access),
+        rescoped=lambda plan, index: lookup.rescoped(plan, index, access),
+        search=lambda typed: lookup.search(typed, access, 100),
+    )
 
 
 def names(plan):
@@ -161,7 +173,26 @@ async def test_a_name_finds_the_nearest_domain_above_it(lookup, certcentral):
 
     assert plan.key == "domain:2"
     assert targets(plan) == [DomainTarget(2, "shop.example.com")]
-    assert plan.scopes == ("shop.example.com", "a.b.shop.example.com")
+    assert plan.scopes == ("shop.example.com",)
+    assert plan.remarks == (
+        "No pending order has a.b.shop.example.com. This email validates shop.example.com and everything below.",
+    )
+
+
+@pytest.mark.fault("M6")
+@pytest.mark.parametrize(
+    ("ordered", "scopes"),
+    [
+        ("shop.example.com", ("example.com", "shop.example.com")),
+        ("*.shop.example.com", ("example.com", "shop.example.com")),
+        ("other.example.com", ("example.com",)),
+    ],
+)
+async def test_a_name_can_be_the_scope_only_if_an_order_has_it(lookup, certcentral, ordered, scopes):
+    certcentral.add_domain(1, "example.com", "admin@example.com")
+    certcentral.add_order(700001, ordered, is_dv=False)
+
+    assert (await lookup.find(WantedName("shop.example.com"))).scopes == scopes
 
 
 async def test_the_domain_itself_has_no_other_scope(lookup, certcentral):
@@ -173,6 +204,7 @@ async def test_the_domain_itself_has_no_other_scope(lookup, certcentral):
 async def test_another_scope_of_a_domain_can_be_chosen(lookup, certcentral):
     certcentral.add_domain(1, "example.com", "admin@example.com")
     certcentral.allow("shop.example.com", "admin@shop.example.com")
+    certcentral.add_order(700001, "shop.example.com", is_dv=False)
     plan = await lookup.find(WantedName("shop.example.com"))
 
     other = await lookup.rescoped(plan, 1)

@@ -46,8 +46,8 @@ def kinds(rows):
 
 
 @pytest.fixture
-def sending(losing, stored, gate, certcentral, addresses, schedule, metrics, clock):
-    return Sending(losing, stored, Ledger(losing), gate, certcentral, addresses, schedule, metrics, clock)
+def sending(losing, stored, gate, certcentral, addresses, reach, schedule, metrics, clock):
+    return Sending(losing, stored, Ledger(losing), gate, certcentral, addresses, reach, schedule, metrics, clock)
 
 
 async def test_a_row_is_kept_once(losing, kinds, clock, ana):

@@ -334,7 +334,7 @@ async def test_the_policy_is_asked_again_before_each_try(settle, certcentral, di
 
 
 @pytest.fixture
-def slowly(database, gate, certcentral, addresses, schedule, metrics, clock):
+def slowly(database, gate, certcentral, addresses, reach, schedule, metrics, clock):
     """Sends as a process whose database is away for a minute before the row of a try can be written."""
 
     class SlowLedger(Ledger):
@@ -349,7 +349,9 @@ def slowly(database, gate, certcentral, addresses, schedule, metrics, clock):
         nonlocal meanwhile
         meanwhile = happens
         ledger = SlowLedger(database)
-        return Sending(database, Requests(database), ledger, gate, certcentral, addresses, schedule, metrics, clock)
+        return Sending(
+            database, Requests(database), ledger, gate, certcentral, addresses, reach, schedule, metrics, clock
+        )
 
     meanwhile = None
     return begin
@@ -539,11 +541,21 @@ async def test_each_call_of_a_request_ends_by_itself(
 
 
 @pytest.fixture
-def elsewhere(open_another, gate, certcentral, addresses, schedule, metrics, clock):
+def elsewhere(open_another, gate, certcentral, addresses, reach, schedule, metrics, clock):
     """The same step in another process, which took this one for dead."""
     database = open_another()
     return Sending(
-        database, Requests(database), Ledger(database), gate, certcentral, addresses, schedule, metrics, clock, "two/1"
+        database,
+        Requests(database),
+        Ledger(database),
+        gate,
+        certcentral,
+        addresses,
+        reach,
+        schedule,
+        metrics,
+        clock,
+        "two/1",
     )
 
 

@@ -36,12 +36,13 @@ def free(database):
     return free_of
 
 
-def test_an_order_is_claimed_by_name_and_a_domain_by_scope():
+def test_an_order_is_claimed_by_name_and_a_domain_by_scope_and_mailbox():
     order = Call(OrderTarget(1), (Recipient("a.example", "x@a.example"), Recipient("b.example", "x@b.example")))
-    domain = Call(DomainTarget(2, "c.example"), (Recipient("c.example", "x@c.example"),))
+    mailboxes = (Recipient("c.example", "X@c.example"), Recipient("c.example", "y@c.example"))
+    domain = Call(DomainTarget(2, "c.example"), mailboxes)
 
     assert order.claim_keys == ("order:1:a.example", "order:1:b.example")
-    assert domain.claim_keys == ("domain:2:c.example",)
+    assert domain.claim_keys == ("domain:2:c.example", "domain:2:to:x@c.example", "domain:2:to:y@c.example")
 
 
 async def test_a_claim_tells_who_sent_and_until_when_it_rests(held, take, make_request, clock):

@@ -311,7 +311,7 @@ def test_slack_takes_whatever_a_message_names(foreign, slack, now, data):
     opens = st.one_of(st.just("order:1"), foreign.name.map(lambda name: f"name:{name}"))
     matches = data.draw(st.lists(st.tuples(foreign.listed(), opens, foreign.text), min_size=2, max_size=120))
     names = st.one_of(st.integers(1, 10**18 - 1).map(WantedOrder), foreign.name.map(WantedName))
-    sentence = forms.nothing_named(data.draw(st.lists(names, max_size=50)))
+    sentence = forms.nothing_named(data.draw(st.lists(names, max_size=50)), hides=data.draw(st.booleans()))
 
     assert slack.takes_view(forms.named("f1", matches, now))
     assert slack.takes_view(forms.nothing("f1", sentence, "Choose an order or a domain to go on."))

@@ -290,7 +290,7 @@ VIEWS = {
     "offers.offer": lambda of: offers.offer(of.offer()),
     "offers.summary": lambda of: offers.summary(of.offer(), 10, of.now - of.now),
     "permission.explained": lambda of: permission.explained(
-        of.draw(of.id), of.standing(), of.matter(), of.draw(st.lists(of.text, max_size=3))
+        of.draw(of.id), of.standing(), of.matter(), of.standing(), of.draw(st.lists(of.text, max_size=3))
     ),
     "problems.answer": lambda of: problems.answer(of.error()),
     "problems.whisper": lambda of: problems.whisper(of.draw(of.text) + "."),

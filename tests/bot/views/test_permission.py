@@ -44,12 +44,14 @@ def test_a_rule_is_told_by_name_place_and_what_it_is_about():
 
 
 def test_in_slack_ids_are_mentions_and_the_file_s_words_are_none():
-    message = explained("U0BEN", standing("U0BEN", SHOP), Matter("C0PKI", order=7), ["a <!here>", "b"])
+    message = explained(
+        "U0BEN", standing("U0BEN", SHOP), Matter("C0PKI", order=7), standing("U0BEN", SHOP), ["a <!here>", "b"]
+    )
 
     assert message.text.startswith("What <@U0BEN> may do for order 7 in <#C0PKI>: resend: no. No rule allows it. ")
     assert "Who may: <@U0ANA>." in message.text
     assert "the version before it still counts. a &lt;!here&gt; (1 more)" in message.text
-    assert "<@U0EVE>" not in explained("U0ANA", standing("U0ANA", SHOP), Matter(), ()).text
+    assert "<@U0EVE>" not in explained("U0ANA", standing("U0ANA", SHOP), Matter(), standing("U0ANA", SHOP), ()).text
     assert message.payload()["blocks"]
 
 

@@ -1,0 +1,73 @@
+"""Everything that an email would validate besides the names it is for: what a deny of the policy is asked about."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from bot.digicert.client import CertCentral
+from bot.models import NO_REACH, Call, DomainTarget, Kind, NameValidation, Order, OrderTarget, Reach
+from bot.policy import Rules
+from bot.services.listing import Listing
+from bot.targets import covers
+
+
+class ReachReader:
+    """Reads from DigiCert what an email would validate, as far as a rule can deny any of it."""
+
+    def __init__(self, certcentral: CertCentral, listing: Listing) -> None:
+        self._certcentral = certcentral
+        self._listing = listing
+
+    async def of_call(self, call: Call, order_id: int | None, rules: Rules) -> Reach:
+        """Return the reach of a call that was accepted, by what DigiCert reports now.
+
+        `order_id` is the order that was asked for, if any. Raises CaError if DigiCert cannot tell.
+        """
+        if not rules.limited_denies:
+            return NO_REACH
+        match call.target:
+            case OrderTarget(dv_order_id):
+                order, validation = await asyncio.gather(
+                    self._certcentral.order(dv_order_id), self._certcentral.order_validation(dv_order_id)
+                )
+                return of_order(order, validation.names)
+            case DomainTarget(_, name_scope):
+                return await self.of_scopes((name_scope,), order_id, rules, young=True)
+
+    async def of_scopes(
+        self, scopes: Sequence[str], order_id: int | None, rules: Rules, *, young: bool = False
+    ) -> Reach:
+        """Return the reach of emails for these name scopes of domains.
+
+        Each validates everything below it, and helps every pending OV or EV order with a name there; a DV order never
+        reuses a validation. The account is listed only if a rule denies an order by its id. Raises CaError.
+        """
+        denied = {order for rule in rules.limited_denies for order in rule.orders}
+        own = [order_id] if order_id is not None else []
+        helped = await self._helped(scopes, denied, young=young) if denied else []
+        return Reach(below=tuple(scopes), orders=tuple(dict.fromkeys([*own, *helped])))
+
+    async def _helped(self, scopes: Sequence[str], order_ids: Iterable[int], *, young: bool) -> list[int]:
+        """Return those of these orders that wait for a name within one of the scopes, and are not DV orders."""
+        account = await self._listing.account(young=young)
+        pending = (account.order_by_key.get(f"{Kind.ORDER}:{order_id}") for order_id in sorted(order_ids))
+        return [
+            order.id
+            for order in pending
+            if order and not order.is_dv and any(covers(scope, name) for scope in scopes for name in bare_names(order))
+        ]
+
+
+def of_order(order: Order, entries: Iterable[NameValidation]) -> Reach:
+    """Return the reach of an email for a DV order: all its names, and the scope of each.
+
+    A certificate for `*.example.com` is good for every name directly below example.com, so those count, too.
+    """
+    scopes = [entry.name_scope.removeprefix("*.") for entry in entries]
+    wildcards = [name.removeprefix("*.") for name in order.names if name.startswith("*.")]
+    names = dict.fromkeys([*bare_names(order), *scopes])
+    return Reach(names=tuple(names), below=tuple(dict.fromkeys(wildcards)), orders=(order.id,))
+
+
+def bare_names(order: Order) -> list[str]:
+    """Return every name of an order without its wildcard, each once."""
+    return list(dict.fromkeys(name.removeprefix("*.") for name in (*order.names, order.common_name) if name))
