@@ -139,30 +139,36 @@ class _Candidates:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.all = tuple(rules)
         self._open = [number for number, rule in enumerate(rules) if rule.is_about_everything]
-        self._by_key: dict[str | int, list[int]] = {}
+        self._by_name: dict[str | int, list[int]] = {}
+        # By the parent of a wildcard, and by each name at or above what a deny names: its validation reaches that.
+        self._by_parent: dict[str, list[int]] = {}
+        self._by_root: dict[str, list[int]] = {}
         for number, rule in enumerate(rules):
-            keys: set[str | int] = {*rule.names, *rule.orders, *self._roots(rule)}
-            for key in keys:
-                self._by_key.setdefault(key, []).append(number)
+            for order in rule.orders:
+                self._by_name.setdefault(order, []).append(number)
+            for pattern in rule.names:
+                bare = pattern.removeprefix("*.")
+                by = self._by_name if bare == pattern else self._by_parent
+                by.setdefault(bare, []).append(number)
+                for root in () if rule.allows else (bare, *_above(bare)):
+                    self._by_root.setdefault(root, []).append(number)
 
     def of(self, matter: Matter) -> Sequence[Rule]:
         """Return the rules that can match a matter, in their order; all of them if too little of it is known."""
         if not matter.names or (matter.order is None and not matter.settled):
             return self.all
-        if not self._by_key:
-            return [self.all[number] for number in self._open]
-        keys: list[str | int] = [*matter.reach.orders, *([matter.order] if matter.order is not None else [])]
-        for name in (*matter.names, *matter.reach.names, *matter.reach.below):
-            keys += (name, *(f"*.{above}" for above in _above(name)))
-        keys += (f"<{root}" for root in matter.reach.below)
-        found = {number for key in keys for number in self._by_key.get(key, ())}
-        return [self.all[number] for number in sorted(found.union(self._open))]
-
-    @staticmethod
-    def _roots(rule: Rule) -> set[str]:
-        """Return a key for each name at or above what a deny names: the validation of any of these reaches it."""
-        bare = () if rule.allows else [pattern.removeprefix("*.") for pattern in rule.names]
-        return {f"<{root}" for name in bare for root in (name, *_above(name))}
+        reach, found = matter.reach, set(self._open)
+        for order in (matter.order, *reach.orders):
+            found.update(self._by_name.get(order or 0, ()))
+        for name in (*matter.names, *reach.names, *reach.below):
+            found.update(self._by_name.get(name, ()))
+            dot = name.find(".") if self._by_parent else -1
+            while dot >= 0:
+                found.update(self._by_parent.get(name[dot + 1 :], ()))
+                dot = name.find(".", dot + 1)
+        for root in reach.below:
+            found.update(self._by_root.get(root, ()))
+        return [self.all[number] for number in sorted(found)] if found else ()
 
 
 LISTED_USER = "listed-user"
@@ -339,7 +345,9 @@ class Standing:
         """Return whether the person may do this now; the same answer as `decide`, without its sentence."""
         if self._barred:
             return False
-        rules = self._mine(action).of(matter)
+        rules = self._mine(action, matter.channel).of(matter)
+        if not rules:
+            return False
         if any(not rule.allows and rule.hits(matter) for rule in rules):
             return False
         return all(any(rule.allows and _lets(rule, name, matter) for rule in rules) for name in matter.names or (None,))
@@ -353,7 +361,7 @@ class Standing:
         """Return whether the person may do this in a channel for every name and order there can be."""
         if self._barred:
             return False
-        mine = self._mine(action).all
+        mine = self._mine(action, channel).all
         allows = (rule for rule in mine if rule.allows and rule.is_about_everything)
         denies = (rule for rule in mine if not rule.allows)
         return any(rule.is_in(channel, if_unknown=False) for rule in allows) and not any(
@@ -368,18 +376,21 @@ class Standing:
         return _objection(self.rules, self.person)
 
     @cached_property
-    def _by_action(self) -> dict[Action, _Candidates]:
+    def _candidates(self) -> dict[tuple[Action, str | None], _Candidates]:
         return {}
 
-    def _mine(self, action: Action) -> _Candidates:
-        """Return the rules for this action that are about the person."""
-        if action not in self._by_action:
+    def _mine(self, action: Action, channel: str | None) -> _Candidates:
+        """Return the rules for this action that are about the person, and can count in this channel."""
+        key = action, channel
+        if key not in self._candidates:
             rules = [rule for rule in self.rules.all if self.person and rule.is_about(self.person)]
-            self._by_action[action] = _Candidates([rule for rule in rules if action in rule.actions])
-        return self._by_action[action]
+            self._candidates[key] = _Candidates(
+                [rule for rule in rules if action in rule.actions and rule.is_in(channel, if_unknown=True)]
+            )
+        return self._candidates[key]
 
     def _ruling(self, action: Action, matter: Matter) -> Decision:
-        rules = self._mine(action).of(matter)
+        rules = self._mine(action, matter.channel).of(matter)
         for rule in rules:
             if not rule.allows and (parts := rule.hits(matter)):
                 return self._denial(rule, action, parts, matter)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -13,8 +13,11 @@ from pydantic import SecretStr
 from bot import logs
 from bot.clock import Comparison, utc_now
 from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackUnavailable
+from bot.policy import Rule, Rules
 from bot.services import findings
 from bot.services.findings import Finding, Level
+from bot.services.listing import read_account
+from bot.services.reach import domains_stopped
 from bot.services.rulebook import read_rules
 from bot.settings import Settings
 from bot.slack.client import open_client
@@ -56,6 +59,7 @@ async def _look(settings: Settings) -> list[Finding]:
         _seen("SLACK_BOT_TOKEN", slack_host, _bot(settings, slack)),
         *(_seen("SLACK_APP_TOKEN", slack_host, _app_token(settings, app, slack)) for app in filter(None, [app_token])),
         _seen("DIGICERT_API_KEY", digicert_host, _key(settings, digicert)),
+        _seen("DCV_POLICY_FILE", digicert_host, _denies(settings)),
         _seen("DATABASE_URL", "the database", _database(settings)),
     )
     modes = findings.of_modes(app_token is not None, settings.slack_signing_secret is not None)
@@ -75,6 +79,27 @@ def _policy(settings: Settings) -> list[Finding]:
         return findings.of_policy(file, read_rules(file)) if file else []
     except CannotStart as error:
         return findings.problems(error.problems)
+
+
+async def _denies(settings: Settings) -> list[Finding]:
+    """Which stored domains each deny stops besides what it names; a file with mistakes is reported elsewhere."""
+    try:
+        rules = read_rules(settings.dcv_policy_file) if settings.dcv_policy_file else ()
+    except CannotStart:
+        return []
+    return [
+        finding for rule, names in await stopped_domains(settings, rules) for finding in findings.of_deny(rule, names)
+    ]
+
+
+async def stopped_domains(settings: Settings, rules: Sequence[Rule]) -> list[tuple[Rule, list[str]]]:
+    """Return each rule that denies emails for some names or orders, with the stored domains that it also stops."""
+    denies = Rules(frozenset(), frozenset(), frozenset(), tuple(rules)).limited_denies
+    if not denies:
+        return []
+    async with open_certcentral(settings) as certcentral:
+        account = await read_account(certcentral, utc_now)
+    return [(rule, domains_stopped(rule, account)) for rule in denies]
 
 
 async def _seen(setting: str, where: str, work: Awaitable[list[Finding]]) -> list[Finding]:

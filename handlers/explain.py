@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 from bot import logs
-from bot.errors import CannotStart, Misunderstood, SlackRefused, SlackUnavailable
+from bot.errors import CaError, CannotStart, Misunderstood, SlackRefused, SlackUnavailable
 from bot.models import Place
-from bot.policy import Action, Matter, Person, Standing
+from bot.policy import Action, Matter, Person, Rules, Standing
+from bot.services import findings
 from bot.services.matters import about_typed
 from bot.settings import Settings
 from bot.slack.client import open_client
@@ -14,6 +15,7 @@ from bot.slack.directory import Directory
 from bot.targets import read_target
 from bot.views import permission
 from bot.wiring import open_rulebook
+from handlers.check import stopped_domains
 from handlers.checks import CHECK_SECONDS, recognise_bot
 
 
@@ -28,6 +30,8 @@ async def explain(user_id: str, name: str, channel: str | None, tell: Callable[[
     standing = await _standing(settings, user_id)
     for line in permission.told(user_id, standing, matter, permission.TERMINAL):
         tell(logs.hider(settings)(line))
+    for line in await _also_stopped(settings, standing.rules):
+        tell(logs.hider(settings)(line))
     return 0 if standing.decide(Action.RESEND, matter).allowed else 1
 
 
@@ -36,6 +40,16 @@ def _matter(name: str, channel: str | None) -> Matter:
         return about_typed(Place(channel) if channel else None, read_target(name))
     except Misunderstood as error:
         raise CannotStart([str(error)]) from None
+
+
+async def _also_stopped(settings: Settings, rules: Rules) -> list[str]:
+    """Return a line for each deny that stops more stored domains than it names, or why that is not known."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            stopped = await stopped_domains(settings, rules.of_file)
+    except (CaError, TimeoutError) as error:
+        return [f"DigiCert could not list the domains that a deny also stops. {error}".strip()]
+    return [finding.sentence for rule, names in stopped for finding in findings.of_deny(rule, names)]
 
 
 async def _standing(settings: Settings, user_id: str) -> Standing:

@@ -13,6 +13,7 @@ from bot.slack.channels import Channel
 from bot.slack.client import Identity
 from bot.store.inspection import Inspection, Tables
 
+MOST_DOMAINS = 20
 CLOCKS_DIFFER = timedelta(seconds=30)
 
 _ADD_SCOPE = 'Add it under "OAuth & Permissions" of your Slack app and install the app anew'
@@ -71,6 +72,16 @@ def of_policy(file: str, rules: Sequence[Rule]) -> list[Finding]:
     denying = len(rules) - allowing
     counted += f" and {denying} that {'denies' if denying == 1 else 'deny'}" if denying else ""
     return [Finding(Level.OK, f"The policy file {file} holds {counted}.")]
+
+
+def of_deny(rule: Rule, stopped: Sequence[str]) -> list[Finding]:
+    """The stored domains that a deny stops besides what it names; nothing if there is none."""
+    if not stopped:
+        return []
+    more = f" and {len(stopped) - MOST_DOMAINS} more" if len(stopped) > MOST_DOMAINS else ""
+    names = f"{', '.join(stopped[:MOST_DOMAINS])}{more}"
+    why = "an email for a domain validates everything below it"
+    return [Finding(Level.OK, f"Rule “{rule.name}” also stops emails for the stored domains {names}: {why}.")]
 
 
 def _rules(count: int) -> str:

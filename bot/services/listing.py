@@ -80,6 +80,14 @@ class Account:
         return self
 
 
+async def read_account(certcentral: CertCentral, clock: Clock) -> Account:
+    """List the account. Raises CaError if DigiCert cannot tell."""
+    orders, domains = await asyncio.gather(certcentral.pending_orders(), certcentral.domains())
+    active = tuple(domain for domain in domains if domain.is_active)
+    deactivated = tuple(domain for domain in domains if not domain.is_active)
+    return Account(tuple(orders), active, deactivated, clock())
+
+
 class Listing:
     """The account's listing, shared by everybody who asks within a minute."""
 
@@ -109,10 +117,7 @@ class Listing:
         return self._last if self._last and self._clock() - self._last.read_at < TOO_OLD else None
 
     async def _read(self) -> Account:
-        orders, domains = await asyncio.gather(self._certcentral.pending_orders(), self._certcentral.domains())
-        active = tuple(domain for domain in domains if domain.is_active)
-        deactivated = tuple(domain for domain in domains if not domain.is_active)
-        account = Account(tuple(orders), active, deactivated, self._clock())
+        account = await read_account(self._certcentral, self._clock)
         self._last = await asyncio.to_thread(account.prepare)
         return self._last
 

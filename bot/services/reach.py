@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from bot.digicert.client import CertCentral
 from bot.models import NO_REACH, Call, DomainTarget, Kind, NameValidation, Order, OrderTarget, Reach
-from bot.policy import Rules
-from bot.services.listing import Listing
+from bot.policy import Matter, Rule, Rules
+from bot.services.listing import Account, Listing
 from bot.targets import covers
 
 
@@ -43,18 +43,29 @@ class ReachReader:
         """
         denied = {order for rule in rules.limited_denies for order in rule.orders}
         own = [order_id] if order_id is not None else []
-        helped = await self._helped(scopes, denied, young=young) if denied else []
+        helped = _helped(await self._listing.account(young=young), scopes, denied) if denied else []
         return Reach(below=tuple(scopes), orders=tuple(dict.fromkeys([*own, *helped])))
 
-    async def _helped(self, scopes: Sequence[str], order_ids: Iterable[int], *, young: bool) -> list[int]:
-        """Return those of these orders that wait for a name within one of the scopes, and are not DV orders."""
-        account = await self._listing.account(young=young)
-        pending = (account.order_by_key.get(f"{Kind.ORDER}:{order_id}") for order_id in sorted(order_ids))
-        return [
-            order.id
-            for order in pending
-            if order and not order.is_dv and any(covers(scope, name) for scope in scopes for name in bare_names(order))
-        ]
+
+def domains_stopped(rule: Rule, account: Account) -> list[str]:
+    """Return the stored domains to which a deny stops emails although it does not name them."""
+    stopped = []
+    for domain in account.domains:
+        reach = Reach(below=(domain.name,), orders=tuple(_helped(account, (domain.name,), rule.orders)))
+        matter = Matter(names=(domain.name,), settled=True, reach=reach)
+        if rule.hits(matter) and not rule.covers(domain.name, matter, if_unknown=True):
+            stopped.append(domain.name)
+    return stopped
+
+
+def _helped(account: Account, scopes: Sequence[str], order_ids: Iterable[int]) -> list[int]:
+    """Return those of these orders that wait for a name within one of the scopes, and are not DV orders."""
+    pending = (account.order_by_key.get(f"{Kind.ORDER}:{order_id}") for order_id in sorted(order_ids))
+    return [
+        order.id
+        for order in pending
+        if order and not order.is_dv and any(covers(scope, name) for scope in scopes for name in bare_names(order))
+    ]
 
 
 def of_order(order: Order, entries: Iterable[NameValidation]) -> Reach:

@@ -1,11 +1,13 @@
 """Policy: who may use the bot, in which order it is decided, and that whatever is unclear is a no."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.models import Holders
-from bot.policy import OWN_WORDS, Action, Matter, Person, Rule, Rules, decide, holders, reservations
+from bot.models import Holders, Reach
+from bot.policy import OWN_WORDS, Action, Matter, Person, Rule, Rules, Standing, decide, holders, reservations
 
 RULES = Rules(users=frozenset({"U0ANA"}), groups=frozenset({"S0PKI"}), home=frozenset({"T0HOME", "E0GRID"}))
 MEMBER = {
@@ -451,3 +453,78 @@ def test_a_rule_that_denies_somebody_by_either_id_of_enterprise_grid_holds():
     rules = Rules(RULES.users, RULES.groups, RULES.home, (rule,))
 
     assert decision_on({"enterprise_user": {"id": "W0ANA"}}, rules=rules).rule == "frozen"
+
+
+REACH = st.builds(
+    Reach,
+    st.lists(NAMES, max_size=2).map(tuple),
+    st.lists(NAMES, max_size=2).map(tuple),
+    st.lists(ORDERS, max_size=2).map(tuple),
+)
+
+
+@pytest.mark.fault("H2")
+@given(st.lists(RULE, max_size=6), SOMEBODY, ACTION, SETTLED, REACH, st.booleans())
+def test_of_many_rules_those_that_are_asked_decide_like_all_of_them(some, person, action, matter, reach, settled):
+    matter = replace(matter, reach=reach, settled=settled)
+    rules = by_file(*some)
+    mine = [rule for rule in rules.all if action in rule.actions and rule.is_about(person)]
+    denied = any(not rule.allows and rule.hits(matter) for rule in mine)
+    allowed = all(
+        any(rule.allows and rule.covers(name, matter, if_unknown=not settled) for rule in mine) for name in matter.names
+    )
+
+    standing = Standing(rules, person)
+
+    assert standing.decide(action, matter).allowed == standing.permits(action, matter) == (allowed and not denied)
+
+
+@pytest.mark.fault("H2")
+@pytest.mark.parametrize(
+    ("pattern", "reach", "is_denied"),
+    [
+        ("pay.example.com", Reach(below=("example.com",)), True),
+        ("pay.example.com", Reach(below=("pay.example.com",)), True),
+        ("pay.example.com", Reach(below=("a.pay.example.com",)), False),
+        ("*.pay.example.com", Reach(below=("a.pay.example.com",)), True),
+        ("*.pay.example.com", Reach(below=("pay.example.com",)), True),
+        ("*.pay.example.com", Reach(below=("com",)), True),
+        ("pay.example.com", Reach(below=("ay.example.com",)), False),
+        ("pay.example.com", Reach(names=("pay.example.com",)), True),
+        ("*.example.com", Reach(names=("pay.example.com",)), True),
+        ("pay.example.com", Reach(names=("example.com",)), False),
+        (7, Reach(orders=(6, 7)), True),
+        (7, Reach(orders=(6,)), False),
+    ],
+)
+def test_a_deny_counts_for_everything_that_an_email_would_validate(pattern, reach, is_denied):
+    names, orders = (frozenset(), frozenset({pattern})) if isinstance(pattern, int) else (frozenset({pattern}), ())
+    deny = Rule("deny", False, EVERY, names=names, orders=frozenset(orders))
+    matter = Matter("C0SHOP", ("x.example.org",), settled=True, reach=reach)
+
+    assert decide(by_file(PKI, deny), PETE, Action.RESEND, matter).allowed == (not is_denied)
+    assert decide(by_file(PKI), PETE, Action.RESEND, matter).allowed
+
+
+@pytest.mark.fault("L7")
+def test_of_500_rules_few_are_asked_about_one_name(monkeypatch):
+    asked = 0
+    covers, hits = Rule.covers, Rule.hits
+
+    def counted(method):
+        def count(*args, **named):
+            nonlocal asked
+            asked += 1
+            return method(*args, **named)
+
+        return count
+
+    monkeypatch.setattr(Rule, "covers", counted(covers))
+    monkeypatch.setattr(Rule, "hits", counted(hits))
+    teams = [replace(SHOP_TEAM, name=f"team {n}", names=frozenset({f"*.team{n}.example.com"})) for n in range(500)]
+    standing = Standing(by_file(*teams), BEN)
+
+    found = [standing.permits(Action.RESEND, at_call(f"a.team{n}.example.com")) for n in range(1000)]
+
+    assert sum(found) == 500
+    assert asked < 2000

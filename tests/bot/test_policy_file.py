@@ -23,7 +23,7 @@ def problems(text):
 def test_the_example_is_read():
     pki, shop, frozen = read_policy(EXAMPLE.read_bytes(), "policy.toml")
 
-    assert pki == Rule("pki", True, frozenset(Action), groups=frozenset({"S012PKIOPS"}), where="line 7 of policy.toml")
+    assert pki == Rule("pki", True, frozenset(Action), groups=frozenset({"S012PKIOPS"}), where="line 20 of policy.toml")
     assert shop == Rule(
         name="shop team",
         allows=True,
@@ -33,7 +33,7 @@ def test_the_example_is_read():
         channels=frozenset({"C012SHOPOPS"}),
         names=frozenset({"shop.example.com", "*.shop.example.com"}),
         orders=frozenset({700001}),
-        where="line 12 of policy.toml",
+        where="line 25 of policy.toml",
     )
     assert (frozen.allows, frozen.is_for_all, frozen.actions) == (False, True, {Action.RESEND})
 

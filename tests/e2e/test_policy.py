@@ -279,6 +279,8 @@ async def test_the_terminal_tells_the_same_words(
     explain: Explain, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, policy: PolicyFile
 ) -> None:
     here = f"--channel={pki.id}"
+    for number, name in enumerate(("shop.example.com", "pay.shop.example.com", "example.org"), start=1):
+        certcentral.add_domain(number, name)
 
     allowed, denied = await explain(ana.id, "shop.example.com", here), await explain(bob.id, "pay.shop.example.com")
     nobody, broken_name = await explain("U0NOBODY", "shop.example.com"), await explain(ana.id, "shop")
@@ -290,14 +292,17 @@ async def test_the_terminal_tells_the_same_words(
     assert "resend: no. Rule “pay is frozen” (line 14 of " in denied[1]
     assert "user_not_found" in nobody[1]
     assert broken[1].startswith(f"{policy}, line 1: this is no TOML")
+    also = "Rule “pay is frozen” also stops emails for the stored domains shop.example.com: "
+    assert also in allowed[1]
     assert not any("Traceback" in said for _, said in (allowed, denied, nobody, broken_name, broken))
-    assert certcentral.calls == []
+    assert certcentral.resends == []
 
 
 async def test_the_check_tells_how_the_file_stands(
-    make_bot: Callable[..., BotProcess], slack: Slack, policy: PolicyFile, tmp_path: Path
+    make_bot: Callable[..., BotProcess], slack: Slack, certcentral: CertCentral, policy: PolicyFile, tmp_path: Path
 ) -> None:
     said = []
+    certcentral.add_domain(1, "shop.example.com")
     for content in (policy.rules, "[[rule]]\n"):
         policy.write(content)
         settings = make_bot(DCV_ALLOWED_USERS="", DCV_POLICY_FILE=str(policy)).settings
@@ -306,6 +311,7 @@ async def test_the_check_tells_how_the_file_stands(
         said.append((await process.exits(), process.log))
 
     assert f"ok       The policy file {policy} holds 2 rules that allow and 1 that denies." in said[0][1]
+    assert "also stops emails for the stored domains shop.example.com: an email for" in said[0][1]
     assert f"problem  {policy}, line 1: this rule has no name" in said[1][1]
     assert [status for status, _ in said] == [0, 2]
 

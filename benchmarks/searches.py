@@ -1,0 +1,41 @@
+"""A search in the form over a large account with many rules: what each press of a key costs."""
+
+import time
+from datetime import UTC, datetime
+
+from bot.models import Actor, Order, Place
+from bot.policy import Action, Person, Rule, Rules, Standing
+from bot.services.access import Access
+from bot.services.listing import Account, matching
+
+ORDERS = 10_000
+RULES = 500
+SEARCHES = 20
+MOST_OPTIONS = 100
+
+
+def search_seconds() -> list[float]:
+    """Return the seconds of processor time of searches by somebody who may resend none of what they find.
+
+    That is the most work: every order is looked at, since no hundred of them fill the list.
+    """
+    placed = datetime(2026, 1, 1, tzinfo=UTC)
+    names = [f"n{number}.team{number % 700}.example.com" for number in range(ORDERS)]
+    orders = tuple(
+        Order(700_000 + number, "pending", name, (name, f"www.{name}"), number % 3 > 0, "", None, placed)
+        for number, name in enumerate(names)
+    )
+    account = Account(orders, (), (), placed).prepare()
+    ana, every = Person.read({"id": "U0ANA", "team_id": "T0HOME"}, ()), frozenset(Action)
+    rules = tuple(
+        Rule(f"team {number}", True, every, frozenset({"U0ANA"}), names=frozenset({f"*.other{number}.example.com"}))
+        for number in range(RULES)
+    )
+    found = []
+    for _ in range(SEARCHES):
+        standing = Standing(Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), rules), ana)
+        access = Access(Actor("U0ANA", "T0HOME"), Place("C0PKI"), standing)
+        began = time.process_time()
+        matching(account.searchable, "example", None, access.line, MOST_OPTIONS)
+        found.append(time.process_time() - began)
+    return found

@@ -1,0 +1,83 @@
+"""The tables of docs that say what `names` of a rule mean are what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.models import DomainTarget, NameValidation, Order, OrderTarget, Plan, WaitingName
+from bot.policy import Action, Person, Rules, Standing
+from bot.policy_file import read_policy
+from bot.services.listing import Account
+from bot.services.matters import about_plan
+from bot.services.reach import ReachReader, of_order
+
+DOCS = Path(__file__).parents[1] / "docs"
+BOTH = ("policy.example.toml", "security.md")
+ANA = Person.read({"id": "U0ANA", "team_id": "T0HOME"}, ())
+DV = Order(700001, "pending", "shop.example.com", ("shop.example.com",), True, "", None, None)
+OV = Order(700002, "pending", "pay.example.com", ("pay.example.com",), False, "", None, None)
+
+pytestmark = pytest.mark.fault("H2")
+
+
+def rows(document: str) -> dict[str, list[str]]:
+    """Each row of a document's table by its first cell."""
+    text = (DOCS / document).read_text(encoding="utf-8")
+    lines = [re.sub(r"^# ?", "", line).strip() for line in text.splitlines()]
+    table = [line.strip("|").split("|") for line in lines if re.match(r"\| *`?(\[|names)", line)]
+    return {cells[0].strip().strip("`"): [cell.strip() for cell in cells[1:]] for cells in table}
+
+
+class Listed:
+    """The account of the example."""
+
+    async def account(self, *, young: bool = False) -> Account:
+        return Account((DV, OV), (), (), None)  # type: ignore[arg-type]
+
+
+async def plan(column: str, rules: Rules) -> Plan:
+    """What a form would offer for the column of the table."""
+    kind, _, what = column.rpartition(" ")
+    if kind == "DV order":
+        entry = NameValidation("example.com", DV.names, True, "email", None, True)
+        name = WaitingName("shop.example.com", "example.com", OrderTarget(DV.id), True, ())
+        return Plan(f"order:{DV.id}", "", (name,), reach=of_order(DV, [entry]))
+    scope = "example.com" if kind == "OV order" else what
+    name = WaitingName(scope, scope, DomainTarget(1, scope), True, ())
+    reader = ReachReader(None, Listed())  # type: ignore[arg-type]
+    reach = await reader.of_scopes((scope,), OV.id if kind == "OV order" else None, rules)
+    return Plan("domain:1", "", (name,), reach=reach)
+
+
+def rules_of(names: str, effect: str) -> Rules:
+    """The rules of a file with one rule that has this effect for these names, and where it denies, one that allows."""
+    everything = '[[rule]]\nname = "all"\nallow = ["resend"]\nusers = ["U0ANA"]\n'
+    one = f'[[rule]]\nname = "one"\n{effect} = ["resend"]\nusers = ["U0ANA"]\nnames = {names}\n'
+    text = one if effect == "allow" else everything + one
+    return Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), tuple(read_policy(text.encode(), "policy.toml")))
+
+
+async def meaning(names: str, column: str) -> str:
+    """What a rule for these names means for the column, in the words of the table."""
+    may = {}
+    for effect in ("allow", "deny"):
+        rules = rules_of(names, effect)
+        matter = about_plan(None, await plan(column, rules))
+        may[effect] = Standing(rules, ANA).decide(Action.RESEND, matter).allowed
+    return ", ".join(["allows"] * may["allow"] + ["denies"] * (not may["deny"]))
+
+
+@pytest.mark.parametrize("document", BOTH)
+async def test_each_cell_of_the_table_is_so(document: str) -> None:
+    header, *_ = rows(document).values()
+    body = {names: cells for names, cells in rows(document).items() if names != "names"}
+
+    found = {names: [await meaning(names, column) for column in header] for names in body}
+
+    assert len(body) == 6
+    assert found == body
+
+
+def test_both_documents_have_the_same_table() -> None:
+    assert rows(BOTH[0]) == rows(BOTH[1])
