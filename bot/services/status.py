@@ -106,7 +106,7 @@ class Status:
         newest: dict[int, LastResend] = {}
         for order in orders:
             prefixes = [f"{Kind.DOMAIN}:{each}:" for each in domains.get(order.id, ())] or [f"{Kind.ORDER}:{order.id}:"]
-            if found := _newest(last, prefixes):
+            if found := _newest(_visible(asker, last, order.id), prefixes):
                 newest[order.id] = found
         return dict(zip(newest, await self._linked(asker, newest.values()), strict=True))
 
@@ -153,7 +153,7 @@ class Status:
     async def _groups(self, asker: Access, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
         """The order's names by state, method and the request that mailed them last; those that wait come first."""
         keys = await self._claim_keys(order, validation)
-        last = await self._last_by_key(order, keys)
+        last = _visible(asker, await self._last_by_key(order, keys), order.id)
         grouped: dict[tuple[bool, str, str], NameGroup] = {}
         for entry, keys_of_names in zip(validation.names, keys, strict=True):
             method = states.in_words(entry.method or validation.method or order.method or states.EMAIL)
@@ -196,7 +196,8 @@ class Status:
         except CaRefused as error:
             raise (states.unknown_domain(domain_id) if error.status == 404 else error) from error
         nothing = states.domain_has_nothing(domain)
-        last = _newest(await self._history.last(domains=[domain.id]), [f"{Kind.DOMAIN}:{domain.id}:"])
+        resends = _visible(asker, await self._history.last(domains=[domain.id]))
+        last = _newest(resends, [f"{Kind.DOMAIN}:{domain.id}:"])
         linked = (await self._linked(asker, [last]))[0] if last else None
         return DomainState(domain, f"{nothing} {nothing.instead}" if nothing else None, linked)
 
@@ -243,6 +244,11 @@ def _domains_of(order: Order, by_name: Mapping[str, int]) -> list[int]:
         for name in order.names
     )
     return [each for each in dict.fromkeys(nearest) if each is not None][:MOST_DOMAINS]
+
+
+def _visible(asker: Access, last: Mapping[str, LastResend], order_id: int | None = None) -> Mapping[str, LastResend]:
+    """Return the resends for names that the person may learn about: a domain's may have been for other names."""
+    return {key: resend for key, resend in last.items() if asker.sees(resend.name, order_id)}
 
 
 def _newest(last: Mapping[str, LastResend], prefixes: Sequence[str]) -> LastResend | None:
