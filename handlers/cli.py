@@ -161,7 +161,7 @@ def export(
     """Write rows out, for somebody to check alone.
 
     They go to standard output. The first line says after which row they begin, the
-    last where the chain stands; docs/security.md has the recipe that checks them.
+    last where the chain stands; docs/audit-log.md has the recipe that checks them.
     WHEN is a date or a time such as 2026-01-31 or 2026-01-31T10:00, in UTC.
     """
     from handlers import ledger as commands
