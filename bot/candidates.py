@@ -3,12 +3,13 @@
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from bot.names import names_in
-from bot.orders import orders_in
+from bot import names, orders
 from bot.passages import Passage, PassageKind, read_passages
 from bot.targets import WantedName, WantedOrder
+from bot.work_budget import WorkBudget
 
 _MOST_CANDIDATES = 50
 _OF_THE_SENDER = {PassageKind.FOOTER, PassageKind.TITLE_LINK}
@@ -39,8 +40,9 @@ def read_candidates(message: Any) -> tuple[Candidate, ...]:
 
 
 def _mentions(message: Any) -> Iterator[Candidate]:
-    for passage in read_passages(message):
-        found = heapq.merge(sorted(_orders(passage), key=_place), _names(passage), key=_place)
+    reading = _Reading(read_passages(message))
+    for passage in reading.passages:
+        found = heapq.merge(sorted(reading.orders(passage), key=_place), reading.names(passage), key=_place)
         yield from (candidate for _, candidate in found)
 
 
@@ -48,12 +50,23 @@ def _place(mention: tuple[int, Candidate]) -> int:
     return mention[0]
 
 
-def _orders(passage: Passage) -> Iterator[tuple[int, Candidate]]:
-    for at, order_id in orders_in(passage.text):
-        yield at, Candidate(WantedOrder(order_id), True, passage.where)
+class _Reading:
+    """One pass over a message, whose passages share what work may be done."""
 
+    def __init__(self, passages: tuple[Passage, ...]) -> None:
+        self.passages = passages
+        self._for_names = WorkBudget(names.MOST_WORK)
+        self._for_orders = WorkBudget(orders.MOST_WORK)
 
-def _names(passage: Passage) -> Iterator[tuple[int, Candidate]]:
-    for host in names_in(passage.text):
-        is_strong = host.is_strong and passage.kind not in _OF_THE_SENDER
-        yield host.at, Candidate(WantedName(host.name), is_strong, passage.where)
+    @cached_property
+    def _is_about_certificates(self) -> bool:
+        return any(names.is_about_certificates(passage.text) for passage in self.passages)
+
+    def orders(self, passage: Passage) -> Iterator[tuple[int, Candidate]]:
+        for at, order_id in orders.orders_in(passage.text, self._for_orders):
+            yield at, Candidate(WantedOrder(order_id), True, passage.where)
+
+    def names(self, passage: Passage) -> Iterator[tuple[int, Candidate]]:
+        for host in names.names_in(passage.text, self._for_names, lambda: self._is_about_certificates):
+            is_strong = host.is_strong and passage.kind not in _OF_THE_SENDER
+            yield host.at, Candidate(WantedName(host.name), is_strong, passage.where)

@@ -1,28 +1,35 @@
 """A raw Slack message → its passages: each text in it, and where it stands; pure, and no JSON value makes it raise."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from bot.targets import INVISIBLE
+from bot.targets import INVISIBLE, cut_at_word, spaced
 
 _MOST_CHARACTERS = 100_000
 _MOST_NODES = 5000
 _DEEPEST = 24
 _LONGEST_HEAD = 40
 
-# <@U…>, <#C…>, <!date^…> and addresses with a scheme, each with or without a label; other angle brackets are text.
-_MARKUP = re.compile(r"<([@#!][^<>|]*|[a-z][a-z0-9+.-]*:[^<>|\s]*)(?:\|([^<>]*))?>", re.IGNORECASE)
-_WEB = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
-_ITALIC = re.compile(r"(?<!\w)_([^_\n]+)_(?!\w)")
-_BOLD_HEAD = re.compile(r"\s*\*([^*\n]+)\*")
-_UNSEEN = str.maketrans("", "", INVISIBLE + "\u00ad")
-# Chinese, Japanese, Korean, Thai and their neighbours set no space between a word and a name.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_SEAM = re.compile(f"(?<=[{_UNSPACED}])(?=[a-zA-Z0-9])|(?<=[a-zA-Z0-9])(?=[{_UNSPACED}])")
+# Other angle brackets are text. No part takes an angle bracket, so each is looked at once.
+_MARKUP = re.compile(
+    r"""
+    <
+    (   [@\#!][^<>|]*+                        # <@U…>, <#C…>, <!date^…>
+      | [a-z][a-z0-9+.-]{0,40}+:[^<>|\s]*+    # an address with a scheme
+    )
+    (?:\|([^<>]*+))?                         # and its label
+    >
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_WEB = re.compile(r"(?:[a-z][a-z0-9+.-]{0,40}:)?//", re.IGNORECASE)
+_ITALIC = re.compile(r"(?<!\w)_([^_\n]++)_(?!\w)")
+_BOLD_HEAD = re.compile(r"\s*+\*([^*\n]++)\*")
+# Two Arabic ligatures that compatible forms write as whole sentences go too.
+_UNSEEN = str.maketrans("", "", INVISIBLE + "\u00ad\ufdfa\ufdfb")
 
 
 class PassageKind(StrEnum):
@@ -210,6 +217,9 @@ class _Reading:
             between = "\n" if _type(node) in {"rich_text", "rich_text_list"} else ""
             return between.join([self._inline(element, links, depth + 1) for element in node["elements"]])
         text = _written(next((node[key] for key in ("text", "value", "fallback") if key in node), None))
+        style = node.get("style")
+        if text and isinstance(style, dict) and style.get("code") is True:
+            text = f"`{text}`"
         return _linked(_written(node.get("url")), text, links) if "url" in node else text
 
     def _may_go_on(self, depth: int) -> bool:
@@ -218,7 +228,7 @@ class _Reading:
 
     def _add(self, value: Any, where: str, kind: PassageKind) -> None:
         """Keep `value` if it is a text or a number, and then what it links to."""
-        text = _cut(_written(value), self._characters)
+        text = cut_at_word(_written(value), self._characters)
         self._characters -= len(text)
         if kind in {_LINK, _TITLE_LINK}:
             self._keep(_unescaped(text), where, kind)
@@ -255,13 +265,6 @@ def _written(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _cut(text: str, characters: int) -> str:
-    """At most so many characters of `text`, without the word at the cut, whose beginning may be another name."""
-    if len(text) <= characters:
-        return text
-    return " ".join(text[:characters].rsplit(maxsplit=1)[:-1])
-
-
 def _head(text: str) -> str:
     return " ".join(text[:_LONGEST_HEAD].split()).strip("*_`: ")
 
@@ -296,8 +299,11 @@ def _linked(address: str, label: str, links: list[str]) -> str:
         return " "
     if not label or label == address:
         return f" {address} "
-    # Slack links plain names by itself, as <http://shop.example.com|shop.example.com>, and main.rs just so.
-    if _WEB.match(address) and _WEB.sub("", address, count=1).rstrip("/").lower() != label.lower():
+    web = _WEB.match(address)
+    if web and address[web.end() :].rstrip("/").lower() == label.lower():
+        # Slack links plain names by itself, as <http://shop.example.com|shop.example.com>, and main.rs just so.
+        return label if web[0].lower() == "http://" else f" {address} "
+    if web:
         links.append(_unescaped(address))
     return label
 
@@ -309,7 +315,5 @@ def _unescaped(text: str) -> str:
 def _legible(text: str, kind: PassageKind) -> str:
     """`text` in compatible forms of its letters, without invisible ones and italics, words apart in every script."""
     if not text.isascii():
-        # One character can become eighteen.
-        text = _cut(unicodedata.normalize("NFKC", text), 2 * len(text)).translate(_UNSEEN)
-        text = _SEAM.sub(" ", text)
+        text = spaced(text.translate(_UNSEEN))
     return text if kind is _CODE else _ITALIC.sub(r"\1", text)

@@ -413,6 +413,27 @@ def test_what_a_sender_names_is_found(message, strongly, weakly):
     assert weak(message) == weakly
 
 
+@pytest.mark.fault("K6")
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"text": "<https://primer.rs|primer.rs> SSL expires"},
+        {"text": "<https://primer.rs|primer.rs> is down"},
+        {"attachments": [{"title": "SSL expires", "text": "primer.rs"}]},
+        {"text": "TLS expires", "blocks": [section("• *<http://primer.rs|primer.rs>*")]},
+    ],
+)
+def test_a_name_whose_ending_files_have_counts_by_what_is_around_it(message):
+    assert strong(message) == ["primer.rs"]
+
+
+def test_code_and_files_of_a_message_are_no_names():
+    code = {"type": "text", "text": "zones.rs", "style": {"code": True}}
+
+    assert strong({"text": "Certificates", "blocks": [rich({"type": "text", "text": "the TLS code: "}, code)]}) == []
+    assert strong({"text": "<http://main.rs|main.rs> reads certificates"}) == []
+
+
 def test_a_candidate_says_where_it_stands():
     attachment = {"title": "Down", "text": "order 700001", "fields": fields(Domain=SHOP), "footer": API}
 

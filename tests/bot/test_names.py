@@ -248,6 +248,111 @@ def test_an_ending_that_files_have_too_needs_three_labels_or_a_word_that_says_na
     assert named(text) == [name]
 
 
+@pytest.mark.fault("K5")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "subject=/C=DE/ST=Berlin/O=Example Ltd/CN=shop.example.com",
+        "0 s:/C=US/ST=Utah/O=Example Ltd/CN=shop.example.com\n  i:/C=US/O=DigiCert Inc/CN=DigiCert TLS RSA CA1",
+        "/C=US/ST=Indiana/O=Example University/OU=IT/CN=shop.example.com/emailAddress=ana@example.com",
+        "/CN=*.shop.example.com",
+        "/C=DE/O=Ex, Inc./OU=Web & Mail/CN=shop.example.com",
+        '/C=DE/O=Ex "Q" Ltd/CN=shop.example.com/serialNumber=123',
+        "/DC=com/DC=example/CN=shop.example.com",
+        "/O=Example.org Inc/OU=mail.example.org/CN=shop.example.com",
+        "subject=C = DE, O = Example.org Ltd, CN = shop.example.com",
+        r"/C=DE/L=K\xC3\xB6ln/O=Ex/CN=shop.example.com",
+        "/C=DE/O=A B/subjectAltName=DNS:shop.example.com",
+    ],
+)
+def test_the_name_of_a_certificates_subject_is_found(text):
+    assert named(text) == ["shop.example.com"]
+
+
+@pytest.mark.fault("K5")
+def test_a_subject_may_be_a_name_whose_ending_files_have():
+    assert named("/C=PL/O=Lampy Sp/CN=lampy.pl/CN=www.lampy.pl") == ["lampy.pl", "www.lampy.pl"]
+
+
+@pytest.mark.fault("K6")
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Certificate for przyklad.pl waits for DCV", ["przyklad.pl"]),
+        ("SSL_CERT CRITICAL exemplu.md: x509 certificate expires in 3 days", ["exemplu.md"]),
+        ("Zertifikat für przyklad.pl läuft ab", ["przyklad.pl"]),
+        ("Le certificat de exemple.la expire", ["exemple.la"]),
+        ("сертификат primer.rs истекает", ["primer.rs"]),
+        ("证书 przyklad.pl 过期", ["przyklad.pl"]),
+        ("DCV pending: primer.rs, exemplu.md", ["primer.rs", "exemplu.md"]),
+        ("TLS certificate of `przyklad.pl` expires soon", ["przyklad.pl"]),
+        (
+            "Certificates expiring soon:\n• przyklad.pl\n• primer.rs\n• ejemplo.cc",
+            ["przyklad.pl", "primer.rs", "ejemplo.cc"],
+        ),
+        ("przyklad.pl:443 certificate expired", ["przyklad.pl"]),
+        ("Validation of PRZYKLAD.PL is pending", ["przyklad.pl"]),
+        ("HTTPS for ejemplo.so is down", ["ejemplo.so"]),
+        ("*Renew przyklad.pl error*", ["przyklad.pl"]),
+        ("Certificate for example.zip waits for DCV", ["example.zip"]),
+    ],
+)
+def test_a_name_whose_ending_files_have_counts_where_certificates_are_spoken_of(text, names):
+    assert named(text) == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "panic at main.rs:7, see README.md, main.rs, `renew.sh` and app.py; run deploy.pl",
+        "certificate renewal: renew.sh failed",
+        "certbot hook deploy.sh exited 1, certificate not renewed",
+        "see docs in README.md about certificates",
+        "TLS handshake failed in client.rs:120",
+        "TLS handshake failed, zones.rs:120:4",
+        "error in tls.rs: certificate verify failed",
+        "check_cert.pl reports certificate OK",
+        "run validate.py to check the certificate",
+        "run zones.py to check the certificate",
+        "edit `zones.tf` for the certificate",
+        "perl checker.pl certificate",
+        "script zones.sh renews the certificate",
+        "zones.cc line 12: certificate is bad",
+        "src/zones.rs: certificate is bad",
+        "ssl_expiry.sh: certificate expires",
+        "libssl.so: certificate error",
+        "CHANGES.md of the certificate tool",
+        "ZoneTool.py cannot read the certificate",
+        "certificate backup.zip",
+        "certificates in backup.zip",
+    ],
+)
+def test_a_file_is_no_name_where_certificates_are_spoken_of(text):
+    assert list(names_in(text)) == []
+
+
+@pytest.mark.fault("K15")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Secret shop.example.com.tls is missing",
+        "secret default/shop.example.com.tls not found",
+        '{"secretName":"shop.example.com.tls"}',
+        "shop.example.com.tls-secret",
+        "SHOP.EXAMPLE.COM.TLS",
+        "shop.example.com.ssl",
+        "shop.example.com.secret",
+    ],
+)
+def test_the_name_of_a_secret_is_the_name_that_it_is_for(text):
+    assert named(text) == ["shop.example.com"]
+
+
+@pytest.mark.parametrize("text", ["name.tls", "ingress-tls.tls", "tls.crt", "shop-example-com.tls", "a.b.c.tls"])
+def test_a_secret_that_no_name_calls_is_left_out(text):
+    assert list(names_in(text)) == []
+
+
 @given(st.text(st.sampled_from("aZ9ü.-_@:/\\*+%?#,( \n。com例")) | st.text())
 def test_no_text_makes_reading_raise(text):
     for host in names_in(text):

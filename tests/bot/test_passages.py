@@ -95,7 +95,7 @@ def test_markup_is_replaced_by_what_it_shows(written, shown):
         ),
         (
             rich(text("a "), text("b", code=True), {"type": "emoji", "name": "x"}, {"type": "user", "user_id": "U1"}),
-            [("a b  ", "the text", PROSE)],
+            [("a `b`  ", "the text", PROSE)],
         ),
         (
             rich({"type": "link", "url": "http://a.example.com", "text": "a.example.com"}, text(" waits")),
