@@ -8,7 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from bot.errors import Misunderstood
 from bot.languages import read_locale
-from bot.targets import INVISIBLE, QUOTES, WantedName, WantedOrder, read_target, shown
+from bot.targets import INVISIBLE, LONGEST_TEXT, QUOTES, WantedName, WantedOrder, read_target, shown
 
 LONGEST_REASON = 300
 EXAMPLE = "/dcv-resend 700001 to admin@shop.example.com in de because new mailbox"
@@ -16,10 +16,24 @@ WHY_EXAMPLE = "/dcv-resend why @ana shop.example.com"
 
 _HELP = {"help", "-h", "--help", "—help", "?"}
 _KEYWORDS = {"to", "in", "because"}
+_BETWEEN_EMAILS = {"and"}
 HISTORY = "history"
 WHY = "why"
-_PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
-_MAILTO = re.compile(r"<mailto:([^|>]*)(?:\|[^>]*)?>", re.IGNORECASE)
+_PERSON = re.compile(
+    r"""
+    [(*]{0,3} <@([UW][A-Z0-9]{1,64}) (?:\|[^<>]*)?>   # how Slack writes a colleague picked from its list
+    [.,;:!?)*]{0,9}                         # and how the sentence ended
+    """,
+    re.VERBOSE,
+)
+_MAILTO = re.compile(
+    r"""
+    <mailto: ([^<>|?]*+) (?:\?[^<>|]*+)? (?:\|[^<>]*+)? >   # <mailto:ana@example.com?subject=DCV|ana@example.com>
+  | [,;] | &(?:amp|lt|gt);                                 # between two addresses, or around one
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_LONGEST_EMAIL = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +93,13 @@ Command = OpenForm | SendNow | LookBack | AskWhy | ShowHelp
 
 
 def read_command(text: str) -> Command:
-    """What the text after the slash command asks for; without any text, the empty form.
+    """Return what the text after the slash command asks for; without any text, the empty form.
 
     `history [order or domain or person]`, `why [@user] [name]`, or
     `<order or domain> [to <address> …] [in <language>] [because <reason>]`, the reason last.
-    Raises Misunderstood where it is neither of them nor a call for help.
+    Raises Misunderstood if it is neither of them nor a call for help, or too long to be read.
     """
-    words = text.strip(f"{INVISIBLE} \n\t").split()
+    words = _words(text)
     if not words:
         return OpenForm(None)
     if _is_help(words):
@@ -95,18 +109,54 @@ def read_command(text: str) -> Command:
         return _history(words[1:])
     if keyword == WHY:
         return _why(words[1:])
-    start = next((index for index, word in enumerate(words) if word.lower() in _KEYWORDS), len(words))
-    wanted = read_target(" ".join(words[:start]) if start else text)
+    return _resend(words)
+
+
+def _resend(words: Sequence[str]) -> OpenForm | SendNow:
+    start = next((index for index, word in enumerate(words) if _keyword(word) in _KEYWORDS), len(words))
+    target = " ".join(words[:start] or words)
+    try:
+        wanted = read_target(target, as_label=True)
+    except Misunderstood as error:
+        # Nothing is sent at once for what is only a sentence, such as one of the bot's own that was pasted.
+        return _from_sentence(words, start, error)
     emails, locale, reason = _clauses(words[start:])
     return SendNow(wanted, emails, locale, reason) if emails else OpenForm(wanted, locale, reason)
 
 
-def read_status(text: str) -> LookAt | ShowHelp:
-    """What the text after the command that only looks asks for; without any text, everything that waits.
+def _from_sentence(words: Sequence[str], start: int, error: Misunderstood) -> OpenForm:
+    """Return the form for a sentence about one order; else raise `error`, which says what is wrong with the target."""
+    try:
+        wanted = read_target(" ".join(words[:start]))
+        emails, locale, reason = _clauses(words[start:])
+    except Misunderstood:
+        # "to" and "in" may be words of the sentence.
+        emails, locale, reason = (), None, None
+        try:
+            wanted = read_target(" ".join(words))
+        except Misunderstood:
+            raise error from None
+    if emails:
+        raise error
+    return OpenForm(wanted, locale, reason)
 
-    Raises Misunderstood where it is neither one order or domain nor a call for help.
+
+def _words(text: str) -> list[str]:
+    """Return the words of a command; Misunderstood before anything reads it if it is too long."""
+    if len(text) > LONGEST_TEXT:
+        raise Misunderstood(
+            f"A command has at most {LONGEST_TEXT:,} characters, and this has {len(text):,}. Nothing was sent. "
+            "Give one order id or one domain name."
+        )
+    return text.strip(f"{INVISIBLE} \n\t").split()
+
+
+def read_status(text: str) -> LookAt | ShowHelp:
+    """Return what the text after the command that only looks asks for; without any text, everything that waits.
+
+    Raises Misunderstood if it is neither one order or domain nor a call for help, or too long to be read.
     """
-    words = text.strip(f"{INVISIBLE} \n\t").split()
+    words = _words(text)
     if not words:
         return LookAt(None)
     return ShowHelp() if _is_help(words) else LookAt(read_target(text))
@@ -146,7 +196,7 @@ def _clauses(words: Sequence[str]) -> tuple[tuple[str, ...], str | None, str | N
     locale = reason = None
     rest = list(words)
     while rest:
-        keyword = rest.pop(0).lower()
+        keyword = _keyword(rest.pop(0))
         if keyword == "because":
             return tuple(dict.fromkeys(emails)), locale, _reason(rest)
         said = _until_keyword(rest)
@@ -159,23 +209,29 @@ def _clauses(words: Sequence[str]) -> tuple[tuple[str, ...], str | None, str | N
     return tuple(dict.fromkeys(emails)), locale, reason
 
 
+def _keyword(word: str) -> str:
+    return word.lower().removesuffix(":")
+
+
 def _until_keyword(rest: list[str]) -> list[str]:
     """Take the words up to the next keyword off the front."""
-    end = next((index for index, word in enumerate(rest) if word.lower() in _KEYWORDS), len(rest))
+    end = next((index for index, word in enumerate(rest) if _keyword(word) in _KEYWORDS), len(rest))
     said, rest[:end] = rest[:end], []
     return said
 
 
 def _emails(said: Sequence[str]) -> list[str]:
-    words = _MAILTO.sub(r" \1 ", " ".join(said)).replace(",", " ").split()
-    found = [_email(word) for word in words if word.lower() != "and"]
+    words = _MAILTO.sub(lambda found: f" {found[1] or ''} ", " ".join(said)).split()
+    found = [_email(word) for word in words if word.lower() not in _BETWEEN_EMAILS and any(map(str.isalnum, word))]
     if not found:
         raise _misunderstood("There is no address after “to”")
     return found
 
 
 def _email(word: str) -> str:
-    bare = word.strip(f"{QUOTES}{INVISIBLE}<>;().")
+    bare = word.strip(f"{QUOTES}{INVISIBLE}<>()[]{{}},;.:!?*\u2026\u3001\u3002")
+    if len(bare) > _LONGEST_EMAIL:
+        raise _misunderstood(f"{shown(bare)} is no e-mail address")
     try:
         return validate_email(bare, check_deliverability=False, globally_deliverable=False).normalized.lower()
     except EmailNotValidError:
@@ -183,7 +239,7 @@ def _email(word: str) -> str:
 
 
 def _locale(said: Sequence[str]) -> str:
-    locale = read_locale(" ".join(said)) if said else None
+    locale = read_locale(" ".join(said).strip(f"{QUOTES}{INVISIBLE}.,;:!?*()")) if said else None
     if locale is None:
         raise _misunderstood(f"{shown(' '.join(said))} is no language: write a code such as de or fr after “in”")
     return locale

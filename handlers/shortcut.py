@@ -1,5 +1,6 @@
 """The message shortcut *Resend DCV email*: open the form, filled in with what the message names."""
 
+import asyncio
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -33,8 +34,9 @@ class ResendShortcut:
             form = await self._dialog.start(actor, place, "a message")
             view_id = await self._chat.open_form(read_trigger(body), forms.looking_up(form.id, MESSAGE))
             if view_id:
-                drawing = await self._dialog.named(form, read_candidates(body.get("message")))
-                await self._chat.update_form(view_id, drawing)
+                # In a thread, since the longest messages take some hundredths of a second.
+                candidates = await asyncio.to_thread(read_candidates, body.get("message"))
+                await self._chat.update_form(view_id, await self._dialog.named(form, candidates))
 
 
 def register(app: AsyncApp, services: Services, answering: Answering) -> None:

@@ -136,15 +136,15 @@ def searchable(lines: Iterable[Listed]) -> list[tuple[str, Listed]]:
 def matching(
     lines: Sequence[tuple[str, Listed]],
     typed: str,
-    ascii_typed: str | None,
+    meant: str | None,
     view: Callable[[Listed], Listed | None],
     limit: int,
 ) -> list[Listed]:
-    """Return at most `limit` lines whose id or any name contains what was typed, as typed or in its ASCII form.
+    """Return at most `limit` lines whose id or any name contains what was typed, or the id or ASCII name that was meant.
 
     `view` returns what the person may see of a line, None if nothing; only that is searched.
     """
-    parts = {part for part in (typed.strip().lower().removeprefix("*."), ascii_typed) if part}
+    parts = {part for part in (typed.strip().lower().removeprefix("*."), meant) if part}
     found: list[Listed] = []
     for text, line in lines:
         if _contains(text, parts) and (seen := view(line)) and (seen is line or _contains(_text(seen), parts)):

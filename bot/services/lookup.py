@@ -60,19 +60,28 @@ class Lookup:
         """
         wanted = _readable(typed)
         account = await self._listing.within(SEARCH_SECONDS)
-        ascii_typed = wanted.name if isinstance(wanted, WantedName) else None
+        meant = wanted.name if isinstance(wanted, WantedName) else str(wanted.order_id) if wanted else None
         # In a thread: ten thousand lines before many rules take some hundredths of a second.
         every = account.searchable if account else ()
-        lines = await asyncio.to_thread(matching, every, typed, ascii_typed, access.line, limit)
+        lines = await asyncio.to_thread(matching, every, typed, meant, access.line, limit)
         return lines, None if any(_is_exactly(line, wanted) for line in lines) else wanted
 
     async def find(self, wanted: Wanted, access: Access) -> Plan | Choice:
         """Return what waits for an order id or a name that somebody wrote."""
         match wanted:
+            case WantedOrder(number, str(name)) if await self._is_domain(number, name, access):
+                return await self._domain(number, access)
             case WantedOrder(order_id):
                 return await self._order(order_id, access, wanted)
             case WantedName(name):
                 return await self._named(name, access)
+
+    async def _is_domain(self, number: int, name: str, access: Access) -> bool:
+        """Return True for the number and name of a visible domain, as the bot writes them, unless an order has it."""
+        account = await self._listing.account()
+        is_order = any(order.id == number for order in account.orders)
+        is_domain = any((domain.id, domain.name) == (number, name) for domain in account.domains)
+        return is_domain and not is_order and access.sees(name)
 
     async def chosen(self, key: str, access: Access) -> Plan | Choice:
         """Return what waits for the option of a select: `order:700001`, `domain:1234`, or `name:` and a name."""
@@ -127,6 +136,8 @@ class Lookup:
                 raise
             raise (states.unknown_order(order_id) if access.sees_everything else access.not_visible(wanted)) from error
         seen = access.order(order)
+        if seen and isinstance(wanted, WantedOrder):
+            _require_described(seen, wanted.name)
         try:
             return await self._order_plan(order, seen or replace(order, names=(), common_name=""), access)
         except NothingToDo as error:
@@ -251,6 +262,16 @@ def _plan(
     if shares_a_mailbox(plan) and not shared_mailboxes(plan):
         raise states.no_shared_mailbox(name, len(waiting))
     return plan
+
+
+def _require_described(order: Order, name: str | None) -> None:
+    """Raise Misunderstood if an order was written with a name that has nothing to do with it."""
+    own = [each.removeprefix("*.") for each in order.names]
+    if name and own and not any(covers(each, name) or covers(name, each) for each in own):
+        raise Misunderstood(
+            f"Order {order.id} is not for {plain_name(name)}: give one order id or one domain name, "
+            "for example 700001 or shop.example.com."
+        )
 
 
 def _orders_with(account: Account, name: str) -> list[Order]:

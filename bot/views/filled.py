@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.command import LONGEST_REASON, readable
 from bot.errors import BotError, Misunderstood
+from bot.targets import LONGEST_TEXT
 from bot.views.forms import LOCALE, REASON, RECIPIENTS, SHARED
 
 
@@ -97,8 +98,8 @@ def _opaque(value: Any) -> str:
 
 
 def _reason(value: str) -> str | None:
-    reason = readable(value) or None
-    if reason and len(reason) > LONGEST_REASON:
+    reason = readable(value) or None if len(value) <= LONGEST_TEXT else None
+    if len(value) > LONGEST_TEXT or (reason and len(reason) > LONGEST_REASON):
         words = f"It may have {LONGEST_REASON} characters."
         raise Misunderstood(f"The reason is too long. {words}", {REASON: words})
     return reason

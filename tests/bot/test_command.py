@@ -170,6 +170,63 @@ def test_a_look_takes_nothing_but_one_order_or_domain(text):
         read_status(text)
 
 
+ADMIN = "<mailto:admin@example.com|admin@example.com>"
+POSTMASTER = "<mailto:postmaster@example.com|postmaster@example.com>"
+
+
+@pytest.mark.fault("K7")
+@pytest.mark.parametrize(
+    "recipients",
+    [
+        *(ADMIN + mark for mark in [".", ";", "!", " .", "…"]),
+        *(before + ADMIN + behind for before, behind in ["()", "“”", "**", "[]"]),
+        f"- {ADMIN}",
+        f"&lt;{ADMIN}&gt;",
+        "<mailto:admin@example.com?subject=DCV|admin@example.com>",
+        f"{ADMIN}; {ADMIN}.",
+    ],
+)
+def test_marks_next_to_an_address_do_not_count(recipients):
+    assert read_command(f"700001 to {recipients}") == SendNow(ORDER, ("admin@example.com",))
+
+
+@pytest.mark.fault("K7")
+@pytest.mark.parametrize("between", ["; ", ", ", ", and ", " &amp; ", ";", " · "])
+def test_addresses_may_be_parted_by_any_mark(between):
+    sent = SendNow(ORDER, ("admin@example.com", "postmaster@example.com"))
+
+    assert read_command(f"700001 to {ADMIN}{between}{POSTMASTER}.") == sent
+
+
+@pytest.mark.fault("K7")
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        (f"700001. to: {ADMIN}. in German, because x", SendNow(ORDER, ("admin@example.com",), "de", "x")),
+        ("history <@U0ANA>.", LookBack(WantedPerson("U0ANA"))),
+        ("history (<@U0ANA|ana>)", LookBack(WantedPerson("U0ANA"))),
+        ("why <@U0BOB>, <http://shop.example.com|shop.example.com>.", AskWhy("U0BOB", SHOP)),
+    ],
+)
+def test_marks_next_to_what_slack_wrote_do_not_count(text, command):
+    assert read_command(text) == command
+
+
+TOO_LONG = ["<mailto:" * 5000, "700001 to " + "<mailto:" * 5000, "a." * 20_000, "7" * 3001, "why " + "<@U" * 2000]
+
+
+@pytest.mark.fault("M2")
+@pytest.mark.parametrize("read", [read_command, read_status])
+@pytest.mark.parametrize("text", TOO_LONG, ids=range(len(TOO_LONG)))
+def test_a_command_is_refused_by_its_length_before_it_is_read(read, text):
+    with pytest.raises(Misunderstood, match=r"at most 3,000 characters, and this has [0-9,]+\. Nothing was sent"):
+        read(text)
+
+
+def test_a_command_may_have_3000_characters():
+    assert read_command("700001" + " " * 2994) == OpenForm(ORDER)
+
+
 WORDS = st.sampled_from(
     [
         "700001",

@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, drops, stalls
@@ -17,7 +19,7 @@ UNUSABLE = [
     "admin@example.com",
     "192.0.2.1",
     "localhost",
-    "0700001",
+    "#000",
     "shop.*.example.com",
     "<@U0123ABCD|ana>",
     "🔥.example.com",
@@ -90,6 +92,44 @@ async def test_an_order_or_a_name_fills_the_form_in_however_it_was_typed_or_copi
         await form.close()
 
     assert filled == typed
+    assert slack.problems == []
+
+
+@pytest.mark.fault("K1")
+@pytest.mark.fault("K7")
+@pytest.mark.fault("K9")
+@pytest.mark.fault("K14")
+async def test_an_order_fills_the_form_in_however_it_was_pasted(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ask: Ask
+) -> None:
+    certcentral.add_order(1700001, ["shop.example.com"])
+    pasted = [
+        "<https://www.digicert.com/secure/orders/1700001|www.digicert.com/secure/orders/1700001>",
+        "#<tel:1700001|1700001>.",
+        "1,700,001",
+        "Order 1700001 (<http://shop.example.com|shop.example.com>)",
+        "1700001 · shop.example.com",
+    ]
+
+    for text in pasted:
+        form = await ask(text)
+        assert form.selected(action_id="target") == ["1700001 · shop.example.com"], text
+        await form.close()
+
+    assert slack.problems == []
+
+
+@pytest.mark.fault("M2")
+async def test_a_command_that_is_too_long_is_answered_by_a_sentence(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    for command in ("/dcv-resend", "/dcv-status"):
+        await ana.command(command, "700001 to " + "<mailto:" * 5000, pki)
+        whisper = await ana.hears("has at most 3,000 characters")
+        assert "Nothing was sent" in whisper.visible_text
+        ana.whispers.clear()
+
+    assert [call.name for call in certcentral.calls] == ["GET /user/me"]
     assert slack.problems == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from bot.errors import CaRefused, CaUnavailable, Misunderstood, NothingToDo
 from bot.models import DomainTarget, OrderTarget
 from bot.services.lookup import MOST_CALLS, Choice
-from bot.targets import WantedName, WantedOrder
+from bot.targets import WantedName, WantedOrder, read_target
 
 AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
@@ -201,6 +201,26 @@ async def test_the_domain_itself_has_no_other_scope(lookup, certcentral):
     assert (await lookup.find(WantedName("example.com"))).scopes == ("example.com",)
 
 
+@pytest.mark.fault("K14")
+async def test_the_bots_own_line_of_a_domain_finds_the_domain(lookup, certcentral):
+    certcentral.add_domain(1234, "example.com", "admin@example.com")
+    plan = await lookup.find(WantedName("example.com"))
+
+    again = await lookup.find(read_target(plan.title))
+
+    assert (plan.title, again.key) == ("1234 · example.com", "domain:1234")
+
+
+@pytest.mark.fault("K14")
+async def test_an_order_written_with_the_name_of_another_is_misunderstood(lookup, certcentral):
+    certcentral.add_order(700001, "shop.example.com", "*.api.example.com")
+
+    for name in ("shop.example.com", "www.shop.example.com", "api.example.com", "example.com"):
+        assert (await lookup.find(read_target(f"Order 700001 ({name})"))).key == "order:700001"
+    with pytest.raises(Misunderstood, match=r"Order 700001 is not for other\.example\.org"):
+        await lookup.find(read_target("Order 700001 (other.example.org)"))
+
+
 async def test_another_scope_of_a_domain_can_be_chosen(lookup, certcentral):
     certcentral.add_domain(1, "example.com", "admin@example.com")
     certcentral.allow("shop.example.com", "admin@shop.example.com")
@@ -373,6 +393,18 @@ async def test_a_search_finds_lines_and_offers_what_no_line_is(lookup, certcentr
     assert ([line.id for line in part[0]], part[1]) == ([700001], WantedName("shop.exam"))
     assert nonsense == ([], None)
     assert ([line.id for line in everything[0]], everything[1]) == ([700001, 1234], None)
+
+
+@pytest.mark.fault("K14")
+@pytest.mark.parametrize(
+    "typed", ["Order 700001 (shop.example.com)", "700,001", "https://www.digicert.com/secure/orders/700001"]
+)
+async def test_a_search_finds_an_order_however_it_is_written(lookup, certcentral, typed):
+    certcentral.add_order(700001, "shop.example.com")
+
+    lines, wanted = await lookup.search(typed)
+
+    assert ([line.id for line in lines], wanted) == ([700001], None)
 
 
 async def test_a_search_for_a_wildcards_name_is_exact(lookup, certcentral):
