@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from benchmarks.burst import acks_of_bursts
 from benchmarks.eight_hours import eight_hours
+from benchmarks.hostile_texts import hostile_texts
 from benchmarks.kit import BARE, BOT, cpu_seconds, memory, row, running, spread
 from benchmarks.page_updates import page_updates
 from bot.candidates import read_candidates
@@ -89,6 +90,14 @@ def candidate_readings() -> list[float]:
 async def main() -> None:
     """Everything, one after another."""
     row("candidates in a 40,000-character message", spread(candidate_readings()), "aim: under 50 ms")
+    slowest = hostile_texts()
+    for what, (seconds, _), aim in (
+        ("slowest of many hostile texts of 40,000 characters", slowest.text, 100),
+        ("slowest of as many messages of 50 blocks of 3,000", slowest.blocks, 100),
+        ("slowest of as many commands of 3,000 characters", slowest.command, 50),
+    ):
+        row(what, f"{seconds * 1000:.0f} ms", f"aim: under {aim} ms")
+    row("twice a hostile text, in times of the text", f"{slowest.ratio[0]:.1f}", "aim: at most 2.5")
     seen = await page_updates()
     figure = spread(seen) if seen else "no Chromium or Chrome here"
     row("edit of a message to its picture on the page, among 1,000", figure, "aim: under 100 ms")

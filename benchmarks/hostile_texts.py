@@ -1,0 +1,90 @@
+"""Measures the readers of foreign text, on texts that are meant to make them slow."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from bot.candidates import read_candidates
+from bot.command import read_command, read_status
+from bot.errors import Misunderstood
+from sandbox.hostile_texts import LONGEST_TEXT, PIECES, blocks_of, long_text, nested
+
+LONGEST_COMMAND = 3_000
+EXAMPLES = 80
+REPEATS = 3
+# Below this, a ratio of two times says more about the clock than about the reader.
+LEAST_SECONDS = 0.004
+
+units = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join)
+
+
+def read_typed(text: str) -> None:
+    """Read the text as each of the commands."""
+    for read in (read_command, read_status):
+        try:
+            read(text)
+        except Misunderstood:
+            continue
+
+
+class HostileTexts:
+    """The slowest readings of many texts, in seconds of a processor."""
+
+    def __init__(self) -> None:
+        self.text, self.blocks, self.command = (0.0, ""), (0.0, ""), (0.0, "")
+        self.ratio = (0.0, "")
+
+    def measure(self, unit: str) -> None:
+        """Read texts of this unit, and remember those that were slower than all before."""
+        text = {"text": long_text(unit, LONGEST_TEXT)}
+        self.text = max(self.text, (_seconds(lambda: read_candidates(text)), unit))
+        self.blocks = max(
+            self.blocks,
+            (_seconds(lambda: read_candidates(blocks_of(unit))), unit),
+            (_seconds(lambda: read_candidates(nested(unit))), unit),
+        )
+        self.command = max(self.command, (_seconds(lambda: read_typed(long_text(unit, LONGEST_COMMAND))), unit))
+        for ratio in _ratios(unit):
+            self.ratio = max(self.ratio, (ratio, unit))
+
+
+def _ratios(unit: str) -> Iterator[float]:
+    """Yield how much longer twice the text takes, for two lengths that are read to their ends."""
+    for length in (LONGEST_TEXT // 2, LONGEST_TEXT):
+        half, whole = ({"text": long_text(unit, times * length)} for times in (1, 2))
+        if (least := _seconds(lambda: read_candidates(half))) > LEAST_SECONDS:  # noqa: B023 - called at once
+            yield _seconds(lambda: read_candidates(whole)) / least  # noqa: B023 - called at once
+
+
+def _seconds(read: Callable[[], object]) -> float:
+    """Return the least processor time of some readings; what else the machine does adds to the others."""
+    found = []
+    for _ in range(REPEATS):
+        began = time.thread_time()
+        read()
+        found.append(time.thread_time() - began)
+    return min(found)
+
+
+def hostile_texts() -> HostileTexts:
+    """Measure each piece alone, and the same texts that hypothesis builds of them each time."""
+    found = HostileTexts()
+    for piece in PIECES:
+        found.measure(piece)
+
+    @settings(
+        max_examples=EXAMPLES,
+        database=None,
+        derandomize=True,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(units)
+    def measure(unit: str) -> None:
+        found.measure(unit)
+
+    measure()
+    return found
