@@ -67,6 +67,8 @@ class _Reading:
             yield at, Candidate(WantedOrder(order_id), True, passage.where)
 
     def names(self, passage: Passage) -> Iterator[tuple[int, Candidate]]:
+        if self._for_names.is_spent:
+            return
         for host in names.names_in(passage.text, self._for_names, lambda: self._is_about_certificates):
             is_strong = host.is_strong and passage.kind not in _OF_THE_SENDER
             yield host.at, Candidate(WantedName(host.name), is_strong, passage.where)

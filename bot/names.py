@@ -15,7 +15,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 # A word in ASCII is a unit of work; one that must be encoded, or could be a file, takes as long as several.
-MOST_WORK = 3000
+MOST_WORK = 2000
 _ENCODING = 10
 _READING_AROUND = 3
 _MOST_PARTS = 20

@@ -75,25 +75,33 @@ _OTHER_WAYS = (
 _OWN_LINE = _verbose(r"\n [ \t*_`\u2022-]{0,8} (?:(?:digicert|certcentral|certificate)[ ]){0,2} \Z")
 
 # What a list says of an order before it names the next.
-_REMARK = rf"""
-    (?:
+_OF = rf"""
         [ ]? [(\[][^()\[\]\n]{{0,60}}[)\]]                                        # (corp)
-      | [ ]? [:=|\u00b7\u2022\u2192>\u2013\u2014-] [ ]? (?![0-9]{{5}}) {_MARKS}{{0,2}} [\w.*@-]{{1,100}}+  # - corp
       | [ ] {_FOR} [ ] {_MARKS}{{0,2}} [\w.*@-]{{1,100}}+                         # for shop.example.com
       | [ ] {_MARKS}{{0,2}} (?:\*\.)? [a-z][\w+-]{{0,63}}+ [.@] [\w@.-]{{1,190}}+ # ana@example.com
-    ){{0,2}}
 """
+_IS_OF = rf"[ ]? [:=|\u00b7\u2022\u2192>\u2013\u2014-] [ ]? (?![0-9]{{5}}) {_MARKS}{{0,2}} [\w.*@-]{{1,100}}+"
 _AND = r"(?:and|or|und|oder|et|ou|y|o|e|\u0438|\u0438\u043b\u0438|as[ ]well[ ]as)"
+_COMMA = rf"(?: (?:[,;&+/\u3001]|\b{_AND}\b|[\u3068\u548c\u53ca]) \s? ){{1,2}}"
+_BELOW_IT = rf"""
+    {_BLANK} (?:\n{_BLANK}){{1,3}} (?:{_BULLET}[ \t]{{0,8}})?       # alone on a line below
+    [`*_\#]{{0,3}} {LONG_ID} [`*_ \t\r]{{0,4}} (?=\n|\Z)
+"""
 _NEXT = _verbose(
     rf"""
-    {_REMARK}                                                   # on the same line: , and · 、
-    [\s`*_"')\]]{{0,6}} (?: (?:[,;&+/|\u00b7\u2022\u3001]|\b{_AND}\b|[\u3068\u548c\u53ca]) \s? ){{1,2}}
+    (?: {_OF} ){{0,2}} [\s`*_"')\]]{{0,6}} {_COMMA}                 # order 700001, 700002
     [\s`*_"'\#(\[]{{0,6}} {LONG_ID} {_UNITS}
-  | {_BLANK} (?:\n{_BLANK}){{1,3}} (?:{_BULLET}[ \t]{{0,8}})?    # alone on a line below
-    [`*_\#]{{0,3}} {LONG_ID} [`*_ \t\r]{{0,4}} (?=\n|\Z)
+  | {_BELOW_IT}
     """
 )
-_NEXT_SPACED = _verbose(rf"[`*_]{{0,3}} [ \t]{{1,4}} [\#`*_]{{0,3}} {LONG_ID} {_UNITS}")
+_NEXT_OF_SEVERAL = _verbose(
+    rf"""
+    (?: {_OF} | {_IS_OF} ){{0,2}} [\s`*_"')\]]{{0,6}} {_COMMA}      # orders 700001 - corp, 700002 - shop
+    [\s`*_"'\#(\[]{{0,6}} {LONG_ID} {_UNITS}
+  | [`*_]{{0,3}} (?:[ \t]{{1,4}} | [ ]? [|\u00b7\u2022] [ ]?) [\#`*_]{{0,3}} {LONG_ID} {_UNITS}   # orders 700001 700002
+  | {_BELOW_IT}
+    """
+)
 
 _LIST_HEAD = _verbose(rf"(?P<rest>[^\n]{{0,60}}) {_LINE_ENDS}")
 _LIST_ITEM = _verbose(
@@ -149,9 +157,11 @@ class _Reading:
         self._read: set[int] = set()
 
     def orders(self) -> Iterator[tuple[int, int]]:
-        if "//" in self._links or "digicert" in self._low:
+        if "digicert" in self._links.lower():
             links = self._budget.limit(linked_orders(self._links))
             yield from ((at, order_id) for at, order_id in links if order_id is not None)
+        if self._low.isspace():
+            return
         words = list(self._budget.limit(order_words(self._text, self._low)))
         yield from self._behind_hash()
         for word in words:
@@ -189,8 +199,7 @@ class _Reading:
             digits = found.lastindex or 1
             if (order_id := id_of(found[digits])) is not None:
                 yield found.start(digits), order_id
-            end = found.end()
-            found = _NEXT.match(self._low, end) or (_NEXT_SPACED.match(self._low, end) if is_several else None)
+            found = (_NEXT_OF_SEVERAL if is_several else _NEXT).match(self._low, found.end())
 
     def _in_lists(self, words: Iterable[OrderWord]) -> Iterator[tuple[int, int]]:
         """Yield the numbers that begin the lines below a line that speaks of orders."""

@@ -152,7 +152,7 @@ class _Reading:
             value = node.get(key)
             if isinstance(value, (dict, list)):
                 self._walk(value, place or where, depth + 1)
-            else:
+            elif value is not None:
                 self._add(value, place or where, kind)
 
     def _containers(self, node: dict[str, Any], where: str, depth: int) -> None:

@@ -6,6 +6,7 @@ LONGEST_TEXT = 40_000
 BLOCKS, LONGEST_BLOCK = 50, 3_000
 
 MARKUP = (
+    *("<http://7|x>", "<http://a7.io/|x> ", "<https://a7.io|a7.io>", "<https://digicert.com/orders/7|x>", "<a:7|x>"),
     *("<", ">", "|", "<|", "<a:", "<a:b|", "<mailto:", "<mailto:<mailto:", "<mailto:a@b.c|a@b.c>", "<http://"),
     *("<tel:7", "<@U0ANA>", "<@U", "<!date^1^{date}|", "<#", "</a ", "<b ", "&lt;", "&amp;", "&amp;amp;", "`"),
     *("```", "*", "*.", "_", "_a", " _a", "~", "> ", ">>>", "*`", "`*", "[", "](", "{", "\\n", "\\/", "\\u003c"),
@@ -41,14 +42,18 @@ SPACE = (" ", "\n", "\t", "\r\n", " \n", "\n\n", "  ", ", ", "; ", " and ", " in
 PIECES = (*MARKUP, *NUMBERS, *ORDERS, *NAMES, *UNICODE, *SPACE)
 
 
-def long_text(unit: str, length: int) -> str:
-    """Return a text of this length, which repeats the unit below a line that could be the head of a list or table."""
-    return f"order,domain\norders:\n{unit * (length // len(unit) + 1)}"[:length]
+def long_text(unit: str, length: int, first: int = 7) -> str:
+    """Return a text of this length, which repeats the unit below a line that could be the head of a list or table.
+
+    Each 7 in it is another number each time, so that nothing is known from the last time.
+    """
+    repeated = (unit.replace("7", str(number)) for number in range(first, first + length // len(unit) + 1))
+    return f"order,domain\norders:\n{''.join(repeated)}"[:length]
 
 
 def blocks_of(unit: str) -> dict[str, Any]:
     """Return a message with as many sections as Slack allows, each as long as it may be and no two alike."""
-    texts = (long_text(f"{number}{unit}", LONGEST_BLOCK) for number in range(BLOCKS))
+    texts = (long_text(unit, LONGEST_BLOCK, number * LONGEST_BLOCK) for number in range(BLOCKS))
     return {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in texts]}
 
 
