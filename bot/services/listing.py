@@ -140,7 +140,7 @@ def matching(
     view: Callable[[Listed], Listed | None],
     limit: int,
 ) -> list[Listed]:
-    """Return at most `limit` lines whose id or any name contains what was typed, or the id or ASCII name that was meant.
+    """Return at most `limit` lines whose id or any name contains what was typed, or the id or name that was meant.
 
     `view` returns what the person may see of a line, None if nothing; only that is searched.
     """
