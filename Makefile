@@ -40,8 +40,8 @@ format: .venv/ready ## Rewrite the code in the house style
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-bench: .venv/ready ## Measure this checkout on this machine
-	@.venv/bin/python -m benchmarks
+bench: .venv/ready ## Measure this checkout on this machine; BASE=8c28bf0 compares it with that commit, ONLY=submits a part
+	@.venv/bin/python -m benchmarks$(if $(BASE),.compare $(BASE)) $(ONLY)
 
 lock: ## Choose versions anew (needs uv)
 	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -1,6 +1,8 @@
 """What the measurements share: a process to measure, and how a figure is told."""
 
 import contextlib
+import json
+import os
 import statistics
 import sys
 import tempfile
@@ -17,9 +19,15 @@ BARE = (PYTHON, "-m", "benchmarks.bare_app")
 DATABASE = "bench.db"
 
 
+# Set where another program reads the results: one JSON object on each line.
+AS_JSON = "DCV_BENCH_JSON"
+
+
 def row(what: str, figure: str, aim: str = "") -> None:
     """Print one result."""
-    print(f"{what:<58} {figure:>30}  {aim}", flush=True)  # noqa: T201 - a benchmark talks
+    as_json = AS_JSON in os.environ
+    line = json.dumps({"what": what, "figure": figure}) if as_json else f"{what:<58} {figure:>30}  {aim}"
+    print(line, flush=True)  # noqa: T201 - a benchmark talks
 
 
 @contextlib.asynccontextmanager
@@ -76,10 +84,15 @@ def cpu_seconds(pid: int) -> float:
 
 def spread(seconds: Sequence[float]) -> str:
     """Median and worst, in milliseconds."""
-    return f"{statistics.median(seconds) * 1000:.0f} ms (worst {max(seconds) * 1000:.0f} ms)"
+    return f"{_ms(statistics.median(seconds))} (worst {_ms(max(seconds))})"
 
 
 def tail(seconds: Sequence[float]) -> str:
     """What half of them and what 99 of 100 keep to, in milliseconds."""
     ordered = sorted(seconds)
-    return f"p50 {ordered[len(ordered) // 2] * 1000:.0f} ms, p99 {ordered[len(ordered) * 99 // 100] * 1000:.0f} ms"
+    return f"p50 {_ms(ordered[len(ordered) // 2])}, p99 {_ms(ordered[len(ordered) * 99 // 100])}"
+
+
+def _ms(seconds: float) -> str:
+    """Milliseconds, with decimals where they are few: two runs can only be compared by more than one digit."""
+    return f"{seconds * 1000:.{0 if seconds >= 0.01 else 2}f} ms"
