@@ -1,5 +1,6 @@
 """The time, passed in where it is needed so that a test can choose it; and how far it is from other machines' time."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -11,6 +12,11 @@ OnDate = Callable[[str], None]
 def utc_now() -> datetime:
     """The present moment, in UTC."""
     return datetime.now(UTC)
+
+
+def seconds_since_boot() -> float:
+    """Return the seconds of a clock that nobody sets; on Linux it also counts while the machine is suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def read_moment(text: str) -> datetime:

@@ -41,6 +41,7 @@ from bot.slack.chat import Chat
 from bot.slack.client import Client, Identity
 from bot.slack.directory import Directory
 from bot.store.alerts import Alerts
+from bot.store.call_guard import CallGuard
 from bot.store.claims import Claims
 from bot.store.db import Database, open_database
 from bot.store.depths import Depth
@@ -166,7 +167,18 @@ def _services(
         board=board,
         engine=engine,
         sending=Sending(
-            database, stored, ledger, gate, certcentral, addresses, reach, schedule, metrics, clock, presence.executor
+            database,
+            stored,
+            ledger,
+            gate,
+            certcentral,
+            addresses,
+            reach,
+            schedule,
+            metrics,
+            clock,
+            presence.executor,
+            CallGuard(database, presence),
         ),
         reporting=reporting,
         metrics=metrics,

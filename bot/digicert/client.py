@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from bot.clock import OnDate
 from bot.digicert import wire
 from bot.digicert.fields import domain_name, without_star
+from bot.digicert.last_moment import Confirm, LastMoment
 from bot.digicert.limits import Turns
 from bot.errors import CaError, CannotStart, CaRefused, CaUnavailable
 from bot.models import Address, Domain, Order, OrderValidation, Recipient, StatusChange
@@ -226,24 +227,35 @@ class CertCentral:
         """Wait for a turn within the limits; a read takes its own, whoever resends takes one right before."""
         await self._limits.turn()
 
-    async def resend_order(self, order_id: int, recipients: Sequence[Recipient], locale: str) -> None:
+    async def resend_order(
+        self, order_id: int, recipients: Sequence[Recipient], locale: str, confirm: Confirm | None = None
+    ) -> None:
         """Ask DigiCert to mail `recipients` for a pending DV order; returning means accepted, not delivered.
 
-        Take a `turn` before. Never repeated here: a lost answer raises CaUnavailable with `may_have_arrived`.
-        ValueError without recipients. Source: "DV SSL: Resend emails".
+        Take a `turn` before; `confirm` is called right before the request is written. Never repeated here: a lost
+        answer raises CaUnavailable with `may_have_arrived`. ValueError without recipients.
+        Source: "DV SSL: Resend emails".
         """
         body = wire.ResendOrderEmails.of(recipients, locale)
-        await self._put(f"/order/certificate/{order_id}/resend-emails", body.to_json())
+        await self._put(f"/order/certificate/{order_id}/resend-emails", body.to_json(), confirm)
 
-    async def resend_domain(self, domain_id: int, name_scope: str, emails: Sequence[str], locale: str) -> None:
+    async def resend_domain(
+        self,
+        domain_id: int,
+        name_scope: str,
+        emails: Sequence[str],
+        locale: str,
+        confirm: Confirm | None = None,
+    ) -> None:
         """Ask DigiCert to mail `emails` to validate `name_scope`; returning means accepted, not delivered.
 
         Addresses that are not allowed are dropped by DigiCert, and everyone allowed is mailed where none is left: check
-        against `allowed_addresses`, and take a `turn`, before. Never repeated here: a lost answer raises CaUnavailable
-        with `may_have_arrived`. ValueError without addresses. Source: "Resend DCV emails" of a domain.
+        against `allowed_addresses`, and take a `turn`, before; `confirm` is called right before the request is written.
+        Never repeated here: a lost answer raises CaUnavailable with `may_have_arrived`. ValueError without addresses.
+        Source: "Resend DCV emails" of a domain.
         """
         body = wire.ResendDomainEmails.of(name_scope, emails, locale)
-        await self._put(f"/domain/{domain_id}/dcv/emails", body.to_json())
+        await self._put(f"/domain/{domain_id}/dcv/emails", body.to_json(), confirm)
 
     async def _every(
         self, path: str, params: _Params, read: Callable[[wire.Answer], wire.Page[wire.Row]]
@@ -281,9 +293,9 @@ class CertCentral:
         except (httpx.HTTPError, OSError) as error:
             raise self._told(error, writes=False) from error
 
-    async def _put(self, path: str, body: bytes) -> None:
+    async def _put(self, path: str, body: bytes, confirm: Confirm | None) -> None:
         try:
-            await self._call("PUT", path, content=body, promised=204)
+            await self._call("PUT", path, content=body, promised=204, confirm=confirm)
         except (httpx.HTTPError, OSError) as error:
             raise self._told(error, writes=True) from error
 
@@ -292,13 +304,22 @@ class CertCentral:
         return await self._call(method, path, params=params, promised=promised)
 
     async def _call(
-        self, method: str, path: str, *, params: _Params | None = None, content: bytes | None = None, promised: int
+        self,
+        method: str,
+        path: str,
+        *,
+        params: _Params | None = None,
+        content: bytes | None = None,
+        promised: int,
+        confirm: Confirm | None = None,
     ) -> wire.Answer:
         """One request, sent once; any status but the promised one is raised as httpx's error."""
         began, status = asyncio.get_running_loop().time(), None
         try:
             async with asyncio.timeout(self._longest_call):
-                response = await self._http.request(method, path, params=params, content=content)
+                response = await self._http.request(
+                    method, path, params=params, content=content, extensions={"trace": LastMoment(confirm)}
+                )
             status = response.status_code
         finally:
             if self._on_call:

@@ -64,7 +64,10 @@ class Reporting:
         """Show that DigiCert wants to be asked later."""
         request = await patiently(self._requests.get, request_id)
         again = datetime.fromisoformat(turned_away["again_at"])
-        await self._briefly(request, lambda endings: messages.waiting(request, endings, again, turned_away["busy"]))
+        busy = turned_away["busy"]
+        # An earlier version of the bot wrote down no words.
+        words = turned_away.get("words") or "DigiCert cannot be reached."
+        await self._briefly(request, lambda endings: messages.waiting(request, endings, again, busy, words))
 
     async def progress(self, request_id: str) -> None:
         """Show which of several calls have ended."""

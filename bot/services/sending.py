@@ -21,9 +21,11 @@ from bot.services.gate import Gate
 from bot.services.matters import about_calls
 from bot.services.reach import ReachReader
 from bot.store import claims, followings
+from bot.store.call_guard import CallEnded, CallGuard, NotConfirmed, Permit
 from bot.store.db import Database
 from bot.store.ledger import Entry, Event, Ledger, append, has_ended, open_attempts
 from bot.store.patience import patiently
+from bot.store.presence import Alone
 from bot.store.requests import Requests, remember_recipients
 
 log = structlog.get_logger(__name__)
@@ -65,8 +67,10 @@ class Sending:
         metrics: Metrics,
         clock: Clock,
         executor: str = "only",
+        guard: CallGuard | None = None,
     ) -> None:
         self._executor = executor
+        self._guard = guard or CallGuard(database, Alone())
         self._database = database
         self._requests = requests
         self._ledger = ledger
@@ -115,24 +119,31 @@ class Sending:
             log.exception("a call to DigiCert could not be prepared", call=number)
             words = "The bot failed before it called DigiCert; its log tells more."
             return await self._end(request, number, number_of_try, Outcome.NOT_SENT, words)
+        permit = self._guard.permit(request.id, number)
         if not await self._ledger.begin(self._entry(Event.SENDING, request, number, number_of_try)):
             return await self._overtaken(request, number, number_of_try)
-        return await self._send(request, number, earlier, asked_at)
+        return await self._send(request, number, earlier, asked_at, permit)
 
-    async def _send(self, request: ResendRequest, number: int, earlier: Sequence[Result], asked_at: datetime) -> Result:
+    async def _send(
+        self, request: ResendRequest, number: int, earlier: Sequence[Result], asked_at: datetime, permit: Permit
+    ) -> Result:
         """Call, now that the row of this try stands there."""
         call, number_of_try = request.calls[number], len(earlier) + 1
         try:
             if self._clock() - asked_at > LATE and (objection := await self._late_objection(request, call)):
                 return await self._end(request, number, number_of_try, Outcome.NOT_SENT, objection, begun=True)
-            await self._put(call, request.locale)
+            await self._put(call, request.locale, permit)
         except CaRefused as error:
             return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error), begun=True)
         except CaUnavailable as error:
             if error.may_have_arrived:
                 return await self._end(request, number, number_of_try, Outcome.UNKNOWN, str(error))
-            await self._ledger.keep(self._entry(Event.TURNED_AWAY, request, number, number_of_try, error))
-            return await self._turned_away(request, number, earlier, error)
+            return await self._close(request, number, earlier, error)
+        except CallEnded:
+            log.warning("this call was not made: another process has ended it", call=number)
+            return ENDED
+        except NotConfirmed as error:
+            return await self._close(request, number, earlier, CaUnavailable(str(error), may_have_arrived=False))
         except Exception:
             log.exception("a call to DigiCert failed on our side", call=number)
             words = "The bot failed while it called DigiCert; its log tells more."
@@ -184,13 +195,22 @@ class Sending:
             answer = await self._addresses.afresh(domain)
         return answer.addresses
 
-    async def _put(self, call: Call, locale: str) -> None:
+    async def _put(self, call: Call, locale: str, permit: Permit) -> None:
         match call.target:
             case OrderTarget(order_id):
-                await self._certcentral.resend_order(order_id, call.recipients, locale)
+                await self._certcentral.resend_order(order_id, call.recipients, locale, permit.confirm)
             case DomainTarget(domain_id, name_scope):
                 emails = [recipient.email for recipient in call.recipients]
-                await self._certcentral.resend_domain(domain_id, name_scope, emails, locale)
+                await self._certcentral.resend_domain(domain_id, name_scope, emails, locale, permit.confirm)
+
+    async def _close(
+        self, request: ResendRequest, number: int, earlier: Sequence[Result], error: CaUnavailable
+    ) -> Result:
+        """Close the row of a try of which nothing arrived, unless another process has ended the call meanwhile."""
+        entry = self._entry(Event.TURNED_AWAY, request, number, len(earlier) + 1, error)
+        if not await self._ledger.keep(entry):
+            return ENDED
+        return await self._turned_away(request, number, earlier, error)
 
     async def _turned_away(
         self, request: ResendRequest, number: int, earlier: Sequence[Result], error: CaUnavailable
@@ -215,7 +235,8 @@ class Sending:
                 return None
             wait = UNREACHABLE_PAUSES[unreachable]
         again_at = now + timedelta(seconds=wait)
-        return {"ended": False, "busy": busy, "wait": wait, "at": now.isoformat(), "again_at": again_at.isoformat()}
+        times = {"at": now.isoformat(), "again_at": again_at.isoformat()}
+        return {"ended": False, "busy": busy, "words": str(error), "wait": wait, **times}
 
     async def _overtaken(self, request: ResendRequest, number: int, number_of_try: int) -> Result:
         """Wait for the ending of whoever is at this call; where that one is gone as well, nobody knows how it ended."""

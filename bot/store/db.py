@@ -71,16 +71,16 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """One plain transaction for reading."""
-        until = asyncio.get_running_loop().time() + ANSWER_SECONDS
+    async def read(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
+        """One plain transaction for reading; a server has so many seconds for all of it."""
+        until = asyncio.get_running_loop().time() + seconds
         async with self._begin(until, writes=False) as connection:
             yield connection
 
     @asynccontextmanager
-    async def beside(self) -> AsyncIterator[AsyncConnection]:
+    async def beside(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
         """One transaction of a server that writes what no row of the ledger depends on; it waits for no writer."""
-        async with self.read() as connection:
+        async with self.read(seconds) as connection:
             yield connection
 
     async def migrate(self) -> None:

@@ -58,6 +58,7 @@ _BEAT = """
     UPDATE instances SET seen_at = clock_timestamp(), session = pg_backend_pid() WHERE executor = :executor
     RETURNING executor
 """
+_RENEW = "UPDATE instances SET seen_at = clock_timestamp() WHERE executor = :executor"
 _ALL = """
     SELECT executor, seen_at, EXISTS (
         SELECT 1 FROM pg_stat_activity
@@ -108,6 +109,7 @@ class Instance:
         self._leadership = Leadership()
         self._stepping_down: asyncio.TimerHandle | None = None
         self._joined = False
+        self._joins = 0
         self._turns = LocalTurns()
         self._letting_go: set[asyncio.Task[None]] = set()
 
@@ -154,9 +156,14 @@ class Instance:
     async def join(self) -> None:
         """Show to the others that this process is there. CannotStart where the database does not answer."""
         with told_to_the_operator():
-            await self._session.ask(_JOIN, name=self._name, executor=self._executor)
+            await self._join()
             self._joined = True
             await self._beat()
+
+    async def _join(self) -> None:
+        # Before the row is there again: what was begun under the row before is the others' to end.
+        self._joins += 1
+        await self._session.ask(_JOIN, name=self._name, executor=self._executor)
 
     async def leave(self) -> None:
         """Show that it is not there any more; while the server is away the others find out by themselves."""
@@ -177,6 +184,20 @@ class Instance:
             return frozenset(row.executor for row in await self._session.ask(_ALL))
         except (DBAPIError, OSError) as error:
             raise StoreUnavailable(_AWAY) from error
+
+    @property
+    def membership(self) -> int:
+        """A number that changes when this process joins again, after the others took it for dead."""
+        return self._joins
+
+    async def renew(self, connection: AsyncConnection) -> bool:
+        """Show in this transaction that the process lives; False if its row is gone.
+
+        Another instance strikes out a row only while its time is the one that it has seen for too long, so after the
+        commit this row stays for `gone_seconds` at least.
+        """
+        renewed = await connection.execute(sa.text(_RENEW), {"executor": self._executor})
+        return renewed.rowcount == 1
 
     async def turn(self, key: str) -> Turn:
         """Wait until nobody else works at this key; StoreUnavailable where the database does not answer."""
@@ -231,7 +252,7 @@ class Instance:
             await self._session.ask("SELECT 1")
             return
         if not await self._session.ask(_BEAT, executor=self._executor) and self._joined:
-            await self._session.ask(_JOIN, name=self._name, executor=self._executor)
+            await self._join()
             log.warning("the others took this instance for dead; it is back", instance=self._name)
         for row in self._watch.dead(await self._session.ask(_ALL), asyncio.get_running_loop().time()):
             await self._expel(row.executor, row.seen_at)

@@ -79,21 +79,28 @@ class Ledger:
         async with self._database.write() as transaction:
             await append(transaction, entry)
 
-    async def keep(self, entry: Entry) -> None:
-        """Append one row however long the database is away, and once, even where the answer to a commit was lost."""
+    async def keep(self, entry: Entry) -> bool:
+        """Append one row of a call however long the database is away, and once, even if a commit's answer is lost.
+
+        Return False, and append nothing, if the call has ended: another process may have ended it meanwhile.
+        """
         in_doubt = False
 
-        async def keep_now() -> None:
+        async def keep_now() -> bool:
             nonlocal in_doubt
             try:
                 async with self._database.write() as transaction:
-                    if not (in_doubt and await _stands(transaction, entry)):
-                        await append(transaction, entry)
+                    if in_doubt and await _stands(transaction, entry):
+                        return True
+                    if await has_ended(transaction, str(entry.request_id), entry.call_no or 0):
+                        return False
+                    await append(transaction, entry)
+                    return True
             except StoreInDoubt:
                 in_doubt = True
                 raise
 
-        await patiently(keep_now)
+        return bool(await patiently(keep_now))
 
     async def begin(self, entry: Entry) -> bool:
         """Append the `sending` row of a try, however long the database is away; whether this caller may call now.
@@ -167,10 +174,10 @@ async def open_attempts(transaction: AsyncConnection, request_id: str, call_no: 
     return {tried.number for tried in _attempts(rows) if not tried.closed}
 
 
-async def has_ended(transaction: AsyncConnection, request_id: str, call_no: int) -> bool:
+async def has_ended(connection: AsyncConnection, request_id: str, call_no: int) -> bool:
     """Whether an ending of this call stands there, seen from inside a transaction."""
     ended = _of(request_id).where(ledger.c.call_no == call_no, ledger.c.kind.in_(_OUTCOMES))
-    return (await transaction.execute(ended)).first() is not None
+    return (await connection.execute(ended)).first() is not None
 
 
 def _attempts(rows: list[Any]) -> list[Attempt]:

@@ -4,6 +4,8 @@ import asyncio
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from bot.errors import StoreUnavailable
 
 
@@ -79,6 +81,16 @@ class Presence(Turns, Protocol):
     async def executors(self) -> frozenset[str]:
         """All that are there; StoreUnavailable where the database does not answer."""
 
+    @property
+    def membership(self) -> int:
+        """A number that changes when this process joins again, after the others took it for dead."""
+
+    async def renew(self, connection: AsyncConnection) -> bool:
+        """Show in this transaction that the process lives; False if the others have taken it for dead.
+
+        After the commit the others wait as long as after any other sign of life before they take over its work.
+        """
+
 
 class LocalTurns:
     """One at a time at each key, within this process."""
@@ -137,3 +149,12 @@ class Alone(LocalTurns):
     async def executors(self) -> frozenset[str]:
         """Itself."""
         return frozenset({self.executor})
+
+    @property
+    def membership(self) -> int:
+        """Return a constant: there is no other process that could take this one for dead."""
+        return 0
+
+    async def renew(self, connection: AsyncConnection) -> bool:
+        """Return True, for the same reason."""
+        return True

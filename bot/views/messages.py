@@ -75,9 +75,11 @@ def sending(request: ResendRequest) -> Message:
     return Message(words, (section(f":hourglass_flowing_sand: {words}"),))
 
 
-def waiting(request: ResendRequest, ended: Endings, again_at: datetime, busy: bool) -> Message:
-    """Turned away for now; the next try has a time."""
-    cause = "DigiCert asks the bot to slow down (429)" if busy else "DigiCert cannot be reached"
+def waiting(
+    request: ResendRequest, ended: Endings, again_at: datetime, busy: bool, words: str = "DigiCert cannot be reached."
+) -> Message:
+    """Say when the bot tries again, and why it must: `words` is the reason if DigiCert is not `busy`."""
+    cause = "DigiCert asks the bot to slow down (429)" if busy else escape(words.rstrip("."))
     so_far = f"{len(ended)} of {len(request.calls)} calls are done" if ended else "Nothing was sent yet"
     words = f"Waiting: {cause}. {so_far} for {_subject(request)}; next try {time(again_at)}."
     return Message(words, (section(f":hourglass: {words}"), *_lines(request, ended)))

@@ -45,6 +45,7 @@ class FakeCertCentral:
         self.asked, self.sent = [], []
         self.failures, self.always = defaultdict(list), {}
         self.changes = set()
+        self.before_put = None
         self.during_put = None
         self.during_turn = None
         self.hold = None
@@ -114,13 +115,17 @@ class FakeCertCentral:
         await self._asked("allowed_addresses", domain)
         return self._found(self.allowed, domain)
 
-    async def resend_order(self, order_id, recipients, locale):
-        await self._put("resend_order", order_id, tuple(recipients), locale)
+    async def resend_order(self, order_id, recipients, locale, confirm=None):
+        await self._put(confirm, "resend_order", order_id, tuple(recipients), locale)
 
-    async def resend_domain(self, domain_id, name_scope, emails, locale):
-        await self._put("resend_domain", domain_id, name_scope, tuple(emails), locale)
+    async def resend_domain(self, domain_id, name_scope, emails, locale, confirm=None):
+        await self._put(confirm, "resend_domain", domain_id, name_scope, tuple(emails), locale)
 
-    async def _put(self, *call):
+    async def _put(self, confirm, *call):
+        if self.before_put:
+            await self.before_put()
+        if confirm:
+            await confirm()
         self.sent.append(call)
         if self.during_put:
             await self.during_put()

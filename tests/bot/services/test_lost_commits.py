@@ -12,13 +12,18 @@ from bot.store.ledger import Entry, Event, Ledger
 
 
 class LosingAnswers:
-    """The same database; every other commit goes without an answer, whether it took effect or not."""
+    """The same database; every other commit goes without an answer, whether it took effect or not.
+
+    `after_loss` happens once, after an answer was lost.
+    """
 
     def __init__(self, database, *, takes_effect):
-        self._database = database
+        self._database = self.safe = database
         self._takes_effect = takes_effect
         self.commits = 0
+        self.after_loss = None
         self.read = database.read
+        self.beside = database.beside
 
     @asynccontextmanager
     async def write(self):
@@ -29,6 +34,9 @@ class LosingAnswers:
             if loses and not self._takes_effect:
                 raise StoreInDoubt("The answer was lost.")
         if loses:
+            if happens := self.after_loss:
+                self.after_loss = None
+                await happens("r1", 0, [])
             raise StoreInDoubt("The answer was lost.")
 
 
@@ -83,3 +91,18 @@ async def test_a_call_that_was_turned_away_is_closed_once(sending, certcentral, 
     await sending.attempt("r1", 0, [])
 
     assert await kinds() == ["accepted", "sending", "turned_away"]
+
+
+@pytest.mark.fault("M4")
+@pytest.mark.parametrize("losing", [True], indirect=True, ids=["written"])
+async def test_a_row_whose_commit_was_in_doubt_is_no_right_to_call_after_another_process_ended_the_call(
+    sending, losing, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock, accept, make_request, kinds
+):
+    await accept(make_request())
+    losing.after_loss = Sending(
+        losing.safe, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock, "two/1"
+    ).attempt
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "unknown"]

@@ -12,6 +12,7 @@ from bot.services.sending import ENDED, Sending
 from bot.store.claims import Claims
 from bot.store.db import LOCK_SECONDS
 from bot.store.ledger import Entry, Event, Ledger
+from bot.store.presence import Alone
 from bot.store.requests import Requests
 
 REFUSED = CaRefused("This order is not pending.", status=400)
@@ -638,3 +639,69 @@ async def test_the_row_before_a_call_tells_which_process_made_it(elsewhere, requ
     await elsewhere.attempt("r1", 0, [])
 
     assert json.loads((await rows())[1]["detail"])["by"] == "two/1"
+
+
+@pytest.mark.fault("M4")
+async def test_a_call_that_another_process_ends_before_its_bytes_are_written_is_not_made(
+    sending, elsewhere, certcentral, request_, kinds
+):
+    async def frozen():
+        certcentral.before_put = None
+        await elsewhere.attempt("r1", 0, [])
+
+    certcentral.before_put = frozen
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "unknown"]
+
+
+@pytest.mark.fault("M4")
+async def test_a_try_of_which_nothing_arrived_is_not_closed_after_another_process_ended_the_call(
+    sending, elsewhere, certcentral, request_, kinds
+):
+    async def frozen():
+        await elsewhere.attempt("r1", 0, [])
+
+    certcentral.during_put = frozen
+    certcentral.failures["resend_order"].append(UNREACHABLE)
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await kinds() == ["accepted", "sending", "unknown"]
+
+
+class Excluded(Alone):
+    """An instance that the others take for dead, `times` times in a row."""
+
+    def __init__(self, times):
+        super().__init__()
+        self.times = times
+
+    async def renew(self, connection):
+        self.times -= 1
+        return self.times < 0
+
+
+@pytest.mark.parametrize(("times", "sent"), [(1, 1), (2, 1), (3, 0)])
+async def test_a_process_that_was_taken_for_dead_tries_again_and_sends_at_most_once(
+    database, gate, certcentral, addresses, schedule, metrics, clock, request_, ledger, rows, times, sent
+):
+    from bot.store.call_guard import CallGuard
+
+    guard = CallGuard(database, Excluded(times))
+    requests = Requests(database)
+    sending = Sending(
+        database, requests, ledger, gate, certcentral, addresses, schedule, metrics, clock, "one/1", guard
+    )
+    earlier = []
+
+    while not (result := await sending.attempt("r1", 0, list(earlier)))["ended"]:
+        earlier.append(result)
+
+    ending = (await ledger.history("r1", 0)).ending
+    closed = [row["kind"] for row in await rows()].count("turned_away")
+    assert len(certcentral.sent) == sent
+    assert ending.outcome is (Outcome.SENT if sent else Outcome.NOT_SENT)
+    assert (len(earlier), closed) == (min(times, 2), times)
+    assert all("did not respond" in each["words"] for each in earlier)
+    assert sent or "did not respond" in ending.words

@@ -145,6 +145,43 @@ async def test_a_frozen_leader_is_struck_out_with_all_it_holds_and_comes_back_as
     await theirs.confirm()
 
 
+async def renew(running, database):
+    async with database.beside() as connection:
+        return await running.instance.renew(connection)
+
+
+@pytest.mark.fault("M4")
+async def test_a_sign_of_life_before_a_call_keeps_the_others_from_taking_over(begin, open_database_of, url):
+    """All that while the instance shows no life otherwise."""
+    one, two = await begin("one", "two")
+    database = open_database_of(url)
+    await two.freeze()
+
+    alive = []
+    for _ in range(3):
+        await asyncio.sleep(DEAD * 0.7)
+        alive.append(await renew(two, database))
+    there = await one.instance.executors()
+
+    assert alive == [True] * 3
+    assert there == {one.instance.executor, two.instance.executor}
+
+
+async def test_one_that_was_struck_out_learns_it_from_its_own_sign_of_life(begin, open_database_of, url):
+    one, two = await begin("one", "two")
+    database, before = open_database_of(url), two.instance.membership
+
+    await two.freeze()
+    await see(one, 1)
+    while_away = await renew(two, database)
+    two.thaw()
+    await see(one, 2)
+
+    assert not while_away
+    assert await renew(two, database)
+    assert two.instance.membership > before
+
+
 async def test_a_killed_one_is_dead_sooner_than_a_frozen_one(begin):
     one, two, three = await begin("one", "two", "three")
     began = asyncio.get_running_loop().time()

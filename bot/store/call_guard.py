@@ -1,0 +1,91 @@
+"""The last question before a call to DigiCert: may this process still make it, by what the database says now?
+
+The `sending` row guards the start of an attempt. Between that row and the bytes of the request a process may be frozen,
+or cut off from its database, until the others take it for dead and end the call as unknown. Whoever then presses *Send
+again* must not be met by the first call after all.
+"""
+
+from collections.abc import Callable
+
+import structlog
+
+from bot.clock import seconds_since_boot
+from bot.errors import StoreUnavailable
+from bot.store.db import Database
+from bot.store.ledger import has_ended
+from bot.store.presence import Presence
+
+log = structlog.get_logger(__name__)
+
+ANSWER_SECONDS = 1.0
+# So old an answer may be as the request is written. With HELD_SECONDS of `bot.digicert.last_moment` this is less than
+# GONE_SECONDS: before others take over, the request has left this machine, or never will.
+FRESH_SECONDS = 2.0
+_TRIES = 3
+_NO_ANSWER = "The bot's database did not confirm in time that the call may be made."
+_TAKEN_FOR_DEAD = "This instance of the bot did not respond for some seconds, so its calls went to the others."
+
+
+class CallEnded(Exception):
+    """Another process has ended the call."""
+
+
+class NotConfirmed(StoreUnavailable):
+    """The call must not be made now; nothing of it was written."""
+
+
+class Permit:
+    """The right of this process to make one call; it may be lost at any time, so it is confirmed again and again."""
+
+    def __init__(
+        self, database: Database, presence: Presence, request_id: str, call_no: int, now: Callable[[], float]
+    ) -> None:
+        self._database = database
+        self._presence = presence
+        self._request_id = request_id
+        self._call_no = call_no
+        self._now = now
+        self._membership = presence.membership
+        self._confirmed_at = float("-inf")
+
+    async def confirm(self) -> None:
+        """Return if the call may be made at this moment; cheap to repeat at once.
+
+        Raises CallEnded if another process has ended the call, NotConfirmed if the database does not answer in time, or
+        if the others have taken this process for dead since the permit was made.
+        """
+        if self._now() - self._confirmed_at < FRESH_SECONDS:
+            return
+        for _ in range(_TRIES):
+            asked_at = self._now()
+            await self._ask()
+            if self._now() - asked_at <= ANSWER_SECONDS:
+                self._confirmed_at = asked_at
+                return
+        log.warning("the answer of the database was too old each time", request_id=self._request_id)
+        raise NotConfirmed(_NO_ANSWER)
+
+    async def _ask(self) -> None:
+        try:
+            async with self._database.beside(ANSWER_SECONDS) as connection:
+                is_member = await self._presence.renew(connection)
+                ended = await has_ended(connection, self._request_id, self._call_no)
+        except StoreUnavailable as error:
+            raise NotConfirmed(_NO_ANSWER) from error
+        if ended:
+            raise CallEnded
+        if not is_member or self._presence.membership != self._membership:
+            raise NotConfirmed(_TAKEN_FOR_DEAD)
+
+
+class CallGuard:
+    """Makes the permits of this process."""
+
+    def __init__(self, database: Database, presence: Presence, now: Callable[[], float] = seconds_since_boot) -> None:
+        self._database = database
+        self._presence = presence
+        self._now = now
+
+    def permit(self, request_id: str, call_no: int) -> Permit:
+        """Return a permit for a call, to be made before its `sending` row is written."""
+        return Permit(self._database, self._presence, request_id, call_no, self._now)
