@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -125,7 +126,7 @@ class Engine:
         """Wait up to `patience` seconds for running steps, then stop; what is unfinished resumes at the next start.
 
         Where the database is silent DBOS itself would wait for much longer: then it is left behind, in a daemon thread.
-        Nothing may use `asyncio.to_thread` after this: DBOS takes the loop's thread pool with it.
+        DBOS ends the loop's thread pool with its own, so the loop is given another one.
         """
         self._runs = False
         loop = asyncio.get_running_loop()
@@ -142,6 +143,7 @@ class Engine:
             async with asyncio.timeout(max(patience, _LEAST_SECONDS) + _LEAVING_SECONDS):
                 await done.wait()
         self._engine.dispose()
+        loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
 
     def _config(self, instance: str) -> DBOSConfig:
         return {

@@ -13,6 +13,7 @@ BotError
 ├── SlackRefused      Slack said no, and would say so again
 ├── SlackUnavailable  Slack did not answer, or asked to wait
 └── CannotStart       an operator mends a setting
+    └── DatabaseAway  or waits: the database may be there again soon
 """
 
 from collections.abc import Mapping, Sequence
@@ -120,3 +121,7 @@ class CannotStart(BotError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class DatabaseAway(CannotStart):
+    """The database cannot be opened now, for a reason that may pass by itself: it restarts, or it is locked."""

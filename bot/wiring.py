@@ -1,7 +1,7 @@
 """Everything is made here, once: from settings to the services that the front doors hold."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from bot.clock import Clock, OnDate
@@ -50,6 +50,7 @@ from bot.store.forms import Forms
 from bot.store.history import History, Past
 from bot.store.ledger import Ledger
 from bot.store.offers import Offers
+from bot.store.patience import until_begun
 from bot.store.posts import Posts
 from bot.store.presence import Leadership, Presence
 from bot.store.requests import Requests
@@ -113,11 +114,35 @@ async def build(
 ) -> AsyncIterator[Services]:
     """Open the database, make every service, join the others on it, and begin what nobody began.
 
+    A database that goes away meanwhile is waited for, as by a bot that runs: then all of it begins again.
     At the end running steps have STOP_SECONDS; what is left another instance goes on with, or the next start.
     """
+    async with AsyncExitStack() as stack:
+
+        async def begin() -> Services:
+            begun = _begun(settings, slack, certcentral, identity, metrics, presence, clock)
+            return await stack.enter_async_context(begun)
+
+        yield await until_begun(begin)
+
+
+@asynccontextmanager
+async def _begun(
+    settings: Settings,
+    slack: Client,
+    certcentral: CertCentral,
+    identity: Identity,
+    metrics: Metrics,
+    presence: Presence,
+    clock: Clock,
+) -> AsyncIterator[Services]:
     url = settings.database_url.get_secret_value()
     database = open_database(url)
-    await database.migrate()
+    try:
+        await database.migrate()
+    except BaseException:
+        await database.close()
+        raise
     if not database.is_sqlite:
         certcentral = certcentral.within(
             SharedLimits(settings.digicert_limits, Slots(database, settings.digicert_limits))

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from typing import Any, TypeVar
 
 import structlog
@@ -67,7 +67,10 @@ async def _serve(settings: Settings, door: Door, metrics: Metrics, clock: Clock,
             if checked is None:
                 return
             serving = build(settings, slack, certcentral, checked.identity, metrics, presence, clock=clock)
-            async with serving as services:
+            async with AsyncExitStack() as stack:
+                services = await _unless(stop, stack.enter_async_context(serving))
+                if services is None:
+                    return
                 answering = Answering(services.chat)
                 app = make_app(slack, checked.identity, services, answering, metrics)
                 asking = [] if checked.digicert_answers else [until_digicert_answers(certcentral)]

@@ -15,13 +15,17 @@ class DatabaseLink:
     """A server that passes everything on to that of `url`; its own `url` leads a bot through it.
 
     With `falls_silent_after` it holds all answers back once it has passed on the COMMIT of a transaction that held
-    these bytes.
+    these bytes. With `is_cut_at` every connection ends as a statement with those bytes is asked, and none begins, until
+    it is `restored`.
     """
 
-    def __init__(self, url: str, falls_silent_after: bytes | None = None) -> None:
+    def __init__(self, url: str, falls_silent_after: bytes | None = None, is_cut_at: bytes | None = None) -> None:
         self._to = psycopg.conninfo.conninfo_to_dict(url)
         self._folder = tempfile.TemporaryDirectory(prefix="dcv-link-", dir="/tmp")
         self._mark = falls_silent_after
+        self._cut_mark = is_cut_at
+        self.cut = asyncio.Event()
+        """Set while nothing can be reached."""
         self._may_answer = asyncio.Event()
         self._may_answer.set()
         self.silent = asyncio.Event()
@@ -59,10 +63,18 @@ class DatabaseLink:
         self._mark = None
         self._may_answer.set()
 
+    def restore(self) -> None:
+        """Let connections begin again."""
+        self._cut_mark = None
+        self.cut.clear()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task:
+        if self.cut.is_set():
+            writer.close()
+            return
+        if task := asyncio.current_task():
             self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         with closing(writer), suppress(ConnectionError, asyncio.CancelledError):
             there, asks = await self._connect()
             with closing(asks):
@@ -77,6 +89,10 @@ class DatabaseLink:
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         is_marked = False
         while data := await reader.read(_CHUNK):
+            if self._cut_mark is not None and self._cut_mark in data:
+                self.cut.set()
+                for task in self._tasks:
+                    task.cancel()
             if self._mark is not None:
                 is_marked = is_marked or self._mark in data
                 if is_marked and b"COMMIT" in data:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.errors import CannotStart, StoreInDoubt, StoreUnavailable
+from bot.errors import CannotStart, DatabaseAway, StoreInDoubt, StoreUnavailable
 from bot.store import postgresql
 
 # A writer may wait so long twice, for the writers of this process and then for others; a submit has 2 s in all.
@@ -37,6 +37,7 @@ _UNHURRIED = {
 }
 # What PostgreSQL says to a user who may not make tables; None is the driver's, to an address that it cannot read.
 _NOT_ALLOWED = ("42501", "3F000", None)
+_SQLITE_IS_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _BUGS = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError)
 _SORRY = "The bot's database did not answer in time. Nothing was sent; try again in a moment."
 _IN_DOUBT = (
@@ -190,7 +191,7 @@ def _in_doubt() -> Any:
 
 @contextmanager
 def told_to_the_operator() -> Any:
-    """A database that cannot be opened is for the operator to mend."""
+    """A database that cannot be opened is for the operator to mend; DatabaseAway if that may pass by itself."""
     try:
         yield
     except (DBAPIError, OSError) as error:
@@ -198,7 +199,16 @@ def told_to_the_operator() -> Any:
             raise
         reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0] or "no answer in time"
         problem = f"DATABASE_URL: the database cannot be opened ({reason}). Name one that the bot may use."
-        raise CannotStart([problem]) from error
+        raise (DatabaseAway if _may_pass(error) else CannotStart)([problem]) from error
+
+
+def _may_pass(error: DBAPIError | OSError) -> bool:
+    """If a server restarts, is out of reach or has no room, or if another program has locked a SQLite file."""
+    if isinstance(error, OSError):
+        return True
+    if getattr(error.orig, "sqlite_errorname", "").startswith(_SQLITE_IS_BUSY):
+        return True
+    return error.connection_invalidated or postgresql.is_away(error.orig)
 
 
 def open_database(url: str) -> Database:

@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from bot.errors import CannotStart, StoreUnavailable
 from bot.store import postgresql
 from bot.store.db import told_to_the_operator
+from bot.store.patience import until_begun
 from bot.store.presence import Leadership, LocalTurn, LocalTurns, Turn, TurnLost
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,8 @@ DEAD_SECONDS = 10.0
 GONE_SECONDS = 6.0
 # A bot that was killed a moment ago may still seem to be there.
 PATIENCE = 2.0
+# A server that restarts together with the bot is waited for; an address at which none is ends the start soon.
+FIRST_SECONDS = 5.0
 _AGAIN_SECONDS = 0.2
 _TURN_AGAIN_SECONDS = 0.05
 _ANSWER_SECONDS = 3.0
@@ -124,14 +127,18 @@ class Instance:
         return self._leadership
 
     async def take_name(self) -> None:
-        """Take the name; CannotStart where there is no server, or another process has it."""
-        with told_to_the_operator():
-            async with asyncio.timeout(3 * postgresql.CONNECT_SECONDS):
-                await self._session.open()
-            if await self._takes_name():
-                return
+        """Take the name; CannotStart if there is no server for FIRST_SECONDS, or if another process has the name."""
+        if await until_begun(self._opened, FIRST_SECONDS):
+            return
         mend = "Stop it first, or give each instance a name of its own."
         raise CannotStart([f"DCV_INSTANCE: another process called {self._name} is running on {self._where}. {mend}"])
+
+    async def _opened(self) -> bool:
+        with told_to_the_operator():
+            async with asyncio.timeout(3 * postgresql.CONNECT_SECONDS):
+                await self._session.close()
+                await self._session.open()
+            return await self._takes_name()
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Hold what is held, and show that we live, for ever; set `stop` where another process took the name.

@@ -1,9 +1,40 @@
-"""Waiting out a database that is away, where what is known must not be lost."""
+"""Waiting out a database that is away, where what is known must not be lost, and where a bot is about to start."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import stamina
+import structlog
 
-from bot.errors import StoreUnavailable
+from bot.errors import DatabaseAway, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+_PAUSES = (0.5, 1.0, 2.0, 5.0)
+
+Begun = TypeVar("Begun")
 
 patiently = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.2, wait_max=5.0).on(
     StoreUnavailable
 )
+
+
+async def until_begun(begin: Callable[[], Awaitable[Begun]], seconds: float = float("inf")) -> Begun:
+    """Return what `begin` returns, called again while the database is away.
+
+    After so many seconds its error is raised; a wait without an end is logged.
+    """
+    loop, tries = asyncio.get_running_loop(), 0
+    until = loop.time() + seconds
+    while True:
+        try:
+            return await begin()
+        except (StoreUnavailable, DatabaseAway) as error:
+            pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
+            if loop.time() + pause > until:
+                raise
+            if until == float("inf"):
+                log.warning("the database is away; the start waits for it", error=str(error), seconds=pause)
+        await asyncio.sleep(pause)
+        tries += 1

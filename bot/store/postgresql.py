@@ -17,6 +17,11 @@ _GONE_AFTER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_coun
 _SERVER_GONE_AFTER = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 
 
+# Classes 08 (no connection), 53 (no room), 57P (shut down, starting up) and state 25006 (a standby).
+_STATES_AWAY = ("08", "53", "57P", "25006")
+_REASONS_AWAY = ("starting up", "shutting down", "recovery", "not yet accepting", "too many", "connection slots")
+
+
 def connect_args(purpose: str) -> dict[str, Any]:
     """How to connect; the purpose is shown to whoever looks at the server's sessions."""
     return {
@@ -60,6 +65,17 @@ def wait_for_the_server(engine: sa.Engine) -> None:
             context.is_disconnect = True
 
     sa.event.listen(engine, "handle_error", mark)
+
+
+def is_away(error: BaseException | None) -> bool:
+    """If the server cannot be reached, or does not take connections or write at the moment."""
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction):
+        return False
+    if error.sqlstate:
+        return error.sqlstate.startswith(_STATES_AWAY)
+    # The driver gives no state to a connection that failed. What the server itself said begins with FATAL.
+    words = str(error)
+    return "FATAL:" not in words or any(reason in words for reason in _REASONS_AWAY)
 
 
 def ask_each_connection(engine: sa.Engine, seconds: float) -> None:
