@@ -36,7 +36,7 @@ class Row:
 
     failed: set[str] = field(default_factory=set)
     lacking: set[str] = field(default_factory=set)
-    """Those among the failed whose error may come from a name that the older code lacks."""
+    """Those among the failed whose set-up failed, or whose error may come from a name that the older code lacks."""
     passed: set[str] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
@@ -50,7 +50,7 @@ class Row:
     def __str__(self) -> str:
         tests = len(self.failed | self.passed | self.skipped)
         parts = [f"{tests:3} tests", f"{len(self.failed):3} red"]
-        parts += [f"{len(self.lacking)} of them for want of a name"] if self.lacking else []
+        parts += [f"{len(self.lacking)} of them in set-up or for want of a name"] if self.lacking else []
         parts += [f"{len(self.passed)} PASS"] if self.passed else []
         parts += [f"{len(self.skipped)} skipped"] if self.skipped else []
         parts += [f"not collected: {', '.join(sorted(self.unread))}"] if self.unread else []
@@ -67,7 +67,9 @@ class Reporter:
         """Write how a phase of a test ended; of those that pass only the call."""
         if report.when == "call" or not report.passed:
             rows = [value for name, value in report.user_properties if name == "fault"]
-            self._write(rows=rows, test=report.nodeid, outcome=report.outcome, words=_last_line(report))
+            self._write(
+                rows=rows, test=report.nodeid, outcome=report.outcome, when=report.when, words=_last_line(report)
+            )
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Write what could not be collected."""
@@ -121,7 +123,7 @@ def sorted_by_row(events: Iterable[Mapping[str, Any]], marked: Mapping[str, set[
         for name in event["rows"]:
             row = rows[name]
             getattr(row, event["outcome"]).add(event["test"])
-            if event["outcome"] == "failed" and _LACKS.search(event["words"]):
+            if event["outcome"] == "failed" and (event["when"] == "setup" or _LACKS.search(event["words"])):
                 row.lacking.add(event["test"])
     for row in rows.values():
         # One that fails as it is torn down passed before.

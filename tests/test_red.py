@@ -7,8 +7,8 @@ from tests.red import marked_files, sorted_by_row
 FILE = "tests/bot/test_it.py"
 
 
-def event(row: str, outcome: str, words: str = "", test: str = "test_a") -> dict[str, object]:
-    return {"rows": [row], "test": f"{FILE}::{test}", "outcome": outcome, "words": words}
+def event(row: str, outcome: str, words: str = "", test: str = "test_a", when: str = "call") -> dict[str, object]:
+    return {"rows": [row], "test": f"{FILE}::{test}", "outcome": outcome, "when": when, "words": words}
 
 
 def test_a_row_is_red_where_one_of_its_tests_fails():
@@ -31,10 +31,11 @@ def test_a_test_that_fails_as_it_is_torn_down_does_not_count_as_passed():
     assert (len(rows["A1"].failed), len(rows["A1"].passed)) == (1, 0)
 
 
-def test_a_failure_for_want_of_a_name_is_counted_as_such():
-    rows = sorted_by_row([event("A1", "failed", "TypeError: got an unexpected keyword argument 'seconds'")], {})
+def test_failures_that_say_little_of_the_code_are_counted_as_such():
+    lacks = event("A1", "failed", "TypeError: got an unexpected keyword argument 'seconds'")
+    rows = sorted_by_row([lacks, event("A1", "failed", "RuntimeError: no", test="test_b", when="setup")], {})
 
-    assert str(rows["A1"]) == "  1 tests,   1 red, 1 of them for want of a name"
+    assert str(rows["A1"]) == "  2 tests,   2 red, 2 of them in set-up or for want of a name"
 
 
 def test_files_that_cannot_be_collected_count_for_the_rows_that_they_name():
