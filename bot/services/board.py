@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
 from bot.clock import Clock
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.errors import BotError, SlackRefused, SlackUnavailable
 from bot.models import Place
 from bot.slack.chat import Chat
 from bot.slack.client import TOKEN_IS_BAD
@@ -147,10 +148,24 @@ class Board:
         return stands
 
     async def _to_its_end(self, key: str, call: Coroutine[Any, Any, Said]) -> Said:
-        """Let a call to Slack go on where nobody waits for it any longer: it may still take effect."""
+        """Await a call to Slack, which runs to its end even if this is cancelled: it may still take effect."""
         task = self._under_way[key] = asyncio.create_task(call)
         task.add_done_callback(lambda _: self._under_way.pop(key, None))
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # `show` is repeated later, so an error of this call is no news; but asyncio would log it as a bug.
+            task.add_done_callback(partial(_log_failure, key))
+            raise
+
+
+def _log_failure(key: str, task: asyncio.Task[Any]) -> None:
+    error = None if task.cancelled() else task.exception()
+    words = "a call to Slack failed that was no longer awaited"
+    if isinstance(error, BotError):
+        log.warning(words, key=key, error=str(error))
+    elif error:
+        log.error(words, key=key, exc_info=error)
 
 
 def _unless_the_token_is_bad(error: SlackRefused) -> None:

@@ -1,6 +1,7 @@
 """The board: each message stands once, is edited afterwards, and finds its way where a channel is closed."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -171,6 +172,37 @@ async def test_a_post_that_nobody_waits_for_any_longer_is_not_overtaken(show, ch
     assert looked == []
     assert chat.texts == [("C0PKI", "Sent.")]
     assert len(chat.posts) == 1
+    assert post.ts == "1.0"
+
+
+@pytest.fixture
+async def unhandled():
+    """What asyncio would log as an error that no code has seen."""
+    found, loop = [], asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: found.append(context["message"]))
+    yield found
+    loop.set_exception_handler(None)
+
+
+@pytest.mark.fault("S188")
+@pytest.mark.parametrize("error", [AWAY, SlackRefused("channel_not_found"), ValueError("a bug")])
+async def test_a_post_that_fails_after_its_caller_gave_up_is_no_unhandled_error(show, chat, unhandled, logged, error):
+    chat.hold = asyncio.Event()
+    given_up = asyncio.create_task(show(FIRST))
+    await chat.began.wait()
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+
+    chat.failures.append(error)
+    chat.hold.set()
+    post = await show(SECOND)
+    gc.collect()
+
+    assert unhandled == []
+    assert [row["log_level"] for row in logged if "no longer awaited" in row["event"]] == [
+        "error" if isinstance(error, ValueError) else "warning"
+    ]
+    assert chat.texts == [("C0PKI", "Sent.")]
     assert post.ts == "1.0"
 
 
