@@ -39,7 +39,11 @@ class Submitted:
 
 
 def apply_answer(slack: "Slack", view: View, delivery: Delivery) -> Submitted:
-    """Close, update, push or mark the modal as the app answered; what Slack refuses leaves it open."""
+    """Close, update, push or mark the modal as the app answered; what Slack refuses leaves it open.
+
+    Of two submits at once the first answer may have closed the modal. A second one that is well formed then shows
+    nothing.
+    """
     if not delivery.acked:
         return Submitted(delivery)
     try:
@@ -60,14 +64,21 @@ def _apply(slack: "Slack", view: View, delivery: Delivery, answer: Json) -> Subm
             slack.modals.clear(view)
             return Submitted(delivery, closed=True)
         case "errors":
-            return Submitted(delivery, errors=_errors(view, answer.get("errors")))
-        case "update":
-            slack.modals.update(slack.modals.find(view.id), require_view(answer.get("view")))
-            return Submitted(delivery, view=view_json(slack, view))
-        case "push":
-            pushed = slack.modals.push(view, require_view(answer.get("view")))
-            return Submitted(delivery, view=view_json(slack, pushed))
+            errors = _errors(view, answer.get("errors"))
+            return Submitted(delivery, errors=errors) if view.is_open else Submitted(delivery, closed=True)
+        case "update" | "push" as action:
+            return _show(slack, view, delivery, require_view(answer.get("view")), pushes=action == "push")
     raise Refused("invalid_response_action", mistake=True)
+
+
+def _show(slack: "Slack", view: View, delivery: Delivery, content: Json, *, pushes: bool) -> Submitted:
+    if not view.is_open:
+        return Submitted(delivery, closed=True)
+    if pushes:
+        view = slack.modals.push(view, content)
+    else:
+        slack.modals.update(view, content)
+    return Submitted(delivery, view=view_json(slack, view))
 
 
 def _errors(view: View, errors: object) -> dict[str, str]:

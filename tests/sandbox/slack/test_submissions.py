@@ -61,6 +61,33 @@ async def test_errors_leave_the_form_open(slack: Slack, api: AsyncWebClient, ana
     assert slack.problems == []
 
 
+@pytest.mark.fault("S46")
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"response_action": "update", "view": modal(section("Try again."))},
+        {"response_action": "push", "view": modal(section("Try again."))},
+        {"response_action": "errors", "errors": {"block_reason": "please say why"}},
+    ],
+    ids=["update", "push", "errors"],
+)
+async def test_of_two_submits_at_once_the_second_answer_shows_nothing_where_the_first_closed_the_form(
+    slack: Slack, api: AsyncWebClient, ana: Person, puppet: Puppet, second: Json
+) -> None:
+    form = await show(slack, api, ana, note(optional=True))
+    answers = [{}, second]
+    puppet.answer = lambda envelope: answers.pop(0)
+
+    results = await asyncio.gather(form.submit(), form.submit())
+
+    assert [(result.acked, result.closed, result.errors, result.view) for result in results] == [
+        (True, True, None, None)
+    ] * 2
+    assert not form.is_open
+    assert ana.open_forms == []
+    assert slack.problems == []
+
+
 @pytest.mark.parametrize(
     "answer",
     [
