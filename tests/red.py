@@ -1,8 +1,8 @@
 """Runs the tests of faults on older code: `make red BASE=8c28bf0` shows which of them fail there, row by row.
 
 A test of a fault that passes on the code that had the fault proves nothing. Tests and sandbox are those of this
-checkout, the bot is the older one. More words go to pytest: `make red BASE=8c28bf0 ONLY=tests/e2e/test_policy.py`.
-Exits with 1 if a row has no test that fails there.
+checkout, the bot is the older one; tests of the sandbox itself run on the older sandbox. More words go to pytest:
+`make red BASE=8c28bf0 ONLY=tests/e2e/test_policy.py`. Exits with 1 if a row has no test that fails there.
 """
 
 import ast
@@ -21,7 +21,7 @@ import pytest
 
 from tests.older_checkout import ROOT, older_checkout
 
-FOLDERS = ("tests", "sandbox")
+OF_SANDBOX = "tests/sandbox"
 PYTEST = ("-m", "pytest", "-m", "fault", "-q", "--tb=no", "--no-header", "-p", "no:cacheprovider", "-p", "tests.red")
 AT_ONCE = ("-n", "auto", "--dist", "worksteal", "--continue-on-collection-errors")
 REPORT = "DCV_RED_REPORT"
@@ -94,14 +94,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def main(base: str, words: Sequence[str]) -> int:
     """Print a line for each row, and the tests that prove nothing."""
-    with older_checkout(base, FOLDERS) as (folder, python):
-        _copy_pytest_settings(folder)
-        report = folder / "report.jsonl"
-        report.touch()
-        environment = {**os.environ, REPORT: str(report)}
-        command = [str(python), *PYTEST, *(words or AT_ONCE)]
-        subprocess.run(command, cwd=folder, env=environment, check=False)  # noqa: S603 - pytest, on our own tests
-        rows = sorted_by_row(map(json.loads, report.read_text().splitlines()), marked_files(ROOT / "tests"))
+    marked = marked_files(ROOT / "tests")
+    rows = sorted_by_row((event for run in _runs(words, marked) for event in _events(base, *run)), marked)
     print(f"\nTests of faults on the code of {base}:")  # noqa: T201 - a command talks
     for name, row in sorted(rows.items(), key=lambda each: _in_order(each[0])):
         print(f"  {name:6} {row}")  # noqa: T201
@@ -109,6 +103,26 @@ def main(base: str, words: Sequence[str]) -> int:
         for test in sorted(row.passed):
             print(f"passes there, and so proves nothing of {name}: {test}")  # noqa: T201
     return 0 if rows and all(row.is_red for row in rows.values()) else 1
+
+
+def _runs(words: Sequence[str], marked: Iterable[str]) -> Iterable[tuple[Sequence[str], Sequence[str]]]:
+    """Yield the folders of this checkout that a run of pytest uses, and its words."""
+    of_sandbox = (("tests",), words or [OF_SANDBOX, *AT_ONCE])
+    if not any(word.startswith(OF_SANDBOX) for word in words):
+        yield ("tests", "sandbox"), words or [f"--ignore={OF_SANDBOX}", *AT_ONCE]
+        if words or not any(file.startswith(OF_SANDBOX) for file in marked):
+            return
+    yield of_sandbox
+
+
+def _events(base: str, folders: Sequence[str], words: Sequence[str]) -> Iterable[dict[str, Any]]:
+    with older_checkout(base, folders) as (folder, python):
+        _copy_pytest_settings(folder)
+        report = folder / "report.jsonl"
+        report.touch()
+        environment = {**os.environ, REPORT: str(report)}
+        subprocess.run([str(python), *PYTEST, *words], cwd=folder, env=environment, check=False)  # noqa: S603 - pytest, on our own tests
+        return [json.loads(line) for line in report.read_text().splitlines()]
 
 
 def sorted_by_row(events: Iterable[Mapping[str, Any]], marked: Mapping[str, set[str]]) -> dict[str, Row]:
