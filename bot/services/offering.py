@@ -35,6 +35,7 @@ MOST_EDITS = 5
 IDLE_SECONDS = 60.0
 MOST_PUT_OFF = 3
 RETRY_SECONDS = 10.0
+LONGEST_PAUSE = 300.0
 ALERTS_KEPT = 2 * TOO_OLD
 OFFERS_KEPT = timedelta(hours=48)
 
@@ -76,6 +77,7 @@ class Offering:
         self._look_seconds = look_seconds
         self._showing = asyncio.Lock()
         self._next_edits = 0.0
+        self._failed: dict[str, tuple[int, float]] = {}
 
     async def work(self) -> None:
         """For ever: show what changed, look at what arrived. Whatever fails is tried again; a restart loses nothing.
@@ -131,6 +133,7 @@ class Offering:
     async def tidy(self) -> None:
         """Forget alerts after two hours and offers after two days; Slack delivers nothing again that is so old."""
         now = self._clock()
+        self._failed.clear()
         await self._alerts.tidy(now - ALERTS_KEPT)
         await self._offers.tidy(now - OFFERS_KEPT, now)
 
@@ -201,24 +204,42 @@ class Offering:
 
     async def _show_all(self) -> bool:
         """Post what is not there yet, and edit what changed, a few every ten seconds; whether anything is left."""
-        behind = await self._offers.not_shown(AT_ONCE)
+        behind = await self._offers.not_shown(AT_ONCE, without=self._put_off())
         edits = [offer for offer in behind if offer.shown]
-        for offer in behind:
-            if not offer.shown:
-                await self._show(offer.id)
+        await self._show_each([offer.id for offer in behind if not offer.shown])
         now = asyncio.get_running_loop().time()
         if edits and now >= self._next_edits:
             self._next_edits = now + EDIT_SECONDS
-            for offer in edits[:MOST_EDITS]:
-                await self._show(offer.id)
+            await self._show_each([offer.id for offer in edits[:MOST_EDITS]])
             edits = edits[MOST_EDITS:]
-        return bool(edits)
+        return bool(edits or self._failed)
 
-    async def _show_soon(self, offer_id: str) -> None:
+    def _put_off(self) -> list[str]:
+        """Return the offers that failed so lately that they wait."""
+        now = asyncio.get_running_loop().time()
+        return [offer_id for offer_id, (_, again_at) in self._failed.items() if again_at > now]
+
+    async def _show_each(self, offer_ids: Sequence[str]) -> None:
+        """Show offers; one that Slack does not take now holds up no other. SlackUnavailable after a few of them."""
+        failures = 0
+        for offer_id in offer_ids:
+            if error := await self._show_soon(offer_id):
+                failures += 1
+                if failures == MOST_PUT_OFF:
+                    raise error
+
+    async def _show_soon(self, offer_id: str) -> SlackUnavailable | None:
+        """Show an offer, or return why Slack did not take it; each failure in a row makes it wait longer."""
         try:
             await self._show(offer_id)
         except SlackUnavailable as error:
-            log.warning("an offer could not be shown yet", offer=offer_id, error=str(error))
+            times, _ = self._failed.get(offer_id, (0, 0.0))
+            pause = max(error.retry_after, min(LONGEST_PAUSE, self._retry_seconds * (2**times - 1)))
+            self._failed[offer_id] = times + 1, asyncio.get_running_loop().time() + pause
+            log.warning("an offer could not be shown yet", offer=offer_id, error=str(error), seconds=pause)
+            return error
+        self._failed.pop(offer_id, None)
+        return None
 
     async def _show(self, offer_id: str) -> None:
         """Let the present version of an offer stand in Slack. SlackUnavailable when Slack cannot be asked now."""

@@ -1,6 +1,6 @@
 """Offers that were made, what each channel was offered, and how much of it stands in Slack."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,11 +47,11 @@ class Offers:
             row = (await connection.execute(sa.select(offers).where(offers.c.id == offer_id))).first()
         return _offer(row) if row else None
 
-    async def not_shown(self, most: int) -> list[Offer]:
-        """Offers whose last version does not stand in Slack, those first of which nothing does."""
+    async def not_shown(self, most: int, without: Collection[str] = ()) -> list[Offer]:
+        """Return the offers whose last version is not in Slack, new ones first, but none of those `without`."""
         behind = (
             sa.select(offers)
-            .where(offers.c.shown < offers.c.version)
+            .where((offers.c.shown < offers.c.version) & offers.c.id.not_in(list(without)))
             .order_by(offers.c.shown > 0, offers.c.at, offers.c.id)
             .limit(most)
         )

@@ -1,6 +1,7 @@
 """The worker: each alert is looked at once, in order, and what came of it is shown as often as it changes."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -214,6 +215,61 @@ async def test_an_offer_that_slack_did_not_take_is_shown_later(once, arrive, ord
 
     assert len(texts(chat)) == 2
     assert await offers.not_shown(10) == []
+
+
+@pytest.mark.fault("S20")
+async def test_an_offer_that_slack_does_not_take_holds_up_no_other(once, arrive, orders, chat, offers, monkeypatch):
+    """The answer to its post was lost, and since then its thread cannot be searched."""
+    unclear = await arrive(1)
+    chat.lose_next = SlackUnavailable("Slack did not answer.")
+    await once()
+    find = chat.find
+
+    async def cannot_search(place, key, since):
+        if place.thread_ts == unclear.ts:
+            raise SlackUnavailable("Slack asks us to wait (internal_error).")
+        return await find(place, key, since)
+
+    monkeypatch.setattr(chat, "find", cannot_search)
+    await arrive(2)
+    await once()
+    await arrive(3, channel="C0DEV")
+    pause = await once()
+
+    assert [text[:7] for text in texts(chat)] == ["Order 1", "Order 2"]
+    assert [text[:7] for text in texts(chat, "C0DEV")] == ["Order 3"]
+    assert [offer.place.thread_ts for offer in await offers.not_shown(9)] == [unclear.ts]
+    assert pause <= EDIT_SECONDS
+
+
+@pytest.mark.fault("S20")
+async def test_an_offer_that_slack_did_not_take_is_shown_once_it_does(make_offering, arrive, orders, chat, offers):
+    once = make_offering(retry_seconds=0.0).round
+    await arrive(1)
+    chat.failures += [None, SlackUnavailable("Slack did not answer.")]
+    await once()
+    chat.failures += [SlackUnavailable("Slack asks us to wait (internal_error).")]
+    await once()
+
+    await once()
+
+    assert [text[:7] for text in texts(chat)] == ["Order 1"]
+    assert await offers.not_shown(9) == []
+
+
+async def test_after_a_few_that_fail_slack_counts_as_away(once, arrive, orders, chat, alerts):
+    """Then nobody is asked for the rest, until it may be there again."""
+    chat.failures += [None, *[SlackUnavailable("Slack did not answer.")] * 2 * MOST_PUT_OFF]
+    for order_id in range(1, MOST_PUT_OFF + 3):
+        await arrive(order_id)
+        with suppress(SlackUnavailable):
+            await once()
+    called = len(chat.failures)
+
+    with suppress(SlackUnavailable):
+        await once()
+
+    assert called - len(chat.failures) <= MOST_PUT_OFF
 
 
 async def test_an_offer_that_somebody_deleted_is_let_go(once, arrive, orders, chat, offers):
