@@ -51,6 +51,7 @@ def unfinished(world: World) -> list[str]:
     questions = {
         "request {id} is not told": "SELECT id FROM requests WHERE reported_at IS NULL",
         "alert {ts} was not looked at": "SELECT ts FROM alerts WHERE candidates IS NOT NULL",
+        "offer {id} is not shown": "SELECT id FROM offers WHERE shown = 0",
     }
     return [name.format(**row) for name, question in questions.items() for row in world.rows(question)]
 
