@@ -35,13 +35,18 @@ async def test_whatever_happens_every_promise_holds(
     record_property: Callable[[str, Any], None],
     tmp_path: Path,
 ) -> None:
-    played = await play(schedule, *database, tmp_path)
+    record_property("seed", seed)
+    try:
+        played = await play(schedule, *database, tmp_path)
+    except Exception as error:
+        for name, value in {"seconds": 0.0, "faults": {}, "happened": {}, "violations": [repr(error)]}.items():
+            record_property(name, value)
+        raise
     for name, value in {
-        "seed": seed,
         "seconds": played.seconds,
         "faults": dict(played.faults),
         "happened": dict(played.happened),
-        "violations": len(played.violations),
+        "violations": played.violations,
     }.items():
         record_property(name, value)
 
