@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.faults import Fault, stalls
+from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Message, Person, Slack
 from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, start_again
 
@@ -373,3 +373,27 @@ async def test_a_private_channel_and_a_message_of_a_person_get_their_offer_too(
 
     assert offer.buttons == BUTTONS
     assert slack.problems == []
+
+
+@pytest.mark.fault("S20")
+async def test_an_offer_whose_thread_slack_cannot_read_holds_up_no_other_alert(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ops: Channel, sees_offer: SeesOffer
+) -> None:
+    """The answer to its post was lost, so the bot must look for it before it posts again."""
+    certcentral.add_order(700003, ["first.example.com"])
+    certcentral.add_order(700004, ["second.example.com"])
+    slack.faults.plan("chat.postMessage", drops(effect=False))
+    slack.faults.plan("conversations.replies", answers(500, {"ok": False, "error": "internal_error"}), times=None)
+    first = slack.alert(ops, "monitoring", "Order 700003 waits")
+    await slack.wait(
+        lambda: any(call.method == "chat.postMessage" for call in slack.api_calls), "the offer that is lost", 20.0
+    )
+
+    second = slack.alert(ops, "monitoring", "Order 700004 waits")
+    await sees_offer(second)
+    slack.faults.clear()
+    third = slack.alert(ops, "monitoring", "Order 700004 waits again")
+    await slack.sees_message(ops, "Order 700003", thread=first, timeout=20.0)
+
+    assert len(offers(ops)) == 2
+    assert ops.thread(third.ts) == []

@@ -271,3 +271,20 @@ async def test_a_form_that_cannot_be_drawn_is_told_of_and_the_next_one_works(
     assert tells(root) == "sent"
     assert puts(certcentral, ORDER) == 1
     assert slack.problems == []
+
+
+@pytest.mark.fault("S188")
+async def test_a_post_that_fails_after_it_was_no_longer_awaited_is_a_warning_and_no_traceback(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+) -> None:
+    """The announcement gives up after five seconds; Slack's answer comes later."""
+    form = await open_form(ana, ORDER, pki)
+    slack.faults.plan("chat.postMessage", Fault(answer=answers(500, {"ok": False}).answer, seconds=6.5))
+
+    await form.submit()
+    root = await sees_end(slack, pki, ORDER, 30.0)
+
+    assert tells(root) == "sent"
+    assert "was never retrieved" not in bot.log
+    assert "no longer awaited" in bot.log
+    assert slack.problems == []

@@ -96,11 +96,24 @@ async def test_a_call_that_was_turned_away_is_closed_once(sending, certcentral, 
 @pytest.mark.fault("M4")
 @pytest.mark.parametrize("losing", [True], indirect=True, ids=["written"])
 async def test_a_row_whose_commit_was_in_doubt_is_no_right_to_call_after_another_process_ended_the_call(
-    sending, losing, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock, accept, make_request, kinds
+    sending,
+    losing,
+    stored,
+    ledger,
+    gate,
+    certcentral,
+    addresses,
+    reach,
+    schedule,
+    metrics,
+    clock,
+    accept,
+    make_request,
+    kinds,
 ):
     await accept(make_request())
     losing.after_loss = Sending(
-        losing.safe, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock, "two/1"
+        losing.safe, stored, ledger, gate, certcentral, addresses, reach, schedule, metrics, clock, "two/1"
     ).attempt
 
     assert await sending.attempt("r1", 0, []) == ENDED

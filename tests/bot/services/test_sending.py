@@ -684,14 +684,14 @@ class Excluded(Alone):
 
 @pytest.mark.parametrize(("times", "sent"), [(1, 1), (2, 1), (3, 0)])
 async def test_a_process_that_was_taken_for_dead_tries_again_and_sends_at_most_once(
-    database, gate, certcentral, addresses, schedule, metrics, clock, request_, ledger, rows, times, sent
+    database, gate, certcentral, addresses, reach, schedule, metrics, clock, request_, ledger, rows, times, sent
 ):
     from bot.store.call_guard import CallGuard
 
     guard = CallGuard(database, Excluded(times))
     requests = Requests(database)
     sending = Sending(
-        database, requests, ledger, gate, certcentral, addresses, schedule, metrics, clock, "one/1", guard
+        database, requests, ledger, gate, certcentral, addresses, reach, schedule, metrics, clock, "one/1", guard
     )
     earlier = []
 
