@@ -58,6 +58,11 @@ class DatabaseLink:
         self._may_answer.clear()
         self.silent.set()
 
+    def fall_silent_after(self, mark: bytes) -> None:
+        """Hold every answer back once the COMMIT of a transaction that holds these bytes was passed on."""
+        self.silent.clear()
+        self._mark = mark
+
     def speak(self) -> None:
         """Pass on what was held back, and all that follows."""
         self._mark = None
@@ -75,7 +80,7 @@ class DatabaseLink:
         if task := asyncio.current_task():
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        with closing(writer), suppress(ConnectionError, asyncio.CancelledError):
+        with closing(writer), suppress(OSError, asyncio.CancelledError):
             there, asks = await self._connect()
             with closing(asks):
                 await asyncio.gather(self._ask(reader, asks), self._answer(there, writer))

@@ -10,6 +10,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
+from bot.digicert.last_moment import Confirm
 from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable
 from bot.follow_ups import Schedule
 from bot.metrics import Metrics
@@ -32,8 +33,8 @@ log = structlog.get_logger(__name__)
 
 FRESH = timedelta(seconds=60)
 TOO_LATE = timedelta(hours=1)
-# So old the permission may be when the row before the call stands there: DigiCert may have been slow to tell the
-# addresses, or the database away.
+# So old the permission may be as the call is written: DigiCert may have been slow to tell the addresses or to connect,
+# or the database away.
 LATE = timedelta(seconds=2)
 BUSY_FOR_AT_MOST = timedelta(minutes=5)
 UNREACHABLE_PAUSES = (2.0, 10.0)
@@ -49,6 +50,10 @@ ENDED: Result = {"ended": True}
 
 class _Overtaken(Exception):
     """Another process is at this very call."""
+
+
+class _Objected(Exception):
+    """The call must not be made after all."""
 
 
 class Sending:
@@ -130,9 +135,9 @@ class Sending:
         """Call, now that the row of this try stands there."""
         call, number_of_try = request.calls[number], len(earlier) + 1
         try:
-            if self._clock() - asked_at > LATE and (objection := await self._late_objection(request, call)):
-                return await self._end(request, number, number_of_try, Outcome.NOT_SENT, objection, begun=True)
-            await self._put(call, request.locale, permit)
+            await self._put(call, request.locale, self._confirm(request, call, asked_at, permit))
+        except _Objected as error:
+            return await self._end(request, number, number_of_try, Outcome.NOT_SENT, str(error), begun=True)
         except CaRefused as error:
             return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error), begun=True)
         except CaUnavailable as error:
@@ -150,6 +155,19 @@ class Sending:
             return await self._end(request, number, number_of_try, Outcome.UNKNOWN, words)
         return await self._end(request, number, number_of_try, Outcome.SENT, "")
 
+    def _confirm(self, request: ResendRequest, call: Call, asked_at: datetime, permit: Permit) -> Confirm:
+        """Return what is asked right before the bytes of the call are written."""
+
+        async def confirm() -> None:
+            nonlocal asked_at
+            if (now := self._clock()) - asked_at > LATE:
+                if objection := await self._late_objection(request, call):
+                    raise _Objected(objection)
+                asked_at = now
+            await permit.confirm()
+
+        return confirm
+
     async def _objection(self, request: ResendRequest, call: Call) -> str | None:
         """Why the call must not be made after all: asked right before it, of Slack and of DigiCert."""
         reach = await self._reach.of_call(call, request.order_id, await self._gate.rules())
@@ -164,7 +182,7 @@ class Sending:
         return await self._audience_objection(call.target, call) if isinstance(call.target, DomainTarget) else None
 
     async def _late_objection(self, request: ResendRequest, call: Call) -> str | None:
-        """The same, asked anew because the row before the call took long; no answer is an objection too."""
+        """The same, asked again because the row or the connection took long; no answer is an objection too."""
         try:
             return await self._objection(request, call)
         except CaError as error:
@@ -195,13 +213,13 @@ class Sending:
             answer = await self._addresses.afresh(domain)
         return answer.addresses
 
-    async def _put(self, call: Call, locale: str, permit: Permit) -> None:
+    async def _put(self, call: Call, locale: str, confirm: Confirm) -> None:
         match call.target:
             case OrderTarget(order_id):
-                await self._certcentral.resend_order(order_id, call.recipients, locale, permit.confirm)
+                await self._certcentral.resend_order(order_id, call.recipients, locale, confirm)
             case DomainTarget(domain_id, name_scope):
                 emails = [recipient.email for recipient in call.recipients]
-                await self._certcentral.resend_domain(domain_id, name_scope, emails, locale, permit.confirm)
+                await self._certcentral.resend_domain(domain_id, name_scope, emails, locale, confirm)
 
     async def _close(
         self, request: ResendRequest, number: int, earlier: Sequence[Result], error: CaUnavailable

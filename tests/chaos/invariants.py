@@ -37,6 +37,11 @@ _BRING_IT_AGAIN = "Slack delivers it again"
 _EXPECTED = ("failed: ", "was answered with HTTP", "was not acknowledged within", "was acknowledged too late")
 # A signature counts for five minutes, and clocks are wrong by 200 seconds at most.
 SURELY_FRESH_SECONDS = 100.0
+# From then on the others may take a frozen instance for dead; and what one needs after that to be itself again.
+GONE_SECONDS = 5.5
+THAWING_SECONDS = 3.0
+# What was on its way to Slack as the bot learned that strangers read along.
+SEEN_SECONDS = 1.0
 
 
 async def violations(world: World) -> list[str]:
@@ -64,11 +69,55 @@ def _puts_have_rows(world: World, rows: list[Row]) -> Iterator[str]:
         begun = _sendings(rows if before is None else before)
         if so_far[key] > begun[key]:
             yield f"PUT {so_far[key]} of {key} has only {begun[key]} sending rows before it"
-    mails = Counter(_mail_key(mail) for mail in world.certcentral.outbox)
-    for (order_or_domain, locale), times in mails.items():
+    mails = Counter((*_mail_key(mail), mail.recipient) for mail in world.certcentral.outbox)
+    for (order_or_domain, locale, recipient), times in mails.items():
         order = world.certcentral.orders.get(order_or_domain)
         if times > (len(order.dns_names) if order else 1):
-            yield f"{order_or_domain} was mailed {times} times in {locale}"
+            yield f"{recipient} was mailed {times} times for {order_or_domain} in {locale}"
+
+
+def _no_call_is_late(world: World, _: list[Row]) -> Iterator[str]:
+    """No PUT arrives once its call has ended: whoever reads the ending may have sent it again."""
+    for call, _at, before, _fault in world.witnessed:
+        ended = [row for row in before or () if row["kind"] in ENDINGS and _key(before or [], row) == key_of(call)]
+        yield from (f"the PUT of {key_of(call)} arrived after it had ended as {row['kind']}" for row in ended)
+
+
+def _only_the_chosen_are_mailed(world: World, rows: list[Row]) -> Iterator[str]:
+    chosen: dict[Key, set[str]] = defaultdict(set)
+    for row in rows:
+        if row["kind"] == "accepted":
+            for call, key in zip(row["detail"]["calls"], _keys(row), strict=True):
+                chosen[key] |= {address for each in call["recipients"].values() for address in each}
+    for mail in world.certcentral.outbox:
+        key = (f"order {mail.order_id}" if mail.order_id else f"domain {mail.domain_id}", mail.locale)
+        if mail.recipient not in chosen[key]:
+            yield f"{mail.recipient} was mailed for {key}, and {sorted(chosen[key])} were chosen"
+
+
+def _colleagues_are_served_during_a_flood(world: World, _: list[Row]) -> Iterator[str]:
+    yield from (f"{who} got no form while another person flooded the bot" for who, served in world.served if not served)
+
+
+def _nobody_is_denied_falsely(world: World, rows: list[Row]) -> Iterator[str]:
+    """Whoever may at all times is refused nothing because Slack could not tell."""
+    for row in rows:
+        name = next((name for name, person in world.people.items() if person.id == row["user_id"]), "")
+        if row["kind"] == "denied" and name in MAY and name not in world.left_at:
+            yield f"{name} may, and has a row denied: {row['detail']}"
+
+
+def _strangers_read_no_outcome(world: World, _: list[Row]) -> Iterator[str]:
+    """Once the one instance has seen that the channel is shared, it says there no longer what became of a request."""
+    if world.shared_at is None or len(world.instances) > 1:
+        return
+    calls = [call for call in world.slack.api_calls if call.params.get("channel") == world.pki.id]
+    asked = [call for call in calls if call.method == "conversations.info" and call.at > world.shared_at]
+    seen = next((call.at + (call.after or 0.0) for call in asked if call.status == 200 and not call.error), None)
+    for call in calls:
+        is_said = call.method in {"chat.postMessage", "chat.update"} and seen is not None
+        if is_said and call.at > seen + SEEN_SECONDS and _tells_text(str(call.params.get("text"))):
+            yield f"strangers read {call.params.get('text')!r}"
 
 
 def _attempts_are_in_order(_: World, rows: list[Row]) -> Iterator[str]:
@@ -130,7 +179,7 @@ def _lie(world: World, rows: list[Row], key: Key, ending: str) -> str | None:
         return f"CertCentral answered {statuses}"
     if ending in {"refused", "not_sent"} and (mailed or 204 in statuses):
         return f"CertCentral answered {statuses} and mailed"
-    if ending == "unknown" and not _left_in_doubt(world, rows, key) and not _died_at(world, key):
+    if ending == "unknown" and not _left_in_doubt(world, rows, key) and not _died_at(world, rows, key):
         return f"CertCentral answered {statuses}, and no process ended in between"
     return None
 
@@ -143,15 +192,25 @@ def _left_in_doubt(world: World, rows: list[Row], key: Key) -> bool:
     return fault.lost or (fault.answer is not None and fault.answer.status not in CLEAR)
 
 
-def _died_at(world: World, key: Key) -> bool:
-    """Whether a process ended between the `sending` row that it wrote for this call and the row that closes it."""
-    for by, rows in world.deaths:
-        if rows is None:
+def _died_at(world: World, rows: list[Row], key: Key) -> bool:
+    """Whether a process ended between the `sending` row that it wrote for this call and the row that closes it.
+
+    One that was frozen for as long as the others wait counts as well: they ended what it had begun.
+    """
+    gone = {each.by for each in world.frozen if each.until - each.since > GONE_SECONDS}
+    if any(_begun_by(row) in gone for row in rows if row["kind"] == "sending" and _key(rows, row) == key):
+        return True
+    for by, left in world.deaths:
+        if left is None:
             return True
-        last = [row for row in rows if row["call_no"] is not None and _key(rows, row) == key][-1:]
-        if any(row["kind"] == "sending" and row["detail"]["by"].split("/")[0] in {by, ONLY} for row in last):
+        last = [row for row in left if row["call_no"] is not None and _key(left, row) == key][-1:]
+        if any(row["kind"] == "sending" and _begun_by(row) in {by, ONLY} for row in last):
             return True
     return False
+
+
+def _begun_by(row: Row) -> str:
+    return str(row["detail"]["by"].split("/")[0])
 
 
 def _every_request_is_told_once_and_truly(world: World, rows: list[Row]) -> Iterator[str]:
@@ -166,6 +225,9 @@ def _every_request_is_told_once_and_truly(world: World, rows: list[Row]) -> Iter
 
 def _told(world: World, request_id: str, ended: Counter[str]) -> Iterator[str]:
     roots = _messages(world, f"{request_id}.root")
+    if world.shared_at is not None:
+        # What stood in the channel became a neutral line there, and the request goes on directly.
+        roots = [message for message in roots if message.channel.im] or roots
     # The bot may not read direct messages: where the answer to a post was lost, a second copy may appear there.
     copies = [message for message in roots if message.channel.im]
     late = _posted_late(world, f"{request_id}.root")
@@ -185,7 +247,11 @@ def _told(world: World, request_id: str, ended: Counter[str]) -> Iterator[str]:
 
 def _tells(root: Message) -> Counter[str]:
     """The endings that a root message tells."""
-    return +Counter({kind: len(re.findall(rf"\*{word}\*:", root.text)) for kind, word in ENDINGS.items()})
+    return _tells_text(root.text)
+
+
+def _tells_text(text: str) -> Counter[str]:
+    return +Counter({kind: len(re.findall(rf"\*{word}\*:", text)) for kind, word in ENDINGS.items()})
 
 
 def _alerts_get_one_offer(world: World, _: list[Row]) -> Iterator[str]:
@@ -209,6 +275,7 @@ def _alerted(world: World) -> set[str]:
 def _slack_is_answered(world: World, _: list[Row]) -> Iterator[str]:
     """Whatever reached a bot that lived on was acknowledged, and in time unless the machine was late."""
     missed = [each for each in world.slack.deliveries if not each.acked and _was_heard(world, each)]
+    missed = [each for each in missed if not _met_a_frozen_one(world, each)]
     for delivery in missed:
         if delivery.answered and _dawdled(world, delivery):
             yield f"{delivery.what} was acknowledged after {delivery.after:.1f} s"
@@ -249,6 +316,12 @@ def _was_heard(world: World, delivery: Delivery) -> bool:
     until = delivery.sent_at + delivery.after
     met = any(began < until and delivery.sent_at < ended for began, ended in world.absences)
     return not met or delivery.status not in {None, 503}
+
+
+def _met_a_frozen_one(world: World, delivery: Delivery) -> bool:
+    """Whether a process did not run while it was on its way, or had only just begun to run again."""
+    until = delivery.sent_at + delivery.after
+    return any(each.since < until and delivery.sent_at < each.until + THAWING_SECONDS for each in world.frozen)
 
 
 def _nothing_foreign_is_alive(world: World, _: list[Row]) -> Iterator[str]:
@@ -305,6 +378,11 @@ async def _chain(world: World) -> list[str]:
 
 _CHECKS: tuple[Callable[[World, list[Row]], Iterable[str]], ...] = (
     _puts_have_rows,
+    _no_call_is_late,
+    _only_the_chosen_are_mailed,
+    _colleagues_are_served_during_a_flood,
+    _nobody_is_denied_falsely,
+    _strangers_read_no_outcome,
     _attempts_are_in_order,
     _requests_are_accepted_once,
     _nobody_is_mailed_without_permission,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sandbox.certcentral.switches import EMAIL_ARRAY_LIMITS, EmailArrayLimit
 from tests.chaos.mishaps import PUTS, READS, SLACK, SLACK_METHODS
 
 Kind = Literal["sqlite", "postgresql"]
@@ -18,6 +19,10 @@ MAY = ("ana", "ben", "cas")
 ACTORS = (*MAY * 3, "eve", "gil", "sam")
 MULTI = (700005, 700006)
 ORDERS = tuple(range(FIRST_ORDER, FIRST_ORDER + 6))
+# An organization's order whose name lies below its domain: what limits `email_array` makes a difference there.
+BELOW = 700007
+# From then on the others take a frozen instance for dead.
+DEAD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,16 @@ class Schedule:
     steps: tuple[Step, ...]
     is_late: bool
     """Whether eight minutes pass after all that, and envelopes arrive once more."""
+    limited_by: EmailArrayLimit = "domain"
+    """How CertCentral reads what limits the addresses of a domain's resend."""
+
+    def has(self, *whats: str) -> bool:
+        """Return if one of these steps is in it."""
+        return any(step.what in whats for step in self.steps)
 
     def __str__(self) -> str:
         played = f"seed {self.seed}: dcv-resend {self.command} on {self.database}"
-        head = f"{played}, clocks ahead by {list(self.skews)} s, {dict(self.settings)}"
+        head = f"{played}, clocks ahead by {list(self.skews)} s, {dict(self.settings)}, {self.limited_by} limits emails"
         return "\n".join([head, *map(str, self.steps), *(["        eight minutes pass"] if self.is_late else [])])
 
 
@@ -65,6 +76,8 @@ class _Drawing:
         self._seed, self._database, self._command = seed, database, command
         self._instances = INSTANCES[database]
         self._chance = random.Random(seed)  # noqa: S311 - moments, no secret
+        # What was added later draws by itself, so that the rest of a seed stays what it was.
+        self._later = random.Random(f"later {seed}")  # noqa: S311
 
     def schedule(self) -> Schedule:
         chance = self._chance
@@ -77,9 +90,13 @@ class _Drawing:
             "DCV_NUDGES": chance.choice(("none", "2s")),
         }
         steps = [*self._acts(), *self._faults(), *self._troubles()]
-        steps.sort(key=lambda step: step.at)
         is_late = chance.random() < 0.4
-        return Schedule(self._seed, self._database, self._command, skews, settings, tuple(steps), is_late)
+        steps += [*self._acts_below(), *self._freezes(), *self._crowds()]
+        if any(step.what == "flood" for step in steps):
+            settings |= {"DIGICERT_LIMITS": "20/2s", "DCV_PERSON_LIMITS": "1000/10m"}
+        steps.sort(key=lambda step: step.at)
+        limited_by = self._later.choice(EMAIL_ARRAY_LIMITS)
+        return Schedule(self._seed, self._database, self._command, skews, settings, tuple(steps), is_late, limited_by)
 
     def _acts(self) -> Iterable[Step]:
         chance = self._chance
@@ -138,6 +155,38 @@ class _Drawing:
                 yield self._step("trouble_socket", how=how)
             else:
                 yield self._step("replay", at=chance.uniform(1.0, SPAN + 1.0))
+
+    def _acts_below(self) -> Iterable[Step]:
+        """Resends for a name below its domain, by the form, where recipients are preselected."""
+        chance = self._later
+        for _ in range(chance.choice((0, 1, 1, 2))):
+            person, at = chance.choice(MAY), chance.uniform(0.0, SPAN * 0.7)
+            again = chance.choice(("once", "double click"))
+            yield self._step("form", at=at, person=person, order_id=BELOW, reason="nothing came", again=again)
+
+    def _freezes(self) -> Iterable[Step]:
+        """A process that does not run for a while, at any moment or right after it wrote the row before a call."""
+        chance = self._later
+        if chance.random() < 0.35:
+            which = chance.randrange(self._instances)
+            seconds = chance.uniform(0.3, 3.0)
+            if self._database == "postgresql" and chance.random() < 0.5:
+                seconds = DEAD_SECONDS + chance.uniform(1.0, 4.0)
+            at_row = self._database == "postgresql" and chance.random() < 0.6
+            at = chance.uniform(0.0, SPAN * 0.5)
+            yield self._step("freeze", at=at, which=which, seconds=round(seconds, 1), at_row=at_row)
+
+    def _crowds(self) -> Iterable[Step]:
+        """One person who asks too much, a Slack that is asked too much, strangers who come into a channel."""
+        chance = self._later
+        if chance.random() < 0.2:
+            person, colleague = chance.sample(MAY, 2)
+            at = chance.uniform(0.0, SPAN * 0.5)
+            yield self._step("flood", at=at, person=person, colleague=colleague, order_id=chance.choice(ORDERS))
+        if chance.random() < 0.3:
+            yield self._step("limit_groups", at=chance.uniform(0.0, SPAN * 0.6), times=chance.randint(1, 4))
+        if chance.random() < 0.2:
+            yield self._step("share", at=chance.uniform(0.0, SPAN))
 
     def _kind(self, faults: Iterable[str], slow: float) -> str:
         """One of them; a timeout, which takes ten seconds or thirty, in few schedules only."""

@@ -9,13 +9,20 @@ from bot.languages import LANGUAGES
 from sandbox.faults import Fault
 from sandbox.slack import Channel, Form, FormIncomplete, Message, Person, Unanswered
 from tests.chaos.mishaps import PUTS, READS, SLACK
-from tests.chaos.schedules import MAY, ORDERS, Step
+from tests.chaos.schedules import BELOW, MAY, ORDERS, Step
 from tests.chaos.world import World, addresses, targets
 
 SEES_SECONDS = 4.0
 # So soon does somebody give up who may not anyway.
 SOON_SECONDS = 1.0
 LATE_SECONDS = 480.0
+FLOOD = 40
+FLOOD_SECONDS = 1.0
+FIRST_UNKNOWN_ORDER = 880001
+# How often the colleague asks, and how long they wait each time.
+ASKS, SERVED_SECONDS = 3, 6.0
+# What must not happen to the person who waits while another one floods the bot, for the bot to be at fault.
+MAKES_PEOPLE_WAIT = ("kill", "freeze", "database_away", "trouble_socket", "dismiss", "dismiss_while_busy")
 
 
 class Story:
@@ -25,7 +32,7 @@ class Story:
         self.world = world
         self.slack, self.certcentral = world.slack, world.certcentral
         self._handled: set[str] = set()
-        self._languages = {order_id: [code for code in LANGUAGES if code != "en"] for order_id in ORDERS}
+        self._languages = {order_id: [code for code in LANGUAGES if code != "en"] for order_id in (*ORDERS, BELOW)}
 
     async def play(self) -> None:
         """All steps, each at its moment."""
@@ -121,6 +128,33 @@ class Story:
         """Whoever asks next is taken off the list while DigiCert is busy."""
         self.world.plan_dismissal()
 
+    async def flood(self, person: str, colleague: str, order_id: int) -> None:
+        """One person asks for many orders that are not there; a colleague asks for one that is."""
+        who = self.world.people[person]
+        self.world.injected["command of a flood"] += FLOOD
+        pause = FLOOD_SECONDS / FLOOD
+        asking = []
+        for number in range(FLOOD):
+            text = str(FIRST_UNKNOWN_ORDER + number)
+            asking.append(asyncio.create_task(who.command("/dcv-status", text, self.world.pki)))
+            await asyncio.sleep(pause)
+        served = await self._is_served(self.world.people[colleague], order_id)
+        if not self.world.schedule.has(*MAKES_PEOPLE_WAIT):
+            self.world.served.append((colleague, served))
+        await asyncio.gather(*asking, return_exceptions=True)
+
+    async def _is_served(self, who: Person, order_id: int) -> bool:
+        """Whether a person gets the form of an order, who asks again where a fault met the first times."""
+        for _ in range(ASKS):
+            before = self._views(who)
+            try:
+                await who.command("/dcv-resend", str(order_id), self.world.pki)
+                await self.slack.wait(lambda: self._new_form(who, before, order_id), "a form", SERVED_SECONDS)  # noqa: B023 - waited for at once
+            except (LookupError, TimeoutError, Unanswered):
+                continue
+            return True
+        return False
+
     # What goes wrong
 
     async def slack_fault(self, method: str, kind: str) -> None:
@@ -143,6 +177,21 @@ class Story:
             await instance.kill(pause)
         else:
             self.world.plan_kill(instance, call, pause, effect=effect)
+
+    async def freeze(self, which: int, seconds: float, at_row: bool) -> None:
+        """An instance does not run for so long, at once or when it has written the row before its next call."""
+        await self.world.instances[which].freeze(seconds, at_row=at_row)
+
+    async def limit_groups(self, times: int) -> None:
+        """Slack turns questions for the members of groups away."""
+        for _ in range(times):
+            self.world.plan_slack("usergroups.users.list", "429 with Retry-After", SLACK["429 with Retry-After"])
+
+    async def share(self) -> None:
+        """People of another organization come into the channel."""
+        self.world.injected["channel became shared"] += 1
+        self.world.pki.ext_shared = True
+        self.world.shared_at = time.time() + self.world.leap
 
     async def database_away(self, seconds: float, how: str) -> None:
         """Nobody can write."""

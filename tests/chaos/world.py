@@ -3,11 +3,14 @@
 import asyncio
 import json
 import math
+import os
+import signal
 import socket
 import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,8 +25,9 @@ from sandbox.faults import Fault, Faults
 from sandbox.slack import Channel, Person, Slack
 from tests.chaos.heartbeat import Heartbeat
 from tests.chaos.mishaps import BUSY_FOR_LONG, Mishap, counted, repeating, telling
-from tests.chaos.schedules import FIRST_ORDER, MULTI, ORDERS, PEOPLE, Schedule
+from tests.chaos.schedules import BELOW, FIRST_ORDER, MULTI, ORDERS, PEOPLE, Schedule
 from tests.chaos.skewed_bot import SkewedBot
+from tests.database_link import DatabaseLink
 from tests.e2e.kit import Row, locked, looking_into, serving
 from tests.postgresql import Server
 
@@ -40,6 +44,9 @@ MARK = "Kanarie"
 # What a bot that ends by itself takes for that, at most.
 ENDING_SECONDS = 5.0
 COMMITTING_SECONDS = 0.05
+# What the statement holds that writes the row before a call, and how long a freeze waits for one.
+SENDING_ROW, ROW_SECONDS = b"sending", 8.0
+BELOW_DOMAIN = 70
 Key = tuple[str, str]
 
 
@@ -55,6 +62,10 @@ class Instance:
         settings = world.settings | {"DCV_INSTANCE": self.name}
         if world.is_http:
             settings |= {"PORT": str(world.port())}
+        # So that its process can be frozen before it learns that its row is written.
+        self.link = DatabaseLink(world.database_url) if world.freezes_at_row else None
+        if self.link:
+            settings |= {"DATABASE_URL": self.link.url}
         self.process = SkewedBot(settings, world.folder / f"{self.name}.log", command)
         self._changing = asyncio.Lock()
 
@@ -75,6 +86,27 @@ class Instance:
                 gone.set()
             await asyncio.sleep(pause)
             await self.process.start()
+
+    async def freeze(self, seconds: float, *, at_row: bool) -> None:
+        """Let it not run for so long; with `at_row` from the COMMIT of its next `sending` row on."""
+        if at_row and self.link:
+            self.link.fall_silent_after(SENDING_ROW)
+            try:
+                async with asyncio.timeout(ROW_SECONDS):
+                    await self.link.silent.wait()
+            except TimeoutError:
+                self.link.speak()
+                return
+        async with self._changing:
+            self.world.injected["frozen right after its row" if at_row else "frozen"] += 1
+            self.world.frozen.append(frozen := Frozen(self.name, time.monotonic()))
+            with suppress(ProcessLookupError, LookupError):
+                os.kill(self.process.pid, signal.SIGSTOP)
+                if self.link:
+                    self.link.speak()
+                await asyncio.sleep(seconds)
+                os.kill(self.process.pid, signal.SIGCONT)
+            frozen.until = time.monotonic()
 
     async def watch(self) -> None:
         """Start it anew, as a platform does, where it ended by itself; `ends` keeps with which status."""
@@ -111,6 +143,15 @@ class Death(NamedTuple):
     rows: list[Row] | None
 
 
+@dataclass
+class Frozen:
+    """A time in which a process did not run."""
+
+    by: str
+    since: float
+    until: float = math.inf
+
+
 class Witness(Faults):
     """The faults of CertCentral, and at each PUT's arrival a look into the ledger, before anything answers it."""
 
@@ -141,6 +182,10 @@ class World:
         self.broken: list[str] = []
         """What went wrong with the schedule itself."""
         self.left_at: dict[str, float] = {}
+        self.frozen: list[Frozen] = []
+        self.served: list[tuple[str, bool]] = []
+        """Who asked while another person flooded the bot, and whether they got their form."""
+        self.shared_at: float | None = None
         self.asked: dict[Key, str] = {}
         """Who asked, by target and language: no two requests for a target have the same."""
         self.slack = Slack(clock=lambda: time.time() + self.leap, seed=schedule.seed)
@@ -149,6 +194,7 @@ class World:
         self.slack.signing_secret = SECRETS["SLACK_SIGNING_SECRET"]
         now = partial(_now, self)
         self.certcentral = CertCentral(SECRETS["DIGICERT_API_KEY"], now)
+        self.certcentral.switches.email_array_limited_by = schedule.limited_by
         self.certcentral.faults = Witness(self)
         self.instances: list[Instance] = []
         self._stack = AsyncExitStack()
@@ -180,6 +226,8 @@ class World:
             ports = [instance.process.settings["PORT"] for instance in self.instances]
             self.slack.request_url = [f"http://127.0.0.1:{port}/slack/events" for port in ports]
         for instance in self.instances:
+            if instance.link:
+                await self._stack.enter_async_context(instance.link)
             await instance.start()
             self.spawn(instance.watch())
         await self.connected()
@@ -205,6 +253,11 @@ class World:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self.broken.append(repr(error))
+
+    @property
+    def freezes_at_row(self) -> bool:
+        """Whether a process is to be frozen right after it wrote the row before a call."""
+        return any(step.what == "freeze" and step.details["at_row"] for step in self.schedule.steps)
 
     @property
     def is_http(self) -> bool:
@@ -388,6 +441,8 @@ class World:
             else:
                 names = [f"shop.n{number}.com", f"www.n{number}.com"]
                 self.certcentral.add_order(order_id, names[: 1 + number % 2])
+        self.certcentral.add_domain(BELOW_DOMAIN, "below.com")
+        self.certcentral.add_order(BELOW, ["shop.below.com"], product="ov", name_scope="fqdn")
 
 
 def _now(world: World) -> datetime:
@@ -396,6 +451,8 @@ def _now(world: World) -> datetime:
 
 def targets(order_id: int) -> list[str]:
     """What is mailed for an order, in the ledger's words."""
+    if order_id == BELOW:
+        return [f"domain {BELOW_DOMAIN}"]
     number = order_id - FIRST_ORDER + 1
     return [f"domain {10 * number}", f"domain {10 * number + 1}"] if order_id in MULTI else [f"order {order_id}"]
 

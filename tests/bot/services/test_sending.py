@@ -657,6 +657,22 @@ async def test_a_call_that_another_process_ends_before_its_bytes_are_written_is_
 
 
 @pytest.mark.fault("M4")
+async def test_a_permission_that_grew_old_while_the_connection_was_made_is_asked_for_again(
+    sending, certcentral, directory, request_, kinds, ledger, clock
+):
+    async def connects_slowly():
+        clock.advance(seconds=4)
+        directory.add("U0ANA", deleted=True)
+
+    certcentral.before_put = connects_slowly
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "not_sent"]
+    assert "deactivated" in (await ledger.history("r1", 0)).ending.words
+
+
+@pytest.mark.fault("M4")
 async def test_a_try_of_which_nothing_arrived_is_not_closed_after_another_process_ended_the_call(
     sending, elsewhere, certcentral, request_, kinds
 ):
