@@ -177,7 +177,7 @@ async def hours() -> None:
 
 
 MEASUREMENTS: Mapping[str, Callable[[], Awaitable[None]]] = {
-    each.__name__: each for each in (readers, page, starts, flood, submits, bursts, hours)
+    each.__name__: each for each in (readers, searches, page, starts, flood, submits, bursts, hours)
 }
 
 
