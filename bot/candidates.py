@@ -2,11 +2,12 @@
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from bot import names, orders
+from bot.field_keys import is_field_key
 from bot.passages import Passage, PassageKind, read_passages
 from bot.targets import WantedName, WantedOrder
 from bot.work_budget import WorkBudget
@@ -20,11 +21,14 @@ class Candidate:
     """An order or a name that a message may mean, and where it says so; views escape `where`.
 
     What is not strong, such as the host of a link, counts only if exactly that name waits, never through a parent.
+    `is_link` marks the address of a link that shows another text, `is_key` what is probably the key of a field.
     """
 
     target: WantedOrder | WantedName
     is_strong: bool
     where: str
+    is_link: bool = False
+    is_key: bool = False
 
 
 def read_candidates(message: Any) -> tuple[Candidate, ...]:
@@ -32,7 +36,11 @@ def read_candidates(message: Any) -> tuple[Candidate, ...]:
     strong: dict[WantedOrder | WantedName, Candidate] = {}
     weak: dict[WantedOrder | WantedName, Candidate] = {}
     for candidate in _mentions(message):
-        (strong if candidate.is_strong else weak).setdefault(candidate.target, candidate)
+        same = strong if candidate.is_strong else weak
+        known = same.setdefault(candidate.target, candidate)
+        same[candidate.target] = replace(
+            known, is_link=known.is_link and candidate.is_link, is_key=known.is_key or candidate.is_key
+        )
         if len(strong) == _MOST_CANDIDATES:
             break
     found = [*strong.values(), *(candidate for target, candidate in weak.items() if target not in strong)]
@@ -71,4 +79,6 @@ class _Reading:
             return
         for host in names.names_in(passage.text, self._for_names, lambda: self._is_about_certificates):
             is_strong = host.is_strong and passage.kind not in _OF_THE_SENDER
-            yield host.at, Candidate(WantedName(host.name), is_strong, passage.where)
+            is_link = passage.kind is PassageKind.LINK
+            is_key = is_field_key(passage.text, host.at)
+            yield host.at, Candidate(WantedName(host.name), is_strong, passage.where, is_link, is_key)

@@ -12,6 +12,7 @@ from bot.errors import CaRefused, NothingToDo
 from bot.models import Domain, Kind, Listed, Order
 from bot.services import states
 from bot.services.listing import Account, Listing
+from bot.services.name_resolution import exact_domains, exact_orders, may_wait, nearest_domains, related_orders
 from bot.targets import WantedName, WantedOrder
 
 REMEMBERED = 60.0
@@ -22,13 +23,14 @@ _AT_ONCE = 5
 class Match:
     """A line of the listing that a message names; `opens` is the key of its form, `where` says where it was named.
 
-    With `exactly`, only that very name counts.
+    With `exactly`, only that very name counts. `is_parent` marks the domain of a parent of the name.
     """
 
     line: Listed
     opens: str
     where: str
     exactly: str | None = None
+    is_parent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,37 +103,47 @@ class Confirming:
 
 
 def matching(account: Account, candidates: Sequence[Candidate]) -> tuple[Match, ...]:
-    """The lines that candidates name and that may wait, each once, in the message's order."""
+    """Return the lines that candidates name and that may wait, each once, in the message's order."""
     found: dict[str, Match] = {}
     for candidate in candidates:
         for match in _matches(account, candidate):
             known = found.setdefault(match.line.key, match)
-            if known.exactly and not match.exactly:
+            if _distance(match) < _distance(known):
                 found[match.line.key] = match
     return tuple(found.values())
 
 
+def _distance(match: Match) -> tuple[bool, bool]:
+    return match.is_parent, match.exactly is not None
+
+
 def _matches(account: Account, candidate: Candidate) -> list[Match]:
-    exactly = None
     match candidate.target:
         case WantedOrder(order_id):
-            keys = [f"{Kind.ORDER}:{order_id}"]
+            line = account.line_by_key.get(f"{Kind.ORDER}:{order_id}")
+            return [Match(line, line.key, candidate.where)] if line else []
         case WantedName(name):
-            exactly = None if candidate.is_strong else name
-            keys = [f"{Kind.ORDER}:{order.id}" for order in account.orders_by_name.get(name, ())]
-            if not keys and (domain := _domain(account, name, candidate.is_strong)):
-                opens = f"{Kind.DOMAIN}:{domain.id}" if domain.name == name else f"name:{name}"
-                line = account.line_by_key[f"{Kind.DOMAIN}:{domain.id}"]
-                return [Match(line, opens, candidate.where)]
-    lines = [account.line_by_key[key] for key in keys if key in account.line_by_key]
-    return [Match(line, line.key, candidate.where, exactly) for line in lines]
+            return _named(account, name, candidate)
 
 
-def _domain(account: Account, name: str, is_strong: bool) -> Domain | None:
-    """The domain of this name that may wait for a mail, else, for a strong candidate, that of its nearest parent."""
-    labels = name.split(".")
-    for start in range(len(labels) if is_strong else 1):
-        if domain := account.domain_by_name.get(".".join(labels[start:])):
-            waits = domain.is_pending is not False and domain.method in {None, states.EMAIL}
-            return domain if waits else None
-    return None
+def _named(account: Account, name: str, candidate: Candidate) -> list[Match]:
+    """Return the closest of what a name may mean: an order, its domain, an order it belongs to, a parent's domain.
+
+    A weak candidate means nothing but an order or a domain of that very name.
+    """
+    if orders := exact_orders(account, name):
+        exactly = None if candidate.is_strong else name
+        return [Match(line, line.key, candidate.where, exactly) for line in _lines(account, orders)]
+    domains = [domain for domain in exact_domains(account, name) if may_wait(domain)]
+    # The listing may not show if a domain is pending. Then the orders that the name belongs to are read, too.
+    is_settled = not candidate.is_strong or any(domain.is_pending for domain in domains)
+    found: list[Order | Domain] = [*domains, *(() if is_settled else related_orders(account, name))]
+    if found or not candidate.is_strong:
+        return [Match(line, line.key, candidate.where) for line in _lines(account, found)]
+    parents = list(filter(may_wait, nearest_domains(account, name)))
+    return [Match(line, f"name:{name}", candidate.where, is_parent=True) for line in _lines(account, parents)]
+
+
+def _lines(account: Account, found: Sequence[Order | Domain]) -> list[Listed]:
+    kinds = [Kind.ORDER if isinstance(each, Order) else Kind.DOMAIN for each in found]
+    return [account.line_by_key[f"{kind}:{each.id}"] for kind, each in zip(kinds, found, strict=True)]

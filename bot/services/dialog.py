@@ -27,7 +27,7 @@ from bot.services.lookup import Choice, Lookup
 from bot.services.matters import about_plan, about_typed
 from bot.services.resend import Asked, Resend
 from bot.store.forms import Form, Forms
-from bot.targets import Wanted, wanted_key
+from bot.targets import Wanted, WantedName, wanted_key
 from bot.views import forms as views
 from bot.views.filled import NOTHING_TYPED, Filled, Typed
 from bot.views.forms import Drawing
@@ -83,7 +83,7 @@ class Dialog:
             match = mine[0][0]
             find = partial(self._lookup.chosen, match.opens)
             return await self._draw(form, find, match.opens, NOTHING_TYPED, found_in=match.where)
-        strong = [candidate for candidate in candidates if candidate.is_strong]
+        strong = await self._real([each for each in candidates if each.is_strong], access)
         hides = bool(found) or not access.sees_everything
         sentence = views.nothing_named([candidate.target for candidate in strong or candidates], hides=hides)
         if len(strong) == 1:
@@ -124,13 +124,12 @@ class Dialog:
         about = {"text": wanted_key(line.wanted), "channel": place.channel_id}
         await self._gate.require(actor, Action.RESEND, about, about_typed(place, line.wanted))
         try:
-            found = await self._lookup.find(line.wanted, await self._access(actor, place))
+            found = await self._lookup.find(line.wanted, await self._access(actor, place), exactly=True)
         except NotVisible as error:
             await self._gate.record(actor, Action.RESEND, about, error.rule)
             raise
         if isinstance(found, Choice):
-            ids = ", ".join(str(match.id) for match in found.matches[:MOST_NAMED])
-            raise Misunderstood(f"Nothing was sent: several orders carry {found.name}. Name one of them: {ids}.")
+            raise Misunderstood(_ambiguous(found))
         await self._gate.require(actor, Action.RESEND, about, about_plan(place, found))
         calls = typed_calls(found, line.emails)
         locale = line.locale or self._locale
@@ -186,6 +185,23 @@ class Dialog:
     async def _access(self, actor: Actor, place: Place) -> Access:
         return Access(actor, place, await self._gate.standing(actor))
 
+    async def _real(self, strong: list[Candidate], access: Access) -> list[Candidate]:
+        """Return the candidates that are worth an explanation: orders, and the names that the account knows best.
+
+        Dotted keys, such as `host.name`, look like names, and a message may carry many of them beside one real name.
+        """
+        names = [each.target.name for each in strong if isinstance(each.target, WantedName)]
+        names = [name for name in names if access.sees(name)]
+        if len(strong) < 2 or not names:
+            return strong
+        try:
+            known = await self._lookup.known_best(names)
+        except CaError:
+            known = frozenset()
+        if known:
+            return [each for each in strong if not isinstance(each.target, WantedName) or each.target.name in known]
+        return [each for each in strong if not each.is_key] or strong
+
     async def _find_named(self, wanted: Wanted, sentence: str, access: Access) -> Plan | Choice:
         """What waits after all for what a message names; else NothingToDo with that sentence, and the reason."""
         try:
@@ -233,7 +249,7 @@ class Dialog:
             drawing = views.nothing(form.id, told(error), "Choose an order or a domain to go on.")
         else:
             if isinstance(found, Choice):
-                drawing = views.choice(form.id, found.name, found.matches, self._clock())
+                drawing = views.choice(form.id, found.name, found.matches, self._clock(), is_exact=found.is_exact)
             else:
                 cooldown = await self._resend.cooling(_likely_calls(found))
                 form = Form(opened.actor, opened.place, found, self._drawn_at(cooldown))
@@ -270,6 +286,16 @@ class Dialog:
         return views.resend(
             form.id, plan, form.place, locale=locale, reason=typed.reason, before=told, found_in=found_in
         )
+
+
+def _ambiguous(choice: Choice) -> str:
+    """Why a line without a form sends nothing, and what to type instead. A domain cannot be typed by its id."""
+    if any(match.kind is Kind.DOMAIN for match in choice.matches):
+        return f"Nothing was sent: several domains are called {choice.name}. Choose one with /dcv-resend {choice.name}."
+    ids = ", ".join(str(match.id) for match in choice.matches[:MOST_NAMED])
+    if choice.is_exact:
+        return f"Nothing was sent: several orders carry {choice.name}. Name one of them: {ids}."
+    return f"Nothing was sent: no pending order carries {choice.name} itself. Name the order that you mean: {ids}."
 
 
 def _planned(form: Form) -> Plan:

@@ -1,10 +1,11 @@
 """What the account holds: pending orders and domains, listed at most once a minute."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import TypeVar
 
 import structlog
 from async_lru import alru_cache
@@ -16,6 +17,8 @@ from bot.models import Domain, Kind, Listed, Order
 from bot.targets import display_name
 
 log = structlog.get_logger(__name__)
+
+_Row = TypeVar("_Row", Order, Domain)
 
 REMEMBERED = 60.0
 YOUNG = 5.0
@@ -51,32 +54,39 @@ class Account:
 
     @cached_property
     def orders_by_name(self) -> Mapping[str, Sequence[Order]]:
-        """The DV orders that carry a name, itself or as a wildcard."""
-        found: dict[str, list[Order]] = {}
-        for order in self.orders:
-            for name in {own.removeprefix("*.") for own in order.names} if order.is_dv else ():
-                found.setdefault(name, []).append(order)
-        return found
+        """The orders that carry a name, itself or as a wildcard."""
+        return _index(self.orders, lambda order: (own.removeprefix("*.") for own in order.names))
 
     @cached_property
-    def ordered_names(self) -> frozenset[str]:
-        """Every name on a pending order, without its wildcard."""
-        return frozenset(name.removeprefix("*.") for order in self.orders for name in order.names)
+    def orders_by_wildcard(self) -> Mapping[str, Sequence[Order]]:
+        """The orders that carry `*.` and a name, by that name."""
+        return _index(self.orders, lambda order: (own[2:] for own in order.names if own.startswith("*.")))
+
+    @cached_property
+    def orders_by_parent(self) -> Mapping[str, Sequence[Order]]:
+        """The orders that carry a name somewhere below a parent of two labels or more, by that parent."""
+        return _index(self.orders, _parents_of)
+
+    @cached_property
+    def domains_by_name(self) -> Mapping[str, Sequence[Domain]]:
+        """The active domains of a name. CertCentral may hold several, of which one is pending."""
+        return _index(self.domains, lambda domain: (domain.name,))
+
+    @cached_property
+    def deactivated_by_name(self) -> Mapping[str, Sequence[Domain]]:
+        """The deactivated domains of a name."""
+        return _index(self.deactivated, lambda domain: (domain.name,))
 
     @cached_property
     def searchable(self) -> Sequence[tuple[str, Listed]]:
         """Each line with the text that a search looks through, in the order of `lines`."""
         return searchable(self.lines)
 
-    @cached_property
-    def domain_by_name(self) -> Mapping[str, Domain]:
-        """Each active domain by its name."""
-        return {domain.name: domain for domain in self.domains}
-
     def prepare(self) -> "Account":
         """Do once what every search needs; it takes seconds for ten thousands of names in Unicode."""
-        _ = self.searchable, self.line_by_key, self.order_by_key, self.orders_by_name, self.domain_by_name
-        _ = self.ordered_names
+        _ = self.searchable, self.line_by_key, self.order_by_key
+        _ = self.orders_by_name, self.orders_by_wildcard, self.orders_by_parent
+        _ = self.domains_by_name, self.deactivated_by_name
         return self
 
 
@@ -156,6 +166,23 @@ def matching(
 
 def _contains(text: str, parts: Collection[str]) -> bool:
     return not parts or any(part in text for part in parts)
+
+
+def _index(rows: Iterable[_Row], keys: Callable[[_Row], Iterable[str]]) -> Mapping[str, Sequence[_Row]]:
+    """Group rows by their keys, each row once per key."""
+    found: dict[str, list[_Row]] = {}
+    for row in rows:
+        for key in dict.fromkeys(keys(row)):
+            found.setdefault(key, []).append(row)
+    return found
+
+
+def _parents_of(order: Order) -> Iterator[str]:
+    for own in order.names:
+        parent = own.removeprefix("*.").partition(".")[2]
+        while "." in parent:
+            yield parent
+            parent = parent.partition(".")[2]
 
 
 def _text(line: Listed) -> str:

@@ -1,6 +1,7 @@
 """From an order id or a name to what really waits there, and who may be emailed for it."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,20 +23,26 @@ from bot.recipients import shared_mailboxes, shares_a_mailbox
 from bot.services import reach, states
 from bot.services.access import Access
 from bot.services.listing import Account, Listing, matching
+from bot.services.name_resolution import Resolution, is_listed, nearest_deactivated, nearest_domains, resolve
 from bot.services.reach import ReachReader
 from bot.services.waiting import Found, WaitingNames
 from bot.targets import Wanted, WantedName, WantedOrder, covers, plain_name, read_target
 
 SEARCH_SECONDS = 0.9
 MOST_CALLS = 10
+# So many domains of the same name are read; an account holds one for each organization at most.
+MOST_TWINS = 10
+MOST_NAMES = 10
+_AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Several orders carry the name: the person decides."""
+    """Several orders or domains match the name: the person decides. If not `is_exact`, none of them carries it."""
 
     name: str
     matches: tuple[Listed, ...]
+    is_exact: bool = True
 
 
 class Lookup:
@@ -66,15 +73,35 @@ class Lookup:
         lines = await asyncio.to_thread(matching, every, typed, meant, access.line, limit)
         return lines, None if any(_is_exactly(line, wanted) for line in lines) else wanted
 
-    async def find(self, wanted: Wanted, access: Access) -> Plan | Choice:
-        """Return what waits for an order id or a name that somebody wrote."""
+    async def find(self, wanted: Wanted, access: Access, *, exactly: bool = False) -> Plan | Choice:
+        """Return what waits for an order id or a name that a person wrote.
+
+        With `exactly`, an order that does not carry the name itself is a choice, although it is the only one.
+        """
         match wanted:
             case WantedOrder(number, str(name)) if await self._is_domain(number, name, access):
                 return await self._domain(number, access)
             case WantedOrder(order_id):
                 return await self._order(order_id, access, wanted)
             case WantedName(name):
-                return await self._named(name, access)
+                return await self._named(name, access, exactly=exactly)
+
+    async def known_best(self, names: Sequence[str]) -> frozenset[str]:
+        """Return those of the names that the account knows best: by an order or domain of that name, else by a parent.
+
+        Reads DigiCert once for each name without a pending order or a domain of its own, and for ten names at most.
+        """
+        account = await self._listing.account()
+        own = {name for name in names if is_listed(account, name)}
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def has_order(name: str) -> bool:
+            async with limit:
+                return bool(await self._certcentral.orders_named(name))
+
+        others = [name for name in dict.fromkeys(names) if name not in own][:MOST_NAMES]
+        own.update(name for name, has in zip(others, await asyncio.gather(*map(has_order, others)), strict=True) if has)
+        return frozenset(own or {name for name in names if nearest_domains(account, name)})
 
     async def _is_domain(self, number: int, name: str, access: Access) -> bool:
         """Return True for the number and name of a visible domain, as the bot writes them, unless an order has it."""
@@ -101,22 +128,45 @@ class Lookup:
             raise Misunderstood("That is not one of the choices. Choose a name from the list.")
         return await self._domain(int(domain_id), access, plan.scopes, plan.scopes[index])
 
-    async def _named(self, name: str, access: Access) -> Plan | Choice:
+    async def _named(self, name: str, access: Access, *, exactly: bool) -> Plan | Choice:
         account = await self._listing.account()
-        if not _orders_with(account, name) and not covering(account.domains, name):
+        found = resolve(account, name)
+        if not found.is_exact or not (found.orders or found.domains):
             account = await self._listing.account(young=True)
-        orders = _orders_with(account, name)
-        if len(orders) > 1:
-            keys = {f"{Kind.ORDER}:{order.id}" for order in orders}
-            lines = [line for line in map(access.line, account.lines) if line and line.key in keys]
-            if len(lines) > 1:
-                return Choice(name, tuple(lines))
-            orders = [order for order in orders if any(line.id == order.id for line in lines)] or orders
-        if orders:
-            return await self._order(orders[0].id, access, WantedName(name))
-        if domain := covering(account.domains, name):
-            return await self._domain(domain.id, access, _scopes(domain, name, account), typed=name)
-        return await self._not_listed(name, account, access)
+            found = resolve(account, name)
+        if domains := await self._pending_of(found):
+            return await self._one_domain(account, name, found, domains, access)
+        if not found.orders:
+            return await self._not_listed(name, account, access)
+        lines = _visible_lines(account, found.orders, access)
+        if len(lines) > 1 or (lines and exactly and not found.is_exact):
+            return Choice(name, lines, found.is_exact)
+        order_id = lines[0].id if lines else found.orders[0].id
+        return await self._order(order_id, access, WantedName(name))
+
+    async def _one_domain(
+        self, account: Account, name: str, found: Resolution, domains: Sequence[Domain], access: Access
+    ) -> Plan | Choice:
+        """Return the plan for a domain; of several pending ones of the same name a person chooses."""
+        lines = _visible_lines(account, domains, access) if len(domains) > 1 else ()
+        if len(lines) > 1:
+            return Choice(name, lines)
+        scopes = _scopes(domains[0], found.name, account)
+        return await self._domain(domains[0].id, access, scopes, typed=found.name)
+
+    async def _pending_of(self, found: Resolution) -> Sequence[Domain]:
+        """Return the domains that are pending, which are read if the listing leaves a choice; else one or none."""
+        if not found.orders and len(found.domains) < 2:
+            return found.domains
+        now = await asyncio.gather(*map(self._domain_now, found.domains[:MOST_TWINS]))
+        return [domain for domain in now if not states.domain_has_nothing(domain)] or now[: 0 if found.orders else 1]
+
+    async def _domain_now(self, listed: Domain) -> Domain:
+        """Read a domain that the listing has; one that DigiCert does not show is returned as deactivated."""
+        try:
+            return await self._certcentral.domain(listed.id)
+        except CaRefused:
+            return replace(listed, is_active=False)
 
     async def _not_listed(self, name: str, account: Account, access: Access) -> Plan:
         """Return the newest order by this name, in whatever state it is; else raise with the reason that is known."""
@@ -125,8 +175,8 @@ class Lookup:
             return await self._order(max(order.id for order in hopeful or orders), access, WantedName(name))
         if not access.sees_everything:
             raise access.not_visible(WantedName(name))
-        domain = covering(account.deactivated, name)
-        raise (states.domain_has_nothing(domain) if domain else None) or states.unknown_name(name)
+        reasons = map(states.domain_has_nothing, nearest_deactivated(account, name))
+        raise next(filter(None, reasons), None) or states.unknown_name(name)
 
     async def _order(self, order_id: int, access: Access, wanted: Wanted) -> Plan:
         try:
@@ -196,8 +246,8 @@ class Lookup:
         return list(found.items())[:MOST_CALLS], remarks
 
     async def _domain_id(self, name: str) -> int | None:
-        domain = covering((await self._listing.account()).domains, name)
-        return domain.id if domain else None
+        domains = nearest_domains(await self._listing.account(), name)
+        return domains[0].id if domains else None
 
     async def _domain(
         self,
@@ -243,7 +293,7 @@ def _scopes(domain: Domain, name: str, account: Account) -> tuple[str, ...]:
 
     With any other name below the domain, one mailbox could be emailed again and again under names that were made up.
     """
-    return tuple(dict.fromkeys((domain.name, name) if name in account.ordered_names else (domain.name,)))
+    return tuple(dict.fromkeys((domain.name, name) if name in account.orders_by_name else (domain.name,)))
 
 
 def _plan(
@@ -274,17 +324,11 @@ def _require_described(order: Order, name: str | None) -> None:
         )
 
 
-def _orders_with(account: Account, name: str) -> list[Order]:
-    return [
-        order for order in account.orders if order.is_dv and name in {own.removeprefix("*.") for own in order.names}
-    ]
-
-
-def covering(domains: Sequence[Domain], name: str) -> Domain | None:
-    """The domain itself, else the nearest parent."""
-    return max(
-        (domain for domain in domains if covers(domain.name, name)), key=lambda found: len(found.name), default=None
-    )
+def _visible_lines(account: Account, found: Sequence[Order | Domain], access: Access) -> tuple[Listed, ...]:
+    """Return the lines of these orders or domains that the person may resend for, the longest waiting first."""
+    keys = [f"{Kind.ORDER if isinstance(each, Order) else Kind.DOMAIN}:{each.id}" for each in found]
+    lines = [line for key in keys if (line := access.line(account.line_by_key[key]))]
+    return tuple(sorted(lines, key=lambda line: line.since.timestamp() if line.since else math.inf))
 
 
 def _readable(typed: str) -> Wanted | None:

@@ -7,15 +7,15 @@ from dataclasses import replace
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaRefused, CaUnavailable, Misunderstood, NotVisible
-from bot.models import Actor, Kind, LastResend, NameValidation, Order, OrderValidation, Place
+from bot.models import Actor, Domain, Kind, LastResend, NameValidation, Order, OrderValidation, Place
 from bot.policy import Action
 from bot.services import states
 from bot.services.access import Access
 from bot.services.board import Board
 from bot.services.gate import Gate
 from bot.services.listing import Account, Listing
-from bot.services.lookup import covering
 from bot.services.matters import about_typed
+from bot.services.name_resolution import nearest_deactivated, nearest_domains, resolve
 from bot.services.reporting import root_key
 from bot.store.history import History
 from bot.targets import Wanted, WantedName, WantedOrder, parents, read_target, wanted_key
@@ -113,24 +113,23 @@ class Status:
     async def _named(self, asker: Access, name: str) -> Message:
         """Each order that waits for the name, and its domain where no DV order does; else what there was."""
         account = await self._listing.account()
-        if not _orders_with(account, name) and not covering(account.domains, name):
+        orders, domains = _pending(account, name)
+        if not orders and not domains:
             account = await self._listing.account(young=True)
-        orders, domain = _orders_with(account, name), covering(account.domains, name)
-        if any(order.is_dv for order in orders):
-            domain = None
-        if not orders and not domain:
-            newest_first = sorted(await self._certcentral.orders_named(name), key=lambda order: order.id, reverse=True)
-            orders, domain = newest_first, None if newest_first else covering(account.deactivated, name)
-        if not orders and not domain and asker.sees_everything:
+            orders, domains = _pending(account, name)
+        if not orders and not domains:
+            orders = sorted(await self._certcentral.orders_named(name), key=lambda order: order.id, reverse=True)
+            domains = () if orders else nearest_deactivated(account, name)
+        if not orders and not domains and asker.sees_everything:
             raise states.unknown_name(name)
         wanted = WantedName(name)
         orders = [order for each in orders if (order := asker.order(each))]
-        domain = domain if domain and asker.sees(domain.name) else None
-        if not orders and not domain:
+        domains = [domain for domain in domains if asker.sees(domain.name)]
+        if not orders and not domains:
             raise asker.not_visible(wanted)
         found = [
             *(self._order(asker, order.id, wanted) for order in orders[:MOST_ORDERS]),
-            *([self._domain(asker, domain.id)] if domain else []),
+            *(self._domain(asker, domain.id) for domain in domains[:MOST_DOMAINS]),
         ]
         return views.states(name, await asyncio.gather(*found), len(orders[MOST_ORDERS:]), self._clock())
 
@@ -180,8 +179,8 @@ class Status:
         scope = entry.name_scope.removeprefix("*.")
         domain_id = entry.domain_id
         if domain_id is None:
-            domain = covering((await self._listing.account()).domains, scope)
-            domain_id = domain.id if domain else 0
+            domains = nearest_domains(await self._listing.account(), scope)
+            domain_id = domains[0].id if domains else 0
         return f"{Kind.DOMAIN}:{domain_id}:{scope}"
 
     async def _last_by_key(self, order: Order, keys: Iterable[Iterable[str]]) -> Mapping[str, LastResend]:
@@ -232,9 +231,11 @@ def _oldest_first(orders: Iterable[Order]) -> list[Order]:
     )
 
 
-def _orders_with(account: Account, name: str) -> list[Order]:
-    carrying = (order for order in account.orders if name in {own.removeprefix("*.") for own in order.names})
-    return _oldest_first(carrying)
+def _pending(account: Account, name: str) -> tuple[list[Order], Sequence[Domain]]:
+    """Return the orders of a name, OV and EV ones too, else those it belongs to; its domains if none of them is DV."""
+    found = resolve(account, name)
+    orders = _oldest_first(account.orders_by_name.get(name, ()) or found.orders)
+    return orders, () if found.is_exact and any(order.is_dv for order in orders) else found.domains
 
 
 def _domains_of(order: Order, by_name: Mapping[str, int]) -> list[int]:

@@ -67,15 +67,20 @@ def reading(form_id: str) -> Drawing:
     return _drawn(form_id, [_target_row(None), section(":hourglass_flowing_sand: Asking DigiCert …")])
 
 
-def choice(form_id: str, wanted: str, matches: Sequence[Listed], now: datetime) -> Drawing:
-    """Several match: the person decides."""
+def choice(form_id: str, wanted: str, matches: Sequence[Listed], now: datetime, *, is_exact: bool = True) -> Drawing:
+    """Several match: the person decides. If not `is_exact`, no order carries the name itself."""
     select = StaticSelectElement(
         action_id=MATCH,
         placeholder=plain("Choose one"),
         options=[listed_option(listed, now) for listed in matches[:MOST_OPTIONS]],
     )
-    words = f"*{len(matches)} pending orders carry {shown_name(wanted)}.*\nWhich one is it?"
-    return _drawn(form_id, [_target_row(None), section(words, accessory=select, block_id=MATCH)])
+    name = shown_name(wanted)
+    if any(listed.kind is Kind.DOMAIN for listed in matches):
+        words = f"{len(matches)} pending domains are called {name}."
+    else:
+        words = f"{len(matches)} pending orders {'carry' if is_exact else 'belong to'} {name}."
+    question = section(f"*{words}*\nWhich one is it?", accessory=select, block_id=MATCH)
+    return _drawn(form_id, [_target_row(None), question])
 
 
 def named(form_id: str, matches: Sequence[tuple[Listed, str, str]], now: datetime) -> Drawing:

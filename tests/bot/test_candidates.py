@@ -585,3 +585,31 @@ def test_no_message_makes_reading_raise_and_every_candidate_is_a_target(message)
     assert len({candidate.target for candidate in found}) == len(found)
     for candidate in found:
         assert read_target(str(value(candidate))) == candidate.target
+
+
+def test_the_address_behind_a_label_is_a_link_until_the_name_is_written_too():
+    linked = "<https://deep.example.org|dashboard>"
+
+    [hidden] = read_candidates({"text": linked})
+    [shown, *_] = read_candidates({"text": linked, "blocks": [{"type": "section", "text": "deep.example.org"}]})
+    [written] = read_candidates({"text": "<https://deep.example.org>"})
+
+    assert (hidden.is_link, shown.is_link, written.is_link) == (True, False, False)
+    assert {each.is_strong for each in (hidden, shown, written)} == {True}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_key"),
+    [
+        ("host.name: web-1", True),
+        ("event.id=17", True),
+        ('{"host.name": "web-1"}', True),
+        ("*host.name*: web-1", True),
+        ("`cloud.account.id` : 17", True),
+        ("host.name", False),
+        ("https://host.name:443", False),
+        ("done.example.org: certificate pending", False),
+    ],
+)
+def test_what_is_probably_the_key_of_a_field(text, is_key):
+    assert [each.is_key for each in read_candidates({"text": text})] == [is_key]

@@ -1,9 +1,13 @@
 """Finding what waits: the select searches the account's listing, and a name leads to what carries it."""
 
 import asyncio
+import copy
+import dataclasses
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
@@ -195,5 +199,48 @@ async def test_several_orders_with_the_name_are_a_choice_and_never_a_guess(
     assert "700003" not in before[0]
     assert before[1] is None
     assert form.selected(action_id="target") == ["700002 · *.shop.example.com"]
+    assert form.submit_text == "Resend"
+    assert slack.problems == []
+
+
+@pytest.mark.fault("K2")
+async def test_a_name_leads_to_the_order_that_it_belongs_to(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+) -> None:
+    certcentral.add_order(700301, ["shop.skala.net"])
+    certcentral.add_order(700302, ["www.nurwww.org"])
+    certcentral.add_order(700304, ["*.apps.wildly.net"])
+    leads_to = {
+        "skala.net": "700301 · shop.skala.net",
+        "nurwww.org": "700302 · www.nurwww.org",
+        "login.apps.wildly.net": "700304 · *.apps.wildly.net",
+        "wildcard.apps.wildly.net": "700304 · *.apps.wildly.net",
+        "wildly.net": "700304 · *.apps.wildly.net",
+    }
+
+    seen = {name: (await ask(name)).selected(action_id="target")[0] for name in leads_to}
+    silent = [(await ask(name)).text for name in ("other.skala.net", "a.login.apps.wildly.net")]
+    await ana.command("/dcv-status", "skala.net", pki)
+    status = await ana.hears("shop.skala.net")
+
+    assert seen == leads_to
+    assert all("No order and no domain" in text for text in silent)
+    assert status.content.says("700301")
+    assert slack.problems == []
+
+
+@pytest.mark.fault("K16")
+async def test_of_domains_of_one_name_the_pending_one_is_found(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+) -> None:
+    certcentral.add_domain(9002, "twice.net")
+    valid = copy.copy(certcentral.domains[9002])
+    valid.id, valid.pending, valid.approved = 9001, False, certcentral.now()
+    valid.validated_until = certcentral.now() + timedelta(days=100)
+    certcentral.domains = {9001: valid, 9002: certcentral.domains[9002], 9003: dataclasses.replace(valid, id=9003)}
+
+    form = await ask("twice.net")
+
+    assert form.selected(action_id="target") == ["9002 · twice.net"]
     assert form.submit_text == "Resend"
     assert slack.problems == []

@@ -182,3 +182,59 @@ async def test_a_digicert_that_is_away_is_told_in_the_form(
     assert form.says("DigiCert asks us to slow down (429).")
     assert form.submit_text is None
     assert slack.problems == []
+
+
+@pytest.mark.fault("K18")
+async def test_beside_dotted_keys_the_real_name_is_explained(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, use: Use
+) -> None:
+    certcentral.add_order(700501, ["done.example.org"], status="issued")
+    fields = [
+        "monitor.name: Shop\nhost.name: probe-1\nurl.domain: done.example.org\nevent.id: 17",
+        "service.name=shop event.id=17 deployment.name=blue done.example.org",
+        '{"host.name": "web-1", "event.id": "17", "url.domain": "done.example.org", "user.email": "x"}',
+    ]
+
+    for text in fields:
+        form = await use(slack.alert(pki, "monitoring", text))
+        assert form.says("Order 700501 (done.example.org) is issued."), form.text
+        assert not any(form.says(key) for key in ("host.name", "event.id", "service.name"))
+        await form.close()
+
+    assert slack.problems == []
+
+
+async def test_a_person_who_asks_is_shown_what_waits_for_a_parent(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, use: Use
+) -> None:
+    certcentral.add_domain(1234, "example.org")
+    certcentral.add_order(700304, ["*.apps.wildly.net"])
+    leads_to = {
+        "login.example.org is down": "1234 · example.org",
+        "login.apps.wildly.net is down": "700304 · *.apps.wildly.net",
+    }
+
+    for text, title in leads_to.items():
+        form = await use(slack.alert(pki, "monitoring", text))
+        assert form.selected(action_id="target") == [title]
+        await form.close()
+
+    assert slack.problems == []
+
+
+async def test_a_guest_gets_nothing_from_the_shortcut_on_any_message(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ledger: Rows
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    gil = slack.add_person("gil", guest=True)
+
+    for text in ("Order 700001 waits", "Nothing here"):
+        await gil.shortcut(SHORTCUT, slack.alert(pki, "monitoring", text))
+    await slack.wait(lambda: len(gil.whispers) == 2, "two refusals", 20.0)
+
+    assert {whisper.visible_text for whisper in gil.whispers} == {gil.whispers[0].visible_text}
+    assert gil.whispers[0].content.says("You are a guest in this workspace")
+    assert gil.open_forms == []
+    assert [call.name for call in certcentral.calls] == ["GET /user/me"]
+    assert {row["kind"] for row in ledger()} == {"denied"}
+    assert slack.problems == []

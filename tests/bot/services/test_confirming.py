@@ -35,6 +35,11 @@ def account(certcentral):
     certcentral.add_order(3, "ov.example.com", is_dv=False)
     certcentral.add_order(4, "done.example.com", status="issued")
     certcentral.add_order(5, "dns.example.com", method="dns-txt-token")
+    certcentral.add_order(6, "www.nurwww.org")
+    certcentral.add_order(7, "apex.org")
+    certcentral.add_order(9, "shop.skala.net")
+    for domain_id in (9001, 9002, 9003):
+        certcentral.add_domain(domain_id, "twice.net", is_pending=domain_id == 9002)
     certcentral.add_domain(71, "example.org", "admin@example.org")
     certcentral.add_domain(72, "sub.example.org", "admin@example.org", is_pending=False)
     certcentral.add_domain(73, "dns.example", "admin@dns.example", method="dns-txt-token")
@@ -70,8 +75,37 @@ TABLE = [
     ([strong("unclear.example")], []),
 ]
 
+# Names that are not written on the orders that they belong to.
+BELONGING = [
+    ([strong("login.api.example.com")], ["order:1"]),
+    ([strong("wildcard.api.example.com")], ["order:1"]),
+    ([strong("star.api.example.com")], ["order:1"]),
+    ([strong("nurwww.org")], ["order:6"]),
+    ([strong("www.apex.org")], ["order:7"]),
+    # Of domains of one name, the one that is pending.
+    ([strong("twice.net")], ["domain:9002"]),
+    ([weak("twice.net")], ["domain:9002"]),
+    ([strong("shop.twice.net")], ["domain:9002 as name:shop.twice.net"]),
+]
+SILENT = [
+    ([strong("other.skala.net")], []),
+    # The base name of an order counts for people alone.
+    ([strong("skala.net")], []),
+    ([strong("a.login.api.example.com")], []),
+    ([weak("login.api.example.com")], []),
+    ([weak("nurwww.org")], []),
+    ([weak("star.example.org")], []),
+    ([strong("star.example.org")], ["domain:71 as name:star.example.org"]),
+]
 
-@pytest.mark.parametrize(("candidates", "found"), TABLE)
+
+@pytest.mark.fault("K2", "K16")
+@pytest.mark.parametrize(("candidates", "found"), BELONGING)
+async def test_what_belongs_to_something_that_waits(confirming, account, candidates, found):
+    await test_what_counts_as_waiting(confirming, account, candidates, found)
+
+
+@pytest.mark.parametrize(("candidates", "found"), [*TABLE, *SILENT])
 async def test_what_counts_as_waiting(confirming, account, candidates, found):
     confirmed = await confirming.of(candidates)
 

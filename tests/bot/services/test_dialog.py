@@ -1,14 +1,19 @@
 """The form's conversation: the gate first, each drawing under an id of its own, and what comes back as calls."""
 
+import dataclasses
 import json
 
 import pytest
 
 from bot.candidates import Candidate
+from bot.command import SendNow
 from bot.errors import CaUnavailable, CooledDown, Misunderstood, NotAllowed, StoreUnavailable
 from bot.models import Actor, Call, DomainTarget, OrderTarget, Place, Recipient
+from bot.policy import Action, Rule, Rules
 from bot.services.dialog import Dialog
+from bot.services.gate import Gate
 from bot.services.resend import Asked
+from bot.services.rulebook import Rulebook
 from bot.store.forms import Forms
 from bot.targets import WantedName, WantedOrder
 from bot.views.filled import NOTHING_TYPED, Filled, Typed
@@ -295,3 +300,75 @@ async def test_a_digicert_that_is_away_is_told_in_a_form_for_a_message(dialog, f
     certcentral.always["pending_orders"] = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
     assert "DigiCert cannot be reached." in words(await dialog.named(form, named(700001)))
+
+
+def strong(*names):
+    return [Candidate(WantedName(name), True, "the text") for name in names]
+
+
+@pytest.mark.fault("K18")
+async def test_of_dotted_keys_and_a_real_name_the_real_one_is_explained(dialog, form, certcentral):
+    certcentral.add_order(700501, "done.example.org", status="issued")
+
+    drawing = words(await dialog.named(form, strong("monitor.name", "host.name", "done.example.org", "event.id")))
+
+    assert "The message names done.example.org, and nothing waits for it." in drawing
+    assert "Order 700501 (done.example.org) is issued." in drawing
+    assert "host.name" not in drawing
+
+
+async def test_of_several_real_names_all_are_named_and_of_unknown_ones_those_that_are_no_keys(
+    dialog, form, certcentral, ana
+):
+    certcentral.add_order(700501, "done.example.org", status="issued")
+    certcentral.add_order(700502, "over.example.org", status="canceled")
+
+    several = words(await dialog.named(form, strong("host.name", "done.example.org", "over.example.org")))
+    keys = [dataclasses.replace(each, is_key=True) for each in strong("host.name", "event.id")]
+    unknown = words(await dialog.named(form, [*keys, *strong("nowhere.example.org")]))
+    only_keys = words(await dialog.named(form, keys))
+
+    assert "The message names done.example.org and over.example.org, and nothing waits for them." in several
+    assert "The message names nowhere.example.org, and nothing waits for it." in unknown
+    assert "The message names host.name and event.id, and nothing waits for them." in only_keys
+
+
+async def test_names_that_a_person_may_not_ask_for_are_not_read(
+    lookup, confirming, resend, database, form, certcentral, directory, ledger, metrics, clock
+):
+    rule = Rule("some", True, frozenset(Action), users=frozenset({"U0ANA"}), names=frozenset({"a.example.org"}))
+    rules = Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), (rule,))
+    gate = Gate(Rulebook(rules), directory, ledger, metrics, clock)
+    dialog = Dialog(gate, lookup, confirming, resend, Forms(database), "en", clock)
+
+    await dialog.named(form, strong("a.example.org", "b.example.org"))
+
+    assert [call for call in certcentral.asked if call[0] == "orders_named"] == [("orders_named", "a.example.org")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("skala.net", "no pending order carries skala.net itself. Name the order that you mean: 700301."),
+        ("twice.net", "several domains are called twice.net. Choose one with /dcv-resend twice.net."),
+    ],
+)
+async def test_a_line_without_a_form_sends_nothing_for_what_only_belongs_to_the_name(
+    dialog, ana, certcentral, typed, sentence
+):
+    certcentral.add_order(700301, "shop.skala.net")
+    certcentral.add_domain(9001, "twice.net")
+    certcentral.add_domain(9002, "twice.net")
+
+    with pytest.raises(Misunderstood, match=f"Nothing was sent: {sentence}"):
+        await dialog.one_line(ana, PKI, "c1", SendNow(WantedName(typed), ("admin@skala.net",)))
+
+
+async def test_a_choice_says_what_the_matches_have_to_do_with_the_name(dialog, form, certcentral):
+    for order_id, name in ((700301, "shop.skala.net"), (700302, "pay.skala.net")):
+        certcentral.add_order(order_id, name)
+    certcentral.add_domain(9001, "twice.net")
+    certcentral.add_domain(9002, "twice.net")
+
+    assert "2 pending orders belong to skala.net." in words(await dialog.look_up(form, WantedName("skala.net")))
+    assert "2 pending domains are called twice.net." in words(await dialog.look_up(form, WantedName("twice.net")))

@@ -21,6 +21,7 @@ def lookup(lookup, access):
         find=lambda wanted: lookup.find(wanted, access),
         chosen=lambda key: lookup.chosen(key, access),
         rescoped=lambda plan, index: lookup.rescoped(plan, index, access),
+        known_best=lookup.known_best,
         search=lambda typed: lookup.search(typed, access, 100),
     )
 
@@ -422,3 +423,141 @@ async def test_a_search_does_not_wait_for_a_slow_digicert(lookup, certcentral):
 
     assert (lines, wanted) == ([], WantedName("shop.example.com"))
     certcentral.hold.set()
+
+
+@pytest.mark.fault("K2")
+@pytest.mark.parametrize(
+    ("ordered", "typed"),
+    [
+        ("shop.skala.net", "skala.net"),
+        ("a.b.skala.co.uk", "skala.co.uk"),
+        ("a.b.skala.net", "b.skala.net"),
+        ("*.apps.wildly.net", "wildly.net"),
+        ("www.nurwww.org", "nurwww.org"),
+        ("apex.org", "www.apex.org"),
+        ("*.apps.wildly.net", "login.apps.wildly.net"),
+        ("*.apps.wildly.net", "wildcard.apps.wildly.net"),
+        ("*.apps.wildly.net", "star.apps.wildly.net"),
+    ],
+)
+async def test_a_name_finds_the_pending_order_that_it_belongs_to(lookup, certcentral, ordered, typed):
+    certcentral.add_order(700301, ordered)
+    certcentral.add_order(700302, "other.example.com")
+
+    assert (await lookup.find(WantedName(typed))).key == "order:700301"
+
+
+@pytest.mark.parametrize(
+    ("ordered", "typed"),
+    [
+        ("shop.skala.net", "other.skala.net"),
+        ("shop.skala.net", "login.shop.skala.net"),
+        ("*.apps.wildly.net", "a.login.apps.wildly.net"),
+        ("shop.skala.co.uk", "co.uk"),
+        ("shop.skala.net", "ala.net"),
+    ],
+)
+async def test_siblings_and_what_is_too_far_below_belong_to_no_order(lookup, certcentral, ordered, typed):
+    certcentral.add_order(700301, ordered)
+
+    assert "No order and no domain" in await told(lookup.find(WantedName(typed)))
+
+
+@pytest.mark.fault("K2")
+async def test_several_orders_that_a_name_belongs_to_are_a_choice(lookup, certcentral):
+    certcentral.add_order(700301, "shop.skala.net")
+    certcentral.add_order(700302, "pay.skala.net")
+
+    choice = await lookup.find(WantedName("skala.net"))
+
+    assert isinstance(choice, Choice)
+    assert sorted(line.id for line in choice.matches) == [700301, 700302]
+
+
+async def test_an_order_that_carries_the_name_comes_before_those_it_belongs_to(lookup, certcentral):
+    certcentral.add_order(700301, "www.skala.net")
+    certcentral.add_order(700302, "skala.net")
+
+    assert (await lookup.find(WantedName("skala.net"))).key == "order:700302"
+
+
+@pytest.mark.parametrize(
+    ("is_pending", "key"),
+    [pytest.param(False, "order:700301", marks=pytest.mark.fault("K2")), (True, "domain:71")],
+)
+@pytest.mark.parametrize("is_listed", [True, False])
+async def test_a_domain_comes_before_an_order_that_its_name_belongs_to_only_if_it_is_pending(
+    lookup, certcentral, monkeypatch, is_pending, key, is_listed
+):
+    certcentral.add_order(700301, "www.skala.net")
+    certcentral.add_domain(71, "skala.net", "admin@skala.net", is_pending=is_pending)
+    if not is_listed:
+        listed = [dataclasses.replace(certcentral.account_domains[71], is_pending=None)]
+        monkeypatch.setattr(certcentral, "domains", lambda: asyncio.sleep(0, listed))
+
+    assert (await lookup.find(WantedName("skala.net"))).key == key
+
+
+async def test_a_name_for_a_wildcard_is_no_scope_of_its_domain(lookup, certcentral):
+    certcentral.add_domain(71, "skala.net", "admin@skala.net")
+
+    assert (await lookup.find(WantedName("star.skala.net"))).scopes == ("skala.net",)
+
+
+@pytest.mark.parametrize(
+    "pending", [9001, *(pytest.param(each, marks=pytest.mark.fault("K16")) for each in (9002, 9003))]
+)
+@pytest.mark.parametrize("typed", ["twice.net", "shop.twice.net"])
+@pytest.mark.parametrize("is_listed", [True, False])
+async def test_of_domains_of_one_name_the_pending_one_is_found(
+    lookup, certcentral, monkeypatch, pending, typed, is_listed
+):
+    for domain_id in (9001, 9002, 9003):
+        certcentral.add_domain(domain_id, "twice.net", is_pending=domain_id == pending)
+        certcentral.allow(domain_id, "admin@twice.net", of="twice.net")
+    certcentral.allow("twice.net", "admin@twice.net")
+    if not is_listed:
+        listed = [dataclasses.replace(domain, is_pending=None) for domain in await certcentral.domains()]
+        monkeypatch.setattr(certcentral, "domains", lambda: asyncio.sleep(0, listed))
+
+    assert (await lookup.find(WantedName(typed))).key == f"domain:{pending}"
+
+
+async def test_of_domains_of_one_name_of_which_none_is_pending_the_newest_is_explained(lookup, certcentral):
+    certcentral.add_domain(9001, "twice.net", is_pending=False)
+    certcentral.add_domain(9002, "twice.net", is_pending=False)
+
+    assert "twice.net is validated" in await told(lookup.find(WantedName("twice.net")))
+
+
+async def test_several_pending_domains_of_one_name_are_a_choice(lookup, certcentral):
+    certcentral.add_domain(9001, "twice.net")
+    certcentral.add_domain(9002, "twice.net")
+    certcentral.add_domain(9003, "twice.net", is_pending=False)
+
+    choice = await lookup.find(WantedName("twice.net"))
+
+    assert isinstance(choice, Choice)
+    assert sorted(line.key for line in choice.matches) == ["domain:9001", "domain:9002"]
+
+
+@pytest.mark.fault("K16")
+async def test_an_ov_order_is_resent_by_the_pending_one_of_the_domains_of_a_name(lookup, certcentral):
+    for domain_id, is_pending in ((9001, False), (9002, True), (9003, False)):
+        certcentral.add_domain(domain_id, "twice.net", "admin@twice.net", is_pending=is_pending)
+    certcentral.add_order(700001, "twice.net", is_dv=False, entries=[certcentral.entry("twice.net")])
+
+    assert targets(await lookup.find(WantedOrder(700001))) == [DomainTarget(9002, "twice.net")]
+
+
+async def test_the_names_that_the_account_knows_best(lookup, certcentral):
+    certcentral.add_order(1, "done.example.org", status="issued")
+    certcentral.add_order(2, "open.example.com")
+    certcentral.add_domain(71, "example.net", is_pending=False)
+
+    own = await lookup.known_best(["host.name", "done.example.org", "open.example.com", "shop.example.net"])
+    parent = await lookup.known_best(["host.name", "shop.example.net"])
+    neither = await lookup.known_best(["host.name", "event.id"])
+
+    assert (own, parent, neither) == ({"done.example.org", "open.example.com"}, {"shop.example.net"}, set())
+    assert certcentral.count("orders_named") == 7
