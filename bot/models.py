@@ -442,11 +442,15 @@ class Offered:
     since: datetime | None
 
 
+MOST_BUTTONS = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What a channel is offered in the thread of an alert; without targets, the summary of what is not offered.
 
     `later` counts the alerts that named a target again. `shown` is the version that stands in Slack, 0 while none does.
+    `author` is whose allowance it used.
     """
 
     id: str
@@ -458,6 +462,17 @@ class Offer:
     quiet_by: str | None = None
     version: int = 1
     shown: int = 0
+    author: str | None = None
+
+    @property
+    def with_button(self) -> tuple[Offered, ...]:
+        """The targets that get a button; the others are only named, so that a later alert may offer them."""
+        return self.targets[:MOST_BUTTONS]
+
+    @property
+    def without_button(self) -> tuple[Offered, ...]:
+        """The targets for which there is no room."""
+        return self.targets[MOST_BUTTONS:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bot.metrics import Metrics
 from bot.policy import Rules
 from bot.services.addresses import AddressBook
 from bot.services.adopting import Adopting
+from bot.services.alert_authors import AlertAuthors
 from bot.services.auditing import HeadLog
 from bot.services.board import Board
 from bot.services.checking import Checking
@@ -229,6 +230,7 @@ def _services(
         alerts,
         offers,
         clock,
+        AlertAuthors(gate, identity.team_id),
         look_seconds=IDLE_SECONDS if database.is_sqlite else HEARD_ELSEWHERE_SECONDS,
     )
     return Services(

@@ -1,22 +1,28 @@
 """The way in for alerts: what may need an offer is written down before Slack is told that it arrived."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 
-from bot.candidates import read_candidates
+from bot.authors import read_author
+from bot.candidates import Candidate, read_candidates
+from bot.certificate_words import is_about_certificates
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
+from bot.passages import PassageKind, read_passages
 from bot.slack.client import Identity
 from bot.store.alerts import Alert, Alerts
+from bot.targets import WantedName
 
 log = structlog.get_logger(__name__)
 
 TOO_OLD = timedelta(hours=1)
 MOST_AT_ONCE = 200
 MOST_WAITING = 5000
+_WORDS = {PassageKind.PROSE, PassageKind.CODE}
 
 
 class Intake:
@@ -33,6 +39,7 @@ class Intake:
     ) -> None:
         self._channels = channels
         self._ours = tuple(filter(None, (identity.bot_id, identity.bot_user_id)))
+        self._team_id = None if identity.enterprise_id else identity.team_id
         self._alerts = alerts
         self._clock = clock
         self._most_waiting = most_waiting
@@ -51,13 +58,14 @@ class Intake:
         if channel_id not in self._channels or any(message.get(by) in self._ours for by in ("bot_id", "user")):
             return
         ts, now = str(message["ts"]), self._clock()
-        if now - datetime.fromtimestamp(float(ts), UTC) > TOO_OLD:
+        author = read_author(message, self._team_id)
+        if author is None or now - datetime.fromtimestamp(float(ts), UTC) > TOO_OLD:
             return
         async with self._reading:
             # The longest messages take some hundredths of a second, and a flood of them nobody should wait for.
-            candidates = await asyncio.to_thread(read_candidates, message)
+            candidates, about_certificates = await asyncio.to_thread(_read, message)
         if candidates:
-            await self._keep(Alert(channel_id, ts, now, candidates))
+            await self._keep(Alert(channel_id, ts, now, candidates, author, about_certificates))
 
     async def _keep(self, alert: Alert) -> None:
         if len(self._waiting) >= self._most_waiting:
@@ -90,3 +98,19 @@ class Intake:
             else:
                 kept.set_exception(error)
         self.arrived.set()
+
+
+def _read(message: dict[str, Any]) -> tuple[tuple[Candidate, ...], bool]:
+    """Return what an alert may name, and whether its words are about certificates or validation.
+
+    An address behind a label was not written for people to read, so that it counts as little as the path of a link.
+    """
+    found = [replace(each, is_strong=False) if each.is_link else each for each in read_candidates(message)]
+    may_be_below = any(each.is_strong and isinstance(each.target, WantedName) for each in found)
+    return tuple(found), may_be_below and _is_about_certificates(message)
+
+
+def _is_about_certificates(message: dict[str, Any]) -> bool:
+    """Addresses and the sender's own name do not say what a message is about."""
+    words = (passage.text for passage in read_passages(message) if passage.kind in _WORDS)
+    return any(map(is_about_certificates, words))

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -12,11 +12,12 @@ from bot.clock import Clock
 from bot.errors import BotError, CaError, Misunderstood, SlackRefused, SlackUnavailable
 from bot.models import Actor, Offer, Offered, Place
 from bot.policy import Action
+from bot.services.alert_authors import AlertAuthors, AuthorUnclear, Permission
 from bot.services.board import Board
 from bot.services.confirming import Confirmed, Confirming, Match
 from bot.services.gate import Gate
 from bot.services.intake import TOO_OLD, Intake
-from bot.services.matters import about_offered
+from bot.services.matters import about_line, about_offered, about_typed
 from bot.services.verdict import MOST_OFFERS, SPAN, STANDS, Verdict, decide, fresh, is_full
 from bot.slack.chat import Chat
 from bot.store import alerts as alert_rows
@@ -59,11 +60,13 @@ class Offering:
         alerts: Alerts,
         offers: Offers,
         clock: Clock,
+        authors: AlertAuthors,
         *,
         retry_seconds: float = RETRY_SECONDS,
         look_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._channels = channels
+        self._authors = authors
         self._intake = intake
         self._gate = gate
         self._confirming = confirming
@@ -78,6 +81,7 @@ class Offering:
         self._showing = asyncio.Lock()
         self._next_edits = 0.0
         self._failed: dict[str, tuple[int, float]] = {}
+        self._unclear: dict[str, float] = {}
 
     async def work(self) -> None:
         """For ever: show what changed, look at what arrived. Whatever fails is tried again; a restart loses nothing.
@@ -98,22 +102,43 @@ class Offering:
                         await self._intake.arrived.wait()
 
     async def round(self) -> float:
-        """Show and look once; returns the seconds after which there may be more to show.
+        """Show and process once; return the seconds after which there may be more to do.
 
-        An alert for which DigiCert gives no answer is put off and keeps nobody else waiting; CaError after a few.
+        An alert for which DigiCert gives no answer waits for the next round, and so do the alerts of authors that Slack
+        cannot name now; the others go on. Raises CaError after a few.
         """
         is_behind = await self._show_all()
         put_off: list[Alert] = []
-        while unread := [alert for alert in await self._alerts.unread(AT_ONCE) if alert not in put_off]:
+        unclear = 0
+        while unread := await self._unread(put_off, apps_only=unclear >= MOST_PUT_OFF):
             for alert in unread:
                 try:
                     await self._look_at(alert)
+                except AuthorUnclear:
+                    self._ask_later(alert)
+                    unclear += 1
+                    break
                 except CaError:
                     if len(put_off) == MOST_PUT_OFF:
                         raise
                     put_off.append(alert)
             is_behind = True
+        if self._unclear:
+            return min(self._retry_seconds, EDIT_SECONDS)
         return EDIT_SECONDS if is_behind else IDLE_SECONDS
+
+    async def _unread(self, put_off: Collection[Alert], *, apps_only: bool) -> list[Alert]:
+        """Return the next alerts: all of apps that wait, else one of a person, since an app may post meanwhile."""
+        now = asyncio.get_running_loop().time()
+        self._unclear = {user_id: until for user_id, until in self._unclear.items() if until > now}
+        only = self._authors.known_apps if apps_only else None
+        unread = await self._alerts.unread(AT_ONCE, without=self._unclear, only=only)
+        left = [alert for alert in unread if alert not in put_off]
+        return [alert for alert in left if alert.author and alert.author.bot_id] or left[:1]
+
+    def _ask_later(self, alert: Alert) -> None:
+        if alert.author and alert.author.user_id:
+            self._unclear[alert.author.user_id] = asyncio.get_running_loop().time() + self._retry_seconds
 
     async def not_now(self, actor: Actor, offer_id: str) -> None:
         """Let the targets of an offer rest in its channel for a day; NotAllowed unless the person may resend."""
@@ -122,7 +147,7 @@ class Offering:
         offer = await self._offers.get(offer_id)
         if offer is None:
             raise Misunderstood("This offer was made long ago and is over. To resend all the same, type /dcv-resend.")
-        for target in offer.targets:
+        for target in offer.with_button:
             await self._gate.require(actor, Action.RESEND, about, about_offered(offer.place, target))
         now = self._clock()
         if offer.quiet_until is None or offer.quiet_until <= now:
@@ -148,48 +173,83 @@ class Offering:
 
     async def _settle(self, alert: Alert) -> None:
         """Decide what becomes of an alert, and write it down together with the note that it was looked at."""
-        matches = await self._matches(alert)
-        if not matches:
+        permission = await self._permission(alert)
+        matches = await self._matches(alert, permission) if permission else ()
+        if not permission or not matches:
             await self._alerts.done([alert])
             return
         named = {match.line.key: match for match in matches}
         now = self._clock()
-        known = await self._offers.known(alert.channel_id, named, now, now - SPAN)
-        waiting = await self._waiting(named, known)
+        known = await self._offers.known(alert.channel_id, permission.key, named, now, now - SPAN)
+        named, waiting = await self._waiting(alert, named, known, permission)
         verdict = decide(list(named), waiting.keys(), known)
-        offer = _offer(alert, [waiting[key] for key in verdict.offered], now)
-        if not await self._write(alert, verdict, offer, known, list(named)):
+        offer = _offer(alert, [waiting[key] for key in verdict.offered], now, permission)
+        if not await self._write(alert, verdict, offer, known, [match.line.key for match in matches]):
             log.warning("another process looks at alerts; looking again", channel=alert.channel_id, ts=alert.ts)
             return
         if offer.targets:
             log.info("offered", channel=alert.channel_id, targets=[target.key for target in offer.targets])
             await self._show_soon(offer.id)
 
-    async def _matches(self, alert: Alert) -> Sequence[Match]:
-        """What of the listing the alert names; nothing where it is too old, or where strangers read along."""
-        if alert.channel_id not in self._channels or self._clock() - alert.at > TOO_OLD:
-            return ()
+    async def _permission(self, alert: Alert) -> Permission | None:
+        """Return what the author of an alert may cause; nothing if the alert is too old, or if strangers read along.
+
+        Raises AuthorUnclear if Slack cannot tell who the author is.
+        """
+        if alert.channel_id not in self._channels or alert.author is None or self._clock() - alert.at > TOO_OLD:
+            return None
         try:
             if await self._chat.is_shared(Place(alert.channel_id)):
-                return ()
+                return None
         except SlackRefused as error:
             log.warning("a channel of alerts cannot be seen", channel=alert.channel_id, error=error.code)
-            return ()
-        return await self._confirming.matches(alert.candidates)
+            return None
+        permission = await self._authors.permission(alert.author, Place(alert.channel_id))
+        if permission is None:
+            log.info("the author of an alert may not cause offers", channel=alert.channel_id, user=alert.author.user_id)
+        return permission
 
-    async def _waiting(self, named: Mapping[str, Match], known: Known) -> dict[str, Offered]:
-        """What waits of the targets that were not offered yet; in a full channel, by the listing alone."""
+    async def _matches(self, alert: Alert, permission: Permission) -> Sequence[Match]:
+        """Return what of the listing the alert names and its author may ask about."""
+        place = Place(alert.channel_id)
+        candidates = [each for each in alert.candidates if permission.allows_any([about_typed(place, each.target)])]
+        if not candidates:
+            return ()
+        matches = await self._confirming.matches(candidates)
+        return [match for match in matches if permission.allows_any(about_line(place, match.line))]
+
+    async def _waiting(
+        self, alert: Alert, named: dict[str, Match], known: Known, permission: Permission
+    ) -> tuple[dict[str, Match], dict[str, Offered]]:
+        """Return what the alert names, and what of it waits and was not offered yet.
+
+        A parent counts if the alert is about certificates, and names nothing that is pending itself.
+        """
+        itself = {key: match for key, match in named.items() if not match.is_parent}
+        waiting = await self._confirmed(alert, itself, known, permission)
+        if waiting or not alert.about_certificates or any(key in known.standing for key in itself):
+            return itself, waiting
+        parents = {key: match for key, match in named.items() if match.is_parent}
+        return named, await self._confirmed(alert, parents, known, permission)
+
+    async def _confirmed(
+        self, alert: Alert, named: Mapping[str, Match], known: Known, permission: Permission
+    ) -> dict[str, Offered]:
+        """Return what waits of the targets that were not offered yet; after too many offers, by the listing alone."""
         new = [named[key] for key in fresh(list(named), known)]
         if is_full(known):
             return {match.line.key: _offered(Confirmed(match, ())) for match in new if match.line.waiting}
-        found = [await self._confirming.confirm(match) for match in new]
-        return {each.match.line.key: _offered(each) for each in found if each}
+        found = [_offered(each) for each in [await self._confirming.confirm(match) for match in new] if each]
+        place = Place(alert.channel_id)
+        return {each.key: each for each in found if permission.allows_all([about_offered(place, each)])}
 
     async def _write(self, alert: Alert, verdict: Verdict, offer: Offer, known: Known, keys: Sequence[str]) -> bool:
         """All or nothing; False, and nothing, where another process wrote meanwhile."""
         until = offer.at + STANDS
         async with self._database.write() as transaction:
-            known_now = await offer_rows.known(transaction, alert.channel_id, keys, offer.at, offer.at - SPAN)
+            known_now = await offer_rows.known(
+                transaction, alert.channel_id, offer.author or "", keys, offer.at, offer.at - SPAN
+            )
             if known_now != known or not await alert_rows.done(transaction, alert):
                 return False
             if verdict.counted:
@@ -199,7 +259,7 @@ class Offering:
             elif verdict.summarised and known.summary:
                 await offer_rows.count(transaction, [known.summary])
             elif verdict.summarised:
-                await offer_rows.make(transaction, _summary(alert, offer.at), until)
+                await offer_rows.make(transaction, _summary(alert, offer), until)
         return True
 
     async def _show_all(self) -> bool:
@@ -258,16 +318,19 @@ class Offering:
                 await self._board.show(f"{POST}{offer.id}", offer.place, draw, None)
             except SlackRefused as error:
                 log.warning("an offer cannot be shown", channel=offer.place.channel_id, error=error.code)
+                if not offer.shown:
+                    await self._offers.withdraw(offer)
             await self._offers.shown(drawn)
 
 
-def _offer(alert: Alert, targets: Sequence[Offered], now: datetime) -> Offer:
+def _offer(alert: Alert, targets: Sequence[Offered], now: datetime, permission: Permission) -> Offer:
     """One offer for all that an alert names; its id is the alert's, so that it is made once."""
-    return Offer(_id(alert), Place(alert.channel_id, alert.ts), now, tuple(targets))
+    place = Place(alert.channel_id, alert.ts)
+    return Offer(_id(alert), place, now, tuple(targets), author=permission.key)
 
 
-def _summary(alert: Alert, now: datetime) -> Offer:
-    return Offer(_id(alert), Place(alert.channel_id), now, later=1)
+def _summary(alert: Alert, offer: Offer) -> Offer:
+    return Offer(_id(alert), Place(alert.channel_id), offer.at, later=1, author=offer.author)
 
 
 def _id(alert: Alert) -> str:

@@ -26,14 +26,14 @@ def fresh(named: Sequence[str], known: Known) -> list[str]:
 
 
 def is_full(known: Known) -> bool:
-    """Whether this channel got as many offers lately as it takes."""
+    """Return whether the author caused as many offers in this channel lately as one may."""
     return known.lately >= MOST_OFFERS
 
 
 def decide(named: Sequence[str], waiting: Collection[str], known: Known) -> Verdict:
     """The verdict on an alert that names these targets, of which these wait.
 
-    Where the channel is full, `waiting` are those that the listing calls pending: they are not offered one by one.
+    If the author used up the allowance, `waiting` are those that the listing calls pending. They get no offers.
     """
     counted = tuple(dict.fromkeys(known.standing[key] for key in named if key in known.standing))
     wanted = tuple(key for key in fresh(named, known) if key in waiting)

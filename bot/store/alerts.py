@@ -1,13 +1,15 @@
 """Alerts, written down before Slack is told that they arrived: each is looked at once, also after a restart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.authors import Author
 from bot.candidates import Candidate
 from bot.store.db import Database
 from bot.store.tables import alerts, moment, written
@@ -18,12 +20,17 @@ _CANDIDATES = TypeAdapter(tuple[Candidate, ...])
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A message in a channel of alerts, known by channel and `ts`, and what it may name; its words are not kept."""
+    """A message in a channel of alerts, known by channel and `ts`, and what it may name; its words are not kept.
+
+    `author` is None for an alert that an older version wrote down.
+    """
 
     channel_id: str
     ts: str
     at: datetime
     candidates: tuple[Candidate, ...]
+    author: Author | None = None
+    about_certificates: bool = False
 
 
 class Alerts:
@@ -40,22 +47,31 @@ class Alerts:
                 "ts": alert.ts,
                 "at": written(alert.at),
                 "candidates": _CANDIDATES.dump_json(alert.candidates).decode(),
+                "bot_id": alert.author.bot_id if alert.author else None,
+                "user_id": alert.author.user_id if alert.author else None,
+                "about_certificates": alert.about_certificates,
             }
             for alert in new
         ]
         async with self._database.write() as transaction:
             await transaction.execute(insert_new(transaction, alerts, rows))
 
-    async def unread(self, most: int) -> list[Alert]:
-        """The alerts that nobody looked at yet, in the order of their arrival."""
-        chosen = (
-            sa.select(alerts).where(alerts.c.candidates.is_not(None)).order_by(alerts.c.at, alerts.c.ts).limit(most)
-        )
+    async def unread(
+        self, most: int, *, without: Collection[str] = (), only: Collection[str] | None = None
+    ) -> list[Alert]:
+        """Return alerts that the worker has not processed, those of apps first, and one of each author before another.
+
+        `without` are user ids whose alerts are left out. With `only`, no other user's alerts are returned; apps and
+        webhooks have no user id.
+        """
+        by_author = sa.func.coalesce(alerts.c.user_id, alerts.c.bot_id)
+        turn = sa.func.row_number().over(partition_by=by_author, order_by=(alerts.c.at, alerts.c.ts))
+        chosen = sa.select(alerts).where(alerts.c.candidates.is_not(None), _not_in(alerts.c.user_id, without))
+        if only is not None:
+            chosen = chosen.where(alerts.c.user_id.is_(None) | alerts.c.user_id.in_(list(only)))
+        chosen = chosen.order_by(alerts.c.bot_id.is_(None), turn, alerts.c.at, alerts.c.ts).limit(most)
         async with self._database.read() as connection:
-            return [
-                Alert(row.channel_id, row.ts, moment(row.at), _candidates(row.candidates))
-                for row in await connection.execute(chosen)
-            ]
+            return [_alert(row) for row in await connection.execute(chosen)]
 
     async def done(self, looked_at: Iterable[Alert]) -> None:
         """Note that these were looked at."""
@@ -73,6 +89,22 @@ async def done(transaction: AsyncConnection, alert: Alert) -> bool:
     """Note that an alert was looked at, and let go of what it named; False where somebody else did before."""
     same = (alerts.c.channel_id == alert.channel_id) & (alerts.c.ts == alert.ts) & alerts.c.candidates.is_not(None)
     return (await transaction.execute(sa.update(alerts).where(same).values(candidates=None))).rowcount == 1
+
+
+def _not_in(column: sa.Column[Any], values: Collection[str]) -> sa.ColumnElement[bool]:
+    # NULL is in no list, and SQL calls that neither true nor false.
+    return sa.or_(column.is_(None), column.not_in(list(values)))
+
+
+def _alert(row: Any) -> Alert:
+    return Alert(
+        channel_id=row.channel_id,
+        ts=row.ts,
+        at=moment(row.at),
+        candidates=_candidates(row.candidates),
+        author=Author(row.bot_id, row.user_id) if row.bot_id or row.user_id else None,
+        about_certificates=bool(row.about_certificates),
+    )
 
 
 def _candidates(text: str) -> tuple[Candidate, ...]:

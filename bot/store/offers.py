@@ -20,7 +20,7 @@ _NONE = "[]"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a channel was offered: the offer that stands for each target, and how many there were lately.
+    """What a channel was offered: the offer that stands for each target, and how many an author caused lately.
 
     `summary` is the id of the summary that stands for what was too much, where there is one.
     """
@@ -36,10 +36,10 @@ class Offers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def known(self, channel_id: str, keys: Iterable[str], now: datetime, lately: datetime) -> Known:
-        """What this channel was offered of these targets and still stands, and how much since `lately`."""
+    async def known(self, channel_id: str, author: str, keys: Iterable[str], now: datetime, lately: datetime) -> Known:
+        """Return what this channel was offered of these targets and still stands, and how much since `lately`."""
         async with self._database.read() as connection:
-            return await known(connection, channel_id, keys, now, lately)
+            return await known(connection, channel_id, author, keys, now, lately)
 
     async def get(self, offer_id: str) -> Offer | None:
         """An offer as it is now; None where it was made long ago."""
@@ -52,7 +52,7 @@ class Offers:
         behind = (
             sa.select(offers)
             .where((offers.c.shown < offers.c.version) & offers.c.id.not_in(list(without)))
-            .order_by(offers.c.shown > 0, offers.c.at, offers.c.id)
+            .order_by(offers.c.shown > 0, _is_of_person(), offers.c.at, offers.c.id)
             .limit(most)
         )
         async with self._database.read() as connection:
@@ -63,6 +63,12 @@ class Offers:
         older = (offers.c.id == offer.id) & (offers.c.shown < offer.version)
         async with self._database.write() as transaction:
             await transaction.execute(sa.update(offers).where(older).values(shown=offer.version))
+
+    async def withdraw(self, offer: Offer) -> None:
+        """Let the next alert offer these targets again, since Slack did not accept this offer."""
+        same = (offered.c.channel_id == offer.place.channel_id) & (offered.c.offer_id == offer.id)
+        async with self._database.write() as transaction:
+            await transaction.execute(sa.delete(offered).where(same))
 
     async def quieten(self, offer: Offer, by: str, until: datetime) -> None:
         """Let the targets of an offer rest in its channel."""
@@ -85,18 +91,17 @@ POST = "offer."
 
 
 async def known(
-    connection: AsyncConnection, channel_id: str, keys: Iterable[str], now: datetime, lately: datetime
+    connection: AsyncConnection, channel_id: str, author: str, keys: Iterable[str], now: datetime, lately: datetime
 ) -> Known:
     """What `Offers.known` tells, seen from inside a transaction."""
     same = (offered.c.channel_id == channel_id) & offered.c.key.in_(list(keys)) & (offered.c.until > written(now))
     new = (offers.c.channel_id == channel_id) & (offers.c.at > written(lately))
     standing = await connection.execute(sa.select(offered.c.key, offered.c.offer_id).where(same))
-    recent = await connection.execute(sa.select(offers.c.id, offers.c.targets).where(new))
-    ids = [(row.id, row.targets == _NONE) for row in recent]
+    recent = list(await connection.execute(sa.select(offers.c.id, offers.c.targets, offers.c.author).where(new)))
     return Known(
         standing={row.key: row.offer_id for row in standing},
-        lately=sum(not is_summary for _, is_summary in ids),
-        summary=next((offer_id for offer_id, is_summary in ids if is_summary), None),
+        lately=sum(row.targets != _NONE and row.author == author for row in recent),
+        summary=next((row.id for row in recent if row.targets == _NONE), None),
     )
 
 
@@ -111,6 +116,7 @@ async def make(transaction: AsyncConnection, offer: Offer, until: datetime) -> N
         "later": offer.later,
         "version": offer.version,
         "shown": offer.shown,
+        "author": offer.author,
     }
     await transaction.execute(upsert(transaction, offers, row))
     await _stand(transaction, offer, until)
@@ -123,7 +129,7 @@ async def count(transaction: AsyncConnection, offer_ids: Iterable[str]) -> None:
 
 
 async def _stand(transaction: AsyncConnection, offer: Offer, until: datetime) -> None:
-    for target in offer.targets:
+    for target in offer.with_button:
         row = {
             "channel_id": offer.place.channel_id,
             "key": target.key,
@@ -144,4 +150,9 @@ def _offer(row: Any) -> Offer:
         quiet_by=row.quiet_by,
         version=row.version,
         shown=row.shown,
+        author=row.author,
     )
+
+
+def _is_of_person() -> sa.ColumnElement[bool]:
+    return sa.func.coalesce(offers.c.author, "").like("person:%")

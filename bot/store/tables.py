@@ -8,7 +8,20 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 # Half of a character, as broken JSON may hold it; neither database takes it, and no hash can be taken of it.
@@ -164,6 +177,9 @@ alerts = Table(
     Column("ts", String(32), primary_key=True),
     Column("at", String(27), nullable=False),
     Column("candidates", Text),
+    Column("bot_id", String(32)),
+    Column("user_id", String(32)),
+    Column("about_certificates", Boolean),
 )
 _LOOKED_FOR = text("candidates IS NOT NULL")
 Index("alerts_open", alerts.c.at, sqlite_where=_LOOKED_FOR, postgresql_where=_LOOKED_FOR)
@@ -181,6 +197,7 @@ offers = Table(
     Column("quiet_by", String(32)),
     Column("version", Integer, nullable=False),
     Column("shown", Integer, nullable=False),
+    Column("author", String(64)),
 )
 Index("offers_channel", offers.c.channel_id, offers.c.at)
 

@@ -9,7 +9,6 @@ from bot.views.blocks import Message, context, names, person, plain, section, ti
 
 RESEND = "offer_resend"
 NOT_NOW = "offer_not_now"
-MOST_BUTTONS = 5
 _ROOM_FOR_NAMES = 200
 _MOST_NAMED = 20
 
@@ -17,7 +16,7 @@ _MOST_NAMED = 20
 def offer(offer: Offer) -> Message:
     """What waits, since when, and a button for each; and what became of the offer since."""
     quiet = offer.quiet_until is not None
-    words = [_waits(target) for target in offer.targets[:MOST_BUTTONS]]
+    words = [_waits(target) for target in offer.with_button]
     rest = _rest(offer)
     question = "Resend the mail?" if len(offer.targets) == 1 else "Resend the mails?"
     spoken = " ".join([*(f"{line}." for line in words), *rest, question])
@@ -27,7 +26,8 @@ def offer(offer: Offer) -> Message:
         shown: list[Block] = [section(f":email: {words[0]}. {question}"), _buttons(offer, quiet=quiet)]
     else:
         shown = [
-            section(f"{line}.", accessory=_resend(target)) for line, target in zip(words, offer.targets, strict=False)
+            section(f"{line}.", accessory=_resend(target))
+            for line, target in zip(words, offer.with_button, strict=True)
         ]
         shown += [context(line) for line in rest]
         shown += [] if quiet else [ActionsBlock(elements=[_not_now(offer)])]
@@ -38,7 +38,7 @@ def summary(offer: Offer, most: int, span: timedelta) -> Message:
     """That more alerts name what is pending than a channel gets offers for."""
     alerts = "1 more alert names" if offer.later == 1 else f"{offer.later} more alerts name"
     words = (
-        f"{most} offers within {span.total_seconds() / 60:.0f} minutes are the most for one channel. Since then "
+        f"{most} offers within {span.total_seconds() / 60:.0f} minutes are the most for one sender. Since then "
         f"{alerts} orders or domains that are pending at DigiCert. `/dcv-status` lists what waits; the shortcut "
         "*Resend DCV email* on an alert opens its form."
     )
@@ -55,7 +55,7 @@ def _waits(target: Offered) -> str:
 
 def _rest(offer: Offer) -> list[str]:
     """The targets that have no button."""
-    more = offer.targets[MOST_BUTTONS:]
+    more = offer.without_button
     if not more:
         return []
     numbers = [_short(target) for target in more[:_MOST_NAMED]]

@@ -1,8 +1,11 @@
 """Channels of alerts: what waits is offered in the alert's thread, once; everything else is met with silence."""
 
 import asyncio
+import copy
+import dataclasses
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
@@ -13,7 +16,7 @@ from sandbox.slack import Channel, Message, Person, Slack
 from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, start_again
 
 OFFER = "waits for e-mail validation"
-SUMMARY = "are the most for one channel"
+SUMMARY = "are the most for one sender"
 BUTTONS = ["Resend DCV email", "Not now"]
 ATTACHED = [{"title": "DCV pending", "fields": [{"title": "Domain", "value": "shop.example.com", "short": True}]}]
 
@@ -397,3 +400,193 @@ async def test_an_offer_whose_thread_slack_cannot_read_holds_up_no_other_alert(
 
     assert len(offers(ops)) == 2
     assert ops.thread(third.ts) == []
+
+
+@pytest.mark.fault("M7")
+async def test_who_may_not_ask_for_the_status_causes_no_read_and_no_offer(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ops: Channel, sees_offer: SeesOffer, ledger: Rows
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["mail.example.com"])
+    said = "Order 700001 for shop.example.com waits"
+    outsiders = [
+        slack.add_person("gil", guest=True),
+        slack.add_person("uma", ultra_guest=True),
+        slack.add_person("stu", stranger=True),
+        slack.add_person("dee", deleted=True),
+        slack.add_person("oli", team_id="T0ELSEWHERE"),
+        slack.add_person("bob"),
+    ]
+
+    for person in outsiders:
+        await person.post(ops, said)
+    guest = outsiders[0]
+    for number, event in enumerate(
+        [
+            {"user": guest.id, "subtype": "me_message"},
+            {"user": guest.id, "subtype": "file_share", "files": [{"filetype": "email", "subject": said}]},
+            # An app may post in the name of a person.
+            {"user": guest.id, "bot_id": "B0APP", "app_id": "A0APP"},
+            {"user": guest.id, "bot_id": "B0APP", "subtype": "bot_message"},
+            {"user": "USLACKBOT", "bot_id": "B01"},
+            {"user": "U0MON", "bot_id": "B0MON", "user_team": "T0ELSEWHERE", "source_team": "T0ELSEWHERE"},
+            {"username": "nobody"},
+        ]
+    ):
+        told = {"type": "message", "channel": ops.id, "channel_type": "channel", "ts": slack.mint.ts(), "text": said}
+        slack.send_event({**told, **event}, event_id=f"Ev{number}")
+    await slack.settle()
+    marked = await sees_offer(slack.alert(ops, "monitoring", "Order 700002 waits"))
+
+    assert offers(ops) == [marked]
+    assert not any("700001" in call.path for call in certcentral.calls)
+    assert ledger() == []
+    assert [person.whispers for person in outsiders] == [[]] * len(outsiders)
+    assert slack.problems == []
+
+
+@pytest.mark.fault("M7")
+async def test_people_use_up_their_own_offers_and_an_app_still_gets_its_offer(
+    make_bot: Callable[..., BotProcess],
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    ops: Channel,
+    sees_offer: SeesOffer,
+) -> None:
+    bob = slack.add_person("bob")
+    for number in range(30):
+        certcentral.add_order(700000 + number, [f"n{number}.example.com"])
+    bot = make_bot(DCV_ALERT_CHANNELS=ops.id, DCV_ALLOWED_USERS=f"{ana.id},{bob.id}")
+    await bot.start()
+    await slack.connected(60)
+
+    for number in range(12):
+        await ana.post(ops, f"Order {700000 + number} waits")
+    await slack.sees_message(ops, SUMMARY)
+    theirs = await sees_offer(await bob.post(ops, "Order 700020 waits"))
+    alerted = await sees_offer(slack.alert(ops, "monitoring", "Order 700021 waits", classic=True))
+
+    assert [offer.content.says(each) for offer, each in ((theirs, "700020"), (alerted, "700021"))] == [True, True]
+    assert len(offers(ops)) == 12
+    assert slack.problems == []
+
+
+@pytest.mark.fault("M7")
+async def test_while_slack_cannot_tell_who_wrote_an_alert_nothing_is_read_and_later_it_is_offered(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ops: Channel, sees_offer: SeesOffer
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["mail.example.com"])
+    limited = answers(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "1"})
+    slack.faults.plan("users.info", limited, times=1)
+
+    alert = await ana.post(ops, "Order 700001 waits")
+    await slack.wait(lambda: "users.info" in [call.method for call in slack.api_calls], "the question", 20.0)
+    marked = await sees_offer(slack.alert(ops, "monitoring", "Order 700002 waits", classic=True))
+    before = [call.path for call in certcentral.calls if "700001" in call.path]
+    await sees_offer(alert)
+
+    assert before == []
+    assert marked.content.says("700002")
+    assert slack.problems == []
+
+
+async def test_slack_is_asked_once_who_an_app_is_and_never_about_a_webhook(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ops: Channel, sees_offer: SeesOffer
+) -> None:
+    for number in range(4):
+        certcentral.add_order(700001 + number, [f"n{number}.example.com"])
+
+    for number, classic in enumerate([True, False, True, False]):
+        await sees_offer(slack.alert(ops, "monitoring", f"Order {700001 + number} waits", classic=classic))
+
+    assert [call.method for call in slack.api_calls].count("users.info") == 1
+    assert slack.problems == []
+
+
+@pytest.mark.fault("K13")
+async def test_what_got_no_button_is_offered_for_the_next_alert_that_names_it(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ops: Channel, sees_offer: SeesOffer
+) -> None:
+    for number in range(8):
+        certcentral.add_order(740000 + number, [f"n{number}.example.org"])
+    names = "\n".join(f"- n{number}.example.org" for number in range(7))
+    first = await sees_offer(slack.alert(ops, "weekly", f"Weekly list:\n{names}"))
+
+    again = await sees_offer(slack.alert(ops, "monitoring", "order 740006 for n6.example.org is stuck"))
+
+    assert first.buttons == ["Resend DCV email"] * 5 + ["Not now"]
+    assert again.content.says("Order 740006 (n6.example.org) waits")
+    assert slack.problems == []
+
+
+@pytest.mark.fault("K2")
+@pytest.mark.parametrize(
+    ("ordered", "said"),
+    [
+        ("*.apps.wildly.net", "instance: https://login.apps.wildly.net:443"),
+        ("*.apps.wildly.net", "star.apps.wildly.net is stuck"),
+        ("www.nurwww.org", "Please validate ownership of your domain nurwww.org"),
+        ("apex.org", "www.apex.org has no certificate yet"),
+    ],
+)
+async def test_a_name_that_belongs_to_an_order_without_being_written_on_it_gets_an_offer(
+    running: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ops: Channel,
+    sees_offer: SeesOffer,
+    ordered: str,
+    said: str,
+) -> None:
+    certcentral.add_order(700301, [ordered])
+
+    offer = await sees_offer(slack.alert(ops, "monitoring", said))
+
+    assert offer.content.says("Order 700301 (")
+    assert slack.problems == []
+
+
+@pytest.mark.fault("K2")
+async def test_hosts_below_a_pending_domain_are_met_with_silence_unless_it_is_about_certificates(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ops: Channel, sees_offer: SeesOffer
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["mail.example.com"])
+    certcentral.add_domain(1234, "example.org")
+    silent = [
+        "other.example.com is down",
+        "login.example.org is down",
+        "example.com is down",
+        "Certificate check: see <https://grafana.example.org|the dashboard>",
+    ]
+
+    for text in silent:
+        slack.alert(ops, "monitoring", text)
+    exact = await sees_offer(slack.alert(ops, "monitoring", "Certificate: order 700002, see wiki.example.org"))
+    below = await sees_offer(slack.alert(ops, "monitoring", "Das Zertifikat von login.example.org läuft ab"))
+
+    assert offers(ops) == [exact, below]
+    assert exact.text.startswith("Order 700002 (")
+    assert "example.org" not in exact.text
+    assert below.text.startswith("Domain example.org waits")
+    assert slack.problems == []
+
+
+@pytest.mark.fault("K16")
+async def test_of_domains_of_one_name_the_pending_one_is_offered(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ops: Channel, sees_offer: SeesOffer
+) -> None:
+    certcentral.add_domain(9002, "twice.net")
+    valid = copy.copy(certcentral.domains[9002])
+    valid.id, valid.pending, valid.approved = 9001, False, certcentral.now()
+    valid.validated_until = certcentral.now() + timedelta(days=100)
+    certcentral.domains = {9001: valid, 9002: certcentral.domains[9002], 9003: dataclasses.replace(valid, id=9003)}
+
+    offer = await sees_offer(slack.alert(ops, "monitoring", "The domain twice.net waits"))
+    await ana.click(offer, "Resend DCV email")
+    form = await ana.sees_form("9002 · twice.net")
+
+    assert form.submit_text == "Resend"
+    assert slack.problems == []

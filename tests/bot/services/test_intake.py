@@ -55,10 +55,10 @@ async def test_an_alert_is_there_when_it_was_taken(intake, alerts, message):
 
 
 @pytest.mark.parametrize("forged", [{"user": ["U0US"]}, {"user": {}}, {"bot_id": []}])
-async def test_a_sender_that_is_no_id_is_nobody_of_ours(intake, alerts, message, forged):
+async def test_a_sender_that_is_no_id_leaves_nothing_behind(intake, alerts, message, forged):
     await intake.take("C0OPS", message(**forged))
 
-    assert len(await alerts.unread(10)) == 1
+    assert await alerts.unread(10) == []
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,45 @@ async def test_no_more_wait_than_memory_allows(alerts, message, clock):
 
     with pytest.raises(StoreUnavailable):
         await intake.take("C0OPS", message())
+
+
+HIDDEN = {"type": "section", "text": {"type": "mrkdwn", "text": "See <https://deep.example.org|the dashboard>"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "strong", "about_certificates"),
+    [
+        ({"text": "The certificate of deep.example.org expires"}, {"deep.example.org"}, True),
+        ({"text": "deep.example.org is down"}, {"deep.example.org"}, False),
+        ({"text": "cert.example.org is down"}, {"cert.example.org"}, False),
+        ({"text": "Certificate expires", "blocks": [HIDDEN]}, set(), False),
+        ({"text": "Certificate of deep.example.org", "blocks": [HIDDEN]}, {"deep.example.org"}, True),
+        (
+            {"text": "", "attachments": [{"title": "Zertifikat", "text": "deep.example.org"}]},
+            {"deep.example.org"},
+            True,
+        ),
+        ({"text": "deep.example.org", "attachments": [{"footer": "SSL monitor"}]}, {"deep.example.org"}, False),
+        ({"text": "Certificate of order 700001"}, {700001}, False),
+    ],
+)
+async def test_what_a_parent_may_count_for_is_written_down(intake, alerts, message, more, strong, about_certificates):
+    await intake.take("C0OPS", message(**more))
+
+    [alert] = await alerts.unread(10)
+    targets = [each.target for each in alert.candidates if each.is_strong]
+    assert {getattr(target, "name", None) or target.order_id for target in targets} == strong
+    assert alert.about_certificates is about_certificates
+    assert (alert.author.bot_id, alert.author.user_id) == (None, "U0ANA")
+
+
+@pytest.mark.parametrize(
+    ("enterprise", "team", "kept"), [(None, "T0HOME", 1), (None, "T0OTHER", 0), ("E0ORG", "T0SISTER", 1)]
+)
+async def test_a_message_of_another_workspace_leaves_nothing_behind(alerts, clock, message, enterprise, team, kept):
+    identity = Identity("B0US", "U0US", "T0HOME", enterprise, frozenset())
+    intake = Intake(frozenset({"C0OPS"}), identity, alerts, clock)
+
+    await intake.take("C0OPS", message(team=team, user_team=team))
+
+    assert len(await alerts.unread(10)) == kept

@@ -8,12 +8,15 @@ import pytest
 import sqlalchemy as sa
 
 from bot.candidates import Candidate
-from bot.errors import CaUnavailable, Misunderstood, NotAllowed, SlackUnavailable
+from bot.errors import CaUnavailable, Misunderstood, NotAllowed, SlackRefused, SlackUnavailable
 from bot.models import Actor
+from bot.policy import Action, Rule, Rules
 from bot.services.confirming import Confirming
+from bot.services.gate import Gate
 from bot.services.intake import Intake
 from bot.services.listing import Listing
 from bot.services.offering import EDIT_SECONDS, MOST_PUT_OFF, Offering
+from bot.services.rulebook import Rulebook
 from bot.slack.client import Identity
 from bot.store.alerts import Alert, Alerts
 from bot.store.offers import Offers
@@ -48,11 +51,28 @@ def intake(alerts, clock):
 
 
 @pytest.fixture
-def make_offering(intake, gate, confirming, chat, board, database, alerts, offers, clock):
+def app():
+    """A monitoring system that posts by a webhook."""
+    from bot.authors import Author
+
+    return Author("B0MON")
+
+
+@pytest.fixture
+def authors(gate):
+    from bot.services.alert_authors import AlertAuthors
+
+    return AlertAuthors(gate, "T0HOME")
+
+
+@pytest.fixture
+def make_offering(intake, gate, confirming, chat, board, database, alerts, offers, clock, authors):
     """A worker, as after a start."""
 
-    def make(**more):
-        return Offering(CHANNELS, intake, gate, confirming, chat, board, database, alerts, offers, clock, **more)
+    def make(authors=authors, **more):
+        return Offering(
+            CHANNELS, intake, gate, confirming, chat, board, database, alerts, offers, clock, authors, **more
+        )
 
     return make
 
@@ -63,13 +83,13 @@ def offering(make_offering):
 
 
 @pytest.fixture
-def arrive(alerts, clock):
+def arrive(alerts, clock, app):
     """Let an alert arrive that names these orders."""
     count = iter(range(100, 10_000))
 
-    async def arrive_it(*order_ids, channel="C0OPS"):
+    async def arrive_it(*order_ids, channel="C0OPS", by=None):
         named = tuple(Candidate(WantedOrder(order_id), True, "the text") for order_id in order_ids)
-        alert = Alert(channel, f"{next(count)}.5", clock(), named)
+        alert = Alert(channel, f"{next(count)}.5", clock(), named, by or app)
         await alerts.keep([alert])
         return alert
 
@@ -366,10 +386,10 @@ async def test_the_worker_wakes_for_what_arrives_and_survives_failures(make_offe
     assert texts(chat)[-1].startswith("Order 9 ")
 
 
-async def test_a_name_below_a_waiting_domain_opens_that_scope(once, alerts, certcentral, chat, clock):
+async def test_a_name_below_a_waiting_domain_opens_that_scope(once, alerts, certcentral, chat, clock, app):
     certcentral.add_domain(71, "example.org", "admin@example.org")
     named = (Candidate(WantedName("shop.example.org"), True, "the text"),)
-    await alerts.keep([Alert("C0OPS", "100.5", clock(), named)])
+    await alerts.keep([Alert("C0OPS", "100.5", clock(), named, app, about_certificates=True)])
 
     await once()
 
@@ -379,10 +399,10 @@ async def test_a_name_below_a_waiting_domain_opens_that_scope(once, alerts, cert
 
 
 @pytest.fixture
-def elsewhere(intake, gate, certcentral, chat, board, database, alerts, offers, clock):
+def elsewhere(intake, gate, certcentral, chat, board, database, alerts, offers, clock, authors):
     """The same work in another process, which took this one for dead; it reads for itself."""
     reads = Confirming(certcentral, Listing(certcentral, clock))
-    return Offering(CHANNELS, intake, gate, reads, chat, board, database, alerts, offers, clock)
+    return Offering(CHANNELS, intake, gate, reads, chat, board, database, alerts, offers, clock, authors)
 
 
 @pytest.fixture
@@ -446,3 +466,263 @@ async def test_what_was_shown_is_never_noted_as_older(once, arrive, orders, offe
     await offers.shown(offer)
 
     assert (await offers.get(offer_id)).shown == 2
+
+
+PEOPLE = ("U0ANA", "U0BOB")
+
+
+@pytest.fixture
+def person(directory):
+    """A full member who may ask for the status, unless their traits say otherwise."""
+    from bot.authors import Author
+
+    def make(user_id, bot_id=None, **traits):
+        directory.add(user_id, **traits)
+        return Author(bot_id, user_id)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("user_id", "bot_id", "traits"),
+    [
+        ("U0ANA", None, {"guest": True}),
+        ("U0ANA", None, {"stranger": True}),
+        ("U0ANA", None, {"deleted": True}),
+        ("U0ANA", None, {"bot": True}),
+        ("U0EVE", None, {}),
+        # An app that posts in the name of a guest, and one that is a stranger's.
+        ("U0ANA", "B0APP", {"guest": True}),
+        ("U0EVE", "B0APP", {}),
+        ("U0BOT", "B0APP", {"bot": True, "stranger": True}),
+    ],
+)
+async def test_an_author_who_may_not_causes_no_read_and_no_row_of_the_ledger(
+    once, arrive, orders, chat, person, alerts, rows, user_id, bot_id, traits
+):
+    await arrive(1, by=person(user_id, bot_id, **traits))
+
+    await once()
+
+    assert (orders.asked, chat.posts, await alerts.unread(10), await rows()) == ([], [], [], [])
+
+
+async def test_an_alert_without_an_author_gets_no_offer(once, alerts, orders, chat, clock):
+    named = (Candidate(WantedOrder(1), True, "the text"),)
+    await alerts.keep([Alert("C0OPS", "100.5", clock(), named)])
+
+    await once()
+
+    assert (orders.asked, chat.posts, await alerts.unread(10)) == ([], [], [])
+
+
+async def test_slack_is_asked_once_for_a_bot_user_and_never_for_a_webhook(
+    once, arrive, orders, chat, person, directory
+):
+    bot = person("U0BOT", "B0APP", bot=True)
+    for order_id in (1, 2):
+        await arrive(order_id, by=bot)
+        await arrive(order_id + 10)
+        await once()
+
+    assert len(texts(chat)) == 4
+    assert directory.asked == [("U0BOT", False)]
+
+
+async def test_people_use_up_their_own_allowance_and_nobody_elses(once, arrive, orders, chat, person):
+    ana, bob = map(person, PEOPLE)
+    for order_id in range(1, 13):
+        await arrive(order_id, by=ana)
+    await arrive(20, by=bob)
+    await arrive(21)
+
+    await once()
+
+    offered = sorted(int(text.split()[1]) for text in texts(chat) if text.startswith("Order "))
+    assert offered == [*range(1, 11), 20, 21]
+
+
+async def test_apps_come_before_people_and_people_take_turns(alerts, arrive, person):
+    ana, bob = map(person, PEOPLE)
+    from bot.authors import Author
+
+    for order_id, author in enumerate([ana, ana, ana, bob, Author("B0MON"), Author("B0CI", "U0CI"), bob], start=1):
+        await arrive(order_id, by=author)
+
+    assert [alert.candidates[0].target.order_id for alert in await alerts.unread(10)] == [5, 6, 1, 4, 2, 7, 3]
+    assert [alert.candidates[0].target.order_id for alert in await alerts.unread(10, without={"U0ANA", "U0CI"})] == [
+        *(5, 4, 7)
+    ]
+    assert [alert.candidates[0].target.order_id for alert in await alerts.unread(10, only={"U0CI"})] == [5, 6]
+
+
+async def test_an_app_that_posts_while_alerts_of_people_are_processed_is_next(
+    once, arrive, orders, chat, person, monkeypatch
+):
+    ana, bob = map(person, PEOPLE)
+    await arrive(1, by=ana)
+    await arrive(2, by=bob)
+    read = orders.order_validation
+
+    async def and_an_app_posts(order_id):
+        if order_id == 1:
+            await arrive(3)
+        return await read(order_id)
+
+    monkeypatch.setattr(orders, "order_validation", and_an_app_posts)
+    await once()
+
+    assert [text.split()[1] for text in texts(chat)] == ["1", "3", "2"]
+
+
+@pytest.mark.parametrize("unclear", [{}, {"groups": frozenset(), "unclear": frozenset({"S0PKI"})}])
+async def test_an_author_whom_slack_cannot_name_now_is_asked_again_later(
+    make_offering, arrive, orders, chat, person, directory, alerts, unclear
+):
+    offering = make_offering(retry_seconds=0.02)
+    alert = await arrive(1, by=person("U0EVE" if unclear else "U0ANA", **unclear))
+    if not unclear:
+        directory.failure = SlackUnavailable("Slack did not answer.")
+
+    pause = await offering.round()
+    before = (orders.asked, chat.posts, await alerts.unread(10))
+    assert before == ([], [], [alert])
+    assert pause <= 0.02
+    directory.failure = None
+    directory.add(alert.author.user_id if not unclear else "U0EVE")
+    await asyncio.sleep(0.03)
+    await offering.round()
+
+    assert await alerts.unread(10) == []
+    assert len(chat.posts) == (0 if unclear else 1)
+
+
+async def test_authors_whom_slack_cannot_name_keep_no_app_waiting(
+    make_offering, arrive, orders, chat, person, directory, alerts
+):
+    known = person("U0BOT", "B0APP", bot=True)
+    await arrive(1, by=known)
+    offering = make_offering()
+    await offering.round()
+    directory.failure = SlackUnavailable("Slack did not answer.")
+    for number in range(20):
+        await arrive(2, by=person(f"U0NEW{number}"))
+    await arrive(3)
+    await arrive(4, by=known)
+
+    directory.asked.clear()
+    await offering.round()
+
+    assert [text.split()[1] for text in texts(chat)] == ["1", "3", "4"]
+    assert len(await alerts.unread(100)) == 20
+    assert len(directory.asked) == MOST_PUT_OFF
+
+
+@pytest.mark.parametrize(("allowed", "offered"), [("n1.example.com", ["1"]), ("n2.example.com", [])])
+async def test_a_person_is_offered_what_they_may_ask_about_and_nothing_else(
+    make_offering, directory, ledger, metrics, clock, arrive, orders, chat, person, allowed, offered
+):
+    from bot.services.alert_authors import AlertAuthors
+
+    rule = Rule("some", True, frozenset({Action.LOOK}), users=frozenset({"U0ANA"}), names=frozenset({allowed}))
+    rules = Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), (rule,))
+    gate = Gate(Rulebook(rules), directory, ledger, metrics, clock)
+    offering = make_offering(authors=AlertAuthors(gate, "T0HOME"))
+    orders.add_order(40, "n1.example.com", "n3.example.com")
+
+    await arrive(1, 3, 40, by=person("U0ANA"))
+    await offering.round()
+
+    assert [text.split()[1] for text in texts(chat)] == offered
+    assert all(call[1:] != (3,) for call in orders.asked)
+
+
+async def test_only_targets_with_a_button_count_as_offered(once, arrive, orders, chat, offers, clock):
+    await arrive(1, 2, 3, 4, 5, 6, 7)
+    await once()
+    await arrive(3)
+    await arrive(7)
+    await once()
+
+    assert "Waiting too: order 6, order 7" in texts(chat)[0]
+    assert [text.split()[1] for text in texts(chat)] == ["1", "7"]
+
+
+async def test_not_now_does_not_silence_what_got_no_button(offering, once, arrive, orders, chat, ana):
+    await arrive(1, 2, 3, 4, 5, 6)
+    await once()
+    await offering.not_now(ana, chat.posts[0][2].removeprefix("offer."))
+    await arrive(5)
+    await arrive(6)
+
+    await once()
+
+    assert [text.split()[1] for text in texts(chat)] == ["1", "6"]
+
+
+async def test_an_offer_that_slack_does_not_accept_is_made_again_for_the_next_alert(once, arrive, orders, chat):
+    first = await arrive(1)
+    chat.failures = [None, None, SlackRefused("restricted_action_thread_locked")]
+    await once()
+    assert texts(chat) == []
+    second = await arrive(1)
+
+    await once()
+
+    assert [place.thread_ts for place, _, _ in chat.posts] == [first.ts, second.ts]
+    assert len(texts(chat)) == 1
+
+
+@pytest.fixture
+def mention(alerts, clock, app):
+    """Let an alert arrive that names these: order ids and names."""
+    count = iter(range(100, 10_000))
+
+    async def arrive_it(*named, about_certificates):
+        targets = [WantedName(each) if isinstance(each, str) else WantedOrder(each) for each in named]
+        candidates = tuple(Candidate(target, True, "the text") for target in targets)
+        await alerts.keep(
+            [Alert("C0OPS", f"{next(count)}.5", clock(), candidates, app, about_certificates=about_certificates)]
+        )
+
+    return arrive_it
+
+
+@pytest.mark.parametrize(
+    ("named", "about_certificates", "offered"),
+    [
+        (["deep.example.org"], True, ["Domain example.org"]),
+        (["deep.example.org"], False, []),
+        (["example.org"], False, ["Domain example.org"]),
+        # Something that is named itself is pending, so that the other hosts are only beside it.
+        ([1, "deep.example.org"], True, ["Order 1 "]),
+        (["deep.example.org", "n1.example.com"], True, ["Order 1 "]),
+        # It is named itself, but nothing of it waits.
+        ([50, "deep.example.org"], True, ["Domain example.org"]),
+        (["done.example.net", "deep.example.org"], True, ["Domain example.org"]),
+    ],
+)
+async def test_a_parent_counts_for_an_alert_about_certificates_that_names_nothing_pending(
+    once, mention, orders, chat, named, about_certificates, offered
+):
+    orders.add_domain(71, "example.org", "admin@example.org")
+    orders.add_domain(72, "done.example.net", is_pending=False)
+    orders.add_order(50, "s.example", entries=[orders.entry("s.example", is_open=False)])
+
+    await mention(*named, about_certificates=about_certificates)
+    await once()
+
+    assert len(texts(chat)) == len(offered)
+    assert all(words in text for words, text in zip(offered, texts(chat), strict=True))
+
+
+async def test_a_parent_does_not_count_beside_what_was_offered_before(once, mention, orders, chat):
+    orders.add_domain(71, "example.org", "admin@example.org")
+    await mention(1, about_certificates=True)
+    await once()
+
+    await mention(1, "deep.example.org", about_certificates=True)
+    await once()
+
+    assert len(texts(chat)) == 1
+    assert "example.org" not in texts(chat)[0]

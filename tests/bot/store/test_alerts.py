@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.authors import Author
 from bot.candidates import Candidate
 from bot.store.alerts import Alert, Alerts
 from bot.targets import WantedName, WantedOrder
@@ -18,7 +19,7 @@ def alerts(database):
 
 @pytest.fixture
 def alert(clock):
-    return Alert("C0OPS", "17.5", clock(), CANDIDATES)
+    return Alert("C0OPS", "17.5", clock(), CANDIDATES, Author("B0MON", "U0MON"), about_certificates=True)
 
 
 async def test_an_alert_comes_back_as_it_was_written(alerts, alert):
@@ -68,3 +69,13 @@ async def test_old_alerts_are_forgotten(alerts, alert, clock):
     await alerts.tidy(clock() + timedelta(minutes=1))
 
     assert await alerts.unread(10) == [young]
+
+
+async def test_an_alert_that_an_older_version_wrote_down_has_no_author(alerts, alert, database):
+    await alerts.keep([alert])
+    async with database.write() as transaction:
+        await transaction.exec_driver_sql("UPDATE alerts SET bot_id = NULL, user_id = NULL, about_certificates = NULL")
+
+    [read] = await alerts.unread(10)
+
+    assert (read.author, read.about_certificates, read.candidates) == (None, False, CANDIDATES)

@@ -14,6 +14,7 @@ from bot.store.tables import offered
 
 SPAN = timedelta(minutes=10)
 DAY = timedelta(hours=24)
+AUTHOR = "app:B0MON"
 KEYS = ["order:1", "order:2", "domain:3"]
 
 
@@ -26,9 +27,9 @@ def offers(database):
 def make(database, clock):
     """Make an offer of these targets."""
 
-    async def make_it(offer_id, *keys, channel="C0OPS"):
+    async def make_it(offer_id, *keys, channel="C0OPS", author=AUTHOR):
         targets = tuple(Offered(key, key, ("shop.example.com",), clock()) for key in keys)
-        offer = Offer(offer_id, Place(channel, "17.5" if keys else None), clock(), targets)
+        offer = Offer(offer_id, Place(channel, "17.5" if keys else None), clock(), targets, author=author)
         async with database.write() as transaction:
             await rows.make(transaction, offer, clock() + DAY)
         return offer
@@ -39,7 +40,7 @@ def make(database, clock):
 @pytest.fixture
 def known(offers, clock):
     async def read(channel="C0OPS"):
-        return await offers.known(channel, KEYS, clock(), clock() - SPAN)
+        return await offers.known(channel, AUTHOR, KEYS, clock(), clock() - SPAN)
 
     return read
 
@@ -136,3 +137,38 @@ async def test_which_targets_rest_is_forgotten_when_they_rest_no_longer(offers, 
     async with database.read() as connection:
         assert list(await connection.scalars(sa.select(offered.c.key))) == ["order:2"]
     assert await offers.get("a") is not None
+
+
+async def test_each_author_has_an_allowance_of_their_own(offers, make, clock):
+    await make("a", "order:1", author="person:U0ANA")
+    await make("b", "order:2", author="person:U0ANA")
+    await make("c", "domain:3")
+    await make("s", author="person:U0ANA")
+
+    known = {
+        author: await offers.known("C0OPS", author, KEYS, clock(), clock() - SPAN)
+        for author in ("person:U0ANA", AUTHOR, "person:U0BOB")
+    }
+
+    assert [each.lately for each in known.values()] == [2, 1, 0]
+    assert {each.summary for each in known.values()} == {"s"}
+
+
+async def test_the_offers_for_apps_are_shown_before_those_for_people(offers, make, clock):
+    await make("a", "order:1", author="person:U0ANA")
+    clock.advance(seconds=1)
+    await make("b", "order:2")
+
+    assert [each.id for each in await offers.not_shown(10)] == ["b", "a"]
+
+
+async def test_targets_without_a_button_and_of_a_withdrawn_offer_may_be_offered_again(offers, make, known):
+    keys = [f"order:{number}" for number in range(10, 20)]
+    offer = await make("a", *keys, "order:1")
+    other = await make("b", "order:2")
+
+    assert (await known()).standing == {"order:2": "b"}
+    assert offer.without_button == offer.targets[5:]
+    await offers.withdraw(other)
+
+    assert (await known()).standing == {}

@@ -70,7 +70,7 @@ def test_not_now_says_who_and_leaves_the_other_button(offer, now):
 def test_the_summary_says_how_many_more_and_what_to_do(offer, later, words):
     message = offers.summary(dataclasses.replace(offer, targets=(), later=later), 10, MINUTES)
 
-    assert f"10 offers within 10 minutes are the most for one channel. Since then {words} orders" in message.text
+    assert f"10 offers within 10 minutes are the most for one sender. Since then {words} orders" in message.text
     assert "/dcv-status" in message.text
     assert buttons(message) == []
 
