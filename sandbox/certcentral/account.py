@@ -1,7 +1,7 @@
 """The account: its orders, domains, contacts and outbox, and what approving a mail changes."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
 from sandbox.certcentral.names import bare, constructed, lineage, related
@@ -18,6 +18,8 @@ from sandbox.certcentral.records import (
 )
 from sandbox.certcentral.switches import Switches
 from sandbox.changes import Changes
+
+MINUTE = timedelta(minutes=1)
 
 
 class Account:
@@ -49,10 +51,16 @@ class Account:
         created: datetime | None = None,
         common_name: str | None = None,
         organization: str = "Example Ltd",
+        reissue_requested: datetime | None = None,
+        emails: Iterable[str] = (),
+        organization_pending: bool = False,
+        contact_pending: bool = False,
+        approval_pending: bool = False,
     ) -> Order:
         """Place an order without mailing anybody; OV and EV orders bring the domains that the account lacks.
 
-        An order that is already issued has all its names validated. ValueError if the id is taken.
+        An order that is already issued has all its names validated. Products other than TLS have a common name and no
+        DNS names. ValueError if the id is taken.
         """
         if order_id in self.orders:
             raise ValueError(f"order {order_id} exists already")
@@ -60,7 +68,7 @@ class Account:
             id=order_id,
             certificate_id=next(self._certificate_ids),
             dns_names=list(names),
-            common_name=common_name or names[0],
+            common_name=common_name or next(iter(names), ""),
             product=PRODUCTS[product],
             organization=self.organization(organization),
             method=method,
@@ -68,6 +76,11 @@ class Account:
             created=created or self.now(),
             clock=lambda: self.now(),
             status=status,
+            reissue_requested=reissue_requested,
+            emails=list(emails),
+            organization_pending=organization_pending,
+            contact_pending=contact_pending,
+            approval_pending=approval_pending,
         )
         order.status_changed = order.created
         self._add_missing_domains(order)
@@ -86,19 +99,25 @@ class Account:
         created: datetime | None = None,
         validated_until: datetime | None = None,
         active: bool = True,
+        submitted: bool = True,
         organization: str = "Example Ltd",
     ) -> Domain:
         """Add a domain; one that is not pending counts as validated today unless `validated_until` says otherwise.
 
-        ValueError if the id or the name is taken.
+        A `validated_until` in the past makes it a lapsed one. Without `submitted` it was added, but never submitted for
+        validation, so it is neither pending nor valid. ValueError if the id or the name is taken.
         """
         if domain_id in self.domains or any(bare(name) == domain.name for domain in self.domains.values()):
             raise ValueError(f"domain {domain_id} or {name} exists already")
         domain = Domain(domain_id, bare(name), self.organization(organization), created or self.now())
-        domain.pending, domain.method, domain.active = pending, method, active
-        domain.validated_until = validated_until if pending else validated_until or self.now() + REUSE
+        domain.pending, domain.method, domain.active = pending and submitted, method, active
+        if submitted:
+            domain.validated_until = validated_until if pending else validated_until or self.now() + REUSE
+            domain.submitted = domain.created
         if domain.validated_until is not None:
             domain.approved = domain.validated_until - REUSE
+            # The submission that led to the approval came before it, and one that is still open came after it.
+            domain.submitted = max(domain.created, domain.approved + MINUTE) if pending else domain.approved - MINUTE
         self.domains[domain_id] = domain
         for address in txt_contacts:
             self.txt_contact(name, address)
@@ -177,8 +196,8 @@ class Account:
         self.changes.notify()
 
     def issue_if_ready(self, order: Order) -> None:
-        """Issue the order if it is open and waits for no name any more."""
-        if order.status in OPEN and not self.waiting(order):
+        """Issue the order if it is open and waits for nothing any more."""
+        if order.status in OPEN and not self.waiting(order) and not order.is_held_up:
             order.status = "issued"
 
     def validate(self, order: Order, names: Iterable[str]) -> None:
@@ -197,6 +216,7 @@ class Account:
         """Issue the order at once, all its names validated."""
         order = self.orders[order_id]
         self.validate(order, order.dns_names)
+        order.organization_pending = order.contact_pending = order.approval_pending = False
         order.status = "issued"
         self.changes.notify()
 
@@ -210,7 +230,7 @@ class Account:
         return [order for order in mine if any(self.domain_for(name) is domain for name in order.dns_names)]
 
     def _add_missing_domains(self, order: Order) -> None:
-        for name in order.dns_names if not order.is_dv else ():
+        for name in order.dns_names if order.product.is_tls and not order.is_dv else ():
             if self.domain_for(name) is None:
                 self.add_domain(self._free_domain_id(), order.scope_of(name), organization=order.organization.name)
 

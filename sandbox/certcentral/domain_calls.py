@@ -1,6 +1,7 @@
 """The calls on domains."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from aiohttp import web
 
@@ -15,6 +16,8 @@ from sandbox.certcentral.records import Domain
 from sandbox.certcentral.refusals import Refusal
 
 DOMAINS = f"{BASE_PATH}/domain"
+REUSE = "include_validation_reuse_status"
+"""Of the list it is a filter: as a parameter of its own it has no effect there."""
 
 TEXTS = {
     "status": lambda domain: ["active" if domain.active else "inactive"],
@@ -39,6 +42,7 @@ class DomainCalls:
         one = DOMAINS + "/{domain}"
         return [
             web.get(DOMAINS, self.list, allow_head=False),
+            web.get(f"{DOMAINS}/expiration-count", self.expiration_count, allow_head=False),
             web.get(one, self.show, allow_head=False),
             web.get(f"{one}/validation", self.validation, allow_head=False),
             web.get(f"{one}/dcv/emails", self.addresses, allow_head=False),
@@ -51,28 +55,22 @@ class DomainCalls:
         domains = select(self._account.domains.values(), query, TEXTS, {})
         for wanted in filters_of(query).get("search", []):
             domains = [domain for domain in domains if wanted.strip("%").lower() in domain.name]
+        if spans := filters_of(query).get("validation", []):
+            fits = partial(domain_shapes.fits_validation, self._account)
+            domains = [domain for domain in domains if any(fits(domain, span) for span in spans)]
         rows = ordered(domains, query.get("sort") or "id", KEYS)
-        exact, reuse = _expiry_flags(request)
-        answer = envelope(
-            "domains",
-            rows,
-            query,
-            lambda domain: domain_shapes.listed(self._account, domain, exact_expiry=exact, reuse=reuse),
-        )
+        asked = _includes(request, reuse=_is_set(filters_of(query).get(REUSE, [])))
+        answer = envelope("domains", rows, query, lambda domain: domain_shapes.listed(self._account, domain, asked))
         return web.json_response(without_empty(answer, "domains", vanish=switches.empty_lists_vanish))
 
     async def show(self, request: web.Request) -> web.Response:
         """One domain."""
-        exact, reuse = _expiry_flags(request)
-        shown = domain_shapes.detailed(
-            self._account,
-            self._domain(request),
-            dcv=flag(request.query, "include_dcv"),
-            with_validations=flag(request.query, "include_validation"),
-            exact_expiry=exact,
-            reuse=reuse,
-        )
-        return web.json_response(shown)
+        asked = _includes(request, reuse=flag(request.query, REUSE))
+        return web.json_response(domain_shapes.detailed(self._account, self._domain(request), asked))
+
+    async def expiration_count(self, _request: web.Request) -> web.Response:
+        """How many domains have lapsed or will lapse soon."""
+        return web.json_response(domain_shapes.expiration_counts(self._account))
 
     async def validation(self, request: web.Request) -> web.Response:
         """What the domain is validated for."""
@@ -105,6 +103,15 @@ class DomainCalls:
         return Refusal(404, self._account.switches.unknown_domain_code, "The domain could not be found.")
 
 
-def _expiry_flags(request: web.Request) -> tuple[bool, bool]:
+def _includes(request: web.Request, *, reuse: bool) -> domain_shapes.Includes:
     query = request.query
-    return flag(query, "include_dcv_expiration_time"), flag(query, "include_validation_reuse_status")
+    return domain_shapes.Includes(
+        exact_expiry=flag(query, "include_dcv_expiration_time"),
+        reuse=reuse,
+        validations=flag(query, "include_validation"),
+        dcv=flag(query, "include_dcv"),
+    )
+
+
+def _is_set(values: Iterable[str]) -> bool:
+    return any(value.lower() in {"true", "1"} for value in values)

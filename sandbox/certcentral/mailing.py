@@ -68,7 +68,6 @@ def resend_for_domain(account: Account, domain: Domain, wish: DomainResend) -> N
         and (domain.pending or switches.validated_already.lets_mail())
     ):
         return
-    domain.submitted = account.now()
     for recipient in _domain_recipients(account, domain, scope, wish.email_array):
         account.send(scope, recipient, wish.locale, domain_id=domain.id)
 

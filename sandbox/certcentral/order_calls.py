@@ -12,7 +12,7 @@ from sandbox.certcentral.bodies import JsonBody, MethodChange, OrderResend, read
 from sandbox.certcentral.calls import BASE_PATH, CALL
 from sandbox.certcentral.listing import envelope, filters_of, ordered, select, without_empty
 from sandbox.certcentral.mailing import resend_for_order
-from sandbox.certcentral.records import MAIL_LIFE, METHODS, OPEN, Order, random_value
+from sandbox.certcentral.records import LIVED, MAIL_LIFE, METHODS, OPEN, Order, random_value
 from sandbox.certcentral.refusals import Refusal, malformed, not_found
 
 ORDERS = f"{BASE_PATH}/order/certificate"
@@ -27,10 +27,10 @@ TEXTS = {
     "domain_name": lambda order: [order.common_name, *order.dns_names],
     "container_id": lambda _order: [str(order_shapes.CONTAINER["id"])],
     "certificate_id": lambda order: [str(order.certificate_id)],
-    "serial_number": lambda order: [order.serial_number] if order.status in order_shapes.LIVED else [],
+    "serial_number": lambda order: [order.serial_number] if order.status in LIVED else [],
     "email": lambda _order: [str(order_shapes.USER["email"])],
 }
-MOMENTS = {"date_created": lambda order: order.created}
+MOMENTS = {"date_created": lambda order: order.created, "valid_till": lambda order: order.valid_till}
 KEYS = {
     "id": lambda order: order.id,
     "order_id": lambda order: order.id,
@@ -99,11 +99,11 @@ class OrderCalls:
         return web.Response(status=204)
 
     async def change_method(self, request: web.Request) -> web.Response:
-        """Change an open order's DCV method; no mail is sent."""
+        """Change an open order's DCV method; no mail is sent. A file with a name of its own is not for DV orders."""
         wish = read_body(MethodChange, request[CALL].body)
-        if wish.dcv_method not in METHODS:
-            raise malformed("dcv_method")
         order = self._order(request)
+        if wish.dcv_method not in METHODS or (order.is_dv and wish.dcv_method == "http-token-dynamic"):
+            raise malformed("dcv_method")
         if order.status in OPEN or self._account.switches.settled_order.lets_mail():
             order.method = wish.dcv_method
         if wish.dcv_method == "email":
@@ -112,25 +112,31 @@ class OrderCalls:
         return web.json_response({"dcv_random_value": random_value(f"order {order.id}"), "expiration_date": expires})
 
     async def check(self, request: web.Request) -> web.Response:
-        """Look for the random value of a token method; if it is there, all names are validated and the order issued."""
+        """Look for the random value of a token method; if it is there, all names are validated and the order issued.
+
+        A DNS method whose value is missing is answered with the names that wait; a file that is missing is an error.
+        """
         read_body(JsonBody, request[CALL].body)
         order = self._order(request)
         if order.method == "email":
             self._account.switches.check_by_email.lets_mail()
             return web.Response(status=204)
-        if not order.token_published:
-            raise _token_missing(order)
-        self._account.validate(order, order.dns_names)
-        self._account.issue_if_ready(order)
-        self._account.changes.notify()
-        return web.json_response(_checked(order))
+        if order.token_published:
+            self._account.validate(order, order.dns_names)
+            self._account.issue_if_ready(order)
+            self._account.changes.notify()
+        elif order.method.startswith("http"):
+            raise Refusal(400, "file_random_value_not_found", "The random value was not found in the file.")
+        else:
+            self._account.switches.check_finds_no_record.lets_mail()
+        return web.json_response(_checked(self._account, order))
 
     def _order(self, request: web.Request, *, by_certificate: bool = False) -> Order:
         wanted = request.match_info["order_id"]
         for order in self._account.orders.values():
             if wanted == str(order.id):
                 return order
-            named = by_certificate and order.status in order_shapes.LIVED
+            named = by_certificate and order.status in LIVED
             if named and wanted.upper() in (order.thumbprint, order.serial_number):
                 return order
         raise not_found("order")
@@ -163,16 +169,14 @@ def _asked_span(request: web.Request, now: datetime) -> tuple[datetime, datetime
         raise malformed("the time frame cannot be read") from error
 
 
-def _token_missing(order: Order) -> Refusal:
-    if order.method.startswith("http"):
-        return Refusal(400, "file_random_value_not_found", "The random value was not found in the file.")
-    return Refusal(400, "invalid_dns_txt", "The random value was not found in DNS.")
-
-
-def _checked(order: Order) -> dict[str, Any]:
+def _checked(account: Account, order: Order) -> dict[str, Any]:
+    names = [
+        {"dns_name": name, "status": "approved" if account.is_validated(order, name) else "pending"}
+        for name in order.dns_names
+    ]
     return {
         "order_status": order.status,
         "certificate_id": order.certificate_id,
-        "dcv_status": "valid",
-        "dns_name_validations": [{"dns_name": name, "status": "approved"} for name in order.dns_names],
+        "dcv_status": "pending" if account.waiting(order) else "valid",
+        "dns_name_validations": names,
     }

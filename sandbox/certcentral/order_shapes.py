@@ -1,16 +1,13 @@
 """Orders as the API shows them (pure)."""
 
-from datetime import timedelta
 from typing import Any
 
 from sandbox.certcentral.account import Account
-from sandbox.certcentral.records import REUSE, Domain, Order
+from sandbox.certcentral.records import LIVED, REUSE, Domain, Order
 from sandbox.certcentral.times import stamp
 
 CONTAINER = {"id": 14, "name": "Main"}
 USER = {"id": 501, "first_name": "Dcv", "last_name": "Bot", "email": "pki@example.com"}
-LIVED = frozenset({"issued", "expired", "revoked"})
-LIFE = timedelta(days=199)
 
 
 def listed(account: Account, order: Order) -> dict[str, Any]:
@@ -44,13 +41,13 @@ def detailed(account: Account, order: Order) -> dict[str, Any]:
         "container": CONTAINER,
         "product": _product(order) | {"validation_type": validation, "validation_name": validation.upper()},
         "user": USER,
-        "requests": [_request(order)],
+        "requests": _requests(order),
         "notes": [],
     }
     if not order.is_dv:
         shown["organization"] = {"id": order.organization.id, "name": order.organization.name}
-    if order.status in LIVED:
-        shown["order_valid_till"] = (order.status_changed + LIFE).date().isoformat()
+    if order.valid_till is not None:
+        shown["order_valid_till"] = order.valid_till.date().isoformat()
     return shown
 
 
@@ -58,20 +55,29 @@ def _product(order: Order) -> dict[str, Any]:
     return {"name_id": order.product.name_id, "name": order.product.name, "type": order.product.type}
 
 
-def _request(order: Order) -> dict[str, Any]:
-    status = "pending" if order.status == "needs_approval" else "approved"
-    return {"id": order.id + 1, "date": stamp(order.created), "type": "new_request", "status": status, "comments": ""}
+def _requests(order: Order) -> list[dict[str, Any]]:
+    """What was asked of the account's administrators: the order, and a reissue; the last one may wait for them."""
+    asked = [{"id": order.id + 1, "date": stamp(order.created), "type": "new_request"}]
+    if order.reissue_requested is not None:
+        asked.append({"id": order.id + 2, "date": stamp(order.reissue_requested), "type": "reissue"})
+    is_open = order.status == "needs_approval" or order.approval_pending
+    return [
+        request | {"status": "pending" if is_open and request is asked[-1] else "approved", "comments": ""}
+        for request in asked
+    ]
 
 
 def _certificate(account: Account, order: Order) -> dict[str, Any]:
     shown = {"id": order.certificate_id, "common_name": order.common_name, "dns_names": order.dns_names}
-    if order.status not in LIVED:
+    if order.emails:
+        shown["emails"] = order.emails
+    if order.valid_till is None:
         return shown
-    valid_till = order.status_changed + LIFE
     return shown | {
+        "serial_number": order.serial_number,
         "valid_from": order.status_changed.date().isoformat(),
-        "valid_till": valid_till.date().isoformat(),
-        "days_remaining": max(0, (valid_till - account.now()).days),
+        "valid_till": order.valid_till.date().isoformat(),
+        "days_remaining": max(0, (order.valid_till - account.now()).days),
     }
 
 
@@ -80,7 +86,6 @@ def _fingerprints(order: Order) -> dict[str, Any]:
         return {}
     return {
         "date_issued": stamp(order.status_changed),
-        "serial_number": order.serial_number,
         "thumbprint": order.thumbprint,
     }
 
@@ -93,8 +98,9 @@ def validation(account: Account, order: Order) -> dict[str, Any]:
         "order_status": order.status,
         "order_name_scope": order.name_scope,
         "order_dcv_method": order.method,
-        "dns_name_validations": _name_validations(account, order),
     }
+    if order.product.is_tls:
+        shown["dns_name_validations"] = _name_validations(account, order)
     return shown if order.is_dv else shown | _organization_validation(account, order)
 
 
@@ -127,13 +133,11 @@ def _name_validation(
 
 def _organization_validation(account: Account, order: Order) -> dict[str, Any]:
     kind, organization = order.product.validation, order.organization
-    entry = {
-        "type": kind,
-        "name": kind.upper(),
-        "date_created": stamp(order.created),
-        "validated_until": stamp(order.created + REUSE),
-        "status": "active",
-    }
+    entry = {"type": kind, "name": kind.upper(), "date_created": stamp(order.created)}
+    if order.organization_pending:
+        entry["status"] = "pending"
+    else:
+        entry |= {"validated_until": stamp(order.created + REUSE), "status": "active"}
     return {
         "organization_id": str(organization.id) if account.switches.string_ids else organization.id,
         "organization_name": organization.name,

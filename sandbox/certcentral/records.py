@@ -10,8 +10,11 @@ from sandbox.certcentral.names import bare, registrable, within
 
 NameScope = Literal["base_domain", "fqdn"]
 OPEN = frozenset({"pending", "reissue_pending"})
-METHODS = frozenset({"email", "dns-cname-token", "dns-txt-token", "http-token", "http-token-static"})
+METHODS = frozenset({"email", "dns-cname-token", "dns-txt-token", "http-token", "http-token-dynamic"})
+"""What an order's DCV method can be changed to; `http-token-static` is a filter of the domain list alone."""
 MAIL_LIFE = timedelta(days=30)
+LIVED = frozenset({"issued", "expired", "revoked"})
+LIFE = timedelta(days=199)
 REUSE = timedelta(days=199)
 
 
@@ -30,18 +33,29 @@ class Organization:
 
 @dataclass(frozen=True)
 class Product:
-    """What was ordered; `validation` is dv, ov or ev."""
+    """What was ordered; `validation` is dv, ov or ev for TLS, and something else for all other products."""
 
     name_id: str
     name: str
     type: str
     validation: str
 
+    @property
+    def is_tls(self) -> bool:
+        """Whether its certificates are for servers, so that domain names are validated."""
+        return "ssl" in self.type
+
 
 PRODUCTS = {
     "dv": Product("ssl_dv_geotrust_flex", "GeoTrust DV SSL", "dv_ssl_certificate", "dv"),
     "ov": Product("ssl_basic", "Basic OV", "ssl_certificate", "ov"),
     "ev": Product("ssl_ev_basic", "Basic EV", "ssl_certificate", "ev"),
+    "code_signing": Product("code_signing", "Code Signing", "code_signing_certificate", "cs"),
+    "document_signing": Product(
+        "document_signing_org_1", "Document Signing - Organization (2000)", "document_signing_certificate", "ds"
+    ),
+    "client": Product("client_premium", "Premium", "client_certificate", "client"),
+    "smime": Product("client_email_security_plus", "Email Security Plus", "client_certificate", "client"),
 }
 
 
@@ -65,6 +79,15 @@ class Order:
     """The names of a DV order that are validated, as ordered; OV and EV orders ask their domains."""
     token_published: bool = False
     """Whether the random value of a token method can be found where it belongs."""
+    reissue_requested: datetime | None = None
+    emails: list[str] = field(default_factory=list)
+    """The addresses in an S/MIME certificate."""
+    organization_pending: bool = False
+    """Whether DigiCert still validates the organization."""
+    contact_pending: bool = False
+    """Whether the verified contact of an EV order has not approved it yet; no answer shows this."""
+    approval_pending: bool = False
+    """Whether an administrator of the account has not approved the request yet, though the order is open."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "status":
@@ -75,6 +98,16 @@ class Order:
     def is_dv(self) -> bool:
         """Whether each name is validated for this order alone."""
         return self.product.validation == "dv"
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether it waits for anything but its names."""
+        return self.organization_pending or self.contact_pending or self.approval_pending
+
+    @property
+    def valid_till(self) -> datetime | None:
+        """When the certificate ends, once there is one."""
+        return self.status_changed + LIFE if self.status in LIVED else None
 
     @property
     def thumbprint(self) -> str:
@@ -100,9 +133,15 @@ class Order:
         return {name for name in below if scope in (bare(name), self.scope_of(name))}
 
 
+Stage = Literal["pending", "complete", "expired", "never"]
+
+
 @dataclass
 class Domain:
-    """A domain of the account, whose validation serves all OV and EV orders."""
+    """A domain of the account, whose validation serves all OV and EV orders.
+
+    `submitted` is None for a domain that was never submitted for validation, `approved` for one that never passed it.
+    """
 
     id: int
     name: str
@@ -116,6 +155,14 @@ class Domain:
     approved: datetime | None = None
     scopes: set[str] = field(default_factory=set)
     """Subdomains that were validated by themselves."""
+
+    def stage(self, now: datetime) -> Stage:
+        """How its validation is: one that lapsed is not pending until it is submitted again."""
+        if self.pending:
+            return "pending"
+        if self.validated_until is None:
+            return "never"
+        return "complete" if self.is_valid(now) else "expired"
 
     def is_valid(self, now: datetime) -> bool:
         """Whether the whole domain may be used for issuing."""

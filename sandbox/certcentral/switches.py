@@ -7,6 +7,7 @@ from sandbox.certcentral.refusals import Refusal
 
 EmailArrayLimit = Literal["domain", "scope"]
 EMAIL_ARRAY_LIMITS: tuple[EmailArrayLimit, ...] = get_args(EmailArrayLimit)
+ValidationStates = Literal["never", "asked", "always"]
 LOCALES = frozenset({"en", "de", "es", "fr", "it", "ja", "ko", "pt", "ru", "zh_CN", "zh_TW"})
 
 
@@ -51,6 +52,8 @@ class Switches:
     Other addresses are dropped silently; if none is left, every address of the scope is emailed.
     """
     check_by_email: Reading = Reading(400, "invalid_dcv_method", "Email validation cannot be checked.")
+    check_finds_no_record: Reading = IGNORES
+    """A check of a DNS method that finds no value: answered 200 with pending names, or refused with this error."""
     unknown_domain_code: str = "not_found|domain"
     locales: frozenset[str] = LOCALES
     """Any other language falls back to English."""
@@ -66,6 +69,10 @@ class Switches:
     """Whether ids in an order's validation status are strings."""
     is_active_string: bool = True
     """Whether a domain's organization says "1" instead of true."""
+    validation_states_in_lists: ValidationStates = "never"
+    """When rows of the domain list tell `dcv_status` and `org_status`: "asked" means with `include_validation`."""
+    validations_without_asking: bool = False
+    """Whether a single domain lists its validations also without `include_validation`."""
     errors_as_object: bool = False
     invitations: bool = False
     """Whether a domain with `include_dcv` lists the mails sent, in the older shape."""

@@ -1,6 +1,6 @@
 """How CertCentral writes and reads moments: UTC timestamps, and Mountain Time where its pages say so (pure)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 MOUNTAIN = ZoneInfo("America/Denver")
@@ -11,9 +11,14 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
+def mountain_day(moment: datetime) -> date:
+    """The calendar day of the moment in Mountain Time."""
+    return moment.astimezone(MOUNTAIN).date()
+
+
 def mountain_date(moment: datetime) -> str:
-    """The calendar date (YYYY-MM-DD) of the moment in Mountain Time."""
-    return moment.astimezone(MOUNTAIN).date().isoformat()
+    """The same day as YYYY-MM-DD."""
+    return mountain_day(moment).isoformat()
 
 
 def read(text: str) -> datetime:

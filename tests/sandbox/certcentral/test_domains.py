@@ -1,12 +1,15 @@
 """Reading domains, their validation and who may be mailed for them."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.names import constructed
+from sandbox.certcentral.switches import ValidationStates
 
 
 @pytest.fixture
@@ -47,13 +50,12 @@ async def test_a_row_of_the_list(two: CertCentral, client: httpx.AsyncClient) ->
 
     approved = "2026-04-22T09:00:00+00:00"
     shared = {"date_created": approved, "validated_until": "2026-11-07T09:00:00+00:00", "status": "active"}
-    states = {"dcv_status": "complete", "org_status": "active"}
     assert row == {
         "id": 1234,
         "is_active": True,
         "name": "example.com",
         "date_created": "2026-11-02T09:00:00+00:00",
-        "last_submitted_datetime": "2026-11-02T09:00:00+00:00",
+        "last_submitted_datetime": "2026-04-22T08:59:00+00:00",
         "dcv_approval_datetime": approved,
         "organization": {
             "id": 11,
@@ -62,28 +64,157 @@ async def test_a_row_of_the_list(two: CertCentral, client: httpx.AsyncClient) ->
             "display_name": "Example Ltd",
             "is_active": "1",
         },
-        "validations": [{"type": "ov", "name": "OV"} | shared | states, {"type": "ev", "name": "EV"} | shared | states],
+        "validations": [{"type": "ov", "name": "OV"} | shared, {"type": "ev", "name": "EV"} | shared],
         "dcv_method": "email",
         "dcv_expiration": {"ov": "2026-11-07", "ev": "2026-11-07"},
         "container": {"id": 14, "name": "Main"},
     }
 
 
-@pytest.mark.parametrize("form", ["{}", "filters[{}]"])
-async def test_the_expiry_is_exact_when_asked(two: CertCentral, client: httpx.AsyncClient, form: str) -> None:
-    asked = {form.format("include_dcv_expiration_time"): "true", form.format("include_validation_reuse_status"): "true"}
+EXACT_EXPIRY = {"ov": "2026-11-07T09:00:00+00:00", "ev": "2026-11-07T09:00:00+00:00"}
+REUSE = {
+    "ov_shortened": "2026-11-07T09:00:00+00:00",
+    "ov_status": "active",
+    "ev_status": "active",
+    "dcv_approval_date": "2026-04-22",
+}
 
-    for path in ("/domain", "/domain/1234"):
-        answer = (await client.get(path, params=asked)).json()
-        row = answer["domains"][0] if "domains" in answer else answer
-        assert row["dcv_expiration"] == {
-            "ov": "2026-11-07T09:00:00+00:00",
-            "ev": "2026-11-07T09:00:00+00:00",
-            "ov_shortened": "2026-11-07T09:00:00+00:00",
-            "ov_status": "active",
-            "ev_status": "active",
-            "dcv_approval_date": "2026-04-22",
-        }
+
+@pytest.mark.parametrize(
+    ("path", "reuse", "shown"),
+    [
+        ("/domain", "filters[include_validation_reuse_status]", EXACT_EXPIRY | REUSE),
+        ("/domain", "include_validation_reuse_status", EXACT_EXPIRY),
+        ("/domain/1234", "include_validation_reuse_status", EXACT_EXPIRY | REUSE),
+    ],
+)
+async def test_the_expiry_is_exact_and_the_reuse_told_when_asked(
+    two: CertCentral, client: httpx.AsyncClient, path: str, reuse: str, shown: dict[str, str]
+) -> None:
+    answer = (await client.get(path, params={"include_dcv_expiration_time": "true", reuse: "true"})).json()
+
+    assert (answer["domains"][0] if "domains" in answer else answer)["dcv_expiration"] == shown
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "has_states"),
+    [("never", True, False), ("asked", False, False), ("asked", True, True), ("always", False, True)],
+)
+async def test_rows_tell_the_state_of_a_validation_as_switched(
+    two: CertCentral, client: httpx.AsyncClient, told: ValidationStates, asked: bool, has_states: bool
+) -> None:
+    two.switches.validation_states_in_lists = told
+
+    rows = (await client.get("/domain", params={"include_validation": "true"} if asked else {})).json()["domains"]
+
+    entries = [entry for row in rows for entry in row["validations"]]
+    assert all(({"dcv_status", "org_status"} <= entry.keys()) is has_states for entry in entries)
+    assert len(entries) == 4
+
+
+async def test_a_row_tells_of_each_domain_what_it_went_through(
+    ca: CertCentral, client: httpx.AsyncClient, now: datetime
+) -> None:
+    ca.add_domain(1, "added.example", submitted=False)
+    ca.add_domain(2, "new.example")
+    ca.add_domain(3, "valid.example", pending=False)
+    ca.add_domain(4, "lapsed.example", pending=False, validated_until=now - timedelta(days=1))
+    ca.add_domain(5, "again.example", validated_until=now + timedelta(days=1))
+    dates = ("last_submitted_datetime", "dcv_approval_datetime", "dcv_expiration")
+
+    rows = (await client.get("/domain")).json()["domains"]
+
+    assert {row["id"]: [date for date in dates if date in row] for row in rows} == {
+        1: [], 2: [*dates[:1]], 3: [*dates], 4: [*dates], 5: [*dates],
+    }  # fmt: skip
+    assert {row["id"]: [entry["status"] for entry in row.get("validations", [])] for row in rows} == {
+        1: [], 2: ["pending"] * 2, 3: ["active"] * 2, 4: ["expired"] * 2, 5: ["active"] * 2,
+    }  # fmt: skip
+    submitted_again = [row["id"] for row in rows[1:] if row[dates[0]] > row.get(dates[1], "")]
+    assert submitted_again == [2, 5]
+
+
+@pytest.mark.parametrize(
+    ("add", "is_pending", "status", "dcv_status"),
+    [
+        ({"submitted": False}, False, "approved", None),
+        ({}, True, "pending", "pending"),
+        ({"pending": False}, False, "approved", "complete"),
+        ({"pending": False, "validated_until": datetime(2026, 11, 1, tzinfo=UTC)}, False, "approved", "expired"),
+        ({"validated_until": datetime(2026, 11, 1, tzinfo=UTC)}, True, "pending", "pending"),
+    ],
+)
+async def test_a_domain_that_lapsed_is_neither_pending_nor_complete(
+    ca: CertCentral,
+    client: httpx.AsyncClient,
+    add: dict[str, Any],
+    is_pending: bool,
+    status: str,
+    dcv_status: str | None,
+) -> None:
+    ca.add_domain(1, "example.com", **add)
+
+    shown = (await client.get("/domain/1", params={"include_validation": "true"})).json()
+
+    assert (shown["is_pending_validation"], shown["status"]) == (is_pending, status)
+    assert {entry["dcv_status"] for entry in shown["validations"]} == ({dcv_status} if dcv_status else set())
+    assert {entry["org_status"] for entry in shown["validations"]} <= {"complete"}
+
+
+ENDS = {1: -400, 2: -8, 3: -7, 4: -1, 5: 0, 6: 7, 7: 8, 8: 30, 9: 31, 10: 60, 11: 61, 12: 90, 13: 91}
+
+
+@pytest.fixture
+def ending(ca: CertCentral, now: datetime) -> CertCentral:
+    """Domains whose validations end so many days from now, and one that was never validated."""
+    for number, days in ENDS.items():
+        end = now + timedelta(days=days, minutes=1 if days >= 0 else -1)
+        ca.add_domain(number, f"d{number}.example", pending=False, validated_until=end)
+    ca.add_domain(14, "never.example")
+    return ca
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("completed", range(5, 14)),
+        ("ov_expired", range(1, 5)),
+        ("ev_expired", range(1, 5)),
+        ("ov_expired_in_last_7_days", [3, 4]),
+        ("ov_expiring", range(5, 11)),
+        ("ev_expiring_within_7_days", [5, 6]),
+        ("ov_expiring_within_30_days", range(5, 9)),
+        ("ov_expiring_from_31_to_60_days", [9, 10]),
+        ("ev_expiring_from_61_to_90_days", [11, 12]),
+        ("shortened_by_industry_changes", []),
+    ],
+)
+async def test_the_validation_filter_finds_by_the_end(
+    ending: CertCentral, client: httpx.AsyncClient, value: str, found: Iterable[int]
+) -> None:
+    answer = (await client.get("/domain", params={"filters[validation]": value})).json()
+
+    assert [row["id"] for row in answer.get("domains", [])] == list(found)
+
+
+async def test_the_expiring_domains_are_counted_as_texts(ending: CertCentral, client: httpx.AsyncClient) -> None:
+    assert (await client.get("/domain/expiration-count")).json() == {
+        "number_of_expired_domains": "4",
+        "number_of_expiry_soon_domains": "6",
+        "number_of_domains_recent_expired": "2",
+        "number_of_domains_expiring_within_30_days": "4",
+        "number_of_domains_expiring_from_31_to_60_days": "2",
+        "number_of_domains_expiring_from_61_to_90_days": "2",
+        "number_of_domains_affected_by_mozilla_policy": "0",
+    }
+
+
+async def test_a_domain_lists_its_validations_unasked_when_switched(
+    two: CertCentral, client: httpx.AsyncClient
+) -> None:
+    two.switches.validations_without_asking = True
+
+    assert len((await client.get("/domain/1234")).json()["validations"]) == 2
 
 
 async def test_expiry_dates_are_in_mountain_time(ca: CertCentral, client: httpx.AsyncClient, now: datetime) -> None:

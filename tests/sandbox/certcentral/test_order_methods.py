@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from sandbox.certcentral import CertCentral
+from sandbox.certcentral.switches import Reading
 
 
 async def put(client: httpx.AsyncClient, what: str, body: object) -> httpx.Response:
@@ -48,8 +49,6 @@ async def test_an_issued_order_keeps_its_method(ca: CertCentral, client: httpx.A
     ("method", "code"),
     [
         ("email", "invalid_dcv_method"),
-        ("dns-txt-token", "invalid_dns_txt"),
-        ("dns-cname-token", "invalid_dns_txt"),
         ("http-token", "file_random_value_not_found"),
     ],
 )
@@ -62,6 +61,46 @@ async def test_a_check_without_a_published_token_fails(
 
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, code)
     assert order.status == "pending"
+
+
+@pytest.mark.parametrize("method", ["dns-txt-token", "dns-cname-token"])
+async def test_a_check_that_finds_no_record_tells_which_names_wait_unless_switched(
+    ca: CertCentral, client: httpx.AsyncClient, method: str
+) -> None:
+    ca.add_order(700001, ["example.com", "example.org"], method=method, validated=["example.org"])
+
+    answer = await client.put("/order/certificate/700001/check-dcv")
+    ca.switches.check_finds_no_record = Reading(400, "invalid_dns_txt", "The random value was not found.")
+    refused = await client.put("/order/certificate/700001/check-dcv")
+
+    assert answer.json() == {
+        "order_status": "pending",
+        "certificate_id": 104,
+        "dcv_status": "pending",
+        "dns_name_validations": [
+            {"dns_name": "example.com", "status": "pending"},
+            {"dns_name": "example.org", "status": "approved"},
+        ],
+    }
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "invalid_dns_txt")
+
+
+@pytest.mark.parametrize(
+    ("product", "method", "status"),
+    [
+        ("ov", "http-token-dynamic", 200),
+        ("ev", "http-token-dynamic", 200),
+        ("dv", "http-token-dynamic", 400),
+        ("ov", "http-token-static", 400),
+        ("dv", "http-token", 200),
+    ],
+)
+async def test_files_with_names_of_their_own_are_not_for_dv_orders(
+    ca: CertCentral, client: httpx.AsyncClient, product: str, method: str, status: int
+) -> None:
+    ca.add_order(700001, ["example.com"], product=product)
+
+    assert (await put(client, "dcv-method", {"dcv_method": method})).status_code == status
 
 
 @pytest.mark.parametrize("product", ["dv", "ov"])

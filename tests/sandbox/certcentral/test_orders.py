@@ -43,6 +43,9 @@ async def ids(client: httpx.AsyncClient, **query: str) -> list[int]:
         ({"filters[date_created]": "<2026-10-20"}, [700002]),
         ({"filters[date_created]": "2026-10-23...2026-10-25"}, [700003]),
         ({"filters[domain_name]": "%example.com", "filters[status]": "pending"}, [700001]),
+        ({"filters[valid_till]": "<2027-05-01"}, [700002]),
+        ({"filters[valid_till]": "2027-04-10"}, [700002]),
+        ({"filters[valid_till]": ">2027-05-01"}, []),
         ({"sort": "id"}, [700001, 700002, 700003]),
         ({"sort": "-date_created"}, [700001, 700003, 700002]),
         ({"sort": "status,-id"}, [700003, 700002, 700001]),
@@ -128,6 +131,69 @@ async def test_a_row_of_the_list(three: CertCentral, client: httpx.AsyncClient) 
             "product_name_id": "ssl_dv_geotrust_flex",
         }
     ]
+
+
+async def test_a_row_of_an_issued_order_carries_its_serial_number(
+    three: CertCentral, client: httpx.AsyncClient
+) -> None:
+    rows = (await client.get("/order/certificate", params={"sort": "id"})).json()["orders"]
+
+    assert [row["certificate"].get("serial_number") for row in rows] == [None, three.orders[700002].serial_number, None]
+    assert await ids(client, **{"filters[serial_number]": three.orders[700002].serial_number}) == [700002]
+
+
+async def test_other_products_are_in_the_same_list_and_have_no_names(
+    ca: CertCentral, client: httpx.AsyncClient
+) -> None:
+    ca.add_order(1, ["example.com"])
+    ca.add_order(2, [], product="code_signing", common_name="Example Ltd")
+    ca.add_order(3, [], product="smime", common_name="Ana Example", emails=["ana@example.com"])
+
+    rows = (await client.get("/order/certificate", params={"sort": "id"})).json()["orders"]
+    mail = (await client.get("/order/certificate/3")).json()
+    validation = (await client.get("/order/certificate/2/validation")).json()
+
+    assert [(row["product"]["type"], row["certificate"]["dns_names"]) for row in rows] == [
+        ("dv_ssl_certificate", ["example.com"]),
+        ("code_signing_certificate", []),
+        ("client_certificate", []),
+    ]
+    assert (mail["certificate"]["common_name"], mail["certificate"]["emails"]) == ("Ana Example", ["ana@example.com"])
+    assert "dns_name_validations" not in validation
+    assert validation["organization_validations"][0]["type"] == "cs"
+    assert ca.domains == {}
+
+
+async def test_a_reissue_is_dated_by_its_request(ca: CertCentral, client: httpx.AsyncClient, now: datetime) -> None:
+    created, asked = now - timedelta(days=90), now - timedelta(days=2)
+    ca.add_order(1, ["example.com"], status="reissue_pending", created=created, reissue_requested=asked)
+
+    order = (await client.get("/order/certificate/1")).json()
+
+    assert [(each["type"], each["date"][:10]) for each in order["requests"]] == [
+        ("new_request", "2026-08-04"),
+        ("reissue", "2026-10-31"),
+    ]
+    assert order["date_created"] == order["certificate"]["date_created"] == "2026-08-04T09:00:00+00:00"
+
+
+@pytest.mark.parametrize("held_up", ["organization_pending", "contact_pending", "approval_pending"])
+async def test_an_order_waits_for_more_than_its_names(ca: CertCentral, client: httpx.AsyncClient, held_up: str) -> None:
+    order = ca.add_order(1, ["example.com"], product="ev")
+    setattr(order, held_up, True)
+    await client.put("/domain/5001/dcv/emails", json={"email_array": ["admin@example.com"]})
+
+    ca.approve(ca.outbox[0])
+
+    shown = (await client.get("/order/certificate/1")).json()
+    validation = (await client.get("/order/certificate/1/validation")).json()
+    assert (order.status, ca.waiting(order)) == ("pending", [])
+    assert shown["requests"][0]["status"] == ("pending" if held_up == "approval_pending" else "approved")
+    expected = "pending" if held_up == "organization_pending" else "active"
+    assert validation["organization_validations"][0]["status"] == expected
+    setattr(order, held_up, False)
+    ca.issue_if_ready(order)
+    assert order.status == "issued"
 
 
 async def test_one_order_before_its_issue(three: CertCentral, client: httpx.AsyncClient) -> None:

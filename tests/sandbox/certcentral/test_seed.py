@@ -20,6 +20,9 @@ async def test_the_demo_account_shows_every_situation(ca: CertCentral, client: h
     assert {order.status for order in ca.orders.values()} == {
         "pending", "reissue_pending", "needs_approval", "issued", "canceled",
     }  # fmt: skip
+    assert waiting[700010] == waiting[700011] == []
+    assert {domain.stage(ca.now()) for domain in ca.domains.values()} == {"pending", "complete", "expired", "never"}
+    assert [order.id for order in ca.orders.values() if not order.product.is_tls] == [700012, 700013]
     assert ca.orders[700005].method == "dns-txt-token"
     assert ca.outbox == []
 
