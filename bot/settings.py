@@ -284,6 +284,7 @@ class Settings(DatabaseSettings):
     slack_api_url: Annotated[str, _parsed(lambda text: _read_base_url(text) + "/")] = "https://slack.com/api/"
     digicert_api_key: Annotated[SecretStr, _parsed(_read_secret("", _MEND_KEY))] = Field(description=_MEND_KEY)
     digicert_base_url: Annotated[str, _parsed(_read_base_url)] = "https://www.digicert.com/services/v2"
+    digicert_console_url: Annotated[str | None, _parsed(_read_base_url)] = None
 
     dcv_allowed_users: Annotated[_Ids, _parsed(_read_ids("UW", _USER_ID))] = frozenset()
     dcv_allowed_usergroups: Annotated[_Ids, _parsed(_read_ids("S", _GROUP_ID))] = frozenset()
@@ -310,6 +311,12 @@ class Settings(DatabaseSettings):
         LogLevel, _parsed(_read_word("DEBUG|INFO|WARNING|ERROR|CRITICAL", "DEBUG, INFO, WARNING or ERROR", str.upper))
     ] = "INFO"
     log_format: Annotated[LogFormat, _parsed(_read_word("text|json", "text or json", str.lower))] = "text"
+
+    @property
+    def console_url(self) -> str:
+        """The address of CertCentral's pages for people: as set, else on the host that the API's address names."""
+        parts = urlsplit(self.digicert_base_url)
+        return self.digicert_console_url or f"{parts.scheme}://{parts.netloc}/secure"
 
 
 class SocketModeSettings(Settings):

@@ -65,6 +65,7 @@ def test_only_three_settings_are_needed_and_the_rest_has_the_documented_defaults
         "slack_signing_secret": None,
         "slack_api_url": "https://slack.com/api/",
         "digicert_base_url": "https://www.digicert.com/services/v2",
+        "digicert_console_url": None,
         "dcv_allowed_users": frozenset(),
         "dcv_allowed_usergroups": frozenset(),
         "dcv_policy_file": None,
@@ -88,6 +89,21 @@ def test_only_three_settings_are_needed_and_the_rest_has_the_documented_defaults
     assert settings.slack_bot_token.get_secret_value() == "xoxb-made-up-bot"
     assert settings.slack_app_token.get_secret_value() == "xapp-made-up-app"
     assert settings.digicert_api_key.get_secret_value() == "made-up-key"
+
+
+@pytest.mark.parametrize(
+    ("base", "console", "url"),
+    [
+        (None, None, "https://www.digicert.com/secure"),
+        ("https://certcentral.digicert.eu/services/v2", None, "https://certcentral.digicert.eu/secure"),
+        ("http://127.0.0.1:8001/services/v2/", None, "http://127.0.0.1:8001/secure"),
+        (None, "https://certs.example.com/certcentral/", "https://certs.example.com/certcentral"),
+    ],
+)
+def test_the_console_is_on_the_host_of_the_api_unless_it_is_set(load, base, console, url):
+    names = {"DIGICERT_BASE_URL": base, "DIGICERT_CONSOLE_URL": console}
+
+    assert load(**{name: value for name, value in names.items() if value}).console_url == url
 
 
 @pytest.mark.parametrize(
