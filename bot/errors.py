@@ -8,6 +8,8 @@ BotError
 ├── CooledDown        the same target got its mail a moment ago
 ├── CaRefused         DigiCert said no, and why
 ├── CaUnavailable     DigiCert gave no usable answer
+│   ├── CaUnreadable  or one that is not what its documentation promises
+│   └── CaBusy        or asked to slow down
 ├── StoreUnavailable  our own database did not answer in time
 │   └── StoreInDoubt  and may have written it down all the same
 ├── SlackRefused      Slack said no, and would say so again
@@ -74,6 +76,11 @@ class CaRefused(CaError):
         self.status = status
         self.codes = tuple(codes)
 
+    @property
+    def is_about_the_key(self) -> bool:
+        """Whether DigiCert does not accept the API key, so that every other call is refused as well."""
+        return any("invalid_key" in code for code in self.codes)
+
 
 class CaUnavailable(CaError):
     """DigiCert gave no usable answer; `may_have_arrived` says whether the call may still have taken effect."""
@@ -81,6 +88,13 @@ class CaUnavailable(CaError):
     def __init__(self, sentence: str, *, may_have_arrived: bool) -> None:
         super().__init__(sentence)
         self.may_have_arrived = may_have_arrived
+
+
+class CaUnreadable(CaUnavailable):
+    """DigiCert answered a read with something that its documentation does not promise."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, may_have_arrived=False)
 
 
 class CaBusy(CaUnavailable):

@@ -10,6 +10,8 @@ from bot.models import Following, FollowState, News, Seen
 
 # So many looks in a row without an answer are told, and end a following whose last check they were.
 MOST_MISSES = 5
+# Why nothing waits of a domain that was not validated all the same: where an order is over, DigiCert's word says so.
+NOT_SUBMITTED = "not_submitted"
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 

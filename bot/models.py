@@ -211,7 +211,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as DigiCert reports it; `status` and `method` are DigiCert's words, names are ASCII-encoded."""
+    """An order as DigiCert reports it; `status` and `method` are DigiCert's words in lower case, names ASCII-encoded.
+
+    `since` is None if DigiCert does not date what the order waits for; `ordered_at` is then the earliest it can be.
+    `other_kind` names the kind of a certificate that is not for TLS. Its common name is then no domain name.
+    `awaits_approval` is true while an administrator of the CertCentral account has to approve a request.
+    """
 
     id: int
     status: str
@@ -221,6 +226,21 @@ class Order:
     product: str
     method: str | None
     since: datetime | None
+    ordered_at: datetime | None = None
+    other_kind: str | None = None
+    is_ev: bool = False
+    awaits_approval: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A row of one of DigiCert's lists that the bot cannot read; `id` is what DigiCert wrote there, if anything.
+
+    `digest` tells apart rows without an id, and shows nothing of them.
+    """
+
+    id: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,25 +265,84 @@ class NameValidation:
 
 @dataclass(frozen=True, slots=True)
 class OrderValidation:
-    """Which names of an order still wait; `method` is that of the order where its names carry none."""
+    """Which names of an order still wait; `method` is that of the order where its names carry none.
+
+    `unreadable` counts the entries that the bot could not read, so their names are not in `names`.
+    `organization` names the order's organization if DigiCert has not finished validating it. `unknown` are the statuses
+    that the bot does not know.
+    """
 
     order_id: int
     status: str
     method: str | None
     names: tuple[NameValidation, ...]
+    unreadable: int = 0
+    organization: str | None = None
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """DigiCert waits for the domain's approval; an earlier validation may still be valid until `valid_until`."""
+
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """A domain that certificates can be issued for, until a moment in the future, or until DigiCert does not say when.
+
+    `lapsed` names the kinds of validation (OV, EV) that expired all the same.
+    """
+
+    until: datetime | None = None
+    lapsed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A domain whose validation ended at `at`, if DigiCert says when, and that was not submitted again."""
+
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NeverValidated:
+    """A domain that never passed validation and is not submitted for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """DigiCert does not say enough; `is_pending` is None if not even that."""
+
+    is_pending: bool | None = None
+
+
+DomainValidation = Pending | Valid | Expired | NeverValidated | Unclear
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A domain of the account; `is_pending` is None where DigiCert did not say."""
+    """A domain of the account, and its validation at the moment it was read; `approved_at` is when it last passed."""
 
     id: int
     name: str
     is_active: bool
-    is_pending: bool | None
+    validation: DomainValidation
     method: str | None
     since: datetime | None
-    validated_until: datetime | None
+    approved_at: datetime | None = None
+
+    @property
+    def is_pending(self) -> bool | None:
+        """True if DigiCert waits for its approval, None if DigiCert does not say."""
+        match self.validation:
+            case Pending():
+                return True
+            case Unclear(is_pending):
+                return is_pending
+            case _:
+                return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +356,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One line of the account's listing, as a choice; `waiting` is None where the listing does not tell."""
+    """One line of the account's listing, as a choice; `waiting` is None where the listing does not tell.
+
+    `validation` is that of a domain.
+    """
 
     kind: Kind
     id: int
@@ -285,6 +367,7 @@ class Listed:
     names: tuple[str, ...]
     since: datetime | None
     waiting: bool | None
+    validation: DomainValidation | None = None
 
     @property
     def key(self) -> str:
@@ -348,7 +431,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What DigiCert said of a call's names at a moment; `over` is its word for an order that waits for nothing more."""
+    """What DigiCert said of a call's names at a moment; `over` is why nothing waits any more, though not all is valid.
+
+    For an order `over` is DigiCert's word; for a domain it says that the domain is not submitted for validation.
+    """
 
     at: datetime
     validated: tuple[str, ...]

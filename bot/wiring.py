@@ -181,7 +181,7 @@ def _services(
     addresses = AddressBook(certcentral, clock)
     listing = Listing(certcentral, clock)
     reach = ReachReader(certcentral, listing)
-    lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored), reach)
+    lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored), reach, settings.console_url)
     board = Board(chat, posts, clock, presence)
     reporting = Reporting(stored, ledger, followings, board, clock, email_end_note=settings.dcv_email_end_note)
     resend = Resend(
@@ -248,6 +248,6 @@ def _services(
         offering=offering,
         polling=Polling(background, followings, follower, clock),
         resend=resend,
-        status=Status(gate, certcentral, listing, History(database), board, clock),
+        status=Status(gate, certcentral, listing, History(database), board, clock, settings.console_url),
         vitals=Vitals(slack, Depth(database), engine, background, clock),
     )

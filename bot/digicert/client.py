@@ -5,7 +5,7 @@ Pages named below are those of DigiCert's "CertCentral Services API" documentati
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -13,16 +13,19 @@ from urllib.parse import quote
 
 import httpx
 import stamina
+import structlog
 from pydantic import SecretStr
 
-from bot.clock import OnDate
+from bot.clock import Clock, OnDate, utc_now
 from bot.digicert import wire
 from bot.digicert.fields import domain_name, without_star
 from bot.digicert.last_moment import Confirm, LastMoment
 from bot.digicert.limits import Turns
 from bot.errors import CaError, CannotStart, CaRefused, CaUnavailable
-from bot.models import Address, Domain, Order, OrderValidation, Recipient, StatusChange
+from bot.models import Address, Domain, Order, OrderValidation, Recipient, StatusChange, Unreadable
 from bot.settings import is_loopback
+
+log = structlog.get_logger(__name__)
 
 _KEY_HEADER = "X-DC-DEVKEY"
 
@@ -30,6 +33,9 @@ _KEY_HEADER = "X-DC-DEVKEY"
 _ROWS = 1000
 
 _WAITING = ("pending", "reissue_pending")
+
+# So many ids of a list are logged at a time.
+_MOST_LOGGED = 20
 
 # Seconds before a read is repeated that was turned away: without Retry-After, and the longest that is waited for.
 _PAUSE_WHEN_BUSY = 2.0
@@ -117,10 +123,13 @@ class CertCentral:
         patience: float = 20.0,
         longest_call: float = 75.0,
         on_call: OnCall | None = None,
+        clock: Clock = utc_now,
     ) -> None:
         self._http = http
         self._limits = limits
         self._on_call = on_call
+        self._clock = clock
+        self._odd: dict[str, frozenset[str]] = {}
         self._patience = patience
         self._longest_call = longest_call
         self._reads = stamina.AsyncRetryingCaller(
@@ -135,11 +144,19 @@ class CertCentral:
             patience=_BACKGROUND_PATIENCE,
             longest_call=self._longest_call,
             on_call=self._on_call,
+            clock=self._clock,
         )
 
     def within(self, limits: Turns) -> "CertCentral":
         """The same account within other limits."""
-        return CertCentral(self._http, limits, patience=self._patience, longest_call=self._longest_call)
+        return CertCentral(
+            self._http,
+            limits,
+            patience=self._patience,
+            longest_call=self._longest_call,
+            on_call=self._on_call,
+            clock=self._clock,
+        )
 
     async def check_key(self) -> str:
         """Whom the key belongs to, to be shown; raises CaRefused where DigiCert does not accept the key.
@@ -164,7 +181,8 @@ class CertCentral:
             self._permitted("/order/certificate", {"filters[status]": _WAITING[0], "limit": 1}),
             self._permitted("/domain", {"limit": 1}),
         )
-        waiting = wire.read_orders(orders).rows[:1] if orders else ()
+        rows = wire.read_orders(orders).rows if orders else ()
+        waiting = [order for order in rows if isinstance(order, Order)][:1]
         validations = [await self._permitted(f"/order/certificate/{order.id}/validation") for order in waiting]
         return Readable(
             orders=orders is not None,
@@ -172,21 +190,34 @@ class CertCentral:
             domains=domains is not None,
         )
 
-    async def pending_orders(self) -> list[Order]:
-        """Every order that waits for validation, first issue or reissue. Source: "List orders"."""
-        found: dict[int, Order] = {}
+    async def pending_orders(self) -> list[Order | Unreadable]:
+        """Return every order for TLS that waits for validation, first issue or reissue, and the rows it cannot read.
+
+        The account's other orders (S/MIME, code signing) are in the same list; they have no domain names to validate.
+        Source: "List orders".
+        """
+        found: list[Order | Unreadable] = []
         for status in _WAITING:
             orders = await self._every("/order/certificate", {"filters[status]": status}, wire.read_orders)
             # The filter is not to be relied on: it was once ignored for a while.
-            found |= {order.id: order for order in orders if order.status in _WAITING}
-        return list(found.values())
+            found += [order for order in orders if _may_wait(order)]
+        return _once(found)
 
-    async def orders_named(self, name: str) -> list[Order]:
-        """Every order, in any state, for exactly this name or its wildcard. Source: "List orders"."""
-        wanted = domain_name(name)
-        orders = await self._every("/order/certificate", {"filters[domain_name]": wanted}, wire.read_orders)
-        bare = without_star(wanted)
-        return [order for order in orders if bare in map(without_star, order.names)]
+    async def orders_named(self, name: str) -> list[Order | Unreadable]:
+        """Return every order, in any state, for exactly this name or its wildcard, and the rows it cannot read.
+
+        If there is none, the orders for the wildcard one label above, which covers the name. The filter compares whole
+        names, so each spelling is a call of its own. Source: "List orders".
+        """
+        bare = without_star(domain_name(name))
+        found = await self._orders_with(bare) + await self._orders_with(f"*.{bare}")
+        if not found and (above := bare.partition(".")[2]):
+            found = await self._orders_with(f"*.{above}")
+        return _once(found)
+
+    async def _orders_with(self, name: str) -> list[Order | Unreadable]:
+        orders = await self._every("/order/certificate", {"filters[domain_name]": name}, wire.read_orders)
+        return [order for order in orders if isinstance(order, Unreadable) or name in order.names]
 
     async def order(self, order_id: int) -> Order:
         """One order. Source: "Order info"."""
@@ -194,7 +225,16 @@ class CertCentral:
 
     async def order_validation(self, order_id: int) -> OrderValidation:
         """Which names of an order still wait. Source: "Order validation status"."""
-        return wire.read_order_validation(await self._get(f"/order/certificate/{order_id}/validation"), order_id)
+        path = f"/order/certificate/{order_id}/validation"
+        validation = wire.read_order_validation(await self._get(path), order_id)
+        if validation.unreadable or validation.unknown:
+            log.warning(
+                "DigiCert's answer has entries that the bot does not understand",
+                order=order_id,
+                unreadable=validation.unreadable,
+                unknown_statuses=validation.unknown[:_MOST_LOGGED],
+            )
+        return validation
 
     async def status_changes(self, span: timedelta) -> frozenset[StatusChange]:
         """The orders whose status changed in the last `span`, of which seven days count at most.
@@ -202,18 +242,29 @@ class CertCentral:
         Source: "Order status changes", the way to poll that DigiCert prefers.
         """
         seconds = int(min(span, _LONGEST_SPAN).total_seconds())
-        return wire.read_status_changes(await self._get("/order/certificate/status-changes", {"seconds": seconds}))
+        path = "/order/certificate/status-changes"
+        changes = wire.read_status_changes(await self._get(path, {"seconds": seconds}))
+        self._log_odd(path, changes)
+        return frozenset(change for change in changes if isinstance(change, StatusChange))
 
-    async def domains(self) -> list[Domain]:
-        """Every domain of the account, also those that are not active. Source: "List domains"."""
-        # Without the first flag the dates are Mountain Time.
-        flags = {"include_dcv_expiration_time": "true", "include_validation_reuse_status": "true"}
-        return await self._every("/domain", flags, wire.read_domains)
+    async def domains(self) -> list[Domain | Unreadable]:
+        """Return every domain of the account, also those that are not active, and the rows it cannot read.
+
+        Source: "List domains".
+        """
+        # Without the first flag the dates are Mountain Time. The second is no documented parameter of this list, but
+        # DigiCert's clients send it, and some read `dcv_status` from the rows.
+        flags = {
+            "include_dcv_expiration_time": "true",
+            "include_validation": "true",
+            "filters[include_validation_reuse_status]": "true",
+        }
+        return await self._every("/domain", flags, lambda answer: wire.read_domains(answer, self._clock()))
 
     async def domain(self, domain_id: int) -> Domain:
         """One domain, with whether it waits for validation. Source: "Domain info"."""
         flags = {"include_dcv": "true", "include_validation": "true"}
-        return wire.read_domain(await self._get(f"/domain/{domain_id}", flags))
+        return wire.read_domain(await self._get(f"/domain/{domain_id}", flags), self._clock())
 
     async def allowed_addresses(self, domain: int | str) -> tuple[Address, ...]:
         """Who may be mailed for a domain, by its id or by a name of the account. Source: "Domain emails"."""
@@ -259,21 +310,39 @@ class CertCentral:
 
     async def _every(
         self, path: str, params: _Params, read: Callable[[wire.Answer], wire.Page[wire.Row]]
-    ) -> list[wire.Row]:
-        """Every row of a list, each once, page by page."""
-        found: dict[int, wire.Row] = {}
+    ) -> list[wire.Row | Unreadable]:
+        """Every row of a list, each once, page by page; a row that cannot be read does not hide the others."""
+        found: dict[object, wire.Row | Unreadable] = {}
         offset = 0
         while True:
             answer = await self._get(path, {**params, "limit": _ROWS, "offset": offset})
             # A page can take seconds to read, and nobody else should wait for it.
             page = await asyncio.to_thread(read, answer)
             known = len(found)
-            found |= {row.id: row for row in page.rows}
+            found |= {_identity(row): row for row in page.rows}
             offset += len(page.rows)
             is_last = len(page.rows) < _ROWS if page.total is None else offset >= page.total
             # A page that brings nothing new means that the offset was ignored, or that rows went away meanwhile.
             if is_last or len(found) == known:
+                self._log_odd(f"{path} {sorted(params.items())}", found.values())
                 return list(found.values())
+
+    def _log_odd(self, what: str, rows: Iterable[object]) -> None:
+        """Log the ids of the rows that cannot be read, and the unknown statuses, once until they change."""
+        rows = list(rows)
+        unread = [row.id or "without an id" for row in rows if isinstance(row, Unreadable)]
+        statuses = {row.status for row in rows if isinstance(row, Order)} - wire.ORDER_STATUSES
+        odd = frozenset([*unread, *statuses])
+        if odd != self._odd.pop(what, frozenset()) and odd:
+            log.warning(
+                "DigiCert's list has entries that the bot does not understand",
+                list=what.partition(" ")[0],
+                unreadable=len(unread),
+                ids=unread[:_MOST_LOGGED],
+                unknown_statuses=sorted(statuses)[:_MOST_LOGGED],
+            )
+        if odd:
+            self._odd[what] = odd
 
     async def _permitted(self, path: str, params: _Params | None = None) -> wire.Answer | None:
         """The answer to a read; None where the key lacks the permission."""
@@ -347,6 +416,23 @@ class CertCentral:
         if isinstance(error, _NEVER_SENT):
             return CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
         return CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=writes)
+
+
+def _may_wait(order: Order | Unreadable) -> bool:
+    """Whether the order may wait for validation; one in a state that the bot does not know may as well."""
+    if isinstance(order, Unreadable):
+        return True
+    is_known = order.status in wire.ORDER_STATUSES
+    return order.other_kind is None and (order.status in _WAITING or not is_known)
+
+
+def _identity(row: Order | Domain | Unreadable) -> object:
+    """What a row is known by, to be counted once."""
+    return row if isinstance(row, Unreadable) else row.id
+
+
+def _once(rows: Iterable[Order | Unreadable]) -> list[Order | Unreadable]:
+    return list({_identity(row): row for row in rows}.values())
 
 
 def _without(key: str, body: bytes) -> bytes:

@@ -2,12 +2,15 @@
 
 import re
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Annotated, TypeVar
 
 import idna
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 LONGEST_TEXT = 300
+# Underscores are no part of host names, but they are in certificates; a single label is a word, not a name.
+_HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def clean(text: str) -> str:
@@ -31,6 +34,16 @@ def domain_name(text: str) -> str:
         return name
 
 
+def is_host(name: str) -> bool:
+    """Whether a certificate for a server can carry this: a DNS name, which may be a wildcard, or an IP address."""
+    if _HOST.fullmatch(without_star(name)):
+        return True
+    try:
+        return bool(ip_address(name))
+    except ValueError:
+        return False
+
+
 def without_star(name: str) -> str:
     """The name that a wildcard stands under."""
     return name.removeprefix("*.")
@@ -38,6 +51,42 @@ def without_star(name: str) -> str:
 
 def _read_text(value: object) -> object:
     return clean(value) if isinstance(value, str) else value if value is not None else ""
+
+
+def _read_word(value: object) -> object:
+    """One of DigiCert's words, which are compared whatever their letter case."""
+    word = value.strip().lower() if isinstance(value, str) else value
+    return "canceled" if word == "cancelled" else word
+
+
+def _read_names(value: object) -> object:
+    """Return the entries of a list of names, of an object that numbers them, or of one text with commas between.
+
+    Raises ValueError for anything else: a name that the bot overlooks is a name that no rule is asked about.
+    """
+    if isinstance(value, dict) and all(str(key).isdecimal() for key in value):
+        return list(value.values())
+    if isinstance(value, str):
+        names = [name for name in re.split(r"[\s,;]+", value) if name]
+        if not all(is_host(domain_name(name)) for name in names):
+            raise ValueError("not a list of names")
+        return names
+    return value if value is not None else ()
+
+
+def _read_many(value: object) -> object:
+    """A list; an object whose values are objects numbers its entries."""
+    if isinstance(value, dict) and value and all(isinstance(entry, dict) for entry in value.values()):
+        return list(value.values())
+    return value if value is not None else ()
+
+
+def _read_all_or_none(value: object, read: ValidatorFunctionWrapHandler) -> object:
+    """A list, taken for empty if any entry of it cannot be read: the rest would say less than DigiCert did."""
+    try:
+        return read(value)
+    except ValidationError:
+        return ()
 
 
 def _read_flag(value: object) -> bool | None:
@@ -69,9 +118,13 @@ _T = TypeVar("_T")
 
 # An empty part can be null or, in place of an object, an empty list.
 Part = Annotated[_T, BeforeValidator(lambda value: value or {})]
-Many = Annotated[tuple[_T, ...], BeforeValidator(lambda value: () if value is None else value)]
+Many = Annotated[tuple[_T, ...], BeforeValidator(_read_many)]
+
+AllOrNone = Annotated[tuple[_T, ...], WrapValidator(_read_all_or_none), BeforeValidator(_read_many)]
 
 Text = Annotated[str, BeforeValidator(_read_text)]
+Word = Annotated[str, BeforeValidator(_read_word), BeforeValidator(_read_text)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(_read_names)]
 Flag = Annotated[bool | None, BeforeValidator(_read_flag)]
 Number = Annotated[int | None, BeforeValidator(_read_number)]
 Moment = Annotated[datetime | None, BeforeValidator(_read_moment)]

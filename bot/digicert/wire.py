@@ -3,19 +3,49 @@
 Pages named below are those of DigiCert's "CertCentral Services API" documentation.
 """
 
+import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
-from bot.digicert.fields import Flag, Many, Moment, Number, Part, Text, clean, domain_name
-from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable
-from bot.models import Address, Domain, NameValidation, Order, OrderValidation, Recipient, StatusChange
+from bot.digicert.fields import (
+    AllOrNone,
+    Flag,
+    Many,
+    Moment,
+    Names,
+    Number,
+    Part,
+    Text,
+    Word,
+    clean,
+    domain_name,
+    is_host,
+)
+from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable, CaUnreadable
+from bot.models import (
+    Address,
+    Domain,
+    DomainValidation,
+    Expired,
+    NameValidation,
+    NeverValidated,
+    Order,
+    OrderValidation,
+    Pending,
+    Recipient,
+    StatusChange,
+    Unclear,
+    Unreadable,
+    Valid,
+)
 
 # Page "Errors": a category, then a detail after the first pipe. A bad key is a 403, not a 401.
 INVALID_KEY = "access_denied|access_denied_invalid_key"
@@ -29,6 +59,7 @@ _OUR_WORDS = {
     ),
 }
 
+_ODD_ANSWER = "DigiCert's answer is not what its documentation promises."
 _MOST_MESSAGES = 5
 _LONGEST_RETRY_AFTER = 86_400.0
 
@@ -50,6 +81,17 @@ class Answer:
 
 _ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
 
+# Pages "List orders" and "Order info": every status that they name, and those that their samples show.
+ORDER_STATUSES = frozenset(
+    {
+        "pending", "needs_approval", "reissue_pending", "processing", "waiting_pickup", "needs_csr", "approved",
+        "issued", "expired", "revoked", "canceled", "rejected", "denied",
+    }
+)  # fmt: skip
+
+# Page "Order validation status": its samples show `approved`; whatever is not that is open.
+_NAME_STATUSES = frozenset({"approved", "pending", "expired"})
+
 Row = TypeVar("Row", Order, Domain)
 
 
@@ -57,7 +99,7 @@ Row = TypeVar("Row", Order, Domain)
 class Page(Generic[Row]):
     """Some rows of a list; `total` is None where DigiCert did not count."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[Row | Unreadable, ...]
     total: int | None
 
 
@@ -69,46 +111,112 @@ class _Read(BaseModel):
 
 class _Certificate(_Read):
     common_name: Text = ""
-    dns_names: Many[Text] = ()
+    dns_names: Names = ()
+    emails: Any = None
     date_created: Moment = None
+
+    @property
+    def is_for_hosts(self) -> bool:
+        names = [name for name in self.dns_names or (self.common_name,) if name]
+        return all(is_host(domain_name(name)) for name in names) and not self.emails
+
+
+# Pages "List products" and "List orders": what a product's type or id says of its certificates.
+_TLS = re.compile(r"(^|[^a-z])(ssl|tls)([^a-z]|$)")
+_OTHER_KINDS = {
+    re.compile("code.?sign"): "code signing",
+    re.compile("(doc|document).?sign"): "document signing",
+    re.compile("s.?mime|secure.?email|email.?security"): "S/MIME",
+    re.compile("client"): "client certificate",
+}
 
 
 class _Product(_Read):
     name: Text = ""
-    name_id: Text = ""
-    type: Text = ""
-    validation_type: Text = ""
+    name_id: Word = ""
+    type: Word = ""
+    validation_type: Word = ""
 
     @property
     def is_dv(self) -> bool:
         # Page "Order info": `validation_type` is only sure to be there; page "List orders": `type` marks DV.
-        return self.validation_type.lower() == "dv" or self.type.lower().startswith("dv_")
+        return self.validation_type == "dv" or self.type.startswith("dv_")
+
+    def other_kind(self, certificate: _Certificate) -> str | None:
+        """Return the kind of a certificate that is not for TLS, or None; the names decide if the product does not."""
+        for text in (self.type, self.name_id):
+            if _TLS.search(text):
+                return None
+            if kind := next((kind for pattern, kind in _OTHER_KINDS.items() if pattern.search(text)), None):
+                return self._more_exactly(kind)
+        if self.validation_type in {"dv", "ov", "ev"} or certificate.is_for_hosts:
+            return None
+        return self.name or self.type.replace("_", " ") or "non-TLS"
+
+    def _more_exactly(self, kind: str) -> str:
+        # S/MIME products have the type of client certificates.
+        by_id = (other for pattern, other in _OTHER_KINDS.items() if pattern.search(self.name_id))
+        return next(by_id, kind)
+
+
+class _Request(_Read):
+    date: Moment = None
+    type: Word = ""
+    status: Word = ""
 
 
 class _Order(_Read):
-    id: int
-    status: Text
+    id: int = Field(ge=0, lt=10**18)
+    status: Word = Field(min_length=1)
     certificate: Part[_Certificate] = _Certificate()
     product: Part[_Product] = _Product()
-    product_name_id: Text = ""
-    dcv_method: Text = ""
+    product_name_id: Word = ""
+    dcv_method: Word = ""
     date_created: Moment = None
+    requests: AllOrNone[_Request] = ()
 
     def told(self) -> Order:
-        common_name = domain_name(self.certificate.common_name)
-        names = (common_name, *map(domain_name, self.certificate.dns_names))
-        # A reissue waits since it was asked for, which the date of the order, perhaps months back, does not tell.
-        is_reissue = self.status == "reissue_pending"
+        product = self.product if self.product.name_id else self.product.model_copy(update=self._name_id)
+        other_kind = product.other_kind(self.certificate)
         return Order(
             id=self.id,
             status=self.status,
-            common_name=common_name,
-            names=_once(names),
-            is_dv=self.product.is_dv,
-            product=self.product.name or self.product.name_id or self.product_name_id,
+            common_name=self._common_name(other_kind),
+            names=() if other_kind else self._names,
+            is_dv=product.is_dv,
+            product=product.name or product.name_id,
             method=self.dcv_method or None,
-            since=self.certificate.date_created if is_reissue else self.date_created,
+            since=self._reissued_at if self.status == "reissue_pending" else self.date_created,
+            ordered_at=self.date_created,
+            other_kind=other_kind,
+            is_ev=product.validation_type == "ev" or "_ev_" in f"_{product.name_id}_",
+            awaits_approval=any(request.status in {"pending", "submitted"} for request in self.requests),
         )
+
+    @property
+    def _name_id(self) -> dict[str, str]:
+        return {"name_id": self.product_name_id}
+
+    def _common_name(self, other_kind: str | None) -> str:
+        """Return a domain name as the bot compares it; the name of a person or a company stays as it is."""
+        name = self.certificate.common_name
+        return domain_name(name) if other_kind is None and is_host(domain_name(name)) else name
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        common_name = domain_name(self.certificate.common_name)
+        names = map(domain_name, self.certificate.dns_names)
+        return _once((common_name, *names) if is_host(common_name) else names)
+
+    @property
+    def _reissued_at(self) -> datetime | None:
+        """Return when the reissue was asked for; the order's own date, perhaps months back, does not say."""
+        asked = [request.date for request in self.requests if "reissue" in request.type and request.date]
+        if asked:
+            return max(asked)
+        # Page "Order info": the certificate's date is that of the order, unless it is later.
+        created = self.certificate.date_created
+        return created if created and created != self.date_created else None
 
 
 class _PageNumbers(_Read):
@@ -116,7 +224,12 @@ class _PageNumbers(_Read):
 
 
 class _List(_Read):
-    page: Part[_PageNumbers] = _PageNumbers()
+    page: Any = None
+
+    @property
+    def total(self) -> int | None:
+        read = _reader(_PageNumbers)(self.page)
+        return read.total if isinstance(read, _PageNumbers) else None
 
     @model_validator(mode="before")
     @classmethod
@@ -128,25 +241,21 @@ class _List(_Read):
 
 
 class _Orders(_List):
-    orders: Many[_Order] = ()
+    orders: Many[Any] = ()
 
 
 class _StatusChange(_Read):
     order_id: int
-    status: Text = ""
-
-
-class _StatusChanges(_List):
-    orders: Many[_StatusChange] = ()
+    status: Word = ""
 
 
 class _NameValidation(_Read):
     name_scope: Text = ""
     dns_name: Text = ""
-    dns_names: Many[Text] = ()
-    approval_scope: Text = ""
-    status: Text = ""
-    method: Text = ""
+    dns_names: Names = ()
+    approval_scope: Word = ""
+    status: Word = ""
+    method: Word = ""
     domain_id: Number = None
 
     @model_validator(mode="after")
@@ -164,22 +273,42 @@ class _NameValidation(_Read):
         return NameValidation(
             name_scope=scope,
             names=self.names or (scope,),
-            is_open=self.status.lower() != "approved",
+            is_open=self.status != "approved",
             method=self.method or None,
             domain_id=self.domain_id,
-            covers_below=self.approval_scope.lower() == "subdomains",
+            covers_below=self.approval_scope == "subdomains",
         )
 
 
+class _OrganizationValidation(_Read):
+    status: Word = ""
+
+    @property
+    def is_open(self) -> bool:
+        # Page "Order validation status": `active` is the one that its sample shows.
+        return self.status not in {"active", "approved", "complete", "completed", "valid", "validated"}
+
+
 class _OrderValidation(_Read):
-    order_status: Text
-    order_dcv_method: Text = ""
-    dns_name_validations: Many[_NameValidation] = ()
+    order_status: Word = Field(min_length=1)
+    order_dcv_method: Word = ""
+    dns_name_validations: Many[Any] = ()
+    organization_name: Text = ""
+    organization_validations: Many[Any] = ()
+
+    @property
+    def waiting_organization(self) -> str | None:
+        """Return the organization's name if a validation of it is open, or cannot be read."""
+        read = map(_reader(_OrganizationValidation), self.organization_validations)
+        is_open = any(not isinstance(each, _OrganizationValidation) or each.is_open for each in read)
+        return (self.organization_name or "the organization") if is_open else None
 
 
 class _DomainValidation(_Read):
+    type: Word = ""
+    status: Word = ""
     validated_until: Moment = None
-    dcv_status: Text = ""
+    dcv_status: Word = ""
 
 
 class _DcvExpiration(_Read):
@@ -188,65 +317,104 @@ class _DcvExpiration(_Read):
 
 
 class _Dcv(_Read):
-    method: Text = ""
+    method: Word = ""
 
 
 class _Domain(_Read):
-    id: int
-    name: Text
+    id: int = Field(ge=0, lt=10**18)
+    name: Text = Field(min_length=1)
     is_active: Flag = None
     is_pending_validation: Flag = None
-    status: Text = ""
-    dcv_method: Text = ""
+    status: Word = ""
+    dcv_method: Word = ""
     dcv: Part[_Dcv] = _Dcv()
     date_created: Moment = None
     last_submitted_datetime: Moment = None
+    dcv_approval_datetime: Moment = None
     dcv_expiration_datetime: Moment = None
     dcv_expiration: Part[_DcvExpiration] = _DcvExpiration()
-    validations: Many[_DomainValidation] = ()
+    validations: AllOrNone[_DomainValidation] = ()
 
     @property
-    def is_pending(self) -> bool | None:
-        # Page "Domain info": `is_pending_validation` is the test, `status` its deprecated forerunner.
+    def _is_pending(self) -> bool | None:
+        # Page "Domain info": `is_pending_validation` is the test; `dcv_status` tells it part by part, and the
+        # deprecated `status` does not tell apart what is validated from what is not submitted.
         if self.is_pending_validation is not None:
             return self.is_pending_validation
-        if self.status in {"pending", "approved"}:
-            return self.status == "pending"
-        states = {validation.dcv_status for validation in self.validations}
+        states = {part.dcv_status for part in self.validations}
         if "pending" in states:
             return True
-        return False if states == {"complete"} else None
+        if states and states <= {"complete", "expired"}:
+            return False
+        if self.status in {"pending", "approved"}:
+            return self.status == "pending"
+        return self._is_pending_by_dates
 
     @property
-    def validated_until(self) -> datetime | None:
-        # OV and EV may differ: the earlier end is the one that somebody has to act on.
-        return (
-            self.dcv_expiration_datetime
-            or _earliest((self.dcv_expiration.ov, self.dcv_expiration.ev))
-            or _earliest(validation.validated_until for validation in self.validations)
-        )
+    def _is_pending_by_dates(self) -> bool | None:
+        """Return what the dates of a row say, which is all that page "List domains" promises."""
+        submitted, approved = self.last_submitted_datetime, self.dcv_approval_datetime
+        if approved is not None:
+            return submitted is not None and submitted > approved
+        # Without an approval there never was one, unless something ends that was once approved.
+        if self._ends:
+            return None
+        return True if submitted or any(part.status == "pending" for part in self.validations) else None
 
-    def told(self) -> Domain:
+    @property
+    def _ends(self) -> dict[str, datetime]:
+        """Return when each kind of validation ends, or ended; under an empty name what DigiCert tells of all."""
+        if self.dcv_expiration_datetime:
+            return {"": self.dcv_expiration_datetime}
+        told = {"OV": self.dcv_expiration.ov, "EV": self.dcv_expiration.ev}
+        ends = {kind: end for kind, end in told.items() if end}
+        return ends or {part.type.upper(): part.validated_until for part in self.validations if part.validated_until}
+
+    def validation(self, now: datetime) -> DomainValidation:
+        """Return the state of the domain's validation at this moment; a date in the past never counts as valid."""
+        ends, is_pending = self._ends, self._is_pending
+        ahead = [end for end in ends.values() if end > now]
+        if is_pending:
+            return Pending(max(ahead, default=None))
+        past = [kind for kind, end in ends.items() if end <= now]
+        past += [part.type.upper() for part in self.validations if "expired" in {part.dcv_status, part.status}]
+        lapsed = tuple(kind for kind in dict.fromkeys(past) if kind)
+        if past and ahead and set(lapsed) < self._kinds:
+            return Valid(min(ahead), lapsed)
+        if past:
+            return Expired(max((end for end in ends.values() if end <= now), default=None))
+        if is_pending is None:
+            return Unclear()
+        is_complete = {part.dcv_status or part.status for part in self.validations} in ({"complete"}, {"active"})
+        if ahead or is_complete:
+            return Valid(min(ahead, default=None))
+        return Unclear(is_pending=False) if self.dcv_approval_datetime else NeverValidated()
+
+    @property
+    def _kinds(self) -> set[str]:
+        return {kind for kind in self._ends if kind} | {part.type.upper() for part in self.validations}
+
+    def told(self, now: datetime) -> Domain:
         return Domain(
             id=self.id,
             name=domain_name(self.name),
             is_active=self.is_active is not False,
-            is_pending=self.is_pending,
+            validation=self.validation(now),
             method=self.dcv_method or self.dcv.method or None,
             since=self.last_submitted_datetime or self.date_created,
-            validated_until=self.validated_until,
+            approved_at=self.dcv_approval_datetime,
         )
 
 
 class _Domains(_List):
-    domains: Many[_Domain] = ()
+    domains: Many[Any] = ()
 
 
 class _Addresses(_Read):
     # Page "Domain emails": `whois_emails` may still be there, but those may no longer be used.
     name_scope: Text = ""
-    base_emails: Many[str] = ()
-    dns_txt_emails: Many[str] = ()
+    base_emails: Many[Any] = ()
+    dns_txt_emails: Many[Any] = ()
 
 
 class _User(_Read):
@@ -262,17 +430,35 @@ def _once(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
-def _earliest(moments: Iterable[datetime | None]) -> datetime | None:
-    return min((moment for moment in moments if moment is not None), default=None)
+def _not_promised() -> CaUnreadable:
+    return CaUnreadable(_ODD_ANSWER)
 
 
-def _not_promised() -> CaUnavailable:
-    return CaUnavailable("DigiCert's answer is not what its documentation promises.", may_have_arrived=False)
+def _reader(shape: type[_Shape]) -> Callable[[object], _Shape | Unreadable]:
+    """Return what reads one entry of a list, so that an odd one does not hide the others."""
+
+    def read(entry: object) -> _Shape | Unreadable:
+        try:
+            return shape.model_validate(entry)
+        except ValidationError:
+            return Unreadable(_id_of(entry), hashlib.sha256(repr(entry).encode()).hexdigest()[:16])
+
+    return read
+
+
+def _id_of(entry: object) -> str:
+    """Return what names an entry in the log, if it says so; nothing else of it may be logged."""
+    given = entry if isinstance(entry, dict) else {}
+    for key in ("id", "order_id", "domain_id"):
+        if isinstance(value := given.get(key), str | int):
+            return clean(str(value))[:40]
+    return ""
 
 
 def _read(shape: type[_Shape], answer: Answer) -> _Shape:
     if not answer.is_json:
-        raise _not_promised()
+        # The network in front of DigiCert says this of every call, not DigiCert of this one.
+        raise CaUnavailable(_ODD_ANSWER, may_have_arrived=False)
     try:
         return shape.model_validate_json(answer.body)
     except ValidationError as error:
@@ -282,12 +468,14 @@ def _read(shape: type[_Shape], answer: Answer) -> _Shape:
 def read_orders(answer: Answer) -> Page[Order]:
     """Page "List orders"."""
     read = _read(_Orders, answer)
-    return Page(tuple(order.told() for order in read.orders), read.page.total)
+    rows = map(_reader(_Order), read.orders)
+    return Page(tuple(row.told() if isinstance(row, _Order) else row for row in rows), read.total)
 
 
-def read_status_changes(answer: Answer) -> frozenset[StatusChange]:
+def read_status_changes(answer: Answer) -> frozenset[StatusChange | Unreadable]:
     """Page "Order status changes"; where nothing changed the answer is `{}`."""
-    return frozenset(StatusChange(change.order_id, change.status) for change in _read(_StatusChanges, answer).orders)
+    rows = map(_reader(_StatusChange), _read(_Orders, answer).orders)
+    return frozenset(StatusChange(row.order_id, row.status) if isinstance(row, _StatusChange) else row for row in rows)
 
 
 def read_order(answer: Answer) -> Order:
@@ -296,35 +484,62 @@ def read_order(answer: Answer) -> Order:
 
 
 def read_order_validation(answer: Answer, order_id: int) -> OrderValidation:
-    """Page "Order validation status", asked for `order_id`."""
+    """Page "Order validation status", asked for `order_id`.
+
+    An entry that cannot be read is counted, not passed over: its names still wait, as far as anyone can say.
+    """
     read = _read(_OrderValidation, answer)
-    names = tuple(name.told() for name in read.dns_name_validations)
-    return OrderValidation(order_id, read.order_status, read.order_dcv_method or None, names)
+    entries = list(map(_reader(_NameValidation), read.dns_name_validations))
+    names = tuple(entry.told() for entry in entries if isinstance(entry, _NameValidation))
+    return OrderValidation(
+        order_id,
+        read.order_status,
+        read.order_dcv_method or None,
+        names,
+        unreadable=len(entries) - len(names),
+        organization=read.waiting_organization,
+        unknown=tuple(sorted(_unknown_words(read, entries))),
+    )
 
 
-def read_domains(answer: Answer) -> Page[Domain]:
-    """Page "List domains"."""
+def _unknown_words(read: _OrderValidation, entries: Iterable[object]) -> set[str]:
+    """Return the statuses in an order's validation that the bot does not know, and counts as open."""
+    states = {entry.status for entry in entries if isinstance(entry, _NameValidation) and entry.status}
+    return (states - _NAME_STATUSES) | ({read.order_status} - ORDER_STATUSES)
+
+
+def read_domains(answer: Answer, now: datetime) -> Page[Domain]:
+    """Page "List domains", read at `now`."""
     read = _read(_Domains, answer)
-    return Page(tuple(domain.told() for domain in read.domains), read.page.total)
+    rows = map(_reader(_Domain), read.domains)
+    return Page(tuple(row.told(now) if isinstance(row, _Domain) else row for row in rows), read.total)
 
 
-def read_domain(answer: Answer) -> Domain:
-    """Page "Domain info"."""
-    return _read(_Domain, answer).told()
+def read_domain(answer: Answer, now: datetime) -> Domain:
+    """Page "Domain info", read at `now`."""
+    return _read(_Domain, answer).told(now)
 
 
 def read_addresses(answer: Answer, asked: str | None) -> tuple[Address, ...]:
-    """Page "Domain emails": each address once, whatever its case; `asked` is the name asked for, where it was one."""
+    """Page "Domain emails": each address once, whatever its case; `asked` is the name asked for, where it was one.
+
+    An entry that is no address is passed over: fewer addresses than DigiCert allows never widen the audience. If all of
+    them are like that, the answer cannot be read.
+    """
     read = _read(_Addresses, answer)
     scope = domain_name(read.name_scope) or asked
     # An answer about something else must not pass for "nobody is allowed".
     if not scope or not read.model_fields_set:
         raise _not_promised()
     allowed: dict[str, Address] = {}
-    for emails, txt in ((read.base_emails, False), (read.dns_txt_emails, True)):
-        for email in emails:
-            if _is_one_address(email):
-                allowed.setdefault(email.lower(), Address(email, scope, txt))
+    entries = [
+        (email, txt) for emails, txt in ((read.base_emails, False), (read.dns_txt_emails, True)) for email in emails
+    ]
+    for email, txt in entries:
+        if isinstance(email, str) and _is_one_address(email):
+            allowed.setdefault(email.lower(), Address(email, scope, txt))
+    if entries and not allowed:
+        raise _not_promised()
     return tuple(allowed.values())
 
 
@@ -411,12 +626,15 @@ def _refusal(answer: Answer) -> CaRefused:
 
 def _faults(answer: Answer) -> tuple[list[str], list[str]]:
     """Codes and messages of a refused call, each once; a fault without a message is told by its code."""
+    try:
+        body = from_json(answer.body) if answer.is_json else None
+    except ValueError:
+        body = None
+    if answer.content_type.lower().startswith("text/plain"):
+        body = answer.body[:_LONGEST_PLAIN].decode(errors="replace")
     codes: dict[str, None] = {}
     messages: dict[str, None] = {}
-    for fault in _listed_faults(answer):
-        code, message = (
-            clean(value) if isinstance(value := fault.get(key), str) else "" for key in ("code", "message")
-        )
+    for code, message in islice(_faults_in(body), _MOST_FAULTS):
         if code:
             codes[code] = None
         if message or code:
@@ -424,16 +642,52 @@ def _faults(answer: Answer) -> tuple[list[str], list[str]]:
     return list(codes), list(messages)
 
 
-def _listed_faults(answer: Answer) -> list[dict[str, Any]]:
-    # Page "Errors": a list of objects; an object in its place was seen too, as one fault or as many by name.
-    try:
-        body = from_json(answer.body) if answer.is_json else None
-    except ValueError:
-        return []
-    faults = body.get("errors") if isinstance(body, dict) else None
-    if isinstance(faults, dict):
-        faults = [faults] if faults.keys() & {"code", "message"} else list(faults.values())
-    return [fault for fault in faults if isinstance(fault, dict)] if isinstance(faults, list) else []
+_CODES = ("code", "error_code")
+_MESSAGES = ("message", "error_message", "error_description", "description", "detail", "title", "reason")
+_MORE_FAULTS = ("errors", "error")
+_DEEPEST_FAULT = 4
+_MOST_FAULTS = 50
+_LONGEST_PLAIN = 1000
+
+
+def _faults_in(body: object, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield the code and the message of each fault, in whatever shape it comes; either may be empty.
+
+    Page "Errors" shows a list of objects. An object in its place was seen too, as one fault or as many by name; the
+    network in front of DigiCert has shapes of its own.
+    """
+    if depth > _DEEPEST_FAULT:
+        return
+    if isinstance(body, str):
+        yield "", clean(body)
+    elif isinstance(body, list):
+        for entry in body:
+            yield from _faults_in(entry, depth + 1)
+    elif isinstance(body, dict):
+        yield from _faults_of(body, depth)
+
+
+def _faults_of(fault: dict[str, Any], depth: int) -> Iterator[tuple[str, str]]:
+    code, message = _first_text(fault, _CODES), _first_text(fault, _MESSAGES)
+    inside = [fault[key] for key in _MORE_FAULTS if fault.get(key)]
+    found = [each for more in inside for each in _faults_in(more, depth + 1) if any(each)]
+    if message and [text for _, text in found] == [fault.get("error")]:
+        # RFC 6749, section 5.2: `error` is a code beside its `error_description`.
+        code, found = code or found[0][1], []
+    if found:
+        yield from found
+    elif code or message:
+        yield code, message
+    elif not inside:
+        named = [
+            value for value in fault.values() if isinstance(value, list | dict) or (depth and isinstance(value, str))
+        ]
+        for value in named:
+            yield from _faults_in(value, depth + 1)
+
+
+def _first_text(fault: dict[str, Any], keys: Sequence[str]) -> str:
+    return next((text for key in keys if isinstance(value := fault.get(key), str) and (text := clean(value))), "")
 
 
 def seconds_to_wait(header: str, now: datetime) -> float | None:

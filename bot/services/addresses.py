@@ -9,7 +9,7 @@ from async_lru import alru_cache
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
-from bot.errors import CaRefused
+from bot.errors import CaRefused, CaUnreadable
 from bot.models import Address
 
 REMEMBERED = 600.0
@@ -18,11 +18,15 @@ MOST_READS = 20
 
 @dataclass(frozen=True, slots=True)
 class AllowedAddresses:
-    """DigiCert's answer for one domain, and when it gave it; `known` is False where DigiCert does not know the name."""
+    """DigiCert's answer for one domain, and when it gave it; `known` is False where DigiCert does not list anyone.
+
+    `refusal` is why: DigiCert refused to tell, or told something that cannot be read.
+    """
 
     addresses: tuple[Address, ...]
     read_at: datetime
     known: bool = True
+    refusal: CaRefused | CaUnreadable | None = None
 
 
 class AddressBook:
@@ -38,10 +42,21 @@ class AddressBook:
         return await self._remembered(domain)
 
     async def of_all(self, domains: Iterable[int | str]) -> dict[int | str, AllowedAddresses]:
-        """The addresses of the first MOST_READS of these domains."""
+        """Return the addresses of the first MOST_READS of these domains; one that fails does not end the others.
+
+        Raises CaRefused if DigiCert does not accept the key, CaUnavailable if it does not answer.
+        """
         asked: Sequence[int | str] = list(dict.fromkeys(domains))[:MOST_READS]
-        answers = await asyncio.gather(*(self.of(domain) for domain in asked))
+        answers = await asyncio.gather(*map(self._of_one, asked))
         return dict(zip(asked, answers, strict=True))
+
+    async def _of_one(self, domain: int | str) -> AllowedAddresses:
+        try:
+            return await self.of(domain)
+        except (CaRefused, CaUnreadable) as error:
+            if isinstance(error, CaRefused) and error.is_about_the_key:
+                raise
+            return AllowedAddresses((), self._clock(), known=False, refusal=error)
 
     async def afresh(self, domain: int | str) -> AllowedAddresses:
         """The addresses as DigiCert tells them now."""

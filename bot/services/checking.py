@@ -4,7 +4,7 @@ from functools import partial
 
 from bot.clock import Clock
 from bot.errors import Misunderstood
-from bot.follow_ups import Schedule, decide
+from bot.follow_ups import NOT_SUBMITTED, Schedule, decide
 from bot.models import Actor, Call, NameState, Place, ResendRequest, Seen
 from bot.policy import Action
 from bot.services.board import Board
@@ -74,6 +74,10 @@ class Checking:
 
 
 def _states(call: Call, seen: Seen) -> list[NameState]:
+    if seen.over == NOT_SUBMITTED:
+        return [
+            NameState(name, False, "not validated, and not submitted for validation any more") for name in call.names
+        ]
     if seen.over:
         return [NameState(name, False, f"its order is {seen.over}") for name in call.names]
     return [

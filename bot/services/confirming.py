@@ -56,6 +56,10 @@ class Confirming:
         """
         return matching(await self._listing.account(young=young), candidates)
 
+    async def unreadable(self) -> str:
+        """Return a sentence on the rows of the listing that the bot could not read; empty if it read all."""
+        return (await self._listing.account()).unreadable
+
     async def of(self, candidates: Sequence[Candidate]) -> list[Confirmed]:
         """All that waits of what a message names, for a person who wants to know now; CaError as above."""
         if not candidates:

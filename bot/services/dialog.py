@@ -86,6 +86,8 @@ class Dialog:
         strong = await self._real([each for each in candidates if each.is_strong], access)
         hides = bool(found) or not access.sees_everything
         sentence = views.nothing_named([candidate.target for candidate in strong or candidates], hides=hides)
+        if candidates and (unreadable := await self._confirming.unreadable()):
+            sentence = f"{sentence} {unreadable}"
         if len(strong) == 1:
             [only] = strong
             find = partial(self._find_named, only.target, sentence)

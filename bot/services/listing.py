@@ -13,7 +13,19 @@ from async_lru import alru_cache
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaError
-from bot.models import Domain, Kind, Listed, Order
+from bot.models import (
+    Domain,
+    Expired,
+    Kind,
+    Listed,
+    NeverValidated,
+    Order,
+    Pending,
+    Unclear,
+    Unreadable,
+    Valid,
+)
+from bot.services.states import unreadable_rows
 from bot.targets import display_name
 
 log = structlog.get_logger(__name__)
@@ -23,24 +35,42 @@ _Row = TypeVar("_Row", Order, Domain)
 REMEMBERED = 60.0
 YOUNG = 5.0
 TOO_OLD = timedelta(minutes=10)
-_RANK = {True: 0, None: 1, False: 2}
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Account:
-    """The pending orders and the active domains, as DigiCert listed them at `read_at`; apart, deactivated domains."""
+    """The pending orders and the active domains, as DigiCert listed them at `read_at`; apart, deactivated domains.
+
+    The last two are the rows that the bot could not read: what is not in the others may still exist.
+    """
 
     orders: tuple[Order, ...]
     domains: tuple[Domain, ...]
     deactivated: tuple[Domain, ...]
     read_at: datetime
+    unread_orders: tuple[Unreadable, ...] = ()
+    unread_domains: tuple[Unreadable, ...] = ()
 
     @cached_property
     def lines(self) -> list[Listed]:
-        """Every order and domain as a choice: the longest waiting first, what does not wait last."""
-        lines = [*map(_order_line, self.orders), *map(_domain_line, self.domains)]
-        return sorted(lines, key=lambda line: (_RANK[line.waiting], line.since or _LAST))
+        """Every order and domain as a choice: the longest waiting first, what is valid last.
+
+        An order that DigiCert does not date may wait since it was placed.
+        """
+        orders = [(0, order.since or order.ordered_at or _LAST, _order_line(order)) for order in self.orders]
+        domains = [(_rank(domain), domain.since or _LAST, _domain_line(domain)) for domain in self.domains]
+        return [line for *_, line in sorted([*orders, *domains], key=lambda ranked: ranked[:2])]
+
+    @property
+    def unreadable(self) -> str:
+        """A sentence on the rows that the bot could not read; empty if it read all."""
+        return self.unreadable_with(())
+
+    def unreadable_with(self, more: Iterable[object]) -> str:
+        """Return that sentence with the unreadable orders among `more` rows, each counted once."""
+        orders = {*self.unread_orders, *(row for row in more if isinstance(row, Unreadable))}
+        return unreadable_rows(len(orders), len(self.unread_domains))
 
     @cached_property
     def line_by_key(self) -> Mapping[str, Listed]:
@@ -93,9 +123,15 @@ class Account:
 async def read_account(certcentral: CertCentral, clock: Clock) -> Account:
     """List the account. Raises CaError if DigiCert cannot tell."""
     orders, domains = await asyncio.gather(certcentral.pending_orders(), certcentral.domains())
-    active = tuple(domain for domain in domains if domain.is_active)
-    deactivated = tuple(domain for domain in domains if not domain.is_active)
-    return Account(tuple(orders), active, deactivated, clock())
+    read_domains = [domain for domain in domains if not isinstance(domain, Unreadable)]
+    return Account(
+        orders=tuple(order for order in orders if not isinstance(order, Unreadable)),
+        domains=tuple(domain for domain in read_domains if domain.is_active),
+        deactivated=tuple(domain for domain in read_domains if not domain.is_active),
+        read_at=clock(),
+        unread_orders=tuple(order for order in orders if isinstance(order, Unreadable)),
+        unread_domains=tuple(domain for domain in domains if isinstance(domain, Unreadable)),
+    )
 
 
 class Listing:
@@ -197,4 +233,25 @@ def _order_line(order: Order) -> Listed:
 
 
 def _domain_line(domain: Domain) -> Listed:
-    return Listed(Kind.DOMAIN, domain.id, domain.name, (domain.name,), domain.since, waiting=domain.is_pending)
+    return Listed(
+        Kind.DOMAIN,
+        domain.id,
+        domain.name,
+        (domain.name,),
+        domain.since,
+        waiting=domain.is_pending,
+        validation=domain.validation,
+    )
+
+
+def _rank(domain: Domain) -> int:
+    """The place among the lines: what waits, what may wait, what has to be submitted again, what is valid."""
+    match domain.validation:
+        case Pending():
+            return 0
+        case Unclear():
+            return 1
+        case Expired() | NeverValidated():
+            return 2
+        case Valid():
+            return 3

@@ -7,7 +7,20 @@ from async_lru import alru_cache
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
-from bot.models import Call, DomainTarget, NameValidation, OrderTarget, OrderValidation, ResendRequest, Seen
+from bot.follow_ups import NOT_SUBMITTED
+from bot.models import (
+    Call,
+    Domain,
+    DomainTarget,
+    Expired,
+    NameValidation,
+    NeverValidated,
+    OrderTarget,
+    OrderValidation,
+    ResendRequest,
+    Seen,
+    Valid,
+)
 from bot.services.states import OVER
 from bot.store.followings import order_behind
 
@@ -42,24 +55,39 @@ class Looking:
     async def _look(self, request: ResendRequest, number: int, read: Read) -> Seen:
         call, order_id = request.calls[number], order_behind(request, number)
         if order_id is None:
-            return await self._domain(call, None)
+            return await self._domain(call, None, request.at)
         at, validation = await read(order_id)
         over = validation.status if validation.status in OVER else None
         if isinstance(call.target, OrderTarget):
             return Seen(at, _validated(call.names, validation.names), over)
         mine = [entry for entry in validation.names if _is_of(entry, call.target)]
-        if over or mine:
+        # An entry that cannot be read may be about this very domain: then the domain itself is asked.
+        if over or (mine and not validation.unreadable):
             closed = mine and not any(entry.is_open for entry in mine)
             return Seen(at, call.names if closed else (), over)
-        return await self._domain(call, over)
+        return await self._domain(call, over, request.at)
 
-    async def _domain(self, call: Call, over: str | None) -> Seen:
+    async def _domain(self, call: Call, over: str | None, since: datetime) -> Seen:
         """By the domain itself: it was asked for without an order, or its order does not name it."""
         if not isinstance(call.target, DomainTarget):
             raise TypeError("only a domain can be looked at without an order")
         at = self._clock()
         domain = await self._certcentral.domain(call.target.domain_id)
-        return Seen(at, call.names if domain.is_pending is False else (), over)
+        if _is_validated(domain, since):
+            return Seen(at, call.names, over)
+        lapsed = isinstance(domain.validation, Expired | NeverValidated | Valid)
+        return Seen(at, (), over or (NOT_SUBMITTED if lapsed else None))
+
+
+def _is_validated(domain: Domain, since: datetime) -> bool:
+    """Whether nothing of the domain waits, and its validation is newer than the resend or lasts into the future.
+
+    What is merely not pending is no success: a validation that lapsed, or a domain that was never submitted.
+    """
+    if domain.is_pending is not False:
+        return False
+    is_newer = domain.approved_at is not None and domain.approved_at >= since
+    return is_newer or (isinstance(domain.validation, Valid) and not domain.validation.lapsed)
 
 
 def _validated(names: Iterable[str], entries: Sequence[NameValidation]) -> tuple[str, ...]:

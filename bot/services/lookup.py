@@ -18,6 +18,7 @@ from bot.models import (
     OrderValidation,
     Plan,
     Reach,
+    Unreadable,
 )
 from bot.recipients import shared_mailboxes, shares_a_mailbox
 from bot.services import reach, states
@@ -53,8 +54,14 @@ class Lookup:
     """
 
     def __init__(
-        self, certcentral: CertCentral, listing: Listing, waiting: WaitingNames, reach_reader: ReachReader
+        self,
+        certcentral: CertCentral,
+        listing: Listing,
+        waiting: WaitingNames,
+        reach_reader: ReachReader,
+        console_url: str = "",
     ) -> None:
+        self._console_url = console_url
         self._certcentral = certcentral
         self._listing = listing
         self._waiting = waiting
@@ -170,13 +177,14 @@ class Lookup:
 
     async def _not_listed(self, name: str, account: Account, access: Access) -> Plan:
         """Return the newest order by this name, in whatever state it is; else raise with the reason that is known."""
-        if orders := await self._certcentral.orders_named(name):
+        found = await self._certcentral.orders_named(name)
+        if orders := [order for order in found if not isinstance(order, Unreadable)]:
             hopeful = [order for order in orders if not states.order_has_nothing(order)]
             return await self._order(max(order.id for order in hopeful or orders), access, WantedName(name))
         if not access.sees_everything:
             raise access.not_visible(WantedName(name))
         reasons = map(states.domain_has_nothing, nearest_deactivated(account, name))
-        raise next(filter(None, reasons), None) or states.unknown_name(name)
+        raise next(filter(None, reasons), None) or states.unknown_name(name, account.unreadable_with(found))
 
     async def _order(self, order_id: int, access: Access, wanted: Wanted) -> Plan:
         try:
@@ -198,12 +206,16 @@ class Lookup:
 
     async def _order_plan(self, order: Order, seen: Order, access: Access) -> Plan:
         """Return what waits for an order; `seen` is the same order with what the person may learn of it."""
-        if nothing := states.order_has_nothing(seen):
+        url = states.order_url(self._console_url, order.id)
+        if nothing := states.order_has_nothing(seen, url):
             raise nothing
         validation = await self._certcentral.order_validation(order.id)
         entries = [entry for entry in validation.names if entry.is_open]
+        if not entries:
+            shown = validation if seen == order else states.without_names(validation)
+            raise states.no_name_waits(seen, shown, url)
         visible = [each for each in (access.entry(entry, order) for entry in entries) if each]
-        if entries and not visible:
+        if not visible:
             raise access.not_visible(None)
         remarks = states.only_email(seen, validation, visible)[1]
         by_email = states.only_email(seen, validation, entries)[0]

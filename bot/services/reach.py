@@ -1,9 +1,10 @@
 """Everything that an email would validate besides the names it is for: what a deny of the policy is asked about."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bot.digicert.client import CertCentral
+from bot.errors import CaUnreadable
 from bot.models import NO_REACH, Call, DomainTarget, Kind, NameValidation, Order, OrderTarget, Reach
 from bot.policy import Matter, Rule, Rules
 from bot.services.listing import Account, Listing
@@ -39,11 +40,16 @@ class ReachReader:
         """Return the reach of emails for these name scopes of domains.
 
         Each validates everything below it, and helps every pending OV or EV order with a name there; a DV order never
-        reuses a validation. The account is listed only if a rule denies an order by its id. Raises CaError.
+        reuses a validation. The account is listed only if a rule denies an order by its id. Raises CaError, also if a
+        denied order is in the list, but its names cannot be read.
         """
         denied = {order for rule in rules.limited_denies for order in rule.orders}
         own = [order_id] if order_id is not None else []
-        helped = _helped(await self._listing.account(young=young), scopes, denied) if denied else []
+        helped = []
+        if denied:
+            account = await self._listing.account(young=young)
+            _require_readable(account, denied)
+            helped = _helped(account, scopes, denied)
         return Reach(below=tuple(scopes), orders=tuple(dict.fromkeys([*own, *helped])))
 
 
@@ -56,6 +62,13 @@ def domains_stopped(rule: Rule, account: Account) -> list[str]:
         if rule.hits(matter) and not rule.covers(domain.name, matter, if_unknown=True):
             stopped.append(domain.name)
     return stopped
+
+
+def _require_readable(account: Account, order_ids: Collection[int]) -> None:
+    """Raise CaUnreadable if one of these orders may be in a row that the bot could not read."""
+    # A row without a readable id may be any of them.
+    if any(not row.id.isdecimal() or int(row.id) in order_ids for row in account.unread_orders):
+        raise CaUnreadable("DigiCert lists an order that the bot cannot read, and a rule may be about it.")
 
 
 def _helped(account: Account, scopes: Sequence[str], order_ids: Iterable[int]) -> list[int]:

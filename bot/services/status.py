@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import structlog
+
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
-from bot.errors import CaRefused, CaUnavailable, Misunderstood, NotVisible
-from bot.models import Actor, Domain, Kind, LastResend, NameValidation, Order, OrderValidation, Place
+from bot.errors import CaError, CaRefused, CaUnavailable, Misunderstood, NotVisible
+from bot.models import Actor, Domain, Kind, LastResend, NameValidation, Order, OrderValidation, Place, Unreadable
 from bot.policy import Action
 from bot.services import states
 from bot.services.access import Access
@@ -22,6 +24,8 @@ from bot.targets import Wanted, WantedName, WantedOrder, parents, read_target, w
 from bot.views import status as views
 from bot.views.blocks import Message
 from bot.views.status import DomainState, NameGroup, OrderState, Page, State
+
+log = structlog.get_logger(__name__)
 
 MOST_ORDERS = 5
 # Each domain is a term of one query; what an OV or EV order with more of them was mailed shows in its own status.
@@ -41,7 +45,9 @@ class Status:
         history: History,
         board: Board,
         clock: Clock,
+        console_url: str = "",
     ) -> None:
+        self._console_url = console_url
         self._gate = gate
         self._certcentral = certcentral
         self._listing = listing
@@ -92,9 +98,23 @@ class Status:
         orders = _oldest_first(order for each in account.orders if (order := asker.order(each)))
         pages = max(1, -(-len(orders) // views.PER_PAGE))
         number = min(number, pages - 1)
-        shown = orders[number * views.PER_PAGE :][: views.PER_PAGE]
+        shown = await self._dated(orders[number * views.PER_PAGE :][: views.PER_PAGE])
         last = await self._last_of(asker, shown, account)
-        return views.page(Page(number, pages, len(orders), tuple(shown), last, account.read_at), self._clock())
+        page = Page(number, pages, len(orders), tuple(shown), last, account.read_at, account.unreadable)
+        return views.page(page, self._clock())
+
+    async def _dated(self, orders: Sequence[Order]) -> list[Order]:
+        """Return the orders; a reissue with the date on which it was asked for, which no list of DigiCert carries."""
+        return list(await asyncio.gather(*(self._dated_one(order) for order in orders)))
+
+    async def _dated_one(self, order: Order) -> Order:
+        if order.since is not None:
+            return order
+        try:
+            return replace(order, since=(await self._certcentral.order(order.id)).since)
+        except CaError as error:
+            log.info("the date of a reissue could not be read", order=order.id, error=str(error))
+            return order
 
     async def _last_of(self, asker: Access, orders: Sequence[Order], account: Account) -> Mapping[int, LastResend]:
         """The newest resend for any name of each of these orders."""
@@ -118,10 +138,12 @@ class Status:
             account = await self._listing.account(young=True)
             orders, domains = _pending(account, name)
         if not orders and not domains:
-            orders = sorted(await self._certcentral.orders_named(name), key=lambda order: order.id, reverse=True)
+            listed = await self._certcentral.orders_named(name)
+            named = [order for order in listed if not isinstance(order, Unreadable)]
+            orders = sorted(named, key=lambda order: order.id, reverse=True)
             domains = () if orders else nearest_deactivated(account, name)
-        if not orders and not domains and asker.sees_everything:
-            raise states.unknown_name(name)
+            if not orders and not domains and asker.sees_everything:
+                raise states.unknown_name(name, account.unreadable_with(listed))
         wanted = WantedName(name)
         orders = [order for each in orders if (order := asker.order(each))]
         domains = [domain for domain in domains if asker.sees(domain.name)]
@@ -143,11 +165,20 @@ class Status:
         order = asker.order(found)
         if order is None:
             raise asker.not_visible(wanted)
-        if nothing := states.order_has_nothing(order):
+        if nothing := states.order_has_nothing(order, states.order_url(self._console_url, order.id)):
             return OrderState(order, f"{nothing} {nothing.instead}")
         validation = await self._certcentral.order_validation(order_id)
         entries = tuple(entry for each in validation.names if (entry := asker.entry(each, found)))
-        return OrderState(order, None, await self._groups(asker, order, replace(validation, names=entries)))
+        groups = await self._groups(asker, order, replace(validation, names=entries))
+        return OrderState(order, None, groups, self._remark(order, validation, hides=order != found))
+
+    def _remark(self, order: Order, validation: OrderValidation, *, hides: bool) -> str:
+        """Return what an order without a waiting name still needs, or what of its names could not be read."""
+        if any(entry.is_open for entry in validation.names):
+            return states.unreadable_entries(validation)
+        shown = states.without_names(validation) if hides else validation
+        nothing = states.no_name_waits(order, shown, states.order_url(self._console_url, order.id))
+        return f"{nothing} {nothing.instead}"
 
     async def _groups(self, asker: Access, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
         """The order's names by state, method and the request that mailed them last; those that wait come first."""
@@ -226,9 +257,14 @@ def _page_number(text: str) -> int:
 
 
 def _oldest_first(orders: Iterable[Order]) -> list[Order]:
-    return sorted(
-        orders, key=lambda order: (order.since is None, order.since.timestamp() if order.since else 0, order.id)
-    )
+    """The orders by how long they wait; one that DigiCert does not date may wait since it was placed."""
+    dated = [(order.since or order.ordered_at, order) for order in orders]
+    return [
+        order
+        for since, order in sorted(
+            dated, key=lambda each: (each[0] is None, each[0].timestamp() if each[0] else 0, each[1].id)
+        )
+    ]
 
 
 def _pending(account: Account, name: str) -> tuple[list[Order], Sequence[Domain]]:

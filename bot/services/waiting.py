@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from bot.errors import CaError
 from bot.models import Address, DomainTarget, NameValidation, OrderTarget, WaitingName
 from bot.recipients import SINGLE_CHOICES, constructed
 from bot.services.addresses import MOST_READS, AddressBook, AllowedAddresses
-from bot.services.states import left_out
+from bot.services.states import left_out, some
 from bot.store.requests import Requests
 from bot.targets import parents
 
@@ -41,14 +42,16 @@ class WaitingNames:
             if unread > 0
             else None
         )
-        return await self._addressed(waiting, remark)
+        refused = {scope: answers[scope].refusal for scope, _ in scopes.values() if scope in answers}
+        return await self._addressed(waiting, *_standing_in(refused), *filter(None, [remark]))
 
     async def of_domains(self, targets: Iterable[tuple[DomainTarget, bool]]) -> Found:
         """Return one choice per domain, of the addresses that DigiCert lists for it.
 
         DigiCert drops every other address silently, and emails everyone it may if none is left. Its documentation does
         not say whether the list of the domain or that of the name scope decides. If the two differ, both are offered,
-        and a choice needs an address of each (docs/decisions/003).
+        and a choice needs an address of each (docs/decisions/003). A domain of which DigiCert does not tell its list is
+        left out with DigiCert's words; raises them if no other is left.
         """
         chosen = list(targets)
         answers = await self._addresses.of_all(target.domain_id for target, _ in chosen)
@@ -56,15 +59,23 @@ class WaitingNames:
         answers |= await self._addresses.of_all(scopes)
         waiting = [_for_domain(target, below, answers) for target, below in chosen]
         unlisted = [scope for scope in scopes if not answers[scope].addresses]
-        able, remarks = await self._addressed([each for each in waiting if each.scope not in unlisted], None)
-        return able, (*remarks, *left_out(unlisted, "DigiCert lists no recipients for this name"))
+        refused = _refused(chosen, answers)
+        hidden = {*unlisted, *refused}
+        able, remarks = await self._addressed([each for each in waiting if each.scope not in hidden])
+        if refused and not able:
+            raise next(iter(refused.values()))
+        unlisted = [scope for scope in unlisted if scope not in refused]
+        remarks += tuple(left_out(unlisted, "DigiCert lists no recipients for this name"))
+        for name, error in refused.items():
+            remarks += tuple(left_out([name], str(error).rstrip(".")))
+        return able, remarks
 
-    async def _addressed(self, waiting: Sequence[WaitingName], remark: str | None) -> Found:
+    async def _addressed(self, waiting: Sequence[WaitingName], *more: str) -> Found:
         """Those who can be mailed, with whom was mailed last; a remark on each who cannot."""
         last = await self._requests.last_recipients([name.name for name in waiting])
         able = tuple(_with_last(name, last.get(name.name, ())) for name in waiting if name.allowed)
         remarks = left_out([name.name for name in waiting if not name.allowed], "DigiCert allows no recipient")
-        return able, (*remarks, *filter(None, [remark]))
+        return able, (*remarks, *more)
 
 
 def _is_of(answer: AllowedAddresses, name_scope: str) -> bool:
@@ -79,6 +90,27 @@ def _for_domain(target: DomainTarget, covers_below: bool, answers: Answers) -> W
         lists.append(answers[scope].addresses)
     audiences = tuple(tuple(address.email for address in each) for each in lists) if len(lists) > 1 else ()
     return WaitingName(scope, scope, target, covers_below, _merged(lists), audiences=audiences)
+
+
+def _refused(chosen: Iterable[tuple[DomainTarget, bool]], answers: Answers) -> dict[str, CaError]:
+    """Return the name scopes for which DigiCert did not tell a list that is needed, each with its error."""
+    found: dict[str, CaError] = {}
+    for target, _ in chosen:
+        for asked in (target.domain_id, target.name_scope):
+            if asked in answers and (error := answers[asked].refusal):
+                found.setdefault(target.name_scope, error)
+    return found
+
+
+def _standing_in(refused: Mapping[str, CaError | None]) -> list[str]:
+    """Return a remark on the names for which constructed addresses stand in, with DigiCert's first reason."""
+    errors = {name: error for name, error in refused.items() if error}
+    if not errors:
+        return []
+    reason = str(next(iter(errors.values())))
+    return [
+        f"DigiCert did not list who may be emailed for {some(list(errors))}, so usual mailboxes are offered: {reason}"
+    ]
 
 
 def _with_last(waiting: WaitingName, emails: tuple[str, ...]) -> WaitingName:

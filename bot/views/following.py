@@ -5,6 +5,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block
 
+from bot.follow_ups import NOT_SUBMITTED
 from bot.models import Call, Ending, Following, FollowState, News, OrderTarget, Outcome, ResendRequest, waiting_names
 from bot.views.blocks import Message, ago, clock, escape, names, person, section, still_wait, time
 from bot.views.messages import CHECK_NOW, SEND_AGAIN, STOP_FOLLOWING, Standing, buttons
@@ -165,6 +166,9 @@ def _target(call: Call) -> str:
 def _ended(call: Call, word: str) -> str:
     if word == GONE:
         return f"DigiCert does not know this any longer ({escape(str(call.target))})"
+    if word == NOT_SUBMITTED:
+        named = names(call.names, _ROOM)
+        return f"{named}: not validated, and not submitted for validation any more; submit it again in CertCentral"
     return f"{_target(call)} is {escape(word)}"
 
 

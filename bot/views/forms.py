@@ -21,7 +21,19 @@ from slack_sdk.models.views import View
 from bot.command import LONGEST_REASON
 from bot.errors import NotAllowed
 from bot.languages import LANGUAGES, language
-from bot.models import Cooldown, Holders, Kind, Listed, Outcome, Place, Plan, WaitingName
+from bot.models import (
+    Cooldown,
+    Expired,
+    Holders,
+    Kind,
+    Listed,
+    NeverValidated,
+    Outcome,
+    Place,
+    Plan,
+    Valid,
+    WaitingName,
+)
 from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
 from bot.targets import WantedName, WantedOrder, plain_name
 from bot.views.blocks import ago, channel, context, escape, field, names, option, person, plain, section, time
@@ -316,6 +328,13 @@ def _covers(scope: str) -> str:
 
 
 def _waits(listed: Listed, now: datetime) -> str:
+    match listed.validation:
+        case Valid(until):
+            return f"valid until {until:%Y-%m-%d}" if until else "valid"
+        case Expired(at):
+            return f"expired on {at:%Y-%m-%d}" if at else "expired"
+        case NeverValidated():
+            return "never validated"
     if listed.waiting is None:
         return "choose it to see what waits"
     if not listed.waiting:

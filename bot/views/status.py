@@ -6,7 +6,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.models import Domain, LastResend, Order, Outcome
+from bot.models import Domain, LastResend, Order, Outcome, Pending
 from bot.views.blocks import SECTION_TEXT, Message, ago, context, cut, escape, name, names, person, plain, section, time
 
 PREVIOUS = "status_previous"
@@ -38,11 +38,15 @@ class NameGroup:
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """An order; `over` says in words why nothing can wait there, else `groups` tells name by name."""
+    """An order; `over` says in words why nothing can wait there, else `groups` tells name by name.
+
+    `remark` says what else the order needs, or what of it could not be read.
+    """
 
     order: Order
     over: str | None = None
     groups: tuple[NameGroup, ...] = ()
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,10 @@ State = OrderState | DomainState
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of all pending orders; `number` counts from 0, `last` is by order id."""
+    """Some of all pending orders; `number` counts from 0, `last` is by order id.
+
+    `unreadable` is a sentence on what of DigiCert's lists could not be read, if anything.
+    """
 
     number: int
     pages: int
@@ -67,15 +74,23 @@ class Page:
     orders: tuple[Order, ...]
     last: Mapping[int, LastResend]
     read_at: datetime
+    unreadable: str = ""
 
 
 def page(shown: Page, now: datetime) -> Message:
     """The pending orders of one page, and the buttons to the pages beside it."""
     if not shown.orders:
-        return _told(f"No order waits for validation, as DigiCert listed them at {time(shown.read_at)}.")
+        words = f"No order waits for validation, as DigiCert listed them at {time(shown.read_at)}."
+        if shown.unreadable:
+            words = (
+                f"No order that could be read waits for validation, as DigiCert listed them at {time(shown.read_at)}."
+            )
+        return _told(" ".join(filter(None, [words, escape(shown.unreadable)])))
     of_pages = f" Page {shown.number + 1} of {shown.pages}." if shown.pages > 1 else ""
     count = "1 order waits" if shown.total == 1 else f"{shown.total} orders wait"
     head = f"*{count} for validation*, the oldest first, as DigiCert listed them at {time(shown.read_at)}.{of_pages}"
+    if shown.unreadable:
+        head = f"{head} {escape(shown.unreadable)}"
     lines = [_pending_line(order, shown.last.get(order.id), now) for order in shown.orders]
     hint = context(f"Name an order to see each of its names, for example /dcv-status {shown.orders[0].id}.")
     blocks = [section(head), *(section(line) for line in lines), hint, *_turning(shown)]
@@ -152,10 +167,13 @@ def _domain_line(state: DomainState, now: datetime) -> str:
     last = _last(state.last, now, mailed_for=domain.name)
     if state.over:
         return f"*Domain {_short(domain.name)}*: {escape(state.over)} {last if state.last else ''}".rstrip()
-    if domain.is_pending is None:
-        waits = "DigiCert does not tell whether it waits for validation"
-    else:
-        waits = f"It {_waits(domain.since, now)} for validation by an e-mail"
+    match domain.validation:
+        case Pending(valid_until):
+            waits = f"It {_waits(domain.since, now)} for validation by an e-mail"
+            if valid_until:
+                waits += f"; its earlier validation is valid until {valid_until:%Y-%m-%d}"
+        case _:
+            waits = "DigiCert does not tell whether it waits for validation"
     return f"*Domain {_short(domain.name)}*: {waits}. {last}"
 
 
@@ -167,11 +185,12 @@ def _order_lines(state: OrderState, room: int, now: datetime) -> list[str]:
     product = f" {cut(escape(order.product), _ROOM_FOR_A_PRODUCT)}." if order.product else ""
     since = f" since {time(order.since)} ({ago(order.since, now)})" if order.since else ""
     head = f"*Order {order.id}* ({_order_name(order)}): {cut(escape(order.status), _ROOM_FOR_A_WORD)}{since}.{product}"
-    left = room - len(head)
+    remarks = [cut(escape(state.remark), room // 2)] if state.remark else []
+    left = room - len(head) - sum(map(len, remarks))
     shown = state.groups[: min(_MOST_LINES, max(1, left // _LEAST_FOR_A_LINE))]
     lines = [_group_line(group, left // len(shown), now) for group in shown]
     rest = sum(len(group.names) for group in state.groups[len(shown) :])
-    return [head, *lines, *([f"And {rest} more names."] if rest else [])]
+    return [head, *lines, *([f"And {rest} more names."] if rest else []), *remarks]
 
 
 def _group_line(group: NameGroup, room: int, now: datetime) -> str:

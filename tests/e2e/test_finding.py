@@ -67,7 +67,7 @@ async def test_an_option_names_id_name_and_how_long_it_waits_the_longest_waiting
     certcentral.add_order(700001, ["a.example.com"], created=now - timedelta(hours=5))
     certcentral.add_order(700002, ["b.example.com", "c.example.com"], created=now - timedelta(days=20))
     certcentral.add_order(700003, ["d.example.com"], created=now - timedelta(days=1))
-    certcentral.add_domain(1234, "valid.example", pending=False)
+    valid = certcentral.add_domain(1234, "valid.example", pending=False)
     form = await ask("")
 
     options = await form.search("")
@@ -76,7 +76,7 @@ async def test_an_option_names_id_name_and_how_long_it_waits_the_longest_waiting
         ("700002 · b.example.com +1", "order, waits for 20 days"),
         ("700003 · d.example.com", "order, waits for 1 day"),
         ("700001 · a.example.com", "order, waits for 5 hours"),
-        ("1234 · valid.example", "domain, nothing waits"),
+        ("1234 · valid.example", f"domain, valid until {valid.validated_until:%Y-%m-%d}"),
     ]
     assert slack.problems == []
 

@@ -316,7 +316,7 @@ def put_in_place_what_cannot_be_resent(certcentral: CertCentral) -> dict[str, tu
         "700003": ("Order 700003 (rejected.example.com) was rejected", "Look up the reason"),
         "700004": ("Order 700004 (revoked.example.com) is revoked", reissue),
         "700005": ("waits for approval inside your own organization", "ask an administrator"),
-        "700006": ("has no name that waits for validation", "DigiCert goes on by itself"),
+        "700006": ("All names of order 700006 (done.example.com) are validated", "/secure/orders/700006"),
         "700007": ("is validated by a DNS TXT record, not by e-mail", "change the DCV method"),
         "700008": ("is validated by a file on the web server, not by e-mail", "change the DCV method"),
         "valid.example": ("valid.example is validated until", "submit the domain again"),

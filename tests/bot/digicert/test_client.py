@@ -11,6 +11,7 @@ import httpx
 import pytest
 import respx
 import stamina
+import structlog
 from pydantic import SecretStr
 
 from bot.digicert import wire
@@ -454,18 +455,27 @@ async def test_a_list_that_ignores_the_offset_does_not_go_on_for_ever(client, se
     route = server.get("/order/certificate").mock(return_value=orders(order(1, "issued", "a.example"), total=5000))
 
     assert len(await client.orders_named("a.example")) == 1
-    assert route.call_count == 2
+    assert [call.request.url.params["offset"] for call in route.calls] == ["0", "1"] * 2
+
+
+def lists(server, *rows):
+    """Let the list answer as DigiCert does: with the orders of which one name is exactly the one asked for."""
+
+    def answer(request):
+        wanted = request.url.params["filters[domain_name]"]
+        return orders(*[row for row in rows if wanted in row["certificate"]["dns_names"]])
+
+    server.get("/order/certificate").mock(side_effect=answer)
 
 
 async def test_orders_named_are_those_that_carry_exactly_this_name(client, server):
-    route = server.get("/order/certificate", params={"filters[domain_name]": "shop.example.com"})
-    route.mock(
-        return_value=orders(
-            order(1, "issued", "shop.example.com"),
-            order(2, "pending", "*.shop.example.com"),
-            order(3, "issued", "www.shop.example.com", "example.com"),
-            order(4, "issued", "myshop.example.com"),
-        )
+    lists(
+        server,
+        order(1, "issued", "shop.example.com"),
+        order(2, "pending", "*.shop.example.com"),
+        order(3, "issued", "www.shop.example.com", "example.com"),
+        order(4, "issued", "myshop.example.com"),
+        order(5, "issued", "*.example.com"),
     )
 
     found = await client.orders_named("Shop.Example.com.")
@@ -473,13 +483,28 @@ async def test_orders_named_are_those_that_carry_exactly_this_name(client, serve
     assert [found_.id for found_ in found] == [1, 2]
 
 
-async def test_orders_named_by_a_wildcard_include_those_for_the_name_below_it(client, server):
-    route = server.get("/order/certificate", params={"filters[domain_name]": "*.a.example"})
-    route.mock(return_value=orders(order(1, "issued", "*.a.example"), order(2, "issued", "a.example")))
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        pytest.param("a.example", [1], marks=pytest.mark.fault("F6")),
+        pytest.param("shop.a.example", [1], marks=pytest.mark.fault("F6")),
+        ("*.a.example", [1]),
+        ("deep.shop.a.example", []),
+    ],
+)
+async def test_an_order_for_a_wildcard_alone_is_found_by_what_it_covers(client, server, asked, found):
+    lists(server, order(1, "issued", "*.a.example"))
 
-    assert [found.id for found in await client.orders_named("*.a.example")] == [1, 2]
+    assert [found_.id for found_ in await client.orders_named(asked)] == found
 
 
+async def test_a_filter_that_is_ignored_finds_no_other_order(client, server):
+    server.get("/order/certificate").mock(return_value=orders(order(1, "issued", "*.b.example", "c.example")))
+
+    assert await client.orders_named("a.example") == []
+
+
+@pytest.mark.fault("F5")
 async def test_the_domains_are_read_with_dates_in_utc(client, server):
     route = server.get("/domain").respond(
         json={"domains": [{"id": 1, "name": "a.example"}, {"id": 2, "name": "b.example", "is_active": False}]}
@@ -490,10 +515,81 @@ async def test_the_domains_are_read_with_dates_in_utc(client, server):
     assert [(found_.id, found_.is_active) for found_ in found] == [(1, True), (2, False)]
     assert dict(route.calls.last.request.url.params) == {
         "include_dcv_expiration_time": "true",
-        "include_validation_reuse_status": "true",
+        "include_validation": "true",
+        "filters[include_validation_reuse_status]": "true",
         "limit": "1000",
         "offset": "0",
     }
+
+
+def row(id_, **changes):
+    return order(id_) | changes
+
+
+@pytest.mark.fault("F3")
+async def test_rows_that_cannot_be_read_are_given_beside_the_others_and_logged_once(client, server):
+    rows = [row(1), row(None), row("odd-id"), row(2, status=None), row(3)]
+    server.get("/order/certificate").mock(return_value=orders(*rows, total=5))
+
+    with structlog.testing.capture_logs() as logged:
+        found = await client.pending_orders()
+        again = await client.pending_orders()
+
+    assert [getattr(each, "status", None) for each in found] == ["pending", None, None, None, "pending"]
+    assert len(again) == 5
+    warnings = [line for line in logged if line["log_level"] == "warning"]
+    assert [(line["unreadable"], line["ids"]) for line in warnings] == [(3, ["without an id", "odd-id", "2"])] * 2
+    assert {line["list"] for line in warnings} == {"/order/certificate"}
+
+
+@pytest.mark.fault("F3")
+async def test_an_odd_change_of_status_is_logged_and_left_out(client, server):
+    rows = [{"order_id": 7, "status": "issued"}, {"order_id": "odd"}]
+    server.get("/order/certificate/status-changes").respond(200, json={"orders": rows})
+
+    with structlog.testing.capture_logs() as logged:
+        assert await client.status_changes(timedelta(minutes=1)) == {StatusChange(7, "issued")}
+
+    assert logged[0]["ids"] == ["odd"]
+
+
+@pytest.mark.fault("F10")
+async def test_a_status_counts_in_any_letter_case_and_an_unknown_one_is_kept_and_logged(client, server):
+    rows = [
+        row(1, status="Pending"),
+        row(2, status="REISSUE_PENDING"),
+        row(3, status="Awaiting_Moon"),
+        row(4, status="Issued"),
+    ]
+    server.get("/order/certificate").mock(return_value=orders(*rows))
+
+    with structlog.testing.capture_logs() as logged:
+        found = await client.pending_orders()
+
+    assert [(each.id, each.status) for each in found] == [(1, "pending"), (2, "reissue_pending"), (3, "awaiting_moon")]
+    assert logged[0]["unknown_statuses"] == ["awaiting_moon"]
+
+
+@pytest.mark.fault("F10")
+async def test_an_unknown_status_of_a_validation_is_logged(client, server):
+    entries = [{"name_scope": f"{status}.example", "status": status} for status in ("Approved", "pending", "Moonlit")]
+    body = {"order_status": "Pending", "dns_name_validations": entries}
+    server.get("/order/certificate/7/validation").respond(200, json=body)
+
+    with structlog.testing.capture_logs() as logged:
+        validation = await client.order_validation(7)
+
+    assert [entry.is_open for entry in validation.names] == [False, True, True]
+    assert [(line["order"], line["unknown_statuses"]) for line in logged] == [(7, ("moonlit",))]
+
+
+@pytest.mark.fault("F4")
+async def test_only_orders_for_tls_wait_for_names(client, server):
+    kinds = ["ssl_certificate", "code_signing_certificate", "client_certificate", "document_signing_certificate"]
+    rows = [row(number, product={"type": kind}) for number, kind in enumerate(kinds)]
+    server.get("/order/certificate").mock(return_value=orders(*rows))
+
+    assert [each.id for each in await client.pending_orders()] == [0]
 
 
 async def test_status_changes_are_asked_for_a_span_of_seven_days_at_most(client, server):

@@ -41,25 +41,9 @@ LISTED_ORDER = {
     "never_heard_of": {"x": 1},
 }
 
-LISTED_DOMAIN = {
-    "id": 1234,
-    "is_active": True,
-    "name": "example.com",
-    "date_created": "2026-02-10T15:24:08+00:00",
-    "last_submitted_datetime": "2026-11-01T08:03:06+00:00",
-    "organization": {"id": 11, "is_active": "1"},
-    "validations": [{"type": "ov", "validated_until": "2027-01-01T06:00:00+00:00", "status": "active"}],
-    "dcv_method": "email",
-    "dcv_expiration": {"ov": "2026-11-09", "ev": "2026-11-08", "ov_status": "active"},
-}
-
 
 def order(**changes):
     return wire.read_order(answer(LISTED_ORDER | changes))
-
-
-def domain(**changes):
-    return wire.read_domain(answer(LISTED_DOMAIN | changes))
 
 
 def test_a_listed_order_is_read_with_its_names_as_we_compare_them():
@@ -76,6 +60,7 @@ def test_a_listed_order_is_read_with_its_names_as_we_compare_them():
             product="GeoTrust DV SSL",
             method=None,
             since=datetime(2026, 11, 2, 9, tzinfo=UTC),
+            ordered_at=datetime(2026, 11, 2, 9, tzinfo=UTC),
         ),
     )
 
@@ -125,11 +110,149 @@ def test_a_product_without_a_name_is_called_by_its_id(changes, product):
     assert order(**changes).product == product
 
 
-def test_a_reissue_waits_since_its_certificate_was_asked_for_not_since_the_order():
-    certificate = {"common_name": "a.example", "date_created": "2026-11-03T00:00:00+00:00"}
+ORDERED, REISSUED = "2026-11-02T09:00:00+00:00", "2026-11-03T00:00:00+00:00"
+NEW_REQUEST = {"date": ORDERED, "type": "new_request", "status": "approved"}
 
-    assert order(status="reissue_pending").since is None
-    assert order(status="reissue_pending", certificate=certificate).since == datetime(2026, 11, 3, tzinfo=UTC)
+
+@pytest.mark.fault("F7")
+@pytest.mark.parametrize(
+    ("changes", "since"),
+    [
+        ({}, None),
+        ({"certificate": {"date_created": ORDERED}}, None),
+        ({"certificate": {"date_created": REISSUED}}, REISSUED),
+        ({"requests": [NEW_REQUEST, {"date": REISSUED, "type": "reissue"}]}, REISSUED),
+        ({"requests": [{"date": REISSUED, "type": "Reissue_Request"}, NEW_REQUEST]}, REISSUED),
+        ({"requests": [NEW_REQUEST]}, None),
+        ({"requests": ["odd"]}, None),
+        ({"requests": "odd"}, None),
+    ],
+)
+def test_a_reissue_waits_since_it_was_asked_for_not_since_the_order(changes, since):
+    read = order(status="reissue_pending", **changes)
+
+    assert read.since == (datetime.fromisoformat(since) if since else None)
+    assert read.ordered_at == datetime.fromisoformat(ORDERED)
+
+
+@pytest.mark.parametrize(("status", "waits"), [("pending", True), ("Submitted", True), ("approved", False)])
+def test_a_request_that_is_open_waits_for_an_administrator(status, waits):
+    assert order(requests=[NEW_REQUEST, {"type": "reissue", "status": status}]).awaits_approval is waits
+
+
+CODE_SIGNING = {"name_id": "code_signing", "name": "Code Signing", "type": "code_signing_certificate"}
+
+
+@pytest.mark.fault("F4")
+@pytest.mark.parametrize(
+    ("product", "certificate", "kind"),
+    [
+        (CODE_SIGNING, {"common_name": "Example Ltd"}, "code signing"),
+        ({"type": "code_signing_certificate"}, {"common_name": "example.com"}, "code signing"),
+        ({"name_id": "code_signing_ev"}, {"common_name": "Example Ltd"}, "code signing"),
+        ({"type": "document_signing_certificate"}, {"common_name": "Ana Example"}, "document signing"),
+        ({"type": "client_certificate", "name_id": "client_premium"}, {"common_name": "Ana"}, "client certificate"),
+        ({"type": "client_certificate", "name_id": "client_email_security_plus"}, {"common_name": "Ana"}, "S/MIME"),
+        ({"name": "Quantum Seal"}, {"common_name": "Example Ltd", "dns_names": []}, "Quantum Seal"),
+        ({"name": "Mail Seal"}, {"common_name": "example.com", "emails": ["a@example.com"]}, "Mail Seal"),
+        ({}, {"common_name": "Ana Example"}, "non-TLS"),
+        ({"name": "Quantum Seal"}, {"common_name": "Example Ltd", "dns_names": ["example.com"]}, None),
+        ({"name": "Quantum Seal"}, {"common_name": "*.bücher.example"}, None),
+        ({"type": "ssl_certificate"}, {"common_name": "Example Ltd"}, None),
+        ({"type": "dv_ssl_certificate"}, {"common_name": "localhost"}, None),
+        ({"name_id": "private_ssl_plus"}, {"common_name": "Example Ltd"}, None),
+        ({}, {"common_name": "192.0.2.1"}, None),
+    ],
+)
+def test_the_product_says_what_a_certificate_is_for_else_its_names(product, certificate, kind):
+    changes = {"product": product, "product_name_id": None, "certificate": certificate}
+
+    assert order(**changes).other_kind == kind
+
+
+@pytest.mark.fault("F4")
+def test_the_name_of_a_person_or_a_company_stays_as_it_is():
+    person = order(product=CODE_SIGNING, certificate={"common_name": "Ana Example", "dns_names": []})
+    company = order(certificate={"common_name": "Example Ltd", "dns_names": ["Shop.Example.com"]})
+
+    assert (person.common_name, person.names) == ("Ana Example", ())
+    assert (company.common_name, company.names) == ("Example Ltd", ("shop.example.com",))
+
+
+@pytest.mark.fault("F10")
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [("Pending", "pending"), ("REISSUE_PENDING", "reissue_pending"), (" Issued ", "issued"), ("Cancelled", "canceled")],
+)
+def test_a_status_is_read_whatever_its_letter_case(written, status):
+    assert order(status=written).status == status
+    assert wire.read_status_changes(answer({"orders": [{"order_id": 7, "status": written}]})) == {
+        StatusChange(7, status)
+    }
+
+
+GOOD = LISTED_ORDER | {"id": 700002}
+
+
+@pytest.mark.fault("F3")
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"id": None},
+        {"id": "seven"},
+        {"id": -1},
+        {"id": 10**18},
+        {"status": None},
+        {"certificate": 7},
+        {"certificate": {"dns_names": {"shop": "pending"}}},
+        {"certificate": {"dns_names": "Example Ltd"}},
+        {"certificate": {"dns_names": [["a.example"]]}},
+        {"certificate": {"dns_names": 7}},
+        {"product": "GeoTrust"},
+    ],
+)
+def test_an_odd_order_does_not_hide_the_others(odd):
+    page = wire.read_orders(answer({"orders": [LISTED_ORDER | odd, GOOD, None, "odd"], "page": {"total": 4}}))
+
+    assert [getattr(row, "names", None) for row in page.rows] == [
+        None,
+        ("shop.example.com", "www.example.org"),
+        None,
+        None,
+    ]
+
+
+def test_an_odd_row_is_known_by_its_id_and_by_nothing_else():
+    from bot.models import Unreadable
+
+    rows = [{"id": 7, "secret": "x"}, {"order_id": "y" * 50}, {"id": None}, 7]
+
+    read = wire.read_orders(answer({"orders": rows})).rows
+    assert [row.id for row in read if isinstance(row, Unreadable)] == ["7", "y" * 40, "", ""]
+    assert len({row.digest for row in read}) == 4
+    assert "secret" not in repr(read)
+
+
+@pytest.mark.fault("F3")
+@pytest.mark.parametrize(
+    "dns_names",
+    [
+        {"0": "a.example", "1": "B.example"},
+        "a.example, B.example",
+        "a.example B.example",
+    ],
+)
+def test_names_in_another_shape_are_read_if_all_of_them_can_be(dns_names):
+    read = order(certificate={"common_name": "a.example", "dns_names": dns_names})
+
+    assert read.names == ("a.example", "b.example")
+
+
+@pytest.mark.fault("F3")
+def test_an_odd_change_of_status_does_not_hide_the_others():
+    rows = [{"order_id": None}, {"order_id": 7, "status": "issued"}, "odd"]
+
+    assert StatusChange(7, "issued") in wire.read_status_changes(answer({"orders": rows}))
 
 
 @pytest.mark.parametrize(
@@ -142,10 +265,7 @@ def test_a_reissue_waits_since_its_certificate_was_asked_for_not_since_the_order
         b"7",
         b'{"orders": 7}',
         b'{"orders": {"id": 1}}',
-        b'{"orders": [{"status": "pending"}]}',
-        b'{"orders": [{"id": 1}]}',
-        b'{"orders": [{"id": "seven", "status": "pending"}]}',
-        b'{"orders": [{"id": 1, "status": "pending", "certificate": 7}]}',
+        b'{"orders": "700001"}',
         b'{"errors": [{"code": "x", "message": "told under 200"}]}',
         b'{"orders": [' + b"[" * 100_000,
     ],
@@ -245,70 +365,38 @@ def test_an_order_may_have_no_name_validations_at_all():
     assert wire.read_order_validation(answer({"order_status": "issued"}), 7) == OrderValidation(7, "issued", None, ())
 
 
-@pytest.mark.parametrize("body", [{}, {"order_status": "pending", "dns_name_validations": [{"status": "pending"}]}])
+@pytest.mark.parametrize("body", [{}, {"order_status": "pending", "dns_name_validations": "odd"}])
 def test_a_validation_that_says_too_little_is_unavailable(body):
     with pytest.raises(CaUnavailable):
         wire.read_order_validation(answer(body), 7)
 
 
-def test_a_listed_domain_is_read():
-    page = wire.read_domains(answer({"domains": [LISTED_DOMAIN], "page": {"total": "1"}}))
+@pytest.mark.fault("F3")
+@pytest.mark.parametrize("odd", [{"status": "pending"}, None, "odd", {"name_scope": "b.example", "dns_names": 7}])
+def test_an_odd_entry_of_a_validation_is_counted_and_never_taken_for_closed(odd):
+    body = {"order_status": "pending", "dns_name_validations": [odd, {"name_scope": "a.example", "status": "approved"}]}
 
-    (read,) = page.rows
-    assert page.total == 1
-    assert (read.id, read.name, read.is_active, read.method) == (1234, "example.com", True, "email")
-    assert read.is_pending is None
-    assert read.since == datetime(2026, 11, 1, 8, 3, 6, tzinfo=UTC)
-    assert read.validated_until == datetime(2026, 11, 8, tzinfo=UTC)
+    read = wire.read_order_validation(answer(body), 7)
 
-
-@pytest.mark.parametrize(
-    ("changes", "is_pending"),
-    [
-        ({"is_pending_validation": True, "status": "approved"}, True),
-        ({"is_pending_validation": False}, False),
-        ({"is_pending_validation": "1"}, True),
-        ({"is_pending_validation": 0}, False),
-        ({"is_pending_validation": "perhaps"}, None),
-        ({"is_pending_validation": []}, None),
-        ({"status": "pending"}, True),
-        ({"status": "approved"}, False),
-        ({"status": "active"}, None),
-        ({"validations": [{"dcv_status": "complete"}, {"dcv_status": "pending"}]}, True),
-        ({"validations": [{"dcv_status": "complete"}]}, False),
-        ({"validations": [{"dcv_status": "complete"}, {}]}, None),
-        ({"validations": None}, None),
-    ],
-)
-def test_whether_a_domain_waits_is_read_from_what_is_there_and_never_guessed(changes, is_pending):
-    assert domain(**changes).is_pending is is_pending
-
-
-@pytest.mark.parametrize(("flag", "is_active"), [("1", True), (1, True), ("0", False), (False, False), (None, True)])
-def test_a_flag_may_be_a_string(flag, is_active):
-    assert domain(is_active=flag).is_active is is_active
+    assert [(entry.name_scope, entry.is_open) for entry in read.names] == [("a.example", False)]
+    assert read.unreadable == 1
 
 
 @pytest.mark.parametrize(
-    ("changes", "until"),
+    ("entries", "organization"),
     [
-        ({"dcv_expiration_datetime": "2026-12-01T00:00:00+00:00"}, datetime(2026, 12, 1, tzinfo=UTC)),
-        ({"dcv_expiration": {"ev": "2026-11-20"}}, datetime(2026, 11, 20, tzinfo=UTC)),
-        ({"dcv_expiration": []}, datetime(2027, 1, 1, 6, tzinfo=UTC)),
-        ({"dcv_expiration": None, "validations": []}, None),
+        ([{"type": "ov", "status": "active"}], None),
+        ([{"status": "Active"}, {"status": "pending"}], "Example Ltd"),
+        ([{"status": "expired"}], "Example Ltd"),
+        (["odd"], "Example Ltd"),
+        ([{}], "Example Ltd"),
+        (None, None),
     ],
 )
-def test_a_domain_is_validated_until_the_earliest_end_that_is_told(changes, until):
-    assert domain(**changes).validated_until == until
+def test_an_organization_waits_unless_digicert_says_that_it_is_validated(entries, organization):
+    body = {"order_status": "pending", "organization_name": "Example Ltd", "organization_validations": entries}
 
-
-def test_the_older_shape_of_a_domain_tells_its_method_elsewhere():
-    assert domain(dcv_method=None, dcv={"method": "email", "dcv_invitations": []}).method == "email"
-    assert domain(dcv_method=None).method is None
-
-
-def test_a_domain_without_a_date_of_submission_waits_since_it_was_made():
-    assert domain(last_submitted_datetime=None).since == datetime(2026, 2, 10, 15, 24, 8, tzinfo=UTC)
+    assert wire.read_order_validation(answer(body), 7).organization == organization
 
 
 def test_each_allowed_address_is_read_once_and_whois_is_left_out():
@@ -333,7 +421,12 @@ def test_without_a_scope_an_address_is_allowed_for_the_name_that_was_asked():
 
 
 @pytest.mark.parametrize(
-    "body", [{"base_emails": ["admin@a.example"]}, {"name_scope": "a.example", "base_emails": "x"}]
+    "body",
+    [
+        {"base_emails": ["admin@a.example"]},
+        {"name_scope": "a.example", "base_emails": "x"},
+        {"name_scope": "a.example", "base_emails": [None, 7, "not an address"]},
+    ],
 )
 def test_addresses_for_nobody_knows_what_are_unavailable(body):
     with pytest.raises(CaUnavailable):
@@ -344,6 +437,13 @@ def test_addresses_for_nobody_knows_what_are_unavailable(body):
 def test_an_answer_about_something_else_is_never_taken_for_nobody_being_allowed(body):
     with pytest.raises(CaUnavailable):
         wire.read_addresses(answer(body), "a.example")
+
+
+@pytest.mark.fault("F3")
+def test_an_odd_address_only_makes_the_audience_smaller():
+    body = {"name_scope": "a.example", "base_emails": [None, "admin@a.example", 7], "dns_txt_emails": [{}]}
+
+    assert wire.read_addresses(answer(body), None) == (Address("admin@a.example", "a.example"),)
 
 
 def test_a_domain_may_have_nobody_who_is_allowed():
@@ -420,8 +520,9 @@ def test_a_body_for_an_order_names_somebody(recipients):
         (faults(("a", "One."), ("b|c", "Two."), ("a", "One.")), "One. Two.", ("a", "b|c")),
         ({"errors": {"code": "a", "message": "One."}}, "One.", ("a",)),
         ({"errors": {"0": {"code": "a", "message": "One."}, "1": {"message": "Two."}}}, "One. Two.", ("a",)),
+        ({"message": "Failed.", "errors": [{"message": "One."}]}, "One.", ()),
         ({"errors": [{"code": "invalid_dns_txt"}]}, "invalid_dns_txt", ("invalid_dns_txt",)),
-        ({"errors": [{"code": 7, "message": None}, "odd", {"code": "a", "message": "One."}]}, "One.", ("a",)),
+        ({"errors": [{"code": 7, "message": None}, "Odd.", {"code": "a", "message": "One."}]}, "Odd. One.", ("a",)),
         (faults(("a", "Two\nlines\x07 and \u202ea trick\u2066.")), "Two lines and a trick.", ("a",)),
         (faults(*[("a", f"No. {n}.") for n in range(9)]), "No. 0. No. 1. No. 2. No. 3. No. 4.", ("a",)),
         (faults(("a", "x" * 5000)), "x" * 299 + "…", ("a",)),
@@ -434,6 +535,43 @@ def test_a_refusal_keeps_digicerts_words_and_codes(body, words, codes):
     assert (str(error), error.codes, error.status) == (words, codes, 400)
 
 
+@pytest.mark.fault("F11")
+@pytest.mark.parametrize(
+    ("body", "words", "codes"),
+    [
+        ({"message": "One."}, "One.", ()),
+        ({"code": "a", "message": "One."}, "One.", ("a",)),
+        ({"error": "One."}, "One.", ()),
+        ({"error": {"code": "a", "message": "One."}}, "One.", ("a",)),
+        ({"error": "a", "error_description": "One."}, "One.", ("a",)),
+        ({"status": 400, "error": "Bad Request", "message": "One.", "path": "/x"}, "One.", ("Bad Request",)),
+        ({"errors": ["One.", "Two."]}, "One. Two.", ()),
+        ({"errors": "One."}, "One.", ()),
+        ({"errors": {"email": ["One."], "name": "Two."}}, "One. Two.", ()),
+        ({"errors": [{"error_code": "a", "error_message": "One."}]}, "One.", ("a",)),
+        ({"errors": [["One."]]}, "One.", ()),
+        ({"message": "Failed.", "errors": []}, "Failed.", ()),
+        ([{"code": "a", "message": "One."}], "One.", ("a",)),
+        (["One.", "Two."], "One. Two.", ()),
+        ("One.", "One.", ()),
+        ({"title": "Invalid", "detail": "One.", "status": 400}, "One.", ()),
+        ({"fault": {"faultstring": "One."}}, "One.", ()),
+        ({"email": ["One."]}, "One.", ()),
+    ],
+)
+def test_a_refusal_in_another_shape_keeps_digicerts_words(body, words, codes):
+    error = fail(body)
+
+    assert (str(error), error.codes) == (words, codes)
+
+
+@pytest.mark.fault("F11")
+def test_a_refusal_in_plain_text_keeps_its_words():
+    assert str(fail(b"The order is not\npending.", content_type="text/plain; charset=utf-8")) == (
+        "The order is not pending."
+    )
+
+
 @pytest.mark.parametrize(
     "refused",
     [
@@ -443,8 +581,9 @@ def test_a_refusal_keeps_digicerts_words_and_codes(body, words, codes):
         answer(b"{", 418),
         answer([], 418),
         answer({"errors": []}, 418),
-        answer({"errors": "no"}, 418),
-        answer({"message": "not DigiCert's shape"}, 418),
+        answer({"errors": None, "message": 7}, 418),
+        answer({"id": 7, "status": "pending"}, 418),
+        answer(b"", 418, "text/plain"),
         answer(b'{"errors": ' + b"[" * 100_000, 418),
         answer(b'{"errors":[{"code":"\xff"}]}', 418),
     ],
@@ -544,8 +683,8 @@ def test_whatever_is_read_becomes_a_value_or_is_unavailable(body):
         wire.read_orders,
         wire.read_order,
         lambda answer: wire.read_order_validation(answer, 1),
-        wire.read_domains,
-        wire.read_domain,
+        lambda answer: wire.read_domains(answer, NOW),
+        lambda answer: wire.read_domain(answer, NOW),
         lambda answer: wire.read_addresses(answer, "a.example"),
         wire.read_user,
         wire.read_status_changes,

@@ -38,7 +38,10 @@ COOLDOWN = timedelta(minutes=15)
 
 
 class FakeCertCentral:
-    """An account in memory: `asked` are all calls, `sent` the resends; a failure is raised once, `always` ever."""
+    """An account in memory: `asked` are all calls, `sent` the resends.
+
+    A failure is raised once, or None for a call that goes well in between; one of `always` is raised ever.
+    """
 
     def __init__(self):
         self.orders, self.validations, self.account_domains, self.allowed = {}, {}, {}, {}
@@ -69,7 +72,10 @@ class FakeCertCentral:
 
     def add_domain(self, domain_id, name, *emails, is_active=True, is_pending=True, method="email", until=None):
         """A domain; DigiCert allows these addresses for it, by id and by name."""
-        domain = Domain(domain_id, name, is_active, is_pending, method, LONG_AGO, until)
+        from bot.models import Pending, Unclear, Valid
+
+        validation = {True: Pending(until), False: Valid(until), None: Unclear()}[is_pending]
+        domain = Domain(domain_id, name, is_active, validation, method, LONG_AGO)
         self.account_domains[domain_id] = domain
         self.allow(domain_id, *emails, of=name)
         self.allow(name, *emails)
@@ -135,8 +141,8 @@ class FakeCertCentral:
         self.asked.append((method, *args))
         if self.hold:
             await self.hold.wait()
-        if self.failures[method]:
-            raise self.failures[method].pop(0)
+        if self.failures[method] and (failure := self.failures[method].pop(0)):
+            raise failure
         if method in self.always:
             raise self.always[method]
 

@@ -59,6 +59,49 @@ async def test_a_failure_is_told_and_not_remembered(addresses, certcentral, fail
     assert (await addresses.of("example.com")).addresses
 
 
+@pytest.mark.fault("F8")
+@pytest.mark.parametrize("status", [400, 403, 422])
+async def test_one_refusal_does_not_end_the_reading_of_the_others(addresses, certcentral, status):
+    certcentral.allow("a.example", "admin@a.example")
+    certcentral.allow("b.example", "admin@b.example")
+    refusal = CaRefused("The domain is locked.", status=status)
+    certcentral.failures["allowed_addresses"].append(refusal)
+
+    answers = await addresses.of_all(["a.example", "b.example"])
+
+    assert [answer.refusal for answer in answers.values()] == [refusal, None]
+    assert [bool(answer.addresses) for answer in answers.values()] == [False, True]
+    assert (await addresses.of("a.example")).addresses
+
+
+@pytest.mark.fault("F8")
+async def test_an_answer_that_cannot_be_read_does_not_end_the_reading_of_the_others(addresses, certcentral):
+    from bot.errors import CaUnreadable
+
+    certcentral.allow("b.example", "admin@b.example")
+    certcentral.failures["allowed_addresses"].append(CaUnreadable("Odd."))
+
+    answers = await addresses.of_all(["a.example", "b.example"])
+
+    assert [answer.known for answer in answers.values()] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        CaRefused("No.", status=403, codes=["access_denied|access_denied_invalid_key"]),
+        CaUnavailable("away", may_have_arrived=False),
+    ],
+    ids=["key", "away"],
+)
+async def test_what_concerns_every_call_ends_the_reading(addresses, certcentral, failure):
+    certcentral.allow("b.example", "admin@b.example")
+    certcentral.failures["allowed_addresses"].append(failure)
+
+    with pytest.raises(type(failure)):
+        await addresses.of_all(["a.example", "b.example"])
+
+
 async def test_many_domains_are_read_once_each_and_twenty_at_most(addresses, certcentral):
     names = [f"a{number}.example" for number in range(25)]
 

@@ -52,6 +52,52 @@ async def test_the_longest_waiting_comes_first_and_what_does_not_wait_last(listi
     assert [found.waiting for found in lines] == [True, True, True, True, None, False]
 
 
+@pytest.mark.fault("F2")
+async def test_a_domain_that_waits_comes_first_and_one_to_submit_again_before_one_that_is_valid(listing, certcentral):
+    from bot.models import Expired, NeverValidated, Pending, Unclear, Valid
+
+    states = [Valid(), Expired(), Unclear(), NeverValidated(), Pending(), Unclear(is_pending=False)]
+    for number, validation in enumerate(states):
+        domain = certcentral.add_domain(number, f"d{number}.example")
+        certcentral.account_domains[number] = dataclasses.replace(domain, validation=validation)
+
+    lines = (await listing.account()).lines
+
+    assert [line.id for line in lines] == [4, 2, 5, 1, 3, 0]
+    assert [line.validation for line in lines] == [states[line.id] for line in lines]
+
+
+@pytest.mark.fault("F7")
+async def test_an_order_that_is_not_dated_may_wait_since_it_was_placed(listing, certcentral, clock):
+    for number, days in {1: 3, 2: 90, 3: 5}.items():
+        order = certcentral.add_order(number, f"o{number}.example", since=clock() - timedelta(days=days))
+        certcentral.orders[number] = dataclasses.replace(
+            order, ordered_at=order.since, since=None if number == 2 else order.since
+        )
+
+    assert [line.id for line in (await listing.account()).lines] == [2, 3, 1]
+
+
+@pytest.mark.fault("F3")
+async def test_rows_that_cannot_be_read_are_counted_and_hide_nothing(listing, certcentral, monkeypatch):
+    from bot.models import Unreadable
+
+    orders, domains = certcentral.pending_orders, certcentral.domains
+    certcentral.add_order(1, "a.example")
+    certcentral.add_domain(2, "b.example")
+    monkeypatch.setattr(certcentral, "pending_orders", lambda: with_odd(orders, Unreadable("7")))
+    monkeypatch.setattr(certcentral, "domains", lambda: with_odd(domains, Unreadable("8"), Unreadable("9")))
+
+    account = await listing.account()
+
+    assert [line.id for line in account.lines] == [1, 2]
+    assert account.unreadable == "1 order and 2 domains could not be read."
+
+
+async def with_odd(read, *odd):
+    return [*odd, *await read()]
+
+
 async def test_only_active_domains_are_choices_and_the_others_are_known(listing, certcentral):
     certcentral.add_domain(1, "on.example")
     certcentral.add_domain(2, "off.example", is_active=False)

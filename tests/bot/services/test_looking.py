@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from datetime import timedelta
 
 import pytest
 
@@ -104,6 +105,61 @@ async def test_a_domain_without_an_order_is_asked_itself(
 
     assert seen.validated == validated
     assert certcentral.count("order_validation") == 0
+
+
+@pytest.mark.fault("F1")
+@pytest.mark.parametrize(
+    ("state", "approved", "validated", "over"),
+    [
+        ("Valid", None, True, None),
+        ("Valid", -1, True, None),
+        ("Expired", 1, True, None),
+        ("Expired", 0, True, None),
+        ("Expired", -1, False, "not_submitted"),
+        ("Expired", None, False, "not_submitted"),
+        ("NeverValidated", None, False, "not_submitted"),
+        ("LapsedInPart", -1, False, "not_submitted"),
+        ("LapsedInPart", 1, True, None),
+        ("Pending", 1, False, None),
+        ("Unclear", 1, False, None),
+        ("NotPending", None, False, None),
+        ("NotPending", 1, True, None),
+    ],
+)
+async def test_a_domain_is_validated_by_a_newer_validation_or_one_that_still_holds(
+    looking, certcentral, make_request, domain_call, state, approved, validated, over
+):
+    from bot.models import Expired, NeverValidated, Pending, Unclear, Valid
+
+    states = {
+        "Valid": Valid(),
+        "Expired": Expired(),
+        "NeverValidated": NeverValidated(),
+        "LapsedInPart": Valid(lapsed=("EV",)),
+        "Pending": Pending(),
+        "Unclear": Unclear(),
+        "NotPending": Unclear(is_pending=False),
+    }
+    request = make_request(calls=(domain_call,), key="domain:1234")
+    domain = certcentral.add_domain(1234, "example.org")
+    approved_at = None if approved is None else request.at + timedelta(seconds=approved)
+    certcentral.account_domains[1234] = dataclasses.replace(domain, validation=states[state], approved_at=approved_at)
+
+    seen = await looking.call(request, 0)
+
+    assert (seen.validated, seen.over) == (("example.org",) if validated else (), over)
+
+
+@pytest.mark.fault("F3")
+@pytest.mark.parametrize(("is_pending", "validated"), [(True, ()), (False, ("5.example",))])
+async def test_where_an_entry_cannot_be_read_the_domain_itself_is_asked(
+    looking, certcentral, domains, is_pending, validated
+):
+    certcentral.add_order(1, is_dv=False, entries=[certcentral.entry("5.example", is_open=False, domain_id=5)])
+    certcentral.validations[1] = dataclasses.replace(certcentral.validations[1], unreadable=1)
+    certcentral.add_domain(5, "5.example", is_pending=is_pending)
+
+    assert (await looking.call(domains, 0)).validated == validated
 
 
 async def test_a_canceled_order_is_over_for_its_domains_too(looking, certcentral, domains):

@@ -80,7 +80,7 @@ async def test_an_order_that_no_mail_helps_says_why(lookup, certcentral, status,
 async def test_an_order_whose_names_are_validated_says_so(lookup, certcentral):
     certcentral.add_order(700001, "a.example", entries=[certcentral.entry("a.example", is_open=False)])
 
-    assert "no name that waits" in await told(lookup.find(WantedOrder(700001)))
+    assert "All names of order 700001 (a.example) are validated." in await told(lookup.find(WantedOrder(700001)))
 
 
 async def test_an_order_validated_by_another_method_says_so(lookup, certcentral):

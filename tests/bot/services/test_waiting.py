@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.errors import CaRefused
 from bot.models import DomainTarget, OrderTarget
 from bot.recipients import CONSTRUCTED, constructed
 from bot.services.addresses import MOST_READS
@@ -96,6 +97,57 @@ async def test_a_scope_for_which_digicert_lists_nobody_is_not_offered(waiting_na
 
     assert waiting == ()
     assert remarks == ("Left out: shop.example.com (DigiCert lists no recipients for this name).",)
+
+
+REFUSAL = CaRefused("The domain is locked.", status=400)
+
+
+@pytest.mark.fault("F8")
+async def test_a_domain_whose_list_digicert_refuses_is_left_out_with_digicerts_words(waiting_names, certcentral):
+    certcentral.add_domain(1, "a.example", "admin@a.example")
+    certcentral.add_domain(2, "b.example", "admin@b.example")
+    certcentral.failures["allowed_addresses"].append(REFUSAL)
+    targets = [(DomainTarget(1, "a.example"), True), (DomainTarget(2, "b.example"), True)]
+
+    waiting, remarks = await waiting_names.of_domains(targets)
+
+    assert [name.name for name in waiting] == ["b.example"]
+    assert remarks == ("Left out: a.example (The domain is locked).",)
+
+
+@pytest.mark.fault("F8")
+async def test_a_scope_whose_list_digicert_refuses_is_not_offered_by_the_list_of_its_domain(waiting_names, certcentral):
+    certcentral.add_domain(1, "example.com", "admin@example.com")
+    certcentral.failures["allowed_addresses"] += [None, REFUSAL]
+
+    with pytest.raises(CaRefused, match="locked"):
+        await waiting_names.of_domains([(DomainTarget(1, "shop.example.com"), True)])
+
+
+async def test_where_every_list_is_refused_digicerts_words_are_told(waiting_names, certcentral):
+    certcentral.add_domain(1, "a.example", "admin@a.example")
+    certcentral.always["allowed_addresses"] = REFUSAL
+
+    with pytest.raises(CaRefused, match="locked"):
+        await waiting_names.of_domains([(DomainTarget(1, "a.example"), True)])
+
+
+@pytest.mark.fault("F8")
+@pytest.mark.parametrize("status", [400, 403])
+async def test_for_a_name_on_an_order_constructed_addresses_stand_in_for_a_refused_list(
+    waiting_names, certcentral, status
+):
+    certcentral.allow("b.example", "pki@b.example")
+    certcentral.failures["allowed_addresses"].append(CaRefused("Not yours.", status=status))
+
+    waiting, remarks = await waiting_names.of_order(
+        ORDER, [certcentral.entry("a.example"), certcentral.entry("b.example")]
+    )
+
+    assert [emails(name)[0] for name in waiting] == ["admin@a.example", "pki@b.example"]
+    assert remarks == (
+        "DigiCert did not list who may be emailed for a.example, so usual mailboxes are offered: Not yours.",
+    )
 
 
 async def test_a_wildcard_is_asked_for_without_its_star(waiting_names, certcentral):

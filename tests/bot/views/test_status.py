@@ -1,11 +1,12 @@
 """What `/dcv-status` tells: Slack takes it whatever DigiCert and people wrote, and its text alone tells it too."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot import models
 from bot.models import Domain, LastResend, Order, Outcome
 from bot.views import status
 from bot.views.status import DomainState, NameGroup, OrderState, Page
@@ -43,16 +44,17 @@ class Told:
             id=st.integers(1, 10**18 - 1),
             name=foreign.name,
             is_active=st.booleans(),
-            is_pending=st.sampled_from([True, None]),
+            validation=st.sampled_from(
+                [models.Pending(), models.Pending(datetime(2027, 1, 1, tzinfo=UTC)), models.Unclear()]
+            ),
             method=st.none(),
             since=moment,
-            validated_until=st.none(),
         )
         over = st.one_of(st.none(), foreign.text.filter(bool))
         method = st.one_of(st.sampled_from(["an e-mail", "a DNS TXT record"]), foreign.text)
         group = st.builds(NameGroup, many, st.booleans(), method, self.last)
         groups = st.lists(group, min_size=1, max_size=30).map(tuple)
-        order_state = st.builds(OrderState, self.order, over, groups)
+        order_state = st.builds(OrderState, self.order, over, groups, st.one_of(st.just(""), foreign.text))
         self.state = st.one_of(order_state, st.builds(DomainState, domain, over, self.last))
 
 
@@ -120,7 +122,16 @@ def test_slack_takes_every_page(foreign, slack, told, data):
     number = data.draw(st.integers(0, pages - 1))
 
     drawn = status.page(
-        Page(number, pages, len(orders), tuple(orders), last, data.draw(foreign.moment)), data.draw(foreign.moment)
+        Page(
+            number,
+            pages,
+            len(orders),
+            tuple(orders),
+            last,
+            data.draw(foreign.moment),
+            data.draw(st.sampled_from(["", "1 order could not be read."])),
+        ),
+        data.draw(foreign.moment),
     )
 
     assert slack.takes_message(drawn)
@@ -177,15 +188,17 @@ def test_an_unknown_ending_is_told_as_unknown(order, last, now):
 
 
 @pytest.mark.parametrize(
-    ("is_pending", "over", "said"),
+    ("validation", "over", "said"),
     [
-        (True, None, "It waits for 20 days"),
-        (None, None, "DigiCert does not tell whether it waits"),
-        (False, "example.com is validated until 2027-01-01.", "is validated until 2027-01-01."),
+        (("Pending",), None, "It waits for 20 days"),
+        (("Pending", datetime(2027, 1, 1, tzinfo=UTC)), None, "its earlier validation is valid until 2027-01-01"),
+        (("Unclear",), None, "DigiCert does not tell whether it waits"),
+        (("Valid",), "example.com is validated until 2027-01-01.", "is validated until 2027-01-01."),
     ],
 )
-def test_a_domain_is_told_with_the_name_that_was_mailed_for(last, now, is_pending, over, said):
-    domain = Domain(1, "example.com", True, is_pending, "email", now - timedelta(days=20), None)
+def test_a_domain_is_told_with_the_name_that_was_mailed_for(last, now, validation, over, said):
+    kind, *args = validation
+    domain = Domain(1, "example.com", True, getattr(models, kind)(*args), "email", now - timedelta(days=20))
 
     message = status.states("example.com", [DomainState(domain, over, last)], 0, now)
 
@@ -206,6 +219,25 @@ def test_a_page_has_buttons_to_those_beside_it(order, last, now, number, pages, 
     assert "*700001* · shop.example.com and 1 more · waits for 20 days" in message.text
     assert "by <@U0ANA>" in message.text
     assert (f"Page {number + 1} of {pages}." in message.text) is (pages > 1)
+
+
+@pytest.mark.parametrize("orders", [0, 1])
+def test_what_could_not_be_read_is_told_on_every_page(order, now, orders):
+    shown = Page(0, 1, orders, (order,) * orders, {}, now, "1 order could not be read.")
+
+    message = status.page(shown, now)
+
+    assert "1 order could not be read." in message.text
+    assert "1 order could not be read." in str(message.blocks[0].to_dict())
+    assert not message.text.startswith("No order waits")
+
+
+def test_a_remark_on_an_order_comes_after_its_names(order, now):
+    groups = (NameGroup(("a.example",), False, "an e-mail"),)
+
+    message = status.states(None, [OrderState(order, None, groups, "An administrator must approve it.")], 0, now)
+
+    assert message.text.endswith("An administrator must approve it.")
 
 
 def test_no_orders_are_no_page(now):
