@@ -104,7 +104,8 @@ class Lookup:
 
         async def has_order(name: str) -> bool:
             async with limit:
-                return bool(await self._certcentral.orders_named(name))
+                found = await self._certcentral.orders_named(name)
+                return any(not isinstance(order, Unreadable) for order in found)
 
         others = [name for name in dict.fromkeys(names) if name not in own][:MOST_NAMES]
         own.update(name for name, has in zip(others, await asyncio.gather(*map(has_order, others)), strict=True) if has)
