@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 ADOPT_SECONDS = 2.0
 RETAIN_SECONDS = 3600.0
 POLL_SECONDS = 60.0
+SHARING_SECONDS = 60.0
 
 Work = Coroutine[Any, Any, None]
 
@@ -39,6 +40,7 @@ def _of_the_leader(services: Services) -> list[Work]:
         _regularly(POLL_SECONDS, services.polling.poll, at_once=True),
         _regularly(ADOPT_SECONDS, services.adopting.look, at_once=True),
         _regularly(SWEEP_SECONDS, services.resend.begin_all),
+        _regularly(SHARING_SECONDS, services.offering.withdraw),
         *(_regularly(RETAIN_SECONDS, tidy) for tidy in tidied),
         _regularly(RETAIN_SECONDS, services.head_log.tell, at_once=True),
     ]

@@ -12,12 +12,12 @@ import structlog
 from bot.clock import Clock
 from bot.errors import BotError, SlackRefused, SlackUnavailable
 from bot.models import Place
-from bot.slack.chat import Chat
+from bot.slack.chat import DIRECT, Chat
 from bot.slack.client import TOKEN_IS_BAD
 from bot.store.posts import Post, Posts
 from bot.store.presence import LocalTurns, Turn, TurnLost, Turns
 from bot.views.blocks import Message
-from bot.views.messages import directly
+from bot.views.messages import directly, withdrawn
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,8 @@ Draw = Callable[[], Awaitable[Message]]
 class Board:
     """Shows messages by key: showing a key again edits what stands there.
 
-    One at a time at each key, among all that share `turns`.
+    One at a time at each key, among all that share `turns`. Before each post and each edit it asks if the channel is
+    shared with another organization. From then on a request stays in direct messages, also if the sharing ends.
     """
 
     def __init__(self, chat: Chat, posts: Posts, clock: Clock, turns: Turns | None = None) -> None:
@@ -51,7 +52,38 @@ class Board:
         posted again. SlackUnavailable when Slack cannot be asked now, SlackRefused when not even that person is.
         A call that an earlier show of this key did not wait for is waited for: nothing overtakes it in Slack.
         StoreUnavailable when the database does not answer.
+        In a channel that became shared, the messages of the same request are replaced by a neutral line.
         """
+        post = await self._show_once_in_turn(key, place, message, user_id)
+        if post.detour == SHARED:
+            await self._withdraw_request(key)
+        return post
+
+    async def withdraw(self, key: str) -> None:
+        """Replace a message by a neutral line if its channel became shared; safe to repeat.
+
+        Raises SlackUnavailable if Slack cannot say, StoreUnavailable if the database does not answer.
+        """
+        turn = await self._turns.turn(key)
+        try:
+            post = await self._posts.get(key)
+            if post and post.ts and not post.detour and await self._obstacle(post.place) == SHARED:
+                await self._withdraw(post, turn)
+        finally:
+            self._release(key, turn)
+
+    async def is_open(self, place: Place) -> bool:
+        """Return if the bot may post in a channel now, as far as Slack says before it tries.
+
+        Raises SlackUnavailable if Slack cannot say.
+        """
+        return await self._obstacle(place) is None
+
+    async def post_of(self, key: str) -> Post | None:
+        """Return what was shown under a key, or was about to be."""
+        return await self._posts.get(key)
+
+    async def _show_once_in_turn(self, key: str, place: Place, message: Message | Draw, user_id: str | None) -> Post:
         while True:
             turn = await self._turns.turn(key)
             try:
@@ -71,10 +103,14 @@ class Board:
         drawn = message if isinstance(message, Message) else await message()
         post = await self._posts.get(key)
         is_new = post is None
-        if post is None:
-            post = Post(key, place, self._clock(), detour=await self._obstacle(place))
-            if post.detour and user_id is None:
-                raise SlackRefused(post.detour)
+        post = post or Post(key, place, self._clock())
+        if not post.detour and (obstacle := await self._obstacle(post.place)):
+            if obstacle == SHARED and not is_new:
+                await self._withdraw(post, turn)
+            # Nothing was tried under this key in the direct messages yet.
+            post, is_new = replace(post, ts=None, detour=obstacle), True
+        if post.detour and user_id is None:
+            raise SlackRefused(post.detour)
         try:
             return await self._show(post, user_id, drawn, turn, is_new=is_new)
         except SlackRefused as error:
@@ -101,8 +137,7 @@ class Board:
         post = await self._posts.get(key)
         if post is None or post.ts is None:
             return None
-        is_direct = post.detour is not None or post.place.channel_id.startswith("D")
-        if is_direct and not to_its_own:
+        if (post.detour is not None or is_direct(post.place)) and not to_its_own:
             return None
         return await self._chat.permalink(post.place, post.ts)
 
@@ -113,6 +148,28 @@ class Board:
         except SlackRefused as error:
             _unless_the_token_is_bad(error)
             return error.code
+
+    async def _withdraw_request(self, key: str) -> None:
+        """Withdraw the other messages of the request that a key belongs to.
+
+        Each message has a turn of its own, so this must not run within a turn.
+        """
+        for post in await self._posts.in_channels(key.partition(".")[0]):
+            await self.withdraw(post.key)
+
+    async def _withdraw(self, post: Post, turn: Turn) -> None:
+        """Edit a message to a neutral line and save that its key is direct from now on.
+
+        A crash in between repeats the same edit. A message that Slack does not let the bot edit stays as it is.
+        """
+        if ts := post.ts or await self._found(post):
+            try:
+                await self._to_its_end(post.key, self._chat.edit(post.place, ts, withdrawn()))
+            except SlackRefused as error:
+                _unless_the_token_is_bad(error)
+                log.warning("a message in a shared channel could not be withdrawn", key=post.key, error=error.code)
+        await turn.confirm()
+        await self._posts.save(replace(post, ts=None, detour=SHARED))
 
     async def _show(self, post: Post, user_id: str | None, message: Message, turn: Turn, *, is_new: bool) -> Post:
         """Only where it is not new may an earlier try have posted it without hearing back."""
@@ -166,6 +223,11 @@ def _log_failure(key: str, task: asyncio.Task[Any]) -> None:
         log.warning(words, key=key, error=str(error))
     elif error:
         log.error(words, key=key, exc_info=error)
+
+
+def is_direct(place: Place) -> bool:
+    """Return if a place is a conversation of the bot with one person."""
+    return place.channel_id.startswith(DIRECT)
 
 
 def _unless_the_token_is_bad(error: SlackRefused) -> None:

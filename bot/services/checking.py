@@ -7,11 +7,11 @@ from bot.errors import Misunderstood
 from bot.follow_ups import NOT_SUBMITTED, Schedule, decide
 from bot.models import Actor, Call, NameState, Place, ResendRequest, Seen
 from bot.policy import Action
-from bot.services.board import Board
+from bot.services.board import Board, is_direct
 from bot.services.gate import Gate
 from bot.services.looking import Looking
 from bot.services.matters import about_request
-from bot.services.reporting import Reporting
+from bot.services.reporting import Reporting, root_key
 from bot.store.followings import Followings
 from bot.store.requests import Requests
 from bot.views import messages
@@ -60,9 +60,23 @@ class Checking:
         seen = await self._looking.request(request)
         states = [state for number, call in enumerate(request.calls) for state in _states(call, seen[number])]
         message = messages.checked(request, states, actor.user_id, self._clock())
-        await self._board.show(f"{request.id}.check", thread, message, actor.user_id)
+        key, place = await self._answer_place(request, actor, thread)
+        await self._board.show(key, place, message, actor.user_id)
         await self._note(request, seen)
         await self._reporting.present(request)
+
+    async def _answer_place(self, request: ResendRequest, actor: Actor, thread: Place) -> tuple[str, Place]:
+        """Return the key and the place of an answer: one for all in a channel, one for each person in messages to them.
+
+        A request that was moved to direct messages stays there, whoever still presses a button in its channel.
+        """
+        key, own_key = f"{request.id}.check", f"{request.id}.check.{actor.user_id}"
+        if is_direct(thread):
+            return own_key, thread
+        root = await self._board.post_of(root_key(request.id))
+        if root and root.detour:
+            return own_key, Place(actor.user_id)
+        return (key if await self._board.is_open(thread) else own_key), thread
 
     async def _note(self, request: ResendRequest, seen: dict[int, Seen]) -> None:
         now = self._clock()

@@ -34,6 +34,8 @@ AT_ONCE = 100
 EDIT_SECONDS = 10.0
 MOST_EDITS = 5
 IDLE_SECONDS = 60.0
+# Slack takes about fifty edits a minute.
+MOST_WITHDRAWN = 20
 MOST_PUT_OFF = 3
 RETRY_SECONDS = 10.0
 LONGEST_PAUSE = 300.0
@@ -149,11 +151,32 @@ class Offering:
             raise Misunderstood("This offer was made long ago and is over. To resend all the same, type /dcv-resend.")
         for target in offer.with_button:
             await self._gate.require(actor, Action.RESEND, about, about_offered(offer.place, target))
+        if not await self._board.is_open(offer.place):
+            await self._board.withdraw(f"{POST}{offer.id}")
+            raise Misunderstood("The bot makes no offers in this channel any longer. To resend, type /dcv-resend.")
         now = self._clock()
         if offer.quiet_until is None or offer.quiet_until <= now:
             await self._offers.quieten(offer, actor.user_id, now + STANDS)
             log.info("not now", offer=offer_id, user=actor.user_id)
         await self._show(offer_id)
+
+    async def withdraw(self) -> None:
+        """Replace the offers in channels that became shared by a neutral line, some at a time; safe to repeat.
+
+        A channel that is shared brings no new alert, so no edit would come upon it.
+        """
+        for channel_id in await self._offers.channels():
+            try:
+                if await self._chat.is_shared(Place(channel_id)):
+                    await self._withdraw_from(channel_id)
+            except (SlackRefused, SlackUnavailable) as error:
+                log.warning("offers may have to be withdrawn later", channel=channel_id, error=str(error))
+
+    async def _withdraw_from(self, channel_id: str) -> None:
+        offer_ids = await self._offers.posted(channel_id, MOST_WITHDRAWN)
+        log.info("withdrawing offers from a shared channel", channel=channel_id, offers=len(offer_ids))
+        for offer_id in offer_ids:
+            await self._board.withdraw(f"{POST}{offer_id}")
 
     async def tidy(self) -> None:
         """Forget alerts after two hours and offers after two days; Slack delivers nothing again that is so old."""

@@ -1,6 +1,8 @@
 """Channels as Slack knows them: whether the bot is in one, and whether people of other organizations read along."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bot.errors import SlackUnavailable
 from bot.slack.client import Client, translated
@@ -21,7 +23,19 @@ async def look_at(client: Client, channel_id: str) -> Channel:
     async with translated():
         answer = await client.conversations_info(channel=channel_id)
     channel = answer.get("channel")
-    if not isinstance(channel, dict):
+    if not isinstance(channel, dict) or not channel.get("id"):
         raise SlackUnavailable("Slack answered without a channel.")
-    is_shared = bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
-    return Channel(channel_id, str(channel.get("name") or ""), bool(channel.get("is_member")), is_shared)
+    return Channel(channel_id, str(channel.get("name") or ""), bool(channel.get("is_member")), _is_external(channel))
+
+
+def _is_external(channel: Mapping[str, Any]) -> bool:
+    """Return if another organization is in the channel, or was invited; unclear counts as yes.
+
+    A channel of several workspaces of our own organization (`is_org_shared`) has no strangers in it.
+    Source: Slack, "Conversation object".
+    """
+    if channel.get("is_ext_shared", False) is not False or channel.get("is_pending_ext_shared", False) is not False:
+        return True
+    if channel.get("pending_connected_team_ids"):
+        return True
+    return channel.get("is_shared", False) is not False and channel.get("is_org_shared") is not True

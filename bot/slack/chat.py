@@ -1,5 +1,6 @@
 """What the bot says: whispers, forms, and messages that can be found again."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 METADATA = "dcv_resend_message"
 REMEMBERED = 60.0
+# How the ids of direct messages begin, and those of the people to whom a post opens them.
+DIRECT = ("D", "U", "W")
 TRIGGER_IS_USED = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
 VIEW_IS_GONE = frozenset({"not_found", "hash_conflict", "view_not_found"})
 _SHAPE_IS_BAD = frozenset(
@@ -147,13 +150,23 @@ class Chat:
         return str(answer["permalink"])
 
     async def is_shared(self, place: Place) -> bool:
-        """Whether people of other organisations read along there; SlackRefused where the bot cannot see the channel."""
-        if place.channel_id.startswith(("D", "U", "W")):
-            return False
-        return await self._shared(place.channel_id)
+        """Return if people of other organizations can read there; an answer of Slack counts for REMEMBERED seconds.
 
-    async def _read_shared(self, channel_id: str) -> bool:
-        return (await look_at(self._client, channel_id)).is_shared
+        Raises SlackRefused if the bot cannot see the channel, and SlackUnavailable if Slack cannot say.
+        """
+        if place.channel_id.startswith(DIRECT):
+            return False
+        asked_at, is_shared = await self._shared(place.channel_id)
+        if asyncio.get_running_loop().time() - asked_at > REMEMBERED:
+            # The process was frozen, or Slack took long to answer.
+            self._shared.cache_invalidate(place.channel_id)
+            _, is_shared = await self._shared(place.channel_id)
+        return is_shared
+
+    async def _read_shared(self, channel_id: str) -> tuple[float, bool]:
+        """Return when the question was asked, and the answer."""
+        asked_at = asyncio.get_running_loop().time()
+        return asked_at, (await look_at(self._client, channel_id)).is_shared
 
     async def _whispered_by_url(self, origin: Origin, message: Message, replace: bool) -> bool:
         if origin.response_url is None:

@@ -58,6 +58,17 @@ class Offers:
         async with self._database.read() as connection:
             return [_offer(row) for row in await connection.execute(behind)]
 
+    async def channels(self) -> list[str]:
+        """Return the channels in which offers were posted that were not withdrawn."""
+        async with self._database.read() as connection:
+            return list(await connection.scalars(_posted(offers.c.channel_id).distinct()))
+
+    async def posted(self, channel_id: str, most: int) -> list[str]:
+        """Return the ids of the newest offers in a channel that were not withdrawn."""
+        mine = _posted(offers.c.id).where(offers.c.channel_id == channel_id)
+        async with self._database.read() as connection:
+            return list(await connection.scalars(mine.order_by(offers.c.at.desc()).limit(most)))
+
     async def shown(self, offer: Offer) -> None:
         """Note which version stands in Slack, or never will; nothing where a newer one does."""
         older = (offers.c.id == offer.id) & (offers.c.shown < offer.version)
@@ -126,6 +137,11 @@ async def count(transaction: AsyncConnection, offer_ids: Iterable[str]) -> None:
     """One more alert for each of these offers."""
     more = {"later": offers.c.later + 1, "version": offers.c.version + 1}
     await transaction.execute(sa.update(offers).where(offers.c.id.in_(list(offer_ids))).values(more))
+
+
+def _posted(column: sa.ColumnElement[str]) -> sa.Select[tuple[str]]:
+    is_its_post = posts.c.key == sa.literal(POST) + offers.c.id
+    return sa.select(column).join(posts, is_its_post).where(posts.c.ts.is_not(None), posts.c.detour.is_(None))
 
 
 async def _stand(transaction: AsyncConnection, offer: Offer, until: datetime) -> None:

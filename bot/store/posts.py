@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -37,9 +38,15 @@ class Posts:
         """The intent of this key, if it was written before."""
         async with self._database.read() as connection:
             row = (await connection.execute(sa.select(posts).where(posts.c.key == key))).first()
-        if row is None:
-            return None
-        return Post(row.key, Place(row.channel_id, row.thread_ts), moment(row.intended_at), row.ts, row.detour)
+        return _post(row) if row else None
+
+    async def in_channels(self, request_id: str) -> list[Post]:
+        """Return the messages of a request that are in channels, the oldest first."""
+        mine = (posts.c.key.startswith(f"{request_id}.", autoescape=True), posts.c.ts.is_not(None))
+        in_channel = (posts.c.detour.is_(None), ~posts.c.channel_id.startswith("D"))
+        async with self._database.read() as connection:
+            rows = await connection.execute(sa.select(posts).where(*mine, *in_channel).order_by(posts.c.ts))
+            return [_post(row) for row in rows]
 
     async def save(self, post: Post) -> None:
         """Write down what is about to be posted, or what was; replaces the row of the same key."""
@@ -53,3 +60,7 @@ class Posts:
         }
         async with self._database.write() as transaction:
             await transaction.execute(upsert(transaction, posts, row))
+
+
+def _post(row: Any) -> Post:
+    return Post(row.key, Place(row.channel_id, row.thread_ts), moment(row.intended_at), row.ts, row.detour)

@@ -175,6 +175,14 @@ def directly(message: Message, detour: str) -> Message:
     return Message(f"{message.text} {words}", (*message.blocks, context(words)))
 
 
+def withdrawn() -> Message:
+    """Return the line that replaces a message in a channel that became shared; it says nothing about the request."""
+    return Message(_WITHDRAWN, (context(_WITHDRAWN),))
+
+
+_WITHDRAWN = "The bot withdrew this message, because people of other organizations can read this channel."
+
+
 def _subject(request: ResendRequest) -> str:
     waiting = tuple(dict.fromkeys(name for call in request.calls for name in call.names))
     return cut(f"{escape(request.subject)} ({names(waiting, room=200)})", _ROOM_FOR_NAMES)

@@ -56,9 +56,11 @@ def channel_json(here: Workspace, channel: Channel) -> Json:
         "is_archived": channel.archived,
         "is_member": channel.member,
         "is_read_only": channel.read_only,
-        "is_shared": channel.ext_shared,
+        "is_shared": channel.ext_shared or channel.org_shared,
         "is_ext_shared": channel.ext_shared,
-        "is_org_shared": False,
+        "is_org_shared": channel.org_shared,
+        "is_pending_ext_shared": channel.pending_shared,
+        "pending_connected_team_ids": list(channel.invited_teams),
         "context_team_id": here.team_id,
     }
 

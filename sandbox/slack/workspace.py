@@ -42,12 +42,19 @@ class Member:
 
 @dataclass(eq=False, kw_only=True)
 class Channel:
-    """A channel, or with `im` the direct messages of a person; `member` tells whether the bot is in it."""
+    """A channel, or with `im` the direct messages of a person; `member` tells whether the bot is in it.
+
+    `ext_shared` is shared with another organization, `org_shared` with other workspaces of the same one.
+    `pending_shared` and `invited_teams` are the two ways in which Slack shows an invitation of another organization.
+    """
 
     id: str
     name: str
     private: bool = False
     ext_shared: bool = False
+    org_shared: bool = False
+    pending_shared: bool = False
+    invited_teams: tuple[str, ...] = ()
     member: bool = True
     archived: bool = False
     read_only: bool = False

@@ -237,6 +237,182 @@ async def test_what_is_owed_to_nobody_is_not_posted_anew_after_somebody_deleted_
     assert len(chat.posts) == 1
 
 
+NEUTRAL = "people of other organizations can read this channel"
+
+
+def neutral(chat, channel="C0PKI"):
+    """Tell for each message of a channel if it says nothing of a request."""
+    here = [message for place, message, _ in chat.messages.values() if place.channel_id == channel]
+    return [NEUTRAL in message.text and "Sen" not in str(message.payload()) for message in here]
+
+
+def edits(chat, channel="C0PKI"):
+    return [text for place, _, text in chat.edits if place.channel_id == channel]
+
+
+@pytest.mark.fault("M9")
+async def test_a_message_in_a_channel_that_became_shared_goes_on_directly_and_is_neutral_there(show, chat):
+    await show(FIRST)
+    chat.shared.add("C0PKI")
+
+    post = await show(SECOND)
+    again = await show(Message("Validated."))
+
+    assert (post.place, post.detour) == (Place("D0ANA"), "shared_channel")
+    assert again == post
+    assert neutral(chat) == [True]
+    assert len(edits(chat)) == 1
+    [direct] = [text for channel, text in chat.texts if channel == "D0ANA"]
+    assert direct.startswith("Validated. Told to you alone, because people of other organizations")
+
+
+@pytest.mark.fault("M9")
+async def test_replies_that_were_posted_before_are_neutral_too_and_other_requests_are_not(show, chat):
+    root = await show(FIRST)
+    for key in ("r1.detail", "r1.0.2", "r1.nudge1", "r11.root", "r2.detail"):
+        await show(SECOND, root.thread, key)
+    chat.shared.add("C0PKI")
+
+    await show(SECOND)
+
+    assert neutral(chat) == [True, True, True, True, False, False]
+    assert len(edits(chat)) == 4
+
+
+@pytest.mark.fault("M9")
+async def test_a_reply_that_finds_the_channel_shared_withdraws_its_root_message(show, chat, posts):
+    root = await show(FIRST)
+    chat.shared.add("C0PKI")
+
+    reply = await show(SECOND, root.thread, "r1.detail")
+
+    assert reply.place == Place("D0ANA")
+    assert neutral(chat) == [True]
+    assert (await posts.get("r1.root")).detour == "shared_channel"
+    assert (await show(SECOND)).place == Place("D0ANA")
+
+
+@pytest.mark.fault("M9")
+async def test_a_request_stays_direct_when_the_sharing_ends(show, chat):
+    await show(FIRST)
+    chat.shared.add("C0PKI")
+    root = await show(SECOND)
+    chat.shared.clear()
+
+    reply = await show(SECOND, root.thread, "r1.detail")
+    await show(Message("Validated."))
+
+    assert reply.place.channel_id == "D0ANA"
+    assert neutral(chat) == [True]
+
+
+@pytest.mark.fault("M9")
+async def test_while_slack_cannot_say_if_a_channel_is_shared_nothing_is_posted_or_edited_there(show, chat):
+    root = await show(FIRST)
+    chat.failures = [AWAY, AWAY]
+
+    for message, place, key in ((SECOND, PKI, "r1.root"), (SECOND, root.thread, "r1.detail")):
+        with pytest.raises(SlackUnavailable):
+            await show(message, place, key)
+
+    assert chat.texts == [("C0PKI", "Sending.")]
+    assert chat.edits == []
+    await show(SECOND)
+    assert chat.texts == [("C0PKI", "Sent.")]
+
+
+@pytest.mark.fault("M9")
+@pytest.mark.parametrize("fails_at", range(6))
+async def test_a_move_that_fails_on_the_way_is_completed_by_a_repeat(show, chat, fails_at):
+    """The calls of a move: is it shared, edit, post, and for the reply: is it shared, edit."""
+    root = await show(FIRST)
+    await show(SECOND, root.thread, "r1.detail")
+    chat.shared.add("C0PKI")
+    chat.failures = [None] * fails_at + [AWAY]
+
+    try:
+        await show(SECOND)
+    except SlackUnavailable:
+        await show(SECOND)
+
+    assert neutral(chat) == [True, True]
+    assert [text.split(" Told")[0] for channel, text in chat.texts if channel == "D0ANA"] == ["Sent."]
+
+
+@pytest.mark.fault("M9")
+async def test_a_direct_message_whose_answer_was_lost_during_a_move_is_found(show, chat):
+    await show(FIRST)
+    chat.shared.add("C0PKI")
+    chat.lose_next = AWAY
+    with pytest.raises(SlackUnavailable):
+        await show(SECOND)
+    # Slack finds a person's messages by the id of the conversation alone.
+    chat.messages = {
+        ts: (Place("U0ANA") if place.channel_id == "D0ANA" else place, message, key)
+        for ts, (place, message, key) in chat.messages.items()
+    }
+
+    await show(SECOND)
+
+    assert len(chat.posts) == 2
+    assert neutral(chat) == [True]
+
+
+@pytest.mark.fault("M9")
+async def test_a_post_whose_answer_was_lost_is_withdrawn_where_it_is_found(show, chat):
+    chat.lose_next = AWAY
+    with pytest.raises(SlackUnavailable):
+        await show(FIRST)
+    chat.shared.add("C0PKI")
+
+    await show(SECOND)
+
+    assert neutral(chat) == [True]
+    assert len(chat.posts) == 2
+
+
+@pytest.mark.fault("M9")
+async def test_a_message_that_is_gone_from_a_shared_channel_does_not_hold_up_the_direct_one(show, chat):
+    await show(FIRST)
+    chat.messages.clear()
+    chat.shared.add("C0PKI")
+
+    post = await show(SECOND)
+
+    assert post.place == Place("D0ANA")
+    assert len(chat.texts) == 1
+
+
+@pytest.mark.fault("M9")
+async def test_what_is_owed_to_nobody_is_neutral_once_and_refused_from_then_on(board, chat):
+    await board.show("offer.1", PKI, FIRST, None)
+    await board.show("offer.2", PKI, FIRST, None)
+    chat.shared.add("C0PKI")
+
+    for _ in range(2):
+        with pytest.raises(SlackRefused, match="shared_channel"):
+            await board.show("offer.1", PKI, SECOND, None)
+    chat.shared.clear()
+    with pytest.raises(SlackRefused, match="shared_channel"):
+        await board.show("offer.1", PKI, SECOND, None)
+
+    assert neutral(chat) == [True, False]
+    assert len(edits(chat)) == 1
+    assert len(chat.posts) == 2
+
+
+@pytest.mark.fault("M9")
+async def test_a_link_leads_to_the_direct_message_of_whoever_asked(show, board, chat):
+    await show(FIRST)
+    before = await board.link("r1.root")
+    chat.shared.add("C0PKI")
+    post = await show(SECOND)
+
+    assert before == "https://slack.test/C0PKI/1.0"
+    assert await board.link("r1.root") is None
+    assert await board.link("r1.root", to_its_own=True) == f"https://slack.test/D0ANA/{post.ts}"
+
+
 class LosingTurns(LocalTurns):
     """Turns that are lost as many times as is said, at the look after something was shown or before it is posted."""
 

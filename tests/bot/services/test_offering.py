@@ -366,6 +366,63 @@ async def test_who_may_not_resend_may_not_quieten_and_an_old_offer_says_so(offer
     assert [row["kind"] for row in await rows()] == ["denied"]
 
 
+@pytest.mark.fault("M9")
+async def test_offers_in_a_channel_that_became_shared_are_withdrawn_some_at_a_time(
+    offering, once, arrive, orders, chat, database
+):
+    for order_id in (1, 2, 3):
+        await arrive(order_id)
+    await arrive(4, channel="C0DEV")
+    await once()
+    chat.shared.add("C0OPS")
+
+    for _ in range(2):
+        await offering.withdraw()
+
+    assert ["example.com" in text for text in texts(chat)] == [False] * 3
+    assert "example.com" in texts(chat, "C0DEV")[0]
+    assert len(chat.edits) == 3
+    async with database.read() as connection:
+        assert await Offers(database).channels() == ["C0DEV"]
+        assert await connection.scalar(sa.text("SELECT count(*) FROM posts WHERE detour IS NOT NULL")) == 3
+
+
+@pytest.mark.fault("M9")
+async def test_channels_of_which_slack_cannot_say_if_they_are_shared_are_asked_about_again(
+    offering, once, arrive, orders, chat
+):
+    await arrive(1)
+    await arrive(2, channel="C0DEV")
+    await once()
+    chat.shared |= {"C0OPS", "C0DEV"}
+    chat.failures = [SlackUnavailable("Slack asks us to wait (ratelimited).")]
+
+    await offering.withdraw()
+    after_one = sum("example.com" in text for _, text in chat.texts)
+    await offering.withdraw()
+
+    assert after_one == 1
+    assert sum("example.com" in text for _, text in chat.texts) == 0
+
+
+@pytest.mark.fault("M9")
+async def test_not_now_in_a_channel_that_became_shared_withdraws_the_offer_and_says_so(
+    offering, once, arrive, orders, chat, ana, offers
+):
+    await arrive(1)
+    await once()
+    offer_id = chat.posts[0][2].removeprefix("offer.")
+    chat.shared.add("C0OPS")
+
+    for _ in range(2):
+        with pytest.raises(Misunderstood, match="makes no offers in this channel any longer"):
+            await offering.not_now(ana, offer_id)
+
+    assert (await offers.get(offer_id)).quiet_by is None
+    assert "example.com" not in texts(chat)[0]
+    assert len(chat.edits) == 1
+
+
 async def test_the_worker_wakes_for_what_arrives_and_survives_failures(make_offering, intake, arrive, orders, chat):
     orders.failures["pending_orders"] += [AWAY] * (MOST_PUT_OFF + 1)
     for order_id in range(1, MOST_PUT_OFF + 2):

@@ -1,12 +1,13 @@
 """What the bot says: whispers, forms, and messages that can be found again."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.models import Actor, Origin, Place
-from bot.slack.chat import METADATA
+from bot.slack.chat import METADATA, REMEMBERED
 from bot.views import forms
 from bot.views.blocks import Message, section
 from sandbox.faults import answers, drops
@@ -328,11 +329,52 @@ async def test_it_is_known_whether_others_read_along(chat, slack, place, calls):
     assert calls("conversations.info") == 2
 
 
-async def test_a_pending_invitation_counts_as_shared(chat, slack, place):
-    body = {"ok": True, "channel": {"id": place.channel_id, "is_pending_ext_shared": True}}
+INVITATIONS = [
+    {"is_ext_shared": None},
+    {"is_ext_shared": False, "pending_connected_team_ids": ["T0PARTNER"]},
+    {"is_ext_shared": False, "is_shared": True, "is_org_shared": False},
+]
+
+
+@pytest.mark.parametrize(
+    ("traits", "is_shared"),
+    [
+        *(pytest.param(traits, True, marks=pytest.mark.fault("M9")) for traits in INVITATIONS),
+        ({"is_pending_ext_shared": True}, True),
+        ({"is_ext_shared": True, "is_shared": True, "is_org_shared": True}, True),
+        ({"is_ext_shared": False, "is_shared": True, "is_org_shared": True}, False),
+        ({"is_ext_shared": False, "is_pending_ext_shared": False, "pending_connected_team_ids": []}, False),
+    ],
+    ids=str,
+)
+async def test_an_invitation_counts_as_shared_and_other_workspaces_of_ours_do_not(
+    chat, slack, place, traits, is_shared
+):
+    body = {"ok": True, "channel": {"id": place.channel_id, **traits}}
     slack.faults.plan("conversations.info", answers(200, body))
 
-    assert await chat.is_shared(place) is True
+    assert await chat.is_shared(place) is is_shared
+
+
+@pytest.mark.fault("M9")
+async def test_an_answer_counts_for_a_minute_from_when_it_was_asked_for(chat, place, pki, calls, monkeypatch):
+    loop = asyncio.get_running_loop()
+    assert await chat.is_shared(place) is False
+    pki.ext_shared = True
+    now = loop.time()
+
+    monkeypatch.setattr(loop, "time", lambda: now + REMEMBERED - 1.0)
+    within = await chat.is_shared(place)
+    monkeypatch.setattr(loop, "time", lambda: now + REMEMBERED + 1.0)
+    after = await chat.is_shared(place)
+
+    assert (within, after) == (False, True)
+    assert calls("conversations.info") == 2
+
+
+async def test_many_that_ask_at_once_ask_slack_once(chat, place, calls):
+    assert await asyncio.gather(*(chat.is_shared(place) for _ in range(20))) == [False] * 20
+    assert calls("conversations.info") == 1
 
 
 @pytest.mark.parametrize("channel_id", ["D0ANA", "U0ANA", "W0ANA"])
@@ -356,7 +398,10 @@ async def test_a_channel_that_the_bot_cannot_see_is_refused(chat):
     assert refused.value.code == "channel_not_found"
 
 
-@pytest.mark.parametrize("body", [{"ok": True}, {"ok": True, "channel": None}, {"ok": True, "channel": "C0PKI"}])
+@pytest.mark.parametrize(
+    "body",
+    [{"ok": True}, {"ok": True, "channel": None}, {"ok": True, "channel": "C0PKI"}, {"ok": True, "channel": {}}],
+)
 async def test_an_answer_without_a_channel_does_not_tell_that_no_stranger_reads_along(chat, slack, place, body):
     slack.faults.plan("conversations.info", answers(200, body))
 
