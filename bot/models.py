@@ -188,7 +188,11 @@ class PastCall:
 
 @dataclass(frozen=True, slots=True)
 class PastRequest:
-    """What the ledger tells of something that was asked; `rule` is what refused it, `about` names what for."""
+    """What the ledger tells of something that was asked; `rule` is what refused it, `about` names what for.
+
+    `names` and `orders` are all that it is about. `times` is how many refusals a row stands for, `merged` how many more
+    of the same person a page leaves out.
+    """
 
     seq: int
     at: datetime
@@ -200,6 +204,10 @@ class PastRequest:
     reason: str | None = None
     rule: str | None = None
     link: str | None = None
+    names: tuple[str, ...] = ()
+    orders: tuple[int, ...] = ()
+    times: int = 1
+    merged: int = 0
 
 
 class Kind(StrEnum):

@@ -30,6 +30,7 @@ from bot.services.lookup import Lookup
 from bot.services.offering import IDLE_SECONDS, Offering
 from bot.services.polling import Polling
 from bot.services.reach import ReachReader
+from bot.services.refusals import RefusalLog
 from bot.services.reporting import Reporting
 from bot.services.resend import Resend
 from bot.services.rulebook import Rulebook
@@ -79,6 +80,7 @@ class Services:
     leadership: Leadership
     offering: Offering
     polling: Polling
+    refusals: RefusalLog
     resend: Resend
     status: Status
     vitals: Vitals
@@ -154,7 +156,10 @@ async def _begun(
         await presence.join()
         await engine.launch()
         await services.resend.begin_all()
-        yield services
+        try:
+            yield services
+        finally:
+            await services.refusals.close()
     finally:
         await engine.close(STOP_SECONDS)
         await presence.leave()
@@ -247,6 +252,7 @@ def _services(
         leadership=presence.leadership,
         offering=offering,
         polling=Polling(background, followings, follower, clock),
+        refusals=gate.refusals,
         resend=resend,
         status=Status(gate, certcentral, listing, History(database), board, clock, settings.console_url),
         vitals=Vitals(slack, Depth(database), engine, background, clock),

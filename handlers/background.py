@@ -19,6 +19,7 @@ ADOPT_SECONDS = 2.0
 RETAIN_SECONDS = 3600.0
 POLL_SECONDS = 60.0
 SHARING_SECONDS = 60.0
+REFUSAL_SECONDS = 60.0
 
 Work = Coroutine[Any, Any, None]
 
@@ -27,7 +28,7 @@ Work = Coroutine[Any, Any, None]
 async def working(services: Services, *more: Work) -> AsyncIterator[None]:
     """All of it while this process leads, and `more` in any case, for as long as the context lasts."""
     leading = _while_leading(services.leadership, lambda: _of_the_leader(services))
-    async with _at_once([leading, *more]):
+    async with _at_once([leading, _regularly(REFUSAL_SECONDS, services.refusals.settle), *more]):
         yield
 
 

@@ -11,6 +11,7 @@ from bot.errors import NotAllowed, SlackRefused, SlackUnavailable, StoreUnavaila
 from bot.metrics import Metrics
 from bot.models import NOBODY, Actor
 from bot.policy import ANYTHING, NO_RULE, Action, Decision, Matter, Person, Rules, Standing, holders
+from bot.services.refusals import RefusalLog
 from bot.services.rulebook import Rulebook
 from bot.slack.directory import Directory
 from bot.store.ledger import Entry, Event, Ledger
@@ -28,7 +29,7 @@ class Gate:
     ) -> None:
         self._rulebook = rulebook
         self._directory = directory
-        self._ledger = ledger
+        self.refusals = RefusalLog(ledger, clock)
         self._metrics = metrics
         self._clock = clock
 
@@ -55,7 +56,7 @@ class Gate:
         standing = await self.standing(actor)
         decision = standing.decide(action, matter)
         if not decision.allowed:
-            await self.record(actor, action, about, decision.rule)
+            await self.record(actor, action, about, decision.rule, matter)
             raise refusal(standing.rules, action, matter, decision)
         return standing
 
@@ -63,12 +64,17 @@ class Gate:
         """Return the rules as they are now."""
         return await self._rulebook.rules()
 
-    async def record(self, actor: Actor, action: Action, about: Mapping[str, str], rule: str) -> None:
-        """Write a refusal to the ledger, with what it was `about`; if the database is away, to the log alone."""
+    async def record(
+        self, actor: Actor, action: Action, about: Mapping[str, str], rule: str, matter: Matter = ANYTHING
+    ) -> None:
+        """Write a refusal to the ledger, with what it was `about`; equal ones are only counted.
+
+        If the database is away, it is in the log, and in the count.
+        """
         self._metrics.refused(Event.DENIED)
         log.warning("refused", user=actor.user_id, action=action.value, rule=rule)
         try:
-            await self._ledger.record(denied(actor, self._clock(), action, rule, about))
+            await self.refusals.record(denied(actor, self._clock(), action, rule, about, matter))
         except StoreUnavailable as error:
             log.warning("a refusal could not be written to the ledger", user=actor.user_id, error=str(error))
 
@@ -81,9 +87,13 @@ class Gate:
             return None
 
 
-def denied(actor: Actor, at: datetime, action: Action, rule: str, about: Mapping[str, str]) -> Entry:
-    """The ledger's row for a refusal."""
-    return Entry(Event.DENIED, at, actor, detail={"action": action.value, "rule": rule, **about})
+def denied(
+    actor: Actor, at: datetime, action: Action, rule: str, about: Mapping[str, str], matter: Matter = ANYTHING
+) -> Entry:
+    """Return the ledger's row for a refusal, with the target that was asked for."""
+    target = {"names": list(matter.names), "order": matter.order}
+    known = {name: value for name, value in target.items() if value}
+    return Entry(Event.DENIED, at, actor, detail={"action": action.value, "rule": rule, **about, **known})
 
 
 def refusal(rules: Rules, action: Action, matter: Matter, decision: Decision) -> NotAllowed:

@@ -76,12 +76,14 @@ def about_offered(place: Place, offered: Offered) -> Matter:
     return _settled(place, offered.key, offered.names)
 
 
-def about_past(place: Place | None, past: PastRequest) -> Matter:
-    """What the ledger tells of a request; of one that was refused it knows only what was typed."""
-    names = tuple(name for call in past.calls for name in call.names)
-    orders = {call.target.removeprefix("order ") for call in past.calls if call.target.startswith("order ")}
-    key = f"{Kind.ORDER}:{orders.pop()}" if orders else ""
-    return _settled(place, key, names) if names else about_typed(place, None)
+def about_past(place: Place | None, past: PastRequest) -> tuple[Matter, ...]:
+    """Return all that a person must be allowed to see before they see a past request; nothing if it names nothing.
+
+    It is settled unless an order was typed of which no name was read.
+    """
+    channel, names = place.channel_id if place else None, _bare(past.names)
+    orders = past.orders or ((None,) if names else ())
+    return tuple(Matter(channel, names, order, settled=bool(names)) for order in orders)
 
 
 def _settled(place: Place | None, key: str, names: Iterable[str]) -> Matter:

@@ -102,9 +102,12 @@ class Resend:
             barred = claim is not None and not override.allowed
             if barred:
                 about = {"subject": asked.subject}
-                await append(transaction, denied(asked.actor, request.at, Action.OVERRIDE, override.rule, about))
+                refused = denied(asked.actor, request.at, Action.OVERRIDE, override.rule, about, matter)
             elif cooled := claim is not None and not _has_reason(asked, claim):
-                await append(transaction, _entry(Event.COOLED_DOWN, request))
+                refused = _entry(Event.COOLED_DOWN, request)
+            if barred or cooled:
+                if self._gate.refusals.admits(refused):
+                    await append(transaction, refused)
             else:
                 await append(transaction, _entry(Event.ACCEPTED, request))
                 await claims.take(transaction, request, request.at + self._cooldown)

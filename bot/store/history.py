@@ -21,6 +21,7 @@ from bot.models import (
 )
 from bot.store.db import Database
 from bot.store.ledger import ending_of
+from bot.store.subjects import named
 from bot.store.tables import ledger, ledger_checkpoints, ledger_subjects, moment, requests
 
 _REQUEST = TypeAdapter(ResendRequest)
@@ -113,8 +114,20 @@ def _past(row: Any, endings: Mapping[tuple[str, int], Ending]) -> PastRequest:
     )
     about = next((str(detail[key]) for key in _ABOUT if detail.get(key)), "")
     reason, rule = detail.get("reason"), detail.get("rule")
+    target = named(detail)
     return PastRequest(
-        row.seq, moment(row.at), beginning, row.user_id or "", row.request_id, about, calls, reason, rule
+        seq=row.seq,
+        at=moment(row.at),
+        beginning=beginning,
+        user_id=row.user_id or "",
+        request_id=row.request_id,
+        about=about,
+        calls=calls,
+        reason=reason,
+        rule=rule,
+        names=target.names,
+        orders=target.orders,
+        times=times if isinstance(times := detail.get("times"), int) else 1,
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -78,6 +78,13 @@ class Ledger:
         """Append one row in a transaction of its own."""
         async with self._database.write() as transaction:
             await append(transaction, entry)
+
+    async def record_all(self, entries: Sequence[Entry], *, in_doubt: bool = False) -> None:
+        """Append these rows, all or none; with `in_doubt` only if an earlier try of the same rows did not succeed."""
+        async with self._database.write() as transaction:
+            if not (in_doubt and await _stands(transaction, entries[0])):
+                for entry in entries:
+                    await append(transaction, entry)
 
     async def keep(self, entry: Entry) -> bool:
         """Append one row of a call however long the database is away, and once, even if a commit's answer is lost.

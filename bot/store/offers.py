@@ -139,7 +139,7 @@ async def count(transaction: AsyncConnection, offer_ids: Iterable[str]) -> None:
     await transaction.execute(sa.update(offers).where(offers.c.id.in_(list(offer_ids))).values(more))
 
 
-def _posted(column: sa.ColumnElement[str]) -> sa.Select[tuple[str]]:
+def _posted(column: sa.ColumnElement[str]) -> sa.Select[Any]:
     is_its_post = posts.c.key == sa.literal(POST) + offers.c.id
     return sa.select(column).join(posts, is_its_post).where(posts.c.ts.is_not(None), posts.c.detour.is_(None))
 

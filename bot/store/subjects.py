@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bot.targets import parents
@@ -14,18 +15,31 @@ _LONGEST_NAME = 253
 _WORDS = ("target", "subject", "status", "text", "history")
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The orders, the domains by their ids, and the names that a row is about; names are as they were written."""
+
+    orders: tuple[int, ...]
+    domains: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+def named(detail: Mapping[str, Any]) -> Named:
+    """Return what one row's detail is about; what it cannot read is left out, and it never raises."""
+    found: dict[str, list[Any]] = {"order": [], "domain": [], "name": []}
+    for kind, value in (*_of_calls(detail.get("calls")), *_of_target(detail), *_of_words(detail)):
+        found[kind].append(value)
+    return Named(*(tuple(dict.fromkeys(found[kind])) for kind in ("order", "domain", "name")))
+
+
 def subjects(detail: Mapping[str, Any]) -> frozenset[str]:
-    """The keys of one row's detail; a name is found by each of its parents too, up to the registrable domain.
+    """Return the keys of one row's detail; a name is found by each of its parents too, up to the registrable domain.
 
     Never raises: what it cannot read is not found by it, and no row may fail for that.
     """
-    words = [detail.get(key) for key in _WORDS]
-    calls = detail.get("calls")
-    for call in calls if isinstance(calls, list) else ():
-        if isinstance(call, Mapping):
-            recipients = call.get("recipients")
-            words += [call.get("target"), *(recipients if isinstance(recipients, Mapping) else ())]
-    return frozenset(key for text in words if isinstance(text, str) for key in _keys(text))
+    about = named(detail)
+    keys = [f"order:{order_id}" for order_id in about.orders] + [f"domain:{domain_id}" for domain_id in about.domains]
+    return frozenset((*keys, *(key for name in about.names for key in _keys(name))))
 
 
 def name_key(name: str) -> str:
@@ -33,17 +47,42 @@ def name_key(name: str) -> str:
     return f"name:{name}"
 
 
-def _keys(text: str) -> Iterable[str]:
+def _of_calls(calls: object) -> Iterable[tuple[str, Any]]:
+    for call in calls if isinstance(calls, list) else ():
+        if isinstance(call, Mapping):
+            recipients = call.get("recipients")
+            yield from _read(call.get("target"))
+            yield from (("name", name) for name in (recipients if isinstance(recipients, Mapping) else ()))
+
+
+def _of_target(detail: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """What a refusal was asked for."""
+    names, order_id = detail.get("names"), detail.get("order")
+    yield from (("name", name) for name in (names if isinstance(names, list) else ()) if isinstance(name, str))
+    if isinstance(order_id, int) and not isinstance(order_id, bool) and order_id > 0:
+        yield "order", order_id
+
+
+def _of_words(detail: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    for key in _WORDS:
+        yield from _read(detail.get(key))
+
+
+def _read(text: object) -> Iterable[tuple[str, Any]]:
+    """What words name: of a call, of a request, or what somebody typed."""
+    if not isinstance(text, str):
+        return
     if order := _ORDER.fullmatch(text):
-        yield f"order:{order[1]}"
+        yield "order", int(order[1])
     elif domain := _DOMAIN.fullmatch(text):
-        yield f"domain:{domain[1]}"
-        yield from _names(domain[2] or "")
-    else:
-        yield from _names(text)
+        yield "domain", int(domain[1])
+        if domain[2]:
+            yield "name", domain[2]
+    elif name := _NAME.fullmatch(text):
+        yield "name", name[1]
 
 
-def _names(text: str) -> Iterable[str]:
-    found = _NAME.fullmatch(text)
+def _keys(name: str) -> Iterable[str]:
+    found = _NAME.fullmatch(name)
     if found and len(found[1]) <= _LONGEST_NAME:
-        yield from (name_key(name) for name in parents(found[1]))
+        yield from (name_key(each) for each in parents(found[1]))

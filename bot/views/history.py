@@ -34,7 +34,9 @@ def page(key: str, found: Sequence[PastRequest], turn: Turn, now: datetime) -> M
     """Some requests, the newest first, with buttons to those beside them."""
     if not found:
         words = f"The ledger tells of nothing that was asked{_of(key)}."
-        return Message(words, (section(words),))
+        if turn.older:
+            words = "Nothing that you may see is among so many entries. *Older* goes further back."
+        return Message(words, (section(words), *_turning(turn)))
     head = f"*What was asked{_of(key)}*, the newest first."
     lines = [_line(past, now) for past in found]
     blocks = [section(head), *(section(cut(line, _ROOM_IN_BLOCKS)) for line in lines), *_turning(turn)]
@@ -64,10 +66,10 @@ def _line(past: PastRequest, now: datetime) -> str:
         case Beginning.ACCEPTED:
             return f"*{_outcome(past.calls)}*{thread} · {asked} · {_targets(past)}{_mailed(past)}.{_words(past)}"
         case Beginning.COOLED_DOWN:
-            return f"*Held back* by the cooldown · {asked} · {_targets(past)}. Nothing was sent."
+            return f"*Held back* by the cooldown · {asked} · {_targets(past)}{_times(past)}. Nothing was sent."
         case Beginning.DENIED:
             rule = cut(escape(past.rule or "no rule"), _ROOM_FOR_A_RULE)
-            return f"*Not allowed* ({rule}) · {asked} · {_wanted(past.about)}."
+            return f"*Not allowed* ({rule}) · {asked} · {_wanted(past.about)}{_times(past)}.{_more(past)}"
 
 
 def _wanted(about: str) -> str:
@@ -77,6 +79,19 @@ def _wanted(about: str) -> str:
         kind, about
     )
     return cut(escape(told), _ROOM_FOR_WORDS) or "a form or a button"
+
+
+def _times(past: PastRequest) -> str:
+    """How often the same came again within the hour before."""
+    return f", {past.times} times within an hour" if past.times > 1 else ""
+
+
+def _more(past: PastRequest) -> str:
+    """How many refusals of the same person the page leaves out."""
+    if not past.merged:
+        return ""
+    refusals = "1 more refusal" if past.merged == 1 else f"{past.merged} more refusals"
+    return f" {refusals}: type /dcv-resend history and this person's name."
 
 
 def _outcome(calls: Sequence[PastCall]) -> str:

@@ -187,7 +187,7 @@ async def tell(
     for number in range(20):
         await pam.command("/dcv-resend", str(ORDER + number), pki)
     await slack.wait(lambda: len(pam.whispers) == 20, "Pam to be refused", 20.0)
-    await ana.command("/dcv-resend", "history", pki)
+    await ana.command("/dcv-resend", f"history <@{pam.id}|pam>", pki)
     await ana.click(await ana.hears("What was asked"), "Older")
     # The last one: what is followed is asked for by the bot itself now and then.
     await ana.click(root, "Stop following")

@@ -29,6 +29,11 @@ JSON = st.recursive(
         ({"text": f"{'a' * 63}." * 4 + "example.com"}, set()),
         ({"words": "order 7"}, set()),
         (
+            {"form": "f1", "order": 7, "names": ["*.shop.example.org", "é.example.org", 5]},
+            {"order:7", "name:shop.example.org", "name:example.org"},
+        ),
+        ({"order": True, "names": "shop.example.org"}, set()),
+        (
             {"calls": [{"target": "order 7", "recipients": {"a.example.co.uk": [], "b.example.co.uk": ["x@y.z"]}}]},
             {"order:7", "name:a.example.co.uk", "name:b.example.co.uk", "name:example.co.uk"},
         ),
@@ -38,7 +43,10 @@ def test_a_row_is_found_by_what_it_names(detail, keys):
     assert subjects(detail) == keys
 
 
-@given(detail=st.dictionaries(st.sampled_from(["target", "calls", "subject", "text"]) | st.text(), JSON))
+FIELDS = st.sampled_from(["target", "calls", "subject", "text", "names", "order"])
+
+
+@given(detail=st.dictionaries(FIELDS | st.text(), JSON))
 def test_no_row_fails_for_its_keys(detail):
     assert all(key.isascii() and key.isprintable() and len(key) <= 300 for key in subjects(detail))
 

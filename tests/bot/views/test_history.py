@@ -34,6 +34,8 @@ class Told:
             reason=st.one_of(st.none(), foreign.text),
             rule=st.one_of(st.none(), foreign.text),
             link=st.sampled_from([None, LINK]),
+            times=st.integers(1, 10**6),
+            merged=st.integers(0, 10**6),
         )
 
 
@@ -96,6 +98,27 @@ def test_a_request_is_told_with_outcome_target_time_person_recipients_and_reason
 )
 def test_each_way_to_begin_and_to_end_is_told(sent, now, changes, said):
     assert said in history.page("", [changed(sent, **changes)], Turn(), now).text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"times": 5}, "· order 7, 5 times within an hour."),
+        ({"merged": 1}, "· order 7. 1 more refusal: type /dcv-resend history and this person's name."),
+        ({"times": 2, "merged": 40}, "· order 7, 2 times within an hour. 40 more refusals: "),
+    ],
+)
+def test_what_a_line_stands_for_is_counted(sent, now, changes, said):
+    denied = changed(sent, beginning=Beginning.DENIED, rule="guest", about="order:7", **changes)
+
+    assert said in history.page("", [denied], Turn(), now).text
+
+
+def test_a_page_of_what_may_not_be_seen_leads_further_back(now):
+    message = history.page("", [], Turn(older="|before:7"), now)
+
+    assert "*Older* goes further back" in message.text
+    assert "|before:7" in str(message.payload())
 
 
 def test_a_long_rule_leaves_room_for_who_and_what(sent, now):

@@ -288,6 +288,7 @@ VIEWS = {
     ),
     "messages.directly": lambda of: messages.directly(of.message(), of.draw(of.text)),
     "offers.offer": lambda of: offers.offer(of.offer()),
+    "messages.withdrawn": lambda _: messages.withdrawn(),
     "offers.summary": lambda of: offers.summary(of.offer(), 10, of.now - of.now),
     "permission.explained": lambda of: permission.explained(
         of.draw(of.id), of.standing(), of.matter(), of.standing(), of.draw(st.lists(of.text, max_size=3))
