@@ -49,10 +49,10 @@ class _Asker:
 
     def _may_see(self, matter: Matter) -> bool:
         """Return if the rules allow it; an order whose names are unknown must be allowed as an order."""
-        if matter.settled or not self.standing.permits(Action.LOOK, matter):
+        if matter.settled:
             return self.standing.permits(Action.LOOK, matter)
-        allows = self.standing.decide(Action.LOOK, matter).by
-        return any(rule.covers(None, matter, if_unknown=False) for rule in allows)
+        decision = self.standing.decide(Action.LOOK, matter)
+        return decision.allowed and any(rule.covers(None, matter, if_unknown=False) for rule in decision.by)
 
     def select(self, found: Sequence[PastRequest]) -> list[PastRequest]:
         """Return those that the person may see."""

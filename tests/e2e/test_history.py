@@ -1,10 +1,17 @@
 """`/dcv-resend history`: whispers what was asked, by whom and with what outcome, refusals too."""
 
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, drops
 from sandbox.slack import Channel, Message, Person, Slack
-from tests.e2e.kit import ON_BOTH, Rows, locked, put, resend, sees_end
+from tests.e2e.kit import ON_BOTH, Rows, is_chained, locked, put, resend, sees_end
 
 ORDER = 700001
 
@@ -128,3 +135,101 @@ async def test_it_changes_nothing(
     await asks(ana, pki, "", "tells of nothing")
 
     assert (ledger(), pki.messages, len(certcentral.calls)) == ([], [], before)
+
+
+MakeBot = Callable[..., BotProcess]
+PAY, SHOP = 700001, 700002
+
+
+@pytest.fixture
+def ben(slack: Slack) -> Person:
+    """A colleague who may see the shop alone."""
+    return slack.add_person("ben")
+
+
+@pytest.fixture
+async def ruled(
+    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person, ben: Person, tmp_path: Path
+) -> BotProcess:
+    """A bot whose rules let Ana do everything, and Ben see the shop and resend for it."""
+    file = tmp_path / "policy.toml"
+    file.write_text(
+        f"""
+[[rule]]
+name = "ana"
+allow = ["resend", "status", "override-cooldown"]
+users = ["{ana.id}"]
+
+[[rule]]
+name = "ben"
+allow = ["resend", "status"]
+users = ["{ben.id}"]
+names = ["shop.example.com"]
+"""
+    )
+    certcentral.add_order(PAY, ["pay.example.com"])
+    certcentral.add_order(SHOP, ["shop.example.com"])
+    bot = make_bot(DCV_ALLOWED_USERS="", DCV_POLICY_FILE=str(file))
+    await bot.start()
+    await slack.connected(60)
+    return bot
+
+
+@pytest.mark.fault("L1")
+@pytest.mark.fault("M5")
+@ON_BOTH
+async def test_history_shows_what_its_reader_may_see_and_nothing_of_the_rest(
+    ruled: BotProcess, slack: Slack, ana: Person, ben: Person, pki: Channel
+) -> None:
+    cat = slack.add_person("cat")
+    await resend(ana, PAY, pki)
+    await sees_end(slack, pki, PAY)
+    for text in (str(PAY), "pay.example.com", "shop.example.com", "history"):
+        before = len(cat.whispers)
+        await cat.command("/dcv-resend", text, pki)
+        await slack.wait(lambda before=before: len(cat.whispers) > before, "a refusal", 20.0)
+
+    of_ana, of_ben = await asks(ana, pki, "", "What was asked"), await asks(ben, pki, "", "What was asked")
+    began = time.monotonic()
+    there = await asks(ben, pki, str(PAY), "nothing that was asked")
+    took = time.monotonic() - began
+    began = time.monotonic()
+    nothing = await asks(ben, pki, "799999", "nothing that was asked")
+    difference = abs(time.monotonic() - began - took)
+    of_cat = await asks(ben, pki, f"<@{cat.id}|cat>", "What was asked")
+
+    assert [line.split("*")[1] for line in told(of_ana)] == ["Not allowed", "Sent"]
+    assert "2 more refusals: type /dcv-resend history" in told(of_ana)[0]
+    for message in (of_ben, of_cat):
+        [line] = told(message)
+        assert "shop.example.com" in line
+        assert not re.search("pay|70000[13]", message.content.visible_text)
+        assert message.buttons == []
+    assert re.sub(r"\d{6}", "ORDER", there.text) == re.sub(r"\d{6}", "ORDER", nothing.text)
+    assert there.buttons == nothing.buttons == []
+    assert difference < 1.0
+    assert slack.problems == []
+
+
+@pytest.mark.fault("L1")
+async def test_refusals_of_one_person_neither_fill_a_page_nor_the_ledger(
+    ruled: BotProcess, slack: Slack, ana: Person, ben: Person, pki: Channel, ledger: Rows
+) -> None:
+    await resend(ben, SHOP, pki)
+    await sees_end(slack, pki, SHOP)
+    cat = slack.add_person("cat")
+
+    for number in range(60):
+        name = "shop.example.com" if number % 2 else f"made-up-{number}.example.com"
+        await cat.command("/dcv-status", name, pki)
+    await slack.wait(lambda: len(cat.whispers) == 60, "sixty refusals", 30.0)
+    page = await asks(ana, pki, "", "What was asked")
+    theirs = [row for row in ledger() if row["user_id"] == cat.id]
+    await ruled.stop()
+    counts = [row for row in ledger() if row["user_id"] == cat.id][len(theirs) :]
+
+    assert [line.split("*")[1] for line in told(page)] == ["Not allowed", "Sent"]
+    assert len(theirs) == 20
+    assert sorted(row["detail"]["times"] for row in counts) == [11, 29]
+    assert is_chained(ledger())
+    assert len(slack.problems) == 0
