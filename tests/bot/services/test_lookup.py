@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from bot.errors import CaRefused, CaUnavailable, Misunderstood, NothingToDo
-from bot.models import DomainTarget, OrderTarget
+from bot.models import DomainTarget, OrderTarget, Unclear
 from bot.services.lookup import MOST_CALLS, Choice
 from bot.targets import WantedName, WantedOrder, read_target
 
@@ -492,7 +492,7 @@ async def test_a_domain_comes_before_an_order_that_its_name_belongs_to_only_if_i
     certcentral.add_order(700301, "www.skala.net")
     certcentral.add_domain(71, "skala.net", "admin@skala.net", is_pending=is_pending)
     if not is_listed:
-        listed = [dataclasses.replace(certcentral.account_domains[71], is_pending=None)]
+        listed = [dataclasses.replace(certcentral.account_domains[71], validation=Unclear())]
         monkeypatch.setattr(certcentral, "domains", lambda: asyncio.sleep(0, listed))
 
     assert (await lookup.find(WantedName("skala.net"))).key == key
@@ -517,7 +517,7 @@ async def test_of_domains_of_one_name_the_pending_one_is_found(
         certcentral.allow(domain_id, "admin@twice.net", of="twice.net")
     certcentral.allow("twice.net", "admin@twice.net")
     if not is_listed:
-        listed = [dataclasses.replace(domain, is_pending=None) for domain in await certcentral.domains()]
+        listed = [dataclasses.replace(domain, validation=Unclear()) for domain in await certcentral.domains()]
         monkeypatch.setattr(certcentral, "domains", lambda: asyncio.sleep(0, listed))
 
     assert (await lookup.find(WantedName(typed))).key == f"domain:{pending}"
