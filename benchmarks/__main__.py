@@ -5,6 +5,7 @@ that an older bot, which lacks it, is measured in everything else.
 """
 
 import asyncio
+import contextlib
 import sys
 import time
 import traceback
@@ -21,6 +22,8 @@ COMMANDS = 20
 REST_SECONDS = 5.0
 READINGS = 20
 ALERTS = 500
+RULES = 500
+ENOUGH_SECONDS = 5.0
 ALERT = (
     "Order 700001: DCV of `shop.example.com` and *.api.example.com has waited since 10:00, "
     "see https://grafana.example.net/d/abc?from=1764000000 or ask ana@example.com\n"
@@ -88,6 +91,28 @@ def candidate_readings() -> list[float]:
         read_candidates(message)
         found.append(time.perf_counter() - began)
     return found
+
+
+def policy_readings() -> list[float]:
+    """Seconds to report the mistake in a policy file of 500 rules: one `[[rules]]`."""
+    from bot.errors import CannotStart
+    from bot.policy_file import read_policy
+
+    rule = '[[rule]]\nname = "r{0}"\ndeny = ["resend"]\nnames = ["n{0}.example.com", "*.n{0}.example.com"]\n'
+    rules = [rule.format(number) for number in range(RULES)]
+    rules[RULES // 2] = rules[RULES // 2].replace("[[rule]]", "[[rules]]")
+    found: list[float] = []
+    while len(found) < READINGS and sum(found) < ENOUGH_SECONDS:
+        began = time.perf_counter()
+        with contextlib.suppress(CannotStart):
+            read_policy("".join(rules).encode(), "policy.toml")
+        found.append(time.perf_counter() - began)
+    return found
+
+
+async def policies() -> None:
+    """Measure how soon a mistake in a large policy file is found."""
+    row(f"mistake in a policy file of {RULES} rules", spread(policy_readings()), "aim: under 1 s")
 
 
 async def readers() -> None:
@@ -177,7 +202,7 @@ async def hours() -> None:
 
 
 MEASUREMENTS: Mapping[str, Callable[[], Awaitable[None]]] = {
-    each.__name__: each for each in (readers, searches, page, starts, flood, submits, bursts, hours)
+    each.__name__: each for each in (readers, policies, searches, page, starts, flood, submits, bursts, hours)
 }
 
 

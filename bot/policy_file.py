@@ -1,8 +1,9 @@
-"""The policy file: TOML → rules, and every mistake in it as a line that names its place and the mend; pure."""
+"""The policy file: TOML → rules, and each mistake in it as one line that names the rule and the correction; pure."""
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -10,17 +11,23 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from bot.errors import CannotStart, Misunderstood
 from bot.policy import OWN_WORDS, Action, Rule
-from bot.targets import is_public_suffix, read_name, shown
+from bot.targets import encode_name, is_public_suffix, read_name, shown
 
 LARGEST = 256 * 1024
 LONGEST_NAME = 40
+MOST_SHOWN = 20
 
-_Place = tuple[int | str, ...]
-_Problem = tuple[int | None, str]
+_Location = tuple[int | str, ...]
 _AT_LINE = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")
-_HEADER = re.compile(r"\s*\[\[")
+# tomllib needs time quadratic in the parts of a dotted key; no policy has such keys, and no DNS name so many labels.
+_MOST_PARTS = 130
+_ENDLESS_KEY = re.compile(
+    rf"""(?:^|(?<=[\s,{{\[]))(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_MOST_PARTS}}}""", re.MULTILINE
+)
+# What UTS #46 maps to the dot between labels, and the asterisk of an input method beside it.
+_DOTS_AND_STARS = str.maketrans({"\u3002": ".", "\uff0e": ".", "\uff61": ".", "\uff0a": "*"})
 
-_BELOW = "this is no rule: write each rule below a line [[rule]]."
+_BELOW = "write each rule below a line [[rule]]"
 _SCOPED = "users, groups, channels and names"
 _LIST = {
     "allow": 'a list of actions such as ["resend", "status"]',
@@ -53,34 +60,51 @@ def _read_action(value: object) -> Action:
 
 
 def _read_pattern(value: object) -> str | int:
-    """An order id, an exact name, or `*.` and a name, in the form in which names are compared."""
+    """Return an order id, an exact name, or `*.` and a name, in the form in which names are compared."""
     if isinstance(value, int) and not isinstance(value, bool):
         if not 0 < value < 10**18:
             raise _wrong("an order id has at most 18 digits and is greater than 0, so this can never match.")
         return value
     if not isinstance(value, str):
         raise _wrong(f"{_shown(value)} can never match: write {_LIST['names']}.")
-    if value.isascii() and value.isdecimal():
+    if value.isdecimal():
         raise _wrong(f"{_shown(value)} can never match: an order id is written without quotes.")
-    wildcard, name = ("*.", value[2:]) if value.startswith("*.") else ("", value)
-    if is_public_suffix(name.lower()):
+    plain = value.translate(_DOTS_AND_STARS)
+    is_wildcard = plain.startswith("*.")
+    typed = plain.removeprefix("*.")
+    if _has_many_owners(typed, is_wildcard=is_wildcard):
         raise _wrong(
-            f"{_shown(value)} means no name of yours but everybody's below a public suffix: name a domain, or leave "
-            "names out to mean every name."
+            f"{_shown(value)} is a public suffix, so it means the names of many owners: name a domain, or leave names "
+            "out to mean every name."
         )
     try:
-        return wildcard + read_name(name)
+        name = read_name(typed)
     except Misunderstood as error:
         raise _wrong(f"{_shown(value)} can never match. {error}") from None
+    return f"*.{name}" if is_wildcard else name
+
+
+def _has_many_owners(typed: str, *, is_wildcard: bool) -> bool:
+    """Return True for a public suffix, and for a wildcard that matches public suffixes, such as `*.ck`."""
+    try:
+        name = encode_name(typed)
+    except Misunderstood:
+        return False
+    return is_public_suffix(name) or (is_wildcard and is_public_suffix(f"any-label.{name}"))
 
 
 def _read_rule_name(name: str) -> str:
     name = name.strip()
     if not name or not name.isprintable() or len(name) > LONGEST_NAME:
-        raise _wrong(f"a rule's name is one line of 1 to {LONGEST_NAME} letters; it stands in the ledger.")
-    if name in OWN_WORDS:
+        raise _wrong(f"a rule's name is one line of 1 to {LONGEST_NAME} letters, because the ledger records it.")
+    if _folded(name) in OWN_WORDS:
         raise _wrong(f"{_shown(name)} is a word that the bot's ledger uses itself: choose another name.")
     return name
+
+
+def _folded(name: str) -> str:
+    """Return a rule's name so that names which look alike are equal."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def _shown(value: object) -> str:
@@ -141,26 +165,33 @@ class _File(BaseModel):
 
 
 def read_policy(content: bytes, file: str) -> tuple[Rule, ...]:
-    """The rules of a policy file; `file` is the name by which people know it.
+    """Return the rules of a policy file; `file` is the name by which people know it.
 
-    Raises CannotStart with one line per problem, each naming file, line and mend, and nothing else, whatever stands in
-    the file.
+    Raises CannotStart, and nothing else, with one line per mistake: the rule by its number and name, and the
+    correction. A mistake in the syntax has its line instead. Takes time linear in the size of the file.
     """
-    text = _text(content, file)
-    document = _document(text, file)
-    lines = _Lines(text)
+    document = _document(_text(content, file), file)
     try:
         written = _File.model_validate(document).rule
-        problems = list(_odd(written, lines))
+        problems = list(_duplicates(written))
     except ValidationError as error:
-        problems = [_problem(detail, lines) for detail in error.errors(include_url=False, include_input=False)]
+        details = error.errors(include_url=False, include_input=False)
+        if len(details) > 1:
+            # Another mistake is why there is no rule: [[rule]] is misspelled, or a key is written above it.
+            details = [each for each in details if each["loc"] != ("rule",)]
+        problems = [_problem(each, document) for each in details]
     if problems:
-        raise CannotStart([_placed(file, line, sentence) for line, sentence in problems])
-    return tuple(rule.rule(f"line {lines.of(('rule', number))} of {file}") for number, rule in enumerate(written))
+        raise CannotStart([f"{file}{problem}" for problem in _first(problems)])
+    return tuple(rule.rule(f"rule {number} of {file}") for number, rule in enumerate(written, start=1))
 
 
-def _placed(file: str, line: int | None, sentence: str) -> str:
-    return f"{file}, line {line}: {sentence}" if line else f"{file}: {sentence}"
+def _first(problems: Sequence[str]) -> list[str]:
+    """Return as many mistakes as a person reads, and how many more there are."""
+    more = len(problems) - MOST_SHOWN
+    if more <= 0:
+        return list(problems)
+    counted = "1 more mistake is" if more == 1 else f"{more} more mistakes are"
+    return [*problems[:MOST_SHOWN], f": {counted} not shown. Correct these first."]
 
 
 def _text(content: bytes, file: str) -> str:
@@ -170,126 +201,92 @@ def _text(content: bytes, file: str) -> str:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise CannotStart([_placed(file, line, "this is no UTF-8 text: save the file as UTF-8.")]) from None
+        raise CannotStart([f"{file}, line {line}: this is no UTF-8 text: save the file as UTF-8."]) from None
 
 
 def _document(text: str, file: str) -> dict[str, Any]:
+    if endless := _ENDLESS_KEY.search(text):
+        line = text.count("\n", 0, endless.start()) + 1
+        raise CannotStart([f"{file}, line {line}: this key has far too many dots. Put a name between quotes."])
     try:
         document = tomllib.loads(text)
     except RecursionError:
         raise CannotStart([f"{file} is no policy: it nests brackets far too deeply."]) from None
     except ValueError as error:
-        place = _AT_LINE.search(str(error))
-        line = int(place[1]) if place and place[1] else text.count("\n") + 1 if place else None
+        at = _AT_LINE.search(str(error))
+        line = int(at[1]) if at and at[1] else text.count("\n") + 1
+        place = f"{file}, line {line}" if at else file
         said = shown(_AT_LINE.sub("", str(error))).strip("“”")
-        raise CannotStart([_placed(file, line, f"this is no TOML: {said}. Mend it there or just above.")]) from None
+        raise CannotStart([f"{place}: this is no TOML: {said}. Correct it there or just above."]) from None
     if not document:
         raise CannotStart([f"{file} is empty, so it would allow nobody anything: write a [[rule]], or unset it."])
     return document
 
 
-def _odd(written: Sequence[_Written], lines: "_Lines") -> Iterator[_Problem]:
-    """What is wrong with rules that are well-formed one by one."""
-    if len(written) != lines.headers:
-        yield lines.of(("rule",)), _BELOW
-    seen: set[str] = set()
-    for number, rule in enumerate(written):
-        if rule.name.casefold() in seen:
-            sentence = f"there is a rule named {_shown(rule.name)} already: each has a name of its own, for the ledger."
-            yield lines.of(("rule", number, "name")), sentence
-        seen.add(rule.name.casefold())
+def _duplicates(written: Sequence[_Written]) -> Iterator[str]:
+    first: dict[str, int] = {}
+    for number, rule in enumerate(written, start=1):
+        if (before := first.setdefault(_folded(rule.name), number)) != number:
+            sentence = f"rule {before} has this name already: give each rule a name of its own, for the ledger."
+            yield f"{_rule(number, rule.name)}: {sentence}"
 
 
-def _problem(detail: ErrorDetails, lines: "_Lines") -> _Problem:
-    """The line and the sentence for what pydantic found."""
-    return lines.of(detail["loc"]), _sentence(detail, detail["loc"])
+def _problem(detail: ErrorDetails, document: dict[str, Any]) -> str:
+    """Return where a mistake is and the sentence for it; `detail` is what pydantic found."""
+    match detail["loc"]:
+        case ("rule", int(index), *_) as location:
+            rule = document["rule"][index]
+            name = rule.get("name") if isinstance(rule, dict) else None
+            return f"{_rule(index + 1, name)}: {_sentence(detail, location)}"
+        case (str(key),) if key != "rule":
+            return f": {_misplaced(key, document[key])}"
+        case _:
+            return f": {_whole(detail)}"
 
 
-def _sentence(detail: ErrorDetails, place: _Place) -> str:
+def _rule(number: int, name: object) -> str:
+    """Return how people find a rule: by its number, and its name if it has one."""
+    named = _shown(name).strip("“”") if isinstance(name, str) and name.strip() else ""
+    return f', rule {number} ("{named}")' if named else f", rule {number}"
+
+
+def _whole(detail: ErrorDetails) -> str:
+    """Return the sentence for a mistake in what holds the rules."""
+    if detail["type"] == "missing":
+        return f"there is no [[rule]], so it would allow nobody anything: {_BELOW}."
+    return f"rule is no list of rules: {_BELOW}, with two brackets on each side."
+
+
+def _misplaced(key: str, value: object) -> str:
+    """Return the sentence for what the file holds beside its rules."""
+    if key in _Written.model_fields:
+        return f"{_shown(key)} is written outside of a rule: {_BELOW}."
+    tables = value if isinstance(value, list) else [value]
+    rules = [table for table in tables if isinstance(table, dict)]
+    if rules and len(rules) == len(tables) and any(set(rule) & set(_Written.model_fields) for rule in rules):
+        names = [_shown(rule["name"]) for rule in rules if isinstance(rule.get("name"), str)]
+        whose = f" above {names[0]}" if names else ""
+        more = f" and {len(rules) - 1} more" if len(rules) > 1 else ""
+        spelled = shown(f"[[{key}]]" if isinstance(value, list) else f"[{key}]").strip("“”")
+        return f"{spelled} is misspelled: write [[rule]]{whose}{more}."
+    return f"{_shown(key)} is no key of a policy: {_BELOW}, and nothing else."
+
+
+def _sentence(detail: ErrorDetails, place: _Location) -> str:
+    """Return the sentence for a mistake within a rule."""
     key = str(place[-1]) if isinstance(place[-1], str) else str(place[-2])
     match detail["type"]:
         case "policy":
             return detail["msg"]
-        case "extra_forbidden" if len(place) == 1:
-            return f"{_shown(key)} is no key of a policy: it holds only rules, each below a line [[rule]]."
         case "extra_forbidden":
             return f"{_shown(key)} is no key of a rule: the keys are name, allow or deny, {_SCOPED}."
-        case "missing" if key == "rule":
-            return "there is no [[rule]], so it would allow nobody anything: write one."
         case "missing":
             return f'this rule has no {key}: write {key} = "…" below [[rule]].'
         case "too_short":
-            return f"{key} is empty and matches nothing: fill it, or take the line out."
+            return f"{key} is empty and matches nothing: fill it, or remove the line."
         case "list_type" if key in _LIST:
             return f"{key} takes {_LIST[key]}."
         case _ if key == "name":
             return 'name takes text in quotes, such as name = "pki".'
         case _:
-            return _BELOW
-
-
-class _Lines:
-    """Where things stand in a TOML text, found by letting tomllib read parts of it.
-
-    tomllib tells the line of a mistake in the syntax only. A `[[…]]` in the text begins a table if what comes before it
-    is whole, so the text falls into parts that can be read alone; within one, a value stands in the line with which it
-    is first there.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._lines = text.split("\n")
-        self._rules = [part for part in self._split() if "rule" in self._read(*part)]
-
-    @property
-    def headers(self) -> int:
-        """How many `[[rule]]` there are."""
-        return sum(_HEADER.match(self._lines[start]) is not None for start, _ in self._rules)
-
-    def of(self, place: _Place) -> int | None:
-        """The line, counted from 1, of `("rule", 2, "users", 0)` and its like, or of what holds it."""
-        if place[:1] != ("rule",) or len(place) < 2:
-            return self._first(lambda document: _reaches(document, place), 0, len(self._lines))
-        number = place[1]
-        if not isinstance(number, int) or number >= len(self._rules):
-            return self.of(("rule",))
-        start, end = self._rules[number]
-        found = self._first(lambda document: _reaches(document, ("rule", 0, *place[2:])), start, end)
-        return found or start + 1
-
-    def _split(self) -> Iterator[tuple[int, int]]:
-        start = 0
-        for number, line in enumerate(self._lines):
-            if number > start and _HEADER.match(line) and _parsed("\n".join(self._lines[start:number])) is not None:
-                yield start, number
-                start = number
-        yield start, len(self._lines)
-
-    def _read(self, start: int, end: int) -> dict[str, Any]:
-        return _parsed("\n".join(self._lines[start:end])) or {}
-
-    def _first(self, holds: Callable[[dict[str, Any]], bool], start: int, end: int) -> int | None:
-        for line in range(start + 1, end + 1):
-            so_far = "\n".join(self._lines[start:line])
-            # A list that goes on below is closed, to see what it holds so far.
-            if any((document := _parsed(so_far + rest)) and holds(document) for rest in ("", "\n]")):
-                return line
-        return None
-
-
-def _parsed(text: str) -> dict[str, Any] | None:
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _reaches(document: object, place: _Place) -> bool:
-    for step in place:
-        match document, step:
-            case dict(), str() if step in document:
-                document = document[step]
-            case list(), int() if step < len(document):
-                document = document[step]
-            case _:
-                return False
-    return True
+            return f"this is no rule: {_BELOW}."

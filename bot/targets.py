@@ -160,8 +160,16 @@ def cut_at_word(text: str, characters: int) -> str:
     return " ".join(text[:characters].rsplit(maxsplit=1)[:-1])
 
 
+def encode_name(text: str) -> str:
+    """Return `text` as `read_name` does, and also where it is a single label; raises Misunderstood."""
+    return _ascii(text, shown(text))
+
+
 def is_public_suffix(name: str) -> bool:
-    """Whether names of many owners stand directly below `name`, as below `com` and `co.uk`; see `parents`."""
+    """Whether names of many owners stand directly below `name`, as below `com` and `co.uk`; see `parents`.
+
+    Takes a name as `encode_name` returns it: another spelling of a suffix is not found.
+    """
     return bool(_suffixes().is_public(name))
 
 
@@ -327,9 +335,19 @@ def _is_ip(host: str) -> bool:
 
 
 def _encoded(host: str, shown: str) -> str:
-    """`host` as DNS writes it (UTS #46 mapping, then IDNA 2008), if it has the shape of a domain name."""
+    """`host` as DNS writes it, if it has the shape of a domain name."""
     if _is_plain(lower := host.lower()):
         return lower
+    name = _ascii(host, shown)
+    if "." not in name:
+        raise _misunderstood(f"{shown} is a single word, not a whole domain name")
+    if name.rpartition(".")[2].isdecimal():
+        raise _misunderstood(f"{shown} ends in a number, which no domain name does")
+    return name
+
+
+def _ascii(host: str, shown: str) -> str:
+    """`host` as DNS writes it (UTS #46 mapping, then IDNA 2008), also where it is a single label."""
     _refuse_strange(host, shown)
     try:
         labels = idna.uts46_remap(host, std3_rules=False).removesuffix(".").split(".")
@@ -339,10 +357,6 @@ def _encoded(host: str, shown: str) -> str:
     name = ".".join(encoded)
     if len(name) > _MOST_NAME:
         raise _misunderstood(f"{shown} is too long for a domain name, which has at most 253 characters")
-    if len(labels) == 1:
-        raise _misunderstood(f"{shown} is a single word, not a whole domain name")
-    if encoded[-1].isdecimal():
-        raise _misunderstood(f"{shown} ends in a number, which no domain name does")
     return name
 
 

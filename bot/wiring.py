@@ -1,5 +1,6 @@
 """Everything is made here, once: from settings to the services that the front doors hold."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -98,10 +99,10 @@ async def open_certcentral(
         yield CertCentral(http, Limits(settings.digicert_limits), on_call=on_call)
 
 
-def open_rulebook(settings: Settings, identity: Identity) -> Rulebook:
-    """The rules of the settings and of the policy file; CannotStart where the file cannot be used."""
+async def open_rulebook(settings: Settings, identity: Identity) -> Rulebook:
+    """Read the rules of the settings and of the policy file; raises CannotStart if the file cannot be used."""
     lists = Rules(settings.dcv_allowed_users, settings.dcv_allowed_usergroups, identity.home)
-    return Rulebook(lists, settings.dcv_policy_file)
+    return await asyncio.to_thread(Rulebook, lists, settings.dcv_policy_file)
 
 
 @asynccontextmanager
@@ -152,7 +153,10 @@ async def _begun(
         )
     engine = Engine(url, presence.executor)
     try:
-        services = _services(settings, slack, certcentral, identity, metrics, presence, database, engine, clock)
+        rulebook = await open_rulebook(settings, identity)
+        services = _services(
+            settings, slack, certcentral, identity, rulebook, metrics, presence, database, engine, clock
+        )
         await presence.join()
         await engine.launch()
         await services.resend.begin_all()
@@ -171,6 +175,7 @@ def _services(
     slack: Client,
     certcentral: CertCentral,
     identity: Identity,
+    rulebook: Rulebook,
     metrics: Metrics,
     presence: Presence,
     database: Database,
@@ -178,7 +183,6 @@ def _services(
     clock: Clock,
 ) -> Services:
     ledger, stored, posts, followings = Ledger(database), Requests(database), Posts(database), Followings(database)
-    rulebook = open_rulebook(settings, identity)
     directory = Directory(slack)
     schedule = Schedule(settings.dcv_follow_ups, settings.dcv_nudges)
     chat = Chat(slack)

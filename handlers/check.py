@@ -66,17 +66,17 @@ async def _look(settings: Settings) -> list[Finding]:
     clocks = findings.of_clocks({"Slack": slack.ahead, "DigiCert": digicert.ahead})
     return [
         *findings.of_settings(settings),
-        *_policy(settings),
+        *await _policy(settings),
         *modes,
         *(finding for part in seen for finding in part),
         *clocks,
     ]
 
 
-def _policy(settings: Settings) -> list[Finding]:
+async def _policy(settings: Settings) -> list[Finding]:
     file = settings.dcv_policy_file
     try:
-        return findings.of_policy(file, read_rules(file)) if file else []
+        return findings.of_policy(file, await asyncio.to_thread(read_rules, file)) if file else []
     except CannotStart as error:
         return findings.problems(error.problems)
 
@@ -84,7 +84,8 @@ def _policy(settings: Settings) -> list[Finding]:
 async def _denies(settings: Settings) -> list[Finding]:
     """Which stored domains each deny stops besides what it names; a file with mistakes is reported elsewhere."""
     try:
-        rules = read_rules(settings.dcv_policy_file) if settings.dcv_policy_file else ()
+        file = settings.dcv_policy_file
+        rules = await asyncio.to_thread(read_rules, file) if file else ()
     except CannotStart:
         return []
     return [

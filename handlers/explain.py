@@ -57,7 +57,7 @@ async def _standing(settings: Settings, user_id: str) -> Standing:
     token = settings.slack_bot_token.get_secret_value()
     try:
         async with asyncio.timeout(CHECK_SECONDS), open_client(token, settings.slack_api_url) as slack:
-            rules = await open_rulebook(settings, await recognise_bot(slack)).rules()
+            rules = await (await open_rulebook(settings, await recognise_bot(slack))).rules()
             return Standing(rules, await _person(Directory(slack), user_id, rules.groups_about(user_id)))
     except (SlackUnavailable, TimeoutError) as error:
         raise CannotStart([f"Slack could not be asked. {error} Try again.".replace("  ", " ")]) from None

@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 async def run(settings: Settings, door: Door, metrics: Metrics, clock: Clock = utc_now) -> None:
     """Serve until SIGTERM or SIGINT; CannotStart with one line per problem where a setting must be mended."""
     if settings.dcv_policy_file:
-        read_rules(settings.dcv_policy_file)
+        await asyncio.to_thread(read_rules, settings.dcv_policy_file)
     stop = asyncio.Event()
 
     def begin_to_stop() -> None:

@@ -1,9 +1,10 @@
-"""The rules in force: the settings' lists and the policy file, which is read anew when it changes."""
+"""The rules in force: the settings' lists and the policy file, which is read again when its content changes."""
 
 import asyncio
 import os
+import stat
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -13,27 +14,60 @@ from bot.policy_file import LARGEST, read_policy
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.7
+# An editor may write a file in parts: a new version counts once it has not changed for so long.
+SETTLE_SECONDS = 0.15
 PATIENCE = 0.3
 
-_Stamp = tuple[int, int, int] | None
+_CORRECTION = "Make it a file that the bot may read, or unset DCV_POLICY_FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What the file holds at a moment, or why it cannot be read."""
+
+    content: bytes = b""
+    problems: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, file: str) -> "_Version":
+        """Read the file as it is now."""
+        try:
+            return cls(_content(file))
+        except CannotStart as error:
+            return cls(problems=error.problems)
+
+    def rules(self, file: str) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+        """Return its rules, or the mistakes that keep them from being in force."""
+        if self.problems:
+            return (), self.problems
+        try:
+            return read_policy(self.content, file), ()
+        except CannotStart as error:
+            return (), error.problems
 
 
 class Rulebook:
-    """Knows the rules; a new version of the file counts within a second, a broken one never does."""
+    """The rules in force; a new version of the file counts within a second, a broken one never does.
+
+    Files are compared by their content: two versions may have the same size and time.
+    """
 
     def __init__(self, lists: Rules, file: str | None = None, look_seconds: float = LOOK_SECONDS) -> None:
-        """Reads the file; raises CannotStart with one line per problem where it cannot be used."""
+        """Read the file, which may take a while: call it in a thread.
+
+        Raises CannotStart with one line per mistake if the file cannot be used.
+        """
         self._file = file
         self._look_seconds = look_seconds
         self._rules = lists
-        self._stamp: _Stamp = None
+        self._seen = _Version()
         self._problems: tuple[str, ...] = ()
         self._looked_at = time.monotonic()
         self._looking: asyncio.Future[None] | None = None
         if file:
-            self._stamp = _stamp(file)
-            self._rules = replace(lists, of_file=read_rules(file))
+            self._seen = _Version(_content(file))
+            self._rules = replace(lists, of_file=read_policy(self._seen.content, file))
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -60,39 +94,36 @@ class Rulebook:
             log.error("the policy file could not be looked at", error=str(error))
 
     def _reread(self, file: str) -> None:
-        stamp = _stamp(file)
-        if stamp == self._stamp:
+        """Put a new version of the file in force, unless it has a mistake; runs in a thread."""
+        version = _Version.read(file)
+        if version == self._seen:
             return
-        self._stamp = stamp
-        try:
-            rules = read_rules(file)
-        except CannotStart as error:
-            self._problems = error.problems
-            words = "the policy file is broken; the version before it stays in force"
-            log.error(words, problems=error.problems)  # noqa: TRY400 - the lines tell more than a traceback
+        time.sleep(SETTLE_SECONDS)
+        if _Version.read(file) != version:
             return
-        self._rules, self._problems = replace(self._rules, of_file=rules), ()
+        self._seen = version
+        rules, self._problems = version.rules(file)
+        if self._problems:
+            log.error("the policy file is broken; the version before it stays in force", problems=self._problems)
+            return
+        self._rules = replace(self._rules, of_file=rules)
         log.info("the policy file was read anew", file=file, rules=[rule.name for rule in rules])
 
 
 def read_rules(file: str) -> tuple[Rule, ...]:
-    """The rules of a policy file, which must be there; raises CannotStart with one line per problem."""
+    """Return the rules of a policy file; raises CannotStart with one line per mistake. Call it in a thread."""
+    return read_policy(_content(file), file)
+
+
+def _content(file: str) -> bytes:
+    """Return what the file holds, and one byte more than a policy may have; raises CannotStart."""
     try:
-        # A pipe would keep the bot waiting for somebody to write.
-        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        # A pipe would keep the bot waiting for a writer.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
         with open(descriptor, "rb") as opened:
-            content = opened.read(LARGEST + 1)
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CannotStart([f"DCV_POLICY_FILE: {file} is no regular file. {_CORRECTION}."])
+            return opened.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or "its name is no path").lower()
-        mend = "Make it a file that the bot may read, or unset DCV_POLICY_FILE"
-        raise CannotStart([f"DCV_POLICY_FILE: {file} cannot be read ({why}). {mend}."]) from None
-    return read_policy(content, file)
-
-
-def _stamp(file: str) -> _Stamp:
-    """What changes with the file; None where there is none."""
-    try:
-        seen = os.stat(file)
-    except (OSError, ValueError):
-        return None
-    return seen.st_mtime_ns, seen.st_size, seen.st_ino
+        raise CannotStart([f"DCV_POLICY_FILE: {file} cannot be read ({why}). {_CORRECTION}."]) from None

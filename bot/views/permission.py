@@ -82,7 +82,7 @@ def ignored(problems: Sequence[str], ink: Ink) -> list[str]:
     """That the policy file is broken, in a sentence; nothing where it is not."""
     if not problems:
         return []
-    more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+    more = " There is more in the bot's log." if len(problems) > 1 else ""
     words = f"The policy file is broken, so the version before it still counts. {problems[0]}{more}"
     return [ink.words(words.strip())]
 

@@ -199,7 +199,7 @@ async def test_a_broken_new_version_is_ignored_and_told_loudly(
     await _is_read(slack, bot, ana, pki, "Rule “shop”", without="The policy file")
 
     assert "the version before it still counts" in told
-    assert "policy.toml, line 10: “user” is no key of a rule" in told
+    assert 'policy.toml, rule 2 ("shop"): “user” is no key of a rule' in told
     assert told_in_part.endswith("so the version before it still counts.")
     assert "policy" not in told_outside
     assert bot.log.count("the policy file is broken; the version before it stays in force") == 2
@@ -249,10 +249,10 @@ async def test_why_tells_which_rule_decides_and_who_else_may(
     await gil.command("/dcv-resend", "why", pki)
     guest = (await gil.hears("No rule can change that")).text
 
-    assert "resend: yes. Rule “shop” (line 7 of " in own
+    assert "resend: yes. Rule “shop” (rule 2 of " in own
     assert f"allows it for *.shop.example.com or shop.example.com in <#{pki.id}>" in own
     assert "override-cooldown: no. No rule allows it. Who may: <!subteam^S" in own
-    assert "resend: no. Rule “pay is frozen” (line 14 of " in other
+    assert "resend: no. Rule “pay is frozen” (rule 3 of " in other
     assert "Nobody may, as the rules are." in other
     assert "status: yes. Rule “pki”" in other
     assert nothing.count("No rule allows it. Who may: <!subteam^") == 3
@@ -261,7 +261,7 @@ async def test_why_tells_which_rule_decides_and_who_else_may(
     assert (certcentral.calls[asked_at_start:], slack.problems) == ([], [])
 
 
-async def test_a_start_with_a_broken_file_is_refused_with_its_line(
+async def test_a_start_with_a_broken_file_is_refused_with_its_rule(
     make_bot: Callable[..., BotProcess], slack: Slack, policy: PolicyFile
 ) -> None:
     policy.write(policy.rules.replace("shop.example.com", "shop..example.com"))
@@ -270,7 +270,7 @@ async def test_a_start_with_a_broken_file_is_refused_with_its_line(
     await bot.start()
 
     assert await bot.exits() == 2
-    assert bot.log.startswith(f"{policy}, line 12: “shop..example.com” can never match.")
+    assert bot.log.startswith(f'{policy}, rule 2 ("shop"): “shop..example.com” can never match.')
     assert "Traceback" not in bot.log
     assert slack.api_calls == []
 
@@ -289,7 +289,7 @@ async def test_the_terminal_tells_the_same_words(
 
     assert [status for status, _ in (allowed, denied, nobody, broken_name, broken)] == [0, 1, 2, 2, 2]
     assert allowed[1].startswith(f"What {ana.id} may do for shop.example.com in {pki.id}:\nresend: yes. Rule “shop”")
-    assert "resend: no. Rule “pay is frozen” (line 14 of " in denied[1]
+    assert "resend: no. Rule “pay is frozen” (rule 3 of " in denied[1]
     assert "user_not_found" in nobody[1]
     assert broken[1].startswith(f"{policy}, line 1: this is no TOML")
     also = "Rule “pay is frozen” also stops emails for the stored domains shop.example.com: "
@@ -311,8 +311,8 @@ async def test_the_check_tells_how_the_file_stands(
         said.append((await process.exits(), process.log))
 
     assert f"ok       The policy file {policy} holds 2 rules that allow and 1 that denies." in said[0][1]
+    assert f"problem  {policy}, rule 1: this rule has no name" in said[1][1]
     assert "also stops emails for the stored domains shop.example.com: an email for" in said[0][1]
-    assert f"problem  {policy}, line 1: this rule has no name" in said[1][1]
     assert [status for status, _ in said] == [0, 2]
 
 

@@ -1,4 +1,4 @@
-"""The rules in force: a changed file counts, a broken one is ignored and told, and a dead disk keeps nobody waiting."""
+"""The rules in force: a changed file counts, a broken one is ignored and reported, and a dead disk delays no answer."""
 
 import asyncio
 import os
@@ -11,6 +11,9 @@ from bot.errors import CannotStart
 from bot.policy import Rules
 from bot.services import rulebook
 from bot.services.rulebook import Rulebook, read_rules
+from bot.settings import Settings
+from bot.slack.client import Identity
+from bot.wiring import open_rulebook
 
 LISTS = Rules(frozenset({"U0ANA"}), frozenset(), frozenset({"T0HOME"}))
 
@@ -27,8 +30,10 @@ def file(tmp_path):
 
 
 @pytest.fixture
-def book(file):
-    """A rulebook that looks at its file whenever it is asked."""
+def book(file, monkeypatch):
+    """A rulebook that looks at its file whenever it is asked, and waits for what it finds."""
+    monkeypatch.setattr(rulebook, "PATIENCE", 20.0)
+    monkeypatch.setattr(rulebook, "SETTLE_SECONDS", 0.0, raising=False)
     return Rulebook(LISTS, str(file), look_seconds=0.0)
 
 
@@ -51,7 +56,7 @@ async def test_a_broken_version_is_told_once_each_and_the_one_before_it_counts(b
     problems = book.problems
     file.write_text(deny("mended"))
 
-    assert problems[0].startswith(f"{file}, line ")
+    assert problems[0].startswith(f'{file}, rule 1 ("x"): ')
     assert [entry["log_level"] for entry in logged] == ["error"] * 3
     assert (await names(book), book.problems) == (["mended"], ())
 
@@ -76,7 +81,8 @@ async def test_the_file_is_looked_at_once_a_second_at_most(file):
 
 async def test_a_disk_that_does_not_answer_keeps_nobody_waiting(book, monkeypatch):
     answer = threading.Event()
-    monkeypatch.setattr(rulebook, "_stamp", lambda _: answer.wait(10) and None)
+    monkeypatch.setattr(rulebook, "PATIENCE", 0.3)
+    monkeypatch.setattr(rulebook, "_content", lambda _: answer.wait(10) and b"")
     began = time.monotonic()
 
     rules = await asyncio.gather(*(names(book) for _ in range(5)))
@@ -92,11 +98,74 @@ async def test_without_a_file_the_lists_alone_count():
     assert (await book.rules(), book.problems) == (LISTS, ())
 
 
-def test_a_pipe_is_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "policy.toml")
+@pytest.mark.fault("L4")
+async def test_a_change_of_the_same_size_and_time_counts(book, file):
+    before = file.stat()
+    file.write_text(deny("other"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
-    with pytest.raises(CannotStart, match="is empty"):
-        read_rules(str(tmp_path / "policy.toml"))
+    assert (file.stat().st_size, file.stat().st_ino) == (before.st_size, before.st_ino)
+    assert await names(book) == ["other"]
+
+
+@pytest.mark.fault("L4")
+async def test_a_version_that_is_still_being_written_does_not_count(book, file, monkeypatch):
+    """The part that is written already could lack the very rule that denies."""
+    whole = deny("first") + deny("second")
+    file.write_text(deny("sec"))
+    monkeypatch.setattr(time, "sleep", lambda _: file.write_text(whole))
+    while_written = await names(book)
+    monkeypatch.undo()
+
+    assert while_written == ["first"]
+    assert await names(Rulebook(LISTS, str(file), look_seconds=0.0)) == ["first", "second"]
+
+
+@pytest.mark.fault("L4")
+async def test_a_file_that_is_away_for_a_moment_is_not_reported(book, file, monkeypatch, logged):
+    content = file.read_bytes()
+    file.unlink()
+    monkeypatch.setattr(time, "sleep", lambda _: file.write_bytes(content))
+
+    assert await names(book) == ["first"]
+    assert (book.problems, logged) == ((), [])
+
+
+async def test_a_file_that_is_moved_into_place_counts(book, file):
+    new = file.with_name("new.toml")
+    new.write_text(deny("moved"))
+    new.replace(file)
+
+    assert await names(book) == ["moved"]
+
+
+@pytest.mark.fault("L4")
+@pytest.mark.parametrize(("make", "words"), [(os.mkfifo, "is no regular file"), (os.mkdir, "is a directory")])
+async def test_what_is_no_regular_file_is_refused_at_the_start_and_ignored_later(book, file, make, words):
+    file.unlink()
+    make(file)
+
+    assert await names(book) == ["first"]
+    assert words in book.problems[0]
+    with pytest.raises(CannotStart, match=words):
+        read_rules(str(file))
+
+
+@pytest.mark.fault("L4")
+async def test_a_policy_is_read_outside_of_the_event_loop_at_the_start_too(file, monkeypatch):
+    threads, read = [], rulebook.read_policy
+
+    def reading(*args):
+        threads.append(threading.current_thread())
+        return read(*args)
+
+    monkeypatch.setattr(rulebook, "read_policy", reading)
+    settings = Settings(slack_bot_token="xoxb-1", digicert_api_key="key", dcv_policy_file=str(file))
+
+    book = await open_rulebook(settings, Identity("B0BOT", "U0BOT", "T0HOME", None, frozenset()))
+
+    assert await names(book) == ["first"]
+    assert threading.main_thread() not in threads
 
 
 @pytest.mark.parametrize("name", ["", "gone.toml", "\0.toml"])

@@ -16,9 +16,9 @@ SHOP = Rule(
     channels=frozenset({"C0PKI"}),
     names=frozenset({"*.xn--bcher-kva.example"}),
     orders=frozenset({7}),
-    where="line 3 of policy.toml",
+    where="rule 3 of policy.toml",
 )
-STOP = Rule("stop", False, frozenset({Action.RESEND}), orders=frozenset({8}), where="line 9 of policy.toml")
+STOP = Rule("stop", False, frozenset({Action.RESEND}), orders=frozenset({8}), where="rule 9 of policy.toml")
 
 
 def standing(user_id, *rules, users=(), groups=(), flags=()):
@@ -33,9 +33,9 @@ def test_a_rule_is_told_by_name_place_and_what_it_is_about():
         "What U0ANA may do:",
         " ".join(
             [
-                "resend: yes. Rule “<@U0EVE> & co” (line 3 of policy.toml) allows it for",
+                "resend: yes. Rule “<@U0EVE> & co” (rule 3 of policy.toml) allows it for",
                 "*.bücher.example (xn--bcher-kva.example) or order 7 in C0PKI.",
-                "But note: Rule “stop” (line 9 of policy.toml) denies it for order 8.",
+                "But note: Rule “stop” (rule 9 of policy.toml) denies it for order 8.",
             ]
         ),
         "status: no. No rule allows it. Nobody may, as the rules are.",
@@ -50,7 +50,7 @@ def test_in_slack_ids_are_mentions_and_the_file_s_words_are_none():
 
     assert message.text.startswith("What <@U0BEN> may do for order 7 in <#C0PKI>: resend: no. No rule allows it. ")
     assert "Who may: <@U0ANA>." in message.text
-    assert "the version before it still counts. a &lt;!here&gt; (1 more)" in message.text
+    assert "the version before it still counts. a &lt;!here&gt; There is more in the bot's log." in message.text
     assert "<@U0EVE>" not in explained("U0ANA", standing("U0ANA", SHOP), Matter(), standing("U0ANA", SHOP), ()).text
     assert message.payload()["blocks"]
 
