@@ -4,6 +4,7 @@ BotError
 ├── Misunderstood     the asker mends what was typed or chosen
 ├── NotAllowed        the asker talks to an owner of the bot
 │   └── NotVisible    the asker may not learn whether there is any such thing
+├── PermissionUnknown the asker tries again in a minute: Slack could not tell who they are
 ├── NothingToDo       the state of the order or domain says no
 ├── CooledDown        the same target got its mail a moment ago
 ├── CaRefused         DigiCert said no, and why
@@ -46,6 +47,17 @@ class NotAllowed(BotError):
 
 class NotVisible(NotAllowed):
     """The policy does not let the person learn about this, or it does not exist: the answer is the same."""
+
+
+class PermissionUnknown(BotError):
+    """Slack could not tell enough about the person to decide, which is neither a yes nor a no.
+
+    `retry_after` is in seconds, 0 if Slack named no time.
+    """
+
+    def __init__(self, sentence: str, retry_after: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
 
 
 class NothingToDo(BotError):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
@@ -79,7 +79,7 @@ class Rule:
 
     def is_about(self, person: "Person") -> bool:
         """Whether it is about this person; a group that Slack could not read counts for a deny and not for an allow."""
-        groups = person.groups if self.allows else person.groups | person.unclear
+        groups = person.groups | (person.hoped if self.allows else person.unclear)
         may_be_all = self.is_for_all and not self.allows
         return may_be_all or self.lists(person) or not groups.isdisjoint(self.groups)
 
@@ -217,7 +217,8 @@ class Person:
     """Somebody as Slack reports them at this moment; an empty `user_id` is nobody that Slack knows.
 
     On Enterprise Grid `grid_id` is their id in the whole organisation, which may differ from that in the workspace;
-    both are theirs alone. Source: Slack, "migration.exchange".
+    both are theirs alone. Source: Slack, "migration.exchange". `hoped` are groups that count for an allow only: with
+    them, a decision shows if the groups that are `unclear` could change it.
     """
 
     user_id: str
@@ -229,6 +230,7 @@ class Person:
     groups: frozenset[str]
     unclear: frozenset[str] = frozenset()
     grid_id: str = ""
+    hoped: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, user: Mapping[str, Any], groups: Collection[str], unclear: Collection[str] = ()) -> Self:
@@ -258,6 +260,7 @@ class Decision:
     """Yes or no; `rule` is a stable word for ledger and log, `sentence` may be shown to the person it is about.
 
     `by` are the rules that decided, if any did, and `about` the names that were denied, for those who are told of it.
+    With `could_not_tell` it is no answer: Slack did not say enough just now, and may do so in a minute.
     """
 
     allowed: bool
@@ -265,6 +268,7 @@ class Decision:
     sentence: str
     by: tuple[Rule, ...] = ()
     about: tuple[str, ...] = ()
+    could_not_tell: bool = False
 
 
 UNKNOWN_PERSON = "unknown"
@@ -274,6 +278,14 @@ _UNKNOWN = Decision(
     sentence="Slack did not say who you are, so nothing was done. Try again in a minute; if that does not help, "
     "ask the people who run this bot.",
 )
+_COULD_NOT_TELL = Decision(
+    allowed=False,
+    rule=UNKNOWN_PERSON,
+    sentence="Slack could not tell right now who you are, so nothing was done. Try again in a minute; if that does not "
+    "help, ask the people who run this bot.",
+    could_not_tell=True,
+)
+UNREAD_GROUP = "unread-group"
 _DEACTIVATED = Decision(
     allowed=False,
     rule="deactivated",
@@ -316,7 +328,7 @@ _NOBODY_LISTED = Decision(
 OWN_WORDS = frozenset(
     {
         *(each.rule for each in (_UNKNOWN, _DEACTIVATED, _BOT, _OTHER_WORKSPACE, _GUEST, _NOT_LISTED, _NOBODY_LISTED)),
-        *(LISTED_USER, LISTED_GROUP, NO_RULE),
+        *(LISTED_USER, LISTED_GROUP, NO_RULE, UNREAD_GROUP),
     }
 )
 # No rule lets these in, and they are not told who may.
@@ -371,9 +383,23 @@ class Standing:
     @cached_property
     def _barred(self) -> Decision | None:
         """The reason that keeps the person out, whatever the rules say."""
-        if self.person is None or not self.person.user_id:
-            return _UNKNOWN
-        return _objection(self.rules, self.person)
+        if self.person is None:
+            return _COULD_NOT_TELL
+        return _objection(self.rules, self.person) if self.person.user_id else _UNKNOWN
+
+    @property
+    def unanswered(self) -> Decision | None:
+        """What to say if Slack could not tell who this is, or list a user group that may change what they may do."""
+        if self._barred or self.person is None:
+            return self._barred if self._barred is _COULD_NOT_TELL else None
+        return _unread(self.person.unclear) if self.person.unclear else None
+
+    @cached_property
+    def _best(self) -> "Standing | None":
+        """The same person if every group that Slack could not list were in their favour."""
+        if self.person is None or not self.person.unclear:
+            return None
+        return Standing(self.rules, replace(self.person, hoped=self.person.unclear, unclear=frozenset()))
 
     @cached_property
     def _candidates(self) -> dict[tuple[Action, str | None], _Candidates]:
@@ -391,12 +417,16 @@ class Standing:
 
     def _ruling(self, action: Action, matter: Matter) -> Decision:
         rules = self._mine(action, matter.channel).of(matter)
-        for rule in rules:
-            if not rule.allows and (parts := rule.hits(matter)):
+        denying = [(rule, parts) for rule in rules if not rule.allows and (parts := rule.hits(matter))]
+        for rule, parts in denying:
+            if self._is_certain(rule):
                 return self._denial(rule, action, parts, matter)
         names = matter.names or (None,)
         by = {name: [rule for rule in rules if rule.allows and _lets(rule, name, matter)] for name in names}
-        if bare := [name for name, found in by.items() if not found]:
+        bare = [name for name, found in by.items() if not found]
+        if (bare or denying) and self._best and self._best.permits(action, matter):
+            return _unread(self._best.person.hoped if self._best.person else ())
+        if bare:
             return _default(self.rules, action, self._named(bare, matter), matter)
         first = next(iter(by.values()))[0]
         sentence = _YES.get(first.name, f"Rule “{first.name}” of the policy lets you {_DOING[action]}.")
@@ -404,24 +434,19 @@ class Standing:
             True, first.name, sentence, tuple(dict.fromkeys(rule for found in by.values() for rule in found))
         )
 
+    def _is_certain(self, rule: Rule) -> bool:
+        """Return whether a deny that is about the person is so whatever the groups are that Slack could not list."""
+        person = self.person
+        return rule.is_for_all or (person is not None and (rule.lists(person) or bool(person.groups & rule.groups)))
+
     def _denial(self, rule: Rule, action: Action, parts: Sequence[Part], matter: Matter) -> Decision:
         """Return the refusal of a rule, which names no more of what it matched than the person may see."""
-        if self.person is None:
-            return _UNKNOWN
-        unread = sorted(rule.groups & self.person.unclear)
-        is_certain = rule.is_for_all or rule.lists(self.person) or self.person.groups & rule.groups
         asked = [part for part in parts if part is None or part in matter.names]
         names = self._named(asked or matter.names, matter)
         place = " in this channel" if rule.channels else ""
         doing = f"{_DOING[action]}{_for(names, matter)}{place}"
-        if unread and not is_certain:
-            sentence = (
-                f"Rule “{rule.name}” of the policy keeps a user group from this, and Slack could not tell whether you "
-                f"are in it ({unread[0]}), so you may not {doing} now. Try again in a minute."
-            )
-        else:
-            also = "" if asked else self._also(parts, matter)
-            sentence = f"Rule “{rule.name}” of the policy does not let you {doing}{also}. {_ASK}"
+        also = "" if asked else self._also(parts, matter)
+        sentence = f"Rule “{rule.name}” of the policy does not let you {doing}{also}. {_ASK}"
         return Decision(False, rule.name, sentence, (rule,), names)
 
     def _named(self, names: Sequence[Part], matter: Matter) -> tuple[str, ...]:
@@ -451,12 +476,21 @@ class Standing:
 
 
 def decide(rules: Rules, person: Person | None, action: Action = Action.RESEND, matter: Matter = ANYTHING) -> Decision:
-    """Return whether `person` may do this now; None, if Slack could not say who it is, is a no.
+    """Return whether `person` may do this now; None, if Slack could not say who it is, is no answer.
 
     What keeps a person out comes before any rule. Then a rule that denies wins, and what no rule allows is refused; all
     names of a matter must be allowed. What is not known yet counts for the person, until the matter is settled.
     """
     return Standing(rules, person).decide(action, matter)
+
+
+def _unread(groups: Collection[str]) -> Decision:
+    some = f"{'the user group' if len(groups) == 1 else 'the user groups'} {', '.join(sorted(groups)[:_MOST_NAMES])}"
+    sentence = (
+        f"Slack could not tell right now whether you are in {some}, so nothing was done. Try again in a minute; "
+        "if that does not help, ask the people who run this bot."
+    )
+    return Decision(False, UNREAD_GROUP, sentence, could_not_tell=True)
 
 
 def _objection(rules: Rules, person: Person) -> Decision | None:

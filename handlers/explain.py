@@ -20,7 +20,7 @@ from handlers.checks import CHECK_SECONDS, recognise_bot
 
 
 async def explain(user_id: str, name: str, channel: str | None, tell: Callable[[str], None]) -> int:
-    """Tell it in lines, and return the exit status: 0 where the person may resend, 1 where not.
+    """Tell it in lines, and return the exit status: 0 if the person may resend, 1 if not, 2 if Slack could not tell.
 
     Raises CannotStart where a setting, the policy file, the person or the name must be mended, or Slack is away.
     """
@@ -32,7 +32,10 @@ async def explain(user_id: str, name: str, channel: str | None, tell: Callable[[
         tell(logs.hider(settings)(line))
     for line in await _also_stopped(settings, standing.rules):
         tell(logs.hider(settings)(line))
-    return 0 if standing.decide(Action.RESEND, matter).allowed else 1
+    decision = standing.decide(Action.RESEND, matter)
+    if decision.could_not_tell:
+        return 2
+    return 0 if decision.allowed else 1
 
 
 def _matter(name: str, channel: str | None) -> Matter:

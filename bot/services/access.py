@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from bot.errors import NotVisible
+from bot.errors import NotVisible, PermissionUnknown
 from bot.models import Actor, Kind, Listed, NameValidation, Order, Place, Reach
 from bot.policy import NO_RULE, Action, Matter, Standing, holders
 from bot.services.matters import about_line, about_typed
@@ -77,8 +77,18 @@ class Access:
         matter = Matter(self._channel, (scope,), settled=True, reach=Reach(below=(scope,)))
         return self.standing.permits(Action.RESEND, matter)
 
-    def not_visible(self, wanted: Wanted | None) -> NotVisible:
-        """Return the refusal for what the person may not learn about, whether it exists or not."""
+    def require_answer(self) -> None:
+        """Raise PermissionUnknown if Slack could not tell enough to know what to hide from the person."""
+        if not self.sees_everything and (unread := self.standing.unanswered):
+            raise PermissionUnknown(unread.sentence)
+
+    def not_visible(self, wanted: Wanted | None) -> NotVisible | PermissionUnknown:
+        """Return the refusal for what the person may not learn about, whether it exists or not.
+
+        It is no refusal if Slack could not list a user group that may change it.
+        """
+        if unread := self.standing.unanswered:
+            return PermissionUnknown(unread.sentence)
         words = _words(wanted)
         if self.action is Action.RESEND:
             sentence = f"Nothing that you may resend waits for {words}. {_COLLEAGUE}"

@@ -10,6 +10,7 @@ from bot.command import WantedPerson
 from bot.errors import Misunderstood
 from bot.models import Actor, Beginning, PastRequest, Place
 from bot.policy import Action, Matter, Standing
+from bot.services.access import Access
 from bot.services.board import Board
 from bot.services.gate import Gate
 from bot.services.matters import about_past, about_typed
@@ -132,7 +133,9 @@ class Chronicle:
 
     async def _asker(self, actor: Actor, place: Place | None, key: str, matter: Matter) -> _Asker:
         about = {"history": key or "all", "channel": place.channel_id if place else ""}
-        return _Asker(actor, place, await self._gate.require(actor, Action.LOOK, about, matter))
+        standing = await self._gate.require(actor, Action.LOOK, about, matter)
+        Access(actor, place, standing, Action.LOOK).require_answer()
+        return _Asker(actor, place, standing)
 
     async def _answer(self, asker: _Asker, key: str, seq: int | None, *, is_older: bool) -> Message:
         """The page on one side of a row; the newest of all if nothing is there any more."""

@@ -7,7 +7,16 @@ from functools import partial
 from bot.candidates import Candidate
 from bot.clock import Clock
 from bot.command import SendNow
-from bot.errors import BotError, CaError, Misunderstood, NotAllowed, NothingToDo, NotVisible, StoreUnavailable
+from bot.errors import (
+    BotError,
+    CaError,
+    Misunderstood,
+    NotAllowed,
+    NothingToDo,
+    NotVisible,
+    PermissionUnknown,
+    StoreUnavailable,
+)
 from bot.languages import read_locale
 from bot.models import Actor, Call, Cooldown, Kind, Listed, Place, Plan, ResendRequest
 from bot.policy import Action, holders
@@ -73,10 +82,12 @@ class Dialog:
         """The drawing for what a message names: filled in, a choice, or why nothing waits."""
         try:
             found = await self._confirming.of(candidates)
-        except CaError as error:
+            access = await self._access(form.actor, form.place)
+            mine = [(each.match, line) for each in found if (line := access.line(each.match.line))]
+            if not mine:
+                access.require_answer()
+        except (CaError, PermissionUnknown) as error:
             return await self._nothing(form, told(error), "Choose an order or a domain, or try again in a moment.")
-        access = await self._access(form.actor, form.place)
-        mine = [(each.match, line) for each in found if (line := access.line(each.match.line))]
         if len(mine) > 1:
             return await self._choice(form, mine)
         if mine:
@@ -115,6 +126,8 @@ class Dialog:
         form = await self.form(actor, form_id)
         access = await self._access(actor, form.place)
         lines, wanted = await self._lookup.search(typed, access, views.MOST_OPTIONS)
+        if not lines:
+            access.require_answer()
         return views.suggestions(lines, wanted, self._clock())
 
     async def one_line(self, actor: Actor, place: Place, cause: str, line: SendNow) -> Asked:
@@ -240,7 +253,7 @@ class Dialog:
                 await self._gate.require(opened.actor, Action.RESEND, about, about_plan(opened.place, found))
         except NothingToDo as error:
             drawing = views.nothing(form.id, str(error), error.instead)
-        except CaError as error:
+        except (CaError, PermissionUnknown) as error:
             drawing = views.away(form.id, told(error), key)
         except NotAllowed as error:
             if isinstance(error, NotVisible):
@@ -279,7 +292,8 @@ class Dialog:
     ) -> Drawing:
         if cooldown:
             standing, matter = await self._gate.standing(form.actor), about_plan(form.place, plan)
-            if not standing.decide(Action.OVERRIDE, matter).allowed:
+            override = standing.decide(Action.OVERRIDE, matter)
+            if not override.allowed and not override.could_not_tell:
                 return views.rests(
                     form.id, plan, cooldown, holders(standing.rules, Action.OVERRIDE, matter), self._clock()
                 )

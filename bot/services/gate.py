@@ -7,13 +7,13 @@ from datetime import datetime
 import structlog
 
 from bot.clock import Clock
-from bot.errors import NotAllowed, SlackRefused, SlackUnavailable, StoreUnavailable
+from bot.errors import NotAllowed, PermissionUnknown, SlackRefused, SlackUnavailable, StoreUnavailable
 from bot.metrics import Metrics
 from bot.models import NOBODY, Actor
 from bot.policy import ANYTHING, NO_RULE, Action, Decision, Matter, Person, Rules, Standing, holders
 from bot.services.refusals import RefusalLog
 from bot.services.rulebook import Rulebook
-from bot.slack.directory import Directory
+from bot.slack.directory import NO_SUCH_PERSON, Directory
 from bot.store.ledger import Entry, Event, Ledger
 
 log = structlog.get_logger(__name__)
@@ -41,9 +41,9 @@ class Gate:
     async def decide(
         self, actor: Actor, action: Action, matter: Matter = ANYTHING, *, afresh: bool = False
     ) -> Decision:
-        """The policy's answer; where Slack cannot tell within PATIENCE seconds who this is, it is no.
+        """Return the policy's answer; it `could_not_tell` if Slack does not answer within PATIENCE seconds.
 
-        `afresh` asks Slack anew for the person and the groups that count here; it allows that twenty times a minute.
+        With `afresh` what Slack said of the person and of the groups that count here is fit for a call to DigiCert.
         """
         rules = await self._rulebook.rules()
         groups = rules.groups_about(actor.user_id, action, matter)
@@ -52,9 +52,13 @@ class Gate:
     async def require(
         self, actor: Actor, action: Action, about: Mapping[str, str], matter: Matter = ANYTHING
     ) -> Standing:
-        """Raise NotAllowed unless the policy says yes; the refusal is in the ledger, with what it was `about`."""
+        """Raise NotAllowed if the policy says no, and PermissionUnknown if Slack could not tell.
+
+        Only the no is in the ledger, with what it was `about`.
+        """
         standing = await self.standing(actor)
         decision = standing.decide(action, matter)
+        self.require_answer(decision)
         if not decision.allowed:
             await self.record(actor, action, about, decision.rule, matter)
             raise refusal(standing.rules, action, matter, decision)
@@ -78,13 +82,24 @@ class Gate:
         except StoreUnavailable as error:
             log.warning("a refusal could not be written to the ledger", user=actor.user_id, error=str(error))
 
+    @property
+    def retry_after(self) -> float:
+        """How many seconds Slack does not want to be asked about people or groups; 0 if it named no time."""
+        return self._directory.retry_after
+
+    def require_answer(self, decision: Decision) -> None:
+        """Raise PermissionUnknown unless the decision is a yes or a no."""
+        if decision.could_not_tell:
+            raise PermissionUnknown(decision.sentence, self.retry_after)
+
     async def _person(self, actor: Actor, groups: frozenset[str], *, afresh: bool = False) -> Person | None:
         try:
             async with asyncio.timeout(PATIENCE):
                 return await self._directory.person(actor.user_id, groups, afresh=afresh)
         except (TimeoutError, SlackUnavailable, SlackRefused) as error:
             log.warning("Slack could not tell who this is", user=actor.user_id, error=str(error))
-            return None
+            is_unknown = isinstance(error, SlackRefused) and error.code in NO_SUCH_PERSON
+            return Person.read({}, ()) if is_unknown else None
 
 
 def denied(

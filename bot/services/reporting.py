@@ -61,7 +61,7 @@ class Reporting:
         return len(request.calls)
 
     async def waiting(self, request_id: str, turned_away: Mapping[str, Any]) -> None:
-        """Show that DigiCert wants to be asked later."""
+        """Show that DigiCert, or Slack, wants to be asked later."""
         request = await patiently(self._requests.get, request_id)
         again = datetime.fromisoformat(turned_away["again_at"])
         busy = turned_away["busy"]

@@ -87,8 +87,8 @@ class Resend:
         """Write a request down and return its id; nothing is sent before `begin`.
 
         Safe to repeat: the same cause is the same request; None where its outcome was told already, so that nothing
-        is left to begin. NotAllowed and CooledDown are in the ledger when they are raised; after StoreUnavailable
-        nothing was written and nothing will be sent.
+        is left to begin. NotAllowed and CooledDown are in the ledger when they are raised; after StoreUnavailable and
+        PermissionUnknown nothing was written and nothing will be sent.
         """
         matter = about_calls(asked.place, asked.calls, asked.reach)
         standing = await self._gate.require(asked.actor, Action.RESEND, {"subject": asked.subject}, matter)
@@ -99,6 +99,8 @@ class Resend:
             if known := await requests.known(transaction, request.id):
                 return None if known.is_told else request.id
             claim = await claims.standing(transaction, keys, request.at)
+            if claim is not None:
+                self._gate.require_answer(override)
             barred = claim is not None and not override.allowed
             if barred:
                 about = {"subject": asked.subject}

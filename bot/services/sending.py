@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -11,11 +12,11 @@ import structlog
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.digicert.last_moment import Confirm
-from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable
+from bot.errors import BotError, CaBusy, CaError, CaRefused, CaUnavailable, PermissionUnknown
 from bot.follow_ups import Schedule
 from bot.metrics import Metrics
 from bot.models import Address, Call, DomainTarget, OrderTarget, Outcome, ResendRequest
-from bot.policy import UNKNOWN_PERSON, Action
+from bot.policy import UNREAD_GROUP, Action
 from bot.recipients import folded
 from bot.services.addresses import AddressBook
 from bot.services.gate import Gate
@@ -37,11 +38,17 @@ TOO_LATE = timedelta(hours=1)
 # or the database away.
 LATE = timedelta(seconds=2)
 BUSY_FOR_AT_MOST = timedelta(minutes=5)
+# Seconds before the next try if nothing else was said: the first pause, doubling to the longest.
+_BUSY_PAUSES = (5.0, 60.0)
 UNREACHABLE_PAUSES = (2.0, 10.0)
+# Slack's Retry-After is a minute at most as a rule; its jitter comes on top.
+UNTOLD_FOR_AT_MOST = timedelta(seconds=65)
+_UNTOLD_PAUSES = (1.0, 16.0)
 
 # The longest that a call may take at another process, and how often to look whether it ended.
 LONGEST_CALL = 90.0
 _LOOK_SECONDS = 0.5
+_COULD_NOT_TELL = "Right before the call Slack could not tell"
 _STOPPED = "The bot was stopped while it waited for DigiCert's answer."
 
 Result = dict[str, Any]
@@ -118,7 +125,7 @@ class Sending:
                 return await self._end(request, number, number_of_try, Outcome.NOT_SENT, objection)
         except CaRefused as error:
             return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error))
-        except CaUnavailable as error:
+        except (CaUnavailable, PermissionUnknown) as error:
             return await self._turned_away(request, number, earlier, error)
         except Exception:
             log.exception("a call to DigiCert could not be prepared", call=number)
@@ -140,8 +147,8 @@ class Sending:
             return await self._end(request, number, number_of_try, Outcome.NOT_SENT, str(error), begun=True)
         except CaRefused as error:
             return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error), begun=True)
-        except CaUnavailable as error:
-            if error.may_have_arrived:
+        except (CaUnavailable, PermissionUnknown) as error:
+            if isinstance(error, CaUnavailable) and error.may_have_arrived:
                 return await self._end(request, number, number_of_try, Outcome.UNKNOWN, str(error))
             return await self._close(request, number, earlier, error)
         except CallEnded:
@@ -169,20 +176,23 @@ class Sending:
         return confirm
 
     async def _objection(self, request: ResendRequest, call: Call) -> str | None:
-        """Why the call must not be made after all: asked right before it, of Slack and of DigiCert."""
+        """Why the call must not be made after all: asked right before it, of Slack and of DigiCert.
+
+        Raises PermissionUnknown if Slack could not tell whether the person still may.
+        """
         reach = await self._reach.of_call(call, request.order_id, await self._gate.rules())
         matter = about_calls(request.place, [call], reach)
         decision = await self._gate.decide(request.actor, Action.RESEND, matter, afresh=True)
+        if decision.could_not_tell:
+            what = "whether the person who asked is in a user group of the rules"
+            what = what if decision.rule == UNREAD_GROUP else "who asked"
+            raise PermissionUnknown(f"{_COULD_NOT_TELL} {what}.", self._gate.retry_after)
         if not decision.allowed:
-            if decision.rule == UNKNOWN_PERSON:
-                return (
-                    "Right before the call Slack could not tell in time who asked, and without that nobody is mailed."
-                )
             return f"Right before the call the person who asked was no longer allowed to ({decision.rule})."
         return await self._audience_objection(call.target, call) if isinstance(call.target, DomainTarget) else None
 
     async def _late_objection(self, request: ResendRequest, call: Call) -> str | None:
-        """The same, asked again because the row or the connection took long; no answer is an objection too."""
+        """The same, asked again because the row or the connection took long; DigiCert's silence is an objection too."""
         try:
             return await self._objection(request, call)
         except CaError as error:
@@ -222,7 +232,7 @@ class Sending:
                 await self._certcentral.resend_domain(domain_id, name_scope, emails, locale, confirm)
 
     async def _close(
-        self, request: ResendRequest, number: int, earlier: Sequence[Result], error: CaUnavailable
+        self, request: ResendRequest, number: int, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown
     ) -> Result:
         """Close the row of a try of which nothing arrived, unless another process has ended the call meanwhile."""
         entry = self._entry(Event.TURNED_AWAY, request, number, len(earlier) + 1, error)
@@ -231,30 +241,36 @@ class Sending:
         return await self._turned_away(request, number, earlier, error)
 
     async def _turned_away(
-        self, request: ResendRequest, number: int, earlier: Sequence[Result], error: CaUnavailable
+        self, request: ResendRequest, number: int, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown
     ) -> Result:
         if again := self._again(earlier, error):
             log.info("turned away; trying again", call=number, seconds=again["wait"], error=str(error))
             return again
         return await self._end(request, number, len(earlier) + 1, Outcome.NOT_SENT, _gave_up(earlier, error))
 
-    def _again(self, earlier: Sequence[Result], error: CaUnavailable) -> Result | None:
+    def _again(self, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown) -> Result | None:
         """When to try again; None when it was tried long enough."""
         now = self._clock()
-        busy = isinstance(error, CaBusy)
-        if busy:
+        busy, untold = isinstance(error, CaBusy), isinstance(error, PermissionUnknown)
+        if isinstance(error, PermissionUnknown):
+            before = list(takewhile(_was_untold, reversed(earlier)))
+            began = datetime.fromisoformat(before[-1]["at"]) if before else now
+            wait = _pause(error.retry_after, len(before), *_UNTOLD_PAUSES)
+            if now - began + timedelta(seconds=wait) > UNTOLD_FOR_AT_MOST:
+                return None
+        elif isinstance(error, CaBusy):
             began = datetime.fromisoformat(earlier[0]["at"]) if earlier else now
-            wait = _pause(error, len(earlier))
+            wait = _pause(error.retry_after, len(earlier), *_BUSY_PAUSES)
             if now - began + timedelta(seconds=wait) > BUSY_FOR_AT_MOST:
                 return None
         else:
-            unreachable = sum(not result["busy"] for result in earlier)
+            unreachable = sum(not result["busy"] and not _was_untold(result) for result in earlier)
             if unreachable >= len(UNREACHABLE_PAUSES):
                 return None
             wait = UNREACHABLE_PAUSES[unreachable]
         again_at = now + timedelta(seconds=wait)
         times = {"at": now.isoformat(), "again_at": again_at.isoformat()}
-        return {"ended": False, "busy": busy, "words": str(error), "wait": wait, **times}
+        return {"ended": False, "busy": busy, "untold": untold, "words": str(error), "wait": wait, **times}
 
     async def _overtaken(self, request: ResendRequest, number: int, number_of_try: int) -> Result:
         """Wait for the ending of whoever is at this call; where that one is gone as well, nobody knows how it ended."""
@@ -314,7 +330,7 @@ class Sending:
         return True
 
     def _entry(
-        self, event: Event, request: ResendRequest, number: int, number_of_try: int, error: CaError | None = None
+        self, event: Event, request: ResendRequest, number: int, number_of_try: int, error: BotError | None = None
     ) -> Entry:
         call = request.calls[number]
         detail: dict[str, Any] = {"target": str(call.target), **({"words": str(error)} if error else {})}
@@ -323,21 +339,31 @@ class Sending:
         return Entry(event, self._clock(), request.actor, request.id, number, number_of_try, detail)
 
 
-def _pause(error: CaUnavailable, tries_before: int) -> float:
-    """Seconds to wait after a 429: what DigiCert says, else 5 s doubling to 60 s, with jitter."""
-    told = error.retry_after if isinstance(error, CaBusy) else None
-    if told is not None and told >= 1.0:
-        return told + float(random.uniform(0.0, 1.0))  # noqa: S311 - spreads load, guards nothing
-    return float(min(60.0, 5.0 * 2**tries_before) * random.uniform(0.8, 1.2))  # noqa: S311
+def _was_untold(result: Result) -> bool:
+    """Return True if a try was put off because Slack could not tell."""
+    return bool(result.get("untold"))
 
 
-def _as_told(words: str) -> CaUnavailable:
+def _pause(retry_after: float | None, tries_before: int, first: float, longest: float) -> float:
+    """Return the seconds to wait: what the other side says, else `first` doubling to `longest`, with jitter."""
+    if retry_after is not None and retry_after >= 1.0:
+        return retry_after + float(random.uniform(0.0, 1.0))  # noqa: S311 - spreads load, guards nothing
+    return float(min(longest, first * 2**tries_before) * random.uniform(0.8, 1.2))  # noqa: S311
+
+
+def _as_told(words: str) -> CaUnavailable | PermissionUnknown:
     """The error that an earlier process wrote down."""
+    if words.startswith(_COULD_NOT_TELL):
+        return PermissionUnknown(words)
     busy = CaBusy(None)
     return busy if words == str(busy) else CaUnavailable(words, may_have_arrived=False)
 
 
-def _gave_up(earlier: Sequence[Result], error: CaUnavailable) -> str:
+def _gave_up(earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown) -> str:
+    tried = f"{len(earlier) + 1} times" if earlier else "once"
+    if isinstance(error, PermissionUnknown):
+        too_long = f" Slack asks the bot to wait for {error.retry_after:.0f} seconds." if error.retry_after else ""
+        return f"{error} The bot asked {tried}.{too_long}"
     if isinstance(error, CaBusy):
         if error.retry_after is not None:
             return f"DigiCert asks the bot to slow down (429), for {error.retry_after:.0f} seconds, which is too long."

@@ -94,6 +94,7 @@ class Status:
             return views.away(str(error), key)
 
     async def _page(self, asker: Access, number: int, *, young: bool) -> Message:
+        asker.require_answer()
         account = await self._listing.account(young=young)
         orders = _oldest_first(order for each in account.orders if (order := asker.order(each)))
         pages = max(1, -(-len(orders) // views.PER_PAGE))

@@ -1,8 +1,9 @@
 """People and user groups as Slack knows them, for the policy."""
 
 import asyncio
-from collections.abc import Collection, Mapping
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, Generic, TypeVar
 
 import structlog
 from async_lru import alru_cache
@@ -14,41 +15,109 @@ from bot.slack.client import Client, translated
 log = structlog.get_logger(__name__)
 
 REMEMBERED = 60.0
+# So old an answer may be that was asked for right before a call to DigiCert; it serves the calls of all requests.
+FRESH = 10.0
+# Slack's errors for ids that it does not know: these are answers. Any other error leaves the question open.
+NO_SUCH_PERSON = frozenset({"user_not_found", "user_not_visible"})
+_NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
+
+_Answer = TypeVar("_Answer")
+
+
+class _Answers(Generic[_Answer]):
+    """Slack's answers to one method, by id; those who ask at the same time share one call."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[_Answer]], maxsize: int) -> None:
+        self._ask = ask
+        self._remembered = alru_cache(maxsize=maxsize, ttl=REMEMBERED)(self._read)
+        self._fresh = alru_cache(maxsize=maxsize, ttl=FRESH)(self._read_again)
+        self._held_until = 0.0
+
+    async def get(self, key: str) -> _Answer:
+        """Return an answer that is a minute old at most."""
+        _, answer = await self._remembered(key)
+        return answer
+
+    async def get_fresh(self, key: str) -> _Answer:
+        """Return an answer to a question that was asked for a call to DigiCert, FRESH seconds ago at most.
+
+        While Slack's Retry-After lasts, raises SlackUnavailable without asking.
+        """
+        asked_at, answer = await self._fresh(key)
+        if time.monotonic() - asked_at > FRESH:
+            # The process was frozen and has woken up, and the cache's timer has not run yet.
+            self._fresh.cache_invalidate(key)
+            _, answer = await self._fresh(key)
+        return answer
+
+    def forget(self, key: str) -> None:
+        """Ask again at the next question."""
+        self._remembered.cache_invalidate(key)
+        self._fresh.cache_invalidate(key)
+
+    @property
+    def seconds_held(self) -> float:
+        """How long Slack does not want to be asked."""
+        return max(0.0, self._held_until - time.monotonic())
+
+    async def _read_again(self, key: str) -> tuple[float, _Answer]:
+        if self.seconds_held:
+            raise SlackUnavailable("Slack asks us to wait.", self.seconds_held)
+        self._remembered.cache_invalidate(key)
+        return await self._remembered(key)
+
+    async def _read(self, key: str) -> tuple[float, _Answer]:
+        asked_at = time.monotonic()
+        try:
+            answer = await self._ask(key)
+        except SlackUnavailable as error:
+            self._held_until = max(self._held_until, time.monotonic() + error.retry_after)
+            raise
+        self._held_until = 0.0
+        return asked_at, answer
 
 
 class Directory:
-    """Reads people and user groups, for the policy; what Slack said is kept for a minute."""
+    """Reads people and user groups, for the policy; what Slack said is remembered for a minute."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._user = alru_cache(maxsize=1024, ttl=REMEMBERED)(self._read_user)
-        self._members = alru_cache(maxsize=128, ttl=REMEMBERED)(self._read_members)
+        self._users = _Answers(self._read_user, maxsize=1024)
+        self._members = _Answers(self._read_members, maxsize=128)
 
     async def person(self, user_id: str, groups: Collection[str] = (), *, afresh: bool = False) -> Person:
-        """What Slack knows of this person, and in which of these groups they are; SlackUnavailable when it cannot tell.
+        """Return what Slack knows of this person, and in which of these groups they are.
 
-        `afresh` asks again for the person and their groups; else the answer is a minute old at most.
+        With `afresh` it is fit for a call to DigiCert: FRESH seconds old at most; else a minute. Groups that cannot be
+        read now are `unclear`. Raises SlackUnavailable or SlackRefused if Slack does not tell who it is.
         """
         groups = sorted(groups)
-        if afresh:
-            self._user.cache_invalidate(user_id)
-            for group in groups:
-                self._members.cache_invalidate(group)
-        user, *members = await asyncio.gather(self._user(user_id), *map(self._members_or_none, groups))
+        user, *members = await asyncio.gather(
+            self._users.get_fresh(user_id) if afresh else self._users.get(user_id),
+            *(self._members_or_none(group, afresh=afresh) for group in groups),
+        )
         read = dict(zip(groups, members, strict=True))
         both = {user_id, grid_id(user)} - {""}
         mine = {group for group, ids in read.items() if ids is not None and both & ids}
         return Person.read(user, mine, {group for group, ids in read.items() if ids is None})
 
-    def group_changed(self, group_id: str) -> None:
-        """Forget the members of a group; the next question reads them anew."""
-        self._members.cache_invalidate(group_id)
+    @property
+    def retry_after(self) -> float:
+        """How many seconds Slack does not want to be asked about people or groups; 0 if it named no time."""
+        return max(self._users.seconds_held, self._members.seconds_held)
 
-    async def _members_or_none(self, group_id: str) -> frozenset[str] | None:
+    def group_changed(self, group_id: str) -> None:
+        """Forget the members of a group; the next question reads them again."""
+        self._members.forget(group_id)
+
+    async def _members_or_none(self, group_id: str, *, afresh: bool) -> frozenset[str] | None:
         try:
-            return await self._members(group_id)
-        except (SlackUnavailable, SlackRefused) as error:
-            log.warning("user group could not be read; nobody counts as its member", group=group_id, error=str(error))
+            return await (self._members.get_fresh(group_id) if afresh else self._members.get(group_id))
+        except SlackRefused as error:
+            log.warning("Slack refuses to list a user group", group=group_id, error=error.code)
+            return frozenset() if error.code in _NO_SUCH_GROUP else None
+        except SlackUnavailable as error:
+            log.warning("Slack could not tell who is in a user group", group=group_id, error=str(error))
             return None
 
     async def _read_user(self, user_id: str) -> Mapping[str, Any]:

@@ -137,7 +137,7 @@ def rests(form_id: str, plan: Plan, cooldown: Cooldown, who: Holders, now: datet
 
 
 def away(form_id: str, sentence: str, key: str) -> Drawing:
-    """DigiCert could not tell: what happened, and a button that asks the same once more."""
+    """DigiCert or Slack could not tell: what happened, and a button that asks the same once more."""
     again = ButtonElement(text=plain("Try again"), action_id=AGAIN, value=key)
     words = section(f":warning: *{escape(sentence)}*\nOr choose another order or domain.", accessory=again)
     return _drawn(form_id, [_target_row(None), words])

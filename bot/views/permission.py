@@ -73,6 +73,8 @@ def told(user_id: str, standing: Standing, matter: Matter, ink: Ink) -> list[str
     """A heading, and a line for each action: the rule that decides, and who may where this person may not."""
     head = f"What {ink.user(user_id)} may do{_about(matter, ink)}:"
     outside = standing.decide(Action.RESEND, matter)
+    if outside.could_not_tell and outside.rule == UNKNOWN_PERSON:
+        return [head, "Slack could not tell right now who this is. Try again in a minute."]
     if outside.rule in OUTSIDERS:
         return [head, f"Nothing: {_OUTSIDE[outside.rule]}. No rule can change that."]
     return [head, *(_line(standing, action, matter, ink) for action in (Action.RESEND, Action.LOOK, Action.OVERRIDE))]
@@ -95,6 +97,10 @@ def may_instead(who: Holders, ink: Ink = SLACK) -> str:
 
 def _line(standing: Standing, action: Action, matter: Matter, ink: Ink) -> str:
     decision = standing.decide(action, matter)
+    if decision.could_not_tell:
+        unread = [ink.group(group) for group in sorted(standing.person.unclear)] if standing.person else []
+        why = f"Slack could not tell right now who is in {_some(unread, 'and')}"
+        return f"{action}: not known. {why}. Try again in a minute."
     why = " ".join(_reasons(decision, ink))
     if decision.allowed:
         return " ".join([f"{action}: yes. {why}", *_buts(standing, action, matter, ink)])

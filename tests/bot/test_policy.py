@@ -323,14 +323,49 @@ def test_the_lists_count_beside_the_file_and_a_deny_beats_them():
     assert decide(rules, EVE, Action.RESEND, at_call("a.example.com")).rule == "not eve"
 
 
-def test_a_group_that_slack_could_not_read_lets_nobody_in_and_keeps_everybody_out():
-    unread = Person.read({**MEMBER, "id": "U0PETE"}, ["S0PKI"], ["S0OUT"])
-    lost = Person.read({**MEMBER, "id": "U0PETE"}, [], ["S0PKI"])
+@pytest.mark.fault("M3")
+@pytest.mark.parametrize(
+    ("groups", "unread", "rule", "could_not_tell"),
+    [
+        (["S0PKI"], [], "pki", False),
+        (["S0PKI"], ["S0OTHER"], "pki", False),
+        (["S0PKI"], ["S0OUT"], "unread-group", True),
+        ([], ["S0PKI"], "unread-group", True),
+        ([], ["S0PKI", "S0OUT"], "unread-group", True),
+        ([], ["S0OUT"], "no-rule", False),
+        (["S0OUT"], ["S0PKI"], "not eve", False),
+        ([], ["S0OTHER"], "no-rule", False),
+    ],
+)
+def test_a_group_that_slack_could_not_read_makes_no_answer_where_it_could_change_it(
+    groups, unread, rule, could_not_tell
+):
+    person = Person.read({**MEMBER, "id": "U0PETE"}, groups, unread)
 
-    kept_out = decide(by_file(), unread, Action.RESEND, at_call("a.example.com"))
+    decision = decide(by_file(), person, Action.RESEND, at_call("a.example.com"))
 
-    assert (kept_out.rule, decide(by_file(), lost).rule) == ("not eve", "no-rule")
-    assert "could not tell whether you are in it (S0OUT)" in kept_out.sentence
+    assert (decision.rule, decision.allowed, decision.could_not_tell) == (rule, rule == "pki", could_not_tell)
+    assert ("Slack could not tell right now" in decision.sentence) is could_not_tell
+    assert all(group in decision.sentence for group in unread if could_not_tell)
+
+
+@pytest.mark.fault("M3")
+def test_what_keeps_a_person_out_does_so_whatever_slack_could_not_read():
+    gone = Person.read({**MEMBER, "deleted": True}, [], ["S0PKI"])
+
+    decision = decide(by_file(), gone, Action.RESEND, at_call("a.example.com"))
+
+    assert (decision.rule, decision.could_not_tell) == ("deactivated", False)
+
+
+@pytest.mark.fault("M3")
+def test_a_person_of_whom_slack_could_not_tell_is_told_apart_from_one_whom_it_does_not_know():
+    silent, unknown = decide(by_file(), None), decide(by_file(), Person.read({}, ()))
+
+    assert [(each.allowed, each.rule, each.could_not_tell) for each in (silent, unknown)] == [
+        (False, "unknown", True),
+        (False, "unknown", False),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,16 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, stalls
 from sandbox.slack import Channel, Person, Slack
-from tests.e2e.kit import Rows, kinds, open_form, resend, sees_end
+from tests.e2e.kit import Rows, kinds, open_form, sees_end
 
 ORDER = 700001
 MakeBot = Callable[..., BotProcess]
 Start = Callable[..., Awaitable[BotProcess]]
 
 UNRECOGNISED = "Slack did not say who you are"
+COULD_NOT_TELL = "Slack could not tell right now who you are"
+GROUP_UNREAD = "Slack could not tell right now whether you are in the user group"
+RATE_LIMITED = {"ok": False, "error": "ratelimited"}
 NOT_LISTED = "You are not on the list"
 
 # The bot gives Slack 1.5 seconds to say who somebody is; the rest is room for a busy machine.
@@ -129,14 +132,14 @@ async def test_a_group_counts_as_remembered_until_slack_tells_of_a_change(
     assert slack.problems == []
 
 
-async def test_where_slack_cannot_tell_who_asks_the_answer_is_no_until_it_can(
+@pytest.mark.fault("M3")
+async def test_where_slack_cannot_tell_who_asks_it_is_said_so_and_no_refusal_is_written(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
 ) -> None:
     misfortunes = [
         stalls(NEVER),
         answers(500, "oops"),
-        answers(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "30"}),
-        answers(200, {"ok": False, "error": "user_not_found"}),
+        answers(429, RATE_LIMITED, {"Retry-After": "30"}),
         answers(200, {"ok": True}),
     ]
     whispers, asked_at_start = [], len(certcentral.calls)
@@ -148,17 +151,33 @@ async def test_where_slack_cannot_tell_who_asks_the_answer_is_no_until_it_can(
     await ana.command("/dcv-resend", str(ORDER), pki)
     await ana.sees_form("Recipients for shop.example.com")
 
-    assert all(whisper.startswith(UNRECOGNISED) for whisper in whispers)
-    assert {(row["kind"], row["detail"]["rule"]) for row in ledger()} == {("denied", "unknown")}
+    assert all(whisper.startswith(COULD_NOT_TELL) for whisper in whispers)
+    assert ledger() == []
     assert (unasked, pki.messages, slack.problems) == ([], [], [])
 
 
-async def test_where_a_group_cannot_be_read_nobody_counts_as_its_member(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person
+async def test_whom_slack_does_not_know_is_refused(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    slack.faults.plan("users.info", answers(200, {"ok": False, "error": "user_not_found"}))
+
+    assert (await _is_turned_away(ana, pki)).startswith(UNRECOGNISED)
+    assert [(row["kind"], row["detail"]["rule"]) for row in ledger()] == [("denied", "unknown")]
+    assert slack.problems == []
+
+
+@pytest.mark.fault("M3")
+async def test_where_a_group_cannot_be_read_its_members_are_told_so_and_others_do_not_notice(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, ledger: Rows
 ) -> None:
     group = slack.add_usergroup("pki", [bob])
     await start(DCV_ALLOWED_USERGROUPS=group.id)
-    misfortunes = [answers(500, "oops"), answers(429, {"ok": False, "error": "ratelimited"}), stalls(NEVER)]
+    misfortunes = [
+        answers(500, "oops"),
+        answers(429, RATE_LIMITED),
+        answers(429, RATE_LIMITED, {"Retry-After": "30"}),
+        stalls(NEVER),
+    ]
     whispers, asked_at_start = [], len(certcentral.calls)
 
     for misfortune in misfortunes:
@@ -169,9 +188,56 @@ async def test_where_a_group_cannot_be_read_nobody_counts_as_its_member(
     await ana.command("/dcv-resend", str(ORDER))
     await ana.sees_form("Recipients for shop.example.com")
 
-    assert [whisper.startswith(NOT_LISTED) for whisper in whispers] == [True, True, False]
-    assert whispers[2].startswith(UNRECOGNISED)
+    assert [whisper.startswith(GROUP_UNREAD) for whisper in whispers] == [True, True, True, False]
+    assert whispers[3].startswith(COULD_NOT_TELL)
+    assert ledger() == []
     assert (unasked, bob.open_forms, slack.problems) == ([], [], [])
+
+
+@pytest.mark.fault("M3")
+async def test_a_submit_that_slack_could_not_decide_leaves_the_form_open_to_try_again(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+) -> None:
+    group = slack.add_usergroup("pki", [ana])
+    await start(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=group.id)
+    form = await open_form(ana, ORDER, pki)
+    slack.faults.plan("usergroups.users.list", answers(429, RATE_LIMITED, {"Retry-After": "30"}))
+    group.set_members([ana])
+    await slack.settle()
+
+    first = await form.submit()
+    rows, sent = ledger(), certcentral.resends[:]
+    second = await form.submit()
+    await sees_end(slack, pki, ORDER)
+
+    assert [words for words in (first.errors or {}).values() if GROUP_UNREAD in words]
+    assert (first.closed, second.closed, rows, sent) == (False, True, [], [])
+    assert (len(certcentral.resends), slack.problems) == (1, [])
+
+
+@pytest.mark.fault("M3")
+async def test_where_slack_limits_the_rate_while_sending_the_calls_wait_and_are_made(
+    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, ledger: Rows
+) -> None:
+    certcentral.add_order(ORDER + 1, ["new.example.com"])
+    group = slack.add_usergroup("pki", [ana, bob])
+    await start(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=group.id)
+    forms = [await open_form(ana, ORDER, pki), await open_form(bob, ORDER + 1, pki)]
+    asked_before = _lists_of_groups(slack)
+    slack.faults.plan("usergroups.users.list", answers(429, RATE_LIMITED, {"Retry-After": "2"}))
+
+    for form in forms:
+        await form.submit()
+    await slack.sees_message(pki, "Waiting: Right before the call Slack could not tell whether the person who asked")
+    ends = [await sees_end(slack, pki, order) for order in (ORDER, ORDER + 1)]
+
+    assert ["Sent" in end.text for end in ends] == [True, True]
+    assert [row["kind"] for row in ledger() if row["kind"] in ("denied", "not_sent")] == []
+    assert (len(certcentral.resends), _lists_of_groups(slack) - asked_before, slack.problems) == (2, 2, [])
+
+
+def _lists_of_groups(slack: Slack) -> int:
+    return sum(call.method == "usergroups.users.list" for call in slack.api_calls)
 
 
 async def test_whoever_loses_permission_while_the_form_is_open_gets_no_further(
@@ -228,7 +294,8 @@ async def test_whoever_loses_permission_before_the_call_has_nothing_sent(
     assert (certcentral.resends, slack.problems) == ([], [])
 
 
-async def test_where_slack_cannot_tell_who_asked_right_before_the_call_nothing_is_sent(
+@pytest.mark.fault("M3")
+async def test_where_slack_cannot_tell_who_asked_right_before_the_call_it_is_asked_again(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
 ) -> None:
     form = await open_form(ana, ORDER, pki)
@@ -236,10 +303,8 @@ async def test_where_slack_cannot_tell_who_asked_right_before_the_call_nothing_i
 
     await form.submit()
     await sees_end(slack, pki, ORDER)
-    await resend(ana, ORDER, pki)
-    await slack.sees_message(pki, "Sent")
 
-    assert kinds(ledger(), ORDER) == ["not_sent", "sending", "sent"]
+    assert kinds(ledger(), ORDER) == ["sending", "sent"]
     assert (len(certcentral.resends), slack.problems) == (1, [])
 
 

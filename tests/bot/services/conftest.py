@@ -156,6 +156,8 @@ class FakeCertCentral:
 class FakeDirectory:
     """Who is in the workspace; a person can be changed, and asking can fail or take for ever."""
 
+    retry_after = 0.0
+
     def __init__(self):
         self.people, self.failure, self.hangs, self.asked = {}, None, False, []
 
@@ -389,11 +391,11 @@ def sending(database, stored, ledger, gate, certcentral, addresses, reach, sched
 
 @pytest.fixture
 def make_resend(gate, chat, engine, sending, reporting, metrics, clock):
-    """The gate to a resend, upon any database."""
+    """The gate to a resend, upon any database, and behind another policy if one is given."""
 
-    def make(database):
+    def make(database, policy=None):
         return Resend(
-            gate=gate,
+            gate=policy or gate,
             database=database,
             ledger=Ledger(database),
             stored=Requests(database),

@@ -1,14 +1,16 @@
-"""The gate: whoever Slack does not vouch for in time may not, and a refusal is in the ledger."""
+"""The gate: a no is in the ledger, and where Slack could not tell there is neither a yes nor a no."""
 
 import json
 import time
 
 import pytest
 
+from bot import errors
 from bot.errors import NotAllowed, SlackRefused, SlackUnavailable
 from bot.models import Actor
-from bot.policy import Action
-from bot.services.gate import PATIENCE
+from bot.policy import Action, Rules
+from bot.services.gate import PATIENCE, Gate
+from bot.services.rulebook import Rulebook
 
 EVE = Actor("U0EVE", "T0HOME")
 
@@ -44,13 +46,45 @@ async def test_the_state_that_slack_reports_now_counts(gate, directory, ana, cha
     assert directory.asked == [("U0ANA", True)]
 
 
-@pytest.mark.parametrize("failure", [SlackUnavailable("Slack did not answer."), SlackRefused("user_not_found")])
-async def test_whom_slack_cannot_name_may_not(gate, directory, ana, failure):
-    directory.failure = failure
+@pytest.mark.parametrize("code", ["user_not_found", "user_not_visible"])
+async def test_whom_slack_does_not_know_may_not(gate, directory, ana, rows, code):
+    directory.failure = SlackRefused(code)
 
-    decision = await gate.decide(ana, Action.LOOK)
+    with pytest.raises(NotAllowed) as refused:
+        await gate.require(ana, Action.LOOK, {})
 
-    assert (decision.allowed, decision.rule) == (False, "unknown")
+    assert refused.value.rule == "unknown"
+    assert [row["kind"] for row in await rows()] == ["denied"]
+
+
+@pytest.mark.fault("M3")
+@pytest.mark.parametrize("failure", [SlackUnavailable("Slack asks us to wait.", 30.0), SlackRefused("missing_scope")])
+async def test_where_slack_cannot_tell_who_asks_nothing_is_decided_and_nothing_written(
+    gate, directory, ana, rows, failure
+):
+    directory.failure, directory.retry_after = failure, 30.0
+
+    with pytest.raises(errors.PermissionUnknown) as unknown:
+        await gate.require(ana, Action.LOOK, {})
+
+    assert "Slack could not tell right now who you are" in str(unknown.value)
+    assert "not allowed" not in str(unknown.value)
+    assert unknown.value.retry_after == 30.0
+    assert await rows() == []
+
+
+@pytest.mark.fault("M3")
+async def test_where_slack_cannot_tell_of_a_group_nothing_is_decided_and_nothing_written(
+    directory, ledger, metrics, clock, rows
+):
+    rules = Rules(frozenset(), frozenset({"S0PKI"}), frozenset({"T0HOME"}))
+    gate = Gate(Rulebook(rules), directory, ledger, metrics, clock)
+    directory.add("U0EVE", unclear=frozenset({"S0PKI"}))
+
+    with pytest.raises(errors.PermissionUnknown, match="whether you are in the user group S0PKI"):
+        await gate.require(EVE, Action.RESEND, {})
+
+    assert await rows() == []
 
 
 async def test_slack_has_a_moment_to_answer(gate, directory, ana):

@@ -8,9 +8,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot import errors
 from bot.errors import CaBusy, CooledDown, NotAllowed, SlackUnavailable, StoreUnavailable
 from bot.models import Actor, Place
+from bot.policy import Action, Rule, Rules
+from bot.services.gate import Gate
 from bot.services.resend import FLOW, Asked
+from bot.services.rulebook import Rulebook
 from bot.store import tables
 
 BOB = Actor("U0BOB", "T0HOME")
@@ -50,6 +54,23 @@ async def test_one_target_in_common_is_enough_to_cool_down(resend, asked, order_
 
     assert cooled.value.cooldown.user_id == "U0ANA"
     await resend.accept(asked("view:V3", BOB, calls=(domain_call,)))
+
+
+@pytest.mark.fault("M3")
+async def test_where_slack_cannot_tell_who_may_override_the_cooldown_nothing_is_decided(
+    make_resend, database, asked, directory, ledger, metrics, clock, rows, gate
+):
+    allowing = Rule("pki", True, frozenset({Action.RESEND}), users=frozenset({"U0ANA"}))
+    overriding = Rule("leads", True, frozenset({Action.OVERRIDE}), groups=frozenset({"S0LEADS"}))
+    rules = Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), (allowing, overriding))
+    resend = make_resend(database, Gate(Rulebook(rules), directory, ledger, metrics, clock))
+    directory.add("U0ANA", unclear=frozenset({"S0LEADS"}))
+    await resend.accept(asked("view:V1"))
+
+    with pytest.raises(errors.PermissionUnknown):
+        await resend.accept(asked("view:V2", reason="lost"))
+
+    assert [row["kind"] for row in await rows()] == ["accepted"]
 
 
 async def test_a_reason_is_let_through_and_kept(resend, asked, rows, stored):

@@ -3,11 +3,15 @@
 import asyncio
 import json
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
 from bot.errors import CaBusy, CaRefused, CaUnavailable, SlackUnavailable
 from bot.models import Call, DomainTarget, OrderTarget, Outcome, Recipient
+from bot.policy import Rules
+from bot.services.gate import Gate
+from bot.services.rulebook import Rulebook
 from bot.services.sending import ENDED, Sending
 from bot.store.claims import Claims
 from bot.store.db import LOCK_SECONDS
@@ -42,10 +46,25 @@ def kinds(rows):
 
 
 @pytest.fixture
-def settle(sending, clock):
+def settle(sending, tried_until_ended):
     """Try a call until it has ended, as the flow does; returns the results of the tries that were turned away."""
+    return partial(tried_until_ended, sending)
 
-    async def settle_it(request, number=0, most=60):
+
+@pytest.fixture
+def settle_with(database, stored, ledger, certcentral, addresses, schedule, metrics, clock, tried_until_ended):
+    """The same, of a process with another gate."""
+
+    async def settle_it(gate, request):
+        sending = Sending(database, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock)
+        return await tried_until_ended(sending, request)
+
+    return settle_it
+
+
+@pytest.fixture
+def tried_until_ended(clock):
+    async def settle_it(sending, request, number=0, most=60):
         earlier = []
         while len(earlier) < most:
             result = await sending.attempt(request.id, number, list(earlier))
@@ -312,13 +331,95 @@ async def test_the_policy_is_asked_right_before_the_call(
     assert await Claims(database).standing(request_.calls[0].claim_keys, clock()) is None
 
 
-async def test_where_slack_cannot_tell_who_asked_nothing_is_sent(sending, certcentral, directory, request_, ledger):
+@pytest.mark.fault("M3")
+async def test_where_slack_cannot_tell_who_asked_it_is_asked_again_and_the_call_is_made(
+    sending, certcentral, directory, request_, kinds
+):
     directory.failure = SlackUnavailable("Slack did not answer.")
+    result = await sending.attempt("r1", 0, [])
+    sent = list(certcentral.sent)
+    directory.failure = None
 
-    await sending.attempt("r1", 0, [])
+    assert await sending.attempt("r1", 0, [result]) == ENDED
+    assert (result["ended"], sent, len(certcentral.sent)) == (False, [], 1)
+    assert json.loads(json.dumps(result)) == result
+    assert await kinds() == ["accepted", "sending", "sent"]
 
+
+@pytest.mark.fault("M3")
+@pytest.mark.parametrize(
+    ("unclear", "words"),
+    [(None, "could not tell who asked"), ("S0PKI", "whether the person who asked is in a user group of the rules")],
+)
+async def test_where_slack_does_not_tell_for_a_minute_nothing_is_sent_for_that_reason(
+    database, stored, ledger, metrics, clock, settle_with, certcentral, directory, request_, unclear, words
+):
+    if unclear:
+        directory.add("U0ANA", unclear=frozenset({unclear}))
+    else:
+        directory.failure = SlackUnavailable("Slack did not answer.")
+    rules = Rules(frozenset(), frozenset({"S0PKI"}), frozenset({"T0HOME"}))
+    began = clock()
+
+    turned_away = await settle_with(Gate(Rulebook(rules), directory, ledger, metrics, clock), request_)
+
+    ending = (await ledger.history("r1", 0)).ending
     assert certcentral.sent == []
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
+    assert timedelta(seconds=30) < clock() - began <= timedelta(seconds=65)
+    assert 4 <= len(turned_away) <= 10
+    assert ending.outcome is Outcome.NOT_SENT
+    assert words in ending.words
+    assert "no longer allowed" not in ending.words
+    assert await Claims(database).standing(request_.calls[0].claim_keys, began) is None
+
+
+@pytest.mark.fault("M3")
+@pytest.mark.parametrize(("retry_after", "tries"), [(20.0, 3), (60.0, 1), (90.0, 0)])
+async def test_slack_is_asked_again_as_late_as_it_wants_and_for_a_minute_in_all(
+    settle, directory, certcentral, request_, ledger, retry_after, tries
+):
+    directory.failure, directory.retry_after = SlackUnavailable("Slack asks us to wait.", retry_after), retry_after
+
+    turned_away = await settle(request_)
+
+    assert len(turned_away) == tries
+    assert all(retry_after <= result["wait"] <= retry_after + 1.0 for result in turned_away)
+    assert certcentral.sent == []
+    assert f"wait for {retry_after:.0f} seconds" in (await ledger.history("r1", 0)).ending.words
+
+
+async def test_silence_of_slack_uses_up_none_of_the_tries_to_reach_digicert(
+    sending, directory, certcentral, request_, ledger, clock
+):
+    certcentral.failures["resend_order"] += [UNREACHABLE, UNREACHABLE]
+    earlier = []
+    for _ in range(6):
+        directory.failure = None if len(earlier) % 2 else SlackUnavailable("Slack did not answer.")
+        result = await sending.attempt("r1", 0, list(earlier))
+        if result["ended"]:
+            break
+        earlier.append(result)
+        clock.advance(seconds=result["wait"])
+
+    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.SENT
+    assert [result["untold"] for result in earlier] == [True, False, True, False, True]
+
+
+@pytest.mark.fault("M3")
+async def test_silence_of_slack_after_the_row_puts_the_call_off_and_the_next_process_says_why(
+    slowly, sending, certcentral, directory, request_, kinds
+):
+    def silent():
+        directory.failure = SlackUnavailable("Slack did not answer.")
+
+    result = await slowly(silent).attempt("r1", 0, [])
+    replayed = await sending.attempt("r1", 0, [])
+    directory.failure = None
+
+    assert (result["ended"], result["untold"], replayed["untold"]) == (False, True, True)
+    assert await sending.attempt("r1", 0, [result]) == ENDED
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "turned_away", "sending", "sent"]
 
 
 async def test_the_policy_is_asked_again_before_each_try(settle, certcentral, directory, request_, ledger):
@@ -577,9 +678,9 @@ async def test_who_wakes_up_after_it_was_told_that_nothing_was_sent_sends_nothin
     sending, elsewhere, certcentral, directory, request_, kinds
 ):
     async def frozen():
-        directory.failure = SlackUnavailable("Slack is silent.")
+        directory.add("U0ANA", deleted=True)
         await elsewhere.attempt("r1", 0, [])
-        directory.failure = None
+        directory.add("U0ANA")
 
     certcentral.during_turn = frozen
 
@@ -624,7 +725,7 @@ async def test_who_may_not_send_any_more_does_not_say_so_while_another_process_s
         certcentral.during_put = put_is_held
         tasks.append(asyncio.create_task(elsewhere.attempt("r1", 0, [])))
         await waits.wait()
-        directory.failure = SlackUnavailable("Slack is silent.")
+        directory.add("U0ANA", deleted=True)
         asyncio.get_running_loop().call_later(0.3, answer.set)
 
     certcentral.during_turn = frozen

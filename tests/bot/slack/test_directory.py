@@ -1,6 +1,7 @@
 """People and user groups, as Slack knows them now or knew them a moment ago."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -60,10 +61,15 @@ async def test_a_change_of_a_group_counts_at_the_next_question(directory, ana, g
     assert (await directory.person(ana.id, [group.id])).groups == {group.id}
 
 
-@pytest.mark.parametrize("trouble", ["busy", "free plan", "unknown", "no scope"])
-async def test_where_a_group_cannot_be_read_nobody_counts_as_its_member(directory, slack, ana, group, trouble, logged):
+async def test_a_group_that_slack_does_not_know_has_no_member(directory, ana):
+    person = await directory.person(ana.id, ["S0GONE"])
+
+    assert (person.groups, person.unclear) == (frozenset(), frozenset())
+
+
+@pytest.mark.parametrize("trouble", ["busy", "free plan", "no scope"])
+async def test_a_group_that_cannot_be_read_is_unclear(directory, slack, ana, group, trouble, logged):
     group.set_members([ana], notify=False)
-    asked = group.id if trouble != "unknown" else "S0GONE"
     if trouble == "busy":
         slack.faults.plan("usergroups.users.list", BUSY)
     if trouble == "free plan":
@@ -71,10 +77,10 @@ async def test_where_a_group_cannot_be_read_nobody_counts_as_its_member(director
     if trouble == "no scope":
         slack.granted_scopes.discard("usergroups:read")
 
-    person = await directory.person(ana.id, [asked])
+    person = await directory.person(ana.id, [group.id])
 
-    assert (person.user_id, person.groups, person.unclear) == (ana.id, frozenset(), {asked})
-    assert "nobody counts as its member" in logged[0]["event"]
+    assert (person.user_id, person.groups, person.unclear) == (ana.id, frozenset(), {group.id})
+    assert logged[0]["group"] == group.id
 
 
 async def test_a_group_that_could_not_be_read_is_read_again(directory, slack, ana, group):
@@ -126,3 +132,70 @@ async def test_without_groups_none_is_asked_for(directory, ana, calls):
 
     assert person.groups == frozenset()
     assert calls("usergroups.users.list") == 0
+
+
+@pytest.mark.fault("M3")
+async def test_one_fresh_answer_serves_every_call_of_the_next_seconds(directory, ana, group, calls):
+    for _ in range(3):
+        await asyncio.gather(*(directory.person(ana.id, [group.id], afresh=True) for _ in range(10)))
+
+    assert (calls("users.info"), calls("usergroups.users.list")) == (1, 1)
+
+
+@pytest.mark.fault("M3")
+async def test_one_fresh_list_of_members_serves_colleagues_too(directory, slack, ana, group, calls):
+    group.set_members([ana], notify=False)
+
+    people = [await directory.person(each.id, [group.id], afresh=True) for each in (ana, slack.add_person("bob"))]
+
+    assert [person.groups for person in people] == [{group.id}, frozenset()]
+    assert (calls("users.info"), calls("usergroups.users.list")) == (2, 1)
+
+
+async def test_a_fresh_answer_is_used_for_ten_seconds_and_no_longer(directory, ana, calls, monkeypatch):
+    began = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: began)
+    await directory.person(ana.id, afresh=True)
+    monkeypatch.setattr(time, "monotonic", lambda: began + 9.9)
+    await directory.person(ana.id, afresh=True)
+    used = calls("users.info")
+    monkeypatch.setattr(time, "monotonic", lambda: began + 10.1)
+    await directory.person(ana.id, afresh=True)
+
+    assert (used, calls("users.info")) == (1, 2)
+
+
+async def test_what_was_remembered_before_is_no_fresh_answer(directory, ana, group, calls):
+    await directory.person(ana.id, [group.id])
+    group.set_members([ana], notify=False)
+
+    assert (await directory.person(ana.id, [group.id], afresh=True)).groups == {group.id}
+    assert (calls("users.info"), calls("usergroups.users.list")) == (2, 2)
+
+
+async def test_a_change_of_a_group_ends_a_fresh_answer_too(directory, ana, group):
+    await directory.person(ana.id, [group.id], afresh=True)
+    group.set_members([ana], notify=False)
+    directory.group_changed(group.id)
+
+    assert (await directory.person(ana.id, [group.id], afresh=True)).groups == {group.id}
+
+
+@pytest.mark.fault("M3")
+async def test_calls_wait_as_long_as_slack_asks_and_people_may_try_before(directory, slack, ana, group, calls):
+    group.set_members([ana], notify=False)
+    slack.faults.plan(
+        "usergroups.users.list", answers(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "30"})
+    )
+    first = await directory.person(ana.id, [group.id], afresh=True)
+    held, asked = directory.retry_after, calls("usergroups.users.list")
+
+    second = await directory.person(ana.id, [group.id], afresh=True)
+    asked_again = calls("usergroups.users.list")
+    of_a_person = await directory.person(ana.id, [group.id])
+
+    assert [person.unclear for person in (first, second, of_a_person)] == [{group.id}, {group.id}, frozenset()]
+    assert 29.0 < held <= 30.0
+    assert (asked, asked_again, calls("usergroups.users.list")) == (1, 1, 2)
+    assert directory.retry_after == 0.0
+    assert (await directory.person(ana.id, [group.id], afresh=True)).groups == {group.id}
