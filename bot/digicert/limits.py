@@ -1,8 +1,14 @@
-"""The rate limits that the bot keeps to by itself, so that DigiCert never has to turn it away."""
+"""The rate limits that the bot keeps to by itself, so that DigiCert never has to turn it away.
+
+People share them fairly: a flood by one person delays its author, and hardly a colleague.
+"""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Protocol
 
 import structlog
@@ -12,9 +18,37 @@ from bot.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
+# Once a rate of a longer span is used up, people may have to wait for longer than a form or a command does.
+LONG_SECONDS = 10.0
+# Of such a rate one person may use this many times what is free: alone three quarters, two people three sevenths each.
+# So some of it remains for the next person, however many use it up.
+SHARE = 3
+# So many turns of people may pass while work in background waits.
+MOST_PASSED = 10
+_COUNT_SECONDS = 1.0
+# Who has used at most one part in so many of a long rate may go on without being counted against other processes.
+_LIGHT = 20
+
+_EVERYBODY = "everybody"
+_BACKGROUND = "background"
+_asking: ContextVar[str] = ContextVar("asking", default=_EVERYBODY)
+
+
+@contextmanager
+def calls_for(user_id: str = _EVERYBODY) -> Iterator[None]:
+    """Count the calls to DigiCert that are made inside as this person's, or as everybody's.
+
+    A task that is begun inside inherits it.
+    """
+    token = _asking.set(user_id)
+    try:
+        yield
+    finally:
+        _asking.reset(token)
+
 
 class Turns(Protocol):
-    """Whatever hands out turns for calls to DigiCert."""
+    """Turns for calls to DigiCert."""
 
     @property
     def in_background(self) -> "Turns":
@@ -24,8 +58,31 @@ class Turns(Protocol):
         """Wait until one more call is allowed."""
 
 
+class Slots(Protocol):
+    """The moments at which calls may go that several processes share."""
+
+    async def reserve(self) -> tuple[int, float]:
+        """The id of the next free moment, and in how many seconds it is; StoreUnavailable in vain."""
+
+    async def give_back(self, slot: int) -> None:
+        """Let others have a moment that will not be used; StoreUnavailable in vain."""
+
+    async def taken(self, seconds: float) -> int:
+        """Return how many moments from the last seconds on are taken; StoreUnavailable in vain."""
+
+
+class _Source(Protocol):
+    """Turns without regard to who asks."""
+
+    async def turn(self) -> None:
+        """Wait until one more call is allowed; a cancelled wait uses up no turn."""
+
+    async def taken(self, seconds: float, /) -> int:
+        """Return how many turns all processes took in the last seconds, as far as they are known."""
+
+
 class _Rates:
-    """Turns within several rates at once."""
+    """Turns within several rates at once, for one process."""
 
     def __init__(self, rates: Sequence[tuple[int, float]]) -> None:
         if any(calls < 1 or seconds < 0.001 for calls, seconds in rates):
@@ -40,60 +97,27 @@ class _Rates:
         self._bucket.leak(self._clock.now())
         await self._limiter.try_acquire_async()
 
-
-class Limits(_Rates):
-    """Turns for calls to DigiCert, in memory and for one process; several rates hold at once.
-
-    `rates` are pairs of calls and seconds, such as `[(100, 5.0), (1000, 180.0)]`: a longer window allows more calls,
-    but not more per second. ValueError where that does not hold, or where there is no rate at all.
-    Source: Services API, "Rate limits" (rolling windows, per key).
-    """
-
-    def __init__(self, rates: Sequence[tuple[int, float]]) -> None:
-        super().__init__(rates)
-        self._background = _InBackground(self, _Rates(halved(rates)))
-
-    @property
-    def in_background(self) -> Turns:
-        """Half of these turns, so that people always find some, and go first."""
-        return self._background
+    async def taken(self, _: float) -> int:
+        """Return 0: there is no other process, and what this one took is known."""
+        return 0
 
 
-class Slots(Protocol):
-    """The moments at which calls may go that several processes share."""
+class _SharedRates:
+    """Turns within rates that several processes keep to together.
 
-    async def reserve(self) -> tuple[int, float]:
-        """The id of the next free moment, and in how many seconds it is; StoreUnavailable in vain."""
-
-    async def give_back(self, slot: int) -> None:
-        """Let others have a moment that will not be used; StoreUnavailable in vain."""
-
-
-class SharedLimits:
-    """Turns within limits that several processes keep to together.
-
-    Each asks for the next moment that is free, once, and waits until then; first come, first served among all of them.
-    Where the database is away a process keeps to the limits alone: few calls are made then, and DigiCert's 429 is met.
+    Where the database is away a process keeps to them alone: few calls are made then, and DigiCert's 429 is met.
     """
 
     def __init__(self, rates: Sequence[tuple[int, float]], slots: Slots) -> None:
         self._alone = _Rates(rates)
         self._slots = slots
-        self._asking = asyncio.Lock()
         self._given_back: set[asyncio.Task[None]] = set()
-        self._background = _InBackground(self, _Rates(halved(rates)))
-
-    @property
-    def in_background(self) -> Turns:
-        """Half of the limits of this process, so that people always find turns, and go first."""
-        return self._background
 
     async def turn(self) -> None:
         """Wait until one more call is allowed; a wait that is cancelled lets others have the turn."""
         await self._alone.turn()
         try:
-            async with self._asking:
-                slot, seconds = await self._slots.reserve()
+            slot, seconds = await self._slots.reserve()
         except StoreUnavailable as error:
             log.warning("the limits are kept to by this process alone", error=str(error))
             return
@@ -105,15 +129,202 @@ class SharedLimits:
             task.add_done_callback(self._given_back.discard)
             raise
 
+    async def taken(self, seconds: float) -> int:
+        """Return how many turns all processes took in the last seconds; 0 while the database is away."""
+        try:
+            return await self._slots.taken(seconds)
+        except StoreUnavailable:
+            return 0
+
     async def _give_back(self, slot: int) -> None:
         with suppress(StoreUnavailable):
             await self._slots.give_back(slot)
 
 
+class _Window:
+    """Who took how many turns of a long rate within its span."""
+
+    def __init__(self, calls: int, seconds: float) -> None:
+        self._calls = calls
+        self.seconds = seconds
+        self._turns: deque[tuple[float, str]] = deque()
+        self._by: Counter[str] = Counter()
+        self._taken = 0
+        self._counted_at = float("-inf")
+
+    def add(self, person: str) -> None:
+        """Count a turn."""
+        self._turns.append((time.monotonic(), person))
+        self._by[person] += 1
+
+    def is_open(self, person: str) -> bool:
+        """Return True if this person may take one more turn."""
+        self._forget()
+        free = self._calls - max(len(self._turns), self._taken)
+        return self._is_light(person) or self._by[person] <= SHARE * free
+
+    def wants_count(self, person: str) -> bool:
+        """Return True if it must be known what other processes took, before this person may go on."""
+        return not self._is_light(person) and time.monotonic() - self._counted_at >= _COUNT_SECONDS
+
+    def count(self, taken: int) -> None:
+        """Note what all processes took."""
+        self._taken, self._counted_at = taken, time.monotonic()
+
+    def _is_light(self, person: str) -> bool:
+        return self._by[person] * _LIGHT < self._calls
+
+    def _forget(self) -> None:
+        before = time.monotonic() - self.seconds
+        while self._turns and self._turns[0][0] <= before:
+            _, person = self._turns.popleft()
+            self._by[person] -= 1
+            if not self._by[person]:
+                del self._by[person]
+
+
+class _Waiter:
+    """One call that waits for its turn."""
+
+    def __init__(self, person: str) -> None:
+        self.person = person
+        self.is_served = False
+        self.woken = asyncio.Event()
+
+    def serve(self) -> None:
+        """Let it have a turn."""
+        self.is_served = True
+        self.woken.set()
+
+
+class _FairTurns:
+    """Deals the turns of a source among people: in rounds, one each, and of a long rate a share at most.
+
+    One of those who wait deals, until it has its own turn: then no turn is taken that nobody waits for.
+    """
+
+    def __init__(self, source: _Source, rates: Sequence[tuple[int, float]]) -> None:
+        self._source = source
+        self._windows = [_Window(calls, seconds) for calls, seconds in rates if seconds > LONG_SECONDS]
+        # By person, in the order of the round.
+        self._waiting: dict[str, deque[_Waiter]] = {}
+        self._arrived = asyncio.Event()
+        self._is_dealt = False
+        self._passed = 0
+        self._background = _InBackground(self, _Rates(halved(rates)))
+
+    @property
+    def in_background(self) -> Turns:
+        """Half of these turns, so that people always find some, and go first."""
+        return self._background
+
+    async def turn(self) -> None:
+        """Wait until one more call is allowed to whom `calls_for` names; a cancelled wait uses up no turn."""
+        waiter = _Waiter(_asking.get())
+        self._waiting.setdefault(waiter.person, deque()).append(waiter)
+        self._arrived.set()
+        try:
+            while not waiter.is_served:
+                if self._is_dealt:
+                    await waiter.woken.wait()
+                    waiter.woken.clear()
+                else:
+                    await self._deal()
+        except asyncio.CancelledError:
+            if waiter.is_served:
+                self._serve_next()
+            raise
+        finally:
+            self._remove(waiter)
+            self._wake_a_dealer()
+
+    async def _deal(self) -> None:
+        """Take one turn of the source for whoever is next by then."""
+        self._is_dealt = True
+        try:
+            while await self._next_counted() is None:
+                self._arrived.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_COUNT_SECONDS):
+                        await self._arrived.wait()
+            await self._source.turn()
+            self._serve_next()
+        finally:
+            self._is_dealt = False
+
+    async def _next_counted(self) -> str | None:
+        for window in self._windows:
+            if any(window.wants_count(person) for person in self._waiting if _has_share(person)):
+                window.count(await self._source.taken(window.seconds))
+        return self._next()
+
+    def _next(self) -> str | None:
+        """Return whose turn it is; None while all who wait have used up their share."""
+        people = [person for person in self._waiting if person != _BACKGROUND and self._is_open(person)]
+        if _BACKGROUND in self._waiting and (self._passed >= MOST_PASSED or not people):
+            return _BACKGROUND
+        return people[0] if people else None
+
+    def _is_open(self, person: str) -> bool:
+        return not _has_share(person) or all(window.is_open(person) for window in self._windows)
+
+    def _serve_next(self) -> None:
+        # The turn is taken: where all have used up their share meanwhile, any may have it.
+        person = self._next() or next(iter(self._waiting), None)
+        if not person:
+            return
+        waiter = self._waiting[person][0]
+        self._remove(waiter)
+        if queue := self._waiting.pop(person, None):
+            self._waiting[person] = queue
+        self._passed = self._passed + 1 if _BACKGROUND in self._waiting and person != _BACKGROUND else 0
+        for window in self._windows:
+            window.add(person)
+        waiter.serve()
+
+    def _remove(self, waiter: _Waiter) -> None:
+        queue = self._waiting.get(waiter.person)
+        if queue and waiter in queue:
+            queue.remove(waiter)
+            if not queue:
+                del self._waiting[waiter.person]
+
+    def _wake_a_dealer(self) -> None:
+        if not self._is_dealt and self._waiting:
+            next(iter(self._waiting.values()))[0].woken.set()
+
+
+def _has_share(person: str) -> bool:
+    """Return True for a person; what is read for everybody has no limit of its own, work in background another one."""
+    return person not in (_EVERYBODY, _BACKGROUND)
+
+
+class Limits(_FairTurns):
+    """Turns for calls to DigiCert, in memory and for one process; several rates hold at once.
+
+    `rates` are pairs of calls and seconds, such as `[(100, 5.0), (1000, 180.0)]`: a longer window allows more calls,
+    but not more per second. ValueError where that does not hold, or where there is no rate at all.
+    Source: Services API, "Rate limits" (rolling windows, per key).
+    """
+
+    def __init__(self, rates: Sequence[tuple[int, float]]) -> None:
+        super().__init__(_Rates(rates), rates)
+
+
+class SharedLimits(_FairTurns):
+    """Turns within limits that several processes keep to together, first come, first served among them.
+
+    Each asks for one moment that is free at a time, waits until then, and lets one of its people have it.
+    """
+
+    def __init__(self, rates: Sequence[tuple[int, float]], slots: Slots) -> None:
+        super().__init__(_SharedRates(rates, slots), rates)
+
+
 class _InBackground:
     """Takes a turn of its own, then one of everybody's; among those who wait there it has one place at most."""
 
-    def __init__(self, shared: Turns, own: _Rates) -> None:
+    def __init__(self, shared: _FairTurns, own: _Rates) -> None:
         self._shared = shared
         self._own = own
         self._place_in_line = asyncio.Lock()
@@ -127,7 +338,8 @@ class _InBackground:
         """Wait until one more call is allowed that nobody waits for."""
         async with self._place_in_line:
             await self._own.turn()
-            await self._shared.turn()
+            with calls_for(_BACKGROUND):
+                await self._shared.turn()
 
 
 def halved(rates: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -46,6 +46,13 @@ class Slots:
             await connection.execute(self._forget)
         return int(slot), max(0.0, float(ahead))
 
+    async def taken(self, seconds: float) -> int:
+        """Return how many moments from the last seconds on are taken; StoreUnavailable in vain."""
+        since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+        async with self._database.beside() as connection:
+            counted = sa.select(sa.func.count()).select_from(call_slots).where(call_slots.c.at > since)
+            return int(await connection.scalar(counted) or 0)
+
     async def give_back(self, slot: int) -> None:
         """Let others have a moment that will not be used; StoreUnavailable in vain."""
         async with self._database.beside() as connection:

@@ -1,9 +1,11 @@
 import asyncio
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from bot.digicert import limits as limits_module
 from bot.digicert.limits import Limits, SharedLimits, halved
 from bot.errors import StoreUnavailable
 
@@ -105,7 +107,7 @@ async def test_turns_that_no_longer_count_are_forgotten():
     for _ in range(8):
         await limits.turn()
 
-    assert limits._bucket.count() <= 3  # noqa: SLF001 - memory is not to be seen from outside
+    assert limits._source._bucket.count() <= 3  # noqa: SLF001 - memory is not to be seen from outside
 
 
 @pytest.mark.parametrize("rates", [[], [(0, 1.0)], [(1, 0.0)], [(-1, 1.0)], [(5, 1.0), (5, 2.0)], [(1, 1.0), (9, 2.0)]])
@@ -182,6 +184,7 @@ class FakeSlots:
         self.ahead = list(ahead)
         self.given_back = []
         self.asked = 0
+        self.used = 0
 
     async def reserve(self):
         self.asked += 1
@@ -192,11 +195,14 @@ class FakeSlots:
     async def give_back(self, slot):
         self.given_back.append(slot)
 
+    async def taken(self, seconds):
+        return self.used
+
 
 async def test_a_shared_turn_comes_at_its_moment():
-    moments = await moments_of_turns(SharedLimits([(9, 1.0)], FakeSlots(0.0, 0.2, 0.4)), 3)
+    moments = await moments_of_turns(SharedLimits([(9, 1.0)], FakeSlots(0.0, 0.2, 0.3)), 3)
 
-    assert moments == pytest.approx([0.0, 0.2, 0.4], abs=0.15)
+    assert moments == pytest.approx([0.0, 0.2, 0.5], abs=0.15)
 
 
 async def test_a_shared_turn_that_nobody_waits_for_any_longer_is_given_back():
@@ -217,17 +223,154 @@ async def test_while_the_database_is_away_a_process_keeps_to_the_limits_alone():
     assert most_within(moments, 0.2) == 3
 
 
-async def test_shared_turns_in_background_are_half_and_one_at_a_time():
-    slots = FakeSlots(5.0, 5.0, 5.0)
+async def test_a_moment_that_background_work_waits_for_is_a_persons_who_comes_meanwhile():
+    slots = FakeSlots(0.2, 0.2, 9.0)
     limits = SharedLimits([(4, 60.0)], slots)
+    order = []
 
-    tasks = [asyncio.create_task(limits.in_background.turn()) for _ in range(3)]
+    tasks = [asyncio.create_task(taking(order, "background", limits.in_background)) for _ in range(3)]
     await asyncio.sleep(0.1)
     asked_by_background = slots.asked
-    tasks.append(asyncio.create_task(limits.turn()))
-    await asyncio.sleep(0.1)
+    await taking(order, "ana", limits)
+    await until(lambda: len(order) == 2)
+    await ended(tasks)
+
+    assert (asked_by_background, order) == (1, ["ana", "background"])
+
+
+async def taking(order, person, turns):
+    """Take one turn as this person, and write down that it came."""
+    with limits_module.calls_for(person):
+        await turns.turn()
+    order.append(person)
+
+
+async def until(holds, seconds=5.0):
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+
+
+async def ended(tasks):
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
-    assert (asked_by_background, slots.asked) == (1, 2)
+
+@pytest.mark.fault("M10")
+@pytest.mark.parametrize("make", [Limits, lambda rates: SharedLimits(rates, FakeSlots(*[0.02] * 500))])
+async def test_a_colleague_waits_for_one_turn_of_a_flood(make):
+    limits, order = make([(2, 0.05)]), []
+    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(100)]
+    await until(lambda: len(order) >= 4)
+
+    came = len(order)
+    await taking(order, "ana", limits)
+    between = len(order) - 1 - came
+    await ended(flood)
+
+    assert between <= 3
+
+
+@pytest.mark.fault("M10")
+async def test_turns_are_dealt_in_rounds_among_those_who_wait():
+    limits, order = Limits([(1, 0.1)]), []
+    asked = [("eve", 5), ("ana", 2), ("ben", 2)]
+    await limits.turn()
+
+    await asyncio.gather(*(taking(order, person, limits) for person, turns in asked for _ in range(turns)))
+
+    assert order[:6] == ["eve", "ana", "ben"] * 2
+    assert order[6:] == ["eve"] * 3
+
+
+@pytest.mark.fault("M10")
+async def test_one_person_cannot_use_up_a_rate_of_minutes():
+    """With all of it gone a colleague would wait until the first turns are three minutes old."""
+    limits, order = Limits([(100, 180.0)]), []
+    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(200)]
+    await until(lambda: len(order) >= 70)
+    await asyncio.sleep(0.1)
+    taken = len(order)
+
+    async with asyncio.timeout(2.0):
+        for _ in range(10):
+            await taking(order, "ana", limits)
+    await ended(flood)
+
+    assert 70 <= taken <= 76
+    assert order[taken:] == ["ana"] * 10
+
+
+@pytest.mark.fault("M10")
+async def test_however_many_people_use_up_a_rate_some_of_it_is_left_for_the_next():
+    limits, order = Limits([(200, 180.0)]), []
+    flood = [asyncio.create_task(taking(order, f"eve{number % 5}", limits)) for number in range(400)]
+    await until(lambda: len(order) >= 180)
+    await asyncio.sleep(0.1)
+    taken = len(order)
+
+    async with asyncio.timeout(2.0):
+        await taking(order, "ana", limits)
+    await ended(flood)
+
+    assert 180 <= taken < 200
+    assert order[taken:] == ["ana"]
+
+
+async def test_a_share_grows_again_as_turns_grow_old(monkeypatch):
+    limits, order = Limits([(40, 11.0)]), []
+    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(32)]
+    await until(lambda: len(order) >= 30)
+    later = time.monotonic() + 12.0
+    monkeypatch.setattr(limits_module, "time", SimpleNamespace(monotonic=lambda: later))
+
+    await until(lambda: len(order) == 32)
+
+    await asyncio.gather(*flood)
+
+
+@pytest.mark.fault("M10")
+async def test_what_other_processes_took_leaves_a_person_less():
+    slots = FakeSlots(*[0.0] * 200)
+    slots.used = 92
+    limits, order = SharedLimits([(100, 180.0)], slots), []
+    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(50)]
+    await until(lambda: len(order) >= 20)
+    await asyncio.sleep(0.1)
+    taken = len(order)
+    await taking(order, "ana", limits)
+    await ended(flood)
+
+    assert 20 <= taken <= 26
+    assert order[-1] == "ana"
+
+
+async def test_a_turn_that_was_given_to_a_cancelled_wait_goes_to_the_next():
+    limits, order = Limits([(1, 0.2)]), []
+    await limits.turn()
+    gone = asyncio.create_task(taking(order, "eve", limits))
+    stays = asyncio.create_task(taking(order, "ana", limits))
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+
+    gone.cancel()
+    await stays
+
+    assert order == ["ana"]
+    assert time.monotonic() - began < 0.35
+
+
+async def test_people_who_come_and_go_leave_nobody_waiting_for_ever():
+    limits, order = Limits([(5, 0.02)]), []
+    tasks = []
+    for number in range(200):
+        tasks.append(asyncio.create_task(taking(order, f"p{number % 7}", limits)))
+        if number % 3 == 0:
+            await asyncio.sleep(0.001)
+            tasks[number // 2].cancel()
+
+    await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10.0)
+
+    assert len(order) == sum(not task.cancelled() for task in tasks)
+    assert limits._waiting == {}  # noqa: SLF001 - memory is not to be seen from outside

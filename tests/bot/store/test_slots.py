@@ -68,6 +68,17 @@ async def test_what_is_given_back_is_another_ones(open_server):
     assert second == pytest.approx(first, abs=0.5)
 
 
+async def test_it_is_counted_what_all_processes_took(open_server):
+    rates = [(9, 60.0)]
+    first, second = Slots(open_server(), rates), Slots(open_server(), rates)
+
+    for slots in (first, second, first):
+        await slots.reserve()
+
+    assert [await slots.taken(60.0) for slots in (first, second)] == [3, 3]
+    assert await first.taken(-60.0) == 0
+
+
 async def test_what_counts_no_longer_is_forgotten(open_server):
     slots = Slots(open_server(), [(1, 0.01)])
     for _ in range(3):
