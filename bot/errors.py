@@ -7,6 +7,7 @@ BotError
 ├── PermissionUnknown the asker tries again in a minute: Slack could not tell who they are
 ├── NothingToDo       the state of the order or domain says no
 ├── CooledDown        the same target got its mail a moment ago
+├── LimitReached      the asker waits: they asked for many resends lately
 ├── CaRefused         DigiCert said no, and why
 ├── CaUnavailable     DigiCert gave no usable answer
 │   ├── CaUnreadable  or one that is not what its documentation promises
@@ -20,8 +21,11 @@ BotError
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from bot.models import NOBODY, Cooldown, Holders
+
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 class BotError(Exception):
@@ -74,6 +78,34 @@ class CooledDown(BotError):
     def __init__(self, cooldown: Cooldown) -> None:
         super().__init__("This was sent a moment ago; say in Reason why it should be sent again.")
         self.cooldown = cooldown
+
+
+class LimitReached(BotError):
+    """A person asked for as many resends lately as DCV_PERSON_LIMITS allows: for this one, nothing was sent.
+
+    `until` is when they can continue.
+    """
+
+    def __init__(self, requests: int, span: timedelta, until: datetime, now: datetime) -> None:
+        # To the next whole minute: an earlier one would be too early.
+        until = until.astimezone(UTC) + timedelta(seconds=-until.timestamp() % 60)
+        day = "" if until.date() == now.astimezone(UTC).date() else f"{until:%Y-%m-%d} "
+        super().__init__(f"{asked_for(requests, span)} You can continue at {day}{until:%H:%M} UTC.")
+        self.requests = requests
+        self.span = span
+        self.until = until
+
+
+def asked_for(requests: int, span: timedelta) -> str:
+    """Return how many resends a person asked for, as a sentence."""
+    seconds = int(span.total_seconds())
+    length, unit = next((seconds // size, unit) for size, unit in _UNITS if seconds % size == 0)
+    resends, last = _counted(requests, "resend"), unit if length == 1 else _counted(length, unit)
+    return f"You asked for {resends} in the last {last}."
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 class CaError(BotError):

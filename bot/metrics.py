@@ -16,7 +16,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 # Slack waits three seconds for an ack; DigiCert gets 75 for a call.
 _ACK_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
 _CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 75.0)
-_REFUSALS = ("denied", "cooled_down")
+_REFUSALS = ("denied", "cooled_down", "limited")
 _ORDER = re.compile(r"(?<=^/order/certificate/)[0-9]+")
 _DOMAIN = re.compile(r"(?<=^/domain/)[^/]+")
 

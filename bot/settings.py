@@ -22,6 +22,8 @@ LogFormat = Literal["text", "json"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=365)
+# Younger rows of the ledger are never pruned.
+_LONGEST_COUNTED = timedelta(days=30)
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
@@ -127,22 +129,29 @@ def _read_durations(text: str) -> tuple[timedelta, ...]:
     return durations
 
 
-def _read_limits(text: str) -> tuple[tuple[int, float], ...]:
-    limits = tuple(_read_limit(item) for item in _items(text))
-    # Each must be longer, larger and slower than the one before; otherwise one of the two could never bind.
-    for (calls, seconds), (more_calls, more_seconds) in pairwise(limits):
-        if more_seconds <= seconds or more_calls <= calls or more_calls / more_seconds > calls / seconds:
-            raise ValueError("must go from the short burst to the long run, such as 100/5s,1000/3m.")
-    if not limits:
-        raise ValueError("takes calls per time such as 100/5s,1000/3m.")
+def _read_person_limits(text: str) -> tuple[tuple[int, float], ...]:
+    limits = _read_limits(text, "30/10m,100/1d")
+    if limits[-1][1] > _LONGEST_COUNTED.total_seconds():
+        raise ValueError(f"counts {_LONGEST_COUNTED.days} days at most, such as 30/10m,100/1d.")
     return limits
 
 
-def _read_limit(text: str) -> tuple[int, float]:
+def _read_limits(text: str, example: str = "100/5s,1000/3m") -> tuple[tuple[int, float], ...]:
+    limits = tuple(_read_limit(item, example) for item in _items(text))
+    # Each must be longer, larger and slower than the one before; otherwise one of the two could never bind.
+    for (calls, seconds), (more_calls, more_seconds) in pairwise(limits):
+        if more_seconds <= seconds or more_calls <= calls or more_calls / more_seconds > calls / seconds:
+            raise ValueError(f"must go from the short burst to the long run, such as {example}.")
+    if not limits:
+        raise ValueError(f"takes a number per time such as {example}.")
+    return limits
+
+
+def _read_limit(text: str, example: str) -> tuple[int, float]:
     match = re.fullmatch(r"([0-9]{1,8})/([0-9]{1,6})([smhd])", text)
     calls, seconds = (int(match[1]), int(match[2]) * _SECONDS[match[3]]) if match else (0, 0)
     if not calls or not seconds:
-        raise ValueError(f"takes calls per time such as 100/5s,1000/3m, not {_shown(text)}.")
+        raise ValueError(f"takes a number per time such as {example}, not {_shown(text)}.")
     return calls, float(seconds)
 
 
@@ -300,6 +309,9 @@ class Settings(DatabaseSettings):
     dcv_locale: Annotated[
         str, _parsed(_read_word("[A-Za-z]{2,3}([_-][A-Za-z]{2,4})?", "a language code such as en, de or zh_CN"))
     ] = "en"
+    dcv_person_limits: Annotated[tuple[tuple[int, float], ...], NoDecode, _parsed(_read_person_limits)] = (
+        _read_person_limits("30/10m")
+    )
     digicert_limits: _Limits = ((100, 5.0), (1000, 180.0))
 
     dcv_instance: Annotated[

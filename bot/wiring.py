@@ -218,6 +218,7 @@ def _services(
         reporting=reporting,
         metrics=metrics,
         cooldown=settings.dcv_cooldown,
+        person_limits=settings.dcv_person_limits,
         clock=clock,
     )
     confirming = Confirming(certcentral, listing)

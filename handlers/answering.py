@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
+from bot.digicert.limits import calls_for
 from bot.errors import BotError
 from bot.models import Origin
 from bot.slack.chat import Chat
@@ -28,11 +29,15 @@ class Answering:
 
     @asynccontextmanager
     async def to(self, origin: Origin) -> AsyncIterator[None]:
-        """Answer one person; whatever goes wrong inside is whispered to them."""
+        """Answer one person; whatever goes wrong inside is whispered to them.
+
+        Calls to DigiCert that are made inside count as theirs.
+        """
         self._open.append(origin)
         self._idle.clear()
         try:
-            with structlog.contextvars.bound_contextvars(user=origin.actor.user_id):
+            user_id = origin.actor.user_id
+            with structlog.contextvars.bound_contextvars(user=user_id), calls_for(user_id):
                 try:
                     yield
                 except BotError as error:

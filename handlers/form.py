@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.errors import CooledDown, Misunderstood, PermissionUnknown, StoreUnavailable
+from bot.errors import CooledDown, LimitReached, Misunderstood, PermissionUnknown, StoreUnavailable
 from bot.models import Actor, Origin
 from bot.services.dialog import Dialog
 from bot.services.resend import Resend
@@ -78,7 +78,7 @@ class ResendForm:
         async with await self._answer(actor, body):
             try:
                 await self._accept(ack, actor, body)
-            except (Misunderstood, PermissionUnknown, StoreUnavailable) as error:
+            except (LimitReached, Misunderstood, PermissionUnknown, StoreUnavailable) as error:
                 if not (errors := field_errors(read_view(body), error)):
                     await ack()
                     raise

@@ -26,7 +26,7 @@ SHARE = 3
 # So many turns of people may pass while work in background waits.
 MOST_PASSED = 10
 _COUNT_SECONDS = 1.0
-# Who has used at most one part in so many of a long rate may go on without being counted against other processes.
+# Whoever took less than one in so many turns of a long rate may go on; a count of all processes costs a query.
 _LIGHT = 20
 
 _EVERYBODY = "everybody"
@@ -149,8 +149,8 @@ class _Window:
         self.seconds = seconds
         self._turns: deque[tuple[float, str]] = deque()
         self._by: Counter[str] = Counter()
-        self._taken = 0
-        self._counted_at = float("-inf")
+        # By all processes, when it was counted last.
+        self.taken = 0
 
     def add(self, person: str) -> None:
         """Count a turn."""
@@ -160,18 +160,11 @@ class _Window:
     def is_open(self, person: str) -> bool:
         """Return True if this person may take one more turn."""
         self._forget()
-        free = self._calls - max(len(self._turns), self._taken)
-        return self._is_light(person) or self._by[person] <= SHARE * free
+        free = self._calls - max(len(self._turns), self.taken)
+        return self.is_light(person) or self._by[person] <= SHARE * free
 
-    def wants_count(self, person: str) -> bool:
-        """Return True if it must be known what other processes took, before this person may go on."""
-        return not self._is_light(person) and time.monotonic() - self._counted_at >= _COUNT_SECONDS
-
-    def count(self, taken: int) -> None:
-        """Note what all processes took."""
-        self._taken, self._counted_at = taken, time.monotonic()
-
-    def _is_light(self, person: str) -> bool:
+    def is_light(self, person: str) -> bool:
+        """Return True if this person took so few turns that it need not be counted what other processes took."""
         return self._by[person] * _LIGHT < self._calls
 
     def _forget(self) -> None:
@@ -254,8 +247,8 @@ class _FairTurns:
 
     async def _next_counted(self) -> str | None:
         for window in self._windows:
-            if any(window.wants_count(person) for person in self._waiting if _has_share(person)):
-                window.count(await self._source.taken(window.seconds))
+            if any(_has_share(person) and not window.is_light(person) for person in self._waiting):
+                window.taken = await self._source.taken(window.seconds)
         return self._next()
 
     def _next(self) -> str | None:

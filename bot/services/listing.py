@@ -12,6 +12,7 @@ from async_lru import alru_cache
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
+from bot.digicert.limits import calls_for
 from bot.errors import CaError
 from bot.models import (
     Domain,
@@ -163,7 +164,9 @@ class Listing:
         return self._last if self._last and self._clock() - self._last.read_at < TOO_OLD else None
 
     async def _read(self) -> Account:
-        account = await read_account(self._certcentral, self._clock)
+        # Others wait for it together with whoever asked first: it must not wait behind the calls of one person.
+        with calls_for():
+            account = await read_account(self._certcentral, self._clock)
         self._last = await asyncio.to_thread(account.prepare)
         return self._last
 

@@ -1,7 +1,7 @@
 """The only gate to a resend: a request is accepted in one transaction, then carried out by a durable flow."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.engine import Engine, Steps
-from bot.errors import CooledDown
+from bot.errors import CooledDown, LimitReached
 from bot.metrics import Metrics
 from bot.models import NO_REACH, Actor, Call, Cooldown, Outcome, Place, Reach, ResendRequest
 from bot.policy import Action
@@ -18,11 +18,13 @@ from bot.services.gate import Gate, denied, refusal
 from bot.services.matters import about_calls
 from bot.services.reporting import Reporting, root_key, until_told
 from bot.services.sending import Sending
-from bot.store import claims, requests
+from bot.store import claims, person_limits, requests
 from bot.store.claims import Claim, Claims
 from bot.store.db import Database
 from bot.store.ledger import Entry, Event, Ledger, append
+from bot.store.person_limits import Reached
 from bot.store.requests import Requests
+from bot.store.tables import written
 from bot.views import messages
 
 log = structlog.get_logger(__name__)
@@ -68,6 +70,7 @@ class Resend:
         metrics: Metrics,
         cooldown: timedelta,
         clock: Clock,
+        person_limits: Sequence[tuple[int, float]] = (),
     ) -> None:
         self._gate = gate
         self._database = database
@@ -80,15 +83,17 @@ class Resend:
         self._reporting = reporting
         self._metrics = metrics
         self._cooldown = cooldown
+        self._person_limits = person_limits
         self._clock = clock
         engine.define(FLOW, self._flow)
 
     async def accept(self, asked: Asked) -> str | None:
         """Write a request down and return its id; nothing is sent before `begin`.
 
-        Safe to repeat: the same cause is the same request; None where its outcome was told already, so that nothing
-        is left to begin. NotAllowed and CooledDown are in the ledger when they are raised; after StoreUnavailable and
-        PermissionUnknown nothing was written and nothing will be sent.
+        Safe to repeat: the same cause is the same request, and counts once for DCV_PERSON_LIMITS. None where its
+        outcome was told already, so that nothing is left to begin. NotAllowed and CooledDown are in the ledger when
+        they are raised, and so is the first LimitReached of a span. After StoreUnavailable and PermissionUnknown
+        nothing was written and nothing will be sent.
         """
         matter = about_calls(asked.place, asked.calls, asked.reach)
         standing = await self._gate.require(asked.actor, Action.RESEND, {"subject": asked.subject}, matter)
@@ -98,11 +103,15 @@ class Resend:
         async with self._database.write() as transaction:
             if known := await requests.known(transaction, request.id):
                 return None if known.is_told else request.id
+            limit = await person_limits.reached(transaction, request.actor, self._person_limits, request.at)
             claim = await claims.standing(transaction, keys, request.at)
-            if claim is not None:
+            if claim is not None and not limit:
                 self._gate.require_answer(override)
             barred = claim is not None and not override.allowed
-            if barred:
+            if limit:
+                if not limit.is_recorded:
+                    await append(transaction, _limited(request, limit))
+            elif barred:
                 about = {"subject": asked.subject}
                 refused = denied(asked.actor, request.at, Action.OVERRIDE, override.rule, about, matter)
             elif cooled := claim is not None and not _has_reason(asked, claim):
@@ -114,6 +123,10 @@ class Resend:
                 await append(transaction, _entry(Event.ACCEPTED, request))
                 await claims.take(transaction, request, request.at + self._cooldown)
                 await requests.add(transaction, request)
+        if limit:
+            self._metrics.refused(Event.LIMITED)
+            log.warning("limited", user=asked.actor.user_id, until=limit.until.isoformat())
+            raise LimitReached(limit.requests, limit.span, limit.until, request.at)
         if barred:
             self._metrics.refused(Event.DENIED)
             raise refusal(standing.rules, Action.OVERRIDE, matter, override)
@@ -222,6 +235,17 @@ def _entry(event: Event, request: ResendRequest) -> Entry:
         "channel": request.place.channel_id,
     }
     return Entry(event, request.at, request.actor, request.id, detail=detail)
+
+
+def _limited(request: ResendRequest, limit: Reached) -> Entry:
+    """The row for the first request beyond a limit; until the person can continue, no further one is written."""
+    detail = {
+        "subject": request.subject,
+        "requests": limit.requests,
+        "seconds": int(limit.span.total_seconds()),
+        "until": written(limit.until),
+    }
+    return Entry(Event.LIMITED, request.at, request.actor, detail=detail)
 
 
 def _told(call: Call) -> dict[str, object]:

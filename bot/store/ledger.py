@@ -29,6 +29,7 @@ class Event(StrEnum):
     ACCEPTED = "accepted"
     DENIED = "denied"
     COOLED_DOWN = "cooled_down"
+    LIMITED = "limited"
     SENDING = "sending"
     TURNED_AWAY = "turned_away"
     SENT = "sent"

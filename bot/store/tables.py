@@ -63,8 +63,8 @@ Index(
     sqlite_where=_ENDED,
     postgresql_where=_ENDED,
 )
-_BEGINS = text("kind IN ('accepted', 'cooled_down', 'denied')")
-Index("ledger_begins", ledger.c.user_id, ledger.c.seq, sqlite_where=_BEGINS, postgresql_where=_BEGINS)
+BEGINS = text("kind IN ('accepted', 'cooled_down', 'denied')")
+Index("ledger_begins", ledger.c.user_id, ledger.c.seq, sqlite_where=BEGINS, postgresql_where=BEGINS)
 
 ledger_head = Table(
     "ledger_head",

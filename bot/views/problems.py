@@ -1,18 +1,22 @@
 """What a person is told alone when something stands in the way."""
 
+from datetime import timedelta
+
 from bot.errors import (
     BotError,
     CaRefused,
     CaUnavailable,
     CooledDown,
+    LimitReached,
     Misunderstood,
     NotAllowed,
     NothingToDo,
     SlackRefused,
     SlackUnavailable,
+    asked_for,
 )
 from bot.models import Cooldown
-from bot.views.blocks import Message, escape, person, section, time
+from bot.views.blocks import Message, clock, escape, person, section, time
 from bot.views.permission import may_instead
 
 # Slack's guide and its reference differ in these words; a trigger lives three seconds and opens one form.
@@ -42,6 +46,10 @@ def answer(error: BotError) -> Message:
     """An error as a whisper to the person who met it."""
     if isinstance(error, CooledDown):
         words = cooled_down(error.cooldown)
+        return Message(words, (section(words),))
+    if isinstance(error, LimitReached):
+        until = clock(error.until) if error.span < timedelta(hours=12) else time(error.until)
+        words = f"{asked_for(error.requests, error.span)} You can continue at {until}."
         return Message(words, (section(words),))
     if isinstance(error, NotAllowed) and (who := may_instead(error.holders)):
         words = f"{escape(str(error))} {who}"

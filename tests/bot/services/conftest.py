@@ -391,10 +391,11 @@ def sending(database, stored, ledger, gate, certcentral, addresses, reach, sched
 
 @pytest.fixture
 def make_resend(gate, chat, engine, sending, reporting, metrics, clock):
-    """The gate to a resend, upon any database, and behind another policy if one is given."""
+    """The gate to a resend, upon any database, behind another policy or with limits if they are given."""
 
-    def make(database, policy=None):
+    def make(database, policy=None, **limits):
         return Resend(
+            **limits,
             gate=policy or gate,
             database=database,
             ledger=Ledger(database),

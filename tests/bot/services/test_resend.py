@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot import errors
 from bot.errors import CaBusy, CooledDown, NotAllowed, SlackUnavailable, StoreUnavailable
-from bot.models import Actor, Place
+from bot.models import Actor, Call, OrderTarget, Place, Recipient
 from bot.policy import Action, Rule, Rules
 from bot.services.gate import Gate
 from bot.services.resend import FLOW, Asked
@@ -125,6 +125,81 @@ async def test_flows_and_claims_go_an_hour_after_their_end(resend, asked, engine
     assert kept == [old]
     assert await claimed() == []
     assert clock() - engine.purged_before == timedelta(hours=1)
+
+
+def calls_of(number):
+    """A call of its own for each number, so that no cooldown stands in the way."""
+    return (Call(OrderTarget(number), (Recipient("shop.example.com", "admin@example.com", "example.com"),)),)
+
+
+@pytest.mark.fault("M10")
+async def test_a_person_may_make_so_many_requests_and_is_told_when_to_continue(
+    make_resend, database, asked, rows, stored, clock
+):
+    resend = make_resend(database, person_limits=[(3, 600.0)])
+    for number in range(3):
+        await resend.accept(asked(f"view:V{number}", calls=calls_of(number)))
+        clock.advance(seconds=30)
+
+    for number in (3, 4, 5):
+        with pytest.raises(errors.LimitReached) as limited:
+            await resend.accept(asked(f"view:V{number}", calls=calls_of(number)))
+
+    assert str(limited.value) == "You asked for 3 resends in the last 10 minutes. You can continue at 10:10 UTC."
+    assert [row["kind"] for row in await rows()] == ["accepted"] * 3 + ["limited"]
+    assert json.loads((await rows())[-1]["detail"]) == {
+        "requests": 3,
+        "seconds": 600,
+        "subject": "order 700001",
+        "until": "2026-07-01T10:10:00.000000Z",
+    }
+    assert len(await stored.unreported()) == 3
+    await resend.accept(asked("view:B", BOB, calls=calls_of(6)))
+    clock.advance(minutes=9)
+    await resend.accept(asked("view:V7", calls=calls_of(7)))
+
+
+@pytest.mark.fault("M10")
+async def test_of_many_requests_at_once_no_more_than_allowed_are_accepted(
+    make_resend, database, open_another, asked, rows
+):
+    doors = [make_resend(each, person_limits=[(3, 600.0)]) for each in (database, open_another())]
+
+    answers = await asyncio.gather(
+        *(doors[number % 2].accept(asked(f"view:V{number}", calls=calls_of(number))) for number in range(8)),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(answer, str) for answer in answers) == 3
+    assert sum(isinstance(answer, errors.LimitReached) for answer in answers) == 5
+    assert sorted(row["kind"] for row in await rows()) == ["accepted"] * 3 + ["limited"]
+
+
+@pytest.mark.fault("M10")
+async def test_a_cause_that_is_repeated_counts_once_and_is_answered_over_the_limit_too(
+    make_resend, database, asked, rows
+):
+    resend = make_resend(database, person_limits=[(2, 600.0)])
+    first = [await resend.accept(asked("view:V1", calls=calls_of(1))) for _ in range(5)]
+    second = await resend.accept(asked("view:V2", calls=calls_of(2)))
+
+    assert {*first, second} == {first[0], await resend.accept(asked("view:V2", calls=calls_of(2)))}
+    assert [row["kind"] for row in await rows()] == ["accepted"] * 2
+
+
+@pytest.mark.parametrize(
+    ("requests", "span", "words"),
+    [
+        (30, timedelta(minutes=10), "You asked for 30 resends in the last 10 minutes."),
+        (1, timedelta(minutes=1), "You asked for 1 resend in the last minute."),
+        (2, timedelta(hours=36), "You asked for 2 resends in the last 36 hours."),
+        (5, timedelta(days=1), "You asked for 5 resends in the last day."),
+    ],
+)
+def test_a_limit_is_told_in_words(requests, span, words, clock):
+    error = errors.LimitReached(requests, span, clock() + timedelta(seconds=1), clock())
+
+    assert str(error) == f"{words} You can continue at 10:01 UTC."
 
 
 async def test_another_cause_or_workspace_is_another_request(resend, asked, ana):

@@ -1,0 +1,50 @@
+"""How many requests each person made lately, counted in the ledger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.models import Actor
+from bot.store.ledger import Event
+from bot.store.tables import BEGINS, ledger, moment
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A limit that a person has reached: so many requests within `span`, and when they can continue.
+
+    `is_recorded` is True if the ledger says so already.
+    """
+
+    requests: int
+    span: timedelta
+    until: datetime
+    is_recorded: bool
+
+
+async def reached(
+    transaction: AsyncConnection, actor: Actor, rates: Sequence[tuple[int, float]], now: datetime
+) -> Reached | None:
+    """Return the limit that keeps a person waiting longest; None while they may go on.
+
+    `rates` are pairs of requests and seconds. Ask within the transaction that accepts: then two requests at once cannot
+    both be the last that is allowed.
+    """
+    found = [await _reached(transaction, actor, number, timedelta(seconds=seconds), now) for number, seconds in rates]
+    return max(filter(None, found), key=lambda each: each.until, default=None)
+
+
+async def _reached(
+    transaction: AsyncConnection, actor: Actor, number: int, span: timedelta, now: datetime
+) -> Reached | None:
+    mine = ledger.c.user_id == actor.user_id
+    # In the words of the index, which SQLite would not use otherwise.
+    accepted = sa.select(ledger.c.seq, ledger.c.at).where(mine, BEGINS, ledger.c.kind == Event.ACCEPTED.value)
+    oldest = (await transaction.execute(accepted.order_by(ledger.c.seq.desc()).offset(number - 1).limit(1))).first()
+    if oldest is None or (until := moment(oldest.at) + span) <= now:
+        return None
+    recorded = sa.select(ledger.c.seq).where(ledger.c.seq > oldest.seq, mine, ledger.c.kind == Event.LIMITED.value)
+    return Reached(number, span, until, (await transaction.execute(recorded.limit(1))).first() is not None)
