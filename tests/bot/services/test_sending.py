@@ -52,11 +52,11 @@ def settle(sending, tried_until_ended):
 
 
 @pytest.fixture
-def settle_with(database, stored, ledger, certcentral, addresses, schedule, metrics, clock, tried_until_ended):
+def settle_with(sending, tried_until_ended, monkeypatch):
     """The same, of a process with another gate."""
 
     async def settle_it(gate, request):
-        sending = Sending(database, stored, ledger, gate, certcentral, addresses, schedule, metrics, clock)
+        monkeypatch.setattr(sending, "_gate", gate)
         return await tried_until_ended(sending, request)
 
     return settle_it
@@ -352,7 +352,7 @@ async def test_where_slack_cannot_tell_who_asked_it_is_asked_again_and_the_call_
     [(None, "could not tell who asked"), ("S0PKI", "whether the person who asked is in a user group of the rules")],
 )
 async def test_where_slack_does_not_tell_for_a_minute_nothing_is_sent_for_that_reason(
-    database, stored, ledger, metrics, clock, settle_with, certcentral, directory, request_, unclear, words
+    database, ledger, metrics, clock, settle_with, certcentral, directory, request_, unclear, words
 ):
     if unclear:
         directory.add("U0ANA", unclear=frozenset({unclear}))
