@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from bot.digicert.limits import calls_for
 from bot.errors import BotError
+from bot.fair_share import done_for
 from bot.models import Origin
 from bot.slack.chat import Chat
 from bot.views import problems
@@ -31,13 +31,13 @@ class Answering:
     async def to(self, origin: Origin) -> AsyncIterator[None]:
         """Answer one person; whatever goes wrong inside is whispered to them.
 
-        Calls to DigiCert that are made inside count as theirs.
+        What is done inside counts as theirs, where people take rounds.
         """
         self._open.append(origin)
         self._idle.clear()
         try:
             user_id = origin.actor.user_id
-            with structlog.contextvars.bound_contextvars(user=user_id), calls_for(user_id):
+            with structlog.contextvars.bound_contextvars(user=user_id), done_for(user_id):
                 try:
                     yield
                 except BotError as error:

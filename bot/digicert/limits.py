@@ -6,15 +6,15 @@ People share them fairly: a flood by one person delays its author, and hardly a 
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
 from pyrate_limiter import InMemoryBucket, Limiter, MonotonicClock, Rate, SingleBucketFactory
 
 from bot.errors import StoreUnavailable
+from bot.fair_share import EVERYBODY, Rounds, done_for, served_person
 
 log = structlog.get_logger(__name__)
 
@@ -29,22 +29,7 @@ _COUNT_SECONDS = 1.0
 # Whoever took less than one in so many turns of a long rate may go on; a count of all processes costs a query.
 _LIGHT = 20
 
-_EVERYBODY = "everybody"
 _BACKGROUND = "background"
-_asking: ContextVar[str] = ContextVar("asking", default=_EVERYBODY)
-
-
-@contextmanager
-def calls_for(user_id: str = _EVERYBODY) -> Iterator[None]:
-    """Count the calls to DigiCert that are made inside as this person's, or as everybody's.
-
-    A task that is begun inside inherits it.
-    """
-    token = _asking.set(user_id)
-    try:
-        yield
-    finally:
-        _asking.reset(token)
 
 
 class Turns(Protocol):
@@ -179,8 +164,7 @@ class _Window:
 class _Waiter:
     """One call that waits for its turn."""
 
-    def __init__(self, person: str) -> None:
-        self.person = person
+    def __init__(self) -> None:
         self.is_served = False
         self.woken = asyncio.Event()
 
@@ -199,8 +183,7 @@ class _FairTurns:
     def __init__(self, source: _Source, rates: Sequence[tuple[int, float]]) -> None:
         self._source = source
         self._windows = [_Window(calls, seconds) for calls, seconds in rates if seconds > LONG_SECONDS]
-        # By person, in the order of the round.
-        self._waiting: dict[str, deque[_Waiter]] = {}
+        self._waiting: Rounds[_Waiter] = Rounds()
         self._arrived = asyncio.Event()
         self._is_dealt = False
         self._passed = 0
@@ -212,9 +195,9 @@ class _FairTurns:
         return self._background
 
     async def turn(self) -> None:
-        """Wait until one more call is allowed to whom `calls_for` names; a cancelled wait uses up no turn."""
-        waiter = _Waiter(_asking.get())
-        self._waiting.setdefault(waiter.person, deque()).append(waiter)
+        """Wait until one more call is allowed to whom it is done for; a cancelled wait uses up no turn."""
+        person, waiter = served_person(), _Waiter()
+        self._waiting.add(person, waiter)
         self._arrived.set()
         try:
             while not waiter.is_served:
@@ -228,8 +211,9 @@ class _FairTurns:
                 self._serve_next()
             raise
         finally:
-            self._remove(waiter)
-            self._wake_a_dealer()
+            self._waiting.remove(person, waiter)
+            if not self._is_dealt and (following := self._waiting.first()):
+                following.woken.set()
 
     async def _deal(self) -> None:
         """Take one turn of the source for whoever is next by then."""
@@ -247,14 +231,15 @@ class _FairTurns:
 
     async def _next_counted(self) -> str | None:
         for window in self._windows:
-            if any(_has_share(person) and not window.is_light(person) for person in self._waiting):
+            if any(_has_share(person) and not window.is_light(person) for person in self._waiting.people):
                 window.taken = await self._source.taken(window.seconds)
         return self._next()
 
     def _next(self) -> str | None:
         """Return whose turn it is; None while all who wait have used up their share."""
-        people = [person for person in self._waiting if person != _BACKGROUND and self._is_open(person)]
-        if _BACKGROUND in self._waiting and (self._passed >= MOST_PASSED or not people):
+        waiting = self._waiting.people
+        people = [person for person in waiting if person != _BACKGROUND and self._is_open(person)]
+        if _BACKGROUND in waiting and (self._passed >= MOST_PASSED or not people):
             return _BACKGROUND
         return people[0] if people else None
 
@@ -262,34 +247,20 @@ class _FairTurns:
         return not _has_share(person) or all(window.is_open(person) for window in self._windows)
 
     def _serve_next(self) -> None:
+        waiting = self._waiting.people
         # The turn is taken: where all have used up their share meanwhile, any may have it.
-        person = self._next() or next(iter(self._waiting), None)
+        person = self._next() or next(iter(waiting), None)
         if not person:
             return
-        waiter = self._waiting[person][0]
-        self._remove(waiter)
-        if queue := self._waiting.pop(person, None):
-            self._waiting[person] = queue
-        self._passed = self._passed + 1 if _BACKGROUND in self._waiting and person != _BACKGROUND else 0
+        self._passed = self._passed + 1 if _BACKGROUND in waiting and person != _BACKGROUND else 0
         for window in self._windows:
             window.add(person)
-        waiter.serve()
-
-    def _remove(self, waiter: _Waiter) -> None:
-        queue = self._waiting.get(waiter.person)
-        if queue and waiter in queue:
-            queue.remove(waiter)
-            if not queue:
-                del self._waiting[waiter.person]
-
-    def _wake_a_dealer(self) -> None:
-        if not self._is_dealt and self._waiting:
-            next(iter(self._waiting.values()))[0].woken.set()
+        self._waiting.pop(person).serve()
 
 
 def _has_share(person: str) -> bool:
     """Return True for a person; what is read for everybody has no limit of its own, work in background another one."""
-    return person not in (_EVERYBODY, _BACKGROUND)
+    return person not in (EVERYBODY, _BACKGROUND)
 
 
 class Limits(_FairTurns):
@@ -331,7 +302,7 @@ class _InBackground:
         """Wait until one more call is allowed that nobody waits for."""
         async with self._place_in_line:
             await self._own.turn()
-            with calls_for(_BACKGROUND):
+            with done_for(_BACKGROUND):
                 await self._shared.turn()
 
 

@@ -12,8 +12,8 @@ from async_lru import alru_cache
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
-from bot.digicert.limits import calls_for
 from bot.errors import CaError
+from bot.fair_share import done_for
 from bot.models import (
     Domain,
     Expired,
@@ -165,7 +165,7 @@ class Listing:
 
     async def _read(self) -> Account:
         # Others wait for it together with whoever asked first: it must not wait behind the calls of one person.
-        with calls_for():
+        with done_for():
             account = await read_account(self._certcentral, self._clock)
         self._last = await asyncio.to_thread(account.prepare)
         return self._last

@@ -12,8 +12,8 @@ import structlog
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.digicert.last_moment import Confirm
-from bot.digicert.limits import calls_for
 from bot.errors import BotError, CaBusy, CaError, CaRefused, CaUnavailable, PermissionUnknown
+from bot.fair_share import done_for
 from bot.follow_ups import Schedule
 from bot.metrics import Metrics
 from bot.models import Address, Call, DomainTarget, OrderTarget, Outcome, ResendRequest
@@ -111,7 +111,7 @@ class Sending:
             if not earlier and self._clock() - request.at > TOO_LATE:
                 words = "It was accepted long ago and could not be sent in time. Ask again if it is still wanted."
                 return await self._end(request, number, number_of_try, Outcome.NOT_SENT, words)
-            with calls_for(request.actor.user_id):
+            with done_for(request.actor.user_id):
                 return await self._try(request, number, earlier)
         if mine.closed:
             return await self._turned_away(request, number, earlier, _as_told(mine.words))

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import CannotStart, DatabaseAway, StoreInDoubt, StoreUnavailable
+from bot.fair_share import FairLock
 from bot.store import postgresql
 
 # A writer may wait so long twice, for the writers of this process and then for others; a submit has 2 s in all.
@@ -51,7 +52,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._writing = asyncio.Lock()
+        self._writing = FairLock()
         self._silent_until = 0.0
 
     @property
@@ -108,7 +109,7 @@ class Database:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Queue the writers of this process in memory: SQLite's own queue is a poll."""
+        """Queue the writers of this process in memory, in rounds: SQLite's own queue is a poll."""
         try:
             async with asyncio.timeout(LOCK_SECONDS):
                 await self._writing.acquire()

@@ -330,3 +330,23 @@ def test_another_file_may_have_another_process(tmp_path):
 def test_a_lock_that_cannot_be_written_stops_the_start(tmp_path):
     with pytest.raises(CannotStart, match="cannot write beside"), only_one_process(tmp_path / "missing" / "bot.db"):
         pass
+
+
+@pytest.mark.fault("M10")
+async def test_many_writers_of_one_person_keep_no_colleague_waiting(database):
+    """Behind all of them the colleague would wait for longer than a writer may."""
+    from bot.fair_share import done_for
+
+    async def write(person):
+        with done_for(person):
+            async with database.write():
+                await asyncio.sleep(0.02)
+
+    flood = [asyncio.create_task(write("eve")) for _ in range(100)]
+    await asyncio.sleep(0.1)
+
+    for _ in range(3):
+        await write("ana")
+
+    ended = await asyncio.gather(*flood, return_exceptions=True)
+    assert any(isinstance(each, StoreUnavailable) for each in ended)
