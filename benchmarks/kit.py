@@ -43,6 +43,7 @@ async def running(
             "DIGICERT_API_KEY": certcentral.key,
             "DIGICERT_BASE_URL": certcentral.url,
             "DIGICERT_LIMITS": "1000/1s",
+            "DCV_PERSON_LIMITS": "1000/1m",
             "DCV_ALLOWED_USERS": ",".join(person.id for person in people),
             "DATABASE_URL": f"sqlite:///{folder}/{DATABASE}",
             "LOG_LEVEL": "WARNING",

@@ -214,6 +214,7 @@ class World:
             "SLACK_API_URL": self.slack.api_url,
             "DIGICERT_BASE_URL": self.certcentral.url,
             "DIGICERT_LIMITS": "1000/1s",
+            "DCV_PERSON_LIMITS": "1000/1m",
             "DCV_ALLOWED_USERS": f"{self.people['ana'].id},{self.people['gil'].id},{self.people['rob'].id}",
             "DCV_ALLOWED_USERGROUPS": self.group.id,
             "DCV_ALERT_CHANNELS": self.ops.id,

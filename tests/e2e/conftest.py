@@ -102,6 +102,8 @@ async def make_bot(
                 "DIGICERT_API_KEY": certcentral.key,
                 "DIGICERT_BASE_URL": certcentral.url,
                 "DCV_ALLOWED_USERS": ana.id,
+                # Ana alone asks for what a whole company does.
+                "DCV_PERSON_LIMITS": "1000/1m",
                 "DATABASE_URL": database_url,
                 "LOG_FORMAT": "json",
                 **settings,
