@@ -9,10 +9,10 @@ import structlog
 
 from bot.clock import Clock
 from bot.engine import Engine, Steps
-from bot.errors import CooledDown, LimitReached
+from bot.errors import BotError, CooledDown, LimitReached
 from bot.metrics import Metrics
 from bot.models import NO_REACH, Actor, Call, Cooldown, Outcome, Place, Reach, ResendRequest
-from bot.policy import Action
+from bot.policy import Action, Matter, Standing
 from bot.services.board import Board
 from bot.services.gate import Gate, denied, refusal
 from bot.services.matters import about_calls
@@ -20,7 +20,7 @@ from bot.services.reporting import Reporting, root_key, until_told
 from bot.services.sending import Sending
 from bot.store import claims, person_limits, requests
 from bot.store.claims import Claim, Claims
-from bot.store.db import Database
+from bot.store.db import Database, Transaction
 from bot.store.ledger import Entry, Event, Ledger, append
 from bot.store.person_limits import Reached
 from bot.store.requests import Requests
@@ -51,6 +51,15 @@ class Asked:
     reason: str | None
     seen_at: datetime | None = None
     reach: Reach = NO_REACH
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why a request is not accepted, and the ledger's row for it, which is written if it `is_news`."""
+
+    entry: Entry
+    error: BotError
+    is_news: bool
 
 
 class Resend:
@@ -97,44 +106,57 @@ class Resend:
         """
         matter = about_calls(asked.place, asked.calls, asked.reach)
         standing = await self._gate.require(asked.actor, Action.RESEND, {"subject": asked.subject}, matter)
-        override = standing.decide(Action.OVERRIDE, matter)
         request = self._request(asked)
-        keys = _keys(asked.calls)
         async with self._database.write() as transaction:
             if known := await requests.known(transaction, request.id):
                 return None if known.is_told else request.id
-            limit = await person_limits.reached(transaction, request.actor, self._person_limits, request.at)
-            claim = await claims.standing(transaction, keys, request.at)
-            if claim is not None and not limit:
-                self._gate.require_answer(override)
-            barred = claim is not None and not override.allowed
-            if limit:
-                if not limit.is_recorded:
-                    await append(transaction, _limited(request, limit))
-            elif barred:
-                about = {"subject": asked.subject}
-                refused = denied(asked.actor, request.at, Action.OVERRIDE, override.rule, about, matter)
-            elif cooled := claim is not None and not _has_reason(asked, claim):
-                refused = _entry(Event.COOLED_DOWN, request)
-            if barred or cooled:
-                if self._gate.refusals.admits(refused):
-                    await append(transaction, refused)
-            else:
+            refused = await self._over_limit(transaction, request)
+            refused = refused or await self._in_cooldown(transaction, request, asked, standing, matter)
+            if refused is None:
                 await append(transaction, _entry(Event.ACCEPTED, request))
                 await claims.take(transaction, request, request.at + self._cooldown)
                 await requests.add(transaction, request)
-        if limit:
-            self._metrics.refused(Event.LIMITED)
-            log.warning("limited", user=asked.actor.user_id, until=limit.until.isoformat())
-            raise LimitReached(limit.requests, limit.span, limit.until, request.at)
-        if barred:
-            self._metrics.refused(Event.DENIED)
-            raise refusal(standing.rules, Action.OVERRIDE, matter, override)
-        if cooled and claim:
-            self._metrics.refused(Event.COOLED_DOWN)
-            raise CooledDown(Cooldown(claim.user_id, claim.at, claim.until))
+            elif refused.is_news:
+                await append(transaction, refused.entry)
+        if refused:
+            self._metrics.refused(refused.entry.event)
+            log.warning("not accepted", user=asked.actor.user_id, why=refused.entry.event.value)
+            raise refused.error
         log.info("accepted", request_id=request.id, user=asked.actor.user_id, subject=asked.subject)
         return request.id
+
+    async def _over_limit(self, transaction: Transaction, request: ResendRequest) -> _Refused | None:
+        limit = await person_limits.reached(transaction, request.actor, self._person_limits, request.at)
+        if limit is None:
+            return None
+        error = LimitReached(limit.requests, limit.span, limit.until, request.at)
+        return _Refused(_limited(request, limit), error, is_news=not limit.is_recorded)
+
+    async def _in_cooldown(
+        self,
+        transaction: Transaction,
+        request: ResendRequest,
+        asked: Asked,
+        standing: Standing,
+        matter: Matter,
+    ) -> _Refused | None:
+        """Return why a target that was sent to lately is not sent to again; raises PermissionUnknown."""
+        claim = await claims.standing(transaction, _keys(request.calls), request.at)
+        if claim is None:
+            return None
+        override = standing.decide(Action.OVERRIDE, matter)
+        self._gate.require_answer(override)
+        error: BotError
+        if not override.allowed:
+            about = {"subject": request.subject}
+            entry = denied(request.actor, request.at, Action.OVERRIDE, override.rule, about, matter)
+            error = refusal(standing.rules, Action.OVERRIDE, matter, override)
+        elif _has_reason(asked, claim):
+            return None
+        else:
+            entry = _entry(Event.COOLED_DOWN, request)
+            error = CooledDown(Cooldown(claim.user_id, claim.at, claim.until))
+        return _Refused(entry, error, is_news=self._gate.refusals.admits(entry))
 
     async def send(self, asked: Asked) -> None:
         """Accept and begin, for somebody who does not wait for an answer within seconds.

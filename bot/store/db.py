@@ -47,6 +47,10 @@ _IN_DOUBT = (
 )
 
 
+# What `write()` and `read()` give, for those who pass it on.
+Transaction = AsyncConnection
+
+
 class Database:
     """One SQLite file or one PostgreSQL database; every statement of the bot goes through its two doors."""
 
