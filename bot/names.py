@@ -112,9 +112,9 @@ _BEFORE_FILE = re.compile(
       | sh | bash | zsh | python3? | perl | source | include[sd]? | import(?:s|ed)? | load(?:s|ed|ing)?
       | compil(?:e|ed|ing) | open(?:s|ed)? | edit(?:s|ed|ing)? | see | read | cat | less | vim? | nano | write | wrote
       | delete[sd]? | chmod | scripts? | files? | module | crate | library | function | commit(?:ted)? | merged?
-      | patch(?:ed)? | hook | job | code
+      | patch(?:ed)? | hook | job | code | written | bug | panic(?:ked|s)? | exception | traceback | typo | fix(?:ed)?
     )
-    (?: \s+ in )? [\s:*_`"'(\[]{1,4} \Z
+    (?: \s{1,4} (?:in|at|of) )? [\s:*_`"'(\[]{1,4} \Z
     """,
     re.VERBOSE,
 )

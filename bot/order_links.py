@@ -139,7 +139,8 @@ def _order_in(rest: str, *, is_fragment: bool = False) -> int | None:
     found = [_in_path(segments), _in_query(query)]
     if fragment and not is_fragment:
         is_order_page = bool(segments) and segments[-1] in _ORDER
-        found += [_read(fragment) if is_order_page else None, _order_in(fragment, is_fragment=True)]
+        at_once = _read(fragment.lstrip("!/")) if is_order_page else _in_query(fragment)
+        found += [at_once, _order_in(fragment, is_fragment=True)]
     return next((order_id for order_id in found if order_id is not None), None)
 
 

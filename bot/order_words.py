@@ -15,7 +15,7 @@ _ORDER: dict[str, tuple[str, ...]] = {
         *("bestellungen", "bestellungs", "bestellung", "bestell", "best.-"),
     ),
     "Spanish": ("pedidos", "pedido", "órdenes", "ordenes", "orden"),
-    "French": ("commandes", "commande", "cdes", "cde"),
+    "French": ("commandes", "commande", "cdes", "cde", "cmde"),
     "Italian": ("ordinativo", "ordini", "ordine", "ord."),
     "Portuguese": ("encomendas", "encomenda", "ordens", "ordem"),
     "Russian": (
@@ -47,7 +47,7 @@ KEY = r"""
     (?:
         [ _\-./]{0,2}
         (?:
-            numbers? | numbered | num | nummern? | nos? | nrs? | ids? | n | ref(?:erence|erenz|erencia|erência)?
+            numbers? | numbered | num | nummern? | nos? | nro | nrs? | ids? | n | ref(?:erence|erenz|erencia|erência)?
           | réf(?:érence)? | riferimento | rif | código | codice | kennung | kennziffer | n[.]o
           | n[uú]meros? | n[uú]m | numéros? | numer[oi]
           | номер(?:а|ом|у|е|ов)? | идентификатор(?:а|ы)? | ид

@@ -26,7 +26,7 @@ _KEY = re.compile(KEY, re.VERBOSE)
 
 # Words that add nothing to an order id or to a name.
 _POLITE = _words("please pls plz bitte look up resend send the for dcv digicert certcentral")
-_AROUND_ID = _POLITE | _words("pending waiting waits my our your this")
+_AROUND_ID = _POLITE | _words("pending waiting waits my our your this number no nr nro id nummer número numéro номер")
 _AROUND_NAME = _POLITE | _words("domain domains name host hostname fqdn cn common wildcard")
 _AROUND_ORDER = _AROUND_ID | _words(
     """
@@ -78,7 +78,8 @@ def read_phrase(text: str, name_of: Callable[[str], str | None]) -> Phrase | Non
     numbers = {(start, end): each for start, end, each in ids_in(_blanked(rest, labelled)) if each >= _LEAST_ID}
     ids = {*labelled.values(), *numbers.values()}
     if not ids:
-        return _about_name(rest, set(names.values()))
+        says_domain = any(_SECOND_DOMAIN.search(text[:start].lower()) for start, _ in names)
+        return _about_name(rest, set(names.values()), says_domain=says_domain)
     own = sorted(span for span in (*labelled, *numbers) if span[0] < span[1])
     if len(ids) > 1 or not own:
         return None
@@ -89,8 +90,11 @@ def read_phrase(text: str, name_of: Callable[[str], str | None]) -> Phrase | Non
     return Phrase(ids.pop(), described.pop() if len(described) == 1 else None, is_label)
 
 
-def _about_name(rest: str, names: set[str]) -> Phrase | None:
-    return Phrase(None, names.pop(), True) if len(names) == 1 and _says_only(rest, _AROUND_NAME) else None
+def _about_name(rest: str, names: set[str], *, says_domain: bool) -> Phrase | None:
+    if len(names) != 1:
+        return None
+    is_label = _says_only(rest, _AROUND_NAME)
+    return Phrase(None, names.pop(), is_label) if is_label or says_domain else None
 
 
 def _name(token: str, name_of: Callable[[str], str | None]) -> str | None:

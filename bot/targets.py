@@ -58,7 +58,7 @@ _MENTION = re.compile(r"<[@#!][^<>]*>")
 _ORDER = re.compile(
     r"""
     (?: order (?:[ ]?(?:id|no\.?|number))? [ :]{0,9} )?     # order id: 700001
-    (?: \#[ ]? )? (?: tel: )?                              # #700001, and what Slack makes of a long number
+    (?: [\#\u2116][ ]? )? (?: tel: )?                              # #700001, and what Slack makes of a long number
     (?P<digits> [0-9].* )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -256,7 +256,7 @@ def _has_controls(text: str) -> bool:
 
 def _undecorated(word: str) -> str:
     """Return the word without quotes, brackets and asterisks around it, but with the wildcard in front."""
-    if (ended := word.rstrip(".:")) and ended[-1] in _AROUND:
+    if (ended := word.rstrip(".:")) and ended[-1] in f"{_AROUND}*_":
         word = ended
     bare = word.strip(f"{_AROUND}*")
     if not bare:

@@ -314,6 +314,8 @@ def test_a_name_whose_ending_files_have_counts_where_certificates_are_spoken_of(
         "check_cert.pl reports certificate OK",
         "run validate.py to check the certificate",
         "run zones.py to check the certificate",
+        "bug in zones.rs breaks TLS",
+        "certificate generator written in zones.pl",
         "edit `zones.tf` for the certificate",
         "perl checker.pl certificate",
         "script zones.sh renews the certificate",

@@ -12,6 +12,7 @@ TYPED = [
     "https://www.digicert.com/secure/orders/700001/",
     "https://www.digicert.com/secure/orders/700001?tab=domains#top",
     "https://www.digicert.com/secure/orders/#700001",
+    "https://www.digicert.com/secure/orders/#/700001",
     "https://www.digicert.com/secure/orders#700001",
     "https://www.digicert.com/secure/#/orders/700001",
     "https://www.digicert.com/secure/orders/details?order_id=700001",
@@ -54,7 +55,12 @@ REWRITTEN = {
 _HOST = "https://www.digicert.com/secure"
 _NEWER = ("urldefense 1, encoded", "urldefense 2, with #", "urldefense 3", "Safe Links", "Barracuda", "Cisco", "Avanan")
 NEWLY_READ = [
-    *(f"{_HOST}/orders/#700001", f"{_HOST}%2Forders%2F700001", f"{_HOST}%252Forders%252F00700001"),
+    *(
+        f"{_HOST}/orders/#/700001",
+        f"{_HOST}/orders/#700001",
+        f"{_HOST}%2Forders%2F700001",
+        f"{_HOST}%252Forders%252F00700001",
+    ),
     "https://certcentral.digicert.eu/secure/orders/#700001",
     *(address for filter_, address in REWRITTEN.items() if filter_.startswith(_NEWER) or filter_ == "encoded twice"),
 ]

@@ -33,6 +33,7 @@ WORDS = {
         "ID del pedido: 700001",
         "Número de orden: 700001",
         "orden 700001",
+        "pedido Nro. 700001",
     ],
     "French": [
         "numéro de commande : 700001",
@@ -42,6 +43,7 @@ WORDS = {
         "Réf. commande : 700001",
         "référence de la commande 700001",
         "cde 700001",
+        "Cmde n° 700001",
     ],
     "Italian": [
         "numero dell'ordine 700001",

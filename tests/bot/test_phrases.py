@@ -17,6 +17,10 @@ LABELS = [
     "Certificate order # 700001",
     "CertCentral 700001",
     "please resend 700001",
+    "No. 700001",
+    "№700001",
+    "Order ID: 700001 Common name: shop.example.com",
+    "Order #700001 - shop.example.com",
     "Look up order 700001",
     "Resend DCV email for order 700001",
     "Your DigiCert order 700001 is pending validation",
@@ -137,7 +141,15 @@ def test_two_things_and_other_numbers_are_refused_in_a_sentence(text):
 
 
 @pytest.mark.fault("K14")
-@pytest.mark.parametrize("text", ["Domain shop.example.com", "*Domain: <http://shop.example.com|shop.example.com>*"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Domain shop.example.com",
+        "*Domain: <http://shop.example.com|shop.example.com>*",
+        f"Domain shop.example.com waits for e-mail validation since {SINCE}. Resend the mail?",
+        "*Sent*: DigiCert accepted the resend for domain shop.example.com.",
+    ],
+)
 def test_a_name_behind_its_label_is_read(text):
     assert read_target(text) == WantedName("shop.example.com")
 

@@ -100,6 +100,7 @@ LINKED = "<http://shop.example.com|shop.example.com>"
         *(mark + LINKED for mark in ["- ", "• ", "→ ", ": "]),
         *(before + LINKED + behind for before, behind in ["[]", "「」", "__", "~~", "||"]),
         f"({LINKED}).",
+        f"*{LINKED}*:",
         f"“{LINKED}”.",
         f"\u2013 {LINKED} \u2013",
         "`shop.example.com`.",
