@@ -13,6 +13,7 @@ from bot.targets import WantedName, WantedOrder
 from bot.work_budget import WorkBudget
 
 _MOST_CANDIDATES = 50
+_LONGEST_CONTEXT = 4000
 _OF_THE_SENDER = {PassageKind.FOOTER, PassageKind.TITLE_LINK}
 
 
@@ -68,7 +69,9 @@ class _Reading:
 
     @cached_property
     def _is_about_certificates(self) -> bool:
-        return any(names.is_about_certificates(passage.text) for passage in self.passages)
+        """True if the beginning of the message, where its title is, says so."""
+        text = "\n".join(passage.text[:_LONGEST_CONTEXT] for passage in self.passages)[:_LONGEST_CONTEXT]
+        return names.is_about_certificates(text)
 
     def orders(self, passage: Passage) -> Iterator[tuple[int, Candidate]]:
         for at, order_id in orders.orders_in(passage.text, self._for_orders):

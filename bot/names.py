@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bot import certificate_words
 from bot.errors import Misunderstood
 from bot.targets import WantedName, is_public, read_target
 from bot.work_budget import WorkBudget
@@ -80,18 +81,17 @@ _OF_CERTIFICATES = re.compile(
     re.IGNORECASE,
 )
 
-# How a text speaks that is about certificates, in the languages of DigiCert's emails.
-_ABOUT_CERTIFICATES = re.compile(
+# How a text speaks of a certificate's life, beside the words for certificates and validation themselves.
+_LAPSES = re.compile(
     r"""
     (?<![^\W\d_])
     (?:
-        certs?(?![^\W_]) | certific | zertifikat | сертификат | ssl | tls(?![^\W_]) | x\.?509 | dcv(?![^\W_]) | https
-      | validat | validier | validaci | validaç | validazion | валидац | подтвержд
-      | domain | domän | domini | domín | domaine | домен
-      | renew(?:s|al|als|ed|ing)?(?![\w.-]) | expir | abgelaufen | ablauf | läuft | caduc | vence | scad | истек
+        https | domain | domän | domini | domín | domaine | домен
+      | renew(?:s|al|als|ed|ing)?(?![\w.-]) | expir | abgelaufen | ablauf | läuft | caduc | vence | scad
+      | истек
     )
-  | 証明書 | 検証 | ドメイン | 有効期限 | 인증서 | 검증 | 도메인 | 만료
-  | 证书 | 證書 | 凭证 | 憑證 | 域名 | 网域 | 網域 | 验证 | 驗證 | [过過到]期
+  | ドメイン | 有効期限 | 도메인 | 만료
+  | 域名 | 网域 | 網域 | [过過到]期
     """,
     re.VERBOSE,
 )
@@ -163,8 +163,8 @@ def names_in(
 
 
 def is_about_certificates(text: str) -> bool:
-    """Return True if the text has a word about certificates or validation, in one of DigiCert's languages."""
-    return _ABOUT_CERTIFICATES.search(text.lower()) is not None
+    """Return True if the text has a word about certificates, domains or validation, in one of DigiCert's languages."""
+    return certificate_words.is_about_certificates(text) or _LAPSES.search(text.lower()) is not None
 
 
 def _without_escapes(text: str) -> str:
