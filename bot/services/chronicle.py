@@ -138,7 +138,7 @@ class Chronicle:
         return _Asker(actor, place, standing)
 
     async def _answer(self, asker: _Asker, key: str, seq: int | None, *, is_older: bool) -> Message:
-        """The page on one side of a row; the newest of all if nothing is there any more."""
+        """Return the page on one side of a row; the newest of all if nothing is there any more."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         page = await (self._page_before(asker, key, seq) if is_older else self._page_after(asker, key, seq or 0))
@@ -166,6 +166,7 @@ class Chronicle:
         return _Page(tuple(reversed(found.lines)), Turn(newer, older))
 
     async def _lines(self, asker: _Asker, key: str, seq: int | None, *, is_older: bool) -> _Lines:
+        """Return the lines of the page on one side of a row, and if it goes on."""
         found, at = _Lines(shares=not key.startswith("user:")), seq or 0
         batch = None
         async for batch in self._batches(asker, key, seq, is_older=is_older):
@@ -188,7 +189,7 @@ class Chronicle:
         return False
 
     async def _batches(self, asker: _Asker, key: str, seq: int | None, *, is_older: bool) -> AsyncIterator[_Batch]:
-        """Read on from a row in one direction, as many rows as are read for a page at most."""
+        """Yield the rows on one side of a row, as many as are read for a page at most."""
         number, size = 0, min(_FIRST_READ, self._most_read)
         while size and (rows := await self._rows(key, seq, size, is_older=is_older)):
             # In a thread, since many rules take some tenths of a second for so many rows.
@@ -198,7 +199,7 @@ class Chronicle:
             yield _Batch(visible, seq, is_cut=not is_end and size == 0)
 
     async def _rows(self, key: str, seq: int | None, size: int, *, is_older: bool) -> list[PastRequest]:
-        """Rows on one side of a row, those that are next to it first."""
+        """Return rows on one side of a row, the nearest first."""
         if is_older:
             return await self._past.before(key, seq, size)
         return (await self._past.after(key, seq or 0, size))[::-1]

@@ -144,7 +144,7 @@ class RefusalLog:
 
 
 def _key(entry: Entry) -> Hashable:
-    """What makes two refusals of a person equal: the event, the action, the rule and the target."""
+    """Return what equal refusals of a person share: the event, the action, the rule and the target."""
     detail = entry.detail
     target = {name: detail[name] for name in ("names", "order", "calls") if detail.get(name)}
     words = {name: detail[name] for name in _WORDS if detail.get(name)}

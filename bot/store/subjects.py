@@ -56,7 +56,7 @@ def _of_calls(calls: object) -> Iterable[tuple[str, Any]]:
 
 
 def _of_target(detail: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """What a refusal was asked for."""
+    """Yield the target of a refusal."""
     names, order_id = detail.get("names"), detail.get("order")
     yield from (("name", name) for name in (names if isinstance(names, list) else ()) if isinstance(name, str))
     if isinstance(order_id, int) and not isinstance(order_id, bool) and order_id > 0:
@@ -69,7 +69,7 @@ def _of_words(detail: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 
 
 def _read(text: object) -> Iterable[tuple[str, Any]]:
-    """What words name: of a call, of a request, or what somebody typed."""
+    """Yield what words name: those of a call or of a request, or those that were typed."""
     if not isinstance(text, str):
         return
     if order := _ORDER.fullmatch(text):

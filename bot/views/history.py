@@ -82,12 +82,12 @@ def _wanted(about: str) -> str:
 
 
 def _times(past: PastRequest) -> str:
-    """How often the same came again within the hour before."""
+    """Return how often the same came again within the hour before."""
     return f", {past.times} times within an hour" if past.times > 1 else ""
 
 
 def _more(past: PastRequest) -> str:
-    """How many refusals of the same person the page leaves out."""
+    """Return how many refusals of the same person the page leaves out."""
     if not past.merged:
         return ""
     refusals = "1 more refusal" if past.merged == 1 else f"{past.merged} more refusals"
