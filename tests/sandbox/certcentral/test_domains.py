@@ -45,6 +45,7 @@ async def test_filters_choose_the_domains(
     assert ("domains" in answer) is bool(found)
 
 
+@pytest.mark.fault("SANDBOX")
 async def test_a_row_of_the_list(two: CertCentral, client: httpx.AsyncClient) -> None:
     row = (await client.get("/domain")).json()["domains"][0]
 
@@ -112,6 +113,7 @@ async def test_rows_tell_the_state_of_a_validation_as_switched(
     assert len(entries) == 4
 
 
+@pytest.mark.fault("SANDBOX")
 async def test_a_row_tells_of_each_domain_what_it_went_through(
     ca: CertCentral, client: httpx.AsyncClient, now: datetime
 ) -> None:
@@ -174,6 +176,7 @@ def ending(ca: CertCentral, now: datetime) -> CertCentral:
     return ca
 
 
+@pytest.mark.fault("SANDBOX")
 @pytest.mark.parametrize(
     ("value", "found"),
     [
@@ -197,6 +200,7 @@ async def test_the_validation_filter_finds_by_the_end(
     assert [row["id"] for row in answer.get("domains", [])] == list(found)
 
 
+@pytest.mark.fault("SANDBOX")
 async def test_the_expiring_domains_are_counted_as_texts(ending: CertCentral, client: httpx.AsyncClient) -> None:
     assert (await client.get("/domain/expiration-count")).json() == {
         "number_of_expired_domains": "4",
@@ -209,6 +213,7 @@ async def test_the_expiring_domains_are_counted_as_texts(ending: CertCentral, cl
     }
 
 
+@pytest.mark.fault("SANDBOX")
 async def test_a_domain_lists_its_validations_unasked_when_switched(
     two: CertCentral, client: httpx.AsyncClient
 ) -> None:

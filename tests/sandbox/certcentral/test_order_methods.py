@@ -63,6 +63,7 @@ async def test_a_check_without_a_published_token_fails(
     assert order.status == "pending"
 
 
+@pytest.mark.fault("SANDBOX")
 @pytest.mark.parametrize("method", ["dns-txt-token", "dns-cname-token"])
 async def test_a_check_that_finds_no_record_tells_which_names_wait_unless_switched(
     ca: CertCentral, client: httpx.AsyncClient, method: str

@@ -133,6 +133,7 @@ async def test_a_row_of_the_list(three: CertCentral, client: httpx.AsyncClient) 
     ]
 
 
+@pytest.mark.fault("SANDBOX")
 async def test_a_row_of_an_issued_order_carries_its_serial_number(
     three: CertCentral, client: httpx.AsyncClient
 ) -> None:
@@ -142,6 +143,7 @@ async def test_a_row_of_an_issued_order_carries_its_serial_number(
     assert await ids(client, **{"filters[serial_number]": three.orders[700002].serial_number}) == [700002]
 
 
+@pytest.mark.fault("SANDBOX")
 async def test_other_products_are_in_the_same_list_and_have_no_names(
     ca: CertCentral, client: httpx.AsyncClient
 ) -> None:
@@ -164,6 +166,7 @@ async def test_other_products_are_in_the_same_list_and_have_no_names(
     assert ca.domains == {}
 
 
+@pytest.mark.fault("SANDBOX")
 async def test_a_reissue_is_dated_by_its_request(ca: CertCentral, client: httpx.AsyncClient, now: datetime) -> None:
     created, asked = now - timedelta(days=90), now - timedelta(days=2)
     ca.add_order(1, ["example.com"], status="reissue_pending", created=created, reissue_requested=asked)
@@ -177,6 +180,7 @@ async def test_a_reissue_is_dated_by_its_request(ca: CertCentral, client: httpx.
     assert order["date_created"] == order["certificate"]["date_created"] == "2026-08-04T09:00:00+00:00"
 
 
+@pytest.mark.fault("SANDBOX")
 @pytest.mark.parametrize("held_up", ["organization_pending", "contact_pending", "approval_pending"])
 async def test_an_order_waits_for_more_than_its_names(ca: CertCentral, client: httpx.AsyncClient, held_up: str) -> None:
     order = ca.add_order(1, ["example.com"], product="ev")
