@@ -294,12 +294,13 @@ class _OrderValidation(_Read):
     order_dcv_method: Word = ""
     dns_name_validations: Many[Any] = ()
     organization_name: Text = ""
-    organization_validations: Many[Any] = ()
+    organization_validations: Any = None
 
     @property
     def waiting_organization(self) -> str | None:
         """Return the organization's name if a validation of it is open, or cannot be read."""
-        read = map(_reader(_OrganizationValidation), self.organization_validations)
+        entries = self.organization_validations or []
+        read = map(_reader(_OrganizationValidation), entries if isinstance(entries, list) else [entries])
         is_open = any(not isinstance(each, _OrganizationValidation) or each.is_open for each in read)
         return (self.organization_name or "the organization") if is_open else None
 

@@ -389,6 +389,8 @@ def test_an_odd_entry_of_a_validation_is_counted_and_never_taken_for_closed(odd)
         ([{"status": "Active"}, {"status": "pending"}], "Example Ltd"),
         ([{"status": "expired"}], "Example Ltd"),
         (["odd"], "Example Ltd"),
+        ("odd", "Example Ltd"),
+        ([], None),
         ([{}], "Example Ltd"),
         (None, None),
     ],
