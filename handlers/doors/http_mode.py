@@ -16,7 +16,8 @@ from bot.clock import Clock, utc_now
 from bot.metrics import Metrics
 from bot.settings import HttpModeSettings
 from bot.slack.client import Client
-from handlers.doors.refusals import Rejected, answer
+from handlers.doors.connections import CONNECTIONS
+from handlers.doors.refusals import Refusals, Rejected
 from handlers.doors.replays import FAILED, Replays
 from handlers.doors.signatures import Signatures
 
@@ -39,7 +40,7 @@ class HttpMode:
     """Hears Slack at `PATH`; a request is answered while the app is there, and else it may come again."""
 
     def __init__(self, settings: HttpModeSettings, metrics: Metrics, clock: Clock = utc_now) -> None:
-        self._metrics = metrics
+        self._refusals = Refusals(metrics)
         self._signatures = Signatures(settings.slack_signing_secret.get_secret_value(), clock)
         self._replays = Replays(clock)
         self._app: AsyncApp | None = None
@@ -83,11 +84,12 @@ class HttpMode:
             self._signatures.check(stamp, body)
             payload = read_payload(request.content_type, body)
         except Rejected as error:
-            return answer(error, self._metrics)
+            return self._refusals.answer(error)
         self._open += 1
         self._idle.clear()
         try:
-            return await self._replays.once(stamp.signature, stamp.until, lambda: self._answer(payload))
+            with request.app[CONNECTIONS].answering_slack(request):
+                return await self._replays.once(stamp.signature, stamp.until, lambda: self._answer(payload))
         finally:
             self._open -= 1
             if not self._open:
@@ -133,7 +135,8 @@ async def _read(request: web.Request) -> bytes:
                     raise Rejected(413, "size")
     except TimeoutError:
         raise Rejected(408, "slow") from None
-    except (web.RequestPayloadError, ClientError, HttpProcessingError, OSError):
+    except (web.RequestPayloadError, ClientError, HttpProcessingError, OSError, RuntimeError):
+        # RuntimeError is what aiohttp raises to whoever reads from a connection that is gone.
         raise Rejected(400, "body") from None
     return bytes(body)
 

@@ -1,4 +1,7 @@
-"""HTTP requests that are turned away: told by a status, one line of the log and a count, never by what they hold."""
+"""HTTP requests that are turned away: told by a status, a line of the log and a count, never by what they hold."""
+
+import time
+from collections.abc import Callable
 
 import structlog
 from aiohttp import web
@@ -6,6 +9,10 @@ from aiohttp import web
 from bot.metrics import Metrics
 
 log = structlog.get_logger(__name__)
+
+# Anybody may send as many requests as they like; the log must not grow with them. The counts tell of all.
+LINES = 100
+MINUTE = 60.0
 
 
 class Rejected(Exception):
@@ -17,15 +24,51 @@ class Rejected(Exception):
         self.reason = reason
 
 
-def answer(error: Rejected, metrics: Metrics) -> web.Response:
-    """Log and count it; the connection is closed behind the answer, whatever else was on its way."""
-    note(error, metrics)
-    response = web.Response(status=error.status)
-    response.force_close()
-    return response
+class LogBudget:
+    """Permits so many lines of the log in a minute."""
+
+    def __init__(self, lines: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._lines = lines
+        self._now = now
+        self._began = float("-inf")
+        self._written = 0
+        self._left_out = 0
+
+    def spend(self) -> dict[str, int] | None:
+        """Return None if the line must not be written, else what the line says of those before it."""
+        if self._now() - self._began >= MINUTE:
+            self._began, self._written = self._now(), 0
+        if self._written >= self._lines:
+            self._left_out += 1
+            return None
+        self._written += 1
+        left_out, self._left_out = self._left_out, 0
+        return {"not_logged_before": left_out} if left_out else {}
 
 
-def note(error: Rejected, metrics: Metrics) -> None:
-    """Log and count it."""
-    log.warning("an HTTP request was turned away", status=error.status, reason=error.reason)
-    metrics.rejected(error.reason)
+class Refusals:
+    """Counts what is turned away, and logs at most LINES requests and one dropped connection in a minute."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._requests = LogBudget(LINES)
+        self._connections = LogBudget(1)
+
+    def answer(self, error: Rejected) -> web.Response:
+        """Note a request, and return its answer, which closes the connection, whatever else was on its way."""
+        self.note(error)
+        response = web.Response(status=error.status)
+        response.force_close()
+        return response
+
+    def note(self, error: Rejected) -> None:
+        """Count a request, and log it."""
+        self._metrics.rejected(error.reason)
+        if (more := self._requests.spend()) is not None:
+            log.warning("an HTTP request was turned away", status=error.status, reason=error.reason, **more)
+
+    def dropped(self, reason: str) -> None:
+        """Count a connection that was closed without an answer, and log it."""
+        self._metrics.rejected(reason)
+        if (more := self._connections.spend()) is not None:
+            log.warning("an HTTP connection was closed", reason=reason, **more)

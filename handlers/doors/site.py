@@ -1,9 +1,11 @@
 """The bot's HTTP server: health beside either door, and the HTTP door itself."""
 
+import asyncio
 import errno
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import structlog
@@ -12,7 +14,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.errors import CannotStart
 from bot.metrics import Metrics
-from handlers.doors.refusals import Rejected, answer, note
+from handlers.doors.connections import (
+    BACKLOG,
+    CONNECTIONS,
+    IDLE_SECONDS,
+    SILENT_SECONDS,
+    Connections,
+    connection_limit,
+)
+from handlers.doors.refusals import LINES, LogBudget, Refusals, Rejected
 
 log = structlog.get_logger(__name__)
 
@@ -29,54 +39,96 @@ async def open_site(host: str, port: int, routes: Sequence[web.RouteDef], metric
 
     Bodies are left as they came: whoever unpacks one must know how long it gets.
     """
-    app = web.Application(middlewares=[_turning_away(metrics)])
+    refusals = Refusals(metrics)
+    limit = connection_limit()
+    connections = Connections(limit, refusals)
+    app = web.Application(middlewares=[connections.watch, _turning_away(refusals)])
+    app[CONNECTIONS] = connections
     app.add_routes(routes)
-    options: dict[str, Any] = {"auto_decompress": False, "lingering_time": LINGER_SECONDS, "access_log": None}
-    runner = web.AppRunner(app, logger=_logger(metrics), shutdown_timeout=STOP_SECONDS, **options)
+    options: dict[str, Any] = {
+        "auto_decompress": False,
+        "lingering_time": LINGER_SECONDS,
+        "keepalive_timeout": IDLE_SECONDS,
+        "access_log": None,
+    }
+    runner = web.AppRunner(app, logger=_logger(refusals), shutdown_timeout=STOP_SECONDS, **options)
     await runner.setup()
-    try:
-        await _listen(runner, host, port)
-        log.info("listening", host=host, port=port)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(runner.cleanup)
+        stack.callback(connections.close)
+        listeners = [stack.enter_context(listener) for listener in await _listen(host, port)]
+        accepting = [asyncio.create_task(connections.accept(listener, _protocols(runner))) for listener in listeners]
+        stack.push_async_callback(_cancel, accepting)
+        log.info("listening", host=host, port=port, connections=limit)
         yield
-    finally:
-        await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            problem = f"PORT: {port} is taken on {host}. Stop what listens there, or choose another port."
-        else:
-            problem = f"HOST, PORT: nothing can listen on {host}, port {port}. Choose an address of this machine."
-        raise CannotStart([problem]) from error
+async def _listen(host: str, port: int) -> list[socket.socket]:
+    """Return a listening socket for each address of the host; CannotStart if there is none."""
+    loop = asyncio.get_running_loop()
+    with ExitStack() as opened:
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            addresses = dict.fromkeys((family, address[:2]) for family, *_, address in found)
+            listeners = [opened.enter_context(_listener(*each)) for each in addresses]
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                problem = f"PORT: {port} is taken on {host}. Stop what listens there, or choose another port."
+            else:
+                problem = f"HOST, PORT: nothing can listen on {host}, port {port}. Choose an address of this machine."
+            raise CannotStart([problem]) from error
+        opened.pop_all()
+    return listeners
 
 
-def _turning_away(metrics: Metrics) -> Any:
+def _listener(family: int, address: tuple[Any, ...]) -> socket.socket:
+    listener = socket.create_server(address, family=family, backlog=BACKLOG)
+    listener.setblocking(False)
+    if defer := getattr(socket, "TCP_DEFER_ACCEPT", None):
+        with suppress(OSError):
+            listener.setsockopt(socket.IPPROTO_TCP, defer, SILENT_SECONDS)
+    return listener
+
+
+def _protocols(runner: web.AppRunner) -> web.Server:
+    """Return the server, which makes a protocol for each connection."""
+    if runner.server is None:
+        raise RuntimeError("the runner is not set up")
+    return runner.server
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _turning_away(refusals: Refusals) -> Any:
     @web.middleware
     async def turn_away(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except web.HTTPMethodNotAllowed as error:
-            response = answer(Rejected(405, "method"), metrics)
+            response = refusals.answer(Rejected(405, "method"))
             response.headers["Allow"] = error.headers["Allow"]
             return response
         except web.HTTPNotFound:
-            return answer(Rejected(404, "path"), metrics)
+            return refusals.answer(Rejected(404, "path"))
 
     return turn_away
 
 
-def _logger(metrics: Metrics) -> logging.Logger:
+def _logger(refusals: Refusals) -> logging.Logger:
     """What the server logs by; of a request that is no HTTP it would show a part, some of them at DEBUG alone."""
 
     def is_ours(record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
-            note(Rejected(400, "malformed"), metrics)
+            refusals.note(Rejected(400, "malformed"))
             return False
-        return record.levelno >= logging.WARNING
+        return record.levelno >= logging.WARNING and budget.spend() is not None
+
+    budget = LogBudget(LINES)
 
     logger = logging.Logger("aiohttp.server", logging.DEBUG)
     logger.parent = logging.getLogger("aiohttp")
