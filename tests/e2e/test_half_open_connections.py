@@ -18,8 +18,6 @@ from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Person, Slack
 from tests.e2e.kit import answers_with, asks, free_port, puts, sees_end, serving, tells
 
-pytestmark = pytest.mark.fault("M1")
-
 ORDER = 700001
 DESCRIPTORS = 256
 STRANGERS = 300
@@ -103,6 +101,7 @@ async def reconnecting(bot: BotProcess, parts: list[bytes]) -> AsyncIterator[Non
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@pytest.mark.fault("M1")
 async def test_slack_is_answered_beside_more_strangers_than_descriptors(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
 ) -> None:
@@ -119,6 +118,7 @@ async def test_slack_is_answered_beside_more_strangers_than_descriptors(
     assert slack.problems == []
 
 
+@pytest.mark.fault("M1")
 async def test_slack_is_answered_beside_strangers_who_come_back_at_once(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
 ) -> None:
@@ -136,6 +136,7 @@ async def test_slack_is_answered_beside_strangers_who_come_back_at_once(
     assert problems == []
 
 
+@pytest.mark.fault("M1")
 async def test_the_bot_beside_socket_mode_works_beside_as_many_strangers(
     make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
 ) -> None:
@@ -154,6 +155,7 @@ async def test_the_bot_beside_socket_mode_works_beside_as_many_strangers(
     assert len(bot.log) < SMALL_LOG
 
 
+@pytest.mark.fault("M1")
 async def test_a_request_that_does_not_come_in_full_ends_its_connection(bot: BotProcess, slack: Slack) -> None:
     async def ends(part: bytes) -> bool:
         """Send it, and then nothing, until the connection is closed."""
@@ -207,6 +209,7 @@ async def test_a_stop_waits_for_no_stranger(bot: BotProcess, slack: Slack) -> No
     assert time.monotonic() - began < STOPPED_WITHIN
 
 
+@pytest.mark.fault("M1")
 async def test_out_of_descriptors_strangers_make_room_and_the_log_says_so_once(bot: BotProcess, slack: Slack) -> None:
     in_use = len(os.listdir(f"/proc/{bot.pid}/fd"))
     resource.prlimit(bot.pid, resource.RLIMIT_NOFILE, (in_use + 6, in_use + 6))
