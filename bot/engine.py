@@ -19,6 +19,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
 from bot.errors import CannotStart
 from bot.store import postgresql
+from bot.store.database_file import pinned
 from bot.store.db import told_to_the_operator
 
 VERSION = "1"
@@ -179,7 +180,7 @@ def _engine(url: str) -> sa.Engine:
 
 
 def _sqlite_engine(url: str) -> sa.Engine:
-    engine = sa.create_engine(sa.make_url(url).set(drivername="sqlite"), pool_size=10, max_overflow=0, pool_timeout=30)
+    engine = sa.create_engine(pinned(url).set(drivername="sqlite"), pool_size=10, max_overflow=0, pool_timeout=30)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine
 

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
@@ -20,6 +20,7 @@ from bot.errors import CannotStart
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LogFormat = Literal["text", "json"]
 
+ENV_FILE = ".env"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=365)
 # Younger rows of the ledger are never pruned.
@@ -184,9 +185,11 @@ def _read_database_url(text: str) -> str:
 
 
 def _check_sqlite(rest: str) -> None:
-    file = rest.partition("?")[0]
+    file, _, query = rest.partition("?")
     if not file.startswith("/") or file in {"/", "/:memory:"}:
         raise ValueError("must name a file, so that nothing is forgotten: sqlite:///name.db, with three slashes.")
+    if file.startswith("/file:") or "uri" in dict(parse_qsl(query, keep_blank_values=True)):
+        raise ValueError("must name the file by its path, not as a URI of SQLite: sqlite:///name.db.")
 
 
 def _check_postgresql(rest: str) -> None:
@@ -257,7 +260,7 @@ class DatabaseSettings(BaseSettings):
         return {name: value for name, value in stripped.items() if value != ""}
 
     @classmethod
-    def load(cls, env_file: str | Path | None = ".env") -> Self:
+    def load(cls, env_file: str | Path | None = ENV_FILE) -> Self:
         """Read the environment, and `env_file` for what it leaves unset; a missing file is no problem.
 
         Raises CannotStart with one line for every setting that is missing or malformed; no line shows a secret.

@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import stat
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -19,8 +22,9 @@ from bot.services.findings import Finding, Level
 from bot.services.listing import read_account
 from bot.services.reach import domains_stopped
 from bot.services.rulebook import read_rules
-from bot.settings import Settings
+from bot.settings import ENV_FILE, Settings
 from bot.slack.client import open_client
+from bot.store.database_file import files_of, sqlite_file
 from bot.store.inspection import inspect
 from bot.wiring import open_certcentral
 from handlers.checks import CHECK_SECONDS, alert_channels, open_address, recognise_bot, refused_key
@@ -66,11 +70,26 @@ async def _look(settings: Settings) -> list[Finding]:
     clocks = findings.of_clocks({"Slack": slack.ahead, "DigiCert": digicert.ahead})
     return [
         *findings.of_settings(settings),
+        *findings.of_modes_of_files(_modes(settings)),
         *await _policy(settings),
         *modes,
         *(finding for part in seen for finding in part),
         *clocks,
     ]
+
+
+def _modes(settings: Settings) -> dict[str, int]:
+    """The mode of each file that holds a secret, what was asked, or who may."""
+    files = [Path(file) for file in (ENV_FILE, settings.dcv_policy_file) if file]
+    modes = {}
+    # A file may go away meanwhile, and one that cannot be used is told of elsewhere.
+    with suppress(CannotStart):
+        if database := sqlite_file(settings.database_url.get_secret_value()):
+            files += files_of(database)
+    for file in files:
+        with suppress(OSError):
+            modes[str(file)] = stat.S_IMODE(file.stat().st_mode)
+    return modes
 
 
 async def _policy(settings: Settings) -> list[Finding]:

@@ -65,6 +65,20 @@ def of_settings(settings: Settings) -> list[Finding]:
     return found
 
 
+def of_modes_of_files(modes: Mapping[str, int]) -> list[Finding]:
+    """Which files, by their modes, others of this machine may read or change."""
+    return [
+        Finding(Level.WARNING, f"Others may {_what_others_may(mode)} {file} (mode {mode:04o}). Run: chmod 600 {file}")
+        for file, mode in modes.items()
+        if mode & 0o077
+    ]
+
+
+def _what_others_may(mode: int) -> str:
+    words = {"read": mode & 0o044, "write": mode & 0o022, "run": mode & 0o011}
+    return " and ".join(word for word, may in words.items() if may)
+
+
 def of_policy(file: str, rules: Sequence[Rule]) -> list[Finding]:
     """What a policy file that can be used holds."""
     allowing = sum(rule.allows for rule in rules)

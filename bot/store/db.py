@@ -1,13 +1,10 @@
 """The database: opened once, brought up to date, and entered by two doors only, `write()` and `read()`."""
 
 import asyncio
-import fcntl
-import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -17,12 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.errors import CannotStart, DatabaseAway, StoreInDoubt, StoreUnavailable
 from bot.fair_share import FairLock
 from bot.store import postgresql
+from bot.store.database_file import SameFile, pinned, sqlite_file
 
 # A writer may wait so long twice, for the writers of this process and then for others; a submit has 2 s in all.
 LOCK_SECONDS = 0.95
 ANSWER_SECONDS = 2 * LOCK_SECONDS
-# Far longer than a look at the lock of a running bot takes.
-_LOOK_SECONDS = 0.1
 _MIGRATION_LOCK = 0x6463765F7265
 _HURRIED = {
     "lock_timeout": f"{int(LOCK_SECONDS * 1000)}",
@@ -54,8 +50,9 @@ Transaction = AsyncConnection
 class Database:
     """One SQLite file or one PostgreSQL database; every statement of the bot goes through its two doors."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, file: SameFile | None = None) -> None:
         self._engine = engine
+        self._file = file
         self._writing = FairLock()
         self._silent_until = 0.0
 
@@ -141,6 +138,9 @@ class Database:
         async with AsyncExitStack() as stack:
             if self.is_sqlite:
                 await stack.enter_async_context(connection)
+                if self._file and not self._file.is_in_place():
+                    # Some connections would write to the file of before, and others to the one that took its place.
+                    raise StoreUnavailable(_SORRY)
             else:
                 stack.callback((await self._start(connection, until)).cancel)
                 stack.push_async_exit(connection)
@@ -218,16 +218,15 @@ def _may_pass(error: DBAPIError | OSError) -> bool:
 
 def open_database(url: str) -> Database:
     """Make the engine for an async SQLAlchemy URL; nothing is connected yet."""
-    parsed = sa.make_url(url)
-    is_sqlite = parsed.get_backend_name() == "sqlite"
-    more = {} if is_sqlite else {"connect_args": postgresql.connect_args("store"), "use_native_hstore": False}
+    file, parsed = sqlite_file(url), pinned(url)
+    more = {} if file else {"connect_args": postgresql.connect_args("store"), "use_native_hstore": False}
     engine = create_async_engine(parsed, pool_size=10, max_overflow=0, pool_timeout=LOCK_SECONDS, **more)
-    if is_sqlite:
+    if file:
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    else:
-        postgresql.tell_each_connection(engine.sync_engine, _HURRIED)
-        postgresql.ask_each_connection(engine.sync_engine, LOCK_SECONDS)
+        return Database(engine, SameFile(file))
+    postgresql.tell_each_connection(engine.sync_engine, _HURRIED)
+    postgresql.ask_each_connection(engine.sync_engine, LOCK_SECONDS)
     return Database(engine)
 
 
@@ -271,55 +270,3 @@ def _upgrade(connection: sa.Connection) -> None:
         problem = f"DATABASE_URL: its tables are of a newer version of the bot (revision {revision})."
         raise CannotStart([f"{problem} Start that version again, or name another database."])
     command.upgrade(config, "head")
-
-
-def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite URL; None for another database."""
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return None
-    return Path(parsed.database or ":memory:").absolute()
-
-
-@contextmanager
-def only_one_process(file: Path) -> Any:
-    """Hold the file's lock while the bot runs; CannotStart when another bot holds it. It ends with the process."""
-    lock = _open_lock(file)
-    if not _is_ours(lock):
-        lock.close()
-        raise CannotStart(
-            [f"DATABASE_URL: another bot is running on {file}. Stop it first, or give this one its own file."]
-        )
-    try:
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield
-    finally:
-        lock.close()
-
-
-def _is_ours(lock: IO[str]) -> bool:
-    """Take the lock; tried twice, since whoever only looks whether a bot holds it has it for a moment."""
-    for pause in (_LOOK_SECONDS, 0.0):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(pause)
-        else:
-            return True
-    return False
-
-
-def lock_file(file: Path) -> Path:
-    """The file beside a SQLite file whose lock a running bot holds, and which tells its process id."""
-    return file.with_name(f"{file.name}.lock")
-
-
-def _open_lock(file: Path) -> IO[str]:
-    try:
-        return lock_file(file).open("a+", encoding="ascii")
-    except OSError as error:
-        raise CannotStart(
-            [f"DATABASE_URL: cannot write beside {file} ({error.strerror}). Name a folder the bot may write to."]
-        ) from error

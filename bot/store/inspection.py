@@ -1,6 +1,5 @@
 """A look at the database from outside, which changes nothing: not a table, not a file, not a running bot's lock."""
 
-import fcntl
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +17,8 @@ from sqlalchemy.pool import NullPool
 
 from bot.errors import CannotStart
 from bot.store import postgresql
-from bot.store.db import lock_file, sqlite_file, told_to_the_operator
+from bot.store.database_file import another_name, has_another_name, lock_file, sqlite_file, who_holds
+from bot.store.db import told_to_the_operator
 from bot.store.exclusive import describe
 from bot.store.instances import DEAD_SECONDS
 
@@ -62,7 +62,7 @@ async def inspect(url: str, migrations: Path = _MIGRATIONS) -> Inspection:
             revision, names = await connection.run_sync(_revision), await _instances(connection)
         return replace(_found(scripts, describe(url), revision), instances=names)
     _require_writable(file)
-    running = _running(file)
+    running = who_holds(file)
     if not file.exists():
         return _found(scripts, str(file), None, running)
     if (mode := _harmless_mode(file)) is None:
@@ -182,18 +182,5 @@ def _require_writable(file: Path) -> None:
     for path in (file.parent, file, lock_file(file)):
         if path.exists() and not os.access(path, os.W_OK):
             raise CannotStart([f"DATABASE_URL: the bot may not write to {path}. Let it, or name another file."])
-
-
-def _running(file: Path) -> str | None:
-    """The process of the bot that runs on a file; None where nobody holds its lock."""
-    try:
-        lock = lock_file(file).open(encoding="ascii")
-    except FileNotFoundError:
-        return None
-    with lock:
-        try:
-            # Shared and for a moment: two who look do not see each other, and a bot that starts now tries again.
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return f"process {lock.read(20).strip()}"
-    return None
+    if has_another_name(file):
+        raise another_name(file)

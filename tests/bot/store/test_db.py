@@ -2,10 +2,7 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
-import signal
-import sys
 import threading
 import time
 
@@ -15,19 +12,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from bot.errors import CannotStart, StoreUnavailable
-from bot.store.db import LOCK_SECONDS, only_one_process, open_database, sqlite_file
+from bot.store.db import LOCK_SECONDS, open_database
 from bot.store.tables import forms, metadata
 
 A_FORM = {"id": "f1", "at": "2026-07-01T10:00:00.000000Z", "body": "{}"}
-HOLDING = """
-import sys
-from pathlib import Path
-from bot.store.db import only_one_process
-
-with only_one_process(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
 
 
 async def count(database):
@@ -38,20 +26,6 @@ async def count(database):
 async def write_one(database, **changes):
     async with database.write() as transaction:
         await transaction.execute(sa.insert(forms).values(**{**A_FORM, **changes}))
-
-
-@contextlib.asynccontextmanager
-async def a_process_that_holds(file):
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", HOLDING, str(file), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    assert await process.stdout.readline() == b"held\n"
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()
 
 
 @pytest.fixture
@@ -281,55 +255,19 @@ async def test_several_processes_may_migrate_at_once_and_again(open_empty):
     assert await count(other) == 0
 
 
-@pytest.mark.parametrize(
-    ("url", "file"),
-    [
-        ("sqlite+aiosqlite:////var/lib/bot.db", "/var/lib/bot.db"),
-        ("sqlite:////var/lib/bot.db", "/var/lib/bot.db"),
-        ("sqlite:////var/lib/bot.db?timeout=5", "/var/lib/bot.db"),
-        ("postgresql+psycopg://bot@localhost/bot", None),
-    ],
-)
-def test_the_file_of_a_url_is_known(url, file):
-    found = sqlite_file(url)
-
-    assert (str(found) if found else None) == file
-
-
-async def test_only_one_process_runs_on_a_file(tmp_path):
+@pytest.mark.fault("M8")
+async def test_a_file_that_was_replaced_is_written_to_no_more(tmp_path):
     file = tmp_path / "bot.db"
-    async with a_process_that_holds(file):
-        with (
-            pytest.raises(CannotStart, match=r"another bot is running on .*bot\.db") as refused,
-            only_one_process(file),
-        ):
-            pass
+    database = open_database(f"sqlite+aiosqlite:///{file}")
+    await database.migrate()
+    await write_one(database)
 
-    assert len(refused.value.problems) == 1
+    shutil.copy(file, tmp_path / "copy.db")
+    (tmp_path / "copy.db").rename(file)
+    with pytest.raises(StoreUnavailable, match="Nothing was sent"):
+        await write_one(database, id="f2")
 
-
-async def test_a_killed_process_leaves_no_lock_behind(tmp_path):
-    file = tmp_path / "bot.db"
-    async with a_process_that_holds(file) as process:
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
-
-        with only_one_process(file):
-            owner = file.with_name("bot.db.lock").read_text()
-
-    assert owner == f"{os.getpid()}\n"
-
-
-def test_another_file_may_have_another_process(tmp_path):
-    with only_one_process(tmp_path / "one.db"), only_one_process(tmp_path / "two.db"):
-        locks = sorted(file.name for file in tmp_path.iterdir())
-
-    assert locks == ["one.db.lock", "two.db.lock"]
-
-
-def test_a_lock_that_cannot_be_written_stops_the_start(tmp_path):
-    with pytest.raises(CannotStart, match="cannot write beside"), only_one_process(tmp_path / "missing" / "bot.db"):
-        pass
+    await database.close()
 
 
 @pytest.mark.fault("M10")

@@ -2,6 +2,11 @@
 
 import asyncio
 import contextlib
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
 import sys
 
 import psycopg
@@ -9,6 +14,7 @@ import pytest
 from sqlalchemy import make_url
 
 from bot.errors import CannotStart
+from bot.store.db import open_database
 from bot.store.exclusive import describe, present
 
 HOLDING = """
@@ -139,6 +145,135 @@ async def test_a_bot_that_ended_leaves_the_database_free(database_url):
             pass
 
 
+@pytest.fixture
+def sqlite_folder(tmp_path):
+    """A folder with a database in it."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with contextlib.closing(sqlite3.connect(folder / "bot.db")) as connection:
+        connection.execute("CREATE TABLE anything (at_all)")
+    return folder
+
+
+def _link(folder, monkeypatch):
+    (folder.parent / "link.db").symlink_to(folder / "bot.db")
+    return folder.parent / "link.db"
+
+
+def _link_beside(folder, monkeypatch):
+    (folder / "link.db").symlink_to("bot.db")
+    return folder / "link.db"
+
+
+def _linked_folder(folder, monkeypatch):
+    (folder.parent / "link").symlink_to(folder)
+    return folder.parent / "link" / "bot.db"
+
+
+def _relative(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    return "bot.db"
+
+
+def _roundabout(folder, monkeypatch):
+    return folder / ".." / "data" / "bot.db"
+
+
+def _hard_link(folder, monkeypatch):
+    (folder.parent / "hard.db").hardlink_to(folder / "bot.db")
+    return folder.parent / "hard.db"
+
+
+def _renamed(folder, monkeypatch):
+    return (folder / "bot.db").rename(folder.parent / "moved.db")
+
+
+def _mounted(folder, monkeypatch):
+    """The same file under another name, by a mount as of a container."""
+    target = folder.parent / "mounted.db"
+    target.touch()
+    if subprocess.run(["mount", "--bind", folder / "bot.db", target], capture_output=True, check=False).returncode:  # noqa: S603, S607
+        pytest.skip("This user may mount nothing.")
+    return target
+
+
+M8 = pytest.mark.fault("M8")
+OTHER_NAMES = [
+    pytest.param(_link, marks=M8),
+    pytest.param(_link_beside, marks=M8),
+    _linked_folder,
+    _relative,
+    _roundabout,
+    pytest.param(_hard_link, marks=M8),
+    pytest.param(_renamed, marks=M8),
+    pytest.param(_mounted, marks=M8),
+]
+
+
+@pytest.fixture
+def unmounted(tmp_path):
+    yield
+    subprocess.run(["umount", tmp_path / "mounted.db"], capture_output=True, check=False)  # noqa: S603, S607
+
+
+@pytest.mark.usefixtures("unmounted")
+@pytest.mark.parametrize("name", OTHER_NAMES)
+async def test_a_file_by_another_name_is_the_same_file(sqlite_folder, monkeypatch, name):
+    async with a_process_that_holds(f"sqlite+aiosqlite:///{sqlite_folder}/bot.db"):
+        other = f"sqlite+aiosqlite:///{name(sqlite_folder, monkeypatch)}"
+
+        with pytest.raises(CannotStart, match=r"another bot is running on|a hard link") as refused:
+            async with present(other, "two", asyncio.Event()):
+                pass
+
+    assert len(refused.value.problems) == 1
+
+
+@M8
+async def test_a_file_with_a_hard_link_is_refused_under_either_name(sqlite_folder):
+    (sqlite_folder / "second.db").hardlink_to(sqlite_folder / "bot.db")
+
+    for name in ("bot.db", "second.db"):
+        with pytest.raises(CannotStart, match=rf"{name} has another name, a hard link\. Remove"):
+            async with present(f"sqlite+aiosqlite:///{sqlite_folder}/{name}", "one", asyncio.Event()):
+                pass
+
+
+@M8
+@pytest.mark.parametrize("change", ["moved", "replaced", "removed"])
+async def test_a_bot_whose_file_is_taken_away_stops_and_says_so(sqlite_folder, change):
+    file, stop = sqlite_folder / "bot.db", asyncio.Event()
+
+    async def run():
+        async with present(f"sqlite+aiosqlite:///{file}", "one", stop):
+            match change:
+                case "moved":
+                    file.rename(sqlite_folder / "old.db")
+                case "replaced":
+                    shutil.copy(file, sqlite_folder / "new.db")
+                    (sqlite_folder / "new.db").rename(file)
+                case "removed":
+                    file.unlink()
+            await asyncio.wait_for(stop.wait(), 10)
+
+    with pytest.raises(CannotStart, match="was moved or replaced while the bot ran"):
+        await run()
+
+
+async def test_while_the_bot_holds_the_file_sqlite_locks_it_as_ever(sqlite_folder):
+    """A lock that the bot takes must neither keep SQLite out nor end SQLite's own."""
+    file = sqlite_folder / "bot.db"
+    async with present(f"sqlite+aiosqlite:///{file}", "one", asyncio.Event()):
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None, timeout=0)) as ours:
+            ours.execute("BEGIN IMMEDIATE")
+            writing = f"import sqlite3; sqlite3.connect({str(file)!r}, timeout=0).execute('BEGIN IMMEDIATE')"
+            other = await asyncio.create_subprocess_exec(sys.executable, "-c", writing, stderr=asyncio.subprocess.PIPE)
+            _, told = await other.communicate()
+            ours.execute("ROLLBACK")
+
+    assert b"database is locked" in told
+
+
 async def test_another_database_of_the_same_server_may_have_another_bot(postgresql_url, empty_postgresql_url):
     urls = [url.replace("postgresql:", "postgresql+psycopg:", 1) for url in (postgresql_url, empty_postgresql_url)]
 
@@ -199,3 +334,32 @@ async def test_its_own_session_that_the_server_still_sees_is_no_other_bot(postgr
             await until(lambda: look(LOCKS.format(OURS)) not in (None, before))
 
     assert not stop.is_set()
+
+
+@pytest.mark.fault("L2")
+async def test_the_files_of_a_database_are_its_owners_alone(sqlite_folder):
+    url = f"sqlite+aiosqlite:///{sqlite_folder}/bot.db"
+    for file in (sqlite_folder / "bot.db", sqlite_folder / "bot.db.lock"):
+        file.touch()
+        file.chmod(0o644)
+
+    async with present(url, "one", asyncio.Event()):
+        database = open_database(url)
+        await database.migrate()
+        modes = {file.name: f"{stat.S_IMODE(file.stat().st_mode):o}" for file in sqlite_folder.iterdir()}
+        await database.close()
+
+    assert {"bot.db", "bot.db-wal", "bot.db-shm", "bot.db.lock"} <= modes.keys()
+    assert set(modes.values()) == {"600"}
+
+
+@pytest.mark.fault("L2")
+async def test_a_new_database_is_its_owners_alone_from_the_start(tmp_path):
+    before = os.umask(0)
+    try:
+        async with present(f"sqlite+aiosqlite:///{tmp_path}/bot.db", "one", asyncio.Event()):
+            modes = {file.name: f"{stat.S_IMODE(file.stat().st_mode):o}" for file in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+
+    assert modes == {"bot.db": "600", "bot.db.lock": "600"}

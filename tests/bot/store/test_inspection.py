@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import CannotStart
-from bot.store.db import lock_file, only_one_process, open_database
+from bot.store.database_file import lock_file, only_one_process
+from bot.store.db import open_database
 from bot.store.exclusive import present
 from bot.store.inspection import Tables, inspect
 
