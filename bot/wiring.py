@@ -15,7 +15,7 @@ from bot.policy import Rules
 from bot.services.addresses import AddressBook
 from bot.services.adopting import Adopting
 from bot.services.alert_authors import AlertAuthors
-from bot.services.auditing import HeadLog
+from bot.services.auditing import HeadLog, compare_with_head_file
 from bot.services.board import Board
 from bot.services.checking import Checking
 from bot.services.chronicle import Chronicle
@@ -144,6 +144,7 @@ async def _begun(
     database = open_database(url)
     try:
         await database.migrate()
+        await compare_with_head_file(database)
     except BaseException:
         await database.close()
         raise

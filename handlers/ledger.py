@@ -22,6 +22,8 @@ async def verify(kept: str | None, tell: Tell) -> int:
         tell(str(error))
         return 1
     tell(found.sentence())
+    if found.missing_file:
+        tell(f"There is no file {found.missing_file}: if rows were lost at the end, that does not show")
     if kept is None:
         return 0
     tell(found.kept_sentence(kept))

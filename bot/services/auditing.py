@@ -4,11 +4,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
 
+from bot.errors import CannotStart
 from bot.store.chain import START, Chain, Checkpoint, DoesNotFit, Mark, Row, follow
+from bot.store.database_file import sqlite_file
+from bot.store.db import Database
+from bot.store.head_file import HeadFile, Newest
 from bot.store.inspection import looking
 from bot.store.ledger import Event, Ledger
 from bot.store.tables import canonical, written
@@ -19,10 +24,19 @@ FORMAT = "dcv-resend ledger 1"
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """A file that knows of the newest row, and that row; None if there is no such file."""
+
+    file: Path
+    row: Newest | None
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """A chain that holds; `first_at` and `last_at` are empty without rows, `left_over` counts rows that were cut off.
 
-    `kept_at` is the number of the row whose hash was kept outside, None where there is none.
+    `kept_at` is the number of the row whose hash was kept outside, None where there is none. `missing_file` is the one
+    that would show if rows were lost at the end; None if it was read, or on PostgreSQL.
     """
 
     rows: int
@@ -32,6 +46,7 @@ class Verified:
     checkpoint: Checkpoint | None
     left_over: int
     kept_at: int | None = None
+    missing_file: Path | None = None
 
     def sentence(self) -> str:
         """What was found, on one line."""
@@ -67,12 +82,47 @@ async def verify(url: str, kept: str | None = None) -> Verified:
 
     DoesNotFit names the first row that breaks the chain; CannotStart where the database cannot be read.
     """
+    noted = read_noted(url)
     async with looking(url) as connection:
-        return await verified(Chain(connection), kept)
+        return await verified(Chain(connection), noted, kept)
 
 
-async def verified(chain: Chain, kept: str | None = None) -> Verified:
-    """The same within a transaction of the caller's."""
+def read_noted(url: str) -> Noted | None:
+    """Return what the file beside a SQLite database says; CannotStart if it cannot be read.
+
+    Read it before the database, which may be ahead of the file but never behind it.
+    """
+    if (database := sqlite_file(url)) is None:
+        return None
+    head_file = HeadFile(database)
+    try:
+        return Noted(head_file.path, head_file.read())
+    except ValueError as error:
+        raise CannotStart([f"{error}. Remove it if you know why; the next start writes it anew."]) from error
+
+
+async def compare_with_head_file(database: Database) -> None:
+    """At a start, log a warning if rows were lost since the last commit; the file that shows it stays as it is."""
+    head_file = database.head_file
+    if head_file is None:
+        return
+    async with database.read() as connection:
+        chain = Chain(connection)
+        try:
+            if newest := head_file.read():
+                await chain.require(newest, head_file.path)
+        except (DoesNotFit, ValueError) as error:
+            head_file.keep()
+            mend = f"see `dcv-resend ledger verify`; remove {head_file.path} once you know why"
+            log.warning("rows of the ledger were lost", problem=str(error), mend=mend)
+        else:
+            head = await chain.head()
+            if head:
+                head_file.note(Newest(head.seq, head.hash))
+
+
+async def verified(chain: Chain, noted: Noted | None, kept: str | None = None) -> Verified:
+    """The same within a transaction of the caller's; the row that was noted must be there."""
     checkpoint = await chain.checkpoint()
     start = checkpoint.mark if checkpoint else START
     left_over = await chain.count(until=start.seq)
@@ -88,7 +138,10 @@ async def verified(chain: Chain, kept: str | None = None) -> Verified:
     if not is_told:
         raise DoesNotFit(start.seq + 1, "rows before it are gone, and no row tells that `ledger prune` removed them")
     _require_head(await chain.head(), at)
-    return Verified(at.seq - start.seq, first, last, at, checkpoint, left_over, kept_at)
+    if noted and noted.row:
+        await chain.require(noted.row, noted.file)
+    missing_file = noted.file if noted and not noted.row else None
+    return Verified(at.seq - start.seq, first, last, at, checkpoint, left_over, kept_at, missing_file)
 
 
 async def export(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.errors import CannotStart
-from bot.services.auditing import in_rows, verified
+from bot.services.auditing import in_rows, read_noted, verified
 from bot.store import pruning
 from bot.store.chain import START, Chain
 from bot.store.db import open_database
@@ -48,8 +48,9 @@ async def plan(url: str, before: datetime, now: datetime) -> Plan:
     """
     if before > now - YOUNGEST:
         raise CannotStart([f"--before must be {YOUNGEST.days} days ago or more, so that no request is cut off midway."])
+    noted = read_noted(url)
     async with looking(url) as connection:
-        found = await verified(Chain(connection))
+        found = await verified(Chain(connection), noted)
         start = found.checkpoint.mark if found.checkpoint else START
         return Plan(before, now, await pruning.plan(connection, start, before, now), found.left_over)
 

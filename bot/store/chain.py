@@ -3,15 +3,18 @@
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.store.head_file import Newest
 from bot.store.ledger import GENESIS, row_body
 from bot.store.tables import ledger, ledger_checkpoints, ledger_head
 
 _BATCH = 500
+_LOST = "A copy of the database was made without its -wal file, or an older copy was put back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,22 @@ class Chain:
         """The number of the last row after another that was written before this moment."""
         last = sa.select(sa.func.max(ledger.c.seq)).where(ledger.c.at < moment, ledger.c.seq > after)
         return await self._number(last)
+
+    async def require(self, newest: Newest, noted_in: Path) -> None:
+        """Raise DoesNotFit if a row that was once the newest is not there, or is another one.
+
+        A row that was cut off cannot be compared any more.
+        """
+        head, cut = await self.head() or START, await self.checkpoint()
+        if newest.seq > head.seq:
+            raise DoesNotFit(head.seq + 1, f"it is missing, and {noted_in} knows of row {newest.seq}. {_LOST}")
+        found = cut.mark.hash if cut and cut.mark.seq == newest.seq else await self._hash(newest.seq)
+        if found not in (None, newest.hash):
+            raise DoesNotFit(newest.seq, f"it is not the row of that number that {noted_in} knows of. {_LOST}")
+
+    async def _hash(self, seq: int) -> str | None:
+        found: str | None = await self._connection.scalar(sa.select(ledger.c.hash).where(ledger.c.seq == seq))
+        return found
 
     async def _number(self, wanted: sa.Select[Any]) -> int | None:
         found: int | None = await self._connection.scalar(wanted)

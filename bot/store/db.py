@@ -15,10 +15,13 @@ from bot.errors import CannotStart, DatabaseAway, StoreInDoubt, StoreUnavailable
 from bot.fair_share import FairLock
 from bot.store import postgresql
 from bot.store.database_file import SameFile, pinned, sqlite_file
+from bot.store.head_file import HeadFile
 
 # A writer may wait so long twice, for the writers of this process and then for others; a submit has 2 s in all.
 LOCK_SECONDS = 0.95
 ANSWER_SECONDS = 2 * LOCK_SECONDS
+# Under which a transaction keeps in mind the newest row of the ledger that it wrote.
+NEWEST = "newest row"
 _MIGRATION_LOCK = 0x6463765F7265
 _HURRIED = {
     "lock_timeout": f"{int(LOCK_SECONDS * 1000)}",
@@ -53,6 +56,7 @@ class Database:
     def __init__(self, engine: AsyncEngine, file: SameFile | None = None) -> None:
         self._engine = engine
         self._file = file
+        self.head_file = HeadFile(file.path) if file else None
         self._writing = FairLock()
         self._silent_until = 0.0
 
@@ -107,6 +111,8 @@ class Database:
     async def close(self) -> None:
         """Give every connection back."""
         await self._engine.dispose()
+        if self.head_file:
+            await self.head_file.close()
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -127,9 +133,13 @@ class Database:
             async with self._connected(until, writes=writes) as connection, connection.begin() as transaction:
                 if writes and not self.is_sqlite:
                     await connection.execute(sa.text("SELECT 1 FROM ledger_head FOR UPDATE"))
+                connection.info.pop(NEWEST, None)
                 yield connection
+                newest = connection.info.pop(NEWEST, None)
                 with _in_doubt() if writes else nullcontext():
                     await transaction.commit()
+            if newest and self.head_file:
+                self.head_file.note(newest)
 
     @asynccontextmanager
     async def _connected(self, until: float, *, writes: bool) -> AsyncIterator[AsyncConnection]:

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreInDoubt
 from bot.models import Actor, Ending, Outcome
-from bot.store.db import Database
+from bot.store.db import NEWEST, Database
+from bot.store.head_file import Newest
 from bot.store.patience import patiently
 from bot.store.subjects import subjects
 from bot.store.tables import canonical, ledger, ledger_head, ledger_subjects, moment, written
@@ -219,6 +220,7 @@ async def append(transaction: AsyncConnection, entry: Entry) -> int:
     row = _row(entry, head.seq + 1, head.hash)
     await transaction.execute(sa.insert(ledger).values(**row))
     await transaction.execute(sa.update(ledger_head).values(seq=row["seq"], hash=row["hash"]))
+    transaction.info[NEWEST] = Newest(row["seq"], row["hash"])
     if keys := [{"key": key, "seq": row["seq"]} for key in subjects(entry.detail)]:
         await transaction.execute(sa.insert(ledger_subjects), keys)
     return int(row["seq"])

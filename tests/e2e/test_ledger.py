@@ -18,7 +18,7 @@ from bot.store.patience import patiently
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Person, Slack
-from tests.e2e.kit import ON_BOTH, Rows, is_chained, looking_into, resend, sees_end
+from tests.e2e.kit import ON_BOTH, Rows, is_chained, looking_into, resend, sees_end, start_again
 from tests.forks import ForkedBot
 
 ORDER = 700001
@@ -208,3 +208,41 @@ async def test_a_look_leaves_the_folder_as_it_is(old_rows: int, terminal: Termin
 def files(folder: Path) -> dict[str, bytes]:
     """Everything that belongs to the bot's database."""
     return {path.name: path.read_bytes() for path in folder.glob("bot.db*")}
+
+
+@pytest.mark.fault("L3")
+async def test_rows_that_were_lost_show_at_the_start_and_to_who_verifies(
+    bot: BotProcess,
+    terminal: Terminal,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    pki: Channel,
+    tmp_path: Path,
+) -> None:
+    for number, name in enumerate(("shop.example.com", "www.example.com")):
+        certcentral.add_order(ORDER + number, [name])
+    await resend(ana, ORDER, pki)
+    await sees_end(slack, pki, ORDER)
+    await bot.stop()
+    await start_again(bot, slack)
+    await resend(ana, ORDER + 1, pki)
+    await sees_end(slack, pki, ORDER + 1)
+    await bot.kill()
+    complete = await terminal("verify")
+
+    for file in ("bot.db-wal", "bot.db-shm"):
+        (tmp_path / file).unlink()
+    lost = await terminal("verify")
+    await start_again(bot, slack)
+    await bot.stop()
+    still = await terminal("verify")
+    (tmp_path / "bot.db.head").unlink()
+    accepted = await terminal("verify")
+
+    assert (complete.status, complete.lines[0].split()[0]) == (0, "6")
+    assert (lost.status, still.status, accepted.status) == (1, 1, 0)
+    assert lost.text.startswith("Row 4 does not fit: it is missing, and ")
+    assert "bot.db.head knows of row 6. A copy of the database was made without its -wal file, or" in lost.text
+    assert f"There is no file {tmp_path}/bot.db.head: if rows were lost at the end" in accepted.text
+    assert bot.log.count("rows of the ledger were lost") == 1

@@ -199,11 +199,15 @@ async def test_the_head_must_be_the_last_row(write, tamper, database, database_u
     )
 
 
-async def test_a_tail_that_was_cut_off_shows_by_a_head_that_was_kept_outside(write, tamper, rows, database_url):
+async def test_a_tail_that_was_cut_off_shows_by_a_head_that_was_kept_outside(
+    write, tamper, rows, database_url, tmp_path
+):
     await write()
     kept, earlier = (await rows())[4]["hash"], (await rows())[2]["hash"]
     held = await verify(database_url, kept)
     await tamper("DELETE FROM ledger WHERE seq > 3", "UPDATE ledger_head SET seq = 3, hash = :hash", hash=earlier)
+    for file in tmp_path.rglob("*.head"):
+        file.unlink()
 
     found = await verify(database_url, kept)
 
@@ -344,7 +348,7 @@ async def test_a_bot_that_starts_during_a_look_is_no_flaw_of_the_chain(tmp_path,
     await database.migrate()
     await database.close()
 
-    async def start(_, __=None):
+    async def start(*_):
         with closing(sqlite3.connect(file)) as bot, bot:
             bot.execute("UPDATE ledger_head SET seq = 7")
         raise DoesNotFit(1, "it is half of the old and half of the new")
