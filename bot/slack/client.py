@@ -41,6 +41,19 @@ TOKEN_IS_BAD = frozenset(
 APP_TOKEN_IS_BAD = TOKEN_IS_BAD | {"missing_scope"}
 
 
+class Redirected(aiohttp.ClientError):
+    """An answer that leads to another address: whoever is there is not Slack, and would get the token."""
+
+
+async def refuse_redirects(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Raise Redirected for every 3xx, whatever it holds: a middleware for each session that talks to Slack."""
+    response = await send(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise Redirected(f"Slack answered with a redirect (HTTP {response.status}), which is never followed.")
+    return response
+
+
 class Client(AsyncWebClient):
     """The SDK's client, which keeps in mind whether Slack answered its last call and accepted the token.
 
@@ -107,7 +120,8 @@ async def open_client(token: str, base_url: str, on_date: OnDate | None = None) 
     """
     timeout = aiohttp.ClientTimeout(total=TIMEOUT, connect=TIMEOUT / 2)
     traces = [_dates_to(on_date)] if on_date else []
-    async with aiohttp.ClientSession(timeout=timeout, trace_configs=traces) as session:
+    middlewares = [refuse_redirects]
+    async with aiohttp.ClientSession(timeout=timeout, trace_configs=traces, middlewares=middlewares) as session:
         client = Client(token=token, base_url=base_url, session=session, retry_handlers=[])
         client.proxy = proxy_for(base_url)  # the SDK reads HTTPS_PROXY but not NO_PROXY
         yield client
@@ -172,6 +186,8 @@ async def translated() -> AsyncIterator[None]:
         if code in LATER or _status(error) >= 500 or _status(error) == 429:
             raise SlackUnavailable(f"Slack asks us to wait ({code}).", _retry_after(error)) from error
         raise SlackRefused(code) from error
+    except Redirected as error:
+        raise SlackUnavailable(str(error)) from error
     except (aiohttp.ClientError, TimeoutError, OSError, SlackClientError, ValueError, AttributeError) as error:
         # AttributeError is how the SDK fails on a text/plain answer.
         raise SlackUnavailable(f"Slack did not answer ({type(error).__name__}).") from error

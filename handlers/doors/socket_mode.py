@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.settings import SocketModeSettings, proxy_for
-from bot.slack.client import APP_TOKEN_IS_BAD, Client, new_address
+from bot.slack.client import APP_TOKEN_IS_BAD, Client, new_address, refuse_redirects
 from handlers.checks import open_address, refused_app_token
 from handlers.doors.connection import Connection
 from handlers.doors.envelopes import answer
@@ -54,7 +54,7 @@ class SocketMode:
 
         Once it ends, every envelope that arrived was acknowledged, as far as Slack let it within three seconds.
         """
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(middlewares=[refuse_redirects]) as session:
             link = Link(partial(self._dial, session, slack), partial(answer, app))
             try:
                 self._link = link
