@@ -14,6 +14,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 from bot.settings import Settings
 
 _TOKEN = re.compile(r"\b(xox[a-z]-|xapp-|xoxe\.)[A-Za-z0-9-]+|([?&]ticket=)[^&\s\"']+")
+_TRACEBACKS = ("exc_info", "exception", "stack")
 # These log whole payloads when asked for details.
 _TALKATIVE = ("slack_sdk", "slack_bolt", "httpx", "httpcore", "aiosqlite", "dbos", "asyncio", "alembic")
 
@@ -29,6 +30,21 @@ def hider(settings: Settings) -> Callable[[str], str]:
         return _TOKEN.sub(lambda found: f"{found[1] or found[2]}•••", text)
 
     return hide
+
+
+def visible(text: str) -> str:
+    """Return a text with every character that a terminal would obey or hide as a mark, such as \\x1b; newlines stay.
+
+    Control characters (ESC can rewrite a screen), other line ends, those that turn the direction of writing, and halves
+    of characters, which cannot be written at all.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter == "\n" else _mark(letter) for letter in text)
+
+
+def _mark(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 def silence() -> None:
@@ -68,13 +84,14 @@ class _Discreet(structlog.stdlib.ProcessorFormatter):
             traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
             last += [structlog.processors.ExceptionRenderer(traceback), structlog.processors.JSONRenderer()]
         else:
-            last += [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+            console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+            last += [_as_text, console]
         super().__init__(processors=last, foreign_pre_chain=_shared())
         self._hide = hide
 
     def format(self, record: logging.LogRecord) -> str:
         """One log line; below it, indented, the traceback, so that no line of an error looks like another's."""
-        return "\n    ".join(self._hide(super().format(record)).splitlines())
+        return visible(self._hide(super().format(record))).rstrip("\n").replace("\n", "\n    ")
 
 
 def _secrets(settings: Settings) -> list[str]:
@@ -102,6 +119,28 @@ def _shared() -> list[Processor]:
     ]
 
 
+class _Shown:
+    """A value that shows itself as this text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _as_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """No value begins another line by the way in which it shows itself."""
+    return {
+        key: value if isinstance(value, str) or key in _TRACEBACKS else _Shown(_joined(repr(value)))
+        for key, value in event.items()
+    }
+
+
+def _joined(text: str) -> str:
+    return "\\n".join(text.splitlines())
+
+
 def _one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """No value of a line can begin another one."""
-    return {key: "\\n".join(value.splitlines()) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: _joined(value) if isinstance(value, str) else value for key, value in event.items()}

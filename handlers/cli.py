@@ -118,6 +118,13 @@ def check() -> None:
     raise typer.Exit(asyncio.run(look(typer.echo)))
 
 
+def _echo(text: str) -> None:
+    """Write an answer, which may hold foreign names, as a terminal can show it."""
+    from bot.logs import visible
+
+    typer.echo(visible(text))
+
+
 def _moment(text: str) -> datetime:
     try:
         return read_moment(text)
@@ -145,7 +152,7 @@ def verify(
     """
     from handlers import ledger as commands
 
-    raise typer.Exit(asyncio.run(commands.verify(head, typer.echo)))
+    raise typer.Exit(asyncio.run(commands.verify(head, _echo)))
 
 
 @ledger.command()
@@ -185,7 +192,7 @@ def prune(
     """
     from handlers import ledger as commands
 
-    raise typer.Exit(asyncio.run(commands.prune(before, yes, typer.echo)))
+    raise typer.Exit(asyncio.run(commands.prune(before, yes, _echo)))
 
 
 policy = typer.Typer(help="Ask the rules that say who may.", no_args_is_help=True, rich_markup_mode=None)
@@ -208,7 +215,7 @@ def explain(
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    raise typer.Exit(asyncio.run(tell(user, name, channel, typer.echo)))
+    raise typer.Exit(asyncio.run(tell(user, name, channel, _echo)))
 
 
 def main() -> None:
@@ -216,6 +223,9 @@ def main() -> None:
     try:
         app()
     except CannotStart as error:
+        from bot.logs import visible
+
         for problem in error.problems:
-            print(problem, file=sys.stderr, flush=True)  # noqa: T201 - the answer of a command
+            # It may hold words of a database server or a file.
+            print(visible(problem), file=sys.stderr, flush=True)  # noqa: T201 - the answer of a command
         _leave(2)

@@ -200,6 +200,104 @@ def test_no_error_begins_a_line_that_looks_like_another(configured):
     assert not any(line.startswith(FORGED[:10]) for line in written.splitlines()[1:])
 
 
+OBEYED = [
+    *map(chr, range(0x20)),
+    *map(chr, range(0x7F, 0xA0)),
+    *"\u200b\u200e\u200f\u202a\u202e\u2066\u2069\ufeff\u2028\u2029\u061c\U000e0041",
+    "\ud800",
+]
+
+
+class Odd:
+    """A value that shows itself with whatever it likes."""
+
+    def __init__(self, text):
+        self._text = text
+
+    def __repr__(self):
+        return f"Odd {self._text}"
+
+
+def structlogs(**values):
+    structlog.get_logger("test").warning(**values)
+
+
+def logs_extra(words):
+    logging.getLogger("other").warning("told", extra={"words": words})
+
+
+def logs_context(words):
+    with structlog.contextvars.bound_contextvars(words=words):
+        structlog.get_logger("test").warning("told")
+
+
+def logs_traceback(words):
+    try:
+        fail(words)
+    except RuntimeError:
+        logging.getLogger("other").exception("failed")
+
+
+# What is shown by `repr` has marks already.
+AS_THEY_ARE = {"event", "object", "stdlib", "args", "traceback"}
+L9 = pytest.mark.fault("L9")
+WAYS = {
+    "event": lambda words: structlogs(event=words),
+    "value": lambda words: structlogs(event="told", words=words),
+    "object": lambda words: structlogs(event="told", words=Odd(words)),
+    "key": lambda words: structlogs(event="told", words={words: [words]}),
+    "stdlib": lambda words: logging.getLogger("other").warning(words.replace("%", "")),
+    "args": lambda words: logging.getLogger("other").warning("told %s", words),
+    "extra": logs_extra,
+    "context": logs_context,
+    "traceback": logs_traceback,
+}
+
+
+@pytest.mark.parametrize("log_format", ["text"])
+@pytest.mark.parametrize("way", [pytest.param(way, marks=L9 if way in AS_THEY_ARE else ()) for way in WAYS])
+def test_what_a_terminal_would_obey_shows_as_a_mark(configured, way):
+    WAYS[way]("".join(f"a{letter}b" for letter in OBEYED))
+
+    written = configured()
+    assert "x1bb" in written
+    assert [letter for letter in written if not letter.isprintable() and letter != "\n"] == []
+    assert way == "traceback" or len(written.splitlines()) == 1
+
+
+@pytest.mark.parametrize("log_format", ["json"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_record_of_json_is_one_line_of_ascii(configured, way):
+    WAYS[way]("".join(f"a{letter}b" for letter in OBEYED))
+
+    written = configured()
+    assert written.rstrip("\n").isascii()
+    assert written.rstrip("\n").isprintable()
+    json.loads(written)
+
+
+@pytest.mark.fault("L9")
+@pytest.mark.parametrize("log_format", ["text"])
+def test_a_mark_says_which_character_it_was(configured):
+    structlog.get_logger("test").warning("red \x1b[31malarm\x1b[0m \u202e\x9b\ud800 größer ☃")
+
+    assert "red \\x1b[31malarm\\x1b[0m \\u202e\\x9b\\ud800 größer ☃" in configured()
+
+
+@pytest.mark.fault("L9")
+@pytest.mark.parametrize("log_format", ["text"])
+def test_a_traceback_keeps_its_lines_below_the_record(configured):
+    try:
+        fail("one\ntwo\rthree\x1b[2J")
+    except RuntimeError:
+        structlog.get_logger("test").exception("failed")
+
+    first, *below = configured().splitlines()
+    assert "failed" in first
+    assert all(line.startswith("    ") for line in below)
+    assert [line.strip() for line in below[-2:]] == ["RuntimeError: one", "two\\rthree\\x1b[2J"]
+
+
 @pytest.mark.parametrize("log_format", ["json"])
 def test_json_is_one_object_per_line(configured):
     with structlog.contextvars.bound_contextvars(request_id="r1"):
