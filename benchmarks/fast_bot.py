@@ -43,7 +43,7 @@ def main() -> None:
     loop = LeapingLoop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         loop.add_signal_handler(signal.SIGUSR1, loop.leap)
-        runner.run(run(settings, SocketMode(settings), Metrics(), loop.clock))
+        runner.run(run(settings, SocketMode(settings), Metrics(), loop.clock, loop.clock))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,12 @@ def seconds_since_boot() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
+def steady_clock(clock: Clock = utc_now) -> Clock:
+    """Return a clock for ages within this process: it begins with the present moment, and nobody can set it."""
+    began, booted = clock(), seconds_since_boot()
+    return lambda: began + timedelta(seconds=seconds_since_boot() - booted)
+
+
 def read_moment(text: str) -> datetime:
     """A date or a time as ISO 8601 writes it, in UTC where it names no zone; ValueError says what would be right."""
     try:

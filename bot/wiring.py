@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from bot.clock import Clock, OnDate
+from bot.clock import Clock, OnDate, steady_clock
 from bot.digicert.client import CertCentral, OnCall, open_http
 from bot.digicert.limits import Limits, SharedLimits
 from bot.engine import Engine
@@ -115,16 +115,20 @@ async def build(
     presence: Presence,
     *,
     clock: Clock,
+    steady: Clock | None = None,
 ) -> AsyncIterator[Services]:
     """Open the database, make every service, join the others on it, and begin what nobody began.
 
+    `clock` says what is written down and shown, `steady` how old things in memory are, whatever the clock is set to.
     A database that goes away meanwhile is waited for, as by a bot that runs: then all of it begins again.
     At the end running steps have STOP_SECONDS; what is left another instance goes on with, or the next start.
     """
     async with AsyncExitStack() as stack:
 
         async def begin() -> Services:
-            begun = _begun(settings, slack, certcentral, identity, metrics, presence, clock)
+            begun = _begun(
+                settings, slack, certcentral, identity, metrics, presence, clock, steady or steady_clock(clock)
+            )
             return await stack.enter_async_context(begun)
 
         yield await until_begun(begin)
@@ -139,6 +143,7 @@ async def _begun(
     metrics: Metrics,
     presence: Presence,
     clock: Clock,
+    steady: Clock,
 ) -> AsyncIterator[Services]:
     url = settings.database_url.get_secret_value()
     database = open_database(url)
@@ -156,7 +161,17 @@ async def _begun(
     try:
         rulebook = await open_rulebook(settings, identity)
         services = _services(
-            settings, slack, certcentral, identity, rulebook, metrics, presence, database, engine, clock
+            settings,
+            slack,
+            certcentral,
+            identity,
+            rulebook,
+            metrics,
+            presence,
+            database,
+            engine,
+            clock,
+            steady,
         )
         await presence.join()
         await engine.launch()
@@ -182,14 +197,15 @@ def _services(
     database: Database,
     engine: Engine,
     clock: Clock,
+    steady: Clock,
 ) -> Services:
     ledger, stored, posts, followings = Ledger(database), Requests(database), Posts(database), Followings(database)
     directory = Directory(slack)
     schedule = Schedule(settings.dcv_follow_ups, settings.dcv_nudges)
     chat = Chat(slack)
     gate = Gate(rulebook, directory, ledger, metrics, clock)
-    addresses = AddressBook(certcentral, clock)
-    listing = Listing(certcentral, clock)
+    addresses = AddressBook(certcentral, steady)
+    listing = Listing(certcentral, clock, steady)
     reach = ReachReader(certcentral, listing)
     lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored), reach, settings.console_url)
     board = Board(chat, posts, clock, presence)
@@ -215,6 +231,7 @@ def _services(
             clock,
             presence.executor,
             CallGuard(database, presence),
+            steady=steady,
         ),
         reporting=reporting,
         metrics=metrics,
@@ -257,7 +274,7 @@ def _services(
         intake=intake,
         leadership=presence.leadership,
         offering=offering,
-        polling=Polling(background, followings, follower, clock),
+        polling=Polling(background, followings, follower, clock, steady),
         refusals=gate.refusals,
         resend=resend,
         status=Status(gate, certcentral, listing, History(database), board, clock, settings.console_url),

@@ -35,7 +35,9 @@ log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 
-async def run(settings: Settings, door: Door, metrics: Metrics, clock: Clock = utc_now) -> None:
+async def run(
+    settings: Settings, door: Door, metrics: Metrics, clock: Clock = utc_now, steady: Clock | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT; CannotStart with one line per problem where a setting must be mended."""
     if settings.dcv_policy_file:
         await asyncio.to_thread(read_rules, settings.dcv_policy_file)
@@ -47,14 +49,16 @@ async def run(settings: Settings, door: Door, metrics: Metrics, clock: Clock = u
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin_to_stop)
-    serving = asyncio.create_task(_serve(settings, door, metrics, clock, stop))
+    serving = asyncio.create_task(_serve(settings, door, metrics, clock, steady, stop))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     await serving
 
 
-async def _serve(settings: Settings, door: Door, metrics: Metrics, clock: Clock, stop: asyncio.Event) -> None:
+async def _serve(
+    settings: Settings, door: Door, metrics: Metrics, clock: Clock, steady: Clock | None, stop: asyncio.Event
+) -> None:
     url = settings.database_url.get_secret_value()
     health = Health(metrics)
     site = _site(settings, door, health, metrics)
@@ -66,7 +70,9 @@ async def _serve(settings: Settings, door: Door, metrics: Metrics, clock: Clock,
             checked = await _unless(stop, check_start(door.check, slack, certcentral))
             if checked is None:
                 return
-            serving = build(settings, slack, certcentral, checked.identity, metrics, presence, clock=clock)
+            serving = build(
+                settings, slack, certcentral, checked.identity, metrics, presence, clock=clock, steady=steady
+            )
             async with AsyncExitStack() as stack:
                 services = await _unless(stop, stack.enter_async_context(serving))
                 if services is None:

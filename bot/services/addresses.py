@@ -21,6 +21,7 @@ class AllowedAddresses:
     """DigiCert's answer for one domain, and when it gave it; `known` is False where DigiCert does not list anyone.
 
     `refusal` is why: DigiCert refused to tell, or told something that cannot be read.
+    `read_at` is of a clock that nobody sets, and good for the answer's age alone.
     """
 
     addresses: tuple[Address, ...]

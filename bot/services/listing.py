@@ -138,9 +138,12 @@ async def read_account(certcentral: CertCentral, clock: Clock) -> Account:
 class Listing:
     """The account's listing, shared by everybody who asks within a minute."""
 
-    def __init__(self, certcentral: CertCentral, clock: Clock) -> None:
+    def __init__(self, certcentral: CertCentral, clock: Clock, steady: Clock | None = None) -> None:
+        """Make it; `clock` says what people are shown, `steady` how old the listing is."""
         self._certcentral = certcentral
         self._clock = clock
+        self._steady = steady or clock
+        self._last_read_at = self._steady()
         self._remembered = alru_cache(maxsize=1, ttl=REMEMBERED)(self._read)
         self._last: Account | None = None
         self._reading: set[asyncio.Task[Account]] = set()
@@ -148,7 +151,7 @@ class Listing:
     async def account(self, *, young: bool = False) -> Account:
         """The listing, at most a minute old; with `young` at most YOUNG seconds. CaError when DigiCert cannot tell."""
         account = await self._remembered()
-        if young and (self._clock() - account.read_at).total_seconds() > YOUNG:
+        if young and (self._steady() - self._last_read_at).total_seconds() > YOUNG:
             self._remembered.cache_invalidate()
             account = await self._remembered()
         return account
@@ -161,12 +164,13 @@ class Listing:
         await asyncio.wait({reading}, timeout=seconds)
         if reading.done() and reading.exception() is None:
             return reading.result()
-        return self._last if self._last and self._clock() - self._last.read_at < TOO_OLD else None
+        return self._last if self._last and self._steady() - self._last_read_at < TOO_OLD else None
 
     async def _read(self) -> Account:
         # Others wait for it together with whoever asked first: it must not wait behind the calls of one person.
         with done_for():
             account = await read_account(self._certcentral, self._clock)
+        self._last_read_at = self._steady()
         self._last = await asyncio.to_thread(account.prepare)
         return self._last
 

@@ -19,11 +19,20 @@ MARGIN = timedelta(minutes=2)
 class Polling:
     """Asks DigiCert for status changes while orders are followed, since it was last asked."""
 
-    def __init__(self, certcentral: CertCentral, followings: Followings, follower: Follower, clock: Clock) -> None:
+    def __init__(
+        self,
+        certcentral: CertCentral,
+        followings: Followings,
+        follower: Follower,
+        clock: Clock,
+        steady: Clock | None = None,
+    ) -> None:
+        """Make it; `steady` says how long ago DigiCert was asked."""
         self._certcentral = certcentral
         self._followings = followings
         self._follower = follower
         self._clock = clock
+        self._steady = steady or clock
         self._asked_at: datetime | None = None
         self._heard: frozenset[StatusChange] = frozenset()
 
@@ -33,14 +42,14 @@ class Polling:
         The first one asks since the oldest following began, for what changed while nobody was here to ask.
         """
         followed = await self._followings.orders()
-        now = self._clock()
+        now, asked_at = self._clock(), self._steady()
         if not followed:
-            self._asked_at = now
+            self._asked_at = asked_at
             return
-        since = self._asked_at or min(followed.values())
-        changes = await self._certcentral.status_changes(now - since + MARGIN)
+        span = asked_at - self._asked_at if self._asked_at else now - min(followed.values())
+        changes = await self._certcentral.status_changes(span + MARGIN)
         fresh = {change.order_id for change in changes - self._heard} & followed.keys()
-        self._asked_at, self._heard = now, changes
+        self._asked_at, self._heard = asked_at, changes
         if fresh:
             log.info("the status of followed orders changed", orders=sorted(fresh))
             await self._followings.hurry(fresh, now)

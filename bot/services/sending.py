@@ -81,9 +81,12 @@ class Sending:
         clock: Clock,
         executor: str = "only",
         guard: CallGuard | None = None,
+        steady: Clock | None = None,
     ) -> None:
+        """Make it; `clock` says what is written down, `steady` how old answers are, also those of `addresses`."""
         self._executor = executor
         self._guard = guard or CallGuard(database, Alone())
+        self._steady = steady or clock
         self._database = database
         self._requests = requests
         self._ledger = ledger
@@ -121,7 +124,7 @@ class Sending:
         call, number_of_try = request.calls[number], len(earlier) + 1
         # Before the checks, which must not grow old while the call waits for its turn.
         await self._certcentral.turn()
-        asked_at = self._clock()
+        asked_at = self._steady()
         try:
             if objection := await self._objection(request, call):
                 return await self._end(request, number, number_of_try, Outcome.NOT_SENT, objection)
@@ -169,7 +172,7 @@ class Sending:
 
         async def confirm() -> None:
             nonlocal asked_at
-            if (now := self._clock()) - asked_at > LATE:
+            if (now := self._steady()) - asked_at > LATE:
                 if objection := await self._late_objection(request, call):
                     raise _Objected(objection)
                 asked_at = now
@@ -221,7 +224,7 @@ class Sending:
 
     async def _allowed(self, domain: int | str) -> Sequence[Address]:
         answer = await self._addresses.of(domain)
-        if self._clock() - answer.read_at > FRESH:
+        if self._steady() - answer.read_at > FRESH:
             answer = await self._addresses.afresh(domain)
         return answer.addresses
 

@@ -12,14 +12,14 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.clock import Clock, utc_now
+from bot.clock import Clock, steady_clock, utc_now
 from bot.metrics import Metrics
 from bot.settings import HttpModeSettings
 from bot.slack.client import Client
 from handlers.doors.connections import CONNECTIONS
 from handlers.doors.refusals import Refusals, Rejected
 from handlers.doors.replays import FAILED, Replays
-from handlers.doors.signatures import Signatures
+from handlers.doors.signatures import WINDOW, Signatures
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,8 @@ class HttpMode:
     def __init__(self, settings: HttpModeSettings, metrics: Metrics, clock: Clock = utc_now) -> None:
         self._refusals = Refusals(metrics)
         self._signatures = Signatures(settings.slack_signing_secret.get_secret_value(), clock)
-        self._replays = Replays(clock)
+        self._steady = steady_clock(clock)
+        self._replays = Replays(self._steady)
         self._app: AsyncApp | None = None
         self._open = 0
         self._idle = asyncio.Event()
@@ -89,7 +90,9 @@ class HttpMode:
         self._idle.clear()
         try:
             with request.app[CONNECTIONS].answering_slack(request):
-                return await self._replays.once(stamp.signature, stamp.until, lambda: self._answer(payload))
+                return await self._replays.once(
+                    stamp.signature, self._steady() + 2 * WINDOW, lambda: self._answer(payload)
+                )
         finally:
             self._open -= 1
             if not self._open:

@@ -62,3 +62,17 @@ def test_a_moment_is_read_as_utc_unless_it_says_otherwise(text, moment):
 def test_what_is_no_moment_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match="such as 2026-01-31"):
         read_moment(text)
+
+
+@pytest.mark.fault("L5")
+def test_a_steady_clock_begins_with_the_present_and_is_not_set(monkeypatch):
+    from bot import clock
+
+    set_to, booted = [NOW], [100.0]
+    monkeypatch.setattr(clock, "seconds_since_boot", lambda: booted[0])
+    steady = clock.steady_clock(lambda: set_to[0])
+    first = steady()
+    set_to[0] -= timedelta(hours=1)
+    booted[0] += 61.5
+
+    assert (first, steady()) == (NOW, NOW + timedelta(seconds=61.5))

@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import CaUnavailable
 from bot.models import Kind, Listed
-from bot.services.listing import YOUNG, matching, searchable
+from bot.services.listing import YOUNG, Listing, matching, searchable
 
 AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
@@ -199,3 +199,17 @@ def test_only_what_a_person_may_see_of_a_line_is_searched():
     assert matching(lines, "shop", None, view, 100) == [shown]
     assert matching(lines, "pay", None, view, 100) == []
     assert matching(lines, "", None, view, 100) == [shown]
+
+
+@pytest.mark.fault("L5")
+async def test_a_listing_grows_old_although_the_clock_was_set_back(certcentral, clock):
+    passed = [clock()]
+    listing = Listing(certcentral, clock, steady=lambda: passed[0])
+    await listing.account()
+    clock.advance(hours=-1)
+    passed[0] += timedelta(seconds=YOUNG + 1)
+
+    account = await listing.account(young=True)
+
+    assert certcentral.count("domains") == 2
+    assert account.read_at == clock()

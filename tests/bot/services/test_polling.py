@@ -86,3 +86,19 @@ async def test_nothing_is_asked_while_no_order_is_followed(polling, follow, cert
     await polling.poll()
 
     assert certcentral.asked == []
+
+
+@pytest.mark.fault("L5")
+async def test_it_asks_for_what_truly_passed_although_the_clock_was_set_back(
+    followings, follow, follower, certcentral, clock
+):
+    passed = [clock()]
+    polling = Polling(certcentral, followings, follower, clock, steady=lambda: passed[0])
+    await follow()
+    await polling.poll()
+    clock.advance(hours=-1)
+    passed[0] += timedelta(minutes=5)
+
+    await polling.poll()
+
+    assert [call[1] - MARGIN for call in certcentral.asked if call[0] == "status_changes"][-1] == timedelta(minutes=5)

@@ -1,0 +1,54 @@
+"""A clock that is set back while the bot runs makes nothing younger than it is."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.slack import Channel, Form, Slack
+from tests.e2e.turned_clock import TurnedClockBot
+
+MakeBot = Callable[..., BotProcess]
+Turn = Callable[[int, int], None]
+Ask = Callable[[str], Awaitable[Form]]
+
+
+@pytest.fixture
+def turn(tmp_path: Path) -> Turn:
+    """Turn the clock by so many seconds, while so many truly passed."""
+
+    def turn(seconds: int, passed: int) -> None:
+        (tmp_path / "clocks").write_text(f"{seconds} {passed}")
+
+    turn(0, 0)
+    return turn
+
+
+@pytest.fixture
+async def bot(make_bot: MakeBot, slack: Slack, pki: Channel, turn: Turn, tmp_path: Path) -> AsyncIterator[BotProcess]:
+    command = ("dcv-resend", "run", str(tmp_path / "clocks"))
+    bot = TurnedClockBot(make_bot().settings, tmp_path / "turned.log", command)
+    await bot.start()
+    await slack.connected(60.0)
+    yield bot
+    await bot.end()
+
+
+@pytest.mark.fault("L5")
+async def test_addresses_read_before_the_clock_was_set_back_are_read_again(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask, turn: Turn
+) -> None:
+    certcentral.add_domain(1234, "example.com")
+    form = await ask("example.com")
+    certcentral.allow("example.com", ["pki@example.com"])
+
+    turn(-3600, 61)
+    await form.submit()
+    root = await slack.sees_message(pki, containing="Not sent")
+    detail = await slack.sees_message(pki, containing="DigiCert no longer allows admin@example.com", thread=root)
+
+    assert detail
+    assert certcentral.resends == []
+    assert certcentral.outbox == []
