@@ -1,5 +1,6 @@
 """Environment and `.env` → one frozen `Settings`, checked in full before anything starts."""
 
+import os
 import re
 import socket
 from collections.abc import Callable, Mapping
@@ -11,7 +12,15 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -19,6 +28,7 @@ from bot.errors import CannotStart
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LogFormat = Literal["text", "json"]
+TlsMode = Literal["require", "off"]
 
 ENV_FILE = ".env"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -33,6 +43,7 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+_TLS_MODES = frozenset({"require", "verify-ca", "verify-full"})
 # People paste a token into the line above or below the right one; such a value is not repeated.
 _MAY_BE_SECRET = re.compile(r"xox|xapp|://[^/]*@|[A-Za-z0-9+/=_-]{20,}", re.IGNORECASE)
 
@@ -48,10 +59,78 @@ _CHANNEL_ID = "a channel id (C… or G…), which stands at the end of a channel
 def is_loopback(url: str) -> bool:
     """True where the host of `url` is this machine: `localhost`, 127.0.0.0/8 or ::1."""
     try:
-        host = urlsplit(url).hostname or ""
+        return _is_this_machine(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
         return host == "localhost" or any(ip_address(host) in network for network in _LOOPBACK)
     except ValueError:
         return False
+
+
+def may_cross_a_network_in_clear(database_url: str) -> bool:
+    """Return True for a PostgreSQL that is reached over a network, if the URL itself asks for no TLS.
+
+    The driver reads more than the URL: PGHOST, PGHOSTADDR and PGSERVICE fill in what it leaves out.
+    Source: PostgreSQL, "Connection Strings" and "Environment Variables" of libpq.
+    """
+    parts, query = urlsplit(database_url), _query(database_url)
+    if not parts.scheme.startswith("postgresql") or query.get("sslmode") in _TLS_MODES:
+        return False
+    if "conninfo" in query or _service(query):
+        # Both can name another host.
+        return True
+    addresses = _listed(query.get("hostaddr") or os.environ.get("PGHOSTADDR", ""))
+    if addresses:
+        return not all(map(_is_this_machine, addresses))
+    hosts = _listed(parts.netloc.rpartition("@")[2]) + _listed(query.get("host", ""))
+    return not all(map(_is_local, hosts or _listed(os.environ.get("PGHOST", ""))))
+
+
+def _is_local(host: str) -> bool:
+    """Return True for a Unix socket, or a host on the loopback, with or without a port."""
+    return host.startswith(("/", "@")) or is_loopback(
+        f"//{host if host.count(':') < 2 or '[' in host else f'[{host}]'}"
+    )
+
+
+def _query(url: str) -> dict[str, str]:
+    """Return the parameters of a URL; those that are there several times are joined by commas, as the driver does."""
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(urlsplit(url).query):
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
+
+
+def _service(query: Mapping[str, str]) -> str:
+    return query.get("service") or os.environ.get("PGSERVICE", "")
+
+
+def _listed(text: str) -> list[str]:
+    return text.split(",") if text else []
+
+
+def _with_tls(url: str) -> str:
+    """Return a PostgreSQL URL whose connections are encrypted, unless they stay on this machine.
+
+    ValueError if it asks for less.
+    """
+    if not may_cross_a_network_in_clear(url):
+        return url
+    query = _query(url)
+    mend = "Write sslmode=require or verify-full, or set DATABASE_TLS=off"
+    if "sslmode" in query:
+        raise ValueError(f"asks for sslmode={_shown(query['sslmode'])}, which may not encrypt. {mend}.")
+    if _service(query):
+        raise ValueError(f"leaves its host or its sslmode to a service file. {mend}.")
+    # What the driver would do by itself is at least as much here.
+    mode = os.environ.get("PGSSLMODE", "")
+    if "system" in (query.get("sslrootcert"), os.environ.get("PGSSLROOTCERT")):
+        mode = "verify-full"
+    return f"{url}{'&' if '?' in url else '?'}sslmode={mode if mode in _TLS_MODES else 'require'}"
 
 
 def proxy_for(url: str) -> str | None:
@@ -251,7 +330,14 @@ class DatabaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
+    # Before the URL, whose reading depends on it.
+    database_tls: Annotated[TlsMode, _parsed(_read_word("require|off", "require or off", str.lower))] = "require"
     database_url: Annotated[SecretStr, _parsed(_read_database_url)] = SecretStr("sqlite:///dcv-resend.db")
+
+    @field_validator("database_url")
+    @classmethod
+    def _encrypt(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        return SecretStr(_with_tls(url.get_secret_value())) if info.data.get("database_tls") == "require" else url
 
     @model_validator(mode="before")
     @classmethod

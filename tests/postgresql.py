@@ -93,6 +93,8 @@ class Server:
         self._pg_ctl = [str(binaries / "pg_ctl"), "-D", str(folder / "data"), "-w", "-t", "60"]
         self._folder = folder
         self._identity = identity
+        self.options = ""
+        """More words for the next start."""
         self._run(str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "bot", "-A", "trust", "-N", "-E", "UTF8")
 
     @property
@@ -104,8 +106,17 @@ class Server:
         """Start it unless it runs; it answers when this returns."""
         if (self._folder / "data" / "postmaster.pid").exists():
             return
-        options = f"-h '' -k {self._folder} {_OPTIONS}"
+        options = f"-h '' -k {self._folder} {_OPTIONS} {self.options}"
         self._run(*self._pg_ctl, "-l", str(self._folder / "log"), "-o", options, "start")
+
+    def add_certificate(self) -> str:
+        """Make a certificate of its own; return the words that switch TLS on. Missing without OpenSSL."""
+        if not shutil.which("openssl"):
+            raise Missing("No OpenSSL was found.")
+        key, certificate = self._folder / "key.pem", self._folder / "certificate.pem"
+        made = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=test -days 2 -keyout {key} -out {certificate}"
+        self._run(*made.split())
+        return f"-c ssl=on -c ssl_key_file={key} -c ssl_cert_file={certificate}"
 
     def stop(self) -> None:
         """Stop it as a host does that restarts it: every connection is cut, nothing is lost."""

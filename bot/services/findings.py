@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from bot.digicert.client import Readable
 from bot.policy import Rule
-from bot.settings import Settings
+from bot.settings import Settings, may_cross_a_network_in_clear
 from bot.slack import scopes
 from bot.slack.channels import Channel
 from bot.slack.client import Identity
@@ -62,6 +62,10 @@ def of_settings(settings: Settings) -> list[Finding]:
     if not settings.dcv_allowed_users and not settings.dcv_allowed_usergroups and not settings.dcv_policy_file:
         nobody = "Nobody may resend: list Slack ids in DCV_ALLOWED_USERS or DCV_ALLOWED_USERGROUPS."
         found.append(Finding(Level.WARNING, nobody))
+    if may_cross_a_network_in_clear(settings.database_url.get_secret_value()):
+        mend = "Set DATABASE_TLS=require, or an sslmode in DATABASE_URL"
+        in_clear = f"DATABASE_TLS is off: rows and the password may reach PostgreSQL over a network in clear. {mend}."
+        found.append(Finding(Level.WARNING, in_clear))
     return found
 
 

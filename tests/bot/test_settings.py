@@ -32,7 +32,7 @@ def folder(monkeypatch, tmp_path) -> Path:
     """An empty working directory, and an environment in which nothing that the module reads is set."""
     names = {*Settings.model_fields, "request_method"}
     for name in list(os.environ):
-        if name.lower() in names or name.lower().endswith("_proxy"):
+        if name.lower() in names or name.lower().endswith("_proxy") or name.startswith("PG"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -66,6 +66,7 @@ def test_only_three_settings_are_needed_and_the_rest_has_the_documented_defaults
         "slack_api_url": "https://slack.com/api/",
         "digicert_base_url": "https://www.digicert.com/services/v2",
         "digicert_console_url": None,
+        "database_tls": "require",
         "dcv_allowed_users": frozenset(),
         "dcv_allowed_usergroups": frozenset(),
         "dcv_policy_file": None,
@@ -155,7 +156,7 @@ def test_a_well_formed_value_is_read(load, name, text, value):
         ("sqlite:///x.db", "sqlite+aiosqlite:///x.db"),
         ("sqlite:////var/lib/x.db", "sqlite+aiosqlite:////var/lib/x.db"),
         ("sqlite+aiosqlite:///x.db", "sqlite+aiosqlite:///x.db"),
-        ("postgresql://u:p%40ss@db:5432/name", "postgresql+psycopg://u:p%40ss@db:5432/name"),
+        ("postgresql://u:p%40ss@127.0.0.1:5432/name", "postgresql+psycopg://u:p%40ss@127.0.0.1:5432/name"),
         ("postgres://db/name?sslmode=require", "postgresql+psycopg://db/name?sslmode=require"),
         ("postgresql+psycopg:///name?host=/run/pg", "postgresql+psycopg:///name?host=/run/pg"),
         ("POSTGRES://[::1]:5432/name", "postgresql+psycopg://[::1]:5432/name"),
@@ -462,3 +463,94 @@ def test_no_proxy_can_name_every_host(monkeypatch):
 
 def test_without_a_proxy_in_the_environment_there_is_none():
     assert proxy_for("https://www.digicert.com/") is None
+
+
+ENCRYPTED = [
+    ("postgresql://u@db.example/x", {}, "require"),
+    ("postgresql://u:p@10.0.0.5:5432/x?application_name=bot", {}, "require"),
+    ("postgresql://u@db.example/x?", {}, "require"),
+    ("postgresql://u@db.example/x?sslmode=", {}, "require"),
+    ("postgresql://u@db.example/x?sslmode=require", {}, "require"),
+    ("postgresql://u@db.example/x?sslmode=verify-ca", {}, "verify-ca"),
+    ("postgresql://u@db.example/x?sslmode=verify-full", {}, "verify-full"),
+    ("postgresql://u@/x?host=db.example", {}, "require"),
+    ("postgresql://u@/x?host=/run/postgresql&host=db.example:5432", {}, "require"),
+    ("postgresql://u@localhost,db.example/x", {}, "require"),
+    ("postgresql://u@localhost/x?host=db.example", {}, "require"),
+    ("postgresql://u@localhost/x?hostaddr=10.0.0.5", {}, "require"),
+    ("postgresql://u@localhost/x?hostaddr=127.0.0.1,10.0.0.5", {}, "require"),
+    ("postgresql://u@localhost.example/x", {}, "require"),
+    ("postgresql://u@127.0.0.1.example/x", {}, "require"),
+    ("postgresql://u@%2Frun/x", {}, "require"),
+    ("postgresql://u@[2001:db8::1]/x", {}, "require"),
+    ("postgresql:///x?conninfo=host%3Ddb.example", {}, "require"),
+    ("postgresql:///x", {"PGHOST": "db.example"}, "require"),
+    ("postgresql:///x", {"PGHOST": "localhost,db.example"}, "require"),
+    ("postgresql://u@localhost/x", {"PGHOSTADDR": "10.0.0.5"}, "require"),
+    ("postgresql:///x?host=/run/postgresql", {"PGHOSTADDR": "10.0.0.5"}, "require"),
+    ("postgresql://u@db.example/x", {"PGSSLMODE": "disable"}, "require"),
+    ("postgresql://u@db.example/x", {"PGSSLMODE": "verify-full"}, "verify-full"),
+    ("postgresql://u@db.example/x?sslrootcert=system", {}, "verify-full"),
+    ("postgresql://u@db.example/x", {"PGSSLROOTCERT": "system"}, "verify-full"),
+]
+ON_THIS_MACHINE = [
+    ("postgresql://u@localhost/x", {}),
+    ("postgresql://u@LOCALHOST:5433/x?sslmode=disable", {}),
+    ("postgresql://u@127.8.9.1/x?sslmode=prefer", {}),
+    ("postgresql://u@[::1]/x", {}),
+    ("postgresql:///x", {}),
+    ("postgresql://u:p@/x?host=/run/postgresql", {}),
+    ("postgresql:///x?host=/run/a&host=localhost:5433&host=[::1]:5432", {}),
+    ("postgresql:///x", {"PGHOST": "/run/postgresql"}),
+    ("postgresql://u@localhost/x", {"PGHOST": "db.example"}),
+    ("postgresql://u@db.example/x?hostaddr=127.0.0.1", {}),
+]
+IN_CLEAR = [
+    ("postgresql://u@db.example/x?sslmode=disable", {}, 'asks for sslmode="disable", which may not encrypt.'),
+    ("postgresql://u@db.example/x?sslmode=allow", {}, 'asks for sslmode="allow"'),
+    ("postgresql://u@db.example/x?sslmode=prefer", {}, 'asks for sslmode="prefer"'),
+    ("postgresql://u@db.example/x?sslmode=REQUIRE", {}, 'asks for sslmode="REQUIRE"'),
+    ("postgresql://u@db.example/x?ssl%6dode=disable", {}, 'asks for sslmode="disable"'),
+    ("postgresql://u@db.example/x?sslmode=require&sslmode=disable", {}, 'asks for sslmode="require,disable"'),
+    ("postgresql:///x?sslmode=disable", {"PGHOST": "db.example"}, 'asks for sslmode="disable"'),
+    ("postgresql:///x?service=bot", {}, "leaves its host or its sslmode to a service file."),
+    ("postgresql://u@localhost/x", {"PGSERVICE": "bot"}, "leaves its host or its sslmode to a service file."),
+]
+
+
+@pytest.mark.fault("L8")
+@pytest.mark.parametrize(("url", "environment", "mode"), ENCRYPTED)
+def test_a_postgresql_elsewhere_is_reached_by_tls_alone(load, url, environment, mode):
+    read = load(DATABASE_URL=url, **environment).database_url.get_secret_value()
+
+    arguments = make_url(read).get_dialect()().create_connect_args(make_url(read))[1]
+    assert arguments["sslmode"] == mode
+
+
+@pytest.mark.parametrize(("url", "environment"), ON_THIS_MACHINE)
+def test_a_postgresql_on_this_machine_may_be_reached_in_clear(load, url, environment):
+    read = load(DATABASE_URL=url, **environment).database_url.get_secret_value()
+
+    assert read == url.replace("postgresql:", "postgresql+psycopg:")
+
+
+@pytest.mark.fault("L8")
+@pytest.mark.parametrize(("url", "environment", "problem"), IN_CLEAR)
+def test_an_address_that_asks_for_less_than_tls_is_a_problem(problems, url, environment, problem):
+    told = problems(DATABASE_URL=url, **environment)
+
+    assert [line.startswith(f"DATABASE_URL {problem}") for line in told] == [True]
+    assert "Write sslmode=require or verify-full, or set DATABASE_TLS=off." in told[0]
+
+
+@pytest.mark.parametrize("url", ["postgresql://u@db.example/x", "postgresql://u@db.example/x?sslmode=disable"])
+def test_without_tls_an_address_is_as_it_was_written(load, url):
+    read = load(DATABASE_URL=url, DATABASE_TLS="off").database_url.get_secret_value()
+
+    assert read == url.replace("postgresql:", "postgresql+psycopg:")
+
+
+def test_no_other_word_switches_tls(problems):
+    assert problems(DATABASE_TLS="prefer", DATABASE_URL="postgresql://u:made-up@db.example/x") == (
+        'DATABASE_TLS takes require or off, not "prefer".',
+    )
