@@ -213,7 +213,10 @@ def told_to_the_operator() -> Any:
         if isinstance(error, _BUGS) and getattr(error.orig, "sqlstate", None) not in _NOT_ALLOWED:
             raise
         reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0] or "no answer in time"
-        problem = f"DATABASE_URL: the database cannot be opened ({reason}). Name one that the bot may use."
+        mend = "Name one that the bot may use."
+        if "SSL was required" in reason:
+            mend = "Switch TLS on at the server, or set DATABASE_TLS=off."
+        problem = f"DATABASE_URL: the database cannot be opened ({reason}). {mend}"
         raise (DatabaseAway if _may_pass(error) else CannotStart)([problem]) from error
 
 
