@@ -116,18 +116,6 @@ SUFFIXES = [
     *("com", "COM", "com.", "co.uk", "Co.Uk", "co.uk.", "foo.ck"),
     *("公司.cn", "xn--55qx5d.cn", "XN--55QX5D.CN", "xn--p1ai"),
 ]
-    "com",
-    "COM",
-    "com.",
-    "co.uk",
-    "Co.Uk",
-    "co.uk.",
-    "公司.cn",
-    "xn--55qx5d.cn",
-    "XN--55QX5D.CN",
-    "xn--p1ai",
-    "foo.ck",
-]
 # Other dots, letters of full width or in bold, and a mark without width.
 ODD_SUFFIXES = [
     "\uff43\uff4f\uff4d",
