@@ -29,7 +29,8 @@ class _Answers(Generic[_Answer]):
 
     def __init__(self, ask: Callable[[str], Awaitable[_Answer]], maxsize: int) -> None:
         self._ask = ask
-        self._remembered = alru_cache(maxsize=maxsize, ttl=REMEMBERED)(self._read)
+        self._remembered = alru_cache(maxsize=maxsize, ttl=REMEMBERED)(self._just_read_or_read)
+        self._just_read: dict[str, tuple[float, _Answer]] = {}
         self._fresh = alru_cache(maxsize=maxsize, ttl=FRESH)(self._read_again)
         self._held_until = 0.0
 
@@ -63,8 +64,13 @@ class _Answers(Generic[_Answer]):
     async def _read_again(self, key: str) -> tuple[float, _Answer]:
         if self.seconds_held:
             raise SlackUnavailable("Slack asks us to wait.", self.seconds_held)
+        # If Slack does not answer, what it said before stays good for commands and forms.
+        self._just_read[key] = await self._read(key)
         self._remembered.cache_invalidate(key)
         return await self._remembered(key)
+
+    async def _just_read_or_read(self, key: str) -> tuple[float, _Answer]:
+        return self._just_read.pop(key, None) or await self._read(key)
 
     async def _read(self, key: str) -> tuple[float, _Answer]:
         asked_at = time.monotonic()

@@ -199,3 +199,16 @@ async def test_calls_wait_as_long_as_slack_asks_and_people_may_try_before(direct
     assert (asked, asked_again, calls("usergroups.users.list")) == (1, 1, 2)
     assert directory.retry_after == 0.0
     assert (await directory.person(ana.id, [group.id], afresh=True)).groups == {group.id}
+
+
+@pytest.mark.fault("M3")
+async def test_a_fresh_question_without_an_answer_leaves_what_was_remembered(directory, slack, ana, group):
+    group.set_members([ana], notify=False)
+    await directory.person(ana.id, [group.id])
+    slack.faults.plan("usergroups.users.list", BUSY, times=None)
+
+    for_a_call = await directory.person(ana.id, [group.id], afresh=True)
+    for_a_form = await directory.person(ana.id, [group.id])
+
+    assert (for_a_call.groups, for_a_call.unclear) == (frozenset(), {group.id})
+    assert (for_a_form.groups, for_a_form.unclear) == ({group.id}, frozenset())
