@@ -263,7 +263,8 @@ def _misplaced(key: str, value: object) -> str:
         return f"{_shown(key)} is written outside of a rule: {_BELOW}."
     tables = value if isinstance(value, list) else [value]
     rules = [table for table in tables if isinstance(table, dict)]
-    if rules and len(rules) == len(tables) and any(set(rule) & set(_Written.model_fields) for rule in rules):
+    means_rules = key.casefold() in {"rule", "rules"} or any(set(rule) & set(_Written.model_fields) for rule in rules)
+    if rules and len(rules) == len(tables) and means_rules:
         names = [_shown(rule["name"]) for rule in rules if isinstance(rule.get("name"), str)]
         whose = f" above {names[0]}" if names else ""
         more = f" and {len(rules) - 1} more" if len(rules) > 1 else ""

@@ -21,7 +21,7 @@ def test_outcomes_and_refusals_are_there_before_the_first_one(metrics):
     seen = values(metrics)
 
     assert {name: seen[f'dcv_calls_total{{outcome="{name}"}}'] for name in Outcome} == dict.fromkeys(Outcome, 0)
-    assert {seen[f'dcv_refusals_total{{kind="{kind}"}}'] for kind in ("denied", "cooled_down")} == {0}
+    assert {seen[f'dcv_refusals_total{{kind="{kind}"}}'] for kind in ("denied", "cooled_down", "limited")} == {0}
 
 
 def test_what_happened_is_counted_by_its_word(metrics):

@@ -64,6 +64,8 @@ A = ', rule 1 ("a")'
         (f"rules = 1\n{RULE}", "", "“rules” is no key of a policy: write each rule below a line [[rule]]"),
         (f"{RULE}[[rules]]\nname = 'shop'\n", "", "[[rules]] is misspelled: write [[rule]] above “shop”."),
         (RULE + "[[Rule]]\nname = 1\n" * 3, "", "[[Rule]] is misspelled: write [[rule]] and 2 more."),
+        (f"{RULE}[[RULES]]\n", "", "[[RULES]] is misspelled: write [[rule]]."),
+        (f"{RULE}[owner]\nteam = 'pki'\n", "", "“owner” is no key of a policy"),
         (f"[rules]\nname = 'shop'\n{RULE}", "", "[rules] is misspelled: write [[rule]] above “shop”."),
         (f"name = 'shop'\n{RULE}", "", "“name” is written outside of a rule"),
         ("[rule]\nname = 'shop'\n", "", "rule is no list of rules: write each rule below a line [[rule]]"),
