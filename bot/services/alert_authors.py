@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.authors import Author
 from bot.errors import SlackUnavailable
 from bot.models import Actor, Place
-from bot.policy import OUTSIDERS, Action, Matter, Standing
+from bot.policy import Action, Matter, Standing
 from bot.services.gate import Gate
 from bot.services.matters import about_typed
 
@@ -83,6 +83,6 @@ def _is_app(standing: Standing) -> bool:
 def _may(standing: Standing, matter: Matter) -> bool:
     """Return the policy's answer; AuthorUnclear if a user group that Slack could not read may change it."""
     decision = standing.decide(Action.LOOK, matter)
-    if not decision.allowed and decision.rule not in OUTSIDERS and standing.person and standing.person.unclear:
+    if decision.could_not_tell:
         raise AuthorUnclear
     return decision.allowed

@@ -25,8 +25,8 @@ HANGS_UP_SECONDS = 10.0
 CLEAR = {400, 403, 429}
 # The name of the one instance that a SQLite file can have.
 ONLY = "only"
-# Longer than the bot takes from one call to the next.
-QUIET_SECONDS = 0.7
+# Longer than the bot takes from one call to the next: a writer may wait for the database for 1.9 s and call nobody.
+QUIET_SECONDS = 2.2
 # By then an ack is there on the slowest machine.
 NEVER_SECONDS = 15.0
 # An ack takes some hundredths of a second; where it took longer than this beside the machine's lag, that was the bot.
@@ -465,8 +465,10 @@ async def until_quiet(world: World, seconds: float) -> list[str]:
     """Wait until nothing is under way and nobody calls anybody any longer; what still is after so many seconds."""
     deadline = time.monotonic() + seconds
     while True:
-        before, left = world.calls, await asyncio.to_thread(unfinished, world)
+        began, before, left = time.monotonic(), world.calls, await asyncio.to_thread(unfinished, world)
         await asyncio.sleep(QUIET_SECONDS)
+        # A busy machine gives the bot less of that time than it gives a sleeper.
+        await asyncio.sleep(world.heartbeat.lag(began, time.monotonic()))
         if not left and world.calls == before:
             return []
         if time.monotonic() > deadline:
