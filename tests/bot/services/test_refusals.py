@@ -247,7 +247,7 @@ async def test_the_chain_holds_with_counts(knock, gate, clock, database):
     await gate.refusals.settle()
 
     async with database.read() as connection:
-        found = await verified(Chain(connection))
+        found = await verified(Chain(connection), None)
     assert found.rows == 20 + 5 + 1
 
 
