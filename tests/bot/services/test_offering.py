@@ -634,11 +634,14 @@ async def test_an_app_that_posts_while_alerts_of_people_are_processed_is_next(
 
 @pytest.mark.parametrize("unclear", [{}, {"groups": frozenset(), "unclear": frozenset({"S0PKI"})}])
 async def test_an_author_whom_slack_cannot_name_now_is_asked_again_later(
-    make_offering, arrive, orders, chat, person, directory, alerts, unclear
+    make_offering, arrive, orders, chat, person, directory, alerts, gate, monkeypatch, unclear
 ):
     offering = make_offering(retry_seconds=0.02)
     alert = await arrive(1, by=person("U0EVE" if unclear else "U0ANA", **unclear))
-    if not unclear:
+    if unclear:
+        rules = Rules(frozenset({"U0ANA"}), frozenset({"S0PKI"}), frozenset({"T0HOME"}))
+        monkeypatch.setattr(gate, "_rulebook", Rulebook(rules))
+    else:
         directory.failure = SlackUnavailable("Slack did not answer.")
 
     pause = await offering.round()
