@@ -124,17 +124,26 @@ async def test_it_is_verified_exported_and_pruned_beside_a_bot_that_goes_on(
     assert slack.problems == []
 
 
-async def test_the_head_is_in_the_log_from_the_start(
-    bot: BotProcess, old_rows: int, make_bot: MakeBot, slack: Slack, ledger: Rows
-) -> None:
+@pytest.fixture
+async def logging_bot(bot: BotProcess) -> BotProcess:
+    """A bot that has logged its first head."""
     await logs_its_head(bot)
-    assert await bot.stop() == 0
+    return bot
+
+
+async def test_the_head_is_in_the_log_from_the_start(
+    logging_bot: BotProcess, old_rows: int, make_bot: MakeBot, slack: Slack, ledger: Rows
+) -> None:
+    assert await logging_bot.stop() == 0
     await slack.wait(lambda: slack.sockets == 0, "the socket to close", 20.0)
     second = make_bot()
     await second.start()
     await logs_its_head(second)
 
-    heads = [[json.loads(line) for line in each.log.splitlines() if '"ledger head"' in line] for each in (bot, second)]
+    heads = [
+        [json.loads(line) for line in each.log.splitlines() if '"ledger head"' in line]
+        for each in (logging_bot, second)
+    ]
 
     assert [[(line["seq"], line["hash"]) for line in some] for some in heads] == [
         [(0, "0" * 64)],
