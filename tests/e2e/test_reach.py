@@ -101,7 +101,7 @@ def _answer(person: Person) -> str | None:
     return next((f"{form.text} {form.submit_text}" for form in drawn), None)
 
 
-async def test_a_rule_that_comes_later_holds_at_the_submit_and_before_the_call(
+async def test_a_rule_that_comes_later_holds_at_the_submit(
     start: Start, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
 ) -> None:
     certcentral.add_domain(DOMAIN, "example.com")
