@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import CaBusy, CaRefused, CaUnavailable, SlackUnavailable
 from bot.models import Call, DomainTarget, OrderTarget, Outcome, Recipient
-from bot.policy import Rules
+from bot.policy import Action, Rule, Rules
 from bot.services.gate import Gate
 from bot.services.rulebook import Rulebook
 from bot.services.sending import ENDED, Sending
@@ -822,3 +822,25 @@ async def test_a_process_that_was_taken_for_dead_tries_again_and_sends_at_most_o
     assert (len(earlier), closed) == (min(times, 2), times)
     assert all("did not respond" in each["words"] for each in earlier)
     assert sent or "did not respond" in ending.words
+
+
+@pytest.mark.fault("H2")
+@pytest.mark.parametrize(
+    ("names", "orders", "is_denied"),
+    [({"pay.example.org"}, (), True), ((), {700002}, True), ({"pay.example.com"}, (), False), ((), {700003}, False)],
+)
+async def test_a_deny_that_came_after_the_submit_holds_for_all_that_the_call_would_validate(
+    sending, certcentral, for_domain, gate, monkeypatch, ledger, names, orders, is_denied
+):
+    certcentral.add_order(700002, "pay.example.org", is_dv=False)
+    certcentral.add_order(700003, "pay.example.org", is_dv=True)
+    deny = Rule("frozen", False, frozenset({Action.RESEND}), names=frozenset(names), orders=frozenset(orders))
+    rules = Rules(frozenset({"U0ANA"}), frozenset(), frozenset({"T0HOME"}), (deny,))
+    monkeypatch.setattr(gate, "_rulebook", Rulebook(rules))
+
+    await sending.attempt("r1", 0, [])
+
+    ending = (await ledger.history("r1", 0)).ending
+    assert (ending.outcome is Outcome.NOT_SENT) == is_denied
+    assert ("frozen" in ending.words) == is_denied
+    assert (certcentral.sent == []) == is_denied
