@@ -85,8 +85,8 @@ class Sending:
     ) -> None:
         """Make it; `clock` says what is written down, `steady` how old answers are, also those of `addresses`."""
         self._executor = executor
-        self._guard = guard or CallGuard(database, Alone())
         self._steady = steady or clock
+        self._guard = guard or CallGuard(database, Alone(), lambda: self._steady().timestamp())
         self._database = database
         self._requests = requests
         self._ledger = ledger
@@ -137,7 +137,8 @@ class Sending:
             words = "The bot failed before it called DigiCert; its log tells more."
             return await self._end(request, number, number_of_try, Outcome.NOT_SENT, words)
         permit = self._guard.permit(request.id, number)
-        if not await self._ledger.begin(self._entry(Event.SENDING, request, number, number_of_try)):
+        entry = self._entry(Event.SENDING, request, number, number_of_try)
+        if not await self._ledger.begin(entry, permit.confirm_in):
             return await self._overtaken(request, number, number_of_try)
         return await self._send(request, number, earlier, asked_at, permit)
 

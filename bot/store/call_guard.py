@@ -8,6 +8,7 @@ again* must not be met by the first call after all.
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import seconds_since_boot
 from bot.errors import StoreUnavailable
@@ -64,6 +65,16 @@ class Permit:
                 return
         log.warning("the answer of the database was too old each time", request_id=self._request_id)
         raise NotConfirmed(_NO_ANSWER)
+
+    async def confirm_in(self, transaction: AsyncConnection) -> None:
+        """Confirm within the transaction that writes the `sending` row, so that a prompt call needs no second one.
+
+        Counts only if that transaction is committed. If this process is no longer a member, `confirm` says so.
+        """
+        self._confirmed_at = float("-inf")
+        asked_at = self._now()
+        if await self._presence.renew(transaction) and self._presence.membership == self._membership:
+            self._confirmed_at = asked_at
 
     async def _ask(self) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -111,11 +111,12 @@ class Ledger:
 
         return bool(await patiently(keep_now))
 
-    async def begin(self, entry: Entry) -> bool:
-        """Append the `sending` row of a try, however long the database is away; whether this caller may call now.
+    async def begin(self, entry: Entry, confirm_in: Callable[[AsyncConnection], Awaitable[None]] | None = None) -> bool:
+        """Append the `sending` row of an attempt, retrying until the database is available.
 
-        False where the call has ended, another try of it is open, or this one was begun by somebody else: a process
-        that was taken for dead may still be at it, or wake up after its work went on elsewhere.
+        Return whether the caller may call now: False if the call has ended, another attempt of it is open, or another
+        process began this one. That process may still be at work, although it was taken for dead. `confirm_in` is
+        called with the transaction that is committed last.
         """
         in_doubt = False
 
@@ -123,11 +124,12 @@ class Ledger:
             nonlocal in_doubt
             try:
                 async with self._database.write() as transaction:
-                    if in_doubt and await _stands(transaction, entry):
-                        return True
-                    if not await _may_begin(transaction, entry):
-                        return False
-                    await append(transaction, entry)
+                    if not (in_doubt and await _stands(transaction, entry)):
+                        if not await _may_begin(transaction, entry):
+                            return False
+                        await append(transaction, entry)
+                    if confirm_in:
+                        await confirm_in(transaction)
                     return True
             except StoreInDoubt:
                 in_doubt = True

@@ -13,6 +13,7 @@ from bot.policy import Action, Rule, Rules
 from bot.services.gate import Gate
 from bot.services.rulebook import Rulebook
 from bot.services.sending import ENDED, Sending
+from bot.store.call_guard import FRESH_SECONDS
 from bot.store.claims import Claims
 from bot.store.db import LOCK_SECONDS
 from bot.store.ledger import Entry, Event, Ledger
@@ -442,10 +443,10 @@ def slowly(database, gate, certcentral, addresses, reach, schedule, metrics, clo
     class SlowLedger(Ledger):
         """Lets `meanwhile` happen in that minute."""
 
-        async def begin(self, entry):
+        async def begin(self, entry, confirm_in=None):
             clock.advance(seconds=61)
             meanwhile()
-            return await super().begin(entry)
+            return await super().begin(entry, confirm_in)
 
     def begin(happens):
         nonlocal meanwhile
@@ -744,10 +745,11 @@ async def test_the_row_before_a_call_tells_which_process_made_it(elsewhere, requ
 
 @pytest.mark.fault("M4")
 async def test_a_call_that_another_process_ends_before_its_bytes_are_written_is_not_made(
-    sending, elsewhere, certcentral, request_, kinds
+    sending, elsewhere, certcentral, request_, kinds, clock
 ):
     async def frozen():
         certcentral.before_put = None
+        clock.advance(seconds=FRESH_SECONDS)
         await elsewhere.attempt("r1", 0, [])
 
     certcentral.before_put = frozen
@@ -788,15 +790,15 @@ async def test_a_try_of_which_nothing_arrived_is_not_closed_after_another_proces
 
 
 class Excluded(Alone):
-    """An instance that the others take for dead, `times` times in a row."""
+    """An instance that the others take for dead in its first `times` attempts: with the row, and before the call."""
 
     def __init__(self, times):
         super().__init__()
-        self.times = times
+        self.answers = 2 * times
 
     async def renew(self, connection):
-        self.times -= 1
-        return self.times < 0
+        self.answers -= 1
+        return self.answers < 0
 
 
 @pytest.mark.parametrize(("times", "sent"), [(1, 1), (2, 1), (3, 0)])

@@ -148,3 +148,47 @@ async def test_a_silent_server_is_not_waited_for_longer_than_a_second(open_datab
             await CallGuard(database, member).permit("r1", 0).confirm()
 
         assert asyncio.get_running_loop().time() - began < ANSWER_SECONDS + 1.0
+
+
+@pytest.fixture
+def begin(database, permit, clock, ana):
+    """Write the `sending` row as a sender does."""
+
+    async def begin():
+        return await Ledger(database).begin(Entry(Event.SENDING, clock(), ana, "r1", 0, 1), permit.confirm_in)
+
+    return begin
+
+
+async def test_the_transaction_of_the_row_confirms_a_prompt_call(permit, begin, member, end, now):
+    assert await begin()
+    now.seconds += FRESH_SECONDS / 2
+
+    await permit.confirm()
+
+    assert member.renewed == 1
+
+
+async def test_a_call_that_is_not_prompt_is_confirmed_again(permit, begin, end, now):
+    assert await begin()
+    await end()
+    now.seconds += FRESH_SECONDS
+
+    with pytest.raises(CallEnded):
+        await permit.confirm()
+
+
+async def test_the_row_of_a_process_that_was_taken_for_dead_confirms_nothing(permit, begin, member):
+    member.is_there = False
+    assert await begin()
+
+    with pytest.raises(NotConfirmed, match="did not respond"):
+        await permit.confirm()
+
+
+async def test_the_row_of_a_process_that_joined_again_confirms_nothing(permit, begin, member):
+    member.joins += 1
+    assert await begin()
+
+    with pytest.raises(NotConfirmed, match="did not respond"):
+        await permit.confirm()
