@@ -177,3 +177,36 @@ async def test_an_ov_order_needs_an_allow_for_the_domain_that_its_email_validate
         await ana.hears("No rule of the policy lets you resend validation e-mails for example.com here")
 
     assert len(certcentral.resends) == is_allowed
+
+
+@pytest.mark.parametrize(
+    ("denied", "typed", "mailbox"),
+    [
+        pytest.param("late.example.net", DV, "admin@example.net", id="a name that joined a DV order"),
+        pytest.param(EV, "example.com", "admin@example.com", id="an order that the domain's validation helps now"),
+    ],
+)
+async def test_what_an_email_would_validate_is_read_again_right_before_the_call(
+    start: Start,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: Person,
+    pki: Channel,
+    ledger: Rows,
+    denied: str | int,
+    typed: str | int,
+    mailbox: str,
+) -> None:
+    certcentral.add_domain(DOMAIN, "example.com")
+    order = certcentral.add_order(DV, ["shop.example.net"])
+    await start(denies(denied))
+    certcentral.faults.plan("PUT *", answers(429, headers={"Retry-After": "6"}))
+
+    await ana.command("/dcv-resend", f"{typed} to {mailbox}", pki)
+    await slack.sees_message(pki, "slow down (429)")
+    order.dns_names.append("late.example.net")
+    certcentral.add_order(EV, ["pay.example.com"], product="ev")
+    await slack.sees_message(pki, "no longer allowed to (frozen)")
+
+    assert (len(certcentral.resends), certcentral.outbox) == (1, [])
+    assert [row["kind"] for row in ledger()][-2:] == ["turned_away", "not_sent"]

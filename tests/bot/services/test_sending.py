@@ -846,3 +846,19 @@ async def test_a_deny_that_came_after_the_submit_holds_for_all_that_the_call_wou
     assert (ending.outcome is Outcome.NOT_SENT) == is_denied
     assert ("frozen" in ending.words) == is_denied
     assert (certcentral.sent == []) == is_denied
+
+
+@pytest.mark.fault("H2")
+@pytest.mark.parametrize(("denied", "is_denied"), [("late.example.com", True), ("other.example.com", False)])
+async def test_a_name_that_joined_a_dv_order_after_the_submit_is_denied_at_the_call(
+    sending, certcentral, request_, gate, monkeypatch, ledger, denied, is_denied
+):
+    deny = Rule("frozen", False, frozenset({Action.RESEND}), names=frozenset({denied}))
+    rules = Rules(frozenset({"U0ANA"}), frozenset(), frozenset({"T0HOME"}), (deny,))
+    monkeypatch.setattr(gate, "_rulebook", Rulebook(rules))
+    certcentral.add_order(700001, "shop.example.com", "late.example.com")
+
+    await sending.attempt("r1", 0, [])
+
+    assert ((await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT) == is_denied
+    assert (certcentral.sent == []) == is_denied
