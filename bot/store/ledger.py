@@ -124,9 +124,13 @@ class Ledger:
             nonlocal in_doubt
             try:
                 async with self._database.write() as transaction:
-                    if not (in_doubt and await _stands(transaction, entry)):
-                        if not await _may_begin(transaction, entry):
+                    if in_doubt and await _stands(transaction, entry):
+                        # Meanwhile another process may have taken the row for that of a dead one, and ended the call.
+                        if await has_ended(transaction, str(entry.request_id), entry.call_no or 0):
                             return False
+                    elif not await _may_begin(transaction, entry):
+                        return False
+                    else:
                         await append(transaction, entry)
                     if confirm_in:
                         await confirm_in(transaction)
