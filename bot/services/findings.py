@@ -198,9 +198,6 @@ def _of_tables(seen: Inspection) -> tuple[Level, str]:
             whose = f"of a newer bot or of another program (revision {seen.revision}, not {seen.head})"
             mend = "Install that version, or name another database"
             return Level.PROBLEM, f"DATABASE_URL: the tables in {seen.where} are {whose}. {mend}."
-        case Tables.HIDDEN:
-            why = "was not closed, and cannot be read without changing it; `dcv-resend run` repairs that"
-            return Level.WARNING, f"The database {seen.where} {why}."
         case Tables.UP_TO_DATE:
             return Level.OK, f"The database {seen.where} can be read, and its tables are up to date ({seen.head})."
 

@@ -1,7 +1,7 @@
 """The database: opened once, brought up to date, and entered by two doors only, `write()` and `read()`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ _UNHURRIED = {
 # What PostgreSQL says to a user who may not make tables; None is the driver's, to an address that it cannot read.
 _NOT_ALLOWED = ("42501", "3F000", None)
 _SQLITE_IS_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+NAME_ANOTHER = "Name one that the bot may use."
 _BUGS = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError)
 _SORRY = "The bot's database did not answer in time. Nothing was sent; try again in a moment."
 _IN_DOUBT = (
@@ -181,7 +182,7 @@ class Database:
 
 
 @contextmanager
-def _translated() -> Any:
+def _translated() -> Iterator[None]:
     """A database that is locked, gone or shutting down is one error to everybody above."""
     try:
         yield
@@ -194,7 +195,7 @@ def _translated() -> Any:
 
 
 @contextmanager
-def _in_doubt() -> Any:
+def _in_doubt() -> Iterator[None]:
     """A server that went away before it had answered a COMMIT may have carried it out."""
     try:
         yield
@@ -205,7 +206,7 @@ def _in_doubt() -> Any:
 
 
 @contextmanager
-def told_to_the_operator() -> Any:
+def told_to_the_operator(mend: str = NAME_ANOTHER) -> Iterator[None]:
     """A database that cannot be opened is for the operator to mend; DatabaseAway if that may pass by itself."""
     try:
         yield
@@ -213,7 +214,6 @@ def told_to_the_operator() -> Any:
         if isinstance(error, _BUGS) and getattr(error.orig, "sqlstate", None) not in _NOT_ALLOWED:
             raise
         reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0] or "no answer in time"
-        mend = "Name one that the bot may use."
         if "SSL was required" in reason:
             mend = "Switch TLS on at the server, or set DATABASE_TLS=off."
         problem = f"DATABASE_URL: the database cannot be opened ({reason}). {mend}"

@@ -205,7 +205,7 @@ async def test_what_cannot_be_read_or_must_not_go_is_said_without_a_traceback(
     assert "missing.db" not in os.listdir(tmp_path)
 
 
-async def test_a_look_leaves_the_folder_as_it_is(old_rows: int, terminal: Terminal, tmp_path: Path) -> None:
+async def test_a_look_leaves_the_database_as_it_is(old_rows: int, terminal: Terminal, tmp_path: Path) -> None:
     before = files(tmp_path)
 
     answers = [await terminal("verify"), await terminal("export"), await terminal("prune", "--before", "2026-02-01")]
@@ -215,8 +215,9 @@ async def test_a_look_leaves_the_folder_as_it_is(old_rows: int, terminal: Termin
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Everything that belongs to the bot's database."""
-    return {path.name: path.read_bytes() for path in folder.glob("bot.db*")}
+    """All that belongs to the bot's database; an empty log and the index of a log hold no data."""
+    found = {path.name: path.read_bytes() for path in folder.glob("bot.db*") if not path.name.endswith("-shm")}
+    return {name: content for name, content in found.items() if content or not name.endswith("-wal")}
 
 
 @pytest.mark.fault("L3")

@@ -114,7 +114,6 @@ def test_what_a_key_may_not_read_is_a_problem(readable, lacks):
         (Tables.MISSING, "ok", "no tables yet"),
         (Tables.UP_TO_DATE, "ok", "up to date (0002)"),
         (Tables.BEHIND, "warning", "from 0001 to 0002; `dcv-resend run` makes them"),
-        (Tables.HIDDEN, "warning", "`dcv-resend run` repairs that"),
         (Tables.UNKNOWN, "problem", "Install that version"),
     ],
 )

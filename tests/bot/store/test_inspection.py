@@ -1,4 +1,4 @@
-"""A look at the database: what it tells, and that it leaves every byte as it was."""
+"""A look at the database: what it tells, and that it leaves every row and every table as it was."""
 
 import asyncio
 import fcntl
@@ -60,10 +60,11 @@ def migrations(tmp_path):
 
 @pytest.fixture
 def contents(file):
-    """What stands in the folder of the database now; the index of the log holds no data."""
+    """What stands in the folder of the database now; an empty log and the index of a log hold no data."""
 
     def read():
-        return {path.name: path.read_bytes() for path in file.parent.iterdir() if not path.name.endswith("-shm")}
+        found = {path.name: path.read_bytes() for path in file.parent.iterdir() if not path.name.endswith("-shm")}
+        return {name: content for name, content in found.items() if content or name == file.name}
 
     return read
 
@@ -142,14 +143,22 @@ async def test_what_a_killed_process_left_is_read_and_left_as_it_is(file, url, m
     assert len(before[f"{file.name}-wal"]) > 0
 
 
-async def test_a_log_without_its_index_is_not_guessed_at(file, url, migrations, contents):
+async def test_a_log_without_its_index_is_read(file, url, migrations, contents):
     await killed_while_writing(file)
     file.with_name(f"{file.name}-shm").unlink()
+    before = contents()
 
-    seen = await inspect(url, migrations)
+    assert (await inspect(url, migrations)).revision == "1"
+    assert contents() == before
 
-    assert seen.tables is Tables.HIDDEN
-    assert not file.with_name(f"{file.name}-shm").exists()
+
+async def test_a_database_whose_log_cannot_be_opened_asks_for_a_start(file, url, migrations):
+    await killed_while_writing(file)
+    file.with_name(f"{file.name}-shm").unlink()
+    file.with_name(f"{file.name}-shm").symlink_to(file.parent / "absent" / "shm")
+
+    with pytest.raises(CannotStart, match="Start the bot on it once"):
+        await inspect(url, migrations)
 
 
 async def test_a_bot_that_runs_keeps_its_lock(file, url):
