@@ -6,22 +6,24 @@ import socket
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
+    StringConstraints,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import CannotStart
@@ -32,7 +34,6 @@ TlsMode = Literal["require", "off"]
 
 ENV_FILE = ".env"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST = timedelta(days=365)
 # Younger rows of the ledger are never pruned.
 _LONGEST_COUNTED = timedelta(days=30)
 _DRIVERS = {
@@ -47,13 +48,51 @@ _TLS_MODES = frozenset({"require", "verify-ca", "verify-full"})
 # People paste a token into the line above or below the right one; such a value is not repeated.
 _MAY_BE_SECRET = re.compile(r"xox|xapp|://[^/]*@|[A-Za-z0-9+/=_-]{20,}", re.IGNORECASE)
 
-_MEND_BOT = 'copy the "Bot User OAuth Token" (xoxb-…) from "OAuth & Permissions" of your Slack app'
-_MEND_APP = 'make an "App-Level Token" (xapp-…) with the scope connections:write under "Basic Information"'
-_MEND_SIGNING = 'copy the "Signing Secret" from "Basic Information" of your Slack app'
-_MEND_KEY = "make an API key for a service user in CertCentral and copy it"
-_USER_ID = 'a user id (U… or W…), which a Slack profile shows under "Copy member ID"'
-_GROUP_ID = 'a user group id (S…), which a group\'s page in Slack shows under "Copy group ID"'
-_CHANNEL_ID = "a channel id (C… or G…), which stands at the end of a channel's details in Slack"
+# What each setting takes, and where a secret is found.
+_BASE_URL = (
+    "a whole address such as https://host/path, without user name, query or fragment; http:// on this machine alone"
+)
+_TAKES = {
+    "database_tls": "require or off",
+    "database_url": (
+        "write sqlite:///name.db, with three slashes, for a file, or postgresql://user:password@host:5432/name; "
+        "in the password write @ as %40, : as %3A, / as %2F, # as %23 and ? as %3F"
+    ),
+    "slack_bot_token": 'copy the "Bot User OAuth Token" (xoxb-…) from "OAuth & Permissions" of your Slack app',
+    "slack_app_token": 'make an "App-Level Token" (xapp-…) with the scope connections:write under "Basic Information"',
+    "slack_signing_secret": 'copy the "Signing Secret" from "Basic Information" of your Slack app',
+    "slack_api_url": _BASE_URL,
+    "digicert_api_key": "make an API key for a service user in CertCentral and copy it",
+    "digicert_base_url": _BASE_URL,
+    "digicert_console_url": _BASE_URL,
+    "dcv_allowed_users": 'user ids (U… or W…), which a Slack profile shows under "Copy member ID", with commas between',
+    "dcv_allowed_usergroups": (
+        'user group ids (S…), which a group\'s page in Slack shows under "Copy group ID", with commas between'
+    ),
+    "dcv_policy_file": "the path of a TOML file such as policy.toml",
+    "dcv_alert_channels": (
+        "channel ids (C… or G…), which stand at the end of a channel's details in Slack, with commas between"
+    ),
+    "dcv_cooldown": "a duration such as 45s, 5m, 2h or 1d (365d at most)",
+    "dcv_follow_ups": "durations from the resend on, shortest first and each one once, such as 5m,30m,2h; or none",
+    "dcv_nudges": "durations from the resend on, shortest first and each one once, such as 5m,30m,2h; or none",
+    "dcv_email_end_note": "true or false",
+    "dcv_locale": "a language code such as en, de or zh_CN",
+    "dcv_person_limits": "numbers per time, from the short burst to the long run (30d at most), such as 30/10m,100/1d",
+    "digicert_limits": "numbers per time, from the short burst to the long run, such as 100/5s,1000/3m",
+    "dcv_instance": "a name of letters, digits, dots and hyphens (64 at most)",
+    "host": "an address to listen on such as 127.0.0.1 or 0.0.0.0",
+    "port": "a port number from 1 to 65535",
+    "log_level": "DEBUG, INFO, WARNING or ERROR",
+    "log_format": "text or json",
+}
+# By pydantic's type of the error; what is not here is a value that the setting does not take.
+_SENTENCES = {
+    "missing": "{name} is not set: {takes}.",
+    "worded": "{name} {words}",
+    "secret": "{name} cannot be right: {takes}.",
+}
+_WRONG_VALUE = "{name} does not take {shown}: write {takes}."
 
 
 def is_loopback(url: str) -> bool:
@@ -116,16 +155,16 @@ def _listed(text: str) -> list[str]:
 def _with_tls(url: str) -> str:
     """Return a PostgreSQL URL whose connections are encrypted, unless they stay on this machine.
 
-    ValueError if it asks for less.
+    Raises an error with a sentence of its own if it asks for less.
     """
     if not may_cross_a_network_in_clear(url):
         return url
     query = _query(url)
     mend = "Write sslmode=require or verify-full, or set DATABASE_TLS=off"
     if "sslmode" in query:
-        raise ValueError(f"asks for sslmode={_shown(query['sslmode'])}, which may not encrypt. {mend}.")
+        raise _worded(f"asks for sslmode={_shown(query['sslmode'])}, which may not encrypt. {mend}.")
     if _service(query):
-        raise ValueError(f"leaves its host or its sslmode to a service file. {mend}.")
+        raise _worded(f"leaves its host or its sslmode to a service file. {mend}.")
     # What the driver would do by itself is at least as much here.
     mode = os.environ.get("PGSSLMODE", "")
     if "system" in (query.get("sslrootcert"), os.environ.get("PGSSLROOTCERT")):
@@ -155,174 +194,112 @@ def _shown(value: str) -> str:
     return f'"{printable[:40]}"'
 
 
+def _worded(words: str) -> PydanticCustomError:
+    """An error with a sentence of its own; any other is told by what the setting takes."""
+    return PydanticCustomError("worded", "{words}", {"words": words})
+
+
 def _parsed(read: Callable[[str], object]) -> BeforeValidator:
     """Let `read` turn text into the value; what is no text (a default, a test's value) passes as it is."""
+    return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
-    def validate(value: object) -> object:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        return read(text) if isinstance(text, str) else text
 
-    return BeforeValidator(validate)
+def _secret(pattern: str) -> AfterValidator:
+    def check(secret: SecretStr) -> SecretStr:
+        _match(pattern, secret.get_secret_value())
+        return secret
+
+    return AfterValidator(check)
+
+
+def _match(pattern: str, text: str) -> re.Match[str]:
+    if match := re.fullmatch(pattern, text):
+        return match
+    raise ValueError
 
 
 def _items(text: str) -> list[str]:
     return [item for item in re.split(r"[\s,]+", text) if item]
 
 
-def _read_secret(prefix: str, mend: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if not text.startswith(prefix):
-            raise ValueError(f"must start with {prefix}: {mend}.")
-        if not re.fullmatch(r"[!-~]+", text.removeprefix(prefix)):
-            raise ValueError(f"is cut short or holds a space or a stray character: {mend}.")
-        return text
-
-    return read
-
-
-def _read_ids(letters: str, mend: str) -> Callable[[str], frozenset[str]]:
-    def read(text: str) -> frozenset[str]:
-        items = _items(text)
-        strange = [item for item in items if not re.fullmatch(f"[{letters}][A-Z0-9]+", item)]
-        if strange:
-            shown = ", ".join(dict.fromkeys(_shown(item) for item in strange[:3]))
-            raise ValueError(f"takes ids separated by commas, not {shown}: write {mend}.")
-        return frozenset(items)
-
-    return read
-
-
 def _read_duration(text: str) -> timedelta:
-    match = re.fullmatch(r"([0-9]{1,8})([smhd])", text)
-    duration = timedelta(seconds=int(match[1]) * _SECONDS[match[2]]) if match else timedelta(0)
-    if not timedelta(0) < duration <= _LONGEST:
-        raise ValueError(f"takes a duration such as 45s, 5m, 2h or 1d (365d at most), not {_shown(text)}.")
-    return duration
+    match = _match("([0-9]{1,8})([smhd])", text)
+    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
 
 
-def _read_durations(text: str) -> tuple[timedelta, ...]:
-    if text.lower() == "none":
-        return ()
-    durations = tuple(_read_duration(item) for item in _items(text))
-    if not durations or list(durations) != sorted(set(durations)):
-        raise ValueError("must count from the resend, shortest first and each one once, such as 5m,30m,2h; or none.")
+def _read_moments(text: str) -> list[str]:
+    return [] if text.lower() == "none" else _items(text) or [text]
+
+
+def _ascending(durations: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+    if list(durations) != sorted(set(durations)):
+        raise ValueError
     return durations
 
 
-def _read_person_limits(text: str) -> tuple[tuple[int, float], ...]:
-    limits = _read_limits(text, "30/10m,100/1d")
-    if limits[-1][1] > _LONGEST_COUNTED.total_seconds():
-        raise ValueError(f"counts {_LONGEST_COUNTED.days} days at most, such as 30/10m,100/1d.")
-    return limits
-
-
-def _read_limits(text: str, example: str = "100/5s,1000/3m") -> tuple[tuple[int, float], ...]:
-    limits = tuple(_read_limit(item, example) for item in _items(text))
+def _read_limits(text: str) -> tuple[tuple[int, float], ...]:
+    found = [_match("([1-9][0-9]{0,7})/([1-9][0-9]{0,5})([smhd])", item) for item in _items(text)]
+    limits = tuple((int(match[1]), float(int(match[2]) * _SECONDS[match[3]])) for match in found)
     # Each must be longer, larger and slower than the one before; otherwise one of the two could never bind.
     for (calls, seconds), (more_calls, more_seconds) in pairwise(limits):
         if more_seconds <= seconds or more_calls <= calls or more_calls / more_seconds > calls / seconds:
-            raise ValueError(f"must go from the short burst to the long run, such as {example}.")
+            raise ValueError
     if not limits:
-        raise ValueError(f"takes a number per time such as {example}.")
+        raise ValueError
     return limits
 
 
-def _read_limit(text: str, example: str) -> tuple[int, float]:
-    match = re.fullmatch(r"([0-9]{1,8})/([0-9]{1,6})([smhd])", text)
-    calls, seconds = (int(match[1]), int(match[2]) * _SECONDS[match[3]]) if match else (0, 0)
-    if not calls or not seconds:
-        raise ValueError(f"takes a number per time such as {example}, not {_shown(text)}.")
-    return calls, float(seconds)
+def _countable(limits: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
+    if limits[-1][1] > _LONGEST_COUNTED.total_seconds():
+        raise ValueError
+    return limits
 
 
 def _read_base_url(text: str) -> str:
-    example = "such as https://host/path"
-    try:
-        parts = urlsplit(text)
-        whole = bool(parts.hostname) and parts.scheme in {"http", "https"} and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole or not re.fullmatch(r"[!-\[\]-~]+", text):
-        raise ValueError(f"must be a whole address {example}.")
-    if "@" in parts.netloc or "?" in text or "#" in text:
-        raise ValueError(f"must hold no user name, password, query or fragment, only an address {example}.")
-    if parts.scheme != "https" and not is_loopback(text):
-        raise ValueError("must start with https://, because secrets are sent there; http:// is for this machine alone.")
-    return text.rstrip("/")
+    parts = urlsplit(text)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(text))
+    if not is_safe or not parts.hostname or parts.port == 0 or "@" in parts.netloc:
+        raise ValueError
+    # Printable ASCII without space, "?", "#" and backslash.
+    return _match(r"[!\"$->@-\[\]-~]+", text)[0].rstrip("/")
 
 
 def _read_database_url(text: str) -> str:
     scheme, _, rest = text.partition("://")
     driver = _DRIVERS.get(scheme.lower(), "") if text.isprintable() else ""
-    if driver.startswith("sqlite"):
-        _check_sqlite(rest)
-    elif driver:
-        _check_postgresql(rest)
-    else:
-        raise ValueError("must start with sqlite:/// (a file) or postgresql://.")
+    if not driver or not (_is_file(rest) if driver.startswith("sqlite") else _is_unmistakable(rest)):
+        raise ValueError
     return f"{driver}://{rest}"
 
 
-def _check_sqlite(rest: str) -> None:
+def _is_file(rest: str) -> bool:
+    """Return True for the path of a file; not for a database in memory, or a URI of SQLite."""
     file, _, query = rest.partition("?")
-    if not file.startswith("/") or file in {"/", "/:memory:"}:
-        raise ValueError("must name a file, so that nothing is forgotten: sqlite:///name.db, with three slashes.")
-    if file.startswith("/file:") or "uri" in dict(parse_qsl(query, keep_blank_values=True)):
-        raise ValueError("must name the file by its path, not as a URI of SQLite: sqlite:///name.db.")
+    is_path = file.startswith("/") and file not in {"/", "/:memory:"} and not file.startswith("/file:")
+    return is_path and "uri" not in dict(parse_qsl(query, keep_blank_values=True))
 
 
-def _check_postgresql(rest: str) -> None:
-    """Refuse what the driver would read otherwise than it was meant; its own message could repeat the password."""
-    try:
-        parts = urlsplit(f"//{rest}")
-        plain = rest.count("@") == parts.netloc.count("@") <= 1 and "#" not in rest and parts.port != 0
-    except ValueError:
-        plain = False
-    if not rest.strip("/") or not plain:
-        raise ValueError(
-            "must look like postgresql://user:password@host:5432/name; "
-            "in the password write @ as %40, : as %3A, / as %2F, # as %23 and ? as %3F."
-        )
+def _is_unmistakable(rest: str) -> bool:
+    """Return False if the driver could read it otherwise than it was meant; its own message may hold the password."""
+    parts = urlsplit(f"//{rest}")
+    is_plain = rest.count("@") == parts.netloc.count("@") <= 1 and "#" not in rest and parts.port != 0
+    return is_plain and bool(rest.strip("/"))
 
 
-def _read_host(text: str) -> str:
-    host = text.removeprefix("[").removesuffix("]")
-    try:
-        return str(ip_address(host))
-    except ValueError:
-        if re.fullmatch(r"[A-Za-z0-9._-]+", text):
-            return text
-        raise ValueError(f"takes an address to listen on such as 127.0.0.1 or 0.0.0.0, not {_shown(text)}.") from None
-
-
-def _read_port(text: str) -> int:
-    if re.fullmatch(r"[0-9]{1,5}", text) and 0 < int(text) < 65536:
-        return int(text)
-    raise ValueError(f"takes a port number from 1 to 65535, not {_shown(text)}.")
-
-
-def _read_switch(text: str) -> bool:
-    switches = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
-    if text.lower() not in switches:
-        raise ValueError(f"takes true or false, not {_shown(text)}.")
-    return switches[text.lower()]
-
-
-def _read_word(pattern: str, wanted: str, change: Callable[[str], str] = str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if not re.fullmatch(pattern, change(text)):
-            raise ValueError(f"takes {wanted}, not {_shown(text)}.")
-        return change(text)
-
-    return read
-
-
-_AppToken = Annotated[SecretStr, _parsed(_read_secret("xapp-", _MEND_APP))]
-_SigningSecret = Annotated[SecretStr, _parsed(_read_secret("", _MEND_SIGNING))]
-_Port = Annotated[int, _parsed(_read_port)]
-_Ids = Annotated[frozenset[str], NoDecode]
-_Durations = Annotated[tuple[timedelta, ...], NoDecode, _parsed(_read_durations)]
+_AppToken = Annotated[SecretStr, _secret("xapp-[!-~]+")]
+_SigningSecret = Annotated[SecretStr, _secret("[!-~]+")]
+_BaseUrl = Annotated[str, _parsed(_read_base_url)]
+_UserIds = Annotated[frozenset[Annotated[str, StringConstraints(pattern="^[UW][A-Z0-9]+$")]], NoDecode, _parsed(_items)]
+_GroupIds = Annotated[frozenset[Annotated[str, StringConstraints(pattern="^S[A-Z0-9]+$")]], NoDecode, _parsed(_items)]
+_ChannelIds = Annotated[
+    frozenset[Annotated[str, StringConstraints(pattern="^[CG][A-Z0-9]+$")]], NoDecode, _parsed(_items)
+]
+_Duration = Annotated[timedelta, _parsed(_read_duration), Field(gt=timedelta(0), le=timedelta(days=365))]
+_Durations = Annotated[tuple[_Duration, ...], NoDecode, _parsed(_read_moments), AfterValidator(_ascending)]
 _Limits = Annotated[tuple[tuple[int, float], ...], NoDecode, _parsed(_read_limits)]
+_Port = Annotated[int, Field(gt=0, lt=65536)]
+# A name or an IPv4 address, or an IPv6 address.
+_Host = Annotated[str, StringConstraints(pattern="^([A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$")]
 
 
 class DatabaseSettings(BaseSettings):
@@ -331,13 +308,14 @@ class DatabaseSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     # Before the URL, whose reading depends on it.
-    database_tls: Annotated[TlsMode, _parsed(_read_word("require|off", "require or off", str.lower))] = "require"
-    database_url: Annotated[SecretStr, _parsed(_read_database_url)] = SecretStr("sqlite:///dcv-resend.db")
+    database_tls: Annotated[TlsMode, _parsed(str.lower)] = "require"
+    database_url: SecretStr = SecretStr("sqlite:///dcv-resend.db")
 
     @field_validator("database_url")
     @classmethod
-    def _encrypt(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
-        return SecretStr(_with_tls(url.get_secret_value())) if info.data.get("database_tls") == "require" else url
+    def _prepare(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        read = _read_database_url(url.get_secret_value())
+        return SecretStr(_with_tls(read) if info.data.get("database_tls") == "require" else read)
 
     @model_validator(mode="before")
     @classmethod
@@ -355,7 +333,8 @@ class DatabaseSettings(BaseSettings):
         try:
             return cls(**options)
         except ValidationError as error:
-            problems = [cls._problem(detail) for detail in error.errors(include_url=False, include_input=False)]
+            of_each = groupby(error.errors(include_url=False), lambda detail: detail["loc"][0])
+            problems = [cls._problem(next(details)) for _, details in of_each]
         except (OSError, UnicodeDecodeError):
             problems = [f"{env_file} cannot be read: make it a UTF-8 text file that the bot may read."]
         # Raised outside of the handlers, so that no chained traceback carries what was typed.
@@ -363,10 +342,11 @@ class DatabaseSettings(BaseSettings):
 
     @classmethod
     def _problem(cls, detail: ErrorDetails) -> str:
-        name = str(detail["loc"][0])
-        if detail["type"] == "missing":
-            return f"{name.upper()} is not set: {cls.model_fields[name].description}."
-        return f"{name.upper()} {detail['ctx']['error']}"
+        name, kind, words = str(detail["loc"][0]), detail["type"], detail["msg"]
+        if kind not in _SENTENCES and "SecretStr" in str(cls.model_fields[name].annotation):
+            kind = "secret"
+        values = {"name": name.upper(), "takes": _TAKES[name], "words": words, "shown": _shown(str(detail["input"]))}
+        return _SENTENCES.get(kind, _WRONG_VALUE).format_map(values)
 
 
 class Settings(DatabaseSettings):
@@ -376,42 +356,34 @@ class Settings(DatabaseSettings):
     Make it with `load`. The constructor is for tests: it reads the environment too and raises pydantic's own errors.
     """
 
-    slack_bot_token: Annotated[SecretStr, _parsed(_read_secret("xoxb-", _MEND_BOT))] = Field(description=_MEND_BOT)
+    slack_bot_token: Annotated[SecretStr, _secret("xoxb-[!-~]+")]
     slack_app_token: _AppToken | None = None
     slack_signing_secret: _SigningSecret | None = None
-    slack_api_url: Annotated[str, _parsed(lambda text: _read_base_url(text) + "/")] = "https://slack.com/api/"
-    digicert_api_key: Annotated[SecretStr, _parsed(_read_secret("", _MEND_KEY))] = Field(description=_MEND_KEY)
-    digicert_base_url: Annotated[str, _parsed(_read_base_url)] = "https://www.digicert.com/services/v2"
-    digicert_console_url: Annotated[str | None, _parsed(_read_base_url)] = None
+    slack_api_url: Annotated[_BaseUrl, AfterValidator(lambda url: url.rstrip("/") + "/")] = "https://slack.com/api/"
+    digicert_api_key: Annotated[SecretStr, _secret("[!-~]+")]
+    digicert_base_url: _BaseUrl = "https://www.digicert.com/services/v2"
+    digicert_console_url: _BaseUrl | None = None
 
-    dcv_allowed_users: Annotated[_Ids, _parsed(_read_ids("UW", _USER_ID))] = frozenset()
-    dcv_allowed_usergroups: Annotated[_Ids, _parsed(_read_ids("S", _GROUP_ID))] = frozenset()
-    dcv_policy_file: Annotated[
-        str | None, _parsed(_read_word(r".+\.toml", "the path of a TOML file such as policy.toml"))
-    ] = None
-    dcv_alert_channels: Annotated[_Ids, _parsed(_read_ids("CG", _CHANNEL_ID))] = frozenset()
+    dcv_allowed_users: _UserIds = frozenset()
+    dcv_allowed_usergroups: _GroupIds = frozenset()
+    dcv_policy_file: Annotated[str, StringConstraints(pattern=r"^.+\.toml$")] | None = None
+    dcv_alert_channels: _ChannelIds = frozenset()
 
-    dcv_cooldown: Annotated[timedelta, _parsed(_read_duration)] = timedelta(minutes=15)
-    dcv_follow_ups: _Durations = _read_durations("2m,5m,10m,20m,30m,2h,8h,1d,3d")
-    dcv_nudges: _Durations = _read_durations("30m,8h,1d")
-    dcv_email_end_note: Annotated[bool, _parsed(_read_switch)] = True
-    dcv_locale: Annotated[
-        str, _parsed(_read_word("[A-Za-z]{2,3}([_-][A-Za-z]{2,4})?", "a language code such as en, de or zh_CN"))
-    ] = "en"
-    dcv_person_limits: Annotated[tuple[tuple[int, float], ...], NoDecode, _parsed(_read_person_limits)] = (
-        _read_person_limits("30/10m")
-    )
+    dcv_cooldown: _Duration = timedelta(minutes=15)
+    dcv_follow_ups: _Durations = tuple(map(_read_duration, _items("2m,5m,10m,20m,30m,2h,8h,1d,3d")))
+    dcv_nudges: _Durations = tuple(map(_read_duration, _items("30m,8h,1d")))
+    dcv_email_end_note: bool = True
+    dcv_locale: Annotated[str, StringConstraints(pattern="^[A-Za-z]{2,3}([_-][A-Za-z]{2,4})?$")] = "en"
+    dcv_person_limits: Annotated[_Limits, AfterValidator(_countable)] = ((30, 600.0),)
     digicert_limits: _Limits = ((100, 5.0), (1000, 180.0))
 
-    dcv_instance: Annotated[
-        str, _parsed(_read_word(r"[A-Za-z0-9._-]{1,64}", "a name of letters, digits, dots and hyphens (64 at most)"))
-    ] = Field(default_factory=socket.gethostname)
-    host: Annotated[str, _parsed(_read_host)] = "127.0.0.1"
+    dcv_instance: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9._-]{1,64}$")] = Field(
+        default_factory=socket.gethostname
+    )
+    host: Annotated[_Host, _parsed(lambda text: text.removeprefix("[").removesuffix("]"))] = "127.0.0.1"
     port: _Port | None = None
-    log_level: Annotated[
-        LogLevel, _parsed(_read_word("DEBUG|INFO|WARNING|ERROR|CRITICAL", "DEBUG, INFO, WARNING or ERROR", str.upper))
-    ] = "INFO"
-    log_format: Annotated[LogFormat, _parsed(_read_word("text|json", "text or json", str.lower))] = "text"
+    log_level: Annotated[LogLevel, _parsed(str.upper)] = "INFO"
+    log_format: Annotated[LogFormat, _parsed(str.lower)] = "text"
 
     @property
     def console_url(self) -> str:
@@ -423,11 +395,11 @@ class Settings(DatabaseSettings):
 class SocketModeSettings(Settings):
     """What serving by Socket Mode needs; health is told where a port is set."""
 
-    slack_app_token: _AppToken = Field(description=_MEND_APP)
+    slack_app_token: _AppToken
 
 
 class HttpModeSettings(Settings):
     """What serving by HTTP needs."""
 
-    slack_signing_secret: _SigningSecret = Field(description=_MEND_SIGNING)
+    slack_signing_secret: _SigningSecret
     port: _Port = 3000

@@ -172,26 +172,30 @@ def test_database_urls_are_normalised_to_the_async_drivers(load, text, url):
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("SLACK_BOT_TOKEN", "xoxp-1", "must start with xoxb-"),
-        ("SLACK_BOT_TOKEN", "xoxb-", "is cut short"),
-        ("SLACK_APP_TOKEN", "xapp-a b", "a space"),
-        ("SLACK_SIGNING_SECRET", "gehéim", "stray character"),
-        ("DIGICERT_API_KEY", "two words", "a space"),
+        ("SLACK_BOT_TOKEN", "xoxp-1", "cannot be right: copy the"),
+        ("SLACK_BOT_TOKEN", "xoxb-", "(xoxb-…)"),
+        ("SLACK_APP_TOKEN", "xapp-a b", "(xapp-…)"),
+        ("SLACK_SIGNING_SECRET", "gehéim", "cannot be right: copy the"),
+        ("DIGICERT_API_KEY", "two words", "cannot be right: make an API key"),
         ("SLACK_API_URL", "slack.com/api", "whole address"),
         ("SLACK_API_URL", "http://slack.com/api/", "https://"),
         ("SLACK_API_URL", "http://localhost.example.com/api/", "https://"),
-        ("SLACK_API_URL", "http://127.0.0.1@example.com/api/", "no user name"),
+        ("SLACK_API_URL", "http://127.0.0.1@example.com/api/", "without user name"),
         ("DIGICERT_BASE_URL", "https://host/a b", "whole address"),
         ("DIGICERT_BASE_URL", "https://host:port/", "whole address"),
         ("DIGICERT_BASE_URL", "https://[::1/", "whole address"),
         ("DIGICERT_BASE_URL", "https://host\\@example.com/", "whole address"),
         ("DIGICERT_BASE_URL", "https://host/?a=b", "query"),
         ("DIGICERT_BASE_URL", "ftp://localhost/", "whole address"),
-        ("DCV_ALLOWED_USERS", "@ana, U012ABC", '"@ana": write a user id (U… or W…)'),
+        ("DCV_ALLOWED_USERS", "@ana, U012ABC", '"@ana": write user ids (U… or W…)'),
         ("DCV_ALLOWED_USERS", "S012ABC", '"S012ABC"'),
-        ("DCV_ALLOWED_USERGROUPS", "@pki-team", '"@pki-team": write a user group id (S…)'),
-        ("DCV_POLICY_FILE", "rules.txt", 'takes the path of a TOML file such as policy.toml, not "rules.txt"'),
-        ("DCV_ALERT_CHANNELS", "#alerts", '"#alerts": write a channel id'),
+        ("DCV_ALLOWED_USERGROUPS", "@pki-team", '"@pki-team": write user group ids (S…)'),
+        (
+            "DCV_POLICY_FILE",
+            "rules.txt",
+            'does not take "rules.txt": write the path of a TOML file such as policy.toml.',
+        ),
+        ("DCV_ALERT_CHANNELS", "#alerts", '"#alerts": write channel ids'),
         ("DCV_COOLDOWN", "15", "such as 45s, 5m, 2h or 1d"),
         ("DCV_COOLDOWN", "0s", "such as"),
         ("DCV_COOLDOWN", "-5m", "such as"),
@@ -212,27 +216,27 @@ def test_database_urls_are_normalised_to_the_async_drivers(load, text, url):
         ("DCV_PERSON_LIMITS", "30", "30/10m,100/1d"),
         ("DCV_PERSON_LIMITS", "0/10m", "30/10m,100/1d"),
         ("DCV_PERSON_LIMITS", "none", "30/10m,100/1d"),
-        ("DCV_PERSON_LIMITS", "100/1d,30/10m", "short burst to the long run, such as 30/10m,100/1d"),
-        ("DCV_PERSON_LIMITS", "30/10m,100/31d", "counts 30 days at most"),
+        ("DCV_PERSON_LIMITS", "100/1d,30/10m", "short burst to the long run"),
+        ("DCV_PERSON_LIMITS", "30/10m,100/31d", "30d at most"),
         ("DCV_INSTANCE", "bot one", '"bot one"'),
         ("DCV_LOCALE", "english!", "language code"),
-        ("DATABASE_URL", "mysql://u:p@db/name", "sqlite:/// (a file) or postgresql://"),
-        ("DATABASE_URL", "x.db", "sqlite:/// (a file) or postgresql://"),
+        ("DATABASE_URL", "mysql://u:p@db/name", "sqlite:///name.db"),
+        ("DATABASE_URL", "x.db", "sqlite:///name.db"),
         ("DATABASE_URL", "sqlite://", "three slashes"),
-        ("DATABASE_URL", "sqlite:///:memory:", "must name a file"),
+        ("DATABASE_URL", "sqlite:///:memory:", "for a file"),
         ("DATABASE_URL", "sqlite://x.db", "three slashes"),
-        ("DATABASE_URL", "postgresql://", "must look like"),
+        ("DATABASE_URL", "postgresql://", "postgresql://user:password@host:5432/name"),
         ("DATABASE_URL", "postgresql://u:p@ss@db/name", "@ as %40"),
         ("DATABASE_URL", "postgresql://u:p/ss@db/name", "/ as %2F"),
         ("DATABASE_URL", "postgresql://u:1/ss@db/name", "/ as %2F"),
         ("DATABASE_URL", "postgresql://u:1#ss@db/name", "# as %23"),
-        ("DATABASE_URL", "postgresql://u:p@db:port/name", "must look like"),
+        ("DATABASE_URL", "postgresql://u:p@db:port/name", "postgresql://user:password@host:5432/name"),
         ("HOST", "0.0.0.0:3000", '"0.0.0.0:3000"'),
         ("HOST", "http://localhost", "address to listen on"),
         ("PORT", "0", "1 to 65535"),
         ("PORT", "65536", "1 to 65535"),
         ("PORT", "http", '"http"'),
-        ("LOG_LEVEL", "loud", '"loud"'),
+        ("LOG_LEVEL", "loud", '"LOUD"'),
         ("LOG_FORMAT", "xml", '"xml"'),
     ],
 )
@@ -387,9 +391,9 @@ def test_a_shown_value_is_short_and_on_one_line(problems):
 
 
 def test_a_value_that_is_no_unicode_stops_the_start(problems):
-    assert problems(DATABASE_URL="sqlite:///\udcff.db") == (
-        "DATABASE_URL must start with sqlite:/// (a file) or postgresql://.",
-    )
+    [line] = problems(DATABASE_URL="sqlite:///\udcff.db")
+
+    assert line.startswith("DATABASE_URL cannot be right: write sqlite:///name.db")
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -552,5 +556,5 @@ def test_without_tls_an_address_is_as_it_was_written(load, url):
 
 def test_no_other_word_switches_tls(problems):
     assert problems(DATABASE_TLS="prefer", DATABASE_URL="postgresql://u:made-up@db.example/x") == (
-        'DATABASE_TLS takes require or off, not "prefer".',
+        'DATABASE_TLS does not take "prefer": write require or off.',
     )

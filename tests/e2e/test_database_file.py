@@ -45,7 +45,7 @@ async def test_a_file_that_is_named_as_a_uri_is_refused(make_bot: MakeBot, tmp_p
         status = await bot.exits()
 
         assert status == 2
-        assert "DATABASE_URL must name the file by its path, not as a URI of SQLite" in bot.log
+        assert "DATABASE_URL cannot be right: write sqlite:///name.db" in bot.log
 
 
 @pytest.mark.fault("M8")
