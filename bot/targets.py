@@ -184,6 +184,11 @@ def plain_name(ascii_name: str) -> str:
     return ascii_name if shown == ascii_name else f"{shown} ({ascii_name})"
 
 
+def without_wildcard(name: str) -> str:
+    """Return the name without `*.` in front: an email for `*.example.com` validates example.com."""
+    return name.removeprefix("*.")
+
+
 def parents(name: str) -> tuple[str, ...]:
     """`name` and its parents up to the registrable domain, nearest first; under an unknown suffix `name` alone.
 
@@ -315,7 +320,7 @@ def _host(typed: str) -> str:
         raise _not_one(typed)
     if _is_ip(host) or _is_ip(host := re.sub(":[0-9]*$", "", host)):
         raise _misunderstood(f"{shown(host)} is an IP address, and mail validates only names")
-    return host.removeprefix("*.")
+    return without_wildcard(host)
 
 
 def _at_sign(host: str, *, has_scheme: bool) -> Misunderstood:

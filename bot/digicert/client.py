@@ -18,12 +18,13 @@ from pydantic import SecretStr
 
 from bot.clock import Clock, OnDate, utc_now
 from bot.digicert import wire
-from bot.digicert.fields import domain_name, without_star
+from bot.digicert.fields import domain_name
 from bot.digicert.last_moment import Confirm, LastMoment
 from bot.digicert.limits import Turns
 from bot.errors import CaError, CannotStart, CaRefused, CaUnavailable
 from bot.models import Address, Domain, Order, OrderValidation, Recipient, StatusChange, Unreadable
 from bot.settings import is_loopback
+from bot.targets import without_wildcard
 
 log = structlog.get_logger(__name__)
 
@@ -209,7 +210,7 @@ class CertCentral:
         If there is none, the orders for the wildcard one label above, which covers the name. The filter compares whole
         names, so each spelling is a call of its own. Source: "List orders".
         """
-        bare = without_star(domain_name(name))
+        bare = without_wildcard(domain_name(name))
         found = await self._orders_with(bare) + await self._orders_with(f"*.{bare}")
         if not found and (above := bare.partition(".")[2]):
             found = await self._orders_with(f"*.{above}")

@@ -8,6 +8,8 @@ from typing import Annotated, TypeVar
 import idna
 from pydantic import BeforeValidator, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from bot.targets import without_wildcard
+
 LONGEST_TEXT = 300
 # Underscores are no part of host names, but they are in certificates; a single label is a word, not a name.
 _HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -36,17 +38,12 @@ def domain_name(text: str) -> str:
 
 def is_host(name: str) -> bool:
     """Whether a certificate for a server can carry this: a DNS name, which may be a wildcard, or an IP address."""
-    if _HOST.fullmatch(without_star(name)):
+    if _HOST.fullmatch(without_wildcard(name)):
         return True
     try:
         return bool(ip_address(name))
     except ValueError:
         return False
-
-
-def without_star(name: str) -> str:
-    """The name that a wildcard stands under."""
-    return name.removeprefix("*.")
 
 
 def _read_text(value: object) -> object:

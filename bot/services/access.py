@@ -7,7 +7,7 @@ from bot.errors import NotVisible, PermissionUnknown
 from bot.models import Actor, Kind, Listed, NameValidation, Order, Place, Reach
 from bot.policy import NO_RULE, Action, Matter, Standing, holders
 from bot.services.matters import about_line, about_typed
-from bot.targets import Wanted, WantedName, WantedOrder, plain_name
+from bot.targets import Wanted, WantedName, WantedOrder, plain_name, without_wildcard
 
 _COLLEAGUE = "If it waits together with other names, a colleague with more permissions can do it."
 
@@ -40,7 +40,7 @@ class Access:
         """Return whether the person may learn about a name, with or without wildcard, on this order."""
         if self.sees_everything:
             return True
-        matter = Matter(self._channel, (name.lower().removeprefix("*."),), order_id, settled=True)
+        matter = Matter(self._channel, (without_wildcard(name.lower()),), order_id, settled=True)
         return any(self.standing.permits(each, matter) for each in (Action.LOOK, self.action))
 
     def order(self, order: Order) -> Order | None:

@@ -13,7 +13,7 @@ from bot.models import Domain, Kind, Listed, Order
 from bot.services import states
 from bot.services.listing import Account, Listing
 from bot.services.name_resolution import exact_domains, exact_orders, may_wait, nearest_domains, related_orders
-from bot.targets import WantedName, WantedOrder
+from bot.targets import WantedName, WantedOrder, without_wildcard
 
 REMEMBERED = 60.0
 _AT_ONCE = 5
@@ -103,7 +103,7 @@ class Confirming:
             by_email = [] if states.order_has_nothing(now) else states.only_email(now, validation, open_names)[0]
         except NothingToDo:
             by_email = []
-        return tuple(dict.fromkeys(name.removeprefix("*.") for entry in by_email for name in entry.names))
+        return tuple(dict.fromkeys(without_wildcard(name) for entry in by_email for name in entry.names))
 
 
 def matching(account: Account, candidates: Sequence[Candidate]) -> tuple[Match, ...]:

@@ -12,6 +12,7 @@ from bot.slack import scopes
 from bot.slack.channels import Channel
 from bot.slack.client import Identity
 from bot.store.inspection import Inspection, Tables
+from bot.views.blocks import join_names
 
 MOST_DOMAINS = 20
 CLOCKS_DIFFER = timedelta(seconds=30)
@@ -96,8 +97,7 @@ def of_deny(rule: Rule, stopped: Sequence[str]) -> list[Finding]:
     """The stored domains that a deny stops besides what it names; nothing if there is none."""
     if not stopped:
         return []
-    more = f" and {len(stopped) - MOST_DOMAINS} more" if len(stopped) > MOST_DOMAINS else ""
-    names = f"{', '.join(stopped[:MOST_DOMAINS])}{more}"
+    names = join_names(stopped, MOST_DOMAINS)
     why = "an email for a domain validates everything below it"
     return [Finding(Level.OK, f"Rule “{rule.name}” also stops emails for the stored domains {names}: {why}.")]
 

@@ -27,7 +27,7 @@ from bot.models import (
     Valid,
 )
 from bot.services.states import unreadable_rows
-from bot.targets import display_name
+from bot.targets import display_name, without_wildcard
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +86,7 @@ class Account:
     @cached_property
     def orders_by_name(self) -> Mapping[str, Sequence[Order]]:
         """The orders that carry a name, itself or as a wildcard."""
-        return _index(self.orders, lambda order: (own.removeprefix("*.") for own in order.names))
+        return _index(self.orders, lambda order: (without_wildcard(own) for own in order.names))
 
     @cached_property
     def orders_by_wildcard(self) -> Mapping[str, Sequence[Order]]:
@@ -197,7 +197,7 @@ def matching(
 
     `view` returns what the person may see of a line, None if nothing; only that is searched.
     """
-    parts = {part for part in (typed.strip().lower().removeprefix("*."), meant) if part}
+    parts = {part for part in (without_wildcard(typed.strip().lower()), meant) if part}
     found: list[Listed] = []
     for text, line in lines:
         if _contains(text, parts) and (seen := view(line)) and (seen is line or _contains(_text(seen), parts)):
@@ -222,7 +222,7 @@ def _index(rows: Iterable[_Row], keys: Callable[[_Row], Iterable[str]]) -> Mappi
 
 def _parents_of(order: Order) -> Iterator[str]:
     for own in order.names:
-        parent = own.removeprefix("*.").partition(".")[2]
+        parent = without_wildcard(own).partition(".")[2]
         while "." in parent:
             yield parent
             parent = parent.partition(".")[2]

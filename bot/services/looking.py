@@ -23,6 +23,7 @@ from bot.models import (
 )
 from bot.services.states import OVER
 from bot.store.followings import order_behind
+from bot.targets import without_wildcard
 
 Reading = tuple[datetime, OrderValidation]
 Read = Callable[[int], Awaitable[Reading]]
@@ -92,14 +93,11 @@ def _is_validated(domain: Domain, since: datetime) -> bool:
 
 def _validated(names: Iterable[str], entries: Sequence[NameValidation]) -> tuple[str, ...]:
     """The names that DigiCert lists as validated; one that it does not list is not known to be."""
-    closed = {_bare(name) for entry in entries if not entry.is_open for name in entry.names}
-    still_open = {_bare(name) for entry in entries if entry.is_open for name in entry.names}
-    return tuple(name for name in names if _bare(name) in closed - still_open)
+    closed = {without_wildcard(name) for entry in entries if not entry.is_open for name in entry.names}
+    still_open = {without_wildcard(name) for entry in entries if entry.is_open for name in entry.names}
+    return tuple(name for name in names if without_wildcard(name) in closed - still_open)
 
 
 def _is_of(entry: NameValidation, target: DomainTarget) -> bool:
-    return entry.domain_id == target.domain_id and _bare(entry.name_scope) == _bare(target.name_scope)
-
-
-def _bare(name: str) -> str:
-    return name.removeprefix("*.")
+    scope = without_wildcard(entry.name_scope)
+    return entry.domain_id == target.domain_id and scope == without_wildcard(target.name_scope)

@@ -27,7 +27,7 @@ from bot.services.listing import Account, Listing, matching
 from bot.services.name_resolution import Resolution, is_listed, nearest_deactivated, nearest_domains, resolve
 from bot.services.reach import ReachReader
 from bot.services.waiting import Found, WaitingNames
-from bot.targets import Wanted, WantedName, WantedOrder, covers, plain_name, read_target
+from bot.targets import Wanted, WantedName, WantedOrder, covers, plain_name, read_target, without_wildcard
 
 SEARCH_SECONDS = 0.9
 MOST_CALLS = 10
@@ -247,7 +247,7 @@ class Lookup:
         found: dict[DomainTarget, bool] = {}
         homeless = []
         for entry in entries:
-            scope = entry.name_scope.removeprefix("*.")
+            scope = without_wildcard(entry.name_scope)
             domain_id = entry.domain_id or await self._domain_id(scope)
             if domain_id is None:
                 homeless.append(scope)
@@ -329,7 +329,7 @@ def _plan(
 
 def _require_described(order: Order, name: str | None) -> None:
     """Raise Misunderstood if an order was written with a name that has nothing to do with it."""
-    own = [each.removeprefix("*.") for each in order.names]
+    own = [without_wildcard(each) for each in order.names]
     if name and own and not any(covers(each, name) or covers(name, each) for each in own):
         raise Misunderstood(
             f"Order {order.id} is not for {plain_name(name)}: give one order id or one domain name, "
@@ -356,6 +356,6 @@ def _is_exactly(line: Listed, wanted: Wanted | None) -> bool:
         case WantedOrder(order_id):
             return line.kind is Kind.ORDER and line.id == order_id
         case WantedName(name):
-            return name in {own.removeprefix("*.") for own in line.names}
+            return name in {without_wildcard(own) for own in line.names}
         case None:
             return True

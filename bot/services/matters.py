@@ -17,7 +17,7 @@ from bot.models import (
     ResendRequest,
 )
 from bot.policy import Matter
-from bot.targets import Wanted, WantedName, WantedOrder
+from bot.targets import Wanted, WantedName, WantedOrder, without_wildcard
 
 
 def about_typed(place: Place | None, wanted: Wanted | None) -> Matter:
@@ -94,4 +94,4 @@ def _settled(place: Place | None, key: str, names: Iterable[str]) -> Matter:
 
 def _bare(names: Iterable[str]) -> tuple[str, ...]:
     """Each name once; a mail for `*.example.com` validates example.com, so that is the name that counts."""
-    return tuple(dict.fromkeys(name.lower().removeprefix("*.") for name in names))
+    return tuple(dict.fromkeys(without_wildcard(name.lower()) for name in names))

@@ -8,7 +8,7 @@ from bot.errors import CaUnreadable
 from bot.models import NO_REACH, Call, DomainTarget, Kind, NameValidation, Order, OrderTarget, Reach
 from bot.policy import Matter, Rule, Rules
 from bot.services.listing import Account, Listing
-from bot.targets import covers
+from bot.targets import covers, without_wildcard
 
 
 class ReachReader:
@@ -86,12 +86,12 @@ def of_order(order: Order, entries: Iterable[NameValidation]) -> Reach:
 
     A certificate for `*.example.com` is good for every name directly below example.com, so those count, too.
     """
-    scopes = [entry.name_scope.removeprefix("*.") for entry in entries]
-    wildcards = [name.removeprefix("*.") for name in order.names if name.startswith("*.")]
+    scopes = [without_wildcard(entry.name_scope) for entry in entries]
+    wildcards = [without_wildcard(name) for name in order.names if name.startswith("*.")]
     names = dict.fromkeys([*bare_names(order), *scopes])
     return Reach(names=tuple(names), below=tuple(dict.fromkeys(wildcards)), orders=(order.id,))
 
 
 def bare_names(order: Order) -> list[str]:
     """Return every name of an order without its wildcard, each once."""
-    return list(dict.fromkeys(name.removeprefix("*.") for name in (*order.names, order.common_name) if name))
+    return list(dict.fromkeys(without_wildcard(name) for name in (*order.names, order.common_name) if name))

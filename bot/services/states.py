@@ -18,6 +18,7 @@ from bot.models import (
     Valid,
 )
 from bot.targets import plain_name
+from bot.views.blocks import join_names
 
 EMAIL = "email"
 _MOST_NAMED = 10
@@ -250,8 +251,7 @@ def _subject(order: Order, word: str = "Order") -> str:
 
 def some(names: Sequence[str]) -> str:
     """Return the first of these names as people read them, and how many more there are."""
-    shown = ", ".join(map(plain_name, names[:_MOST_NAMED]))
-    return f"{shown} and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else shown
+    return join_names(list(map(plain_name, names)), _MOST_NAMED)
 
 
 def _another_method(subject: str, method: str) -> NothingToDo:

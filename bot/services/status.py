@@ -20,7 +20,7 @@ from bot.services.matters import about_typed
 from bot.services.name_resolution import nearest_deactivated, nearest_domains, resolve
 from bot.services.reporting import root_key
 from bot.store.history import History
-from bot.targets import Wanted, WantedName, WantedOrder, parents, read_target, wanted_key
+from bot.targets import Wanted, WantedName, WantedOrder, parents, read_target, wanted_key, without_wildcard
 from bot.views import status as views
 from bot.views.blocks import Message
 from bot.views.status import DomainState, NameGroup, OrderState, Page, State
@@ -203,12 +203,12 @@ class Status:
     async def _claim_keys(self, order: Order, validation: OrderValidation) -> list[list[str]]:
         """For each entry, under which key each of its names was mailed."""
         if order.is_dv:
-            bare = [[name.removeprefix("*.") for name in entry.names] for entry in validation.names]
+            bare = [[without_wildcard(name) for name in entry.names] for entry in validation.names]
             return [[f"{Kind.ORDER}:{order.id}:{name}" for name in some] for some in bare]
         return [[await self._domain_key(entry)] * len(entry.names) for entry in validation.names]
 
     async def _domain_key(self, entry: NameValidation) -> str:
-        scope = entry.name_scope.removeprefix("*.")
+        scope = without_wildcard(entry.name_scope)
         domain_id = entry.domain_id
         if domain_id is None:
             domains = nearest_domains(await self._listing.account(), scope)
@@ -278,7 +278,7 @@ def _pending(account: Account, name: str) -> tuple[list[Order], Sequence[Domain]
 def _domains_of(order: Order, by_name: Mapping[str, int]) -> list[int]:
     """The ids of the nearest domains of an order's names, as far as the account lists them."""
     nearest = (
-        next((by_name[above] for above in parents(name.removeprefix("*.")) if above in by_name), None)
+        next((by_name[above] for above in parents(without_wildcard(name)) if above in by_name), None)
         for name in order.names
     )
     return [each for each in dict.fromkeys(nearest) if each is not None][:MOST_DOMAINS]

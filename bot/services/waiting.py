@@ -9,7 +9,7 @@ from bot.recipients import SINGLE_CHOICES, constructed
 from bot.services.addresses import MOST_READS, AddressBook, AllowedAddresses
 from bot.services.states import left_out, some
 from bot.store.requests import Requests
-from bot.targets import parents
+from bot.targets import parents, without_wildcard
 
 Answers = Mapping[int | str, AllowedAddresses]
 Found = tuple[tuple[WaitingName, ...], tuple[str, ...]]
@@ -29,7 +29,9 @@ class WaitingNames:
         order endpoint refuses what is not allowed, it never widens the audience.
         """
         scopes = {
-            _bare(name): (_bare(entry.name_scope), entry.covers_below) for entry in entries for name in entry.names
+            without_wildcard(name): (without_wildcard(entry.name_scope), entry.covers_below)
+            for entry in entries
+            for name in entry.names
         }
         answers = await self._addresses.of_all(_to_read(scopes))
         waiting = [
@@ -143,7 +145,3 @@ def _merged(groups: Iterable[Sequence[Address]]) -> tuple[Address, ...]:
         for address in group:
             once.setdefault(address.email.lower(), address)
     return tuple(once.values())
-
-
-def _bare(name: str) -> str:
-    return name.removeprefix("*.")

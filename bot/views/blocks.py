@@ -24,6 +24,8 @@ OPTION_TEXT = 75
 SECTION_TEXT = 3000
 # What chat.update takes; a message is edited as it goes.
 MESSAGE_TEXT = 4000
+_MOST_EMAILS = 3
+_ROOM_FOR_AN_EMAIL = 80
 # What stands for a character that cannot be seen, and those that Unicode calls printable although they look like none.
 _UNSEEN = "\N{REPLACEMENT CHARACTER}"
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
@@ -96,9 +98,19 @@ def names(ascii_names: Sequence[str], room: int = 1200) -> str:
         if shown and len(", ".join(shown)) + len(ascii_name) > room:
             break
         shown.append(name(ascii_name))
-    if more := len(ascii_names) - len(shown):
-        return f"{', '.join(shown)} and {more} more"
-    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+    return join_names([*shown, *ascii_names[len(shown) :]], len(shown))
+
+
+def join_names(items: Sequence[str], most: int, last: str = "and") -> str:
+    """Return the first `most` items as a list in a sentence, and how many more there are."""
+    more = len(items) - most
+    *first, end = [*items[:most], f"{more} more"] if more > 0 else items or [""]
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def emails(addresses: Sequence[str]) -> str:
+    """Addresses in a sentence, the first few of them."""
+    return join_names([cut(escape(address), _ROOM_FOR_AN_EMAIL) for address in addresses], _MOST_EMAILS)
 
 
 def person(user_id: str) -> str:

@@ -36,7 +36,20 @@ from bot.models import (
 )
 from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
 from bot.targets import WantedName, WantedOrder, plain_name
-from bot.views.blocks import ago, channel, context, escape, field, names, option, person, plain, section, time
+from bot.views.blocks import (
+    ago,
+    channel,
+    context,
+    escape,
+    field,
+    join_names,
+    names,
+    option,
+    person,
+    plain,
+    section,
+    time,
+)
 from bot.views.blocks import name as shown_name
 from bot.views.permission import may_instead
 
@@ -111,11 +124,9 @@ def nothing_named(wanted: Sequence[WantedOrder | WantedName], *, hides: bool) ->
     if not wanted:
         return "The message names no order and no domain."
     words = [f"order {each.order_id}" if isinstance(each, WantedOrder) else plain_name(each.name) for each in wanted]
-    more = len(words) - MOST_TOLD
-    shown = [*words[:MOST_TOLD], *([f"{more} more"] if more > 0 else [])]
-    listed = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
     what = "nothing that you may resend" if hides else "nothing"
-    return f"The message names {listed}, and {what} waits for {'it' if len(words) == 1 else 'them'}."
+    them = "it" if len(words) == 1 else "them"
+    return f"The message names {join_names(words, MOST_TOLD)}, and {what} waits for {them}."
 
 
 def nothing(form_id: str, sentence: str, instead: str) -> Drawing:

@@ -7,7 +7,7 @@ from datetime import datetime
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.models import Beginning, Outcome, PastCall, PastRequest
-from bot.views.blocks import Message, ago, cut, escape, name, names, person, plain, section, time
+from bot.views.blocks import Message, ago, cut, emails, escape, name, names, person, plain, section, time
 
 NEWER = "history_newer"
 OLDER = "history_older"
@@ -18,8 +18,6 @@ _ROOM_IN_BLOCKS = 900
 _ROOM_IN_TEXT = 340
 _ROOM_FOR_WORDS = 160
 _ROOM_FOR_A_RULE = 60
-_MOST_EMAILS = 3
-_ROOM_FOR_AN_EMAIL = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +111,8 @@ def _targets(past: PastRequest) -> str:
 
 
 def _mailed(past: PastRequest) -> str:
-    emails = list(dict.fromkeys(email for call in past.calls for email in call.emails))
-    shown = [cut(escape(email), _ROOM_FOR_AN_EMAIL) for email in emails[:_MOST_EMAILS]]
-    more = len(emails) - len(shown)
-    return f", to {', '.join(shown)}{f' and {more} more' if more else ''}" if shown else ""
+    mailed = list(dict.fromkeys(email for call in past.calls for email in call.emails))
+    return f", to {emails(mailed)}" if mailed else ""
 
 
 def _words(past: PastRequest) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.models import Kind, Offer, Offered
-from bot.views.blocks import Message, context, names, person, plain, section, time
+from bot.views.blocks import Message, context, join_names, names, person, plain, section, time
 
 RESEND = "offer_resend"
 NOT_NOW = "offer_not_now"
@@ -58,9 +58,8 @@ def _rest(offer: Offer) -> list[str]:
     more = offer.without_button
     if not more:
         return []
-    numbers = [_short(target) for target in more[:_MOST_NAMED]]
-    unnamed = f" and {len(more) - _MOST_NAMED} more" if len(more) > _MOST_NAMED else ""
-    return [f"Waiting too: {', '.join(numbers)}{unnamed}; the shortcut *Resend DCV email* on the alert opens each."]
+    listed = join_names(list(map(_short, more)), _MOST_NAMED)
+    return [f"Waiting too: {listed}; the shortcut *Resend DCV email* on the alert opens each."]
 
 
 def _short(target: Offered) -> str:

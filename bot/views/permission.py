@@ -1,6 +1,6 @@
 """Who may do what, and which rule says so, in words: for Slack, and for a terminal."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,8 +18,8 @@ from bot.policy import (
     holders,
     reservations,
 )
-from bot.targets import plain_name
-from bot.views.blocks import Message, channel, context, escape, person, section
+from bot.targets import plain_name, without_wildcard
+from bot.views.blocks import Message, channel, context, escape, join_names, person, section
 
 MOST_NAMED = 12
 MOST_RULES = 3
@@ -92,14 +92,14 @@ def ignored(problems: Sequence[str], ink: Ink) -> list[str]:
 def may_instead(who: Holders, ink: Ink = SLACK) -> str:
     """Who may do it, in a sentence; nothing where the rules name nobody."""
     some = [*map(ink.group, who.groups), *map(ink.user, who.users)]
-    return f"Who may: {_some(some, 'and')}." if some else ""
+    return f"Who may: {join_names(some, MOST_NAMED)}." if some else ""
 
 
 def _line(standing: Standing, action: Action, matter: Matter, ink: Ink) -> str:
     decision = standing.decide(action, matter)
     if decision.could_not_tell:
         unread = [ink.group(group) for group in sorted(standing.person.unclear)] if standing.person else []
-        why = f"Slack could not tell right now who is in {_some(unread, 'and')}"
+        why = f"Slack could not tell right now who is in {join_names(unread, MOST_NAMED)}"
         return f"{action}: not known. {why}. Try again in a minute."
     why = " ".join(_reasons(decision, ink))
     if decision.allowed:
@@ -128,25 +128,18 @@ def _rule(rule: Rule, ink: Ink, verb: str) -> str:
     orders_seen = [order for order in sorted(rule.orders) if ink.sees(order)]
     hides = len(names_seen) + len(orders_seen) < len(rule.names) + len(rule.orders)
     what = [*map(_name, names_seen), *(f"order {order}" for order in orders_seen), *(["other names"] * hides)]
-    names = f" for {ink.words(_some(what, 'or'))}" if what else ""
-    where = f" in {_some([ink.channel(each) for each in sorted(rule.channels)], 'or')}" if rule.channels else ""
+    names = f" for {ink.words(join_names(what, MOST_NAMED, 'or'))}" if what else ""
+    channels = list(map(ink.channel, sorted(rule.channels)))
+    where = f" in {join_names(channels, MOST_NAMED, 'or')}" if channels else ""
     return f"{ink.words(f'Rule “{rule.name}” ({rule.where}) {verb} it')}{names}{where}"
 
 
 def _name(pattern: str) -> str:
-    bare = pattern.removeprefix("*.")
+    bare = without_wildcard(pattern)
     return pattern if plain_name(bare) == bare else f"{pattern.removesuffix(bare)}{plain_name(bare)}"
 
 
 def _about(matter: Matter, ink: Ink) -> str:
     what = [*map(plain_name, matter.names), *([f"order {matter.order}"] if matter.order is not None else [])]
-    names = f" for {ink.words(_some(what, 'and'))}" if what else ""
+    names = f" for {ink.words(join_names(what, MOST_NAMED))}" if what else ""
     return f"{names} in {ink.channel(matter.channel)}" if matter.channel else names
-
-
-def _some(items: Iterable[str], last: str) -> str:
-    """The items in a sentence, the first MOST_NAMED of them."""
-    items = list(items)
-    shown = items[:MOST_NAMED] if len(items) <= MOST_NAMED else [*items[:MOST_NAMED], f"{len(items) - MOST_NAMED} more"]
-    *most, end = shown
-    return f"{', '.join(most)} {last} {end}" if most else end

@@ -7,7 +7,21 @@ from datetime import datetime
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.models import Domain, LastResend, Order, Outcome, Pending
-from bot.views.blocks import SECTION_TEXT, Message, ago, context, cut, escape, name, names, person, plain, section, time
+from bot.views.blocks import (
+    SECTION_TEXT,
+    Message,
+    ago,
+    context,
+    cut,
+    emails,
+    escape,
+    name,
+    names,
+    person,
+    plain,
+    section,
+    time,
+)
 
 PREVIOUS = "status_previous"
 NEXT = "status_next"
@@ -19,9 +33,7 @@ _ROOM_IN_BLOCKS = 9600
 _ROOM_IN_TEXT = 3600
 _LEAST_FOR_A_LINE = 480
 _MOST_LINES = 12
-_MOST_EMAILS = 3
 _ROOM_FOR_A_NAME = 160
-_ROOM_FOR_AN_EMAIL = 80
 _ROOM_FOR_A_PRODUCT = 60
 _ROOM_FOR_A_WORD = 40
 
@@ -212,13 +224,7 @@ def _last(last: LastResend | None, now: datetime, mailed_for: str | None = None)
     scope = f" for {_short(last.name)}" if mailed_for not in {None, last.name} else ""
     thread = f" (<{last.link}|thread>)" if last.link else ""
     when = f"{ago(last.at, now)} ago, at {time(last.at)}"
-    return f"{went} {when}, by {person(last.user_id)}{scope} to {_emails(last.emails)}{thread}."
-
-
-def _emails(emails: Sequence[str]) -> str:
-    shown = [cut(escape(email), _ROOM_FOR_AN_EMAIL) for email in emails[:_MOST_EMAILS]]
-    more = len(emails) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    return f"{went} {when}, by {person(last.user_id)}{scope} to {emails(last.emails)}{thread}."
 
 
 def _order_name(order: Order) -> str:

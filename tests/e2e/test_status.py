@@ -59,7 +59,7 @@ async def test_an_order_is_told_by_name_with_state_method_and_the_last_resend(
     assert "2 names wait for an e-mail: shop.example.com and *.example.net" in whisper.visible_text
     assert "1 name is validated (by an e-mail): done.example.org." in whisper.visible_text
     assert "Last resend" in whisper.text
-    assert f"by <@{ana.id}> to admin@example.com, admin@example.net" in whisper.text
+    assert f"by <@{ana.id}> to admin@example.com and admin@example.net" in whisper.text
     assert f"/{pki.id}/p{root.ts.replace('.', '')}" in whisper.text
     assert "1 name waits for a DNS TXT record: dns.example. No resend by this bot so far." in by_dns.visible_text
     assert slack.problems == []

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from bot.digicert.fields import LONGEST_TEXT, Moment, clean, domain_name, without_star
+from bot.digicert.fields import LONGEST_TEXT, Moment, clean, domain_name
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,3 @@ def test_a_name_read_twice_is_the_same_name(text):
     name = domain_name(text)
 
     assert domain_name(name) == name
-
-
-@pytest.mark.parametrize(("name", "bare"), [("*.a.example", "a.example"), ("a.example", "a.example")])
-def test_a_wildcard_stands_under_a_name(name, bare):
-    assert without_star(name) == bare

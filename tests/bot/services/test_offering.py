@@ -704,7 +704,7 @@ async def test_only_targets_with_a_button_count_as_offered(once, arrive, orders,
     await arrive(7)
     await once()
 
-    assert "Waiting too: order 6, order 7" in texts(chat)[0]
+    assert "Waiting too: order 6 and order 7" in texts(chat)[0]
     assert [text.split()[1] for text in texts(chat)] == ["1", "7"]
 
 

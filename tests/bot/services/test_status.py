@@ -81,7 +81,7 @@ async def test_names_are_grouped_by_state_method_and_request(status, certcentral
     text = (await status.of(ana, PKI, WantedOrder(1))).text
 
     assert "*2 names wait for an e-mail*: a.example and *.b.example. Last resend" in text
-    assert "by <@U0ANA> to admin@a.example, admin@b.example (<https://slack.test/C0PKI/17.5|thread>)" in text
+    assert "by <@U0ANA> to admin@a.example and admin@b.example (<https://slack.test/C0PKI/17.5|thread>)" in text
     assert "*1 name waits for an e-mail*: c.example. No resend by this bot so far." in text
     assert "*1 name waits for a DNS TXT record*: d.example." in text
     assert text.endswith("*1 name is validated* (by an e-mail): done.example.")

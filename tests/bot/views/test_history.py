@@ -78,7 +78,7 @@ def test_a_request_is_told_with_outcome_target_time_person_recipients_and_reason
     assert message.text.startswith("*What was asked for order 7*, the newest first.\n*Sent* (<https://slack.test/p1|")
     assert "|thread>) · 4 minutes ago, at <!date" in message.text
     assert (
-        ", by <@U0ANA> · order 7 (shop.example.com), to admin@example.com, b@example.com. Reason: new" in message.text
+        ", by <@U0ANA> · order 7 (shop.example.com), to admin@example.com and b@example.com. Reason: new" in message.text
     )
     assert "Reason: new mailbox" in str(message.payload()["blocks"])
 
@@ -136,7 +136,7 @@ def test_several_calls_are_counted_and_what_was_said_is_told(sent, now):
     assert "*What was asked by <@U0ANA>*" in text
     assert "*1 sent, 1 refused, 1 under way*" in text
     assert "(shop.example.com, b.example and c.example)" in text
-    assert "to admin@example.com, b@example.com, c@b.example. no such order Reason: new mailbox" in text
+    assert "to admin@example.com, b@example.com and c@b.example. no such order Reason: new mailbox" in text
 
 
 def test_nothing_is_told_as_nothing(now):

@@ -50,7 +50,7 @@ def test_several_targets_have_a_button_each_and_the_rest_is_named(offer, now):
     ]
     assert message.text.startswith("Domain example.org waits for e-mail validation since ")
     assert "Order 0 (n0.example) waits for e-mail validation." in message.text
-    assert "Waiting too: order 4, order 5;" in message.text
+    assert "Waiting too: order 4 and order 5;" in message.text
     assert "Resend the mails?" in message.text
 
 
