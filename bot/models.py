@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+# Of an id at DigiCert.
+MOST_DIGITS = 18
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -31,11 +34,66 @@ class Origin:
     response_url: str | None = None
 
 
+class Kind(StrEnum):
+    """Which of DigiCert's two lists a line comes from."""
+
+    ORDER = "order"
+    DOMAIN = "domain"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetKey:
+    """What a stored value or a Slack option names, as text `order:7`, `domain:12` or `name:shop.example.com`."""
+
+    kind: str
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> "TargetKey":
+        """Read a key; what is none has a `value` or a `kind` that fits nothing."""
+        kind, _, value = text.partition(":")
+        return cls(kind, value)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+    @property
+    def number(self) -> int | None:
+        """The id of an order or a domain; None for anything else."""
+        is_id = self.value.isascii() and self.value.isdecimal() and len(self.value) <= MOST_DIGITS
+        return int(self.value) if is_id and self.kind in set(Kind) else None
+
+    @property
+    def order_id(self) -> int | None:
+        """The id of an order; None for anything else."""
+        return self.number if self.kind == Kind.ORDER else None
+
+
+def order_key(order_id: int) -> str:
+    """Return the key of an order."""
+    return str(TargetKey(Kind.ORDER, str(order_id)))
+
+
+def domain_key(domain_id: int) -> str:
+    """Return the key of a domain."""
+    return str(TargetKey(Kind.DOMAIN, str(domain_id)))
+
+
+def name_key(name: str) -> str:
+    """Return the key of an ASCII-encoded name."""
+    return str(TargetKey("name", name))
+
+
 @dataclass(frozen=True, slots=True)
 class OrderTarget:
     """A pending DV order; the mail goes out by the order endpoint."""
 
     order_id: int
+
+    @property
+    def key(self) -> str:
+        """What is followed once: the order."""
+        return order_key(self.order_id)
 
     def __str__(self) -> str:
         return f"order {self.order_id}"
@@ -47,6 +105,11 @@ class DomainTarget:
 
     domain_id: int
     name_scope: str
+
+    @property
+    def key(self) -> str:
+        """What is followed once, and rests after a resend: the domain with its name scope."""
+        return f"{domain_key(self.domain_id)}:{self.name_scope}"
 
     def __str__(self) -> str:
         return f"domain {self.domain_id} ({self.name_scope})"
@@ -83,12 +146,10 @@ class Call:
     @property
     def claim_keys(self) -> tuple[str, ...]:
         """What the cooldown is kept for: order and name, domain and name scope, and domain and mailbox."""
-        match self.target:
-            case OrderTarget(order_id):
-                return tuple(f"order:{order_id}:{name}" for name in self.names)
-            case DomainTarget(domain_id, name_scope):
-                mailboxes = (f"domain:{domain_id}:to:{each.email.lower()}" for each in self.recipients)
-                return tuple(dict.fromkeys((f"domain:{domain_id}:{name_scope}", *mailboxes)))
+        if isinstance(self.target, OrderTarget):
+            return tuple(f"{self.target.key}:{name}" for name in self.names)
+        mailboxes = (f"{domain_key(self.target.domain_id)}:to:{each.email.lower()}" for each in self.recipients)
+        return tuple(dict.fromkeys((self.target.key, *mailboxes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +172,7 @@ class ResendRequest:
     @property
     def order_id(self) -> int | None:
         """The order that was asked for; None where it was a domain alone."""
-        kind, _, number = self.key.partition(":")
-        return int(number) if kind == Kind.ORDER and number.isdecimal() else None
+        return TargetKey.parse(self.key).order_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +268,6 @@ class PastRequest:
     orders: tuple[int, ...] = ()
     times: int = 1
     merged: int = 0
-
-
-class Kind(StrEnum):
-    """Which of DigiCert's two lists a line comes from."""
-
-    ORDER = "order"
-    DOMAIN = "domain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +433,7 @@ class Listed:
     @property
     def key(self) -> str:
         """The opaque value of this line as an option of a select."""
-        return f"{self.kind}:{self.id}"
+        return str(TargetKey(self.kind, str(self.id)))
 
 
 @dataclass(frozen=True, slots=True)

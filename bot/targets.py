@@ -10,7 +10,7 @@ import idna
 from publicsuffixlist import PublicSuffixList
 
 from bot.errors import Misunderstood
-from bot.models import Kind
+from bot.models import name_key, order_key
 from bot.order_ids import MOST_DIGITS, typed_digits
 from bot.order_links import LINK, order_in_link
 from bot.phrases import Phrase, read_phrase
@@ -93,7 +93,7 @@ Wanted = WantedOrder | WantedName
 
 def wanted_key(wanted: Wanted) -> str:
     """Return what somebody wrote as the value of a select's option: `order:` and an id, or `name:` and a name."""
-    return f"{Kind.ORDER}:{wanted.order_id}" if isinstance(wanted, WantedOrder) else f"name:{wanted.name}"
+    return order_key(wanted.order_id) if isinstance(wanted, WantedOrder) else name_key(wanted.name)
 
 
 def read_target(text: str, *, as_label: bool = False) -> WantedOrder | WantedName:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bot.clock import Clock
 from bot.command import WantedPerson
 from bot.errors import Misunderstood
-from bot.models import Actor, Beginning, PastRequest, Place
+from bot.models import Actor, Beginning, PastRequest, Place, TargetKey
 from bot.policy import Action, Matter, Standing
 from bot.services.access import Access
 from bot.services.board import Board
@@ -225,6 +225,6 @@ def _key(about: Wanted | WantedPerson | None) -> str:
         case None:
             return ""
         case WantedPerson(user_id):
-            return f"user:{user_id}"
+            return str(TargetKey("user", user_id))
         case _:
             return wanted_key(about)

@@ -9,7 +9,7 @@ from async_lru import alru_cache
 from bot.candidates import Candidate
 from bot.digicert.client import CertCentral
 from bot.errors import CaRefused, NothingToDo
-from bot.models import Domain, Kind, Listed, Order
+from bot.models import Domain, Listed, Order, TargetKey, name_key, order_key
 from bot.services import states
 from bot.services.listing import Account, Listing
 from bot.services.name_resolution import exact_domains, exact_orders, may_wait, nearest_domains, related_orders
@@ -92,7 +92,7 @@ class Confirming:
         order = account.order_by_key.get(key)
         if order is not None:
             return await self._of_order(order)
-        domain = await self._certcentral.domain(int(key.partition(":")[2]))
+        domain = await self._certcentral.domain(TargetKey.parse(key).number or 0)
         return (domain.name,) if domain.is_pending and not states.domain_has_nothing(domain) else ()
 
     async def _of_order(self, order: Order) -> tuple[str, ...]:
@@ -124,7 +124,7 @@ def _distance(match: Match) -> tuple[bool, bool]:
 def _matches(account: Account, candidate: Candidate) -> list[Match]:
     match candidate.target:
         case WantedOrder(order_id):
-            line = account.line_by_key.get(f"{Kind.ORDER}:{order_id}")
+            line = account.line_by_key.get(order_key(order_id))
             return [Match(line, line.key, candidate.where)] if line else []
         case WantedName(name):
             return _named(account, name, candidate)
@@ -145,9 +145,8 @@ def _named(account: Account, name: str, candidate: Candidate) -> list[Match]:
     if found or not candidate.is_strong:
         return [Match(line, line.key, candidate.where) for line in _lines(account, found)]
     parents = list(filter(may_wait, nearest_domains(account, name)))
-    return [Match(line, f"name:{name}", candidate.where, is_parent=True) for line in _lines(account, parents)]
+    return [Match(line, name_key(name), candidate.where, is_parent=True) for line in _lines(account, parents)]
 
 
 def _lines(account: Account, found: Sequence[Order | Domain]) -> list[Listed]:
-    kinds = [Kind.ORDER if isinstance(each, Order) else Kind.DOMAIN for each in found]
-    return [account.line_by_key[f"{kind}:{each.id}"] for kind, each in zip(kinds, found, strict=True)]
+    return [account.line_of(each) for each in found]

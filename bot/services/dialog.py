@@ -18,7 +18,7 @@ from bot.errors import (
     StoreUnavailable,
 )
 from bot.languages import read_locale
-from bot.models import Actor, Call, Cooldown, Kind, Listed, Place, Plan, ResendRequest
+from bot.models import Actor, Call, Cooldown, Kind, Listed, Place, Plan, ResendRequest, TargetKey
 from bot.policy import Action, holders
 from bot.recipients import (
     MOST_NAMED,
@@ -321,8 +321,8 @@ def _planned(form: Form) -> Plan:
 
 
 def _subject(plan: Plan) -> str:
-    kind, _, number = plan.key.partition(":")
-    return f"order {number}" if kind == Kind.ORDER else f"domain {plan.waiting[0].name}"
+    order_id = TargetKey.parse(plan.key).order_id
+    return f"domain {plan.waiting[0].name}" if order_id is None else f"order {order_id}"
 
 
 def _calls(plan: Plan, filled: Filled) -> tuple[Call, ...]:

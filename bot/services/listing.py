@@ -25,6 +25,8 @@ from bot.models import (
     Unclear,
     Unreadable,
     Valid,
+    domain_key,
+    order_key,
 )
 from bot.services.states import unreadable_rows
 from bot.targets import display_name, without_wildcard
@@ -81,7 +83,11 @@ class Account:
     @cached_property
     def order_by_key(self) -> Mapping[str, Order]:
         """Each order by the key of its option."""
-        return {f"{Kind.ORDER}:{order.id}": order for order in self.orders}
+        return {order_key(order.id): order for order in self.orders}
+
+    def line_of(self, listed: Order | Domain) -> Listed:
+        """Return the line of an order or a domain of this listing."""
+        return self.line_by_key[order_key(listed.id) if isinstance(listed, Order) else domain_key(listed.id)]
 
     @cached_property
     def orders_by_name(self) -> Mapping[str, Sequence[Order]]:

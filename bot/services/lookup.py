@@ -18,7 +18,10 @@ from bot.models import (
     OrderValidation,
     Plan,
     Reach,
+    TargetKey,
     Unreadable,
+    domain_key,
+    order_key,
 )
 from bot.recipients import shared_mailboxes, shares_a_mailbox
 from bot.services import reach, states
@@ -120,21 +123,21 @@ class Lookup:
 
     async def chosen(self, key: str, access: Access) -> Plan | Choice:
         """Return what waits for the option of a select: `order:700001`, `domain:1234`, or `name:` and a name."""
-        kind, _, rest = key.partition(":")
-        if kind == "name":
-            return await self.find(read_target(rest), access)
-        if kind not in set(Kind) or not (rest.isascii() and rest.isdecimal() and len(rest) <= 18):
+        chosen = TargetKey.parse(key)
+        if chosen.kind == "name":
+            return await self.find(read_target(chosen.value), access)
+        if chosen.number is None:
             raise Misunderstood("That is not one of the choices. Choose an order or a domain from the list.")
-        if kind == Kind.ORDER:
-            return await self._order(int(rest), access, WantedOrder(int(rest)))
-        return await self._domain(int(rest), access)
+        if chosen.kind == Kind.ORDER:
+            return await self._order(chosen.number, access, WantedOrder(chosen.number))
+        return await self._domain(chosen.number, access)
 
     async def rescoped(self, plan: Plan, index: int, access: Access) -> Plan:
         """Return the same domain's plan for another of the name scopes that its form offers."""
-        kind, _, domain_id = plan.key.partition(":")
-        if kind != Kind.DOMAIN or not 0 <= index < len(plan.scopes):
+        key = TargetKey.parse(plan.key)
+        if key.kind != Kind.DOMAIN or key.number is None or not 0 <= index < len(plan.scopes):
             raise Misunderstood("That is not one of the choices. Choose a name from the list.")
-        return await self._domain(int(domain_id), access, plan.scopes, plan.scopes[index])
+        return await self._domain(key.number, access, plan.scopes, plan.scopes[index])
 
     async def _named(self, name: str, access: Access, *, exactly: bool) -> Plan | Choice:
         account = await self._listing.account()
@@ -226,7 +229,7 @@ class Lookup:
         found, more = await self._of_order(order, by_email)
         whole = await self._reach_of(order, validation, found, access)
         name = seen.common_name or (seen.names or [by_email[0].name_scope])[0]
-        return _visible(_plan(f"{Kind.ORDER}:{order.id}", order.id, name, found, (*remarks, *more), whole), access)
+        return _visible(_plan(order_key(order.id), order.id, name, found, (*remarks, *more), whole), access)
 
     async def _reach_of(self, order: Order, validation: OrderValidation, found: Found, access: Access) -> Reach:
         if order.is_dv:
@@ -289,13 +292,12 @@ class Lookup:
         remarks = states.not_on_an_order(typed, chosen) if typed and typed not in scopes else ()
         whole = await self._reach.of_scopes((chosen,), None, access.standing.rules)
         name = domain.name if access.sees(domain.name) else chosen
-        return _plan(f"{Kind.DOMAIN}:{domain.id}", domain.id, name, found, remarks, whole, permitted)
+        return _plan(domain_key(domain.id), domain.id, name, found, remarks, whole, permitted)
 
 
 def _visible(plan: Plan, access: Access) -> Plan:
     """Return a plan to somebody who may learn about each name that it emails for; raise NotVisible for others."""
-    kind, _, number = plan.key.partition(":")
-    order_id = int(number) if kind == Kind.ORDER else None
+    order_id = TargetKey.parse(plan.key).order_id
     if all(access.sees(waiting.name, order_id) for waiting in plan.waiting):
         return plan
     raise access.not_visible(WantedOrder(order_id) if order_id is not None else None)
@@ -339,8 +341,7 @@ def _require_described(order: Order, name: str | None) -> None:
 
 def _visible_lines(account: Account, found: Sequence[Order | Domain], access: Access) -> tuple[Listed, ...]:
     """Return the lines of these orders or domains that the person may resend for, the longest waiting first."""
-    keys = [f"{Kind.ORDER if isinstance(each, Order) else Kind.DOMAIN}:{each.id}" for each in found]
-    lines = [line for key in keys if (line := access.line(account.line_by_key[key]))]
+    lines = [line for each in found if (line := access.line(account.line_of(each)))]
     return tuple(sorted(lines, key=lambda line: line.since.timestamp() if line.since else math.inf))
 
 

@@ -15,6 +15,7 @@ from bot.models import (
     Plan,
     Reach,
     ResendRequest,
+    TargetKey,
 )
 from bot.policy import Matter
 from bot.targets import Wanted, WantedName, WantedOrder, without_wildcard
@@ -87,8 +88,7 @@ def about_past(place: Place | None, past: PastRequest) -> tuple[Matter, ...]:
 
 
 def _settled(place: Place | None, key: str, names: Iterable[str]) -> Matter:
-    kind, _, number = key.partition(":")
-    order = int(number) if kind == Kind.ORDER and number.isdecimal() else None
+    order = TargetKey.parse(key).order_id
     return Matter(place.channel_id if place else None, _bare(names), order, settled=True)
 
 

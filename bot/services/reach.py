@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from bot.digicert.client import CertCentral
 from bot.errors import CaUnreadable
-from bot.models import NO_REACH, Call, DomainTarget, Kind, NameValidation, Order, OrderTarget, Reach
+from bot.models import NO_REACH, Call, DomainTarget, NameValidation, Order, OrderTarget, Reach, order_key
 from bot.policy import Matter, Rule, Rules
 from bot.services.listing import Account, Listing
 from bot.targets import covers, without_wildcard
@@ -73,7 +73,7 @@ def _require_readable(account: Account, order_ids: Collection[int]) -> None:
 
 def _helped(account: Account, scopes: Sequence[str], order_ids: Iterable[int]) -> list[int]:
     """Return those of these orders that wait for a name within one of the scopes, and are not DV orders."""
-    pending = (account.order_by_key.get(f"{Kind.ORDER}:{order_id}") for order_id in sorted(order_ids))
+    pending = (account.order_by_key.get(order_key(order_id)) for order_id in sorted(order_ids))
     return [
         order.id
         for order in pending

@@ -9,7 +9,21 @@ import structlog
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaError, CaRefused, CaUnavailable, Misunderstood, NotVisible
-from bot.models import Actor, Domain, Kind, LastResend, NameValidation, Order, OrderValidation, Place, Unreadable
+from bot.models import (
+    Actor,
+    Domain,
+    DomainTarget,
+    LastResend,
+    NameValidation,
+    Order,
+    OrderTarget,
+    OrderValidation,
+    Place,
+    TargetKey,
+    Unreadable,
+    domain_key,
+    order_key,
+)
 from bot.policy import Action
 from bot.services import states
 from bot.services.access import Access
@@ -81,10 +95,10 @@ class Status:
 
     async def _told(self, asker: Access, key: str, *, young: bool) -> Message:
         try:
-            kind, _, rest = key.partition(":")
-            if kind == _PAGE:
-                return await self._page(asker, _page_number(rest), young=young)
-            match read_target(rest):
+            asked = TargetKey.parse(key)
+            if asked.kind == _PAGE:
+                return await self._page(asker, _page_number(asked.value), young=young)
+            match read_target(asked.value):
                 case WantedOrder(order_id):
                     found: list[State] = [await self._order(asker, order_id, WantedOrder(order_id))]
                     return views.states(None, found, 0, self._clock())
@@ -126,7 +140,7 @@ class Status:
         )
         newest: dict[int, LastResend] = {}
         for order in orders:
-            prefixes = [f"{Kind.DOMAIN}:{each}:" for each in domains.get(order.id, ())] or [f"{Kind.ORDER}:{order.id}:"]
+            prefixes = list(map(domain_key, domains.get(order.id, ()))) or [order_key(order.id)]
             if found := _newest(_visible(asker, last, order.id), prefixes):
                 newest[order.id] = found
         return dict(zip(newest, await self._linked(asker, newest.values()), strict=True))
@@ -183,8 +197,8 @@ class Status:
 
     async def _groups(self, asker: Access, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
         """The order's names by state, method and the request that mailed them last; those that wait come first."""
-        keys = await self._claim_keys(order, validation)
-        last = _visible(asker, await self._last_by_key(order, keys), order.id)
+        keys, found = await self._last_by_key(order, validation)
+        last = _visible(asker, found, order.id)
         grouped: dict[tuple[bool, str, str], NameGroup] = {}
         for entry, keys_of_names in zip(validation.names, keys, strict=True):
             method = states.in_words(entry.method or validation.method or order.method or states.EMAIL)
@@ -200,26 +214,24 @@ class Status:
             for group in groups
         )
 
-    async def _claim_keys(self, order: Order, validation: OrderValidation) -> list[list[str]]:
-        """For each entry, under which key each of its names was mailed."""
+    async def _last_by_key(
+        self, order: Order, validation: OrderValidation
+    ) -> tuple[list[list[str]], Mapping[str, LastResend]]:
+        """For each entry, under which key each of its names was mailed; and the newest resends by key."""
         if order.is_dv:
-            bare = [[without_wildcard(name) for name in entry.names] for entry in validation.names]
-            return [[f"{Kind.ORDER}:{order.id}:{name}" for name in some] for some in bare]
-        return [[await self._domain_key(entry)] * len(entry.names) for entry in validation.names]
+            target = OrderTarget(order.id)
+            keys = [[f"{target.key}:{without_wildcard(name)}" for name in entry.names] for entry in validation.names]
+            return keys, await self._history.last([order.id])
+        targets = [await self._domain_target(entry) for entry in validation.names]
+        keys = [[target.key] * len(entry.names) for entry, target in zip(validation.names, targets, strict=True)]
+        return keys, await self._history.last(domains=dict.fromkeys(target.domain_id for target in targets))
 
-    async def _domain_key(self, entry: NameValidation) -> str:
+    async def _domain_target(self, entry: NameValidation) -> DomainTarget:
         scope = without_wildcard(entry.name_scope)
-        domain_id = entry.domain_id
-        if domain_id is None:
-            domains = nearest_domains(await self._listing.account(), scope)
-            domain_id = domains[0].id if domains else 0
-        return f"{Kind.DOMAIN}:{domain_id}:{scope}"
-
-    async def _last_by_key(self, order: Order, keys: Iterable[Iterable[str]]) -> Mapping[str, LastResend]:
-        if order.is_dv:
-            return await self._history.last([order.id])
-        ids = dict.fromkeys(int(key.split(":")[1]) for some in keys for key in some)
-        return await self._history.last(domains=ids)
+        if entry.domain_id is not None:
+            return DomainTarget(entry.domain_id, scope)
+        domains = nearest_domains(await self._listing.account(), scope)
+        return DomainTarget(domains[0].id if domains else 0, scope)
 
     async def _domain(self, asker: Access, domain_id: int) -> State:
         try:
@@ -228,7 +240,7 @@ class Status:
             raise (states.unknown_domain(domain_id) if error.status == 404 else error) from error
         nothing = states.domain_has_nothing(domain)
         resends = _visible(asker, await self._history.last(domains=[domain.id]))
-        last = _newest(resends, [f"{Kind.DOMAIN}:{domain.id}:"])
+        last = _newest(resends, [domain_key(domain.id)])
         linked = (await self._linked(asker, [last]))[0] if last else None
         return DomainState(domain, f"{nothing} {nothing.instead}" if nothing else None, linked)
 
@@ -244,9 +256,9 @@ class Status:
 
 def _wanted(key: str) -> Wanted | None:
     """What a button's key names, if anything."""
-    kind, _, rest = key.partition(":")
+    asked = TargetKey.parse(key)
     try:
-        return None if kind == _PAGE else read_target(rest)
+        return None if asked.kind == _PAGE else read_target(asked.value)
     except Misunderstood:
         return None
 
@@ -290,7 +302,7 @@ def _visible(asker: Access, last: Mapping[str, LastResend], order_id: int | None
 
 
 def _newest(last: Mapping[str, LastResend], prefixes: Sequence[str]) -> LastResend | None:
-    mine = [resend for key, resend in last.items() if key.startswith(tuple(prefixes))]
+    mine = [resend for key, resend in last.items() if key.startswith(tuple(f"{each}:" for each in prefixes))]
     return max(mine, key=lambda resend: resend.at, default=None)
 
 

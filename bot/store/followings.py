@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.follow_ups import Decision
-from bot.models import DomainTarget, Following, FollowState, News, OrderTarget, ResendRequest, Target
+from bot.models import Following, FollowState, News, OrderTarget, ResendRequest
 from bot.store.db import Database
 from bot.store.tables import followings, moment, requests, written
 
@@ -136,7 +136,7 @@ async def begin(
     transaction: AsyncConnection, request: ResendRequest, call_no: int, now: datetime, due_at: datetime
 ) -> None:
     """Follow an accepted call from now on; what followed its target until now is taken over, and will tell so."""
-    following = Following(request.id, call_no, target_key(request.calls[call_no].target), now)
+    following = Following(request.id, call_no, request.calls[call_no].target.key, now)
     former = sa.update(followings).where(followings.c.target == following.target, _OPEN)
     soon = {"due_at": written(now), "next_at": written(now)}
     await transaction.execute(former.values(**_ended(FollowState.TAKEN_OVER, request.id, now), **soon))
@@ -162,15 +162,6 @@ def order_behind(request: ResendRequest, call_no: int) -> int | None:
     """The order whose status says something of this call, where one is known."""
     target = request.calls[call_no].target
     return target.order_id if isinstance(target, OrderTarget) else request.order_id
-
-
-def target_key(target: Target) -> str:
-    """What is followed once: an order, or a domain with its name scope."""
-    match target:
-        case OrderTarget(order_id):
-            return f"order:{order_id}"
-        case DomainTarget(domain_id, name_scope):
-            return f"domain:{domain_id}:{name_scope}"
 
 
 async def _of(connection: AsyncConnection, request_id: str) -> list[Following]:

@@ -13,11 +13,13 @@ from bot.models import (
     DomainTarget,
     Ending,
     LastResend,
-    OrderTarget,
     Outcome,
     PastCall,
     PastRequest,
     ResendRequest,
+    TargetKey,
+    domain_key,
+    order_key,
 )
 from bot.store.db import Database
 from bot.store.ledger import ending_of
@@ -44,7 +46,7 @@ class History:
 
         At most a few hundred ids: each is one term of the query.
         """
-        wanted = {f"order:{order_id}" for order_id in orders} | {f"domain:{domain_id}" for domain_id in domains}
+        wanted = {*map(order_key, orders), *map(domain_key, domains)}
         if not wanted:
             return {}
         found: dict[str, LastResend] = {}
@@ -90,11 +92,11 @@ def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
     """The rows with which requests begin, of those that were not cut off; and their number, to page by."""
     cut_off = sa.select(sa.func.coalesce(sa.func.max(ledger_checkpoints.c.seq), 0)).scalar_subquery()
     begun = sa.select(ledger).where(ledger.c.kind.in_(tuple(Beginning)), ledger.c.seq > cut_off)
-    kind, _, user_id = key.partition(":")
+    asked = TargetKey.parse(key)
     if not key:
         return begun, ledger.c.seq
-    if kind == "user":
-        return begun.where(ledger.c.user_id == user_id), ledger.c.seq
+    if asked.kind == "user":
+        return begun.where(ledger.c.user_id == asked.value), ledger.c.seq
     # Paged by the keys' own numbers, which stand there in order.
     about = begun.join(ledger_subjects, ledger_subjects.c.seq == ledger.c.seq)
     return about.where(ledger_subjects.c.key == key), ledger_subjects.c.seq
@@ -150,11 +152,9 @@ def _resends(row: Any, call: Call) -> Iterable[tuple[str, LastResend]]:
 
 def _emails(call: Call) -> Mapping[str, tuple[str, ...]]:
     """The addresses of a call by claim key."""
-    match call.target:
-        case OrderTarget(order_id):
-            return {
-                f"order:{order_id}:{name}": tuple(each.email for each in call.recipients if each.name == name)
-                for name in call.names
-            }
-        case DomainTarget(domain_id, name_scope):
-            return {f"domain:{domain_id}:{name_scope}": tuple(each.email for each in call.recipients)}
+    if isinstance(call.target, DomainTarget):
+        return {call.target.key: tuple(each.email for each in call.recipients)}
+    return {
+        f"{call.target.key}:{name}": tuple(each.email for each in call.recipients if each.name == name)
+        for name in call.names
+    }

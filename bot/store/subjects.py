@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.models import domain_key, name_key, order_key
 from bot.targets import parents
 
 _ORDER = re.compile(r"order[ :]([1-9][0-9]{0,17})")
@@ -38,13 +39,8 @@ def subjects(detail: Mapping[str, Any]) -> frozenset[str]:
     Never raises: what it cannot read is not found by it, and no row may fail for that.
     """
     about = named(detail)
-    keys = [f"order:{order_id}" for order_id in about.orders] + [f"domain:{domain_id}" for domain_id in about.domains]
-    return frozenset((*keys, *(key for name in about.names for key in _keys(name))))
-
-
-def name_key(name: str) -> str:
-    """The key of an ASCII-encoded name."""
-    return f"name:{name}"
+    names = (key for name in about.names for key in _keys(name))
+    return frozenset((*map(order_key, about.orders), *map(domain_key, about.domains), *names))
 
 
 def _of_calls(calls: object) -> Iterable[tuple[str, Any]]:
@@ -85,4 +81,4 @@ def _read(text: object) -> Iterable[tuple[str, Any]]:
 def _keys(name: str) -> Iterable[str]:
     found = _NAME.fullmatch(name)
     if found and len(found[1]) <= _LONGEST_NAME:
-        yield from (name_key(each) for each in parents(found[1]))
+        yield from map(name_key, parents(found[1]))

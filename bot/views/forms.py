@@ -33,6 +33,8 @@ from bot.models import (
     Plan,
     Valid,
     WaitingName,
+    name_key,
+    order_key,
 )
 from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
 from bot.targets import WantedName, WantedOrder, plain_name
@@ -66,7 +68,7 @@ SHARED = f"{RECIPIENTS}.all"
 MOST_OPTIONS = 100
 # Slack carries 150 characters as the value of an option; a longer name is typed with the command.
 MOST_VALUE = 150
-LONGEST_NAME = MOST_VALUE - len("name:")
+LONGEST_NAME = MOST_VALUE - len(name_key(""))
 MOST_TOLD = 5
 
 Drawing = dict[str, Any]
@@ -211,9 +213,9 @@ def _so_far(cooldown: Cooldown, now: datetime) -> str:
 def _lookup_option(wanted: WantedOrder | WantedName | None) -> list[Option]:
     match wanted:
         case WantedOrder(order_id):
-            return [option(f"{Kind.ORDER}:{order_id}", f"Look up order {order_id}")]
+            return [option(order_key(order_id), f"Look up order {order_id}")]
         case WantedName(name) if len(name) <= LONGEST_NAME:
-            return [option(f"name:{name}", f"Look up {plain_name(name)}")]
+            return [option(name_key(name), f"Look up {plain_name(name)}")]
         case _:
             return []
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.models import Beginning, Outcome, PastCall, PastRequest
+from bot.models import Beginning, Outcome, PastCall, PastRequest, TargetKey
 from bot.views.blocks import Message, ago, cut, emails, escape, name, names, person, plain, section, time
 
 NEWER = "history_newer"
@@ -42,12 +42,12 @@ def page(key: str, found: Sequence[PastRequest], turn: Turn, now: datetime) -> M
 
 
 def _of(key: str) -> str:
-    kind, _, value = key.partition(":")
+    asked = TargetKey.parse(key)
     return {
-        "order": f" for order {escape(value)}",
-        "name": f" for {name(value)}",
-        "user": f" by {person(value)}",
-    }.get(kind, "")
+        "order": f" for order {escape(asked.value)}",
+        "name": f" for {name(asked.value)}",
+        "user": f" by {person(asked.value)}",
+    }.get(asked.kind, "")
 
 
 def _turning(turn: Turn) -> Iterable[Block]:
@@ -72,10 +72,9 @@ def _line(past: PastRequest, now: datetime) -> str:
 
 def _wanted(about: str) -> str:
     """What somebody wanted who was refused, as far as it was told."""
-    kind, _, rest = about.partition(":")
-    told = {"order": f"order {rest}", "name": rest, "page": "what waits", "user": "what somebody asked"}.get(
-        kind, about
-    )
+    asked = TargetKey.parse(about)
+    words = {"order": f"order {asked.value}", "name": asked.value, "page": "what waits", "user": "what somebody asked"}
+    told = words.get(asked.kind, about)
     return cut(escape(told), _ROOM_FOR_WORDS) or "a form or a button"
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.models import Kind, Offer, Offered
+from bot.models import Offer, Offered, TargetKey
 from bot.views.blocks import Message, context, join_names, names, person, plain, section, time
 
 RESEND = "offer_resend"
@@ -46,9 +46,8 @@ def summary(offer: Offer, most: int, span: timedelta) -> Message:
 
 
 def _waits(target: Offered) -> str:
-    kind, _, number = target.key.partition(":")
-    named = names(target.names, room=_ROOM_FOR_NAMES)
-    what = f"Order {number} ({named})" if kind == Kind.ORDER else f"Domain {named}"
+    order_id, named = TargetKey.parse(target.key).order_id, names(target.names, room=_ROOM_FOR_NAMES)
+    what = f"Domain {named}" if order_id is None else f"Order {order_id} ({named})"
     since = f" since {time(target.since)}" if target.since else ""
     return f"{what} waits for e-mail validation{since}"
 
@@ -63,8 +62,8 @@ def _rest(offer: Offer) -> list[str]:
 
 
 def _short(target: Offered) -> str:
-    kind, _, number = target.key.partition(":")
-    return f"order {number}" if kind == Kind.ORDER else f"domain {names(target.names, room=_ROOM_FOR_NAMES)}"
+    order_id = TargetKey.parse(target.key).order_id
+    return f"domain {names(target.names, room=_ROOM_FOR_NAMES)}" if order_id is None else f"order {order_id}"
 
 
 def _since(offer: Offer) -> list[str]:

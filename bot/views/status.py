@@ -6,7 +6,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.models import Domain, LastResend, Order, Outcome, Pending
+from bot.models import Domain, LastResend, Order, Outcome, Pending, TargetKey
 from bot.views.blocks import (
     SECTION_TEXT,
     Message,
@@ -135,7 +135,7 @@ def away(sentence: str, again: str) -> Message:
 
 def page_key(number: int) -> str:
     """The value of a button that shows this page, counted from 0."""
-    return f"page:{number}"
+    return str(TargetKey("page", str(number)))
 
 
 def _told(words: str) -> Message:
