@@ -9,7 +9,7 @@ from math import nan
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from bot.models import Depths, Outcome
+from bot.models import OUTCOMES, Depths, LedgerEvent
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -49,12 +49,12 @@ class Metrics:
             "followings": self._gauge("dcv_followings_open", "Targets that are followed."),
             "due": self._gauge("dcv_followings_due", "Followings whose look or news is due."),
         }
-        for outcome in Outcome:
+        for outcome in OUTCOMES:
             self._calls.labels(outcome.value)
         for kind in _REFUSALS:
             self._refusals.labels(kind)
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: LedgerEvent) -> None:
         """Count a call whose ending was written down."""
         self._calls.labels(outcome.value).inc()
 

@@ -186,13 +186,26 @@ class Holders:
 NOBODY = Holders()
 
 
-class Outcome(StrEnum):
-    """The four ways a call can end; there is no fifth."""
+class LedgerEvent(StrEnum):
+    """What a row of the ledger records."""
 
+    ACCEPTED = "accepted"
+    COOLED_DOWN = "cooled_down"
+    DENIED = "denied"
+    LIMITED = "limited"
+    SENDING = "sending"
+    TURNED_AWAY = "turned_away"
     SENT = "sent"
     REFUSED = "refused"
     NOT_SENT = "not_sent"
     UNKNOWN = "unknown"
+    PRUNED = "pruned"
+
+
+# What became of a request when it was made.
+BEGINNINGS = (LedgerEvent.ACCEPTED, LedgerEvent.COOLED_DOWN, LedgerEvent.DENIED)
+# The four ways a call can end; there is no fifth.
+OUTCOMES = (LedgerEvent.SENT, LedgerEvent.REFUSED, LedgerEvent.NOT_SENT, LedgerEvent.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +215,7 @@ class Cooldown:
     user_id: str
     at: datetime
     until: datetime
-    outcome: Outcome | None = None
+    outcome: LedgerEvent | None = None
     link: str | None = None
 
 
@@ -210,7 +223,7 @@ class Cooldown:
 class Ending:
     """How one call ended; `words` are DigiCert's, or ours where DigiCert gave none."""
 
-    outcome: Outcome
+    outcome: LedgerEvent
     words: str
     at: datetime
 
@@ -222,18 +235,10 @@ class LastResend:
     request_id: str
     user_id: str
     at: datetime
-    outcome: Outcome
+    outcome: LedgerEvent
     name: str
     emails: tuple[str, ...]
     link: str | None = None
-
-
-class Beginning(StrEnum):
-    """What became of a request when it was made."""
-
-    ACCEPTED = "accepted"
-    COOLED_DOWN = "cooled_down"
-    DENIED = "denied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +261,7 @@ class PastRequest:
 
     seq: int
     at: datetime
-    beginning: Beginning
+    beginning: LedgerEvent
     user_id: str
     request_id: str | None
     about: str

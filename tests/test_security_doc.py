@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.models import Actor
+from bot.models import Actor, LedgerEvent
 from bot.services.auditing import export
 from bot.settings import Settings
 from bot.slack import scopes
 from bot.store.db import open_database
-from bot.store.ledger import Entry, Event, Ledger
+from bot.store.ledger import Entry, Ledger
 from bot.store.tables import metadata
 from tests.web_api_methods import called_in_code
 
@@ -58,7 +58,7 @@ async def exported(tmp_path):
     for hour in range(ROWS):
         detail = {"words": "größer \u2028\x85\n\r\0 ☃ \ud83d", "target": "order 7"}
         await Ledger(database).record(
-            Entry(Event.DENIED, BEGAN + timedelta(hours=hour), Actor("U", "T"), detail=detail)
+            Entry(LedgerEvent.DENIED, BEGAN + timedelta(hours=hour), Actor("U", "T"), detail=detail)
         )
     await database.close()
 

@@ -10,12 +10,13 @@ from typing import Any
 import structlog
 
 from bot.errors import CannotStart
+from bot.models import LedgerEvent
 from bot.store.chain import START, Chain, Checkpoint, DoesNotFit, Mark, Row, follow
 from bot.store.database_file import sqlite_file
 from bot.store.db import Database
 from bot.store.head_file import HeadFile, Newest
 from bot.store.inspection import looking
-from bot.store.ledger import Event, Ledger
+from bot.store.ledger import Ledger
 from bot.store.tables import canonical, written
 
 log = structlog.get_logger(__name__)
@@ -134,7 +135,7 @@ async def verified(chain: Chain, noted: Noted | None, kept: str | None = None) -
         at = follow(at, row)
         first, last = first or row.at, row.at
         kept_at = at.seq if kept == at.hash else kept_at
-        is_told = is_told or (row.kind == Event.PRUNED and _cut_off(row) == start)
+        is_told = is_told or (row.kind == LedgerEvent.PRUNED and _cut_off(row) == start)
     if not is_told:
         raise DoesNotFit(start.seq + 1, "rows before it are gone, and no row tells that `ledger prune` removed them")
     _require_head(await chain.head(), at)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bot.clock import Clock
 from bot.command import WantedPerson
 from bot.errors import Misunderstood
-from bot.models import Actor, Beginning, PastRequest, Place, TargetKey
+from bot.models import Actor, LedgerEvent, PastRequest, Place, TargetKey
 from bot.policy import Action, Matter, Standing
 from bot.services.access import Access
 from bot.services.board import Board
@@ -43,7 +43,7 @@ class _Asker:
         were refused is not: it may name what they may not see. A refusal that names nothing is for them alone.
         """
         is_own = past.user_id == self.actor.user_id
-        if is_own and past.beginning is not Beginning.DENIED:
+        if is_own and past.beginning is not LedgerEvent.DENIED:
             return True
         matters = about_past(self.place, past)
         return all(map(self._may_see, matters)) if matters else is_own
@@ -212,7 +212,7 @@ class Chronicle:
 
 def _is_like(one: PastRequest, other: PastRequest) -> bool:
     """Return if both are refusals of the same person."""
-    return one.beginning is other.beginning is Beginning.DENIED and one.user_id == other.user_id
+    return one.beginning is other.beginning is LedgerEvent.DENIED and one.user_id == other.user_id
 
 
 def _merged(newer: PastRequest, older: PastRequest) -> PastRequest:

@@ -9,12 +9,12 @@ import structlog
 from bot.clock import Clock
 from bot.errors import NotAllowed, PermissionUnknown, SlackRefused, SlackUnavailable, StoreUnavailable
 from bot.metrics import Metrics
-from bot.models import NOBODY, Actor
+from bot.models import NOBODY, Actor, LedgerEvent
 from bot.policy import ANYTHING, NO_RULE, Action, Decision, Matter, Person, Rules, Standing, holders
 from bot.services.refusals import RefusalLog
 from bot.services.rulebook import Rulebook
 from bot.slack.directory import NO_SUCH_PERSON, Directory
-from bot.store.ledger import Entry, Event, Ledger
+from bot.store.ledger import Entry, Ledger
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ class Gate:
 
         If the database is away, it is in the log, and in the count.
         """
-        self._metrics.refused(Event.DENIED)
+        self._metrics.refused(LedgerEvent.DENIED)
         log.warning("refused", user=actor.user_id, action=action.value, rule=rule)
         try:
             await self.refusals.record(denied(actor, self._clock(), action, rule, about, matter))
@@ -108,7 +108,7 @@ def denied(
     """Return the ledger's row for a refusal, with the target that was asked for."""
     target = {"names": list(matter.names), "order": matter.order}
     known = {name: value for name, value in target.items() if value}
-    return Entry(Event.DENIED, at, actor, detail={"action": action.value, "rule": rule, **about, **known})
+    return Entry(LedgerEvent.DENIED, at, actor, detail={"action": action.value, "rule": rule, **about, **known})
 
 
 def refusal(rules: Rules, action: Action, matter: Matter, decision: Decision) -> NotAllowed:

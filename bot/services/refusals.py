@@ -9,7 +9,8 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import StoreInDoubt, StoreUnavailable
-from bot.store.ledger import Entry, Event, Ledger
+from bot.models import LedgerEvent
+from bot.store.ledger import Entry, Ledger
 from bot.store.tables import canonical, written
 
 log = structlog.get_logger(__name__)
@@ -51,7 +52,7 @@ class _Span:
         rows = [_count(kind.first, now, kind.more) for kind in self.kinds.values() if kind.more]
         if self.last and self.beyond:
             reason = {name: self.last.detail[name] for name in ("action", "rule") if name in self.last.detail}
-            others = Entry(Event.DENIED, self.began, self.last.actor, detail={**reason, "text": OTHERS})
+            others = Entry(LedgerEvent.DENIED, self.began, self.last.actor, detail={**reason, "text": OTHERS})
             rows.append(_count(others, now, self.beyond))
         return rows
 

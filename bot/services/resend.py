@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.engine import Engine, Steps
 from bot.errors import BotError, CooledDown, LimitReached
 from bot.metrics import Metrics
-from bot.models import NO_REACH, Actor, Call, Cooldown, Outcome, Place, Reach, ResendRequest
+from bot.models import NO_REACH, Actor, Call, Cooldown, LedgerEvent, Place, Reach, ResendRequest
 from bot.policy import Action, Matter, Standing
 from bot.services.board import Board
 from bot.services.gate import Gate, denied, refusal
@@ -21,7 +21,7 @@ from bot.services.sending import Sending
 from bot.store import claims, person_limits, requests
 from bot.store.claims import Claim, Claims
 from bot.store.db import Database, Transaction
-from bot.store.ledger import Entry, Event, Ledger, append
+from bot.store.ledger import Entry, Ledger, append
 from bot.store.person_limits import Reached
 from bot.store.requests import Requests
 from bot.store.tables import written
@@ -113,7 +113,7 @@ class Resend:
             refused = await self._over_limit(transaction, request)
             refused = refused or await self._in_cooldown(transaction, request, asked, standing, matter)
             if refused is None:
-                await append(transaction, _entry(Event.ACCEPTED, request))
+                await append(transaction, _entry(LedgerEvent.ACCEPTED, request))
                 await claims.take(transaction, request, request.at + self._cooldown)
                 await requests.add(transaction, request)
             elif refused.is_news:
@@ -154,7 +154,7 @@ class Resend:
         elif _has_reason(asked, claim):
             return None
         else:
-            entry = _entry(Event.COOLED_DOWN, request)
+            entry = _entry(LedgerEvent.COOLED_DOWN, request)
             error = CooledDown(Cooldown(claim.user_id, claim.at, claim.until))
         return _Refused(entry, error, is_news=self._gate.refusals.admits(entry))
 
@@ -197,7 +197,7 @@ class Resend:
         if claim is None:
             return None
         outcomes = {ending.outcome for ending in (await self._ledger.endings(claim.request_id)).values()}
-        outcome = next((told for told in (Outcome.UNKNOWN, Outcome.SENT) if told in outcomes), None)
+        outcome = next((told for told in (LedgerEvent.UNKNOWN, LedgerEvent.SENT) if told in outcomes), None)
         link = await self._board.link(root_key(claim.request_id))
         return Cooldown(claim.user_id, claim.at, claim.until, outcome, link)
 
@@ -248,7 +248,7 @@ def _keys(calls: Iterable[Call]) -> list[str]:
     return [key for call in calls for key in call.claim_keys]
 
 
-def _entry(event: Event, request: ResendRequest) -> Entry:
+def _entry(event: LedgerEvent, request: ResendRequest) -> Entry:
     detail = {
         "subject": request.subject,
         "calls": [_told(call) for call in request.calls],
@@ -267,7 +267,7 @@ def _limited(request: ResendRequest, limit: Reached) -> Entry:
         "seconds": int(limit.span.total_seconds()),
         "until": written(limit.until),
     }
-    return Entry(Event.LIMITED, request.at, request.actor, detail=detail)
+    return Entry(LedgerEvent.LIMITED, request.at, request.actor, detail=detail)
 
 
 def _told(call: Call) -> dict[str, object]:

@@ -16,7 +16,7 @@ from bot.errors import BotError, CaBusy, CaError, CaRefused, CaUnavailable, Perm
 from bot.fair_share import done_for
 from bot.follow_ups import Schedule
 from bot.metrics import Metrics
-from bot.models import Address, Call, DomainTarget, OrderTarget, Outcome, ResendRequest
+from bot.models import Address, Call, DomainTarget, LedgerEvent, OrderTarget, ResendRequest
 from bot.policy import UNREAD_GROUP, Action
 from bot.recipients import folded
 from bot.services.addresses import AddressBook
@@ -26,7 +26,7 @@ from bot.services.reach import ReachReader
 from bot.store import claims, followings
 from bot.store.call_guard import CallEnded, CallGuard, NotConfirmed, Permit
 from bot.store.db import Database
-from bot.store.ledger import Entry, Event, Ledger, append, has_ended, open_attempts
+from bot.store.ledger import Entry, Ledger, append, has_ended, open_attempts
 from bot.store.patience import patiently
 from bot.store.presence import Alone
 from bot.store.requests import Requests, remember_recipients
@@ -113,12 +113,12 @@ class Sending:
         if (mine := attempts.get(number_of_try)) is None:
             if not earlier and self._clock() - request.at > TOO_LATE:
                 words = "It was accepted long ago and could not be sent in time. Ask again if it is still wanted."
-                return await self._end(request, number, number_of_try, Outcome.NOT_SENT, words)
+                return await self._end(request, number, number_of_try, LedgerEvent.NOT_SENT, words)
             with done_for(request.actor.user_id):
                 return await self._try(request, number, earlier)
         if mine.closed:
             return await self._turned_away(request, number, earlier, _as_told(mine.words))
-        return await self._end(request, number, number_of_try, Outcome.UNKNOWN, _STOPPED)
+        return await self._end(request, number, number_of_try, LedgerEvent.UNKNOWN, _STOPPED)
 
     async def _try(self, request: ResendRequest, number: int, earlier: Sequence[Result]) -> Result:
         call, number_of_try = request.calls[number], len(earlier) + 1
@@ -127,17 +127,17 @@ class Sending:
         asked_at = self._steady()
         try:
             if objection := await self._objection(request, call):
-                return await self._end(request, number, number_of_try, Outcome.NOT_SENT, objection)
+                return await self._end(request, number, number_of_try, LedgerEvent.NOT_SENT, objection)
         except CaRefused as error:
-            return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error))
+            return await self._end(request, number, number_of_try, LedgerEvent.REFUSED, str(error))
         except (CaUnavailable, PermissionUnknown) as error:
             return await self._turned_away(request, number, earlier, error)
         except Exception:
             log.exception("a call to DigiCert could not be prepared", call=number)
             words = "The bot failed before it called DigiCert; its log tells more."
-            return await self._end(request, number, number_of_try, Outcome.NOT_SENT, words)
+            return await self._end(request, number, number_of_try, LedgerEvent.NOT_SENT, words)
         permit = self._guard.permit(request.id, number)
-        entry = self._entry(Event.SENDING, request, number, number_of_try)
+        entry = self._entry(LedgerEvent.SENDING, request, number, number_of_try)
         if not await self._ledger.begin(entry, permit.confirm_in):
             return await self._overtaken(request, number, number_of_try)
         return await self._send(request, number, earlier, asked_at, permit)
@@ -150,12 +150,12 @@ class Sending:
         try:
             await self._put(call, request.locale, self._confirm(request, call, asked_at, permit))
         except _Objected as error:
-            return await self._end(request, number, number_of_try, Outcome.NOT_SENT, str(error), begun=True)
+            return await self._end(request, number, number_of_try, LedgerEvent.NOT_SENT, str(error), begun=True)
         except CaRefused as error:
-            return await self._end(request, number, number_of_try, Outcome.REFUSED, str(error), begun=True)
+            return await self._end(request, number, number_of_try, LedgerEvent.REFUSED, str(error), begun=True)
         except (CaUnavailable, PermissionUnknown) as error:
             if isinstance(error, CaUnavailable) and error.may_have_arrived:
-                return await self._end(request, number, number_of_try, Outcome.UNKNOWN, str(error))
+                return await self._end(request, number, number_of_try, LedgerEvent.UNKNOWN, str(error))
             return await self._close(request, number, earlier, error)
         except CallEnded:
             log.warning("this call was not made: another process has ended it", call=number)
@@ -165,8 +165,8 @@ class Sending:
         except Exception:
             log.exception("a call to DigiCert failed on our side", call=number)
             words = "The bot failed while it called DigiCert; its log tells more."
-            return await self._end(request, number, number_of_try, Outcome.UNKNOWN, words)
-        return await self._end(request, number, number_of_try, Outcome.SENT, "")
+            return await self._end(request, number, number_of_try, LedgerEvent.UNKNOWN, words)
+        return await self._end(request, number, number_of_try, LedgerEvent.SENT, "")
 
     def _confirm(self, request: ResendRequest, call: Call, asked_at: datetime, permit: Permit) -> Confirm:
         """Return what is asked right before the bytes of the call are written."""
@@ -241,7 +241,7 @@ class Sending:
         self, request: ResendRequest, number: int, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown
     ) -> Result:
         """Close the row of a try of which nothing arrived, unless another process has ended the call meanwhile."""
-        entry = self._entry(Event.TURNED_AWAY, request, number, len(earlier) + 1, error)
+        entry = self._entry(LedgerEvent.TURNED_AWAY, request, number, len(earlier) + 1, error)
         if not await self._ledger.keep(entry):
             return ENDED
         return await self._turned_away(request, number, earlier, error)
@@ -252,7 +252,7 @@ class Sending:
         if again := self._again(earlier, error):
             log.info("turned away; trying again", call=number, seconds=again["wait"], error=str(error))
             return again
-        return await self._end(request, number, len(earlier) + 1, Outcome.NOT_SENT, _gave_up(earlier, error))
+        return await self._end(request, number, len(earlier) + 1, LedgerEvent.NOT_SENT, _gave_up(earlier, error))
 
     def _again(self, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown) -> Result | None:
         """When to try again; None when it was tried long enough."""
@@ -285,14 +285,14 @@ class Sending:
             if (await patiently(self._ledger.history, request.id, number)).ending:
                 return ENDED
             await asyncio.sleep(_LOOK_SECONDS)
-        return await self._end(request, number, number_of_try, Outcome.UNKNOWN, _STOPPED)
+        return await self._end(request, number, number_of_try, LedgerEvent.UNKNOWN, _STOPPED)
 
     async def _end(
         self,
         request: ResendRequest,
         number: int,
         number_of_try: int,
-        outcome: Outcome,
+        outcome: LedgerEvent,
         words: str,
         *,
         begun: bool = False,
@@ -308,7 +308,7 @@ class Sending:
         return ENDED
 
     async def _write_end(
-        self, request: ResendRequest, number: int, number_of_try: int, outcome: Outcome, words: str, begun: bool
+        self, request: ResendRequest, number: int, number_of_try: int, outcome: LedgerEvent, words: str, begun: bool
     ) -> bool:
         """The ending, the cooldown it keeps or frees, and what follows from it, all or nothing.
 
@@ -320,14 +320,12 @@ class Sending:
         async with self._database.write() as transaction:
             if await has_ended(transaction, request.id, number):
                 return False
-            if outcome in (Outcome.REFUSED, Outcome.NOT_SENT):
+            if outcome in (LedgerEvent.REFUSED, LedgerEvent.NOT_SENT):
                 ours = {number_of_try} if begun else set()
                 if await open_attempts(transaction, request.id, number) - ours:
                     raise _Overtaken
-            await append(
-                transaction, Entry(Event(outcome), now, request.actor, request.id, number, number_of_try, detail)
-            )
-            if outcome in (Outcome.REFUSED, Outcome.NOT_SENT):
+            await append(transaction, Entry(outcome, now, request.actor, request.id, number, number_of_try, detail))
+            if outcome in (LedgerEvent.REFUSED, LedgerEvent.NOT_SENT):
                 await claims.free(transaction, request.id, call.claim_keys)
             else:
                 await remember_recipients(transaction, call, now)
@@ -336,11 +334,11 @@ class Sending:
         return True
 
     def _entry(
-        self, event: Event, request: ResendRequest, number: int, number_of_try: int, error: BotError | None = None
+        self, event: LedgerEvent, request: ResendRequest, number: int, number_of_try: int, error: BotError | None = None
     ) -> Entry:
         call = request.calls[number]
         detail: dict[str, Any] = {"target": str(call.target), **({"words": str(error)} if error else {})}
-        if event is Event.SENDING:
+        if event is LedgerEvent.SENDING:
             detail["by"] = self._executor
         return Entry(event, self._clock(), request.actor, request.id, number, number_of_try, detail)
 

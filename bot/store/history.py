@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from bot.models import (
-    Beginning,
+    BEGINNINGS,
+    OUTCOMES,
     Call,
     DomainTarget,
     Ending,
     LastResend,
-    Outcome,
+    LedgerEvent,
     PastCall,
     PastRequest,
     ResendRequest,
@@ -28,7 +29,7 @@ from bot.store.tables import ledger, ledger_checkpoints, ledger_subjects, moment
 
 _REQUEST = TypeAdapter(ResendRequest)
 _ABOUT = ("subject", "text", "status", "history")
-_WENT_OUT = (Outcome.SENT.value, Outcome.UNKNOWN.value)
+_WENT_OUT = (LedgerEvent.SENT, LedgerEvent.UNKNOWN)
 
 
 class History:
@@ -81,8 +82,8 @@ class Past:
     async def _read(self, begun: sa.Select[Any]) -> list[PastRequest]:
         async with self._database.read() as connection:
             rows = (await connection.execute(begun)).all()
-            ids = {row.request_id for row in rows if row.kind == Beginning.ACCEPTED}
-            of_these = sa.select(ledger).where(ledger.c.request_id.in_(ids), ledger.c.kind.in_(tuple(Outcome)))
+            ids = {row.request_id for row in rows if row.kind == LedgerEvent.ACCEPTED}
+            of_these = sa.select(ledger).where(ledger.c.request_id.in_(ids), ledger.c.kind.in_(OUTCOMES))
             ended = (await connection.execute(of_these)).all() if ids else ()
         endings = {(row.request_id, row.call_no): ending_of(row) for row in ended}
         return [_past(row, endings) for row in rows]
@@ -91,7 +92,7 @@ class Past:
 def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
     """The rows with which requests begin, of those that were not cut off; and their number, to page by."""
     cut_off = sa.select(sa.func.coalesce(sa.func.max(ledger_checkpoints.c.seq), 0)).scalar_subquery()
-    begun = sa.select(ledger).where(ledger.c.kind.in_(tuple(Beginning)), ledger.c.seq > cut_off)
+    begun = sa.select(ledger).where(ledger.c.kind.in_(BEGINNINGS), ledger.c.seq > cut_off)
     asked = TargetKey.parse(key)
     if not key:
         return begun, ledger.c.seq
@@ -103,8 +104,8 @@ def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
 
 
 def _past(row: Any, endings: Mapping[tuple[str, int], Ending]) -> PastRequest:
-    detail, beginning = json.loads(row.detail), Beginning(row.kind)
-    is_accepted = beginning is Beginning.ACCEPTED
+    detail, beginning = json.loads(row.detail), LedgerEvent(row.kind)
+    is_accepted = beginning is LedgerEvent.ACCEPTED
     calls = tuple(
         PastCall(
             call["target"],
@@ -147,7 +148,7 @@ def _endings(keys: Iterable[str]) -> sa.Select[Any]:
 def _resends(row: Any, call: Call) -> Iterable[tuple[str, LastResend]]:
     for key, emails in _emails(call).items():
         name = key.split(":", 2)[2]
-        yield key, LastResend(row.request_id, row.user_id, moment(row.at), Outcome(row.kind), name, emails)
+        yield key, LastResend(row.request_id, row.user_id, moment(row.at), LedgerEvent(row.kind), name, emails)
 
 
 def _emails(call: Call) -> Mapping[str, tuple[str, ...]]:

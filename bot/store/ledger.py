@@ -5,14 +5,13 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreInDoubt
-from bot.models import Actor, Ending, Outcome
+from bot.models import OUTCOMES, Actor, Ending, LedgerEvent
 from bot.store.db import NEWEST, Database
 from bot.store.head_file import Newest
 from bot.store.patience import patiently
@@ -21,30 +20,13 @@ from bot.store.tables import canonical, ledger, ledger_head, ledger_subjects, mo
 
 # What the first row holds as the hash before it.
 GENESIS = "0" * 64
-_OUTCOMES = tuple(outcome.value for outcome in Outcome)
-
-
-class Event(StrEnum):
-    """What a row records."""
-
-    ACCEPTED = "accepted"
-    DENIED = "denied"
-    COOLED_DOWN = "cooled_down"
-    LIMITED = "limited"
-    SENDING = "sending"
-    TURNED_AWAY = "turned_away"
-    SENT = "sent"
-    REFUSED = "refused"
-    NOT_SENT = "not_sent"
-    UNKNOWN = "unknown"
-    PRUNED = "pruned"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One row before it is chained; `call_no` counts calls from 0, `attempt` counts the tries of one call from 1."""
 
-    event: Event
+    event: LedgerEvent
     at: datetime
     actor: Actor | None = None
     request_id: str | None = None
@@ -155,7 +137,7 @@ class Ledger:
     async def endings(self, request_id: str) -> dict[int, Ending]:
         """How each call that has ended did so."""
         async with self._database.read() as connection:
-            rows = (await connection.execute(_of(request_id).where(ledger.c.kind.in_(_OUTCOMES)))).all()
+            rows = (await connection.execute(_of(request_id).where(ledger.c.kind.in_(OUTCOMES)))).all()
         return {row.call_no: ending for row in rows if (ending := _ending([row]))}
 
     async def _rows(self, request_id: str, call_no: int) -> list[Any]:
@@ -191,16 +173,16 @@ async def open_attempts(transaction: AsyncConnection, request_id: str, call_no: 
 
 async def has_ended(connection: AsyncConnection, request_id: str, call_no: int) -> bool:
     """Whether an ending of this call stands there, seen from inside a transaction."""
-    ended = _of(request_id).where(ledger.c.call_no == call_no, ledger.c.kind.in_(_OUTCOMES))
+    ended = _of(request_id).where(ledger.c.call_no == call_no, ledger.c.kind.in_(OUTCOMES))
     return (await connection.execute(ended)).first() is not None
 
 
 def _attempts(rows: list[Any]) -> list[Attempt]:
-    closed = {row.attempt: json.loads(row.detail).get("words", "") for row in rows if row.kind != Event.SENDING}
+    closed = {row.attempt: json.loads(row.detail).get("words", "") for row in rows if row.kind != LedgerEvent.SENDING}
     return [
         Attempt(row.attempt, row.attempt in closed, closed.get(row.attempt, ""))
         for row in rows
-        if row.kind == Event.SENDING
+        if row.kind == LedgerEvent.SENDING
     ]
 
 
@@ -210,14 +192,14 @@ def _of(request_id: str) -> sa.Select[Any]:
 
 def _ending(rows: list[Any]) -> Ending | None:
     for row in rows:
-        if row.kind in _OUTCOMES:
+        if row.kind in OUTCOMES:
             return ending_of(row)
     return None
 
 
 def ending_of(row: Any) -> Ending:
     """What a row tells with which a call ended."""
-    return Ending(Outcome(row.kind), json.loads(row.detail).get("words", ""), moment(row.at))
+    return Ending(LedgerEvent(row.kind), json.loads(row.detail).get("words", ""), moment(row.at))
 
 
 async def append(transaction: AsyncConnection, entry: Entry) -> int:

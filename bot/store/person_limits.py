@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.models import Actor
-from bot.store.ledger import Event
+from bot.models import Actor, LedgerEvent
 from bot.store.tables import BEGINS, ledger, moment
 
 
@@ -42,9 +41,11 @@ async def _reached(
 ) -> Reached | None:
     mine = ledger.c.user_id == actor.user_id
     # In the words of the index, which SQLite would not use otherwise.
-    accepted = sa.select(ledger.c.seq, ledger.c.at).where(mine, BEGINS, ledger.c.kind == Event.ACCEPTED.value)
+    accepted = sa.select(ledger.c.seq, ledger.c.at).where(mine, BEGINS, ledger.c.kind == LedgerEvent.ACCEPTED.value)
     oldest = (await transaction.execute(accepted.order_by(ledger.c.seq.desc()).offset(number - 1).limit(1))).first()
     if oldest is None or (until := moment(oldest.at) + span) <= now:
         return None
-    recorded = sa.select(ledger.c.seq).where(ledger.c.seq > oldest.seq, mine, ledger.c.kind == Event.LIMITED.value)
+    recorded = sa.select(ledger.c.seq).where(
+        ledger.c.seq > oldest.seq, mine, ledger.c.kind == LedgerEvent.LIMITED.value
+    )
     return Reached(number, span, until, (await transaction.execute(recorded.limit(1))).first() is not None)

@@ -10,9 +10,10 @@ import stamina
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StoreUnavailable
+from bot.models import LedgerEvent
 from bot.store.chain import Chain, Mark
 from bot.store.db import Database
-from bot.store.ledger import Entry, Event, append
+from bot.store.ledger import Entry, append
 from bot.store.tables import (
     claims,
     last_recipients,
@@ -106,7 +107,7 @@ async def _write_checkpoint(database: Database, cut: Cut, before: datetime, now:
         row = {"seq": mark.seq, "hash": mark.hash, "at": written(now), "rows": cut.rows}
         await transaction.execute(sa.insert(ledger_checkpoints).values(**row))
         detail = {"through": mark.seq, "hash": mark.hash, "rows": cut.rows, "before": written(before)}
-        await append(transaction, Entry(Event.PRUNED, now, detail=detail))
+        await append(transaction, Entry(LedgerEvent.PRUNED, now, detail=detail))
 
 
 async def _remove_some(database: Database, through: int) -> int:

@@ -23,6 +23,8 @@ from sqlalchemy import (
     text,
 )
 
+from bot.models import BEGINNINGS, OUTCOMES, LedgerEvent
+
 metadata = MetaData()
 # Half of a character, as broken JSON may hold it; neither database takes it, and no hash can be taken of it.
 _HALF = re.compile("[\ud800-\udfff]")
@@ -43,8 +45,8 @@ ledger = Table(
     Column("hash", String(64), nullable=False, unique=True),
 )
 
-_SENDING = text("kind = 'sending'")
-_ENDED = text("kind IN ('sent', 'refused', 'not_sent', 'unknown')")
+_SENDING = text(f"kind = '{LedgerEvent.SENDING}'")
+_ENDED = text(f"kind IN {tuple(map(str, OUTCOMES))}")
 Index("ledger_request", ledger.c.request_id)
 Index(
     "ledger_one_sending_per_attempt",
@@ -63,7 +65,7 @@ Index(
     sqlite_where=_ENDED,
     postgresql_where=_ENDED,
 )
-BEGINS = text("kind IN ('accepted', 'cooled_down', 'denied')")
+BEGINS = text(f"kind IN {tuple(map(str, BEGINNINGS))}")
 Index("ledger_begins", ledger.c.user_id, ledger.c.seq, sqlite_where=BEGINS, postgresql_where=BEGINS)
 
 ledger_head = Table(

@@ -6,7 +6,17 @@ from datetime import datetime
 from slack_sdk.models.blocks import Block
 
 from bot.follow_ups import NOT_SUBMITTED
-from bot.models import Call, Ending, Following, FollowState, News, OrderTarget, Outcome, ResendRequest, waiting_names
+from bot.models import (
+    Call,
+    Ending,
+    Following,
+    FollowState,
+    LedgerEvent,
+    News,
+    OrderTarget,
+    ResendRequest,
+    waiting_names,
+)
 from bot.views.blocks import Message, ago, clock, escape, names, person, section, still_wait, time
 from bot.views.messages import CHECK_NOW, SEND_AGAIN, STOP_FOLLOWING, Standing, buttons
 
@@ -101,7 +111,7 @@ def _validated(request: ResendRequest, endings: Mapping[int, Ending], followings
     total = _total(request, followings)
     mine = [name for following in followings for name in request.calls[following.call_no].names]
     what = f"all {total} names" if total > 1 else names(mine)
-    in_doubt = any(endings[following.call_no].outcome is Outcome.UNKNOWN for following in followings)
+    in_doubt = any(endings[following.call_no].outcome is LedgerEvent.UNKNOWN for following in followings)
     doubt = ", although nobody knows whether this mail was sent" if in_doubt else ""
     words = f"*Validated*: {what}, seen {time(_seen_at(followings) or request.at)}{doubt}."
     over = [following for following in followings if following.word and following.state is FollowState.VALIDATED]

@@ -26,9 +26,9 @@ from bot.models import (
     Expired,
     Holders,
     Kind,
+    LedgerEvent,
     Listed,
     NeverValidated,
-    Outcome,
     Place,
     Plan,
     Valid,
@@ -73,7 +73,7 @@ MOST_TOLD = 5
 
 Drawing = dict[str, Any]
 
-_SO_FAR = {Outcome.SENT: "Sent", Outcome.UNKNOWN: "Perhaps sent", None: "Asked for"}
+_SO_FAR = {LedgerEvent.SENT: "Sent", LedgerEvent.UNKNOWN: "Perhaps sent", None: "Asked for"}
 
 
 def looking_up(form_id: str, wanted: str | None) -> Drawing:

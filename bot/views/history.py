@@ -6,7 +6,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.models import Beginning, Outcome, PastCall, PastRequest, TargetKey
+from bot.models import OUTCOMES, LedgerEvent, PastCall, PastRequest, TargetKey
 from bot.views.blocks import Message, ago, cut, emails, escape, name, names, person, plain, section, time
 
 NEWER = "history_newer"
@@ -61,11 +61,11 @@ def _line(past: PastRequest, now: datetime) -> str:
     thread = f" (<{past.link}|thread>)" if past.link else ""
     asked = f"{ago(past.at, now)} ago, at {time(past.at)}, by {person(past.user_id) if past.user_id else 'nobody'}"
     match past.beginning:
-        case Beginning.ACCEPTED:
+        case LedgerEvent.ACCEPTED:
             return f"*{_outcome(past.calls)}*{thread} · {asked} · {_targets(past)}{_mailed(past)}.{_words(past)}"
-        case Beginning.COOLED_DOWN:
+        case LedgerEvent.COOLED_DOWN:
             return f"*Held back* by the cooldown · {asked} · {_targets(past)}{_times(past)}. Nothing was sent."
-        case Beginning.DENIED:
+        case _:
             rule = cut(escape(past.rule or "no rule"), _ROOM_FOR_A_RULE)
             return f"*Not allowed* ({rule}) · {asked} · {_wanted(past.about)}{_times(past)}.{_more(past)}"
 
@@ -96,11 +96,11 @@ def _outcome(calls: Sequence[PastCall]) -> str:
     endings = [call.ending.outcome if call.ending else None for call in calls]
     if len(endings) == 1:
         return _word(endings[0])
-    counts = {way: endings.count(way) for way in (*Outcome, None)}
+    counts = {way: endings.count(way) for way in (*OUTCOMES, None)}
     return ", ".join(f"{count} {_word(way).lower()}" for way, count in counts.items() if count)
 
 
-def _word(outcome: Outcome | None) -> str:
+def _word(outcome: LedgerEvent | None) -> str:
     return outcome.value.replace("_", " ").capitalize() if outcome else "Under way"
 
 

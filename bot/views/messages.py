@@ -8,7 +8,7 @@ from itertools import islice
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.languages import language
-from bot.models import Call, DomainTarget, Ending, NameState, OrderTarget, Outcome, ResendRequest
+from bot.models import OUTCOMES, Call, DomainTarget, Ending, LedgerEvent, NameState, OrderTarget, ResendRequest
 from bot.views.blocks import (
     SECTION_TEXT,
     Message,
@@ -29,7 +29,7 @@ Endings = Mapping[int, Ending]
 CHECK_NOW = "check_now"
 SEND_AGAIN = "send_again"
 STOP_FOLLOWING = "stop_following"
-OPEN = frozenset({Outcome.SENT, Outcome.UNKNOWN})
+OPEN = frozenset({LedgerEvent.SENT, LedgerEvent.UNKNOWN})
 MOST_STATES = 25
 
 # Slack takes about 13,200 characters in all blocks of a message, and 4,000 in its text: every call gets its share.
@@ -39,25 +39,25 @@ _ROOM_FOR_NAMES = 600
 _MOST_RECIPIENTS = 12
 
 _WORD = {
-    Outcome.SENT: "Sent",
-    Outcome.REFUSED: "Refused",
-    Outcome.NOT_SENT: "Not sent",
-    Outcome.UNKNOWN: "Unknown",
+    LedgerEvent.SENT: "Sent",
+    LedgerEvent.REFUSED: "Refused",
+    LedgerEvent.NOT_SENT: "Not sent",
+    LedgerEvent.UNKNOWN: "Unknown",
 }
 _EMOJI = {
-    Outcome.SENT: ":white_check_mark:",
-    Outcome.REFUSED: ":no_entry:",
-    Outcome.NOT_SENT: ":no_entry_sign:",
-    Outcome.UNKNOWN: ":warning:",
+    LedgerEvent.SENT: ":white_check_mark:",
+    LedgerEvent.REFUSED: ":no_entry:",
+    LedgerEvent.NOT_SENT: ":no_entry_sign:",
+    LedgerEvent.UNKNOWN: ":warning:",
 }
 _WHAT_NOW = {
-    Outcome.SENT: (
+    LedgerEvent.SENT: (
         "The recipients open the mail from no-reply@digitalcertvalidation.com and approve it. DigiCert does not "
         "report delivery: if nothing came after some minutes, look in spam, then choose another recipient."
     ),
-    Outcome.REFUSED: "Fix what DigiCert names, then ask again: what was not sent has no waiting time.",
-    Outcome.NOT_SENT: "Ask again when the cause is gone: what was not sent has no waiting time.",
-    Outcome.UNKNOWN: (
+    LedgerEvent.REFUSED: "Fix what DigiCert names, then ask again: what was not sent has no waiting time.",
+    LedgerEvent.NOT_SENT: "Ask again when the cause is gone: what was not sent has no waiting time.",
+    LedgerEvent.UNKNOWN: (
         "Ask the recipients whether a mail came, or look in CertCentral. It is not repeated by itself; "
         "*Send again* opens the form once more and wants a reason."
     ),
@@ -211,13 +211,13 @@ def _one_ending(call: Call, ending: Ending, room: int) -> str:
     target = _target(call, min(_ROOM_FOR_NAMES, room // 2))
     words = escape(ending.words)
     match ending.outcome:
-        case Outcome.SENT:
+        case LedgerEvent.SENT:
             return f"*Sent*: DigiCert accepted the resend for {target}.{_sent_to(call, room // 3)}"
-        case Outcome.REFUSED:
+        case LedgerEvent.REFUSED:
             said, meaning = f"*Refused*: DigiCert did not resend for {target}:", " Nothing was sent."
-        case Outcome.NOT_SENT:
+        case LedgerEvent.NOT_SENT:
             said, meaning = f"*Not sent*: nothing went out for {target}.", ""
-        case Outcome.UNKNOWN:
+        case _:
             said, meaning = f"*Unknown*: the mail for {target} may have been sent, or not.", ""
     return f"{said} {cut(words, room - len(said) - len(meaning) - 1)}{meaning}".rstrip()
 
@@ -233,7 +233,7 @@ def _sent_to(call: Call, room: int) -> str:
 
 def _advice(endings: Endings) -> str:
     """What to do now, once for each way in which a call ended."""
-    ways = [outcome for outcome in Outcome if outcome in {ending.outcome for ending in endings.values()}]
+    ways = [outcome for outcome in OUTCOMES if outcome in {ending.outcome for ending in endings.values()}]
     if len(ways) == 1:
         return _WHAT_NOW[ways[0]]
     return "\n".join(f"*{_WORD[way]}*: {_WHAT_NOW[way]}" for way in ways)
@@ -241,12 +241,12 @@ def _advice(endings: Endings) -> str:
 
 def _delivery(endings: Endings) -> str:
     """What a 204 does not say."""
-    sent = any(ending.outcome is Outcome.SENT for ending in endings.values())
+    sent = any(ending.outcome is LedgerEvent.SENT for ending in endings.values())
     return " DigiCert does not report whether a mail was delivered." if sent else ""
 
 
 def _tally(endings: Endings) -> str:
-    counts = {outcome: sum(ending.outcome is outcome for ending in endings.values()) for outcome in Outcome}
+    counts = {outcome: sum(ending.outcome is outcome for ending in endings.values()) for outcome in OUTCOMES}
     return ", ".join(f"{count} {_WORD[outcome].lower()}" for outcome, count in counts.items() if count)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.models import Domain, LastResend, Order, Outcome, Pending, TargetKey
+from bot.models import Domain, LastResend, LedgerEvent, Order, Pending, TargetKey
 from bot.views.blocks import (
     SECTION_TEXT,
     Message,
@@ -220,7 +220,7 @@ def _last(last: LastResend | None, now: datetime, mailed_for: str | None = None)
     """Who had it resent last to whom; without a link where its thread is not for the reader."""
     if last is None:
         return "No resend by this bot so far."
-    went = "Last resend" if last.outcome is Outcome.SENT else "Last resend (it is *unknown* whether it went out)"
+    went = "Last resend" if last.outcome is LedgerEvent.SENT else "Last resend (it is *unknown* whether it went out)"
     scope = f" for {_short(last.name)}" if mailed_for not in {None, last.name} else ""
     thread = f" (<{last.link}|thread>)" if last.link else ""
     when = f"{ago(last.at, now)} ago, at {time(last.at)}"

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.metrics import Metrics
-from bot.models import Depths, Outcome
+from bot.models import OUTCOMES, Depths, LedgerEvent
 
 
 @pytest.fixture
@@ -20,13 +20,13 @@ def values(metrics, depths=None):
 def test_outcomes_and_refusals_are_there_before_the_first_one(metrics):
     seen = values(metrics)
 
-    assert {name: seen[f'dcv_calls_total{{outcome="{name}"}}'] for name in Outcome} == dict.fromkeys(Outcome, 0)
+    assert {name: seen[f'dcv_calls_total{{outcome="{name}"}}'] for name in OUTCOMES} == dict.fromkeys(OUTCOMES, 0)
     assert {seen[f'dcv_refusals_total{{kind="{kind}"}}'] for kind in ("denied", "cooled_down", "limited")} == {0}
 
 
 def test_what_happened_is_counted_by_its_word(metrics):
-    metrics.ended(Outcome.SENT)
-    metrics.ended(Outcome.SENT)
+    metrics.ended(LedgerEvent.SENT)
+    metrics.ended(LedgerEvent.SENT)
     metrics.refused("denied")
     metrics.rejected("signature")
     metrics.acked("command", 0.2)

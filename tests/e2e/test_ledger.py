@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.models import Actor
+from bot.models import Actor, LedgerEvent
 from bot.store.db import open_database
-from bot.store.ledger import Entry, Event, Ledger
+from bot.store.ledger import Entry, Ledger
 from bot.store.patience import patiently
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
@@ -66,7 +66,7 @@ async def old_rows(database_url: str) -> int:
     database = open_database(url)
     await database.migrate()
     for _ in range(50):
-        await patiently(Ledger(database).record, Entry(Event.DENIED, LONG_AGO, Actor("U0EVE", "T0HOME")))
+        await patiently(Ledger(database).record, Entry(LedgerEvent.DENIED, LONG_AGO, Actor("U0EVE", "T0HOME")))
     await database.close()
     return 50
 

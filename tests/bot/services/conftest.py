@@ -12,7 +12,7 @@ import structlog
 from bot.errors import CaRefused, SlackRefused
 from bot.follow_ups import Schedule
 from bot.metrics import Metrics
-from bot.models import Address, Domain, NameValidation, Order, OrderValidation, Place
+from bot.models import Address, Domain, LedgerEvent, NameValidation, Order, OrderValidation, Place
 from bot.policy import Person, Rules
 from bot.services.addresses import AddressBook
 from bot.services.board import Board
@@ -28,7 +28,7 @@ from bot.services.waiting import WaitingNames
 from bot.store import claims, requests, tables
 from bot.store.claims import Claims
 from bot.store.followings import Followings
-from bot.store.ledger import Entry, Event, Ledger, append
+from bot.store.ledger import Entry, Ledger, append
 from bot.store.posts import Posts
 from bot.store.requests import Requests
 
@@ -436,7 +436,7 @@ def accept(database, clock):
 
     async def accept_it(request):
         async with database.write() as transaction:
-            await append(transaction, Entry(Event.ACCEPTED, clock(), request.actor, request.id))
+            await append(transaction, Entry(LedgerEvent.ACCEPTED, clock(), request.actor, request.id))
             await claims.take(transaction, request, request.at + COOLDOWN)
             await requests.add(transaction, request)
         return request

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import CannotStart
+from bot.models import LedgerEvent
 from bot.services.auditing import HeadLog, export, verified, verify
 from bot.store.chain import DoesNotFit
-from bot.store.ledger import GENESIS, Entry, Event, append, row_hash
+from bot.store.ledger import GENESIS, Entry, append, row_hash
 from bot.store.tables import ledger as table
 
 NASTY = st.dictionaries(
@@ -29,7 +30,7 @@ def write(ledger, clock, ana):
 
     async def rows(count=5, **detail):
         for _ in range(count):
-            await ledger.record(Entry(Event.DENIED, clock(), ana, "r1", 0, 1, {"target": "order 7", **detail}))
+            await ledger.record(Entry(LedgerEvent.DENIED, clock(), ana, "r1", 0, 1, {"target": "order 7", **detail}))
             clock.advance(minutes=1)
 
     return rows
@@ -232,7 +233,7 @@ async def test_it_may_run_while_two_others_write(database, open_another, databas
 
     async def write(database):
         async with database.write() as transaction:
-            await append(transaction, Entry(Event.DENIED, clock(), ana))
+            await append(transaction, Entry(LedgerEvent.DENIED, clock(), ana))
 
     async def keep_writing(database):
         while not stop.is_set():
@@ -254,7 +255,7 @@ async def test_whatever_was_written_is_verified_and_exported_with_its_bytes(
 ):
     async with database.write() as transaction:
         for detail in details:
-            await append(transaction, Entry(Event.DENIED, clock(), ana, detail=detail))
+            await append(transaction, Entry(LedgerEvent.DENIED, clock(), ana, detail=detail))
 
     found, lines = await verify(database_url), await exported()
 
@@ -308,7 +309,7 @@ async def test_an_export_takes_what_was_written_between_two_moments(write, expor
 
 async def test_rows_written_out_of_order_come_along(ledger, exported, clock, ana):
     for minutes in (0, 10, 2, 11, 20):
-        await ledger.record(Entry(Event.DENIED, clock() + timedelta(minutes=minutes), ana))
+        await ledger.record(Entry(LedgerEvent.DENIED, clock() + timedelta(minutes=minutes), ana))
 
     lines = await exported(clock() + timedelta(minutes=5), clock() + timedelta(minutes=15))
 

@@ -9,14 +9,14 @@ import pytest
 
 from bot.command import WantedPerson
 from bot.errors import Misunderstood, NotAllowed
-from bot.models import Actor, Place
+from bot.models import Actor, LedgerEvent, Place
 from bot.policy import Action, Matter, Rule, Rules
 from bot.services.chronicle import Chronicle
 from bot.services.gate import Gate
 from bot.services.reporting import root_key
 from bot.services.rulebook import Rulebook
 from bot.store.history import Past
-from bot.store.ledger import Entry, Event, append
+from bot.store.ledger import Entry, append
 from bot.store.posts import Post
 from bot.targets import WantedName, WantedOrder
 from bot.views.history import PER_PAGE
@@ -41,7 +41,7 @@ def asked(ledger, clock, ana):
         for order_id in orders:
             calls = [{"target": f"order {order_id}", "recipients": {"shop.example.com": ["a@example.com"]}}]
             detail = {"subject": f"order {order_id}", "calls": calls, "reason": None}
-            await ledger.record(Entry(Event.ACCEPTED, clock(), ana, f"r{order_id}", detail=detail))
+            await ledger.record(Entry(LedgerEvent.ACCEPTED, clock(), ana, f"r{order_id}", detail=detail))
             clock.advance(minutes=1)
 
     return ask
@@ -181,11 +181,11 @@ def wrote(database, clock):
 
 def accepted(name, order_id=1, user_id="U0EVE", subject=None, target=None):
     calls = [{"target": target or f"order {order_id}", "recipients": {name: [f"admin@{name}"]}}]
-    return Event.ACCEPTED, user_id, {"subject": subject or f"order {order_id}", "calls": calls}
+    return LedgerEvent.ACCEPTED, user_id, {"subject": subject or f"order {order_id}", "calls": calls}
 
 
 def refused(user_id="U0EVE", **detail):
-    return Event.DENIED, user_id, {"action": "resend", "rule": "no-rule", **detail}
+    return LedgerEvent.DENIED, user_id, {"action": "resend", "rule": "no-rule", **detail}
 
 
 async def seen(history, *readers, about=None):
@@ -255,7 +255,7 @@ async def test_a_refusal_that_names_nothing_is_shown_to_its_person_alone(history
         (accepted(PAY, 7), (True, False, True)),
         (accepted(SHOP, 13), (False, False, False)),
         (accepted("secret.example.com"), (False, False, False)),
-        ((Event.COOLED_DOWN, *accepted(PAY)[1:]), (True, False, False)),
+        ((LedgerEvent.COOLED_DOWN, *accepted(PAY)[1:]), (True, False, False)),
         pytest.param(
             accepted(SHOP, subject="order 13", target=f"domain 5 ({SHOP})"),
             (False, False, False),
@@ -267,7 +267,7 @@ async def test_a_refusal_that_names_nothing_is_shown_to_its_person_alone(history
             marks=pytest.mark.fault("M5"),
         ),
         pytest.param(
-            (Event.ACCEPTED, "U0EVE", {"subject": "unclear", "calls": []}),
+            (LedgerEvent.ACCEPTED, "U0EVE", {"subject": "unclear", "calls": []}),
             (False, False, False),
             marks=pytest.mark.fault("M5"),
         ),

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import CaRefused, CaUnavailable, NothingToDo, SlackUnavailable
-from bot.models import Actor, FollowState, OrderTarget, Outcome, Place
+from bot.models import Actor, FollowState, LedgerEvent, OrderTarget, Place
 from bot.services.checking import Checking
 from bot.services.following import AT_ONCE, FLOW, Follower
 from bot.services.looking import Looking
 from bot.store import followings as rows
-from bot.store.ledger import Entry, Event
+from bot.store.ledger import Entry
 
 AWAY = SlackUnavailable("Slack did not answer.")
 SILENT = CaUnavailable("There was no answer.", may_have_arrived=False)
@@ -45,10 +45,10 @@ def two_names(order_call):
 def follow(accept, make_request, database, ledger, reporting, two_names, clock, ana, certcentral):
     """Follow a request that was sent and reported."""
 
-    async def begin(request_id="r1", calls=None, outcome=Outcome.SENT):
+    async def begin(request_id="r1", calls=None, outcome=LedgerEvent.SENT):
         request = await accept(make_request(request_id, calls=calls or (two_names,)))
         for number, call in enumerate(request.calls):
-            await ledger.record(Entry(Event(outcome), clock(), ana, request.id, number, 1))
+            await ledger.record(Entry(LedgerEvent(outcome), clock(), ana, request.id, number, 1))
             async with database.write() as transaction:
                 await rows.begin(transaction, request, number, clock(), clock() + timedelta(minutes=2))
             if isinstance(call.target, OrderTarget):

@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from bot.errors import CaBusy, StoreInDoubt
-from bot.models import Outcome
+from bot.models import LedgerEvent
 from bot.services.sending import ENDED, Sending
-from bot.store.ledger import Entry, Event, Ledger
+from bot.store.ledger import Entry, Ledger
 
 
 class LosingAnswers:
@@ -59,18 +59,18 @@ def sending(losing, stored, gate, certcentral, addresses, reach, schedule, metri
 
 
 async def test_a_row_is_kept_once(losing, kinds, clock, ana):
-    await Ledger(losing).keep(Entry(Event.SENDING, clock(), ana, "r1", 0, 1))
+    await Ledger(losing).keep(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
 
     assert await kinds() == ["sending"]
     assert losing.commits == 2
 
 
 async def test_a_row_like_it_of_another_process_is_not_taken_for_it(losing, ledger, clock, ana):
-    await ledger.record(Entry(Event.SENDING, clock(), ana, "r1", 0, 1))
+    await ledger.record(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
     clock.advance(microseconds=1)
 
     with pytest.raises(sa.exc.IntegrityError):
-        await Ledger(losing).keep(Entry(Event.SENDING, clock(), ana, "r1", 0, 1))
+        await Ledger(losing).keep(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
 
 
 async def test_a_call_is_made_and_ended_once(sending, losing, certcentral, accept, make_request, ledger, kinds):
@@ -81,7 +81,7 @@ async def test_a_call_is_made_and_ended_once(sending, losing, certcentral, accep
     assert result == ENDED
     assert len(certcentral.sent) == 1
     assert await kinds() == ["accepted", "sending", "sent"]
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
 
 
 async def test_a_call_that_was_turned_away_is_closed_once(sending, certcentral, accept, make_request, kinds):

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import CannotStart
-from bot.models import Actor
+from bot.models import Actor, LedgerEvent
 from bot.services.auditing import verify
 from bot.store.chain import DoesNotFit
 from bot.store.db import open_database
-from bot.store.ledger import Entry, Event, Ledger
+from bot.store.ledger import Entry, Ledger
 
 pytestmark = pytest.mark.fault("L3")
 
@@ -39,7 +39,7 @@ async def write(folder, count, who="U0ANA"):
 
 async def record(database, count, who="U0ANA"):
     for _ in range(count):
-        await Ledger(database).record(Entry(Event.DENIED, AT, Actor(who, "T0HOME")))
+        await Ledger(database).record(Entry(LedgerEvent.DENIED, AT, Actor(who, "T0HOME")))
 
 
 async def until_noted(folder, seq):

@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from bot.errors import CannotStart
-from bot.models import Call, OrderTarget, Place, Recipient
+from bot.models import Call, LedgerEvent, OrderTarget, Place, Recipient
 from bot.services.auditing import export, verify
 from bot.services.pruning import carry_out, plan
 from bot.store import claims
 from bot.store.chain import DoesNotFit
 from bot.store.history import History
-from bot.store.ledger import Entry, Event, append
+from bot.store.ledger import Entry, append
 from bot.store.patience import patiently
 from bot.store.posts import Post, Posts
 from bot.store.requests import remember_recipients
@@ -27,7 +27,7 @@ def story(accept, ledger, stored, make_request, clock):
 
     async def tell(request_id, *, told=True, days=1):
         request = await accept(make_request(request_id))
-        for event in (Event.SENDING, Event.SENT):
+        for event in (LedgerEvent.SENDING, LedgerEvent.SENT):
             detail = {"target": str(request.calls[0].target), "words": ""}
             await ledger.record(Entry(event, clock(), request.actor, request_id, 0, 1, detail))
         if told:
@@ -149,11 +149,11 @@ async def test_a_request_goes_whole_or_not_at_all(accept, ledger, stored, make_r
     await story("r0")
     for request_id in ("r1", "r2"):
         await accept(make_request(request_id))
-        await ledger.record(Entry(Event.SENDING, clock(), ana, request_id, 0, 1))
+        await ledger.record(Entry(LedgerEvent.SENDING, clock(), ana, request_id, 0, 1))
     clock.advance(days=2)
     cut = clock()
-    await ledger.record(Entry(Event.SENT, clock(), ana, "r2", 0, 1))
-    await ledger.record(Entry(Event.SENT, clock(), ana, "r1", 0, 1))
+    await ledger.record(Entry(LedgerEvent.SENT, clock(), ana, "r2", 0, 1))
+    await ledger.record(Entry(LedgerEvent.SENT, clock(), ana, "r1", 0, 1))
     for request_id in ("r1", "r2"):
         await stored.reported(request_id, clock())
     clock.advance(days=40)
@@ -165,7 +165,7 @@ async def test_a_request_goes_whole_or_not_at_all(accept, ledger, stored, make_r
 
 async def test_refusals_go_by_their_age(ledger, prune, rows, clock, ana):
     for _ in range(3):
-        await ledger.record(Entry(Event.DENIED, clock(), ana))
+        await ledger.record(Entry(LedgerEvent.DENIED, clock(), ana))
         clock.advance(days=1)
     clock.advance(days=40)
 
@@ -228,7 +228,7 @@ async def test_many_rows_go_beside_somebody_who_writes(ledger, prune, database, 
     async def write_some():
         async with database.write() as transaction:
             for _ in range(10):
-                await append(transaction, Entry(Event.DENIED, clock(), ana))
+                await append(transaction, Entry(LedgerEvent.DENIED, clock(), ana))
 
     monkeypatch.setattr("bot.store.pruning.MOST_AT_ONCE", 10)
     for _ in range(6):
@@ -236,7 +236,7 @@ async def test_many_rows_go_beside_somebody_who_writes(ledger, prune, database, 
     clock.advance(days=40)
     pruned = asyncio.create_task(prune(clock() - timedelta(days=31)))
     while not pruned.done():
-        await patiently(ledger.record, Entry(Event.DENIED, clock(), ana))
+        await patiently(ledger.record, Entry(LedgerEvent.DENIED, clock(), ana))
 
     found = await verify(database_url)
 

@@ -8,11 +8,11 @@ from contextlib import suppress
 import pytest
 
 from bot.errors import CooledDown, NotAllowed, StoreInDoubt, StoreUnavailable
-from bot.models import Actor, Place
+from bot.models import Actor, LedgerEvent, Place
 from bot.policy import Action, Matter
 from bot.services.resend import Asked
 from bot.store.chain import Chain
-from bot.store.ledger import Entry, Event
+from bot.store.ledger import Entry
 
 EVE = Actor("U0EVE", "T0HOME")
 MAL = Actor("U0MAL", "T0HOME")
@@ -211,7 +211,7 @@ async def test_more_people_than_are_counted_at_once_end_the_oldest_hour_early(le
 
     refusals = RefusalLog(ledger, clock, most_people=2)
     for user_id in ("U1", "U1", "U2", "U3"):
-        await refusals.record(Entry(Event.DENIED, clock(), Actor(user_id, "T0HOME"), detail={"rule": "guest"}))
+        await refusals.record(Entry(LedgerEvent.DENIED, clock(), Actor(user_id, "T0HOME"), detail={"rule": "guest"}))
 
     await refusals.settle()
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from bot.errors import SlackRefused, SlackUnavailable
-from bot.models import Outcome, Place
-from bot.store.ledger import Entry, Event
+from bot.models import LedgerEvent, Place
+from bot.store.ledger import Entry
 
 AWAY = SlackUnavailable("Slack did not answer.")
 
@@ -16,8 +16,8 @@ AWAY = SlackUnavailable("Slack did not answer.")
 def end(ledger, clock, ana):
     """Write down how a call ended."""
 
-    async def end_it(outcome=Outcome.SENT, number=0, words=""):
-        await ledger.record(Entry(Event(outcome), clock(), ana, "r1", number, 1, {"words": words}))
+    async def end_it(outcome=LedgerEvent.SENT, number=0, words=""):
+        await ledger.record(Entry(LedgerEvent(outcome), clock(), ana, "r1", number, 1, {"words": words}))
 
     return end_it
 
@@ -71,7 +71,7 @@ async def test_a_report_that_is_repeated_changes_nothing(reporting, chat, reques
 async def test_an_outcome_that_was_never_announced_is_told_all_the_same(reporting, chat, request_, end):
     chat.failures = [AWAY]
     await reporting.announce("r1")
-    await end(Outcome.REFUSED, words="no such order")
+    await end(LedgerEvent.REFUSED, words="no such order")
 
     await reporting.report("r1")
 

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from bot.errors import CaBusy, CaRefused, CaUnavailable, SlackUnavailable
-from bot.models import Call, DomainTarget, OrderTarget, Outcome, Recipient
+from bot.models import Call, DomainTarget, LedgerEvent, OrderTarget, Recipient
 from bot.policy import Action, Rule, Rules
 from bot.services.gate import Gate
 from bot.services.rulebook import Rulebook
@@ -16,7 +16,7 @@ from bot.services.sending import ENDED, Sending
 from bot.store.call_guard import FRESH_SECONDS
 from bot.store.claims import Claims
 from bot.store.db import LOCK_SECONDS
-from bot.store.ledger import Entry, Event, Ledger
+from bot.store.ledger import Entry, Ledger
 from bot.store.presence import Alone
 from bot.store.requests import Requests
 
@@ -84,7 +84,7 @@ async def test_a_204_is_sent(sending, certcentral, request_, ledger, kinds):
     assert result == ENDED
     assert certcentral.sent == [("resend_order", 700001, request_.calls[0].recipients, "de")]
     assert await kinds() == ["accepted", "sending", "sent"]
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
 
 
 async def test_a_domain_is_called_with_its_scope_and_its_addresses(sending, certcentral, for_domain):
@@ -109,9 +109,9 @@ async def test_the_row_is_written_before_the_call(sending, certcentral, request_
 @pytest.mark.parametrize(
     ("failure", "outcome", "words"),
     [
-        (REFUSED, Outcome.REFUSED, "This order is not pending."),
-        (LOST, Outcome.UNKNOWN, "DigiCert's answer did not arrive."),
-        (ValueError("a bug"), Outcome.UNKNOWN, "The bot failed while it called DigiCert; its log tells more."),
+        (REFUSED, LedgerEvent.REFUSED, "This order is not pending."),
+        (LOST, LedgerEvent.UNKNOWN, "DigiCert's answer did not arrive."),
+        (ValueError("a bug"), LedgerEvent.UNKNOWN, "The bot failed while it called DigiCert; its log tells more."),
     ],
     ids=["refused", "lost", "bug"],
 )
@@ -167,14 +167,14 @@ async def test_a_call_that_has_ended_is_never_made_again(sending, certcentral, r
 async def test_an_open_row_found_after_a_crash_ends_as_unknown_without_a_call(
     sending, certcentral, request_, ledger, kinds, clock, ana
 ):
-    await ledger.record(Entry(Event.SENDING, clock(), ana, "r1", 0, 1))
+    await ledger.record(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
 
     result = await sending.attempt("r1", 0, [])
 
     ending = (await ledger.history("r1", 0)).ending
     assert result == ENDED
     assert certcentral.asked == []
-    assert ending.outcome is Outcome.UNKNOWN
+    assert ending.outcome is LedgerEvent.UNKNOWN
     assert "stopped while it waited" in ending.words
     assert await kinds() == ["accepted", "sending", "unknown"]
 
@@ -195,7 +195,7 @@ async def test_a_crash_in_the_middle_of_a_call_ends_as_unknown(sending, certcent
     await sending.attempt("r1", 0, [])
 
     assert len(certcentral.sent) == 1
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.UNKNOWN
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.UNKNOWN
 
 
 async def test_a_crash_before_the_row_makes_the_call_after_all(sending, certcentral, directory, request_, kinds):
@@ -211,7 +211,7 @@ async def test_a_crash_before_the_row_makes_the_call_after_all(sending, certcent
 
 
 async def test_a_crash_after_a_429_goes_on_waiting(sending, certcentral, request_, kinds, ledger, clock, ana):
-    for event in (Event.SENDING, Event.TURNED_AWAY):
+    for event in (LedgerEvent.SENDING, LedgerEvent.TURNED_AWAY):
         await ledger.record(Entry(event, clock(), ana, "r1", 0, 1, {"words": str(CaBusy(None))}))
 
     result = await sending.attempt("r1", 0, [])
@@ -223,14 +223,14 @@ async def test_a_crash_after_a_429_goes_on_waiting(sending, certcentral, request
 
 async def test_a_crash_after_a_429_that_outlasted_all_patience_still_ends(sending, request_, ledger, clock, ana):
     began = clock()
-    for event in (Event.SENDING, Event.TURNED_AWAY):
+    for event in (LedgerEvent.SENDING, LedgerEvent.TURNED_AWAY):
         await ledger.record(Entry(event, clock(), ana, "r1", 0, 2, {"words": str(CaBusy(None))}))
     clock.advance(hours=8)
 
     result = await sending.attempt("r1", 0, [{"ended": False, "busy": True, "wait": 5.0, "at": began.isoformat()}])
 
     assert result == ENDED
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
 
 
 async def test_a_429_waits_longer_each_time_and_five_minutes_in_all(settle, certcentral, request_, ledger, clock):
@@ -244,7 +244,7 @@ async def test_a_429_waits_longer_each_time_and_five_minutes_in_all(settle, cert
     assert all(0.8 * base <= wait <= 1.2 * base for wait, base in zip(waits, wanted, strict=False))
     assert 6 <= len(waits) <= 8
     assert timedelta(minutes=3) < clock() - began <= timedelta(minutes=5)
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
     assert "429" in (await ledger.history("r1", 0)).ending.words
 
 
@@ -285,7 +285,7 @@ async def test_a_429_that_asks_for_more_than_five_minutes_is_not_sent(
     await settle(request_)
 
     assert len(certcentral.sent) == tries
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
 
 
 async def test_unreachable_is_tried_three_times_within_a_minute(settle, certcentral, request_, ledger, database, clock):
@@ -298,7 +298,7 @@ async def test_unreachable_is_tried_three_times_within_a_minute(settle, certcent
     assert len(certcentral.sent) == 3
     assert [result["busy"] for result in turned_away] == [False, False]
     assert clock() - began < timedelta(seconds=60)
-    assert ending.outcome is Outcome.NOT_SENT
+    assert ending.outcome is LedgerEvent.NOT_SENT
     assert ending.words == "DigiCert cannot be reached. The bot tried 3 times."
     assert await Claims(database).standing(request_.calls[0].claim_keys, began) is None
 
@@ -309,7 +309,7 @@ async def test_a_call_that_gets_through_in_the_end_is_sent(settle, certcentral, 
     await settle(request_)
 
     assert len(certcentral.sent) == 4
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ async def test_the_policy_is_asked_right_before_the_call(
     ending = (await ledger.history("r1", 0)).ending
     assert result == ENDED
     assert certcentral.sent == []
-    assert ending.outcome is Outcome.NOT_SENT
+    assert ending.outcome is LedgerEvent.NOT_SENT
     assert rule in ending.words
     assert directory.asked == [("U0ANA", True)]
     assert await Claims(database).standing(request_.calls[0].claim_keys, clock()) is None
@@ -368,7 +368,7 @@ async def test_where_slack_does_not_tell_for_a_minute_nothing_is_sent_for_that_r
     assert certcentral.sent == []
     assert timedelta(seconds=30) < clock() - began <= timedelta(seconds=65)
     assert 4 <= len(turned_away) <= 10
-    assert ending.outcome is Outcome.NOT_SENT
+    assert ending.outcome is LedgerEvent.NOT_SENT
     assert words in ending.words
     assert "no longer allowed" not in ending.words
     assert await Claims(database).standing(request_.calls[0].claim_keys, began) is None
@@ -402,7 +402,7 @@ async def test_silence_of_slack_uses_up_none_of_the_tries_to_reach_digicert(
         earlier.append(result)
         clock.advance(seconds=result["wait"])
 
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
     assert [result["untold"] for result in earlier] == [True, False, True, False, True]
 
 
@@ -433,7 +433,7 @@ async def test_the_policy_is_asked_again_before_each_try(settle, certcentral, di
     await settle(request_)
 
     assert len(certcentral.sent) == 1
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
 
 
 @pytest.fixture
@@ -531,7 +531,7 @@ async def test_an_address_that_is_no_longer_allowed_stops_the_call(sending, cert
     ending = (await ledger.history("r1", 0)).ending
     assert result == ENDED
     assert certcentral.sent == []
-    assert ending.outcome is Outcome.NOT_SENT
+    assert ending.outcome is LedgerEvent.NOT_SENT
     assert "pki@example.org" in ending.words
     assert "admin@example.org" not in ending.words
     assert await kinds() == ["accepted", "not_sent"]
@@ -543,7 +543,7 @@ async def test_a_domain_that_digicert_forgot_allows_nobody(sending, certcentral,
     await sending.attempt("r1", 0, [])
 
     assert certcentral.sent == []
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
 
 
 @pytest.mark.fault("H1")
@@ -571,7 +571,7 @@ async def test_another_scope_is_called_only_with_an_address_of_each_list(
 
     await sending.attempt("r1", 0, [])
 
-    assert (await ledger.history("r1", 0)).ending.outcome is (Outcome.SENT if is_sent else Outcome.NOT_SENT)
+    assert (await ledger.history("r1", 0)).ending.outcome is (LedgerEvent.SENT if is_sent else LedgerEvent.NOT_SENT)
     assert certcentral.sent == ([("resend_domain", 1234, scope, tuple(emails), "de")] if is_sent else [])
 
 
@@ -588,7 +588,7 @@ async def test_where_the_list_cannot_be_read_nothing_is_sent(settle, certcentral
 
     assert len(turned_away) == 2
     assert certcentral.sent == []
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
     assert await kinds() == ["accepted", "not_sent"]
 
 
@@ -599,7 +599,7 @@ async def test_where_the_list_is_refused_the_call_is_refused(sending, certcentra
 
     ending = (await ledger.history("r1", 0)).ending
     assert certcentral.sent == []
-    assert (ending.outcome, ending.words) == (Outcome.REFUSED, "No permission.")
+    assert (ending.outcome, ending.words) == (LedgerEvent.REFUSED, "No permission.")
 
 
 async def test_a_database_that_is_away_does_not_lose_the_ending(sending, certcentral, request_, ledger, open_another):
@@ -623,7 +623,7 @@ async def test_a_database_that_is_away_does_not_lose_the_ending(sending, certcen
     await holding[0]
     assert result == ENDED
     assert len(certcentral.sent) == 1
-    assert (await ledger.history("r1", 0)).ending.outcome is Outcome.SENT
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
 
 
 async def test_each_call_of_a_request_ends_by_itself(
@@ -638,7 +638,10 @@ async def test_each_call_of_a_request_ends_by_itself(
 
     endings = await ledger.endings("r1")
     held = Claims(database)
-    assert {number: ending.outcome for number, ending in endings.items()} == {0: Outcome.REFUSED, 1: Outcome.SENT}
+    assert {number: ending.outcome for number, ending in endings.items()} == {
+        0: LedgerEvent.REFUSED,
+        1: LedgerEvent.SENT,
+    }
     assert await held.standing(order_call.claim_keys, clock()) is None
     assert await held.standing(other.claim_keys, clock())
 
@@ -820,7 +823,7 @@ async def test_a_process_that_was_taken_for_dead_tries_again_and_sends_at_most_o
     ending = (await ledger.history("r1", 0)).ending
     closed = [row["kind"] for row in await rows()].count("turned_away")
     assert len(certcentral.sent) == sent
-    assert ending.outcome is (Outcome.SENT if sent else Outcome.NOT_SENT)
+    assert ending.outcome is (LedgerEvent.SENT if sent else LedgerEvent.NOT_SENT)
     assert (len(earlier), closed) == (min(times, 2), times)
     assert all("did not respond" in each["words"] for each in earlier)
     assert sent or "did not respond" in ending.words
@@ -843,7 +846,7 @@ async def test_a_deny_that_came_after_the_submit_holds_for_all_that_the_call_wou
     await sending.attempt("r1", 0, [])
 
     ending = (await ledger.history("r1", 0)).ending
-    assert (ending.outcome is Outcome.NOT_SENT) == is_denied
+    assert (ending.outcome is LedgerEvent.NOT_SENT) == is_denied
     assert ("frozen" in ending.words) == is_denied
     assert (certcentral.sent == []) == is_denied
 
@@ -860,5 +863,5 @@ async def test_a_name_that_joined_a_dv_order_after_the_submit_is_denied_at_the_c
 
     await sending.attempt("r1", 0, [])
 
-    assert ((await ledger.history("r1", 0)).ending.outcome is Outcome.NOT_SENT) == is_denied
+    assert ((await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT) == is_denied
     assert (certcentral.sent == []) == is_denied

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import CaRefused, CaUnavailable, Misunderstood, NotAllowed, NothingToDo
-from bot.models import Actor, Call, DomainTarget, OrderTarget, Outcome, Place, Recipient
+from bot.models import Actor, Call, DomainTarget, LedgerEvent, OrderTarget, Place, Recipient
 from bot.services.reporting import root_key
 from bot.services.status import MOST_DOMAINS, Status
 from bot.store.history import History
-from bot.store.ledger import Entry, Event
+from bot.store.ledger import Entry
 from bot.store.posts import Post
 from bot.targets import WantedName, WantedOrder
 
@@ -30,10 +30,10 @@ def status(gate, certcentral, listing, database, board, clock, directory):
 def resent(accept, ledger, posts, make_request, clock):
     """A request of Ana's that was sent, and told in a place."""
 
-    async def send(request_id, call, place=PKI, detour=None, outcome=Outcome.SENT):
+    async def send(request_id, call, place=PKI, detour=None, outcome=LedgerEvent.SENT):
         request = await accept(make_request(request_id, calls=(call,)))
         detail = {"target": str(call.target), "words": ""}
-        await ledger.record(Entry(Event(outcome), clock(), request.actor, request_id, 0, 1, detail))
+        await ledger.record(Entry(LedgerEvent(outcome), clock(), request.actor, request_id, 0, 1, detail))
         await posts.save(Post(root_key(request_id), place, clock(), "17.5", detour))
 
     return send

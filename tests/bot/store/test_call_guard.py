@@ -6,9 +6,10 @@ import pytest
 
 from bot.digicert.last_moment import HELD_SECONDS
 from bot.errors import StoreUnavailable
+from bot.models import LedgerEvent
 from bot.store.call_guard import ANSWER_SECONDS, FRESH_SECONDS, CallEnded, CallGuard, NotConfirmed
 from bot.store.instances import DEAD_SECONDS, GONE_SECONDS
-from bot.store.ledger import Entry, Event, Ledger
+from bot.store.ledger import Entry, Ledger
 from bot.store.presence import Alone
 
 
@@ -56,7 +57,7 @@ def permit(database, member, now):
 
 @pytest.fixture
 def end(database, clock, ana):
-    async def end(call_no=0, event=Event.UNKNOWN):
+    async def end(call_no=0, event=LedgerEvent.UNKNOWN):
         await Ledger(database).record(Entry(event, clock(), ana, "r1", call_no, 1))
 
     return end
@@ -67,7 +68,7 @@ def test_a_request_has_left_or_never_will_before_others_may_take_over():
 
 
 async def test_an_open_call_of_a_member_may_be_made(permit, member, end):
-    await end(event=Event.SENDING)
+    await end(event=LedgerEvent.SENDING)
     await end(call_no=1)
 
     await permit.confirm()
@@ -75,7 +76,7 @@ async def test_an_open_call_of_a_member_may_be_made(permit, member, end):
     assert member.renewed == 1
 
 
-@pytest.mark.parametrize("event", [Event.UNKNOWN, Event.SENT, Event.NOT_SENT, Event.REFUSED])
+@pytest.mark.parametrize("event", [LedgerEvent.UNKNOWN, LedgerEvent.SENT, LedgerEvent.NOT_SENT, LedgerEvent.REFUSED])
 async def test_a_call_that_has_ended_must_not_be_made(permit, end, event):
     await end(event=event)
 
@@ -155,7 +156,7 @@ def begin(database, permit, clock, ana):
     """Write the `sending` row as a sender does."""
 
     async def begin():
-        return await Ledger(database).begin(Entry(Event.SENDING, clock(), ana, "r1", 0, 1), permit.confirm_in)
+        return await Ledger(database).begin(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1), permit.confirm_in)
 
     return begin
 

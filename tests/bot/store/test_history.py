@@ -5,10 +5,10 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from bot.models import Actor, Beginning, Call, DomainTarget, OrderTarget, Outcome, PastCall, Recipient
+from bot.models import Actor, Call, DomainTarget, LedgerEvent, OrderTarget, PastCall, Recipient
 from bot.store import requests
 from bot.store.history import History, Past
-from bot.store.ledger import Entry, Event, append
+from bot.store.ledger import Entry, append
 from bot.store.tables import ledger_checkpoints
 
 BOB = Actor("U0BOB", "T0HOME")
@@ -23,13 +23,13 @@ def history(database):
 def ended(database, make_request, clock):
     """Accept a request of these calls, and end each call as said."""
 
-    async def end(request_id, calls, outcome=Outcome.SENT, **changes):
+    async def end(request_id, calls, outcome=LedgerEvent.SENT, **changes):
         request = make_request(request_id, calls=calls, **changes)
         async with database.write() as transaction:
             await requests.add(transaction, request)
             for number, call in enumerate(calls):
                 detail = {"words": '"target":"order 5"', "target": str(call.target)}
-                entry = Entry(Event(outcome), clock(), request.actor, request_id, number, 1, detail)
+                entry = Entry(LedgerEvent(outcome), clock(), request.actor, request_id, number, 1, detail)
                 await append(transaction, entry)
 
     return end
@@ -46,15 +46,15 @@ def domain(domain_id, scope, *emails):
 async def test_each_name_has_the_newest_request_that_mailed_it(history, ended, clock):
     await ended("r1", (order(1, "a.example", "b.example"),))
     clock.advance(hours=1)
-    await ended("r2", (order(1, "b.example", at="pki"),), Outcome.UNKNOWN, actor=BOB)
+    await ended("r2", (order(1, "b.example", at="pki"),), LedgerEvent.UNKNOWN, actor=BOB)
 
     last = await history.last([1])
 
     assert {
         key: (each.request_id, each.user_id, each.emails, each.outcome, each.name) for key, each in last.items()
     } == {
-        "order:1:a.example": ("r1", "U0ANA", ("admin@a.example",), Outcome.SENT, "a.example"),
-        "order:1:b.example": ("r2", "U0BOB", ("pki@b.example",), Outcome.UNKNOWN, "b.example"),
+        "order:1:a.example": ("r1", "U0ANA", ("admin@a.example",), LedgerEvent.SENT, "a.example"),
+        "order:1:b.example": ("r2", "U0BOB", ("pki@b.example",), LedgerEvent.UNKNOWN, "b.example"),
     }
     assert last["order:1:b.example"].at == clock()
 
@@ -69,7 +69,7 @@ async def test_orders_and_domains_are_told_apart_by_their_whole_ids(history, end
     assert set(await history.last([11], [11])) == {"order:11:a.example", "domain:11:c.example"}
 
 
-@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.NOT_SENT])
+@pytest.mark.parametrize("outcome", [LedgerEvent.REFUSED, LedgerEvent.NOT_SENT])
 async def test_what_certainly_did_not_go_out_counts_for_nothing(history, ended, outcome):
     await ended("r1", (order(1, "a.example"),))
     await ended("r2", (order(1, "a.example"),), outcome)
@@ -108,9 +108,9 @@ def past(database):
 def asked(database, clock, ana):
     """Write down what somebody asked, a minute after the last; returns the row's number."""
 
-    async def ask(about, event=Event.ACCEPTED, request_id=None, actor=ana, emails=("a@x.example",), **more):
+    async def ask(about, event=LedgerEvent.ACCEPTED, request_id=None, actor=ana, emails=("a@x.example",), **more):
         calls = [{"target": about, "recipients": {"shop.example.com": list(emails)}}]
-        detail = {"subject": about, "calls": calls} if event is not Event.DENIED else {"subject": about}
+        detail = {"subject": about, "calls": calls} if event is not LedgerEvent.DENIED else {"subject": about}
         async with database.write() as transaction:
             seq = await append(transaction, Entry(event, clock(), actor, request_id, detail={**detail, **more}))
         clock.advance(minutes=1)
@@ -119,34 +119,34 @@ def asked(database, clock, ana):
     return ask
 
 
-async def end(database, clock, request_id, call_no=0, outcome=Outcome.SENT, words=""):
+async def end(database, clock, request_id, call_no=0, outcome=LedgerEvent.SENT, words=""):
     detail = {"target": "order 1", "words": words}
     async with database.write() as transaction:
-        await append(transaction, Entry(Event(outcome), clock(), None, request_id, call_no, 1, detail))
+        await append(transaction, Entry(LedgerEvent(outcome), clock(), None, request_id, call_no, 1, detail))
 
 
 async def test_what_was_asked_is_told_with_its_calls_and_their_endings(past, asked, database, clock):
     seq = await asked("order 1", request_id="r1", reason="new mailbox", emails=("a@x.example", "b@x.example"))
-    await end(database, clock, "r1", outcome=Outcome.REFUSED, words="no")
+    await end(database, clock, "r1", outcome=LedgerEvent.REFUSED, words="no")
 
     (told,) = await past.before("order:1", None, 9)
 
     (call,) = told.calls
-    assert (told.seq, told.beginning, told.user_id, told.request_id) == (seq, Beginning.ACCEPTED, "U0ANA", "r1")
+    assert (told.seq, told.beginning, told.user_id, told.request_id) == (seq, LedgerEvent.ACCEPTED, "U0ANA", "r1")
     assert (told.about, told.reason, told.rule) == ("order 1", "new mailbox", None)
     assert (call.names, call.emails) == (("shop.example.com",), ("a@x.example", "b@x.example"))
-    assert (call.ending.outcome, call.ending.words) == (Outcome.REFUSED, "no")
+    assert (call.ending.outcome, call.ending.words) == (LedgerEvent.REFUSED, "no")
 
 
 async def test_what_was_held_back_has_no_ending_even_if_it_was_accepted_later(past, asked, database, clock):
-    await asked("order 1", Event.COOLED_DOWN, "r1")
+    await asked("order 1", LedgerEvent.COOLED_DOWN, "r1")
     await asked("order 1", request_id="r1")
     await end(database, clock, "r1")
-    await asked("order 1", Event.DENIED, rule="not-listed", actor=BOB)
+    await asked("order 1", LedgerEvent.DENIED, rule="not-listed", actor=BOB)
 
     told = await past.before("order:1", None, 9)
 
-    assert [each.beginning for each in told] == [Beginning.DENIED, Beginning.ACCEPTED, Beginning.COOLED_DOWN]
+    assert [each.beginning for each in told] == [LedgerEvent.DENIED, LedgerEvent.ACCEPTED, LedgerEvent.COOLED_DOWN]
     assert [[call.ending is not None for call in each.calls] for each in told] == [[], [True], [False]]
     assert (told[0].rule, told[0].user_id) == ("not-listed", "U0BOB")
 
@@ -155,7 +155,7 @@ async def test_it_is_found_by_order_name_parent_and_person_alone(past, asked):
     one = await asked("order 1", request_id="r1")
     eleven = await asked("order 11", request_id="r11", actor=BOB)
     scope = await asked("domain 1 (example.org)", request_id="r2")
-    refused = await asked("name:example.org", Event.DENIED)
+    refused = await asked("name:example.org", LedgerEvent.DENIED)
 
     async def seqs(key):
         return [each.seq for each in await past.before(key, None, 9)]
@@ -193,10 +193,12 @@ async def test_what_was_cut_off_is_told_no_longer(past, asked, database):
 async def test_calls_are_told_in_their_order(past, database, clock, ana):
     calls = [{"target": f"order {number}", "recipients": {"a.example": []}} for number in (1, 2)]
     async with database.write() as transaction:
-        await append(transaction, Entry(Event.ACCEPTED, clock(), ana, "r1", detail={"subject": "x", "calls": calls}))
+        await append(
+            transaction, Entry(LedgerEvent.ACCEPTED, clock(), ana, "r1", detail={"subject": "x", "calls": calls})
+        )
     await end(database, clock, "r1", 1)
 
     (told,) = await past.before("order:2", None, 9)
 
     assert told.calls[0] == PastCall("order 1", ("a.example",), ())
-    assert told.calls[1].ending.outcome is Outcome.SENT
+    assert told.calls[1].ending.outcome is LedgerEvent.SENT

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from bot.models import Ending, Outcome
-from bot.store.ledger import GENESIS, Entry, Event, Ledger, append, row_hash
+from bot.models import OUTCOMES, Ending, LedgerEvent
+from bot.store.ledger import GENESIS, Entry, Ledger, append, row_hash
 from bot.store.patience import patiently
 from bot.store.tables import ledger, ledger_checkpoints, ledger_head
 
@@ -47,9 +47,9 @@ def book(database):
 
 
 async def test_each_row_carries_the_hash_of_the_one_before(database, book, entry):
-    await book.record(Entry(Event.DENIED, entry(Event.SENT).at, detail={"text": "größer ☃ <!channel>"}))
-    await book.record(entry(Event.SENDING))
-    await book.record(entry(Event.SENT, words="fine"))
+    await book.record(Entry(LedgerEvent.DENIED, entry(LedgerEvent.SENT).at, detail={"text": "größer ☃ <!channel>"}))
+    await book.record(entry(LedgerEvent.SENDING))
+    await book.record(entry(LedgerEvent.SENT, words="fine"))
 
     rows = await rows_of(database)
 
@@ -61,7 +61,7 @@ async def test_each_row_carries_the_hash_of_the_one_before(database, book, entry
 
 
 async def test_half_a_character_from_broken_json_can_be_written_down(database, book, entry):
-    await book.record(entry(Event.REFUSED, words="half \ud83d of \x00 an emoji"))
+    await book.record(entry(LedgerEvent.REFUSED, words="half \ud83d of \x00 an emoji"))
 
     assert (await book.history("r1", 0)).ending.words == "half \ud83d of \x00 an emoji"
     assert flaws(await rows_of(database)) == []
@@ -71,7 +71,10 @@ async def test_a_hundred_concurrent_writers_do_not_fork_the_chain(database, open
     books = [Ledger(database), Ledger(open_another()), Ledger(open_another())]
 
     await asyncio.gather(
-        *(patiently(books[number % 3].record, entry(Event.DENIED, request_id=f"r{number}")) for number in range(100))
+        *(
+            patiently(books[number % 3].record, entry(LedgerEvent.DENIED, request_id=f"r{number}"))
+            for number in range(100)
+        )
     )
 
     rows = await rows_of(database)
@@ -97,7 +100,7 @@ async def test_a_hundred_concurrent_writers_do_not_fork_the_chain(database, open
 async def test_the_database_refuses_to_change_or_remove_what_was_written(database, book, entry, statement):
     if statement.startswith("INSERT OR REPLACE" if not database.is_sqlite else "TRUNCATE"):
         pytest.skip("the other database's own")
-    for event in (Event.SENDING, Event.SENT):
+    for event in (LedgerEvent.SENDING, LedgerEvent.SENT):
         await book.record(entry(event))
     async with database.write() as transaction:
         await transaction.execute(sa.insert(ledger_checkpoints).values(seq=0, hash=GENESIS, at="", rows=0))
@@ -112,7 +115,7 @@ async def test_the_database_refuses_to_change_or_remove_what_was_written(databas
 
 
 async def test_only_what_stands_before_a_checkpoint_can_be_removed(database, book, entry):
-    for event in (Event.SENDING, Event.TURNED_AWAY, Event.DENIED):
+    for event in (LedgerEvent.SENDING, LedgerEvent.TURNED_AWAY, LedgerEvent.DENIED):
         await book.record(entry(event))
     async with database.write() as transaction:
         await transaction.execute(sa.insert(ledger_checkpoints).values(seq=2, hash="0" * 64, at="", rows=2))
@@ -128,46 +131,46 @@ async def test_only_what_stands_before_a_checkpoint_can_be_removed(database, boo
 
 
 async def test_one_try_of_a_call_begins_once(database, book, entry):
-    await book.record(entry(Event.SENDING, attempt=1))
+    await book.record(entry(LedgerEvent.SENDING, attempt=1))
 
     with pytest.raises(sa.exc.IntegrityError):
-        await book.record(entry(Event.SENDING, attempt=1))
+        await book.record(entry(LedgerEvent.SENDING, attempt=1))
 
-    await book.record(entry(Event.SENDING, attempt=2))
-    await book.record(entry(Event.SENDING, call_no=1, attempt=1))
-    await book.record(entry(Event.SENDING, request_id="r2", attempt=1))
+    await book.record(entry(LedgerEvent.SENDING, attempt=2))
+    await book.record(entry(LedgerEvent.SENDING, call_no=1, attempt=1))
+    await book.record(entry(LedgerEvent.SENDING, request_id="r2", attempt=1))
     rows = await rows_of(database)
     assert len(rows) == 4
     assert flaws(rows) == []
 
 
-@pytest.mark.parametrize("second", list(Outcome))
+@pytest.mark.parametrize("second", OUTCOMES)
 async def test_a_call_ends_once(database, book, entry, second):
-    await book.record(entry(Event.SENT))
+    await book.record(entry(LedgerEvent.SENT))
 
     with pytest.raises(sa.exc.IntegrityError):
-        await book.record(entry(Event(second), attempt=2))
+        await book.record(entry(second, attempt=2))
 
-    await book.record(entry(Event(second), call_no=1))
-    await book.record(entry(Event(second), request_id="r2"))
+    await book.record(entry(second, call_no=1))
+    await book.record(entry(second, request_id="r2"))
     assert flaws(await rows_of(database)) == []
 
 
 async def test_a_call_may_be_turned_away_often(book, entry):
     for attempt in (1, 2, 3):
-        await book.record(entry(Event.SENDING, attempt=attempt))
-        await book.record(entry(Event.TURNED_AWAY, attempt=attempt))
+        await book.record(entry(LedgerEvent.SENDING, attempt=attempt))
+        await book.record(entry(LedgerEvent.TURNED_AWAY, attempt=attempt))
 
     assert [attempt.closed for attempt in (await book.history("r1", 0)).attempts] == [True, True, True]
     assert (await book.history("r1", 0)).ending is None
 
 
 async def test_attempts_tell_which_try_is_still_open(book, entry, clock):
-    await book.record(entry(Event.SENDING, attempt=1))
-    await book.record(entry(Event.TURNED_AWAY, attempt=1))
+    await book.record(entry(LedgerEvent.SENDING, attempt=1))
+    await book.record(entry(LedgerEvent.TURNED_AWAY, attempt=1))
     clock.advance(seconds=5)
-    await book.record(entry(Event.SENDING, attempt=2))
-    await book.record(entry(Event.SENDING, call_no=1, attempt=1))
+    await book.record(entry(LedgerEvent.SENDING, attempt=2))
+    await book.record(entry(LedgerEvent.SENDING, call_no=1, attempt=1))
 
     attempts = (await book.history("r1", 0)).attempts
 
@@ -175,17 +178,17 @@ async def test_attempts_tell_which_try_is_still_open(book, entry, clock):
 
 
 async def test_endings_are_told_by_call(book, entry, clock):
-    await book.record(entry(Event.ACCEPTED, call_no=None, attempt=None))
-    await book.record(entry(Event.SENDING))
-    await book.record(entry(Event.SENT))
-    await book.record(entry(Event.REFUSED, call_no=2, words="no such order"))
-    await book.record(entry(Event.UNKNOWN, request_id="r2"))
+    await book.record(entry(LedgerEvent.ACCEPTED, call_no=None, attempt=None))
+    await book.record(entry(LedgerEvent.SENDING))
+    await book.record(entry(LedgerEvent.SENT))
+    await book.record(entry(LedgerEvent.REFUSED, call_no=2, words="no such order"))
+    await book.record(entry(LedgerEvent.UNKNOWN, request_id="r2"))
 
     endings = await book.endings("r1")
 
     assert endings == {
-        0: Ending(Outcome.SENT, "", clock.now),
-        2: Ending(Outcome.REFUSED, "no such order", clock.now),
+        0: Ending(LedgerEvent.SENT, "", clock.now),
+        2: Ending(LedgerEvent.REFUSED, "no such order", clock.now),
     }
     assert (await book.history("r1", 0)).ending == endings[0]
     assert (await book.history("r1", 1)).ending is None
@@ -194,12 +197,12 @@ async def test_endings_are_told_by_call(book, entry, clock):
 async def test_a_row_that_is_rolled_back_leaves_no_gap(database, book, entry):
     async def fail():
         async with database.write() as transaction:
-            await append(transaction, entry(Event.SENDING))
+            await append(transaction, entry(LedgerEvent.SENDING))
             raise LookupError
 
     with pytest.raises(LookupError):
         await fail()
-    await book.record(entry(Event.SENDING))
+    await book.record(entry(LedgerEvent.SENDING))
 
     rows = await rows_of(database)
     assert [row["seq"] for row in rows] == [1]
@@ -208,6 +211,6 @@ async def test_a_row_that_is_rolled_back_leaves_no_gap(database, book, entry):
 
 async def test_append_tells_the_number_of_its_row(database, entry):
     async with database.write() as transaction:
-        numbers = [await append(transaction, entry(event)) for event in (Event.SENDING, Event.SENT)]
+        numbers = [await append(transaction, entry(event)) for event in (LedgerEvent.SENDING, LedgerEvent.SENT)]
 
     assert numbers == [1, 2]

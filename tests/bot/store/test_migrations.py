@@ -5,10 +5,10 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from bot.models import Outcome
+from bot.models import LedgerEvent
 from bot.store import db, requests
 from bot.store.history import History
-from bot.store.ledger import GENESIS, Entry, Event, Ledger, row_hash
+from bot.store.ledger import GENESIS, Entry, Ledger, row_hash
 from bot.store.tables import canonical, ledger_subjects
 
 DETAILS = (
@@ -71,7 +71,7 @@ async def test_what_stands_there_keeps_its_bytes_and_is_found_and_guarded(old_da
         await requests.add(transaction, make_request())
 
     await database.migrate()
-    await Ledger(database).record(Entry(Event.DENIED, make_request().at, detail={"subject": "order 8"}))
+    await Ledger(database).record(Entry(LedgerEvent.DENIED, make_request().at, detail={"subject": "order 8"}))
 
     assert (await standing(database))[:3] == rows
     assert await keys_of(database) == {
@@ -82,7 +82,7 @@ async def test_what_stands_there_keeps_its_bytes_and_is_found_and_guarded(old_da
         (3, "name:example.org"),
         (4, "order:8"),
     }
-    assert [each.outcome for each in (await History(database).last([7])).values()] == [Outcome.SENT]
+    assert [each.outcome for each in (await History(database).last([7])).values()] == [LedgerEvent.SENT]
     with pytest.raises(sa.exc.IntegrityError):
         async with database.write() as transaction:
             await transaction.execute(sa.text("DELETE FROM ledger WHERE seq = 1"))

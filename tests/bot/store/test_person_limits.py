@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.models import Actor
-from bot.store.ledger import Entry, Event, append
+from bot.models import Actor, LedgerEvent
+from bot.store.ledger import Entry, append
 from bot.store.person_limits import reached
 
 BOB = Actor("U0BOB", "T0HOME")
@@ -38,9 +38,9 @@ def ask(database, clock, ana):
 
 async def test_a_limit_is_reached_with_as_many_requests_as_it_allows(write, ask, ana, clock):
     began = clock()
-    await write(ana, Event.ACCEPTED, Event.ACCEPTED)
+    await write(ana, LedgerEvent.ACCEPTED, LedgerEvent.ACCEPTED)
     below = await ask((3, 600.0))
-    await write(ana, Event.ACCEPTED)
+    await write(ana, LedgerEvent.ACCEPTED)
 
     limit = await ask((3, 600.0))
 
@@ -49,7 +49,7 @@ async def test_a_limit_is_reached_with_as_many_requests_as_it_allows(write, ask,
 
 
 async def test_a_person_can_continue_as_the_oldest_of_them_grows_old(write, ask, ana, clock):
-    await write(ana, *[Event.ACCEPTED] * 3)
+    await write(ana, *[LedgerEvent.ACCEPTED] * 3)
     until = (await ask((3, 600.0))).until
 
     clock.now = until - timedelta(seconds=1)
@@ -60,9 +60,9 @@ async def test_a_person_can_continue_as_the_oldest_of_them_grows_old(write, ask,
 
 
 async def test_only_what_was_accepted_of_this_person_counts(write, ask, ana):
-    others = (Event.DENIED, Event.COOLED_DOWN, Event.LIMITED, Event.SENDING, Event.SENT)
-    await write(BOB, *[Event.ACCEPTED] * 5)
-    await write(ana, Event.ACCEPTED, *others, Event.ACCEPTED)
+    others = (LedgerEvent.DENIED, LedgerEvent.COOLED_DOWN, LedgerEvent.LIMITED, LedgerEvent.SENDING, LedgerEvent.SENT)
+    await write(BOB, *[LedgerEvent.ACCEPTED] * 5)
+    await write(ana, LedgerEvent.ACCEPTED, *others, LedgerEvent.ACCEPTED)
 
     assert await ask((3, 600.0)) is None
     assert (await ask((2, 600.0))).requests == 2
@@ -71,7 +71,7 @@ async def test_only_what_was_accepted_of_this_person_counts(write, ask, ana):
 
 async def test_of_several_spans_the_one_counts_that_keeps_waiting_longest(write, ask, ana, clock):
     began = clock()
-    await write(ana, *[Event.ACCEPTED] * 4)
+    await write(ana, *[LedgerEvent.ACCEPTED] * 4)
 
     limit = await ask((2, 60.0), (4, 3600.0), (9, 86400.0))
 
@@ -83,14 +83,14 @@ async def test_of_several_spans_the_one_counts_that_keeps_waiting_longest(write,
 
 
 async def test_it_is_recorded_once_until_the_person_can_continue(write, ask, ana, clock):
-    await write(ana, *[Event.ACCEPTED] * 2)
+    await write(ana, *[LedgerEvent.ACCEPTED] * 2)
     first = await ask((2, 600.0))
-    await write(BOB, Event.LIMITED)
+    await write(BOB, LedgerEvent.LIMITED)
     of_another = await ask((2, 600.0))
-    await write(ana, Event.LIMITED)
+    await write(ana, LedgerEvent.LIMITED)
     recorded = await ask((2, 600.0))
     clock.advance(minutes=11)
-    await write(ana, *[Event.ACCEPTED] * 2)
+    await write(ana, *[LedgerEvent.ACCEPTED] * 2)
 
     again = await ask((2, 600.0))
 
@@ -98,14 +98,14 @@ async def test_it_is_recorded_once_until_the_person_can_continue(write, ask, ana
 
 
 async def test_without_limits_none_is_reached(write, ask, ana):
-    await write(ana, *[Event.ACCEPTED] * 2)
+    await write(ana, *[LedgerEvent.ACCEPTED] * 2)
 
     assert await ask() is None
 
 
 async def test_a_persons_requests_are_found_by_the_index(database, ana, clock, write):
     """A ledger of years is not read through for every submit."""
-    await write(ana, *[Event.ACCEPTED] * 3)
+    await write(ana, *[LedgerEvent.ACCEPTED] * 3)
     statements = []
     engine = database._engine.sync_engine  # noqa: SLF001 - what is sent to the database is not to be seen from outside
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.digicert.fields import clean, domain_name
 from bot.languages import LANGUAGES
 from bot.models import (
+    OUTCOMES,
     Actor,
     Address,
     Call,
@@ -19,7 +20,6 @@ from bot.models import (
     Kind,
     Listed,
     OrderTarget,
-    Outcome,
     Place,
     Plan,
     Recipient,
@@ -82,7 +82,7 @@ class Foreign:
         st.integers(1, 10**18 - 1).map(OrderTarget),
         st.builds(DomainTarget, st.integers(1, 10**18 - 1), name),
     )
-    outcome = st.sampled_from(list(Outcome))
+    outcome = st.sampled_from(OUTCOMES)
 
     @classmethod
     def call(cls, most_names):

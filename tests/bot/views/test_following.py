@@ -12,9 +12,9 @@ from bot.models import (
     Ending,
     Following,
     FollowState,
+    LedgerEvent,
     News,
     OrderTarget,
-    Outcome,
     Place,
     Recipient,
     ResendRequest,
@@ -33,7 +33,7 @@ def request_(now):
 
 @pytest.fixture
 def endings(now):
-    return {0: Ending(Outcome.SENT, "", now)}
+    return {0: Ending(LedgerEvent.SENT, "", now)}
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_only_what_was_seen_validated_is_called_so(request_, endings, following)
 
 
 def test_in_doubt_whether_the_mail_was_sent_both_is_said(request_, now, following):
-    endings = {0: Ending(Outcome.UNKNOWN, "The answer was lost.", now)}
+    endings = {0: Ending(LedgerEvent.UNKNOWN, "The answer was lost.", now)}
 
     message = told(request_, endings, following(*NAMES, state=FollowState.VALIDATED))
 
@@ -118,7 +118,7 @@ def test_domains_that_went_different_ways_are_each_told(request_, now, following
         Call(DomainTarget(number, name), (Recipient(name, f"admin@{name}"),)) for number, name in enumerate(NAMES)
     )
     request = dataclasses.replace(request_, calls=calls)
-    endings = {number: Ending(Outcome.SENT, "", now) for number in range(3)}
+    endings = {number: Ending(LedgerEvent.SENT, "", now) for number in range(3)}
     three = (
         following("a.example", state=FollowState.VALIDATED),
         following(call_no=1),

@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.languages import LANGUAGES
-from bot.models import Address, Cooldown, DomainTarget, Kind, Listed, OrderTarget, Outcome, Place, Plan, WaitingName
+from bot.models import Address, Cooldown, DomainTarget, Kind, LedgerEvent, Listed, OrderTarget, Place, Plan, WaitingName
 from bot.recipients import constructed
 from bot.targets import WantedName, WantedOrder
 from bot.views import forms
@@ -184,7 +184,7 @@ def test_a_field_gets_another_id_where_it_asks_for_something_else(draw):
 
 def test_a_cooldown_names_who_sent_and_asks_for_a_reason(draw, now):
     cooldown = Cooldown(
-        "U0BOB", now - timedelta(minutes=4), now + timedelta(minutes=11), Outcome.SENT, "https://slack.test/p1"
+        "U0BOB", now - timedelta(minutes=4), now + timedelta(minutes=11), LedgerEvent.SENT, "https://slack.test/p1"
     )
 
     view = draw(plan_of(waiting()), cooldown=cooldown)

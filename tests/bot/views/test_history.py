@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.models import Beginning, Ending, Outcome, PastCall, PastRequest
+from bot.models import BEGINNINGS, Ending, LedgerEvent, PastCall, PastRequest
 from bot.views import history
 from bot.views.history import Turn
 
@@ -26,7 +26,7 @@ class Told:
             PastRequest,
             seq=st.integers(1, 10**9),
             at=foreign.moment,
-            beginning=st.sampled_from(list(Beginning)),
+            beginning=st.sampled_from(BEGINNINGS),
             user_id=st.just("U0ANA"),
             request_id=st.just("r1"),
             about=foreign.text,
@@ -46,10 +46,10 @@ def told(foreign):
 
 @pytest.fixture
 def sent(now):
-    ending = Ending(Outcome.SENT, "", now)
+    ending = Ending(LedgerEvent.SENT, "", now)
     call = PastCall("order 7", ("shop.example.com",), ("admin@example.com", "b@example.com"), ending)
     at = now - timedelta(minutes=4)
-    return PastRequest(7, at, Beginning.ACCEPTED, "U0ANA", "r1", "order 7", (call,), "new mailbox", None, LINK)
+    return PastRequest(7, at, LedgerEvent.ACCEPTED, "U0ANA", "r1", "order 7", (call,), "new mailbox", None, LINK)
 
 
 def changed(past, **changes):
@@ -78,7 +78,8 @@ def test_a_request_is_told_with_outcome_target_time_person_recipients_and_reason
     assert message.text.startswith("*What was asked for order 7*, the newest first.\n*Sent* (<https://slack.test/p1|")
     assert "|thread>) · 4 minutes ago, at <!date" in message.text
     assert (
-        ", by <@U0ANA> · order 7 (shop.example.com), to admin@example.com and b@example.com. Reason: new" in message.text
+        ", by <@U0ANA> · order 7 (shop.example.com), to admin@example.com and b@example.com. Reason: new"
+        in message.text
     )
     assert "Reason: new mailbox" in str(message.payload()["blocks"])
 
@@ -86,13 +87,13 @@ def test_a_request_is_told_with_outcome_target_time_person_recipients_and_reason
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"beginning": Beginning.COOLED_DOWN}, "*Held back* by the cooldown · 4 minutes ago"),
+        ({"beginning": LedgerEvent.COOLED_DOWN}, "*Held back* by the cooldown · 4 minutes ago"),
         (
-            {"beginning": Beginning.DENIED, "rule": "guest", "about": "order:7"},
+            {"beginning": LedgerEvent.DENIED, "rule": "guest", "about": "order:7"},
             "by <@U0ANA> · order 7.",
         ),
-        ({"beginning": Beginning.DENIED, "rule": "guest", "about": "page:0"}, "by <@U0ANA> · what waits."),
-        ({"beginning": Beginning.DENIED, "rule": "guest", "about": ""}, "by <@U0ANA> · a form or a button."),
+        ({"beginning": LedgerEvent.DENIED, "rule": "guest", "about": "page:0"}, "by <@U0ANA> · what waits."),
+        ({"beginning": LedgerEvent.DENIED, "rule": "guest", "about": ""}, "by <@U0ANA> · a form or a button."),
         ({"calls": (PastCall("order 7", ("a.example",), ()),)}, "*Under way* "),
     ],
 )
@@ -109,7 +110,7 @@ def test_each_way_to_begin_and_to_end_is_told(sent, now, changes, said):
     ],
 )
 def test_what_a_line_stands_for_is_counted(sent, now, changes, said):
-    denied = changed(sent, beginning=Beginning.DENIED, rule="guest", about="order:7", **changes)
+    denied = changed(sent, beginning=LedgerEvent.DENIED, rule="guest", about="order:7", **changes)
 
     assert said in history.page("", [denied], Turn(), now).text
 
@@ -122,13 +123,13 @@ def test_a_page_of_what_may_not_be_seen_leads_further_back(now):
 
 
 def test_a_long_rule_leaves_room_for_who_and_what(sent, now):
-    denied = changed(sent, beginning=Beginning.DENIED, rule="a rule of the file " * 99, about="order:7")
+    denied = changed(sent, beginning=LedgerEvent.DENIED, rule="a rule of the file " * 99, about="order:7")
 
     assert ", by <@U0ANA> · order 7." in history.page("", [denied], Turn(), now).text
 
 
 def test_several_calls_are_counted_and_what_was_said_is_told(sent, now):
-    refused = PastCall("order 8", ("b.example",), ("c@b.example",), Ending(Outcome.REFUSED, "no such order", now))
+    refused = PastCall("order 8", ("b.example",), ("c@b.example",), Ending(LedgerEvent.REFUSED, "no such order", now))
     several = changed(sent, calls=(*sent.calls, refused, PastCall("order 9", ("c.example",), ())))
 
     text = history.page("user:U0ANA", [several], Turn(), now).text

@@ -25,7 +25,7 @@ from bot.errors import (
     SlackUnavailable,
 )
 from bot.models import (
-    Beginning,
+    BEGINNINGS,
     Cooldown,
     Domain,
     Ending,
@@ -154,7 +154,7 @@ class Outside:
             PastRequest,
             st.just(7),
             self.foreign.moment,
-            st.sampled_from(list(Beginning)),
+            st.sampled_from(BEGINNINGS),
             self.id,
             st.just("r1"),
             st.one_of(self.text, self.text.map("order:{}".format), self.text.map("user:{}".format)),

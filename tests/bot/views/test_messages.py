@@ -6,23 +6,23 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.models import Actor, Call, DomainTarget, Ending, OrderTarget, Outcome, Place, Recipient, ResendRequest
+from bot.models import Actor, Call, DomainTarget, Ending, LedgerEvent, OrderTarget, Place, Recipient, ResendRequest
 from bot.views import messages
 
 # Making a request or plan smaller takes minutes and tells little: a failure names the flaw by itself.
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 OUTCOMES = {
-    Outcome.SENT: "*Sent*",
-    Outcome.REFUSED: "*Refused*",
-    Outcome.NOT_SENT: "*Not sent*",
-    Outcome.UNKNOWN: "*Unknown*",
+    LedgerEvent.SENT: "*Sent*",
+    LedgerEvent.REFUSED: "*Refused*",
+    LedgerEvent.NOT_SENT: "*Not sent*",
+    LedgerEvent.UNKNOWN: "*Unknown*",
 }
 TALLIES = {
-    Outcome.SENT: "1 sent",
-    Outcome.REFUSED: "1 refused",
-    Outcome.NOT_SENT: "1 not sent",
-    Outcome.UNKNOWN: "1 unknown",
+    LedgerEvent.SENT: "1 sent",
+    LedgerEvent.REFUSED: "1 refused",
+    LedgerEvent.NOT_SENT: "1 not sent",
+    LedgerEvent.UNKNOWN: "1 unknown",
 }
 
 
@@ -91,7 +91,7 @@ def test_the_text_alone_tells_the_outcome_of_any_request(foreign, data):
     assert all(OUTCOMES[outcome] in text for outcome in told for text in texts)
 
 
-@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("outcome", OUTCOMES)
 @pytest.mark.parametrize("names", [1, 250])
 def test_ten_calls_at_their_longest_fit_into_one_message(slack, order, outcome, names):
     longest = ".".join(["ä" * 20] * 8).encode("idna").decode()
@@ -120,11 +120,11 @@ def test_a_request_on_its_way_names_who_asked_and_what_for(order):
 @pytest.mark.parametrize(
     ("outcome", "said"),
     [
-        (Outcome.SENT, "DigiCert accepted the resend for order 700001"),
-        (Outcome.SENT, "DigiCert does not report"),
-        (Outcome.REFUSED, "no such order Nothing was sent."),
-        (Outcome.NOT_SENT, "nothing went out for order 700001"),
-        (Outcome.UNKNOWN, "may have been sent, or not. no such order"),
+        (LedgerEvent.SENT, "DigiCert accepted the resend for order 700001"),
+        (LedgerEvent.SENT, "DigiCert does not report"),
+        (LedgerEvent.REFUSED, "no such order Nothing was sent."),
+        (LedgerEvent.NOT_SENT, "nothing went out for order 700001"),
+        (LedgerEvent.UNKNOWN, "may have been sent, or not. no such order"),
     ],
 )
 def test_the_outcome_of_one_call_is_told_in_text_and_blocks(order, outcome, said):
@@ -150,13 +150,13 @@ def test_each_of_several_calls_has_its_own_outcome(domains):
 
 
 def test_equal_outcomes_are_counted_together(domains):
-    endings = dict.fromkeys(range(4), Ending(Outcome.SENT, "", domains.at))
+    endings = dict.fromkeys(range(4), Ending(LedgerEvent.SENT, "", domains.at))
 
     assert "): 4 sent." in messages.ended(domains, endings).text
 
 
 def test_progress_counts_the_calls_that_are_done(domains):
-    message = messages.progress(domains, {0: Ending(Outcome.SENT, "", domains.at)})
+    message = messages.progress(domains, {0: Ending(LedgerEvent.SENT, "", domains.at)})
 
     assert "1 of 4 calls done" in message.text
     assert shown(message).count("hourglass_flowing_sand") == 4
@@ -173,25 +173,25 @@ def test_waiting_says_why_and_until_when(order, busy, cause):
 
 
 def test_the_detail_tells_who_asked_why_and_who_gets_mail(order):
-    detail = messages.detail(order, {0: Ending(Outcome.SENT, "", order.at)})
+    detail = messages.detail(order, {0: Ending(LedgerEvent.SENT, "", order.at)})
 
     for said in ("<@U0ANA>", "Asked for German", "new mailbox", "admin@example.com for shop.example.com", "What now"):
         assert said in shown(detail)
     assert "no-reply@digitalcertvalidation.com" in detail.text
 
 
-@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_the_detail_advises_on_what_happened_and_on_nothing_else(order, outcome):
     detail = shown(messages.detail(order, {0: Ending(outcome, "", order.at)}))
 
-    assert ("It is not repeated by itself" in detail) is (outcome is Outcome.UNKNOWN)
-    assert ("Fix what DigiCert names" in detail) is (outcome is Outcome.REFUSED)
-    assert ("when the cause is gone" in detail) is (outcome is Outcome.NOT_SENT)
-    assert ("approve it" in detail) is (outcome is Outcome.SENT)
+    assert ("It is not repeated by itself" in detail) is (outcome is LedgerEvent.UNKNOWN)
+    assert ("Fix what DigiCert names" in detail) is (outcome is LedgerEvent.REFUSED)
+    assert ("when the cause is gone" in detail) is (outcome is LedgerEvent.NOT_SENT)
+    assert ("approve it" in detail) is (outcome is LedgerEvent.SENT)
 
 
 def test_a_message_told_directly_says_why(order):
-    sent = messages.ended(order, {0: Ending(Outcome.SENT, "", order.at)})
+    sent = messages.ended(order, {0: Ending(LedgerEvent.SENT, "", order.at)})
 
     shared, strange = (messages.directly(sent, detour) for detour in ("shared_channel", "<!channel>"))
 
@@ -203,6 +203,6 @@ def test_a_message_told_directly_says_why(order):
 def test_a_reason_makes_no_mention_and_no_code(order):
     request = dataclasses.replace(order, reason="<!channel> `rm` <@U1>\nsee <https://evil.example|here>")
 
-    detail = messages.detail(request, {0: Ending(Outcome.SENT, "", order.at)})
+    detail = messages.detail(request, {0: Ending(LedgerEvent.SENT, "", order.at)})
 
     assert "&lt;!channel&gt; rm &lt;@U1&gt; see &lt;https://evil.example|here&gt;" in shown(detail)

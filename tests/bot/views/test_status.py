@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import models
-from bot.models import Domain, LastResend, Order, Outcome
+from bot.models import Domain, LastResend, LedgerEvent, Order
 from bot.views import status
 from bot.views.status import DomainState, NameGroup, OrderState, Page
 
@@ -21,7 +21,7 @@ class Told:
         moment = st.one_of(st.none(), foreign.moment)
         names = st.lists(foreign.name, min_size=1, max_size=4).map(tuple)
         many = st.tuples(names, st.sampled_from([1, 2, 60])).map(lambda parts: parts[0] * parts[1])
-        went_out = st.sampled_from([Outcome.SENT, Outcome.UNKNOWN])
+        went_out = st.sampled_from([LedgerEvent.SENT, LedgerEvent.UNKNOWN])
         emails = st.lists(foreign.email, min_size=1, max_size=8).map(tuple)
         link = st.sampled_from([None, LINK])
         resend = st.builds(
@@ -80,7 +80,7 @@ def order(now):
 @pytest.fixture
 def last(now):
     emails = tuple(f"{local}@example.com" for local in ("admin", "hostmaster", "pki", "postmaster", "webmaster"))
-    return LastResend("r1", "U0ANA", now - timedelta(minutes=4), Outcome.SENT, "shop.example.com", emails, LINK)
+    return LastResend("r1", "U0ANA", now - timedelta(minutes=4), LedgerEvent.SENT, "shop.example.com", emails, LINK)
 
 
 def shown(message):
@@ -177,7 +177,7 @@ def test_an_order_tells_state_method_since_when_and_the_last_resend(order, last,
 
 
 def test_an_unknown_ending_is_told_as_unknown(order, last, now):
-    unknown = LastResend("r1", "U0ANA", last.at, Outcome.UNKNOWN, last.name, last.emails)
+    unknown = LastResend("r1", "U0ANA", last.at, LedgerEvent.UNKNOWN, last.name, last.emails)
 
     message = status.states(
         None, [OrderState(order, None, (NameGroup(("a.example",), True, "an e-mail", unknown),))], 0, now
