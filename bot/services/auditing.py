@@ -189,10 +189,13 @@ def _require_head(head: Mark | None, last: Mark) -> None:
         raise DoesNotFit(last.seq, "the chain's head has another hash")
 
 
-def _cut_off(row: Row) -> Mark:
-    """What a row of `ledger prune` says was cut off."""
-    detail = json.loads(row.detail)
-    return Mark(detail["through"], detail["hash"])
+def _cut_off(row: Row) -> Mark | None:
+    """Return what a row of `ledger prune` says was cut off; None if it was forged and says nothing of the kind."""
+    try:
+        detail = json.loads(row.detail)
+        return Mark(detail["through"], detail["hash"])
+    except (LookupError, TypeError, ValueError, RecursionError):
+        return None
 
 
 def _line(value: dict[str, Any]) -> bytes:

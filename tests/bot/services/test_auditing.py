@@ -228,6 +228,23 @@ async def test_a_checkpoint_that_no_row_tells_of_names_the_row_behind_it(write, 
         await verify(database_url)
 
 
+@pytest.mark.parametrize("detail", [{}, {"through": 2}, {"through": {}, "hash": []}])
+async def test_a_forged_row_of_a_prune_explains_no_missing_rows(
+    write, tamper, ledger, rows, clock, ana, database_url, detail
+):
+    await write()
+    await ledger.record(Entry(LedgerEvent.PRUNED, clock(), ana, detail=detail))
+    second = (await rows())[1]["hash"]
+    await tamper(
+        "INSERT INTO ledger_checkpoints (seq, hash, at, rows) VALUES (2, :hash, '', 2)",
+        "DELETE FROM ledger WHERE seq <= 2",
+        hash=second,
+    )
+
+    with pytest.raises(DoesNotFit, match="Row 3 does not fit: rows before it are gone"):
+        await verify(database_url)
+
+
 async def test_it_may_run_while_two_others_write(database, open_another, database_url, clock, ana):
     other, stop = open_another(), asyncio.Event()
 
