@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from urllib.parse import quote
 
@@ -279,9 +279,7 @@ class CertCentral:
         """Wait for a turn within the limits; a read takes its own, whoever resends takes one right before."""
         await self._limits.turn()
 
-    async def resend_order(
-        self, order_id: int, recipients: Sequence[Recipient], locale: str, confirm: Confirm | None = None
-    ) -> None:
+    async def resend_order(self, order_id: int, recipients: Sequence[Recipient], locale: str, confirm: Confirm) -> None:
         """Ask DigiCert to mail `recipients` for a pending DV order; returning means accepted, not delivered.
 
         Take a `turn` before; `confirm` is called right before the request is written. Never repeated here: a lost
@@ -297,7 +295,7 @@ class CertCentral:
         name_scope: str,
         emails: Sequence[str],
         locale: str,
-        confirm: Confirm | None = None,
+        confirm: Confirm,
     ) -> None:
         """Ask DigiCert to mail `emails` to validate `name_scope`; returning means accepted, not delivered.
 
@@ -357,13 +355,13 @@ class CertCentral:
     async def _get(self, path: str, params: _Params | None = None) -> wire.Answer:
         try:
             async with asyncio.timeout(self._patience):
-                return await self._reads(_pause, self._in_turn, "GET", path, params=params, promised=200)
+                return await self._reads(self._pause, self._in_turn, "GET", path, params=params, promised=200)
         except TimeoutError as error:
             raise CaUnavailable("There was no answer from DigiCert in time.", may_have_arrived=False) from error
         except (httpx.HTTPError, OSError) as error:
             raise self._told(error, writes=False) from error
 
-    async def _put(self, path: str, body: bytes, confirm: Confirm | None) -> None:
+    async def _put(self, path: str, body: bytes, confirm: Confirm) -> None:
         try:
             await self._call("PUT", path, content=body, promised=204, confirm=confirm)
         except (httpx.HTTPError, OSError) as error:
@@ -411,12 +409,24 @@ class CertCentral:
 
     def _told(self, error: httpx.HTTPError | OSError, *, writes: bool) -> CaError:
         if isinstance(error, httpx.HTTPStatusError):
-            return wire.failure(self._answer(error.response), writes=writes, now=datetime.now(UTC))
+            return wire.failure(self._answer(error.response), writes=writes, now=self._clock())
         if isinstance(error, httpx.ProxyError):
             return CaUnavailable("The proxy did not let the call to DigiCert through.", may_have_arrived=False)
         if isinstance(error, _NEVER_SENT):
             return CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
         return CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=writes)
+
+    def _pause(self, error: Exception) -> bool | float:
+        """Whether a read is worth repeating after `error`, or after how many seconds."""
+        if not isinstance(error, httpx.HTTPStatusError):
+            return isinstance(error, httpx.TransportError)
+        status = error.response.status_code
+        if status == 429:
+            told = wire.seconds_to_wait(error.response.headers.get("Retry-After", ""), self._clock())
+            pause = _PAUSE_WHEN_BUSY if told is None else told
+            return pause if pause <= _LONGEST_PAUSE else False
+        # Page "Errors" names none of these, but DigiCert's clients meet them and repeat.
+        return status == 406 or status >= 500
 
 
 def _may_wait(order: Order | Unreadable) -> bool:
@@ -441,16 +451,3 @@ def _without(key: str, body: bytes) -> bytes:
     for spelled in filter(None, {key, key.replace("/", "\\/")}):
         body = body.replace(spelled.encode(), b"...")
     return body
-
-
-def _pause(error: Exception) -> bool | float:
-    """Whether a read is worth repeating after `error`, or after how many seconds."""
-    if not isinstance(error, httpx.HTTPStatusError):
-        return isinstance(error, httpx.TransportError)
-    status = error.response.status_code
-    if status == 429:
-        told = wire.seconds_to_wait(error.response.headers.get("Retry-After", ""), datetime.now(UTC))
-        pause = _PAUSE_WHEN_BUSY if told is None else told
-        return pause if pause <= _LONGEST_PAUSE else False
-    # Page "Errors" names none of these, but DigiCert's clients meet them and repeat.
-    return status == 406 or status >= 500

@@ -30,6 +30,10 @@ INVALID_KEY = {
 MISSING_PERMISSION = {"errors": [{"code": wire.MISSING_PERMISSION, "message": "Access denied."}]}
 
 
+async def confirm():
+    """Let the call go out."""
+
+
 @pytest.fixture(scope="session")
 def ssl_context():
     return httpx.create_ssl_context()
@@ -74,9 +78,9 @@ def resend(request, client, server):
     """A resend by either call, and the route that it takes."""
     if request.param == "order":
         route = server.put("/order/certificate/700001/resend-emails")
-        return route, lambda: client.resend_order(700001, [ALICE], "en")
+        return route, lambda: client.resend_order(700001, [ALICE], "en", confirm)
     route = server.put("/domain/1234/dcv/emails")
-    return route, lambda: client.resend_domain(1234, "example.com", ["postmaster@example.com"], "de")
+    return route, lambda: client.resend_domain(1234, "example.com", ["postmaster@example.com"], "de", confirm)
 
 
 async def test_204_is_accepted(resend):
@@ -207,7 +211,7 @@ async def test_an_answer_that_never_ends_is_given_up_as_lost(http, server):
     client = CertCentral(http, Limits([(1000, 1.0)]), longest_call=0.05)
 
     with pytest.raises(CaUnavailable) as caught:
-        await client.resend_domain(1234, "example.com", ["admin@example.com"], "en")
+        await client.resend_domain(1234, "example.com", ["admin@example.com"], "en", confirm)
 
     assert caught.value.may_have_arrived is True
 
@@ -215,7 +219,7 @@ async def test_an_answer_that_never_ends_is_given_up_as_lost(http, server):
 async def test_the_resend_for_an_order_goes_out_as_the_page_shows(client, server):
     route = server.put("/order/certificate/700001/resend-emails").respond(204)
 
-    await client.resend_order(700001, [ALICE, Recipient("www.example.org", "admin@example.org")], "en")
+    await client.resend_order(700001, [ALICE, Recipient("www.example.org", "admin@example.org")], "en", confirm)
 
     assert json.loads(route.calls.last.request.content) == {
         "domain_approval_emails": [
@@ -229,7 +233,7 @@ async def test_the_resend_for_an_order_goes_out_as_the_page_shows(client, server
 async def test_the_resend_for_a_domain_goes_out_as_the_page_shows(client, server):
     route = server.put("/domain/1234/dcv/emails").respond(204)
 
-    await client.resend_domain(1234, "shop.example.com", ("postmaster@example.com",), "de")
+    await client.resend_domain(1234, "shop.example.com", ("postmaster@example.com",), "de", confirm)
 
     assert json.loads(route.calls.last.request.content) == {
         "name_scope": "shop.example.com",
@@ -242,9 +246,9 @@ async def test_a_resend_to_nobody_never_goes_out(client, server):
     everything = server.route()
 
     with pytest.raises(ValueError, match="at least one address"):
-        await client.resend_order(700001, [], "en")
+        await client.resend_order(700001, [], "en", confirm)
     with pytest.raises(ValueError, match="at least one address"):
-        await client.resend_domain(1234, "example.com", [], "en")
+        await client.resend_domain(1234, "example.com", [], "en", confirm)
 
     assert not everything.called
 
@@ -269,7 +273,7 @@ async def test_every_call_waits_for_its_turn(http, server):
 
     for _ in range(2):
         await client.turn()
-        await client.resend_domain(1234, "example.com", ["admin@example.com"], "en")
+        await client.resend_domain(1234, "example.com", ["admin@example.com"], "en", confirm)
 
     assert time.monotonic() - start >= 0.2
 
@@ -366,6 +370,18 @@ async def test_a_read_that_stays_unanswered_has_changed_nothing(client, server, 
 
     assert caught.value.may_have_arrived is False
     assert route.call_count == 3
+
+
+async def test_a_date_to_wait_for_is_compared_with_the_clock_that_was_passed_in(http, server):
+    now = datetime(2031, 1, 1, tzinfo=UTC)
+    client = CertCentral(http, Limits([(1000, 1.0)]), clock=lambda: now)
+    date = format_datetime(now + timedelta(seconds=90), usegmt=True)
+    server.get("/order/certificate/7").respond(429, headers={"Retry-After": date})
+
+    with pytest.raises(CaBusy) as caught:
+        await client.order(7)
+
+    assert caught.value.retry_after == 90.0
 
 
 async def test_a_read_waits_as_long_as_it_is_asked_to(client, server):

@@ -120,10 +120,10 @@ class FakeCertCentral:
         await self._asked("allowed_addresses", domain)
         return self._found(self.allowed, domain)
 
-    async def resend_order(self, order_id, recipients, locale, confirm=None):
+    async def resend_order(self, order_id, recipients, locale, confirm):
         await self._put(confirm, "resend_order", order_id, tuple(recipients), locale)
 
-    async def resend_domain(self, domain_id, name_scope, emails, locale, confirm=None):
+    async def resend_domain(self, domain_id, name_scope, emails, locale, confirm):
         await self._put(confirm, "resend_domain", domain_id, name_scope, tuple(emails), locale)
 
     async def _put(self, confirm, *call):
