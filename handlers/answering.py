@@ -55,7 +55,8 @@ class Answering:
     async def idle(self, seconds: float) -> None:
         """Wait until everybody was answered, `seconds` at most."""
         try:
-            await asyncio.wait_for(self._idle.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
         except TimeoutError:
             log.warning("stopping while somebody is being answered", open=len(self._open))
 

@@ -68,7 +68,8 @@ class HeadFile:
         """Wait a moment until the file has the newest row."""
         if self._last:
             with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._last)), CLOSE_SECONDS)
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await asyncio.shield(asyncio.wrap_future(self._last))
         self._thread.shutdown(wait=False)
 
     def _write_all(self) -> None:

@@ -231,9 +231,9 @@ call_slots = Table(
 Index("call_slots_at", call_slots.c.at, call_slots.c.id)
 
 
-def written(moment: datetime) -> str:
+def written(at: datetime) -> str:
     """A moment as the tables hold it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def moment(text: str) -> datetime:

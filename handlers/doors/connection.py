@@ -97,7 +97,8 @@ class Connection:
             with contextlib.suppress(aiohttp.ClientError, ConnectionError):
                 await self._ws.send_frame(_CLOSE, WSMsgType.CLOSE)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), PARTING_SECONDS)
+            async with asyncio.timeout(PARTING_SECONDS):
+                await self._ended.wait()
         await self._ws.close()
 
     def _take(self, message: Message, hear: Callable[[Message], None]) -> None:

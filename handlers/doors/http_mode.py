@@ -114,7 +114,8 @@ class HttpMode:
     async def _answered(self) -> None:
         if self._open:
             try:
-                await asyncio.wait_for(self._idle.wait(), STOP_SECONDS)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._idle.wait()
             except TimeoutError:
                 log.warning("stopping while Slack waits for answers", open=self._open)
 
