@@ -9,9 +9,9 @@ from playwright.async_api import async_playwright
 from sandbox.browsers import find_browser
 from sandbox.certcentral import CertCentral
 from sandbox.demo import MANIFEST, Stage, page_of
+from sandbox.demo_workspace import settle
 from sandbox.slack import Slack
-from sandbox.slack.manifest import Manifest
-from sandbox.town import settle
+from sandbox.slack.workspace.manifest import Manifest
 
 MESSAGES, EDITS = 1_000, 20
 ROOT = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

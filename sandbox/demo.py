@@ -15,10 +15,10 @@ from pathlib import Path
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.seed import seed
-from sandbox.page import Page
+from sandbox.demo_workspace import Town, settle
 from sandbox.slack import Channel, Form, Message, Person, Slack
-from sandbox.slack.manifest import Manifest
-from sandbox.town import Town, settle
+from sandbox.slack.workspace.manifest import Manifest
+from sandbox.web import Page
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 PORT = 8765

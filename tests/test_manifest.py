@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.slack import scopes
 from handlers.app import FEATURES
 from handlers.doors.http_mode import PATH
-from sandbox.slack.conditions import BOT_SCOPES
+from sandbox.slack.workspace.workspace_settings import BOT_SCOPES
 
 # Slack delivers these as one event, `message`, and tells the kind of channel inside.
 KINDS_OF_MESSAGE = frozenset({"message.channels", "message.groups", "message.im", "message.mpim"})

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
-from sandbox.certcentral.names import bare, constructed, lineage, related
-from sandbox.certcentral.records import (
+from sandbox.certcentral.behavior_options import Switches
+from sandbox.certcentral.models import (
     MAIL_LIFE,
     OPEN,
     PRODUCTS,
@@ -16,8 +16,8 @@ from sandbox.certcentral.records import (
     Order,
     Organization,
 )
-from sandbox.certcentral.switches import Switches
-from sandbox.changes import Changes
+from sandbox.certcentral.names import bare, constructed, lineage, related
+from sandbox.condition import Changes
 
 MINUTE = timedelta(minutes=1)
 

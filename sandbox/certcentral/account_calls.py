@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from sandbox.certcentral.calls import BASE_PATH
-from sandbox.certcentral.order_shapes import USER
+from sandbox.certcentral.call_log import BASE_PATH
+from sandbox.certcentral.order_serializers import USER
 
 ME = USER | {
     "username": "svc-dcv",

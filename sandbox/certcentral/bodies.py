@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sandbox.certcentral.refusals import malformed
+from sandbox.certcentral.api_errors import malformed
 
 Body = TypeVar("Body", bound="JsonBody")
 

@@ -5,15 +5,15 @@ from functools import partial
 
 from aiohttp import web
 
-from sandbox.certcentral import domain_shapes
+from sandbox.certcentral import domain_serializers
 from sandbox.certcentral.account import Account
+from sandbox.certcentral.api_errors import Refusal
 from sandbox.certcentral.bodies import DomainResend, read_body
-from sandbox.certcentral.calls import BASE_PATH, CALL
+from sandbox.certcentral.call_log import BASE_PATH, CALL
 from sandbox.certcentral.listing import envelope, filters_of, flag, ordered, select, without_empty
-from sandbox.certcentral.mailing import resend_for_domain
-from sandbox.certcentral.order_shapes import CONTAINER
-from sandbox.certcentral.records import Domain
-from sandbox.certcentral.refusals import Refusal
+from sandbox.certcentral.models import Domain
+from sandbox.certcentral.order_serializers import CONTAINER
+from sandbox.certcentral.recipient_rules import resend_for_domain
 
 DOMAINS = f"{BASE_PATH}/domain"
 REUSE = "include_validation_reuse_status"
@@ -56,25 +56,27 @@ class DomainCalls:
         for wanted in filters_of(query).get("search", []):
             domains = [domain for domain in domains if wanted.strip("%").lower() in domain.name]
         if spans := filters_of(query).get("validation", []):
-            fits = partial(domain_shapes.fits_validation, self._account)
+            fits = partial(domain_serializers.fits_validation, self._account)
             domains = [domain for domain in domains if any(fits(domain, span) for span in spans)]
         rows = ordered(domains, query.get("sort") or "id", KEYS)
         asked = _includes(request, reuse=_is_set(filters_of(query).get(REUSE, [])))
-        answer = envelope("domains", rows, query, lambda domain: domain_shapes.listed(self._account, domain, asked))
+        answer = envelope(
+            "domains", rows, query, lambda domain: domain_serializers.listed(self._account, domain, asked)
+        )
         return web.json_response(without_empty(answer, "domains", vanish=switches.empty_lists_vanish))
 
     async def show(self, request: web.Request) -> web.Response:
         """One domain."""
         asked = _includes(request, reuse=flag(request.query, REUSE))
-        return web.json_response(domain_shapes.detailed(self._account, self._domain(request), asked))
+        return web.json_response(domain_serializers.detailed(self._account, self._domain(request), asked))
 
     async def expiration_count(self, _request: web.Request) -> web.Response:
         """How many domains have lapsed or will lapse soon."""
-        return web.json_response(domain_shapes.expiration_counts(self._account))
+        return web.json_response(domain_serializers.expiration_counts(self._account))
 
     async def validation(self, request: web.Request) -> web.Response:
         """What the domain is validated for."""
-        return web.json_response({"validations": domain_shapes.validations(self._account, self._domain(request))})
+        return web.json_response({"validations": domain_serializers.validations(self._account, self._domain(request))})
 
     async def addresses(self, request: web.Request) -> web.Response:
         """Who may be mailed, for a domain id or for any name on a line with one of the account's names."""
@@ -84,7 +86,7 @@ class DomainCalls:
         elif not self._account.knows(wanted):
             raise self._unknown()
         preferred = flag(request.query, "consider_dcv_email_preferences")
-        return web.json_response(domain_shapes.allowed_addresses(self._account, wanted, preferred=preferred))
+        return web.json_response(domain_serializers.allowed_addresses(self._account, wanted, preferred=preferred))
 
     async def resend(self, request: web.Request) -> web.Response:
         """Mail again for a domain."""
@@ -103,9 +105,9 @@ class DomainCalls:
         return Refusal(404, self._account.switches.unknown_domain_code, "The domain could not be found.")
 
 
-def _includes(request: web.Request, *, reuse: bool) -> domain_shapes.Includes:
+def _includes(request: web.Request, *, reuse: bool) -> domain_serializers.Includes:
     query = request.query
-    return domain_shapes.Includes(
+    return domain_serializers.Includes(
         exact_expiry=flag(query, "include_dcv_expiration_time"),
         reuse=reuse,
         validations=flag(query, "include_validation"),

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from multidict import MultiMapping
 
 from sandbox.certcentral import times
-from sandbox.certcentral.refusals import malformed
+from sandbox.certcentral.api_errors import malformed
 
 Row = TypeVar("Row")
 Readers = Mapping[str, Callable[[Row], Iterable[str]]]

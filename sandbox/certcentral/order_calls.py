@@ -6,14 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.certcentral import order_shapes, times
+from sandbox.certcentral import order_serializers, times
 from sandbox.certcentral.account import Account
+from sandbox.certcentral.api_errors import Refusal, malformed, not_found
 from sandbox.certcentral.bodies import JsonBody, MethodChange, OrderResend, read_body
-from sandbox.certcentral.calls import BASE_PATH, CALL
+from sandbox.certcentral.call_log import BASE_PATH, CALL
 from sandbox.certcentral.listing import envelope, filters_of, ordered, select, without_empty
-from sandbox.certcentral.mailing import resend_for_order
-from sandbox.certcentral.records import LIVED, MAIL_LIFE, METHODS, OPEN, Order, random_value
-from sandbox.certcentral.refusals import Refusal, malformed, not_found
+from sandbox.certcentral.models import LIVED, MAIL_LIFE, METHODS, OPEN, Order, random_value
+from sandbox.certcentral.recipient_rules import resend_for_order
 
 ORDERS = f"{BASE_PATH}/order/certificate"
 LONGEST_LOOK = timedelta(days=7)
@@ -25,10 +25,10 @@ TEXTS = {
     "product_name_id": lambda order: [order.product.name_id],
     "common_name": lambda order: [order.common_name],
     "domain_name": lambda order: [order.common_name, *order.dns_names],
-    "container_id": lambda _order: [str(order_shapes.CONTAINER["id"])],
+    "container_id": lambda _order: [str(order_serializers.CONTAINER["id"])],
     "certificate_id": lambda order: [str(order.certificate_id)],
     "serial_number": lambda order: [order.serial_number] if order.status in LIVED else [],
-    "email": lambda _order: [str(order_shapes.USER["email"])],
+    "email": lambda _order: [str(order_serializers.USER["email"])],
 }
 MOMENTS = {"date_created": lambda order: order.created, "valid_till": lambda order: order.valid_till}
 KEYS = {
@@ -67,20 +67,20 @@ class OrderCalls:
         for wanted in filters_of(query).get("search", []):
             orders = [order for order in orders if _is_found(wanted, order)]
         rows = ordered(orders, query.get("sort") or "-id", KEYS)
-        answer = envelope("orders", rows, query, lambda order: order_shapes.listed(self._account, order))
+        answer = envelope("orders", rows, query, lambda order: order_serializers.listed(self._account, order))
         return web.json_response(without_empty(answer, "orders", vanish=switches.empty_lists_vanish))
 
     async def show(self, request: web.Request) -> web.Response:
         """One order, by id or by the thumbprint or serial number of its certificate."""
         order = self._order(request, by_certificate=True)
-        shown = order_shapes.detailed(self._account, order)
+        shown = order_serializers.detailed(self._account, order)
         if request.query.get("include_caa_status") == "true" and order.status in OPEN:
             shown["caa_status_message"] = dict.fromkeys(order.dns_names, "CAA check passed")
         return web.json_response(shown)
 
     async def validation(self, request: web.Request) -> web.Response:
         """Which names of the order still wait."""
-        return web.json_response(order_shapes.validation(self._account, self._order(request)))
+        return web.json_response(order_serializers.validation(self._account, self._order(request)))
 
     async def status_changes(self, request: web.Request) -> web.Response:
         """The orders whose status changed in the span asked for."""
@@ -144,7 +144,7 @@ class OrderCalls:
 
 def _is_found(wanted: str, order: Order) -> bool:
     text = wanted.strip("%").lower()
-    return text in order.common_name.lower() or text in str(order_shapes.USER["email"])
+    return text in order.common_name.lower() or text in str(order_serializers.USER["email"])
 
 
 def _span(request: web.Request, now: datetime) -> tuple[datetime, datetime]:

@@ -11,12 +11,12 @@ from aiohttp import web
 
 from sandbox.certcentral.account import Account
 from sandbox.certcentral.account_calls import AccountCalls
-from sandbox.certcentral.calls import BASE_PATH, CALL, Call, masked
+from sandbox.certcentral.api_errors import Refusal, error_body
+from sandbox.certcentral.call_log import BASE_PATH, CALL, Call, masked
 from sandbox.certcentral.domain_calls import DomainCalls
-from sandbox.certcentral.gate import WITH_DOMAINS, Gate
 from sandbox.certcentral.limits import Limit
 from sandbox.certcentral.order_calls import OrderCalls
-from sandbox.certcentral.refusals import Refusal, error_body
+from sandbox.certcentral.request_checks import WITH_DOMAINS, Gate
 from sandbox.faults import Answer, Fault, Faults
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -1,14 +1,14 @@
 """A local Slack: its Web API, its sockets and the people in it."""
 
-from sandbox.slack.calls import ApiCall
-from sandbox.slack.deliveries import Delivery
-from sandbox.slack.forms import Form, FormIncomplete
-from sandbox.slack.messages import Message
-from sandbox.slack.people import Person
-from sandbox.slack.server import Slack
-from sandbox.slack.submitting import Submitted
-from sandbox.slack.suggestions import Unanswered
-from sandbox.slack.workspace import Channel, Usergroup
+from sandbox.slack.people.form_submission import Submitted
+from sandbox.slack.people.forms import Form, FormIncomplete
+from sandbox.slack.people.simulated_user import Person
+from sandbox.slack.people.suggestions import Unanswered
+from sandbox.slack.server.call_log import ApiCall
+from sandbox.slack.server.slack import Slack
+from sandbox.slack.workspace.deliveries import Delivery
+from sandbox.slack.workspace.messages import Message
+from sandbox.slack.workspace.workspace import Channel, Usergroup
 
 __all__ = [
     "ApiCall",

@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from sandbox.certcentral.records import Mail
+from sandbox.certcentral.models import Mail
 from sandbox.slack import Delivery, Message
-from sandbox.slack.hooks import USES
+from sandbox.slack.workspace.response_urls import USES
 from tests.chaos.schedules import MAY
 from tests.chaos.world import MARK, Key, World, key_of
 from tests.e2e.kit import ENDINGS, Row

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sandbox.certcentral.switches import EMAIL_ARRAY_LIMITS, EmailArrayLimit
+from sandbox.certcentral.behavior_options import EMAIL_ARRAY_LIMITS, EmailArrayLimit
 from tests.chaos.mishaps import PUTS, READS, SLACK, SLACK_METHODS
 
 Kind = Literal["sqlite", "postgresql"]

@@ -20,7 +20,7 @@ import psycopg
 import sqlalchemy as sa
 
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.calls import Call
+from sandbox.certcentral.call_log import Call
 from sandbox.faults import Fault, Faults
 from sandbox.slack import Channel, Person, Slack
 from tests.chaos.heartbeat import Heartbeat

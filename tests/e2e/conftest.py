@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.switches import EmailArrayLimit
+from sandbox.certcentral.behavior_options import EmailArrayLimit
 from sandbox.slack import Channel, Form, Person, Slack
 from tests.e2e.kit import free_port, looking_into
 from tests.forks import ForkedBot

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.switches import EMAIL_ARRAY_LIMITS
+from sandbox.certcentral.behavior_options import EMAIL_ARRAY_LIMITS
 from sandbox.slack import Channel, Form, Message, Person, Slack, Submitted
 
 Row = dict[str, Any]

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.switches import EmailArrayLimit
+from sandbox.certcentral.behavior_options import EmailArrayLimit
 from sandbox.faults import answers, drops
 from sandbox.slack import Channel, Form, FormIncomplete, Person, Slack
 from tests.e2e.kit import ON_BOTH, UNDER_BOTH_LIMITS

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.calls import Call
+from sandbox.certcentral.call_log import Call
 from sandbox.slack import Channel, Form, Person, Slack
 from tests.e2e.kit import ON_BOTH
 

@@ -15,7 +15,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Delivery, Person, Slack
 from tests.e2e.kit import put, puts, resend, sees_end, start_again, tells
-from tests.sandbox.slack.kit import Puppet
+from tests.sandbox.slack.helpers import Puppet
 
 ORDER = 700001
 BACK_WITHIN = 10.0

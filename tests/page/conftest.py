@@ -16,13 +16,13 @@ from sandbox.browsers import MISSING, find_browser
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.seed import seed
 from sandbox.demo import MANIFEST, Stage, page_of, staged
-from sandbox.page import Page
+from sandbox.demo_workspace import settle
 from sandbox.slack import Slack
-from sandbox.slack.manifest import Manifest
-from sandbox.town import settle
+from sandbox.slack.workspace.manifest import Manifest
+from sandbox.web import Page
 from tests.forks import ForkedBot
-from tests.page.screen import Screen
-from tests.sandbox.slack.kit import Puppet
+from tests.page.page_object import Screen
+from tests.sandbox.slack.helpers import Puppet
 
 ROOT = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 PLAIN_LETTERS = ["--disable-lcd-text", "--font-render-hinting=none"]

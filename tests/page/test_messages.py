@@ -7,9 +7,9 @@ import pytest
 from playwright.async_api import expect
 
 from sandbox.demo import Stage
-from sandbox.page.alerts import ALERTS
-from tests.page.screen import Screen
-from tests.sandbox.slack.kit import NO_ACK, Puppet, button, buttons, option, section, words
+from sandbox.web.alerts import ALERTS
+from tests.page.page_object import Screen
+from tests.sandbox.slack.helpers import NO_ACK, Puppet, button, buttons, option, section, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

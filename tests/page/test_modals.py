@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from sandbox.demo import Stage
-from tests.page.screen import Screen
-from tests.sandbox.slack.kit import (
+from tests.page.page_object import Screen
+from tests.sandbox.slack.helpers import (
     NO_ACK,
     Puppet,
     field,

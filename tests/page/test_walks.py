@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from sandbox.demo import Stage
-from tests.page.screen import Screen
+from tests.page.page_object import Screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

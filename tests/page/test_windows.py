@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import expect
 
 from sandbox.demo import Stage
-from tests.page.screen import Screen
-from tests.sandbox.slack.kit import Puppet, modal, note, select
+from tests.page.page_object import Screen
+from tests.sandbox.slack.helpers import Puppet, modal, note, select
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

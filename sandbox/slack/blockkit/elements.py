@@ -2,7 +2,6 @@
 
 # https://docs.slack.dev/reference/block-kit/block-elements
 
-from sandbox.slack.blockkit.kinds import Choice, Kind, Rule, Shape, flag, many, matching, string, whole
 from sandbox.slack.blockkit.objects import (
     CONFIRM,
     CONVERSATIONS,
@@ -26,6 +25,7 @@ from sandbox.slack.blockkit.rules import (
     initially_among_options,
     initially_at_most,
 )
+from sandbox.slack.blockkit.schema import Choice, Kind, Rule, Shape, flag, many, matching, string, whole
 
 _DATE = matching(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", "a date such as 2026-01-31")
 _TIME = matching(r"([01]\d|2[0-3]):[0-5]\d", "a time such as 09:30")

@@ -2,8 +2,8 @@
 
 # https://docs.slack.dev/reference/block-kit/composition-objects
 
-from sandbox.slack.blockkit.kinds import Choice, Kind, Shape, flag, many, matching, string, word
 from sandbox.slack.blockkit.rules import any_of, exactly_one_of
+from sandbox.slack.blockkit.schema import Choice, Kind, Shape, flag, many, matching, string, word
 
 IDENTIFIER = string(255)
 STYLE = word("primary", "danger")

@@ -4,8 +4,8 @@
 
 from collections.abc import Mapping
 
-from sandbox.slack.blockkit.kinds import Choice, Kind, Shape, flag, many, string, whole, word
 from sandbox.slack.blockkit.objects import IDENTIFIER
+from sandbox.slack.blockkit.schema import Choice, Kind, Shape, flag, many, string, whole, word
 
 _STYLES = ("bold", "italic", "strike", "code", "underline", "highlight", "client_highlight", "unlink")
 _STYLE = Shape(optional=dict.fromkeys(_STYLES, flag))

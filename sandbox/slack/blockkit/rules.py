@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sandbox.slack.blockkit.kinds import Flaw, Rule, below
+from sandbox.slack.blockkit.schema import Flaw, Rule, below
 
 
 def any_of(*names: str) -> Rule:

@@ -5,9 +5,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sandbox.slack.blockkit.kinds import Choice, Flaw, Kind, Shape, flag, string
+from sandbox.slack.blockkit.layout_rules import focused_twice, placed, stack
 from sandbox.slack.blockkit.objects import plain
-from sandbox.slack.blockkit.stacks import focused_twice, placed, stack
+from sandbox.slack.blockkit.schema import Choice, Flaw, Kind, Shape, flag, string
 
 _COMMON: dict[str, Kind] = {
     "private_metadata": string(3000, least=0),

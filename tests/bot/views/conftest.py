@@ -27,7 +27,7 @@ from bot.models import (
     WaitingName,
 )
 from bot.recipients import constructed
-from sandbox.slack.checker import check_message, check_view
+from sandbox.slack.blockkit.block_kit_validator import check_message, check_view
 
 NOW = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
 LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])

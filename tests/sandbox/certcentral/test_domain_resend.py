@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from sandbox.certcentral import CertCentral
+from sandbox.certcentral.behavior_options import EMAIL_ARRAY_LIMITS, IGNORES, MAILS, EmailArrayLimit
 from sandbox.certcentral.names import constructed
-from sandbox.certcentral.switches import EMAIL_ARRAY_LIMITS, IGNORES, MAILS, EmailArrayLimit
 
 RESEND = "/domain/1234/dcv/emails"
 EVERYONE = [*constructed("example.com"), "pki@corp.example"]

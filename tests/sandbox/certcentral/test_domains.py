@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from sandbox.certcentral import CertCentral
+from sandbox.certcentral.behavior_options import ValidationStates
 from sandbox.certcentral.names import constructed
-from sandbox.certcentral.switches import ValidationStates
 
 
 @pytest.fixture

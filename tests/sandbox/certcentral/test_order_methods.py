@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.switches import Reading
+from sandbox.certcentral.behavior_options import Reading
 
 
 async def put(client: httpx.AsyncClient, what: str, body: object) -> httpx.Response:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.switches import IGNORES, MAILS
+from sandbox.certcentral.behavior_options import IGNORES, MAILS
 
 RESEND = "/order/certificate/700001/resend-emails"
 

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import Channel, Person, Slack
-from tests.sandbox.slack.kit import Puppet
+from tests.sandbox.slack.helpers import Puppet
 
 
 @pytest.fixture(autouse=True)

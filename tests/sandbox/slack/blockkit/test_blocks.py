@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.slack.checker import check_message, check_view
+from sandbox.slack.blockkit.block_kit_validator import check_message, check_view
 
 JPG = "https://example.com/a.png"
 IMAGE = {"type": "image", "image_url": JPG, "alt_text": "A chart"}

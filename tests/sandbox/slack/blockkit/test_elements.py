@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.slack.checker import check_message
+from sandbox.slack.blockkit.block_kit_validator import check_message
 
 
 def plain(text: str = "Hello") -> dict[str, Any]:

@@ -1,0 +1,187 @@
+"""Domains as the API shows them (pure)."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sandbox.certcentral.account import Account
+from sandbox.certcentral.models import MAIL_LIFE, Domain, random_value
+from sandbox.certcentral.names import constructed
+from sandbox.certcentral.order_serializers import CONTAINER
+from sandbox.certcentral.times import mountain_date, mountain_day, stamp
+
+SPANS: dict[str, tuple[int | None, int | None]] = {
+    "expired": (None, -1),
+    "expired_in_last_7_days": (-7, -1),
+    "expiring": (0, 60),
+    "expiring_within_7_days": (0, 7),
+    "expiring_within_30_days": (0, 30),
+    "expiring_from_31_to_60_days": (31, 60),
+    "expiring_from_61_to_90_days": (61, 90),
+}
+"""The values of `filters[validation]` behind their `ov_` or `ev_`, as days from today."""
+
+_COUNTED = {
+    "number_of_expired_domains": SPANS["expired"],
+    "number_of_expiry_soon_domains": SPANS["expiring"],
+    "number_of_domains_recent_expired": SPANS["expired_in_last_7_days"],
+    "number_of_domains_expiring_within_30_days": SPANS["expiring_within_30_days"],
+    "number_of_domains_expiring_from_31_to_60_days": SPANS["expiring_from_31_to_60_days"],
+    "number_of_domains_expiring_from_61_to_90_days": SPANS["expiring_from_61_to_90_days"],
+}
+
+
+class Includes(NamedTuple):
+    """What the query asks for beside the usual fields.
+
+    `exact_expiry` shows UTC timestamps, `reuse` the state of each validation, `validations` their `dcv_status`.
+    """
+
+    exact_expiry: bool = False
+    reuse: bool = False
+    validations: bool = False
+    dcv: bool = False
+
+
+def listed(account: Account, domain: Domain, asked: Includes) -> dict[str, Any]:
+    """The domain as a row of the list; a date is left out where there is none."""
+    told = account.switches.validation_states_in_lists
+    with_states = told == "always" or (told == "asked" and asked.validations)
+    shown = _common(account, domain, asked)
+    if domain.stage(account.now()) != "never":
+        shown["validations"] = validations(account, domain, with_states=with_states)
+    return shown
+
+
+def _common(account: Account, domain: Domain, asked: Includes) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": domain.id,
+        "is_active": domain.active,
+        "name": domain.name,
+        "date_created": stamp(domain.created),
+        "organization": _organization(account, domain),
+        "dcv_method": domain.method,
+        "container": CONTAINER,
+    }
+    if domain.submitted is not None:
+        shown["last_submitted_datetime"] = stamp(domain.submitted)
+    if domain.approved is not None:
+        shown["dcv_approval_datetime"] = stamp(domain.approved)
+    if domain.validated_until is not None:
+        shown["dcv_expiration"] = _expiration(account, domain, domain.validated_until, asked)
+    return shown
+
+
+def detailed(account: Account, domain: Domain, asked: Includes) -> dict[str, Any]:
+    """The domain by itself, with what the include flags ask for."""
+    shown = _common(account, domain, asked)
+    shown |= {"status": "pending" if domain.pending else "approved", "is_pending_validation": domain.pending}
+    if asked.validations or account.switches.validations_without_asking:
+        shown["validations"] = validations(account, domain)
+    if domain.validated_until is not None:
+        shown["dcv_expiration_datetime"] = stamp(domain.validated_until)
+    if asked.dcv and domain.method != "email":
+        shown["dcv_token"] = _token(account, domain)
+    if asked.dcv and account.switches.invitations:
+        shown["dcv"] = _invitations(account, domain)
+    return shown
+
+
+def validations(account: Account, domain: Domain, *, with_states: bool = True) -> list[dict[str, Any]]:
+    """What the domain was submitted for: OV and EV, which share one DCV; nothing if it never was."""
+    if domain.stage(account.now()) == "never":
+        return []
+    return [_validation(account, domain, kind, with_states=with_states) for kind in ("ov", "ev")]
+
+
+def _validation(account: Account, domain: Domain, kind: str, *, with_states: bool) -> dict[str, Any]:
+    stage = domain.stage(account.now())
+    status = {"expired": "expired"}.get(stage, "active" if domain.is_valid(account.now()) else "pending")
+    shown = {
+        "type": kind,
+        "name": kind.upper(),
+        "date_created": stamp(domain.approved or domain.created),
+        "status": status,
+    }
+    if with_states:
+        shown |= {"dcv_status": stage, "org_status": "complete"}
+    if domain.validated_until is not None:
+        shown["validated_until"] = stamp(domain.validated_until)
+    return shown
+
+
+def _organization(account: Account, domain: Domain) -> dict[str, Any]:
+    return {
+        "id": domain.organization.id,
+        "status": "active",
+        "name": domain.organization.name,
+        "display_name": domain.organization.name,
+        "is_active": "1" if account.switches.is_active_string else True,
+    }
+
+
+def _expiration(account: Account, domain: Domain, until: datetime, asked: Includes) -> dict[str, Any]:
+    end = stamp(until) if asked.exact_expiry else mountain_date(until)
+    if not asked.reuse:
+        return {"ov": end, "ev": end}
+    status = "active" if domain.is_valid(account.now()) else "expired"
+    approved = mountain_date(domain.approved or domain.created)
+    states = {"ov_status": status, "ev_status": status, "dcv_approval_date": approved}
+    return {"ov": end, "ev": end, "ov_shortened": end} | states
+
+
+def _token(account: Account, domain: Domain) -> dict[str, Any]:
+    expires = (domain.submitted or domain.created) + MAIL_LIFE
+    status = "active" if domain.is_valid(account.now()) else "pending"
+    return {"token": random_value(f"domain {domain.id}"), "status": status, "expiration_date": stamp(expires)}
+
+
+def _invitations(account: Account, domain: Domain) -> dict[str, Any]:
+    sent = [mail for mail in account.outbox if mail.domain_id == domain.id]
+    return {
+        "method": domain.method,
+        "name_scope": domain.name,
+        "dcv_invitations": [
+            {
+                "invitation_id": mail.id,
+                "email": mail.recipient,
+                "source": "base",
+                "date_sent": stamp(mail.sent_at),
+                "name_scope": mail.scope,
+            }
+            for mail in sent
+        ],
+    }
+
+
+def expiration_counts(account: Account) -> dict[str, str]:
+    """How many domains have lapsed or will lapse soon, as texts."""
+    domains = account.domains.values()
+    counts = {name: sum(has_span(account, domain, span) for domain in domains) for name, span in _COUNTED.items()}
+    return {name: str(count) for name, count in counts.items()} | {"number_of_domains_affected_by_mozilla_policy": "0"}
+
+
+def fits_validation(account: Account, domain: Domain, wanted: str) -> bool:
+    """Whether `filters[validation]` with this value finds the domain; OV and EV end together here."""
+    if wanted == "completed":
+        return domain.stage(account.now()) == "complete"
+    _kind, _, span = wanted.partition("_")
+    return span in SPANS and has_span(account, domain, SPANS[span])
+
+
+def has_span(account: Account, domain: Domain, span: tuple[int | None, int | None]) -> bool:
+    """Whether the validation ends within these days from today (Mountain Time), the first and the last included."""
+    if domain.validated_until is None:
+        return False
+    days = (mountain_day(domain.validated_until) - mountain_day(account.now())).days
+    # A validation that ended earlier today has lapsed, whatever the calendar says.
+    days = min(days, -1) if domain.validated_until <= account.now() else max(days, 0)
+    first, last = span
+    return (first is None or first <= days) and (last is None or days <= last)
+
+
+def allowed_addresses(account: Account, scope: str, *, preferred: bool) -> dict[str, Any]:
+    """Who may approve `scope`: all that DNS and the rules permit, or what the account's preferences leave of it."""
+    addresses = account.permitted(scope) if preferred else account.addresses(scope)
+    base = [address for address in addresses if address.lower() in constructed(scope)]
+    others = [address for address in addresses if address not in base]
+    return {"name_scope": scope, "base_emails": base, "dns_txt_emails": others}

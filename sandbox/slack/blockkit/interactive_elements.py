@@ -1,0 +1,138 @@
+"""The parts of blocks that people can use: fields with a value, buttons and menus."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sandbox.json_types import Json
+from sandbox.slack.blockkit.plain_text import visible
+
+VALUE_KEYS = {
+    "plain_text_input": ("value", "initial_value"),
+    "email_text_input": ("value", "initial_value"),
+    "url_text_input": ("value", "initial_value"),
+    "number_input": ("value", "initial_value"),
+    "rich_text_input": ("rich_text_value", "initial_value"),
+    "static_select": ("selected_option", "initial_option"),
+    "external_select": ("selected_option", "initial_option"),
+    "radio_buttons": ("selected_option", "initial_option"),
+    "users_select": ("selected_user", "initial_user"),
+    "conversations_select": ("selected_conversation", "initial_conversation"),
+    "channels_select": ("selected_channel", "initial_channel"),
+    "datepicker": ("selected_date", "initial_date"),
+    "timepicker": ("selected_time", "initial_time"),
+    "datetimepicker": ("selected_date_time", "initial_date_time"),
+    "multi_static_select": ("selected_options", "initial_options"),
+    "multi_external_select": ("selected_options", "initial_options"),
+    "checkboxes": ("selected_options", "initial_options"),
+    "multi_users_select": ("selected_users", "initial_users"),
+    "multi_conversations_select": ("selected_conversations", "initial_conversations"),
+    "multi_channels_select": ("selected_channels", "initial_channels"),
+    "file_input": ("files", "initial_files"),
+}
+TEXT_INPUTS = frozenset({"plain_text_input", "email_text_input", "url_text_input", "number_input"})
+EXTERNAL = frozenset({"external_select", "multi_external_select"})
+Place = tuple[str, str]
+"""The block_id and action_id of an element: one name may stand in several blocks, a place only once."""
+OPTION_KEYS = frozenset({"selected_option", "selected_options"})
+
+
+@dataclass(frozen=True)
+class Field:
+    """One element that holds a value; `label` is what stands beside it."""
+
+    block_id: str
+    element: Json
+    label: str
+    in_input: bool
+    optional: bool
+    dispatches: bool
+
+    @property
+    def kind(self) -> str:
+        """The element's type, such as static_select."""
+        return str(self.element["type"])
+
+    @property
+    def action_id(self) -> str:
+        """The element's action_id."""
+        return str(self.element["action_id"])
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.block_id, self.action_id
+
+    @property
+    def value_key(self) -> str:
+        """The name under which the state holds the value."""
+        return VALUE_KEYS[self.kind][0]
+
+    @property
+    def is_multi(self) -> bool:
+        """Whether several things can be chosen."""
+        return self.kind.startswith("multi_") or self.kind in {"checkboxes", "file_input"}
+
+    @property
+    def options(self) -> list[Json]:
+        """The options that are part of the element; none for external ones."""
+        groups = self.element.get("option_groups") or []
+        return list(self.element.get("options") or []) + [option for group in groups for option in group["options"]]
+
+    def initial(self) -> Json:
+        """Return the state before anybody touched it, with the initial value or an empty one."""
+        key, initial_key = VALUE_KEYS[self.kind]
+        return self.holding(self.element.get(initial_key) or ([] if self.is_multi else None), key)
+
+    def holding(self, value: object, key: str | None = None) -> Json:
+        """Return the state with this value."""
+        return {"type": self.kind, key or self.value_key: value}
+
+
+def fields(blocks: list[Json]) -> list[Field]:
+    """Return every element with a value, in the order in which a person sees them."""
+    return [field for block in blocks for field in _fields_of(block)]
+
+
+def pressables(blocks: list[Json]) -> list[tuple[str, Json]]:
+    """Return every button and overflow menu with the id of its block."""
+    return [
+        (str(block.get("block_id", "")), element)
+        for block in blocks
+        for element in _parts(block)
+        if element.get("type") in {"button", "overflow", "workflow_button"}
+    ]
+
+
+def button_labels(blocks: list[Json]) -> list[str]:
+    """Return what is written on the buttons, overflow options included."""
+    labels: list[str] = []
+    for _, element in pressables(blocks):
+        shown = element.get("options") if element["type"] == "overflow" else [element]
+        labels += [str(item["text"]["text"]) for item in shown or []]
+    return labels
+
+
+def _fields_of(block: Json) -> Iterator[Field]:
+    in_input = block.get("type") == "input"
+    for element in _parts(block):
+        if element.get("type") in VALUE_KEYS:
+            yield Field(
+                block_id=str(block["block_id"]),
+                element=element,
+                label=_label(block, element),
+                in_input=in_input,
+                optional=bool(block.get("optional")) or not in_input,
+                dispatches=bool(block.get("dispatch_action")) if in_input else True,
+            )
+
+
+def _parts(block: Json) -> list[Json]:
+    parts = [block.get("element"), block.get("accessory"), *(block.get("elements") or [])]
+    return [part for part in parts if isinstance(part, dict)]
+
+
+def _label(block: Json, element: Json) -> str:
+    for beside in (block.get("label"), block.get("text"), element.get("placeholder")):
+        if beside:
+            return visible([beside])
+    return ""

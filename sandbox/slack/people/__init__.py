@@ -1,0 +1,1 @@
+"""Simulated users, and the modals that they fill in."""

@@ -1,0 +1,109 @@
+"""Finding fields and options by what a person sees, and the checks that Slack makes before it sends a form."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sandbox.json_types import Json
+from sandbox.slack.blockkit.interactive_elements import TEXT_INPUTS, VALUE_KEYS, Field, Place
+from sandbox.slack.workspace.views import View
+
+SELECTS = frozenset(VALUE_KEYS) - TEXT_INPUTS - {"file_input", "rich_text_input"}
+ID_KEYS = frozenset(
+    {"selected_user", "selected_users", "selected_channel", "selected_channels"}
+    | {"selected_conversation", "selected_conversations", "selected_date", "selected_time", "selected_date_time"}
+)
+
+
+def find_field(among: Iterable[Field], name: str | Place | None, kinds: Collection[str]) -> Field:
+    """Return the one field of these kinds with this label, action_id or place, or whose label contains it.
+
+    None means the only one. LookupError names those that are there.
+    """
+    candidates = [each for each in among if each.kind in kinds]
+    exact = [each for each in candidates if name in (None, each.label, each.action_id, each.place)]
+    fitting = exact or [each for each in candidates if isinstance(name, str) and name in each.label]
+    if len(fitting) == 1:
+        return fitting[0]
+    raise LookupError(f"no single field {name!r} among {[each.label or each.action_id for each in candidates]}")
+
+
+def find_select(among: Iterable[Field], label: str | Place | None, action_id: str | None) -> Field:
+    """Return the one select, group of boxes or picker with this label, place or action_id."""
+    if action_id is not None:
+        among = [each for each in among if each.action_id == action_id]
+    return find_field(among, label, SELECTS)
+
+
+def find_option(among: Iterable[Field], wanted: Any, found: dict[str, list[Json]]) -> tuple[Field, Any]:
+    """Return the field and the value that it will hold; `found` are the results of searches by action_id.
+
+    LookupError when no field, or more than one, offers what is wanted.
+    """
+    selects = [each for each in among if each.kind in SELECTS]
+    matches = [(each, value) for each in selects for value in _values(each, wanted, found)]
+    if len(matches) == 1:
+        return matches[0]
+    offered = {each.label or each.action_id: [option_text(one) for one in _offered(each, found)] for each in selects}
+    raise LookupError(f"{len(matches)} fields offer {wanted!r}; there is {offered}")
+
+
+def option_text(option: Any) -> str:
+    """Return what a chosen option reads; ids of users and channels, dates and times stay as they are."""
+    return str(option["text"]["text"]) if isinstance(option, dict) else str(option)
+
+
+def missing_fields(view: View) -> list[Field]:
+    """Return the fields that keep Slack from sending the form."""
+    return [each for each in view.fields if each.in_input and not _is_fit(each, view.value(each))]
+
+
+def require_typable(each: Field, text: str) -> None:
+    """Raise ValueError when Slack would not let a person type this."""
+    longest = each.element.get("max_length", 3_000)
+    if len(text) > longest:
+        raise ValueError(f"{each.label!r} takes {longest} characters at most")
+    if "\n" in text and not each.element.get("multiline"):
+        raise ValueError(f"{each.label!r} takes a single line")
+
+
+def _values(each: Field, wanted: Any, found: dict[str, list[Json]]) -> list[Any]:
+    if wanted is None:
+        return [[] if each.is_multi else None]
+    if each.value_key in ID_KEYS:
+        return [wanted if isinstance(wanted, list) == each.is_multi else [wanted]]
+    items = wanted if isinstance(wanted, list) else [wanted]
+    options = [_matching(_offered(each, found), item) for item in items]
+    if any(len(fitting) != 1 for fitting in options) or (not each.is_multi and len(options) != 1):
+        return []
+    chosen = [fitting[0] for fitting in options]
+    if len(chosen) > each.element.get("max_selected_items", len(chosen)):
+        raise ValueError(f"{each.label!r} takes {each.element['max_selected_items']} options at most")
+    return [chosen if each.is_multi else chosen[0]]
+
+
+def _offered(each: Field, found: dict[str, list[Json]]) -> list[Json]:
+    return found.get(each.action_id, []) if each.kind.endswith("external_select") else each.options
+
+
+def _matching(options: list[Json], item: Any) -> list[Json]:
+    if isinstance(item, dict):
+        return [option for option in options if option["value"] == item["value"]]
+    exact = [option for option in options if option["text"]["text"] == item]
+    return exact or [option for option in options if item in option["text"]["text"]]
+
+
+def _is_fit(each: Field, value: Any) -> bool:
+    if not value:
+        return each.optional
+    if each.kind not in TEXT_INPUTS:
+        return True
+    return len(value) >= each.element.get("min_length", 0) and _has_form(each.kind, str(value))
+
+
+def _has_form(kind: str, value: str) -> bool:
+    if kind == "email_text_input":
+        name, _, host = value.rpartition("@")
+        return bool(name) and "." in host
+    if kind == "url_text_input":
+        return "://" in value
+    return kind != "number_input" or value.lstrip("-").replace(".", "", 1).isdigit()

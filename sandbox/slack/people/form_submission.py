@@ -1,0 +1,90 @@
+"""What the ack of a view_submission does to the modal."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sandbox.json_types import Json
+from sandbox.slack.workspace.api_errors import Refused, require_view
+from sandbox.slack.workspace.deliveries import Delivery
+from sandbox.slack.workspace.payloads import view_json
+from sandbox.slack.workspace.views import View
+
+if TYPE_CHECKING:
+    from sandbox.slack.server.slack import Slack
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """How a submission ended; `errors` is by block_id, `view` the view that the app showed instead or upon it."""
+
+    delivery: Delivery
+    errors: dict[str, str] | None = None
+    view: Json | None = None
+    closed: bool = False
+
+    @property
+    def acked(self) -> bool:
+        """Whether the app answered in time; else the person was told to try again."""
+        return self.delivery.acked
+
+    @property
+    def after(self) -> float:
+        """Seconds until the app answered."""
+        return self.delivery.after
+
+    @property
+    def error_texts(self) -> list[str]:
+        """What stands in red below the fields."""
+        return list((self.errors or {}).values())
+
+
+def apply_answer(slack: "Slack", view: View, delivery: Delivery) -> Submitted:
+    """Close, update, push or mark the modal as the app answered; what Slack refuses leaves it open.
+
+    Of two submits at once the first answer may have closed the modal. A second one that is well formed then shows
+    nothing.
+    """
+    if not delivery.acked:
+        return Submitted(delivery)
+    try:
+        return _apply(slack, view, delivery, delivery.payload or {})
+    except Refused as refusal:
+        slack.complain(f"the answer to {delivery.what} was refused: {refusal.error} {refusal.extras or ''}".strip())
+        return Submitted(delivery)
+    finally:
+        slack.changes.notify()
+
+
+def _apply(slack: "Slack", view: View, delivery: Delivery, answer: Json) -> Submitted:
+    match answer.get("response_action"):
+        case None if not answer:
+            slack.modals.close(view)
+            return Submitted(delivery, closed=True)
+        case "clear":
+            slack.modals.clear(view)
+            return Submitted(delivery, closed=True)
+        case "errors":
+            errors = _errors(view, answer.get("errors"))
+            return Submitted(delivery, errors=errors) if view.is_open else Submitted(delivery, closed=True)
+        case "update" | "push" as action:
+            return _show(slack, view, delivery, require_view(answer.get("view")), pushes=action == "push")
+    raise Refused("invalid_response_action", mistake=True)
+
+
+def _show(slack: "Slack", view: View, delivery: Delivery, content: Json, *, pushes: bool) -> Submitted:
+    if not view.is_open:
+        return Submitted(delivery, closed=True)
+    if pushes:
+        view = slack.modals.push(view, content)
+    else:
+        slack.modals.update(view, content)
+    return Submitted(delivery, view=view_json(slack, view))
+
+
+def _errors(view: View, errors: object) -> dict[str, str]:
+    inputs = {each.block_id for each in view.fields if each.in_input}
+    if not isinstance(errors, dict) or not errors:
+        raise Refused("invalid_errors", mistake=True)
+    if unknown := [block_id for block_id in errors if block_id not in inputs]:
+        raise Refused("invalid_errors", mistake=True, messages=(f"no input block has the block_id {unknown}",))
+    return {str(block_id): str(text) for block_id, text in errors.items()}

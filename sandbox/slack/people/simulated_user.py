@@ -1,0 +1,177 @@
+"""What a person does in Slack: commands, clicks, shortcuts and messages, and what they see."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sandbox.json_types import Json
+from sandbox.slack.blockkit.interactive_elements import EXTERNAL, VALUE_KEYS, Place, fields, pressables
+from sandbox.slack.people.form_filling import find_field
+from sandbox.slack.people.forms import Form
+from sandbox.slack.people.suggestions import offered
+from sandbox.slack.workspace import payloads
+from sandbox.slack.workspace.api_errors import Refused
+from sandbox.slack.workspace.deliveries import Delivery
+from sandbox.slack.workspace.messages import Message
+from sandbox.slack.workspace.views import View
+from sandbox.slack.workspace.workspace import Channel, Member
+
+if TYPE_CHECKING:
+    from sandbox.slack.server.slack import Slack
+
+
+@dataclass(eq=False, kw_only=True)
+class Person(Member):
+    """A member who acts; every action waits until the app acknowledged it, for three seconds at most."""
+
+    slack: "Slack" = field(repr=False)
+
+    @property
+    def direct_messages(self) -> list[Message]:
+        """What the bot wrote to this person directly."""
+        bot = self.slack.bot.bot_id
+        return [message for message in self.slack.dm(self).messages if message.by.bot_id == bot]
+
+    @property
+    def open_forms(self) -> list[Form]:
+        """The modals that are open and not covered by another, the one in front last."""
+        return [Form(self, view) for view in self.slack.modals.top(self)]
+
+    async def command(self, command: str, text: str = "", channel: Channel | None = None) -> Delivery:
+        """Type a slash command; the message in its ack, if any, is shown."""
+        where = channel or self.slack.dm(self)
+        payload = payloads.slash_command(self.slack, self, command, text, where)
+        payload["response_url"] = self.slack.hooks.issue(self, where)
+        payload["trigger_id"] = self.slack.triggers.issue(self)
+        delivery = await self.slack.deliver("slash_commands", payload, f"{command} of {self.name}")
+        if delivery.acked and delivery.payload:
+            self._show_answer(payload, delivery.payload, where)
+        return delivery
+
+    async def click(
+        self, message: Message, label: str | Place | None = None, *, action_id: str | None = None
+    ) -> Delivery:
+        """Press a button, or choose from an overflow menu, below a message; a question for confirmation is agreed to.
+
+        LookupError when it is not there.
+        """
+        action = self.press(message.content.all_blocks, label, action_id)
+        parts = payloads.message_source(message)
+        parts["response_url"] = self.slack.hooks.issue(self, message.channel, message)
+        return await self.interact("block_actions", f"click on {_name(action)}", actions=[action], **parts)
+
+    async def choose(self, message: Message, place: Place, wanted: Any) -> Delivery:
+        """Choose in a select, a picker or boxes below a message: an option, several, an id or a date, or nothing."""
+        each = find_field(fields(message.content.all_blocks), place, VALUE_KEYS)
+        action = payloads.action(self.slack, each.block_id, each.element, **{each.value_key: wanted})
+        parts = payloads.message_source(message)
+        parts["state"] = {"values": {each.block_id: {each.action_id: each.holding(wanted)}}}
+        parts["response_url"] = self.slack.hooks.issue(self, message.channel, message)
+        return await self.interact("block_actions", f"choice in {each.action_id}", actions=[action], **parts)
+
+    async def search(self, message: Message, place: Place, text: str) -> list[Json]:
+        """Type into the search of a select below a message; return the options. Unanswered after three seconds."""
+        each = find_field(fields(message.content.all_blocks), place, EXTERNAL)
+        asked = {"block_id": each.block_id, "action_id": each.action_id, "value": text}
+        source = payloads.message_source(message)
+        delivery = await self.interact("block_suggestion", f"search for {text!r}", **asked, **source)
+        return offered(delivery, self.slack.complain)
+
+    async def shortcut(self, callback_id: str, message: Message | None = None) -> Delivery:
+        """Use a message shortcut, or without a message a global one."""
+        what = f"shortcut {callback_id}"
+        if message is None:
+            return await self.interact("shortcut", what, callback_id=callback_id, action_ts=self.slack.mint.ts())
+        if message.seen_only_by is not None:
+            raise LookupError("there are no shortcuts on messages that only one person sees")
+        parts = payloads.message_action(self.slack, self, callback_id, message)
+        parts["response_url"] = self.slack.hooks.issue(self, message.channel, message, shortcut=True)
+        return await self._send(parts, what)
+
+    async def post(
+        self,
+        channel: Channel,
+        text: str = "",
+        *,
+        thread_ts: str | None = None,
+        blocks: list[Json] | None = None,
+        attachments: list[Json] | None = None,
+    ) -> Message:
+        """Write a message, and wait until the app acknowledged the event, if it hears of it."""
+        content = self.slack.content(text, blocks or _typed(text), attachments)
+        client_msg_id = self.slack.mint.id("", 24).lower()
+        message = self.slack.post(channel, self.author, content, thread_ts=thread_ts, client_msg_id=client_msg_id)
+        await self.slack.settle()
+        return message
+
+    async def sees_form(self, containing: str | None = None, timeout: float = 20.0) -> Form:  # noqa: ASYNC109 - the deadline is the contract here
+        """Wait for a modal in front whose title or text contains this."""
+        what = f"a form for {self.name}" + (f" containing {containing!r}" if containing else "")
+        return await self.slack.wait(lambda: self._form(containing), what, timeout)
+
+    async def hears(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
+        """Wait for a message that only this person sees."""
+        return await self.slack.wait(
+            lambda: self._whisper(containing), f"a whisper to {self.name}: {containing!r}", timeout
+        )
+
+    async def gets_direct_message(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
+        """Wait for a direct message of the bot."""
+        return await self.slack.sees_message(self.slack.dm(self), containing=containing, timeout=timeout)
+
+    def press(self, blocks: list[Json], label: str | Place | None, action_id: str | None) -> Json:
+        """Compose the action of a button with this label, place or action_id, or of an option with this label.
+
+        LookupError names those that are there.
+        """
+        for block_id, element in pressables(blocks):
+            if element["type"] == "overflow":
+                for option in element["options"]:
+                    if label == option["text"]["text"]:
+                        return payloads.action(self.slack, block_id, element, selected_option=option)
+            elif label in (element["text"]["text"], (block_id, element["action_id"])) or (
+                action_id and action_id == element["action_id"]
+            ):
+                return payloads.action(self.slack, block_id, element)
+        there = [element.get("text", {}).get("text", element["action_id"]) for _, element in pressables(blocks)]
+        raise LookupError(f"there is no button {label or action_id!r} among {there}")
+
+    async def interact(self, kind: str, what: str, view: View | None = None, **parts: Any) -> Delivery:
+        """Send an interaction of this kind; with a `view`, from within it."""
+        if view is not None:
+            shown = None if kind in {"block_suggestion", "view_closed"} else view.state()
+            parts["view"] = payloads.view_json(self.slack, view, shown)
+        return await self._send(payloads.interaction(self.slack, kind, self, **parts), what, view)
+
+    async def _send(self, payload: Json, what: str, view: View | None = None) -> Delivery:
+        if payload["type"] not in {"block_suggestion", "view_closed"}:
+            payload["trigger_id"] = self.slack.triggers.issue(self, view)
+        return await self.slack.deliver("interactive", payload, f"{what} by {self.name}")
+
+    def _show_answer(self, command: Json, answer: Json, channel: Channel) -> None:
+        public = answer.get("response_type") == "in_channel"
+        if public:
+            typed = f"{command['command']} {command['text']}".strip()
+            self.slack.post(channel, self.author, self.slack.content(typed))
+        if public and not (answer.get("text") or answer.get("blocks")):
+            return
+        try:
+            self.slack.hooks.answer(command["response_url"], answer)
+        except Refused as refusal:
+            self.slack.complain(f"the answer to {command['command']} was refused: {refusal.error} {refusal.extras}")
+        self.slack.changes.notify()
+
+    def _form(self, containing: str | None) -> Form | None:
+        fitting = [form for form in self.open_forms if containing is None or form.says(containing)]
+        return fitting[-1] if fitting else None
+
+    def _whisper(self, containing: str) -> Message | None:
+        return next((message for message in reversed(self.whispers) if message.content.says(containing)), None)
+
+
+def _typed(text: str) -> list[Json]:
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+    return [{"type": "rich_text", "elements": [section]}] if text else []
+
+
+def _name(action: Json) -> str:
+    return repr(action.get("text", {}).get("text") or action["action_id"])

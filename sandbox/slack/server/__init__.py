@@ -1,0 +1,1 @@
+"""The servers of the local Slack: Web API, Socket Mode, request URL and Events API."""

@@ -1,0 +1,238 @@
+"""A whole Slack on a loopback port: a workspace, served to one app."""
+
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from aiohttp import web
+
+from sandbox.condition import Changes
+from sandbox.faults import Faults
+from sandbox.json_types import Json
+from sandbox.slack.people.simulated_user import Person
+from sandbox.slack.server.call_log import ApiCall
+from sandbox.slack.server.event_dispatcher import Announcer
+from sandbox.slack.server.request_url import RequestUrl
+from sandbox.slack.server.socket_mode import SocketMode
+from sandbox.slack.server.web_api import WebApi
+from sandbox.slack.workspace.deliveries import Delivery
+from sandbox.slack.workspace.messages import Author, Message
+from sandbox.slack.workspace.response_urls import Hooks
+from sandbox.slack.workspace.workspace import Channel, Workspace
+
+HOST = "127.0.0.1"
+STOPPING_SECONDS = 0.2
+
+Found = TypeVar("Found")
+
+
+class Slack(Workspace):
+    """A workspace with an app installed; as a context manager it serves that app its Web API and Socket Mode.
+
+    With `request_url` set, payloads are posted there, signed, instead of sent to sockets.
+
+    `problems` lists what people would have seen as a failure, and the mistakes that Slack would refuse. `clock` tells
+    Unix seconds, also in the Date header of its answers; `seed` decides which of several gets what.
+    """
+
+    def __init__(self, port: int = 0, *, clock: Callable[[], float] = time.time, seed: int = 0) -> None:
+        super().__init__(clock)
+        self.changes, self.faults = Changes(), Faults()
+        self.problems: list[str] = []
+        self.signing_secret = self.mint.id("", 32).lower()
+        self.hooks = Hooks(self)
+        self.hooks.address = lambda key: f"{self.url}/hooks/{key}"
+        self.socket_mode = SocketMode(self, self.changes, self.complain, seed)
+        deliveries = self.socket_mode.deliveries
+        self.requests = RequestUrl(self, lambda: self.signing_secret, deliveries, self.changes, self.complain, seed)
+        self.announcer = Announcer(self, self.deliver, lambda: bool(self.request_url or self.sockets))
+        self.socket_mode.on_connect = self.announcer.retry
+        self.web_api = WebApi(self, self.hooks, self.faults, self.changes)
+        self.web_api.complain, self.web_api.open_socket = self.complain, self._socket_url
+        self._port = port
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is served."""
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def api_url(self) -> str:
+        """The base URL of the Web API."""
+        return f"{self.url}/api/"
+
+    @property
+    def bot_token(self) -> str:
+        """The token that the Web API takes."""
+        return self.web_api.bot_token
+
+    @property
+    def app_token(self) -> str:
+        """The token that apps.connections.open takes."""
+        return self.web_api.app_token
+
+    @property
+    def bot_user_id(self) -> str:
+        """The user id of the app's bot."""
+        return str(self.bot.user)
+
+    @property
+    def app_id(self) -> str:
+        """The id of the app."""
+        return str(self.bot.app_id)
+
+    @property
+    def api_calls(self) -> list[ApiCall]:
+        """Every call of the Web API, oldest first."""
+        return self.web_api.calls
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every envelope, oldest first."""
+        return self.socket_mode.deliveries
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets are open."""
+        return len(self.socket_mode.sockets)
+
+    def add_person(self, name: str, *, team_id: str | None = None, **traits: Any) -> Person:
+        """Enrol a person; traits are the flags of Member. Strangers come from a team of their own."""
+        home = self.mint.id("T") if traits.get("stranger") else self.team_id
+        person = Person(id=self.mint.id("U"), name=name, team_id=team_id or home, slack=self, **traits)
+        self.enrol(person)
+        return person
+
+    def alert(
+        self,
+        channel: Channel,
+        app_name: str,
+        text: str = "",
+        *,
+        blocks: list[Json] | None = None,
+        attachments: list[Json] | None = None,
+        classic: bool = False,
+        thread_ts: str | None = None,
+    ) -> Message:
+        """Post as another app; `classic` as old webhooks do, without a user."""
+        app = self.app(app_name)
+        author = Author(app_name, bot_id=app.bot_id) if classic else app
+        return self.post(channel, author, self.content(text, blocks, attachments), thread_ts=thread_ts)
+
+    def thread(self, channel: Channel, ts: str) -> list[Message]:
+        """Return the replies below a message, oldest first."""
+        return channel.thread(ts)
+
+    async def deliver(self, kind: str, payload: Json, what: str, **extras: Any) -> Delivery:
+        """Bring a payload to the app by the way that is set, and wait for its ack."""
+        door = self.requests if self.request_url else self.socket_mode
+        return await door.deliver(kind, payload, what, **extras)
+
+    def emit(self, event: Json, channel: Channel | None = None) -> None:
+        """Deliver an event of the workspace to the app in the background."""
+        self.changes.notify()
+        self.announcer.tell(event, channel)
+
+    def send_event(self, event: Json, **envelope_extras: Any) -> None:
+        """Deliver any event, as it is, to the app; extras go beside it, such as event_id."""
+        self.announcer.tell(event, self.channels.get(str(event.get("channel"))), **envelope_extras)
+
+    def complain(self, problem: str) -> None:
+        """Note something that Slack would have shown as a failure."""
+        self.problems.append(problem)
+        self.changes.notify()
+
+    async def settle(self) -> None:
+        """Wait until every event on its way was acknowledged, or waits for another socket."""
+        await self.announcer.settle()
+
+    async def connected(self, timeout: float = 20.0) -> None:  # noqa: ASYNC109 - the deadline is the contract here
+        """Wait until a socket of the app is open."""
+        await self.wait(lambda: self.sockets > 0, "the app to connect", timeout)
+
+    async def sees_message(
+        self,
+        channel: Channel,
+        containing: str,
+        *,
+        thread: str | Message | None = None,
+        timeout: float = 20.0,  # noqa: ASYNC109 - the deadline is the contract here
+    ) -> Message:
+        """Wait for a message that contains this now; with `thread`, for a reply below that message. Newest first."""
+        below = thread.ts if isinstance(thread, Message) else thread
+        what = f"a message in #{channel.name} containing {containing!r}"
+
+        def look() -> Message | None:
+            among = channel.messages if below is None else channel.thread(below)
+            return next((message for message in reversed(among) if message.content.says(containing)), None)
+
+        return await self.wait(look, what, timeout)
+
+    async def wait(self, look: Callable[[], Found | None], what: str, timeout: float) -> Found:  # noqa: ASYNC109 - the deadline is the contract here
+        """Wait until `look` finds something; the TimeoutError tells what there was instead."""
+        try:
+            return await self.changes.until(look, what=what, timeout=timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{self.overview()}") from None
+
+    def overview(self) -> str:
+        """Tell what everybody sees, for those who look for a reason."""
+        lines = [f"problem: {problem}" for problem in self.problems]
+        for channel in self.channels.values():
+            lines += [f"#{channel.name} {message.author}: {message.visible_text!r}" for message in channel.messages]
+        for person in self.people.values():
+            lines += [f"whisper to {person.name}: {message.visible_text!r}" for message in person.whispers]
+            lines += [f"form of {person.name}: {view.content['title']['text']}" for view in self.modals.top(person)]
+        return "\n".join(lines)
+
+    async def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Ask every socket to go; unless it is only a warning, they are closed after a second at most."""
+        await self.socket_mode.disconnect(reason)
+
+    def drop_sockets(self) -> None:
+        """Cut off every socket without a word."""
+        self.socket_mode.drop()
+
+    def freeze_sockets(self) -> None:
+        """Let every open socket stand still, as behind a firewall that forgot it; new ones work."""
+        self.socket_mode.freeze()
+
+    async def __aenter__(self) -> Self:
+        """Begin to serve."""
+        app = web.Application()
+        app.on_response_prepare.append(self._tell_time)
+        app.router.add_route("*", "/api/{method}", self.web_api.call)
+        app.router.add_post("/hooks/{key:.+}", self.web_api.hook)
+        app.router.add_get("/link/", self._socket)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOPPING_SECONDS)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, HOST, self._port).start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop serving, whatever is still on its way."""
+        self.announcer.stop()
+        await self.socket_mode.close()
+        await self.requests.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _tell_time(self, _request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(self.mint.clock(), usegmt=True)
+
+    def _socket_url(self) -> str:
+        return f"ws://{HOST}:{self._port}/link/?ticket={self.socket_mode.ticket()}&app_id={self.app_id}"
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        async def effect() -> web.StreamResponse:
+            return await self.socket_mode.serve(request)
+
+        response = await self.web_api.with_faults(request, "socket", effect)
+        self.socket_mode.burn(request.query.get("ticket", ""))
+        return response

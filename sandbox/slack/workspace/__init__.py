@@ -1,0 +1,1 @@
+"""The state of a Slack workspace, and the payloads composed from it."""

@@ -1,0 +1,40 @@
+"""Saying no as Slack does: an error name, and where the app is at fault."""
+
+from typing import Any
+
+from sandbox.json_types import Json
+from sandbox.slack.blockkit.block_kit_validator import Problem, check_message, check_view
+
+
+class Refused(Exception):
+    """An answer with ok false; `mistake` tells that only a programming error leads here."""
+
+    def __init__(self, error: str, *, mistake: bool = False, messages: tuple[str, ...] = (), **extras: Any) -> None:
+        super().__init__(error, *messages)
+        self.error = error
+        self.mistake = mistake
+        self.extras: Json = {**extras, "response_metadata": {"messages": list(messages)}} if messages else extras
+
+
+def bad_argument(message: str) -> Refused:
+    """Return the refusal of arguments that are missing or of the wrong kind."""
+    return Refused("invalid_arguments", mistake=True, messages=(f"[ERROR] {message}",))
+
+
+def require_message(payload: Json, *, update: bool = False) -> None:
+    """Raise Refused when Slack would not take this message."""
+    _refuse(check_message(payload, update=update))
+
+
+def require_view(view: object) -> Json:
+    """Return the view; raise Refused when Slack would not take it."""
+    if not isinstance(view, dict):
+        raise bad_argument("missing required field: view")
+    _refuse(check_view(view), root="/view")
+    return view
+
+
+def _refuse(problems: list[Problem], root: str = "") -> None:
+    if problems:
+        told = tuple(f"[ERROR] {problem.message} [json-pointer:{root}{problem.pointer}]" for problem in problems)
+        raise Refused(problems[0].error, mistake=True, messages=told)

@@ -1,0 +1,189 @@
+"""What Slack sends to apps and answers about people, channels and views, composed from the state."""
+
+from typing import Any
+
+from sandbox.json_types import Json
+from sandbox.slack.workspace.messages import Message
+from sandbox.slack.workspace.views import View
+from sandbox.slack.workspace.workspace import Channel, Member, Workspace
+
+VERIFICATION_TOKEN = "verification-token-of-the-sandbox"  # noqa: S105 - a made-up legacy field
+NO_STATE: Json = {"values": {}}
+GRID = "Sandbox Org"
+
+
+def user_json(here: Workspace, person: Member) -> Json:
+    """Compose the user object of users.info."""
+    user: Json = {
+        "id": person.id,
+        "team_id": person.team_id,
+        "name": person.name,
+        "real_name": person.real_name or person.name,
+        "deleted": person.deleted,
+        "tz": "Etc/UTC",
+        "tz_offset": 0,
+        "profile": {"real_name": person.real_name or person.name, "display_name": person.name, "team": person.team_id},
+        "is_admin": False,
+        "is_owner": False,
+        "is_primary_owner": False,
+        "is_restricted": person.guest or person.ultra_guest,
+        "is_ultra_restricted": person.ultra_guest,
+        "is_bot": person.bot or person.workflow_bot,
+        "is_workflow_bot": person.workflow_bot,
+        "is_app_user": False,
+        "updated": int(here.mint.clock()),
+    }
+    if person.stranger:
+        user["is_stranger"] = True
+    if person.enterprise_id:
+        user["enterprise_user"] = _enterprise_user(person)
+    return user
+
+
+def channel_json(here: Workspace, channel: Channel) -> Json:
+    """Compose the channel object of conversations.info."""
+    if channel.im:
+        return {"id": channel.id, "is_im": True, "user": channel.im.id, "is_archived": False, "is_org_shared": False}
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "is_channel": not channel.private,
+        "is_group": False,
+        "is_im": False,
+        "is_mpim": False,
+        "is_private": channel.private,
+        "is_archived": channel.archived,
+        "is_member": channel.member,
+        "is_read_only": channel.read_only,
+        "is_shared": channel.ext_shared or channel.org_shared,
+        "is_ext_shared": channel.ext_shared,
+        "is_org_shared": channel.org_shared,
+        "is_pending_ext_shared": channel.pending_shared,
+        "pending_connected_team_ids": list(channel.invited_teams),
+        "context_team_id": here.team_id,
+    }
+
+
+def view_json(here: Workspace, view: View, state: Json | None = None) -> Json:
+    """Compose the view object; without `state` its values are empty, as in most payloads."""
+    return {
+        "id": view.id,
+        "team_id": _team(here, view.person)["id"],
+        **view.content,
+        "state": state or NO_STATE,
+        "hash": view.hash,
+        "root_view_id": view.root_id,
+        "previous_view_id": view.previous_id,
+        "app_id": here.bot.app_id,
+        "bot_id": here.bot.bot_id,
+        "app_installed_team_id": here.team_id,
+    }
+
+
+def slash_command(here: Workspace, person: Member, command: str, text: str, channel: Channel) -> Json:
+    """Compose a slash command, but for trigger_id and response_url."""
+    return {
+        "token": VERIFICATION_TOKEN,
+        "team_id": here.team_id,
+        "team_domain": here.domain,
+        "channel_id": channel.id,
+        "channel_name": _shown_name(channel),
+        "user_id": person.id,
+        "user_name": person.name,
+        "command": command,
+        "text": text,
+        "api_app_id": here.bot.app_id,
+        "is_enterprise_install": "true" if here.is_org_wide else "false",
+        **({"enterprise_id": here.enterprise_id, "enterprise_name": GRID} if here.enterprise_id else {}),
+    }
+
+
+def interaction(here: Workspace, kind: str, person: Member, **parts: Any) -> Json:
+    """Compose what all interactions have in common; of an app that an organisation has, no team is named."""
+    user = {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id}
+    return {
+        "type": kind,
+        "team": None if here.is_org_wide else _team(here, person),
+        "user": user,
+        "api_app_id": here.bot.app_id,
+        "token": VERIFICATION_TOKEN,
+        "enterprise": {"id": here.enterprise_id, "name": GRID} if here.enterprise_id else None,
+        "is_enterprise_install": here.is_org_wide,
+        **parts,
+    }
+
+
+def message_action(here: Workspace, person: Member, callback_id: str, message: Message) -> Json:
+    """Compose a message shortcut, but for trigger_id and response_url."""
+    parts = {"callback_id": callback_id, "action_ts": here.mint.ts(), "message_ts": message.ts}
+    shown = {"channel": channel_name(message.channel), "message": message.as_json()}
+    return interaction(here, "message_action", person, **parts, **shown)
+
+
+def view_container(view: View) -> Json:
+    """Say that something happened in a view."""
+    return {"type": "view", "view_id": view.id}
+
+
+def message_source(message: Message) -> Json:
+    """Say that something happened in a message; one seen by a single person is not shown to the app."""
+    hidden = message.seen_only_by is not None
+    container = {"type": "message", "message_ts": message.ts, "channel_id": message.channel.id, "is_ephemeral": hidden}
+    if message.thread_ts:
+        container["thread_ts"] = message.thread_ts
+    shown: Json = {} if hidden else {"message": message.as_json()}
+    return {"container": container, "channel": channel_name(message.channel), "state": NO_STATE, **shown}
+
+
+def channel_name(channel: Channel) -> Json:
+    """Name a channel in an interaction."""
+    return {"id": channel.id, "name": _shown_name(channel)}
+
+
+def action(here: Workspace, block_id: str, element: Json, **value: Any) -> Json:
+    """Compose one entry of `actions`: which element, and what it says now."""
+    kept: Json = {
+        name: element[name] for name in ("type", "action_id", "text", "value", "style", "url") if name in element
+    }
+    return {**kept, "block_id": block_id, **value, "action_ts": here.mint.ts()}
+
+
+def event_callback(here: Workspace, event: Json, channel: Channel | None, **extras: Any) -> Json:
+    """Wrap an event as the Events API sends it."""
+    authorization = {"enterprise_id": here.enterprise_id, "team_id": here.team_id, "user_id": here.bot.user}
+    return {
+        "token": VERIFICATION_TOKEN,
+        "team_id": here.team_id,
+        "api_app_id": here.bot.app_id,
+        "event": event,
+        "type": "event_callback",
+        "event_id": here.mint.id("Ev"),
+        "event_time": int(here.mint.clock()),
+        "authorizations": [{**authorization, "is_bot": True, "is_enterprise_install": here.is_org_wide}],
+        "is_ext_shared_channel": bool(channel and channel.ext_shared),
+        "event_context": here.mint.id("4-", 24),
+        **extras,
+    }
+
+
+def _team(here: Workspace, person: Member) -> Json:
+    """Name the team of a person; those of a shared channel's other side come with their own."""
+    if person.team_id == here.team_id or not person.team_id.startswith("T"):
+        return {"id": here.team_id, "domain": here.domain}
+    return {"id": person.team_id, "domain": "elsewhere"}
+
+
+def _enterprise_user(person: Member) -> Json:
+    return {
+        "id": person.enterprise_user_id or person.id,
+        "enterprise_id": person.enterprise_id,
+        "enterprise_name": GRID,
+        "is_admin": False,
+        "is_owner": False,
+        "teams": list(person.teams),
+    }
+
+
+def _shown_name(channel: Channel) -> str:
+    return "privategroup" if channel.private and not channel.im else channel.name

@@ -1,0 +1,84 @@
+"""Raw Slack JSON, and what Slack adds to blocks when it stores them."""
+
+from typing import Any
+
+from sandbox.json_types import Json
+from sandbox.slack.workspace.id_generator import Mint
+
+INTERACTIVE = frozenset(
+    {
+        "button",
+        "overflow",
+        "workflow_button",
+        "plain_text_input",
+        "email_text_input",
+        "url_text_input",
+        "number_input",
+        "rich_text_input",
+        "file_input",
+        "static_select",
+        "external_select",
+        "users_select",
+        "conversations_select",
+        "channels_select",
+        "multi_static_select",
+        "multi_external_select",
+        "multi_users_select",
+        "multi_conversations_select",
+        "multi_channels_select",
+        "radio_buttons",
+        "checkboxes",
+        "datepicker",
+        "timepicker",
+        "datetimepicker",
+    }
+)
+
+
+def stored_blocks(blocks: list[Json], mint: Mint) -> list[Json]:
+    """Copy blocks as Slack keeps them: with a block_id, action_ids and the defaults of text objects."""
+    return [{"block_id": mint.id("", 5), **_stored(block, mint)} for block in blocks]
+
+
+def stored_attachments(attachments: list[Json], mint: Mint) -> list[Json]:
+    """Copy attachments, numbered from 1, their blocks completed."""
+    return [_stored_attachment(attachment, number, mint) for number, attachment in enumerate(attachments, start=1)]
+
+
+def stored_view(view: Json, mint: Mint) -> Json:
+    """Copy what an app may say of a view, every optional field present."""
+    return {
+        "type": view["type"],
+        "title": _stored(view.get("title"), mint),
+        "close": _stored(view.get("close"), mint),
+        "submit": _stored(view.get("submit"), mint),
+        "blocks": stored_blocks(view.get("blocks") or [], mint),
+        "private_metadata": view.get("private_metadata") or "",
+        "callback_id": view.get("callback_id") or "",
+        "external_id": view.get("external_id") or "",
+        "clear_on_close": bool(view.get("clear_on_close")),
+        "notify_on_close": bool(view.get("notify_on_close")),
+    }
+
+
+def _stored_attachment(attachment: Json, number: int, mint: Mint) -> Json:
+    kept = {"id": number, "fallback": "[no preview available]", **attachment}
+    if attachment.get("blocks"):
+        kept["blocks"] = stored_blocks(attachment["blocks"], mint)
+    return kept
+
+
+def _stored(node: Any, mint: Mint) -> Any:
+    if isinstance(node, list):
+        return [_stored(item, mint) for item in node]
+    if not isinstance(node, dict):
+        return node
+    copy = {key: _stored(value, mint) for key, value in node.items() if value is not None}
+    kind = node.get("type")
+    if kind == "plain_text":
+        copy.setdefault("emoji", True)
+    elif kind == "mrkdwn":
+        copy.setdefault("verbatim", False)
+    elif kind in INTERACTIVE:
+        copy.setdefault("action_id", mint.id("", 5))
+    return copy

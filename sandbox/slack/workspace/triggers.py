@@ -1,0 +1,47 @@
+"""Trigger ids: the right to open one modal, for a moment."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sandbox.slack.workspace.api_errors import Refused
+from sandbox.slack.workspace.id_generator import Mint
+
+if TYPE_CHECKING:
+    from sandbox.slack.workspace.views import View
+    from sandbox.slack.workspace.workspace import Member
+
+
+@dataclass
+class Trigger:
+    """What a person did, and in which view if in any."""
+
+    person: "Member"
+    view: "View | None"
+    at: float
+    used: bool = False
+
+
+class Triggers:
+    """Issues trigger ids and takes each back once; they live for a moment."""
+
+    def __init__(self, mint: Mint) -> None:
+        self._mint = mint
+        self._issued: dict[str, Trigger] = {}
+
+    def issue(self, person: "Member", view: "View | None" = None) -> str:
+        """Return a new trigger id for something that `person` did."""
+        trigger_id = f"{self._mint.ts().replace('.', '')}.{self._mint.id('', 12)}".lower()
+        self._issued[trigger_id] = Trigger(person, view, self._mint.clock())
+        return trigger_id
+
+    def exchange(self, trigger_id: str, seconds: float) -> Trigger:
+        """Use a trigger up; Refused when it is unknown, used or older than so many seconds."""
+        trigger = self._issued.get(trigger_id)
+        if trigger is None:
+            raise Refused("invalid_trigger_id")
+        if trigger.used:
+            raise Refused("exchanged_trigger_id")
+        if self._mint.clock() - trigger.at > seconds:
+            raise Refused("expired_trigger_id")
+        trigger.used = True
+        return trigger

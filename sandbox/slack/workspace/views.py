@@ -1,0 +1,159 @@
+"""Modals: what stands in them, what people typed into them, and how they lie upon each other."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sandbox.json_types import Json
+from sandbox.slack.blockkit.interactive_elements import Field, Place, fields
+from sandbox.slack.workspace.api_errors import Refused
+from sandbox.slack.workspace.id_generator import Mint
+from sandbox.slack.workspace.stored_content import stored_view
+
+if TYPE_CHECKING:
+    from sandbox.slack.workspace.workspace import Member
+
+STACK_LIMIT = 3
+
+
+@dataclass(eq=False)
+class View:
+    """A modal (or a home tab) of one person; `content` is what the app said, `values` what the person sees chosen."""
+
+    id: str
+    person: "Member"
+    content: Json
+    hash: str
+    root_id: str
+    previous_id: str | None = None
+    is_open: bool = True
+    values: dict[Place, Json] = field(default_factory=dict)
+    touched: set[Place] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Begin with the initial values."""
+        self.values = {each.place: each.initial() for each in self.fields}
+
+    @property
+    def blocks(self) -> list[Json]:
+        """The blocks as Slack stored them."""
+        return list(self.content["blocks"])
+
+    @property
+    def fields(self) -> list[Field]:
+        """The elements that hold a value."""
+        return fields(self.content["blocks"])
+
+    def value(self, each: Field) -> Any:
+        """Return what is chosen or typed in this field."""
+        return self.values[each.place][each.value_key]
+
+    def put(self, each: Field, value: object) -> None:
+        """Choose or type something."""
+        self.values[each.place] = each.holding(value)
+        self.touched.add(each.place)
+
+    def redraw(self, content: Json, new_hash: str) -> None:
+        """Show other content; what the person touched stays where block_id, action_id and type stay."""
+        before, touched = self.values, self.touched
+        self.content, self.hash = content, new_hash
+        self.values, self.touched = {}, set()
+        for each in self.fields:
+            kept = before.get(each.place)
+            if kept is not None and each.place in touched and _still_offered(each, kept):
+                self.put(each, kept[each.value_key])
+            else:
+                self.values[each.place] = each.initial()
+
+    def state(self) -> Json:
+        """Return state.values: block_id → action_id → the value with its type."""
+        values: Json = {}
+        for (block_id, action_id), value in self.values.items():
+            values.setdefault(block_id, {})[action_id] = value
+        return {"values": values}
+
+
+class Modals:
+    """All views of a workspace, open and closed."""
+
+    def __init__(self, mint: Mint) -> None:
+        self._mint = mint
+        self._views: dict[str, View] = {}
+
+    def open(self, person: "Member", view: Json) -> View:
+        """Show a modal to a person, on top of whatever is open, as the root of a new stack."""
+        view_id = self._mint.id("V")
+        return self._add(View(view_id, person, self._kept(view), self._mint.hash(), root_id=view_id))
+
+    def push(self, below: View, view: Json) -> View:
+        """Lay a modal upon another; Refused where three lie there already."""
+        stack = self.stack(below)
+        if len(stack) >= STACK_LIMIT:
+            raise Refused("push_limit_reached")
+        content = self._kept(view)
+        top = stack[-1] if stack else below
+        return self._add(View(self._mint.id("V"), below.person, content, self._mint.hash(), below.root_id, top.id))
+
+    def update(self, view: View, content: Json) -> None:
+        """Put other content into a view; its id stays, its hash changes."""
+        view.redraw(self._kept(content, view), self._mint.hash())
+
+    def publish(self, person: "Member", view: Json) -> View:
+        """Show a home tab to a person, in place of the one before."""
+        before = next((each for each in self._views.values() if each.person is person and _is_home(each)), None)
+        if before is None:
+            return self.open(person, view)
+        self.update(before, view)
+        return before
+
+    def stack(self, view: View) -> list[View]:
+        """Return the open views of the stack in which this one lies, the root first."""
+        return [each for each in self._views.values() if each.root_id == view.root_id and each.is_open]
+
+    def close(self, view: View) -> None:
+        """Close one view, and those upon it."""
+        stack = self.stack(view)
+        for each in stack[stack.index(view) :] if view in stack else []:
+            each.is_open = False
+
+    def clear(self, view: View) -> None:
+        """Close the whole stack."""
+        for each in self.stack(view):
+            each.is_open = False
+
+    def top(self, person: "Member") -> list[View]:
+        """Return the open modals that a person sees in front, newest last: the top of each stack."""
+        shown = [each for each in self._views.values() if each.person is person and each.is_open and not _is_home(each)]
+        return [each for each in shown if self.stack(each)[-1] is each]
+
+    def find(self, view_id: object = None, external_id: object = None) -> View:
+        """Return the open view with this id or external id; Refused("not_found") when it is closed or never was."""
+        for view in self._views.values():
+            named = view.id == view_id if view_id else external_id and view.content["external_id"] == external_id
+            if named and view.is_open:
+                return view
+        raise Refused("not_found")
+
+    def _add(self, view: View) -> View:
+        self._views[view.id] = view
+        return view
+
+    def _kept(self, view: Json, replacing: View | None = None) -> Json:
+        external_id = view.get("external_id")
+        for other in self._views.values():
+            if external_id and other is not replacing and other.is_open and other.content["external_id"] == external_id:
+                raise Refused("duplicate_external_id", mistake=True)
+        return stored_view(view, self._mint)
+
+
+def _is_home(view: View) -> bool:
+    return bool(view.content["type"] == "home")
+
+
+def _still_offered(each: Field, kept: Json) -> bool:
+    if kept["type"] != each.kind:
+        return False
+    chosen = kept[each.value_key]
+    if not each.options or chosen is None:
+        return True
+    offered = {option["value"] for option in each.options}
+    return all(option["value"] in offered for option in (chosen if each.is_multi else [chosen]))

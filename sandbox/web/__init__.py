@@ -1,0 +1,6 @@
+"""The page of the sandbox: what the local Slack and CertCentral hold, drawn in a browser, live and to be used."""
+
+from sandbox.web.personas import Role
+from sandbox.web.server import Page
+
+__all__ = ["Page", "Role"]

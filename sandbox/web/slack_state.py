@@ -1,0 +1,83 @@
+"""The local Slack as one person sees it, in parts."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from sandbox.json_types import Json
+from sandbox.slack import Channel, Message, Slack
+from sandbox.slack.workspace.messages import Author
+from sandbox.slack.workspace.views import View
+from sandbox.web.personas import Role, sees
+from sandbox.web.state_diff import Part
+
+
+def slack_parts(slack: Slack, role: Role, notices: Sequence[Message]) -> Iterator[Part]:
+    """Everything that is there for this person; `notices` are what Slack itself told them."""
+    yield from (_person(slack, user_id) for user_id in slack.people)
+    seen = [channel for channel in slack.channels.values() if sees(role, channel)]
+    for channel in seen:
+        yield _channel(channel)
+        yield from (_message(message) for message in channel.messages)
+    yield from (_message(message) for message in (*role.person.whispers, *notices) if message.channel in seen)
+    yield from (_view(slack, view) for view in slack.modals.top(role.person)[-1:])
+    connected = slack.sockets > 0
+    yield Part("app", connected, lambda: {"connected": connected, "user": slack.bot_user_id, "bot": slack.bot.bot_id})
+
+
+def part(name: str, drawn: Json) -> Part:
+    """Return a part that is cheap to draw, and differs when its drawing does."""
+    return Part(name, json.dumps(drawn, default=str), lambda: drawn)
+
+
+def _person(slack: Slack, user_id: str) -> Part:
+    person = slack.people[user_id]
+    return part(f"person/{user_id}", {"id": user_id, "name": person.real_name or person.name, "app": person.bot})
+
+
+def _channel(channel: Channel) -> Part:
+    shown = {
+        "id": channel.id,
+        "name": channel.name,
+        "with_bot": channel.im is not None,
+        "private": channel.private,
+        "shared": channel.ext_shared,
+        "joined": channel.member,
+        "archived": channel.archived,
+    }
+    return part(f"channel/{channel.id}", shown)
+
+
+def _message(message: Message) -> Part:
+    version = (len(message.history), message.thread_ts)
+    return Part(f"message/{message.channel.id}/{message.ts}", version, lambda: message_json(message))
+
+
+def message_json(message: Message) -> Json:
+    """Return a message as the page draws it."""
+    return {
+        "channel": message.channel.id,
+        "ts": message.ts,
+        "thread_ts": message.thread_ts if message.is_reply else None,
+        "broadcast": message.broadcast,
+        "by": _author(message.by),
+        "text": message.text,
+        "blocks": message.blocks,
+        "attachments": message.attachments,
+        "edited": message.edited is not None,
+        "only_you": message.seen_only_by is not None,
+    }
+
+
+def _author(author: Author) -> Json:
+    return {"name": author.name, "user": author.user, "bot": author.bot_id}
+
+
+def _view(slack: Slack, view: View) -> Part:
+    depth = len(slack.modals.stack(view))
+    return Part("view", (view.id, view.hash), lambda: view_json(view, depth))
+
+
+def view_json(view: View, depth: int = 1) -> Json:
+    """Return a modal as the page draws it: what the app said, and what the person typed and chose so far."""
+    shown = {name: view.content[name] for name in ("title", "close", "submit", "blocks")}
+    return {"id": view.id, "hash": view.hash, "depth": depth, "values": view.state()["values"], **shown}

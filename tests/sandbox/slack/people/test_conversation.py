@@ -1,0 +1,238 @@
+"""The main way of a request, with a real Bolt app on the other side of the socket."""
+
+from typing import Any
+
+import pytest
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.web.async_client import AsyncWebClient
+
+from sandbox.slack import Channel, Person, Slack, Unanswered
+from tests.sandbox.slack.helpers import button, buttons, modal, note, option, search_field, section, select
+
+Json = dict[str, Any]
+
+
+async def test_a_command_opens_a_form_whose_submission_posts_and_is_followed_in_the_thread(
+    slack: Slack, bot: AsyncApp, ana: Person, pki: Channel
+) -> None:
+    @bot.command("/dcv-resend")
+    async def opened(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
+        await ack()
+        view = modal(section("Looking up …"), submit=None, private_metadata=body["channel_id"])
+        shown = await client.views_open(trigger_id=body["trigger_id"], view=view)
+        found = modal(
+            select("Recipients", "a@x.org", "b@x.org"), note(optional=True), private_metadata=body["channel_id"]
+        )
+        await client.views_update(view_id=shown["view"]["id"], hash=shown["view"]["hash"], view=found)
+
+    @bot.view("resend")
+    async def submitted(ack: AsyncAck, view: Json, client: AsyncWebClient) -> None:
+        await ack()
+        chosen = view["state"]["values"]["block_recipient"]["recipient"]["selected_option"]["value"]
+        root = await client.chat_postMessage(channel=view["private_metadata"], text=f"Sending to {chosen}")
+        await client.chat_postMessage(channel=root["channel"], text="sent", thread_ts=root["ts"])
+        await client.chat_update(channel=root["channel"], ts=root["ts"], text=f"Sent to {chosen}")
+
+    delivery = await ana.command("/dcv-resend", "700001", pki)
+    form = await ana.sees_form(containing="Recipients")
+    await form.choose("b@x.org")
+    result = await form.submit()
+    message = await slack.sees_message(pki, containing="Sent to b@x.org")
+
+    assert delivery.acked
+    assert result.closed
+    assert not form.is_open
+    assert [old.text for old in message.history] == ["Sending to b@x.org"]
+    assert [reply.text for reply in slack.thread(pki, message.ts)] == ["sent"]
+    assert slack.problems == []
+
+
+async def test_a_search_is_answered_and_the_choice_redraws_the_form(
+    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: Person
+) -> None:
+    @bot.options("target")
+    async def suggested(ack: AsyncAck, payload: Json) -> None:
+        await ack(options=[option(f"{payload['value']}.example.com", "d1")])
+
+    @bot.action("target")
+    async def chosen(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
+        await ack()
+        value = body["actions"][0]["selected_option"]["value"]
+        view = modal(search, select(f"Recipients for {value}", "a@x.org"))
+        await client.views_update(view_id=body["view"]["id"], hash=body["view"]["hash"], view=view)
+
+    search = search_field("Order or domain") | {"dispatch_action": True}
+    await api.views_open(trigger_id=slack.triggers.issue(ana), view=modal(search))
+    form = await ana.sees_form(containing="Order or domain")
+
+    options = await form.search("shop")
+    await form.choose(options[0])
+    same = await ana.sees_form(containing="Recipients for d1")
+
+    assert [found["text"] for found in options] == ["shop.example.com"]
+    assert same.view_id == form.view_id
+    assert form.selected("Order or domain") == ["shop.example.com"]
+    assert slack.problems == []
+
+
+async def test_errors_of_a_bolt_app_stand_below_the_field(
+    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: Person
+) -> None:
+    @bot.view("resend")
+    async def submitted(ack: AsyncAck) -> None:
+        await ack(response_action="errors", errors={"block_reason": "please say why"})
+
+    await api.views_open(trigger_id=slack.triggers.issue(ana), view=modal(note(optional=True)))
+
+    result = await (await ana.sees_form()).submit()
+
+    assert result.error_texts == ["please say why"]
+
+
+async def test_a_listener_that_fails_before_its_ack_is_seen_as_a_failure(
+    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: Person
+) -> None:
+    @bot.options("target")
+    async def suggested() -> None:
+        raise RuntimeError("no options today")
+
+    slack.ack_seconds = 0.2
+    await api.views_open(trigger_id=slack.triggers.issue(ana), view=modal(search_field("Order or domain")))
+    form = await ana.sees_form()
+
+    with pytest.raises(Unanswered):
+        await form.search("shop")
+
+    assert "search for 'shop' by ana was not acknowledged" in slack.problems[0]
+
+
+async def test_a_click_below_a_message_is_answered_in_its_place(
+    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: Person, pki: Channel
+) -> None:
+    @bot.action("not_now")
+    async def declined(ack: AsyncAck, respond: AsyncRespond) -> None:
+        await ack()
+        await respond(text="Maybe later", replace_original=True)
+
+    offer = [section("Resend?"), buttons(button("Resend", "resend"), button("Not now", "not_now", value="r1"))]
+    await api.chat_postMessage(channel=pki.id, text="Resend?", blocks=offer)
+    message = await slack.sees_message(pki, containing="Resend?")
+
+    delivery = await ana.click(message, "Not now")
+    await slack.sees_message(pki, containing="Maybe later")
+
+    sent = delivery.sent
+    assert sent["container"] == {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": pki.id,
+        "is_ephemeral": False,
+    }
+    assert sent["message"]["text"] == "Resend?"
+    assert sent["actions"][0].items() >= {"action_id": "not_now", "block_id": "buttons", "value": "r1"}.items()
+    assert message.history[0].buttons == ["Resend", "Not now"]
+    with pytest.raises(LookupError, match="no button 'Resend'"):
+        await ana.click(message, "Resend")
+
+
+async def test_a_click_below_a_whisper_does_not_show_the_message(
+    bot: AsyncApp, api: AsyncWebClient, ana: Person, pki: Channel
+) -> None:
+    @bot.action("again")
+    async def wanted(ack: AsyncAck) -> None:
+        await ack()
+
+    await api.chat_postEphemeral(channel=pki.id, user=ana.id, text="again?", blocks=[buttons(button("Again", "again"))])
+
+    delivery = await ana.click(await ana.hears("Again"), "Again")
+
+    assert delivery.acked
+    assert delivery.sent["container"]["is_ephemeral"]
+    assert "message" not in delivery.sent
+
+
+async def test_a_menu_below_a_message_is_used_like_a_button(
+    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: Person, pki: Channel
+) -> None:
+    @bot.action("more")
+    async def wanted(ack: AsyncAck) -> None:
+        await ack()
+
+    menu = {"type": "overflow", "action_id": "more", "options": [option("Stop following", "stop"), option("Help")]}
+    await api.chat_postMessage(channel=pki.id, text="sent", blocks=[section("sent", accessory=menu)])
+    message = await slack.sees_message(pki, containing="sent")
+
+    delivery = await ana.click(message, "Stop following")
+
+    assert message.buttons == ["Stop following", "Help"]
+    assert delivery.sent["actions"][0]["selected_option"]["value"] == "stop"
+
+
+async def test_a_message_shortcut_shows_the_app_the_message(
+    bot: AsyncApp, slack: Slack, ana: Person, pki: Channel
+) -> None:
+    @bot.shortcut("dcv_resend_message")
+    async def used(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
+        await ack()
+        await client.views_open(trigger_id=body["trigger_id"], view=modal(section(body["message"]["text"])))
+
+    @bot.event("message")
+    async def heard() -> None:
+        """Leave every message alone."""
+
+    alert = slack.alert(pki, "watcher", "shop.example.com expires")
+
+    delivery = await ana.shortcut("dcv_resend_message", alert)
+
+    assert (await ana.sees_form(containing="shop.example.com expires")).is_open
+    assert (delivery.sent["type"], delivery.sent["message_ts"]) == ("message_action", alert.ts)
+    assert delivery.sent["channel"] == {"id": pki.id, "name": "pki"}
+
+
+async def test_bolt_hears_people_but_not_itself(bot: AsyncApp, slack: Slack, ana: Person, pki: Channel) -> None:
+    texts: list[str] = []
+
+    @bot.event("message")
+    async def heard(event: Json, client: AsyncWebClient) -> None:
+        texts.append(event["text"])
+        await client.chat_postMessage(channel=event["channel"], text="I heard you", thread_ts=event["ts"])
+
+    message = await ana.post(pki, "hello")
+    await slack.sees_message(pki, containing="I heard you", thread=message)
+    await slack.settle()
+
+    assert texts == ["hello"]
+    assert len([delivery for delivery in slack.deliveries if delivery.kind == "events_api"]) == 2
+    assert slack.problems == []
+
+
+@pytest.mark.parametrize("gentle", [True, False])
+async def test_bolt_comes_back_after_its_socket_went(
+    handler: AsyncSocketModeHandler, bot: AsyncApp, slack: Slack, ana: Person, gentle: bool
+) -> None:
+    @bot.command("/dcv-resend")
+    async def typed(ack: AsyncAck) -> None:
+        await ack("here again")
+
+    if gentle:
+        await slack.disconnect("refresh_requested")
+    else:
+        slack.drop_sockets()
+    await slack.connected()
+    await ana.command("/dcv-resend")
+
+    assert (await ana.hears("here again")).author == "dcv-bot"
+    assert slack.problems == []
+
+
+async def test_muted_pongs_make_bolt_open_another_socket(
+    handler: AsyncSocketModeHandler, bot: AsyncApp, slack: Slack
+) -> None:
+    slack.mute_pongs = True
+    first = slack.socket_mode.sockets[0]
+
+    await slack.wait(lambda: slack.sockets and first not in slack.socket_mode.sockets, "another socket", 10)
+
+    opened = [call for call in slack.api_calls if call.method == "apps.connections.open"]
+    assert len(opened) >= 2

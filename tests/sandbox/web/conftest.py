@@ -1,0 +1,109 @@
+"""The page over both local servers, an app made of a bare socket, and a visitor who speaks as a browser does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import pytest
+
+from sandbox.certcentral import CertCentral
+from sandbox.demo_workspace import Town, settle
+from sandbox.slack import Slack
+from sandbox.slack.workspace.manifest import Manifest
+from sandbox.web import Page
+
+Json = dict[str, Any]
+MANIFEST = Path(__file__).parents[3] / "manifest.yml"
+
+
+class Visitor:
+    """A browser without a picture: one live stream, and acts as the person whom it watches."""
+
+    def __init__(self, page: Page, who: str) -> None:
+        self.parts: dict[str, Any] = {}
+        self.frames = 0
+        self._page, self._who = page, who
+        self._origin = page.url.rstrip("/")
+        self._came = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self.http = aiohttp.ClientSession(headers={"Origin": self._origin})
+        self._socket = await self.http.ws_connect(f"{self._page.url}live", params={"as": self._who})
+        self._listening = asyncio.create_task(self._listen())
+        await self.sees(lambda: self.frames > 0)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._socket.close()
+        await self._listening
+        await self.http.close()
+
+    async def act(self, name: str, **body: Any) -> Json:
+        """Do something; return what came of it."""
+        said = {**body, "do": name, "as": self._who}
+        async with self.http.post(f"{self._page.url}act", json=said) as response:
+            return dict(await response.json())
+
+    async def sees(self, look: Any) -> Any:
+        """Wait until this is the case on the page."""
+        async with asyncio.timeout(5):
+            while not (found := look()):
+                self._came.clear()
+                await self._came.wait()
+            return found
+
+    def texts(self, channel_id: str) -> list[str]:
+        """What stands in a channel."""
+        return [part["text"] for name, part in self.parts.items() if name.startswith(f"message/{channel_id}/")]
+
+    async def _listen(self) -> None:
+        async for frame in self._socket:
+            told = frame.json()
+            self.parts |= told["put"]
+            for name in told["drop"]:
+                del self.parts[name]
+            self.frames += 1
+            self._came.set()
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    async with Slack() as slack:
+        yield slack
+
+
+@pytest.fixture
+async def certcentral() -> AsyncIterator[CertCentral]:
+    async with CertCentral() as certcentral:
+        yield certcentral
+
+
+@pytest.fixture
+async def town(slack: Slack) -> Town:
+    """Its workspace; the app hears of no events, so that an envelope is always something that somebody did."""
+    slack.subscriptions = set()
+    return settle(slack)
+
+
+@pytest.fixture
+async def page(slack: Slack, certcentral: CertCentral, town: Town) -> AsyncIterator[Page]:
+    manifest = Manifest.read(MANIFEST)
+    async with Page(slack, certcentral, cast=town.cast, alerts=town.alerts, manifest=manifest) as page:
+        yield page
+
+
+@pytest.fixture
+async def ana(page: Page, town: Town) -> AsyncIterator[Visitor]:
+    async with Visitor(page, town.ana.id) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+async def sam(page: Page, town: Town) -> AsyncIterator[Visitor]:
+    async with Visitor(page, town.sam.id) as visitor:
+        yield visitor

@@ -1,0 +1,26 @@
+"""The alerts of the menu: shapes that Slack takes, words of our own."""
+
+import pytest
+
+from sandbox.demo_workspace import Town
+from sandbox.slack import Slack
+from sandbox.slack.blockkit.block_kit_validator import check_message
+from sandbox.web.alerts import ALERTS
+
+OLD_OR_ODD = {"hostile"}
+
+
+@pytest.mark.parametrize("name", sorted(ALERTS.keys() - OLD_OR_ODD))
+def test_slack_would_take_the_alert(name: str) -> None:
+    alert = ALERTS[name]
+
+    assert check_message({"text": alert.text, "blocks": alert.blocks, "attachments": alert.attachments}) == []
+
+
+@pytest.mark.parametrize("name", ALERTS)
+async def test_an_alert_comes_from_its_own_app(slack: Slack, town: Town, name: str) -> None:
+    message = ALERTS[name].post(slack, town.alerts)
+
+    assert message.author == ALERTS[name].app
+    assert message.by.bot_id not in {None, slack.bot.bot_id}
+    assert (message.by.user is None) == ALERTS[name].classic
