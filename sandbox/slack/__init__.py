@@ -7,8 +7,7 @@ from sandbox.slack.people.suggestions import Unanswered
 from sandbox.slack.server.call_log import ApiCall
 from sandbox.slack.server.slack import Slack
 from sandbox.slack.workspace.deliveries import Delivery
-from sandbox.slack.workspace.messages import Message
-from sandbox.slack.workspace.workspace import Channel, Usergroup
+from sandbox.slack.workspace.models import Channel, Message, Usergroup
 
 __all__ = [
     "ApiCall",

@@ -1,7 +1,7 @@
 """What people hold on the page: their modals, and what Slack itself told them."""
 
 from sandbox.slack import Channel, Form, Message, Person, Slack
-from sandbox.slack.workspace.messages import Author
+from sandbox.slack.workspace.message_content import Author
 
 SLACKBOT = Author("Slackbot", user="USLACKBOT")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from sandbox.json_types import Json
 from sandbox.slack import Channel, Message, Slack
-from sandbox.slack.workspace.messages import Author
+from sandbox.slack.workspace.message_content import Author
 from sandbox.slack.workspace.views import View
 from sandbox.web.personas import Role, sees
 from sandbox.web.state_diff import Part

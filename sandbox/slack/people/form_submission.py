@@ -1,16 +1,13 @@
 """What the ack of a view_submission does to the modal."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sandbox.json_types import Json
 from sandbox.slack.workspace.api_errors import Refused, require_view
+from sandbox.slack.workspace.app_workspace import AppWorkspace
 from sandbox.slack.workspace.deliveries import Delivery
 from sandbox.slack.workspace.payloads import view_json
 from sandbox.slack.workspace.views import View
-
-if TYPE_CHECKING:
-    from sandbox.slack.server.slack import Slack
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Submitted:
         return list((self.errors or {}).values())
 
 
-def apply_answer(slack: "Slack", view: View, delivery: Delivery) -> Submitted:
+def apply_answer(slack: AppWorkspace, view: View, delivery: Delivery) -> Submitted:
     """Close, update, push or mark the modal as the app answered; what Slack refuses leaves it open.
 
     Of two submits at once the first answer may have closed the modal. A second one that is well formed then shows
@@ -55,7 +52,7 @@ def apply_answer(slack: "Slack", view: View, delivery: Delivery) -> Submitted:
         slack.changes.notify()
 
 
-def _apply(slack: "Slack", view: View, delivery: Delivery, answer: Json) -> Submitted:
+def _apply(slack: AppWorkspace, view: View, delivery: Delivery, answer: Json) -> Submitted:
     match answer.get("response_action"):
         case None if not answer:
             slack.modals.close(view)
@@ -71,7 +68,7 @@ def _apply(slack: "Slack", view: View, delivery: Delivery, answer: Json) -> Subm
     raise Refused("invalid_response_action", mistake=True)
 
 
-def _show(slack: "Slack", view: View, delivery: Delivery, content: Json, *, pushes: bool) -> Submitted:
+def _show(slack: AppWorkspace, view: View, delivery: Delivery, content: Json, *, pushes: bool) -> Submitted:
     if not view.is_open:
         return Submitted(delivery, closed=True)
     if pushes:

@@ -1,11 +1,12 @@
 """A modal in the hands of the person who sees it."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.json_types import Json
 from sandbox.slack.blockkit.interactive_elements import EXTERNAL, TEXT_INPUTS, Field, Place
 from sandbox.slack.blockkit.plain_text import block_lines, visible
+from sandbox.slack.people.actor import Actor
 from sandbox.slack.people.form_filling import (
     find_field,
     find_option,
@@ -19,9 +20,6 @@ from sandbox.slack.people.suggestions import offered
 from sandbox.slack.workspace import payloads
 from sandbox.slack.workspace.deliveries import Delivery
 from sandbox.slack.workspace.views import View
-
-if TYPE_CHECKING:
-    from sandbox.slack.people.simulated_user import Person
 
 QUERY_LENGTH = 3
 
@@ -39,7 +37,7 @@ class FormIncomplete(Exception):
 class Form:
     """A person's hold on one modal; it shows what is there now, also after updates."""
 
-    person: "Person"
+    person: Actor
     _view: View
     last_search_seconds: float | None = None
     _found: dict[str, list[Json]] = field(default_factory=dict, repr=False)

@@ -1,29 +1,23 @@
 """What a person does in Slack: commands, clicks, shortcuts and messages, and what they see."""
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import EXTERNAL, VALUE_KEYS, Place, fields, pressables
+from sandbox.slack.blockkit.interactive_elements import EXTERNAL, VALUE_KEYS, Place, fields
+from sandbox.slack.people.actor import Actor
 from sandbox.slack.people.form_filling import find_field
 from sandbox.slack.people.forms import Form
 from sandbox.slack.people.suggestions import offered
 from sandbox.slack.workspace import payloads
 from sandbox.slack.workspace.api_errors import Refused
 from sandbox.slack.workspace.deliveries import Delivery
-from sandbox.slack.workspace.messages import Message
-from sandbox.slack.workspace.views import View
-from sandbox.slack.workspace.workspace import Channel, Member
-
-if TYPE_CHECKING:
-    from sandbox.slack.server.slack import Slack
+from sandbox.slack.workspace.models import Channel, Message
 
 
 @dataclass(eq=False, kw_only=True)
-class Person(Member):
+class Person(Actor):
     """A member who acts; every action waits until the app acknowledged it, for three seconds at most."""
-
-    slack: "Slack" = field(repr=False)
 
     @property
     def direct_messages(self) -> list[Message]:
@@ -85,7 +79,7 @@ class Person(Member):
             raise LookupError("there are no shortcuts on messages that only one person sees")
         parts = payloads.message_action(self.slack, self, callback_id, message)
         parts["response_url"] = self.slack.hooks.issue(self, message.channel, message, shortcut=True)
-        return await self._send(parts, what)
+        return await self.send(parts, what)
 
     async def post(
         self,
@@ -117,35 +111,6 @@ class Person(Member):
     async def gets_direct_message(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait for a direct message of the bot."""
         return await self.slack.sees_message(self.slack.dm(self), containing=containing, timeout=timeout)
-
-    def press(self, blocks: list[Json], label: str | Place | None, action_id: str | None) -> Json:
-        """Compose the action of a button with this label, place or action_id, or of an option with this label.
-
-        LookupError names those that are there.
-        """
-        for block_id, element in pressables(blocks):
-            if element["type"] == "overflow":
-                for option in element["options"]:
-                    if label == option["text"]["text"]:
-                        return payloads.action(self.slack, block_id, element, selected_option=option)
-            elif label in (element["text"]["text"], (block_id, element["action_id"])) or (
-                action_id and action_id == element["action_id"]
-            ):
-                return payloads.action(self.slack, block_id, element)
-        there = [element.get("text", {}).get("text", element["action_id"]) for _, element in pressables(blocks)]
-        raise LookupError(f"there is no button {label or action_id!r} among {there}")
-
-    async def interact(self, kind: str, what: str, view: View | None = None, **parts: Any) -> Delivery:
-        """Send an interaction of this kind; with a `view`, from within it."""
-        if view is not None:
-            shown = None if kind in {"block_suggestion", "view_closed"} else view.state()
-            parts["view"] = payloads.view_json(self.slack, view, shown)
-        return await self._send(payloads.interaction(self.slack, kind, self, **parts), what, view)
-
-    async def _send(self, payload: Json, what: str, view: View | None = None) -> Delivery:
-        if payload["type"] not in {"block_suggestion", "view_closed"}:
-            payload["trigger_id"] = self.slack.triggers.issue(self, view)
-        return await self.slack.deliver("interactive", payload, f"{what} by {self.name}")
 
     def _show_answer(self, command: Json, answer: Json, channel: Channel) -> None:
         public = answer.get("response_type") == "in_channel"

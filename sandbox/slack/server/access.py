@@ -1,7 +1,8 @@
 """What the bot may see and where it may post."""
 
 from sandbox.slack.workspace.api_errors import Refused
-from sandbox.slack.workspace.workspace import Channel, Member, Workspace
+from sandbox.slack.workspace.models import Channel, Member
+from sandbox.slack.workspace.workspace import Workspace
 
 FAMILIES = {"channel": "channels", "group": "groups", "im": "im"}
 

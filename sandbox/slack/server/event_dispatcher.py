@@ -7,8 +7,9 @@ from typing import Any
 from sandbox.json_types import Json
 from sandbox.slack.workspace.deliveries import Delivery
 from sandbox.slack.workspace.events import SCOPES, subscription
+from sandbox.slack.workspace.models import Channel
 from sandbox.slack.workspace.payloads import event_callback
-from sandbox.slack.workspace.workspace import Channel, Workspace
+from sandbox.slack.workspace.workspace import Workspace
 
 MOST_ATTEMPTS = 3
 

@@ -4,8 +4,9 @@ from sandbox.json_types import Json
 from sandbox.slack.server.access import posting_place, readable_channel, require_scope
 from sandbox.slack.server.call_log import Arguments
 from sandbox.slack.workspace.api_errors import Refused, require_message
-from sandbox.slack.workspace.messages import Content, Message
-from sandbox.slack.workspace.workspace import Channel, Workspace
+from sandbox.slack.workspace.message_content import Content
+from sandbox.slack.workspace.models import Channel, Message
+from sandbox.slack.workspace.workspace import Workspace
 
 UPDATE_TEXT_LIMIT = 4_000
 

@@ -7,9 +7,9 @@ from sandbox.json_types import Json
 from sandbox.slack.server.access import FAMILIES, reachable_person, readable_channel, require_scope
 from sandbox.slack.server.call_log import Arguments
 from sandbox.slack.workspace.api_errors import Refused
-from sandbox.slack.workspace.messages import Message
+from sandbox.slack.workspace.models import Channel, Message
 from sandbox.slack.workspace.payloads import channel_json, user_json
-from sandbox.slack.workspace.workspace import Channel, Workspace
+from sandbox.slack.workspace.workspace import Workspace
 
 HISTORY_PAGE, REPLIES_PAGE, LIST_PAGE = 100, 1_000, 100
 LIST_MOST = 1_000

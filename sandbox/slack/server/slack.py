@@ -4,11 +4,10 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from aiohttp import web
 
-from sandbox.condition import Changes
 from sandbox.faults import Faults
 from sandbox.json_types import Json
 from sandbox.slack.people.simulated_user import Person
@@ -17,18 +16,16 @@ from sandbox.slack.server.event_dispatcher import Announcer
 from sandbox.slack.server.request_url import RequestUrl
 from sandbox.slack.server.socket_mode import SocketMode
 from sandbox.slack.server.web_api import WebApi
+from sandbox.slack.workspace.app_workspace import AppWorkspace
 from sandbox.slack.workspace.deliveries import Delivery
-from sandbox.slack.workspace.messages import Author, Message
-from sandbox.slack.workspace.response_urls import Hooks
-from sandbox.slack.workspace.workspace import Channel, Workspace
+from sandbox.slack.workspace.message_content import Author
+from sandbox.slack.workspace.models import Channel, Message
 
 HOST = "127.0.0.1"
 STOPPING_SECONDS = 0.2
 
-Found = TypeVar("Found")
 
-
-class Slack(Workspace):
+class Slack(AppWorkspace):
     """A workspace with an app installed; as a context manager it serves that app its Web API and Socket Mode.
 
     With `request_url` set, payloads are posted there, signed, instead of sent to sockets.
@@ -39,10 +36,8 @@ class Slack(Workspace):
 
     def __init__(self, port: int = 0, *, clock: Callable[[], float] = time.time, seed: int = 0) -> None:
         super().__init__(clock)
-        self.changes, self.faults = Changes(), Faults()
-        self.problems: list[str] = []
+        self.faults = Faults()
         self.signing_secret = self.mint.id("", 32).lower()
-        self.hooks = Hooks(self)
         self.hooks.address = lambda key: f"{self.url}/hooks/{key}"
         self.socket_mode = SocketMode(self, self.changes, self.complain, seed)
         deliveries = self.socket_mode.deliveries
@@ -140,11 +135,6 @@ class Slack(Workspace):
         """Deliver any event, as it is, to the app; extras go beside it, such as event_id."""
         self.announcer.tell(event, self.channels.get(str(event.get("channel"))), **envelope_extras)
 
-    def complain(self, problem: str) -> None:
-        """Note something that Slack would have shown as a failure."""
-        self.problems.append(problem)
-        self.changes.notify()
-
     async def settle(self) -> None:
         """Wait until every event on its way was acknowledged, or waits for another socket."""
         await self.announcer.settle()
@@ -152,41 +142,6 @@ class Slack(Workspace):
     async def connected(self, timeout: float = 20.0) -> None:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait until a socket of the app is open."""
         await self.wait(lambda: self.sockets > 0, "the app to connect", timeout)
-
-    async def sees_message(
-        self,
-        channel: Channel,
-        containing: str,
-        *,
-        thread: str | Message | None = None,
-        timeout: float = 20.0,  # noqa: ASYNC109 - the deadline is the contract here
-    ) -> Message:
-        """Wait for a message that contains this now; with `thread`, for a reply below that message. Newest first."""
-        below = thread.ts if isinstance(thread, Message) else thread
-        what = f"a message in #{channel.name} containing {containing!r}"
-
-        def look() -> Message | None:
-            among = channel.messages if below is None else channel.thread(below)
-            return next((message for message in reversed(among) if message.content.says(containing)), None)
-
-        return await self.wait(look, what, timeout)
-
-    async def wait(self, look: Callable[[], Found | None], what: str, timeout: float) -> Found:  # noqa: ASYNC109 - the deadline is the contract here
-        """Wait until `look` finds something; the TimeoutError tells what there was instead."""
-        try:
-            return await self.changes.until(look, what=what, timeout=timeout)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}\n{self.overview()}") from None
-
-    def overview(self) -> str:
-        """Tell what everybody sees, for those who look for a reason."""
-        lines = [f"problem: {problem}" for problem in self.problems]
-        for channel in self.channels.values():
-            lines += [f"#{channel.name} {message.author}: {message.visible_text!r}" for message in channel.messages]
-        for person in self.people.values():
-            lines += [f"whisper to {person.name}: {message.visible_text!r}" for message in person.whispers]
-            lines += [f"form of {person.name}: {view.content['title']['text']}" for view in self.modals.top(person)]
-        return "\n".join(lines)
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
         """Ask every socket to go; unless it is only a warning, they are closed after a second at most."""

@@ -1,11 +1,7 @@
 """What apps hear of: the inner events, composed from the state."""
 
-from typing import TYPE_CHECKING
-
 from sandbox.json_types import Json
-
-if TYPE_CHECKING:
-    from sandbox.slack.workspace.messages import Message
+from sandbox.slack.workspace.models import Message
 
 SCOPES = {
     "message.channels": "channels:history",
@@ -17,7 +13,7 @@ SCOPES = {
 SUBSCRIPTION_OF = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
 
 
-def posted(message: "Message") -> Json:
+def posted(message: Message) -> Json:
     """Compose the event of a new message."""
     event = message.as_json() | _where(message, message.ts)
     root = message.channel.find(message.thread_ts) if message.is_reply else None
@@ -28,13 +24,13 @@ def posted(message: "Message") -> Json:
     return event
 
 
-def changed(message: "Message", before: Json, ts: str) -> Json:
+def changed(message: Message, before: Json, ts: str) -> Json:
     """Compose the event of an edited message; `before` is what it was."""
     parts = {"message": message.as_json(), "previous_message": before}
     return {"type": "message", "subtype": "message_changed", "hidden": True, "ts": ts} | parts | _where(message, ts)
 
 
-def deleted(message: "Message", ts: str) -> Json:
+def deleted(message: Message, ts: str) -> Json:
     """Compose the event of a message that is gone."""
     parts = {"deleted_ts": message.ts, "previous_message": message.as_json()}
     return {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": ts} | parts | _where(message, ts)
@@ -62,5 +58,5 @@ def subscription(event: Json) -> str:
     return str(event["type"])
 
 
-def _where(message: "Message", ts: str) -> Json:
+def _where(message: Message, ts: str) -> Json:
     return {"channel": message.channel.id, "channel_type": message.channel.kind, "event_ts": ts}

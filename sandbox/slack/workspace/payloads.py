@@ -3,9 +3,9 @@
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.workspace.messages import Message
+from sandbox.slack.workspace.models import Channel, Member, Message
 from sandbox.slack.workspace.views import View
-from sandbox.slack.workspace.workspace import Channel, Member, Workspace
+from sandbox.slack.workspace.workspace import Workspace
 
 VERIFICATION_TOKEN = "verification-token-of-the-sandbox"  # noqa: S105 - a made-up legacy field
 NO_STATE: Json = {"values": {}}

@@ -1,15 +1,13 @@
 """response_url: five posts within thirty minutes, back to where a person did something."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sandbox.json_types import Json
 from sandbox.slack.workspace.api_errors import Refused, require_message
-from sandbox.slack.workspace.messages import Author, Content, Message
-from sandbox.slack.workspace.workspace import Channel, Member, Workspace
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from sandbox.slack.workspace.message_content import Author, Content
+from sandbox.slack.workspace.models import Channel, Member, Message
+from sandbox.slack.workspace.workspace import Workspace
 
 USES = 5
 SECONDS = 30 * 60.0

@@ -1,22 +1,19 @@
 """Trigger ids: the right to open one modal, for a moment."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sandbox.slack.workspace.api_errors import Refused
 from sandbox.slack.workspace.id_generator import Mint
-
-if TYPE_CHECKING:
-    from sandbox.slack.workspace.views import View
-    from sandbox.slack.workspace.workspace import Member
+from sandbox.slack.workspace.models import Member
+from sandbox.slack.workspace.views import View
 
 
 @dataclass
 class Trigger:
     """What a person did, and in which view if in any."""
 
-    person: "Member"
-    view: "View | None"
+    person: Member
+    view: View | None
     at: float
     used: bool = False
 
@@ -28,7 +25,7 @@ class Triggers:
         self._mint = mint
         self._issued: dict[str, Trigger] = {}
 
-    def issue(self, person: "Member", view: "View | None" = None) -> str:
+    def issue(self, person: Member, view: View | None = None) -> str:
         """Return a new trigger id for something that `person` did."""
         trigger_id = f"{self._mint.ts().replace('.', '')}.{self._mint.id('', 12)}".lower()
         self._issued[trigger_id] = Trigger(person, view, self._mint.clock())

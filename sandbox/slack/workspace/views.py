@@ -1,16 +1,14 @@
 """Modals: what stands in them, what people typed into them, and how they lie upon each other."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.json_types import Json
 from sandbox.slack.blockkit.interactive_elements import Field, Place, fields
 from sandbox.slack.workspace.api_errors import Refused
 from sandbox.slack.workspace.id_generator import Mint
+from sandbox.slack.workspace.models import Member
 from sandbox.slack.workspace.stored_content import stored_view
-
-if TYPE_CHECKING:
-    from sandbox.slack.workspace.workspace import Member
 
 STACK_LIMIT = 3
 
@@ -20,7 +18,7 @@ class View:
     """A modal (or a home tab) of one person; `content` is what the app said, `values` what the person sees chosen."""
 
     id: str
-    person: "Member"
+    person: Member
     content: Json
     hash: str
     root_id: str
@@ -79,7 +77,7 @@ class Modals:
         self._mint = mint
         self._views: dict[str, View] = {}
 
-    def open(self, person: "Member", view: Json) -> View:
+    def open(self, person: Member, view: Json) -> View:
         """Show a modal to a person, on top of whatever is open, as the root of a new stack."""
         view_id = self._mint.id("V")
         return self._add(View(view_id, person, self._kept(view), self._mint.hash(), root_id=view_id))
@@ -97,7 +95,7 @@ class Modals:
         """Put other content into a view; its id stays, its hash changes."""
         view.redraw(self._kept(content, view), self._mint.hash())
 
-    def publish(self, person: "Member", view: Json) -> View:
+    def publish(self, person: Member, view: Json) -> View:
         """Show a home tab to a person, in place of the one before."""
         before = next((each for each in self._views.values() if each.person is person and _is_home(each)), None)
         if before is None:
@@ -120,7 +118,7 @@ class Modals:
         for each in self.stack(view):
             each.is_open = False
 
-    def top(self, person: "Member") -> list[View]:
+    def top(self, person: Member) -> list[View]:
         """Return the open modals that a person sees in front, newest last: the top of each stack."""
         shown = [each for each in self._views.values() if each.person is person and each.is_open and not _is_home(each)]
         return [each for each in shown if self.stack(each)[-1] is each]

@@ -1,97 +1,19 @@
 """The state of a workspace: people, channels, messages and modals, whoever serves or draws it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.json_types import Json
 from sandbox.slack.workspace import events
 from sandbox.slack.workspace.id_generator import Mint
-from sandbox.slack.workspace.messages import Author, Content, Message
+from sandbox.slack.workspace.message_content import Author, Content
+from sandbox.slack.workspace.models import Channel, Member, Message, Usergroup
 from sandbox.slack.workspace.stored_content import stored_attachments, stored_blocks
 from sandbox.slack.workspace.triggers import Triggers
 from sandbox.slack.workspace.views import Modals
 from sandbox.slack.workspace.workspace_settings import Conditions
 
 TEXT_KEPT = 40_000
-
-
-@dataclass(eq=False, kw_only=True)
-class Member:
-    """A person, or the user of an app; what users.info says of them can be changed at any time."""
-
-    id: str
-    name: str
-    team_id: str
-    real_name: str = ""
-    deleted: bool = False
-    bot: bool = False
-    workflow_bot: bool = False
-    guest: bool = False
-    ultra_guest: bool = False
-    stranger: bool = False
-    enterprise_id: str | None = None
-    enterprise_user_id: str | None = None
-    teams: tuple[str, ...] = ()
-    whispers: list[Message] = field(default_factory=list, repr=False)
-
-    @property
-    def author(self) -> Author:
-        """How this person signs a message."""
-        return Author(self.name, user=self.id)
-
-
-@dataclass(eq=False, kw_only=True)
-class Channel:
-    """A channel, or with `im` the direct messages of a person; `member` tells whether the bot is in it.
-
-    `ext_shared` is shared with another organization, `org_shared` with other workspaces of the same one.
-    `pending_shared` and `invited_teams` are the two ways in which Slack shows an invitation of another organization.
-    """
-
-    id: str
-    name: str
-    private: bool = False
-    ext_shared: bool = False
-    org_shared: bool = False
-    pending_shared: bool = False
-    invited_teams: tuple[str, ...] = ()
-    member: bool = True
-    archived: bool = False
-    read_only: bool = False
-    im: Member | None = None
-    absent: set[str] = field(default_factory=set)
-    messages: list[Message] = field(default_factory=list, repr=False)
-
-    @property
-    def kind(self) -> str:
-        """The channel_type of events: channel, group or im."""
-        return "im" if self.im else "group" if self.private else "channel"
-
-    def find(self, ts: object) -> Message | None:
-        """Return the message with this timestamp."""
-        return next((message for message in self.messages if message.ts == str(ts)), None)
-
-    def thread(self, ts: str) -> list[Message]:
-        """Return the replies below a message, oldest first."""
-        return [message for message in self.messages if message.thread_ts == ts and message.is_reply]
-
-
-@dataclass(eq=False)
-class Usergroup:
-    """A group of people that can be mentioned; `tell` is called with those who came and those who went."""
-
-    id: str
-    handle: str
-    members: list[str]
-    tell: Callable[["Usergroup", list[str], list[str]], None] = field(repr=False)
-
-    def set_members(self, people: Iterable[Member], *, notify: bool = True) -> None:
-        """Make these people the members; with `notify` apps hear of it."""
-        before, self.members = self.members, [person.id for person in people]
-        if notify:
-            came = [user for user in self.members if user not in before]
-            self.tell(self, came, [user for user in before if user not in self.members])
 
 
 class Workspace(Conditions):

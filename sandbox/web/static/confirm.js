@@ -1,6 +1,6 @@
 /** The question that an app may want asked before a button counts. */
 
-import { words } from "./blocks/texts.js";
+import { words } from "./blocks/textobjects.js";
 import { closeDialog, openDialog } from "./dialogs.js";
 import { el, freshId } from "./dom.js";
 

@@ -1,7 +1,7 @@
 /** The modal in front: drawn as the app said, filled in as the person did, told to the app as Slack tells it. */
 
 import { drawBlocks } from "./blocks/blocks.js";
-import { words } from "./blocks/texts.js";
+import { words } from "./blocks/textobjects.js";
 import { closeDialog, openDialog } from "./dialogs.js";
 import { el, fill } from "./dom.js";
 import { restoreFocus, whereIsFocus } from "./focus.js";

@@ -1,6 +1,7 @@
 """The files of the page: nothing is read as markup, and nothing comes from elsewhere."""
 
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,15 @@ def test_every_module_says_what_it_is_for_and_imports_what_is_there(path: Path) 
 
     assert text.startswith("/** ")
     assert [name for name in IMPORT.findall(text) if not (path.parent / name).is_file()] == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    imports = {
+        path: [(path.parent / name).resolve() for name in IMPORT.findall(path.read_text(encoding="utf-8"))]
+        for path in MODULES
+    }
+
+    TopologicalSorter(imports).prepare()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -3,7 +3,7 @@
 import { el } from "../dom.js";
 import { drawElement } from "../elements/elements.js";
 import { icon } from "../icons.js";
-import { words } from "./texts.js";
+import { words } from "./textobjects.js";
 
 const GROUPS = new Set(["radio_buttons", "checkboxes"]);
 

@@ -1,17 +1,9 @@
-/** Text objects, and the blocks that are little else: section, header, context, divider. */
+/** The blocks that are little more than text: section, header, context, divider. */
 
 import { el } from "../dom.js";
-import { withEmoji } from "../emoji.js";
 import { drawElement } from "../elements/elements.js";
-import { mrkdwn } from "../mrkdwn.js";
 import { picture } from "./images.js";
-
-/** A text object as nodes. */
-export function words(text, world) {
-  if (!text) return [];
-  if (text.type === "mrkdwn") return mrkdwn(String(text.text), world, { verbatim: text.verbatim });
-  return text.emoji === false ? [String(text.text)] : withEmoji(String(text.text));
-}
+import { words } from "./textobjects.js";
 
 export function section(block, use, world) {
   const fields = (block.fields ?? []).map((field) => el("div", { class: "field" }, words(field, world)));

@@ -1,6 +1,6 @@
 /** Radio buttons and checkboxes. */
 
-import { words } from "../blocks/texts.js";
+import { words } from "../blocks/textobjects.js";
 import { el, freshId } from "../dom.js";
 
 export function radioButtons(element, place, use, world, about) {

@@ -1,6 +1,7 @@
 """The state by itself, served to nobody."""
 
-from sandbox.slack.workspace.workspace import Member, Workspace
+from sandbox.slack.workspace.models import Member
+from sandbox.slack.workspace.workspace import Workspace
 
 
 def test_a_workspace_needs_no_server() -> None:

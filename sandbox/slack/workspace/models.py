@@ -1,56 +1,88 @@
-"""A message: who wrote it, what it says now and what it said before."""
+"""The people, groups, channels and messages of a workspace."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import button_labels
-from sandbox.slack.blockkit.plain_text import attachment_lines, block_lines, plain, visible
-
-if TYPE_CHECKING:
-    from sandbox.slack.workspace.workspace import Channel
+from sandbox.slack.workspace.message_content import Author, Content
 
 
-@dataclass(frozen=True)
-class Content:
-    """One version of a message."""
+@dataclass(eq=False, kw_only=True)
+class Member:
+    """A person, or the user of an app; what users.info says of them can be changed at any time."""
 
-    text: str = ""
-    blocks: list[Json] = field(default_factory=list)
-    attachments: list[Json] = field(default_factory=list)
-    metadata: Json | None = None
-
-    @property
-    def visible_text(self) -> str:
-        """What a person reads: blocks where there are any, else the text; then the attachments."""
-        body = visible(self.blocks) if self.blocks else plain(self.text)
-        return "\n".join([body, *(plain(line) for line in attachment_lines(self.attachments))]).strip()
-
-    @property
-    def buttons(self) -> list[str]:
-        """The labels of all buttons."""
-        return button_labels(self.all_blocks)
-
-    @property
-    def all_blocks(self) -> list[Json]:
-        """The blocks, then those of the attachments."""
-        return self.blocks + [block for item in self.attachments for block in item.get("blocks") or []]
-
-    def says(self, fragment: str) -> bool:
-        """Tell whether the fragment is in the visible text, as it reads or as it was written, or in the text."""
-        written = [self.text, *block_lines(self.blocks), *attachment_lines(self.attachments)]
-        return fragment in self.visible_text or any(fragment in line for line in written)
-
-
-@dataclass(frozen=True)
-class Author:
-    """Who wrote a message: a person (only `user`), an app, or an app of the old kind (no `user`)."""
-
+    id: str
     name: str
-    user: str | None = None
-    bot_id: str | None = None
-    app_id: str | None = None
-    profile: Json | None = None
+    team_id: str
+    real_name: str = ""
+    deleted: bool = False
+    bot: bool = False
+    workflow_bot: bool = False
+    guest: bool = False
+    ultra_guest: bool = False
+    stranger: bool = False
+    enterprise_id: str | None = None
+    enterprise_user_id: str | None = None
+    teams: tuple[str, ...] = ()
+    whispers: "list[Message]" = field(default_factory=list, repr=False)
+
+    @property
+    def author(self) -> Author:
+        """How this person signs a message."""
+        return Author(self.name, user=self.id)
+
+
+@dataclass(eq=False, kw_only=True)
+class Channel:
+    """A channel, or with `im` the direct messages of a person; `member` tells whether the bot is in it.
+
+    `ext_shared` is shared with another organization, `org_shared` with other workspaces of the same one.
+    `pending_shared` and `invited_teams` are the two ways in which Slack shows an invitation of another organization.
+    """
+
+    id: str
+    name: str
+    private: bool = False
+    ext_shared: bool = False
+    org_shared: bool = False
+    pending_shared: bool = False
+    invited_teams: tuple[str, ...] = ()
+    member: bool = True
+    archived: bool = False
+    read_only: bool = False
+    im: Member | None = None
+    absent: set[str] = field(default_factory=set)
+    messages: "list[Message]" = field(default_factory=list, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """The channel_type of events: channel, group or im."""
+        return "im" if self.im else "group" if self.private else "channel"
+
+    def find(self, ts: object) -> "Message | None":
+        """Return the message with this timestamp."""
+        return next((message for message in self.messages if message.ts == str(ts)), None)
+
+    def thread(self, ts: str) -> "list[Message]":
+        """Return the replies below a message, oldest first."""
+        return [message for message in self.messages if message.thread_ts == ts and message.is_reply]
+
+
+@dataclass(eq=False)
+class Usergroup:
+    """A group of people that can be mentioned; `tell` is called with those who came and those who went."""
+
+    id: str
+    handle: str
+    members: list[str]
+    tell: Callable[["Usergroup", list[str], list[str]], None] = field(repr=False)
+
+    def set_members(self, people: Iterable[Member], *, notify: bool = True) -> None:
+        """Make these people the members; with `notify` apps hear of it."""
+        before, self.members = self.members, [person.id for person in people]
+        if notify:
+            came = [user for user in self.members if user not in before]
+            self.tell(self, came, [user for user in before if user not in self.members])
 
 
 @dataclass(eq=False)
@@ -58,7 +90,7 @@ class Message:
     """A message in a channel, or one that `seen_only_by` a single person."""
 
     ts: str
-    channel: "Channel"
+    channel: Channel
     by: Author
     content: Content
     team_id: str
