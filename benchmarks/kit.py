@@ -56,8 +56,8 @@ async def running(
             await slack.connected(30)
             yield process
         finally:
-            await process.end()
-            await slack.changes.until(lambda: slack.sockets == 0, what="the socket to close")
+            await process.ensure_stopped()
+            await slack.changes.wait_for(lambda: slack.sockets == 0, what="the socket to close")
 
 
 def database_of(process: BotProcess) -> Path:

@@ -8,8 +8,8 @@ from playwright.async_api import async_playwright
 
 from sandbox.browsers import find_browser
 from sandbox.certcentral import CertCentral
-from sandbox.demo import MANIFEST, Stage, page_of
-from sandbox.demo_workspace import settle
+from sandbox.demo import MANIFEST, Demo, create_page
+from sandbox.demo_workspace import populate
 from sandbox.slack import Slack
 from sandbox.slack.workspace.manifest import Manifest
 
@@ -31,17 +31,17 @@ async def page_updates() -> list[float] | None:
         return None
     async with Slack() as slack, CertCentral() as certcentral:
         slack.subscriptions = set()
-        stage = Stage(slack, certcentral, settle(slack), Manifest.read(MANIFEST))
-        async with page_of(stage) as page, async_playwright() as playwright:
+        demo = Demo(slack, certcentral, populate(slack), Manifest.read(MANIFEST))
+        async with create_page(demo) as page, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=path, args=ROOT)
             window = await browser.new_page()
-            found = await _edits(stage, window, page.url)
+            found = await _edits(demo, window, page.url)
             await browser.close()
             return found
 
 
-async def _edits(stage: Stage, window: Window, address: str) -> list[float]:
-    slack, pki = stage.slack, stage.town.pki
+async def _edits(demo: Demo, window: Window, address: str) -> list[float]:
+    slack, pki = demo.slack, demo.workspace.pki
     for number in range(MESSAGES):
         last = slack.post(pki, slack.bot, slack.content(f"message {number}"))
     await window.goto(address)

@@ -21,7 +21,7 @@ _PASSED_ON = (
 )
 
 
-class Running(Protocol):
+class ProcessHandle(Protocol):
     """A process, as asyncio has them."""
 
     @property
@@ -46,7 +46,7 @@ class BotProcess:
         self.settings = dict(settings)
         self.log_file = log
         self._command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
-        self._process: Running | None = None
+        self._process: ProcessHandle | None = None
 
     @property
     def log(self) -> str:
@@ -65,7 +65,7 @@ class BotProcess:
         inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self._process = await self._begin({**inherited, **self.settings})
 
-    async def _begin(self, environment: Mapping[str, str]) -> Running:
+    async def _begin(self, environment: Mapping[str, str]) -> ProcessHandle:
         with self.log_file.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *self._command,
@@ -76,7 +76,7 @@ class BotProcess:
                 stderr=log,
             )
 
-    async def exits(self, seconds: float = STOPPING_SECONDS) -> int:
+    async def wait_for_exit(self, seconds: float = STOPPING_SECONDS) -> int:
         """Wait until it ended, and return its exit status; TimeoutError after `seconds`."""
         if self._process is None:
             raise LookupError("the bot does not run")
@@ -87,14 +87,14 @@ class BotProcess:
     async def stop(self) -> int:
         """End it as a platform does, with SIGTERM."""
         self._signal(signal.SIGTERM)
-        return await self.exits()
+        return await self.wait_for_exit()
 
     async def kill(self) -> None:
         """End it as a power cut does."""
         self._signal(signal.SIGKILL)
-        await self.exits()
+        await self.wait_for_exit()
 
-    async def end(self) -> None:
+    async def ensure_stopped(self) -> None:
         """Leave nothing running, whatever state it is in."""
         if self._process is not None and self._process.returncode is None:
             await self.kill()

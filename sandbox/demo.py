@@ -15,7 +15,7 @@ from pathlib import Path
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.seed import seed
-from sandbox.demo_workspace import Town, settle
+from sandbox.demo_workspace import DemoWorkspace, populate
 from sandbox.slack import Channel, Form, Message, Person, Slack
 from sandbox.slack.workspace.manifest import Manifest
 from sandbox.web import Page
@@ -27,138 +27,138 @@ CONNECTING_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Stage:
+class Demo:
     """Everybody and everything on it."""
 
     slack: Slack
     certcentral: CertCentral
-    town: Town
+    workspace: DemoWorkspace
     manifest: Manifest
 
     @property
     def ana(self) -> Person:
         """Who may resend."""
-        return self.town.ana
+        return self.workspace.ana
 
     @property
     def ben(self) -> Person:
         """Who may not."""
-        return self.town.ben
+        return self.workspace.ben
 
     @property
     def pki(self) -> Channel:
         """Where they meet."""
-        return self.town.pki
+        return self.workspace.pki
 
 
-def say(text: str = "", indent: int = 0) -> None:
+def print_text(text: str = "", indent: int = 0) -> None:
     """Print wrapped lines."""
     for line in text.splitlines() or [""]:
         margin = " " * indent
         print(textwrap.fill(line, WIDTH, initial_indent=margin, subsequent_indent=margin))  # noqa: T201 - the demo talks
 
 
-async def play(stage: Stage) -> None:
+async def play_story(demo: Demo) -> None:
     """The whole story, from the command to the mail."""
-    await _refused(stage)
-    await _order(stage)
-    await _domain(stage)
-    _outbox(stage.certcentral)
-    _problems(stage.slack)
+    await _play_denial(demo)
+    await _play_dv_order(demo)
+    await _play_ov_order(demo)
+    _print_outbox(demo.certcentral)
+    _require_no_problems(demo.slack)
 
 
-async def _refused(stage: Stage) -> None:
-    say("\nBen is not on the list. He types in #pki:  /dcv-resend 700001")
-    before = len(stage.certcentral.calls)
-    await stage.ben.command("/dcv-resend", "700001", stage.pki)
-    whisper = await stage.ben.hears("not on the list")
-    say(f"dcv-bot, only visible to Ben: {whisper.text}", 4)
-    say(f"Calls to DigiCert for him: {len(stage.certcentral.calls) - before}", 4)
+async def _play_denial(demo: Demo) -> None:
+    print_text("\nBen is not on the list. He types in #pki:  /dcv-resend 700001")
+    before = len(demo.certcentral.calls)
+    await demo.ben.command("/dcv-resend", "700001", demo.pki)
+    whisper = await demo.ben.hears("not on the list")
+    print_text(f"dcv-bot, only visible to Ben: {whisper.text}", 4)
+    print_text(f"Calls to DigiCert for him: {len(demo.certcentral.calls) - before}", 4)
 
 
-async def _order(stage: Stage) -> None:
-    say("\nAna is. She types in #pki:  /dcv-resend shop.example.com")
-    await stage.ana.command("/dcv-resend", "shop.example.com", stage.pki)
-    form = await stage.ana.sees_form("Recipients for")
+async def _play_dv_order(demo: Demo) -> None:
+    print_text("\nAna is. She types in #pki:  /dcv-resend shop.example.com")
+    await demo.ana.command("/dcv-resend", "shop.example.com", demo.pki)
+    form = await demo.ana.sees_form("Recipients for")
     form.fill("Reason", "the first mail went to an old mailbox")
-    _show_form(form)
+    _print_form(form)
     await form.submit()
-    say("She presses Resend.")
-    await _show_result(stage, "order 700001")
+    print_text("She presses Resend.")
+    await _print_result(demo, "order 700001")
 
 
-async def _domain(stage: Stage) -> None:
-    say("\nNow an OV order with three waiting domains. Ana types:  /dcv-resend 700002")
-    await stage.ana.command("/dcv-resend", "700002", stage.pki)
-    form = await stage.ana.sees_form("Recipients for")
-    _show_form(form)
+async def _play_ov_order(demo: Demo) -> None:
+    print_text("\nNow an OV order with three waiting domains. Ana types:  /dcv-resend 700002")
+    await demo.ana.command("/dcv-resend", "700002", demo.pki)
+    form = await demo.ana.sees_form("Recipients for")
+    _print_form(form)
     await form.submit()
-    say("She presses Resend.")
-    await _show_result(stage, "order 700002")
+    print_text("She presses Resend.")
+    await _print_result(demo, "order 700002")
 
 
-def _show_form(form: Form) -> None:
-    say(f"┌ {form.title}", 4)
-    say(f"│ Order or domain: {', '.join(form.selected(action_id='target'))}", 4)
+def _print_form(form: Form) -> None:
+    print_text(f"┌ {form.title}", 4)
+    print_text(f"│ Order or domain: {', '.join(form.selected(action_id='target'))}", 4)
     for label in form.labels:
         with contextlib.suppress(LookupError):
-            say(f"│ {label}: {', '.join(form.selected(label))}", 4)
-    say(f"│ Reason: {form.typed('Reason') or 'none'}", 4)
-    say(f"└ [{form.submit_text}]", 4)
+            print_text(f"│ {label}: {', '.join(form.selected(label))}", 4)
+    print_text(f"│ Reason: {form.typed('Reason') or 'none'}", 4)
+    print_text(f"└ [{form.submit_text}]", 4)
 
 
-async def _show_result(stage: Stage, subject: str) -> None:
-    root = await stage.slack.sees_message(stage.pki, containing=subject)
-    detail = await stage.slack.sees_message(stage.pki, containing="What now", thread=root)
-    say(f"#pki, dcv-bot: {_plain(root, [stage.ana])}", 4)
-    say("in the thread:", 4)
-    say(_plain(detail, [stage.ana]), 8)
+async def _print_result(demo: Demo, subject: str) -> None:
+    root = await demo.slack.sees_message(demo.pki, containing=subject)
+    detail = await demo.slack.sees_message(demo.pki, containing="What now", thread=root)
+    print_text(f"#pki, dcv-bot: {_as_plain_text(root, [demo.ana])}", 4)
+    print_text("in the thread:", 4)
+    print_text(_as_plain_text(detail, [demo.ana]), 8)
 
 
-def _plain(message: Message, people: Sequence[Person]) -> str:
+def _as_plain_text(message: Message, people: Sequence[Person]) -> str:
     text = message.visible_text.replace("*", "").replace(":white_check_mark:", "✅")
     for person in people:
         text = text.replace(f"<@{person.id}>", f"@{person.name}")
     return text
 
 
-def _outbox(certcentral: CertCentral) -> None:
-    say(f"\nThe local CertCentral sent {len(certcentral.outbox)} mails:")
+def _print_outbox(certcentral: CertCentral) -> None:
+    print_text(f"\nThe local CertCentral sent {len(certcentral.outbox)} mails:")
     for mail in certcentral.outbox:
-        say(f"to {mail.recipient}, validates {mail.scope}, language {mail.locale}", 4)
+        print_text(f"to {mail.recipient}, validates {mail.scope}, language {mail.locale}", 4)
     puts = [f"{call.method} {call.path} → {call.status}" for call in certcentral.resends]
-    say("\nby these calls and no others:")
-    say("\n".join(puts), 4)
+    print_text("\nby these calls and no others:")
+    print_text("\n".join(puts), 4)
 
 
-def _problems(slack: Slack) -> None:
+def _require_no_problems(slack: Slack) -> None:
     if slack.problems:
         raise RuntimeError("Slack would have complained: " + "; ".join(slack.problems))
 
 
 @contextlib.asynccontextmanager
-async def staged(folder: Path, process: type[BotProcess] = BotProcess) -> AsyncIterator[Stage]:
+async def running_demo(folder: Path, process: type[BotProcess] = BotProcess) -> AsyncIterator[Demo]:
     """Both local servers with their people, and the bot connected to them; at the end nothing of it is kept."""
     async with Slack() as slack, CertCentral() as certcentral:
         manifest = Manifest.read(MANIFEST)
         manifest.install(slack)
         seed(certcentral)
-        stage = Stage(slack, certcentral, settle(slack), manifest)
-        bot = process(_settings(stage, folder), folder / "bot.log")
+        demo = Demo(slack, certcentral, populate(slack), manifest)
+        bot = process(_settings(demo, folder), folder / "bot.log")
         began = time.monotonic()
         await bot.start()
         try:
-            await _connected(slack, bot)
+            await _wait_for_connection(slack, bot)
             seconds = time.monotonic() - began
-            say(f"A local Slack, a local CertCentral, and the bot connected to both after {seconds:.1f} s.")
-            yield stage
+            print_text(f"A local Slack, a local CertCentral, and the bot connected to both after {seconds:.1f} s.")
+            yield demo
         finally:
-            await bot.end()
+            await bot.ensure_stopped()
 
 
-async def _connected(slack: Slack, bot: BotProcess) -> None:
+async def _wait_for_connection(slack: Slack, bot: BotProcess) -> None:
     connecting = asyncio.create_task(slack.connected(CONNECTING_SECONDS))
-    ended = asyncio.create_task(bot.exits(2 * CONNECTING_SECONDS))
+    ended = asyncio.create_task(bot.wait_for_exit(2 * CONNECTING_SECONDS))
     await asyncio.wait({connecting, ended}, return_when=asyncio.FIRST_COMPLETED)
     ended.cancel()
     if not connecting.done() or connecting.exception():
@@ -166,15 +166,15 @@ async def _connected(slack: Slack, bot: BotProcess) -> None:
         raise RuntimeError(f"The bot did not connect. Its log:\n{bot.log}")
 
 
-def _settings(stage: Stage, folder: Path) -> dict[str, str]:
+def _settings(demo: Demo, folder: Path) -> dict[str, str]:
     return {
-        "SLACK_BOT_TOKEN": stage.slack.bot_token,
-        "SLACK_APP_TOKEN": stage.slack.app_token,
-        "SLACK_API_URL": stage.slack.api_url,
-        "DIGICERT_API_KEY": stage.certcentral.key,
-        "DIGICERT_BASE_URL": stage.certcentral.url,
-        "DCV_ALLOWED_USERS": ",".join(person.id for person in stage.town.allowed),
-        "DCV_ALERT_CHANNELS": stage.town.alerts.id,
+        "SLACK_BOT_TOKEN": demo.slack.bot_token,
+        "SLACK_APP_TOKEN": demo.slack.app_token,
+        "SLACK_API_URL": demo.slack.api_url,
+        "DIGICERT_API_KEY": demo.certcentral.key,
+        "DIGICERT_BASE_URL": demo.certcentral.url,
+        "DCV_ALLOWED_USERS": ",".join(person.id for person in demo.workspace.allowed_users),
+        "DCV_ALERT_CHANNELS": demo.workspace.alerts.id,
         # Sooner than anybody would want it of DigiCert: whoever approves a mail here wants to see what comes of it.
         "DCV_FOLLOW_UPS": "3s,6s,10s,15s,20s,30s,45s,1m,2m,3m,5m,10m,30m,1h",
         "DCV_NUDGES": "1m",
@@ -185,26 +185,33 @@ def _settings(stage: Stage, folder: Path) -> dict[str, str]:
 async def main(*, once: bool) -> None:
     """Tell the story with `once`; else serve the page until Ctrl-C."""
     with tempfile.TemporaryDirectory(prefix="dcv-resend-demo-") as folder:
-        async with staged(Path(folder)) as stage:
+        async with running_demo(Path(folder)) as demo:
             if once:
-                await play(stage)
+                await play_story(demo)
             else:
-                await serve(stage, f"{folder}/bot.log")
+                await serve(demo, f"{folder}/bot.log")
 
 
-def page_of(stage: Stage, port: int = 0) -> Page:
+def create_page(demo: Demo, port: int = 0) -> Page:
     """Return the page of this stage, not yet served."""
-    town = stage.town
-    return Page(stage.slack, stage.certcentral, cast=town.cast, alerts=town.alerts, manifest=stage.manifest, port=port)
+    workspace = demo.workspace
+    return Page(
+        demo.slack,
+        demo.certcentral,
+        cast=workspace.personas,
+        alerts=workspace.alerts,
+        manifest=demo.manifest,
+        port=port,
+    )
 
 
-async def serve(stage: Stage, log: str) -> None:
+async def serve(demo: Demo, log: str) -> None:
     """Serve the page, and say where and what to try, until Ctrl-C."""
-    async with page_of(stage, PORT) as page:
-        say(f"\nOpen it in a browser:  {page.url}")
-        say("\nType /dcv-resend in #pki, press Resend, and approve the mail on the right.")
-        say("At the top: be somebody who may not, or let another app post an alert.")
-        say(f"\nThe bot's log is {log}. Ctrl-C ends it all.")
+    async with create_page(demo, PORT) as page:
+        print_text(f"\nOpen it in a browser:  {page.url}")
+        print_text("\nType /dcv-resend in #pki, press Resend, and approve the mail on the right.")
+        print_text("At the top: be somebody who may not, or let another app post an alert.")
+        print_text(f"\nThe bot's log is {log}. Ctrl-C ends it all.")
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)

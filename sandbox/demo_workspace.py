@@ -9,7 +9,7 @@ from sandbox.web.messages import say
 
 
 @dataclass(frozen=True)
-class Town:
+class DemoWorkspace:
     """Everybody and every place; `cast` is who one can be on the page."""
 
     ana: Person
@@ -20,7 +20,7 @@ class Town:
     alerts: Channel
 
     @property
-    def cast(self) -> list[Role]:
+    def personas(self) -> list[Role]:
         """Who one can be on the page, with what they may do."""
         return [
             Role(self.ana, "may resend"),
@@ -30,12 +30,12 @@ class Town:
         ]
 
     @property
-    def allowed(self) -> list[Person]:
+    def allowed_users(self) -> list[Person]:
         """Those whom the bot's list names; being a guest counts more."""
         return [self.ana, self.gita]
 
 
-def settle(slack: Slack) -> Town:
+def populate(slack: Slack) -> DemoWorkspace:
     """Fill an empty workspace."""
     ana = slack.add_person("ana", real_name="Ana Ruiz")
     ben = slack.add_person("ben", real_name="Ben Okoro")
@@ -55,4 +55,4 @@ def settle(slack: Slack) -> Town:
     say(slack, ben, platform, "The new ingress wants a certificate for api.example.net by Friday.")
     say(slack, sam, partners, "Hi all, our side of the mail setup for example.net is done.")
     ALERTS["alertmanager"].post(slack, alerts)
-    return Town(ana, ben, gita, sam, pki, alerts)
+    return DemoWorkspace(ana, ben, gita, sam, pki, alerts)

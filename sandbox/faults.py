@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True)
-class Answer:
+class FaultResponse:
     """An HTTP answer given instead of the real one; a `body` of str is sent as it is, anything else as JSON."""
 
     status: int
@@ -23,7 +23,7 @@ class Fault:
     """
 
     effect: bool = False
-    answer: Answer | None = None
+    answer: FaultResponse | None = None
     lost: bool = False
     hold: asyncio.Event | None = None
     seconds: float = 0.0
@@ -37,7 +37,7 @@ class Fault:
 
 def answers(status: int, body: object = "", headers: Mapping[str, str] | None = None, *, effect: bool = False) -> Fault:
     """Answer with this; the call takes effect only with `effect`."""
-    return Fault(effect=effect, answer=Answer(status, body, headers or {}))
+    return Fault(effect=effect, answer=FaultResponse(status, body, headers or {}))
 
 
 def drops(*, effect: bool) -> Fault:
@@ -54,7 +54,7 @@ def stalls(seconds: float = 0.0, hold: asyncio.Event | None = None) -> Fault:
 class _Planned:
     pattern: str
     fault: Fault
-    left: int | None
+    remaining: int | None
 
 
 class Faults:
@@ -67,14 +67,14 @@ class Faults:
         """Let the next `times` calls whose name fits the glob `pattern` meet `fault`; None means until `clear()`."""
         self._planned.append(_Planned(pattern, fault, times))
 
-    def take(self, name: str) -> Fault | None:
+    def pop(self, name: str) -> Fault | None:
         """Use up one fault planned for a call of this name."""
         for planned in self._planned:
             if not fnmatchcase(name, planned.pattern):
                 continue
-            if planned.left is not None:
-                planned.left -= 1
-                if planned.left <= 0:
+            if planned.remaining is not None:
+                planned.remaining -= 1
+                if planned.remaining <= 0:
                     self._planned.remove(planned)
             return planned.fault
         return None

@@ -17,7 +17,7 @@ from sandbox.certcentral.models import (
     Organization,
 )
 from sandbox.certcentral.names import bare, constructed, lineage, related
-from sandbox.condition import Changes
+from sandbox.condition import Condition
 
 MINUTE = timedelta(minutes=1)
 
@@ -27,7 +27,7 @@ class Account:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
-        self.changes = Changes()
+        self.changes = Condition()
         self.switches = Switches()
         self.orders: dict[int, Order] = {}
         self.domains: dict[int, Domain] = {}
@@ -85,7 +85,7 @@ class Account:
         order.status_changed = order.created
         self._add_missing_domains(order)
         self.validate(order, names if status == "issued" else validated)
-        self.changes.notify()
+        self.changes.notify_all()
         return order
 
     def add_domain(
@@ -121,7 +121,7 @@ class Account:
         self.domains[domain_id] = domain
         for address in txt_contacts:
             self.txt_contact(name, address)
-        self.changes.notify()
+        self.changes.notify_all()
         return domain
 
     def organization(self, name: str) -> Organization:
@@ -176,7 +176,7 @@ class Account:
         now = self.now()
         mail_id = len(self.outbox) + 1
         self.outbox.append(Mail(mail_id, scope, recipient, language, order_id, domain_id, now, now + MAIL_LIFE))
-        self.changes.notify()
+        self.changes.notify_all()
 
     def approve(self, mail: Mail) -> None:
         """Click the mail's link; orders with nothing left to validate are issued. ValueError once it has expired."""
@@ -193,7 +193,7 @@ class Account:
             domain.accept(mail.scope, now)
             for order in self._orders_of(domain):
                 self.issue_if_ready(order)
-        self.changes.notify()
+        self.changes.notify_all()
 
     def issue_if_ready(self, order: Order) -> None:
         """Issue the order if it is open and waits for nothing any more."""
@@ -218,12 +218,12 @@ class Account:
         self.validate(order, order.dns_names)
         order.organization_pending = order.contact_pending = order.approval_pending = False
         order.status = "issued"
-        self.changes.notify()
+        self.changes.notify_all()
 
     def cancel(self, order_id: int) -> None:
         """Cancel the order."""
         self.orders[order_id].status = "canceled"
-        self.changes.notify()
+        self.changes.notify_all()
 
     def _orders_of(self, domain: Domain) -> list[Order]:
         mine = [order for order in self.orders.values() if not order.is_dv]

@@ -124,7 +124,7 @@ class OrderCalls:
         if order.token_published:
             self._account.validate(order, order.dns_names)
             self._account.issue_if_ready(order)
-            self._account.changes.notify()
+            self._account.changes.notify_all()
         elif order.method.startswith("http"):
             raise Refusal(400, "file_random_value_not_found", "The random value was not found in the file.")
         else:

@@ -13,7 +13,7 @@ def seed(account: Account) -> None:
     _dv_orders(account)
     _organization_orders(account)
     _other_products(account)
-    account.changes.notify()
+    account.changes.notify_all()
 
 
 def _domains(account: Account) -> None:

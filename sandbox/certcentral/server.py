@@ -17,7 +17,7 @@ from sandbox.certcentral.domain_calls import DomainCalls
 from sandbox.certcentral.limits import Limit
 from sandbox.certcentral.order_calls import OrderCalls
 from sandbox.certcentral.request_checks import WITH_DOMAINS, Gate
-from sandbox.faults import Answer, Fault, Faults
+from sandbox.faults import Fault, FaultResponse, Faults
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -99,7 +99,7 @@ class CertCentral(Account):
             fitting = [call for call in self.calls if call.matches(method, path)]
             return fitting[count - 1] if len(fitting) >= count else None
 
-        return await self.changes.until(look, what=f"call {count} of {method} {path}", timeout=timeout)
+        return await self.changes.wait_for(look, what=f"call {count} of {method} {path}", timeout=timeout)
 
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[self._record, self._meet_fault, self._answer])
@@ -115,11 +115,11 @@ class CertCentral(Account):
     async def _record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         call = request[CALL] = await self._heard(request)
         self.calls.append(call)
-        self.changes.notify()
+        self.changes.notify_all()
         response = await handler(request)
         if request.transport is not None and not request.transport.is_closing():
             call.status = response.status
-        self.changes.notify()
+        self.changes.notify_all()
         return response
 
     async def _heard(self, request: web.Request) -> Call:
@@ -139,7 +139,7 @@ class CertCentral(Account):
 
     @web.middleware
     async def _meet_fault(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        fault = self.faults.take(request[CALL].name)
+        fault = self.faults.pop(request[CALL].name)
         if fault is None:
             return await handler(request)
         await fault.wait()
@@ -162,7 +162,7 @@ def _takes_effect(fault: Fault) -> bool:
     return fault.effect or (fault.answer is None and not fault.lost)
 
 
-def _given(answer: Answer) -> web.Response:
+def _given(answer: FaultResponse) -> web.Response:
     if isinstance(answer.body, str):
         kind = "text/html" if answer.body.startswith("<") else "text/plain"
         return web.Response(status=answer.status, text=answer.body, content_type=kind, headers=answer.headers)

@@ -49,4 +49,4 @@ class Switch:
         if mood.fault is not None:
             self._certcentral.faults.plan(mood.calls, mood.fault(self._hold), times=None)
         self.mood = name
-        self._certcentral.changes.notify()
+        self._certcentral.changes.notify_all()

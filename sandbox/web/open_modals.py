@@ -31,4 +31,4 @@ class Hands:
         content = slack.content(text)
         notice = Message(slack.mint.ts(), channel, SLACKBOT, content, slack.team_id, thread_ts, seen_only_by=person.id)
         self._notices.setdefault(person.id, []).append(notice)
-        slack.changes.notify()
+        slack.changes.notify_all()

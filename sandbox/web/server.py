@@ -141,7 +141,7 @@ class Page:
 
     async def _tell(self, stream: web.WebSocketResponse, mirror: Mirror) -> None:
         changed = asyncio.Event()
-        with self._slack.changes.waking(changed), self._certcentral.changes.waking(changed):
+        with self._slack.changes.notifying(changed), self._certcentral.changes.notifying(changed):
             while not stream.closed:
                 changed.clear()
                 if changes := mirror.changes():

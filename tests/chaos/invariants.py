@@ -374,7 +374,7 @@ async def _chain(world: World) -> list[str]:
     settings = {"DATABASE_URL": world.database_url}
     checker = ForkedBot(settings, world.folder / "verify.log", ("dcv-resend", "ledger", "verify"))
     await checker.start()
-    status = await checker.exits(60.0)
+    status = await checker.wait_for_exit(60.0)
     return [] if status == 0 else [f"ledger verify exited with {status}: {checker.log}"]
 
 

@@ -116,7 +116,7 @@ class Story:
 
     async def approve(self, pick: int) -> None:
         """A recipient opens a mail."""
-        outbox = await self.certcentral.changes.until(lambda: self.certcentral.outbox, what="mail", timeout=2.0)
+        outbox = await self.certcentral.changes.wait_for(lambda: self.certcentral.outbox, what="mail", timeout=2.0)
         self.certcentral.approve(outbox[pick % len(outbox)])
 
     async def dismiss(self, person: str) -> None:

@@ -112,8 +112,8 @@ async def _run(settings: Mapping[str, str], log: Path, *words: str, seconds: flo
     process = ForkedBot(settings, log, ("dcv-resend", *words))
     await process.start()
     with suppress(TimeoutError):
-        return await process.exits(seconds)
-    await process.end()
+        return await process.wait_for_exit(seconds)
+    await process.ensure_stopped()
     return None
 
 

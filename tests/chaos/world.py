@@ -114,7 +114,7 @@ class Instance:
             await asyncio.sleep(0.1)
             async with self._changing:
                 with suppress(TimeoutError):
-                    self.ends.append(await self.process.exits(0.01))
+                    self.ends.append(await self.process.wait_for_exit(0.01))
                     self.world.spawn(self._note_absence(time.monotonic() - ENDING_SECONDS))
                     await self.world.note_death(self.name)
                     await self.process.start()
@@ -161,7 +161,7 @@ class Witness(Faults):
 
     def take(self, name: str) -> Fault | None:
         """Use up one fault planned for a call of this name."""
-        fault = super().take(name)
+        fault = super().pop(name)
         if name.startswith("PUT "):
             self._world.witness(fault)
         return fault
@@ -240,7 +240,7 @@ class World:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for instance in self.instances:
-            await instance.process.end()
+            await instance.process.ensure_stopped()
         await self._stack.aclose()
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:

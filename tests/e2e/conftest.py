@@ -116,7 +116,7 @@ async def make_bot(
 
     yield make
     for bot in made:
-        await bot.end()
+        await bot.ensure_stopped()
 
 
 @pytest.fixture

@@ -67,14 +67,14 @@ async def check(make_bot: MakeBot, tmp_path: Path) -> AsyncIterator[Check]:
         process = ForkedBot(make_bot(**settings).settings, log, ("dcv-resend", "check"))
         made.append(process)
         await process.start()
-        status = await process.exits(CHECK_TAKES + STARTING_TAKES)
+        status = await process.wait_for_exit(CHECK_TAKES + STARTING_TAKES)
         answer = Answer(status, process.log.splitlines())
         assert {line.split()[0] for line in answer.lines} <= {"ok", "warning", "problem"}
         return answer
 
     yield run
     for process in made:
-        await process.end()
+        await process.ensure_stopped()
 
 
 async def test_where_all_is_fine_every_line_says_so(
@@ -302,7 +302,7 @@ async def test_a_bot_that_ended_is_not_said_to_run(bot: BotProcess, check: Check
 
 async def test_what_a_killed_bot_left_is_read_and_left_as_it_is(bot: BotProcess, check: Check, tmp_path: Path) -> None:
     os.kill(bot.pid, signal.SIGKILL)
-    await bot.exits()
+    await bot.wait_for_exit()
     before = _contents(tmp_path)
 
     answer = await check()

@@ -30,7 +30,7 @@ async def test_a_second_bot_on_the_same_file_does_not_start(
     second = make_bot(DATABASE_URL=f"sqlite:///{tmp_path}/{name}")
 
     await second.start()
-    status = await second.exits()
+    status = await second.wait_for_exit()
 
     last = second.log.splitlines()[-1]
     assert status == 2
@@ -42,7 +42,7 @@ async def test_a_file_that_is_named_as_a_uri_is_refused(make_bot: MakeBot, tmp_p
     for address in (f"sqlite:///file:{tmp_path}/bot.db?uri=true", f"sqlite:///{tmp_path}/bot.db?uri=true"):
         bot = make_bot(DATABASE_URL=address)
         await bot.start()
-        status = await bot.exits()
+        status = await bot.wait_for_exit()
 
         assert status == 2
         assert "DATABASE_URL cannot be right: write sqlite:///name.db" in bot.log
@@ -52,7 +52,7 @@ async def test_a_file_that_is_named_as_a_uri_is_refused(make_bot: MakeBot, tmp_p
 async def test_a_bot_whose_file_is_replaced_stops(bot: BotProcess, tmp_path: Path) -> None:
     (tmp_path / "bot.db").rename(tmp_path / "old.db")
 
-    status = await bot.exits()
+    status = await bot.wait_for_exit()
 
     assert status == 2
     assert bot.log.splitlines()[-1].startswith(f"DATABASE_URL: {tmp_path}/bot.db was moved or replaced while the bot")
@@ -94,7 +94,7 @@ async def test_a_check_warns_of_every_file_that_others_may_use(
     check = type(bot)(settings, tmp_path / "check.log", ("dcv-resend", "check"))
 
     await check.start()
-    await check.exits(30.0)
+    await check.wait_for_exit(30.0)
 
     found = [line for line in check.log.splitlines() if "Others may" in line]
     assert [line.split()[0] for line in found] == ["warning"] * len(wide)

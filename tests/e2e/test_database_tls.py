@@ -82,7 +82,7 @@ async def test_a_server_without_tls_is_not_spoken_to(without_tls: str, make_bot:
     bot = make_bot(DATABASE_URL=without_tls)
 
     await bot.start()
-    status = await bot.exits()
+    status = await bot.wait_for_exit()
 
     assert status == 2
     last = bot.log.splitlines()[-1]
@@ -95,7 +95,7 @@ async def test_an_address_that_asks_for_no_tls_is_one_line(with_tls: str, make_b
     bot = make_bot(DATABASE_URL=f"{with_tls}?sslmode=disable")
 
     await bot.start()
-    status = await bot.exits()
+    status = await bot.wait_for_exit()
 
     assert (status, bot.log.splitlines()) == (
         2,
@@ -129,7 +129,7 @@ async def test_a_check_warns_of_a_database_that_is_reached_in_clear(without_tls:
     check = make_bot("check", **settings)
 
     await check.start()
-    await check.exits(30.0)
+    await check.wait_for_exit(30.0)
 
     warnings = [line for line in check.log.splitlines() if line.startswith("warning") and "TLS" in line]
     assert len(warnings) == 1

@@ -40,7 +40,7 @@ def plan(slack: Slack, faults: dict[str, list[Fault]]) -> None:
 
 def left(slack: Slack, methods: dict[str, list[Fault]]) -> list[str]:
     """The methods for which a planned fault is still to come."""
-    return [method for method in methods if slack.faults.take(method)]
+    return [method for method in methods if slack.faults.pop(method)]
 
 
 @pytest.fixture

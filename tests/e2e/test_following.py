@@ -150,7 +150,7 @@ async def test_killed_at_any_step_of_a_look_it_tells_each_change_once(
     certcentral.approve(certcentral.outbox[0])
     before = calls()
     world.faults.plan(step, Fault(effect=effect, lost=True, hold=gone))
-    await world.changes.until(lambda: calls() > before, what=step, timeout=30.0)
+    await world.changes.wait_for(lambda: calls() > before, what=step, timeout=30.0)
     await bot.kill()
     gone.set()
     world.faults.clear()

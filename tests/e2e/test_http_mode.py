@@ -208,7 +208,7 @@ async def test_at_a_stop_readiness_ends_at_once_and_who_is_being_answered_is_ans
     alive, _ = await asks(bot, "/healthz")
     submitted = await form.submit()
     hold.set()
-    status = await bot.exits(STOPPED_WITHIN)
+    status = await bot.wait_for_exit(STOPPED_WITHIN)
     drawn = [form.labels[0] for form in ana.open_forms]
     await bot.start()
     await serving(bot)
@@ -232,7 +232,7 @@ async def test_who_is_sent_to_a_bot_that_just_began_to_stop_is_answered(
     await answers_with(bot, "/readyz", 503, 2.0)
     command = await ana.command("/dcv-resend", "help", pki)
     whisper = await ana.hears("Resends DigiCert's validation mails")
-    status = await bot.exits(STOPPED_WITHIN)
+    status = await bot.wait_for_exit(STOPPED_WITHIN)
 
     assert (command.acked, status) == (True, 0)
     assert "/dcv-resend history" in whisper.visible_text
@@ -248,7 +248,7 @@ async def test_whoever_still_waits_for_digicert_at_the_end_of_a_stop_is_told(
 
     os.kill(bot.pid, signal.SIGTERM)
     whisper = await ana.hears("is being restarted and may not finish")
-    status = await bot.exits(STOPPED_WITHIN)
+    status = await bot.wait_for_exit(STOPPED_WITHIN)
 
     assert (command.acked, status) == (True, 0)
     assert "try again" in whisper.visible_text
@@ -262,7 +262,7 @@ async def test_a_port_that_is_taken_is_one_line(make_bot: MakeBot) -> None:
         other.listen()
 
         await bot.start()
-        status = await bot.exits()
+        status = await bot.wait_for_exit()
 
     assert status == 2
     assert bot.log.splitlines()[-1] == (
@@ -274,7 +274,7 @@ async def test_every_setting_that_is_missing_is_named_in_one_line(make_bot: Make
     bot = make_bot("serve", SLACK_SIGNING_SECRET="", SLACK_BOT_TOKEN="", PORT="x")
 
     await bot.start()
-    status = await bot.exits()
+    status = await bot.wait_for_exit()
 
     assert status == 2
     assert [line.split()[0] for line in bot.log.splitlines()] == ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "PORT"]

@@ -152,7 +152,7 @@ async def test_a_second_process_of_the_same_name_is_refused_with_the_mend(begin:
     [first] = await begin("one")
 
     await bot_twin.start()
-    status = await bot_twin.exits(20.0)
+    status = await bot_twin.wait_for_exit(20.0)
 
     assert status == 2
     assert "another process called one is running" in bot_twin.log

@@ -41,7 +41,7 @@ async def owner(
         await bot.start()
         await slack.connected(60)
         yield bot, link
-        await bot.end()
+        await bot.ensure_stopped()
 
 
 @pytest.fixture

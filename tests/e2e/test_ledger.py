@@ -54,7 +54,7 @@ def terminal(database_url: str, tmp_path: Path) -> Terminal:
         log = folder / f"{next(count)}.log"
         process = ForkedBot({"DATABASE_URL": url}, log, ("dcv-resend", "ledger", *words))
         await process.start()
-        return Said(await process.exits(TAKES), process.log)
+        return Said(await process.wait_for_exit(TAKES), process.log)
 
     return run
 

@@ -80,7 +80,7 @@ async def test_a_line_meets_the_same_nothing_to_do_choice_and_cooldown_as_the_fo
     await ana.command("/dcv-resend", "700001 to admin@one.com", pki)
     cooled = await ana.hears("only with a reason")
     await ana.command("/dcv-resend", "700001 to admin@one.com because it was lost", pki)
-    await slack.changes.until(lambda: len(certcentral.resends) == 2, what="the second PUT")
+    await slack.changes.wait_for(lambda: len(certcentral.resends) == 2, what="the second PUT")
 
     assert "700005" in choice.text
     assert "700006" in choice.text

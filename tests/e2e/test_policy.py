@@ -84,7 +84,7 @@ async def explain(make_bot: Callable[..., BotProcess], policy: PolicyFile, tmp_p
         log = tmp_path / "-".join(["explain", *words]).replace("*", "x")
         process = ForkedBot(bot.settings, log, ("dcv-resend", "policy", "explain", *words))
         await process.start()
-        return await process.exits(), process.log
+        return await process.wait_for_exit(), process.log
 
     return explain
 
@@ -269,7 +269,7 @@ async def test_a_start_with_a_broken_file_is_refused_with_its_rule(
 
     await bot.start()
 
-    assert await bot.exits() == 2
+    assert await bot.wait_for_exit() == 2
     assert bot.log.startswith(f'{policy}, rule 2 ("shop"): “shop..example.com” can never match.')
     assert "Traceback" not in bot.log
     assert slack.api_calls == []
@@ -308,7 +308,7 @@ async def test_the_check_tells_how_the_file_stands(
         settings = make_bot(DCV_ALLOWED_USERS="", DCV_POLICY_FILE=str(policy)).settings
         process = ForkedBot(settings, tmp_path / f"check-{len(said)}", ("dcv-resend", "check"))
         await process.start()
-        said.append((await process.exits(), process.log))
+        said.append((await process.wait_for_exit(), process.log))
 
     assert f"ok       The policy file {policy} holds 2 rules that allow and 1 that denies." in said[0][1]
     assert f"problem  {policy}, rule 1: this rule has no name" in said[1][1]

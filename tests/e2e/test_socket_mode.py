@@ -245,7 +245,7 @@ async def test_an_app_token_that_is_refused_for_good_ends_the_bot_and_its_work_i
 
     slack.faults.plan(OPEN, answers(200, {"ok": False, "error": code}), times=None)
     slack.drop_sockets()
-    status = await bot.exits(BACK_WITHIN + STOPPED_WITHIN)
+    status = await bot.wait_for_exit(BACK_WITHIN + STOPPED_WITHIN)
     told = _told(bot)
     slack.faults.clear()
     await start_again(bot, slack)
@@ -279,7 +279,7 @@ async def test_a_bot_token_that_is_refused_for_good_ends_the_bot_and_one_slip_do
 
     slack.faults.plan("*", revoked, times=None)
     await ana.command("/dcv-resend", "", pki)
-    status = await bot.exits(STOPPED_WITHIN)
+    status = await bot.wait_for_exit(STOPPED_WITHIN)
 
     assert status == 2
     assert [line.partition(" ")[0] for line in _told(bot)] == ["SLACK_BOT_TOKEN:"]
@@ -297,7 +297,7 @@ async def test_no_command_goes_unheard_while_one_of_two_bots_stops(
         crossing = [ana.command("/dcv-resend", "help", pki) for _ in range(8)]
         slack.parting_seconds = 0.02
         commands += await asyncio.gather(*crossing)
-        status = await bot.exits(STOPPED_WITHIN)
+        status = await bot.wait_for_exit(STOPPED_WITHIN)
 
     assert status == 0
     assert len(_tries(slack)) > tries
@@ -314,7 +314,7 @@ async def test_a_bot_stops_in_time_where_slack_stands_still(
     slack.freeze_sockets()
 
     os.kill(bot.pid, signal.SIGTERM)
-    status = await bot.exits(STOPPED_WITHIN)
+    status = await bot.wait_for_exit(STOPPED_WITHIN)
 
     assert status == 0
 
@@ -355,7 +355,7 @@ async def _talking(ana: Person, pki: Channel, every: float = 0.02) -> AsyncItera
 
     async def one() -> None:
         over.append(await ana.command("/dcv-resend", "help", pki))
-        ana.slack.changes.notify()
+        ana.slack.changes.notify_all()
 
     talking = asyncio.create_task(talk())
     yield over

@@ -62,7 +62,7 @@ async def test_every_setting_that_is_missing_or_malformed_is_named_in_one_line(m
     )
 
     await bot.start()
-    status = await bot.exits()
+    status = await bot.wait_for_exit()
 
     assert status == 2
     assert sorted(line.split()[0] for line in bot.log.splitlines()) == [
@@ -92,7 +92,7 @@ async def test_each_token_or_key_that_is_not_accepted_is_one_line(
     bot = make_bot(**wrong)
 
     await bot.start()
-    status = await bot.exits()
+    status = await bot.wait_for_exit()
 
     assert status == 2
     assert [line.partition(":")[0] for line in _told(bot)] == list(wrong)
@@ -104,7 +104,7 @@ async def test_a_server_that_cannot_be_reached_is_one_line_without_the_password(
     bot = make_bot(DATABASE_URL=f"postgres://bot:made-up@127.0.0.1:{_free_port()}/bot")
 
     await bot.start()
-    status = await bot.exits()
+    status = await bot.wait_for_exit()
 
     assert status == 2
     assert [line.split()[0] for line in bot.log.splitlines()] == ["DATABASE_URL:"]
@@ -117,7 +117,7 @@ async def test_a_database_that_cannot_be_used_is_one_line(make_bot: MakeBot, tmp
     bot = make_bot(DATABASE_URL=f"sqlite:///{tmp_path / file}")
 
     await bot.start()
-    status = await bot.exits()
+    status = await bot.wait_for_exit()
 
     assert status == 2
     assert [line.split()[0] for line in _told(bot)] == ["DATABASE_URL:"]
@@ -130,7 +130,7 @@ async def test_a_second_bot_of_the_same_name_on_the_same_database_does_not_start
     second = make_bot()
 
     await second.start()
-    status = await second.exits()
+    status = await second.wait_for_exit()
     form = await open_form(ana, ORDER, pki)
 
     assert status == 2
@@ -197,7 +197,7 @@ async def test_scopes_that_are_missing_are_one_warning_and_no_obstacle(make_bot:
 @ON_BOTH
 async def test_an_idle_bot_ends_at_a_signal(bot: BotProcess, slack: Slack, number: signal.Signals) -> None:
     os.kill(bot.pid, number)
-    status = await bot.exits(STOPPED_WITHIN)
+    status = await bot.wait_for_exit(STOPPED_WITHIN)
 
     assert status == 0
     assert [row["event"] for row in _rows(bot)][-1] == "stopped"

@@ -45,7 +45,7 @@ async def test_a_start_waits_for_a_database_that_goes_away_in_any_part_of_it(
     async with asyncio.timeout(30.0):
         await link.cut.wait()
     with pytest.raises(TimeoutError):
-        await bot.exits(4.0)
+        await bot.wait_for_exit(4.0)
     link.restore()
     await slack.connected(30)
     await resend(ana, ORDER, pki)
@@ -55,7 +55,7 @@ async def test_a_start_waits_for_a_database_that_goes_away_in_any_part_of_it(
     assert "Traceback" not in bot.log
     assert "exception" not in bot.log
     assert await bot.stop() == 0
-    await bot.end()
+    await bot.ensure_stopped()
 
 
 @pytest.mark.parametrize("link", ["requests"], indirect=True)

@@ -33,7 +33,7 @@ async def bot(make_bot: MakeBot, slack: Slack, pki: Channel, turn: Turn, tmp_pat
     await bot.start()
     await slack.connected(60.0)
     yield bot
-    await bot.end()
+    await bot.ensure_stopped()
 
 
 @pytest.mark.fault("L5")

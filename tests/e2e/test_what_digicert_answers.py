@@ -114,7 +114,7 @@ def settle(account: Account, domain: Domain, becomes: str, now: datetime) -> Non
         account.approve(account.outbox[0])
     else:
         domain.pending = False
-    account.changes.notify()
+    account.changes.notify_all()
 
 
 @pytest.mark.fault("F2")

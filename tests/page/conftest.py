@@ -15,8 +15,8 @@ from playwright.async_api import Browser, async_playwright
 from sandbox.browsers import MISSING, find_browser
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.seed import seed
-from sandbox.demo import MANIFEST, Stage, page_of, staged
-from sandbox.demo_workspace import settle
+from sandbox.demo import MANIFEST, Demo, create_page, running_demo
+from sandbox.demo_workspace import populate
 from sandbox.slack import Slack
 from sandbox.slack.workspace.manifest import Manifest
 from sandbox.web import Page
@@ -41,27 +41,27 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage(browser: Browser, tmp_path: Path) -> AsyncIterator[Stage]:
+async def demo(browser: Browser, tmp_path: Path) -> AsyncIterator[Demo]:
     """The demo, with the bot as a process of its own."""
-    async with staged(tmp_path, ForkedBot) as stage:
-        yield stage
+    async with running_demo(tmp_path, ForkedBot) as demo:
+        yield demo
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def small_stage(browser: Browser) -> AsyncIterator[Stage]:
+async def small_demo(browser: Browser) -> AsyncIterator[Demo]:
     """The demo without the bot."""
     manifest = Manifest.read(MANIFEST)
     async with Slack() as slack, CertCentral() as certcentral:
         manifest.install(slack)
         slack.subscriptions = set()
         seed(certcentral)
-        yield Stage(slack, certcentral, settle(slack), manifest)
+        yield Demo(slack, certcentral, populate(slack), manifest)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def app(small_stage: Stage) -> AsyncIterator[Puppet]:
+async def app(small_demo: Demo) -> AsyncIterator[Puppet]:
     """An app that acks everything, until a test gives it other answers."""
-    async with Puppet(small_stage.slack) as puppet:
+    async with Puppet(small_demo.slack) as puppet:
         yield puppet
 
 
@@ -72,13 +72,13 @@ async def look_at(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Scr
     screens: list[Screen] = []
     async with AsyncExitStack() as stack:
 
-        async def look_at(stage: Stage, who: str = "ana", **window: object) -> Screen:
-            if id(stage) not in pages:
-                pages[id(stage)] = await stack.enter_async_context(page_of(stage))
+        async def look_at(demo: Demo, who: str = "ana", **window: object) -> Screen:
+            if id(demo) not in pages:
+                pages[id(demo)] = await stack.enter_async_context(create_page(demo))
             context = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **window})
             stack.push_async_callback(context.close)
-            screens.append(screen := Screen(await context.new_page(), stage))
-            await screen.open(f"{pages[id(stage)].url}#as={who}")
+            screens.append(screen := Screen(await context.new_page(), demo))
+            await screen.open(f"{pages[id(demo)].url}#as={who}")
             return screen
 
         yield look_at
@@ -87,12 +87,12 @@ async def look_at(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Scr
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def screen(look_at: Callable[..., Awaitable[Screen]], stage: Stage) -> Screen:
+async def screen(look_at: Callable[..., Awaitable[Screen]], demo: Demo) -> Screen:
     """Ana's window, the bot behind it."""
-    return await look_at(stage)
+    return await look_at(demo)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def small_screen(look_at: Callable[..., Awaitable[Screen]], small_stage: Stage, app: Puppet) -> Screen:
+async def small_screen(look_at: Callable[..., Awaitable[Screen]], small_demo: Demo, app: Puppet) -> Screen:
     """Ana's window, the small app behind it."""
-    return await look_at(small_stage)
+    return await look_at(small_demo)

@@ -7,7 +7,7 @@ from typing import Any
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import ConsoleMessage, Locator, Page, expect
 
-from sandbox.demo import Stage
+from sandbox.demo import Demo
 
 GRAVE = frozenset({"serious", "critical"})
 PICTURES = os.environ.get("PICTURES")
@@ -16,8 +16,8 @@ PICTURES = os.environ.get("PICTURES")
 class Screen:
     """What somebody sees and does; `errors` are those of the browser's console."""
 
-    def __init__(self, page: Page, stage: Stage) -> None:
-        self.page, self.stage = page, stage
+    def __init__(self, page: Page, demo: Demo) -> None:
+        self.page, self.demo = page, demo
         self.errors: list[str] = []
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.errors.append(str(error)))

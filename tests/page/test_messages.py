@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from sandbox.demo import Stage
+from sandbox.demo import Demo
 from sandbox.web.alerts import ALERTS
 from tests.page.page_object import Screen
 from tests.sandbox.slack.helpers import NO_ACK, Puppet, button, buttons, option, section, words
@@ -16,16 +16,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 LookAt = Callable[..., Awaitable[Screen]]
 
 
-def _post(stage: Stage, text: str = "", blocks: Any = None, **more: Any) -> Any:
-    return stage.slack.post(stage.town.pki, stage.slack.bot, stage.slack.content(text, blocks), **more)
+def _post(demo: Demo, text: str = "", blocks: Any = None, **more: Any) -> Any:
+    return demo.slack.post(demo.workspace.pki, demo.slack.bot, demo.slack.content(text, blocks), **more)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_alert_is_drawn_whole(look_at: LookAt, small_stage: Stage, scheme: str) -> None:
-    screen = await look_at(small_stage, color_scheme=scheme)
+async def test_every_alert_is_drawn_whole(look_at: LookAt, small_demo: Demo, scheme: str) -> None:
+    screen = await look_at(small_demo, color_scheme=scheme)
     await screen.go_to("cert-alerts")
     for alert in ALERTS.values():
-        alert.post(small_stage.slack, small_stage.town.alerts)
+        alert.post(small_demo.slack, small_demo.workspace.alerts)
 
     await expect(screen.conversation.locator(".message")).to_have_count(len(ALERTS) + 1)
     await expect(screen.messages("Morning report").get_by_role("table")).to_contain_text("corp.example.com +2")
@@ -36,7 +36,7 @@ async def test_every_alert_is_drawn_whole(look_at: LookAt, small_stage: Stage, s
     await screen.is_sound()
 
 
-async def test_no_message_can_run_script_in_the_page(small_screen: Screen, small_stage: Stage) -> None:
+async def test_no_message_can_run_script_in_the_page(small_screen: Screen, small_demo: Demo) -> None:
     await small_screen.post_alert("Free Monitoring")
 
     message = small_screen.messages("Down:")
@@ -63,10 +63,10 @@ MARKED_UP = [
 ]
 
 
-async def test_mrkdwn_reads_as_in_slack(look_at: LookAt, small_stage: Stage) -> None:
+async def test_mrkdwn_reads_as_in_slack(look_at: LookAt, small_demo: Demo) -> None:
     for text, _, _ in MARKED_UP:
-        _post(small_stage, blocks=[section(text)])
-    screen = await look_at(small_stage, timezone_id="UTC")
+        _post(small_demo, blocks=[section(text)])
+    screen = await look_at(small_demo, timezone_id="UTC")
 
     for number, (_, selector, shown) in enumerate(reversed(MARKED_UP), start=1):
         found = screen.conversation.locator(".message").nth(-number).locator(f".section-text :is({selector})")
@@ -76,15 +76,15 @@ async def test_mrkdwn_reads_as_in_slack(look_at: LookAt, small_stage: Stage) -> 
             await expect(found.first).to_have_text(shown)
 
 
-async def test_an_edit_and_a_reply_come_without_a_reload(small_screen: Screen, small_stage: Stage) -> None:
-    root = _post(small_stage, "Sending")
+async def test_an_edit_and_a_reply_come_without_a_reload(small_screen: Screen, small_demo: Demo) -> None:
+    root = _post(small_demo, "Sending")
     await expect(small_screen.messages("Sending")).to_be_visible()
 
-    small_stage.slack.edit(root, small_stage.slack.content("Sent"))
+    small_demo.slack.edit(root, small_demo.slack.content("Sent"))
     await expect(small_screen.messages("Sent")).to_contain_text("(edited)")
-    _post(small_stage, "in detail", thread_ts=root.ts)
+    _post(small_demo, "in detail", thread_ts=root.ts)
     await small_screen.open_thread("Sent")
-    _post(small_stage, "in more detail", thread_ts=root.ts)
+    _post(small_demo, "in more detail", thread_ts=root.ts)
 
     await expect(small_screen.thread.get_by_text("in more detail")).to_be_visible()
     await expect(small_screen.messages("Sent")).to_contain_text("2 replies")
@@ -92,13 +92,13 @@ async def test_an_edit_and_a_reply_come_without_a_reload(small_screen: Screen, s
 
 
 async def test_what_one_writes_is_there_and_new_messages_elsewhere_are_counted(
-    small_screen: Screen, small_stage: Stage
+    small_screen: Screen, small_demo: Demo
 ) -> None:
     await small_screen.type("a  <b>bold</b> claim")
     await expect(small_screen.messages("a <b>bold</b> claim")).to_contain_text("Ana Ruiz")
 
     await small_screen.go_to("cert-alerts")
-    _post(small_stage, "ping")
+    _post(small_demo, "ping")
 
     channels = small_screen.page.get_by_role("navigation", name="Channels")
     await expect(channels.get_by_role("button", name="pki 1 new")).to_be_visible()
@@ -106,10 +106,10 @@ async def test_what_one_writes_is_there_and_new_messages_elsewhere_are_counted(
     await expect(channels.get_by_role("button", name="pki", exact=True)).to_be_visible()
 
 
-async def test_a_dangerous_button_asks_first(small_screen: Screen, small_stage: Stage, app: Puppet) -> None:
+async def test_a_dangerous_button_asks_first(small_screen: Screen, small_demo: Demo, app: Puppet) -> None:
     question = {"title": words("Stop following?"), "text": words("Nobody is told."), "confirm": words("Stop")}
     question |= {"deny": words("Keep on"), "style": "danger"}
-    _post(small_stage, "following", [buttons(button("Stop following", "stop", style="danger", confirm=question))])
+    _post(small_demo, "following", [buttons(button("Stop following", "stop", style="danger", confirm=question))])
 
     press = small_screen.conversation.get_by_role("button", name="Stop following")
     await press.click()
@@ -120,13 +120,13 @@ async def test_a_dangerous_button_asks_first(small_screen: Screen, small_stage: 
     await press.click()
     await small_screen.form.get_by_role("button", name="Stop", exact=True).click()
 
-    await small_stage.slack.changes.until(lambda: app.envelopes, what="the click")
+    await small_demo.slack.changes.wait_for(lambda: app.envelopes, what="the click")
     assert app.envelopes[0]["payload"]["actions"][0]["action_id"] == "stop"
 
 
-async def test_an_overflow_menu_is_used_by_keyboard(small_screen: Screen, small_stage: Stage, app: Puppet) -> None:
+async def test_an_overflow_menu_is_used_by_keyboard(small_screen: Screen, small_demo: Demo, app: Puppet) -> None:
     menu = {"type": "overflow", "action_id": "more", "options": [option("Mute"), option("Hand over", "hand")]}
-    _post(small_stage, "menu", [section("An order", block_id="b", accessory=menu)])
+    _post(small_demo, "menu", [section("An order", block_id="b", accessory=menu)])
 
     await small_screen.conversation.get_by_role("button", name="More options").focus()
     await small_screen.page.keyboard.press("Enter")
@@ -134,29 +134,29 @@ async def test_an_overflow_menu_is_used_by_keyboard(small_screen: Screen, small_
     await small_screen.page.keyboard.press("ArrowDown")
     await small_screen.page.keyboard.press("Enter")
 
-    await small_stage.slack.changes.until(lambda: app.envelopes, what="the choice")
+    await small_demo.slack.changes.wait_for(lambda: app.envelopes, what="the choice")
     assert app.envelopes[0]["payload"]["actions"][0]["selected_option"]["value"] == "hand"
 
 
-async def test_the_menu_of_a_message_has_the_apps_shortcuts(small_stage: Stage, app: Puppet, look_at: LookAt) -> None:
+async def test_the_menu_of_a_message_has_the_apps_shortcuts(small_demo: Demo, app: Puppet, look_at: LookAt) -> None:
     shortcut = {"type": "message", "name": "Resend this", "callback_id": "resend_this", "description": "Resend"}
-    small_stage.manifest.declared["features"]["shortcuts"] = [shortcut]
-    screen = await look_at(small_stage)
+    small_demo.manifest.declared["features"]["shortcuts"] = [shortcut]
+    screen = await look_at(small_demo)
     await screen.go_to("cert-alerts")
 
     await screen.open_menu(screen.messages("OrderAwaitsValidation"))
     await screen.is_sound()
     await screen.page.get_by_role("menuitem", name="Resend this").click()
 
-    await small_stage.slack.changes.until(lambda: app.envelopes, what="the shortcut")
+    await small_demo.slack.changes.wait_for(lambda: app.envelopes, what="the shortcut")
     assert app.envelopes[0]["payload"]["callback_id"] == "resend_this"
-    assert app.envelopes[0]["payload"]["message"]["ts"] == small_stage.town.alerts.messages[0].ts
+    assert app.envelopes[0]["payload"]["message"]["ts"] == small_demo.workspace.alerts.messages[0].ts
 
 
 async def test_a_command_that_is_not_acked_shows_slacks_error(
-    small_screen: Screen, small_stage: Stage, app: Puppet
+    small_screen: Screen, small_demo: Demo, app: Puppet
 ) -> None:
-    small_stage.slack.ack_seconds = 0.2
+    small_demo.slack.ack_seconds = 0.2
     app.answer = lambda envelope: NO_ACK
 
     await small_screen.type("/dcv-resend 700001")
@@ -168,11 +168,11 @@ async def test_a_command_that_is_not_acked_shows_slacks_error(
     await small_screen.is_sound()
 
 
-async def test_the_page_comes_back_when_the_app_does(small_screen: Screen, small_stage: Stage, app: Puppet) -> None:
+async def test_the_page_comes_back_when_the_app_does(small_screen: Screen, small_demo: Demo, app: Puppet) -> None:
     state = small_screen.page.locator("#connection")
     await expect(state).to_have_text("DCV Resend is connected")
 
-    small_stage.slack.drop_sockets()
-    small_stage.slack.changes.notify()
+    small_demo.slack.drop_sockets()
+    small_demo.slack.changes.notify_all()
 
     await expect(state).to_have_text("DCV Resend is not connected")

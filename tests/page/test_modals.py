@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, expect
 
-from sandbox.demo import Stage
+from sandbox.demo import Demo
 from tests.page.page_object import Screen
 from tests.sandbox.slack.helpers import (
     NO_ACK,
@@ -22,15 +22,15 @@ from tests.sandbox.slack.helpers import (
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-def _open(stage: Stage, *blocks: Any, **more: Any) -> Any:
-    view = stage.slack.modals.open(stage.town.ana, modal(*blocks, **more))
-    stage.slack.changes.notify()
+def _open(demo: Demo, *blocks: Any, **more: Any) -> Any:
+    view = demo.slack.modals.open(demo.workspace.ana, modal(*blocks, **more))
+    demo.slack.changes.notify_all()
     return view
 
 
-def _redraw(stage: Stage, view: Any, *blocks: Any) -> None:
-    stage.slack.modals.update(view, modal(*blocks))
-    stage.slack.changes.notify()
+def _redraw(demo: Demo, view: Any, *blocks: Any) -> None:
+    demo.slack.modals.update(view, modal(*blocks))
+    demo.slack.changes.notify_all()
 
 
 def _submitted(app: Puppet) -> dict[str, Any]:
@@ -50,11 +50,11 @@ async def _focus_stays_inside(screen: Screen, form: Locator) -> bool:
     return True
 
 
-async def test_every_element_is_filled_in_and_sent(small_screen: Screen, small_stage: Stage, app: Puppet) -> None:
+async def test_every_element_is_filled_in_and_sent(small_screen: Screen, small_demo: Demo, app: Puppet) -> None:
     boxes = {"type": "checkboxes", "action_id": "boxes", "options": [option("One"), option("Two")]}
     radio = {"type": "radio_buttons", "action_id": "radio", "options": [option("Left"), option("Right")]}
     _open(
-        small_stage,
+        small_demo,
         note("Reason", max_length=60),
         note("Details", "details", multiline=True),
         note("Mailbox", "mailbox", kind="email_text_input"),
@@ -99,12 +99,12 @@ async def test_every_element_is_filled_in_and_sent(small_screen: Screen, small_s
     assert [each["value"] for each in sent["boxes"]["selected_options"]] == ["Two"]
     assert sent["radio"]["selected_option"]["value"] == "Right"
     assert (sent["day"]["selected_date"], sent["hour"]["selected_time"]) == ("2026-12-24", "12:30")
-    assert sent["who"]["selected_user"] == small_stage.town.ben.id
-    assert sent["channel"]["selected_channel"] == small_stage.town.pki.id
+    assert sent["who"]["selected_user"] == small_demo.workspace.ben.id
+    assert sent["channel"]["selected_channel"] == small_demo.workspace.pki.id
 
 
-async def test_a_form_is_filled_in_by_keyboard_alone(small_screen: Screen, small_stage: Stage, app: Puppet) -> None:
-    _open(small_stage, select("Language", "English", "German", action_id="language"), note(optional=True))
+async def test_a_form_is_filled_in_by_keyboard_alone(small_screen: Screen, small_demo: Demo, app: Puppet) -> None:
+    _open(small_demo, select("Language", "English", "German", action_id="language"), note(optional=True))
     keyboard = small_screen.page.keyboard
     await expect(small_screen.form.get_by_role("combobox", name="Language")).to_be_focused()
 
@@ -124,12 +124,12 @@ async def test_a_form_is_filled_in_by_keyboard_alone(small_screen: Screen, small
 
 
 async def test_a_search_asks_the_app_and_tells_when_it_stays_silent(
-    small_screen: Screen, small_stage: Stage, app: Puppet
+    small_screen: Screen, small_demo: Demo, app: Puppet
 ) -> None:
     found = option("700001 · shop.example.com", "order:700001") | {"description": section("waits")["text"]}
     found["description"] = {"type": "plain_text", "text": "order, waits for 5 hours"}
     app.answer = lambda envelope: {"options": [found] if "shop" in envelope["payload"]["value"] else []}
-    _open(small_stage, search_field("Order", min_query_length=2))
+    _open(small_demo, search_field("Order", min_query_length=2))
     box = small_screen.form.get_by_role("combobox", name="Order")
 
     await box.press_sequentially("s")
@@ -139,7 +139,7 @@ async def test_a_search_asks_the_app_and_tells_when_it_stays_silent(
     await small_screen.is_sound()
     await box.fill("nothing")
     await expect(small_screen.form.get_by_text("No matches")).to_be_visible()
-    small_stage.slack.ack_seconds = 0.2
+    small_demo.slack.ack_seconds = 0.2
     app.answer = lambda envelope: NO_ACK
     await box.fill("silence")
     await expect(small_screen.form.get_by_text("The app did not answer")).to_be_visible()
@@ -149,11 +149,9 @@ async def test_a_search_asks_the_app_and_tells_when_it_stays_silent(
     await expect(box).to_have_value("")
 
 
-async def test_errors_of_the_app_stand_below_their_fields(
-    small_screen: Screen, small_stage: Stage, app: Puppet
-) -> None:
+async def test_errors_of_the_app_stand_below_their_fields(small_screen: Screen, small_demo: Demo, app: Puppet) -> None:
     app.answer = lambda envelope: {"response_action": "errors", "errors": {"block_reason": "Say why, please."}}
-    _open(small_stage, note(), note("Note", "note", optional=True))
+    _open(small_demo, note(), note("Note", "note", optional=True))
     await small_screen.form.get_by_label("Note").fill("kept")
     await small_screen.form.get_by_label("Reason").fill("x")
 
@@ -168,11 +166,11 @@ async def test_errors_of_the_app_stand_below_their_fields(
 
 
 async def test_a_submit_without_an_ack_is_told_and_may_be_tried_again(
-    small_screen: Screen, small_stage: Stage, app: Puppet
+    small_screen: Screen, small_demo: Demo, app: Puppet
 ) -> None:
-    small_stage.slack.ack_seconds = 0.2
+    small_demo.slack.ack_seconds = 0.2
     app.answer = lambda envelope: NO_ACK
-    _open(small_stage, note(optional=True))
+    _open(small_demo, note(optional=True))
     await small_screen.submit()
     await expect(small_screen.form.get_by_text("We had some trouble connecting.")).to_be_visible()
     await small_screen.is_sound()
@@ -184,13 +182,13 @@ async def test_a_submit_without_an_ack_is_told_and_may_be_tried_again(
 
 
 async def test_what_is_typed_stays_while_the_app_draws_anew(
-    small_screen: Screen, small_stage: Stage, app: Puppet
+    small_screen: Screen, small_demo: Demo, app: Puppet
 ) -> None:
-    view = _open(small_stage, section("Looking up …"), note(optional=True))
+    view = _open(small_demo, section("Looking up …"), note(optional=True))
     reason = small_screen.form.get_by_label("Reason")
     await reason.press_sequentially("half a")
 
-    _redraw(small_stage, view, section("Found"), note(optional=True), note("More", "more", optional=True))
+    _redraw(small_demo, view, section("Found"), note(optional=True), note("More", "more", optional=True))
     await expect(small_screen.form.get_by_text("Found")).to_be_visible()
     await expect(reason).to_be_focused()
     await small_screen.page.keyboard.type(" sentence")
@@ -201,31 +199,31 @@ async def test_what_is_typed_stays_while_the_app_draws_anew(
 
 
 async def test_stacked_views_go_back_one_by_one_or_all_at_once(
-    small_screen: Screen, small_stage: Stage, app: Puppet
+    small_screen: Screen, small_demo: Demo, app: Puppet
 ) -> None:
-    modals = small_stage.slack.modals
-    root = _open(small_stage, section("the first"), submit=None)
+    modals = small_demo.slack.modals
+    root = _open(small_demo, section("the first"), submit=None)
     await expect(small_screen.form.get_by_text("the first")).to_be_visible()
     modals.push(root, modal(section("the second"), submit=None, title="On top"))
-    small_stage.slack.changes.notify()
+    small_demo.slack.changes.notify_all()
 
     await expect(small_screen.form.get_by_role("heading", name="On top")).to_be_visible()
     await small_screen.is_sound()
     await small_screen.form.get_by_role("button", name="Back").click()
     await expect(small_screen.form.get_by_text("the first")).to_be_visible()
     modals.push(root, modal(section("the second"), submit=None, title="On top"))
-    small_stage.slack.changes.notify()
+    small_demo.slack.changes.notify_all()
     await expect(small_screen.form.get_by_role("heading", name="On top")).to_be_visible()
     await small_screen.form.get_by_role("button", name="Close", exact=True).first.click()
 
     await expect(small_screen.form).to_have_count(0)
-    assert modals.top(small_stage.town.ana) == []
+    assert modals.top(small_demo.workspace.ana) == []
 
 
-async def test_escape_cancels_and_gives_the_focus_back(small_screen: Screen, small_stage: Stage, app: Puppet) -> None:
+async def test_escape_cancels_and_gives_the_focus_back(small_screen: Screen, small_demo: Demo, app: Puppet) -> None:
     box = small_screen.conversation.get_by_role("combobox")
     await box.focus()
-    _open(small_stage, note(optional=True))
+    _open(small_demo, note(optional=True))
     await expect(small_screen.form.get_by_label("Reason")).to_be_focused()
 
     await small_screen.page.keyboard.press("Escape")

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from playwright.async_api import expect
 
-from sandbox.demo import Stage
+from sandbox.demo import Demo
 from tests.page.page_object import Screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 FIRING = "OrderAwaitsValidation (shop.example.com, order 700001)"
 
 
-async def test_from_the_command_to_the_approved_mail(screen: Screen, stage: Stage) -> None:
+async def test_from_the_command_to_the_approved_mail(screen: Screen, demo: Demo) -> None:
     await screen.is_sound()
     box = screen.conversation.get_by_role("combobox")
     await box.press_sequentially("/dcv-r")
@@ -36,7 +36,7 @@ async def test_from_the_command_to_the_approved_mail(screen: Screen, stage: Stag
     await expect(screen.thread.get_by_text("the first mail went to an old mailbox")).to_be_visible()
     await screen.is_sound()
 
-    for mail in list(stage.certcentral.outbox):
+    for mail in list(demo.certcentral.outbox):
         await screen.approve(mail.scope)
     await expect(screen.tools.get_by_text("Approved")).to_have_count(2)
     await expect(screen.messages("Validated: all 2 names")).to_be_visible(timeout=20_000)
@@ -45,10 +45,10 @@ async def test_from_the_command_to_the_approved_mail(screen: Screen, stage: Stag
     await screen.tools.get_by_role("tab", name="Orders").click()
     await expect(screen.tools.locator(".thing").filter(has_text="700001").get_by_text("issued")).to_be_visible()
     await screen.is_sound()
-    assert stage.slack.problems == []
+    assert demo.slack.problems == []
 
 
-async def test_a_person_who_may_not_is_told_so_alone(screen: Screen, stage: Stage) -> None:
+async def test_a_person_who_may_not_is_told_so_alone(screen: Screen, demo: Demo) -> None:
     await screen.be("Ben Okoro")
     await screen.type("/dcv-resend 700001")
 
@@ -63,10 +63,10 @@ async def test_a_person_who_may_not_is_told_so_alone(screen: Screen, stage: Stag
     await screen.type("/dcv-resend 700001")
     await expect(screen.messages("is not a valid command")).to_be_visible()
     await screen.is_sound()
-    assert stage.certcentral.resends == []
+    assert demo.certcentral.resends == []
 
 
-async def test_a_lost_answer_is_unknown_and_sent_again_with_a_reason(screen: Screen, stage: Stage) -> None:
+async def test_a_lost_answer_is_unknown_and_sent_again_with_a_reason(screen: Screen, demo: Demo) -> None:
     await screen.turn("Loses")
     await screen.type("/dcv-resend 700007")
     await expect(screen.form.get_by_text("Recipients for")).to_be_visible()
@@ -86,22 +86,22 @@ async def test_a_lost_answer_is_unknown_and_sent_again_with_a_reason(screen: Scr
     await screen.submit()
 
     await expect(screen.messages("Sent: DigiCert accepted the resend")).to_be_visible()
-    assert len(stage.certcentral.resends) == 2
+    assert len(demo.certcentral.resends) == 2
 
 
 async def test_a_certcentral_that_stalls_is_waited_for_in_the_form(
-    screen: Screen, stage: Stage, look_at: Callable[..., Awaitable[Screen]]
+    screen: Screen, demo: Demo, look_at: Callable[..., Awaitable[Screen]]
 ) -> None:
     await screen.turn("Stalls")
     await screen.type("/dcv-resend 700002")
     await expect(screen.form.get_by_text("Looking up order 700002 at DigiCert")).to_be_visible()
     await screen.is_sound()
 
-    beside = await look_at(stage, "ben")
+    beside = await look_at(demo, "ben")
     await beside.turn("Well")
 
     await expect(screen.form.get_by_text("Recipients for corp.example.com")).to_be_visible()
-    assert stage.slack.problems == []
+    assert demo.slack.problems == []
 
 
 async def test_a_refusal_and_a_slow_down_are_told(screen: Screen) -> None:
@@ -121,12 +121,12 @@ async def test_a_refusal_and_a_slow_down_are_told(screen: Screen) -> None:
     await screen.is_sound()
 
 
-async def test_from_the_menu_of_an_alert_to_its_thread(screen: Screen, stage: Stage) -> None:
+async def test_from_the_menu_of_an_alert_to_its_thread(screen: Screen, demo: Demo) -> None:
     await screen.post_alert("Gatus")
     alert = screen.messages("An alert for shops/shop.example.com")
     await screen.open_menu(alert)
     await screen.is_sound()
-    await screen.page.get_by_role("menuitem", name=stage.manifest.message_shortcuts[0]["name"]).click()
+    await screen.page.get_by_role("menuitem", name=demo.manifest.message_shortcuts[0]["name"]).click()
 
     await expect(screen.form.get_by_text("Recipients for shop.example.com")).to_be_visible()
     await screen.is_sound()

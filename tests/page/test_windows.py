@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from playwright.async_api import expect
 
-from sandbox.demo import Stage
+from sandbox.demo import Demo
 from tests.page.page_object import Screen
 from tests.sandbox.slack.helpers import Puppet, modal, note, select
 
@@ -21,11 +21,11 @@ FIRST_IS_IN_VIEW = "document.querySelector('main .message').getBoundingClientRec
 WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 
-async def test_a_narrow_window_shows_one_part_at_a_time(look_at: LookAt, small_stage: Stage, app: Puppet) -> None:
-    slack, town = small_stage.slack, small_stage.town
-    root = slack.post(town.pki, slack.bot, slack.content("Sent"))
-    slack.post(town.pki, slack.bot, slack.content("in detail"), thread_ts=root.ts)
-    screen = await look_at(small_stage, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+async def test_a_narrow_window_shows_one_part_at_a_time(look_at: LookAt, small_demo: Demo, app: Puppet) -> None:
+    slack, workspace = small_demo.slack, small_demo.workspace
+    root = slack.post(workspace.pki, slack.bot, slack.content("Sent"))
+    slack.post(workspace.pki, slack.bot, slack.content("in detail"), thread_ts=root.ts)
+    screen = await look_at(small_demo, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     parts = screen.page.get_by_role("navigation", name="Parts of the page")
 
     await screen.is_sound()
@@ -40,19 +40,19 @@ async def test_a_narrow_window_shows_one_part_at_a_time(look_at: LookAt, small_s
     await screen.is_sound()
     await screen.go_to("cert-alerts")
     await expect(screen.conversation).to_be_visible()
-    slack.modals.open(town.ana, modal(select("Language", "English", action_id="language"), note(optional=True)))
-    slack.changes.notify()
+    slack.modals.open(workspace.ana, modal(select("Language", "English", action_id="language"), note(optional=True)))
+    slack.changes.notify_all()
     await expect(screen.form).to_be_visible()
     await screen.is_sound()
 
     assert await screen.page.evaluate(WIDER) is False
 
 
-async def test_the_dark_page_is_sound_too(look_at: LookAt, small_stage: Stage, app: Puppet) -> None:
-    certcentral = small_stage.certcentral
+async def test_the_dark_page_is_sound_too(look_at: LookAt, small_demo: Demo, app: Puppet) -> None:
+    certcentral = small_demo.certcentral
     certcentral.send("example.com", "admin@example.com", "en", order_id=700001)
-    small_stage.slack.complain("something went wrong")
-    screen = await look_at(small_stage, color_scheme="dark")
+    small_demo.slack.complain("something went wrong")
+    screen = await look_at(small_demo, color_scheme="dark")
 
     await screen.is_sound()
     for tab in ("Orders", "Wire"):
@@ -63,10 +63,10 @@ async def test_the_dark_page_is_sound_too(look_at: LookAt, small_stage: Stage, a
     await screen.is_sound()
 
 
-async def test_a_thousand_messages_scroll_and_update(look_at: LookAt, small_stage: Stage) -> None:
-    slack, town = small_stage.slack, small_stage.town
-    messages = [slack.post(town.pki, slack.bot, slack.content(f"message {number}")) for number in range(1_000)]
-    screen = await look_at(small_stage)
+async def test_a_thousand_messages_scroll_and_update(look_at: LookAt, small_demo: Demo) -> None:
+    slack, workspace = small_demo.slack, small_demo.workspace
+    messages = [slack.post(workspace.pki, slack.bot, slack.content(f"message {number}")) for number in range(1_000)]
+    screen = await look_at(small_demo)
     await screen.messages("message 999").wait_for()
 
     slack.edit(messages[998], slack.content("changed"))

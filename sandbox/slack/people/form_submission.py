@@ -49,7 +49,7 @@ def apply_answer(slack: AppWorkspace, view: View, delivery: Delivery) -> Submitt
         slack.complain(f"the answer to {delivery.what} was refused: {refusal.error} {refusal.extras or ''}".strip())
         return Submitted(delivery)
     finally:
-        slack.changes.notify()
+        slack.changes.notify_all()
 
 
 def _apply(slack: AppWorkspace, view: View, delivery: Delivery, answer: Json) -> Submitted:

@@ -165,7 +165,7 @@ class Form:
         modals = self.person.slack.modals
         told = modals.stack(self._view)[0] if everything else self._view
         (modals.clear if everything else modals.close)(self._view)
-        self.person.slack.changes.notify()
+        self.person.slack.changes.notify_all()
         if told.content["notify_on_close"]:
             await self.person.interact("view_closed", f"closing {self.title!r}", told, is_cleared=everything)
 

@@ -123,7 +123,7 @@ class Person(Actor):
             self.slack.hooks.answer(command["response_url"], answer)
         except Refused as refusal:
             self.slack.complain(f"the answer to {command['command']} was refused: {refusal.error} {refusal.extras}")
-        self.slack.changes.notify()
+        self.slack.changes.notify_all()
 
     def _form(self, containing: str | None) -> Form | None:
         fitting = [form for form in self.open_forms if containing is None or form.says(containing)]

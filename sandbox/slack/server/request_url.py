@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from sandbox.condition import Changes
+from sandbox.condition import Condition
 from sandbox.json_types import Json
 from sandbox.slack.server.socket_mode import envelope
 from sandbox.slack.workspace.deliveries import Delivery
@@ -42,7 +42,7 @@ class RequestUrl:
         here: Workspace,
         secret: Callable[[], str],
         deliveries: list[Delivery],
-        changes: Changes,
+        changes: Condition,
         complain: Callable[[str], None],
         seed: int,
     ) -> None:
@@ -124,7 +124,7 @@ class RequestUrl:
         delivery.at = self._here.mint.clock()
         delivery.leave()
         self.deliveries.append(delivery)
-        self._changes.notify()
+        self._changes.notify_all()
         try:
             self._take(delivery, *await self._request(signed))
         except TimeoutError:
@@ -134,7 +134,7 @@ class RequestUrl:
             delivery.failure = "connection_failed"
             self._complain(f"{delivery.what} failed: {type(error).__name__}")
         delivery.settle()
-        self._changes.notify()
+        self._changes.notify_all()
 
     def _take(self, delivery: Delivery, response: aiohttp.ClientResponse, body: str) -> None:
         delivery.status = response.status

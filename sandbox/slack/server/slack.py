@@ -128,7 +128,7 @@ class Slack(AppWorkspace):
 
     def emit(self, event: Json, channel: Channel | None = None) -> None:
         """Deliver an event of the workspace to the app in the background."""
-        self.changes.notify()
+        self.changes.notify_all()
         self.announcer.tell(event, channel)
 
     def send_event(self, event: Json, **envelope_extras: Any) -> None:

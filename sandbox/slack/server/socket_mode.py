@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from sandbox.condition import Changes
+from sandbox.condition import Condition
 from sandbox.json_types import Json
 from sandbox.slack.workspace.deliveries import Delivery
 from sandbox.slack.workspace.workspace import Workspace
@@ -52,7 +52,7 @@ class Socket:
 class SocketMode:
     """Speaks with the sockets of one app; routing among them is random, but the same for the same seed."""
 
-    def __init__(self, here: Workspace, changes: Changes, complain: Callable[[str], None], seed: int) -> None:
+    def __init__(self, here: Workspace, changes: Condition, complain: Callable[[str], None], seed: int) -> None:
         self.deliveries: list[Delivery] = []
         self.sockets: list[Socket] = []
         self.on_connect: Callable[[], None] = lambda: None
@@ -108,7 +108,7 @@ class SocketMode:
         parting = list(self.sockets)
         if reason != "warning":
             self.sockets.clear()
-            self._changes.notify()
+            self._changes.notify_all()
         await asyncio.gather(*(self._part(socket.ws, reason) for socket in parting), return_exceptions=True)
 
     def drop(self) -> None:
@@ -136,12 +136,12 @@ class SocketMode:
         await socket.ws.send_json(self._hello())
         self._bury_frozen()
         self.sockets.append(socket)
-        self._changes.notify()
+        self._changes.notify_all()
         self.on_connect()
         try:
             async for frame in socket.ws:
                 await self._hear(socket, frame.type, frame.data)
-            self._changes.notify()
+            self._changes.notify_all()
             await asyncio.sleep(self._here.parting_seconds)
         except ConnectionError:
             pass
@@ -149,7 +149,7 @@ class SocketMode:
             socket.end()
             if socket in self.sockets:
                 self.sockets.remove(socket)
-            self._changes.notify()
+            self._changes.notify_all()
             await socket.ws.close()
 
     def _bury_frozen(self) -> None:
@@ -179,7 +179,7 @@ class SocketMode:
             heard = min(waiting, key=lambda delivery: (delivery.line is not socket, delivery.settled))
             heard.acknowledge(ack.get("payload"))
             self._mind(heard)
-        self._changes.notify()
+        self._changes.notify_all()
 
     def _mind(self, delivery: Delivery) -> None:
         if not delivery.acked:
@@ -199,7 +199,7 @@ class SocketMode:
             except ConnectionError:
                 self.sockets.remove(socket)
             else:
-                self._changes.notify()
+                self._changes.notify_all()
                 return True
         delivery.settled = True
         return False
@@ -208,7 +208,7 @@ class SocketMode:
         in_time = await delivery.answer_within(self._here.ack_seconds)
         if not in_time:
             self._complain(f"{delivery.what} was not acknowledged within {self._here.ack_seconds:g} s")
-        self._changes.notify()
+        self._changes.notify_all()
         return in_time
 
     async def _send_second(self, first: Delivery) -> None:
@@ -233,7 +233,7 @@ class SocketMode:
 
     async def _wait_for_close(self, ws: web.WebSocketResponse) -> None:
         with suppress(TimeoutError):
-            await self._changes.until(lambda: ws.closed, what="the app to go", timeout=PARTING_SECONDS)
+            await self._changes.wait_for(lambda: ws.closed, what="the app to go", timeout=PARTING_SECONDS)
 
     def _goodbye(self, reason: str) -> Json:
         parts = {"debug_info": {"host": "sandbox"}, "connection_info": {"app_id": self._here.bot.app_id}}

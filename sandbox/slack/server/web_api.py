@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.condition import Changes
-from sandbox.faults import Answer, Fault, Faults
+from sandbox.condition import Condition
+from sandbox.faults import Fault, FaultResponse, Faults
 from sandbox.json_types import Json
 from sandbox.slack.server import methods_chat, methods_reads, methods_views
 from sandbox.slack.server.call_log import ApiCall, Arguments, read_arguments
@@ -41,7 +41,7 @@ GONE = frozenset({"used_url", "expired_url", "no_service"})
 class WebApi:
     """Answers the app's HTTP requests."""
 
-    def __init__(self, here: Workspace, hooks: Hooks, faults: Faults, changes: Changes) -> None:
+    def __init__(self, here: Workspace, hooks: Hooks, faults: Faults, changes: Condition) -> None:
         self.bot_token = f"xoxb-{here.mint.id('', 11)}-{here.mint.id('', 24)}"
         self.app_token = f"xapp-1-{here.bot.app_id}-{here.mint.id('', 24)}"
         self.calls: list[ApiCall] = []
@@ -54,7 +54,7 @@ class WebApi:
         method = request.match_info["method"]
         record = ApiCall(method, {}, self._here.mint.clock())
         self.calls.append(record)
-        self._changes.notify()
+        self._changes.notify_all()
 
         async def effect() -> web.Response:
             return self._answer(method, record.params, request)
@@ -66,7 +66,7 @@ class WebApi:
         response = await self.with_faults(request, method, effect)
         _note(record, response)
         record.after = self._here.mint.clock() - record.at
-        self._changes.notify()
+        self._changes.notify_all()
         return response
 
     async def hook(self, request: web.Request) -> web.StreamResponse:
@@ -81,7 +81,7 @@ class WebApi:
         self, request: web.Request, name: str, effect: Callable[[], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Let the effect happen as the fault planned for `name` allows, and answer what it says."""
-        fault = self._faults.take(name)
+        fault = self._faults.pop(name)
         if fault is None:
             return await effect()
         await fault.wait()
@@ -140,7 +140,7 @@ class WebApi:
         except Refused as refusal:
             self.complain(f"a post to a response_url was refused: {refusal.error} {refusal.extras or ''}".strip())
             return web.Response(status=404 if refusal.error in GONE else 400, text=refusal.error)
-        self._changes.notify()
+        self._changes.notify_all()
         return web.Response(text="ok")
 
     def _refusal(self, record: ApiCall, refusal: Refused) -> web.Response:
@@ -159,7 +159,7 @@ def _drop(request: web.Request) -> web.Response:
     return web.Response(status=499)
 
 
-def _planned(answer: Answer) -> web.Response:
+def _planned(answer: FaultResponse) -> web.Response:
     if isinstance(answer.body, str):
         return web.Response(status=answer.status, text=answer.body, headers=dict(answer.headers))
     return web.json_response(answer.body, status=answer.status, headers=dict(answer.headers))

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sandbox.condition import Changes
+from sandbox.condition import Condition
 from sandbox.json_types import Json
 from sandbox.slack.workspace.deliveries import Delivery
 from sandbox.slack.workspace.models import Channel, Message
@@ -22,7 +22,7 @@ class AppWorkspace(Workspace, ABC):
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(clock)
-        self.changes = Changes()
+        self.changes = Condition()
         self.problems: list[str] = []
         self.hooks = Hooks(self)
 
@@ -37,7 +37,7 @@ class AppWorkspace(Workspace, ABC):
     def complain(self, problem: str) -> None:
         """Record a failure that Slack would have shown."""
         self.problems.append(problem)
-        self.changes.notify()
+        self.changes.notify_all()
 
     async def sees_message(
         self,
@@ -63,7 +63,7 @@ class AppWorkspace(Workspace, ABC):
     async def wait(self, look: Callable[[], Found | None], what: str, timeout: float) -> Found:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait until `look` finds something. Raises TimeoutError with an overview of the workspace."""
         try:
-            return await self.changes.until(look, what=what, timeout=timeout)
+            return await self.changes.wait_for(look, what=what, timeout=timeout)
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.overview()}") from None
 

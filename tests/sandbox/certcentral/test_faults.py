@@ -77,7 +77,7 @@ async def test_a_call_takes_effect_though_its_caller_died(ca: CertCentral, clien
     await client.get("/account")
     hold.set()
 
-    assert await ca.changes.until(lambda: ca.outbox, what="the mail")
+    assert await ca.changes.wait_for(lambda: ca.outbox, what="the mail")
     assert call.status is None
 
 

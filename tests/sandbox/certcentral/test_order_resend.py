@@ -273,7 +273,7 @@ async def test_those_who_wait_hear_of_mail_and_approval(ca: CertCentral, client:
     ca.add_order(700001, ["example.com"])
     await client.put(RESEND, json={})
 
-    mail = await ca.changes.until(lambda: next(iter(ca.outbox), None), what="mail")
+    mail = await ca.changes.wait_for(lambda: next(iter(ca.outbox), None), what="mail")
     ca.approve(mail)
 
-    assert await ca.changes.until(lambda: ca.orders[700001].status == "issued", what="the issue")
+    assert await ca.changes.wait_for(lambda: ca.orders[700001].status == "issued", what="the issue")

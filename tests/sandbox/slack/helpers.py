@@ -96,7 +96,7 @@ class Puppet:
         parting = aiohttp.ClientWSTimeout(ws_close=PARTING_SECONDS)
         self.ws = await self._session.ws_connect(self.url, autoping=False, timeout=parting)
         self._task = asyncio.create_task(self._listen())
-        await self._slack.changes.until(lambda: self.frames, what="a first frame", timeout=2)
+        await self._slack.changes.wait_for(lambda: self.frames, what="a first frame", timeout=2)
         return self
 
     async def __aexit__(
@@ -115,9 +115,9 @@ class Puppet:
                 self.pongs.append(message.data)
             else:
                 await self._take(json.loads(message.data))
-            self._slack.changes.notify()
+            self._slack.changes.notify_all()
         self.has_ended = True
-        self._slack.changes.notify()
+        self._slack.changes.notify_all()
 
     async def _take(self, frame: Json) -> None:
         self.frames.append(frame)

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from sandbox.certcentral import CertCentral
-from sandbox.demo_workspace import Town, settle
+from sandbox.demo_workspace import DemoWorkspace, populate
 from sandbox.slack import Slack
 from sandbox.slack.workspace.manifest import Manifest
 from sandbox.web import Page
@@ -84,26 +84,26 @@ async def certcentral() -> AsyncIterator[CertCentral]:
 
 
 @pytest.fixture
-async def town(slack: Slack) -> Town:
+async def workspace(slack: Slack) -> DemoWorkspace:
     """Its workspace; the app hears of no events, so that an envelope is always something that somebody did."""
     slack.subscriptions = set()
-    return settle(slack)
+    return populate(slack)
 
 
 @pytest.fixture
-async def page(slack: Slack, certcentral: CertCentral, town: Town) -> AsyncIterator[Page]:
+async def page(slack: Slack, certcentral: CertCentral, workspace: DemoWorkspace) -> AsyncIterator[Page]:
     manifest = Manifest.read(MANIFEST)
-    async with Page(slack, certcentral, cast=town.cast, alerts=town.alerts, manifest=manifest) as page:
+    async with Page(slack, certcentral, cast=workspace.personas, alerts=workspace.alerts, manifest=manifest) as page:
         yield page
 
 
 @pytest.fixture
-async def ana(page: Page, town: Town) -> AsyncIterator[Visitor]:
-    async with Visitor(page, town.ana.id) as visitor:
+async def ana(page: Page, workspace: DemoWorkspace) -> AsyncIterator[Visitor]:
+    async with Visitor(page, workspace.ana.id) as visitor:
         yield visitor
 
 
 @pytest.fixture
-async def sam(page: Page, town: Town) -> AsyncIterator[Visitor]:
-    async with Visitor(page, town.sam.id) as visitor:
+async def sam(page: Page, workspace: DemoWorkspace) -> AsyncIterator[Visitor]:
+    async with Visitor(page, workspace.sam.id) as visitor:
         yield visitor

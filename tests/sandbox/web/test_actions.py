@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.certcentral import CertCentral
-from sandbox.demo_workspace import Town
+from sandbox.demo_workspace import DemoWorkspace
 from sandbox.slack import Slack
 from sandbox.web.actions import REQUIRED
 from tests.sandbox.slack.helpers import (
@@ -27,48 +27,56 @@ async def app(slack: Slack):
         yield puppet
 
 
-def _opened(slack: Slack, town: Town, *blocks, **more) -> str:
-    view = slack.modals.open(town.ana, modal(*blocks, **more))
-    slack.changes.notify()
+def _opened(slack: Slack, workspace: DemoWorkspace, *blocks, **more) -> str:
+    view = slack.modals.open(workspace.ana, modal(*blocks, **more))
+    slack.changes.notify_all()
     return view.id
 
 
-async def test_a_command_is_sent_as_it_was_typed(ana: Visitor, app: Puppet, town: Town) -> None:
-    answer = await ana.act("command", channel=town.pki.id, command="/dcv-resend", text="<b> & co")
+async def test_a_command_is_sent_as_it_was_typed(ana: Visitor, app: Puppet, workspace: DemoWorkspace) -> None:
+    answer = await ana.act("command", channel=workspace.pki.id, command="/dcv-resend", text="<b> & co")
 
     sent = app.envelopes[0]["payload"]
     assert answer == {"ok": True, "acked": True}
-    assert (sent["command"], sent["text"], sent["user_id"]) == ("/dcv-resend", "&lt;b&gt; &amp; co", town.ana.id)
+    assert (sent["command"], sent["text"], sent["user_id"]) == (
+        "/dcv-resend",
+        "&lt;b&gt; &amp; co",
+        workspace.ana.id,
+    )
 
 
-async def test_a_command_without_an_ack_shows_slacks_error(ana: Visitor, app: Puppet, slack: Slack, town: Town) -> None:
+async def test_a_command_without_an_ack_shows_slacks_error(
+    ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
+) -> None:
     slack.ack_seconds = 0.05
     app.answer = lambda envelope: NO_ACK
 
-    await ana.act("command", channel=town.pki.id, command="/dcv-resend", text="")
+    await ana.act("command", channel=workspace.pki.id, command="/dcv-resend", text="")
 
-    await ana.sees(lambda: '/dcv-resend failed with the error "operation_timeout"' in ana.texts(town.pki.id))
-
-
-async def test_a_command_to_an_app_that_is_away_fails_at_once(ana: Visitor, town: Town) -> None:
-    await ana.act("command", channel=town.pki.id, command="/dcv-resend", text="")
-
-    await ana.sees(lambda: '/dcv-resend failed with the error "dispatch_failed"' in ana.texts(town.pki.id))
+    await ana.sees(lambda: '/dcv-resend failed with the error "operation_timeout"' in ana.texts(workspace.pki.id))
 
 
-async def test_a_command_that_no_manifest_declares_is_not_sent(ana: Visitor, app: Puppet, town: Town) -> None:
-    await ana.act("command", channel=town.pki.id, command="/giphy", text="cat")
+async def test_a_command_to_an_app_that_is_away_fails_at_once(ana: Visitor, workspace: DemoWorkspace) -> None:
+    await ana.act("command", channel=workspace.pki.id, command="/dcv-resend", text="")
 
-    await ana.sees(lambda: "/giphy is not a valid command." in ana.texts(town.pki.id))
+    await ana.sees(lambda: '/dcv-resend failed with the error "dispatch_failed"' in ana.texts(workspace.pki.id))
+
+
+async def test_a_command_that_no_manifest_declares_is_not_sent(
+    ana: Visitor, app: Puppet, workspace: DemoWorkspace
+) -> None:
+    await ana.act("command", channel=workspace.pki.id, command="/giphy", text="cat")
+
+    await ana.sees(lambda: "/giphy is not a valid command." in ana.texts(workspace.pki.id))
     assert app.envelopes == []
 
 
-async def test_commands_do_not_work_in_threads(ana: Visitor, app: Puppet, town: Town) -> None:
-    root = town.pki.messages[0]
+async def test_commands_do_not_work_in_threads(ana: Visitor, app: Puppet, workspace: DemoWorkspace) -> None:
+    root = workspace.pki.messages[0]
 
-    await ana.act("command", channel=town.pki.id, command="/dcv-resend", text="", thread_ts=root.ts)
+    await ana.act("command", channel=workspace.pki.id, command="/dcv-resend", text="", thread_ts=root.ts)
 
-    await ana.sees(lambda: "/dcv-resend is not supported in threads. Sorry!" in ana.texts(town.pki.id))
+    await ana.sees(lambda: "/dcv-resend is not supported in threads. Sorry!" in ana.texts(workspace.pki.id))
     assert app.envelopes == []
 
 
@@ -81,25 +89,27 @@ async def test_people_from_elsewhere_have_no_commands(sam: Visitor, app: Puppet,
     assert app.envelopes == []
 
 
-async def test_a_channel_that_one_does_not_see_cannot_be_written_to(sam: Visitor, town: Town) -> None:
-    answer = await sam.act("post", channel=town.pki.id, text="hello")
+async def test_a_channel_that_one_does_not_see_cannot_be_written_to(sam: Visitor, workspace: DemoWorkspace) -> None:
+    answer = await sam.act("post", channel=workspace.pki.id, text="hello")
 
     assert answer == {"ok": False, "error": "there is no such channel"}
 
 
-async def test_a_message_keeps_its_spaces_and_loses_its_markup(ana: Visitor, town: Town) -> None:
-    await ana.act("post", channel=town.pki.id, text="a  <script>\nb")
+async def test_a_message_keeps_its_spaces_and_loses_its_markup(ana: Visitor, workspace: DemoWorkspace) -> None:
+    await ana.act("post", channel=workspace.pki.id, text="a  <script>\nb")
 
-    message = town.pki.messages[-1]
+    message = workspace.pki.messages[-1]
     assert message.text == "a  &lt;script&gt;\nb"
     assert message.blocks[0]["elements"][0]["elements"] == [{"type": "text", "text": "a  <script>\nb"}]
 
 
-async def test_a_form_is_filled_in_by_block_and_submitted(ana: Visitor, app: Puppet, slack: Slack, town: Town) -> None:
+async def test_a_form_is_filled_in_by_block_and_submitted(
+    ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
+) -> None:
     options = [option("admin@"), option("webmaster@")]
     element = {"type": "static_select", "action_id": "to", "options": options}
     first, second = (field(label, element) | {"block_id": label} for label in ("a.example", "b.example"))
-    view = _opened(slack, town, first, second, note())
+    view = _opened(slack, workspace, first, second, note())
 
     await ana.act("choose", view=view, block_id="a.example", action_id="to", wanted=options[1])
     await ana.act("choose", view=view, block_id="b.example", action_id="to", wanted=options[0])
@@ -116,9 +126,9 @@ async def test_a_form_is_filled_in_by_block_and_submitted(ana: Visitor, app: Pup
 
 
 async def test_what_slack_would_not_send_comes_back_by_block(
-    ana: Visitor, app: Puppet, slack: Slack, town: Town
+    ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
 ) -> None:
-    view = _opened(slack, town, note())
+    view = _opened(slack, workspace, note())
 
     answer = await ana.act("submit", view=view)
 
@@ -127,28 +137,32 @@ async def test_what_slack_would_not_send_comes_back_by_block(
 
 
 async def test_what_the_app_finds_wrong_comes_back_by_block(
-    ana: Visitor, app: Puppet, slack: Slack, town: Town
+    ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
 ) -> None:
     app.answer = lambda envelope: {"response_action": "errors", "errors": {"block_reason": "say more"}}
-    view = _opened(slack, town, note(optional=True))
+    view = _opened(slack, workspace, note(optional=True))
 
     answer = await ana.act("submit", view=view)
 
     assert answer == {"ok": True, "acked": True, "errors": {"block_reason": "say more"}}
 
 
-async def test_a_submit_without_an_ack_is_told(ana: Visitor, app: Puppet, slack: Slack, town: Town) -> None:
+async def test_a_submit_without_an_ack_is_told(
+    ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
+) -> None:
     slack.ack_seconds = 0.05
     app.answer = lambda envelope: NO_ACK
-    view = _opened(slack, town, note(optional=True))
+    view = _opened(slack, workspace, note(optional=True))
 
     assert (await ana.act("submit", view=view))["acked"] is False
 
 
-async def test_a_search_is_asked_and_its_find_chosen(ana: Visitor, app: Puppet, slack: Slack, town: Town) -> None:
+async def test_a_search_is_asked_and_its_find_chosen(
+    ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
+) -> None:
     found = option("700001 · shop.example.com", "order:700001")
     app.answer = lambda envelope: {"options": [found]} if "value" in envelope["payload"] else None
-    view = _opened(slack, town, search_field("Order"))
+    view = _opened(slack, workspace, search_field("Order"))
     place = {"view": view, "block_id": "block_target", "action_id": "target"}
 
     answer = await ana.act("search", **place, text="shop")
@@ -159,18 +173,22 @@ async def test_a_search_is_asked_and_its_find_chosen(ana: Visitor, app: Puppet, 
     assert state["selected_option"]["value"] == "order:700001"
 
 
-async def test_a_search_without_an_answer_has_no_options(ana: Visitor, app: Puppet, slack: Slack, town: Town) -> None:
+async def test_a_search_without_an_answer_has_no_options(
+    ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
+) -> None:
     slack.ack_seconds = 0.05
     app.answer = lambda envelope: NO_ACK
-    view = _opened(slack, town, search_field("Order"))
+    view = _opened(slack, workspace, search_field("Order"))
 
     answer = await ana.act("search", view=view, block_id="block_target", action_id="target", text="shop")
 
     assert answer == {"ok": True, "options": None}
 
 
-async def test_a_modal_goes_when_it_is_closed(ana: Visitor, app: Puppet, slack: Slack, town: Town) -> None:
-    view = _opened(slack, town, note(optional=True), notify_on_close=True)
+async def test_a_modal_goes_when_it_is_closed(
+    ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
+) -> None:
+    view = _opened(slack, workspace, note(optional=True), notify_on_close=True)
     await ana.sees(lambda: ana.parts.get("view", {}).get("id") == view)
 
     await ana.act("close", view=view)
@@ -180,34 +198,44 @@ async def test_a_modal_goes_when_it_is_closed(ana: Visitor, app: Puppet, slack: 
     assert await ana.act("submit", view=view) == {"ok": False, "error": "the form is closed"}
 
 
-async def test_a_button_is_pressed_by_its_block(ana: Visitor, app: Puppet, slack: Slack, town: Town) -> None:
+async def test_a_button_is_pressed_by_its_block(
+    ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
+) -> None:
     blocks = [buttons(button("Check now", "check", value=number)) | {"block_id": number} for number in ("1", "2")]
-    message = slack.post(town.pki, slack.bot, slack.content("two", blocks))
+    message = slack.post(workspace.pki, slack.bot, slack.content("two", blocks))
 
-    await ana.act("click", channel=town.pki.id, ts=message.ts, block_id="2", action_id="check")
+    await ana.act("click", channel=workspace.pki.id, ts=message.ts, block_id="2", action_id="check")
 
     assert app.envelopes[0]["payload"]["actions"][0]["value"] == "2"
 
 
-async def test_a_select_below_a_message_tells_the_app(ana: Visitor, app: Puppet, slack: Slack, town: Town) -> None:
+async def test_a_select_below_a_message_tells_the_app(
+    ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
+) -> None:
     choice = option("in an hour", "1h")
     select = {"type": "static_select", "action_id": "when", "options": [choice]}
     message = slack.post(
-        town.pki, slack.bot, slack.content("later?", [section("Later?", block_id="b", accessory=select)])
+        workspace.pki, slack.bot, slack.content("later?", [section("Later?", block_id="b", accessory=select)])
     )
 
-    await ana.act("choose_below", channel=town.pki.id, ts=message.ts, block_id="b", action_id="when", wanted=choice)
+    await ana.act(
+        "choose_below", channel=workspace.pki.id, ts=message.ts, block_id="b", action_id="when", wanted=choice
+    )
 
     sent = app.envelopes[0]["payload"]
     assert sent["actions"][0]["selected_option"] == choice
     assert sent["state"]["values"]["b"]["when"]["selected_option"] == choice
 
 
-async def test_a_search_below_a_message_is_asked(ana: Visitor, app: Puppet, slack: Slack, town: Town) -> None:
+async def test_a_search_below_a_message_is_asked(
+    ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
+) -> None:
     app.answer = lambda envelope: {"options": [option("Ben", "ben")]}
     select = {"type": "external_select", "action_id": "who"}
-    message = slack.post(town.pki, slack.bot, slack.content("who?", [section("Who?", block_id="b", accessory=select)]))
-    place = {"channel": town.pki.id, "ts": message.ts, "block_id": "b", "action_id": "who"}
+    message = slack.post(
+        workspace.pki, slack.bot, slack.content("who?", [section("Who?", block_id="b", accessory=select)])
+    )
+    place = {"channel": workspace.pki.id, "ts": message.ts, "block_id": "b", "action_id": "who"}
 
     found = await ana.act("search_below", **place, text="be")
     slack.ack_seconds = 0.05
@@ -218,10 +246,10 @@ async def test_a_search_below_a_message_is_asked(ana: Visitor, app: Puppet, slac
     assert (await ana.act("search_below", **place, text="bea"))["options"] is None
 
 
-async def test_a_message_shortcut_names_the_message(ana: Visitor, app: Puppet, town: Town) -> None:
-    alert = town.alerts.messages[0]
+async def test_a_message_shortcut_names_the_message(ana: Visitor, app: Puppet, workspace: DemoWorkspace) -> None:
+    alert = workspace.alerts.messages[0]
 
-    await ana.act("shortcut", channel=town.alerts.id, ts=alert.ts, callback_id="dcv_resend_message")
+    await ana.act("shortcut", channel=workspace.alerts.id, ts=alert.ts, callback_id="dcv_resend_message")
 
     sent = app.envelopes[0]["payload"]
     assert (sent["type"], sent["message"]["ts"]) == ("message_action", alert.ts)

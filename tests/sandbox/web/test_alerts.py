@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.demo_workspace import Town
+from sandbox.demo_workspace import DemoWorkspace
 from sandbox.slack import Slack
 from sandbox.slack.blockkit.block_kit_validator import check_message
 from sandbox.web.alerts import ALERTS
@@ -18,8 +18,8 @@ def test_slack_would_take_the_alert(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALERTS)
-async def test_an_alert_comes_from_its_own_app(slack: Slack, town: Town, name: str) -> None:
-    message = ALERTS[name].post(slack, town.alerts)
+async def test_an_alert_comes_from_its_own_app(slack: Slack, workspace: DemoWorkspace, name: str) -> None:
+    message = ALERTS[name].post(slack, workspace.alerts)
 
     assert message.author == ALERTS[name].app
     assert message.by.bot_id not in {None, slack.bot.bot_id}
