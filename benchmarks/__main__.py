@@ -49,7 +49,7 @@ async def submit_to_put(slack: Slack, certcentral: CertCentral, ana: Person, pki
         form = await ana.sees_form(f"n{number}.example.com")
         began = time.perf_counter()
         submitted = asyncio.create_task(form.submit())
-        await certcentral.call_arrives("PUT", f"/order/certificate/{order.id}/resend-emails")
+        await certcentral.wait_for_call("PUT", f"/order/certificate/{order.id}/resend-emails")
         found.append(time.perf_counter() - began)
         await submitted
         await slack.sees_message(pki, containing=f"Sent*: DigiCert accepted the resend for order {order.id}")

@@ -4,19 +4,19 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
-from sandbox.certcentral.behavior_options import Switches
+from sandbox.certcentral.behavior_options import BehaviorOptions
 from sandbox.certcentral.models import (
-    MAIL_LIFE,
-    OPEN,
+    MAIL_LIFETIME,
+    OPEN_STATUSES,
     PRODUCTS,
-    REUSE,
+    REUSE_PERIOD,
     Domain,
     Mail,
     NameScope,
     Order,
     Organization,
 )
-from sandbox.certcentral.names import bare, constructed, lineage, related
+from sandbox.certcentral.names import are_related, constructed_emails, self_and_ancestors, without_wildcard
 from sandbox.condition import Condition
 
 MINUTE = timedelta(minutes=1)
@@ -28,7 +28,7 @@ class Account:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
         self.changes = Condition()
-        self.switches = Switches()
+        self.options = BehaviorOptions()
         self.orders: dict[int, Order] = {}
         self.domains: dict[int, Domain] = {}
         self.outbox: list[Mail] = []
@@ -70,7 +70,7 @@ class Account:
             dns_names=list(names),
             common_name=common_name or next(iter(names), ""),
             product=PRODUCTS[product],
-            organization=self.organization(organization),
+            organization=self.ensure_organization(organization),
             method=method,
             name_scope=name_scope,
             created=created or self.now(),
@@ -84,7 +84,7 @@ class Account:
         )
         order.status_changed = order.created
         self._add_missing_domains(order)
-        self.validate(order, names if status == "issued" else validated)
+        self.validate_names(order, names if status == "issued" else validated)
         self.changes.notify_all()
         return order
 
@@ -107,53 +107,55 @@ class Account:
         A `validated_until` in the past makes it a lapsed one. Without `submitted` it was added, but never submitted for
         validation, so it is neither pending nor valid. ValueError if the id or the name is taken.
         """
-        if domain_id in self.domains or any(bare(name) == domain.name for domain in self.domains.values()):
+        if domain_id in self.domains or any(without_wildcard(name) == domain.name for domain in self.domains.values()):
             raise ValueError(f"domain {domain_id} or {name} exists already")
-        domain = Domain(domain_id, bare(name), self.organization(organization), created or self.now())
+        domain = Domain(
+            domain_id, without_wildcard(name), self.ensure_organization(organization), created or self.now()
+        )
         domain.pending, domain.method, domain.active = pending and submitted, method, active
         if submitted:
-            domain.validated_until = validated_until if pending else validated_until or self.now() + REUSE
+            domain.validated_until = validated_until if pending else validated_until or self.now() + REUSE_PERIOD
             domain.submitted = domain.created
         if domain.validated_until is not None:
-            domain.approved = domain.validated_until - REUSE
+            domain.approved = domain.validated_until - REUSE_PERIOD
             # The submission that led to the approval came before it, and one that is still open came after it.
             domain.submitted = max(domain.created, domain.approved + MINUTE) if pending else domain.approved - MINUTE
         self.domains[domain_id] = domain
         for address in txt_contacts:
-            self.txt_contact(name, address)
+            self.add_txt_contact(name, address)
         self.changes.notify_all()
         return domain
 
-    def organization(self, name: str) -> Organization:
+    def ensure_organization(self, name: str) -> Organization:
         """The organization of this name, made at its first mention."""
         return self._organizations.setdefault(name, Organization(11 + len(self._organizations), name))
 
-    def txt_contact(self, name: str, address: str) -> None:
+    def add_txt_contact(self, name: str, address: str) -> None:
         """Publish `address` at _validation-contactemail below `name`."""
-        self._contacts.setdefault(bare(name), []).append(address)
+        self._contacts.setdefault(without_wildcard(name), []).append(address)
 
-    def allow(self, scope: str, addresses: Iterable[str]) -> None:
+    def set_permitted_emails(self, scope: str, addresses: Iterable[str]) -> None:
         """Set what the account's preferences permit as recipients for `scope`."""
-        self._preferences[bare(scope)] = list(addresses)
+        self._preferences[without_wildcard(scope)] = list(addresses)
 
-    def addresses(self, scope: str) -> list[str]:
+    def all_emails(self, scope: str) -> list[str]:
         """All constructed and DNS TXT addresses of `scope`."""
-        return list(dict.fromkeys(constructed(scope) + self._contacts.get(scope, [])))
+        return list(dict.fromkeys(constructed_emails(scope) + self._contacts.get(scope, [])))
 
-    def permitted(self, scope: str) -> list[str]:
+    def permitted_emails(self, scope: str) -> list[str]:
         """The addresses of `scope` as the account's preferences bound them."""
-        return self._preferences.get(scope, self.addresses(scope))
+        return self._preferences.get(scope, self.all_emails(scope))
 
-    def knows(self, name: str) -> bool:
+    def is_known_name(self, name: str) -> bool:
         """Whether `name` is, or lies on one line with, a domain or an ordered name of the account."""
         held = [domain.name for domain in self.domains.values()]
         held += [ordered for order in self.orders.values() for ordered in order.dns_names]
-        return any(related(name, other) for other in held)
+        return any(are_related(name, other) for other in held)
 
     def domain_for(self, name: str) -> Domain | None:
         """The domain that an ordered name belongs to: the longest one at or above it."""
         by_name = {domain.name: domain for domain in self.domains.values()}
-        return next((by_name[step] for step in lineage(name) if step in by_name), None)
+        return next((by_name[step] for step in self_and_ancestors(name) if step in by_name), None)
 
     def is_validated(self, order: Order, name: str) -> bool:
         """Whether this ordered name needs no more mail."""
@@ -162,20 +164,20 @@ class Account:
         domain = self.domain_for(name)
         return domain is not None and domain.covers(name, self.now())
 
-    def waiting(self, order: Order) -> list[str]:
+    def pending_names(self, order: Order) -> list[str]:
         """The ordered names that are not validated yet."""
         return [name for name in order.dns_names if not self.is_validated(order, name)]
 
-    def send(
+    def send_mail(
         self, scope: str, recipient: str, locale: str, *, order_id: int | None = None, domain_id: int | None = None
     ) -> None:
         """Put one mail in the outbox, unless its recipient's domain has no MX."""
-        if recipient.rpartition("@")[2].lower() in self.switches.without_mx:
+        if recipient.rpartition("@")[2].lower() in self.options.without_mx:
             return
-        language = locale if locale in self.switches.locales else "en"
+        language = locale if locale in self.options.locales else "en"
         now = self.now()
         mail_id = len(self.outbox) + 1
-        self.outbox.append(Mail(mail_id, scope, recipient, language, order_id, domain_id, now, now + MAIL_LIFE))
+        self.outbox.append(Mail(mail_id, scope, recipient, language, order_id, domain_id, now, now + MAIL_LIFETIME))
         self.changes.notify_all()
 
     def approve(self, mail: Mail) -> None:
@@ -186,36 +188,36 @@ class Account:
         mail.approved = True
         if mail.order_id is not None:
             order = self.orders[mail.order_id]
-            order.validated |= order.covered_by(mail.scope)
+            order.validated |= order.names_validated_by(mail.scope)
             self.issue_if_ready(order)
         if mail.domain_id is not None:
             domain = self.domains[mail.domain_id]
-            domain.accept(mail.scope, now)
-            for order in self._orders_of(domain):
+            domain.record_approval(mail.scope, now)
+            for order in self._orders_with(domain):
                 self.issue_if_ready(order)
         self.changes.notify_all()
 
     def issue_if_ready(self, order: Order) -> None:
         """Issue the order if it is open and waits for nothing any more."""
-        if order.status in OPEN and not self.waiting(order) and not order.is_held_up:
+        if order.status in OPEN_STATUSES and not self.pending_names(order) and not order.is_blocked:
             order.status = "issued"
 
-    def validate(self, order: Order, names: Iterable[str]) -> None:
+    def validate_names(self, order: Order, names: Iterable[str]) -> None:
         """Count these names of the order as validated; for OV and EV that is their domains' business."""
-        wanted = {bare(name) for name in names}
-        done = [name for name in order.dns_names if bare(name) in wanted]
+        wanted = {without_wildcard(name) for name in names}
+        done = [name for name in order.dns_names if without_wildcard(name) in wanted]
         if order.is_dv:
             order.validated.update(done)
             return
         for name in done:
             domain = self.domain_for(name)
             if domain is not None and not domain.covers(name, self.now()):
-                domain.accept(order.scope_of(name), self.now())
+                domain.record_approval(order.mail_scope(name), self.now())
 
     def issue(self, order_id: int) -> None:
         """Issue the order at once, all its names validated."""
         order = self.orders[order_id]
-        self.validate(order, order.dns_names)
+        self.validate_names(order, order.dns_names)
         order.organization_pending = order.contact_pending = order.approval_pending = False
         order.status = "issued"
         self.changes.notify_all()
@@ -225,14 +227,14 @@ class Account:
         self.orders[order_id].status = "canceled"
         self.changes.notify_all()
 
-    def _orders_of(self, domain: Domain) -> list[Order]:
+    def _orders_with(self, domain: Domain) -> list[Order]:
         mine = [order for order in self.orders.values() if not order.is_dv]
         return [order for order in mine if any(self.domain_for(name) is domain for name in order.dns_names)]
 
     def _add_missing_domains(self, order: Order) -> None:
         for name in order.dns_names if order.product.is_tls and not order.is_dv else ():
             if self.domain_for(name) is None:
-                self.add_domain(self._free_domain_id(), order.scope_of(name), organization=order.organization.name)
+                self.add_domain(self._next_domain_id(), order.mail_scope(name), organization=order.organization.name)
 
-    def _free_domain_id(self) -> int:
+    def _next_domain_id(self) -> int:
         return next(number for number in self._domain_ids if number not in self.domains)

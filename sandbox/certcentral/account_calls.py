@@ -7,7 +7,7 @@ from aiohttp import web
 from sandbox.certcentral.call_log import BASE_PATH
 from sandbox.certcentral.order_serializers import USER
 
-ME = USER | {
+USER_JSON = USER | {
     "username": "svc-dcv",
     "account_id": 9001,
     "status": "active",
@@ -18,7 +18,7 @@ ME = USER | {
     "type": "standard",
     "has_container_assignments": False,
 }
-ACCOUNT = {"id": 9001, "admin_email": "pki@example.com", "cert_central_type": "enterprise"}
+ACCOUNT_JSON = {"id": 9001, "admin_email": "pki@example.com", "cert_central_type": "enterprise"}
 
 
 class AccountCalls:
@@ -27,14 +27,14 @@ class AccountCalls:
     def routes(self) -> Iterable[web.RouteDef]:
         """The routes."""
         return [
-            web.get(f"{BASE_PATH}/user/me", self.me, allow_head=False),
-            web.get(f"{BASE_PATH}/account", self.account, allow_head=False),
+            web.get(f"{BASE_PATH}/user/me", self.get_user, allow_head=False),
+            web.get(f"{BASE_PATH}/account", self.get_account, allow_head=False),
         ]
 
-    async def me(self, _request: web.Request) -> web.Response:
+    async def get_user(self, _request: web.Request) -> web.Response:
         """The user that the key belongs to."""
-        return web.json_response(ME)
+        return web.json_response(USER_JSON)
 
-    async def account(self, _request: web.Request) -> web.Response:
+    async def get_account(self, _request: web.Request) -> web.Response:
         """The account that the key belongs to."""
-        return web.json_response(ACCOUNT)
+        return web.json_response(ACCOUNT_JSON)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from sandbox.certcentral.api_errors import Refusal
+from sandbox.certcentral.api_errors import CertCentralError
 
 EmailArrayLimit = Literal["domain", "scope"]
 EMAIL_ARRAY_LIMITS: tuple[EmailArrayLimit, ...] = get_args(EmailArrayLimit)
@@ -12,7 +12,7 @@ LOCALES = frozenset({"en", "de", "es", "fr", "it", "ja", "ko", "pt", "ru", "zh_C
 
 
 @dataclass(frozen=True)
-class Reading:
+class ResendBehavior:
     """What becomes of a doubtful resend: refused with this error, or answered 204 with mail or without.
 
     `status` 204 means accepted; only then does `mails` count.
@@ -23,36 +23,42 @@ class Reading:
     message: str = ""
     mails: bool = False
 
-    def lets_mail(self) -> bool:
+    def sends_mail(self) -> bool:
         """Whether mail goes out; Refusal if the case is refused."""
         if self.status != 204:
-            raise Refusal(self.status, self.code, self.message)
+            raise CertCentralError(self.status, self.code, self.message)
         return self.mails
 
 
-MAILS = Reading(mails=True)
-IGNORES = Reading()
+ACCEPT_AND_MAIL = ResendBehavior(mails=True)
+ACCEPT_WITHOUT_MAIL = ResendBehavior()
 
 
 @dataclass
-class Switches:
+class BehaviorOptions:
     """One field per open case; the defaults are the likeliest readings."""
 
-    settled_order: Reading = Reading(400, "invalid_order_status", "The order is not pending.")
-    organization_order: Reading = Reading(400, "invalid_product_type", "Only DV orders support this action.")
-    other_method: Reading = Reading(400, "invalid_dcv_method", "The DCV method is not email.")
-    unknown_name: Reading = Reading(400, "invalid_domain", "The domain is not on this order.")
-    disallowed_address: Reading = Reading(400, "invalid_email", "The email address is not allowed for this domain.")
-    foreign_scope: Reading = Reading(400, "invalid_name_scope", "The name scope does not belong to this domain.")
-    validated_already: Reading = MAILS
+    closed_order: ResendBehavior = ResendBehavior(400, "invalid_order_status", "The order is not pending.")
+    organization_order: ResendBehavior = ResendBehavior(
+        400, "invalid_product_type", "Only DV orders support this action."
+    )
+    other_method: ResendBehavior = ResendBehavior(400, "invalid_dcv_method", "The DCV method is not email.")
+    unknown_name: ResendBehavior = ResendBehavior(400, "invalid_domain", "The domain is not on this order.")
+    disallowed_address: ResendBehavior = ResendBehavior(
+        400, "invalid_email", "The email address is not allowed for this domain."
+    )
+    foreign_scope: ResendBehavior = ResendBehavior(
+        400, "invalid_name_scope", "The name scope does not belong to this domain."
+    )
+    validated_already: ResendBehavior = ACCEPT_AND_MAIL
     email_array_limited_by: EmailArrayLimit = "domain"
     """The name whose allowed addresses limit the `email_array` of a domain resend.
 
     "domain": the stored domain that the id names. "scope": the `name_scope` of the request.
     Other addresses are dropped silently; if none is left, every address of the scope is emailed.
     """
-    check_by_email: Reading = Reading(400, "invalid_dcv_method", "Email validation cannot be checked.")
-    check_finds_no_record: Reading = IGNORES
+    check_by_email: ResendBehavior = ResendBehavior(400, "invalid_dcv_method", "Email validation cannot be checked.")
+    check_finds_no_record: ResendBehavior = ACCEPT_WITHOUT_MAIL
     """A check of a DNS method that finds no value: answered 200 with pending names, or refused with this error."""
     unknown_domain_code: str = "not_found|domain"
     locales: frozenset[str] = LOCALES
@@ -63,7 +69,7 @@ class Switches:
     """Whether a 429 carries `Retry-After` (whole seconds)."""
     user_me_for_orders: bool = True
     """Whether keys of the roles 100 and 101 may read /user/me."""
-    empty_lists_vanish: bool = True
+    omit_empty_lists: bool = True
     """Whether a list answer without rows has no array key at all."""
     string_ids: bool = True
     """Whether ids in an order's validation status are strings."""
@@ -71,7 +77,7 @@ class Switches:
     """Whether a domain's organization says "1" instead of true."""
     validation_states_in_lists: ValidationStates = "never"
     """When rows of the domain list tell `dcv_status` and `org_status`: "asked" means with `include_validation`."""
-    validations_without_asking: bool = False
+    always_include_validations: bool = False
     """Whether a single domain lists its validations also without `include_validation`."""
     errors_as_object: bool = False
     invitations: bool = False

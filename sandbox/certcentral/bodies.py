@@ -50,5 +50,5 @@ def read_body(kind: type[Body], body: object) -> Body:
         return kind.model_validate({} if body is None else body)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"]) or "body"
-        raise malformed(f"{where}: {first['msg']}") from error
+        path = ".".join(str(step) for step in first["loc"]) or "body"
+        raise malformed(f"{path}: {first['msg']}") from error

@@ -13,7 +13,7 @@ BASE_PATH = "/services/v2"
 
 
 @dataclass(eq=False)
-class Call:
+class RecordedCall:
     """One call as it arrived; `status` stays None while it is unanswered and when its answer was dropped."""
 
     method: str
@@ -46,10 +46,10 @@ class Call:
         return self.method == method and fnmatchcase(self.path, path)
 
 
-CALL = web.RequestKey("call", Call)
+CALL = web.RequestKey("call", RecordedCall)
 
 
-def masked(headers: Mapping[str, str]) -> CIMultiDict[str]:
+def mask_key(headers: Mapping[str, str]) -> CIMultiDict[str]:
     """A copy of the headers that does not hold the key."""
     copy = CIMultiDict(headers)
     if KEY_HEADER in copy:

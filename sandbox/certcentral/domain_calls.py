@@ -7,10 +7,10 @@ from aiohttp import web
 
 from sandbox.certcentral import domain_serializers
 from sandbox.certcentral.account import Account
-from sandbox.certcentral.api_errors import Refusal
+from sandbox.certcentral.api_errors import CertCentralError
 from sandbox.certcentral.bodies import DomainResend, read_body
 from sandbox.certcentral.call_log import BASE_PATH, CALL
-from sandbox.certcentral.listing import envelope, filters_of, flag, ordered, select, without_empty
+from sandbox.certcentral.listing import apply_filters, build_page, drop_empty_list, has_flag, read_filters, sort_rows
 from sandbox.certcentral.models import Domain
 from sandbox.certcentral.order_serializers import CONTAINER
 from sandbox.certcentral.recipient_rules import resend_for_domain
@@ -19,12 +19,12 @@ DOMAINS = f"{BASE_PATH}/domain"
 REUSE = "include_validation_reuse_status"
 """Of the list it is a filter: as a parameter of its own it has no effect there."""
 
-TEXTS = {
+FILTER_TEXTS = {
     "status": lambda domain: ["active" if domain.active else "inactive"],
     "dcv_method": lambda domain: [domain.method],
     "container_id": lambda _domain: [str(CONTAINER["id"])],
 }
-KEYS = {
+SORT_KEYS = {
     "id": lambda domain: domain.id,
     "name": lambda domain: domain.name,
     "date_created": lambda domain: domain.created,
@@ -41,79 +41,81 @@ class DomainCalls:
         """The routes."""
         one = DOMAINS + "/{domain}"
         return [
-            web.get(DOMAINS, self.list, allow_head=False),
-            web.get(f"{DOMAINS}/expiration-count", self.expiration_count, allow_head=False),
-            web.get(one, self.show, allow_head=False),
-            web.get(f"{one}/validation", self.validation, allow_head=False),
-            web.get(f"{one}/dcv/emails", self.addresses, allow_head=False),
-            web.put(f"{one}/dcv/emails", self.resend),
+            web.get(DOMAINS, self.list_domains, allow_head=False),
+            web.get(f"{DOMAINS}/expiration-count", self.count_expirations, allow_head=False),
+            web.get(one, self.get_domain, allow_head=False),
+            web.get(f"{one}/validation", self.get_validation, allow_head=False),
+            web.get(f"{one}/dcv/emails", self.list_emails, allow_head=False),
+            web.put(f"{one}/dcv/emails", self.resend_emails),
         ]
 
-    async def list(self, request: web.Request) -> web.Response:
+    async def list_domains(self, request: web.Request) -> web.Response:
         """The domains that meet the filters, by id unless sorted."""
-        query, switches = request.query, self._account.switches
-        domains = select(self._account.domains.values(), query, TEXTS, {})
-        for wanted in filters_of(query).get("search", []):
+        query, options = request.query, self._account.options
+        domains = apply_filters(self._account.domains.values(), query, FILTER_TEXTS, {})
+        for wanted in read_filters(query).get("search", []):
             domains = [domain for domain in domains if wanted.strip("%").lower() in domain.name]
-        if spans := filters_of(query).get("validation", []):
-            fits = partial(domain_serializers.fits_validation, self._account)
+        if spans := read_filters(query).get("validation", []):
+            fits = partial(domain_serializers.matches_validation, self._account)
             domains = [domain for domain in domains if any(fits(domain, span) for span in spans)]
-        rows = ordered(domains, query.get("sort") or "id", KEYS)
-        asked = _includes(request, reuse=_is_set(filters_of(query).get(REUSE, [])))
-        answer = envelope(
-            "domains", rows, query, lambda domain: domain_serializers.listed(self._account, domain, asked)
+        rows = sort_rows(domains, query.get("sort") or "id", SORT_KEYS)
+        asked = _read_includes(request, reuse=_any_true(read_filters(query).get(REUSE, [])))
+        answer = build_page(
+            "domains", rows, query, lambda domain: domain_serializers.serialize_row(self._account, domain, asked)
         )
-        return web.json_response(without_empty(answer, "domains", vanish=switches.empty_lists_vanish))
+        return web.json_response(drop_empty_list(answer, "domains", omit=options.omit_empty_lists))
 
-    async def show(self, request: web.Request) -> web.Response:
+    async def get_domain(self, request: web.Request) -> web.Response:
         """One domain."""
-        asked = _includes(request, reuse=flag(request.query, REUSE))
-        return web.json_response(domain_serializers.detailed(self._account, self._domain(request), asked))
+        asked = _read_includes(request, reuse=has_flag(request.query, REUSE))
+        return web.json_response(domain_serializers.serialize_domain(self._account, self._find_domain(request), asked))
 
-    async def expiration_count(self, _request: web.Request) -> web.Response:
+    async def count_expirations(self, _request: web.Request) -> web.Response:
         """How many domains have lapsed or will lapse soon."""
-        return web.json_response(domain_serializers.expiration_counts(self._account))
+        return web.json_response(domain_serializers.count_expirations(self._account))
 
-    async def validation(self, request: web.Request) -> web.Response:
+    async def get_validation(self, request: web.Request) -> web.Response:
         """What the domain is validated for."""
-        return web.json_response({"validations": domain_serializers.validations(self._account, self._domain(request))})
+        return web.json_response(
+            {"validations": domain_serializers.serialize_validations(self._account, self._find_domain(request))}
+        )
 
-    async def addresses(self, request: web.Request) -> web.Response:
+    async def list_emails(self, request: web.Request) -> web.Response:
         """Who may be mailed, for a domain id or for any name on a line with one of the account's names."""
         wanted = request.match_info["domain"].lower()
         if wanted.isdecimal():
-            wanted = self._domain(request).name
-        elif not self._account.knows(wanted):
-            raise self._unknown()
-        preferred = flag(request.query, "consider_dcv_email_preferences")
-        return web.json_response(domain_serializers.allowed_addresses(self._account, wanted, preferred=preferred))
+            wanted = self._find_domain(request).name
+        elif not self._account.is_known_name(wanted):
+            raise self._domain_not_found()
+        preferred = has_flag(request.query, "consider_dcv_email_preferences")
+        return web.json_response(domain_serializers.serialize_emails(self._account, wanted, preferred=preferred))
 
-    async def resend(self, request: web.Request) -> web.Response:
+    async def resend_emails(self, request: web.Request) -> web.Response:
         """Mail again for a domain."""
-        wish = read_body(DomainResend, request[CALL].body)
-        resend_for_domain(self._account, self._domain(request), wish)
+        body = read_body(DomainResend, request[CALL].body)
+        resend_for_domain(self._account, self._find_domain(request), body)
         return web.Response(status=204)
 
-    def _domain(self, request: web.Request) -> Domain:
+    def _find_domain(self, request: web.Request) -> Domain:
         wanted = request.match_info["domain"]
         domain = self._account.domains.get(int(wanted)) if wanted.isdecimal() else None
         if domain is None:
-            raise self._unknown()
+            raise self._domain_not_found()
         return domain
 
-    def _unknown(self) -> Refusal:
-        return Refusal(404, self._account.switches.unknown_domain_code, "The domain could not be found.")
+    def _domain_not_found(self) -> CertCentralError:
+        return CertCentralError(404, self._account.options.unknown_domain_code, "The domain could not be found.")
 
 
-def _includes(request: web.Request, *, reuse: bool) -> domain_serializers.Includes:
+def _read_includes(request: web.Request, *, reuse: bool) -> domain_serializers.Includes:
     query = request.query
     return domain_serializers.Includes(
-        exact_expiry=flag(query, "include_dcv_expiration_time"),
+        exact_expiry=has_flag(query, "include_dcv_expiration_time"),
         reuse=reuse,
-        validations=flag(query, "include_validation"),
-        dcv=flag(query, "include_dcv"),
+        validations=has_flag(query, "include_validation"),
+        dcv=has_flag(query, "include_dcv"),
     )
 
 
-def _is_set(values: Iterable[str]) -> bool:
+def _any_true(values: Iterable[str]) -> bool:
     return any(value.lower() in {"true", "1"} for value in values)

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sandbox.certcentral.account import Account
-from sandbox.certcentral.models import MAIL_LIFE, Domain, random_value
-from sandbox.certcentral.names import constructed
+from sandbox.certcentral.models import MAIL_LIFETIME, Domain, random_value
+from sandbox.certcentral.names import constructed_emails
 from sandbox.certcentral.order_serializers import CONTAINER
-from sandbox.certcentral.times import mountain_date, mountain_day, stamp
+from sandbox.certcentral.times import format_timestamp, mountain_date, mountain_day
 
 SPANS: dict[str, tuple[int | None, int | None]] = {
     "expired": (None, -1),
@@ -42,13 +42,13 @@ class Includes(NamedTuple):
     dcv: bool = False
 
 
-def listed(account: Account, domain: Domain, asked: Includes) -> dict[str, Any]:
+def serialize_row(account: Account, domain: Domain, asked: Includes) -> dict[str, Any]:
     """The domain as a row of the list; a date is left out where there is none."""
-    told = account.switches.validation_states_in_lists
-    with_states = told == "always" or (told == "asked" and asked.validations)
+    setting = account.options.validation_states_in_lists
+    with_states = setting == "always" or (setting == "asked" and asked.validations)
     shown = _common(account, domain, asked)
-    if domain.stage(account.now()) != "never":
-        shown["validations"] = validations(account, domain, with_states=with_states)
+    if domain.validation_state(account.now()) != "never":
+        shown["validations"] = serialize_validations(account, domain, with_states=with_states)
     return shown
 
 
@@ -57,55 +57,55 @@ def _common(account: Account, domain: Domain, asked: Includes) -> dict[str, Any]
         "id": domain.id,
         "is_active": domain.active,
         "name": domain.name,
-        "date_created": stamp(domain.created),
+        "date_created": format_timestamp(domain.created),
         "organization": _organization(account, domain),
         "dcv_method": domain.method,
         "container": CONTAINER,
     }
     if domain.submitted is not None:
-        shown["last_submitted_datetime"] = stamp(domain.submitted)
+        shown["last_submitted_datetime"] = format_timestamp(domain.submitted)
     if domain.approved is not None:
-        shown["dcv_approval_datetime"] = stamp(domain.approved)
+        shown["dcv_approval_datetime"] = format_timestamp(domain.approved)
     if domain.validated_until is not None:
         shown["dcv_expiration"] = _expiration(account, domain, domain.validated_until, asked)
     return shown
 
 
-def detailed(account: Account, domain: Domain, asked: Includes) -> dict[str, Any]:
+def serialize_domain(account: Account, domain: Domain, asked: Includes) -> dict[str, Any]:
     """The domain by itself, with what the include flags ask for."""
     shown = _common(account, domain, asked)
     shown |= {"status": "pending" if domain.pending else "approved", "is_pending_validation": domain.pending}
-    if asked.validations or account.switches.validations_without_asking:
-        shown["validations"] = validations(account, domain)
+    if asked.validations or account.options.always_include_validations:
+        shown["validations"] = serialize_validations(account, domain)
     if domain.validated_until is not None:
-        shown["dcv_expiration_datetime"] = stamp(domain.validated_until)
+        shown["dcv_expiration_datetime"] = format_timestamp(domain.validated_until)
     if asked.dcv and domain.method != "email":
         shown["dcv_token"] = _token(account, domain)
-    if asked.dcv and account.switches.invitations:
+    if asked.dcv and account.options.invitations:
         shown["dcv"] = _invitations(account, domain)
     return shown
 
 
-def validations(account: Account, domain: Domain, *, with_states: bool = True) -> list[dict[str, Any]]:
+def serialize_validations(account: Account, domain: Domain, *, with_states: bool = True) -> list[dict[str, Any]]:
     """What the domain was submitted for: OV and EV, which share one DCV; nothing if it never was."""
-    if domain.stage(account.now()) == "never":
+    if domain.validation_state(account.now()) == "never":
         return []
     return [_validation(account, domain, kind, with_states=with_states) for kind in ("ov", "ev")]
 
 
 def _validation(account: Account, domain: Domain, kind: str, *, with_states: bool) -> dict[str, Any]:
-    stage = domain.stage(account.now())
+    stage = domain.validation_state(account.now())
     status = {"expired": "expired"}.get(stage, "active" if domain.is_valid(account.now()) else "pending")
     shown = {
         "type": kind,
         "name": kind.upper(),
-        "date_created": stamp(domain.approved or domain.created),
+        "date_created": format_timestamp(domain.approved or domain.created),
         "status": status,
     }
     if with_states:
         shown |= {"dcv_status": stage, "org_status": "complete"}
     if domain.validated_until is not None:
-        shown["validated_until"] = stamp(domain.validated_until)
+        shown["validated_until"] = format_timestamp(domain.validated_until)
     return shown
 
 
@@ -115,12 +115,12 @@ def _organization(account: Account, domain: Domain) -> dict[str, Any]:
         "status": "active",
         "name": domain.organization.name,
         "display_name": domain.organization.name,
-        "is_active": "1" if account.switches.is_active_string else True,
+        "is_active": "1" if account.options.is_active_string else True,
     }
 
 
 def _expiration(account: Account, domain: Domain, until: datetime, asked: Includes) -> dict[str, Any]:
-    end = stamp(until) if asked.exact_expiry else mountain_date(until)
+    end = format_timestamp(until) if asked.exact_expiry else mountain_date(until)
     if not asked.reuse:
         return {"ov": end, "ev": end}
     status = "active" if domain.is_valid(account.now()) else "expired"
@@ -130,9 +130,13 @@ def _expiration(account: Account, domain: Domain, until: datetime, asked: Includ
 
 
 def _token(account: Account, domain: Domain) -> dict[str, Any]:
-    expires = (domain.submitted or domain.created) + MAIL_LIFE
+    expires = (domain.submitted or domain.created) + MAIL_LIFETIME
     status = "active" if domain.is_valid(account.now()) else "pending"
-    return {"token": random_value(f"domain {domain.id}"), "status": status, "expiration_date": stamp(expires)}
+    return {
+        "token": random_value(f"domain {domain.id}"),
+        "status": status,
+        "expiration_date": format_timestamp(expires),
+    }
 
 
 def _invitations(account: Account, domain: Domain) -> dict[str, Any]:
@@ -145,7 +149,7 @@ def _invitations(account: Account, domain: Domain) -> dict[str, Any]:
                 "invitation_id": mail.id,
                 "email": mail.recipient,
                 "source": "base",
-                "date_sent": stamp(mail.sent_at),
+                "date_sent": format_timestamp(mail.sent_at),
                 "name_scope": mail.scope,
             }
             for mail in sent
@@ -153,22 +157,22 @@ def _invitations(account: Account, domain: Domain) -> dict[str, Any]:
     }
 
 
-def expiration_counts(account: Account) -> dict[str, str]:
+def count_expirations(account: Account) -> dict[str, str]:
     """How many domains have lapsed or will lapse soon, as texts."""
     domains = account.domains.values()
-    counts = {name: sum(has_span(account, domain, span) for domain in domains) for name, span in _COUNTED.items()}
+    counts = {name: sum(expires_within(account, domain, span) for domain in domains) for name, span in _COUNTED.items()}
     return {name: str(count) for name, count in counts.items()} | {"number_of_domains_affected_by_mozilla_policy": "0"}
 
 
-def fits_validation(account: Account, domain: Domain, wanted: str) -> bool:
+def matches_validation(account: Account, domain: Domain, wanted: str) -> bool:
     """Whether `filters[validation]` with this value finds the domain; OV and EV end together here."""
     if wanted == "completed":
-        return domain.stage(account.now()) == "complete"
+        return domain.validation_state(account.now()) == "complete"
     _kind, _, span = wanted.partition("_")
-    return span in SPANS and has_span(account, domain, SPANS[span])
+    return span in SPANS and expires_within(account, domain, SPANS[span])
 
 
-def has_span(account: Account, domain: Domain, span: tuple[int | None, int | None]) -> bool:
+def expires_within(account: Account, domain: Domain, span: tuple[int | None, int | None]) -> bool:
     """Whether the validation ends within these days from today (Mountain Time), the first and the last included."""
     if domain.validated_until is None:
         return False
@@ -179,9 +183,9 @@ def has_span(account: Account, domain: Domain, span: tuple[int | None, int | Non
     return (first is None or first <= days) and (last is None or days <= last)
 
 
-def allowed_addresses(account: Account, scope: str, *, preferred: bool) -> dict[str, Any]:
+def serialize_emails(account: Account, scope: str, *, preferred: bool) -> dict[str, Any]:
     """Who may approve `scope`: all that DNS and the rules permit, or what the account's preferences leave of it."""
-    addresses = account.permitted(scope) if preferred else account.addresses(scope)
-    base = [address for address in addresses if address.lower() in constructed(scope)]
+    addresses = account.permitted_emails(scope) if preferred else account.all_emails(scope)
+    base = [address for address in addresses if address.lower() in constructed_emails(scope)]
     others = [address for address in addresses if address not in base]
     return {"name_scope": scope, "base_emails": base, "dns_txt_emails": others}

@@ -12,16 +12,16 @@ class Limit:
     seconds: float
 
 
-DIGICERT = (Limit(100, 5.0), Limit(1000, 180.0))
+DIGICERT_LIMITS = (Limit(100, 5.0), Limit(1000, 180.0))
 
 
-class Traffic:
+class SlidingWindow:
     """The calls let through lately; times are seconds of one monotonic clock. Calls turned away do not count."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque()
 
-    def wait_for(self, limits: tuple[Limit, ...], at: float) -> float:
+    def acquire(self, limits: tuple[Limit, ...], at: float) -> float:
         """Let a call through and return 0, or return the seconds until one would be let through."""
         waits = [self._wait(limit, at) for limit in limits]
         if any(waits):

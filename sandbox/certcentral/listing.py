@@ -7,17 +7,17 @@ from typing import Any, TypeVar
 
 from multidict import MultiMapping
 
-from sandbox.certcentral import times
 from sandbox.certcentral.api_errors import malformed
+from sandbox.certcentral.times import parse_time_range
 
 Row = TypeVar("Row")
-Readers = Mapping[str, Callable[[Row], Iterable[str]]]
-Moments = Mapping[str, Callable[[Row], datetime | None]]
+TextReaders = Mapping[str, Callable[[Row], Iterable[str]]]
+TimeReaders = Mapping[str, Callable[[Row], datetime | None]]
 _FILTER = re.compile(r"filters\[(\w+)\](?:\[\d*\])?")
-MOST_ROWS = 1000
+MAX_ROWS = 1000
 
 
-def filters_of(query: MultiMapping[str]) -> dict[str, list[str]]:
+def read_filters(query: MultiMapping[str]) -> dict[str, list[str]]:
     """The values of each `filters[name]`, given once or with indices."""
     wanted: dict[str, list[str]] = {}
     for key, value in query.items():
@@ -26,40 +26,42 @@ def filters_of(query: MultiMapping[str]) -> dict[str, list[str]]:
     return wanted
 
 
-def flag(query: MultiMapping[str], name: str) -> bool:
+def has_flag(query: MultiMapping[str], name: str) -> bool:
     """Whether the flag is set, as a parameter of its own or as a filter."""
-    values = [*query.getall(name, []), *filters_of(query).get(name, [])]
+    values = [*query.getall(name, []), *read_filters(query).get(name, [])]
     return any(value.lower() in {"true", "1"} for value in values)
 
 
-def text_fits(wanted: str, texts: Iterable[str]) -> bool:
+def matches_text(wanted: str, texts: Iterable[str]) -> bool:
     """Whether any text equals `wanted`, or contains what follows its leading %; letter case does not matter."""
     if wanted.startswith("%"):
         return any(wanted.strip("%").lower() in text.lower() for text in texts)
     return any(wanted.lower() == text.lower() for text in texts)
 
 
-def moment_fits(wanted: str, moment: datetime | None) -> bool:
+def matches_time(wanted: str, moment: datetime | None) -> bool:
     """Whether the moment lies in the span that a date filter means; Refusal (400) if the filter is malformed."""
     try:
-        start, end = times.between(wanted)
+        start, end = parse_time_range(wanted)
     except ValueError as error:
         raise malformed(f"{wanted} is no date") from error
     return moment is not None and start <= moment < end
 
 
-def select(rows: Iterable[Row], query: MultiMapping[str], texts: Readers[Row], moments: Moments[Row]) -> list[Row]:
+def apply_filters(
+    rows: Iterable[Row], query: MultiMapping[str], texts: TextReaders[Row], times: TimeReaders[Row]
+) -> list[Row]:
     """The rows that meet every known filter, with any of its values; unknown filters are ignored."""
     chosen = list(rows)
-    for name, values in filters_of(query).items():
+    for name, values in read_filters(query).items():
         if name in texts:
-            chosen = [row for row in chosen if any(text_fits(value, texts[name](row)) for value in values)]
-        elif name in moments:
-            chosen = [row for row in chosen if any(moment_fits(value, moments[name](row)) for value in values)]
+            chosen = [row for row in chosen if any(matches_text(value, texts[name](row)) for value in values)]
+        elif name in times:
+            chosen = [row for row in chosen if any(matches_time(value, times[name](row)) for value in values)]
     return chosen
 
 
-def ordered(rows: Iterable[Row], sort: str, keys: Mapping[str, Callable[[Row], Any]]) -> list[Row]:
+def sort_rows(rows: Iterable[Row], sort: str, keys: Mapping[str, Callable[[Row], Any]]) -> list[Row]:
     """The rows sorted by `a,-b` (minus means descending); unknown keys are ignored."""
     result = list(rows)
     for term in reversed(sort.split(",")):
@@ -69,20 +71,22 @@ def ordered(rows: Iterable[Row], sort: str, keys: Mapping[str, Callable[[Row], A
     return result
 
 
-def envelope(name: str, rows: Sequence[Row], query: MultiMapping[str], show: Callable[[Row], object]) -> dict[str, Any]:
+def build_page(
+    name: str, rows: Sequence[Row], query: MultiMapping[str], show: Callable[[Row], object]
+) -> dict[str, Any]:
     """One page of rows under `name`, with total, limit and offset."""
-    limit = min(_whole(query, "limit", MOST_ROWS), MOST_ROWS)
-    offset = _whole(query, "offset", 0)
+    limit = min(_read_integer(query, "limit", MAX_ROWS), MAX_ROWS)
+    offset = _read_integer(query, "offset", 0)
     shown = [show(row) for row in rows[offset : offset + limit]]
     return {name: shown, "page": {"total": len(rows), "limit": limit, "offset": offset}}
 
 
-def without_empty(answer: dict[str, Any], name: str, *, vanish: bool) -> dict[str, Any]:
+def drop_empty_list(answer: dict[str, Any], name: str, *, omit: bool) -> dict[str, Any]:
     """The answer, without the key `name` if its list is empty and such keys vanish."""
-    return {key: value for key, value in answer.items() if value or key != name or not vanish}
+    return {key: value for key, value in answer.items() if value or key != name or not omit}
 
 
-def _whole(query: MultiMapping[str], name: str, default: int) -> int:
+def _read_integer(query: MultiMapping[str], name: str, default: int) -> int:
     text = query.get(name, str(default))
     if not text.isdecimal():
         raise malformed(f"{name} is no whole number")

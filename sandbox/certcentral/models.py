@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sandbox.certcentral.names import bare, registrable, within
+from sandbox.certcentral.names import is_within, registrable_domain, without_wildcard
 
 NameScope = Literal["base_domain", "fqdn"]
-OPEN = frozenset({"pending", "reissue_pending"})
-METHODS = frozenset({"email", "dns-cname-token", "dns-txt-token", "http-token", "http-token-dynamic"})
+OPEN_STATUSES = frozenset({"pending", "reissue_pending"})
+DCV_METHODS = frozenset({"email", "dns-cname-token", "dns-txt-token", "http-token", "http-token-dynamic"})
 """What an order's DCV method can be changed to; `http-token-static` is a filter of the domain list alone."""
-MAIL_LIFE = timedelta(days=30)
-LIVED = frozenset({"issued", "expired", "revoked"})
-LIFE = timedelta(days=199)
-REUSE = timedelta(days=199)
+MAIL_LIFETIME = timedelta(days=30)
+ONCE_ISSUED = frozenset({"issued", "expired", "revoked"})
+CERTIFICATE_LIFETIME = timedelta(days=199)
+REUSE_PERIOD = timedelta(days=199)
 
 
 def random_value(seed: str) -> str:
@@ -100,14 +100,14 @@ class Order:
         return self.product.validation == "dv"
 
     @property
-    def is_held_up(self) -> bool:
+    def is_blocked(self) -> bool:
         """Whether it waits for anything but its names."""
         return self.organization_pending or self.contact_pending or self.approval_pending
 
     @property
     def valid_till(self) -> datetime | None:
         """When the certificate ends, once there is one."""
-        return self.status_changed + LIFE if self.status in LIVED else None
+        return self.status_changed + CERTIFICATE_LIFETIME if self.status in ONCE_ISSUED else None
 
     @property
     def thumbprint(self) -> str:
@@ -119,21 +119,28 @@ class Order:
         """The certificate's serial number, once there is a certificate."""
         return random_value(f"serial {self.id}")[:32].upper()
 
-    def scope_of(self, name: str) -> str:
+    def mail_scope(self, name: str) -> str:
         """The name that a mail for `name` validates: the registrable domain, or the highest ordered name above it."""
         if self.name_scope == "base_domain":
-            return registrable(name)
-        return min((bare(other) for other in self.dns_names if within(bare(name), bare(other))), key=len)
+            return registrable_domain(name)
+        return min(
+            (
+                without_wildcard(other)
+                for other in self.dns_names
+                if is_within(without_wildcard(name), without_wildcard(other))
+            ),
+            key=len,
+        )
 
-    def covered_by(self, scope: str) -> set[str]:
+    def names_validated_by(self, scope: str) -> set[str]:
         """The ordered names that an approved mail for `scope` validates."""
         if self.name_scope == "base_domain":
-            return {name for name in self.dns_names if within(bare(name), scope)}
-        below = [name for name in self.dns_names if within(bare(name), scope)]
-        return {name for name in below if scope in (bare(name), self.scope_of(name))}
+            return {name for name in self.dns_names if is_within(without_wildcard(name), scope)}
+        below = [name for name in self.dns_names if is_within(without_wildcard(name), scope)]
+        return {name for name in below if scope in (without_wildcard(name), self.mail_scope(name))}
 
 
-Stage = Literal["pending", "complete", "expired", "never"]
+ValidationState = Literal["pending", "complete", "expired", "never"]
 
 
 @dataclass
@@ -156,7 +163,7 @@ class Domain:
     scopes: set[str] = field(default_factory=set)
     """Subdomains that were validated by themselves."""
 
-    def stage(self, now: datetime) -> Stage:
+    def validation_state(self, now: datetime) -> ValidationState:
         """How its validation is: one that lapsed is not pending until it is submitted again."""
         if self.pending:
             return "pending"
@@ -170,16 +177,16 @@ class Domain:
 
     def covers(self, name: str, now: datetime) -> bool:
         """Whether `name` counts as validated."""
-        return self.is_valid(now) or any(within(bare(name), scope) for scope in self.scopes)
+        return self.is_valid(now) or any(is_within(without_wildcard(name), scope) for scope in self.scopes)
 
-    def accept(self, scope: str, now: datetime) -> None:
+    def record_approval(self, scope: str, now: datetime) -> None:
         """Take an approved mail for `scope`: the whole domain, or one subdomain of it."""
-        if not within(self.name, scope):
+        if not is_within(self.name, scope):
             self.scopes.add(scope)
             return
         self.pending = False
         self.approved = now
-        self.validated_until = now + REUSE
+        self.validated_until = now + REUSE_PERIOD
 
 
 @dataclass

@@ -5,15 +5,15 @@ from functools import cache
 
 from publicsuffixlist import PublicSuffixList
 
-CONSTRUCTED = ("admin", "webmaster", "postmaster", "hostmaster", "administrator")
+CONSTRUCTED_MAILBOXES = ("admin", "webmaster", "postmaster", "hostmaster", "administrator")
 
 
-def bare(name: str) -> str:
+def without_wildcard(name: str) -> str:
     """The name in lower case, without the wildcard label and the root dot."""
     return name.lower().rstrip(".").removeprefix("*.")
 
 
-def within(name: str, parent: str) -> bool:
+def is_within(name: str, parent: str) -> bool:
     """Whether `name` is `parent` or lies below it."""
     return name == parent or name.endswith(f".{parent}")
 
@@ -23,25 +23,25 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList(only_icann=True)
 
 
-def registrable(name: str) -> str:
+def registrable_domain(name: str) -> str:
     """The name one label below its public suffix (ICANN section); the bare name itself where there is none."""
-    return _suffixes().privatesuffix(bare(name)) or bare(name)
+    return _suffixes().privatesuffix(without_wildcard(name)) or without_wildcard(name)
 
 
-def lineage(name: str) -> Iterator[str]:
+def self_and_ancestors(name: str) -> Iterator[str]:
     """The bare name and its parents, from the longest to the registrable domain."""
-    step, top = bare(name), registrable(name)
+    step, top = without_wildcard(name), registrable_domain(name)
     while step != top:
         yield step
         step = step.partition(".")[2]
     yield top
 
 
-def related(name: str, other: str) -> bool:
+def are_related(name: str, other: str) -> bool:
     """Whether one lies at or below the other, both at or below their registrable domain."""
-    return bare(name) in lineage(other) or bare(other) in lineage(name)
+    return without_wildcard(name) in self_and_ancestors(other) or without_wildcard(other) in self_and_ancestors(name)
 
 
-def constructed(scope: str) -> list[str]:
+def constructed_emails(scope: str) -> list[str]:
     """The addresses that may approve `scope` whatever its DNS says (Baseline Requirements 3.2.2.4.4)."""
-    return [f"{mailbox}@{scope}" for mailbox in CONSTRUCTED]
+    return [f"{mailbox}@{scope}" for mailbox in CONSTRUCTED_MAILBOXES]

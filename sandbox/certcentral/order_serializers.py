@@ -3,21 +3,21 @@
 from typing import Any
 
 from sandbox.certcentral.account import Account
-from sandbox.certcentral.models import LIVED, REUSE, Domain, Order
-from sandbox.certcentral.times import stamp
+from sandbox.certcentral.models import ONCE_ISSUED, REUSE_PERIOD, Domain, Order
+from sandbox.certcentral.times import format_timestamp
 
 CONTAINER = {"id": 14, "name": "Main"}
 USER = {"id": 501, "first_name": "Dcv", "last_name": "Bot", "email": "pki@example.com"}
 
 
-def listed(account: Account, order: Order) -> dict[str, Any]:
+def serialize_row(account: Account, order: Order) -> dict[str, Any]:
     """The order as a row of the list."""
     return {
         "id": order.id,
         "certificate": _certificate(account, order) | {"signature_hash": "sha256"},
         "status": order.status,
         "is_renewed": False,
-        "date_created": stamp(order.created),
+        "date_created": format_timestamp(order.created),
         "organization": {"id": order.organization.id, "name": order.organization.name},
         "validity_years": 1,
         "container": CONTAINER,
@@ -27,16 +27,18 @@ def listed(account: Account, order: Order) -> dict[str, Any]:
     }
 
 
-def detailed(account: Account, order: Order) -> dict[str, Any]:
+def serialize_order(account: Account, order: Order) -> dict[str, Any]:
     """The order by itself; a DV order shows no organization."""
     validation = order.product.validation
     shown = {
         "id": order.id,
-        "certificate": _certificate(account, order) | {"date_created": stamp(order.created)} | _fingerprints(order),
+        "certificate": _certificate(account, order)
+        | {"date_created": format_timestamp(order.created)}
+        | _fingerprints(order),
         "status": order.status,
         "is_renewal": False,
         "is_renewed": False,
-        "date_created": stamp(order.created),
+        "date_created": format_timestamp(order.created),
         "dcv_method": order.method,
         "container": CONTAINER,
         "product": _product(order) | {"validation_type": validation, "validation_name": validation.upper()},
@@ -57,9 +59,9 @@ def _product(order: Order) -> dict[str, Any]:
 
 def _requests(order: Order) -> list[dict[str, Any]]:
     """What was asked of the account's administrators: the order, and a reissue; the last one may wait for them."""
-    asked = [{"id": order.id + 1, "date": stamp(order.created), "type": "new_request"}]
+    asked = [{"id": order.id + 1, "date": format_timestamp(order.created), "type": "new_request"}]
     if order.reissue_requested is not None:
-        asked.append({"id": order.id + 2, "date": stamp(order.reissue_requested), "type": "reissue"})
+        asked.append({"id": order.id + 2, "date": format_timestamp(order.reissue_requested), "type": "reissue"})
     is_open = order.status == "needs_approval" or order.approval_pending
     return [
         request | {"status": "pending" if is_open and request is asked[-1] else "approved", "comments": ""}
@@ -82,17 +84,17 @@ def _certificate(account: Account, order: Order) -> dict[str, Any]:
 
 
 def _fingerprints(order: Order) -> dict[str, Any]:
-    if order.status not in LIVED:
+    if order.status not in ONCE_ISSUED:
         return {}
     return {
-        "date_issued": stamp(order.status_changed),
+        "date_issued": format_timestamp(order.status_changed),
         "thumbprint": order.thumbprint,
     }
 
 
-def validation(account: Account, order: Order) -> dict[str, Any]:
+def serialize_validation(account: Account, order: Order) -> dict[str, Any]:
     """Which names still wait, one entry per scope and state; ids are strings unless switched."""
-    ids = str if account.switches.string_ids else int
+    ids = str if account.options.string_ids else int
     shown = {
         "order_id": ids(order.id),
         "order_status": order.status,
@@ -108,7 +110,7 @@ def _name_validations(account: Account, order: Order) -> list[dict[str, Any]]:
     grouped: dict[tuple[int | None, str, bool], list[str]] = {}
     for name in order.dns_names:
         domain = None if order.is_dv else account.domain_for(name)
-        state = (domain.id if domain else None, order.scope_of(name), account.is_validated(order, name))
+        state = (domain.id if domain else None, order.mail_scope(name), account.is_validated(order, name))
         grouped.setdefault(state, []).append(name)
     return [
         _name_validation(account, order, account.domains.get(domain_id or 0), scope, names, approved=approved)
@@ -128,18 +130,18 @@ def _name_validation(
     }
     if domain is None:
         return shown
-    return {"domain_id": str(domain.id) if account.switches.string_ids else domain.id} | shown
+    return {"domain_id": str(domain.id) if account.options.string_ids else domain.id} | shown
 
 
 def _organization_validation(account: Account, order: Order) -> dict[str, Any]:
     kind, organization = order.product.validation, order.organization
-    entry = {"type": kind, "name": kind.upper(), "date_created": stamp(order.created)}
+    entry = {"type": kind, "name": kind.upper(), "date_created": format_timestamp(order.created)}
     if order.organization_pending:
         entry["status"] = "pending"
     else:
-        entry |= {"validated_until": stamp(order.created + REUSE), "status": "active"}
+        entry |= {"validated_until": format_timestamp(order.created + REUSE_PERIOD), "status": "active"}
     return {
-        "organization_id": str(organization.id) if account.switches.string_ids else organization.id,
+        "organization_id": str(organization.id) if account.options.string_ids else organization.id,
         "organization_name": organization.name,
         "organization_validations": [entry],
     }

@@ -4,81 +4,85 @@ from typing import NamedTuple
 
 from sandbox.certcentral.account import Account
 from sandbox.certcentral.bodies import ApprovalEmail, DomainResend, OrderResend
-from sandbox.certcentral.models import OPEN, Domain, Order
-from sandbox.certcentral.names import bare, lineage, related, within
+from sandbox.certcentral.models import OPEN_STATUSES, Domain, Order
+from sandbox.certcentral.names import are_related, is_within, self_and_ancestors, without_wildcard
 
 
-class Letter(NamedTuple):
+class OutgoingMail(NamedTuple):
     """A mail about to be sent."""
 
     scope: str
     recipient: str
 
 
-def resend_for_order(account: Account, order: Order, wish: OrderResend) -> None:
+def resend_for_order(account: Account, order: Order, body: OrderResend) -> None:
     """Mail what the body lists, or every waiting name when it lists nothing; Refusal before any mail goes out."""
-    if not _order_may_be_mailed(account, order):
+    if not _accepts_resend(account, order):
         return
-    if wish.domain_approval_emails:
-        known = {bare(name) for name in order.dns_names} | {order.scope_of(name) for name in order.dns_names}
-        letters = [letter for entry in wish.domain_approval_emails for letter in _letters(account, order, entry, known)]
+    if body.domain_approval_emails:
+        known = {without_wildcard(name) for name in order.dns_names} | {
+            order.mail_scope(name) for name in order.dns_names
+        }
+        mails = [mail for entry in body.domain_approval_emails for mail in _mails_for(account, order, entry, known)]
     else:
-        scopes = dict.fromkeys(order.scope_of(name) for name in account.waiting(order))
-        letters = [Letter(scope, f"admin@{scope}") for scope in scopes]
-    for letter in letters:
-        account.send(letter.scope, letter.recipient, wish.locale, order_id=order.id)
+        scopes = dict.fromkeys(order.mail_scope(name) for name in account.pending_names(order))
+        mails = [OutgoingMail(scope, f"admin@{scope}") for scope in scopes]
+    for mail in mails:
+        account.send_mail(mail.scope, mail.recipient, body.locale, order_id=order.id)
 
 
-def _order_may_be_mailed(account: Account, order: Order) -> bool:
-    switches = account.switches
+def _accepts_resend(account: Account, order: Order) -> bool:
+    options = account.options
     return (
-        (order.status in OPEN or switches.settled_order.lets_mail())
-        and (order.is_dv or switches.organization_order.lets_mail())
-        and (order.method == "email" or switches.other_method.lets_mail())
+        (order.status in OPEN_STATUSES or options.closed_order.sends_mail())
+        and (order.is_dv or options.organization_order.sends_mail())
+        and (order.method == "email" or options.other_method.sends_mail())
     )
 
 
-def _letters(account: Account, order: Order, entry: ApprovalEmail, known: set[str]) -> list[Letter]:
-    domain, base = bare(entry.domain), bare(entry.email_domain or entry.domain)
-    names = order.covered_by(domain)
+def _mails_for(account: Account, order: Order, entry: ApprovalEmail, known: set[str]) -> list[OutgoingMail]:
+    domain, base = without_wildcard(entry.domain), without_wildcard(entry.email_domain or entry.domain)
+    names = order.names_validated_by(domain)
     validated = bool(names) and names <= order.validated
-    switches = account.switches
+    options = account.options
     fits = (
-        (domain in known or switches.unknown_name.lets_mail())
-        and (_address_allowed(account, entry.email, domain, base) or switches.disallowed_address.lets_mail())
-        and (not validated or switches.validated_already.lets_mail())
+        (domain in known or options.unknown_name.sends_mail())
+        and (_is_allowed_email(account, entry.email, domain, base) or options.disallowed_address.sends_mail())
+        and (not validated or options.validated_already.sends_mail())
     )
     scope = base if order.name_scope == "base_domain" else domain
-    return [Letter(scope, entry.email)] if fits else []
+    return [OutgoingMail(scope, entry.email)] if fits else []
 
 
-def _address_allowed(account: Account, email: str, domain: str, base: str) -> bool:
-    if base not in lineage(domain):
+def _is_allowed_email(account: Account, email: str, domain: str, base: str) -> bool:
+    if base not in self_and_ancestors(domain):
         return False
-    return any(_is_among(email, account.addresses(name) + account.permitted(name)) for name in (base, domain))
+    return any(
+        _contains_email(email, account.all_emails(name) + account.permitted_emails(name)) for name in (base, domain)
+    )
 
 
-def resend_for_domain(account: Account, domain: Domain, wish: DomainResend) -> None:
+def resend_for_domain(account: Account, domain: Domain, body: DomainResend) -> None:
     """Email the addresses of the body that are allowed; if none is left, all addresses of the scope."""
-    scope = bare(wish.name_scope or domain.name)
-    switches = account.switches
+    scope = without_wildcard(body.name_scope or domain.name)
+    options = account.options
     if not (
-        (related(scope, domain.name) or switches.foreign_scope.lets_mail())
-        and (domain.method == "email" or switches.other_method.lets_mail())
-        and (domain.pending or switches.validated_already.lets_mail())
+        (are_related(scope, domain.name) or options.foreign_scope.sends_mail())
+        and (domain.method == "email" or options.other_method.sends_mail())
+        and (domain.pending or options.validated_already.sends_mail())
     ):
         return
-    for recipient in _domain_recipients(account, domain, scope, wish.email_array):
-        account.send(scope, recipient, wish.locale, domain_id=domain.id)
+    for recipient in _domain_recipients(account, domain, scope, body.email_array):
+        account.send_mail(scope, recipient, body.locale, domain_id=domain.id)
 
 
 def _domain_recipients(account: Account, domain: Domain, scope: str, wanted: list[str]) -> list[str]:
     # The addresses of a domain can never validate a name above it, whatever limits the array.
-    by_domain = account.switches.email_array_limited_by == "domain" and within(scope, domain.name)
-    permitted = account.permitted(domain.name if by_domain else scope)
-    chosen = [address for address in dict.fromkeys(wanted) if _is_among(address, permitted)]
-    return chosen or account.addresses(scope)
+    by_domain = account.options.email_array_limited_by == "domain" and is_within(scope, domain.name)
+    permitted = account.permitted_emails(domain.name if by_domain else scope)
+    chosen = [address for address in dict.fromkeys(wanted) if _contains_email(address, permitted)]
+    return chosen or account.all_emails(scope)
 
 
-def _is_among(address: str, addresses: list[str]) -> bool:
+def _contains_email(address: str, addresses: list[str]) -> bool:
     return address.lower() in {other.lower() for other in addresses}

@@ -6,9 +6,9 @@ import math
 from aiohttp import web
 
 from sandbox.certcentral.api_errors import invalid_key, malformed, missing_permission, not_found, too_many_calls
-from sandbox.certcentral.behavior_options import Switches
-from sandbox.certcentral.call_log import CALL, KEY_HEADER, Call
-from sandbox.certcentral.limits import DIGICERT, Limit, Traffic
+from sandbox.certcentral.behavior_options import BehaviorOptions
+from sandbox.certcentral.call_log import CALL, KEY_HEADER, RecordedCall
+from sandbox.certcentral.limits import DIGICERT_LIMITS, Limit, SlidingWindow
 
 ORDERS_ONLY, WITH_DOMAINS, VIEW_ONLY, USERS_ONLY = 100, 101, 102, 103
 AREAS = {
@@ -18,15 +18,15 @@ AREAS = {
 }
 
 
-class Gate:
+class RequestChecks:
     """The checks that come before the object, in CertCentral's order."""
 
-    def __init__(self, key: str, role: int, switches: Switches) -> None:
+    def __init__(self, key: str, role: int, options: BehaviorOptions) -> None:
         self.key = key
         self.role = role
-        self.limits: tuple[Limit, ...] = DIGICERT
-        self._switches = switches
-        self._traffic = Traffic()
+        self.limits: tuple[Limit, ...] = DIGICERT_LIMITS
+        self._options = options
+        self._window = SlidingWindow()
 
     def check(self, request: web.Request) -> None:
         """Let the request through or raise its Refusal."""
@@ -35,7 +35,7 @@ class Gate:
         self._check_limits(call.monotonic)
         if request.match_info.http_exception is not None:
             raise not_found("route")
-        if not self._may(call):
+        if not self._has_permission(call):
             raise missing_permission()
         if not call.is_json:
             raise malformed("the body is not JSON")
@@ -45,13 +45,13 @@ class Gate:
             raise invalid_key()
 
     def _check_limits(self, at: float) -> None:
-        wait = self._traffic.wait_for(self.limits, at)
+        wait = self._window.acquire(self.limits, at)
         if wait:
-            raise too_many_calls({"Retry-After": str(math.ceil(wait))} if self._switches.retry_after else {})
+            raise too_many_calls({"Retry-After": str(math.ceil(wait))} if self._options.retry_after else {})
 
-    def _may(self, call: Call) -> bool:
+    def _has_permission(self, call: RecordedCall) -> bool:
         if self.role == 0 or (self.role == VIEW_ONLY and call.method == "GET"):
             return True
         if call.path == "/user/me" and self.role in {ORDERS_ONLY, WITH_DOMAINS}:
-            return self._switches.user_me_for_orders
+            return self._options.user_me_for_orders
         return call.path.split("/")[1] in AREAS.get(self.role, set())

@@ -11,12 +11,12 @@ from aiohttp import web
 
 from sandbox.certcentral.account import Account
 from sandbox.certcentral.account_calls import AccountCalls
-from sandbox.certcentral.api_errors import Refusal, error_body
-from sandbox.certcentral.call_log import BASE_PATH, CALL, Call, masked
+from sandbox.certcentral.api_errors import CertCentralError, error_body
+from sandbox.certcentral.call_log import BASE_PATH, CALL, RecordedCall, mask_key
 from sandbox.certcentral.domain_calls import DomainCalls
 from sandbox.certcentral.limits import Limit
 from sandbox.certcentral.order_calls import OrderCalls
-from sandbox.certcentral.request_checks import WITH_DOMAINS, Gate
+from sandbox.certcentral.request_checks import WITH_DOMAINS, RequestChecks
 from sandbox.faults import Fault, FaultResponse, Faults
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -38,9 +38,9 @@ class CertCentral(Account):
         role: int = WITH_DOMAINS,
     ) -> None:
         super().__init__(now or _utc_now)
-        self.calls: list[Call] = []
+        self.calls: list[RecordedCall] = []
         self.faults = Faults()
-        self._gate = Gate(key, role, self.switches)
+        self._checks = RequestChecks(key, role, self.options)
         self._port = port
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.1)
 
@@ -63,57 +63,57 @@ class CertCentral(Account):
     @property
     def key(self) -> str:
         """The one key that is accepted; set it to revoke the old one."""
-        return self._gate.key
+        return self._checks.key
 
     @key.setter
     def key(self, key: str) -> None:
-        self._gate.key = key
+        self._checks.key = key
 
     @property
     def role(self) -> int:
         """The key's role: 0 (unrestricted), 100, 101, 102 or 103."""
-        return self._gate.role
+        return self._checks.role
 
     @role.setter
     def role(self, role: int) -> None:
-        self._gate.role = role
+        self._checks.role = role
 
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The rolling limits of the key."""
-        return self._gate.limits
+        return self._checks.limits
 
     @limits.setter
     def limits(self, limits: tuple[Limit, ...]) -> None:
-        self._gate.limits = limits
+        self._checks.limits = limits
 
     @property
-    def resends(self) -> list[Call]:
+    def resends(self) -> list[RecordedCall]:
         """The calls that asked for mail, whatever became of them."""
         return [call for call in self.calls if call.is_resend]
 
-    async def call_arrives(self, method: str, path: str, *, count: int = 1, timeout: float = 20.0) -> Call:  # noqa: ASYNC109 - the deadline is the contract here
+    async def wait_for_call(self, method: str, path: str, *, count: int = 1, timeout: float = 20.0) -> RecordedCall:  # noqa: ASYNC109 - the deadline is the contract here
         """The `count`-th call that fits the glob `path`, as soon as it has arrived; TimeoutError after `timeout` s."""
 
-        def look() -> Call | None:
+        def find() -> RecordedCall | None:
             fitting = [call for call in self.calls if call.matches(method, path)]
             return fitting[count - 1] if len(fitting) >= count else None
 
-        return await self.changes.wait_for(look, what=f"call {count} of {method} {path}", timeout=timeout)
+        return await self.changes.wait_for(find, what=f"call {count} of {method} {path}", timeout=timeout)
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._record, self._meet_fault, self._answer])
+        app = web.Application(middlewares=[self._log_call, self._apply_fault, self._answer])
         for calls in (AccountCalls(), OrderCalls(self), DomainCalls(self)):
             app.add_routes(calls.routes())
-        app.on_response_prepare.append(self._tell_time)
+        app.on_response_prepare.append(self._set_date_header)
         return app
 
-    async def _tell_time(self, _request: web.Request, response: web.StreamResponse) -> None:
+    async def _set_date_header(self, _request: web.Request, response: web.StreamResponse) -> None:
         response.headers["Date"] = format_datetime(self.now().astimezone(UTC), usegmt=True)
 
     @web.middleware
-    async def _record(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        call = request[CALL] = await self._heard(request)
+    async def _log_call(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        call = request[CALL] = await self._read_call(request)
         self.calls.append(call)
         self.changes.notify_all()
         response = await handler(request)
@@ -122,54 +122,54 @@ class CertCentral(Account):
         self.changes.notify_all()
         return response
 
-    async def _heard(self, request: web.Request) -> Call:
+    async def _read_call(self, request: web.Request) -> RecordedCall:
         raw = await request.read()
-        body, is_json = _parsed(raw, request.content_type)
-        return Call(
+        body, is_json = _parse_body(raw, request.content_type)
+        return RecordedCall(
             method=request.method,
             path=request.path.removeprefix(BASE_PATH),
             query=dict(request.query),
             body=body,
             raw=raw,
-            headers=masked(request.headers),
+            headers=mask_key(request.headers),
             at=self.now(),
             monotonic=asyncio.get_running_loop().time(),
             is_json=is_json,
         )
 
     @web.middleware
-    async def _meet_fault(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _apply_fault(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         fault = self.faults.pop(request[CALL].name)
         if fault is None:
             return await handler(request)
         await fault.wait()
-        response = await handler(request) if _takes_effect(fault) else web.Response()
+        response = await handler(request) if _has_effect(fault) else web.Response()
         if fault.lost and request.transport is not None:
             request.transport.close()
-        return response if fault.answer is None else _given(fault.answer)
+        return response if fault.answer is None else _fault_response(fault.answer)
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            self._gate.check(request)
+            self._checks.check(request)
             return await handler(request)
-        except Refusal as refusal:
-            body = error_body(refusal.code, refusal.message, as_object=self.switches.errors_as_object)
+        except CertCentralError as refusal:
+            body = error_body(refusal.code, refusal.message, as_object=self.options.errors_as_object)
             return web.json_response(body, status=refusal.status, headers=refusal.headers)
 
 
-def _takes_effect(fault: Fault) -> bool:
+def _has_effect(fault: Fault) -> bool:
     return fault.effect or (fault.answer is None and not fault.lost)
 
 
-def _given(answer: FaultResponse) -> web.Response:
+def _fault_response(answer: FaultResponse) -> web.Response:
     if isinstance(answer.body, str):
         kind = "text/html" if answer.body.startswith("<") else "text/plain"
         return web.Response(status=answer.status, text=answer.body, content_type=kind, headers=answer.headers)
     return web.json_response(answer.body, status=answer.status, headers=answer.headers)
 
 
-def _parsed(raw: bytes, content_type: str) -> tuple[object, bool]:
+def _parse_body(raw: bytes, content_type: str) -> tuple[object, bool]:
     """The JSON of a body and whether the body can be read; no body can."""
     if not raw:
         return None, True

@@ -21,7 +21,7 @@ def certcentral_parts(certcentral: CertCentral, switch: Switch) -> Iterator[Part
 
 
 def _order(certcentral: CertCentral, order: Order) -> Json:
-    waiting = certcentral.waiting(order)
+    waiting = certcentral.pending_names(order)
     return {
         "id": order.id,
         "product": order.product.name,

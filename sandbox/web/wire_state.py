@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.call_log import Call
+from sandbox.certcentral.call_log import RecordedCall
 from sandbox.json_types import Json
 from sandbox.slack import ApiCall, Delivery, Slack
 from sandbox.web.state_diff import Part
@@ -58,7 +58,7 @@ def _envelope(delivery: Delivery) -> Json:
     }
 
 
-def _ca(call: Call) -> Json:
+def _ca(call: RecordedCall) -> Json:
     return {
         "at": call.at.timestamp(),
         "from": "bot",

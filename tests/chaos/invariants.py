@@ -271,7 +271,7 @@ def _alerted(world: World) -> set[str]:
         if delivery.acked and event.get("channel") == world.ops.id:
             named |= set(_ALERT.findall(event.get("text", "")))
     orders = {order_id: world.certcentral.orders[int(order_id)] for order_id in named}
-    return {number for number, order in orders.items() if order.is_dv and world.certcentral.waiting(order)}
+    return {number for number, order in orders.items() if order.is_dv and world.certcentral.pending_names(order)}
 
 
 def _slack_is_answered(world: World, _: list[Row]) -> Iterator[str]:

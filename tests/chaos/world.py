@@ -20,7 +20,7 @@ import psycopg
 import sqlalchemy as sa
 
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.call_log import Call
+from sandbox.certcentral.call_log import RecordedCall
 from sandbox.faults import Fault, Faults
 from sandbox.slack import Channel, Person, Slack
 from tests.chaos.heartbeat import Heartbeat
@@ -130,7 +130,7 @@ class Instance:
 class Arrival(NamedTuple):
     """A PUT as it arrived: `at` by the monotonic clock, the ledger where it could be read, and what it then met."""
 
-    call: Call
+    call: RecordedCall
     at: float
     rows: list[Row] | None
     fault: Fault | None
@@ -194,7 +194,7 @@ class World:
         self.slack.signing_secret = SECRETS["SLACK_SIGNING_SECRET"]
         now = partial(_now, self)
         self.certcentral = CertCentral(SECRETS["DIGICERT_API_KEY"], now)
-        self.certcentral.switches.email_array_limited_by = schedule.limited_by
+        self.certcentral.options.email_array_limited_by = schedule.limited_by
         self.certcentral.faults = Witness(self)
         self.instances: list[Instance] = []
         self._stack = AsyncExitStack()
@@ -458,7 +458,7 @@ def targets(order_id: int) -> list[str]:
     return [f"domain {10 * number}", f"domain {10 * number + 1}"] if order_id in MULTI else [f"order {order_id}"]
 
 
-def key_of(call: Call) -> Key:
+def key_of(call: RecordedCall) -> Key:
     """The target of a PUT and its language."""
     body: Any = call.body
     number = next(step for step in call.path.split("/") if step.isdecimal())

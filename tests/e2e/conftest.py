@@ -33,8 +33,8 @@ async def certcentral() -> AsyncIterator[CertCentral]:
 @pytest.fixture
 def email_array_limited_by(request: pytest.FixtureRequest, certcentral: CertCentral) -> EmailArrayLimit:
     """Set what limits the recipients of a domain resend; parametrize it with `UNDER_BOTH_LIMITS`."""
-    certcentral.switches.email_array_limited_by = request.param
-    return certcentral.switches.email_array_limited_by
+    certcentral.options.email_array_limited_by = request.param
+    return certcentral.options.email_array_limited_by
 
 
 @pytest.fixture

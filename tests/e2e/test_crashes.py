@@ -120,7 +120,7 @@ async def test_killed_during_the_put_it_does_not_know_and_does_not_repeat(story:
     story.certcentral.faults.plan(put(), stalls(hold=gone))
 
     await resend(ana, ORDER, story.pki)
-    await story.certcentral.call_arrives("PUT", "/order/*")
+    await story.certcentral.wait_for_call("PUT", "/order/*")
     await story.crash(gone)
 
     assert await story.ends() == "unknown"
@@ -135,7 +135,7 @@ async def test_killed_while_it_reports_it_tells_the_same_in_the_same_place(
     answer, gone = asyncio.Event(), asyncio.Event()
     story.certcentral.faults.plan(put(), stalls(hold=answer))
     await resend(ana, ORDER, story.pki)
-    await story.certcentral.call_arrives("PUT", "/order/*")
+    await story.certcentral.wait_for_call("PUT", "/order/*")
     before = story.called(method)
 
     story.slack.faults.plan(method, stalls(hold=gone))

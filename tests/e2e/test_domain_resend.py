@@ -218,7 +218,7 @@ async def test_domains_that_no_mail_validates_are_left_out_and_named_however_man
         certcentral.add_domain(2000 + number, name, method="dns-txt-token")
     certcentral.add_domain(1234, "mail.example")
     certcentral.add_domain(1235, "mute.example")
-    certcentral.allow("mute.example", [])
+    certcentral.set_permitted_emails("mute.example", [])
     certcentral.add_order(700001, ["mail.example", *by_dns, "mute.example"], product="ov")
 
     form = await ask("700001")
@@ -245,7 +245,7 @@ async def test_a_domain_takes_any_number_of_recipients_but_never_none(
 ) -> None:
     chosen = ["webmaster@example.com", "pki@corp.example"]
     certcentral.add_domain(1234, "example.com", txt_contacts=["pki@corp.example"])
-    certcentral.allow("example.com", ["webmaster@example.com", "admin@example.com", "pki@corp.example"])
+    certcentral.set_permitted_emails("example.com", ["webmaster@example.com", "admin@example.com", "pki@corp.example"])
 
     form = await ask("example.com")
     begins = form.selected("Recipients for example.com")

@@ -166,7 +166,7 @@ async def test_the_form_is_there_before_digicert_is_asked_and_filled_in_afterwar
     certcentral.faults.plan("GET /order/certificate/700001", stalls(hold=(hold := asyncio.Event())))
 
     command = await ana.command("/dcv-resend", "700001", pki)
-    asked = await certcentral.call_arrives("GET", "/order/certificate/700001")
+    asked = await certcentral.wait_for_call("GET", "/order/certificate/700001")
     waiting = await ana.sees_form("Looking up order 700001")
     hold.set()
     drawn = await ana.sees_form("Recipients for shop.example.com")
@@ -251,7 +251,7 @@ async def test_a_slow_first_choice_does_not_overwrite_a_later_quick_one(
     await form.search("example")
 
     await form.choose("700001", action_id="target")
-    await certcentral.call_arrives("GET", "/order/certificate/700001")
+    await certcentral.wait_for_call("GET", "/order/certificate/700001")
     await form.choose("700002", action_id="target")
     await ana.sees_form("Recipients for www.example.org")
     hold.set()
@@ -307,7 +307,7 @@ def put_in_place_what_cannot_be_resent(certcentral: CertCentral) -> dict[str, tu
     certcentral.add_domain(1235, "cname.example", method="dns-cname-token")
     certcentral.add_domain(1236, "asleep.example", active=False)
     certcentral.add_domain(1237, "mute.example")
-    certcentral.allow("mute.example", [])
+    certcentral.set_permitted_emails("mute.example", [])
     reissue, place = "reissue or renew it in CertCentral", "Place a new order"
     return {
         "700001": ("Order 700001 (issued.example.com) is issued", reissue),

@@ -193,7 +193,7 @@ async def test_what_happened_is_counted_and_what_waits_is_shown(
     await ben.command("/dcv-resend", str(ORDER), pki)
     await ben.hears("not on the list")
     await resend(ana, ORDER + 2, pki)
-    await certcentral.call_arrives("PUT", f"/order/certificate/{ORDER + 2}/*")
+    await certcentral.wait_for_call("PUT", f"/order/certificate/{ORDER + 2}/*")
     _, text = await asks(bot, "/metrics")
     hold.set()
     await sees_end(slack, pki, ORDER + 2)

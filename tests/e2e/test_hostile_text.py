@@ -115,7 +115,9 @@ def _fill(certcentral: CertCentral) -> None:
     certcentral.add_order(BY_DOMAIN + 50, [f"{HIDDEN}.example.org", "<!channel>.example.org"], common_name=HOSTILE)
     certcentral.add_domain(4711, "<!channel>.example.org", organization=HOSTILE)
     certcentral.add_domain(4712, f"{HIDDEN}.example.com", organization=HOSTILE)
-    certcentral.allow("example.net", ["admin@example.net", f"{HOSTILE}@example.net", "<!here>@example.net"])
+    certcentral.set_permitted_emails(
+        "example.net", ["admin@example.net", f"{HOSTILE}@example.net", "<!here>@example.net"]
+    )
 
 
 async def _is_told(person: Person, command: str, text: str, channel: Channel) -> None:

@@ -201,7 +201,7 @@ async def test_at_a_stop_readiness_ends_at_once_and_who_is_being_answered_is_ans
     certcentral.add_order(ORDER + 1, ["new.example.com"])
     certcentral.faults.plan("GET *", stalls(hold=(hold := asyncio.Event())), times=None)
     command = await ana.command("/dcv-resend", str(ORDER + 1), pki)
-    await certcentral.call_arrives("GET", f"/order/certificate/{ORDER + 1}")
+    await certcentral.wait_for_call("GET", f"/order/certificate/{ORDER + 1}")
 
     os.kill(bot.pid, signal.SIGTERM)
     told = await answers_with(bot, "/readyz", 503, 2.0)
@@ -244,7 +244,7 @@ async def test_whoever_still_waits_for_digicert_at_the_end_of_a_stop_is_told(
 ) -> None:
     certcentral.faults.plan("GET *", stalls(hold=asyncio.Event()), times=None)
     command = await ana.command("/dcv-resend", ONE_LINE, pki)
-    await certcentral.call_arrives("GET", f"/order/certificate/{ORDER}")
+    await certcentral.wait_for_call("GET", f"/order/certificate/{ORDER}")
 
     os.kill(bot.pid, signal.SIGTERM)
     whisper = await ana.hears("is being restarted and may not finish")

@@ -114,7 +114,7 @@ async def test_the_work_of_a_killed_instance_goes_on_elsewhere(
     certcentral.faults.plan(put(ORDER), stalls(hold=asyncio.Event()))
     bots = await begin()
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
     owner = await owner_of_the_request(bots)
 
     await owner.kill()
@@ -136,7 +136,7 @@ async def test_an_instance_that_restarts_under_its_name_goes_on_at_once(
     certcentral.faults.plan(put(ORDER), stalls(hold=asyncio.Event()))
     [bot] = await begin("one")
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
 
     await bot.kill()
     await bot.start()
@@ -231,7 +231,7 @@ async def test_a_put_whose_owner_is_frozen_is_unknown_and_stays_so_when_its_answ
     certcentral.faults.plan(put(ORDER), stalls(hold=answer))
     bots = await begin()
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
     owner = await owner_of_the_request(bots)
 
     freeze(owner)
@@ -261,7 +261,7 @@ async def test_a_frozen_leader_is_replaced_and_does_no_harm_when_it_wakes_up(
     certcentral.faults.plan("GET /order/certificate", stalls(hold=answer))
 
     alert = slack.alert(ops, "monitoring", text="shop.example.com waits for its validation")
-    await certcentral.call_arrives("GET", "/order/certificate")
+    await certcentral.wait_for_call("GET", "/order/certificate")
     freeze(first)
     answer.set()
     frozen_at = time.monotonic()

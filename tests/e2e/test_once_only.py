@@ -169,7 +169,7 @@ async def test_a_form_from_before_a_resend_is_asked_for_a_reason_and_sends_with_
     told = late.text
     late.fill("Reason", "wrong recipient")
     accepted = await late.submit()
-    await certcentral.call_arrives("PUT", "/order/*", count=2)
+    await certcentral.wait_for_call("PUT", "/order/*", count=2)
 
     assert not refused.closed
     assert NO_REASON in told

@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.call_log import Call
+from sandbox.certcentral.call_log import RecordedCall
 from sandbox.slack import Channel, Form, Person, Slack
 from tests.e2e.kit import ON_BOTH
 
 Ask = Callable[[str], Awaitable[Form]]
 
 
-def read_calls(certcentral: CertCentral) -> list[Call]:
+def read_calls(certcentral: CertCentral) -> list[RecordedCall]:
     """The calls that asked who is allowed."""
     return [call for call in certcentral.calls if call.matches("GET", "/domain/*/dcv/emails")]
 
@@ -101,7 +101,7 @@ async def test_a_wildcard_is_mailed_for_the_name_below_its_star(
 async def test_the_last_used_address_is_preselected_else_a_dns_txt_contact_else_admin(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask
 ) -> None:
-    certcentral.txt_contact("example.com", "pki@corp.example")
+    certcentral.add_txt_contact("example.com", "pki@corp.example")
     certcentral.add_order(700001, ["shop.example.com"])
     certcentral.add_order(700002, ["www.example.org"])
 
@@ -126,7 +126,7 @@ async def test_allowed_addresses_are_read_once_per_scope_as_the_account_prefers_
 ) -> None:
     certcentral.add_order(700001, ["a.example.com", "b.example.com", "www.example.org"])
     certcentral.add_order(700002, ["a.example.com"])
-    certcentral.allow("example.com", ["postmaster@example.com"])
+    certcentral.set_permitted_emails("example.com", ["postmaster@example.com"])
 
     form = await ask("700001")
     for order_id in ("700001", "700002"):
@@ -163,7 +163,7 @@ async def test_more_than_eight_names_share_a_mailbox_at_each_name_s_own_scope(
 ) -> None:
     names = [f"{label}.example.{top}" for top in ("com", "org", "net") for label in ("a", "b", "c")]
     certcentral.add_order(700001, names)
-    certcentral.allow("example.org", ["postmaster@example.org", "webmaster@example.org"])
+    certcentral.set_permitted_emails("example.org", ["postmaster@example.org", "webmaster@example.org"])
 
     form = await ask("700001")
     mailboxes, labels = offered(form, "Recipients for 9 names"), form.labels

@@ -41,7 +41,7 @@ async def test_nothing_says_sent_before_digicert_has_answered(
     certcentral.faults.plan(put(), stalls(hold=answer))
 
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
     root = await slack.sees_message(pki, "Sending")
     told, written = root.visible_text, kinds(ledger(), ORDER)
     answer.set()
@@ -262,7 +262,7 @@ async def test_an_outcome_that_cannot_be_written_at_once_is_still_the_true_one(
     certcentral.faults.plan(put(), stalls(hold=answer))
 
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
     with locked(database_url):
         answer.set()
         await asyncio.sleep(10.0)

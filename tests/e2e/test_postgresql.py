@@ -42,7 +42,7 @@ async def test_a_put_that_outlives_a_restart_of_the_server_is_told_as_sent(
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
 
     await asyncio.to_thread(server.stop)
     await asyncio.sleep(AWAY_SECONDS)
@@ -67,7 +67,7 @@ async def test_while_the_server_is_away_people_are_told_at_once_and_what_was_sen
     certcentral.faults.plan(put(ORDER), stalls(hold=answer))
     form = await open_form(ana, ORDER + 1, pki)
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
 
     await asyncio.to_thread(server.stop)
     answer.set()
@@ -98,7 +98,7 @@ async def test_many_who_submit_around_a_restart_of_the_server_get_one_put_each_a
     forms = [await open_form(ana, order_id, pki) for order_id in orders]
 
     submitting = [asyncio.create_task(form.submit()) for form in forms]
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
     await asyncio.to_thread(server.stop)
     await asyncio.gather(*submitting)
     await asyncio.to_thread(server.start)

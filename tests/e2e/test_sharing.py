@@ -97,7 +97,7 @@ async def test_an_edit_waits_while_slack_cannot_say_if_the_channel_is_shared(
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
     [root] = roots(pki)
     shown = root.text
     await bot.kill()

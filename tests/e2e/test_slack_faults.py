@@ -76,7 +76,7 @@ async def test_the_mail_waits_five_seconds_for_a_slow_slack_and_what_slack_does_
     slack.faults.plan("chat.postMessage", stalls(7.0))
     since = asyncio.get_running_loop().time()
     await form.submit()
-    mailed = await certcentral.call_arrives(*put(ORDER).split())
+    mailed = await certcentral.wait_for_call(*put(ORDER).split())
     roots_then = roots(pki, ORDER)
     root, waited = await sees_end(slack, pki, ORDER), await sees_end(slack, pki, ORDER + 1)
     await slack.wait(lambda: all(call.status for call in slack.api_calls), "what Slack does late", 20.0)
@@ -120,7 +120,7 @@ async def test_an_ending_is_told_anew_where_its_root_message_was_deleted(
     certcentral.faults.plan(put(), stalls(hold=answer))
 
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
     slack.delete(await slack.sees_message(pki, "Sending"))
     answer.set()
     root = await sees_end(slack, pki, ORDER)
@@ -166,7 +166,7 @@ async def test_a_channel_that_closes_while_a_request_runs_hands_its_ending_to_th
     certcentral.faults.plan(put(), stalls(hold=answer))
 
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
     pki.archived = True
     answer.set()
     root = await sees_end(slack, slack.dm(ana), ORDER)
@@ -241,7 +241,7 @@ async def test_a_slack_that_is_away_for_seconds_hears_the_ending_when_it_is_back
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
 
     slack.faults.plan("*", Fault(lost=True), times=None)
     slack.drop_sockets()

@@ -38,7 +38,7 @@ async def accepted(
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
     await resend(ana, ORDER, pki)
-    await certcentral.call_arrives(*put(ORDER).split())
+    await certcentral.wait_for_call(*put(ORDER).split())
     yield answer
     root = await sees_end(ana.slack, pki, ORDER)
     assert (tells(root), puts(certcentral, ORDER)) == ("sent", 1)

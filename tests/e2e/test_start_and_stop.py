@@ -252,7 +252,7 @@ async def test_at_the_end_a_call_that_is_cut_off_is_unknown_and_one_that_waits_g
     await slack.sees_message(pki, "slow down (429)")
     certcentral.faults.plan("GET *", stalls(30.0))
     await ana.command("/dcv-resend", str(looked_up), pki)
-    await certcentral.call_arrives("GET", f"/order/certificate/{looked_up}")
+    await certcentral.wait_for_call("GET", f"/order/certificate/{looked_up}")
 
     status = await _stops(bot)
     await start_again(bot, slack)
@@ -280,7 +280,7 @@ async def test_a_bot_ends_in_time_where_neither_slack_nor_digicert_nor_the_datab
     form = await open_form(ana, waits, pki)
     certcentral.faults.plan(put(called), stalls(60.0))
     await resend(ana, called, pki)
-    await certcentral.call_arrives("PUT", "/order/*")
+    await certcentral.wait_for_call("PUT", "/order/*")
 
     slack.faults.plan("*", stalls(60.0), times=None)
     server.freeze()

@@ -42,7 +42,7 @@ async def test_addresses_read_before_the_clock_was_set_back_are_read_again(
 ) -> None:
     certcentral.add_domain(1234, "example.com")
     form = await ask("example.com")
-    certcentral.allow("example.com", ["pki@example.com"])
+    certcentral.set_permitted_emails("example.com", ["pki@example.com"])
 
     turn(-3600, 61)
     await form.submit()

@@ -23,7 +23,7 @@ LISTS = "GET /order/certificate"
 
 def rows(certcentral: CertCentral, **odd: dict[str, Any]) -> dict[str, Any]:
     """The answer of the order list, with changes to the rows of some orders, as `o700001={...}`."""
-    shown = [order_serializers.listed(certcentral, order) for order in certcentral.orders.values()]
+    shown = [order_serializers.serialize_row(certcentral, order) for order in certcentral.orders.values()]
     return {"orders": [row | odd.get(f"o{row['id']}", {}) for row in shown], "page": {"total": len(shown)}}
 
 

@@ -50,7 +50,7 @@ async def test_a_narrow_window_shows_one_part_at_a_time(look_at: LookAt, small_d
 
 async def test_the_dark_page_is_sound_too(look_at: LookAt, small_demo: Demo, app: Puppet) -> None:
     certcentral = small_demo.certcentral
-    certcentral.send("example.com", "admin@example.com", "en", order_id=700001)
+    certcentral.send_mail("example.com", "admin@example.com", "en", order_id=700001)
     small_demo.slack.complain("something went wrong")
     screen = await look_at(small_demo, color_scheme="dark")
 

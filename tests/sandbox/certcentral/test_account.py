@@ -50,7 +50,7 @@ def test_names_given_as_validated_do_not_wait(ca: CertCentral) -> None:
         2, ["a.example.net", "b.example.net"], product="ev", name_scope="fqdn", validated=["a.example.net"]
     )
 
-    assert (ca.waiting(ov), ca.waiting(exact)) == (["a.example.com"], ["b.example.net"])
+    assert (ca.pending_names(ov), ca.pending_names(exact)) == (["a.example.com"], ["b.example.net"])
 
 
 @pytest.mark.parametrize("product", ["dv", "ov"])
@@ -60,7 +60,7 @@ def test_an_issued_order_waits_for_nothing(ca: CertCentral, product: str) -> Non
 
     ca.issue(2)
 
-    assert (ca.waiting(placed), ca.waiting(waiting), waiting.status) == ([], [], "issued")
+    assert (ca.pending_names(placed), ca.pending_names(waiting), waiting.status) == ([], [], "issued")
 
 
 def test_a_pending_domain_may_still_be_valid(ca: CertCentral) -> None:

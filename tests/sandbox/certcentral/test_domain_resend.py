@@ -6,11 +6,16 @@ import httpx
 import pytest
 
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.behavior_options import EMAIL_ARRAY_LIMITS, IGNORES, MAILS, EmailArrayLimit
-from sandbox.certcentral.names import constructed
+from sandbox.certcentral.behavior_options import (
+    ACCEPT_AND_MAIL,
+    ACCEPT_WITHOUT_MAIL,
+    EMAIL_ARRAY_LIMITS,
+    EmailArrayLimit,
+)
+from sandbox.certcentral.names import constructed_emails
 
 RESEND = "/domain/1234/dcv/emails"
-EVERYONE = [*constructed("example.com"), "pki@corp.example"]
+EVERYONE = [*constructed_emails("example.com"), "pki@corp.example"]
 
 
 def recipients(ca: CertCentral) -> list[str]:
@@ -50,16 +55,16 @@ SUB = "sub.example.com"
 @pytest.mark.parametrize(
     ("limit", "scope", "wanted", "mailed"),
     [
-        ("domain", SUB, [f"admin@{SUB}"], constructed(SUB)),
+        ("domain", SUB, [f"admin@{SUB}"], constructed_emails(SUB)),
         ("domain", SUB, ["admin@example.com"], ["admin@example.com"]),
         ("domain", SUB, ["admin@example.com", f"admin@{SUB}"], ["admin@example.com"]),
         ("domain", "Example.com", ["admin@example.com"], ["admin@example.com"]),
         ("scope", SUB, [f"admin@{SUB}"], [f"admin@{SUB}"]),
-        ("scope", SUB, ["admin@example.com"], constructed(SUB)),
+        ("scope", SUB, ["admin@example.com"], constructed_emails(SUB)),
         ("scope", SUB, ["admin@example.com", f"admin@{SUB}"], [f"admin@{SUB}"]),
         ("scope", "Example.com", ["admin@example.com"], ["admin@example.com"]),
-        ("domain", SUB, [f"x@{SUB}"], constructed(SUB)),
-        ("scope", SUB, [f"x@{SUB}"], constructed(SUB)),
+        ("domain", SUB, [f"x@{SUB}"], constructed_emails(SUB)),
+        ("scope", SUB, [f"x@{SUB}"], constructed_emails(SUB)),
     ],
 )
 async def test_either_the_domain_or_the_scope_limits_the_addresses(
@@ -70,7 +75,7 @@ async def test_either_the_domain_or_the_scope_limits_the_addresses(
     wanted: list[str],
     mailed: list[str],
 ) -> None:
-    ca.switches.email_array_limited_by = limit
+    ca.options.email_array_limited_by = limit
     ca.add_domain(1234, "example.com")
 
     await client.put(RESEND, json={"name_scope": scope, "email_array": wanted, "locale": "ja"})
@@ -83,10 +88,10 @@ async def test_either_the_domain_or_the_scope_limits_the_addresses(
 async def test_the_preferences_of_the_limiting_name_count(
     ca: CertCentral, client: httpx.AsyncClient, limit: EmailArrayLimit, mailed: str
 ) -> None:
-    ca.switches.email_array_limited_by = limit
+    ca.options.email_array_limited_by = limit
     ca.add_domain(1234, "example.com")
-    ca.allow("example.com", ["webmaster@example.com"])
-    ca.allow(SUB, [f"hostmaster@{SUB}"])
+    ca.set_permitted_emails("example.com", ["webmaster@example.com"])
+    ca.set_permitted_emails(SUB, [f"hostmaster@{SUB}"])
 
     body = {"name_scope": SUB, "email_array": ["webmaster@example.com", f"hostmaster@{SUB}"]}
     await client.put(RESEND, json=body)
@@ -98,12 +103,12 @@ async def test_the_preferences_of_the_limiting_name_count(
 async def test_a_scope_above_the_domain_is_not_reached_by_the_domains_own_addresses(
     ca: CertCentral, client: httpx.AsyncClient, limit: EmailArrayLimit
 ) -> None:
-    ca.switches.email_array_limited_by = limit
+    ca.options.email_array_limited_by = limit
     ca.add_domain(1234, "shop.example.com")
 
     await client.put(RESEND, json={"name_scope": "example.com", "email_array": ["admin@shop.example.com"]})
 
-    assert recipients(ca) == constructed("example.com")
+    assert recipients(ca) == constructed_emails("example.com")
 
 
 @pytest.mark.parametrize("scope", ["example.org", "com", "notexample.com"])
@@ -117,7 +122,7 @@ async def test_a_foreign_scope_is_refused(ca: CertCentral, client: httpx.AsyncCl
 
 async def test_preferences_bound_the_choice_but_not_the_mail_to_all(ca: CertCentral, client: httpx.AsyncClient) -> None:
     ca.add_domain(1234, "example.com", txt_contacts=["pki@corp.example"])
-    ca.allow("example.com", ["pki@corp.example"])
+    ca.set_permitted_emails("example.com", ["pki@corp.example"])
 
     await client.put(RESEND, json={"email_array": ["admin@example.com", "pki@corp.example"]})
     await client.put(RESEND, json={"email_array": ["admin@example.com"]})
@@ -147,13 +152,15 @@ async def test_wrong_types_are_a_bad_format(ca: CertCentral, client: httpx.Async
     assert ca.outbox == []
 
 
-@pytest.mark.parametrize(("reading", "status", "mails"), [(None, 400, 0), (IGNORES, 204, 0), (MAILS, 204, 1)])
+@pytest.mark.parametrize(
+    ("reading", "status", "mails"), [(None, 400, 0), (ACCEPT_WITHOUT_MAIL, 204, 0), (ACCEPT_AND_MAIL, 204, 1)]
+)
 async def test_a_domain_of_another_method_is_read_as_switched(
     ca: CertCentral, client: httpx.AsyncClient, reading: object, status: int, mails: int
 ) -> None:
     ca.add_domain(1234, "example.com", method="dns-cname-token")
     if reading is not None:
-        ca.switches.other_method = reading
+        ca.options.other_method = reading
 
     answer = await client.put(RESEND, json={"email_array": ["admin@example.com"]})
 
@@ -181,7 +188,7 @@ async def test_an_approval_validates_the_domain_for_every_order(
 
     assert (domain.pending, domain.validated_until) == (False, now + timedelta(days=199))
     assert (first.status, second.status, dv.status) == ("issued", "pending", "pending")
-    assert ca.waiting(second) == ["www.example.org"]
+    assert ca.pending_names(second) == ["www.example.org"]
 
 
 async def test_an_approved_subdomain_leaves_the_domain_pending(ca: CertCentral, client: httpx.AsyncClient) -> None:
@@ -192,13 +199,13 @@ async def test_an_approved_subdomain_leaves_the_domain_pending(ca: CertCentral, 
 
     ca.approve(ca.outbox[0])
 
-    assert (domain.pending, ca.waiting(order)) == (True, ["www.example.com"])
+    assert (domain.pending, ca.pending_names(order)) == (True, ["www.example.com"])
 
 
 async def test_a_lapsed_domain_waits_again(ca: CertCentral, now: datetime) -> None:
     ca.add_domain(1234, "example.com", pending=False, validated_until=now + timedelta(days=1))
     order = ca.add_order(1, ["shop.example.com"], product="ov")
 
-    assert ca.waiting(order) == []
+    assert ca.pending_names(order) == []
     ca.now = lambda: now + timedelta(days=1)
-    assert ca.waiting(order) == ["shop.example.com"]
+    assert ca.pending_names(order) == ["shop.example.com"]

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.behavior_options import ValidationStates
-from sandbox.certcentral.names import constructed
+from sandbox.certcentral.names import constructed_emails
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_the_expiry_is_exact_and_the_reuse_told_when_asked(
 async def test_rows_tell_the_state_of_a_validation_as_switched(
     two: CertCentral, client: httpx.AsyncClient, told: ValidationStates, asked: bool, has_states: bool
 ) -> None:
-    two.switches.validation_states_in_lists = told
+    two.options.validation_states_in_lists = told
 
     rows = (await client.get("/domain", params={"include_validation": "true"} if asked else {})).json()["domains"]
 
@@ -217,7 +217,7 @@ async def test_the_expiring_domains_are_counted_as_texts(ending: CertCentral, cl
 async def test_a_domain_lists_its_validations_unasked_when_switched(
     two: CertCentral, client: httpx.AsyncClient
 ) -> None:
-    two.switches.validations_without_asking = True
+    two.options.always_include_validations = True
 
     assert len((await client.get("/domain/1234")).json()["validations"]) == 2
 
@@ -243,7 +243,7 @@ async def test_one_domain_tells_whether_it_waits(two: CertCentral, client: httpx
 
 
 async def test_sent_mail_is_listed_when_switched_on(two: CertCentral, client: httpx.AsyncClient) -> None:
-    two.switches.invitations = True
+    two.options.invitations = True
     await client.put("/domain/1234/dcv/emails", json={"email_array": ["admin@example.com"]})
 
     shown = (await client.get("/domain/1234", params={"include_dcv": "true"})).json()["dcv"]
@@ -268,7 +268,7 @@ async def test_the_validation_alone(two: CertCentral, client: httpx.AsyncClient)
 
 @pytest.mark.parametrize("path", ["9", "example.com", "9/validation", "example.org/validation", "9/dcv/emails"])
 async def test_domains_are_found_by_id_alone(two: CertCentral, client: httpx.AsyncClient, path: str) -> None:
-    two.switches.unknown_domain_code = "not_found"
+    two.options.unknown_domain_code = "not_found"
 
     answer = await client.get(f"/domain/{path}")
 
@@ -276,7 +276,7 @@ async def test_domains_are_found_by_id_alone(two: CertCentral, client: httpx.Asy
 
 
 async def test_is_active_can_be_a_boolean(two: CertCentral, client: httpx.AsyncClient) -> None:
-    two.switches.is_active_string = False
+    two.options.is_active_string = False
 
     assert (await client.get("/domain/1234")).json()["organization"]["is_active"] is True
 
@@ -301,7 +301,7 @@ async def test_addresses_of_any_name_on_a_line_with_ours(
 
     answer = await client.get(f"/domain/{wanted}/dcv/emails")
 
-    assert answer.json() == {"name_scope": scope, "base_emails": constructed(scope), "dns_txt_emails": contacts}
+    assert answer.json() == {"name_scope": scope, "base_emails": constructed_emails(scope), "dns_txt_emails": contacts}
 
 
 @pytest.mark.parametrize("wanted", ["com", "example.net", "sibling.example.org", "notexample.com"])
@@ -310,11 +310,14 @@ async def test_addresses_of_other_names_are_not_told(two: CertCentral, client: h
 
 
 async def test_preferences_bound_the_addresses_when_asked(two: CertCentral, client: httpx.AsyncClient) -> None:
-    two.allow("example.com", ["admin@example.com", "caa@corp.example"])
+    two.set_permitted_emails("example.com", ["admin@example.com", "caa@corp.example"])
     path = "/domain/example.com/dcv/emails"
 
     bounded = (await client.get(path, params={"consider_dcv_email_preferences": "true"})).json()
     everyone = (await client.get(path, params={"consider_dcv_email_preferences": "false"})).json()
 
     assert (bounded["base_emails"], bounded["dns_txt_emails"]) == (["admin@example.com"], ["caa@corp.example"])
-    assert (everyone["base_emails"], everyone["dns_txt_emails"]) == (constructed("example.com"), ["pki@corp.example"])
+    assert (everyone["base_emails"], everyone["dns_txt_emails"]) == (
+        constructed_emails("example.com"),
+        ["pki@corp.example"],
+    )

@@ -58,7 +58,7 @@ async def test_a_held_call_is_heard_before_it_takes_effect(ca: CertCentral, clie
     ca.faults.plan(ANY_RESEND, stalls(hold=hold))
     asking = asyncio.create_task(client.put(RESEND, json=BODY))
 
-    call = await ca.call_arrives("PUT", "/order/certificate/*/resend-emails")
+    call = await ca.wait_for_call("PUT", "/order/certificate/*/resend-emails")
 
     assert (call.status, call.body, ca.outbox) == (None, BODY, [])
     hold.set()
@@ -70,7 +70,7 @@ async def test_a_call_takes_effect_though_its_caller_died(ca: CertCentral, clien
     hold = asyncio.Event()
     ca.faults.plan(ANY_RESEND, stalls(hold=hold))
     asking = asyncio.create_task(client.put(RESEND, json=BODY))
-    call = await ca.call_arrives("PUT", RESEND)
+    call = await ca.wait_for_call("PUT", RESEND)
 
     asking.cancel()
     await asyncio.wait([asking])
@@ -86,7 +86,7 @@ async def test_held_calls_do_not_hold_up_the_end() -> None:
         async with CertCentral() as ca:
             ca.faults.plan("GET /*", stalls(hold=asyncio.Event()), times=None)
             asking = [asyncio.create_task(client.get(f"{ca.url}/account")) for _ in range(3)]
-            await ca.call_arrives("GET", "/account", count=3)
+            await ca.wait_for_call("GET", "/account", count=3)
             started = time.monotonic()
 
         assert time.monotonic() - started < 1
@@ -98,7 +98,7 @@ async def test_waiting_for_a_call_that_never_comes_ends(ca: CertCentral, client:
     await client.get("/account")
 
     with pytest.raises(TimeoutError, match="call 2 of GET /account"):
-        await ca.call_arrives("GET", "/account", count=2, timeout=0.01)
+        await ca.wait_for_call("GET", "/account", count=2, timeout=0.01)
 
 
 async def test_a_call_is_recorded_whole(ca: CertCentral, client: httpx.AsyncClient) -> None:

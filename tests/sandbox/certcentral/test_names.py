@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sandbox.certcentral.names import bare, lineage, registrable, related
-from sandbox.certcentral.times import between
+from sandbox.certcentral.names import are_related, registrable_domain, self_and_ancestors, without_wildcard
+from sandbox.certcentral.times import parse_time_range
 
 
 @pytest.mark.parametrize(
@@ -20,15 +20,15 @@ from sandbox.certcentral.times import between
     ],
 )
 def test_the_registrable_domain_knows_icann_suffixes_only(name: str, expected: str) -> None:
-    assert registrable(name) == expected
+    assert registrable_domain(name) == expected
 
 
 def test_a_bare_name_has_no_wildcard() -> None:
-    assert bare("*.Example.com.") == "example.com"
+    assert without_wildcard("*.Example.com.") == "example.com"
 
 
 def test_a_lineage_ends_at_the_registrable_domain() -> None:
-    assert list(lineage("*.a.b.example.co.uk")) == ["a.b.example.co.uk", "b.example.co.uk", "example.co.uk"]
+    assert list(self_and_ancestors("*.a.b.example.co.uk")) == ["a.b.example.co.uk", "b.example.co.uk", "example.co.uk"]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_lineage_ends_at_the_registrable_domain() -> None:
     ],
 )
 def test_related_names_lie_on_one_line(name: str, other: str, expected: bool) -> None:
-    assert related(name, other) is expected
+    assert are_related(name, other) is expected
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_related_names_lie_on_one_line(name: str, other: str, expected: bool) ->
     ],
 )
 def test_date_filters_mean_spans(text: str, start: datetime, end: datetime) -> None:
-    assert between(text) == (start, end)
+    assert parse_time_range(text) == (start, end)

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.behavior_options import Reading
+from sandbox.certcentral.behavior_options import ResendBehavior
 
 
 async def put(client: httpx.AsyncClient, what: str, body: object) -> httpx.Response:
@@ -71,7 +71,7 @@ async def test_a_check_that_finds_no_record_tells_which_names_wait_unless_switch
     ca.add_order(700001, ["example.com", "example.org"], method=method, validated=["example.org"])
 
     answer = await client.put("/order/certificate/700001/check-dcv")
-    ca.switches.check_finds_no_record = Reading(400, "invalid_dns_txt", "The random value was not found.")
+    ca.options.check_finds_no_record = ResendBehavior(400, "invalid_dns_txt", "The random value was not found.")
     refused = await client.put("/order/certificate/700001/check-dcv")
 
     assert answer.json() == {

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.behavior_options import IGNORES, MAILS
+from sandbox.certcentral.behavior_options import ACCEPT_AND_MAIL, ACCEPT_WITHOUT_MAIL
 
 RESEND = "/order/certificate/700001/resend-emails"
 
@@ -45,8 +45,8 @@ async def test_an_allowed_address_is_mailed(
     ca: CertCentral, client: httpx.AsyncClient, now: datetime, entry: tuple[str, ...], scope: str
 ) -> None:
     ca.add_order(700001, ["shop.example.com", "a.b.example.com", "*.example.org"])
-    ca.txt_contact("example.com", "pki@corp.example")
-    ca.txt_contact("shop.example.com", "shop@corp.example")
+    ca.add_txt_contact("example.com", "pki@corp.example")
+    ca.add_txt_contact("shop.example.com", "shop@corp.example")
 
     answer = await resend(client, entry, locale="de")
 
@@ -74,7 +74,7 @@ async def test_a_wrong_entry_stops_the_whole_call(
     ca: CertCentral, client: httpx.AsyncClient, entry: tuple[str, ...]
 ) -> None:
     ca.add_order(700001, ["shop.example.com", "www.example.org"])
-    ca.txt_contact("example.com", "pki@corp.example")
+    ca.add_txt_contact("example.com", "pki@corp.example")
 
     answer = await resend(client, ("www.example.org", "admin@www.example.org"), entry)
 
@@ -131,7 +131,7 @@ async def test_an_unknown_language_falls_back_to_english(
 
 async def test_no_mail_arrives_where_there_is_no_mx(ca: CertCentral, client: httpx.AsyncClient) -> None:
     ca.add_order(700001, ["example.com"])
-    ca.switches.without_mx.add("example.com")
+    ca.options.without_mx.add("example.com")
 
     answer = await resend(client, ("example.com", "admin@example.com"))
 
@@ -145,28 +145,28 @@ async def test_an_unknown_order_is_not_found(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("changes", "switch", "code"),
     [
-        ({"status": "issued"}, "settled_order", "invalid_order_status"),
-        ({"status": "canceled"}, "settled_order", "invalid_order_status"),
-        ({"status": "rejected"}, "settled_order", "invalid_order_status"),
-        ({"status": "needs_approval"}, "settled_order", "invalid_order_status"),
+        ({"status": "issued"}, "closed_order", "invalid_order_status"),
+        ({"status": "canceled"}, "closed_order", "invalid_order_status"),
+        ({"status": "rejected"}, "closed_order", "invalid_order_status"),
+        ({"status": "needs_approval"}, "closed_order", "invalid_order_status"),
         ({"method": "dns-txt-token"}, "other_method", "invalid_dcv_method"),
         ({"product": "ov"}, "organization_order", "invalid_product_type"),
         ({"product": "ev"}, "organization_order", "invalid_product_type"),
     ],
 )
-@pytest.mark.parametrize("reading", [None, IGNORES, MAILS])
+@pytest.mark.parametrize("reading", [None, ACCEPT_WITHOUT_MAIL, ACCEPT_AND_MAIL])
 async def test_an_order_that_cannot_be_mailed_is_read_as_switched(
     ca: CertCentral, client: httpx.AsyncClient, changes: dict[str, str], switch: str, code: str, reading: object
 ) -> None:
     ca.add_order(700001, ["example.com"], **changes)
     if reading is not None:
-        setattr(ca.switches, switch, reading)
+        setattr(ca.options, switch, reading)
 
     answer = await resend(client, ("example.com", "admin@example.com"))
 
     assert answer.status_code == (400 if reading is None else 204)
     assert reading is not None or code_of(answer) == (400, code)
-    assert len(ca.outbox) == (reading is MAILS)
+    assert len(ca.outbox) == (reading is ACCEPT_AND_MAIL)
 
 
 @pytest.mark.parametrize("status", ["pending", "reissue_pending"])
@@ -178,19 +178,19 @@ async def test_open_orders_are_mailed(ca: CertCentral, client: httpx.AsyncClient
 
 async def test_a_disallowed_address_can_be_ignored_instead(ca: CertCentral, client: httpx.AsyncClient) -> None:
     ca.add_order(700001, ["example.com", "example.org"])
-    ca.switches.disallowed_address = IGNORES
+    ca.options.disallowed_address = ACCEPT_WITHOUT_MAIL
 
     await resend(client, ("example.com", "bob@example.com"), ("example.org", "admin@example.org"))
 
     assert [mail.recipient for mail in ca.outbox] == ["admin@example.org"]
 
 
-@pytest.mark.parametrize(("reading", "mails"), [(MAILS, 1), (IGNORES, 0)])
+@pytest.mark.parametrize(("reading", "mails"), [(ACCEPT_AND_MAIL, 1), (ACCEPT_WITHOUT_MAIL, 0)])
 async def test_a_validated_name_is_mailed_unless_switched(
     ca: CertCentral, client: httpx.AsyncClient, reading: object, mails: int
 ) -> None:
     ca.add_order(700001, ["example.com", "example.org"], validated=["example.org"])
-    ca.switches.validated_already = reading
+    ca.options.validated_already = reading
 
     answer = await resend(client, ("example.org", "admin@example.org"))
 
@@ -203,7 +203,7 @@ async def test_approving_a_parent_validates_all_names_below_it(ca: CertCentral, 
 
     ca.approve(ca.outbox[0])
 
-    assert ca.waiting(order) == ["www.example.org"]
+    assert ca.pending_names(order) == ["www.example.org"]
     assert (ca.outbox[0].approved, order.status) == (True, "pending")
 
 
@@ -213,7 +213,7 @@ async def test_approving_one_name_leaves_its_siblings_waiting(ca: CertCentral, c
 
     ca.approve(ca.outbox[0])
 
-    assert ca.waiting(order) == ["www.example.com"]
+    assert ca.pending_names(order) == ["www.example.com"]
 
 
 async def test_on_exact_names_a_parents_address_validates_only_the_name(
@@ -225,7 +225,7 @@ async def test_on_exact_names_a_parents_address_validates_only_the_name(
     ca.approve(ca.outbox[0])
 
     assert ca.outbox[0].scope == "shop.example.com"
-    assert ca.waiting(order) == ["www.example.com"]
+    assert ca.pending_names(order) == ["www.example.com"]
 
 
 @pytest.mark.parametrize("status", ["pending", "reissue_pending"])
@@ -237,7 +237,7 @@ async def test_the_last_approval_issues_the_order(ca: CertCentral, client: httpx
         assert order.status == status
         ca.approve(mail)
 
-    assert (order.status, ca.waiting(order)) == ("issued", [])
+    assert (order.status, ca.pending_names(order)) == ("issued", [])
 
 
 async def test_approving_does_not_revive_a_canceled_order(ca: CertCentral, client: httpx.AsyncClient) -> None:

@@ -76,7 +76,7 @@ async def test_issued_includes_expired(ca: CertCentral, client: httpx.AsyncClien
 
 
 async def test_the_status_filter_can_be_ignored(three: CertCentral, client: httpx.AsyncClient) -> None:
-    three.switches.status_filter_ignored = True
+    three.options.status_filter_ignored = True
 
     assert len(await ids(client, **{"filters[status]": "pending"})) == 3
 
@@ -100,7 +100,7 @@ async def test_an_empty_list_has_no_array_unless_switched(ca: CertCentral, clien
     page = {"total": 0, "limit": 1000, "offset": 0}
 
     assert (await client.get("/order/certificate")).json() == {"page": page}
-    ca.switches.empty_lists_vanish = False
+    ca.options.omit_empty_lists = False
     assert (await client.get("/order/certificate")).json() == {"orders": [], "page": page}
 
 
@@ -191,7 +191,7 @@ async def test_an_order_waits_for_more_than_its_names(ca: CertCentral, client: h
 
     shown = (await client.get("/order/certificate/1")).json()
     validation = (await client.get("/order/certificate/1/validation")).json()
-    assert (order.status, ca.waiting(order)) == ("pending", [])
+    assert (order.status, ca.pending_names(order)) == ("pending", [])
     assert shown["requests"][0]["status"] == ("pending" if held_up == "approval_pending" else "approved")
     expected = "pending" if held_up == "organization_pending" else "active"
     assert validation["organization_validations"][0]["status"] == expected
@@ -301,7 +301,7 @@ async def test_validation_of_an_ov_order_points_to_its_domains(ca: CertCentral, 
 
 
 async def test_ids_in_validation_can_be_numbers(ca: CertCentral, client: httpx.AsyncClient) -> None:
-    ca.switches.string_ids = False
+    ca.options.string_ids = False
     ca.add_order(1, ["example.com"], product="ov")
 
     shown = (await client.get("/order/certificate/1/validation")).json()

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.limits import Limit, Traffic
+from sandbox.certcentral.limits import Limit, SlidingWindow
 
 INVALID_KEY = "access_denied|access_denied_invalid_key"
 FORBIDDEN = "access_denied|missing_permission"
@@ -79,7 +79,7 @@ async def test_the_role_bounds_what_the_key_may_do(
 
 
 async def test_reading_oneself_can_be_denied_to_order_keys(ca: CertCentral, client: httpx.AsyncClient) -> None:
-    ca.switches.user_me_for_orders = False
+    ca.options.user_me_for_orders = False
 
     assert code_of(await client.get("/user/me")) == FORBIDDEN
     ca.role = 0
@@ -128,7 +128,7 @@ async def test_bad_keys_do_not_use_up_the_limit(ca: CertCentral, client: httpx.A
 
 async def test_retry_after_can_be_switched_on(ca: CertCentral, client: httpx.AsyncClient) -> None:
     ca.limits = (Limit(1, 60),)
-    ca.switches.retry_after = True
+    ca.options.retry_after = True
     await client.get("/account")
 
     answer = await client.get("/account")
@@ -137,14 +137,14 @@ async def test_retry_after_can_be_switched_on(ca: CertCentral, client: httpx.Asy
 
 
 def test_the_limits_roll() -> None:
-    traffic, limits = Traffic(), (Limit(2, 5.0), Limit(3, 100.0))
+    traffic, limits = SlidingWindow(), (Limit(2, 5.0), Limit(3, 100.0))
 
-    waits = [traffic.wait_for(limits, at) for at in (0.0, 1.0, 2.0, 5.0, 11.0, 100.0)]
+    waits = [traffic.acquire(limits, at) for at in (0.0, 1.0, 2.0, 5.0, 11.0, 100.0)]
 
     assert waits == [0.0, 0.0, 3.0, 0.0, 89.0, 0.0]
 
 
 async def test_errors_can_take_the_older_shape(ca: CertCentral, client: httpx.AsyncClient) -> None:
-    ca.switches.errors_as_object = True
+    ca.options.errors_as_object = True
 
     assert (await client.get("/nowhere")).json()["errors"]["code"] == "not_found|route"

@@ -5,14 +5,14 @@ from datetime import timedelta
 import httpx
 
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.names import registrable
+from sandbox.certcentral.names import registrable_domain
 from sandbox.certcentral.seed import seed
 
 
 async def test_the_demo_account_shows_every_situation(ca: CertCentral, client: httpx.AsyncClient) -> None:
     seed(ca)
 
-    waiting = {order.id: ca.waiting(order) for order in ca.orders.values()}
+    waiting = {order.id: ca.pending_names(order) for order in ca.orders.values()}
     assert waiting[700001] == ["shop.example.com", "example.net"]
     assert waiting[700002] == ["corp.example.com", "mail.example.org", "api.example.net"]
     assert len(waiting[700006]) == 12
@@ -21,7 +21,12 @@ async def test_the_demo_account_shows_every_situation(ca: CertCentral, client: h
         "pending", "reissue_pending", "needs_approval", "issued", "canceled",
     }  # fmt: skip
     assert waiting[700010] == waiting[700011] == []
-    assert {domain.stage(ca.now()) for domain in ca.domains.values()} == {"pending", "complete", "expired", "never"}
+    assert {domain.validation_state(ca.now()) for domain in ca.domains.values()} == {
+        "pending",
+        "complete",
+        "expired",
+        "never",
+    }
     assert [order.id for order in ca.orders.values() if not order.product.is_tls] == [700012, 700013]
     assert ca.orders[700005].method == "dns-txt-token"
     assert ca.outbox == []
@@ -50,7 +55,7 @@ async def test_the_demo_account_holds_only_example_names(ca: CertCentral) -> Non
 
     names = [name for order in ca.orders.values() for name in order.dns_names]
     names += [domain.name for domain in ca.domains.values()]
-    assert {registrable(name) for name in names} == {"example.com", "example.org", "example.net"}
+    assert {registrable_domain(name) for name in names} == {"example.com", "example.org", "example.net"}
 
 
 async def test_every_waiting_domain_of_the_demo_can_be_validated(ca: CertCentral, client: httpx.AsyncClient) -> None:

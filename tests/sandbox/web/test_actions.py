@@ -257,7 +257,7 @@ async def test_a_message_shortcut_names_the_message(ana: Visitor, app: Puppet, w
 
 async def test_an_approved_mail_validates_its_name(ana: Visitor, certcentral: CertCentral) -> None:
     order = certcentral.add_order(700001, ["shop.example.com"])
-    certcentral.send("example.com", "admin@example.com", "en", order_id=order.id)
+    certcentral.send_mail("example.com", "admin@example.com", "en", order_id=order.id)
 
     await ana.act("approve", mail=1)
 

@@ -52,7 +52,7 @@ async def test_a_lost_answer_loses_no_mail(certcentral, switch, call) -> None:
 async def test_calls_that_were_held_go_on_when_the_switch_is_turned_back(certcentral, switch, call) -> None:
     switch.turn("stalls")
     held = asyncio.create_task(call(*LOOK))
-    await certcentral.call_arrives(*LOOK)
+    await certcentral.wait_for_call(*LOOK)
 
     switch.turn("well")
 

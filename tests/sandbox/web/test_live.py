@@ -65,7 +65,7 @@ async def test_a_deleted_message_goes(ana: Visitor, slack: Slack, workspace: Dem
 
 async def test_orders_mails_and_the_wire_come_too(ana: Visitor, certcentral: CertCentral) -> None:
     order = certcentral.add_order(700001, ["shop.example.com", "www.example.com"], validated=["www.example.com"])
-    certcentral.send("shop.example.com", "admin@shop.example.com", "de", order_id=order.id)
+    certcentral.send_mail("shop.example.com", "admin@shop.example.com", "de", order_id=order.id)
 
     mail = await ana.sees(lambda: ana.parts.get("mail/1"))
 
