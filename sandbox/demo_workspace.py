@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sandbox.slack import Channel, Person, Slack
 from sandbox.web import Role
-from sandbox.web.alerts import ALERTS
 from sandbox.web.messages import say
+from sandbox.web.sample_alerts import ALERTS
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from sandbox.certcentral import CertCentral
 from sandbox.json_types import Json
 from sandbox.slack import Channel, Delivery, Form, FormIncomplete, Message, Slack, Submitted, Unanswered
 from sandbox.slack.blockkit.interactive_elements import Place
-from sandbox.web.alerts import ALERTS
 from sandbox.web.fault_presets import Switch
 from sandbox.web.messages import escaped, say
 from sandbox.web.open_modals import Hands
 from sandbox.web.personas import Role, sees
+from sandbox.web.sample_alerts import ALERTS
 
 Act = Callable[[Role, Json], Awaitable[Json]]
 

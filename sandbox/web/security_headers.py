@@ -1,10 +1,6 @@
-"""Keeps the page to this machine and to itself: no other site may drive it, no message may run script in it."""
-
-from collections.abc import Awaitable, Callable
+"""The headers that confine the page to itself: no message may run script in it, no other site may embed it."""
 
 from aiohttp import web
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 POLICY = "; ".join(
     [
@@ -28,31 +24,6 @@ HEADERS = {
 }
 
 
-class Guard:
-    """Lets requests through that a browser on this machine makes for the page itself; `port` is known once it serves.
-
-    A foreign name that resolves to the loopback is stopped by Host, a foreign site by Origin.
-    """
-
-    def __init__(self) -> None:
-        self.port = 0
-
-    @web.middleware
-    async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer 403 to whatever comes from elsewhere."""
-        hosts = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
-        host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
-        if host not in hosts:
-            raise web.HTTPForbidden(text="The page is served under its loopback address alone.")
-        if origin != f"http://{host}" and (origin is not None or _acts(request)):
-            raise web.HTTPForbidden(text="Only the page itself may do this.")
-        return await handler(request)
-
-    async def harden(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """Add the headers that every answer has."""
-        response.headers.update(HEADERS)
-
-
-def _acts(request: web.Request) -> bool:
-    """Whether the request does more than read a file; a browser always names the origin of such a one."""
-    return request.method not in {"GET", "HEAD"} or "upgrade" in request.headers.get("Connection", "").lower()
+async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Add the security headers to a response of the page's server."""
+    response.headers.update(HEADERS)

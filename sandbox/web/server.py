@@ -15,12 +15,13 @@ from sandbox.json_types import Json
 from sandbox.slack import Channel, Slack
 from sandbox.slack.workspace.manifest import Manifest
 from sandbox.web.actions import Acts
-from sandbox.web.alerts import ALERTS
 from sandbox.web.certcentral_state import certcentral_parts
 from sandbox.web.fault_presets import Switch
 from sandbox.web.open_modals import Hands
 from sandbox.web.personas import Role, role_of
-from sandbox.web.security_headers import Guard
+from sandbox.web.sample_alerts import ALERTS
+from sandbox.web.origin_check import OriginCheck
+from sandbox.web.security_headers import add_security_headers
 from sandbox.web.slack_state import slack_parts
 from sandbox.web.state_diff import Mirror, Part
 from sandbox.web.wire_state import wire_parts
@@ -55,7 +56,7 @@ class Page:
         commands = {command["command"] for command in manifest.commands}
         acts = Acts(slack, certcentral, self._hands, self._switch, alerts=alerts, commands=commands)
         self._acts = acts.by_name
-        self._guard = Guard()
+        self._origin_check = OriginCheck()
         self._open: set[web.WebSocketResponse] = set()
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=STOPPING_SECONDS)
 
@@ -70,7 +71,7 @@ class Page:
                 self._slack.dm(role.person)
         await self._runner.setup()
         await self._listen()
-        self._port = self._guard.port = self._runner.addresses[0][1]
+        self._port = self._origin_check.port = self._runner.addresses[0][1]
         return self
 
     async def __aexit__(
@@ -88,8 +89,8 @@ class Page:
             await web.TCPSite(self._runner, HOST, 0).start()
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._guard.check])
-        app.on_response_prepare.append(self._guard.harden)
+        app = web.Application(middlewares=[self._origin_check.check])
+        app.on_response_prepare.append(add_security_headers)
         app.router.add_get("/", self._index)
         app.router.add_get("/setting", self._setting)
         app.router.add_get("/live", self._live)

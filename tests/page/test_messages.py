@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from sandbox.demo import Demo
-from sandbox.web.alerts import ALERTS
+from sandbox.web.sample_alerts import ALERTS
 from tests.page.page_object import Screen
 from tests.sandbox.slack.helpers import NO_ACK, Puppet, button, buttons, option, section, words
 

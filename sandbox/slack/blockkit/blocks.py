@@ -14,7 +14,7 @@ from sandbox.slack.blockkit.elements import (
     IN_SECTION,
 )
 from sandbox.slack.blockkit.objects import IDENTIFIER, SLACK_FILE, URL, mrkdwn, plain, words
-from sandbox.slack.blockkit.richtext import RICH_TEXT
+from sandbox.slack.blockkit.rich_text import RICH_TEXT
 from sandbox.slack.blockkit.rules import any_of, distinct, exactly_one_of, not_both
 from sandbox.slack.blockkit.schema import Choice, Flaw, Kind, Rule, Shape, flag, many, string, word
 from sandbox.slack.blockkit.table_blocks import DATA_TABLE, TABLE

@@ -18,7 +18,7 @@ from sandbox.slack.blockkit.objects import (
     WORKFLOW,
     plain,
 )
-from sandbox.slack.blockkit.richtext import RICH_TEXT
+from sandbox.slack.blockkit.rich_text import RICH_TEXT
 from sandbox.slack.blockkit.rules import (
     exactly_one_of,
     in_order,

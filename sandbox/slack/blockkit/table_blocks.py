@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.slack.blockkit.objects import IDENTIFIER
-from sandbox.slack.blockkit.richtext import RICH_TEXT
+from sandbox.slack.blockkit.rich_text import RICH_TEXT
 from sandbox.slack.blockkit.schema import Choice, Flaw, Shape, flag, many, number, string, whole, word
 
 TABLES = frozenset({"table", "data_table"})

@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.json_types import Json
 from sandbox.slack.blockkit.interactive_elements import EXTERNAL, TEXT_INPUTS, Field, Place
 from sandbox.slack.blockkit.plain_text import block_lines, visible
-from sandbox.slack.people.actor import Actor
+from sandbox.slack.people.app_user import Actor
 from sandbox.slack.people.form_filling import (
     find_field,
     find_option,

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.json_types import Json
 from sandbox.slack.blockkit.interactive_elements import EXTERNAL, VALUE_KEYS, Place, fields
-from sandbox.slack.people.actor import Actor
+from sandbox.slack.people.app_user import Actor
 from sandbox.slack.people.form_filling import find_field
 from sandbox.slack.people.forms import Form
 from sandbox.slack.people.suggestions import offered

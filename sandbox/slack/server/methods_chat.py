@@ -2,7 +2,7 @@
 
 from sandbox.json_types import Json
 from sandbox.slack.server.access import posting_place, readable_channel, require_scope
-from sandbox.slack.server.call_log import Arguments
+from sandbox.slack.server.arguments import Arguments
 from sandbox.slack.workspace.api_errors import Refused, require_message
 from sandbox.slack.workspace.message_content import Content
 from sandbox.slack.workspace.models import Channel, Message

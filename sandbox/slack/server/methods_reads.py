@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from sandbox.json_types import Json
 from sandbox.slack.server.access import FAMILIES, reachable_person, readable_channel, require_scope
-from sandbox.slack.server.call_log import Arguments
+from sandbox.slack.server.arguments import Arguments
 from sandbox.slack.workspace.api_errors import Refused
 from sandbox.slack.workspace.models import Channel, Message
 from sandbox.slack.workspace.payloads import channel_json, user_json

@@ -1,7 +1,7 @@
 """The views.* methods."""
 
 from sandbox.json_types import Json
-from sandbox.slack.server.call_log import Arguments
+from sandbox.slack.server.arguments import Arguments
 from sandbox.slack.workspace.api_errors import Refused, bad_argument, require_view
 from sandbox.slack.workspace.payloads import view_json
 from sandbox.slack.workspace.views import View

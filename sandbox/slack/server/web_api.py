@@ -10,7 +10,8 @@ from sandbox.condition import Condition
 from sandbox.faults import Fault, FaultResponse, Faults
 from sandbox.json_types import Json
 from sandbox.slack.server import methods_chat, methods_reads, methods_views
-from sandbox.slack.server.call_log import ApiCall, Arguments, read_arguments
+from sandbox.slack.server.arguments import Arguments, read_arguments
+from sandbox.slack.server.call_log import ApiCall
 from sandbox.slack.workspace.api_errors import Refused
 from sandbox.slack.workspace.response_urls import Hooks
 from sandbox.slack.workspace.workspace import Workspace

@@ -5,7 +5,7 @@ import pytest
 from sandbox.demo_workspace import DemoWorkspace
 from sandbox.slack import Slack
 from sandbox.slack.blockkit.block_kit_validator import check_message
-from sandbox.web.alerts import ALERTS
+from sandbox.web.sample_alerts import ALERTS
 
 OLD_OR_ODD = {"hostile"}
 
