@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from benchmarks.kit import BARE, BOT, cpu_seconds, memory, row, running, spread
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 
 STARTS = 5
 SUBMITS = 40
@@ -30,7 +30,9 @@ ALERT = (
 )
 
 
-async def time_to_connected(slack: Slack, certcentral: CertCentral, ana: Person, command: Sequence[str]) -> list[float]:
+async def time_to_connected(
+    slack: Slack, certcentral: CertCentral, ana: SimulatedUser, command: Sequence[str]
+) -> list[float]:
     """Seconds from the start of the process to its open socket."""
     found = []
     for _ in range(STARTS):
@@ -40,7 +42,7 @@ async def time_to_connected(slack: Slack, certcentral: CertCentral, ana: Person,
     return found
 
 
-async def submit_to_put(slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel) -> list[float]:
+async def submit_to_put(slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel) -> list[float]:
     """Seconds from pressing Resend to the PUT arriving at CertCentral, each on an order of its own."""
     found = []
     for number in range(SUBMITS):
@@ -56,19 +58,19 @@ async def submit_to_put(slack: Slack, certcentral: CertCentral, ana: Person, pki
     return found
 
 
-async def command_acks(ana: Person, pki: Channel) -> list[float]:
+async def command_acks(ana: SimulatedUser, pki: Channel) -> list[float]:
     """Seconds until a command is acked, as Slack sees it."""
     return [(await ana.command("/dcv-resend", "700001", pki)).after for _ in range(COMMANDS)]
 
 
 async def answers_in_a_flood(
-    slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ops: Channel
+    slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ops: Channel
 ) -> list[float]:
     """Seconds until a command has its filled form, while 500 alerts arrive at once, each for an order of its own."""
     for number in range(ALERTS):
         certcentral.add_order(700000 + number, [f"a{number}.example.com"])
     for number in range(ALERTS):
-        slack.alert(ops, "monitoring", f"Order {700000 + number} waits for validation")
+        slack.post_alert(ops, "monitoring", f"Order {700000 + number} waits for validation")
     found = []
     for number in range(COMMANDS):
         began = time.perf_counter()

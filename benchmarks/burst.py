@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.kit import BARE, BOT, database_of, row, running, tail
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
-from sandbox.slack import Channel, Delivery, Form, Person, Slack
+from sandbox.slack import Channel, Delivery, Form, SimulatedUser, Slack
 
 PEOPLE = 50
 BURSTS = 3
@@ -44,13 +44,13 @@ def _tell(what: str, found: Sequence[Delivery]) -> None:
     row(f"ack of {what}", tail([delivery.after for delivery in found]), acked)
 
 
-async def _filled(certcentral: CertCentral, person: Person, pki: Channel, number: int) -> Form:
+async def _filled(certcentral: CertCentral, person: SimulatedUser, pki: Channel, number: int) -> Form:
     order = certcentral.add_order(FIRST_ORDER + number, [f"b{number}.example.com"])
     await person.command("/dcv-resend", str(order.id), pki)
     return await person.sees_form(f"Recipients for b{number}.example.com")
 
 
-async def _commands(people: Sequence[Person], pki: Channel, database: Path) -> list[Delivery]:
+async def _commands(people: Sequence[SimulatedUser], pki: Channel, database: Path) -> list[Delivery]:
     """Some bursts, one after another; the first of them finds nothing remembered."""
     found = []
     async with _busy(database):

@@ -133,7 +133,7 @@ class Shift:
 
     async def _alerts(self) -> None:
         number = self._order()
-        self._slack.alert(self._ops, "monitoring", f"Order {number} waits for validation")
+        self._slack.post_alert(self._ops, "monitoring", f"Order {number} waits for validation")
 
     async def _looks(self) -> None:
         await self._ana.command("/dcv-status", "", self._pki)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Person, Slack
+from sandbox.slack import SimulatedUser, Slack
 
 PYTHON = Path(sys.executable).name
 BOT = ("dcv-resend", "run")
@@ -32,7 +32,7 @@ def row(what: str, figure: str, aim: str = "") -> None:
 
 @contextlib.asynccontextmanager
 async def running(
-    slack: Slack, certcentral: CertCentral, people: Sequence[Person], command: Sequence[str], **more: str
+    slack: Slack, certcentral: CertCentral, people: Sequence[SimulatedUser], command: Sequence[str], **more: str
 ) -> AsyncIterator[BotProcess]:
     """One process, connected, which these people may use; `more` are settings."""
     with tempfile.TemporaryDirectory(prefix="dcv-resend-bench-") as folder:
@@ -53,7 +53,7 @@ async def running(
         process = BotProcess(settings, Path(folder) / "bench.log", command)
         await process.start()
         try:
-            await slack.connected(30)
+            await slack.wait_for_connection(30)
             yield process
         finally:
             await process.ensure_stopped()

@@ -43,12 +43,12 @@ async def page_updates() -> list[float] | None:
 async def _edits(demo: Demo, window: Window, address: str) -> list[float]:
     slack, pki = demo.slack, demo.workspace.pki
     for number in range(MESSAGES):
-        last = slack.post(pki, slack.bot, slack.content(f"message {number}"))
+        last = slack.post(pki, slack.bot, slack.build_content(f"message {number}"))
     await window.goto(address)
     await window.locator("main .message").nth(MESSAGES).wait_for()
     found = []
     for number in range(EDITS):
         began = time.time()
-        slack.edit(last, slack.content(f"edited {number}."))
+        slack.edit(last, slack.build_content(f"edited {number}."))
         found.append(await window.evaluate(SEEN, f"edited {number}.") / 1000 - began)
     return found

@@ -16,9 +16,9 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.seed import seed
 from sandbox.demo_workspace import DemoWorkspace, populate
-from sandbox.slack import Channel, Form, Message, Person, Slack
+from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
 from sandbox.slack.workspace.manifest import Manifest
-from sandbox.web import Page
+from sandbox.web import WebPage
 
 MANIFEST = Path(__file__).parents[1] / "manifest.yml"
 PORT = 8765
@@ -36,12 +36,12 @@ class Demo:
     manifest: Manifest
 
     @property
-    def ana(self) -> Person:
+    def ana(self) -> SimulatedUser:
         """Who may resend."""
         return self.workspace.ana
 
     @property
-    def ben(self) -> Person:
+    def ben(self) -> SimulatedUser:
         """Who may not."""
         return self.workspace.ben
 
@@ -71,8 +71,8 @@ async def _play_denial(demo: Demo) -> None:
     print_text("\nBen is not on the list. He types in #pki:  /dcv-resend 700001")
     before = len(demo.certcentral.calls)
     await demo.ben.command("/dcv-resend", "700001", demo.pki)
-    whisper = await demo.ben.hears("not on the list")
-    print_text(f"dcv-bot, only visible to Ben: {whisper.text}", 4)
+    message = await demo.ben.receives("not on the list")
+    print_text(f"dcv-bot, only visible to Ben: {message.text}", 4)
     print_text(f"Calls to DigiCert for him: {len(demo.certcentral.calls) - before}", 4)
 
 
@@ -115,7 +115,7 @@ async def _print_result(demo: Demo, subject: str) -> None:
     print_text(_as_plain_text(detail, [demo.ana]), 8)
 
 
-def _as_plain_text(message: Message, people: Sequence[Person]) -> str:
+def _as_plain_text(message: Message, people: Sequence[SimulatedUser]) -> str:
     text = message.visible_text.replace("*", "").replace(":white_check_mark:", "✅")
     for person in people:
         text = text.replace(f"<@{person.id}>", f"@{person.name}")
@@ -157,7 +157,7 @@ async def running_demo(folder: Path, process: type[BotProcess] = BotProcess) -> 
 
 
 async def _wait_for_connection(slack: Slack, bot: BotProcess) -> None:
-    connecting = asyncio.create_task(slack.connected(CONNECTING_SECONDS))
+    connecting = asyncio.create_task(slack.wait_for_connection(CONNECTING_SECONDS))
     ended = asyncio.create_task(bot.wait_for_exit(2 * CONNECTING_SECONDS))
     await asyncio.wait({connecting, ended}, return_when=asyncio.FIRST_COMPLETED)
     ended.cancel()
@@ -192,13 +192,13 @@ async def main(*, once: bool) -> None:
                 await serve(demo, f"{folder}/bot.log")
 
 
-def create_page(demo: Demo, port: int = 0) -> Page:
+def create_page(demo: Demo, port: int = 0) -> WebPage:
     """Return the page of this stage, not yet served."""
     workspace = demo.workspace
-    return Page(
+    return WebPage(
         demo.slack,
         demo.certcentral,
-        cast=workspace.personas,
+        personas=workspace.personas,
         alerts=workspace.alerts,
         manifest=demo.manifest,
         port=port,

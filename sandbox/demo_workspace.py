@@ -2,35 +2,35 @@
 
 from dataclasses import dataclass
 
-from sandbox.slack import Channel, Person, Slack
-from sandbox.web import Role
-from sandbox.web.messages import say
-from sandbox.web.sample_alerts import ALERTS
+from sandbox.slack import Channel, SimulatedUser, Slack
+from sandbox.web import Persona
+from sandbox.web.messages import post_as
+from sandbox.web.sample_alerts import SAMPLE_ALERTS
 
 
 @dataclass(frozen=True)
 class DemoWorkspace:
     """Everybody and every place; `cast` is who one can be on the page."""
 
-    ana: Person
-    ben: Person
-    gita: Person
-    sam: Person
+    ana: SimulatedUser
+    ben: SimulatedUser
+    gita: SimulatedUser
+    sam: SimulatedUser
     pki: Channel
     alerts: Channel
 
     @property
-    def personas(self) -> list[Role]:
+    def personas(self) -> list[Persona]:
         """Who one can be on the page, with what they may do."""
         return [
-            Role(self.ana, "may resend"),
-            Role(self.ben, "is not on the list"),
-            Role(self.gita, "a guest, though on the list"),
-            Role(self.sam, "from another company"),
+            Persona(self.ana, "may resend"),
+            Persona(self.ben, "is not on the list"),
+            Persona(self.gita, "a guest, though on the list"),
+            Persona(self.sam, "from another company"),
         ]
 
     @property
-    def allowed_users(self) -> list[Person]:
+    def allowed_users(self) -> list[SimulatedUser]:
         """Those whom the bot's list names; being a guest counts more."""
         return [self.ana, self.gita]
 
@@ -45,14 +45,16 @@ def populate(slack: Slack) -> DemoWorkspace:
     alerts = slack.add_channel("cert-alerts")
     platform = slack.add_channel("platform", member=False, absent={gita.id})
     partners = slack.add_channel("partner-northwind", ext_shared=True)
-    say(
+    post_as(
         slack,
         ben,
         pki,
         "Morning! Who can resend the mail for shop.example.com? The first one went to an old box.",
     )
-    say(slack, ana, pki, "I can. Type /dcv-resend yourself to see what you may do, or /dcv-status to see what waits.")
-    say(slack, ben, platform, "The new ingress wants a certificate for api.example.net by Friday.")
-    say(slack, sam, partners, "Hi all, our side of the mail setup for example.net is done.")
-    ALERTS["alertmanager"].post(slack, alerts)
+    post_as(
+        slack, ana, pki, "I can. Type /dcv-resend yourself to see what you may do, or /dcv-status to see what waits."
+    )
+    post_as(slack, ben, platform, "The new ingress wants a certificate for api.example.net by Friday.")
+    post_as(slack, sam, partners, "Hi all, our side of the mail setup for example.net is done.")
+    SAMPLE_ALERTS["alertmanager"].post(slack, alerts)
     return DemoWorkspace(ana, ben, gita, sam, pki, alerts)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from sandbox.bot_process import BotProcess, Running
+from sandbox.bot_process import BotProcess, ProcessHandle
 
 _FORKS = multiprocessing.get_context("forkserver")
 _NAMES = ("cli", "run", "doors.socket_mode", "doors.http_mode", "check", "explain", "ledger")
@@ -30,7 +30,7 @@ class ForkedBot(BotProcess):
 
     main = staticmethod(_command)
 
-    async def _begin(self, environment: Mapping[str, str]) -> Running:
+    async def _begin(self, environment: Mapping[str, str]) -> ProcessHandle:
         told = (self.main, self._command[1:], dict(environment), self.log_file)
         process = _FORKS.Process(target=_become_the_bot, args=told, daemon=True)
         await asyncio.to_thread(process.start)

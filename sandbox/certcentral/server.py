@@ -153,9 +153,9 @@ class CertCentral(Account):
         try:
             self._checks.check(request)
             return await handler(request)
-        except CertCentralError as refusal:
-            body = error_body(refusal.code, refusal.message, as_object=self.options.errors_as_object)
-            return web.json_response(body, status=refusal.status, headers=refusal.headers)
+        except CertCentralError as error:
+            body = error_body(error.code, error.message, as_object=self.options.errors_as_object)
+            return web.json_response(body, status=error.status, headers=error.headers)
 
 
 def _has_effect(fault: Fault) -> bool:

@@ -1,9 +1,9 @@
 """A local Slack: its Web API, its sockets and the people in it."""
 
-from sandbox.slack.people.form_submission import Submitted
+from sandbox.slack.people.form_submission import SubmissionResult
 from sandbox.slack.people.forms import Form, FormIncomplete
-from sandbox.slack.people.simulated_user import Person
-from sandbox.slack.people.suggestions import Unanswered
+from sandbox.slack.people.simulated_user import SimulatedUser
+from sandbox.slack.people.suggestions import SuggestionsTimeout
 from sandbox.slack.server.call_log import ApiCall
 from sandbox.slack.server.slack import Slack
 from sandbox.slack.workspace.deliveries import Delivery
@@ -16,9 +16,9 @@ __all__ = [
     "Form",
     "FormIncomplete",
     "Message",
-    "Person",
+    "SimulatedUser",
     "Slack",
-    "Submitted",
-    "Unanswered",
+    "SubmissionResult",
+    "SuggestionsTimeout",
     "Usergroup",
 ]

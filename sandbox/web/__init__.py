@@ -1,6 +1,6 @@
 """The page of the sandbox: what the local Slack and CertCentral hold, drawn in a browser, live and to be used."""
 
-from sandbox.web.personas import Role
-from sandbox.web.server import Page
+from sandbox.web.personas import Persona
+from sandbox.web.server import WebPage
 
-__all__ = ["Page", "Role"]
+__all__ = ["Persona", "WebPage"]

@@ -6,18 +6,18 @@ from datetime import datetime
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.models import Domain, Mail, Order
 from sandbox.json_types import Json
-from sandbox.web.fault_presets import MOODS, Switch
-from sandbox.web.slack_state import part
-from sandbox.web.state_diff import Part
+from sandbox.web.fault_presets import FAULT_PRESETS, FaultSwitch
+from sandbox.web.slack_state import make_part
+from sandbox.web.state_diff import StatePart
 
 
-def certcentral_parts(certcentral: CertCentral, switch: Switch) -> Iterator[Part]:
+def read_certcentral_state(certcentral: CertCentral, switch: FaultSwitch) -> Iterator[StatePart]:
     """Everything that the account holds."""
     now = certcentral.now()
-    yield from (part(f"order/{order.id}", _order(certcentral, order)) for order in certcentral.orders.values())
-    yield from (part(f"domain/{domain.id}", _domain(domain, now)) for domain in certcentral.domains.values())
-    yield from (part(f"mail/{mail.id}", _mail(mail)) for mail in certcentral.outbox)
-    yield part("mood", _mood(switch))
+    yield from (make_part(f"order/{order.id}", _order(certcentral, order)) for order in certcentral.orders.values())
+    yield from (make_part(f"domain/{domain.id}", _domain(domain, now)) for domain in certcentral.domains.values())
+    yield from (make_part(f"mail/{mail.id}", _mail(mail)) for mail in certcentral.outbox)
+    yield make_part("mood", _presets(switch))
 
 
 def _order(certcentral: CertCentral, order: Order) -> Json:
@@ -59,6 +59,6 @@ def _mail(mail: Mail) -> Json:
     }
 
 
-def _mood(switch: Switch) -> Json:
-    choices = [{"name": name, "label": mood.label, "about": mood.about} for name, mood in MOODS.items()]
-    return {"now": switch.mood, "choices": choices}
+def _presets(switch: FaultSwitch) -> Json:
+    choices = [{"name": name, "label": preset.label, "about": preset.about} for name, preset in FAULT_PRESETS.items()]
+    return {"now": switch.preset, "choices": choices}

@@ -14,7 +14,7 @@ SLOW_DOWN = error_body("request_limit_exceeded", "Service unavailable, please li
 
 
 @dataclass(frozen=True)
-class Mood:
+class FaultPreset:
     """One position of the switch: the calls that it meets, and with what."""
 
     label: str
@@ -23,30 +23,34 @@ class Mood:
     fault: Callable[[asyncio.Event], Fault] | None = None
 
 
-MOODS = {
-    "well": Mood("Well", "Every call is answered as DigiCert does."),
-    "stalls": Mood("Stalls", "Every call hangs until you switch back.", EVERYTHING, lambda hold: stalls(hold=hold)),
-    "refuses": Mood("Refuses", "Each resend is refused (400) with a reason.", RESENDS, lambda _: answers(400, REFUSAL)),
-    "busy": Mood("429", "Each resend is asked to slow down.", RESENDS, lambda _: answers(429, SLOW_DOWN)),
-    "loses": Mood("Loses", "Mails go out, but the answers are lost.", RESENDS, lambda _: drops(effect=True)),
+FAULT_PRESETS = {
+    "well": FaultPreset("Well", "Every call is answered as DigiCert does."),
+    "stalls": FaultPreset(
+        "Stalls", "Every call hangs until you switch back.", EVERYTHING, lambda hold: stalls(hold=hold)
+    ),
+    "refuses": FaultPreset(
+        "Refuses", "Each resend is refused (400) with a reason.", RESENDS, lambda _: answers(400, REFUSAL)
+    ),
+    "busy": FaultPreset("429", "Each resend is asked to slow down.", RESENDS, lambda _: answers(429, SLOW_DOWN)),
+    "loses": FaultPreset("Loses", "Mails go out, but the answers are lost.", RESENDS, lambda _: drops(effect=True)),
 }
 
 
-class Switch:
+class FaultSwitch:
     """Turns the local CertCentral from one mood into another; calls that it held go on when it is turned."""
 
     def __init__(self, certcentral: CertCentral) -> None:
-        self.mood = "well"
+        self.preset = "well"
         self._certcentral = certcentral
         self._hold = asyncio.Event()
 
-    def turn(self, name: str) -> None:
+    def select(self, name: str) -> None:
         """Let all later calls meet this mood; LookupError when there is none of this name."""
-        mood = MOODS[name]
+        preset = FAULT_PRESETS[name]
         self._hold.set()
         self._hold = asyncio.Event()
         self._certcentral.faults.clear()
-        if mood.fault is not None:
-            self._certcentral.faults.plan(mood.calls, mood.fault(self._hold), times=None)
-        self.mood = name
+        if preset.fault is not None:
+            self._certcentral.faults.plan(preset.calls, preset.fault(self._hold), times=None)
+        self.preset = name
         self._certcentral.changes.notify_all()

@@ -7,7 +7,7 @@ from sandbox.slack import Channel, Message, Slack
 
 
 @dataclass(frozen=True)
-class Alert:
+class SampleAlert:
     """One alert; `classic` ones come as old webhooks send them, without a user."""
 
     app: str
@@ -20,7 +20,7 @@ class Alert:
     def post(self, slack: Slack, channel: Channel) -> Message:
         """Post it as its app."""
         content = {"blocks": self.blocks, "attachments": self.attachments}
-        return slack.alert(channel, self.app, self.text, classic=self.classic, **content)
+        return slack.post_alert(channel, self.app, self.text, classic=self.classic, **content)
 
 
 def _field(title: str, value: str, *, short: bool = True) -> Json:
@@ -47,7 +47,7 @@ def _line(*elements: Json) -> Json:
     return {"type": "rich_text_section", "elements": list(elements)}
 
 
-ALERTMANAGER = Alert(
+ALERTMANAGER = SampleAlert(
     "Alertmanager",
     "validation waits, with fields",
     attachments=[
@@ -64,7 +64,7 @@ ALERTMANAGER = Alert(
         }
     ],
 )
-GRAFANA = Alert(
+GRAFANA = SampleAlert(
     "Grafana",
     "a rule fires, with footer and time",
     attachments=[
@@ -80,7 +80,7 @@ GRAFANA = Alert(
         }
     ],
 )
-UPTIME_KUMA = Alert(
+UPTIME_KUMA = SampleAlert(
     "Uptime Kuma",
     "blocks inside an attachment",
     "[pay.example.org] [🔴 Down] the certificate runs out in 3 days",
@@ -108,7 +108,7 @@ UPTIME_KUMA = Alert(
         }
     ],
 )
-GATUS = Alert(
+GATUS = SampleAlert(
     "Gatus",
     "a failed condition",
     attachments=[
@@ -127,7 +127,7 @@ GATUS = Alert(
         }
     ],
 )
-HEALTHCHECKS = Alert(
+HEALTHCHECKS = SampleAlert(
     "Healthchecks.io",
     "a job is late, as an old webhook",
     classic=True,
@@ -149,13 +149,13 @@ HEALTHCHECKS = Alert(
         }
     ],
 )
-ACME = Alert(
+ACME = SampleAlert(
     "acme",
     "plain text, as an old webhook",
     "*Renewal failed*\nThese names could not be renewed:\n  shop.example.com\n  *.example.net",
     classic=True,
 )
-LEMUR = Alert(
+LEMUR = SampleAlert(
     "Lemur",
     "several attachments",
     "Certificates that end soon",
@@ -173,7 +173,7 @@ LEMUR = Alert(
         )
     ],
 )
-PAGERDUTY = Alert(
+PAGERDUTY = SampleAlert(
     "PagerDuty",
     "buttons of the old kind",
     classic=True,
@@ -191,7 +191,7 @@ PAGERDUTY = Alert(
         }
     ],
 )
-REPORT = Alert(
+REPORT = SampleAlert(
     "Cert Inventory",
     "a morning report: lists, code and a table",
     "Morning report: 3 orders wait for validation",
@@ -235,7 +235,7 @@ REPORT = Alert(
         },
     ],
 )
-HOSTILE = Alert(
+HOSTILE = SampleAlert(
     "Free Monitoring",
     "an alert that would like to run script",
     "<script>document.title = 'owned'</script> <!channel> &lt;img src=x onerror=alert(1)&gt;",
@@ -251,7 +251,7 @@ HOSTILE = Alert(
     ],
 )
 
-ALERTS = {
+SAMPLE_ALERTS = {
     "alertmanager": ALERTMANAGER,
     "grafana": GRAFANA,
     "uptime-kuma": UPTIME_KUMA,

@@ -5,36 +5,38 @@ from collections.abc import Iterator, Sequence
 
 from sandbox.json_types import Json
 from sandbox.slack import Channel, Message, Slack
-from sandbox.slack.workspace.message_content import Author
+from sandbox.slack.workspace.message_content import MessageAuthor
 from sandbox.slack.workspace.views import View
-from sandbox.web.personas import Role, sees
-from sandbox.web.state_diff import Part
+from sandbox.web.personas import Persona, can_see
+from sandbox.web.state_diff import StatePart
 
 
-def slack_parts(slack: Slack, role: Role, notices: Sequence[Message]) -> Iterator[Part]:
+def read_slack_state(slack: Slack, persona: Persona, notices: Sequence[Message]) -> Iterator[StatePart]:
     """Everything that is there for this person; `notices` are what Slack itself told them."""
     yield from (_person(slack, user_id) for user_id in slack.people)
-    seen = [channel for channel in slack.channels.values() if sees(role, channel)]
+    seen = [channel for channel in slack.channels.values() if can_see(persona, channel)]
     for channel in seen:
         yield _channel(channel)
         yield from (_message(message) for message in channel.messages)
-    yield from (_message(message) for message in (*role.person.whispers, *notices) if message.channel in seen)
-    yield from (_view(slack, view) for view in slack.modals.top(role.person)[-1:])
+    yield from (_message(message) for message in (*persona.person.ephemerals, *notices) if message.channel in seen)
+    yield from (_view(slack, view) for view in slack.modals.top(persona.person)[-1:])
     connected = slack.sockets > 0
-    yield Part("app", connected, lambda: {"connected": connected, "user": slack.bot_user_id, "bot": slack.bot.bot_id})
+    yield StatePart(
+        "app", connected, lambda: {"connected": connected, "user": slack.bot_user_id, "bot": slack.bot.bot_id}
+    )
 
 
-def part(name: str, drawn: Json) -> Part:
+def make_part(name: str, drawn: Json) -> StatePart:
     """Return a part that is cheap to draw, and differs when its drawing does."""
-    return Part(name, json.dumps(drawn, default=str), lambda: drawn)
+    return StatePart(name, json.dumps(drawn, default=str), lambda: drawn)
 
 
-def _person(slack: Slack, user_id: str) -> Part:
+def _person(slack: Slack, user_id: str) -> StatePart:
     person = slack.people[user_id]
-    return part(f"person/{user_id}", {"id": user_id, "name": person.real_name or person.name, "app": person.bot})
+    return make_part(f"person/{user_id}", {"id": user_id, "name": person.real_name or person.name, "app": person.bot})
 
 
-def _channel(channel: Channel) -> Part:
+def _channel(channel: Channel) -> StatePart:
     shown = {
         "id": channel.id,
         "name": channel.name,
@@ -44,12 +46,12 @@ def _channel(channel: Channel) -> Part:
         "joined": channel.member,
         "archived": channel.archived,
     }
-    return part(f"channel/{channel.id}", shown)
+    return make_part(f"channel/{channel.id}", shown)
 
 
-def _message(message: Message) -> Part:
+def _message(message: Message) -> StatePart:
     version = (len(message.history), message.thread_ts)
-    return Part(f"message/{message.channel.id}/{message.ts}", version, lambda: message_json(message))
+    return StatePart(f"message/{message.channel.id}/{message.ts}", version, lambda: message_json(message))
 
 
 def message_json(message: Message) -> Json:
@@ -68,13 +70,13 @@ def message_json(message: Message) -> Json:
     }
 
 
-def _author(author: Author) -> Json:
+def _author(author: MessageAuthor) -> Json:
     return {"name": author.name, "user": author.user, "bot": author.bot_id}
 
 
-def _view(slack: Slack, view: View) -> Part:
+def _view(slack: Slack, view: View) -> StatePart:
     depth = len(slack.modals.stack(view))
-    return Part("view", (view.id, view.hash), lambda: view_json(view, depth))
+    return StatePart("view", (view.id, view.hash), lambda: view_json(view, depth))
 
 
 def view_json(view: View, depth: int = 1) -> Json:

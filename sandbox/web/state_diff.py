@@ -8,29 +8,29 @@ from sandbox.json_types import Json
 
 
 @dataclass(frozen=True)
-class Part:
+class StatePart:
     """One thing on the page: its name, what changes when it changes, and how it is drawn as JSON."""
 
     name: str
     version: Hashable
-    draw: Callable[[], Json]
+    render: Callable[[], Json]
 
 
-class Mirror:
+class StateDiff:
     """Compares all parts with those of the last time; drawing is left to the parts that are new or differ."""
 
-    def __init__(self, parts: Callable[[], Iterable[Part]]) -> None:
+    def __init__(self, parts: Callable[[], Iterable[StatePart]]) -> None:
         self._parts = parts
-        self._told: dict[str, Hashable] = {}
+        self._sent: dict[str, Hashable] = {}
 
-    def changes(self) -> dict[str, Any] | None:
+    def next_changes(self) -> dict[str, Any] | None:
         """Return what to `put` and what to `drop` by name; None when nothing changed."""
         now = {part.name: part for part in self._parts()}
-        put = {part.name: part.draw() for part in self._new(now.values())}
-        drop = [name for name in self._told if name not in now]
-        self._told = {name: part.version for name, part in now.items()}
+        put = {part.name: part.render() for part in self._changed_parts(now.values())}
+        drop = [name for name in self._sent if name not in now]
+        self._sent = {name: part.version for name, part in now.items()}
         return {"put": put, "drop": drop} if put or drop else None
 
-    def _new(self, parts: Iterable[Part]) -> Iterator[Part]:
+    def _changed_parts(self, parts: Iterable[StatePart]) -> Iterator[StatePart]:
         unknown = object()
-        return (part for part in parts if self._told.get(part.name, unknown) != part.version)
+        return (part for part in parts if self._sent.get(part.name, unknown) != part.version)

@@ -7,26 +7,26 @@ from sandbox.certcentral import CertCentral
 from sandbox.certcentral.call_log import RecordedCall
 from sandbox.json_types import Json
 from sandbox.slack import ApiCall, Delivery, Slack
-from sandbox.web.state_diff import Part
+from sandbox.web.state_diff import StatePart
 
-MOST = 200
+MAX_ENTRIES = 200
 
 
-def wire_parts(slack: Slack, certcentral: CertCentral) -> Iterator[Part]:
+def read_wire_state(slack: Slack, certcentral: CertCentral) -> Iterator[StatePart]:
     """The latest of each kind."""
     for number, call in _latest(slack.api_calls):
-        yield Part(f"wire/api/{number}", (call.status, call.after), lambda call=call: _api(call))
+        yield StatePart(f"wire/api/{number}", (call.status, call.after), lambda call=call: _api(call))
     for number, delivery in _latest(slack.deliveries):
         version = (delivery.acked, delivery.answered, delivery.settled)
-        yield Part(f"wire/envelope/{number}", version, lambda delivery=delivery: _envelope(delivery))
+        yield StatePart(f"wire/envelope/{number}", version, lambda delivery=delivery: _envelope(delivery))
     for number, call in _latest(certcentral.calls):
-        yield Part(f"wire/ca/{number}", call.status, lambda call=call: _ca(call))
+        yield StatePart(f"wire/ca/{number}", call.status, lambda call=call: _ca(call))
     for number, problem in _latest(slack.problems):
-        yield Part(f"problem/{number}", problem, lambda problem=problem: {"text": problem})
+        yield StatePart(f"problem/{number}", problem, lambda problem=problem: {"text": problem})
 
 
 def _latest(items: list) -> Iterator[tuple[int, object]]:
-    return islice(enumerate(items), max(0, len(items) - MOST), None)
+    return islice(enumerate(items), max(0, len(items) - MAX_ENTRIES), None)
 
 
 def _api(call: ApiCall) -> Json:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sandbox.certcentral.models import Mail
 from sandbox.slack import Delivery, Message
-from sandbox.slack.workspace.response_urls import USES
+from sandbox.slack.workspace.response_urls import MAX_USES
 from tests.chaos.schedules import MAY
 from tests.chaos.world import MARK, Key, World, key_of
 from tests.e2e.kit import ENDINGS, Row
@@ -288,7 +288,7 @@ def _slack_is_answered(world: World, _: list[Row]) -> Iterator[str]:
     events = {each.envelope["envelope_id"] for each in missed if each.kind == "events_api" and not each.answered}
     if len(events) > on_purpose:
         yield f"{len(events)} events were not acknowledged, and {on_purpose} of them on purpose"
-    expected = [*_EXPECTED, "used_url"] if _most_answers(world) > USES else _EXPECTED
+    expected = [*_EXPECTED, "used_url"] if _most_answers(world) > MAX_USES else _EXPECTED
     problems = [each for each in world.slack.problems if not any(words in each for words in expected)]
     yield from (f"Slack: {problem}" for problem in problems)
 
@@ -308,7 +308,7 @@ def _was_heard(world: World, delivery: Delivery) -> bool:
     """Whether it met a bot that lived on, and that had its time."""
     if not world.is_http:
         lag = world.heartbeat.lag(delivery.sent_at, delivery.sent_at + NEVER_SECONDS)
-        return delivery.was_heard(world.slack.ack_seconds + lag)
+        return delivery.connection_outlived(world.slack.ack_seconds + lag)
     if delivery.failure == "http_timeout":
         return _dawdled(world, delivery)
     if delivery.status == 401:
@@ -446,7 +446,7 @@ def _everything_said(world: World) -> Iterator[Message]:
     for channel in world.slack.channels.values():
         yield from channel.messages
     for person in world.people.values():
-        yield from person.whispers
+        yield from person.ephemerals
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bot.languages import LANGUAGES
 from sandbox.faults import Fault
-from sandbox.slack import Channel, Form, FormIncomplete, Message, Person, Unanswered
+from sandbox.slack import Channel, Form, FormIncomplete, Message, SimulatedUser, SuggestionsTimeout
 from tests.chaos.mishaps import PUTS, READS, SLACK
 from tests.chaos.schedules import BELOW, MAY, ORDERS, Step
 from tests.chaos.world import World, addresses, targets
@@ -51,7 +51,7 @@ class Story:
         await asyncio.sleep(began + step.at - time.monotonic())
         try:
             await getattr(self, step.what)(**step.details)
-        except (LookupError, TimeoutError, FormIncomplete, Unanswered):
+        except (LookupError, TimeoutError, FormIncomplete, SuggestionsTimeout):
             # It is not there, since something failed or was refused; a person gives up as well.
             return
 
@@ -85,7 +85,7 @@ class Story:
     async def alert(self, order_id: int) -> None:
         """Another app says that an order waits, three times."""
         for _ in range(3):
-            self.slack.alert(self.world.ops, "monitoring", f"Order {order_id} waits")
+            self.slack.post_alert(self.world.ops, "monitoring", f"Order {order_id} waits")
             await asyncio.sleep(0.2)
 
     async def press(self, label: str, pick: int, person: str) -> None:
@@ -94,7 +94,7 @@ class Story:
         def look() -> list[Message] | None:
             return [message for message in self._messages() if label in message.buttons] or None
 
-        found = await self.slack.wait(look, label, SEES_SECONDS)
+        found = await self.slack.wait_for(look, label, SEES_SECONDS)
         who = self.world.people[person]
         before = self._views(who)
         await who.click(found[pick % len(found)], label)
@@ -143,14 +143,14 @@ class Story:
             self.world.served.append((colleague, served))
         await asyncio.gather(*asking, return_exceptions=True)
 
-    async def _is_served(self, who: Person, order_id: int) -> bool:
+    async def _is_served(self, who: SimulatedUser, order_id: int) -> bool:
         """Whether a person gets the form of an order, who asks again where a fault met the first times."""
         for _ in range(ASKS):
             before = self._views(who)
             try:
                 await who.command("/dcv-resend", str(order_id), self.world.pki)
-                await self.slack.wait(lambda: self._new_form(who, before, order_id), "a form", SERVED_SECONDS)  # noqa: B023 - waited for at once
-            except (LookupError, TimeoutError, Unanswered):
+                await self.slack.wait_for(lambda: self._new_form(who, before, order_id), "a form", SERVED_SECONDS)  # noqa: B023 - waited for at once
+            except (LookupError, TimeoutError, SuggestionsTimeout):
                 continue
             return True
         return False
@@ -223,11 +223,11 @@ class Story:
         await delivery.redeliver(new_id=new_id)  # type: ignore[attr-defined]
 
     async def _fill(
-        self, who: Person, before: set[str], reason: str | None, again: str, order_id: int | None = None
+        self, who: SimulatedUser, before: set[str], reason: str | None, again: str, order_id: int | None = None
     ) -> None:
         """Wait for the form, choose a language, give the reason, and submit."""
         patience = SEES_SECONDS if who.name in MAY else SOON_SECONDS
-        form, about = await self.slack.wait(lambda: self._new_form(who, before, order_id), "a form", patience)
+        form, about = await self.slack.wait_for(lambda: self._new_form(who, before, order_id), "a form", patience)
         await form.choose(LANGUAGES[self._language(about, who)], label="Language")
         if reason:
             form.fill("Reason", reason)
@@ -239,7 +239,7 @@ class Story:
             form.fill("Reason", reason)
             await form.submit()
 
-    def _new_form(self, who: Person, before: set[str], wanted: int | None) -> tuple[Form, int] | None:
+    def _new_form(self, who: SimulatedUser, before: set[str], wanted: int | None) -> tuple[Form, int] | None:
         """A form that nobody fills in yet, and the order that it is about."""
         for form in who.open_forms:
             about = re.search(r"(\d{6}) · ", form.text)
@@ -250,13 +250,13 @@ class Story:
                 return form, int(about[1])
         return None
 
-    def _language(self, order_id: int, who: Person) -> str:
+    def _language(self, order_id: int, who: SimulatedUser) -> str:
         """A language that no other request for this order has, so that each PUT tells whose it is."""
         language = self._languages[order_id].pop()
         self.world.asked |= {(target, language): who.name for target in targets(order_id)}
         return language
 
-    def _views(self, who: Person) -> set[str]:
+    def _views(self, who: SimulatedUser) -> set[str]:
         return {form.view_id for form in who.open_forms}
 
     def _channel(self, order_id: int) -> Channel:

@@ -127,4 +127,4 @@ async def _break_a_table(world: World) -> None:
             connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
         if new == "no_forms":
             await world.people["ana"].command("/dcv-resend", str(FIRST_ORDER), world.pki)
-            await world.people["ana"].hears("reference", 20.0)
+            await world.people["ana"].receives("reference", 20.0)

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.call_log import RecordedCall
 from sandbox.faults import Fault, Faults
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.chaos.heartbeat import Heartbeat
 from tests.chaos.mishaps import BUSY_FOR_LONG, Mishap, counted, repeating, telling
 from tests.chaos.schedules import BELOW, FIRST_ORDER, MULTI, ORDERS, PEOPLE, Schedule
@@ -279,7 +279,7 @@ class World:
                 await asyncio.gather(*(serving(instance.process) for instance in self.instances))
             else:
                 wanted = len(self.instances)
-                await self.slack.wait(lambda: self._sound_sockets() >= wanted, f"{wanted} sockets", 60.0)
+                await self.slack.wait_for(lambda: self._sound_sockets() >= wanted, f"{wanted} sockets", 60.0)
         except TimeoutError as error:
             logs = "\n".join(instance.process.log for instance in self.instances)
             raise TimeoutError(f"{error}\n{logs}\n{self.broken}") from None
@@ -421,11 +421,13 @@ class World:
         async with self._database_is_away:
             pass
         await self.connected()
-        self.slack.announcer.retry()
+        self.slack.event_dispatcher.retry_parked()
 
     def _people(self) -> None:
         traits: dict[str, dict[str, Any]] = {"gil": {"guest": True}, "rob": {"bot": True}, "sam": {"stranger": True}}
-        self.people: dict[str, Person] = {name: self.slack.add_person(name, **traits.get(name, {})) for name in PEOPLE}
+        self.people: dict[str, SimulatedUser] = {
+            name: self.slack.add_person(name, **traits.get(name, {})) for name in PEOPLE
+        }
         self.group = self.slack.add_usergroup("pki-team", [self.people["ben"], self.people["cas"]])
         self.pki: Channel = self.slack.add_channel("pki")
         self.ops: Channel = self.slack.add_channel("ops")

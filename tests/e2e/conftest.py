@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.behavior_options import EmailArrayLimit
-from sandbox.slack import Channel, Form, Person, Slack
+from sandbox.slack import Channel, Form, SimulatedUser, Slack
 from tests.e2e.kit import free_port, looking_into
 from tests.forks import ForkedBot
 from tests.postgresql import Databases, Server
@@ -38,7 +38,7 @@ def email_array_limited_by(request: pytest.FixtureRequest, certcentral: CertCent
 
 
 @pytest.fixture
-def ana(slack: Slack) -> Person:
+def ana(slack: Slack) -> SimulatedUser:
     """An engineer who may resend."""
     return slack.add_person("ana")
 
@@ -82,7 +82,7 @@ def process() -> type[BotProcess]:
 async def make_bot(
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     database_url: str,
     tmp_path: Path,
     process: type[BotProcess],
@@ -124,12 +124,12 @@ async def bot(make_bot: Callable[..., BotProcess], slack: Slack, pki: Channel) -
     """A bot that is connected."""
     bot = make_bot()
     await bot.start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
     return bot
 
 
 @pytest.fixture
-def ask(slack: Slack, ana: Person, pki: Channel) -> Callable[[str], Awaitable[Form]]:
+def ask(slack: Slack, ana: SimulatedUser, pki: Channel) -> Callable[[str], Awaitable[Form]]:
     """Let Ana type the command, and hand over her form once DigiCert's answer is drawn in it."""
 
     async def ask(text: str) -> Form:
@@ -140,7 +140,7 @@ def ask(slack: Slack, ana: Person, pki: Channel) -> Callable[[str], Awaitable[Fo
             return next((form for form in new if not form.says("Looking up")), None)
 
         await ana.command("/dcv-resend", text, pki)
-        return await slack.wait(drawn, f"the form for {text!r}", 20.0)
+        return await slack.wait_for(drawn, f"the form for {text!r}", 20.0)
 
     return ask
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.behavior_options import EMAIL_ARRAY_LIMITS
-from sandbox.slack import Channel, Form, Message, Person, Slack, Submitted
+from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack, SubmissionResult
 
 Row = dict[str, Any]
 Rows = Callable[[], list[Row]]
@@ -55,18 +55,18 @@ def puts(certcentral: CertCentral, order_id: int) -> int:
     return sum(call.name == put(order_id) for call in certcentral.resends)
 
 
-async def open_form(person: Person, order_id: int, channel: Channel) -> Form:
+async def open_form(person: SimulatedUser, order_id: int, channel: Channel) -> Form:
     """Type the command, and wait for the form of this order with its recipients."""
     await person.command("/dcv-resend", str(order_id), channel)
-    return await person.slack.wait(lambda: _ready_form(person, order_id), f"the form of order {order_id}", 20.0)
+    return await person.slack.wait_for(lambda: _ready_form(person, order_id), f"the form of order {order_id}", 20.0)
 
 
-def _ready_form(person: Person, order_id: int) -> Form | None:
+def _ready_form(person: SimulatedUser, order_id: int) -> Form | None:
     forms = [form for form in person.open_forms if form.submit_text and form.says(f"{order_id} · ")]
     return forms[-1] if forms else None
 
 
-async def resend(person: Person, order_id: int, channel: Channel) -> Submitted:
+async def resend(person: SimulatedUser, order_id: int, channel: Channel) -> SubmissionResult:
     """Type the command and submit its form as it is drawn."""
     return await (await open_form(person, order_id, channel)).submit()
 
@@ -89,7 +89,7 @@ async def sees_end(slack: Slack, channel: Channel, order_id: int, timeout: float
         ended = [message for message in roots(channel, order_id) if tells(message)]
         return next((message for message in ended if channel.thread(message.ts)), None)
 
-    return await slack.wait(look, f"the outcome for order {order_id}, with its detail", timeout)
+    return await slack.wait_for(look, f"the outcome for order {order_id}, with its detail", timeout)
 
 
 def kinds(rows: list[Row], order_id: int) -> list[str]:
@@ -118,9 +118,9 @@ def _canonical(value: object) -> str:
 
 async def start_again(bot: BotProcess, slack: Slack) -> None:
     """Start a bot that was killed or stopped, once Slack has noticed that its socket is gone."""
-    await slack.wait(lambda: slack.sockets == 0, "the socket to close", 20.0)
+    await slack.wait_for(lambda: slack.sockets == 0, "the socket to close", 20.0)
     await bot.start()
-    await slack.connected(timeout=60.0)
+    await slack.wait_for_connection(timeout=60.0)
 
 
 def free_port() -> int:

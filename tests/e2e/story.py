@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
-from sandbox.slack import Channel, Form, Person, Slack
+from sandbox.slack import Channel, Form, SimulatedUser, Slack
 from tests.e2e.kit import sees_end
 
 Json = dict[str, Any]
@@ -119,7 +119,7 @@ class Genuine:
         inside: Json = self.payload.get("channel") or {}
         return self.payload.get("channel_id") or inside.get("id")
 
-    def by(self, person: Person) -> "Genuine":
+    def by(self, person: SimulatedUser) -> "Genuine":
         """The same, done by somebody else: triggers and addresses for answers are theirs."""
         slack, payload = person.slack, copy.deepcopy(self.payload)
         if "event" in payload:
@@ -131,7 +131,7 @@ class Genuine:
         if "trigger_id" in payload:
             payload["trigger_id"] = slack.triggers.issue(person)
         if "response_url" in payload and self.channel_id:
-            payload["response_url"] = slack.hooks.issue(person, slack.channels[self.channel_id])
+            payload["response_url"] = slack.response_urls.issue(person, slack.channels[self.channel_id])
         return replace(self, payload=payload)
 
     def saying(self, text: str) -> "Genuine":
@@ -142,7 +142,7 @@ class Genuine:
 async def tell(
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ops: Channel,
     ask: Callable[[str], Awaitable[Form]],
@@ -154,7 +154,7 @@ async def tell(
     for number in range(2, 14):
         certcentral.add_order(ORDER + number, ["twice.example.org"])
     await ana.command("/dcv-status", "", pki)
-    await ana.click(await ana.hears("orders wait"), "Next")
+    await ana.click(await ana.receives("orders wait"), "Next")
     form = await ask("twice.example.org")
     await form.choose(str(ORDER + 2), action_id="match")
     certcentral.faults.plan(f"GET /order/certificate/{ORDER + 3}", answers(403))
@@ -174,8 +174,8 @@ async def tell(
     await ana.sees_form("DigiCert accepted the resend")
     line = f"{ORDER} to admin@example.com in de"
     await ana.command("/dcv-resend", line, pki)
-    await ana.hears("Nothing was sent")
-    alert = slack.alert(ops, "monitoring", f"Order {ORDER + 2} is pending")
+    await ana.receives("Nothing was sent")
+    alert = slack.post_alert(ops, "monitoring", f"Order {ORDER + 2} is pending")
     offer = await slack.sees_message(ops, "waits for e-mail validation", thread=alert)
     await ana.click(offer, "Resend DCV email")
     await ana.sees_form("Recipients for twice.example.org")
@@ -186,13 +186,13 @@ async def tell(
     # More than a page: a slow disk may leave out some refusals.
     for number in range(20):
         await pam.command("/dcv-resend", str(ORDER + number), pki)
-    await slack.wait(lambda: len(pam.whispers) == 20, "Pam to be refused", 20.0)
+    await slack.wait_for(lambda: len(pam.ephemerals) == 20, "Pam to be refused", 20.0)
     await ana.command("/dcv-resend", f"history <@{pam.id}|pam>", pki)
-    await ana.click(await ana.hears("What was asked"), "Older")
+    await ana.click(await ana.receives("What was asked"), "Older")
     # The last one: what is followed is asked for by the bot itself now and then.
     await ana.click(root, "Stop following")
     await slack.sees_message(pki, "stopped following this", thread=root)
-    await slack.settle()
+    await slack.wait_for_events()
 
     found = [Genuine(delivery.kind, copy.deepcopy(delivery.sent)) for delivery in slack.deliveries]
     assert slack.problems == []

@@ -12,7 +12,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
-from sandbox.slack import Channel, Message, Person, Slack
+from sandbox.slack import Channel, Message, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, start_again
 
 OFFER = "waits for e-mail validation"
@@ -32,7 +32,7 @@ def bot(make_bot: Callable[..., BotProcess], ops: Channel) -> BotProcess:
 @pytest.fixture
 async def running(bot: BotProcess, slack: Slack) -> BotProcess:
     await bot.start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
     return bot
 
 
@@ -55,14 +55,14 @@ async def test_an_alert_gets_an_offer_that_opens_the_form_whose_result_goes_to_i
     running: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     ops: Channel,
     sees_offer: SeesOffer,
     ledger: Rows,
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
 
-    alert = slack.alert(ops, "monitoring", attachments=ATTACHED, classic=True)
+    alert = slack.post_alert(ops, "monitoring", attachments=ATTACHED, classic=True)
     offer = await sees_offer(alert)
     assert offer.text.startswith("Order 700001 (shop.example.com) waits for e-mail validation since ")
     assert offer.text.endswith("Resend the mail?")
@@ -86,7 +86,7 @@ async def test_what_a_message_names_gets_one_offer_with_a_button_for_each(
     running: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     ops: Channel,
     sees_offer: SeesOffer,
 ) -> None:
@@ -114,11 +114,11 @@ async def test_later_alerts_for_the_same_order_are_silent_and_counted(
     sees_offer: SeesOffer,
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
-    alert = slack.alert(ops, "monitoring", "Order 700001 waits")
+    alert = slack.post_alert(ops, "monitoring", "Order 700001 waits")
     offer = await sees_offer(alert)
 
-    slack.alert(ops, "monitoring", attachments=ATTACHED, classic=True)
-    slack.alert(ops, "pager", "Order 700001 still waits")
+    slack.post_alert(ops, "monitoring", attachments=ATTACHED, classic=True)
+    slack.post_alert(ops, "pager", "Order 700001 still waits")
     await slack.sees_message(ops, "2 more alerts name it.", thread=alert, timeout=30.0)
 
     assert offers(ops) == [offer]
@@ -136,7 +136,7 @@ async def test_a_redelivered_event_and_a_restart_make_no_second_offer(
     for order_id, name in ((700001, "shop.example.com"), (700002, "mail.example.com")):
         certcentral.add_order(order_id, [name])
     slack.duplicate_next = True
-    first = slack.alert(ops, "monitoring", "Order 700001 waits")
+    first = slack.post_alert(ops, "monitoring", "Order 700001 waits")
     offer = await sees_offer(first)
     [event, _] = [delivery for delivery in slack.deliveries if delivery.sent.get("event", {}).get("ts") == first.ts]
 
@@ -144,7 +144,7 @@ async def test_a_redelivered_event_and_a_restart_make_no_second_offer(
     await running.stop()
     await start_again(running, slack)
     await event.redeliver(new_id=True)
-    marker = slack.alert(ops, "monitoring", "Order 700002 waits")
+    marker = slack.post_alert(ops, "monitoring", "Order 700002 waits")
     marked = await sees_offer(marker)
 
     assert offers(ops) == [offer, marked]
@@ -163,8 +163,8 @@ async def test_killed_before_it_looked_at_an_alert_it_offers_once_after_the_next
     gone = asyncio.Event()
     certcentral.faults.plan("GET /order/certificate", stalls(hold=gone), times=None)
 
-    alert = slack.alert(ops, "monitoring", "Order 700001 waits")
-    await slack.settle()
+    alert = slack.post_alert(ops, "monitoring", "Order 700001 waits")
+    await slack.wait_for_events()
     await running.kill()
     certcentral.faults.clear()
     gone.set()
@@ -187,26 +187,26 @@ async def test_killed_while_it_posts_an_offer_it_finds_it_again(
     gone = asyncio.Event()
     slack.faults.plan("chat.postMessage", Fault(effect=True, lost=True, hold=gone))
 
-    alert = slack.alert(ops, "monitoring", "Order 700001 waits")
-    await slack.wait(lambda: "chat.postMessage" in [call.method for call in slack.api_calls], "the posting", 20.0)
+    alert = slack.post_alert(ops, "monitoring", "Order 700001 waits")
+    await slack.wait_for(lambda: "chat.postMessage" in [call.method for call in slack.api_calls], "the posting", 20.0)
     gone.set()
     offer = await sees_offer(alert)
-    await slack.settle()
+    await slack.wait_for_events()
     await running.kill()
     await start_again(running, slack)
-    marked = await sees_offer(slack.alert(ops, "monitoring", "Order 700002 waits"))
+    marked = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700002 waits"))
 
     assert offers(ops) == [offer, marked]
     assert slack.problems == []
 
 
 async def test_a_flood_is_offered_ten_times_and_summed_up_while_commands_are_answered(
-    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ops: Channel
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ops: Channel
 ) -> None:
     for number in range(500):
         certcentral.add_order(700000 + number, [f"n{number}.example.com"])
 
-    alerts = [slack.alert(ops, "monitoring", f"Order {700000 + number} waits") for number in range(500)]
+    alerts = [slack.post_alert(ops, "monitoring", f"Order {700000 + number} waits") for number in range(500)]
     waited = []
     for number in range(5):
         began = time.monotonic()
@@ -214,7 +214,7 @@ async def test_a_flood_is_offered_ten_times_and_summed_up_while_commands_are_ans
         form = await ana.sees_form(f"Recipients for n{number}.example.com")
         waited.append((delivery.after, time.monotonic() - began))
         await form.close()
-    await slack.settle()
+    await slack.wait_for_events()
     summary = await slack.sees_message(ops, "490 more alerts name", timeout=120.0)
 
     assert max(acked for acked, _ in waited) < 3.0
@@ -235,15 +235,15 @@ async def test_somebody_who_may_not_resend_is_refused_at_both_buttons_and_nothin
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     bob = slack.add_person("bob")
-    offer = await sees_offer(slack.alert(ops, "monitoring", "Order 700001 waits"))
+    offer = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700001 waits"))
     read = len(certcentral.calls)
 
     for number, button in enumerate(BUTTONS, start=1):
         await bob.click(offer, button)
-        await slack.wait(lambda heard=number: len(bob.whispers) == heard, f"a whisper after {button}", 20.0)
+        await slack.wait_for(lambda heard=number: len(bob.ephemerals) == heard, f"a whisper after {button}", 20.0)
 
-    assert all("not on the list" in whisper.visible_text for whisper in bob.whispers)
-    assert {whisper.thread_ts for whisper in bob.whispers} == {offer.thread_ts}
+    assert all("not on the list" in whisper.visible_text for whisper in bob.ephemerals)
+    assert {whisper.thread_ts for whisper in bob.ephemerals} == {offer.thread_ts}
     assert offer.buttons == BUTTONS
     assert bob.open_forms == []
     assert len(certcentral.calls) == read
@@ -254,19 +254,19 @@ async def test_not_now_is_told_and_keeps_the_order_quiet_while_it_can_still_be_r
     running: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     ops: Channel,
     sees_offer: SeesOffer,
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     certcentral.add_order(700002, ["mail.example.com"])
-    alert = slack.alert(ops, "monitoring", "Order 700001 waits")
+    alert = slack.post_alert(ops, "monitoring", "Order 700001 waits")
     offer = await sees_offer(alert)
 
     await ana.click(offer, "Not now")
     await slack.sees_message(ops, f"Not now, says <@{ana.id}>; quiet until", thread=alert)
-    slack.alert(ops, "monitoring", "Order 700001 waits again")
-    marked = await sees_offer(slack.alert(ops, "monitoring", "Order 700002 waits"))
+    slack.post_alert(ops, "monitoring", "Order 700001 waits again")
+    marked = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700002 waits"))
     await ana.click(offer, "Resend DCV email")
     form = await ana.sees_form("Recipients for shop.example.com")
 
@@ -280,12 +280,12 @@ async def test_a_press_on_an_offer_whose_order_is_done_says_so(
     running: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     ops: Channel,
     sees_offer: SeesOffer,
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
-    offer = await sees_offer(slack.alert(ops, "monitoring", "Order 700001 waits"))
+    offer = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700001 waits"))
 
     certcentral.issue(700001)
     await ana.click(offer, "Resend DCV email")
@@ -300,7 +300,7 @@ async def test_everything_else_is_met_with_silence_and_reads_nothing(
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ops: Channel,
     sees_offer: SeesOffer,
@@ -310,26 +310,26 @@ async def test_everything_else_is_met_with_silence_and_reads_nothing(
     partners, hidden = slack.add_channel("partners", ext_shared=True), slack.add_channel("hidden", ext_shared=True)
     bot = make_bot(DCV_ALERT_CHANNELS=",".join([ops.id, partners.id, hidden.id]))
     await bot.start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
     said = "Order 700001 waits"
     plain = await ana.post(ops, "Good morning")
 
     await ana.post(ops, said, thread_ts=plain.ts)
-    slack.alert(ops, "monitoring", said, thread_ts=plain.ts)
-    slack.edit(plain, slack.content(said))
-    slack.post(ops, slack.bot, slack.content(said))
-    slack.alert(partners, "monitoring", said)
-    slack.alert(pki, "monitoring", said)
+    slack.post_alert(ops, "monitoring", said, thread_ts=plain.ts)
+    slack.edit(plain, slack.build_content(said))
+    slack.post(ops, slack.bot, slack.build_content(said))
+    slack.post_alert(partners, "monitoring", said)
+    slack.post_alert(pki, "monitoring", said)
     for number, event in enumerate(_silent(ana, plain, said)):
         slack.send_event(
             {"type": "message", "channel": ops.id, "channel_type": "channel", **event}, event_id=f"Ev{number}"
         )
     # Slack's word on the event may be missing; the channel itself says that strangers read along.
-    told = {"type": "message", "channel": hidden.id, "channel_type": "channel", "ts": slack.mint.ts(), "text": said}
+    told = {"type": "message", "channel": hidden.id, "channel_type": "channel", "ts": slack.ids.new_ts(), "text": said}
     slack.send_event({**told, "user": ana.id}, is_ext_shared_channel=False)
-    await slack.settle()
+    await slack.wait_for_events()
     before = [call.name for call in certcentral.calls]
-    marked = await sees_offer(slack.alert(ops, "monitoring", "Order 700002 waits"))
+    marked = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700002 waits"))
 
     assert before == ["GET /user/me"]
     assert [message for channel in slack.channels.values() for message in offers(channel)] == [marked]
@@ -337,7 +337,7 @@ async def test_everything_else_is_met_with_silence_and_reads_nothing(
     assert slack.problems == []
 
 
-def _silent(ana: Person, plain: Message, said: str) -> list[dict[str, object]]:
+def _silent(ana: SimulatedUser, plain: Message, said: str) -> list[dict[str, object]]:
     """Events that a channel brings and that are no new message."""
     ts = f"{int(float(plain.ts))}.999"
     shown = {**plain.as_json(), "text": said, "attachments": [{"text": said, "is_msg_unfurl": True}]}
@@ -364,13 +364,17 @@ def _silent(ana: Person, plain: Message, said: str) -> list[dict[str, object]]:
 
 
 async def test_a_private_channel_and_a_message_of_a_person_get_their_offer_too(
-    make_bot: Callable[..., BotProcess], slack: Slack, certcentral: CertCentral, ana: Person, sees_offer: SeesOffer
+    make_bot: Callable[..., BotProcess],
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    sees_offer: SeesOffer,
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     vault = slack.add_channel("vault", private=True)
     bot = make_bot(DCV_ALERT_CHANNELS=vault.id)
     await bot.start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
 
     offer = await sees_offer(await ana.post(vault, "shop.example.com is not validated yet"))
 
@@ -387,15 +391,15 @@ async def test_an_offer_whose_thread_slack_cannot_read_holds_up_no_other_alert(
     certcentral.add_order(700004, ["second.example.com"])
     slack.faults.plan("chat.postMessage", drops(effect=False))
     slack.faults.plan("conversations.replies", answers(500, {"ok": False, "error": "internal_error"}), times=None)
-    first = slack.alert(ops, "monitoring", "Order 700003 waits")
-    await slack.wait(
+    first = slack.post_alert(ops, "monitoring", "Order 700003 waits")
+    await slack.wait_for(
         lambda: any(call.method == "chat.postMessage" for call in slack.api_calls), "the offer that is lost", 20.0
     )
 
-    second = slack.alert(ops, "monitoring", "Order 700004 waits")
+    second = slack.post_alert(ops, "monitoring", "Order 700004 waits")
     await sees_offer(second)
     slack.faults.clear()
-    third = slack.alert(ops, "monitoring", "Order 700004 waits again")
+    third = slack.post_alert(ops, "monitoring", "Order 700004 waits again")
     await slack.sees_message(ops, "Order 700003", thread=first, timeout=20.0)
 
     assert len(offers(ops)) == 2
@@ -433,15 +437,15 @@ async def test_who_may_not_ask_for_the_status_causes_no_read_and_no_offer(
             {"username": "nobody"},
         ]
     ):
-        told = {"type": "message", "channel": ops.id, "channel_type": "channel", "ts": slack.mint.ts(), "text": said}
+        told = {"type": "message", "channel": ops.id, "channel_type": "channel", "ts": slack.ids.new_ts(), "text": said}
         slack.send_event({**told, **event}, event_id=f"Ev{number}")
-    await slack.settle()
-    marked = await sees_offer(slack.alert(ops, "monitoring", "Order 700002 waits"))
+    await slack.wait_for_events()
+    marked = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700002 waits"))
 
     assert offers(ops) == [marked]
     assert not any("700001" in call.path for call in certcentral.calls)
     assert ledger() == []
-    assert [person.whispers for person in outsiders] == [[]] * len(outsiders)
+    assert [person.ephemerals for person in outsiders] == [[]] * len(outsiders)
     assert slack.problems == []
 
 
@@ -450,7 +454,7 @@ async def test_people_use_up_their_own_offers_and_an_app_still_gets_its_offer(
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     ops: Channel,
     sees_offer: SeesOffer,
 ) -> None:
@@ -459,13 +463,13 @@ async def test_people_use_up_their_own_offers_and_an_app_still_gets_its_offer(
         certcentral.add_order(700000 + number, [f"n{number}.example.com"])
     bot = make_bot(DCV_ALERT_CHANNELS=ops.id, DCV_ALLOWED_USERS=f"{ana.id},{bob.id}")
     await bot.start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
 
     for number in range(12):
         await ana.post(ops, f"Order {700000 + number} waits")
     await slack.sees_message(ops, SUMMARY)
     theirs = await sees_offer(await bob.post(ops, "Order 700020 waits"))
-    alerted = await sees_offer(slack.alert(ops, "monitoring", "Order 700021 waits", classic=True))
+    alerted = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700021 waits", classic=True))
 
     assert [offer.content.says(each) for offer, each in ((theirs, "700020"), (alerted, "700021"))] == [True, True]
     assert len(offers(ops)) == 12
@@ -474,7 +478,7 @@ async def test_people_use_up_their_own_offers_and_an_app_still_gets_its_offer(
 
 @pytest.mark.fault("M7")
 async def test_while_slack_cannot_tell_who_wrote_an_alert_nothing_is_read_and_later_it_is_offered(
-    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ops: Channel, sees_offer: SeesOffer
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ops: Channel, sees_offer: SeesOffer
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     certcentral.add_order(700002, ["mail.example.com"])
@@ -482,8 +486,8 @@ async def test_while_slack_cannot_tell_who_wrote_an_alert_nothing_is_read_and_la
     slack.faults.plan("users.info", limited, times=1)
 
     alert = await ana.post(ops, "Order 700001 waits")
-    await slack.wait(lambda: "users.info" in [call.method for call in slack.api_calls], "the question", 20.0)
-    marked = await sees_offer(slack.alert(ops, "monitoring", "Order 700002 waits", classic=True))
+    await slack.wait_for(lambda: "users.info" in [call.method for call in slack.api_calls], "the question", 20.0)
+    marked = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700002 waits", classic=True))
     before = [call.path for call in certcentral.calls if "700001" in call.path]
     await sees_offer(alert)
 
@@ -499,7 +503,7 @@ async def test_slack_is_asked_once_who_an_app_is_and_never_about_a_webhook(
         certcentral.add_order(700001 + number, [f"n{number}.example.com"])
 
     for number, classic in enumerate([True, False, True, False]):
-        await sees_offer(slack.alert(ops, "monitoring", f"Order {700001 + number} waits", classic=classic))
+        await sees_offer(slack.post_alert(ops, "monitoring", f"Order {700001 + number} waits", classic=classic))
 
     assert [call.method for call in slack.api_calls].count("users.info") == 1
     assert slack.problems == []
@@ -512,9 +516,9 @@ async def test_what_got_no_button_is_offered_for_the_next_alert_that_names_it(
     for number in range(8):
         certcentral.add_order(740000 + number, [f"n{number}.example.org"])
     names = "\n".join(f"- n{number}.example.org" for number in range(7))
-    first = await sees_offer(slack.alert(ops, "weekly", f"Weekly list:\n{names}"))
+    first = await sees_offer(slack.post_alert(ops, "weekly", f"Weekly list:\n{names}"))
 
-    again = await sees_offer(slack.alert(ops, "monitoring", "order 740006 for n6.example.org is stuck"))
+    again = await sees_offer(slack.post_alert(ops, "monitoring", "order 740006 for n6.example.org is stuck"))
 
     assert first.buttons == ["Resend DCV email"] * 5 + ["Not now"]
     assert again.content.says("Order 740006 (n6.example.org) waits")
@@ -542,7 +546,7 @@ async def test_a_name_that_belongs_to_an_order_without_being_written_on_it_gets_
 ) -> None:
     certcentral.add_order(700301, [ordered])
 
-    offer = await sees_offer(slack.alert(ops, "monitoring", said))
+    offer = await sees_offer(slack.post_alert(ops, "monitoring", said))
 
     assert offer.content.says("Order 700301 (")
     assert slack.problems == []
@@ -563,9 +567,9 @@ async def test_hosts_below_a_pending_domain_are_met_with_silence_unless_it_is_ab
     ]
 
     for text in silent:
-        slack.alert(ops, "monitoring", text)
-    exact = await sees_offer(slack.alert(ops, "monitoring", "Certificate: order 700002, see wiki.example.org"))
-    below = await sees_offer(slack.alert(ops, "monitoring", "Das Zertifikat von login.example.org läuft ab"))
+        slack.post_alert(ops, "monitoring", text)
+    exact = await sees_offer(slack.post_alert(ops, "monitoring", "Certificate: order 700002, see wiki.example.org"))
+    below = await sees_offer(slack.post_alert(ops, "monitoring", "Das Zertifikat von login.example.org läuft ab"))
 
     assert offers(ops) == [exact, below]
     assert exact.text.startswith("Order 700002 (")
@@ -576,7 +580,7 @@ async def test_hosts_below_a_pending_domain_are_met_with_silence_unless_it_is_ab
 
 @pytest.mark.fault("K16")
 async def test_of_domains_of_one_name_the_pending_one_is_offered(
-    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ops: Channel, sees_offer: SeesOffer
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ops: Channel, sees_offer: SeesOffer
 ) -> None:
     certcentral.add_domain(9002, "twice.net")
     valid = copy.copy(certcentral.domains[9002])
@@ -584,7 +588,7 @@ async def test_of_domains_of_one_name_the_pending_one_is_offered(
     valid.validated_until = certcentral.now() + timedelta(days=100)
     certcentral.domains = {9001: valid, 9002: certcentral.domains[9002], 9003: dataclasses.replace(valid, id=9003)}
 
-    offer = await sees_offer(slack.alert(ops, "monitoring", "The domain twice.net waits"))
+    offer = await sees_offer(slack.post_alert(ops, "monitoring", "The domain twice.net waits"))
     await ana.click(offer, "Resend DCV email")
     form = await ana.sees_form("9002 · twice.net")
 

@@ -17,7 +17,7 @@ from bot.slack import scopes
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.forks import ForkedBot
 
 ORDER = 700001
@@ -254,7 +254,7 @@ async def test_a_clock_that_is_off_is_a_problem(
     check: Check, slack: Slack, certcentral: CertCentral, whose: str, seconds: int
 ) -> None:
     if whose == "Slack":
-        slack.mint.clock = lambda: time.time() + seconds
+        slack.ids.clock = lambda: time.time() + seconds
     else:
         certcentral.now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
 
@@ -267,19 +267,19 @@ async def test_a_clock_that_is_off_is_a_problem(
 
 
 async def test_a_clock_that_is_a_little_off_is_fine(check: Check, slack: Slack) -> None:
-    slack.mint.clock = lambda: time.time() - 20
+    slack.ids.clock = lambda: time.time() - 20
 
     assert (await check()).says("clock agrees")
 
 
 async def test_a_bot_that_runs_is_told_of_and_not_disturbed(
-    bot: BotProcess, check: Check, slack: Slack, ana: Person, pki: Channel, tmp_path: Path
+    bot: BotProcess, check: Check, slack: Slack, ana: SimulatedUser, pki: Channel, tmp_path: Path
 ) -> None:
     before = _files(tmp_path)
 
     first, second = await check(), await check()
     await ana.command("/dcv-resend", "help", pki)
-    await ana.hears("/dcv-resend")
+    await ana.receives("/dcv-resend")
 
     assert [(answer.status, answer.problems, answer.warnings) for answer in (first, second)] == [(0, [], [])] * 2
     assert first.says("A bot is running", f"process {bot.pid}")

@@ -10,7 +10,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, stalls
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, open_form, put, resend, roots, sees_end, start_again, tells
 
 ORDER = 700001
@@ -89,7 +89,7 @@ def _deserved(story: Story, order_id: int) -> str:
     return "unknown" if kinds(story.ledger(), order_id) == ["sending"] else "sent"
 
 
-async def test_killed_right_after_the_ack_it_sends_once(story: Story, ana: Person) -> None:
+async def test_killed_right_after_the_ack_it_sends_once(story: Story, ana: SimulatedUser) -> None:
     submitted = await resend(ana, ORDER, story.pki)
     await story.bot.kill()
     deserved = _deserved(story, ORDER)
@@ -100,13 +100,13 @@ async def test_killed_right_after_the_ack_it_sends_once(story: Story, ana: Perso
 
 
 async def test_killed_while_it_announces_it_sends_once_and_finds_its_root_message_again(
-    story: Story, ana: Person
+    story: Story, ana: SimulatedUser
 ) -> None:
     gone = asyncio.Event()
     story.slack.faults.plan("chat.postMessage", stalls(hold=gone))
 
     await resend(ana, ORDER, story.pki)
-    await story.slack.wait(lambda: story.called("chat.postMessage"), "the announcement", 20.0)
+    await story.slack.wait_for(lambda: story.called("chat.postMessage"), "the announcement", 20.0)
     before = story.certcentral.resends[:]
     await story.crash(gone)
 
@@ -115,7 +115,7 @@ async def test_killed_while_it_announces_it_sends_once_and_finds_its_root_messag
 
 
 @ON_BOTH
-async def test_killed_during_the_put_it_does_not_know_and_does_not_repeat(story: Story, ana: Person) -> None:
+async def test_killed_during_the_put_it_does_not_know_and_does_not_repeat(story: Story, ana: SimulatedUser) -> None:
     gone = asyncio.Event()
     story.certcentral.faults.plan(put(), stalls(hold=gone))
 
@@ -130,7 +130,7 @@ async def test_killed_during_the_put_it_does_not_know_and_does_not_repeat(story:
 
 @pytest.mark.parametrize("method", ["chat.update", "chat.postMessage"])
 async def test_killed_while_it_reports_it_tells_the_same_in_the_same_place(
-    story: Story, ana: Person, method: str
+    story: Story, ana: SimulatedUser, method: str
 ) -> None:
     answer, gone = asyncio.Event(), asyncio.Event()
     story.certcentral.faults.plan(put(), stalls(hold=answer))
@@ -140,13 +140,15 @@ async def test_killed_while_it_reports_it_tells_the_same_in_the_same_place(
 
     story.slack.faults.plan(method, stalls(hold=gone))
     answer.set()
-    await story.slack.wait(lambda: story.called(method) > before, method, 20.0)
+    await story.slack.wait_for(lambda: story.called(method) > before, method, 20.0)
     await story.crash(gone)
 
     assert await story.ends() == "sent"
 
 
-async def test_killed_while_it_waits_for_a_busy_digicert_it_waits_on_and_sends_once(story: Story, ana: Person) -> None:
+async def test_killed_while_it_waits_for_a_busy_digicert_it_waits_on_and_sends_once(
+    story: Story, ana: SimulatedUser
+) -> None:
     story.certcentral.faults.plan(put(), answers(429, BUSY, {"Retry-After": "3"}))
 
     await resend(ana, ORDER, story.pki)
@@ -161,7 +163,7 @@ async def test_killed_while_it_waits_for_a_busy_digicert_it_waits_on_and_sends_o
     assert len(story.certcentral.outbox) == 1
 
 
-async def test_killed_after_its_end_was_told_it_says_nothing_more(story: Story, ana: Person) -> None:
+async def test_killed_after_its_end_was_told_it_says_nothing_more(story: Story, ana: SimulatedUser) -> None:
     await resend(ana, ORDER, story.pki)
     await story.ends()
     before = [message.ts for message in story.pki.messages]
@@ -177,7 +179,7 @@ async def test_killed_after_its_end_was_told_it_says_nothing_more(story: Story, 
     assert await story.ends() == "sent"
 
 
-async def test_killed_at_any_call_it_ends_once_and_truly(story: Story, ana: Person) -> None:
+async def test_killed_at_any_call_it_ends_once_and_truly(story: Story, ana: SimulatedUser) -> None:
     """The n-th call after a submit, of Slack or of DigiCert, arrives but never takes effect: then the kill comes."""
     for number in range(1, CALLS_OF_A_RESEND + 1):
         story.add_order(ORDER + number)
@@ -200,7 +202,9 @@ async def test_killed_at_any_call_it_ends_once_and_truly(story: Story, ana: Pers
         assert (number, await story.ends(ORDER + number)) == (number, deserved)
 
 
-async def test_killed_at_any_moment_with_many_under_way_each_ends_once_and_truly(story: Story, ana: Person) -> None:
+async def test_killed_at_any_moment_with_many_under_way_each_ends_once_and_truly(
+    story: Story, ana: SimulatedUser
+) -> None:
     chance = random.Random(1)  # noqa: S311 - moments, no secret
     story.slack.ack_seconds = 1.0
     for first in (ORDER + 1, ORDER + 5, ORDER + 9):

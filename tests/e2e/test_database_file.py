@@ -74,9 +74,9 @@ async def test_files_that_others_may_read_are_closed_by_the_next_start(
     for name in _modes(tmp_path):
         (tmp_path / name).chmod(0o644)
 
-    await slack.wait(lambda: slack.sockets == 0, "the socket to close", 20.0)
+    await slack.wait_for(lambda: slack.sockets == 0, "the socket to close", 20.0)
     await bot.start()
-    await slack.connected(60.0)
+    await slack.wait_for_connection(60.0)
 
     assert set(_modes(tmp_path).values()) == {"0600"}
 

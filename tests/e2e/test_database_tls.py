@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import free_port, resend, sees_end, tells
 from tests.postgresql import Databases, Missing, Server, own_server
 
@@ -56,12 +56,12 @@ def without_tls(listening: tuple[Server, int], with_tls: str) -> Iterator[str]:
 
 @pytest.mark.fault("L8")
 async def test_every_session_of_the_bot_is_encrypted(
-    with_tls: str, make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    with_tls: str, make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(ORDER, ["shop.example.com"])
     bot = make_bot(DATABASE_URL=with_tls, PGSSLMODE="disable")
     await bot.start()
-    await slack.connected(60.0)
+    await slack.wait_for_connection(60.0)
     await resend(ana, ORDER, pki)
     root = await sees_end(slack, pki, ORDER)
 
@@ -117,10 +117,10 @@ async def test_on_this_machine_and_where_it_is_switched_off_the_bot_works_withou
     ):
         bot = make_bot(**settings)
         await bot.start()
-        await slack.connected(60.0)
+        await slack.wait_for_connection(60.0)
 
         assert await bot.stop() == 0
-        await slack.wait(lambda: slack.sockets == 0, "the socket to close", 20.0)
+        await slack.wait_for(lambda: slack.sockets == 0, "the socket to close", 20.0)
 
 
 @pytest.mark.fault("L8")

@@ -9,7 +9,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.behavior_options import EmailArrayLimit
 from sandbox.faults import answers, drops
-from sandbox.slack import Channel, Form, FormIncomplete, Person, Slack
+from sandbox.slack import Channel, Form, FormIncomplete, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH, UNDER_BOTH_LIMITS
 
 Ask = Callable[[str], Awaitable[Form]]
@@ -46,7 +46,7 @@ async def test_a_prevalidated_domain_is_mailed_by_its_id_with_its_own_name_as_sc
 
 
 async def test_a_typed_subdomain_is_the_scope_only_if_it_was_picked(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ask: Ask
 ) -> None:
     certcentral.add_domain(1234, "example.com")
     certcentral.add_order(700001, ["shop.example.com"], product="ov")
@@ -82,7 +82,7 @@ async def test_an_email_for_another_scope_reaches_only_the_chosen_mailboxes(
     bot: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ask: Ask,
 ) -> None:
@@ -94,7 +94,7 @@ async def test_an_email_for_another_scope_reaches_only_the_chosen_mailboxes(
     await slack.sees_message(pki, containing="Sent")
     for address in ("admin@example.org", "admin@pay.example.org"):
         await ana.command("/dcv-resend", f"700002 to {address} because the first one got lost", pki)
-        await ana.hears("otherwise DigiCert may email others")
+        await ana.receives("otherwise DigiCert may email others")
 
     [(_, body)] = puts(certcentral)
     chosen = set(body["email_array"])  # type: ignore[index]
@@ -107,14 +107,14 @@ async def test_an_email_for_another_scope_reaches_only_the_chosen_mailboxes(
 
 @pytest.mark.fault("M6")
 async def test_names_that_were_made_up_do_not_get_round_the_cooldown(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ask: Ask
 ) -> None:
     certcentral.add_domain(1234, "example.com")
 
     await ana.command("/dcv-resend", "made-up-1.example.com to admin@example.com", pki)
     await slack.sees_message(pki, containing="Sent")
     await ana.command("/dcv-resend", "made-up-2.example.com to admin@example.com", pki)
-    await ana.hears("it is sent again only with a reason")
+    await ana.receives("it is sent again only with a reason")
     form = await ask("made-up-3.example.com")
 
     assert form.says("No pending order has made-up-3.example.com. This email validates example.com")
@@ -123,7 +123,7 @@ async def test_names_that_were_made_up_do_not_get_round_the_cooldown(
 
 @pytest.mark.fault("M6")
 async def test_one_mailbox_of_a_domain_rests_for_all_its_scopes(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_domain(1234, "example.com")
     for number, name in enumerate(("a.example.com", "b.example.com")):
@@ -132,7 +132,7 @@ async def test_one_mailbox_of_a_domain_rests_for_all_its_scopes(
     await ana.command("/dcv-resend", "700001 to admin@example.com admin@a.example.com", pki)
     await slack.sees_message(pki, containing="Sent")
     await ana.command("/dcv-resend", "700002 to admin@example.com admin@b.example.com", pki)
-    await ana.hears("it is sent again only with a reason")
+    await ana.receives("it is sent again only with a reason")
     await ana.command("/dcv-resend", "700002 to postmaster@example.com admin@b.example.com", pki)
     await slack.sees_message(pki, containing="domain b.example.com")
 

@@ -10,7 +10,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
-from sandbox.slack import Channel, Form, Message, Person, Slack
+from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
 from tests.e2e.kit import Rows, kinds, open_form, put, puts, resend, roots, sees_end, tells
 
 Places = dict[int, Channel]
@@ -52,7 +52,7 @@ def places(slack: Slack, certcentral: CertCentral) -> Places:
 
 
 async def test_whatever_slack_does_before_the_mail_each_ending_is_told_truly_and_once(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ledger: Rows, places: Places
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ledger: Rows, places: Places
 ) -> None:
     certcentral.faults.plan(put(ORDER), answers(429))
     forms = [await open_form(ana, order_id, place) for order_id, place in places.items()]
@@ -69,7 +69,7 @@ async def test_whatever_slack_does_before_the_mail_each_ending_is_told_truly_and
 
 
 async def test_whatever_slack_does_after_the_mail_each_ending_is_told_truly_and_once(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ledger: Rows, places: Places
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ledger: Rows, places: Places
 ) -> None:
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer), times=len(places))
@@ -103,24 +103,29 @@ async def _submit(form: Form) -> None:
 
 @pytest.mark.fault("M3")
 async def test_whatever_keeps_slack_from_saying_who_asked_the_call_waits_for_it(
-    make_bot: Callable[..., BotProcess], slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    make_bot: Callable[..., BotProcess],
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
 ) -> None:
     """Each fault meets a person of its own, and a group that has just changed: no answer serves for long."""
     group = slack.add_usergroup("pki-team", [ana])
     await make_bot(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=group.id).start()
-    await slack.connected(60.0)
+    await slack.wait_for_connection(60.0)
     methods = ["users.info"] * len(QUICK) + ["usergroups.users.list"] * len(EVERY)
 
     for number, (method, fault) in enumerate(zip(methods, [*QUICK, *EVERY], strict=True)):
         order_id, person = ORDER + number, slack.add_person(f"engineer{number}")
         certcentral.add_order(order_id, [f"n{order_id}.example.com"])
         group.set_members([person])
-        await slack.settle()
+        await slack.wait_for_events()
         form = await open_form(person, order_id, pki)
         # aiohttp asks once more by itself where a connection that was open before is dropped.
         slack.faults.plan(method, fault, times=None)
         await form.submit()
-        await slack.wait(lambda order_id=order_id: _waits(pki, order_id), "that the call waits", 20.0)
+        await slack.wait_for(lambda order_id=order_id: _waits(pki, order_id), "that the call waits", 20.0)
         mailed = puts(certcentral, order_id)
         slack.faults.clear()
         root = await sees_end(slack, pki, order_id)
@@ -137,7 +142,7 @@ def _waits(channel: Channel, order_id: int) -> bool:
 
 
 async def test_whatever_slack_does_to_forms_and_whispers_everybody_hears_a_sentence(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(ORDER, ["shop.example.com"])
     await resend(ana, ORDER, pki)
@@ -147,14 +152,18 @@ async def test_whatever_slack_does_to_forms_and_whispers_everybody_hears_a_sente
     typed = [text for text in (str(ORDER), "help") for _ in EVERY]
     commands = await asyncio.gather(*(ana.command("/dcv-resend", text, pki) for text in typed))
     for words in ("Nothing was sent; try again", "Resends DigiCert's"):
-        await slack.wait(lambda says=words: _times_heard(slack, ana, says) >= len(EVERY), f"{words!r} six times", 30.0)
+        await slack.wait_for(
+            lambda says=words: _times_heard(slack, ana, says) >= len(EVERY), f"{words!r} six times", 30.0
+        )
     slack.faults.clear()
     for method, text in (("views.update", str(ORDER)), ("chat.getPermalink", f"{ORDER} to admin@example.com")):
         for fault in QUICK:
             before = _times_heard(slack, ana, "Nothing was sent")
             slack.faults.plan(method, fault)
             commands.append(await ana.command("/dcv-resend", text, pki))
-            await slack.wait(lambda times=before: _times_heard(slack, ana, "Nothing was sent") > times, method, 10.0)
+            await slack.wait_for(
+                lambda times=before: _times_heard(slack, ana, "Nothing was sent") > times, method, 10.0
+            )
 
     assert all(command.acked for command in commands)
     assert puts(certcentral, ORDER) == 1
@@ -162,9 +171,9 @@ async def test_whatever_slack_does_to_forms_and_whispers_everybody_hears_a_sente
     assert slack.problems == []
 
 
-def _times_heard(slack: Slack, person: Person, words: str) -> int:
+def _times_heard(slack: Slack, person: SimulatedUser, words: str) -> int:
     """How often the person alone was told these words."""
-    return sum(message.content.says(words) for message in (*person.whispers, *slack.dm(person).messages))
+    return sum(message.content.says(words) for message in (*person.ephemerals, *slack.dm(person).messages))
 
 
 async def test_whatever_slack_does_at_a_start_the_bot_serves_in_the_end(
@@ -184,6 +193,6 @@ async def test_whatever_slack_does_at_a_start_the_bot_serves_in_the_end(
             }
             await make_bot(**settings).start()
 
-        await asyncio.gather(*(slack.connected(90.0) for slack in workspaces))
+        await asyncio.gather(*(slack.wait_for_connection(90.0) for slack in workspaces))
 
         assert [slack.problems for slack in workspaces] == [[]] * len(faults)

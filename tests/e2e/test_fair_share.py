@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH, Rows, open_form, resend, roots, sees_end, tells
 
 ORDER = 700001
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.fault("M10")
 
 
 @pytest.fixture
-def eve(slack: Slack) -> Person:
+def eve(slack: Slack) -> SimulatedUser:
     """A colleague of Ana's who may resend, too."""
     return slack.add_person("eve")
 
@@ -36,21 +36,21 @@ def orders(certcentral: CertCentral) -> range:
 
 
 @pytest.fixture
-async def start(make_bot: MakeBot, slack: Slack, ana: Person, eve: Person) -> Start:
+async def start(make_bot: MakeBot, slack: Slack, ana: SimulatedUser, eve: SimulatedUser) -> Start:
     """Start bots with these settings, and wait until they serve."""
 
     async def start(*names: str, **settings: str) -> list[BotProcess]:
         listed = f"{ana.id},{eve.id}"
         bots = [make_bot(DCV_ALLOWED_USERS=listed, DCV_INSTANCE=name, **settings) for name in names or ("one",)]
         await asyncio.gather(*(bot.start() for bot in bots))
-        await slack.wait(lambda: slack.sockets == len(bots), f"{len(bots)} sockets", 60.0)
+        await slack.wait_for(lambda: slack.sockets == len(bots), f"{len(bots)} sockets", 60.0)
         return bots
 
     return start
 
 
 @pytest.fixture
-async def flood(certcentral: CertCentral, eve: Person, pki: Channel) -> AsyncIterator[Begin]:
+async def flood(certcentral: CertCentral, eve: SimulatedUser, pki: Channel) -> AsyncIterator[Begin]:
     """Let Eve ask for far more than the limits allow, and wait until so much of it has arrived."""
     asked: list[asyncio.Task[object]] = []
 
@@ -68,7 +68,7 @@ async def flood(certcentral: CertCentral, eve: Person, pki: Channel) -> AsyncIte
 
 
 async def test_a_colleague_sends_through_a_flood(
-    start: Start, flood: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    start: Start, flood: Begin, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     """Behind all of it the colleague would wait for longer than a read may take."""
     await start(DIGICERT_LIMITS="8/1s")
@@ -83,7 +83,7 @@ async def test_a_colleague_sends_through_a_flood(
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_colleague_sends_through_a_flood_of_several_instances_over_a_limit_of_minutes(
-    start: Start, flood: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    start: Start, flood: Begin, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     """Once a limit of minutes is used up, there is no turn for anybody until it is over."""
     await start("one", "two", DIGICERT_LIMITS="100/2m")
@@ -102,8 +102,8 @@ async def test_over_the_limit_nothing_is_sent_and_the_person_is_told_when_to_con
     start: Start,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
-    eve: Person,
+    ana: SimulatedUser,
+    eve: SimulatedUser,
     pki: Channel,
     orders: range,
     ledger: Rows,
@@ -116,13 +116,13 @@ async def test_over_the_limit_nothing_is_sent_and_the_person_is_told_when_to_con
 
     for order_id in orders[3:6]:
         await eve.command("/dcv-resend", f"{order_id} to admin@example.com", pki)
-    await slack.wait(lambda: len(eve.whispers) == 3, "three whispers", 20.0)
+    await slack.wait_for(lambda: len(eve.ephemerals) == 3, "three whispers", 20.0)
     submitted = await form.submit()
     await resend(ana, orders[6], pki)
     root = await sees_end(slack, pki, orders[6])
 
     words = "You asked for 3 resends in the last 10 minutes. You can continue at "
-    assert all(whisper.text.startswith(words) for whisper in eve.whispers)
+    assert all(whisper.text.startswith(words) for whisper in eve.ephemerals)
     assert [each.startswith(words) for each in (submitted.errors or {}).values()] == [True]
     assert [len(roots(pki, order_id)) for order_id in orders[3:6]] == [0, 0, 0]
     assert (len(certcentral.resends), tells(root)) == (4, "sent")

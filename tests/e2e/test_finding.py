@@ -12,7 +12,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
-from sandbox.slack import Channel, Form, Person, Slack
+from sandbox.slack import Channel, Form, SimulatedUser, Slack
 from tests.e2e.kit import locked
 
 Ask = Callable[[str], Awaitable[Form]]
@@ -82,7 +82,7 @@ async def test_an_option_names_id_name_and_how_long_it_waits_the_longest_waiting
 
 
 async def test_a_form_that_is_there_can_be_searched_even_when_the_database_was_slow(
-    bot: BotProcess, certcentral: CertCentral, ana: Person, pki: Channel, tmp_path: Path
+    bot: BotProcess, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, tmp_path: Path
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
 
@@ -94,7 +94,7 @@ async def test_a_form_that_is_there_can_be_searched_even_when_the_database_was_s
 
     assert early == []
     assert await found(form, "") == ["700001 · shop.example.com"]
-    assert ana.whispers == []
+    assert ana.ephemerals == []
 
 
 async def test_one_listing_serves_every_search_of_a_minute(
@@ -131,7 +131,7 @@ async def test_of_300_orders_a_hundred_are_offered_and_the_others_are_found_by_t
 
 
 async def test_while_digicert_stalls_the_search_answers_and_what_was_typed_can_be_looked_up(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ask: Ask
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     certcentral.add_order(700002, ["www.example.org"])
@@ -183,7 +183,7 @@ async def test_a_name_leads_to_the_pending_dv_order_that_carries_it_else_to_the_
 
 
 async def test_several_orders_with_the_name_are_a_choice_and_never_a_guess(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ask: Ask
 ) -> None:
     now = certcentral.now()
     certcentral.add_order(700001, ["shop.example.com"], created=now - timedelta(hours=1))
@@ -205,7 +205,7 @@ async def test_several_orders_with_the_name_are_a_choice_and_never_a_guess(
 
 @pytest.mark.fault("K2")
 async def test_a_name_leads_to_the_order_that_it_belongs_to(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ask: Ask
 ) -> None:
     certcentral.add_order(700301, ["shop.skala.net"])
     certcentral.add_order(700302, ["www.nurwww.org"])
@@ -221,7 +221,7 @@ async def test_a_name_leads_to_the_order_that_it_belongs_to(
     seen = {name: (await ask(name)).selected(action_id="target")[0] for name in leads_to}
     silent = [(await ask(name)).text for name in ("other.skala.net", "a.login.apps.wildly.net")]
     await ana.command("/dcv-status", "skala.net", pki)
-    status = await ana.hears("shop.skala.net")
+    status = await ana.receives("shop.skala.net")
 
     assert seen == leads_to
     assert all("No order and no domain" in text for text in silent)
@@ -231,7 +231,7 @@ async def test_a_name_leads_to_the_order_that_it_belongs_to(
 
 @pytest.mark.fault("K16")
 async def test_of_domains_of_one_name_the_pending_one_is_found(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ask: Ask
 ) -> None:
     certcentral.add_domain(9002, "twice.net")
     valid = copy.copy(certcentral.domains[9002])

@@ -8,7 +8,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops
-from sandbox.slack import Channel, Form, Message, Person, Slack
+from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH, open_form, put, resend, roots, start_again
 
 ORDER = 700001
@@ -26,14 +26,14 @@ def begin(make_bot: MakeBot, slack: Slack, pki: Channel) -> Begin:
     async def begin(follow_ups: str = MANY, **settings: str) -> BotProcess:
         bot = make_bot(DCV_FOLLOW_UPS=follow_ups, **settings)
         await bot.start()
-        await slack.connected(60)
+        await slack.wait_for_connection(60)
         return bot
 
     return begin
 
 
 @pytest.fixture
-async def sent(slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel) -> Send:
+async def sent(slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel) -> Send:
     """Let Ana resend an order for these names, and hand over the root message that tells the outcome."""
 
     async def send(*names: str, **traits: str) -> Message:
@@ -52,7 +52,7 @@ def replies(pki: Channel, root: Message) -> list[str]:
 
 async def settled(slack: Slack, root: Message, word: str = "*Validated*") -> Message:
     """Wait until the root message begins with this."""
-    return await slack.wait(lambda: root if root.text.startswith(word) else None, f"the root to say {word}", 30.0)
+    return await slack.wait_for(lambda: root if root.text.startswith(word) else None, f"the root to say {word}", 30.0)
 
 
 @ON_BOTH
@@ -170,7 +170,7 @@ async def test_a_newer_request_takes_over_and_the_older_thread_leads_to_it(
     sent: Send,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
 ) -> None:
     await begin()
@@ -200,7 +200,7 @@ async def test_following_can_be_stopped_by_those_who_may_and_by_nobody_else(
     sent: Send,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
 ) -> None:
     await begin()
@@ -208,11 +208,11 @@ async def test_following_can_be_stopped_by_those_who_may_and_by_nobody_else(
     root = await sent()
 
     await ben.click(root, "Stop following")
-    await ben.hears("not on the list")
+    await ben.receives("not on the list")
     still = root.buttons
     await ana.click(root, "Stop following")
     reply = await slack.sees_message(pki, "stopped following this", thread=root)
-    await slack.wait(lambda: not root.buttons, "the root to lose its button", 20.0)
+    await slack.wait_for(lambda: not root.buttons, "the root to lose its button", 20.0)
     looks = len(certcentral.calls)
     certcentral.approve(certcentral.outbox[0])
     await ana.click(reply, "Check now")
@@ -230,7 +230,7 @@ async def test_a_nudge_says_what_helps_and_its_buttons_work(
     sent: Send,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
 ) -> None:
     await begin(DCV_NUDGES="2s")
@@ -259,7 +259,7 @@ async def test_what_check_now_told_is_not_told_again(
     sent: Send,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
 ) -> None:
     await begin("12h")
@@ -269,7 +269,7 @@ async def test_what_check_now_told_is_not_told_again(
     certcentral.approve(certcentral.outbox[0])
     await ana.click(detail, "Check now")
     await slack.sees_message(pki, "1 of 2 names still wait for validation", thread=root)
-    await slack.wait(lambda: "1 of 2 names" in root.text, "the root to count", 20.0)
+    await slack.wait_for(lambda: "1 of 2 names" in root.text, "the root to count", 20.0)
     certcentral.approve(certcentral.outbox[1])
     await ana.click(detail, "Check now")
     await settled(slack, root)
@@ -347,7 +347,7 @@ async def test_the_last_check_says_so_and_old_buttons_say_that_it_is_over(
     sent: Send,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
 ) -> None:
     await begin("1s,2s,9s", DCV_NUDGES="2s")
@@ -356,7 +356,7 @@ async def test_the_last_check_says_so_and_old_buttons_say_that_it_is_over(
     nudge = await slack.sees_message(pki, "Still open after", thread=root)
     last = await slack.sees_message(pki, "That was the last check", thread=root)
     await ana.click(nudge, "Stop following")
-    whisper = await ana.hears("not followed any longer")
+    whisper = await ana.receives("not followed any longer")
     await ana.click(nudge, "Check now")
     await slack.sees_message(pki, "The name still waits for validation", thread=root)
     await ana.click(last, "Send again")

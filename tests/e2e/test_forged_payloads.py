@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Delivery, Form, Person, Slack
+from sandbox.slack import Channel, Delivery, Form, SimulatedUser, Slack
 from tests.e2e.kit import serving
 from tests.e2e.story import (
     CHANGES,
@@ -132,7 +132,7 @@ async def bot(
     if door == "serve":
         slack.request_url = f"http://127.0.0.1:{bot.settings['PORT']}/slack/events"
     await bot.start()
-    await (serving(bot) if door == "serve" else slack.connected(60))
+    await (serving(bot) if door == "serve" else slack.wait_for_connection(60))
     return bot
 
 
@@ -141,7 +141,7 @@ async def genuine(
     bot: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ops: Channel,
     ask: Callable[[str], Awaitable[Form]],
@@ -152,7 +152,7 @@ async def genuine(
 
 @pytest.fixture
 async def deliver(
-    bot: BotProcess, slack: Slack, ana: Person, genuine: Callable[[str], Genuine]
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, genuine: Callable[[str], Genuine]
 ) -> AsyncIterator[Deliver]:
     """Deliver a payload of the story with changes; the log shows no bug meanwhile, and none at the end of the test.
 
@@ -257,7 +257,7 @@ async def test_an_envelope_of_a_shape_that_slack_never_sends_is_acknowledged_whe
     assert (unasked, _bugs(bot)) == ([], [])
 
 
-async def test_a_forged_choice_is_answered_by_a_sentence(deliver: Deliver, slack: Slack, ana: Person) -> None:
+async def test_a_forged_choice_is_answered_by_a_sentence(deliver: Deliver, slack: Slack, ana: SimulatedUser) -> None:
     for name, part, value, words in CHOICES:
         before = _heard(slack, ana)
         await deliver(name, [(part, value)])
@@ -265,7 +265,7 @@ async def test_a_forged_choice_is_answered_by_a_sentence(deliver: Deliver, slack
 
 
 async def test_a_forged_submission_is_answered_at_its_field_or_by_a_sentence(
-    deliver: Deliver, slack: Slack, certcentral: CertCentral, ana: Person
+    deliver: Deliver, slack: Slack, certcentral: CertCentral, ana: SimulatedUser
 ) -> None:
     sent = len(certcentral.resends)
 
@@ -280,16 +280,16 @@ async def test_a_forged_submission_is_answered_at_its_field_or_by_a_sentence(
     assert len(certcentral.resends) == sent
 
 
-async def _hears(slack: Slack, person: Person, words: str, before: dict[str, str]) -> None:
+async def _hears(slack: Slack, person: SimulatedUser, words: str, before: dict[str, str]) -> None:
     """Wait until these words are new to the person."""
 
     def look() -> bool:
         return any(words in text for key, text in _heard(slack, person).items() if key not in before)
 
-    await slack.wait(look, f"{words!r}", 10.0)
+    await slack.wait_for(look, f"{words!r}", 10.0)
 
 
-def _heard(slack: Slack, person: Person) -> dict[str, str]:
+def _heard(slack: Slack, person: SimulatedUser) -> dict[str, str]:
     """All that the person alone was told: whispers, direct messages, and each form as it is drawn now."""
-    messages = {message.ts: message.text for message in (*person.whispers, *slack.dm(person).messages)}
+    messages = {message.ts: message.text for message in (*person.ephemerals, *slack.dm(person).messages)}
     return messages | {form.view["hash"]: form.text for form in person.open_forms}

@@ -9,7 +9,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, drops, stalls
-from sandbox.slack import ApiCall, Channel, Form, Person, Slack
+from sandbox.slack import ApiCall, Channel, Form, SimulatedUser, Slack
 
 Ask = Callable[[str], Awaitable[Form]]
 
@@ -121,23 +121,23 @@ async def test_an_order_fills_the_form_in_however_it_was_pasted(
 
 @pytest.mark.fault("M2")
 async def test_a_command_that_is_too_long_is_answered_by_a_sentence(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     for command in ("/dcv-resend", "/dcv-status"):
         await ana.command(command, "700001 to " + "<mailto:" * 5000, pki)
-        whisper = await ana.hears("has at most 3,000 characters")
+        whisper = await ana.receives("has at most 3,000 characters")
         assert "Nothing was sent" in whisper.visible_text
-        ana.whispers.clear()
+        ana.ephemerals.clear()
 
     assert [call.name for call in certcentral.calls] == ["GET /user/me"]
     assert slack.problems == []
 
 
 async def test_help_is_whispered_with_examples_and_opens_nothing(
-    bot: BotProcess, slack: Slack, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     await ana.command("/dcv-resend", "help", pki)
-    whisper = await ana.hears("/dcv-resend shop.example.com")
+    whisper = await ana.receives("/dcv-resend shop.example.com")
 
     assert "Resends DigiCert's validation mails" in whisper.visible_text
     assert pki.messages == []
@@ -146,13 +146,13 @@ async def test_help_is_whispered_with_examples_and_opens_nothing(
 
 
 async def test_anything_else_is_answered_by_a_whispered_sentence_with_an_example(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     for number, text in enumerate(UNUSABLE, start=1):
         await ana.command("/dcv-resend", text, pki)
-        await slack.wait(lambda heard=number: len(ana.whispers) == heard, f"a whisper about {text!r}", 5.0)
+        await slack.wait_for(lambda heard=number: len(ana.ephemerals) == heard, f"a whisper about {text!r}", 5.0)
 
-    assert all("for example 700001 or shop.example.com" in whisper.visible_text for whisper in ana.whispers)
+    assert all("for example 700001 or shop.example.com" in whisper.visible_text for whisper in ana.ephemerals)
     assert pki.messages == []
     assert calls_of(slack, "views.open") == []
     assert [call.name for call in certcentral.calls] == ["GET /user/me"]
@@ -160,7 +160,7 @@ async def test_anything_else_is_answered_by_a_whispered_sentence_with_an_example
 
 
 async def test_the_form_is_there_before_digicert_is_asked_and_filled_in_afterwards(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     certcentral.faults.plan("GET /order/certificate/700001", stalls(hold=(hold := asyncio.Event())))
@@ -180,7 +180,7 @@ async def test_the_form_is_there_before_digicert_is_asked_and_filled_in_afterwar
 
 
 async def test_a_form_that_was_closed_meanwhile_is_no_error(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     certcentral.faults.plan("GET /order/certificate/700001", stalls(hold=(hold := asyncio.Event())))
@@ -189,17 +189,17 @@ async def test_a_form_that_was_closed_meanwhile_is_no_error(
 
     await form.close()
     hold.set()
-    await slack.wait(lambda: calls_of(slack, "views.update"), "the answer for a form that is gone", 10.0)
+    await slack.wait_for(lambda: calls_of(slack, "views.update"), "the answer for a form that is gone", 10.0)
     await ana.command("/dcv-resend", "help", pki)
-    await ana.hears("/dcv-resend shop.example.com")
+    await ana.receives("/dcv-resend shop.example.com")
 
     assert calls_of(slack, "views.update")[0].error == "not_found"
-    assert len(ana.whispers) == 1
+    assert len(ana.ephemerals) == 1
     assert levels(bot).isdisjoint({"error", "critical"})
 
 
 async def test_choosing_another_order_or_domain_draws_its_recipients_and_sends_for_it_alone(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ask: Ask
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     certcentral.add_order(700002, ["www.example.org"])
@@ -220,7 +220,7 @@ async def test_choosing_another_order_or_domain_draws_its_recipients_and_sends_f
 
 
 async def test_reason_and_language_stay_when_another_order_is_chosen(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ask: Ask
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     certcentral.add_order(700002, ["www.example.org"])
@@ -242,7 +242,7 @@ async def test_reason_and_language_stay_when_another_order_is_chosen(
 
 
 async def test_a_slow_first_choice_does_not_overwrite_a_later_quick_one(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ask: Ask
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     certcentral.add_order(700002, ["www.example.org"])
@@ -255,7 +255,7 @@ async def test_a_slow_first_choice_does_not_overwrite_a_later_quick_one(
     await form.choose("700002", action_id="target")
     await ana.sees_form("Recipients for www.example.org")
     hold.set()
-    await slack.wait(
+    await slack.wait_for(
         lambda: [call for call in calls_of(slack, "views.update") if call.error],
         "the slow drawing to be turned away",
         10.0,
@@ -263,11 +263,11 @@ async def test_a_slow_first_choice_does_not_overwrite_a_later_quick_one(
 
     assert [call.error for call in calls_of(slack, "views.update") if call.error] == ["hash_conflict"]
     assert form.labels == ["Recipients for www.example.org", "Language", "Reason"]
-    assert ana.whispers == []
+    assert ana.ephemerals == []
 
 
 async def test_where_nothing_can_be_resent_the_form_says_why_and_what_to_do_instead(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ask: Ask
 ) -> None:
     expected = put_in_place_what_cannot_be_resent(certcentral)
     certcentral.add_order(700009, ["www.example.org"])
@@ -329,7 +329,7 @@ def put_in_place_what_cannot_be_resent(certcentral: CertCentral) -> dict[str, tu
 
 
 async def test_when_digicert_is_away_the_form_says_so_and_another_try_works(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ask: Ask
 ) -> None:
     for number in range(len(AWAY)):
         certcentral.add_order(700000 + number, [f"shop{number}.com"])
@@ -348,5 +348,5 @@ async def test_when_digicert_is_away_the_form_says_so_and_another_try_works(
         await form.close()
 
     assert certcentral.resends == []
-    assert ana.whispers == []
+    assert ana.ephemerals == []
     assert slack.problems == []

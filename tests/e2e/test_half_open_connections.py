@@ -15,7 +15,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import answers_with, asks, free_port, puts, sees_end, serving, tells
 
 ORDER = 700001
@@ -103,7 +103,7 @@ async def reconnecting(bot: BotProcess, parts: list[bytes]) -> AsyncIterator[Non
 
 @pytest.mark.fault("M1")
 async def test_slack_is_answered_beside_more_strangers_than_descriptors(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     async with held(bot, beginnings(slack)):
         delivery = await ana.command("/dcv-resend", f"{ORDER} to admin@shop.example.com", pki)
@@ -120,13 +120,13 @@ async def test_slack_is_answered_beside_more_strangers_than_descriptors(
 
 @pytest.mark.fault("M1")
 async def test_slack_is_answered_beside_strangers_who_come_back_at_once(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     async with reconnecting(bot, beginnings(slack)):
         delivery = await ana.command("/dcv-resend", f"{ORDER} to admin@shop.example.com", pki)
         root = await sees_end(slack, pki, ORDER)
         again = [await ana.command("/dcv-resend", "help", pki) for _ in range(20)]
-        await slack.settle()
+        await slack.wait_for_events()
         problems = list(slack.problems)
 
     assert [each.acked for each in (delivery, *again)] == [True] * 21
@@ -138,12 +138,12 @@ async def test_slack_is_answered_beside_strangers_who_come_back_at_once(
 
 @pytest.mark.fault("M1")
 async def test_the_bot_beside_socket_mode_works_beside_as_many_strangers(
-    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(ORDER, ["shop.example.com"])
     bot = make_bot(PORT=str(free_port()))
     await bot.start()
-    await slack.connected(60.0)
+    await slack.wait_for_connection(60.0)
     await serving(bot)
 
     async with held(bot, [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"]):

@@ -10,7 +10,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH, answers_with, asks, free_port, put, resend, sees_end, serving
 from tests.postgresql import Server
 
@@ -139,7 +139,7 @@ async def test_beside_socket_mode_ready_means_connected(make_bot: MakeBot, slack
     alone = await answers_with(bot, "/healthz", 200)
     unconnected = (await asks(bot, "/readyz"))[0]
     slack.faults.clear()
-    await slack.connected(60.0)
+    await slack.wait_for_connection(60.0)
     await serving(bot)
     slack.faults.plan("socket", answers(500), times=None)
     slack.drop_sockets()
@@ -154,7 +154,7 @@ async def test_beside_socket_mode_ready_means_connected(make_bot: MakeBot, slack
 async def test_without_a_port_nothing_listens_beside_socket_mode(make_bot: MakeBot, slack: Slack) -> None:
     bot = make_bot()
     await bot.start()
-    await slack.connected(60.0)
+    await slack.wait_for_connection(60.0)
 
     assert '"event": "listening"' not in bot.log
 
@@ -177,7 +177,7 @@ async def test_while_it_waits_for_slack_it_lives_and_is_not_ready(
 
 
 async def test_what_happened_is_counted_and_what_waits_is_shown(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     ben = slack.add_person("ben")
     hold = asyncio.Event()
@@ -189,9 +189,9 @@ async def test_what_happened_is_counted_and_what_waits_is_shown(
     await resend(ana, ORDER + 1, pki)
     await sees_end(slack, pki, ORDER + 1)
     await ana.command("/dcv-resend", f"{ORDER} to admin@shop.example.com", pki)
-    await ana.hears("was sent")
+    await ana.receives("was sent")
     await ben.command("/dcv-resend", str(ORDER), pki)
-    await ben.hears("not on the list")
+    await ben.receives("not on the list")
     await resend(ana, ORDER + 2, pki)
     await certcentral.wait_for_call("PUT", f"/order/certificate/{ORDER + 2}/*")
     _, text = await asks(bot, "/metrics")

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import PolicyFile
 
 pytestmark = pytest.mark.fault("M5")
@@ -31,7 +31,12 @@ def account(certcentral: CertCentral) -> None:
 
 @pytest.fixture
 async def shop_bot(
-    make_bot: Callable[..., BotProcess], slack: Slack, ana: Person, bob: Person, pki: Channel, tmp_path: Path
+    make_bot: Callable[..., BotProcess],
+    slack: Slack,
+    ana: SimulatedUser,
+    bob: SimulatedUser,
+    pki: Channel,
+    tmp_path: Path,
 ) -> BotProcess:
     """A bot whose rules let Ana resend and look for the shop, and Bob everything."""
     rules = f"""
@@ -53,30 +58,30 @@ names = ["pay.example.info"]
 """
     bot = make_bot(DCV_ALLOWED_USERS="", DCV_POLICY_FILE=str(PolicyFile(tmp_path / "policy.toml", rules)))
     await bot.start()
-    await slack.connected()
+    await slack.wait_for_connection()
     return bot
 
 
 @pytest.fixture
-def bob(slack: Slack) -> Person:
+def bob(slack: Slack) -> SimulatedUser:
     return slack.add_person("bob")
 
 
 @pytest.fixture
-def ask(slack: Slack, ana: Person, pki: Channel, shop_bot: BotProcess) -> Ask:
+def ask(slack: Slack, ana: SimulatedUser, pki: Channel, shop_bot: BotProcess) -> Ask:
     """Let Ana type a command, and return the answer: a whisper, or what her form says once it is drawn."""
 
     async def ask(command: str, text: str) -> str:
-        whispers, forms = len(ana.whispers), {form.view_id for form in ana.open_forms}
+        whispers, forms = len(ana.ephemerals), {form.view_id for form in ana.open_forms}
 
         def answer() -> str | None:
-            if len(ana.whispers) > whispers:
-                return ana.whispers[-1].visible_text
+            if len(ana.ephemerals) > whispers:
+                return ana.ephemerals[-1].visible_text
             new = [form for form in ana.open_forms if form.view_id not in forms and not form.says("Looking up")]
             return new[0].text if new else None
 
         await ana.command(command, text, pki)
-        return await slack.wait(answer, f"an answer to {command} {text}", 20.0)
+        return await slack.wait_for(answer, f"an answer to {command} {text}", 20.0)
 
     return ask
 
@@ -127,7 +132,7 @@ async def test_the_status_of_an_order_shows_the_names_that_the_person_may_see(as
     ],
 )
 async def test_a_search_finds_by_what_the_person_may_see(
-    slack: Slack, ana: Person, pki: Channel, shop_bot: BotProcess, typed: str, found: set[int | str]
+    slack: Slack, ana: SimulatedUser, pki: Channel, shop_bot: BotProcess, typed: str, found: set[int | str]
 ) -> None:
     await ana.command("/dcv-resend", "", pki)
     form = await ana.sees_form("Pending orders and domains")
@@ -140,11 +145,11 @@ async def test_a_search_finds_by_what_the_person_may_see(
 
 
 async def test_a_message_is_answered_like_one_that_names_nothing_that_exists(
-    slack: Slack, ana: Person, pki: Channel, shop_bot: BotProcess
+    slack: Slack, ana: SimulatedUser, pki: Channel, shop_bot: BotProcess
 ) -> None:
     answers = []
     for order_id in (THEIRS, MISSING):
-        alert = slack.alert(pki, "monitoring", f"Order {order_id} is pending")
+        alert = slack.post_alert(pki, "monitoring", f"Order {order_id} is pending")
         await ana.shortcut("dcv_resend_message", alert)
         form = await ana.sees_form(f"order {order_id}")
         answers.append(form.text.replace(str(order_id), "…"))
@@ -162,9 +167,9 @@ async def test_why_names_the_patterns_that_the_person_may_see(ask: Ask, shop_bot
 
 
 async def test_who_may_see_everything_is_told_what_is_so(
-    slack: Slack, bob: Person, pki: Channel, shop_bot: BotProcess
+    slack: Slack, bob: SimulatedUser, pki: Channel, shop_bot: BotProcess
 ) -> None:
     await bob.command("/dcv-resend", f"{MISSING} to admin@example.com", pki)
-    await bob.hears(f"DigiCert knows no order {MISSING} in this account.")
+    await bob.receives(f"DigiCert knows no order {MISSING} in this account.")
     await bob.command("/dcv-status", str(THEIRS_ISSUED), pki)
-    await bob.hears("is issued")
+    await bob.receives("is issued")

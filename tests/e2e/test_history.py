@@ -10,22 +10,22 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, drops
-from sandbox.slack import Channel, Message, Person, Slack
+from sandbox.slack import Channel, Message, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH, Rows, is_chained, locked, put, resend, sees_end
 
 ORDER = 700001
 
 
-async def asks(person: Person, channel: Channel, text: str, containing: str) -> Message:
+async def asks(person: SimulatedUser, channel: Channel, text: str, containing: str) -> Message:
     """Type the command, and wait for a whisper that was not there before."""
-    before = len(person.whispers)
+    before = len(person.ephemerals)
 
     def heard() -> Message | None:
-        new = person.whispers[before:]
+        new = person.ephemerals[before:]
         return next((message for message in new if message.content.says(containing)), None)
 
     await person.command("/dcv-resend", f"history {text}".strip(), channel)
-    return await person.slack.wait(heard, f"a whisper to {person.name}: {containing!r}", 20.0)
+    return await person.slack.wait_for(heard, f"a whisper to {person.name}: {containing!r}", 20.0)
 
 
 def told(message: Message) -> list[str]:
@@ -35,7 +35,7 @@ def told(message: Message) -> list[str]:
 
 @ON_BOTH
 async def test_each_request_is_told_with_outcome_person_recipients_reason_and_thread(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     ben = slack.add_person("ben")
     for number, name in enumerate(("shop.example.com", "www.example.org", "api.example.org")):
@@ -48,9 +48,9 @@ async def test_each_request_is_told_with_outcome_person_recipients_reason_and_th
         await ana.command("/dcv-resend", line, pki)
         roots.append(await sees_end(slack, pki, ORDER + number))
     await ana.command("/dcv-resend", f"{ORDER} to admin@example.com", pki)
-    await ana.hears("sent again only with a reason")
+    await ana.receives("sent again only with a reason")
     await ben.command("/dcv-resend", str(ORDER), pki)
-    await ben.hears("not on the list")
+    await ben.receives("not on the list")
 
     everything = await asks(ana, pki, "", "What was asked")
     of_order = await asks(ana, pki, str(ORDER), f"for order {ORDER}")
@@ -71,7 +71,7 @@ async def test_each_request_is_told_with_outcome_person_recipients_reason_and_th
 
 
 async def test_somebody_who_may_not_look_sees_no_row(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.add_order(ORDER, ["shop.example.com"])
     await resend(ana, ORDER, pki)
@@ -88,35 +88,35 @@ async def test_somebody_who_may_not_look_sees_no_row(
         "name:shop.example.com",
         f"user:{ana.id}",
     ]
-    assert not any(message.content.says("admin@") or message.content.says("Sent") for message in ben.whispers)
+    assert not any(message.content.says("admin@") or message.content.says("Sent") for message in ben.ephemerals)
 
 
 async def test_pages_are_turned_in_place(
-    bot: BotProcess, slack: Slack, ana: Person, pki: Channel, certcentral: CertCentral
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel, certcentral: CertCentral
 ) -> None:
     ben = slack.add_person("ben")
     for number in range(12):
         await ben.command("/dcv-resend", str(ORDER + number), pki)
-        await slack.wait(lambda count=number + 1: len(ben.whispers) == count, "a refusal", 20.0)
+        await slack.wait_for(lambda count=number + 1: len(ben.ephemerals) == count, "a refusal", 20.0)
 
     whisper = await asks(ana, pki, f"<@{ben.id}>", "What was asked")
     first, buttons = told(whisper), whisper.buttons
     await ana.click(whisper, "Older")
-    await slack.wait(lambda: whisper.buttons == ["Newer"], "the older page", 20.0)
+    await slack.wait_for(lambda: whisper.buttons == ["Newer"], "the older page", 20.0)
     second = told(whisper)
     await ana.click(whisper, "Newer")
-    await slack.wait(lambda: whisper.buttons == ["Older"], "the newer page", 20.0)
+    await slack.wait_for(lambda: whisper.buttons == ["Older"], "the newer page", 20.0)
 
     assert (len(first), len(second), buttons) == (10, 2, ["Older"])
     assert f"order {ORDER + 11}" in first[0]
     assert f"order {ORDER}" in second[1]
     assert told(whisper) == first
-    assert len(ana.whispers) == 1
+    assert len(ana.ephemerals) == 1
     assert slack.problems == []
 
 
 async def test_what_cannot_be_found_or_understood_is_said_plainly(
-    bot: BotProcess, slack: Slack, ana: Person, pki: Channel, database_url: str
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel, database_url: str
 ) -> None:
     await asks(ana, pki, "700001", "tells of nothing that was asked for order 700001")
     await asks(ana, pki, "@ben", "is nobody whom Slack knows")
@@ -128,7 +128,7 @@ async def test_what_cannot_be_found_or_understood_is_said_plainly(
 
 
 async def test_it_changes_nothing(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     before = len(certcentral.calls)
 
@@ -142,14 +142,14 @@ PAY, SHOP = 700001, 700002
 
 
 @pytest.fixture
-def ben(slack: Slack) -> Person:
+def ben(slack: Slack) -> SimulatedUser:
     """A colleague who may see the shop alone."""
     return slack.add_person("ben")
 
 
 @pytest.fixture
 async def ruled(
-    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person, ben: Person, tmp_path: Path
+    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ben: SimulatedUser, tmp_path: Path
 ) -> BotProcess:
     """A bot whose rules let Ana do everything, and Ben see the shop and resend for it."""
     file = tmp_path / "policy.toml"
@@ -171,7 +171,7 @@ names = ["shop.example.com"]
     certcentral.add_order(SHOP, ["shop.example.com"])
     bot = make_bot(DCV_ALLOWED_USERS="", DCV_POLICY_FILE=str(file))
     await bot.start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
     return bot
 
 
@@ -179,15 +179,15 @@ names = ["shop.example.com"]
 @pytest.mark.fault("M5")
 @ON_BOTH
 async def test_history_shows_what_its_reader_may_see_and_nothing_of_the_rest(
-    ruled: BotProcess, slack: Slack, ana: Person, ben: Person, pki: Channel
+    ruled: BotProcess, slack: Slack, ana: SimulatedUser, ben: SimulatedUser, pki: Channel
 ) -> None:
     cat = slack.add_person("cat")
     await resend(ana, PAY, pki)
     await sees_end(slack, pki, PAY)
     for text in (str(PAY), "pay.example.com", "shop.example.com", "history"):
-        before = len(cat.whispers)
+        before = len(cat.ephemerals)
         await cat.command("/dcv-resend", text, pki)
-        await slack.wait(lambda before=before: len(cat.whispers) > before, "a refusal", 20.0)
+        await slack.wait_for(lambda before=before: len(cat.ephemerals) > before, "a refusal", 20.0)
 
     of_ana, of_ben = await asks(ana, pki, "", "What was asked"), await asks(ben, pki, "", "What was asked")
     began = time.monotonic()
@@ -213,7 +213,7 @@ async def test_history_shows_what_its_reader_may_see_and_nothing_of_the_rest(
 
 @pytest.mark.fault("L1")
 async def test_refusals_of_one_person_neither_fill_a_page_nor_the_ledger(
-    ruled: BotProcess, slack: Slack, ana: Person, ben: Person, pki: Channel, ledger: Rows
+    ruled: BotProcess, slack: Slack, ana: SimulatedUser, ben: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     await resend(ben, SHOP, pki)
     await sees_end(slack, pki, SHOP)
@@ -222,7 +222,7 @@ async def test_refusals_of_one_person_neither_fill_a_page_nor_the_ledger(
     for number in range(60):
         name = "shop.example.com" if number % 2 else f"made-up-{number}.example.com"
         await cat.command("/dcv-status", name, pki)
-    await slack.wait(lambda: len(cat.whispers) == 60, "sixty refusals", 30.0)
+    await slack.wait_for(lambda: len(cat.ephemerals) == 60, "sixty refusals", 30.0)
     page = await asks(ana, pki, "", "What was asked")
     theirs = [row for row in ledger() if row["user_id"] == cat.id]
     await ruled.stop()

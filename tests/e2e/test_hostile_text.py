@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
-from sandbox.slack import Channel, Form, Person, Slack
+from sandbox.slack import Channel, Form, SimulatedUser, Slack
 from tests.e2e.kit import put, sees_end
 
 MARKUP = "<!channel> <@U0EVERYBODY> <!subteam^S0ALL> <https://evil.example|DigiCert> `x` \n*bold*"
@@ -42,7 +42,7 @@ async def test_hostile_text_from_everywhere_is_shown_as_text_alone(
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     ask: Callable[[str], Awaitable[Form]],
     pki: Channel,
     tmp_path: Path,
@@ -54,7 +54,7 @@ async def test_hostile_text_from_everywhere_is_shown_as_text_alone(
     policy.write_text(POLICY.replace("ANA", ana.id))
     bot = make_bot(DCV_ALLOWED_USERS="", DCV_POLICY_FILE=str(policy), DCV_ALERT_CHANNELS=ops.id)
     await bot.start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
 
     form = await ask(str(ORDER))
     form.fill("Reason", MARKUP.replace("\n", " "))
@@ -90,7 +90,7 @@ async def test_hostile_text_from_everywhere_is_shown_as_text_alone(
         await _is_told(ana, "/dcv-resend", text, pki)
     for text in ("", str(ORDER), str(BY_DOMAIN), HOSTILE):
         await _is_told(ana, "/dcv-status", text, pki)
-    alert = slack.alert(ops, HOSTILE, f"Order {BY_DOMAIN} is pending {HOSTILE}", attachments=[{"text": HOSTILE}])
+    alert = slack.post_alert(ops, HOSTILE, f"Order {BY_DOMAIN} is pending {HOSTILE}", attachments=[{"text": HOSTILE}])
     await slack.sees_message(ops, "waits for e-mail validation", thread=alert)
     await ana.shortcut("dcv_resend_message", alert)
     await ana.sees_form("the message")
@@ -120,15 +120,15 @@ def _fill(certcentral: CertCentral) -> None:
     )
 
 
-async def _is_told(person: Person, command: str, text: str, channel: Channel) -> None:
+async def _is_told(person: SimulatedUser, command: str, text: str, channel: Channel) -> None:
     """Type it, and wait until a whisper or a form answers."""
 
     def heard() -> int:
-        return len(person.whispers) + len(person.open_forms)
+        return len(person.ephemerals) + len(person.open_forms)
 
     before = heard()
     await person.command(command, text, channel)
-    await person.slack.wait(lambda: heard() > before, f"an answer to {command} {text!r}", 20.0)
+    await person.slack.wait_for(lambda: heard() > before, f"an answer to {command} {text!r}", 20.0)
 
 
 def _shown(slack: Slack) -> Iterator[tuple[bool, str]]:
@@ -138,7 +138,7 @@ def _shown(slack: Slack) -> Iterator[tuple[bool, str]]:
     for delivery in slack.deliveries:
         yield from _texts(delivery.payload)
     for person in slack.people.values():
-        for whisper in person.whispers:
+        for whisper in person.ephemerals:
             yield from _texts({"text": whisper.text, "blocks": whisper.content.all_blocks})
 
 

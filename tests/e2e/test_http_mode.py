@@ -13,7 +13,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
-from sandbox.slack import Channel, Form, Message, Person, Slack
+from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
 from tests.e2e.kit import Rows, answers_with, asks, locked, puts, roots, sees_end, serving, tells
 
 ORDER = 700001
@@ -40,7 +40,7 @@ async def test_slack_may_save_the_address(bot: BotProcess, slack: Slack) -> None
 
 
 async def test_one_line_and_its_result_whatever_its_words(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     delivery = await ana.command("/dcv-resend", f"{ORDER} to admin@shop.example.com because payload", pki)
     root = await sees_end(slack, pki, ORDER)
@@ -52,7 +52,7 @@ async def test_one_line_and_its_result_whatever_its_words(
 
 
 async def test_a_form_that_is_searched_refused_and_submitted_and_the_buttons_below_its_result(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, database_url: str
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, database_url: str
 ) -> None:
     await ana.command("/dcv-resend", "", pki)
     form = await ana.sees_form("Order or domain")
@@ -76,13 +76,13 @@ async def test_a_form_that_is_searched_refused_and_submitted_and_the_buttons_bel
 
 
 async def test_a_shortcut_an_alert_and_a_button_of_another_version(
-    bot: BotProcess, slack: Slack, ana: Person, pki: Channel, ops: Channel
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel, ops: Channel
 ) -> None:
     asked = await ana.post(pki, "shop.example.com is still pending")
 
     await ana.shortcut("dcv_resend_message", asked)
     form = await ana.sees_form(f"{ORDER} · ")
-    alert = slack.alert(ops, "monitoring", f"order {ORDER} is pending")
+    alert = slack.post_alert(ops, "monitoring", f"order {ORDER} is pending")
     offer = await slack.sees_message(ops, "waits for e-mail validation", thread=alert)
     await ana.click(offer, "Not now")
     rested = await slack.sees_message(ops, "<@" + ana.id, thread=alert)
@@ -100,14 +100,14 @@ async def test_nobody_else_may(bot: BotProcess, slack: Slack, certcentral: CertC
     before = len(certcentral.calls)
 
     await ben.command("/dcv-resend", str(ORDER), pki)
-    await ben.hears("not on the list")
+    await ben.receives("not on the list")
 
     assert ben.open_forms == []
     assert len(certcentral.calls) == before
 
 
 async def test_a_command_that_arrives_again_unchanged_does_nothing_twice(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     slack.duplicate_next = True
 
@@ -119,17 +119,19 @@ async def test_a_command_that_arrives_again_unchanged_does_nothing_twice(
     asked = await ana.command("/dcv-resend", "help", pki)
     await asked.redeliver()
     await ana.command("/dcv-status", "help", pki)
-    await ana.hears("/dcv-status 700001")
+    await ana.receives("/dcv-status 700001")
 
     assert (delivery.acked, again.acked) == (True, True)
     assert [each.acked for each in slack.deliveries] == [True] * len(slack.deliveries)
     assert (puts(certcentral, ORDER), len(roots(pki))) == (1, 1)
     assert [row["kind"] for row in ledger()] == before == ["accepted", "sending", "sent"]
-    assert len(ana.whispers) == 2
+    assert len(ana.ephemerals) == 2
     assert slack.problems == []
 
 
-async def test_a_replay_of_a_search_brings_nothing(bot: BotProcess, slack: Slack, ana: Person, pki: Channel) -> None:
+async def test_a_replay_of_a_search_brings_nothing(
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
+) -> None:
     await ana.command("/dcv-resend", "", pki)
     form = await ana.sees_form("Order or domain")
     await form.search("shop")
@@ -145,16 +147,16 @@ async def test_an_alert_that_could_not_be_written_down_comes_again_and_is_offere
     bot: BotProcess, slack: Slack, ops: Channel, database_url: str
 ) -> None:
     with locked(database_url):
-        alert = slack.alert(ops, "monitoring", f"order {ORDER} is pending")
-        await slack.settle()
+        alert = slack.post_alert(ops, "monitoring", f"order {ORDER} is pending")
+        await slack.wait_for_events()
     failed = slack.deliveries[-1]
     assert failed.sent["event"]["ts"] == alert.ts
-    slack.announcer.retry()
-    await slack.settle()
+    slack.event_dispatcher.retry_parked()
+    await slack.wait_for_events()
     await slack.sees_message(ops, OFFER, thread=alert)
     replay = await failed.redeliver()
     late = await failed.redeliver(new_id=True)
-    later = slack.alert(ops, "monitoring", f"again: order {ORDER}")
+    later = slack.post_alert(ops, "monitoring", f"again: order {ORDER}")
     await slack.sees_message(ops, "1 more alert names it", thread=alert)
 
     attempts = [each for each in slack.deliveries if each.sent["event"].get("ts") == alert.ts]
@@ -195,7 +197,7 @@ async def test_a_signed_payload_that_slack_never_sends_is_acknowledged_and_no_bu
 
 
 async def test_at_a_stop_readiness_ends_at_once_and_who_is_being_answered_is_answered(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ask: Ask
 ) -> None:
     form = await ask(str(ORDER))
     certcentral.add_order(ORDER + 1, ["new.example.com"])
@@ -225,13 +227,13 @@ async def test_at_a_stop_readiness_ends_at_once_and_who_is_being_answered_is_ans
 
 
 async def test_who_is_sent_to_a_bot_that_just_began_to_stop_is_answered(
-    bot: BotProcess, slack: Slack, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     """What stands in front asks now and then who is ready, and sends people here until then."""
     os.kill(bot.pid, signal.SIGTERM)
     await answers_with(bot, "/readyz", 503, 2.0)
     command = await ana.command("/dcv-resend", "help", pki)
-    whisper = await ana.hears("Resends DigiCert's validation mails")
+    whisper = await ana.receives("Resends DigiCert's validation mails")
     status = await bot.wait_for_exit(STOPPED_WITHIN)
 
     assert (command.acked, status) == (True, 0)
@@ -240,14 +242,14 @@ async def test_who_is_sent_to_a_bot_that_just_began_to_stop_is_answered(
 
 
 async def test_whoever_still_waits_for_digicert_at_the_end_of_a_stop_is_told(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.faults.plan("GET *", stalls(hold=asyncio.Event()), times=None)
     command = await ana.command("/dcv-resend", ONE_LINE, pki)
     await certcentral.wait_for_call("GET", f"/order/certificate/{ORDER}")
 
     os.kill(bot.pid, signal.SIGTERM)
-    whisper = await ana.hears("is being restarted and may not finish")
+    whisper = await ana.receives("is being restarted and may not finish")
     status = await bot.wait_for_exit(STOPPED_WITHIN)
 
     assert (command.acked, status) == (True, 0)
@@ -281,7 +283,7 @@ async def test_every_setting_that_is_missing_is_named_in_one_line(make_bot: Make
 
 
 async def test_the_signing_secret_reaches_no_log(
-    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(ORDER, ["shop.example.com"])
     bot = make_bot("serve", LOG_LEVEL="DEBUG")
@@ -292,7 +294,7 @@ async def test_the_signing_secret_reaches_no_log(
     await ana.command("/dcv-resend", ONE_LINE, pki)
     await sees_end(slack, pki, ORDER)
     await ana.command("/dcv-resend", f"why {slack.signing_secret}", pki)
-    await slack.wait(lambda: ana.whispers, "an answer", 10.0)
+    await slack.wait_for(lambda: ana.ephemerals, "an answer", 10.0)
 
     assert slack.signing_secret not in bot.log
     assert "v0=" not in bot.log

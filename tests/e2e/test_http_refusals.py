@@ -81,12 +81,12 @@ class Wire:
 
     def signed(self, body: bytes, content_type: str = JSON, *, ago: float = 0.0, secret: str = "") -> dict[str, str]:
         """The headers with which Slack would send this body, `ago` seconds ago."""
-        before, self._slack.mint.clock = self._slack.mint.clock, lambda: time.time() - ago
+        before, self._slack.ids.clock = self._slack.ids.clock, lambda: time.time() - ago
         kept, self._slack.signing_secret = self._slack.signing_secret, secret or self._slack.signing_secret
         try:
             return dict(self._slack.requests.sign(body, content_type).headers)
         finally:
-            self._slack.mint.clock, self._slack.signing_secret = before, kept
+            self._slack.ids.clock, self._slack.signing_secret = before, kept
 
     async def try_(self, change: Mapping[str, Any]) -> Told:
         """Send a genuine request, but for what is changed in it."""

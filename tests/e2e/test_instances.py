@@ -13,7 +13,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.limits import Limit
 from sandbox.faults import answers, stalls
-from sandbox.slack import ApiCall, Channel, Person, Slack
+from sandbox.slack import ApiCall, Channel, SimulatedUser, Slack
 from tests.e2e.kit import (
     Rows,
     is_chained,
@@ -56,7 +56,7 @@ def begin(make_bot: Callable[..., BotProcess], slack: Slack) -> Begin:
     async def begin(*names: str, **settings: str) -> list[BotProcess]:
         bots = [make_bot(DCV_INSTANCE=name, **settings) for name in names or NAMES]
         await asyncio.gather(*(bot.start() for bot in bots))
-        await slack.wait(lambda: slack.sockets == len(bots), f"{len(bots)} sockets", 60.0)
+        await slack.wait_for(lambda: slack.sockets == len(bots), f"{len(bots)} sockets", 60.0)
         return bots
 
     return begin
@@ -109,7 +109,7 @@ def thaw(bot: BotProcess) -> None:
 
 
 async def test_the_work_of_a_killed_instance_goes_on_elsewhere(
-    begin: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    begin: Begin, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.faults.plan(put(ORDER), stalls(hold=asyncio.Event()))
     bots = await begin()
@@ -131,7 +131,7 @@ async def test_the_work_of_a_killed_instance_goes_on_elsewhere(
 
 
 async def test_an_instance_that_restarts_under_its_name_goes_on_at_once(
-    begin: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    begin: Begin, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.faults.plan(put(ORDER), stalls(hold=asyncio.Event()))
     [bot] = await begin("one")
@@ -167,7 +167,7 @@ def bot_twin(make_bot: Callable[..., BotProcess]) -> BotProcess:
 
 
 async def test_what_a_stopped_instance_leaves_unfinished_goes_on_within_seconds(
-    begin: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    begin: Begin, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.faults.plan(put(ORDER), answers(429, {"errors": []}, {"Retry-After": "8"}))
     bots = await begin()
@@ -191,7 +191,7 @@ async def test_a_frozen_owner_that_wakes_up_right_before_its_call_does_not_make_
     database_url: str,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ledger: Rows,
 ) -> None:
@@ -202,7 +202,7 @@ async def test_a_frozen_owner_that_wakes_up_right_before_its_call_does_not_make_
     answer = asyncio.Event()
     slack.faults.plan("users.info", stalls(hold=answer))
     asked = len(asks_who(slack))
-    await slack.wait(lambda: len(asks_who(slack)) > asked, "the question who asked", 20.0)
+    await slack.wait_for(lambda: len(asks_who(slack)) > asked, "the question who asked", 20.0)
 
     with locked(database_url):
         answer.set()
@@ -213,7 +213,7 @@ async def test_a_frozen_owner_that_wakes_up_right_before_its_call_does_not_make_
     thaw(owner)
     await who([owner], "another process carries out this call")
     await is_back(owner)
-    await slack.settle()
+    await slack.wait_for_events()
 
     assert before == 0
     assert tells(root) == "sent"
@@ -225,7 +225,7 @@ async def test_a_frozen_owner_that_wakes_up_right_before_its_call_does_not_make_
 
 
 async def test_a_put_whose_owner_is_frozen_is_unknown_and_stays_so_when_its_answer_is_read(
-    begin: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    begin: Begin, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     answer = asyncio.Event()
     certcentral.faults.plan(put(ORDER), stalls(hold=answer))
@@ -241,7 +241,7 @@ async def test_a_put_whose_owner_is_frozen_is_unknown_and_stays_so_when_its_answ
     took = time.monotonic() - frozen_at
     thaw(owner)
     await is_back(owner)
-    await slack.settle()
+    await slack.wait_for_events()
 
     assert tells(root) == "unknown"
     assert took < TAKEN_OVER_SECONDS
@@ -260,7 +260,7 @@ async def test_a_frozen_leader_is_replaced_and_does_no_harm_when_it_wakes_up(
     answer = asyncio.Event()
     certcentral.faults.plan("GET /order/certificate", stalls(hold=answer))
 
-    alert = slack.alert(ops, "monitoring", text="shop.example.com waits for its validation")
+    alert = slack.post_alert(ops, "monitoring", text="shop.example.com waits for its validation")
     await certcentral.wait_for_call("GET", "/order/certificate")
     freeze(first)
     answer.set()
@@ -269,7 +269,7 @@ async def test_a_frozen_leader_is_replaced_and_does_no_harm_when_it_wakes_up(
     took = time.monotonic() - frozen_at
     thaw(first)
     await is_back(first)
-    await slack.settle()
+    await slack.wait_for_events()
 
     assert took < TAKEN_OVER_SECONDS
     assert [message.content.says(OFFER) for message in ops.thread(alert.ts)] == [True]
@@ -277,7 +277,7 @@ async def test_a_frozen_leader_is_replaced_and_does_no_harm_when_it_wakes_up(
 
 
 async def test_a_killed_leader_is_replaced_within_seconds_and_looks_are_told_once(
-    begin: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    begin: Begin, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     bots = await begin(DCV_FOLLOW_UPS="3s,6s,9s,12s,30s")
     await resend(ana, ORDER, pki)
@@ -289,7 +289,7 @@ async def test_a_killed_leader_is_replaced_within_seconds_and_looks_are_told_onc
     certcentral.approve(certcentral.outbox[0])
     await slack.sees_message(pki, "seen validated", thread=root, timeout=40.0)
     took = time.monotonic() - killed_at
-    await slack.settle()
+    await slack.wait_for_events()
 
     assert took < TAKEN_OVER_SECONDS
     assert [message.content.says("validated") for message in pki.thread(root.ts)] == [False, True]
@@ -297,7 +297,7 @@ async def test_a_killed_leader_is_replaced_within_seconds_and_looks_are_told_onc
 
 
 async def test_what_is_asked_of_one_instance_is_known_to_the_other_and_a_double_submit_is_one_call(
-    begin: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    begin: Begin, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     """Commands, searches and submits reach whichever instance Slack chooses: by turns, for many orders."""
     orders = range(ORDER, ORDER + 6)
@@ -320,7 +320,7 @@ async def test_what_is_asked_of_one_instance_is_known_to_the_other_and_a_double_
 
 
 async def test_all_instances_keep_to_the_limits_together(
-    begin: Begin, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    begin: Begin, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     """CertCentral turns away whatever is too much; nothing is."""
     orders = range(ORDER + 1, ORDER + 9)
@@ -331,8 +331,8 @@ async def test_all_instances_keep_to_the_limits_together(
     came_before = len(certcentral.calls)
 
     await asyncio.gather(*(ana.command("/dcv-status", str(order_id), pki) for order_id in orders for _ in range(3)))
-    await slack.wait(lambda: len(certcentral.calls) > came_before + 30, "their reads", 30.0)
-    await slack.settle()
+    await slack.wait_for(lambda: len(certcentral.calls) > came_before + 30, "their reads", 30.0)
+    await slack.wait_for_events()
 
     assert [call.status for call in certcentral.calls if call.status == 429] == []
     assert len(bots) == 2
@@ -343,7 +343,7 @@ async def test_instances_that_are_replaced_one_by_one_lose_no_command(
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ledger: Rows,
 ) -> None:
@@ -367,7 +367,7 @@ async def test_instances_that_are_replaced_one_by_one_lose_no_command(
     for number, bot in enumerate(bots):
         new = make_bot(DCV_INSTANCE=f"new-{number}")
         await new.start()
-        await slack.wait(lambda: slack.sockets == 3, "the new one", 60.0)
+        await slack.wait_for(lambda: slack.sockets == 3, "the new one", 60.0)
         statuses.append(await bot.stop())
     replaced.set()
     asked = range(orders[0], await asking + 1)

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.database_link import DatabaseLink
 from tests.e2e.kit import Rows, kinds, puts, resend, roots, sees_end, tells
 
@@ -39,7 +39,7 @@ async def owner(
     async with DatabaseLink(postgresql_url, SENDING_ROW) as link:
         bot = make_bot(DCV_INSTANCE="owner", DATABASE_URL=link.url)
         await bot.start()
-        await slack.connected(60)
+        await slack.wait_for_connection(60)
         yield bot, link
         await bot.ensure_stopped()
 
@@ -50,7 +50,7 @@ async def other(owner: object, make_bot: Callable[..., BotProcess]) -> BotProces
     return make_bot(DCV_INSTANCE="other")
 
 
-async def ends_elsewhere(other: BotProcess, slack: Slack, ana: Person, pki: Channel) -> None:
+async def ends_elsewhere(other: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
     """Let the other instance end the call, and press *Send again* there."""
     root = await sees_end(slack, pki, ORDER, 60.0)
     assert tells(root) == "unknown"
@@ -60,11 +60,11 @@ async def ends_elsewhere(other: BotProcess, slack: Slack, ana: Person, pki: Chan
     def drawn() -> bool:
         return any(form.submit_text and form.view_id not in before for form in ana.open_forms)
 
-    await slack.wait(drawn, "the form of Send again", 20.0)
+    await slack.wait_for(drawn, "the form of Send again", 20.0)
     form = next(form for form in ana.open_forms if form.submit_text and form.view_id not in before)
     form.fill("Reason", "no email came")
     await form.submit()
-    await slack.wait(lambda: "sent" in map(tells, roots(pki, ORDER)), "the second outcome", 30.0)
+    await slack.wait_for(lambda: "sent" in map(tells, roots(pki, ORDER)), "the second outcome", 30.0)
 
 
 async def is_not_made_late(owner: BotProcess, certcentral: CertCentral) -> None:
@@ -82,7 +82,7 @@ async def test_a_process_cut_off_with_its_row_makes_no_call_after_others_ended_i
     other: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ledger: Rows,
 ) -> None:
@@ -96,7 +96,7 @@ async def test_a_process_cut_off_with_its_row_makes_no_call_after_others_ended_i
     await ends_elsewhere(other, slack, ana, pki)
     link.speak()
     await is_not_made_late(bot, certcentral)
-    await slack.settle()
+    await slack.wait_for_events()
 
     assert kinds(ledger(), ORDER) == ["sending", "unknown", "sending", "sent"]
     assert puts(certcentral, ORDER) == 1
@@ -108,7 +108,7 @@ async def test_a_process_frozen_between_its_row_and_its_call_makes_no_call_after
     other: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ledger: Rows,
 ) -> None:
@@ -124,7 +124,7 @@ async def test_a_process_frozen_between_its_row_and_its_call_makes_no_call_after
     await ends_elsewhere(other, slack, ana, pki)
     os.kill(bot.pid, signal.SIGCONT)
     await is_not_made_late(bot, certcentral)
-    await slack.settle()
+    await slack.wait_for_events()
 
     assert kinds(ledger(), ORDER) == ["sending", "unknown", "sending", "sent"]
     assert puts(certcentral, ORDER) == 1
@@ -134,7 +134,7 @@ async def test_a_process_that_the_others_took_for_dead_sends_in_the_end_what_the
     owner: tuple[BotProcess, DatabaseLink],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ledger: Rows,
 ) -> None:

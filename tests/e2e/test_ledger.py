@@ -17,7 +17,7 @@ from bot.store.ledger import Entry, Ledger
 from bot.store.patience import patiently
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH, Rows, is_chained, looking_into, resend, sees_end, start_again
 from tests.forks import ForkedBot
 
@@ -78,7 +78,7 @@ async def test_it_is_verified_exported_and_pruned_beside_a_bot_that_goes_on(
     terminal: Terminal,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ledger: Rows,
 ) -> None:
@@ -135,7 +135,7 @@ async def test_the_head_is_in_the_log_from_the_start(
     logging_bot: BotProcess, old_rows: int, make_bot: MakeBot, slack: Slack, ledger: Rows
 ) -> None:
     assert await logging_bot.stop() == 0
-    await slack.wait(lambda: slack.sockets == 0, "the socket to close", 20.0)
+    await slack.wait_for(lambda: slack.sockets == 0, "the socket to close", 20.0)
     second = make_bot()
     await second.start()
     await logs_its_head(second)
@@ -226,7 +226,7 @@ async def test_rows_that_were_lost_show_at_the_start_and_to_who_verifies(
     terminal: Terminal,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     tmp_path: Path,
 ) -> None:

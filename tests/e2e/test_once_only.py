@@ -8,7 +8,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, drops
-from sandbox.slack import Channel, FormIncomplete, Person, Slack
+from sandbox.slack import Channel, FormIncomplete, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, locked, open_form, put, puts, resend, roots, sees_end, tells
 
 ORDER = 700001
@@ -21,24 +21,24 @@ def order(certcentral: CertCentral) -> None:
 
 
 @pytest.fixture
-def ben(slack: Slack) -> Person:
+def ben(slack: Slack) -> SimulatedUser:
     """A colleague of ana, who may resend as well."""
     return slack.add_person("ben")
 
 
 @pytest.fixture
 async def bot_of_two(
-    make_bot: Callable[..., BotProcess], slack: Slack, ana: Person, ben: Person, pki: Channel
+    make_bot: Callable[..., BotProcess], slack: Slack, ana: SimulatedUser, ben: SimulatedUser, pki: Channel
 ) -> BotProcess:
     """A bot that serves ana and ben."""
     bot = make_bot(DCV_ALLOWED_USERS=f"{ana.id},{ben.id}")
     await bot.start()
-    await slack.connected()
+    await slack.wait_for_connection()
     return bot
 
 
 async def test_a_form_that_is_submitted_twice_at_once_is_sent_once(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     form = await open_form(ana, ORDER, pki)
 
@@ -53,7 +53,7 @@ async def test_a_form_that_is_submitted_twice_at_once_is_sent_once(
 
 
 async def test_a_submission_that_slack_delivers_again_is_sent_once(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     form = await open_form(ana, ORDER, pki)
 
@@ -79,8 +79,8 @@ async def test_of_two_people_in_the_same_second_one_sends_and_the_other_needs_a_
     bot_of_two: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
-    ben: Person,
+    ana: SimulatedUser,
+    ben: SimulatedUser,
     pki: Channel,
     ledger: Rows,
 ) -> None:
@@ -102,8 +102,8 @@ async def test_many_people_who_submit_for_many_orders_at_once_get_one_put_each(
     bot_of_two: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
-    ben: Person,
+    ana: SimulatedUser,
+    ben: SimulatedUser,
     pki: Channel,
     ledger: Rows,
 ) -> None:
@@ -131,8 +131,8 @@ async def test_within_the_cooldown_the_form_tells_who_sent_it_and_takes_no_submi
     bot_of_two: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
-    ben: Person,
+    ana: SimulatedUser,
+    ben: SimulatedUser,
     pki: Channel,
     ledger: Rows,
 ) -> None:
@@ -144,8 +144,8 @@ async def test_within_the_cooldown_the_form_tells_who_sent_it_and_takes_no_submi
         await form.submit()
     form.fill("Reason", "the mailbox was full")
     result = await form.submit()
-    await slack.wait(lambda: len(roots(pki)) == 2, "a second root message", 20.0)
-    await slack.wait(lambda: len(pki.thread(roots(pki)[1].ts)) == 1, "its detail", 20.0)
+    await slack.wait_for(lambda: len(roots(pki)) == 2, "a second root message", 20.0)
+    await slack.wait_for(lambda: len(pki.thread(roots(pki)[1].ts)) == 1, "its detail", 20.0)
 
     assert form.says(f"ago by <@{ana.id}>")
     assert form.says(f"/archives/{pki.id}/p{first.ts.replace('.', '')}|thread")
@@ -158,7 +158,7 @@ async def test_within_the_cooldown_the_form_tells_who_sent_it_and_takes_no_submi
 
 
 async def test_a_form_from_before_a_resend_is_asked_for_a_reason_and_sends_with_one(
-    bot_of_two: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, ben: Person, pki: Channel
+    bot_of_two: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ben: SimulatedUser, pki: Channel
 ) -> None:
     late = await open_form(ben, ORDER, pki)
     await resend(ana, ORDER, pki)
@@ -179,7 +179,7 @@ async def test_a_form_from_before_a_resend_is_asked_for_a_reason_and_sends_with_
 
 
 async def test_sent_and_unknown_keep_the_cooldown_while_refused_and_not_sent_free_it(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     faults = {
         "sent": None,
@@ -204,7 +204,13 @@ async def test_sent_and_unknown_keep_the_cooldown_while_refused_and_not_sent_fre
 
 @ON_BOTH
 async def test_a_submission_that_the_database_cannot_take_is_answered_in_time_and_never_sent(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows, database_url: str
+    bot: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
+    database_url: str,
 ) -> None:
     certcentral.add_order(ORDER + 1, ["next.example.com"])
     form, other = await open_form(ana, ORDER, pki), await open_form(ana, ORDER + 1, pki)
@@ -215,7 +221,7 @@ async def test_a_submission_that_the_database_cannot_take_is_answered_in_time_an
         failed = [await other.submit(), await submitting]
     await bot.stop()
     await bot.start()
-    await slack.connected()
+    await slack.wait_for_connection()
     sent = await other.submit()
     await sees_end(slack, pki, ORDER + 1)
 

@@ -2,11 +2,11 @@
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 
 
 async def test_a_line_is_sent_at_once_in_its_language_with_its_reason(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com", "www.example.com"])
     line = "700001 to <mailto:hostmaster@example.com|hostmaster@example.com> in German because new mailbox"
@@ -28,12 +28,12 @@ async def test_a_line_is_sent_at_once_in_its_language_with_its_reason(
     assert "Asked for German" in detail.visible_text
     assert "new mailbox" in detail.visible_text
     assert ana.open_forms == []
-    assert ana.whispers == []
+    assert ana.ephemerals == []
     assert slack.problems == []
 
 
 async def test_addresses_serve_the_domains_that_allow_them(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_domain(1, "one.com")
     certcentral.add_domain(2, "two.com")
@@ -49,12 +49,12 @@ async def test_addresses_serve_the_domains_that_allow_them(
 
 
 async def test_a_line_that_leaves_a_name_over_or_an_address_unused_sends_nothing(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(700003, ["shop.one.com", "two.com"])
 
     await ana.command("/dcv-resend", "700003 to admin@one.com to bob@corp.example", pki)
-    whisper = await ana.hears("Nothing was sent")
+    whisper = await ana.receives("Nothing was sent")
 
     assert "No recipient for two.com: DigiCert allows admin@two.com" in whisper.text
     assert "bob@corp.example" in whisper.text
@@ -64,7 +64,7 @@ async def test_a_line_that_leaves_a_name_over_or_an_address_unused_sends_nothing
 
 
 async def test_a_line_meets_the_same_nothing_to_do_choice_and_cooldown_as_the_form(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(700001, ["shop.one.com"])
     certcentral.add_order(700004, ["issued.com"], status="issued")
@@ -72,13 +72,13 @@ async def test_a_line_meets_the_same_nothing_to_do_choice_and_cooldown_as_the_fo
     certcentral.add_order(700006, ["two.com"])
 
     await ana.command("/dcv-resend", "700004 to admin@issued.com", pki)
-    await ana.hears("is issued")
+    await ana.receives("is issued")
     await ana.command("/dcv-resend", "two.com to admin@two.com", pki)
-    choice = await ana.hears("several orders carry two.com")
+    choice = await ana.receives("several orders carry two.com")
     await ana.command("/dcv-resend", "700001 to admin@one.com", pki)
     await slack.sees_message(pki, containing="*Sent*: DigiCert accepted the resend for order 700001")
     await ana.command("/dcv-resend", "700001 to admin@one.com", pki)
-    cooled = await ana.hears("only with a reason")
+    cooled = await ana.receives("only with a reason")
     await ana.command("/dcv-resend", "700001 to admin@one.com because it was lost", pki)
     await slack.changes.wait_for(lambda: len(certcentral.resends) == 2, what="the second PUT")
 
@@ -97,14 +97,14 @@ async def test_a_line_of_somebody_who_is_not_allowed_reaches_nobody(
     before = len(certcentral.calls)
 
     await ben.command("/dcv-resend", "700001 to admin@one.com because I want to", pki)
-    await ben.hears("not on the list")
+    await ben.receives("not on the list")
 
     assert len(certcentral.calls) == before
     assert pki.messages == []
 
 
 async def test_a_line_that_slack_delivers_twice_is_sent_once(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(700001, ["shop.one.com"])
 
@@ -113,7 +113,7 @@ async def test_a_line_that_slack_delivers_twice_is_sent_once(
     await slack.sees_message(pki, containing="Sent")
     await delivery.redeliver()
     await ana.command("/dcv-resend", "help", pki)
-    await ana.hears("/dcv-resend shop.example.com")
+    await ana.receives("/dcv-resend shop.example.com")
 
     assert len(certcentral.resends) == 1
     assert len([message for message in pki.messages if not message.is_reply]) == 1

@@ -3,7 +3,7 @@
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import drops
-from sandbox.slack import Channel, Message, Person, Slack
+from sandbox.slack import Channel, Message, SimulatedUser, Slack
 from tests.e2e.kit import put, resend
 
 
@@ -13,7 +13,7 @@ async def _detail(slack: Slack, pki: Channel, containing: str) -> Message:
 
 
 async def test_check_now_tells_in_the_thread_what_digicert_says_and_edits_it_the_next_time(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(700001, ["shop.one.com", "two.com"])
     await resend(ana, 700001, pki)
@@ -36,7 +36,7 @@ async def test_check_now_tells_in_the_thread_what_digicert_says_and_edits_it_the
 
 
 async def test_send_again_opens_the_form_with_what_happened_and_a_required_reason(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(700001, ["shop.one.com"])
     certcentral.faults.plan(put(700001), drops(effect=True))
@@ -60,7 +60,7 @@ async def test_send_again_opens_the_form_with_what_happened_and_a_required_reaso
 
 
 async def test_the_buttons_ask_the_policy_and_survive_a_restart(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(700001, ["shop.one.com"])
     ben = slack.add_person("ben")
@@ -68,13 +68,13 @@ async def test_the_buttons_ask_the_policy_and_survive_a_restart(
     detail = await _detail(slack, pki, "Sent")
     await bot.stop()
     await bot.start()
-    await slack.connected()
+    await slack.wait_for_connection()
     before = len(certcentral.resends)
 
     await ben.click(detail, "Check now")
-    await ben.hears("not on the list")
+    await ben.receives("not on the list")
     await ben.click(detail, "Send again")
-    await slack.wait(lambda: len(ben.whispers) >= 2, "the second refusal", 30.0)
+    await slack.wait_for(lambda: len(ben.ephemerals) >= 2, "the second refusal", 30.0)
     await ana.click(detail, "Check now")
     await slack.sees_message(pki, containing="The name still waits")
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.call_log import RecordedCall
-from sandbox.slack import Channel, Form, Person, Slack
+from sandbox.slack import Channel, Form, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH
 
 Ask = Callable[[str], Awaitable[Form]]
@@ -30,7 +30,7 @@ def offered(form: Form, label: str) -> list[str]:
 
 @ON_BOTH
 async def test_an_order_is_resent_from_command_to_thread(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
 

@@ -8,7 +8,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, locked, open_form, put, puts, resend, roots, sees_end, tells
 
 ORDER = 700001
@@ -21,7 +21,7 @@ def order(certcentral: CertCentral) -> None:
 
 
 async def _end_each(
-    slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, faults: list[Fault]
+    slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, faults: list[Fault]
 ) -> list[int]:
     """Resend one order per fault, and wait until each was told."""
     orders = [ORDER + number for number in range(1, len(faults) + 1)]
@@ -35,7 +35,7 @@ async def _end_each(
 
 
 async def test_nothing_says_sent_before_digicert_has_answered(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
@@ -56,7 +56,7 @@ async def test_nothing_says_sent_before_digicert_has_answered(
 
 
 async def test_a_refusal_is_told_in_digicerts_words_and_frees_the_cooldown(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     refusals = [
         (answers(400, {"errors": [{"code": "invalid_email", "message": "Not <this> one."}]}), "Not <this> one."),
@@ -87,7 +87,7 @@ async def test_a_refusal_is_told_in_digicerts_words_and_frees_the_cooldown(
 
 
 async def test_an_answer_that_tells_nothing_is_unknown_and_is_never_repeated(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     page = "<html>All is well</html>"
     faults = [
@@ -105,7 +105,7 @@ async def test_an_answer_that_tells_nothing_is_unknown_and_is_never_repeated(
     orders = await _end_each(slack, certcentral, ana, pki, faults)
     await bot.stop()
     await bot.start()
-    await slack.connected()
+    await slack.wait_for_connection()
     await resend(ana, ORDER, pki)
     await sees_end(slack, pki, ORDER)
 
@@ -120,7 +120,7 @@ async def test_an_answer_that_tells_nothing_is_unknown_and_is_never_repeated(
 
 
 async def test_a_busy_digicert_is_waited_for_and_the_thread_says_so(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.faults.plan(put(), answers(429, BUSY, {"Retry-After": "1"}))
 
@@ -141,7 +141,7 @@ async def test_a_busy_digicert_is_waited_for_and_the_thread_says_so(
 
 
 async def test_a_digicert_that_is_busy_for_too_long_is_told_as_not_sent_and_frees_the_cooldown(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.faults.plan(put(), answers(429, BUSY, {"Retry-After": "301"}))
 
@@ -157,12 +157,12 @@ async def test_a_digicert_that_is_busy_for_too_long_is_told_as_not_sent_and_free
 
 
 async def test_a_digicert_that_cannot_be_reached_is_tried_three_times_then_told_as_not_sent(
-    make_bot: Callable[..., BotProcess], slack: Slack, ana: Person, pki: Channel, ledger: Rows
+    make_bot: Callable[..., BotProcess], slack: Slack, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     async with CertCentral() as away:
         away.add_order(ORDER, ["shop.example.com"])
         await make_bot(DIGICERT_BASE_URL=away.url).start()
-        await slack.connected()
+        await slack.wait_for_connection()
         form = await open_form(ana, ORDER, pki)
 
     await form.submit()
@@ -178,12 +178,12 @@ async def test_a_digicert_that_cannot_be_reached_is_tried_three_times_then_told_
 
 
 async def test_a_digicert_that_comes_back_between_two_tries_is_told_as_sent(
-    make_bot: Callable[..., BotProcess], slack: Slack, ana: Person, pki: Channel, ledger: Rows
+    make_bot: Callable[..., BotProcess], slack: Slack, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     async with CertCentral() as away:
         away.add_order(ORDER, ["shop.example.com"])
         await make_bot(DIGICERT_BASE_URL=away.url).start()
-        await slack.connected()
+        await slack.wait_for_connection()
         form = await open_form(ana, ORDER, pki)
         port = int(away.url.split(":")[2].split("/")[0])
 
@@ -202,19 +202,19 @@ async def test_a_failure_of_the_bot_before_the_call_is_told_as_not_sent(
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ledger: Rows,
 ) -> None:
     announced = asyncio.Event()
     group = slack.add_usergroup("pki-team", [ana])
     await make_bot(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=group.id).start()
-    await slack.connected()
+    await slack.wait_for_connection()
     slack.faults.plan("chat.postMessage", stalls(hold=announced))
 
     await resend(ana, ORDER, pki)
     group.set_members([ana])
-    await slack.settle()
+    await slack.wait_for_events()
     slack.faults.plan("usergroups.users.list", answers(200, {"ok": True, "users": 5}))
     announced.set()
     root = await sees_end(slack, pki, ORDER)
@@ -227,7 +227,7 @@ async def test_a_failure_of_the_bot_before_the_call_is_told_as_not_sent(
 
 
 async def test_each_call_of_a_request_has_an_outcome_of_its_own(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     names = ["a.example.org", "b.example.org", "c.example.org"]
     for domain_id, name in enumerate(names, start=1001):
@@ -256,7 +256,13 @@ async def test_each_call_of_a_request_has_an_outcome_of_its_own(
 
 @ON_BOTH
 async def test_an_outcome_that_cannot_be_written_at_once_is_still_the_true_one(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows, database_url: str
+    bot: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
+    database_url: str,
 ) -> None:
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Delivery, Form, Person, Slack
+from sandbox.slack import Channel, Delivery, Form, SimulatedUser, Slack
 from tests.e2e.kit import Row, Rows, open_form, resend, sees_end
 from tests.e2e.story import ORDER, STORY, Genuine, tell
 from tests.web_api_methods import called_in_code
@@ -42,16 +42,16 @@ class Heard:
     whispers: list[str]
 
     @classmethod
-    def of(cls, slack: Slack, person: Person) -> "Heard":
+    def of(cls, slack: Slack, person: SimulatedUser) -> "Heard":
         said = [message.visible_text for channel in slack.channels.values() for message in channel.messages]
         others = [each for each in slack.people.values() if each is not person]
-        whispered = [message.visible_text for each in others for message in each.whispers]
+        whispered = [message.visible_text for each in others for message in each.ephemerals]
         forms = [str(view.content) for each in others for view in slack.modals.top(each)]
-        return cls([*said, *whispered, *forms], [message.visible_text for message in person.whispers])
+        return cls([*said, *whispered, *forms], [message.visible_text for message in person.ephemerals])
 
 
 @pytest.fixture
-def outsiders(slack: Slack) -> dict[Person, tuple[str, str]]:
+def outsiders(slack: Slack) -> dict[SimulatedUser, tuple[str, str]]:
     """Everybody whom no rule lets in, by the rule of the ledger and the words that they are told."""
     elsewhere = {"enterprise_id": "E0OTHERORG", "teams": ("T0ELSEWHERE",)}
     people = {
@@ -66,10 +66,10 @@ def outsiders(slack: Slack) -> dict[Person, tuple[str, str]]:
         slack.add_person("max", team_id="T0ELSEWHERE", enterprise_user_id="W0MAX", **elsewhere): ELSEWHERE,
         slack.add_person("eva", team_id="E0OTHERORG", **elsewhere): ELSEWHERE,
     }
-    robot, nobody = slack.people[str(slack.app("workflows").user)], slack.add_person("ned")
+    robot, nobody = slack.people[str(slack.ensure_app("workflows").user)], slack.add_person("ned")
     del slack.people[nobody.id]
-    named = Person(id=robot.id, name="workflows", team_id=slack.team_id, bot=True, slack=slack)
-    slack.enrol(named)
+    named = SimulatedUser(id=robot.id, name="workflows", team_id=slack.team_id, bot=True, slack=slack)
+    slack.add_member(named)
     return {**people, named: BOT, nobody: NOBODY}
 
 
@@ -78,10 +78,10 @@ async def story(
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ops: Channel,
-    outsiders: dict[Person, tuple[str, str]],
+    outsiders: dict[SimulatedUser, tuple[str, str]],
     ask: Callable[[str], Awaitable[Form]],
 ) -> Story:
     """A bot on Enterprise Grid that lists each outsider twice over, and all that Ana did with it."""
@@ -90,7 +90,7 @@ async def story(
     ids = ",".join([ana.id, "W0MAX", *(person.id for person in outsiders)])
     bot = make_bot(DCV_ALLOWED_USERS=ids, DCV_ALLOWED_USERGROUPS=group.id, DCV_ALERT_CHANNELS=ops.id)
     await bot.start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
     return await tell(slack, certcentral, ana, pki, ops, ask)
 
 
@@ -101,22 +101,22 @@ def doors(story: Story) -> Iterator[tuple[str, Genuine]]:
             yield f"{name} {text or ''}", story(name) if text is None else story(name).saying(text)
 
 
-async def knock(slack: Slack, door: Genuine, person: Person, what: str) -> Delivery:
+async def knock(slack: Slack, door: Genuine, person: SimulatedUser, what: str) -> Delivery:
     mine = door.by(person)
     return await slack.deliver(mine.kind, mine.payload, f"{what} of {person.name}")
 
 
-def is_there(person: Person) -> bool:
+def is_there(person: SimulatedUser) -> bool:
     """Whether Slack takes every whisper to them; to an account that is gone some find no way."""
     return person.id in person.slack.people and not person.deleted
 
 
 async def test_an_outsider_is_refused_at_every_door_and_alone_told_why(
-    slack: Slack, certcentral: CertCentral, ledger: Rows, story: Story, outsiders: dict[Person, tuple[str, str]]
+    slack: Slack, certcentral: CertCentral, ledger: Rows, story: Story, outsiders: dict[SimulatedUser, tuple[str, str]]
 ) -> None:
     asked, wrong, kinds = len(certcentral.calls), [], 1
 
-    def refused(person: Person) -> list[Row]:
+    def refused(person: SimulatedUser) -> list[Row]:
         return [row for row in ledger() if row["user_id"] == person.id]
 
     for person, (rule, words) in outsiders.items():
@@ -124,9 +124,10 @@ async def test_an_outsider_is_refused_at_every_door_and_alone_told_why(
         for what, door in doors(story):
             delivery = await knock(slack, door, person, what)
             told += is_there(person)
-            await slack.wait(lambda: len(person.whispers) >= told, f"a whisper about {what} to {person.name}", SOON)  # noqa: B023 - waited for at once
+            what_for = f"a whisper about {what} to {person.name}"
+            await slack.wait_for(lambda: len(person.ephemerals) >= told, what_for, SOON)  # noqa: B023 - waited for at once
             wrong += [] if delivery.acked and not (delivery.payload or {}).get("options") else [what]
-        await slack.wait(lambda: len(refused(person)) >= kinds, f"the rows of {person.name}", SOON)  # noqa: B023 - waited for at once
+        await slack.wait_for(lambda: len(refused(person)) >= kinds, f"the rows of {person.name}", SOON)  # noqa: B023 - waited for at once
         # Equal ones are only counted, so the first person has as many rows as each other.
         kinds = len(refused(person))
         after = Heard.of(slack, person)
@@ -147,21 +148,21 @@ async def test_no_other_method_is_called_than_the_code_names(slack: Slack, story
 
 
 async def test_an_outsider_who_asks_why_is_told_that_and_no_more(
-    slack: Slack, certcentral: CertCentral, story: Story, outsiders: dict[Person, tuple[str, str]]
+    slack: Slack, certcentral: CertCentral, story: Story, outsiders: dict[SimulatedUser, tuple[str, str]]
 ) -> None:
     asked = len(certcentral.calls)
 
     for person in outsiders:
         await knock(slack, story("/dcv-resend").saying("why shop.example.com"), person, "why")
-        whisper = await person.hears("No rule can change that.")
+        whisper = await person.receives("No rule can change that.")
         assert "DCV_ALLOWED" not in whisper.visible_text
-        assert len(person.whispers) == 1
+        assert len(person.ephemerals) == 1
 
     assert [call.name for call in certcentral.calls[asked:]] == []
 
 
 async def test_strangers_in_a_channel_that_became_shared_read_nothing_and_get_no_offer(
-    slack: Slack, certcentral: CertCentral, story: Story, ana: Person, pki: Channel, ops: Channel
+    slack: Slack, certcentral: CertCentral, story: Story, ana: SimulatedUser, pki: Channel, ops: Channel
 ) -> None:
     pki.ext_shared = ops.ext_shared = True
     said, posted = len(pki.messages), len(ops.messages)
@@ -169,8 +170,8 @@ async def test_strangers_in_a_channel_that_became_shared_read_nothing_and_get_no
     form = await open_form(ana, ORDER + 50, slack.dm(ana))
     asked = len(certcentral.calls)
 
-    slack.alert(ops, "monitoring", f"Order {ORDER + 50} is pending")
-    await slack.settle()
+    slack.post_alert(ops, "monitoring", f"Order {ORDER + 50} is pending")
+    await slack.wait_for_events()
     unasked = certcentral.calls[asked:]
     await form.submit()
     await sees_end(slack, slack.dm(ana), ORDER + 50)
@@ -190,8 +191,8 @@ async def test_colleagues_on_enterprise_grid_are_let_in(
 ) -> None:
     slack.enterprise_id, slack.is_org_wide = "E0ORG", is_org_wide
     grid = {"enterprise_id": "E0ORG"}
-    listed = Person(id="W0WENDY", name="wendy", team_id=slack.team_id, slack=slack, enterprise_id="E0ORG")
-    slack.enrol(listed)
+    listed = SimulatedUser(id="W0WENDY", name="wendy", team_id=slack.team_id, slack=slack, enterprise_id="E0ORG")
+    slack.add_member(listed)
     sister = slack.add_person("sam", team_id="T0SISTER", **grid)
     org = slack.add_person("olga", team_id="E0ORG", teams=(slack.team_id,), **grid)
     moved = slack.add_person("mia", enterprise_user_id="W0MIA", **grid)
@@ -201,7 +202,7 @@ async def test_colleagues_on_enterprise_grid_are_let_in(
     ids = ",".join([listed.id, sister.id, org.id, "W0MIA"])
     bot = make_bot(DCV_ALLOWED_USERS=ids, DCV_ALLOWED_USERGROUPS=group.id)
     await bot.start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
 
     for number, person in enumerate([listed, sister, org, moved, grouped], start=ORDER):
         certcentral.add_order(number, [f"n{number}.example.com"])
@@ -211,7 +212,7 @@ async def test_colleagues_on_enterprise_grid_are_let_in(
         await person.click(detail, "Check now")
         await slack.sees_message(pki, f"checked by <@{person.id}>", thread=root)
         await person.command("/dcv-status", str(number), pki)
-        await person.hears(f"n{number}.example.com")
+        await person.receives(f"n{number}.example.com")
 
     assert [row for row in ledger() if row["kind"] == "denied"] == []
     assert (len(certcentral.resends), slack.problems) == (5, [])

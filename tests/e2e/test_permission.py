@@ -8,7 +8,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, stalls
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import Rows, kinds, open_form, sees_end
 
 ORDER = 700001
@@ -32,7 +32,7 @@ def order(certcentral: CertCentral) -> None:
 
 
 @pytest.fixture
-def bob(slack: Slack) -> Person:
+def bob(slack: Slack) -> SimulatedUser:
     """A colleague whom nobody listed."""
     return slack.add_person("bob")
 
@@ -44,7 +44,7 @@ async def start(make_bot: MakeBot, slack: Slack) -> Start:
     async def start(**settings: str) -> BotProcess:
         bot = make_bot(**settings)
         await bot.start()
-        await slack.connected()
+        await slack.wait_for_connection()
         return bot
 
     return start
@@ -68,7 +68,7 @@ async def test_whoever_is_no_full_member_is_refused_even_when_listed(
 
     for person, (_, words) in refused.items():
         await person.command("/dcv-resend", str(ORDER), pki)
-        await person.hears(words)
+        await person.receives(words)
 
     assert [(row["kind"], row["user_id"], row["detail"]["rule"]) for row in ledger()] == [
         ("denied", person.id, rule) for person, (rule, _) in refused.items()
@@ -78,14 +78,14 @@ async def test_whoever_is_no_full_member_is_refused_even_when_listed(
 
 
 async def test_an_id_counts_and_a_name_does_not(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     namesake = slack.add_person(ana.name)
     ana.name = "renamed"
     asked_at_start = len(certcentral.calls)
 
     await namesake.command("/dcv-resend", "", pki)
-    await namesake.hears(NOT_LISTED)
+    await namesake.receives(NOT_LISTED)
     unasked = certcentral.calls[asked_at_start:]
     await ana.command("/dcv-resend", str(ORDER), pki)
     await ana.sees_form("Recipients for shop.example.com")
@@ -97,13 +97,13 @@ async def test_an_id_counts_and_a_name_does_not(
 
 
 async def test_where_nobody_is_listed_nobody_may(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, ledger: Rows
+    start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ledger: Rows
 ) -> None:
     await start(DCV_ALLOWED_USERS="")
     asked_at_start = len(certcentral.calls)
 
     await ana.command("/dcv-resend", str(ORDER))
-    await ana.hears("Nobody may resend validation e-mails yet")
+    await ana.receives("Nobody may resend validation e-mails yet")
 
     assert ana.open_forms == []
     assert [(row["kind"], row["detail"]["rule"]) for row in ledger()] == [("denied", "nobody-listed")]
@@ -111,7 +111,7 @@ async def test_where_nobody_is_listed_nobody_may(
 
 
 async def test_a_group_counts_as_remembered_until_slack_tells_of_a_change(
-    start: Start, slack: Slack, ana: Person, bob: Person
+    start: Start, slack: Slack, ana: SimulatedUser, bob: SimulatedUser
 ) -> None:
     group = slack.add_usergroup("pki", [ana])
     await start(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=group.id)
@@ -121,9 +121,9 @@ async def test_a_group_counts_as_remembered_until_slack_tells_of_a_change(
         await (await ana.sees_form("Recipients for shop.example.com")).close()
     remembered = [call for call in slack.api_calls if call.method == "usergroups.users.list"]
     group.set_members([bob])
-    await slack.settle()
+    await slack.wait_for_events()
     await ana.command("/dcv-resend", str(ORDER))
-    await ana.hears(NOT_LISTED)
+    await ana.receives(NOT_LISTED)
     await bob.command("/dcv-resend", str(ORDER))
     await bob.sees_form("Recipients for shop.example.com")
 
@@ -134,7 +134,7 @@ async def test_a_group_counts_as_remembered_until_slack_tells_of_a_change(
 
 @pytest.mark.fault("M3")
 async def test_where_slack_cannot_tell_who_asks_it_is_said_so_and_no_refusal_is_written(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     misfortunes = [
         stalls(NEVER),
@@ -157,7 +157,7 @@ async def test_where_slack_cannot_tell_who_asks_it_is_said_so_and_no_refusal_is_
 
 
 async def test_whom_slack_does_not_know_is_refused(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     slack.faults.plan("users.info", answers(200, {"ok": False, "error": "user_not_found"}))
 
@@ -168,7 +168,7 @@ async def test_whom_slack_does_not_know_is_refused(
 
 @pytest.mark.fault("M3")
 async def test_where_a_group_cannot_be_read_its_members_are_told_so_and_others_do_not_notice(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, ledger: Rows
+    start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, bob: SimulatedUser, ledger: Rows
 ) -> None:
     group = slack.add_usergroup("pki", [bob])
     await start(DCV_ALLOWED_USERGROUPS=group.id)
@@ -196,14 +196,14 @@ async def test_where_a_group_cannot_be_read_its_members_are_told_so_and_others_d
 
 @pytest.mark.fault("M3")
 async def test_a_submit_that_slack_could_not_decide_leaves_the_form_open_to_try_again(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     group = slack.add_usergroup("pki", [ana])
     await start(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=group.id)
     form = await open_form(ana, ORDER, pki)
     slack.faults.plan("usergroups.users.list", answers(429, RATE_LIMITED, {"Retry-After": "30"}))
     group.set_members([ana])
-    await slack.settle()
+    await slack.wait_for_events()
 
     first = await form.submit()
     rows, sent = ledger(), certcentral.resends[:]
@@ -217,7 +217,13 @@ async def test_a_submit_that_slack_could_not_decide_leaves_the_form_open_to_try_
 
 @pytest.mark.fault("M3")
 async def test_where_slack_limits_the_rate_while_sending_the_calls_wait_and_are_made(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, ledger: Rows
+    start: Start,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    bob: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
 ) -> None:
     certcentral.add_order(ORDER + 1, ["new.example.com"])
     group = slack.add_usergroup("pki", [ana, bob])
@@ -244,7 +250,7 @@ async def test_whoever_loses_permission_while_the_form_is_open_gets_no_further(
     start: Start,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ledger: Rows,
 ) -> None:
@@ -253,20 +259,20 @@ async def test_whoever_loses_permission_while_the_form_is_open_gets_no_further(
     form = await open_form(ana, ORDER, pki)
     option = (await form.search("7000"))[0]
     group.set_members([])
-    await slack.settle()
+    await slack.wait_for_events()
     drawn, asked_so_far, whispered = form.view["hash"], len(certcentral.calls), asyncio.Event()
 
     await form.choose(option)
-    await slack.wait(lambda: len(ana.whispers) == 1, "a whisper about the choice", SOON)
+    await slack.wait_for(lambda: len(ana.ephemerals) == 1, "a whisper about the choice", SOON)
     slack.faults.plan("chat.postEphemeral", stalls(hold=whispered))
     options = await form.search("7000")
     whispered.set()
     submitted = await form.submit()
-    await slack.wait(lambda: len(ana.whispers) == 3, "a whisper about each attempt", SOON)
+    await slack.wait_for(lambda: len(ana.ephemerals) == 3, "a whisper about each attempt", SOON)
 
     assert (form.view["hash"], options) == (drawn, [])
     assert submitted.closed
-    assert all(NOT_LISTED in whisper.text for whisper in ana.whispers)
+    assert all(NOT_LISTED in whisper.text for whisper in ana.ephemerals)
     # The form and the search in it are one kind of refusal.
     assert {(row["kind"], row["user_id"], row["detail"]["rule"]) for row in ledger()} == {
         ("denied", ana.id, "not-listed")
@@ -275,7 +281,13 @@ async def test_whoever_loses_permission_while_the_form_is_open_gets_no_further(
 
 
 async def test_whoever_loses_permission_before_the_call_has_nothing_sent(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, ledger: Rows
+    start: Start,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    bob: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
 ) -> None:
     certcentral.add_order(ORDER + 1, ["new.example.com"])
     await start(DCV_ALLOWED_USERS=f"{ana.id},{bob.id}")
@@ -296,7 +308,7 @@ async def test_whoever_loses_permission_before_the_call_has_nothing_sent(
 
 @pytest.mark.fault("M3")
 async def test_where_slack_cannot_tell_who_asked_right_before_the_call_it_is_asked_again(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     form = await open_form(ana, ORDER, pki)
     slack.faults.plan("users.info", stalls(NEVER))
@@ -309,7 +321,7 @@ async def test_where_slack_cannot_tell_who_asked_right_before_the_call_it_is_ask
 
 
 async def test_a_refusal_is_told_where_the_bot_is_not_in_the_channel(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person
+    start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, bob: SimulatedUser
 ) -> None:
     certcentral.add_order(ORDER + 1, ["new.example.com"])
     public = slack.add_channel("public", member=False)
@@ -318,7 +330,7 @@ async def test_a_refusal_is_told_where_the_bot_is_not_in_the_channel(
     await start(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=group.id)
     forms = [await open_form(ana, ORDER, public), await open_form(ana, ORDER + 1, private)]
     group.set_members([])
-    await slack.settle()
+    await slack.wait_for_events()
 
     told = [await _is_turned_away(bob, place) for place in (public, private)]
     slack.faults.plan("response_url", answers(500, "oops"))
@@ -326,15 +338,15 @@ async def test_a_refusal_is_told_where_the_bot_is_not_in_the_channel(
     await bob.gets_direct_message(NOT_LISTED)
     for form in forms:
         await form.submit()
-    await slack.wait(lambda: len(ana.direct_messages) == len(forms), "a message about each form", SOON)
+    await slack.wait_for(lambda: len(ana.direct_messages) == len(forms), "a message about each form", SOON)
 
     assert all(words.startswith(NOT_LISTED) for words in (*told, *(message.text for message in ana.direct_messages)))
     assert (public.messages, private.messages, slack.problems) == ([], [], [])
 
 
-async def _is_turned_away(person: Person, channel: Channel | None = None) -> str:
+async def _is_turned_away(person: SimulatedUser, channel: Channel | None = None) -> str:
     """Type the command, and return what is whispered about it."""
-    heard = len(person.whispers)
+    heard = len(person.ephemerals)
     await person.command("/dcv-resend", str(ORDER), channel)
-    await person.slack.wait(lambda: len(person.whispers) > heard, f"a whisper to {person.name}", SOON)
-    return person.whispers[-1].text
+    await person.slack.wait_for(lambda: len(person.ephemerals) > heard, f"a whisper to {person.name}", SOON)
+    return person.ephemerals[-1].text

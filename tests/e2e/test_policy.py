@@ -9,7 +9,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import PolicyFile, Rows, kinds, open_form, resend, roots, sees_end
 from tests.forks import ForkedBot
 
@@ -30,13 +30,13 @@ def orders(certcentral: CertCentral) -> None:
 
 
 @pytest.fixture
-def bob(slack: Slack) -> Person:
+def bob(slack: Slack) -> SimulatedUser:
     """A colleague of the team that may do everything."""
     return slack.add_person("bob")
 
 
 @pytest.fixture
-def policy(slack: Slack, ana: Person, bob: Person, pki: Channel, tmp_path: Path) -> PolicyFile:
+def policy(slack: Slack, ana: SimulatedUser, bob: SimulatedUser, pki: Channel, tmp_path: Path) -> PolicyFile:
     """Ana may resend and look for the shop in #pki, Bob's group may do all, and nobody resends for pay."""
     group = slack.add_usergroup("pki-team", [bob])
     return PolicyFile(
@@ -69,7 +69,7 @@ async def start(make_bot: Callable[..., BotProcess], slack: Slack, policy: Polic
     async def start(**settings: str) -> BotProcess:
         bot = make_bot(**{"DCV_ALLOWED_USERS": "", "DCV_POLICY_FILE": str(policy), **settings})
         await bot.start()
-        await slack.connected()
+        await slack.wait_for_connection()
         return bot
 
     return start
@@ -90,20 +90,26 @@ async def explain(make_bot: Callable[..., BotProcess], policy: PolicyFile, tmp_p
 
 
 async def test_a_refusal_at_the_command_costs_digicert_no_call(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, ledger: Rows
+    start: Start,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    bob: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
 ) -> None:
     await start()
     elsewhere, eve = slack.add_channel("elsewhere"), slack.add_person("eve")
     asked_at_start = len(certcentral.calls)
 
     await eve.command("/dcv-resend", "", pki)
-    await eve.hears("No rule of the policy lets you resend")
+    await eve.receives("No rule of the policy lets you resend")
     await ana.command("/dcv-resend", "pay.shop.example.com", pki)
-    denied = await ana.hears("Rule “pay is frozen” of the policy does not let you")
+    denied = await ana.receives("Rule “pay is frozen” of the policy does not let you")
     await ana.command("/dcv-resend", f"{OTHER} to admin@example.org", elsewhere)
-    await ana.hears(f"for order {OTHER} here")
+    await ana.receives(f"for order {OTHER} here")
     await ana.command("/dcv-status", "other.example.org", pki)
-    foreign = await ana.hears("look at validations for other.example.org")
+    foreign = await ana.receives("look at validations for other.example.org")
 
     assert "Who may" not in denied.text
     assert "Who may: <!subteam^" in foreign.text
@@ -118,7 +124,7 @@ async def test_a_refusal_at_the_command_costs_digicert_no_call(
 
 
 async def test_one_name_is_allowed_and_another_is_not(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     await start()
 
@@ -127,7 +133,7 @@ async def test_one_name_is_allowed_and_another_is_not(
     await ana.command("/dcv-resend", str(BOTH), pki)
     refused = await ana.sees_form("does not let you resend validation e-mails for pay.shop.example.com")
     await ana.command("/dcv-resend", f"{BOTH} to admin@example.com", pki)
-    await ana.hears("for pay.shop.example.com")
+    await ana.receives("for pay.shop.example.com")
     await form.submit()
     await sees_end(slack, pki, SHOP)
 
@@ -139,21 +145,27 @@ async def test_one_name_is_allowed_and_another_is_not(
 
 
 async def test_the_status_shows_what_somebody_may_see(
-    start: Start, slack: Slack, ana: Person, bob: Person, pki: Channel
+    start: Start, slack: Slack, ana: SimulatedUser, bob: SimulatedUser, pki: Channel
 ) -> None:
     await start()
 
     await ana.command("/dcv-status", "", pki)
-    mine = await ana.hears(str(SHOP))
+    mine = await ana.receives(str(SHOP))
     await bob.command("/dcv-status", "", pki)
-    all_of_them = await bob.hears(str(OTHER))
+    all_of_them = await bob.receives(str(OTHER))
 
     assert (str(PAY) in mine.visible_text, str(OTHER) in mine.visible_text) == (True, False)
     assert all(str(order) in all_of_them.visible_text for order in (SHOP, PAY, BOTH, OTHER))
 
 
 async def test_a_file_that_changes_counts_at_the_submit_and_before_the_call(
-    start: Start, slack: Slack, certcentral: CertCentral, bob: Person, pki: Channel, policy: PolicyFile, ledger: Rows
+    start: Start,
+    slack: Slack,
+    certcentral: CertCentral,
+    bob: SimulatedUser,
+    pki: Channel,
+    policy: PolicyFile,
+    ledger: Rows,
 ) -> None:
     bot = await start()
     at_submit, before_call = [await open_form(bob, order, pki) for order in (SHOP, OTHER)]
@@ -166,7 +178,7 @@ async def test_a_file_that_changes_counts_at_the_submit_and_before_the_call(
     announced.set()
     end = await sees_end(slack, pki, OTHER)
     await at_submit.submit()
-    await bob.hears("Rule “stop” of the policy")
+    await bob.receives("Rule “stop” of the policy")
     policy.write(policy.rules)
     await _is_read(slack, bot, bob, pki, "Rule “pki”", without="stop")
     await resend(bob, SHOP, pki)
@@ -180,17 +192,17 @@ async def test_a_file_that_changes_counts_at_the_submit_and_before_the_call(
 
 
 async def test_a_broken_new_version_is_ignored_and_told_loudly(
-    start: Start, slack: Slack, ana: Person, bob: Person, pki: Channel, policy: PolicyFile
+    start: Start, slack: Slack, ana: SimulatedUser, bob: SimulatedUser, pki: Channel, policy: PolicyFile
 ) -> None:
     bot, gil = await start(), slack.add_person("gil", guest=True)
 
     policy.write(policy.rules.replace("users = [", "user = ["))
     await _is_read(slack, bot, bob, pki, "The policy file is broken")
-    told = bob.whispers[-1].text
+    told = bob.ephemerals[-1].text
     await ana.command("/dcv-resend", "why", pki)
-    told_in_part = (await ana.hears("The policy file is broken")).text
+    told_in_part = (await ana.receives("The policy file is broken")).text
     await gil.command("/dcv-resend", "why", pki)
-    told_outside = (await gil.hears("No rule can change that.")).text
+    told_outside = (await gil.receives("No rule can change that.")).text
     await resend(ana, SHOP, pki)
     await sees_end(slack, pki, SHOP)
     policy.remove()
@@ -207,7 +219,13 @@ async def test_a_broken_new_version_is_ignored_and_told_loudly(
 
 
 async def test_within_the_cooldown_only_those_send_again_who_may_override_it(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, ledger: Rows
+    start: Start,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    bob: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
 ) -> None:
     await start()
     early = await open_form(ana, SHOP, pki)
@@ -217,12 +235,12 @@ async def test_within_the_cooldown_only_those_send_again_who_may_override_it(
     await ana.command("/dcv-resend", str(SHOP), pki)
     form = await ana.sees_form("when the cooldown is over")
     await early.submit()
-    await ana.hears("send again within the cooldown for shop.example.com")
+    await ana.receives("send again within the cooldown for shop.example.com")
     await ana.command("/dcv-resend", f"{SHOP} to admin@example.com because lost", pki)
-    await slack.wait(lambda: len(ana.whispers) == 2, "a second whisper", SOON)
+    await slack.wait_for(lambda: len(ana.ephemerals) == 2, "a second whisper", SOON)
     await bob.command("/dcv-resend", f"{SHOP} to admin@example.com because lost", pki)
-    await slack.wait(lambda: len(roots(pki, SHOP)) == 2, "a second resend", 20.0)
-    await slack.wait(lambda: len(certcentral.resends) == 2, "a second call", 20.0)
+    await slack.wait_for(lambda: len(roots(pki, SHOP)) == 2, "a second resend", 20.0)
+    await slack.wait_for(lambda: len(certcentral.resends) == 2, "a second call", 20.0)
 
     assert form.submit_text is None
     assert form.says("Who may: <!subteam^")
@@ -232,22 +250,22 @@ async def test_within_the_cooldown_only_those_send_again_who_may_override_it(
 
 
 async def test_why_tells_which_rule_decides_and_who_else_may(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel
+    start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, bob: SimulatedUser, pki: Channel
 ) -> None:
     await start()
     eve, gil = slack.add_person("eve"), slack.add_person("gil", guest=True)
     asked_at_start = len(certcentral.calls)
 
     await ana.command("/dcv-resend", "why shop.example.com", pki)
-    own = (await ana.hears(f"What <@{ana.id}> may do for shop.example.com in <#{pki.id}>")).text
+    own = (await ana.receives(f"What <@{ana.id}> may do for shop.example.com in <#{pki.id}>")).text
     await ana.command("/dcv-resend", f"why <@{bob.id}|bob> pay.shop.example.com", pki)
-    other = (await ana.hears(f"What <@{bob.id}> may do for pay.shop.example.com")).text
+    other = (await ana.receives(f"What <@{bob.id}> may do for pay.shop.example.com")).text
     await eve.command("/dcv-resend", "why", pki)
-    nothing = (await eve.hears(f"What <@{eve.id}> may do")).text
+    nothing = (await eve.receives(f"What <@{eve.id}> may do")).text
     await eve.command("/dcv-resend", f"why <@{bob.id}>", pki)
-    await eve.hears("No rule of the policy lets you look at validations")
+    await eve.receives("No rule of the policy lets you look at validations")
     await gil.command("/dcv-resend", "why", pki)
-    guest = (await gil.hears("No rule can change that")).text
+    guest = (await gil.receives("No rule can change that")).text
 
     assert "resend: yes. Rule “shop” (rule 2 of " in own
     assert f"allows it for *.shop.example.com or shop.example.com in <#{pki.id}>" in own
@@ -276,7 +294,13 @@ async def test_a_start_with_a_broken_file_is_refused_with_its_rule(
 
 
 async def test_the_terminal_tells_the_same_words(
-    explain: Explain, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, policy: PolicyFile
+    explain: Explain,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    bob: SimulatedUser,
+    pki: Channel,
+    policy: PolicyFile,
 ) -> None:
     here = f"--channel={pki.id}"
     for number, name in enumerate(("shop.example.com", "pay.shop.example.com", "example.org"), start=1):
@@ -317,31 +341,37 @@ async def test_the_check_tells_how_the_file_stands(
 
 
 async def _is_read(
-    slack: Slack, bot: BotProcess, person: Person, channel: Channel, words: str, *, without: str = "…"
+    slack: Slack, bot: BotProcess, person: SimulatedUser, channel: Channel, words: str, *, without: str = "…"
 ) -> None:
     """Ask why until the answer shows that the bot has looked at the changed file."""
     for _ in range(20):
-        heard = len(person.whispers)
+        heard = len(person.ephemerals)
         await person.command("/dcv-resend", "why", channel)
-        await slack.wait(lambda heard=heard: len(person.whispers) > heard, "an answer", SOON)
-        told = person.whispers[-1].text
+        await slack.wait_for(lambda heard=heard: len(person.ephemerals) > heard, "an answer", SOON)
+        told = person.ephemerals[-1].text
         if words in told and without not in told:
             return
         await asyncio.sleep(0.25)
-    raise AssertionError(f"never heard {words!r}: {person.whispers[-1].text}\n{bot.log}")
+    raise AssertionError(f"never heard {words!r}: {person.ephemerals[-1].text}\n{bot.log}")
 
 
 async def test_the_doors_of_alerts_and_messages_ask_the_rules_of_what_they_name(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, bob: Person, pki: Channel, ledger: Rows
+    start: Start,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    bob: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
 ) -> None:
     await start(DCV_ALERT_CHANNELS=pki.id)
 
-    alert = slack.alert(pki, "monitoring", "Order 700002 is pending")
+    alert = slack.post_alert(pki, "monitoring", "Order 700002 is pending")
     offer = await slack.sees_message(pki, "waits for e-mail validation", thread=alert)
     await bob.click(offer, "Resend DCV email")
     by_button = await bob.sees_form("pay is frozen")
     await bob.click(offer, "Not now")
-    await bob.hears("pay is frozen")
+    await bob.receives("pay is frozen")
     await bob.shortcut("dcv_resend_message", alert)
     by_shortcut = await bob.sees_form("pay is frozen")
 
@@ -353,7 +383,7 @@ async def test_the_doors_of_alerts_and_messages_ask_the_rules_of_what_they_name(
 
 
 async def test_the_history_shows_what_the_rules_let_somebody_look_at(
-    start: Start, slack: Slack, ana: Person, bob: Person, pki: Channel
+    start: Start, slack: Slack, ana: SimulatedUser, bob: SimulatedUser, pki: Channel
 ) -> None:
     await start()
     for person, order_id in ((ana, SHOP), (bob, OTHER)):
@@ -361,9 +391,9 @@ async def test_the_history_shows_what_the_rules_let_somebody_look_at(
         await sees_end(slack, pki, order_id)
 
     await ana.command("/dcv-resend", "history", pki)
-    mine = await ana.hears("What was asked")
+    mine = await ana.receives("What was asked")
     await bob.command("/dcv-resend", "history", pki)
-    all_of_it = await bob.hears("What was asked")
+    all_of_it = await bob.receives("What was asked")
 
     assert ("order 700001" in mine.visible_text, "order 700004" in mine.visible_text) == (True, False)
     assert ("order 700001" in all_of_it.visible_text, "order 700004" in all_of_it.visible_text) == (True, True)

@@ -9,7 +9,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, stalls
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import Rows, is_chained, kinds, open_form, put, puts, resend, roots, sees_end, start_again, tells
 from tests.postgresql import Server
 
@@ -37,7 +37,13 @@ def _problems(bot: BotProcess) -> list[str]:
 
 
 async def test_a_put_that_outlives_a_restart_of_the_server_is_told_as_sent(
-    bot: BotProcess, server: Server, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess,
+    server: Server,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
 ) -> None:
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
@@ -60,7 +66,13 @@ async def test_a_put_that_outlives_a_restart_of_the_server_is_told_as_sent(
 
 
 async def test_while_the_server_is_away_people_are_told_at_once_and_what_was_sent_is_told_later(
-    bot: BotProcess, server: Server, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess,
+    server: Server,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
 ) -> None:
     certcentral.add_order(ORDER + 1, ["next.example.com"])
     answer = asyncio.Event()
@@ -73,7 +85,7 @@ async def test_while_the_server_is_away_people_are_told_at_once_and_what_was_sen
     answer.set()
     refused = await form.submit()
     await ana.command("/dcv-resend", str(ORDER + 1), pki)
-    await ana.hears("did not answer in time")
+    await ana.receives("did not answer in time")
     await asyncio.to_thread(server.start)
     first = await sees_end(slack, pki, ORDER)
     accepted = await form.submit()
@@ -90,7 +102,13 @@ async def test_while_the_server_is_away_people_are_told_at_once_and_what_was_sen
 
 
 async def test_many_who_submit_around_a_restart_of_the_server_get_one_put_each_and_a_true_end(
-    bot: BotProcess, server: Server, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess,
+    server: Server,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
 ) -> None:
     orders = range(ORDER + 1, ORDER + 6)
     for order_id in orders:
@@ -116,7 +134,13 @@ async def test_many_who_submit_around_a_restart_of_the_server_get_one_put_each_a
 
 
 async def test_a_bot_ends_in_time_while_the_server_is_away_and_goes_on_at_the_next_start(
-    bot: BotProcess, server: Server, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess,
+    server: Server,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
 ) -> None:
     waits = ORDER + 1
     certcentral.add_order(waits, ["next.example.com"])

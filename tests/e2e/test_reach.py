@@ -9,7 +9,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import PolicyFile, Rows
 
 pytestmark = pytest.mark.fault("H2")
@@ -20,14 +20,14 @@ Start = Callable[..., Awaitable[PolicyFile]]
 
 
 @pytest.fixture
-def start(make_bot: Callable[..., BotProcess], slack: Slack, ana: Person, pki: Channel, tmp_path: Path) -> Start:
+def start(make_bot: Callable[..., BotProcess], slack: Slack, ana: SimulatedUser, pki: Channel, tmp_path: Path) -> Start:
     """Start a bot with one rule that allows Ana this, and with further rules."""
 
     async def start(rules: str = "", names: str = "") -> PolicyFile:
         allow = f'[[rule]]\nname = "pki"\nallow = ["resend", "status"]\nusers = ["{ana.id}"]\n{names}\n'
         policy = PolicyFile(tmp_path / "policy.toml", allow + rules)
         await make_bot(DCV_ALLOWED_USERS="", DCV_POLICY_FILE=str(policy)).start()
-        await slack.connected()
+        await slack.wait_for_connection()
         return policy
 
     return start
@@ -65,7 +65,7 @@ async def test_a_deny_holds_for_all_that_an_email_would_validate(
     start: Start,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ledger: Rows,
     names: tuple[str | int, ...],
@@ -80,10 +80,10 @@ async def test_a_deny_holds_for_all_that_an_email_would_validate(
     mailbox = "admin@example.net" if typed in (DV, "shop.example.net") else "admin@example.com"
 
     await ana.command("/dcv-resend", str(typed), pki)
-    answer = await slack.wait(lambda: _answer(ana), "an answer", 20.0)
+    answer = await slack.wait_for(lambda: _answer(ana), "an answer", 20.0)
     await ana.command("/dcv-resend", f"{typed} to {mailbox}", pki)
     if is_denied:
-        await ana.hears("Rule “frozen” of the policy does not let you resend")
+        await ana.receives("Rule “frozen” of the policy does not let you resend")
     else:
         await slack.sees_message(pki, containing="Sent")
 
@@ -93,16 +93,16 @@ async def test_a_deny_holds_for_all_that_an_email_would_validate(
     assert slack.problems == []
 
 
-def _answer(person: Person) -> str | None:
+def _answer(person: SimulatedUser) -> str | None:
     """The refusal that the person got, or what the form says once DigiCert has answered."""
-    if person.whispers:
-        return person.whispers[-1].text
+    if person.ephemerals:
+        return person.ephemerals[-1].text
     drawn = (form for form in person.open_forms if not form.says("Looking up"))
     return next((f"{form.text} {form.submit_text}" for form in drawn), None)
 
 
 async def test_a_rule_that_comes_later_holds_at_the_submit(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_domain(DOMAIN, "example.com")
     policy = await start()
@@ -116,19 +116,19 @@ async def test_a_rule_that_comes_later_holds_at_the_submit(
             break
         await asyncio.sleep(0.2)
     await form.submit()
-    await ana.hears("Rule “frozen” of the policy does not let you resend")
+    await ana.receives("Rule “frozen” of the policy does not let you resend")
 
     assert certcentral.resends == []
 
 
-async def _explained(person: Person, channel: Channel) -> str:
+async def _explained(person: SimulatedUser, channel: Channel) -> str:
     """Ask which rule decides about one name, and return the newest answer."""
     await person.command("/dcv-resend", "why pay.example.com", channel)
-    return (await person.hears("may do for pay.example.com")).text
+    return (await person.receives("may do for pay.example.com")).text
 
 
 async def test_an_account_that_cannot_be_listed_is_no_refusal(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.add_domain(DOMAIN, "example.com")
     certcentral.add_order(OV, ["pay.example.com"], product="ov")
@@ -136,23 +136,23 @@ async def test_an_account_that_cannot_be_listed_is_no_refusal(
     certcentral.faults.plan("GET /order/certificate", answers(503), times=None)
 
     await ana.command("/dcv-resend", "example.com to admin@example.com", pki)
-    await ana.hears("DigiCert has a problem of its own")
+    await ana.receives("DigiCert has a problem of its own")
     certcentral.faults.clear()
     await ana.command("/dcv-resend", "example.com to admin@example.com", pki)
-    await ana.hears("Rule “frozen” of the policy does not let you resend")
+    await ana.receives("Rule “frozen” of the policy does not let you resend")
 
     assert [row["detail"]["rule"] for row in ledger() if row["kind"] == "denied"] == ["frozen"]
     assert certcentral.resends == []
 
 
 async def test_a_refusal_names_what_else_would_be_validated_to_those_who_may_see_it(
-    start: Start, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_domain(DOMAIN, "example.com")
     await start(denies("pay.example.com"))
 
     await ana.command("/dcv-resend", "example.com to admin@example.com", pki)
-    refusal = await ana.hears("Rule “frozen”")
+    refusal = await ana.receives("Rule “frozen”")
 
     assert "because an email would also validate pay.example.com" in refusal.text
 
@@ -162,7 +162,7 @@ async def test_an_ov_order_needs_an_allow_for_the_domain_that_its_email_validate
     start: Start,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     names: list[str | int],
     is_allowed: bool,
@@ -174,7 +174,7 @@ async def test_an_ov_order_needs_an_allow_for_the_domain_that_its_email_validate
     if is_allowed:
         await slack.sees_message(pki, containing="Sent")
     else:
-        await ana.hears("No rule of the policy lets you resend validation e-mails for example.com here")
+        await ana.receives("No rule of the policy lets you resend validation e-mails for example.com here")
 
     assert len(certcentral.resends) == is_allowed
 
@@ -190,7 +190,7 @@ async def test_what_an_email_would_validate_is_read_again_right_before_the_call(
     start: Start,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ledger: Rows,
     denied: str | int,

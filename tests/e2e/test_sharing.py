@@ -8,7 +8,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, stalls
-from sandbox.slack import Channel, Message, Person, Slack
+from sandbox.slack import Channel, Message, SimulatedUser, Slack
 from tests.e2e.kit import ON_BOTH, open_form, put, puts, resend, roots, sees_end, start_again, tells
 
 pytestmark = pytest.mark.fault("M9")
@@ -30,7 +30,7 @@ async def hidden(slack: Slack, channel: Channel) -> list[Message]:
         of_bot = [message for message in channel.messages if message.by.bot_id == slack.bot.bot_id]
         return of_bot if all(message.content.says(NEUTRAL) for message in of_bot) else None
 
-    return await slack.wait(mine, f"only neutral lines in #{channel.name}", 30.0)
+    return await slack.wait_for(mine, f"only neutral lines in #{channel.name}", 30.0)
 
 
 def reveals(message: Message) -> bool:
@@ -40,7 +40,7 @@ def reveals(message: Message) -> bool:
 
 @ON_BOTH
 async def test_an_outcome_after_the_channel_became_shared_is_direct_and_the_message_there_is_neutral(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     form = await open_form(ana, ORDER, pki)
     certcentral.faults.plan(put(), answers(429, "", {"Retry-After": "3"}))
@@ -62,11 +62,11 @@ async def test_an_outcome_after_the_channel_became_shared_is_direct_and_the_mess
 
 
 async def test_what_follows_a_request_moves_with_it_and_stays_direct_when_the_sharing_ends(
-    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     bot = make_bot(DCV_FOLLOW_UPS="1s,2s,3s,4s,5s,6s,8s,10s,15s,20s,30s,60s")
     await bot.start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
     await resend(ana, ORDER, pki)
     root = await sees_end(slack, pki, ORDER)
     [detail] = pki.thread(root.ts)
@@ -92,7 +92,7 @@ async def test_what_follows_a_request_moves_with_it_and_stays_direct_when_the_sh
 
 
 async def test_an_edit_waits_while_slack_cannot_say_if_the_channel_is_shared(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
@@ -107,7 +107,7 @@ async def test_an_edit_waits_while_slack_cannot_say_if_the_channel_is_shared(
     slack.faults.plan("conversations.info", answers(200, {"ok": True, "channel": {}}))
 
     await start_again(bot, slack)
-    await slack.wait(lambda: _count(slack, "conversations.info") >= before + 2, "questions about the channel", 30.0)
+    await slack.wait_for(lambda: _count(slack, "conversations.info") >= before + 2, "questions about the channel", 30.0)
     meanwhile = root.text
     await sees_end(slack, pki, ORDER)
 
@@ -117,13 +117,13 @@ async def test_an_edit_waits_while_slack_cannot_say_if_the_channel_is_shared(
 
 
 async def test_offers_in_a_channel_that_became_shared_go_and_their_old_buttons_answer(
-    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person, ops: Channel
+    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ops: Channel
 ) -> None:
     bot = make_bot(DCV_ALERT_CHANNELS=ops.id)
     await bot.start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
     eve = slack.add_person("eve", team_id="T0PARTNER", stranger=True)
-    alert = slack.alert(ops, "monitoring", f"Order {ORDER} waits")
+    alert = slack.post_alert(ops, "monitoring", f"Order {ORDER} waits")
     offer = await slack.sees_message(ops, "waits for e-mail validation", thread=alert)
     old = Buttons(offer)
     await bot.stop()
@@ -131,13 +131,13 @@ async def test_offers_in_a_channel_that_became_shared_go_and_their_old_buttons_a
     await start_again(bot, slack)
 
     await old.press(ana, "Not now")
-    await ana.hears("makes no offers in this channel any longer")
+    await ana.receives("makes no offers in this channel any longer")
     await hidden(slack, ops)
     edits = _count(slack, "chat.update")
     await old.press(eve, "Resend DCV email")
-    await eve.hears("another workspace")
+    await eve.receives("another workspace")
     await old.press(ana, "Not now")
-    await slack.wait(lambda: len(ana.whispers) == 2, "a second answer", 20.0)
+    await slack.wait_for(lambda: len(ana.ephemerals) == 2, "a second answer", 20.0)
     await old.press(ana, "Resend DCV email")
     form = await ana.sees_form(f"{ORDER} · shop.example.com")
     await form.submit()
@@ -145,7 +145,7 @@ async def test_offers_in_a_channel_that_became_shared_go_and_their_old_buttons_a
 
     assert tells(root) == "sent"
     assert not reveals(offer)
-    assert not any("example.com" in whisper.text for whisper in eve.whispers)
+    assert not any("example.com" in whisper.text for whisper in eve.ephemerals)
     assert offer.content.says(NEUTRAL)
     assert [message for message in ops.messages if message is not alert] == [offer]
     assert edits == 1
@@ -158,7 +158,7 @@ class Buttons:
     def __init__(self, message: Message) -> None:
         self._message, self._content = message, message.content
 
-    async def press(self, person: Person, label: str) -> None:
+    async def press(self, person: SimulatedUser, label: str) -> None:
         now, self._message.content = self._message.content, self._content
         try:
             pressing = asyncio.create_task(person.click(self._message, label))

@@ -7,7 +7,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
-from sandbox.slack import Channel, Form, Message, Person, Slack
+from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
 from tests.e2e.kit import Rows, is_chained, kinds
 
 SHORTCUT = "dcv_resend_message"
@@ -18,7 +18,7 @@ Use = Callable[[Message], Awaitable[Form]]
 
 
 @pytest.fixture
-def use(slack: Slack, ana: Person) -> Use:
+def use(slack: Slack, ana: SimulatedUser) -> Use:
     """Let Ana use the shortcut, and hand over her form once DigiCert's answer is drawn in it."""
 
     async def use(message: Message) -> Form:
@@ -29,7 +29,7 @@ def use(slack: Slack, ana: Person) -> Use:
             return next((form for form in new if not form.says("Looking up")), None)
 
         await ana.shortcut(SHORTCUT, message)
-        return await slack.wait(drawn, "the form for a message", 20.0)
+        return await slack.wait_for(drawn, "the form for a message", 20.0)
 
     return use
 
@@ -41,7 +41,7 @@ async def sees_end(slack: Slack, channel: Channel, thread: str) -> list[Message]
         mine = [reply for reply in channel.thread(thread) if reply.by is slack.bot]
         return mine if len(mine) == 2 and mine[0].content.says("Sent*:") else None
 
-    return await slack.wait(look, "the outcome with its detail in the thread", 20.0)
+    return await slack.wait_for(look, "the outcome with its detail in the thread", 20.0)
 
 
 def offered(form: Form) -> dict[str, str]:
@@ -54,7 +54,7 @@ async def test_a_message_opens_the_form_filled_in_and_the_result_goes_to_its_thr
     bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, use: Use, ledger: Rows
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
-    alert = slack.alert(pki, "monitoring", attachments=ATTACHED, classic=True)
+    alert = slack.post_alert(pki, "monitoring", attachments=ATTACHED, classic=True)
 
     form = await use(alert)
     assert form.selected(action_id="target") == ["700001 · shop.example.com"]
@@ -74,7 +74,7 @@ async def test_a_message_opens_the_form_filled_in_and_the_result_goes_to_its_thr
 
 
 async def test_on_a_reply_the_result_goes_to_the_thread_that_the_reply_is_in(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, use: Use
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, use: Use
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     root = await ana.post(pki, "Does anybody know what hangs?")
@@ -89,11 +89,11 @@ async def test_on_a_reply_the_result_goes_to_the_thread_that_the_reply_is_in(
 
 @pytest.mark.parametrize("private", [False, True])
 async def test_where_the_bot_is_no_member_the_result_is_told_directly_with_the_reason(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, use: Use, private: bool
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, use: Use, private: bool
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     far = slack.add_channel("far", member=False, private=private)
-    alert = slack.alert(far, "monitoring", "Order 700001 waits")
+    alert = slack.post_alert(far, "monitoring", "Order 700001 waits")
 
     await (await use(alert)).submit()
     told = await ana.gets_direct_message("Sent*:")
@@ -114,7 +114,7 @@ async def test_several_that_wait_are_a_choice_that_says_where_each_came_from(
     certcentral.add_order(700003, ["done.example.com"], status="issued")
     certcentral.add_order(700004, ["dns.example.com"], method="dns-txt-token")
     text = "Orders behind: order 700002, order 700003, order 700004"
-    alert = slack.alert(pki, "monitoring", text, attachments=ATTACHED)
+    alert = slack.post_alert(pki, "monitoring", text, attachments=ATTACHED)
 
     form = await use(alert)
     assert form.says("The message names 2 that wait for e-mail validation.")
@@ -146,7 +146,7 @@ async def test_nothing_that_waits_is_an_empty_form_with_a_sentence(
     }
 
     for text, sentences in said.items():
-        form = await use(slack.alert(pki, "monitoring", text))
+        form = await use(slack.post_alert(pki, "monitoring", text))
         assert all(form.says(sentence) for sentence in sentences), form.text
         assert form.submit_text is None
         await form.close()
@@ -160,10 +160,10 @@ async def test_somebody_who_may_not_resend_is_told_so_and_nothing_is_read(
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     bob = slack.add_person("bob")
-    alert = slack.alert(pki, "monitoring", "Order 700001 waits")
+    alert = slack.post_alert(pki, "monitoring", "Order 700001 waits")
 
     await bob.shortcut(SHORTCUT, alert)
-    whisper = await bob.hears("not on the list")
+    whisper = await bob.receives("not on the list")
 
     assert whisper.thread_ts == alert.ts
     assert bob.open_forms == []
@@ -174,7 +174,7 @@ async def test_somebody_who_may_not_resend_is_told_so_and_nothing_is_read(
 async def test_a_digicert_that_is_away_is_told_in_the_form(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, use: Use
 ) -> None:
-    alert = slack.alert(pki, "monitoring", "Order 700001 waits")
+    alert = slack.post_alert(pki, "monitoring", "Order 700001 waits")
     certcentral.faults.plan("GET /domain", answers(429, {"errors": []}, {"Retry-After": "60"}), times=None)
 
     form = await use(alert)
@@ -196,7 +196,7 @@ async def test_beside_dotted_keys_the_real_name_is_explained(
     ]
 
     for text in fields:
-        form = await use(slack.alert(pki, "monitoring", text))
+        form = await use(slack.post_alert(pki, "monitoring", text))
         assert form.says("Order 700501 (done.example.org) is issued."), form.text
         assert not any(form.says(key) for key in ("host.name", "event.id", "service.name"))
         await form.close()
@@ -215,7 +215,7 @@ async def test_a_person_who_asks_is_shown_what_waits_for_a_parent(
     }
 
     for text, title in leads_to.items():
-        form = await use(slack.alert(pki, "monitoring", text))
+        form = await use(slack.post_alert(pki, "monitoring", text))
         assert form.selected(action_id="target") == [title]
         await form.close()
 
@@ -229,11 +229,11 @@ async def test_a_guest_gets_nothing_from_the_shortcut_on_any_message(
     gil = slack.add_person("gil", guest=True)
 
     for text in ("Order 700001 waits", "Nothing here"):
-        await gil.shortcut(SHORTCUT, slack.alert(pki, "monitoring", text))
-    await slack.wait(lambda: len(gil.whispers) == 2, "two refusals", 20.0)
+        await gil.shortcut(SHORTCUT, slack.post_alert(pki, "monitoring", text))
+    await slack.wait_for(lambda: len(gil.ephemerals) == 2, "two refusals", 20.0)
 
-    assert {whisper.visible_text for whisper in gil.whispers} == {gil.whispers[0].visible_text}
-    assert gil.whispers[0].content.says("You are a guest in this workspace")
+    assert {whisper.visible_text for whisper in gil.ephemerals} == {gil.ephemerals[0].visible_text}
+    assert gil.ephemerals[0].content.says("You are a guest in this workspace")
     assert gil.open_forms == []
     assert [call.name for call in certcentral.calls] == ["GET /user/me"]
     assert {row["kind"] for row in ledger()} == {"denied"}

@@ -8,7 +8,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import Rows, kinds, locked, open_form, put, puts, resend, roots, sees_end, tells
 
 ORDER = 700001
@@ -26,7 +26,7 @@ def _times(slack: Slack, method: str) -> list[float]:
 
 
 async def test_a_post_that_fails_is_made_up_for_and_never_stands_there_twice(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     faults = {
         ORDER + 1: answers(429, RATELIMITED, {"Retry-After": "1"}),
@@ -50,7 +50,7 @@ async def test_a_post_that_fails_is_made_up_for_and_never_stands_there_twice(
 
 
 async def test_slack_is_asked_again_only_after_the_time_it_names(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     form = await open_form(ana, ORDER, pki)
     slack.faults.plan("chat.update", answers(429, RATELIMITED, {"Retry-After": "2"}))
@@ -64,7 +64,7 @@ async def test_slack_is_asked_again_only_after_the_time_it_names(
 
 
 async def test_the_mail_waits_five_seconds_for_a_slow_slack_and_what_slack_does_late_changes_no_ending(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(ORDER + 1, ["busy.example.com"])
     certcentral.faults.plan(put(ORDER + 1), answers(429, "", {"Retry-After": "1"}))
@@ -72,14 +72,14 @@ async def test_the_mail_waits_five_seconds_for_a_slow_slack_and_what_slack_does_
 
     slack.faults.plan("chat.update", stalls(7.5))
     await busy.submit()
-    await slack.wait(lambda: _times(slack, "chat.update"), "the edit to a waiting", 20.0)
+    await slack.wait_for(lambda: _times(slack, "chat.update"), "the edit to a waiting", 20.0)
     slack.faults.plan("chat.postMessage", stalls(7.0))
     since = asyncio.get_running_loop().time()
     await form.submit()
     mailed = await certcentral.wait_for_call(*put(ORDER).split())
     roots_then = roots(pki, ORDER)
     root, waited = await sees_end(slack, pki, ORDER), await sees_end(slack, pki, ORDER + 1)
-    await slack.wait(lambda: all(call.status for call in slack.api_calls), "what Slack does late", 20.0)
+    await slack.wait_for(lambda: all(call.status for call in slack.api_calls), "what Slack does late", 20.0)
 
     assert 4.5 < mailed.monotonic - since < 6.5
     assert roots_then == []
@@ -90,7 +90,7 @@ async def test_the_mail_waits_five_seconds_for_a_slow_slack_and_what_slack_does_
 
 
 async def test_an_ending_that_cannot_be_told_at_once_is_told_when_slack_takes_it(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     faults = [
         ("chat.update", AWAY, 2),
@@ -114,7 +114,7 @@ async def test_an_ending_that_cannot_be_told_at_once_is_told_when_slack_takes_it
 
 
 async def test_an_ending_is_told_anew_where_its_root_message_was_deleted(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
@@ -131,7 +131,7 @@ async def test_an_ending_is_told_anew_where_its_root_message_was_deleted(
 
 
 async def test_where_the_bot_may_not_post_the_asker_alone_is_told_and_told_why(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser
 ) -> None:
     closed = {
         "the bot is not in that channel": {"member": False},
@@ -160,7 +160,7 @@ async def test_where_the_bot_may_not_post_the_asker_alone_is_told_and_told_why(
 
 
 async def test_a_channel_that_closes_while_a_request_runs_hands_its_ending_to_the_asker(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
@@ -177,15 +177,15 @@ async def test_a_channel_that_closes_while_a_request_runs_hands_its_ending_to_th
 
 
 async def test_a_submission_is_answered_over_the_next_socket_where_slack_takes_the_first_away(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, tmp_path: Path
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, tmp_path: Path
 ) -> None:
     form = await open_form(ana, ORDER, pki)
 
     with locked(tmp_path / "bot.db"):
         submitting = asyncio.create_task(form.submit())
-        await slack.wait(lambda: slack.deliveries[-1].what.startswith("form"), "the submission", 20.0)
+        await slack.wait_for(lambda: slack.deliveries[-1].what.startswith("form"), "the submission", 20.0)
         parting = asyncio.create_task(slack.disconnect())
-        await slack.wait(lambda: slack.sockets == 0, "the socket to go", 20.0)
+        await slack.wait_for(lambda: slack.sockets == 0, "the socket to go", 20.0)
     submitted = await submitting
     await parting
     root = await sees_end(slack, pki, ORDER)
@@ -197,14 +197,14 @@ async def test_a_submission_is_answered_over_the_next_socket_where_slack_takes_t
 
 
 async def test_a_submission_whose_socket_is_cut_off_is_carried_out_all_the_same(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, tmp_path: Path
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, tmp_path: Path
 ) -> None:
     form = await open_form(ana, ORDER, pki)
 
     slack.ack_seconds = 0.4
     with locked(tmp_path / "bot.db"):
         submitting = asyncio.create_task(form.submit())
-        await slack.wait(lambda: slack.deliveries[-1].what.startswith("form"), "the submission", 20.0)
+        await slack.wait_for(lambda: slack.deliveries[-1].what.startswith("form"), "the submission", 20.0)
         slack.drop_sockets()
         submitted = await submitting
     root = await sees_end(slack, pki, ORDER)
@@ -216,7 +216,13 @@ async def test_a_submission_whose_socket_is_cut_off_is_carried_out_all_the_same(
 
 
 async def test_a_submission_that_is_answered_too_late_and_repeated_is_sent_once(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows, tmp_path: Path
+    bot: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
+    tmp_path: Path,
 ) -> None:
     form = await open_form(ana, ORDER, pki)
 
@@ -236,7 +242,7 @@ async def test_a_submission_that_is_answered_too_late_and_repeated_is_sent_once(
 
 
 async def test_a_slack_that_is_away_for_seconds_hears_the_ending_when_it_is_back(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
@@ -246,7 +252,7 @@ async def test_a_slack_that_is_away_for_seconds_hears_the_ending_when_it_is_back
     slack.faults.plan("*", Fault(lost=True), times=None)
     slack.drop_sockets()
     answer.set()
-    await slack.wait(lambda: len(_times(slack, "chat.update")) >= 2, "two tries to tell", 20.0)
+    await slack.wait_for(lambda: len(_times(slack, "chat.update")) >= 2, "two tries to tell", 20.0)
     meanwhile = kinds(ledger(), ORDER)
     slack.faults.clear()
     root = await sees_end(slack, pki, ORDER)
@@ -258,12 +264,12 @@ async def test_a_slack_that_is_away_for_seconds_hears_the_ending_when_it_is_back
 
 
 async def test_a_form_that_cannot_be_drawn_is_told_of_and_the_next_one_works(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     slack.faults.plan("views.update", AWAY)
 
     await ana.command("/dcv-resend", str(ORDER), pki)
-    whisper = await ana.hears("try again")
+    whisper = await ana.receives("try again")
     await resend(ana, ORDER, pki)
     root = await sees_end(slack, pki, ORDER)
 
@@ -275,7 +281,7 @@ async def test_a_form_that_cannot_be_drawn_is_told_of_and_the_next_one_works(
 
 @pytest.mark.fault("S188")
 async def test_a_post_that_fails_after_it_was_no_longer_awaited_is_a_warning_and_no_traceback(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     """The announcement gives up after five seconds; Slack's answer comes later."""
     form = await open_form(ana, ORDER, pki)

@@ -13,7 +13,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
-from sandbox.slack import Channel, Delivery, Person, Slack
+from sandbox.slack import Channel, Delivery, SimulatedUser, Slack
 from tests.e2e.kit import put, puts, resend, sees_end, start_again, tells
 from tests.sandbox.slack.helpers import Puppet
 
@@ -32,7 +32,7 @@ def order(certcentral: CertCentral) -> None:
 
 @pytest.fixture
 async def accepted(
-    bot: BotProcess, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> AsyncIterator[asyncio.Event]:
     """A request whose call to DigiCert is under way until this is set, and which is told of at the end of the test."""
     answer = asyncio.Event()
@@ -45,13 +45,13 @@ async def accepted(
     assert len(pki.thread(root.ts)) == 1
 
 
-async def _back(slack: Slack, ana: Person, pki: Channel, since: float) -> None:
+async def _back(slack: Slack, ana: SimulatedUser, pki: Channel, since: float) -> None:
     """Type commands until one is acknowledged and answered, BACK_WITHIN seconds after `since` at the latest."""
     slack.ack_seconds = 1.0
     async with asyncio.timeout_at(since + BACK_WITHIN):
         while not (await ana.command("/dcv-resend", "help", pki)).acked:
-            await slack.wait(lambda: slack.sockets, "a socket", BACK_WITHIN)
-        await ana.hears("/dcv-resend")
+            await slack.wait_for(lambda: slack.sockets, "a socket", BACK_WITHIN)
+        await ana.receives("/dcv-resend")
 
 
 def _now() -> float:
@@ -68,13 +68,13 @@ async def _failing(slack: Slack, name: str, fault: Fault, tries: int = 3) -> Asy
     before = len(_tries(slack))
     slack.faults.plan(name, fault, times=None)
     slack.drop_sockets()
-    await slack.wait(lambda: len(_tries(slack)) >= before + tries, f"{tries} tries", 30.0)
+    await slack.wait_for(lambda: len(_tries(slack)) >= before + tries, f"{tries} tries", 30.0)
     slack.faults.clear()
     yield
 
 
 async def test_a_socket_that_stands_still_is_replaced(
-    accepted: asyncio.Event, slack: Slack, ana: Person, pki: Channel
+    accepted: asyncio.Event, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     slack.freeze_sockets()
     since = _now()
@@ -84,27 +84,27 @@ async def test_a_socket_that_stands_still_is_replaced(
 
 
 async def test_a_socket_without_pongs_is_replaced(
-    accepted: asyncio.Event, slack: Slack, ana: Person, pki: Channel
+    accepted: asyncio.Event, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     mute = slack.socket_mode.sockets[0]
 
-    slack.mute_pongs = True
+    slack.ignore_pings = True
     since = _now()
-    await slack.wait(lambda: slack.sockets and mute not in slack.socket_mode.sockets, "another socket", BACK_WITHIN)
-    slack.mute_pongs = False
+    await slack.wait_for(lambda: slack.sockets and mute not in slack.socket_mode.sockets, "another socket", BACK_WITHIN)
+    slack.ignore_pings = False
     accepted.set()
 
     await _back(slack, ana, pki, since)
 
 
 async def test_a_bot_is_back_where_all_of_slack_stood_still(
-    accepted: asyncio.Event, slack: Slack, ana: Person, pki: Channel
+    accepted: asyncio.Event, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     before = len(_tries(slack))
     slack.faults.plan("*", stalls(hold=FOR_EVER), times=None)
     slack.freeze_sockets()
     accepted.set()
-    await slack.wait(lambda: len(_tries(slack)) > before + 1, "two tries", 30.0)
+    await slack.wait_for(lambda: len(_tries(slack)) > before + 1, "two tries", 30.0)
 
     slack.faults.clear()
 
@@ -113,27 +113,29 @@ async def test_a_bot_is_back_where_all_of_slack_stood_still(
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested", "too_many_websockets", "link_disabled"])
 async def test_a_slack_that_asks_for_another_socket_every_two_seconds_is_obeyed(
-    accepted: asyncio.Event, slack: Slack, ana: Person, pki: Channel, reason: str
+    accepted: asyncio.Event, slack: Slack, ana: SimulatedUser, pki: Channel, reason: str
 ) -> None:
     for _ in range(3):
         await asyncio.sleep(2.0)
         old = list(slack.socket_mode.sockets)
         await slack.disconnect(reason)
         await _back(slack, ana, pki, _now())
-        await slack.wait(lambda old=old: slack.sockets == 1 and old != slack.socket_mode.sockets, "one new socket", 5.0)
+        await slack.wait_for(
+            lambda old=old: slack.sockets == 1 and old != slack.socket_mode.sockets, "one new socket", 5.0
+        )
     accepted.set()
 
     assert len(_tries(slack)) <= 6
 
 
 async def test_no_command_goes_unheard_where_slack_warns_before_it_takes_a_socket_away(
-    bot: BotProcess, slack: Slack, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     async with _talking(ana, pki) as commands:
         for _ in range(3):
             old = slack.socket_mode.sockets[0]
             await slack.disconnect("warning")
-            await slack.wait(lambda old=old: old not in slack.socket_mode.sockets, "the old socket to go", 10.0)
+            await slack.wait_for(lambda old=old: old not in slack.socket_mode.sockets, "the old socket to go", 10.0)
 
     assert len(commands) > 30
     assert [delivery for delivery in commands if not delivery.acked] == []
@@ -146,7 +148,7 @@ async def test_no_command_goes_unheard_where_slack_warns_before_it_takes_a_socke
     ids=["403", "503", "dropped", "hanging"],
 )
 async def test_a_bot_is_back_after_handshakes_that_fail(
-    accepted: asyncio.Event, slack: Slack, ana: Person, pki: Channel, fault: Fault
+    accepted: asyncio.Event, slack: Slack, ana: SimulatedUser, pki: Channel, fault: Fault
 ) -> None:
     async with _failing(slack, "socket", fault):
         since = _now()
@@ -168,7 +170,7 @@ async def test_a_bot_is_back_after_handshakes_that_fail(
     ids=["503", "html", "internal_error", "unknown", "lost", "hanging"],
 )
 async def test_a_bot_is_back_after_addresses_that_cannot_be_had(
-    accepted: asyncio.Event, slack: Slack, ana: Person, pki: Channel, fault: Fault
+    accepted: asyncio.Event, slack: Slack, ana: SimulatedUser, pki: Channel, fault: Fault
 ) -> None:
     async with _failing(slack, OPEN, fault):
         since = _now()
@@ -178,13 +180,13 @@ async def test_a_bot_is_back_after_addresses_that_cannot_be_had(
 
 
 async def test_a_slack_that_says_when_to_come_back_is_not_asked_before(
-    accepted: asyncio.Event, slack: Slack, ana: Person, pki: Channel
+    accepted: asyncio.Event, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     slack.faults.plan(OPEN, answers(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "6"}))
     tries = len(_tries(slack))
     slack.drop_sockets()
     accepted.set()
-    await slack.wait(lambda: len(_tries(slack)) == tries + 2, "the next try", 20.0)
+    await slack.wait_for(lambda: len(_tries(slack)) == tries + 2, "the next try", 20.0)
     first, second = _tries(slack)[tries:]
 
     await _back(slack, ana, pki, _now())
@@ -194,21 +196,21 @@ async def test_a_slack_that_says_when_to_come_back_is_not_asked_before(
 
 @pytest.mark.parametrize("kind", ["expired", "used"])
 async def test_a_bot_asks_for_another_ticket_where_one_opens_nothing(
-    accepted: asyncio.Event, slack: Slack, ana: Person, pki: Channel, kind: str
+    accepted: asyncio.Event, slack: Slack, ana: SimulatedUser, pki: Channel, kind: str
 ) -> None:
     async with Puppet(slack) as other:
         used = other.url
-    fresh = slack.web_api.open_socket
+    fresh = slack.web_api.open_socket_url
     before = len(_tries(slack))
     if kind == "expired":
         slack.ticket_seconds = -1.0
     else:
-        slack.web_api.open_socket = lambda: used
+        slack.web_api.open_socket_url = lambda: used
     slack.drop_sockets()
-    await slack.wait(lambda: len(_tries(slack)) >= before + 3, "three tries", 30.0)
+    await slack.wait_for(lambda: len(_tries(slack)) >= before + 3, "three tries", 30.0)
     accepted.set()
 
-    slack.ticket_seconds, slack.web_api.open_socket = 30.0, fresh
+    slack.ticket_seconds, slack.web_api.open_socket_url = 30.0, fresh
 
     await _back(slack, ana, pki, _now())
 
@@ -228,7 +230,7 @@ async def test_a_slack_that_closes_every_socket_at_once_is_not_hammered(bot: Bot
     before = len(_tries(slack))
     slack.socket_mode.on_connect = slack.drop_sockets
     slack.drop_sockets()
-    await slack.wait(lambda: len(_tries(slack)) >= before + 5, "five tries", 30.0)
+    await slack.wait_for(lambda: len(_tries(slack)) >= before + 5, "five tries", 30.0)
 
     times = _tries(slack)[before:]
 
@@ -237,7 +239,7 @@ async def test_a_slack_that_closes_every_socket_at_once_is_not_hammered(bot: Bot
 
 @pytest.mark.parametrize("code", ["token_revoked", "app_uninstalled", "missing_scope"])
 async def test_an_app_token_that_is_refused_for_good_ends_the_bot_and_its_work_is_handed_over(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, code: str
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, code: str
 ) -> None:
     certcentral.faults.plan(put(), answers(429, {"errors": []}, {"Retry-After": "9"}))
     await resend(ana, ORDER, pki)
@@ -258,7 +260,7 @@ async def test_an_app_token_that_is_refused_for_good_ends_the_bot_and_its_work_i
 
 
 async def test_one_refusal_of_the_app_token_may_be_a_slip(
-    accepted: asyncio.Event, slack: Slack, ana: Person, pki: Channel
+    accepted: asyncio.Event, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     slack.faults.plan(OPEN, answers(200, {"ok": False, "error": "invalid_auth"}))
 
@@ -269,12 +271,12 @@ async def test_one_refusal_of_the_app_token_may_be_a_slip(
 
 
 async def test_a_bot_token_that_is_refused_for_good_ends_the_bot_and_one_slip_does_not(
-    bot: BotProcess, slack: Slack, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     revoked = answers(200, {"ok": False, "error": "token_revoked"})
     slack.faults.plan("users.info", revoked)
     await ana.command("/dcv-resend", "", pki)
-    await slack.wait(lambda: slack.api_calls[-1].method == "auth.test", "the bot to ask who it is", 10.0)
+    await slack.wait_for(lambda: slack.api_calls[-1].method == "auth.test", "the bot to ask who it is", 10.0)
     await _back(slack, ana, pki, _now())
 
     slack.faults.plan("*", revoked, times=None)
@@ -286,16 +288,16 @@ async def test_a_bot_token_that_is_refused_for_good_ends_the_bot_and_one_slip_do
 
 
 async def test_no_command_goes_unheard_while_one_of_two_bots_stops(
-    bot: BotProcess, slack: Slack, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     socket, tries = slack.socket_mode.sockets[0], len(_tries(slack)) + 1
-    slack.parting_seconds = 0.3
+    slack.close_notice_seconds = 0.3
     async with Puppet(slack), _talking(ana, pki, every=0.07) as commands:
-        await slack.wait(lambda: len(commands) > 10, "commands", 20.0)
+        await slack.wait_for(lambda: len(commands) > 10, "commands", 20.0)
         os.kill(bot.pid, signal.SIGTERM)
-        await slack.wait(lambda: socket.ws.close_code is not None, "the parting", STOPPED_WITHIN)
+        await slack.wait_for(lambda: socket.ws.close_code is not None, "the parting", STOPPED_WITHIN)
         crossing = [ana.command("/dcv-resend", "help", pki) for _ in range(8)]
-        slack.parting_seconds = 0.02
+        slack.close_notice_seconds = 0.02
         commands += await asyncio.gather(*crossing)
         status = await bot.wait_for_exit(STOPPED_WITHIN)
 
@@ -306,7 +308,7 @@ async def test_no_command_goes_unheard_while_one_of_two_bots_stops(
 
 
 async def test_a_bot_stops_in_time_where_slack_stands_still(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.faults.plan("*", stalls(0.5), times=None)
     await ana.command("/dcv-resend", str(ORDER), pki)
@@ -319,7 +321,9 @@ async def test_a_bot_stops_in_time_where_slack_stands_still(
     assert status == 0
 
 
-async def test_fifty_sockets_leave_nothing_behind(bot: BotProcess, slack: Slack, ana: Person, pki: Channel) -> None:
+async def test_fifty_sockets_leave_nothing_behind(
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
+) -> None:
     async def replaced(times: int) -> None:
         for number in range(times):
             old = slack.socket_mode.sockets[0]
@@ -327,7 +331,7 @@ async def test_fifty_sockets_leave_nothing_behind(bot: BotProcess, slack: Slack,
                 slack.drop_sockets()
             else:
                 await slack.disconnect("warning")
-            await slack.wait(
+            await slack.wait_for(
                 lambda old=old: slack.sockets == 1 and old not in slack.socket_mode.sockets, "a new one", 9.0
             )
             await asyncio.sleep(1.05)  # before that it would be a failure, after which the bot waits
@@ -342,7 +346,7 @@ async def test_fifty_sockets_leave_nothing_behind(bot: BotProcess, slack: Slack,
 
 
 @asynccontextmanager
-async def _talking(ana: Person, pki: Channel, every: float = 0.02) -> AsyncIterator[list[Delivery]]:
+async def _talking(ana: SimulatedUser, pki: Channel, every: float = 0.02) -> AsyncIterator[list[Delivery]]:
     """Let commands come in one after another, whether or not those before were answered; at the end all are over."""
     over: list[Delivery] = []
     ending = asyncio.Event()

@@ -15,7 +15,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, stalls
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import (
     ON_BOTH,
     Rows,
@@ -125,7 +125,7 @@ async def test_a_database_that_cannot_be_used_is_one_line(make_bot: MakeBot, tmp
 
 @ON_BOTH
 async def test_a_second_bot_of_the_same_name_on_the_same_database_does_not_start(
-    bot: BotProcess, make_bot: MakeBot, database_url: str, ana: Person, pki: Channel
+    bot: BotProcess, make_bot: MakeBot, database_url: str, ana: SimulatedUser, pki: Channel
 ) -> None:
     second = make_bot()
 
@@ -150,7 +150,7 @@ async def test_a_bot_starts_without_slack_and_digicert_and_serves_once_they_answ
     await bot.start()
     await _logs(bot, "Slack cannot be reached")
     async with slack:
-        await slack.connected()
+        await slack.wait_for_connection()
         unreachable = "DigiCert cannot be reached" in bot.log
         certcentral.faults.clear()
         await resend(ana, ORDER, pki)
@@ -162,14 +162,14 @@ async def test_a_bot_starts_without_slack_and_digicert_and_serves_once_they_answ
 
 
 async def test_a_bot_serves_once_something_listens_where_digicert_should_be(
-    make_bot: MakeBot, slack: Slack, ana: Person, pki: Channel
+    make_bot: MakeBot, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     digicert = CertCentral(port=_free_port())
     digicert.add_order(ORDER, ["shop.example.com"])
     bot = make_bot(DIGICERT_BASE_URL=digicert.url)
 
     await bot.start()
-    await slack.connected()
+    await slack.wait_for_connection()
     unreachable = "DigiCert cannot be reached" in bot.log
     async with digicert:
         await resend(ana, ORDER, pki)
@@ -185,7 +185,7 @@ async def test_scopes_that_are_missing_are_one_warning_and_no_obstacle(make_bot:
     bot = make_bot()
 
     await bot.start()
-    await slack.connected()
+    await slack.wait_for_connection()
 
     warnings = [row for row in _rows(bot) if row["level"] == "warning"]
     assert [(row["event"], row["scopes"]) for row in warnings] == [
@@ -220,7 +220,7 @@ async def test_a_bot_that_still_waits_for_slack_ends_at_a_signal(
 
 
 async def test_what_was_acknowledged_right_before_the_end_is_not_lost(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(ORDER + 1, ["new.example.com"])
     form = await open_form(ana, ORDER, pki)
@@ -241,7 +241,7 @@ async def test_what_was_acknowledged_right_before_the_end_is_not_lost(
 
 
 async def test_at_the_end_a_call_that_is_cut_off_is_unknown_and_one_that_waits_goes_on(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     cut_off, waits, looked_up = ORDER, ORDER + 1, ORDER + 2
     certcentral.add_order(waits, ["new.example.com"])
@@ -268,7 +268,13 @@ async def test_at_the_end_a_call_that_is_cut_off_is_unknown_and_one_that_waits_g
 @pytest.mark.parametrize("command", ["run", "serve"])
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_bot_ends_in_time_where_neither_slack_nor_digicert_nor_the_database_says_a_word(
-    make_bot: MakeBot, server: Server, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, command: str
+    make_bot: MakeBot,
+    server: Server,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    command: str,
 ) -> None:
     called, waits = ORDER, ORDER + 1
     certcentral.add_order(waits, ["new.example.com"])
@@ -286,7 +292,7 @@ async def test_a_bot_ends_in_time_where_neither_slack_nor_digicert_nor_the_datab
     server.freeze()
     opened = _calls(slack, "views.open")
     answering = [asyncio.create_task(form.submit()), asyncio.create_task(ana.command("/dcv-resend", str(waits), pki))]
-    await slack.wait(lambda: _calls(slack, "views.open") > opened, "a form that is being opened", 5.0)
+    await slack.wait_for(lambda: _calls(slack, "views.open") > opened, "a form that is being opened", 5.0)
     slack.freeze_sockets()
     status = await _stops(bot)
     server.thaw()
@@ -298,16 +304,16 @@ async def test_a_bot_ends_in_time_where_neither_slack_nor_digicert_nor_the_datab
 
 
 async def test_a_proxy_that_is_dead_does_not_disturb_this_machine(
-    make_bot: MakeBot, slack: Slack, ana: Person, pki: Channel
+    make_bot: MakeBot, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     dead = f"http://127.0.0.1:{_free_port()}"
     names = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
     bot = make_bot(**dict.fromkeys((*names, *map(str.lower, names)), dead))
 
     await bot.start()
-    await slack.connected()
+    await slack.wait_for_connection()
     await ana.command("/dcv-resend", "help", pki)
-    await ana.hears("/dcv-resend")
+    await ana.receives("/dcv-resend")
     await resend(ana, ORDER, pki)
     root = await sees_end(slack, pki, ORDER)
 
@@ -317,17 +323,17 @@ async def test_a_proxy_that_is_dead_does_not_disturb_this_machine(
 
 @pytest.mark.parametrize("form", ["json", "text"])
 async def test_the_log_follows_a_request_to_its_end_and_shows_no_secret(
-    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, form: str
+    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, form: str
 ) -> None:
     secrets = (slack.bot_token, slack.app_token, certcentral.key)
     bot = make_bot(LOG_FORMAT=form, LOG_LEVEL="DEBUG")
     await bot.start()
-    await slack.connected()
+    await slack.wait_for_connection()
 
     for number, secret in enumerate(secrets, 1):
         slack.faults.plan("users.info", answers(200, {"ok": False, "error": secret}))
         await ana.command("/dcv-resend", str(ORDER), pki)
-        await slack.wait(lambda number=number: len(ana.whispers) == number, "a refusal", 10.0)
+        await slack.wait_for(lambda number=number: len(ana.ephemerals) == number, "a refusal", 10.0)
     await resend(ana, ORDER, pki)
     await sees_end(slack, pki, ORDER)
     await _logs(bot, "outcomes=" if form == "text" else '"outcomes":')

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.database_link import DatabaseLink
 from tests.e2e.kit import resend, sees_end, tells
 
@@ -35,7 +35,7 @@ async def test_a_start_waits_for_a_database_that_goes_away_in_any_part_of_it(
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
 ) -> None:
     certcentral.add_order(ORDER, ["shop.example.com"])
@@ -47,7 +47,7 @@ async def test_a_start_waits_for_a_database_that_goes_away_in_any_part_of_it(
     with pytest.raises(TimeoutError):
         await bot.wait_for_exit(4.0)
     link.restore()
-    await slack.connected(30)
+    await slack.wait_for_connection(30)
     await resend(ana, ORDER, pki)
     root = await sees_end(slack, pki, ORDER)
 

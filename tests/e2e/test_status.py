@@ -8,7 +8,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
-from sandbox.slack import Channel, Message, Person, Slack
+from sandbox.slack import Channel, Message, SimulatedUser, Slack
 from tests.e2e.kit import Rows, resend, sees_end
 
 MakeBot = Callable[..., BotProcess]
@@ -17,16 +17,16 @@ ORDER = 700001
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-async def asks(person: Person, channel: Channel, text: str, containing: str) -> Message:
+async def asks(person: SimulatedUser, channel: Channel, text: str, containing: str) -> Message:
     """Type the command, and wait for a whisper that was not there before."""
-    before = len(person.whispers)
+    before = len(person.ephemerals)
 
     def heard() -> Message | None:
-        new = person.whispers[before:]
+        new = person.ephemerals[before:]
         return next((message for message in new if message.content.says(containing)), None)
 
     await person.command("/dcv-status", text, channel)
-    return await person.slack.wait(heard, f"a whisper to {person.name}: {containing!r}", 20.0)
+    return await person.slack.wait_for(heard, f"a whisper to {person.name}: {containing!r}", 20.0)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def listed(message: Message, ids: list[int]) -> list[int]:
 
 
 async def test_an_order_is_told_by_name_with_state_method_and_the_last_resend(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     names = ["shop.example.com", "done.example.org", "*.example.net"]
     certcentral.add_order(ORDER, names, validated=["done.example.org"])
@@ -66,7 +66,7 @@ async def test_an_order_is_told_by_name_with_state_method_and_the_last_resend(
 
 
 async def test_what_is_over_unknown_or_misspelt_is_said_plainly(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     for number, status in enumerate(("issued", "needs_approval", "canceled")):
         certcentral.add_order(ORDER + number, [f"{status.replace('_', '-')}.example"], status=status)
@@ -82,7 +82,7 @@ async def test_what_is_over_unknown_or_misspelt_is_said_plainly(
 
 
 async def test_a_domain_is_told_with_its_last_resend(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_domain(1, "waits.com", created=LONG_AGO)
     certcentral.add_domain(2, "valid.com", pending=False)
@@ -105,7 +105,7 @@ async def test_a_domain_is_told_with_its_last_resend(
     assert slack.problems == []
 
 
-async def test_nothing_waits(bot: BotProcess, certcentral: CertCentral, ana: Person, pki: Channel) -> None:
+async def test_nothing_waits(bot: BotProcess, certcentral: CertCentral, ana: SimulatedUser, pki: Channel) -> None:
     certcentral.add_order(ORDER, ["issued.com"], status="issued")
 
     whisper = await asks(ana, pki, "", "No order waits for validation")
@@ -117,31 +117,31 @@ async def test_pages_are_turned_in_place_and_checked_against_the_policy_each_tim
     make_bot: MakeBot,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ledger: Rows,
     three_pages: list[int],
 ) -> None:
     team = slack.add_usergroup("pki", [ana])
     await make_bot(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=team.id).start()
-    await slack.connected()
+    await slack.wait_for_connection()
 
     whisper = await asks(ana, pki, "", "23 orders wait")
     seen = [(listed(whisper, three_pages), whisper.buttons)]
     for label, number in (("Next", 2), ("Next", 3), ("Previous", 2), ("Previous", 1)):
         await ana.click(whisper, label)
-        await slack.wait(lambda page=number: whisper.content.says(f"Page {page} of 3"), f"page {number}", 20.0)
+        await slack.wait_for(lambda page=number: whisper.content.says(f"Page {page} of 3"), f"page {number}", 20.0)
         seen.append((listed(whisper, three_pages), whisper.buttons))
-    whispers, asked = len(ana.whispers), len(certcentral.calls)
+    whispers, asked = len(ana.ephemerals), len(certcentral.calls)
     team.set_members([])
-    await slack.settle()
+    await slack.wait_for_events()
     await ana.click(whisper, "Next")
-    await ana.hears("not on the list")
+    await ana.receives("not on the list")
 
     first, second, third = (three_pages[start : start + 10] for start in (0, 10, 20))
     middle = (second, ["Previous", "Next"])
     assert seen == [(first, ["Next"]), middle, (third, ["Previous"]), middle, (first, ["Next"])]
-    assert (whispers, len(ana.whispers), len(certcentral.calls)) == (1, 2, asked)
+    assert (whispers, len(ana.ephemerals), len(certcentral.calls)) == (1, 2, asked)
     assert [row["kind"] for row in ledger()] == ["denied"]
     assert slack.problems == []
 
@@ -162,7 +162,7 @@ async def test_a_stranger_to_the_list_is_refused_and_digicert_hears_nothing(
 
 
 async def test_a_name_on_many_orders_is_told_for_five_of_them(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     for number in range(8):
         certcentral.add_order(ORDER + number, ["shop.example.com"], created=LONG_AGO + timedelta(days=number))
@@ -175,7 +175,7 @@ async def test_a_name_on_many_orders_is_told_for_five_of_them(
 
 
 async def test_250_names_fit(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     names = [f"{'host' * 15}{number:03}.{'zone' * 15}{number:03}.com" for number in range(250)]
     certcentral.add_order(ORDER, names, name_scope="fqdn", validated=names[:100])
@@ -192,7 +192,7 @@ async def test_250_names_fit(
 
 
 async def test_digicert_is_away_and_the_same_is_asked_again(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(ORDER, ["shop.example.com"])
     certcentral.faults.plan("GET /order/*", answers(503, "<html>"), times=None)
@@ -201,16 +201,16 @@ async def test_digicert_is_away_and_the_same_is_asked_again(
     text, buttons = whisper.text, whisper.buttons
     certcentral.faults.clear()
     await ana.click(whisper, "Try again")
-    await slack.wait(lambda: whisper.content.says(f"Order {ORDER}"), "the answer in place", 20.0)
+    await slack.wait_for(lambda: whisper.content.says(f"Order {ORDER}"), "the answer in place", 20.0)
 
     assert "DigiCert has a problem of its own (HTTP 503)" in text
     assert "try again" in text
     assert buttons == ["Try again"]
-    assert len(ana.whispers) == 1
+    assert len(ana.ephemerals) == 1
 
 
 async def test_the_bot_need_not_be_in_the_channel(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser
 ) -> None:
     certcentral.add_order(ORDER, ["shop.example.com"])
     closed = slack.add_channel("closed", private=True, member=False)
@@ -222,19 +222,19 @@ async def test_the_bot_need_not_be_in_the_channel(
 
 
 async def test_a_thread_in_somebody_s_direct_messages_is_linked_for_them_alone(
-    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: Person
+    make_bot: MakeBot, slack: Slack, certcentral: CertCentral, ana: SimulatedUser
 ) -> None:
     ben = slack.add_person("ben")
     closed = slack.add_channel("closed", private=True, member=False)
     await make_bot(DCV_ALLOWED_USERS=f"{ana.id},{ben.id}").start()
-    await slack.connected()
+    await slack.wait_for_connection()
     certcentral.add_order(ORDER, ["shop.example.com"])
     certcentral.add_order(ORDER + 1, ["www.example.com"])
 
     await ana.command("/dcv-resend", f"{ORDER} to admin@example.com", closed)
     await ana.gets_direct_message("What now")
     await ana.command("/dcv-resend", f"{ORDER + 1} to admin@example.com", slack.dm(ana))
-    await slack.wait(lambda: len(slack.dm(ana).messages) == 4, "both threads", 20.0)
+    await slack.wait_for(lambda: len(slack.dm(ana).messages) == 4, "both threads", 20.0)
     told = {person: await asks(person, closed, "", "2 orders wait") for person in (ana, ben)}
 
     assert told[ana].text.count("|thread>") == 2
@@ -243,7 +243,7 @@ async def test_a_thread_in_somebody_s_direct_messages_is_linked_for_them_alone(
 
 
 async def test_it_changes_nothing(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ledger: Rows
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.add_order(ORDER, ["shop.example.com"])
     certcentral.add_domain(1, "waits.com")

@@ -31,7 +31,7 @@ async def bot(make_bot: MakeBot, slack: Slack, pki: Channel, turn: Turn, tmp_pat
     command = ("dcv-resend", "run", str(tmp_path / "clocks"))
     bot = TurnedClockBot(make_bot().settings, tmp_path / "turned.log", command)
     await bot.start()
-    await slack.connected(60.0)
+    await slack.wait_for_connection(60.0)
     yield bot
     await bot.ensure_stopped()
 

@@ -13,7 +13,7 @@ from sandbox.certcentral import CertCentral, order_serializers
 from sandbox.certcentral.account import Account
 from sandbox.certcentral.models import Domain
 from sandbox.faults import answers
-from sandbox.slack import Channel, Form, Person, Slack
+from sandbox.slack import Channel, Form, SimulatedUser, Slack
 from tests.e2e.kit import put, sees_end
 
 Ask = Callable[[str], Awaitable[Form]]
@@ -33,15 +33,15 @@ def warnings(bot: BotProcess) -> Iterator[dict[str, Any]]:
     return (line for line in lines if line["event"].startswith("DigiCert's list has entries"))
 
 
-async def status(person: Person, channel: Channel, about: str, containing: str) -> str:
+async def status(person: SimulatedUser, channel: Channel, about: str, containing: str) -> str:
     """What `/dcv-status` answers."""
     await person.command("/dcv-status", about, channel)
-    return (await person.hears(containing)).visible_text
+    return (await person.receives(containing)).visible_text
 
 
 @pytest.mark.fault("F1")
 async def test_a_domain_that_lapsed_or_was_never_submitted_says_what_to_do_and_is_never_called_valid(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ask: Ask
 ) -> None:
     now = certcentral.now()
     certcentral.add_domain(1, "lapsed.example", pending=False, validated_until=now - timedelta(days=40))
@@ -83,14 +83,14 @@ async def test_a_followed_domain_is_done_only_if_it_is_valid(
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ask: Ask,
     becomes: str,
     told: str,
 ) -> None:
     await make_bot(DCV_FOLLOW_UPS="2s,1h", DCV_NUDGES="none").start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
     now = certcentral.now()
     domain = certcentral.add_domain(1, "example.com", validated_until=now - timedelta(days=1))
     await (await ask("example.com")).submit()
@@ -100,7 +100,7 @@ async def test_a_followed_domain_is_done_only_if_it_is_valid(
 
     detail = await slack.sees_message(pki, containing="What now", thread=root)
     ends = ("Validated: example.com", "not submitted for validation any more")
-    await slack.wait(lambda: any(end in root.visible_text for end in ends), "how it ended", 20.0)
+    await slack.wait_for(lambda: any(end in root.visible_text for end in ends), "how it ended", 20.0)
     await ana.click(detail, "Check now")
     checked = await slack.sees_message(pki, containing="checked by", thread=root)
     assert ("Validated: example.com" in root.visible_text) is (becomes == "validated")
@@ -146,7 +146,13 @@ ODD_ROWS = [{"status": None}, {"id": None}, {"certificate": {"dns_names": {"x": 
 @pytest.mark.fault("F3")
 @pytest.mark.parametrize("odd", ODD_ROWS, ids=str)
 async def test_one_odd_order_does_not_hide_the_account(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask, odd: dict[str, Any]
+    bot: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    ask: Ask,
+    odd: dict[str, Any],
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
     certcentral.add_order(700002, ["odd.example.com"])
@@ -167,7 +173,7 @@ async def test_one_odd_order_does_not_hide_the_account(
 
 @pytest.mark.fault("F3")
 async def test_one_odd_domain_address_or_name_does_not_hide_the_others(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ask: Ask
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com", "www.example.org"])
     entry = {"name_scope": "example.com", "status": "pending", "method": "email", "dns_names": ["shop.example.com"]}
@@ -190,7 +196,7 @@ async def test_one_odd_domain_address_or_name_does_not_hide_the_others(
     assert slack.problems == []
 
 
-def rules(ana: Person, tmp_path: Path, *names: str, deny: str = "") -> dict[str, str]:
+def rules(ana: SimulatedUser, tmp_path: Path, *names: str, deny: str = "") -> dict[str, str]:
     """The settings for a policy that lets Ana resend for these names, or for all, and may deny something else."""
     allowed = f"names = {json.dumps(list(names))}\n" if names else ""
     allow = f'[[rule]]\nname = "pki"\nallow = ["resend", "status"]\nusers = ["{ana.id}"]\n{allowed}'
@@ -205,19 +211,19 @@ async def test_a_denied_order_that_cannot_be_read_still_denies(
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     tmp_path: Path,
     odd: dict[str, Any],
 ) -> None:
     await make_bot(**rules(ana, tmp_path, deny="700002")).start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
     certcentral.add_domain(1, "example.com")
     certcentral.add_order(700002, ["pay.example.com"], product="ov")
     certcentral.faults.plan(LISTS, answers(200, rows(certcentral, o700002=odd)), times=None)
 
     await ana.command("/dcv-resend", "example.com to admin@example.com", pki)
-    await ana.hears("DigiCert lists an order that the bot cannot read, and a rule may be about it.")
+    await ana.receives("DigiCert lists an order that the bot cannot read, and a rule may be about it.")
 
     assert certcentral.resends == []
     assert slack.problems == []
@@ -228,13 +234,13 @@ async def test_what_an_order_still_needs_names_nothing_that_a_person_may_not_see
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ask: Ask,
     tmp_path: Path,
 ) -> None:
     await make_bot(**rules(ana, tmp_path, "shop.example.com")).start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
     names = ["shop.example.com", "secret.example.org"]
     certcentral.add_order(
         700001, names, product="ov", validated=names, organization="Secret Ltd", organization_pending=True
@@ -263,7 +269,7 @@ async def test_orders_for_other_certificates_are_not_listed_but_explained(
     bot: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ask: Ask,
     product: str,
@@ -301,7 +307,7 @@ async def test_an_order_whose_names_are_all_validated_says_who_must_act_and_lead
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
-    ana: Person,
+    ana: SimulatedUser,
     pki: Channel,
     ask: Ask,
     product: str,
@@ -309,7 +315,7 @@ async def test_an_order_whose_names_are_all_validated_says_who_must_act_and_lead
     who: str,
 ) -> None:
     await make_bot(DIGICERT_CONSOLE_URL="https://certs.example.com/secure/").start()
-    await slack.connected(60)
+    await slack.wait_for_connection(60)
     certcentral.add_order(700101, ["ev.example.org"], product=product, validated=["ev.example.org"], **held_up)
 
     form = await ask("700101")
@@ -326,7 +332,7 @@ async def test_an_order_whose_names_are_all_validated_says_who_must_act_and_lead
 
 @pytest.mark.fault("F6")
 async def test_an_order_for_a_wildcard_alone_is_found_by_name(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ask: Ask
 ) -> None:
     certcentral.add_order(700001, ["*.wild.example"], status="issued")
 
@@ -339,7 +345,7 @@ async def test_an_order_for_a_wildcard_alone_is_found_by_name(
 
 @pytest.mark.fault("F7")
 async def test_a_pending_reissue_is_dated_by_its_request_and_not_listed_last(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel, ask: Ask
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ask: Ask
 ) -> None:
     now = certcentral.now()
     for number in range(2, 14):
@@ -407,7 +413,7 @@ async def test_every_method_is_told_in_words(
 
 @pytest.mark.fault("F10")
 async def test_a_status_counts_in_any_letter_case_and_an_unknown_one_is_listed_and_logged(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person, pki: Channel
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     written = {700001: "Pending", 700002: "REISSUE_PENDING", 700003: "Under_Review", 700004: "Issued"}
     for order_id in written:

@@ -19,7 +19,7 @@ from sandbox.demo import MANIFEST, Demo, create_page, running_demo
 from sandbox.demo_workspace import populate
 from sandbox.slack import Slack
 from sandbox.slack.workspace.manifest import Manifest
-from sandbox.web import Page
+from sandbox.web import WebPage
 from tests.forks import ForkedBot
 from tests.page.page_object import Screen
 from tests.sandbox.slack.helpers import Puppet
@@ -68,7 +68,7 @@ async def app(small_demo: Demo) -> AsyncIterator[Puppet]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def look_at(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Screen]]]:
     """Open the page of a stage in a window of its own; at the end no window may have had an error."""
-    pages: dict[int, Page] = {}
+    pages: dict[int, WebPage] = {}
     screens: list[Screen] = []
     async with AsyncExitStack() as stack:
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from sandbox.demo import Demo
-from sandbox.web.sample_alerts import ALERTS
+from sandbox.web.sample_alerts import SAMPLE_ALERTS
 from tests.page.page_object import Screen
 from tests.sandbox.slack.helpers import NO_ACK, Puppet, button, buttons, option, section, words
 
@@ -17,17 +17,17 @@ LookAt = Callable[..., Awaitable[Screen]]
 
 
 def _post(demo: Demo, text: str = "", blocks: Any = None, **more: Any) -> Any:
-    return demo.slack.post(demo.workspace.pki, demo.slack.bot, demo.slack.content(text, blocks), **more)
+    return demo.slack.post(demo.workspace.pki, demo.slack.bot, demo.slack.build_content(text, blocks), **more)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_alert_is_drawn_whole(look_at: LookAt, small_demo: Demo, scheme: str) -> None:
     screen = await look_at(small_demo, color_scheme=scheme)
     await screen.go_to("cert-alerts")
-    for alert in ALERTS.values():
+    for alert in SAMPLE_ALERTS.values():
         alert.post(small_demo.slack, small_demo.workspace.alerts)
 
-    await expect(screen.conversation.locator(".message")).to_have_count(len(ALERTS) + 1)
+    await expect(screen.conversation.locator(".message")).to_have_count(len(SAMPLE_ALERTS) + 1)
     await expect(screen.messages("Morning report").get_by_role("table")).to_contain_text("corp.example.com +2")
     await expect(screen.messages("Morning report").locator("ol li")).to_have_count(2)
     await expect(screen.conversation.get_by_role("img", name="Orders per day of this week")).to_be_visible()
@@ -80,7 +80,7 @@ async def test_an_edit_and_a_reply_come_without_a_reload(small_screen: Screen, s
     root = _post(small_demo, "Sending")
     await expect(small_screen.messages("Sending")).to_be_visible()
 
-    small_demo.slack.edit(root, small_demo.slack.content("Sent"))
+    small_demo.slack.edit(root, small_demo.slack.build_content("Sent"))
     await expect(small_screen.messages("Sent")).to_contain_text("(edited)")
     _post(small_demo, "in detail", thread_ts=root.ts)
     await small_screen.open_thread("Sent")

@@ -23,8 +23,8 @@ WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 async def test_a_narrow_window_shows_one_part_at_a_time(look_at: LookAt, small_demo: Demo, app: Puppet) -> None:
     slack, workspace = small_demo.slack, small_demo.workspace
-    root = slack.post(workspace.pki, slack.bot, slack.content("Sent"))
-    slack.post(workspace.pki, slack.bot, slack.content("in detail"), thread_ts=root.ts)
+    root = slack.post(workspace.pki, slack.bot, slack.build_content("Sent"))
+    slack.post(workspace.pki, slack.bot, slack.build_content("in detail"), thread_ts=root.ts)
     screen = await look_at(small_demo, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     parts = screen.page.get_by_role("navigation", name="Parts of the page")
 
@@ -51,7 +51,7 @@ async def test_a_narrow_window_shows_one_part_at_a_time(look_at: LookAt, small_d
 async def test_the_dark_page_is_sound_too(look_at: LookAt, small_demo: Demo, app: Puppet) -> None:
     certcentral = small_demo.certcentral
     certcentral.send_mail("example.com", "admin@example.com", "en", order_id=700001)
-    small_demo.slack.complain("something went wrong")
+    small_demo.slack.report_problem("something went wrong")
     screen = await look_at(small_demo, color_scheme="dark")
 
     await screen.is_sound()
@@ -65,11 +65,13 @@ async def test_the_dark_page_is_sound_too(look_at: LookAt, small_demo: Demo, app
 
 async def test_a_thousand_messages_scroll_and_update(look_at: LookAt, small_demo: Demo) -> None:
     slack, workspace = small_demo.slack, small_demo.workspace
-    messages = [slack.post(workspace.pki, slack.bot, slack.content(f"message {number}")) for number in range(1_000)]
+    messages = [
+        slack.post(workspace.pki, slack.bot, slack.build_content(f"message {number}")) for number in range(1_000)
+    ]
     screen = await look_at(small_demo)
     await screen.messages("message 999").wait_for()
 
-    slack.edit(messages[998], slack.content("changed"))
+    slack.edit(messages[998], slack.build_content("changed"))
     await screen.messages("changed").wait_for()
 
     assert await screen.page.evaluate(ROWS_IN_VIEW) == ["message 997", "changed(edited)", "message 999"]

@@ -13,20 +13,30 @@ from sandbox.slack.blockkit.elements import (
     IN_INPUT,
     IN_SECTION,
 )
-from sandbox.slack.blockkit.objects import IDENTIFIER, SLACK_FILE, URL, mrkdwn, plain, words
+from sandbox.slack.blockkit.objects import IDENTIFIER, SLACK_FILE, URL, mrkdwn, plain_text, text_object
 from sandbox.slack.blockkit.rich_text import RICH_TEXT
 from sandbox.slack.blockkit.rules import any_of, distinct, exactly_one_of, not_both
-from sandbox.slack.blockkit.schema import Choice, Flaw, Kind, Rule, Shape, flag, many, string, word
+from sandbox.slack.blockkit.schema import (
+    ObjectSchema,
+    Rule,
+    TaggedUnion,
+    Validator,
+    Violation,
+    boolean,
+    list_of,
+    one_of,
+    string,
+)
 from sandbox.slack.blockkit.table_blocks import DATA_TABLE, TABLE
 
 Surface = Literal["message", "modal", "home"]
 
 
-def _block(tag: str, required: Mapping[str, Kind], *rules: Rule, **optional: Kind) -> Shape:
-    return Shape(tag, required=required, optional={"block_id": IDENTIFIER, **optional}, rules=rules)
+def _block(tag: str, required: Mapping[str, Validator], *rules: Rule, **optional: Validator) -> ObjectSchema:
+    return ObjectSchema(tag, required=required, optional={"block_id": IDENTIFIER, **optional}, rules=rules)
 
 
-_IN_CONTEXT = Choice(plain(3000), mrkdwn(3000), IMAGE)
+_IN_CONTEXT = TaggedUnion(plain_text(3000), mrkdwn(3000), IMAGE)
 
 _CARD = _block(
     "card",
@@ -36,18 +46,18 @@ _CARD = _block(
     distinct("action_id", within="actions"),
     hero_image=IMAGE,
     icon=IMAGE,
-    slack_icon=Shape(loose=True),
-    title=words(150),
-    subtitle=words(150),
-    body=words(200),
-    actions=many(BUTTON, 3),
+    slack_icon=ObjectSchema(loose=True),
+    title=text_object(150),
+    subtitle=text_object(150),
+    body=text_object(200),
+    actions=list_of(BUTTON, 3),
 )
 _TASK_CARD = _block(
     "task_card",
-    {"task_id": string(), "title": string(), "status": word("pending", "in_progress", "complete", "error")},
+    {"task_id": string(), "title": string(), "status": one_of("pending", "in_progress", "complete", "error")},
     details=RICH_TEXT,
     output=RICH_TEXT,
-    sources=many(Shape("url", required={"url": URL, "text": string()})),
+    sources=list_of(ObjectSchema("url", required={"url": URL, "text": string()})),
 )
 
 _EVERYWHERE = (
@@ -55,21 +65,21 @@ _EVERYWHERE = (
         "section",
         {},
         any_of("text", "fields"),
-        text=words(),
-        fields=many(words(2000), 10),
+        text=text_object(),
+        fields=list_of(text_object(2000), 10),
         accessory=IN_SECTION,
-        expand=flag,
+        expand=boolean,
     ),
-    _block("header", {"text": plain(150)}),
+    _block("header", {"text": plain_text(150)}),
     _block("divider", {}),
-    _block("context", {"elements": many(_IN_CONTEXT, 10)}),
-    _block("actions", {"elements": many(IN_ACTIONS, 25)}, distinct("action_id", within="elements")),
+    _block("context", {"elements": list_of(_IN_CONTEXT, 10)}),
+    _block("actions", {"elements": list_of(IN_ACTIONS, 25)}, distinct("action_id", within="elements")),
     _block(
         "input",
-        {"label": plain(2000), "element": IN_INPUT},
-        hint=plain(2000),
-        optional=flag,
-        dispatch_action=flag,
+        {"label": plain_text(2000), "element": IN_INPUT},
+        hint=plain_text(2000),
+        optional=boolean,
+        dispatch_action=boolean,
     ),
     _block(
         "image",
@@ -77,65 +87,67 @@ _EVERYWHERE = (
         exactly_one_of("image_url", "slack_file"),
         image_url=URL,
         slack_file=SLACK_FILE,
-        title=plain(2000),
+        title=plain_text(2000),
     ),
     RICH_TEXT,
     _block(
         "video",
-        {"alt_text": string(), "title": plain(199), "video_url": URL, "thumbnail_url": URL},
+        {"alt_text": string(), "title": plain_text(199), "video_url": URL, "thumbnail_url": URL},
         title_url=URL,
-        description=plain(3000),
+        description=plain_text(3000),
         provider_icon_url=URL,
         provider_name=string(),
         author_name=string(49),
     ),
     _CARD,
 )
-_MODAL_ONLY = (_block("alert", {"text": words(200)}, level=word("default", "info", "warning", "error", "success")),)
-_MESSAGE_AND_HOME = (TABLE, DATA_TABLE, _block("carousel", {"elements": many(_CARD, 10)}))
+_MODAL_ONLY = (
+    _block("alert", {"text": text_object(200)}, level=one_of("default", "info", "warning", "error", "success")),
+)
+_MESSAGE_AND_HOME = (TABLE, DATA_TABLE, _block("carousel", {"elements": list_of(_CARD, 10)}))
 _MESSAGE_ONLY = (
     _block(
         "context_actions",
-        {"elements": many(IN_CONTEXT_ACTIONS, 5)},
+        {"elements": list_of(IN_CONTEXT_ACTIONS, 5)},
         distinct("action_id", within="elements"),
     ),
     _block("markdown", {"text": string(12_000)}),
-    _block("file", {"external_id": string(255), "source": word("remote")}),
+    _block("file", {"external_id": string(255), "source": one_of("remote")}),
     _TASK_CARD,
-    _block("plan", {"title": string()}, tasks=many(_TASK_CARD)),
+    _block("plan", {"title": string()}, tasks=list_of(_TASK_CARD)),
 )
 
 
-_CHILDREN: dict[Surface, tuple[Shape, ...]] = {
+_CHILDREN: dict[Surface, tuple[ObjectSchema, ...]] = {
     "message": (*_EVERYWHERE, *_MESSAGE_AND_HOME, *_MESSAGE_ONLY),
     "home": (*_EVERYWHERE, *_MESSAGE_AND_HOME),
 }
 
 
-def _collapsed_only_if_collapsible(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+def _collapsed_only_if_collapsible(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
     if value.get("default_collapsed") and not value.get("is_collapsible"):
-        yield Flaw(at, "Only a collapsible container can start collapsed.")
+        yield Violation(at, "Only a collapsible container can start collapsed.")
 
 
-def _container(children: tuple[Shape, ...]) -> Shape:
+def _container(children: tuple[ObjectSchema, ...]) -> ObjectSchema:
     return _block(
         "container",
-        {"child_blocks": many(Choice(*children), 10)},
+        {"child_blocks": list_of(TaggedUnion(*children), 10)},
         any_of("title", "rich_text_title"),
         not_both("is_collapsible", "has_header_divider"),
         _collapsed_only_if_collapsible,
-        title=plain(150),
+        title=plain_text(150),
         rich_text_title=RICH_TEXT,
-        subtitle=words(150),
-        width=word("narrow", "standard", "wide", "full"),
+        subtitle=text_object(150),
+        width=one_of("narrow", "standard", "wide", "full"),
         icon=IMAGE,
-        is_collapsible=flag,
-        default_collapsed=flag,
-        has_header_divider=flag,
+        is_collapsible=boolean,
+        default_collapsed=boolean,
+        has_header_divider=boolean,
     )
 
 
-BLOCKS: dict[Surface, Choice] = {
-    "modal": Choice(*_EVERYWHERE, *_MODAL_ONLY),
-    **{surface: Choice(*children, _container(children)) for surface, children in _CHILDREN.items()},
+BLOCKS: dict[Surface, TaggedUnion] = {
+    "modal": TaggedUnion(*_EVERYWHERE, *_MODAL_ONLY),
+    **{surface: TaggedUnion(*children, _container(children)) for surface, children in _CHILDREN.items()},
 }

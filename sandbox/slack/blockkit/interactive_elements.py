@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.plain_text import visible
+from sandbox.slack.blockkit.plain_text import visible_text
 
 VALUE_KEYS = {
     "plain_text_input": ("value", "initial_value"),
@@ -31,7 +31,7 @@ VALUE_KEYS = {
 }
 TEXT_INPUTS = frozenset({"plain_text_input", "email_text_input", "url_text_input", "number_input"})
 EXTERNAL = frozenset({"external_select", "multi_external_select"})
-Place = tuple[str, str]
+ElementKey = tuple[str, str]
 """The block_id and action_id of an element: one name may stand in several blocks, a place only once."""
 OPTION_KEYS = frozenset({"selected_option", "selected_options"})
 
@@ -58,7 +58,7 @@ class Field:
         return str(self.element["action_id"])
 
     @property
-    def place(self) -> Place:
+    def key(self) -> ElementKey:
         """Where it stands."""
         return self.block_id, self.action_id
 
@@ -78,27 +78,27 @@ class Field:
         groups = self.element.get("option_groups") or []
         return list(self.element.get("options") or []) + [option for group in groups for option in group["options"]]
 
-    def initial(self) -> Json:
+    def initial_state(self) -> Json:
         """Return the state before anybody touched it, with the initial value or an empty one."""
         key, initial_key = VALUE_KEYS[self.kind]
-        return self.holding(self.element.get(initial_key) or ([] if self.is_multi else None), key)
+        return self.state_with(self.element.get(initial_key) or ([] if self.is_multi else None), key)
 
-    def holding(self, value: object, key: str | None = None) -> Json:
+    def state_with(self, value: object, key: str | None = None) -> Json:
         """Return the state with this value."""
         return {"type": self.kind, key or self.value_key: value}
 
 
-def fields(blocks: list[Json]) -> list[Field]:
+def find_fields(blocks: list[Json]) -> list[Field]:
     """Return every element with a value, in the order in which a person sees them."""
     return [field for block in blocks for field in _fields_of(block)]
 
 
-def pressables(blocks: list[Json]) -> list[tuple[str, Json]]:
+def find_buttons(blocks: list[Json]) -> list[tuple[str, Json]]:
     """Return every button and overflow menu with the id of its block."""
     return [
         (str(block.get("block_id", "")), element)
         for block in blocks
-        for element in _parts(block)
+        for element in _elements_of(block)
         if element.get("type") in {"button", "overflow", "workflow_button"}
     ]
 
@@ -106,7 +106,7 @@ def pressables(blocks: list[Json]) -> list[tuple[str, Json]]:
 def button_labels(blocks: list[Json]) -> list[str]:
     """Return what is written on the buttons, overflow options included."""
     labels: list[str] = []
-    for _, element in pressables(blocks):
+    for _, element in find_buttons(blocks):
         shown = element.get("options") if element["type"] == "overflow" else [element]
         labels += [str(item["text"]["text"]) for item in shown or []]
     return labels
@@ -114,7 +114,7 @@ def button_labels(blocks: list[Json]) -> list[str]:
 
 def _fields_of(block: Json) -> Iterator[Field]:
     in_input = block.get("type") == "input"
-    for element in _parts(block):
+    for element in _elements_of(block):
         if element.get("type") in VALUE_KEYS:
             yield Field(
                 block_id=str(block["block_id"]),
@@ -126,7 +126,7 @@ def _fields_of(block: Json) -> Iterator[Field]:
             )
 
 
-def _parts(block: Json) -> list[Json]:
+def _elements_of(block: Json) -> list[Json]:
     parts = [block.get("element"), block.get("accessory"), *(block.get("elements") or [])]
     return [part for part in parts if isinstance(part, dict)]
 
@@ -134,5 +134,5 @@ def _parts(block: Json) -> list[Json]:
 def _label(block: Json, element: Json) -> str:
     for beside in (block.get("label"), block.get("text"), element.get("placeholder")):
         if beside:
-            return visible([beside])
+            return visible_text([beside])
     return ""

@@ -3,71 +3,80 @@
 # https://docs.slack.dev/reference/block-kit/composition-objects
 
 from sandbox.slack.blockkit.rules import any_of, exactly_one_of
-from sandbox.slack.blockkit.schema import Choice, Kind, Shape, flag, many, matching, string, word
+from sandbox.slack.blockkit.schema import (
+    ObjectSchema,
+    TaggedUnion,
+    Validator,
+    boolean,
+    list_of,
+    one_of,
+    pattern,
+    string,
+)
 
 IDENTIFIER = string(255)
-STYLE = word("primary", "danger")
-URL = matching(r"https?://[^\s/].*", "an address that starts with http:// or https://", 3000)
+STYLE = one_of("primary", "danger")
+URL = pattern(r"https?://[^\s/].*", "an address that starts with http:// or https://", 3000)
 
 
-def plain(most: int) -> Shape:
+def plain_text(most: int) -> ObjectSchema:
     """A plain_text object of at most `most` characters."""
-    return Shape("plain_text", required={"text": string(most)}, optional={"emoji": flag})
+    return ObjectSchema("plain_text", required={"text": string(most)}, optional={"emoji": boolean})
 
 
-def mrkdwn(most: int) -> Shape:
+def mrkdwn(most: int) -> ObjectSchema:
     """A mrkdwn object of at most `most` characters."""
-    return Shape("mrkdwn", required={"text": string(most)}, optional={"verbatim": flag})
+    return ObjectSchema("mrkdwn", required={"text": string(most)}, optional={"verbatim": boolean})
 
 
-def words(most: int = 3000) -> Choice:
+def text_object(most: int = 3000) -> TaggedUnion:
     """A plain_text or mrkdwn object of at most `most` characters."""
-    return Choice(plain(most), mrkdwn(most))
+    return TaggedUnion(plain_text(most), mrkdwn(most))
 
 
-def option(text: Kind, **optional: Kind) -> Shape:
+def option(text: Validator, **optional: Validator) -> ObjectSchema:
     """An option whose text and description are of the kind `text`."""
-    return Shape(required={"text": text, "value": string(150)}, optional={"description": text, **optional})
+    return ObjectSchema(required={"text": text, "value": string(150)}, optional={"description": text, **optional})
 
 
-MENU_OPTION = option(plain(75))
-MARKED_OPTION = option(words(75))
-OVERFLOW_OPTION = option(plain(75), url=URL)
+MENU_OPTION = option(plain_text(75))
+MRKDWN_OPTION = option(text_object(75))
+OVERFLOW_OPTION = option(plain_text(75), url=URL)
 
-OPTION_GROUP = Shape(required={"label": plain(75), "options": many(MENU_OPTION, 100)})
+OPTION_GROUP = ObjectSchema(required={"label": plain_text(75), "options": list_of(MENU_OPTION, 100)})
 
-CONFIRM = Shape(
-    required={"title": plain(100), "text": words(300), "confirm": plain(30), "deny": plain(30)},
+CONFIRM = ObjectSchema(
+    required={"title": plain_text(100), "text": text_object(300), "confirm": plain_text(30), "deny": plain_text(30)},
     optional={"style": STYLE},
 )
 
-DISPATCH = Shape(required={"trigger_actions_on": many(word("on_enter_pressed", "on_character_entered"))})
+DISPATCH = ObjectSchema(required={"trigger_actions_on": list_of(one_of("on_enter_pressed", "on_character_entered"))})
 
-CONVERSATIONS = Shape(
+CONVERSATIONS = ObjectSchema(
     optional={
-        "include": many(word("im", "mpim", "private", "public")),
-        "exclude_bot_users": flag,
-        "exclude_external_shared_channels": flag,
+        "include": list_of(one_of("im", "mpim", "private", "public")),
+        "exclude_bot_users": boolean,
+        "exclude_external_shared_channels": boolean,
     },
     rules=(any_of("include", "exclude_bot_users", "exclude_external_shared_channels"),),
 )
 
-SLACK_FILE = Shape(optional={"id": string(), "url": URL}, rules=(exactly_one_of("id", "url"),))
+SLACK_FILE = ObjectSchema(optional={"id": string(), "url": URL}, rules=(exactly_one_of("id", "url"),))
 
-WORKFLOW = Shape(
+WORKFLOW = ObjectSchema(
     required={
-        "trigger": Shape(
+        "trigger": ObjectSchema(
             required={"url": URL},
             optional={
-                "customizable_input_parameters": many(
-                    Shape(required={"name": string(), "value": string(least=0)}), least=0
+                "customizable_input_parameters": list_of(
+                    ObjectSchema(required={"name": string(), "value": string(least=0)}), least=0
                 )
             },
         )
     }
 )
 
-FEEDBACK = Shape(
-    required={"text": plain(75), "value": string(2000)},
+FEEDBACK = ObjectSchema(
+    required={"text": plain_text(75), "value": string(2000)},
     optional={"accessibility_label": string(75)},
 )

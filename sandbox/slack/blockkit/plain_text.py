@@ -14,7 +14,7 @@ _LINK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _STYLED = re.compile(r"(?<!\w)([*_~])(?=\S)(.+?)(?<=\S)\1(?!\w)")
 
 
-def plain(mrkdwn: str) -> str:
+def render_mrkdwn(mrkdwn: str) -> str:
     """Return mrkdwn as it reads: no bold or code marks, links and dates by their label, entities decoded."""
     text = _LINK.sub(_link_text, mrkdwn.replace("`", ""))
     text = _STYLED.sub(r"\2", text)
@@ -26,7 +26,7 @@ def block_lines(blocks: list[Json]) -> list[str]:
     return [raw for raw, _ in _lines(blocks)]
 
 
-def visible(blocks: list[Json]) -> str:
+def visible_text(blocks: list[Json]) -> str:
     """Return what a person reads in blocks, one line for each text."""
     return "\n".join(shown for _, shown in _lines(blocks))
 
@@ -76,7 +76,7 @@ def _joined(rich: Json) -> tuple[str, str]:
 def _own_line(node: Json) -> Iterator[tuple[str, str]]:
     match node:
         case {"type": "mrkdwn" | "markdown", "text": str(text)}:
-            yield text, plain(text)
+            yield text, render_mrkdwn(text)
         case {"type": "emoji", "name": str(name)}:
             yield f":{name}:", f":{name}:"
         case {"type": "user", "user_id": str(user)}:

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sandbox.slack.blockkit.schema import Flaw, Rule, below
+from sandbox.slack.blockkit.schema import Rule, Violation, child_pointer
 
 
 def any_of(*names: str) -> Rule:
     """At least one of these fields is there."""
 
-    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
         if not any(name in value for name in names):
-            yield Flaw(at, f"One of the fields {', '.join(names)} is needed.")
+            yield Violation(at, f"One of the fields {', '.join(names)} is needed.")
 
     return check
 
@@ -19,9 +19,9 @@ def any_of(*names: str) -> Rule:
 def exactly_one_of(*names: str) -> Rule:
     """One of these fields is there, and no other of them."""
 
-    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
         if sum(name in value for name in names) != 1:
-            yield Flaw(at, f"Exactly one of the fields {', '.join(names)} is needed.")
+            yield Violation(at, f"Exactly one of the fields {', '.join(names)} is needed.")
 
     return check
 
@@ -29,9 +29,9 @@ def exactly_one_of(*names: str) -> Rule:
 def not_both(one: str, other: str) -> Rule:
     """These two fields are not true (or filled) together."""
 
-    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
         if value.get(one) and value.get(other):
-            yield Flaw(at, f"The fields {one} and {other} cannot be used together.")
+            yield Violation(at, f"The fields {one} and {other} cannot be used together.")
 
     return check
 
@@ -39,61 +39,61 @@ def not_both(one: str, other: str) -> Rule:
 def in_order(lower: str, upper: str) -> Rule:
     """The number in the field `lower` is not above the one in `upper`."""
 
-    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
         if lower in value and upper in value and float(value[lower]) > float(value[upper]):
-            yield Flaw(below(at, lower), f"This must not be more than {upper}.")
+            yield Violation(child_pointer(at, lower), f"This must not be more than {upper}.")
 
     return check
 
 
-def repeated(places: Iterable[tuple[Mapping[str, Any], str]], name: str) -> Iterator[Flaw]:
+def find_repeated(places: Iterable[tuple[Mapping[str, Any], str]], name: str) -> Iterator[Violation]:
     """Tell every object (given with its pointer) whose field `name` repeats that of an earlier one."""
     seen = set()
     for value, at in places:
         identifier = value.get(name)
         if identifier is not None and identifier in seen:
-            yield Flaw(below(at, name), f"The {name} {identifier} is used more than once.")
+            yield Violation(child_pointer(at, name), f"The {name} {identifier} is used more than once.")
         seen.add(identifier)
 
 
 def distinct(name: str, within: str) -> Rule:
     """The items of the list `within` differ in the field `name`."""
 
-    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
-        yield from repeated(items(value, at, within), name)
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
+        yield from find_repeated(iter_items(value, at, within), name)
 
     return check
 
 
-def items(value: Mapping[str, Any], at: str, name: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+def iter_items(value: Mapping[str, Any], at: str, name: str) -> Iterator[tuple[Mapping[str, Any], str]]:
     """Go through the list in the field `name` (perhaps absent), each item with its pointer."""
     for index, item in enumerate(value.get(name, ())):
         yield item, f"{at}/{name}/{index}"
 
 
-def initially_among_options(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+def initial_option_exists(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
     """What is chosen at first is among the options, whole or inside groups."""
     groups = [group["options"] for group in value.get("option_groups", ())]
-    offered = [_face(option) for options in [value.get("options", ()), *groups] for option in options]
-    chosen = [*items(value, at, "initial_options")]
+    offered = [_option_key(option) for options in [value.get("options", ()), *groups] for option in options]
+    chosen = [*iter_items(value, at, "initial_options")]
     if "initial_option" in value:
-        chosen.append((value["initial_option"], below(at, "initial_option")))
+        chosen.append((value["initial_option"], child_pointer(at, "initial_option")))
     for option, pointer in chosen:
-        if _face(option) not in offered:
-            yield Flaw(pointer, "This option is not among the options.")
+        if _option_key(option) not in offered:
+            yield Violation(pointer, "This option is not among the options.")
 
 
-def initially_at_most(name: str) -> Rule:
+def initial_count_allowed(name: str) -> Rule:
     """No more is chosen at first, in the field `name`, than may be chosen at all."""
 
-    def check(value: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+    def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
         most = value.get("max_selected_items")
         if most is not None and len(value.get(name, ())) > most:
-            yield Flaw(below(at, name), f"At most {most} can be selected.")
+            yield Violation(child_pointer(at, name), f"At most {most} can be selected.")
 
     return check
 
 
-def _face(option: Mapping[str, Any]) -> tuple[Any, ...]:
+def _option_key(option: Mapping[str, Any]) -> tuple[Any, ...]:
     text, description = option["text"], option.get("description", {})
     return option["value"], text["type"], text["text"], description.get("text")

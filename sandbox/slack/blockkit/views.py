@@ -5,39 +5,39 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sandbox.slack.blockkit.layout_rules import focused_twice, placed, stack
-from sandbox.slack.blockkit.objects import plain
-from sandbox.slack.blockkit.schema import Choice, Flaw, Kind, Shape, flag, string
+from sandbox.slack.blockkit.layout_rules import block_list, find_extra_focus, iter_blocks
+from sandbox.slack.blockkit.objects import plain_text
+from sandbox.slack.blockkit.schema import ObjectSchema, TaggedUnion, Validator, Violation, boolean, string
 
-_COMMON: dict[str, Kind] = {
+_COMMON: dict[str, Validator] = {
     "private_metadata": string(3000, least=0),
     "callback_id": string(255, least=0),
     "external_id": string(255, least=0),
 }
 
 
-def _one_focus(view: Mapping[str, Any], at: str) -> Iterator[Flaw]:
-    return focused_twice(placed(view["blocks"], f"{at}/blocks"))
+def _one_focus(view: Mapping[str, Any], at: str) -> Iterator[Violation]:
+    return find_extra_focus(iter_blocks(view["blocks"], f"{at}/blocks"))
 
 
-def _input_needs_submit(view: Mapping[str, Any], at: str) -> Iterator[Flaw]:
+def _input_needs_submit(view: Mapping[str, Any], at: str) -> Iterator[Violation]:
     if "submit" not in view and any(block["type"] == "input" for block in view["blocks"]):
-        yield Flaw(at, "A modal with an input block needs the field `submit`.")
+        yield Violation(at, "A modal with an input block needs the field `submit`.")
 
 
-VIEWS = Choice(
-    Shape(
+VIEWS = TaggedUnion(
+    ObjectSchema(
         "modal",
-        required={"title": plain(24), "blocks": stack("modal", 100, least=1)},
+        required={"title": plain_text(24), "blocks": block_list("modal", 100, least=1)},
         optional={
             **_COMMON,
-            "submit": plain(24),
-            "close": plain(24),
-            "clear_on_close": flag,
-            "notify_on_close": flag,
-            "submit_disabled": flag,
+            "submit": plain_text(24),
+            "close": plain_text(24),
+            "clear_on_close": boolean,
+            "notify_on_close": boolean,
+            "submit_disabled": boolean,
         },
         rules=(_input_needs_submit, _one_focus),
     ),
-    Shape("home", required={"blocks": stack("home", 100, least=1)}, optional=_COMMON, rules=(_one_focus,)),
+    ObjectSchema("home", required={"blocks": block_list("home", 100, least=1)}, optional=_COMMON, rules=(_one_focus,)),
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import Place, pressables
+from sandbox.slack.blockkit.interactive_elements import ElementKey, find_buttons
 from sandbox.slack.workspace import payloads
 from sandbox.slack.workspace.app_workspace import AppWorkspace
 from sandbox.slack.workspace.deliveries import Delivery
@@ -13,17 +13,17 @@ from sandbox.slack.workspace.views import View
 
 
 @dataclass(eq=False, kw_only=True)
-class Actor(Member):
+class AppUser(Member):
     """A member who can send interactions to the app."""
 
     slack: AppWorkspace = field(repr=False)
 
-    def press(self, blocks: list[Json], label: str | Place | None, action_id: str | None) -> Json:
+    def compose_press(self, blocks: list[Json], label: str | ElementKey | None, action_id: str | None) -> Json:
         """Compose the action of a button with this label, place or action_id, or of an option with this label.
 
         Raises LookupError, with the buttons that exist, if there is none.
         """
-        for block_id, element in pressables(blocks):
+        for block_id, element in find_buttons(blocks):
             if element["type"] == "overflow":
                 for option in element["options"]:
                     if label == option["text"]["text"]:
@@ -32,7 +32,7 @@ class Actor(Member):
                 action_id and action_id == element["action_id"]
             ):
                 return payloads.action(self.slack, block_id, element)
-        there = [element.get("text", {}).get("text", element["action_id"]) for _, element in pressables(blocks)]
+        there = [element.get("text", {}).get("text", element["action_id"]) for _, element in find_buttons(blocks)]
         raise LookupError(f"there is no button {label or action_id!r} among {there}")
 
     async def interact(self, kind: str, what: str, view: View | None = None, **parts: Any) -> Delivery:

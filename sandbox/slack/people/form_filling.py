@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import TEXT_INPUTS, VALUE_KEYS, Field, Place
+from sandbox.slack.blockkit.interactive_elements import TEXT_INPUTS, VALUE_KEYS, ElementKey, Field
 from sandbox.slack.workspace.views import View
 
 SELECTS = frozenset(VALUE_KEYS) - TEXT_INPUTS - {"file_input", "rich_text_input"}
@@ -14,20 +14,20 @@ ID_KEYS = frozenset(
 )
 
 
-def find_field(among: Iterable[Field], name: str | Place | None, kinds: Collection[str]) -> Field:
+def find_field(among: Iterable[Field], name: str | ElementKey | None, kinds: Collection[str]) -> Field:
     """Return the one field of these kinds with this label, action_id or place, or whose label contains it.
 
     None means the only one. LookupError names those that are there.
     """
     candidates = [each for each in among if each.kind in kinds]
-    exact = [each for each in candidates if name in (None, each.label, each.action_id, each.place)]
+    exact = [each for each in candidates if name in (None, each.label, each.action_id, each.key)]
     fitting = exact or [each for each in candidates if isinstance(name, str) and name in each.label]
     if len(fitting) == 1:
         return fitting[0]
     raise LookupError(f"no single field {name!r} among {[each.label or each.action_id for each in candidates]}")
 
 
-def find_select(among: Iterable[Field], label: str | Place | None, action_id: str | None) -> Field:
+def find_select(among: Iterable[Field], label: str | ElementKey | None, action_id: str | None) -> Field:
     """Return the one select, group of boxes or picker with this label, place or action_id."""
     if action_id is not None:
         among = [each for each in among if each.action_id == action_id]
@@ -40,7 +40,7 @@ def find_option(among: Iterable[Field], wanted: Any, found: dict[str, list[Json]
     LookupError when no field, or more than one, offers what is wanted.
     """
     selects = [each for each in among if each.kind in SELECTS]
-    matches = [(each, value) for each in selects for value in _values(each, wanted, found)]
+    matches = [(each, value) for each in selects for value in _find_values(each, wanted, found)]
     if len(matches) == 1:
         return matches[0]
     offered = {each.label or each.action_id: [option_text(one) for one in _offered(each, found)] for each in selects}
@@ -54,10 +54,10 @@ def option_text(option: Any) -> str:
 
 def missing_fields(view: View) -> list[Field]:
     """Return the fields that keep Slack from sending the form."""
-    return [each for each in view.fields if each.in_input and not _is_fit(each, view.value(each))]
+    return [each for each in view.fields if each.in_input and not _is_acceptable(each, view.value(each))]
 
 
-def require_typable(each: Field, text: str) -> None:
+def require_valid_text(each: Field, text: str) -> None:
     """Raise ValueError when Slack would not let a person type this."""
     longest = each.element.get("max_length", 3_000)
     if len(text) > longest:
@@ -66,7 +66,7 @@ def require_typable(each: Field, text: str) -> None:
         raise ValueError(f"{each.label!r} takes a single line")
 
 
-def _values(each: Field, wanted: Any, found: dict[str, list[Json]]) -> list[Any]:
+def _find_values(each: Field, wanted: Any, found: dict[str, list[Json]]) -> list[Any]:
     if wanted is None:
         return [[] if each.is_multi else None]
     if each.value_key in ID_KEYS:
@@ -92,15 +92,15 @@ def _matching(options: list[Json], item: Any) -> list[Json]:
     return exact or [option for option in options if item in option["text"]["text"]]
 
 
-def _is_fit(each: Field, value: Any) -> bool:
+def _is_acceptable(each: Field, value: Any) -> bool:
     if not value:
         return each.optional
     if each.kind not in TEXT_INPUTS:
         return True
-    return len(value) >= each.element.get("min_length", 0) and _has_form(each.kind, str(value))
+    return len(value) >= each.element.get("min_length", 0) and _has_format(each.kind, str(value))
 
 
-def _has_form(kind: str, value: str) -> bool:
+def _has_format(kind: str, value: str) -> bool:
     if kind == "email_text_input":
         name, _, host = value.rpartition("@")
         return bool(name) and "." in host

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sandbox.json_types import Json
-from sandbox.slack.workspace.api_errors import Refused, require_view
+from sandbox.slack.workspace.api_errors import SlackError, require_valid_view
 from sandbox.slack.workspace.app_workspace import AppWorkspace
 from sandbox.slack.workspace.deliveries import Delivery
 from sandbox.slack.workspace.payloads import view_json
@@ -11,7 +11,7 @@ from sandbox.slack.workspace.views import View
 
 
 @dataclass(frozen=True)
-class Submitted:
+class SubmissionResult:
     """How a submission ended; `errors` is by block_id, `view` the view that the app showed instead or upon it."""
 
     delivery: Delivery
@@ -35,53 +35,55 @@ class Submitted:
         return list((self.errors or {}).values())
 
 
-def apply_answer(slack: AppWorkspace, view: View, delivery: Delivery) -> Submitted:
+def apply_answer(slack: AppWorkspace, view: View, delivery: Delivery) -> SubmissionResult:
     """Close, update, push or mark the modal as the app answered; what Slack refuses leaves it open.
 
     Of two submits at once the first answer may have closed the modal. A second one that is well formed then shows
     nothing.
     """
     if not delivery.acked:
-        return Submitted(delivery)
+        return SubmissionResult(delivery)
     try:
         return _apply(slack, view, delivery, delivery.payload or {})
-    except Refused as refusal:
-        slack.complain(f"the answer to {delivery.what} was refused: {refusal.error} {refusal.extras or ''}".strip())
-        return Submitted(delivery)
+    except SlackError as error:
+        slack.report_problem(f"the answer to {delivery.what} was refused: {error.error} {error.extras or ''}".strip())
+        return SubmissionResult(delivery)
     finally:
         slack.changes.notify_all()
 
 
-def _apply(slack: AppWorkspace, view: View, delivery: Delivery, answer: Json) -> Submitted:
+def _apply(slack: AppWorkspace, view: View, delivery: Delivery, answer: Json) -> SubmissionResult:
     match answer.get("response_action"):
         case None if not answer:
             slack.modals.close(view)
-            return Submitted(delivery, closed=True)
+            return SubmissionResult(delivery, closed=True)
         case "clear":
             slack.modals.clear(view)
-            return Submitted(delivery, closed=True)
+            return SubmissionResult(delivery, closed=True)
         case "errors":
-            errors = _errors(view, answer.get("errors"))
-            return Submitted(delivery, errors=errors) if view.is_open else Submitted(delivery, closed=True)
+            errors = _read_errors(view, answer.get("errors"))
+            return (
+                SubmissionResult(delivery, errors=errors) if view.is_open else SubmissionResult(delivery, closed=True)
+            )
         case "update" | "push" as action:
-            return _show(slack, view, delivery, require_view(answer.get("view")), pushes=action == "push")
-    raise Refused("invalid_response_action", mistake=True)
+            return _show(slack, view, delivery, require_valid_view(answer.get("view")), pushes=action == "push")
+    raise SlackError("invalid_response_action", mistake=True)
 
 
-def _show(slack: AppWorkspace, view: View, delivery: Delivery, content: Json, *, pushes: bool) -> Submitted:
+def _show(slack: AppWorkspace, view: View, delivery: Delivery, content: Json, *, pushes: bool) -> SubmissionResult:
     if not view.is_open:
-        return Submitted(delivery, closed=True)
+        return SubmissionResult(delivery, closed=True)
     if pushes:
         view = slack.modals.push(view, content)
     else:
         slack.modals.update(view, content)
-    return Submitted(delivery, view=view_json(slack, view))
+    return SubmissionResult(delivery, view=view_json(slack, view))
 
 
-def _errors(view: View, errors: object) -> dict[str, str]:
+def _read_errors(view: View, errors: object) -> dict[str, str]:
     inputs = {each.block_id for each in view.fields if each.in_input}
     if not isinstance(errors, dict) or not errors:
-        raise Refused("invalid_errors", mistake=True)
+        raise SlackError("invalid_errors", mistake=True)
     if unknown := [block_id for block_id in errors if block_id not in inputs]:
-        raise Refused("invalid_errors", mistake=True, messages=(f"no input block has the block_id {unknown}",))
+        raise SlackError("invalid_errors", mistake=True, messages=(f"no input block has the block_id {unknown}",))
     return {str(block_id): str(text) for block_id, text in errors.items()}

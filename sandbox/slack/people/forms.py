@@ -4,19 +4,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import EXTERNAL, TEXT_INPUTS, Field, Place
-from sandbox.slack.blockkit.plain_text import block_lines, visible
-from sandbox.slack.people.app_user import Actor
+from sandbox.slack.blockkit.interactive_elements import EXTERNAL, TEXT_INPUTS, ElementKey, Field
+from sandbox.slack.blockkit.plain_text import block_lines, visible_text
+from sandbox.slack.people.app_user import AppUser
 from sandbox.slack.people.form_filling import (
     find_field,
     find_option,
     find_select,
     missing_fields,
     option_text,
-    require_typable,
+    require_valid_text,
 )
-from sandbox.slack.people.form_submission import Submitted, apply_answer
-from sandbox.slack.people.suggestions import offered
+from sandbox.slack.people.form_submission import SubmissionResult, apply_answer
+from sandbox.slack.people.suggestions import read_offered_options
 from sandbox.slack.workspace import payloads
 from sandbox.slack.workspace.deliveries import Delivery
 from sandbox.slack.workspace.views import View
@@ -37,7 +37,7 @@ class FormIncomplete(Exception):
 class Form:
     """A person's hold on one modal; it shows what is there now, also after updates."""
 
-    person: Actor
+    person: AppUser
     _view: View
     last_search_seconds: float | None = None
     _found: dict[str, list[Json]] = field(default_factory=dict, repr=False)
@@ -71,7 +71,7 @@ class Form:
     @property
     def text(self) -> str:
         """Everything that can be read between title and buttons, one line for each text."""
-        return visible(self._view.blocks)
+        return visible_text(self._view.blocks)
 
     @property
     def labels(self) -> list[str]:
@@ -99,23 +99,23 @@ class Form:
         """Return what stands in a text field now."""
         return str(self._view.value(find_field(self._view.fields, label, TEXT_INPUTS)) or "")
 
-    def fill(self, label: str | Place, text: str) -> None:
+    def fill(self, label: str | ElementKey, text: str) -> None:
         """Type into a text field, found by its label, action_id or place; ValueError when it takes no such text."""
         self._require_open()
         each = find_field(self._view.fields, label, TEXT_INPUTS)
-        require_typable(each, text)
-        self._view.put(each, text or None)
+        require_valid_text(each, text)
+        self._view.set_value(each, text or None)
 
-    async def press_enter(self, label: str | Place) -> Delivery | None:
+    async def press_enter(self, label: str | ElementKey) -> Delivery | None:
         """Press Enter in a text field; the app hears of it where the field dispatches actions."""
         self._require_open()
         each = find_field(self._view.fields, label, TEXT_INPUTS)
         wanted = each.element.get("dispatch_action_config", {}).get("trigger_actions_on", ["on_enter_pressed"])
         if not each.dispatches or "on_enter_pressed" not in wanted:
             return None
-        return await self._act(each)
+        return await self._send_value(each)
 
-    async def search(self, text: str, action_id: str | Place | None = None) -> list[Json]:
+    async def search(self, text: str, action_id: str | ElementKey | None = None) -> list[Json]:
         """Type into the search of a select, found by its action_id or place; return the options flat.
 
         Each has text, value and description. Raises Unanswered after three seconds, ValueError where the text is too
@@ -125,24 +125,24 @@ class Form:
         each = find_field(self._view.fields, action_id, EXTERNAL)
         if len(text) < (least := each.element.get("min_query_length", QUERY_LENGTH)):
             raise ValueError(f"Slack asks the app only from {least} characters on")
-        delivery = await self._ask(each, text)
+        delivery = await self._request_suggestions(each, text)
         self.last_search_seconds = delivery.after
-        self._found[each.action_id] = offered(delivery, self.person.slack.complain)
-        return [_flat(option) for option in self._found[each.action_id]]
+        self._found[each.action_id] = read_offered_options(delivery, self.person.slack.report_problem)
+        return [_flatten(option) for option in self._found[each.action_id]]
 
     async def choose(
-        self, wanted: Any, *, action_id: str | None = None, label: str | Place | None = None
+        self, wanted: Any, *, action_id: str | None = None, label: str | ElementKey | None = None
     ) -> Delivery | None:
         """Choose an option, given as a dict or as part of its text; a list sets all of a multi-select, None clears.
 
         The app hears of it, and is waited for, outside of input blocks and where an input dispatches actions.
         """
         self._require_open()
-        each, chosen = self._options(wanted, label, action_id)
-        self._view.put(each, chosen)
-        return await self._act(each) if each.dispatches else None
+        each, chosen = self._find_options(wanted, label, action_id)
+        self._view.set_value(each, chosen)
+        return await self._send_value(each) if each.dispatches else None
 
-    async def submit(self) -> Submitted:
+    async def submit(self) -> SubmissionResult:
         """Press the submit button and let the app's answer take effect; FormIncomplete when Slack would not send it."""
         self._require_open()
         if self.submit_text is None:
@@ -152,10 +152,10 @@ class Form:
         delivery = await self.person.interact("view_submission", f"form {self.title!r}", self._view, response_urls=[])
         return apply_answer(self.person.slack, self._view, delivery)
 
-    async def click(self, label: str | Place | None = None, *, action_id: str | None = None) -> Delivery:
+    async def click(self, label: str | ElementKey | None = None, *, action_id: str | None = None) -> Delivery:
         """Press a button inside the form; a question for confirmation is agreed to."""
         self._require_open()
-        action = self.person.press(self._view.blocks, label, action_id)
+        action = self.person.compose_press(self._view.blocks, label, action_id)
         return await self._send_action(action)
 
     async def close(self, *, everything: bool = False) -> None:
@@ -163,27 +163,27 @@ class Form:
         self._require_open()
         everything = everything or self._view.content["clear_on_close"]
         modals = self.person.slack.modals
-        told = modals.stack(self._view)[0] if everything else self._view
+        notified = modals.stack(self._view)[0] if everything else self._view
         (modals.clear if everything else modals.close)(self._view)
         self.person.slack.changes.notify_all()
-        if told.content["notify_on_close"]:
-            await self.person.interact("view_closed", f"closing {self.title!r}", told, is_cleared=everything)
+        if notified.content["notify_on_close"]:
+            await self.person.interact("view_closed", f"closing {self.title!r}", notified, is_cleared=everything)
 
     def _require_open(self) -> None:
         if not self.is_open:
             raise LookupError(f"the form {self.title!r} is closed")
 
-    async def _ask(self, each: Field, text: str) -> Delivery:
+    async def _request_suggestions(self, each: Field, text: str) -> Delivery:
         place = {"action_id": each.action_id, "block_id": each.block_id, "value": text}
         what = f"search for {text!r}"
         container = payloads.view_container(self._view)
         return await self.person.interact("block_suggestion", what, self._view, container=container, **place)
 
-    def _options(self, wanted: Any, label: str | Place | None, action_id: str | None) -> tuple[Field, Any]:
+    def _find_options(self, wanted: Any, label: str | ElementKey | None, action_id: str | None) -> tuple[Field, Any]:
         candidates = [find_select(self._view.fields, label, action_id)] if label or action_id else self._view.fields
         return find_option(candidates, wanted, self._found)
 
-    async def _act(self, each: Field) -> Delivery:
+    async def _send_value(self, each: Field) -> Delivery:
         value = {each.value_key: self._view.value(each)}
         return await self._send_action(payloads.action(self.person.slack, each.block_id, each.element, **value))
 
@@ -193,6 +193,6 @@ class Form:
         return await self.person.interact("block_actions", what, self._view, container=container, actions=[action])
 
 
-def _flat(option: Json) -> Json:
+def _flatten(option: Json) -> Json:
     description = option.get("description") or {}
     return {"text": option["text"]["text"], "value": option["value"], "description": description.get("text")}

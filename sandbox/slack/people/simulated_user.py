@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import EXTERNAL, VALUE_KEYS, Place, fields
-from sandbox.slack.people.app_user import Actor
+from sandbox.slack.blockkit.interactive_elements import EXTERNAL, VALUE_KEYS, ElementKey, find_fields
+from sandbox.slack.people.app_user import AppUser
 from sandbox.slack.people.form_filling import find_field
 from sandbox.slack.people.forms import Form
-from sandbox.slack.people.suggestions import offered
+from sandbox.slack.people.suggestions import read_offered_options
 from sandbox.slack.workspace import payloads
-from sandbox.slack.workspace.api_errors import Refused
+from sandbox.slack.workspace.api_errors import SlackError
 from sandbox.slack.workspace.deliveries import Delivery
 from sandbox.slack.workspace.models import Channel, Message
 
 
 @dataclass(eq=False, kw_only=True)
-class Person(Actor):
+class SimulatedUser(AppUser):
     """A member who acts; every action waits until the app acknowledged it, for three seconds at most."""
 
     @property
@@ -32,53 +32,53 @@ class Person(Actor):
 
     async def command(self, command: str, text: str = "", channel: Channel | None = None) -> Delivery:
         """Type a slash command; the message in its ack, if any, is shown."""
-        where = channel or self.slack.dm(self)
-        payload = payloads.slash_command(self.slack, self, command, text, where)
-        payload["response_url"] = self.slack.hooks.issue(self, where)
+        place = channel or self.slack.dm(self)
+        payload = payloads.slash_command(self.slack, self, command, text, place)
+        payload["response_url"] = self.slack.response_urls.issue(self, place)
         payload["trigger_id"] = self.slack.triggers.issue(self)
         delivery = await self.slack.deliver("slash_commands", payload, f"{command} of {self.name}")
         if delivery.acked and delivery.payload:
-            self._show_answer(payload, delivery.payload, where)
+            self._show_answer(payload, delivery.payload, place)
         return delivery
 
     async def click(
-        self, message: Message, label: str | Place | None = None, *, action_id: str | None = None
+        self, message: Message, label: str | ElementKey | None = None, *, action_id: str | None = None
     ) -> Delivery:
         """Press a button, or choose from an overflow menu, below a message; a question for confirmation is agreed to.
 
         LookupError when it is not there.
         """
-        action = self.press(message.content.all_blocks, label, action_id)
+        action = self.compose_press(message.content.all_blocks, label, action_id)
         parts = payloads.message_source(message)
-        parts["response_url"] = self.slack.hooks.issue(self, message.channel, message)
-        return await self.interact("block_actions", f"click on {_name(action)}", actions=[action], **parts)
+        parts["response_url"] = self.slack.response_urls.issue(self, message.channel, message)
+        return await self.interact("block_actions", f"click on {_action_label(action)}", actions=[action], **parts)
 
-    async def choose(self, message: Message, place: Place, wanted: Any) -> Delivery:
+    async def choose(self, message: Message, place: ElementKey, wanted: Any) -> Delivery:
         """Choose in a select, a picker or boxes below a message: an option, several, an id or a date, or nothing."""
-        each = find_field(fields(message.content.all_blocks), place, VALUE_KEYS)
+        each = find_field(find_fields(message.content.all_blocks), place, VALUE_KEYS)
         action = payloads.action(self.slack, each.block_id, each.element, **{each.value_key: wanted})
         parts = payloads.message_source(message)
-        parts["state"] = {"values": {each.block_id: {each.action_id: each.holding(wanted)}}}
-        parts["response_url"] = self.slack.hooks.issue(self, message.channel, message)
+        parts["state"] = {"values": {each.block_id: {each.action_id: each.state_with(wanted)}}}
+        parts["response_url"] = self.slack.response_urls.issue(self, message.channel, message)
         return await self.interact("block_actions", f"choice in {each.action_id}", actions=[action], **parts)
 
-    async def search(self, message: Message, place: Place, text: str) -> list[Json]:
+    async def search(self, message: Message, place: ElementKey, text: str) -> list[Json]:
         """Type into the search of a select below a message; return the options. Unanswered after three seconds."""
-        each = find_field(fields(message.content.all_blocks), place, EXTERNAL)
+        each = find_field(find_fields(message.content.all_blocks), place, EXTERNAL)
         asked = {"block_id": each.block_id, "action_id": each.action_id, "value": text}
         source = payloads.message_source(message)
         delivery = await self.interact("block_suggestion", f"search for {text!r}", **asked, **source)
-        return offered(delivery, self.slack.complain)
+        return read_offered_options(delivery, self.slack.report_problem)
 
     async def shortcut(self, callback_id: str, message: Message | None = None) -> Delivery:
         """Use a message shortcut, or without a message a global one."""
         what = f"shortcut {callback_id}"
         if message is None:
-            return await self.interact("shortcut", what, callback_id=callback_id, action_ts=self.slack.mint.ts())
+            return await self.interact("shortcut", what, callback_id=callback_id, action_ts=self.slack.ids.new_ts())
         if message.seen_only_by is not None:
             raise LookupError("there are no shortcuts on messages that only one person sees")
         parts = payloads.message_action(self.slack, self, callback_id, message)
-        parts["response_url"] = self.slack.hooks.issue(self, message.channel, message, shortcut=True)
+        parts["response_url"] = self.slack.response_urls.issue(self, message.channel, message, shortcut=True)
         return await self.send(parts, what)
 
     async def post(
@@ -91,21 +91,21 @@ class Person(Actor):
         attachments: list[Json] | None = None,
     ) -> Message:
         """Write a message, and wait until the app acknowledged the event, if it hears of it."""
-        content = self.slack.content(text, blocks or _typed(text), attachments)
-        client_msg_id = self.slack.mint.id("", 24).lower()
+        content = self.slack.build_content(text, blocks or _typed_blocks(text), attachments)
+        client_msg_id = self.slack.ids.new_id("", 24).lower()
         message = self.slack.post(channel, self.author, content, thread_ts=thread_ts, client_msg_id=client_msg_id)
-        await self.slack.settle()
+        await self.slack.wait_for_events()
         return message
 
     async def sees_form(self, containing: str | None = None, timeout: float = 20.0) -> Form:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait for a modal in front whose title or text contains this."""
         what = f"a form for {self.name}" + (f" containing {containing!r}" if containing else "")
-        return await self.slack.wait(lambda: self._form(containing), what, timeout)
+        return await self.slack.wait_for(lambda: self._find_form(containing), what, timeout)
 
-    async def hears(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
+    async def receives(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait for a message that only this person sees."""
-        return await self.slack.wait(
-            lambda: self._whisper(containing), f"a whisper to {self.name}: {containing!r}", timeout
+        return await self.slack.wait_for(
+            lambda: self._find_ephemeral(containing), f"an ephemeral message to {self.name}: {containing!r}", timeout
         )
 
     async def gets_direct_message(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
@@ -116,27 +116,27 @@ class Person(Actor):
         public = answer.get("response_type") == "in_channel"
         if public:
             typed = f"{command['command']} {command['text']}".strip()
-            self.slack.post(channel, self.author, self.slack.content(typed))
+            self.slack.post(channel, self.author, self.slack.build_content(typed))
         if public and not (answer.get("text") or answer.get("blocks")):
             return
         try:
-            self.slack.hooks.answer(command["response_url"], answer)
-        except Refused as refusal:
-            self.slack.complain(f"the answer to {command['command']} was refused: {refusal.error} {refusal.extras}")
+            self.slack.response_urls.show_command_answer(command["response_url"], answer)
+        except SlackError as error:
+            self.slack.report_problem(f"the answer to {command['command']} was refused: {error.error} {error.extras}")
         self.slack.changes.notify_all()
 
-    def _form(self, containing: str | None) -> Form | None:
+    def _find_form(self, containing: str | None) -> Form | None:
         fitting = [form for form in self.open_forms if containing is None or form.says(containing)]
         return fitting[-1] if fitting else None
 
-    def _whisper(self, containing: str) -> Message | None:
-        return next((message for message in reversed(self.whispers) if message.content.says(containing)), None)
+    def _find_ephemeral(self, containing: str) -> Message | None:
+        return next((message for message in reversed(self.ephemerals) if message.content.says(containing)), None)
 
 
-def _typed(text: str) -> list[Json]:
+def _typed_blocks(text: str) -> list[Json]:
     section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
     return [{"type": "rich_text", "elements": [section]}] if text else []
 
 
-def _name(action: Json) -> str:
+def _action_label(action: Json) -> str:
     return repr(action.get("text", {}).get("text") or action["action_id"])

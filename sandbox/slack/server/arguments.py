@@ -6,10 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.slack.workspace.api_errors import Refused, bad_argument
+from sandbox.slack.workspace.api_errors import SlackError, invalid_arguments
 
-STRUCTURES = frozenset({"blocks", "attachments", "view", "metadata", "unfurls"})
-FLAGS = frozenset(
+JSON_ARGUMENTS = frozenset({"blocks", "attachments", "view", "metadata", "unfurls"})
+BOOLEAN_ARGUMENTS = frozenset(
     {
         "as_user",
         "mrkdwn",
@@ -27,24 +27,24 @@ FLAGS = frozenset(
         "inclusive",
     }
 )
-NUMBERS = frozenset({"limit", "count"})
-STRAY = frozenset({"team_id", "token"})
+INTEGER_ARGUMENTS = frozenset({"limit", "count"})
+IGNORED_ARGUMENTS = frozenset({"team_id", "token"})
 
 
 class Arguments(dict[str, Any]):
     """The arguments of a call, with the complaints that Slack makes about them."""
 
-    def required(self, name: str) -> str:
+    def require_text(self, name: str) -> str:
         """Return a text argument; Refused when it is missing."""
         if not isinstance(value := self.get(name), str) or not value:
-            raise bad_argument(f"missing required field: {name}")
+            raise invalid_arguments(f"missing required field: {name}")
         return value
 
-    def limit(self, default: int, most: int) -> int:
+    def read_limit(self, default: int, most: int) -> int:
         """Return the page size; Refused("invalid_limit") when it is not within 1 and `most`."""
         value = self.get("limit", default)
         if not isinstance(value, int) or not 1 <= value <= most:
-            raise Refused("invalid_limit", mistake=True)
+            raise SlackError("invalid_limit", mistake=True)
         return value
 
 
@@ -52,37 +52,37 @@ async def read_arguments(request: web.Request) -> Arguments:
     """Read a JSON body, a form or the query string into the same arguments; nulls and stray ones are left out."""
     given = dict(request.query)
     if request.method == "POST":
-        given |= await _body(request)
-    return Arguments({name: _meant(name, value) for name, value in given.items() if _counts(name, value)})
+        given |= await _read_body(request)
+    return Arguments({name: _convert(name, value) for name, value in given.items() if _is_relevant(name, value)})
 
 
-async def _body(request: web.Request) -> Mapping[str, Any]:
+async def _read_body(request: web.Request) -> Mapping[str, Any]:
     if request.content_type != "application/json":
         return await request.post()
     try:
         body = json.loads(await request.text())
     except ValueError:
-        raise Refused("invalid_json", mistake=True) from None
+        raise SlackError("invalid_json", mistake=True) from None
     if not isinstance(body, dict):
-        raise Refused("json_not_object", mistake=True)
+        raise SlackError("json_not_object", mistake=True)
     return body
 
 
-def _counts(name: str, value: object) -> bool:
-    return value is not None and name not in STRAY
+def _is_relevant(name: str, value: object) -> bool:
+    return value is not None and name not in IGNORED_ARGUMENTS
 
 
-def _meant(name: str, value: object) -> object:
+def _convert(name: str, value: object) -> object:
     if not isinstance(value, str):
         return value
-    if name in FLAGS:
+    if name in BOOLEAN_ARGUMENTS:
         return value.lower() in {"1", "true"}
-    if name in NUMBERS and value.isdigit():
+    if name in INTEGER_ARGUMENTS and value.isdigit():
         return int(value)
-    return _parsed(value) if name in STRUCTURES else value
+    return _parse_json(value) if name in JSON_ARGUMENTS else value
 
 
-def _parsed(value: str) -> object:
+def _parse_json(value: str) -> object:
     try:
         return json.loads(value)
     except ValueError:

@@ -6,15 +6,15 @@ from typing import Any
 
 from sandbox.json_types import Json
 from sandbox.slack.workspace.deliveries import Delivery
-from sandbox.slack.workspace.events import SCOPES, subscription
+from sandbox.slack.workspace.events import REQUIRED_SCOPES, subscription_name
 from sandbox.slack.workspace.models import Channel
 from sandbox.slack.workspace.payloads import event_callback
 from sandbox.slack.workspace.workspace import Workspace
 
-MOST_ATTEMPTS = 3
+MAX_RETRIES = 3
 
 
-class Announcer:
+class EventDispatcher:
     """Delivers events in the background.
 
     An event that was not acknowledged is tried again at once; what fails then, or met no open socket, waits for
@@ -23,24 +23,24 @@ class Announcer:
     """
 
     def __init__(
-        self, here: Workspace, deliver: Callable[..., Awaitable[Delivery]], is_there: Callable[[], bool]
+        self, workspace: Workspace, deliver: Callable[..., Awaitable[Delivery]], is_connected: Callable[[], bool]
     ) -> None:
-        self._here, self._deliver, self._is_there = here, deliver, is_there
+        self._workspace, self._deliver, self._is_connected = workspace, deliver, is_connected
         self._tasks: set[asyncio.Task[None]] = set()
         self.parked: list[tuple[Json, int, str]] = []
 
-    def tell(self, event: Json, channel: Channel | None, **extras: Any) -> None:
+    def dispatch(self, event: Json, channel: Channel | None, **extras: Any) -> None:
         """Deliver an event if the app is subscribed to it and may see it; extras go beside it, as event_id does."""
-        if self._is_heard(event, channel):
-            self._start(event_callback(self._here, event, channel, **extras), 0, "")
+        if self._is_subscribed(event, channel):
+            self._start(event_callback(self._workspace, event, channel, **extras), 0, "")
 
-    def retry(self) -> None:
+    def retry_parked(self) -> None:
         """Try again whatever was parked."""
         parked, self.parked = self.parked, []
         for parts in parked:
             self._start(*parts)
 
-    async def settle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until every event that is on its way was acknowledged, parked or given up."""
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -51,12 +51,12 @@ class Announcer:
             task.cancel()
 
     def _start(self, payload: Json, attempt: int, reason: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._carry(payload, attempt, reason))
+        task = asyncio.get_running_loop().create_task(self._deliver_with_retry(payload, attempt, reason))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _carry(self, payload: Json, attempt: int, reason: str) -> None:
-        if not self._is_there():
+    async def _deliver_with_retry(self, payload: Json, attempt: int, reason: str) -> None:
+        if not self._is_connected():
             self._park(payload, attempt + 1, "timeout")
             return
         what = f"event {payload['event']['type']}"
@@ -64,20 +64,20 @@ class Announcer:
         if delivery.acked or not delivery.may_be_retried:
             return
         if attempt == 0:
-            await self._carry(payload, 1, delivery.failure)
+            await self._deliver_with_retry(payload, 1, delivery.failure)
         else:
             self._park(payload, attempt + 1, delivery.failure)
 
     def _park(self, payload: Json, attempt: int, reason: str) -> None:
-        if attempt <= MOST_ATTEMPTS:
+        if attempt <= MAX_RETRIES:
             self.parked.append((payload, attempt, reason))
 
-    def _is_heard(self, event: Json, channel: Channel | None) -> bool:
-        name = subscription(event)
-        granted = SCOPES.get(name) is None or SCOPES[name] in self._here.granted_scopes
+    def _is_subscribed(self, event: Json, channel: Channel | None) -> bool:
+        name = subscription_name(event)
+        granted = REQUIRED_SCOPES.get(name) is None or REQUIRED_SCOPES[name] in self._workspace.granted_scopes
         present = channel is None or channel.member
-        return name in self._here.subscriptions and granted and present and not self._is_muted(event)
+        return name in self._workspace.subscriptions and granted and present and not self._is_own_echo(event)
 
-    def _is_muted(self, event: Json) -> bool:
+    def _is_own_echo(self, event: Json) -> bool:
         said = event.get("message") or event.get("previous_message") or event
-        return said.get("bot_id") == self._here.bot.bot_id and not self._here.echo_own_messages
+        return said.get("bot_id") == self._workspace.bot.bot_id and not self._workspace.echo_own_messages

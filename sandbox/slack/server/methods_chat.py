@@ -1,99 +1,103 @@
 """The chat.* methods."""
 
 from sandbox.json_types import Json
-from sandbox.slack.server.access import posting_place, readable_channel, require_scope
+from sandbox.slack.server.access import require_postable_channel, require_readable_channel, require_scope
 from sandbox.slack.server.arguments import Arguments
-from sandbox.slack.workspace.api_errors import Refused, require_message
-from sandbox.slack.workspace.message_content import Content
+from sandbox.slack.workspace.api_errors import SlackError, require_valid_message
+from sandbox.slack.workspace.message_content import MessageContent
 from sandbox.slack.workspace.models import Channel, Message
 from sandbox.slack.workspace.workspace import Workspace
 
 UPDATE_TEXT_LIMIT = 4_000
 
 
-def post_message(here: Workspace, call: Arguments) -> Json:
+def post_message(workspace: Workspace, call: Arguments) -> Json:
     """chat.postMessage: into a channel, a thread, or the direct messages of a user id."""
-    channel = posting_place(here, call.required("channel"))
-    require_message(call)
-    thread_ts = _thread(channel, call.get("thread_ts"))
-    content = here.content(call.get("text", ""), call.get("blocks"), call.get("attachments"), metadata=_metadata(call))
+    channel = require_postable_channel(workspace, call.require_text("channel"))
+    require_valid_message(call)
+    thread_ts = _find_thread(channel, call.get("thread_ts"))
+    content = workspace.build_content(
+        call.get("text", ""), call.get("blocks"), call.get("attachments"), metadata=_read_metadata(call)
+    )
     broadcast = bool(thread_ts and call.get("reply_broadcast"))
-    message = here.post(channel, here.bot, content, thread_ts=thread_ts, broadcast=broadcast)
+    message = workspace.post(channel, workspace.bot, content, thread_ts=thread_ts, broadcast=broadcast)
     return {"channel": channel.id, "ts": message.ts, "message": message.as_json(metadata=True)}
 
 
-def update(here: Workspace, call: Arguments) -> Json:
+def update_message(workspace: Workspace, call: Arguments) -> Json:
     """chat.update: the bot's own messages only; text alone takes the blocks away, blocks alone leave no edit mark."""
-    message = _own_message(here, call, "cant_update_message")
-    require_message(call, update=True)
+    message = _own_message(workspace, call, "cant_update_message")
+    require_valid_message(call, update=True)
     if len(call.get("text", "")) > UPDATE_TEXT_LIMIT:
-        raise Refused("msg_too_long", mistake=True)
-    here.edit(message, _rewritten(here, message.content, call), marked="blocks" not in call)
+        raise SlackError("msg_too_long", mistake=True)
+    workspace.edit(message, _merge_content(workspace, message.content, call), marked="blocks" not in call)
     answer = {"channel": message.channel.id, "ts": message.ts, "text": message.text}
     return answer | {"message": message.as_json(metadata=True)}
 
 
-def delete(here: Workspace, call: Arguments) -> Json:
+def delete_message(workspace: Workspace, call: Arguments) -> Json:
     """chat.delete: the bot's own messages only."""
-    message = _own_message(here, call, "cant_delete_message")
-    here.delete(message)
+    message = _own_message(workspace, call, "cant_delete_message")
+    workspace.delete(message)
     return {"channel": message.channel.id, "ts": message.ts}
 
 
-def post_ephemeral(here: Workspace, call: Arguments) -> Json:
+def post_ephemeral(workspace: Workspace, call: Arguments) -> Json:
     """chat.postEphemeral: to one person who is in the channel."""
-    channel = posting_place(here, call.required("channel"))
-    person = here.people.get(call.required("user"))
+    channel = require_postable_channel(workspace, call.require_text("channel"))
+    person = workspace.people.get(call.require_text("user"))
     if person is None or person.id in channel.absent or person.deleted:
-        raise Refused("user_not_in_channel")
-    require_message(call)
-    content = here.content(call.get("text", ""), call.get("blocks"), call.get("attachments"))
-    whisper = here.whisper(person, channel, content, _thread(channel, call.get("thread_ts")))
-    return {"message_ts": whisper.ts}
+        raise SlackError("user_not_in_channel")
+    require_valid_message(call)
+    content = workspace.build_content(call.get("text", ""), call.get("blocks"), call.get("attachments"))
+    message = workspace.post_ephemeral(person, channel, content, _find_thread(channel, call.get("thread_ts")))
+    return {"message_ts": message.ts}
 
 
-def permalink(here: Workspace, call: Arguments) -> Json:
+def get_permalink(workspace: Workspace, call: Arguments) -> Json:
     """chat.getPermalink: the address of a message."""
-    channel = readable_channel(here, call.required("channel"))
-    message = _existing(channel, call.required("message_ts"))
-    address = f"https://{here.domain}.slack.test/archives/{channel.id}/p{message.ts.replace('.', '')}"
+    channel = require_readable_channel(workspace, call.require_text("channel"))
+    message = _find_message(channel, call.require_text("message_ts"))
+    address = f"https://{workspace.domain}.slack.test/archives/{channel.id}/p{message.ts.replace('.', '')}"
     if message.is_reply:
         address += f"?thread_ts={message.thread_ts}&cid={channel.id}"
     return {"channel": channel.id, "permalink": address}
 
 
-def _own_message(here: Workspace, call: Arguments, complaint: str) -> Message:
-    require_scope(here, "chat:write")
-    channel = readable_channel(here, call.required("channel"))
+def _own_message(workspace: Workspace, call: Arguments, complaint: str) -> Message:
+    require_scope(workspace, "chat:write")
+    channel = require_readable_channel(workspace, call.require_text("channel"))
     if channel.archived:
-        raise Refused("is_inactive")
-    message = _existing(channel, call.required("ts"))
-    if message.by is not here.bot and message.by.bot_id != here.bot.bot_id:
-        raise Refused(complaint)
+        raise SlackError("is_inactive")
+    message = _find_message(channel, call.require_text("ts"))
+    if message.by is not workspace.bot and message.by.bot_id != workspace.bot.bot_id:
+        raise SlackError(complaint)
     return message
 
 
-def _existing(channel: Channel, ts: str) -> Message:
+def _find_message(channel: Channel, ts: str) -> Message:
     message = channel.find(ts)
     if message is None:
-        raise Refused("message_not_found")
+        raise SlackError("message_not_found")
     return message
 
 
-def _thread(channel: Channel, thread_ts: object) -> str | None:
+def _find_thread(channel: Channel, thread_ts: object) -> str | None:
     if not thread_ts:
         return None
     root = channel.find(thread_ts)
     if root is None:
-        raise Refused("thread_not_found")
+        raise SlackError("thread_not_found")
     return root.thread_ts or root.ts
 
 
-def _metadata(call: Arguments) -> Json | None:
+def _read_metadata(call: Arguments) -> Json | None:
     return call.get("metadata") or None
 
 
-def _rewritten(here: Workspace, now: Content, call: Arguments) -> Content:
+def _merge_content(workspace: Workspace, now: MessageContent, call: Arguments) -> MessageContent:
     blocks = call.get("blocks", [] if "text" in call else now.blocks)
-    kept = now.metadata if "metadata" not in call else _metadata(call)
-    return here.content(call.get("text", now.text), blocks, call.get("attachments", now.attachments), metadata=kept)
+    metadata = now.metadata if "metadata" not in call else _read_metadata(call)
+    return workspace.build_content(
+        call.get("text", now.text), blocks, call.get("attachments", now.attachments), metadata=metadata
+    )

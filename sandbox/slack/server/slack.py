@@ -10,15 +10,15 @@ from aiohttp import web
 
 from sandbox.faults import Faults
 from sandbox.json_types import Json
-from sandbox.slack.people.simulated_user import Person
+from sandbox.slack.people.simulated_user import SimulatedUser
 from sandbox.slack.server.call_log import ApiCall
-from sandbox.slack.server.event_dispatcher import Announcer
+from sandbox.slack.server.event_dispatcher import EventDispatcher
 from sandbox.slack.server.request_url import RequestUrl
 from sandbox.slack.server.socket_mode import SocketMode
 from sandbox.slack.server.web_api import WebApi
 from sandbox.slack.workspace.app_workspace import AppWorkspace
 from sandbox.slack.workspace.deliveries import Delivery
-from sandbox.slack.workspace.message_content import Author
+from sandbox.slack.workspace.message_content import MessageAuthor
 from sandbox.slack.workspace.models import Channel, Message
 
 HOST = "127.0.0.1"
@@ -37,15 +37,17 @@ class Slack(AppWorkspace):
     def __init__(self, port: int = 0, *, clock: Callable[[], float] = time.time, seed: int = 0) -> None:
         super().__init__(clock)
         self.faults = Faults()
-        self.signing_secret = self.mint.id("", 32).lower()
-        self.hooks.address = lambda key: f"{self.url}/hooks/{key}"
-        self.socket_mode = SocketMode(self, self.changes, self.complain, seed)
+        self.signing_secret = self.ids.new_id("", 32).lower()
+        self.response_urls.build_url = lambda key: f"{self.url}/hooks/{key}"
+        self.socket_mode = SocketMode(self, self.changes, self.report_problem, seed)
         deliveries = self.socket_mode.deliveries
-        self.requests = RequestUrl(self, lambda: self.signing_secret, deliveries, self.changes, self.complain, seed)
-        self.announcer = Announcer(self, self.deliver, lambda: bool(self.request_url or self.sockets))
-        self.socket_mode.on_connect = self.announcer.retry
-        self.web_api = WebApi(self, self.hooks, self.faults, self.changes)
-        self.web_api.complain, self.web_api.open_socket = self.complain, self._socket_url
+        self.requests = RequestUrl(
+            self, lambda: self.signing_secret, deliveries, self.changes, self.report_problem, seed
+        )
+        self.event_dispatcher = EventDispatcher(self, self.deliver, lambda: bool(self.request_url or self.sockets))
+        self.socket_mode.on_connect = self.event_dispatcher.retry_parked
+        self.web_api = WebApi(self, self.response_urls, self.faults, self.changes)
+        self.web_api.report_problem, self.web_api.open_socket_url = self.report_problem, self._socket_url
         self._port = port
         self._runner: web.AppRunner | None = None
 
@@ -94,14 +96,14 @@ class Slack(AppWorkspace):
         """How many sockets are open."""
         return len(self.socket_mode.sockets)
 
-    def add_person(self, name: str, *, team_id: str | None = None, **traits: Any) -> Person:
+    def add_person(self, name: str, *, team_id: str | None = None, **traits: Any) -> SimulatedUser:
         """Enrol a person; traits are the flags of Member. Strangers come from a team of their own."""
-        home = self.mint.id("T") if traits.get("stranger") else self.team_id
-        person = Person(id=self.mint.id("U"), name=name, team_id=team_id or home, slack=self, **traits)
-        self.enrol(person)
+        home = self.ids.new_id("T") if traits.get("stranger") else self.team_id
+        person = SimulatedUser(id=self.ids.new_id("U"), name=name, team_id=team_id or home, slack=self, **traits)
+        self.add_member(person)
         return person
 
-    def alert(
+    def post_alert(
         self,
         channel: Channel,
         app_name: str,
@@ -113,9 +115,9 @@ class Slack(AppWorkspace):
         thread_ts: str | None = None,
     ) -> Message:
         """Post as another app; `classic` as old webhooks do, without a user."""
-        app = self.app(app_name)
-        author = Author(app_name, bot_id=app.bot_id) if classic else app
-        return self.post(channel, author, self.content(text, blocks, attachments), thread_ts=thread_ts)
+        app = self.ensure_app(app_name)
+        author = MessageAuthor(app_name, bot_id=app.bot_id) if classic else app
+        return self.post(channel, author, self.build_content(text, blocks, attachments), thread_ts=thread_ts)
 
     def thread(self, channel: Channel, ts: str) -> list[Message]:
         """Return the replies below a message, oldest first."""
@@ -129,19 +131,19 @@ class Slack(AppWorkspace):
     def emit(self, event: Json, channel: Channel | None = None) -> None:
         """Deliver an event of the workspace to the app in the background."""
         self.changes.notify_all()
-        self.announcer.tell(event, channel)
+        self.event_dispatcher.dispatch(event, channel)
 
     def send_event(self, event: Json, **envelope_extras: Any) -> None:
         """Deliver any event, as it is, to the app; extras go beside it, such as event_id."""
-        self.announcer.tell(event, self.channels.get(str(event.get("channel"))), **envelope_extras)
+        self.event_dispatcher.dispatch(event, self.channels.get(str(event.get("channel"))), **envelope_extras)
 
-    async def settle(self) -> None:
+    async def wait_for_events(self) -> None:
         """Wait until every event on its way was acknowledged, or waits for another socket."""
-        await self.announcer.settle()
+        await self.event_dispatcher.wait_until_idle()
 
-    async def connected(self, timeout: float = 20.0) -> None:  # noqa: ASYNC109 - the deadline is the contract here
+    async def wait_for_connection(self, timeout: float = 20.0) -> None:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait until a socket of the app is open."""
-        await self.wait(lambda: self.sockets > 0, "the app to connect", timeout)
+        await self.wait_for(lambda: self.sockets > 0, "the app to connect", timeout)
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
         """Ask every socket to go; unless it is only a warning, they are closed after a second at most."""
@@ -158,10 +160,10 @@ class Slack(AppWorkspace):
     async def __aenter__(self) -> Self:
         """Begin to serve."""
         app = web.Application()
-        app.on_response_prepare.append(self._tell_time)
-        app.router.add_route("*", "/api/{method}", self.web_api.call)
-        app.router.add_post("/hooks/{key:.+}", self.web_api.hook)
-        app.router.add_get("/link/", self._socket)
+        app.on_response_prepare.append(self._set_date_header)
+        app.router.add_route("*", "/api/{method}", self.web_api.handle_call)
+        app.router.add_post("/hooks/{key:.+}", self.web_api.handle_response_url)
+        app.router.add_get("/link/", self._serve_socket)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOPPING_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, self._port).start()
@@ -172,22 +174,22 @@ class Slack(AppWorkspace):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop serving, whatever is still on its way."""
-        self.announcer.stop()
+        self.event_dispatcher.stop()
         await self.socket_mode.close()
         await self.requests.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _tell_time(self, _request: web.Request, response: web.StreamResponse) -> None:
-        response.headers["Date"] = formatdate(self.mint.clock(), usegmt=True)
+    async def _set_date_header(self, _request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(self.ids.clock(), usegmt=True)
 
     def _socket_url(self) -> str:
-        return f"ws://{HOST}:{self._port}/link/?ticket={self.socket_mode.ticket()}&app_id={self.app_id}"
+        return f"ws://{HOST}:{self._port}/link/?ticket={self.socket_mode.issue_ticket()}&app_id={self.app_id}"
 
-    async def _socket(self, request: web.Request) -> web.StreamResponse:
+    async def _serve_socket(self, request: web.Request) -> web.StreamResponse:
         async def effect() -> web.StreamResponse:
             return await self.socket_mode.serve(request)
 
-        response = await self.web_api.with_faults(request, "socket", effect)
-        self.socket_mode.burn(request.query.get("ticket", ""))
+        response = await self.web_api.apply_fault(request, "socket", effect)
+        self.socket_mode.invalidate_ticket(request.query.get("ticket", ""))
         return response

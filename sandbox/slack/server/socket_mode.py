@@ -18,12 +18,12 @@ from sandbox.slack.workspace.workspace import Workspace
 
 SOCKET_LIMIT = 10
 CLOSING_SECONDS = 0.3
-PARTING_SECONDS = 1.0
-TAKES_ANSWER = frozenset({"view_submission", "block_suggestion"})
+DISCONNECT_SECONDS = 1.0
+ACCEPTS_ANSWER = frozenset({"view_submission", "block_suggestion"})
 
 
 @dataclass(eq=False)
-class Socket:
+class AppSocket:
     """One open connection of the app."""
 
     ws: web.WebSocketResponse
@@ -34,11 +34,11 @@ class Socket:
     def freeze(self) -> None:
         """Let nothing in or out from now on, although the connection stands."""
         self.frozen = True
-        self.end()
+        self.mark_closed()
         if self.transport is not None:
             self.transport.pause_reading()
 
-    def end(self) -> None:
+    def mark_closed(self) -> None:
         """Note that from now on nothing is heard over it."""
         if self.closed_at is None:
             self.closed_at = asyncio.get_running_loop().time()
@@ -52,20 +52,22 @@ class Socket:
 class SocketMode:
     """Speaks with the sockets of one app; routing among them is random, but the same for the same seed."""
 
-    def __init__(self, here: Workspace, changes: Condition, complain: Callable[[str], None], seed: int) -> None:
+    def __init__(
+        self, workspace: Workspace, changes: Condition, report_problem: Callable[[str], None], seed: int
+    ) -> None:
         self.deliveries: list[Delivery] = []
-        self.sockets: list[Socket] = []
+        self.sockets: list[AppSocket] = []
         self.on_connect: Callable[[], None] = lambda: None
-        self._here, self._changes, self._complain = here, changes, complain
+        self._workspace, self._changes, self._report_problem = workspace, changes, report_problem
         self._random = random.Random(seed)  # noqa: S311 - routing, no secret
         self._tickets: dict[str, float] = {}
-        self._frozen: list[Socket] = []
-        self._second_sends: set[asyncio.Task[bool]] = set()
+        self._frozen: list[AppSocket] = []
+        self._duplicates: set[asyncio.Task[bool]] = set()
 
-    def ticket(self) -> str:
+    def issue_ticket(self) -> str:
         """Return a ticket that opens one socket, within `ticket_seconds`."""
         ticket = str(uuid.uuid4())
-        self._tickets[ticket] = self._here.mint.clock()
+        self._tickets[ticket] = self._workspace.ids.clock()
         return ticket
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -73,18 +75,18 @@ class SocketMode:
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             return web.Response(status=404, text="this ticket is unknown or used")
-        if self._here.mint.clock() - self._tickets.pop(ticket) > self._here.ticket_seconds:
+        if self._workspace.ids.clock() - self._tickets.pop(ticket) > self._workspace.ticket_seconds:
             return web.Response(status=408, text="this ticket has expired")
         ws = web.WebSocketResponse(autoping=False, autoclose=False, timeout=CLOSING_SECONDS)
         await ws.prepare(request)
         if len(self.sockets) >= SOCKET_LIMIT:
-            await ws.send_json(self._goodbye("too_many_websockets"))
+            await ws.send_json(self._disconnect_message("too_many_websockets"))
             await ws.close()
             return ws
-        await self._talk(Socket(ws, request.transport))
+        await self._run_socket(AppSocket(ws, request.transport))
         return ws
 
-    def burn(self, ticket: str) -> None:
+    def invalidate_ticket(self, ticket: str) -> None:
         """Make a ticket worthless: a handshake that failed used it up."""
         self._tickets.pop(ticket, None)
 
@@ -93,23 +95,25 @@ class SocketMode:
 
         `what` names it for the list of problems.
         """
-        delivery = Delivery(envelope(kind, payload, extras), what, self._again)
+        delivery = Delivery(build_envelope(kind, payload, extras), what, self._redeliver)
         if not await self._send(delivery):
-            self._complain(f"{what} failed: the app has no open socket")
+            self._report_problem(f"{what} failed: the app has no open socket")
             return delivery
-        if self._here.duplicate_next:
-            self._here.duplicate_next = False
-            await self._send_second(delivery)
-        await self._settle(delivery)
+        if self._workspace.duplicate_next:
+            self._workspace.duplicate_next = False
+            await self._send_duplicate(delivery)
+        await self._wait_for_ack(delivery)
         return delivery
 
     async def disconnect(self, reason: str) -> None:
         """Tell every socket to go, and unless it is only a warning, close it."""
-        parting = list(self.sockets)
+        sockets = list(self.sockets)
         if reason != "warning":
             self.sockets.clear()
             self._changes.notify_all()
-        await asyncio.gather(*(self._part(socket.ws, reason) for socket in parting), return_exceptions=True)
+        await asyncio.gather(
+            *(self._disconnect_socket(socket.ws, reason) for socket in sockets), return_exceptions=True
+        )
 
     def drop(self) -> None:
         """Cut off all sockets without a word."""
@@ -124,76 +128,76 @@ class SocketMode:
 
     async def close(self) -> None:
         """Close all sockets and stop waiting for acks."""
-        self._bury_frozen()
+        self._retire_frozen()
         for socket in self._frozen:
             socket.drop()
-        for task in list(self._second_sends):
+        for task in list(self._duplicates):
             task.cancel()
         closing = [socket.ws.close(code=1001) for socket in list(self.sockets)]
-        await asyncio.gather(*closing, *self._second_sends, return_exceptions=True)
+        await asyncio.gather(*closing, *self._duplicates, return_exceptions=True)
 
-    async def _talk(self, socket: Socket) -> None:
-        await socket.ws.send_json(self._hello())
-        self._bury_frozen()
+    async def _run_socket(self, socket: AppSocket) -> None:
+        await socket.ws.send_json(self._hello_message())
+        self._retire_frozen()
         self.sockets.append(socket)
         self._changes.notify_all()
         self.on_connect()
         try:
             async for frame in socket.ws:
-                await self._hear(socket, frame.type, frame.data)
+                await self._handle_frame(socket, frame.type, frame.data)
             self._changes.notify_all()
-            await asyncio.sleep(self._here.parting_seconds)
+            await asyncio.sleep(self._workspace.close_notice_seconds)
         except ConnectionError:
             pass
         finally:
-            socket.end()
+            socket.mark_closed()
             if socket in self.sockets:
                 self.sockets.remove(socket)
             self._changes.notify_all()
             await socket.ws.close()
 
-    def _bury_frozen(self) -> None:
+    def _retire_frozen(self) -> None:
         for socket in [socket for socket in self.sockets if socket.frozen]:
             self.sockets.remove(socket)
             self._frozen.append(socket)
 
-    async def _hear(self, socket: Socket, kind: WSMsgType, data: Any) -> None:
-        if kind is WSMsgType.PING and not self._here.mute_pongs:
+    async def _handle_frame(self, socket: AppSocket, kind: WSMsgType, data: Any) -> None:
+        if kind is WSMsgType.PING and not self._workspace.ignore_pings:
             await socket.ws.pong(data)
         elif kind is WSMsgType.TEXT:
             try:
-                self._take_ack(json.loads(data), socket)
+                self._handle_ack(json.loads(data), socket)
             except (ValueError, AttributeError):
-                self._complain(f"a frame is no JSON object: {data[:80]}")
+                self._report_problem(f"a frame is no JSON object: {data[:80]}")
 
-    def _take_ack(self, ack: Json, socket: Socket) -> None:
+    def _handle_ack(self, ack: Json, socket: AppSocket) -> None:
         envelope_id = ack.get("envelope_id")
         same = [delivery for delivery in self.deliveries if delivery.envelope["envelope_id"] == envelope_id]
         waiting = [delivery for delivery in same if not delivery.answered]
         if not same:
-            self._complain(f"an ack for an envelope that was never sent: {envelope_id}")
+            self._report_problem(f"an ack for an envelope that was never sent: {envelope_id}")
         elif not waiting:
-            self._complain(f"{same[0].what} was acknowledged more than once")
+            self._report_problem(f"{same[0].what} was acknowledged more than once")
         else:
             # Of an envelope that was sent again, the one over this socket, or the one that somebody still waits for.
-            heard = min(waiting, key=lambda delivery: (delivery.line is not socket, delivery.settled))
-            heard.acknowledge(ack.get("payload"))
-            self._mind(heard)
+            delivery = min(waiting, key=lambda delivery: (delivery.connection is not socket, delivery.settled))
+            delivery.acknowledge(ack.get("payload"))
+            self._check_ack(delivery)
         self._changes.notify_all()
 
-    def _mind(self, delivery: Delivery) -> None:
+    def _check_ack(self, delivery: Delivery) -> None:
         if not delivery.acked:
-            self._complain(f"{delivery.what} was acknowledged too late, after {delivery.after:.1f} s")
+            self._report_problem(f"{delivery.what} was acknowledged too late, after {delivery.after:.1f} s")
         if delivery.payload and not delivery.envelope["accepts_response_payload"]:
-            self._complain(f"{delivery.what} takes no answer, yet its ack has one: {str(delivery.payload)[:200]}")
+            self._report_problem(f"{delivery.what} takes no answer, yet its ack has one: {str(delivery.payload)[:200]}")
 
     async def _send(self, delivery: Delivery) -> bool:
-        delivery.at = self._here.mint.clock()
+        delivery.at = self._workspace.ids.clock()
         self.deliveries.append(delivery)
         while self.sockets:
             socket = self._random.choice(self.sockets)
             try:
-                delivery.leave(socket)
+                delivery.mark_sent(socket)
                 if not socket.frozen:
                     await socket.ws.send_json(delivery.envelope)
             except ConnectionError:
@@ -204,53 +208,53 @@ class SocketMode:
         delivery.settled = True
         return False
 
-    async def _settle(self, delivery: Delivery) -> bool:
-        in_time = await delivery.answer_within(self._here.ack_seconds)
+    async def _wait_for_ack(self, delivery: Delivery) -> bool:
+        in_time = await delivery.wait_for_ack(self._workspace.ack_seconds)
         if not in_time:
-            self._complain(f"{delivery.what} was not acknowledged within {self._here.ack_seconds:g} s")
+            self._report_problem(f"{delivery.what} was not acknowledged within {self._workspace.ack_seconds:g} s")
         self._changes.notify_all()
         return in_time
 
-    async def _send_second(self, first: Delivery) -> None:
-        second = Delivery(first.envelope, f"{first.what} (sent twice)", self._again)
+    async def _send_duplicate(self, first: Delivery) -> None:
+        second = Delivery(first.envelope, f"{first.what} (sent twice)", self._redeliver)
         if await self._send(second):
-            task = asyncio.ensure_future(self._settle(second))
-            self._second_sends.add(task)
-            task.add_done_callback(self._second_sends.discard)
+            task = asyncio.ensure_future(self._wait_for_ack(second))
+            self._duplicates.add(task)
+            task.add_done_callback(self._duplicates.discard)
 
-    async def _again(self, first: Delivery, new_id: bool) -> Delivery:
+    async def _redeliver(self, first: Delivery, new_id: bool) -> Delivery:
         sent = first.envelope | ({"envelope_id": str(uuid.uuid4())} if new_id else {})
-        second = Delivery(sent, f"{first.what} (again)", self._again)
+        second = Delivery(sent, f"{first.what} (again)", self._redeliver)
         if await self._send(second):
-            await self._settle(second)
+            await self._wait_for_ack(second)
         return second
 
-    async def _part(self, ws: web.WebSocketResponse, reason: str) -> None:
-        await ws.send_json(self._goodbye(reason))
+    async def _disconnect_socket(self, ws: web.WebSocketResponse, reason: str) -> None:
+        await ws.send_json(self._disconnect_message(reason))
         if reason != "warning":
             await self._wait_for_close(ws)
             await ws.close()
 
     async def _wait_for_close(self, ws: web.WebSocketResponse) -> None:
         with suppress(TimeoutError):
-            await self._changes.wait_for(lambda: ws.closed, what="the app to go", timeout=PARTING_SECONDS)
+            await self._changes.wait_for(lambda: ws.closed, what="the app to go", timeout=DISCONNECT_SECONDS)
 
-    def _goodbye(self, reason: str) -> Json:
-        parts = {"debug_info": {"host": "sandbox"}, "connection_info": {"app_id": self._here.bot.app_id}}
+    def _disconnect_message(self, reason: str) -> Json:
+        parts = {"debug_info": {"host": "sandbox"}, "connection_info": {"app_id": self._workspace.bot.app_id}}
         return {"type": "disconnect", "reason": reason, "num_connections": len(self.sockets), **parts}
 
-    def _hello(self) -> Json:
+    def _hello_message(self) -> Json:
         return {
             "type": "hello",
             "num_connections": len(self.sockets) + 1,
             "debug_info": {"host": "sandbox", "build_number": 1, "approximate_connection_time": 3600},
-            "connection_info": {"app_id": self._here.bot.app_id},
+            "connection_info": {"app_id": self._workspace.bot.app_id},
         }
 
 
-def envelope(kind: str, payload: Json, extras: Json) -> Json:
+def build_envelope(kind: str, payload: Json, extras: Json) -> Json:
     """A payload with what stands around it."""
-    told = payload.get("type") if isinstance(payload, dict) else None
-    takes_answer = kind == "slash_commands" or str(told) in TAKES_ANSWER
-    about = {"type": kind, "accepts_response_payload": takes_answer}
+    kind_of_payload = payload.get("type") if isinstance(payload, dict) else None
+    accepts_answer = kind == "slash_commands" or str(kind_of_payload) in ACCEPTS_ANSWER
+    about = {"type": kind, "accepts_response_payload": accepts_answer}
     return {"envelope_id": str(uuid.uuid4()), "payload": payload, **about, **extras}

@@ -6,7 +6,7 @@ from sandbox.json_types import Json
 from sandbox.slack.blockkit.block_kit_validator import Problem, check_message, check_view
 
 
-class Refused(Exception):
+class SlackError(Exception):
     """An answer with ok false; `mistake` tells that only a programming error leads here."""
 
     def __init__(self, error: str, *, mistake: bool = False, messages: tuple[str, ...] = (), **extras: Any) -> None:
@@ -16,25 +16,25 @@ class Refused(Exception):
         self.extras: Json = {**extras, "response_metadata": {"messages": list(messages)}} if messages else extras
 
 
-def bad_argument(message: str) -> Refused:
+def invalid_arguments(message: str) -> SlackError:
     """Return the refusal of arguments that are missing or of the wrong kind."""
-    return Refused("invalid_arguments", mistake=True, messages=(f"[ERROR] {message}",))
+    return SlackError("invalid_arguments", mistake=True, messages=(f"[ERROR] {message}",))
 
 
-def require_message(payload: Json, *, update: bool = False) -> None:
+def require_valid_message(payload: Json, *, update: bool = False) -> None:
     """Raise Refused when Slack would not take this message."""
-    _refuse(check_message(payload, update=update))
+    _raise_first(check_message(payload, update=update))
 
 
-def require_view(view: object) -> Json:
+def require_valid_view(view: object) -> Json:
     """Return the view; raise Refused when Slack would not take it."""
     if not isinstance(view, dict):
-        raise bad_argument("missing required field: view")
-    _refuse(check_view(view), root="/view")
+        raise invalid_arguments("missing required field: view")
+    _raise_first(check_view(view), root="/view")
     return view
 
 
-def _refuse(problems: list[Problem], root: str = "") -> None:
+def _raise_first(problems: list[Problem], root: str = "") -> None:
     if problems:
-        told = tuple(f"[ERROR] {problem.message} [json-pointer:{root}{problem.pointer}]" for problem in problems)
-        raise Refused(problems[0].error, mistake=True, messages=told)
+        messages = tuple(f"[ERROR] {problem.message} [json-pointer:{root}{problem.pointer}]" for problem in problems)
+        raise SlackError(problems[0].error, mistake=True, messages=messages)

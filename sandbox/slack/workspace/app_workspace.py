@@ -8,7 +8,7 @@ from sandbox.condition import Condition
 from sandbox.json_types import Json
 from sandbox.slack.workspace.deliveries import Delivery
 from sandbox.slack.workspace.models import Channel, Message
-from sandbox.slack.workspace.response_urls import Hooks
+from sandbox.slack.workspace.response_urls import ResponseUrls
 from sandbox.slack.workspace.workspace import Workspace
 
 Found = TypeVar("Found")
@@ -24,17 +24,17 @@ class AppWorkspace(Workspace, ABC):
         super().__init__(clock)
         self.changes = Condition()
         self.problems: list[str] = []
-        self.hooks = Hooks(self)
+        self.response_urls = ResponseUrls(self)
 
     @abstractmethod
     async def deliver(self, kind: str, payload: Json, what: str, **extras: Any) -> Delivery:
         """Send a payload to the app and wait for its ack."""
 
     @abstractmethod
-    async def settle(self) -> None:
+    async def wait_for_events(self) -> None:
         """Wait until every event has been acknowledged, parked or given up."""
 
-    def complain(self, problem: str) -> None:
+    def report_problem(self, problem: str) -> None:
         """Record a failure that Slack would have shown."""
         self.problems.append(problem)
         self.changes.notify_all()
@@ -54,16 +54,16 @@ class AppWorkspace(Workspace, ABC):
         below = thread.ts if isinstance(thread, Message) else thread
         what = f"a message in #{channel.name} containing {containing!r}"
 
-        def look() -> Message | None:
+        def find() -> Message | None:
             among = channel.messages if below is None else channel.thread(below)
             return next((message for message in reversed(among) if message.content.says(containing)), None)
 
-        return await self.wait(look, what, timeout)
+        return await self.wait_for(find, what, timeout)
 
-    async def wait(self, look: Callable[[], Found | None], what: str, timeout: float) -> Found:  # noqa: ASYNC109 - the deadline is the contract here
+    async def wait_for(self, find: Callable[[], Found | None], what: str, timeout: float) -> Found:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait until `look` finds something. Raises TimeoutError with an overview of the workspace."""
         try:
-            return await self.changes.wait_for(look, what=what, timeout=timeout)
+            return await self.changes.wait_for(find, what=what, timeout=timeout)
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.overview()}") from None
 
@@ -73,6 +73,6 @@ class AppWorkspace(Workspace, ABC):
         for channel in self.channels.values():
             lines += [f"#{channel.name} {message.author}: {message.visible_text!r}" for message in channel.messages]
         for person in self.people.values():
-            lines += [f"whisper to {person.name}: {message.visible_text!r}" for message in person.whispers]
+            lines += [f"ephemeral message to {person.name}: {message.visible_text!r}" for message in person.ephemerals]
             lines += [f"form of {person.name}: {view.content['title']['text']}" for view in self.modals.top(person)]
         return "\n".join(lines)

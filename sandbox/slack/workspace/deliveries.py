@@ -8,7 +8,7 @@ from typing import Protocol
 from sandbox.json_types import Json
 
 
-class Line(Protocol):
+class Connection(Protocol):
     """What an envelope is sent over; `closed_at` is in seconds of the event loop's clock."""
 
     closed_at: float | None
@@ -23,7 +23,7 @@ class Delivery:
 
     envelope: Json
     what: str
-    again: Callable[["Delivery", bool], Awaitable["Delivery"]] = field(repr=False)
+    resend: Callable[["Delivery", bool], Awaitable["Delivery"]] = field(repr=False)
     acked: bool = False
     after: float = 0.0
     payload: Json | None = None
@@ -33,7 +33,7 @@ class Delivery:
     failure: str = "timeout"
     status: int | None = None
     may_be_retried: bool = True
-    line: Line | None = field(default=None, repr=False)
+    connection: Connection | None = field(default=None, repr=False)
     _answered: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     @property
@@ -56,13 +56,13 @@ class Delivery:
         """Whether an ack came at all, be it too late."""
         return self._answered.is_set()
 
-    def leave(self, line: Line | None = None) -> None:
+    def mark_sent(self, connection: Connection | None = None) -> None:
         """Note that it is on its way, and over which socket if over any."""
-        self.sent_at, self.line = asyncio.get_running_loop().time(), line
+        self.sent_at, self.connection = asyncio.get_running_loop().time(), connection
 
-    def was_heard(self, seconds: float) -> bool:
+    def connection_outlived(self, seconds: float) -> bool:
         """Whether it left over a socket that stayed open for so many seconds."""
-        closed_at = self.line.closed_at if self.line else 0.0
+        closed_at = self.connection.closed_at if self.connection else 0.0
         return closed_at is None or closed_at > self.sent_at + seconds
 
     def acknowledge(self, payload: Json | None) -> None:
@@ -71,22 +71,22 @@ class Delivery:
         self.after = asyncio.get_running_loop().time() - self.sent_at
         self._answered.set()
 
-    def settle(self) -> None:
+    def stop_waiting(self) -> None:
         """Wait for no ack any longer; without one, `after` is how long that took."""
         if not self.answered:
             self.after = asyncio.get_running_loop().time() - self.sent_at
         self.settled = True
 
-    async def answer_within(self, seconds: float) -> bool:
+    async def wait_for_ack(self, seconds: float) -> bool:
         """Wait for the ack; False when it did not come in time."""
         try:
             async with asyncio.timeout(seconds):
                 await self._answered.wait()
         except TimeoutError:
             pass
-        self.settle()
+        self.stop_waiting()
         return self.acked
 
     async def redeliver(self, *, new_id: bool = False) -> "Delivery":
         """Send the same payload again, in the same envelope or in a new one; what the second ack says has no effect."""
-        return await self.again(self, new_id)
+        return await self.resend(self, new_id)

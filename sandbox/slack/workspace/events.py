@@ -3,7 +3,7 @@
 from sandbox.json_types import Json
 from sandbox.slack.workspace.models import Message
 
-SCOPES = {
+REQUIRED_SCOPES = {
     "message.channels": "channels:history",
     "message.groups": "groups:history",
     "message.im": "im:history",
@@ -13,9 +13,9 @@ SCOPES = {
 SUBSCRIPTION_OF = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
 
 
-def posted(message: Message) -> Json:
+def message_posted(message: Message) -> Json:
     """Compose the event of a new message."""
-    event = message.as_json() | _where(message, message.ts)
+    event = message.as_json() | _channel_fields(message, message.ts)
     root = message.channel.find(message.thread_ts) if message.is_reply else None
     if root is not None and root.by.user:
         event["parent_user_id"] = root.by.user
@@ -24,16 +24,24 @@ def posted(message: Message) -> Json:
     return event
 
 
-def changed(message: Message, before: Json, ts: str) -> Json:
+def message_changed(message: Message, before: Json, ts: str) -> Json:
     """Compose the event of an edited message; `before` is what it was."""
     parts = {"message": message.as_json(), "previous_message": before}
-    return {"type": "message", "subtype": "message_changed", "hidden": True, "ts": ts} | parts | _where(message, ts)
+    return (
+        {"type": "message", "subtype": "message_changed", "hidden": True, "ts": ts}
+        | parts
+        | _channel_fields(message, ts)
+    )
 
 
-def deleted(message: Message, ts: str) -> Json:
+def message_deleted(message: Message, ts: str) -> Json:
     """Compose the event of a message that is gone."""
     parts = {"deleted_ts": message.ts, "previous_message": message.as_json()}
-    return {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": ts} | parts | _where(message, ts)
+    return (
+        {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": ts}
+        | parts
+        | _channel_fields(message, ts)
+    )
 
 
 def members_changed(group_id: str, team_id: str, came: list[str], went: list[str], now: float) -> Json:
@@ -51,12 +59,12 @@ def members_changed(group_id: str, team_id: str, came: list[str], went: list[str
     }
 
 
-def subscription(event: Json) -> str:
+def subscription_name(event: Json) -> str:
     """Return the name under which an app subscribes to this event."""
     if event["type"] == "message":
         return SUBSCRIPTION_OF[event.get("channel_type", "channel")]
     return str(event["type"])
 
 
-def _where(message: Message, ts: str) -> Json:
+def _channel_fields(message: Message, ts: str) -> Json:
     return {"channel": message.channel.id, "channel_type": message.channel.kind, "event_ts": ts}

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from sandbox.json_types import Json
-from sandbox.slack.workspace.workspace_settings import Conditions
+from sandbox.slack.workspace.workspace_settings import WorkspaceSettings
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Manifest:
         return str(self.declared["display_information"]["name"])
 
     @property
-    def about(self) -> str:
+    def description(self) -> str:
         """The app in a sentence."""
         return str(self.declared["display_information"].get("description", ""))
 
@@ -45,10 +45,10 @@ class Manifest:
         """Whether people cannot write to the app directly."""
         return bool(self._features.get("app_home", {}).get("messages_tab_read_only_enabled"))
 
-    def install(self, here: Conditions) -> None:
+    def install(self, settings: WorkspaceSettings) -> None:
         """Grant what is asked for and deliver what is subscribed to; optional scopes are not granted."""
-        here.granted_scopes = set(self.declared["oauth_config"]["scopes"]["bot"])
-        here.subscriptions = set(self.declared["settings"].get("event_subscriptions", {}).get("bot_events") or [])
+        settings.granted_scopes = set(self.declared["oauth_config"]["scopes"]["bot"])
+        settings.subscriptions = set(self.declared["settings"].get("event_subscriptions", {}).get("bot_events") or [])
 
     @property
     def _features(self) -> Json:

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 from sandbox.json_types import Json
 from sandbox.slack.blockkit.interactive_elements import button_labels
-from sandbox.slack.blockkit.plain_text import attachment_lines, block_lines, plain, visible
+from sandbox.slack.blockkit.plain_text import attachment_lines, block_lines, render_mrkdwn, visible_text
 
 
 @dataclass(frozen=True)
-class Content:
+class MessageContent:
     """One version of a message."""
 
     text: str = ""
@@ -19,8 +19,8 @@ class Content:
     @property
     def visible_text(self) -> str:
         """What a person reads: blocks where there are any, else the text; then the attachments."""
-        body = visible(self.blocks) if self.blocks else plain(self.text)
-        return "\n".join([body, *(plain(line) for line in attachment_lines(self.attachments))]).strip()
+        body = visible_text(self.blocks) if self.blocks else render_mrkdwn(self.text)
+        return "\n".join([body, *(render_mrkdwn(line) for line in attachment_lines(self.attachments))]).strip()
 
     @property
     def buttons(self) -> list[str]:
@@ -39,7 +39,7 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Author:
+class MessageAuthor:
     """Who wrote a message: a person (only `user`), an app, or an app of the old kind (no `user`)."""
 
     name: str

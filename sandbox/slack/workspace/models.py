@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sandbox.json_types import Json
-from sandbox.slack.workspace.message_content import Author, Content
+from sandbox.slack.workspace.message_content import MessageAuthor, MessageContent
 
 
 @dataclass(eq=False, kw_only=True)
@@ -24,12 +24,12 @@ class Member:
     enterprise_id: str | None = None
     enterprise_user_id: str | None = None
     teams: tuple[str, ...] = ()
-    whispers: "list[Message]" = field(default_factory=list, repr=False)
+    ephemerals: "list[Message]" = field(default_factory=list, repr=False)
 
     @property
-    def author(self) -> Author:
+    def author(self) -> MessageAuthor:
         """How this person signs a message."""
-        return Author(self.name, user=self.id)
+        return MessageAuthor(self.name, user=self.id)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -75,14 +75,14 @@ class Usergroup:
     id: str
     handle: str
     members: list[str]
-    tell: Callable[["Usergroup", list[str], list[str]], None] = field(repr=False)
+    on_change: Callable[["Usergroup", list[str], list[str]], None] = field(repr=False)
 
     def set_members(self, people: Iterable[Member], *, notify: bool = True) -> None:
         """Make these people the members; with `notify` apps hear of it."""
         before, self.members = self.members, [person.id for person in people]
         if notify:
             came = [user for user in self.members if user not in before]
-            self.tell(self, came, [user for user in before if user not in self.members])
+            self.on_change(self, came, [user for user in before if user not in self.members])
 
 
 @dataclass(eq=False)
@@ -91,8 +91,8 @@ class Message:
 
     ts: str
     channel: Channel
-    by: Author
-    content: Content
+    by: MessageAuthor
+    content: MessageContent
     team_id: str
     thread_ts: str | None = None
     broadcast: bool = False
@@ -100,7 +100,7 @@ class Message:
     seen_only_by: str | None = None
     edited: Json | None = None
     deleted: bool = False
-    history: list[Content] = field(default_factory=list)
+    history: list[MessageContent] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -142,7 +142,7 @@ class Message:
         """Whether it hangs below another message."""
         return self.thread_ts is not None and self.thread_ts != self.ts
 
-    def rewrite(self, content: Content, edited: Json | None) -> None:
+    def rewrite(self, content: MessageContent, edited: Json | None) -> None:
         """Put new content in place; the old one stays in the history."""
         self.history.append(self.content)
         self.content = content

@@ -12,7 +12,7 @@ NO_STATE: Json = {"values": {}}
 GRID = "Sandbox Org"
 
 
-def user_json(here: Workspace, person: Member) -> Json:
+def user_json(workspace: Workspace, person: Member) -> Json:
     """Compose the user object of users.info."""
     user: Json = {
         "id": person.id,
@@ -31,7 +31,7 @@ def user_json(here: Workspace, person: Member) -> Json:
         "is_bot": person.bot or person.workflow_bot,
         "is_workflow_bot": person.workflow_bot,
         "is_app_user": False,
-        "updated": int(here.mint.clock()),
+        "updated": int(workspace.ids.clock()),
     }
     if person.stranger:
         user["is_stranger"] = True
@@ -40,7 +40,7 @@ def user_json(here: Workspace, person: Member) -> Json:
     return user
 
 
-def channel_json(here: Workspace, channel: Channel) -> Json:
+def channel_json(workspace: Workspace, channel: Channel) -> Json:
     """Compose the channel object of conversations.info."""
     if channel.im:
         return {"id": channel.id, "is_im": True, "user": channel.im.id, "is_archived": False, "is_org_shared": False}
@@ -61,64 +61,64 @@ def channel_json(here: Workspace, channel: Channel) -> Json:
         "is_org_shared": channel.org_shared,
         "is_pending_ext_shared": channel.pending_shared,
         "pending_connected_team_ids": list(channel.invited_teams),
-        "context_team_id": here.team_id,
+        "context_team_id": workspace.team_id,
     }
 
 
-def view_json(here: Workspace, view: View, state: Json | None = None) -> Json:
+def view_json(workspace: Workspace, view: View, state: Json | None = None) -> Json:
     """Compose the view object; without `state` its values are empty, as in most payloads."""
     return {
         "id": view.id,
-        "team_id": _team(here, view.person)["id"],
+        "team_id": _team(workspace, view.person)["id"],
         **view.content,
         "state": state or NO_STATE,
         "hash": view.hash,
         "root_view_id": view.root_id,
         "previous_view_id": view.previous_id,
-        "app_id": here.bot.app_id,
-        "bot_id": here.bot.bot_id,
-        "app_installed_team_id": here.team_id,
+        "app_id": workspace.bot.app_id,
+        "bot_id": workspace.bot.bot_id,
+        "app_installed_team_id": workspace.team_id,
     }
 
 
-def slash_command(here: Workspace, person: Member, command: str, text: str, channel: Channel) -> Json:
+def slash_command(workspace: Workspace, person: Member, command: str, text: str, channel: Channel) -> Json:
     """Compose a slash command, but for trigger_id and response_url."""
     return {
         "token": VERIFICATION_TOKEN,
-        "team_id": here.team_id,
-        "team_domain": here.domain,
+        "team_id": workspace.team_id,
+        "team_domain": workspace.domain,
         "channel_id": channel.id,
         "channel_name": _shown_name(channel),
         "user_id": person.id,
         "user_name": person.name,
         "command": command,
         "text": text,
-        "api_app_id": here.bot.app_id,
-        "is_enterprise_install": "true" if here.is_org_wide else "false",
-        **({"enterprise_id": here.enterprise_id, "enterprise_name": GRID} if here.enterprise_id else {}),
+        "api_app_id": workspace.bot.app_id,
+        "is_enterprise_install": "true" if workspace.is_org_wide else "false",
+        **({"enterprise_id": workspace.enterprise_id, "enterprise_name": GRID} if workspace.enterprise_id else {}),
     }
 
 
-def interaction(here: Workspace, kind: str, person: Member, **parts: Any) -> Json:
+def interaction(workspace: Workspace, kind: str, person: Member, **parts: Any) -> Json:
     """Compose what all interactions have in common; of an app that an organisation has, no team is named."""
     user = {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id}
     return {
         "type": kind,
-        "team": None if here.is_org_wide else _team(here, person),
+        "team": None if workspace.is_org_wide else _team(workspace, person),
         "user": user,
-        "api_app_id": here.bot.app_id,
+        "api_app_id": workspace.bot.app_id,
         "token": VERIFICATION_TOKEN,
-        "enterprise": {"id": here.enterprise_id, "name": GRID} if here.enterprise_id else None,
-        "is_enterprise_install": here.is_org_wide,
+        "enterprise": {"id": workspace.enterprise_id, "name": GRID} if workspace.enterprise_id else None,
+        "is_enterprise_install": workspace.is_org_wide,
         **parts,
     }
 
 
-def message_action(here: Workspace, person: Member, callback_id: str, message: Message) -> Json:
+def message_action(workspace: Workspace, person: Member, callback_id: str, message: Message) -> Json:
     """Compose a message shortcut, but for trigger_id and response_url."""
-    parts = {"callback_id": callback_id, "action_ts": here.mint.ts(), "message_ts": message.ts}
+    parts = {"callback_id": callback_id, "action_ts": workspace.ids.new_ts(), "message_ts": message.ts}
     shown = {"channel": channel_name(message.channel), "message": message.as_json()}
-    return interaction(here, "message_action", person, **parts, **shown)
+    return interaction(workspace, "message_action", person, **parts, **shown)
 
 
 def view_container(view: View) -> Json:
@@ -141,36 +141,40 @@ def channel_name(channel: Channel) -> Json:
     return {"id": channel.id, "name": _shown_name(channel)}
 
 
-def action(here: Workspace, block_id: str, element: Json, **value: Any) -> Json:
+def action(workspace: Workspace, block_id: str, element: Json, **value: Any) -> Json:
     """Compose one entry of `actions`: which element, and what it says now."""
-    kept: Json = {
+    shown: Json = {
         name: element[name] for name in ("type", "action_id", "text", "value", "style", "url") if name in element
     }
-    return {**kept, "block_id": block_id, **value, "action_ts": here.mint.ts()}
+    return {**shown, "block_id": block_id, **value, "action_ts": workspace.ids.new_ts()}
 
 
-def event_callback(here: Workspace, event: Json, channel: Channel | None, **extras: Any) -> Json:
+def event_callback(workspace: Workspace, event: Json, channel: Channel | None, **extras: Any) -> Json:
     """Wrap an event as the Events API sends it."""
-    authorization = {"enterprise_id": here.enterprise_id, "team_id": here.team_id, "user_id": here.bot.user}
+    authorization = {
+        "enterprise_id": workspace.enterprise_id,
+        "team_id": workspace.team_id,
+        "user_id": workspace.bot.user,
+    }
     return {
         "token": VERIFICATION_TOKEN,
-        "team_id": here.team_id,
-        "api_app_id": here.bot.app_id,
+        "team_id": workspace.team_id,
+        "api_app_id": workspace.bot.app_id,
         "event": event,
         "type": "event_callback",
-        "event_id": here.mint.id("Ev"),
-        "event_time": int(here.mint.clock()),
-        "authorizations": [{**authorization, "is_bot": True, "is_enterprise_install": here.is_org_wide}],
+        "event_id": workspace.ids.new_id("Ev"),
+        "event_time": int(workspace.ids.clock()),
+        "authorizations": [{**authorization, "is_bot": True, "is_enterprise_install": workspace.is_org_wide}],
         "is_ext_shared_channel": bool(channel and channel.ext_shared),
-        "event_context": here.mint.id("4-", 24),
+        "event_context": workspace.ids.new_id("4-", 24),
         **extras,
     }
 
 
-def _team(here: Workspace, person: Member) -> Json:
+def _team(workspace: Workspace, person: Member) -> Json:
     """Name the team of a person; those of a shared channel's other side come with their own."""
-    if person.team_id == here.team_id or not person.team_id.startswith("T"):
-        return {"id": here.team_id, "domain": here.domain}
+    if person.team_id == workspace.team_id or not person.team_id.startswith("T"):
+        return {"id": workspace.team_id, "domain": workspace.domain}
     return {"id": person.team_id, "domain": "elsewhere"}
 
 

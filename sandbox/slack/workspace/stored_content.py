@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.workspace.id_generator import Mint
+from sandbox.slack.workspace.id_generator import IdGenerator
 
 INTERACTIVE = frozenset(
     {
@@ -35,24 +35,24 @@ INTERACTIVE = frozenset(
 )
 
 
-def stored_blocks(blocks: list[Json], mint: Mint) -> list[Json]:
+def stored_blocks(blocks: list[Json], ids: IdGenerator) -> list[Json]:
     """Copy blocks as Slack keeps them: with a block_id, action_ids and the defaults of text objects."""
-    return [{"block_id": mint.id("", 5), **_stored(block, mint)} for block in blocks]
+    return [{"block_id": ids.new_id("", 5), **_complete(block, ids)} for block in blocks]
 
 
-def stored_attachments(attachments: list[Json], mint: Mint) -> list[Json]:
+def stored_attachments(attachments: list[Json], ids: IdGenerator) -> list[Json]:
     """Copy attachments, numbered from 1, their blocks completed."""
-    return [_stored_attachment(attachment, number, mint) for number, attachment in enumerate(attachments, start=1)]
+    return [_complete_attachment(attachment, number, ids) for number, attachment in enumerate(attachments, start=1)]
 
 
-def stored_view(view: Json, mint: Mint) -> Json:
+def stored_view(view: Json, ids: IdGenerator) -> Json:
     """Copy what an app may say of a view, every optional field present."""
     return {
         "type": view["type"],
-        "title": _stored(view.get("title"), mint),
-        "close": _stored(view.get("close"), mint),
-        "submit": _stored(view.get("submit"), mint),
-        "blocks": stored_blocks(view.get("blocks") or [], mint),
+        "title": _complete(view.get("title"), ids),
+        "close": _complete(view.get("close"), ids),
+        "submit": _complete(view.get("submit"), ids),
+        "blocks": stored_blocks(view.get("blocks") or [], ids),
         "private_metadata": view.get("private_metadata") or "",
         "callback_id": view.get("callback_id") or "",
         "external_id": view.get("external_id") or "",
@@ -61,24 +61,24 @@ def stored_view(view: Json, mint: Mint) -> Json:
     }
 
 
-def _stored_attachment(attachment: Json, number: int, mint: Mint) -> Json:
-    kept = {"id": number, "fallback": "[no preview available]", **attachment}
+def _complete_attachment(attachment: Json, number: int, ids: IdGenerator) -> Json:
+    stored = {"id": number, "fallback": "[no preview available]", **attachment}
     if attachment.get("blocks"):
-        kept["blocks"] = stored_blocks(attachment["blocks"], mint)
-    return kept
+        stored["blocks"] = stored_blocks(attachment["blocks"], ids)
+    return stored
 
 
-def _stored(node: Any, mint: Mint) -> Any:
+def _complete(node: Any, ids: IdGenerator) -> Any:
     if isinstance(node, list):
-        return [_stored(item, mint) for item in node]
+        return [_complete(item, ids) for item in node]
     if not isinstance(node, dict):
         return node
-    copy = {key: _stored(value, mint) for key, value in node.items() if value is not None}
+    copy = {key: _complete(value, ids) for key, value in node.items() if value is not None}
     kind = node.get("type")
     if kind == "plain_text":
         copy.setdefault("emoji", True)
     elif kind == "mrkdwn":
         copy.setdefault("verbatim", False)
     elif kind in INTERACTIVE:
-        copy.setdefault("action_id", mint.id("", 5))
+        copy.setdefault("action_id", ids.new_id("", 5))
     return copy

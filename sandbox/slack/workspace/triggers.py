@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from sandbox.slack.workspace.api_errors import Refused
-from sandbox.slack.workspace.id_generator import Mint
+from sandbox.slack.workspace.api_errors import SlackError
+from sandbox.slack.workspace.id_generator import IdGenerator
 from sandbox.slack.workspace.models import Member
 from sandbox.slack.workspace.views import View
 
@@ -21,24 +21,24 @@ class Trigger:
 class Triggers:
     """Issues trigger ids and takes each back once; they live for a moment."""
 
-    def __init__(self, mint: Mint) -> None:
-        self._mint = mint
+    def __init__(self, ids: IdGenerator) -> None:
+        self._ids = ids
         self._issued: dict[str, Trigger] = {}
 
     def issue(self, person: Member, view: View | None = None) -> str:
         """Return a new trigger id for something that `person` did."""
-        trigger_id = f"{self._mint.ts().replace('.', '')}.{self._mint.id('', 12)}".lower()
-        self._issued[trigger_id] = Trigger(person, view, self._mint.clock())
+        trigger_id = f"{self._ids.new_ts().replace('.', '')}.{self._ids.new_id('', 12)}".lower()
+        self._issued[trigger_id] = Trigger(person, view, self._ids.clock())
         return trigger_id
 
     def exchange(self, trigger_id: str, seconds: float) -> Trigger:
         """Use a trigger up; Refused when it is unknown, used or older than so many seconds."""
         trigger = self._issued.get(trigger_id)
         if trigger is None:
-            raise Refused("invalid_trigger_id")
+            raise SlackError("invalid_trigger_id")
         if trigger.used:
-            raise Refused("exchanged_trigger_id")
-        if self._mint.clock() - trigger.at > seconds:
-            raise Refused("expired_trigger_id")
+            raise SlackError("exchanged_trigger_id")
+        if self._ids.clock() - trigger.at > seconds:
+            raise SlackError("expired_trigger_id")
         trigger.used = True
         return trigger

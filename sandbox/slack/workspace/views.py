@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import Field, Place, fields
-from sandbox.slack.workspace.api_errors import Refused
-from sandbox.slack.workspace.id_generator import Mint
+from sandbox.slack.blockkit.interactive_elements import ElementKey, Field, find_fields
+from sandbox.slack.workspace.api_errors import SlackError
+from sandbox.slack.workspace.id_generator import IdGenerator
 from sandbox.slack.workspace.models import Member
 from sandbox.slack.workspace.stored_content import stored_view
 
@@ -24,12 +24,12 @@ class View:
     root_id: str
     previous_id: str | None = None
     is_open: bool = True
-    values: dict[Place, Json] = field(default_factory=dict)
-    touched: set[Place] = field(default_factory=set)
+    values: dict[ElementKey, Json] = field(default_factory=dict)
+    touched: set[ElementKey] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Begin with the initial values."""
-        self.values = {each.place: each.initial() for each in self.fields}
+        self.values = {each.key: each.initial_state() for each in self.fields}
 
     @property
     def blocks(self) -> list[Json]:
@@ -39,28 +39,28 @@ class View:
     @property
     def fields(self) -> list[Field]:
         """The elements that hold a value."""
-        return fields(self.content["blocks"])
+        return find_fields(self.content["blocks"])
 
     def value(self, each: Field) -> Any:
         """Return what is chosen or typed in this field."""
-        return self.values[each.place][each.value_key]
+        return self.values[each.key][each.value_key]
 
-    def put(self, each: Field, value: object) -> None:
+    def set_value(self, each: Field, value: object) -> None:
         """Choose or type something."""
-        self.values[each.place] = each.holding(value)
-        self.touched.add(each.place)
+        self.values[each.key] = each.state_with(value)
+        self.touched.add(each.key)
 
-    def redraw(self, content: Json, new_hash: str) -> None:
+    def replace_content(self, content: Json, new_hash: str) -> None:
         """Show other content; what the person touched stays where block_id, action_id and type stay."""
         before, touched = self.values, self.touched
         self.content, self.hash = content, new_hash
         self.values, self.touched = {}, set()
         for each in self.fields:
-            kept = before.get(each.place)
-            if kept is not None and each.place in touched and _still_offered(each, kept):
-                self.put(each, kept[each.value_key])
+            previous = before.get(each.key)
+            if previous is not None and each.key in touched and _still_offered(each, previous):
+                self.set_value(each, previous[each.value_key])
             else:
-                self.values[each.place] = each.initial()
+                self.values[each.key] = each.initial_state()
 
     def state(self) -> Json:
         """Return state.values: block_id → action_id → the value with its type."""
@@ -73,27 +73,29 @@ class View:
 class Modals:
     """All views of a workspace, open and closed."""
 
-    def __init__(self, mint: Mint) -> None:
-        self._mint = mint
+    def __init__(self, ids: IdGenerator) -> None:
+        self._ids = ids
         self._views: dict[str, View] = {}
 
     def open(self, person: Member, view: Json) -> View:
         """Show a modal to a person, on top of whatever is open, as the root of a new stack."""
-        view_id = self._mint.id("V")
-        return self._add(View(view_id, person, self._kept(view), self._mint.hash(), root_id=view_id))
+        view_id = self._ids.new_id("V")
+        return self._add(View(view_id, person, self._prepare(view), self._ids.new_hash(), root_id=view_id))
 
     def push(self, below: View, view: Json) -> View:
         """Lay a modal upon another; Refused where three lie there already."""
         stack = self.stack(below)
         if len(stack) >= STACK_LIMIT:
-            raise Refused("push_limit_reached")
-        content = self._kept(view)
+            raise SlackError("push_limit_reached")
+        content = self._prepare(view)
         top = stack[-1] if stack else below
-        return self._add(View(self._mint.id("V"), below.person, content, self._mint.hash(), below.root_id, top.id))
+        return self._add(
+            View(self._ids.new_id("V"), below.person, content, self._ids.new_hash(), below.root_id, top.id)
+        )
 
     def update(self, view: View, content: Json) -> None:
         """Put other content into a view; its id stays, its hash changes."""
-        view.redraw(self._kept(content, view), self._mint.hash())
+        view.replace_content(self._prepare(content, view), self._ids.new_hash())
 
     def publish(self, person: Member, view: Json) -> View:
         """Show a home tab to a person, in place of the one before."""
@@ -129,28 +131,28 @@ class Modals:
             named = view.id == view_id if view_id else external_id and view.content["external_id"] == external_id
             if named and view.is_open:
                 return view
-        raise Refused("not_found")
+        raise SlackError("not_found")
 
     def _add(self, view: View) -> View:
         self._views[view.id] = view
         return view
 
-    def _kept(self, view: Json, replacing: View | None = None) -> Json:
+    def _prepare(self, view: Json, replacing: View | None = None) -> Json:
         external_id = view.get("external_id")
         for other in self._views.values():
             if external_id and other is not replacing and other.is_open and other.content["external_id"] == external_id:
-                raise Refused("duplicate_external_id", mistake=True)
-        return stored_view(view, self._mint)
+                raise SlackError("duplicate_external_id", mistake=True)
+        return stored_view(view, self._ids)
 
 
 def _is_home(view: View) -> bool:
     return bool(view.content["type"] == "home")
 
 
-def _still_offered(each: Field, kept: Json) -> bool:
-    if kept["type"] != each.kind:
+def _still_offered(each: Field, previous: Json) -> bool:
+    if previous["type"] != each.kind:
         return False
-    chosen = kept[each.value_key]
+    chosen = previous[each.value_key]
     if not each.options or chosen is None:
         return True
     offered = {option["value"] for option in each.options}

@@ -17,7 +17,7 @@ SUBSCRIPTIONS = ("message.channels", "message.groups", "subteam_members_changed"
 
 
 @dataclass(eq=False, repr=False)
-class Conditions:
+class WorkspaceSettings:
     """The app's rights and settings, the limits, and a few troubles.
 
     `trigger_seconds` is the life of a trigger id, `ticket_seconds` that of the address of a socket, `ack_seconds` the
@@ -39,8 +39,8 @@ class Conditions:
     page_limit: int = 999
     trigger_seconds: float = 3.0
     ticket_seconds: float = 30.0
-    parting_seconds: float = 0.0
+    close_notice_seconds: float = 0.0
     ack_seconds: float = 3.0
     request_url: str | Sequence[str] | None = None
     duplicate_next: bool = False
-    mute_pongs: bool = False
+    ignore_pings: bool = False

@@ -27,7 +27,7 @@ async def _kept(slack: Slack) -> AsyncIterator[tuple[Link, "asyncio.Task[None]"]
     async with aiohttp.ClientSession() as session:
 
         async def dial() -> Connection:
-            return await Connection.open(session, slack.web_api.open_socket(), None)
+            return await Connection.open(session, slack.web_api.open_socket_url(), None)
 
         async def answer(envelope: Message) -> str | None:
             return json.dumps({"envelope_id": envelope["envelope_id"]})
@@ -70,11 +70,11 @@ async def test_a_link_is_open_only_while_its_socket_lives(slack: Slack) -> None:
 
 async def test_an_envelope_that_crosses_the_parting_is_acknowledged_over_another_socket(slack: Slack) -> None:
     ana = slack.add_person("ana")
-    slack.parting_seconds = 0.3
+    slack.close_notice_seconds = 0.3
     async with _kept(slack) as (link, keeping):
         first = slack.socket_mode.sockets[0]
         leaving = asyncio.create_task(_leave(link, keeping))
-        await slack.wait(lambda: first.ws.close_code is not None, "the link to part", 5.0)
+        await slack.wait_for(lambda: first.ws.close_code is not None, "the link to part", 5.0)
         crossing = await ana.command("/dcv-resend")
         await leaving
 
@@ -89,7 +89,7 @@ async def test_nothing_is_left_of_a_link_that_had_many_sockets(slack: Slack) -> 
         for _ in range(5):
             old = slack.socket_mode.sockets[0]
             await slack.disconnect("warning")
-            await slack.wait(
+            await slack.wait_for(
                 lambda old=old: slack.sockets == 1 and old not in slack.socket_mode.sockets, "another", 9.0
             )
         await _until(lambda: len(asyncio.all_tasks()) <= with_one, 5.0)

@@ -7,7 +7,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.sandbox.slack.helpers import Puppet
 
 
@@ -29,7 +29,7 @@ def api(slack: Slack) -> AsyncWebClient:
 
 
 @pytest.fixture
-def ana(slack: Slack) -> Person:
+def ana(slack: Slack) -> SimulatedUser:
     return slack.add_person("ana")
 
 
@@ -56,7 +56,7 @@ async def handler(app: AsyncApp, slack: Slack) -> AsyncIterator[AsyncSocketModeH
 async def bot(handler: AsyncSocketModeHandler, slack: Slack, app: AsyncApp) -> AsyncApp:
     """The app, connected."""
     await handler.connect_async()
-    await slack.connected()
+    await slack.wait_for_connection()
     return app
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import Form, Person, Slack
+from sandbox.slack import Form, SimulatedUser, Slack
 
 Json = dict[str, Any]
 NO_ACK = object()
@@ -69,7 +69,7 @@ def modal(*blocks: Json, submit: str | None = "Resend", title: str = "Resend DCV
     return view | ({"submit": words(submit)} if submit else {}) | more
 
 
-async def show(slack: Slack, api: AsyncWebClient, person: Person, *blocks: Json, **more: Any) -> Form:
+async def show(slack: Slack, api: AsyncWebClient, person: SimulatedUser, *blocks: Json, **more: Any) -> Form:
     await api.views_open(trigger_id=slack.triggers.issue(person), view=modal(*blocks, **more))
     return await person.sees_form()
 

@@ -13,7 +13,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.demo_workspace import DemoWorkspace, populate
 from sandbox.slack import Slack
 from sandbox.slack.workspace.manifest import Manifest
-from sandbox.web import Page
+from sandbox.web import WebPage
 
 Json = dict[str, Any]
 MANIFEST = Path(__file__).parents[3] / "manifest.yml"
@@ -22,7 +22,7 @@ MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 class Visitor:
     """A browser without a picture: one live stream, and acts as the person whom it watches."""
 
-    def __init__(self, page: Page, who: str) -> None:
+    def __init__(self, page: WebPage, who: str) -> None:
         self.parts: dict[str, Any] = {}
         self.frames = 0
         self._page, self._who = page, who
@@ -91,19 +91,21 @@ async def workspace(slack: Slack) -> DemoWorkspace:
 
 
 @pytest.fixture
-async def page(slack: Slack, certcentral: CertCentral, workspace: DemoWorkspace) -> AsyncIterator[Page]:
+async def page(slack: Slack, certcentral: CertCentral, workspace: DemoWorkspace) -> AsyncIterator[WebPage]:
     manifest = Manifest.read(MANIFEST)
-    async with Page(slack, certcentral, cast=workspace.personas, alerts=workspace.alerts, manifest=manifest) as page:
+    async with WebPage(
+        slack, certcentral, personas=workspace.personas, alerts=workspace.alerts, manifest=manifest
+    ) as page:
         yield page
 
 
 @pytest.fixture
-async def ana(page: Page, workspace: DemoWorkspace) -> AsyncIterator[Visitor]:
+async def ana(page: WebPage, workspace: DemoWorkspace) -> AsyncIterator[Visitor]:
     async with Visitor(page, workspace.ana.id) as visitor:
         yield visitor
 
 
 @pytest.fixture
-async def sam(page: Page, workspace: DemoWorkspace) -> AsyncIterator[Visitor]:
+async def sam(page: WebPage, workspace: DemoWorkspace) -> AsyncIterator[Visitor]:
     async with Visitor(page, workspace.sam.id) as visitor:
         yield visitor

@@ -202,7 +202,7 @@ async def test_a_button_is_pressed_by_its_block(
     ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
 ) -> None:
     blocks = [buttons(button("Check now", "check", value=number)) | {"block_id": number} for number in ("1", "2")]
-    message = slack.post(workspace.pki, slack.bot, slack.content("two", blocks))
+    message = slack.post(workspace.pki, slack.bot, slack.build_content("two", blocks))
 
     await ana.act("click", channel=workspace.pki.id, ts=message.ts, block_id="2", action_id="check")
 
@@ -215,7 +215,7 @@ async def test_a_select_below_a_message_tells_the_app(
     choice = option("in an hour", "1h")
     select = {"type": "static_select", "action_id": "when", "options": [choice]}
     message = slack.post(
-        workspace.pki, slack.bot, slack.content("later?", [section("Later?", block_id="b", accessory=select)])
+        workspace.pki, slack.bot, slack.build_content("later?", [section("Later?", block_id="b", accessory=select)])
     )
 
     await ana.act(
@@ -233,7 +233,7 @@ async def test_a_search_below_a_message_is_asked(
     app.answer = lambda envelope: {"options": [option("Ben", "ben")]}
     select = {"type": "external_select", "action_id": "who"}
     message = slack.post(
-        workspace.pki, slack.bot, slack.content("who?", [section("Who?", block_id="b", accessory=select)])
+        workspace.pki, slack.bot, slack.build_content("who?", [section("Who?", block_id="b", accessory=select)])
     )
     place = {"channel": workspace.pki.id, "ts": message.ts, "block_id": "b", "action_id": "who"}
 

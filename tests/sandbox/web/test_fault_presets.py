@@ -7,13 +7,13 @@ import pytest
 
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.call_log import KEY_HEADER
-from sandbox.web.fault_presets import Switch
+from sandbox.web.fault_presets import FaultSwitch
 
 
 @pytest.fixture
-def switch(certcentral: CertCentral) -> Switch:
+def switch(certcentral: CertCentral) -> FaultSwitch:
     certcentral.add_order(700001, ["shop.example.com"])
-    return Switch(certcentral)
+    return FaultSwitch(certcentral)
 
 
 @pytest.fixture
@@ -34,14 +34,14 @@ RESEND = ("PUT", "/order/certificate/700001/resend-emails")
 
 @pytest.mark.parametrize(("mood", "status"), [("refuses", 400), ("busy", 429)])
 async def test_a_bad_mood_meets_every_resend_and_mails_nobody(certcentral, switch, call, mood, status) -> None:
-    switch.turn(mood)
+    switch.select(mood)
 
     assert [await call(*RESEND), await call(*RESEND), await call(*LOOK)] == [status, status, 200]
     assert certcentral.outbox == []
 
 
 async def test_a_lost_answer_loses_no_mail(certcentral, switch, call) -> None:
-    switch.turn("loses")
+    switch.select("loses")
 
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await call(*RESEND)
@@ -50,11 +50,11 @@ async def test_a_lost_answer_loses_no_mail(certcentral, switch, call) -> None:
 
 
 async def test_calls_that_were_held_go_on_when_the_switch_is_turned_back(certcentral, switch, call) -> None:
-    switch.turn("stalls")
+    switch.select("stalls")
     held = asyncio.create_task(call(*LOOK))
     await certcentral.wait_for_call(*LOOK)
 
-    switch.turn("well")
+    switch.select("well")
 
     assert await held == 200
     assert await call(*RESEND) == 204
@@ -62,6 +62,6 @@ async def test_calls_that_were_held_go_on_when_the_switch_is_turned_back(certcen
 
 async def test_a_mood_that_is_none_changes_nothing(switch) -> None:
     with pytest.raises(LookupError):
-        switch.turn("cheerful")
+        switch.select("cheerful")
 
-    assert switch.mood == "well"
+    assert switch.preset == "well"

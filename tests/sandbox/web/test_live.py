@@ -4,17 +4,17 @@ from sandbox.certcentral import CertCentral
 from sandbox.demo_workspace import DemoWorkspace
 from sandbox.slack import Slack
 from sandbox.slack.workspace.manifest import Manifest
-from sandbox.web import Page
+from sandbox.web import WebPage
 from tests.sandbox.web.conftest import MANIFEST, Visitor
 
 
 async def test_a_message_comes_by_itself_and_so_does_its_edit(
     ana: Visitor, slack: Slack, workspace: DemoWorkspace
 ) -> None:
-    message = slack.post(workspace.pki, slack.bot, slack.content("Sending"))
+    message = slack.post(workspace.pki, slack.bot, slack.build_content("Sending"))
     await ana.sees(lambda: "Sending" in ana.texts(workspace.pki.id))
 
-    slack.edit(message, slack.content("Sent"))
+    slack.edit(message, slack.build_content("Sent"))
 
     await ana.sees(lambda: "Sent" in ana.texts(workspace.pki.id) and "Sending" not in ana.texts(workspace.pki.id))
 
@@ -23,7 +23,7 @@ async def test_one_change_is_told_alone(ana: Visitor, slack: Slack, workspace: D
     frames = ana.frames
     names = set(ana.parts)
 
-    slack.post(workspace.pki, slack.bot, slack.content("one more"))
+    slack.post(workspace.pki, slack.bot, slack.build_content("one more"))
     await ana.sees(lambda: ana.frames == frames + 1)
 
     assert {name.split("/")[0] for name in set(ana.parts) - names} == {"message"}
@@ -34,8 +34,8 @@ async def test_a_whisper_reaches_one_person_alone(
 ) -> None:
     partners = next(channel for channel in slack.channels.values() if channel.ext_shared)
 
-    slack.whisper(workspace.ana, partners, slack.content("only for you"))
-    slack.post(partners, slack.bot, slack.content("for all"))
+    slack.post_ephemeral(workspace.ana, partners, slack.build_content("only for you"))
+    slack.post(partners, slack.bot, slack.build_content("for all"))
     await ana.sees(lambda: "only for you" in ana.texts(partners.id))
     await sam.sees(lambda: "for all" in sam.texts(partners.id))
 
@@ -55,7 +55,7 @@ async def test_everybody_of_the_house_has_direct_messages_with_the_app(
 
 
 async def test_a_deleted_message_goes(ana: Visitor, slack: Slack, workspace: DemoWorkspace) -> None:
-    message = slack.post(workspace.pki, slack.bot, slack.content("soon gone"))
+    message = slack.post(workspace.pki, slack.bot, slack.build_content("soon gone"))
     await ana.sees(lambda: "soon gone" in ana.texts(workspace.pki.id))
 
     slack.delete(message)
@@ -74,19 +74,19 @@ async def test_orders_mails_and_the_wire_come_too(ana: Visitor, certcentral: Cer
 
 
 async def test_a_problem_is_on_the_wire(ana: Visitor, slack: Slack) -> None:
-    slack.complain("views.open was refused: invalid_arguments")
+    slack.report_problem("views.open was refused: invalid_arguments")
 
     await ana.sees(lambda: ana.parts.get("problem/0") == {"text": "views.open was refused: invalid_arguments"})
 
 
 async def test_a_second_page_on_the_same_port_finds_another(
-    page: Page, slack: Slack, certcentral: CertCentral, workspace: DemoWorkspace
+    page: WebPage, slack: Slack, certcentral: CertCentral, workspace: DemoWorkspace
 ) -> None:
     port = int(page.url.rstrip("/").rpartition(":")[2])
     manifest = Manifest.read(MANIFEST)
 
-    async with Page(
-        slack, certcentral, cast=workspace.personas, alerts=workspace.alerts, manifest=manifest, port=port
+    async with WebPage(
+        slack, certcentral, personas=workspace.personas, alerts=workspace.alerts, manifest=manifest, port=port
     ) as second:
         async with Visitor(second, workspace.ana.id) as visitor:
             assert visitor.parts["app"] == {"connected": False, "user": slack.bot_user_id, "bot": slack.bot.bot_id}

@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from sandbox.web import Page
+from sandbox.web import WebPage
 
 FOREIGN = "https://evil.example"
 
@@ -15,7 +15,7 @@ async def http():
 
 
 async def test_the_page_is_served_with_a_policy_that_lets_no_foreign_or_inline_script_run(
-    page: Page, http: aiohttp.ClientSession
+    page: WebPage, http: aiohttp.ClientSession
 ) -> None:
     async with http.get(page.url) as response:
         policy = response.headers["Content-Security-Policy"].split("; ")
@@ -26,30 +26,30 @@ async def test_the_page_is_served_with_a_policy_that_lets_no_foreign_or_inline_s
 
 @pytest.mark.parametrize("path", ["", "setting", "static/main.js", "live"])
 async def test_a_name_that_only_resolves_to_the_loopback_sees_nothing(
-    page: Page, http: aiohttp.ClientSession, path: str
+    page: WebPage, http: aiohttp.ClientSession, path: str
 ) -> None:
     async with http.get(f"{page.url}{path}", headers={"Host": "rebound.example"}) as response:
         assert response.status == 403
 
 
 @pytest.mark.parametrize("origin", [FOREIGN, "null", "http://127.0.0.1:1"])
-async def test_another_site_can_do_nothing(page: Page, http: aiohttp.ClientSession, origin: str) -> None:
+async def test_another_site_can_do_nothing(page: WebPage, http: aiohttp.ClientSession, origin: str) -> None:
     async with http.post(f"{page.url}act", json={"do": "turn"}, headers={"Origin": origin}) as response:
         assert response.status == 403
 
 
-async def test_what_names_no_origin_can_do_nothing(page: Page, http: aiohttp.ClientSession) -> None:
+async def test_what_names_no_origin_can_do_nothing(page: WebPage, http: aiohttp.ClientSession) -> None:
     async with http.post(f"{page.url}act", data="{}", headers={"Content-Type": "text/plain"}) as response:
         assert response.status == 403
 
 
 @pytest.mark.parametrize("headers", [{"Origin": FOREIGN}, {}])
-async def test_another_site_cannot_listen(page: Page, http: aiohttp.ClientSession, headers: dict[str, str]) -> None:
+async def test_another_site_cannot_listen(page: WebPage, http: aiohttp.ClientSession, headers: dict[str, str]) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
         await http.ws_connect(f"{page.url}live", headers=headers)
 
 
-async def test_a_visitor_who_is_nobody_is_told_so(page: Page, http: aiohttp.ClientSession) -> None:
+async def test_a_visitor_who_is_nobody_is_told_so(page: WebPage, http: aiohttp.ClientSession) -> None:
     async with http.post(f"{page.url}act", json={"do": "post", "as": "U0"}, headers={"Origin": page.url[:-1]}) as got:
         answer = await got.json()
     with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):

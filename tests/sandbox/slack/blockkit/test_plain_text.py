@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.slack.blockkit.plain_text import attachment_lines, plain, visible
+from sandbox.slack.blockkit.plain_text import attachment_lines, render_mrkdwn, visible_text
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from sandbox.slack.blockkit.plain_text import attachment_lines, plain, visible
     ],
 )
 def test_mrkdwn_reads_as_plain_text(mrkdwn: str, read: str) -> None:
-    assert plain(mrkdwn) == read
+    assert render_mrkdwn(mrkdwn) == read
 
 
 def test_rich_text_reads_as_lines() -> None:
@@ -32,7 +32,7 @@ def test_rich_text_reads_as_lines() -> None:
     ]
     section = {"type": "rich_text_section", "elements": elements}
 
-    assert visible([{"type": "rich_text", "elements": [section, section]}]) == "\n".join(
+    assert visible_text([{"type": "rich_text", "elements": [section, section]}]) == "\n".join(
         ["sent to <@U1> order:tada:"] * 2
     )
 
@@ -44,11 +44,14 @@ def test_a_confirmation_is_not_shown_before_it_is_asked() -> None:
         "confirm": {"title": {"type": "plain_text", "text": "Sure?"}},
     }
 
-    assert visible([{"type": "actions", "elements": [button]}]) == "Send again"
+    assert visible_text([{"type": "actions", "elements": [button]}]) == "Send again"
 
 
 def test_plain_text_is_left_as_it_is() -> None:
-    assert visible([{"type": "header", "text": {"type": "plain_text", "text": "*not bold* &lt;"}}]) == "*not bold* &lt;"
+    assert (
+        visible_text([{"type": "header", "text": {"type": "plain_text", "text": "*not bold* &lt;"}}])
+        == "*not bold* &lt;"
+    )
 
 
 def test_a_fallback_is_read_only_where_nothing_else_is() -> None:

@@ -7,14 +7,14 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import Channel, Person, Slack, Unanswered
+from sandbox.slack import Channel, SimulatedUser, Slack, SuggestionsTimeout
 from tests.sandbox.slack.helpers import button, buttons, modal, note, option, search_field, section, select
 
 Json = dict[str, Any]
 
 
 async def test_a_command_opens_a_form_whose_submission_posts_and_is_followed_in_the_thread(
-    slack: Slack, bot: AsyncApp, ana: Person, pki: Channel
+    slack: Slack, bot: AsyncApp, ana: SimulatedUser, pki: Channel
 ) -> None:
     @bot.command("/dcv-resend")
     async def opened(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
@@ -49,7 +49,7 @@ async def test_a_command_opens_a_form_whose_submission_posts_and_is_followed_in_
 
 
 async def test_a_search_is_answered_and_the_choice_redraws_the_form(
-    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: Person
+    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: SimulatedUser
 ) -> None:
     @bot.options("target")
     async def suggested(ack: AsyncAck, payload: Json) -> None:
@@ -77,7 +77,7 @@ async def test_a_search_is_answered_and_the_choice_redraws_the_form(
 
 
 async def test_errors_of_a_bolt_app_stand_below_the_field(
-    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: Person
+    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: SimulatedUser
 ) -> None:
     @bot.view("resend")
     async def submitted(ack: AsyncAck) -> None:
@@ -91,7 +91,7 @@ async def test_errors_of_a_bolt_app_stand_below_the_field(
 
 
 async def test_a_listener_that_fails_before_its_ack_is_seen_as_a_failure(
-    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: Person
+    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: SimulatedUser
 ) -> None:
     @bot.options("target")
     async def suggested() -> None:
@@ -101,14 +101,14 @@ async def test_a_listener_that_fails_before_its_ack_is_seen_as_a_failure(
     await api.views_open(trigger_id=slack.triggers.issue(ana), view=modal(search_field("Order or domain")))
     form = await ana.sees_form()
 
-    with pytest.raises(Unanswered):
+    with pytest.raises(SuggestionsTimeout):
         await form.search("shop")
 
     assert "search for 'shop' by ana was not acknowledged" in slack.problems[0]
 
 
 async def test_a_click_below_a_message_is_answered_in_its_place(
-    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: Person, pki: Channel
+    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     @bot.action("not_now")
     async def declined(ack: AsyncAck, respond: AsyncRespond) -> None:
@@ -137,7 +137,7 @@ async def test_a_click_below_a_message_is_answered_in_its_place(
 
 
 async def test_a_click_below_a_whisper_does_not_show_the_message(
-    bot: AsyncApp, api: AsyncWebClient, ana: Person, pki: Channel
+    bot: AsyncApp, api: AsyncWebClient, ana: SimulatedUser, pki: Channel
 ) -> None:
     @bot.action("again")
     async def wanted(ack: AsyncAck) -> None:
@@ -145,7 +145,7 @@ async def test_a_click_below_a_whisper_does_not_show_the_message(
 
     await api.chat_postEphemeral(channel=pki.id, user=ana.id, text="again?", blocks=[buttons(button("Again", "again"))])
 
-    delivery = await ana.click(await ana.hears("Again"), "Again")
+    delivery = await ana.click(await ana.receives("Again"), "Again")
 
     assert delivery.acked
     assert delivery.sent["container"]["is_ephemeral"]
@@ -153,7 +153,7 @@ async def test_a_click_below_a_whisper_does_not_show_the_message(
 
 
 async def test_a_menu_below_a_message_is_used_like_a_button(
-    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: Person, pki: Channel
+    bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     @bot.action("more")
     async def wanted(ack: AsyncAck) -> None:
@@ -170,7 +170,7 @@ async def test_a_menu_below_a_message_is_used_like_a_button(
 
 
 async def test_a_message_shortcut_shows_the_app_the_message(
-    bot: AsyncApp, slack: Slack, ana: Person, pki: Channel
+    bot: AsyncApp, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     @bot.shortcut("dcv_resend_message")
     async def used(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
@@ -181,7 +181,7 @@ async def test_a_message_shortcut_shows_the_app_the_message(
     async def heard() -> None:
         """Leave every message alone."""
 
-    alert = slack.alert(pki, "watcher", "shop.example.com expires")
+    alert = slack.post_alert(pki, "watcher", "shop.example.com expires")
 
     delivery = await ana.shortcut("dcv_resend_message", alert)
 
@@ -190,7 +190,7 @@ async def test_a_message_shortcut_shows_the_app_the_message(
     assert delivery.sent["channel"] == {"id": pki.id, "name": "pki"}
 
 
-async def test_bolt_hears_people_but_not_itself(bot: AsyncApp, slack: Slack, ana: Person, pki: Channel) -> None:
+async def test_bolt_hears_people_but_not_itself(bot: AsyncApp, slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
     texts: list[str] = []
 
     @bot.event("message")
@@ -200,7 +200,7 @@ async def test_bolt_hears_people_but_not_itself(bot: AsyncApp, slack: Slack, ana
 
     message = await ana.post(pki, "hello")
     await slack.sees_message(pki, containing="I heard you", thread=message)
-    await slack.settle()
+    await slack.wait_for_events()
 
     assert texts == ["hello"]
     assert len([delivery for delivery in slack.deliveries if delivery.kind == "events_api"]) == 2
@@ -209,7 +209,7 @@ async def test_bolt_hears_people_but_not_itself(bot: AsyncApp, slack: Slack, ana
 
 @pytest.mark.parametrize("gentle", [True, False])
 async def test_bolt_comes_back_after_its_socket_went(
-    handler: AsyncSocketModeHandler, bot: AsyncApp, slack: Slack, ana: Person, gentle: bool
+    handler: AsyncSocketModeHandler, bot: AsyncApp, slack: Slack, ana: SimulatedUser, gentle: bool
 ) -> None:
     @bot.command("/dcv-resend")
     async def typed(ack: AsyncAck) -> None:
@@ -219,20 +219,20 @@ async def test_bolt_comes_back_after_its_socket_went(
         await slack.disconnect("refresh_requested")
     else:
         slack.drop_sockets()
-    await slack.connected()
+    await slack.wait_for_connection()
     await ana.command("/dcv-resend")
 
-    assert (await ana.hears("here again")).author == "dcv-bot"
+    assert (await ana.receives("here again")).author == "dcv-bot"
     assert slack.problems == []
 
 
 async def test_muted_pongs_make_bolt_open_another_socket(
     handler: AsyncSocketModeHandler, bot: AsyncApp, slack: Slack
 ) -> None:
-    slack.mute_pongs = True
+    slack.ignore_pings = True
     first = slack.socket_mode.sockets[0]
 
-    await slack.wait(lambda: slack.sockets and first not in slack.socket_mode.sockets, "another socket", 10)
+    await slack.wait_for(lambda: slack.sockets and first not in slack.socket_mode.sockets, "another socket", 10)
 
     opened = [call for call in slack.api_calls if call.method == "apps.connections.open"]
     assert len(opened) >= 2

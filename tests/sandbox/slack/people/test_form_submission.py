@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import FormIncomplete, Person, Slack
+from sandbox.slack import FormIncomplete, SimulatedUser, Slack
 from tests.sandbox.slack.helpers import NO_ACK, Puppet, button, buttons, modal, note, option, section, select, show
 
 Json = dict[str, Any]
 
 
 async def test_a_submission_carries_everything_also_what_nobody_touched(
-    slack: Slack, api: AsyncWebClient, ana: Person, puppet: Puppet
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     fields = [select("Recipient", "a", "b", initial_option=option("a")), note(optional=True)]
     form = await show(slack, api, ana, *fields, private_metadata="r1")
@@ -29,7 +29,9 @@ async def test_a_submission_carries_everything_also_what_nobody_touched(
     assert (result.acked, result.closed, form.is_open) == (True, True, False)
 
 
-async def test_an_incomplete_form_is_not_sent(slack: Slack, api: AsyncWebClient, ana: Person, puppet: Puppet) -> None:
+async def test_an_incomplete_form_is_not_sent(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
+) -> None:
     form = await show(
         slack, api, ana, select("Recipient", "a"), note(optional=True), note("Mail", "m", kind="email_text_input")
     )
@@ -42,14 +44,16 @@ async def test_an_incomplete_form_is_not_sent(slack: Slack, api: AsyncWebClient,
     assert puppet.envelopes == []
 
 
-async def test_a_form_without_a_submit_button_is_not_submitted(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_form_without_a_submit_button_is_not_submitted(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
+) -> None:
     form = await show(slack, api, ana, section("Nothing to do"), submit=None)
 
     with pytest.raises(LookupError, match="no submit button"):
         await form.submit()
 
 
-async def test_errors_leave_the_form_open(slack: Slack, api: AsyncWebClient, ana: Person, said: Any) -> None:
+async def test_errors_leave_the_form_open(slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any) -> None:
     form = await show(slack, api, ana, note(optional=True))
     said({"response_action": "errors", "errors": {"block_reason": "please say why"}})
 
@@ -72,7 +76,7 @@ async def test_errors_leave_the_form_open(slack: Slack, api: AsyncWebClient, ana
     ids=["update", "push", "errors"],
 )
 async def test_of_two_submits_at_once_the_second_answer_shows_nothing_where_the_first_closed_the_form(
-    slack: Slack, api: AsyncWebClient, ana: Person, puppet: Puppet, second: Json
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet, second: Json
 ) -> None:
     form = await show(slack, api, ana, note(optional=True))
     answers = [{}, second]
@@ -100,7 +104,7 @@ async def test_of_two_submits_at_once_the_second_answer_shows_nothing_where_the_
     ],
 )
 async def test_an_answer_that_slack_does_not_understand_is_a_problem(
-    slack: Slack, api: AsyncWebClient, ana: Person, said: Any, answer: Json
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any, answer: Json
 ) -> None:
     form = await show(slack, api, ana, note(optional=True))
     said(answer)
@@ -113,7 +117,7 @@ async def test_an_answer_that_slack_does_not_understand_is_a_problem(
 
 
 async def test_an_update_in_the_answer_shows_another_view_in_place(
-    slack: Slack, api: AsyncWebClient, ana: Person, said: Any
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any
 ) -> None:
     form = await show(slack, api, ana, note(optional=True))
     said({"response_action": "update", "view": modal(section("Sent a moment ago"))})
@@ -126,7 +130,7 @@ async def test_an_update_in_the_answer_shows_another_view_in_place(
 
 
 async def test_a_push_lies_on_top_and_clear_takes_all_away(
-    slack: Slack, api: AsyncWebClient, ana: Person, said: Any
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any
 ) -> None:
     form = await show(slack, api, ana, note(optional=True))
     said({"response_action": "push", "view": modal(section("Really?"))})
@@ -142,7 +146,7 @@ async def test_a_push_lies_on_top_and_clear_takes_all_away(
 
 
 async def test_a_submission_without_an_ack_leaves_the_form_open_and_is_a_problem(
-    slack: Slack, api: AsyncWebClient, ana: Person, said: Any
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any
 ) -> None:
     slack.ack_seconds = 0.05
     form = await show(slack, api, ana, note(optional=True))
@@ -154,7 +158,9 @@ async def test_a_submission_without_an_ack_leaves_the_form_open_and_is_a_problem
     assert "not acknowledged within 0.05 s" in slack.problems[0]
 
 
-async def test_a_double_click_submits_twice(slack: Slack, api: AsyncWebClient, ana: Person, puppet: Puppet) -> None:
+async def test_a_double_click_submits_twice(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
+) -> None:
     form = await show(slack, api, ana, note(optional=True))
 
     await asyncio.gather(form.submit(), form.submit())
@@ -165,7 +171,7 @@ async def test_a_double_click_submits_twice(slack: Slack, api: AsyncWebClient, a
 
 @pytest.mark.parametrize(("wanted", "told"), [(True, ["view_closed"]), (False, [])])
 async def test_closing_is_told_only_when_wanted(
-    slack: Slack, api: AsyncWebClient, ana: Person, puppet: Puppet, wanted: bool, told: list[str]
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet, wanted: bool, told: list[str]
 ) -> None:
     form = await show(slack, api, ana, note(), notify_on_close=wanted)
     form.fill("Reason", "typed")
@@ -177,7 +183,7 @@ async def test_closing_is_told_only_when_wanted(
     assert all(envelope["payload"]["is_cleared"] is False for envelope in puppet.envelopes)
 
 
-async def test_nothing_happens_in_a_closed_form(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_nothing_happens_in_a_closed_form(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     form = await show(slack, api, ana, note(optional=True), buttons(button("Look again")))
     await form.close()
 
@@ -190,7 +196,7 @@ async def test_nothing_happens_in_a_closed_form(slack: Slack, api: AsyncWebClien
 
 
 async def test_the_x_closes_the_whole_stack_and_tells_of_its_root(
-    slack: Slack, api: AsyncWebClient, ana: Person, puppet: Puppet
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     form = await show(slack, api, ana, note(), notify_on_close=True)
     trigger_id = slack.triggers.issue(ana, slack.modals.find(form.view_id))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import Person, Slack, Unanswered
+from sandbox.slack import SimulatedUser, Slack, SuggestionsTimeout
 from tests.sandbox.slack.helpers import (
     NO_ACK,
     Puppet,
@@ -23,7 +23,7 @@ from tests.sandbox.slack.helpers import (
 Json = dict[str, Any]
 
 
-async def test_a_form_tells_what_can_be_read(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_form_tells_what_can_be_read(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     blocks = [
         {"type": "header", "text": words("Order 700001")},
         section("Validates *shop.example.com* &amp; all below it"),
@@ -49,7 +49,7 @@ async def test_a_form_tells_what_can_be_read(slack: Slack, api: AsyncWebClient, 
 
 
 async def test_a_search_asks_the_app_and_its_result_can_be_chosen(
-    slack: Slack, api: AsyncWebClient, ana: Person, puppet: Puppet
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     form = await show(slack, api, ana, search_field("Order or domain"), note(optional=True))
     found = [option("shop.example.com", "d1") | {"description": words("waits for 3 d")}, option("shop.org", "d2")]
@@ -68,7 +68,7 @@ async def test_a_search_asks_the_app_and_its_result_can_be_chosen(
     assert form.last_search_seconds < 1
 
 
-async def test_groups_of_options_are_read_too(slack: Slack, api: AsyncWebClient, ana: Person, said: Any) -> None:
+async def test_groups_of_options_are_read_too(slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any) -> None:
     form = await show(slack, api, ana, search_field("Order or domain"))
     said({"option_groups": [{"label": words("Orders"), "options": [option("700001")]}]})
 
@@ -79,7 +79,7 @@ async def test_groups_of_options_are_read_too(slack: Slack, api: AsyncWebClient,
     "answer", [{}, {"options": [option("x" * 76)]}, {"options": [option(str(n)) for n in range(101)]}]
 )
 async def test_options_that_slack_would_not_show_are_a_problem(
-    slack: Slack, api: AsyncWebClient, ana: Person, said: Any, answer: Json
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any, answer: Json
 ) -> None:
     form = await show(slack, api, ana, search_field("Order or domain"))
     said(answer)
@@ -88,17 +88,17 @@ async def test_options_that_slack_would_not_show_are_a_problem(
     assert "the answer to a search" in slack.problems[0]
 
 
-async def test_no_options_in_time_are_told(slack: Slack, api: AsyncWebClient, ana: Person, said: Any) -> None:
+async def test_no_options_in_time_are_told(slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any) -> None:
     slack.ack_seconds = 0.05
     form = await show(slack, api, ana, search_field("Order or domain"))
     said(NO_ACK)
 
-    with pytest.raises(Unanswered):
+    with pytest.raises(SuggestionsTimeout):
         await form.search("shop")
 
 
 async def test_slack_does_not_ask_for_less_than_three_characters(
-    slack: Slack, api: AsyncWebClient, ana: Person
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
 ) -> None:
     form = await show(slack, api, ana, search_field("Order or domain"))
 
@@ -107,7 +107,7 @@ async def test_slack_does_not_ask_for_less_than_three_characters(
 
 
 async def test_a_dispatching_select_tells_the_app_at_once(
-    slack: Slack, api: AsyncWebClient, ana: Person, puppet: Puppet
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     form = await show(
         slack,
@@ -130,7 +130,7 @@ async def test_a_dispatching_select_tells_the_app_at_once(
 
 
 async def test_a_multi_select_is_set_as_a_whole_and_to_its_limit(
-    slack: Slack, api: AsyncWebClient, ana: Person
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
 ) -> None:
     several = select("Recipients", "a@x.org", "b@x.org", "c@x.org", kind="multi_static_select", max_selected_items=2)
     form = await show(slack, api, ana, several)
@@ -145,7 +145,7 @@ async def test_a_multi_select_is_set_as_a_whole_and_to_its_limit(
 
 
 async def test_what_is_not_offered_or_offered_twice_cannot_be_chosen(
-    slack: Slack, api: AsyncWebClient, ana: Person
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
 ) -> None:
     form = await show(slack, api, ana, select("One", "a", "b"), select("Two", "b", action_id="two"))
 
@@ -157,7 +157,7 @@ async def test_what_is_not_offered_or_offered_twice_cannot_be_chosen(
     assert (form.selected("One"), form.selected("Two")) == ([], ["b"])
 
 
-async def test_a_text_field_takes_only_what_fits(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_text_field_takes_only_what_fits(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     form = await show(slack, api, ana, note(max_length=5))
 
     with pytest.raises(ValueError, match="5 characters"):
@@ -169,7 +169,7 @@ async def test_a_text_field_takes_only_what_fits(slack: Slack, api: AsyncWebClie
 
 
 async def test_enter_is_told_only_where_the_field_dispatches(
-    slack: Slack, api: AsyncWebClient, ana: Person, puppet: Puppet
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     form = await show(slack, api, ana, note(), note("Domain", "domain", dispatch_action=True))
     form.fill("Domain", "shop.example.com")
@@ -179,7 +179,9 @@ async def test_enter_is_told_only_where_the_field_dispatches(
     assert puppet.envelopes[0]["payload"]["actions"][0]["value"] == "shop.example.com"
 
 
-async def test_a_button_in_a_form_tells_the_app(slack: Slack, api: AsyncWebClient, ana: Person, puppet: Puppet) -> None:
+async def test_a_button_in_a_form_tells_the_app(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
+) -> None:
     form = await show(slack, api, ana, note(), buttons(button("Look again", "again", value="r1")))
 
     await form.click("Look again")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.sandbox.slack.helpers import NO_ACK, Puppet, section
 
 Json = dict[str, Any]
@@ -15,7 +15,9 @@ def heard(puppet: Puppet) -> list[Json]:
     return [envelope["payload"]["event"] for envelope in puppet.envelopes if envelope["type"] == "events_api"]
 
 
-async def test_a_message_of_a_person_comes_as_an_event(slack: Slack, ana: Person, pki: Channel, puppet: Puppet) -> None:
+async def test_a_message_of_a_person_comes_as_an_event(
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
+) -> None:
     message = await ana.post(pki, "please resend 700001")
 
     envelope = puppet.envelopes[0]
@@ -43,20 +45,20 @@ async def test_a_message_of_a_person_comes_as_an_event(slack: Slack, ana: Person
 
 
 async def test_a_modern_app_has_a_user_and_a_profile_but_no_subtype(slack: Slack, pki: Channel, puppet: Puppet) -> None:
-    slack.alert(pki, "watcher", blocks=[section("certificate expires")])
-    await slack.settle()
+    slack.post_alert(pki, "watcher", blocks=[section("certificate expires")])
+    await slack.wait_for_events()
 
     event = heard(puppet)[0]
     assert (event["text"], "subtype" in event) == ("", False)
     assert event["bot_profile"]["name"] == "watcher"
-    assert event["bot_profile"]["app_id"] == slack.app("watcher").app_id != slack.app_id
-    assert event["bot_id"] == slack.app("watcher").bot_id
+    assert event["bot_profile"]["app_id"] == slack.ensure_app("watcher").app_id != slack.app_id
+    assert event["bot_id"] == slack.ensure_app("watcher").bot_id
 
 
 async def test_a_classic_app_has_a_subtype_but_no_user(slack: Slack, pki: Channel, puppet: Puppet) -> None:
     attachment = {"title": "certificate expires", "fields": [{"title": "Domain", "value": "shop.example.com"}]}
-    message = slack.alert(pki, "old-watcher", attachments=[attachment], classic=True)
-    await slack.settle()
+    message = slack.post_alert(pki, "old-watcher", attachments=[attachment], classic=True)
+    await slack.wait_for_events()
 
     event = heard(puppet)[0]
     assert (event["subtype"], event["username"]) == ("bot_message", "old-watcher")
@@ -64,7 +66,7 @@ async def test_a_classic_app_has_a_subtype_but_no_user(slack: Slack, pki: Channe
     assert message.visible_text == "certificate expires\nDomain\nshop.example.com"
 
 
-async def test_a_reply_names_its_thread_and_whose_it_is(ana: Person, pki: Channel, puppet: Puppet) -> None:
+async def test_a_reply_names_its_thread_and_whose_it_is(ana: SimulatedUser, pki: Channel, puppet: Puppet) -> None:
     root = await ana.post(pki, "root")
     await ana.post(pki, "reply", thread_ts=root.ts)
 
@@ -78,7 +80,7 @@ async def test_the_bot_hears_its_own_messages_edits_and_deletions(
     posted = await api.chat_postMessage(channel=pki.id, text="one")
     await api.chat_update(channel=pki.id, ts=posted["ts"], text="two")
     await api.chat_delete(channel=pki.id, ts=posted["ts"])
-    await slack.settle()
+    await slack.wait_for_events()
 
     new, changed, deleted = heard(puppet)
     assert new["bot_id"] == posted["message"]["bot_id"]
@@ -93,13 +95,13 @@ async def test_its_own_messages_can_be_kept_from_it(
     slack.echo_own_messages = False
 
     await api.chat_postMessage(channel=pki.id, text="one")
-    await slack.settle()
+    await slack.wait_for_events()
 
     assert heard(puppet) == []
 
 
 async def test_nothing_is_heard_where_the_bot_is_not_or_has_no_right(
-    slack: Slack, ana: Person, pki: Channel, puppet: Puppet
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
 ) -> None:
     await ana.post(slack.add_channel("elsewhere", member=False), "hello")
     await ana.post(slack.dm(ana), "hello")
@@ -112,7 +114,7 @@ async def test_nothing_is_heard_where_the_bot_is_not_or_has_no_right(
     assert heard(puppet) == []
 
 
-async def test_private_and_shared_channels_are_told_apart(slack: Slack, ana: Person, puppet: Puppet) -> None:
+async def test_private_and_shared_channels_are_told_apart(slack: Slack, ana: SimulatedUser, puppet: Puppet) -> None:
     await ana.post(slack.add_channel("secret", private=True), "hello")
     await ana.post(slack.add_channel("shared", ext_shared=True), "hello")
 
@@ -121,30 +123,32 @@ async def test_private_and_shared_channels_are_told_apart(slack: Slack, ana: Per
     assert (shared["event"]["channel_type"], shared["is_ext_shared_channel"]) == ("channel", True)
 
 
-async def test_new_members_of_a_group_are_told_unless_kept_quiet(slack: Slack, ana: Person, puppet: Puppet) -> None:
+async def test_new_members_of_a_group_are_told_unless_kept_quiet(
+    slack: Slack, ana: SimulatedUser, puppet: Puppet
+) -> None:
     bob = slack.add_person("bob")
     group = slack.add_usergroup("pki-team", [ana])
 
     group.set_members([bob])
     group.set_members([ana, bob], notify=False)
-    await slack.settle()
+    await slack.wait_for_events()
 
     (event,) = heard(puppet)
     assert (event["type"], event["subteam_id"]) == ("subteam_members_changed", group.id)
     assert (event["added_users"], event["removed_users"]) == ([bob.id], [ana.id])
 
 
-async def test_any_event_can_be_sent(slack: Slack, ana: Person, puppet: Puppet) -> None:
+async def test_any_event_can_be_sent(slack: Slack, ana: SimulatedUser, puppet: Puppet) -> None:
     slack.subscriptions.add("app_home_opened")
 
     slack.send_event({"type": "app_home_opened", "user": ana.id, "tab": "home"}, event_id="Ev1")
-    await slack.settle()
+    await slack.wait_for_events()
 
     assert puppet.envelopes[0]["payload"]["event_id"] == "Ev1"
 
 
 async def test_an_event_without_an_ack_is_tried_again_at_once_and_then_at_the_next_connection(
-    slack: Slack, ana: Person, pki: Channel, puppet: Puppet
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
 ) -> None:
     slack.ack_seconds = 0.05
     puppet.answer = lambda envelope: NO_ACK
@@ -152,7 +156,7 @@ async def test_an_event_without_an_ack_is_tried_again_at_once_and_then_at_the_ne
     puppet.answer, slack.ack_seconds = (lambda envelope: None), 3.0
 
     async with Puppet(slack):
-        await slack.settle()
+        await slack.wait_for_events()
 
         sent = [delivery for delivery in slack.deliveries if delivery.kind == "events_api"]
     assert [delivery.retry_attempt for delivery in sent] == [0, 1, 2]
@@ -161,38 +165,38 @@ async def test_an_event_without_an_ack_is_tried_again_at_once_and_then_at_the_ne
     assert [delivery.envelope["retry_reason"] for delivery in sent] == ["", "timeout", "timeout"]
 
 
-async def test_an_event_waits_while_no_socket_is_open(slack: Slack, ana: Person, pki: Channel) -> None:
+async def test_an_event_waits_while_no_socket_is_open(slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
     await ana.post(pki, "hello")
 
     async with Puppet(slack) as puppet:
-        await slack.settle()
+        await slack.wait_for_events()
 
     assert [envelope["retry_attempt"] for envelope in puppet.envelopes] == [1]
     assert slack.problems == []
 
 
-async def test_an_event_that_nobody_takes_is_given_up(slack: Slack, ana: Person, pki: Channel) -> None:
+async def test_an_event_that_nobody_takes_is_given_up(slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
     slack.ack_seconds = 0.02
     await ana.post(pki, "hello")
 
     for _ in range(4):
         async with Puppet(slack, lambda envelope: NO_ACK):
-            await slack.settle()
+            await slack.wait_for_events()
 
     assert [delivery.retry_attempt for delivery in slack.deliveries] == [1, 2, 3]
-    assert slack.announcer.parked == []
+    assert slack.event_dispatcher.parked == []
 
 
 @pytest.mark.parametrize("edit", [True, False])
 async def test_other_messages_are_edited_and_deleted_too(
-    slack: Slack, ana: Person, pki: Channel, puppet: Puppet, edit: bool
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet, edit: bool
 ) -> None:
     message = await ana.post(pki, "hello")
 
     if edit:
-        slack.edit(message, slack.content("hello again"))
+        slack.edit(message, slack.build_content("hello again"))
     else:
         slack.delete(message)
-    await slack.settle()
+    await slack.wait_for_events()
 
     assert heard(puppet)[1]["subtype"] == ("message_changed" if edit else "message_deleted")

@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.sandbox.slack.helpers import button, buttons, section
 
 Json = dict[str, Any]
@@ -68,7 +68,7 @@ async def test_with_the_public_scope_the_bot_posts_where_it_is_no_member(slack: 
     assert (await api.chat_postMessage(channel=channel.id, text="hello"))["ok"]
 
 
-async def test_a_user_id_means_the_direct_messages(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_user_id_means_the_direct_messages(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     answer = await api.chat_postMessage(channel=ana.id, text="hello")
 
     assert answer["channel"] == slack.dm(ana).id
@@ -76,13 +76,15 @@ async def test_a_user_id_means_the_direct_messages(slack: Slack, api: AsyncWebCl
     assert [message.text for message in ana.direct_messages] == ["hello"]
 
 
-async def test_nobody_gets_direct_messages_while_the_tab_is_off(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_nobody_gets_direct_messages_while_the_tab_is_off(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
+) -> None:
     slack.messages_tab_enabled = False
 
     assert await refusal(api.chat_postMessage(channel=ana.id, text="hello")) == "messages_tab_disabled"
 
 
-async def test_who_cannot_be_written_to_directly(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_who_cannot_be_written_to_directly(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     ana.deleted = True
 
     assert await refusal(api.chat_postMessage(channel=ana.id, text="hello")) == "user_disabled"
@@ -154,7 +156,7 @@ async def test_an_update_is_shorter_than_a_post(slack: Slack, api: AsyncWebClien
 
 
 async def test_only_own_messages_are_changed_or_deleted(
-    slack: Slack, api: AsyncWebClient, ana: Person, pki: Channel
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, pki: Channel
 ) -> None:
     message = await ana.post(pki, "hello")
 
@@ -171,16 +173,20 @@ async def test_a_deleted_message_is_gone(api: AsyncWebClient, pki: Channel) -> N
     assert await refusal(api.chat_update(channel=pki.id, ts=posted["ts"], text="x")) == "message_not_found"
 
 
-async def test_a_whisper_reaches_one_person_only(slack: Slack, api: AsyncWebClient, ana: Person, pki: Channel) -> None:
+async def test_a_whisper_reaches_one_person_only(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, pki: Channel
+) -> None:
     bob = slack.add_person("bob")
 
     await api.chat_postEphemeral(channel=pki.id, user=ana.id, text="only for you")
 
-    assert (await ana.hears("only for you")).channel is pki
-    assert (bob.whispers, pki.messages) == ([], [])
+    assert (await ana.receives("only for you")).channel is pki
+    assert (bob.ephemerals, pki.messages) == ([], [])
 
 
-async def test_nobody_outside_the_channel_hears_a_whisper(api: AsyncWebClient, ana: Person, pki: Channel) -> None:
+async def test_nobody_outside_the_channel_hears_a_whisper(
+    api: AsyncWebClient, ana: SimulatedUser, pki: Channel
+) -> None:
     pki.absent.add(ana.id)
 
     assert await refusal(api.chat_postEphemeral(channel=pki.id, user=ana.id, text="hi")) == "user_not_in_channel"

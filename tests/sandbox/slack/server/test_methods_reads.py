@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 
 Json = dict[str, Any]
 
@@ -17,7 +17,7 @@ async def refusal(call: Any) -> str:
     return str(failure.value.response["error"])
 
 
-async def test_a_person_is_described_as_they_are_now(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_person_is_described_as_they_are_now(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     before = (await api.users_info(user=ana.id))["user"]
     ana.deleted = ana.guest = ana.ultra_guest = ana.workflow_bot = ana.stranger = True
     after = (await api.users_info(user=ana.id))["user"]
@@ -48,7 +48,7 @@ async def test_the_bot_is_a_user_too(slack: Slack, api: AsyncWebClient) -> None:
     assert (await api.users_info(user=slack.bot_user_id))["user"]["is_bot"]
 
 
-async def test_a_group_lists_its_members(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_group_lists_its_members(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     group = slack.add_usergroup("pki-team", [ana])
 
     assert group.id.startswith("S")
@@ -76,7 +76,7 @@ async def test_a_private_channel_without_the_bot_is_not_there(slack: Slack, api:
 
 
 async def test_each_kind_of_channel_has_a_scope_of_its_own(
-    slack: Slack, api: AsyncWebClient, ana: Person, pki: Channel
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, pki: Channel
 ) -> None:
     slack.granted_scopes.discard("channels:read")
 
@@ -85,7 +85,7 @@ async def test_each_kind_of_channel_has_a_scope_of_its_own(
     assert (await api.conversations_info(channel=slack.add_channel("secret", private=True).id))["ok"]
 
 
-async def test_direct_messages_are_opened_with_the_scope(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_direct_messages_are_opened_with_the_scope(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     assert await refusal(api.conversations_open(users=ana.id)) == "missing_scope"
     slack.granted_scopes.add("im:write")
 

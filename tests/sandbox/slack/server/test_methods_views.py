@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import Form, Person, Slack
+from sandbox.slack import Form, SimulatedUser, Slack
 from tests.sandbox.slack.helpers import modal, note, search_field, section, select
 
 Json = dict[str, Any]
@@ -18,12 +18,12 @@ async def refusal(call: Any) -> str:
     return str(failure.value.response["error"])
 
 
-async def opened(slack: Slack, api: AsyncWebClient, person: Person, view: Json) -> tuple[Form, Json]:
+async def opened(slack: Slack, api: AsyncWebClient, person: SimulatedUser, view: Json) -> tuple[Form, Json]:
     answer = await api.views_open(trigger_id=slack.triggers.issue(person), view=view)
     return await person.sees_form(), dict(answer["view"])
 
 
-async def test_a_trigger_opens_one_modal(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_trigger_opens_one_modal(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     trigger_id = slack.triggers.issue(ana)
 
     await api.views_open(trigger_id=trigger_id, view=modal(note()))
@@ -32,7 +32,7 @@ async def test_a_trigger_opens_one_modal(slack: Slack, api: AsyncWebClient, ana:
     assert len(ana.open_forms) == 1
 
 
-async def test_a_trigger_does_not_live_long(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_trigger_does_not_live_long(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     trigger_id = slack.triggers.issue(ana)
     slack.trigger_seconds = 0
 
@@ -41,7 +41,7 @@ async def test_a_trigger_does_not_live_long(slack: Slack, api: AsyncWebClient, a
 
 
 async def test_a_view_that_slack_would_not_take_leaves_the_trigger_alone(
-    slack: Slack, api: AsyncWebClient, ana: Person
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
 ) -> None:
     trigger_id = slack.triggers.issue(ana)
 
@@ -50,7 +50,7 @@ async def test_a_view_that_slack_would_not_take_leaves_the_trigger_alone(
     assert (await api.views_open(trigger_id=trigger_id, view=modal(note())))["ok"]
 
 
-async def test_an_opened_view_is_answered_whole(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_an_opened_view_is_answered_whole(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     _, view = await opened(slack, api, ana, modal(note(initial_value="because"), private_metadata="r1"))
 
     assert view["root_view_id"] == view["id"]
@@ -60,7 +60,7 @@ async def test_an_opened_view_is_answered_whole(slack: Slack, api: AsyncWebClien
     assert (view["close"], view["notify_on_close"], view["external_id"]) == (None, False, "")
 
 
-async def test_an_update_changes_the_hash_but_not_the_id(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_an_update_changes_the_hash_but_not_the_id(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     form, view = await opened(slack, api, ana, modal(section("Looking up …"), submit=None))
 
     after = (await api.views_update(view_id=view["id"], hash=view["hash"], view=modal(section("Found"))))["view"]
@@ -69,7 +69,7 @@ async def test_an_update_changes_the_hash_but_not_the_id(slack: Slack, api: Asyn
     assert after["hash"] != view["hash"]
 
 
-async def test_the_newer_version_wins(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_the_newer_version_wins(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     form, view = await opened(slack, api, ana, modal(section("one"), submit=None))
     await api.views_update(view_id=view["id"], view=modal(section("two")))
 
@@ -80,7 +80,7 @@ async def test_the_newer_version_wins(slack: Slack, api: AsyncWebClient, ana: Pe
 
 
 async def test_a_view_is_found_by_its_external_id_which_is_unique(
-    slack: Slack, api: AsyncWebClient, ana: Person
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
 ) -> None:
     form, _ = await opened(slack, api, ana, modal(section("one"), external_id="r1"))
 
@@ -91,7 +91,7 @@ async def test_a_view_is_found_by_its_external_id_which_is_unique(
     assert await refusal(twin) == "duplicate_external_id"
 
 
-async def test_a_closed_view_is_not_found(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_closed_view_is_not_found(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     form, view = await opened(slack, api, ana, modal(section("one")))
     await form.close()
 
@@ -99,7 +99,9 @@ async def test_a_closed_view_is_not_found(slack: Slack, api: AsyncWebClient, ana
     assert not form.is_open
 
 
-async def test_three_views_lie_upon_each_other_and_no_more(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_three_views_lie_upon_each_other_and_no_more(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
+) -> None:
     form, root = await opened(slack, api, ana, modal(section("one")))
 
     async def push(text: str) -> Json:
@@ -119,7 +121,7 @@ async def test_three_views_lie_upon_each_other_and_no_more(slack: Slack, api: As
 
 
 async def test_what_was_typed_and_chosen_stays_while_ids_and_type_stay(
-    slack: Slack, api: AsyncWebClient, ana: Person
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
 ) -> None:
     form, view = await opened(slack, api, ana, modal(note(), select("Recipient", "a", "b")))
     form.fill("Reason", "new mailbox")
@@ -132,7 +134,9 @@ async def test_what_was_typed_and_chosen_stays_while_ids_and_type_stay(
     assert form.selected("Recipient") == ["b"]
 
 
-async def test_what_was_not_touched_takes_the_new_initial_value(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_what_was_not_touched_takes_the_new_initial_value(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
+) -> None:
     form, view = await opened(slack, api, ana, modal(note(initial_value="first")))
 
     await api.views_update(view_id=view["id"], view=modal(note(initial_value="second")))
@@ -149,7 +153,7 @@ async def test_what_was_not_touched_takes_the_new_initial_value(slack: Slack, ap
     ],
 )
 async def test_another_block_action_or_type_forgets_what_was_typed(
-    slack: Slack, api: AsyncWebClient, ana: Person, other: Json
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, other: Json
 ) -> None:
     form, view = await opened(slack, api, ana, modal(note()))
     form.fill("Reason", "typed")
@@ -159,7 +163,9 @@ async def test_another_block_action_or_type_forgets_what_was_typed(
     assert form.typed("Reason") == "a@x.org"
 
 
-async def test_a_choice_that_is_no_longer_offered_is_forgotten(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_choice_that_is_no_longer_offered_is_forgotten(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
+) -> None:
     form, view = await opened(slack, api, ana, modal(select("Recipient", "a", "b")))
     await form.choose("b")
 
@@ -168,7 +174,7 @@ async def test_a_choice_that_is_no_longer_offered_is_forgotten(slack: Slack, api
     assert form.selected("Recipient") == []
 
 
-async def test_a_home_tab_needs_the_setting(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_home_tab_needs_the_setting(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     home = {"type": "home", "blocks": [section("Recent requests")]}
     assert await refusal(api.views_publish(user_id=ana.id, view=home)) == "not_enabled"
 
@@ -181,7 +187,7 @@ async def test_a_home_tab_needs_the_setting(slack: Slack, api: AsyncWebClient, a
 
 
 async def test_the_state_has_a_value_of_its_shape_for_every_element(
-    slack: Slack, api: AsyncWebClient, ana: Person
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser
 ) -> None:
     chosen = {"text": {"type": "plain_text", "text": "a"}, "value": "a"}
     blocks = [

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 
 Serve = Callable[[web.Application], Awaitable[None]]
 NOWHERE = "http://127.0.0.1:1/slack/events"
@@ -50,7 +50,7 @@ def answer(serve: Serve) -> Callable[[web.Response], Awaitable[list[web.Request]
 
 
 async def test_a_real_app_takes_the_signature_and_its_answers_are_shown(
-    app: AsyncApp, serve: Serve, slack: Slack, ana: Person, pki: Channel
+    app: AsyncApp, serve: Serve, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     @app.command("/greet")
     async def greet(ack, command):
@@ -59,7 +59,7 @@ async def test_a_real_app_takes_the_signature_and_its_answers_are_shown(
     await serve(app.web_app())
 
     delivery = await ana.command("/greet", "ü & more", pki)
-    whisper = await ana.hears("Hello ana")
+    whisper = await ana.receives("Hello ana")
 
     assert await slack.requests.verify()
     assert delivery.acked
@@ -68,7 +68,7 @@ async def test_a_real_app_takes_the_signature_and_its_answers_are_shown(
 
 
 async def test_a_real_app_refuses_another_secret(
-    app: AsyncApp, serve: Serve, slack: Slack, ana: Person, pki: Channel
+    app: AsyncApp, serve: Serve, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     await serve(app.web_app())
     slack.signing_secret = "another"
@@ -85,11 +85,11 @@ async def test_an_event_that_failed_comes_again_and_says_how_often_and_why(
 ) -> None:
     heard = await answer(web.Response(status=503))
 
-    slack.alert(pki, "monitoring", "pending")
+    slack.post_alert(pki, "monitoring", "pending")
     for _ in range(5):
-        await slack.settle()
-        slack.announcer.retry()
-    await slack.settle()
+        await slack.wait_for_events()
+        slack.event_dispatcher.retry_parked()
+    await slack.wait_for_events()
 
     told = [(each.headers.get("X-Slack-Retry-Num"), each.headers.get("X-Slack-Retry-Reason")) for each in heard]
     assert told == [(None, None), *((str(number), "http_error") for number in (1, 2, 3))]
@@ -100,22 +100,22 @@ async def test_an_app_may_say_that_it_wants_no_retry(
 ) -> None:
     heard = await answer(web.Response(status=500, headers={"X-Slack-No-Retry": "1"}))
 
-    slack.alert(pki, "monitoring", "pending")
-    await slack.settle()
-    slack.announcer.retry()
-    await slack.settle()
+    slack.post_alert(pki, "monitoring", "pending")
+    await slack.wait_for_events()
+    slack.event_dispatcher.retry_parked()
+    await slack.wait_for_events()
 
     assert len(heard) == 1
 
 
 async def test_what_comes_again_unchanged_is_the_same_request_and_otherwise_signed_anew(
-    answer: Callable[[web.Response], Awaitable[list[web.Request]]], slack: Slack, ana: Person, pki: Channel
+    answer: Callable[[web.Response], Awaitable[list[web.Request]]], slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     heard = await answer(web.Response())
-    clock = slack.mint.clock
+    clock = slack.ids.clock
 
     delivery = await ana.command("/greet", "", pki)
-    slack.mint.clock = lambda: clock() + 60.0
+    slack.ids.clock = lambda: clock() + 60.0
     await delivery.redeliver()
     await delivery.redeliver(new_id=True)
 
@@ -135,7 +135,7 @@ async def test_what_comes_again_unchanged_is_the_same_request_and_otherwise_sign
 async def test_an_answer_that_slack_would_not_take_is_a_problem(
     answer: Callable[[web.Response], Awaitable[list[web.Request]]],
     slack: Slack,
-    ana: Person,
+    ana: SimulatedUser,
     response: web.Response,
     problem: str,
 ) -> None:
@@ -146,7 +146,7 @@ async def test_an_answer_that_slack_would_not_take_is_a_problem(
     assert [problem in told for told in slack.problems] == [True]
 
 
-async def test_an_answer_after_the_time_is_none(serve: Serve, slack: Slack, ana: Person, pki: Channel) -> None:
+async def test_an_answer_after_the_time_is_none(serve: Serve, slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
     slack.ack_seconds = 0.1
     hold = asyncio.Event()
 
@@ -167,7 +167,7 @@ async def test_an_answer_after_the_time_is_none(serve: Serve, slack: Slack, ana:
     assert slack.problems == ["/greet of ana was not acknowledged within 0.1 s"]
 
 
-async def test_where_nobody_listens_it_fails(slack: Slack, ana: Person, pki: Channel) -> None:
+async def test_where_nobody_listens_it_fails(slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
     slack.request_url = NOWHERE
 
     delivery = await ana.command("/greet", "", pki)
@@ -176,7 +176,7 @@ async def test_where_nobody_listens_it_fails(slack: Slack, ana: Person, pki: Cha
 
 
 async def test_of_several_addresses_one_by_chance_is_asked_that_is_there(
-    answer: Callable[[web.Response], Awaitable[list[web.Request]]], slack: Slack, ana: Person, pki: Channel
+    answer: Callable[[web.Response], Awaitable[list[web.Request]]], slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     first = await answer(web.Response())
     there = [str(slack.request_url)]

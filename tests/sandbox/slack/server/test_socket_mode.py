@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.faults import answers, drops
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.sandbox.slack.helpers import NO_ACK, Puppet
 
 Json = dict[str, Any]
@@ -22,7 +22,7 @@ async def test_the_first_frame_says_hello(slack: Slack, puppet: Puppet) -> None:
 
 
 async def test_a_command_comes_in_an_envelope_and_waits_for_its_ack(
-    slack: Slack, ana: Person, pki: Channel, puppet: Puppet
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
 ) -> None:
     delivery = await ana.command("/dcv-resend", "700001", pki)
 
@@ -47,7 +47,7 @@ async def test_a_command_comes_in_an_envelope_and_waits_for_its_ack(
     assert slack.deliveries == [delivery]
 
 
-async def test_a_private_channel_has_no_name_in_a_command(slack: Slack, ana: Person, puppet: Puppet) -> None:
+async def test_a_private_channel_has_no_name_in_a_command(slack: Slack, ana: SimulatedUser, puppet: Puppet) -> None:
     await ana.command("/dcv-resend", "", slack.add_channel("secret", private=True))
 
     assert puppet.envelopes[0]["payload"]["channel_name"] == "privategroup"
@@ -55,18 +55,18 @@ async def test_a_private_channel_has_no_name_in_a_command(slack: Slack, ana: Per
 
 @pytest.mark.parametrize("payload", [{"text": "hello"}, {"response_type": "ephemeral", "text": "hello"}])
 async def test_a_message_in_the_ack_is_a_whisper(
-    slack: Slack, ana: Person, pki: Channel, puppet: Puppet, payload: Json
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet, payload: Json
 ) -> None:
     puppet.answer = lambda envelope: payload
 
     await ana.command("/dcv-resend", "help", pki)
 
-    assert [whisper.text for whisper in ana.whispers] == ["hello"]
+    assert [whisper.text for whisper in ana.ephemerals] == ["hello"]
     assert pki.messages == []
 
 
 async def test_a_public_ack_shows_the_command_and_the_answer(
-    slack: Slack, ana: Person, pki: Channel, puppet: Puppet
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
 ) -> None:
     slack.echo_own_messages = False
     puppet.answer = lambda envelope: (
@@ -82,7 +82,7 @@ async def test_a_public_ack_shows_the_command_and_the_answer(
 
 
 async def test_a_public_ack_without_words_shows_the_command_alone(
-    slack: Slack, ana: Person, pki: Channel, puppet: Puppet
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
 ) -> None:
     puppet.answer = lambda envelope: {"response_type": "in_channel"} if envelope["type"] == "slash_commands" else None
 
@@ -93,42 +93,44 @@ async def test_a_public_ack_without_words_shows_the_command_alone(
 
 
 async def test_an_ack_that_does_not_come_is_a_problem_after_the_deadline(
-    slack: Slack, ana: Person, pki: Channel, puppet: Puppet
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
 ) -> None:
     slack.ack_seconds = 0.05
     puppet.answer = lambda envelope: NO_ACK
 
     delivery = await ana.command("/dcv-resend", "", pki)
     await puppet.ack(puppet.envelopes[0]["envelope_id"], {"text": "late"})
-    await slack.wait(lambda: len(slack.problems) == 2, "a second problem", 2)
+    await slack.wait_for(lambda: len(slack.problems) == 2, "a second problem", 2)
 
     assert not delivery.acked
     assert slack.problems[0] == "/dcv-resend of ana was not acknowledged within 0.05 s"
     assert "too late" in slack.problems[1]
-    assert ana.whispers == []
+    assert ana.ephemerals == []
 
 
-async def test_acks_that_nobody_waits_for_are_problems(slack: Slack, ana: Person, pki: Channel, puppet: Puppet) -> None:
+async def test_acks_that_nobody_waits_for_are_problems(
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
+) -> None:
     await ana.command("/dcv-resend", "", pki)
 
     await puppet.ack(puppet.envelopes[0]["envelope_id"])
     await puppet.ack("unheard-of")
     await puppet.ws.send_str("[]")
-    await slack.wait(lambda: len(slack.problems) == 3, "three problems", 2)
+    await slack.wait_for(lambda: len(slack.problems) == 3, "three problems", 2)
 
     assert "acknowledged more than once" in slack.problems[0]
     assert "never sent" in slack.problems[1]
     assert "no JSON object" in slack.problems[2]
 
 
-async def test_without_a_socket_a_command_fails_at_once(slack: Slack, ana: Person, pki: Channel) -> None:
+async def test_without_a_socket_a_command_fails_at_once(slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
     delivery = await ana.command("/dcv-resend", "", pki)
 
     assert not delivery.acked
     assert "no open socket" in slack.problems[0]
 
 
-async def test_an_answer_where_none_is_taken_is_a_problem(slack: Slack, ana: Person, puppet: Puppet) -> None:
+async def test_an_answer_where_none_is_taken_is_a_problem(slack: Slack, ana: SimulatedUser, puppet: Puppet) -> None:
     puppet.answer = lambda envelope: {"text": "thanks"}
 
     await ana.shortcut("dcv_resend_global")
@@ -136,7 +138,7 @@ async def test_an_answer_where_none_is_taken_is_a_problem(slack: Slack, ana: Per
     assert "takes no answer" in slack.problems[0]
 
 
-async def test_envelopes_go_to_any_socket(slack: Slack, ana: Person, pki: Channel) -> None:
+async def test_envelopes_go_to_any_socket(slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
     async with Puppet(slack) as one, Puppet(slack) as two:
         assert two.frames[0]["num_connections"] == 2
         for _ in range(20):
@@ -159,19 +161,19 @@ async def test_an_eleventh_socket_is_sent_away(slack: Slack) -> None:
 
 async def test_pings_come_back_with_their_payload_unless_muted(slack: Slack, puppet: Puppet) -> None:
     await puppet.ws.ping(b"sdk-ping-pong:1.5")
-    await slack.wait(lambda: puppet.pongs, "a pong", 2)
+    await slack.wait_for(lambda: puppet.pongs, "a pong", 2)
 
-    slack.mute_pongs = True
+    slack.ignore_pings = True
     await puppet.ws.ping(b"sdk-ping-pong:2.5")
     await puppet.ws.send_str('{"envelope_id": "x"}')
-    await slack.wait(lambda: slack.problems, "the frame after the ping", 2)
+    await slack.wait_for(lambda: slack.problems, "the frame after the ping", 2)
 
     assert puppet.pongs == [b"sdk-ping-pong:1.5"]
 
 
 async def test_a_disconnect_is_announced_before_the_socket_closes(slack: Slack, puppet: Puppet) -> None:
     parting = asyncio.create_task(slack.disconnect("refresh_requested"))
-    await slack.wait(lambda: len(puppet.frames) == 2, "a disconnect frame", 2)
+    await slack.wait_for(lambda: len(puppet.frames) == 2, "a disconnect frame", 2)
     assert puppet.frames[1]["reason"] == "refresh_requested"
     assert slack.sockets == 0
 
@@ -182,10 +184,10 @@ async def test_a_disconnect_is_announced_before_the_socket_closes(slack: Slack, 
 async def test_who_does_not_go_is_put_out(slack: Slack, puppet: Puppet) -> None:
     await slack.disconnect()
 
-    await slack.wait(lambda: puppet.has_ended, "the end of the socket", 2)
+    await slack.wait_for(lambda: puppet.has_ended, "the end of the socket", 2)
 
 
-async def test_a_warning_closes_nothing(slack: Slack, ana: Person, puppet: Puppet) -> None:
+async def test_a_warning_closes_nothing(slack: Slack, ana: SimulatedUser, puppet: Puppet) -> None:
     await slack.disconnect("warning")
 
     assert (await ana.command("/dcv-resend")).acked
@@ -196,13 +198,13 @@ async def test_sockets_can_be_cut_off(slack: Slack, puppet: Puppet) -> None:
     slack.drop_sockets()
 
     assert slack.sockets == 0
-    await slack.wait(lambda: puppet.has_ended, "the end of the socket", 2)
+    await slack.wait_for(lambda: puppet.has_ended, "the end of the socket", 2)
 
 
 async def test_what_is_sent_before_a_parting_is_noticed_cannot_be_acknowledged_there(
-    slack: Slack, ana: Person, pki: Channel
+    slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
-    slack.parting_seconds, slack.ack_seconds = 0.2, 0.3
+    slack.close_notice_seconds, slack.ack_seconds = 0.2, 0.3
     async with Puppet(slack) as puppet:
         await puppet.ws.send_frame(b"\x03\xe8", aiohttp.WSMsgType.CLOSE)
         late = await ana.command("/dcv-resend", "", pki)
@@ -219,14 +221,14 @@ async def test_a_ticket_opens_one_socket(slack: Slack, puppet: Puppet) -> None:
 
 
 async def test_a_ticket_expires_by_the_clock_of_this_slack(slack: Slack) -> None:
-    late, timely = slack.web_api.open_socket(), slack.web_api.open_socket()
-    now = slack.mint.clock()
+    late, timely = slack.web_api.open_socket_url(), slack.web_api.open_socket_url()
+    now = slack.ids.clock()
 
     async with aiohttp.ClientSession() as session:
-        slack.mint.clock = lambda: now + 29.0
+        slack.ids.clock = lambda: now + 29.0
         async with session.ws_connect(timely) as ws:
             hello = await ws.receive_json()
-        slack.mint.clock = lambda: now + 31.0
+        slack.ids.clock = lambda: now + 31.0
         with pytest.raises(aiohttp.WSServerHandshakeError, match="408"):
             await session.ws_connect(late)
         with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
@@ -236,7 +238,7 @@ async def test_a_ticket_expires_by_the_clock_of_this_slack(slack: Slack) -> None
 
 
 async def test_a_frozen_socket_swallows_everything_until_another_opens(
-    slack: Slack, ana: Person, pki: Channel, puppet: Puppet
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
 ) -> None:
     slack.ack_seconds = 0.05
     slack.freeze_sockets()
@@ -247,13 +249,13 @@ async def test_a_frozen_socket_swallows_everything_until_another_opens(
         heard = await ana.command("/dcv-resend", "", pki)
 
     assert (lost.acked, heard.acked, sockets) == (False, True, 1)
-    assert (lost.was_heard(0.0), heard.was_heard(0.0)) == (False, True)
+    assert (lost.connection_outlived(0.0), heard.connection_outlived(0.0)) == (False, True)
     assert (len(puppet.envelopes), len(second.envelopes), puppet.pongs) == (0, 1, [])
     assert not puppet.has_ended
 
 
 async def test_a_failed_handshake_uses_the_ticket_up(slack: Slack) -> None:
-    url = slack.web_api.open_socket()
+    url = slack.web_api.open_socket_url()
     slack.faults.plan("socket", answers(503))
     slack.faults.plan("socket", drops(effect=False))
 
@@ -261,16 +263,16 @@ async def test_a_failed_handshake_uses_the_ticket_up(slack: Slack) -> None:
         with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
             await session.ws_connect(url)
         with pytest.raises(aiohttp.ClientError):
-            await session.ws_connect(slack.web_api.open_socket())
+            await session.ws_connect(slack.web_api.open_socket_url())
         with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
             await session.ws_connect(url)
 
 
-async def test_the_next_envelope_can_come_twice(slack: Slack, ana: Person, pki: Channel, puppet: Puppet) -> None:
+async def test_the_next_envelope_can_come_twice(slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet) -> None:
     slack.duplicate_next = True
 
     await ana.command("/dcv-resend", "700001", pki)
-    await slack.wait(lambda: all(delivery.acked for delivery in slack.deliveries), "two acks", 2)
+    await slack.wait_for(lambda: all(delivery.acked for delivery in slack.deliveries), "two acks", 2)
 
     first, second = puppet.envelopes
     assert first == second
@@ -279,7 +281,7 @@ async def test_the_next_envelope_can_come_twice(slack: Slack, ana: Person, pki: 
 
 
 async def test_an_envelope_can_be_sent_again_with_the_old_or_a_new_id(
-    ana: Person, pki: Channel, puppet: Puppet
+    ana: SimulatedUser, pki: Channel, puppet: Puppet
 ) -> None:
     delivery = await ana.command("/dcv-resend", "700001", pki)
 
@@ -302,7 +304,7 @@ async def test_an_open_socket_does_not_hold_up_the_end() -> None:
 
 
 async def test_a_late_ack_of_an_envelope_that_was_sent_again_counts_for_the_one_that_is_waited_for(
-    slack: Slack, ana: Person, puppet: Puppet
+    slack: Slack, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     slack.ack_seconds = 0.05
     puppet.answer = lambda envelope: NO_ACK
@@ -315,13 +317,19 @@ async def test_a_late_ack_of_an_envelope_that_was_sent_again_counts_for_the_one_
     assert (delivery.acked, again.acked) == (False, True)
 
 
-async def test_an_envelope_was_heard_where_its_socket_stayed_open(slack: Slack, ana: Person, puppet: Puppet) -> None:
+async def test_an_envelope_was_heard_where_its_socket_stayed_open(
+    slack: Slack, ana: SimulatedUser, puppet: Puppet
+) -> None:
     slack.ack_seconds = 0.05
     puppet.answer = lambda envelope: NO_ACK
 
     unanswered = await ana.command("/dcv-resend")
     slack.drop_sockets()
-    await slack.wait(lambda: puppet.has_ended, "the end", 2.0)
+    await slack.wait_for(lambda: puppet.has_ended, "the end", 2.0)
     nowhere = await ana.command("/dcv-resend")
 
-    assert (unanswered.was_heard(0.0), unanswered.was_heard(60.0), nowhere.was_heard(0.0)) == (True, False, False)
+    assert (
+        unanswered.connection_outlived(0.0),
+        unanswered.connection_outlived(60.0),
+        nowhere.connection_outlived(0.0),
+    ) == (True, False, False)

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.faults import answers, drops, stalls
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 
 Json = dict[str, Any]
 
@@ -80,7 +80,7 @@ async def test_a_body_that_is_no_json_object_is_refused(slack: Slack, body: str,
     assert answer["error"] == error
 
 
-async def test_a_scope_that_was_not_granted_is_named(slack: Slack, api: AsyncWebClient, ana: Person) -> None:
+async def test_a_scope_that_was_not_granted_is_named(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     slack.granted_scopes.remove("users:read")
 
     with pytest.raises(SlackApiError) as failure:
@@ -129,7 +129,7 @@ async def test_a_stalled_call_goes_on_when_it_is_let_go(slack: Slack, api: Async
     hold = asyncio.Event()
     slack.faults.plan("chat.*", stalls(hold=hold))
     posting = asyncio.create_task(api.chat_postMessage(channel=pki.id, text="hello"))
-    await slack.wait(lambda: slack.api_calls, "a call", 2)
+    await slack.wait_for(lambda: slack.api_calls, "a call", 2)
 
     assert pki.messages == []
     hold.set()
@@ -141,7 +141,7 @@ async def test_a_stalled_call_does_not_hold_up_the_end() -> None:
         slack.faults.plan("auth.test", stalls(hold=asyncio.Event()))
         api = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
         asking = asyncio.create_task(api.auth_test())
-        await slack.wait(lambda: slack.api_calls, "a call", 2)
+        await slack.wait_for(lambda: slack.api_calls, "a call", 2)
         began = time.monotonic()
 
     assert time.monotonic() - began < 1

@@ -27,7 +27,7 @@ settings: {event_subscriptions: {bot_events: [message.channels]}}
     manifest.install(slack)
 
     assert (slack.granted_scopes, slack.subscriptions) == ({"commands", "chat:write"}, {"message.channels"})
-    assert (manifest.name, manifest.about, manifest.is_read_only) == ("Resender", "", True)
+    assert (manifest.name, manifest.description, manifest.is_read_only) == ("Resender", "", True)
     assert [entry["command"] for entry in manifest.commands] == ["/resend"]
     assert [entry["callback_id"] for entry in manifest.message_shortcuts] == ["resend"]
 

@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from sandbox.faults import answers
-from sandbox.slack import Channel, Person, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.sandbox.slack.helpers import Puppet, button, buttons, section
 
 Json = dict[str, Any]
@@ -24,9 +24,9 @@ class Clock:
 
 
 @pytest.fixture
-def url(slack: Slack, ana: Person, pki: Channel) -> str:
+def url(slack: Slack, ana: SimulatedUser, pki: Channel) -> str:
     """The response_url of a command that ana typed."""
-    return slack.hooks.issue(ana, pki)
+    return slack.response_urls.issue(ana, pki)
 
 
 async def send(url: str, **body: Any) -> tuple[int, str]:
@@ -34,21 +34,21 @@ async def send(url: str, **body: Any) -> tuple[int, str]:
     return answer.status_code, answer.body
 
 
-async def clicked(person: Person, message: Any) -> str:
+async def clicked(person: SimulatedUser, message: Any) -> str:
     return str((await person.click(message, "Resend")).sent["response_url"])
 
 
-async def test_by_default_only_the_person_sees_it(slack: Slack, ana: Person, pki: Channel, url: str) -> None:
+async def test_by_default_only_the_person_sees_it(slack: Slack, ana: SimulatedUser, pki: Channel, url: str) -> None:
     assert await send(url, text="for you") == (200, "ok")
 
-    assert (await ana.hears("for you")).author == "dcv-bot"
+    assert (await ana.receives("for you")).author == "dcv-bot"
     assert pki.messages == []
 
 
-async def test_in_channel_everybody_sees_it_even_where_the_bot_may_not_post(slack: Slack, ana: Person) -> None:
+async def test_in_channel_everybody_sees_it_even_where_the_bot_may_not_post(slack: Slack, ana: SimulatedUser) -> None:
     locked = slack.add_channel("locked", member=False, read_only=True)
 
-    await send(slack.hooks.issue(ana, locked), text="for all", response_type="in_channel")
+    await send(slack.response_urls.issue(ana, locked), text="for all", response_type="in_channel")
 
     message = locked.messages[0]
     assert (message.text, message.as_json()["subtype"]) == ("for all", "bot_message")
@@ -63,22 +63,22 @@ async def test_it_can_be_used_five_times(slack: Slack, url: str) -> None:
 
 async def test_it_lives_half_an_hour() -> None:
     async with Slack(clock=Clock()) as slack:
-        url = slack.hooks.issue(slack.add_person("ana"), slack.add_channel("pki"))
-        slack.mint.clock.now += 30 * 60 + 1  # type: ignore[attr-defined]
+        url = slack.response_urls.issue(slack.add_person("ana"), slack.add_channel("pki"))
+        slack.ids.clock.now += 30 * 60 + 1  # type: ignore[attr-defined]
 
         assert await send(url, text="late") == (404, "expired_url")
 
 
-async def test_what_slack_would_not_take_is_refused_and_a_problem(slack: Slack, ana: Person, url: str) -> None:
+async def test_what_slack_would_not_take_is_refused_and_a_problem(slack: Slack, ana: SimulatedUser, url: str) -> None:
     assert (await send(url, text="hello", blocks=[section("")]))[0] == 400
     assert await send(url, blocks=[]) == (400, "no_text")
-    assert await send(slack.hooks.address("T0/none"), text="hello") == (404, "no_service")
+    assert await send(slack.response_urls.build_url("T0/none"), text="hello") == (404, "no_service")
     assert len(slack.problems) == 3
-    assert ana.whispers == []
+    assert ana.ephemerals == []
 
 
 async def test_a_message_of_the_bot_is_replaced_and_deleted(
-    slack: Slack, api: AsyncWebClient, ana: Person, pki: Channel, puppet: Puppet
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, pki: Channel, puppet: Puppet
 ) -> None:
     await api.chat_postMessage(channel=pki.id, text="offer", blocks=[buttons(button("Resend"))])
     message = pki.messages[0]
@@ -92,29 +92,29 @@ async def test_a_message_of_the_bot_is_replaced_and_deleted(
     assert pki.messages == []
 
 
-async def test_a_whisper_is_replaced_and_deleted(slack: Slack, ana: Person, puppet: Puppet, url: str) -> None:
+async def test_a_whisper_is_replaced_and_deleted(slack: Slack, ana: SimulatedUser, puppet: Puppet, url: str) -> None:
     await send(url, text="again?", blocks=[buttons(button("Resend"))])
-    whisper = ana.whispers[0]
+    whisper = ana.ephemerals[0]
     second = await clicked(ana, whisper)
 
     await send(second, text="on its way", replace_original=True)
-    assert [heard.text for heard in ana.whispers] == ["on its way"]
+    assert [heard.text for heard in ana.ephemerals] == ["on its way"]
 
     await send(second, delete_original=True)
-    assert ana.whispers == []
+    assert ana.ephemerals == []
 
 
-async def test_a_command_has_no_original_to_replace(ana: Person, url: str) -> None:
+async def test_a_command_has_no_original_to_replace(ana: SimulatedUser, url: str) -> None:
     await send(url, text="one")
     await send(url, text="two", replace_original=True)
 
-    assert [whisper.text for whisper in ana.whispers] == ["one", "two"]
+    assert [whisper.text for whisper in ana.ephemerals] == ["one", "two"]
 
 
 async def test_a_post_can_go_into_a_thread_but_not_after_a_shortcut(
-    slack: Slack, ana: Person, pki: Channel, puppet: Puppet, url: str
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet, url: str
 ) -> None:
-    root = slack.alert(pki, "watcher", "certificate expires")
+    root = slack.post_alert(pki, "watcher", "certificate expires")
     shortcut_url = str((await ana.shortcut("dcv_resend_message", root)).sent["response_url"])
 
     for each in (url, shortcut_url):
@@ -123,9 +123,9 @@ async def test_a_post_can_go_into_a_thread_but_not_after_a_shortcut(
     assert [message.thread_ts for message in pki.messages if message.text == "done"] == [root.ts, None]
 
 
-async def test_a_planned_fault_meets_the_next_post(slack: Slack, ana: Person, url: str) -> None:
+async def test_a_planned_fault_meets_the_next_post(slack: Slack, ana: SimulatedUser, url: str) -> None:
     slack.faults.plan("response_url", answers(500, "internal_error"))
 
     assert await send(url, text="hello") == (500, "internal_error")
-    assert ana.whispers == []
+    assert ana.ephemerals == []
     assert (await send(url, text="hello"))[0] == 200
