@@ -1,1 +1,1 @@
-"""A local Slack and a local CertCentral, for the demo and the tests; they know nothing of the bot."""
+"""A local Slack and a local CertCentral for the demo and the tests. Nothing here depends on the bot."""

@@ -1,4 +1,4 @@
-"""The bot as a process of its own, whichever command runs it: started, stopped, killed."""
+"""The bot as a separate process that can be started, stopped and killed."""
 
 import asyncio
 import os
@@ -22,25 +22,25 @@ _PASSED_ON = (
 
 
 class ProcessHandle(Protocol):
-    """A process, as asyncio has them."""
+    """The part of asyncio's subprocess interface that BotProcess uses."""
 
     @property
     def pid(self) -> int:
-        """Its id."""
+        """Return the process id."""
 
     @property
     def returncode(self) -> int | None:
-        """Its exit status; None while it runs."""
+        """Return the exit status, or None while the process runs."""
 
     async def wait(self) -> int:
-        """Wait for its exit status."""
+        """Wait for the process to end and return its exit status."""
 
     def send_signal(self, signal: int) -> None:
-        """Send it a signal."""
+        """Send a signal to the process."""
 
 
 class BotProcess:
-    """One run after another of the same command with the same settings, writing to one log."""
+    """A command that can be run several times in a row with the same settings and one log file."""
 
     def __init__(self, settings: Mapping[str, str], log: Path, command: Sequence[str] = ("dcv-resend", "run")) -> None:
         self.settings = dict(settings)
@@ -50,18 +50,19 @@ class BotProcess:
 
     @property
     def log(self) -> str:
-        """What was written so far."""
+        """Return everything written to the log so far."""
         return self.log_file.read_text() if self.log_file.exists() else ""
 
     @property
     def pid(self) -> int:
-        """The process that runs now."""
+        """Return the id of the running process. Raises LookupError if the bot does not run."""
         if self._process is None:
             raise LookupError("the bot does not run")
         return self._process.pid
 
     async def start(self) -> None:
-        """Start it; whether it connects is for the local Slack to see."""
+        """Start the process. It does not wait for a connection to Slack."""
+        # Only a few variables are inherited, so that the developer's own settings cannot change a test.
         inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self._process = await self._begin({**inherited, **self.settings})
 
@@ -77,7 +78,7 @@ class BotProcess:
             )
 
     async def wait_for_exit(self, seconds: float = STOPPING_SECONDS) -> int:
-        """Wait until it ended, and return its exit status; TimeoutError after `seconds`."""
+        """Wait for the process to end and return its exit status. Raises TimeoutError after `seconds`."""
         if self._process is None:
             raise LookupError("the bot does not run")
         status = await asyncio.wait_for(self._process.wait(), seconds)
@@ -85,17 +86,17 @@ class BotProcess:
         return status
 
     async def stop(self) -> int:
-        """End it as a platform does, with SIGTERM."""
+        """Send SIGTERM, as a platform does, and return the exit status."""
         self._signal(signal.SIGTERM)
         return await self.wait_for_exit()
 
     async def kill(self) -> None:
-        """End it as a power cut does."""
+        """Send SIGKILL, which leaves the process no time to clean up."""
         self._signal(signal.SIGKILL)
         await self.wait_for_exit()
 
     async def ensure_stopped(self) -> None:
-        """Leave nothing running, whatever state it is in."""
+        """Kill the process if it still runs."""
         if self._process is not None and self._process.returncode is None:
             await self.kill()
 

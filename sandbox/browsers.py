@@ -1,4 +1,4 @@
-"""The browser of this machine."""
+"""The search for an installed browser."""
 
 import shutil
 from pathlib import Path
@@ -12,6 +12,7 @@ MISSING = (
 
 
 def find_browser() -> str | None:
-    """Return the path of an installed Chromium or Chrome, None where there is none."""
+    """Return the path of an installed Chromium or Chrome, or None if there is none."""
     found = next(filter(None, (shutil.which(name) for name in NAMES)), None)
+    # On macOS, Chrome is installed as an application and is not on PATH.
     return found or (str(MAC) if MAC.exists() else None)

@@ -1,4 +1,4 @@
-"""Waiting for something to become true in a local server, with a deadline instead of a nap."""
+"""A condition that tests wait for with a deadline, instead of sleeping."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -9,19 +9,19 @@ Found = TypeVar("Found")
 
 
 class Condition:
-    """Wakes those who wait whenever the state of a server changed."""
+    """A condition variable that is notified whenever the state of a local server changes."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Event] = set()
 
     def notify_all(self) -> None:
-        """Tell everybody that something changed."""
+        """Wake every task that waits for a change."""
         for event in self._waiting:
             event.set()
 
     @contextmanager
     def notifying(self, event: asyncio.Event) -> Iterator[None]:
-        """Set `event` at every change; it may wait for other servers as well."""
+        """Set `event` at every change. One event may be attached to several servers."""
         self._waiting.add(event)
         try:
             yield
@@ -29,11 +29,15 @@ class Condition:
             self._waiting.discard(event)
 
     async def wait_for(self, predicate: Callable[[], Found | None], *, what: str, timeout: float = 20.0) -> Found:  # noqa: ASYNC109 - the deadline is the contract here
-        """Return the first truthy thing that `look` finds; TimeoutError says `what` was missing after `timeout` s."""
+        """Return the first truthy result of `predicate`.
+
+        Raises TimeoutError, which names `what`, after `timeout` seconds.
+        """
         changed = asyncio.Event()
         with self.notifying(changed):
             try:
                 async with asyncio.timeout(timeout):
+                    # The event is attached before the first look, so a change in between is not missed.
                     while not (found := predicate()):
                         await changed.wait()
                         changed.clear()

@@ -1,4 +1,4 @@
-"""`make demo`: the real bot in a local Slack, to be used in a browser; `make play` tells one story of it and exits."""
+"""`make demo` runs the real bot with a local Slack to use in a browser. `make play` plays one story and exits."""
 
 import argparse
 import asyncio
@@ -28,7 +28,7 @@ CONNECTING_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Demo:
-    """Everybody and everything on it."""
+    """The local servers with their workspace and the app's manifest."""
 
     slack: Slack
     certcentral: CertCentral
@@ -37,29 +37,29 @@ class Demo:
 
     @property
     def ana(self) -> SimulatedUser:
-        """Who may resend."""
+        """Return Ana, who may resend."""
         return self.workspace.ana
 
     @property
     def ben(self) -> SimulatedUser:
-        """Who may not."""
+        """Return Ben, who may not resend."""
         return self.workspace.ben
 
     @property
     def pki(self) -> Channel:
-        """Where they meet."""
+        """Return the channel #pki."""
         return self.workspace.pki
 
 
 def print_text(text: str = "", indent: int = 0) -> None:
-    """Print wrapped lines."""
+    """Print text, wrapped to the width of the terminal."""
     for line in text.splitlines() or [""]:
         margin = " " * indent
         print(textwrap.fill(line, WIDTH, initial_indent=margin, subsequent_indent=margin))  # noqa: T201 - the demo talks
 
 
 async def play_story(demo: Demo) -> None:
-    """The whole story, from the command to the mail."""
+    """Play the whole story, from the command to the mail."""
     await _play_denial(demo)
     await _play_dv_order(demo)
     await _play_ov_order(demo)
@@ -69,6 +69,7 @@ async def play_story(demo: Demo) -> None:
 
 async def _play_denial(demo: Demo) -> None:
     print_text("\nBen is not on the list. He types in #pki:  /dcv-resend 700001")
+    # A denied user must cost DigiCert no call at all.
     before = len(demo.certcentral.calls)
     await demo.ben.command("/dcv-resend", "700001", demo.pki)
     message = await demo.ben.receives("not on the list")
@@ -138,7 +139,7 @@ def _require_no_problems(slack: Slack) -> None:
 
 @contextlib.asynccontextmanager
 async def running_demo(folder: Path, process: type[BotProcess] = BotProcess) -> AsyncIterator[Demo]:
-    """Both local servers with their people, and the bot connected to them; at the end nothing of it is kept."""
+    """Start both local servers and the bot. Stop them, and delete their files, at the end."""
     async with Slack() as slack, CertCentral() as certcentral:
         manifest = Manifest.read(MANIFEST)
         manifest.install(slack)
@@ -157,6 +158,7 @@ async def running_demo(folder: Path, process: type[BotProcess] = BotProcess) -> 
 
 
 async def _wait_for_connection(slack: Slack, bot: BotProcess) -> None:
+    # Waiting for both means that a bot that exits at once is reported at once, with its log.
     connecting = asyncio.create_task(slack.wait_for_connection(CONNECTING_SECONDS))
     ended = asyncio.create_task(bot.wait_for_exit(2 * CONNECTING_SECONDS))
     await asyncio.wait({connecting, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -183,7 +185,7 @@ def _settings(demo: Demo, folder: Path) -> dict[str, str]:
 
 
 async def main(*, once: bool) -> None:
-    """Tell the story with `once`; else serve the page until Ctrl-C."""
+    """Play the story if `once` is set. Otherwise, serve the page until Ctrl-C."""
     with tempfile.TemporaryDirectory(prefix="dcv-resend-demo-") as folder:
         async with running_demo(Path(folder)) as demo:
             if once:
@@ -193,7 +195,7 @@ async def main(*, once: bool) -> None:
 
 
 def create_page(demo: Demo, port: int = 0) -> WebPage:
-    """Return the page of this stage, not yet served."""
+    """Create the page of this demo, not yet served."""
     workspace = demo.workspace
     return WebPage(
         demo.slack,
@@ -206,7 +208,7 @@ def create_page(demo: Demo, port: int = 0) -> WebPage:
 
 
 async def serve(demo: Demo, log: str) -> None:
-    """Serve the page, and say where and what to try, until Ctrl-C."""
+    """Serve the page until Ctrl-C, and print its address and what to try."""
     async with create_page(demo, PORT) as page:
         print_text(f"\nOpen it in a browser:  {page.url}")
         print_text("\nType /dcv-resend in #pki, press Resend, and approve the mail on the right.")

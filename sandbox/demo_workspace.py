@@ -1,4 +1,4 @@
-"""The workspace of the demo: people of every kind, channels of every kind, and something that was said in them."""
+"""The workspace of the demo: one user and one channel of each kind, with a few messages."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from sandbox.web.sample_alerts import SAMPLE_ALERTS
 
 @dataclass(frozen=True)
 class DemoWorkspace:
-    """Everybody and every place; `cast` is who one can be on the page."""
+    """The users and channels of the demo."""
 
     ana: SimulatedUser
     ben: SimulatedUser
@@ -21,7 +21,7 @@ class DemoWorkspace:
 
     @property
     def personas(self) -> list[Persona]:
-        """Who one can be on the page, with what they may do."""
+        """Return the users that a visitor of the page can act as."""
         return [
             Persona(self.ana, "may resend"),
             Persona(self.ben, "is not on the list"),
@@ -31,12 +31,12 @@ class DemoWorkspace:
 
     @property
     def allowed_users(self) -> list[SimulatedUser]:
-        """Those whom the bot's list names; being a guest counts more."""
+        """Return the users on the bot's allow list. Gita is a guest, so the bot denies her anyway."""
         return [self.ana, self.gita]
 
 
 def populate(slack: Slack) -> DemoWorkspace:
-    """Fill an empty workspace."""
+    """Fill an empty workspace with users, channels and messages."""
     ana = slack.add_person("ana", real_name="Ana Ruiz")
     ben = slack.add_person("ben", real_name="Ben Okoro")
     gita = slack.add_person("gita", real_name="Gita Rao", guest=True)

@@ -1,4 +1,4 @@
-"""What can go wrong with a call to a local server, planned by a test or by a person at the demo."""
+"""Faults of calls to a local server, planned by a test or by a user of the demo."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True)
 class FaultResponse:
-    """An HTTP answer given instead of the real one; a `body` of str is sent as it is, anything else as JSON."""
+    """An HTTP response given instead of the real one. A `body` of str is sent unchanged, anything else as JSON."""
 
     status: int
     body: object = ""
@@ -17,9 +17,11 @@ class FaultResponse:
 
 @dataclass(frozen=True)
 class Fault:
-    """One misfortune: wait for `hold` (if any), take effect or not, then give `answer`, the real one, or none.
+    """One fault of a call.
 
-    `lost` drops the connection without an answer. With neither `answer` nor `lost` the call is only held up.
+    The call first waits for `seconds` and for `hold`. It takes effect only if `effect` is set. `answer` replaces the
+    real response, and `lost` drops the connection without one. With neither `answer` nor `lost`, the call is only
+    delayed.
     """
 
     effect: bool = False
@@ -29,24 +31,24 @@ class Fault:
     seconds: float = 0.0
 
     async def wait(self) -> None:
-        """Hold the call for `seconds`, then until `hold` is set."""
+        """Delay the call for `seconds`, then until `hold` is set."""
         await asyncio.sleep(self.seconds)
         if self.hold is not None:
             await self.hold.wait()
 
 
 def answers(status: int, body: object = "", headers: Mapping[str, str] | None = None, *, effect: bool = False) -> Fault:
-    """Answer with this; the call takes effect only with `effect`."""
+    """Return a fault that answers with this response. The call takes effect only if `effect` is set."""
     return Fault(effect=effect, answer=FaultResponse(status, body, headers or {}))
 
 
 def drops(*, effect: bool) -> Fault:
-    """Drop the connection without an answer, before (`effect=False`) or after the call took effect."""
+    """Return a fault that drops the connection before or, if `effect` is set, after the call takes effect."""
     return Fault(effect=effect, lost=True)
 
 
 def stalls(seconds: float = 0.0, hold: asyncio.Event | None = None) -> Fault:
-    """Go on as usual, but only after `seconds` and once `hold` is set."""
+    """Return a fault that only delays the call, by `seconds` and until `hold` is set."""
     return Fault(effect=True, seconds=seconds, hold=hold)
 
 
@@ -58,17 +60,17 @@ class _Planned:
 
 
 class Faults:
-    """The misfortunes still to come, first planned first served."""
+    """The planned faults, in the order in which they are used."""
 
     def __init__(self) -> None:
         self._planned: list[_Planned] = []
 
     def plan(self, pattern: str, fault: Fault, *, times: int | None = 1) -> None:
-        """Let the next `times` calls whose name fits the glob `pattern` meet `fault`; None means until `clear()`."""
+        """Plan `fault` for the next `times` calls whose name matches the glob `pattern`. None means until `clear()`."""
         self._planned.append(_Planned(pattern, fault, times))
 
     def pop(self, name: str) -> Fault | None:
-        """Use up one fault planned for a call of this name."""
+        """Return the first fault planned for a call of this name, and use it up once. Returns None if there is none."""
         for planned in self._planned:
             if not fnmatchcase(name, planned.pattern):
                 continue
@@ -80,5 +82,5 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Forget every fault that is still to come."""
+        """Remove every planned fault."""
         self._planned.clear()

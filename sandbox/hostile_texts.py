@@ -1,4 +1,4 @@
-"""Texts that are meant to make a reader slow, and messages that are full of them; for tests and measurements."""
+"""Texts that are meant to slow down a parser, and messages full of them, for tests and benchmarks."""
 
 from typing import Any
 
@@ -43,23 +43,24 @@ PIECES = (*MARKUP, *NUMBERS, *ORDERS, *NAMES, *UNICODE, *SPACE)
 
 
 def long_text(unit: str, length: int, first: int = 7) -> str:
-    """Return a text of this length, which repeats the unit below a line that could be the head of a list or table.
+    """Return a text of this length that repeats `unit` below a line that looks like a list's heading.
 
-    Each 7 in it is another number each time, so that nothing is known from the last time.
+    Each 7 in the unit is replaced by another number, so that no cache helps the parser.
     """
     repeated = (unit.replace("7", str(number)) for number in range(first, first + length // len(unit) + 1))
     return f"order,domain\norders:\n{''.join(repeated)}"[:length]
 
 
 def blocks_of(unit: str) -> dict[str, Any]:
-    """Return a message with as many sections as Slack allows, each as long as it may be and no two alike."""
+    """Return a message with as many sections as Slack allows. Each is as long as allowed, and no two are alike."""
     texts = (long_text(unit, LONGEST_BLOCK, number * LONGEST_BLOCK) for number in range(BLOCKS))
     return {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in texts]}
 
 
 def nested(unit: str) -> dict[str, Any]:
-    """Return a message whose rich text is as deep as it is long."""
+    """Return a message with deeply nested rich text."""
     node: dict[str, Any] = {"type": "text", "text": long_text(unit, LONGEST_TEXT)}
+    # 200 levels are far beyond what Slack sends, and still below Python's recursion limit.
     for _ in range(200):
         node = {"type": "rich_text_section", "elements": [node, {"type": "text", "text": unit}]}
     return {"blocks": [{"type": "rich_text", "elements": [node]}], "text": ">" * 3_000 + unit}

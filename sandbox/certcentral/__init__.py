@@ -1,4 +1,4 @@
-"""A local CertCentral: DigiCert's Services API v2 in memory, with an outbox instead of mail."""
+"""A local CertCentral: DigiCert's Services API v2 in memory, with an outbox instead of email."""
 
 from sandbox.certcentral.server import CertCentral
 

@@ -1,4 +1,4 @@
-"""The account: its orders, domains, contacts and outbox, and what approving a mail changes."""
+"""The state of an account: orders, domains, contacts and outbox, and the effects of an approved mail."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Account:
-    """Everything that CertCentral remembers, without HTTP; `now` gives aware datetimes and may be replaced."""
+    """The state of a CertCentral account, without HTTP. `now` returns aware datetimes and may be replaced."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
@@ -57,10 +57,10 @@ class Account:
         contact_pending: bool = False,
         approval_pending: bool = False,
     ) -> Order:
-        """Place an order without mailing anybody; OV and EV orders bring the domains that the account lacks.
+        """Add an order without sending mail. OV and EV orders also add the domains that the account lacks.
 
-        An order that is already issued has all its names validated. Products other than TLS have a common name and no
-        DNS names. ValueError if the id is taken.
+        All names of an issued order are validated. Products other than TLS have a common name and no DNS names. Raises
+        ValueError if the id is taken.
         """
         if order_id in self.orders:
             raise ValueError(f"order {order_id} exists already")
@@ -74,6 +74,7 @@ class Account:
             method=method,
             name_scope=name_scope,
             created=created or self.now(),
+            # Not `self.now` itself: a test may replace it after the order was added.
             clock=lambda: self.now(),
             status=status,
             reissue_requested=reissue_requested,
@@ -102,10 +103,10 @@ class Account:
         submitted: bool = True,
         organization: str = "Example Ltd",
     ) -> Domain:
-        """Add a domain; one that is not pending counts as validated today unless `validated_until` says otherwise.
+        """Add a domain. If it is not pending, it counts as validated today, or until `validated_until`.
 
-        A `validated_until` in the past makes it a lapsed one. Without `submitted` it was added, but never submitted for
-        validation, so it is neither pending nor valid. ValueError if the id or the name is taken.
+        A `validated_until` in the past makes a lapsed domain. If `submitted` is False, the domain was never submitted
+        for validation, so it is neither pending nor valid. Raises ValueError if the id or the name is taken.
         """
         if domain_id in self.domains or any(without_wildcard(name) == domain.name for domain in self.domains.values()):
             raise ValueError(f"domain {domain_id} or {name} exists already")
@@ -127,53 +128,54 @@ class Account:
         return domain
 
     def ensure_organization(self, name: str) -> Organization:
-        """The organization of this name, made at its first mention."""
+        """Return the organization of this name, and create it at its first use."""
         return self._organizations.setdefault(name, Organization(11 + len(self._organizations), name))
 
     def add_txt_contact(self, name: str, address: str) -> None:
-        """Publish `address` at _validation-contactemail below `name`."""
+        """Add `address` to the TXT record at _validation-contactemail below `name`."""
         self._contacts.setdefault(without_wildcard(name), []).append(address)
 
     def set_permitted_emails(self, scope: str, addresses: Iterable[str]) -> None:
-        """Set what the account's preferences permit as recipients for `scope`."""
+        """Set the recipients that the account's preferences permit for `scope`."""
         self._preferences[without_wildcard(scope)] = list(addresses)
 
     def all_emails(self, scope: str) -> list[str]:
-        """All constructed and DNS TXT addresses of `scope`."""
+        """Return all constructed and DNS TXT addresses of `scope`."""
         return list(dict.fromkeys(constructed_emails(scope) + self._contacts.get(scope, [])))
 
     def permitted_emails(self, scope: str) -> list[str]:
-        """The addresses of `scope` as the account's preferences bound them."""
+        """Return the addresses of `scope` that the account's preferences permit."""
         return self._preferences.get(scope, self.all_emails(scope))
 
     def is_known_name(self, name: str) -> bool:
-        """Whether `name` is, or lies on one line with, a domain or an ordered name of the account."""
+        """Return whether `name` is at, above or below a domain or an ordered name of the account."""
         held = [domain.name for domain in self.domains.values()]
         held += [ordered for order in self.orders.values() for ordered in order.dns_names]
         return any(are_related(name, other) for other in held)
 
     def domain_for(self, name: str) -> Domain | None:
-        """The domain that an ordered name belongs to: the longest one at or above it."""
+        """Return the domain that an ordered name belongs to: the longest one at or above it."""
         by_name = {domain.name: domain for domain in self.domains.values()}
         return next((by_name[step] for step in self_and_ancestors(name) if step in by_name), None)
 
     def is_validated(self, order: Order, name: str) -> bool:
-        """Whether this ordered name needs no more mail."""
+        """Return whether this ordered name is validated."""
         if order.is_dv:
             return name in order.validated
         domain = self.domain_for(name)
         return domain is not None and domain.covers(name, self.now())
 
     def pending_names(self, order: Order) -> list[str]:
-        """The ordered names that are not validated yet."""
+        """Return the ordered names that are not validated yet."""
         return [name for name in order.dns_names if not self.is_validated(order, name)]
 
     def send_mail(
         self, scope: str, recipient: str, locale: str, *, order_id: int | None = None, domain_id: int | None = None
     ) -> None:
-        """Put one mail in the outbox, unless its recipient's domain has no MX."""
+        """Put one mail in the outbox, unless the recipient's domain has no MX."""
         if recipient.rpartition("@")[2].lower() in self.options.without_mx:
             return
+        # DigiCert falls back to English for a language that it does not know.
         language = locale if locale in self.options.locales else "en"
         now = self.now()
         mail_id = len(self.outbox) + 1
@@ -181,7 +183,10 @@ class Account:
         self.changes.notify_all()
 
     def approve(self, mail: Mail) -> None:
-        """Click the mail's link; orders with nothing left to validate are issued. ValueError once it has expired."""
+        """Follow the link of a mail, and issue each order that this completes.
+
+        Raises ValueError if the mail has expired.
+        """
         now = self.now()
         if now >= mail.expires_at:
             raise ValueError(f"mail {mail.id} expired at {mail.expires_at}")
@@ -193,17 +198,18 @@ class Account:
         if mail.domain_id is not None:
             domain = self.domains[mail.domain_id]
             domain.record_approval(mail.scope, now)
+            # One validated domain can complete several OV and EV orders.
             for order in self._orders_with(domain):
                 self.issue_if_ready(order)
         self.changes.notify_all()
 
     def issue_if_ready(self, order: Order) -> None:
-        """Issue the order if it is open and waits for nothing any more."""
+        """Issue the order if it is open and nothing is pending."""
         if order.status in OPEN_STATUSES and not self.pending_names(order) and not order.is_blocked:
             order.status = "issued"
 
     def validate_names(self, order: Order, names: Iterable[str]) -> None:
-        """Count these names of the order as validated; for OV and EV that is their domains' business."""
+        """Mark these names of the order as validated. For OV and EV orders, this validates their domains."""
         wanted = {without_wildcard(name) for name in names}
         done = [name for name in order.dns_names if without_wildcard(name) in wanted]
         if order.is_dv:
@@ -215,7 +221,7 @@ class Account:
                 domain.record_approval(order.mail_scope(name), self.now())
 
     def issue(self, order_id: int) -> None:
-        """Issue the order at once, all its names validated."""
+        """Validate all names of the order and issue it."""
         order = self.orders[order_id]
         self.validate_names(order, order.dns_names)
         order.organization_pending = order.contact_pending = order.approval_pending = False

@@ -1,4 +1,4 @@
-"""The calls that tell whose key it is."""
+"""The API calls that show the user and the account of the key."""
 
 from collections.abc import Iterable
 
@@ -22,19 +22,19 @@ ACCOUNT_JSON = {"id": 9001, "admin_email": "pki@example.com", "cert_central_type
 
 
 class AccountCalls:
-    """The answers about the key's user and account."""
+    """The handlers for the key's user and account."""
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """The routes."""
+        """Return the routes."""
         return [
             web.get(f"{BASE_PATH}/user/me", self.get_user, allow_head=False),
             web.get(f"{BASE_PATH}/account", self.get_account, allow_head=False),
         ]
 
     async def get_user(self, _request: web.Request) -> web.Response:
-        """The user that the key belongs to."""
+        """Return the user that the key belongs to."""
         return web.json_response(USER_JSON)
 
     async def get_account(self, _request: web.Request) -> web.Response:
-        """The account that the key belongs to."""
+        """Return the account that the key belongs to."""
         return web.json_response(ACCOUNT_JSON)

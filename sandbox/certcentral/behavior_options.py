@@ -1,4 +1,4 @@
-"""How the sandbox reads the cases that DigiCert's pages leave open; a test or a person at the demo may turn each."""
+"""The behavior in cases that DigiCert's documentation leaves open. A test or a user of the demo may change each."""
 
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -13,9 +13,9 @@ LOCALES = frozenset({"en", "de", "es", "fr", "it", "ja", "ko", "pt", "ru", "zh_C
 
 @dataclass(frozen=True)
 class ResendBehavior:
-    """What becomes of a doubtful resend: refused with this error, or answered 204 with mail or without.
+    """The outcome of a resend in an unclear case: an error, or 204 with or without mail.
 
-    `status` 204 means accepted; only then does `mails` count.
+    A `status` of 204 means accepted. `mails` has a meaning only then.
     """
 
     status: int = 204
@@ -24,7 +24,7 @@ class ResendBehavior:
     mails: bool = False
 
     def sends_mail(self) -> bool:
-        """Whether mail goes out; Refusal if the case is refused."""
+        """Return whether mail is sent. Raises CertCentralError if the case is rejected."""
         if self.status != 204:
             raise CertCentralError(self.status, self.code, self.message)
         return self.mails
@@ -36,7 +36,7 @@ ACCEPT_WITHOUT_MAIL = ResendBehavior()
 
 @dataclass
 class BehaviorOptions:
-    """One field per open case; the defaults are the likeliest readings."""
+    """One option for each unclear case. The defaults are the most likely behavior."""
 
     closed_order: ResendBehavior = ResendBehavior(400, "invalid_order_status", "The order is not pending.")
     organization_order: ResendBehavior = ResendBehavior(
@@ -54,32 +54,32 @@ class BehaviorOptions:
     email_array_limited_by: EmailArrayLimit = "domain"
     """The name whose allowed addresses limit the `email_array` of a domain resend.
 
-    "domain": the stored domain that the id names. "scope": the `name_scope` of the request.
-    Other addresses are dropped silently; if none is left, every address of the scope is emailed.
+    "domain" is the stored domain of the id, "scope" is the `name_scope` of the request. Other addresses are dropped
+    silently. If none is left, every address of the scope is emailed.
     """
     check_by_email: ResendBehavior = ResendBehavior(400, "invalid_dcv_method", "Email validation cannot be checked.")
     check_finds_no_record: ResendBehavior = ACCEPT_WITHOUT_MAIL
-    """A check of a DNS method that finds no value: answered 200 with pending names, or refused with this error."""
+    """The outcome of a check that finds no DNS record: 200 with pending names, or this error."""
     unknown_domain_code: str = "not_found|domain"
     locales: frozenset[str] = LOCALES
-    """Any other language falls back to English."""
+    """The known languages. Any other language falls back to English."""
     without_mx: set[str] = field(default_factory=set)
-    """Mail domains that nothing can be delivered to, though the call is accepted."""
+    """Mail domains without MX. Calls for them are accepted, and nothing is delivered."""
     retry_after: bool = False
-    """Whether a 429 carries `Retry-After` (whole seconds)."""
+    """Whether a 429 has `Retry-After` (whole seconds)."""
     user_me_for_orders: bool = True
     """Whether keys of the roles 100 and 101 may read /user/me."""
     omit_empty_lists: bool = True
-    """Whether a list answer without rows has no array key at all."""
+    """Whether the array of an empty list is left out of the response."""
     string_ids: bool = True
     """Whether ids in an order's validation status are strings."""
     is_active_string: bool = True
-    """Whether a domain's organization says "1" instead of true."""
+    """Whether a domain's organization has `is_active: "1"` instead of true."""
     validation_states_in_lists: ValidationStates = "never"
-    """When rows of the domain list tell `dcv_status` and `org_status`: "asked" means with `include_validation`."""
+    """When rows of the domain list include `dcv_status` and `org_status`. "asked" means with `include_validation`."""
     always_include_validations: bool = False
-    """Whether a single domain lists its validations also without `include_validation`."""
+    """Whether a single domain lists its validations even without `include_validation`."""
     errors_as_object: bool = False
     invitations: bool = False
-    """Whether a domain with `include_dcv` lists the mails sent, in the older shape."""
+    """Whether a domain with `include_dcv` lists the mails sent, in an older format."""
     status_filter_ignored: bool = False

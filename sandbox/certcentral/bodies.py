@@ -1,4 +1,4 @@
-"""The bodies that the PUT calls accept; unknown fields are ignored, wrong types are refused."""
+"""The bodies of the PUT calls. Unknown fields are ignored, wrong types are rejected."""
 
 from typing import TypeVar
 
@@ -10,13 +10,13 @@ Body = TypeVar("Body", bound="JsonBody")
 
 
 class JsonBody(BaseModel):
-    """A JSON object whose fields keep their JSON types: no number for a string, no null for a field left out."""
+    """A JSON object with strict field types: no number for a string, no null for an absent field."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class ApprovalEmail(JsonBody):
-    """One name and the address asked to approve it; `email_domain` is the base that the address belongs to."""
+    """One name and the address that approves it. `email_domain` is the base domain of the address."""
 
     domain: str
     email: str
@@ -24,14 +24,14 @@ class ApprovalEmail(JsonBody):
 
 
 class OrderResend(JsonBody):
-    """Body of an order's resend."""
+    """The body of an order's resend."""
 
     domain_approval_emails: list[ApprovalEmail] = []
     locale: str = "en"
 
 
 class DomainResend(JsonBody):
-    """Body of a domain's resend."""
+    """The body of a domain's resend."""
 
     name_scope: str = ""
     locale: str = "en"
@@ -39,13 +39,13 @@ class DomainResend(JsonBody):
 
 
 class MethodChange(JsonBody):
-    """Body of a change of an order's DCV method."""
+    """The body of a change of an order's DCV method."""
 
     dcv_method: str
 
 
 def read_body(kind: type[Body], body: object) -> Body:
-    """Read the parsed JSON of a call, nothing counting as `{}`; Refusal (400) names the first field that is wrong."""
+    """Parse the JSON of a call. None counts as `{}`. Raises CertCentralError (400) that names the first wrong field."""
     try:
         return kind.model_validate({} if body is None else body)
     except ValidationError as error:

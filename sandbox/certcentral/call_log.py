@@ -1,4 +1,4 @@
-"""What the server heard: one record per call, with the key masked."""
+"""The record of API calls, with the key masked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,35 +14,35 @@ BASE_PATH = "/services/v2"
 
 @dataclass(eq=False)
 class RecordedCall:
-    """One call as it arrived; `status` stays None while it is unanswered and when its answer was dropped."""
+    """One call as it arrived. `status` is None while it is unanswered, and if its answer was dropped."""
 
     method: str
     path: str
-    """Below /services/v2, without the query."""
+    """The path below /services/v2, without the query."""
     query: dict[str, str]
     body: object
-    """The parsed JSON; None if there is no body or it is not JSON."""
+    """The parsed JSON, or None if there is no body or it is not JSON."""
     raw: bytes
     headers: Mapping[str, str]
     at: datetime
     monotonic: float
-    """Seconds of the event loop's clock."""
+    """The time of arrival, in seconds of the event loop's clock."""
     is_json: bool
-    """Whether the body can be read: JSON sent as JSON, or none at all."""
+    """Whether the body can be read: JSON sent as JSON, or no body at all."""
     status: int | None = None
 
     @property
     def name(self) -> str:
-        """METHOD /path, as faults are planned by."""
+        """Return `METHOD /path`, by which faults are planned."""
         return f"{self.method} {self.path}"
 
     @property
     def is_resend(self) -> bool:
-        """Whether it is one of the two calls that ask for mail."""
+        """Return whether this is one of the two calls that send mail."""
         return self.matches("PUT", "/order/certificate/*/resend-emails") or self.matches("PUT", "/domain/*/dcv/emails")
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether it is a call of this method to a path that fits the glob."""
+        """Return whether this call has this method and a path that matches the glob."""
         return self.method == method and fnmatchcase(self.path, path)
 
 
@@ -50,7 +50,7 @@ CALL = web.RequestKey("call", RecordedCall)
 
 
 def mask_key(headers: Mapping[str, str]) -> CIMultiDict[str]:
-    """A copy of the headers that does not hold the key."""
+    """Return a copy of the headers in which the key is masked."""
     copy = CIMultiDict(headers)
     if KEY_HEADER in copy:
         copy[KEY_HEADER] = "***"

@@ -1,4 +1,4 @@
-"""The calls on domains."""
+"""The API calls for domains."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -17,7 +17,7 @@ from sandbox.certcentral.recipient_rules import resend_for_domain
 
 DOMAINS = f"{BASE_PATH}/domain"
 REUSE = "include_validation_reuse_status"
-"""Of the list it is a filter: as a parameter of its own it has no effect there."""
+"""A filter of the list. As a parameter of its own, it has no effect there."""
 
 FILTER_TEXTS = {
     "status": lambda domain: ["active" if domain.active else "inactive"],
@@ -32,13 +32,13 @@ SORT_KEYS = {
 
 
 class DomainCalls:
-    """The answers about one account's domains."""
+    """The handlers for one account's domains."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """The routes."""
+        """Return the routes."""
         one = DOMAINS + "/{domain}"
         return [
             web.get(DOMAINS, self.list_domains, allow_head=False),
@@ -50,7 +50,7 @@ class DomainCalls:
         ]
 
     async def list_domains(self, request: web.Request) -> web.Response:
-        """The domains that meet the filters, by id unless sorted."""
+        """Return the domains that match the filters, sorted by id unless the query says otherwise."""
         query, options = request.query, self._account.options
         domains = apply_filters(self._account.domains.values(), query, FILTER_TEXTS, {})
         for wanted in read_filters(query).get("search", []):
@@ -66,22 +66,22 @@ class DomainCalls:
         return web.json_response(drop_empty_list(answer, "domains", omit=options.omit_empty_lists))
 
     async def get_domain(self, request: web.Request) -> web.Response:
-        """One domain."""
+        """Return one domain."""
         asked = _read_includes(request, reuse=has_flag(request.query, REUSE))
         return web.json_response(domain_serializers.serialize_domain(self._account, self._find_domain(request), asked))
 
     async def count_expirations(self, _request: web.Request) -> web.Response:
-        """How many domains have lapsed or will lapse soon."""
+        """Return how many domains have lapsed or will lapse soon."""
         return web.json_response(domain_serializers.count_expirations(self._account))
 
     async def get_validation(self, request: web.Request) -> web.Response:
-        """What the domain is validated for."""
+        """Return the validations of a domain."""
         return web.json_response(
             {"validations": domain_serializers.serialize_validations(self._account, self._find_domain(request))}
         )
 
     async def list_emails(self, request: web.Request) -> web.Response:
-        """Who may be mailed, for a domain id or for any name on a line with one of the account's names."""
+        """Return the allowed addresses for a domain id, or for a name at, above or below one of the account's names."""
         wanted = request.match_info["domain"].lower()
         if wanted.isdecimal():
             wanted = self._find_domain(request).name
@@ -91,7 +91,7 @@ class DomainCalls:
         return web.json_response(domain_serializers.serialize_emails(self._account, wanted, preferred=preferred))
 
     async def resend_emails(self, request: web.Request) -> web.Response:
-        """Mail again for a domain."""
+        """Send mail again for a domain."""
         body = read_body(DomainResend, request[CALL].body)
         resend_for_domain(self._account, self._find_domain(request), body)
         return web.Response(status=204)

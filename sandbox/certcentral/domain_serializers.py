@@ -1,4 +1,4 @@
-"""Domains as the API shows them (pure)."""
+"""The JSON of domains (pure)."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ SPANS: dict[str, tuple[int | None, int | None]] = {
     "expiring_from_31_to_60_days": (31, 60),
     "expiring_from_61_to_90_days": (61, 90),
 }
-"""The values of `filters[validation]` behind their `ov_` or `ev_`, as days from today."""
+"""The values of `filters[validation]` after their `ov_` or `ev_`, in days from today."""
 
 _COUNTED = {
     "number_of_expired_domains": SPANS["expired"],
@@ -31,9 +31,9 @@ _COUNTED = {
 
 
 class Includes(NamedTuple):
-    """What the query asks for beside the usual fields.
+    """The optional fields that a query asks for.
 
-    `exact_expiry` shows UTC timestamps, `reuse` the state of each validation, `validations` their `dcv_status`.
+    `exact_expiry` adds UTC timestamps, `reuse` the state of each validation, and `validations` their `dcv_status`.
     """
 
     exact_expiry: bool = False
@@ -43,7 +43,7 @@ class Includes(NamedTuple):
 
 
 def serialize_row(account: Account, domain: Domain, asked: Includes) -> dict[str, Any]:
-    """The domain as a row of the list; a date is left out where there is none."""
+    """Return a domain as a row of the list. Absent dates are left out."""
     setting = account.options.validation_states_in_lists
     with_states = setting == "always" or (setting == "asked" and asked.validations)
     shown = _common(account, domain, asked)
@@ -72,7 +72,7 @@ def _common(account: Account, domain: Domain, asked: Includes) -> dict[str, Any]
 
 
 def serialize_domain(account: Account, domain: Domain, asked: Includes) -> dict[str, Any]:
-    """The domain by itself, with what the include flags ask for."""
+    """Return a single domain with the optional fields of `asked`."""
     shown = _common(account, domain, asked)
     shown |= {"status": "pending" if domain.pending else "approved", "is_pending_validation": domain.pending}
     if asked.validations or account.options.always_include_validations:
@@ -87,7 +87,7 @@ def serialize_domain(account: Account, domain: Domain, asked: Includes) -> dict[
 
 
 def serialize_validations(account: Account, domain: Domain, *, with_states: bool = True) -> list[dict[str, Any]]:
-    """What the domain was submitted for: OV and EV, which share one DCV; nothing if it never was."""
+    """Return the OV and EV validations of a domain, which share one DCV. Returns nothing if it was never submitted."""
     if domain.validation_state(account.now()) == "never":
         return []
     return [_validation(account, domain, kind, with_states=with_states) for kind in ("ov", "ev")]
@@ -158,14 +158,14 @@ def _invitations(account: Account, domain: Domain) -> dict[str, Any]:
 
 
 def count_expirations(account: Account) -> dict[str, str]:
-    """How many domains have lapsed or will lapse soon, as texts."""
+    """Return how many domains have lapsed or will lapse soon, as strings."""
     domains = account.domains.values()
     counts = {name: sum(expires_within(account, domain, span) for domain in domains) for name, span in _COUNTED.items()}
     return {name: str(count) for name, count in counts.items()} | {"number_of_domains_affected_by_mozilla_policy": "0"}
 
 
 def matches_validation(account: Account, domain: Domain, wanted: str) -> bool:
-    """Whether `filters[validation]` with this value finds the domain; OV and EV end together here."""
+    """Return whether this value of `filters[validation]` matches the domain. OV and EV end together here."""
     if wanted == "completed":
         return domain.validation_state(account.now()) == "complete"
     _kind, _, span = wanted.partition("_")
@@ -173,7 +173,7 @@ def matches_validation(account: Account, domain: Domain, wanted: str) -> bool:
 
 
 def expires_within(account: Account, domain: Domain, span: tuple[int | None, int | None]) -> bool:
-    """Whether the validation ends within these days from today (Mountain Time), the first and the last included."""
+    """Return whether the validation ends in this range of days from today (Mountain Time), both ends included."""
     if domain.validated_until is None:
         return False
     days = (mountain_day(domain.validated_until) - mountain_day(account.now())).days
@@ -184,7 +184,7 @@ def expires_within(account: Account, domain: Domain, span: tuple[int | None, int
 
 
 def serialize_emails(account: Account, scope: str, *, preferred: bool) -> dict[str, Any]:
-    """Who may approve `scope`: all that DNS and the rules permit, or what the account's preferences leave of it."""
+    """Return the addresses that may approve `scope`. If `preferred` is set, only those of the account's preferences."""
     addresses = account.permitted_emails(scope) if preferred else account.all_emails(scope)
     base = [address for address in addresses if address.lower() in constructed_emails(scope)]
     others = [address for address in addresses if address not in base]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `calls` within any `seconds`."""
+    """A limit of `calls` within any `seconds`."""
 
     calls: int
     seconds: float
@@ -16,13 +16,13 @@ DIGICERT_LIMITS = (Limit(100, 5.0), Limit(1000, 180.0))
 
 
 class SlidingWindow:
-    """The calls let through lately; times are seconds of one monotonic clock. Calls turned away do not count."""
+    """The times of recent calls, in seconds of one monotonic clock. Rejected calls do not count."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque()
 
     def acquire(self, limits: tuple[Limit, ...], at: float) -> float:
-        """Let a call through and return 0, or return the seconds until one would be let through."""
+        """Admit a call and return 0.0, or return the seconds until a call would be admitted."""
         waits = [self._wait(limit, at) for limit in limits]
         if any(waits):
             return max(waits)
@@ -37,4 +37,5 @@ class SlidingWindow:
             return limit.seconds
         if len(self._times) < limit.calls:
             return 0.0
+        # The n-th last call must leave the window before another one fits.
         return max(0.0, self._times[-limit.calls] + limit.seconds - at)

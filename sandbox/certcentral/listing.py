@@ -1,4 +1,4 @@
-"""Filters, sorting and pages, as the list calls share them."""
+"""Filters, sorting and pages of the list calls."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ MAX_ROWS = 1000
 
 
 def read_filters(query: MultiMapping[str]) -> dict[str, list[str]]:
-    """The values of each `filters[name]`, given once or with indices."""
+    """Return the values of each `filters[name]`, with or without an index."""
     wanted: dict[str, list[str]] = {}
     for key, value in query.items():
         if found := _FILTER.fullmatch(key):
@@ -27,20 +27,20 @@ def read_filters(query: MultiMapping[str]) -> dict[str, list[str]]:
 
 
 def has_flag(query: MultiMapping[str], name: str) -> bool:
-    """Whether the flag is set, as a parameter of its own or as a filter."""
+    """Return whether the flag is set, as a parameter of its own or as a filter."""
     values = [*query.getall(name, []), *read_filters(query).get(name, [])]
     return any(value.lower() in {"true", "1"} for value in values)
 
 
 def matches_text(wanted: str, texts: Iterable[str]) -> bool:
-    """Whether any text equals `wanted`, or contains what follows its leading %; letter case does not matter."""
+    """Return whether a text equals `wanted`, or contains it if it starts with %. Letter case does not matter."""
     if wanted.startswith("%"):
         return any(wanted.strip("%").lower() in text.lower() for text in texts)
     return any(wanted.lower() == text.lower() for text in texts)
 
 
 def matches_time(wanted: str, moment: datetime | None) -> bool:
-    """Whether the moment lies in the span that a date filter means; Refusal (400) if the filter is malformed."""
+    """Return whether the time is in the range of a date filter. Raises CertCentralError (400) if it is malformed."""
     try:
         start, end = parse_time_range(wanted)
     except ValueError as error:
@@ -51,7 +51,7 @@ def matches_time(wanted: str, moment: datetime | None) -> bool:
 def apply_filters(
     rows: Iterable[Row], query: MultiMapping[str], texts: TextReaders[Row], times: TimeReaders[Row]
 ) -> list[Row]:
-    """The rows that meet every known filter, with any of its values; unknown filters are ignored."""
+    """Return the rows that match every known filter. Unknown filters are ignored, as DigiCert does."""
     chosen = list(rows)
     for name, values in read_filters(query).items():
         if name in texts:
@@ -62,8 +62,9 @@ def apply_filters(
 
 
 def sort_rows(rows: Iterable[Row], sort: str, keys: Mapping[str, Callable[[Row], Any]]) -> list[Row]:
-    """The rows sorted by `a,-b` (minus means descending); unknown keys are ignored."""
+    """Return the rows sorted by `a,-b` (minus means descending). Unknown keys are ignored."""
     result = list(rows)
+    # Sorting is stable, so the most significant key comes last.
     for term in reversed(sort.split(",")):
         name = term.strip().removeprefix("-")
         if name in keys:
@@ -74,7 +75,7 @@ def sort_rows(rows: Iterable[Row], sort: str, keys: Mapping[str, Callable[[Row],
 def build_page(
     name: str, rows: Sequence[Row], query: MultiMapping[str], show: Callable[[Row], object]
 ) -> dict[str, Any]:
-    """One page of rows under `name`, with total, limit and offset."""
+    """Return one page of rows under `name`, with total, limit and offset."""
     limit = min(_read_integer(query, "limit", MAX_ROWS), MAX_ROWS)
     offset = _read_integer(query, "offset", 0)
     shown = [show(row) for row in rows[offset : offset + limit]]
@@ -82,7 +83,7 @@ def build_page(
 
 
 def drop_empty_list(answer: dict[str, Any], name: str, *, omit: bool) -> dict[str, Any]:
-    """The answer, without the key `name` if its list is empty and such keys vanish."""
+    """Return the answer without the key `name` if its list is empty and `omit` is set."""
     return {key: value for key, value in answer.items() if value or key != name or not omit}
 
 

@@ -1,4 +1,4 @@
-"""What an account holds: orders, domains and the mail sent for them."""
+"""The objects of an account: orders, domains and the mail sent for them."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from sandbox.certcentral.names import is_within, registrable_domain, without_wil
 NameScope = Literal["base_domain", "fqdn"]
 OPEN_STATUSES = frozenset({"pending", "reissue_pending"})
 DCV_METHODS = frozenset({"email", "dns-cname-token", "dns-txt-token", "http-token", "http-token-dynamic"})
-"""What an order's DCV method can be changed to; `http-token-static` is a filter of the domain list alone."""
+"""The DCV methods that an order can change to. `http-token-static` is only a filter of the domain list."""
 MAIL_LIFETIME = timedelta(days=30)
 ONCE_ISSUED = frozenset({"issued", "expired", "revoked"})
 CERTIFICATE_LIFETIME = timedelta(days=199)
@@ -19,13 +19,13 @@ REUSE_PERIOD = timedelta(days=199)
 
 
 def random_value(seed: str) -> str:
-    """A value of 40 hex digits that looks random and is always the same for `seed`."""
+    """Return 40 hex digits that look random and are always the same for `seed`."""
     return hashlib.sha256(seed.encode()).hexdigest()[:40]
 
 
 @dataclass(frozen=True)
 class Organization:
-    """Who an OV or EV certificate is for."""
+    """The organization of an OV or EV certificate."""
 
     id: int
     name: str
@@ -33,7 +33,7 @@ class Organization:
 
 @dataclass(frozen=True)
 class Product:
-    """What was ordered; `validation` is dv, ov or ev for TLS, and something else for all other products."""
+    """A product. `validation` is dv, ov or ev for TLS, and another value for all other products."""
 
     name_id: str
     name: str
@@ -42,7 +42,7 @@ class Product:
 
     @property
     def is_tls(self) -> bool:
-        """Whether its certificates are for servers, so that domain names are validated."""
+        """Return whether the certificates are for servers, so that domain names are validated."""
         return "ssl" in self.type
 
 
@@ -61,7 +61,7 @@ PRODUCTS = {
 
 @dataclass
 class Order:
-    """One certificate order; setting `status` also stamps `status_changed`."""
+    """A certificate order. Setting `status` also updates `status_changed`."""
 
     id: int
     certificate_id: int
@@ -76,51 +76,55 @@ class Order:
     status: str
     status_changed: datetime = field(init=False)
     validated: set[str] = field(default_factory=set)
-    """The names of a DV order that are validated, as ordered; OV and EV orders ask their domains."""
+    """The validated names of a DV order, as ordered. OV and EV orders use their domains instead."""
     token_published: bool = False
-    """Whether the random value of a token method can be found where it belongs."""
+    """Whether the random value of a token method is published."""
     reissue_requested: datetime | None = None
     emails: list[str] = field(default_factory=list)
     """The addresses in an S/MIME certificate."""
     organization_pending: bool = False
     """Whether DigiCert still validates the organization."""
     contact_pending: bool = False
-    """Whether the verified contact of an EV order has not approved it yet; no answer shows this."""
+    """Whether the verified contact of an EV order still has to approve it. No API response shows this."""
     approval_pending: bool = False
-    """Whether an administrator of the account has not approved the request yet, though the order is open."""
+    """Whether an administrator of the account still has to approve the request of an open order."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "status":
+            # Tests set `status` directly, so the time is recorded here and not by a method.
             object.__setattr__(self, "status_changed", self.clock())
         object.__setattr__(self, name, value)
 
     @property
     def is_dv(self) -> bool:
-        """Whether each name is validated for this order alone."""
+        """Return whether each name is validated for this order alone."""
         return self.product.validation == "dv"
 
     @property
     def is_blocked(self) -> bool:
-        """Whether it waits for anything but its names."""
+        """Return whether the order waits for something other than its names."""
         return self.organization_pending or self.contact_pending or self.approval_pending
 
     @property
     def valid_till(self) -> datetime | None:
-        """When the certificate ends, once there is one."""
+        """Return the end of the certificate's validity, or None if there is no certificate."""
         return self.status_changed + CERTIFICATE_LIFETIME if self.status in ONCE_ISSUED else None
 
     @property
     def thumbprint(self) -> str:
-        """The certificate's thumbprint, once there is a certificate."""
+        """Return the thumbprint that the certificate has once it is issued."""
         return random_value(f"thumbprint {self.id}").upper()
 
     @property
     def serial_number(self) -> str:
-        """The certificate's serial number, once there is a certificate."""
+        """Return the serial number that the certificate has once it is issued."""
         return random_value(f"serial {self.id}")[:32].upper()
 
     def mail_scope(self, name: str) -> str:
-        """The name that a mail for `name` validates: the registrable domain, or the highest ordered name above it."""
+        """Return the name that a mail for `name` validates.
+
+        This is the registrable domain or, with the name scope fqdn, the highest ordered name above it.
+        """
         if self.name_scope == "base_domain":
             return registrable_domain(name)
         return min(
@@ -133,7 +137,7 @@ class Order:
         )
 
     def names_validated_by(self, scope: str) -> set[str]:
-        """The ordered names that an approved mail for `scope` validates."""
+        """Return the ordered names that an approved mail for `scope` validates."""
         if self.name_scope == "base_domain":
             return {name for name in self.dns_names if is_within(without_wildcard(name), scope)}
         below = [name for name in self.dns_names if is_within(without_wildcard(name), scope)]
@@ -147,7 +151,7 @@ ValidationState = Literal["pending", "complete", "expired", "never"]
 class Domain:
     """A domain of the account, whose validation serves all OV and EV orders.
 
-    `submitted` is None for a domain that was never submitted for validation, `approved` for one that never passed it.
+    `submitted` is None if it was never submitted for validation. `approved` is None if it was never validated.
     """
 
     id: int
@@ -161,10 +165,10 @@ class Domain:
     submitted: datetime | None = None
     approved: datetime | None = None
     scopes: set[str] = field(default_factory=set)
-    """Subdomains that were validated by themselves."""
+    """Subdomains that were validated on their own."""
 
     def validation_state(self, now: datetime) -> ValidationState:
-        """How its validation is: one that lapsed is not pending until it is submitted again."""
+        """Return the state of the validation. A lapsed domain is not pending until it is submitted again."""
         if self.pending:
             return "pending"
         if self.validated_until is None:
@@ -172,15 +176,15 @@ class Domain:
         return "complete" if self.is_valid(now) else "expired"
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether the whole domain may be used for issuing."""
+        """Return whether the whole domain may be used for issuing."""
         return self.validated_until is not None and now < self.validated_until
 
     def covers(self, name: str, now: datetime) -> bool:
-        """Whether `name` counts as validated."""
+        """Return whether `name` counts as validated."""
         return self.is_valid(now) or any(is_within(without_wildcard(name), scope) for scope in self.scopes)
 
     def record_approval(self, scope: str, now: datetime) -> None:
-        """Take an approved mail for `scope`: the whole domain, or one subdomain of it."""
+        """Record an approved mail for `scope`: the whole domain, or one subdomain of it."""
         if not is_within(self.name, scope):
             self.scopes.add(scope)
             return
@@ -191,7 +195,7 @@ class Domain:
 
 @dataclass
 class Mail:
-    """One validation mail in the outbox; `scope` is the name that its approval validates."""
+    """A validation mail in the outbox. `scope` is the name that its approval validates."""
 
     id: int
     scope: str

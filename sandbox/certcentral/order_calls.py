@@ -1,4 +1,4 @@
-"""The calls on orders."""
+"""The API calls for orders."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -41,13 +41,13 @@ SORT_KEYS = {
 
 
 class OrderCalls:
-    """The answers about one account's orders."""
+    """The handlers for one account's orders."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """The routes, the fixed ones first."""
+        """Return the routes, the fixed ones first."""
         one = ORDERS + "/{order_id}"
         return [
             web.get(ORDERS, self.list_orders, allow_head=False),
@@ -60,7 +60,7 @@ class OrderCalls:
         ]
 
     async def list_orders(self, request: web.Request) -> web.Response:
-        """The orders that meet the filters, newest id first unless sorted."""
+        """Return the orders that match the filters, newest id first unless the query sorts them."""
         query, options = request.query, self._account.options
         texts = {
             name: read for name, read in FILTER_TEXTS.items() if name != "status" or not options.status_filter_ignored
@@ -73,7 +73,7 @@ class OrderCalls:
         return web.json_response(drop_empty_list(answer, "orders", omit=options.omit_empty_lists))
 
     async def get_order(self, request: web.Request) -> web.Response:
-        """One order, by id or by the thumbprint or serial number of its certificate."""
+        """Return one order, by its id or by the thumbprint or serial number of its certificate."""
         order = self._find_order(request, by_certificate=True)
         shown = order_serializers.serialize_order(self._account, order)
         if request.query.get("include_caa_status") == "true" and order.status in OPEN_STATUSES:
@@ -81,11 +81,11 @@ class OrderCalls:
         return web.json_response(shown)
 
     async def get_validation(self, request: web.Request) -> web.Response:
-        """Which names of the order still wait."""
+        """Return the validation status of the order's names."""
         return web.json_response(order_serializers.serialize_validation(self._account, self._find_order(request)))
 
     async def list_status_changes(self, request: web.Request) -> web.Response:
-        """The orders whose status changed in the span asked for."""
+        """Return the orders whose status changed in the requested time frame."""
         start, end = _read_time_frame(request, self._account.now())
         changed = [order for order in self._account.orders.values() if start <= order.status_changed < end]
         rows = [
@@ -95,13 +95,13 @@ class OrderCalls:
         return web.json_response(drop_empty_list({"orders": rows}, "orders", omit=vanish))
 
     async def resend_emails(self, request: web.Request) -> web.Response:
-        """Mail again for a pending DV order."""
+        """Send mail again for a pending DV order."""
         body = read_body(OrderResend, request[CALL].body)
         resend_for_order(self._account, self._find_order(request), body)
         return web.Response(status=204)
 
     async def change_method(self, request: web.Request) -> web.Response:
-        """Change an open order's DCV method; no mail is sent. A file with a name of its own is not for DV orders."""
+        """Change an open order's DCV method, without sending mail. DV orders cannot use http-token-dynamic."""
         body = read_body(MethodChange, request[CALL].body)
         order = self._find_order(request)
         if body.dcv_method not in DCV_METHODS or (order.is_dv and body.dcv_method == "http-token-dynamic"):
@@ -114,9 +114,9 @@ class OrderCalls:
         return web.json_response({"dcv_random_value": random_value(f"order {order.id}"), "expiration_date": expires})
 
     async def check_dcv(self, request: web.Request) -> web.Response:
-        """Look for the random value of a token method; if it is there, all names are validated and the order issued.
+        """Look up the random value of a token method. If it is found, validate all names and issue the order.
 
-        A DNS method whose value is missing is answered with the names that wait; a file that is missing is an error.
+        A missing DNS record is answered with the pending names. A missing file is an error.
         """
         read_body(JsonBody, request[CALL].body)
         order = self._find_order(request)

@@ -1,4 +1,4 @@
-"""Orders as the API shows them (pure)."""
+"""The JSON of orders (pure)."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ USER = {"id": 501, "first_name": "Dcv", "last_name": "Bot", "email": "pki@exampl
 
 
 def serialize_row(account: Account, order: Order) -> dict[str, Any]:
-    """The order as a row of the list."""
+    """Return an order as a row of the list."""
     return {
         "id": order.id,
         "certificate": _certificate(account, order) | {"signature_hash": "sha256"},
@@ -28,7 +28,7 @@ def serialize_row(account: Account, order: Order) -> dict[str, Any]:
 
 
 def serialize_order(account: Account, order: Order) -> dict[str, Any]:
-    """The order by itself; a DV order shows no organization."""
+    """Return a single order. A DV order shows no organization."""
     validation = order.product.validation
     shown = {
         "id": order.id,
@@ -58,7 +58,7 @@ def _product(order: Order) -> dict[str, Any]:
 
 
 def _requests(order: Order) -> list[dict[str, Any]]:
-    """What was asked of the account's administrators: the order, and a reissue; the last one may wait for them."""
+    """Return the requests to the account's administrators: the order and a reissue. Only the last can be pending."""
     asked = [{"id": order.id + 1, "date": format_timestamp(order.created), "type": "new_request"}]
     if order.reissue_requested is not None:
         asked.append({"id": order.id + 2, "date": format_timestamp(order.reissue_requested), "type": "reissue"})
@@ -93,7 +93,7 @@ def _fingerprints(order: Order) -> dict[str, Any]:
 
 
 def serialize_validation(account: Account, order: Order) -> dict[str, Any]:
-    """Which names still wait, one entry per scope and state; ids are strings unless switched."""
+    """Return the validation status of an order, one entry per scope and state. Ids are strings unless configured."""
     ids = str if account.options.string_ids else int
     shown = {
         "order_id": ids(order.id),

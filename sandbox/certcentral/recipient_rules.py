@@ -1,4 +1,4 @@
-"""Who is mailed by a resend: the order's rule and the domain's rule, with their traps."""
+"""The rules for the recipients of a resend, one for orders and one for domains."""
 
 from typing import NamedTuple
 
@@ -9,20 +9,24 @@ from sandbox.certcentral.names import are_related, is_within, self_and_ancestors
 
 
 class OutgoingMail(NamedTuple):
-    """A mail about to be sent."""
+    """A mail that is about to be sent."""
 
     scope: str
     recipient: str
 
 
 def resend_for_order(account: Account, order: Order, body: OrderResend) -> None:
-    """Mail what the body lists, or every waiting name when it lists nothing; Refusal before any mail goes out."""
+    """Send mail as the body says, or to admin@ of every pending name if it lists none.
+
+    Raises CertCentralError before any mail is sent.
+    """
     if not _accepts_resend(account, order):
         return
     if body.domain_approval_emails:
         known = {without_wildcard(name) for name in order.dns_names} | {
             order.mail_scope(name) for name in order.dns_names
         }
+        # All mails are collected before the first one is sent, since a later entry may still be rejected.
         mails = [mail for entry in body.domain_approval_emails for mail in _mails_for(account, order, entry, known)]
     else:
         scopes = dict.fromkeys(order.mail_scope(name) for name in account.pending_names(order))
@@ -63,7 +67,7 @@ def _is_allowed_email(account: Account, email: str, domain: str, base: str) -> b
 
 
 def resend_for_domain(account: Account, domain: Domain, body: DomainResend) -> None:
-    """Email the addresses of the body that are allowed; if none is left, all addresses of the scope."""
+    """Email the allowed addresses of the body, or all addresses of the scope if none is allowed."""
     scope = without_wildcard(body.name_scope or domain.name)
     options = account.options
     if not (
@@ -81,6 +85,7 @@ def _domain_recipients(account: Account, domain: Domain, scope: str, wanted: lis
     by_domain = account.options.email_array_limited_by == "domain" and is_within(scope, domain.name)
     permitted = account.permitted_emails(domain.name if by_domain else scope)
     chosen = [address for address in dict.fromkeys(wanted) if _contains_email(address, permitted)]
+    # This is a trap of the real API: a list of disallowed addresses emails everyone.
     return chosen or account.all_emails(scope)
 
 

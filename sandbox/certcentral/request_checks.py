@@ -1,4 +1,4 @@
-"""What a call must pass before its object is looked at: key, limits, route, role, readable body."""
+"""The checks of a call before its object is read: key, limits, route, role and body."""
 
 import hmac
 import math
@@ -29,10 +29,11 @@ class RequestChecks:
         self._window = SlidingWindow()
 
     def check(self, request: web.Request) -> None:
-        """Let the request through or raise its Refusal."""
+        """Check the request. Raises CertCentralError if it is rejected."""
         call = request[CALL]
         self._check_key(request.headers.get(KEY_HEADER, ""))
         self._check_limits(call.monotonic)
+        # An unknown route is reported only after key and limits, so that probing paths needs a valid key.
         if request.match_info.http_exception is not None:
             raise not_found("route")
         if not self._has_permission(call):

@@ -1,4 +1,4 @@
-"""The account of the demo: one of everything that people meet, dated relative to now."""
+"""The account of the demo: one order or domain of each kind, dated relative to now."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ LONG = [f"{label}.example.{top}" for top in ("com", "org", "net") for label in (
 
 
 def seed(account: Account) -> None:
-    """Fill an empty account; nobody is mailed."""
+    """Fill an empty account without sending mail."""
     _domains(account)
     _dv_orders(account)
     _organization_orders(account)

@@ -1,4 +1,4 @@
-"""The local CertCentral as a server: records calls, plays planned faults, checks, answers."""
+"""The HTTP server of the local CertCentral."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ def _utc_now() -> datetime:
 
 
 class CertCentral(Account):
-    """An account that is served on the loopback while its `async with` block runs; its answers tell `now` as Date."""
+    """An account that is served on the loopback inside an `async with` block. Its responses have `now` as Date."""
 
     def __init__(
         self,
@@ -57,12 +57,12 @@ class CertCentral(Account):
 
     @property
     def url(self) -> str:
-        """The base URL; its port is known once the server runs."""
+        """Return the base URL. Its port is known once the server runs."""
         return f"http://127.0.0.1:{self._port}{BASE_PATH}"
 
     @property
     def key(self) -> str:
-        """The one key that is accepted; set it to revoke the old one."""
+        """Return the only valid key. Setting another one revokes it."""
         return self._checks.key
 
     @key.setter
@@ -71,7 +71,7 @@ class CertCentral(Account):
 
     @property
     def role(self) -> int:
-        """The key's role: 0 (unrestricted), 100, 101, 102 or 103."""
+        """Return the key's role: 0 (unrestricted), 100, 101, 102 or 103."""
         return self._checks.role
 
     @role.setter
@@ -80,7 +80,7 @@ class CertCentral(Account):
 
     @property
     def limits(self) -> tuple[Limit, ...]:
-        """The rolling limits of the key."""
+        """Return the rolling limits of the key."""
         return self._checks.limits
 
     @limits.setter
@@ -89,11 +89,14 @@ class CertCentral(Account):
 
     @property
     def resends(self) -> list[RecordedCall]:
-        """The calls that asked for mail, whatever became of them."""
+        """Return the calls that asked for mail, whatever their outcome."""
         return [call for call in self.calls if call.is_resend]
 
     async def wait_for_call(self, method: str, path: str, *, count: int = 1, timeout: float = 20.0) -> RecordedCall:  # noqa: ASYNC109 - the deadline is the contract here
-        """The `count`-th call that fits the glob `path`, as soon as it has arrived; TimeoutError after `timeout` s."""
+        """Return call number `count` that matches the glob `path`, once it has arrived.
+
+        Raises TimeoutError after `timeout` s.
+        """
 
         def find() -> RecordedCall | None:
             fitting = [call for call in self.calls if call.matches(method, path)]
@@ -102,6 +105,7 @@ class CertCentral(Account):
         return await self.changes.wait_for(find, what=f"call {count} of {method} {path}", timeout=timeout)
 
     def _app(self) -> web.Application:
+        # Calls are recorded first, so that rejected and faulty ones are in the log too.
         app = web.Application(middlewares=[self._log_call, self._apply_fault, self._answer])
         for calls in (AccountCalls(), OrderCalls(self), DomainCalls(self)):
             app.add_routes(calls.routes())
@@ -117,6 +121,7 @@ class CertCentral(Account):
         self.calls.append(call)
         self.changes.notify_all()
         response = await handler(request)
+        # A dropped connection means that the client never saw a status.
         if request.transport is not None and not request.transport.is_closing():
             call.status = response.status
         self.changes.notify_all()
@@ -170,7 +175,7 @@ def _fault_response(answer: FaultResponse) -> web.Response:
 
 
 def _parse_body(raw: bytes, content_type: str) -> tuple[object, bool]:
-    """The JSON of a body and whether the body can be read; no body can."""
+    """Return the JSON of a body, and whether the body can be read. An empty body can."""
     if not raw:
         return None, True
     try:

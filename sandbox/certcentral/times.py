@@ -1,4 +1,4 @@
-"""How CertCentral writes and reads moments: UTC timestamps, and Mountain Time where its pages say so (pure)."""
+"""CertCentral's timestamps: UTC, or Mountain Time as documented for some fields (pure)."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,33 +7,34 @@ MOUNTAIN = ZoneInfo("America/Denver")
 
 
 def format_timestamp(moment: datetime) -> str:
-    """A timestamp such as 2026-01-31T10:00:00+00:00."""
+    """Return a timestamp such as 2026-01-31T10:00:00+00:00."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def mountain_day(moment: datetime) -> date:
-    """The calendar day of the moment in Mountain Time."""
+    """Return the calendar day in Mountain Time."""
     return moment.astimezone(MOUNTAIN).date()
 
 
 def mountain_date(moment: datetime) -> str:
-    """The same day as YYYY-MM-DD."""
+    """Return the day in Mountain Time as YYYY-MM-DD."""
     return mountain_day(moment).isoformat()
 
 
 def parse_time(text: str) -> datetime:
-    """The moment that a filter names; without an offset it is Mountain Time. ValueError if it is none."""
+    """Parse the time of a filter, in Mountain Time unless it has an offset. Raises ValueError if it is malformed."""
     moment = datetime.fromisoformat(text.strip())
     return moment if moment.tzinfo else moment.replace(tzinfo=MOUNTAIN)
 
 
 def _parse_range_end(text: str) -> datetime:
     moment = parse_time(text)
+    # A date means the whole day, a time the whole second.
     return moment + timedelta(days=1) if len(text.strip()) == len("2026-01-31") else moment + timedelta(seconds=1)
 
 
 def parse_time_range(text: str) -> tuple[datetime, datetime]:
-    """The half-open span that `a...b`, `>a`, `<b`, or one date or moment means; ValueError if malformed."""
+    """Parse `a...b`, `>a`, `<b`, a date or a time to a half-open range. Raises ValueError if it is malformed."""
     first, dots, last = text.partition("...")
     if dots:
         return parse_time(first), _parse_range_end(last)
