@@ -51,7 +51,7 @@ def matches_time(wanted: str, moment: datetime | None) -> bool:
 def apply_filters(
     rows: Iterable[Row], query: MultiMapping[str], texts: TextReaders[Row], times: TimeReaders[Row]
 ) -> list[Row]:
-    """Return the rows that match every known filter. Unknown filters are ignored, as DigiCert does."""
+    """Return the rows that match every known filter. Unknown filters are ignored."""
     chosen = list(rows)
     for name, values in read_filters(query).items():
         if name in texts:

@@ -33,7 +33,7 @@ class RequestChecks:
         call = request[CALL]
         self._check_key(request.headers.get(KEY_HEADER, ""))
         self._check_limits(call.monotonic)
-        # An unknown route is reported only after key and limits, so that probing paths needs a valid key.
+        # CertCentral checks key and limits before it reports an unknown route.
         if request.match_info.http_exception is not None:
             raise not_found("route")
         if not self._has_permission(call):

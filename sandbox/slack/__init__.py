@@ -1,4 +1,4 @@
-"""A local Slack: its Web API, its sockets and the people in it."""
+"""A local Slack: its Web API, its sockets and its users."""
 
 from sandbox.slack.people.form_submission import SubmissionResult
 from sandbox.slack.people.forms import Form, FormIncomplete

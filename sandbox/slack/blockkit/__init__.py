@@ -1,1 +1,1 @@
-"""The shapes of Block Kit as tables, and the few functions that read them."""
+"""Block Kit: schemas of its objects as tables, and the functions that read them."""

@@ -1,4 +1,4 @@
-"""Tells whether Slack would take a message or a view, by its documented structure and limits."""
+"""The validation of messages and views by Slack's documented structure and limits."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ MAX_VIEW_BYTES = 250_000
 
 @dataclass(frozen=True)
 class Problem:
-    """One reason for Slack to refuse a message or view."""
+    """One reason for Slack to reject a message or view."""
 
     error: str
     pointer: str
@@ -47,21 +47,21 @@ _PARTS: dict[str, tuple[str, Validator]] = {
 
 
 def check_message(payload: Mapping[str, Any], *, update: bool = False) -> list[Problem]:
-    """Return what is wrong with the arguments of chat.postMessage (or, with `update`, of chat.update).
+    """Return the problems of the arguments of chat.postMessage or, with `update`, of chat.update.
 
-    Looks at text, blocks, attachments and metadata; the last three may be JSON strings, as the wire may carry them.
-    Totals over several blocks are asked only once each part holds by itself.
+    Text, blocks, attachments and metadata are checked. The last three may be JSON strings, as some clients send them.
     """
     if not isinstance(payload, Mapping):
         return [Problem("invalid_arguments", "", "A message must be an object.")]
     message = {name: _decode(payload.get(name)) for name in ("blocks", "attachments", "metadata")}
     text = payload.get("text")
     parts = [*_check_text(text, MAX_UPDATED_TEXT if update else MAX_POSTED_TEXT), *_check_parts(message)]
+    # Totals over several blocks need valid parts, so they are checked only once there is no other problem.
     return parts or [*_check_not_empty(text, message), *_check_totals(message)]
 
 
 def check_view(view: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with a modal or home view; pointers start at the view itself."""
+    """Return the problems of a modal or home view. Pointers start at the view itself."""
     problems = [*_as_problems("invalid_arguments", VIEWS(view, ""))]
     if _size(view) > MAX_VIEW_BYTES:
         problems.append(Problem("view_too_large", "", f"A view can have {MAX_VIEW_BYTES:,} bytes at most."))
@@ -73,7 +73,7 @@ def _as_problems(error: str, violations: Iterable[Violation]) -> Iterator[Proble
 
 
 def _decode(value: Any) -> Any:
-    """Read JSON out of a string; blank counts as absent, and what cannot be read stays a string."""
+    """Parse a JSON string. A blank string counts as absent, and a string that is not JSON stays a string."""
     if not isinstance(value, str):
         return value
     try:
@@ -83,7 +83,7 @@ def _decode(value: Any) -> Any:
 
 
 def _size(value: Any) -> int:
-    """Count the bytes of the value as JSON; what no JSON can hold has no size."""
+    """Return the size of the value as JSON in bytes, or 0 if it cannot be JSON."""
     try:
         encoded = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str, skipkeys=True)
     except (ValueError, RecursionError):
@@ -116,6 +116,7 @@ def _check_totals(message: Mapping[str, Any]) -> Iterator[Problem]:
     own = [*layout_rules.iter_blocks(blocks, "/blocks")]
     if layout_rules.count_characters(blocks) > MAX_BLOCK_TEXT or layout_rules.count_markdown(own) > MAX_MARKDOWN:
         yield Problem("msg_blocks_too_long", "/blocks", "The blocks together have too many characters.")
+    # A table in an attachment counts towards the one table of the message.
     attached = (
         layout_rules.iter_blocks(attachment.get("blocks", ()), f"/attachments/{index}/blocks")
         for index, attachment in enumerate(message["attachments"] or ())

@@ -1,4 +1,4 @@
-"""The blocks, and on which surfaces (message, modal, home) each may stand."""
+"""The schemas of the blocks, by surface (message, modal, home)."""
 
 # https://docs.slack.dev/reference/block-kit/blocks
 

@@ -1,4 +1,4 @@
-"""The elements that stand inside blocks, and which of them may stand in which block."""
+"""The schemas of the elements inside blocks, by the block that may contain them."""
 
 # https://docs.slack.dev/reference/block-kit/block-elements
 

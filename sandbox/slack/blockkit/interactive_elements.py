@@ -1,4 +1,4 @@
-"""The parts of blocks that people can use: fields with a value, buttons and menus."""
+"""The interactive elements of blocks: fields with a value, buttons and menus."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ VALUE_KEYS = {
 TEXT_INPUTS = frozenset({"plain_text_input", "email_text_input", "url_text_input", "number_input"})
 EXTERNAL = frozenset({"external_select", "multi_external_select"})
 ElementKey = tuple[str, str]
-"""The block_id and action_id of an element: one name may stand in several blocks, a place only once."""
+"""The block_id and action_id of an element. Several blocks may use one action_id, so both are needed."""
 OPTION_KEYS = frozenset({"selected_option", "selected_options"})
 
 
 @dataclass(frozen=True)
 class Field:
-    """One element that holds a value; `label` is what stands beside it."""
+    """One element that holds a value. `label` is the text beside it."""
 
     block_id: str
     element: Json
@@ -49,37 +49,37 @@ class Field:
 
     @property
     def kind(self) -> str:
-        """The element's type, such as static_select."""
+        """Return the element's type, such as static_select."""
         return str(self.element["type"])
 
     @property
     def action_id(self) -> str:
-        """The element's action_id."""
+        """Return the element's action_id."""
         return str(self.element["action_id"])
 
     @property
     def key(self) -> ElementKey:
-        """Where it stands."""
+        """Return the block_id and the action_id."""
         return self.block_id, self.action_id
 
     @property
     def value_key(self) -> str:
-        """The name under which the state holds the value."""
+        """Return the name of the value in the state."""
         return VALUE_KEYS[self.kind][0]
 
     @property
     def is_multi(self) -> bool:
-        """Whether several things can be chosen."""
+        """Return whether several values can be chosen."""
         return self.kind.startswith("multi_") or self.kind in {"checkboxes", "file_input"}
 
     @property
     def options(self) -> list[Json]:
-        """The options that are part of the element; none for external ones."""
+        """Return the options that are part of the element. External selects have none."""
         groups = self.element.get("option_groups") or []
         return list(self.element.get("options") or []) + [option for group in groups for option in group["options"]]
 
     def initial_state(self) -> Json:
-        """Return the state before anybody touched it, with the initial value or an empty one."""
+        """Return the state before any input, with the initial value or an empty one."""
         key, initial_key = VALUE_KEYS[self.kind]
         return self.state_with(self.element.get(initial_key) or ([] if self.is_multi else None), key)
 
@@ -89,7 +89,7 @@ class Field:
 
 
 def find_fields(blocks: list[Json]) -> list[Field]:
-    """Return every element with a value, in the order in which a person sees them."""
+    """Return every element that holds a value, in the order of the blocks."""
     return [field for block in blocks for field in _fields_of(block)]
 
 
@@ -104,7 +104,7 @@ def find_buttons(blocks: list[Json]) -> list[tuple[str, Json]]:
 
 
 def button_labels(blocks: list[Json]) -> list[str]:
-    """Return what is written on the buttons, overflow options included."""
+    """Return the labels of the buttons and of the overflow options."""
     labels: list[str] = []
     for _, element in find_buttons(blocks):
         shown = element.get("options") if element["type"] == "overflow" else [element]
@@ -122,6 +122,7 @@ def _fields_of(block: Json) -> Iterator[Field]:
                 label=_label(block, element),
                 in_input=in_input,
                 optional=bool(block.get("optional")) or not in_input,
+                # Outside of an input block, every change is sent to the app at once.
                 dispatches=bool(block.get("dispatch_action")) if in_input else True,
             )
 
@@ -132,6 +133,7 @@ def _elements_of(block: Json) -> list[Json]:
 
 
 def _label(block: Json, element: Json) -> str:
+    # An element of an actions block has no label. Its placeholder is what the user reads.
     for beside in (block.get("label"), block.get("text"), element.get("placeholder")):
         if beside:
             return visible_text([beside])

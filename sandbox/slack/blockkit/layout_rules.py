@@ -1,4 +1,4 @@
-"""Rules over a whole stack of blocks, whose blocks each hold by themselves."""
+"""Rules over a list of blocks whose blocks are valid one by one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ _CHILD_FIELDS = {"container": "child_blocks", "carousel": "elements", "plan": "t
 
 
 def iter_blocks(blocks: Sequence[Mapping[str, Any]], at: str) -> Iterator[PlacedBlock]:
-    """Go through the blocks and those nested in them, each with its pointer."""
+    """Yield the blocks and the blocks nested in them, each with its pointer."""
     for index, block in enumerate(blocks):
         pointer = child_pointer(at, index)
         yield block, pointer
@@ -23,24 +23,25 @@ def iter_blocks(blocks: Sequence[Mapping[str, Any]], at: str) -> Iterator[Placed
 
 
 def block_list(surface: Surface, most: int, least: int = 0) -> Validator:
-    """A list of blocks that may stand on `surface`, each with a block_id of its own."""
+    """Return a validator for a list of blocks on `surface`. Each block_id may be used once."""
     each = list_of(BLOCKS[surface], most, least)
 
     def check(value: Any, at: str) -> Iterator[Violation]:
         violations = list(each(value, at))
+        # The ids can be compared only if every block is valid.
         yield from violations or find_repeated(iter_blocks(value, at), "block_id")
 
     return check
 
 
 def find_extra_tables(places: Iterable[PlacedBlock]) -> Iterator[Violation]:
-    """A message holds one table at most."""
+    """Yield a violation for every table after the first one."""
     tables = [pointer for block, pointer in places if block["type"] in TABLES]
     return (Violation(pointer, "A message can hold only one table.") for pointer in tables[1:])
 
 
 def find_extra_focus(places: Iterable[PlacedBlock]) -> Iterator[Violation]:
-    """One element at most takes the focus when a view opens."""
+    """Yield a violation for every element with `focus_on_load` after the first one."""
     focused = [pointer for element, pointer in _iter_elements(places) if element.get("focus_on_load")]
     return (Violation(f"{pointer}/focus_on_load", "Only one element can have the focus.") for pointer in focused[1:])
 
@@ -55,12 +56,12 @@ def _iter_elements(places: Iterable[PlacedBlock]) -> Iterator[PlacedBlock]:
 
 
 def count_markdown(places: Iterable[PlacedBlock]) -> int:
-    """Count the characters of all markdown blocks."""
+    """Return the number of characters in all markdown blocks."""
     return sum(len(block["text"]) for block, _ in places if block["type"] == "markdown")
 
 
 def count_characters(blocks: Sequence[Mapping[str, Any]]) -> int:
-    """Count the characters of every string in the blocks, except in tables, which have a limit of their own."""
+    """Return the number of characters in all strings, except in tables, which have their own limit."""
     total, remaining = 0, list[Any](blocks)
     while remaining:
         value = remaining.pop()

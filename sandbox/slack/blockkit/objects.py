@@ -1,4 +1,4 @@
-"""Composition objects: texts, options, confirmations and the other small parts of Block Kit."""
+"""The schemas of composition objects: texts, options, confirmations and other small parts of Block Kit."""
 
 # https://docs.slack.dev/reference/block-kit/composition-objects
 
@@ -20,22 +20,22 @@ URL = pattern(r"https?://[^\s/].*", "an address that starts with http:// or http
 
 
 def plain_text(most: int) -> ObjectSchema:
-    """A plain_text object of at most `most` characters."""
+    """Return the schema of a plain_text object of at most `most` characters."""
     return ObjectSchema("plain_text", required={"text": string(most)}, optional={"emoji": boolean})
 
 
 def mrkdwn(most: int) -> ObjectSchema:
-    """A mrkdwn object of at most `most` characters."""
+    """Return the schema of a mrkdwn object of at most `most` characters."""
     return ObjectSchema("mrkdwn", required={"text": string(most)}, optional={"verbatim": boolean})
 
 
 def text_object(most: int = 3000) -> TaggedUnion:
-    """A plain_text or mrkdwn object of at most `most` characters."""
+    """Return the schema of a plain_text or mrkdwn object of at most `most` characters."""
     return TaggedUnion(plain_text(most), mrkdwn(most))
 
 
 def option(text: Validator, **optional: Validator) -> ObjectSchema:
-    """An option whose text and description are of the kind `text`."""
+    """Return the schema of an option with this validator for its text and description."""
     return ObjectSchema(required={"text": text, "value": string(150)}, optional={"description": text, **optional})
 
 

@@ -1,4 +1,4 @@
-"""What a person reads in blocks and attachments, as plain lines."""
+"""The visible text of blocks and attachments, as plain lines."""
 
 import re
 from collections.abc import Iterator
@@ -10,29 +10,32 @@ NEVER_SHOWN = frozenset({"confirm", "state", "metadata"})
 RICH_LINES = frozenset({"rich_text_section", "rich_text_preformatted", "rich_text_quote"})
 ATTACHMENT_LINES = ("pretext", "author_name", "title", "text", "footer")
 
+# `<target|label>` and `<target>`: links, mentions and dates.
 _LINK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+# Bold, italic and strike need a non-space inside and no word character outside, as Slack renders them.
 _STYLED = re.compile(r"(?<!\w)([*_~])(?=\S)(.+?)(?<=\S)\1(?!\w)")
 
 
 def render_mrkdwn(mrkdwn: str) -> str:
-    """Return mrkdwn as it reads: no bold or code marks, links and dates by their label, entities decoded."""
+    """Return mrkdwn as a user reads it: without markup, links and dates by label, entities decoded."""
     text = _LINK.sub(_link_text, mrkdwn.replace("`", ""))
     text = _STYLED.sub(r"\2", text)
+    # `&amp;` comes last, so that `&amp;lt;` reads `&lt;` and not `<`.
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def block_lines(blocks: list[Json]) -> list[str]:
-    """Return every text in blocks, in their order, mrkdwn untouched."""
+    """Return every text in blocks, in order, with its mrkdwn."""
     return [raw for raw, _ in _lines(blocks)]
 
 
 def visible_text(blocks: list[Json]) -> str:
-    """Return what a person reads in blocks, one line for each text."""
+    """Return the text that a user reads in blocks, one line for each text object."""
     return "\n".join(shown for _, shown in _lines(blocks))
 
 
 def attachment_lines(attachments: list[Json]) -> list[str]:
-    """Return every text in attachments, mrkdwn untouched; the fallback counts only where nothing else is shown."""
+    """Return every text in attachments, with its mrkdwn. The fallback counts only if nothing else is shown."""
     lines: list[str] = []
     for attachment in attachments:
         shown = [str(attachment[name]) for name in ATTACHMENT_LINES if attachment.get(name)]
@@ -59,6 +62,7 @@ def _lines(node: Any) -> Iterator[tuple[str, str]]:
         for item in node:
             yield from _lines(item)
     elif isinstance(node, dict):
+        # The parts of one rich-text line are read together, with no line break between them.
         if node.get("type") in RICH_LINES:
             yield _joined(node)
             return

@@ -1,4 +1,4 @@
-"""The rich_text block and the elements inside it."""
+"""The schema of the rich_text block and of the elements inside it."""
 
 # https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 

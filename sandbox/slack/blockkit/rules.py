@@ -1,4 +1,4 @@
-"""Rules across the fields of one object; each is asked only of objects whose fields hold."""
+"""Rules across the fields of one object. They apply only if every field is valid."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from sandbox.slack.blockkit.schema import Rule, Violation, child_pointer
 
 
 def any_of(*names: str) -> Rule:
-    """At least one of these fields is there."""
+    """Return a rule that at least one of these fields is present."""
 
     def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
         if not any(name in value for name in names):
@@ -17,7 +17,7 @@ def any_of(*names: str) -> Rule:
 
 
 def exactly_one_of(*names: str) -> Rule:
-    """One of these fields is there, and no other of them."""
+    """Return a rule that exactly one of these fields is present."""
 
     def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
         if sum(name in value for name in names) != 1:
@@ -27,7 +27,7 @@ def exactly_one_of(*names: str) -> Rule:
 
 
 def not_both(one: str, other: str) -> Rule:
-    """These two fields are not true (or filled) together."""
+    """Return a rule that these two fields are not both true (or filled)."""
 
     def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
         if value.get(one) and value.get(other):
@@ -37,7 +37,7 @@ def not_both(one: str, other: str) -> Rule:
 
 
 def in_order(lower: str, upper: str) -> Rule:
-    """The number in the field `lower` is not above the one in `upper`."""
+    """Return a rule that the number in the field `lower` is not above the one in `upper`."""
 
     def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
         if lower in value and upper in value and float(value[lower]) > float(value[upper]):
@@ -47,7 +47,7 @@ def in_order(lower: str, upper: str) -> Rule:
 
 
 def find_repeated(places: Iterable[tuple[Mapping[str, Any], str]], name: str) -> Iterator[Violation]:
-    """Tell every object (given with its pointer) whose field `name` repeats that of an earlier one."""
+    """Yield a violation for every object whose field `name` repeats that of an earlier one."""
     seen = set()
     for value, at in places:
         identifier = value.get(name)
@@ -57,7 +57,7 @@ def find_repeated(places: Iterable[tuple[Mapping[str, Any], str]], name: str) ->
 
 
 def distinct(name: str, within: str) -> Rule:
-    """The items of the list `within` differ in the field `name`."""
+    """Return a rule that the items of the list `within` differ in the field `name`."""
 
     def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
         yield from find_repeated(iter_items(value, at, within), name)
@@ -66,13 +66,13 @@ def distinct(name: str, within: str) -> Rule:
 
 
 def iter_items(value: Mapping[str, Any], at: str, name: str) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Go through the list in the field `name` (perhaps absent), each item with its pointer."""
+    """Yield the items of the list in the field `name`, each with its pointer. The field may be absent."""
     for index, item in enumerate(value.get(name, ())):
         yield item, f"{at}/{name}/{index}"
 
 
 def initial_option_exists(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
-    """What is chosen at first is among the options, whole or inside groups."""
+    """Yield a violation for every initial option that is not among the options or the option groups."""
     groups = [group["options"] for group in value.get("option_groups", ())]
     offered = [_option_key(option) for options in [value.get("options", ()), *groups] for option in options]
     chosen = [*iter_items(value, at, "initial_options")]
@@ -84,7 +84,7 @@ def initial_option_exists(value: Mapping[str, Any], at: str) -> Iterator[Violati
 
 
 def initial_count_allowed(name: str) -> Rule:
-    """No more is chosen at first, in the field `name`, than may be chosen at all."""
+    """Return a rule that the initial selection in the field `name` is not above `max_selected_items`."""
 
     def check(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
         most = value.get("max_selected_items")
@@ -96,4 +96,5 @@ def initial_count_allowed(name: str) -> Rule:
 
 def _option_key(option: Mapping[str, Any]) -> tuple[Any, ...]:
     text, description = option["text"], option.get("description", {})
+    # Slack compares these parts. Other keys, such as `emoji`, may differ.
     return option["value"], text["type"], text["text"], description.get("text")

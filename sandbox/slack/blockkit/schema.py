@@ -1,4 +1,4 @@
-"""What a JSON value may be: small kinds that put together make a table of shapes."""
+"""Validators for JSON values: small functions that are combined to the schemas of Block Kit."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Violation(NamedTuple):
-    """One thing wrong with a value: where (JSON pointer) and what (a sentence)."""
+    """One problem of a value: its JSON pointer and a sentence about it."""
 
     pointer: str
     message: str
@@ -18,12 +18,12 @@ Rule = Callable[[Mapping[str, Any], str], Iterator[Violation]]
 
 
 def child_pointer(at: str, key: str | int) -> str:
-    """Return the JSON pointer of `key` inside the value at `at`; our names hold nothing that needs escaping."""
+    """Return the JSON pointer of `key` inside the value at `at`. Block Kit's names need no escaping."""
     return f"{at}/{key}"
 
 
 def string(most: int | None = None, least: int = 1) -> Validator:
-    """A string of `least` to `most` characters."""
+    """Return a validator for a string of `least` to `most` characters."""
 
     def check(value: Any, at: str) -> Iterator[Violation]:
         if not isinstance(value, str):
@@ -37,7 +37,7 @@ def string(most: int | None = None, least: int = 1) -> Validator:
 
 
 def pattern(regex: str, meaning: str, most: int | None = None) -> Validator:
-    """A string that fits the regular expression `pattern`, which reads as `meaning`."""
+    """Return a validator for a string that matches `regex`. `meaning` describes it in words."""
     length, form = string(most), re.compile(regex)
 
     def check(value: Any, at: str) -> Iterator[Violation]:
@@ -49,7 +49,7 @@ def pattern(regex: str, meaning: str, most: int | None = None) -> Validator:
 
 
 def one_of(*allowed: str) -> Validator:
-    """One of a few fixed words."""
+    """Return a validator for one of a few fixed strings."""
 
     def check(value: Any, at: str) -> Iterator[Violation]:
         if not isinstance(value, str) or value not in allowed:
@@ -59,9 +59,10 @@ def one_of(*allowed: str) -> Validator:
 
 
 def integer(least: int, most: int | None = None) -> Validator:
-    """A whole number within bounds."""
+    """Return a validator for an integer in these bounds."""
 
     def check(value: Any, at: str) -> Iterator[Violation]:
+        # In Python, True is an int. In JSON it is not.
         if not isinstance(value, int) or isinstance(value, bool):
             yield Violation(at, "This must be a whole number.")
         elif value < least or (most is not None and value > most):
@@ -73,19 +74,19 @@ def integer(least: int, most: int | None = None) -> Validator:
 
 
 def number(value: Any, at: str) -> Iterator[Violation]:
-    """Check that the value is a number."""
+    """Yield a violation if the value is not a number."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         yield Violation(at, "This must be a number.")
 
 
 def boolean(value: Any, at: str) -> Iterator[Violation]:
-    """Check that the value is true or false."""
+    """Yield a violation if the value is not a boolean."""
     if not isinstance(value, bool):
         yield Violation(at, "This must be true or false.")
 
 
 def list_of(validator: Validator, most: int | None = None, least: int = 1) -> Validator:
-    """A list of `least` to `most` items, each valid for `validator`."""
+    """Return a validator for a list of `least` to `most` items, each valid for `validator`."""
 
     def check(value: Any, at: str) -> Iterator[Violation]:
         if not isinstance(value, list | tuple):
@@ -103,10 +104,9 @@ def list_of(validator: Validator, most: int | None = None, least: int = 1) -> Va
 
 @dataclass(frozen=True)
 class ObjectSchema:
-    """An object: its `type` (if it has one), the fields it needs and those it may have, and rules across them.
+    """The schema of an object: its `type`, its required and optional fields, and rules across them.
 
-    Each rule is asked only once every field and the rules before it hold, so that it can trust what it reads.
-    Unknown fields are refused unless the shape is `loose`.
+    Unknown fields are violations, unless the schema is `loose`.
     """
 
     tag: str | None = None
@@ -116,7 +116,8 @@ class ObjectSchema:
     loose: bool = False
 
     def __call__(self, value: Any, at: str) -> Iterator[Violation]:
-        """Tell what is wrong with `value`, which stands at the JSON pointer `at`."""
+        """Yield the violations of `value`, which is at the JSON pointer `at`."""
+        # Each check runs only if the ones before it found nothing, so a rule can trust the fields that it reads.
         checks = (self._check_type, self._check_fields, *self.rules)
         yield from next((violations for check in checks if (violations := [*check(value, at)])), ())
 
@@ -139,13 +140,13 @@ class ObjectSchema:
 
 
 class TaggedUnion:
-    """One of several shapes, told apart by their `type`."""
+    """One of several object schemas, chosen by `type`."""
 
     def __init__(self, *schemas: ObjectSchema) -> None:
         self._schemas = {schema.tag: schema for schema in schemas}
 
     def __call__(self, value: Any, at: str) -> Iterator[Violation]:
-        """Tell what is wrong with `value`, which stands at the JSON pointer `at`."""
+        """Yield the violations of `value`, which is at the JSON pointer `at`."""
         if not isinstance(value, Mapping):
             yield Violation(at, "This must be an object.")
         elif "type" not in value:

@@ -1,4 +1,4 @@
-"""The two blocks made of rows and cells."""
+"""The schemas of the two blocks with rows and cells."""
 
 # https://docs.slack.dev/reference/block-kit/blocks/table-block
 # https://docs.slack.dev/reference/block-kit/blocks/data-table-block

@@ -1,4 +1,4 @@
-"""The two kinds of view, with the blocks they may hold."""
+"""The schemas of the two kinds of view."""
 
 # https://docs.slack.dev/reference/views
 

@@ -19,7 +19,7 @@ class AppUser(Member):
     slack: AppWorkspace = field(repr=False)
 
     def compose_press(self, blocks: list[Json], label: str | ElementKey | None, action_id: str | None) -> Json:
-        """Compose the action of a button with this label, place or action_id, or of an option with this label.
+        """Compose the action of the button with this label, key or action_id, or of the option with this label.
 
         Raises LookupError, with the buttons that exist, if there is none.
         """
@@ -38,12 +38,13 @@ class AppUser(Member):
     async def interact(self, kind: str, what: str, view: View | None = None, **parts: Any) -> Delivery:
         """Send an interaction of this kind. With `view`, it comes from within that view."""
         if view is not None:
+            # Slack sends no state with these two kinds.
             shown = None if kind in {"block_suggestion", "view_closed"} else view.state()
             parts["view"] = payloads.view_json(self.slack, view, shown)
         return await self.send(payloads.interaction(self.slack, kind, self, **parts), what, view)
 
     async def send(self, payload: Json, what: str, view: View | None = None) -> Delivery:
-        """Send a payload that is already composed, with a trigger id if its kind carries one."""
+        """Send a payload that is already composed, with a trigger id if its kind has one."""
         if payload["type"] not in {"block_suggestion", "view_closed"}:
             payload["trigger_id"] = self.slack.triggers.issue(self, view)
         return await self.slack.deliver("interactive", payload, f"{what} by {self.name}")

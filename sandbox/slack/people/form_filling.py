@@ -1,4 +1,4 @@
-"""Finding fields and options by what a person sees, and the checks that Slack makes before it sends a form."""
+"""The lookup of fields and options by their visible text, and Slack's checks before it sends a form."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -15,12 +15,13 @@ ID_KEYS = frozenset(
 
 
 def find_field(among: Iterable[Field], name: str | ElementKey | None, kinds: Collection[str]) -> Field:
-    """Return the one field of these kinds with this label, action_id or place, or whose label contains it.
+    """Return the one field of these kinds with this label, action_id or key, or whose label contains it.
 
-    None means the only one. LookupError names those that are there.
+    None stands for the only field. Raises LookupError, with the fields that exist, if there is not exactly one.
     """
     candidates = [each for each in among if each.kind in kinds]
     exact = [each for each in candidates if name in (None, each.label, each.action_id, each.key)]
+    # An exact match wins, so that "Domain" can be named beside "Domain owner".
     fitting = exact or [each for each in candidates if isinstance(name, str) and name in each.label]
     if len(fitting) == 1:
         return fitting[0]
@@ -28,16 +29,16 @@ def find_field(among: Iterable[Field], name: str | ElementKey | None, kinds: Col
 
 
 def find_select(among: Iterable[Field], label: str | ElementKey | None, action_id: str | None) -> Field:
-    """Return the one select, group of boxes or picker with this label, place or action_id."""
+    """Return the one select, group of boxes or picker with this label, key or action_id."""
     if action_id is not None:
         among = [each for each in among if each.action_id == action_id]
     return find_field(among, label, SELECTS)
 
 
 def find_option(among: Iterable[Field], wanted: Any, found: dict[str, list[Json]]) -> tuple[Field, Any]:
-    """Return the field and the value that it will hold; `found` are the results of searches by action_id.
+    """Return the field and its new value. `found` has the results of searches by action_id.
 
-    LookupError when no field, or more than one, offers what is wanted.
+    Raises LookupError unless exactly one field offers what is wanted.
     """
     selects = [each for each in among if each.kind in SELECTS]
     matches = [(each, value) for each in selects for value in _find_values(each, wanted, found)]
@@ -48,7 +49,7 @@ def find_option(among: Iterable[Field], wanted: Any, found: dict[str, list[Json]
 
 
 def option_text(option: Any) -> str:
-    """Return what a chosen option reads; ids of users and channels, dates and times stay as they are."""
+    """Return the text of a chosen option. Ids of users and channels, dates and times are returned unchanged."""
     return str(option["text"]["text"]) if isinstance(option, dict) else str(option)
 
 
@@ -58,7 +59,7 @@ def missing_fields(view: View) -> list[Field]:
 
 
 def require_valid_text(each: Field, text: str) -> None:
-    """Raise ValueError when Slack would not let a person type this."""
+    """Raise ValueError if Slack would not let a user type this text."""
     longest = each.element.get("max_length", 3_000)
     if len(text) > longest:
         raise ValueError(f"{each.label!r} takes {longest} characters at most")
@@ -88,6 +89,7 @@ def _offered(each: Field, found: dict[str, list[Json]]) -> list[Json]:
 def _matching(options: list[Json], item: Any) -> list[Json]:
     if isinstance(item, dict):
         return [option for option in options if option["value"] == item["value"]]
+    # As with labels, an exact match wins over a partial one.
     exact = [option for option in options if option["text"]["text"] == item]
     return exact or [option for option in options if item in option["text"]["text"]]
 

@@ -1,4 +1,4 @@
-"""What the ack of a view_submission does to the modal."""
+"""The effect of the ack of a view_submission on the modal."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from sandbox.slack.workspace.views import View
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """How a submission ended; `errors` is by block_id, `view` the view that the app showed instead or upon it."""
+    """The outcome of a submission. `errors` is by block_id, and `view` is the view that the app showed next."""
 
     delivery: Delivery
     errors: dict[str, str] | None = None
@@ -21,25 +21,24 @@ class SubmissionResult:
 
     @property
     def acked(self) -> bool:
-        """Whether the app answered in time; else the person was told to try again."""
+        """Return whether the app answered in time. Otherwise, Slack asks the user to try again."""
         return self.delivery.acked
 
     @property
     def after(self) -> float:
-        """Seconds until the app answered."""
+        """Return the seconds until the app answered."""
         return self.delivery.after
 
     @property
     def error_texts(self) -> list[str]:
-        """What stands in red below the fields."""
+        """Return the error texts below the fields."""
         return list((self.errors or {}).values())
 
 
 def apply_answer(slack: AppWorkspace, view: View, delivery: Delivery) -> SubmissionResult:
-    """Close, update, push or mark the modal as the app answered; what Slack refuses leaves it open.
+    """Close, update, push or mark the modal as the app answered. It stays open if Slack rejects the answer.
 
-    Of two submits at once the first answer may have closed the modal. A second one that is well formed then shows
-    nothing.
+    If the user submits twice at once, the first answer may close the modal. A valid second answer then shows nothing.
     """
     if not delivery.acked:
         return SubmissionResult(delivery)

@@ -1,4 +1,4 @@
-"""A modal in the hands of the person who sees it."""
+"""A modal as the user who sees it fills it in."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,7 @@ QUERY_LENGTH = 3
 
 
 class FormIncomplete(Exception):
-    """Slack does not send the form yet: `labels` and `block_ids` name the fields that want something else."""
+    """Slack does not send the form yet. `labels` and `block_ids` name the fields to correct."""
 
     def __init__(self, fields: list[Field]) -> None:
         self.labels = [each.label for each in fields]
@@ -35,7 +35,7 @@ class FormIncomplete(Exception):
 
 @dataclass(eq=False)
 class Form:
-    """A person's hold on one modal; it shows what is there now, also after updates."""
+    """A user's handle on one modal. It always shows the current view, also after updates."""
 
     person: AppUser
     _view: View
@@ -44,70 +44,70 @@ class Form:
 
     @property
     def view_id(self) -> str:
-        """The id of the view."""
+        """Return the id of the view."""
         return self._view.id
 
     @property
     def view(self) -> Json:
-        """The view as apps get it, with the state that it has now."""
+        """Return the view as apps receive it, with its current state."""
         return payloads.view_json(self.person.slack, self._view, self._view.state())
 
     @property
     def title(self) -> str:
-        """What stands at the top."""
+        """Return the title."""
         return str(self._view.content["title"]["text"])
 
     @property
     def submit_text(self) -> str | None:
-        """What stands on the submit button; None when there is none."""
+        """Return the text of the submit button, or None if there is no such button."""
         submit = self._view.content["submit"]
         return str(submit["text"]) if submit else None
 
     @property
     def blocks(self) -> list[Json]:
-        """The blocks as Slack stored them."""
+        """Return the blocks as Slack stores them."""
         return self._view.blocks
 
     @property
     def text(self) -> str:
-        """Everything that can be read between title and buttons, one line for each text."""
+        """Return the visible text between title and buttons, one line for each text object."""
         return visible_text(self._view.blocks)
 
     @property
     def labels(self) -> list[str]:
-        """The labels of the input blocks."""
+        """Return the labels of the input blocks."""
         return [each.label for each in self._view.fields if each.in_input]
 
     @property
     def is_open(self) -> bool:
-        """Whether the person still sees it."""
+        """Return whether the user still sees the modal."""
         return self._view.is_open
 
     def says(self, fragment: str) -> bool:
-        """Tell whether title or text contain this, as it reads or as it was written."""
+        """Return whether title or text contain this fragment, as it reads or as it was written."""
         written = block_lines(self._view.blocks)
         return fragment in self.title or fragment in self.text or any(fragment in line for line in written)
 
     def selected(self, label: str | None = None, *, action_id: str | None = None) -> list[str]:
-        """Return the texts of the options that are chosen now; ids where users or channels are chosen."""
+        """Return the texts of the chosen options, or ids for users and channels."""
         each = find_select(self._view.fields, label, action_id)
         value = self._view.value(each)
         chosen = value if each.is_multi else [value] if value is not None else []
         return [option_text(item) for item in chosen]
 
     def typed(self, label: str) -> str:
-        """Return what stands in a text field now."""
+        """Return the current text of a text field."""
         return str(self._view.value(find_field(self._view.fields, label, TEXT_INPUTS)) or "")
 
     def fill(self, label: str | ElementKey, text: str) -> None:
-        """Type into a text field, found by its label, action_id or place; ValueError when it takes no such text."""
+        """Type into a text field, by its label, action_id or key. Raises ValueError if Slack would reject the text."""
         self._require_open()
         each = find_field(self._view.fields, label, TEXT_INPUTS)
         require_valid_text(each, text)
         self._view.set_value(each, text or None)
 
     async def press_enter(self, label: str | ElementKey) -> Delivery | None:
-        """Press Enter in a text field; the app hears of it where the field dispatches actions."""
+        """Press Enter in a text field. Returns the delivery if the field dispatches actions."""
         self._require_open()
         each = find_field(self._view.fields, label, TEXT_INPUTS)
         wanted = each.element.get("dispatch_action_config", {}).get("trigger_actions_on", ["on_enter_pressed"])
@@ -116,10 +116,10 @@ class Form:
         return await self._send_value(each)
 
     async def search(self, text: str, action_id: str | ElementKey | None = None) -> list[Json]:
-        """Type into the search of a select, found by its action_id or place; return the options flat.
+        """Type into the search of a select, by its action_id or key. Returns each option's text, value and description.
 
-        Each has text, value and description. Raises Unanswered after three seconds, ValueError where the text is too
-        short for Slack to ask at all.
+        Raises SuggestionsTimeout after three seconds, and ValueError if Slack would not ask the app for so short a
+        text.
         """
         self._require_open()
         each = find_field(self._view.fields, action_id, EXTERNAL)
@@ -133,9 +133,10 @@ class Form:
     async def choose(
         self, wanted: Any, *, action_id: str | None = None, label: str | ElementKey | None = None
     ) -> Delivery | None:
-        """Choose an option, given as a dict or as part of its text; a list sets all of a multi-select, None clears.
+        """Choose an option, given as a dict or as part of its text. A list sets all of a multi-select, None clears it.
 
-        The app hears of it, and is waited for, outside of input blocks and where an input dispatches actions.
+        Returns the delivery if the choice is sent to the app: outside of input blocks, or if the input dispatches
+        actions.
         """
         self._require_open()
         each, chosen = self._find_options(wanted, label, action_id)
@@ -143,7 +144,7 @@ class Form:
         return await self._send_value(each) if each.dispatches else None
 
     async def submit(self) -> SubmissionResult:
-        """Press the submit button and let the app's answer take effect; FormIncomplete when Slack would not send it."""
+        """Press the submit button and apply the app's answer. Raises FormIncomplete if Slack would not send it."""
         self._require_open()
         if self.submit_text is None:
             raise LookupError(f"the form {self.title!r} has no submit button")
@@ -153,16 +154,17 @@ class Form:
         return apply_answer(self.person.slack, self._view, delivery)
 
     async def click(self, label: str | ElementKey | None = None, *, action_id: str | None = None) -> Delivery:
-        """Press a button inside the form; a question for confirmation is agreed to."""
+        """Press a button inside the form, and agree if it asks for confirmation."""
         self._require_open()
         action = self.person.compose_press(self._view.blocks, label, action_id)
         return await self._send_action(action)
 
     async def close(self, *, everything: bool = False) -> None:
-        """Press Cancel, or with `everything` the X that closes all forms of the stack."""
+        """Press Cancel or, with `everything`, the X that closes all modals of the stack."""
         self._require_open()
         everything = everything or self._view.content["clear_on_close"]
         modals = self.person.slack.modals
+        # For a whole stack, Slack notifies the app once, about its root.
         notified = modals.stack(self._view)[0] if everything else self._view
         (modals.clear if everything else modals.close)(self._view)
         self.person.slack.changes.notify_all()

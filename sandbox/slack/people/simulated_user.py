@@ -1,4 +1,4 @@
-"""What a person does in Slack: commands, clicks, shortcuts and messages, and what they see."""
+"""A simulated user: commands, clicks, shortcuts and messages, and what the user sees."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,21 +17,21 @@ from sandbox.slack.workspace.models import Channel, Message
 
 @dataclass(eq=False, kw_only=True)
 class SimulatedUser(AppUser):
-    """A member who acts; every action waits until the app acknowledged it, for three seconds at most."""
+    """A member whose actions wait until the app has acknowledged them, for three seconds at most."""
 
     @property
     def direct_messages(self) -> list[Message]:
-        """What the bot wrote to this person directly."""
+        """Return the bot's direct messages to this user."""
         bot = self.slack.bot.bot_id
         return [message for message in self.slack.dm(self).messages if message.by.bot_id == bot]
 
     @property
     def open_forms(self) -> list[Form]:
-        """The modals that are open and not covered by another, the one in front last."""
+        """Return the modals that no other modal covers, the one in front last."""
         return [Form(self, view) for view in self.slack.modals.top(self)]
 
     async def command(self, command: str, text: str = "", channel: Channel | None = None) -> Delivery:
-        """Type a slash command; the message in its ack, if any, is shown."""
+        """Type a slash command. The message in its ack, if any, is shown."""
         place = channel or self.slack.dm(self)
         payload = payloads.slash_command(self.slack, self, command, text, place)
         payload["response_url"] = self.slack.response_urls.issue(self, place)
@@ -44,9 +44,9 @@ class SimulatedUser(AppUser):
     async def click(
         self, message: Message, label: str | ElementKey | None = None, *, action_id: str | None = None
     ) -> Delivery:
-        """Press a button, or choose from an overflow menu, below a message; a question for confirmation is agreed to.
+        """Press a button or choose from an overflow menu below a message, and agree if it asks for confirmation.
 
-        LookupError when it is not there.
+        Raises LookupError if there is no such button.
         """
         action = self.compose_press(message.content.all_blocks, label, action_id)
         parts = payloads.message_source(message)
@@ -54,7 +54,7 @@ class SimulatedUser(AppUser):
         return await self.interact("block_actions", f"click on {_action_label(action)}", actions=[action], **parts)
 
     async def choose(self, message: Message, place: ElementKey, wanted: Any) -> Delivery:
-        """Choose in a select, a picker or boxes below a message: an option, several, an id or a date, or nothing."""
+        """Choose in a select, a picker or boxes below a message: options, an id or a date, or nothing."""
         each = find_field(find_fields(message.content.all_blocks), place, VALUE_KEYS)
         action = payloads.action(self.slack, each.block_id, each.element, **{each.value_key: wanted})
         parts = payloads.message_source(message)
@@ -63,7 +63,10 @@ class SimulatedUser(AppUser):
         return await self.interact("block_actions", f"choice in {each.action_id}", actions=[action], **parts)
 
     async def search(self, message: Message, place: ElementKey, text: str) -> list[Json]:
-        """Type into the search of a select below a message; return the options. Unanswered after three seconds."""
+        """Type into the search of a select below a message and return the options.
+
+        Raises SuggestionsTimeout after three seconds.
+        """
         each = find_field(find_fields(message.content.all_blocks), place, EXTERNAL)
         asked = {"block_id": each.block_id, "action_id": each.action_id, "value": text}
         source = payloads.message_source(message)
@@ -71,7 +74,7 @@ class SimulatedUser(AppUser):
         return read_offered_options(delivery, self.slack.report_problem)
 
     async def shortcut(self, callback_id: str, message: Message | None = None) -> Delivery:
-        """Use a message shortcut, or without a message a global one."""
+        """Use a message shortcut or, without a message, a global one."""
         what = f"shortcut {callback_id}"
         if message is None:
             return await self.interact("shortcut", what, callback_id=callback_id, action_ts=self.slack.ids.new_ts())
@@ -90,7 +93,7 @@ class SimulatedUser(AppUser):
         blocks: list[Json] | None = None,
         attachments: list[Json] | None = None,
     ) -> Message:
-        """Write a message, and wait until the app acknowledged the event, if it hears of it."""
+        """Post a message, and wait until the app has acknowledged its event, if it is subscribed to it."""
         content = self.slack.build_content(text, blocks or _typed_blocks(text), attachments)
         client_msg_id = self.slack.ids.new_id("", 24).lower()
         message = self.slack.post(channel, self.author, content, thread_ts=thread_ts, client_msg_id=client_msg_id)
@@ -103,17 +106,18 @@ class SimulatedUser(AppUser):
         return await self.slack.wait_for(lambda: self._find_form(containing), what, timeout)
 
     async def receives(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
-        """Wait for a message that only this person sees."""
+        """Wait for an ephemeral message to this user that contains this."""
         return await self.slack.wait_for(
             lambda: self._find_ephemeral(containing), f"an ephemeral message to {self.name}: {containing!r}", timeout
         )
 
     async def gets_direct_message(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
-        """Wait for a direct message of the bot."""
+        """Wait for a direct message of the bot that contains this."""
         return await self.slack.sees_message(self.slack.dm(self), containing=containing, timeout=timeout)
 
     def _show_answer(self, command: Json, answer: Json, channel: Channel) -> None:
         public = answer.get("response_type") == "in_channel"
+        # With response_type in_channel, Slack also shows the command itself to everyone.
         if public:
             typed = f"{command['command']} {command['text']}".strip()
             self.slack.post(channel, self.author, self.slack.build_content(typed))
@@ -130,6 +134,7 @@ class SimulatedUser(AppUser):
         return fitting[-1] if fitting else None
 
     def _find_ephemeral(self, containing: str) -> Message | None:
+        # The newest one counts: earlier answers may contain the same words.
         return next((message for message in reversed(self.ephemerals) if message.content.says(containing)), None)
 
 

@@ -8,18 +8,18 @@ from sandbox.slack.workspace.deliveries import Delivery
 
 
 class SuggestionsTimeout(Exception):
-    """The app did not answer within three seconds."""
+    """The app did not answer a search within three seconds."""
 
 
 def read_offered_options(delivery: Delivery, report_problem: Callable[[str], None]) -> list[Json]:
-    """Return the options that came with the ack, as Slack would show them; Unanswered when none came in time."""
+    """Return the options that came with the ack, as Slack would show them. Raises SuggestionsTimeout without an ack."""
     if not delivery.acked:
         raise SuggestionsTimeout(f"no options for {delivery.sent['value']!r} within three seconds")
     return read_suggestions(delivery.payload, report_problem)
 
 
 def read_suggestions(answer: Json | None, report_problem: Callable[[str], None]) -> list[Json]:
-    """Return the options that Slack would show; a flawed answer is complained about and shows none."""
+    """Return the options that Slack would show. An invalid answer is reported as a problem and shows none."""
     answer = answer or {}
     names = [name for name in ("options", "option_groups") if isinstance(answer.get(name), list)]
     if len(names) != 1:
@@ -36,7 +36,8 @@ def read_suggestions(answer: Json | None, report_problem: Callable[[str], None])
 
 
 def _require_valid_options(name: str, offered: list[Json]) -> None:
-    """Check options as if they stood in a select; only there an empty list would be wrong."""
+    """Validate options as if they were in a select."""
+    # An empty list is invalid in a select, yet a valid answer to a search.
     if not offered:
         return
     words = {"type": "plain_text", "text": "Search"}

@@ -1,4 +1,4 @@
-"""What the bot may see and where it may post."""
+"""The bot's access to channels and users."""
 
 from sandbox.slack.workspace.api_errors import SlackError
 from sandbox.slack.workspace.models import Channel, Member
@@ -8,7 +8,7 @@ FAMILIES = {"channel": "channels", "group": "groups", "im": "im"}
 
 
 def require_scope(workspace: Workspace, scope: str) -> None:
-    """Raise Refused("missing_scope") when it was not granted."""
+    """Raise SlackError("missing_scope") if the scope was not granted."""
     if scope not in workspace.granted_scopes:
         provided = ",".join(sorted(workspace.granted_scopes))
         raise SlackError("missing_scope", needed=scope, provided=provided)
@@ -17,7 +17,7 @@ def require_scope(workspace: Workspace, scope: str) -> None:
 def require_readable_channel(workspace: Workspace, channel_id: str, ability: str | None = None) -> Channel:
     """Return a channel that the bot can see, with `ability` (read, history) granted for its kind.
 
-    Private channels without the bot are not there at all.
+    A private channel without the bot does not exist for it.
     """
     channel = workspace.channels.get(channel_id)
     if channel is None or (channel.private and not channel.member):
@@ -28,7 +28,7 @@ def require_readable_channel(workspace: Workspace, channel_id: str, ability: str
 
 
 def require_postable_channel(workspace: Workspace, channel_id: str) -> Channel:
-    """Return the channel in which the bot may post; a user id means the direct messages with them."""
+    """Return the channel in which the bot may post. A user id means the direct messages with that user."""
     require_scope(workspace, "chat:write")
     place = (
         _direct_messages(workspace, channel_id)
@@ -47,7 +47,7 @@ def require_postable_channel(workspace: Workspace, channel_id: str) -> Channel:
 
 
 def require_reachable_user(workspace: Workspace, user_id: str) -> Member:
-    """Return a person to whom the bot can write directly."""
+    """Return a user to whom the bot can send direct messages."""
     person = workspace.people.get(user_id)
     if person is None:
         raise SlackError("user_not_found")

@@ -32,16 +32,16 @@ IGNORED_ARGUMENTS = frozenset({"team_id", "token"})
 
 
 class Arguments(dict[str, Any]):
-    """The arguments of a call, with the complaints that Slack makes about them."""
+    """The arguments of a call, with Slack's checks of them."""
 
     def require_text(self, name: str) -> str:
-        """Return a text argument; Refused when it is missing."""
+        """Return a text argument. Raises SlackError if it is missing."""
         if not isinstance(value := self.get(name), str) or not value:
             raise invalid_arguments(f"missing required field: {name}")
         return value
 
     def read_limit(self, default: int, most: int) -> int:
-        """Return the page size; Refused("invalid_limit") when it is not within 1 and `most`."""
+        """Return the page size. Raises SlackError("invalid_limit") if it is not between 1 and `most`."""
         value = self.get("limit", default)
         if not isinstance(value, int) or not 1 <= value <= most:
             raise SlackError("invalid_limit", mistake=True)
@@ -49,7 +49,7 @@ class Arguments(dict[str, Any]):
 
 
 async def read_arguments(request: web.Request) -> Arguments:
-    """Read a JSON body, a form or the query string into the same arguments; nulls and stray ones are left out."""
+    """Read the arguments from a JSON body, a form or the query string. Nulls and tokens are left out."""
     given = dict(request.query)
     if request.method == "POST":
         given |= await _read_body(request)

@@ -8,7 +8,7 @@ from sandbox.json_types import Json
 
 @dataclass
 class ApiCall:
-    """One call of the Web API, answered `after` seconds; the last three stay None while, or when, it was not."""
+    """One call of the Web API, answered `after` seconds. `status`, `answer` and `after` are None without an answer."""
 
     method: str
     params: Json
@@ -19,5 +19,5 @@ class ApiCall:
 
     @property
     def error(self) -> str | None:
-        """The error name of the answer, None when it was ok."""
+        """Return the error code of the answer, or None if it was ok."""
         return self.answer.get("error") if isinstance(self.answer, dict) else None

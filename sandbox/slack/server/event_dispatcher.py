@@ -1,4 +1,4 @@
-"""The Events API: who hears of an event, and how often it is tried."""
+"""The Events API: the delivery of events to a subscribed app, with Slack's retries."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,11 +15,11 @@ MAX_RETRIES = 3
 
 
 class EventDispatcher:
-    """Delivers events in the background.
+    """The background delivery of events.
 
-    An event that was not acknowledged is tried again at once; what fails then, or met no open socket, waits for
-    `retry()`, which the next connection calls, and over HTTP whoever does not wait for minutes. After the third repeat
-    it is given up.
+    An event without an ack is retried at once. If that fails, or if no socket is open, it is parked until
+    `retry_parked`. The next connection calls that. Over HTTP, the test calls it instead of waiting for minutes. After
+    the third retry, the event is given up.
     """
 
     def __init__(
@@ -30,23 +30,26 @@ class EventDispatcher:
         self.parked: list[tuple[Json, int, str]] = []
 
     def dispatch(self, event: Json, channel: Channel | None, **extras: Any) -> None:
-        """Deliver an event if the app is subscribed to it and may see it; extras go beside it, as event_id does."""
+        """Deliver an event if the app is subscribed to it and may see it.
+
+        `extras` go beside the event, as event_id does.
+        """
         if self._is_subscribed(event, channel):
             self._start(event_callback(self._workspace, event, channel, **extras), 0, "")
 
     def retry_parked(self) -> None:
-        """Try again whatever was parked."""
+        """Retry every parked event."""
         parked, self.parked = self.parked, []
         for parts in parked:
             self._start(*parts)
 
     async def wait_until_idle(self) -> None:
-        """Wait until every event that is on its way was acknowledged, parked or given up."""
+        """Wait until every event has been acknowledged, parked or given up."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     def stop(self) -> None:
-        """Forget everything that is on its way."""
+        """Cancel every delivery in progress."""
         for task in self._tasks:
             task.cancel()
 
@@ -80,4 +83,5 @@ class EventDispatcher:
 
     def _is_own_echo(self, event: Json) -> bool:
         said = event.get("message") or event.get("previous_message") or event
+        # An app receives events of its own messages, unless a test turns that off.
         return said.get("bot_id") == self._workspace.bot.bot_id and not self._workspace.echo_own_messages

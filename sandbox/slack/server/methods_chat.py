@@ -12,7 +12,7 @@ UPDATE_TEXT_LIMIT = 4_000
 
 
 def post_message(workspace: Workspace, call: Arguments) -> Json:
-    """chat.postMessage: into a channel, a thread, or the direct messages of a user id."""
+    """Handle chat.postMessage: post to a channel, a thread, or the direct messages of a user id."""
     channel = require_postable_channel(workspace, call.require_text("channel"))
     require_valid_message(call)
     thread_ts = _find_thread(channel, call.get("thread_ts"))
@@ -25,7 +25,10 @@ def post_message(workspace: Workspace, call: Arguments) -> Json:
 
 
 def update_message(workspace: Workspace, call: Arguments) -> Json:
-    """chat.update: the bot's own messages only; text alone takes the blocks away, blocks alone leave no edit mark."""
+    """Handle chat.update for the bot's own messages.
+
+    Text alone removes the blocks. Blocks alone leave no "(edited)" mark.
+    """
     message = _own_message(workspace, call, "cant_update_message")
     require_valid_message(call, update=True)
     if len(call.get("text", "")) > UPDATE_TEXT_LIMIT:
@@ -36,14 +39,14 @@ def update_message(workspace: Workspace, call: Arguments) -> Json:
 
 
 def delete_message(workspace: Workspace, call: Arguments) -> Json:
-    """chat.delete: the bot's own messages only."""
+    """Handle chat.delete for the bot's own messages."""
     message = _own_message(workspace, call, "cant_delete_message")
     workspace.delete(message)
     return {"channel": message.channel.id, "ts": message.ts}
 
 
 def post_ephemeral(workspace: Workspace, call: Arguments) -> Json:
-    """chat.postEphemeral: to one person who is in the channel."""
+    """Handle chat.postEphemeral to one member of the channel."""
     channel = require_postable_channel(workspace, call.require_text("channel"))
     person = workspace.people.get(call.require_text("user"))
     if person is None or person.id in channel.absent or person.deleted:
@@ -55,7 +58,7 @@ def post_ephemeral(workspace: Workspace, call: Arguments) -> Json:
 
 
 def get_permalink(workspace: Workspace, call: Arguments) -> Json:
-    """chat.getPermalink: the address of a message."""
+    """Handle chat.getPermalink: return the address of a message."""
     channel = require_readable_channel(workspace, call.require_text("channel"))
     message = _find_message(channel, call.require_text("message_ts"))
     address = f"https://{workspace.domain}.slack.test/archives/{channel.id}/p{message.ts.replace('.', '')}"

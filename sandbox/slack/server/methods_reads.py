@@ -1,4 +1,4 @@
-"""The methods that only look: users.*, usergroups.* and conversations.*."""
+"""The read-only methods: users.*, usergroups.* and conversations.*."""
 
 from decimal import Decimal
 from typing import TypeVar
@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 
 def get_user(workspace: Workspace, call: Arguments) -> Json:
-    """users.info: what Slack knows of a user now."""
+    """Handle users.info: return the current user object."""
     require_scope(workspace, "users:read")
     person = workspace.people.get(call.require_text("user"))
     if person is None:
@@ -27,7 +27,7 @@ def get_user(workspace: Workspace, call: Arguments) -> Json:
 
 
 def list_usergroup_members(workspace: Workspace, call: Arguments) -> Json:
-    """usergroups.users.list: the ids of a group's members."""
+    """Handle usergroups.users.list: return the ids of a group's members."""
     require_scope(workspace, "usergroups:read")
     if not workspace.paid_plan:
         raise SlackError("plan_upgrade_required")
@@ -38,14 +38,14 @@ def list_usergroup_members(workspace: Workspace, call: Arguments) -> Json:
 
 
 def get_conversation(workspace: Workspace, call: Arguments) -> Json:
-    """conversations.info: public channels, and whatever the bot is in."""
+    """Handle conversations.info for public channels and those with the bot."""
     return {
         "channel": channel_json(workspace, require_readable_channel(workspace, call.require_text("channel"), "read"))
     }
 
 
 def open_conversation(workspace: Workspace, call: Arguments) -> Json:
-    """conversations.open: the direct messages with one user."""
+    """Handle conversations.open: return the direct messages with one user."""
     require_scope(workspace, "im:write")
     users = [user for user in str(call.get("users", "")).split(",") if user]
     if not users:
@@ -57,7 +57,7 @@ def open_conversation(workspace: Workspace, call: Arguments) -> Json:
 
 
 def list_conversations(workspace: Workspace, call: Arguments) -> Json:
-    """conversations.list: the channels of the wanted types, those that the bot can see."""
+    """Handle conversations.list: return the channels of the wanted types that the bot can see."""
     wanted = str(call.get("types", "public_channel")).split(",")
     kinds = {"public_channel": "channel", "private_channel": "group", "im": "im"}
     chosen = {kinds[name] for name in wanted if name in kinds}
@@ -69,7 +69,7 @@ def list_conversations(workspace: Workspace, call: Arguments) -> Json:
 
 
 def get_history(workspace: Workspace, call: Arguments) -> Json:
-    """conversations.history: newest first, replies left out unless they were sent to the channel too."""
+    """Handle conversations.history, newest first. Replies are left out, unless they were also sent to the channel."""
     channel = _require_joined_channel(workspace, call)
     shown = [message for message in channel.messages if not message.is_reply or message.broadcast]
     page, rest = _page(_between(shown, call)[::-1], call, _page_size(workspace, call, HISTORY_PAGE))
@@ -77,7 +77,7 @@ def get_history(workspace: Workspace, call: Arguments) -> Json:
 
 
 def get_replies(workspace: Workspace, call: Arguments) -> Json:
-    """conversations.replies: the message and its replies, oldest first."""
+    """Handle conversations.replies: return the message and its replies, oldest first."""
     channel = _require_joined_channel(workspace, call)
     message = channel.find(call.require_text("ts"))
     root = channel.find(message.thread_ts or message.ts) if message else None
@@ -105,6 +105,7 @@ def _is_visible(channel: Channel) -> bool:
 
 
 def _between(messages: list[Message], call: Arguments) -> list[Message]:
+    # A float would lose the last digit of a timestamp.
     oldest, latest = Decimal(str(call.get("oldest", 0))), Decimal(str(call.get("latest", "Infinity")))
     inclusive = bool(call.get("inclusive"))
     return [message for message in messages if _within(Decimal(message.ts), oldest, latest, inclusive=inclusive)]

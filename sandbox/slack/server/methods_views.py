@@ -9,7 +9,7 @@ from sandbox.slack.workspace.workspace import Workspace
 
 
 def open_view(workspace: Workspace, call: Arguments) -> Json:
-    """views.open: a new modal for whoever caused the trigger."""
+    """Handle views.open: show a new modal to the user of the trigger."""
     trigger_id = call.require_text("trigger_id")
     view = require_valid_view(call.get("view"))
     trigger = workspace.triggers.exchange(trigger_id, workspace.trigger_seconds)
@@ -17,7 +17,7 @@ def open_view(workspace: Workspace, call: Arguments) -> Json:
 
 
 def push_view(workspace: Workspace, call: Arguments) -> Json:
-    """views.push: upon the modal in which the trigger was caused."""
+    """Handle views.push: show a modal on top of the one that the trigger came from."""
     trigger_id = call.require_text("trigger_id")
     view = require_valid_view(call.get("view"))
     trigger = workspace.triggers.exchange(trigger_id, workspace.trigger_seconds)
@@ -27,7 +27,7 @@ def push_view(workspace: Workspace, call: Arguments) -> Json:
 
 
 def update_view(workspace: Workspace, call: Arguments) -> Json:
-    """views.update: by view_id or external_id, and only the version that `hash` names where one is given."""
+    """Handle views.update by view_id or external_id. With `hash`, only that version is updated."""
     if not (call.get("view_id") or call.get("external_id")):
         raise invalid_arguments("either view_id or external_id is required")
     content = require_valid_view(call.get("view"))
@@ -38,7 +38,7 @@ def update_view(workspace: Workspace, call: Arguments) -> Json:
 
 
 def publish_view(workspace: Workspace, call: Arguments) -> Json:
-    """views.publish: the home tab of one person."""
+    """Handle views.publish: show the home tab of one user."""
     person = workspace.people.get(call.require_text("user_id"))
     content = require_valid_view(call.get("view"))
     if person is None:

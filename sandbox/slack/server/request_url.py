@@ -1,4 +1,4 @@
-"""HTTP instead of Socket Mode: signed requests to the app's request URL, which want an answer within three seconds."""
+"""Payloads over HTTP instead of Socket Mode: signed requests that expect an answer within three seconds."""
 
 import asyncio
 import hashlib
@@ -24,17 +24,17 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 @dataclass(frozen=True)
 class SignedRequest:
-    """A request as it goes out: sent again unchanged, it is a replay."""
+    """A request with its signature. Sent again unchanged, it is a replay."""
 
     body: bytes
     headers: Mapping[str, str]
 
 
 class RequestUrl:
-    """Posts to the app's address, with the same deliveries as the sockets have.
+    """A client that posts payloads to the app's request URL and records them like Socket Mode.
 
-    Of several addresses each request goes to one by chance, but the same for the same seed; one that refuses the
-    connection is passed over, as a load balancer does that knows who is there.
+    With several addresses, each request goes to a random one, the same for the same seed. An address that refuses the
+    connection is skipped, as a load balancer does.
     """
 
     def __init__(
@@ -54,12 +54,13 @@ class RequestUrl:
         self._session: aiohttp.ClientSession | None = None
 
     async def deliver(self, kind: str, payload: Json, what: str, **extras: Any) -> Delivery:
-        """Post a payload and wait for the answer; see `acked`. `what` names it for the list of problems."""
+        """Post a payload and wait for the answer, see `acked`. `what` names it in the list of problems."""
         delivery = Delivery(build_envelope(kind, payload, extras), what, self._redeliver)
         signed = self.sign(*_encode(kind, payload), **_retry_headers(extras))
         self._sent[delivery.envelope["envelope_id"]] = signed
         if self._workspace.duplicate_next:
             self._workspace.duplicate_next = False
+            # The duplicate runs at the same time as the first one, as with a retry that overtakes.
             second = Delivery(delivery.envelope, f"{what} (sent twice)", self._redeliver)
             task = asyncio.ensure_future(self._post(second, signed))
             self._duplicates.add(task)
@@ -68,7 +69,10 @@ class RequestUrl:
         return delivery
 
     async def verify(self) -> bool:
-        """Ask the address for the challenge, as Slack does when it is saved; whether it answers with it."""
+        """Send the URL verification challenge, as Slack does when the address is saved.
+
+        Returns whether the app answers it.
+        """
         challenge = self._workspace.ids.new_id("", 24)
         payload = {"type": "url_verification", "token": "made-up", "challenge": challenge}
         signed = self.sign(json.dumps(payload).encode(), JSON)
@@ -80,14 +84,15 @@ class RequestUrl:
         return response.status == 200 and answered == challenge
 
     def sign(self, body: bytes, content_type: str, **headers: str) -> SignedRequest:
-        """Sign a body as of now."""
+        """Sign a body with the current time."""
         timestamp = str(int(self._workspace.ids.clock()))
+        # The signature covers version, timestamp and body, as in Slack's "Verifying requests from Slack".
         made = hmac.new(self._secret().encode(), b"v0:%s:%s" % (timestamp.encode(), body), hashlib.sha256).hexdigest()
         about = {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={made}"}
         return SignedRequest(body, {"Content-Type": content_type, **about, **headers})
 
     async def close(self) -> None:
-        """Wait for no answer any longer."""
+        """Cancel the requests in progress and close the session."""
         for task in list(self._duplicates):
             task.cancel()
         await asyncio.gather(*self._duplicates, return_exceptions=True)
@@ -95,7 +100,7 @@ class RequestUrl:
             await self._session.close()
 
     async def _request(self, signed: SignedRequest) -> tuple[aiohttp.ClientResponse, str]:
-        """The response and its text, within `ack_seconds`, from the first address that takes the connection."""
+        """Return the response and its text, within `ack_seconds`, from the first address that can be reached."""
         addresses = self._addresses()
         async with asyncio.timeout(self._workspace.ack_seconds):
             while True:
@@ -171,7 +176,7 @@ def _encode(kind: str, payload: Json) -> tuple[bytes, str]:
 
 
 def _retry_headers(extras: Mapping[str, Any]) -> dict[str, str]:
-    """Only what is sent again says so."""
+    """Return the headers that Slack adds to a retry."""
     if not extras.get("retry_attempt"):
         return {}
     return {"X-Slack-Retry-Num": str(extras["retry_attempt"]), "X-Slack-Retry-Reason": str(extras["retry_reason"])}

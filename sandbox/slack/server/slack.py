@@ -1,4 +1,4 @@
-"""A whole Slack on a loopback port: a workspace, served to one app."""
+"""The local Slack on a loopback port: a workspace that serves one app."""
 
 import time
 from collections.abc import Callable
@@ -26,12 +26,11 @@ STOPPING_SECONDS = 0.2
 
 
 class Slack(AppWorkspace):
-    """A workspace with an app installed; as a context manager it serves that app its Web API and Socket Mode.
+    """A workspace with one app, which serves its Web API and Socket Mode inside an `async with` block.
 
     With `request_url` set, payloads are posted there, signed, instead of sent to sockets.
 
-    `problems` lists what people would have seen as a failure, and the mistakes that Slack would refuse. `clock` tells
-    Unix seconds, also in the Date header of its answers; `seed` decides which of several gets what.
+    `clock` returns Unix seconds, also for the Date header of responses. `seed` decides the random routing.
     """
 
     def __init__(self, port: int = 0, *, clock: Callable[[], float] = time.time, seed: int = 0) -> None:
@@ -53,51 +52,51 @@ class Slack(AppWorkspace):
 
     @property
     def url(self) -> str:
-        """Where it is served."""
+        """Return the base URL of the server."""
         return f"http://{HOST}:{self._port}"
 
     @property
     def api_url(self) -> str:
-        """The base URL of the Web API."""
+        """Return the base URL of the Web API."""
         return f"{self.url}/api/"
 
     @property
     def bot_token(self) -> str:
-        """The token that the Web API takes."""
+        """Return the token for the Web API."""
         return self.web_api.bot_token
 
     @property
     def app_token(self) -> str:
-        """The token that apps.connections.open takes."""
+        """Return the token for apps.connections.open."""
         return self.web_api.app_token
 
     @property
     def bot_user_id(self) -> str:
-        """The user id of the app's bot."""
+        """Return the user id of the app's bot."""
         return str(self.bot.user)
 
     @property
     def app_id(self) -> str:
-        """The id of the app."""
+        """Return the id of the app."""
         return str(self.bot.app_id)
 
     @property
     def api_calls(self) -> list[ApiCall]:
-        """Every call of the Web API, oldest first."""
+        """Return every call of the Web API, oldest first."""
         return self.web_api.calls
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """Every envelope, oldest first."""
+        """Return every envelope, oldest first."""
         return self.socket_mode.deliveries
 
     @property
     def sockets(self) -> int:
-        """How many sockets are open."""
+        """Return the number of open sockets."""
         return len(self.socket_mode.sockets)
 
     def add_person(self, name: str, *, team_id: str | None = None, **traits: Any) -> SimulatedUser:
-        """Enrol a person; traits are the flags of Member. Strangers come from a team of their own."""
+        """Add a user. `traits` are the fields of Member. A stranger gets a team of its own."""
         home = self.ids.new_id("T") if traits.get("stranger") else self.team_id
         person = SimulatedUser(id=self.ids.new_id("U"), name=name, team_id=team_id or home, slack=self, **traits)
         self.add_member(person)
@@ -114,7 +113,7 @@ class Slack(AppWorkspace):
         classic: bool = False,
         thread_ts: str | None = None,
     ) -> Message:
-        """Post as another app; `classic` as old webhooks do, without a user."""
+        """Post a message as another app. With `classic`, it has no user, as with old webhooks."""
         app = self.ensure_app(app_name)
         author = MessageAuthor(app_name, bot_id=app.bot_id) if classic else app
         return self.post(channel, author, self.build_content(text, blocks, attachments), thread_ts=thread_ts)
@@ -124,7 +123,7 @@ class Slack(AppWorkspace):
         return channel.thread(ts)
 
     async def deliver(self, kind: str, payload: Json, what: str, **extras: Any) -> Delivery:
-        """Bring a payload to the app by the way that is set, and wait for its ack."""
+        """Deliver a payload over HTTP or a socket, as configured, and wait for its ack."""
         door = self.requests if self.request_url else self.socket_mode
         return await door.deliver(kind, payload, what, **extras)
 
@@ -134,31 +133,31 @@ class Slack(AppWorkspace):
         self.event_dispatcher.dispatch(event, channel)
 
     def send_event(self, event: Json, **envelope_extras: Any) -> None:
-        """Deliver any event, as it is, to the app; extras go beside it, such as event_id."""
+        """Deliver an arbitrary event to the app. Extras go beside it, such as event_id."""
         self.event_dispatcher.dispatch(event, self.channels.get(str(event.get("channel"))), **envelope_extras)
 
     async def wait_for_events(self) -> None:
-        """Wait until every event on its way was acknowledged, or waits for another socket."""
+        """Wait until every event has been acknowledged, or is parked until the next connection."""
         await self.event_dispatcher.wait_until_idle()
 
     async def wait_for_connection(self, timeout: float = 20.0) -> None:  # noqa: ASYNC109 - the deadline is the contract here
-        """Wait until a socket of the app is open."""
+        """Wait until the app has an open socket."""
         await self.wait_for(lambda: self.sockets > 0, "the app to connect", timeout)
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Ask every socket to go; unless it is only a warning, they are closed after a second at most."""
+        """Ask every socket to disconnect. Unless it is only a warning, close them after a second at most."""
         await self.socket_mode.disconnect(reason)
 
     def drop_sockets(self) -> None:
-        """Cut off every socket without a word."""
+        """Abort every socket without a close frame."""
         self.socket_mode.drop()
 
     def freeze_sockets(self) -> None:
-        """Let every open socket stand still, as behind a firewall that forgot it; new ones work."""
+        """Freeze every open socket, as a firewall that lost its state does. New sockets work."""
         self.socket_mode.freeze()
 
     async def __aenter__(self) -> Self:
-        """Begin to serve."""
+        """Start to serve."""
         app = web.Application()
         app.on_response_prepare.append(self._set_date_header)
         app.router.add_route("*", "/api/{method}", self.web_api.handle_call)
@@ -173,7 +172,7 @@ class Slack(AppWorkspace):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop serving, whatever is still on its way."""
+        """Stop serving, with deliveries still in progress."""
         self.event_dispatcher.stop()
         await self.socket_mode.close()
         await self.requests.close()
@@ -191,5 +190,6 @@ class Slack(AppWorkspace):
             return await self.socket_mode.serve(request)
 
         response = await self.web_api.apply_fault(request, "socket", effect)
+        # A handshake that a fault prevented uses up its ticket as well.
         self.socket_mode.invalidate_ticket(request.query.get("ticket", ""))
         return response

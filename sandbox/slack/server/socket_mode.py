@@ -1,4 +1,4 @@
-"""Socket Mode: tickets, sockets, and envelopes that want an ack within three seconds."""
+"""Socket Mode: tickets, sockets, and envelopes that expect an ack within three seconds."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ ACCEPTS_ANSWER = frozenset({"view_submission", "block_suggestion"})
 
 @dataclass(eq=False)
 class AppSocket:
-    """One open connection of the app."""
+    """One open WebSocket of the app."""
 
     ws: web.WebSocketResponse
     transport: asyncio.Transport | None
@@ -32,25 +32,25 @@ class AppSocket:
     closed_at: float | None = None
 
     def freeze(self) -> None:
-        """Let nothing in or out from now on, although the connection stands."""
+        """Stop reading and writing, without closing the connection."""
         self.frozen = True
         self.mark_closed()
         if self.transport is not None:
             self.transport.pause_reading()
 
     def mark_closed(self) -> None:
-        """Note that from now on nothing is heard over it."""
+        """Record the time after which the app can receive nothing over this socket."""
         if self.closed_at is None:
             self.closed_at = asyncio.get_running_loop().time()
 
     def drop(self) -> None:
-        """Cut it off without a word."""
+        """Abort the connection without a close frame."""
         if self.transport is not None:
             self.transport.abort()
 
 
 class SocketMode:
-    """Speaks with the sockets of one app; routing among them is random, but the same for the same seed."""
+    """The Socket Mode server of one app. Routing among its sockets is random, but the same for the same seed."""
 
     def __init__(
         self, workspace: Workspace, changes: Condition, report_problem: Callable[[str], None], seed: int
@@ -65,13 +65,13 @@ class SocketMode:
         self._duplicates: set[asyncio.Task[bool]] = set()
 
     def issue_ticket(self) -> str:
-        """Return a ticket that opens one socket, within `ticket_seconds`."""
+        """Return a ticket that opens one socket within `ticket_seconds`."""
         ticket = str(uuid.uuid4())
         self._tickets[ticket] = self._workspace.ids.clock()
         return ticket
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer a WebSocket handshake and stay until the socket closes."""
+        """Answer a WebSocket handshake and serve the socket until it closes."""
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             return web.Response(status=404, text="this ticket is unknown or used")
@@ -87,13 +87,13 @@ class SocketMode:
         return ws
 
     def invalidate_ticket(self, ticket: str) -> None:
-        """Make a ticket worthless: a handshake that failed used it up."""
+        """Invalidate a ticket after a failed handshake."""
         self._tickets.pop(ticket, None)
 
     async def deliver(self, kind: str, payload: Json, what: str, **extras: Any) -> Delivery:
-        """Send an envelope to any open socket and wait for its ack, which may not come: see `acked`.
+        """Send an envelope to a random open socket and wait for its ack, which may not come: see `acked`.
 
-        `what` names it for the list of problems.
+        `what` names it in the list of problems.
         """
         delivery = Delivery(build_envelope(kind, payload, extras), what, self._redeliver)
         if not await self._send(delivery):
@@ -106,7 +106,7 @@ class SocketMode:
         return delivery
 
     async def disconnect(self, reason: str) -> None:
-        """Tell every socket to go, and unless it is only a warning, close it."""
+        """Send a disconnect message to every socket and, unless it is only a warning, close it."""
         sockets = list(self.sockets)
         if reason != "warning":
             self.sockets.clear()
@@ -116,13 +116,13 @@ class SocketMode:
         )
 
     def drop(self) -> None:
-        """Cut off all sockets without a word."""
+        """Abort every socket without a close frame."""
         for socket in self.sockets:
             socket.drop()
         self.sockets.clear()
 
     def freeze(self) -> None:
-        """Let every open socket stand still: what goes there is lost, until the next one that opens takes its place."""
+        """Freeze every open socket. Its envelopes are lost until the next socket replaces it."""
         for socket in self.sockets:
             socket.freeze()
 
@@ -146,6 +146,7 @@ class SocketMode:
             async for frame in socket.ws:
                 await self._handle_frame(socket, frame.type, frame.data)
             self._changes.notify_all()
+            # In this time, Slack has not yet noticed the close frame and may still send to this socket.
             await asyncio.sleep(self._workspace.close_notice_seconds)
         except ConnectionError:
             pass
@@ -194,6 +195,7 @@ class SocketMode:
     async def _send(self, delivery: Delivery) -> bool:
         delivery.at = self._workspace.ids.clock()
         self.deliveries.append(delivery)
+        # A socket that turns out to be closed is dropped, and another one is tried.
         while self.sockets:
             socket = self._random.choice(self.sockets)
             try:
@@ -205,6 +207,7 @@ class SocketMode:
             else:
                 self._changes.notify_all()
                 return True
+        # No open socket is left, so no ack can come.
         delivery.settled = True
         return False
 
@@ -253,7 +256,7 @@ class SocketMode:
 
 
 def build_envelope(kind: str, payload: Json, extras: Json) -> Json:
-    """A payload with what stands around it."""
+    """Return the envelope of a payload."""
     kind_of_payload = payload.get("type") if isinstance(payload, dict) else None
     accepts_answer = kind == "slash_commands" or str(kind_of_payload) in ACCEPTS_ANSWER
     about = {"type": kind, "accepts_response_payload": accepts_answer}

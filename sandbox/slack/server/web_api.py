@@ -1,4 +1,4 @@
-"""The HTTP side: Web API calls, posts to response_urls and the faults that are planned for them."""
+"""The HTTP handlers of Web API calls and of posts to response_urls, with planned faults."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -40,7 +40,7 @@ GONE_ERRORS = frozenset({"used_url", "expired_url", "no_service"})
 
 
 class WebApi:
-    """Answers the app's HTTP requests."""
+    """The handlers of the app's HTTP requests."""
 
     def __init__(self, workspace: Workspace, response_urls: ResponseUrls, faults: Faults, changes: Condition) -> None:
         self.bot_token = f"xoxb-{workspace.ids.new_id('', 11)}-{workspace.ids.new_id('', 24)}"
@@ -51,7 +51,7 @@ class WebApi:
         self._workspace, self._response_urls, self._faults, self._changes = workspace, response_urls, faults, changes
 
     async def handle_call(self, request: web.Request) -> web.StreamResponse:
-        """Answer one call of a method."""
+        """Handle one call of a Web API method."""
         method = request.match_info["method"]
         record = ApiCall(method, {}, self._workspace.ids.clock())
         self.calls.append(record)
@@ -71,7 +71,7 @@ class WebApi:
         return response
 
     async def handle_response_url(self, request: web.Request) -> web.StreamResponse:
-        """Answer a post to a response_url."""
+        """Handle a post to a response_url."""
 
         async def effect() -> web.Response:
             return await self._accept_response(request)
@@ -81,7 +81,7 @@ class WebApi:
     async def apply_fault(
         self, request: web.Request, name: str, effect: Callable[[], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Let the effect happen as the fault planned for `name` allows, and answer what it says."""
+        """Run `effect` as the fault planned for `name` allows, and return the response that the fault gives."""
         fault = self._faults.pop(name)
         if fault is None:
             return await effect()
@@ -113,6 +113,7 @@ class WebApi:
         token = authorization.removeprefix("Bearer ").strip()
         if not token:
             raise SlackError("not_authed")
+        # A bot token for apps.connections.open, or the reverse, has an error code of its own.
         if token == other:
             raise SlackError("not_allowed_token_type")
         if token != expected:
@@ -157,6 +158,7 @@ def _has_effect(fault: Fault) -> bool:
 def _drop_connection(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
+    # The connection is gone. 499 only marks the response as dropped for the call log.
     return web.Response(status=499)
 
 

@@ -1,4 +1,4 @@
-"""Saying no as Slack does: an error name, and where the app is at fault."""
+"""The errors of Slack's Web API."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sandbox.slack.blockkit.block_kit_validator import Problem, check_message, c
 
 
 class SlackError(Exception):
-    """An answer with ok false; `mistake` tells that only a programming error leads here."""
+    """An answer with `ok: false`. `mistake` marks errors that only a programming error of the app can cause."""
 
     def __init__(self, error: str, *, mistake: bool = False, messages: tuple[str, ...] = (), **extras: Any) -> None:
         super().__init__(error, *messages)
@@ -17,17 +17,17 @@ class SlackError(Exception):
 
 
 def invalid_arguments(message: str) -> SlackError:
-    """Return the refusal of arguments that are missing or of the wrong kind."""
+    """Return the error for arguments that are missing or of the wrong type."""
     return SlackError("invalid_arguments", mistake=True, messages=(f"[ERROR] {message}",))
 
 
 def require_valid_message(payload: Json, *, update: bool = False) -> None:
-    """Raise Refused when Slack would not take this message."""
+    """Raise SlackError if Slack would reject this message."""
     _raise_first(check_message(payload, update=update))
 
 
 def require_valid_view(view: object) -> Json:
-    """Return the view; raise Refused when Slack would not take it."""
+    """Return the view. Raises SlackError if Slack would reject it."""
     if not isinstance(view, dict):
         raise invalid_arguments("missing required field: view")
     _raise_first(check_view(view), root="/view")

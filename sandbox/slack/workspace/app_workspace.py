@@ -1,4 +1,4 @@
-"""A workspace in which an app is installed, as the people in it use that app."""
+"""A workspace with an installed app that its users interact with."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Found = TypeVar("Found")
 class AppWorkspace(Workspace, ABC):
     """A workspace that delivers payloads to its app. A subclass decides over which connection.
 
-    `problems` lists the failures that people would have seen, and the mistakes that Slack would refuse.
+    `problems` lists the failures that users would have seen, and the mistakes that Slack would reject.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -61,14 +61,14 @@ class AppWorkspace(Workspace, ABC):
         return await self.wait_for(find, what, timeout)
 
     async def wait_for(self, find: Callable[[], Found | None], what: str, timeout: float) -> Found:  # noqa: ASYNC109 - the deadline is the contract here
-        """Wait until `look` finds something. Raises TimeoutError with an overview of the workspace."""
+        """Wait until `find` returns something. Raises TimeoutError with an overview of the workspace."""
         try:
             return await self.changes.wait_for(find, what=what, timeout=timeout)
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.overview()}") from None
 
     def overview(self) -> str:
-        """Return everything that people see, as text for a test's failure."""
+        """Return everything that users see, as text for the failure of a test."""
         lines = [f"problem: {problem}" for problem in self.problems]
         for channel in self.channels.values():
             lines += [f"#{channel.name} {message.author}: {message.visible_text!r}" for message in channel.messages]

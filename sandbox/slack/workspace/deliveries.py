@@ -1,4 +1,4 @@
-"""Envelopes under way to the app, and what became of them."""
+"""Envelopes that are sent to the app, and their outcome."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,16 +9,16 @@ from sandbox.json_types import Json
 
 
 class Connection(Protocol):
-    """What an envelope is sent over; `closed_at` is in seconds of the event loop's clock."""
+    """The connection that an envelope is sent over. `closed_at` is in seconds of the event loop's clock."""
 
     closed_at: float | None
 
 
 @dataclass(eq=False)
 class Delivery:
-    """One envelope: `sent` is its payload, `at` when in Unix seconds; `payload` came with the ack, `after` so long.
+    """One envelope, sent `at` (Unix seconds). `payload` came with the ack, `after` seconds later.
 
-    `failure` is Slack's word for why it was not acknowledged, as the next try tells it; `status` is what HTTP answered.
+    `failure` is Slack's retry reason for an envelope without an ack. `status` is that of the HTTP response.
     """
 
     envelope: Json
@@ -38,47 +38,47 @@ class Delivery:
 
     @property
     def kind(self) -> str:
-        """slash_commands, interactive or events_api."""
+        """Return the kind: slash_commands, interactive or events_api."""
         return str(self.envelope["type"])
 
     @property
     def sent(self) -> Json:
-        """What the app was sent."""
+        """Return the payload that the app received."""
         return dict(self.envelope["payload"])
 
     @property
     def retry_attempt(self) -> int:
-        """How often this event was sent before."""
+        """Return how often this event was sent before."""
         return int(self.envelope.get("retry_attempt", 0))
 
     @property
     def answered(self) -> bool:
-        """Whether an ack came at all, be it too late."""
+        """Return whether an ack came at all, even too late."""
         return self._answered.is_set()
 
     def mark_sent(self, connection: Connection | None = None) -> None:
-        """Note that it is on its way, and over which socket if over any."""
+        """Record that the envelope is sent now, over this connection if it is a socket."""
         self.sent_at, self.connection = asyncio.get_running_loop().time(), connection
 
     def connection_outlived(self, seconds: float) -> bool:
-        """Whether it left over a socket that stayed open for so many seconds."""
+        """Return whether the envelope's socket stayed open for so many seconds after it was sent."""
         closed_at = self.connection.closed_at if self.connection else 0.0
         return closed_at is None or closed_at > self.sent_at + seconds
 
     def acknowledge(self, payload: Json | None) -> None:
-        """Note the app's ack; one that comes too late changes nothing but `after`."""
+        """Record the app's ack. A late one only changes `after`."""
         self.acked, self.payload = not self.settled, payload
         self.after = asyncio.get_running_loop().time() - self.sent_at
         self._answered.set()
 
     def stop_waiting(self) -> None:
-        """Wait for no ack any longer; without one, `after` is how long that took."""
+        """Stop waiting for an ack. Without one, `after` is the time that passed."""
         if not self.answered:
             self.after = asyncio.get_running_loop().time() - self.sent_at
         self.settled = True
 
     async def wait_for_ack(self, seconds: float) -> bool:
-        """Wait for the ack; False when it did not come in time."""
+        """Wait for the ack, and return whether it came in time."""
         try:
             async with asyncio.timeout(seconds):
                 await self._answered.wait()
@@ -88,5 +88,5 @@ class Delivery:
         return self.acked
 
     async def redeliver(self, *, new_id: bool = False) -> "Delivery":
-        """Send the same payload again, in the same envelope or in a new one; what the second ack says has no effect."""
+        """Send the same payload again, in the same envelope or in a new one. The second ack has no effect."""
         return await self.resend(self, new_id)

@@ -1,4 +1,4 @@
-"""What apps hear of: the inner events, composed from the state."""
+"""The events of the Events API, composed from the state."""
 
 from sandbox.json_types import Json
 from sandbox.slack.workspace.models import Message
@@ -20,12 +20,13 @@ def message_posted(message: Message) -> Json:
     if root is not None and root.by.user:
         event["parent_user_id"] = root.by.user
     if message.broadcast and root is not None:
+        # A reply that is also sent to the channel contains its root message.
         event |= {"subtype": "thread_broadcast", "root": root.as_json()}
     return event
 
 
 def message_changed(message: Message, before: Json, ts: str) -> Json:
-    """Compose the event of an edited message; `before` is what it was."""
+    """Compose the event of an edited message. `before` is its old content."""
     parts = {"message": message.as_json(), "previous_message": before}
     return (
         {"type": "message", "subtype": "message_changed", "hidden": True, "ts": ts}
@@ -35,7 +36,7 @@ def message_changed(message: Message, before: Json, ts: str) -> Json:
 
 
 def message_deleted(message: Message, ts: str) -> Json:
-    """Compose the event of a message that is gone."""
+    """Compose the event of a deleted message."""
     parts = {"deleted_ts": message.ts, "previous_message": message.as_json()}
     return (
         {"type": "message", "subtype": "message_deleted", "hidden": True, "ts": ts}
@@ -45,7 +46,7 @@ def message_deleted(message: Message, ts: str) -> Json:
 
 
 def members_changed(group_id: str, team_id: str, came: list[str], went: list[str], now: float) -> Json:
-    """Compose the event of a user group whose members changed."""
+    """Compose the event of a user group with other members."""
     return {
         "type": "subteam_members_changed",
         "subteam_id": group_id,
@@ -60,7 +61,7 @@ def members_changed(group_id: str, team_id: str, came: list[str], went: list[str
 
 
 def subscription_name(event: Json) -> str:
-    """Return the name under which an app subscribes to this event."""
+    """Return the name by which an app subscribes to this event."""
     if event["type"] == "message":
         return SUBSCRIPTION_OF[event.get("channel_type", "channel")]
     return str(event["type"])

@@ -1,4 +1,4 @@
-"""Ids and timestamps as Slack mints them: never twice the same, timestamps only growing."""
+"""Ids and timestamps in Slack's formats, never the same twice."""
 
 import random
 import string
@@ -8,7 +8,7 @@ ALPHABET = string.ascii_uppercase + string.digits
 
 
 class IdGenerator:
-    """Makes ids and timestamps; `clock` tells Unix seconds."""
+    """A generator of ids and timestamps. `clock` returns Unix seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
@@ -20,7 +20,8 @@ class IdGenerator:
         return prefix + "".join(self._random.choices(ALPHABET, k=length))
 
     def new_ts(self) -> str:
-        """Return a message timestamp, Unix seconds with six decimals, later than every one before."""
+        """Return a message timestamp, in Unix seconds with six decimals, later than every one before."""
+        # Timestamps identify messages, so a clock that stands or goes back must not repeat one.
         self._last_microsecond = max(int(self.clock() * 1_000_000), self._last_microsecond + 1)
         seconds, microseconds = divmod(self._last_microsecond, 1_000_000)
         return f"{seconds}.{microseconds:06d}"

@@ -1,4 +1,4 @@
-"""The app's manifest: what it declares, and what of it the workspace grants when the app is installed."""
+"""The app's manifest, and the installation that grants what it declares."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,42 +11,42 @@ from sandbox.slack.workspace.workspace_settings import WorkspaceSettings
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest as it was read."""
+    """A parsed manifest."""
 
     declared: Json
 
     @classmethod
     def read(cls, path: Path) -> "Manifest":
-        """Read the file."""
+        """Read a manifest file."""
         return cls(yaml.safe_load(path.read_text(encoding="utf-8")))
 
     @property
     def name(self) -> str:
-        """The app's name."""
+        """Return the app's name."""
         return str(self.declared["display_information"]["name"])
 
     @property
     def description(self) -> str:
-        """The app in a sentence."""
+        """Return the app's description."""
         return str(self.declared["display_information"].get("description", ""))
 
     @property
     def commands(self) -> list[Json]:
-        """The slash commands, with usage_hint and description."""
+        """Return the slash commands, with usage_hint and description."""
         return list(self._features.get("slash_commands") or [])
 
     @property
     def message_shortcuts(self) -> list[Json]:
-        """What the app adds to the menu of messages."""
+        """Return the message shortcuts."""
         return [entry for entry in self._features.get("shortcuts") or [] if entry.get("type") == "message"]
 
     @property
     def is_read_only(self) -> bool:
-        """Whether people cannot write to the app directly."""
+        """Return whether users cannot send direct messages to the app."""
         return bool(self._features.get("app_home", {}).get("messages_tab_read_only_enabled"))
 
     def install(self, settings: WorkspaceSettings) -> None:
-        """Grant what is asked for and deliver what is subscribed to; optional scopes are not granted."""
+        """Grant the required scopes and subscribe to the declared events. Optional scopes are not granted."""
         settings.granted_scopes = set(self.declared["oauth_config"]["scopes"]["bot"])
         settings.subscriptions = set(self.declared["settings"].get("event_subscriptions", {}).get("bot_events") or [])
 

@@ -1,4 +1,4 @@
-"""A message: who wrote it, what it says now and what it said before."""
+"""The content and the author of a message."""
 
 from dataclasses import dataclass, field
 
@@ -18,29 +18,29 @@ class MessageContent:
 
     @property
     def visible_text(self) -> str:
-        """What a person reads: blocks where there are any, else the text; then the attachments."""
+        """Return the text that a user reads: the blocks, or the text if there are none, and the attachments."""
         body = visible_text(self.blocks) if self.blocks else render_mrkdwn(self.text)
         return "\n".join([body, *(render_mrkdwn(line) for line in attachment_lines(self.attachments))]).strip()
 
     @property
     def buttons(self) -> list[str]:
-        """The labels of all buttons."""
+        """Return the labels of all buttons."""
         return button_labels(self.all_blocks)
 
     @property
     def all_blocks(self) -> list[Json]:
-        """The blocks, then those of the attachments."""
+        """Return the blocks of the message and of its attachments."""
         return self.blocks + [block for item in self.attachments for block in item.get("blocks") or []]
 
     def says(self, fragment: str) -> bool:
-        """Tell whether the fragment is in the visible text, as it reads or as it was written, or in the text."""
+        """Return whether the message contains the fragment, as it reads or as it was written."""
         written = [self.text, *block_lines(self.blocks), *attachment_lines(self.attachments)]
         return fragment in self.visible_text or any(fragment in line for line in written)
 
 
 @dataclass(frozen=True)
 class MessageAuthor:
-    """Who wrote a message: a person (only `user`), an app, or an app of the old kind (no `user`)."""
+    """The author of a message: a user (only `user`), an app, or an old webhook (no `user`)."""
 
     name: str
     user: str | None = None

@@ -1,4 +1,4 @@
-"""The people, groups, channels and messages of a workspace."""
+"""The members, groups, channels and messages of a workspace."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from sandbox.slack.workspace.message_content import MessageAuthor, MessageConten
 
 @dataclass(eq=False, kw_only=True)
 class Member:
-    """A person, or the user of an app; what users.info says of them can be changed at any time."""
+    """A person or an app's user. Tests may change the fields at any time."""
 
     id: str
     name: str
@@ -28,15 +28,15 @@ class Member:
 
     @property
     def author(self) -> MessageAuthor:
-        """How this person signs a message."""
+        """Return the author of this member's messages."""
         return MessageAuthor(self.name, user=self.id)
 
 
 @dataclass(eq=False, kw_only=True)
 class Channel:
-    """A channel, or with `im` the direct messages of a person; `member` tells whether the bot is in it.
+    """A channel or, with `im`, the direct messages with a user. `member` is whether the bot is in it.
 
-    `ext_shared` is shared with another organization, `org_shared` with other workspaces of the same one.
+    `ext_shared` means shared with another organization, `org_shared` with other workspaces of the same one.
     `pending_shared` and `invited_teams` are the two ways in which Slack shows an invitation of another organization.
     """
 
@@ -56,11 +56,11 @@ class Channel:
 
     @property
     def kind(self) -> str:
-        """The channel_type of events: channel, group or im."""
+        """Return the channel_type of events: channel, group or im."""
         return "im" if self.im else "group" if self.private else "channel"
 
     def find(self, ts: object) -> "Message | None":
-        """Return the message with this timestamp."""
+        """Return the message with this timestamp, or None."""
         return next((message for message in self.messages if message.ts == str(ts)), None)
 
     def thread(self, ts: str) -> "list[Message]":
@@ -70,7 +70,7 @@ class Channel:
 
 @dataclass(eq=False)
 class Usergroup:
-    """A group of people that can be mentioned; `tell` is called with those who came and those who went."""
+    """A user group. `on_change` is called with the added and the removed members."""
 
     id: str
     handle: str
@@ -78,7 +78,7 @@ class Usergroup:
     on_change: Callable[["Usergroup", list[str], list[str]], None] = field(repr=False)
 
     def set_members(self, people: Iterable[Member], *, notify: bool = True) -> None:
-        """Make these people the members; with `notify` apps hear of it."""
+        """Replace the members. With `notify`, the app receives an event."""
         before, self.members = self.members, [person.id for person in people]
         if notify:
             came = [user for user in self.members if user not in before]
@@ -87,7 +87,7 @@ class Usergroup:
 
 @dataclass(eq=False)
 class Message:
-    """A message in a channel, or one that `seen_only_by` a single person."""
+    """A message in a channel, or an ephemeral one that only the user `seen_only_by` sees."""
 
     ts: str
     channel: Channel
@@ -104,52 +104,52 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The text for notifications and screen readers."""
+        """Return the text for notifications and screen readers."""
         return self.content.text
 
     @property
     def blocks(self) -> list[Json]:
-        """The blocks as Slack stored them."""
+        """Return the blocks as Slack stores them."""
         return self.content.blocks
 
     @property
     def attachments(self) -> list[Json]:
-        """The attachments as Slack stored them."""
+        """Return the attachments as Slack stores them."""
         return self.content.attachments
 
     @property
     def metadata(self) -> Json | None:
-        """What the app noted beside the message: event_type and event_payload."""
+        """Return the app's metadata: event_type and event_payload."""
         return self.content.metadata
 
     @property
     def visible_text(self) -> str:
-        """What a person reads now."""
+        """Return the text that a user reads now."""
         return self.content.visible_text
 
     @property
     def buttons(self) -> list[str]:
-        """The labels of the buttons that are there now."""
+        """Return the labels of the current buttons."""
         return self.content.buttons
 
     @property
     def author(self) -> str:
-        """The name of the person or app that wrote it."""
+        """Return the name of the user or app that wrote the message."""
         return self.by.name
 
     @property
     def is_reply(self) -> bool:
-        """Whether it hangs below another message."""
+        """Return whether the message is a reply in a thread."""
         return self.thread_ts is not None and self.thread_ts != self.ts
 
     def rewrite(self, content: MessageContent, edited: Json | None) -> None:
-        """Put new content in place; the old one stays in the history."""
+        """Replace the content. The old content is added to the history."""
         self.history.append(self.content)
         self.content = content
         self.edited = edited or self.edited
 
     def as_json(self, *, metadata: bool = False) -> Json:
-        """Return the message as Slack shows it to apps; metadata only when asked for."""
+        """Return the message as apps receive it. Metadata is included only if asked for."""
         own: Json = {"type": "message", "text": self.text, "ts": self.ts, **self._authorship()}
         extras = {
             "client_msg_id": self.client_msg_id,

@@ -1,4 +1,4 @@
-"""What Slack sends to apps and answers about people, channels and views, composed from the state."""
+"""The JSON that apps receive about users, channels, views and interactions, composed from the state."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def channel_json(workspace: Workspace, channel: Channel) -> Json:
 
 
 def view_json(workspace: Workspace, view: View, state: Json | None = None) -> Json:
-    """Compose the view object; without `state` its values are empty, as in most payloads."""
+    """Compose the view object. Without `state` its values are empty, as in most payloads."""
     return {
         "id": view.id,
         "team_id": _team(workspace, view.person)["id"],
@@ -82,7 +82,7 @@ def view_json(workspace: Workspace, view: View, state: Json | None = None) -> Js
 
 
 def slash_command(workspace: Workspace, person: Member, command: str, text: str, channel: Channel) -> Json:
-    """Compose a slash command, but for trigger_id and response_url."""
+    """Compose a slash command, without trigger_id and response_url."""
     return {
         "token": VERIFICATION_TOKEN,
         "team_id": workspace.team_id,
@@ -100,7 +100,7 @@ def slash_command(workspace: Workspace, person: Member, command: str, text: str,
 
 
 def interaction(workspace: Workspace, kind: str, person: Member, **parts: Any) -> Json:
-    """Compose what all interactions have in common; of an app that an organisation has, no team is named."""
+    """Compose the common fields of all interactions. If the app is installed org-wide, `team` is null."""
     user = {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id}
     return {
         "type": kind,
@@ -115,19 +115,19 @@ def interaction(workspace: Workspace, kind: str, person: Member, **parts: Any) -
 
 
 def message_action(workspace: Workspace, person: Member, callback_id: str, message: Message) -> Json:
-    """Compose a message shortcut, but for trigger_id and response_url."""
+    """Compose a message shortcut, without trigger_id and response_url."""
     parts = {"callback_id": callback_id, "action_ts": workspace.ids.new_ts(), "message_ts": message.ts}
     shown = {"channel": channel_name(message.channel), "message": message.as_json()}
     return interaction(workspace, "message_action", person, **parts, **shown)
 
 
 def view_container(view: View) -> Json:
-    """Say that something happened in a view."""
+    """Compose the container of an interaction in a view."""
     return {"type": "view", "view_id": view.id}
 
 
 def message_source(message: Message) -> Json:
-    """Say that something happened in a message; one seen by a single person is not shown to the app."""
+    """Compose the source of an interaction in a message. The payload of an ephemeral message does not include it."""
     hidden = message.seen_only_by is not None
     container = {"type": "message", "message_ts": message.ts, "channel_id": message.channel.id, "is_ephemeral": hidden}
     if message.thread_ts:
@@ -137,12 +137,12 @@ def message_source(message: Message) -> Json:
 
 
 def channel_name(channel: Channel) -> Json:
-    """Name a channel in an interaction."""
+    """Compose the channel of an interaction."""
     return {"id": channel.id, "name": _shown_name(channel)}
 
 
 def action(workspace: Workspace, block_id: str, element: Json, **value: Any) -> Json:
-    """Compose one entry of `actions`: which element, and what it says now."""
+    """Compose one entry of `actions`: the element and its current value."""
     shown: Json = {
         name: element[name] for name in ("type", "action_id", "text", "value", "style", "url") if name in element
     }
@@ -150,7 +150,7 @@ def action(workspace: Workspace, block_id: str, element: Json, **value: Any) -> 
 
 
 def event_callback(workspace: Workspace, event: Json, channel: Channel | None, **extras: Any) -> Json:
-    """Wrap an event as the Events API sends it."""
+    """Compose the envelope of an event in the Events API."""
     authorization = {
         "enterprise_id": workspace.enterprise_id,
         "team_id": workspace.team_id,
@@ -172,7 +172,7 @@ def event_callback(workspace: Workspace, event: Json, channel: Channel | None, *
 
 
 def _team(workspace: Workspace, person: Member) -> Json:
-    """Name the team of a person; those of a shared channel's other side come with their own."""
+    """Compose the team of a user. Users of a shared channel's other side have their own team."""
     if person.team_id == workspace.team_id or not person.team_id.startswith("T"):
         return {"id": workspace.team_id, "domain": workspace.domain}
     return {"id": person.team_id, "domain": "elsewhere"}
@@ -190,4 +190,5 @@ def _enterprise_user(person: Member) -> Json:
 
 
 def _shown_name(channel: Channel) -> str:
+    # Slack hides the name of a private channel from apps in this way.
     return "privategroup" if channel.private and not channel.im else channel.name

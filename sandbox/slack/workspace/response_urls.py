@@ -1,4 +1,4 @@
-"""response_url: five posts within thirty minutes, back to where a person did something."""
+"""response_urls: five posts within thirty minutes, to the channel of an interaction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LIFETIME_SECONDS = 30 * 60.0
 
 @dataclass(eq=False)
 class ResponseUrl:
-    """Where an answer goes: to a person in a channel; `source` is the bot's message that was used, if it was one."""
+    """A response_url of one interaction. `source` is the bot's message that the user clicked, if any."""
 
     person: Member
     channel: Channel
@@ -27,7 +27,7 @@ class ResponseUrl:
 
 
 class ResponseUrls:
-    """Issues response_urls and does what is posted to them."""
+    """The issued response_urls, and the effect of posts to them."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -35,15 +35,16 @@ class ResponseUrls:
         self.build_url: Callable[[str], str] = lambda key: key
 
     def issue(self, person: Member, channel: Channel, message: Message | None = None, *, shortcut: bool = False) -> str:
-        """Return the response_url for something that `person` did in a channel or with a message there."""
+        """Return the response_url for an action of `person` in a channel or on a message there."""
         key = f"{self._workspace.team_id}/{self._workspace.ids.new_id('', 24)}"
+        # Only the bot's own message can be replaced or deleted.
         source = message if message and message.by.bot_id == self._workspace.bot.bot_id else None
         thread_ts = message.thread_ts if message and message.seen_only_by else None
         self._issued[key] = ResponseUrl(person, channel, self._workspace.ids.clock(), source, thread_ts, shortcut)
         return self.build_url(key)
 
     def accept_post(self, key: str, body: Json) -> None:
-        """Take a post to a response_url; Refused with used_url, expired_url, no_service or what is wrong with it."""
+        """Apply a post. Raises SlackError with used_url, expired_url, no_service or the message's own error."""
         hook = self._issued.get(key)
         if hook is None:
             raise SlackError("no_service")
@@ -55,7 +56,7 @@ class ResponseUrls:
         self._apply(hook, body)
 
     def show_command_answer(self, url: str, body: Json) -> None:
-        """Show a message that came with the ack of a command; it uses up nothing."""
+        """Show the message in the ack of a command. This does not count as a use."""
         key = next(key for key in self._issued if self.build_url(key) == url)
         self._apply(self._issued[key], body)
 

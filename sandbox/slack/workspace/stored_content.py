@@ -1,4 +1,4 @@
-"""Raw Slack JSON, and what Slack adds to blocks when it stores them."""
+"""The fields that Slack adds to blocks, attachments and views when it stores them."""
 
 from typing import Any
 
@@ -36,17 +36,17 @@ INTERACTIVE = frozenset(
 
 
 def stored_blocks(blocks: list[Json], ids: IdGenerator) -> list[Json]:
-    """Copy blocks as Slack keeps them: with a block_id, action_ids and the defaults of text objects."""
+    """Return a copy of the blocks as Slack stores them, with block_ids, action_ids and text defaults."""
     return [{"block_id": ids.new_id("", 5), **_complete(block, ids)} for block in blocks]
 
 
 def stored_attachments(attachments: list[Json], ids: IdGenerator) -> list[Json]:
-    """Copy attachments, numbered from 1, their blocks completed."""
+    """Return a copy of the attachments, numbered from 1, with completed blocks."""
     return [_complete_attachment(attachment, number, ids) for number, attachment in enumerate(attachments, start=1)]
 
 
 def stored_view(view: Json, ids: IdGenerator) -> Json:
-    """Copy what an app may say of a view, every optional field present."""
+    """Return a copy of a view with every optional field present."""
     return {
         "type": view["type"],
         "title": _complete(view.get("title"), ids),

@@ -1,4 +1,4 @@
-"""Trigger ids: the right to open one modal, for a moment."""
+"""Trigger ids: short-lived permissions to open one modal."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from sandbox.slack.workspace.views import View
 
 @dataclass
 class Trigger:
-    """What a person did, and in which view if in any."""
+    """An action of a user, and the view in which it happened, if any."""
 
     person: Member
     view: View | None
@@ -19,20 +19,20 @@ class Trigger:
 
 
 class Triggers:
-    """Issues trigger ids and takes each back once; they live for a moment."""
+    """The issued trigger ids. Each can be used once."""
 
     def __init__(self, ids: IdGenerator) -> None:
         self._ids = ids
         self._issued: dict[str, Trigger] = {}
 
     def issue(self, person: Member, view: View | None = None) -> str:
-        """Return a new trigger id for something that `person` did."""
+        """Return a new trigger id for an action of `person`."""
         trigger_id = f"{self._ids.new_ts().replace('.', '')}.{self._ids.new_id('', 12)}".lower()
         self._issued[trigger_id] = Trigger(person, view, self._ids.clock())
         return trigger_id
 
     def exchange(self, trigger_id: str, seconds: float) -> Trigger:
-        """Use a trigger up; Refused when it is unknown, used or older than so many seconds."""
+        """Use a trigger id. Raises SlackError if it is unknown, used or older than so many seconds."""
         trigger = self._issued.get(trigger_id)
         if trigger is None:
             raise SlackError("invalid_trigger_id")

@@ -1,4 +1,4 @@
-"""Modals: what stands in them, what people typed into them, and how they lie upon each other."""
+"""Modals: their content, the values that users entered, and their stacks."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ STACK_LIMIT = 3
 
 @dataclass(eq=False)
 class View:
-    """A modal (or a home tab) of one person; `content` is what the app said, `values` what the person sees chosen."""
+    """A modal or home tab of one user. `content` comes from the app, `values` is what the user entered."""
 
     id: str
     person: Member
@@ -28,30 +28,30 @@ class View:
     touched: set[ElementKey] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        """Begin with the initial values."""
+        """Start with the initial values."""
         self.values = {each.key: each.initial_state() for each in self.fields}
 
     @property
     def blocks(self) -> list[Json]:
-        """The blocks as Slack stored them."""
+        """Return the blocks as Slack stores them."""
         return list(self.content["blocks"])
 
     @property
     def fields(self) -> list[Field]:
-        """The elements that hold a value."""
+        """Return the elements that hold a value."""
         return find_fields(self.content["blocks"])
 
     def value(self, each: Field) -> Any:
-        """Return what is chosen or typed in this field."""
+        """Return the current value of this field."""
         return self.values[each.key][each.value_key]
 
     def set_value(self, each: Field, value: object) -> None:
-        """Choose or type something."""
+        """Set the value of this field, as entered by the user."""
         self.values[each.key] = each.state_with(value)
         self.touched.add(each.key)
 
     def replace_content(self, content: Json, new_hash: str) -> None:
-        """Show other content; what the person touched stays where block_id, action_id and type stay."""
+        """Replace the content. An entered value stays if block_id, action_id and type are unchanged."""
         before, touched = self.values, self.touched
         self.content, self.hash = content, new_hash
         self.values, self.touched = {}, set()
@@ -78,12 +78,12 @@ class Modals:
         self._views: dict[str, View] = {}
 
     def open(self, person: Member, view: Json) -> View:
-        """Show a modal to a person, on top of whatever is open, as the root of a new stack."""
+        """Show a modal to a user, as the root of a new stack."""
         view_id = self._ids.new_id("V")
         return self._add(View(view_id, person, self._prepare(view), self._ids.new_hash(), root_id=view_id))
 
     def push(self, below: View, view: Json) -> View:
-        """Lay a modal upon another; Refused where three lie there already."""
+        """Show a modal on top of another. Raises SlackError if the stack has three already."""
         stack = self.stack(below)
         if len(stack) >= STACK_LIMIT:
             raise SlackError("push_limit_reached")
@@ -94,11 +94,11 @@ class Modals:
         )
 
     def update(self, view: View, content: Json) -> None:
-        """Put other content into a view; its id stays, its hash changes."""
+        """Replace the content of a view. Its id stays, its hash changes."""
         view.replace_content(self._prepare(content, view), self._ids.new_hash())
 
     def publish(self, person: Member, view: Json) -> View:
-        """Show a home tab to a person, in place of the one before."""
+        """Show a home tab to a user, in place of the old one."""
         before = next((each for each in self._views.values() if each.person is person and _is_home(each)), None)
         if before is None:
             return self.open(person, view)
@@ -106,11 +106,11 @@ class Modals:
         return before
 
     def stack(self, view: View) -> list[View]:
-        """Return the open views of the stack in which this one lies, the root first."""
+        """Return the open views of this view's stack, the root first."""
         return [each for each in self._views.values() if each.root_id == view.root_id and each.is_open]
 
     def close(self, view: View) -> None:
-        """Close one view, and those upon it."""
+        """Close one view, and those on top of it."""
         stack = self.stack(view)
         for each in stack[stack.index(view) :] if view in stack else []:
             each.is_open = False
@@ -121,12 +121,12 @@ class Modals:
             each.is_open = False
 
     def top(self, person: Member) -> list[View]:
-        """Return the open modals that a person sees in front, newest last: the top of each stack."""
+        """Return the top of each open stack of a user, newest last."""
         shown = [each for each in self._views.values() if each.person is person and each.is_open and not _is_home(each)]
         return [each for each in shown if self.stack(each)[-1] is each]
 
     def find(self, view_id: object = None, external_id: object = None) -> View:
-        """Return the open view with this id or external id; Refused("not_found") when it is closed or never was."""
+        """Return the open view with this id or external id. Raises SlackError("not_found") if there is none."""
         for view in self._views.values():
             named = view.id == view_id if view_id else external_id and view.content["external_id"] == external_id
             if named and view.is_open:
@@ -155,5 +155,6 @@ def _still_offered(each: Field, previous: Json) -> bool:
     chosen = previous[each.value_key]
     if not each.options or chosen is None:
         return True
+    # An option that the new content does not offer cannot stay chosen.
     offered = {option["value"] for option in each.options}
     return all(option["value"] in offered for option in (chosen if each.is_multi else [chosen]))

@@ -1,4 +1,4 @@
-"""The state of a workspace: people, channels, messages and modals, whoever serves or draws it."""
+"""The state of a workspace: members, channels, messages and modals, without any server."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,7 +17,7 @@ MAX_STORED_TEXT = 40_000
 
 
 class Workspace(WorkspaceSettings):
-    """Everything that a workspace remembers; `emit` is where its events go."""
+    """The state of a workspace. `emit` receives its events."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -32,14 +32,14 @@ class Workspace(WorkspaceSettings):
         self.bot = self.ensure_app("dcv-bot")
 
     def emit(self, event: Json, channel: Channel | None = None) -> None:
-        """Hand an event to whoever delivers it; by itself a workspace tells nobody."""
+        """Deliver an event. A workspace without a server ignores it."""
 
     def add_member(self, member: Member) -> None:
-        """Take somebody in."""
+        """Add a member."""
         self.people[member.id] = member
 
     def ensure_app(self, name: str) -> MessageAuthor:
-        """Return the app of this name with its bot user, installed on first use."""
+        """Return the app of this name with its bot user, and install it at its first use."""
         if name not in self.apps:
             user, bot_id, app_id = self.ids.new_id("U"), self.ids.new_id("B"), self.ids.new_id("A")
             profile = {"id": bot_id, "app_id": app_id, "name": name, "deleted": False, "team_id": self.team_id}
@@ -49,13 +49,13 @@ class Workspace(WorkspaceSettings):
         return self.apps[name]
 
     def add_channel(self, name: str, **traits: Any) -> Channel:
-        """Make a channel; traits are the flags of Channel."""
+        """Add a channel. `traits` are the fields of Channel."""
         channel = Channel(id=self.ids.new_id("C"), name=name, **traits)
         self.channels[channel.id] = channel
         return channel
 
     def dm(self, person: Member) -> Channel:
-        """Return the direct messages between the bot and a person, opened on first use."""
+        """Return the direct messages between the bot and a member, and open them at their first use."""
         for channel in self.channels.values():
             if channel.im is person:
                 return channel
@@ -64,7 +64,7 @@ class Workspace(WorkspaceSettings):
         return channel
 
     def add_usergroup(self, handle: str, people: Iterable[Member] = ()) -> Usergroup:
-        """Make a user group."""
+        """Add a user group."""
         group = Usergroup(self.ids.new_id("S"), handle, [person.id for person in people], self._emit_members_changed)
         self.usergroups[group.id] = group
         return group
@@ -78,7 +78,7 @@ class Workspace(WorkspaceSettings):
         return MessageContent(text[:MAX_STORED_TEXT], stored, attached, more.get("metadata"))
 
     def post(self, channel: Channel, author: MessageAuthor, content: MessageContent, **traits: Any) -> Message:
-        """Put a message into a channel and tell apps; traits are thread_ts, broadcast and client_msg_id."""
+        """Post a message and emit its event. `traits` are thread_ts, broadcast and client_msg_id."""
         message = Message(self.ids.new_ts(), channel, author, content, self.team_id, **traits)
         channel.messages.append(message)
         if message.is_reply:
@@ -87,15 +87,16 @@ class Workspace(WorkspaceSettings):
         return message
 
     def edit(self, message: Message, content: MessageContent, *, marked: bool = True) -> None:
-        """Rewrite a message and tell apps; with `marked` people see that it was edited."""
+        """Replace a message's content and emit the event. With `marked`, users see "(edited)"."""
         before = message.as_json()
         edited = {"user": message.by.user or "", "ts": self.ids.new_ts()} if marked else None
         message.rewrite(content, edited)
+        # Apps receive no events of ephemeral messages.
         if message.seen_only_by is None:
             self.emit(events.message_changed(message, before, self.ids.new_ts()), message.channel)
 
     def delete(self, message: Message) -> None:
-        """Remove a message and tell apps."""
+        """Delete a message and emit the event."""
         message.deleted = True
         if message.seen_only_by is not None:
             self.people[message.seen_only_by].ephemerals.remove(message)
@@ -106,7 +107,7 @@ class Workspace(WorkspaceSettings):
     def post_ephemeral(
         self, person: Member, channel: Channel, content: MessageContent, thread_ts: str | None = None
     ) -> Message:
-        """Show a message of the bot to one person only."""
+        """Post an ephemeral message of the bot to one member."""
         message = Message(
             self.ids.new_ts(), channel, self.bot, content, self.team_id, thread_ts, seen_only_by=person.id
         )

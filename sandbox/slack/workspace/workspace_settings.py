@@ -1,4 +1,4 @@
-"""How this Slack is set up and how well it is: what tests and demos may change at any time."""
+"""The settings of a workspace and of its app, which tests and demos may change at any time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,14 +18,16 @@ SUBSCRIPTIONS = ("message.channels", "message.groups", "subteam_members_changed"
 
 @dataclass(eq=False, repr=False)
 class WorkspaceSettings:
-    """The app's rights and settings, the limits, and a few troubles.
+    """The app's rights and settings, Slack's limits, and a few faults.
 
-    `trigger_seconds` is the life of a trigger id, `ticket_seconds` that of the address of a socket, `ack_seconds` the
-    patience with acks, `page_limit` the most messages in a page of history. Where `request_url` is set, payloads are
-    posted there instead of sent to sockets; several are those of the servers behind one load balancer. With
-    `duplicate_next` the next envelope is sent twice; with `mute_pongs` pings get no answer. `parting_seconds` pass
-    before this Slack notices that the app closes a socket: what it sends there until then is under way.
-    On Enterprise Grid there is an `enterprise_id`; `is_org_wide` tells whether the whole organisation has the app.
+    `trigger_seconds` is the lifetime of a trigger id, `ticket_seconds` that of a socket's address. `ack_seconds` is the
+    deadline of acks, and `page_limit` the page size of history.
+
+    With `request_url`, payloads are posted there instead of sent to sockets. Several addresses are servers behind one
+    load balancer. With `duplicate_next`, the next envelope is sent twice. With `ignore_pings`, pings get no answer.
+    After `close_notice_seconds`, Slack notices that the app closed a socket. Until then it still sends to it.
+
+    On Enterprise Grid, `enterprise_id` is set. With `is_org_wide`, the app is installed for the whole organization.
     """
 
     granted_scopes: set[str] = field(default_factory=lambda: set(BOT_SCOPES))
