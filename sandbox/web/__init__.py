@@ -1,4 +1,4 @@
-"""The page of the sandbox: what the local Slack and CertCentral hold, drawn in a browser, live and to be used."""
+"""The page of the sandbox: the local Slack and CertCentral in a browser, updated live."""
 
 from sandbox.web.personas import Persona
 from sandbox.web.server import WebPage

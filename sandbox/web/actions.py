@@ -1,4 +1,4 @@
-"""What people do on the page, done by the same hands as in the tests."""
+"""The actions of the page, carried out by the same simulated users as in the tests."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
@@ -19,9 +19,9 @@ REQUIRED = "Please complete this required field."
 
 
 class Actions:
-    """Everything that can be done, by name; each takes what the page sent and returns what it wants to know.
+    """The actions by name. Each takes the JSON that the page sent, and returns the JSON of the answer.
 
-    LookupError, ValueError and KeyError mean that it cannot be done.
+    An action raises LookupError, ValueError or KeyError if it is not possible.
     """
 
     def __init__(
@@ -57,13 +57,14 @@ class Actions:
         }
 
     async def post(self, persona: Persona, body: Json) -> Json:
-        """Write a message."""
+        """Post a message."""
         channel, text = self._find_channel(persona, body), str(body["text"])
         return {"ts": post_as(self._slack, persona.person, channel, text, body.get("thread_ts")).ts}
 
     async def command(self, persona: Persona, body: Json) -> Json:
-        """Type a slash command; Slack tells what went wrong where no ack came in time."""
+        """Type a slash command. Without an ack, Slackbot reports the error as Slack does."""
         channel, command, thread_ts = self._find_channel(persona, body), str(body["command"]), body.get("thread_ts")
+        # Slack supports no slash commands in threads.
         if thread_ts:
             words = f"{escape_text(command)} is not supported in threads. Sorry!"
             self._modals.post_notice(persona.person, channel, words, thread_ts)
@@ -71,6 +72,7 @@ class Actions:
         if persona.is_external or command not in self._commands:
             self._modals.post_notice(persona.person, channel, f"{escape_text(command)} is not a valid command.")
             return {}
+        # Read before the command: a socket that opens meanwhile must not change the error.
         connected = self._slack.sockets > 0
         delivery = await persona.person.command(command, escape_text(str(body["text"])), channel)
         if not delivery.acked:
@@ -79,13 +81,13 @@ class Actions:
         return _acked(delivery)
 
     async def click(self, persona: Persona, body: Json) -> Json:
-        """Press a button, or choose from an overflow menu, below a message."""
+        """Press a button or choose from an overflow menu below a message."""
         return _acked(
             await persona.person.click(self._find_message(persona, body), body.get("option") or _element_key(body))
         )
 
     async def shortcut(self, persona: Persona, body: Json) -> Json:
-        """Use a message shortcut; people from elsewhere have none."""
+        """Use a message shortcut. External users have none."""
         if persona.is_external:
             raise LookupError("there are no shortcuts for people of other workspaces")
         return _acked(await persona.person.shortcut(str(body["callback_id"]), self._find_message(persona, body)))
@@ -97,7 +99,7 @@ class Actions:
         )
 
     async def search_below(self, persona: Persona, body: Json) -> Json:
-        """Type into the search of a select below a message; no options where the app stayed silent."""
+        """Type into the search of a select below a message. `options` is None if the app did not answer."""
         try:
             found = await persona.person.search(
                 self._find_message(persona, body), _element_key(body), str(body["text"])
@@ -117,23 +119,23 @@ class Actions:
         return _acked(delivery) if delivery else {"acked": True}
 
     async def search(self, persona: Persona, body: Json) -> Json:
-        """Type into the search of a select; no options where the app stayed silent."""
+        """Type into the search of a select in a modal. `options` is None if the app did not answer."""
         try:
             return {"options": await self._find_form(persona, body).search(str(body["text"]), _element_key(body))}
         except SuggestionsTimeout:
             return {"options": None}
 
     async def choose(self, persona: Persona, body: Json) -> Json:
-        """Choose in a modal: an option, several, an id, a date, or nothing."""
+        """Choose in a modal: options, an id or a date, or nothing."""
         delivery = await self._find_form(persona, body).choose(body["wanted"], label=_element_key(body))
         return _acked(delivery) if delivery else {"acked": True}
 
     async def press(self, persona: Persona, body: Json) -> Json:
-        """Press a button inside a modal, or choose from its overflow menu."""
+        """Press a button or choose from an overflow menu in a modal."""
         return _acked(await self._find_form(persona, body).click(body.get("option") or _element_key(body)))
 
     async def submit(self, persona: Persona, body: Json) -> Json:
-        """Submit a modal; what must be mended comes back by block."""
+        """Submit a modal. Returns the errors by block_id."""
         try:
             submitted = await self._find_form(persona, body).submit()
         except FormIncomplete as incomplete:
@@ -141,7 +143,7 @@ class Actions:
         return {"acked": _is_complete(submitted), "errors": submitted.errors or {}}
 
     async def close(self, persona: Persona, body: Json) -> Json:
-        """Cancel one modal, or close all that lie upon each other."""
+        """Close one modal, or with `everything` the whole stack."""
         await self._find_form(persona, body).close(everything=bool(body.get("everything")))
         return {}
 
@@ -154,12 +156,12 @@ class Actions:
         return {}
 
     async def apply_preset(self, _role: Persona, body: Json) -> Json:
-        """Change how CertCentral treats its callers."""
+        """Select how CertCentral answers from now on."""
         self._switch.select(str(body["mood"]))
         return {}
 
     async def alert(self, _role: Persona, body: Json) -> Json:
-        """Let another app post an alert."""
+        """Post an alert as another app."""
         message = SAMPLE_ALERTS[str(body["name"])].post(self._slack, self._alerts)
         return {"channel": message.channel.id, "ts": message.ts}
 

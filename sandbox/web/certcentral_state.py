@@ -1,4 +1,4 @@
-"""The local CertCentral in parts: orders, domains, the outbox and the switch."""
+"""The state of the local CertCentral for the page: orders, domains, outbox and fault presets."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +12,7 @@ from sandbox.web.state_diff import StatePart
 
 
 def read_certcentral_state(certcentral: CertCentral, switch: FaultSwitch) -> Iterator[StatePart]:
-    """Everything that the account holds."""
+    """Yield every part of the account's state."""
     now = certcentral.now()
     yield from (make_part(f"order/{order.id}", _order(certcentral, order)) for order in certcentral.orders.values())
     yield from (make_part(f"domain/{domain.id}", _domain(domain, now)) for domain in certcentral.domains.values())

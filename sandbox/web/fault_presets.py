@@ -1,4 +1,4 @@
-"""How the local CertCentral treats its callers: well, or in one of the ways that people ought to have seen."""
+"""Presets for the behavior of the local CertCentral: normal, or one of the faults worth seeing."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ SLOW_DOWN = error_body("request_limit_exceeded", "Service unavailable, please li
 
 @dataclass(frozen=True)
 class FaultPreset:
-    """One position of the switch: the calls that it meets, and with what."""
+    """A preset: the calls that it affects, and their fault."""
 
     label: str
     about: str
@@ -37,7 +37,7 @@ FAULT_PRESETS = {
 
 
 class FaultSwitch:
-    """Turns the local CertCentral from one mood into another; calls that it held go on when it is turned."""
+    """The switch between presets. Calls that a preset delayed continue at the next switch."""
 
     def __init__(self, certcentral: CertCentral) -> None:
         self.preset = "well"
@@ -45,8 +45,9 @@ class FaultSwitch:
         self._hold = asyncio.Event()
 
     def select(self, name: str) -> None:
-        """Let all later calls meet this mood; LookupError when there is none of this name."""
+        """Apply this preset to all later calls. Raises LookupError if there is no such preset."""
         preset = FAULT_PRESETS[name]
+        # Delayed calls wait for the old event, so it is set before a new one replaces it.
         self._hold.set()
         self._hold = asyncio.Event()
         self._certcentral.faults.clear()

@@ -1,4 +1,4 @@
-"""What people hold on the page: their modals, and what Slack itself told them."""
+"""The open modals of the page's users, and Slackbot's notices to them."""
 
 from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
 from sandbox.slack.workspace.message_content import MessageAuthor
@@ -7,7 +7,7 @@ SLACKBOT = MessageAuthor("Slackbot", user="USLACKBOT")
 
 
 class OpenModals:
-    """Remembers, for every person, the modal in front and Slack's own notices."""
+    """The open modal and the notices of every user."""
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
@@ -15,18 +15,19 @@ class OpenModals:
         self._notices: dict[str, list[Message]] = {}
 
     def find_form(self, person: SimulatedUser, view_id: object) -> Form:
-        """Return this person's hold on an open modal, the same one each time; LookupError when it is closed."""
+        """Return the user's handle on an open modal, always the same one. Raises LookupError if it is closed."""
         for form in person.open_forms:
             if form.view_id == view_id:
+                # The handle has the results of searches, which a new one would lack.
                 return self._forms.setdefault(form.view_id, form)
         raise LookupError("the form is closed")
 
     def slackbot_notices(self, person: SimulatedUser) -> list[Message]:
-        """Return what Slack told this person, oldest first."""
+        """Return Slackbot's notices to this user, oldest first."""
         return self._notices.get(person.id, [])
 
     def post_notice(self, person: SimulatedUser, channel: Channel, text: str, thread_ts: str | None = None) -> None:
-        """Let Slack itself tell this person something that nobody else sees."""
+        """Post a notice of Slackbot that only this user sees."""
         slack = self._slack
         content = slack.build_content(text)
         notice = Message(

@@ -1,4 +1,4 @@
-"""Who one can be on the page."""
+"""The users that a visitor of the page can act as."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from sandbox.slack import Channel, SimulatedUser
 
 @dataclass(frozen=True)
 class Persona:
-    """A person, and in a few words what they may do."""
+    """A user, and their permissions in a few words."""
 
     person: SimulatedUser
     about: str
 
     @property
     def is_external(self) -> bool:
-        """Whether they come from the other side of a shared channel, where no commands and shortcuts of ours are."""
+        """Return whether the user belongs to another organization, which has no commands and shortcuts of the app."""
         return self.person.stranger
 
 
 def find_persona(personas: Sequence[Persona], user_id: object) -> Persona:
-    """Return the role of this person; LookupError when nobody of the cast has the id."""
+    """Return the persona with this user id. Raises LookupError if there is none."""
     for persona in personas:
         if persona.person.id == user_id:
             return persona
@@ -28,7 +28,7 @@ def find_persona(personas: Sequence[Persona], user_id: object) -> Persona:
 
 
 def can_see(persona: Persona, channel: Channel) -> bool:
-    """Tell whether this person is in the channel; those from elsewhere know the shared ones alone."""
+    """Return whether the user is in the channel. External users see only shared channels."""
     if channel.im is not None:
         return channel.im is persona.person
     if persona.is_external and not channel.ext_shared:

@@ -1,4 +1,4 @@
-"""Alerts of other apps, in the shapes that come into real channels; about the orders of the demo."""
+"""Alerts of other apps, in the formats of real ones, about the orders of the demo."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from sandbox.slack import Channel, Message, Slack
 
 @dataclass(frozen=True)
 class SampleAlert:
-    """One alert; `classic` ones come as old webhooks send them, without a user."""
+    """One alert. A `classic` one has no user, as with old webhooks."""
 
     app: str
     about: str
@@ -18,7 +18,7 @@ class SampleAlert:
     classic: bool = False
 
     def post(self, slack: Slack, channel: Channel) -> Message:
-        """Post it as its app."""
+        """Post the alert as its app."""
         content = {"blocks": self.blocks, "attachments": self.attachments}
         return slack.post_alert(channel, self.app, self.text, classic=self.classic, **content)
 

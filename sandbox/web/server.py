@@ -1,4 +1,4 @@
-"""The page's own server on the loopback: its files, one live stream per browser, and what people do."""
+"""The page's server on the loopback: its files, one WebSocket per browser, and the users' actions."""
 
 import asyncio
 import contextlib
@@ -34,10 +34,10 @@ USER_ERRORS = (LookupError, ValueError)
 
 
 class WebPage:
-    """Serves the page while its `async with` block runs, to browsers on this machine alone.
+    """The server of the page, inside an `async with` block, for browsers on this machine only.
 
-    One may be anybody of the `cast`; alerts of other apps are posted into `alerts`; `manifest` is that of the app.
-    Where `port` is taken, another is found.
+    A visitor acts as one of the `personas`. Alerts of other apps are posted into `alerts`. If `port` is in use, a free
+    one is chosen.
     """
 
     def __init__(
@@ -62,12 +62,13 @@ class WebPage:
 
     @property
     def url(self) -> str:
-        """Where the page is; its port is known once it is served."""
+        """Return the address of the page. Its port is known once the server runs."""
         return f"http://{HOST}:{self._port}/"
 
     async def __aenter__(self) -> Self:
         for persona in self._personas:
             if not persona.is_external:
+                # In Slack, an app's messages tab exists before the first message.
                 self._slack.dm(persona.person)
         await self._runner.setup()
         await self._listen()
@@ -77,6 +78,7 @@ class WebPage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Calls that a preset delays would otherwise block the shutdown.
         self._switch.select("well")
         for stream in list(self._streams):
             await stream.close(code=1001)
@@ -102,7 +104,7 @@ class WebPage:
         return web.FileResponse(STATIC / "index.html")
 
     async def _config(self, _request: web.Request) -> web.Response:
-        """What stays as it is while the page is open."""
+        """Return the settings that do not change while the page is open."""
         cast = [
             {"id": persona.person.id, "name": persona.person.real_name or persona.person.name, "about": persona.about}
             | {"elsewhere": persona.is_external}
@@ -112,7 +114,7 @@ class WebPage:
         return web.json_response({"cast": cast, "menu": _menu(self._manifest), "alerts": alerts})
 
     async def _run_action(self, request: web.Request) -> web.Response:
-        """Do what a person did, and tell what came of it; what cannot be done is told in words."""
+        """Run an action and return its outcome, or the reason why it is not possible."""
         try:
             body = await request.json()
             persona, act = find_persona(self._personas, body["as"]), self._actions[body["do"]]
@@ -121,7 +123,7 @@ class WebPage:
             return web.json_response({"ok": False, "error": str(error)})
 
     async def _serve_changes(self, request: web.Request) -> web.StreamResponse:
-        """Send all parts as one person sees them, then whatever changes, until the browser goes."""
+        """Send the whole state as one user sees it, then every change, until the browser disconnects."""
         try:
             persona = find_persona(self._personas, request.query.get("as"))
         except LookupError as error:
@@ -144,10 +146,12 @@ class WebPage:
         changed = asyncio.Event()
         with self._slack.changes.notifying(changed), self._certcentral.changes.notifying(changed):
             while not stream.closed:
+                # Cleared before the state is read, so that a change while sending is not missed.
                 changed.clear()
                 if changes := mirror.next_changes():
                     await stream.send_str(_dump(changes))
                 await changed.wait()
+                # Changes come in bursts. A short pause sends them in one frame.
                 await asyncio.sleep(GATHERING_SECONDS)
 
     def _read_state(self, persona: Persona) -> Iterator[StatePart]:

@@ -1,4 +1,4 @@
-"""The local Slack as one person sees it, in parts."""
+"""The state of the local Slack for the page, as one user sees it."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -12,13 +12,14 @@ from sandbox.web.state_diff import StatePart
 
 
 def read_slack_state(slack: Slack, persona: Persona, notices: Sequence[Message]) -> Iterator[StatePart]:
-    """Everything that is there for this person; `notices` are what Slack itself told them."""
+    """Yield every part that this user sees. `notices` are Slackbot's messages to the user."""
     yield from (_person(slack, user_id) for user_id in slack.people)
     seen = [channel for channel in slack.channels.values() if can_see(persona, channel)]
     for channel in seen:
         yield _channel(channel)
         yield from (_message(message) for message in channel.messages)
     yield from (_message(message) for message in (*persona.person.ephemerals, *notices) if message.channel in seen)
+    # The page shows one modal at a time: the one in front.
     yield from (_view(slack, view) for view in slack.modals.top(persona.person)[-1:])
     connected = slack.sockets > 0
     yield StatePart(
@@ -27,7 +28,7 @@ def read_slack_state(slack: Slack, persona: Persona, notices: Sequence[Message])
 
 
 def make_part(name: str, drawn: Json) -> StatePart:
-    """Return a part that is cheap to draw, and differs when its drawing does."""
+    """Return a part whose version is its JSON, for parts that are cheap to render."""
     return StatePart(name, json.dumps(drawn, default=str), lambda: drawn)
 
 
@@ -50,6 +51,7 @@ def _channel(channel: Channel) -> StatePart:
 
 
 def _message(message: Message) -> StatePart:
+    # A message changes only by an edit, or when it becomes the root of a thread.
     version = (len(message.history), message.thread_ts)
     return StatePart(f"message/{message.channel.id}/{message.ts}", version, lambda: message_json(message))
 
@@ -80,6 +82,6 @@ def _view(slack: Slack, view: View) -> StatePart:
 
 
 def view_json(view: View, depth: int = 1) -> Json:
-    """Return a modal as the page draws it: what the app said, and what the person typed and chose so far."""
+    """Return a modal as the page draws it: the app's content, and the values that the user entered."""
     shown = {name: view.content[name] for name in ("title", "close", "submit", "blocks")}
     return {"id": view.id, "hash": view.hash, "depth": depth, "values": view.state()["values"], **shown}

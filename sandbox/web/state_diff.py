@@ -1,4 +1,4 @@
-"""What one browser was told so far, and what it must be told now."""
+"""The difference between the state that a browser has and the current one."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sandbox.json_types import Json
 
 @dataclass(frozen=True)
 class StatePart:
-    """One thing on the page: its name, what changes when it changes, and how it is drawn as JSON."""
+    """One part of the state: its name, a version that changes with it, and a function that renders it."""
 
     name: str
     version: Hashable
@@ -17,14 +17,14 @@ class StatePart:
 
 
 class StateDiff:
-    """Compares all parts with those of the last time; drawing is left to the parts that are new or differ."""
+    """The state that was sent to one browser. Only new and changed parts are rendered again."""
 
     def __init__(self, parts: Callable[[], Iterable[StatePart]]) -> None:
         self._parts = parts
         self._sent: dict[str, Hashable] = {}
 
     def next_changes(self) -> dict[str, Any] | None:
-        """Return what to `put` and what to `drop` by name; None when nothing changed."""
+        """Return the parts to `put` and the names to `drop` since the last call, or None if nothing changed."""
         now = {part.name: part for part in self._parts()}
         put = {part.name: part.render() for part in self._changed_parts(now.values())}
         drop = [name for name in self._sent if name not in now]
@@ -32,5 +32,6 @@ class StateDiff:
         return {"put": put, "drop": drop} if put or drop else None
 
     def _changed_parts(self, parts: Iterable[StatePart]) -> Iterator[StatePart]:
+        # None can be a version, so an absent part needs a value of its own.
         unknown = object()
         return (part for part in parts if self._sent.get(part.name, unknown) != part.version)

@@ -1,4 +1,4 @@
-"""What went over the wire, in parts: Web API calls, envelopes with their acks, calls to CertCentral, problems."""
+"""The calls and problems for the page: Web API calls, envelopes with acks, calls to CertCentral, problems."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -13,7 +13,7 @@ MAX_ENTRIES = 200
 
 
 def read_wire_state(slack: Slack, certcentral: CertCentral) -> Iterator[StatePart]:
-    """The latest of each kind."""
+    """Yield the latest entries of each kind."""
     for number, call in _latest(slack.api_calls):
         yield StatePart(f"wire/api/{number}", (call.status, call.after), lambda call=call: _api(call))
     for number, delivery in _latest(slack.deliveries):
