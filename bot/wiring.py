@@ -58,6 +58,7 @@ from bot.store.posts import Posts
 from bot.store.presence import Leadership, Presence
 from bot.store.requests import Requests
 from bot.store.slots import Slots
+from bot.timings import PRODUCTION, Timings
 
 # How soon the leader looks at alerts that another instance heard.
 HEARD_ELSEWHERE_SECONDS = 1.0
@@ -116,6 +117,7 @@ async def build(
     *,
     clock: Clock,
     steady: Clock | None = None,
+    timings: Timings = PRODUCTION,
 ) -> AsyncIterator[Services]:
     """Open the database, make every service, join the others on it, and begin what nobody began.
 
@@ -127,7 +129,7 @@ async def build(
 
         async def begin() -> Services:
             begun = _begun(
-                settings, slack, certcentral, identity, metrics, presence, clock, steady or steady_clock(clock)
+                settings, slack, certcentral, identity, metrics, presence, clock, steady or steady_clock(clock), timings
             )
             return await stack.enter_async_context(begun)
 
@@ -144,6 +146,7 @@ async def _begun(
     presence: Presence,
     clock: Clock,
     steady: Clock,
+    timings: Timings,
 ) -> AsyncIterator[Services]:
     url = settings.database_url.get_secret_value()
     database = open_database(url)
@@ -172,6 +175,7 @@ async def _begun(
             engine,
             clock,
             steady,
+            timings,
         )
         await presence.join()
         await engine.launch()
@@ -198,6 +202,7 @@ def _services(
     engine: Engine,
     clock: Clock,
     steady: Clock,
+    timings: Timings,
 ) -> Services:
     ledger, stored, posts, followings = Ledger(database), Requests(database), Posts(database), Followings(database)
     directory = Directory(slack)
@@ -232,6 +237,7 @@ def _services(
             presence.executor,
             CallGuard(database, presence),
             steady=steady,
+            timings=timings,
         ),
         reporting=reporting,
         metrics=metrics,
@@ -278,5 +284,5 @@ def _services(
         refusals=gate.refusals,
         resend=resend,
         status=Status(gate, certcentral, listing, History(database), board, clock, settings.console_url),
-        vitals=Vitals(slack, Depth(database), engine, background, clock),
+        vitals=Vitals(slack, Depth(database), engine, background, clock, timings),
     )

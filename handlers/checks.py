@@ -15,12 +15,11 @@ from bot.settings import Settings
 from bot.slack import scopes
 from bot.slack.channels import look_at
 from bot.slack.client import TOKEN_IS_BAD, Client, Identity, identify, new_address
+from bot.timings import PRODUCTION, Timings
 
 log = structlog.get_logger(__name__)
 
 CHECK_SECONDS = 5.0
-RETRY_SECONDS = 5.0
-DIGICERT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +31,19 @@ class Checked:
 
 
 async def check_start(
-    check_door: Callable[[Client], Awaitable[None]], slack: Client, certcentral: CertCentral
+    check_door: Callable[[Client], Awaitable[None]],
+    slack: Client,
+    certcentral: CertCentral,
+    timings: Timings = PRODUCTION,
 ) -> Checked:
     """Who we are in Slack, as soon as it can be reached; CannotStart where a token or the key is wrong.
 
     That DigiCert cannot be reached is only noted.
     """
     identity, digicert = await asyncio.gather(
-        _ask_slack(check_door, slack), ask_digicert(certcentral), return_exceptions=True
+        _ask_slack(check_door, slack, timings),
+        ask_digicert(certcentral, timings.digicert_check_timeout),
+        return_exceptions=True,
     )
     problems = [line for error in (identity, digicert) if isinstance(error, CannotStart) for line in error.problems]
     if problems:
@@ -47,21 +51,24 @@ async def check_start(
     if isinstance(digicert, BaseException):
         raise digicert
     while identity is None:
-        identity = await _ask_slack(check_door, slack)
+        identity = await _ask_slack(check_door, slack, timings)
     if isinstance(identity, BaseException):
         raise identity
     _warn_of_scopes(identity)
     return Checked(identity, digicert_answers=digicert)
 
 
-async def _ask_slack(check_door: Callable[[Client], Awaitable[None]], slack: Client) -> Identity | None:
-    """Who we are; None, after RETRY_SECONDS, where Slack cannot be reached."""
+async def _ask_slack(
+    check_door: Callable[[Client], Awaitable[None]], slack: Client, timings: Timings
+) -> Identity | None:
+    """Who we are; None, after the retry delay, where Slack cannot be reached."""
     try:
         identity = await recognise_bot(slack)
         await check_door(slack)
     except SlackUnavailable as error:
-        log.warning("Slack cannot be reached; trying again", error=str(error), seconds=RETRY_SECONDS)
-        await asyncio.sleep(RETRY_SECONDS)
+        delay = timings.start_retry_delay
+        log.warning("Slack cannot be reached; trying again", error=str(error), seconds=delay)
+        await asyncio.sleep(delay)
         return None
     return identity
 
@@ -74,7 +81,7 @@ async def recognise_bot(slack: Client) -> Identity:
         raise refused_bot_token(error) from error
 
 
-async def until_bot_token_is_refused(slack: Client) -> None:
+async def until_bot_token_is_refused(slack: Client, timings: Timings = PRODUCTION) -> None:
     """Ask who we are whenever a call says that the bot token is bad; CannotStart where Slack says so again.
 
     One wrong answer to one call, or a Slack that is silent, ends nothing.
@@ -88,7 +95,7 @@ async def until_bot_token_is_refused(slack: Client) -> None:
             if error.code in TOKEN_IS_BAD:
                 raise refused_bot_token(error) from error
         except SlackUnavailable:
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(timings.start_retry_delay)
             continue
         slack.doubted.clear()
 
@@ -119,10 +126,10 @@ def _warn_of_scopes(identity: Identity) -> None:
         log.warning("scopes are missing", scopes=", ".join(missing), mend=mend)
 
 
-async def ask_digicert(certcentral: CertCentral) -> bool:
-    """Log whose key it is; False where DigiCert cannot be reached within CHECK_SECONDS, which is only a warning."""
+async def ask_digicert(certcentral: CertCentral, seconds: float) -> bool:
+    """Log whose key it is; False where DigiCert cannot be reached within `seconds`, which is only a warning."""
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with asyncio.timeout(seconds):
             whose = await certcentral.check_key()
     except CaRefused as error:
         raise CannotStart([refused_key(error)]) from error
@@ -164,10 +171,11 @@ def refused_key(error: CaRefused) -> str:
     return f"DIGICERT_BASE_URL: {error} Is this the address of your CertCentral's Services API?"
 
 
-async def until_digicert_answers(certcentral: CertCentral) -> None:
+async def until_digicert_answers(certcentral: CertCentral, timings: Timings) -> None:
     """Ask for the key again and again; a wrong one is told in the log, each resend then in its thread."""
     try:
-        while not await ask_digicert(certcentral):  # noqa: ASYNC110 - DigiCert tells nobody when it is back
-            await asyncio.sleep(DIGICERT_SECONDS)
+        seconds = timings.digicert_check_timeout
+        while not await ask_digicert(certcentral, seconds):  # noqa: ASYNC110 - DigiCert tells nobody when it is back
+            await asyncio.sleep(timings.digicert_retry_delay)
     except CannotStart as error:
         log.critical("DigiCert refuses the bot", problem=str(error))

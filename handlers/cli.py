@@ -16,6 +16,7 @@ import typer
 
 from bot.clock import read_moment
 from bot.errors import CannotStart
+from bot.timings import PRODUCTION, Timings
 
 LEAVING_SECONDS = 0.5
 
@@ -52,7 +53,7 @@ def options(
 
 
 @app.command()
-def run() -> None:
+def run(context: typer.Context) -> None:
     """Connect to Slack by Socket Mode and serve until SIGTERM.
 
     Exits with 2 and one line per problem when a setting is missing or wrong.
@@ -64,14 +65,15 @@ def run() -> None:
     from handlers.doors.socket_mode import SocketMode
     from handlers.run import run as serve_behind
 
+    timings = context.obj or PRODUCTION
     settings = SocketModeSettings.load()
     logs.configure(settings)
-    asyncio.run(serve_behind(settings, SocketMode(settings), Metrics()))
+    asyncio.run(serve_behind(settings, SocketMode(settings, timings), Metrics(), timings=timings))
     _leave(0)
 
 
 @app.command()
-def serve() -> None:
+def serve(context: typer.Context) -> None:
     """Listen for Slack's signed HTTP requests and serve until SIGTERM.
 
     Exits with 2 and one line per problem when a setting is missing or wrong.
@@ -82,10 +84,11 @@ def serve() -> None:
     from handlers.doors.http_mode import HttpMode
     from handlers.run import run as serve_behind
 
+    timings = context.obj or PRODUCTION
     settings = HttpModeSettings.load()
     logs.configure(settings)
     metrics = Metrics()
-    asyncio.run(serve_behind(settings, HttpMode(settings, metrics), metrics))
+    asyncio.run(serve_behind(settings, HttpMode(settings, metrics, timings=timings), metrics, timings=timings))
     _leave(0)
 
 
@@ -218,10 +221,10 @@ def explain(
     raise typer.Exit(asyncio.run(tell(user, name, channel, _echo)))
 
 
-def main() -> None:
+def main(timings: Timings = PRODUCTION) -> None:
     """The console script; a problem that an operator can mend is told in lines, without a traceback."""
     try:
-        app()
+        app(obj=timings)
     except CannotStart as error:
         from bot.logs import visible
 

@@ -15,6 +15,7 @@ from bot.services.rulebook import read_rules
 from bot.settings import Settings
 from bot.slack.client import Client, open_client
 from bot.store.exclusive import describe, present
+from bot.timings import PRODUCTION, Timings
 from bot.wiring import Services, build, open_certcentral
 from handlers.answering import Answering
 from handlers.app import make_app
@@ -36,7 +37,12 @@ Result = TypeVar("Result")
 
 
 async def run(
-    settings: Settings, door: Door, metrics: Metrics, clock: Clock = utc_now, steady: Clock | None = None
+    settings: Settings,
+    door: Door,
+    metrics: Metrics,
+    clock: Clock = utc_now,
+    steady: Clock | None = None,
+    timings: Timings = PRODUCTION,
 ) -> None:
     """Serve until SIGTERM or SIGINT; CannotStart with one line per problem where a setting must be mended."""
     if settings.dcv_policy_file:
@@ -49,7 +55,7 @@ async def run(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin_to_stop)
-    serving = asyncio.create_task(_serve(settings, door, metrics, clock, steady, stop))
+    serving = asyncio.create_task(_serve(settings, door, metrics, clock, steady, timings, stop))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -57,21 +63,36 @@ async def run(
 
 
 async def _serve(
-    settings: Settings, door: Door, metrics: Metrics, clock: Clock, steady: Clock | None, stop: asyncio.Event
+    settings: Settings,
+    door: Door,
+    metrics: Metrics,
+    clock: Clock,
+    steady: Clock | None,
+    timings: Timings,
+    stop: asyncio.Event,
 ) -> None:
     url = settings.database_url.get_secret_value()
-    health = Health(metrics)
+    health = Health(metrics, timings)
     site = _site(settings, door, health, metrics)
     async with present(url, settings.dcv_instance, stop) as presence, site:
         log.info("starting", database=describe(url))
-        slack_client = open_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+        token = settings.slack_bot_token.get_secret_value()
+        slack_client = open_client(token, settings.slack_api_url, timings=timings)
         digicert = open_certcentral(settings, on_call=metrics.called_digicert)
         async with slack_client as slack, digicert as certcentral:
-            checked = await _unless(stop, check_start(door.check, slack, certcentral))
+            checked = await _unless(stop, check_start(door.check, slack, certcentral, timings))
             if checked is None:
                 return
             serving = build(
-                settings, slack, certcentral, checked.identity, metrics, presence, clock=clock, steady=steady
+                settings,
+                slack,
+                certcentral,
+                checked.identity,
+                metrics,
+                presence,
+                clock=clock,
+                steady=steady,
+                timings=timings,
             )
             async with AsyncExitStack() as stack:
                 services = await _unless(stop, stack.enter_async_context(serving))
@@ -79,10 +100,10 @@ async def _serve(
                     return
                 answering = Answering(services.chat)
                 app = make_app(slack, checked.identity, services, answering, metrics)
-                asking = [] if checked.digicert_answers else [until_digicert_answers(certcentral)]
+                asking = [] if checked.digicert_answers else [until_digicert_answers(certcentral, timings)]
                 async with working(services, *asking, warn_of_alert_channels(settings, slack)):
                     health.begin(lambda: _reached(door, services), services.vitals)
-                    await _open(door, app, slack, answering, health, stop)
+                    await _open(door, app, slack, answering, health, timings, stop)
     log.info("stopped")
 
 
@@ -98,10 +119,17 @@ async def _reached(door: Door, services: Services) -> bool:
 
 
 async def _open(
-    door: Door, app: AsyncApp, slack: Client, answering: Answering, health: Health, stop: asyncio.Event
+    door: Door,
+    app: AsyncApp,
+    slack: Client,
+    answering: Answering,
+    health: Health,
+    timings: Timings,
+    stop: asyncio.Event,
 ) -> None:
     """Serve until `stop` is set, and then until everybody was answered; raises what ended the serving before."""
-    serving = [asyncio.create_task(door.serve(app, slack)), asyncio.create_task(until_bot_token_is_refused(slack))]
+    refused = until_bot_token_is_refused(slack, timings)
+    serving = [asyncio.create_task(door.serve(app, slack)), asyncio.create_task(refused)]
     stopping = asyncio.create_task(stop.wait())
     over, _ = await asyncio.wait({*serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

@@ -30,6 +30,7 @@ from bot.store.ledger import Entry, Ledger, append, has_ended, open_attempts
 from bot.store.patience import patiently
 from bot.store.presence import Alone
 from bot.store.requests import Requests, remember_recipients
+from bot.timings import PRODUCTION, Timings
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +40,8 @@ TOO_LATE = timedelta(hours=1)
 # or the database away.
 LATE = timedelta(seconds=2)
 BUSY_FOR_AT_MOST = timedelta(minutes=5)
-# Seconds before the next try if nothing else was said: the first pause, doubling to the longest.
-_BUSY_PAUSES = (5.0, 60.0)
-UNREACHABLE_PAUSES = (2.0, 10.0)
 # Slack's Retry-After is a minute at most as a rule; its jitter comes on top.
 UNTOLD_FOR_AT_MOST = timedelta(seconds=65)
-_UNTOLD_PAUSES = (1.0, 16.0)
 
 # The longest that a call may take at another process, and how often to look whether it ended.
 LONGEST_CALL = 90.0
@@ -82,9 +79,11 @@ class Sending:
         executor: str = "only",
         guard: CallGuard | None = None,
         steady: Clock | None = None,
+        timings: Timings = PRODUCTION,
     ) -> None:
         """Make it; `clock` says what is written down, `steady` how old answers are, also those of `addresses`."""
         self._executor = executor
+        self._timings = timings
         self._steady = steady or clock
         self._guard = guard or CallGuard(database, Alone(), lambda: self._steady().timestamp())
         self._database = database
@@ -261,19 +260,19 @@ class Sending:
         if isinstance(error, PermissionUnknown):
             before = list(takewhile(_was_untold, reversed(earlier)))
             began = datetime.fromisoformat(before[-1]["at"]) if before else now
-            wait = _pause(error.retry_after, len(before), *_UNTOLD_PAUSES)
+            wait = _pause(error.retry_after, len(before), *self._timings.permission_delays)
             if now - began + timedelta(seconds=wait) > UNTOLD_FOR_AT_MOST:
                 return None
         elif isinstance(error, CaBusy):
             began = datetime.fromisoformat(earlier[0]["at"]) if earlier else now
-            wait = _pause(error.retry_after, len(earlier), *_BUSY_PAUSES)
+            wait = _pause(error.retry_after, len(earlier), *self._timings.busy_delays)
             if now - began + timedelta(seconds=wait) > BUSY_FOR_AT_MOST:
                 return None
         else:
             unreachable = sum(not result["busy"] and not _was_untold(result) for result in earlier)
-            if unreachable >= len(UNREACHABLE_PAUSES):
+            if unreachable >= len(self._timings.unreachable_delays):
                 return None
-            wait = UNREACHABLE_PAUSES[unreachable]
+            wait = self._timings.unreachable_delays[unreachable]
         again_at = now + timedelta(seconds=wait)
         times = {"at": now.isoformat(), "again_at": again_at.isoformat()}
         return {"ended": False, "busy": busy, "untold": untold, "words": str(error), "wait": wait, **times}

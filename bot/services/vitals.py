@@ -11,6 +11,7 @@ from bot.errors import BotError, StoreUnavailable
 from bot.models import Depths
 from bot.slack.client import Client, accepted
 from bot.store.depths import Depth
+from bot.timings import PRODUCTION, Timings
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +21,16 @@ ANSWER_SECONDS = 1.0
 class Vitals:
     """Asks each neighbour with the smallest question that it has."""
 
-    def __init__(self, slack: Client, depth: Depth, engine: Engine, certcentral: CertCentral, clock: Clock) -> None:
+    def __init__(
+        self,
+        slack: Client,
+        depth: Depth,
+        engine: Engine,
+        certcentral: CertCentral,
+        clock: Clock,
+        timings: Timings = PRODUCTION,
+    ) -> None:
+        self._timings = timings
         self._slack = slack
         self._depth = depth
         self._engine = engine
@@ -29,7 +39,7 @@ class Vitals:
 
     async def slack(self) -> bool:
         """Whether Slack's Web API answers and accepts the bot's token; asked where the last call does not say so."""
-        return await accepted(self._slack, ANSWER_SECONDS)
+        return await accepted(self._slack, ANSWER_SECONDS, self._timings.slack_health_ttl)
 
     async def database(self) -> bool:
         """Whether our tables can be read."""

@@ -15,11 +15,9 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.clock import OnDate
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.settings import proxy_for
+from bot.timings import PRODUCTION, Timings
 
-TIMEOUT = 10.0
 LONGEST_WAIT = 3600.0
-# For so many seconds the last call tells that Slack accepts the token.
-TELLS_SECONDS = 10.0
 LATER = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
@@ -113,12 +111,14 @@ class Identity:
 
 
 @asynccontextmanager
-async def open_client(token: str, base_url: str, on_date: OnDate | None = None) -> AsyncIterator[Client]:
+async def open_client(
+    token: str, base_url: str, on_date: OnDate | None = None, timings: Timings = PRODUCTION
+) -> AsyncIterator[Client]:
     """A Web API client with connections that stay open, and without retries: the SDK's would post a message twice.
 
     `on_date` hears the Date header of every answer, as soon as it arrives.
     """
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT, connect=TIMEOUT / 2)
+    timeout = aiohttp.ClientTimeout(total=timings.slack_timeout, connect=timings.slack_timeout / 2)
     traces = [_dates_to(on_date)] if on_date else []
     middlewares = [refuse_redirects]
     async with aiohttp.ClientSession(timeout=timeout, trace_configs=traces, middlewares=middlewares) as session:
@@ -154,9 +154,9 @@ async def identify(client: Client) -> Identity:
     )
 
 
-async def accepted(client: Client, seconds: float) -> bool:
-    """Whether Slack accepts the token: it did so in the last call, a moment ago, or does when asked for so long."""
-    if not client.accepted or asyncio.get_running_loop().time() - client.heard_at > TELLS_SECONDS:
+async def accepted(client: Client, seconds: float, ttl: float = PRODUCTION.slack_health_ttl) -> bool:
+    """Return whether Slack accepted the token in the last `ttl` seconds, or does when asked for `seconds` at most."""
+    if not client.accepted or asyncio.get_running_loop().time() - client.heard_at > ttl:
         try:
             async with asyncio.timeout(seconds), translated():
                 await client.auth_test()

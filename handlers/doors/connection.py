@@ -11,11 +11,8 @@ import aiohttp
 from aiohttp import ClientWebSocketResponse, ClientWSTimeout, WSCloseCode, WSMsgType
 
 from bot.errors import SlackUnavailable
+from bot.timings import PRODUCTION, Timings
 
-# A ping goes out after so long without a frame, and its pong has half of that: a dead socket shows in six seconds.
-HEARTBEAT_SECONDS = 4.0
-HANDSHAKE_SECONDS = 4.0
-PARTING_SECONDS = 1.0
 DISCONNECT = "disconnect"
 _CLOSE = struct.pack("!H", WSCloseCode.OK)
 
@@ -28,9 +25,10 @@ class Connection:
     `goodbye` is the reason that Slack gave for it, if it gave one. Source: Slack's "Using Socket Mode".
     """
 
-    def __init__(self, ws: ClientWebSocketResponse, first: Message) -> None:
+    def __init__(self, ws: ClientWebSocketResponse, first: Message, timings: Timings = PRODUCTION) -> None:
         self._ws = ws
         self._first = first
+        self._timings = timings
         self._is_leaving = False
         self._ended = asyncio.Event()
         self._began = asyncio.get_running_loop().time()
@@ -38,15 +36,17 @@ class Connection:
         self.goodbye: str | None = None
 
     @classmethod
-    async def open(cls, session: aiohttp.ClientSession, url: str, proxy: str | None) -> Self:
-        """Connect and wait for Slack's first message; SlackUnavailable where there is none within HANDSHAKE_SECONDS.
+    async def open(
+        cls, session: aiohttp.ClientSession, url: str, proxy: str | None, timings: Timings = PRODUCTION
+    ) -> Self:
+        """Connect and wait for Slack's first message; SlackUnavailable if there is none within the handshake timeout.
 
         The address opens nothing a second time, whatever came of the first.
         """
         try:
-            async with asyncio.timeout(HANDSHAKE_SECONDS):
-                timeout = ClientWSTimeout(ws_close=PARTING_SECONDS)
-                ws = await session.ws_connect(url, heartbeat=HEARTBEAT_SECONDS, proxy=proxy, timeout=timeout)
+            async with asyncio.timeout(timings.handshake_timeout):
+                timeout = ClientWSTimeout(ws_close=timings.close_timeout)
+                ws = await session.ws_connect(url, heartbeat=timings.ping_interval, proxy=proxy, timeout=timeout)
                 first = await _first_message(ws)
         except (aiohttp.ClientError, OSError, TimeoutError, TypeError, ValueError) as error:
             # Without its words, which hold the address.
@@ -54,7 +54,7 @@ class Connection:
         if first.get("type") == DISCONNECT:
             await ws.close()
             raise SlackUnavailable(f"Slack opened a socket only to close it ({first.get('reason')}).")
-        return cls(ws, first)
+        return cls(ws, first, timings)
 
     @property
     def is_open(self) -> bool:
@@ -90,14 +90,14 @@ class Connection:
     async def leave(self) -> None:
         """Tell Slack that nothing more will be sent here, and wait until all that it sent before was read.
 
-        aiohttp's own close would throw that away. Where Slack does not answer within PARTING_SECONDS it is cut off.
+        aiohttp's own close would throw that away. Where Slack does not answer within the close timeout it is cut off.
         """
         if self.is_open:
             self._is_leaving = True
             with contextlib.suppress(aiohttp.ClientError, ConnectionError):
                 await self._ws.send_frame(_CLOSE, WSMsgType.CLOSE)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PARTING_SECONDS):
+            async with asyncio.timeout(self._timings.close_timeout):
                 await self._ended.wait()
         await self._ws.close()
 

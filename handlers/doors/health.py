@@ -9,11 +9,11 @@ from aiohttp import web
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.models import Depths
 from bot.services.vitals import Vitals
+from bot.timings import PRODUCTION, Timings
 
 PATIENCE_SECONDS = 1.0
-# How long a yes counts: of our own parts, and of DigiCert, which counts our calls.
+# How long a yes of our own parts counts.
 OURS_SECONDS = 1.0
-DIGICERT_SECONDS = 10.0
 
 NEEDED = ("slack", "database", "engine")
 
@@ -57,8 +57,9 @@ class Question(Generic[Answer]):
 class Health:
     """The routes; what is asked becomes known once the bot serves, and is no longer asked when it stops."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, timings: Timings = PRODUCTION) -> None:
         self._metrics = metrics
+        self._timings = timings
         self._questions: Mapping[str, Question[bool]] = {}
         self._depths: Question[Depths | None] | None = None
 
@@ -77,7 +78,7 @@ class Health:
             "slack": Question(slack),
             "database": Question(vitals.database),
             "engine": Question(vitals.engine),
-            "digicert": Question(vitals.digicert, DIGICERT_SECONDS),
+            "digicert": Question(vitals.digicert, self._timings.digicert_health_ttl),
         }
         self._depths = Question(vitals.depths)
 

@@ -16,6 +16,7 @@ from bot.clock import Clock, steady_clock, utc_now
 from bot.metrics import Metrics
 from bot.settings import HttpModeSettings
 from bot.slack.client import Client
+from bot.timings import PRODUCTION, Timings
 from handlers.doors.connections import CONNECTIONS
 from handlers.doors.refusals import Refusals, Rejected
 from handlers.doors.replays import FAILED, Replays
@@ -27,8 +28,6 @@ PATH = "/slack/events"
 # A form may hold 250,000 characters, each of which may take three in a form-encoded body.
 MOST_BYTES = 1 << 20
 READ_SECONDS = 3.0
-# What stands in front asks each second whether the bot is ready, and may have to ask twice.
-NOTICE_SECONDS = 2.0
 STOP_SECONDS = 2.0
 
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
@@ -39,7 +38,10 @@ _KINDS = ("payload", "command", "ssl_check")
 class HttpMode:
     """Hears Slack at `PATH`; a request is answered while the app is there, and else it may come again."""
 
-    def __init__(self, settings: HttpModeSettings, metrics: Metrics, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, settings: HttpModeSettings, metrics: Metrics, clock: Clock = utc_now, timings: Timings = PRODUCTION
+    ) -> None:
+        self._timings = timings
         self._refusals = Refusals(metrics)
         self._signatures = Signatures(settings.slack_signing_secret.get_secret_value(), clock)
         self._steady = steady_clock(clock)
@@ -56,7 +58,7 @@ class HttpMode:
     @property
     def notice_seconds(self) -> float:
         """Requests arrive until whoever routes them has seen that the bot is not ready any more."""
-        return NOTICE_SECONDS
+        return self._timings.drain
 
     @property
     def is_open(self) -> bool:

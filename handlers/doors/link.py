@@ -9,15 +9,13 @@ from typing import Any
 import structlog
 
 from bot.errors import CannotStart, SlackUnavailable
+from bot.timings import PRODUCTION, Timings
 from handlers.doors.connection import Connection, Message
 from handlers.ending import ACK_SECONDS
 
 log = structlog.get_logger(__name__)
 
 QUIET_SECONDS = 1.5
-# The second socket in a row that ends sooner is a failure, so that a Slack that closes each at once is not hammered.
-STEADY_SECONDS = 1.0
-LONGEST_PAUSE = 4.0
 # With these Slack wants less sockets, not another one first.
 CLOSE_FIRST = frozenset({"too_many_websockets", "link_disabled", "socket_mode_disabled"})
 SWITCHED_OFF = CLOSE_FIRST - {"too_many_websockets"}
@@ -33,9 +31,10 @@ class Link:
     the ack of an envelope, if it gets one.
     """
 
-    def __init__(self, dial: Dial, answer: Answer) -> None:
+    def __init__(self, dial: Dial, answer: Answer, timings: Timings = PRODUCTION) -> None:
         self._dial = dial
         self._answer = answer
+        self._timings = timings
         self._connection: Connection | None = None
         self._opened = asyncio.Event()
         self._sockets: set[asyncio.Task[None]] = set()
@@ -57,11 +56,11 @@ class Link:
             try:
                 connection = await self._open()
                 await self._until_over(connection)
-                failures = 0 if connection.age >= STEADY_SECONDS else failures + 1
-                pause = _pause(failures - 1)
+                failures = 0 if connection.age >= self._timings.stable_after else failures + 1
+                pause = self._pause(failures - 1)
             except SlackUnavailable as error:
                 failures += 1
-                pause = max(error.retry_after, _pause(failures))
+                pause = max(error.retry_after, self._pause(failures))
                 log.warning("cannot connect to Slack; trying again", error=str(error), seconds=round(pause, 1))
             await asyncio.sleep(pause)
 
@@ -113,7 +112,7 @@ class Link:
             try:
                 await self._open()
             except SlackUnavailable:
-                await asyncio.sleep(_pause(1))
+                await asyncio.sleep(self._pause(1))
 
     async def _quiet(self) -> None:
         """Wait for a moment without an envelope in work; where they never end, QUIET_SECONDS."""
@@ -147,6 +146,12 @@ class Link:
             await self._opened.wait()
         return self._connection
 
+    def _pause(self, failures: int) -> float:
+        """Return the seconds until the next try, spread so that not all bots of a workspace call at the same time."""
+        first, longest = self._timings.reconnect_delays
+        bound = min(longest, first * 2.0 ** (failures - 1)) if failures > 0 else 0.0
+        return bound * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
 
 def _start(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
     task = asyncio.create_task(work)
@@ -158,9 +163,3 @@ async def _all(tasks: set[asyncio.Task[None]]) -> None:
     """Wait until all have ended, also those that are added meanwhile."""
     while tasks:
         await asyncio.wait(tasks)
-
-
-def _pause(failures: int) -> float:
-    """Seconds until the next try, spread so that not every bot of a workspace calls at the same time."""
-    longest = min(LONGEST_PAUSE, 2.0**failures) if failures > 0 else 0.0
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing

@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.settings import SocketModeSettings, proxy_for
 from bot.slack.client import APP_TOKEN_IS_BAD, Client, new_address, refuse_redirects
+from bot.timings import PRODUCTION, Timings
 from handlers.checks import open_address, refused_app_token
 from handlers.doors.connection import Connection
 from handlers.doors.envelopes import answer
@@ -19,15 +20,13 @@ from handlers.doors.link import Link
 
 log = structlog.get_logger(__name__)
 
-ADDRESS_SECONDS = 4.0
-DOUBT_SECONDS = 2.0
-
 
 class SocketMode:
     """Hears Slack over a socket that is replaced whenever Slack asks for it or is silent."""
 
-    def __init__(self, settings: SocketModeSettings) -> None:
+    def __init__(self, settings: SocketModeSettings, timings: Timings = PRODUCTION) -> None:
         self._settings = settings
+        self._timings = timings
         self._link: Link | None = None
 
     @property
@@ -55,7 +54,7 @@ class SocketMode:
         Once it ends, every envelope that arrived was acknowledged, as far as Slack let it within three seconds.
         """
         async with aiohttp.ClientSession(middlewares=[refuse_redirects]) as session:
-            link = Link(partial(self._dial, session, slack), partial(answer, app))
+            link = Link(partial(self._dial, session, slack), partial(answer, app), self._timings)
             try:
                 self._link = link
                 await link.keep()
@@ -65,14 +64,14 @@ class SocketMode:
 
     async def _dial(self, session: aiohttp.ClientSession, slack: Client) -> Connection:
         url = await self._address(slack)
-        return await Connection.open(session, url, proxy_for(url))
+        return await Connection.open(session, url, proxy_for(url), self._timings)
 
     async def _address(self, slack: Client) -> str:
         """A fresh address; CannotStart where Slack refuses the app token and, asked again, says the same."""
         with contextlib.suppress(SlackRefused):
             return await self._ask(slack)
         log.error("Slack refused the app token; asking whether it is so")
-        await asyncio.sleep(DOUBT_SECONDS)
+        await asyncio.sleep(self._timings.token_recheck_delay)
         try:
             return await self._ask(slack)
         except SlackRefused as error:
@@ -81,7 +80,7 @@ class SocketMode:
     async def _ask(self, slack: Client) -> str:
         """A fresh address; SlackRefused where the token is to blame, SlackUnavailable for whatever else there is."""
         try:
-            async with asyncio.timeout(ADDRESS_SECONDS):
+            async with asyncio.timeout(self._timings.address_timeout):
                 return await new_address(slack, self._settings.slack_app_token.get_secret_value())
         except TimeoutError as error:
             raise SlackUnavailable("Slack did not tell an address in time.") from error

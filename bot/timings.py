@@ -1,0 +1,46 @@
+"""Timeouts, intervals and delays of the running bot, collected in one value so that tests can shorten them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Durations in seconds. The defaults are for production.
+
+    Limits that Slack, DigiCert or the platform set are constants where they are used.
+    """
+
+    # Socket Mode: the bot sends a ping after this long without a frame. The pong must arrive in half of that time.
+    ping_interval: float = 4.0
+    handshake_timeout: float = 4.0
+    close_timeout: float = 1.0
+    address_timeout: float = 4.0
+    # The bot waits this long before it asks Slack again whether the app token is really refused.
+    token_recheck_delay: float = 2.0
+    # If the second socket in a row ends sooner, it counts as a failure: such a Slack must not be hammered.
+    stable_after: float = 1.0
+    # The upper bound of the delay before a reconnect: the first one, doubling to the longest.
+    reconnect_delays: tuple[float, float] = (2.0, 4.0)
+
+    # HTTP mode: a load balancer asks each second whether the bot is ready, and may have to ask twice.
+    drain: float = 2.0
+
+    start_retry_delay: float = 5.0
+    digicert_check_timeout: float = 5.0
+    digicert_retry_delay: float = 30.0
+
+    # How long a successful call to Slack, or a positive answer of DigiCert, counts as a sign of health.
+    slack_health_ttl: float = 10.0
+    digicert_health_ttl: float = 10.0
+
+    slack_timeout: float = 10.0
+
+    # Before another attempt of a call that DigiCert put off: the first delay, doubling to the longest.
+    busy_delays: tuple[float, float] = (5.0, 60.0)
+    # Before each further attempt if DigiCert cannot be reached. After the last one the bot gives up.
+    unreachable_delays: tuple[float, ...] = (2.0, 10.0)
+    # Before another attempt if Slack cannot say whether the user is allowed: the first delay, doubling to the longest.
+    permission_delays: tuple[float, float] = (1.0, 16.0)
+
+
+PRODUCTION = Timings()
