@@ -18,7 +18,20 @@ from sandbox.bot_process import BotProcess, ProcessHandle
 _FORKS = multiprocessing.get_context("forkserver")
 _NAMES = ("cli", "run", "doors.socket_mode", "doors.http_mode", "check", "explain", "ledger")
 _COMMANDS = [f"handlers.{name}" for name in _NAMES]
-_FORKS.set_forkserver_preload([*_COMMANDS, "alembic.command", "pytest"])
+# What is imported only once it is needed, by the bot and by its libraries.
+_LATER = (
+    "aiosqlite",
+    "alembic.command",
+    "alembic.config",
+    "alembic.migration",
+    "anyio._backends._asyncio",
+    "dbos._sys_db_postgres",
+    "dbos._sys_db_sqlite",
+    "h11",
+    "httpcore",
+    "slack_bolt.listener_matcher.async_builtins",
+)
+_FORKS.set_forkserver_preload([*_COMMANDS, *_LATER, "pytest"])
 
 
 # Not a tenth of everything: on a busy machine a bot that is only slow must not be taken for a silent one.
