@@ -36,16 +36,16 @@ DECLARE made record; is_used boolean;
 BEGIN
     PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid();
-    DROP SCHEMA IF EXISTS dbos CASCADE;
-    FOR made IN SELECT tablename FROM pg_tables
-        WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'ledger_head')
+    FOR made IN SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+        WHERE schemaname IN ('public', 'dbos')
+        AND tablename NOT IN ('alembic_version', 'ledger_head', 'dbos_migrations')
     LOOP
         -- Most tests write to few tables, and emptying one that is empty takes as long as another.
-        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', made.tablename) INTO is_used;
+        EXECUTE 'SELECT EXISTS (SELECT FROM ' || made.name || ')' INTO is_used;
         CONTINUE WHEN NOT is_used;
-        EXECUTE format('ALTER TABLE %I DISABLE TRIGGER USER', made.tablename);
-        EXECUTE format('TRUNCATE %I RESTART IDENTITY CASCADE', made.tablename);
-        EXECUTE format('ALTER TABLE %I ENABLE TRIGGER USER', made.tablename);
+        EXECUTE 'ALTER TABLE ' || made.name || ' DISABLE TRIGGER USER';
+        EXECUTE 'TRUNCATE ' || made.name || ' RESTART IDENTITY CASCADE';
+        EXECUTE 'ALTER TABLE ' || made.name || ' ENABLE TRIGGER USER';
     END LOOP;
     UPDATE ledger_head SET seq = 0, hash = repeat('0', 64);
 END $$

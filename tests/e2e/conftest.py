@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sandbox.slack import Channel, Form, SimulatedUser, Slack
 from tests.e2e.kit import free_port, looking_into
 from tests.forks import ForkedBot
 from tests.postgresql import Databases, Server
+from tests.tables import make_tables
 
 
 @pytest.fixture
@@ -64,10 +66,19 @@ async def server(postgresql: Databases) -> AsyncIterator[Server]:
     await asyncio.to_thread(postgresql.server.start)
 
 
+@pytest.fixture(scope="session")
+def file_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file to copy."""
+    file = tmp_path_factory.mktemp("template") / "bot.db"
+    make_tables(f"sqlite:///{file}")
+    return file
+
+
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of the bot's database: SQLite, unless a test is parametrized with `ON_BOTH`."""
     if getattr(request, "param", "sqlite") == "sqlite":
+        shutil.copy(request.getfixturevalue("file_with_tables"), tmp_path / "bot.db")
         return f"sqlite:///{tmp_path}/bot.db"
     return str(request.getfixturevalue("postgresql_url"))
 
