@@ -35,6 +35,13 @@ class Timings:
 
     slack_timeout: float = 10.0
 
+    # The mail goes out after this long, even if Slack has not taken the message that announces it.
+    announce_timeout: float = 5.0
+    # Before Slack is asked again for what an offer to an alert needs.
+    offer_retry_delay: float = 10.0
+    # An answer without a line takes this long, whether nothing is there or the user may see nothing of it.
+    empty_history_delay: float = 0.5
+
     # Before another attempt of a call that DigiCert put off: the first delay, doubling to the longest.
     busy_delays: tuple[float, float] = (5.0, 60.0)
     # Before each further attempt if DigiCert cannot be reached. After the last one the bot gives up.

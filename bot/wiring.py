@@ -214,7 +214,9 @@ def _services(
     reach = ReachReader(certcentral, listing)
     lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored), reach, settings.console_url)
     board = Board(chat, posts, clock, presence)
-    reporting = Reporting(stored, ledger, followings, board, clock, email_end_note=settings.dcv_email_end_note)
+    reporting = Reporting(
+        stored, ledger, followings, board, clock, email_end_note=settings.dcv_email_end_note, timings=timings
+    )
     resend = Resend(
         gate=gate,
         database=database,
@@ -265,13 +267,14 @@ def _services(
         offers,
         clock,
         AlertAuthors(gate, identity.team_id),
+        retry_seconds=timings.offer_retry_delay,
         look_seconds=IDLE_SECONDS if database.is_sqlite else HEARD_ELSEWHERE_SECONDS,
     )
     return Services(
         adopting=Adopting(presence, engine),
         chat=chat,
         checking=checking,
-        chronicle=Chronicle(gate, Past(database), board, clock),
+        chronicle=Chronicle(gate, Past(database), board, clock, timings=timings),
         dialog=dialog,
         directory=directory,
         explaining=Explaining(gate, rulebook),

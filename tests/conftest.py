@@ -1,13 +1,14 @@
 """A PostgreSQL that starts when the first test wants one, how many tests run at once, and what chaos tells."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 
 import pytest
 
+from bot.store.db import open_database
 from tests.chaos.telling import pytest_terminal_summary as pytest_terminal_summary
 from tests.postgresql import Databases, Missing, databases, empty
-from tests.tables import make_tables
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -28,8 +29,14 @@ def postgresql() -> Iterator[Databases]:
 @pytest.fixture(scope="session")
 def _with_tables(postgresql: Databases) -> Iterator[str]:
     """One database for all tests that do not want one of their own: making each anew takes ten times as long."""
+
+    async def migrate(url: str) -> None:
+        database = open_database(url.replace("postgresql:", "postgresql+psycopg:", 1))
+        await database.migrate()
+        await database.close()
+
     with postgresql.make() as url:
-        make_tables(url)
+        asyncio.run(migrate(url))
         yield url
 
 

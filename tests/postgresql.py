@@ -36,6 +36,7 @@ DECLARE made record; is_used boolean;
 BEGIN
     PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid();
+    -- The engine keeps its tables in a schema of its own, from the first bot's start on.
     FOR made IN SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
         WHERE schemaname IN ('public', 'dbos')
         AND tablename NOT IN ('alembic_version', 'ledger_head', 'dbos_migrations')

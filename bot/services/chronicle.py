@@ -17,12 +17,12 @@ from bot.services.matters import about_past, about_typed
 from bot.services.reporting import root_key
 from bot.store.history import Past
 from bot.targets import Wanted, wanted_key
+from bot.timings import PRODUCTION, Timings
 from bot.views import history as views
 from bot.views.blocks import Message
 from bot.views.history import Turn
 
-# How long an answer without a line takes, and how many rows are read for a page at most.
-EMPTY_SECONDS = 0.5
+# How many rows are read for a page at most.
 MOST_READ = 2000
 _FIRST_READ, _NEXT_READ = 3 * views.PER_PAGE, 250
 _PLACE = re.compile(r"((?:order|name|user):[A-Za-z0-9._-]{1,253}|)\|(before|after):([0-9]{1,9})")
@@ -110,7 +110,17 @@ class Chronicle:
     was asked or nothing of it may be seen.
     """
 
-    def __init__(self, gate: Gate, past: Past, board: Board, clock: Clock, *, most_read: int = MOST_READ) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        past: Past,
+        board: Board,
+        clock: Clock,
+        *,
+        most_read: int = MOST_READ,
+        timings: Timings = PRODUCTION,
+    ) -> None:
+        self._empty_delay = timings.empty_history_delay
         self._gate = gate
         self._past = past
         self._board = board
@@ -145,7 +155,7 @@ class Chronicle:
         if not page.lines and not is_older:
             page = await self._page_before(asker, key, None)
         if not page.lines:
-            await asyncio.sleep(began + EMPTY_SECONDS - loop.time())
+            await asyncio.sleep(began + self._empty_delay - loop.time())
         links = await asyncio.gather(*(self._link(asker.actor, each) for each in page.lines))
         linked = [replace(each, link=link) for each, link in zip(page.lines, links, strict=True)]
         return views.page(key, linked, page.turn, self._clock())

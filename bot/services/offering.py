@@ -25,6 +25,7 @@ from bot.store import offers as offer_rows
 from bot.store.alerts import Alert, Alerts
 from bot.store.db import Database
 from bot.store.offers import POST, Known, Offers
+from bot.timings import PRODUCTION
 from bot.views import offers as views
 from bot.views.blocks import Message
 
@@ -37,7 +38,6 @@ IDLE_SECONDS = 60.0
 # Slack takes about fifty edits a minute.
 MOST_WITHDRAWN = 20
 MOST_PUT_OFF = 3
-RETRY_SECONDS = 10.0
 LONGEST_PAUSE = 300.0
 ALERTS_KEPT = 2 * TOO_OLD
 OFFERS_KEPT = timedelta(hours=48)
@@ -64,7 +64,7 @@ class Offering:
         clock: Clock,
         authors: AlertAuthors,
         *,
-        retry_seconds: float = RETRY_SECONDS,
+        retry_seconds: float = PRODUCTION.offer_retry_delay,
         look_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._channels = channels

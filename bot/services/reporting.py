@@ -18,13 +18,13 @@ from bot.store.ledger import Ledger
 from bot.store.patience import patiently
 from bot.store.posts import Post
 from bot.store.requests import Requests
+from bot.timings import PRODUCTION, Timings
 from bot.views import following as views
 from bot.views import messages
 from bot.views.blocks import Message
 
 log = structlog.get_logger(__name__)
 
-ANNOUNCE_SECONDS = 5.0
 LONGEST_PAUSE = 300.0
 MOST_TRIES = 2000
 
@@ -46,7 +46,9 @@ class Reporting:
         clock: Clock,
         *,
         email_end_note: bool,
+        timings: Timings = PRODUCTION,
     ) -> None:
+        self._timings = timings
         self._requests = requests
         self._ledger = ledger
         self._followings = followings
@@ -110,7 +112,7 @@ class Reporting:
             return await self._ended(request) if len(endings) == len(request.calls) else message(endings)
 
         try:
-            async with asyncio.timeout(ANNOUNCE_SECONDS):
+            async with asyncio.timeout(self._timings.announce_timeout):
                 await self._show_root(request, draw)
         except (BotError, TimeoutError) as error:
             log.warning("could not be announced; the outcome will be told", error=str(error))

@@ -70,23 +70,25 @@ async def server(postgresql: Databases) -> AsyncIterator[Server]:
 def file_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file to copy."""
     file = tmp_path_factory.mktemp("template") / "bot.db"
-    make_tables(f"sqlite:///{file}")
+    make_tables(file)
     return file
 
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of the bot's database: SQLite, unless a test is parametrized with `ON_BOTH`."""
-    if getattr(request, "param", "sqlite") == "sqlite":
+    """The address of the bot's database: SQLite, unless a test is parametrized with `ON_BOTH`, or has `NO_TABLES`."""
+    if (kind := getattr(request, "param", "sqlite")) == "no tables":
+        return f"sqlite:///{tmp_path}/bot.db"
+    if kind == "sqlite":
         shutil.copy(request.getfixturevalue("file_with_tables"), tmp_path / "bot.db")
         return f"sqlite:///{tmp_path}/bot.db"
     return str(request.getfixturevalue("postgresql_url"))
 
 
 @pytest.fixture
-def process() -> type[BotProcess]:
-    """How the bot becomes a process."""
-    return ForkedBot
+def process(request: pytest.FixtureRequest) -> type[BotProcess]:
+    """How the bot becomes a process: forked, unless a test is marked `AS_COMMAND`."""
+    return getattr(request, "param", ForkedBot)
 
 
 @pytest.fixture

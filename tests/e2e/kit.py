@@ -23,6 +23,10 @@ from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack, Submissi
 Row = dict[str, Any]
 Rows = Callable[[], list[Row]]
 
+# The command itself, from the start of Python to its end, with the timings of production.
+AS_COMMAND = pytest.mark.parametrize("process", [BotProcess], indirect=True, ids=["command"])
+# A file that the bot makes itself.
+NO_TABLES = pytest.mark.parametrize("database_url", ["no tables"], indirect=True)
 ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 UNDER_BOTH_LIMITS = pytest.mark.parametrize("email_array_limited_by", EMAIL_ARRAY_LIMITS, indirect=True)
 ENDINGS = {"sent": "Sent", "refused": "Refused", "not_sent": "Not sent", "unknown": "Unknown"}

@@ -8,8 +8,11 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.slack import Slack
+from tests.e2e.kit import NO_TABLES
 
 MakeBot = Callable[..., BotProcess]
+
+pytestmark = NO_TABLES
 
 
 def _modes(folder: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
 from tests.e2e.kit import Rows, kinds, open_form, put, puts, resend, roots, sees_end, tells
+from tests.forks import SHORT
 
 Places = dict[int, Channel]
 
@@ -24,8 +25,8 @@ QUICK = [
     drops(effect=False),
     drops(effect=True),
 ]
-# The bot waits ten seconds for Slack, and five at most before the mail goes out.
-EVERY = [*QUICK, Fault(lost=True, seconds=12.0)]
+# Longer than the bot waits for Slack, or before the mail goes out.
+EVERY = [*QUICK, Fault(lost=True, seconds=1.2 * SHORT.slack_timeout)]
 
 BEFORE_THE_MAIL = {"conversations.info": EVERY, "chat.postMessage": EVERY, "conversations.history": QUICK}
 AFTER_THE_MAIL = {"chat.update": EVERY, "chat.postMessage": QUICK, "conversations.replies": QUICK}
@@ -180,7 +181,7 @@ async def test_whatever_slack_does_at_a_start_the_bot_serves_in_the_end(
     make_bot: Callable[..., BotProcess], tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as stack:
-        # Each is asked again after five seconds; the other misfortunes meet the client itself in its own tests.
+        # Each is asked again after a while; the other misfortunes meet the client itself in its own tests.
         faults = [QUICK[1], QUICK[-1]]
         workspaces = [await stack.enter_async_context(Slack()) for _ in faults]
         for number, (slack, fault) in enumerate(zip(workspaces, faults, strict=True)):

@@ -4,11 +4,9 @@ import asyncio
 import json
 import os
 import resource
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -17,6 +15,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import answers_with, asks, free_port, puts, sees_end, serving, tells
+from tests.forks import ForkedBot
 
 ORDER = 700001
 DESCRIPTORS = 256
@@ -27,13 +26,15 @@ STOPPED_WITHIN = 10.0
 MakeBot = Callable[..., BotProcess]
 
 
-class PoorBot(BotProcess):
+def _with_few_descriptors() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+    ForkedBot.main()
+
+
+class PoorBot(ForkedBot):
     """The bot with few file descriptors, as some platforms start it."""
 
-    def __init__(self, settings: Mapping[str, str], log: Path, command: tuple[str, ...]) -> None:
-        super().__init__(settings, log, command)
-        script = str(Path(sys.executable).with_name(command[0]))
-        self._command = ["/bin/sh", "-c", f'ulimit -n {DESCRIPTORS}; exec "$@"', "sh", script, *command[1:]]
+    main = staticmethod(_with_few_descriptors)
 
 
 @pytest.fixture

@@ -271,7 +271,8 @@ async def test_an_outcome_that_cannot_be_written_at_once_is_still_the_true_one(
     await certcentral.wait_for_call("PUT", "/order/*")
     with locked(database_url):
         answer.set()
-        await asyncio.sleep(10.0)
+        # Long enough for two attempts to write it.
+        await asyncio.sleep(3.0)
         helped = await ana.command("/dcv-resend", "help", pki)
         told_early = [tells(root) for root in roots(pki)]
     root = await sees_end(slack, pki, ORDER)

@@ -17,6 +17,8 @@ from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, stalls
 from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.kit import (
+    AS_COMMAND,
+    NO_TABLES,
     ON_BOTH,
     Rows,
     free_port,
@@ -37,18 +39,13 @@ STOPPED_WITHIN = 10.0
 MakeBot = Callable[..., BotProcess]
 
 
-@pytest.fixture
-def process() -> type[BotProcess]:
-    """The command itself, from the start of Python to its end."""
-    return BotProcess
-
-
 @pytest.fixture(autouse=True)
 def order(certcentral: CertCentral) -> None:
     """Something that waits."""
     certcentral.add_order(ORDER, ["shop.example.com"])
 
 
+@AS_COMMAND
 async def test_every_setting_that_is_missing_or_malformed_is_named_in_one_line(make_bot: MakeBot) -> None:
     bot = make_bot(
         SLACK_BOT_TOKEN="",
@@ -195,6 +192,7 @@ async def test_scopes_that_are_missing_are_one_warning_and_no_obstacle(make_bot:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 @ON_BOTH
+@AS_COMMAND
 async def test_an_idle_bot_ends_at_a_signal(bot: BotProcess, slack: Slack, number: signal.Signals) -> None:
     os.kill(bot.pid, number)
     status = await bot.wait_for_exit(STOPPED_WITHIN)
@@ -303,6 +301,8 @@ async def test_a_bot_ends_in_time_where_neither_slack_nor_digicert_nor_the_datab
     assert "Traceback" not in bot.log
 
 
+@AS_COMMAND
+@NO_TABLES
 async def test_a_proxy_that_is_dead_does_not_disturb_this_machine(
     make_bot: MakeBot, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:

@@ -45,7 +45,7 @@ async def test_a_start_waits_for_a_database_that_goes_away_in_any_part_of_it(
     async with asyncio.timeout(30.0):
         await link.cut.wait()
     with pytest.raises(TimeoutError):
-        await bot.wait_for_exit(4.0)
+        await bot.wait_for_exit(1.5)
     link.restore()
     await slack.wait_for_connection(30)
     await resend(ana, ORDER, pki)

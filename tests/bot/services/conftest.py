@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 import sqlalchemy as sa
+import stamina
 import structlog
 
 from bot.errors import CaRefused, SlackRefused
@@ -386,6 +387,22 @@ def reporting(stored, ledger, followings, board, clock):
 def schedule():
     """Four looks, and what usually helps at the third."""
     return Schedule(tuple(timedelta(minutes=after) for after in (2, 5, 10, 20)), (timedelta(minutes=10),))
+
+
+@pytest.fixture(autouse=True)
+def impatient():
+    """Retry at once whatever is retried for as long as it takes."""
+    with stamina.set_testing(True, attempts=1000, cap=True):
+        yield
+
+
+def shortened(**seconds):
+    """Return the argument of a service that makes it wait for less long; none for older code, which takes none."""
+    if not find_spec("bot.timings"):
+        return {}
+    from bot.timings import Timings
+
+    return {"timings": Timings(**seconds)}
 
 
 @pytest.fixture(autouse=True)

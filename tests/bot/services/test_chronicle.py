@@ -20,8 +20,10 @@ from bot.store.ledger import Entry, append
 from bot.store.posts import Post
 from bot.targets import WantedName, WantedOrder
 from bot.views.history import PER_PAGE
+from tests.bot.services.conftest import shortened
 
 PKI = Place("C0PKI")
+AT_ONCE = shortened(empty_history_delay=0.0)
 EVE = Actor("U0EVE", "T0HOME")
 BOB = Actor("U0BOB", "T0HOME")
 
@@ -30,7 +32,7 @@ BOB = Actor("U0BOB", "T0HOME")
 def chronicle(gate, database, board, clock, directory):
     directory.add("U0EVE")
     directory.add("U0BOB")
-    return Chronicle(gate, Past(database), board, clock)
+    return Chronicle(gate, Past(database), board, clock, **AT_ONCE)
 
 
 @pytest.fixture
@@ -155,7 +157,7 @@ def ruled(directory, ledger, metrics, clock):
 @pytest.fixture
 def make_history(ruled, database, board, clock):
     def make(**more):
-        return Chronicle(ruled, Past(database), board, clock, **more)
+        return Chronicle(ruled, Past(database), board, clock, **AT_ONCE | more)
 
     return make
 
@@ -314,7 +316,8 @@ async def test_nothing_there_and_nothing_one_may_see_are_one_answer(history, wro
 
 
 @pytest.mark.fault("M5")
-async def test_an_answer_without_a_line_takes_as_long_whatever_is_there(history, wrote):
+async def test_an_answer_without_a_line_takes_as_long_whatever_is_there(make_history, wrote):
+    history = make_history(**shortened())
     await wrote(*(accepted(PAY, 700001) for _ in range(200)))
 
     async def takes(order_id):
