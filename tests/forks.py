@@ -62,17 +62,17 @@ try:
 except ImportError:
     # Older code cannot be asked to hurry; `tests.red` runs these tests on it.
     SHORT: Any = SimpleNamespace(**_SHORT)
-    _ARGUMENTS: dict[str, Any] = {}
+    ARGUMENTS: dict[str, Any] = {}
 else:
     SHORT = Timings(**_SHORT)
-    _ARGUMENTS = {"timings": SHORT}
-"""How long the bot of the tests waits: less long than that of production."""
+    ARGUMENTS = {"timings": SHORT}
+"""How long the bot of the tests waits: less long than that of production. `ARGUMENTS` makes it so."""
 
 
 def _command() -> None:
     from handlers.cli import main
 
-    main(**_ARGUMENTS)
+    main(**ARGUMENTS)
 
 
 class ForkedBot(BotProcess):

@@ -14,13 +14,13 @@ from sandbox.slack.workspace.response_urls import MAX_USES
 from tests.chaos.schedules import MAY
 from tests.chaos.world import MARK, Key, World, key_of
 from tests.e2e.kit import ENDINGS, Row
-from tests.forks import ForkedBot
+from tests.forks import SHORT, ForkedBot
 
 # Before a call the bot asks who may. An answer serves the calls of all requests for ten seconds, and the call must be
 # written within two seconds of that.
 GRACE_SECONDS = 14.0
 # So long does the bot wait for an answer of Slack's.
-HANGS_UP_SECONDS = 10.0
+HANGS_UP_SECONDS = SHORT.slack_timeout
 # Statuses that tell that a PUT did nothing.
 CLEAR = {400, 403, 429}
 # The name of the one instance that a SQLite file can have.

@@ -14,7 +14,7 @@ from handlers.doors import Door
 from handlers.doors.http_mode import HttpMode
 from handlers.doors.socket_mode import SocketMode
 from handlers.run import run
-from tests.forks import ForkedBot
+from tests.forks import ARGUMENTS, ForkedBot
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     settings, door = _by_http(metrics, clock) if command == "serve" else _by_socket()
     logs.configure(settings)
     try:
-        asyncio.run(run(settings, door, metrics, clock))
+        asyncio.run(run(settings, door, metrics, clock, **ARGUMENTS))
     except CannotStart as error:
         sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
         sys.exit(2)
@@ -36,12 +36,12 @@ def main() -> None:
 
 def _by_socket() -> tuple[Settings, Door]:
     settings = SocketModeSettings.load()
-    return settings, SocketMode(settings)
+    return settings, SocketMode(settings, **ARGUMENTS)
 
 
 def _by_http(metrics: Metrics, clock: Clock) -> tuple[Settings, Door]:
     settings = HttpModeSettings.load()
-    return settings, HttpMode(settings, metrics, clock)
+    return settings, HttpMode(settings, metrics, clock, **ARGUMENTS)
 
 
 class SkewedBot(ForkedBot):

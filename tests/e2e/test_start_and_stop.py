@@ -32,6 +32,7 @@ from tests.e2e.kit import (
     start_again,
     tells,
 )
+from tests.forks import ForkedBot
 from tests.postgresql import Server
 
 ORDER = 700001
@@ -190,9 +191,16 @@ async def test_scopes_that_are_missing_are_one_warning_and_no_obstacle(make_bot:
     ]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-@ON_BOTH
-@AS_COMMAND
+@pytest.mark.parametrize(
+    ("number", "database_url", "process"),
+    [
+        (signal.SIGTERM, "no tables", BotProcess),
+        (signal.SIGINT, "sqlite", ForkedBot),
+        (signal.SIGTERM, "postgresql", ForkedBot),
+        (signal.SIGINT, "postgresql", ForkedBot),
+    ],
+    indirect=["database_url", "process"],
+)
 async def test_an_idle_bot_ends_at_a_signal(bot: BotProcess, slack: Slack, number: signal.Signals) -> None:
     os.kill(bot.pid, number)
     status = await bot.wait_for_exit(STOPPED_WITHIN)

@@ -13,7 +13,7 @@ from bot.metrics import Metrics
 from bot.settings import SocketModeSettings
 from handlers.doors.socket_mode import SocketMode
 from handlers.run import run
-from tests.forks import ForkedBot
+from tests.forks import ARGUMENTS, ForkedBot
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     logs.configure(settings)
     # A bot without a clock of its own for ages has the one that is turned.
     clocks = [ahead(0), ahead(1)][: len(inspect.signature(run).parameters) - 3]
-    asyncio.run(run(settings, SocketMode(settings), Metrics(), *clocks))
+    asyncio.run(run(settings, SocketMode(settings, **ARGUMENTS), Metrics(), *clocks, **ARGUMENTS))
 
 
 class TurnedClockBot(ForkedBot):
