@@ -132,7 +132,7 @@ async def test_an_ending_is_told_anew_where_its_root_message_was_deleted(
 
 
 async def test_where_the_bot_may_not_post_the_asker_alone_is_told_and_told_why(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: Person
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser
 ) -> None:
     closed = {
         "the bot is not in that channel": {"member": False},
@@ -217,7 +217,13 @@ async def test_a_submission_whose_socket_is_cut_off_is_carried_out_all_the_same(
 
 
 async def test_a_submission_that_is_answered_too_late_and_repeated_is_sent_once(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows, tmp_path: Path
+    bot: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
+    tmp_path: Path,
 ) -> None:
     form = await open_form(ana, ORDER, pki)
 

@@ -122,7 +122,9 @@ async def test_a_slack_that_asks_for_another_socket_again_and_again_is_obeyed(
         old = list(slack.socket_mode.sockets)
         await slack.disconnect(reason)
         await _back(slack, ana, pki, _now())
-        await slack.wait_for(lambda old=old: slack.sockets == 1 and old != slack.socket_mode.sockets, "one new socket", 5.0)
+        await slack.wait_for(
+            lambda old=old: slack.sockets == 1 and old != slack.socket_mode.sockets, "one new socket", 5.0
+        )
     accepted.set()
 
     assert len(_tries(slack)) <= 6
@@ -323,7 +325,9 @@ async def test_a_bot_stops_in_time_where_slack_stands_still(
     assert status == 0
 
 
-async def test_fifty_sockets_leave_nothing_behind(bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
+async def test_fifty_sockets_leave_nothing_behind(
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
+) -> None:
     async def replaced(times: int) -> None:
         for number in range(times):
             old = slack.socket_mode.sockets[0]
