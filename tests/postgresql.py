@@ -138,7 +138,9 @@ class Server:
         pid = int(file.read_text().partition("\n")[0])
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         for each in (pid, *map(int, children)):
-            os.kill(each, number)
+            # The process of a connection may have ended since.
+            with suppress(ProcessLookupError):
+                os.kill(each, number)
 
     def _run(self, *command: str) -> None:
         subprocess.run(  # noqa: S603 - PostgreSQL's own programs
