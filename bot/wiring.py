@@ -13,7 +13,6 @@ from bot.follow_ups import Schedule
 from bot.metrics import Metrics
 from bot.policy import Rules
 from bot.services.addresses import AddressBook
-from bot.services.adopting import Adopting
 from bot.services.alert_authors import AlertAuthors
 from bot.services.auditing import HeadLog, compare_with_head_file
 from bot.services.board import Board
@@ -39,6 +38,7 @@ from bot.services.sending import Sending
 from bot.services.status import Status
 from bot.services.vitals import Vitals
 from bot.services.waiting import WaitingNames
+from bot.services.workflow_recovery import WorkflowRecovery
 from bot.settings import Settings
 from bot.slack.chat import Chat
 from bot.slack.client import Client, Identity
@@ -46,6 +46,7 @@ from bot.slack.directory import Directory
 from bot.store.alerts import Alerts
 from bot.store.call_guard import CallGuard
 from bot.store.claims import Claims
+from bot.store.cluster.membership import Leadership, Membership
 from bot.store.db import Database, open_database
 from bot.store.depths import Depth
 from bot.store.followings import Followings
@@ -55,7 +56,6 @@ from bot.store.ledger import Ledger
 from bot.store.offers import Offers
 from bot.store.patience import until_begun
 from bot.store.posts import Posts
-from bot.store.presence import Leadership, Presence
 from bot.store.requests import Requests
 from bot.store.slots import Slots
 from bot.timings import PRODUCTION, Timings
@@ -69,7 +69,6 @@ STOP_SECONDS = 3
 class Services:
     """What the front doors may use."""
 
-    adopting: Adopting
     chat: Chat
     checking: Checking
     chronicle: Chronicle
@@ -86,6 +85,7 @@ class Services:
     resend: Resend
     status: Status
     vitals: Vitals
+    workflow_recovery: WorkflowRecovery
 
 
 @asynccontextmanager
@@ -113,7 +113,7 @@ async def build(
     certcentral: CertCentral,
     identity: Identity,
     metrics: Metrics,
-    presence: Presence,
+    membership: Membership,
     *,
     clock: Clock,
     steady: Clock | None = None,
@@ -129,7 +129,15 @@ async def build(
 
         async def begin() -> Services:
             begun = _begun(
-                settings, slack, certcentral, identity, metrics, presence, clock, steady or steady_clock(clock), timings
+                settings,
+                slack,
+                certcentral,
+                identity,
+                metrics,
+                membership,
+                clock,
+                steady or steady_clock(clock),
+                timings,
             )
             return await stack.enter_async_context(begun)
 
@@ -143,7 +151,7 @@ async def _begun(
     certcentral: CertCentral,
     identity: Identity,
     metrics: Metrics,
-    presence: Presence,
+    membership: Membership,
     clock: Clock,
     steady: Clock,
     timings: Timings,
@@ -160,7 +168,7 @@ async def _begun(
         certcentral = certcentral.within(
             SharedLimits(settings.digicert_limits, Slots(database, settings.digicert_limits))
         )
-    engine = Engine(url, presence.executor)
+    engine = Engine(url, membership.executor)
     try:
         rulebook = await open_rulebook(settings, identity)
         services = _services(
@@ -170,14 +178,14 @@ async def _begun(
             identity,
             rulebook,
             metrics,
-            presence,
+            membership,
             database,
             engine,
             clock,
             steady,
             timings,
         )
-        await presence.join()
+        await membership.join()
         await engine.launch()
         await services.resend.begin_all()
         try:
@@ -186,7 +194,7 @@ async def _begun(
             await services.refusals.close()
     finally:
         await engine.close(STOP_SECONDS)
-        await presence.leave()
+        await membership.release()
         await database.close()
 
 
@@ -197,7 +205,7 @@ def _services(
     identity: Identity,
     rulebook: Rulebook,
     metrics: Metrics,
-    presence: Presence,
+    membership: Membership,
     database: Database,
     engine: Engine,
     clock: Clock,
@@ -213,7 +221,7 @@ def _services(
     listing = Listing(certcentral, clock, steady)
     reach = ReachReader(certcentral, listing)
     lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored), reach, settings.console_url)
-    board = Board(chat, posts, clock, presence)
+    board = Board(chat, posts, clock, membership.locks)
     reporting = Reporting(
         stored, ledger, followings, board, clock, email_end_note=settings.dcv_email_end_note, timings=timings
     )
@@ -236,8 +244,8 @@ def _services(
             schedule,
             metrics,
             clock,
-            presence.executor,
-            CallGuard(database, presence),
+            membership.executor,
+            CallGuard(database, membership),
             steady=steady,
             timings=timings,
         ),
@@ -271,7 +279,6 @@ def _services(
         look_seconds=IDLE_SECONDS if database.is_sqlite else HEARD_ELSEWHERE_SECONDS,
     )
     return Services(
-        adopting=Adopting(presence, engine),
         chat=chat,
         checking=checking,
         chronicle=Chronicle(gate, Past(database), board, clock, timings=timings),
@@ -281,11 +288,12 @@ def _services(
         follower=follower,
         head_log=HeadLog(ledger),
         intake=intake,
-        leadership=presence.leadership,
+        leadership=membership.leadership,
         offering=offering,
         polling=Polling(background, followings, follower, clock, steady),
         refusals=gate.refusals,
         resend=resend,
         status=Status(gate, certcentral, listing, History(database), board, clock, settings.console_url),
         vitals=Vitals(slack, Depth(database), engine, background, clock, timings),
+        workflow_recovery=WorkflowRecovery(membership, engine),
     )

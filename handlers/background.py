@@ -8,14 +8,14 @@ from typing import Any
 import structlog
 
 from bot.errors import BotError
-from bot.services.adopting import SWEEP_SECONDS
-from bot.store.presence import Leadership
+from bot.services.workflow_recovery import SWEEP_SECONDS
+from bot.store.cluster.membership import Leadership
 from bot.wiring import Services
 from handlers.ending import TIDY_SECONDS, end
 
 log = structlog.get_logger(__name__)
 
-ADOPT_SECONDS = 2.0
+RECOVERY_SECONDS = 2.0
 RETAIN_SECONDS = 3600.0
 POLL_SECONDS = 60.0
 SHARING_SECONDS = 60.0
@@ -39,7 +39,7 @@ def _of_the_leader(services: Services) -> list[Work]:
         services.offering.work(),
         services.follower.attend(),
         _regularly(POLL_SECONDS, services.polling.poll, at_once=True),
-        _regularly(ADOPT_SECONDS, services.adopting.look, at_once=True),
+        _regularly(RECOVERY_SECONDS, services.workflow_recovery.run_once, at_once=True),
         _regularly(SWEEP_SECONDS, services.resend.begin_all),
         _regularly(SHARING_SECONDS, services.offering.withdraw),
         *(_regularly(RETAIN_SECONDS, tidy) for tidy in tidied),
@@ -50,9 +50,9 @@ def _of_the_leader(services: Services) -> list[Work]:
 async def _while_leading(leadership: Leadership, work: Callable[[], list[Work]]) -> None:
     """Begin all work anew whenever this process comes to lead, and end it when it does no longer."""
     while True:
-        await leadership.begun()
+        await leadership.held.wait()
         async with _at_once(work()):
-            await leadership.over()
+            await leadership.lost.wait()
         log.info("another instance may do the work in background now")
 
 

@@ -14,7 +14,7 @@ from bot.metrics import Metrics
 from bot.services.rulebook import read_rules
 from bot.settings import Settings
 from bot.slack.client import Client, open_client
-from bot.store.exclusive import describe, present
+from bot.store.cluster.join import describe, join_cluster
 from bot.timings import PRODUCTION, Timings
 from bot.wiring import Services, build, open_certcentral
 from handlers.answering import Answering
@@ -74,7 +74,7 @@ async def _serve(
     url = settings.database_url.get_secret_value()
     health = Health(metrics, timings)
     site = _site(settings, door, health, metrics)
-    async with present(url, settings.dcv_instance, stop) as presence, site:
+    async with join_cluster(url, settings.dcv_instance, stop) as membership, site:
         log.info("starting", database=describe(url))
         token = settings.slack_bot_token.get_secret_value()
         slack_client = open_client(token, settings.slack_api_url, timings=timings)
@@ -89,7 +89,7 @@ async def _serve(
                 certcentral,
                 checked.identity,
                 metrics,
-                presence,
+                membership,
                 clock=clock,
                 steady=steady,
                 timings=timings,

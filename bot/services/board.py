@@ -14,8 +14,8 @@ from bot.errors import BotError, SlackRefused, SlackUnavailable
 from bot.models import Place
 from bot.slack.chat import DIRECT, Chat
 from bot.slack.client import TOKEN_IS_BAD
+from bot.store.cluster.membership import KeyLock, KeyLocks, LockLost
 from bot.store.posts import Post, Posts
-from bot.store.presence import LocalTurns, Turn, TurnLost, Turns
 from bot.views.blocks import Message
 from bot.views.messages import directly, withdrawn
 
@@ -32,15 +32,15 @@ Draw = Callable[[], Awaitable[Message]]
 class Board:
     """Shows messages by key: showing a key again edits what stands there.
 
-    One at a time at each key, among all that share `turns`. Before each post and each edit it asks if the channel is
+    One at a time at each key, among all that share `locks`. Before each post and each edit it asks if the channel is
     shared with another organization. From then on a request stays in direct messages, also if the sharing ends.
     """
 
-    def __init__(self, chat: Chat, posts: Posts, clock: Clock, turns: Turns | None = None) -> None:
+    def __init__(self, chat: Chat, posts: Posts, clock: Clock, locks: KeyLocks | None = None) -> None:
         self._chat = chat
         self._posts = posts
         self._clock = clock
-        self._turns = turns or LocalTurns()
+        self._locks = locks or KeyLocks()
         self._under_way: dict[str, asyncio.Task[Any]] = {}
 
     async def show(self, key: str, place: Place, message: Message | Draw, user_id: str | None) -> Post:
@@ -64,13 +64,13 @@ class Board:
 
         Raises SlackUnavailable if Slack cannot say, StoreUnavailable if the database does not answer.
         """
-        turn = await self._turns.turn(key)
+        lock = await self._locks.acquire(key)
         try:
             post = await self._posts.get(key)
             if post and post.ts and not post.detour and await self._obstacle(post.place) == SHARED:
-                await self._withdraw(post, turn)
+                await self._withdraw(post, lock)
         finally:
-            self._release(key, turn)
+            self._release(key, lock)
 
     async def is_open(self, place: Place) -> bool:
         """Return if the bot may post in a channel now, as far as Slack says before it tries.
@@ -85,20 +85,20 @@ class Board:
 
     async def _show_once_in_turn(self, key: str, place: Place, message: Message | Draw, user_id: str | None) -> Post:
         while True:
-            turn = await self._turns.turn(key)
+            lock = await self._locks.acquire(key)
             try:
-                post = await self._show_in_turn(key, place, message, user_id, turn)
-                await turn.confirm()
-            except TurnLost:
+                post = await self._show_in_turn(key, place, message, user_id, lock)
+                await lock.confirm()
+            except LockLost:
                 # Frozen or cut off on the way, so that another process may have shown something newer before us.
                 log.warning("this was not shown in turn; showing it again", key=key)
                 continue
             finally:
-                self._release(key, turn)
+                self._release(key, lock)
             return post
 
     async def _show_in_turn(
-        self, key: str, place: Place, message: Message | Draw, user_id: str | None, turn: Turn
+        self, key: str, place: Place, message: Message | Draw, user_id: str | None, lock: KeyLock
     ) -> Post:
         drawn = message if isinstance(message, Message) else await message()
         post = await self._posts.get(key)
@@ -106,27 +106,27 @@ class Board:
         post = post or Post(key, place, self._clock())
         if not post.detour and (obstacle := await self._obstacle(post.place)):
             if obstacle == SHARED and not is_new:
-                await self._withdraw(post, turn)
+                await self._withdraw(post, lock)
             # Nothing was tried under this key in the direct messages yet.
             post, is_new = replace(post, ts=None, detour=obstacle), True
         if post.detour and user_id is None:
             raise SlackRefused(post.detour)
         try:
-            return await self._show(post, user_id, drawn, turn, is_new=is_new)
+            return await self._show(post, user_id, drawn, lock, is_new=is_new)
         except SlackRefused as error:
             _unless_the_token_is_bad(error)
             if post.detour or user_id is None:
                 raise
             log.info("the channel is closed to the bot; telling the person directly", error=error.code)
             directly_now = replace(post, ts=None, detour=error.code)
-            return await self._show(directly_now, user_id, drawn, turn, is_new=is_new)
+            return await self._show(directly_now, user_id, drawn, lock, is_new=is_new)
 
-    def _release(self, key: str, turn: Turn) -> None:
+    def _release(self, key: str, lock: KeyLock) -> None:
         """Let others show this key, once the last call to Slack has come to its end."""
         if task := self._under_way.get(key):
-            task.add_done_callback(lambda _: turn.release())
+            task.add_done_callback(lambda _: lock.release())
         else:
-            turn.release()
+            lock.release()
 
     async def link(self, key: str, *, to_its_own: bool = False) -> str | None:
         """A link to what was shown under a key; None where it is not there, or where the reader may not open it.
@@ -152,12 +152,12 @@ class Board:
     async def _withdraw_request(self, key: str) -> None:
         """Withdraw the other messages of the request that a key belongs to.
 
-        Each message has a turn of its own, so this must not run within a turn.
+        Each message has a lock of its own, so this must not run while one is held.
         """
         for post in await self._posts.in_channels(key.partition(".")[0]):
             await self.withdraw(post.key)
 
-    async def _withdraw(self, post: Post, turn: Turn) -> None:
+    async def _withdraw(self, post: Post, lock: KeyLock) -> None:
         """Edit a message to a neutral line and save that its key is direct from now on.
 
         A crash in between repeats the same edit. A message that Slack does not let the bot edit stays as it is.
@@ -168,23 +168,23 @@ class Board:
             except SlackRefused as error:
                 _unless_the_token_is_bad(error)
                 log.warning("a message in a shared channel could not be withdrawn", key=post.key, error=error.code)
-        await turn.confirm()
+        await lock.confirm()
         await self._posts.save(replace(post, ts=None, detour=SHARED))
 
-    async def _show(self, post: Post, user_id: str | None, message: Message, turn: Turn, *, is_new: bool) -> Post:
+    async def _show(self, post: Post, user_id: str | None, message: Message, lock: KeyLock, *, is_new: bool) -> Post:
         """Only where it is not new may an earlier try have posted it without hearing back."""
         if post.detour and user_id:
             message = directly(message, post.detour)
             post = post if post.ts else replace(post, place=Place(user_id))
         ts = post.ts or (None if is_new else await self._found(post))
         if ts is None:
-            return await self._post(post, message, turn)
+            return await self._post(post, message, lock)
         try:
             await self._to_its_end(post.key, self._chat.edit(post.place, ts, message))
         except SlackRefused as error:
             if error.code not in _GONE or user_id is None:
                 raise
-            return await self._post(replace(post, ts=None), message, turn)
+            return await self._post(replace(post, ts=None), message, lock)
         if post.ts is None:
             post = replace(post, ts=ts)
             await self._posts.save(post)
@@ -193,9 +193,9 @@ class Board:
     async def _found(self, post: Post) -> str | None:
         return await self._chat.find(post.place, post.key, post.intended_at - _CLOCKS_DIFFER)
 
-    async def _post(self, post: Post, message: Message, turn: Turn) -> Post:
+    async def _post(self, post: Post, message: Message, lock: KeyLock) -> Post:
         await self._posts.save(post)
-        await turn.confirm()
+        await lock.confirm()
         return await self._to_its_end(post.key, self._post_now(post, message))
 
     async def _post_now(self, post: Post, message: Message) -> Post:

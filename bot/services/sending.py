@@ -25,10 +25,10 @@ from bot.services.matters import about_calls
 from bot.services.reach import ReachReader
 from bot.store import claims, followings
 from bot.store.call_guard import CallEnded, CallGuard, NotConfirmed, Permit
+from bot.store.cluster.membership import SingleInstance
 from bot.store.db import Database
 from bot.store.ledger import Entry, Ledger, append, has_ended, open_attempts
 from bot.store.patience import patiently
-from bot.store.presence import Alone
 from bot.store.requests import Requests, remember_recipients
 from bot.timings import PRODUCTION, Timings
 
@@ -85,7 +85,7 @@ class Sending:
         self._executor = executor
         self._timings = timings
         self._steady = steady or clock
-        self._guard = guard or CallGuard(database, Alone(), lambda: self._steady().timestamp())
+        self._guard = guard or CallGuard(database, SingleInstance(), lambda: self._steady().timestamp())
         self._database = database
         self._requests = requests
         self._ledger = ledger

@@ -12,15 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import seconds_since_boot
 from bot.errors import StoreUnavailable
+from bot.store.cluster.membership import Membership
 from bot.store.db import Database
 from bot.store.ledger import has_ended
-from bot.store.presence import Presence
 
 log = structlog.get_logger(__name__)
 
 ANSWER_SECONDS = 1.0
-# So old an answer may be as the request is written. With HELD_SECONDS of `bot.digicert.last_moment` this is less than
-# GONE_SECONDS: before others take over, the request has left this machine, or never will.
+# So old an answer may be as the request is written. With HELD_SECONDS of `bot.digicert.last_moment` this is less than a
+# lease: before it expires and others take over, the request has left this machine, or never will.
 FRESH_SECONDS = 2.0
 _TRIES = 3
 _NO_ANSWER = "The bot's database did not confirm in time that the call may be made."
@@ -39,14 +39,14 @@ class Permit:
     """The right of this process to make one call; it may be lost at any time, so it is confirmed again and again."""
 
     def __init__(
-        self, database: Database, presence: Presence, request_id: str, call_no: int, now: Callable[[], float]
+        self, database: Database, membership: Membership, request_id: str, call_no: int, now: Callable[[], float]
     ) -> None:
         self._database = database
-        self._presence = presence
+        self._membership = membership
         self._request_id = request_id
         self._call_no = call_no
         self._now = now
-        self._membership = presence.membership
+        self._term = membership.term
         self._confirmed_at = float("-inf")
 
     async def confirm(self) -> None:
@@ -73,30 +73,32 @@ class Permit:
         """
         self._confirmed_at = float("-inf")
         asked_at = self._now()
-        if await self._presence.renew(transaction) and self._presence.membership == self._membership:
+        if await self._membership.renew(transaction) and self._membership.term == self._term:
             self._confirmed_at = asked_at
 
     async def _ask(self) -> None:
         try:
             async with self._database.beside(ANSWER_SECONDS) as connection:
-                is_member = await self._presence.renew(connection)
+                is_member = await self._membership.renew(connection)
                 ended = await has_ended(connection, self._request_id, self._call_no)
         except StoreUnavailable as error:
             raise NotConfirmed(_NO_ANSWER) from error
         if ended:
             raise CallEnded
-        if not is_member or self._presence.membership != self._membership:
+        if not is_member or self._membership.term != self._term:
             raise NotConfirmed(_TAKEN_FOR_DEAD)
 
 
 class CallGuard:
     """Makes the permits of this process."""
 
-    def __init__(self, database: Database, presence: Presence, now: Callable[[], float] = seconds_since_boot) -> None:
+    def __init__(
+        self, database: Database, membership: Membership, now: Callable[[], float] = seconds_since_boot
+    ) -> None:
         self._database = database
-        self._presence = presence
+        self._membership = membership
         self._now = now
 
     def permit(self, request_id: str, call_no: int) -> Permit:
         """Return a permit for a call, to be made before its `sending` row is written."""
-        return Permit(self._database, self._presence, request_id, call_no, self._now)
+        return Permit(self._database, self._membership, request_id, call_no, self._now)

@@ -109,6 +109,12 @@ class Database:
             if self.is_sqlite:
                 await _wait_for_others(connection, LOCK_SECONDS)
 
+    async def connect(self) -> None:
+        """Connect once. Raises CannotStart if the database cannot be opened, DatabaseAway if that may pass."""
+        with told_to_the_operator():
+            async with asyncio.timeout(3 * postgresql.CONNECT_SECONDS), self._engine.connect():
+                return
+
     async def close(self) -> None:
         """Give every connection back."""
         await self._engine.dispose()
@@ -229,11 +235,11 @@ def _may_pass(error: DBAPIError | OSError) -> bool:
     return error.connection_invalidated or postgresql.is_away(error.orig)
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, purpose: str = "store", connections: int = 10) -> Database:
     """Make the engine for an async SQLAlchemy URL; nothing is connected yet."""
     file, parsed = sqlite_file(url), pinned(url)
-    more = {} if file else {"connect_args": postgresql.connect_args("store"), "use_native_hstore": False}
-    engine = create_async_engine(parsed, pool_size=10, max_overflow=0, pool_timeout=LOCK_SECONDS, **more)
+    more = {} if file else {"connect_args": postgresql.connect_args(purpose), "use_native_hstore": False}
+    engine = create_async_engine(parsed, pool_size=connections, max_overflow=0, pool_timeout=LOCK_SECONDS, **more)
     if file:
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)

@@ -17,10 +17,10 @@ from sqlalchemy.pool import NullPool
 
 from bot.errors import CannotStart
 from bot.store import postgresql
+from bot.store.cluster.join import describe
+from bot.store.cluster.leases import INSTANCE
 from bot.store.database_file import another_name, has_another_name, lock_file, sqlite_file, who_holds
 from bot.store.db import NAME_ANOTHER, told_to_the_operator
-from bot.store.exclusive import describe
-from bot.store.instances import DEAD_SECONDS
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _START_ONCE = "Start the bot on it once, and look while it runs."
@@ -119,11 +119,12 @@ async def _reading(url: str, file: Path | None) -> AsyncIterator[AsyncConnection
 
 
 async def _instances(connection: AsyncConnection) -> tuple[str, ...]:
-    """The names of those that showed lately that they live."""
-    if await connection.scalar(sa.text("SELECT to_regclass('instances')")) is None:
+    """Return the names whose lease has not expired."""
+    if await connection.scalar(sa.text("SELECT to_regclass('leases')")) is None:
         return ()
-    alive = "SELECT name FROM instances WHERE seen_at > clock_timestamp() - make_interval(secs => :seconds) ORDER BY 1"
-    return tuple((await connection.execute(sa.text(alive), {"seconds": DEAD_SECONDS})).scalars())
+    names = "SELECT name FROM leases WHERE starts_with(name, :prefix) AND expires_at > clock_timestamp() ORDER BY 1"
+    found = (await connection.execute(sa.text(names), {"prefix": INSTANCE})).scalars()
+    return tuple(name.removeprefix(INSTANCE) for name in found)
 
 
 def _take_any_text(connection: Any, _: Any) -> None:

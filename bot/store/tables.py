@@ -213,13 +213,12 @@ offered = Table(
 )
 
 # Here and below are the only times that the database tells by its own clock: the hosts of several instances may differ.
-instances = Table(
-    "instances",
+leases = Table(
+    "leases",
     metadata,
-    Column("name", String(64), primary_key=True),
-    Column("executor", String(80), nullable=False, unique=True),
-    Column("session", Integer, nullable=False),
-    Column("seen_at", DateTime(timezone=True), nullable=False),
+    Column("name", String(400), primary_key=True),
+    Column("holder", String(80), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
 )
 
 call_slots = Table(

@@ -39,7 +39,7 @@ _EXPECTED = ("failed: ", "was answered with HTTP", "was not acknowledged within"
 # A signature counts for five minutes, and clocks are wrong by 200 seconds at most.
 SURELY_FRESH_SECONDS = 100.0
 # From then on the others may take a frozen instance for dead; and what one needs after that to be itself again.
-GONE_SECONDS = 5.5
+GONE_SECONDS = 7.0
 THAWING_SECONDS = 3.0
 # What was on its way to Slack as the bot learned that strangers read along.
 SEEN_SECONDS = 1.0

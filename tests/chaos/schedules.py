@@ -22,7 +22,7 @@ ORDERS = tuple(range(FIRST_ORDER, FIRST_ORDER + 6))
 # An organization's order whose name lies below its domain: what limits `email_array` makes a difference there.
 BELOW = 700007
 # From then on the others take a frozen instance for dead.
-DEAD_SECONDS = 10.0
+DEAD_SECONDS = 12.0
 
 
 @dataclass(frozen=True)

@@ -128,12 +128,13 @@ async def test_a_second_bot_of_the_same_name_on_the_same_database_does_not_start
     second = make_bot()
 
     await second.start()
-    status = await second.wait_for_exit()
+    # On a server it waits one lease time for its name.
+    status = await second.wait_for_exit(30.0)
     form = await open_form(ana, ORDER, pki)
 
     assert status == 2
     setting = "DATABASE_URL:" if database_url.startswith("sqlite:") else "DCV_INSTANCE:"
-    assert [line.split()[0] for line in second.log.splitlines()] == [setting]
+    assert [line.split()[0] for line in _told(second)] == [setting]
     assert form.is_open
 
 

@@ -17,7 +17,7 @@ ORDER = 700001
 # What the bot asks of its database in each part of a start, one after another.
 PARTS = {
     "migrations": b"alembic_version",
-    "membership": b"INSERT INTO instances",
+    "membership": b"INSERT INTO leases",
     "engine": b"dbos_migrations",
     "requests": b"reported_at IS NULL",
 }

@@ -8,8 +8,9 @@ import pytest
 from bot.errors import SlackRefused, SlackUnavailable, StoreUnavailable
 from bot.models import Place
 from bot.services.board import Board
+from bot.store.cluster.leases import Leases
+from bot.store.cluster.membership import KeyLocks, LockLost
 from bot.store.posts import Post
-from bot.store.presence import LocalTurns, TurnLost
 from bot.views.blocks import Message
 
 PKI = Place("C0PKI")
@@ -413,39 +414,39 @@ async def test_a_link_leads_to_the_direct_message_of_whoever_asked(show, board, 
     assert await board.link("r1.root", to_its_own=True) == f"https://slack.test/D0ANA/{post.ts}"
 
 
-class LosingTurns(LocalTurns):
-    """Turns that are lost as many times as is said, at the look after something was shown or before it is posted."""
+class LosingLocks(KeyLocks):
+    """Locks that are lost as many times as is said, at the look after something was shown or before it is posted."""
 
     def __init__(self):
         super().__init__()
         self.lost, self.meanwhile = 0, None
 
-    async def turn(self, key):
-        turn, losing = await super().turn(key), self
+    async def acquire(self, key):
+        lock, losing = await super().acquire(key), self
 
         async def confirm():
             if losing.lost:
                 losing.lost -= 1
                 if losing.meanwhile:
                     await losing.meanwhile()
-                raise TurnLost("Another one may have shown this.")
+                raise LockLost("Another one may have shown this.")
 
-        turn.confirm = confirm
-        return turn
-
-
-@pytest.fixture
-def turns():
-    return LosingTurns()
+        lock.confirm = confirm
+        return lock
 
 
 @pytest.fixture
-def sharing(chat, posts, clock, turns):
-    """A board that shares its turns with another process."""
-    return Board(chat, posts, clock, turns)
+def locks():
+    return LosingLocks()
 
 
-async def test_whoever_lost_its_turn_draws_anew_and_shows_what_is_newest(sharing, board, chat, turns):
+@pytest.fixture
+def sharing(chat, posts, clock, locks):
+    """A board that shares its locks with another process."""
+    return Board(chat, posts, clock, locks)
+
+
+async def test_whoever_lost_its_lock_draws_anew_and_shows_what_is_newest(sharing, board, chat, locks):
     await sharing.show("r1.root", PKI, FIRST, "U0ANA")
     drawn = [FIRST, SECOND]
 
@@ -455,7 +456,7 @@ async def test_whoever_lost_its_turn_draws_anew_and_shows_what_is_newest(sharing
     async def another_one_shows():
         await board.show("r1.root", PKI, SECOND, "U0ANA")
 
-    turns.lost, turns.meanwhile = 1, another_one_shows
+    locks.lost, locks.meanwhile = 1, another_one_shows
     await sharing.show("r1.root", PKI, draw, "U0ANA")
 
     assert chat.texts == [("C0PKI", "Sent.")]
@@ -463,11 +464,11 @@ async def test_whoever_lost_its_turn_draws_anew_and_shows_what_is_newest(sharing
     assert len(chat.posts) == 1
 
 
-async def test_whoever_lost_its_turn_before_it_posted_finds_what_another_one_posted(sharing, board, chat, turns):
+async def test_whoever_lost_its_lock_before_it_posted_finds_what_another_one_posted(sharing, board, chat, locks):
     async def another_one_shows():
         await board.show("r1.root", PKI, SECOND, "U0ANA")
 
-    turns.lost, turns.meanwhile = 1, another_one_shows
+    locks.lost, locks.meanwhile = 1, another_one_shows
     post = await sharing.show("r1.root", PKI, SECOND, "U0ANA")
 
     assert chat.texts == [("C0PKI", "Sent.")]
@@ -475,11 +476,35 @@ async def test_whoever_lost_its_turn_before_it_posted_finds_what_another_one_pos
     assert post.ts == "1.0"
 
 
-async def test_a_database_that_is_away_is_told_and_not_asked_for_ever(sharing, turns):
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_an_instance_whose_lease_another_one_acquired_posts_nothing(open_another, chat, posts, clock):
+    """As if it was frozen while it drew its message: nobody renewed its lease."""
+    one, two = (
+        Board(chat, posts, clock, KeyLocks(Leases(open_another(), holder, seconds=0.5)))
+        for holder in ("one/1", "two/1")
+    )
+    drawings = []
+
+    async def draw_slowly():
+        drawings.append(len(chat.posts))
+        if len(drawings) == 1:
+            # Waits until the lease has expired.
+            await two.show("r1.root", PKI, FIRST, "U0ANA")
+        return SECOND
+
+    post = await one.show("r1.root", PKI, draw_slowly, "U0ANA")
+
+    assert drawings == [0, 1]
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 1
+    assert post.ts == "1.0"
+
+
+async def test_a_database_that_is_away_is_told_and_not_asked_for_ever(sharing, locks):
     async def away(key):
         raise StoreUnavailable("The database is away.")
 
-    turns.turn = away
+    locks.acquire = away
 
     with pytest.raises(StoreUnavailable):
         await sharing.show("r1.root", PKI, FIRST, "U0ANA")

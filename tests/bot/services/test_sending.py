@@ -15,9 +15,9 @@ from bot.services.rulebook import Rulebook
 from bot.services.sending import ENDED, Sending
 from bot.store.call_guard import FRESH_SECONDS
 from bot.store.claims import Claims
+from bot.store.cluster.membership import SingleInstance
 from bot.store.db import LOCK_SECONDS
 from bot.store.ledger import Entry, Ledger
-from bot.store.presence import Alone
 from bot.store.requests import Requests
 
 REFUSED = CaRefused("This order is not pending.", status=400)
@@ -792,7 +792,7 @@ async def test_a_try_of_which_nothing_arrived_is_not_closed_after_another_proces
     assert await kinds() == ["accepted", "sending", "unknown"]
 
 
-class Excluded(Alone):
+class Excluded(SingleInstance):
     """An instance that the others take for dead in its first `times` attempts: with the row, and before the call."""
 
     def __init__(self, times):

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import CannotStart
+from bot.store.cluster.join import join_cluster
 from bot.store.database_file import lock_file, only_one_process
 from bot.store.db import open_database
-from bot.store.exclusive import present
 from bot.store.inspection import Tables, inspect
 
 MIGRATION = """
@@ -242,13 +242,13 @@ async def test_an_empty_database_on_a_server_has_no_tables(empty_postgresql_url)
 async def test_bots_that_run_on_a_server_are_seen_and_not_disturbed(postgresql_url):
     url = postgresql_url.replace("postgresql:", "postgresql+psycopg:", 1)
     stop = asyncio.Event()
-    async with present(url, "two", stop) as two, present(url, "one", stop) as one:
+    async with join_cluster(url, "two", stop) as two, join_cluster(url, "one", stop) as one:
         for instance in (one, two):
             await instance.join()
         seen = await inspect(url)
         again = await inspect(url)
         for instance in (one, two):
-            await instance.leave()
+            await instance.release()
     after = await inspect(url)
 
     assert seen.tables is Tables.UP_TO_DATE

@@ -1,0 +1,228 @@
+"""This process among the instances on its database: its name, whether it leads, and locks by key."""
+
+import asyncio
+import secrets
+from weakref import WeakValueDictionary
+
+import structlog
+
+from bot.errors import CannotStart, StoreUnavailable
+from bot.store.cluster.leases import INSTANCE, RENEWALS_PER_LEASE, Leases
+from bot.store.db import ANSWER_SECONDS, Database, Transaction
+
+log = structlog.get_logger(__name__)
+
+LEADER = "leader"
+_LOCK_RETRY_SECONDS = 0.05
+_NAME_RETRY_SECONDS = 0.2
+_RELEASE_SECONDS = 1.0
+
+
+class LockLost(StoreUnavailable):
+    """Another instance may have held the lock since this one acquired it."""
+
+
+class Leadership:
+    """Whether this process does what only one may do at a time, with an event for either change."""
+
+    def __init__(self) -> None:
+        self.held, self.lost = asyncio.Event(), asyncio.Event()
+        self.lose()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process leads, as far as it knows."""
+        return self.held.is_set()
+
+    def gain(self) -> None:
+        """Lead from now on."""
+        self.lost.clear()
+        self.held.set()
+
+    def lose(self) -> None:
+        """Lead no longer."""
+        self.held.clear()
+        self.lost.set()
+
+
+class KeyLock:
+    """One acquired lock."""
+
+    def __init__(self, local: asyncio.Lock, name: str, leases: Leases | None) -> None:
+        self._local = local
+        self._name = name
+        self._leases = leases
+        self._is_released = False
+
+    async def confirm(self) -> None:
+        """Return if no other instance can have held the lock meanwhile; raises LockLost otherwise."""
+        try:
+            is_held = self._leases is None or await self._leases.confirm(self._name)
+        except StoreUnavailable as error:
+            raise LockLost(str(error)) from error
+        if not is_held:
+            raise LockLost("This instance did not respond for some seconds, so another one went on.")
+
+    def release(self) -> None:
+        """Let others acquire the lock, soon; safe to repeat."""
+        if not self._is_released and self._leases:
+            self._leases.release_soon(self._name, self._local.release)
+        elif not self._is_released:
+            self._local.release()
+        self._is_released = True
+
+
+class KeyLocks:
+    """Exclusive locks by key: within this process and, given `leases`, among all instances."""
+
+    def __init__(self, leases: Leases | None = None) -> None:
+        self._leases = leases
+        self._locals: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def acquire(self, key: str) -> KeyLock:
+        """Wait for the lock. Raises StoreUnavailable if the database does not answer."""
+        local, name = self._locals.setdefault(key, asyncio.Lock()), f"message:{key}"
+        await local.acquire()
+        lock = KeyLock(local, name, self._leases)
+        try:
+            while self._leases and not await self._leases.acquire(name):  # noqa: ASYNC110 - no event from a server
+                await asyncio.sleep(_LOCK_RETRY_SECONDS)
+        except BaseException:
+            lock.release()
+            raise
+        return lock
+
+
+class SingleInstance:
+    """The only process on its database: it leads from the moment it joins."""
+
+    # A constant, so that a bot resumes its own work, whatever its host is called today.
+    executor = "only"
+    term = 0
+
+    def __init__(self) -> None:
+        self.leadership = Leadership()
+        self.locks = KeyLocks()
+
+    async def join(self) -> None:
+        """Lead."""
+        self.leadership.gain()
+
+    async def release(self) -> None:
+        """Lead no longer."""
+        self.leadership.lose()
+
+    async def executors(self) -> frozenset[str]:
+        """Return the executor of this process."""
+        return frozenset({self.executor})
+
+    async def renew(self, transaction: Transaction) -> bool:
+        """Return True: there is no other process that could have removed this one."""
+        return True
+
+
+class ClusterMember:
+    """One of the instances that share a PostgreSQL database.
+
+    What it may do hangs on leases: its name, the leadership, the messages that it shows. One loop renews them. If it
+    does not, because the process was killed, frozen or cut off, they expire, and others go on with its work.
+    """
+
+    def __init__(self, database: Database, where: str, name: str, stop: asyncio.Event, lease_seconds: float) -> None:
+        # Of this process alone: what it leaves unfinished belongs to no later one.
+        self.executor = f"{name}/{secrets.token_hex(4)}"
+        self.leadership = Leadership()
+        self.term = 0
+        """Changes when this process joins again, after others removed its lease."""
+        self.was_replaced = False
+        self._name = name
+        self._where = where
+        self._lease = INSTANCE + name
+        self._leases = Leases(database, self.executor, lease_seconds)
+        self.locks = KeyLocks(self._leases)
+        self._stop = stop
+        self._closing = asyncio.Event()
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def join(self) -> None:
+        """Acquire the instance's name, and lead if no other does. Raises CannotStart if another process has the name.
+
+        Before that it waits for one lease time: the process that had the name may have been killed a moment ago.
+        """
+        self.term += 1
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._leases.seconds + 2 * _NAME_RETRY_SECONDS
+        while not await self._leases.acquire(self._lease):
+            if loop.time() > until:
+                problem = f"another process called {self._name} is running on {self._where}."
+                raise CannotStart([f"DCV_INSTANCE: {problem} Stop it first, or give each instance a name of its own."])
+            await asyncio.sleep(_NAME_RETRY_SECONDS)
+        self._closing.clear()
+        await self._renew()
+        self._renewing = asyncio.create_task(self._run())
+
+    async def release(self) -> None:
+        """Release every lease, so that others go on at once; while the database is away they expire."""
+        self.leadership.lose()
+        self._closing.set()
+        if self._renewing:
+            # Not cancelled: what its statement acquires would stay.
+            await asyncio.wait({self._renewing}, timeout=ANSWER_SECONDS)
+        await self._leases.release(*self._leases.held, seconds=_RELEASE_SECONDS)
+
+    async def executors(self) -> frozenset[str]:
+        """Return the executors of all instances. Raises StoreUnavailable if the database does not answer."""
+        return await self._leases.executors()
+
+    async def renew(self, transaction: Transaction) -> bool:
+        """Renew the instance's lease in this transaction; return False if others have removed it.
+
+        After the commit they wait for one lease time before they recover the work of this process.
+        """
+        return bool(await self._leases.renew_in(transaction, [self._lease]))
+
+    async def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                async with asyncio.timeout(self._leases.seconds / RENEWALS_PER_LEASE):
+                    await self._closing.wait()
+            except TimeoutError:
+                await self._try_to_renew()
+
+    async def _try_to_renew(self) -> None:
+        try:
+            await self._renew()
+        except StoreUnavailable as error:
+            reason = str(error.__cause__ or error).partition("\n")[0]
+            log.warning("this instance could not renew its leases", error=reason)
+            self.leadership.lose()
+        except Exception:
+            log.exception("this instance failed to renew its leases")
+
+    async def _renew(self) -> None:
+        renewed = await self._leases.renew()
+        if self._lease not in renewed and not await self._join_again():
+            return
+        if LEADER not in renewed and not await self._leases.acquire(LEADER):
+            self.leadership.lose()
+        elif not self.leadership.is_held and not self._closing.is_set():
+            log.info("this instance does the work in background now", instance=self._name)
+            self.leadership.gain()
+        await self._leases.remove_expired()
+
+    async def _join_again(self) -> bool:
+        """Acquire the name that others removed; stop the bot if another process has it."""
+        # Before the row is there again: the calls of before are the others' to end.
+        self.term += 1
+        self.was_replaced = not await self._leases.acquire(self._lease)
+        if self.was_replaced:
+            log.critical("another process has taken this instance's name; stopping", instance=self._name)
+            self.leadership.lose()
+            self._closing.set()
+            self._stop.set()
+        else:
+            log.warning("the others took this instance for dead; it is back", instance=self._name)
+        return not self.was_replaced
+
+
+Membership = SingleInstance | ClusterMember
