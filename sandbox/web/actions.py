@@ -52,7 +52,7 @@ class Actions:
             "submit": self.submit,
             "close": self.close,
             "approve": self.approve,
-            "turn": self.apply_preset,
+            "apply_preset": self.apply_preset,
             "alert": self.alert,
         }
 
@@ -157,7 +157,7 @@ class Actions:
 
     async def apply_preset(self, _role: Persona, body: Json) -> Json:
         """Select how CertCentral answers from now on."""
-        self._switch.select(str(body["mood"]))
+        self._switch.select(str(body["preset"]))
         return {}
 
     async def alert(self, _role: Persona, body: Json) -> Json:

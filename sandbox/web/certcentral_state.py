@@ -17,7 +17,7 @@ def read_certcentral_state(certcentral: CertCentral, switch: FaultSwitch) -> Ite
     yield from (make_part(f"order/{order.id}", _order(certcentral, order)) for order in certcentral.orders.values())
     yield from (make_part(f"domain/{domain.id}", _domain(domain, now)) for domain in certcentral.domains.values())
     yield from (make_part(f"mail/{mail.id}", _mail(mail)) for mail in certcentral.outbox)
-    yield make_part("mood", _presets(switch))
+    yield make_part("presets", _presets(switch))
 
 
 def _order(certcentral: CertCentral, order: Order) -> Json:

@@ -94,7 +94,7 @@ class WebPage:
         app = web.Application(middlewares=[self._origin_check.check])
         app.on_response_prepare.append(add_security_headers)
         app.router.add_get("/", self._index)
-        app.router.add_get("/setting", self._config)
+        app.router.add_get("/config", self._config)
         app.router.add_get("/live", self._serve_changes)
         app.router.add_post("/act", self._run_action)
         app.router.add_static("/static/", STATIC)
@@ -105,13 +105,13 @@ class WebPage:
 
     async def _config(self, _request: web.Request) -> web.Response:
         """Return the settings that do not change while the page is open."""
-        cast = [
+        personas = [
             {"id": persona.person.id, "name": persona.person.real_name or persona.person.name, "about": persona.about}
             | {"elsewhere": persona.is_external}
             for persona in self._personas
         ]
         alerts = [{"name": name, "app": alert.app, "about": alert.about} for name, alert in SAMPLE_ALERTS.items()]
-        return web.json_response({"cast": cast, "menu": _menu(self._manifest), "alerts": alerts})
+        return web.json_response({"personas": personas, "menu": _menu(self._manifest), "alerts": alerts})
 
     async def _run_action(self, request: web.Request) -> web.Response:
         """Run an action and return its outcome, or the reason why it is not possible."""

@@ -70,7 +70,7 @@ class Screen:
 
     async def turn(self, mood: str) -> None:
         """Turn CertCentral's switch."""
-        await self.tools.locator(".mood-choice").filter(has_text=mood).click()
+        await self.tools.locator(".preset-choice").filter(has_text=mood).click()
         await expect(self.tools.get_by_role("radio", name=mood)).to_be_checked()
 
     async def pick(self, label: str, text: str, *, search: str | None = None) -> None:

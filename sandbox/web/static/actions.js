@@ -1,20 +1,20 @@
-/** Doing things: each act is one request, done as the person one is at the moment. */
+/** The actions of the current user, one request each. */
 
 export class Actions {
-  /** Who acts. */
+  /** The id of the user who acts. */
   who = null;
-  #onTrouble;
+  #onError;
 
-  /** `onTrouble` hears, in words, of what could not be done. */
-  constructor(onTrouble) {
-    this.#onTrouble = onTrouble;
+  /** `onError` is called with the reason if an action fails. */
+  constructor(onError) {
+    this.#onError = onError;
   }
 
-  /** Do it, and return what came of it; null when it could not be done. */
+  /** Run an action and return its outcome, or null if it failed. */
   async act(name, body = {}) {
     const answer = await this.#ask({ ...body, do: name, as: this.who });
     if (answer.ok) return answer;
-    this.#onTrouble(answer.error);
+    this.#onError(answer.error);
     return null;
   }
 

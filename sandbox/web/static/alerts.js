@@ -1,11 +1,11 @@
-/** The menu that lets other apps post alerts. */
+/** The menu that posts alerts as other apps. */
 
 import { avatar } from "./avatars.js";
 import { el, fill } from "./dom.js";
 import { icon } from "./icons.js";
 import { menuButton } from "./menu.js";
 
-/** Draw the menu; `post(name)` posts one of them. */
+/** Draw the menu. `post(name)` posts an alert. */
 export function drawAlerts(node, alerts, post) {
   const items = () => [
     { heading: "An alert into #cert-alerts, by" },

@@ -1,11 +1,11 @@
-/** Avatars: initials on a colour that belongs to the name, and the app's own sign. */
+/** Avatars: initials on a color derived from the name, and the app's own icon. */
 
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
 
 const COLOURS = 8;
 
-/** The picture of a person or an app; what it shows is in the name beside it. */
+/** Return the avatar of a user or an app. It is hidden from screen readers, since the name is beside it. */
 export function avatar(name, { app = false, own = false } = {}) {
   if (own) return el("span", { class: "avatar" }, el("img", { src: "/static/icon.svg", alt: "" }));
   if (name === "Slackbot") return el("span", { class: "avatar avatar-slackbot", "aria-hidden": "true" }, icon("bolt"));

@@ -1,4 +1,4 @@
-/** The list of channels, with what is new in them. */
+/** The list of channels, with their unread counts. */
 
 import { avatar } from "./avatars.js";
 import { el, fill } from "./dom.js";
@@ -15,10 +15,10 @@ export class Channels {
     this.#store = store;
     this.#places = places;
     this.#appName = appName;
-    store.on(["channel/", "message/", "app"], (names) => this.#note(names));
+    store.on(["channel/", "message/", "app"], (names) => this.#update(names));
   }
 
-  /** Count everything that is there as read: somebody else looks now. */
+  /** Mark everything as read when the current user changes. */
   forget() {
     this.#seen.clear();
   }
@@ -78,21 +78,22 @@ export class Channels {
     return avatar(this.#appName, { own: true });
   }
 
-  #note(names) {
+  #update(names) {
     for (const name of names) {
       const [kind, channel, ts] = name.split("/");
+      // The first message of a channel decides what counts as read there.
       if (kind === "message" && !this.#seen.has(channel)) this.#seen.set(channel, this.#first(channel, names) ?? ts);
     }
     this.draw();
   }
 
-  /** What is there when one begins to look is not new. */
+  /** Return the timestamp up to which a channel is read. Messages that came with the channel itself are not new. */
   #first(channel, names) {
     const begins = names.some((name) => name.startsWith("channel/"));
     return begins ? this.#all(channel).at(-1)?.ts : "0";
   }
 
-  /** Count all that is in the open channel as read. */
+  /** Mark the open channel as read. */
   read(channel) {
     this.#seen.set(channel, this.#all(channel).at(-1)?.ts ?? "0");
   }

@@ -1,4 +1,4 @@
-/** Where one writes: text, and slash commands with their hints. */
+/** The composer: text, and slash commands with their hints. */
 
 import { el, fill, freshId } from "./dom.js";
 import { icon } from "./icons.js";
@@ -10,7 +10,7 @@ export class Composer {
   #say;
   #active = 0;
 
-  /** `commands()` gives what can be typed after a slash; `say(text)` hears of what was written. */
+  /** `commands()` returns the slash commands. `say(text)` is called with the text to send. */
   constructor(label, { commands, say }) {
     this.#commands = commands;
     this.#say = say;
@@ -56,10 +56,11 @@ export class Composer {
     this.input.addEventListener("keydown", (event) => this.#onKey(event));
     this.input.addEventListener("blur", () => this.#offer([]));
     this.input.addEventListener("focus", () => this.#redraw());
+    // mousedown comes before blur, which would close the list.
     this.list.addEventListener("mousedown", (event) => {
       event.preventDefault();
       const row = event.target.closest("[role=option]");
-      if (row) this.#take(row.dataset.name);
+      if (row) this.#complete(row.dataset.name);
     });
   }
 
@@ -126,14 +127,14 @@ export class Composer {
       fitting[this.#active].name !== this.input.value
     ) {
       event.preventDefault();
-      this.#take(fitting[this.#active].name);
+      this.#complete(fitting[this.#active].name);
     } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
       this.#finish();
     }
   }
 
-  #take(name) {
+  #complete(name) {
     this.input.value = `${name} `;
     this.input.focus();
     this.#redraw();

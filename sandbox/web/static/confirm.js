@@ -1,11 +1,11 @@
-/** The question that an app may want asked before a button counts. */
+/** The confirmation that an app may require before an action. */
 
-import { words } from "./blocks/textobjects.js";
+import { drawText } from "./blocks/textobjects.js";
 import { closeDialog, openDialog } from "./dialogs.js";
 import { el, freshId } from "./dom.js";
 
-/** Ask, and return whether the person agrees; at once where there is nothing to ask. */
-export function confirmed(question, world) {
+/** Ask, and resolve to whether the user agrees. Resolves to true at once without a question. */
+export function confirmed(question, directory) {
   if (!question) return Promise.resolve(true);
   return new Promise((resolve) => {
     const title = freshId("question");
@@ -16,8 +16,8 @@ export function confirmed(question, world) {
     const button = (text, kind, agrees) =>
       el("button", { type: "button", class: `button ${kind}`, onclick: () => answer(agrees) }, text);
     const content = [
-      el("h2", { id: title, class: "dialog-title" }, words(question.title, world)),
-      el("div", { class: "confirm-text" }, words(question.text, world)),
+      el("h2", { id: title, class: "dialog-title" }, drawText(question.title, directory)),
+      el("div", { class: "confirm-text" }, drawText(question.text, directory)),
       el(
         "div",
         { class: "dialog-buttons" },

@@ -1,4 +1,4 @@
-/** The open channel: its messages and where one writes. */
+/** The open channel: its messages and its composer. */
 
 import { Composer } from "./composer.js";
 import { el, fill } from "./dom.js";
@@ -18,7 +18,7 @@ export class Conversation {
     this.#host = host;
   }
 
-  /** Open a channel, or draw it anew. */
+  /** Open a channel, or draw it again. */
   open(channel) {
     const { timeline } = this.#host;
     const name = this.#nameOf(channel);
@@ -32,7 +32,7 @@ export class Conversation {
     this.drawHead(channel);
   }
 
-  /** Show what is the case with the channel. */
+  /** Draw the channel's name and its notes. */
   drawHead(channel) {
     const { menu } = this.#host;
     const notes = [
@@ -49,13 +49,13 @@ export class Conversation {
     );
   }
 
-  /** Bring a message into view. */
+  /** Scroll to a message and highlight it. */
   pointAt(ts) {
     this.#list?.pointAt(ts);
   }
 
-  /** Show the messages of these names as they are now, and the count below those whose replies changed. */
-  take(names, roots) {
+  /** Draw the messages with these part names again, and the reply counts of `roots`. */
+  update(names, roots) {
     if (!this.#list) return;
     const changed = names.map((name) => name.split("/")).filter(([, channel]) => channel === this.#channel);
     for (const ts of new Set([...changed.map(([, , each]) => each), ...roots])) this.#show(ts);
@@ -72,7 +72,7 @@ export class Conversation {
     return drawMessage(message, this.#host, { replies: this.#host.timeline.replies(message) });
   }
 
-  /** What stands above the first message. */
+  /** Return the introduction above the first message. */
   #intro(channel) {
     const { menu, commands } = this.#host;
     const sign = channel.with_bot ? el("img", { src: "/static/icon.svg", alt: "" }) : icon(signOf(channel));
@@ -106,7 +106,7 @@ function signOf({ private: isPrivate, shared }) {
   return isPrivate ? "lock" : shared ? "shared" : "hash";
 }
 
-/** Go to the first or the last message at once: rows that were never seen have no height yet to scroll through. */
+/** Scroll to the first or the last message at once. Rows that were never on screen have no height to scroll through. */
 function leap(event, all) {
   const block = { Home: "start", End: "end" }[event.key];
   if (!block || event.target !== event.currentTarget) return;

@@ -1,4 +1,4 @@
-/** Moments in the reader's own zone and words: those of messages, and those of `<!date^…>`. */
+/** Times in the reader's time zone and language, for messages and for `<!date^…>`. */
 
 const DAY_MS = 86_400_000;
 
@@ -14,24 +14,24 @@ const CLOCK = new Intl.DateTimeFormat("en-US", STYLES.time);
 const EXACT = new Intl.DateTimeFormat("en-US", { ...STYLES.date_long, ...STYLES.time_secs });
 const WIRE = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
-/** `10:42 AM`, of a Slack timestamp or of Unix seconds. */
+/** Return `10:42 AM` for a Slack timestamp or Unix seconds. */
 export const clock = (seconds) => CLOCK.format(moment(seconds));
 
-/** The whole of it, for a tooltip. */
+/** Return the full date and time, for a tooltip. */
 export const exactly = (seconds) => EXACT.format(moment(seconds));
 
-/** `10:42:07`, for the wire. */
+/** Return `10:42:07`, for the wire. */
 export const toTheSecond = (seconds) => WIRE.format(moment(seconds));
 
-/** `Today`, `Yesterday`, or the day by name. */
+/** Return `Today`, `Yesterday`, or the date. */
 export function day(seconds) {
   return pretty(moment(seconds)) ?? moment(seconds).toLocaleDateString("en-US", STYLES.date_long);
 }
 
-/** `Nov 27`. */
+/** Return `Nov 27`. */
 export const shortDay = (seconds) => moment(seconds).toLocaleDateString("en-US", { month: "short", day: "numeric" });
 
-/** `4 hours ago`, in one unit. */
+/** Return `4 hours ago`, in one unit. */
 export function ago(seconds) {
   const passed = Date.now() / 1000 - Number(seconds);
   for (const [unit, length] of [
@@ -46,13 +46,14 @@ export function ago(seconds) {
   return "just now";
 }
 
-/** What Slack shows for `<!date^seconds^format|…>`; null when it would show the fallback. */
+/** Return the text that Slack shows for `<!date^seconds^format|…>`, or null if it shows the fallback. */
 export function formatted(seconds, format) {
   const at = moment(seconds);
   if (Number.isNaN(at.getTime())) return null;
   let known = true;
   const text = format.replace(/\{(\w+)\}/g, (_, token) => {
     const words = token === "ago" ? ago(seconds) : written(at, token);
+    // One unknown token makes Slack show the fallback for the whole date.
     known &&= words !== null;
     return words ?? "";
   });

@@ -1,11 +1,12 @@
-/** A dialog in front of everything: what lies behind cannot be reached, Escape asks to close. */
+/** Modal dialogs. The rest of the page is inert, and Escape asks to close. */
 
 import { el } from "./dom.js";
 
-/** Open a dialog; `onClose` hears that a person wants it closed, and decides. */
+/** Open a dialog. `onClose` is called if the user wants to close it, and decides. */
 export function openDialog({ classes, labelledBy, content, onClose }) {
   const dialog = el("dialog", { class: `dialog ${classes}`, "aria-labelledby": labelledBy }, content);
   dialog.addEventListener("keydown", (event) => {
+    // An open menu or list handles Escape first.
     if (event.key !== "Escape" || event.defaultPrevented) return;
     event.preventDefault();
     onClose();
@@ -19,7 +20,7 @@ export function openDialog({ classes, labelledBy, content, onClose }) {
   return dialog;
 }
 
-/** Close it and give the focus back to where it was. */
+/** Close a dialog and return the focus to its previous place. */
 export function closeDialog(dialog) {
   dialog.close();
   dialog.remove();

@@ -1,27 +1,28 @@
-/** Making elements. Text only ever becomes text: nothing here, nor anywhere on the page, reads markup. */
+/** The creation of elements. Text is only ever inserted as text: no part of the page parses markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * Make an element; children may be nodes, strings, nested arrays, or nothing.
- * Attributes that are false or null are left out; `on…` adds a listener, `data` fills the dataset.
+ * Create an element. Children may be nodes, strings, nested arrays, or nothing.
+ *
+ * Attributes that are false or null are left out. `on…` adds a listener, `data` fills the dataset.
  */
 export function el(name, attributes = {}, ...children) {
   return furnish(document.createElement(name), attributes, children);
 }
 
-/** The same for SVG. */
+/** Create an SVG element in the same way. */
 export function svg(name, attributes = {}, ...children) {
   return furnish(document.createElementNS(SVG, name), attributes, children);
 }
 
-/** Put other children in the place of those that are there. */
+/** Replace the children of a node. */
 export function fill(node, ...children) {
   node.replaceChildren(...nodes(children));
   return node;
 }
 
-/** Several nodes as one. */
+/** Return several nodes as one fragment. */
 export function together(...children) {
   const fragment = document.createDocumentFragment();
   fragment.append(...nodes(children));
@@ -30,7 +31,7 @@ export function together(...children) {
 
 let lastNumber = 0;
 
-/** An id that no other element has. */
+/** Return an id that no other element has. */
 export function freshId(stem) {
   lastNumber += 1;
   return `${stem}-${lastNumber}`;
@@ -44,10 +45,12 @@ function furnish(node, attributes, children) {
     else if (name in PROPERTIES) node[name] = value;
     else node.setAttribute(name, value === true ? "" : value);
   }
+  // Strings are appended as text nodes, which is what makes any message safe to draw.
   node.append(...nodes(children));
   return node;
 }
 
+// These must be set as properties: their attributes are only the initial values.
 const PROPERTIES = { value: true, checked: true, indeterminate: true };
 
 function nodes(children) {

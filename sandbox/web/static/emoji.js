@@ -1,4 +1,4 @@
-/** Emoji by their names; those that are not in the list stay as they were written. */
+/** Emoji by name. Unknown names stay as they were written. */
 
 import { el } from "./dom.js";
 
@@ -79,7 +79,7 @@ const GLYPHS = {
   slightly_smiling_face: "🙂",
 };
 
-/** The emoji of this name as a node; text where there is none. */
+/** Return the emoji of this name as a node, or its text if it is unknown. */
 export function emoji(name) {
   const glyph = GLYPHS[name];
   if (!glyph) return `:${name}:`;
@@ -90,7 +90,7 @@ export function emoji(name) {
   );
 }
 
-/** Plain text in which Slack shows emoji by name. */
+/** Replace emoji names in plain text by emoji. */
 export function withEmoji(text) {
   return text.split(/:([a-z0-9_+'-]+):/).map((piece, index) => (index % 2 ? emoji(piece) : piece));
 }

@@ -1,9 +1,9 @@
-/** Keeping the focus where it was while what is shown is drawn anew. */
+/** The focus, restored after its control was drawn again. */
 
 const CONTROLS = "input, textarea, button, a";
 
-/** What has the focus within `node`, in terms that outlive the drawing; null when nothing has. */
-export function whereIsFocus(node) {
+/** Return a description of the focused control in `node` that stays valid when it is drawn again, or null. */
+export function describeFocus(node) {
   const focused = document.activeElement;
   if (!node.contains(focused)) return null;
   const { block_id: block, action_id: action } = focused.dataset;
@@ -11,7 +11,7 @@ export function whereIsFocus(node) {
   return { block, action, range, type: focused.type, label: nameOf(focused) };
 }
 
-/** Give the focus to the control that stands for the one before; false when there is none. */
+/** Focus the control that matches the description. Returns false if there is none. */
 export function restoreFocus(node, before) {
   const same = before && [...node.querySelectorAll(CONTROLS)].find((control) => isSame(control, before));
   if (!same) return false;
@@ -22,6 +22,7 @@ export function restoreFocus(node, before) {
 }
 
 function isSame(control, { block, action, type, label }) {
+  // Block ids and action ids are the same after a redraw. Nodes are not.
   if (block) return control.dataset.block_id === block && control.dataset.action_id === action;
   return control.type === type && nameOf(control) === label;
 }

@@ -1,4 +1,4 @@
-/** The page's own signs, drawn as lines; words stand beside them or in their button's label. */
+/** The page's icons, as line drawings. A text beside each, or its button's label, names it. */
 
 import { el, svg } from "./dom.js";
 
@@ -24,7 +24,7 @@ const LINES = {
   bolt: "M11 2.500 4.500 11.500H10L9 17.500l6.500-9H10z",
 };
 
-/** A sign of 20 by 20 that is hidden from screen readers. */
+/** Return an icon of 20 by 20 that is hidden from screen readers. */
 export function icon(name) {
   const path = svg("path", { d: LINES[name] });
   return svg(
@@ -34,7 +34,7 @@ export function icon(name) {
   );
 }
 
-/** A button that shows a sign alone; `label` says what it does. */
+/** Return a button with only an icon. `label` is its name for screen readers. */
 export function iconButton(name, label, onclick, classes = "plain") {
   return el("button", { type: "button", class: classes, "aria-label": label, title: label, onclick }, icon(name));
 }

@@ -1,21 +1,22 @@
-/** Links that leave the page. */
+/** Links to other sites. */
 
 import { el } from "./dom.js";
 
 const WEB = /^https?:/i;
 const WEB_OR_MAIL = /^(https?:|mailto:)/i;
 
-/** Whether the address is one of the web. */
+/** Return whether the address is http or https. */
 export function isWeb(address) {
   return WEB.test(String(address ?? ""));
 }
 
-/** Whether a link may lead there: to the web, or to somebody's mail. */
+/** Return whether a link to the address is allowed: http, https or mailto. */
 export function isOutside(address) {
   return WEB_OR_MAIL.test(String(address ?? ""));
 }
 
-/** A link in a tab of its own, which learns nothing of the page. */
+/** Return a link that opens in a new tab, without referrer and opener. */
 export function outsideLink(address, words, attributes = { class: "link" }) {
+  // noopener keeps the other page from reaching this window.
   return el("a", { ...attributes, href: address, target: "_blank", rel: "noopener noreferrer" }, words);
 }

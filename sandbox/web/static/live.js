@@ -1,6 +1,6 @@
-/** The live stream: everything at first, then each change, over one WebSocket that comes back by itself. */
+/** The WebSocket that receives the whole state and then every change. It reconnects automatically. */
 
-const AGAIN_MS = 1000;
+const RECONNECT_MS = 1000;
 
 export class Live {
   #store;
@@ -8,13 +8,13 @@ export class Live {
   #socket = null;
   #who = null;
 
-  /** `onState` hears whether the stream is open. */
+  /** `onState` is called with whether the connection is open. */
   constructor(store, onState) {
     this.#store = store;
     this.#onState = onState;
   }
 
-  /** See everything as this person from now on. */
+  /** Receive the state as this user sees it. */
   watch(who) {
     this.#who = who;
     this.#socket?.close();
@@ -26,17 +26,19 @@ export class Live {
     let isFirst = true;
     this.#socket = socket;
     socket.addEventListener("message", (event) => {
+      // A closed socket may still deliver events after another user was chosen.
       if (socket !== this.#socket) return;
-      const told = JSON.parse(event.data);
-      if (isFirst) this.#store.begin(told);
-      else this.#store.apply(told);
+      const changes = JSON.parse(event.data);
+      // After a reconnect, the first frame has the whole state again, so parts that are gone must be dropped.
+      if (isFirst) this.#store.reset(changes);
+      else this.#store.apply(changes);
       isFirst = false;
       this.#onState(true);
     });
     socket.addEventListener("close", () => {
       if (socket !== this.#socket) return;
       this.#onState(false);
-      setTimeout(() => socket === this.#socket && this.#connect(), AGAIN_MS);
+      setTimeout(() => socket === this.#socket && this.#connect(), RECONNECT_MS);
     });
   }
 }

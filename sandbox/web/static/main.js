@@ -1,4 +1,4 @@
-/** The page as a whole: who one is, what is open, and who hears of which changes. */
+/** The page: the current user, the open channel and thread, and the routing of changes. */
 
 import { Actions } from "./actions.js";
 import { drawAlerts } from "./alerts.js";
@@ -8,7 +8,7 @@ import { el, fill } from "./dom.js";
 import { icon } from "./icons.js";
 import { Live } from "./live.js";
 import { Modal } from "./modal.js";
-import { Mood } from "./mood.js";
+import { FaultPresets } from "./faultpresets.js";
 import { Orders } from "./orders.js";
 import { Outbox } from "./outbox.js";
 import { drawPeople } from "./people.js";
@@ -18,7 +18,7 @@ import { Timeline } from "./timeline.js";
 import { Toasts } from "./toast.js";
 import { Tools } from "./tools.js";
 import { Wire } from "./wire.js";
-import { World } from "./world.js";
+import { Directory } from "./directory.js";
 
 const PANELS = [
   ["channels", "Channels", "list"],
@@ -27,48 +27,48 @@ const PANELS = [
 ];
 
 class Page {
-  #setting;
+  #config;
   #thread = null;
 
-  /** The open channel. */
+  /** The id of the open channel. */
   channel = null;
 
-  constructor(setting) {
-    this.#setting = setting;
-    const { menu } = setting;
+  constructor(config) {
+    this.#config = config;
+    const { menu } = config;
     this.toasts = new Toasts(document.body);
     this.store = new Store();
     this.actions = new Actions((words) => this.toasts.say(words));
-    this.world = new World(this.store, this.actions, this);
+    this.directory = new Directory(this.store, this.actions, this);
     this.timeline = new Timeline(this.store);
-    this.live = new Live(this.store, (isOpen) => this.#tellState(isOpen));
+    this.live = new Live(this.store, (isOpen) => this.#showConnection(isOpen));
     const host = this.#host(menu);
     this.channels = new Channels(node("channels"), this.store, this, menu.name);
     this.conversation = new Conversation(node("conversation"), host);
     this.threadPane = new Thread(node("thread"), host);
-    this.modal = new Modal(this.actions, this.world);
+    this.modal = new Modal(this.actions, this.directory);
     this.#makeTools();
     this.#listen();
     this.#drawPanels();
-    drawAlerts(node("alerts"), setting.alerts, (name) => this.#postAlert(name));
+    drawAlerts(node("alerts"), config.alerts, (name) => this.#postAlert(name));
   }
 
-  /** Begin as the person whom the address names, else as the first. */
-  begin() {
-    const { cast } = this.#setting;
+  /** Start as the user named in the address, or as the first one. */
+  start() {
+    const { personas } = this.#config;
     const named = new URLSearchParams(location.hash.slice(1)).get("as");
-    this.be((cast.find(({ name }) => name.toLowerCase().startsWith((named ?? "?").toLowerCase())) ?? cast[0]).id);
+    this.switchTo((personas.find(({ name }) => name.toLowerCase().startsWith((named ?? "?").toLowerCase())) ?? personas[0]).id);
   }
 
-  /** Be this person from now on. */
-  be(id) {
-    const { cast } = this.#setting;
+  /** Switch to this user. */
+  switchTo(id) {
+    const { personas } = this.#config;
     this.actions.who = id;
-    history.replaceState(null, "", `#as=${encodeURIComponent(this.#role.name.split(" ")[0].toLowerCase())}`);
+    history.replaceState(null, "", `#as=${encodeURIComponent(this.#persona.name.split(" ")[0].toLowerCase())}`);
     this.closeThread();
     this.modal.show(null);
     this.channels.forget();
-    drawPeople(node("people"), cast, id, (chosen) => this.be(chosen));
+    drawPeople(node("people"), personas, id, (chosen) => this.switchTo(chosen));
     this.live.watch(id);
   }
 
@@ -80,7 +80,7 @@ class Page {
     this.channels.read(id);
     this.channels.draw();
     this.conversation.open(channel);
-    this.#turnTo("conversation");
+    this.#showPanel("conversation");
   }
 
   openThread(channel, ts) {
@@ -95,20 +95,20 @@ class Page {
     document.body.classList.remove("with-thread");
   }
 
-  get #role() {
-    return this.#setting.cast.find(({ id }) => id === this.actions.who);
+  get #persona() {
+    return this.#config.personas.find(({ id }) => id === this.actions.who);
   }
 
   #host(menu) {
     return {
       store: this.store,
-      world: this.world,
+      directory: this.directory,
       actions: this.actions,
       timeline: this.timeline,
       menu,
       appName: menu.name,
-      commands: () => (this.#role.elsewhere ? [] : menu.commands),
-      shortcuts: () => (this.#role.elsewhere ? [] : menu.shortcuts),
+      commands: () => (this.#persona.elsewhere ? [] : menu.commands),
+      shortcuts: () => (this.#persona.elsewhere ? [] : menu.shortcuts),
       say: (text, place) => this.#say(text, place),
       openThread: ({ channel, ts, thread_ts: root }) => this.openThread(channel, root ?? ts),
       closeThread: () => this.closeThread(),
@@ -122,11 +122,11 @@ class Page {
   }
 
   #makeTools() {
-    this.mood = new Mood(this.actions);
+    this.presets = new FaultPresets(this.actions);
     this.outbox = new Outbox(this.store, this.actions);
     this.orders = new Orders(this.store);
     this.wire = new Wire(this.store);
-    this.tools = new Tools(node("tools"), this.mood.node, [
+    this.tools = new Tools(node("tools"), this.presets.node, [
       { name: "outbox", label: "Mails", panel: this.outbox.node, count: () => this.outbox.waiting },
       { name: "orders", label: "Orders", panel: this.orders.node },
       { name: "wire", label: "Wire", panel: this.wire.node, count: () => this.wire.bad, isBad: true },
@@ -135,31 +135,32 @@ class Page {
 
   #listen() {
     const { store } = this;
-    store.on(["message/"], (names) => this.#takeMessages(names));
-    store.on(["channel/"], () => this.#settle());
+    store.on(["message/"], (names) => this.#updateMessages(names));
+    store.on(["channel/"], () => this.#chooseChannel());
     store.on(["person/"], () => this.channel && this.#redraw());
     store.on(["view"], () => this.modal.show(store.get("view")));
-    store.on(["mood"], () => this.mood.draw(store.get("mood")));
+    store.on(["presets"], () => this.presets.draw(store.get("presets")));
     store.on(["mail/"], () => this.outbox.draw());
     store.on(["order/", "domain/"], () => this.orders.draw());
-    store.on(["wire/", "problem/"], (names) => this.wire.take(names));
+    store.on(["wire/", "problem/"], (names) => this.wire.update(names));
     store.on(["mail/", "problem/"], () => this.tools.draw());
     this.outbox.draw();
   }
 
-  #takeMessages(names) {
-    const roots = this.timeline.take(names);
-    this.conversation.take(names, roots);
-    this.threadPane.take(names);
+  #updateMessages(names) {
+    const roots = this.timeline.update(names);
+    this.conversation.update(names, roots);
+    this.threadPane.update(names);
     if (this.channel) this.channels.read(this.channel);
   }
 
-  /** Stay in the open channel where one sees it; else open the first. */
-  #settle() {
+  /** Stay in the open channel if the user sees it, or open the first one. */
+  #chooseChannel() {
     const channels = this.store.all("channel/");
     const open = channels.find(({ id }) => id === this.channel);
     const first = channels.find(({ name }) => name === "pki") ?? channels[0];
     if (open) this.conversation.drawHead(open);
+    // After all listeners have seen this change, since opening a channel draws from their state.
     else if (first) queueMicrotask(() => this.openChannel(first.id));
   }
 
@@ -177,24 +178,24 @@ class Page {
 
   #drawPanels() {
     const button = ([name, label, sign]) => {
-      const about = { class: "panel-button", data: { panel: name }, onclick: () => this.#turnTo(name) };
+      const about = { class: "panel-button", data: { panel: name }, onclick: () => this.#showPanel(name) };
       return el("button", { type: "button", ...about }, icon(sign), label);
     };
     fill(node("panels"), PANELS.map(button));
-    this.#turnTo("conversation");
+    this.#showPanel("conversation");
   }
 
-  /** In a narrow window, show this part of the page. */
-  #turnTo(panel) {
+  /** Show this part of the page in a narrow window. */
+  #showPanel(panel) {
     document.body.dataset.panel = panel;
     for (const button of node("panels").children)
       button.setAttribute("aria-pressed", String(button.dataset.panel === panel));
   }
 
-  #tellState(isOpen) {
+  #showConnection(isOpen) {
     const isConnected = isOpen && this.store.get("app")?.connected;
     node("connection").className = `connection ${isConnected ? "connection-open" : "connection-closed"}`;
-    const app = `${this.#setting.menu.name} is ${isConnected ? "" : "not "}connected`;
+    const app = `${this.#config.menu.name} is ${isConnected ? "" : "not "}connected`;
     fill(node("connection"), isOpen ? app : "The sandbox does not answer");
   }
 }
@@ -203,5 +204,5 @@ function node(id) {
   return document.getElementById(id);
 }
 
-const setting = await (await fetch("/setting")).json();
-new Page(setting).begin();
+const config = await (await fetch("/config")).json();
+new Page(config).start();

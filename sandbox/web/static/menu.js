@@ -1,11 +1,13 @@
-/** A button that opens a menu, to be used with mouse, keyboard and screen reader. */
+/** A button that opens a menu, for mouse, keyboard and screen reader. */
 
 import { el, fill, freshId } from "./dom.js";
 import { floatAtEnd } from "./floating.js";
 
 /**
- * `items()` gives what is in the menu when it opens: {label, about, mark, checked, act}, or {heading}.
- * An item with `checked` is one of several, of which one is chosen.
+ * Create a button with a menu.
+ *
+ * `items()` is called when the menu opens, and returns {label, about, mark, checked, act} or {heading}. Items with
+ * `checked` are alternatives of which one is chosen.
  */
 export function menuButton({ label, face, classes = "", items }) {
   const menu = el("div", { id: freshId("menu"), role: "menu", class: "menu", popover: "auto", "aria-label": label });
@@ -69,9 +71,11 @@ function onKey(event, menu, button) {
   const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
   if (next !== undefined) {
     event.preventDefault();
+    // `at` accepts negative indices, so ArrowUp wraps around as well.
     rows.at(next % rows.length)?.focus();
   } else if (event.key === "Tab" || event.key === "Escape") {
     event.preventDefault();
+    // Escape closes the menu, and must not close the modal behind it.
     event.stopPropagation();
     menu.hidePopover();
     button.focus();

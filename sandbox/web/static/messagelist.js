@@ -1,21 +1,21 @@
-/** A list of messages that is kept up to date row by row, however many there are. */
+/** A list of messages that is updated row by row, so that its length does not matter. */
 
 import { day } from "./dates.js";
 import { el } from "./dom.js";
-import { restoreFocus, whereIsFocus } from "./focus.js";
+import { restoreFocus, describeFocus } from "./focus.js";
 
 export class MessageList {
   #rows = new Map();
   #order = [];
   #draw;
 
-  /** `draw(message)` makes the row of one message. */
+  /** `draw(message)` creates the row of one message. */
   constructor(draw, label) {
     this.#draw = draw;
     this.node = el("ol", { class: "messages", "aria-label": label });
   }
 
-  /** Show these messages, oldest first, and no others. */
+  /** Show exactly these messages, oldest first. */
   show(messages) {
     this.#order = messages.map(({ ts }) => ts);
     this.#rows = new Map(messages.map((message) => [message.ts, this.#draw(message)]));
@@ -23,7 +23,7 @@ export class MessageList {
     this.#markDays();
   }
 
-  /** Draw one message anew, or for the first time at its place. */
+  /** Draw one message again, or insert it at its place. */
   put(message) {
     const row = this.#draw(message);
     const before = this.#rows.get(message.ts);
@@ -31,12 +31,13 @@ export class MessageList {
     if (before) {
       row.classList.toggle("first-of-day", before.classList.contains("first-of-day"));
       if (before.dataset.day) row.dataset.day = before.dataset.day;
-      const focused = whereIsFocus(before);
+      // Replacing a row would drop the focus of a button in it.
+      const focused = describeFocus(before);
       before.replaceWith(row);
       restoreFocus(row, focused);
       return;
     }
-    const index = this.#placeOf(message.ts);
+    const index = this.#indexFor(message.ts);
     this.#order.splice(index, 0, message.ts);
     const next = this.#rows.get(this.#order[index + 1]);
     if (next) next.before(row);
@@ -44,7 +45,7 @@ export class MessageList {
     this.#markDays();
   }
 
-  /** Take a message away. */
+  /** Remove a message. */
   drop(ts) {
     this.#rows.get(ts)?.remove();
     this.#rows.delete(ts);
@@ -52,12 +53,12 @@ export class MessageList {
     this.#markDays();
   }
 
-  /** Whether the message is shown. */
+  /** Return whether the message is shown. */
   has(ts) {
     return this.#rows.has(ts);
   }
 
-  /** Bring a message into view and point at it for a moment. */
+  /** Scroll to a message and highlight it for a moment. */
   pointAt(ts) {
     const row = this.#rows.get(ts);
     if (!row) return;
@@ -66,8 +67,9 @@ export class MessageList {
     row.addEventListener("animationend", () => row.classList.remove("pointed-at"), { once: true });
   }
 
-  #placeOf(ts) {
+  #indexFor(ts) {
     let index = this.#order.length;
+    // From the end, where nearly every new message belongs. Timestamps of equal length sort as strings.
     while (index > 0 && this.#order[index - 1] > ts) index -= 1;
     return index;
   }
@@ -78,6 +80,7 @@ export class MessageList {
       const date = new Date(Number(ts) * 1000).toDateString();
       const row = this.#rows.get(ts);
       const isFirst = date !== last;
+      // Unchanged rows are not touched, so that a long list needs no new layout.
       if (row.classList.contains("first-of-day") !== isFirst) row.classList.toggle("first-of-day", isFirst);
       if (isFirst) row.dataset.day = day(ts);
       last = date;

@@ -1,4 +1,4 @@
-/** One message as people know it: who, when, what, and what can be done with it. */
+/** One message: author, time, content and tools. */
 
 import { avatar } from "./avatars.js";
 import { drawAttachment } from "./blocks/attachments.js";
@@ -10,56 +10,56 @@ import { menuButton } from "./menu.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { messageUse } from "./uses.js";
 
-/** `host` has world, actions, shortcuts() and openThread(message); `replies` are those below it, to be told of. */
+/** Draw a message. `host` has directory, actions, shortcuts() and openThread(message). `replies` are counted below it. */
 export function drawMessage(message, host, { replies = [], inThread = false } = {}) {
-  const { world, actions } = host;
-  const own = world.isApp(message.by.bot);
+  const { directory, actions } = host;
+  const own = directory.isApp(message.by.bot);
   const use = messageUse(message, actions);
   return el(
     "li",
     { class: `message${message.only_you ? " only-you" : ""}`, data: { ts: message.ts } },
     message.only_you && el("div", { class: "message-note" }, icon("eye"), "Only visible to you"),
     message.broadcast && !inThread && el("div", { class: "message-note" }, icon("reply"), "replied to a thread"),
-    avatar(nameOf(message, world), { app: Boolean(message.by.bot), own }),
+    avatar(nameOf(message, directory), { app: Boolean(message.by.bot), own }),
     el(
       "div",
       { class: "message-main" },
-      head(message, world),
-      el("div", { class: "message-body" }, body(message, use, world)),
+      head(message, directory),
+      el("div", { class: "message-body" }, body(message, use, directory)),
       !inThread && replies.length > 0 && summary(message, replies, host),
     ),
     !message.only_you && tools(message, host, inThread),
   );
 }
 
-/** The name that stands above a message. */
-export function nameOf(message, world) {
-  return world.person(message.by.user)?.name ?? message.by.name;
+/** Return the name of a message's author. */
+export function nameOf(message, directory) {
+  return directory.person(message.by.user)?.name ?? message.by.name;
 }
 
-function head(message, world) {
+function head(message, directory) {
   return el(
     "div",
     { class: "message-head" },
-    el("span", { class: "message-name" }, nameOf(message, world)),
+    el("span", { class: "message-name" }, nameOf(message, directory)),
     message.by.bot && el("span", { class: "badge" }, "APP"),
     el("time", { class: "message-time", title: exactly(message.ts) }, clock(message.ts)),
   );
 }
 
-function body(message, use, world) {
+function body(message, use, directory) {
   const blocks = message.blocks.length
-    ? drawBlocks(message.blocks, use, world)
-    : message.text && el("div", { class: "text" }, mrkdwn(message.text, world));
+    ? drawBlocks(message.blocks, use, directory)
+    : message.text && el("div", { class: "text" }, mrkdwn(message.text, directory));
   const edited = message.edited && el("span", { class: "edited" }, "(edited)");
-  return [blocks, edited, message.attachments.map((attachment) => drawAttachment(attachment, use, world))];
+  return [blocks, edited, message.attachments.map((attachment) => drawAttachment(attachment, use, directory))];
 }
 
-function summary(message, replies, { world, openThread }) {
-  const names = [...new Set(replies.map((reply) => nameOf(reply, world)))].slice(0, 3);
+function summary(message, replies, { directory, openThread }) {
+  const names = [...new Set(replies.map((reply) => nameOf(reply, directory)))].slice(0, 3);
   const faces = names.map((name) => {
-    const reply = replies.find((each) => nameOf(each, world) === name);
-    return avatar(name, { app: Boolean(reply.by.bot), own: world.isApp(reply.by.bot) });
+    const reply = replies.find((each) => nameOf(each, directory) === name);
+    return avatar(name, { app: Boolean(reply.by.bot), own: directory.isApp(reply.by.bot) });
   });
   const count = `${replies.length} ${replies.length === 1 ? "reply" : "replies"}`;
   return el(

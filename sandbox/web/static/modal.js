@@ -1,10 +1,10 @@
-/** The modal in front: drawn as the app said, filled in as the person did, told to the app as Slack tells it. */
+/** The modal in front: its content, the values that the user enters, and what is sent to the app. */
 
 import { drawBlocks } from "./blocks/blocks.js";
-import { words } from "./blocks/textobjects.js";
+import { drawText } from "./blocks/textobjects.js";
 import { closeDialog, openDialog } from "./dialogs.js";
 import { el, fill } from "./dom.js";
-import { restoreFocus, whereIsFocus } from "./focus.js";
+import { restoreFocus, describeFocus } from "./focus.js";
 import { icon, iconButton } from "./icons.js";
 import { blockIds } from "./uses.js";
 
@@ -14,7 +14,7 @@ const FIRST = ".modal-body :is(input, textarea), .modal-body:not(:has(input, tex
 
 export class Modal {
   #actions;
-  #world;
+  #directory;
   #appName;
   #dialog = null;
   #view = null;
@@ -24,13 +24,13 @@ export class Modal {
   #trouble = "";
   #isSending = false;
 
-  constructor(actions, world, appName) {
+  constructor(actions, directory, appName) {
     this.#actions = actions;
-    this.#world = world;
+    this.#directory = directory;
     this.#appName = appName;
   }
 
-  /** Show this view; none closes the modal. */
+  /** Show this view, or close the modal without one. */
   show(view) {
     if (!view) {
       if (this.#dialog) closeDialog(this.#dialog);
@@ -50,7 +50,7 @@ export class Modal {
   }
 
   #draw() {
-    const before = this.#dialog && whereIsFocus(this.#dialog);
+    const before = this.#dialog && describeFocus(this.#dialog);
     const scrolled = this.body?.scrollTop ?? 0;
     if (!this.#dialog)
       this.#dialog = openDialog({ classes: "modal", labelledBy: TITLE_ID, onClose: () => this.#close() });
@@ -64,24 +64,24 @@ export class Modal {
     const { title, depth } = this.#view;
     const back = () => iconButton("back", "Back", () => this.#close());
     const face = () => el("img", { src: "/static/icon.svg", alt: "", width: 28, height: 28 });
-    const name = el("h2", { id: TITLE_ID, class: "modal-title" }, words(title, this.#world));
+    const name = el("h2", { id: TITLE_ID, class: "modal-title" }, drawText(title, this.#directory));
     const close = iconButton("close", "Close", () => this.#close(true));
     return el("header", { class: "modal-head" }, depth > 1 ? back() : face(), name, close);
   }
 
   #body() {
-    const blocks = drawBlocks(this.#view.blocks, this.#use(), this.#world);
+    const blocks = drawBlocks(this.#view.blocks, this.#use(), this.#directory);
     this.body = el("div", { class: "modal-body", tabindex: "0", role: "region", "aria-label": "Form" }, blocks);
     return this.body;
   }
 
   #foot() {
     const { submit, close } = this.#view;
-    const leave = close ? words(close, this.#world) : "Cancel";
-    const cancel = el("button", { type: "button", class: "button", onclick: () => this.#close() }, leave);
+    const cancelText = close ? drawText(close, this.#directory) : "Cancel";
+    const cancel = el("button", { type: "button", class: "button", onclick: () => this.#close() }, cancelText);
     const busy = this.#isSending && "true";
     const about = { type: "submit", class: "button button-primary-filled", "aria-busy": busy };
-    const send = submit && el("button", about, words(submit, this.#world));
+    const send = submit && el("button", about, drawText(submit, this.#directory));
     const trouble = el("p", { class: "modal-trouble", role: "alert" }, this.#trouble && [icon("alert"), this.#trouble]);
     return el("footer", { class: "modal-foot" }, trouble, el("div", { class: "dialog-buttons" }, cancel, send));
   }
@@ -89,29 +89,29 @@ export class Modal {
   #use() {
     const at = { view: this.#view.id };
     const state = ({ block_id: block, action_id: action }) => this.#view.values[block]?.[action];
-    const told = async (name, body) => this.#hear(await this.#actions.act(name, { ...at, ...body }));
+    const send = async (name, body) => this.#showOutcome(await this.#actions.act(name, { ...at, ...body }));
     return {
       idOf: blockIds(),
       error: (blockId) => this.#errors[blockId] ?? null,
       value: state,
       typed: (place) => this.#drafts.get(keyOf(place)) ?? state(place)?.value ?? "",
       canClear: ({ block_id: id }) => this.#view.blocks.some((block) => block.block_id === id && block.optional),
-      press: (place, option) => told("press", { ...place, option: option?.text.text }),
+      press: (place, option) => send("press", { ...place, option: option?.text.text }),
       choose: (place, wanted) => {
-        this.#keep(place, wanted);
-        return told("choose", { ...place, wanted });
+        this.#storeChoice(place, wanted);
+        return send("choose", { ...place, wanted });
       },
       search: async (place, text) => (await this.#actions.act("search", { ...at, ...place, text }))?.options ?? null,
       fill: (place, text) => this.#type(place, text),
       enter: async (place) => {
         await this.#filling;
-        return told("enter", place);
+        return send("enter", place);
       },
     };
   }
 
-  /** Remember a choice, so that it stays when only errors are drawn. */
-  #keep({ block_id: block, action_id: action }, wanted) {
+  /** Store a choice locally, so that it stays if only errors are drawn. */
+  #storeChoice({ block_id: block, action_id: action }, wanted) {
     const state = this.#view.values[block]?.[action];
     const name = state && Object.keys(state).find((key) => key !== "type");
     if (name) state[name] = wanted;
@@ -120,10 +120,11 @@ export class Modal {
   #type(place, text) {
     this.#drafts.set(keyOf(place), text);
     const at = { view: this.#view.id, ...place, text };
+    // One request after another, so that the last text typed is also the last one stored.
     this.#filling = this.#filling.then(() => this.#actions.act("fill", at));
   }
 
-  #hear(answer) {
+  #showOutcome(answer) {
     const trouble = answer && answer.acked === false ? TROUBLE : "";
     if (trouble === this.#trouble || !this.#view) return;
     this.#trouble = trouble;
@@ -137,10 +138,13 @@ export class Modal {
     this.#isSending = true;
     this.#trouble = "";
     this.#draw();
+    // The text must arrive before the form is submitted.
     await this.#filling;
     const answer = await this.#actions.act("submit", { view: id });
+    // The app may have replaced or closed the modal meanwhile.
     if (this.#view?.id !== id) return;
     this.#isSending = false;
+    // Errors belong to the version of the view that was submitted.
     if (this.#view.hash === hash) this.#errors = answer?.errors ?? {};
     this.#trouble = answer?.acked === false ? TROUBLE : "";
     this.#draw();

@@ -1,12 +1,14 @@
-/** Slack's mrkdwn as nodes. What cannot be read stays as it was written. */
+/** Slack's mrkdwn as nodes. Text that is not markup stays as it was written. */
 
 import { formatted, exactly } from "./dates.js";
 import { el } from "./dom.js";
 import { emoji } from "./emoji.js";
 import { isOutside, isWeb, outsideLink } from "./links.js";
 
+// Code blocks are cut out before anything else, since nothing inside them is markup.
 const FENCE = /```\n?([\s\S]+?)\n?```/;
 const LINK = /<((?:https?:|mailto:)[^<>|]*)\|?[^<>]*>/g;
+// In order of precedence: references, code, bold, italic, strike, emoji, bare addresses.
 const INLINE = new RegExp(
   [
     "<([^<>\\n]+)>",
@@ -23,37 +25,38 @@ const STYLES = ["strong", "em", "s"];
 const BROADCASTS = new Set(["here", "channel", "everyone"]);
 const ENTITIES = { "&lt;": "<", "&gt;": ">", "&amp;": "&" };
 
-/** Return the nodes of a whole text; `world` knows people and channels by id, and opens links into Slack. */
-export function mrkdwn(text, world, { verbatim = false } = {}) {
+/** Return the nodes of a text. `directory` looks up users and channels, and opens links to messages. */
+export function mrkdwn(text, directory, { verbatim = false } = {}) {
   return text.split(FENCE).flatMap((piece, index) => {
     if (index % 2) return [el("pre", {}, decoded(piece.replace(LINK, "$1")))];
-    return paragraphs(piece, world, verbatim);
+    return paragraphs(piece, directory, verbatim);
   });
 }
 
-/** A link that leaves the page, or opens a message in it; its words alone where it leads nowhere of that kind. */
-export function link(address, words, world) {
-  const open = world.message(address);
+/** Return a link to another site or to a message, or only its text for any other address. */
+export function link(address, words, directory) {
+  const open = directory.message(address);
   if (open) return el("button", { type: "button", class: "link", onclick: open }, words);
   return isOutside(address) ? outsideLink(address, words) : el("span", {}, words);
 }
 
-/** Entities as the characters that they stand for. */
+/** Return the text with entities decoded. */
 export function decoded(text) {
   return text.replace(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity]);
 }
 
-/** Words between two marks, which touch the words within and no letter outside. */
+/** Return the pattern of styled text: the marks touch the text inside, and no letter outside. */
 function styled(mark) {
   const inner = `[^\\s${mark}]`;
   const outer = `[\\p{L}\\p{N}${mark}]`;
+  // The lookarounds take no characters, so that adjacent styles can share a space.
   return `(?<!${outer})${mark}(?=${inner})([^\\n]*?${inner}|${inner})${mark}(?!${outer})`;
 }
 
-function paragraphs(text, world, verbatim) {
+function paragraphs(text, directory, verbatim) {
   const shown = [];
   for (const [isQuote, lines] of runs(text.split("\n"))) {
-    const words = spread(lines, world, verbatim);
+    const words = spread(lines, directory, verbatim);
     if (isQuote) shown.push(el("blockquote", {}, words));
     else shown.push(...(shown.length && !isBlock(shown.at(-1)) ? [el("br")] : []), ...words);
   }
@@ -71,42 +74,42 @@ function runs(lines) {
   return found;
 }
 
-function spread(lines, world, verbatim) {
-  return lines.flatMap((line, index) => [...(index ? [el("br")] : []), ...inline(line, world, verbatim)]);
+function spread(lines, directory, verbatim) {
+  return lines.flatMap((line, index) => [...(index ? [el("br")] : []), ...inline(line, directory, verbatim)]);
 }
 
 function isBlock(node) {
   return node instanceof Element && ["PRE", "BLOCKQUOTE"].includes(node.tagName);
 }
 
-function inline(text, world, verbatim) {
+function inline(text, directory, verbatim) {
   const shown = [];
   let end = 0;
   for (const match of text.matchAll(INLINE)) {
-    shown.push(decoded(text.slice(end, match.index)), piece(match, world, verbatim));
+    shown.push(decoded(text.slice(end, match.index)), piece(match, directory, verbatim));
     end = match.index + match[0].length;
   }
   return [...shown, decoded(text.slice(end))].filter((node) => node !== "");
 }
 
-function piece(match, world, verbatim) {
+function piece(match, directory, verbatim) {
   const [whole, special, code, bold, italic, struck, emojiName, address] = match;
-  if (special) return reference(special, world) ?? decoded(whole);
+  if (special) return reference(special, directory) ?? decoded(whole);
   if (code) return el("code", {}, decoded(code));
   if (emojiName) return emoji(emojiName);
-  if (address) return verbatim ? decoded(whole) : link(decoded(address), decoded(address), world);
+  if (address) return verbatim ? decoded(whole) : link(decoded(address), decoded(address), directory);
   const words = bold ?? italic ?? struck;
-  return el(STYLES[[bold, italic, struck].findIndex((each) => each !== undefined)], {}, inline(words, world, verbatim));
+  return el(STYLES[[bold, italic, struck].findIndex((each) => each !== undefined)], {}, inline(words, directory, verbatim));
 }
 
-function reference(special, world) {
+function reference(special, directory) {
   const [target, label] = halves(special);
   const id = target.slice(1);
-  if (target.startsWith("@")) return mention(world.person(id)?.name ?? label ?? id, world.isMe(id));
-  if (target.startsWith("#")) return channel(id, label, world);
+  if (target.startsWith("@")) return mention(directory.person(id)?.name ?? label ?? id, directory.isMe(id));
+  if (target.startsWith("#")) return channel(id, label, directory);
   if (target.startsWith("!")) return command(id, label);
   const words = decoded(label ?? target.replace(/^mailto:/, ""));
-  return isOutside(target) ? link(decoded(target), words, world) : null;
+  return isOutside(target) ? link(decoded(target), words, directory) : null;
 }
 
 function halves(special) {
@@ -114,16 +117,16 @@ function halves(special) {
   return bar < 0 ? [special] : [special.slice(0, bar), special.slice(bar + 1)];
 }
 
-/** Somebody's name as a mention. */
+/** Return a mention of a user. */
 export function mention(name, isMe = false) {
   return el("span", { class: isMe ? "mention mention-me" : "mention" }, `@${name}`);
 }
 
-/** A channel that opens at a click. */
-export function channel(id, label, world) {
-  const known = world.channel(id);
+/** Return a link that opens a channel. */
+export function channel(id, label, directory) {
+  const known = directory.channel(id);
   if (!known) return el("span", { class: "mention" }, `#${decoded(label || id)}`);
-  return el("button", { type: "button", class: "mention", onclick: () => world.open(id) }, `#${known.name}`);
+  return el("button", { type: "button", class: "mention", onclick: () => directory.open(id) }, `#${known.name}`);
 }
 
 function command(words, label) {

@@ -1,4 +1,4 @@
-/** The orders and domains of the local CertCentral, and what waits in each. */
+/** The orders and domains of the local CertCentral, with their pending names. */
 
 import { ago, shortDay } from "./dates.js";
 import { el, fill } from "./dom.js";

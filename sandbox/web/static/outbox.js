@@ -1,4 +1,4 @@
-/** The outbox of the local CertCentral: every validation mail, to be approved by its recipient. */
+/** The outbox of the local CertCentral: every validation mail, with a button to approve it. */
 
 import { ago, exactly } from "./dates.js";
 import { el, fill } from "./dom.js";
@@ -16,7 +16,7 @@ export class Outbox {
     this.node = el("div");
   }
 
-  /** How many mails nobody has approved yet. */
+  /** Return the number of mails that are not approved yet. */
   get waiting() {
     return this.#store.all("mail/").filter(({ approved }) => !approved).length;
   }

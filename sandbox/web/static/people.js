@@ -1,16 +1,16 @@
-/** The switch that chooses who one is. */
+/** The switch between users. */
 
 import { avatar } from "./avatars.js";
 import { el, fill } from "./dom.js";
 import { icon } from "./icons.js";
 import { menuButton } from "./menu.js";
 
-/** Draw the switch; `choose(id)` hears of another choice. */
-export function drawPeople(node, cast, who, choose) {
-  const me = cast.find(({ id }) => id === who);
+/** Draw the switch. `choose(id)` is called for another user. */
+export function drawPeople(node, personas, who, choose) {
+  const me = personas.find(({ id }) => id === who);
   const items = () => [
     { heading: "You are" },
-    ...cast.map(({ id, name, about }) => ({
+    ...personas.map(({ id, name, about }) => ({
       label: name,
       about,
       mark: avatar(name),

@@ -1,4 +1,4 @@
-/** The thread pane: a message, what stands below it, and where one answers. */
+/** The thread pane: a message, its replies, and a composer. */
 
 import { Composer } from "./composer.js";
 import { el, fill } from "./dom.js";
@@ -21,15 +21,15 @@ export class Thread {
     this.#host = host;
   }
 
-  /** Show the thread below this message. */
+  /** Show the thread of this message. */
   open(channel, ts) {
-    const { timeline, closeThread, say, world } = this.#host;
+    const { timeline, closeThread, say, directory } = this.#host;
     this.#at = { channel, ts };
     this.#list = new MessageList((message) => drawMessage(message, this.#host, { inThread: true }), "Thread");
     this.#list.show(timeline.thread(channel, ts));
-    const where = world.channel(channel);
+    const place = directory.channel(channel);
     const title = el("h2", { class: "pane-title" }, "Thread");
-    const note = el("p", { class: "pane-note" }, where?.with_bot ? "" : `#${where?.name}`);
+    const note = el("p", { class: "pane-note" }, place?.with_bot ? "" : `#${place?.name}`);
     const close = iconButton("close", "Close the thread", closeThread);
     const head = el("header", { class: "pane-head" }, title, note, close);
     const composer = new Composer("Reply…", {
@@ -53,10 +53,11 @@ export class Thread {
     fill(this.#node);
   }
 
-  /** Show the messages of these names as they are now. */
-  take(names) {
+  /** Draw the messages with these part names again. */
+  update(names) {
     if (!this.#list) return;
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    // Only a reader who is at the end follows new replies.
     const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
     for (const [, channel, ts] of names.map((name) => name.split("/"))) {
       if (channel !== this.#at.channel) continue;

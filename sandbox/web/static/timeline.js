@@ -1,4 +1,4 @@
-/** Messages in their order: those of each channel, and those of each thread. */
+/** The messages in order, by channel and by thread. */
 
 export class Timeline {
   #store;
@@ -9,12 +9,13 @@ export class Timeline {
     this.#store = store;
   }
 
-  /** Take over the messages of these names as the store holds them now; the roots whose replies changed come back. */
-  take(names) {
+  /** Read the messages with these part names from the store. Returns the roots whose replies changed. */
+  update(names) {
     const roots = [];
     for (const name of names) {
       const before = this.#messages.get(name);
       const now = this.#store.get(name);
+      // A deleted reply is known only from its old version.
       const root = (now ?? before)?.thread_ts;
       if (now) this.#messages.set(name, now);
       else this.#messages.delete(name);
@@ -29,7 +30,7 @@ export class Timeline {
     return this.#messages.get(key(channel, ts));
   }
 
-  /** What stands in the channel itself, oldest first. */
+  /** Return the messages in the channel itself, oldest first. */
   inChannel(channel) {
     const prefix = key(channel, "");
     const mine = [...this.#messages].filter(([name]) => name.startsWith(prefix)).map(([, message]) => message);
@@ -40,12 +41,12 @@ export class Timeline {
     return !message.thread_ts || message.broadcast;
   }
 
-  /** What stands below a message and is seen by everybody, oldest first. */
+  /** Return the replies below a message that everyone sees, oldest first. */
   replies({ channel, ts }) {
     return this.#below(channel, ts).filter((reply) => !reply.only_you);
   }
 
-  /** A message and all that stands below it, whispers too. */
+  /** Return a message and everything in its thread, including ephemeral messages. */
   thread(channel, ts) {
     const root = this.find(channel, ts);
     return [...(root ? [root] : []), ...this.#below(channel, ts)];
@@ -68,5 +69,6 @@ function key(channel, ts) {
 }
 
 function sorted(messages) {
+  // Timestamps have a fixed length, so comparing them as strings is exact.
   return messages.sort((a, b) => (a.ts < b.ts ? -1 : a.ts > b.ts ? 1 : 0));
 }

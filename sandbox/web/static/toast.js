@@ -1,4 +1,4 @@
-/** A line at the edge of the page for what could not be done. */
+/** Short notices of actions that failed. */
 
 import { el } from "./dom.js";
 

@@ -1,4 +1,4 @@
-/** The tools beside Slack, one tab each: mails, orders, the wire. */
+/** The tools beside Slack, one tab each: mails, orders, wire. */
 
 import { el, fill } from "./dom.js";
 
@@ -6,7 +6,7 @@ export class Tools {
   #tabs;
   #now;
 
-  /** `tabs` are {name, label, panel, count()}; `head` stands above them all. */
+  /** `tabs` are {name, label, panel, count()}. `head` is above all of them. */
   constructor(node, head, tabs) {
     this.#tabs = tabs;
     this.#now = tabs[0].name;

@@ -1,8 +1,8 @@
-/** What a person can do with the controls of a message. Those of a modal are in `modal.js`. */
+/** The interactions with the controls of a message. Those of a modal are in `modal.js`. */
 
 import { freshId } from "./dom.js";
 
-/** Ids for the parts of blocks, the same for the same block and part. */
+/** Return a function that gives ids for parts of blocks, always the same for the same block and part. */
 export function blockIds() {
   const ids = new Map();
   return (block, part) => {
@@ -12,7 +12,7 @@ export function blockIds() {
   };
 }
 
-/** The controls of one message. */
+/** Return the interactions with the controls of one message. */
 export function messageUse(message, actions) {
   const at = { channel: message.channel, ts: message.ts };
   return {

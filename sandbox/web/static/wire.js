@@ -1,4 +1,4 @@
-/** The wire: Web API calls, envelopes with their acks, calls to CertCentral, and what Slack would complain about. */
+/** The wire: Web API calls, envelopes with acks, calls to CertCentral, and problems. */
 
 import { toTheSecond } from "./dates.js";
 import { el, fill } from "./dom.js";
@@ -15,13 +15,13 @@ export class Wire {
     this.node = el("div", {}, this.problems, this.list);
   }
 
-  /** How many problems there are. */
+  /** Return the number of problems. */
   get bad() {
     return this.#store.all("problem/").length;
   }
 
-  /** Draw what changed. */
-  take(names) {
+  /** Draw the parts with these names again. */
+  update(names) {
     if (names.some((name) => name.startsWith("problem/"))) {
       fill(
         this.problems,
@@ -42,6 +42,7 @@ export class Wire {
       this.#rows.delete(name);
       return;
     }
+    // A frame that was opened stays open when its ack arrives.
     const row = { at: frame.at, node: drawFrame(frame, before?.node.firstElementChild.open) };
     this.#rows.set(name, row);
     if (before) before.node.replaceWith(row.node);
@@ -50,6 +51,7 @@ export class Wire {
 
   #insert(row) {
     let next = this.list.firstElementChild;
+    // The newest frame comes first, and most frames are new.
     while (next && Number(next.dataset.at) > row.at) next = next.nextElementSibling;
     if (next) next.before(row.node);
     else this.list.append(row.node);
@@ -57,7 +59,7 @@ export class Wire {
 }
 
 function drawFrame({ at, from, to, what, sent, got, result, seconds, bad }, isOpen = false) {
-  const took = typeof seconds === "number" ? `${Math.round(seconds * 1000)} ms` : "";
+  const duration = typeof seconds === "number" ? `${Math.round(seconds * 1000)} ms` : "";
   const details = el(
     "details",
     { open: isOpen },
@@ -65,7 +67,7 @@ function drawFrame({ at, from, to, what, sent, got, result, seconds, bad }, isOp
       "summary",
       {},
       el("span", { class: "frame-way" }, el("time", {}, toTheSecond(at)), ` ${from} → ${to}`),
-      el("span", { class: "frame-result" }, [result, took].filter(Boolean).join(" · ")),
+      el("span", { class: "frame-result" }, [result, duration].filter(Boolean).join(" · ")),
       el("span", { class: "frame-what", title: what }, what),
     ),
   );

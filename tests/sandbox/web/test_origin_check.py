@@ -24,7 +24,7 @@ async def test_the_page_is_served_with_a_policy_that_lets_no_foreign_or_inline_s
     assert not [rule for rule in policy if "unsafe" in rule or "http" in rule]
 
 
-@pytest.mark.parametrize("path", ["", "setting", "static/main.js", "live"])
+@pytest.mark.parametrize("path", ["", "config", "static/main.js", "live"])
 async def test_a_name_that_only_resolves_to_the_loopback_sees_nothing(
     page: WebPage, http: aiohttp.ClientSession, path: str
 ) -> None:
@@ -34,7 +34,7 @@ async def test_a_name_that_only_resolves_to_the_loopback_sees_nothing(
 
 @pytest.mark.parametrize("origin", [FOREIGN, "null", "http://127.0.0.1:1"])
 async def test_another_site_can_do_nothing(page: WebPage, http: aiohttp.ClientSession, origin: str) -> None:
-    async with http.post(f"{page.url}act", json={"do": "turn"}, headers={"Origin": origin}) as response:
+    async with http.post(f"{page.url}act", json={"do": "apply_preset"}, headers={"Origin": origin}) as response:
         assert response.status == 403
 
 

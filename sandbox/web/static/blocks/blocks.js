@@ -23,17 +23,18 @@ const BLOCKS = {
 };
 
 /**
- * Draw blocks, each as one node. `use` is what a person can do with them, `world` what names stand for.
+ * Draw blocks, each as one node. `use` has the interactions, `directory` looks up users and channels.
+ *
  * A block that cannot be drawn is shown as a box with its JSON.
  */
-export function drawBlocks(blocks, use, world) {
-  return blocks.map((block) => drawBlock(block, use, world));
+export function drawBlocks(blocks, use, directory) {
+  return blocks.map((block) => drawBlock(block, use, directory));
 }
 
-function drawBlock(block, use, world) {
+function drawBlock(block, use, directory) {
   const draw = BLOCKS[block?.type];
   try {
-    return draw ? draw(block, use, world) : unknown(block);
+    return draw ? draw(block, use, directory) : unknown(block);
   } catch (error) {
     console.warn("a block that could not be drawn", error);
     return unknown(block);

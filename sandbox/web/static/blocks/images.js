@@ -1,9 +1,9 @@
-/** Images. Nothing is loaded from outside: what cannot be shown is told by its alternative text, in a box. */
+/** Images. Nothing is loaded from another server, so a box shows the alternative text instead. */
 
 import { el } from "../dom.js";
 import { withEmoji } from "../emoji.js";
 
-/** A picture in one of the sizes `full`, `thumbnail` and `tiny`. */
+/** Return an image in one of the sizes `full`, `thumbnail` and `tiny`. */
 export function picture(image, size) {
   const address = String(image.image_url ?? "");
   const words = String(image.alt_text ?? "");

@@ -1,9 +1,10 @@
-/** The markdown block: the usual part of Markdown. */
+/** The markdown block: the common part of Markdown. */
 
 import { el } from "../dom.js";
 import { emoji } from "../emoji.js";
 import { link } from "../mrkdwn.js";
 
+// In order of precedence: code, bold, italic, strike, links and images, emoji.
 const INLINE = new RegExp(
   [
     "`([^`]+)`",
@@ -16,15 +17,15 @@ const INLINE = new RegExp(
   "gu",
 );
 
-export function markdown(block, _use, world) {
+export function markdown(block, _use, directory) {
   return el(
     "div",
     { class: "block markdown" },
-    chunks(String(block.text ?? "")).map((chunk) => drawChunk(chunk, world)),
+    chunks(String(block.text ?? "")).map((chunk) => drawChunk(chunk, directory)),
   );
 }
 
-/** Paragraphs, fenced code, headings, lists, quotes and rules, each with its lines. */
+/** Split a text into paragraphs, fenced code, headings, lists, quotes and rules, each with its lines. */
 function chunks(text) {
   const found = [];
   let fence = null;
@@ -60,9 +61,9 @@ function kindOf(line) {
   return ["paragraph", line];
 }
 
-function drawChunk({ kind, lines }, world) {
-  const broken = () => lines.flatMap((line, index) => [index ? el("br") : null, inline(line, world)]);
-  const items = () => lines.map((line) => el("li", {}, inline(line, world)));
+function drawChunk({ kind, lines }, directory) {
+  const broken = () => lines.flatMap((line, index) => [index ? el("br") : null, inline(line, directory)]);
+  const items = () => lines.map((line) => el("li", {}, inline(line, directory)));
   switch (kind) {
     case "code":
       return el("pre", {}, lines.join("\n"));
@@ -81,20 +82,20 @@ function drawChunk({ kind, lines }, world) {
   }
 }
 
-function inline(text, world) {
+function inline(text, directory) {
   const shown = [];
   let end = 0;
   for (const match of text.matchAll(INLINE)) {
-    shown.push(text.slice(end, match.index), piece(match, world));
+    shown.push(text.slice(end, match.index), piece(match, directory));
     end = match.index + match[0].length;
   }
   return [...shown, text.slice(end)];
 }
 
-function piece([, code, bold, italic, struck, words, address, name], world) {
+function piece([, code, bold, italic, struck, words, address, name], directory) {
   if (code) return el("code", {}, code);
-  if (bold) return el("strong", {}, inline(bold, world));
-  if (italic) return el("em", {}, inline(italic, world));
-  if (struck) return el("s", {}, inline(struck, world));
-  return address ? link(address, words || address, world) : emoji(name);
+  if (bold) return el("strong", {}, inline(bold, directory));
+  if (italic) return el("em", {}, inline(italic, directory));
+  if (struck) return el("s", {}, inline(struck, directory));
+  return address ? link(address, words || address, directory) : emoji(name);
 }

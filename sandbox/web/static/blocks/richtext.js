@@ -9,55 +9,55 @@ import { unknown } from "./unknown.js";
 const PARTS = { rich_text_section: lines, rich_text_list: list, rich_text_preformatted: code, rich_text_quote: quote };
 const STYLES = { code: "code", bold: "strong", italic: "em", strike: "s", underline: "u" };
 
-export function richText(block, _use, world) {
+export function richText(block, _use, directory) {
   return el(
     "div",
     { class: "block rich-text" },
-    (block.elements ?? []).map((part) => drawPart(part, world)),
+    (block.elements ?? []).map((part) => drawPart(part, directory)),
   );
 }
 
-function drawPart(part, world) {
+function drawPart(part, directory) {
   const draw = PARTS[part.type];
-  return draw ? draw(part, world) : unknown(part, "rich text");
+  return draw ? draw(part, directory) : unknown(part, "rich text");
 }
 
-function lines(part, world) {
-  return el("div", { class: "rich-section" }, inline(part, world));
+function lines(part, directory) {
+  return el("div", { class: "rich-section" }, inline(part, directory));
 }
 
-function list(part, world) {
+function list(part, directory) {
   const depth = Math.min(Number(part.indent ?? 0), 8);
   const name = part.style === "ordered" ? "ol" : "ul";
   const first = Number(part.offset ?? 0) + 1;
-  const items = (part.elements ?? []).map((item) => el("li", {}, inline(item, world)));
+  const items = (part.elements ?? []).map((item) => el("li", {}, inline(item, directory)));
   return el(name, { class: `indent-${depth}`, start: name === "ol" && first > 1 && first }, items);
 }
 
-function code(part, world) {
-  return el("pre", {}, inline(part, world));
+function code(part, directory) {
+  return el("pre", {}, inline(part, directory));
 }
 
-function quote(part, world) {
-  return el("blockquote", {}, inline(part, world));
+function quote(part, directory) {
+  return el("blockquote", {}, inline(part, directory));
 }
 
-function inline(part, world) {
-  return (part.elements ?? []).flatMap((node) => styled(leaf(node, world), node.style));
+function inline(part, directory) {
+  return (part.elements ?? []).flatMap((node) => styled(leaf(node, directory), node.style));
 }
 
-function leaf(node, world) {
+function leaf(node, directory) {
   switch (node.type) {
     case "text":
       return broken(String(node.text ?? ""));
     case "link":
-      return link(String(node.url), String(node.text ?? node.url), world);
+      return link(String(node.url), String(node.text ?? node.url), directory);
     case "user":
-      return mention(world.person(node.user_id)?.name ?? node.user_id, world.isMe(node.user_id));
+      return mention(directory.person(node.user_id)?.name ?? node.user_id, directory.isMe(node.user_id));
     case "usergroup":
       return mention(String(node.usergroup_id));
     case "channel":
-      return channel(node.channel_id, null, world);
+      return channel(node.channel_id, null, directory);
     case "broadcast":
       return mention(String(node.range), true);
     case "emoji":

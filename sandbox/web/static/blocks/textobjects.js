@@ -3,9 +3,9 @@
 import { withEmoji } from "../emoji.js";
 import { mrkdwn } from "../mrkdwn.js";
 
-/** A text object as nodes. */
-export function words(text, world) {
+/** Return the nodes of a text object. */
+export function drawText(text, directory) {
   if (!text) return [];
-  if (text.type === "mrkdwn") return mrkdwn(String(text.text), world, { verbatim: text.verbatim });
+  if (text.type === "mrkdwn") return mrkdwn(String(text.text), directory, { verbatim: text.verbatim });
   return text.emoji === false ? [String(text.text)] : withEmoji(String(text.text));
 }

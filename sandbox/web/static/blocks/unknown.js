@@ -1,4 +1,4 @@
-/** What this page cannot draw: a labelled box with its JSON, so that nothing is ever dropped. */
+/** Blocks that this page cannot draw: a labelled box with their JSON, so that none is dropped silently. */
 
 import { el } from "../dom.js";
 

@@ -1,4 +1,4 @@
-/** Buttons and overflow menus, with the question that may come before. */
+/** Buttons and overflow menus, with their confirmation. */
 
 import { confirmed } from "../confirm.js";
 import { el } from "../dom.js";
@@ -7,12 +7,12 @@ import { icon } from "../icons.js";
 import { isWeb, outsideLink } from "../links.js";
 import { menuButton } from "../menu.js";
 
-export function button(element, place, use, world) {
+export function button(element, place, use, directory) {
   const kind = element.style ? ` button-${element.style}` : "";
   const classes = `button button-small${kind}`;
   const press = async (event) => {
     const pressed = event.currentTarget;
-    if (pressed.getAttribute("aria-busy") || !(await confirmed(element.confirm, world))) return;
+    if (pressed.getAttribute("aria-busy") || !(await confirmed(element.confirm, directory))) return;
     pressed.setAttribute("aria-busy", "true");
     await use.press(place);
     pressed.removeAttribute("aria-busy");
@@ -23,11 +23,11 @@ export function button(element, place, use, world) {
   return el("button", { type: "button", ...about }, label);
 }
 
-export function overflow(element, place, use, world) {
+export function overflow(element, place, use, directory) {
   const items = (element.options ?? []).map((option) => ({
     label: option.text.text,
     about: option.description?.text,
-    act: async () => (await confirmed(element.confirm, world)) && use.press(place, option),
+    act: async () => (await confirmed(element.confirm, directory)) && use.press(place, option),
   }));
   return menuButton({ label: "More options", face: icon("more"), classes: "button button-small", items: () => items });
 }

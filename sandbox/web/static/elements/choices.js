@@ -1,15 +1,15 @@
 /** Radio buttons and checkboxes. */
 
-import { words } from "../blocks/textobjects.js";
+import { drawText } from "../blocks/textobjects.js";
 import { el, freshId } from "../dom.js";
 
-export function radioButtons(element, place, use, world, about) {
+export function radioButtons(element, place, use, directory, about) {
   const chosen = use.value(place)?.selected_option?.value;
   const pick = (option) => use.choose(place, option);
-  return group("radio", element, about, world, (option) => option.value === chosen, pick);
+  return group("radio", element, about, directory, (option) => option.value === chosen, pick);
 }
 
-export function checkboxes(element, place, use, world, about) {
+export function checkboxes(element, place, use, directory, about) {
   const chosen = new Map((use.value(place)?.selected_options ?? []).map((option) => [option.value, option]));
   const pick = (option, isOn) => {
     if (isOn) chosen.set(option.value, option);
@@ -19,10 +19,10 @@ export function checkboxes(element, place, use, world, about) {
       (element.options ?? []).filter(({ value }) => chosen.has(value)),
     );
   };
-  return group("checkbox", element, about, world, (option) => chosen.has(option.value), pick);
+  return group("checkbox", element, about, directory, (option) => chosen.has(option.value), pick);
 }
 
-function group(type, element, about, world, isChosen, pick) {
+function group(type, element, about, directory, isChosen, pick) {
   const name = freshId("choice");
   const role = type === "radio" ? "radiogroup" : "group";
   const boxes = (element.options ?? []).map((option) => {
@@ -32,8 +32,8 @@ function group(type, element, about, world, isChosen, pick) {
       checked: isChosen(option),
       onchange: (event) => pick(option, event.target.checked),
     });
-    const description = option.description && el("span", { class: "choice-about" }, words(option.description, world));
-    return el("label", { class: "choice" }, box, el("span", {}, words(option.text, world), description));
+    const description = option.description && el("span", { class: "choice-about" }, drawText(option.description, directory));
+    return el("label", { class: "choice" }, box, el("span", {}, drawText(option.text, directory), description));
   });
   const label = about.labelledBy ? {} : { "aria-label": type === "radio" ? "Choose one" : "Choose" };
   return el(

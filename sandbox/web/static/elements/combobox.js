@@ -1,4 +1,4 @@
-/** A field that one types into to find choices, and picks one or several of them. */
+/** A text field that searches for options and lets the user pick one or several. */
 
 import { el, fill, freshId } from "../dom.js";
 import { icon, iconButton } from "../icons.js";
@@ -7,25 +7,27 @@ import { floatBelow } from "../floating.js";
 const PAUSE_MS = 180;
 
 /**
- * `find(text)` gives the choices ({label, about, group, item}), null where nobody answered; `choose(choices)` hears of
- * each pick and may return a promise. `least` characters must be typed before anything is asked.
+ * Create a combobox.
+ *
+ * `find(text)` returns the options ({label, about, group, item}), or null without an answer. `choose(choices)` is
+ * called at each pick and may return a promise. Nothing is searched before `least` characters are typed.
  */
-export function combobox(setting) {
-  return new Combobox(setting).node;
+export function combobox(options) {
+  return new Combobox(options).node;
 }
 
 class Combobox {
-  #setting;
+  #options;
   #chosen;
   #shown = [];
   #active = -1;
   #asked = 0;
   #timer = null;
 
-  constructor(setting) {
-    this.#setting = setting;
-    this.#chosen = [...setting.chosen];
-    const { about, place, placeholder } = setting;
+  constructor(options) {
+    this.#options = options;
+    this.#chosen = [...options.chosen];
+    const { about, place, placeholder } = options;
     this.list = el("ul", {
       id: freshId("options"),
       role: "listbox",
@@ -33,7 +35,7 @@ class Combobox {
       popover: "manual",
       tabindex: "-1",
       "aria-label": "Options",
-      "aria-multiselectable": setting.isMulti && "true",
+      "aria-multiselectable": options.isMulti && "true",
     });
     this.control = el("input", {
       id: about.id,
@@ -57,7 +59,7 @@ class Combobox {
     this.clear = iconButton("close", "Clear the choice", () => this.#pick(null), "select-clear");
     this.node = el(
       "div",
-      { class: `select${setting.isMulti ? " select-multi" : ""}` },
+      { class: `select${options.isMulti ? " select-multi" : ""}` },
       this.chips,
       this.control,
       this.clear,
@@ -80,6 +82,7 @@ class Combobox {
     this.control.addEventListener("keydown", (event) => this.#onKey(event));
     this.control.addEventListener("blur", () => this.#shut());
     this.node.addEventListener("mousedown", (event) => {
+      // Without this, the field would lose the focus and close the list before the click.
       if (this.list.contains(event.target)) event.preventDefault();
       else if (event.target !== this.control && !event.target.closest("button")) {
         event.preventDefault();
@@ -107,21 +110,22 @@ class Combobox {
       event.preventDefault();
       event.stopPropagation();
       this.#shut();
-    } else if (event.key === "Backspace" && !this.control.value && this.#setting.isMulti && this.#chosen.length) {
+    } else if (event.key === "Backspace" && !this.control.value && this.#options.isMulti && this.#chosen.length) {
       this.#pick(this.#chosen.at(-1));
     }
   }
 
-  /** Show what fits `text`; without a text, everything. */
+  /** Show the options that match `text`, or all of them without a text. */
   #open(text = "") {
     if (!this.#isOpen) {
       this.control.setAttribute("aria-expanded", "true");
-      if (!this.#setting.isMulti && !text) this.control.select();
+      if (!this.#options.isMulti && !text) this.control.select();
       this.list.showPopover();
     }
+    // A short pause after the last key saves the app a search per letter.
     clearTimeout(this.#timer);
-    if (text.length < this.#setting.least) {
-      this.#say(`Type ${this.#setting.least} or more characters to search`);
+    if (text.length < this.#options.least) {
+      this.#say(`Type ${this.#options.least} or more characters to search`);
       return;
     }
     if (!this.#shown.length) this.#say("Searching …");
@@ -132,7 +136,8 @@ class Combobox {
   async #search(text) {
     this.#asked += 1;
     const mine = this.#asked;
-    const found = await this.#setting.find(text);
+    const found = await this.#options.find(text);
+    // An answer that a later search overtook is ignored.
     if (mine !== this.#asked || !this.#isOpen) return;
     if (!found) this.#say("The app did not answer. Type to try again.");
     else if (!found.length) this.#say("No matches");
@@ -194,7 +199,7 @@ class Combobox {
   }
 
   #pick(choice) {
-    const { isMulti, most, choose } = this.#setting;
+    const { isMulti, most, choose } = this.#options;
     if (!isMulti) this.#chosen = choice ? [choice] : [];
     else if (this.#has(choice)) this.#chosen = this.#chosen.filter((each) => keyOf(each) !== keyOf(choice));
     else if (this.#chosen.length < most) this.#chosen = [...this.#chosen, choice];
@@ -213,7 +218,7 @@ class Combobox {
   }
 
   #drawChosen() {
-    const { isMulti, placeholder, canClear } = this.#setting;
+    const { isMulti, placeholder, canClear } = this.#options;
     this.control.value = isMulti ? "" : (this.#chosen[0]?.label ?? "");
     this.control.title = isMulti ? "" : this.control.value;
     this.control.placeholder = isMulti && this.#chosen.length ? "" : placeholder;

@@ -32,9 +32,9 @@ const ELEMENTS = {
   multi_channels_select: select,
 };
 
-/** Draw one element; `about` says by which ids it is labelled and described, and whether it is wrong. */
-export function drawElement(element, block, use, world, about) {
+/** Draw one element. `about` has the ids of its label and description, and whether its value is invalid. */
+export function drawElement(element, block, use, directory, about) {
   const draw = ELEMENTS[element?.type];
   const place = { block_id: block.block_id, action_id: element?.action_id };
-  return draw ? draw(element, place, use, world, about) : unknown(element, "element");
+  return draw ? draw(element, place, use, directory, about) : unknown(element, "element");
 }

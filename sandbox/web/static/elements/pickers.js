@@ -1,4 +1,4 @@
-/** Pickers of dates and times, by the browser's own controls. */
+/** Pickers of dates and times, as the browser's own controls. */
 
 import { el } from "../dom.js";
 
@@ -30,5 +30,6 @@ export function picker(element, place, use, _world, about) {
 
 function local(seconds) {
   const at = new Date(seconds * 1000);
+  // datetime-local expects local time, and toISOString writes UTC.
   return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

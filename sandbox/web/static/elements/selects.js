@@ -1,4 +1,4 @@
-/** Selects of every kind: what they offer, and how a choice becomes what Slack wants to hear. */
+/** Selects of every kind: their options, and the value that Slack expects for a choice. */
 
 import { combobox } from "./combobox.js";
 
@@ -11,11 +11,11 @@ const STATE = {
 };
 const QUERY_LENGTH = 3;
 
-export function select(element, place, use, world, about) {
+export function select(element, place, use, directory, about) {
   const isMulti = element.type.startsWith("multi_");
   const kind = element.type.replace("multi_", "");
   const state = use.value(place)?.[isMulti ? `${STATE[kind]}s` : STATE[kind]];
-  const chosen = [state ?? []].flat().map((item) => choiceOf(item, kind, world));
+  const chosen = [state ?? []].flat().map((item) => choiceOf(item, kind, directory));
   const wanted = (choices) => (isMulti ? choices.map(itemOf) : choices.length ? itemOf(choices[0]) : null);
   return combobox({
     about,
@@ -26,12 +26,12 @@ export function select(element, place, use, world, about) {
     most: element.max_selected_items ?? Infinity,
     least: kind === "external_select" ? (element.min_query_length ?? QUERY_LENGTH) : 0,
     canClear: use.canClear(place),
-    find: kind === "external_select" ? searching(place, use) : among(offered(element, kind, world)),
+    find: kind === "external_select" ? searching(place, use) : among(offered(element, kind, directory)),
     choose: (choices) => use.choose(place, wanted(choices)),
   });
 }
 
-/** What the app finds; null where it did not answer. */
+/** Return a function that searches through the app. It returns null without an answer. */
 function searching(place, use) {
   return async (text) => {
     const options = await use.search(place, text);
@@ -50,19 +50,19 @@ function among(choices) {
   };
 }
 
-function offered(element, kind, world) {
-  if (kind === "users_select") return world.people().map(({ id }) => choiceOf(id, kind, world));
-  if (kind !== "static_select") return world.channels().map(({ id }) => choiceOf(id, kind, world));
+function offered(element, kind, directory) {
+  if (kind === "users_select") return directory.people().map(({ id }) => choiceOf(id, kind, directory));
+  if (kind !== "static_select") return directory.channels().map(({ id }) => choiceOf(id, kind, directory));
   const grouped = (element.option_groups ?? []).flatMap(({ label, options }) =>
-    options.map((option) => ({ ...choiceOf(option, kind, world), group: label?.text })),
+    options.map((option) => ({ ...choiceOf(option, kind, directory), group: label?.text })),
   );
-  return [...(element.options ?? []).map((option) => choiceOf(option, kind, world)), ...grouped];
+  return [...(element.options ?? []).map((option) => choiceOf(option, kind, directory)), ...grouped];
 }
 
-function choiceOf(item, kind, world) {
+function choiceOf(item, kind, directory) {
   if (typeof item === "object") return { label: item.text.text, about: item.description?.text, item };
-  if (kind === "users_select") return { label: world.person(item)?.name ?? item, item };
-  return { label: `#${world.channel(item)?.name ?? item}`, item };
+  if (kind === "users_select") return { label: directory.person(item)?.name ?? item, item };
+  return { label: `#${directory.channel(item)?.name ?? item}`, item };
 }
 
 function itemOf({ item }) {

@@ -1,13 +1,13 @@
-/** Text inputs of one line and of several, for words, addresses and numbers. */
+/** Text inputs with one or several lines, for text, addresses and numbers. */
 
 import { el } from "../dom.js";
 
 const TYPES = { email_text_input: "email", url_text_input: "url" };
-const LONGEST = 3000;
-const ROOM_LEFT = 40;
+const MAX_LENGTH = 3000;
+const FEW_REMAINING = 40;
 
 export function textInput(element, place, use, _world, about) {
-  const longest = element.max_length ?? LONGEST;
+  const maxLength = element.max_length ?? MAX_LENGTH;
   const count = el("span", { class: "room-left", "aria-live": "polite" });
   const control = el(element.multiline ? "textarea" : "input", {
     id: about.id,
@@ -15,7 +15,7 @@ export function textInput(element, place, use, _world, about) {
     type: !element.multiline && (TYPES[element.type] ?? "text"),
     inputmode: element.type === "number_input" && (element.is_decimal_allowed ? "decimal" : "numeric"),
     rows: element.multiline && 4,
-    maxlength: longest,
+    maxlength: maxLength,
     placeholder: element.placeholder?.text,
     autocomplete: "off",
     "aria-labelledby": about.labelledBy,
@@ -26,12 +26,12 @@ export function textInput(element, place, use, _world, about) {
     data: place,
   });
   control.value = use.typed(place);
-  const tellRoom = () => {
-    const left = longest - control.value.length;
-    count.textContent = left <= ROOM_LEFT ? String(left) : "";
+  const showRemaining = () => {
+    const remaining = maxLength - control.value.length;
+    count.textContent = remaining <= FEW_REMAINING ? String(remaining) : "";
   };
   control.addEventListener("input", () => {
-    tellRoom();
+    showRemaining();
     use.fill(place, control.value);
   });
   control.addEventListener("keydown", (event) => {
@@ -39,6 +39,6 @@ export function textInput(element, place, use, _world, about) {
     event.preventDefault();
     use.enter(place);
   });
-  tellRoom();
+  showRemaining();
   return el("div", { class: "text-field" }, control, count);
 }

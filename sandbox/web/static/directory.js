@@ -1,8 +1,8 @@
-/** What names and addresses in texts stand for, as the person sees it whom one is at the moment. */
+/** The lookup of users, channels and messages that texts refer to, as the current user sees them. */
 
 const PERMALINK = /^https:\/\/[a-z]+\.slack\.test\/archives\/([A-Z0-9]+)\/p(\d+)(\d{6})(?:\?thread_ts=([\d.]+))?/;
 
-export class World {
+export class Directory {
   #store;
   #actions;
   #places;
@@ -34,7 +34,7 @@ export class World {
     return id === this.#actions.who;
   }
 
-  /** Whether a bot id is that of the app one tries here. */
+  /** Return whether a bot id is that of the app under test. */
   isApp(botId) {
     return Boolean(botId) && botId === this.#store.get("app")?.bot;
   }
@@ -43,7 +43,7 @@ export class World {
     this.#places.openChannel(channelId);
   }
 
-  /** What opens the message at this address; null when it is none of ours. */
+  /** Return a function that opens the message at this address, or null if it is no message of this workspace. */
   message(address) {
     const match = PERMALINK.exec(String(address));
     if (!match) return null;

@@ -1,13 +1,13 @@
-/** The switch for how CertCentral treats its callers. */
+/** The switch between fault presets of the local CertCentral. */
 
 import { el, fill } from "./dom.js";
 
-export class Mood {
+export class FaultPresets {
   #actions;
 
   constructor(actions) {
     this.#actions = actions;
-    this.node = el("section", { class: "mood", "aria-label": "CertCentral" });
+    this.node = el("section", { class: "preset", "aria-label": "CertCentral" });
   }
 
   draw({ now, choices }) {
@@ -23,10 +23,10 @@ export class Mood {
       ),
       el(
         "div",
-        { class: "mood-choices", role: "radiogroup", "aria-label": "How CertCentral answers" },
+        { class: "preset-choices", role: "radiogroup", "aria-label": "How CertCentral answers" },
         choices.map((choice) => this.#choice(choice, choice.name === now)),
       ),
-      el("p", { class: `mood-about${now === "well" ? "" : " mood-odd"}` }, current.about),
+      el("p", { class: `preset-about${now === "well" ? "" : " preset-odd"}` }, current.about),
     );
     if (focused) this.node.querySelector(":checked")?.focus();
   }
@@ -34,11 +34,11 @@ export class Mood {
   #choice({ name, label }, isNow) {
     const radio = el("input", {
       type: "radio",
-      name: "mood",
+      name: "preset",
       value: name,
       checked: isNow,
-      onchange: () => this.#actions.act("turn", { mood: name }),
+      onchange: () => this.#actions.act("apply_preset", { preset: name }),
     });
-    return el("label", { class: "mood-choice" }, radio, el("span", {}, label));
+    return el("label", { class: "preset-choice" }, radio, el("span", {}, label));
   }
 }
