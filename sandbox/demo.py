@@ -177,7 +177,7 @@ def _settings(demo: Demo, folder: Path) -> dict[str, str]:
         "DIGICERT_BASE_URL": demo.certcentral.url,
         "DCV_ALLOWED_USERS": ",".join(person.id for person in demo.workspace.allowed_users),
         "DCV_ALERT_CHANNELS": demo.workspace.alerts.id,
-        # Sooner than anybody would want it of DigiCert: whoever approves a mail here wants to see what comes of it.
+        # Much sooner than in production, so that a visitor who approves a mail sees the effect.
         "DCV_FOLLOW_UPS": "3s,6s,10s,15s,20s,30s,45s,1m,2m,3m,5m,10m,30m,1h",
         "DCV_NUDGES": "1m",
         "DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",

@@ -71,9 +71,11 @@ class Faults:
 
     def pop(self, name: str) -> Fault | None:
         """Return the first fault planned for a call of this name, and use it up once. Returns None if there is none."""
+        # The first plan that matches wins, so the order of `plan` calls matters.
         for planned in self._planned:
             if not fnmatchcase(name, planned.pattern):
                 continue
+            # None never runs out.
             if planned.remaining is not None:
                 planned.remaining -= 1
                 if planned.remaining <= 0:

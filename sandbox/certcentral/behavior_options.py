@@ -18,6 +18,7 @@ class ResendBehavior:
     A `status` of 204 means accepted. `mails` has a meaning only then.
     """
 
+    # 204 is the success status of both resend calls.
     status: int = 204
     code: str = ""
     message: str = ""
@@ -51,6 +52,7 @@ class BehaviorOptions:
         400, "invalid_name_scope", "The name scope does not belong to this domain."
     )
     validated_already: ResendBehavior = ACCEPT_AND_MAIL
+    # The documentation names a limit, but not whose addresses it means.
     email_array_limited_by: EmailArrayLimit = "domain"
     """The name whose allowed addresses limit the `email_array` of a domain resend.
 
@@ -66,20 +68,20 @@ class BehaviorOptions:
     without_mx: set[str] = field(default_factory=set)
     """Mail domains without MX. Calls for them are accepted, and nothing is delivered."""
     retry_after: bool = False
-    """Whether a 429 has `Retry-After` (whole seconds)."""
+    """True if a 429 has `Retry-After` (whole seconds)."""
     user_me_for_orders: bool = True
-    """Whether keys of the roles 100 and 101 may read /user/me."""
+    """True if keys of the roles 100 and 101 may read /user/me."""
     omit_empty_lists: bool = True
-    """Whether the array of an empty list is left out of the response."""
+    """True if the array of an empty list is left out of the response."""
     string_ids: bool = True
-    """Whether ids in an order's validation status are strings."""
+    """True if ids in an order's validation status are strings."""
     is_active_string: bool = True
-    """Whether a domain's organization has `is_active: "1"` instead of true."""
+    """True if a domain's organization has `is_active: "1"` instead of true."""
     validation_states_in_lists: ValidationStates = "never"
     """When rows of the domain list include `dcv_status` and `org_status`. "asked" means with `include_validation`."""
     always_include_validations: bool = False
-    """Whether a single domain lists its validations even without `include_validation`."""
+    """True if a single domain lists its validations even without `include_validation`."""
     errors_as_object: bool = False
     invitations: bool = False
-    """Whether a domain with `include_dcv` lists the mails sent, in an older format."""
+    """True if a domain with `include_dcv` lists the mails sent, in an older format."""
     status_filter_ignored: bool = False

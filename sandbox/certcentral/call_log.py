@@ -28,7 +28,7 @@ class RecordedCall:
     monotonic: float
     """The time of arrival, in seconds of the event loop's clock."""
     is_json: bool
-    """Whether the body can be read: JSON sent as JSON, or no body at all."""
+    """True if the body can be read: JSON sent as JSON, or no body at all."""
     status: int | None = None
 
     @property

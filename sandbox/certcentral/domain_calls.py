@@ -42,6 +42,7 @@ class DomainCalls:
         one = DOMAINS + "/{domain}"
         return [
             web.get(DOMAINS, self.list_domains, allow_head=False),
+            # Before the route with an id, which would match it too.
             web.get(f"{DOMAINS}/expiration-count", self.count_expirations, allow_head=False),
             web.get(one, self.get_domain, allow_head=False),
             web.get(f"{one}/validation", self.get_validation, allow_head=False),
@@ -54,11 +55,13 @@ class DomainCalls:
         query, options = request.query, self._account.options
         domains = apply_filters(self._account.domains.values(), query, FILTER_TEXTS, {})
         for wanted in read_filters(query).get("search", []):
+            # Unlike a filter, a search matches any part of the name, with or without %.
             domains = [domain for domain in domains if wanted.strip("%").lower() in domain.name]
         if spans := read_filters(query).get("validation", []):
             fits = partial(domain_serializers.matches_validation, self._account)
             domains = [domain for domain in domains if any(fits(domain, span) for span in spans)]
         rows = sort_rows(domains, query.get("sort") or "id", SORT_KEYS)
+        # Only here, the flag for reuse is read from the filters alone.
         asked = _read_includes(request, reuse=_any_true(read_filters(query).get(REUSE, [])))
         answer = build_page(
             "domains", rows, query, lambda domain: domain_serializers.serialize_row(self._account, domain, asked)
@@ -83,6 +86,7 @@ class DomainCalls:
     async def list_emails(self, request: web.Request) -> web.Response:
         """Return the allowed addresses for a domain id, or for a name at, above or below one of the account's names."""
         wanted = request.match_info["domain"].lower()
+        # The path has either a domain id or a domain name.
         if wanted.isdecimal():
             wanted = self._find_domain(request).name
         elif not self._account.is_known_name(wanted):

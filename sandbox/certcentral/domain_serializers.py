@@ -130,6 +130,7 @@ def _expiration(account: Account, domain: Domain, until: datetime, asked: Includ
 
 
 def _token(account: Account, domain: Domain) -> dict[str, Any]:
+    # A token is as old as the submission that created it.
     expires = (domain.submitted or domain.created) + MAIL_LIFETIME
     status = "active" if domain.is_valid(account.now()) else "pending"
     return {
@@ -148,6 +149,7 @@ def _invitations(account: Account, domain: Domain) -> dict[str, Any]:
             {
                 "invitation_id": mail.id,
                 "email": mail.recipient,
+                # All invitations name this source, whatever the address.
                 "source": "base",
                 "date_sent": format_timestamp(mail.sent_at),
                 "name_scope": mail.scope,
@@ -179,6 +181,7 @@ def expires_within(account: Account, domain: Domain, span: tuple[int | None, int
     days = (mountain_day(domain.validated_until) - mountain_day(account.now())).days
     # A validation that ended earlier today has lapsed, whatever the calendar says.
     days = min(days, -1) if domain.validated_until <= account.now() else max(days, 0)
+    # None is an open end.
     first, last = span
     return (first is None or first <= days) and (last is None or days <= last)
 

@@ -13,6 +13,7 @@ OPEN_STATUSES = frozenset({"pending", "reissue_pending"})
 DCV_METHODS = frozenset({"email", "dns-cname-token", "dns-txt-token", "http-token", "http-token-dynamic"})
 """The DCV methods that an order can change to. `http-token-static` is only a filter of the domain list."""
 MAIL_LIFETIME = timedelta(days=30)
+# Statuses of an order with a certificate, also one that is no longer valid.
 ONCE_ISSUED = frozenset({"issued", "expired", "revoked"})
 CERTIFICATE_LIFETIME = timedelta(days=199)
 REUSE_PERIOD = timedelta(days=199)
@@ -78,16 +79,16 @@ class Order:
     validated: set[str] = field(default_factory=set)
     """The validated names of a DV order, as ordered. OV and EV orders use their domains instead."""
     token_published: bool = False
-    """Whether the random value of a token method is published."""
+    """True if the random value of a token method is published."""
     reissue_requested: datetime | None = None
     emails: list[str] = field(default_factory=list)
     """The addresses in an S/MIME certificate."""
     organization_pending: bool = False
-    """Whether DigiCert still validates the organization."""
+    """True if DigiCert still validates the organization."""
     contact_pending: bool = False
-    """Whether the verified contact of an EV order still has to approve it. No API response shows this."""
+    """True if the verified contact of an EV order still has to approve it. No API response shows this."""
     approval_pending: bool = False
-    """Whether an administrator of the account still has to approve the request of an open order."""
+    """True if an administrator of the account still has to approve the request of an open order."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "status":
@@ -141,6 +142,7 @@ class Order:
         if self.name_scope == "base_domain":
             return {name for name in self.dns_names if is_within(without_wildcard(name), scope)}
         below = [name for name in self.dns_names if is_within(without_wildcard(name), scope)]
+        # A mail for the full name validates that name, and those whose scope it is.
         return {name for name in below if scope in (without_wildcard(name), self.mail_scope(name))}
 
 
@@ -181,10 +183,12 @@ class Domain:
 
     def covers(self, name: str, now: datetime) -> bool:
         """Return whether `name` counts as validated."""
+        # A subdomain can be validated on its own while its domain is not.
         return self.is_valid(now) or any(is_within(without_wildcard(name), scope) for scope in self.scopes)
 
     def record_approval(self, scope: str, now: datetime) -> None:
         """Record an approved mail for `scope`: the whole domain, or one subdomain of it."""
+        # A scope below the domain validates only that subdomain.
         if not is_within(self.name, scope):
             self.scopes.add(scope)
             return

@@ -20,6 +20,7 @@ MAX_TIME_FRAME = timedelta(days=7)
 
 FILTER_TEXTS = {
     "id": lambda order: [str(order.id)],
+    # DigiCert's filter for issued orders finds expired ones as well.
     "status": lambda order: ["expired", "issued"] if order.status == "expired" else [order.status],
     "organization_id": lambda order: [str(order.organization.id)],
     "product_name_id": lambda order: [order.product.name_id],
@@ -51,6 +52,7 @@ class OrderCalls:
         one = ORDERS + "/{order_id}"
         return [
             web.get(ORDERS, self.list_orders, allow_head=False),
+            # Before the route with an id, which would match it too.
             web.get(f"{ORDERS}/status-changes", self.list_status_changes, allow_head=False),
             web.get(one, self.get_order, allow_head=False),
             web.get(f"{one}/validation", self.get_validation, allow_head=False),
@@ -77,6 +79,7 @@ class OrderCalls:
         order = self._find_order(request, by_certificate=True)
         shown = order_serializers.serialize_order(self._account, order)
         if request.query.get("include_caa_status") == "true" and order.status in OPEN_STATUSES:
+            # Only open orders have a CAA status.
             shown["caa_status_message"] = dict.fromkeys(order.dns_names, "CAA check passed")
         return web.json_response(shown)
 
@@ -123,10 +126,12 @@ class OrderCalls:
         if order.method == "email":
             self._account.options.check_by_email.sends_mail()
             return web.Response(status=204)
+        # Only a test can publish the value, since there is no DNS here.
         if order.token_published:
             self._account.validate_names(order, order.dns_names)
             self._account.issue_if_ready(order)
             self._account.changes.notify_all()
+        # A missing file is an error of the call. A missing record is not.
         elif order.method.startswith("http"):
             raise CertCentralError(400, "file_random_value_not_found", "The random value was not found in the file.")
         else:
@@ -138,6 +143,7 @@ class OrderCalls:
         for order in self._account.orders.values():
             if wanted == str(order.id):
                 return order
+            # Before a certificate is issued, it has neither thumbprint nor serial number.
             named = by_certificate and order.status in ONCE_ISSUED
             if named and wanted.upper() in (order.thumbprint, order.serial_number):
                 return order
@@ -151,6 +157,7 @@ def _matches_search(wanted: str, order: Order) -> bool:
 
 def _read_time_frame(request: web.Request, now: datetime) -> tuple[datetime, datetime]:
     start, end = _requested_time_frame(request, now)
+    # One second of tolerance for the exclusive end.
     if end - start > MAX_TIME_FRAME + timedelta(seconds=1):
         raise CertCentralError(400, "time_frame_too_long", "The time frame may not be longer than 7 days.")
     return start, end
@@ -158,6 +165,7 @@ def _read_time_frame(request: web.Request, now: datetime) -> tuple[datetime, dat
 
 def _requested_time_frame(request: web.Request, now: datetime) -> tuple[datetime, datetime]:
     wanted = read_filters(request.query).get("status_last_updated", [])
+    # The end is exclusive, so a change in this second needs one more.
     soon = now + timedelta(seconds=1)
     try:
         if wanted:

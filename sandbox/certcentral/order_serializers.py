@@ -46,6 +46,7 @@ def serialize_order(account: Account, order: Order) -> dict[str, Any]:
         "requests": _requests(order),
         "notes": [],
     }
+    # A DV certificate contains no organization.
     if not order.is_dv:
         shown["organization"] = {"id": order.organization.id, "name": order.organization.name}
     if order.valid_till is not None:
@@ -79,6 +80,7 @@ def _certificate(account: Account, order: Order) -> dict[str, Any]:
         "serial_number": order.serial_number,
         "valid_from": order.status_changed.date().isoformat(),
         "valid_till": order.valid_till.date().isoformat(),
+        # An expired certificate has 0 days, not a negative number.
         "days_remaining": max(0, (order.valid_till - account.now()).days),
     }
 
@@ -110,6 +112,7 @@ def _name_validations(account: Account, order: Order) -> list[dict[str, Any]]:
     grouped: dict[tuple[int | None, str, bool], list[str]] = {}
     for name in order.dns_names:
         domain = None if order.is_dv else account.domain_for(name)
+        # One entry for all names with the same domain, scope and state.
         state = (domain.id if domain else None, order.mail_scope(name), account.is_validated(order, name))
         grouped.setdefault(state, []).append(name)
     return [

@@ -50,6 +50,7 @@ def _dv_orders(account: Account) -> None:
     )
     account.add_order(700003, ["new.example.com"], status="needs_approval", created=now - timedelta(hours=20))
     account.add_order(700005, ["dns.example.org"], method="dns-txt-token", created=now - timedelta(days=3))
+    # Twelve names, for the summaries of long lists.
     account.add_order(700006, LONG, name_scope="fqdn", created=now - timedelta(days=1))
     account.add_order(
         700008,

@@ -47,6 +47,7 @@ class CertCentral(Account):
     async def __aenter__(self) -> "CertCentral":
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        # Port 0 lets the system choose a free one.
         self._port = self._runner.addresses[0][1]
         return self
 
@@ -148,6 +149,7 @@ class CertCentral(Account):
         if fault is None:
             return await handler(request)
         await fault.wait()
+        # The effect comes first, so that a lost answer can still have sent mail.
         response = await handler(request) if _has_effect(fault) else web.Response()
         if fault.lost and request.transport is not None:
             request.transport.close()
@@ -169,6 +171,7 @@ def _has_effect(fault: Fault) -> bool:
 
 def _fault_response(answer: FaultResponse) -> web.Response:
     if isinstance(answer.body, str):
+        # An HTML body looks like the error page of a proxy.
         kind = "text/html" if answer.body.startswith("<") else "text/plain"
         return web.Response(status=answer.status, text=answer.body, content_type=kind, headers=answer.headers)
     return web.json_response(answer.body, status=answer.status, headers=answer.headers)

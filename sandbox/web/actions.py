@@ -76,6 +76,7 @@ class Actions:
         connected = self._slack.sockets > 0
         delivery = await persona.person.command(command, escape_text(str(body["text"])), channel)
         if not delivery.acked:
+            # These are the two errors that Slack shows for a slash command.
             error = "operation_timeout" if connected else "dispatch_failed"
             self._modals.post_notice(persona.person, channel, f'{command} failed with the error "{error}"')
         return _acked(delivery)
@@ -173,6 +174,7 @@ class Actions:
 
     def _find_message(self, persona: Persona, body: Json) -> Message:
         channel, ts = self._find_channel(persona, body), body["ts"]
+        # Ephemeral messages are not in the channel, yet they have buttons too.
         shown: Sequence[Message] = (*channel.messages, *persona.person.ephemerals)
         for message in shown:
             if message.ts == ts and message.channel is channel:

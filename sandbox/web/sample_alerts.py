@@ -80,6 +80,7 @@ GRAFANA = SampleAlert(
         }
     ],
 )
+# Blocks inside an attachment: the message itself has only a text.
 UPTIME_KUMA = SampleAlert(
     "Uptime Kuma",
     "blocks inside an attachment",
@@ -149,6 +150,7 @@ HEALTHCHECKS = SampleAlert(
         }
     ],
 )
+# Only text, so the bot must find names without any structure.
 ACME = SampleAlert(
     "acme",
     "plain text, as an old webhook",
@@ -173,6 +175,7 @@ LEMUR = SampleAlert(
         )
     ],
 )
+# Legacy `actions` instead of blocks.
 PAGERDUTY = SampleAlert(
     "PagerDuty",
     "buttons of the old kind",
@@ -235,6 +238,7 @@ REPORT = SampleAlert(
         },
     ],
 )
+# The text tries to run script on the page and to mention everyone.
 HOSTILE = SampleAlert(
     "Free Monitoring",
     "an alert that would like to run script",

@@ -118,6 +118,7 @@ _MESSAGE_ONLY = (
 )
 
 
+# A container holds the blocks of its surface, except other containers.
 _CHILDREN: dict[Surface, tuple[ObjectSchema, ...]] = {
     "message": (*_EVERYWHERE, *_MESSAGE_AND_HOME, *_MESSAGE_ONLY),
     "home": (*_EVERYWHERE, *_MESSAGE_AND_HOME),
@@ -148,6 +149,7 @@ def _container(children: tuple[ObjectSchema, ...]) -> ObjectSchema:
 
 
 BLOCKS: dict[Surface, TaggedUnion] = {
+    # Modals have no container block.
     "modal": TaggedUnion(*_EVERYWHERE, *_MODAL_ONLY),
     **{surface: TaggedUnion(*children, _container(children)) for surface, children in _CHILDREN.items()},
 }

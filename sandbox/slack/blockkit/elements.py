@@ -39,7 +39,9 @@ from sandbox.slack.blockkit.schema import (
 
 _DATE = pattern(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", "a date such as 2026-01-31")
 _TIME = pattern(r"([01]\d|2[0-3]):[0-5]\d", "a time such as 09:30")
+# Slack sends and expects the numbers of a number_input as strings.
 _NUMERAL = pattern(r"-?\d+(\.\d+)?", "a number written as a string")
+# Ten digits, as documented for Unix timestamps.
 _SECONDS = integer(1_000_000_000, 9_999_999_999)
 _NAMES = list_of(string())
 

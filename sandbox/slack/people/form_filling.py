@@ -54,12 +54,12 @@ def option_text(option: Any) -> str:
 
 
 def missing_fields(view: View) -> list[Field]:
-    """Return the fields that keep Slack from sending the form."""
+    """Return the fields whose values Slack would reject."""
     return [each for each in view.fields if each.in_input and not _is_acceptable(each, view.value(each))]
 
 
 def require_valid_text(each: Field, text: str) -> None:
-    """Raise ValueError if Slack would not let a user type this text."""
+    """Raise ValueError if Slack would not accept this text in the field."""
     longest = each.element.get("max_length", 3_000)
     if len(text) > longest:
         raise ValueError(f"{each.label!r} takes {longest} characters at most")

@@ -53,6 +53,7 @@ def apply_answer(slack: AppWorkspace, view: View, delivery: Delivery) -> Submiss
 
 def _apply(slack: AppWorkspace, view: View, delivery: Delivery, answer: Json) -> SubmissionResult:
     match answer.get("response_action"):
+        # An empty ack closes the modal.
         case None if not answer:
             slack.modals.close(view)
             return SubmissionResult(delivery, closed=True)
@@ -83,6 +84,7 @@ def _read_errors(view: View, errors: object) -> dict[str, str]:
     inputs = {each.block_id for each in view.fields if each.in_input}
     if not isinstance(errors, dict) or not errors:
         raise SlackError("invalid_errors", mistake=True)
+    # Slack shows errors below input blocks only.
     if unknown := [block_id for block_id in errors if block_id not in inputs]:
         raise SlackError("invalid_errors", mistake=True, messages=(f"no input block has the block_id {unknown}",))
     return {str(block_id): str(text) for block_id, text in errors.items()}

@@ -25,7 +25,7 @@ QUERY_LENGTH = 3
 
 
 class FormIncomplete(Exception):
-    """Slack does not send the form yet. `labels` and `block_ids` name the fields to correct."""
+    """An error for a form that Slack does not send yet. `labels` and `block_ids` name the fields to correct."""
 
     def __init__(self, fields: list[Field]) -> None:
         self.labels = [each.label for each in fields]
@@ -104,6 +104,7 @@ class Form:
         self._require_open()
         each = find_field(self._view.fields, label, TEXT_INPUTS)
         require_valid_text(each, text)
+        # Slack sends null for an empty field.
         self._view.set_value(each, text or None)
 
     async def press_enter(self, label: str | ElementKey) -> Delivery | None:
@@ -111,6 +112,7 @@ class Form:
         self._require_open()
         each = find_field(self._view.fields, label, TEXT_INPUTS)
         wanted = each.element.get("dispatch_action_config", {}).get("trigger_actions_on", ["on_enter_pressed"])
+        # Without a configuration, Slack dispatches on Enter only.
         if not each.dispatches or "on_enter_pressed" not in wanted:
             return None
         return await self._send_value(each)
@@ -123,6 +125,7 @@ class Form:
         """
         self._require_open()
         each = find_field(self._view.fields, action_id, EXTERNAL)
+        # Below this length, Slack does not ask the app at all.
         if len(text) < (least := each.element.get("min_query_length", QUERY_LENGTH)):
             raise ValueError(f"Slack asks the app only from {least} characters on")
         delivery = await self._request_suggestions(each, text)

@@ -8,7 +8,7 @@ from sandbox.slack.workspace.deliveries import Delivery
 
 
 class SuggestionsTimeout(Exception):
-    """The app did not answer a search within three seconds."""
+    """An error for a search that the app did not answer within three seconds."""
 
 
 def read_offered_options(delivery: Delivery, report_problem: Callable[[str], None]) -> list[Json]:

@@ -57,6 +57,7 @@ async def read_arguments(request: web.Request) -> Arguments:
 
 
 async def _read_body(request: web.Request) -> Mapping[str, Any]:
+    # The Web API accepts forms as well. The SDK sends forms for some methods.
     if request.content_type != "application/json":
         return await request.post()
     try:
@@ -73,12 +74,14 @@ def _is_relevant(name: str, value: object) -> bool:
 
 
 def _convert(name: str, value: object) -> object:
+    # JSON bodies have typed values already.
     if not isinstance(value, str):
         return value
     if name in BOOLEAN_ARGUMENTS:
         return value.lower() in {"1", "true"}
     if name in INTEGER_ARGUMENTS and value.isdigit():
         return int(value)
+    # In a form, structured arguments are JSON strings.
     return _parse_json(value) if name in JSON_ARGUMENTS else value
 
 

@@ -73,6 +73,7 @@ def _own_message(workspace: Workspace, call: Arguments, complaint: str) -> Messa
     if channel.archived:
         raise SlackError("is_inactive")
     message = _find_message(channel, call.require_text("ts"))
+    # Posts to a response_url have the bot's id, yet are other author objects.
     if message.by is not workspace.bot and message.by.bot_id != workspace.bot.bot_id:
         raise SlackError(complaint)
     return message
@@ -91,6 +92,7 @@ def _find_thread(channel: Channel, thread_ts: object) -> str | None:
     root = channel.find(thread_ts)
     if root is None:
         raise SlackError("thread_not_found")
+    # A reply to a reply goes to the same thread.
     return root.thread_ts or root.ts
 
 
@@ -99,6 +101,7 @@ def _read_metadata(call: Arguments) -> Json | None:
 
 
 def _merge_content(workspace: Workspace, now: MessageContent, call: Arguments) -> MessageContent:
+    # Text without blocks replaces the blocks, as Slack documents it.
     blocks = call.get("blocks", [] if "text" in call else now.blocks)
     metadata = now.metadata if "metadata" not in call else _read_metadata(call)
     return workspace.build_content(

@@ -72,6 +72,7 @@ def get_history(workspace: Workspace, call: Arguments) -> Json:
     """Handle conversations.history, newest first. Replies are left out, unless they were also sent to the channel."""
     channel = _require_joined_channel(workspace, call)
     shown = [message for message in channel.messages if not message.is_reply or message.broadcast]
+    # History is newest first, replies are oldest first.
     page, rest = _page(_between(shown, call)[::-1], call, _page_size(workspace, call, HISTORY_PAGE))
     return {"messages": _serialize_messages(page, call), "has_more": bool(rest), **_cursor(rest)}
 
@@ -84,6 +85,7 @@ def get_replies(workspace: Workspace, call: Arguments) -> Json:
     if root is None:
         raise SlackError("thread_not_found")
     below = _between(channel.thread(root.ts), call)
+    # The root is always part of the answer, whatever the time range.
     page, rest = _page([root, *below], call, _page_size(workspace, call, REPLIES_PAGE))
     return {"messages": _serialize_messages(page, call), "has_more": bool(rest), **_cursor(rest)}
 
@@ -120,6 +122,7 @@ def _page(items: list[Item], call: Arguments, size: int) -> tuple[list[Item], in
     if not cursor.isdigit():
         raise SlackError("invalid_cursor")
     start, end = int(cursor), int(cursor) + size
+    # The cursor is simply the next offset. Real ones are opaque.
     return items[start:end], end if end < len(items) else 0
 
 

@@ -150,7 +150,7 @@ class RequestUrl:
             return
         answer = _parse_json(body) if response.content_type == JSON else {"text": body} if body else None
         delivery.acknowledge(answer)
-        # What comes as text is a message, which only a command takes.
+        # Text is a message, and only the answer to a command can be one.
         if answer and not (
             delivery.kind == "slash_commands" or (_accepts_answer(delivery) and response.content_type == JSON)
         ):

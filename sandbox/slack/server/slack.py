@@ -37,6 +37,7 @@ class Slack(AppWorkspace):
         super().__init__(clock)
         self.faults = Faults()
         self.signing_secret = self.ids.new_id("", 32).lower()
+        # The port is known only once the server runs, so the URL is built when it is issued.
         self.response_urls.build_url = lambda key: f"{self.url}/hooks/{key}"
         self.socket_mode = SocketMode(self, self.changes, self.report_problem, seed)
         deliveries = self.socket_mode.deliveries
@@ -44,6 +45,7 @@ class Slack(AppWorkspace):
             self, lambda: self.signing_secret, deliveries, self.changes, self.report_problem, seed
         )
         self.event_dispatcher = EventDispatcher(self, self.deliver, lambda: bool(self.request_url or self.sockets))
+        # Parked events are retried as soon as the app is back.
         self.socket_mode.on_connect = self.event_dispatcher.retry_parked
         self.web_api = WebApi(self, self.response_urls, self.faults, self.changes)
         self.web_api.report_problem, self.web_api.open_socket_url = self.report_problem, self._socket_url

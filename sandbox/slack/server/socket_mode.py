@@ -180,7 +180,7 @@ class SocketMode:
         elif not waiting:
             self._report_problem(f"{same[0].what} was acknowledged more than once")
         else:
-            # Of an envelope that was sent again, the one over this socket, or the one that somebody still waits for.
+            # If the envelope was sent several times, prefer the delivery over this socket, then one still awaited.
             delivery = min(waiting, key=lambda delivery: (delivery.connection is not socket, delivery.settled))
             delivery.acknowledge(ack.get("payload"))
             self._check_ack(delivery)

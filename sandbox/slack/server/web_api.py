@@ -61,6 +61,7 @@ class WebApi:
             return self._answer(method, record.params, request)
 
         try:
+            # Recorded before the call is answered, so that a test sees it even if the answer is lost.
             record.params = await read_arguments(request)
         except SlackError as error:
             return self._error_response(record, error)
@@ -98,6 +99,7 @@ class WebApi:
             if error.mistake:
                 self.report_problem(f"{method} was refused: {error.error} {error.extras or ''}".strip())
             answer = {"ok": False, "error": error.error, **error.extras}
+        # Apps can read their granted scopes from this header.
         return web.json_response(answer, headers={"x-oauth-scopes": ",".join(sorted(self._workspace.granted_scopes))})
 
     def _run(self, method: str, call: Arguments, authorization: str) -> Json:
@@ -141,6 +143,7 @@ class WebApi:
             return web.Response(status=400, text="invalid_payload")
         except SlackError as error:
             self.report_problem(f"a post to a response_url was refused: {error.error} {error.extras or ''}".strip())
+            # Slack answers with plain text here, not with JSON.
             return web.Response(status=404 if error.error in GONE_ERRORS else 400, text=error.error)
         self._changes.notify_all()
         return web.Response(text="ok")

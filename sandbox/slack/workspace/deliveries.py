@@ -62,11 +62,13 @@ class Delivery:
 
     def connection_outlived(self, seconds: float) -> bool:
         """Return whether the envelope's socket stayed open for so many seconds after it was sent."""
+        # Without a connection, the envelope was never sent over a socket.
         closed_at = self.connection.closed_at if self.connection else 0.0
         return closed_at is None or closed_at > self.sent_at + seconds
 
     def acknowledge(self, payload: Json | None) -> None:
         """Record the app's ack. A late one only changes `after`."""
+        # Slack ignores an ack after its deadline.
         self.acked, self.payload = not self.settled, payload
         self.after = asyncio.get_running_loop().time() - self.sent_at
         self._answered.set()

@@ -51,6 +51,7 @@ class Channel:
     archived: bool = False
     read_only: bool = False
     im: Member | None = None
+    # Everyone is a member of each channel, except the ids in `absent`.
     absent: set[str] = field(default_factory=set)
     messages: "list[Message]" = field(default_factory=list, repr=False)
 
@@ -146,6 +147,7 @@ class Message:
         """Replace the content. The old content is added to the history."""
         self.history.append(self.content)
         self.content = content
+        # An update without a mark does not remove an earlier one.
         self.edited = edited or self.edited
 
     def as_json(self, *, metadata: bool = False) -> Json:
@@ -162,6 +164,7 @@ class Message:
         return own | {name: value for name, value in extras.items() if value}
 
     def _authorship(self) -> Json:
+        # The format of old webhooks, with a name instead of a user.
         if self.by.bot_id and self.by.user is None:
             return {"subtype": "bot_message", "username": self.by.name, "bot_id": self.by.bot_id}
         parts: Json = {"user": self.by.user, "bot_id": self.by.bot_id, "app_id": self.by.app_id}

@@ -43,6 +43,7 @@ def user_json(workspace: Workspace, person: Member) -> Json:
 def channel_json(workspace: Workspace, channel: Channel) -> Json:
     """Compose the channel object of conversations.info."""
     if channel.im:
+        # Direct messages have fewer fields, and no name.
         return {"id": channel.id, "is_im": True, "user": channel.im.id, "is_archived": False, "is_org_shared": False}
     return {
         "id": channel.id,
@@ -132,6 +133,7 @@ def message_source(message: Message) -> Json:
     container = {"type": "message", "message_ts": message.ts, "channel_id": message.channel.id, "is_ephemeral": hidden}
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
+    # Slack sends only the container of an ephemeral message.
     shown: Json = {} if hidden else {"message": message.as_json()}
     return {"container": container, "channel": channel_name(message.channel), "state": NO_STATE, **shown}
 

@@ -62,6 +62,7 @@ def stored_view(view: Json, ids: IdGenerator) -> Json:
 
 
 def _complete_attachment(attachment: Json, number: int, ids: IdGenerator) -> Json:
+    # Slack's own text for attachments without a fallback.
     stored = {"id": number, "fallback": "[no preview available]", **attachment}
     if attachment.get("blocks"):
         stored["blocks"] = stored_blocks(attachment["blocks"], ids)
@@ -73,9 +74,11 @@ def _complete(node: Any, ids: IdGenerator) -> Any:
         return [_complete(item, ids) for item in node]
     if not isinstance(node, dict):
         return node
+    # Slack drops null values when it stores a block.
     copy = {key: _complete(value, ids) for key, value in node.items() if value is not None}
     kind = node.get("type")
     if kind == "plain_text":
+        # Slack adds these defaults, so a message that is read back differs from the posted one.
         copy.setdefault("emoji", True)
     elif kind == "mrkdwn":
         copy.setdefault("verbatim", False)

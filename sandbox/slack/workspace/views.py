@@ -52,6 +52,7 @@ class View:
 
     def replace_content(self, content: Json, new_hash: str) -> None:
         """Replace the content. An entered value stays if block_id, action_id and type are unchanged."""
+        # Only values that the user entered survive an update. Initial values are read again.
         before, touched = self.values, self.touched
         self.content, self.hash = content, new_hash
         self.values, self.touched = {}, set()
@@ -85,6 +86,7 @@ class Modals:
     def push(self, below: View, view: Json) -> View:
         """Show a modal on top of another. Raises SlackError if the stack has three already."""
         stack = self.stack(below)
+        # Slack allows three modals on top of each other.
         if len(stack) >= STACK_LIMIT:
             raise SlackError("push_limit_reached")
         content = self._prepare(view)
@@ -112,6 +114,7 @@ class Modals:
     def close(self, view: View) -> None:
         """Close one view, and those on top of it."""
         stack = self.stack(view)
+        # Closing a modal closes those on top of it.
         for each in stack[stack.index(view) :] if view in stack else []:
             each.is_open = False
 
@@ -141,6 +144,7 @@ class Modals:
         external_id = view.get("external_id")
         for other in self._views.values():
             if external_id and other is not replacing and other.is_open and other.content["external_id"] == external_id:
+                # An external id must be unique among open views.
                 raise SlackError("duplicate_external_id", mistake=True)
         return stored_view(view, self._ids)
 

@@ -29,6 +29,7 @@ class Workspace(WorkspaceSettings):
         self.apps: dict[str, MessageAuthor] = {}
         self.modals = Modals(self.ids)
         self.triggers = Triggers(self.ids)
+        # The app under test. Others are installed when they first post.
         self.bot = self.ensure_app("dcv-bot")
 
     def emit(self, event: Json, channel: Channel | None = None) -> None:
@@ -75,6 +76,7 @@ class Workspace(WorkspaceSettings):
         """Return content as Slack would store it."""
         stored = stored_blocks(list(blocks or []), self.ids)  # type: ignore[call-overload]
         attached = stored_attachments(list(attachments or []), self.ids)  # type: ignore[call-overload]
+        # Slack truncates longer texts when it stores them.
         return MessageContent(text[:MAX_STORED_TEXT], stored, attached, more.get("metadata"))
 
     def post(self, channel: Channel, author: MessageAuthor, content: MessageContent, **traits: Any) -> Message:
@@ -117,6 +119,7 @@ class Workspace(WorkspaceSettings):
     def _start_thread(self, channel: Channel, reply: Message) -> None:
         root = channel.find(reply.thread_ts)
         if root is not None and root.thread_ts is None:
+            # The first reply makes a message the root of a thread.
             root.thread_ts = root.ts
 
     def _emit_members_changed(self, group: Usergroup, came: list[str], went: list[str]) -> None:
