@@ -7,7 +7,7 @@ PIP := .venv/bin/python -m pip --quiet --disable-pip-version-check
 DIRECTLY := env -u HTTPS_PROXY -u https_proxy -u HTTP_PROXY -u http_proxy -u ALL_PROXY -u all_proxy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo play test red chaos screenshots lint format bench lock clean
+.PHONY: help demo play test quick red chaos screenshots lint format bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ play: .venv/ready ## Watch one story of it in the terminal, then exit
 
 test: .venv/ready ## Run every test
 	@.venv/bin/python -m pytest -n auto --dist worksteal
+
+quick: .venv/ready ## Run the tests that need no process and no browser, in under a minute
+	@.venv/bin/python -m pytest -q -n auto --dist worksteal --quick tests/bot tests/handlers $(wildcard tests/test_*.py)
 
 red: .venv/ready ## Run the tests of faults on older code, where they must fail: BASE=8c28bf0
 	@.venv/bin/python -m tests.red $(BASE) $(ONLY)

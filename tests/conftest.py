@@ -9,6 +9,9 @@ import pytest
 from bot.store.db import open_database
 from tests.chaos.telling import pytest_terminal_summary as pytest_terminal_summary
 from tests.postgresql import Databases, Missing, databases, empty
+from tests.quick import pytest_addoption as pytest_addoption
+from tests.quick import pytest_collection_modifyitems as pytest_collection_modifyitems
+from tests.quick import pytest_configure as pytest_configure
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -16,6 +16,7 @@ from bot.languages import read_locale
 from bot.targets import read_name, read_target
 from bot.views.filled import read_form
 from sandbox.hostile_texts import MARKUP, NAMES, NUMBERS, ORDERS, PIECES, SPACE, UNICODE, blocks_of, long_text, nested
+from tests.quick import examples
 
 UNITS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join)
 GROUPS = {
@@ -57,7 +58,7 @@ def test_no_hostile_text_makes_a_reader_raise_anything_but_misunderstood(text):
 
 
 @given(UNITS)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_no_hostile_message_makes_reading_raise(unit):
     for message in ({"text": long_text(unit, 3_000)}, nested(unit)):
         assert len(read_candidates(message)) <= 50

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from handlers.ending import end
 
 HELD_UP = """
@@ -55,6 +57,7 @@ async def test_what_heeds_no_cancelling_holds_up_nobody() -> None:
     assert took < 5.0
 
 
+@pytest.mark.process
 async def test_a_process_that_is_held_up_leaves_all_the_same() -> None:
     held_up = await asyncio.create_subprocess_exec(sys.executable, "-c", HELD_UP, stdout=subprocess.PIPE)
     out, _ = await asyncio.wait_for(held_up.communicate(), 20.0)

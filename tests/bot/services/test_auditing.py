@@ -16,6 +16,7 @@ from bot.services.auditing import HeadLog, export, verified, verify
 from bot.store.chain import DoesNotFit
 from bot.store.ledger import GENESIS, Entry, append, row_hash
 from bot.store.tables import ledger as table
+from tests.quick import examples
 
 NASTY = st.dictionaries(
     st.sampled_from(["words", "reason", "größer"]),
@@ -265,7 +266,7 @@ async def test_it_may_run_while_two_others_write(database, open_another, databas
     assert (await verify(database_url)).rows >= counts[-1] > 0
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(details=st.lists(NASTY, min_size=1, max_size=4))
 async def test_whatever_was_written_is_verified_and_exported_with_its_bytes(
     database, database_url, exported, rows, clock, ana, details

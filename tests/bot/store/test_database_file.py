@@ -51,6 +51,7 @@ def test_the_file_of_a_url_is_known(url, file):
     assert (str(found) if found else None) == file
 
 
+@pytest.mark.process
 async def test_only_one_process_runs_on_a_file(tmp_path):
     file = tmp_path / "bot.db"
     async with a_process_that_holds(file):
@@ -63,6 +64,7 @@ async def test_only_one_process_runs_on_a_file(tmp_path):
     assert len(refused.value.problems) == 1
 
 
+@pytest.mark.process
 async def test_a_killed_process_leaves_no_lock_behind(tmp_path):
     file = tmp_path / "bot.db"
     async with a_process_that_holds(file) as process:
@@ -88,6 +90,7 @@ def test_a_lock_that_cannot_be_written_stops_the_start(tmp_path):
 
 
 @pytest.mark.fault("M8")
+@pytest.mark.process
 async def test_whoever_looks_sees_a_bot_that_uses_another_name(tmp_path):
     """A file that is mounted alone has no lock beside it."""
     file = tmp_path / "bot.db"

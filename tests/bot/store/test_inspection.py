@@ -132,6 +132,7 @@ async def test_a_database_in_use_is_read_beside_its_log(file, url, migrations, c
         assert (await inspect(url, migrations)).revision == "2"
 
 
+@pytest.mark.process
 async def test_what_a_killed_process_left_is_read_and_left_as_it_is(file, url, migrations, contents):
     await killed_while_writing(file)
     before = contents()
@@ -143,6 +144,7 @@ async def test_what_a_killed_process_left_is_read_and_left_as_it_is(file, url, m
     assert len(before[f"{file.name}-wal"]) > 0
 
 
+@pytest.mark.process
 async def test_a_log_without_its_index_is_read(file, url, migrations, contents):
     await killed_while_writing(file)
     file.with_name(f"{file.name}-shm").unlink()
@@ -152,6 +154,7 @@ async def test_a_log_without_its_index_is_read(file, url, migrations, contents):
     assert contents() == before
 
 
+@pytest.mark.process
 async def test_a_database_whose_log_cannot_be_opened_asks_for_a_start(file, url, migrations):
     await killed_while_writing(file)
     file.with_name(f"{file.name}-shm").unlink()

@@ -192,6 +192,7 @@ async def test_what_does_not_fit_into_a_column_is_a_bug_and_no_absence(database)
         await write_one(database, id="x" * 33)
 
 
+@pytest.mark.process
 async def test_several_processes_may_migrate_an_empty_database_at_once(empty_postgresql_url):
     url = empty_postgresql_url.replace("postgresql:", "postgresql+psycopg:", 1)
     processes = [

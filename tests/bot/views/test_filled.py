@@ -12,6 +12,7 @@ from bot.models import DomainTarget, OrderTarget, Place, Plan, WaitingName
 from bot.recipients import constructed
 from bot.views import forms
 from bot.views.filled import NOTHING_TYPED, Filled, Typed, field_errors, read_form, read_typed
+from tests.quick import examples
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -132,7 +133,7 @@ def test_a_cleared_choice_is_no_choice(order):
     assert filled.recipients == {0: [], 1: [], 2: []}
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(view=VIEW | ANY_JSON)
 def test_a_tampered_form_raises_nothing_but_misunderstood(view):
     try:
@@ -147,7 +148,7 @@ def test_a_tampered_form_raises_nothing_but_misunderstood(view):
     assert all(isinstance(index, int) for picked in filled.recipients.values() for index in picked)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(data=st.data())
 def test_a_form_tampered_with_in_one_place_raises_nothing_but_misunderstood(data, now):
     view = submitted(drawn(waiting("example.com", OrderTarget(1)), now=now))

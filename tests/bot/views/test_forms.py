@@ -12,6 +12,7 @@ from bot.models import Address, Cooldown, DomainTarget, Kind, LedgerEvent, Liste
 from bot.recipients import constructed
 from bot.targets import WantedName, WantedOrder
 from bot.views import forms
+from tests.quick import examples
 
 # Making a request or plan smaller takes minutes and tells little: a failure names the flaw by itself.
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -53,7 +54,7 @@ def draw(now):
     return draw_plan
 
 
-@settings(max_examples=30, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=examples(30), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
 def test_slack_takes_the_form_of_any_plan(foreign, slack, now, data):
     plan = data.draw(foreign.plan())
@@ -68,7 +69,7 @@ def test_slack_takes_the_form_of_any_plan(foreign, slack, now, data):
     assert "submit" in view
 
 
-@settings(max_examples=25, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=examples(25), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
 def test_slack_takes_every_other_state_of_the_form(foreign, slack, now, data):
     name = data.draw(foreign.name)
@@ -87,7 +88,7 @@ def test_slack_takes_every_other_state_of_the_form(foreign, slack, now, data):
     assert not any("submit" in view for view in views)
 
 
-@settings(max_examples=25, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=examples(25), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
 def test_slack_takes_the_suggestions_of_any_listing(foreign, slack, now, data):
     lines = data.draw(st.lists(foreign.listed(), max_size=10)) * data.draw(st.sampled_from([1, 13]))
@@ -305,7 +306,7 @@ def test_a_name_too_long_for_an_option_is_not_suggested(now):
     assert forms.suggestions([], WantedName(too_long), now) == []
 
 
-@settings(max_examples=30, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=examples(30), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
 def test_slack_takes_whatever_a_message_names(foreign, slack, now, data):
     opens = st.one_of(st.just("order:1"), foreign.name.map(lambda name: f"name:{name}"))

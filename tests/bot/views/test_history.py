@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.models import BEGINNINGS, Ending, LedgerEvent, PastCall, PastRequest
 from bot.views import history
 from bot.views.history import Turn
+from tests.quick import examples
 
 LINK = "https://slack.test/p1"
 
@@ -57,7 +58,7 @@ def changed(past, **changes):
     return PastRequest(**{**values, **changes})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
 def test_slack_takes_every_page(foreign, slack, told, data):
     found = data.draw(st.lists(told.past, max_size=history.PER_PAGE))

@@ -45,6 +45,7 @@ from bot.models import (
 from bot.policy import Action, Matter, Person, Rule, Rules, Standing
 from bot.views import following, forms, history, messages, offers, permission, problems, status
 from bot.views.blocks import Message
+from tests.quick import examples
 
 LINK = "https://slack.test/p1"
 ODD_IDS = ["U0ANA", "U0BOB", "U0EVE> <!channel", "@here", "<!everyone>", ""]
@@ -325,7 +326,7 @@ def test_every_view_is_tried():
 
 @pytest.mark.parametrize("view", VIEWS)
 @settings(
-    max_examples=8,
+    max_examples=examples(8),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=list(HealthCheck),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.models import Actor, Call, DomainTarget, Ending, LedgerEvent, OrderTarget, Place, Recipient, ResendRequest
 from bot.views import messages
+from tests.quick import examples
 
 # Making a request or plan smaller takes minutes and tells little: a failure names the flaw by itself.
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -58,7 +59,7 @@ def domains(order):
     return dataclasses.replace(order, calls=calls, subject="order 5")
 
 
-@settings(max_examples=30, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=examples(30), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
 def test_slack_takes_every_message_of_a_request(foreign, slack, data):
     request = data.draw(foreign.request())
@@ -79,7 +80,7 @@ def test_slack_takes_every_message_of_a_request(foreign, slack, data):
     assert all(slack.takes_message(message) for message in drawn)
 
 
-@settings(max_examples=20, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=examples(20), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
 def test_the_text_alone_tells_the_outcome_of_any_request(foreign, data):
     request = data.draw(foreign.request())

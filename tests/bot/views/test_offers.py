@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.models import Offer, Offered, Place
 from bot.views import offers
+from tests.quick import examples
 
 MINUTES = timedelta(minutes=10)
 
@@ -75,7 +76,7 @@ def test_the_summary_says_how_many_more_and_what_to_do(offer, later, words):
     assert buttons(message) == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_slack_takes_whatever_waits(foreign, slack, offer, data):
     target = st.builds(

@@ -10,6 +10,7 @@ from bot import models
 from bot.models import Domain, LastResend, LedgerEvent, Order
 from bot.views import status
 from bot.views.status import DomainState, NameGroup, OrderState, Page
+from tests.quick import examples
 
 LINK = "https://slack.test/p1"
 
@@ -96,7 +97,7 @@ def labels(message):
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
 def test_slack_takes_every_answer(foreign, slack, told, data):
     found = data.draw(st.lists(told.state, min_size=1, max_size=6))
@@ -113,7 +114,7 @@ def test_slack_takes_every_answer(foreign, slack, told, data):
     assert text.count("*Domain ") >= sum(isinstance(state, DomainState) for state in found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(data=st.data())
 def test_slack_takes_every_page(foreign, slack, told, data):
     orders = data.draw(st.lists(told.order, max_size=status.PER_PAGE, unique_by=lambda order: order.id))

@@ -17,6 +17,8 @@ from bot.store.db import open_database
 
 LEASE = 1.0
 
+pytestmark = pytest.mark.process
+
 HOLDING = """
 import asyncio, sys
 from bot.store.cluster.join import join_cluster
