@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from sandbox.faults import Answer, Fault
+from sandbox.faults import Fault, FaultResponse
 from tests.forks import SHORT
 
 # What DigiCert's own words may hold, and Slack must never read as its own.
@@ -33,36 +33,36 @@ SLACK_METHODS = (
     "response_url",
 )
 SLACK = {
-    "429 with Retry-After": Fault(answer=Answer(429, RATELIMITED, {"Retry-After": "1"})),
-    "429": Fault(answer=Answer(429, RATELIMITED)),
-    "500": Fault(answer=Answer(500, {"ok": False, "error": "internal_error"})),
-    "503 in HTML": Fault(answer=Answer(503, HTML)),
-    "500 after it took effect": Fault(effect=True, answer=Answer(500, {"ok": False, "error": "internal_error"})),
+    "429 with Retry-After": Fault(answer=FaultResponse(429, RATELIMITED, {"Retry-After": "1"})),
+    "429": Fault(answer=FaultResponse(429, RATELIMITED)),
+    "500": Fault(answer=FaultResponse(500, {"ok": False, "error": "internal_error"})),
+    "503 in HTML": Fault(answer=FaultResponse(503, HTML)),
+    "500 after it took effect": Fault(effect=True, answer=FaultResponse(500, {"ok": False, "error": "internal_error"})),
     "lost before it took effect": Fault(lost=True),
     "answer lost": Fault(effect=True, lost=True),
     "slow": Fault(effect=True, seconds=1.2),
     "timeout": Fault(effect=True, lost=True, seconds=1.1 * SHORT.slack_timeout),
 }
 READS = {
-    "429 with Retry-After": Fault(answer=Answer(429, BUSY, {"Retry-After": "1"})),
-    "429": Fault(answer=Answer(429, BUSY)),
-    "500": Fault(answer=Answer(500, {"errors": []})),
-    "503 in HTML": Fault(answer=Answer(503, HTML)),
-    "200 in HTML": Fault(answer=Answer(200, HTML)),
+    "429 with Retry-After": Fault(answer=FaultResponse(429, BUSY, {"Retry-After": "1"})),
+    "429": Fault(answer=FaultResponse(429, BUSY)),
+    "500": Fault(answer=FaultResponse(500, {"errors": []})),
+    "503 in HTML": Fault(answer=FaultResponse(503, HTML)),
+    "200 in HTML": Fault(answer=FaultResponse(200, HTML)),
     "answer lost": Fault(lost=True),
     "slow": Fault(effect=True, seconds=1.5),
 }
 # Long enough to tell whether the person is asked about anew before the next try.
-BUSY_FOR_LONG = Fault(answer=Answer(429, BUSY, {"Retry-After": "4"}))
+BUSY_FOR_LONG = Fault(answer=FaultResponse(429, BUSY, {"Retry-After": "4"}))
 PUTS = {
-    "429 with Retry-After": Fault(answer=Answer(429, BUSY, {"Retry-After": "1"})),
-    "400 with foreign words": Fault(answer=Answer(400, NO)),
-    "403 that repeats the key": Fault(answer=Answer(403, NO_WITH_KEY)),
-    "408": Fault(answer=Answer(408, "")),
-    "302": Fault(answer=Answer(302, "", {"Location": "https://elsewhere.example/"})),
-    "200 in HTML": Fault(effect=True, answer=Answer(200, HTML)),
-    "500": Fault(answer=Answer(500, {"errors": []})),
-    "503 in HTML after it took effect": Fault(effect=True, answer=Answer(503, HTML)),
+    "429 with Retry-After": Fault(answer=FaultResponse(429, BUSY, {"Retry-After": "1"})),
+    "400 with foreign words": Fault(answer=FaultResponse(400, NO)),
+    "403 that repeats the key": Fault(answer=FaultResponse(403, NO_WITH_KEY)),
+    "408": Fault(answer=FaultResponse(408, "")),
+    "302": Fault(answer=FaultResponse(302, "", {"Location": "https://elsewhere.example/"})),
+    "200 in HTML": Fault(effect=True, answer=FaultResponse(200, HTML)),
+    "500": Fault(answer=FaultResponse(500, {"errors": []})),
+    "503 in HTML after it took effect": Fault(effect=True, answer=FaultResponse(503, HTML)),
     "lost before it took effect": Fault(lost=True),
     "answer lost": Fault(effect=True, lost=True),
     "slow": Fault(effect=True, seconds=1.0),
