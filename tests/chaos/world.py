@@ -159,7 +159,7 @@ class Witness(Faults):
         super().__init__()
         self._world = world
 
-    def take(self, name: str) -> Fault | None:
+    def pop(self, name: str) -> Fault | None:
         """Use up one fault planned for a call of this name."""
         fault = super().pop(name)
         if name.startswith("PUT "):
