@@ -8,7 +8,7 @@ from typing import Protocol
 from sandbox.json_types import Json
 
 
-class Connection(Protocol):
+class DeliverySocket(Protocol):
     """The connection that an envelope is sent over. `closed_at` is in seconds of the event loop's clock."""
 
     closed_at: float | None
@@ -33,7 +33,7 @@ class Delivery:
     failure: str = "timeout"
     status: int | None = None
     may_be_retried: bool = True
-    connection: Connection | None = field(default=None, repr=False)
+    connection: DeliverySocket | None = field(default=None, repr=False)
     _answered: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     @property
@@ -56,7 +56,7 @@ class Delivery:
         """Return whether an ack came at all, even too late."""
         return self._answered.is_set()
 
-    def mark_sent(self, connection: Connection | None = None) -> None:
+    def mark_sent(self, connection: DeliverySocket | None = None) -> None:
         """Record that the envelope is sent now, over this connection if it is a socket."""
         self.sent_at, self.connection = asyncio.get_running_loop().time(), connection
 
