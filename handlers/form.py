@@ -92,7 +92,7 @@ class ResendForm:
         try:
             request_id = await self._resend.accept(await self._dialog.submit(actor, read_view_id(body), filled))
         except CooledDown as error:
-            await ack(response_action="update", view=await self._dialog.cooled(actor, filled, error.cooldown))
+            await ack(response_action="update", view=dict(await self._dialog.cooled(actor, filled, error.cooldown)))
             return
         await ack()
         if request_id:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from bot.candidates import Candidate
 from bot.clock import Clock
@@ -118,7 +119,7 @@ class Dialog:
         plan = _planned(form)
         return await self._draw(form, partial(self._lookup.rescoped, plan, index), plan.key, typed)
 
-    async def options(self, actor: Actor, form_id: str, typed: str) -> list[Drawing]:
+    async def options(self, actor: Actor, form_id: str, typed: str) -> list[dict[str, Any]]:
         """At most a hundred options for what was typed so far, the longest waiting first; takes 2.5 s at most.
 
         What the person may not resend at all is no option.

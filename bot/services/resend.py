@@ -17,7 +17,7 @@ from bot.services.board import Board
 from bot.services.gate import Gate, denied, refusal
 from bot.services.matters import about_calls
 from bot.services.reporting import Reporting, root_key, until_told
-from bot.services.sending import Sending
+from bot.services.sending import Result, Sending
 from bot.store import claims, person_limits, requests
 from bot.store.claims import Claim, Claims
 from bot.store.db import Database, Transaction
@@ -217,7 +217,7 @@ class Resend:
             await until_told(steps, "report", self._reporting.report, request_id)
 
     async def _settle(self, steps: Steps, request_id: str, number: int) -> None:
-        earlier: list[dict[str, object]] = []
+        earlier: list[Result] = []
         while True:
             result = await steps.run("send", self._sending.attempt, request_id, number, list(earlier))
             if result["ended"]:

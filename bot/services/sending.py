@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Any
+from typing import Any, Required, TypedDict
 
 import structlog
 
@@ -49,7 +49,19 @@ _LOOK_SECONDS = 0.5
 _COULD_NOT_TELL = "Right before the call Slack could not tell"
 _STOPPED = "The bot was stopped while it waited for DigiCert's answer."
 
-Result = dict[str, Any]
+
+class Result(TypedDict, total=False):
+    """What became of one try, as JSON: if the call has not ended, why it was turned away and when to try again."""
+
+    ended: Required[bool]
+    busy: bool
+    untold: bool
+    words: str
+    wait: float
+    at: str
+    again_at: str
+
+
 ENDED: Result = {"ended": True}
 
 
@@ -273,9 +285,8 @@ class Sending:
             if unreachable >= len(self._timings.unreachable_delays):
                 return None
             wait = self._timings.unreachable_delays[unreachable]
-        again_at = now + timedelta(seconds=wait)
-        times = {"at": now.isoformat(), "again_at": again_at.isoformat()}
-        return {"ended": False, "busy": busy, "untold": untold, "words": str(error), "wait": wait, **times}
+        at, again_at, said = now.isoformat(), (now + timedelta(seconds=wait)).isoformat(), str(error)
+        return Result(ended=False, busy=busy, untold=untold, words=said, wait=wait, at=at, again_at=again_at)
 
     async def _overtaken(self, request: ResendRequest, number: int, number_of_try: int) -> Result:
         """Wait for the ending of whoever is at this call; where that one is gone as well, nobody knows how it ended."""

@@ -96,7 +96,7 @@ def _not_in(column: sa.Column[Any], values: Collection[str]) -> sa.ColumnElement
     return sa.or_(column.is_(None), column.not_in(list(values)))
 
 
-def _alert(row: Any) -> Alert:
+def _alert(row: sa.Row[Any]) -> Alert:
     return Alert(
         channel_id=row.channel_id,
         ts=row.ts,

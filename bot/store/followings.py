@@ -219,7 +219,7 @@ def _written(at: datetime | None) -> str | None:
     return written(at) if at else None
 
 
-def _read(row: Any) -> Following:
+def _read(row: sa.Row[Any]) -> Following:
     return Following(
         request_id=row.request_id,
         call_no=row.call_no,

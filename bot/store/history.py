@@ -103,7 +103,7 @@ def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
     return about.where(ledger_subjects.c.key == key), ledger_subjects.c.seq
 
 
-def _past(row: Any, endings: Mapping[tuple[str, int], Ending]) -> PastRequest:
+def _past(row: sa.Row[Any], endings: Mapping[tuple[str, int], Ending]) -> PastRequest:
     detail, beginning = json.loads(row.detail), LedgerEvent(row.kind)
     is_accepted = beginning is LedgerEvent.ACCEPTED
     calls = tuple(
@@ -145,7 +145,7 @@ def _endings(keys: Iterable[str]) -> sa.Select[Any]:
     )
 
 
-def _resends(row: Any, call: Call) -> Iterable[tuple[str, LastResend]]:
+def _resends(row: sa.Row[Any], call: Call) -> Iterable[tuple[str, LastResend]]:
     for key, emails in _emails(call).items():
         name = key.split(":", 2)[2]
         yield key, LastResend(row.request_id, row.user_id, moment(row.at), LedgerEvent(row.kind), name, emails)

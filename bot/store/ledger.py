@@ -140,9 +140,11 @@ class Ledger:
             rows = (await connection.execute(_of(request_id).where(ledger.c.kind.in_(OUTCOMES)))).all()
         return {row.call_no: ending for row in rows if (ending := _ending([row]))}
 
-    async def _rows(self, request_id: str, call_no: int) -> list[Any]:
+    async def _rows(self, request_id: str, call_no: int) -> Sequence[sa.Row[Any]]:
         async with self._database.read() as connection:
-            return list((await connection.execute(_of(request_id).where(ledger.c.call_no == call_no))).all())
+            mine = await connection.execute(_of(request_id).where(ledger.c.call_no == call_no))
+            rows: Sequence[sa.Row[Any]] = mine.all()
+        return rows
 
 
 async def _stands(transaction: AsyncConnection, entry: Entry) -> bool:
@@ -160,14 +162,14 @@ async def _stands(transaction: AsyncConnection, entry: Entry) -> bool:
 
 async def _may_begin(transaction: AsyncConnection, entry: Entry) -> bool:
     mine = _of(str(entry.request_id)).where(ledger.c.call_no == entry.call_no)
-    rows = list((await transaction.execute(mine)).all())
+    rows = (await transaction.execute(mine)).all()
     number = entry.attempt or 0
     return _ending(rows) is None and all(tried.closed and tried.number < number for tried in _attempts(rows))
 
 
 async def open_attempts(transaction: AsyncConnection, request_id: str, call_no: int) -> set[int]:
     """The tries of a call that somebody may be at now, seen from inside a transaction."""
-    rows = list((await transaction.execute(_of(request_id).where(ledger.c.call_no == call_no))).all())
+    rows = (await transaction.execute(_of(request_id).where(ledger.c.call_no == call_no))).all()
     return {tried.number for tried in _attempts(rows) if not tried.closed}
 
 
@@ -177,7 +179,7 @@ async def has_ended(connection: AsyncConnection, request_id: str, call_no: int) 
     return (await connection.execute(ended)).first() is not None
 
 
-def _attempts(rows: list[Any]) -> list[Attempt]:
+def _attempts(rows: Sequence[sa.Row[Any]]) -> list[Attempt]:
     closed = {row.attempt: json.loads(row.detail).get("words", "") for row in rows if row.kind != LedgerEvent.SENDING}
     return [
         Attempt(row.attempt, row.attempt in closed, closed.get(row.attempt, ""))
@@ -190,14 +192,14 @@ def _of(request_id: str) -> sa.Select[Any]:
     return sa.select(ledger).where(ledger.c.request_id == request_id).order_by(ledger.c.seq)
 
 
-def _ending(rows: list[Any]) -> Ending | None:
+def _ending(rows: Sequence[sa.Row[Any]]) -> Ending | None:
     for row in rows:
         if row.kind in OUTCOMES:
             return ending_of(row)
     return None
 
 
-def ending_of(row: Any) -> Ending:
+def ending_of(row: sa.Row[Any]) -> Ending:
     """What a row tells with which a call ended."""
     return Ending(LedgerEvent(row.kind), json.loads(row.detail).get("words", ""), moment(row.at))
 

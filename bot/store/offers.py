@@ -155,7 +155,7 @@ async def _stand(transaction: AsyncConnection, offer: Offer, until: datetime) ->
         await transaction.execute(upsert(transaction, offered, row))
 
 
-def _offer(row: Any) -> Offer:
+def _offer(row: sa.Row[Any]) -> Offer:
     return Offer(
         id=row.id,
         place=Place(row.channel_id, row.thread_ts),

@@ -62,5 +62,5 @@ class Posts:
             await transaction.execute(upsert(transaction, posts, row))
 
 
-def _post(row: Any) -> Post:
+def _post(row: sa.Row[Any]) -> Post:
     return Post(row.key, Place(row.channel_id, row.thread_ts), moment(row.intended_at), row.ts, row.detour)

@@ -76,7 +76,7 @@ async def sweep(database: Database, through: int, pause_seconds: float = PAUSE_S
     return removed
 
 
-async def _held(connection: AsyncConnection, after: int, through: int, now: datetime) -> Any:
+async def _held(connection: AsyncConnection, after: int, through: int, now: datetime) -> sa.Row[Any, Any] | None:
     """The first row up to `through` of a request that is not over, or that goes on behind it."""
     mine = ledger.alias()
     inside = (mine.c.seq > after, mine.c.seq <= through)

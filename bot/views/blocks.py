@@ -123,7 +123,7 @@ def channel(channel_id: str) -> str:
     return f"<#{channel_id}>" if _CHANNEL_ID.fullmatch(channel_id) else escape(channel_id)
 
 
-def time(at: datetime) -> str:
+def date_time(at: datetime) -> str:
     """A moment in each reader's own zone, with UTC for those who see the text alone."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 

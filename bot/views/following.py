@@ -17,7 +17,7 @@ from bot.models import (
     ResendRequest,
     waiting_names,
 )
-from bot.views.blocks import Message, ago, clock, escape, names, person, section, still_wait, time
+from bot.views.blocks import Message, ago, clock, date_time, escape, names, person, section, still_wait
 from bot.views.messages import CHECK_NOW, SEND_AGAIN, STOP_FOLLOWING, Standing, buttons
 
 GONE = "gone"
@@ -113,7 +113,7 @@ def _validated(request: ResendRequest, endings: Mapping[int, Ending], followings
     what = f"all {total} names" if total > 1 else names(mine)
     in_doubt = any(endings[following.call_no].outcome is LedgerEvent.UNKNOWN for following in followings)
     doubt = ", although nobody knows whether this mail was sent" if in_doubt else ""
-    words = f"*Validated*: {what}, seen {time(_seen_at(followings) or request.at)}{doubt}."
+    words = f"*Validated*: {what}, seen {date_time(_seen_at(followings) or request.at)}{doubt}."
     over = [following for following in followings if following.word and following.state is FollowState.VALIDATED]
     states = dict.fromkeys(f"{_target(request.calls[each.call_no])} is {escape(each.word)}." for each in over)
     return " ".join([words, *states])
@@ -123,7 +123,7 @@ def _count(request: ResendRequest, followings: Sequence[Following], waiting: Seq
     """How many names still wait; nothing before the first look."""
     seen_at = _seen_at(followings)
     total = _total(request, followings)
-    return f"{still_wait(len(waiting), total)}, checked {time(seen_at)}." if seen_at else ""
+    return f"{still_wait(len(waiting), total)}, checked {date_time(seen_at)}." if seen_at else ""
 
 
 def _end(request: ResendRequest, following: Following, links: Mapping[str, str | None]) -> str:
@@ -148,7 +148,7 @@ def _silence(news: News) -> list[str]:
     if not news.silent:
         return []
     goes_on = " The bot keeps asking." if news.state is FollowState.FOLLOWING else ""
-    return [f"DigiCert has not answered since {time(news.at)}.{goes_on}"]
+    return [f"DigiCert has not answered since {date_time(news.at)}.{goes_on}"]
 
 
 def _left(waiting: int, total: int) -> str:

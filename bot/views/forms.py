@@ -1,9 +1,9 @@
 """The form *Resend DCV emails* in each of its states, and reading it back."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from slack_sdk.models.blocks import (
     Block,
@@ -37,11 +37,12 @@ from bot.models import (
     order_key,
 )
 from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
-from bot.targets import WantedName, WantedOrder, plain_name
+from bot.targets import Wanted, WantedName, WantedOrder, plain_name
 from bot.views.blocks import (
     ago,
     channel,
     context,
+    date_time,
     escape,
     field,
     join_names,
@@ -50,7 +51,6 @@ from bot.views.blocks import (
     person,
     plain,
     section,
-    time,
 )
 from bot.views.blocks import name as shown_name
 from bot.views.permission import may_instead
@@ -71,7 +71,18 @@ MOST_VALUE = 150
 LONGEST_NAME = MOST_VALUE - len(name_key(""))
 MOST_TOLD = 5
 
-Drawing = dict[str, Any]
+
+class Drawing(TypedDict, total=False):
+    """A form as Slack takes it."""
+
+    type: str
+    callback_id: str
+    private_metadata: str
+    title: Mapping[str, Any]
+    submit: Mapping[str, Any]
+    close: Mapping[str, Any]
+    blocks: Sequence[Mapping[str, Any]]
+
 
 _SO_FAR = {LedgerEvent.SENT: "Sent", LedgerEvent.UNKNOWN: "Perhaps sent", None: "Asked for"}
 
@@ -121,7 +132,7 @@ def named(form_id: str, matches: Sequence[tuple[Listed, str, str]], now: datetim
     return _drawn(form_id, [_target_row(None), section(words, accessory=select, block_id=MATCH)])
 
 
-def nothing_named(wanted: Sequence[WantedOrder | WantedName], *, hides: bool) -> str:
+def nothing_named(wanted: Sequence[Wanted], *, hides: bool) -> str:
     """Return what a message names, and that nothing waits for it; if the policy `hides` anything, that it may."""
     if not wanted:
         return "The message names no order and no domain."
@@ -145,7 +156,9 @@ def refused(form_id: str, error: NotAllowed) -> Drawing:
 
 def rests(form_id: str, plan: Plan, cooldown: Cooldown, who: Holders, now: datetime) -> Drawing:
     """It was sent a moment ago, and this person may not send it again so soon: until when, and who may."""
-    words = f"{_so_far(cooldown, now)} You may send it again after {time(cooldown.until)}, when the cooldown is over."
+    words = (
+        f"{_so_far(cooldown, now)} You may send it again after {date_time(cooldown.until)}, when the cooldown is over."
+    )
     return _drawn(form_id, [_target_row(option(plan.key, plan.title)), section(f"{words}\n{may_instead(who)}".strip())])
 
 
@@ -192,7 +205,9 @@ def listed_option(listed: Listed, now: datetime) -> Option:
     return option(listed.key, _what(listed), f"{kind}, {_waits(listed, now)}")
 
 
-def suggestions(lines: Sequence[Listed], to_look_up: WantedOrder | WantedName | None, now: datetime) -> list[Drawing]:
+def suggestions(
+    lines: Sequence[Listed], to_look_up: WantedOrder | WantedName | None, now: datetime
+) -> list[dict[str, Any]]:
     """The options of a search: the account's lines, and last what was typed where no line is exactly that."""
     last = _lookup_option(to_look_up)
     shown = [listed_option(line, now) for line in lines[: MOST_OPTIONS - len(last)]]
@@ -201,7 +216,7 @@ def suggestions(lines: Sequence[Listed], to_look_up: WantedOrder | WantedName | 
 
 def cooled(cooldown: Cooldown, now: datetime) -> str:
     """Who sent a moment ago, and that a reason is needed to send again."""
-    return f"{_so_far(cooldown, now)} Until {time(cooldown.until)} it is sent again only with a reason."
+    return f"{_so_far(cooldown, now)} Until {date_time(cooldown.until)} it is sent again only with a reason."
 
 
 def _so_far(cooldown: Cooldown, now: datetime) -> str:
@@ -210,7 +225,7 @@ def _so_far(cooldown: Cooldown, now: datetime) -> str:
     return f":snowflake: *{done} by {person(cooldown.user_id)}*{thread}."
 
 
-def _lookup_option(wanted: WantedOrder | WantedName | None) -> list[Option]:
+def _lookup_option(wanted: Wanted | None) -> list[Option]:
     match wanted:
         case WantedOrder(order_id):
             return [option(order_key(order_id), f"Look up order {order_id}")]
@@ -230,7 +245,7 @@ def _drawn(form_id: str, blocks: Sequence[Block], *, submit: bool = False) -> Dr
         close=plain("Cancel" if submit else "Close"),
         blocks=list(blocks),
     )
-    return view.to_dict()
+    return cast(Drawing, view.to_dict())
 
 
 def _target_row(current: Option | None) -> SectionBlock:

@@ -7,7 +7,7 @@ from datetime import datetime
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.models import OUTCOMES, LedgerEvent, PastCall, PastRequest, TargetKey
-from bot.views.blocks import Message, ago, cut, emails, escape, name, names, person, plain, section, time
+from bot.views.blocks import Message, ago, cut, date_time, emails, escape, name, names, person, plain, section
 
 NEWER = "history_newer"
 OLDER = "history_older"
@@ -59,7 +59,7 @@ def _turning(turn: Turn) -> Iterable[Block]:
 def _line(past: PastRequest, now: datetime) -> str:
     """Outcome, when and who come first: of what is cut off at the end, the rest can be asked for by itself."""
     thread = f" (<{past.link}|thread>)" if past.link else ""
-    asked = f"{ago(past.at, now)} ago, at {time(past.at)}, by {person(past.user_id) if past.user_id else 'nobody'}"
+    asked = f"{ago(past.at, now)} ago, at {date_time(past.at)}, by {person(past.user_id) if past.user_id else 'nobody'}"
     match past.beginning:
         case LedgerEvent.ACCEPTED:
             return f"*{_outcome(past.calls)}*{thread} · {asked} · {_targets(past)}{_mailed(past)}.{_words(past)}"

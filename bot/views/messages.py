@@ -14,6 +14,7 @@ from bot.views.blocks import (
     Message,
     context,
     cut,
+    date_time,
     escape,
     fields,
     names,
@@ -21,7 +22,6 @@ from bot.views.blocks import (
     plain,
     section,
     still_wait,
-    time,
 )
 
 Endings = Mapping[int, Ending]
@@ -81,7 +81,7 @@ def waiting(
     """Say when the bot tries again, and why it must: `words` is the reason if DigiCert is not `busy`."""
     cause = "DigiCert asks the bot to slow down (429)" if busy else escape(words.rstrip("."))
     so_far = f"{len(ended)} of {len(request.calls)} calls are done" if ended else "Nothing was sent yet"
-    words = f"Waiting: {cause}. {so_far} for {_subject(request)}; next try {time(again_at)}."
+    words = f"Waiting: {cause}. {so_far} for {_subject(request)}; next try {date_time(again_at)}."
     return Message(words, (section(f":hourglass: {words}"), *_lines(request, ended)))
 
 
@@ -141,14 +141,14 @@ def checked(request: ResendRequest, states: Sequence[NameState], by: str, now: d
     lines = [f"• {names([state.name])}: {escape(state.words)}" for state in states[:MOST_STATES]]
     if more := len(states) - len(lines):
         lines.append(f"and {more} more")
-    head = f"{words}, checked by {person(by)} at {time(now)}."
+    head = f"{words}, checked by {person(by)} at {date_time(now)}."
     spoken = " ".join(f"{escape(state.name)}: {escape(state.words)}." for state in states[:MOST_STATES])
     return Message(f"{head} {spoken}", (section(f":mag: {head}"), section("\n".join(lines))))
 
 
 def before(request: ResendRequest, endings: Endings) -> str:
     """What came of a request, for the form that asks for it again."""
-    asked = f"{person(request.actor.user_id)} asked for this at {time(request.at)}."
+    asked = f"{person(request.actor.user_id)} asked for this at {date_time(request.at)}."
     return f"{cut(_spoken(request, endings), 2000)} {asked} To send again, say why."
 
 
@@ -272,7 +272,7 @@ def _asked(request: ResendRequest) -> Block:
     return fields(
         [
             ("Asked by", person(request.actor.user_id)),
-            ("When", time(request.at)),
+            ("When", date_time(request.at)),
             ("Language", f"Asked for {escape(language(request.locale))}"),
             ("Reason", reason),
         ]

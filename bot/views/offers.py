@@ -5,7 +5,7 @@ from datetime import timedelta
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.models import Offer, Offered, TargetKey
-from bot.views.blocks import Message, context, join_names, names, person, plain, section, time
+from bot.views.blocks import Message, context, date_time, join_names, names, person, plain, section
 
 RESEND = "offer_resend"
 NOT_NOW = "offer_not_now"
@@ -48,7 +48,7 @@ def summary(offer: Offer, most: int, span: timedelta) -> Message:
 def _waits(target: Offered) -> str:
     order_id, named = TargetKey.parse(target.key).order_id, names(target.names, room=_ROOM_FOR_NAMES)
     what = f"Domain {named}" if order_id is None else f"Order {order_id} ({named})"
-    since = f" since {time(target.since)}" if target.since else ""
+    since = f" since {date_time(target.since)}" if target.since else ""
     return f"{what} waits for e-mail validation{since}"
 
 
@@ -70,7 +70,7 @@ def _since(offer: Offer) -> list[str]:
     """What became of the offer."""
     told = []
     if offer.quiet_until and offer.quiet_by:
-        told.append(f"Not now, says {person(offer.quiet_by)}; quiet until {time(offer.quiet_until)}.")
+        told.append(f"Not now, says {person(offer.quiet_by)}; quiet until {date_time(offer.quiet_until)}.")
     if offer.later:
         what = "it" if len(offer.targets) == 1 else "some of this"
         told.append(f"{offer.later} more alert{' names' if offer.later == 1 else 's name'} {what}.")

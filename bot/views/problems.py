@@ -16,7 +16,7 @@ from bot.errors import (
     asked_for,
 )
 from bot.models import Cooldown
-from bot.views.blocks import Message, clock, escape, person, section, time
+from bot.views.blocks import Message, clock, date_time, escape, person, section
 from bot.views.permission import may_instead
 
 # Slack's guide and its reference differ in these words; a trigger lives three seconds and opens one form.
@@ -48,7 +48,7 @@ def answer(error: BotError) -> Message:
         words = cooled_down(error.cooldown)
         return Message(words, (section(words),))
     if isinstance(error, LimitReached):
-        until = clock(error.until) if error.span < timedelta(hours=12) else time(error.until)
+        until = clock(error.until) if error.span < timedelta(hours=12) else date_time(error.until)
         words = f"{asked_for(error.requests, error.span)} You can continue at {until}."
         return Message(words, (section(words),))
     if isinstance(error, NotAllowed) and (who := may_instead(error.holders)):
@@ -61,8 +61,8 @@ def cooled_down(cooldown: Cooldown) -> str:
     """Who sent when, and how to send all the same, in one line."""
     thread = f" (<{cooldown.link}|thread>)" if cooldown.link else ""
     return (
-        f"Nothing was sent: {person(cooldown.user_id)} sent this at {time(cooldown.at)}{thread}. Until "
-        f"{time(cooldown.until)} it is sent again only with a reason: add `because` and the reason."
+        f"Nothing was sent: {person(cooldown.user_id)} sent this at {date_time(cooldown.at)}{thread}. Until "
+        f"{date_time(cooldown.until)} it is sent again only with a reason: add `because` and the reason."
     )
 
 

@@ -13,6 +13,7 @@ from bot.views.blocks import (
     ago,
     context,
     cut,
+    date_time,
     emails,
     escape,
     name,
@@ -20,7 +21,6 @@ from bot.views.blocks import (
     person,
     plain,
     section,
-    time,
 )
 
 PREVIOUS = "status_previous"
@@ -91,18 +91,14 @@ class Page:
 
 def page(shown: Page, now: datetime) -> Message:
     """The pending orders of one page, and the buttons to the pages beside it."""
+    listed = f"as DigiCert listed them at {date_time(shown.read_at)}."
     if not shown.orders:
-        words = f"No order waits for validation, as DigiCert listed them at {time(shown.read_at)}."
-        if shown.unreadable:
-            words = (
-                f"No order that could be read waits for validation, as DigiCert listed them at {time(shown.read_at)}."
-            )
+        which = " that could be read" if shown.unreadable else ""
+        words = f"No order{which} waits for validation, {listed}"
         return _told(" ".join(filter(None, [words, escape(shown.unreadable)])))
     of_pages = f" Page {shown.number + 1} of {shown.pages}." if shown.pages > 1 else ""
     count = "1 order waits" if shown.total == 1 else f"{shown.total} orders wait"
-    head = f"*{count} for validation*, the oldest first, as DigiCert listed them at {time(shown.read_at)}.{of_pages}"
-    if shown.unreadable:
-        head = f"{head} {escape(shown.unreadable)}"
+    head = f"*{count} for validation*, the oldest first, {listed}{of_pages} {escape(shown.unreadable)}".rstrip()
     lines = [_pending_line(order, shown.last.get(order.id), now) for order in shown.orders]
     hint = context(f"Name an order to see each of its names, for example /dcv-status {shown.orders[0].id}.")
     blocks = [section(head), *(section(line) for line in lines), hint, *_turning(shown)]
@@ -163,7 +159,7 @@ def _pending_line(order: Order, last: LastResend | None, now: datetime) -> str:
 
 
 def _waits(since: datetime | None, now: datetime) -> str:
-    return f"waits for {ago(since, now)} (since {time(since)})" if since else "waits"
+    return f"waits for {ago(since, now)} (since {date_time(since)})" if since else "waits"
 
 
 def _lines(state: State, room: int, now: datetime) -> list[str]:
@@ -195,7 +191,7 @@ def _order_lines(state: OrderState, room: int, now: datetime) -> list[str]:
     if state.over:
         return [cut(f"*Order {order.id}* ({_order_name(order)}): {escape(state.over)}", room)]
     product = f" {cut(escape(order.product), _ROOM_FOR_A_PRODUCT)}." if order.product else ""
-    since = f" since {time(order.since)} ({ago(order.since, now)})" if order.since else ""
+    since = f" since {date_time(order.since)} ({ago(order.since, now)})" if order.since else ""
     head = f"*Order {order.id}* ({_order_name(order)}): {cut(escape(order.status), _ROOM_FOR_A_WORD)}{since}.{product}"
     remarks = [cut(escape(state.remark), room // 2)] if state.remark else []
     left = room - len(head) - sum(map(len, remarks))
@@ -223,7 +219,7 @@ def _last(last: LastResend | None, now: datetime, mailed_for: str | None = None)
     went = "Last resend" if last.outcome is LedgerEvent.SENT else "Last resend (it is *unknown* whether it went out)"
     scope = f" for {_short(last.name)}" if mailed_for not in {None, last.name} else ""
     thread = f" (<{last.link}|thread>)" if last.link else ""
-    when = f"{ago(last.at, now)} ago, at {time(last.at)}"
+    when = f"{ago(last.at, now)} ago, at {date_time(last.at)}"
     return f"{went} {when}, by {person(last.user_id)}{scope} to {emails(last.emails)}{thread}."
 
 

@@ -13,6 +13,7 @@ from bot.views.blocks import (
     channel,
     context,
     cut,
+    date_time,
     escape,
     fields,
     name,
@@ -22,7 +23,6 @@ from bot.views.blocks import (
     plain,
     section,
     shorten,
-    time,
 )
 
 NOW = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
@@ -161,11 +161,11 @@ def test_a_length_is_told_in_one_unit(length, words):
 
 
 def test_a_moment_is_told_in_the_readers_zone_with_utc_beside_it():
-    assert time(NOW) == "<!date^1782900000^{date_short_pretty} {time}|2026-07-01 10:00 UTC>"
+    assert date_time(NOW) == "<!date^1782900000^{date_short_pretty} {time}|2026-07-01 10:00 UTC>"
 
 
 def test_a_moment_of_another_zone_is_told_in_utc():
-    assert time(NOW.astimezone(timezone(timedelta(hours=2)))) == time(NOW)
+    assert date_time(NOW.astimezone(timezone(timedelta(hours=2)))) == date_time(NOW)
 
 
 def test_everything_is_cut_where_slack_would_refuse_it():
