@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from attrs import define
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.policy import Action
@@ -16,24 +17,16 @@ from handlers.answering import Answering
 from handlers.payloads import read_choice, read_message_origin, read_thread, read_trigger
 
 
+@define(eq=False, repr=False, slots=False)
 class OpenEnd:
     """Listeners for the buttons of a request that is not validated yet."""
 
-    def __init__(
-        self,
-        checking: Checking,
-        follower: Follower,
-        dialog: Dialog,
-        resend: Resend,
-        chat: Chat,
-        answering: Answering,
-    ) -> None:
-        self._checking = checking
-        self._follower = follower
-        self._dialog = dialog
-        self._resend = resend
-        self._chat = chat
-        self._answering = answering
+    _checking: Checking
+    _follower: Follower
+    _dialog: Dialog
+    _resend: Resend
+    _chat: Chat
+    _answering: Answering
 
     async def check(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Tell in the thread what DigiCert says now."""

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 import stamina
 import structlog
+from attrs import define, evolve, field
 from pydantic import SecretStr
 
 from bot.clock import Clock, OnDate, utc_now
@@ -108,6 +109,7 @@ class Readable:
     domains: bool
 
 
+@define(eq=False, repr=False, slots=False)
 class CertCentral:
     """DigiCert CertCentral over HTTP.
 
@@ -116,48 +118,26 @@ class CertCentral:
     however slowly its answer drips.
     """
 
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        limits: Turns,
-        *,
-        patience: float = 20.0,
-        longest_call: float = 75.0,
-        on_call: OnCall | None = None,
-        clock: Clock = utc_now,
-    ) -> None:
-        self._http = http
-        self._limits = limits
-        self._on_call = on_call
-        self._clock = clock
+    _http: httpx.AsyncClient
+    _limits: Turns
+    _patience: float = field(default=20.0, kw_only=True)
+    _longest_call: float = field(default=75.0, kw_only=True)
+    _on_call: OnCall | None = field(default=None, kw_only=True)
+    _clock: Clock = field(default=utc_now, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
         self._odd: dict[str, frozenset[str]] = {}
-        self._patience = patience
-        self._longest_call = longest_call
         self._reads = stamina.AsyncRetryingCaller(
             attempts=3, timeout=None, wait_initial=0.2, wait_jitter=0.3, wait_max=2.0
         )
 
     def in_background(self) -> "CertCentral":
         """The same account for work that nobody waits for: people go first, and half of the limits stays theirs."""
-        return CertCentral(
-            self._http,
-            self._limits.in_background,
-            patience=_BACKGROUND_PATIENCE,
-            longest_call=self._longest_call,
-            on_call=self._on_call,
-            clock=self._clock,
-        )
+        return evolve(self, limits=self._limits.in_background, patience=_BACKGROUND_PATIENCE)
 
     def within(self, limits: Turns) -> "CertCentral":
         """The same account within other limits."""
-        return CertCentral(
-            self._http,
-            limits,
-            patience=self._patience,
-            longest_call=self._longest_call,
-            on_call=self._on_call,
-            clock=self._clock,
-        )
+        return evolve(self, limits=limits)
 
     async def check_key(self) -> str:
         """Whom the key belongs to, to be shown; raises CaRefused where DigiCert does not accept the key.

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
+from attrs import define, field
 
 from bot.clock import Clock
 from bot.errors import BotError, SlackRefused, SlackUnavailable
@@ -29,6 +30,7 @@ Said = TypeVar("Said")
 Draw = Callable[[], Awaitable[Message]]
 
 
+@define(eq=False, repr=False, slots=False)
 class Board:
     """Shows messages by key: showing a key again edits what stands there.
 
@@ -36,12 +38,11 @@ class Board:
     shared with another organization. From then on a request stays in direct messages, also if the sharing ends.
     """
 
-    def __init__(self, chat: Chat, posts: Posts, clock: Clock, locks: KeyLocks | None = None) -> None:
-        self._chat = chat
-        self._posts = posts
-        self._clock = clock
-        self._locks = locks or KeyLocks()
-        self._under_way: dict[str, asyncio.Task[Any]] = {}
+    _chat: Chat
+    _posts: Posts
+    _clock: Clock
+    _locks: KeyLocks = field(factory=KeyLocks)
+    _under_way: dict[str, asyncio.Task[Any]] = field(factory=dict, init=False)
 
     async def show(self, key: str, place: Place, message: Message | Draw, user_id: str | None) -> Post:
         """Show a message in a place, or, where Slack does not let the bot post there, directly to a person.

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from attrs import define
+
 from bot.clock import Clock
 from bot.errors import Misunderstood
 from bot.follow_ups import NOT_SUBMITTED, Schedule, decide
@@ -17,28 +19,18 @@ from bot.store.requests import Requests
 from bot.views import messages
 
 
+@define(eq=False, repr=False, slots=False)
 class Checking:
     """Looks after a request when somebody asks."""
 
-    def __init__(
-        self,
-        gate: Gate,
-        requests: Requests,
-        followings: Followings,
-        looking: Looking,
-        board: Board,
-        reporting: Reporting,
-        schedule: Schedule,
-        clock: Clock,
-    ) -> None:
-        self._gate = gate
-        self._requests = requests
-        self._followings = followings
-        self._looking = looking
-        self._board = board
-        self._reporting = reporting
-        self._schedule = schedule
-        self._clock = clock
+    _gate: Gate
+    _requests: Requests
+    _followings: Followings
+    _looking: Looking
+    _board: Board
+    _reporting: Reporting
+    _schedule: Schedule
+    _clock: Clock
 
     async def request(self, actor: Actor, request_id: str, action: Action = Action.LOOK) -> ResendRequest:
         """The request behind a button, for somebody who may do this with all its names in its channel."""

@@ -5,6 +5,8 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from attrs import define
+
 from bot.clock import Clock
 from bot.command import WantedPerson
 from bot.errors import Misunderstood
@@ -103,6 +105,7 @@ class _Page:
     turn: Turn
 
 
+@define(eq=False, repr=False, slots=False)
 class Chronicle:
     """Tells one person what was asked; every door to it asks the gate before the ledger is read.
 
@@ -110,22 +113,12 @@ class Chronicle:
     was asked or nothing of it may be seen.
     """
 
-    def __init__(
-        self,
-        gate: Gate,
-        past: Past,
-        board: Board,
-        clock: Clock,
-        *,
-        most_read: int = MOST_READ,
-        timings: Timings = PRODUCTION,
-    ) -> None:
-        self._empty_delay = timings.empty_history_delay
-        self._gate = gate
-        self._past = past
-        self._board = board
-        self._clock = clock
-        self._most_read = most_read
+    _gate: Gate
+    _past: Past
+    _board: Board
+    _clock: Clock
+    _most_read: int = MOST_READ
+    _timings: Timings = PRODUCTION
 
     async def of(self, actor: Actor, place: Place | None, about: Wanted | WantedPerson | None) -> Message:
         """The newest requests about an order or a name, by a person, or of all; NotAllowed is in the ledger."""
@@ -155,7 +148,7 @@ class Chronicle:
         if not page.lines and not is_older:
             page = await self._page_before(asker, key, None)
         if not page.lines:
-            await asyncio.sleep(began + self._empty_delay - loop.time())
+            await asyncio.sleep(began + self._timings.empty_history_delay - loop.time())
         links = await asyncio.gather(*(self._link(asker.actor, each) for each in page.lines))
         linked = [replace(each, link=link) for each, link in zip(page.lines, links, strict=True)]
         return views.page(key, linked, page.turn, self._clock())

@@ -5,6 +5,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from attrs import define
+
 from bot.candidates import Candidate
 from bot.clock import Clock
 from bot.command import SendNow
@@ -44,26 +46,17 @@ from bot.views.forms import Drawing
 from bot.views.problems import told
 
 
+@define(eq=False, repr=False, slots=False)
 class Dialog:
     """Draws the form for a person, and reads it back; every door to it asks the gate."""
 
-    def __init__(
-        self,
-        gate: Gate,
-        lookup: Lookup,
-        confirming: Confirming,
-        resend: Resend,
-        forms: Forms,
-        locale: str,
-        clock: Clock,
-    ) -> None:
-        self._gate = gate
-        self._lookup = lookup
-        self._confirming = confirming
-        self._resend = resend
-        self._forms = forms
-        self._locale = locale
-        self._clock = clock
+    _gate: Gate
+    _lookup: Lookup
+    _confirming: Confirming
+    _resend: Resend
+    _forms: Forms
+    _locale: str
+    _clock: Clock
 
     async def start(self, actor: Actor, place: Place, text: str, wanted: Wanted | None = None) -> Form:
         """A new form for somebody who may resend what is `wanted`, or anything at all; NotAllowed for anybody else."""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from attrs import define
 from pydantic import TypeAdapter
 
 from bot.clock import Clock
@@ -39,34 +40,25 @@ KEPT = timedelta(days=30)
 _NEWS = TypeAdapter(News)
 
 
+@define(eq=False, repr=False, slots=False)
 class Follower:
     """Begins what is due, carries it out, and stops where somebody asks for it."""
 
-    def __init__(
-        self,
-        gate: Gate,
-        requests: Requests,
-        followings: Followings,
-        looking: Looking,
-        reporting: Reporting,
-        board: Board,
-        engine: Engine,
-        schedule: Schedule,
-        clock: Clock,
-    ) -> None:
-        self._gate = gate
-        self._requests = requests
-        self._followings = followings
-        self._looking = looking
-        self._reporting = reporting
-        self._board = board
-        self._engine = engine
-        self._schedule = schedule
-        self._clock = clock
+    _gate: Gate
+    _requests: Requests
+    _followings: Followings
+    _looking: Looking
+    _reporting: Reporting
+    _board: Board
+    _engine: Engine
+    _schedule: Schedule
+    _clock: Clock
+
+    def __attrs_post_init__(self) -> None:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._released: dict[str, asyncio.Event] = {}
         self._woken = asyncio.Event()
-        engine.define(FLOW, self._flow)
+        self._engine.define(FLOW, self._flow)
 
     async def attend(self) -> None:
         """Begin whatever is due, at its moment, until it is cancelled."""

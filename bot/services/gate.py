@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
+from attrs import define
 
 from bot.clock import Clock
 from bot.errors import NotAllowed, PermissionUnknown, SlackRefused, SlackUnavailable, StoreUnavailable
@@ -21,17 +22,18 @@ log = structlog.get_logger(__name__)
 PATIENCE = 1.5
 
 
+@define(eq=False, repr=False, slots=False)
 class Gate:
     """Decides who may do what, from what Slack says of them."""
 
-    def __init__(
-        self, rulebook: Rulebook, directory: Directory, ledger: Ledger, metrics: Metrics, clock: Clock
-    ) -> None:
-        self._rulebook = rulebook
-        self._directory = directory
-        self.refusals = RefusalLog(ledger, clock)
-        self._metrics = metrics
-        self._clock = clock
+    _rulebook: Rulebook
+    _directory: Directory
+    _ledger: Ledger
+    _metrics: Metrics
+    _clock: Clock
+
+    def __attrs_post_init__(self) -> None:
+        self.refusals = RefusalLog(self._ledger, self._clock)
 
     async def standing(self, actor: Actor) -> Standing:
         """The person and the rules as they are now, for questions that are answered without another word of Slack."""

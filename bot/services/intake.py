@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from attrs import define
 
 from bot.authors import read_author
 from bot.candidates import Candidate, read_candidates
@@ -25,24 +26,19 @@ MOST_WAITING = 5000
 _WORDS = {PassageKind.PROSE, PassageKind.CODE}
 
 
+@define(eq=False, repr=False, slots=False)
 class Intake:
     """Takes messages of the channels that an owner of the bot listed; everything else it does not even read."""
 
-    def __init__(
-        self,
-        channels: frozenset[str],
-        identity: Identity,
-        alerts: Alerts,
-        clock: Clock,
-        *,
-        most_waiting: int = MOST_WAITING,
-    ) -> None:
-        self._channels = channels
-        self._ours = tuple(filter(None, (identity.bot_id, identity.bot_user_id)))
-        self._team_id = None if identity.enterprise_id else identity.team_id
-        self._alerts = alerts
-        self._clock = clock
-        self._most_waiting = most_waiting
+    _channels: frozenset[str]
+    _identity: Identity
+    _alerts: Alerts
+    _clock: Clock
+    _most_waiting: int = MOST_WAITING
+
+    def __attrs_post_init__(self) -> None:
+        self._ours = tuple(filter(None, (self._identity.bot_id, self._identity.bot_user_id)))
+        self._team_id = None if self._identity.enterprise_id else self._identity.team_id
         self._reading = asyncio.Lock()
         self._waiting: list[tuple[Alert, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None

@@ -5,6 +5,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from attrs import define, field
+
 from bot.digicert.client import CertCentral
 from bot.errors import CaRefused, Misunderstood, NothingToDo, NotVisible
 from bot.models import (
@@ -49,6 +51,7 @@ class Choice:
     is_exact: bool = True
 
 
+@define(eq=False, repr=False, slots=False)
 class Lookup:
     """Reads DigiCert for people; whoever calls it has asked the gate first.
 
@@ -56,19 +59,11 @@ class Lookup:
     does not exist, CaUnavailable and CaRefused if DigiCert cannot tell.
     """
 
-    def __init__(
-        self,
-        certcentral: CertCentral,
-        listing: Listing,
-        waiting: WaitingNames,
-        reach_reader: ReachReader,
-        console_url: str = "",
-    ) -> None:
-        self._console_url = console_url
-        self._certcentral = certcentral
-        self._listing = listing
-        self._waiting = waiting
-        self._reach = reach_reader
+    _certcentral: CertCentral
+    _listing: Listing
+    _waiting: WaitingNames
+    _reach: ReachReader = field(alias="reach_reader")
+    _console_url: str = ""
 
     async def search(self, typed: str, access: Access, limit: int) -> tuple[list[Listed], Wanted | None]:
         """Return lines that match what was typed so far, and what it names unless a line is exactly that.

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
+from attrs import define, field
 
 from bot.clock import Clock
 from bot.errors import BotError, CaError, Misunderstood, SlackRefused, SlackUnavailable
@@ -43,6 +44,7 @@ ALERTS_KEPT = 2 * TOO_OLD
 OFFERS_KEPT = timedelta(hours=48)
 
 
+@define(eq=False, repr=False, slots=False)
 class Offering:
     """Reads DigiCert on behalf of alerts, which the owner grants by listing their channels, and offers; it never sends.
 
@@ -50,36 +52,21 @@ class Offering:
     looked at, or that what it knew of offers holds no longer; then it writes nothing.
     """
 
-    def __init__(
-        self,
-        channels: frozenset[str],
-        intake: Intake,
-        gate: Gate,
-        confirming: Confirming,
-        chat: Chat,
-        board: Board,
-        database: Database,
-        alerts: Alerts,
-        offers: Offers,
-        clock: Clock,
-        authors: AlertAuthors,
-        *,
-        retry_seconds: float = PRODUCTION.offer_retry_delay,
-        look_seconds: float = IDLE_SECONDS,
-    ) -> None:
-        self._channels = channels
-        self._authors = authors
-        self._intake = intake
-        self._gate = gate
-        self._confirming = confirming
-        self._chat = chat
-        self._board = board
-        self._database = database
-        self._alerts = alerts
-        self._offers = offers
-        self._clock = clock
-        self._retry_seconds = retry_seconds
-        self._look_seconds = look_seconds
+    _channels: frozenset[str]
+    _intake: Intake
+    _gate: Gate
+    _confirming: Confirming
+    _chat: Chat
+    _board: Board
+    _database: Database
+    _alerts: Alerts
+    _offers: Offers
+    _clock: Clock
+    _authors: AlertAuthors
+    _retry_seconds: float = field(default=PRODUCTION.offer_retry_delay, kw_only=True)
+    _look_seconds: float = field(default=IDLE_SECONDS, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
         self._showing = asyncio.Lock()
         self._next_edits = 0.0
         self._failed: dict[str, tuple[int, float]] = {}

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import structlog
+from attrs import define, field
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
@@ -16,25 +17,17 @@ log = structlog.get_logger(__name__)
 MARGIN = timedelta(minutes=2)
 
 
+@define(eq=False, repr=False, slots=False)
 class Polling:
     """Asks DigiCert for status changes while orders are followed, since it was last asked."""
 
-    def __init__(
-        self,
-        certcentral: CertCentral,
-        followings: Followings,
-        follower: Follower,
-        clock: Clock,
-        steady: Clock | None = None,
-    ) -> None:
-        """Make it; `steady` says how long ago DigiCert was asked."""
-        self._certcentral = certcentral
-        self._followings = followings
-        self._follower = follower
-        self._clock = clock
-        self._steady = steady or clock
-        self._asked_at: datetime | None = None
-        self._heard: frozenset[StatusChange] = frozenset()
+    _certcentral: CertCentral
+    _followings: Followings
+    _follower: Follower
+    _clock: Clock
+    _steady: Clock
+    _asked_at: datetime | None = field(default=None, init=False)
+    _heard: frozenset[StatusChange] = field(default=frozenset(), init=False)
 
     async def poll(self) -> None:
         """Ask once, where any order is followed; CaError where DigiCert does not answer, and the next one asks more.

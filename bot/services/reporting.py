@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from attrs import define, field
 
 from bot.clock import Clock
 from bot.engine import Steps
@@ -34,27 +35,17 @@ def root_key(request_id: str) -> str:
     return f"{request_id}.root"
 
 
+@define(eq=False, repr=False, slots=False)
 class Reporting:
     """The steps of a resend that talk, and its root message as long as it is followed."""
 
-    def __init__(
-        self,
-        requests: Requests,
-        ledger: Ledger,
-        followings: Followings,
-        board: Board,
-        clock: Clock,
-        *,
-        email_end_note: bool,
-        timings: Timings = PRODUCTION,
-    ) -> None:
-        self._timings = timings
-        self._requests = requests
-        self._ledger = ledger
-        self._followings = followings
-        self._board = board
-        self._clock = clock
-        self._email_end_note = email_end_note
+    _requests: Requests
+    _ledger: Ledger
+    _followings: Followings
+    _board: Board
+    _clock: Clock
+    _email_end_note: bool = field(kw_only=True)
+    _timings: Timings = field(default=PRODUCTION, kw_only=True)
 
     async def announce(self, request_id: str) -> int:
         """Show that the request is on its way, and return its number of calls; the mail does not wait for Slack."""

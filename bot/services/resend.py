@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from attrs import define, field
 
 from bot.clock import Clock
 from bot.engine import Engine, Steps
@@ -62,39 +63,26 @@ class _Refused:
     is_news: bool
 
 
+@define(eq=False, repr=False, slots=False)
 class Resend:
     """Accepts requests and sees them to their end."""
 
-    def __init__(
-        self,
-        gate: Gate,
-        database: Database,
-        ledger: Ledger,
-        stored: Requests,
-        held: Claims,
-        board: Board,
-        engine: Engine,
-        sending: Sending,
-        reporting: Reporting,
-        metrics: Metrics,
-        cooldown: timedelta,
-        clock: Clock,
-        person_limits: Sequence[tuple[int, float]] = (),
-    ) -> None:
-        self._gate = gate
-        self._database = database
-        self._ledger = ledger
-        self._requests = stored
-        self._claims = held
-        self._board = board
-        self._engine = engine
-        self._sending = sending
-        self._reporting = reporting
-        self._metrics = metrics
-        self._cooldown = cooldown
-        self._person_limits = person_limits
-        self._clock = clock
-        engine.define(FLOW, self._flow)
+    _gate: Gate
+    _database: Database
+    _ledger: Ledger
+    _requests: Requests = field(alias="stored")
+    _claims: Claims = field(alias="held")
+    _board: Board
+    _engine: Engine
+    _sending: Sending
+    _reporting: Reporting
+    _metrics: Metrics
+    _cooldown: timedelta
+    _clock: Clock
+    _person_limits: Sequence[tuple[int, float]] = ()
+
+    def __attrs_post_init__(self) -> None:
+        self._engine.define(FLOW, self._flow)
 
     async def accept(self, asked: Asked) -> str | None:
         """Write a request down and return its id; nothing is sent before `begin`.

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 
 import structlog
+from attrs import define, field
 
 from bot.errors import CannotStart
 from bot.policy import Rule, Rules
@@ -47,27 +48,26 @@ class _Version:
             return (), error.problems
 
 
+@define(eq=False, repr=False, slots=False)
 class Rulebook:
     """The rules in force; a new version of the file counts within a second, a broken one never does.
 
-    Files are compared by their content: two versions may have the same size and time.
+    Files are compared by their content: two versions may have the same size and time. Making it reads the file, which
+    may take a while: make it in a thread. Raises CannotStart with one line per mistake if the file cannot be used.
     """
 
-    def __init__(self, lists: Rules, file: str | None = None, look_seconds: float = LOOK_SECONDS) -> None:
-        """Read the file, which may take a while: call it in a thread.
+    _rules: Rules = field(alias="lists")
+    _file: str | None = None
+    _look_seconds: float = LOOK_SECONDS
 
-        Raises CannotStart with one line per mistake if the file cannot be used.
-        """
-        self._file = file
-        self._look_seconds = look_seconds
-        self._rules = lists
+    def __attrs_post_init__(self) -> None:
         self._seen = _Version()
         self._problems: tuple[str, ...] = ()
         self._looked_at = time.monotonic()
         self._looking: asyncio.Future[None] | None = None
-        if file:
-            self._seen = _Version(_content(file))
-            self._rules = replace(lists, of_file=read_policy(self._seen.content, file))
+        if self._file:
+            self._seen = _Version(_content(self._file))
+            self._rules = replace(self._rules, of_file=read_policy(self._seen.content, self._file))
 
     @property
     def problems(self) -> tuple[str, ...]:

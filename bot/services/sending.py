@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import Any, Required, TypedDict
 
 import structlog
+from attrs import Factory, define, field
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
@@ -73,41 +74,31 @@ class _Objected(Exception):
     """The call must not be made after all."""
 
 
+@define(eq=False, repr=False, slots=False)
 class Sending:
-    """The step of a resend that calls DigiCert."""
+    """The step of a resend that calls DigiCert.
 
-    def __init__(
-        self,
-        database: Database,
-        requests: Requests,
-        ledger: Ledger,
-        gate: Gate,
-        certcentral: CertCentral,
-        addresses: AddressBook,
-        reach: ReachReader,
-        schedule: Schedule,
-        metrics: Metrics,
-        clock: Clock,
-        executor: str = "only",
-        guard: CallGuard | None = None,
-        steady: Clock | None = None,
-        timings: Timings = PRODUCTION,
-    ) -> None:
-        """Make it; `clock` says what is written down, `steady` how old answers are, also those of `addresses`."""
-        self._executor = executor
-        self._timings = timings
-        self._steady = steady or clock
-        self._guard = guard or CallGuard(database, SingleInstance(), lambda: self._steady().timestamp())
-        self._database = database
-        self._requests = requests
-        self._ledger = ledger
-        self._gate = gate
-        self._certcentral = certcentral
-        self._addresses = addresses
-        self._reach = reach
-        self._schedule = schedule
-        self._metrics = metrics
-        self._clock = clock
+    `clock` says what is written down, `steady` how old answers are, also those of `addresses`.
+    """
+
+    _database: Database
+    _requests: Requests
+    _ledger: Ledger
+    _gate: Gate
+    _certcentral: CertCentral
+    _addresses: AddressBook
+    _reach: ReachReader
+    _schedule: Schedule
+    _metrics: Metrics
+    _clock: Clock
+    _executor: str = "only"
+    _guard: CallGuard = field()
+    _steady: Clock = field(default=Factory(lambda self: self._clock, takes_self=True))
+    _timings: Timings = PRODUCTION
+
+    @_guard.default
+    def _guard_of_one(self) -> CallGuard:
+        return CallGuard(self._database, SingleInstance(), lambda: self._steady().timestamp())
 
     async def attempt(self, request_id: str, number: int, earlier: Sequence[Result]) -> Result:
         """Try a call once: `{"ended": True}`, or when it was turned away, in how many seconds to try again.

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
+from attrs import define
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
@@ -48,26 +49,17 @@ MOST_DOMAINS = 20
 _PAGE = "page"
 
 
+@define(eq=False, repr=False, slots=False)
 class Status:
     """Tells one person how it stands; every door to it asks the gate before DigiCert hears anything."""
 
-    def __init__(
-        self,
-        gate: Gate,
-        certcentral: CertCentral,
-        listing: Listing,
-        history: History,
-        board: Board,
-        clock: Clock,
-        console_url: str = "",
-    ) -> None:
-        self._console_url = console_url
-        self._gate = gate
-        self._certcentral = certcentral
-        self._listing = listing
-        self._history = history
-        self._board = board
-        self._clock = clock
+    _gate: Gate
+    _certcentral: CertCentral
+    _listing: Listing
+    _history: History
+    _board: Board
+    _clock: Clock
+    _console_url: str = ""
 
     async def of(self, actor: Actor, place: Place | None, wanted: Wanted | None) -> Message:
         """How it stands with an order or a name; with None, the first page of what waits, freshly listed.

@@ -3,6 +3,7 @@
 import asyncio
 
 import structlog
+from attrs import define
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
@@ -18,24 +19,16 @@ log = structlog.get_logger(__name__)
 ANSWER_SECONDS = 1.0
 
 
+@define(eq=False, repr=False, slots=False)
 class Vitals:
     """Asks each neighbour with the smallest question that it has."""
 
-    def __init__(
-        self,
-        slack: Client,
-        depth: Depth,
-        engine: Engine,
-        certcentral: CertCentral,
-        clock: Clock,
-        timings: Timings = PRODUCTION,
-    ) -> None:
-        self._timings = timings
-        self._slack = slack
-        self._depth = depth
-        self._engine = engine
-        self._certcentral = certcentral
-        self._clock = clock
+    _slack: Client
+    _depth: Depth
+    _engine: Engine
+    _certcentral: CertCentral
+    _clock: Clock
+    _timings: Timings = PRODUCTION
 
     async def slack(self) -> bool:
         """Whether Slack's Web API answers and accepts the bot's token; asked where the last call does not say so."""

@@ -8,6 +8,7 @@ again* must not be met by the first call after all.
 from collections.abc import Callable
 
 import structlog
+from attrs import define
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import seconds_since_boot
@@ -35,18 +36,18 @@ class NotConfirmed(StoreUnavailable):
     """The call must not be made now; nothing of it was written."""
 
 
+@define(eq=False, repr=False, slots=False)
 class Permit:
     """The right of this process to make one call; it may be lost at any time, so it is confirmed again and again."""
 
-    def __init__(
-        self, database: Database, membership: Membership, request_id: str, call_no: int, now: Callable[[], float]
-    ) -> None:
-        self._database = database
-        self._membership = membership
-        self._request_id = request_id
-        self._call_no = call_no
-        self._now = now
-        self._term = membership.term
+    _database: Database
+    _membership: Membership
+    _request_id: str
+    _call_no: int
+    _now: Callable[[], float]
+
+    def __attrs_post_init__(self) -> None:
+        self._term = self._membership.term
         self._confirmed_at = float("-inf")
 
     async def confirm(self) -> None:
@@ -89,15 +90,13 @@ class Permit:
             raise NotConfirmed(_TAKEN_FOR_DEAD)
 
 
+@define(eq=False, repr=False, slots=False)
 class CallGuard:
     """Makes the permits of this process."""
 
-    def __init__(
-        self, database: Database, membership: Membership, now: Callable[[], float] = seconds_since_boot
-    ) -> None:
-        self._database = database
-        self._membership = membership
-        self._now = now
+    _database: Database
+    _membership: Membership
+    _now: Callable[[], float] = seconds_since_boot
 
     def permit(self, request_id: str, call_no: int) -> Permit:
         """Return a permit for a call, to be made before its `sending` row is written."""

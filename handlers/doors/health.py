@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
 from aiohttp import web
+from attrs import define
 
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.models import Depths
@@ -20,18 +21,15 @@ NEEDED = ("slack", "database", "engine")
 Answer = TypeVar("Answer")
 
 
+@define(eq=False, repr=False, slots=False)
 class Question(Generic[Answer]):
     """Asked once at a time, however many wait for the answer; what is no yes is asked anew for the next one."""
 
-    def __init__(
-        self,
-        ask: Callable[[], Awaitable[Answer]],
-        counts_for: float = OURS_SECONDS,
-        patience: float = PATIENCE_SECONDS,
-    ) -> None:
-        self._ask = ask
-        self._counts_for = counts_for
-        self._patience = patience
+    _ask: Callable[[], Awaitable[Answer]]
+    _counts_for: float = OURS_SECONDS
+    _patience: float = PATIENCE_SECONDS
+
+    def __attrs_post_init__(self) -> None:
         self._last: Answer | None = None
         self._until = float("-inf")
         self._asking: asyncio.Task[Answer] | None = None

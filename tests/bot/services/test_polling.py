@@ -28,7 +28,7 @@ def follower():
 
 @pytest.fixture
 def polling(certcentral, followings, follower, clock):
-    return Polling(certcentral, followings, follower, clock)
+    return Polling(certcentral, followings, follower, clock, clock)
 
 
 @pytest.fixture
