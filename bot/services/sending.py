@@ -3,9 +3,10 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Any, Required, TypedDict
+from typing import Required, TypedDict
 
 import structlog
 from attrs import Factory, define, field
@@ -13,7 +14,7 @@ from attrs import Factory, define, field
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.digicert.last_moment import Confirm
-from bot.errors import BotError, CaBusy, CaError, CaRefused, CaUnavailable, PermissionUnknown
+from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable, PermissionUnknown
 from bot.fair_share import done_for
 from bot.follow_ups import Schedule
 from bot.metrics import Metrics
@@ -66,6 +67,25 @@ class Result(TypedDict, total=False):
 ENDED: Result = {"ended": True}
 
 
+@dataclass(frozen=True, slots=True)
+class CallAttempt:
+    """One try of one call of a request; `earlier` holds the results of the tries before it."""
+
+    request: ResendRequest
+    call_no: int
+    earlier: Sequence[Result]
+
+    @property
+    def call(self) -> Call:
+        """The call that is tried."""
+        return self.request.calls[self.call_no]
+
+    @property
+    def number(self) -> int:
+        """The number of the try, from 1."""
+        return len(self.earlier) + 1
+
+
 class _Overtaken(Exception):
     """Another process is at this very call."""
 
@@ -106,88 +126,83 @@ class Sending:
         Run again after a crash, it finds its own open `sending` row, ends the call as unknown and does not call.
         `earlier` holds the results of the tries before this one.
         """
-        request = await patiently(self._requests.get, request_id)
         history = await patiently(self._ledger.history, request_id, number)
         if history.ending:
             return ENDED
-        number_of_try = len(earlier) + 1
-        attempts = {attempt.number: attempt for attempt in history.attempts}
-        if (mine := attempts.get(number_of_try)) is None:
-            if not earlier and self._clock() - request.at > TOO_LATE:
-                words = "It was accepted long ago and could not be sent in time. Ask again if it is still wanted."
-                return await self._end(request, number, number_of_try, LedgerEvent.NOT_SENT, words)
-            with done_for(request.actor.user_id):
-                return await self._try(request, number, earlier)
-        if mine.closed:
-            return await self._turned_away(request, number, earlier, _as_told(mine.words))
-        return await self._end(request, number, number_of_try, LedgerEvent.UNKNOWN, _STOPPED)
+        this = CallAttempt(await patiently(self._requests.get, request_id), number, earlier)
+        mine = next((attempt for attempt in history.attempts if attempt.number == this.number), None)
+        if mine and mine.closed:
+            return await self._turned_away(this, _as_told(mine.words))
+        if mine:
+            return await self._end(this, LedgerEvent.UNKNOWN, _STOPPED)
+        if not earlier and self._clock() - this.request.at > TOO_LATE:
+            words = "It was accepted long ago and could not be sent in time. Ask again if it is still wanted."
+            return await self._end(this, LedgerEvent.NOT_SENT, words)
+        with done_for(this.request.actor.user_id):
+            return await self._try(this)
 
-    async def _try(self, request: ResendRequest, number: int, earlier: Sequence[Result]) -> Result:
-        call, number_of_try = request.calls[number], len(earlier) + 1
+    async def _try(self, this: CallAttempt) -> Result:
         # Before the checks, which must not grow old while the call waits for its turn.
         await self._certcentral.turn()
         asked_at = self._steady()
         try:
-            if objection := await self._objection(request, call):
-                return await self._end(request, number, number_of_try, LedgerEvent.NOT_SENT, objection)
+            if objection := await self._objection(this):
+                return await self._end(this, LedgerEvent.NOT_SENT, objection)
         except CaRefused as error:
-            return await self._end(request, number, number_of_try, LedgerEvent.REFUSED, str(error))
+            return await self._end(this, LedgerEvent.REFUSED, str(error))
         except (CaUnavailable, PermissionUnknown) as error:
-            return await self._turned_away(request, number, earlier, error)
+            return await self._turned_away(this, error)
         except Exception:
-            log.exception("a call to DigiCert could not be prepared", call=number)
+            log.exception("a call to DigiCert could not be prepared", call=this.call_no)
             words = "The bot failed before it called DigiCert; its log tells more."
-            return await self._end(request, number, number_of_try, LedgerEvent.NOT_SENT, words)
-        permit = self._guard.permit(request.id, number)
-        entry = self._entry(LedgerEvent.SENDING, request, number, number_of_try)
-        if not await self._ledger.begin(entry, permit.confirm_in):
-            return await self._overtaken(request, number, number_of_try)
-        return await self._send(request, number, earlier, asked_at, permit)
+            return await self._end(this, LedgerEvent.NOT_SENT, words)
+        permit = self._guard.permit(this.request.id, this.call_no)
+        if not await self._ledger.begin(self._entry(LedgerEvent.SENDING, this, by=self._executor), permit.confirm_in):
+            return await self._overtaken(this)
+        return await self._send(this, asked_at, permit)
 
-    async def _send(
-        self, request: ResendRequest, number: int, earlier: Sequence[Result], asked_at: datetime, permit: Permit
-    ) -> Result:
+    async def _send(self, this: CallAttempt, asked_at: datetime, permit: Permit) -> Result:
         """Call, now that the row of this try stands there."""
-        call, number_of_try = request.calls[number], len(earlier) + 1
         try:
-            await self._put(call, request.locale, self._confirm(request, call, asked_at, permit))
+            await self._put(this, self._confirm(this, asked_at, permit))
         except _Objected as error:
-            return await self._end(request, number, number_of_try, LedgerEvent.NOT_SENT, str(error), begun=True)
+            return await self._end(this, LedgerEvent.NOT_SENT, str(error), begun=True)
         except CaRefused as error:
-            return await self._end(request, number, number_of_try, LedgerEvent.REFUSED, str(error), begun=True)
+            return await self._end(this, LedgerEvent.REFUSED, str(error), begun=True)
         except (CaUnavailable, PermissionUnknown) as error:
             if isinstance(error, CaUnavailable) and error.may_have_arrived:
-                return await self._end(request, number, number_of_try, LedgerEvent.UNKNOWN, str(error))
-            return await self._close(request, number, earlier, error)
+                return await self._end(this, LedgerEvent.UNKNOWN, str(error))
+            return await self._close(this, error)
         except CallEnded:
-            log.warning("this call was not made: another process has ended it", call=number)
+            log.warning("this call was not made: another process has ended it", call=this.call_no)
             return ENDED
         except NotConfirmed as error:
-            return await self._close(request, number, earlier, CaUnavailable(str(error), may_have_arrived=False))
+            return await self._close(this, CaUnavailable(str(error), may_have_arrived=False))
         except Exception:
-            log.exception("a call to DigiCert failed on our side", call=number)
+            log.exception("a call to DigiCert failed on our side", call=this.call_no)
             words = "The bot failed while it called DigiCert; its log tells more."
-            return await self._end(request, number, number_of_try, LedgerEvent.UNKNOWN, words)
-        return await self._end(request, number, number_of_try, LedgerEvent.SENT, "")
+            return await self._end(this, LedgerEvent.UNKNOWN, words)
+        return await self._end(this, LedgerEvent.SENT, "")
 
-    def _confirm(self, request: ResendRequest, call: Call, asked_at: datetime, permit: Permit) -> Confirm:
+    def _confirm(self, this: CallAttempt, asked_at: datetime, permit: Permit) -> Confirm:
         """Return what is asked right before the bytes of the call are written."""
 
         async def confirm() -> None:
             nonlocal asked_at
             if (now := self._steady()) - asked_at > LATE:
-                if objection := await self._late_objection(request, call):
+                if objection := await self._late_objection(this):
                     raise _Objected(objection)
                 asked_at = now
             await permit.confirm()
 
         return confirm
 
-    async def _objection(self, request: ResendRequest, call: Call) -> str | None:
+    async def _objection(self, this: CallAttempt) -> str | None:
         """Why the call must not be made after all: asked right before it, of Slack and of DigiCert.
 
         Raises PermissionUnknown if Slack could not tell whether the person still may.
         """
+        request, call = this.request, this.call
         reach = await self._reach.of_call(call, request.order_id, await self._gate.rules())
         matter = about_calls(request.place, [call], reach)
         decision = await self._gate.decide(request.actor, Action.RESEND, matter, afresh=True)
@@ -199,10 +214,10 @@ class Sending:
             return f"Right before the call the person who asked was no longer allowed to ({decision.rule})."
         return await self._audience_objection(call.target, call) if isinstance(call.target, DomainTarget) else None
 
-    async def _late_objection(self, request: ResendRequest, call: Call) -> str | None:
+    async def _late_objection(self, this: CallAttempt) -> str | None:
         """The same, asked again because the row or the connection took long; DigiCert's silence is an objection too."""
         try:
-            return await self._objection(request, call)
+            return await self._objection(this)
         except CaError as error:
             return str(error)
 
@@ -231,30 +246,26 @@ class Sending:
             answer = await self._addresses.afresh(domain)
         return answer.addresses
 
-    async def _put(self, call: Call, locale: str, confirm: Confirm) -> None:
-        match call.target:
+    async def _put(self, this: CallAttempt, confirm: Confirm) -> None:
+        recipients, locale = this.call.recipients, this.request.locale
+        match this.call.target:
             case OrderTarget(order_id):
-                await self._certcentral.resend_order(order_id, call.recipients, locale, confirm)
+                await self._certcentral.resend_order(order_id, recipients, locale, confirm)
             case DomainTarget(domain_id, name_scope):
-                emails = [recipient.email for recipient in call.recipients]
+                emails = [recipient.email for recipient in recipients]
                 await self._certcentral.resend_domain(domain_id, name_scope, emails, locale, confirm)
 
-    async def _close(
-        self, request: ResendRequest, number: int, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown
-    ) -> Result:
+    async def _close(self, this: CallAttempt, error: CaUnavailable | PermissionUnknown) -> Result:
         """Close the row of a try of which nothing arrived, unless another process has ended the call meanwhile."""
-        entry = self._entry(LedgerEvent.TURNED_AWAY, request, number, len(earlier) + 1, error)
-        if not await self._ledger.keep(entry):
+        if not await self._ledger.keep(self._entry(LedgerEvent.TURNED_AWAY, this, words=str(error))):
             return ENDED
-        return await self._turned_away(request, number, earlier, error)
+        return await self._turned_away(this, error)
 
-    async def _turned_away(
-        self, request: ResendRequest, number: int, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown
-    ) -> Result:
-        if again := self._again(earlier, error):
-            log.info("turned away; trying again", call=number, seconds=again["wait"], error=str(error))
+    async def _turned_away(self, this: CallAttempt, error: CaUnavailable | PermissionUnknown) -> Result:
+        if again := self._again(this.earlier, error):
+            log.info("turned away; trying again", call=this.call_no, seconds=again["wait"], error=str(error))
             return again
-        return await self._end(request, number, len(earlier) + 1, LedgerEvent.NOT_SENT, _gave_up(earlier, error))
+        return await self._end(this, LedgerEvent.NOT_SENT, _gave_up(this.earlier, error))
 
     def _again(self, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown) -> Result | None:
         """When to try again; None when it was tried long enough."""
@@ -279,69 +290,52 @@ class Sending:
         at, again_at, said = now.isoformat(), (now + timedelta(seconds=wait)).isoformat(), str(error)
         return Result(ended=False, busy=busy, untold=untold, words=said, wait=wait, at=at, again_at=again_at)
 
-    async def _overtaken(self, request: ResendRequest, number: int, number_of_try: int) -> Result:
+    async def _overtaken(self, this: CallAttempt) -> Result:
         """Wait for the ending of whoever is at this call; where that one is gone as well, nobody knows how it ended."""
-        log.warning("another process carries out this call", call=number)
+        log.warning("another process carries out this call", call=this.call_no)
         for _ in range(int(LONGEST_CALL / _LOOK_SECONDS)):
-            if (await patiently(self._ledger.history, request.id, number)).ending:
+            if (await patiently(self._ledger.history, this.request.id, this.call_no)).ending:
                 return ENDED
             await asyncio.sleep(_LOOK_SECONDS)
-        return await self._end(request, number, number_of_try, LedgerEvent.UNKNOWN, _STOPPED)
+        return await self._end(this, LedgerEvent.UNKNOWN, _STOPPED)
 
-    async def _end(
-        self,
-        request: ResendRequest,
-        number: int,
-        number_of_try: int,
-        outcome: LedgerEvent,
-        words: str,
-        *,
-        begun: bool = False,
-    ) -> Result:
+    async def _end(self, this: CallAttempt, outcome: LedgerEvent, words: str, *, begun: bool = False) -> Result:
         """Write down how a call ended; `begun` where this very try has its `sending` row."""
         try:
-            is_news = await patiently(self._write_end, request, number, number_of_try, outcome, words, begun)
+            is_news = await patiently(self._write_end, this, outcome, words, begun)
         except _Overtaken:
-            return await self._overtaken(request, number, number_of_try)
+            return await self._overtaken(this)
         if is_news:
             self._metrics.ended(outcome)
-            log.info("ended", call=number, outcome=outcome.value, words=words)
+            log.info("ended", call=this.call_no, outcome=outcome.value, words=words)
         return ENDED
 
-    async def _write_end(
-        self, request: ResendRequest, number: int, number_of_try: int, outcome: LedgerEvent, words: str, begun: bool
-    ) -> bool:
+    async def _write_end(self, this: CallAttempt, outcome: LedgerEvent, words: str, begun: bool) -> bool:
         """The ending, the cooldown it keeps or frees, and what follows from it, all or nothing.
 
         Once: False where the call had ended before. _Overtaken where it would say that nothing was sent while another
         process may be sending.
         """
-        call, now = request.calls[number], self._clock()
-        detail = {"words": words, "target": str(call.target)}
+        entry, request_id = self._entry(outcome, this, words=words), this.request.id
         async with self._database.write() as transaction:
-            if await has_ended(transaction, request.id, number):
+            if await has_ended(transaction, request_id, this.call_no):
                 return False
             if outcome in (LedgerEvent.REFUSED, LedgerEvent.NOT_SENT):
-                ours = {number_of_try} if begun else set()
-                if await open_attempts(transaction, request.id, number) - ours:
+                ours = {this.number} if begun else set()
+                if await open_attempts(transaction, request_id, this.call_no) - ours:
                     raise _Overtaken
-            await append(transaction, Entry(outcome, now, request.actor, request.id, number, number_of_try, detail))
-            if outcome in (LedgerEvent.REFUSED, LedgerEvent.NOT_SENT):
-                await claims.free(transaction, request.id, call.claim_keys)
+                await claims.free(transaction, request_id, this.call.claim_keys)
             else:
-                await remember_recipients(transaction, call, now)
-                if first_check := self._schedule.next_check(now, now):
-                    await followings.begin(transaction, request, number, now, first_check)
+                await remember_recipients(transaction, this.call, entry.at)
+                if first_check := self._schedule.next_check(entry.at, entry.at):
+                    await followings.begin(transaction, this.request, this.call_no, entry.at, first_check)
+            await append(transaction, entry)
         return True
 
-    def _entry(
-        self, event: LedgerEvent, request: ResendRequest, number: int, number_of_try: int, error: BotError | None = None
-    ) -> Entry:
-        call = request.calls[number]
-        detail: dict[str, Any] = {"target": str(call.target), **({"words": str(error)} if error else {})}
-        if event is LedgerEvent.SENDING:
-            detail["by"] = self._executor
-        return Entry(event, self._clock(), request.actor, request.id, number, number_of_try, detail)
+    def _entry(self, event: LedgerEvent, this: CallAttempt, **detail: str) -> Entry:
+        detail["target"] = str(this.call.target)
+        request = this.request
+        return Entry(event, self._clock(), request.actor, request.id, this.call_no, this.number, detail)
 
 
 def _was_untold(result: Result) -> bool:
