@@ -4,8 +4,9 @@ import pytest
 from hypothesis import Phase, settings
 
 FEWER = 10
+_PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 # Without looking for the smallest example that fails, which may take minutes.
-settings.register_profile("quick", max_examples=100 // FEWER, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+settings.register_profile("quick", max_examples=100 // FEWER, deadline=None, phases=_PHASES)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -16,6 +16,7 @@ PER_PAGE = 10
 # Slack takes about 13,200 characters in all blocks of a message; the bot's texts have 4,000 at most.
 _ROOM_IN_BLOCKS = 900
 _ROOM_IN_TEXT = 340
+_ROOM_FOR_THE_HEAD = 500
 _ROOM_FOR_WORDS = 160
 _ROOM_FOR_A_RULE = 60
 
@@ -35,7 +36,7 @@ def page(key: str, found: Sequence[PastRequest], turn: Turn, now: datetime) -> M
         if turn.older:
             words = "Nothing that you may see is among so many entries. *Older* goes further back."
         return Message(words, (section(words), *_turning(turn)))
-    head = f"*What was asked{_of(key)}*, the newest first."
+    head = cut(f"*What was asked{_of(key)}*, the newest first.", _ROOM_FOR_THE_HEAD)
     lines = [_line(past, now) for past in found]
     blocks = [section(head), *(section(cut(line, _ROOM_IN_BLOCKS)) for line in lines), *_turning(turn)]
     return Message("\n".join([head, *(cut(line, _ROOM_IN_TEXT) for line in lines)]), tuple(blocks))
