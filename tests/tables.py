@@ -17,6 +17,8 @@ def make_tables(file: Path) -> None:
     process.join()
     if process.exitcode:
         raise RuntimeError(f"the tables could not be made (exit status {process.exitcode})")
+    # As a bot leaves it.
+    file.chmod(0o600)
 
 
 def _make(url: str) -> None:

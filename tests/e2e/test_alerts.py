@@ -106,25 +106,6 @@ async def test_what_a_message_names_gets_one_offer_with_a_button_for_each(
     assert slack.problems == []
 
 
-async def test_later_alerts_for_the_same_order_are_silent_and_counted(
-    running: BotProcess,
-    slack: Slack,
-    certcentral: CertCentral,
-    ops: Channel,
-    sees_offer: SeesOffer,
-) -> None:
-    certcentral.add_order(700001, ["shop.example.com"])
-    alert = slack.post_alert(ops, "monitoring", "Order 700001 waits")
-    offer = await sees_offer(alert)
-
-    slack.post_alert(ops, "monitoring", attachments=ATTACHED, classic=True)
-    slack.post_alert(ops, "pager", "Order 700001 still waits")
-    await slack.sees_message(ops, "2 more alerts name it.", thread=alert, timeout=30.0)
-
-    assert offers(ops) == [offer]
-    assert slack.problems == []
-
-
 @ON_BOTH
 async def test_a_redelivered_event_and_a_restart_make_no_second_offer(
     running: BotProcess,
@@ -449,66 +430,6 @@ async def test_who_may_not_ask_for_the_status_causes_no_read_and_no_offer(
     assert slack.problems == []
 
 
-@pytest.mark.fault("M7")
-async def test_people_use_up_their_own_offers_and_an_app_still_gets_its_offer(
-    make_bot: Callable[..., BotProcess],
-    slack: Slack,
-    certcentral: CertCentral,
-    ana: SimulatedUser,
-    ops: Channel,
-    sees_offer: SeesOffer,
-) -> None:
-    bob = slack.add_person("bob")
-    for number in range(30):
-        certcentral.add_order(700000 + number, [f"n{number}.example.com"])
-    bot = make_bot(DCV_ALERT_CHANNELS=ops.id, DCV_ALLOWED_USERS=f"{ana.id},{bob.id}")
-    await bot.start()
-    await slack.wait_for_connection(60)
-
-    for number in range(12):
-        await ana.post(ops, f"Order {700000 + number} waits")
-    await slack.sees_message(ops, SUMMARY)
-    theirs = await sees_offer(await bob.post(ops, "Order 700020 waits"))
-    alerted = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700021 waits", classic=True))
-
-    assert [offer.content.says(each) for offer, each in ((theirs, "700020"), (alerted, "700021"))] == [True, True]
-    assert len(offers(ops)) == 12
-    assert slack.problems == []
-
-
-@pytest.mark.fault("M7")
-async def test_while_slack_cannot_tell_who_wrote_an_alert_nothing_is_read_and_later_it_is_offered(
-    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ops: Channel, sees_offer: SeesOffer
-) -> None:
-    certcentral.add_order(700001, ["shop.example.com"])
-    certcentral.add_order(700002, ["mail.example.com"])
-    limited = answers(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "1"})
-    slack.faults.plan("users.info", limited, times=1)
-
-    alert = await ana.post(ops, "Order 700001 waits")
-    await slack.wait_for(lambda: "users.info" in [call.method for call in slack.api_calls], "the question", 20.0)
-    marked = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700002 waits", classic=True))
-    before = [call.path for call in certcentral.calls if "700001" in call.path]
-    await sees_offer(alert)
-
-    assert before == []
-    assert marked.content.says("700002")
-    assert slack.problems == []
-
-
-async def test_slack_is_asked_once_who_an_app_is_and_never_about_a_webhook(
-    running: BotProcess, slack: Slack, certcentral: CertCentral, ops: Channel, sees_offer: SeesOffer
-) -> None:
-    for number in range(4):
-        certcentral.add_order(700001 + number, [f"n{number}.example.com"])
-
-    for number, classic in enumerate([True, False, True, False]):
-        await sees_offer(slack.post_alert(ops, "monitoring", f"Order {700001 + number} waits", classic=classic))
-
-    assert [call.method for call in slack.api_calls].count("users.info") == 1
-    assert slack.problems == []
-
-
 @pytest.mark.fault("K13")
 async def test_what_got_no_button_is_offered_for_the_next_alert_that_names_it(
     running: BotProcess, slack: Slack, certcentral: CertCentral, ops: Channel, sees_offer: SeesOffer
@@ -522,59 +443,6 @@ async def test_what_got_no_button_is_offered_for_the_next_alert_that_names_it(
 
     assert first.buttons == ["Resend DCV email"] * 5 + ["Not now"]
     assert again.content.says("Order 740006 (n6.example.org) waits")
-    assert slack.problems == []
-
-
-@pytest.mark.fault("K2")
-@pytest.mark.parametrize(
-    ("ordered", "said"),
-    [
-        ("*.apps.wildly.net", "instance: https://login.apps.wildly.net:443"),
-        ("*.apps.wildly.net", "star.apps.wildly.net is stuck"),
-        ("www.nurwww.org", "Please validate ownership of your domain nurwww.org"),
-        ("apex.org", "www.apex.org has no certificate yet"),
-    ],
-)
-async def test_a_name_that_belongs_to_an_order_without_being_written_on_it_gets_an_offer(
-    running: BotProcess,
-    slack: Slack,
-    certcentral: CertCentral,
-    ops: Channel,
-    sees_offer: SeesOffer,
-    ordered: str,
-    said: str,
-) -> None:
-    certcentral.add_order(700301, [ordered])
-
-    offer = await sees_offer(slack.post_alert(ops, "monitoring", said))
-
-    assert offer.content.says("Order 700301 (")
-    assert slack.problems == []
-
-
-@pytest.mark.fault("K2")
-async def test_hosts_below_a_pending_domain_are_met_with_silence_unless_it_is_about_certificates(
-    running: BotProcess, slack: Slack, certcentral: CertCentral, ops: Channel, sees_offer: SeesOffer
-) -> None:
-    certcentral.add_order(700001, ["shop.example.com"])
-    certcentral.add_order(700002, ["mail.example.com"])
-    certcentral.add_domain(1234, "example.org")
-    silent = [
-        "other.example.com is down",
-        "login.example.org is down",
-        "example.com is down",
-        "Certificate check: see <https://grafana.example.org|the dashboard>",
-    ]
-
-    for text in silent:
-        slack.post_alert(ops, "monitoring", text)
-    exact = await sees_offer(slack.post_alert(ops, "monitoring", "Certificate: order 700002, see wiki.example.org"))
-    below = await sees_offer(slack.post_alert(ops, "monitoring", "Das Zertifikat von login.example.org läuft ab"))
-
-    assert offers(ops) == [exact, below]
-    assert exact.text.startswith("Order 700002 (")
-    assert "example.org" not in exact.text
-    assert below.text.startswith("Domain example.org waits")
     assert slack.problems == []
 
 

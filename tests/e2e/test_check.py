@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +17,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, SimulatedUser, Slack
+from tests.e2e.kit import NO_TABLES, free_port
 from tests.forks import ForkedBot
 
 ORDER = 700001
@@ -26,6 +26,8 @@ STARTING_TAKES = 15.0
 """Far more than a process needs to begin and to end, on a busy machine too."""
 
 MakeBot = Callable[..., BotProcess]
+
+pytestmark = NO_TABLES
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,7 @@ async def test_slack_and_digicert_that_give_no_answer_are_problems(
 
 
 async def test_where_nobody_listens_is_a_problem_and_the_clock_stays_unknown(check: Check) -> None:
-    nowhere = f"http://127.0.0.1:{_free_port()}"
+    nowhere = f"http://127.0.0.1:{free_port()}"
 
     answer = await check(SLACK_API_URL=f"{nowhere}/api/", DIGICERT_BASE_URL=f"{nowhere}/services/v2")
 
@@ -349,22 +351,14 @@ async def test_what_nobody_thought_of_is_one_line_and_no_traceback(check: Check,
     assert [line.partition(", ")[0] for line in answer.problems] == ["DATABASE_URL could not be checked"]
 
 
-def _free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _files(folder: Path) -> list[str]:
     """What belongs to the bot's database."""
     return sorted(path.name for path in folder.glob("bot.db*"))
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
-    """What stands in the files of the bot's database; an empty log and the index of a log hold no data."""
-    found = {name: (folder / name).read_bytes() for name in _files(folder) if not name.endswith("-shm")}
-    return {name: content for name, content in found.items() if content or not name.endswith("-wal")}
+    """What stands in the files of the bot's database; the index of its log holds no data."""
+    return {name: (folder / name).read_bytes() for name in _files(folder) if not name.endswith("-shm")}
 
 
 async def test_each_channel_of_alerts_is_one_line(check: Check, slack: Slack) -> None:

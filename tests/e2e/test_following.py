@@ -188,7 +188,7 @@ async def test_a_newer_request_takes_over_and_the_older_thread_leads_to_it(
     link = f"/archives/{pki.id}/p{newer.ts.replace('.', '')}|a newer request>"
     assert link in reply.text
     assert link in older.text
-    assert older.text.startswith("Asked for again")
+    assert "Asked for again" in older.text
     assert older.buttons == []
     assert len(replies(pki, older)) == 1
     assert len(replies(pki, newer)) == 1

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -99,7 +98,7 @@ async def test_each_token_or_key_that_is_not_accepted_is_one_line(
 
 
 async def test_a_server_that_cannot_be_reached_is_one_line_without_the_password(make_bot: MakeBot) -> None:
-    bot = make_bot(DATABASE_URL=f"postgres://bot:made-up@127.0.0.1:{_free_port()}/bot")
+    bot = make_bot(DATABASE_URL=f"postgres://bot:made-up@127.0.0.1:{free_port()}/bot")
 
     await bot.start()
     status = await bot.wait_for_exit()
@@ -141,7 +140,7 @@ async def test_a_second_bot_of_the_same_name_on_the_same_database_does_not_start
 async def test_a_bot_starts_without_slack_and_digicert_and_serves_once_they_answer(
     make_bot: MakeBot, certcentral: CertCentral
 ) -> None:
-    slack = Slack(_free_port())
+    slack = Slack(free_port())
     ana, pki = slack.add_person("ana"), slack.add_channel("pki")
     certcentral.faults.plan("*", stalls(30.0), times=None)
     bot = make_bot(**_settings(slack), DCV_ALLOWED_USERS=ana.id)
@@ -163,7 +162,7 @@ async def test_a_bot_starts_without_slack_and_digicert_and_serves_once_they_answ
 async def test_a_bot_serves_once_something_listens_where_digicert_should_be(
     make_bot: MakeBot, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
-    digicert = CertCentral(port=_free_port())
+    digicert = CertCentral(port=free_port())
     digicert.add_order(ORDER, ["shop.example.com"])
     bot = make_bot(DIGICERT_BASE_URL=digicert.url)
 
@@ -315,7 +314,7 @@ async def test_a_bot_ends_in_time_where_neither_slack_nor_digicert_nor_the_datab
 async def test_a_proxy_that_is_dead_does_not_disturb_this_machine(
     make_bot: MakeBot, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
-    dead = f"http://127.0.0.1:{_free_port()}"
+    dead = f"http://127.0.0.1:{free_port()}"
     names = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
     bot = make_bot(**dict.fromkeys((*names, *map(str.lower, names)), dead))
 
@@ -360,13 +359,6 @@ def _calls(slack: Slack, method: str) -> int:
 def _settings(slack: Slack) -> dict[str, str]:
     """The settings that name another Slack."""
     return {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token, "SLACK_API_URL": slack.api_url}
-
-
-def _free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _logs(bot: BotProcess, words: str) -> None:

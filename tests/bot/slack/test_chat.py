@@ -30,7 +30,7 @@ def since():
 @pytest.fixture
 def origin(slack, ana, pki):
     """Where Ana typed a command."""
-    return Origin(Actor(ana.id, slack.team_id), Place(pki.id), slack.hooks.issue(ana, pki))
+    return Origin(Actor(ana.id, slack.team_id), Place(pki.id), slack.response_urls.issue(ana, pki))
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def root(channel):
 async def test_a_whisper_is_for_one_person_alone(chat, slack, origin, ana, pki, calls):
     await chat.whisper(origin, HELLO)
 
-    assert [message.text for message in ana.whispers] == ["hello"]
+    assert [message.text for message in ana.ephemerals] == ["hello"]
     assert pki.messages == []
     assert calls("chat.postEphemeral") == 0
     assert slack.problems == []
@@ -64,7 +64,7 @@ async def test_a_whisper_that_the_address_does_not_take_is_posted(chat, slack, o
 
     await chat.whisper(origin, HELLO)
 
-    assert [message.text for message in ana.whispers] == ["hello"]
+    assert [message.text for message in ana.ephemerals] == ["hello"]
     assert calls("chat.postEphemeral") == 1
 
 
@@ -72,7 +72,7 @@ async def test_a_whisper_that_the_address_does_not_take_is_posted(chat, slack, o
 async def test_a_whisper_to_what_is_no_address_is_posted(chat, ana, pki, slack, address):
     await chat.whisper(Origin(Actor(ana.id, slack.team_id), Place(pki.id), address), HELLO)
 
-    assert [message.text for message in ana.whispers] == ["hello"]
+    assert [message.text for message in ana.ephemerals] == ["hello"]
 
 
 async def test_without_an_address_a_whisper_is_posted_in_its_thread(chat, slack, ana, pki, place):
@@ -81,7 +81,7 @@ async def test_without_an_address_a_whisper_is_posted_in_its_thread(chat, slack,
 
     await chat.whisper(origin, HELLO)
 
-    assert [(message.text, message.thread_ts) for message in ana.whispers] == [("hello", started.ts)]
+    assert [(message.text, message.thread_ts) for message in ana.ephemerals] == [("hello", started.ts)]
 
 
 @pytest.mark.parametrize("trouble", ["not a member", "no place"])
@@ -112,7 +112,7 @@ async def test_a_whisper_that_is_lost_is_only_logged(chat, slack, ana, pki, logg
 
     await chat.whisper(Origin(Actor(ana.id, slack.team_id), Place(pki.id)), HELLO)
 
-    assert ana.whispers == ana.direct_messages == []
+    assert ana.ephemerals == ana.direct_messages == []
     assert [line["event"] for line in logged] == ["whisper was lost"]
 
 

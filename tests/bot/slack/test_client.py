@@ -39,7 +39,7 @@ async def test_an_answer_without_an_identity_is_none(client, slack, lacking):
 
 @pytest.mark.parametrize("trouble", [None, answers(200, {"ok": False, "error": "invalid_auth"}), answers(503, "busy")])
 async def test_the_time_that_slack_tells_is_heard_whatever_it_answers(slack, trouble):
-    slack.mint.clock = lambda: 1782900000.0
+    slack.ids.clock = lambda: 1782900000.0
     if trouble:
         slack.faults.plan("auth.test", trouble)
     heard = []

@@ -82,7 +82,7 @@ async def test_a_whisper_does_not_follow_its_address_elsewhere(chat, slack, ana,
     await runner.cleanup()
 
     assert heard == []
-    assert [message.text for message in ana.whispers] == ["hello"]
+    assert [message.text for message in ana.ephemerals] == ["hello"]
 
 
 async def test_the_socket_is_not_opened_elsewhere(elsewhere):
