@@ -37,6 +37,15 @@ _LIST = {
     "channels": 'a list of channel ids such as ["C012AB3CD"]',
     "names": 'a list such as ["shop.example.com", "*.shop.example.com", 700001]',
 }
+# By pydantic's type of the error.
+_SENTENCES = {
+    "policy": "{words}",
+    "extra_forbidden": f"{{shown}} is no key of a rule: the keys are name, allow or deny, {_SCOPED}.",
+    "missing": 'this rule has no {key}: write {key} = "…" below [[rule]].',
+    "too_short": "{key} is empty and matches nothing: fill it, or remove the line.",
+    "list_type": "{key} takes {list}.",
+    "string_type": 'name takes text in quotes, such as name = "pki".',
+}
 
 
 def _wrong(sentence: str) -> PydanticCustomError:
@@ -276,18 +285,6 @@ def _misplaced(key: str, value: object) -> str:
 def _sentence(detail: ErrorDetails, place: _Location) -> str:
     """Return the sentence for a mistake within a rule."""
     key = str(place[-1]) if isinstance(place[-1], str) else str(place[-2])
-    match detail["type"]:
-        case "policy":
-            return detail["msg"]
-        case "extra_forbidden":
-            return f"{_shown(key)} is no key of a rule: the keys are name, allow or deny, {_SCOPED}."
-        case "missing":
-            return f'this rule has no {key}: write {key} = "…" below [[rule]].'
-        case "too_short":
-            return f"{key} is empty and matches nothing: fill it, or remove the line."
-        case "list_type" if key in _LIST:
-            return f"{key} takes {_LIST[key]}."
-        case _ if key == "name":
-            return 'name takes text in quotes, such as name = "pki".'
-        case _:
-            return f"this is no rule: {_BELOW}."
+    kind = "string_type" if key == "name" and detail["type"] not in _SENTENCES else detail["type"]
+    sentence = _SENTENCES.get(kind if kind != "list_type" or key in _LIST else "", f"this is no rule: {_BELOW}.")
+    return sentence.format_map({"key": key, "shown": _shown(key), "list": _LIST.get(key), "words": detail["msg"]})

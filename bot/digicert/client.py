@@ -335,7 +335,7 @@ class CertCentral:
     async def _get(self, path: str, params: _Params | None = None) -> wire.Answer:
         try:
             async with asyncio.timeout(self._patience):
-                return await self._reads(self._pause, self._in_turn, "GET", path, params=params, promised=200)
+                return await self._reads(self._pause, self._in_turn, path, params)
         except TimeoutError as error:
             raise CaUnavailable("There was no answer from DigiCert in time.", may_have_arrived=False) from error
         except (httpx.HTTPError, OSError) as error:
@@ -343,30 +343,23 @@ class CertCentral:
 
     async def _put(self, path: str, body: bytes, confirm: Confirm) -> None:
         try:
-            await self._call("PUT", path, content=body, promised=204, confirm=confirm)
+            await self._call("PUT", path, body=body, confirm=confirm)
         except (httpx.HTTPError, OSError) as error:
             raise self._told(error, writes=True) from error
 
-    async def _in_turn(self, method: str, path: str, *, params: _Params | None, promised: int) -> wire.Answer:
+    async def _in_turn(self, path: str, params: _Params | None) -> wire.Answer:
         await self.turn()
-        return await self._call(method, path, params=params, promised=promised)
+        return await self._call("GET", path, params)
 
     async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: _Params | None = None,
-        content: bytes | None = None,
-        promised: int,
-        confirm: Confirm | None = None,
+        self, method: str, path: str, params: _Params | None = None, body: bytes = b"", confirm: Confirm | None = None
     ) -> wire.Answer:
         """One request, sent once; any status but the promised one is raised as httpx's error."""
-        began, status = asyncio.get_running_loop().time(), None
+        began, status, promised = asyncio.get_running_loop().time(), None, 204 if body else 200
         try:
             async with asyncio.timeout(self._longest_call):
                 response = await self._http.request(
-                    method, path, params=params, content=content, extensions={"trace": LastMoment(confirm)}
+                    method, path, params=params, content=body or None, extensions={"trace": LastMoment(confirm)}
                 )
             status = response.status_code
         finally:

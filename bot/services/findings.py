@@ -167,8 +167,8 @@ def of_key(owner: str, readable: Readable) -> list[Finding]:
     tried = {"orders": readable.orders, "the validation of orders": readable.validations, "domains": readable.domains}
     if lacking := [what for what, may in tried.items() if may is False]:
         mend = 'Give it the role "Orders, Domains, Organizations", and a user who may manage orders and domains'
-        return [*found, *problems([f"DIGICERT_API_KEY may not read {_listed(lacking)}. {mend}."])]
-    reads = _listed([what for what, may in tried.items() if may])
+        return [*found, *problems([f"DIGICERT_API_KEY may not read {join_names(lacking)}. {mend}."])]
+    reads = join_names([what for what, may in tried.items() if may])
     unproven = "whether it may resend shows only when it does"
     if readable.validations is None:
         unproven += ", and whether it may read the validation of orders once one waits"
@@ -182,7 +182,7 @@ def of_database(seen: Inspection) -> list[Finding]:
         sentence = f"A bot is running on this database ({seen.running}); a second one would not start."
         found.append(Finding(Level.OK, sentence))
     if seen.instances:
-        sentence = f"On this database run the instances {_listed(seen.instances)}; others may run beside them."
+        sentence = f"On this database run the instances {join_names(seen.instances)}; others may run beside them."
         found.append(Finding(Level.OK, sentence))
     return found
 
@@ -209,8 +209,8 @@ def of_clocks(ahead: Mapping[str, timedelta | None]) -> list[Finding]:
         return [Finding(Level.WARNING, "This machine's clock could not be compared: nobody told the time.")]
     off = {name: length for name, length in told.items() if abs(length) > CLOCKS_DIFFER}
     if not off:
-        return [Finding(Level.OK, f"This machine's clock agrees with that of {_listed(list(told))}.")]
-    apart = _listed([f"{_length(length)} that of {name}" for name, length in off.items()])
+        return [Finding(Level.OK, f"This machine's clock agrees with that of {join_names(list(told))}.")]
+    apart = join_names([f"{_length(length)} that of {name}" for name, length in off.items()])
     sentence = f"This machine's clock is {apart}; tokens, cooldown and ledger depend on it. Have it set by NTP."
     return problems([sentence])
 
@@ -220,8 +220,3 @@ def _length(ahead: timedelta) -> str:
     units = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
     unit, size = next(unit for unit in units if seconds >= 2 * unit[1])
     return f"{seconds // size} {unit} {'ahead of' if ahead > timedelta(0) else 'behind'}"
-
-
-def _listed(items: Sequence[str]) -> str:
-    *most, last = items
-    return f"{', '.join(most)} and {last}" if most else last

@@ -269,18 +269,16 @@ class Sending:
 
     def _again(self, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown) -> Result | None:
         """When to try again; None when it was tried long enough."""
-        now = self._clock()
+        now, delays = self._clock(), self._timings
         busy, untold = isinstance(error, CaBusy), isinstance(error, PermissionUnknown)
-        if isinstance(error, PermissionUnknown):
-            before = list(takewhile(_was_untold, reversed(earlier)))
-            began = datetime.fromisoformat(before[-1]["at"]) if before else now
-            wait = _pause(error.retry_after, len(before), *self._timings.permission_delays)
-            if now - began + timedelta(seconds=wait) > UNTOLD_FOR_AT_MOST:
-                return None
-        elif isinstance(error, CaBusy):
-            began = datetime.fromisoformat(earlier[0]["at"]) if earlier else now
-            wait = _pause(error.retry_after, len(earlier), *self._timings.busy_delays)
-            if now - began + timedelta(seconds=wait) > BUSY_FOR_AT_MOST:
+        if isinstance(error, CaBusy | PermissionUnknown):
+            before = list(takewhile(_was_untold, reversed(earlier)))[::-1] if untold else earlier
+            pauses, longest = (
+                (delays.permission_delays, UNTOLD_FOR_AT_MOST) if untold else (delays.busy_delays, BUSY_FOR_AT_MOST)
+            )
+            began = datetime.fromisoformat(before[0]["at"]) if before else now
+            wait = _pause(error.retry_after, len(before), *pauses)
+            if now - began + timedelta(seconds=wait) > longest:
                 return None
         else:
             unreachable = sum(not result["busy"] and not _was_untold(result) for result in earlier)

@@ -101,10 +101,10 @@ def names(ascii_names: Sequence[str], room: int = 1200) -> str:
     return join_names([*shown, *ascii_names[len(shown) :]], len(shown))
 
 
-def join_names(items: Sequence[str], most: int, last: str = "and") -> str:
-    """Return the first `most` items as a list in a sentence, and how many more there are."""
-    more = len(items) - most
-    *first, end = [*items[:most], f"{more} more"] if more > 0 else items or [""]
+def join_names(items: Sequence[str], most: int | None = None, last: str = "and") -> str:
+    """Return the first `most` items, or all, as a list in a sentence, and how many more there are."""
+    more = len(items) - len(items[:most])
+    *first, end = [*items[:most], f"{more} more"] if more else items or [""]
     return f"{', '.join(first)} {last} {end}" if first else end
 
 
