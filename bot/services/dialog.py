@@ -1,6 +1,7 @@
 """The form's conversation: who asks is checked first, what is drawn is kept, what comes back is turned into calls."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -46,6 +47,15 @@ from bot.views.forms import Drawing
 from bot.views.problems import told
 
 
+@dataclass(frozen=True, slots=True)
+class _Extras:
+    """What a drawing shows beside what was found: what was typed, what was sent before, and where it was named."""
+
+    typed: Typed = NOTHING_TYPED
+    before: str | None = None
+    found_in: str | None = None
+
+
 @define(eq=False, repr=False, slots=False)
 class Dialog:
     """Draws the form for a person, and reads it back; every door to it asks the gate."""
@@ -70,7 +80,7 @@ class Dialog:
 
     async def look_up(self, form: Form, wanted: Wanted, typed: Typed = NOTHING_TYPED) -> Drawing:
         """The drawing for what somebody wrote."""
-        return await self._draw(form, partial(self._lookup.find, wanted), wanted_key(wanted), typed)
+        return await self._draw(form, partial(self._lookup.find, wanted), wanted_key(wanted), _Extras(typed))
 
     async def named(self, form: Form, candidates: Sequence[Candidate]) -> Drawing:
         """The drawing for what a message names: filled in, a choice, or why nothing waits."""
@@ -87,7 +97,7 @@ class Dialog:
         if mine:
             match = mine[0][0]
             find = partial(self._lookup.chosen, match.opens)
-            return await self._draw(form, find, match.opens, NOTHING_TYPED, found_in=match.where)
+            return await self._draw(form, find, match.opens, _Extras(found_in=match.where))
         strong = await self._real([each for each in candidates if each.is_strong], access)
         hides = bool(found) or not access.sees_everything
         sentence = views.nothing_named([candidate.target for candidate in strong or candidates], hides=hides)
@@ -96,21 +106,21 @@ class Dialog:
         if len(strong) == 1:
             [only] = strong
             find = partial(self._find_named, only.target, sentence)
-            return await self._draw(form, find, wanted_key(only.target), NOTHING_TYPED, found_in=only.where)
+            return await self._draw(form, find, wanted_key(only.target), _Extras(found_in=only.where))
         return await self._nothing(form, sentence, "Choose an order or a domain to go on.")
 
     async def choose(self, form: Form, key: str, typed: Typed = NOTHING_TYPED) -> Drawing:
         """The drawing for an option that was picked; what was typed stays."""
-        return await self._draw(form, partial(self._lookup.chosen, key), key, typed)
+        return await self._draw(form, partial(self._lookup.chosen, key), key, _Extras(typed))
 
     async def again(self, form: Form, request: ResendRequest, before: str | None) -> Drawing:
         """The drawing for what was asked before, telling how that ended; a reason is required."""
-        return await self._draw(form, partial(self._lookup.chosen, request.key), request.key, NOTHING_TYPED, before)
+        return await self._draw(form, partial(self._lookup.chosen, request.key), request.key, _Extras(before=before))
 
     async def rescope(self, form: Form, index: int, typed: Typed) -> Drawing:
         """The drawing for another name scope of the same domain; what was typed stays."""
         plan = _planned(form)
-        return await self._draw(form, partial(self._lookup.rescoped, plan, index), plan.key, typed)
+        return await self._draw(form, partial(self._lookup.rescoped, plan, index), plan.key, _Extras(typed))
 
     async def options(self, actor: Actor, form_id: str, typed: str) -> list[dict[str, Any]]:
         """At most a hundred options for what was typed so far, the longest waiting first; takes 2.5 s at most.
@@ -151,19 +161,8 @@ class Dialog:
         locale = filled.locale or self._locale
         if not self._known(locale):
             raise Misunderstood("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
-        calls = _calls(plan, filled)
-        return Asked(
-            actor,
-            form.place,
-            f"view:{view_id}",
-            plan.key,
-            _subject(plan),
-            calls,
-            locale,
-            filled.reason,
-            form.drawn_at,
-            plan.reach,
-        )
+        what = (plan.key, _subject(plan), _calls(plan, filled), locale, filled.reason, form.drawn_at, plan.reach)
+        return Asked(actor, form.place, f"view:{view_id}", *what)
 
     async def cooled(self, actor: Actor, filled: Filled, cooldown: Cooldown) -> Drawing:
         """The submitted form once more, with what was sent meanwhile; a reason is required, DigiCert is not asked."""
@@ -230,13 +229,7 @@ class Dialog:
         return views.named(form.id, matches, self._clock())
 
     async def _draw(
-        self,
-        opened: Form,
-        find: Callable[[Access], Awaitable[Plan | Choice]],
-        key: str,
-        typed: Typed,
-        before: str | None = None,
-        found_in: str | None = None,
+        self, opened: Form, find: Callable[[Access], Awaitable[Plan | Choice]], key: str, extras: _Extras
     ) -> Drawing:
         """Draw what was found for `key`, or why there is nothing to draw, and keep it under an id of its own."""
         form = Form(opened.actor, opened.place)
@@ -262,7 +255,7 @@ class Dialog:
             else:
                 cooldown = await self._resend.cooling(_likely_calls(found))
                 form = Form(opened.actor, opened.place, found, self._drawn_at(cooldown))
-                drawing = await self._drawn(form, found, cooldown, typed, before, found_in)
+                drawing = await self._drawn(form, found, cooldown, extras)
         await self.keep(form)
         return drawing
 
@@ -275,27 +268,18 @@ class Dialog:
         now = self._clock()
         return max(now, cooldown.at) if cooldown else now
 
-    async def _drawn(
-        self,
-        form: Form,
-        plan: Plan,
-        cooldown: Cooldown | None,
-        typed: Typed,
-        before: str | None,
-        found_in: str | None,
-    ) -> Drawing:
+    async def _drawn(self, form: Form, plan: Plan, cooldown: Cooldown | None, extras: _Extras) -> Drawing:
+        now, typed = self._clock(), extras.typed
         if cooldown:
             standing, matter = await self._gate.standing(form.actor), about_plan(form.place, plan)
             override = standing.decide(Action.OVERRIDE, matter)
             if not override.allowed and not override.could_not_tell:
-                return views.rests(
-                    form.id, plan, cooldown, holders(standing.rules, Action.OVERRIDE, matter), self._clock()
-                )
+                who = holders(standing.rules, Action.OVERRIDE, matter)
+                return views.rests(form.id, plan, cooldown, who, now)
         locale = typed.locale if typed.locale and self._known(typed.locale) else self._locale
-        told = before or (views.cooled(cooldown, self._clock()) if cooldown else None)
-        return views.resend(
-            form.id, plan, form.place, locale=locale, reason=typed.reason, before=told, found_in=found_in
-        )
+        before, where = extras.before or (views.cooled(cooldown, now) if cooldown else None), extras.found_in
+        reason, place = typed.reason, form.place
+        return views.resend(form.id, plan, place, locale=locale, reason=reason, before=before, found_in=where)
 
 
 def _ambiguous(choice: Choice) -> str:
