@@ -1,9 +1,11 @@
 """One person's view of the account: what the policy lets them learn, and one answer for everything else."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from bot.errors import NotVisible, PermissionUnknown
+from bot.errors import CaRefused, NothingToDo, NotVisible, PermissionUnknown
 from bot.models import Actor, Kind, Listed, NameValidation, Order, Place, Reach
 from bot.policy import NO_RULE, Action, Matter, Standing, holders
 from bot.services.matters import about_line, about_typed
@@ -81,6 +83,16 @@ class Access:
         """Raise PermissionUnknown if Slack could not tell enough to know what to hide from the person."""
         if not self.sees_everything and (unread := self.standing.unanswered):
             raise PermissionUnknown(unread.sentence)
+
+    @contextmanager
+    def if_unknown(self, nothing: NothingToDo, wanted: Wanted | None) -> Iterator[None]:
+        """Turn DigiCert's 404 into `nothing`, or into what the person is told of all that is hidden from them."""
+        try:
+            yield
+        except CaRefused as error:
+            if error.status != 404:
+                raise
+            raise (nothing if self.sees_everything else self.not_visible(wanted)) from error
 
     def not_visible(self, wanted: Wanted | None) -> NotVisible | PermissionUnknown:
         """Return the refusal for what the person may not learn about, whether it exists or not.

@@ -186,12 +186,8 @@ class Lookup:
         raise next(filter(None, reasons), None) or states.unknown_name(name, account.unreadable_with(found))
 
     async def _order(self, order_id: int, access: Access, wanted: Wanted) -> Plan:
-        try:
+        with access.if_unknown(states.unknown_order(order_id), wanted):
             order = await self._certcentral.order(order_id)
-        except CaRefused as error:
-            if error.status != 404:
-                raise
-            raise (states.unknown_order(order_id) if access.sees_everything else access.not_visible(wanted)) from error
         seen = access.order(order)
         if seen and isinstance(wanted, WantedOrder):
             _require_described(seen, wanted.name)
@@ -269,14 +265,8 @@ class Lookup:
         typed: str | None = None,
     ) -> Plan:
         wanted = WantedName(typed) if typed else None
-        try:
+        with access.if_unknown(states.unknown_domain(domain_id), wanted):
             domain = await self._certcentral.domain(domain_id)
-        except CaRefused as error:
-            if error.status != 404:
-                raise
-            raise (
-                states.unknown_domain(domain_id) if access.sees_everything else access.not_visible(wanted)
-            ) from error
         permitted = tuple(each for each in scopes or (domain.name,) if access.may_resend_below(each))
         if nothing := states.domain_has_nothing(domain):
             raise nothing if access.sees(domain.name) else access.not_visible(wanted)

@@ -163,12 +163,8 @@ class Status:
         return views.states(name, await asyncio.gather(*found), len(orders[MOST_ORDERS:]), self._clock())
 
     async def _order(self, asker: Access, order_id: int, wanted: Wanted) -> State:
-        try:
+        with asker.if_unknown(states.unknown_order(order_id), wanted):
             found = await self._certcentral.order(order_id)
-        except CaRefused as error:
-            if error.status != 404:
-                raise
-            raise (states.unknown_order(order_id) if asker.sees_everything else asker.not_visible(wanted)) from error
         order = asker.order(found)
         if order is None:
             raise asker.not_visible(wanted)
