@@ -84,7 +84,7 @@ async def answers_in_a_flood(
 
 def candidate_readings() -> list[float]:
     """Seconds to read what a message of 40,000 characters names, as many as Slack takes."""
-    from bot.candidates import read_candidates
+    from bot.parsing.mentions import read_candidates
 
     message = {"text": (ALERT * 300)[:40_000]}
     found = []
@@ -98,7 +98,7 @@ def candidate_readings() -> list[float]:
 def policy_readings() -> list[float]:
     """Seconds to report the mistake in a policy file of 500 rules: one `[[rules]]`."""
     from bot.errors import CannotStart
-    from bot.policy_file import read_policy
+    from bot.policy.rule_file import read_policy
 
     rule = '[[rule]]\nname = "r{0}"\ndeny = ["resend"]\nnames = ["n{0}.example.com", "*.n{0}.example.com"]\n'
     rules = [rule.format(number) for number in range(RULES)]

@@ -12,8 +12,8 @@ from bot import logs
 from bot.clock import utc_now
 from bot.metrics import Metrics
 from bot.settings import SocketModeSettings
-from handlers.doors.socket_mode import SocketMode
-from handlers.run import run
+from handlers.server.serve import run
+from handlers.transport.socket_mode import SocketMode
 
 LEAP = timedelta(minutes=1)
 

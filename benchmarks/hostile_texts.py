@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.candidates import read_candidates
-from bot.command import read_command, read_status
 from bot.errors import Misunderstood
+from bot.parsing.commands import read_command, read_status
+from bot.parsing.mentions import read_candidates
 from sandbox.hostile_texts import LONGEST_TEXT, PIECES, blocks_of, long_text, nested
 
 LONGEST_COMMAND = 3_000

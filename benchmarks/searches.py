@@ -4,9 +4,10 @@ import time
 from datetime import UTC, datetime
 
 from bot.models import Actor, Order, Place
-from bot.policy import Action, Person, Rule, Rules, Standing
-from bot.services.access import Access
-from bot.services.listing import Account, matching
+from bot.policy.principal import Person
+from bot.policy.rules import Action, Rule, Rules, Standing
+from bot.services.authorization.visibility import Access
+from bot.services.lookup.account import Account, matching
 
 ORDERS = 10_000
 RULES = 500

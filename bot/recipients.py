@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.errors import Misunderstood
 from bot.models import Address, Call, DomainTarget, OrderTarget, Plan, Recipient, WaitingName
-from bot.targets import plain_name
+from bot.parsing.domain_names import plain_name
 
 # Baseline Requirements 3.2.2.4.4: the constructed local parts; `admin` first, as the default.
 CONSTRUCTED = ("admin", "administrator", "webmaster", "hostmaster", "postmaster")

@@ -7,58 +7,58 @@ from dataclasses import dataclass
 
 from bot.clock import Clock, OnDate, steady_clock
 from bot.digicert.client import CertCentral, OnCall, open_http
-from bot.digicert.limits import Limits, SharedLimits
-from bot.engine import Engine
-from bot.follow_ups import Schedule
+from bot.digicert.rate_limits import Limits, SharedLimits
+from bot.follow_up_schedule import Schedule
 from bot.metrics import Metrics
-from bot.policy import Rules
-from bot.services.addresses import AddressBook
-from bot.services.alert_authors import AlertAuthors
-from bot.services.auditing import HeadLog, compare_with_head_file
-from bot.services.board import Board
-from bot.services.checking import Checking
-from bot.services.chronicle import Chronicle
-from bot.services.confirming import Confirming
-from bot.services.dialog import Dialog
-from bot.services.explaining import Explaining
-from bot.services.following import Follower
-from bot.services.gate import Gate
-from bot.services.intake import Intake
-from bot.services.listing import Listing
-from bot.services.looking import Looking
-from bot.services.lookup import Lookup
-from bot.services.offering import IDLE_SECONDS, Offering
-from bot.services.polling import Polling
-from bot.services.reach import ReachReader
-from bot.services.refusals import RefusalLog
-from bot.services.reporting import Reporting
-from bot.services.resend import Resend
-from bot.services.rulebook import Rulebook
-from bot.services.sending import Sending
-from bot.services.status import Status
-from bot.services.vitals import Vitals
-from bot.services.waiting import WaitingNames
-from bot.services.workflow_recovery import WorkflowRecovery
+from bot.policy.rules import Rules
+from bot.services.alerts.authors import AlertAuthors
+from bot.services.alerts.ingest import Intake
+from bot.services.alerts.offers import IDLE_SECONDS, Offering
+from bot.services.authorization.authorizer import Gate
+from bot.services.authorization.denial_log import RefusalLog
+from bot.services.authorization.explain import Explaining
+from bot.services.authorization.policy_loader import Rulebook
+from bot.services.follow_up.check_now import Checking
+from bot.services.follow_up.observer import Looking
+from bot.services.follow_up.poller import Polling
+from bot.services.follow_up.worker import Follower
+from bot.services.lookup.account import Listing
+from bot.services.lookup.allowed_emails import AddressBook
+from bot.services.lookup.finder import Lookup
+from bot.services.lookup.pending_mentions import Confirming
+from bot.services.lookup.reach import ReachReader
+from bot.services.lookup.recipient_options import WaitingNames
+from bot.services.operations.health import Vitals
+from bot.services.operations.ledger_audit import HeadLog, compare_with_head_file
+from bot.services.operations.workflow_recovery import WorkflowRecovery
+from bot.services.publishing.publisher import Board
+from bot.services.reports.history import Chronicle
+from bot.services.reports.status import Status
+from bot.services.resend.form import Dialog
+from bot.services.resend.reporter import Reporting
+from bot.services.resend.requests import Resend
+from bot.services.resend.sender import Sending
 from bot.settings import Settings
 from bot.slack.chat import Chat
 from bot.slack.client import Client, Identity
 from bot.slack.directory import Directory
 from bot.store.alerts import Alerts
+from bot.store.backlog import Depth
 from bot.store.call_guard import CallGuard
-from bot.store.claims import Claims
 from bot.store.cluster.membership import Leadership, Membership
-from bot.store.db import Database, open_database
-from bot.store.depths import Depth
-from bot.store.followings import Followings
+from bot.store.cluster.rate_limit_slots import Slots
+from bot.store.cooldowns import Claims
+from bot.store.database import Database, open_database
+from bot.store.follow_ups import Followings
 from bot.store.forms import Forms
-from bot.store.history import History, Past
-from bot.store.ledger import Ledger
+from bot.store.ledger.entries import Ledger
+from bot.store.ledger.history import History, Past
 from bot.store.offers import Offers
-from bot.store.patience import until_begun
 from bot.store.posts import Posts
 from bot.store.requests import Requests
-from bot.store.slots import Slots
+from bot.store.retry import until_begun
 from bot.timings import PRODUCTION, Timings
+from bot.workflow_engine import Engine
 
 # How soon the leader looks at alerts that another instance heard.
 HEARD_ELSEWHERE_SECONDS = 1.0

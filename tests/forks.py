@@ -70,7 +70,7 @@ else:
 
 
 def _command() -> None:
-    from handlers.cli import main
+    from handlers.cli.main import main
 
     main(**ARGUMENTS)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 _SCRIPT = """#!{python}
 import sys
-from handlers.cli import main
+from handlers.cli.main import main
 sys.exit(main())
 """
 

@@ -4,8 +4,8 @@ import asyncio
 import multiprocessing
 from pathlib import Path
 
-from bot.engine import Engine
-from bot.store.db import open_database
+from bot.store.database import open_database
+from bot.workflow_engine import Engine
 
 _FORKS = multiprocessing.get_context("forkserver")
 

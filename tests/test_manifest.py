@@ -8,8 +8,8 @@ import yaml
 from slack_bolt.async_app import AsyncApp
 
 from bot.slack import scopes
-from handlers.app import FEATURES
-from handlers.doors.http_mode import PATH
+from handlers.listeners.app import FEATURES
+from handlers.transport.http import PATH
 from sandbox.slack.workspace.workspace_settings import BOT_SCOPES
 
 # Slack delivers these as one event, `message`, and tells the kind of channel inside.

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from bot.models import DomainTarget, NameValidation, Order, OrderTarget, Plan, WaitingName
-from bot.policy import Action, Person, Rules, Standing
-from bot.policy_file import read_policy
-from bot.services.listing import Account
-from bot.services.matters import about_plan
-from bot.services.reach import ReachReader, of_order
+from bot.policy.principal import Person
+from bot.policy.rule_file import read_policy
+from bot.policy.rules import Action, Rules, Standing
+from bot.services.authorization.resources import about_plan
+from bot.services.lookup.account import Account
+from bot.services.lookup.reach import ReachReader, of_order
 
 DOCS = Path(__file__).parents[1] / "docs"
 BOTH = ("policy.example.toml", "security.md")

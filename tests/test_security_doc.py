@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from bot.models import Actor, LedgerEvent
-from bot.services.auditing import export
+from bot.services.operations.ledger_audit import export
 from bot.settings import Settings
 from bot.slack import scopes
-from bot.store.db import open_database
-from bot.store.ledger import Entry, Ledger
-from bot.store.tables import metadata
+from bot.store.database import open_database
+from bot.store.ledger.entries import Entry, Ledger
+from bot.store.schema import metadata
 from tests.web_api_methods import called_in_code
 
 ROOT = Path(__file__).parents[1]

@@ -20,12 +20,12 @@ from pydantic import SecretStr
 from bot.clock import Clock, OnDate, utc_now
 from bot.digicert import wire
 from bot.digicert.fields import domain_name
-from bot.digicert.last_moment import Confirm, LastMoment
-from bot.digicert.limits import Turns
+from bot.digicert.rate_limits import Turns
+from bot.digicert.send_guard import Confirm, LastMoment
 from bot.errors import CaError, CannotStart, CaRefused, CaUnavailable
 from bot.models import Address, Domain, Order, OrderValidation, Recipient, StatusChange, Unreadable
+from bot.parsing.domain_names import without_wildcard
 from bot.settings import is_loopback
-from bot.targets import without_wildcard
 
 log = structlog.get_logger(__name__)
 

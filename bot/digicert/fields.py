@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import idna
 from pydantic import BeforeValidator, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from bot.targets import without_wildcard
+from bot.parsing.domain_names import without_wildcard
 
 LONGEST_TEXT = 300
 # Underscores are no part of host names, but they are in certificates; a single label is a word, not a name.

@@ -14,7 +14,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.models import Origin, Place
-from bot.policy import is_person
+from bot.parsing.slack_ids import is_person
 from bot.settings import proxy_for
 from bot.slack.channels import look_at
 from bot.slack.client import Client, error_code, translated

@@ -9,7 +9,7 @@ import structlog
 from async_lru import alru_cache
 
 from bot.errors import SlackRefused, SlackUnavailable
-from bot.policy import Person, grid_id
+from bot.policy.principal import Person, grid_id
 from bot.slack.client import Client, translated
 
 log = structlog.get_logger(__name__)

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.authors import Author
-from bot.candidates import Candidate
-from bot.store.db import Database
-from bot.store.tables import alerts, moment, written
+from bot.parsing.mentions import Candidate
+from bot.parsing.message_authors import Author
+from bot.store.database import Database
+from bot.store.schema import alerts, moment, written
 from bot.store.upsert import insert_new
 
 _CANDIDATES = TypeAdapter(tuple[Candidate, ...])

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import seconds_since_boot
 from bot.errors import StoreUnavailable
 from bot.store.cluster.membership import Membership
-from bot.store.db import Database
-from bot.store.ledger import has_ended
+from bot.store.database import Database
+from bot.store.ledger.entries import has_ended
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,8 @@ from async_lru import alru_cache
 from pydantic import TypeAdapter, ValidationError
 
 from bot.models import Actor, Place, Plan
-from bot.store.db import Database
-from bot.store.tables import forms, written
+from bot.store.database import Database
+from bot.store.schema import forms, written
 
 KEPT = timedelta(hours=24)
 REMEMBERED = 60.0

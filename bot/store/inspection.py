@@ -19,8 +19,8 @@ from bot.errors import CannotStart
 from bot.store import postgresql
 from bot.store.cluster.join import describe
 from bot.store.cluster.leases import INSTANCE
+from bot.store.database import NAME_ANOTHER, told_to_the_operator
 from bot.store.database_file import another_name, has_another_name, lock_file, sqlite_file, who_holds
-from bot.store.db import NAME_ANOTHER, told_to_the_operator
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _START_ONCE = "Start the bot on it once, and look while it runs."

@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.models import Offer, Offered, Place
-from bot.store.db import Database
-from bot.store.tables import moment, offered, offers, posts, written
+from bot.store.database import Database
+from bot.store.schema import moment, offered, offers, posts, written
 from bot.store.upsert import upsert
 
 _TARGETS = TypeAdapter(tuple[Offered, ...])

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.models import Actor, LedgerEvent
-from bot.store.tables import BEGINS, ledger, moment
+from bot.store.schema import BEGINS, ledger, moment
 
 
 @dataclass(frozen=True, slots=True)

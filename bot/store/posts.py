@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.models import Place
-from bot.store.db import Database
-from bot.store.tables import moment, posts, written
+from bot.store.database import Database
+from bot.store.schema import moment, posts, written
 from bot.store.upsert import upsert
 
 

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.models import Call, ResendRequest
-from bot.store.db import Database
-from bot.store.tables import last_recipients, requests, written
+from bot.store.database import Database
+from bot.store.schema import last_recipients, requests, written
 from bot.store.upsert import upsert
 
 REMEMBERED = 60.0

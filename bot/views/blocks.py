@@ -17,8 +17,8 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.blocks.basic_components import TextObject
 
-from bot.policy import is_person
-from bot.targets import plain_name
+from bot.parsing.domain_names import plain_name
+from bot.parsing.slack_ids import is_person
 
 OPTION_TEXT = 75
 SECTION_TEXT = 3000

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from bot.models import Actor, Call, DomainTarget, OrderTarget, Place, Recipient, ResendRequest
-from bot.store.db import open_database
+from bot.store.database import open_database
 
 
 class StoppedClock:

@@ -6,11 +6,11 @@ from dataclasses import asdict
 import pytest
 
 from bot.timings import PRODUCTION
-from handlers.cli import main
-from handlers.doors.http_mode import HttpMode
-from handlers.doors.socket_mode import SocketMode
-from handlers.ending import ACK_SECONDS
-from handlers.run import run
+from handlers.cli.main import main
+from handlers.server.serve import run
+from handlers.transport.http import HttpMode
+from handlers.transport.socket_mode import SocketMode
+from handlers.transport.transport import ACK_SECONDS
 from tests.forks import SHORT
 
 

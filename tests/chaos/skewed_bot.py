@@ -10,10 +10,10 @@ from bot.clock import Clock, utc_now
 from bot.errors import CannotStart
 from bot.metrics import Metrics
 from bot.settings import HttpModeSettings, Settings, SocketModeSettings
-from handlers.doors import Door
-from handlers.doors.http_mode import HttpMode
-from handlers.doors.socket_mode import SocketMode
-from handlers.run import run
+from handlers.server.serve import run
+from handlers.transport.http import HttpMode
+from handlers.transport.socket_mode import SocketMode
+from handlers.transport.transport import Door
 from tests.forks import ARGUMENTS, ForkedBot
 
 

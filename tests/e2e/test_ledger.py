@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from bot.models import Actor, LedgerEvent
-from bot.store.db import open_database
-from bot.store.ledger import Entry, Ledger
-from bot.store.patience import patiently
+from bot.store.database import open_database
+from bot.store.ledger.entries import Entry, Ledger
+from bot.store.retry import patiently
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack

@@ -12,9 +12,9 @@ from bot.errors import CannotStart
 from bot.store import postgresql
 from bot.store.cluster.leases import LEASE_SECONDS
 from bot.store.cluster.membership import ClusterMember, Membership, SingleInstance
+from bot.store.database import open_database
 from bot.store.database_file import SameFile, only_one_process, sqlite_file
-from bot.store.db import open_database
-from bot.store.patience import until_begun
+from bot.store.retry import until_begun
 
 log = structlog.get_logger(__name__)
 

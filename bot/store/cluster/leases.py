@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import structlog
 
 from bot.errors import StoreUnavailable
-from bot.store.db import ANSWER_SECONDS, Database, Transaction
+from bot.store.database import ANSWER_SECONDS, Database, Transaction
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ import structlog
 
 from bot.errors import CannotStart, StoreUnavailable
 from bot.store.cluster.leases import INSTANCE, RENEWALS_PER_LEASE, Leases
-from bot.store.db import ANSWER_SECONDS, Database, Transaction
+from bot.store.database import ANSWER_SECONDS, Database, Transaction
 
 log = structlog.get_logger(__name__)
 

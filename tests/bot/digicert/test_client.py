@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from bot.digicert import wire
 from bot.digicert.client import CertCentral, Readable, open_http
-from bot.digicert.limits import Limits
+from bot.digicert.rate_limits import Limits
 from bot.errors import CaBusy, CaRefused, CaUnavailable
 from bot.models import Address, Recipient, StatusChange
 

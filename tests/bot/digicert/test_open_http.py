@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.digicert.client import CertCentral, open_http
-from bot.digicert.limits import Limits
+from bot.digicert.rate_limits import Limits
 from bot.errors import CannotStart, CaUnavailable
 
 KEY = SecretStr("0123456789ABCDEF")

@@ -11,25 +11,26 @@ import stamina
 import structlog
 
 from bot.errors import CaRefused, SlackRefused
-from bot.follow_ups import Schedule
+from bot.follow_up_schedule import Schedule
 from bot.metrics import Metrics
 from bot.models import Address, Domain, LedgerEvent, NameValidation, Order, OrderValidation, Place
-from bot.policy import Person, Rules
-from bot.services.addresses import AddressBook
-from bot.services.board import Board
-from bot.services.confirming import Confirming
-from bot.services.gate import Gate
-from bot.services.listing import Listing
-from bot.services.lookup import Lookup
-from bot.services.reporting import Reporting
-from bot.services.resend import Resend
-from bot.services.rulebook import Rulebook
-from bot.services.sending import Sending
-from bot.services.waiting import WaitingNames
-from bot.store import claims, requests, tables
-from bot.store.claims import Claims
-from bot.store.followings import Followings
-from bot.store.ledger import Entry, Ledger, append
+from bot.policy.principal import Person
+from bot.policy.rules import Rules
+from bot.services.authorization.authorizer import Gate
+from bot.services.authorization.policy_loader import Rulebook
+from bot.services.lookup.account import Listing
+from bot.services.lookup.allowed_emails import AddressBook
+from bot.services.lookup.finder import Lookup
+from bot.services.lookup.pending_mentions import Confirming
+from bot.services.lookup.recipient_options import WaitingNames
+from bot.services.publishing.publisher import Board
+from bot.services.resend.reporter import Reporting
+from bot.services.resend.requests import Resend
+from bot.services.resend.sender import Sending
+from bot.store import cooldowns, requests, schema
+from bot.store.cooldowns import Claims
+from bot.store.follow_ups import Followings
+from bot.store.ledger.entries import Entry, Ledger, append
 from bot.store.posts import Posts
 from bot.store.requests import Requests
 
@@ -350,7 +351,7 @@ def listing(certcentral, clock):
 @pytest.fixture
 def reach(certcentral, listing):
     # Imported here, so that the tests can be collected on older code.
-    from bot.services.reach import ReachReader
+    from bot.services.lookup.reach import ReachReader
 
     return ReachReader(certcentral, listing)
 
@@ -358,7 +359,7 @@ def reach(certcentral, listing):
 @pytest.fixture
 async def access(gate, ana):
     """Ana's view, who may learn about everything."""
-    from bot.services.access import Access
+    from bot.services.authorization.visibility import Access
 
     return Access(ana, Place("C0PKI"), await gate.standing(ana))
 
@@ -454,7 +455,7 @@ def accept(database, clock):
     async def accept_it(request):
         async with database.write() as transaction:
             await append(transaction, Entry(LedgerEvent.ACCEPTED, clock(), request.actor, request.id))
-            await claims.take(transaction, request, request.at + COOLDOWN)
+            await cooldowns.take(transaction, request, request.at + COOLDOWN)
             await requests.add(transaction, request)
         return request
 
@@ -467,6 +468,6 @@ def rows(database):
 
     async def read():
         async with database.read() as connection:
-            return list((await connection.execute(sa.select(tables.ledger).order_by(tables.ledger.c.seq))).mappings())
+            return list((await connection.execute(sa.select(schema.ledger).order_by(schema.ledger.c.seq))).mappings())
 
     return read

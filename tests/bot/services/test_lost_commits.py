@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from bot.errors import CaBusy, StoreInDoubt
 from bot.models import LedgerEvent
-from bot.services.sending import ENDED, Sending
-from bot.store.ledger import Entry, Ledger
+from bot.services.resend.sender import ENDED, Sending
+from bot.store.ledger.entries import Entry, Ledger
 
 
 class LosingAnswers:

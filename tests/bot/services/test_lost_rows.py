@@ -9,10 +9,10 @@ import pytest
 
 from bot.errors import CannotStart
 from bot.models import Actor, LedgerEvent
-from bot.services.auditing import verify
-from bot.store.chain import DoesNotFit
-from bot.store.db import open_database
-from bot.store.ledger import Entry, Ledger
+from bot.services.operations.ledger_audit import verify
+from bot.store.database import open_database
+from bot.store.ledger.entries import Entry, Ledger
+from bot.store.ledger.hash_chain import DoesNotFit
 
 pytestmark = pytest.mark.fault("L3")
 

@@ -8,7 +8,7 @@ import pytest
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.models import Actor, Origin, Place
 from bot.slack.chat import METADATA, REMEMBERED
-from bot.views import forms
+from bot.views import resend_form
 from bot.views.blocks import Message, section
 from sandbox.faults import answers, drops
 
@@ -117,8 +117,8 @@ async def test_a_whisper_that_is_lost_is_only_logged(chat, slack, ana, pki, logg
 
 
 async def test_a_form_is_opened_and_drawn_anew(chat, slack, ana, trigger):
-    view_id = await chat.open_form(trigger, forms.empty("f1"))
-    since = await chat.update_form(view_id, forms.nothing("f2", "Order 1 is issued.", "Reissue it."))
+    view_id = await chat.open_form(trigger, resend_form.empty("f1"))
+    since = await chat.update_form(view_id, resend_form.nothing("f2", "Order 1 is issued.", "Reissue it."))
 
     form = await ana.sees_form("Order 1 is issued.")
     assert len(ana.open_forms) == 1
@@ -128,10 +128,10 @@ async def test_a_form_is_opened_and_drawn_anew(chat, slack, ana, trigger):
 
 
 async def test_a_trigger_that_was_used_opens_no_second_form(chat, ana, trigger):
-    first = await chat.open_form(trigger, forms.empty("f1"))
+    first = await chat.open_form(trigger, resend_form.empty("f1"))
 
     assert first
-    assert await chat.open_form(trigger, forms.empty("f2")) is None
+    assert await chat.open_form(trigger, resend_form.empty("f2")) is None
     assert len(ana.open_forms) == 1
 
 
@@ -140,29 +140,29 @@ async def test_a_trigger_that_is_over_is_refused(chat, slack, trigger, seconds):
     slack.trigger_seconds = seconds
 
     with pytest.raises(SlackRefused) as refused:
-        await chat.open_form(trigger, forms.empty("f1"))
+        await chat.open_form(trigger, resend_form.empty("f1"))
 
     assert refused.value.code == "expired_trigger_id"
 
 
 async def test_a_form_that_was_closed_meanwhile_is_no_error(chat, slack, ana, trigger):
-    view_id = await chat.open_form(trigger, forms.empty("f1"))
+    view_id = await chat.open_form(trigger, resend_form.empty("f1"))
     slack.modals.clear(slack.modals.find(view_id))
 
-    assert await chat.update_form(view_id, forms.empty("f2")) is None
+    assert await chat.update_form(view_id, resend_form.empty("f2")) is None
 
 
 async def test_a_form_that_was_drawn_by_another_meanwhile_is_left_alone(chat, ana, trigger):
-    view_id = await chat.open_form(trigger, forms.empty("f1"))
-    old = await chat.update_form(view_id, forms.empty("f2"))
-    await chat.update_form(view_id, forms.nothing("f3", "The newest.", "Nothing."))
+    view_id = await chat.open_form(trigger, resend_form.empty("f1"))
+    old = await chat.update_form(view_id, resend_form.empty("f2"))
+    await chat.update_form(view_id, resend_form.nothing("f3", "The newest.", "Nothing."))
 
-    assert await chat.update_form(view_id, forms.nothing("f4", "Too late.", "Nothing."), old) is None
+    assert await chat.update_form(view_id, resend_form.nothing("f4", "Too late.", "Nothing."), old) is None
     assert await ana.sees_form("The newest.")
 
 
 async def test_another_refusal_of_a_form_is_an_error(chat, slack, trigger):
-    view_id = await chat.open_form(trigger, forms.empty("f1"))
+    view_id = await chat.open_form(trigger, resend_form.empty("f1"))
 
     with pytest.raises(SlackRefused):
         await chat.update_form(view_id, {"type": "modal"})

@@ -87,7 +87,7 @@ async def test_a_whisper_does_not_follow_its_address_elsewhere(chat, slack, ana,
 
 async def test_the_socket_is_not_opened_elsewhere(elsewhere):
     from bot.slack.client import refuse_redirects
-    from handlers.doors.connection import Connection
+    from handlers.transport.websocket import Connection
 
     heard, address = elsewhere
     app = web.Application()

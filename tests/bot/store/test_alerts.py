@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.authors import Author
-from bot.candidates import Candidate
+from bot.parsing.mentions import Candidate
+from bot.parsing.message_authors import Author
+from bot.parsing.targets import WantedName, WantedOrder
 from bot.store.alerts import Alert, Alerts
-from bot.targets import WantedName, WantedOrder
 
 CANDIDATES = (Candidate(WantedOrder(700001), True, "the title"), Candidate(WantedName("a.example"), False, "a “link”"))
 

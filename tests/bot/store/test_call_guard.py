@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from bot.digicert.last_moment import HELD_SECONDS
+from bot.digicert.send_guard import HELD_SECONDS
 from bot.errors import StoreUnavailable
 from bot.models import LedgerEvent
 from bot.store.call_guard import ANSWER_SECONDS, FRESH_SECONDS, CallEnded, CallGuard, NotConfirmed
 from bot.store.cluster.leases import LEASE_SECONDS, LONGEST_GAP, RENEWALS_PER_LEASE
 from bot.store.cluster.membership import SingleInstance
-from bot.store.ledger import Entry, Ledger
+from bot.store.ledger.entries import Entry, Ledger
 
 
 class Now:

@@ -14,8 +14,8 @@ import pytest
 
 from bot.errors import CannotStart
 from bot.store.cluster.join import join_cluster
+from bot.store.database import open_database
 from bot.store.database_file import lock_file, only_one_process
-from bot.store.db import open_database
 from bot.store.inspection import Tables, inspect
 
 MIGRATION = """

@@ -6,10 +6,10 @@ from alembic import command
 from alembic.config import Config
 
 from bot.models import LedgerEvent
-from bot.store import db, requests
-from bot.store.history import History
-from bot.store.ledger import GENESIS, Entry, Ledger, row_hash
-from bot.store.tables import canonical, ledger_subjects
+from bot.store import requests
+from bot.store.ledger.entries import GENESIS, Entry, Ledger, row_hash
+from bot.store.ledger.history import History
+from bot.store.schema import canonical, ledger_subjects
 
 DETAILS = (
     {"subject": "order 7", "calls": [{"target": "order 7", "recipients": {"shop.example.com": ["a@example.com"]}}]},
@@ -25,7 +25,7 @@ def old_database(open_empty, monkeypatch):
     async def make(rows):
         def upgrade(connection):
             config = Config()
-            config.set_main_option("script_location", str(db.Path(db.__file__).parent / "migrations"))
+            config.set_main_option("script_location", str(database.Path(database.__file__).parent / "migrations"))
             config.attributes["connection"] = connection
             command.upgrade(config, "0001")
 

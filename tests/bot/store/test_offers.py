@@ -10,7 +10,7 @@ from bot.models import Offer, Offered, Place
 from bot.store import offers as rows
 from bot.store.offers import Known, Offers
 from bot.store.posts import Post, Posts
-from bot.store.tables import offered
+from bot.store.schema import offered
 
 SPAN = timedelta(minutes=10)
 DAY = timedelta(hours=24)

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.models import Actor, LedgerEvent
-from bot.store.ledger import Entry, append
+from bot.store.ledger.entries import Entry, append
 from bot.store.person_limits import reached
 
 BOB = Actor("U0BOB", "T0HOME")

@@ -11,15 +11,15 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from bot.engine import Engine
 from bot.errors import CannotStart, StoreInDoubt, StoreUnavailable
-from bot.store.db import ANSWER_SECONDS, LOCK_SECONDS, open_database
-from bot.store.tables import forms, ledger_head
+from bot.store.database import ANSWER_SECONDS, LOCK_SECONDS, open_database
+from bot.store.schema import forms, ledger_head
+from bot.workflow_engine import Engine
 
 A_FORM = {"id": "f1", "at": "2026-07-01T10:00:00.000000Z", "body": "{}"}
 MIGRATING = """
 import asyncio, sys
-from bot.store.db import open_database
+from bot.store.database import open_database
 
 async def migrate():
     database = open_database(sys.argv[1])

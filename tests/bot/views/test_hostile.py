@@ -42,8 +42,9 @@ from bot.models import (
     PastRequest,
     Place,
 )
-from bot.policy import Action, Matter, Person, Rule, Rules, Standing
-from bot.views import following, forms, history, messages, offers, permission, problems, status
+from bot.policy.principal import Person
+from bot.policy.rules import Action, Matter, Rule, Rules, Standing
+from bot.views import alert_offers, errors, follow_up, history, policy_explanation, resend_form, resend_messages, status
 from bot.views.blocks import Message
 from tests.quick import examples
 
@@ -225,7 +226,7 @@ class Outside:
         )
 
     def message(self):
-        return messages.sending(self.request())
+        return resend_messages.sending(self.request())
 
 
 def _following(of):
@@ -235,35 +236,35 @@ def _following(of):
 
 def _standing(of):
     request, followings, endings = _following(of)
-    links = {following.word: LINK for following in followings}
-    return messages.ended(request, endings, following.standing(request, endings, followings, links))
+    links = {follow_up.word: LINK for following in followings}
+    return resend_messages.ended(request, endings, follow_up.standing(request, endings, followings, links))
 
 
 VIEWS = {
-    "following.changed": lambda of: following.changed(*(_ := _following(of))[:2], _[0].calls[0], of.news()),
-    "following.nudge": lambda of: following.nudge(*_following(of)[:2], of.now),
-    "following.stopped": lambda of: following.stopped(*_following(of)[:2], of.news()),
-    "following.taken_over": lambda of: following.taken_over(*_following(of)[:2], "r2", of.draw(of.link)),
-    "forms.looking_up": lambda of: forms.looking_up("f1", of.draw(of.text)),
-    "forms.empty": lambda _: forms.empty("f1"),
-    "forms.reading": lambda _: forms.reading("f1"),
-    "forms.choice": lambda of: forms.choice(
+    "following.changed": lambda of: follow_up.changed(*(_ := _following(of))[:2], _[0].calls[0], of.news()),
+    "following.nudge": lambda of: follow_up.nudge(*_following(of)[:2], of.now),
+    "following.stopped": lambda of: follow_up.stopped(*_following(of)[:2], of.news()),
+    "following.taken_over": lambda of: follow_up.taken_over(*_following(of)[:2], "r2", of.draw(of.link)),
+    "forms.looking_up": lambda of: resend_form.looking_up("f1", of.draw(of.text)),
+    "forms.empty": lambda _: resend_form.empty("f1"),
+    "forms.reading": lambda _: resend_form.reading("f1"),
+    "forms.choice": lambda of: resend_form.choice(
         "f1", of.draw(of.text), of.draw(st.lists(of.foreign.listed(), min_size=2, max_size=9)), of.now
     ),
-    "forms.named": lambda of: forms.named(
+    "forms.named": lambda of: resend_form.named(
         "f1", [(of.draw(of.foreign.listed()), "order:7", of.draw(of.text)) for _ in range(3)], of.now
     ),
-    "forms.nothing": lambda of: forms.nothing("f1", of.draw(of.text), of.draw(of.text)),
-    "forms.refused": lambda of: forms.refused("f1", NotAllowed(of.draw(of.text), "rule", of.holders())),
-    "forms.rests": lambda of: forms.rests("f1", of.draw(of.foreign.plan()), of.cooldown(), of.holders(), of.now),
-    "forms.away": lambda of: forms.away("f1", of.draw(of.text), "order:7"),
-    "forms.resend": lambda of: forms.resend(
+    "forms.nothing": lambda of: resend_form.nothing("f1", of.draw(of.text), of.draw(of.text)),
+    "forms.refused": lambda of: resend_form.refused("f1", NotAllowed(of.draw(of.text), "rule", of.holders())),
+    "forms.rests": lambda of: resend_form.rests("f1", of.draw(of.foreign.plan()), of.cooldown(), of.holders(), of.now),
+    "forms.away": lambda of: resend_form.away("f1", of.draw(of.text), "order:7"),
+    "forms.resend": lambda of: resend_form.resend(
         "f1",
         of.draw(of.foreign.plan()),
         of.place(),
         locale="en",
         reason=of.draw(of.text)[:300].strip() or None,
-        before=forms.cooled(of.cooldown(), of.now),
+        before=resend_form.cooled(of.cooldown(), of.now),
         found_in=of.draw(of.text) or None,
     ),
     "history.page": lambda of: history.page(
@@ -274,30 +275,30 @@ VIEWS = {
         history.Turn("|after:1", None),
         of.now,
     ),
-    "messages.sending": lambda of: messages.sending(of.request()),
-    "messages.waiting": lambda of: messages.waiting(
+    "messages.sending": lambda of: resend_messages.sending(of.request()),
+    "messages.waiting": lambda of: resend_messages.waiting(
         r := of.request(), of.endings(r, 0), of.now, of.draw(st.booleans())
     ),
-    "messages.progress": lambda of: messages.progress(r := of.request(), of.endings(r, 0)),
+    "messages.progress": lambda of: resend_messages.progress(r := of.request(), of.endings(r, 0)),
     "messages.ended": _standing,
-    "messages.detail": lambda of: messages.detail(r := of.request(), of.endings(r), email_end_note=True),
-    "messages.checked": lambda of: messages.checked(
+    "messages.detail": lambda of: resend_messages.detail(r := of.request(), of.endings(r), email_end_note=True),
+    "messages.checked": lambda of: resend_messages.checked(
         of.request(),
         of.draw(st.lists(st.builds(NameState, of.foreign.name, st.booleans(), of.text), min_size=1, max_size=20)),
         of.draw(of.id),
         of.now,
     ),
-    "messages.directly": lambda of: messages.directly(of.message(), of.draw(of.text)),
-    "offers.offer": lambda of: offers.offer(of.offer()),
-    "messages.withdrawn": lambda _: messages.withdrawn(),
-    "offers.summary": lambda of: offers.summary(of.offer(), 10, of.now - of.now),
-    "permission.explained": lambda of: permission.explained(
+    "messages.directly": lambda of: resend_messages.directly(of.message(), of.draw(of.text)),
+    "offers.offer": lambda of: alert_offers.offer(of.offer()),
+    "messages.withdrawn": lambda _: resend_messages.withdrawn(),
+    "offers.summary": lambda of: alert_offers.summary(of.offer(), 10, of.now - of.now),
+    "permission.explained": lambda of: policy_explanation.explained(
         of.draw(of.id), of.standing(), of.matter(), of.standing(), of.draw(st.lists(of.text, max_size=3))
     ),
-    "problems.answer": lambda of: problems.answer(of.error()),
-    "problems.whisper": lambda of: problems.whisper(of.draw(of.text) + "."),
-    "problems.bug": lambda _: problems.bug("0a1b2c3d"),
-    "problems.stopping": lambda _: problems.stopping(),
+    "problems.answer": lambda of: errors.answer(of.error()),
+    "problems.whisper": lambda of: errors.whisper(of.draw(of.text) + "."),
+    "problems.bug": lambda _: errors.bug("0a1b2c3d"),
+    "problems.stopping": lambda _: errors.stopping(),
     "status.page": lambda of: status.page(
         status.Page(
             0, 2, 9, tuple(of.draw(st.lists(of.order(), min_size=1, max_size=10))), {7: of.draw(of.last())}, of.now
@@ -318,7 +319,7 @@ def test_every_view_is_tried():
         for name, view in inspect.getmembers(module, inspect.isfunction):
             if view.__module__ == module.__name__ and not name.startswith("_") and each.name != "blocks":
                 returned = typing.get_type_hints(view).get("return")
-                if {Message, forms.Drawing, Block} & {returned, *typing.get_args(returned)}:
+                if {Message, resend_form.Drawing, Block} & {returned, *typing.get_args(returned)}:
                     there.add(f"{each.name}.{name}")
 
     assert there == {*VIEWS, *PARTS, "forms.suggestions"}

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.subjects import subjects
+from bot.store.ledger.search_keys import subjects
 
 revision = "0004"
 down_revision = "0003"

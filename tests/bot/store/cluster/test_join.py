@@ -13,7 +13,7 @@ import pytest
 
 from bot.errors import CannotStart
 from bot.store.cluster.join import describe, join_cluster
-from bot.store.db import open_database
+from bot.store.database import open_database
 
 LEASE = 1.0
 

@@ -13,7 +13,7 @@ import pytest
 from bot.errors import CannotStart, StoreUnavailable
 from bot.store.cluster.join import join_cluster
 from bot.store.cluster.membership import LockLost, SingleInstance
-from bot.store.db import open_database
+from bot.store.database import open_database
 from tests.database_link import DatabaseLink
 
 # A busy machine may keep a member from its renewal for more than a second.

@@ -1,0 +1,263 @@
+"""What stands after the slash command → what is asked for; pure, and Misunderstood is all that it raises."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+from bot.errors import Misunderstood
+from bot.languages import read_locale
+from bot.parsing.targets import INVISIBLE, LONGEST_TEXT, QUOTES, WantedName, WantedOrder, read_target, shown
+
+LONGEST_REASON = 300
+EXAMPLE = "/dcv-resend 700001 to admin@shop.example.com in de because new mailbox"
+WHY_EXAMPLE = "/dcv-resend why @ana shop.example.com"
+
+_HELP = {"help", "-h", "--help", "—help", "?"}
+_KEYWORDS = {"to", "in", "because"}
+_BETWEEN_EMAILS = {"and"}
+HISTORY = "history"
+WHY = "why"
+_PERSON = re.compile(
+    r"""
+    [(*]{0,3} <@([UW][A-Z0-9]{1,64}) (?:\|[^<>]*)?>   # how Slack writes a colleague picked from its list
+    [.,;:!?)*]{0,9}                         # and how the sentence ended
+    """,
+    re.VERBOSE,
+)
+_MAILTO = re.compile(
+    r"""
+    <mailto: ([^<>|?]*+) (?:\?[^<>|]*+)? (?:\|[^<>]*+)? >   # <mailto:ana@example.com?subject=DCV|ana@example.com>
+  | [,;] | &(?:amp|lt|gt);                                 # between two addresses, or around one
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_LONGEST_EMAIL = 320
+
+
+@dataclass(frozen=True, slots=True)
+class OpenForm:
+    """Open the form, filled in with what was named."""
+
+    wanted: WantedOrder | WantedName | None
+    locale: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendNow:
+    """Send at once, to these addresses."""
+
+    wanted: WantedOrder | WantedName
+    emails: tuple[str, ...]
+    locale: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LookAt:
+    """Tell how it stands with what was named, or with everything that waits."""
+
+    wanted: WantedOrder | WantedName | None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPerson:
+    """Somebody in Slack, by the id that Slack puts in place of a name."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """Tell what was asked about an order or a name, or by somebody, or lately."""
+
+    about: WantedOrder | WantedName | WantedPerson | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHelp:
+    """Whisper how the command is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskWhy:
+    """Tell what somebody may do, the asker where nobody is named, and which rule says so."""
+
+    user_id: str | None = None
+    wanted: WantedOrder | WantedName | None = None
+
+
+Command = OpenForm | SendNow | LookBack | AskWhy | ShowHelp
+
+
+def read_command(text: str) -> Command:
+    """Return what the text after the slash command asks for; without any text, the empty form.
+
+    `history [order or domain or person]`, `why [@user] [name]`, or
+    `<order or domain> [to <address> …] [in <language>] [because <reason>]`, the reason last.
+    Raises Misunderstood if it is neither of them nor a call for help, or too long to be read.
+    """
+    words = _words(text)
+    if not words:
+        return OpenForm(None)
+    if _is_help(words):
+        return ShowHelp()
+    keyword = words[0].strip(QUOTES).lower()
+    if keyword == HISTORY:
+        return _history(words[1:])
+    if keyword == WHY:
+        return _why(words[1:])
+    return _resend(words)
+
+
+def _resend(words: Sequence[str]) -> OpenForm | SendNow:
+    start = next((index for index, word in enumerate(words) if _keyword(word) in _KEYWORDS), len(words))
+    target = " ".join(words[:start] or words)
+    try:
+        wanted = read_target(target, as_label=True)
+    except Misunderstood as error:
+        # Nothing is sent at once for what is only a sentence, such as one of the bot's own that was pasted.
+        return _from_sentence(words, start, error)
+    emails, locale, reason = _clauses(words[start:])
+    return SendNow(wanted, emails, locale, reason) if emails else OpenForm(wanted, locale, reason)
+
+
+def _from_sentence(words: Sequence[str], start: int, error: Misunderstood) -> OpenForm:
+    """Return the form for a sentence about one order; else raise `error`, which says what is wrong with the target."""
+    try:
+        wanted = read_target(" ".join(words[:start]))
+        emails, locale, reason = _clauses(words[start:])
+    except Misunderstood:
+        # "to" and "in" may be words of the sentence.
+        emails, locale, reason = (), None, None
+        try:
+            wanted = read_target(" ".join(words))
+        except Misunderstood:
+            raise error from None
+    if emails:
+        raise error
+    return OpenForm(wanted, locale, reason)
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a command; Misunderstood before anything reads it if it is too long."""
+    if len(text) > LONGEST_TEXT:
+        raise Misunderstood(
+            f"A command has at most {LONGEST_TEXT:,} characters, and this has {len(text):,}. Nothing was sent. "
+            "Give one order id or one domain name."
+        )
+    return text.strip(f"{INVISIBLE} \n\t").split()
+
+
+def read_status(text: str) -> LookAt | ShowHelp:
+    """Return what the text after the command that only looks asks for; without any text, everything that waits.
+
+    Raises Misunderstood if it is neither one order or domain nor a call for help, or too long to be read.
+    """
+    words = _words(text)
+    if not words:
+        return LookAt(None)
+    return ShowHelp() if _is_help(words) else LookAt(read_target(text))
+
+
+def _history(words: Sequence[str]) -> LookBack | ShowHelp:
+    text = " ".join(words).strip(f"{QUOTES}{INVISIBLE} ")
+    if not text:
+        return LookBack(None)
+    if _is_help(words):
+        return ShowHelp()
+    if person := _PERSON.fullmatch(text):
+        return LookBack(WantedPerson(person[1]))
+    if text.startswith("@"):
+        raise Misunderstood(
+            f"{shown(text)} is nobody whom Slack knows. Choose the person from the list that appears as you type @."
+        )
+    return LookBack(read_target(text))
+
+
+def _why(words: Sequence[str]) -> AskWhy:
+    """Who is asked about, and for what; Slack writes a colleague who was picked from its list as `<@U…>`."""
+    mentions = [mention for word in words if (mention := _PERSON.fullmatch(word))]
+    rest = " ".join(word for word in words if not _PERSON.fullmatch(word))
+    if len(mentions) > 1 or rest.startswith("@"):
+        raise Misunderstood(f"Name one colleague, picked from Slack's list. For example: {WHY_EXAMPLE}")
+    return AskWhy(mentions[0][1] if mentions else None, read_target(rest) if rest else None)
+
+
+def _is_help(words: Sequence[str]) -> bool:
+    return " ".join(words).strip(QUOTES).lower() in _HELP
+
+
+def _clauses(words: Sequence[str]) -> tuple[tuple[str, ...], str | None, str | None]:
+    """The addresses, the language and the reason; `words` begin with a keyword, if there are any."""
+    emails: list[str] = []
+    locale = reason = None
+    rest = list(words)
+    while rest:
+        keyword = _keyword(rest.pop(0))
+        if keyword == "because":
+            return tuple(dict.fromkeys(emails)), locale, _reason(rest)
+        said = _until_keyword(rest)
+        if keyword == "to":
+            emails += _emails(said)
+        elif locale is None:
+            locale = _locale(said)
+        else:
+            raise _misunderstood("There is more than one language")
+    return tuple(dict.fromkeys(emails)), locale, reason
+
+
+def _keyword(word: str) -> str:
+    return word.lower().removesuffix(":")
+
+
+def _until_keyword(rest: list[str]) -> list[str]:
+    """Take the words up to the next keyword off the front."""
+    end = next((index for index, word in enumerate(rest) if _keyword(word) in _KEYWORDS), len(rest))
+    said, rest[:end] = rest[:end], []
+    return said
+
+
+def _emails(said: Sequence[str]) -> list[str]:
+    words = _MAILTO.sub(lambda found: f" {found[1] or ''} ", " ".join(said)).split()
+    found = [_email(word) for word in words if word.lower() not in _BETWEEN_EMAILS and any(map(str.isalnum, word))]
+    if not found:
+        raise _misunderstood("There is no address after “to”")
+    return found
+
+
+def _email(word: str) -> str:
+    bare = word.strip(f"{QUOTES}{INVISIBLE}<>()[]{{}},;.:!?*\u2026\u3001\u3002")
+    if len(bare) > _LONGEST_EMAIL:
+        raise _misunderstood(f"{shown(bare)} is no e-mail address")
+    try:
+        return validate_email(bare, check_deliverability=False, globally_deliverable=False).normalized.lower()
+    except EmailNotValidError:
+        raise _misunderstood(f"{shown(bare)} is no e-mail address") from None
+
+
+def _locale(said: Sequence[str]) -> str:
+    locale = read_locale(" ".join(said).strip(f"{QUOTES}{INVISIBLE}.,;:!?*()")) if said else None
+    if locale is None:
+        raise _misunderstood(f"{shown(' '.join(said))} is no language: write a code such as de or fr after “in”")
+    return locale
+
+
+def _reason(said: Sequence[str]) -> str:
+    reason = readable(" ".join(said))
+    if not reason:
+        raise _misunderstood("There is no reason after “because”")
+    if len(reason) > LONGEST_REASON:
+        raise _misunderstood(f"The reason is too long: it may have {LONGEST_REASON} characters")
+    return reason
+
+
+def readable(text: str) -> str:
+    """One line of what people can see: nothing invisible, nothing that turns the direction of writing."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _misunderstood(case: str) -> Misunderstood:
+    return Misunderstood(f"{case}. Nothing was sent. For example: {EXAMPLE}")

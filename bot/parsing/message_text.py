@@ -1,0 +1,319 @@
+"""A raw Slack message → its passages: each text in it, and where it stands; pure, and no JSON value makes it raise."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from bot.parsing.targets import INVISIBLE, cut_at_word, spaced
+
+_MOST_CHARACTERS = 100_000
+_MOST_NODES = 5000
+_DEEPEST = 24
+_LONGEST_HEAD = 40
+
+# Other angle brackets are text. No part takes an angle bracket, so each is looked at once.
+_MARKUP = re.compile(
+    r"""
+    <
+    (   [@\#!][^<>|]*+                        # <@U…>, <#C…>, <!date^…>
+      | [a-z][a-z0-9+.-]{0,40}+:[^<>|\s]*+    # an address with a scheme
+    )
+    (?:\|([^<>]*+))?                         # and its label
+    >
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_WEB = re.compile(r"(?:[a-z][a-z0-9+.-]{0,40}:)?//", re.IGNORECASE)
+_ITALIC = re.compile(r"(?<!\w)_([^_\n]++)_(?!\w)")
+_BOLD_HEAD = re.compile(r"\s*+\*([^*\n]++)\*")
+# Two Arabic ligatures that compatible forms write as whole sentences go too.
+_UNSEEN = str.maketrans("", "", INVISIBLE + "\u00ad\ufdfa\ufdfb")
+
+
+class PassageKind(StrEnum):
+    """What a passage is: the sender's words, or an address they lead to; footers and titles' links name the sender."""
+
+    PROSE = "prose"
+    CODE = "code"
+    LINK = "link"
+    TITLE_LINK = "title link"
+    FOOTER = "footer"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One text as people see it, without Slack's markup, or the address of a link.
+
+    `where` completes "found in …"; it may repeat the sender's words, so views escape it.
+    """
+
+    text: str
+    where: str
+    kind: PassageKind
+
+
+def read_passages(message: Any) -> tuple[Passage, ...]:
+    """The passages of a message as Slack delivers it, in order of appearance; links follow the text they stand in.
+
+    Takes any JSON value, reads at most 100,000 characters of it, and gives no passage twice. Sources: Slack's "Block
+    Kit", "Formatting message text" and "Secondary message attachments", and what senders post in spite of them.
+    """
+    reading = _Reading()
+    if isinstance(message, dict):
+        reading.message(message)
+    return tuple(reading.passages)
+
+
+_PROSE, _CODE, _LINK = PassageKind.PROSE, PassageKind.CODE, PassageKind.LINK
+_TITLE_LINK, _FOOTER = PassageKind.TITLE_LINK, PassageKind.FOOTER
+
+# What may carry a text, by its key, in the order in which Slack shows it; None stands where its parent does.
+_TEXTS: dict[str, tuple[str | None, PassageKind]] = {
+    "pretext": (None, _PROSE),
+    "author_name": ("the author", _PROSE),
+    "author_link": ("the author's link", _TITLE_LINK),
+    "title": ("the title", _PROSE),
+    "title_link": ("the title's link", _TITLE_LINK),
+    "title_url": ("the title's link", _TITLE_LINK),
+    "subtitle": ("the title", _PROSE),
+    "label": ("a label", _PROSE),
+    "caption": ("a caption", _PROSE),
+    "text": (None, _PROSE),
+    "description": (None, _PROSE),
+    "hint": ("a hint", _PROSE),
+    "alt_text": ("the text of an image", _PROSE),
+    "url": (None, _LINK),
+    "fallback": ("the summary", _PROSE),
+    "footer": ("the footer", _FOOTER),
+}
+_FILE_TEXTS: dict[str, tuple[str | None, PassageKind]] = {
+    "title": ("the title of a file", _PROSE),
+    "name": ("the name of a file", _PROSE),
+    "subject": ("the subject of a mail", _PROSE),
+    "preview": (None, _CODE),
+    "preview_plain_text": (None, _CODE),
+    "plain_text": (None, _CODE),
+}
+_PLACES = {
+    "header": "the header",
+    "context": "a note",
+    "button": "a button",
+    "rich_text_list": "a list",
+    "rich_text_quote": "a quote",
+    "rich_text_preformatted": "a code block",
+}
+_RICH = {"rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"}
+_WORDLESS = {"user", "usergroup", "channel", "team", "broadcast", "emoji", "color"}
+_OF_MARKUP = {"mrkdwn_in"}
+
+
+class _Reading:
+    """One walk through a message, which ends where too much was read."""
+
+    def __init__(self) -> None:
+        self.passages: list[Passage] = []
+        self._seen: set[tuple[str, PassageKind]] = set()
+        self._characters = _MOST_CHARACTERS
+        self._nodes = _MOST_NODES
+
+    def message(self, message: dict[str, Any]) -> None:
+        self._add(message.get("text"), "the text", _PROSE)
+        self._walk(message.get("blocks"), "the text", 0)
+        self._walk(message.get("attachments"), "the text", 0)
+        self._files(message.get("files"), 0)
+
+    def _walk(self, node: Any, where: str, depth: int) -> None:
+        """Read what stands where Slack has a block, an element, an attachment, or a list of them."""
+        if not self._may_go_on(depth):
+            return
+        if isinstance(node, list):
+            for item in node:
+                self._walk(item, where, depth + 1)
+        elif isinstance(node, dict):
+            self._object(node, _PLACES.get(_type(node), where), depth)
+        else:
+            self._add(node, where, _PROSE)
+
+    def _object(self, node: dict[str, Any], where: str, depth: int) -> None:
+        if _type(node) in _RICH:
+            self._rich(node, where, depth)
+        elif isinstance(node.get("rows"), list):
+            self._table(node["rows"], depth)
+        else:
+            self._texts(node, _TEXTS, where, depth)
+            self._containers(node, where, depth)
+
+    def _texts(
+        self, node: dict[str, Any], texts: dict[str, tuple[str | None, PassageKind]], where: str, depth: int
+    ) -> None:
+        for key, (place, kind) in texts.items():
+            value = node.get(key)
+            if isinstance(value, (dict, list)):
+                self._walk(value, place or where, depth + 1)
+            elif value is not None:
+                self._add(value, place or where, kind)
+
+    def _containers(self, node: dict[str, Any], where: str, depth: int) -> None:
+        """Read what else holds something, by whatever key, since Slack's blocks keep growing."""
+        for key, value in node.items():
+            if key == "fields":
+                self._fields(value, depth)
+            elif key == "files":
+                self._files(value, depth)
+            elif isinstance(value, (dict, list)) and key not in _TEXTS and key not in _OF_MARKUP:
+                self._walk(value, where, depth + 1)
+
+    def _fields(self, fields: Any, depth: int) -> None:
+        """Read an attachment's fields, which have titles, or a section's, where the neighbour may be the title."""
+        before = ""
+        for field in _listed(fields):
+            if not self._may_go_on(depth):
+                return
+            if isinstance(field, dict) and ("value" in field or "title" in field):
+                self._titled(field, depth)
+                continue
+            text = _written(field)
+            head = _BOLD_HEAD.match(text)
+            self._add(_headed(before, text) if _is_number(text) else text, _field(head[1] if head else ""), _PROSE)
+            before = "" if _is_number(text) else _head(text)
+
+    def _titled(self, field: dict[str, Any], depth: int) -> None:
+        title, value = _written(field.get("title")), field.get("value")
+        self._add(_headed(title, _written(value)), _field(title), _PROSE)
+        if isinstance(value, list):
+            self._walk(value, _field(title), depth + 1)
+
+    def _files(self, files: Any, depth: int) -> None:
+        for file in _listed(files):
+            if isinstance(file, dict) and self._may_go_on(depth):
+                self._texts(file, _FILE_TEXTS, "a file preview", depth)
+
+    def _table(self, rows: list[Any], depth: int) -> None:
+        """Read the cells, each behind the head of its column, which says what a number is."""
+        heads: list[str] = []
+        for row in rows:
+            links: list[str] = []
+            cells = [self._inline(cell, links, depth) for cell in _listed(row)]
+            for index, cell in enumerate(cells):
+                self._add(_headed(heads[index] if index < len(heads) else "", cell), "a table cell", _PROSE)
+            self._keep_links(links, "a table cell", _PROSE)
+            heads = heads or [_head(cell) for cell in cells]
+
+    def _rich(self, node: dict[str, Any], where: str, depth: int) -> None:
+        links: list[str] = []
+        text = self._inline(node, links, depth)
+        self._add(text, where, _CODE if _type(node) == "rich_text_preformatted" else _PROSE)
+        self._keep_links(links, where, _PROSE)
+
+    def _inline(self, node: Any, links: list[str], depth: int) -> str:
+        """Rich text on one line, a list's items on a line each; what its labels lead to goes to `links`."""
+        if not self._may_go_on(depth):
+            return ""
+        if not isinstance(node, dict) or _type(node) in _WORDLESS:
+            return _written(node) if isinstance(node, (str, int)) else " "
+        if isinstance(node.get("elements"), list):
+            between = "\n" if _type(node) in {"rich_text", "rich_text_list"} else ""
+            return between.join([self._inline(element, links, depth + 1) for element in node["elements"]])
+        text = _written(next((node[key] for key in ("text", "value", "fallback") if key in node), None))
+        style = node.get("style")
+        if text and isinstance(style, dict) and style.get("code") is True:
+            text = f"`{text}`"
+        return _linked(_written(node.get("url")), text, links) if "url" in node else text
+
+    def _may_go_on(self, depth: int) -> bool:
+        self._nodes -= 1
+        return depth <= _DEEPEST and self._nodes >= 0 and self._characters > 0
+
+    def _add(self, value: Any, where: str, kind: PassageKind) -> None:
+        """Keep `value` if it is a text or a number, and then what it links to."""
+        text = cut_at_word(_written(value), self._characters)
+        self._characters -= len(text)
+        if kind in {_LINK, _TITLE_LINK}:
+            self._keep(_unescaped(text), where, kind)
+            return
+        links: list[str] = []
+        self._keep(_legible(_unmarked(text, links), kind), where, kind)
+        self._keep_links(links, where, kind)
+
+    def _keep_links(self, links: Iterable[str], where: str, kind: PassageKind) -> None:
+        for link in links:
+            self._keep(link, where, kind if kind is _FOOTER else _LINK)
+
+    def _keep(self, text: str, where: str, kind: PassageKind) -> None:
+        if text.strip() and (text, kind) not in self._seen:
+            self._seen.add((text, kind))
+            self.passages.append(Passage(text, where, kind))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _type(node: Any) -> str:
+    kind = node.get("type") if isinstance(node, dict) else None
+    return kind if isinstance(kind, str) else ""
+
+
+def _written(value: Any) -> str:
+    """A text, a number of at most 18 digits as its digits, the text of a text object; else nothing."""
+    if isinstance(value, dict):
+        value = value.get("text")
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
+        return str(value)
+    return value if isinstance(value, str) else ""
+
+
+def _head(text: str) -> str:
+    return " ".join(text[:_LONGEST_HEAD].split()).strip("*_`: ")
+
+
+def _headed(head: str, text: str) -> str:
+    return f"{head}: {text}" if head and text else head or text
+
+
+def _is_number(text: str) -> bool:
+    return text.strip("`*_# \n").isdecimal()
+
+
+def _field(title: str) -> str:
+    return f"the field “{_head(title)}”" if _head(title) else "a field"
+
+
+def _unmarked(text: str, links: list[str]) -> str:
+    """`text` with Slack's markup replaced by what it shows; where a label hides an address, that goes to `links`."""
+
+    def shown(found: re.Match[str]) -> str:
+        address, label = found[1], found[2] or ""
+        if address[0] in "@#":
+            return " "
+        return label if address[0] == "!" else _linked(address, label, links)
+
+    return _unescaped(_MARKUP.sub(shown, text))
+
+
+def _linked(address: str, label: str, links: list[str]) -> str:
+    """What shows of a link. Mail addresses show nothing: neither they nor their labels name what waits."""
+    if address.lower().startswith("mailto:"):
+        return " "
+    if not label or label == address:
+        return f" {address} "
+    web = _WEB.match(address)
+    if web and address[web.end() :].rstrip("/").lower() == label.lower():
+        # Slack links plain names by itself, as <http://shop.example.com|shop.example.com>, and main.rs just so.
+        return label if web[0].lower() == "http://" else f" {address} "
+    if web:
+        links.append(_unescaped(address))
+    return label
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _legible(text: str, kind: PassageKind) -> str:
+    """`text` in compatible forms of its letters, without invisible ones and italics, words apart in every script."""
+    if not text.isascii():
+        text = spaced(text.translate(_UNSEEN))
+    return text if kind is _CODE else _ITALIC.sub(r"\1", text)

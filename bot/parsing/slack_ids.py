@@ -1,0 +1,10 @@
+"""Ids of Slack users. Pure."""
+
+import re
+
+_USER_ID = re.compile(r"[UW][A-Z0-9]+")
+
+
+def is_person(user_id: str) -> bool:
+    """Whether it has the shape of a person's id."""
+    return _USER_ID.fullmatch(user_id) is not None

@@ -1,0 +1,291 @@
+"""The policy file: TOML → rules, and each mistake in it as one line that names the rule and the correction; pure."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from bot.errors import CannotStart, Misunderstood
+from bot.parsing.domain_names import is_public_suffix
+from bot.parsing.targets import encode_name, read_name, shown
+from bot.policy.rules import OWN_WORDS, Action, Rule
+
+LARGEST = 256 * 1024
+LONGEST_NAME = 40
+MOST_SHOWN = 20
+
+_Location = tuple[int | str, ...]
+_AT_LINE = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")
+# tomllib needs time quadratic in the parts of a dotted key; no policy has such keys, and no DNS name so many labels.
+_MOST_PARTS = 130
+_ENDLESS_KEY = re.compile(
+    rf"""(?:^|(?<=[\s,{{\[]))(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_MOST_PARTS}}}""", re.MULTILINE
+)
+# What UTS #46 maps to the dot between labels, and the asterisk of an input method beside it.
+_DOTS_AND_STARS = str.maketrans({"\u3002": ".", "\uff0e": ".", "\uff61": ".", "\uff0a": "*"})
+
+_BELOW = "write each rule below a line [[rule]]"
+_SCOPED = "users, groups, channels and names"
+_LIST = {
+    "allow": 'a list of actions such as ["resend", "status"]',
+    "deny": 'a list of actions such as ["resend"]',
+    "users": 'a list of user ids such as ["U012AB3CD"]',
+    "groups": 'a list of user group ids such as ["S012AB3CD"]',
+    "channels": 'a list of channel ids such as ["C012AB3CD"]',
+    "names": 'a list such as ["shop.example.com", "*.shop.example.com", 700001]',
+}
+# By pydantic's type of the error.
+_SENTENCES = {
+    "policy": "{words}",
+    "extra_forbidden": f"{{shown}} is no key of a rule: the keys are name, allow or deny, {_SCOPED}.",
+    "missing": 'this rule has no {key}: write {key} = "…" below [[rule]].',
+    "too_short": "{key} is empty and matches nothing: fill it, or remove the line.",
+    "list_type": "{key} takes {list}.",
+    "string_type": 'name takes text in quotes, such as name = "pki".',
+}
+
+
+def _wrong(sentence: str) -> PydanticCustomError:
+    """An error whose message is shown as it is, whatever braces it holds."""
+    return PydanticCustomError("policy", "{sentence}", {"sentence": sentence})
+
+
+def _read_id(letters: str, what: str) -> BeforeValidator:
+    def read(value: object) -> object:
+        if isinstance(value, str) and re.fullmatch(f"[{letters}][A-Z0-9]+", value):
+            return value
+        raise _wrong(f"{_shown(value)} can never match: write {what}.")
+
+    return BeforeValidator(read)
+
+
+def _read_action(value: object) -> Action:
+    if isinstance(value, str) and value in set(Action):
+        return Action(value)
+    raise _wrong(f"{_shown(value)} is no action: the actions are {', '.join(Action)}.")
+
+
+def _read_pattern(value: object) -> str | int:
+    """Return an order id, an exact name, or `*.` and a name, in the form in which names are compared."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 < value < 10**18:
+            raise _wrong("an order id has at most 18 digits and is greater than 0, so this can never match.")
+        return value
+    if not isinstance(value, str):
+        raise _wrong(f"{_shown(value)} can never match: write {_LIST['names']}.")
+    if value.isdecimal():
+        raise _wrong(f"{_shown(value)} can never match: an order id is written without quotes.")
+    plain = value.translate(_DOTS_AND_STARS)
+    is_wildcard = plain.startswith("*.")
+    typed = plain.removeprefix("*.")
+    if _has_many_owners(typed, is_wildcard=is_wildcard):
+        raise _wrong(
+            f"{_shown(value)} is a public suffix, so it means the names of many owners: name a domain, or leave names "
+            "out to mean every name."
+        )
+    try:
+        name = read_name(typed)
+    except Misunderstood as error:
+        raise _wrong(f"{_shown(value)} can never match. {error}") from None
+    return f"*.{name}" if is_wildcard else name
+
+
+def _has_many_owners(typed: str, *, is_wildcard: bool) -> bool:
+    """Return True for a public suffix, and for a wildcard that matches public suffixes, such as `*.ck`."""
+    try:
+        name = encode_name(typed)
+    except Misunderstood:
+        return False
+    return is_public_suffix(name) or (is_wildcard and is_public_suffix(f"any-label.{name}"))
+
+
+def _read_rule_name(name: str) -> str:
+    name = name.strip()
+    if not name or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise _wrong(f"a rule's name is one line of 1 to {LONGEST_NAME} letters, because the ledger records it.")
+    if _folded(name) in OWN_WORDS:
+        raise _wrong(f"{_shown(name)} is a word that the bot's ledger uses itself: choose another name.")
+    return name
+
+
+def _folded(name: str) -> str:
+    """Return a rule's name so that names which look alike are equal."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def _shown(value: object) -> str:
+    return shown(value if isinstance(value, str) else "")
+
+
+_Actions = list[Annotated[Action, BeforeValidator(_read_action)]]
+_User = Annotated[str, _read_id("UW", 'a user id (U… or W…), which a Slack profile shows under "Copy member ID"')]
+_Group = Annotated[
+    str, _read_id("S", 'a user group id (S…), which a group\'s page in Slack shows under "Copy group ID"')
+]
+_Channel = Annotated[str, _read_id("CG", "a channel id (C… or G…), which stands at the end of a channel's details")]
+_Pattern = Annotated[str | int, Field(union_mode="left_to_right"), BeforeValidator(_read_pattern)]
+
+
+class _Written(BaseModel):
+    """One `[[rule]]` as it was written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: Annotated[str, AfterValidator(_read_rule_name)]
+    allow: Annotated[_Actions | None, Field(min_length=1)] = None
+    deny: Annotated[_Actions | None, Field(min_length=1)] = None
+    users: Annotated[list[_User] | None, Field(min_length=1)] = None
+    groups: Annotated[list[_Group] | None, Field(min_length=1)] = None
+    channels: Annotated[list[_Channel] | None, Field(min_length=1)] = None
+    names: Annotated[list[_Pattern] | None, Field(min_length=1)] = None
+
+    @model_validator(mode="after")
+    def _has_an_effect(self) -> "_Written":
+        if (self.allow is None) == (self.deny is None):
+            raise _wrong('a rule either allows or denies: write one of allow = ["resend"] and deny = ["resend"].')
+        if self.allow and self.users is None and self.groups is None:
+            raise _wrong("this rule allows nobody anything: say whom, with users or groups.")
+        return self
+
+    def rule(self, where: str) -> Rule:
+        names = self.names or []
+        return Rule(
+            name=self.name,
+            allows=self.allow is not None,
+            actions=frozenset(self.allow or self.deny or ()),
+            users=frozenset(self.users or ()),
+            groups=frozenset(self.groups or ()),
+            channels=frozenset(self.channels or ()),
+            names=frozenset(name for name in names if isinstance(name, str)),
+            orders=frozenset(name for name in names if isinstance(name, int)),
+            where=where,
+        )
+
+
+class _File(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    rule: Annotated[list[_Written], Field(min_length=1)]
+
+
+def read_policy(content: bytes, file: str) -> tuple[Rule, ...]:
+    """Return the rules of a policy file; `file` is the name by which people know it.
+
+    Raises CannotStart, and nothing else, with one line per mistake: the rule by its number and name, and the
+    correction. A mistake in the syntax has its line instead. Takes time linear in the size of the file.
+    """
+    document = _document(_text(content, file), file)
+    try:
+        written = _File.model_validate(document).rule
+        problems = list(_duplicates(written))
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        if len(details) > 1:
+            # Another mistake is why there is no rule: [[rule]] is misspelled, or a key is written above it.
+            details = [each for each in details if each["loc"] != ("rule",)]
+        problems = [_problem(each, document) for each in details]
+    if problems:
+        raise CannotStart([f"{file}{problem}" for problem in _first(problems)])
+    return tuple(rule.rule(f"rule {number} of {file}") for number, rule in enumerate(written, start=1))
+
+
+def _first(problems: Sequence[str]) -> list[str]:
+    """Return as many mistakes as a person reads, and how many more there are."""
+    more = len(problems) - MOST_SHOWN
+    if more <= 0:
+        return list(problems)
+    counted = "1 more mistake is" if more == 1 else f"{more} more mistakes are"
+    return [*problems[:MOST_SHOWN], f": {counted} not shown. Correct these first."]
+
+
+def _text(content: bytes, file: str) -> str:
+    if len(content) > LARGEST:
+        raise CannotStart([f"{file} is larger than {LARGEST // 1024} KiB: is it the right file?"])
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise CannotStart([f"{file}, line {line}: this is no UTF-8 text: save the file as UTF-8."]) from None
+
+
+def _document(text: str, file: str) -> dict[str, Any]:
+    if endless := _ENDLESS_KEY.search(text):
+        line = text.count("\n", 0, endless.start()) + 1
+        raise CannotStart([f"{file}, line {line}: this key has far too many dots. Put a name between quotes."])
+    try:
+        document = tomllib.loads(text)
+    except RecursionError:
+        raise CannotStart([f"{file} is no policy: it nests brackets far too deeply."]) from None
+    except ValueError as error:
+        at = _AT_LINE.search(str(error))
+        line = int(at[1]) if at and at[1] else text.count("\n") + 1
+        place = f"{file}, line {line}" if at else file
+        said = shown(_AT_LINE.sub("", str(error))).strip("“”")
+        raise CannotStart([f"{place}: this is no TOML: {said}. Correct it there or just above."]) from None
+    if not document:
+        raise CannotStart([f"{file} is empty, so it would allow nobody anything: write a [[rule]], or unset it."])
+    return document
+
+
+def _duplicates(written: Sequence[_Written]) -> Iterator[str]:
+    first: dict[str, int] = {}
+    for number, rule in enumerate(written, start=1):
+        if (before := first.setdefault(_folded(rule.name), number)) != number:
+            sentence = f"rule {before} has this name already: give each rule a name of its own, for the ledger."
+            yield f"{_rule(number, rule.name)}: {sentence}"
+
+
+def _problem(detail: ErrorDetails, document: dict[str, Any]) -> str:
+    """Return where a mistake is and the sentence for it; `detail` is what pydantic found."""
+    match detail["loc"]:
+        case ("rule", int(index), *_) as location:
+            rule = document["rule"][index]
+            name = rule.get("name") if isinstance(rule, dict) else None
+            return f"{_rule(index + 1, name)}: {_sentence(detail, location)}"
+        case (str(key),) if key != "rule":
+            return f": {_misplaced(key, document[key])}"
+        case _:
+            return f": {_whole(detail)}"
+
+
+def _rule(number: int, name: object) -> str:
+    """Return how people find a rule: by its number, and its name if it has one."""
+    named = _shown(name).strip("“”") if isinstance(name, str) and name.strip() else ""
+    return f', rule {number} ("{named}")' if named else f", rule {number}"
+
+
+def _whole(detail: ErrorDetails) -> str:
+    """Return the sentence for a mistake in what holds the rules."""
+    if detail["type"] == "missing":
+        return f"there is no [[rule]], so it would allow nobody anything: {_BELOW}."
+    return f"rule is no list of rules: {_BELOW}, with two brackets on each side."
+
+
+def _misplaced(key: str, value: object) -> str:
+    """Return the sentence for what the file holds beside its rules."""
+    if key in _Written.model_fields:
+        return f"{_shown(key)} is written outside of a rule: {_BELOW}."
+    tables = value if isinstance(value, list) else [value]
+    rules = [table for table in tables if isinstance(table, dict)]
+    means_rules = key.casefold() in {"rule", "rules"} or any(set(rule) & set(_Written.model_fields) for rule in rules)
+    if rules and len(rules) == len(tables) and means_rules:
+        names = [_shown(rule["name"]) for rule in rules if isinstance(rule.get("name"), str)]
+        whose = f" above {names[0]}" if names else ""
+        more = f" and {len(rules) - 1} more" if len(rules) > 1 else ""
+        spelled = shown(f"[[{key}]]" if isinstance(value, list) else f"[{key}]").strip("“”")
+        return f"{spelled} is misspelled: write [[rule]]{whose}{more}."
+    return f"{_shown(key)} is no key of a policy: {_BELOW}, and nothing else."
+
+
+def _sentence(detail: ErrorDetails, place: _Location) -> str:
+    """Return the sentence for a mistake within a rule."""
+    key = str(place[-1]) if isinstance(place[-1], str) else str(place[-2])
+    kind = "string_type" if key == "name" and detail["type"] not in _SENTENCES else detail["type"]
+    sentence = _SENTENCES.get(kind if kind != "list_type" or key in _LIST else "", f"this is no rule: {_BELOW}.")
+    return sentence.format_map({"key": key, "shown": _shown(key), "list": _LIST.get(key), "words": detail["msg"]})

@@ -1,0 +1,359 @@
+"""Offers in channels of alerts: one worker looks at each alert in order, decides, and shows what came of it."""
+
+import asyncio
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+from attrs import define, field
+
+from bot.clock import Clock
+from bot.errors import BotError, CaError, Misunderstood, SlackRefused, SlackUnavailable
+from bot.models import Actor, Offer, Offered, Place
+from bot.policy.rules import Action
+from bot.services.alerts.authors import AlertAuthors, AuthorUnclear, Permission
+from bot.services.alerts.ingest import TOO_OLD, Intake
+from bot.services.alerts.triage import MOST_OFFERS, SPAN, STANDS, Verdict, decide, fresh, is_full
+from bot.services.authorization.authorizer import Gate
+from bot.services.authorization.resources import about_line, about_offered, about_typed
+from bot.services.lookup.pending_mentions import Confirmed, Confirming, Match
+from bot.services.publishing.publisher import Board
+from bot.slack.chat import Chat
+from bot.store import alerts as alert_rows
+from bot.store import offers as offer_rows
+from bot.store.alerts import Alert, Alerts
+from bot.store.database import Database
+from bot.store.offers import POST, Known, Offers
+from bot.timings import PRODUCTION
+from bot.views import alert_offers as views
+from bot.views.blocks import Message
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 100
+EDIT_SECONDS = 10.0
+MOST_EDITS = 5
+IDLE_SECONDS = 60.0
+# Slack takes about fifty edits a minute.
+MOST_WITHDRAWN = 20
+MOST_PUT_OFF = 3
+LONGEST_PAUSE = 300.0
+ALERTS_KEPT = 2 * TOO_OLD
+OFFERS_KEPT = timedelta(hours=48)
+
+
+@define(eq=False, repr=False, slots=False)
+class Offering:
+    """Reads DigiCert on behalf of alerts, which the owner grants by listing their channels, and offers; it never sends.
+
+    One process does so at a time. Where that one was frozen and wakes up, it finds in its transaction that an alert was
+    looked at, or that what it knew of offers holds no longer; then it writes nothing.
+    """
+
+    _channels: frozenset[str]
+    _intake: Intake
+    _gate: Gate
+    _confirming: Confirming
+    _chat: Chat
+    _board: Board
+    _database: Database
+    _alerts: Alerts
+    _offers: Offers
+    _clock: Clock
+    _authors: AlertAuthors
+    _retry_seconds: float = field(default=PRODUCTION.offer_retry_delay, kw_only=True)
+    _look_seconds: float = field(default=IDLE_SECONDS, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        self._showing = asyncio.Lock()
+        self._next_edits = 0.0
+        self._failed: dict[str, tuple[int, float]] = {}
+        self._unclear: dict[str, float] = {}
+
+    async def work(self) -> None:
+        """For ever: show what changed, look at what arrived. Whatever fails is tried again; a restart loses nothing.
+
+        What another process heard is found every `look_seconds`.
+        """
+        while True:
+            self._intake.arrived.clear()
+            try:
+                pause = min(await self.round(), self._look_seconds)
+            except Exception as error:
+                _log_failure(error)
+                await asyncio.sleep(max(self._retry_seconds, getattr(error, "retry_after", None) or 0.0))
+            else:
+                # Not `wait_for`: before Python 3.12 it may lose a cancellation, and this would never end.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._intake.arrived.wait()
+
+    async def round(self) -> float:
+        """Show and process once; return the seconds after which there may be more to do.
+
+        An alert for which DigiCert gives no answer waits for the next round, and so do the alerts of authors that Slack
+        cannot name now; the others go on. Raises CaError after a few.
+        """
+        is_behind = await self._show_all()
+        put_off: list[Alert] = []
+        unclear = 0
+        while unread := await self._unread(put_off, apps_only=unclear >= MOST_PUT_OFF):
+            for alert in unread:
+                try:
+                    await self._look_at(alert)
+                except AuthorUnclear:
+                    self._ask_later(alert)
+                    unclear += 1
+                    break
+                except CaError:
+                    if len(put_off) == MOST_PUT_OFF:
+                        raise
+                    put_off.append(alert)
+            is_behind = True
+        if self._unclear:
+            return min(self._retry_seconds, EDIT_SECONDS)
+        return EDIT_SECONDS if is_behind else IDLE_SECONDS
+
+    async def _unread(self, put_off: Collection[Alert], *, apps_only: bool) -> list[Alert]:
+        """Return the next alerts: all of apps that wait, else one of a person, since an app may post meanwhile."""
+        now = asyncio.get_running_loop().time()
+        self._unclear = {user_id: until for user_id, until in self._unclear.items() if until > now}
+        only = self._authors.known_apps if apps_only else None
+        unread = await self._alerts.unread(AT_ONCE, without=self._unclear, only=only)
+        left = [alert for alert in unread if alert not in put_off]
+        return [alert for alert in left if alert.author and alert.author.bot_id] or left[:1]
+
+    def _ask_later(self, alert: Alert) -> None:
+        if alert.author and alert.author.user_id:
+            self._unclear[alert.author.user_id] = asyncio.get_running_loop().time() + self._retry_seconds
+
+    async def not_now(self, actor: Actor, offer_id: str) -> None:
+        """Let the targets of an offer rest in its channel for a day; NotAllowed unless the person may resend."""
+        about = {"offer": offer_id[:32]}
+        await self._gate.require(actor, Action.RESEND, about)
+        offer = await self._offers.get(offer_id)
+        if offer is None:
+            raise Misunderstood("This offer was made long ago and is over. To resend all the same, type /dcv-resend.")
+        for target in offer.with_button:
+            await self._gate.require(actor, Action.RESEND, about, about_offered(offer.place, target))
+        if not await self._board.is_open(offer.place):
+            await self._board.withdraw(f"{POST}{offer.id}")
+            raise Misunderstood("The bot makes no offers in this channel any longer. To resend, type /dcv-resend.")
+        now = self._clock()
+        if offer.quiet_until is None or offer.quiet_until <= now:
+            await self._offers.quieten(offer, actor.user_id, now + STANDS)
+            log.info("not now", offer=offer_id, user=actor.user_id)
+        await self._show(offer_id)
+
+    async def withdraw(self) -> None:
+        """Replace the offers in channels that became shared by a neutral line, some at a time; safe to repeat.
+
+        A channel that is shared brings no new alert, so no edit would come upon it.
+        """
+        for channel_id in await self._offers.channels():
+            try:
+                if await self._chat.is_shared(Place(channel_id)):
+                    await self._withdraw_from(channel_id)
+            except (SlackRefused, SlackUnavailable) as error:
+                log.warning("offers may have to be withdrawn later", channel=channel_id, error=str(error))
+
+    async def _withdraw_from(self, channel_id: str) -> None:
+        offer_ids = await self._offers.posted(channel_id, MOST_WITHDRAWN)
+        log.info("withdrawing offers from a shared channel", channel=channel_id, offers=len(offer_ids))
+        for offer_id in offer_ids:
+            await self._board.withdraw(f"{POST}{offer_id}")
+
+    async def tidy(self) -> None:
+        """Forget alerts after two hours and offers after two days; Slack delivers nothing again that is so old."""
+        now = self._clock()
+        self._failed.clear()
+        await self._alerts.tidy(now - ALERTS_KEPT)
+        await self._offers.tidy(now - OFFERS_KEPT, now)
+
+    async def _look_at(self, alert: Alert) -> None:
+        try:
+            await self._settle(alert)
+        except BotError:
+            raise
+        except Exception:
+            log.exception("an alert could not be read; it gets no offer", channel=alert.channel_id, ts=alert.ts)
+            await self._alerts.done([alert])
+
+    async def _settle(self, alert: Alert) -> None:
+        """Decide what becomes of an alert, and write it down together with the note that it was looked at."""
+        permission = await self._permission(alert)
+        matches = await self._matches(alert, permission) if permission else ()
+        if not permission or not matches:
+            await self._alerts.done([alert])
+            return
+        named = {match.line.key: match for match in matches}
+        now = self._clock()
+        known = await self._offers.known(alert.channel_id, permission.key, named, now, now - SPAN)
+        named, waiting = await self._waiting(alert, named, known, permission)
+        verdict = decide(list(named), waiting.keys(), known)
+        offer = _offer(alert, [waiting[key] for key in verdict.offered], now, permission)
+        if not await self._write(alert, verdict, offer, known, [match.line.key for match in matches]):
+            log.warning("another process looks at alerts; looking again", channel=alert.channel_id, ts=alert.ts)
+            return
+        if offer.targets:
+            log.info("offered", channel=alert.channel_id, targets=[target.key for target in offer.targets])
+            await self._show_soon(offer.id)
+
+    async def _permission(self, alert: Alert) -> Permission | None:
+        """Return what the author of an alert may cause; nothing if the alert is too old, or if strangers read along.
+
+        Raises AuthorUnclear if Slack cannot tell who the author is.
+        """
+        if alert.channel_id not in self._channels or alert.author is None or self._clock() - alert.at > TOO_OLD:
+            return None
+        try:
+            if await self._chat.is_shared(Place(alert.channel_id)):
+                return None
+        except SlackRefused as error:
+            log.warning("a channel of alerts cannot be seen", channel=alert.channel_id, error=error.code)
+            return None
+        permission = await self._authors.permission(alert.author, Place(alert.channel_id))
+        if permission is None:
+            log.info("the author of an alert may not cause offers", channel=alert.channel_id, user=alert.author.user_id)
+        return permission
+
+    async def _matches(self, alert: Alert, permission: Permission) -> Sequence[Match]:
+        """Return what of the listing the alert names and its author may ask about."""
+        place = Place(alert.channel_id)
+        candidates = [each for each in alert.candidates if permission.allows_any([about_typed(place, each.target)])]
+        if not candidates:
+            return ()
+        matches = await self._confirming.matches(candidates)
+        return [match for match in matches if permission.allows_any(about_line(place, match.line))]
+
+    async def _waiting(
+        self, alert: Alert, named: dict[str, Match], known: Known, permission: Permission
+    ) -> tuple[dict[str, Match], dict[str, Offered]]:
+        """Return what the alert names, and what of it waits and was not offered yet.
+
+        A parent counts if the alert is about certificates, and names nothing that is pending itself.
+        """
+        itself = {key: match for key, match in named.items() if not match.is_parent}
+        waiting = await self._confirmed(alert, itself, known, permission)
+        if waiting or not alert.about_certificates or any(key in known.standing for key in itself):
+            return itself, waiting
+        parents = {key: match for key, match in named.items() if match.is_parent}
+        return named, await self._confirmed(alert, parents, known, permission)
+
+    async def _confirmed(
+        self, alert: Alert, named: Mapping[str, Match], known: Known, permission: Permission
+    ) -> dict[str, Offered]:
+        """Return what waits of the targets that were not offered yet; after too many offers, by the listing alone."""
+        new = [named[key] for key in fresh(list(named), known)]
+        if is_full(known):
+            return {match.line.key: _offered(Confirmed(match, ())) for match in new if match.line.waiting}
+        found = [_offered(each) for each in [await self._confirming.confirm(match) for match in new] if each]
+        place = Place(alert.channel_id)
+        return {each.key: each for each in found if permission.allows_all([about_offered(place, each)])}
+
+    async def _write(self, alert: Alert, verdict: Verdict, offer: Offer, known: Known, keys: Sequence[str]) -> bool:
+        """All or nothing; False, and nothing, where another process wrote meanwhile."""
+        until = offer.at + STANDS
+        async with self._database.write() as transaction:
+            known_now = await offer_rows.known(
+                transaction, alert.channel_id, offer.author or "", keys, offer.at, offer.at - SPAN
+            )
+            if known_now != known or not await alert_rows.done(transaction, alert):
+                return False
+            if verdict.counted:
+                await offer_rows.count(transaction, verdict.counted)
+            if offer.targets:
+                await offer_rows.make(transaction, offer, until)
+            elif verdict.summarised and known.summary:
+                await offer_rows.count(transaction, [known.summary])
+            elif verdict.summarised:
+                await offer_rows.make(transaction, _summary(alert, offer), until)
+        return True
+
+    async def _show_all(self) -> bool:
+        """Post what is not there yet, and edit what changed, a few every ten seconds; whether anything is left."""
+        behind = await self._offers.not_shown(AT_ONCE, without=self._put_off())
+        edits = [offer for offer in behind if offer.shown]
+        await self._show_each([offer.id for offer in behind if not offer.shown])
+        now = asyncio.get_running_loop().time()
+        if edits and now >= self._next_edits:
+            self._next_edits = now + EDIT_SECONDS
+            await self._show_each([offer.id for offer in edits[:MOST_EDITS]])
+            edits = edits[MOST_EDITS:]
+        return bool(edits or self._failed)
+
+    def _put_off(self) -> list[str]:
+        """Return the offers that failed so lately that they wait."""
+        now = asyncio.get_running_loop().time()
+        return [offer_id for offer_id, (_, again_at) in self._failed.items() if again_at > now]
+
+    async def _show_each(self, offer_ids: Sequence[str]) -> None:
+        """Show offers; one that Slack does not take now holds up no other. SlackUnavailable after a few of them."""
+        failures = 0
+        for offer_id in offer_ids:
+            if error := await self._show_soon(offer_id):
+                failures += 1
+                if failures == MOST_PUT_OFF:
+                    raise error
+
+    async def _show_soon(self, offer_id: str) -> SlackUnavailable | None:
+        """Show an offer, or return why Slack did not take it; each failure in a row makes it wait longer."""
+        try:
+            await self._show(offer_id)
+        except SlackUnavailable as error:
+            times, _ = self._failed.get(offer_id, (0, 0.0))
+            pause = max(error.retry_after, min(LONGEST_PAUSE, self._retry_seconds * (2**times - 1)))
+            self._failed[offer_id] = times + 1, asyncio.get_running_loop().time() + pause
+            log.warning("an offer could not be shown yet", offer=offer_id, error=str(error), seconds=pause)
+            return error
+        self._failed.pop(offer_id, None)
+        return None
+
+    async def _show(self, offer_id: str) -> None:
+        """Let the present version of an offer stand in Slack. SlackUnavailable when Slack cannot be asked now."""
+        async with self._showing:
+            offer = await self._offers.get(offer_id)
+            if offer is None or offer.shown == offer.version:
+                return
+            drawn = offer
+
+            async def draw() -> Message:
+                nonlocal drawn
+                drawn = await self._offers.get(offer_id) or drawn
+                return views.offer(drawn) if drawn.targets else views.summary(drawn, MOST_OFFERS, SPAN)
+
+            try:
+                await self._board.show(f"{POST}{offer.id}", offer.place, draw, None)
+            except SlackRefused as error:
+                log.warning("an offer cannot be shown", channel=offer.place.channel_id, error=error.code)
+                if not offer.shown:
+                    await self._offers.withdraw(offer)
+            await self._offers.shown(drawn)
+
+
+def _offer(alert: Alert, targets: Sequence[Offered], now: datetime, permission: Permission) -> Offer:
+    """One offer for all that an alert names; its id is the alert's, so that it is made once."""
+    place = Place(alert.channel_id, alert.ts)
+    return Offer(_id(alert), place, now, tuple(targets), author=permission.key)
+
+
+def _summary(alert: Alert, offer: Offer) -> Offer:
+    return Offer(_id(alert), Place(alert.channel_id), offer.at, later=1, author=offer.author)
+
+
+def _id(alert: Alert) -> str:
+    return hashlib.sha256(f"{alert.channel_id}:{alert.ts}".encode()).hexdigest()[:16]
+
+
+def _offered(confirmed: Confirmed) -> Offered:
+    match = confirmed.match
+    return Offered(match.line.key, match.opens, confirmed.waiting, match.line.since)
+
+
+def _log_failure(error: Exception) -> None:
+    if isinstance(error, BotError):
+        log.warning("alerts must wait", error=str(error))
+    else:
+        log.error("alerts must wait", exc_info=error)

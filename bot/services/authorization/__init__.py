@@ -1,0 +1,1 @@
+"""Authorization: every decision of the policy, its audit, and its explanation."""

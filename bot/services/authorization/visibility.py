@@ -1,0 +1,129 @@
+"""One person's view of the account: what the policy lets them learn, and one answer for everything else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from bot.errors import CaRefused, NothingToDo, NotVisible, PermissionUnknown
+from bot.models import Actor, Kind, Listed, NameValidation, Order, Place, Reach
+from bot.parsing.domain_names import plain_name, without_wildcard
+from bot.parsing.targets import Wanted, WantedName, WantedOrder
+from bot.policy.rules import NO_RULE, Action, Matter, Standing, holders
+from bot.services.authorization.resources import about_line, about_typed
+
+_COLLEAGUE = "If it waits together with other names, a colleague with more permissions can do it."
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who asks for what in which channel, with the rules as they are now.
+
+    A person may learn about what they may `status`, and about what they may do the `action` with. If the policy hides
+    anything from a person, the answer is the same for what is hidden and for what does not exist.
+    """
+
+    actor: Actor
+    place: Place | None
+    standing: Standing
+    action: Action = Action.RESEND
+
+    @cached_property
+    def sees_everything(self) -> bool:
+        """Whether nothing need be hidden from this person."""
+        return any(self.standing.is_unrestricted(each, self._channel) for each in (Action.LOOK, self.action))
+
+    def names(self, names: tuple[str, ...], order_id: int | None = None) -> tuple[str, ...]:
+        """Return those of these names, with or without wildcard, that the person may learn about."""
+        if self.sees_everything:
+            return names
+        return tuple(name for name in names if self.sees(name, order_id))
+
+    def sees(self, name: str, order_id: int | None = None) -> bool:
+        """Return whether the person may learn about a name, with or without wildcard, on this order."""
+        if self.sees_everything:
+            return True
+        matter = Matter(self._channel, (without_wildcard(name.lower()),), order_id, settled=True)
+        return any(self.standing.permits(each, matter) for each in (Action.LOOK, self.action))
+
+    def order(self, order: Order) -> Order | None:
+        """Return an order with the names that the person may learn about; None if there is no such name."""
+        if self.sees_everything:
+            return order
+        names = self.names(order.names, order.id)
+        first = self.names((order.common_name,), order.id) or names
+        return replace(order, names=names, common_name=first[0]) if first else None
+
+    def entry(self, entry: NameValidation, order: Order) -> NameValidation | None:
+        """Return an entry of an order's validation with the names that the person may learn about, or None.
+
+        For an OV or EV order a domain is validated, so it is enough to see that.
+        """
+        if not order.is_dv and self.sees(entry.name_scope, order.id):
+            return entry
+        names = self.names(entry.names, order.id)
+        return replace(entry, names=names) if names else None
+
+    def line(self, line: Listed) -> Listed | None:
+        """Return a line of the account's listing with its visible names; None if the person may resend none of them."""
+        if self._resends_everything:
+            return line
+        if not any(self.standing.permits(Action.RESEND, matter) for matter in about_line(self.place, line)):
+            return None
+        order_id = line.id if line.kind is Kind.ORDER else None
+        names = self.names(line.names, order_id)
+        first = self.names((line.name,), order_id) or names
+        return replace(line, name=first[0], names=names) if first else None
+
+    def may_resend_below(self, scope: str) -> bool:
+        """Return whether the person may resend for a name together with everything below it."""
+        matter = Matter(self._channel, (scope,), settled=True, reach=Reach(below=(scope,)))
+        return self.standing.permits(Action.RESEND, matter)
+
+    def require_answer(self) -> None:
+        """Raise PermissionUnknown if Slack could not tell enough to know what to hide from the person."""
+        if not self.sees_everything and (unread := self.standing.unanswered):
+            raise PermissionUnknown(unread.sentence)
+
+    @contextmanager
+    def if_unknown(self, nothing: NothingToDo, wanted: Wanted | None) -> Iterator[None]:
+        """Turn DigiCert's 404 into `nothing`, or into what the person is told of all that is hidden from them."""
+        try:
+            yield
+        except CaRefused as error:
+            if error.status != 404:
+                raise
+            raise (nothing if self.sees_everything else self.not_visible(wanted)) from error
+
+    def not_visible(self, wanted: Wanted | None) -> NotVisible | PermissionUnknown:
+        """Return the refusal for what the person may not learn about, whether it exists or not.
+
+        It is no refusal if Slack could not list a user group that may change it.
+        """
+        if unread := self.standing.unanswered:
+            return PermissionUnknown(unread.sentence)
+        words = _words(wanted)
+        if self.action is Action.RESEND:
+            sentence = f"Nothing that you may resend waits for {words}. {_COLLEAGUE}"
+        else:
+            sentence = f"Nothing that you may see is known as {words}."
+        who = holders(self.standing.rules, self.action, about_typed(self.place, wanted))
+        return NotVisible(sentence, NO_RULE, who)
+
+    @cached_property
+    def _resends_everything(self) -> bool:
+        return self.standing.is_unrestricted(Action.RESEND, self._channel)
+
+    @property
+    def _channel(self) -> str | None:
+        return self.place.channel_id if self.place else None
+
+
+def _words(wanted: Wanted | None) -> str:
+    match wanted:
+        case WantedOrder(order_id):
+            return f"order {order_id}"
+        case WantedName(name):
+            return plain_name(name)
+        case None:
+            return "this choice"

@@ -1,0 +1,1 @@
+"""Follow-ups: checks after a resend until the names are validated."""

@@ -1,0 +1,103 @@
+"""What DigiCert says now of the names of a request: by one read of its order, or one of each domain."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
+
+from async_lru import alru_cache
+
+from bot.clock import Clock
+from bot.digicert.client import CertCentral
+from bot.follow_up_schedule import NOT_SUBMITTED
+from bot.models import (
+    Call,
+    Domain,
+    DomainTarget,
+    Expired,
+    NameValidation,
+    NeverValidated,
+    OrderTarget,
+    OrderValidation,
+    ResendRequest,
+    Seen,
+    Valid,
+)
+from bot.parsing.domain_names import without_wildcard
+from bot.services.lookup.eligibility import OVER
+from bot.store.follow_ups import order_behind
+
+Reading = tuple[datetime, OrderValidation]
+Read = Callable[[int], Awaitable[Reading]]
+
+# Calls of one request come due together; those that wait for the same order share what it says.
+_SHARED_SECONDS = 1.0
+
+
+class Looking:
+    """Reads how it stands, and changes nothing; CaError where DigiCert cannot tell."""
+
+    def __init__(self, certcentral: CertCentral, clock: Clock) -> None:
+        self._certcentral = certcentral
+        self._clock = clock
+        self._shared = alru_cache(maxsize=256, ttl=_SHARED_SECONDS)(self._read)
+
+    async def request(self, request: ResendRequest) -> dict[int, Seen]:
+        """How it stands with every call of a request now."""
+        read = alru_cache(self._read)
+        return {number: await self._look(request, number, read) for number in range(len(request.calls))}
+
+    async def call(self, request: ResendRequest, number: int) -> Seen:
+        """How it stands with one call, by a reading of the last second."""
+        return await self._look(request, number, self._shared)
+
+    async def _read(self, order_id: int) -> Reading:
+        at = self._clock()
+        return at, await self._certcentral.order_validation(order_id)
+
+    async def _look(self, request: ResendRequest, number: int, read: Read) -> Seen:
+        call, order_id = request.calls[number], order_behind(request, number)
+        if order_id is None:
+            return await self._domain(call, None, request.at)
+        at, validation = await read(order_id)
+        over = validation.status if validation.status in OVER else None
+        if isinstance(call.target, OrderTarget):
+            return Seen(at, _validated(call.names, validation.names), over)
+        mine = [entry for entry in validation.names if _is_of(entry, call.target)]
+        # An entry that cannot be read may be about this very domain: then the domain itself is asked.
+        if over or (mine and not validation.unreadable):
+            closed = mine and not any(entry.is_open for entry in mine)
+            return Seen(at, call.names if closed else (), over)
+        return await self._domain(call, over, request.at)
+
+    async def _domain(self, call: Call, over: str | None, since: datetime) -> Seen:
+        """By the domain itself: it was asked for without an order, or its order does not name it."""
+        if not isinstance(call.target, DomainTarget):
+            raise TypeError("only a domain can be looked at without an order")
+        at = self._clock()
+        domain = await self._certcentral.domain(call.target.domain_id)
+        if _is_validated(domain, since):
+            return Seen(at, call.names, over)
+        lapsed = isinstance(domain.validation, Expired | NeverValidated | Valid)
+        return Seen(at, (), over or (NOT_SUBMITTED if lapsed else None))
+
+
+def _is_validated(domain: Domain, since: datetime) -> bool:
+    """Whether nothing of the domain waits, and its validation is newer than the resend or lasts into the future.
+
+    What is merely not pending is no success: a validation that lapsed, or a domain that was never submitted.
+    """
+    if domain.is_pending is not False:
+        return False
+    is_newer = domain.approved_at is not None and domain.approved_at >= since
+    return is_newer or (isinstance(domain.validation, Valid) and not domain.validation.lapsed)
+
+
+def _validated(names: Iterable[str], entries: Sequence[NameValidation]) -> tuple[str, ...]:
+    """The names that DigiCert lists as validated; one that it does not list is not known to be."""
+    closed = {without_wildcard(name) for entry in entries if not entry.is_open for name in entry.names}
+    still_open = {without_wildcard(name) for entry in entries if entry.is_open for name in entry.names}
+    return tuple(name for name in names if without_wildcard(name) in closed - still_open)
+
+
+def _is_of(entry: NameValidation, target: DomainTarget) -> bool:
+    scope = without_wildcard(entry.name_scope)
+    return entry.domain_id == target.domain_id and scope == without_wildcard(target.name_scope)

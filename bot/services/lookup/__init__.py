@@ -1,0 +1,1 @@
+"""What the DigiCert account holds, and what an email for it would need and validate."""

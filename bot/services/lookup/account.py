@@ -1,0 +1,270 @@
+"""What the account holds: pending orders and domains, listed at most once a minute."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TypeVar
+
+import structlog
+from async_lru import alru_cache
+
+from bot.clock import Clock
+from bot.digicert.client import CertCentral
+from bot.errors import CaError
+from bot.fair_share import done_for
+from bot.models import (
+    Domain,
+    Expired,
+    Kind,
+    Listed,
+    NeverValidated,
+    Order,
+    Pending,
+    Unclear,
+    Unreadable,
+    Valid,
+    domain_key,
+    order_key,
+)
+from bot.parsing.domain_names import display_name, without_wildcard
+from bot.services.lookup.eligibility import unreadable_rows
+
+log = structlog.get_logger(__name__)
+
+_Row = TypeVar("_Row", Order, Domain)
+
+REMEMBERED = 60.0
+YOUNG = 5.0
+TOO_OLD = timedelta(minutes=10)
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Account:
+    """The pending orders and the active domains, as DigiCert listed them at `read_at`; apart, deactivated domains.
+
+    The last two are the rows that the bot could not read: what is not in the others may still exist.
+    """
+
+    orders: tuple[Order, ...]
+    domains: tuple[Domain, ...]
+    deactivated: tuple[Domain, ...]
+    read_at: datetime
+    unread_orders: tuple[Unreadable, ...] = ()
+    unread_domains: tuple[Unreadable, ...] = ()
+
+    @cached_property
+    def lines(self) -> list[Listed]:
+        """Every order and domain as a choice: the longest waiting first, what is valid last.
+
+        An order that DigiCert does not date may wait since it was placed.
+        """
+        orders = [(0, order.since or order.ordered_at or _LAST, _order_line(order)) for order in self.orders]
+        domains = [(_rank(domain), domain.since or _LAST, _domain_line(domain)) for domain in self.domains]
+        return [line for *_, line in sorted([*orders, *domains], key=lambda ranked: ranked[:2])]
+
+    @property
+    def unreadable(self) -> str:
+        """A sentence on the rows that the bot could not read; empty if it read all."""
+        return self.unreadable_with(())
+
+    def unreadable_with(self, more: Iterable[object]) -> str:
+        """Return that sentence with the unreadable orders among `more` rows, each counted once."""
+        orders = {*self.unread_orders, *(row for row in more if isinstance(row, Unreadable))}
+        return unreadable_rows(len(orders), len(self.unread_domains))
+
+    @cached_property
+    def line_by_key(self) -> Mapping[str, Listed]:
+        """Each line by the key of its option."""
+        return {line.key: line for line in self.lines}
+
+    @cached_property
+    def order_by_key(self) -> Mapping[str, Order]:
+        """Each order by the key of its option."""
+        return {order_key(order.id): order for order in self.orders}
+
+    def line_of(self, listed: Order | Domain) -> Listed:
+        """Return the line of an order or a domain of this listing."""
+        return self.line_by_key[order_key(listed.id) if isinstance(listed, Order) else domain_key(listed.id)]
+
+    @cached_property
+    def orders_by_name(self) -> Mapping[str, Sequence[Order]]:
+        """The orders that carry a name, itself or as a wildcard."""
+        return _index(self.orders, lambda order: (without_wildcard(own) for own in order.names))
+
+    @cached_property
+    def orders_by_wildcard(self) -> Mapping[str, Sequence[Order]]:
+        """The orders that carry `*.` and a name, by that name."""
+        return _index(self.orders, lambda order: (own[2:] for own in order.names if own.startswith("*.")))
+
+    @cached_property
+    def orders_by_parent(self) -> Mapping[str, Sequence[Order]]:
+        """The orders that carry a name somewhere below a parent of two labels or more, by that parent."""
+        return _index(self.orders, _parents_of)
+
+    @cached_property
+    def domains_by_name(self) -> Mapping[str, Sequence[Domain]]:
+        """The active domains of a name. CertCentral may hold several, of which one is pending."""
+        return _index(self.domains, lambda domain: (domain.name,))
+
+    @cached_property
+    def deactivated_by_name(self) -> Mapping[str, Sequence[Domain]]:
+        """The deactivated domains of a name."""
+        return _index(self.deactivated, lambda domain: (domain.name,))
+
+    @cached_property
+    def searchable(self) -> Sequence[tuple[str, Listed]]:
+        """Each line with the text that a search looks through, in the order of `lines`."""
+        return searchable(self.lines)
+
+    def prepare(self) -> "Account":
+        """Do once what every search needs; it takes seconds for ten thousands of names in Unicode."""
+        _ = self.searchable, self.line_by_key, self.order_by_key
+        _ = self.orders_by_name, self.orders_by_wildcard, self.orders_by_parent
+        _ = self.domains_by_name, self.deactivated_by_name
+        return self
+
+
+async def read_account(certcentral: CertCentral, clock: Clock) -> Account:
+    """List the account. Raises CaError if DigiCert cannot tell."""
+    orders, domains = await asyncio.gather(certcentral.pending_orders(), certcentral.domains())
+    read_domains = [domain for domain in domains if not isinstance(domain, Unreadable)]
+    return Account(
+        orders=tuple(order for order in orders if not isinstance(order, Unreadable)),
+        domains=tuple(domain for domain in read_domains if domain.is_active),
+        deactivated=tuple(domain for domain in read_domains if not domain.is_active),
+        read_at=clock(),
+        unread_orders=tuple(order for order in orders if isinstance(order, Unreadable)),
+        unread_domains=tuple(domain for domain in domains if isinstance(domain, Unreadable)),
+    )
+
+
+class Listing:
+    """The account's listing, shared by everybody who asks within a minute."""
+
+    def __init__(self, certcentral: CertCentral, clock: Clock, steady: Clock | None = None) -> None:
+        """Make it; `clock` says what people are shown, `steady` how old the listing is."""
+        self._certcentral = certcentral
+        self._clock = clock
+        self._steady = steady or clock
+        self._last_read_at = self._steady()
+        self._remembered = alru_cache(maxsize=1, ttl=REMEMBERED)(self._read)
+        self._last: Account | None = None
+        self._reading: set[asyncio.Task[Account]] = set()
+
+    async def account(self, *, young: bool = False) -> Account:
+        """The listing, at most a minute old; with `young` at most YOUNG seconds. CaError when DigiCert cannot tell."""
+        account = await self._remembered()
+        if young and (self._steady() - self._last_read_at).total_seconds() > YOUNG:
+            self._remembered.cache_invalidate()
+            account = await self._remembered()
+        return account
+
+    async def within(self, seconds: float) -> Account | None:
+        """The listing if it is there in time, else the last one; None where there never was one."""
+        reading = asyncio.ensure_future(self.account())
+        self._reading.add(reading)
+        reading.add_done_callback(self._forget)
+        await asyncio.wait({reading}, timeout=seconds)
+        if reading.done() and reading.exception() is None:
+            return reading.result()
+        return self._last if self._last and self._steady() - self._last_read_at < TOO_OLD else None
+
+    async def _read(self) -> Account:
+        # Others wait for it together with whoever asked first: it must not wait behind the calls of one person.
+        with done_for():
+            account = await read_account(self._certcentral, self._clock)
+        self._last_read_at = self._steady()
+        self._last = await asyncio.to_thread(account.prepare)
+        return self._last
+
+    def _forget(self, reading: asyncio.Task[Account]) -> None:
+        self._reading.discard(reading)
+        if not reading.cancelled() and (error := reading.exception()):
+            level = log.warning if isinstance(error, CaError) else log.error
+            level("DigiCert's listing could not be read", error=str(error))
+
+
+def searchable(lines: Iterable[Listed]) -> list[tuple[str, Listed]]:
+    """Return each line with the text that a search looks through."""
+    return [(_text(line), line) for line in lines]
+
+
+def matching(
+    lines: Sequence[tuple[str, Listed]],
+    typed: str,
+    meant: str | None,
+    view: Callable[[Listed], Listed | None],
+    limit: int,
+) -> list[Listed]:
+    """Return at most `limit` lines whose id or any name contains what was typed, or the id or name that was meant.
+
+    `view` returns what the person may see of a line, None if nothing; only that is searched.
+    """
+    parts = {part for part in (without_wildcard(typed.strip().lower()), meant) if part}
+    found: list[Listed] = []
+    for text, line in lines:
+        if _contains(text, parts) and (seen := view(line)) and (seen is line or _contains(_text(seen), parts)):
+            found.append(seen)
+            if len(found) == limit:
+                break
+    return found
+
+
+def _contains(text: str, parts: Collection[str]) -> bool:
+    return not parts or any(part in text for part in parts)
+
+
+def _index(rows: Iterable[_Row], keys: Callable[[_Row], Iterable[str]]) -> Mapping[str, Sequence[_Row]]:
+    """Group rows by their keys, each row once per key."""
+    found: dict[str, list[_Row]] = {}
+    for row in rows:
+        for key in dict.fromkeys(keys(row)):
+            found.setdefault(key, []).append(row)
+    return found
+
+
+def _parents_of(order: Order) -> Iterator[str]:
+    for own in order.names:
+        parent = without_wildcard(own).partition(".")[2]
+        while "." in parent:
+            yield parent
+            parent = parent.partition(".")[2]
+
+
+def _text(line: Listed) -> str:
+    """The id, and every name in both its forms, a line each: half a name in Unicode has no ASCII form of its own."""
+    unicode = (display_name(name) for name in line.names if "xn--" in name)
+    return "\n".join((str(line.id), line.name, *line.names, *unicode))
+
+
+def _order_line(order: Order) -> Listed:
+    first = order.common_name or (order.names[0] if order.names else "")
+    return Listed(Kind.ORDER, order.id, first, order.names, order.since, waiting=True)
+
+
+def _domain_line(domain: Domain) -> Listed:
+    return Listed(
+        Kind.DOMAIN,
+        domain.id,
+        domain.name,
+        (domain.name,),
+        domain.since,
+        waiting=domain.is_pending,
+        validation=domain.validation,
+    )
+
+
+def _rank(domain: Domain) -> int:
+    """The place among the lines: what waits, what may wait, what has to be submitted again, what is valid."""
+    match domain.validation:
+        case Pending():
+            return 0
+        case Unclear():
+            return 1
+        case Expired() | NeverValidated():
+            return 2
+        case Valid():
+            return 3

@@ -1,0 +1,259 @@
+"""What DigiCert's states mean for a resend: which say no, in words, and what to do instead. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.errors import NothingToDo
+from bot.models import (
+    Domain,
+    DomainValidation,
+    Expired,
+    NameValidation,
+    NeverValidated,
+    Order,
+    OrderValidation,
+    Pending,
+    Unclear,
+    Valid,
+)
+from bot.parsing.domain_names import plain_name
+from bot.views.blocks import join_names
+
+EMAIL = "email"
+_MOST_NAMED = 10
+_METHODS = {
+    EMAIL: "an e-mail",
+    "dns-txt-token": "a DNS TXT record",
+    "dns-cname-token": "a DNS CNAME record",
+    "http-token": "a file on the web server",
+    "http-token-dynamic": "a file on the web server",
+    "http-token-static": "a file on the web server",
+}
+_SUBMIT = "Submit the domain for validation again in CertCentral; DigiCert then sends the emails."
+_RENEW = "Nothing waits for an email. To renew the validation, submit the domain again in CertCentral."
+_RENEW_EARLY = "Nothing waits for a mail. To renew the validation early, submit the domain again in CertCentral."
+_UNREAD = "that could not be read"
+_OVER = "Nothing waits for a mail. For a new certificate, reissue or renew it in CertCentral."
+_NO_MAIL_HELPS = {
+    "issued": ("is issued", _OVER),
+    "expired": ("is expired", _OVER),
+    "revoked": ("is revoked", _OVER),
+    "canceled": ("is canceled", "Place a new order in CertCentral if the certificate is still needed."),
+    "rejected": ("was rejected", "Look up the reason in CertCentral, and place a new order if it is still needed."),
+    "denied": ("was denied", "Ask an administrator of the CertCentral account why, and place a new order if needed."),
+    "needs_approval": (
+        "waits for approval inside your own organization",
+        "No mail helps before that: ask an administrator of the CertCentral account to approve it, then come back.",
+    ),
+    "needs_csr": ("waits for a CSR", "Add the CSR in CertCentral; the validation mail comes after that."),
+    "waiting_pickup": ("is ready to be picked up", "Nothing waits for a mail: collect the certificate in CertCentral."),
+}
+# In the others of these states an order still waits for somebody, and may wait for a mail afterwards.
+OVER = frozenset(_NO_MAIL_HELPS) - {"needs_approval", "needs_csr"}
+
+
+def order_has_nothing(order: Order, url: str = "") -> NothingToDo | None:
+    """Why no mail can help this order; None where one might. If somebody still has to act, `url` leads to the order."""
+    if order.other_kind:
+        instead = f"Look in CertCentral what it waits for{f': {url}' if url else '.'}"
+        return NothingToDo(f"Order {order.id} is {_article(order.other_kind)} order; it has no DCV emails.", instead)
+    if order.status not in _NO_MAIL_HELPS:
+        return None
+    state, instead = _NO_MAIL_HELPS[order.status]
+    if url and order.status not in OVER:
+        instead = f"{instead} Open it in CertCentral: {url}"
+    return NothingToDo(f"{_subject(order)} {state}.", instead)
+
+
+def domain_has_nothing(domain: Domain) -> NothingToDo | None:
+    """Why no mail can help this domain; None where one might."""
+    name = plain_name(domain.name)
+    if not domain.is_active:
+        return NothingToDo(f"{name} is deactivated in CertCentral.", "Activate the domain in CertCentral first.")
+    if nothing := _validation_has_nothing(name, domain.validation):
+        return nothing
+    if domain.method not in {None, EMAIL}:
+        return _another_method(name, domain.method or "")
+    return None
+
+
+def _validation_has_nothing(name: str, validation: DomainValidation) -> NothingToDo | None:
+    """Return why nothing of a domain waits for an email, and what to do; None if something may wait."""
+    match validation:
+        case Pending() | Unclear(is_pending=None):
+            return None
+        case Valid(until, lapsed):
+            return NothingToDo(f"{name} {valid_in_words(until, lapsed)}.", _RENEW if lapsed else _RENEW_EARLY)
+        case Expired(at):
+            when = f" on {at:%Y-%m-%d}" if at else ""
+            return NothingToDo(f"The validation of {name} expired{when}.", f"No email can renew it yet. {_SUBMIT}")
+        case NeverValidated():
+            sentence = f"{name} was never validated, and it is not submitted for validation."
+            return NothingToDo(sentence, f"No email can validate it yet. {_SUBMIT}")
+        case Unclear():
+            return NothingToDo(
+                f"{name} does not wait for validation, and DigiCert does not say if it is valid.", _RENEW
+            )
+
+
+def valid_in_words(until: datetime | None, lapsed: Sequence[str] = ()) -> str:
+    """Return until when a domain is validated, and which of its validations expired all the same."""
+    end = f" until {until:%Y-%m-%d}" if until else ""
+    return f"is validated{end}" + (f", but its {' and '.join(lapsed)} validation expired" if lapsed else "")
+
+
+def only_email(
+    order: Order, validation: OrderValidation, waiting: Sequence[NameValidation]
+) -> tuple[list[NameValidation], list[str]]:
+    """The waiting names that e-mail validates, and remarks on the others; NothingToDo where none is left."""
+    if not waiting:
+        raise no_name_waits(order, validation)
+    methods = [(entry, entry.method or validation.method or order.method or EMAIL) for entry in waiting]
+    by_email = [entry for entry, method in methods if method == EMAIL]
+    if not by_email:
+        raise _another_method(_subject(order), methods[0][1])
+    remarks = []
+    for other in dict.fromkeys(method for _, method in methods if method != EMAIL):
+        scopes = [entry.name_scope for entry, method in methods if method == other]
+        remarks += left_out(scopes, f"validated by {in_words(other)}")
+    return by_email, [*remarks, *filter(None, [unreadable_entries(validation)])]
+
+
+def unreadable_entries(validation: OrderValidation) -> str:
+    """Return a sentence on the entries of an order's validation that could not be read; empty if there are none."""
+    number = validation.unreadable
+    return f"DigiCert listed {_counted(number, 'more entry', 'more entries')} {_UNREAD}." if number else ""
+
+
+def no_name_waits(order: Order, validation: OrderValidation, url: str = "") -> NothingToDo:
+    """Return what an open order without a name that waits still needs, and who must act; `url` leads to the order."""
+    look = f" Open it in CertCentral: {url}" if url else " Look at it in CertCentral."
+    if validation.unreadable:
+        entries = _counted(validation.unreadable, "entry", "entries")
+        sentence = f"DigiCert's answer about order {order.id} has {entries} {_UNREAD}, so a name may still wait."
+        return NothingToDo(sentence, look.strip())
+    # An order that lists no name at all, unlike one whose names are all approved, proves nothing about them.
+    sentence = f"{_subject(order)} has no name that waits for validation."
+    if validation.names:
+        sentence = f"All names of {_subject(order, 'order')} are validated."
+    return NothingToDo(sentence, " ".join(_needs(order, validation)) + look)
+
+
+def without_names(validation: OrderValidation) -> OrderValidation:
+    """Return what of a validation may be told to a person who may not see all names of the order."""
+    return replace(validation, names=(), organization="the organization" if validation.organization else None)
+
+
+def order_url(console_url: str, order_id: int) -> str:
+    """Return the address of an order's page in CertCentral; empty without the console's address."""
+    return f"{console_url}/orders/{order_id}" if console_url else ""
+
+
+def _needs(order: Order, validation: OrderValidation) -> Iterator[str]:
+    """Yield what an order needs beside its names, and who must act."""
+    if order.awaits_approval:
+        yield (
+            "The request waits for approval inside your own organization: an administrator of the CertCentral account "
+            "must approve it."
+        )
+    if validation.organization:
+        yield (
+            f"DigiCert has not validated {validation.organization} yet: the organization contact of the order must "
+            "answer DigiCert's calls and emails."
+        )
+    if order.is_ev:
+        yield (
+            "An EV order is issued only after a verified contact of the organization has approved it: that person must "
+            "answer DigiCert's call or email."
+        )
+    if not order.awaits_approval and not validation.organization and not order.is_ev:
+        yield (
+            "DigiCert makes its last checks, such as CAA, and needs nothing from you. If it does not issue the order "
+            "within an hour, ask DigiCert support."
+        )
+
+
+def left_out(names: Sequence[str], because: str) -> list[str]:
+    """One remark on all the names that are not offered for this reason; none where there are no such names."""
+    return [f"Left out: {some(names)} ({because})."] if names else []
+
+
+def too_many(most: int, more: Sequence[str]) -> str:
+    """A remark on the domains that wait as well, but find no room in one request."""
+    return f"One request takes {most} domains at most. These wait too; ask for them by name: {some(more)}."
+
+
+def not_on_an_order(name: str, scope: str) -> tuple[str, ...]:
+    """Return a remark on a name that is not validated by itself, but by the domain above it."""
+    return (f"No pending order has {plain_name(name)}. This email validates {plain_name(scope)} and everything below.",)
+
+
+def unknown_order(order_id: int) -> NothingToDo:
+    """No such order in this account."""
+    instead = "Check the number in CertCentral, or ask by a domain name."
+    return NothingToDo(f"DigiCert knows no order {order_id} in this account.", instead)
+
+
+def unknown_domain(domain_id: int) -> NothingToDo:
+    """No such domain in this account."""
+    instead = "It may have been removed; ask by its name, or choose another one."
+    return NothingToDo(f"DigiCert knows no domain {domain_id} in this account.", instead)
+
+
+def unknown_name(name: str, unreadable: str = "") -> NothingToDo:
+    """No order and no domain by that name; `unreadable` says what of the lists could not be read, if anything."""
+    if unreadable:
+        sentence = f"No order and no domain that could be read goes by {plain_name(name)}."
+        return NothingToDo(sentence, f"{unreadable} Ask by the order id, or look in CertCentral.")
+    instead = "Check the spelling, ask by the order id, or look in CertCentral whether the order was placed."
+    return NothingToDo(f"No order and no domain in CertCentral goes by {plain_name(name)}.", instead)
+
+
+def unreadable_rows(orders: int, domains: int) -> str:
+    """Return a sentence on the rows of DigiCert's lists that could not be read; empty if there are none."""
+    counted = [
+        _counted(number, kind, f"{kind}s") for number, kind in ((orders, "order"), (domains, "domain")) if number
+    ]
+    return f"{' and '.join(counted)} could not be read." if counted else ""
+
+
+def no_recipient(subject: str) -> NothingToDo:
+    """DigiCert allows nobody to be mailed."""
+    instead = "Look at the account's e-mail preferences in CertCentral, or validate by a DNS record."
+    return NothingToDo(f"DigiCert allows no recipient for {plain_name(subject)}.", instead)
+
+
+def no_shared_mailbox(subject: str, number: int) -> NothingToDo:
+    """So many names that one mailbox is chosen for all, and there is none that DigiCert allows for all."""
+    instead = "Choose the recipients in CertCentral, or validate by a DNS record."
+    sentence = f"{number} names wait for {plain_name(subject)}, and no mailbox is allowed for all of them."
+    return NothingToDo(sentence, instead)
+
+
+def in_words(method: str) -> str:
+    """What DigiCert waits for where a name is validated by this method."""
+    return _METHODS.get(method, f"the method {method}")
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
+
+
+def _article(kind: str) -> str:
+    """The kind with its article; S is spoken with a vowel in front."""
+    return f"{'an' if kind[0] in 'aeiouAEIO' or kind.startswith('S/') else 'a'} {kind}"
+
+
+def _subject(order: Order, word: str = "Order") -> str:
+    return f"{word} {order.id} ({plain_name(order.common_name)})" if order.common_name else f"{word} {order.id}"
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first of these names as people read them, and how many more there are."""
+    return join_names(list(map(plain_name, names)), _MOST_NAMED)
+
+
+def _another_method(subject: str, method: str) -> NothingToDo:
+    instead = "Finish that as CertCentral shows it, or change the DCV method to e-mail there, which sends a mail."
+    return NothingToDo(f"{subject} is validated by {in_words(method)}, not by e-mail.", instead)

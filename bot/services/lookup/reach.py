@@ -1,0 +1,97 @@
+"""Everything that an email would validate besides the names it is for: what a deny of the policy is asked about."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+
+from bot.digicert.client import CertCentral
+from bot.errors import CaUnreadable
+from bot.models import NO_REACH, Call, DomainTarget, NameValidation, Order, OrderTarget, Reach, order_key
+from bot.parsing.domain_names import covers, without_wildcard
+from bot.policy.rules import Matter, Rule, Rules
+from bot.services.lookup.account import Account, Listing
+
+
+class ReachReader:
+    """Reads from DigiCert what an email would validate, as far as a rule can deny any of it."""
+
+    def __init__(self, certcentral: CertCentral, listing: Listing) -> None:
+        self._certcentral = certcentral
+        self._listing = listing
+
+    async def of_call(self, call: Call, order_id: int | None, rules: Rules) -> Reach:
+        """Return the reach of a call that was accepted, by what DigiCert reports now.
+
+        `order_id` is the order that was asked for, if any. Raises CaError if DigiCert cannot tell.
+        """
+        if not rules.limited_denies:
+            return NO_REACH
+        match call.target:
+            case OrderTarget(dv_order_id):
+                order, validation = await asyncio.gather(
+                    self._certcentral.order(dv_order_id), self._certcentral.order_validation(dv_order_id)
+                )
+                return of_order(order, validation.names)
+            case DomainTarget(_, name_scope):
+                return await self.of_scopes((name_scope,), order_id, rules, young=True)
+
+    async def of_scopes(
+        self, scopes: Sequence[str], order_id: int | None, rules: Rules, *, young: bool = False
+    ) -> Reach:
+        """Return the reach of emails for these name scopes of domains.
+
+        Each validates everything below it, and helps every pending OV or EV order with a name there; a DV order never
+        reuses a validation. The account is listed only if a rule denies an order by its id. Raises CaError, also if a
+        denied order is in the list, but its names cannot be read.
+        """
+        denied = {order for rule in rules.limited_denies for order in rule.orders}
+        own = [order_id] if order_id is not None else []
+        helped = []
+        if denied:
+            account = await self._listing.account(young=young)
+            _require_readable(account, denied)
+            helped = _helped(account, scopes, denied)
+        return Reach(below=tuple(scopes), orders=tuple(dict.fromkeys([*own, *helped])))
+
+
+def domains_stopped(rule: Rule, account: Account) -> list[str]:
+    """Return the stored domains to which a deny stops emails although it does not name them."""
+    stopped = []
+    for domain in account.domains:
+        reach = Reach(below=(domain.name,), orders=tuple(_helped(account, (domain.name,), rule.orders)))
+        matter = Matter(names=(domain.name,), settled=True, reach=reach)
+        if rule.hits(matter) and not rule.covers(domain.name, matter, if_unknown=True):
+            stopped.append(domain.name)
+    return stopped
+
+
+def _require_readable(account: Account, order_ids: Collection[int]) -> None:
+    """Raise CaUnreadable if one of these orders may be in a row that the bot could not read."""
+    # A row without a readable id may be any of them.
+    if any(not row.id.isdecimal() or int(row.id) in order_ids for row in account.unread_orders):
+        raise CaUnreadable("DigiCert lists an order that the bot cannot read, and a rule may be about it.")
+
+
+def _helped(account: Account, scopes: Sequence[str], order_ids: Iterable[int]) -> list[int]:
+    """Return those of these orders that wait for a name within one of the scopes, and are not DV orders."""
+    pending = (account.order_by_key.get(order_key(order_id)) for order_id in sorted(order_ids))
+    return [
+        order.id
+        for order in pending
+        if order and not order.is_dv and any(covers(scope, name) for scope in scopes for name in bare_names(order))
+    ]
+
+
+def of_order(order: Order, entries: Iterable[NameValidation]) -> Reach:
+    """Return the reach of an email for a DV order: all its names, and the scope of each.
+
+    A certificate for `*.example.com` is good for every name directly below example.com, so those count, too.
+    """
+    scopes = [without_wildcard(entry.name_scope) for entry in entries]
+    wildcards = [without_wildcard(name) for name in order.names if name.startswith("*.")]
+    names = dict.fromkeys([*bare_names(order), *scopes])
+    return Reach(names=tuple(names), below=tuple(dict.fromkeys(wildcards)), orders=(order.id,))
+
+
+def bare_names(order: Order) -> list[str]:
+    """Return every name of an order without its wildcard, each once."""
+    return list(dict.fromkeys(without_wildcard(name) for name in (*order.names, order.common_name) if name))

@@ -1,0 +1,147 @@
+"""From the names that wait to the recipients that may be chosen for each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from bot.errors import CaError
+from bot.models import Address, DomainTarget, NameValidation, OrderTarget, WaitingName
+from bot.parsing.domain_names import parents, without_wildcard
+from bot.recipients import SINGLE_CHOICES, constructed
+from bot.services.lookup.allowed_emails import MOST_READS, AddressBook, AllowedAddresses
+from bot.services.lookup.eligibility import left_out, some
+from bot.store.requests import Requests
+
+Answers = Mapping[int | str, AllowedAddresses]
+Found = tuple[tuple[WaitingName, ...], tuple[str, ...]]
+
+
+class WaitingNames:
+    """Reads who is allowed for each waiting name, and who was mailed last."""
+
+    def __init__(self, addresses: AddressBook, requests: Requests) -> None:
+        self._addresses = addresses
+        self._requests = requests
+
+    async def of_order(self, target: OrderTarget, entries: Sequence[NameValidation]) -> Found:
+        """One choice per name on a DV order, and remarks on what could not be offered.
+
+        Where DigiCert lists nobody for a name that only an order knows, the five constructed addresses stand in: the
+        order endpoint refuses what is not allowed, it never widens the audience.
+        """
+        scopes = {
+            without_wildcard(name): (without_wildcard(entry.name_scope), entry.covers_below)
+            for entry in entries
+            for name in entry.names
+        }
+        answers = await self._addresses.of_all(_to_read(scopes))
+        waiting = [
+            WaitingName(name, scope, target, covers_below, _for_order(name, scope, answers))
+            for name, (scope, covers_below) in scopes.items()
+        ]
+        unread = len({scope for scope, _ in scopes.values()}) - MOST_READS
+        remark = (
+            f"The recipients of {unread} domains were not read beforehand: DigiCert refuses what it does not allow."
+            if unread > 0
+            else None
+        )
+        refused = {scope: answers[scope].refusal for scope, _ in scopes.values() if scope in answers}
+        return await self._addressed(waiting, *_standing_in(refused), *filter(None, [remark]))
+
+    async def of_domains(self, targets: Iterable[tuple[DomainTarget, bool]]) -> Found:
+        """Return one choice per domain, of the addresses that DigiCert lists for it.
+
+        DigiCert drops every other address silently, and emails everyone it may if none is left. Its documentation does
+        not say whether the list of the domain or that of the name scope decides. If the two differ, both are offered,
+        and a choice needs an address of each (docs/decisions/003). A domain of which DigiCert does not tell its list is
+        left out with DigiCert's words; raises them if no other is left.
+        """
+        chosen = list(targets)
+        answers = await self._addresses.of_all(target.domain_id for target, _ in chosen)
+        scopes = [target.name_scope for target, _ in chosen if not _is_of(answers[target.domain_id], target.name_scope)]
+        answers |= await self._addresses.of_all(scopes)
+        waiting = [_for_domain(target, below, answers) for target, below in chosen]
+        unlisted = [scope for scope in scopes if not answers[scope].addresses]
+        refused = _refused(chosen, answers)
+        hidden = {*unlisted, *refused}
+        able, remarks = await self._addressed([each for each in waiting if each.scope not in hidden])
+        if refused and not able:
+            raise next(iter(refused.values()))
+        unlisted = [scope for scope in unlisted if scope not in refused]
+        remarks += tuple(left_out(unlisted, "DigiCert lists no recipients for this name"))
+        for name, error in refused.items():
+            remarks += tuple(left_out([name], str(error).rstrip(".")))
+        return able, remarks
+
+    async def _addressed(self, waiting: Sequence[WaitingName], *more: str) -> Found:
+        """Those who can be mailed, with whom was mailed last; a remark on each who cannot."""
+        last = await self._requests.last_recipients([name.name for name in waiting])
+        able = tuple(_with_last(name, last.get(name.name, ())) for name in waiting if name.allowed)
+        remarks = left_out([name.name for name in waiting if not name.allowed], "DigiCert allows no recipient")
+        return able, (*remarks, *more)
+
+
+def _is_of(answer: AllowedAddresses, name_scope: str) -> bool:
+    """Return whether a list was made for this name scope, so that it holds under every reading; also if it is empty."""
+    return all(address.domain == name_scope for address in answer.addresses)
+
+
+def _for_domain(target: DomainTarget, covers_below: bool, answers: Answers) -> WaitingName:
+    scope = target.name_scope
+    lists = [answers[target.domain_id].addresses]
+    if not _is_of(answers[target.domain_id], scope):
+        lists.append(answers[scope].addresses)
+    audiences = tuple(tuple(address.email for address in each) for each in lists) if len(lists) > 1 else ()
+    return WaitingName(scope, scope, target, covers_below, _merged(lists), audiences=audiences)
+
+
+def _refused(chosen: Iterable[tuple[DomainTarget, bool]], answers: Answers) -> dict[str, CaError]:
+    """Return the name scopes for which DigiCert did not tell a list that is needed, each with its error."""
+    found: dict[str, CaError] = {}
+    for target, _ in chosen:
+        for asked in (target.domain_id, target.name_scope):
+            if asked in answers and (error := answers[asked].refusal):
+                found.setdefault(target.name_scope, error)
+    return found
+
+
+def _standing_in(refused: Mapping[str, CaError | None]) -> list[str]:
+    """Return a remark on the names for which constructed addresses stand in, with DigiCert's first reason."""
+    errors = {name: error for name, error in refused.items() if error}
+    if not errors:
+        return []
+    reason = str(next(iter(errors.values())))
+    return [
+        f"DigiCert did not list who may be emailed for {some(list(errors))}, so usual mailboxes are offered: {reason}"
+    ]
+
+
+def _with_last(waiting: WaitingName, emails: tuple[str, ...]) -> WaitingName:
+    return replace(waiting, preferred=emails)
+
+
+def _to_read(scopes: Mapping[str, tuple[str, bool]]) -> list[int | str]:
+    """The domains worth a read: every scope, and while each name has its own choice, the names and their parents."""
+    wanted: list[int | str] = [scope for scope, _ in scopes.values()]
+    if len(scopes) <= SINGLE_CHOICES:
+        wanted += [*scopes, *(above for name in scopes for above in parents(name)[1:])]
+    return wanted
+
+
+def _for_order(name: str, scope: str, answers: Answers) -> tuple[Address, ...]:
+    places = dict.fromkeys([name, *parents(name), scope])
+    return _merged(_or_constructed(place, scope, answers) for place in places)
+
+
+def _or_constructed(place: str, scope: str, answers: Answers) -> tuple[Address, ...]:
+    answer = answers.get(place)
+    if answer is None:
+        return constructed(place) if place == scope else ()
+    return answer.addresses if answer.known else constructed(place)
+
+
+def _merged(groups: Iterable[Sequence[Address]]) -> tuple[Address, ...]:
+    once: dict[str, Address] = {}
+    for group in groups:
+        for address in group:
+            once.setdefault(address.email.lower(), address)
+    return tuple(once.values())

@@ -1,0 +1,1 @@
+"""What operators need: health, diagnostics, the ledger's audit and retention, recovery."""

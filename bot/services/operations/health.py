@@ -1,0 +1,63 @@
+"""What the bot stands on, asked whether it is there now; the answer is yes or no, never an error."""
+
+import asyncio
+
+import structlog
+from attrs import define
+
+from bot.clock import Clock
+from bot.digicert.client import CertCentral
+from bot.errors import BotError, StoreUnavailable
+from bot.models import Depths
+from bot.slack.client import Client, accepted
+from bot.store.backlog import Depth
+from bot.timings import PRODUCTION, Timings
+from bot.workflow_engine import Engine
+
+log = structlog.get_logger(__name__)
+
+ANSWER_SECONDS = 1.0
+
+
+@define(eq=False, repr=False, slots=False)
+class Vitals:
+    """Asks each neighbour with the smallest question that it has."""
+
+    _slack: Client
+    _depth: Depth
+    _engine: Engine
+    _certcentral: CertCentral
+    _clock: Clock
+    _timings: Timings = PRODUCTION
+
+    async def slack(self) -> bool:
+        """Whether Slack's Web API answers and accepts the bot's token; asked where the last call does not say so."""
+        return await accepted(self._slack, ANSWER_SECONDS, self._timings.slack_health_ttl)
+
+    async def database(self) -> bool:
+        """Whether our tables can be read."""
+        try:
+            await self._depth.look()
+        except StoreUnavailable:
+            return False
+        return True
+
+    async def engine(self) -> bool:
+        """Whether the durable engine runs and reaches its tables."""
+        return await self._engine.answers()
+
+    async def digicert(self) -> bool:
+        """Whether DigiCert answers and accepts the key; people's calls go first."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._certcentral.check_key()
+        except (BotError, TimeoutError):
+            return False
+        return True
+
+    async def depths(self) -> Depths | None:
+        """How much waits; None where the database does not answer."""
+        try:
+            return await self._depth.read(self._clock())
+        except StoreUnavailable:
+            return None

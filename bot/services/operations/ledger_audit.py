@@ -1,0 +1,221 @@
+"""Whether the ledger's chain holds, its rows for somebody who checks them alone, and its head for the log."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bot.errors import CannotStart
+from bot.models import LedgerEvent
+from bot.store.database import Database
+from bot.store.database_file import sqlite_file
+from bot.store.head_file import HeadFile, Newest
+from bot.store.inspection import looking
+from bot.store.ledger.entries import Ledger
+from bot.store.ledger.hash_chain import START, Chain, Checkpoint, DoesNotFit, Mark, Row, follow
+from bot.store.schema import canonical, written
+
+log = structlog.get_logger(__name__)
+
+FORMAT = "dcv-resend ledger 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A file that knows of the newest row, and that row; None if there is no such file."""
+
+    file: Path
+    row: Newest | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A chain that holds; `first_at` and `last_at` are empty without rows, `left_over` counts rows that were cut off.
+
+    `kept_at` is the number of the row whose hash was kept outside, None where there is none. `missing_file` is the one
+    that would show if rows were lost at the end; None if it was read, or on PostgreSQL.
+    """
+
+    rows: int
+    first_at: str
+    last_at: str
+    head: Mark
+    checkpoint: Checkpoint | None
+    left_over: int
+    kept_at: int | None = None
+    missing_file: Path | None = None
+
+    def sentence(self) -> str:
+        """What was found, on one line."""
+        span = f", from {self.first_at} to {self.last_at}" if self.rows else ""
+        told = f"{in_rows(self.rows)}{span}, head {self.head.hash}: the chain holds"
+        if self.checkpoint is None:
+            return told
+        left = f"; {in_rows(self.left_over)} of them wait for the next prune" if self.left_over else ""
+        return f"{told}; the rows up to {self.checkpoint.mark.seq} were cut off at {self.checkpoint.at}{left}"
+
+    def kept_sentence(self, kept: str) -> str:
+        """Where the hash that was kept outside stands."""
+        if self.kept_at is not None:
+            return f"The hash {kept} is that of row {self.kept_at}: it and all before it are as they were then"
+        gone = ", unless it was that of a row that was cut off" if self.checkpoint else ""
+        return f"The hash {kept} stands at no row: the ledger is not the one that it was taken of{gone}"
+
+
+class HeadLog:
+    """Puts the head of the chain into the log, from where it can be kept outside of the database."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def tell(self) -> None:
+        """Log the number and the hash of the newest row."""
+        seq, row_hash = await self._ledger.head()
+        log.info("ledger head", seq=seq, hash=row_hash)
+
+
+async def verify(url: str, kept: str | None = None) -> Verified:
+    """Check every row of a database, and look for the hash that was kept; changes nothing.
+
+    DoesNotFit names the first row that breaks the chain; CannotStart where the database cannot be read.
+    """
+    noted = read_noted(url)
+    async with looking(url) as connection:
+        return await verified(Chain(connection), noted, kept)
+
+
+def read_noted(url: str) -> Noted | None:
+    """Return what the file beside a SQLite database says; CannotStart if it cannot be read.
+
+    Read it before the database, which may be ahead of the file but never behind it.
+    """
+    if (database := sqlite_file(url)) is None:
+        return None
+    head_file = HeadFile(database)
+    try:
+        return Noted(head_file.path, head_file.read())
+    except ValueError as error:
+        raise CannotStart([f"{error}. Remove it if you know why; the next start writes it anew."]) from error
+
+
+async def compare_with_head_file(database: Database) -> None:
+    """At a start, log a warning if rows were lost since the last commit; the file that shows it stays as it is."""
+    head_file = database.head_file
+    if head_file is None:
+        return
+    async with database.read() as connection:
+        chain = Chain(connection)
+        try:
+            if newest := head_file.read():
+                await chain.require(newest, head_file.path)
+        except (DoesNotFit, ValueError) as error:
+            head_file.keep()
+            mend = f"see `dcv-resend ledger verify`; remove {head_file.path} once you know why"
+            log.warning("rows of the ledger were lost", problem=str(error), mend=mend)
+        else:
+            head = await chain.head()
+            if head:
+                head_file.note(Newest(head.seq, head.hash))
+
+
+async def verified(chain: Chain, noted: Noted | None, kept: str | None = None) -> Verified:
+    """The same within a transaction of the caller's; the row that was noted must be there."""
+    checkpoint = await chain.checkpoint()
+    start = checkpoint.mark if checkpoint else START
+    left_over = await chain.count(until=start.seq)
+    if left_over and not checkpoint:
+        raise DoesNotFit(1, "there are rows before it")
+    at, first, last, is_told = start, "", "", checkpoint is None
+    kept_at = start.seq if kept == start.hash else None
+    async for row in chain.rows(after=start.seq):
+        at = follow(at, row)
+        first, last = first or row.at, row.at
+        kept_at = at.seq if kept == at.hash else kept_at
+        is_told = is_told or (row.kind == LedgerEvent.PRUNED and _cut_off(row) == start)
+    if not is_told:
+        raise DoesNotFit(start.seq + 1, "rows before it are gone, and no row tells that `ledger prune` removed them")
+    _require_head(await chain.head(), at)
+    if noted and noted.row:
+        await chain.require(noted.row, noted.file)
+    missing_file = noted.file if noted and not noted.row else None
+    return Verified(at.seq - start.seq, first, last, at, checkpoint, left_over, kept_at, missing_file)
+
+
+async def export(
+    url: str, since: datetime | None, until: datetime | None, now: datetime, write: Callable[[bytes], Any]
+) -> None:
+    """Write every row from the first written at `since` up to the last written before `until`, as JSON lines.
+
+    Rows that were written out of order in between come along: a chain has no gaps. A row's line is what its hash is
+    taken of, with the hash as its last member. DoesNotFit where a row cannot be written as text.
+    """
+    async with looking(url) as connection:
+        chain = Chain(connection)
+        checkpoint = await chain.checkpoint()
+        after, last = await _span(chain, checkpoint.mark if checkpoint else START, since, until)
+        span = {"since": since and written(since), "until": until and written(until)}
+        opening = {"format": FORMAT, "after": _mark(after), "checkpoint": checkpoint and _told(checkpoint)}
+        write(_line({**opening, **span}))
+        at = after
+        async for row in chain.rows(after.seq, last):
+            at = row.mark
+            write(_row_line(row))
+        head = await chain.head()
+        closing = {"rows": at.seq - after.seq, "last": _mark(at), "head": head and _mark(head)}
+        write(_line({**closing, "exported_at": written(now)}))
+
+
+async def _span(chain: Chain, start: Mark, since: datetime | None, until: datetime | None) -> tuple[Mark, int | None]:
+    """After which row to begin and with which to end; where there is none in between, with the one it begins after."""
+    first = await chain.first_since(written(since), start.seq) if since else start.seq + 1
+    last = await chain.last_before(written(until), start.seq) or 0 if until else None
+    if first is None or (last is not None and last < first):
+        return start, start.seq
+    return (start if first == start.seq + 1 else await chain.before(first)), last
+
+
+def _require_head(head: Mark | None, last: Mark) -> None:
+    if head is None:
+        raise DoesNotFit(last.seq, "the note of the chain's head is gone")
+    if head.seq > last.seq:
+        raise DoesNotFit(last.seq + 1, f"it is missing, and the chain's head is row {head.seq}")
+    if head.seq < last.seq:
+        raise DoesNotFit(head.seq + 1, f"it stands behind the chain's head, which is row {head.seq}")
+    if head.hash != last.hash:
+        raise DoesNotFit(last.seq, "the chain's head has another hash")
+
+
+def _cut_off(row: Row) -> Mark | None:
+    """Return what a row of `ledger prune` says was cut off; None if it was forged and says nothing of the kind."""
+    try:
+        detail = json.loads(row.detail)
+        return Mark(detail["through"], detail["hash"])
+    except (LookupError, TypeError, ValueError, RecursionError):
+        return None
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def _row_line(row: Row) -> bytes:
+    if not row.body:
+        raise DoesNotFit(row.mark.seq, "it holds bytes that are no text")
+    return row.body[:-1] + b',"hash":' + canonical(row.mark.hash).encode() + b"}\n"
+
+
+def _mark(mark: Mark) -> dict[str, Any]:
+    return {"seq": mark.seq, "hash": mark.hash}
+
+
+def _told(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {**_mark(checkpoint.mark), "at": checkpoint.at, "rows": checkpoint.rows}
+
+
+def in_rows(count: int) -> str:
+    """A number of rows in words."""
+    return f"{count} row{'' if count == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Slack messages that must appear exactly once, whatever fails."""

@@ -1,0 +1,44 @@
+"""Deliveries that are tried until Slack accepts them, and the key of a request's first message."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from bot.errors import BotError, SlackUnavailable
+from bot.workflow_engine import Steps
+
+log = structlog.get_logger(__name__)
+
+LONGEST_PAUSE = 300.0
+MOST_TRIES = 2000
+
+
+def root_key(request_id: str) -> str:
+    """The key of a request's root message."""
+    return f"{request_id}.root"
+
+
+async def tried(tell: Callable[..., Awaitable[None]], *args: Any) -> dict[str, Any]:
+    """`{"told": True}` once `tell` came to its end, else in how many seconds at the earliest to try it again."""
+    wait = 0.0
+    try:
+        await tell(*args)
+    except BotError as error:
+        log.warning("this could not be told yet", error=str(error))
+        wait = error.retry_after if isinstance(error, SlackUnavailable) else 0.0
+    except Exception:
+        log.exception("this could not be told yet")
+    else:
+        return {"told": True}
+    return {"told": False, "wait": wait}
+
+
+async def until_told(steps: Steps, name: str, step: Callable[..., Awaitable[dict[str, Any]]], *args: Any) -> None:
+    """Repeat a durable step that tells something, every five minutes at last, for a week."""
+    for tries in range(MOST_TRIES):
+        result = await steps.run(name, step, *args)
+        if result["told"]:
+            return
+        await steps.sleep(max(result["wait"], min(LONGEST_PAUSE, 1.0 * 2 ** min(tries, 10))))
+    log.error("this could not be told", step=name)

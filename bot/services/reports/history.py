@@ -1,0 +1,233 @@
+"""What stands behind `/dcv-resend history`: asks the gate, reads the ledger, and changes nothing."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from attrs import define
+
+from bot.clock import Clock
+from bot.errors import Misunderstood
+from bot.models import Actor, LedgerEvent, PastRequest, Place, TargetKey
+from bot.parsing.commands import WantedPerson
+from bot.parsing.targets import Wanted, wanted_key
+from bot.policy.rules import Action, Matter, Standing
+from bot.services.authorization.authorizer import Gate
+from bot.services.authorization.resources import about_past, about_typed
+from bot.services.authorization.visibility import Access
+from bot.services.publishing.delivery import root_key
+from bot.services.publishing.publisher import Board
+from bot.store.ledger.history import Past
+from bot.timings import PRODUCTION, Timings
+from bot.views import history as views
+from bot.views.blocks import Message
+from bot.views.history import Turn
+
+# How many rows are read for a page at most.
+MOST_READ = 2000
+_FIRST_READ, _NEXT_READ = 3 * views.PER_PAGE, 250
+_PLACE = re.compile(r"((?:order|name|user):[A-Za-z0-9._-]{1,253}|)\|(before|after):([0-9]{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Who asks where, and what the rules let them see."""
+
+    actor: Actor
+    place: Place | None
+    standing: Standing
+
+    def sees(self, past: PastRequest) -> bool:
+        """Return if the person may see a past request: all of its names and orders, whatever became of it.
+
+        Their own requests are theirs: the outcome was sent to them, so hiding it would take nothing back. What they
+        were refused is not: it may name what they may not see. A refusal that names nothing is for them alone.
+        """
+        is_own = past.user_id == self.actor.user_id
+        if is_own and past.beginning is not LedgerEvent.DENIED:
+            return True
+        matters = about_past(self.place, past)
+        return all(map(self._may_see, matters)) if matters else is_own
+
+    def _may_see(self, matter: Matter) -> bool:
+        """Return if the rules allow it; an order whose names are unknown must be allowed as an order."""
+        if matter.settled:
+            return self.standing.permits(Action.LOOK, matter)
+        decision = self.standing.decide(Action.LOOK, matter)
+        return decision.allowed and any(rule.covers(None, matter, if_unknown=False) for rule in decision.by)
+
+    def select(self, found: Sequence[PastRequest]) -> list[PastRequest]:
+        """Return those that the person may see."""
+        return [past for past in found if self.sees(past)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows that were read: those that the person may see, and the last of all; `is_cut` if no more are read."""
+
+    visible: list[PastRequest]
+    last: int
+    is_cut: bool
+
+
+@dataclass(slots=True)
+class _Lines:
+    """The lines of a page in the order in which they are found; a page that goes on does so behind row `until`.
+
+    With `shares`, the refusals of one person share a line, so that they cannot fill a page.
+    """
+
+    shares: bool
+    lines: list[PastRequest] = field(default_factory=list)
+    until: int | None = None
+
+    def add(self, past: PastRequest) -> bool:
+        """Add a request; False if there is no room for its line."""
+        same = next((line for line in self.lines if self.shares and _is_like(line, past)), None)
+        if same is None and len(self.lines) == views.PER_PAGE:
+            return False
+        if same is None:
+            self.lines.append(past)
+        elif past.seq < same.seq:
+            self.lines[self.lines.index(same)] = _merged(same, past)
+        else:
+            self.lines.remove(same)
+            self.lines.append(_merged(past, same))
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What is shown, the newest first, and where the buttons lead."""
+
+    lines: tuple[PastRequest, ...]
+    turn: Turn
+
+
+@define(eq=False, repr=False, slots=False)
+class Chronicle:
+    """Tells one person what was asked; every door to it asks the gate before the ledger is read.
+
+    Pages are made of what the person may see. An answer without a line is the same, and takes as long, whether nothing
+    was asked or nothing of it may be seen.
+    """
+
+    _gate: Gate
+    _past: Past
+    _board: Board
+    _clock: Clock
+    _most_read: int = MOST_READ
+    _timings: Timings = PRODUCTION
+
+    async def of(self, actor: Actor, place: Place | None, about: Wanted | WantedPerson | None) -> Message:
+        """The newest requests about an order or a name, by a person, or of all; NotAllowed is in the ledger."""
+        key = _key(about)
+        wanted = None if isinstance(about, WantedPerson) else about
+        asker = await self._asker(actor, place, key, about_typed(place, wanted))
+        return await self._answer(asker, key, None, is_older=True)
+
+    async def turn(self, actor: Actor, place: Place | None, value: str) -> Message:
+        """The page that a button below an earlier one leads to."""
+        asker = await self._asker(actor, place, value[:200], about_typed(place, None))
+        if not (wanted := _PLACE.fullmatch(value)):
+            raise Misunderstood("That is no page of this list. Ask anew with /dcv-resend history.")
+        return await self._answer(asker, wanted[1], int(wanted[3]), is_older=wanted[2] == "before")
+
+    async def _asker(self, actor: Actor, place: Place | None, key: str, matter: Matter) -> _Asker:
+        about = {"history": key or "all", "channel": place.channel_id if place else ""}
+        standing = await self._gate.require(actor, Action.LOOK, about, matter)
+        Access(actor, place, standing, Action.LOOK).require_answer()
+        return _Asker(actor, place, standing)
+
+    async def _answer(self, asker: _Asker, key: str, seq: int | None, *, is_older: bool) -> Message:
+        """Return the page on one side of a row; the newest of all if nothing is there any more."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        page = await (self._page_before(asker, key, seq) if is_older else self._page_after(asker, key, seq or 0))
+        if not page.lines and not is_older:
+            page = await self._page_before(asker, key, None)
+        if not page.lines:
+            await asyncio.sleep(began + self._timings.empty_history_delay - loop.time())
+        links = await asyncio.gather(*(self._link(asker.actor, each) for each in page.lines))
+        linked = [replace(each, link=link) for each, link in zip(page.lines, links, strict=True)]
+        return views.page(key, linked, page.turn, self._clock())
+
+    async def _page_before(self, asker: _Asker, key: str, seq: int | None) -> _Page:
+        found = await self._lines(asker, key, seq, is_older=True)
+        newer = None
+        if seq and await self._is_any(asker, key, seq - 1, is_older=False):
+            newer = f"{key}|after:{seq - 1}"
+        older = f"{key}|before:{found.until}" if found.until is not None else None
+        return _Page(tuple(found.lines), Turn(newer, older))
+
+    async def _page_after(self, asker: _Asker, key: str, seq: int) -> _Page:
+        found = await self._lines(asker, key, seq, is_older=False)
+        is_older = await self._is_any(asker, key, seq + 1, is_older=True)
+        newer = f"{key}|after:{found.until}" if found.until is not None else None
+        older = f"{key}|before:{seq + 1}" if is_older else None
+        return _Page(tuple(reversed(found.lines)), Turn(newer, older))
+
+    async def _lines(self, asker: _Asker, key: str, seq: int | None, *, is_older: bool) -> _Lines:
+        """Return the lines of the page on one side of a row, and if it goes on."""
+        found, at = _Lines(shares=not key.startswith("user:")), seq or 0
+        batch = None
+        async for batch in self._batches(asker, key, seq, is_older=is_older):
+            for past in batch.visible:
+                if not found.add(past):
+                    found.until = at
+                    return found
+                at = past.seq
+            at = batch.last
+        # An empty page about one order, name or person must not show that there are rows.
+        if batch and batch.is_cut and (found.lines or not key):
+            found.until = at
+        return found
+
+    async def _is_any(self, asker: _Asker, key: str, seq: int, *, is_older: bool) -> bool:
+        """Return if there is a row that the person may see, among those that are read for a page."""
+        async for batch in self._batches(asker, key, seq, is_older=is_older):
+            if batch.visible:
+                return True
+        return False
+
+    async def _batches(self, asker: _Asker, key: str, seq: int | None, *, is_older: bool) -> AsyncIterator[_Batch]:
+        """Yield the rows on one side of a row, as many as are read for a page at most."""
+        number, size = 0, min(_FIRST_READ, self._most_read)
+        while size and (rows := await self._rows(key, seq, size, is_older=is_older)):
+            # In a thread, since many rules take some tenths of a second for so many rows.
+            visible = await asyncio.to_thread(asker.select, rows)
+            number, seq, is_end = number + len(rows), rows[-1].seq, len(rows) < size
+            size = 0 if is_end else min(_NEXT_READ, self._most_read - number)
+            yield _Batch(visible, seq, is_cut=not is_end and size == 0)
+
+    async def _rows(self, key: str, seq: int | None, size: int, *, is_older: bool) -> list[PastRequest]:
+        """Return rows on one side of a row, the nearest first."""
+        if is_older:
+            return await self._past.before(key, seq, size)
+        return (await self._past.after(key, seq or 0, size))[::-1]
+
+    async def _link(self, actor: Actor, past: PastRequest) -> str | None:
+        if past.request_id is None:
+            return None
+        return await self._board.link(root_key(past.request_id), to_its_own=past.user_id == actor.user_id)
+
+
+def _is_like(one: PastRequest, other: PastRequest) -> bool:
+    """Return if both are refusals of the same person."""
+    return one.beginning is other.beginning is LedgerEvent.DENIED and one.user_id == other.user_id
+
+
+def _merged(newer: PastRequest, older: PastRequest) -> PastRequest:
+    """Return the newer of two refusals, with the number of those that are left out."""
+    return replace(newer, merged=newer.merged + older.merged + older.times)
+
+
+def _key(about: Wanted | WantedPerson | None) -> str:
+    match about:
+        case None:
+            return ""
+        case WantedPerson(user_id):
+            return str(TargetKey("user", user_id))
+        case _:
+            return wanted_key(about)

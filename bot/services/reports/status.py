@@ -1,0 +1,302 @@
+"""What stands behind `/dcv-status`: asks the gate, reads DigiCert and the stores, and changes nothing."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+from attrs import define
+
+from bot.clock import Clock
+from bot.digicert.client import CertCentral
+from bot.errors import CaError, CaRefused, CaUnavailable, Misunderstood, NotVisible
+from bot.models import (
+    Actor,
+    Domain,
+    DomainTarget,
+    LastResend,
+    NameValidation,
+    Order,
+    OrderTarget,
+    OrderValidation,
+    Place,
+    TargetKey,
+    Unreadable,
+    domain_key,
+    order_key,
+)
+from bot.parsing.domain_names import parents, without_wildcard
+from bot.parsing.targets import Wanted, WantedName, WantedOrder, read_target, wanted_key
+from bot.policy.rules import Action
+from bot.services.authorization.authorizer import Gate
+from bot.services.authorization.resources import about_typed
+from bot.services.authorization.visibility import Access
+from bot.services.lookup import eligibility
+from bot.services.lookup.account import Account, Listing
+from bot.services.lookup.name_resolution import nearest_deactivated, nearest_domains, resolve
+from bot.services.publishing.delivery import root_key
+from bot.services.publishing.publisher import Board
+from bot.store.ledger.history import History
+from bot.views import status as views
+from bot.views.blocks import Message
+from bot.views.status import DomainState, NameGroup, OrderState, Page, State
+
+log = structlog.get_logger(__name__)
+
+MOST_ORDERS = 5
+# Each domain is a term of one query; what an OV or EV order with more of them was mailed shows in its own status.
+MOST_DOMAINS = 20
+
+_PAGE = "page"
+
+
+@define(eq=False, repr=False, slots=False)
+class Status:
+    """Tells one person how it stands; every door to it asks the gate before DigiCert hears anything."""
+
+    _gate: Gate
+    _certcentral: CertCentral
+    _listing: Listing
+    _history: History
+    _board: Board
+    _clock: Clock
+    _console_url: str = ""
+
+    async def of(self, actor: Actor, place: Place | None, wanted: Wanted | None) -> Message:
+        """How it stands with an order or a name; with None, the first page of what waits, freshly listed.
+
+        NotAllowed is in the ledger when it is raised; NothingToDo for what nobody knows, CaRefused where DigiCert says
+        no. Where it is away, the answer says so and carries a button.
+        """
+        key = wanted_key(wanted) if wanted else views.page_key(0)
+        return await self._answer(actor, place, key, wanted, young=True)
+
+    async def again(self, actor: Actor, place: Place | None, key: str) -> Message:
+        """What a button below an earlier answer asks for; pages stay those of one listing for a minute."""
+        return await self._answer(actor, place, key, _wanted(key), young=False)
+
+    async def _answer(
+        self, actor: Actor, place: Place | None, key: str, wanted: Wanted | None, *, young: bool
+    ) -> Message:
+        about = {"status": key[:200], "channel": place.channel_id if place else ""}
+        standing = await self._gate.require(actor, Action.LOOK, about, about_typed(place, wanted))
+        try:
+            return await self._told(Access(actor, place, standing, Action.LOOK), key, young=young)
+        except NotVisible as error:
+            await self._gate.record(actor, Action.LOOK, about, error.rule)
+            raise
+
+    async def _told(self, asker: Access, key: str, *, young: bool) -> Message:
+        try:
+            asked = TargetKey.parse(key)
+            if asked.kind == _PAGE:
+                return await self._page(asker, _page_number(asked.value), young=young)
+            match read_target(asked.value):
+                case WantedOrder(order_id):
+                    found: list[State] = [await self._order(asker, order_id, WantedOrder(order_id))]
+                    return views.states(None, found, 0, self._clock())
+                case WantedName(name):
+                    return await self._named(asker, name)
+        except CaUnavailable as error:
+            return views.away(str(error), key)
+
+    async def _page(self, asker: Access, number: int, *, young: bool) -> Message:
+        asker.require_answer()
+        account = await self._listing.account(young=young)
+        orders = _oldest_first(order for each in account.orders if (order := asker.order(each)))
+        pages = max(1, -(-len(orders) // views.PER_PAGE))
+        number = min(number, pages - 1)
+        shown = await self._dated(orders[number * views.PER_PAGE :][: views.PER_PAGE])
+        last = await self._last_of(asker, shown, account)
+        page = Page(number, pages, len(orders), tuple(shown), last, account.read_at, account.unreadable)
+        return views.page(page, self._clock())
+
+    async def _dated(self, orders: Sequence[Order]) -> list[Order]:
+        """Return the orders; a reissue with the date on which it was asked for, which no list of DigiCert carries."""
+        return list(await asyncio.gather(*(self._dated_one(order) for order in orders)))
+
+    async def _dated_one(self, order: Order) -> Order:
+        if order.since is not None:
+            return order
+        try:
+            return replace(order, since=(await self._certcentral.order(order.id)).since)
+        except CaError as error:
+            log.info("the date of a reissue could not be read", order=order.id, error=str(error))
+            return order
+
+    async def _last_of(self, asker: Access, orders: Sequence[Order], account: Account) -> Mapping[int, LastResend]:
+        """The newest resend for any name of each of these orders."""
+        by_name = {domain.name: domain.id for domain in account.domains}
+        domains = {order.id: _domains_of(order, by_name) for order in orders if not order.is_dv}
+        last = await self._history.last(
+            [order.id for order in orders if order.is_dv], [each for some in domains.values() for each in some]
+        )
+        newest: dict[int, LastResend] = {}
+        for order in orders:
+            prefixes = list(map(domain_key, domains.get(order.id, ()))) or [order_key(order.id)]
+            if found := _newest(_visible(asker, last, order.id), prefixes):
+                newest[order.id] = found
+        return dict(zip(newest, await self._linked(asker, newest.values()), strict=True))
+
+    async def _named(self, asker: Access, name: str) -> Message:
+        """Each order that waits for the name, and its domain where no DV order does; else what there was."""
+        account = await self._listing.account()
+        orders, domains = _pending(account, name)
+        if not orders and not domains:
+            account = await self._listing.account(young=True)
+            orders, domains = _pending(account, name)
+        if not orders and not domains:
+            listed = await self._certcentral.orders_named(name)
+            named = [order for order in listed if not isinstance(order, Unreadable)]
+            orders = sorted(named, key=lambda order: order.id, reverse=True)
+            domains = () if orders else nearest_deactivated(account, name)
+            if not orders and not domains and asker.sees_everything:
+                raise eligibility.unknown_name(name, account.unreadable_with(listed))
+        wanted = WantedName(name)
+        orders = [order for each in orders if (order := asker.order(each))]
+        domains = [domain for domain in domains if asker.sees(domain.name)]
+        if not orders and not domains:
+            raise asker.not_visible(wanted)
+        found = [
+            *(self._order(asker, order.id, wanted) for order in orders[:MOST_ORDERS]),
+            *(self._domain(asker, domain.id) for domain in domains[:MOST_DOMAINS]),
+        ]
+        return views.states(name, await asyncio.gather(*found), len(orders[MOST_ORDERS:]), self._clock())
+
+    async def _order(self, asker: Access, order_id: int, wanted: Wanted) -> State:
+        with asker.if_unknown(eligibility.unknown_order(order_id), wanted):
+            found = await self._certcentral.order(order_id)
+        order = asker.order(found)
+        if order is None:
+            raise asker.not_visible(wanted)
+        if nothing := eligibility.order_has_nothing(order, eligibility.order_url(self._console_url, order.id)):
+            return OrderState(order, f"{nothing} {nothing.instead}")
+        validation = await self._certcentral.order_validation(order_id)
+        entries = tuple(entry for each in validation.names if (entry := asker.entry(each, found)))
+        groups = await self._groups(asker, order, replace(validation, names=entries))
+        return OrderState(order, None, groups, self._remark(order, validation, hides=order != found))
+
+    def _remark(self, order: Order, validation: OrderValidation, *, hides: bool) -> str:
+        """Return what an order without a waiting name still needs, or what of its names could not be read."""
+        if any(entry.is_open for entry in validation.names):
+            return eligibility.unreadable_entries(validation)
+        shown = eligibility.without_names(validation) if hides else validation
+        nothing = eligibility.no_name_waits(order, shown, eligibility.order_url(self._console_url, order.id))
+        return f"{nothing} {nothing.instead}"
+
+    async def _groups(self, asker: Access, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
+        """The order's names by state, method and the request that mailed them last; those that wait come first."""
+        keys, found = await self._last_by_key(order, validation)
+        last = _visible(asker, found, order.id)
+        grouped: dict[tuple[bool, str, str], NameGroup] = {}
+        for entry, keys_of_names in zip(validation.names, keys, strict=True):
+            method = eligibility.in_words(entry.method or validation.method or order.method or eligibility.EMAIL)
+            for name, key in zip(entry.names, keys_of_names, strict=True):
+                mine = NameGroup((name,), entry.is_open, method, last.get(key))
+                group = (entry.is_open, method, mine.last.request_id if mine.last else "")
+                grouped[group] = _joined(grouped[group], mine) if group in grouped else mine
+        groups = sorted(grouped.values(), key=lambda group: not group.waits)
+        mailed = [group.last for group in groups if group.last]
+        links = {each.request_id: each.link for each in await self._linked(asker, mailed)}
+        return tuple(
+            replace(group, last=replace(group.last, link=links[group.last.request_id])) if group.last else group
+            for group in groups
+        )
+
+    async def _last_by_key(
+        self, order: Order, validation: OrderValidation
+    ) -> tuple[list[list[str]], Mapping[str, LastResend]]:
+        """For each entry, under which key each of its names was mailed; and the newest resends by key."""
+        if order.is_dv:
+            target = OrderTarget(order.id)
+            keys = [[f"{target.key}:{without_wildcard(name)}" for name in entry.names] for entry in validation.names]
+            return keys, await self._history.last([order.id])
+        targets = [await self._domain_target(entry) for entry in validation.names]
+        keys = [[target.key] * len(entry.names) for entry, target in zip(validation.names, targets, strict=True)]
+        return keys, await self._history.last(domains=dict.fromkeys(target.domain_id for target in targets))
+
+    async def _domain_target(self, entry: NameValidation) -> DomainTarget:
+        scope = without_wildcard(entry.name_scope)
+        if entry.domain_id is not None:
+            return DomainTarget(entry.domain_id, scope)
+        domains = nearest_domains(await self._listing.account(), scope)
+        return DomainTarget(domains[0].id if domains else 0, scope)
+
+    async def _domain(self, asker: Access, domain_id: int) -> State:
+        try:
+            domain = await self._certcentral.domain(domain_id)
+        except CaRefused as error:
+            raise (eligibility.unknown_domain(domain_id) if error.status == 404 else error) from error
+        nothing = eligibility.domain_has_nothing(domain)
+        resends = _visible(asker, await self._history.last(domains=[domain.id]))
+        last = _newest(resends, [domain_key(domain.id)])
+        linked = (await self._linked(asker, [last]))[0] if last else None
+        return DomainState(domain, f"{nothing} {nothing.instead}" if nothing else None, linked)
+
+    async def _linked(self, asker: Access, resends: Iterable[LastResend]) -> list[LastResend]:
+        """The same with a link to each thread, as far as the person may read it."""
+        resends = list(resends)
+        once = {resend.request_id: resend for resend in resends}
+        mine = asker.actor.user_id
+        found = (self._board.link(root_key(each.request_id), to_its_own=each.user_id == mine) for each in once.values())
+        links = dict(zip(once, await asyncio.gather(*found), strict=True))
+        return [replace(resend, link=links[resend.request_id]) for resend in resends]
+
+
+def _wanted(key: str) -> Wanted | None:
+    """What a button's key names, if anything."""
+    asked = TargetKey.parse(key)
+    try:
+        return None if asked.kind == _PAGE else read_target(asked.value)
+    except Misunderstood:
+        return None
+
+
+def _page_number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 6):
+        raise Misunderstood("That is no page of this list. Ask anew with /dcv-status.")
+    return int(text)
+
+
+def _oldest_first(orders: Iterable[Order]) -> list[Order]:
+    """The orders by how long they wait; one that DigiCert does not date may wait since it was placed."""
+    dated = [(order.since or order.ordered_at, order) for order in orders]
+    return [
+        order
+        for since, order in sorted(
+            dated, key=lambda each: (each[0] is None, each[0].timestamp() if each[0] else 0, each[1].id)
+        )
+    ]
+
+
+def _pending(account: Account, name: str) -> tuple[list[Order], Sequence[Domain]]:
+    """Return the orders of a name, OV and EV ones too, else those it belongs to; its domains if none of them is DV."""
+    found = resolve(account, name)
+    orders = _oldest_first(account.orders_by_name.get(name, ()) or found.orders)
+    return orders, () if found.is_exact and any(order.is_dv for order in orders) else found.domains
+
+
+def _domains_of(order: Order, by_name: Mapping[str, int]) -> list[int]:
+    """The ids of the nearest domains of an order's names, as far as the account lists them."""
+    nearest = (
+        next((by_name[above] for above in parents(without_wildcard(name)) if above in by_name), None)
+        for name in order.names
+    )
+    return [each for each in dict.fromkeys(nearest) if each is not None][:MOST_DOMAINS]
+
+
+def _visible(asker: Access, last: Mapping[str, LastResend], order_id: int | None = None) -> Mapping[str, LastResend]:
+    """Return the resends for names that the person may learn about: a domain's may have been for other names."""
+    return {key: resend for key, resend in last.items() if asker.sees(resend.name, order_id)}
+
+
+def _newest(last: Mapping[str, LastResend], prefixes: Sequence[str]) -> LastResend | None:
+    mine = [resend for key, resend in last.items() if key.startswith(tuple(f"{each}:" for each in prefixes))]
+    return max(mine, key=lambda resend: resend.at, default=None)
+
+
+def _joined(group: NameGroup, more: NameGroup) -> NameGroup:
+    last = group.last
+    if last and more.last:
+        last = replace(last, emails=tuple(dict.fromkeys((*last.emails, *more.last.emails))))
+    return replace(group, names=group.names + more.names, last=last)

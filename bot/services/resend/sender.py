@@ -1,0 +1,368 @@
+"""One try of one call: at most one PUT, its `sending` row before it, and never a guess about how it ended."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Required, TypedDict
+
+import structlog
+from attrs import Factory, define, field
+
+from bot.clock import Clock
+from bot.digicert.client import CertCentral
+from bot.digicert.send_guard import Confirm
+from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable, PermissionUnknown
+from bot.fair_share import done_for
+from bot.follow_up_schedule import Schedule
+from bot.metrics import Metrics
+from bot.models import Address, Call, DomainTarget, LedgerEvent, OrderTarget, ResendRequest
+from bot.policy.rules import UNREAD_GROUP, Action
+from bot.recipients import folded
+from bot.services.authorization.authorizer import Gate
+from bot.services.authorization.resources import about_calls
+from bot.services.lookup.allowed_emails import AddressBook
+from bot.services.lookup.reach import ReachReader
+from bot.store import cooldowns, follow_ups
+from bot.store.call_guard import CallEnded, CallGuard, NotConfirmed, Permit
+from bot.store.cluster.membership import SingleInstance
+from bot.store.database import Database
+from bot.store.ledger.entries import Entry, Ledger, append, has_ended, open_attempts
+from bot.store.requests import Requests, remember_recipients
+from bot.store.retry import patiently
+from bot.timings import PRODUCTION, Timings
+
+log = structlog.get_logger(__name__)
+
+FRESH = timedelta(seconds=60)
+TOO_LATE = timedelta(hours=1)
+# So old the permission may be as the call is written: DigiCert may have been slow to tell the addresses or to connect,
+# or the database away.
+LATE = timedelta(seconds=2)
+BUSY_FOR_AT_MOST = timedelta(minutes=5)
+# Slack's Retry-After is a minute at most as a rule; its jitter comes on top.
+UNTOLD_FOR_AT_MOST = timedelta(seconds=65)
+
+# The longest that a call may take at another process, and how often to look whether it ended.
+LONGEST_CALL = 90.0
+_LOOK_SECONDS = 0.5
+_COULD_NOT_TELL = "Right before the call Slack could not tell"
+_STOPPED = "The bot was stopped while it waited for DigiCert's answer."
+
+
+class Result(TypedDict, total=False):
+    """What became of one try, as JSON: if the call has not ended, why it was turned away and when to try again."""
+
+    ended: Required[bool]
+    busy: bool
+    untold: bool
+    words: str
+    wait: float
+    at: str
+    again_at: str
+
+
+ENDED: Result = {"ended": True}
+
+
+@dataclass(frozen=True, slots=True)
+class CallAttempt:
+    """One try of one call of a request; `earlier` holds the results of the tries before it."""
+
+    request: ResendRequest
+    call_no: int
+    earlier: Sequence[Result]
+
+    @property
+    def call(self) -> Call:
+        """The call that is tried."""
+        return self.request.calls[self.call_no]
+
+    @property
+    def number(self) -> int:
+        """The number of the try, from 1."""
+        return len(self.earlier) + 1
+
+
+class _Overtaken(Exception):
+    """Another process is at this very call."""
+
+
+class _Objected(Exception):
+    """The call must not be made after all."""
+
+
+@define(eq=False, repr=False, slots=False)
+class Sending:
+    """The step of a resend that calls DigiCert.
+
+    `clock` says what is written down, `steady` how old answers are, also those of `addresses`.
+    """
+
+    _database: Database
+    _requests: Requests
+    _ledger: Ledger
+    _gate: Gate
+    _certcentral: CertCentral
+    _addresses: AddressBook
+    _reach: ReachReader
+    _schedule: Schedule
+    _metrics: Metrics
+    _clock: Clock
+    _executor: str = "only"
+    _guard: CallGuard = field()
+    _steady: Clock = field(default=Factory(lambda self: self._clock, takes_self=True))
+    _timings: Timings = PRODUCTION
+
+    @_guard.default
+    def _guard_of_one(self) -> CallGuard:
+        return CallGuard(self._database, SingleInstance(), lambda: self._steady().timestamp())
+
+    async def attempt(self, request_id: str, number: int, earlier: Sequence[Result]) -> Result:
+        """Try a call once: `{"ended": True}`, or when it was turned away, in how many seconds to try again.
+
+        Run again after a crash, it finds its own open `sending` row, ends the call as unknown and does not call.
+        `earlier` holds the results of the tries before this one.
+        """
+        history = await patiently(self._ledger.history, request_id, number)
+        if history.ending:
+            return ENDED
+        this = CallAttempt(await patiently(self._requests.get, request_id), number, earlier)
+        mine = next((attempt for attempt in history.attempts if attempt.number == this.number), None)
+        if mine and mine.closed:
+            return await self._turned_away(this, _as_told(mine.words))
+        if mine:
+            return await self._end(this, LedgerEvent.UNKNOWN, _STOPPED)
+        if not earlier and self._clock() - this.request.at > TOO_LATE:
+            words = "It was accepted long ago and could not be sent in time. Ask again if it is still wanted."
+            return await self._end(this, LedgerEvent.NOT_SENT, words)
+        with done_for(this.request.actor.user_id):
+            return await self._try(this)
+
+    async def _try(self, this: CallAttempt) -> Result:
+        # Before the checks, which must not grow old while the call waits for its turn.
+        await self._certcentral.turn()
+        asked_at = self._steady()
+        try:
+            if objection := await self._objection(this):
+                return await self._end(this, LedgerEvent.NOT_SENT, objection)
+        except CaRefused as error:
+            return await self._end(this, LedgerEvent.REFUSED, str(error))
+        except (CaUnavailable, PermissionUnknown) as error:
+            return await self._turned_away(this, error)
+        except Exception:
+            log.exception("a call to DigiCert could not be prepared", call=this.call_no)
+            words = "The bot failed before it called DigiCert; its log tells more."
+            return await self._end(this, LedgerEvent.NOT_SENT, words)
+        permit = self._guard.permit(this.request.id, this.call_no)
+        if not await self._ledger.begin(self._entry(LedgerEvent.SENDING, this, by=self._executor), permit.confirm_in):
+            return await self._overtaken(this)
+        return await self._send(this, asked_at, permit)
+
+    async def _send(self, this: CallAttempt, asked_at: datetime, permit: Permit) -> Result:
+        """Call, now that the row of this try stands there."""
+        try:
+            await self._put(this, self._confirm(this, asked_at, permit))
+        except _Objected as error:
+            return await self._end(this, LedgerEvent.NOT_SENT, str(error), begun=True)
+        except CaRefused as error:
+            return await self._end(this, LedgerEvent.REFUSED, str(error), begun=True)
+        except (CaUnavailable, PermissionUnknown) as error:
+            if isinstance(error, CaUnavailable) and error.may_have_arrived:
+                return await self._end(this, LedgerEvent.UNKNOWN, str(error))
+            return await self._close(this, error)
+        except CallEnded:
+            log.warning("this call was not made: another process has ended it", call=this.call_no)
+            return ENDED
+        except NotConfirmed as error:
+            return await self._close(this, CaUnavailable(str(error), may_have_arrived=False))
+        except Exception:
+            log.exception("a call to DigiCert failed on our side", call=this.call_no)
+            words = "The bot failed while it called DigiCert; its log tells more."
+            return await self._end(this, LedgerEvent.UNKNOWN, words)
+        return await self._end(this, LedgerEvent.SENT, "")
+
+    def _confirm(self, this: CallAttempt, asked_at: datetime, permit: Permit) -> Confirm:
+        """Return what is asked right before the bytes of the call are written."""
+
+        async def confirm() -> None:
+            nonlocal asked_at
+            if (now := self._steady()) - asked_at > LATE:
+                if objection := await self._late_objection(this):
+                    raise _Objected(objection)
+                asked_at = now
+            await permit.confirm()
+
+        return confirm
+
+    async def _objection(self, this: CallAttempt) -> str | None:
+        """Why the call must not be made after all: asked right before it, of Slack and of DigiCert.
+
+        Raises PermissionUnknown if Slack could not tell whether the person still may.
+        """
+        request, call = this.request, this.call
+        reach = await self._reach.of_call(call, request.order_id, await self._gate.rules())
+        matter = about_calls(request.place, [call], reach)
+        decision = await self._gate.decide(request.actor, Action.RESEND, matter, afresh=True)
+        if decision.could_not_tell:
+            what = "whether the person who asked is in a user group of the rules"
+            what = what if decision.rule == UNREAD_GROUP else "who asked"
+            raise PermissionUnknown(f"{_COULD_NOT_TELL} {what}.", self._gate.retry_after)
+        if not decision.allowed:
+            return f"Right before the call the person who asked was no longer allowed to ({decision.rule})."
+        return await self._audience_objection(call.target, call) if isinstance(call.target, DomainTarget) else None
+
+    async def _late_objection(self, this: CallAttempt) -> str | None:
+        """The same, asked again because the row or the connection took long; DigiCert's silence is an objection too."""
+        try:
+            return await self._objection(this)
+        except CaError as error:
+            return str(error)
+
+    async def _audience_objection(self, target: DomainTarget, call: Call) -> str | None:
+        """Return why DigiCert could email others than the chosen addresses, by lists read within the last minute.
+
+        It drops addresses that are not allowed, and emails everyone allowed if none is left. Whether the list of the
+        domain or that of the name scope decides is not documented, so each must hold a chosen address.
+        """
+        lists = [await self._allowed(target.domain_id)]
+        if any(address.domain != target.name_scope for address in lists[0]):
+            lists.append(await self._allowed(target.name_scope))
+        allowed = {folded(address.email) for each in lists for address in each}
+        if dropped := [each.email for each in call.recipients if folded(each.email) not in allowed]:
+            return f"DigiCert no longer allows {', '.join(dropped)} as a recipient. Choose another one."
+        chosen = {folded(recipient.email) for recipient in call.recipients}
+        if any(chosen.isdisjoint(folded(address.email) for address in each) for each in lists):
+            return (
+                f"DigiCert's lists for {target.name_scope} changed, so it could email others. Choose recipients again."
+            )
+        return None
+
+    async def _allowed(self, domain: int | str) -> Sequence[Address]:
+        answer = await self._addresses.of(domain)
+        if self._steady() - answer.read_at > FRESH:
+            answer = await self._addresses.afresh(domain)
+        return answer.addresses
+
+    async def _put(self, this: CallAttempt, confirm: Confirm) -> None:
+        recipients, locale = this.call.recipients, this.request.locale
+        match this.call.target:
+            case OrderTarget(order_id):
+                await self._certcentral.resend_order(order_id, recipients, locale, confirm)
+            case DomainTarget(domain_id, name_scope):
+                emails = [recipient.email for recipient in recipients]
+                await self._certcentral.resend_domain(domain_id, name_scope, emails, locale, confirm)
+
+    async def _close(self, this: CallAttempt, error: CaUnavailable | PermissionUnknown) -> Result:
+        """Close the row of a try of which nothing arrived, unless another process has ended the call meanwhile."""
+        if not await self._ledger.keep(self._entry(LedgerEvent.TURNED_AWAY, this, words=str(error))):
+            return ENDED
+        return await self._turned_away(this, error)
+
+    async def _turned_away(self, this: CallAttempt, error: CaUnavailable | PermissionUnknown) -> Result:
+        if again := self._again(this.earlier, error):
+            log.info("turned away; trying again", call=this.call_no, seconds=again["wait"], error=str(error))
+            return again
+        return await self._end(this, LedgerEvent.NOT_SENT, _gave_up(this.earlier, error))
+
+    def _again(self, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown) -> Result | None:
+        """When to try again; None when it was tried long enough."""
+        now, delays = self._clock(), self._timings
+        busy, untold = isinstance(error, CaBusy), isinstance(error, PermissionUnknown)
+        if isinstance(error, CaBusy | PermissionUnknown):
+            before = list(takewhile(_was_untold, reversed(earlier)))[::-1] if untold else earlier
+            pauses, longest = (
+                (delays.permission_delays, UNTOLD_FOR_AT_MOST) if untold else (delays.busy_delays, BUSY_FOR_AT_MOST)
+            )
+            began = datetime.fromisoformat(before[0]["at"]) if before else now
+            wait = _pause(error.retry_after, len(before), *pauses)
+            if now - began + timedelta(seconds=wait) > longest:
+                return None
+        else:
+            unreachable = sum(not result["busy"] and not _was_untold(result) for result in earlier)
+            if unreachable >= len(self._timings.unreachable_delays):
+                return None
+            wait = self._timings.unreachable_delays[unreachable]
+        at, again_at, said = now.isoformat(), (now + timedelta(seconds=wait)).isoformat(), str(error)
+        return Result(ended=False, busy=busy, untold=untold, words=said, wait=wait, at=at, again_at=again_at)
+
+    async def _overtaken(self, this: CallAttempt) -> Result:
+        """Wait for the ending of whoever is at this call; where that one is gone as well, nobody knows how it ended."""
+        log.warning("another process carries out this call", call=this.call_no)
+        for _ in range(int(LONGEST_CALL / _LOOK_SECONDS)):
+            if (await patiently(self._ledger.history, this.request.id, this.call_no)).ending:
+                return ENDED
+            await asyncio.sleep(_LOOK_SECONDS)
+        return await self._end(this, LedgerEvent.UNKNOWN, _STOPPED)
+
+    async def _end(self, this: CallAttempt, outcome: LedgerEvent, words: str, *, begun: bool = False) -> Result:
+        """Write down how a call ended; `begun` where this very try has its `sending` row."""
+        try:
+            is_news = await patiently(self._write_end, this, outcome, words, begun)
+        except _Overtaken:
+            return await self._overtaken(this)
+        if is_news:
+            self._metrics.ended(outcome)
+            log.info("ended", call=this.call_no, outcome=outcome.value, words=words)
+        return ENDED
+
+    async def _write_end(self, this: CallAttempt, outcome: LedgerEvent, words: str, begun: bool) -> bool:
+        """The ending, the cooldown it keeps or frees, and what follows from it, all or nothing.
+
+        Once: False where the call had ended before. _Overtaken where it would say that nothing was sent while another
+        process may be sending.
+        """
+        entry, request_id = self._entry(outcome, this, words=words), this.request.id
+        async with self._database.write() as transaction:
+            if await has_ended(transaction, request_id, this.call_no):
+                return False
+            if outcome in (LedgerEvent.REFUSED, LedgerEvent.NOT_SENT):
+                ours = {this.number} if begun else set()
+                if await open_attempts(transaction, request_id, this.call_no) - ours:
+                    raise _Overtaken
+                await cooldowns.free(transaction, request_id, this.call.claim_keys)
+            else:
+                await remember_recipients(transaction, this.call, entry.at)
+                if first_check := self._schedule.next_check(entry.at, entry.at):
+                    await follow_ups.begin(transaction, this.request, this.call_no, entry.at, first_check)
+            await append(transaction, entry)
+        return True
+
+    def _entry(self, event: LedgerEvent, this: CallAttempt, **detail: str) -> Entry:
+        detail["target"] = str(this.call.target)
+        request = this.request
+        return Entry(event, self._clock(), request.actor, request.id, this.call_no, this.number, detail)
+
+
+def _was_untold(result: Result) -> bool:
+    """Return True if a try was put off because Slack could not tell."""
+    return bool(result.get("untold"))
+
+
+def _pause(retry_after: float | None, tries_before: int, first: float, longest: float) -> float:
+    """Return the seconds to wait: what the other side says, else `first` doubling to `longest`, with jitter."""
+    if retry_after is not None and retry_after >= 1.0:
+        return retry_after + float(random.uniform(0.0, 1.0))  # noqa: S311 - spreads load, guards nothing
+    return float(min(longest, first * 2**tries_before) * random.uniform(0.8, 1.2))  # noqa: S311
+
+
+def _as_told(words: str) -> CaUnavailable | PermissionUnknown:
+    """The error that an earlier process wrote down."""
+    if words.startswith(_COULD_NOT_TELL):
+        return PermissionUnknown(words)
+    busy = CaBusy(None)
+    return busy if words == str(busy) else CaUnavailable(words, may_have_arrived=False)
+
+
+def _gave_up(earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown) -> str:
+    tried = f"{len(earlier) + 1} times" if earlier else "once"
+    if isinstance(error, PermissionUnknown):
+        too_long = f" Slack asks the bot to wait for {error.retry_after:.0f} seconds." if error.retry_after else ""
+        return f"{error} The bot asked {tried}.{too_long}"
+    if isinstance(error, CaBusy):
+        if error.retry_after is not None:
+            return f"DigiCert asks the bot to slow down (429), for {error.retry_after:.0f} seconds, which is too long."
+        return "DigiCert kept asking the bot to slow down (429)."
+    return f"{error} The bot tried {len(earlier) + 1} times."

@@ -1,0 +1,35 @@
+"""How much waits in the database, and whether it answers: what health and metrics ask, all of it by small indexes."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from bot.models import Depths
+from bot.store.database import Database
+from bot.store.schema import alerts, followings, ledger_head, requests, written
+
+
+class Depth:
+    """Reads alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look(self) -> None:
+        """Read one row of ours; StoreUnavailable where the database does not answer in time."""
+        async with self._database.read() as connection:
+            await connection.execute(sa.select(ledger_head.c.seq))
+
+    async def read(self, now: datetime) -> Depths:
+        """Count what waits; a following is due `now` or before."""
+        open_ones = sa.select(sa.func.count()).select_from(requests).where(requests.c.reported_at.is_(None))
+        unread = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.candidates.is_not(None))
+        followed = sa.select(sa.func.count()).select_from(followings)
+        counts = sa.select(
+            open_ones.scalar_subquery(),
+            unread.scalar_subquery(),
+            followed.where(sa.text("state = 'following'")).scalar_subquery(),
+            followed.where(followings.c.due_at <= written(now)).scalar_subquery(),
+        )
+        async with self._database.read() as connection:
+            return Depths(*(await connection.execute(counts)).one())

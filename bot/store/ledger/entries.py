@@ -1,0 +1,242 @@
+"""The ledger: what was asked, decided, tried and answered; only appended to, each row chained to the one before."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import StoreInDoubt
+from bot.models import OUTCOMES, Actor, Ending, LedgerEvent
+from bot.store.database import NEWEST, Database
+from bot.store.head_file import Newest
+from bot.store.ledger.search_keys import subjects
+from bot.store.retry import patiently
+from bot.store.schema import canonical, ledger, ledger_head, ledger_subjects, moment, written
+
+# What the first row holds as the hash before it.
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row before it is chained; `call_no` counts calls from 0, `attempt` counts the tries of one call from 1."""
+
+    event: LedgerEvent
+    at: datetime
+    actor: Actor | None = None
+    request_id: str | None = None
+    call_no: int | None = None
+    attempt: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a call: whether its row was closed, and with which words."""
+
+    number: int
+    closed: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What stands there of one call: every try, the oldest first, and how it ended; None while it has not."""
+
+    attempts: tuple[Attempt, ...]
+    ending: Ending | None
+
+
+class Ledger:
+    """Reads the ledger, and appends single rows; a row that belongs to more goes through `append`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, entry: Entry) -> None:
+        """Append one row in a transaction of its own."""
+        async with self._database.write() as transaction:
+            await append(transaction, entry)
+
+    async def record_all(self, entries: Sequence[Entry], *, in_doubt: bool = False) -> None:
+        """Append these rows, all or none; with `in_doubt` only if an earlier try of the same rows did not succeed."""
+        async with self._database.write() as transaction:
+            if not (in_doubt and await _stands(transaction, entries[0])):
+                for entry in entries:
+                    await append(transaction, entry)
+
+    async def keep(self, entry: Entry) -> bool:
+        """Append one row of a call however long the database is away, and once, even if a commit's answer is lost.
+
+        Return False, and append nothing, if the call has ended: another process may have ended it meanwhile.
+        """
+        in_doubt = False
+
+        async def keep_now() -> bool:
+            nonlocal in_doubt
+            try:
+                async with self._database.write() as transaction:
+                    if in_doubt and await _stands(transaction, entry):
+                        return True
+                    if await has_ended(transaction, str(entry.request_id), entry.call_no or 0):
+                        return False
+                    await append(transaction, entry)
+                    return True
+            except StoreInDoubt:
+                in_doubt = True
+                raise
+
+        return bool(await patiently(keep_now))
+
+    async def begin(self, entry: Entry, confirm_in: Callable[[AsyncConnection], Awaitable[None]] | None = None) -> bool:
+        """Append the `sending` row of an attempt, retrying until the database is available.
+
+        Return whether the caller may call now: False if the call has ended, another attempt of it is open, or another
+        process began this one. That process may still be at work, although it was taken for dead. `confirm_in` is
+        called with the transaction that is committed last.
+        """
+        in_doubt = False
+
+        async def begin_now() -> bool:
+            nonlocal in_doubt
+            try:
+                async with self._database.write() as transaction:
+                    if in_doubt and await _stands(transaction, entry):
+                        # Meanwhile another process may have taken the row for that of a dead one, and ended the call.
+                        if await has_ended(transaction, str(entry.request_id), entry.call_no or 0):
+                            return False
+                    elif not await _may_begin(transaction, entry):
+                        return False
+                    else:
+                        await append(transaction, entry)
+                    if confirm_in:
+                        await confirm_in(transaction)
+                    return True
+            except StoreInDoubt:
+                in_doubt = True
+                raise
+
+        return bool(await patiently(begin_now))
+
+    async def head(self) -> tuple[int, str]:
+        """The number and the hash of the newest row."""
+        async with self._database.read() as connection:
+            head = (await connection.execute(sa.select(ledger_head.c.seq, ledger_head.c.hash))).one()
+        return head.seq, head.hash
+
+    async def history(self, request_id: str, call_no: int) -> History:
+        """What was tried of one call, and how it ended."""
+        rows = await self._rows(request_id, call_no)
+        return History(tuple(_attempts(rows)), _ending(rows))
+
+    async def endings(self, request_id: str) -> dict[int, Ending]:
+        """How each call that has ended did so."""
+        async with self._database.read() as connection:
+            rows = (await connection.execute(_of(request_id).where(ledger.c.kind.in_(OUTCOMES)))).all()
+        return {row.call_no: ending for row in rows if (ending := _ending([row]))}
+
+    async def _rows(self, request_id: str, call_no: int) -> Sequence[sa.Row[Any]]:
+        async with self._database.read() as connection:
+            mine = await connection.execute(_of(request_id).where(ledger.c.call_no == call_no))
+            rows: Sequence[sa.Row[Any]] = mine.all()
+        return rows
+
+
+async def _stands(transaction: AsyncConnection, entry: Entry) -> bool:
+    """Whether this very row was written, and not one like it by another process."""
+    same = (
+        ledger.c.kind == entry.event.value,
+        ledger.c.at == written(entry.at),
+        ledger.c.request_id == entry.request_id,
+        ledger.c.call_no == entry.call_no,
+        ledger.c.attempt == entry.attempt,
+        ledger.c.detail == canonical(dict(entry.detail)),
+    )
+    return await transaction.scalar(sa.select(ledger.c.seq).where(*same)) is not None
+
+
+async def _may_begin(transaction: AsyncConnection, entry: Entry) -> bool:
+    mine = _of(str(entry.request_id)).where(ledger.c.call_no == entry.call_no)
+    rows = (await transaction.execute(mine)).all()
+    number = entry.attempt or 0
+    return _ending(rows) is None and all(tried.closed and tried.number < number for tried in _attempts(rows))
+
+
+async def open_attempts(transaction: AsyncConnection, request_id: str, call_no: int) -> set[int]:
+    """The tries of a call that somebody may be at now, seen from inside a transaction."""
+    rows = (await transaction.execute(_of(request_id).where(ledger.c.call_no == call_no))).all()
+    return {tried.number for tried in _attempts(rows) if not tried.closed}
+
+
+async def has_ended(connection: AsyncConnection, request_id: str, call_no: int) -> bool:
+    """Whether an ending of this call stands there, seen from inside a transaction."""
+    ended = _of(request_id).where(ledger.c.call_no == call_no, ledger.c.kind.in_(OUTCOMES))
+    return (await connection.execute(ended)).first() is not None
+
+
+def _attempts(rows: Sequence[sa.Row[Any]]) -> list[Attempt]:
+    closed = {row.attempt: json.loads(row.detail).get("words", "") for row in rows if row.kind != LedgerEvent.SENDING}
+    return [
+        Attempt(row.attempt, row.attempt in closed, closed.get(row.attempt, ""))
+        for row in rows
+        if row.kind == LedgerEvent.SENDING
+    ]
+
+
+def _of(request_id: str) -> sa.Select[Any]:
+    return sa.select(ledger).where(ledger.c.request_id == request_id).order_by(ledger.c.seq)
+
+
+def _ending(rows: Sequence[sa.Row[Any]]) -> Ending | None:
+    for row in rows:
+        if row.kind in OUTCOMES:
+            return ending_of(row)
+    return None
+
+
+def ending_of(row: sa.Row[Any]) -> Ending:
+    """What a row tells with which a call ended."""
+    return Ending(LedgerEvent(row.kind), json.loads(row.detail).get("words", ""), moment(row.at))
+
+
+async def append(transaction: AsyncConnection, entry: Entry) -> int:
+    """Chain one row to the last and return its number; the transaction must come from `Database.write`."""
+    head = (await transaction.execute(sa.select(ledger_head.c.seq, ledger_head.c.hash))).one()
+    row = _row(entry, head.seq + 1, head.hash)
+    await transaction.execute(sa.insert(ledger).values(**row))
+    await transaction.execute(sa.update(ledger_head).values(seq=row["seq"], hash=row["hash"]))
+    transaction.info[NEWEST] = Newest(row["seq"], row["hash"])
+    if keys := [{"key": key, "seq": row["seq"]} for key in subjects(entry.detail)]:
+        await transaction.execute(sa.insert(ledger_subjects), keys)
+    return int(row["seq"])
+
+
+def _row(entry: Entry, seq: int, prev: str) -> dict[str, Any]:
+    row = {
+        "seq": seq,
+        "at": written(entry.at),
+        "kind": entry.event.value,
+        "request_id": entry.request_id,
+        "call_no": entry.call_no,
+        "attempt": entry.attempt,
+        "user_id": entry.actor.user_id if entry.actor else None,
+        "team_id": entry.actor.team_id if entry.actor else None,
+        "detail": canonical(dict(entry.detail)),
+        "prev": prev,
+    }
+    return {**row, "hash": row_hash(row)}
+
+
+def row_hash(row: Mapping[str, Any]) -> str:
+    """SHA-256 over the row's body; `prev` is part of it."""
+    return hashlib.sha256(row_body(row)).hexdigest()
+
+
+def row_body(row: Mapping[str, Any]) -> bytes:
+    """The row's canonical JSON without its own hash."""
+    return canonical({key: value for key, value in row.items() if key != "hash"}).encode()

@@ -1,0 +1,161 @@
+"""What was resent last, and everything that was asked: read out of the ledger, found by what its rows are about."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from bot.models import (
+    BEGINNINGS,
+    OUTCOMES,
+    Call,
+    DomainTarget,
+    Ending,
+    LastResend,
+    LedgerEvent,
+    PastCall,
+    PastRequest,
+    ResendRequest,
+    TargetKey,
+    domain_key,
+    order_key,
+)
+from bot.store.database import Database
+from bot.store.ledger.entries import ending_of
+from bot.store.ledger.search_keys import named
+from bot.store.schema import ledger, ledger_checkpoints, ledger_subjects, moment, requests
+
+_REQUEST = TypeAdapter(ResendRequest)
+_ABOUT = ("subject", "text", "status", "history")
+_WENT_OUT = (LedgerEvent.SENT, LedgerEvent.UNKNOWN)
+
+
+class History:
+    """Reads what may have gone out.
+
+    The ledger alone is complete: claims are let go when they are over, and the recipients that a form preselects are
+    kept by name, without order, person or thread.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def last(self, orders: Iterable[int] = (), domains: Iterable[int] = ()) -> dict[str, LastResend]:
+        """The newest resend by claim key (order and name, or domain and name scope), for these orders and domains.
+
+        At most a few hundred ids: each is one term of the query.
+        """
+        wanted = {*map(order_key, orders), *map(domain_key, domains)}
+        if not wanted:
+            return {}
+        found: dict[str, LastResend] = {}
+        async with self._database.read() as connection:
+            for row in await connection.execute(_endings(wanted)):
+                call = _REQUEST.validate_json(row.body).calls[row.call_no]
+                for resend in _resends(row, call):
+                    found.setdefault(*resend)
+        return found
+
+
+class Past:
+    """Reads what was asked, whatever became of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def before(self, key: str, seq: int | None, count: int) -> list[PastRequest]:
+        """At most `count` of those before a row, or of all, the newest first.
+
+        The key is one of `subjects`, `user:` and an id, or empty for everything.
+        """
+        begun, number = _begun(key)
+        older = () if seq is None else (number < seq,)
+        return await self._read(begun.where(*older).order_by(number.desc()).limit(count))
+
+    async def after(self, key: str, seq: int, count: int) -> list[PastRequest]:
+        """The `count` that came next after a row, the newest first."""
+        begun, number = _begun(key)
+        return (await self._read(begun.where(number > seq).order_by(number).limit(count)))[::-1]
+
+    async def _read(self, begun: sa.Select[Any]) -> list[PastRequest]:
+        async with self._database.read() as connection:
+            rows = (await connection.execute(begun)).all()
+            ids = {row.request_id for row in rows if row.kind == LedgerEvent.ACCEPTED}
+            of_these = sa.select(ledger).where(ledger.c.request_id.in_(ids), ledger.c.kind.in_(OUTCOMES))
+            ended = (await connection.execute(of_these)).all() if ids else ()
+        endings = {(row.request_id, row.call_no): ending_of(row) for row in ended}
+        return [_past(row, endings) for row in rows]
+
+
+def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
+    """The rows with which requests begin, of those that were not cut off; and their number, to page by."""
+    cut_off = sa.select(sa.func.coalesce(sa.func.max(ledger_checkpoints.c.seq), 0)).scalar_subquery()
+    begun = sa.select(ledger).where(ledger.c.kind.in_(BEGINNINGS), ledger.c.seq > cut_off)
+    asked = TargetKey.parse(key)
+    if not key:
+        return begun, ledger.c.seq
+    if asked.kind == "user":
+        return begun.where(ledger.c.user_id == asked.value), ledger.c.seq
+    # Paged by the keys' own numbers, which stand there in order.
+    about = begun.join(ledger_subjects, ledger_subjects.c.seq == ledger.c.seq)
+    return about.where(ledger_subjects.c.key == key), ledger_subjects.c.seq
+
+
+def _past(row: sa.Row[Any], endings: Mapping[tuple[str, int], Ending]) -> PastRequest:
+    detail, beginning = json.loads(row.detail), LedgerEvent(row.kind)
+    is_accepted = beginning is LedgerEvent.ACCEPTED
+    calls = tuple(
+        PastCall(
+            call["target"],
+            tuple(call["recipients"]),
+            tuple(dict.fromkeys(email for emails in call["recipients"].values() for email in emails)),
+            endings.get((row.request_id, number)) if is_accepted else None,
+        )
+        for number, call in enumerate(detail.get("calls", ()))
+    )
+    about = next((str(detail[key]) for key in _ABOUT if detail.get(key)), "")
+    reason, rule = detail.get("reason"), detail.get("rule")
+    target = named(detail)
+    return PastRequest(
+        seq=row.seq,
+        at=moment(row.at),
+        beginning=beginning,
+        user_id=row.user_id or "",
+        request_id=row.request_id,
+        about=about,
+        calls=calls,
+        reason=reason,
+        rule=rule,
+        names=target.names,
+        orders=target.orders,
+        times=times if isinstance(times := detail.get("times"), int) else 1,
+    )
+
+
+def _endings(keys: Iterable[str]) -> sa.Select[Any]:
+    """Newest first."""
+    about = sa.select(ledger_subjects.c.seq).where(ledger_subjects.c.key.in_(keys))
+    return (
+        sa.select(ledger.c.request_id, ledger.c.call_no, ledger.c.kind, ledger.c.at, ledger.c.user_id, requests.c.body)
+        .join(requests, requests.c.id == ledger.c.request_id)
+        .where(ledger.c.kind.in_(_WENT_OUT), ledger.c.seq.in_(about))
+        .order_by(ledger.c.seq.desc())
+    )
+
+
+def _resends(row: sa.Row[Any], call: Call) -> Iterable[tuple[str, LastResend]]:
+    for key, emails in _emails(call).items():
+        name = key.split(":", 2)[2]
+        yield key, LastResend(row.request_id, row.user_id, moment(row.at), LedgerEvent(row.kind), name, emails)
+
+
+def _emails(call: Call) -> Mapping[str, tuple[str, ...]]:
+    """The addresses of a call by claim key."""
+    if isinstance(call.target, DomainTarget):
+        return {call.target.key: tuple(each.email for each in call.recipients)}
+    return {
+        f"{call.target.key}:{name}": tuple(each.email for each in call.recipients if each.name == name)
+        for name in call.names
+    }

@@ -1,0 +1,125 @@
+"""Cutting off the oldest rows of the ledger, so that the rest of the chain can still be checked."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+import stamina
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import StoreUnavailable
+from bot.models import LedgerEvent
+from bot.store.database import Database
+from bot.store.ledger.entries import Entry, append
+from bot.store.ledger.hash_chain import Chain, Mark
+from bot.store.schema import (
+    claims,
+    last_recipients,
+    ledger,
+    ledger_checkpoints,
+    ledger_subjects,
+    posts,
+    requests,
+    written,
+)
+
+# Far less than a second, so that nobody in Slack waits for it, and a pause in which others write.
+MOST_AT_ONCE = 500
+PAUSE_SECONDS = 0.1
+# What was posted for a request stands under its id.
+_ID_DIGITS = 16
+_SOON = stamina.AsyncRetryingCaller(attempts=None, timeout=60.0, wait_initial=0.2, wait_max=2.0).on(StoreUnavailable)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What may go: the last row of it, and how many rows; `held_by` is the request that keeps back what follows."""
+
+    through: Mark
+    rows: int
+    held_by: str | None = None
+
+
+async def plan(connection: AsyncConnection, start: Mark, before: datetime, now: datetime) -> Cut:
+    """Which rows from `start` on were written before a moment and belong to requests that are over; changes nothing.
+
+    A request is over when its outcome was told, nothing rests because of it, and every row of it may go.
+    """
+    first_kept = await Chain(connection).first_since(written(before), start.seq)
+    if first_kept is None:
+        first_kept = (await connection.scalar(sa.select(sa.func.max(ledger.c.seq))) or 0) + 1
+    through, held_by = first_kept - 1, None
+    while held := await _held(connection, start.seq, through, now):
+        through, held_by = held.seq - 1, held.request_id
+    if through <= start.seq:
+        return Cut(start, 0, held_by)
+    return Cut(await _mark(connection, through), through - start.seq, held_by)
+
+
+async def cut_off(database: Database, cut: Cut, before: datetime, now: datetime) -> None:
+    """Write the checkpoint and the row that tells of it, in one transaction; safe to repeat."""
+    await _SOON(_write_checkpoint, database, cut, before, now)
+
+
+async def sweep(database: Database, through: int, pause_seconds: float = PAUSE_SECONDS) -> int:
+    """Remove the rows up to a checkpoint, some at a time, with their requests and whatever else is kept of those.
+
+    Returns how many rows there were.
+    StoreUnavailable where the database does not answer for a minute: what is left waits for the next time.
+    """
+    removed = 0
+    while some := await _SOON(_remove_some, database, through):
+        removed += some
+        await asyncio.sleep(pause_seconds)
+    return removed
+
+
+async def _held(connection: AsyncConnection, after: int, through: int, now: datetime) -> sa.Row[Any, Any] | None:
+    """The first row up to `through` of a request that is not over, or that goes on behind it."""
+    mine = ledger.alias()
+    inside = (mine.c.seq > after, mine.c.seq <= through)
+    untold = sa.select(requests.c.id).where(requests.c.reported_at.is_(None))
+    resting = sa.select(claims.c.request_id).where(claims.c.until > written(now))
+    goes_on = sa.exists().where(ledger.c.request_id == mine.c.request_id, ledger.c.seq > through)
+    first = (
+        sa.select(mine.c.seq, mine.c.request_id)
+        .where(*inside, sa.or_(mine.c.request_id.in_(untold), mine.c.request_id.in_(resting), goes_on))
+        .order_by(mine.c.seq)
+        .limit(1)
+    )
+    return (await connection.execute(first)).first()
+
+
+async def _mark(connection: AsyncConnection, seq: int) -> Mark:
+    row_hash = await connection.scalar(sa.select(ledger.c.hash).where(ledger.c.seq == seq))
+    return Mark(seq, str(row_hash))
+
+
+async def _write_checkpoint(database: Database, cut: Cut, before: datetime, now: datetime) -> None:
+    mark = cut.through
+    async with database.write() as transaction:
+        newest = await Chain(transaction).checkpoint()
+        if newest and newest.mark.seq >= mark.seq:
+            # Ours, whose commit was in doubt, or that of somebody who was faster.
+            return
+        row = {"seq": mark.seq, "hash": mark.hash, "at": written(now), "rows": cut.rows}
+        await transaction.execute(sa.insert(ledger_checkpoints).values(**row))
+        detail = {"through": mark.seq, "hash": mark.hash, "rows": cut.rows, "before": written(before)}
+        await append(transaction, Entry(LedgerEvent.PRUNED, now, detail=detail))
+
+
+async def _remove_some(database: Database, through: int) -> int:
+    oldest = sa.select(ledger.c.seq).where(ledger.c.seq <= through).order_by(ledger.c.seq).limit(MOST_AT_ONCE)
+    async with database.write() as transaction:
+        last = await transaction.scalar(sa.select(sa.func.max(oldest.subquery().c.seq)))
+        if last is None:
+            return 0
+        gone = sa.select(ledger.c.request_id).where(ledger.c.seq <= last, ledger.c.request_id.is_not(None))
+        at = await transaction.scalar(sa.select(ledger.c.at).where(ledger.c.seq == last))
+        await transaction.execute(sa.delete(posts).where(sa.func.substr(posts.c.key, 1, _ID_DIGITS).in_(gone)))
+        await transaction.execute(sa.delete(requests).where(requests.c.id.in_(gone)))
+        await transaction.execute(sa.delete(last_recipients).where(last_recipients.c.at <= at))
+        await transaction.execute(sa.delete(ledger_subjects).where(ledger_subjects.c.seq <= last))
+        return (await transaction.execute(sa.delete(ledger).where(ledger.c.seq <= last))).rowcount

@@ -1,0 +1,87 @@
+"""What a person is told alone when something stands in the way."""
+
+from datetime import timedelta
+
+from bot.errors import (
+    BotError,
+    CaRefused,
+    CaUnavailable,
+    CooledDown,
+    LimitReached,
+    Misunderstood,
+    NotAllowed,
+    NothingToDo,
+    SlackRefused,
+    SlackUnavailable,
+    asked_for,
+)
+from bot.models import Cooldown
+from bot.views.blocks import Message, clock, date_time, escape, person, section
+from bot.views.policy_explanation import may_instead
+
+# Slack's guide and its reference differ in these words; a trigger lives three seconds and opens one form.
+_TRIGGER_IS_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "trigger_expired"})
+
+
+def told(error: BotError) -> str:
+    """An error in a sentence or two, for the person who met it: what happened, then what to do."""
+    match error:
+        case Misunderstood():
+            return str(error)
+        case NothingToDo(instead=instead):
+            return f"{error} {instead}"
+        case CaRefused():
+            return str(error) if str(error).startswith("DigiCert") else f"DigiCert refused: {error}"
+        case CaUnavailable():
+            return f"{error} Nothing was sent; try again in a moment."
+        case SlackRefused(code=code) if code in _TRIGGER_IS_OVER:
+            return "Slack gave the bot too little time to open the form. Try again."
+        case SlackRefused() | SlackUnavailable():
+            return f"{error} Nothing was sent; try again."
+        case _:
+            return str(error)
+
+
+def answer(error: BotError) -> Message:
+    """An error as a whisper to the person who met it."""
+    if isinstance(error, CooledDown):
+        words = cooled_down(error.cooldown)
+        return Message(words, (section(words),))
+    if isinstance(error, LimitReached):
+        until = clock(error.until) if error.span < timedelta(hours=12) else date_time(error.until)
+        words = f"{asked_for(error.requests, error.span)} You can continue at {until}."
+        return Message(words, (section(words),))
+    if isinstance(error, NotAllowed) and (who := may_instead(error.holders)):
+        words = f"{escape(str(error))} {who}"
+        return Message(words, (section(words),))
+    return whisper(told(error))
+
+
+def cooled_down(cooldown: Cooldown) -> str:
+    """Who sent when, and how to send all the same, in one line."""
+    thread = f" (<{cooldown.link}|thread>)" if cooldown.link else ""
+    return (
+        f"Nothing was sent: {person(cooldown.user_id)} sent this at {date_time(cooldown.at)}{thread}. Until "
+        f"{date_time(cooldown.until)} it is sent again only with a reason: add `because` and the reason."
+    )
+
+
+def whisper(sentence: str) -> Message:
+    """A sentence for one person alone."""
+    return Message(escape(sentence), (section(escape(sentence)),))
+
+
+def bug(reference: str) -> Message:
+    """Something of ours broke; the reference finds it in the log."""
+    return whisper(
+        f"Something went wrong on the bot's side. Nothing more will happen by itself; look in the channel before you "
+        f"try again, and give an owner of the bot this reference: {reference}."
+    )
+
+
+def stopping() -> Message:
+    """The bot ends while somebody waits for its answer, which may still come."""
+    return whisper(
+        "The bot is being restarted and may not finish what you asked. If nothing shows within a minute, look in the "
+        "channel before you try again."
+    )

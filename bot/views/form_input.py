@@ -1,0 +1,116 @@
+"""Reading the form back: what a submission chose, and at which field something must be mended."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.errors import BotError, Misunderstood
+from bot.parsing.commands import LONGEST_REASON, readable
+from bot.parsing.targets import LONGEST_TEXT
+from bot.views.resend_form import LOCALE, REASON, RECIPIENTS, SHARED
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What came back from a form; recipients are indices of options, `shared` the index of one mailbox for all."""
+
+    form_id: str
+    recipients: Mapping[int, Sequence[int]]
+    shared: int | None
+    locale: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a person entered so far that holds for any order or domain, to be kept when the form is drawn anew."""
+
+    locale: str | None = None
+    reason: str | None = None
+
+
+NOTHING_TYPED = Typed()
+
+
+def read_typed(view: Mapping[str, Any]) -> Typed:
+    """What was entered so far; nothing where the form holds no such fields."""
+    try:
+        filled = read_form(view)
+    except Misunderstood:
+        return NOTHING_TYPED
+    return Typed(filled.locale, filled.reason)
+
+
+def read_form(view: Mapping[str, Any]) -> Filled:
+    """Read a submission back; Misunderstood where it does not have the form's shape."""
+    try:
+        values = view["state"]["values"]
+        chosen = {block_id: next(iter(actions.values())) for block_id, actions in values.items() if actions}
+        return Filled(
+            form_id=_opaque(view["private_metadata"]),
+            recipients={
+                _number(block_id): _picked(state) for block_id, state in chosen.items() if _is_single(block_id)
+            },
+            shared=next((_picked(state)[0] for block_id, state in chosen.items() if block_id.startswith(SHARED)), None),
+            locale=_text((chosen.get(LOCALE, {}).get("selected_option") or {}).get("value")),
+            reason=_reason(chosen.get(REASON, {}).get("value") or ""),
+        )
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise Misunderstood("This form cannot be read any more. Open it again with /dcv-resend.") from error
+
+
+def field_errors(view: Mapping[str, Any], error: BotError) -> dict[str, str]:
+    """The error's fields as the block ids of this view; the first field stands in for one that is not there."""
+    ids = list(_input_ids(view.get("blocks")))
+    match error:
+        case Misunderstood(fields=fields) if fields:
+            wanted = fields
+        case _:
+            wanted = {"": str(error)}
+    return {
+        next((block_id for block_id in ids if key and block_id.startswith(key)), ids[0]): sentence
+        for key, sentence in wanted.items()
+        if ids
+    }
+
+
+def _input_ids(blocks: object) -> Iterator[str]:
+    for block in blocks if isinstance(blocks, list) else ():
+        if isinstance(block, Mapping) and block.get("type") == "input" and isinstance(block.get("block_id"), str):
+            yield block["block_id"]
+
+
+def _is_single(block_id: str) -> bool:
+    return block_id.startswith(f"{RECIPIENTS}.") and not block_id.startswith(SHARED)
+
+
+def _text(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _opaque(value: Any) -> str:
+    """An id of ours; what cannot be printed cannot be looked for in the database either."""
+    if not isinstance(value, str) or not value.isprintable():
+        raise TypeError
+    return value
+
+
+def _reason(value: str) -> str | None:
+    reason = readable(value) or None if len(value) <= LONGEST_TEXT else None
+    if len(value) > LONGEST_TEXT or (reason and len(reason) > LONGEST_REASON):
+        words = f"It may have {LONGEST_REASON} characters."
+        raise Misunderstood(f"The reason is too long. {words}", {REASON: words})
+    return reason
+
+
+def _number(block_id: str) -> int:
+    return int(block_id.split(".")[1])
+
+
+def _picked(state: Mapping[str, Any]) -> list[int]:
+    options = state.get("selected_options")
+    if options is None:
+        options = [state["selected_option"]] if state.get("selected_option") else []
+    return [int(chosen["value"]) for chosen in options]

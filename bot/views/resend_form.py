@@ -1,0 +1,376 @@
+"""The form *Resend DCV emails* in each of its states, and reading it back."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypedDict, cast
+
+from slack_sdk.models.blocks import (
+    Block,
+    ButtonElement,
+    DividerBlock,
+    ExternalDataSelectElement,
+    Option,
+    PlainTextInputElement,
+    SectionBlock,
+    StaticMultiSelectElement,
+    StaticSelectElement,
+)
+from slack_sdk.models.views import View
+
+from bot.errors import NotAllowed
+from bot.languages import LANGUAGES, language
+from bot.models import (
+    Cooldown,
+    Expired,
+    Holders,
+    Kind,
+    LedgerEvent,
+    Listed,
+    NeverValidated,
+    Place,
+    Plan,
+    Valid,
+    WaitingName,
+    name_key,
+    order_key,
+)
+from bot.parsing.commands import LONGEST_REASON
+from bot.parsing.domain_names import plain_name
+from bot.parsing.targets import Wanted, WantedName, WantedOrder
+from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
+from bot.views.blocks import (
+    ago,
+    channel,
+    context,
+    date_time,
+    escape,
+    field,
+    join_names,
+    names,
+    option,
+    person,
+    plain,
+    section,
+)
+from bot.views.blocks import name as shown_name
+from bot.views.policy_explanation import may_instead
+
+CALLBACK = "resend_form"
+TITLE = "Resend DCV emails"
+TARGET = "target"
+MATCH = "match"
+AGAIN = "again"
+SCOPE = "scope"
+RECIPIENTS = "recipients"
+LOCALE = "language"
+REASON = "reason"
+SHARED = f"{RECIPIENTS}.all"
+MOST_OPTIONS = 100
+# Slack carries 150 characters as the value of an option; a longer name is typed with the command.
+MOST_VALUE = 150
+LONGEST_NAME = MOST_VALUE - len(name_key(""))
+MOST_TOLD = 5
+
+
+class Drawing(TypedDict, total=False):
+    """A form as Slack takes it."""
+
+    type: str
+    callback_id: str
+    private_metadata: str
+    title: Mapping[str, Any]
+    submit: Mapping[str, Any]
+    close: Mapping[str, Any]
+    blocks: Sequence[Mapping[str, Any]]
+
+
+_SO_FAR = {LedgerEvent.SENT: "Sent", LedgerEvent.UNKNOWN: "Perhaps sent", None: "Asked for"}
+
+
+def looking_up(form_id: str, wanted: str | None) -> Drawing:
+    """The first drawing: out before DigiCert is asked anything."""
+    if wanted is None:
+        return empty(form_id)
+    return _drawn(form_id, [section(f":hourglass_flowing_sand: Looking up *{shown_name(wanted)}* at DigiCert …")])
+
+
+def empty(form_id: str) -> Drawing:
+    """Nothing chosen yet."""
+    hint = context("Pending orders and domains, the longest waiting first. Type to search by order id or name.")
+    return _drawn(form_id, [_target_row(None), hint])
+
+
+def reading(form_id: str) -> Drawing:
+    """A choice was made and its recipients are being read; the form stays what it stands for."""
+    return _drawn(form_id, [_target_row(None), section(":hourglass_flowing_sand: Asking DigiCert …")])
+
+
+def choice(form_id: str, wanted: str, matches: Sequence[Listed], now: datetime, *, is_exact: bool = True) -> Drawing:
+    """Several match: the person decides. If not `is_exact`, no order carries the name itself."""
+    select = StaticSelectElement(
+        action_id=MATCH,
+        placeholder=plain("Choose one"),
+        options=[listed_option(listed, now) for listed in matches[:MOST_OPTIONS]],
+    )
+    name = shown_name(wanted)
+    if any(listed.kind is Kind.DOMAIN for listed in matches):
+        words = f"{len(matches)} pending domains are called {name}."
+    else:
+        words = f"{len(matches)} pending orders {'carry' if is_exact else 'belong to'} {name}."
+    question = section(f"*{words}*\nWhich one is it?", accessory=select, block_id=MATCH)
+    return _drawn(form_id, [_target_row(None), question])
+
+
+def named(form_id: str, matches: Sequence[tuple[Listed, str, str]], now: datetime) -> Drawing:
+    """A message names several that wait: each with the key that opens its form and where the message names it."""
+    options = [
+        option(opens if len(opens) <= MOST_VALUE else listed.key, _what(listed), f"{where}, {_waits(listed, now)}")
+        for listed, opens, where in matches[:MOST_OPTIONS]
+    ]
+    select = StaticSelectElement(action_id=MATCH, placeholder=plain("Choose one"), options=options)
+    words = f"*The message names {len(matches)} that wait for e-mail validation.*\nWhich one is it?"
+    return _drawn(form_id, [_target_row(None), section(words, accessory=select, block_id=MATCH)])
+
+
+def nothing_named(wanted: Sequence[Wanted], *, hides: bool) -> str:
+    """Return what a message names, and that nothing waits for it; if the policy `hides` anything, that it may."""
+    if not wanted:
+        return "The message names no order and no domain."
+    words = [f"order {each.order_id}" if isinstance(each, WantedOrder) else plain_name(each.name) for each in wanted]
+    what = "nothing that you may resend" if hides else "nothing"
+    them = "it" if len(words) == 1 else "them"
+    return f"The message names {join_names(words, MOST_TOLD)}, and {what} waits for {them}."
+
+
+def nothing(form_id: str, sentence: str, instead: str) -> Drawing:
+    """There is nothing to resend: what is the case, and what to do instead."""
+    words = section(f":information_source: *{escape(sentence)}*\n{escape(instead)}")
+    return _drawn(form_id, [_target_row(None), words])
+
+
+def refused(form_id: str, error: NotAllowed) -> Drawing:
+    """The policy lets somebody else do it."""
+    words = section(f":no_entry_sign: *{escape(str(error))}*\n{may_instead(error.holders)}".strip())
+    return _drawn(form_id, [_target_row(None), words])
+
+
+def rests(form_id: str, plan: Plan, cooldown: Cooldown, who: Holders, now: datetime) -> Drawing:
+    """It was sent a moment ago, and this person may not send it again so soon: until when, and who may."""
+    words = (
+        f"{_so_far(cooldown, now)} You may send it again after {date_time(cooldown.until)}, when the cooldown is over."
+    )
+    return _drawn(form_id, [_target_row(option(plan.key, plan.title)), section(f"{words}\n{may_instead(who)}".strip())])
+
+
+def away(form_id: str, sentence: str, key: str) -> Drawing:
+    """DigiCert or Slack could not tell: what happened, and a button that asks the same once more."""
+    again = ButtonElement(text=plain("Try again"), action_id=AGAIN, value=key)
+    words = section(f":warning: *{escape(sentence)}*\nOr choose another order or domain.", accessory=again)
+    return _drawn(form_id, [_target_row(None), words])
+
+
+def resend(
+    form_id: str,
+    plan: Plan,
+    place: Place,
+    *,
+    locale: str,
+    reason: str | None = None,
+    before: str | None = None,
+    found_in: str | None = None,
+) -> Drawing:
+    """All that is needed to send; `before` is marked-up text on what was sent already, and makes a reason required.
+
+    `found_in` says where the message named it from which the form was opened.
+    """
+    blocks: list[Block] = [_target_row(option(plan.key, plan.title))]
+    if found_in:
+        blocks.append(context(f"Found in {escape(found_in)} of the message."))
+    if before:
+        blocks.append(section(before))
+    if len(plan.scopes) > 1:
+        blocks.append(_scope_row(plan))
+    blocks.append(DividerBlock())
+    blocks += _recipient_fields(plan)
+    blocks += [context(words) for remark in plan.remarks if (words := escape(remark).strip())]
+    blocks += [_language_field(locale), _reason_field(reason, required=before is not None)]
+    where = f"{_where(place)}, or to you alone where the bot may not post"
+    blocks.append(context(f"*Resend* asks DigiCert to mail these addresses now. The result goes to {where}."))
+    return _drawn(form_id, blocks, submit=True)
+
+
+def listed_option(listed: Listed, now: datetime) -> Option:
+    """A line of the account's listing: id, name and how long it waits."""
+    kind = "order" if listed.kind is Kind.ORDER else "domain"
+    return option(listed.key, _what(listed), f"{kind}, {_waits(listed, now)}")
+
+
+def suggestions(
+    lines: Sequence[Listed], to_look_up: WantedOrder | WantedName | None, now: datetime
+) -> list[dict[str, Any]]:
+    """The options of a search: the account's lines, and last what was typed where no line is exactly that."""
+    last = _lookup_option(to_look_up)
+    shown = [listed_option(line, now) for line in lines[: MOST_OPTIONS - len(last)]]
+    return [each.to_dict() for each in (*shown, *last)]
+
+
+def cooled(cooldown: Cooldown, now: datetime) -> str:
+    """Who sent a moment ago, and that a reason is needed to send again."""
+    return f"{_so_far(cooldown, now)} Until {date_time(cooldown.until)} it is sent again only with a reason."
+
+
+def _so_far(cooldown: Cooldown, now: datetime) -> str:
+    thread = f" (<{cooldown.link}|thread>)" if cooldown.link else ""
+    done = f"{_SO_FAR[cooldown.outcome]} {ago(cooldown.at, now)} ago"
+    return f":snowflake: *{done} by {person(cooldown.user_id)}*{thread}."
+
+
+def _lookup_option(wanted: Wanted | None) -> list[Option]:
+    match wanted:
+        case WantedOrder(order_id):
+            return [option(order_key(order_id), f"Look up order {order_id}")]
+        case WantedName(name) if len(name) <= LONGEST_NAME:
+            return [option(name_key(name), f"Look up {plain_name(name)}")]
+        case _:
+            return []
+
+
+def _drawn(form_id: str, blocks: Sequence[Block], *, submit: bool = False) -> Drawing:
+    view = View(
+        type="modal",
+        callback_id=CALLBACK,
+        private_metadata=form_id,
+        title=plain(TITLE),
+        submit=plain("Resend") if submit else None,
+        close=plain("Cancel" if submit else "Close"),
+        blocks=list(blocks),
+    )
+    return cast(Drawing, view.to_dict())
+
+
+def _target_row(current: Option | None) -> SectionBlock:
+    select = ExternalDataSelectElement(
+        action_id=TARGET,
+        placeholder=plain("Order id or name"),
+        min_query_length=0,
+        initial_option=current,
+    )
+    return section("*Order or domain*", accessory=select, block_id=TARGET)
+
+
+def _scope_row(plan: Plan) -> SectionBlock:
+    options = [option(str(index), _covers(scope)) for index, scope in enumerate(plan.scopes)]
+    current = plan.scopes.index(plan.waiting[0].scope)
+    select = StaticSelectElement(action_id=SCOPE, options=options, initial_option=options[current])
+    return section("*What the mail validates*", accessory=select, block_id=f"{SCOPE}.{_tag(plan.key)}")
+
+
+def _recipient_fields(plan: Plan) -> list[Block]:
+    if shares_a_mailbox(plan):
+        return [_shared_field(plan), context(f"Names: {names([waiting.name for waiting in plan.waiting])}")]
+    return [_recipient_field(plan, number, waiting) for number, waiting in enumerate(plan.waiting)]
+
+
+def _recipient_field(plan: Plan, number: int, waiting: WaitingName) -> Block:
+    offered = {index: _address_option(index, waiting) for index in _offered(waiting)}
+    options, begin = list(offered.values()), [offered[index] for index in preselected(waiting) if index in offered]
+    element: StaticMultiSelectElement | StaticSelectElement
+    if takes_several(waiting):
+        element = StaticMultiSelectElement(action_id=RECIPIENTS, options=options, initial_options=begin)
+    else:
+        element = StaticSelectElement(action_id=RECIPIENTS, options=options, initial_option=begin[0])
+    return field(
+        f"Recipients for {plain_name(waiting.name)}",
+        element,
+        block_id=f"{RECIPIENTS}.{number}.{_tag(plan.key, waiting.name)}",
+        hint=_hint(waiting),
+    )
+
+
+def _hint(waiting: WaitingName) -> str:
+    validates = _covers(waiting.scope) if waiting.covers_below else plain_name(waiting.scope)
+    some = " DigiCert may email only some of these." if waiting.audiences else ""
+    return f"The mail validates {validates}.{some}"
+
+
+def _offered(waiting: WaitingName) -> list[int]:
+    """Indices into `allowed`: as many as a select takes, those that it begins with among them."""
+    begin = preselected(waiting)
+    others = (index for index in range(len(waiting.allowed)) if index not in begin)
+    return sorted([*begin, *others][:MOST_OPTIONS])
+
+
+def _shared_field(plan: Plan) -> Block:
+    mailboxes = shared_mailboxes(plan)
+    options = [option(str(index), f"{local}@ each name's domain") for index, local in enumerate(mailboxes)]
+    return field(
+        f"Recipients for {len(plan.waiting)} names",
+        StaticSelectElement(action_id=RECIPIENTS, options=options, initial_option=options[0]),
+        block_id=f"{SHARED}.{_tag(plan.key)}",
+        hint=f"One mailbox for all, at each name's own domain: for example {mailboxes[0]}@{plan.waiting[0].scope}.",
+    )
+
+
+def _address_option(index: int, waiting: WaitingName) -> Option:
+    address = waiting.allowed[index]
+    return option(str(index), address.email, "DNS TXT contact" if address.txt else None)
+
+
+def _language_field(locale: str) -> Block:
+    codes = dict.fromkeys([*LANGUAGES, locale])
+    options = {code: option(code, language(code)) for code in codes}
+    select = StaticSelectElement(action_id=LOCALE, options=list(options.values()), initial_option=options[locale])
+    return field("Language", select, block_id=LOCALE)
+
+
+def _reason_field(reason: str | None, *, required: bool) -> Block:
+    return field(
+        "Reason",
+        PlainTextInputElement(
+            action_id=REASON,
+            initial_value=reason,
+            max_length=LONGEST_REASON,
+            placeholder=plain("For example: new mailbox, mail was lost"),
+        ),
+        block_id=REASON,
+        optional=not required,
+        hint="Kept in the ledger and shown in the thread.",
+    )
+
+
+def _what(listed: Listed) -> str:
+    more = len(listed.names) - 1
+    return f"{listed.id} · {plain_name(listed.name)}" + (f" +{more}" if more > 0 else "")
+
+
+def _where(place: Place) -> str:
+    if place.thread_ts:
+        return "the thread of the message"
+    if place.channel_id.startswith("C"):
+        return channel(place.channel_id)
+    return "this conversation"
+
+
+def _covers(scope: str) -> str:
+    return f"{plain_name(scope)} and all below it"
+
+
+def _waits(listed: Listed, now: datetime) -> str:
+    match listed.validation:
+        case Valid(until):
+            return f"valid until {until:%Y-%m-%d}" if until else "valid"
+        case Expired(at):
+            return f"expired on {at:%Y-%m-%d}" if at else "expired"
+        case NeverValidated():
+            return "never validated"
+    if listed.waiting is None:
+        return "choose it to see what waits"
+    if not listed.waiting:
+        return "nothing waits"
+    return f"waits for {ago(listed.since, now)}" if listed.since else "waits"
+
+
+def _tag(*parts: str) -> str:
+    """A short id that changes with what it is made of, so that Slack gives the field a new beginning."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -1,0 +1,166 @@
+"""`dcv-resend check`: everything that a start needs, looked at without changing anything and told in lines."""
+
+import asyncio
+import os
+import stat
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from bot import logs
+from bot.clock import Comparison, utc_now
+from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackUnavailable
+from bot.policy.rules import Rule, Rules
+from bot.services.authorization.policy_loader import read_rules
+from bot.services.lookup.account import read_account
+from bot.services.lookup.reach import domains_stopped
+from bot.services.operations import diagnostics
+from bot.services.operations.diagnostics import Finding, Level
+from bot.settings import ENV_FILE, Settings
+from bot.slack.client import open_client
+from bot.store.database_file import files_of, sqlite_file
+from bot.store.inspection import inspect
+from bot.wiring import open_certcentral
+from handlers.server.startup_checks import CHECK_SECONDS, alert_channels, recognise_bot, refused_key
+from handlers.transport.app_token import open_address
+
+
+async def check(tell: Callable[[str], None]) -> int:
+    """Check everything, `tell` each finding as a line, and return the exit status: 2 where something must be mended."""
+    logs.silence()
+    began = time.monotonic()
+    found = await _found()
+    for finding in found:
+        tell(finding.line())
+    status = 2 if any(finding.level is Level.PROBLEM for finding in found) else 0
+    if time.monotonic() - began > CHECK_SECONDS:
+        # Something was given up. A name lookup cannot be: its thread would keep the process until it ends.
+        sys.stdout.flush()
+        os._exit(status)
+    return status
+
+
+async def _found() -> list[Finding]:
+    """Every finding, free of secrets; where the settings cannot be read there is nothing else to see."""
+    try:
+        settings = Settings.load()
+    except CannotStart as error:
+        return diagnostics.problems(error.problems)
+    hide = logs.hider(settings)
+    return [replace(finding, sentence=hide(finding.sentence)) for finding in await _look(settings)]
+
+
+async def _look(settings: Settings) -> list[Finding]:
+    app_token = settings.slack_app_token
+    slack, digicert = Comparison(utc_now), Comparison(utc_now)
+    slack_host, digicert_host = (urlsplit(url).netloc for url in (settings.slack_api_url, settings.digicert_base_url))
+    seen = await asyncio.gather(
+        _seen("SLACK_BOT_TOKEN", slack_host, _bot(settings, slack)),
+        *(_seen("SLACK_APP_TOKEN", slack_host, _app_token(settings, app, slack)) for app in filter(None, [app_token])),
+        _seen("DIGICERT_API_KEY", digicert_host, _key(settings, digicert)),
+        _seen("DCV_POLICY_FILE", digicert_host, _denies(settings)),
+        _seen("DATABASE_URL", "the database", _database(settings)),
+    )
+    modes = diagnostics.of_modes(app_token is not None, settings.slack_signing_secret is not None)
+    clocks = diagnostics.of_clocks({"Slack": slack.ahead, "DigiCert": digicert.ahead})
+    return [
+        *diagnostics.of_settings(settings),
+        *diagnostics.of_modes_of_files(_modes(settings)),
+        *await _policy(settings),
+        *modes,
+        *(finding for part in seen for finding in part),
+        *clocks,
+    ]
+
+
+def _modes(settings: Settings) -> dict[str, int]:
+    """The mode of each file that holds a secret, what was asked, or who may."""
+    files = [Path(file) for file in (ENV_FILE, settings.dcv_policy_file) if file]
+    modes = {}
+    # A file may go away meanwhile, and one that cannot be used is told of elsewhere.
+    with suppress(CannotStart):
+        if database := sqlite_file(settings.database_url.get_secret_value()):
+            files += files_of(database)
+    for file in files:
+        with suppress(OSError):
+            modes[str(file)] = stat.S_IMODE(file.stat().st_mode)
+    return modes
+
+
+async def _policy(settings: Settings) -> list[Finding]:
+    file = settings.dcv_policy_file
+    try:
+        return diagnostics.of_policy(file, await asyncio.to_thread(read_rules, file)) if file else []
+    except CannotStart as error:
+        return diagnostics.problems(error.problems)
+
+
+async def _denies(settings: Settings) -> list[Finding]:
+    """Which stored domains each deny stops besides what it names; a file with mistakes is reported elsewhere."""
+    try:
+        file = settings.dcv_policy_file
+        rules = await asyncio.to_thread(read_rules, file) if file else ()
+    except CannotStart:
+        return []
+    return [
+        finding
+        for rule, names in await stopped_domains(settings, rules)
+        for finding in diagnostics.of_deny(rule, names)
+    ]
+
+
+async def stopped_domains(settings: Settings, rules: Sequence[Rule]) -> list[tuple[Rule, list[str]]]:
+    """Return each rule that denies emails for some names or orders, with the stored domains that it also stops."""
+    denies = Rules(frozenset(), frozenset(), frozenset(), tuple(rules)).limited_denies
+    if not denies:
+        return []
+    async with open_certcentral(settings) as certcentral:
+        account = await read_account(certcentral, utc_now)
+    return [(rule, domains_stopped(rule, account)) for rule in denies]
+
+
+async def _seen(setting: str, where: str, work: Awaitable[list[Finding]]) -> list[Finding]:
+    """What `work` finds within CHECK_SECONDS; whatever goes wrong is a finding too."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await work
+    except CannotStart as error:
+        return diagnostics.problems(error.problems)
+    except (SlackUnavailable, CaUnavailable) as error:
+        return [diagnostics.unreachable(setting, where, str(error))]
+    except TimeoutError:
+        return [diagnostics.unreachable(setting, where, f"There was no answer within {CHECK_SECONDS:.0f} seconds.")]
+    except Exception as error:
+        return [diagnostics.mistake(setting, error)]
+
+
+async def _bot(settings: Settings, clock: Comparison) -> list[Finding]:
+    token = settings.slack_bot_token.get_secret_value()
+    async with open_client(token, settings.slack_api_url, clock.hear) as slack:
+        found = diagnostics.of_bot(await recognise_bot(slack))
+        return [*found, *await alert_channels(settings, slack)]
+
+
+async def _app_token(settings: Settings, app_token: SecretStr, clock: Comparison) -> list[Finding]:
+    token = settings.slack_bot_token.get_secret_value()
+    async with open_client(token, settings.slack_api_url, clock.hear) as slack:
+        await open_address(app_token, slack)
+        return diagnostics.of_app_token()
+
+
+async def _key(settings: Settings, clock: Comparison) -> list[Finding]:
+    async with open_certcentral(settings, clock.hear) as certcentral:
+        try:
+            return diagnostics.of_key(await certcentral.check_key(), await certcentral.readable())
+        except CaRefused as error:
+            raise CannotStart([refused_key(error)]) from error
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    return diagnostics.of_database(await inspect(settings.database_url.get_secret_value()))

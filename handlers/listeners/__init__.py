@@ -1,0 +1,1 @@
+"""The Bolt listeners: one module for each feature."""

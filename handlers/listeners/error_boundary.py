@@ -1,0 +1,68 @@
+"""The boundary around every listener: an error becomes words for the right person, a bug is logged with a reference."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from bot.errors import BotError
+from bot.fair_share import done_for
+from bot.models import Origin
+from bot.slack.chat import Chat
+from bot.views import errors
+
+log = structlog.get_logger(__name__)
+
+PARTING_SECONDS = 0.5
+
+
+class Answering:
+    """Nothing escapes it after the ack; it knows what is still being answered, so that a stop can wait."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self._open: list[Origin] = []
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @asynccontextmanager
+    async def to(self, origin: Origin) -> AsyncIterator[None]:
+        """Answer one person; whatever goes wrong inside is whispered to them.
+
+        What is done inside counts as theirs, where people take rounds.
+        """
+        self._open.append(origin)
+        self._idle.clear()
+        try:
+            user_id = origin.actor.user_id
+            with structlog.contextvars.bound_contextvars(user=user_id), done_for(user_id):
+                try:
+                    yield
+                except BotError as error:
+                    log.info("told", problem=type(error).__name__, words=str(error))
+                    await self._chat.whisper(origin, errors.answer(error))
+                except Exception:
+                    reference = uuid.uuid4().hex[:8]
+                    log.exception("bug", reference=reference)
+                    await self._chat.whisper(origin, errors.bug(reference))
+        finally:
+            self._open.remove(origin)
+            if not self._open:
+                self._idle.set()
+
+    async def idle(self, seconds: float) -> None:
+        """Wait until everybody was answered, `seconds` at most."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("stopping while somebody is being answered", open=len(self._open))
+
+    async def part(self) -> None:
+        """Tell whoever is still being answered that the bot stops; in PARTING_SECONDS at most."""
+        whispers = [self._chat.whisper(origin, errors.stopping()) for origin in dict.fromkeys(self._open)]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PARTING_SECONDS):
+                await asyncio.gather(*whispers, return_exceptions=True)

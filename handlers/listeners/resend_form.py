@@ -1,0 +1,121 @@
+"""The form *Resend DCV emails*: search, choose, and submit."""
+
+from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.errors import CooledDown, LimitReached, Misunderstood, PermissionUnknown, StoreUnavailable
+from bot.models import Actor, Origin
+from bot.services.resend.form import Dialog
+from bot.services.resend.requests import Resend
+from bot.slack.chat import Chat
+from bot.views import resend_form
+from bot.views.form_input import field_errors, read_form, read_typed
+from bot.views.resend_form import Drawing
+from bot.wiring import Services
+from handlers.listeners.error_boundary import Answering
+from handlers.listeners.payloads import (
+    Payload,
+    read_actor,
+    read_choice,
+    read_form_id,
+    read_index,
+    read_view,
+    read_view_id,
+)
+
+log = structlog.get_logger(__name__)
+
+
+class ResendForm:
+    """Listeners for one form."""
+
+    def __init__(self, dialog: Dialog, resend: Resend, chat: Chat, answering: Answering) -> None:
+        self._dialog = dialog
+        self._resend = resend
+        self._chat = chat
+        self._answering = answering
+
+    async def search(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Options for what was typed so far; none for somebody who may not look."""
+        actor = read_actor(body)
+        async with await self._answer(actor, body):
+            try:
+                options = await self._dialog.options(actor, read_form_id(body), str(body.get("value") or ""))
+            except (Misunderstood, StoreUnavailable) as error:
+                # Not worth a whisper for every key that is pressed.
+                log.warning("a search could not be answered", error=str(error))
+                options = []
+            except Exception:
+                await ack(options=[])
+                raise
+            await ack(options=options)
+
+    async def choose(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Another order or domain was picked: draw its recipients."""
+        actor = read_actor(body)
+        await ack()
+        async with await self._answer(actor, body):
+            if key := read_choice(body):
+                form = await self._dialog.form(actor, read_form_id(body))
+                await self._redraw(body, self._dialog.choose(form, key, read_typed(read_view(body))))
+
+    async def rescope(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Another name scope was picked: draw its recipients."""
+        actor = read_actor(body)
+        await ack()
+        async with await self._answer(actor, body):
+            index, typed = read_index(body), read_typed(read_view(body))
+            form = await self._dialog.form(actor, read_form_id(body))
+            await self._redraw(body, self._dialog.rescope(form, index, typed))
+
+    async def submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Accept in one transaction, close the form and start; or say at which field it fails."""
+        actor = read_actor(body)
+        async with await self._answer(actor, body):
+            try:
+                await self._accept(ack, actor, body)
+            except (LimitReached, Misunderstood, PermissionUnknown, StoreUnavailable) as error:
+                if not (errors := field_errors(read_view(body), error)):
+                    await ack()
+                    raise
+                await ack(response_action="errors", errors=errors)
+            except Exception:
+                await ack()
+                raise
+
+    async def _accept(self, ack: AsyncAck, actor: Actor, body: Payload) -> None:
+        filled = read_form(read_view(body))
+        try:
+            request_id = await self._resend.accept(await self._dialog.submit(actor, read_view_id(body), filled))
+        except CooledDown as error:
+            await ack(response_action="update", view=dict(await self._dialog.cooled(actor, filled, error.cooldown)))
+            return
+        await ack()
+        if request_id:
+            await self._resend.begin(request_id)
+
+    async def _answer(self, actor: Actor, body: Payload) -> AbstractAsyncContextManager[None]:
+        """The boundary, whispering in the place from which the form was opened."""
+        place = await self._dialog.place(read_form_id(body))
+        return self._answering.to(Origin(actor, place))
+
+    async def _redraw(self, body: Payload, drawing: Awaitable[Drawing]) -> None:
+        """Show that DigiCert is being asked, then what it said, unless another choice was made meanwhile."""
+        view_id = read_view_id(body)
+        since = await self._chat.update_form(view_id, resend_form.reading(read_form_id(body)))
+        await self._chat.update_form(view_id, await drawing, since)
+
+
+def register(app: AsyncApp, services: Services, answering: Answering) -> None:
+    """Attach this feature's listeners."""
+    form = ResendForm(services.dialog, services.resend, services.chat, answering)
+    app.options(resend_form.TARGET)(form.search)
+    app.action(resend_form.TARGET)(form.choose)
+    app.action(resend_form.MATCH)(form.choose)
+    app.action(resend_form.AGAIN)(form.choose)
+    app.action(resend_form.SCOPE)(form.rescope)
+    app.view(resend_form.CALLBACK)(form.submit)

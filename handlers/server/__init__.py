@@ -1,0 +1,1 @@
+"""The running process: start, background work, health, HTTP server and stop."""

@@ -1,0 +1,136 @@
+"""The bot's HTTP server: health beside either door, and the HTTP door itself."""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from bot.errors import CannotStart
+from bot.metrics import Metrics
+from handlers.transport.connection_limits import (
+    BACKLOG,
+    CONNECTIONS,
+    IDLE_SECONDS,
+    SILENT_SECONDS,
+    Connections,
+    connection_limit,
+)
+from handlers.transport.rejections import LINES, LogBudget, Refusals, Rejected
+
+log = structlog.get_logger(__name__)
+
+# A moment to take in the rest of what was turned away, so that whoever still sends can read why.
+LINGER_SECONDS = 1.0
+STOP_SECONDS = 0.5
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def open_site(host: str, port: int, routes: Sequence[web.RouteDef], metrics: Metrics) -> AsyncIterator[None]:
+    """Listen while the context lasts; CannotStart where that is not possible.
+
+    Bodies are left as they came: whoever unpacks one must know how long it gets.
+    """
+    refusals = Refusals(metrics)
+    limit = connection_limit()
+    connections = Connections(limit, refusals)
+    app = web.Application(middlewares=[connections.watch, _turning_away(refusals)])
+    app[CONNECTIONS] = connections
+    app.add_routes(routes)
+    options: dict[str, Any] = {
+        "auto_decompress": False,
+        "lingering_time": LINGER_SECONDS,
+        "keepalive_timeout": IDLE_SECONDS,
+        "access_log": None,
+    }
+    runner = web.AppRunner(app, logger=_logger(refusals), shutdown_timeout=STOP_SECONDS, **options)
+    await runner.setup()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(runner.cleanup)
+        stack.callback(connections.close)
+        listeners = [stack.enter_context(listener) for listener in await _listen(host, port)]
+        accepting = [asyncio.create_task(connections.accept(listener, _protocols(runner))) for listener in listeners]
+        stack.push_async_callback(_cancel, accepting)
+        log.info("listening", host=host, port=port, connections=limit)
+        yield
+
+
+async def _listen(host: str, port: int) -> list[socket.socket]:
+    """Return a listening socket for each address of the host; CannotStart if there is none."""
+    loop = asyncio.get_running_loop()
+    with ExitStack() as opened:
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            addresses = dict.fromkeys((family, address[:2]) for family, *_, address in found)
+            listeners = [opened.enter_context(_listener(*each)) for each in addresses]
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                problem = f"PORT: {port} is taken on {host}. Stop what listens there, or choose another port."
+            else:
+                problem = f"HOST, PORT: nothing can listen on {host}, port {port}. Choose an address of this machine."
+            raise CannotStart([problem]) from error
+        opened.pop_all()
+    return listeners
+
+
+def _listener(family: int, address: tuple[Any, ...]) -> socket.socket:
+    listener = socket.create_server(address, family=family, backlog=BACKLOG)
+    listener.setblocking(False)
+    if defer := getattr(socket, "TCP_DEFER_ACCEPT", None):
+        with suppress(OSError):
+            listener.setsockopt(socket.IPPROTO_TCP, defer, SILENT_SECONDS)
+    return listener
+
+
+def _protocols(runner: web.AppRunner) -> web.Server:
+    """Return the server, which makes a protocol for each connection."""
+    if runner.server is None:
+        raise RuntimeError("the runner is not set up")
+    return runner.server
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _turning_away(refusals: Refusals) -> Any:
+    @web.middleware
+    async def turn_away(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPMethodNotAllowed as error:
+            response = refusals.answer(Rejected(405, "method"))
+            response.headers["Allow"] = error.headers["Allow"]
+            return response
+        except web.HTTPNotFound:
+            return refusals.answer(Rejected(404, "path"))
+
+    return turn_away
+
+
+def _logger(refusals: Refusals) -> logging.Logger:
+    """What the server logs by; of a request that is no HTTP it would show a part, some of them at DEBUG alone."""
+
+    def is_ours(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            refusals.note(Rejected(400, "malformed"))
+            return False
+        return record.levelno >= logging.WARNING and budget.spend() is not None
+
+    budget = LogBudget(LINES)
+
+    logger = logging.Logger("aiohttp.server", logging.DEBUG)
+    logger.parent = logging.getLogger("aiohttp")
+    logger.addFilter(is_ours)
+    return logger

@@ -1,0 +1,167 @@
+"""The process of a bot that serves: check what can be checked, open the door, and stop without losing anything."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from typing import Any, TypeVar
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+
+from bot.clock import Clock, utc_now
+from bot.metrics import Metrics
+from bot.services.authorization.policy_loader import read_rules
+from bot.settings import Settings
+from bot.slack.client import Client, open_client
+from bot.store.cluster.join import describe, join_cluster
+from bot.timings import PRODUCTION, Timings
+from bot.wiring import Services, build, open_certcentral
+from handlers.listeners.app import make_app
+from handlers.listeners.error_boundary import Answering
+from handlers.server.background import working
+from handlers.server.health import Health
+from handlers.server.http_server import open_site
+from handlers.server.shutdown import DOOR_SECONDS, end, leave_anyway
+from handlers.server.startup_checks import (
+    check_start,
+    until_bot_token_is_refused,
+    until_digicert_answers,
+    warn_of_alert_channels,
+)
+from handlers.transport.transport import ACK_SECONDS, Door
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+
+async def run(
+    settings: Settings,
+    door: Door,
+    metrics: Metrics,
+    clock: Clock = utc_now,
+    steady: Clock | None = None,
+    timings: Timings = PRODUCTION,
+) -> None:
+    """Serve until SIGTERM or SIGINT; CannotStart with one line per problem where a setting must be mended."""
+    if settings.dcv_policy_file:
+        await asyncio.to_thread(read_rules, settings.dcv_policy_file)
+    stop = asyncio.Event()
+
+    def begin_to_stop() -> None:
+        leave_anyway()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, begin_to_stop)
+    serving = asyncio.create_task(_serve(settings, door, metrics, clock, steady, timings, stop))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    await serving
+
+
+async def _serve(
+    settings: Settings,
+    door: Door,
+    metrics: Metrics,
+    clock: Clock,
+    steady: Clock | None,
+    timings: Timings,
+    stop: asyncio.Event,
+) -> None:
+    url = settings.database_url.get_secret_value()
+    health = Health(metrics, timings)
+    site = _site(settings, door, health, metrics)
+    async with join_cluster(url, settings.dcv_instance, stop) as membership, site:
+        log.info("starting", database=describe(url))
+        token = settings.slack_bot_token.get_secret_value()
+        slack_client = open_client(token, settings.slack_api_url, timings=timings)
+        digicert = open_certcentral(settings, on_call=metrics.called_digicert)
+        async with slack_client as slack, digicert as certcentral:
+            checked = await _unless(stop, check_start(door.check, slack, certcentral, timings))
+            if checked is None:
+                return
+            serving = build(
+                settings,
+                slack,
+                certcentral,
+                checked.identity,
+                metrics,
+                membership,
+                clock=clock,
+                steady=steady,
+                timings=timings,
+            )
+            async with AsyncExitStack() as stack:
+                services = await _unless(stop, stack.enter_async_context(serving))
+                if services is None:
+                    return
+                answering = Answering(services.chat)
+                app = make_app(slack, checked.identity, services, answering, metrics)
+                asking = [] if checked.digicert_answers else [until_digicert_answers(certcentral, timings)]
+                async with working(services, *asking, warn_of_alert_channels(settings, slack)):
+                    health.begin(lambda: _reached(door, services), services.vitals)
+                    await _open(door, app, slack, answering, health, timings, stop)
+    log.info("stopped")
+
+
+def _site(settings: Settings, door: Door, health: Health, metrics: Metrics) -> AbstractAsyncContextManager[None]:
+    """From before the first check on: platforms want to see a port open, and to hear that it is not ready yet."""
+    if settings.port is None:
+        return nullcontext()
+    return open_site(settings.host, settings.port, [*health.routes, *door.routes], metrics)
+
+
+async def _reached(door: Door, services: Services) -> bool:
+    return door.is_open and await services.vitals.slack()
+
+
+async def _open(
+    door: Door,
+    app: AsyncApp,
+    slack: Client,
+    answering: Answering,
+    health: Health,
+    timings: Timings,
+    stop: asyncio.Event,
+) -> None:
+    """Serve until `stop` is set, and then until everybody was answered; raises what ended the serving before."""
+    refused = until_bot_token_is_refused(slack, timings)
+    serving = [asyncio.create_task(door.serve(app, slack)), asyncio.create_task(refused)]
+    stopping = asyncio.create_task(stop.wait())
+    over, _ = await asyncio.wait({*serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    health.end()
+    log.info("stopping")
+    loop = asyncio.get_running_loop()
+    notice = door.notice_seconds if stop.is_set() else 0.0
+    until = loop.time() + ACK_SECONDS
+    await asyncio.gather(asyncio.sleep(notice), answering.idle(ACK_SECONDS))
+    await end(serving, max(DOOR_SECONDS, until - loop.time()))
+    if (left := until - loop.time()) > 0.0:
+        # The door may have let in somebody until its end.
+        await answering.idle(left)
+    await answering.part()
+    for task in serving:
+        if error := _failure(task):
+            if task in over:
+                raise error
+            log.warning("serving ended with an error while stopping", error=type(error).__name__)
+
+
+def _failure(task: asyncio.Task[None]) -> BaseException | None:
+    return task.exception() if task.done() and not task.cancelled() else None
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
+    """What `work` returns; None where `stop` is set before, and `work` is given up."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    return None

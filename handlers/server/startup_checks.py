@@ -1,0 +1,166 @@
+"""What `run` and `check` ask of Slack and DigiCert; before a start a wrong token or key stops it, silence does not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bot.digicert.client import CertCentral
+from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackRefused, SlackUnavailable
+from bot.services.operations import diagnostics
+from bot.services.operations.diagnostics import Finding, Level
+from bot.settings import Settings
+from bot.slack import scopes
+from bot.slack.channels import look_at
+from bot.slack.client import TOKEN_IS_BAD, Client, Identity, identify
+from bot.timings import PRODUCTION, Timings
+
+log = structlog.get_logger(__name__)
+
+CHECK_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the checks before a start found."""
+
+    identity: Identity
+    digicert_answers: bool
+
+
+async def check_start(
+    check_door: Callable[[Client], Awaitable[None]],
+    slack: Client,
+    certcentral: CertCentral,
+    timings: Timings = PRODUCTION,
+) -> Checked:
+    """Who we are in Slack, as soon as it can be reached; CannotStart where a token or the key is wrong.
+
+    That DigiCert cannot be reached is only noted.
+    """
+    identity, digicert = await asyncio.gather(
+        _ask_slack(check_door, slack, timings),
+        ask_digicert(certcentral, timings.digicert_check_timeout),
+        return_exceptions=True,
+    )
+    problems = [line for error in (identity, digicert) if isinstance(error, CannotStart) for line in error.problems]
+    if problems:
+        raise CannotStart(problems)
+    if isinstance(digicert, BaseException):
+        raise digicert
+    while identity is None:
+        identity = await _ask_slack(check_door, slack, timings)
+    if isinstance(identity, BaseException):
+        raise identity
+    _warn_of_scopes(identity)
+    return Checked(identity, digicert_answers=digicert)
+
+
+async def _ask_slack(
+    check_door: Callable[[Client], Awaitable[None]], slack: Client, timings: Timings
+) -> Identity | None:
+    """Who we are; None, after the retry delay, where Slack cannot be reached."""
+    try:
+        identity = await recognise_bot(slack)
+        await check_door(slack)
+    except SlackUnavailable as error:
+        delay = timings.start_retry_delay
+        log.warning("Slack cannot be reached; trying again", error=str(error), seconds=delay)
+        await asyncio.sleep(delay)
+        return None
+    return identity
+
+
+async def recognise_bot(slack: Client) -> Identity:
+    """Who we are in Slack; CannotStart where it does not accept the bot token, SlackUnavailable where it is silent."""
+    try:
+        return await identify(slack)
+    except SlackRefused as error:
+        raise refused_bot_token(error) from error
+
+
+async def until_bot_token_is_refused(slack: Client, timings: Timings = PRODUCTION) -> None:
+    """Ask who we are whenever a call says that the bot token is bad; CannotStart where Slack says so again.
+
+    One wrong answer to one call, or a Slack that is silent, ends nothing.
+    """
+    while True:
+        await slack.doubted.wait()
+        log.error("Slack refused the bot token; asking whether it is so")
+        try:
+            await identify(slack)
+        except SlackRefused as error:
+            if error.code in TOKEN_IS_BAD:
+                raise refused_bot_token(error) from error
+        except SlackUnavailable:
+            await asyncio.sleep(timings.start_retry_delay)
+            continue
+        slack.doubted.clear()
+
+
+def refused_bot_token(error: SlackRefused) -> CannotStart:
+    """Which setting to mend where Slack refuses the bot token."""
+    return CannotStart([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."])
+
+
+def _warn_of_scopes(identity: Identity) -> None:
+    """Say what will fail; Slack names no scopes where something between us and it takes the header away."""
+    if identity.scopes and (missing := scopes.missing(identity.scopes)):
+        mend = "`dcv-resend check` tells what fails without each; add them to your Slack app and install it anew"
+        log.warning("scopes are missing", scopes=", ".join(missing), mend=mend)
+
+
+async def ask_digicert(certcentral: CertCentral, seconds: float) -> bool:
+    """Log whose key it is; False where DigiCert cannot be reached within `seconds`, which is only a warning."""
+    try:
+        async with asyncio.timeout(seconds):
+            whose = await certcentral.check_key()
+    except CaRefused as error:
+        raise CannotStart([refused_key(error)]) from error
+    except (CaUnavailable, TimeoutError) as error:
+        log.warning("DigiCert cannot be reached; serving all the same", error=str(error) or "There was no answer.")
+        return False
+    log.info("DigiCert knows the key", user=whose)
+    return True
+
+
+async def alert_channels(settings: Settings, slack: Client) -> list[Finding]:
+    """How each channel of DCV_ALERT_CHANNELS stands to the bot; SlackUnavailable when Slack cannot tell."""
+    return list(await asyncio.gather(*(_alert_channel(slack, each) for each in sorted(settings.dcv_alert_channels))))
+
+
+async def _alert_channel(slack: Client, channel_id: str) -> Finding:
+    try:
+        return diagnostics.of_alert_channel(await look_at(slack, channel_id))
+    except SlackRefused as error:
+        return diagnostics.of_hidden_alert_channel(channel_id, error.code)
+
+
+async def warn_of_alert_channels(settings: Settings, slack: Client) -> None:
+    """Log which channels of alerts will stay silent, as far as Slack tells at the start."""
+    try:
+        found = await alert_channels(settings, slack)
+    except SlackUnavailable as error:
+        log.warning("the channels of alerts could not be looked at", error=str(error))
+        return
+    for finding in found:
+        if finding.level is not Level.OK:
+            log.warning("a channel of alerts stays silent", problem=finding.sentence)
+
+
+def refused_key(error: CaRefused) -> str:
+    """Which setting to mend where DigiCert refuses the key, or the address is not its API's."""
+    if error.status == 403:
+        return f"DIGICERT_API_KEY: {error} Copy a key of a service user from CertCentral."
+    return f"DIGICERT_BASE_URL: {error} Is this the address of your CertCentral's Services API?"
+
+
+async def until_digicert_answers(certcentral: CertCentral, timings: Timings) -> None:
+    """Ask for the key again and again; a wrong one is told in the log, each resend then in its thread."""
+    try:
+        seconds = timings.digicert_check_timeout
+        while not await ask_digicert(certcentral, seconds):  # noqa: ASYNC110 - DigiCert tells nobody when it is back
+            await asyncio.sleep(timings.digicert_retry_delay)
+    except CannotStart as error:
+        log.critical("DigiCert refuses the bot", problem=str(error))

@@ -1,0 +1,165 @@
+"""Staying connected: one socket after another, without a gap where Slack allows it, and an ack for every envelope."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from bot.errors import CannotStart, SlackUnavailable
+from bot.timings import PRODUCTION, Timings
+from handlers.transport.transport import ACK_SECONDS
+from handlers.transport.websocket import Connection, Message
+
+log = structlog.get_logger(__name__)
+
+QUIET_SECONDS = 1.5
+# With these Slack wants less sockets, not another one first.
+CLOSE_FIRST = frozenset({"too_many_websockets", "link_disabled", "socket_mode_disabled"})
+SWITCHED_OFF = CLOSE_FIRST - {"too_many_websockets"}
+
+Dial = Callable[[], Awaitable[Connection]]
+Answer = Callable[[Message], Awaitable[str | None]]
+
+
+class Link:
+    """The connection of the moment, and whoever still reads from an earlier one or works on an envelope.
+
+    `dial` opens a connection, or raises SlackUnavailable, or CannotStart where that has no future; `answer` returns
+    the ack of an envelope, if it gets one.
+    """
+
+    def __init__(self, dial: Dial, answer: Answer, timings: Timings = PRODUCTION) -> None:
+        self._dial = dial
+        self._answer = answer
+        self._timings = timings
+        self._connection: Connection | None = None
+        self._opened = asyncio.Event()
+        self._sockets: set[asyncio.Task[None]] = set()
+        self._envelopes: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether envelopes can arrive now."""
+        return self._connection is not None and self._connection.is_open
+
+    async def keep(self) -> None:
+        """Connect, and connect anew as soon as Slack asks for it or is silent, until cancelled.
+
+        At once where a socket served; after a failure in 1 to 2 seconds, then in 2 to 4, and never before the time that
+        Slack names. Raises what `dial` raises, except SlackUnavailable.
+        """
+        failures = 0
+        while True:
+            try:
+                connection = await self._open()
+                await self._until_over(connection)
+                failures = 0 if connection.age >= self._timings.stable_after else failures + 1
+                pause = self._pause(failures - 1)
+            except SlackUnavailable as error:
+                failures += 1
+                pause = max(error.retry_after, self._pause(failures))
+                log.warning("cannot connect to Slack; trying again", error=str(error), seconds=round(pause, 1))
+            await asyncio.sleep(pause)
+
+    async def leave(self) -> None:
+        """Close for good once every envelope has its ack, in ACK_SECONDS at most.
+
+        What Slack sent before it heard of the parting cannot be acknowledged over the same socket: another one is
+        opened for its ack, and closed in the same way.
+        """
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ACK_SECONDS):
+                    await self._leave()
+        except CannotStart as error:
+            # It ends anyway; whether the next start is possible is for that start to say.
+            log.warning("an envelope could not be acknowledged: Slack opens no socket", problems=error.problems)
+        finally:
+            left = [*self._sockets, *self._envelopes]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    async def _open(self) -> Connection:
+        connection = await self._dial()
+        before, self._connection = self._connection, connection
+        self._opened.set()
+        _start(self._sockets, connection.read(lambda message: self._hear(connection, message)))
+        if before:
+            _start(self._sockets, before.leave())
+        log.info("connected to Slack")
+        return connection
+
+    async def _until_over(self, connection: Connection) -> None:
+        await connection.over.wait()
+        log.info("another socket is needed", reason=connection.goodbye or "the connection to Slack is lost")
+        if connection.goodbye in SWITCHED_OFF:
+            log.error("Socket Mode is switched off", mend="Switch Socket Mode on in the settings of your Slack app.")
+        if connection.goodbye in CLOSE_FIRST:
+            await connection.leave()
+
+    async def _leave(self) -> None:
+        while True:
+            if self._connection and self._connection.is_open:
+                await self._quiet()
+                await self._connection.leave()
+            await _all(self._sockets)
+            if not self._envelopes:
+                return
+            try:
+                await self._open()
+            except SlackUnavailable:
+                await asyncio.sleep(self._pause(1))
+
+    async def _quiet(self) -> None:
+        """Wait for a moment without an envelope in work; where they never end, QUIET_SECONDS."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(QUIET_SECONDS):
+                await _all(self._envelopes)
+
+    def _hear(self, connection: Connection, message: Message) -> None:
+        if message.get("envelope_id"):
+            _start(self._envelopes, self._acknowledge(connection, message))
+
+    async def _acknowledge(self, connection: Connection, envelope: Message) -> None:
+        until = asyncio.get_running_loop().time() + ACK_SECONDS
+        ack = await self._answer(envelope)
+        if ack is None:
+            return
+        try:
+            async with asyncio.timeout_at(until):
+                while not await connection.send(ack):
+                    connection = await self._next(connection)
+        except TimeoutError:
+            log.warning("an envelope could not be acknowledged: no socket is open", kind=envelope.get("type"))
+
+    async def _next(self, failed: Connection) -> Connection:
+        """The connection that is open, or the next one that is; Slack takes an ack from any.
+
+        One that `failed` may count as open until its end was read, which it never is while somebody asks it again.
+        """
+        while self._connection is None or self._connection is failed or not self._connection.is_open:
+            self._opened.clear()
+            await self._opened.wait()
+        return self._connection
+
+    def _pause(self, failures: int) -> float:
+        """Return the seconds until the next try, spread so that not all bots of a workspace call at the same time."""
+        first, longest = self._timings.reconnect_delays
+        bound = min(longest, first * 2.0 ** (failures - 1)) if failures > 0 else 0.0
+        return bound * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+
+def _start(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+async def _all(tasks: set[asyncio.Task[None]]) -> None:
+    """Wait until all have ended, also those that are added meanwhile."""
+    while tasks:
+        await asyncio.wait(tasks)

@@ -1,0 +1,384 @@
+import asyncio
+import threading
+import time
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+
+from bot.digicert import rate_limits as limits_module
+from bot.digicert.rate_limits import Limits, SharedLimits, halved
+from bot.errors import StoreUnavailable
+
+try:
+    from bot.fair_share import done_for
+except ImportError:  # older code, which knows no people
+
+    def done_for(_):
+        return nullcontext()
+
+
+async def moments_of_turns(limits, turns):
+    start = time.monotonic()
+    moments = []
+
+    async def one():
+        await limits.turn()
+        moments.append(time.monotonic() - start)
+
+    await asyncio.gather(*(one() for _ in range(turns)))
+    return moments
+
+
+def most_within(moments, seconds):
+    """The most turns in any window of that length, which is a hair shorter for the clock's milliseconds."""
+    return max(sum(start <= moment < start + seconds - 0.005 for moment in moments) for start in moments)
+
+
+async def test_as_many_turns_as_are_allowed_are_given_at_once():
+    moments = await moments_of_turns(Limits([(100, 5.0), (1000, 180.0)]), 100)
+
+    assert max(moments) < 1.0
+
+
+async def test_no_window_holds_more_turns_than_allowed():
+    moments = await moments_of_turns(Limits([(3, 0.2)]), 8)
+
+    assert most_within(moments, 0.2) == 3
+    assert max(moments) > 0.4
+
+
+async def test_two_rates_hold_at_once():
+    moments = await moments_of_turns(Limits([(2, 0.1), (4, 0.5)]), 6)
+
+    assert most_within(moments, 0.1) == 2
+    assert most_within(moments, 0.5) == 4
+
+
+async def test_turns_are_given_in_the_order_of_asking():
+    limits = Limits([(2, 0.1)])
+    order = []
+
+    async def one(number):
+        await limits.turn()
+        order.append(number)
+
+    await asyncio.gather(*(one(number) for number in range(6)))
+
+    assert order == list(range(6))
+
+
+async def test_waiting_neither_blocks_the_loop_nor_spins():
+    limits = Limits([(1, 0.5)])
+    await limits.turn()
+    ticks = 0
+
+    async def tick():
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.02)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    cpu = time.process_time()
+    await limits.turn()
+    cpu = time.process_time() - cpu
+    ticking.cancel()
+
+    assert ticks > 10
+    assert cpu < 0.25
+
+
+async def test_a_cancelled_wait_uses_up_no_turn_and_frees_the_line():
+    limits = Limits([(1, 0.3)])
+    await limits.turn()
+    given_up = asyncio.create_task(limits.turn())
+    await asyncio.sleep(0.05)
+
+    given_up.cancel()
+    moments = await moments_of_turns(limits, 1)
+
+    assert moments[0] < 0.4
+
+
+async def test_no_thread_is_left_behind():
+    before = threading.active_count()
+
+    await Limits([(2, 0.1)]).turn()
+
+    assert threading.active_count() == before
+
+
+async def test_turns_that_no_longer_count_are_forgotten():
+    limits = Limits([(2, 0.02)])
+
+    for _ in range(8):
+        await limits.turn()
+
+    assert limits._source._bucket.count() <= 3  # noqa: SLF001 - memory is not to be seen from outside
+
+
+@pytest.mark.parametrize("rates", [[], [(0, 1.0)], [(1, 0.0)], [(-1, 1.0)], [(5, 1.0), (5, 2.0)], [(1, 1.0), (9, 2.0)]])
+def test_rates_that_make_no_sense_are_refused(rates):
+    with pytest.raises(ValueError, match="rate"):
+        Limits(rates)
+
+
+async def test_people_hardly_wait_while_a_thousand_reads_in_background_do_and_no_limit_is_exceeded():
+    limits = Limits([(20, 0.2), (100, 2.0)])
+    moments, waits = [], []
+    start = time.monotonic()
+
+    async def check():
+        await limits.in_background.turn()
+        moments.append(time.monotonic() - start)
+
+    checks = [asyncio.create_task(check()) for _ in range(1000)]
+    while time.monotonic() < start + 3.0:
+        asked = time.monotonic()
+        await limits.turn()
+        moments.append(time.monotonic() - start)
+        waits.append(time.monotonic() - asked)
+        await asyncio.sleep(0.05)
+    for task in checks:
+        task.cancel()
+    await asyncio.gather(*checks, return_exceptions=True)
+
+    # Behind all of them it would be minutes; a busy machine makes a turn late by itself.
+    assert max(waits) < 0.5
+    assert len(moments) - len(waits) >= 80
+    assert most_within(moments, 0.2) <= 20
+    assert most_within(moments, 2.0) <= 100
+
+
+async def test_where_people_use_every_turn_background_work_stands_in_their_line_once():
+    limits = Limits([(4, 0.2)])
+    order = []
+
+    async def one(who, turns):
+        await turns.turn()
+        order.append(who)
+
+    await asyncio.gather(*(one("person", limits) for _ in range(4)))
+    background = [asyncio.create_task(one("background", limits.in_background)) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    await asyncio.gather(*(one("person", limits) for _ in range(7)))
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
+
+    assert order[:8].count("background") <= 1
+
+
+@pytest.mark.parametrize(
+    ("rates", "half"),
+    [
+        ([(100, 5.0), (1000, 180.0)], [(50, 5.0), (500, 180.0)]),
+        ([(1, 1.0)], [(1, 1.0)]),
+        ([(2, 1.0), (3, 60.0)], [(1, 60.0)]),
+        ([(3, 1.0), (170, 60.0)], [(1, 1.0)]),
+        ([(3, 1.0), (4, 60.0), (90, 3600.0)], [(1, 1.0), (2, 60.0), (45, 3600.0)]),
+    ],
+)
+def test_half_of_each_rate_is_a_rate_that_can_still_bind(rates, half):
+    assert halved(rates) == half
+    Limits(half)
+
+
+class FakeSlots:
+    """Moments that are so many seconds ahead; without any the database is away."""
+
+    def __init__(self, *ahead):
+        self.ahead = list(ahead)
+        self.given_back = []
+        self.asked = 0
+        self.used = 0
+
+    async def reserve(self):
+        self.asked += 1
+        if not self.ahead:
+            raise StoreUnavailable("The database is away.")
+        return self.asked, self.ahead.pop(0)
+
+    async def give_back(self, slot):
+        self.given_back.append(slot)
+
+    async def taken(self, seconds):
+        return self.used
+
+
+async def test_a_shared_turn_comes_at_its_moment():
+    moments = await moments_of_turns(SharedLimits([(9, 1.0)], FakeSlots(0.0, 0.2, 0.3)), 3)
+
+    assert moments == pytest.approx([0.0, 0.2, 0.5], abs=0.15)
+
+
+async def test_a_shared_turn_that_nobody_waits_for_any_longer_is_given_back():
+    slots = FakeSlots(9.0)
+    waiting = asyncio.create_task(SharedLimits([(9, 1.0)], slots).turn())
+    await asyncio.sleep(0.05)
+
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.sleep(0.05)
+
+    assert slots.given_back == [1]
+
+
+async def test_while_the_database_is_away_a_process_keeps_to_the_limits_alone():
+    moments = await moments_of_turns(SharedLimits([(3, 0.2)], FakeSlots()), 8)
+
+    assert most_within(moments, 0.2) == 3
+
+
+async def test_a_moment_that_background_work_waits_for_is_a_persons_who_comes_meanwhile():
+    slots = FakeSlots(0.2, 0.2, 9.0)
+    limits = SharedLimits([(4, 60.0)], slots)
+    order = []
+
+    tasks = [asyncio.create_task(taking(order, "background", limits.in_background)) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    asked_by_background = slots.asked
+    await taking(order, "ana", limits)
+    await until(lambda: len(order) == 2)
+    await ended(tasks)
+
+    assert (asked_by_background, order) == (1, ["ana", "background"])
+
+
+async def taking(order, person, turns):
+    """Take one turn as this person, and write down that it came."""
+    with done_for(person):
+        await turns.turn()
+    order.append(person)
+
+
+async def until(holds, seconds=5.0):
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+
+
+async def ended(tasks):
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.fault("M10")
+@pytest.mark.parametrize("make", [Limits, lambda rates: SharedLimits(rates, FakeSlots(*[0.02] * 500))])
+async def test_a_colleague_waits_for_one_turn_of_a_flood(make):
+    limits, order = make([(2, 0.05)]), []
+    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(100)]
+    await until(lambda: len(order) >= 4)
+
+    came = len(order)
+    await taking(order, "ana", limits)
+    between = len(order) - 1 - came
+    await ended(flood)
+
+    assert between <= 3
+
+
+@pytest.mark.fault("M10")
+async def test_turns_are_dealt_in_rounds_among_those_who_wait():
+    limits, order = Limits([(1, 0.1)]), []
+    asked = [("eve", 5), ("ana", 2), ("ben", 2)]
+    await limits.turn()
+
+    await asyncio.gather(*(taking(order, person, limits) for person, turns in asked for _ in range(turns)))
+
+    assert order[:6] == ["eve", "ana", "ben"] * 2
+    assert order[6:] == ["eve"] * 3
+
+
+@pytest.mark.fault("M10")
+async def test_one_person_cannot_use_up_a_rate_of_minutes():
+    """With all of it gone a colleague would wait until the first turns are three minutes old."""
+    limits, order = Limits([(100, 180.0)]), []
+    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(200)]
+    await until(lambda: len(order) >= 70)
+    await asyncio.sleep(0.1)
+    taken = len(order)
+
+    async with asyncio.timeout(2.0):
+        for _ in range(10):
+            await taking(order, "ana", limits)
+    await ended(flood)
+
+    assert 70 <= taken <= 76
+    assert order[taken:] == ["ana"] * 10
+
+
+@pytest.mark.fault("M10")
+async def test_however_many_people_use_up_a_rate_some_of_it_is_left_for_the_next():
+    limits, order = Limits([(200, 180.0)]), []
+    flood = [asyncio.create_task(taking(order, f"eve{number % 5}", limits)) for number in range(400)]
+    await until(lambda: len(order) >= 180)
+    await asyncio.sleep(0.1)
+    taken = len(order)
+
+    async with asyncio.timeout(2.0):
+        await taking(order, "ana", limits)
+    await ended(flood)
+
+    assert 180 <= taken < 200
+    assert order[taken:] == ["ana"]
+
+
+async def test_a_share_grows_again_as_turns_grow_old(monkeypatch):
+    limits, order = Limits([(40, 11.0)]), []
+    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(32)]
+    await until(lambda: len(order) >= 30)
+    later = time.monotonic() + 12.0
+    monkeypatch.setattr(limits_module, "time", SimpleNamespace(monotonic=lambda: later))
+
+    await until(lambda: len(order) == 32)
+
+    await asyncio.gather(*flood)
+
+
+@pytest.mark.fault("M10")
+async def test_what_other_processes_took_leaves_a_person_less():
+    slots = FakeSlots(*[0.0] * 200)
+    slots.used = 92
+    limits, order = SharedLimits([(100, 180.0)], slots), []
+    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(50)]
+    await until(lambda: len(order) >= 20)
+    await asyncio.sleep(0.1)
+    taken = len(order)
+    await taking(order, "ana", limits)
+    await ended(flood)
+
+    assert 20 <= taken <= 26
+    assert order[-1] == "ana"
+
+
+async def test_a_turn_that_was_given_to_a_cancelled_wait_goes_to_the_next():
+    limits, order = Limits([(1, 0.2)]), []
+    await limits.turn()
+    gone = asyncio.create_task(taking(order, "eve", limits))
+    stays = asyncio.create_task(taking(order, "ana", limits))
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+
+    gone.cancel()
+    await stays
+
+    assert order == ["ana"]
+    assert time.monotonic() - began < 0.35
+
+
+async def test_people_who_come_and_go_leave_nobody_waiting_for_ever():
+    limits, order = Limits([(5, 0.02)]), []
+    tasks = []
+    for number in range(200):
+        tasks.append(asyncio.create_task(taking(order, f"p{number % 7}", limits)))
+        if number % 3 == 0:
+            await asyncio.sleep(0.001)
+            tasks[number // 2].cancel()
+
+    await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10.0)
+
+    assert len(order) == sum(not task.cancelled() for task in tasks)
+    assert not limits._waiting  # noqa: SLF001 - memory is not to be seen from outside

@@ -1,0 +1,256 @@
+"""What stands after the slash command, and a sentence for everything that cannot be understood."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import Misunderstood
+from bot.parsing.commands import (
+    AskWhy,
+    LookAt,
+    LookBack,
+    OpenForm,
+    SendNow,
+    ShowHelp,
+    WantedPerson,
+    read_command,
+    read_status,
+)
+from bot.parsing.targets import WantedName, WantedOrder
+
+ORDER = WantedOrder(700001)
+SHOP = WantedName("shop.example.com")
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u200b", " \u200e "])
+def test_no_text_opens_the_empty_form(text):
+    assert read_command(text) == OpenForm(None)
+
+
+@pytest.mark.parametrize("text", ["help", " Help ", "HELP", "-h", "--help", "—help", "?", "`help`", "“help”"])
+def test_help_can_be_asked_for(text):
+    assert read_command(text) == ShowHelp()
+
+
+def test_what_is_named_fills_in_the_form():
+    assert read_command("#700001") == OpenForm(WantedOrder(700001))
+    assert read_command("*.shop.example.com") == OpenForm(WantedName("shop.example.com"))
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("history", LookBack(None)),
+        (" History ", LookBack(None)),
+        ("`history`", LookBack(None)),
+        ("history 700001", LookBack(ORDER)),
+        ("history order 700001", LookBack(ORDER)),
+        ("history *.Shop.example.com", LookBack(SHOP)),
+        ("history <http://shop.example.com|shop.example.com>", LookBack(SHOP)),
+        ("history <@U0ANA|ana>", LookBack(WantedPerson("U0ANA"))),
+        ("history “<@W0ANA>”", LookBack(WantedPerson("W0ANA"))),
+        ("history help", ShowHelp()),
+        ("history.example.com", OpenForm(WantedName("history.example.com"))),
+    ],
+)
+def test_one_can_look_back(text, command):
+    assert read_command(text) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("history @ana", "“@ana” is nobody whom Slack knows"),
+        ("history <!subteam^S1|@pki>", "not"),
+        ("history 1 2", "not exactly one"),
+        ("history shop", "single word"),
+    ],
+)
+def test_what_cannot_be_looked_back_at_is_said(text, said):
+    with pytest.raises(Misunderstood, match=said):
+        read_command(text)
+
+
+def test_a_command_that_names_no_target_is_refused():
+    with pytest.raises(Misunderstood, match="not exactly one"):
+        read_command("help me please")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("why", AskWhy()),
+        ("Why <@U0BOB|bob>", AskWhy("U0BOB")),
+        ("why shop.example.com", AskWhy(None, SHOP)),
+        ("why <@U0BOB> <http://shop.example.com|shop.example.com>", AskWhy("U0BOB", SHOP)),
+        ("why #700001 <@W0BOB|>", AskWhy("W0BOB", ORDER)),
+    ],
+)
+def test_why_names_a_colleague_and_an_order_or_domain_or_neither(text, asked):
+    assert read_command(text) == asked
+
+
+@pytest.mark.parametrize(
+    "text", ["why @bob", "why @bob shop.example.com", "why <@U0BOB> <@U0ANA>", "why not", "why 1 2"]
+)
+def test_why_about_what_is_neither_is_refused(text):
+    with pytest.raises(Misunderstood, match=r"[Ff]or example"):
+        read_command(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("700001 to admin@example.com", SendNow(ORDER, ("admin@example.com",))),
+        ("shop.example.com to admin@example.com", SendNow(SHOP, ("admin@example.com",))),
+        ("700001 TO Admin@Example.com", SendNow(ORDER, ("admin@example.com",))),
+        ("700001 to <mailto:a@example.com|a@example.com>", SendNow(ORDER, ("a@example.com",))),
+        ("<http://shop.example.com|shop.example.com> to a@example.com", SendNow(SHOP, ("a@example.com",))),
+        ("700001 to a@example.com to b@example.com", SendNow(ORDER, ("a@example.com", "b@example.com"))),
+        ("700001 to a@example.com, b@example.com", SendNow(ORDER, ("a@example.com", "b@example.com"))),
+        ("700001 to a@example.com and b@example.com", SendNow(ORDER, ("a@example.com", "b@example.com"))),
+        ("700001 to a@example.com to A@example.com", SendNow(ORDER, ("a@example.com",))),
+        ("700001 to a@example.com in de", SendNow(ORDER, ("a@example.com",), "de")),
+        ("700001 in German to a@example.com", SendNow(ORDER, ("a@example.com",), "de")),
+        ("700001 to a@example.com in zh-cn", SendNow(ORDER, ("a@example.com",), "zh_CN")),
+        ("700001 to a@example.com in nl", SendNow(ORDER, ("a@example.com",), "nl")),
+        (
+            "700001 to a@example.com in de because new mailbox, to be sure in time",
+            SendNow(ORDER, ("a@example.com",), "de", "new mailbox, to be sure in time"),
+        ),
+        ("700001 because the first was lost", OpenForm(ORDER, None, "the first was lost")),
+        ("shop.example.com in fr", OpenForm(SHOP, "fr")),
+    ],
+)
+def test_a_line_names_target_recipients_language_and_reason(text, command):
+    assert read_command(text) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("to admin@example.com", "not exactly one"),
+        ("700001 to", "no address after"),
+        ("700001 to bob", "is no e-mail address"),
+        ("700001 to <@U1>", "is no e-mail address"),
+        ("700001 to a@example.com, bob", "is no e-mail address"),
+        ("700001 to a@example.com in", "no language"),
+        ("700001 to a@example.com in klingon", "no language"),
+        ("700001 to a@example.com in de in fr", "more than one language"),
+        ("700001 to a@example.com because", "no reason"),
+        ("700001 to a@example.com because " + "x" * 301, "too long"),
+        ("700001 700002 to a@example.com", "not exactly one"),
+    ],
+)
+def test_a_line_that_cannot_be_understood_is_told_in_a_sentence(text, words):
+    with pytest.raises(Misunderstood, match=words):
+        read_command(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("", LookAt(None)),
+        (" \u200b\n", LookAt(None)),
+        ("700001", LookAt(ORDER)),
+        ("order #700001", LookAt(ORDER)),
+        ("<https://shop.example.com/|shop.example.com>", LookAt(SHOP)),
+        ("*.SHOP.example.com.", LookAt(SHOP)),
+        ("help", ShowHelp()),
+        ("`--help`", ShowHelp()),
+    ],
+)
+def test_a_look_takes_the_same_spellings(text, asked):
+    assert read_status(text) == asked
+
+
+@pytest.mark.parametrize("text", ["700001 to admin@example.com", "700001 700002", "shop", "a@example.com"])
+def test_a_look_takes_nothing_but_one_order_or_domain(text):
+    with pytest.raises(Misunderstood, match="for example"):
+        read_status(text)
+
+
+ADMIN = "<mailto:admin@example.com|admin@example.com>"
+POSTMASTER = "<mailto:postmaster@example.com|postmaster@example.com>"
+
+
+@pytest.mark.fault("K7")
+@pytest.mark.parametrize(
+    "recipients",
+    [
+        *(ADMIN + mark for mark in [".", ";", "!", " .", "…"]),
+        *(before + ADMIN + behind for before, behind in ["()", "“”", "**", "[]"]),
+        f"- {ADMIN}",
+        f"&lt;{ADMIN}&gt;",
+        "<mailto:admin@example.com?subject=DCV|admin@example.com>",
+        f"{ADMIN}; {ADMIN}.",
+    ],
+)
+def test_marks_next_to_an_address_do_not_count(recipients):
+    assert read_command(f"700001 to {recipients}") == SendNow(ORDER, ("admin@example.com",))
+
+
+@pytest.mark.fault("K7")
+@pytest.mark.parametrize("between", ["; ", ", ", ", and ", " &amp; ", ";", " · "])
+def test_addresses_may_be_parted_by_any_mark(between):
+    sent = SendNow(ORDER, ("admin@example.com", "postmaster@example.com"))
+
+    assert read_command(f"700001 to {ADMIN}{between}{POSTMASTER}.") == sent
+
+
+@pytest.mark.fault("K7")
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        (f"700001. to: {ADMIN}. in German, because x", SendNow(ORDER, ("admin@example.com",), "de", "x")),
+        ("history <@U0ANA>.", LookBack(WantedPerson("U0ANA"))),
+        ("history (<@U0ANA|ana>)", LookBack(WantedPerson("U0ANA"))),
+        ("why <@U0BOB>, <http://shop.example.com|shop.example.com>.", AskWhy("U0BOB", SHOP)),
+    ],
+)
+def test_marks_next_to_what_slack_wrote_do_not_count(text, command):
+    assert read_command(text) == command
+
+
+TOO_LONG = ["<mailto:" * 5000, "700001 to " + "<mailto:" * 5000, "a." * 20_000, "7" * 3001, "why " + "<@U" * 2000]
+
+
+@pytest.mark.fault("M2")
+@pytest.mark.parametrize("read", [read_command, read_status])
+@pytest.mark.parametrize("text", TOO_LONG, ids=range(len(TOO_LONG)))
+def test_a_command_is_refused_by_its_length_before_it_is_read(read, text):
+    with pytest.raises(Misunderstood, match=r"at most 3,000 characters, and this has [0-9,]+\. Nothing was sent"):
+        read(text)
+
+
+def test_a_command_may_have_3000_characters():
+    assert read_command("700001" + " " * 2994) == OpenForm(ORDER)
+
+
+WORDS = st.sampled_from(
+    [
+        "700001",
+        "shop.example.com",
+        "to",
+        "in",
+        "because",
+        "a@example.com",
+        "<mailto:a@b.c|a@b.c>",
+        "de",
+        ",",
+        "<",
+        "\u202e",
+    ]
+)
+
+
+@given(st.text(st.characters()) | st.lists(WORDS | st.text(st.characters(), max_size=8), max_size=12).map(" ".join))
+def test_no_text_makes_a_command_raise_anything_but_misunderstood(text):
+    sentence = "Understood."
+    try:
+        read_command(text)
+    except Misunderstood as error:
+        sentence = str(error)
+
+    assert sentence.isprintable()
+    assert len(sentence) < 400

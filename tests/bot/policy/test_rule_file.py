@@ -1,0 +1,284 @@
+"""The policy file: what it means, and that each mistake is reported with its rule and the correction."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.errors import CannotStart
+from bot.policy.rule_file import LARGEST, read_policy
+from bot.policy.rules import Action, Rule
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "policy.example.toml"
+RULE = '[[rule]]\nname = "pki"\nallow = ["resend"]\nusers = ["U0ANA"]\n'
+
+
+def problems(text):
+    with pytest.raises(CannotStart) as caught:
+        read_policy(text if isinstance(text, bytes) else text.encode(), "policy.toml")
+    return list(caught.value.problems)
+
+
+def test_the_example_is_read():
+    pki, shop, frozen = read_policy(EXAMPLE.read_bytes(), "policy.toml")
+
+    assert pki == Rule("pki", True, frozenset(Action), groups=frozenset({"S012PKIOPS"}), where="rule 1 of policy.toml")
+    assert shop == Rule(
+        name="shop team",
+        allows=True,
+        actions=frozenset({Action.RESEND, Action.LOOK}),
+        users=frozenset({"U012AB3CD"}),
+        groups=frozenset({"S012SHOPSRE"}),
+        channels=frozenset({"C012SHOPOPS"}),
+        names=frozenset({"shop.example.com", "*.shop.example.com"}),
+        orders=frozenset({700001}),
+        where="rule 2 of policy.toml",
+    )
+    assert (frozen.allows, frozen.is_for_all, frozen.actions) == (False, True, {Action.RESEND})
+
+
+def test_names_are_read_as_they_are_compared():
+    text = '[[rule]]\nname = "ü"\ndeny = ["resend"]\nnames = ["Müller.de", "*.BÜCHER.example", "SHOP.example.com."]\n'
+
+    [rule] = read_policy(text.encode("utf-8-sig").replace(b"\n", b"\r\n"), "policy.toml")
+
+    assert (rule.name, rule.names) == ("ü", {"xn--mller-kva.de", "*.xn--bcher-kva.example", "shop.example.com"})
+
+
+WIDE = "\uff27\uff35\uff25\uff33\uff34"
+NAMED = ', rule 1 ("pki")'
+A = ', rule 1 ("a")'
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "words"),
+    [
+        ("[[rule]\n", ", line 1", "this is no TOML: Expected"),
+        (f"{RULE}users = 5\n", ", line 5", "Cannot overwrite a value"),
+        (f"{RULE}\nnames = [\n", ", line 7", "Correct it there or just above"),
+        (f"{RULE}[rule]\n", ", line 5", "this is no TOML"),
+        (b"[[rule]]\n# \xff\n", ", line 2", "save the file as UTF-8"),
+        (f"{RULE}{'a.' * 200}a = 1\n", ", line 5", "far too many dots"),
+        (f"rules = 1\n{RULE}", "", "“rules” is no key of a policy: write each rule below a line [[rule]]"),
+        (f"{RULE}[[rules]]\nname = 'shop'\n", "", "[[rules]] is misspelled: write [[rule]] above “shop”."),
+        (RULE + "[[Rule]]\nname = 1\n" * 3, "", "[[Rule]] is misspelled: write [[rule]] and 2 more."),
+        (f"{RULE}[[RULES]]\n", "", "[[RULES]] is misspelled: write [[rule]]."),
+        (f"{RULE}[owner]\nteam = 'pki'\n", "", "“owner” is no key of a policy"),
+        (f"[rules]\nname = 'shop'\n{RULE}", "", "[rules] is misspelled: write [[rule]] above “shop”."),
+        (f"name = 'shop'\n{RULE}", "", "“name” is written outside of a rule"),
+        ("[rule]\nname = 'shop'\n", "", "rule is no list of rules: write each rule below a line [[rule]]"),
+        ("[rule.shop]\nallow = ['resend']\n", "", "rule is no list of rules"),
+        (f'{RULE}user = ["U0BEN"]\n', NAMED, "“user” is no key of a rule: the keys are name, allow or deny, users"),
+        (f"{RULE}[rule.more]\nx = 1\n", NAMED, "“more” is no key of a rule"),
+        ('rule = "x"\n', "", "write each rule below a line [[rule]]"),
+        ('rule = ["x"]\n', ", rule 1", "this is no rule: write each rule below a line [[rule]]"),
+        ('[[rule]]\nallow = ["resend"]\nusers = ["U0ANA"]\n', ", rule 1", 'write name = "…" below [[rule]]'),
+        ('[[rule]]\nname = 5\ndeny = ["resend"]\n', ", rule 1", 'such as name = "pki"'),
+        ('[[rule]]\nname = ""\ndeny = ["resend"]\n', ", rule 1", "1 to 40 letters"),
+        ('[[rule]]\nname = "guest"\ndeny = ["resend"]\n', ', rule 1 ("guest")', "choose another name"),
+        (f'[[rule]]\nname = "{WIDE}"\ndeny = ["resend"]\n', f', rule 1 ("{WIDE}")', "choose another name"),
+        (f'{RULE}\n[[rule]]\ndeny = ["resend"]\nname = "PKI"\n', ', rule 2 ("PKI")', "rule 1 has this name already"),
+        (f'{RULE}\n[[rule]]\ndeny = ["resend"]\nname = "\uff50ki"\n', ', rule 2 ("\uff50ki")', "rule 1 has this name"),
+        ('[[rule]]\nname = "a"\n', A, "either allows or denies"),
+        (f'{RULE}deny = ["status"]\n', NAMED, "either allows or denies"),
+        ('\n# who?\n[[rule]]\nname = "a"\nallow = ["resend"]\n', A, "allows nobody anything: say whom"),
+        ('[[rule]]\nname = "a"\ndeny = []\n', A, "deny is empty"),
+        ('[[rule]]\nname = "a"\ndeny = "resend"\n', A, 'deny takes a list of actions such as ["resend"]'),
+        ('[[rule]]\nname = "a"\ndeny = ["resend",\n"restart"]\n', A, "“restart” is no action: the actions are status"),
+        ('[[rule]]\nname = "a"\ndeny = [["resend"]]\n', A, "the actions are"),
+        (f"{RULE}names = []\n", NAMED, "names is empty and matches nothing"),
+        (f"{RULE}names = 'shop.example.com'\n", NAMED, "names takes a list"),
+        (f"{RULE}names = [\n'a.example',\n'intranet']\n", NAMED, "“intranet” can never match. “intranet” is a single"),
+        (f"{RULE}names = ['shop.*.example.com']\n", NAMED, "can never match"),
+        (f"{RULE}names = ['https://shop.example.com']\n", NAMED, "can never match"),
+        (f"{RULE}names = ['700001']\n", NAMED, "an order id is written without quotes"),
+        (f"{RULE}names = [0]\n", NAMED, "an order id has at most 18 digits"),
+        (f"{RULE}names = [0x{'f' * 5000}]\n", NAMED, "an order id has at most 18 digits"),
+        (f"{RULE}names = [true]\n", NAMED, "can never match"),
+        (f"{RULE}groups = ['U0ANA']\n", NAMED, "“U0ANA” can never match: write a user group id (S…)"),
+        (f"{RULE}channels = ['#pki']\n", NAMED, "“#pki” can never match: write a channel id (C… or G…)"),
+        ('[[rule]]\nname = "a"\ndeny = ["resend"]\nusers = ["ana"]\n', A, "write a user id (U… or W…)"),
+        (
+            '[[rule]]\nname = """\n[[rule]]"""\ndeny = ["resend"]\n[[rule]]\nname = "b"\n',
+            ', rule 2 ("b")',
+            "either allows",
+        ),
+    ],
+)
+def test_a_mistake_is_reported_with_its_rule_and_the_correction(text, where, words):
+    [told] = problems(text)
+
+    assert told.startswith(f"policy.toml{where}: ")
+    assert words in told
+
+
+SUFFIXES = [
+    *("com", "COM", "com.", "co.uk", "Co.Uk", "co.uk.", "foo.ck"),
+    *("公司.cn", "xn--55qx5d.cn", "XN--55QX5D.CN", "xn--p1ai"),
+]
+# Other dots, letters of full width or in bold, and a mark without width.
+ODD_SUFFIXES = [
+    "\uff43\uff4f\uff4d",
+    "co。uk",
+    "co\uff0euk",
+    "co\uff61uk",
+    "co.uk。",
+    "\uff43\uff4f\uff0e\uff55\uff4b",
+    "\U0001d41c\U0001d428.\U0001d42e\U0001d424",
+    "c\u034fo.uk",
+    "公司。cn",
+]
+ODD_WILDCARDS = ["*。", "*\uff0e", "*\uff61", "\uff0a.", "\uff0a。"]
+
+
+@pytest.mark.parametrize("wildcard", ["", "*."])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_public_suffix_is_refused(wildcard, suffix):
+    [told] = problems(f"{RULE}names = ['{wildcard}{suffix}']\n")
+
+    assert "leave names out to mean every name" in told
+
+
+@pytest.mark.fault("L4")
+@pytest.mark.parametrize(
+    ("wildcard", "suffix"),
+    [
+        *((wildcard, suffix) for wildcard in ("", "*.", *ODD_WILDCARDS) for suffix in ODD_SUFFIXES),
+        *((wildcard, "co.uk") for wildcard in ODD_WILDCARDS),
+    ],
+)
+def test_a_public_suffix_is_refused_however_it_is_spelled(wildcard, suffix):
+    [told] = problems(f"{RULE}names = ['{wildcard}{suffix}']\n")
+
+    assert "leave names out to mean every name" in told
+
+
+@pytest.mark.parametrize("name", ["*.ck", "*.kobe.jp", "*.kobe。JP"])
+def test_a_wildcard_below_which_public_suffixes_are_is_refused(name):
+    assert "leave names out to mean every name" in problems(f"{RULE}names = ['{name}']\n")[0]
+
+
+@pytest.mark.fault("L4")
+def test_a_name_is_the_same_rule_however_it_is_spelled():
+    spelled = ["*。\uff33\uff28\uff2f\uff30。example.com", "*.shop\uff0eexample\uff61com.", "\uff0a.shop.example.com"]
+
+    rules = read_policy(f"{RULE}names = {spelled}\n".encode(), "policy.toml")
+
+    assert rules[0].names == {"*.shop.example.com"}
+
+
+def test_rules_may_be_written_as_one_list():
+    [rule] = read_policy(b"rule = [{name = 'a', deny = ['resend']}]", "policy.toml")
+
+    assert (rule.name, rule.where) == ("a", "rule 1 of policy.toml")
+
+
+def five_hundred():
+    """The text of each of 500 rules."""
+    rule = '[[rule]]\nname = "r{0}"\ndeny = ["resend"]\nnames = ["n{0}.example.com"]\n'
+    return [rule.format(number) for number in range(500)]
+
+
+@pytest.fixture
+def parsed_once(monkeypatch):
+    """Fails a second parse: whoever parses parts of the text needs time that grows with its square."""
+    loads, parsed = tomllib.loads, []
+
+    def load(text):
+        parsed.append(text)
+        assert len(parsed) == 1
+        return loads(text)
+
+    monkeypatch.setattr(tomllib, "loads", load)
+
+
+@pytest.mark.fault("L4")
+@pytest.mark.usefixtures("parsed_once")
+def test_a_misspelled_rule_among_500_is_named_after_one_parse():
+    rules = five_hundred()
+    rules[250] = rules[250].replace("[[rule]]", "[[rules]]")
+
+    told = problems("".join(rules))
+
+    assert told == ["policy.toml: [[rules]] is misspelled: write [[rule]] above “r250”."]
+
+
+@pytest.mark.fault("L4")
+@pytest.mark.usefixtures("parsed_once")
+def test_of_very_many_mistakes_some_are_shown_and_the_rest_is_counted():
+    told = problems("".join(five_hundred()).replace("deny", "dney"))
+
+    assert told[0].startswith('policy.toml, rule 1 ("r0"): “dney” is no key of a rule')
+    assert told[19].startswith('policy.toml, rule 20 ("r19"): ')
+    assert told[20:] == ["policy.toml: 480 more mistakes are not shown. Correct these first."]
+
+
+@pytest.mark.fault("L4")
+@pytest.mark.usefixtures("parsed_once")
+def test_500_rules_are_read_in_one_parse():
+    rules = read_policy("".join(five_hundred()).encode(), "policy.toml")
+
+    assert [(rule.name, rule.where) for rule in rules[::499]] == [
+        ("r0", "rule 1 of policy.toml"),
+        ("r499", "rule 500 of policy.toml"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "policy.toml is empty, so it would allow nobody anything"),
+        ("# nothing yet\n", "policy.toml is empty"),
+        (b" " * (LARGEST + 1), "larger than 256 KiB"),
+        (f"x = {'[' * 5000}", "far too deeply"),
+        (f"x = {'9' * 5000}", "no TOML"),
+    ],
+)
+def test_what_is_no_policy_at_all_is_refused(text, words):
+    [told] = problems(text)
+
+    assert words in told
+
+
+def test_every_mistake_is_reported_at_once():
+    text = f'{RULE}user = ["U0BEN"]\n[[rule]]\nname = "b"\ndeny = ["restart"]\nchannels = []\n'
+
+    assert [each.split(":")[0] for each in problems(text)] == [
+        'policy.toml, rule 1 ("pki")',
+        *['policy.toml, rule 2 ("b")'] * 2,
+    ]
+
+
+VALUES = st.recursive(
+    st.sampled_from(
+        ['"resend"', '"U0ANA"', '"*.shop.example.com"', "700001", "true", "1.5", '"…"', "2026-07-01", "[]"]
+    ),
+    lambda inner: st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
+    max_leaves=4,
+)
+LINES = st.one_of(
+    st.just("[[rule]]"),
+    st.sampled_from(["name", "allow", "deny", "users", "names", "rule", "x"]).flatmap(
+        lambda key: VALUES.map(lambda value: f"{key} = {value}")
+    ),
+    st.sampled_from(["[rule]", "[rule.x]", "[[rule.users]]", '"""', "names = [", "]", "}", "# …", ""]),
+)
+
+
+@given(st.binary(max_size=200) | st.lists(LINES, max_size=12).map(lambda lines: "\n".join(lines).encode()))
+@example(b"x = 1\xc2\x85")
+def test_nothing_but_the_operator_s_error_comes_out(content):
+    rules, told = outcome(content)
+
+    assert rules or told
+    assert all(each.startswith("policy.toml") and "\n" not in each for each in told)
+
+
+def outcome(content):
+    """The rules, and the problems that kept them from being read."""
+    try:
+        return read_policy(content, "policy.toml"), ()
+    except CannotStart as error:
+        return (), error.problems

@@ -1,0 +1,176 @@
+"""The rules in force: a changed file counts, a broken one is ignored and reported, and a dead disk delays no answer."""
+
+import asyncio
+import os
+import threading
+import time
+
+import pytest
+
+from bot.errors import CannotStart
+from bot.policy.rules import Rules
+from bot.services.authorization import policy_loader
+from bot.services.authorization.policy_loader import Rulebook, read_rules
+from bot.settings import Settings
+from bot.slack.client import Identity
+from bot.wiring import open_rulebook
+
+LISTS = Rules(frozenset({"U0ANA"}), frozenset(), frozenset({"T0HOME"}))
+
+
+def deny(name):
+    return f'[[rule]]\nname = "{name}"\ndeny = ["resend"]\n'
+
+
+@pytest.fixture
+def file(tmp_path):
+    file = tmp_path / "policy.toml"
+    file.write_text(deny("first"))
+    return file
+
+
+@pytest.fixture
+def book(file, monkeypatch):
+    """A rulebook that looks at its file whenever it is asked, and waits for what it finds."""
+    monkeypatch.setattr(rulebook, "PATIENCE", 20.0)
+    monkeypatch.setattr(rulebook, "SETTLE_SECONDS", 0.0, raising=False)
+    return Rulebook(LISTS, str(file), look_seconds=0.0)
+
+
+async def names(book):
+    return [rule.name for rule in (await book.rules()).of_file]
+
+
+async def test_a_changed_file_counts_beside_the_lists(book, file):
+    before = await names(book)
+    file.write_text(deny("first") + deny("second"))
+
+    assert (before, await names(book)) == (["first"], ["first", "second"])
+    assert (await book.rules()).users == {"U0ANA"}
+
+
+async def test_a_broken_version_is_told_once_each_and_the_one_before_it_counts(book, file, logged):
+    for content in ("[[rule]\n", "[[rule]\n\n", deny("x").replace("deny", "dney")):
+        file.write_text(content)
+        assert [await names(book), await names(book)] == [["first"], ["first"]]
+    problems = book.problems
+    file.write_text(deny("mended"))
+
+    assert problems[0].startswith(f'{file}, rule 1 ("x"): ')
+    assert [entry["log_level"] for entry in logged] == ["error"] * 3
+    assert (await names(book), book.problems) == (["mended"], ())
+
+
+async def test_a_file_that_is_gone_is_a_broken_version_until_it_is_back(book, file):
+    content = file.read_bytes()
+    file.unlink()
+    gone = await names(book), book.problems
+    file.write_bytes(content)
+
+    assert gone[0] == ["first"]
+    assert "cannot be read (no such file or directory)" in gone[1][0]
+    assert (await names(book), book.problems) == (["first"], ())
+
+
+async def test_the_file_is_looked_at_once_a_second_at_most(file):
+    book = Rulebook(LISTS, str(file))
+    file.write_text(deny("second"))
+
+    assert await names(book) == ["first"]
+
+
+async def test_a_disk_that_does_not_answer_keeps_nobody_waiting(book, monkeypatch):
+    answer = threading.Event()
+    monkeypatch.setattr(rulebook, "PATIENCE", 0.3)
+    monkeypatch.setattr(rulebook, "_content", lambda _: answer.wait(10) and b"")
+    began = time.monotonic()
+
+    rules = await asyncio.gather(*(names(book) for _ in range(5)))
+
+    assert rules == [["first"]] * 5
+    assert time.monotonic() - began < policy_loader.PATIENCE + 0.5
+    answer.set()
+
+
+async def test_without_a_file_the_lists_alone_count():
+    book = Rulebook(LISTS)
+
+    assert (await book.rules(), book.problems) == (LISTS, ())
+
+
+@pytest.mark.fault("L4")
+async def test_a_change_of_the_same_size_and_time_counts(book, file):
+    before = file.stat()
+    file.write_text(deny("other"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert (file.stat().st_size, file.stat().st_ino) == (before.st_size, before.st_ino)
+    assert await names(book) == ["other"]
+
+
+@pytest.mark.fault("L4")
+async def test_a_version_that_is_still_being_written_does_not_count(book, file, monkeypatch):
+    """The part that is written already could lack the very rule that denies."""
+    whole = deny("first") + deny("second")
+    file.write_text(deny("sec"))
+    monkeypatch.setattr(time, "sleep", lambda _: file.write_text(whole))
+    while_written = await names(book)
+    monkeypatch.undo()
+
+    assert while_written == ["first"]
+    assert await names(Rulebook(LISTS, str(file), look_seconds=0.0)) == ["first", "second"]
+
+
+@pytest.mark.fault("L4")
+async def test_a_file_that_is_away_for_a_moment_is_not_reported(book, file, monkeypatch, logged):
+    content = file.read_bytes()
+    file.unlink()
+    monkeypatch.setattr(time, "sleep", lambda _: file.write_bytes(content))
+
+    assert await names(book) == ["first"]
+    assert (book.problems, logged) == ((), [])
+
+
+async def test_a_file_that_is_moved_into_place_counts(book, file):
+    new = file.with_name("new.toml")
+    new.write_text(deny("moved"))
+    new.replace(file)
+
+    assert await names(book) == ["moved"]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [pytest.param(os.mkfifo, "is no regular file", marks=pytest.mark.fault("L4")), (os.mkdir, "is a directory")],
+)
+async def test_what_is_no_regular_file_is_refused_at_the_start_and_ignored_later(book, file, make, words):
+    file.unlink()
+    make(file)
+
+    assert await names(book) == ["first"]
+    assert words in book.problems[0]
+    with pytest.raises(CannotStart, match=words):
+        read_rules(str(file))
+
+
+@pytest.mark.fault("L4")
+async def test_a_policy_is_read_outside_of_the_event_loop_at_the_start_too(file, monkeypatch):
+    threads, read = [], policy_loader.read_policy
+
+    def reading(*args):
+        threads.append(threading.current_thread())
+        return read(*args)
+
+    monkeypatch.setattr(rulebook, "read_policy", reading)
+    settings = Settings(slack_bot_token="xoxb-1", digicert_api_key="key", dcv_policy_file=str(file))
+
+    book = await open_rulebook(settings, Identity("B0BOT", "U0BOT", "T0HOME", None, frozenset()))
+
+    assert await names(book) == ["first"]
+    assert threading.main_thread() not in threads
+
+
+@pytest.mark.parametrize("name", ["", "gone.toml", "\0.toml"])
+def test_what_cannot_be_read_stops_the_start_with_the_mend(tmp_path, name):
+    with pytest.raises(CannotStart, match=r"DCV_POLICY_FILE: .* cannot be read .* unset DCV_POLICY_FILE"):
+        Rulebook(LISTS, f"{tmp_path}/{name}")

@@ -1,0 +1,58 @@
+"""What the policy lets one person learn: where Slack could not tell, the answer is neither a yes nor a no."""
+
+import pytest
+
+from bot import errors
+from bot.models import Actor, Place
+from bot.parsing.targets import WantedName
+from bot.policy.principal import Person
+from bot.policy.rules import Action, Rule, Rules, Standing
+
+MEMBER = {"id": "U0PETE", "team_id": "T0HOME"}
+FILE = (
+    Rule("shop", True, frozenset(Action), users=frozenset({"U0PETE"}), names=frozenset({"*.shop.example"})),
+    Rule("pki", True, frozenset(Action), groups=frozenset({"S0PKI"})),
+)
+
+
+def access(groups, unread, action=Action.LOOK, *, person=MEMBER, lists=frozenset()):
+    # Imported here, so that the tests can be collected on older code.
+    from bot.services.authorization.visibility import Access
+
+    rules = Rules(lists, frozenset(), frozenset({"T0HOME"}), FILE)
+    standing = Standing(rules, Person.read(person, groups, unread) if person else None)
+    return Access(Actor("U0PETE", "T0HOME"), Place("C0PKI"), standing, action)
+
+
+@pytest.mark.fault("M3")
+@pytest.mark.parametrize("action", [Action.LOOK, Action.RESEND])
+def test_what_is_hidden_only_because_a_group_could_not_be_read_is_not_refused(action):
+    hidden = access([], ["S0PKI"], action).not_visible(WantedName("a.example"))
+
+    assert isinstance(hidden, errors.PermissionUnknown)
+    assert "whether you are in the user group S0PKI" in str(hidden)
+
+
+@pytest.mark.fault("M3")
+@pytest.mark.parametrize(
+    ("groups", "unread", "person", "is_open"),
+    [
+        ([], ["S0PKI"], MEMBER, True),
+        ([], [], None, True),
+        ([], [], MEMBER, False),
+        (["S0PKI"], ["S0OTHER"], MEMBER, False),
+        ([], ["S0PKI"], {**MEMBER, "deleted": True}, False),
+    ],
+)
+def test_a_list_is_given_only_if_it_is_known_what_to_hide(groups, unread, person, is_open):
+    asked = access(groups, unread, person=person)
+
+    if is_open:
+        with pytest.raises(errors.PermissionUnknown):
+            asked.require_answer()
+    else:
+        asked.require_answer()
+
+
+def test_what_a_clear_answer_hides_is_refused():
+    assert isinstance(access([], []).not_visible(WantedName("a.example")), errors.NotVisible)

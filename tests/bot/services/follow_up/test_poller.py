@@ -1,0 +1,104 @@
+"""One question for all followed orders: what changed is looked at at once, and nothing is asked in vain."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import CaUnavailable
+from bot.models import StatusChange
+from bot.services.follow_up.poller import MARGIN, Polling
+from bot.store import follow_ups as rows
+from bot.store import requests
+
+
+class Woken:
+    """A follower that counts how often it was woken."""
+
+    def __init__(self):
+        self.times = 0
+
+    def wake(self):
+        self.times += 1
+
+
+@pytest.fixture
+def follower():
+    return Woken()
+
+
+@pytest.fixture
+def polling(certcentral, followings, follower, clock):
+    return Polling(certcentral, followings, follower, clock, clock)
+
+
+@pytest.fixture
+def follow(database, stored, make_request, clock):
+    """Follow a request whose outcome was told."""
+
+    async def begin(request_id="r1", **changes):
+        request = make_request(request_id, **changes)
+        async with database.write() as transaction:
+            await requests.add(transaction, request)
+            await rows.begin(transaction, request, 0, clock(), clock() + timedelta(hours=1))
+        await stored.reported(request.id, clock())
+
+    return begin
+
+
+async def test_an_order_whose_status_changed_is_due_at_once(polling, follow, followings, follower, certcentral, clock):
+    await follow()
+    certcentral.changes = {StatusChange(700001, "issued"), StatusChange(5, "issued")}
+
+    await polling.poll()
+
+    assert [each.id for each in await followings.due(clock(), 9)] == ["r1.0"]
+    assert follower.times == 1
+
+
+async def test_it_asks_since_it_was_last_answered(polling, follow, certcentral, clock):
+    await follow()
+    clock.advance(minutes=10)
+    await polling.poll()
+    clock.advance(minutes=1)
+    certcentral.failures["status_changes"] = [CaUnavailable("There was no answer.", may_have_arrived=False)]
+    with pytest.raises(CaUnavailable):
+        await polling.poll()
+    clock.advance(minutes=1)
+    await polling.poll()
+
+    spans = [call[1] - MARGIN for call in certcentral.asked if call[0] == "status_changes"]
+    assert spans == [timedelta(minutes=10), timedelta(minutes=1), timedelta(minutes=2)]
+
+
+async def test_a_change_that_was_heard_hurries_nobody_twice(polling, follow, follower, certcentral):
+    await follow()
+    certcentral.changes = {StatusChange(700001, "processing")}
+
+    await polling.poll()
+    await polling.poll()
+
+    assert follower.times == 1
+
+
+async def test_nothing_is_asked_while_no_order_is_followed(polling, follow, certcentral, domain_call):
+    await follow(calls=(domain_call,), key="domain:1234")
+
+    await polling.poll()
+
+    assert certcentral.asked == []
+
+
+@pytest.mark.fault("L5")
+async def test_it_asks_for_what_truly_passed_although_the_clock_was_set_back(
+    followings, follow, follower, certcentral, clock
+):
+    passed = [clock()]
+    polling = Polling(certcentral, followings, follower, clock, steady=lambda: passed[0])
+    await follow()
+    await polling.poll()
+    clock.advance(hours=-1)
+    passed[0] += timedelta(minutes=5)
+
+    await polling.poll()
+
+    assert [call[1] - MARGIN for call in certcentral.asked if call[0] == "status_changes"][-1] == timedelta(minutes=5)

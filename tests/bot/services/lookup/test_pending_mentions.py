@@ -1,0 +1,164 @@
+"""What a message names is matched with one listing, and confirmed with one read each."""
+
+import pytest
+
+from bot.errors import CaRefused, CaUnavailable
+from bot.parsing.mentions import Candidate
+from bot.parsing.targets import WantedName, WantedOrder
+
+AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
+
+
+def order(order_id, where="the text"):
+    return Candidate(WantedOrder(order_id), True, where)
+
+
+def strong(name, where="the text"):
+    return Candidate(WantedName(name), True, where)
+
+
+def weak(name, where="a link"):
+    return Candidate(WantedName(name), False, where)
+
+
+@pytest.fixture
+def account(certcentral):
+    """Two DV orders that share a name, an OV order, and domains in several states."""
+    entry = certcentral.entry
+    certcentral.add_order(1, "shop.example.com", "*.api.example.com")
+    certcentral.add_order(
+        2,
+        "www.example.com",
+        "shop.example.com",
+        entries=[entry("www.example.com"), entry("shop.example.com", is_open=False)],
+    )
+    certcentral.add_order(3, "ov.example.com", is_dv=False)
+    certcentral.add_order(4, "done.example.com", status="issued")
+    certcentral.add_order(5, "dns.example.com", method="dns-txt-token")
+    certcentral.add_order(6, "www.nurwww.org")
+    certcentral.add_order(7, "apex.org")
+    certcentral.add_order(9, "shop.skala.net")
+    for domain_id in (9001, 9002, 9003):
+        certcentral.add_domain(domain_id, "twice.net", is_pending=domain_id == 9002)
+    certcentral.add_domain(71, "example.org", "admin@example.org")
+    certcentral.add_domain(72, "sub.example.org", "admin@example.org", is_pending=False)
+    certcentral.add_domain(73, "dns.example", "admin@dns.example", method="dns-txt-token")
+    certcentral.add_domain(74, "unclear.example", "admin@unclear.example", is_pending=None)
+    return certcentral
+
+
+TABLE = [
+    ([], []),
+    ([order(1)], ["order:1"]),
+    ([order(3)], ["order:3"]),
+    ([order(4)], []),
+    ([order(5)], []),
+    ([order(99)], []),
+    ([strong("api.example.com")], ["order:1"]),
+    ([weak("api.example.com")], ["order:1"]),
+    ([strong("www.example.com")], ["order:2"]),
+    # Order 2 still waits, for another of its names; a weak name counts only where it waits itself.
+    ([strong("shop.example.com")], ["order:1", "order:2"]),
+    ([weak("shop.example.com")], ["order:1"]),
+    ([weak("shop.example.com"), order(2)], ["order:1", "order:2"]),
+    ([order(1), strong("shop.example.com"), order(1)], ["order:1", "order:2"]),
+    ([strong("done.example.com")], []),
+    # OV orders are validated by their domains.
+    ([strong("ov.example.com")], []),
+    ([strong("example.org")], ["domain:71"]),
+    ([weak("example.org")], ["domain:71"]),
+    ([strong("deep.example.org")], ["domain:71 as name:deep.example.org"]),
+    ([weak("deep.example.org")], []),
+    ([strong("sub.example.org")], []),
+    ([strong("deep.sub.example.org")], []),
+    ([strong("dns.example")], []),
+    ([strong("unclear.example")], []),
+]
+
+# Names that are not written on the orders that they belong to.
+BELONGING = [
+    ([strong("login.api.example.com")], ["order:1"]),
+    ([strong("wildcard.api.example.com")], ["order:1"]),
+    ([strong("star.api.example.com")], ["order:1"]),
+    ([strong("nurwww.org")], ["order:6"]),
+    ([strong("www.apex.org")], ["order:7"]),
+    # Of domains of one name, the one that is pending.
+    ([strong("twice.net")], ["domain:9002"]),
+    ([weak("twice.net")], ["domain:9002"]),
+    ([strong("shop.twice.net")], ["domain:9002 as name:shop.twice.net"]),
+]
+SILENT = [
+    ([strong("other.skala.net")], []),
+    # The base name of an order counts for people alone.
+    ([strong("skala.net")], []),
+    ([strong("a.login.api.example.com")], []),
+    ([weak("login.api.example.com")], []),
+    ([weak("nurwww.org")], []),
+    ([weak("star.example.org")], []),
+    ([strong("star.example.org")], ["domain:71 as name:star.example.org"]),
+]
+
+
+@pytest.mark.fault("K2", "K16")
+@pytest.mark.parametrize(("candidates", "found"), BELONGING)
+async def test_what_belongs_to_something_that_waits(confirming, account, candidates, found):
+    await test_what_counts_as_waiting(confirming, account, candidates, found)
+
+
+@pytest.mark.parametrize(("candidates", "found"), [*TABLE, *SILENT])
+async def test_what_counts_as_waiting(confirming, account, candidates, found):
+    confirmed = await confirming.of(candidates)
+
+    told = [each.match for each in confirmed]
+    assert [
+        match.line.key if match.opens == match.line.key else f"{match.line.key} as {match.opens}" for match in told
+    ] == found
+
+
+async def test_a_match_says_where_it_was_named_and_which_names_wait(confirming, account):
+    [one, two] = await confirming.of([order(2, "the title"), strong("api.example.com", "the field “Domain”")])
+
+    assert (one.match.where, one.waiting) == ("the title", ("www.example.com",))
+    assert (two.match.where, two.waiting) == ("the field “Domain”", ("shop.example.com", "api.example.com"))
+
+
+async def test_an_order_that_was_canceled_since_the_listing_is_not_confirmed(confirming, certcentral):
+    certcentral.add_order(1, "shop.example.com")
+    [match] = await confirming.matches([order(1)])
+    certcentral.add_order(1, "shop.example.com", status="canceled")
+
+    assert await confirming.confirm(match) is None
+
+
+async def test_many_messages_take_one_listing_and_one_read_for_each_order(confirming, account):
+    for _ in range(20):
+        for match in await confirming.matches([order(1), strong("www.example.com"), strong("example.org")]):
+            await confirming.confirm(match)
+
+    assert [account.count(name) for name in ("pending_orders", "domains")] == [1, 1]
+    assert [account.count(name) for name in ("order_validation", "domain")] == [2, 1]
+    assert account.count("order") == account.count("allowed_addresses") == 0
+
+
+async def test_nothing_is_read_where_nothing_is_named(confirming, account):
+    assert await confirming.of([]) == []
+    assert account.asked == []
+
+
+async def test_an_order_placed_since_the_listing_is_found_by_a_younger_one(confirming, certcentral, clock):
+    assert await confirming.of([order(1)]) == []
+    certcentral.add_order(1, "shop.example.com")
+    clock.advance(seconds=10)
+
+    assert len(await confirming.of([order(1)])) == 1
+
+
+async def test_what_digicert_does_not_show_is_not_confirmed_but_its_silence_is_told(confirming, certcentral):
+    certcentral.add_order(1, "shop.example.com")
+    [match] = await confirming.matches([order(1)])
+    certcentral.failures["order_validation"] += [CaRefused("No.", status=404), AWAY]
+
+    assert await confirming.confirm(match) is None
+    with pytest.raises(CaUnavailable):
+        await confirming.confirm(match)
+    assert await confirming.confirm(match) is not None

@@ -1,0 +1,510 @@
+"""The board: each message stands once, is edited afterwards, and finds its way where a channel is closed."""
+
+import asyncio
+import gc
+
+import pytest
+
+from bot.errors import SlackRefused, SlackUnavailable, StoreUnavailable
+from bot.models import Place
+from bot.services.publishing.publisher import Board
+from bot.store.cluster.leases import Leases
+from bot.store.cluster.membership import KeyLocks, LockLost
+from bot.store.posts import Post
+from bot.views.blocks import Message
+
+PKI = Place("C0PKI")
+AWAY = SlackUnavailable("Slack did not answer.")
+FIRST, SECOND = Message("Sending."), Message("Sent.")
+
+
+@pytest.fixture
+def show(board):
+    async def show_it(message=FIRST, place=PKI, key="r1.root"):
+        return await board.show(key, place, message, "U0ANA")
+
+    return show_it
+
+
+async def test_a_key_shown_again_edits_what_stands_there(show, chat):
+    first = await show(FIRST)
+    again = await show(SECOND)
+
+    assert again == first
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 1
+
+
+async def test_other_keys_are_other_messages(show, chat):
+    await show(key="r1.root")
+    await show(key="r1.detail", place=Place("C0PKI", "1.0"))
+
+    assert [place for place, _, _ in chat.messages.values()] == [PKI, Place("C0PKI", "1.0")]
+
+
+async def test_the_intent_is_written_before_the_post(show, chat, posts, clock):
+    chat.lose_next = AWAY
+
+    with pytest.raises(SlackUnavailable):
+        await show()
+
+    assert await posts.get("r1.root") == Post("r1.root", PKI, clock())
+
+
+async def test_a_post_whose_answer_was_lost_is_found_and_edited(show, chat, posts):
+    chat.lose_next = AWAY
+    with pytest.raises(SlackUnavailable):
+        await show(FIRST)
+
+    post = await show(SECOND)
+
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 1
+    assert post.ts == "1.0"
+    assert await posts.get("r1.root") == post
+
+
+async def test_it_is_looked_for_from_before_the_intent(show, chat, clock):
+    began = clock()
+    chat.lose_next = AWAY
+    with pytest.raises(SlackUnavailable):
+        await show()
+    clock.advance(hours=5)
+
+    await show()
+
+    assert [(key, began > since) for _, key, since in chat.looks] == [("r1.root", True)]
+
+
+async def test_a_post_that_never_arrived_is_posted_again(show, chat):
+    chat.lose_next = AWAY
+    with pytest.raises(SlackUnavailable):
+        await show(FIRST)
+    chat.messages.clear()
+
+    await show(SECOND)
+
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 2
+
+
+async def test_nobody_looks_for_a_message_that_was_never_tried(show, chat):
+    await show()
+
+    assert chat.looks == []
+
+
+async def test_where_slack_is_away_nothing_is_posted_elsewhere(show, chat):
+    chat.failures = [AWAY]
+
+    with pytest.raises(SlackUnavailable):
+        await show()
+
+    assert chat.posts == []
+
+
+async def test_a_message_that_somebody_deleted_is_posted_again(show, chat):
+    await show(FIRST)
+    chat.messages.clear()
+
+    await show(SECOND)
+
+    assert chat.texts == [("C0PKI", "Sent.")]
+
+
+@pytest.mark.parametrize("word", ["not_in_channel", "channel_not_found", "is_archived", "restricted_action"])
+async def test_where_the_channel_is_closed_the_person_is_told_directly(show, chat, word):
+    chat.closed["C0PKI"] = word
+
+    post = await show(FIRST)
+    await show(SECOND)
+
+    assert post.detour == word
+    assert post.place == Place("D0ANA")
+    assert len(chat.texts) == 1
+    channel, text = chat.texts[0]
+    assert channel == "D0ANA"
+    assert text.startswith("Sent. Told to you alone, because ")
+
+
+async def test_a_channel_that_closes_in_between_moves_the_message(show, chat):
+    await show(FIRST)
+    chat.closed["C0PKI"] = "is_archived"
+
+    post = await show(SECOND)
+
+    assert (post.place, post.detour) == (Place("D0ANA"), "is_archived")
+    assert [text.split(" Told")[0] for _, text in chat.texts] == ["Sending.", "Sent."]
+
+
+async def test_in_a_shared_channel_the_person_is_told_directly(show, chat):
+    chat.shared.add("C0PKI")
+
+    post = await show()
+
+    assert post.detour == "shared_channel"
+    assert [place.channel_id for place, _, _ in chat.posts] == ["U0ANA"]
+    assert "people of other organizations" in chat.texts[0][1]
+
+
+async def test_where_not_even_the_person_can_be_told_that_is_an_error(show, chat):
+    chat.closed = {"C0PKI": "not_in_channel", "U0ANA": "messages_tab_disabled"}
+
+    with pytest.raises(SlackRefused) as refused:
+        await show()
+
+    assert refused.value.code == "messages_tab_disabled"
+
+
+async def test_a_post_that_nobody_waits_for_any_longer_is_not_overtaken(show, chat, posts):
+    chat.hold = asyncio.Event()
+    given_up = asyncio.create_task(show(FIRST))
+    await chat.began.wait()
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+
+    second = asyncio.create_task(show(SECOND))
+    for _ in range(20):  # time enough for one who waits for nobody
+        await posts.get("r1.root")
+    looked = list(chat.looks)
+    chat.hold.set()
+    post = await second
+
+    assert looked == []
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 1
+    assert post.ts == "1.0"
+
+
+@pytest.fixture
+async def unhandled():
+    """What asyncio would log as an error that no code has seen."""
+    found, loop = [], asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: found.append(context["message"]))
+    yield found
+    loop.set_exception_handler(None)
+
+
+@pytest.mark.fault("S188")
+@pytest.mark.parametrize("error", [AWAY, SlackRefused("channel_not_found"), ValueError("a bug")])
+async def test_a_post_that_fails_after_its_caller_gave_up_is_no_unhandled_error(show, chat, unhandled, logged, error):
+    chat.hold = asyncio.Event()
+    given_up = asyncio.create_task(show(FIRST))
+    await chat.began.wait()
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+
+    chat.failures.append(error)
+    chat.hold.set()
+    post = await show(SECOND)
+    gc.collect()
+
+    assert unhandled == []
+    assert [row["log_level"] for row in logged if "no longer awaited" in row["event"]] == [
+        "error" if isinstance(error, ValueError) else "warning"
+    ]
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert post.ts == "1.0"
+
+
+async def test_a_thread_stays_a_thread(show, chat):
+    thread = Place("C0PKI", "17.5")
+
+    post = await show(place=thread)
+
+    assert post.place == thread
+    assert chat.posts[0][0] == thread
+
+
+async def test_what_is_owed_to_nobody_is_not_told_directly(board, chat):
+    chat.shared.add("C0PKI")
+    with pytest.raises(SlackRefused, match="shared_channel"):
+        await board.show("offer.1", PKI, FIRST, None)
+    chat.shared.clear()
+    chat.closed["C0PKI"] = "not_in_channel"
+    with pytest.raises(SlackRefused, match="not_in_channel"):
+        await board.show("offer.1", PKI, FIRST, None)
+
+    assert chat.posts == []
+
+
+async def test_what_is_owed_to_nobody_is_not_posted_anew_after_somebody_deleted_it(board, chat):
+    await board.show("offer.1", PKI, FIRST, None)
+    chat.messages.clear()
+
+    with pytest.raises(SlackRefused, match="message_not_found"):
+        await board.show("offer.1", PKI, SECOND, None)
+
+    assert len(chat.posts) == 1
+
+
+NEUTRAL = "people of other organizations can read this channel"
+
+
+def neutral(chat, channel="C0PKI"):
+    """Tell for each message of a channel if it says nothing of a request."""
+    here = [message for place, message, _ in chat.messages.values() if place.channel_id == channel]
+    return [NEUTRAL in message.text and "Sen" not in str(message.payload()) for message in here]
+
+
+def edits(chat, channel="C0PKI"):
+    return [text for place, _, text in chat.edits if place.channel_id == channel]
+
+
+@pytest.mark.fault("M9")
+async def test_a_message_in_a_channel_that_became_shared_goes_on_directly_and_is_neutral_there(show, chat):
+    await show(FIRST)
+    chat.shared.add("C0PKI")
+
+    post = await show(SECOND)
+    again = await show(Message("Validated."))
+
+    assert (post.place, post.detour) == (Place("D0ANA"), "shared_channel")
+    assert again == post
+    assert neutral(chat) == [True]
+    assert len(edits(chat)) == 1
+    [direct] = [text for channel, text in chat.texts if channel == "D0ANA"]
+    assert direct.startswith("Validated. Told to you alone, because people of other organizations")
+
+
+@pytest.mark.fault("M9")
+async def test_replies_that_were_posted_before_are_neutral_too_and_other_requests_are_not(show, chat):
+    root = await show(FIRST)
+    for key in ("r1.detail", "r1.0.2", "r1.nudge1", "r11.root", "r2.detail"):
+        await show(SECOND, root.thread, key)
+    chat.shared.add("C0PKI")
+
+    await show(SECOND)
+
+    assert neutral(chat) == [True, True, True, True, False, False]
+    assert len(edits(chat)) == 4
+
+
+@pytest.mark.fault("M9")
+async def test_a_reply_that_finds_the_channel_shared_withdraws_its_root_message(show, chat, posts):
+    root = await show(FIRST)
+    chat.shared.add("C0PKI")
+
+    reply = await show(SECOND, root.thread, "r1.detail")
+
+    assert reply.place == Place("D0ANA")
+    assert neutral(chat) == [True]
+    assert (await posts.get("r1.root")).detour == "shared_channel"
+    assert (await show(SECOND)).place == Place("D0ANA")
+
+
+@pytest.mark.fault("M9")
+async def test_a_request_stays_direct_when_the_sharing_ends(show, chat):
+    await show(FIRST)
+    chat.shared.add("C0PKI")
+    root = await show(SECOND)
+    chat.shared.clear()
+
+    reply = await show(SECOND, root.thread, "r1.detail")
+    await show(Message("Validated."))
+
+    assert reply.place.channel_id == "D0ANA"
+    assert neutral(chat) == [True]
+
+
+@pytest.mark.fault("M9")
+async def test_while_slack_cannot_say_if_a_channel_is_shared_nothing_is_posted_or_edited_there(show, chat):
+    root = await show(FIRST)
+    chat.failures = [AWAY, AWAY]
+
+    for message, place, key in ((SECOND, PKI, "r1.root"), (SECOND, root.thread, "r1.detail")):
+        with pytest.raises(SlackUnavailable):
+            await show(message, place, key)
+
+    assert chat.texts == [("C0PKI", "Sending.")]
+    assert chat.edits == []
+    await show(SECOND)
+    assert chat.texts == [("C0PKI", "Sent.")]
+
+
+@pytest.mark.fault("M9")
+@pytest.mark.parametrize("fails_at", range(6))
+async def test_a_move_that_fails_on_the_way_is_completed_by_a_repeat(show, chat, fails_at):
+    """The calls of a move: is it shared, edit, post, and for the reply: is it shared, edit."""
+    root = await show(FIRST)
+    await show(SECOND, root.thread, "r1.detail")
+    chat.shared.add("C0PKI")
+    chat.failures = [None] * fails_at + [AWAY]
+
+    try:
+        await show(SECOND)
+    except SlackUnavailable:
+        await show(SECOND)
+
+    assert neutral(chat) == [True, True]
+    assert [text.split(" Told")[0] for channel, text in chat.texts if channel == "D0ANA"] == ["Sent."]
+
+
+@pytest.mark.fault("M9")
+async def test_a_direct_message_whose_answer_was_lost_during_a_move_is_found(show, chat):
+    await show(FIRST)
+    chat.shared.add("C0PKI")
+    chat.lose_next = AWAY
+    with pytest.raises(SlackUnavailable):
+        await show(SECOND)
+    # Slack finds a person's messages by the id of the conversation alone.
+    chat.messages = {
+        ts: (Place("U0ANA") if place.channel_id == "D0ANA" else place, message, key)
+        for ts, (place, message, key) in chat.messages.items()
+    }
+
+    await show(SECOND)
+
+    assert len(chat.posts) == 2
+    assert neutral(chat) == [True]
+
+
+@pytest.mark.fault("M9")
+async def test_a_post_whose_answer_was_lost_is_withdrawn_where_it_is_found(show, chat):
+    chat.lose_next = AWAY
+    with pytest.raises(SlackUnavailable):
+        await show(FIRST)
+    chat.shared.add("C0PKI")
+
+    await show(SECOND)
+
+    assert neutral(chat) == [True]
+    assert len(chat.posts) == 2
+
+
+@pytest.mark.fault("M9")
+async def test_a_message_that_is_gone_from_a_shared_channel_does_not_hold_up_the_direct_one(show, chat):
+    await show(FIRST)
+    chat.messages.clear()
+    chat.shared.add("C0PKI")
+
+    post = await show(SECOND)
+
+    assert post.place == Place("D0ANA")
+    assert len(chat.texts) == 1
+
+
+@pytest.mark.fault("M9")
+async def test_what_is_owed_to_nobody_is_neutral_once_and_refused_from_then_on(board, chat):
+    await board.show("offer.1", PKI, FIRST, None)
+    await board.show("offer.2", PKI, FIRST, None)
+    chat.shared.add("C0PKI")
+
+    for _ in range(2):
+        with pytest.raises(SlackRefused, match="shared_channel"):
+            await board.show("offer.1", PKI, SECOND, None)
+    chat.shared.clear()
+    with pytest.raises(SlackRefused, match="shared_channel"):
+        await board.show("offer.1", PKI, SECOND, None)
+
+    assert neutral(chat) == [True, False]
+    assert len(edits(chat)) == 1
+    assert len(chat.posts) == 2
+
+
+@pytest.mark.fault("M9")
+async def test_a_link_leads_to_the_direct_message_of_whoever_asked(show, board, chat):
+    await show(FIRST)
+    before = await board.link("r1.root")
+    chat.shared.add("C0PKI")
+    post = await show(SECOND)
+
+    assert before == "https://slack.test/C0PKI/1.0"
+    assert await board.link("r1.root") is None
+    assert await board.link("r1.root", to_its_own=True) == f"https://slack.test/D0ANA/{post.ts}"
+
+
+class LosingLocks(KeyLocks):
+    """Locks that are lost as many times as is said, at the look after something was shown or before it is posted."""
+
+    def __init__(self):
+        super().__init__()
+        self.lost, self.meanwhile = 0, None
+
+    async def acquire(self, key):
+        lock, losing = await super().acquire(key), self
+
+        async def confirm():
+            if losing.lost:
+                losing.lost -= 1
+                if losing.meanwhile:
+                    await losing.meanwhile()
+                raise LockLost("Another one may have shown this.")
+
+        lock.confirm = confirm
+        return lock
+
+
+@pytest.fixture
+def locks():
+    return LosingLocks()
+
+
+@pytest.fixture
+def sharing(chat, posts, clock, locks):
+    """A board that shares its locks with another process."""
+    return Board(chat, posts, clock, locks)
+
+
+async def test_whoever_lost_its_lock_draws_anew_and_shows_what_is_newest(sharing, board, chat, locks):
+    await sharing.show("r1.root", PKI, FIRST, "U0ANA")
+    drawn = [FIRST, SECOND]
+
+    async def draw():
+        return drawn.pop(0)
+
+    async def another_one_shows():
+        await board.show("r1.root", PKI, SECOND, "U0ANA")
+
+    locks.lost, locks.meanwhile = 1, another_one_shows
+    await sharing.show("r1.root", PKI, draw, "U0ANA")
+
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert drawn == []
+    assert len(chat.posts) == 1
+
+
+async def test_whoever_lost_its_lock_before_it_posted_finds_what_another_one_posted(sharing, board, chat, locks):
+    async def another_one_shows():
+        await board.show("r1.root", PKI, SECOND, "U0ANA")
+
+    locks.lost, locks.meanwhile = 1, another_one_shows
+    post = await sharing.show("r1.root", PKI, SECOND, "U0ANA")
+
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 1
+    assert post.ts == "1.0"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_an_instance_whose_lease_another_one_acquired_posts_nothing(open_another, chat, posts, clock):
+    """As if it was frozen while it drew its message: nobody renewed its lease."""
+    one, two = (
+        Board(chat, posts, clock, KeyLocks(Leases(open_another(), holder, seconds=0.5)))
+        for holder in ("one/1", "two/1")
+    )
+    drawings = []
+
+    async def draw_slowly():
+        drawings.append(len(chat.posts))
+        if len(drawings) == 1:
+            # Waits until the lease has expired.
+            await two.show("r1.root", PKI, FIRST, "U0ANA")
+        return SECOND
+
+    post = await one.show("r1.root", PKI, draw_slowly, "U0ANA")
+
+    assert drawings == [0, 1]
+    assert chat.texts == [("C0PKI", "Sent.")]
+    assert len(chat.posts) == 1
+    assert post.ts == "1.0"
+
+
+async def test_a_database_that_is_away_is_told_and_not_asked_for_ever(sharing, locks):
+    async def away(key):
+        raise StoreUnavailable("The database is away.")
+
+    locks.acquire = away
+
+    with pytest.raises(StoreUnavailable):
+        await sharing.show("r1.root", PKI, FIRST, "U0ANA")

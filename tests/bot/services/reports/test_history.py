@@ -1,0 +1,426 @@
+"""What stands behind `/dcv-resend history`: the gate first, then pages, and links for those who may follow them."""
+
+import asyncio
+import json
+import re
+import time
+
+import pytest
+
+from bot.errors import Misunderstood, NotAllowed
+from bot.models import Actor, LedgerEvent, Place
+from bot.parsing.commands import WantedPerson
+from bot.parsing.targets import WantedName, WantedOrder
+from bot.policy.rules import Action, Matter, Rule, Rules
+from bot.services.authorization.authorizer import Gate
+from bot.services.authorization.policy_loader import Rulebook
+from bot.services.publishing.delivery import root_key
+from bot.services.reports.history import Chronicle
+from bot.store.ledger.entries import Entry, append
+from bot.store.ledger.history import Past
+from bot.store.posts import Post
+from bot.views.history import PER_PAGE
+from tests.bot.services.conftest import shortened
+
+PKI = Place("C0PKI")
+AT_ONCE = shortened(empty_history_delay=0.0)
+EVE = Actor("U0EVE", "T0HOME")
+BOB = Actor("U0BOB", "T0HOME")
+
+
+@pytest.fixture
+def chronicle(gate, database, board, clock, directory):
+    directory.add("U0EVE")
+    directory.add("U0BOB")
+    return Chronicle(gate, Past(database), board, clock, **AT_ONCE)
+
+
+@pytest.fixture
+def asked(ledger, clock, ana):
+    """A request of Ana's for each of these orders, a minute apart."""
+
+    async def ask(*orders):
+        for order_id in orders:
+            calls = [{"target": f"order {order_id}", "recipients": {"shop.example.com": ["a@example.com"]}}]
+            detail = {"subject": f"order {order_id}", "calls": calls, "reason": None}
+            await ledger.record(Entry(LedgerEvent.ACCEPTED, clock(), ana, f"r{order_id}", detail=detail))
+            clock.advance(minutes=1)
+
+    return ask
+
+
+def buttons(message):
+    elements = [each for block in message.payload()["blocks"] for each in block.get("elements", ())]
+    return {each["text"]["text"]: each["value"] for each in elements}
+
+
+def orders(message):
+    return [int(re.search(r"order (\d+)", line)[1]) for line in message.text.splitlines()[1:]]
+
+
+async def test_somebody_who_may_not_look_is_told_nothing_and_is_in_the_ledger(chronicle, asked, rows):
+    await asked(1)
+
+    for asking in (
+        chronicle.of(EVE, PKI, None),
+        chronicle.of(EVE, PKI, WantedOrder(1)),
+        chronicle.of(EVE, PKI, WantedPerson("U0ANA")),
+        chronicle.turn(EVE, None, "order:1|before:9" + "x" * 500),
+    ):
+        with pytest.raises(NotAllowed):
+            await asking
+
+    details = [json.loads(row["detail"]) for row in (await rows())[1:]]
+    assert [(detail["action"], detail["history"][:20], detail["channel"]) for detail in details] == [
+        ("status", "all", "C0PKI"),
+        ("status", "order:1", "C0PKI"),
+        ("status", "user:U0ANA", "C0PKI"),
+        ("status", "order:1|before:9xxxx", ""),
+    ]
+
+
+async def test_pages_are_turned_to_and_fro_while_others_ask(chronicle, asked, ana):
+    await asked(*range(1, 2 * PER_PAGE + 4))
+
+    first = await chronicle.of(ana, PKI, None)
+    second = await chronicle.turn(ana, PKI, buttons(first)["Older"])
+    await asked(99)
+    third = await chronicle.turn(ana, PKI, buttons(second)["Older"])
+    back = await chronicle.turn(ana, PKI, buttons(third)["Newer"])
+    newest = await chronicle.turn(ana, PKI, buttons(back)["Newer"])
+
+    assert [orders(page) for page in (first, second, third, back, newest)] == [
+        [*range(23, 13, -1)],
+        [*range(13, 3, -1)],
+        [3, 2, 1],
+        [*range(13, 3, -1)],
+        [*range(23, 13, -1)],
+    ]
+    assert [list(buttons(page)) for page in (first, second, third, newest)] == [
+        ["Older"],
+        ["Newer", "Older"],
+        ["Newer"],
+        ["Newer", "Older"],
+    ]
+
+
+async def test_an_order_a_name_and_a_person_have_pages_of_their_own(chronicle, asked, ana):
+    await asked(1, 2)
+
+    assert orders(await chronicle.of(ana, PKI, WantedOrder(1))) == [1]
+    assert orders(await chronicle.of(ana, PKI, WantedName("example.com"))) == [2, 1]
+    assert orders(await chronicle.of(ana, PKI, WantedPerson("U0ANA"))) == [2, 1]
+    assert "nothing that was asked by <@U0BOB>" in (await chronicle.of(ana, PKI, WantedPerson("U0BOB"))).text
+
+
+@pytest.mark.parametrize(
+    "value", ["", "page:1", "order:1|before:x", "'; --|before:1", "order:1|before:1\n", "|before:-1"]
+)
+async def test_a_button_that_somebody_made_up_leads_nowhere(chronicle, ana, value):
+    with pytest.raises(Misunderstood, match="no page of this list"):
+        await chronicle.turn(ana, PKI, value)
+
+
+async def test_a_thread_is_linked_for_whoever_may_open_it(chronicle, asked, posts, clock, ana):
+    await asked(1, 2)
+    await posts.save(Post(root_key("r1"), PKI, clock(), "17.5"))
+    await posts.save(Post(root_key("r2"), Place("D0ANA"), clock(), "17.6", "not_in_channel"))
+
+    told = {reader: (await chronicle.of(reader, PKI, None)).text for reader in (ana, BOB)}
+
+    assert told[ana].count("|thread>") == 2
+    assert told[BOB].count("|thread>") == 1
+    assert "<https://slack.test/C0PKI/17.5|thread>" in told[BOB]
+
+
+ALL, STATUS = frozenset(Action), frozenset({Action.LOOK})
+SHOP, PAY = "shop.example.com", "pay.example.com"
+RULES = (
+    Rule("no secrets", allows=False, actions=STATUS, names=frozenset({"secret.example.com"})),
+    Rule("no order 13", allows=False, actions=STATUS, orders=frozenset({13})),
+    Rule("ana", allows=True, actions=ALL, users=frozenset({"U0ANA"})),
+    Rule("bob", allows=True, actions=STATUS, users=frozenset({"U0BOB"}), names=frozenset({SHOP, f"*.{SHOP}"})),
+    Rule("cat", allows=True, actions=STATUS, users=frozenset({"U0CAT"}), orders=frozenset({7})),
+)
+CAT = Actor("U0CAT", "T0HOME")
+
+
+@pytest.fixture
+def ruled(directory, ledger, metrics, clock):
+    """Ana may see all but two things, Bob the shop, Cat order 7, and Eve nothing."""
+    for user_id in ("U0BOB", "U0CAT", "U0EVE"):
+        directory.add(user_id)
+    rules = Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), RULES)
+    return Gate(Rulebook(rules), directory, ledger, metrics, clock)
+
+
+@pytest.fixture
+def make_history(ruled, database, board, clock):
+    def make(**more):
+        return Chronicle(ruled, Past(database), board, clock, **AT_ONCE | more)
+
+    return make
+
+
+@pytest.fixture
+def history(make_history):
+    return make_history()
+
+
+@pytest.fixture
+def wrote(database, clock):
+    """Write many rows at once, a minute apart: what was accepted for a name and an order, or refused."""
+
+    async def write(*rows):
+        for some in range(0, len(rows), 50):
+            async with database.write() as transaction:
+                for event, user_id, detail in rows[some : some + 50]:
+                    await append(transaction, Entry(event, clock(), Actor(user_id, "T0HOME"), detail=detail))
+                    clock.advance(minutes=1)
+
+    return write
+
+
+def accepted(name, order_id=1, user_id="U0EVE", subject=None, target=None):
+    calls = [{"target": target or f"order {order_id}", "recipients": {name: [f"admin@{name}"]}}]
+    return LedgerEvent.ACCEPTED, user_id, {"subject": subject or f"order {order_id}", "calls": calls}
+
+
+def refused(user_id="U0EVE", **detail):
+    return LedgerEvent.DENIED, user_id, {"action": "resend", "rule": "no-rule", **detail}
+
+
+async def seen(history, *readers, about=None):
+    """How many lines each of them has on the newest page."""
+    return [len((await history.of(reader, PKI, about)).text.splitlines()) - 1 for reader in readers]
+
+
+@pytest.mark.fault("L1")
+@pytest.mark.parametrize(
+    ("detail", "who_sees"),
+    [
+        ({"text": f"name:{SHOP}", "names": [SHOP]}, (True, True, False)),
+        ({"text": PAY, "names": [PAY]}, (True, False, False)),
+        ({"text": "7", "order": 7}, (True, False, True)),
+        ({"subject": "order 7", "order": 7, "names": [SHOP, PAY]}, (True, False, True)),
+        ({"subject": "order 8", "order": 8, "names": [SHOP, PAY]}, (True, False, False)),
+        ({"subject": "order 8", "order": 8, "names": [SHOP, f"www.{SHOP}"]}, (True, True, False)),
+        ({"text": "secret.example.com", "names": ["secret.example.com"]}, (False, False, False)),
+        ({"text": "13", "order": 13}, (False, False, False)),
+        ({"history": "all"}, (False, False, False)),
+        ({"history": "user:U0ANA"}, (False, False, False)),
+        ({"form": "f1"}, (False, False, False)),
+        ({"text": "other targets", "times": 480}, (False, False, False)),
+        # Rows of an older version hold the words alone.
+        ({"text": f"name:{SHOP}"}, (True, True, False)),
+        ({"status": "order:7"}, (True, False, True)),
+        ({"subject": f"domain {PAY}"}, (True, False, False)),
+        ({"text": "whatever somebody typed"}, (False, False, False)),
+    ],
+    ids=str,
+)
+async def test_a_refusal_is_shown_to_those_who_may_see_its_target(history, wrote, ana, detail, who_sees):
+    await wrote(refused(**detail))
+
+    assert await seen(history, ana, BOB, CAT) == [int(sees) for sees in who_sees]
+
+
+@pytest.mark.fault("L1")
+async def test_what_the_gate_refused_is_shown_by_the_names_that_it_asked_about(history, ruled, ana):
+    for matter in (
+        Matter("C0PKI", (SHOP, PAY), 8, settled=True),
+        Matter("C0PKI", (SHOP,), 9, settled=True),
+        Matter("C0PKI", (), 7),
+    ):
+        with pytest.raises(NotAllowed):
+            await ruled.require(EVE, Action.RESEND, {"subject": f"order {matter.order}"}, matter)
+
+    assert orders(await history.of(BOB, PKI, WantedPerson("U0EVE"))) == [9]
+    assert orders(await history.of(CAT, PKI, WantedPerson("U0EVE"))) == [7]
+    assert orders(await history.of(ana, PKI, WantedPerson("U0EVE"))) == [7, 9, 8]
+
+
+@pytest.mark.fault("L1")
+async def test_a_refusal_that_names_nothing_is_shown_to_its_person_alone(history, wrote, ana):
+    await wrote(refused("U0BOB", history="all"), refused("U0BOB", names=[PAY], text=PAY))
+
+    assert await seen(history, BOB, CAT) == [1, 0]
+    assert "pay" not in (await history.of(BOB, PKI, None)).text
+    assert await seen(history, ana) == [1]
+
+
+@pytest.mark.parametrize(
+    ("row", "who_sees"),
+    [
+        (accepted(SHOP), (True, True, False)),
+        (accepted(PAY), (True, False, False)),
+        (accepted(PAY, 7), (True, False, True)),
+        (accepted(SHOP, 13), (False, False, False)),
+        (accepted("secret.example.com"), (False, False, False)),
+        ((LedgerEvent.COOLED_DOWN, *accepted(PAY)[1:]), (True, False, False)),
+        pytest.param(
+            accepted(SHOP, subject="order 13", target=f"domain 5 ({SHOP})"),
+            (False, False, False),
+            marks=pytest.mark.fault("M5"),
+        ),
+        pytest.param(
+            accepted(SHOP, subject=f"domain {SHOP}", target="domain 5 (example.com)"),
+            (True, False, False),
+            marks=pytest.mark.fault("M5"),
+        ),
+        pytest.param(
+            (LedgerEvent.ACCEPTED, "U0EVE", {"subject": "unclear", "calls": []}),
+            (False, False, False),
+            marks=pytest.mark.fault("M5"),
+        ),
+    ],
+    ids=str,
+)
+async def test_a_request_is_shown_to_those_who_may_see_all_its_names_and_orders(history, wrote, ana, row, who_sees):
+    await wrote(row)
+
+    assert await seen(history, ana, BOB, CAT) == [int(sees) for sees in who_sees]
+
+
+async def test_two_orders_of_one_request_must_both_be_allowed(history, wrote):
+    event, user_id, detail = accepted(PAY, 7)
+    await wrote((event, user_id, {**detail, "calls": [*detail["calls"], *accepted(PAY, 13)[2]["calls"]]}))
+
+    assert await seen(history, CAT) == [0]
+
+
+async def test_own_requests_are_shown_whatever_the_rules_say_of_their_names_now(history, wrote):
+    await wrote(accepted(PAY, user_id="U0BOB"), accepted("secret.example.com", 13, user_id="U0BOB"))
+
+    assert await seen(history, BOB) == [2]
+
+
+@pytest.mark.fault("M5")
+async def test_nothing_there_and_nothing_one_may_see_are_one_answer(history, wrote):
+    await wrote(*(accepted(PAY, 700001) for _ in range(3 * PER_PAGE)), *(refused(order=700001) for _ in range(40)))
+
+    def told(message):
+        return re.sub("70000[12]|U0EVE|U0NOONE", "what was asked for", json.dumps(message.payload()))
+
+    for there, nothing in (
+        (WantedOrder(700001), WantedOrder(700002)),
+        (WantedPerson("U0EVE"), WantedPerson("U0NOONE")),
+    ):
+        answers = [await history.of(BOB, PKI, about) for about in (there, nothing)]
+        assert told(answers[0]) == told(answers[1])
+        assert "nothing that was asked" in answers[0].text
+        assert not any(buttons(each) for each in answers)
+    for side in ("before:9", "after:9", "before:999999"):
+        turned = [await history.turn(BOB, PKI, f"order:{order}|{side}") for order in (700001, 700002)]
+        assert told(turned[0]) == told(turned[1])
+
+
+@pytest.mark.fault("M5")
+async def test_an_answer_without_a_line_takes_as_long_whatever_is_there(make_history, wrote):
+    history = make_history(**shortened())
+    await wrote(*(accepted(PAY, 700001) for _ in range(200)))
+
+    async def takes(order_id):
+        began = time.monotonic()
+        await history.of(BOB, PKI, WantedOrder(order_id))
+        return time.monotonic() - began
+
+    there, nothing = await takes(700001), await takes(700002)
+
+    assert min(there, nothing) >= 0.45
+    assert abs(there - nothing) < 0.25
+
+
+@pytest.mark.fault("L1")
+async def test_pages_are_made_of_what_may_be_seen(history, wrote):
+    rows = [accepted(f"n{number}.{SHOP}" if number % 4 == 0 else PAY, number) for number in range(1, 101)]
+    await wrote(*rows)
+    expected = [number for number in range(100, 0, -1) if number % 4 == 0]
+
+    first = await history.of(BOB, PKI, None)
+    second = await history.turn(BOB, PKI, buttons(first)["Older"])
+    third = await history.turn(BOB, PKI, buttons(second)["Older"])
+    back = await history.turn(BOB, PKI, buttons(third)["Newer"])
+    newest = await history.turn(BOB, PKI, buttons(back)["Newer"])
+
+    assert [orders(page) for page in (first, second, third)] == [expected[:10], expected[10:20], expected[20:]]
+    assert [orders(page) for page in (back, newest)] == [expected[10:20], expected[:10]]
+    assert [list(buttons(page)) for page in (first, second, third, back, newest)] == [
+        ["Older"],
+        ["Newer", "Older"],
+        ["Newer"],
+        ["Newer", "Older"],
+        ["Older"],
+    ]
+
+
+@pytest.mark.fault("L1")
+async def test_a_button_leads_nowhere_where_nothing_that_may_be_seen_follows(history, wrote):
+    shop = [accepted(f"n{number}.{SHOP}", number) for number in range(1, 11)]
+    await wrote(accepted(PAY), *shop, accepted(PAY))
+
+    page = await history.of(BOB, PKI, None)
+
+    assert len(orders(page)) == 10
+    assert buttons(page) == {}
+    assert buttons(await history.turn(BOB, PKI, "|before:11")) == {"Newer": "|after:10"}
+
+
+@pytest.mark.fault("L1")
+async def test_refusals_of_one_person_are_one_line_of_a_page_and_all_lines_of_theirs(history, wrote, ana):
+    await wrote(
+        accepted(SHOP, 1),
+        *(refused(order=number, text=str(number), subject=f"order {number}") for number in range(100, 130)),
+        refused("U0BOB", order=2, subject="order 2"),
+        *(refused(order=number, subject=f"order {number}", times=5) for number in range(130, 150)),
+        accepted(SHOP, 3),
+    )
+
+    everything, theirs = await history.of(ana, PKI, None), await history.of(ana, PKI, WantedPerson("U0EVE"))
+
+    assert orders(everything) == [3, 149, 2, 1]
+    assert "5 times within an hour. 125 more refusals: type" in everything.text
+    assert buttons(everything) == {}
+    assert orders(theirs) == [3, *range(149, 140, -1)]
+    assert list(buttons(theirs)) == ["Older"]
+
+
+@pytest.mark.fault("L1")
+async def test_one_line_for_a_person_is_one_on_the_way_back_too(history, wrote, ana):
+    await wrote(
+        *(accepted(SHOP, number) for number in range(1, 13)),
+        *(refused(order=number, subject=f"order {number}") for number in range(50, 90)),
+        *(accepted(SHOP, number) for number in range(14, 21)),
+    )
+
+    first = await history.of(ana, PKI, None)
+    second = await history.turn(ana, PKI, buttons(first)["Older"])
+    back = await history.turn(ana, PKI, buttons(second)["Newer"])
+
+    assert orders(first) == [*range(20, 13, -1), 89, 12, 11]
+    assert orders(second) == [*range(10, 0, -1)]
+    assert orders(back) == orders(first)
+    assert "39 more refusals" in back.text
+
+
+async def test_what_is_read_for_a_page_is_bounded_and_the_list_goes_on(make_history, wrote):
+    history = make_history(most_read=50)
+    await wrote(accepted(SHOP, 1), *(accepted(PAY, 2) for _ in range(120)))
+
+    first = await history.of(BOB, PKI, None)
+    second = await history.turn(BOB, PKI, buttons(first)["Older"])
+    third = await history.turn(BOB, PKI, buttons(second)["Older"])
+
+    assert "*Older* goes further back" in first.text
+    assert orders(third) == [1]
+    assert buttons(third) == {}
+    # About one order the same would show that there are rows.
+    assert buttons(await history.of(BOB, PKI, WantedOrder(2))) == {}
+
+
+async def test_many_pages_at_once_are_read_while_others_wait_for_nothing(history, wrote, ana):
+    await wrote(*(accepted(SHOP, number) for number in range(1, 31)))
+
+    pages = await asyncio.gather(*(history.of(ana, PKI, None) for _ in range(10)))
+
+    assert {tuple(orders(page)) for page in pages} == {tuple(range(30, 20, -1))}

@@ -1,0 +1,867 @@
+"""One try of one call: at most one PUT, its row before it, and each of DigiCert's answers told as what it is."""
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+
+from bot.errors import CaBusy, CaRefused, CaUnavailable, SlackUnavailable
+from bot.models import Call, DomainTarget, LedgerEvent, OrderTarget, Recipient
+from bot.policy.rules import Action, Rule, Rules
+from bot.services.authorization.authorizer import Gate
+from bot.services.authorization.policy_loader import Rulebook
+from bot.services.resend.sender import ENDED, Sending
+from bot.store.call_guard import FRESH_SECONDS
+from bot.store.cluster.membership import SingleInstance
+from bot.store.cooldowns import Claims
+from bot.store.database import LOCK_SECONDS
+from bot.store.ledger.entries import Entry, Ledger
+from bot.store.requests import Requests
+
+REFUSED = CaRefused("This order is not pending.", status=400)
+LOST = CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=True)
+UNREACHABLE = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
+
+
+@pytest.fixture
+async def request_(accept, make_request):
+    """An accepted request for one order."""
+    return await accept(make_request())
+
+
+@pytest.fixture
+async def for_domain(accept, make_request, domain_call, certcentral):
+    """An accepted request for one domain, whose recipients are allowed."""
+    certcentral.add_domain(1234, "example.org", "admin@example.org", "PKI@example.org")
+    return await accept(make_request(calls=(domain_call,)))
+
+
+@pytest.fixture
+def kinds(rows):
+    async def read():
+        return [row["kind"] for row in await rows()]
+
+    return read
+
+
+@pytest.fixture
+def settle(sending, tried_until_ended):
+    """Try a call until it has ended, as the flow does; returns the results of the tries that were turned away."""
+    return partial(tried_until_ended, sending)
+
+
+@pytest.fixture
+def settle_with(sending, tried_until_ended, monkeypatch):
+    """The same, of a process with another gate."""
+
+    async def settle_it(gate, request):
+        monkeypatch.setattr(sending, "_gate", gate)
+        return await tried_until_ended(sending, request)
+
+    return settle_it
+
+
+@pytest.fixture
+def tried_until_ended(clock):
+    async def settle_it(sending, request, number=0, most=60):
+        earlier = []
+        while len(earlier) < most:
+            result = await sending.attempt(request.id, number, list(earlier))
+            if result["ended"]:
+                return earlier
+            earlier.append(result)
+            clock.advance(seconds=result["wait"])
+        raise AssertionError("it never ended")
+
+    return settle_it
+
+
+async def test_a_204_is_sent(sending, certcentral, request_, ledger, kinds):
+    result = await sending.attempt("r1", 0, [])
+
+    assert result == ENDED
+    assert certcentral.sent == [("resend_order", 700001, request_.calls[0].recipients, "de")]
+    assert await kinds() == ["accepted", "sending", "sent"]
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
+
+
+async def test_a_domain_is_called_with_its_scope_and_its_addresses(sending, certcentral, for_domain):
+    await sending.attempt("r1", 0, [])
+
+    assert certcentral.sent == [("resend_domain", 1234, "example.org", ("admin@example.org", "pki@example.org"), "de")]
+
+
+async def test_the_row_is_written_before_the_call(sending, certcentral, request_, open_another):
+    seen = []
+
+    async def look():
+        seen.extend((await Ledger(open_another()).history("r1", 0)).attempts)
+
+    certcentral.during_put = look
+
+    await sending.attempt("r1", 0, [])
+
+    assert [(attempt.number, attempt.closed) for attempt in seen] == [(1, False)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome", "words"),
+    [
+        (REFUSED, LedgerEvent.REFUSED, "This order is not pending."),
+        (LOST, LedgerEvent.UNKNOWN, "DigiCert's answer did not arrive."),
+        (ValueError("a bug"), LedgerEvent.UNKNOWN, "The bot failed while it called DigiCert; its log tells more."),
+    ],
+    ids=["refused", "lost", "bug"],
+)
+async def test_an_answer_other_than_204_ends_the_call_at_once(
+    sending, certcentral, request_, ledger, kinds, failure, outcome, words
+):
+    certcentral.failures["resend_order"].append(failure)
+
+    result = await sending.attempt("r1", 0, [])
+
+    ending = (await ledger.history("r1", 0)).ending
+    assert result == ENDED
+    assert (ending.outcome, ending.words) == (outcome, words)
+    assert await kinds() == ["accepted", "sending", outcome.value]
+    assert len(certcentral.sent) == 1
+
+
+async def test_a_bug_on_our_side_is_not_shown(sending, certcentral, request_, rows):
+    certcentral.failures["resend_order"].append(ValueError("secret inside"))
+
+    await sending.attempt("r1", 0, [])
+
+    assert not any("secret inside" in row["detail"] for row in await rows())
+
+
+@pytest.mark.parametrize(
+    ("failure", "stands"), [(None, True), (LOST, True), (REFUSED, False)], ids=["sent", "unknown", "refused"]
+)
+async def test_the_cooldown_stays_unless_nothing_was_sent(
+    sending, certcentral, request_, database, stored, clock, failure, stands
+):
+    if failure:
+        certcentral.failures["resend_order"].append(failure)
+
+    await sending.attempt("r1", 0, [])
+
+    claim = await Claims(database).standing(request_.calls[0].claim_keys, clock())
+    remembered = await stored.last_recipients(["shop.example.com"])
+    assert bool(claim) is stands
+    assert bool(remembered) is stands
+
+
+async def test_a_call_that_has_ended_is_never_made_again(sending, certcentral, request_, kinds):
+    await sending.attempt("r1", 0, [])
+
+    again = await sending.attempt("r1", 0, [])
+
+    assert again == ENDED
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+async def test_an_open_row_found_after_a_crash_ends_as_unknown_without_a_call(
+    sending, certcentral, request_, ledger, kinds, clock, ana
+):
+    await ledger.record(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
+
+    result = await sending.attempt("r1", 0, [])
+
+    ending = (await ledger.history("r1", 0)).ending
+    assert result == ENDED
+    assert certcentral.asked == []
+    assert ending.outcome is LedgerEvent.UNKNOWN
+    assert "stopped while it waited" in ending.words
+    assert await kinds() == ["accepted", "sending", "unknown"]
+
+
+async def test_a_crash_in_the_middle_of_a_call_ends_as_unknown(sending, certcentral, request_, ledger):
+    inside = asyncio.Event()
+
+    async def hang():
+        inside.set()
+        await asyncio.Event().wait()
+
+    certcentral.during_put = hang
+    trying = asyncio.create_task(sending.attempt("r1", 0, []))
+    await inside.wait()
+    trying.cancel()
+    await asyncio.gather(trying, return_exceptions=True)
+
+    await sending.attempt("r1", 0, [])
+
+    assert len(certcentral.sent) == 1
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.UNKNOWN
+
+
+async def test_a_crash_before_the_row_makes_the_call_after_all(sending, certcentral, directory, request_, kinds):
+    directory.failure = asyncio.CancelledError()
+    with pytest.raises(asyncio.CancelledError):
+        await sending.attempt("r1", 0, [])
+    directory.failure = None
+
+    await sending.attempt("r1", 0, [])
+
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+async def test_a_crash_after_a_429_goes_on_waiting(sending, certcentral, request_, kinds, ledger, clock, ana):
+    for event in (LedgerEvent.SENDING, LedgerEvent.TURNED_AWAY):
+        await ledger.record(Entry(event, clock(), ana, "r1", 0, 1, {"words": str(CaBusy(None))}))
+
+    result = await sending.attempt("r1", 0, [])
+
+    assert (result["ended"], result["busy"]) == (False, True)
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "turned_away"]
+
+
+async def test_a_crash_after_a_429_that_outlasted_all_patience_still_ends(sending, request_, ledger, clock, ana):
+    began = clock()
+    for event in (LedgerEvent.SENDING, LedgerEvent.TURNED_AWAY):
+        await ledger.record(Entry(event, clock(), ana, "r1", 0, 2, {"words": str(CaBusy(None))}))
+    clock.advance(hours=8)
+
+    result = await sending.attempt("r1", 0, [{"ended": False, "busy": True, "wait": 5.0, "at": began.isoformat()}])
+
+    assert result == ENDED
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
+
+
+async def test_a_429_waits_longer_each_time_and_five_minutes_in_all(settle, certcentral, request_, ledger, clock):
+    certcentral.always["resend_order"] = CaBusy(None)
+    began = clock()
+
+    turned_away = await settle(request_)
+
+    waits = [result["wait"] for result in turned_away]
+    wanted = [5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0, 60.0]
+    assert all(0.8 * base <= wait <= 1.2 * base for wait, base in zip(waits, wanted, strict=False))
+    assert 6 <= len(waits) <= 8
+    assert timedelta(minutes=3) < clock() - began <= timedelta(minutes=5)
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
+    assert "429" in (await ledger.history("r1", 0)).ending.words
+
+
+async def test_each_try_after_a_429_has_a_row_of_its_own(settle, certcentral, request_, rows):
+    certcentral.failures["resend_order"] += [CaBusy(None), CaBusy(None)]
+
+    await settle(request_)
+
+    assert [(row["kind"], row["attempt"]) for row in await rows()][1:] == [
+        ("sending", 1),
+        ("turned_away", 1),
+        ("sending", 2),
+        ("turned_away", 2),
+        ("sending", 3),
+        ("sent", 3),
+    ]
+    assert len(certcentral.sent) == 3
+
+
+async def test_a_429_tells_when_to_come_back(sending, certcentral, request_, clock):
+    certcentral.failures["resend_order"].append(CaBusy(42.0))
+
+    result = await sending.attempt("r1", 0, [])
+
+    assert (result["ended"], result["busy"]) == (False, True)
+    assert 42.0 <= result["wait"] <= 43.0
+    assert datetime.fromisoformat(result["at"]) == clock()
+    assert datetime.fromisoformat(result["again_at"]) == clock() + timedelta(seconds=result["wait"])
+    assert json.loads(json.dumps(result)) == result
+
+
+@pytest.mark.parametrize(("retry_after", "tries"), [(299.0, 2), (301.0, 1), (86400.0, 1)])
+async def test_a_429_that_asks_for_more_than_five_minutes_is_not_sent(
+    settle, certcentral, request_, ledger, retry_after, tries
+):
+    certcentral.always["resend_order"] = CaBusy(retry_after)
+
+    await settle(request_)
+
+    assert len(certcentral.sent) == tries
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
+
+
+async def test_unreachable_is_tried_three_times_within_a_minute(settle, certcentral, request_, ledger, database, clock):
+    certcentral.always["resend_order"] = UNREACHABLE
+    began = clock()
+
+    turned_away = await settle(request_)
+
+    ending = (await ledger.history("r1", 0)).ending
+    assert len(certcentral.sent) == 3
+    assert [result["busy"] for result in turned_away] == [False, False]
+    assert clock() - began < timedelta(seconds=60)
+    assert ending.outcome is LedgerEvent.NOT_SENT
+    assert ending.words == "DigiCert cannot be reached. The bot tried 3 times."
+    assert await Claims(database).standing(request_.calls[0].claim_keys, began) is None
+
+
+async def test_a_call_that_gets_through_in_the_end_is_sent(settle, certcentral, request_, ledger):
+    certcentral.failures["resend_order"] += [UNREACHABLE, CaBusy(1.0), UNREACHABLE]
+
+    await settle(request_)
+
+    assert len(certcentral.sent) == 4
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [({"deleted": True}, "deactivated"), ({"guest": True}, "guest"), ({"stranger": True}, "other-workspace")],
+)
+async def test_the_policy_is_asked_right_before_the_call(
+    sending, certcentral, directory, request_, ledger, database, clock, changes, rule
+):
+    directory.add("U0ANA", **changes)
+
+    result = await sending.attempt("r1", 0, [])
+
+    ending = (await ledger.history("r1", 0)).ending
+    assert result == ENDED
+    assert certcentral.sent == []
+    assert ending.outcome is LedgerEvent.NOT_SENT
+    assert rule in ending.words
+    assert directory.asked == [("U0ANA", True)]
+    assert await Claims(database).standing(request_.calls[0].claim_keys, clock()) is None
+
+
+@pytest.mark.fault("M3")
+async def test_where_slack_cannot_tell_who_asked_it_is_asked_again_and_the_call_is_made(
+    sending, certcentral, directory, request_, kinds
+):
+    directory.failure = SlackUnavailable("Slack did not answer.")
+    result = await sending.attempt("r1", 0, [])
+    sent = list(certcentral.sent)
+    directory.failure = None
+
+    assert await sending.attempt("r1", 0, [result]) == ENDED
+    assert (result["ended"], sent, len(certcentral.sent)) == (False, [], 1)
+    assert json.loads(json.dumps(result)) == result
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+@pytest.mark.fault("M3")
+@pytest.mark.parametrize(
+    ("unclear", "words"),
+    [(None, "could not tell who asked"), ("S0PKI", "whether the person who asked is in a user group of the rules")],
+)
+async def test_where_slack_does_not_tell_for_a_minute_nothing_is_sent_for_that_reason(
+    database, ledger, metrics, clock, settle_with, certcentral, directory, request_, unclear, words
+):
+    if unclear:
+        directory.add("U0ANA", unclear=frozenset({unclear}))
+    else:
+        directory.failure = SlackUnavailable("Slack did not answer.")
+    rules = Rules(frozenset(), frozenset({"S0PKI"}), frozenset({"T0HOME"}))
+    began = clock()
+
+    turned_away = await settle_with(Gate(Rulebook(rules), directory, ledger, metrics, clock), request_)
+
+    ending = (await ledger.history("r1", 0)).ending
+    assert certcentral.sent == []
+    assert timedelta(seconds=30) < clock() - began <= timedelta(seconds=65)
+    assert 4 <= len(turned_away) <= 10
+    assert ending.outcome is LedgerEvent.NOT_SENT
+    assert words in ending.words
+    assert "no longer allowed" not in ending.words
+    assert await Claims(database).standing(request_.calls[0].claim_keys, began) is None
+
+
+@pytest.mark.fault("M3")
+@pytest.mark.parametrize(("retry_after", "tries"), [(20.0, 3), (60.0, 1), (90.0, 0)])
+async def test_slack_is_asked_again_as_late_as_it_wants_and_for_a_minute_in_all(
+    settle, directory, certcentral, request_, ledger, retry_after, tries
+):
+    directory.failure, directory.retry_after = SlackUnavailable("Slack asks us to wait.", retry_after), retry_after
+
+    turned_away = await settle(request_)
+
+    assert len(turned_away) == tries
+    assert all(retry_after <= result["wait"] <= retry_after + 1.0 for result in turned_away)
+    assert certcentral.sent == []
+    assert f"wait for {retry_after:.0f} seconds" in (await ledger.history("r1", 0)).ending.words
+
+
+async def test_silence_of_slack_uses_up_none_of_the_tries_to_reach_digicert(
+    sending, directory, certcentral, request_, ledger, clock
+):
+    certcentral.failures["resend_order"] += [UNREACHABLE, UNREACHABLE]
+    earlier = []
+    for _ in range(6):
+        directory.failure = None if len(earlier) % 2 else SlackUnavailable("Slack did not answer.")
+        result = await sending.attempt("r1", 0, list(earlier))
+        if result["ended"]:
+            break
+        earlier.append(result)
+        clock.advance(seconds=result["wait"])
+
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
+    assert [result["untold"] for result in earlier] == [True, False, True, False, True]
+
+
+@pytest.mark.fault("M3")
+async def test_silence_of_slack_after_the_row_puts_the_call_off_and_the_next_process_says_why(
+    slowly, sending, certcentral, directory, request_, kinds
+):
+    def silent():
+        directory.failure = SlackUnavailable("Slack did not answer.")
+
+    result = await slowly(silent).attempt("r1", 0, [])
+    replayed = await sending.attempt("r1", 0, [])
+    directory.failure = None
+
+    assert (result["ended"], result["untold"], replayed["untold"]) == (False, True, True)
+    assert await sending.attempt("r1", 0, [result]) == ENDED
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "turned_away", "sending", "sent"]
+
+
+async def test_the_policy_is_asked_again_before_each_try(settle, certcentral, directory, request_, ledger):
+    async def leave():
+        directory.add("U0ANA", deleted=True)
+
+    certcentral.failures["resend_order"].append(CaBusy(None))
+    certcentral.during_put = leave
+
+    await settle(request_)
+
+    assert len(certcentral.sent) == 1
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
+
+
+@pytest.fixture
+def slowly(database, gate, certcentral, addresses, reach, schedule, metrics, clock):
+    """Sends as a process whose database is away for a minute before the row of a try can be written."""
+
+    class SlowLedger(Ledger):
+        """Lets `meanwhile` happen in that minute."""
+
+        async def begin(self, entry, confirm_in=None):
+            clock.advance(seconds=61)
+            meanwhile()
+            return await super().begin(entry, confirm_in)
+
+    def begin(happens):
+        nonlocal meanwhile
+        meanwhile = happens
+        ledger = SlowLedger(database)
+        return Sending(
+            database, Requests(database), ledger, gate, certcentral, addresses, reach, schedule, metrics, clock
+        )
+
+    meanwhile = None
+    return begin
+
+
+async def test_a_permission_that_grew_old_while_the_database_was_away_is_asked_for_again(
+    slowly, certcentral, directory, request_, ledger, kinds, database, clock
+):
+    sending = slowly(lambda: directory.add("U0ANA", deleted=True))
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "not_sent"]
+    assert "deactivated" in (await ledger.history("r1", 0)).ending.words
+    assert await Claims(database).standing(request_.calls[0].claim_keys, clock()) is None
+
+
+async def test_a_permission_that_grew_old_while_addresses_were_read_is_asked_for_again(
+    sending, certcentral, directory, for_domain, kinds, clock, monkeypatch
+):
+    read = certcentral.allowed_addresses
+
+    async def slow(domain):
+        clock.advance(seconds=20)
+        directory.add("U0ANA", deleted=True)
+        return await read(domain)
+
+    monkeypatch.setattr(certcentral, "allowed_addresses", slow)
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "not_sent"]
+
+
+async def test_addresses_that_cannot_be_read_again_after_such_a_wait_get_no_mail(
+    slowly, certcentral, for_domain, kinds
+):
+    sending = slowly(lambda: certcentral.failures["allowed_addresses"].append(UNREACHABLE))
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "not_sent"]
+
+
+async def test_a_permission_that_still_holds_after_such_a_wait_sends(slowly, certcentral, directory, request_, kinds):
+    await slowly(lambda: None).attempt("r1", 0, [])
+
+    assert directory.asked == [("U0ANA", True)] * 2
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+@pytest.mark.parametrize(("age", "readings", "sent"), [(59, 1, 1), (61, 2, 0)])
+async def test_a_list_of_allowed_addresses_counts_for_a_minute(
+    sending, certcentral, addresses, for_domain, ledger, clock, age, readings, sent
+):
+    await addresses.of(1234)
+    certcentral.allow(1234, "admin@example.org")
+    clock.advance(seconds=age)
+
+    await sending.attempt("r1", 0, [])
+
+    assert certcentral.count("allowed_addresses") == readings
+    assert len(certcentral.sent) == sent
+
+
+async def test_an_address_that_is_no_longer_allowed_stops_the_call(sending, certcentral, for_domain, ledger, kinds):
+    certcentral.allow(1234, "admin@example.org")
+
+    result = await sending.attempt("r1", 0, [])
+
+    ending = (await ledger.history("r1", 0)).ending
+    assert result == ENDED
+    assert certcentral.sent == []
+    assert ending.outcome is LedgerEvent.NOT_SENT
+    assert "pki@example.org" in ending.words
+    assert "admin@example.org" not in ending.words
+    assert await kinds() == ["accepted", "not_sent"]
+
+
+async def test_a_domain_that_digicert_forgot_allows_nobody(sending, certcentral, for_domain, ledger):
+    del certcentral.allowed[1234]
+
+    await sending.attempt("r1", 0, [])
+
+    assert certcentral.sent == []
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
+
+
+@pytest.mark.fault("H1")
+@pytest.mark.parametrize(
+    ("of_domain", "of_scope", "emails", "is_sent"),
+    [
+        (["a@example.org"], ["b@example.org"], ["a@example.org", "b@example.org"], True),
+        (["a@example.org", "b@example.org"], ["b@example.org"], ["b@example.org"], True),
+        (["a@example.org"], ["b@example.org"], ["a@example.org"], False),
+        (["a@example.org"], ["b@example.org"], ["b@example.org"], False),
+        (["a@example.org"], [], ["a@example.org"], False),
+        (["a@example.org"], None, ["a@example.org"], False),
+        (["a@example.org", "c@example.org"], ["b@example.org"], ["c@example.org", "d@example.org"], False),
+    ],
+)
+async def test_another_scope_is_called_only_with_an_address_of_each_list(
+    sending, certcentral, accept, make_request, ledger, of_domain, of_scope, emails, is_sent
+):
+    scope = "shop.example.org"
+    certcentral.add_domain(1234, "example.org", *of_domain)
+    if of_scope is not None:
+        certcentral.allow(scope, *of_scope)
+    recipients = tuple(Recipient(scope, email) for email in emails)
+    await accept(make_request(calls=(Call(DomainTarget(1234, scope), recipients),)))
+
+    await sending.attempt("r1", 0, [])
+
+    assert (await ledger.history("r1", 0)).ending.outcome is (LedgerEvent.SENT if is_sent else LedgerEvent.NOT_SENT)
+    assert certcentral.sent == ([("resend_domain", 1234, scope, tuple(emails), "de")] if is_sent else [])
+
+
+async def test_an_order_needs_no_list_of_addresses(sending, certcentral, request_):
+    await sending.attempt("r1", 0, [])
+
+    assert certcentral.count("allowed_addresses") == 0
+
+
+async def test_where_the_list_cannot_be_read_nothing_is_sent(settle, certcentral, for_domain, ledger, kinds):
+    certcentral.always["allowed_addresses"] = UNREACHABLE
+
+    turned_away = await settle(for_domain)
+
+    assert len(turned_away) == 2
+    assert certcentral.sent == []
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
+    assert await kinds() == ["accepted", "not_sent"]
+
+
+async def test_where_the_list_is_refused_the_call_is_refused(sending, certcentral, for_domain, ledger):
+    certcentral.failures["allowed_addresses"].append(CaRefused("No permission.", status=403))
+
+    await sending.attempt("r1", 0, [])
+
+    ending = (await ledger.history("r1", 0)).ending
+    assert certcentral.sent == []
+    assert (ending.outcome, ending.words) == (LedgerEvent.REFUSED, "No permission.")
+
+
+async def test_a_database_that_is_away_does_not_lose_the_ending(sending, certcentral, request_, ledger, open_another):
+    locked = asyncio.Event()
+
+    async def lock():
+        async with open_another().write():
+            locked.set()
+            await asyncio.sleep(1.3 * LOCK_SECONDS)  # longer than a writer waits
+
+    holding = []
+
+    async def lock_it():
+        holding.append(asyncio.create_task(lock()))
+        await locked.wait()
+
+    certcentral.during_put = lock_it
+
+    result = await sending.attempt("r1", 0, [])
+
+    await holding[0]
+    assert result == ENDED
+    assert len(certcentral.sent) == 1
+    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
+
+
+async def test_each_call_of_a_request_ends_by_itself(
+    sending, certcentral, accept, make_request, order_call, ledger, database, clock
+):
+    other = Call(OrderTarget(700002), (Recipient("b.example", "admin@b.example"),))
+    await accept(make_request(calls=(order_call, other)))
+    certcentral.failures["resend_order"].append(REFUSED)
+
+    for number in (0, 1):
+        await sending.attempt("r1", number, [])
+
+    endings = await ledger.endings("r1")
+    held = Claims(database)
+    assert {number: ending.outcome for number, ending in endings.items()} == {
+        0: LedgerEvent.REFUSED,
+        1: LedgerEvent.SENT,
+    }
+    assert await held.standing(order_call.claim_keys, clock()) is None
+    assert await held.standing(other.claim_keys, clock())
+
+
+@pytest.fixture
+def elsewhere(open_another, gate, certcentral, addresses, reach, schedule, metrics, clock):
+    """The same step in another process, which took this one for dead."""
+    database = open_another()
+    return Sending(
+        database,
+        Requests(database),
+        Ledger(database),
+        gate,
+        certcentral,
+        addresses,
+        reach,
+        schedule,
+        metrics,
+        clock,
+        "two/1",
+    )
+
+
+async def test_who_wakes_up_after_another_process_sent_does_not_send_again(
+    sending, elsewhere, certcentral, request_, kinds
+):
+    async def frozen():
+        await elsewhere.attempt("r1", 0, [])
+
+    certcentral.during_turn = frozen
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+async def test_who_wakes_up_after_it_was_told_that_nothing_was_sent_sends_nothing(
+    sending, elsewhere, certcentral, directory, request_, kinds
+):
+    async def frozen():
+        directory.add("U0ANA", deleted=True)
+        await elsewhere.attempt("r1", 0, [])
+        directory.add("U0ANA")
+
+    certcentral.during_turn = frozen
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "not_sent"]
+
+
+async def test_who_wakes_up_at_the_first_try_while_another_process_is_at_the_second_does_not_send(
+    sending, elsewhere, certcentral, request_, kinds
+):
+    waits, answer, tasks = asyncio.Event(), asyncio.Event(), []
+
+    async def put_is_held():
+        waits.set()
+        await answer.wait()
+
+    async def frozen():
+        certcentral.during_put = put_is_held
+        tasks.append(asyncio.create_task(elsewhere.attempt("r1", 0, [{"busy": False, "at": "2026-07-01T10:00:00Z"}])))
+        await waits.wait()
+        asyncio.get_running_loop().call_later(0.3, answer.set)
+
+    certcentral.during_turn = frozen
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    await asyncio.gather(*tasks)
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+async def test_who_may_not_send_any_more_does_not_say_so_while_another_process_sends(
+    sending, elsewhere, certcentral, directory, request_, kinds
+):
+    waits, answer, tasks = asyncio.Event(), asyncio.Event(), []
+
+    async def put_is_held():
+        waits.set()
+        await answer.wait()
+
+    async def frozen():
+        certcentral.during_put = put_is_held
+        tasks.append(asyncio.create_task(elsewhere.attempt("r1", 0, [])))
+        await waits.wait()
+        directory.add("U0ANA", deleted=True)
+        asyncio.get_running_loop().call_later(0.3, answer.set)
+
+    certcentral.during_turn = frozen
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    await asyncio.gather(*tasks)
+    assert len(certcentral.sent) == 1
+    assert await kinds() == ["accepted", "sending", "sent"]
+
+
+async def test_the_row_before_a_call_tells_which_process_made_it(elsewhere, request_, rows):
+    await elsewhere.attempt("r1", 0, [])
+
+    assert json.loads((await rows())[1]["detail"])["by"] == "two/1"
+
+
+@pytest.mark.fault("M4")
+async def test_a_call_that_another_process_ends_before_its_bytes_are_written_is_not_made(
+    sending, elsewhere, certcentral, request_, kinds, clock
+):
+    async def frozen():
+        certcentral.before_put = None
+        clock.advance(seconds=FRESH_SECONDS)
+        await elsewhere.attempt("r1", 0, [])
+
+    certcentral.before_put = frozen
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "unknown"]
+
+
+@pytest.mark.fault("M4")
+async def test_a_permission_that_grew_old_while_the_connection_was_made_is_asked_for_again(
+    sending, certcentral, directory, request_, kinds, ledger, clock
+):
+    async def connects_slowly():
+        clock.advance(seconds=4)
+        directory.add("U0ANA", deleted=True)
+
+    certcentral.before_put = connects_slowly
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    assert certcentral.sent == []
+    assert await kinds() == ["accepted", "sending", "not_sent"]
+    assert "deactivated" in (await ledger.history("r1", 0)).ending.words
+
+
+@pytest.mark.fault("M4")
+async def test_a_try_of_which_nothing_arrived_is_not_closed_after_another_process_ended_the_call(
+    sending, elsewhere, certcentral, request_, kinds
+):
+    async def frozen():
+        await elsewhere.attempt("r1", 0, [])
+
+    certcentral.during_put = frozen
+    certcentral.failures["resend_order"].append(UNREACHABLE)
+
+    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await kinds() == ["accepted", "sending", "unknown"]
+
+
+class Excluded(SingleInstance):
+    """An instance that the others take for dead in its first `times` attempts: with the row, and before the call."""
+
+    def __init__(self, times):
+        super().__init__()
+        self.answers = 2 * times
+
+    async def renew(self, connection):
+        self.answers -= 1
+        return self.answers < 0
+
+
+@pytest.mark.parametrize(("times", "sent"), [(1, 1), (2, 1), (3, 0)])
+async def test_a_process_that_was_taken_for_dead_tries_again_and_sends_at_most_once(
+    database, gate, certcentral, addresses, reach, schedule, metrics, clock, request_, ledger, rows, times, sent
+):
+    from bot.store.call_guard import CallGuard
+
+    guard = CallGuard(database, Excluded(times))
+    requests = Requests(database)
+    sending = Sending(
+        database, requests, ledger, gate, certcentral, addresses, reach, schedule, metrics, clock, "one/1", guard
+    )
+    earlier = []
+
+    while not (result := await sending.attempt("r1", 0, list(earlier)))["ended"]:
+        earlier.append(result)
+
+    ending = (await ledger.history("r1", 0)).ending
+    closed = [row["kind"] for row in await rows()].count("turned_away")
+    assert len(certcentral.sent) == sent
+    assert ending.outcome is (LedgerEvent.SENT if sent else LedgerEvent.NOT_SENT)
+    assert (len(earlier), closed) == (min(times, 2), times)
+    assert all("did not respond" in each["words"] for each in earlier)
+    assert sent or "did not respond" in ending.words
+
+
+@pytest.mark.fault("H2")
+@pytest.mark.parametrize(
+    ("names", "orders", "is_denied"),
+    [({"pay.example.org"}, (), True), ((), {700002}, True), ({"pay.example.com"}, (), False), ((), {700003}, False)],
+)
+async def test_a_deny_that_came_after_the_submit_holds_for_all_that_the_call_would_validate(
+    sending, certcentral, for_domain, gate, monkeypatch, ledger, names, orders, is_denied
+):
+    certcentral.add_order(700002, "pay.example.org", is_dv=False)
+    certcentral.add_order(700003, "pay.example.org", is_dv=True)
+    deny = Rule("frozen", False, frozenset({Action.RESEND}), names=frozenset(names), orders=frozenset(orders))
+    rules = Rules(frozenset({"U0ANA"}), frozenset(), frozenset({"T0HOME"}), (deny,))
+    monkeypatch.setattr(gate, "_rulebook", Rulebook(rules))
+
+    await sending.attempt("r1", 0, [])
+
+    ending = (await ledger.history("r1", 0)).ending
+    assert (ending.outcome is LedgerEvent.NOT_SENT) == is_denied
+    assert ("frozen" in ending.words) == is_denied
+    assert (certcentral.sent == []) == is_denied
+
+
+@pytest.mark.fault("H2")
+@pytest.mark.parametrize(("denied", "is_denied"), [("late.example.com", True), ("other.example.com", False)])
+async def test_a_name_that_joined_a_dv_order_after_the_submit_is_denied_at_the_call(
+    sending, certcentral, request_, gate, monkeypatch, ledger, denied, is_denied
+):
+    deny = Rule("frozen", False, frozenset({Action.RESEND}), names=frozenset({denied}))
+    rules = Rules(frozenset({"U0ANA"}), frozenset(), frozenset({"T0HOME"}), (deny,))
+    monkeypatch.setattr(gate, "_rulebook", Rulebook(rules))
+    certcentral.add_order(700001, "shop.example.com", "late.example.com")
+
+    await sending.attempt("r1", 0, [])
+
+    assert ((await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT) == is_denied
+    assert (certcentral.sent == []) == is_denied

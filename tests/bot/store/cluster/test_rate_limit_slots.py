@@ -1,0 +1,110 @@
+"""Moments for calls that processes share: in order, exact across all of them, and free again when given back."""
+
+import asyncio
+import sys
+import time
+
+import pytest
+
+from bot.store.cluster.rate_limit_slots import Slots
+from bot.store.database import open_database
+
+TAKING = """
+import asyncio, sys, time
+from bot.digicert.rate_limits import SharedLimits
+from bot.store.database import open_database
+from bot.store.cluster.rate_limit_slots import Slots
+
+async def take(url, turns):
+    database = open_database(url)
+    rates = [(5, 0.5), (12, 2.0)]
+    limits = SharedLimits(rates, Slots(database, rates))
+    async def one():
+        await limits.turn()
+        print(time.monotonic(), flush=True)
+    await asyncio.gather(*(one() for _ in range(turns)))
+    await database.close()
+
+asyncio.run(take(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+@pytest.fixture
+async def open_server(postgresql_url):
+    """Open the database of a server as another process would."""
+    opened = []
+
+    def open_it():
+        opened.append(open_database(postgresql_url.replace("postgresql:", "postgresql+psycopg:", 1)))
+        return opened[-1]
+
+    await open_it().migrate()
+    yield open_it
+    for database in opened:
+        await database.close()
+
+
+def most_within(moments, seconds):
+    return max(sum(start <= moment < start + seconds for moment in moments) for start in moments)
+
+
+async def test_each_moment_keeps_to_every_rate(open_server):
+    slots = Slots(open_server(), [(2, 1.0), (3, 10.0)])
+
+    ahead = [(await slots.reserve())[1] for _ in range(5)]
+
+    assert ahead[:2] == [0.0, 0.0]
+    assert ahead[2:] == pytest.approx([1.05, 10.05, 10.05], abs=0.3)
+
+
+async def test_what_is_given_back_is_another_ones(open_server):
+    slots = Slots(open_server(), [(1, 10.0)])
+    await slots.reserve()
+
+    slot, first = await slots.reserve()
+    await slots.give_back(slot)
+    _, second = await slots.reserve()
+
+    assert second == pytest.approx(first, abs=0.5)
+
+
+async def test_it_is_counted_what_all_processes_took(open_server):
+    rates = [(9, 60.0)]
+    first, second = Slots(open_server(), rates), Slots(open_server(), rates)
+
+    for slots in (first, second, first):
+        await slots.reserve()
+
+    assert [await slots.taken(60.0) for slots in (first, second)] == [3, 3]
+    assert await first.taken(-60.0) == 0
+
+
+async def test_what_counts_no_longer_is_forgotten(open_server):
+    slots = Slots(open_server(), [(1, 0.01)])
+    for _ in range(3):
+        await asyncio.sleep((await slots.reserve())[1])
+
+    await asyncio.sleep(1.1)
+    await slots.reserve()
+    _, ahead = await slots.reserve()
+
+    assert ahead < 0.1
+
+
+@pytest.mark.process
+async def test_two_processes_keep_to_the_limits_together_and_waste_none(open_server, postgresql_url):
+    url = postgresql_url.replace("postgresql:", "postgresql+psycopg:", 1)
+    began = time.monotonic()
+
+    processes = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", TAKING, url, "12", stdout=asyncio.subprocess.PIPE)
+        for _ in range(2)
+    ]
+    told = [(await process.communicate())[0] for process in processes]
+    moments = sorted(float(line) for text in told for line in text.split())
+
+    assert len(moments) == 24
+    assert most_within(moments, 0.5) <= 5
+    assert most_within(moments, 2.0) <= 12
+    assert moments[-1] - moments[0] < 4.0
+    assert moments[-1] - began < 20.0

@@ -1,0 +1,94 @@
+"""Which rule decides, in words: for Slack without a mention by foreign text, for a terminal with ids."""
+
+import pytest
+
+from bot.models import Holders
+from bot.policy.principal import Person
+from bot.policy.rules import Action, Matter, Rule, Rules, Standing
+from bot.views.policy_explanation import SLACK, TERMINAL, explained, ignored, may_instead, told
+
+HOME = frozenset({"T0HOME"})
+EVERY = frozenset(Action)
+SHOP = Rule(
+    name="<@U0EVE> & co",
+    allows=True,
+    actions=frozenset({Action.RESEND}),
+    users=frozenset({"U0ANA"}),
+    channels=frozenset({"C0PKI"}),
+    names=frozenset({"*.xn--bcher-kva.example"}),
+    orders=frozenset({7}),
+    where="rule 3 of policy.toml",
+)
+STOP = Rule("stop", False, frozenset({Action.RESEND}), orders=frozenset({8}), where="rule 9 of policy.toml")
+
+
+def standing(user_id, *rules, users=(), groups=(), flags=()):
+    person = Person.read({"id": user_id, "team_id": "T0HOME", **dict(flags)}, ["S0PKI"])
+    return Standing(Rules(frozenset(users), frozenset(groups), HOME, rules), person)
+
+
+def test_a_rule_is_told_by_name_place_and_what_it_is_about():
+    lines = told("U0ANA", standing("U0ANA", SHOP, STOP), Matter(), TERMINAL)
+
+    assert lines == [
+        "What U0ANA may do:",
+        " ".join(
+            [
+                "resend: yes. Rule “<@U0EVE> & co” (rule 3 of policy.toml) allows it for",
+                "*.bücher.example (xn--bcher-kva.example) or order 7 in C0PKI.",
+                "But note: Rule “stop” (rule 9 of policy.toml) denies it for order 8.",
+            ]
+        ),
+        "status: no. No rule allows it. Nobody may, as the rules are.",
+        "override-cooldown: no. No rule allows it. Nobody may, as the rules are.",
+    ]
+
+
+def test_in_slack_ids_are_mentions_and_the_file_s_words_are_none():
+    message = explained(
+        "U0BEN", standing("U0BEN", SHOP), Matter("C0PKI", order=7), standing("U0BEN", SHOP), ["a <!here>", "b"]
+    )
+
+    assert message.text.startswith("What <@U0BEN> may do for order 7 in <#C0PKI>: resend: no. No rule allows it. ")
+    assert "Who may: <@U0ANA>." in message.text
+    assert "the version before it still counts. a &lt;!here&gt; There is more in the bot's log." in message.text
+    assert "<@U0EVE>" not in explained("U0ANA", standing("U0ANA", SHOP), Matter(), standing("U0ANA", SHOP), ()).text
+    assert message.payload()["blocks"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"deleted": True}, "deactivated"),
+        ({"is_bot": True}, "a bot or a workflow"),
+        ({"team_id": "T0OTHER"}, "another workspace"),
+        ({"is_restricted": True}, "a guest"),
+        ({"id": ""}, "Slack did not say who this is"),
+    ],
+)
+def test_whom_no_rule_lets_in_is_told_nothing_else(flags, words):
+    [_, line] = told("U0ANA", standing("U0ANA", SHOP, flags=flags), Matter(), SLACK)
+
+    assert words in line
+    assert line.endswith("No rule can change that.")
+
+
+@pytest.mark.parametrize(
+    ("lists", "words"),
+    [
+        ({"users": ["U0ANA"]}, "resend: yes. DCV_ALLOWED_USERS lists this person."),
+        ({"groups": ["S0PKI"]}, "resend: yes. DCV_ALLOWED_USERGROUPS lists a user group of this person."),
+        ({"users": ["U0BEN"]}, "resend: no. DCV_ALLOWED_USERS and DCV_ALLOWED_USERGROUPS do not list this person. Who"),
+        ({}, "resend: no. DCV_ALLOWED_USERS and DCV_ALLOWED_USERGROUPS are empty, so nobody may."),
+    ],
+)
+def test_the_two_lists_are_told_by_their_settings(lists, words):
+    assert told("U0ANA", standing("U0ANA", **lists), Matter(), TERMINAL)[1].startswith(words)
+
+
+def test_many_holders_are_counted():
+    who = Holders(tuple(f"U{number}" for number in range(20)))
+
+    assert may_instead(who, TERMINAL).endswith("U11 and 8 more.")
+    assert may_instead(Holders(), TERMINAL) == ""
+    assert ignored((), SLACK) == []

@@ -1,0 +1,171 @@
+"""The boundary: nothing escapes it, the right words reach the right person, and a stop can wait for it."""
+
+import asyncio
+
+import pytest
+import structlog
+
+from bot.errors import CaUnavailable, Misunderstood, NotAllowed, NothingToDo, StoreUnavailable
+from bot.models import Actor, Origin, Place
+from handlers.listeners.error_boundary import Answering
+
+ORIGIN = Origin(Actor("U0ANA", "T0HOME"), Place("C0PKI"), "https://hooks.example/1")
+
+
+class FakeChat:
+    """Takes whispers."""
+
+    def __init__(self):
+        self.whispers = []
+
+    async def whisper(self, origin, message):
+        self.whispers.append((origin, message.text))
+
+
+@pytest.fixture
+def chat():
+    return FakeChat()
+
+
+@pytest.fixture
+def answering(chat):
+    return Answering(chat)
+
+
+@pytest.fixture(autouse=True)
+def logged():
+    """What was logged, with the values that were bound meanwhile."""
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logged:
+        yield logged
+
+
+@pytest.fixture
+def fail(answering):
+    async def fail_with(error):
+        async with answering.to(ORIGIN):
+            raise error
+
+    return fail_with
+
+
+async def test_where_all_goes_well_nothing_is_whispered(answering, chat, logged):
+    async with answering.to(ORIGIN):
+        pass
+
+    assert chat.whispers == []
+    assert logged == []
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Misunderstood("That is HTML: give one name."), "That is HTML: give one name."),
+        (NotAllowed("You are not on the list.", "not-listed"), "You are not on the list."),
+        (NothingToDo("Order 1 is issued.", "Reissue it."), "Order 1 is issued. Reissue it."),
+        (StoreUnavailable("The database is away."), "The database is away."),
+        (
+            CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False),
+            "DigiCert cannot be reached. Nothing was sent; try again in a moment.",
+        ),
+    ],
+)
+async def test_what_a_person_can_mend_is_whispered_to_them(fail, chat, logged, error, words):
+    await fail(error)
+
+    assert chat.whispers == [(ORIGIN, words)]
+    assert [line["log_level"] for line in logged] == ["info"]
+
+
+async def test_a_bug_is_whispered_as_a_reference_that_the_log_knows(fail, chat, logged):
+    await fail(ValueError("a secret of ours"))
+
+    ((origin, words),) = chat.whispers
+    (line,) = logged
+    assert origin == ORIGIN
+    assert "a secret of ours" not in words
+    assert line["reference"] in words
+    assert (line["log_level"], line["exc_info"]) == ("error", True)
+
+
+async def test_each_bug_has_a_reference_of_its_own(fail, logged):
+    for _ in range(3):
+        await fail(ValueError("again"))
+
+    assert len({line["reference"] for line in logged}) == 3
+
+
+async def test_a_line_of_the_log_names_who_is_answered(answering, fail, logged):
+    await fail(Misunderstood("That is HTML."))
+    async with answering.to(ORIGIN):
+        structlog.get_logger("test").info("inside")
+    structlog.get_logger("test").info("outside")
+
+    assert [line.get("user") for line in logged] == ["U0ANA", "U0ANA", None]
+
+
+async def test_a_stop_goes_through(answering, chat):
+    async def wait_for_ever():
+        async with answering.to(ORIGIN):
+            await asyncio.Event().wait()
+
+    answer = asyncio.create_task(wait_for_ever())
+    await asyncio.sleep(0)
+    answer.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await answer
+    assert chat.whispers == []
+    await asyncio.wait_for(answering.idle(10), 1)
+
+
+async def test_a_stop_waits_until_everybody_was_answered(answering):
+    finished, release = [], asyncio.Event()
+
+    async def answer(name):
+        async with answering.to(ORIGIN):
+            await release.wait()
+            finished.append(name)
+
+    answers = [asyncio.create_task(answer(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    idle = asyncio.create_task(answering.idle(10))
+    await asyncio.sleep(0)
+    was_waiting = not idle.done()
+    release.set()
+
+    await idle
+
+    assert was_waiting
+    assert finished == [0, 1, 2]
+    await asyncio.gather(*answers)
+
+
+async def test_a_stop_does_not_wait_for_ever(answering, logged):
+    async with answering.to(ORIGIN):
+        await answering.idle(0.01)
+
+    assert [line["event"] for line in logged] == ["stopping while somebody is being answered"]
+
+
+async def test_where_nobody_is_answered_a_stop_waits_for_nobody(answering):
+    await asyncio.wait_for(answering.idle(10), 1)
+
+
+async def test_who_is_not_answered_by_the_end_of_a_stop_is_told_once(answering, chat):
+    async with answering.to(ORIGIN), answering.to(ORIGIN):
+        await answering.part()
+    await answering.part()
+
+    [(origin, words)] = chat.whispers
+    assert origin == ORIGIN
+    assert "may not finish" in words
+
+
+async def test_a_slack_that_is_silent_holds_up_no_stop(answering, chat):
+    async def whisper(*_):
+        await asyncio.Event().wait()
+
+    chat.whisper = whisper
+
+    async with answering.to(ORIGIN):
+        await asyncio.wait_for(answering.part(), 5)

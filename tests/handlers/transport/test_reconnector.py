@@ -1,0 +1,176 @@
+"""The link to Slack: what it says of itself, and what becomes of envelopes that come at a bad moment."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
+import pytest
+
+from bot.errors import CannotStart
+from handlers.transport.reconnector import Link
+from handlers.transport.websocket import Connection, Message
+from sandbox.faults import answers
+from sandbox.slack import Slack
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[Slack]:
+    async with Slack() as slack:
+        yield slack
+
+
+@asynccontextmanager
+async def _kept(slack: Slack) -> AsyncIterator[tuple[Link, "asyncio.Task[None]"]]:
+    """A link that acknowledges everything, and the task that keeps it."""
+    async with aiohttp.ClientSession() as session:
+
+        async def dial() -> Connection:
+            return await Connection.open(session, slack.web_api.open_socket_url(), None)
+
+        async def answer(envelope: Message) -> str | None:
+            return json.dumps({"envelope_id": envelope["envelope_id"]})
+
+        link = Link(dial, answer)
+        keeping = asyncio.create_task(link.keep())
+        await _until(lambda: link.is_open, 5.0)
+        try:
+            yield link, keeping
+        finally:
+            await _leave(link, keeping)
+
+
+async def _leave(link: Link, keeping: "asyncio.Task[None]") -> None:
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
+    await link.leave()
+
+
+async def _until(look: Callable[[], bool], seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while not look():  # noqa: ASYNC110 - a link tells nobody of its state
+            await asyncio.sleep(0.02)
+
+
+async def test_a_link_is_open_only_while_its_socket_lives(slack: Slack) -> None:
+    async with _kept(slack) as (link, keeping):
+        opened = link.is_open
+        slack.faults.plan("socket", answers(503), times=None)
+        slack.freeze_sockets()
+        await _until(lambda: not link.is_open, 7.0)
+        slack.faults.clear()
+        await _until(lambda: link.is_open, 10.0)
+        await _leave(link, keeping)
+
+        assert opened
+        assert not link.is_open
+
+
+async def test_an_envelope_that_crosses_the_parting_is_acknowledged_over_another_socket(slack: Slack) -> None:
+    ana = slack.add_person("ana")
+    slack.close_notice_seconds = 0.3
+    async with _kept(slack) as (link, keeping):
+        first = slack.socket_mode.sockets[0]
+        leaving = asyncio.create_task(_leave(link, keeping))
+        await slack.wait_for(lambda: first.ws.close_code is not None, "the link to part", 5.0)
+        crossing = await ana.command("/dcv-resend")
+        await leaving
+
+    assert crossing.acked
+    assert (slack.sockets, slack.problems) == (0, [])
+
+
+async def test_nothing_is_left_of_a_link_that_had_many_sockets(slack: Slack) -> None:
+    before = len(asyncio.all_tasks())
+    async with _kept(slack):
+        with_one = len(asyncio.all_tasks())
+        for _ in range(5):
+            old = slack.socket_mode.sockets[0]
+            await slack.disconnect("warning")
+            await slack.wait_for(
+                lambda old=old: slack.sockets == 1 and old not in slack.socket_mode.sockets, "another", 9.0
+            )
+        await _until(lambda: len(asyncio.all_tasks()) <= with_one, 5.0)
+
+    await _until(lambda: len(asyncio.all_tasks()) <= before, 5.0)
+
+
+class Line(Connection):
+    """A connection over which one envelope comes; a cut one counts as open although nothing can be sent."""
+
+    def __init__(self, *, is_cut: bool) -> None:
+        self.over, self.goodbye = asyncio.Event(), None
+        self.sent: list[str] = []
+        self._is_cut, self._tries = is_cut, 0
+
+    @property
+    def is_open(self) -> bool:
+        return True
+
+    @property
+    def age(self) -> float:
+        return 60.0
+
+    async def send(self, text: str) -> bool:
+        self._tries += 1
+        if self._tries > 10:
+            raise AssertionError("It is asked again and again.")
+        self.sent += [] if self._is_cut else [text]
+        return not self._is_cut
+
+    async def read(self, hear: Callable[[Message], None]) -> None:
+        if self._is_cut:
+            hear({"envelope_id": "1"})
+            await asyncio.sleep(0.05)
+            self.over.set()
+        await self.over.wait()
+
+    async def leave(self) -> None:
+        self.over.set()
+
+
+async def test_an_ack_that_cannot_be_sent_waits_for_the_next_socket_and_holds_up_nobody() -> None:
+    lines = [Line(is_cut=True), Line(is_cut=False)]
+    waiting = iter(lines)
+
+    async def dial() -> Connection:
+        return next(waiting)
+
+    async def answer(envelope: Message) -> str | None:
+        return json.dumps(envelope)
+
+    link = Link(dial, answer)
+    keeping = asyncio.create_task(link.keep())
+    try:
+        await _until(lambda: lines[1].sent != [], 5.0)
+    finally:
+        await _leave(link, keeping)
+
+    assert [line.sent for line in lines] == [[], ['{"envelope_id": "1"}']]
+
+
+async def test_a_token_that_is_revoked_while_it_leaves_fails_nothing_and_leaves_nothing_behind() -> None:
+    lines = iter([Line(is_cut=True)])
+    tried, ended = asyncio.Event(), asyncio.Event()
+
+    async def dial() -> Connection:
+        if line := next(lines, None):
+            return line
+        tried.set()
+        raise CannotStart(["SLACK_APP_TOKEN: Slack does not accept it."])
+
+    async def answer(_: Message) -> str | None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    link = Link(dial, answer)
+    keeping = asyncio.create_task(link.keep())
+    await _until(lambda: link.is_open, 5.0)
+    await _leave(link, keeping)
+
+    assert tried.is_set()
+    assert ended.is_set()
