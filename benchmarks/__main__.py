@@ -84,20 +84,20 @@ async def answers_in_a_flood(
 
 def candidate_readings() -> list[float]:
     """Seconds to read what a message of 40,000 characters names, as many as Slack takes."""
-    from bot.parsing.mentions import read_candidates
+    from bot.parsing.mentions import find_mentions
 
     message = {"text": (ALERT * 300)[:40_000]}
     found = []
     for _ in range(READINGS):
         began = time.perf_counter()
-        read_candidates(message)
+        find_mentions(message)
         found.append(time.perf_counter() - began)
     return found
 
 
 def policy_readings() -> list[float]:
     """Seconds to report the mistake in a policy file of 500 rules: one `[[rules]]`."""
-    from bot.errors import CannotStart
+    from bot.errors import ConfigurationError
     from bot.policy.rule_file import read_policy
 
     rule = '[[rule]]\nname = "r{0}"\ndeny = ["resend"]\nnames = ["n{0}.example.com", "*.n{0}.example.com"]\n'
@@ -106,7 +106,7 @@ def policy_readings() -> list[float]:
     found: list[float] = []
     while len(found) < READINGS and sum(found) < ENOUGH_SECONDS:
         began = time.perf_counter()
-        with contextlib.suppress(CannotStart):
+        with contextlib.suppress(ConfigurationError):
             read_policy("".join(rules).encode(), "policy.toml")
         found.append(time.perf_counter() - began)
     return found
@@ -144,8 +144,8 @@ async def page() -> None:
     """Measure the page of the sandbox."""
     from benchmarks.page_updates import page_updates
 
-    seen = await page_updates()
-    figure = spread(seen) if seen else "no Chromium or Chrome here"
+    observation = await page_updates()
+    figure = spread(observation) if observation else "no Chromium or Chrome here"
     row("edit of a message to its picture on the page, among 1,000", figure, "aim: under 100 ms")
 
 

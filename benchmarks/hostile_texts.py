@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.errors import Misunderstood
+from bot.errors import InvalidInput
 from bot.parsing.commands import read_command, read_status
-from bot.parsing.mentions import read_candidates
+from bot.parsing.mentions import find_mentions
 from sandbox.hostile_texts import LONGEST_TEXT, PIECES, blocks_of, long_text, nested
 
 LONGEST_COMMAND = 3_000
@@ -26,7 +26,7 @@ def read_typed(text: str) -> None:
     for read in (read_command, read_status):
         try:
             read(text)
-        except Misunderstood:
+        except InvalidInput:
             continue
 
 
@@ -40,11 +40,11 @@ class HostileTexts:
     def measure(self, unit: str) -> None:
         """Read texts of this unit, and remember those that were slower than all before."""
         text = {"text": long_text(unit, LONGEST_TEXT)}
-        self.text = max(self.text, (_seconds(lambda: read_candidates(text)), unit))
+        self.text = max(self.text, (_seconds(lambda: find_mentions(text)), unit))
         self.blocks = max(
             self.blocks,
-            (_seconds(lambda: read_candidates(blocks_of(unit))), unit),
-            (_seconds(lambda: read_candidates(nested(unit))), unit),
+            (_seconds(lambda: find_mentions(blocks_of(unit))), unit),
+            (_seconds(lambda: find_mentions(nested(unit))), unit),
         )
         self.command = max(self.command, (_seconds(lambda: read_typed(long_text(unit, LONGEST_COMMAND))), unit))
         for ratio in _ratios(unit):
@@ -60,8 +60,8 @@ def _ratios(unit: str) -> Iterator[float]:
 
 
 def _ratio(half: Any, whole: Any) -> float | None:
-    least = _seconds(lambda: read_candidates(half))
-    return _seconds(lambda: read_candidates(whole)) / least if least > LEAST_SECONDS else None
+    least = _seconds(lambda: find_mentions(half))
+    return _seconds(lambda: find_mentions(whole)) / least if least > LEAST_SECONDS else None
 
 
 def _seconds(read: Callable[[], object]) -> float:

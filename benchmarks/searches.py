@@ -3,11 +3,11 @@
 import time
 from datetime import UTC, datetime
 
-from bot.models import Actor, Order, Place
-from bot.policy.principal import Person
-from bot.policy.rules import Action, Rule, Rules, Standing
-from bot.services.authorization.visibility import Access
-from bot.services.lookup.account import Account, matching
+from bot.models import Actor, Destination, Order
+from bot.policy.principal import Principal
+from bot.policy.rules import AccessContext, Action, Rule, Rules
+from bot.services.authorization.visibility import Visibility
+from bot.services.lookup.account import AccountSnapshot, search
 
 ORDERS = 10_000
 RULES = 500
@@ -26,17 +26,17 @@ def search_seconds() -> list[float]:
         Order(700_000 + number, "pending", name, (name, f"www.{name}"), number % 3 > 0, "", None, placed)
         for number, name in enumerate(names)
     )
-    account = Account(orders, (), (), placed).prepare()
-    ana, every = Person.read({"id": "U0ANA", "team_id": "T0HOME"}, ()), frozenset(Action)
+    account = AccountSnapshot(orders, (), (), placed).prepare()
+    ana, every = Principal.read({"id": "U0ANA", "team_id": "T0HOME"}, ()), frozenset(Action)
     rules = tuple(
         Rule(f"team {number}", True, every, frozenset({"U0ANA"}), names=frozenset({f"*.other{number}.example.com"}))
         for number in range(RULES)
     )
     found = []
     for _ in range(SEARCHES):
-        standing = Standing(Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), rules), ana)
-        access = Access(Actor("U0ANA", "T0HOME"), Place("C0PKI"), standing)
+        context = AccessContext(Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), rules), ana)
+        visibility = Visibility(Actor("U0ANA", "T0HOME"), Destination("C0PKI"), context)
         began = time.process_time()
-        matching(account.searchable, "example", None, access.line, MOST_OPTIONS)
+        search(account.searchable, "example", None, visibility.line, MOST_OPTIONS)
         found.append(time.process_time() - began)
     return found

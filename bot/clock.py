@@ -25,7 +25,7 @@ def steady_clock(clock: Clock = utc_now) -> Clock:
     return lambda: began + timedelta(seconds=seconds_since_boot() - booted)
 
 
-def read_moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """A date or a time as ISO 8601 writes it, in UTC where it names no zone; ValueError says what would be right."""
     try:
         moment = datetime.fromisoformat(text.strip())
@@ -34,18 +34,18 @@ def read_moment(text: str) -> datetime:
         raise ValueError("give a date or a time in UTC, such as 2026-01-31 or 2026-01-31T10:00.") from None
 
 
-class Comparison:
+class ClockSkew:
     """This machine's clock beside another one's, whose HTTP answers carry a Date header (RFC 9110, section 6.6.1)."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.ahead: timedelta | None = None
+        self.offset: timedelta | None = None
         """How much later it is here, a second more or less; None while no answer told the time."""
 
-    def hear(self, date: str) -> None:
+    def observe(self, date: str) -> None:
         """Take the Date header of an answer that arrives now; one that cannot be read tells nothing."""
         try:
             there = parsedate_to_datetime(date)
         except ValueError:
             return
-        self.ahead = self._clock() - there.replace(tzinfo=there.tzinfo or UTC)
+        self.offset = self._clock() - there.replace(tzinfo=there.tzinfo or UTC)

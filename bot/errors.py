@@ -5,25 +5,25 @@ BotError
 ├── NotAllowed        the asker talks to an owner of the bot
 │   └── NotVisible    the asker may not learn whether there is any such thing
 ├── PermissionUnknown the asker tries again in a minute: Slack could not tell who they are
-├── NothingToDo       the state of the order or domain says no
-├── CooledDown        the same target got its mail a moment ago
+├── NotResendable       the state of the order or domain says no
+├── CooldownActive        the same target got its mail a moment ago
 ├── LimitReached      the asker waits: they asked for many resends lately
-├── CaRefused         DigiCert said no, and why
+├── CaRejected         DigiCert said no, and why
 ├── CaUnavailable     DigiCert gave no usable answer
 │   ├── CaUnreadable  or one that is not what its documentation promises
-│   └── CaBusy        or asked to slow down
+│   └── CaRateLimited        or asked to slow down
 ├── StoreUnavailable  our own database did not answer in time
-│   └── StoreInDoubt  and may have written it down all the same
-├── SlackRefused      Slack said no, and would say so again
+│   └── CommitUnknown  and may have written it down all the same
+├── SlackRejected      Slack said no, and would say so again
 ├── SlackUnavailable  Slack did not answer, or asked to wait
-└── CannotStart       an operator mends a setting
-    └── DatabaseAway  or waits: the database may be there again soon
+└── ConfigurationError       an operator mends a setting
+    └── DatabaseUnavailable  or waits: the database may be there again soon
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from bot.models import NOBODY, Cooldown, Holders
+from bot.models import NO_GRANTEES, Cooldown, Grantees
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
@@ -32,7 +32,7 @@ class BotError(Exception):
     """Everything that is not a bug."""
 
 
-class Misunderstood(BotError):
+class InvalidInput(BotError):
     """What was typed or chosen cannot be used; `fields` names the form's field at fault, where there is one."""
 
     def __init__(self, sentence: str, fields: Mapping[str, str] | None = None) -> None:
@@ -43,7 +43,7 @@ class Misunderstood(BotError):
 class NotAllowed(BotError):
     """The policy said no; `rule` names what decided, for the ledger and the log, and `holders` are those who may."""
 
-    def __init__(self, sentence: str, rule: str, holders: Holders = NOBODY) -> None:
+    def __init__(self, sentence: str, rule: str, holders: Grantees = NO_GRANTEES) -> None:
         super().__init__(sentence)
         self.rule = rule
         self.holders = holders
@@ -64,15 +64,15 @@ class PermissionUnknown(BotError):
         self.retry_after = retry_after
 
 
-class NothingToDo(BotError):
+class NotResendable(BotError):
     """There is no mail to resend here; `instead` tells what would help."""
 
     def __init__(self, sentence: str, instead: str) -> None:
         super().__init__(sentence)
-        self.instead = instead
+        self.hint = instead
 
 
-class CooledDown(BotError):
+class CooldownActive(BotError):
     """The target was sent to a moment ago, and no reason was given to do it again."""
 
     def __init__(self, cooldown: Cooldown) -> None:
@@ -112,7 +112,7 @@ class CaError(BotError):
     """A call to DigiCert did not end well."""
 
 
-class CaRefused(CaError):
+class CaRejected(CaError):
     """DigiCert answered and said no (a 4xx): nothing was sent."""
 
     def __init__(self, sentence: str, *, status: int, codes: Sequence[str] = ()) -> None:
@@ -141,7 +141,7 @@ class CaUnreadable(CaUnavailable):
         super().__init__(sentence, may_have_arrived=False)
 
 
-class CaBusy(CaUnavailable):
+class CaRateLimited(CaUnavailable):
     """DigiCert turned the call away (429); `retry_after` is in seconds where it was told."""
 
     def __init__(self, retry_after: float | None) -> None:
@@ -153,11 +153,11 @@ class StoreUnavailable(BotError):
     """The bot's own database did not answer in time; the transaction was rolled back."""
 
 
-class StoreInDoubt(StoreUnavailable):
+class CommitUnknown(StoreUnavailable):
     """The bot's own database went away during the commit: what was written may stand there, or not."""
 
 
-class SlackRefused(BotError):
+class SlackRejected(BotError):
     """Slack said no and would say so again; `code` is Slack's word for it."""
 
     def __init__(self, code: str) -> None:
@@ -173,7 +173,7 @@ class SlackUnavailable(BotError):
         self.retry_after = retry_after
 
 
-class CannotStart(BotError):
+class ConfigurationError(BotError):
     """The process cannot start; one line per problem, each naming the setting and the mend."""
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -181,5 +181,5 @@ class CannotStart(BotError):
         self.problems = tuple(problems)
 
 
-class DatabaseAway(CannotStart):
+class DatabaseUnavailable(ConfigurationError):
     """The database cannot be opened now, for a reason that may pass by itself: it restarts, or it is locked."""

@@ -14,7 +14,7 @@ _Item = TypeVar("_Item")
 
 
 @contextmanager
-def done_for(person: str = EVERYBODY) -> Iterator[None]:
+def working_for(person: str = EVERYBODY) -> Iterator[None]:
     """Count what is done inside as this person's, or as everybody's. A task that is begun inside inherits it."""
     token = _person.set(person)
     try:
@@ -23,12 +23,12 @@ def done_for(person: str = EVERYBODY) -> Iterator[None]:
         _person.reset(token)
 
 
-def served_person() -> str:
+def current_person() -> str:
     """Return for whom something is done now."""
     return _person.get()
 
 
-class Rounds(Generic[_Item]):
+class FairQueue(Generic[_Item]):
     """A queue for each person; the order of the people is that of a round."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class FairLock:
     """A lock that people have in rounds, so that many who wait for one person delay that person alone."""
 
     def __init__(self) -> None:
-        self._waiting: Rounds[asyncio.Future[None]] = Rounds()
+        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue()
         self._is_held = False
 
     async def acquire(self) -> None:
@@ -79,7 +79,7 @@ class FairLock:
         if not self._is_held:
             self._is_held = True
             return
-        person, waiter = served_person(), asyncio.get_running_loop().create_future()
+        person, waiter = current_person(), asyncio.get_running_loop().create_future()
         self._waiting.add(person, waiter)
         try:
             await waiter

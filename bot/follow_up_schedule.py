@@ -6,7 +6,7 @@ Pure: the moment, what was told and what was seen come in.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.models import Following, FollowState, News, Seen
+from bot.models import FollowUp, FollowUpState, Observation, StatusUpdate
 
 # So many looks in a row without an answer are told, and end a following whose last check they were.
 MOST_MISSES = 5
@@ -17,7 +17,7 @@ _LONGEST_PAUSE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class FollowUpSchedule:
     """When to look, and when to say what usually helps, both counted from the end of the call; shortest first."""
 
     follow_ups: tuple[timedelta, ...]
@@ -36,57 +36,61 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Transition:
     """What becomes of a following after a look; `validated` are the names told so from now on."""
 
-    news: News
+    status_update: StatusUpdate
     validated: tuple[str, ...]
     due_at: datetime | None
-    misses: int = 0
+    failed_checks: int = 0
 
 
-def decide(
-    following: Following, names: tuple[str, ...], seen: Seen | None, schedule: Schedule, now: datetime
-) -> Decision:
+def next_state(
+    follow_up: FollowUp,
+    names: tuple[str, ...],
+    observation: Observation | None,
+    schedule: FollowUpSchedule,
+    now: datetime,
+) -> Transition:
     """What a look at these names means; without `seen`, that DigiCert gave no answer.
 
     What was looked at before somebody else looked is no news: that one told what there was.
     """
-    due_at = schedule.next_check(following.since, now)
-    if seen is None:
-        return _missed(following, due_at, now)
-    if following.seen_at and seen.at <= following.seen_at:
-        seen = Seen(following.seen_at, following.validated)
-    validated = tuple(name for name in names if name in seen.validated)
-    state, word = _state(validated == names, seen.over, due_at)
-    passed = schedule.nudges_by(following.since, now)
-    news = News(
-        at=seen.at,
+    due_at = schedule.next_check(follow_up.since, now)
+    if observation is None:
+        return _next_after_failure(follow_up, due_at, now)
+    if follow_up.observed_at and observation.at <= follow_up.observed_at:
+        observation = Observation(follow_up.observed_at, follow_up.validated)
+    validated = tuple(name for name in names if name in observation.validated)
+    state, word = _state(validated == names, observation.closed_status, due_at)
+    passed = schedule.nudges_by(follow_up.since, now)
+    update = StatusUpdate(
+        at=observation.at,
         state=state,
         word=word,
-        fresh=tuple(name for name in validated if name not in following.validated),
-        again=tuple(name for name in following.validated if name not in validated),
-        nudge=passed if state is FollowState.FOLLOWING and passed > following.nudges else 0,
+        newly_validated=tuple(name for name in validated if name not in follow_up.validated),
+        reopened=tuple(name for name in follow_up.validated if name not in validated),
+        nudge=passed if state is FollowUpState.FOLLOWING and passed > follow_up.nudges else 0,
     )
-    return Decision(news, validated, due_at if state is FollowState.FOLLOWING else None)
+    return Transition(update, validated, due_at if state is FollowUpState.FOLLOWING else None)
 
 
-def _state(all_validated: bool, over: str | None, due_at: datetime | None) -> tuple[FollowState, str]:
+def _state(all_validated: bool, over: str | None, due_at: datetime | None) -> tuple[FollowUpState, str]:
     if all_validated:
-        return FollowState.VALIDATED, over or ""
+        return FollowUpState.VALIDATED, over or ""
     if over:
-        return FollowState.ENDED, over
-    return (FollowState.FOLLOWING if due_at else FollowState.FINISHED), ""
+        return FollowUpState.ENDED, over
+    return (FollowUpState.FOLLOWING if due_at else FollowUpState.FINISHED), ""
 
 
-def _missed(following: Following, due_at: datetime | None, now: datetime) -> Decision:
-    misses = following.misses + 1
-    soon = now + min(_FIRST_PAUSE * 2 ** min(following.misses, 10), _LONGEST_PAUSE)
+def _next_after_failure(follow_up: FollowUp, due_at: datetime | None, now: datetime) -> Transition:
+    misses = follow_up.failed_checks + 1
+    soon = now + min(_FIRST_PAUSE * 2 ** min(follow_up.failed_checks, 10), _LONGEST_PAUSE)
     given_up = due_at is None and misses >= MOST_MISSES
-    news = News(
-        at=following.seen_at or following.since,
-        state=FollowState.FINISHED if given_up else FollowState.FOLLOWING,
-        silent=misses == MOST_MISSES or given_up,
+    update = StatusUpdate(
+        at=follow_up.observed_at or follow_up.since,
+        state=FollowUpState.FINISHED if given_up else FollowUpState.FOLLOWING,
+        unreachable=misses == MOST_MISSES or given_up,
     )
     again_at = None if given_up else min(filter(None, (due_at, soon)))
-    return Decision(news, following.validated, again_at, misses)
+    return Transition(update, follow_up.validated, again_at, misses)

@@ -19,7 +19,7 @@ _TRACEBACKS = ("exc_info", "exception", "stack")
 _TALKATIVE = ("slack_sdk", "slack_bolt", "httpx", "httpcore", "aiosqlite", "dbos", "asyncio", "alembic")
 
 
-def hider(settings: Settings) -> Callable[[str], str]:
+def secret_redactor(settings: Settings) -> Callable[[str], str]:
     """What takes out of a text whatever is, or looks like, one of the secrets."""
     secrets = {form for secret in _secrets(settings) if secret for form in _forms(secret)}
     longest_first = sorted(secrets, key=len, reverse=True)
@@ -47,7 +47,7 @@ def _mark(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
 
 
-def silence() -> None:
+def disable() -> None:
     """Let nobody log: for a command whose answer says it all."""
     logging.disable(logging.CRITICAL)
     structlog.configure(processors=[_drop])
@@ -60,7 +60,7 @@ def _drop(_: WrappedLogger, __: str, ___: EventDict) -> EventDict:
 def configure(settings: Settings) -> None:
     """Send every logger of the process through one formatter."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Discreet(settings.log_format, hider(settings)))
+    handler.setFormatter(RedactingFormatter(settings.log_format, secret_redactor(settings)))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
@@ -74,7 +74,7 @@ def configure(settings: Settings) -> None:
     )
 
 
-class _Discreet(structlog.stdlib.ProcessorFormatter):
+class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
     """Renders a line, tracebacks included, and takes out whatever is or looks like a secret."""
 
     def __init__(self, form: str, hide: Callable[[str], str]) -> None:

@@ -9,7 +9,7 @@ from math import nan
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from bot.models import OUTCOMES, Depths, LedgerEvent
+from bot.models import OUTCOMES, Backlog, LedgerEvent
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -27,7 +27,7 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._calls = self._counter("dcv_calls", "Calls of accepted requests, by how they ended.", "outcome")
-        self._refusals = self._counter("dcv_refusals", "Requests that were refused, by the ledger's word.", "kind")
+        self._denials = self._counter("dcv_refusals", "Requests that were refused, by the ledger's word.", "kind")
         self._rejected = self._counter("dcv_http_rejected", "HTTP requests that were turned away.", "reason")
         self._acks = Histogram(
             "dcv_slack_ack_seconds",
@@ -46,36 +46,36 @@ class Metrics:
         self._depths = {
             "requests": self._gauge("dcv_requests_open", "Requests that were accepted and whose outcome is not told."),
             "alerts": self._gauge("dcv_alerts_unread", "Alerts that were written down and not looked at."),
-            "followings": self._gauge("dcv_followings_open", "Targets that are followed."),
+            "follow_ups": self._gauge("dcv_followings_open", "Targets that are followed."),
             "due": self._gauge("dcv_followings_due", "Followings whose look or news is due."),
         }
         for outcome in OUTCOMES:
             self._calls.labels(outcome.value)
         for kind in _REFUSALS:
-            self._refusals.labels(kind)
+            self._denials.labels(kind)
 
-    def ended(self, outcome: LedgerEvent) -> None:
+    def record_outcome(self, outcome: LedgerEvent) -> None:
         """Count a call whose ending was written down."""
         self._calls.labels(outcome.value).inc()
 
-    def refused(self, kind: str) -> None:
+    def record_denial(self, kind: str) -> None:
         """Count a refusal, by the ledger's word for it."""
-        self._refusals.labels(kind).inc()
+        self._denials.labels(kind).inc()
 
-    def rejected(self, reason: str) -> None:
+    def record_http_rejection(self, reason: str) -> None:
         """Count an HTTP request that was turned away."""
         self._rejected.labels(reason).inc()
 
-    def acked(self, kind: str, seconds: float) -> None:
+    def observe_ack(self, kind: str, seconds: float) -> None:
         """Note how long Slack waited for the answer to a payload of this kind."""
         self._acks.labels(kind).observe(seconds)
 
-    def called_digicert(self, method: str, path: str, status: int | None, seconds: float) -> None:
+    def observe_digicert_call(self, method: str, path: str, status: int | None, seconds: float) -> None:
         """Note how long DigiCert took for a call; None is the status where no answer came."""
         endpoint = _DOMAIN.sub("{domain}", _ORDER.sub("{order}", path))
         self._digicert.labels(f"{method} {endpoint}", str(status or "none")).observe(seconds)
 
-    def told(self, depths: Depths | None) -> bytes:
+    def render(self, depths: Backlog | None) -> bytes:
         """Everything in Prometheus' text format; without `depths` their gauges are NaN."""
         for name, gauge in self._depths.items():
             gauge.set(getattr(depths, name) if depths else nan)

@@ -18,7 +18,7 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Destination:
     """Where the answer belongs: a channel, and a thread in it where one was named."""
 
     channel_id: str
@@ -26,11 +26,11 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Interaction:
     """Who did something where, and the address at which Slack takes a whisper in return."""
 
     actor: Actor
-    place: Place | None
+    destination: Destination | None
     response_url: str | None = None
 
 
@@ -144,7 +144,7 @@ class Call:
         return tuple(dict.fromkeys(recipient.name for recipient in self.recipients))
 
     @property
-    def claim_keys(self) -> tuple[str, ...]:
+    def cooldown_keys(self) -> tuple[str, ...]:
         """What the cooldown is kept for: order and name, domain and name scope, and domain and mailbox."""
         if isinstance(self.target, OrderTarget):
             return tuple(f"{self.target.key}:{name}" for name in self.names)
@@ -161,7 +161,7 @@ class ResendRequest:
 
     id: str
     actor: Actor
-    place: Place
+    destination: Destination
     subject: str
     calls: tuple[Call, ...]
     locale: str
@@ -176,14 +176,14 @@ class ResendRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Holders:
+class Grantees:
     """Colleagues and user groups, by Slack's ids."""
 
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 
 
-NOBODY = Holders()
+NO_GRANTEES = Grantees()
 
 
 class LedgerEvent(StrEnum):
@@ -220,11 +220,11 @@ class Cooldown:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class CallResult:
     """How one call ended; `words` are DigiCert's, or ours where DigiCert gave none."""
 
     outcome: LedgerEvent
-    words: str
+    message: str
     at: datetime
 
 
@@ -248,7 +248,7 @@ class PastCall:
     target: str
     names: tuple[str, ...]
     emails: tuple[str, ...]
-    ending: Ending | None = None
+    result: CallResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,7 @@ class PastRequest:
 
     seq: int
     at: datetime
-    beginning: LedgerEvent
+    decision: LedgerEvent
     user_id: str
     request_id: str | None
     about: str
@@ -421,7 +421,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class AccountEntry:
     """One line of the account's listing, as a choice; `waiting` is None where the listing does not tell.
 
     `validation` is that of a domain.
@@ -496,7 +496,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """What DigiCert said of a call's names at a moment; `over` is why nothing waits any more, though not all is valid.
 
     For an order `over` is DigiCert's word; for a domain it says that the domain is not submitted for validation.
@@ -504,22 +504,22 @@ class Seen:
 
     at: datetime
     validated: tuple[str, ...]
-    over: str | None = None
+    closed_status: str | None = None
 
 
-class FollowState(StrEnum):
+class FollowUpState(StrEnum):
     """How far the following of a target is; all but the first are its end."""
 
     FOLLOWING = "following"
     VALIDATED = "validated"
     ENDED = "ended"
-    TAKEN_OVER = "taken_over"
+    SUPERSEDED = "superseded"
     STOPPED = "stopped"
     FINISHED = "finished"
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class StatusUpdate:
     """What one check has to tell: names `fresh` in being validated, and those that wait `again`.
 
     `word` belongs to the state: DigiCert's for an order, who stopped, which request took over. `nudge` counts the
@@ -527,21 +527,24 @@ class News:
     """
 
     at: datetime
-    state: FollowState
+    state: FollowUpState
     word: str = ""
-    fresh: tuple[str, ...] = ()
-    again: tuple[str, ...] = ()
+    newly_validated: tuple[str, ...] = ()
+    reopened: tuple[str, ...] = ()
     nudge: int = 0
-    silent: bool = False
+    unreachable: bool = False
 
     @property
-    def is_told(self) -> bool:
+    def needs_announcement(self) -> bool:
         """Whether anything of it belongs into the thread; the root message shows the rest."""
-        return bool(self.fresh or self.again or self.nudge or self.silent) or self.state is not FollowState.FOLLOWING
+        return (
+            bool(self.newly_validated or self.reopened or self.nudge or self.unreachable)
+            or self.state is not FollowUpState.FOLLOWING
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class FollowUp:
     """The watch over what one accepted call asked for; `validated` are the names told so, `due_at` the next look.
 
     `misses` counts the looks in a row that DigiCert did not answer. While it has `news` that nobody took to tell them,
@@ -552,16 +555,16 @@ class Following:
     call_no: int
     target: str
     since: datetime
-    state: FollowState = FollowState.FOLLOWING
+    state: FollowUpState = FollowUpState.FOLLOWING
     word: str = ""
     ended_at: datetime | None = None
     checks: int = 0
     nudges: int = 0
-    misses: int = 0
+    failed_checks: int = 0
     validated: tuple[str, ...] = ()
-    seen_at: datetime | None = None
+    observed_at: datetime | None = None
     due_at: datetime | None = None
-    news: News | None = None
+    status_update: StatusUpdate | None = None
 
     @property
     def id(self) -> str:
@@ -571,21 +574,21 @@ class Following:
     @property
     def is_open(self) -> bool:
         """Whether it still looks by itself."""
-        return self.state is FollowState.FOLLOWING
+        return self.state is FollowUpState.FOLLOWING
 
 
-def waiting_names(request: ResendRequest, followings: Sequence[Following]) -> tuple[str, ...]:
+def waiting_names(request: ResendRequest, follow_ups: Sequence[FollowUp]) -> tuple[str, ...]:
     """The names of a request that were followed and not seen validated, whoever follows them now."""
     return tuple(
         name
-        for following in followings
-        for name in request.calls[following.call_no].names
-        if name not in following.validated and following.state is not FollowState.VALIDATED
+        for follow_up in follow_ups
+        for name in request.calls[follow_up.call_no].names
+        if name not in follow_up.validated and follow_up.state is not FollowUpState.VALIDATED
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class OfferTarget:
     """An order or a domain that an offer is about: `key` says which, `opens` opens its form; the names wait since."""
 
     key: str
@@ -606,32 +609,32 @@ class Offer:
     """
 
     id: str
-    place: Place
+    destination: Destination
     at: datetime
-    targets: tuple[Offered, ...] = ()
-    later: int = 0
-    quiet_until: datetime | None = None
-    quiet_by: str | None = None
+    targets: tuple[OfferTarget, ...] = ()
+    repeat_count: int = 0
+    snoozed_until: datetime | None = None
+    snoozed_by: str | None = None
     version: int = 1
-    shown: int = 0
+    published_version: int = 0
     author: str | None = None
 
     @property
-    def with_button(self) -> tuple[Offered, ...]:
+    def with_button(self) -> tuple[OfferTarget, ...]:
         """The targets that get a button; the others are only named, so that a later alert may offer them."""
         return self.targets[:MOST_BUTTONS]
 
     @property
-    def without_button(self) -> tuple[Offered, ...]:
+    def without_button(self) -> tuple[OfferTarget, ...]:
         """The targets for which there is no room."""
         return self.targets[MOST_BUTTONS:]
 
 
 @dataclass(frozen=True, slots=True)
-class Depths:
+class Backlog:
     """How much is waiting in the database: accepted and not told, alerts not looked at, followings open and due."""
 
     requests: int
     alerts: int
-    followings: int
+    follow_ups: int
     due: int

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.errors import Misunderstood
+from bot.errors import InvalidInput
 from bot.models import Address, Call, DomainTarget, OrderTarget, Plan, Recipient, WaitingName
-from bot.parsing.domain_names import plain_name
+from bot.parsing.domain_names import display_name
 
 # Baseline Requirements 3.2.2.4.4: the constructed local parts; `admin` first, as the default.
 CONSTRUCTED = ("admin", "administrator", "webmaster", "hostmaster", "postmaster")
@@ -19,12 +19,12 @@ def constructed(domain: str) -> tuple[Address, ...]:
     return tuple(Address(f"{local}@{domain}", domain) for local in CONSTRUCTED)
 
 
-def shares_a_mailbox(plan: Plan) -> bool:
+def needs_shared_mailbox(plan: Plan) -> bool:
     """Whether there are too many names for a choice each, so that one mailbox is chosen for all."""
     return len(plan.waiting) > SINGLE_CHOICES
 
 
-def takes_several(waiting: WaitingName) -> bool:
+def allows_multiple(waiting: WaitingName) -> bool:
     """Whether DigiCert mails any number of recipients for this name; an order takes exactly one."""
     return isinstance(waiting.target, DomainTarget)
 
@@ -34,7 +34,7 @@ def preselected(waiting: WaitingName) -> tuple[int, ...]:
     emails = [address.email for address in waiting.allowed]
     used = [emails.index(email) for email in waiting.preferred if email in emails]
     ranked = sorted(range(len(emails)), key=lambda index: _rank(waiting, waiting.allowed[index]))
-    if not takes_several(waiting):
+    if not allows_multiple(waiting):
         return tuple((used or ranked)[:1])
     picked = used or ranked[:1]
     for audience in _missed(waiting, [waiting.allowed[index] for index in picked]):
@@ -86,10 +86,10 @@ def chosen_calls(plan: Plan, chosen: Chosen) -> tuple[Call, ...]:
         picked = dict.fromkeys(chosen.get(number, ()))
         addresses = [waiting.allowed[index] for index in picked if 0 <= index < len(waiting.allowed)]
         if not addresses or len(addresses) < len(picked):
-            raise Misunderstood("Choose a recipient.", {f"recipients.{number}": "Choose who gets the mail."})
+            raise InvalidInput("Choose a recipient.", {f"recipients.{number}": "Choose who gets the mail."})
         if missed := _missed(waiting, addresses):
-            raise Misunderstood(_one_of_each(waiting), {f"recipients.{number}": f"Also choose {_any_of(missed[0])}."})
-        picks.append((waiting, addresses if takes_several(waiting) else addresses[:1]))
+            raise InvalidInput(_one_of_each(waiting), {f"recipients.{number}": f"Also choose {_any_of(missed[0])}."})
+        picks.append((waiting, addresses if allows_multiple(waiting) else addresses[:1]))
     return _calls(picks)
 
 
@@ -97,11 +97,11 @@ def shared_calls(plan: Plan, local: str) -> tuple[Call, ...]:
     """The calls that one mailbox for all names means, resolved at each name's scope."""
     picks = [(waiting, _mailboxes(waiting, local)) for waiting in plan.waiting]
     if not all(addresses for _, addresses in picks):
-        raise Misunderstood("Choose a mailbox.", {"recipients": "Choose one of the listed mailboxes."})
+        raise InvalidInput("Choose a mailbox.", {"recipients": "Choose one of the listed mailboxes."})
     return _calls(picks)
 
 
-def typed_calls(plan: Plan, emails: Sequence[str]) -> tuple[Call, ...]:
+def calls_for_emails(plan: Plan, emails: Sequence[str]) -> tuple[Call, ...]:
     """The calls that typed addresses mean: each serves every waiting name that allows it.
 
     Misunderstood where a waiting name is left without a recipient, or an address is used for none: it names each, and
@@ -114,10 +114,10 @@ def typed_calls(plan: Plan, emails: Sequence[str]) -> tuple[Call, ...]:
     if not left_over and not unused:
         for waiting, addresses in picks:
             if _missed(waiting, addresses):
-                raise Misunderstood(f"Nothing was sent. {_one_of_each(waiting)}")
+                raise InvalidInput(f"Nothing was sent. {_one_of_each(waiting)}")
     if left_over or unused:
-        named = [_left_over(waiting) for waiting in left_over[:MOST_NAMED]]
-        raise Misunderstood(" ".join(["Nothing was sent.", *named, *_more(left_over), *_unused(unused)]))
+        named = [_still_missing(waiting) for waiting in left_over[:MOST_NAMED]]
+        raise InvalidInput(" ".join(["Nothing was sent.", *named, *_more(left_over), *_unused(unused)]))
     return _calls(picks)
 
 
@@ -125,12 +125,12 @@ def _typed(waiting: WaitingName, emails: Sequence[str]) -> list[Address]:
     """The typed addresses that this name allows, in the order typed; an order takes one."""
     allowed = {address.email.lower(): address for address in waiting.allowed}
     served = [allowed[email.lower()] for email in emails if email.lower() in allowed]
-    return served if takes_several(waiting) else served[:1]
+    return served if allows_multiple(waiting) else served[:1]
 
 
 def _one_of_each(waiting: WaitingName) -> str:
     lists = ", and one of ".join(", ".join(audience[:MOST_NAMED]) for audience in waiting.audiences)
-    return f"For {plain_name(waiting.name)} choose one of {lists}: otherwise DigiCert may email others."
+    return f"For {display_name(waiting.name)} choose one of {lists}: otherwise DigiCert may email others."
 
 
 def _any_of(audience: Sequence[str]) -> str:
@@ -138,11 +138,11 @@ def _any_of(audience: Sequence[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def _left_over(waiting: WaitingName) -> str:
+def _still_missing(waiting: WaitingName) -> str:
     would_do = [address.email for address in waiting.allowed[:MOST_NAMED]]
     more = len(waiting.allowed) - len(would_do)
     others = f" or {more} others" if more else ""
-    return f"No recipient for {plain_name(waiting.name)}: DigiCert allows {', '.join(would_do)}{others}."
+    return f"No recipient for {display_name(waiting.name)}: DigiCert allows {', '.join(would_do)}{others}."
 
 
 def _more(left_over: Sequence[WaitingName]) -> list[str]:

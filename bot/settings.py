@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LogFormat = Literal["text", "json"]
@@ -162,7 +162,7 @@ def _with_tls(url: str) -> str:
     query = _query(url)
     mend = "Write sslmode=require or verify-full, or set DATABASE_TLS=off"
     if "sslmode" in query:
-        raise _worded(f"asks for sslmode={_shown(query['sslmode'])}, which may not encrypt. {mend}.")
+        raise _worded(f"asks for sslmode={_redacted(query['sslmode'])}, which may not encrypt. {mend}.")
     if _service(query):
         raise _worded(f"leaves its host or its sslmode to a service file. {mend}.")
     # What the driver would do by itself is at least as much here.
@@ -186,7 +186,7 @@ def proxy_for(url: str) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def _shown(value: str) -> str:
+def _redacted(value: str) -> str:
     """`value` as an error line may show it: short, printable, and nothing of it where it may be a secret."""
     if _MAY_BE_SECRET.search(value):
         return "what it holds"
@@ -199,7 +199,7 @@ def _worded(words: str) -> PydanticCustomError:
     return PydanticCustomError("worded", "{words}", {"words": words})
 
 
-def _parsed(read: Callable[[str], object]) -> BeforeValidator:
+def _parse_with(read: Callable[[str], object]) -> BeforeValidator:
     """Let `read` turn text into the value; what is no text (a default, a test's value) passes as it is."""
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
@@ -288,15 +288,19 @@ def _is_unmistakable(rest: str) -> bool:
 
 _AppToken = Annotated[SecretStr, _secret("xapp-[!-~]+")]
 _SigningSecret = Annotated[SecretStr, _secret("[!-~]+")]
-_BaseUrl = Annotated[str, _parsed(_read_base_url)]
-_UserIds = Annotated[frozenset[Annotated[str, StringConstraints(pattern="^[UW][A-Z0-9]+$")]], NoDecode, _parsed(_items)]
-_GroupIds = Annotated[frozenset[Annotated[str, StringConstraints(pattern="^S[A-Z0-9]+$")]], NoDecode, _parsed(_items)]
-_ChannelIds = Annotated[
-    frozenset[Annotated[str, StringConstraints(pattern="^[CG][A-Z0-9]+$")]], NoDecode, _parsed(_items)
+_BaseUrl = Annotated[str, _parse_with(_read_base_url)]
+_UserIds = Annotated[
+    frozenset[Annotated[str, StringConstraints(pattern="^[UW][A-Z0-9]+$")]], NoDecode, _parse_with(_items)
 ]
-_Duration = Annotated[timedelta, _parsed(_read_duration), Field(gt=timedelta(0), le=timedelta(days=365))]
-_Durations = Annotated[tuple[_Duration, ...], NoDecode, _parsed(_read_moments), AfterValidator(_ascending)]
-_Limits = Annotated[tuple[tuple[int, float], ...], NoDecode, _parsed(_read_limits)]
+_GroupIds = Annotated[
+    frozenset[Annotated[str, StringConstraints(pattern="^S[A-Z0-9]+$")]], NoDecode, _parse_with(_items)
+]
+_ChannelIds = Annotated[
+    frozenset[Annotated[str, StringConstraints(pattern="^[CG][A-Z0-9]+$")]], NoDecode, _parse_with(_items)
+]
+_Duration = Annotated[timedelta, _parse_with(_read_duration), Field(gt=timedelta(0), le=timedelta(days=365))]
+_Durations = Annotated[tuple[_Duration, ...], NoDecode, _parse_with(_read_moments), AfterValidator(_ascending)]
+_Limits = Annotated[tuple[tuple[int, float], ...], NoDecode, _parse_with(_read_limits)]
 _Port = Annotated[int, Field(gt=0, lt=65536)]
 # A name or an IPv4 address, or an IPv6 address.
 _Host = Annotated[str, StringConstraints(pattern="^([A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$")]
@@ -308,7 +312,7 @@ class DatabaseSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     # Before the URL, whose reading depends on it.
-    database_tls: Annotated[TlsMode, _parsed(str.lower)] = "require"
+    database_tls: Annotated[TlsMode, _parse_with(str.lower)] = "require"
     database_url: SecretStr = SecretStr("sqlite:///dcv-resend.db")
 
     @field_validator("database_url")
@@ -327,7 +331,7 @@ class DatabaseSettings(BaseSettings):
     def load(cls, env_file: str | Path | None = ENV_FILE) -> Self:
         """Read the environment, and `env_file` for what it leaves unset; a missing file is no problem.
 
-        Raises CannotStart with one line for every setting that is missing or malformed; no line shows a secret.
+        Raises ConfigurationError with one line for every setting that is missing or malformed; no line shows a secret.
         """
         options: dict[str, Any] = {"_env_file": env_file}
         try:
@@ -338,14 +342,14 @@ class DatabaseSettings(BaseSettings):
         except (OSError, UnicodeDecodeError):
             problems = [f"{env_file} cannot be read: make it a UTF-8 text file that the bot may read."]
         # Raised outside of the handlers, so that no chained traceback carries what was typed.
-        raise CannotStart(problems)
+        raise ConfigurationError(problems)
 
     @classmethod
     def _problem(cls, detail: ErrorDetails) -> str:
         name, kind, words = str(detail["loc"][0]), detail["type"], detail["msg"]
         if kind not in _SENTENCES and "SecretStr" in str(cls.model_fields[name].annotation):
             kind = "secret"
-        values = {"name": name.upper(), "takes": _TAKES[name], "words": words, "shown": _shown(str(detail["input"]))}
+        values = {"name": name.upper(), "takes": _TAKES[name], "words": words, "shown": _redacted(str(detail["input"]))}
         return _SENTENCES.get(kind, _WRONG_VALUE).format_map(values)
 
 
@@ -380,10 +384,10 @@ class Settings(DatabaseSettings):
     dcv_instance: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9._-]{1,64}$")] = Field(
         default_factory=socket.gethostname
     )
-    host: Annotated[_Host, _parsed(lambda text: text.removeprefix("[").removesuffix("]"))] = "127.0.0.1"
+    host: Annotated[_Host, _parse_with(lambda text: text.removeprefix("[").removesuffix("]"))] = "127.0.0.1"
     port: _Port | None = None
-    log_level: Annotated[LogLevel, _parsed(str.upper)] = "INFO"
-    log_format: Annotated[LogFormat, _parsed(str.lower)] = "text"
+    log_level: Annotated[LogLevel, _parse_with(str.upper)] = "INFO"
+    log_format: Annotated[LogFormat, _parse_with(str.lower)] = "text"
 
     @property
     def console_url(self) -> str:

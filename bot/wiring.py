@@ -7,61 +7,61 @@ from dataclasses import dataclass
 
 from bot.clock import Clock, OnDate, steady_clock
 from bot.digicert.client import CertCentral, OnCall, open_http
-from bot.digicert.rate_limits import Limits, SharedLimits
-from bot.follow_up_schedule import Schedule
+from bot.digicert.rate_limits import LocalRateLimiter, SharedRateLimiter
+from bot.follow_up_schedule import FollowUpSchedule
 from bot.metrics import Metrics
 from bot.policy.rules import Rules
 from bot.services.alerts.authors import AlertAuthors
-from bot.services.alerts.ingest import Intake
-from bot.services.alerts.offers import IDLE_SECONDS, Offering
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.denial_log import RefusalLog
-from bot.services.authorization.explain import Explaining
-from bot.services.authorization.policy_loader import Rulebook
-from bot.services.follow_up.check_now import Checking
-from bot.services.follow_up.observer import Looking
-from bot.services.follow_up.poller import Polling
-from bot.services.follow_up.worker import Follower
-from bot.services.lookup.account import Listing
-from bot.services.lookup.allowed_emails import AddressBook
-from bot.services.lookup.finder import Lookup
-from bot.services.lookup.pending_mentions import Confirming
+from bot.services.alerts.ingest import AlertIngester
+from bot.services.alerts.offers import IDLE_SECONDS, OfferWorker
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.denial_log import DenialLog
+from bot.services.authorization.explain import PolicyExplainer
+from bot.services.authorization.policy_loader import PolicyLoader
+from bot.services.follow_up.check_now import CheckNow
+from bot.services.follow_up.observer import ValidationObserver
+from bot.services.follow_up.poller import StatusPoller
+from bot.services.follow_up.worker import FollowUpWorker
+from bot.services.lookup.account import AccountCache
+from bot.services.lookup.allowed_emails import AllowedEmails
+from bot.services.lookup.finder import Finder
+from bot.services.lookup.pending_mentions import PendingMentions
 from bot.services.lookup.reach import ReachReader
-from bot.services.lookup.recipient_options import WaitingNames
-from bot.services.operations.health import Vitals
+from bot.services.lookup.recipient_options import RecipientOptions
+from bot.services.operations.health import HealthChecks
 from bot.services.operations.ledger_audit import HeadLog, compare_with_head_file
 from bot.services.operations.workflow_recovery import WorkflowRecovery
-from bot.services.publishing.publisher import Board
-from bot.services.reports.history import Chronicle
-from bot.services.reports.status import Status
-from bot.services.resend.form import Dialog
-from bot.services.resend.reporter import Reporting
-from bot.services.resend.requests import Resend
-from bot.services.resend.sender import Sending
+from bot.services.publishing.publisher import MessagePublisher
+from bot.services.reports.history import HistoryReport
+from bot.services.reports.status import StatusReport
+from bot.services.resend.form import ResendFormService
+from bot.services.resend.reporter import ResultReporter
+from bot.services.resend.requests import ResendService
+from bot.services.resend.sender import CallSender
 from bot.settings import Settings
 from bot.slack.chat import Chat
 from bot.slack.client import Client, Identity
 from bot.slack.directory import Directory
 from bot.store.alerts import Alerts
-from bot.store.backlog import Depth
+from bot.store.backlog import BacklogReader
 from bot.store.call_guard import CallGuard
 from bot.store.cluster.membership import Leadership, Membership
-from bot.store.cluster.rate_limit_slots import Slots
-from bot.store.cooldowns import Claims
+from bot.store.cluster.rate_limit_slots import RateLimitSlots
+from bot.store.cooldowns import Cooldowns
 from bot.store.database import Database, open_database
-from bot.store.follow_ups import Followings
+from bot.store.follow_ups import FollowUps
 from bot.store.forms import Forms
 from bot.store.ledger.entries import Ledger
-from bot.store.ledger.history import History, Past
+from bot.store.ledger.history import LastResends, RequestHistory
 from bot.store.offers import Offers
 from bot.store.posts import Posts
 from bot.store.requests import Requests
 from bot.store.retry import until_begun
 from bot.timings import PRODUCTION, Timings
-from bot.workflow_engine import Engine
+from bot.workflow_engine import WorkflowEngine
 
 # How soon the leader looks at alerts that another instance heard.
-HEARD_ELSEWHERE_SECONDS = 1.0
+OTHER_INSTANCE_SECONDS = 1.0
 STOP_SECONDS = 3
 
 
@@ -70,21 +70,21 @@ class Services:
     """What the front doors may use."""
 
     chat: Chat
-    checking: Checking
-    chronicle: Chronicle
-    dialog: Dialog
+    check_now: CheckNow
+    history_report: HistoryReport
+    form_service: ResendFormService
     directory: Directory
-    explaining: Explaining
-    follower: Follower
+    policy_explainer: PolicyExplainer
+    follow_up_worker: FollowUpWorker
     head_log: HeadLog
-    intake: Intake
+    alert_ingester: AlertIngester
     leadership: Leadership
-    offering: Offering
-    polling: Polling
-    refusals: RefusalLog
-    resend: Resend
-    status: Status
-    vitals: Vitals
+    offer_worker: OfferWorker
+    status_poller: StatusPoller
+    denial_log: DenialLog
+    resend: ResendService
+    status: StatusReport
+    health_checks: HealthChecks
     workflow_recovery: WorkflowRecovery
 
 
@@ -97,13 +97,13 @@ async def open_certcentral(
     `on_date` hears the Date header of every answer, `on_call` of every call.
     """
     async with open_http(settings.digicert_base_url, settings.digicert_api_key, on_date) as http:
-        yield CertCentral(http, Limits(settings.digicert_limits), on_call=on_call)
+        yield CertCentral(http, LocalRateLimiter(settings.digicert_limits), on_call=on_call)
 
 
-async def open_rulebook(settings: Settings, identity: Identity) -> Rulebook:
-    """Read the rules of the settings and of the policy file; raises CannotStart if the file cannot be used."""
+async def open_policy_loader(settings: Settings, identity: Identity) -> PolicyLoader:
+    """Read the rules of the settings and of the policy file; raises ConfigurationError if the file cannot be used."""
     lists = Rules(settings.dcv_allowed_users, settings.dcv_allowed_usergroups, identity.home)
-    return await asyncio.to_thread(Rulebook, lists, settings.dcv_policy_file)
+    return await asyncio.to_thread(PolicyLoader, lists, settings.dcv_policy_file)
 
 
 @asynccontextmanager
@@ -165,18 +165,18 @@ async def _begun(
         await database.close()
         raise
     if not database.is_sqlite:
-        certcentral = certcentral.within(
-            SharedLimits(settings.digicert_limits, Slots(database, settings.digicert_limits))
+        certcentral = certcentral.with_limiter(
+            SharedRateLimiter(settings.digicert_limits, RateLimitSlots(database, settings.digicert_limits))
         )
-    engine = Engine(url, membership.executor)
+    engine = WorkflowEngine(url, membership.executor)
     try:
-        rulebook = await open_rulebook(settings, identity)
+        policy_loader = await open_policy_loader(settings, identity)
         services = _services(
             settings,
             slack,
             certcentral,
             identity,
-            rulebook,
+            policy_loader,
             metrics,
             membership,
             database,
@@ -187,11 +187,11 @@ async def _begun(
         )
         await membership.join()
         await engine.launch()
-        await services.resend.begin_all()
+        await services.resend.start_pending()
         try:
             yield services
         finally:
-            await services.refusals.close()
+            await services.denial_log.close()
     finally:
         await engine.close(STOP_SECONDS)
         await membership.release()
@@ -203,41 +203,41 @@ def _services(
     slack: Client,
     certcentral: CertCentral,
     identity: Identity,
-    rulebook: Rulebook,
+    policy_loader: PolicyLoader,
     metrics: Metrics,
     membership: Membership,
     database: Database,
-    engine: Engine,
+    engine: WorkflowEngine,
     clock: Clock,
     steady: Clock,
     timings: Timings,
 ) -> Services:
-    ledger, stored, posts, followings = Ledger(database), Requests(database), Posts(database), Followings(database)
+    ledger, stored, posts, follow_ups = Ledger(database), Requests(database), Posts(database), FollowUps(database)
     directory = Directory(slack)
-    schedule = Schedule(settings.dcv_follow_ups, settings.dcv_nudges)
+    schedule = FollowUpSchedule(settings.dcv_follow_ups, settings.dcv_nudges)
     chat = Chat(slack)
-    gate = Gate(rulebook, directory, ledger, metrics, clock)
-    addresses = AddressBook(certcentral, steady)
-    listing = Listing(certcentral, clock, steady)
-    reach = ReachReader(certcentral, listing)
-    lookup = Lookup(certcentral, listing, WaitingNames(addresses, stored), reach, settings.console_url)
-    board = Board(chat, posts, clock, membership.locks)
-    reporting = Reporting(
-        stored, ledger, followings, board, clock, email_end_note=settings.dcv_email_end_note, timings=timings
+    authorizer = Authorizer(policy_loader, directory, ledger, metrics, clock)
+    addresses = AllowedEmails(certcentral, steady)
+    account_cache = AccountCache(certcentral, clock, steady)
+    reach = ReachReader(certcentral, account_cache)
+    finder = Finder(certcentral, account_cache, RecipientOptions(addresses, stored), reach, settings.console_url)
+    publisher = MessagePublisher(chat, posts, clock, membership.locks)
+    reporter = ResultReporter(
+        stored, ledger, follow_ups, publisher, clock, email_end_note=settings.dcv_email_end_note, timings=timings
     )
-    resend = Resend(
-        gate=gate,
+    resend = ResendService(
+        authorizer=authorizer,
         database=database,
         ledger=ledger,
         stored=stored,
-        held=Claims(database),
-        board=board,
+        held=Cooldowns(database),
+        publisher=publisher,
         engine=engine,
-        sending=Sending(
+        sender=CallSender(
             database,
             stored,
             ledger,
-            gate,
+            authorizer,
             certcentral,
             addresses,
             reach,
@@ -249,51 +249,68 @@ def _services(
             steady=steady,
             timings=timings,
         ),
-        reporting=reporting,
+        reporter=reporter,
         metrics=metrics,
         cooldown=settings.dcv_cooldown,
         person_limits=settings.dcv_person_limits,
         clock=clock,
     )
-    confirming = Confirming(certcentral, listing)
-    dialog = Dialog(gate, lookup, confirming, resend, Forms(database), settings.dcv_locale, clock)
-    looking = Looking(certcentral, clock)
-    checking = Checking(gate, stored, followings, looking, board, reporting, schedule, clock)
+    pending_mentions = PendingMentions(certcentral, account_cache)
+    form_service = ResendFormService(
+        authorizer, finder, pending_mentions, resend, Forms(database), settings.dcv_locale, clock
+    )
+    observer = ValidationObserver(certcentral, clock)
+    check_now = CheckNow(authorizer, stored, follow_ups, observer, publisher, reporter, schedule, clock)
     background = certcentral.in_background()
-    follower = Follower(gate, stored, followings, Looking(background, clock), reporting, board, engine, schedule, clock)
+    follow_up_worker = FollowUpWorker(
+        authorizer,
+        stored,
+        follow_ups,
+        ValidationObserver(background, clock),
+        reporter,
+        publisher,
+        engine,
+        schedule,
+        clock,
+    )
     channels, alerts, offers = settings.dcv_alert_channels, Alerts(database), Offers(database)
-    intake, confirmed = Intake(channels, identity, alerts, clock), Confirming(background, listing)
-    offering = Offering(
+    alert_ingester, confirmed = (
+        AlertIngester(channels, identity, alerts, clock),
+        PendingMentions(background, account_cache),
+    )
+    offer_worker = OfferWorker(
         channels,
-        intake,
-        gate,
+        alert_ingester,
+        authorizer,
         confirmed,
         chat,
-        board,
+        publisher,
         database,
         alerts,
         offers,
         clock,
-        AlertAuthors(gate, identity.team_id),
+        AlertAuthors(authorizer, identity.team_id),
         retry_seconds=timings.offer_retry_delay,
-        look_seconds=IDLE_SECONDS if database.is_sqlite else HEARD_ELSEWHERE_SECONDS,
+        look_seconds=IDLE_SECONDS if database.is_sqlite else OTHER_INSTANCE_SECONDS,
     )
     return Services(
         chat=chat,
-        checking=checking,
-        chronicle=Chronicle(gate, Past(database), board, clock, timings=timings),
-        dialog=dialog,
+        check_now=check_now,
+        history_report=HistoryReport(authorizer, RequestHistory(database), publisher, clock, timings=timings),
+        form_service=form_service,
         directory=directory,
-        explaining=Explaining(gate, rulebook),
-        follower=follower,
+        policy_explainer=PolicyExplainer(authorizer, policy_loader),
+        follow_up_worker=follow_up_worker,
         head_log=HeadLog(ledger),
-        intake=intake,
+        alert_ingester=alert_ingester,
         leadership=membership.leadership,
-        offering=offering,
-        polling=Polling(background, followings, follower, clock, steady),
-        refusals=gate.refusals,
+        offer_worker=offer_worker,
+        status_poller=StatusPoller(background, follow_ups, follow_up_worker, clock, steady),
+        denial_log=authorizer.denial_log,
         resend=resend,
-        status=Status(gate, certcentral, listing, History(database), board, clock, settings.console_url),
-        vitals=Vitals(slack, Depth(database), engine, background, clock, timings),
+        status=StatusReport(
+            authorizer, certcentral, account_cache, LastResends(database), publisher, clock, settings.console_url
+        ),
+        health_checks=HealthChecks(slack, BacklogReader(database), engine, background, clock, timings),
         workflow_recovery=WorkflowRecovery(membership, engine),
     )

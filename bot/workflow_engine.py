@@ -17,9 +17,9 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.store import postgresql
-from bot.store.database import told_to_the_operator
+from bot.store.database import startup_errors
 from bot.store.database_file import pinned
 
 VERSION = "1"
@@ -27,7 +27,7 @@ VERSION = "1"
 _AT_ONCE = 100
 # DBOS sleeps a second before it looks whether anything runs, and needs a moment beyond the patience to end its threads.
 _LEAST_SECONDS = 2.0
-_LEAVING_SECONDS = 0.25
+_DESTROY_SECONDS = 0.25
 _NEVER = ("DBOS__CLOUD", "DBOS__CONDUCTOR_KEY")
 
 Flow = Callable[["Steps", str], Awaitable[None]]
@@ -45,12 +45,12 @@ class Steps:
         await DBOS.sleep_async(seconds)
 
 
-class Engine:
+class WorkflowEngine:
     """One per process; define every flow, then `launch`, then `start` flows by id."""
 
     def __init__(self, database_url: str, instance: str) -> None:
         if any(os.environ.get(name) for name in _NEVER):
-            raise CannotStart(
+            raise ConfigurationError(
                 [f"{_NEVER[0]}, {_NEVER[1]}: unset them; this bot never hands its work to a cloud service."]
             )
         logger = logging.getLogger("dbos")
@@ -72,9 +72,9 @@ class Engine:
     async def launch(self) -> None:
         """Begin, and resume what a former process left unfinished; call it inside the running loop.
 
-        CannotStart where the database cannot be used.
+        ConfigurationError where the database cannot be used.
         """
-        with told_to_the_operator():
+        with startup_errors():
             DBOS.launch()
         self._runs = True
 
@@ -86,12 +86,12 @@ class Engine:
         with SetWorkflowID(flow_id):
             await DBOS.start_workflow_async(self._flows[name], flow_id)  # type: ignore[arg-type]
 
-    async def owners(self) -> set[str]:
+    async def pending_executors(self) -> set[str]:
         """Under which names flows were begun that have not come to their end."""
         pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
         return {flow.executor_id for flow in pending if flow.executor_id}
 
-    async def adopt(self, gone: Collection[str]) -> None:
+    async def recover(self, gone: Collection[str]) -> None:
         """Let whoever is there go on with the flows of owners that are gone; safe to repeat, by several at once.
 
         Each flow is handed on only while it still belongs to one of them. DBOS's public `resume_workflows` does not
@@ -111,7 +111,7 @@ class Engine:
         ):
             await DBOS.delete_workflows_async([flow.workflow_id for flow in flows])
 
-    async def answers(self) -> bool:
+    async def is_healthy(self) -> bool:
         """Whether it runs and its tables can be read; one that waits for its database says so within half a minute."""
         return self._runs and await asyncio.to_thread(self._reads)
 
@@ -141,7 +141,7 @@ class Engine:
 
         threading.Thread(target=destroy, name="engine-close", daemon=True).start()
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(patience, _LEAST_SECONDS) + _LEAVING_SECONDS):
+            async with asyncio.timeout(max(patience, _LEAST_SECONDS) + _DESTROY_SECONDS):
                 await done.wait()
         self._engine.dispose()
         loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
@@ -174,8 +174,8 @@ def _engine(url: str) -> sa.Engine:
         pool_pre_ping=True,
         connect_args=postgresql.connect_args("engine"),
     )
-    postgresql.wait_for_the_server(engine)
-    postgresql.tell_each_connection(engine, {"idle_in_transaction_session_timeout": "60s"})
+    postgresql.mark_disconnects(engine)
+    postgresql.configure_sessions(engine, {"idle_in_transaction_session_timeout": "60s"})
     return engine
 
 

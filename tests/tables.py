@@ -5,7 +5,7 @@ import multiprocessing
 from pathlib import Path
 
 from bot.store.database import open_database
-from bot.workflow_engine import Engine
+from bot.workflow_engine import WorkflowEngine
 
 _FORKS = multiprocessing.get_context("forkserver")
 
@@ -29,6 +29,6 @@ async def _make_both(url: str) -> None:
     database = open_database(url)
     await database.migrate()
     await database.close()
-    engine = Engine(url, "template")
+    engine = WorkflowEngine(url, "template")
     await engine.launch()
     await engine.close(0)

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from bot.models import DomainTarget, NameValidation, Order, OrderTarget, Plan, WaitingName
-from bot.policy.principal import Person
+from bot.policy.principal import Principal
 from bot.policy.rule_file import read_policy
-from bot.policy.rules import Action, Rules, Standing
-from bot.services.authorization.resources import about_plan
-from bot.services.lookup.account import Account
+from bot.policy.rules import AccessContext, Action, Rules
+from bot.services.authorization.resources import resource_for_plan
+from bot.services.lookup.account import AccountSnapshot
 from bot.services.lookup.reach import ReachReader, of_order
 
 DOCS = Path(__file__).parents[1] / "docs"
 BOTH = ("policy.example.toml", "security.md")
-ANA = Person.read({"id": "U0ANA", "team_id": "T0HOME"}, ())
+ANA = Principal.read({"id": "U0ANA", "team_id": "T0HOME"}, ())
 DV = Order(700001, "pending", "shop.example.com", ("shop.example.com",), True, "", None, None)
 OV = Order(700002, "pending", "pay.example.com", ("pay.example.com",), False, "", None, None)
 
@@ -30,11 +30,11 @@ def rows(document: str) -> dict[str, list[str]]:
     return {cells[0].strip().strip("`"): [cell.strip() for cell in cells[1:]] for cells in table}
 
 
-class Listed:
+class AccountEntry:
     """The account of the example."""
 
-    async def account(self, *, young: bool = False) -> Account:
-        return Account((DV, OV), (), (), None)  # type: ignore[arg-type]
+    async def account(self, *, young: bool = False) -> AccountSnapshot:
+        return AccountSnapshot((DV, OV), (), (), None)  # type: ignore[arg-type]
 
 
 async def plan(column: str, rules: Rules) -> Plan:
@@ -46,7 +46,7 @@ async def plan(column: str, rules: Rules) -> Plan:
         return Plan(f"order:{DV.id}", "", (name,), reach=of_order(DV, [entry]))
     scope = "example.com" if kind == "OV order" else what
     name = WaitingName(scope, scope, DomainTarget(1, scope), True, ())
-    reader = ReachReader(None, Listed())  # type: ignore[arg-type]
+    reader = ReachReader(None, AccountEntry())  # type: ignore[arg-type]
     reach = await reader.of_scopes((scope,), OV.id if kind == "OV order" else None, rules)
     return Plan("domain:1", "", (name,), reach=reach)
 
@@ -64,8 +64,8 @@ async def meaning(names: str, column: str) -> str:
     may = {}
     for effect in ("allow", "deny"):
         rules = rules_of(names, effect)
-        matter = about_plan(None, await plan(column, rules))
-        may[effect] = Standing(rules, ANA).decide(Action.RESEND, matter).allowed
+        resource = resource_for_plan(None, await plan(column, rules))
+        may[effect] = AccessContext(rules, ANA).decide(Action.RESEND, resource).allowed
     return ", ".join(["allows"] * may["allow"] + ["denies"] * (not may["deny"]))
 
 

@@ -57,7 +57,7 @@ async def exported(tmp_path):
     await database.migrate()
     for hour in range(ROWS):
         detail = {"words": "größer \u2028\x85\n\r\0 ☃ \ud83d", "target": "order 7"}
-        await Ledger(database).record(
+        await Ledger(database).append(
             Entry(LedgerEvent.DENIED, BEGAN + timedelta(hours=hour), Actor("U", "T"), detail=detail)
         )
     await database.close()

@@ -1,4 +1,4 @@
-"""CertCentral's endpoints, one method each: takes and gives our values, raises CaRefused and CaUnavailable.
+"""CertCentral's endpoints, one method each: takes and gives our values, raises CaRejected and CaUnavailable.
 
 Pages named below are those of DigiCert's "CertCentral Services API" documentation.
 """
@@ -20,9 +20,9 @@ from pydantic import SecretStr
 from bot.clock import Clock, OnDate, utc_now
 from bot.digicert import wire
 from bot.digicert.fields import domain_name
-from bot.digicert.rate_limits import Turns
-from bot.digicert.send_guard import Confirm, LastMoment
-from bot.errors import CaError, CannotStart, CaRefused, CaUnavailable
+from bot.digicert.rate_limits import RateLimiter
+from bot.digicert.send_guard import Confirm, SendGuard
+from bot.errors import CaError, CaRejected, CaUnavailable, ConfigurationError
 from bot.models import Address, Domain, Order, OrderValidation, Recipient, StatusChange, Unreadable
 from bot.parsing.domain_names import without_wildcard
 from bot.settings import is_loopback
@@ -63,17 +63,19 @@ def open_http(base_url: str, key: SecretStr, on_date: OnDate | None = None) -> h
 
     `on_date` hears the Date header of every answer, as soon as it arrives.
     Keeps to HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE, except that a loopback address is never asked through a proxy.
-    Raises CannotStart where the key or one of those cannot be used.
+    Raises ConfigurationError where the key or one of those cannot be used.
     """
     secret = key.get_secret_value()
     # httpx would quote such a key in its error.
     if not re.fullmatch(r"[!-~]+", secret):
-        raise CannotStart(["DIGICERT_API_KEY is empty or holds characters that no API key has; copy it again."])
+        raise ConfigurationError(["DIGICERT_API_KEY is empty or holds characters that no API key has; copy it again."])
     trust_env = not is_loopback(base_url)
     try:
         context = httpx.create_ssl_context(trust_env=trust_env)
     except OSError as error:
-        raise CannotStart(["SSL_CERT_FILE cannot be read as certificates; name a PEM file, or unset it."]) from error
+        raise ConfigurationError(
+            ["SSL_CERT_FILE cannot be read as certificates; name a PEM file, or unset it."]
+        ) from error
     try:
         return httpx.AsyncClient(
             base_url=base_url,
@@ -90,7 +92,9 @@ def open_http(base_url: str, key: SecretStr, on_date: OnDate | None = None) -> h
             event_hooks={"response": [_dates_to(on_date)] if on_date else []},
         )
     except (ValueError, ImportError, httpx.InvalidURL) as error:
-        raise CannotStart(["HTTPS_PROXY does not name a proxy that can be used; write http://host:port."]) from error
+        raise ConfigurationError(
+            ["HTTPS_PROXY does not name a proxy that can be used; write http://host:port."]
+        ) from error
 
 
 def _dates_to(on_date: OnDate) -> Callable[[httpx.Response], Awaitable[None]]:
@@ -101,7 +105,7 @@ def _dates_to(on_date: OnDate) -> Callable[[httpx.Response], Awaitable[None]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Readable:
+class KeyPermissions:
     """What a key may read; `validations` is None where no order was there to try it with."""
 
     orders: bool
@@ -119,7 +123,7 @@ class CertCentral:
     """
 
     _http: httpx.AsyncClient
-    _limits: Turns
+    _limits: RateLimiter
     _patience: float = field(default=20.0, kw_only=True)
     _longest_call: float = field(default=75.0, kw_only=True)
     _on_call: OnCall | None = field(default=None, kw_only=True)
@@ -135,37 +139,37 @@ class CertCentral:
         """The same account for work that nobody waits for: people go first, and half of the limits stays theirs."""
         return evolve(self, limits=self._limits.in_background, patience=_BACKGROUND_PATIENCE)
 
-    def within(self, limits: Turns) -> "CertCentral":
+    def with_limiter(self, limits: RateLimiter) -> "CertCentral":
         """The same account within other limits."""
         return evolve(self, limits=limits)
 
     async def check_key(self) -> str:
-        """Whom the key belongs to, to be shown; raises CaRefused where DigiCert does not accept the key.
+        """Whom the key belongs to, to be shown; raises CaRejected where DigiCert does not accept the key.
 
         A key may be too narrow to read its own user, so reading one order counts as well.
         Source: "My user info", "List orders".
         """
         try:
             return wire.read_user(await self._get("/user/me"))
-        except CaRefused as error:
+        except CaRejected as error:
             if error.status != 403 or wire.INVALID_KEY in error.codes:
                 raise
         wire.read_orders(await self._get("/order/certificate", {"limit": 1}))
         return "a user whose name the key may not read"
 
-    async def readable(self) -> Readable:
+    async def key_permissions(self) -> KeyPermissions:
         """What the key may read, found out with the smallest reads; whether it may also write, no read can show.
 
         Source: "List orders", "Order validation status", "List domains".
         """
         orders, domains = await asyncio.gather(
-            self._permitted("/order/certificate", {"filters[status]": _WAITING[0], "limit": 1}),
-            self._permitted("/domain", {"limit": 1}),
+            self._get_if_permitted("/order/certificate", {"filters[status]": _WAITING[0], "limit": 1}),
+            self._get_if_permitted("/domain", {"limit": 1}),
         )
         rows = wire.read_orders(orders).rows if orders else ()
         waiting = [order for order in rows if isinstance(order, Order)][:1]
-        validations = [await self._permitted(f"/order/certificate/{order.id}/validation") for order in waiting]
-        return Readable(
+        validations = [await self._get_if_permitted(f"/order/certificate/{order.id}/validation") for order in waiting]
+        return KeyPermissions(
             orders=orders is not None,
             validations=validations[0] is not None if validations else None,
             domains=domains is not None,
@@ -255,9 +259,9 @@ class CertCentral:
         path = f"/domain/{quote(str(asked or domain), safe='')}/dcv/emails"
         return wire.read_addresses(await self._get(path, {"consider_dcv_email_preferences": "true"}), asked)
 
-    async def turn(self) -> None:
+    async def acquire_slot(self) -> None:
         """Wait for a turn within the limits; a read takes its own, whoever resends takes one right before."""
-        await self._limits.turn()
+        await self._limits.acquire()
 
     async def resend_order(self, order_id: int, recipients: Sequence[Recipient], locale: str, confirm: Confirm) -> None:
         """Ask DigiCert to mail `recipients` for a pending DV order; returning means accepted, not delivered.
@@ -288,7 +292,7 @@ class CertCentral:
         await self._put(f"/domain/{domain_id}/dcv/emails", body.to_json(), confirm)
 
     async def _every(
-        self, path: str, params: _Params, read: Callable[[wire.Answer], wire.Page[wire.Row]]
+        self, path: str, params: _Params, read: Callable[[wire.Response], wire.Page[wire.Row]]
     ) -> list[wire.Row | Unreadable]:
         """Every row of a list, each once, page by page; a row that cannot be read does not hide the others."""
         found: dict[object, wire.Row | Unreadable] = {}
@@ -323,43 +327,43 @@ class CertCentral:
         if odd:
             self._odd[what] = odd
 
-    async def _permitted(self, path: str, params: _Params | None = None) -> wire.Answer | None:
+    async def _get_if_permitted(self, path: str, params: _Params | None = None) -> wire.Response | None:
         """The answer to a read; None where the key lacks the permission."""
         try:
             return await self._get(path, params)
-        except CaRefused as error:
+        except CaRejected as error:
             if wire.MISSING_PERMISSION not in error.codes:
                 raise
             return None
 
-    async def _get(self, path: str, params: _Params | None = None) -> wire.Answer:
+    async def _get(self, path: str, params: _Params | None = None) -> wire.Response:
         try:
             async with asyncio.timeout(self._patience):
-                return await self._reads(self._pause, self._in_turn, path, params)
+                return await self._reads(self._pause, self._rate_limited, path, params)
         except TimeoutError as error:
             raise CaUnavailable("There was no answer from DigiCert in time.", may_have_arrived=False) from error
         except (httpx.HTTPError, OSError) as error:
-            raise self._told(error, writes=False) from error
+            raise self._map_error(error, writes=False) from error
 
     async def _put(self, path: str, body: bytes, confirm: Confirm) -> None:
         try:
             await self._call("PUT", path, body=body, confirm=confirm)
         except (httpx.HTTPError, OSError) as error:
-            raise self._told(error, writes=True) from error
+            raise self._map_error(error, writes=True) from error
 
-    async def _in_turn(self, path: str, params: _Params | None) -> wire.Answer:
-        await self.turn()
+    async def _rate_limited(self, path: str, params: _Params | None) -> wire.Response:
+        await self.acquire_slot()
         return await self._call("GET", path, params)
 
     async def _call(
         self, method: str, path: str, params: _Params | None = None, body: bytes = b"", confirm: Confirm | None = None
-    ) -> wire.Answer:
+    ) -> wire.Response:
         """One request, sent once; any status but the promised one is raised as httpx's error."""
         began, status, promised = asyncio.get_running_loop().time(), None, 204 if body else 200
         try:
             async with asyncio.timeout(self._longest_call):
                 response = await self._http.request(
-                    method, path, params=params, content=body or None, extensions={"trace": LastMoment(confirm)}
+                    method, path, params=params, content=body or None, extensions={"trace": SendGuard(confirm)}
                 )
             status = response.status_code
         finally:
@@ -370,19 +374,19 @@ class CertCentral:
             raise httpx.HTTPStatusError(sentence, request=response.request, response=response)
         return self._answer(response)
 
-    def _answer(self, response: httpx.Response) -> wire.Answer:
+    def _answer(self, response: httpx.Response) -> wire.Response:
         # Should an answer ever quote the key, it must not reach a message.
         key = self._http.headers.get(_KEY_HEADER, "")
-        return wire.Answer(
+        return wire.Response(
             status=response.status_code,
             content_type=response.headers.get("Content-Type", ""),
             body=_without(key, response.content),
             retry_after=response.headers.get("Retry-After", ""),
         )
 
-    def _told(self, error: httpx.HTTPError | OSError, *, writes: bool) -> CaError:
+    def _map_error(self, error: httpx.HTTPError | OSError, *, writes: bool) -> CaError:
         if isinstance(error, httpx.HTTPStatusError):
-            return wire.failure(self._answer(error.response), writes=writes, now=self._clock())
+            return wire.error_for(self._answer(error.response), writes=writes, now=self._clock())
         if isinstance(error, httpx.ProxyError):
             return CaUnavailable("The proxy did not let the call to DigiCert through.", may_have_arrived=False)
         if isinstance(error, _NEVER_SENT):

@@ -14,7 +14,7 @@ import structlog
 from pyrate_limiter import InMemoryBucket, Limiter, MonotonicClock, Rate, SingleBucketFactory
 
 from bot.errors import StoreUnavailable
-from bot.fair_share import EVERYBODY, Rounds, done_for, served_person
+from bot.fair_share import EVERYBODY, FairQueue, current_person, working_for
 
 log = structlog.get_logger(__name__)
 
@@ -32,14 +32,14 @@ _LIGHT = 20
 _BACKGROUND = "background"
 
 
-class Turns(Protocol):
+class RateLimiter(Protocol):
     """Turns for calls to DigiCert."""
 
     @property
-    def in_background(self) -> "Turns":
+    def in_background(self) -> "RateLimiter":
         """Turns of the same limits for work that nobody waits for."""
 
-    async def turn(self) -> None:
+    async def acquire(self) -> None:
         """Wait until one more call is allowed."""
 
 
@@ -49,20 +49,20 @@ class Slots(Protocol):
     async def reserve(self) -> tuple[int, float]:
         """The id of the next free moment, and in how many seconds it is; StoreUnavailable in vain."""
 
-    async def give_back(self, slot: int) -> None:
+    async def release(self, slot: int) -> None:
         """Let others have a moment that will not be used; StoreUnavailable in vain."""
 
-    async def taken(self, seconds: float) -> int:
+    async def in_use(self, seconds: float) -> int:
         """Return how many moments from the last seconds on are taken; StoreUnavailable in vain."""
 
 
 class _Source(Protocol):
     """Turns without regard to who asks."""
 
-    async def turn(self) -> None:
+    async def reserve(self) -> None:
         """Wait until one more call is allowed; a cancelled wait uses up no turn."""
 
-    async def taken(self, seconds: float, /) -> int:
+    async def in_use(self, seconds: float, /) -> int:
         """Return how many turns all processes took in the last seconds, as far as they are known."""
 
 
@@ -77,12 +77,12 @@ class _Rates:
         # By default the limiter clears its bucket in a thread that nobody ends; `turn` clears it instead.
         self._limiter = Limiter(SingleBucketFactory(self._bucket, schedule_leak=False))
 
-    async def turn(self) -> None:
+    async def reserve(self) -> None:
         """Wait until one more call is allowed, first come, first served; a cancelled wait uses up no turn."""
         self._bucket.leak(self._clock.now())
         await self._limiter.try_acquire_async()
 
-    async def taken(self, _: float) -> int:
+    async def in_use(self, _: float) -> int:
         """Return 0: there is no other process, and what this one took is known."""
         return 0
 
@@ -98,9 +98,9 @@ class _SharedRates:
         self._slots = slots
         self._given_back: set[asyncio.Task[None]] = set()
 
-    async def turn(self) -> None:
+    async def reserve(self) -> None:
         """Wait until one more call is allowed; a wait that is cancelled lets others have the turn."""
-        await self._alone.turn()
+        await self._alone.reserve()
         try:
             slot, seconds = await self._slots.reserve()
         except StoreUnavailable as error:
@@ -114,16 +114,16 @@ class _SharedRates:
             task.add_done_callback(self._given_back.discard)
             raise
 
-    async def taken(self, seconds: float) -> int:
+    async def in_use(self, seconds: float) -> int:
         """Return how many turns all processes took in the last seconds; 0 while the database is away."""
         try:
-            return await self._slots.taken(seconds)
+            return await self._slots.in_use(seconds)
         except StoreUnavailable:
             return 0
 
     async def _give_back(self, slot: int) -> None:
         with suppress(StoreUnavailable):
-            await self._slots.give_back(slot)
+            await self._slots.release(slot)
 
 
 class _Window:
@@ -174,7 +174,7 @@ class _Waiter:
         self.woken.set()
 
 
-class _FairTurns:
+class _FairRateLimiter:
     """Deals the turns of a source among people: in rounds, one each, and of a long rate a share at most.
 
     One of those who wait deals, until it has its own turn: then no turn is taken that nobody waits for.
@@ -183,20 +183,20 @@ class _FairTurns:
     def __init__(self, source: _Source, rates: Sequence[tuple[int, float]]) -> None:
         self._source = source
         self._windows = [_Window(calls, seconds) for calls, seconds in rates if seconds > LONG_SECONDS]
-        self._waiting: Rounds[_Waiter] = Rounds()
+        self._waiting: FairQueue[_Waiter] = FairQueue()
         self._arrived = asyncio.Event()
         self._is_dealt = False
         self._passed = 0
-        self._background = _InBackground(self, _Rates(halved(rates)))
+        self._background = _BackgroundRateLimiter(self, _Rates(halved(rates)))
 
     @property
-    def in_background(self) -> Turns:
+    def in_background(self) -> RateLimiter:
         """Half of these turns, so that people always find some, and go first."""
         return self._background
 
-    async def turn(self) -> None:
+    async def acquire(self) -> None:
         """Wait until one more call is allowed to whom it is done for; a cancelled wait uses up no turn."""
-        person, waiter = served_person(), _Waiter()
+        person, waiter = current_person(), _Waiter()
         self._waiting.add(person, waiter)
         self._arrived.set()
         try:
@@ -212,8 +212,8 @@ class _FairTurns:
             raise
         finally:
             self._waiting.remove(person, waiter)
-            if not self._is_dealt and (following := self._waiting.first()):
-                following.woken.set()
+            if not self._is_dealt and (follow_up := self._waiting.first()):
+                follow_up.woken.set()
 
     async def _deal(self) -> None:
         """Take one turn of the source for whoever is next by then."""
@@ -224,7 +224,7 @@ class _FairTurns:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_COUNT_SECONDS):
                         await self._arrived.wait()
-            await self._source.turn()
+            await self._source.reserve()
             self._serve_next()
         finally:
             self._is_dealt = False
@@ -232,7 +232,7 @@ class _FairTurns:
     async def _next_counted(self) -> str | None:
         for window in self._windows:
             if any(_has_share(person) and not window.is_light(person) for person in self._waiting.people):
-                window.taken = await self._source.taken(window.seconds)
+                window.taken = await self._source.in_use(window.seconds)
         return self._next()
 
     def _next(self) -> str | None:
@@ -263,7 +263,7 @@ def _has_share(person: str) -> bool:
     return person not in (EVERYBODY, _BACKGROUND)
 
 
-class Limits(_FairTurns):
+class LocalRateLimiter(_FairRateLimiter):
     """Turns for calls to DigiCert, in memory and for one process; several rates hold at once.
 
     `rates` are pairs of calls and seconds, such as `[(100, 5.0), (1000, 180.0)]`: a longer window allows more calls,
@@ -275,7 +275,7 @@ class Limits(_FairTurns):
         super().__init__(_Rates(rates), rates)
 
 
-class SharedLimits(_FairTurns):
+class SharedRateLimiter(_FairRateLimiter):
     """Turns within limits that several processes keep to together, first come, first served among them.
 
     Each asks for one moment that is free at a time, waits until then, and lets one of its people have it.
@@ -285,25 +285,25 @@ class SharedLimits(_FairTurns):
         super().__init__(_SharedRates(rates, slots), rates)
 
 
-class _InBackground:
+class _BackgroundRateLimiter:
     """Takes a turn of its own, then one of everybody's; among those who wait there it has one place at most."""
 
-    def __init__(self, shared: _FairTurns, own: _Rates) -> None:
+    def __init__(self, shared: _FairRateLimiter, own: _Rates) -> None:
         self._shared = shared
         self._own = own
         self._place_in_line = asyncio.Lock()
 
     @property
-    def in_background(self) -> Turns:
+    def in_background(self) -> RateLimiter:
         """Itself."""
         return self
 
-    async def turn(self) -> None:
+    async def acquire(self) -> None:
         """Wait until one more call is allowed that nobody waits for."""
         async with self._place_in_line:
-            await self._own.turn()
-            with done_for(_BACKGROUND):
-                await self._shared.turn()
+            await self._own.reserve()
+            with working_for(_BACKGROUND):
+                await self._shared.acquire()
 
 
 def halved(rates: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

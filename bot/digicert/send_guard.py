@@ -16,7 +16,7 @@ Confirm = Callable[[], Awaitable[None]]
 HELD_SECONDS = 3.0
 
 
-class LastMoment:
+class SendGuard:
     """Hears of each phase of one request, and asks `confirm` as late as possible: before the head, and the body."""
 
     def __init__(self, confirm: Confirm | None = None) -> None:

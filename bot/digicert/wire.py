@@ -29,7 +29,7 @@ from bot.digicert.fields import (
     domain_name,
     is_host,
 )
-from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable, CaUnreadable
+from bot.errors import CaError, CaRateLimited, CaRejected, CaUnavailable, CaUnreadable
 from bot.models import (
     Address,
     Domain,
@@ -65,7 +65,7 @@ _LONGEST_RETRY_AFTER = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back over HTTP; the two headers are empty where they were missing."""
 
     status: int
@@ -175,7 +175,7 @@ class _Order(_Read):
     date_created: Moment = None
     requests: AllOrNone[_Request] = ()
 
-    def told(self) -> Order:
+    def to_model(self) -> Order:
         product = self.product if self.product.name_id else self.product.model_copy(update=self._name_id)
         other_kind = product.other_kind(self.certificate)
         return Order(
@@ -268,7 +268,7 @@ class _NameValidation(_Read):
     def names(self) -> tuple[str, ...]:
         return _once(map(domain_name, (*self.dns_names, self.dns_name)))
 
-    def told(self) -> NameValidation:
+    def to_model(self) -> NameValidation:
         scope = domain_name(self.name_scope) or self.names[0]
         return NameValidation(
             name_scope=scope,
@@ -395,7 +395,7 @@ class _Domain(_Read):
     def _kinds(self) -> set[str]:
         return {kind for kind in self._ends if kind} | {part.type.upper() for part in self.validations}
 
-    def told(self, now: datetime) -> Domain:
+    def to_model(self, now: datetime) -> Domain:
         return Domain(
             id=self.id,
             name=domain_name(self.name),
@@ -431,7 +431,7 @@ def _once(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
-def _not_promised() -> CaUnreadable:
+def _unexpected_response() -> CaUnreadable:
     return CaUnreadable(_ODD_ANSWER)
 
 
@@ -456,42 +456,42 @@ def _id_of(entry: object) -> str:
     return ""
 
 
-def _read(shape: type[_Shape], answer: Answer) -> _Shape:
+def _read(shape: type[_Shape], answer: Response) -> _Shape:
     if not answer.is_json:
         # The network in front of DigiCert says this of every call, not DigiCert of this one.
         raise CaUnavailable(_ODD_ANSWER, may_have_arrived=False)
     try:
         return shape.model_validate_json(answer.body)
     except ValidationError as error:
-        raise _not_promised() from error
+        raise _unexpected_response() from error
 
 
-def read_orders(answer: Answer) -> Page[Order]:
+def read_orders(answer: Response) -> Page[Order]:
     """Page "List orders"."""
     read = _read(_Orders, answer)
     rows = map(_reader(_Order), read.orders)
-    return Page(tuple(row.told() if isinstance(row, _Order) else row for row in rows), read.total)
+    return Page(tuple(row.to_model() if isinstance(row, _Order) else row for row in rows), read.total)
 
 
-def read_status_changes(answer: Answer) -> frozenset[StatusChange | Unreadable]:
+def read_status_changes(answer: Response) -> frozenset[StatusChange | Unreadable]:
     """Page "Order status changes"; where nothing changed the answer is `{}`."""
     rows = map(_reader(_StatusChange), _read(_Orders, answer).orders)
     return frozenset(StatusChange(row.order_id, row.status) if isinstance(row, _StatusChange) else row for row in rows)
 
 
-def read_order(answer: Answer) -> Order:
+def read_order(answer: Response) -> Order:
     """Page "Order info"."""
-    return _read(_Order, answer).told()
+    return _read(_Order, answer).to_model()
 
 
-def read_order_validation(answer: Answer, order_id: int) -> OrderValidation:
+def read_order_validation(answer: Response, order_id: int) -> OrderValidation:
     """Page "Order validation status", asked for `order_id`.
 
     An entry that cannot be read is counted, not passed over: its names still wait, as far as anyone can say.
     """
     read = _read(_OrderValidation, answer)
     entries = list(map(_reader(_NameValidation), read.dns_name_validations))
-    names = tuple(entry.told() for entry in entries if isinstance(entry, _NameValidation))
+    names = tuple(entry.to_model() for entry in entries if isinstance(entry, _NameValidation))
     return OrderValidation(
         order_id,
         read.order_status,
@@ -509,19 +509,19 @@ def _unknown_words(read: _OrderValidation, entries: Iterable[object]) -> set[str
     return (states - _NAME_STATUSES) | ({read.order_status} - ORDER_STATUSES)
 
 
-def read_domains(answer: Answer, now: datetime) -> Page[Domain]:
+def read_domains(answer: Response, now: datetime) -> Page[Domain]:
     """Page "List domains", read at `now`."""
     read = _read(_Domains, answer)
     rows = map(_reader(_Domain), read.domains)
-    return Page(tuple(row.told(now) if isinstance(row, _Domain) else row for row in rows), read.total)
+    return Page(tuple(row.to_model(now) if isinstance(row, _Domain) else row for row in rows), read.total)
 
 
-def read_domain(answer: Answer, now: datetime) -> Domain:
+def read_domain(answer: Response, now: datetime) -> Domain:
     """Page "Domain info", read at `now`."""
-    return _read(_Domain, answer).told(now)
+    return _read(_Domain, answer).to_model(now)
 
 
-def read_addresses(answer: Answer, asked: str | None) -> tuple[Address, ...]:
+def read_addresses(answer: Response, asked: str | None) -> tuple[Address, ...]:
     """Page "Domain emails": each address once, whatever its case; `asked` is the name asked for, where it was one.
 
     An entry that is no address is passed over: fewer addresses than DigiCert allows never widen the audience. If all of
@@ -531,7 +531,7 @@ def read_addresses(answer: Answer, asked: str | None) -> tuple[Address, ...]:
     scope = domain_name(read.name_scope) or asked
     # An answer about something else must not pass for "nobody is allowed".
     if not scope or not read.model_fields_set:
-        raise _not_promised()
+        raise _unexpected_response()
     allowed: dict[str, Address] = {}
     entries = [
         (email, txt) for emails, txt in ((read.base_emails, False), (read.dns_txt_emails, True)) for email in emails
@@ -540,7 +540,7 @@ def read_addresses(answer: Answer, asked: str | None) -> tuple[Address, ...]:
         if isinstance(email, str) and _is_one_address(email):
             allowed.setdefault(email.lower(), Address(email, scope, txt))
     if entries and not allowed:
-        raise _not_promised()
+        raise _unexpected_response()
     return tuple(allowed.values())
 
 
@@ -549,7 +549,7 @@ def _is_one_address(text: str) -> bool:
     return clean(text) == text and _ADDRESS.fullmatch(text) is not None
 
 
-def read_user(answer: Answer) -> str:
+def read_user(answer: Response) -> str:
     """Page "My user info": what to call the user whom the key belongs to."""
     user = _read(_User, answer)
     return user.username or user.email or f"user {user.id}"
@@ -605,27 +605,27 @@ def _require_addresses(emails: Sequence[str]) -> None:
         raise ValueError("a resend names at least one address, and nothing else")
 
 
-def failure(answer: Answer, *, writes: bool, now: datetime) -> CaError:
+def error_for(answer: Response, *, writes: bool, now: datetime) -> CaError:
     """The error that an answer other than the promised one stands for.
 
     `writes` tells whether the call could take effect at all; `now` is what a date in Retry-After is compared with.
     """
     if answer.status == 429:
-        return CaBusy(seconds_to_wait(answer.retry_after, now))
+        return CaRateLimited(seconds_to_wait(answer.retry_after, now))
     if 400 <= answer.status < 500 and answer.status != 408:
         return _refusal(answer)
     return CaUnavailable(_no_usable_answer(answer.status), may_have_arrived=writes)
 
 
-def _refusal(answer: Answer) -> CaRefused:
+def _refusal(answer: Response) -> CaRejected:
     codes, messages = _faults(answer)
     words = [ours for code, ours in _OUR_WORDS.items() if code in codes] or messages[:_MOST_MESSAGES]
     if not words:
         words = [f"DigiCert refused the call (HTTP {answer.status}) and gave no reason."]
-    return CaRefused(" ".join(words), status=answer.status, codes=codes)
+    return CaRejected(" ".join(words), status=answer.status, codes=codes)
 
 
-def _faults(answer: Answer) -> tuple[list[str], list[str]]:
+def _faults(answer: Response) -> tuple[list[str], list[str]]:
     """Codes and messages of a refused call, each once; a fault without a message is told by its code."""
     try:
         body = from_json(answer.body) if answer.is_json else None

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import cache
 
-from bot.parsing.domain_names import is_public
+from bot.parsing.domain_names import has_public_suffix
 
 # Each entry is a word or a phrase, without accents. `*` stands for the rest of a word, and `-` at the front for what is
 # before it in the same word, as in Wildcardzertifikat. Chinese entries may look at what is beside them.
@@ -121,7 +121,7 @@ def _without_name(chunk: str) -> str:
     if "." not in bare and "/" not in bare and "@" not in bare:
         return chunk
     name = bare.partition(":")[0].lower()
-    is_key = "/" not in bare and "@" not in bare and len(name) <= _LONGEST_NAME and not is_public(name)
+    is_key = "/" not in bare and "@" not in bare and len(name) <= _LONGEST_NAME and not has_public_suffix(name)
     return chunk.replace(".", " ") if is_key else ""
 
 

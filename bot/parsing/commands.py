@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
-from bot.errors import Misunderstood
+from bot.errors import InvalidInput
 from bot.languages import read_locale
-from bot.parsing.targets import INVISIBLE, LONGEST_TEXT, QUOTES, WantedName, WantedOrder, read_target, shown
+from bot.parsing.targets import INVISIBLE, LONGEST_TEXT, QUOTES, DomainRef, OrderRef, quoted, read_target
 
 LONGEST_REASON = 300
 EXAMPLE = "/dcv-resend 700001 to admin@shop.example.com in de because new mailbox"
@@ -40,40 +40,40 @@ _LONGEST_EMAIL = 320
 class OpenForm:
     """Open the form, filled in with what was named."""
 
-    wanted: WantedOrder | WantedName | None
+    wanted: OrderRef | DomainRef | None
     locale: str | None = None
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SendNow:
+class ResendNow:
     """Send at once, to these addresses."""
 
-    wanted: WantedOrder | WantedName
+    wanted: OrderRef | DomainRef
     emails: tuple[str, ...]
     locale: str | None = None
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class LookAt:
+class ShowStatus:
     """Tell how it stands with what was named, or with everything that waits."""
 
-    wanted: WantedOrder | WantedName | None
+    wanted: OrderRef | DomainRef | None
 
 
 @dataclass(frozen=True, slots=True)
-class WantedPerson:
+class PersonRef:
     """Somebody in Slack, by the id that Slack puts in place of a name."""
 
     user_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class LookBack:
+class ShowHistory:
     """Tell what was asked about an order or a name, or by somebody, or lately."""
 
-    about: WantedOrder | WantedName | WantedPerson | None
+    about: OrderRef | DomainRef | PersonRef | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,14 @@ class ShowHelp:
 
 
 @dataclass(frozen=True, slots=True)
-class AskWhy:
+class ExplainPolicy:
     """Tell what somebody may do, the asker where nobody is named, and which rule says so."""
 
     user_id: str | None = None
-    wanted: WantedOrder | WantedName | None = None
+    wanted: OrderRef | DomainRef | None = None
 
 
-Command = OpenForm | SendNow | LookBack | AskWhy | ShowHelp
+Command = OpenForm | ResendNow | ShowHistory | ExplainPolicy | ShowHelp
 
 
 def read_command(text: str) -> Command:
@@ -112,29 +112,29 @@ def read_command(text: str) -> Command:
     return _resend(words)
 
 
-def _resend(words: Sequence[str]) -> OpenForm | SendNow:
+def _resend(words: Sequence[str]) -> OpenForm | ResendNow:
     start = next((index for index, word in enumerate(words) if _keyword(word) in _KEYWORDS), len(words))
     target = " ".join(words[:start] or words)
     try:
         wanted = read_target(target, as_label=True)
-    except Misunderstood as error:
+    except InvalidInput as error:
         # Nothing is sent at once for what is only a sentence, such as one of the bot's own that was pasted.
         return _from_sentence(words, start, error)
     emails, locale, reason = _clauses(words[start:])
-    return SendNow(wanted, emails, locale, reason) if emails else OpenForm(wanted, locale, reason)
+    return ResendNow(wanted, emails, locale, reason) if emails else OpenForm(wanted, locale, reason)
 
 
-def _from_sentence(words: Sequence[str], start: int, error: Misunderstood) -> OpenForm:
+def _from_sentence(words: Sequence[str], start: int, error: InvalidInput) -> OpenForm:
     """Return the form for a sentence about one order; else raise `error`, which says what is wrong with the target."""
     try:
         wanted = read_target(" ".join(words[:start]))
         emails, locale, reason = _clauses(words[start:])
-    except Misunderstood:
+    except InvalidInput:
         # "to" and "in" may be words of the sentence.
         emails, locale, reason = (), None, None
         try:
             wanted = read_target(" ".join(words))
-        except Misunderstood:
+        except InvalidInput:
             raise error from None
     if emails:
         raise error
@@ -144,46 +144,46 @@ def _from_sentence(words: Sequence[str], start: int, error: Misunderstood) -> Op
 def _words(text: str) -> list[str]:
     """Return the words of a command; Misunderstood before anything reads it if it is too long."""
     if len(text) > LONGEST_TEXT:
-        raise Misunderstood(
+        raise InvalidInput(
             f"A command has at most {LONGEST_TEXT:,} characters, and this has {len(text):,}. Nothing was sent. "
             "Give one order id or one domain name."
         )
     return text.strip(f"{INVISIBLE} \n\t").split()
 
 
-def read_status(text: str) -> LookAt | ShowHelp:
+def read_status(text: str) -> ShowStatus | ShowHelp:
     """Return what the text after the command that only looks asks for; without any text, everything that waits.
 
     Raises Misunderstood if it is neither one order or domain nor a call for help, or too long to be read.
     """
     words = _words(text)
     if not words:
-        return LookAt(None)
-    return ShowHelp() if _is_help(words) else LookAt(read_target(text))
+        return ShowStatus(None)
+    return ShowHelp() if _is_help(words) else ShowStatus(read_target(text))
 
 
-def _history(words: Sequence[str]) -> LookBack | ShowHelp:
+def _history(words: Sequence[str]) -> ShowHistory | ShowHelp:
     text = " ".join(words).strip(f"{QUOTES}{INVISIBLE} ")
     if not text:
-        return LookBack(None)
+        return ShowHistory(None)
     if _is_help(words):
         return ShowHelp()
     if person := _PERSON.fullmatch(text):
-        return LookBack(WantedPerson(person[1]))
+        return ShowHistory(PersonRef(person[1]))
     if text.startswith("@"):
-        raise Misunderstood(
-            f"{shown(text)} is nobody whom Slack knows. Choose the person from the list that appears as you type @."
+        raise InvalidInput(
+            f"{quoted(text)} is nobody whom Slack knows. Choose the person from the list that appears as you type @."
         )
-    return LookBack(read_target(text))
+    return ShowHistory(read_target(text))
 
 
-def _why(words: Sequence[str]) -> AskWhy:
+def _why(words: Sequence[str]) -> ExplainPolicy:
     """Who is asked about, and for what; Slack writes a colleague who was picked from its list as `<@U…>`."""
     mentions = [mention for word in words if (mention := _PERSON.fullmatch(word))]
     rest = " ".join(word for word in words if not _PERSON.fullmatch(word))
     if len(mentions) > 1 or rest.startswith("@"):
-        raise Misunderstood(f"Name one colleague, picked from Slack's list. For example: {WHY_EXAMPLE}")
-    return AskWhy(mentions[0][1] if mentions else None, read_target(rest) if rest else None)
+        raise InvalidInput(f"Name one colleague, picked from Slack's list. For example: {WHY_EXAMPLE}")
+    return ExplainPolicy(mentions[0][1] if mentions else None, read_target(rest) if rest else None)
 
 
 def _is_help(words: Sequence[str]) -> bool:
@@ -231,17 +231,17 @@ def _emails(said: Sequence[str]) -> list[str]:
 def _email(word: str) -> str:
     bare = word.strip(f"{QUOTES}{INVISIBLE}<>()[]{{}},;.:!?*\u2026\u3001\u3002")
     if len(bare) > _LONGEST_EMAIL:
-        raise _misunderstood(f"{shown(bare)} is no e-mail address")
+        raise _misunderstood(f"{quoted(bare)} is no e-mail address")
     try:
         return validate_email(bare, check_deliverability=False, globally_deliverable=False).normalized.lower()
     except EmailNotValidError:
-        raise _misunderstood(f"{shown(bare)} is no e-mail address") from None
+        raise _misunderstood(f"{quoted(bare)} is no e-mail address") from None
 
 
 def _locale(said: Sequence[str]) -> str:
     locale = read_locale(" ".join(said).strip(f"{QUOTES}{INVISIBLE}.,;:!?*()")) if said else None
     if locale is None:
-        raise _misunderstood(f"{shown(' '.join(said))} is no language: write a code such as de or fr after “in”")
+        raise _misunderstood(f"{quoted(' '.join(said))} is no language: write a code such as de or fr after “in”")
     return locale
 
 
@@ -259,5 +259,5 @@ def readable(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
-def _misunderstood(case: str) -> Misunderstood:
-    return Misunderstood(f"{case}. Nothing was sent. For example: {EXAMPLE}")
+def _misunderstood(case: str) -> InvalidInput:
+    return InvalidInput(f"{case}. Nothing was sent. For example: {EXAMPLE}")

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.errors import Misunderstood
+from bot.errors import InvalidInput
 from bot.parsing import certificate_words
-from bot.parsing.domain_names import is_public
-from bot.parsing.targets import WantedName, read_target
+from bot.parsing.domain_names import has_public_suffix
+from bot.parsing.targets import DomainRef, read_target
 from bot.parsing.work_budget import WorkBudget
 
 
@@ -143,23 +143,23 @@ _FILE_STEMS = _words(
 
 
 @dataclass(frozen=True, slots=True)
-class NamedHost:
+class DomainMention:
     """A name, ASCII-encoded, and where in the text it is; not strong if it only leads to something else."""
 
     name: str
     at: int
-    is_strong: bool = True
+    is_explicit: bool = True
 
 
-def names_in(
+def find_domains(
     text: str, budget: WorkBudget | None = None, is_about_certificates: Callable[[], bool] = lambda: False
-) -> Iterator[NamedHost]:
+) -> Iterator[DomainMention]:
     """Yield each name under a known public suffix, in order of appearance; a name may come twice.
 
     Leave out the hosts of email addresses, and what could as well be a file, like main.rs. `is_about_certificates` says
     if all that belongs to the text is. Once `budget` is spent, the rest is not read.
     """
-    reading = _Reading(_without_escapes(text), budget or WorkBudget(MOST_WORK), is_about_certificates)
+    reading = _DomainScanner(_without_escapes(text), budget or WorkBudget(MOST_WORK), is_about_certificates)
     return reading.names()
 
 
@@ -177,7 +177,7 @@ def _without_escapes(text: str) -> str:
     return text.replace("\\", "/")
 
 
-class _Reading:
+class _DomainScanner:
     """One pass over a text."""
 
     def __init__(self, text: str, budget: WorkBudget, is_about_certificates: Callable[[], bool]) -> None:
@@ -185,7 +185,7 @@ class _Reading:
         self._budget = budget
         self._is_about_certificates = is_about_certificates
 
-    def names(self) -> Iterator[NamedHost]:
+    def names(self) -> Iterator[DomainMention]:
         for found in self._words():
             if self._budget.is_spent:
                 return
@@ -202,14 +202,14 @@ class _Reading:
         for run in _DOTTED.finditer(self._text):
             yield from _WORD.finditer(self._text, run.start(), run.end())
 
-    def _in_address(self, found: re.Match[str]) -> Iterator[NamedHost]:
+    def _in_address(self, found: re.Match[str]) -> Iterator[DomainMention]:
         """The host of an address on the web, strong if the address is nothing but the host."""
         if "@" in found["host"]:
             return
         is_bare = not (found["rest"] or "").strip(_CLOSING)
         yield from self._read(found["host"], found.start(), is_strong=is_bare, says_name=True)
 
-    def _in_word(self, found: re.Match[str]) -> Iterator[NamedHost]:
+    def _in_word(self, found: re.Match[str]) -> Iterator[DomainMention]:
         """The names in a word, which may be an address without a scheme, or folders that end in a name."""
         word, path, at = found["word"], found["path"] or "", found.start()
         if "@" in word or "%" in word:
@@ -226,38 +226,38 @@ class _Reading:
         ]
         yield from hosts or self._in_folders(path, at, are_files=not word.strip("."))
 
-    def _in_folders(self, path: str, at: int, *, are_files: bool) -> Iterator[NamedHost]:
+    def _in_folders(self, path: str, at: int, *, are_files: bool) -> Iterator[DomainMention]:
         for part in path.split("/", _MOST_PARTS):
             # /C=DE/O=Example Ltd/CN=shop.example.com is how OpenSSL writes a certificate's subject.
             key, is_subject, value = part.partition("=")
             if is_subject and key.lower() not in _SUBJECT_NAMES:
                 continue
             name = _NAME_LETTERS.match(value.removeprefix("DNS:").removeprefix("*.") if is_subject else part)
-            is_file = are_files and not is_subject and _ending(name[0] if name else "") in _FILE_COUNTRIES
+            is_file = are_files and not is_subject and _result(name[0] if name else "") in _FILE_COUNTRIES
             if name and "@" not in part and not is_file:
                 yield from self._read(name[0], at, says_name=bool(is_subject))
 
-    def _read(self, word: str, at: int, *, is_strong: bool = True, says_name: bool = False) -> Iterator[NamedHost]:
+    def _read(self, word: str, at: int, *, is_strong: bool = True, says_name: bool = False) -> Iterator[DomainMention]:
         """The name in a word, if there is one; what only a certificate's file is called by is not strong."""
         if "." not in word or not self._budget.spend(1 if word.isascii() and "xn--" not in word else _ENCODING):
             return
         bare = _bare(word)
-        if _ending(bare) in _CERTIFICATE_FILES:
+        if _result(bare) in _CERTIFICATE_FILES:
             bare, is_strong = bare.rpartition(".")[0], False
-        if _ending(bare).partition("-")[0] in _SECRET_ENDINGS and not is_public(bare.lower()):
+        if _result(bare).partition("-")[0] in _SECRET_ENDINGS and not has_public_suffix(bare.lower()):
             bare = bare.rpartition(".")[0]
         for whole in (bare, _unglued(bare)):
             name = _encoded(whole)
             if name and (says_name or not _is_file(whole)):
-                yield NamedHost(name, at, is_strong)
+                yield DomainMention(name, at, is_strong)
                 return
 
     def _is_surely_a_name(self, found: re.Match[str]) -> bool:
         """Return True if what could as well be a file is a name, by what is around it."""
         word = found["word"].strip(".-_")
         stem = word.rpartition(".")[0]
-        is_country = _ending(word) in _FILE_COUNTRIES
-        if "." in stem or not (is_country or _ending(word) in _FILE_ENDINGS):
+        is_country = _result(word) in _FILE_COUNTRIES
+        if "." in stem or not (is_country or _result(word) in _FILE_ENDINGS):
             return False
         if not _could_be_a_label(stem, is_upper=word.isupper()) or not self._budget.spend(_READING_AROUND):
             return False
@@ -284,11 +284,11 @@ def _could_be_a_label(stem: str, *, is_upper: bool) -> bool:
 
 
 def _is_file(word: str) -> bool:
-    ending = _ending(word)
-    return ending in _FILE_ENDINGS or (ending in _FILE_COUNTRIES and word.count(".") < 2)
+    result = _result(word)
+    return result in _FILE_ENDINGS or (result in _FILE_COUNTRIES and word.count(".") < 2)
 
 
-def _ending(word: str) -> str:
+def _result(word: str) -> str:
     return word.strip(".").rpartition(".")[2].lower()
 
 
@@ -312,10 +312,10 @@ def _unglued(word: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _encoded(word: str) -> str | None:
-    if not is_public(word.lower()):
+    if not has_public_suffix(word.lower()):
         return None
     try:
         target = read_target(word)
-    except Misunderstood:
+    except InvalidInput:
         return None
-    return target.name if isinstance(target, WantedName) else None
+    return target.name if isinstance(target, DomainRef) else None

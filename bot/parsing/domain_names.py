@@ -14,14 +14,14 @@ def is_public_suffix(name: str) -> bool:
     return bool(_suffixes().is_public(name))
 
 
-def display_name(ascii_name: str) -> str:
+def unicode_name(ascii_name: str) -> str:
     """The name as people write it: in Unicode where that encodes back to the very same name, else as it is."""
     return ".".join(map(_display_label, ascii_name.split(".")))
 
 
-def plain_name(ascii_name: str) -> str:
+def display_name(ascii_name: str) -> str:
     """A domain name as people read it; beside a Unicode form stands the ASCII one, which cannot look like another."""
-    shown = display_name(ascii_name)
+    shown = unicode_name(ascii_name)
     return ascii_name if shown == ascii_name else f"{shown} ({ascii_name})"
 
 
@@ -30,7 +30,7 @@ def without_wildcard(name: str) -> str:
     return name.removeprefix("*.")
 
 
-def parents(name: str) -> tuple[str, ...]:
+def ancestors(name: str) -> tuple[str, ...]:
     """`name` and its parents up to the registrable domain, nearest first; under an unknown suffix `name` alone.
 
     Takes an ASCII-encoded name. Source: the ICANN section of publicsuffix.org, as installed; nothing is fetched.
@@ -42,12 +42,12 @@ def parents(name: str) -> tuple[str, ...]:
     return tuple(".".join(labels[start:]) for start in range(len(labels) - registrable.count(".")))
 
 
-def covers(parent: str, name: str) -> bool:
+def is_subdomain_of(parent: str, name: str) -> bool:
     """True where `name` is `parent` or lies below it; both ASCII-encoded."""
     return name == parent or name.endswith(f".{parent}")
 
 
-def is_public(name: str) -> bool:
+def has_public_suffix(name: str) -> bool:
     """True where `name`, in ASCII or Unicode, lies below a suffix of that list; asked of alerts, never of people."""
     return _suffixes().is_private(name)
 

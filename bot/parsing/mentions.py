@@ -8,36 +8,36 @@ from typing import Any
 
 from bot.parsing import domain_mentions, order_mentions
 from bot.parsing.field_keys import is_field_key
-from bot.parsing.message_text import Passage, PassageKind, read_passages
-from bot.parsing.targets import WantedName, WantedOrder
+from bot.parsing.message_text import SpanKind, TextSpan, read_spans
+from bot.parsing.targets import DomainRef, OrderRef
 from bot.parsing.work_budget import WorkBudget
 
 _MOST_CANDIDATES = 50
 _LONGEST_CONTEXT = 4000
-_OF_THE_SENDER = {PassageKind.FOOTER, PassageKind.TITLE_LINK}
+_OF_THE_SENDER = {SpanKind.FOOTER, SpanKind.TITLE_LINK}
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Mention:
     """An order or a name that a message may mean, and where it says so; views escape `where`.
 
     What is not strong, such as the host of a link, counts only if exactly that name waits, never through a parent.
     `is_link` marks the address of a link that shows another text, `is_key` what is probably the key of a field.
     """
 
-    target: WantedOrder | WantedName
-    is_strong: bool
-    where: str
+    target: OrderRef | DomainRef
+    is_explicit: bool
+    location: str
     is_link: bool = False
     is_key: bool = False
 
 
-def read_candidates(message: Any) -> tuple[Candidate, ...]:
+def find_mentions(message: Any) -> tuple[Mention, ...]:
     """At most 50 candidates of a raw Slack message, each target once: the strong ones first, in order of appearance."""
-    strong: dict[WantedOrder | WantedName, Candidate] = {}
-    weak: dict[WantedOrder | WantedName, Candidate] = {}
+    strong: dict[OrderRef | DomainRef, Mention] = {}
+    weak: dict[OrderRef | DomainRef, Mention] = {}
     for candidate in _mentions(message):
-        same = strong if candidate.is_strong else weak
+        same = strong if candidate.is_explicit else weak
         known = same.setdefault(candidate.target, candidate)
         same[candidate.target] = replace(
             known, is_link=known.is_link and candidate.is_link, is_key=known.is_key or candidate.is_key
@@ -48,40 +48,40 @@ def read_candidates(message: Any) -> tuple[Candidate, ...]:
     return tuple(found[:_MOST_CANDIDATES])
 
 
-def _mentions(message: Any) -> Iterator[Candidate]:
-    reading = _Reading(read_passages(message))
-    for passage in reading.passages:
-        found = heapq.merge(sorted(reading.orders(passage), key=_place), reading.names(passage), key=_place)
+def _mentions(message: Any) -> Iterator[Mention]:
+    reading = _SpanReader(read_spans(message))
+    for span in reading.spans:
+        found = heapq.merge(sorted(reading.orders(span), key=_destination), reading.names(span), key=_destination)
         yield from (candidate for _, candidate in found)
 
 
-def _place(mention: tuple[int, Candidate]) -> int:
+def _destination(mention: tuple[int, Mention]) -> int:
     return mention[0]
 
 
-class _Reading:
+class _SpanReader:
     """One pass over a message, whose passages share what work may be done."""
 
-    def __init__(self, passages: tuple[Passage, ...]) -> None:
-        self.passages = passages
+    def __init__(self, spans: tuple[TextSpan, ...]) -> None:
+        self.spans = spans
         self._for_names = WorkBudget(domain_mentions.MOST_WORK)
         self._for_orders = WorkBudget(order_mentions.MOST_WORK)
 
     @cached_property
     def _is_about_certificates(self) -> bool:
         """True if the beginning of the message, where its title is, says so."""
-        text = "\n".join(passage.text[:_LONGEST_CONTEXT] for passage in self.passages)[:_LONGEST_CONTEXT]
+        text = "\n".join(span.text[:_LONGEST_CONTEXT] for span in self.spans)[:_LONGEST_CONTEXT]
         return domain_mentions.is_about_certificates(text)
 
-    def orders(self, passage: Passage) -> Iterator[tuple[int, Candidate]]:
-        for at, order_id in order_mentions.orders_in(passage.text, self._for_orders):
-            yield at, Candidate(WantedOrder(order_id), True, passage.where)
+    def orders(self, span: TextSpan) -> Iterator[tuple[int, Mention]]:
+        for at, order_id in order_mentions.find_order_ids(span.text, self._for_orders):
+            yield at, Mention(OrderRef(order_id), True, span.location)
 
-    def names(self, passage: Passage) -> Iterator[tuple[int, Candidate]]:
+    def names(self, span: TextSpan) -> Iterator[tuple[int, Mention]]:
         if self._for_names.is_spent:
             return
-        for host in domain_mentions.names_in(passage.text, self._for_names, lambda: self._is_about_certificates):
-            is_strong = host.is_strong and passage.kind not in _OF_THE_SENDER
-            is_link = passage.kind is PassageKind.LINK
-            is_key = is_field_key(passage.text, host.at)
-            yield host.at, Candidate(WantedName(host.name), is_strong, passage.where, is_link, is_key)
+        for host in domain_mentions.find_domains(span.text, self._for_names, lambda: self._is_about_certificates):
+            is_strong = host.is_explicit and span.kind not in _OF_THE_SENDER
+            is_link = span.kind is SpanKind.LINK
+            is_key = is_field_key(span.text, host.at)
+            yield host.at, Mention(DomainRef(host.name), is_strong, span.location, is_link, is_key)

@@ -32,7 +32,7 @@ _BOLD_HEAD = re.compile(r"\s*+\*([^*\n]++)\*")
 _UNSEEN = str.maketrans("", "", INVISIBLE + "\u00ad\ufdfa\ufdfb")
 
 
-class PassageKind(StrEnum):
+class SpanKind(StrEnum):
     """What a passage is: the sender's words, or an address they lead to; footers and titles' links name the sender."""
 
     PROSE = "prose"
@@ -43,34 +43,34 @@ class PassageKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class TextSpan:
     """One text as people see it, without Slack's markup, or the address of a link.
 
     `where` completes "found in …"; it may repeat the sender's words, so views escape it.
     """
 
     text: str
-    where: str
-    kind: PassageKind
+    location: str
+    kind: SpanKind
 
 
-def read_passages(message: Any) -> tuple[Passage, ...]:
+def read_spans(message: Any) -> tuple[TextSpan, ...]:
     """The passages of a message as Slack delivers it, in order of appearance; links follow the text they stand in.
 
     Takes any JSON value, reads at most 100,000 characters of it, and gives no passage twice. Sources: Slack's "Block
     Kit", "Formatting message text" and "Secondary message attachments", and what senders post in spite of them.
     """
-    reading = _Reading()
+    reading = _MessageWalker()
     if isinstance(message, dict):
         reading.message(message)
-    return tuple(reading.passages)
+    return tuple(reading.spans)
 
 
-_PROSE, _CODE, _LINK = PassageKind.PROSE, PassageKind.CODE, PassageKind.LINK
-_TITLE_LINK, _FOOTER = PassageKind.TITLE_LINK, PassageKind.FOOTER
+_PROSE, _CODE, _LINK = SpanKind.PROSE, SpanKind.CODE, SpanKind.LINK
+_TITLE_LINK, _FOOTER = SpanKind.TITLE_LINK, SpanKind.FOOTER
 
 # What may carry a text, by its key, in the order in which Slack shows it; None stands where its parent does.
-_TEXTS: dict[str, tuple[str | None, PassageKind]] = {
+_TEXTS: dict[str, tuple[str | None, SpanKind]] = {
     "pretext": (None, _PROSE),
     "author_name": ("the author", _PROSE),
     "author_link": ("the author's link", _TITLE_LINK),
@@ -88,7 +88,7 @@ _TEXTS: dict[str, tuple[str | None, PassageKind]] = {
     "fallback": ("the summary", _PROSE),
     "footer": ("the footer", _FOOTER),
 }
-_FILE_TEXTS: dict[str, tuple[str | None, PassageKind]] = {
+_FILE_TEXTS: dict[str, tuple[str | None, SpanKind]] = {
     "title": ("the title of a file", _PROSE),
     "name": ("the name of a file", _PROSE),
     "subject": ("the subject of a mail", _PROSE),
@@ -109,12 +109,12 @@ _WORDLESS = {"user", "usergroup", "channel", "team", "broadcast", "emoji", "colo
 _OF_MARKUP = {"mrkdwn_in"}
 
 
-class _Reading:
+class _MessageWalker:
     """One walk through a message, which ends where too much was read."""
 
     def __init__(self) -> None:
-        self.passages: list[Passage] = []
-        self._seen: set[tuple[str, PassageKind]] = set()
+        self.spans: list[TextSpan] = []
+        self._observation: set[tuple[str, SpanKind]] = set()
         self._characters = _MOST_CHARACTERS
         self._nodes = _MOST_NODES
 
@@ -146,14 +146,14 @@ class _Reading:
             self._containers(node, where, depth)
 
     def _texts(
-        self, node: dict[str, Any], texts: dict[str, tuple[str | None, PassageKind]], where: str, depth: int
+        self, node: dict[str, Any], texts: dict[str, tuple[str | None, SpanKind]], where: str, depth: int
     ) -> None:
-        for key, (place, kind) in texts.items():
+        for key, (destination, kind) in texts.items():
             value = node.get(key)
             if isinstance(value, (dict, list)):
-                self._walk(value, place or where, depth + 1)
+                self._walk(value, destination or where, depth + 1)
             elif value is not None:
-                self._add(value, place or where, kind)
+                self._add(value, destination or where, kind)
 
     def _containers(self, node: dict[str, Any], where: str, depth: int) -> None:
         """Read what else holds something, by whatever key, since Slack's blocks keep growing."""
@@ -198,14 +198,14 @@ class _Reading:
             cells = [self._inline(cell, links, depth) for cell in _listed(row)]
             for index, cell in enumerate(cells):
                 self._add(_headed(heads[index] if index < len(heads) else "", cell), "a table cell", _PROSE)
-            self._keep_links(links, "a table cell", _PROSE)
+            self._append_links(links, "a table cell", _PROSE)
             heads = heads or [_head(cell) for cell in cells]
 
     def _rich(self, node: dict[str, Any], where: str, depth: int) -> None:
         links: list[str] = []
         text = self._inline(node, links, depth)
         self._add(text, where, _CODE if _type(node) == "rich_text_preformatted" else _PROSE)
-        self._keep_links(links, where, _PROSE)
+        self._append_links(links, where, _PROSE)
 
     def _inline(self, node: Any, links: list[str], depth: int) -> str:
         """Rich text on one line, a list's items on a line each; what its labels lead to goes to `links`."""
@@ -226,25 +226,25 @@ class _Reading:
         self._nodes -= 1
         return depth <= _DEEPEST and self._nodes >= 0 and self._characters > 0
 
-    def _add(self, value: Any, where: str, kind: PassageKind) -> None:
+    def _add(self, value: Any, where: str, kind: SpanKind) -> None:
         """Keep `value` if it is a text or a number, and then what it links to."""
         text = cut_at_word(_written(value), self._characters)
         self._characters -= len(text)
         if kind in {_LINK, _TITLE_LINK}:
-            self._keep(_unescaped(text), where, kind)
+            self._append(_unescaped(text), where, kind)
             return
         links: list[str] = []
-        self._keep(_legible(_unmarked(text, links), kind), where, kind)
-        self._keep_links(links, where, kind)
+        self._append(_legible(_unmarked(text, links), kind), where, kind)
+        self._append_links(links, where, kind)
 
-    def _keep_links(self, links: Iterable[str], where: str, kind: PassageKind) -> None:
+    def _append_links(self, links: Iterable[str], where: str, kind: SpanKind) -> None:
         for link in links:
-            self._keep(link, where, kind if kind is _FOOTER else _LINK)
+            self._append(link, where, kind if kind is _FOOTER else _LINK)
 
-    def _keep(self, text: str, where: str, kind: PassageKind) -> None:
-        if text.strip() and (text, kind) not in self._seen:
-            self._seen.add((text, kind))
-            self.passages.append(Passage(text, where, kind))
+    def _append(self, text: str, where: str, kind: SpanKind) -> None:
+        if text.strip() and (text, kind) not in self._observation:
+            self._observation.add((text, kind))
+            self.spans.append(TextSpan(text, where, kind))
 
 
 def _listed(value: Any) -> list[Any]:
@@ -312,7 +312,7 @@ def _unescaped(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _legible(text: str, kind: PassageKind) -> str:
+def _legible(text: str, kind: SpanKind) -> str:
     """`text` in compatible forms of its letters, without invisible ones and italics, words apart in every script."""
     if not text.isascii():
         text = spaced(text.translate(_UNSEEN))

@@ -137,15 +137,15 @@ _BEFORE_COLUMN_HEAD = _verbose(
 )
 
 
-def orders_in(text: str, budget: WorkBudget | None = None) -> Iterator[tuple[int, int]]:
+def find_order_ids(text: str, budget: WorkBudget | None = None) -> Iterator[tuple[int, int]]:
     """Yield each order id and where in `text` it is; an id may come twice, and not in order of appearance.
 
     Each word, link and id is a unit of work. Once `budget` is spent, the rest is not read.
     """
-    return _Reading(text, budget or WorkBudget(MOST_WORK)).orders()
+    return _OrderScanner(text, budget or WorkBudget(MOST_WORK)).orders()
 
 
-class _Reading:
+class _OrderScanner:
     """One pass over a text."""
 
     def __init__(self, text: str, budget: WorkBudget) -> None:
@@ -174,7 +174,7 @@ class _Reading:
         for found in self._budget.limit(_HASH.finditer(self._low)):
             line = self._low[max(0, found.start(1) - 60) : found.start(1)].rpartition("\n")[2]
             before = line.rpartition("#")[0].split()
-            if not before or _may_stand_before_hash(before[-1]):
+            if not before or _may_precede_hash(before[-1]):
                 yield from self._one_and_following(found)
 
     def _near(self, word: OrderWord) -> Iterator[tuple[int, int]]:
@@ -263,7 +263,7 @@ def _is_all(item: re.Match[str]) -> bool:
     return not item["tail"].strip(" `*_\t\r")
 
 
-def _may_stand_before_hash(word: str) -> bool:
+def _may_precede_hash(word: str) -> bool:
     bare = word.strip("()[]{}*_`'\",;:|\u2022\u2013-")
     return not bare or bare in _BEFORE_HASH or re.fullmatch(r"\S{1,250}\.[^\W\d_]{1,63}", bare) is not None
 

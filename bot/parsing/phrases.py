@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from bot.parsing.order_ids import id_end, ids_in
-from bot.parsing.order_mentions import orders_in
+from bot.parsing.order_mentions import find_order_ids
 from bot.parsing.order_words import KEY, lowered, order_words
 from bot.parsing.work_budget import WorkBudget
 
@@ -72,7 +72,7 @@ def read_phrase(text: str, name_of: Callable[[str], str | None]) -> Phrase | Non
         return None
     names = {_bare_span(found): name for found in tokens if (name := _name(found[0], name_of))}
     rest = _blanked(text, names)
-    labelled = {(at, id_end(text, at)): each for at, each in orders_in(text, WorkBudget(_MOST_WORK))}
+    labelled = {(at, id_end(text, at)): each for at, each in find_order_ids(text, WorkBudget(_MOST_WORK))}
     if names and (first := _FIRST_IN_LINE.match(text)):
         labelled[first.span(1)] = int(first[1])
     numbers = {(start, end): each for start, end, each in ids_in(_blanked(rest, labelled)) if each >= _LEAST_ID}
@@ -99,8 +99,8 @@ def _about_name(rest: str, names: set[str], *, says_domain: bool) -> Phrase | No
 
 def _name(token: str, name_of: Callable[[str], str | None]) -> str | None:
     bare = token.strip(".:*_~-")
-    ending = re.split("[/:#]", bare.partition("://")[2] or bare, maxsplit=1)[0].rpartition(".")[2]
-    return name_of(token.strip(":_~").rstrip("*")) if len(ending) > 1 and not ending.isdecimal() else None
+    result = re.split("[/:#]", bare.partition("://")[2] or bare, maxsplit=1)[0].rpartition(".")[2]
+    return name_of(token.strip(":_~").rstrip("*")) if len(result) > 1 and not result.isdecimal() else None
 
 
 def _bare_span(token: re.Match[str]) -> Span:

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import idna
 
-from bot.errors import Misunderstood
+from bot.errors import InvalidInput
 from bot.models import name_key, order_key
 from bot.parsing.domain_names import (
     without_wildcard,
@@ -72,7 +72,7 @@ _PLAIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[
 
 
 @dataclass(frozen=True, slots=True)
-class WantedOrder:
+class OrderRef:
     """An order, by its id of at most 18 digits.
 
     `name` is what was written beside the id. The bot's own lines of domains begin with a number too.
@@ -83,21 +83,21 @@ class WantedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class WantedName:
+class DomainRef:
     """A domain name: ASCII-encoded, lower case, without wildcard or trailing dot."""
 
     name: str
 
 
-Wanted = WantedOrder | WantedName
+TargetRef = OrderRef | DomainRef
 
 
-def wanted_key(wanted: Wanted) -> str:
+def target_ref_key(wanted: TargetRef) -> str:
     """Return what somebody wrote as the value of a select's option: `order:` and an id, or `name:` and a name."""
-    return order_key(wanted.order_id) if isinstance(wanted, WantedOrder) else name_key(wanted.name)
+    return order_key(wanted.order_id) if isinstance(wanted, OrderRef) else name_key(wanted.name)
 
 
-def read_target(text: str, *, as_label: bool = False) -> WantedOrder | WantedName:
+def read_target(text: str, *, as_label: bool = False) -> OrderRef | DomainRef:
     """Return the one order or domain name that `text` means, however it was typed or copied.
 
     With `as_label`, a sentence is not enough that names an order among other words. Raises Misunderstood; its words
@@ -119,12 +119,12 @@ def read_target(text: str, *, as_label: bool = False) -> WantedOrder | WantedNam
     return _meant(phrase)
 
 
-def _one_word(text: str, typed: str) -> WantedOrder | WantedName:
+def _one_word(text: str, typed: str) -> OrderRef | DomainRef:
     if (order_id := order_in_link(typed)) is not None:
-        return WantedOrder(order_id)
+        return OrderRef(order_id)
     try:
-        return WantedName(_encoded(_host(typed), shown(typed)))
-    except Misunderstood:
+        return DomainRef(_encoded(_host(typed), quoted(typed)))
+    except InvalidInput:
         # order=700001, and languages that set no space between the word and the number
         phrase = _phrase(text)
         if phrase is None or phrase.order_id is None:
@@ -132,17 +132,17 @@ def _one_word(text: str, typed: str) -> WantedOrder | WantedName:
         return _meant(phrase)
 
 
-def _meant(phrase: Phrase) -> WantedOrder | WantedName:
+def _meant(phrase: Phrase) -> OrderRef | DomainRef:
     if phrase.order_id is None:
-        return WantedName(phrase.name or "")
-    return WantedOrder(phrase.order_id, phrase.name)
+        return DomainRef(phrase.name or "")
+    return OrderRef(phrase.order_id, phrase.name)
 
 
 def read_name(text: str) -> str:
     """Return the domain name that `text` is, ASCII-encoded and in lower case; Misunderstood if it is anything else."""
     if len(text) > LONGEST_TEXT:
         raise _misunderstood("That is far too long")
-    return _encoded(text, shown(text))
+    return _encoded(text, quoted(text))
 
 
 def spaced(text: str) -> str:
@@ -163,18 +163,18 @@ def cut_at_word(text: str, characters: int) -> str:
 
 def encode_name(text: str) -> str:
     """Return `text` as `read_name` does, and also where it is a single label; raises Misunderstood."""
-    return _ascii(text, shown(text))
+    return _ascii(text, quoted(text))
 
 
-def _misunderstood(case: str) -> Misunderstood:
-    return Misunderstood(f"{case}: give one order id or one domain name, for example 700001 or shop.example.com.")
+def _misunderstood(case: str) -> InvalidInput:
+    return InvalidInput(f"{case}: give one order id or one domain name, for example 700001 or shop.example.com.")
 
 
-def _not_one(text: str) -> Misunderstood:
-    return _misunderstood(f"{shown(text)} is not exactly one order or domain")
+def _not_one(text: str) -> InvalidInput:
+    return _misunderstood(f"{quoted(text)} is not exactly one order or domain")
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """As much of `text` as may be repeated: printable, on one line, without backticks or passwords, 60 characters."""
     line = re.sub(r"://[^/\s]*@", "://…@", " ".join(text[:_MOST_READ].split()))
     printable = "".join(letter for letter in line if letter.isprintable() and letter != "`")
@@ -226,11 +226,11 @@ def _undecorated(word: str) -> str:
 
 def _phrase(text: str) -> Phrase | None:
     """Return what several words are about, with what Slack's markup shows, and the ids that links lead to."""
-    plain = spaced(_LINK.sub(_shown_link, _MENTION.sub(" ", _DATE.sub(r" \1 ", text))))
+    plain = spaced(_LINK.sub(_link_text, _MENTION.sub(" ", _DATE.sub(r" \1 ", text))))
     return read_phrase(LINK.sub(_order_or_link, plain).translate(_UNSEEN), _name_of)
 
 
-def _shown_link(link: re.Match[str]) -> str:
+def _link_text(link: re.Match[str]) -> str:
     wildcard, address, label = link.groups(default="")
     scheme, _, rest = address.partition(":")
     host = rest.strip("/").partition("/")[0].lower()
@@ -248,16 +248,16 @@ def _order_or_link(link: re.Match[str]) -> str:
 def _name_of(word: str) -> str | None:
     try:
         return _encoded(_host(word), "")
-    except Misunderstood:
+    except InvalidInput:
         return None
 
 
-def _wanted_order(digits: str) -> WantedOrder:
+def _wanted_order(digits: str) -> OrderRef:
     if len(digits) > MOST_DIGITS:
-        raise _misunderstood(f"{shown(digits)} is too long for an order id, which has at most {MOST_DIGITS} digits")
+        raise _misunderstood(f"{quoted(digits)} is too long for an order id, which has at most {MOST_DIGITS} digits")
     if digits == "0":
         raise _misunderstood("“0” is no order id")
-    return WantedOrder(int(digits))
+    return OrderRef(int(digits))
 
 
 def _host(typed: str) -> str:
@@ -269,16 +269,16 @@ def _host(typed: str) -> str:
     if re.search("[,;|]", host):
         raise _not_one(typed)
     if _is_ip(host) or _is_ip(host := re.sub(":[0-9]*$", "", host)):
-        raise _misunderstood(f"{shown(host)} is an IP address, and mail validates only names")
+        raise _misunderstood(f"{quoted(host)} is an IP address, and mail validates only names")
     return without_wildcard(host)
 
 
-def _at_sign(host: str, *, has_scheme: bool) -> Misunderstood:
+def _at_sign(host: str, *, has_scheme: bool) -> InvalidInput:
     if has_scheme:
         return _misunderstood("That address holds a user name or password")
     if host.startswith("@"):
-        return _misunderstood(f"{shown(host)} is somebody in Slack")
-    return _misunderstood(f"{shown(host.removeprefix('mailto:'))} is an e-mail address")
+        return _misunderstood(f"{quoted(host)} is somebody in Slack")
+    return _misunderstood(f"{quoted(host.removeprefix('mailto:'))} is an e-mail address")
 
 
 def _is_ip(host: str) -> bool:
@@ -337,7 +337,9 @@ def _refuse_strange(host: str, shown: str) -> None:
 def _encoded_label(label: str) -> str:
     """One label in ASCII. Raises UnicodeError where it cannot be, Misunderstood where it is too long."""
     if len(label) > _MOST_LABEL or len(_punycoded(label)) > _MOST_LABEL:
-        raise _misunderstood(f"{shown(label)} is too long for a part of a domain name, which has at most 63 characters")
+        raise _misunderstood(
+            f"{quoted(label)} is too long for a part of a domain name, which has at most 63 characters"
+        )
     if label.startswith("xn--") or not label.isascii():
         return idna.alabel(label).decode("ascii")
     # Not left to idna: it refuses names like r3---x.example.com, which exist in DNS and in certificates.

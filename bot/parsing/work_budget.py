@@ -10,17 +10,17 @@ class WorkBudget:
     """Counts units of work, and ends with them; what a unit is, each reader says."""
 
     def __init__(self, units: int) -> None:
-        self._left = units
+        self._remaining = units
 
     @property
     def is_spent(self) -> bool:
         """Return True if nothing is left."""
-        return self._left <= 0
+        return self._remaining <= 0
 
     def spend(self, units: int = 1) -> bool:
         """Return True if so much was left; it no longer is."""
-        self._left -= units
-        return self._left >= 0
+        self._remaining -= units
+        return self._remaining >= 0
 
     def limit(self, items: Iterable[_Item]) -> Iterator[_Item]:
         """Yield the items while a unit is left for each."""

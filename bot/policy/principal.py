@@ -11,7 +11,7 @@ _SLACKBOT = "USLACKBOT"
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Principal:
     """Somebody as Slack reports them at this moment; an empty `user_id` is nobody that Slack knows.
 
     On Enterprise Grid `grid_id` is their id in the whole organisation, which may differ from that in the workspace;

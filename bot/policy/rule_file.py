@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from bot.errors import CannotStart, Misunderstood
+from bot.errors import ConfigurationError, InvalidInput
 from bot.parsing.domain_names import is_public_suffix
-from bot.parsing.targets import encode_name, read_name, shown
-from bot.policy.rules import OWN_WORDS, Action, Rule
+from bot.parsing.targets import encode_name, quoted, read_name
+from bot.policy.rules import RESERVED_NAMES, Action, Rule
 
 LARGEST = 256 * 1024
 LONGEST_NAME = 40
@@ -89,7 +89,7 @@ def _read_pattern(value: object) -> str | int:
         )
     try:
         name = read_name(typed)
-    except Misunderstood as error:
+    except InvalidInput as error:
         raise _wrong(f"{_shown(value)} can never match. {error}") from None
     return f"*.{name}" if is_wildcard else name
 
@@ -98,7 +98,7 @@ def _has_many_owners(typed: str, *, is_wildcard: bool) -> bool:
     """Return True for a public suffix, and for a wildcard that matches public suffixes, such as `*.ck`."""
     try:
         name = encode_name(typed)
-    except Misunderstood:
+    except InvalidInput:
         return False
     return is_public_suffix(name) or (is_wildcard and is_public_suffix(f"any-label.{name}"))
 
@@ -107,7 +107,7 @@ def _read_rule_name(name: str) -> str:
     name = name.strip()
     if not name or not name.isprintable() or len(name) > LONGEST_NAME:
         raise _wrong(f"a rule's name is one line of 1 to {LONGEST_NAME} letters, because the ledger records it.")
-    if _folded(name) in OWN_WORDS:
+    if _folded(name) in RESERVED_NAMES:
         raise _wrong(f"{_shown(name)} is a word that the bot's ledger uses itself: choose another name.")
     return name
 
@@ -118,7 +118,7 @@ def _folded(name: str) -> str:
 
 
 def _shown(value: object) -> str:
-    return shown(value if isinstance(value, str) else "")
+    return quoted(value if isinstance(value, str) else "")
 
 
 _Actions = list[Annotated[Action, BeforeValidator(_read_action)]]
@@ -130,7 +130,7 @@ _Channel = Annotated[str, _read_id("CG", "a channel id (C… or G…), which sta
 _Pattern = Annotated[str | int, Field(union_mode="left_to_right"), BeforeValidator(_read_pattern)]
 
 
-class _Written(BaseModel):
+class _RuleSchema(BaseModel):
     """One `[[rule]]` as it was written."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -144,7 +144,7 @@ class _Written(BaseModel):
     names: Annotated[list[_Pattern] | None, Field(min_length=1)] = None
 
     @model_validator(mode="after")
-    def _has_an_effect(self) -> "_Written":
+    def _has_an_effect(self) -> "_RuleSchema":
         if (self.allow is None) == (self.deny is None):
             raise _wrong('a rule either allows or denies: write one of allow = ["resend"] and deny = ["resend"].')
         if self.allow and self.users is None and self.groups is None:
@@ -155,34 +155,34 @@ class _Written(BaseModel):
         names = self.names or []
         return Rule(
             name=self.name,
-            allows=self.allow is not None,
+            effect_allows=self.allow is not None,
             actions=frozenset(self.allow or self.deny or ()),
             users=frozenset(self.users or ()),
             groups=frozenset(self.groups or ()),
             channels=frozenset(self.channels or ()),
             names=frozenset(name for name in names if isinstance(name, str)),
             orders=frozenset(name for name in names if isinstance(name, int)),
-            where=where,
+            scope_text=where,
         )
 
 
-class _File(BaseModel):
+class _FileSchema(BaseModel):
     """The whole file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    rule: Annotated[list[_Written], Field(min_length=1)]
+    rule: Annotated[list[_RuleSchema], Field(min_length=1)]
 
 
 def read_policy(content: bytes, file: str) -> tuple[Rule, ...]:
     """Return the rules of a policy file; `file` is the name by which people know it.
 
-    Raises CannotStart, and nothing else, with one line per mistake: the rule by its number and name, and the
+    Raises ConfigurationError, and nothing else, with one line per mistake: the rule by its number and name, and the
     correction. A mistake in the syntax has its line instead. Takes time linear in the size of the file.
     """
     document = _document(_text(content, file), file)
     try:
-        written = _File.model_validate(document).rule
+        written = _FileSchema.model_validate(document).rule
         problems = list(_duplicates(written))
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
@@ -191,7 +191,7 @@ def read_policy(content: bytes, file: str) -> tuple[Rule, ...]:
             details = [each for each in details if each["loc"] != ("rule",)]
         problems = [_problem(each, document) for each in details]
     if problems:
-        raise CannotStart([f"{file}{problem}" for problem in _first(problems)])
+        raise ConfigurationError([f"{file}{problem}" for problem in _first(problems)])
     return tuple(rule.rule(f"rule {number} of {file}") for number, rule in enumerate(written, start=1))
 
 
@@ -206,34 +206,36 @@ def _first(problems: Sequence[str]) -> list[str]:
 
 def _text(content: bytes, file: str) -> str:
     if len(content) > LARGEST:
-        raise CannotStart([f"{file} is larger than {LARGEST // 1024} KiB: is it the right file?"])
+        raise ConfigurationError([f"{file} is larger than {LARGEST // 1024} KiB: is it the right file?"])
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise CannotStart([f"{file}, line {line}: this is no UTF-8 text: save the file as UTF-8."]) from None
+        raise ConfigurationError([f"{file}, line {line}: this is no UTF-8 text: save the file as UTF-8."]) from None
 
 
 def _document(text: str, file: str) -> dict[str, Any]:
     if endless := _ENDLESS_KEY.search(text):
         line = text.count("\n", 0, endless.start()) + 1
-        raise CannotStart([f"{file}, line {line}: this key has far too many dots. Put a name between quotes."])
+        raise ConfigurationError([f"{file}, line {line}: this key has far too many dots. Put a name between quotes."])
     try:
         document = tomllib.loads(text)
     except RecursionError:
-        raise CannotStart([f"{file} is no policy: it nests brackets far too deeply."]) from None
+        raise ConfigurationError([f"{file} is no policy: it nests brackets far too deeply."]) from None
     except ValueError as error:
         at = _AT_LINE.search(str(error))
         line = int(at[1]) if at and at[1] else text.count("\n") + 1
-        place = f"{file}, line {line}" if at else file
-        said = shown(_AT_LINE.sub("", str(error))).strip("“”")
-        raise CannotStart([f"{place}: this is no TOML: {said}. Correct it there or just above."]) from None
+        destination = f"{file}, line {line}" if at else file
+        said = quoted(_AT_LINE.sub("", str(error))).strip("“”")
+        raise ConfigurationError([f"{destination}: this is no TOML: {said}. Correct it there or just above."]) from None
     if not document:
-        raise CannotStart([f"{file} is empty, so it would allow nobody anything: write a [[rule]], or unset it."])
+        raise ConfigurationError(
+            [f"{file} is empty, so it would allow nobody anything: write a [[rule]], or unset it."]
+        )
     return document
 
 
-def _duplicates(written: Sequence[_Written]) -> Iterator[str]:
+def _duplicates(written: Sequence[_RuleSchema]) -> Iterator[str]:
     first: dict[str, int] = {}
     for number, rule in enumerate(written, start=1):
         if (before := first.setdefault(_folded(rule.name), number)) != number:
@@ -269,23 +271,25 @@ def _whole(detail: ErrorDetails) -> str:
 
 def _misplaced(key: str, value: object) -> str:
     """Return the sentence for what the file holds beside its rules."""
-    if key in _Written.model_fields:
+    if key in _RuleSchema.model_fields:
         return f"{_shown(key)} is written outside of a rule: {_BELOW}."
     tables = value if isinstance(value, list) else [value]
     rules = [table for table in tables if isinstance(table, dict)]
-    means_rules = key.casefold() in {"rule", "rules"} or any(set(rule) & set(_Written.model_fields) for rule in rules)
+    means_rules = key.casefold() in {"rule", "rules"} or any(
+        set(rule) & set(_RuleSchema.model_fields) for rule in rules
+    )
     if rules and len(rules) == len(tables) and means_rules:
         names = [_shown(rule["name"]) for rule in rules if isinstance(rule.get("name"), str)]
         whose = f" above {names[0]}" if names else ""
         more = f" and {len(rules) - 1} more" if len(rules) > 1 else ""
-        spelled = shown(f"[[{key}]]" if isinstance(value, list) else f"[{key}]").strip("“”")
+        spelled = quoted(f"[[{key}]]" if isinstance(value, list) else f"[{key}]").strip("“”")
         return f"{spelled} is misspelled: write [[rule]]{whose}{more}."
     return f"{_shown(key)} is no key of a policy: {_BELOW}, and nothing else."
 
 
-def _sentence(detail: ErrorDetails, place: _Location) -> str:
+def _sentence(detail: ErrorDetails, destination: _Location) -> str:
     """Return the sentence for a mistake within a rule."""
-    key = str(place[-1]) if isinstance(place[-1], str) else str(place[-2])
+    key = str(destination[-1]) if isinstance(destination[-1], str) else str(destination[-2])
     kind = "string_type" if key == "name" and detail["type"] not in _SENTENCES else detail["type"]
     sentence = _SENTENCES.get(kind if kind != "list_type" or key in _LIST else "", f"this is no rule: {_BELOW}.")
     return sentence.format_map({"key": key, "shown": _shown(key), "list": _LIST.get(key), "words": detail["msg"]})

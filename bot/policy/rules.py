@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
-from bot.models import NO_REACH, NOBODY, Holders, Reach
-from bot.policy.principal import Person
+from bot.models import NO_GRANTEES, NO_REACH, Grantees, Reach
+from bot.policy.principal import Principal
 
 
 class Action(StrEnum):
     """What somebody wants to do, in the words of the policy file and the ledger."""
 
-    LOOK = "status"
+    STATUS = "status"
     RESEND = "resend"
     OVERRIDE = "override-cooldown"
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class Resource:
     """The resource of a decision: a channel, domain names (ASCII-encoded, without wildcard), and the order they are on.
 
     An allow must cover each of `names`. A deny counts if it matches any of them, or anything in `reach`. If not
@@ -29,11 +29,11 @@ class Matter:
     channel: str | None = None
     names: tuple[str, ...] = ()
     order: int | None = None
-    settled: bool = False
+    resolved: bool = False
     reach: Reach = NO_REACH
 
 
-ANYTHING = Matter()
+ANYTHING = Resource()
 # What a deny matches of a matter: a name, a pattern of the rule, an order id, or None for names that are not known.
 Part = str | int | None
 
@@ -53,14 +53,14 @@ class Rule:
     """
 
     name: str
-    allows: bool
+    effect_allows: bool
     actions: frozenset[Action]
     users: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     orders: frozenset[int] = frozenset()
-    where: str = ""
+    scope_text: str = ""
 
     @property
     def is_for_all(self) -> bool:
@@ -72,45 +72,49 @@ class Rule:
         """Whether it is limited to no name and no order."""
         return not self.names and not self.orders
 
-    def is_about(self, person: "Person") -> bool:
+    def matches_principal(self, person: "Principal") -> bool:
         """Whether it is about this person; a group that Slack could not read counts for a deny and not for an allow."""
-        groups = person.groups | (person.hoped if self.allows else person.unclear)
-        may_be_all = self.is_for_all and not self.allows
-        return may_be_all or self.lists(person) or not groups.isdisjoint(self.groups)
+        groups = person.groups | (person.hoped if self.effect_allows else person.unclear)
+        may_be_all = self.is_for_all and not self.effect_allows
+        return may_be_all or self.names_principal(person) or not groups.isdisjoint(self.groups)
 
-    def lists(self, person: "Person") -> bool:
+    def names_principal(self, person: "Principal") -> bool:
         """Whether it names this person, by either id."""
         return not self.users.isdisjoint({person.user_id, person.grid_id} - {""})
 
-    def is_in(self, channel: str | None, *, if_unknown: bool) -> bool:
+    def matches_channel(self, channel: str | None, *, if_unknown: bool) -> bool:
         """Return whether it counts in a channel; `if_unknown` if there is no channel, but it is limited to some."""
         return not self.channels or (if_unknown if channel is None else channel in self.channels)
 
-    def covers(self, name: str | None, matter: Matter, *, if_unknown: bool) -> bool:
+    def matches(self, name: str | None, resource: Resource, *, if_unknown: bool) -> bool:
         """Return whether it matches this name in this channel, or `if_unknown` if too little is known to say."""
-        return self.is_in(matter.channel, if_unknown=if_unknown) and self._covers_name(name, matter, if_unknown)
+        return self.matches_channel(resource.channel, if_unknown=if_unknown) and self._matches_name(
+            name, resource, if_unknown
+        )
 
-    def hits(self, matter: Matter) -> list[Part]:
+    def denies_part_of(self, resource: Resource) -> list[Part]:
         """Return each part of a matter that it matches, as a deny: names, its own patterns, order ids."""
-        names = matter.names or (None,)
-        parts: list[Part] = [name for name in names if self.covers(name, matter, if_unknown=matter.settled)]
-        if not self.is_about_everything and self.is_in(matter.channel, if_unknown=matter.settled):
-            parts += (name for name in matter.reach.names if self._matches(name))
-            parts += (pattern for root in matter.reach.below for pattern in self._within(root))
-            parts += (order for order in matter.reach.orders if order in self.orders)
+        names = resource.names or (None,)
+        parts: list[Part] = [name for name in names if self.matches(name, resource, if_unknown=resource.resolved)]
+        if not self.is_about_everything and self.matches_channel(resource.channel, if_unknown=resource.resolved):
+            parts += (name for name in resource.reach.names if self._matches(name))
+            parts += (pattern for root in resource.reach.below for pattern in self._within(root))
+            parts += (order for order in resource.reach.orders if order in self.orders)
         return list(dict.fromkeys(parts))
 
-    def may_cover(self, matter: Matter) -> bool:
+    def may_match(self, resource: Resource) -> bool:
         """Return whether it matches, or may turn out to match, any part of a matter."""
-        names = matter.names or (None,)
-        return bool(self.hits(matter)) or any(self.covers(name, matter, if_unknown=True) for name in names)
+        names = resource.names or (None,)
+        return bool(self.denies_part_of(resource)) or any(
+            self.matches(name, resource, if_unknown=True) for name in names
+        )
 
-    def _covers_name(self, name: str | None, matter: Matter, if_unknown: bool) -> bool:
+    def _matches_name(self, name: str | None, resource: Resource, if_unknown: bool) -> bool:
         if self.is_about_everything:
             return True
-        if matter.order in self.orders or (name is not None and self._matches(name)):
+        if resource.order in self.orders or (name is not None and self._matches(name)):
             return True
-        is_open = (name is None and self.names) or (matter.order is None and not matter.settled and self.orders)
+        is_open = (name is None and self.names) or (resource.order is None and not resource.resolved and self.orders)
         return if_unknown and bool(is_open)
 
     def _matches(self, name: str) -> bool:
@@ -118,12 +122,12 @@ class Rule:
 
     def _within(self, root: str) -> list[str]:
         """Return the patterns that match `root` or any name below it."""
-        ending = f".{root}"
+        result = f".{root}"
         return [
             pattern
             for pattern in sorted(self.names)
             if (bare := pattern.removeprefix("*.")) == root
-            or bare.endswith(ending)
+            or bare.endswith(result)
             or (pattern.startswith("*.") and root.endswith(pattern[1:]))
         ]
 
@@ -145,17 +149,17 @@ class _Candidates:
                 bare = pattern.removeprefix("*.")
                 by = self._by_name if bare == pattern else self._by_parent
                 by.setdefault(bare, []).append(number)
-                for root in () if rule.allows else (bare, *_above(bare)):
+                for root in () if rule.effect_allows else (bare, *_above(bare)):
                     self._by_root.setdefault(root, []).append(number)
 
-    def of(self, matter: Matter) -> Sequence[Rule]:
+    def of(self, resource: Resource) -> Sequence[Rule]:
         """Return the rules that can match a matter, in their order; all of them if too little of it is known."""
-        if not matter.names or (matter.order is None and not matter.settled):
+        if not resource.names or (resource.order is None and not resource.resolved):
             return self.all
-        reach, found = matter.reach, set(self._open)
-        for order in (matter.order, *reach.orders):
+        reach, found = resource.reach, set(self._open)
+        for order in (resource.order, *reach.orders):
             found.update(self._by_name.get(order or 0, ()))
-        for name in (*matter.names, *reach.names, *reach.below):
+        for name in (*resource.names, *reach.names, *reach.below):
             found.update(self._by_name.get(name, ()))
             dot = name.find(".") if self._by_parent else -1
             while dot >= 0:
@@ -187,14 +191,14 @@ class Rules:
     def all(self) -> tuple[Rule, ...]:
         """Every rule in the order in which it is tried."""
         every = frozenset(Action)
-        users = Rule(LISTED_USER, True, every, users=self.users, where="DCV_ALLOWED_USERS")
-        groups = Rule(LISTED_GROUP, True, every, groups=self.groups, where="DCV_ALLOWED_USERGROUPS")
+        users = Rule(LISTED_USER, True, every, users=self.users, scope_text="DCV_ALLOWED_USERS")
+        groups = Rule(LISTED_GROUP, True, every, groups=self.groups, scope_text="DCV_ALLOWED_USERGROUPS")
         return (*self.of_file, *(rule for rule in (users, groups) if not rule.is_for_all))
 
-    def groups_about(self, user_id: str, action: Action | None = None, matter: Matter = ANYTHING) -> frozenset[str]:
+    def groups_about(self, user_id: str, action: Action | None = None, resource: Resource = ANYTHING) -> frozenset[str]:
         """The user groups that can make a difference for this person: no other is worth a question to Slack."""
         listed = frozenset() if user_id in self.users else self.groups
-        of_file = (rule for rule in self.of_file if action in (None, *rule.actions) and rule.may_cover(matter))
+        of_file = (rule for rule in self.of_file if action in (None, *rule.actions) and rule.may_match(resource))
         return listed.union(*(rule.groups for rule in of_file))
 
     @cached_property
@@ -203,7 +207,7 @@ class Rules:
         return tuple(
             rule
             for rule in self.of_file
-            if not rule.allows and Action.RESEND in rule.actions and not rule.is_about_everything
+            if not rule.effect_allows and Action.RESEND in rule.actions and not rule.is_about_everything
         )
 
 
@@ -220,7 +224,7 @@ class Decision:
     sentence: str
     by: tuple[Rule, ...] = ()
     about: tuple[str, ...] = ()
-    could_not_tell: bool = False
+    is_unknown: bool = False
 
 
 UNKNOWN_PERSON = "unknown"
@@ -230,12 +234,12 @@ _UNKNOWN = Decision(
     sentence="Slack did not say who you are, so nothing was done. Try again in a minute; if that does not help, "
     "ask the people who run this bot.",
 )
-_COULD_NOT_TELL = Decision(
+_PERSON_UNKNOWN = Decision(
     allowed=False,
     rule=UNKNOWN_PERSON,
     sentence="Slack could not tell right now who you are, so nothing was done. Try again in a minute; if that does not "
     "help, ask the people who run this bot.",
-    could_not_tell=True,
+    is_unknown=True,
 )
 UNREAD_GROUP = "unread-group"
 _DEACTIVATED = Decision(
@@ -268,7 +272,7 @@ _NOT_LISTED = Decision(
     sentence="You are not on the list of people who may resend validation e-mails. "
     "Ask the people who run this bot to add you, or a colleague who is on it to do it.",
 )
-_NOBODY_LISTED = Decision(
+_NO_ONE_LISTED = Decision(
     allowed=False,
     rule="nobody-listed",
     sentence="Nobody may resend validation e-mails yet, because the list of people is empty. "
@@ -277,17 +281,17 @@ _NOBODY_LISTED = Decision(
 
 
 # Words of the ledger that are no rule's name; a rule of the file may not take one.
-OWN_WORDS = frozenset(
+RESERVED_NAMES = frozenset(
     {
-        *(each.rule for each in (_UNKNOWN, _DEACTIVATED, _BOT, _OTHER_WORKSPACE, _GUEST, _NOT_LISTED, _NOBODY_LISTED)),
+        *(each.rule for each in (_UNKNOWN, _DEACTIVATED, _BOT, _OTHER_WORKSPACE, _GUEST, _NOT_LISTED, _NO_ONE_LISTED)),
         *(LISTED_USER, LISTED_GROUP, NO_RULE, UNREAD_GROUP),
     }
 )
 # No rule lets these in, and they are not told who may.
-OUTSIDERS = frozenset(each.rule for each in (_UNKNOWN, _DEACTIVATED, _BOT, _OTHER_WORKSPACE, _GUEST))
+INELIGIBLE = frozenset(each.rule for each in (_UNKNOWN, _DEACTIVATED, _BOT, _OTHER_WORKSPACE, _GUEST))
 
 _DOING = {
-    Action.LOOK: "look at validations",
+    Action.STATUS: "look at validations",
     Action.RESEND: "resend validation e-mails",
     Action.OVERRIDE: "send again within the cooldown",
 }
@@ -295,91 +299,96 @@ _MOST_NAMES = 3
 
 
 @dataclass(frozen=True)
-class Standing:
+class AccessContext:
     """A person and the rules, as both were at one moment."""
 
     rules: Rules
-    person: Person | None
+    person: Principal | None
 
-    def decide(self, action: Action, matter: Matter = ANYTHING) -> Decision:
+    def decide(self, action: Action, resource: Resource = ANYTHING) -> Decision:
         """Return whether the person may do this now, and why; see `decide`."""
-        return self._barred or self._ruling(action, matter)
+        return self._barred or self._evaluate(action, resource)
 
-    def permits(self, action: Action, matter: Matter = ANYTHING) -> bool:
+    def permits(self, action: Action, resource: Resource = ANYTHING) -> bool:
         """Return whether the person may do this now; the same answer as `decide`, without its sentence."""
         if self._barred:
             return False
-        rules = self._mine(action, matter.channel).of(matter)
+        rules = self._mine(action, resource.channel).of(resource)
         if not rules:
             return False
-        if any(not rule.allows and rule.hits(matter) for rule in rules):
+        if any(not rule.effect_allows and rule.denies_part_of(resource) for rule in rules):
             return False
-        return all(any(rule.allows and _lets(rule, name, matter) for rule in rules) for name in matter.names or (None,))
+        return all(
+            any(rule.effect_allows and _allows(rule, name, resource) for rule in rules)
+            for name in resource.names or (None,)
+        )
 
     def sees(self, channel: str | None, name: str, order: int | None = None) -> bool:
         """Return whether the person may learn about a name on an order: they may see its status, or resend for it."""
-        matter = Matter(channel, (name,), order, settled=True)
-        return self.permits(Action.LOOK, matter) or self.permits(Action.RESEND, matter)
+        resource = Resource(channel, (name,), order, resolved=True)
+        return self.permits(Action.STATUS, resource) or self.permits(Action.RESEND, resource)
 
     def is_unrestricted(self, action: Action, channel: str | None) -> bool:
         """Return whether the person may do this in a channel for every name and order there can be."""
         if self._barred:
             return False
         mine = self._mine(action, channel).all
-        allows = (rule for rule in mine if rule.allows and rule.is_about_everything)
-        denies = (rule for rule in mine if not rule.allows)
-        return any(rule.is_in(channel, if_unknown=False) for rule in allows) and not any(
-            rule.is_in(channel, if_unknown=True) for rule in denies
+        allows = (rule for rule in mine if rule.effect_allows and rule.is_about_everything)
+        denies = (rule for rule in mine if not rule.effect_allows)
+        return any(rule.matches_channel(channel, if_unknown=False) for rule in allows) and not any(
+            rule.matches_channel(channel, if_unknown=True) for rule in denies
         )
 
     @cached_property
     def _barred(self) -> Decision | None:
         """The reason that keeps the person out, whatever the rules say."""
         if self.person is None:
-            return _COULD_NOT_TELL
-        return _objection(self.rules, self.person) if self.person.user_id else _UNKNOWN
+            return _PERSON_UNKNOWN
+        return _ineligible(self.rules, self.person) if self.person.user_id else _UNKNOWN
 
     @property
     def unanswered(self) -> Decision | None:
         """What to say if Slack could not tell who this is, or list a user group that may change what they may do."""
         if self._barred or self.person is None:
-            return self._barred if self._barred is _COULD_NOT_TELL else None
+            return self._barred if self._barred is _PERSON_UNKNOWN else None
         return _unread(self.person.unclear) if self.person.unclear else None
 
     @cached_property
-    def _best(self) -> "Standing | None":
+    def _best(self) -> "AccessContext | None":
         """The same person if every group that Slack could not list were in their favour."""
         if self.person is None or not self.person.unclear:
             return None
-        return Standing(self.rules, replace(self.person, hoped=self.person.unclear, unclear=frozenset()))
+        return AccessContext(self.rules, replace(self.person, hoped=self.person.unclear, unclear=frozenset()))
 
     @cached_property
-    def _candidates(self) -> dict[tuple[Action, str | None], _Candidates]:
+    def _mentions(self) -> dict[tuple[Action, str | None], _Candidates]:
         return {}
 
     def _mine(self, action: Action, channel: str | None) -> _Candidates:
         """Return the rules for this action that are about the person, and can count in this channel."""
         key = action, channel
-        if key not in self._candidates:
-            rules = [rule for rule in self.rules.all if self.person and rule.is_about(self.person)]
-            self._candidates[key] = _Candidates(
-                [rule for rule in rules if action in rule.actions and rule.is_in(channel, if_unknown=True)]
+        if key not in self._mentions:
+            rules = [rule for rule in self.rules.all if self.person and rule.matches_principal(self.person)]
+            self._mentions[key] = _Candidates(
+                [rule for rule in rules if action in rule.actions and rule.matches_channel(channel, if_unknown=True)]
             )
-        return self._candidates[key]
+        return self._mentions[key]
 
-    def _ruling(self, action: Action, matter: Matter) -> Decision:
-        rules = self._mine(action, matter.channel).of(matter)
-        denying = [(rule, parts) for rule in rules if not rule.allows and (parts := rule.hits(matter))]
+    def _evaluate(self, action: Action, resource: Resource) -> Decision:
+        rules = self._mine(action, resource.channel).of(resource)
+        denying = [
+            (rule, parts) for rule in rules if not rule.effect_allows and (parts := rule.denies_part_of(resource))
+        ]
         for rule, parts in denying:
             if self._is_certain(rule):
-                return self._denial(rule, action, parts, matter)
-        names = matter.names or (None,)
-        by = {name: [rule for rule in rules if rule.allows and _lets(rule, name, matter)] for name in names}
+                return self._denied_names(rule, action, parts, resource)
+        names = resource.names or (None,)
+        by = {name: [rule for rule in rules if rule.effect_allows and _allows(rule, name, resource)] for name in names}
         bare = [name for name, found in by.items() if not found]
-        if (bare or denying) and self._best and self._best.permits(action, matter):
+        if (bare or denying) and self._best and self._best.permits(action, resource):
             return _unread(self._best.person.hoped if self._best.person else ())
         if bare:
-            return _default(self.rules, action, self._named(bare, matter), matter)
+            return _implicit_deny(self.rules, action, self._named(bare, resource), resource)
         first = next(iter(by.values()))[0]
         sentence = _YES.get(first.name, f"Rule “{first.name}” of the policy lets you {_DOING[action]}.")
         return Decision(
@@ -389,51 +398,55 @@ class Standing:
     def _is_certain(self, rule: Rule) -> bool:
         """Return whether a deny that is about the person is so whatever the groups are that Slack could not list."""
         person = self.person
-        return rule.is_for_all or (person is not None and (rule.lists(person) or bool(person.groups & rule.groups)))
+        return rule.is_for_all or (
+            person is not None and (rule.names_principal(person) or bool(person.groups & rule.groups))
+        )
 
-    def _denial(self, rule: Rule, action: Action, parts: Sequence[Part], matter: Matter) -> Decision:
+    def _denied_names(self, rule: Rule, action: Action, parts: Sequence[Part], resource: Resource) -> Decision:
         """Return the refusal of a rule, which names no more of what it matched than the person may see."""
-        asked = [part for part in parts if part is None or part in matter.names]
-        names = self._named(asked or matter.names, matter)
-        place = " in this channel" if rule.channels else ""
-        doing = f"{_DOING[action]}{_for(names, matter)}{place}"
-        also = "" if asked else self._also(parts, matter)
+        asked = [part for part in parts if part is None or part in resource.names]
+        names = self._named(asked or resource.names, resource)
+        destination = " in this channel" if rule.channels else ""
+        doing = f"{_DOING[action]}{_for(names, resource)}{destination}"
+        also = "" if asked else self._also(parts, resource)
         sentence = f"Rule “{rule.name}” of the policy does not let you {doing}{also}. {_ASK}"
         return Decision(False, rule.name, sentence, (rule,), names)
 
-    def _named(self, names: Sequence[Part], matter: Matter) -> tuple[str, ...]:
+    def _named(self, names: Sequence[Part], resource: Resource) -> tuple[str, ...]:
         """Return the names that may be repeated to the person: what they typed, and what they may see."""
         known = [name for name in names if isinstance(name, str)]
-        if not matter.settled:
+        if not resource.resolved:
             return tuple(known)
-        orders = [matter.order, *matter.reach.orders]
-        return tuple(name for name in known if any(self.sees(matter.channel, name, order) for order in orders))
+        orders = [resource.order, *resource.reach.orders]
+        return tuple(name for name in known if any(self.sees(resource.channel, name, order) for order in orders))
 
-    def _also(self, parts: Sequence[Part], matter: Matter) -> str:
+    def _also(self, parts: Sequence[Part], resource: Resource) -> str:
         """Return what the email would validate besides, which is why a rule denies it."""
-        seen = [
+        observation = [
             f"order {part}" if isinstance(part, int) else part
             for part in parts
-            if part is not None and self.sees_part(matter.channel, part)
+            if part is not None and self.sees_part(resource.channel, part)
         ]
-        what = _listed(seen) if seen else "something else that the rule names"
+        what = _listed(observation) if observation else "something else that the rule names"
         return f", because an email would also validate {what}"
 
     def sees_part(self, channel: str | None, part: str | int) -> bool:
         """Return whether the person may learn about a pattern or an order id of a rule."""
         if isinstance(part, str):
             return self.sees(channel, part.removeprefix("*."))
-        matter = Matter(channel, ("",), part, settled=True)
-        return self.permits(Action.LOOK, matter) or self.permits(Action.RESEND, matter)
+        resource = Resource(channel, ("",), part, resolved=True)
+        return self.permits(Action.STATUS, resource) or self.permits(Action.RESEND, resource)
 
 
-def decide(rules: Rules, person: Person | None, action: Action = Action.RESEND, matter: Matter = ANYTHING) -> Decision:
+def decide(
+    rules: Rules, person: Principal | None, action: Action = Action.RESEND, resource: Resource = ANYTHING
+) -> Decision:
     """Return whether `person` may do this now; None, if Slack could not say who it is, is no answer.
 
     What keeps a person out comes before any rule. Then a rule that denies wins, and what no rule allows is refused; all
     names of a matter must be allowed. What is not known yet counts for the person, until the matter is settled.
     """
-    return Standing(rules, person).decide(action, matter)
+    return AccessContext(rules, person).decide(action, resource)
 
 
 def _unread(groups: Collection[str]) -> Decision:
@@ -442,10 +455,10 @@ def _unread(groups: Collection[str]) -> Decision:
         f"Slack could not tell right now whether you are in {some}, so nothing was done. Try again in a minute; "
         "if that does not help, ask the people who run this bot."
     )
-    return Decision(False, UNREAD_GROUP, sentence, could_not_tell=True)
+    return Decision(False, UNREAD_GROUP, sentence, is_unknown=True)
 
 
-def _objection(rules: Rules, person: Person) -> Decision | None:
+def _ineligible(rules: Rules, person: Principal) -> Decision | None:
     """What keeps a person out, whatever the rules say."""
     if person.deleted:
         return _DEACTIVATED
@@ -456,26 +469,26 @@ def _objection(rules: Rules, person: Person) -> Decision | None:
     return _GUEST if person.guest else None
 
 
-def _lets(rule: Rule, name: str | None, matter: Matter) -> bool:
-    return rule.covers(name, matter, if_unknown=not matter.settled)
+def _allows(rule: Rule, name: str | None, resource: Resource) -> bool:
+    return rule.matches(name, resource, if_unknown=not resource.resolved)
 
 
-def _default(rules: Rules, action: Action, names: tuple[str, ...], matter: Matter) -> Decision:
+def _implicit_deny(rules: Rules, action: Action, names: tuple[str, ...], resource: Resource) -> Decision:
     if not rules.of_file:
-        return _NOT_LISTED if rules.all else _NOBODY_LISTED
-    sentence = f"No rule of the policy lets you {_DOING[action]}{_for(names, matter)} here. {_ASK}"
+        return _NOT_LISTED if rules.all else _NO_ONE_LISTED
+    sentence = f"No rule of the policy lets you {_DOING[action]}{_for(names, resource)} here. {_ASK}"
     return Decision(False, NO_RULE, sentence, about=names)
 
 
 _ASK = "To see which rules count and who may, type /dcv-resend why and the name."
 
 
-def _for(names: Sequence[str], matter: Matter) -> str:
+def _for(names: Sequence[str], resource: Resource) -> str:
     if names:
         return f" for {_listed(names)}"
-    if matter.settled and matter.names:
+    if resource.resolved and resource.names:
         return " for all names that an email would validate"
-    return f" for order {matter.order}" if matter.order is not None else ""
+    return f" for order {resource.order}" if resource.order is not None else ""
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -483,20 +496,24 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_MOST_NAMES])}{f' and {more} more names' if more > 0 else ''}"
 
 
-def holders(rules: Rules, action: Action, matter: Matter = ANYTHING) -> Holders:
+def who_can(rules: Rules, action: Action, resource: Resource = ANYTHING) -> Grantees:
     """Who may do this, by the ids that the rules name; a member of a group named here may still be denied by id."""
     mine = [rule for rule in rules.all if action in rule.actions]
-    denying = [rule for rule in mine if not rule.allows and rule.hits(matter)]
+    denying = [rule for rule in mine if not rule.effect_allows and rule.denies_part_of(resource)]
     if any(rule.is_for_all for rule in denying):
-        return NOBODY
-    names = matter.names or (None,)
-    letting = [rule for rule in mine if rule.allows and all(_lets(rule, name, matter) for name in names)]
+        return NO_GRANTEES
+    names = resource.names or (None,)
+    letting = [rule for rule in mine if rule.effect_allows and all(_allows(rule, name, resource) for name in names)]
     users = {user for rule in letting for user in rule.users} - {user for rule in denying for user in rule.users}
     groups = {group for rule in letting for group in rule.groups} - {group for rule in denying for group in rule.groups}
-    return Holders(tuple(sorted(users)), tuple(sorted(groups)))
+    return Grantees(tuple(sorted(users)), tuple(sorted(groups)))
 
 
-def reservations(rules: Rules, person: Person, action: Action, matter: Matter) -> tuple[Rule, ...]:
+def possible_denials(rules: Rules, person: Principal, action: Action, resource: Resource) -> tuple[Rule, ...]:
     """The rules that may still deny this to a person, once more of the matter is known."""
-    mine = [rule for rule in rules.all if not rule.allows and action in rule.actions and rule.is_about(person)]
-    return tuple(rule for rule in mine if rule.may_cover(matter))
+    mine = [
+        rule
+        for rule in rules.all
+        if not rule.effect_allows and action in rule.actions and rule.matches_principal(person)
+    ]
+    return tuple(rule for rule in mine if rule.may_match(resource))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.errors import SlackUnavailable
-from bot.slack.client import Client, translated
+from bot.slack.client import Client, mapped_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +18,9 @@ class Channel:
     is_shared: bool
 
 
-async def look_at(client: Client, channel_id: str) -> Channel:
-    """Read a channel; SlackRefused where the bot cannot see it, SlackUnavailable when Slack cannot tell."""
-    async with translated():
+async def get_channel(client: Client, channel_id: str) -> Channel:
+    """Read a channel; SlackRejected where the bot cannot see it, SlackUnavailable when Slack cannot tell."""
+    async with mapped_errors():
         answer = await client.conversations_info(channel=channel_id)
     channel = answer.get("channel")
     if not isinstance(channel, dict) or not channel.get("id"):

@@ -13,12 +13,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.clock import OnDate
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.errors import SlackRejected, SlackUnavailable
 from bot.settings import proxy_for
 from bot.timings import PRODUCTION, Timings
 
 LONGEST_WAIT = 3600.0
-LATER = frozenset(
+RETRYABLE = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
 # What no repeating mends; the last three say that the workspace, or the app in it, is gone.
@@ -59,11 +59,11 @@ class Client(AsyncWebClient):
     """
 
     accepted = False
-    heard_at = float("-inf")
+    last_call_at = float("-inf")
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.doubted = asyncio.Event()
+        self.token_rejected = asyncio.Event()
 
     async def api_call(self, api_method: str, **options: Any) -> AsyncSlackResponse:
         """Call a method, as the SDK does."""
@@ -71,22 +71,22 @@ class Client(AsyncWebClient):
             answer = await super().api_call(api_method, **options)
         except SlackApiError as error:
             if "token" not in (options.get("params") or {}):  # one that is given is the app-level token
-                self._hear_refusal(error)
+                self._note_rejection(error)
             raise
         except Exception:
-            self._hear(accepted=False)
+            self._note_answer(accepted=False)
             raise
-        self._hear(accepted=True)
+        self._note_answer(accepted=True)
         return answer
 
-    def _hear_refusal(self, error: SlackApiError) -> None:
+    def _note_rejection(self, error: SlackApiError) -> None:
         is_silent, is_bad = _status(error) >= 500, error_code(error) in TOKEN_IS_BAD
         if is_bad and not is_silent:
-            self.doubted.set()
-        self._hear(accepted=not (is_silent or is_bad))
+            self.token_rejected.set()
+        self._note_answer(accepted=not (is_silent or is_bad))
 
-    def _hear(self, *, accepted: bool) -> None:
-        self.accepted, self.heard_at = accepted, asyncio.get_running_loop().time()
+    def _note_answer(self, *, accepted: bool) -> None:
+        self.accepted, self.last_call_at = accepted, asyncio.get_running_loop().time()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +137,8 @@ def _dates_to(on_date: OnDate) -> aiohttp.TraceConfig:
 
 
 async def identify(client: Client) -> Identity:
-    """Ask Slack who the token belongs to; SlackRefused when it is not accepted."""
-    async with translated():
+    """Ask Slack who the token belongs to; SlackRejected when it is not accepted."""
+    async with mapped_errors():
         answer = await client.auth_test()
     if not answer.get("user_id") or not answer.get("team_id"):
         raise SlackUnavailable("Slack answered without telling who the bot is.")
@@ -156,20 +156,20 @@ async def identify(client: Client) -> Identity:
 
 async def accepted(client: Client, seconds: float, ttl: float = PRODUCTION.slack_health_ttl) -> bool:
     """Return whether Slack accepted the token in the last `ttl` seconds, or does when asked for `seconds` at most."""
-    if not client.accepted or asyncio.get_running_loop().time() - client.heard_at > ttl:
+    if not client.accepted or asyncio.get_running_loop().time() - client.last_call_at > ttl:
         try:
-            async with asyncio.timeout(seconds), translated():
+            async with asyncio.timeout(seconds), mapped_errors():
                 await client.auth_test()
-        except (SlackRefused, SlackUnavailable):
+        except (SlackRejected, SlackUnavailable):
             pass
         except TimeoutError:
             return False
     return client.accepted
 
 
-async def new_address(client: Client, app_token: str) -> str:
+async def open_socket_url(client: Client, app_token: str) -> str:
     """The address of a WebSocket, as `apps.connections.open` tells it: a secret that opens one, once and soon."""
-    async with translated():
+    async with mapped_errors():
         answer = await client.apps_connections_open(app_token=app_token)
     if not answer.get("url"):
         raise SlackUnavailable("Slack answered without an address.")
@@ -177,15 +177,15 @@ async def new_address(client: Client, app_token: str) -> str:
 
 
 @asynccontextmanager
-async def translated() -> AsyncIterator[None]:
+async def mapped_errors() -> AsyncIterator[None]:
     """Turn what the SDK raises into our two errors: later, or never."""
     try:
         yield
     except SlackApiError as error:
         code = error_code(error)
-        if code in LATER or _status(error) >= 500 or _status(error) == 429:
+        if code in RETRYABLE or _status(error) >= 500 or _status(error) == 429:
             raise SlackUnavailable(f"Slack asks us to wait ({code}).", _retry_after(error)) from error
-        raise SlackRefused(code) from error
+        raise SlackRejected(code) from error
     except Redirected as error:
         raise SlackUnavailable(str(error)) from error
     except (aiohttp.ClientError, TimeoutError, OSError, SlackClientError, ValueError, AttributeError) as error:

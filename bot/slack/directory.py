@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 import structlog
 from async_lru import alru_cache
 
-from bot.errors import SlackRefused, SlackUnavailable
-from bot.policy.principal import Person, grid_id
-from bot.slack.client import Client, translated
+from bot.errors import SlackRejected, SlackUnavailable
+from bot.policy.principal import Principal, grid_id
+from bot.slack.client import Client, mapped_errors
 
 log = structlog.get_logger(__name__)
 
@@ -91,11 +91,11 @@ class Directory:
         self._users = _Answers(self._read_user, maxsize=1024)
         self._members = _Answers(self._read_members, maxsize=128)
 
-    async def person(self, user_id: str, groups: Collection[str] = (), *, afresh: bool = False) -> Person:
+    async def person(self, user_id: str, groups: Collection[str] = (), *, afresh: bool = False) -> Principal:
         """Return what Slack knows of this person, and in which of these groups they are.
 
         With `afresh` it is fit for a call to DigiCert: FRESH seconds old at most; else a minute. Groups that cannot be
-        read now are `unclear`. Raises SlackUnavailable or SlackRefused if Slack does not tell who it is.
+        read now are `unclear`. Raises SlackUnavailable or SlackRejected if Slack does not tell who it is.
         """
         groups = sorted(groups)
         user, *members = await asyncio.gather(
@@ -105,7 +105,7 @@ class Directory:
         read = dict(zip(groups, members, strict=True))
         both = {user_id, grid_id(user)} - {""}
         mine = {group for group, ids in read.items() if ids is not None and both & ids}
-        return Person.read(user, mine, {group for group, ids in read.items() if ids is None})
+        return Principal.read(user, mine, {group for group, ids in read.items() if ids is None})
 
     @property
     def retry_after(self) -> float:
@@ -119,7 +119,7 @@ class Directory:
     async def _members_or_none(self, group_id: str, *, afresh: bool) -> frozenset[str] | None:
         try:
             return await (self._members.get_fresh(group_id) if afresh else self._members.get(group_id))
-        except SlackRefused as error:
+        except SlackRejected as error:
             log.warning("Slack refuses to list a user group", group=group_id, error=error.code)
             return frozenset() if error.code in _NO_SUCH_GROUP else None
         except SlackUnavailable as error:
@@ -127,7 +127,7 @@ class Directory:
             return None
 
     async def _read_user(self, user_id: str) -> Mapping[str, Any]:
-        async with translated():
+        async with mapped_errors():
             answer = await self._client.users_info(user=user_id)
         user = answer.get("user")
         if not isinstance(user, dict):
@@ -135,6 +135,6 @@ class Directory:
         return user
 
     async def _read_members(self, group_id: str) -> frozenset[str]:
-        async with translated():
+        async with mapped_errors():
             answer = await self._client.usergroups_users_list(usergroup=group_id)
         return frozenset(answer.get("users") or ())

@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.parsing.mentions import Candidate
+from bot.parsing.mentions import Mention
 from bot.parsing.message_authors import Author
 from bot.store.database import Database
-from bot.store.schema import alerts, moment, written
+from bot.store.schema import alerts, format_timestamp, parse_timestamp
 from bot.store.upsert import insert_new
 
-_CANDIDATES = TypeAdapter(tuple[Candidate, ...])
+_MENTIONS = TypeAdapter(tuple[Mention, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Alert:
     channel_id: str
     ts: str
     at: datetime
-    candidates: tuple[Candidate, ...]
+    mentions: tuple[Mention, ...]
     author: Author | None = None
     about_certificates: bool = False
 
@@ -39,14 +39,14 @@ class Alerts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def keep(self, new: Sequence[Alert]) -> None:
+    async def add(self, new: Sequence[Alert]) -> None:
         """Write alerts down, all or nothing; one that is known already stays as it is."""
         rows = [
             {
                 "channel_id": alert.channel_id,
                 "ts": alert.ts,
-                "at": written(alert.at),
-                "candidates": _CANDIDATES.dump_json(alert.candidates).decode(),
+                "at": format_timestamp(alert.at),
+                "mentions": _MENTIONS.dump_json(alert.mentions).decode(),
                 "bot_id": alert.author.bot_id if alert.author else None,
                 "user_id": alert.author.user_id if alert.author else None,
                 "about_certificates": alert.about_certificates,
@@ -66,7 +66,7 @@ class Alerts:
         """
         by_author = sa.func.coalesce(alerts.c.user_id, alerts.c.bot_id)
         turn = sa.func.row_number().over(partition_by=by_author, order_by=(alerts.c.at, alerts.c.ts))
-        chosen = sa.select(alerts).where(alerts.c.candidates.is_not(None), _not_in(alerts.c.user_id, without))
+        chosen = sa.select(alerts).where(alerts.c.mentions.is_not(None), _not_in(alerts.c.user_id, without))
         if only is not None:
             chosen = chosen.where(alerts.c.user_id.is_(None) | alerts.c.user_id.in_(list(only)))
         chosen = chosen.order_by(alerts.c.bot_id.is_(None), turn, alerts.c.at, alerts.c.ts).limit(most)
@@ -82,13 +82,13 @@ class Alerts:
     async def tidy(self, before: datetime) -> None:
         """Forget what arrived before."""
         async with self._database.write() as transaction:
-            await transaction.execute(sa.delete(alerts).where(alerts.c.at < written(before)))
+            await transaction.execute(sa.delete(alerts).where(alerts.c.at < format_timestamp(before)))
 
 
 async def done(transaction: AsyncConnection, alert: Alert) -> bool:
     """Note that an alert was looked at, and let go of what it named; False where somebody else did before."""
-    same = (alerts.c.channel_id == alert.channel_id) & (alerts.c.ts == alert.ts) & alerts.c.candidates.is_not(None)
-    return (await transaction.execute(sa.update(alerts).where(same).values(candidates=None))).rowcount == 1
+    same = (alerts.c.channel_id == alert.channel_id) & (alerts.c.ts == alert.ts) & alerts.c.mentions.is_not(None)
+    return (await transaction.execute(sa.update(alerts).where(same).values(mentions=None))).rowcount == 1
 
 
 def _not_in(column: sa.Column[Any], values: Collection[str]) -> sa.ColumnElement[bool]:
@@ -100,16 +100,16 @@ def _alert(row: sa.Row[Any]) -> Alert:
     return Alert(
         channel_id=row.channel_id,
         ts=row.ts,
-        at=moment(row.at),
-        candidates=_candidates(row.candidates),
+        at=parse_timestamp(row.at),
+        mentions=_mentions(row.mentions),
         author=Author(row.bot_id, row.user_id) if row.bot_id or row.user_id else None,
         about_certificates=bool(row.about_certificates),
     )
 
 
-def _candidates(text: str) -> tuple[Candidate, ...]:
+def _mentions(text: str) -> tuple[Mention, ...]:
     try:
-        return _CANDIDATES.validate_json(text)
+        return _MENTIONS.validate_json(text)
     except ValidationError:
         # Written by another version.
         return ()

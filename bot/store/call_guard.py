@@ -79,7 +79,7 @@ class Permit:
 
     async def _ask(self) -> None:
         try:
-            async with self._database.beside(ANSWER_SECONDS) as connection:
+            async with self._database.write_unlocked(ANSWER_SECONDS) as connection:
                 is_member = await self._membership.renew(connection)
                 ended = await has_ended(connection, self._request_id, self._call_no)
         except StoreUnavailable as error:

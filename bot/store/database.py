@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.errors import CannotStart, DatabaseAway, StoreInDoubt, StoreUnavailable
+from bot.errors import CommitUnknown, ConfigurationError, DatabaseUnavailable, StoreUnavailable
 from bot.fair_share import FairLock
 from bot.store import postgresql
 from bot.store.database_file import SameFile, pinned, sqlite_file
@@ -72,10 +72,10 @@ class Database:
 
         On SQLite it begins with BEGIN IMMEDIATE, on PostgreSQL it locks the ledger's head row: nothing it reads
         can be overtaken. Never call the durable engine in here: on SQLite that would wait for this very lock.
-        StoreInDoubt where the server went away before it had confirmed the commit.
+        CommitUnknown where the server went away before it had confirmed the commit.
         """
         until = asyncio.get_running_loop().time() + ANSWER_SECONDS
-        async with self._turn(), self._begin(until, writes=True) as connection:
+        async with self._writer_lock(), self._begin(until, writes=True) as connection:
             yield connection
 
     @asynccontextmanager
@@ -86,14 +86,16 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def beside(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
+    async def write_unlocked(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
         """One transaction of a server that writes what no row of the ledger depends on; it waits for no writer."""
         async with self.read(seconds) as connection:
             yield connection
 
     async def migrate(self) -> None:
-        """Bring the tables up to date; several processes may try at once. CannotStart where there is no database."""
-        with told_to_the_operator():
+        """Bring the tables up to date; several processes may try at once. ConfigurationError where there is no
+        database.
+        """
+        with startup_errors():
             await self._migrate()
 
     async def _migrate(self) -> None:
@@ -110,8 +112,10 @@ class Database:
                 await _wait_for_others(connection, LOCK_SECONDS)
 
     async def connect(self) -> None:
-        """Connect once. Raises CannotStart if the database cannot be opened, DatabaseAway if that may pass."""
-        with told_to_the_operator():
+        """Connect once. Raises ConfigurationError if the database cannot be opened, DatabaseUnavailable if that may
+        pass.
+        """
+        with startup_errors():
             async with asyncio.timeout(3 * postgresql.CONNECT_SECONDS), self._engine.connect():
                 return
 
@@ -122,7 +126,7 @@ class Database:
             await self.head_file.close()
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _writer_lock(self) -> AsyncIterator[None]:
         """Queue the writers of this process in memory, in rounds: SQLite's own queue is a poll."""
         try:
             async with asyncio.timeout(LOCK_SECONDS):
@@ -143,7 +147,7 @@ class Database:
                 connection.info.pop(NEWEST, None)
                 yield connection
                 newest = connection.info.pop(NEWEST, None)
-                with _in_doubt() if writes else nullcontext():
+                with _commit_unknown() if writes else nullcontext():
                     await transaction.commit()
             if newest and self.head_file:
                 self.head_file.note(newest)
@@ -174,7 +178,7 @@ class Database:
         def end(raw: Any = None) -> None:
             self._silent_until = loop.time() + LOCK_SECONDS
             if raw:
-                postgresql.cut(raw)
+                postgresql.abort(raw)
 
         if loop.time() < self._silent_until:
             raise TimeoutError
@@ -201,19 +205,19 @@ def _translated() -> Iterator[None]:
 
 
 @contextmanager
-def _in_doubt() -> Iterator[None]:
+def _commit_unknown() -> Iterator[None]:
     """A server that went away before it had answered a COMMIT may have carried it out."""
     try:
         yield
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        raise StoreInDoubt(_IN_DOUBT) from error
+        raise CommitUnknown(_IN_DOUBT) from error
 
 
 @contextmanager
-def told_to_the_operator(mend: str = NAME_ANOTHER) -> Iterator[None]:
-    """A database that cannot be opened is for the operator to mend; DatabaseAway if that may pass by itself."""
+def startup_errors(mend: str = NAME_ANOTHER) -> Iterator[None]:
+    """A database that cannot be opened is for the operator to mend; DatabaseUnavailable if that may pass by itself."""
     try:
         yield
     except (DBAPIError, OSError) as error:
@@ -223,7 +227,7 @@ def told_to_the_operator(mend: str = NAME_ANOTHER) -> Iterator[None]:
         if "SSL was required" in reason:
             mend = "Switch TLS on at the server, or set DATABASE_TLS=off."
         problem = f"DATABASE_URL: the database cannot be opened ({reason}). {mend}"
-        raise (DatabaseAway if _may_pass(error) else CannotStart)([problem]) from error
+        raise (DatabaseUnavailable if _may_pass(error) else ConfigurationError)([problem]) from error
 
 
 def _may_pass(error: DBAPIError | OSError) -> bool:
@@ -244,8 +248,8 @@ def open_database(url: str, purpose: str = "store", connections: int = 10) -> Da
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return Database(engine, SameFile(file))
-    postgresql.tell_each_connection(engine.sync_engine, _HURRIED)
-    postgresql.ask_each_connection(engine.sync_engine, LOCK_SECONDS)
+    postgresql.configure_sessions(engine.sync_engine, _HURRIED)
+    postgresql.pre_ping(engine.sync_engine, LOCK_SECONDS)
     return Database(engine)
 
 
@@ -286,6 +290,6 @@ def _upgrade(connection: sa.Connection) -> None:
     revision = MigrationContext.configure(connection).get_current_revision()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision and revision not in known:
-        problem = f"DATABASE_URL: its tables are of a newer version of the bot (revision {revision})."
-        raise CannotStart([f"{problem} Start that version again, or name another database."])
+        problem = f"DATABASE_URL: its tables are of another version of the bot (revision {revision})."
+        raise ConfigurationError([f"{problem} Start that version again, or name an empty database."])
     command.upgrade(config, "head")

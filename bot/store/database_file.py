@@ -12,11 +12,11 @@ from typing import IO
 
 import sqlalchemy as sa
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 
 PRIVATE = 0o600
 # Far longer than a look at the lock of a running bot takes.
-_LOOK_SECONDS = 0.1
+_RETRY_SECONDS = 0.1
 _SIDE_FILES = ("-wal", "-shm", "-journal", ".lock", ".head")
 # A byte that SQLite itself never locks (its own are around 2**30) and that no file reaches.
 _LOCKED_BYTE = 2**62
@@ -32,7 +32,7 @@ def sqlite_file(url: str) -> Path | None:
     try:
         return path.resolve()
     except (OSError, RuntimeError) as error:
-        raise CannotStart([f"DATABASE_URL: {path} leads nowhere. Name a file the bot may write to."]) from error
+        raise ConfigurationError([f"DATABASE_URL: {path} leads nowhere. Name a file the bot may write to."]) from error
 
 
 def pinned(url: str) -> sa.URL:
@@ -61,32 +61,32 @@ class SameFile:
     def is_in_place(self) -> bool:
         """Return False if the file was moved, removed or replaced since this was first asked."""
         try:
-            seen = self.path.stat()
+            observation = self.path.stat()
         except OSError:
             return False
-        found = (seen.st_dev, seen.st_ino)
+        found = (observation.st_dev, observation.st_ino)
         self._first = self._first or found
         return found == self._first
 
 
 @contextmanager
 def only_one_process(file: Path) -> Iterator[SameFile]:
-    """Hold a database while the bot runs; CannotStart if another bot holds it. It ends with the process.
+    """Hold a database while the bot runs; ConfigurationError if another bot holds it. It ends with the process.
 
     Two locks: one on a file beside it, which says who holds it, and one on the database itself, which is found by
     whatever name a second bot has for it. The file is this user's alone afterwards.
     """
     with _opened(lock_file(file), f"beside {file}") as lock:
-        if not _takes_lock(lock):
-            raise _taken(file)
+        if not _try_lock(lock):
+            raise _in_use(file)
         # Closing this ends every lock that SQLite holds in this process: it stays open until SQLite is closed.
         with _opened(file, f"to {file}") as database:
             if not _lock_byte(database):
-                raise _taken(file)
+                raise _in_use(file)
             _require_one_name(database, file)
             held = SameFile(file)
             if not held.is_in_place() or os.fstat(database).st_ino != file.stat().st_ino:
-                raise _taken(file)
+                raise _in_use(file)
             for path in files_of(file):
                 _make_private(path)
             os.ftruncate(lock, 0)
@@ -99,10 +99,10 @@ def has_another_name(file: Path) -> bool:
     return file.exists() and file.stat().st_nlink > 1
 
 
-def another_name(file: Path) -> CannotStart:
+def another_name(file: Path) -> ConfigurationError:
     """Return the problem of a file with hard links."""
     mend = "Remove the other name, or copy the file and use the copy."
-    return CannotStart([f"DATABASE_URL: {file} has another name, a hard link. {mend}"])
+    return ConfigurationError([f"DATABASE_URL: {file} has another name, a hard link. {mend}"])
 
 
 def who_holds(file: Path) -> str | None:
@@ -119,9 +119,9 @@ def who_holds(file: Path) -> str | None:
     return None
 
 
-def _taken(file: Path) -> CannotStart:
+def _in_use(file: Path) -> ConfigurationError:
     mend = "Stop it first, or give this one its own file."
-    return CannotStart([f"DATABASE_URL: another bot is running on {file}. {mend}"])
+    return ConfigurationError([f"DATABASE_URL: another bot is running on {file}. {mend}"])
 
 
 @contextmanager
@@ -131,16 +131,16 @@ def _opened(path: Path, where: str) -> Iterator[int]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
         mend = "Name a folder the bot may write to."
-        raise CannotStart([f"DATABASE_URL: cannot write {where} ({error.strerror}). {mend}"]) from error
+        raise ConfigurationError([f"DATABASE_URL: cannot write {where} ({error.strerror}). {mend}"]) from error
     try:
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _takes_lock(lock: int) -> bool:
+def _try_lock(lock: int) -> bool:
     """Take the lock; tried twice, since whoever only looks if a bot holds it has it for a moment."""
-    for pause in (_LOOK_SECONDS, 0.0):
+    for pause in (_RETRY_SECONDS, 0.0):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -180,10 +180,10 @@ def _is_byte_locked(database: IO[bytes]) -> bool:
 
 
 def _require_one_name(database: int, file: Path) -> None:
-    seen = os.fstat(database)
-    if not stat.S_ISREG(seen.st_mode):
-        raise CannotStart([f"DATABASE_URL: {file} is no ordinary file. Name a file on a disk."])
-    if seen.st_nlink > 1:
+    observation = os.fstat(database)
+    if not stat.S_ISREG(observation.st_mode):
+        raise ConfigurationError([f"DATABASE_URL: {file} is no ordinary file. Name a file on a disk."])
+    if observation.st_nlink > 1:
         raise another_name(file)
 
 
@@ -195,4 +195,4 @@ def _make_private(path: Path) -> None:
 
 
 def _beside(file: Path) -> Iterator[str]:
-    return (f"{file.name}{ending}" for ending in _SIDE_FILES)
+    return (f"{file.name}{result}" for result in _SIDE_FILES)

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from async_lru import alru_cache
 from pydantic import TypeAdapter, ValidationError
 
-from bot.models import Actor, Place, Plan
+from bot.models import Actor, Destination, Plan
 from bot.store.database import Database
-from bot.store.schema import forms, written
+from bot.store.schema import format_timestamp, forms
 
 KEPT = timedelta(hours=24)
 REMEMBERED = 60.0
@@ -21,7 +21,7 @@ class Form:
     """Who opened a form, where its result belongs, and what it offers; never changed, each drawing is a new one."""
 
     actor: Actor
-    place: Place
+    destination: Destination
     plan: Plan | None = None
     drawn_at: datetime | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -42,8 +42,8 @@ class Forms:
         """Keep a drawing, and let go of those older than a day."""
         body = _FORM.dump_json(form).decode()
         async with self._database.write() as transaction:
-            await transaction.execute(sa.insert(forms).values(id=form.id, at=written(now), body=body))
-            await transaction.execute(sa.delete(forms).where(forms.c.at < written(now - KEPT)))
+            await transaction.execute(sa.insert(forms).values(id=form.id, at=format_timestamp(now), body=body))
+            await transaction.execute(sa.delete(forms).where(forms.c.at < format_timestamp(now - KEPT)))
 
     async def get(self, form_id: str) -> Form | None:
         """The drawing of this id; None where it is unknown or too old."""

@@ -50,7 +50,7 @@ class HeadFile:
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise ValueError(f"{self.path} cannot be read") from error
 
-    def keep(self) -> None:
+    def save_in_background(self) -> None:
         """Write to the file no more: it shows that rows were lost, until the operator removes it."""
         self._is_kept = True
 

@@ -15,11 +15,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.store import postgresql
 from bot.store.cluster.join import describe
 from bot.store.cluster.leases import INSTANCE
-from bot.store.database import NAME_ANOTHER, told_to_the_operator
+from bot.store.database import NAME_ANOTHER, startup_errors
 from bot.store.database_file import another_name, has_another_name, lock_file, sqlite_file, who_holds
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -53,7 +53,7 @@ class Inspection:
 
 
 async def inspect(url: str, migrations: Path = _MIGRATIONS) -> Inspection:
-    """Look at the database of an async SQLAlchemy URL; CannotStart where the bot could not use it."""
+    """Look at the database of an async SQLAlchemy URL; ConfigurationError where the bot could not use it."""
     file, running = sqlite_file(url), None
     if file:
         _require_writable(file)
@@ -67,15 +67,16 @@ async def inspect(url: str, migrations: Path = _MIGRATIONS) -> Inspection:
 
 
 @asynccontextmanager
-async def looking(url: str) -> AsyncIterator[AsyncConnection]:
-    """One unchanging view of the database, whatever a bot writes meanwhile; CannotStart where there is none to be had.
+async def read_snapshot(url: str) -> AsyncIterator[AsyncConnection]:
+    """One unchanging view of the database, whatever a bot writes meanwhile; ConfigurationError where there is none to
+    be had.
 
     Only of tables of this very version. What SQLite holds is text, or what cannot be read as text with its odd bytes
     marked: a look must not fail over a row that somebody spoilt.
     """
     file = sqlite_file(url)
     if file and not file.exists():
-        raise CannotStart([f"DATABASE_URL: there is no file {file}."])
+        raise ConfigurationError([f"DATABASE_URL: there is no file {file}."])
     async with _reading(url, file) as connection:
         if file is None:
             await connection.execution_options(isolation_level="REPEATABLE READ")
@@ -93,7 +94,7 @@ def _require_up_to_date(where: str, revision: str | None) -> None:
             Tables.BEHIND: f"is of an older version ({revision}); a start of this bot brings it up to date",
             Tables.UNKNOWN: f"is of a newer version ({revision}) than this program",
         }[found.tables]
-        raise CannotStart([f"DATABASE_URL: {where} {mend}."])
+        raise ConfigurationError([f"DATABASE_URL: {where} {mend}."])
 
 
 @asynccontextmanager
@@ -106,11 +107,11 @@ async def _reading(url: str, file: Path | None) -> AsyncIterator[AsyncConnection
         query = {"mode": "ro", "uri": "true"}
         target = sa.URL.create("sqlite+aiosqlite", database=f"file:{quote(str(file))}", query=query)
         engine = create_async_engine(target, poolclass=NullPool)
-        sa.event.listen(engine.sync_engine, "connect", _take_any_text)
+        sa.event.listen(engine.sync_engine, "connect", _decode_any_text)
     else:
         engine = create_async_engine(url, poolclass=NullPool, connect_args=postgresql.connect_args("look"))
     try:
-        with told_to_the_operator(_START_ONCE if file else NAME_ANOTHER):
+        with startup_errors(_START_ONCE if file else NAME_ANOTHER):
             async with engine.connect() as connection:
                 await connection.execution_options(postgresql_readonly=True)
                 yield connection
@@ -127,7 +128,7 @@ async def _instances(connection: AsyncConnection) -> tuple[str, ...]:
     return tuple(name.removeprefix(INSTANCE) for name in found)
 
 
-def _take_any_text(connection: Any, _: Any) -> None:
+def _decode_any_text(connection: Any, _: Any) -> None:
     connection.driver_connection.text_factory = lambda text: text.decode(errors="surrogateescape")
 
 
@@ -150,9 +151,11 @@ def _found(
 
 def _require_writable(file: Path) -> None:
     if not file.parent.is_dir():
-        raise CannotStart([f"DATABASE_URL: the folder {file.parent} is not there. Make it, or name another file."])
+        raise ConfigurationError(
+            [f"DATABASE_URL: the folder {file.parent} is not there. Make it, or name another file."]
+        )
     for path in (file.parent, file, lock_file(file)):
         if path.exists() and not os.access(path, os.W_OK):
-            raise CannotStart([f"DATABASE_URL: the bot may not write to {path}. Let it, or name another file."])
+            raise ConfigurationError([f"DATABASE_URL: the bot may not write to {path}. Let it, or name another file."])
     if has_another_name(file):
         raise another_name(file)

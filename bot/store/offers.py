@@ -1,4 +1,4 @@
-"""Offers that were made, what each channel was offered, and how much of it stands in Slack."""
+"""Offers that were made, what each channel was offer_targets, and how much of it stands in Slack."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.models import Offer, Offered, Place
+from bot.models import Destination, Offer, OfferTarget
 from bot.store.database import Database
-from bot.store.schema import moment, offered, offers, posts, written
+from bot.store.schema import format_timestamp, offer_targets, offers, parse_timestamp, posts
 from bot.store.upsert import upsert
 
-_TARGETS = TypeAdapter(tuple[Offered, ...])
+_TARGETS = TypeAdapter(tuple[OfferTarget, ...])
 _NONE = "[]"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ChannelOffers:
     """What a channel was offered: the offer that stands for each target, and how many an author caused lately.
 
     `summary` is the id of the summary that stands for what was too much, where there is one.
     """
 
-    standing: dict[str, str]
+    open: dict[str, str]
     lately: int
     summary: str | None
 
@@ -36,10 +36,12 @@ class Offers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def known(self, channel_id: str, author: str, keys: Iterable[str], now: datetime, lately: datetime) -> Known:
+    async def channel_state(
+        self, channel_id: str, author: str, keys: Iterable[str], now: datetime, lately: datetime
+    ) -> ChannelOffers:
         """Return what this channel was offered of these targets and still stands, and how much since `lately`."""
         async with self._database.read() as connection:
-            return await known(connection, channel_id, author, keys, now, lately)
+            return await channel_state(connection, channel_id, author, keys, now, lately)
 
     async def get(self, offer_id: str) -> Offer | None:
         """An offer as it is now; None where it was made long ago."""
@@ -51,8 +53,8 @@ class Offers:
         """Return the offers whose last version is not in Slack, new ones first, but none of those `without`."""
         behind = (
             sa.select(offers)
-            .where((offers.c.shown < offers.c.version) & offers.c.id.not_in(list(without)))
-            .order_by(offers.c.shown > 0, _is_of_person(), offers.c.at, offers.c.id)
+            .where((offers.c.published_version < offers.c.version) & offers.c.id.not_in(list(without)))
+            .order_by(offers.c.published_version > 0, _is_of_person(), offers.c.at, offers.c.id)
             .limit(most)
         )
         async with self._database.read() as connection:
@@ -71,71 +73,77 @@ class Offers:
 
     async def shown(self, offer: Offer) -> None:
         """Note which version stands in Slack, or never will; nothing where a newer one does."""
-        older = (offers.c.id == offer.id) & (offers.c.shown < offer.version)
+        older = (offers.c.id == offer.id) & (offers.c.published_version < offer.version)
         async with self._database.write() as transaction:
-            await transaction.execute(sa.update(offers).where(older).values(shown=offer.version))
+            await transaction.execute(sa.update(offers).where(older).values(published_version=offer.version))
 
     async def withdraw(self, offer: Offer) -> None:
         """Let the next alert offer these targets again, since Slack did not accept this offer."""
-        same = (offered.c.channel_id == offer.place.channel_id) & (offered.c.offer_id == offer.id)
+        same = (offer_targets.c.channel_id == offer.destination.channel_id) & (offer_targets.c.offer_id == offer.id)
         async with self._database.write() as transaction:
-            await transaction.execute(sa.delete(offered).where(same))
+            await transaction.execute(sa.delete(offer_targets).where(same))
 
-    async def quieten(self, offer: Offer, by: str, until: datetime) -> None:
+    async def snooze(self, offer: Offer, by: str, until: datetime) -> None:
         """Let the targets of an offer rest in its channel."""
-        change = {"quiet_until": written(until), "quiet_by": by, "version": offers.c.version + 1}
+        change = {"snoozed_until": format_timestamp(until), "snoozed_by": by, "version": offers.c.version + 1}
         async with self._database.write() as transaction:
             await transaction.execute(sa.update(offers).where(offers.c.id == offer.id).values(change))
-            await _stand(transaction, offer, until)
+            await _store_offer(transaction, offer, until)
 
     async def tidy(self, before: datetime, now: datetime) -> None:
         """Forget what was offered before, the notes on what was posted for it, and which targets rested until now."""
-        old = offers.c.at < written(before)
+        old = offers.c.at < format_timestamp(before)
         async with self._database.write() as transaction:
             keys = sa.select(sa.literal(POST) + offers.c.id).where(old)
             await transaction.execute(sa.delete(posts).where(posts.c.key.in_(keys)))
-            await transaction.execute(sa.delete(offered).where(offered.c.until <= written(now)))
+            await transaction.execute(
+                sa.delete(offer_targets).where(offer_targets.c.expires_at <= format_timestamp(now))
+            )
             await transaction.execute(sa.delete(offers).where(old))
 
 
 POST = "offer."
 
 
-async def known(
+async def channel_state(
     connection: AsyncConnection, channel_id: str, author: str, keys: Iterable[str], now: datetime, lately: datetime
-) -> Known:
+) -> ChannelOffers:
     """What `Offers.known` tells, seen from inside a transaction."""
-    same = (offered.c.channel_id == channel_id) & offered.c.key.in_(list(keys)) & (offered.c.until > written(now))
-    new = (offers.c.channel_id == channel_id) & (offers.c.at > written(lately))
-    standing = await connection.execute(sa.select(offered.c.key, offered.c.offer_id).where(same))
+    same = (
+        (offer_targets.c.channel_id == channel_id)
+        & offer_targets.c.key.in_(list(keys))
+        & (offer_targets.c.expires_at > format_timestamp(now))
+    )
+    new = (offers.c.channel_id == channel_id) & (offers.c.at > format_timestamp(lately))
+    context = await connection.execute(sa.select(offer_targets.c.key, offer_targets.c.offer_id).where(same))
     recent = list(await connection.execute(sa.select(offers.c.id, offers.c.targets, offers.c.author).where(new)))
-    return Known(
-        standing={row.key: row.offer_id for row in standing},
+    return ChannelOffers(
+        open={row.key: row.offer_id for row in context},
         lately=sum(row.targets != _NONE and row.author == author for row in recent),
         summary=next((row.id for row in recent if row.targets == _NONE), None),
     )
 
 
-async def make(transaction: AsyncConnection, offer: Offer, until: datetime) -> None:
+async def create(transaction: AsyncConnection, offer: Offer, until: datetime) -> None:
     """Write down an offer that is to be shown; it stands for its targets until then."""
     row = {
         "id": offer.id,
-        "channel_id": offer.place.channel_id,
-        "thread_ts": offer.place.thread_ts,
-        "at": written(offer.at),
+        "channel_id": offer.destination.channel_id,
+        "thread_ts": offer.destination.thread_ts,
+        "at": format_timestamp(offer.at),
         "targets": _TARGETS.dump_json(offer.targets).decode(),
-        "later": offer.later,
+        "repeat_count": offer.repeat_count,
         "version": offer.version,
-        "shown": offer.shown,
+        "published_version": offer.published_version,
         "author": offer.author,
     }
     await transaction.execute(upsert(transaction, offers, row))
-    await _stand(transaction, offer, until)
+    await _store_offer(transaction, offer, until)
 
 
 async def count(transaction: AsyncConnection, offer_ids: Iterable[str]) -> None:
     """One more alert for each of these offers."""
-    more = {"later": offers.c.later + 1, "version": offers.c.version + 1}
+    more = {"repeat_count": offers.c.repeat_count + 1, "version": offers.c.version + 1}
     await transaction.execute(sa.update(offers).where(offers.c.id.in_(list(offer_ids))).values(more))
 
 
@@ -144,28 +152,28 @@ def _posted(column: sa.ColumnElement[str]) -> sa.Select[Any]:
     return sa.select(column).join(posts, is_its_post).where(posts.c.ts.is_not(None), posts.c.detour.is_(None))
 
 
-async def _stand(transaction: AsyncConnection, offer: Offer, until: datetime) -> None:
+async def _store_offer(transaction: AsyncConnection, offer: Offer, until: datetime) -> None:
     for target in offer.with_button:
         row = {
-            "channel_id": offer.place.channel_id,
+            "channel_id": offer.destination.channel_id,
             "key": target.key,
             "offer_id": offer.id,
-            "until": written(until),
+            "expires_at": format_timestamp(until),
         }
-        await transaction.execute(upsert(transaction, offered, row))
+        await transaction.execute(upsert(transaction, offer_targets, row))
 
 
 def _offer(row: sa.Row[Any]) -> Offer:
     return Offer(
         id=row.id,
-        place=Place(row.channel_id, row.thread_ts),
-        at=moment(row.at),
+        destination=Destination(row.channel_id, row.thread_ts),
+        at=parse_timestamp(row.at),
         targets=_TARGETS.validate_json(row.targets),
-        later=row.later,
-        quiet_until=moment(row.quiet_until) if row.quiet_until else None,
-        quiet_by=row.quiet_by,
+        repeat_count=row.repeat_count,
+        snoozed_until=parse_timestamp(row.snoozed_until) if row.snoozed_until else None,
+        snoozed_by=row.snoozed_by,
         version=row.version,
-        shown=row.shown,
+        published_version=row.published_version,
         author=row.author,
     )
 

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.models import Actor, LedgerEvent
-from bot.store.schema import BEGINS, ledger, moment
+from bot.store.schema import BEGINS, ledger, parse_timestamp
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class ReachedLimit:
     """A limit that a person has reached: so many requests within `span`, and when they can continue.
 
     `is_recorded` is True if the ledger says so already.
@@ -24,9 +24,9 @@ class Reached:
     is_recorded: bool
 
 
-async def reached(
+async def reached_limit(
     transaction: AsyncConnection, actor: Actor, rates: Sequence[tuple[int, float]], now: datetime
-) -> Reached | None:
+) -> ReachedLimit | None:
     """Return the limit that keeps a person waiting longest; None while they may go on.
 
     `rates` are pairs of requests and seconds. Ask within the transaction that accepts: then two requests at once cannot
@@ -38,14 +38,14 @@ async def reached(
 
 async def _reached(
     transaction: AsyncConnection, actor: Actor, number: int, span: timedelta, now: datetime
-) -> Reached | None:
+) -> ReachedLimit | None:
     mine = ledger.c.user_id == actor.user_id
     # In the words of the index, which SQLite would not use otherwise.
     accepted = sa.select(ledger.c.seq, ledger.c.at).where(mine, BEGINS, ledger.c.kind == LedgerEvent.ACCEPTED.value)
     oldest = (await transaction.execute(accepted.order_by(ledger.c.seq.desc()).offset(number - 1).limit(1))).first()
-    if oldest is None or (until := moment(oldest.at) + span) <= now:
+    if oldest is None or (until := parse_timestamp(oldest.at) + span) <= now:
         return None
     recorded = sa.select(ledger.c.seq).where(
         ledger.c.seq > oldest.seq, mine, ledger.c.kind == LedgerEvent.LIMITED.value
     )
-    return Reached(number, span, until, (await transaction.execute(recorded.limit(1))).first() is not None)
+    return ReachedLimit(number, span, until, (await transaction.execute(recorded.limit(1))).first() is not None)

@@ -38,7 +38,7 @@ def settings(values: Mapping[str, str], *, for_transaction: bool = False) -> str
     return "SELECT " + ", ".join(f"set_config('{name}', '{value}', {until})" for name, value in values.items())
 
 
-def tell_each_connection(engine: sa.Engine, values: Mapping[str, str]) -> None:
+def configure_sessions(engine: sa.Engine, values: Mapping[str, str]) -> None:
     """Give every new connection these settings for its whole life; not by its address, which poolers refuse."""
     statement = settings({**_SERVER_GONE_AFTER, **values})
 
@@ -51,7 +51,7 @@ def tell_each_connection(engine: sa.Engine, values: Mapping[str, str]) -> None:
     sa.event.listen(engine, "connect", tell)
 
 
-def wait_for_the_server(engine: sa.Engine) -> None:
+def mark_disconnects(engine: sa.Engine) -> None:
     """Mark every error of a server that is away or cannot write as a lost connection, which DBOS waits out.
 
     DBOS tells such an error by its words, of which it knows some: a socket that is not there, or a server that is
@@ -78,14 +78,14 @@ def is_away(error: BaseException | None) -> bool:
     return "FATAL:" not in words or any(reason in words for reason in _REASONS_AWAY)
 
 
-def ask_each_connection(engine: sa.Engine, seconds: float) -> None:
+def pre_ping(engine: sa.Engine, seconds: float) -> None:
     """Let no connection out of the pool of an async engine whose server does not answer, or not in `seconds`.
 
     Like SQLAlchemy's own `pool_pre_ping`, which would wait for a silent server for as long as it is silent.
     """
 
     def ask(connection: Any, _: Any, __: Any) -> None:
-        timer = asyncio.get_running_loop().call_later(seconds, cut, connection.driver_connection)
+        timer = asyncio.get_running_loop().call_later(seconds, abort, connection.driver_connection)
         try:
             engine.dialect.do_ping(connection)
         except psycopg.Error as error:
@@ -96,7 +96,7 @@ def ask_each_connection(engine: sa.Engine, seconds: float) -> None:
     sa.event.listen(engine, "checkout", ask)
 
 
-def cut(connection: Any) -> None:
+def abort(connection: Any) -> None:
     """End a driver's connection at once and from outside: whoever waits for its server is told that it is gone."""
     if connection.closed:
         return

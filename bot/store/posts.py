@@ -6,9 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.models import Place
+from bot.models import Destination
 from bot.store.database import Database
-from bot.store.schema import moment, posts, written
+from bot.store.schema import format_timestamp, parse_timestamp, posts
 from bot.store.upsert import upsert
 
 
@@ -17,15 +17,15 @@ class Post:
     """One intended message; `ts` is Slack's id of it once known, `detour` Slack's word for why it is not elsewhere."""
 
     key: str
-    place: Place
+    destination: Destination
     intended_at: datetime
     ts: str | None = None
     detour: str | None = None
 
     @property
-    def thread(self) -> Place:
+    def thread(self) -> Destination:
         """Where replies to it belong; once it was posted."""
-        return Place(self.place.channel_id, self.place.thread_ts or self.ts)
+        return Destination(self.destination.channel_id, self.destination.thread_ts or self.ts)
 
 
 class Posts:
@@ -52,15 +52,17 @@ class Posts:
         """Write down what is about to be posted, or what was; replaces the row of the same key."""
         row = {
             "key": post.key,
-            "channel_id": post.place.channel_id,
-            "thread_ts": post.place.thread_ts,
+            "channel_id": post.destination.channel_id,
+            "thread_ts": post.destination.thread_ts,
             "ts": post.ts,
             "detour": post.detour,
-            "intended_at": written(post.intended_at),
+            "intended_at": format_timestamp(post.intended_at),
         }
         async with self._database.write() as transaction:
             await transaction.execute(upsert(transaction, posts, row))
 
 
 def _post(row: sa.Row[Any]) -> Post:
-    return Post(row.key, Place(row.channel_id, row.thread_ts), moment(row.intended_at), row.ts, row.detour)
+    return Post(
+        row.key, Destination(row.channel_id, row.thread_ts), parse_timestamp(row.intended_at), row.ts, row.detour
+    )

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.models import Call, ResendRequest
 from bot.store.database import Database
-from bot.store.schema import last_recipients, requests, written
+from bot.store.schema import format_timestamp, last_recipients, requests
 from bot.store.upsert import upsert
 
 REMEMBERED = 60.0
@@ -41,7 +41,7 @@ class Requests:
         """Note that the outcome stands in Slack; safe to repeat."""
         async with self._database.write() as transaction:
             await transaction.execute(
-                sa.update(requests).where(requests.c.id == request_id).values(reported_at=written(at))
+                sa.update(requests).where(requests.c.id == request_id).values(reported_at=format_timestamp(at))
             )
 
     async def last_recipients(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -59,23 +59,25 @@ class Requests:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownRequest:
     """A request that was accepted before, and whether its outcome was told."""
 
-    is_told: bool
+    is_reported: bool
 
 
-async def known(transaction: AsyncConnection, request_id: str) -> Known | None:
+async def known(transaction: AsyncConnection, request_id: str) -> KnownRequest | None:
     """What became of a request that was accepted before; None where it was not."""
     chosen = sa.select(requests.c.reported_at).where(requests.c.id == request_id)
     row = (await transaction.execute(chosen)).first()
-    return Known(row.reported_at is not None) if row else None
+    return KnownRequest(row.reported_at is not None) if row else None
 
 
 async def add(transaction: AsyncConnection, request: ResendRequest) -> None:
     """Write an accepted request down."""
     body = _REQUEST.dump_json(request).decode()
-    await transaction.execute(sa.insert(requests).values(id=request.id, accepted_at=written(request.at), body=body))
+    await transaction.execute(
+        sa.insert(requests).values(id=request.id, accepted_at=format_timestamp(request.at), body=body)
+    )
 
 
 async def remember_recipients(transaction: AsyncConnection, call: Call, at: datetime) -> None:
@@ -83,5 +85,5 @@ async def remember_recipients(transaction: AsyncConnection, call: Call, at: date
     for name in call.names:
         emails = json.dumps([recipient.email for recipient in call.recipients if recipient.name == name])
         await transaction.execute(
-            upsert(transaction, last_recipients, {"name": name, "emails": emails, "at": written(at)})
+            upsert(transaction, last_recipients, {"name": name, "emails": emails, "at": format_timestamp(at)})
         )

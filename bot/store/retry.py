@@ -7,7 +7,7 @@ from typing import TypeVar
 import stamina
 import structlog
 
-from bot.errors import DatabaseAway, StoreUnavailable
+from bot.errors import DatabaseUnavailable, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -15,7 +15,7 @@ _PAUSES = (0.5, 1.0, 2.0, 5.0)
 
 Begun = TypeVar("Begun")
 
-patiently = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.2, wait_max=5.0).on(
+until_available = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.2, wait_max=5.0).on(
     StoreUnavailable
 )
 
@@ -30,7 +30,7 @@ async def until_begun(begin: Callable[[], Awaitable[Begun]], seconds: float = fl
     while True:
         try:
             return await begin()
-        except (StoreUnavailable, DatabaseAway) as error:
+        except (StoreUnavailable, DatabaseUnavailable) as error:
             pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
             if loop.time() + pause > until:
                 raise

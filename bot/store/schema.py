@@ -87,13 +87,13 @@ ledger_checkpoints = Table(
 )
 
 # What to find rows by; made from them, and no part of the chain.
-ledger_subjects = Table(
-    "ledger_subjects",
+ledger_search_keys = Table(
+    "ledger_search_keys",
     metadata,
     Column("key", String(300), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
 )
-Index("ledger_subjects_seq", ledger_subjects.c.seq)
+Index("ledger_search_keys_seq", ledger_search_keys.c.seq)
 
 requests = Table(
     "requests",
@@ -114,16 +114,16 @@ last_recipients = Table(
     Column("at", String(27), nullable=False),
 )
 
-claims = Table(
-    "claims",
+cooldowns = Table(
+    "cooldowns",
     metadata,
     Column("key", String(300), primary_key=True),
     Column("request_id", String(32), primary_key=True),
     Column("user_id", String(32), nullable=False),
     Column("at", String(27), nullable=False),
-    Column("until", String(27), nullable=False),
+    Column("expires_at", String(27), nullable=False),
 )
-Index("claims_request", claims.c.request_id)
+Index("cooldowns_request", cooldowns.c.request_id)
 
 posts = Table(
     "posts",
@@ -145,8 +145,8 @@ forms = Table(
 )
 Index("forms_age", forms.c.at)
 
-followings = Table(
-    "followings",
+follow_ups = Table(
+    "follow_ups",
     metadata,
     Column("id", String(40), primary_key=True),
     Column("request_id", String(32), nullable=False),
@@ -159,17 +159,17 @@ followings = Table(
     Column("ended_at", String(27)),
     Column("checks", Integer, nullable=False),
     Column("nudges", Integer, nullable=False),
-    Column("misses", Integer, nullable=False),
+    Column("failed_checks", Integer, nullable=False),
     Column("validated", Text, nullable=False),
-    Column("seen_at", String(27)),
+    Column("observed_at", String(27)),
     Column("due_at", String(27)),
     Column("next_at", String(27)),
-    Column("news", Text),
+    Column("status_update", Text),
 )
 _OPEN = text("state = 'following'")
-Index("followings_request", followings.c.request_id)
-Index("followings_due", followings.c.due_at)
-Index("followings_one_per_target", followings.c.target, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
+Index("follow_ups_request", follow_ups.c.request_id)
+Index("follow_ups_due", follow_ups.c.due_at)
+Index("follow_ups_one_per_target", follow_ups.c.target, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 
 alerts = Table(
@@ -178,13 +178,13 @@ alerts = Table(
     Column("channel_id", String(32), primary_key=True),
     Column("ts", String(32), primary_key=True),
     Column("at", String(27), nullable=False),
-    Column("candidates", Text),
+    Column("mentions", Text),
     Column("bot_id", String(32)),
     Column("user_id", String(32)),
     Column("about_certificates", Boolean),
 )
-_LOOKED_FOR = text("candidates IS NOT NULL")
-Index("alerts_open", alerts.c.at, sqlite_where=_LOOKED_FOR, postgresql_where=_LOOKED_FOR)
+_HAS_MENTIONS = text("mentions IS NOT NULL")
+Index("alerts_open", alerts.c.at, sqlite_where=_HAS_MENTIONS, postgresql_where=_HAS_MENTIONS)
 
 offers = Table(
     "offers",
@@ -194,22 +194,22 @@ offers = Table(
     Column("thread_ts", String(32)),
     Column("at", String(27), nullable=False),
     Column("targets", Text, nullable=False),
-    Column("later", Integer, nullable=False),
-    Column("quiet_until", String(27)),
-    Column("quiet_by", String(32)),
+    Column("repeat_count", Integer, nullable=False),
+    Column("snoozed_until", String(27)),
+    Column("snoozed_by", String(32)),
     Column("version", Integer, nullable=False),
-    Column("shown", Integer, nullable=False),
+    Column("published_version", Integer, nullable=False),
     Column("author", String(64)),
 )
 Index("offers_channel", offers.c.channel_id, offers.c.at)
 
-offered = Table(
-    "offered",
+offer_targets = Table(
+    "offer_targets",
     metadata,
     Column("channel_id", String(32), primary_key=True),
     Column("key", String(32), primary_key=True),
     Column("offer_id", String(32), nullable=False),
-    Column("until", String(27), nullable=False),
+    Column("expires_at", String(27), nullable=False),
 )
 
 # Here and below are the only times that the database tells by its own clock: the hosts of several instances may differ.
@@ -221,26 +221,26 @@ leases = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
 )
 
-call_slots = Table(
-    "call_slots",
+rate_limit_slots = Table(
+    "rate_limit_slots",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("at", DateTime(timezone=True), nullable=False),
 )
-Index("call_slots_at", call_slots.c.at, call_slots.c.id)
+Index("rate_limit_slots_at", rate_limit_slots.c.at, rate_limit_slots.c.id)
 
 
-def written(at: datetime) -> str:
+def format_timestamp(at: datetime) -> str:
     """A moment as the tables hold it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """A moment as the code holds it."""
     return datetime.fromisoformat(text)
 
 
-def canonical(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """JSON in the one form that the ledger's hashes are taken of; it can always be written as UTF-8."""
     plain = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", plain)

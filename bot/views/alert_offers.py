@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.models import Offer, Offered, TargetKey
+from bot.models import Offer, OfferTarget, TargetKey
 from bot.views.blocks import Message, context, date_time, join_names, names, person, plain, section
 
 RESEND = "offer_resend"
@@ -15,7 +15,7 @@ _MOST_NAMED = 20
 
 def offer(offer: Offer) -> Message:
     """What waits, since when, and a button for each; and what became of the offer since."""
-    quiet = offer.quiet_until is not None
+    quiet = offer.snoozed_until is not None
     words = [_waits(target) for target in offer.with_button]
     rest = _rest(offer)
     question = "Resend the mail?" if len(offer.targets) == 1 else "Resend the mails?"
@@ -36,7 +36,7 @@ def offer(offer: Offer) -> Message:
 
 def summary(offer: Offer, most: int, span: timedelta) -> Message:
     """That more alerts name what is pending than a channel gets offers for."""
-    alerts = "1 more alert names" if offer.later == 1 else f"{offer.later} more alerts name"
+    alerts = "1 more alert names" if offer.repeat_count == 1 else f"{offer.repeat_count} more alerts name"
     words = (
         f"{most} offers within {span.total_seconds() / 60:.0f} minutes are the most for one sender. Since then "
         f"{alerts} orders or domains that are pending at DigiCert. `/dcv-status` lists what waits; the shortcut "
@@ -45,7 +45,7 @@ def summary(offer: Offer, most: int, span: timedelta) -> Message:
     return Message(words.replace("`", ""), (section(f":email: {words}"),))
 
 
-def _waits(target: Offered) -> str:
+def _waits(target: OfferTarget) -> str:
     order_id, named = TargetKey.parse(target.key).order_id, names(target.names, room=_ROOM_FOR_NAMES)
     what = f"Domain {named}" if order_id is None else f"Order {order_id} ({named})"
     since = f" since {date_time(target.since)}" if target.since else ""
@@ -61,7 +61,7 @@ def _rest(offer: Offer) -> list[str]:
     return [f"Waiting too: {listed}; the shortcut *Resend DCV email* on the alert opens each."]
 
 
-def _short(target: Offered) -> str:
+def _short(target: OfferTarget) -> str:
     order_id = TargetKey.parse(target.key).order_id
     return f"domain {names(target.names, room=_ROOM_FOR_NAMES)}" if order_id is None else f"order {order_id}"
 
@@ -69,11 +69,11 @@ def _short(target: Offered) -> str:
 def _since(offer: Offer) -> list[str]:
     """What became of the offer."""
     told = []
-    if offer.quiet_until and offer.quiet_by:
-        told.append(f"Not now, says {person(offer.quiet_by)}; quiet until {date_time(offer.quiet_until)}.")
-    if offer.later:
+    if offer.snoozed_until and offer.snoozed_by:
+        told.append(f"Not now, says {person(offer.snoozed_by)}; quiet until {date_time(offer.snoozed_until)}.")
+    if offer.repeat_count:
         what = "it" if len(offer.targets) == 1 else "some of this"
-        told.append(f"{offer.later} more alert{' names' if offer.later == 1 else 's name'} {what}.")
+        told.append(f"{offer.repeat_count} more alert{' names' if offer.repeat_count == 1 else 's name'} {what}.")
     return told
 
 
@@ -81,7 +81,7 @@ def _buttons(offer: Offer, *, quiet: bool) -> ActionsBlock:
     return ActionsBlock(elements=[_resend(offer.targets[0]), *([] if quiet else [_not_now(offer)])])
 
 
-def _resend(target: Offered) -> ButtonElement:
+def _resend(target: OfferTarget) -> ButtonElement:
     label = f"Resend DCV email for {_short(target)}"[:75]
     return ButtonElement(
         text=plain("Resend DCV email"), action_id=RESEND, value=target.opens, accessibility_label=label

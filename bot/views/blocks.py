@@ -17,7 +17,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.blocks.basic_components import TextObject
 
-from bot.parsing.domain_names import plain_name
+from bot.parsing.domain_names import display_name
 from bot.parsing.slack_ids import is_person
 
 OPTION_TEXT = 75
@@ -41,16 +41,16 @@ class Message:
 
     def payload(self) -> dict[str, Any]:
         """The arguments of a posting call; building them runs the SDK's length checks."""
-        return {"text": cut(self.text, MESSAGE_TEXT), "blocks": [block.to_dict() for block in self.blocks]}
+        return {"text": truncate(self.text, MESSAGE_TEXT), "blocks": [block.to_dict() for block in self.blocks]}
 
 
 def escape(foreign: str) -> str:
     """Foreign text, fit for mrkdwn: one line that can make no mention, no link and no code, and hides nothing."""
-    plain = visible(foreign).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = sanitize(foreign).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return plain.replace("`", "")
 
 
-def visible(foreign: str) -> str:
+def sanitize(foreign: str) -> str:
     """The text in one line, with a mark for each character that nobody sees or that turns the direction of writing.
 
     With them a name could look like another one.
@@ -66,7 +66,7 @@ def _shown(char: str) -> str:
     return char if char.isprintable() and char not in _BLANK else _UNSEEN
 
 
-def cut(marked_up: str, limit: int) -> str:
+def truncate(marked_up: str, limit: int) -> str:
     """Marked-up text, its end left out where it is longer than `limit`; no mention and no entity is cut in two."""
     if len(marked_up) <= limit:
         return marked_up
@@ -78,7 +78,7 @@ def cut(marked_up: str, limit: int) -> str:
     return f"{kept}…"
 
 
-def shorten(text: str, limit: int) -> str:
+def truncate_middle(text: str, limit: int) -> str:
     """The text, its middle left out where it is longer than `limit`."""
     if len(text) <= limit:
         return text
@@ -88,7 +88,7 @@ def shorten(text: str, limit: int) -> str:
 
 def name(ascii_name: str) -> str:
     """A domain name as people read it, fit for mrkdwn."""
-    return escape(plain_name(ascii_name))
+    return escape(display_name(ascii_name))
 
 
 def names(ascii_names: Sequence[str], room: int = 1200) -> str:
@@ -110,7 +110,7 @@ def join_names(items: Sequence[str], most: int | None = None, last: str = "and")
 
 def emails(addresses: Sequence[str]) -> str:
     """Addresses in a sentence, the first few of them."""
-    return join_names([cut(escape(address), _ROOM_FOR_AN_EMAIL) for address in addresses], _MOST_EMAILS)
+    return join_names([truncate(escape(address), _ROOM_FOR_AN_EMAIL) for address in addresses], _MOST_EMAILS)
 
 
 def person(user_id: str) -> str:
@@ -128,12 +128,12 @@ def date_time(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 
 
-def clock(moment: datetime) -> str:
+def time_of_day(moment: datetime) -> str:
     """The time of day alone, for what is told as soon as it was seen: the message carries the date."""
     return f"<!date^{int(moment.timestamp())}^{{time}}|{moment:%H:%M} UTC>"
 
 
-def ago(since: datetime, now: datetime) -> str:
+def duration_since(since: datetime, now: datetime) -> str:
     """How long something lasts, in one unit: `20 days`."""
     seconds = max(0, int((now - since).total_seconds()))
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
@@ -145,12 +145,12 @@ def ago(since: datetime, now: datetime) -> str:
 
 def mrkdwn(text: str, limit: int = SECTION_TEXT) -> MarkdownTextObject:
     """Marked-up text of ours, cut where Slack would refuse it."""
-    return MarkdownTextObject(text=cut(text, limit), verbatim=True)
+    return MarkdownTextObject(text=truncate(text, limit), verbatim=True)
 
 
 def plain(text: str, limit: int = 2000) -> PlainTextObject:
     """Plain text, cut where Slack would refuse it."""
-    return PlainTextObject(text=shorten(visible(text), limit), emoji=False)
+    return PlainTextObject(text=truncate_middle(sanitize(text), limit), emoji=False)
 
 
 def section(text: str, **extras: Any) -> SectionBlock:

@@ -4,57 +4,57 @@ from datetime import timedelta
 
 from bot.errors import (
     BotError,
-    CaRefused,
+    CaRejected,
     CaUnavailable,
-    CooledDown,
+    CooldownActive,
+    InvalidInput,
     LimitReached,
-    Misunderstood,
     NotAllowed,
-    NothingToDo,
-    SlackRefused,
+    NotResendable,
+    SlackRejected,
     SlackUnavailable,
     asked_for,
 )
 from bot.models import Cooldown
-from bot.views.blocks import Message, clock, date_time, escape, person, section
-from bot.views.policy_explanation import may_instead
+from bot.views.blocks import Message, date_time, escape, person, section, time_of_day
+from bot.views.policy_explanation import who_can_instead
 
 # Slack's guide and its reference differ in these words; a trigger lives three seconds and opens one form.
 _TRIGGER_IS_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "trigger_expired"})
 
 
-def told(error: BotError) -> str:
+def describe(error: BotError) -> str:
     """An error in a sentence or two, for the person who met it: what happened, then what to do."""
     match error:
-        case Misunderstood():
+        case InvalidInput():
             return str(error)
-        case NothingToDo(instead=instead):
+        case NotResendable(hint=instead):
             return f"{error} {instead}"
-        case CaRefused():
+        case CaRejected():
             return str(error) if str(error).startswith("DigiCert") else f"DigiCert refused: {error}"
         case CaUnavailable():
             return f"{error} Nothing was sent; try again in a moment."
-        case SlackRefused(code=code) if code in _TRIGGER_IS_OVER:
+        case SlackRejected(code=code) if code in _TRIGGER_IS_OVER:
             return "Slack gave the bot too little time to open the form. Try again."
-        case SlackRefused() | SlackUnavailable():
+        case SlackRejected() | SlackUnavailable():
             return f"{error} Nothing was sent; try again."
         case _:
             return str(error)
 
 
-def answer(error: BotError) -> Message:
+def message_for(error: BotError) -> Message:
     """An error as a whisper to the person who met it."""
-    if isinstance(error, CooledDown):
+    if isinstance(error, CooldownActive):
         words = cooled_down(error.cooldown)
         return Message(words, (section(words),))
     if isinstance(error, LimitReached):
-        until = clock(error.until) if error.span < timedelta(hours=12) else date_time(error.until)
+        until = time_of_day(error.until) if error.span < timedelta(hours=12) else date_time(error.until)
         words = f"{asked_for(error.requests, error.span)} You can continue at {until}."
         return Message(words, (section(words),))
-    if isinstance(error, NotAllowed) and (who := may_instead(error.holders)):
+    if isinstance(error, NotAllowed) and (who := who_can_instead(error.holders)):
         words = f"{escape(str(error))} {who}"
         return Message(words, (section(words),))
-    return whisper(told(error))
+    return ephemeral(describe(error))
 
 
 def cooled_down(cooldown: Cooldown) -> str:
@@ -66,14 +66,14 @@ def cooled_down(cooldown: Cooldown) -> str:
     )
 
 
-def whisper(sentence: str) -> Message:
+def ephemeral(sentence: str) -> Message:
     """A sentence for one person alone."""
     return Message(escape(sentence), (section(escape(sentence)),))
 
 
-def bug(reference: str) -> Message:
+def internal_error(reference: str) -> Message:
     """Something of ours broke; the reference finds it in the log."""
-    return whisper(
+    return ephemeral(
         f"Something went wrong on the bot's side. Nothing more will happen by itself; look in the channel before you "
         f"try again, and give an owner of the bot this reference: {reference}."
     )
@@ -81,7 +81,7 @@ def bug(reference: str) -> Message:
 
 def stopping() -> Message:
     """The bot ends while somebody waits for its answer, which may still come."""
-    return whisper(
+    return ephemeral(
         "The bot is being restarted and may not finish what you asked. If nothing shows within a minute, look in the "
         "channel before you try again."
     )

@@ -8,17 +8,17 @@ from slack_sdk.models.blocks import Block
 from bot.follow_up_schedule import NOT_SUBMITTED
 from bot.models import (
     Call,
-    Ending,
-    Following,
-    FollowState,
+    CallResult,
+    FollowUp,
+    FollowUpState,
     LedgerEvent,
-    News,
     OrderTarget,
     ResendRequest,
+    StatusUpdate,
     waiting_names,
 )
-from bot.views.blocks import Message, ago, clock, date_time, escape, names, person, section, still_wait
-from bot.views.resend_messages import CHECK_NOW, SEND_AGAIN, STOP_FOLLOWING, Standing, buttons
+from bot.views.blocks import Message, date_time, duration_since, escape, names, person, section, still_wait, time_of_day
+from bot.views.resend_messages import CHECK_NOW, SEND_AGAIN, STOP_FOLLOWING, FollowUpStatus, buttons
 
 GONE = "gone"
 _ROOM = 600
@@ -31,127 +31,134 @@ _HELP = (
 )
 
 
-def standing(
+def status(
     request: ResendRequest,
-    endings: Mapping[int, Ending],
-    followings: Sequence[Following],
+    results: Mapping[int, CallResult],
+    follow_ups: Sequence[FollowUp],
     links: Mapping[str, str | None],
-) -> Standing | None:
+) -> FollowUpStatus | None:
     """How it stands with what is followed, for the root message; `links` lead to the requests that took over."""
-    if not followings:
+    if not follow_ups:
         return None
-    followed = any(following.is_open for following in followings)
-    waiting = waiting_names(request, followings)
+    followed = any(follow_up.is_open for follow_up in follow_ups)
+    waiting = waiting_names(request, follow_ups)
     if not waiting:
-        return Standing(_validated(request, endings, followings), ":white_check_mark:", settled=True, followed=False)
-    sentences = [_count(request, followings, waiting)] if followed or _seen_at(followings) else []
+        return FollowUpStatus(
+            _validated(request, results, follow_ups), ":white_check_mark:", settled=True, followed=False
+        )
+    sentences = [_count(request, follow_ups, waiting)] if followed or _seen_at(follow_ups) else []
     sentences += dict.fromkeys(
-        _end(request, following, links) for following in followings if following.state in _ENDS_BEFORE_VALIDATION
+        _end(request, follow_up, links) for follow_up in follow_ups if follow_up.state in _ENDS_BEFORE_VALIDATION
     )
     icon = ":hourglass:" if followed else ":information_source:"
-    return Standing(" ".join(filter(None, sentences)), icon, settled=not followed, followed=followed)
+    return FollowUpStatus(" ".join(filter(None, sentences)), icon, settled=not followed, followed=followed)
 
 
-def changed(request: ResendRequest, followings: Sequence[Following], call: Call, news: News) -> Message | None:
+def changed(request: ResendRequest, follow_ups: Sequence[FollowUp], call: Call, update: StatusUpdate) -> Message | None:
     """What one look at a call has to tell in the thread; None where nothing changed."""
-    waiting = waiting_names(request, followings)
-    sentences = [*_seen(news), *_silence(news)]
-    if news.state is FollowState.VALIDATED and news.word:
-        sentences.append(f"{_target(call)} is {escape(news.word)}.")
-    if news.state is FollowState.ENDED:
-        sentences.append(f"{_ended(call, news.word)}, seen at {clock(news.at)}; it is not followed any longer.")
-    elif news.fresh or news.again:
-        sentences.append(_left(len(waiting), _total(request, followings)))
-    if news.state is FollowState.FINISHED:
+    waiting = waiting_names(request, follow_ups)
+    sentences = [*_observation(update), *_silence(update)]
+    if update.state is FollowUpState.VALIDATED and update.word:
+        sentences.append(f"{_target(call)} is {escape(update.word)}.")
+    if update.state is FollowUpState.ENDED:
+        sentences.append(
+            f"{_ended(call, update.word)}, seen at {time_of_day(update.at)}; it is not followed any longer."
+        )
+    elif update.newly_validated or update.reopened:
+        sentences.append(_remaining(len(waiting), _total(request, follow_ups)))
+    if update.state is FollowUpState.FINISHED:
         return _finished(request, waiting, sentences)
-    icon = ":white_check_mark:" if news.fresh else ":information_source:"
+    icon = ":white_check_mark:" if update.newly_validated else ":information_source:"
     return _said(icon, " ".join(sentences)) if sentences else None
 
 
-def nudge(request: ResendRequest, followings: Sequence[Following], now: datetime) -> Message:
+def nudge(request: ResendRequest, follow_ups: Sequence[FollowUp], now: datetime) -> Message:
     """What usually helps with a request that is still open."""
-    waiting = waiting_names(request, [following for following in followings if following.is_open])
-    since = min(following.since for following in followings)
-    head = f"Still open after {ago(since, now)}: {names(waiting, _ROOM)}."
+    waiting = waiting_names(request, [follow_up for follow_up in follow_ups if follow_up.is_open])
+    since = min(follow_up.since for follow_up in follow_ups)
+    head = f"Still open after {duration_since(since, now)}: {names(waiting, _ROOM)}."
     return _said(":bulb:", f"{head} {_HELP}", buttons(request, CHECK_NOW, SEND_AGAIN, STOP_FOLLOWING))
 
 
-def stopped(request: ResendRequest, followings: Sequence[Following], news: News) -> Message:
+def stopped(request: ResendRequest, follow_ups: Sequence[FollowUp], update: StatusUpdate) -> Message:
     """Somebody stopped it."""
-    waiting = waiting_names(request, followings)
-    words = f"{person(news.word)} stopped following this at {clock(news.at)}; {names(waiting, _ROOM)} still waited."
+    waiting = waiting_names(request, follow_ups)
+    at, still_waited = time_of_day(update.at), names(waiting, _ROOM)
+    words = f"{person(update.word)} stopped following this at {at}; {still_waited} still waited."
     return _said(":black_square_for_stop:", words, buttons(request, CHECK_NOW, SEND_AGAIN))
 
 
-def taken_over(request: ResendRequest, followings: Sequence[Following], by: str, link: str | None) -> Message:
+def superseded(request: ResendRequest, follow_ups: Sequence[FollowUp], by: str, link: str | None) -> Message:
     """A newer request follows some of the targets; the older thread leads there."""
-    mine = [following for following in followings if following.state is FollowState.TAKEN_OVER and following.word == by]
-    taken = names([name for following in mine for name in request.calls[following.call_no].names], _ROOM)
+    mine = [
+        follow_up for follow_up in follow_ups if follow_up.state is FollowUpState.SUPERSEDED and follow_up.word == by
+    ]
+    taken = names([name for follow_up in mine for name in request.calls[follow_up.call_no].names], _ROOM)
     return _said(":arrow_right:", f"{taken}: asked for again, and followed by {_newer(link)} from here on.")
 
 
-def why_over(followings: Sequence[Following]) -> str:
+def why_over(follow_ups: Sequence[FollowUp]) -> str:
     """Why a request is not followed any longer, for somebody who would stop it."""
-    states = {following.state for following in followings}
+    states = {follow_up.state for follow_up in follow_ups}
     reasons = [reason for state, reason in _OVER_BECAUSE.items() if state in states]
     return "; ".join(reasons) or "it was never followed, or that is long ago"
 
 
-_ENDS_BEFORE_VALIDATION = frozenset(FollowState) - {FollowState.FOLLOWING, FollowState.VALIDATED}
+_ENDS_BEFORE_VALIDATION = frozenset(FollowUpState) - {FollowUpState.FOLLOWING, FollowUpState.VALIDATED}
 _OVER_BECAUSE = {
-    FollowState.VALIDATED: "its names were seen validated",
-    FollowState.ENDED: "its order is not open any longer",
-    FollowState.TAKEN_OVER: "a newer request for the same is followed instead",
-    FollowState.STOPPED: "somebody stopped it",
-    FollowState.FINISHED: "the last check was made",
+    FollowUpState.VALIDATED: "its names were seen validated",
+    FollowUpState.ENDED: "its order is not open any longer",
+    FollowUpState.SUPERSEDED: "a newer request for the same is followed instead",
+    FollowUpState.STOPPED: "somebody stopped it",
+    FollowUpState.FINISHED: "the last check was made",
 }
 
 
-def _validated(request: ResendRequest, endings: Mapping[int, Ending], followings: Sequence[Following]) -> str:
-    total = _total(request, followings)
-    mine = [name for following in followings for name in request.calls[following.call_no].names]
+def _validated(request: ResendRequest, results: Mapping[int, CallResult], follow_ups: Sequence[FollowUp]) -> str:
+    total = _total(request, follow_ups)
+    mine = [name for follow_up in follow_ups for name in request.calls[follow_up.call_no].names]
     what = f"all {total} names" if total > 1 else names(mine)
-    in_doubt = any(endings[following.call_no].outcome is LedgerEvent.UNKNOWN for following in followings)
+    in_doubt = any(results[follow_up.call_no].outcome is LedgerEvent.UNKNOWN for follow_up in follow_ups)
     doubt = ", although nobody knows whether this mail was sent" if in_doubt else ""
-    words = f"*Validated*: {what}, seen {date_time(_seen_at(followings) or request.at)}{doubt}."
-    over = [following for following in followings if following.word and following.state is FollowState.VALIDATED]
+    words = f"*Validated*: {what}, seen {date_time(_seen_at(follow_ups) or request.at)}{doubt}."
+    over = [follow_up for follow_up in follow_ups if follow_up.word and follow_up.state is FollowUpState.VALIDATED]
     states = dict.fromkeys(f"{_target(request.calls[each.call_no])} is {escape(each.word)}." for each in over)
     return " ".join([words, *states])
 
 
-def _count(request: ResendRequest, followings: Sequence[Following], waiting: Sequence[str]) -> str:
+def _count(request: ResendRequest, follow_ups: Sequence[FollowUp], waiting: Sequence[str]) -> str:
     """How many names still wait; nothing before the first look."""
-    seen_at = _seen_at(followings)
-    total = _total(request, followings)
+    seen_at = _seen_at(follow_ups)
+    total = _total(request, follow_ups)
     return f"{still_wait(len(waiting), total)}, checked {date_time(seen_at)}." if seen_at else ""
 
 
-def _end(request: ResendRequest, following: Following, links: Mapping[str, str | None]) -> str:
+def _end(request: ResendRequest, follow_up: FollowUp, links: Mapping[str, str | None]) -> str:
     """Why one following ended although names still waited."""
-    match following.state:
-        case FollowState.ENDED:
-            return f"*{_ended(request.calls[following.call_no], following.word)}*; it is not followed any longer."
-        case FollowState.STOPPED if following.word.startswith(("U", "W")):
-            return f"{person(following.word)} stopped following it."
-        case FollowState.TAKEN_OVER:
-            return f"Asked for again, and followed by {_newer(links.get(following.word))}."
+    match follow_up.state:
+        case FollowUpState.ENDED:
+            return f"*{_ended(request.calls[follow_up.call_no], follow_up.word)}*; it is not followed any longer."
+        case FollowUpState.STOPPED if follow_up.word.startswith(("U", "W")):
+            return f"{person(follow_up.word)} stopped following it."
+        case FollowUpState.SUPERSEDED:
+            return f"Asked for again, and followed by {_newer(links.get(follow_up.word))}."
         case _:
             return "The bot does not look any longer; *Check now* in the thread does."
 
 
-def _seen(news: News) -> list[str]:
-    ways = ((news.fresh, "seen validated"), (news.again, "seen waiting again"))
-    return [f"{names(changed, _ROOM)}: {how} at {clock(news.at)}." for changed, how in ways if changed]
+def _observation(update: StatusUpdate) -> list[str]:
+    ways = ((update.newly_validated, "seen validated"), (update.reopened, "seen waiting again"))
+    return [f"{names(changed, _ROOM)}: {how} at {time_of_day(update.at)}." for changed, how in ways if changed]
 
 
-def _silence(news: News) -> list[str]:
-    if not news.silent:
+def _silence(update: StatusUpdate) -> list[str]:
+    if not update.unreachable:
         return []
-    goes_on = " The bot keeps asking." if news.state is FollowState.FOLLOWING else ""
-    return [f"DigiCert has not answered since {date_time(news.at)}.{goes_on}"]
+    goes_on = " The bot keeps asking." if update.state is FollowUpState.FOLLOWING else ""
+    return [f"DigiCert has not answered since {date_time(update.at)}.{goes_on}"]
 
 
-def _left(waiting: int, total: int) -> str:
+def _remaining(waiting: int, total: int) -> str:
     return f"{still_wait(waiting, total)}." if waiting else "No name waits any longer."
 
 
@@ -182,9 +189,9 @@ def _ended(call: Call, word: str) -> str:
     return f"{_target(call)} is {escape(word)}"
 
 
-def _total(request: ResendRequest, followings: Sequence[Following]) -> int:
-    return sum(len(request.calls[following.call_no].names) for following in followings)
+def _total(request: ResendRequest, follow_ups: Sequence[FollowUp]) -> int:
+    return sum(len(request.calls[follow_up.call_no].names) for follow_up in follow_ups)
 
 
-def _seen_at(followings: Sequence[Following]) -> datetime | None:
-    return max((following.seen_at for following in followings if following.seen_at), default=None)
+def _seen_at(follow_ups: Sequence[FollowUp]) -> datetime | None:
+    return max((follow_up.observed_at for follow_up in follow_ups if follow_up.observed_at), default=None)

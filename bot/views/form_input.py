@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.errors import BotError, Misunderstood
+from bot.errors import BotError, InvalidInput
 from bot.parsing.commands import LONGEST_REASON, readable
 from bot.parsing.targets import LONGEST_TEXT
 from bot.views.resend_form import LOCALE, REASON, RECIPIENTS, SHARED
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class FormInput:
     """What came back from a form; recipients are indices of options, `shared` the index of one mailbox for all."""
 
     form_id: str
@@ -22,31 +22,31 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class PartialInput:
     """What a person entered so far that holds for any order or domain, to be kept when the form is drawn anew."""
 
     locale: str | None = None
     reason: str | None = None
 
 
-NOTHING_TYPED = Typed()
+NOTHING_TYPED = PartialInput()
 
 
-def read_typed(view: Mapping[str, Any]) -> Typed:
+def read_typed(view: Mapping[str, Any]) -> PartialInput:
     """What was entered so far; nothing where the form holds no such fields."""
     try:
         filled = read_form(view)
-    except Misunderstood:
+    except InvalidInput:
         return NOTHING_TYPED
-    return Typed(filled.locale, filled.reason)
+    return PartialInput(filled.locale, filled.reason)
 
 
-def read_form(view: Mapping[str, Any]) -> Filled:
+def read_form(view: Mapping[str, Any]) -> FormInput:
     """Read a submission back; Misunderstood where it does not have the form's shape."""
     try:
         values = view["state"]["values"]
         chosen = {block_id: next(iter(actions.values())) for block_id, actions in values.items() if actions}
-        return Filled(
+        return FormInput(
             form_id=_opaque(view["private_metadata"]),
             recipients={
                 _number(block_id): _picked(state) for block_id, state in chosen.items() if _is_single(block_id)
@@ -56,14 +56,14 @@ def read_form(view: Mapping[str, Any]) -> Filled:
             reason=_reason(chosen.get(REASON, {}).get("value") or ""),
         )
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise Misunderstood("This form cannot be read any more. Open it again with /dcv-resend.") from error
+        raise InvalidInput("This form cannot be read any more. Open it again with /dcv-resend.") from error
 
 
 def field_errors(view: Mapping[str, Any], error: BotError) -> dict[str, str]:
     """The error's fields as the block ids of this view; the first field stands in for one that is not there."""
     ids = list(_input_ids(view.get("blocks")))
     match error:
-        case Misunderstood(fields=fields) if fields:
+        case InvalidInput(fields=fields) if fields:
             wanted = fields
         case _:
             wanted = {"": str(error)}
@@ -101,7 +101,7 @@ def _reason(value: str) -> str | None:
     reason = readable(value) or None if len(value) <= LONGEST_TEXT else None
     if len(value) > LONGEST_TEXT or (reason and len(reason) > LONGEST_REASON):
         words = f"It may have {LONGEST_REASON} characters."
-        raise Misunderstood(f"The reason is too long. {words}", {REASON: words})
+        raise InvalidInput(f"The reason is too long. {words}", {REASON: words})
     return reason
 
 

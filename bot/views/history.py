@@ -7,7 +7,19 @@ from datetime import datetime
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.models import OUTCOMES, LedgerEvent, PastCall, PastRequest, TargetKey
-from bot.views.blocks import Message, ago, cut, date_time, emails, escape, name, names, person, plain, section
+from bot.views.blocks import (
+    Message,
+    date_time,
+    duration_since,
+    emails,
+    escape,
+    name,
+    names,
+    person,
+    plain,
+    section,
+    truncate,
+)
 
 NEWER = "history_newer"
 OLDER = "history_older"
@@ -22,24 +34,24 @@ _ROOM_FOR_A_RULE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PageLinks:
     """Values of the buttons that lead to the pages beside this one, where there are any."""
 
     newer: str | None = None
     older: str | None = None
 
 
-def page(key: str, found: Sequence[PastRequest], turn: Turn, now: datetime) -> Message:
+def page(key: str, found: Sequence[PastRequest], turn: PageLinks, now: datetime) -> Message:
     """Some requests, the newest first, with buttons to those beside them."""
     if not found:
         words = f"The ledger tells of nothing that was asked{_of(key)}."
         if turn.older:
             words = "Nothing that you may see is among so many entries. *Older* goes further back."
-        return Message(words, (section(words), *_turning(turn)))
-    head = cut(f"*What was asked{_of(key)}*, the newest first.", _ROOM_FOR_THE_HEAD)
+        return Message(words, (section(words), *_navigation(turn)))
+    head = truncate(f"*What was asked{_of(key)}*, the newest first.", _ROOM_FOR_THE_HEAD)
     lines = [_line(past, now) for past in found]
-    blocks = [section(head), *(section(cut(line, _ROOM_IN_BLOCKS)) for line in lines), *_turning(turn)]
-    return Message("\n".join([head, *(cut(line, _ROOM_IN_TEXT) for line in lines)]), tuple(blocks))
+    blocks = [section(head), *(section(truncate(line, _ROOM_IN_BLOCKS)) for line in lines), *_navigation(turn)]
+    return Message("\n".join([head, *(truncate(line, _ROOM_IN_TEXT) for line in lines)]), tuple(blocks))
 
 
 def _of(key: str) -> str:
@@ -51,7 +63,7 @@ def _of(key: str) -> str:
     }.get(asked.kind, "")
 
 
-def _turning(turn: Turn) -> Iterable[Block]:
+def _navigation(turn: PageLinks) -> Iterable[Block]:
     chosen = ((NEWER, "Newer", turn.newer), (OLDER, "Older", turn.older))
     buttons = [ButtonElement(action_id=each, text=plain(label), value=value) for each, label, value in chosen if value]
     return [ActionsBlock(elements=buttons)] if buttons else []
@@ -60,14 +72,15 @@ def _turning(turn: Turn) -> Iterable[Block]:
 def _line(past: PastRequest, now: datetime) -> str:
     """Outcome, when and who come first: of what is cut off at the end, the rest can be asked for by itself."""
     thread = f" (<{past.link}|thread>)" if past.link else ""
-    asked = f"{ago(past.at, now)} ago, at {date_time(past.at)}, by {person(past.user_id) if past.user_id else 'nobody'}"
-    match past.beginning:
+    asker = person(past.user_id) if past.user_id else "nobody"
+    asked = f"{duration_since(past.at, now)} ago, at {date_time(past.at)}, by {asker}"
+    match past.decision:
         case LedgerEvent.ACCEPTED:
             return f"*{_outcome(past.calls)}*{thread} · {asked} · {_targets(past)}{_mailed(past)}.{_words(past)}"
         case LedgerEvent.COOLED_DOWN:
             return f"*Held back* by the cooldown · {asked} · {_targets(past)}{_times(past)}. Nothing was sent."
         case _:
-            rule = cut(escape(past.rule or "no rule"), _ROOM_FOR_A_RULE)
+            rule = truncate(escape(past.rule or "no rule"), _ROOM_FOR_A_RULE)
             return f"*Not allowed* ({rule}) · {asked} · {_wanted(past.about)}{_times(past)}.{_more(past)}"
 
 
@@ -76,7 +89,7 @@ def _wanted(about: str) -> str:
     asked = TargetKey.parse(about)
     words = {"order": f"order {asked.value}", "name": asked.value, "page": "what waits", "user": "what somebody asked"}
     told = words.get(asked.kind, about)
-    return cut(escape(told), _ROOM_FOR_WORDS) or "a form or a button"
+    return truncate(escape(told), _ROOM_FOR_WORDS) or "a form or a button"
 
 
 def _times(past: PastRequest) -> str:
@@ -88,16 +101,16 @@ def _more(past: PastRequest) -> str:
     """Return how many refusals of the same person the page leaves out."""
     if not past.merged:
         return ""
-    refusals = "1 more refusal" if past.merged == 1 else f"{past.merged} more refusals"
-    return f" {refusals}: type /dcv-resend history and this person's name."
+    denial_log = "1 more refusal" if past.merged == 1 else f"{past.merged} more refusals"
+    return f" {denial_log}: type /dcv-resend history and this person's name."
 
 
 def _outcome(calls: Sequence[PastCall]) -> str:
     """In one word for one call, else counted."""
-    endings = [call.ending.outcome if call.ending else None for call in calls]
-    if len(endings) == 1:
-        return _word(endings[0])
-    counts = {way: endings.count(way) for way in (*OUTCOMES, None)}
+    results = [call.result.outcome if call.result else None for call in calls]
+    if len(results) == 1:
+        return _word(results[0])
+    counts = {way: results.count(way) for way in (*OUTCOMES, None)}
     return ", ".join(f"{count} {_word(way).lower()}" for way, count in counts.items() if count)
 
 
@@ -107,7 +120,7 @@ def _word(outcome: LedgerEvent | None) -> str:
 
 def _targets(past: PastRequest) -> str:
     waiting = list(dict.fromkeys(each for call in past.calls for each in call.names))
-    return cut(f"{escape(past.about)} ({names(waiting, room=_ROOM_FOR_WORDS)})", 2 * _ROOM_FOR_WORDS)
+    return truncate(f"{escape(past.about)} ({names(waiting, room=_ROOM_FOR_WORDS)})", 2 * _ROOM_FOR_WORDS)
 
 
 def _mailed(past: PastRequest) -> str:
@@ -117,6 +130,6 @@ def _mailed(past: PastRequest) -> str:
 
 def _words(past: PastRequest) -> str:
     """Why it was asked for, and what DigiCert or the bot said where it was not sent."""
-    said = next((call.ending.words for call in past.calls if call.ending and call.ending.words), "")
-    told = f" {cut(escape(said), _ROOM_FOR_WORDS)}" if said else ""
-    return f"{told} Reason: {cut(escape(past.reason), _ROOM_FOR_WORDS)}" if past.reason else told
+    said = next((call.result.message for call in past.calls if call.result and call.result.message), "")
+    told = f" {truncate(escape(said), _ROOM_FOR_WORDS)}" if said else ""
+    return f"{told} Reason: {truncate(escape(past.reason), _ROOM_FOR_WORDS)}" if past.reason else told

@@ -4,20 +4,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.models import Holders
-from bot.parsing.domain_names import plain_name, without_wildcard
+from bot.models import Grantees
+from bot.parsing.domain_names import display_name, without_wildcard
 from bot.policy.rules import (
+    INELIGIBLE,
     LISTED_GROUP,
     LISTED_USER,
-    OUTSIDERS,
     UNKNOWN_PERSON,
+    AccessContext,
     Action,
     Decision,
-    Matter,
+    Resource,
     Rule,
-    Standing,
-    holders,
-    reservations,
+    possible_denials,
+    who_can,
 )
 from bot.views.blocks import Message, channel, context, escape, join_names, person, section
 
@@ -26,7 +26,7 @@ MOST_RULES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Ink:
+class Markup:
     """How people, groups, channels and our own words are written, and which parts of a rule the reader `sees`."""
 
     user: Callable[[str], str]
@@ -37,8 +37,8 @@ class Ink:
 
 
 # A mention in a whisper or a form shows a name and notifies nobody.
-SLACK = Ink(person, lambda group: f"<!subteam^{group}>", channel, escape)
-TERMINAL = Ink(str, str, str, str)
+SLACK = Markup(person, lambda group: f"<!subteam^{group}>", channel, escape)
+TERMINAL = Markup(str, str, str, str)
 
 _OUTSIDE = {
     UNKNOWN_PERSON: "Slack did not say who this is, and without that the answer is no",
@@ -57,89 +57,94 @@ _UNLISTED = {
 }
 
 
-def explained(user_id: str, standing: Standing, matter: Matter, reader: Standing, problems: Sequence[str]) -> Message:
+def explained(
+    user_id: str, standing: AccessContext, resource: Resource, reader: AccessContext, problems: Sequence[str]
+) -> Message:
     """Return what a user may do and why, as the `reader` may learn it.
 
     `problems` say why a new policy file is being ignored.
     """
-    ink = replace(SLACK, sees=partial(reader.sees_part, matter.channel))
-    head, *lines = told(user_id, standing, matter, ink)
+    markup = replace(SLACK, sees=partial(reader.sees_part, resource.channel))
+    head, *lines = explanation_lines(user_id, standing, resource, markup)
     warnings = [f":warning: {words}" for words in ignored(problems, SLACK)]
     blocks = (section(f"*{head}*"), *(section(f"• {line}") for line in lines), *map(context, warnings))
     return Message(" ".join([head, *lines, *warnings]), blocks)
 
 
-def told(user_id: str, standing: Standing, matter: Matter, ink: Ink) -> list[str]:
+def explanation_lines(user_id: str, standing: AccessContext, resource: Resource, markup: Markup) -> list[str]:
     """A heading, and a line for each action: the rule that decides, and who may where this person may not."""
-    head = f"What {ink.user(user_id)} may do{_about(matter, ink)}:"
-    outside = standing.decide(Action.RESEND, matter)
-    if outside.could_not_tell and outside.rule == UNKNOWN_PERSON:
+    head = f"What {markup.user(user_id)} may do{_about(resource, markup)}:"
+    outside = standing.decide(Action.RESEND, resource)
+    if outside.is_unknown and outside.rule == UNKNOWN_PERSON:
         return [head, "Slack could not tell right now who this is. Try again in a minute."]
-    if outside.rule in OUTSIDERS:
+    if outside.rule in INELIGIBLE:
         return [head, f"Nothing: {_OUTSIDE[outside.rule]}. No rule can change that."]
-    return [head, *(_line(standing, action, matter, ink) for action in (Action.RESEND, Action.LOOK, Action.OVERRIDE))]
+    return [
+        head,
+        *(_line(standing, action, resource, markup) for action in (Action.RESEND, Action.STATUS, Action.OVERRIDE)),
+    ]
 
 
-def ignored(problems: Sequence[str], ink: Ink) -> list[str]:
+def ignored(problems: Sequence[str], markup: Markup) -> list[str]:
     """That the policy file is broken, in a sentence; nothing where it is not."""
     if not problems:
         return []
     more = " There is more in the bot's log." if len(problems) > 1 else ""
     words = f"The policy file is broken, so the version before it still counts. {problems[0]}{more}"
-    return [ink.words(words.strip())]
+    return [markup.words(words.strip())]
 
 
-def may_instead(who: Holders, ink: Ink = SLACK) -> str:
+def who_can_instead(who: Grantees, markup: Markup = SLACK) -> str:
     """Who may do it, in a sentence; nothing where the rules name nobody."""
-    some = [*map(ink.group, who.groups), *map(ink.user, who.users)]
+    some = [*map(markup.group, who.groups), *map(markup.user, who.users)]
     return f"Who may: {join_names(some, MOST_NAMED)}." if some else ""
 
 
-def _line(standing: Standing, action: Action, matter: Matter, ink: Ink) -> str:
-    decision = standing.decide(action, matter)
-    if decision.could_not_tell:
-        unread = [ink.group(group) for group in sorted(standing.person.unclear)] if standing.person else []
+def _line(standing: AccessContext, action: Action, resource: Resource, markup: Markup) -> str:
+    decision = standing.decide(action, resource)
+    if decision.is_unknown:
+        unread = [markup.group(group) for group in sorted(standing.person.unclear)] if standing.person else []
         why = f"Slack could not tell right now who is in {join_names(unread, MOST_NAMED)}"
         return f"{action}: not known. {why}. Try again in a minute."
-    why = " ".join(_reasons(decision, ink))
+    why = " ".join(_reasons(decision, markup))
     if decision.allowed:
-        return " ".join([f"{action}: yes. {why}", *_buts(standing, action, matter, ink)])
-    who = may_instead(holders(standing.rules, action, matter), ink) or "Nobody may, as the rules are."
+        return " ".join([f"{action}: yes. {why}", *_buts(standing, action, resource, markup)])
+    who = who_can_instead(who_can(standing.rules, action, resource), markup) or "Nobody may, as the rules are."
     return f"{action}: no. {why} {who}"
 
 
-def _reasons(decision: Decision, ink: Ink) -> list[str]:
+def _reasons(decision: Decision, markup: Markup) -> list[str]:
     if decision.by:
         verb = "allows" if decision.allowed else "denies"
-        return [_LISTS.get(rule.name) or f"{_rule(rule, ink, verb)}." for rule in decision.by[:MOST_RULES]]
+        return [_LISTS.get(rule.name) or f"{_rule(rule, markup, verb)}." for rule in decision.by[:MOST_RULES]]
     return [_UNLISTED.get(decision.rule, "No rule allows it.")]
 
 
-def _buts(standing: Standing, action: Action, matter: Matter, ink: Ink) -> list[str]:
+def _buts(standing: AccessContext, action: Action, resource: Resource, markup: Markup) -> list[str]:
     if standing.person is None:
         return []
-    denying = reservations(standing.rules, standing.person, action, matter)
-    return [f"But note: {_rule(rule, ink, 'denies')}." for rule in denying[:MOST_RULES]]
+    denying = possible_denials(standing.rules, standing.person, action, resource)
+    return [f"But note: {_rule(rule, markup, 'denies')}." for rule in denying[:MOST_RULES]]
 
 
-def _rule(rule: Rule, ink: Ink, verb: str) -> str:
+def _rule(rule: Rule, markup: Markup, verb: str) -> str:
     """A rule by its name and place, with what it is about, as far as the reader may learn it."""
-    names_seen = [name for name in sorted(rule.names) if ink.sees(name)]
-    orders_seen = [order for order in sorted(rule.orders) if ink.sees(order)]
+    names_seen = [name for name in sorted(rule.names) if markup.sees(name)]
+    orders_seen = [order for order in sorted(rule.orders) if markup.sees(order)]
     hides = len(names_seen) + len(orders_seen) < len(rule.names) + len(rule.orders)
     what = [*map(_name, names_seen), *(f"order {order}" for order in orders_seen), *(["other names"] * hides)]
-    names = f" for {ink.words(join_names(what, MOST_NAMED, 'or'))}" if what else ""
-    channels = list(map(ink.channel, sorted(rule.channels)))
+    names = f" for {markup.words(join_names(what, MOST_NAMED, 'or'))}" if what else ""
+    channels = list(map(markup.channel, sorted(rule.channels)))
     where = f" in {join_names(channels, MOST_NAMED, 'or')}" if channels else ""
-    return f"{ink.words(f'Rule “{rule.name}” ({rule.where}) {verb} it')}{names}{where}"
+    return f"{markup.words(f'Rule “{rule.name}” ({rule.scope_text}) {verb} it')}{names}{where}"
 
 
 def _name(pattern: str) -> str:
     bare = without_wildcard(pattern)
-    return pattern if plain_name(bare) == bare else f"{pattern.removesuffix(bare)}{plain_name(bare)}"
+    return pattern if display_name(bare) == bare else f"{pattern.removesuffix(bare)}{display_name(bare)}"
 
 
-def _about(matter: Matter, ink: Ink) -> str:
-    what = [*map(plain_name, matter.names), *([f"order {matter.order}"] if matter.order is not None else [])]
-    names = f" for {ink.words(join_names(what, MOST_NAMED))}" if what else ""
-    return f"{names} in {ink.channel(matter.channel)}" if matter.channel else names
+def _about(resource: Resource, markup: Markup) -> str:
+    what = [*map(display_name, resource.names), *([f"order {resource.order}"] if resource.order is not None else [])]
+    names = f" for {markup.words(join_names(what, MOST_NAMED))}" if what else ""
+    return f"{names} in {markup.channel(resource.channel)}" if resource.channel else names

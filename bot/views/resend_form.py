@@ -21,14 +21,14 @@ from slack_sdk.models.views import View
 from bot.errors import NotAllowed
 from bot.languages import LANGUAGES, language
 from bot.models import (
+    AccountEntry,
     Cooldown,
+    Destination,
     Expired,
-    Holders,
+    Grantees,
     Kind,
     LedgerEvent,
-    Listed,
     NeverValidated,
-    Place,
     Plan,
     Valid,
     WaitingName,
@@ -36,14 +36,14 @@ from bot.models import (
     order_key,
 )
 from bot.parsing.commands import LONGEST_REASON
-from bot.parsing.domain_names import plain_name
-from bot.parsing.targets import Wanted, WantedName, WantedOrder
-from bot.recipients import preselected, shared_mailboxes, shares_a_mailbox, takes_several
+from bot.parsing.domain_names import display_name
+from bot.parsing.targets import DomainRef, OrderRef, TargetRef
+from bot.recipients import allows_multiple, needs_shared_mailbox, preselected, shared_mailboxes
 from bot.views.blocks import (
-    ago,
     channel,
     context,
     date_time,
+    duration_since,
     escape,
     field,
     join_names,
@@ -54,7 +54,7 @@ from bot.views.blocks import (
     section,
 )
 from bot.views.blocks import name as shown_name
-from bot.views.policy_explanation import may_instead
+from bot.views.policy_explanation import who_can_instead
 
 CALLBACK = "resend_form"
 TITLE = "Resend DCV emails"
@@ -70,10 +70,10 @@ MOST_OPTIONS = 100
 # Slack carries 150 characters as the value of an option; a longer name is typed with the command.
 MOST_VALUE = 150
 LONGEST_NAME = MOST_VALUE - len(name_key(""))
-MOST_TOLD = 5
+MOST_REASONS = 5
 
 
-class Drawing(TypedDict, total=False):
+class ModalView(TypedDict, total=False):
     """A form as Slack takes it."""
 
     type: str
@@ -88,25 +88,27 @@ class Drawing(TypedDict, total=False):
 _SO_FAR = {LedgerEvent.SENT: "Sent", LedgerEvent.UNKNOWN: "Perhaps sent", None: "Asked for"}
 
 
-def looking_up(form_id: str, wanted: str | None) -> Drawing:
+def loading(form_id: str, wanted: str | None) -> ModalView:
     """The first drawing: out before DigiCert is asked anything."""
     if wanted is None:
         return empty(form_id)
     return _drawn(form_id, [section(f":hourglass_flowing_sand: Looking up *{shown_name(wanted)}* at DigiCert …")])
 
 
-def empty(form_id: str) -> Drawing:
+def empty(form_id: str) -> ModalView:
     """Nothing chosen yet."""
     hint = context("Pending orders and domains, the longest waiting first. Type to search by order id or name.")
     return _drawn(form_id, [_target_row(None), hint])
 
 
-def reading(form_id: str) -> Drawing:
+def reloading(form_id: str) -> ModalView:
     """A choice was made and its recipients are being read; the form stays what it stands for."""
     return _drawn(form_id, [_target_row(None), section(":hourglass_flowing_sand: Asking DigiCert …")])
 
 
-def choice(form_id: str, wanted: str, matches: Sequence[Listed], now: datetime, *, is_exact: bool = True) -> Drawing:
+def choice(
+    form_id: str, wanted: str, matches: Sequence[AccountEntry], now: datetime, *, is_exact: bool = True
+) -> ModalView:
     """Several match: the person decides. If not `is_exact`, no order carries the name itself."""
     select = StaticSelectElement(
         action_id=MATCH,
@@ -122,7 +124,7 @@ def choice(form_id: str, wanted: str, matches: Sequence[Listed], now: datetime, 
     return _drawn(form_id, [_target_row(None), question])
 
 
-def named(form_id: str, matches: Sequence[tuple[Listed, str, str]], now: datetime) -> Drawing:
+def named(form_id: str, matches: Sequence[tuple[AccountEntry, str, str]], now: datetime) -> ModalView:
     """A message names several that wait: each with the key that opens its form and where the message names it."""
     options = [
         option(opens if len(opens) <= MOST_VALUE else listed.key, _what(listed), f"{where}, {_waits(listed, now)}")
@@ -133,37 +135,39 @@ def named(form_id: str, matches: Sequence[tuple[Listed, str, str]], now: datetim
     return _drawn(form_id, [_target_row(None), section(words, accessory=select, block_id=MATCH)])
 
 
-def nothing_named(wanted: Sequence[Wanted], *, hides: bool) -> str:
+def nothing_named(wanted: Sequence[TargetRef], *, hides: bool) -> str:
     """Return what a message names, and that nothing waits for it; if the policy `hides` anything, that it may."""
     if not wanted:
         return "The message names no order and no domain."
-    words = [f"order {each.order_id}" if isinstance(each, WantedOrder) else plain_name(each.name) for each in wanted]
+    words = [f"order {each.order_id}" if isinstance(each, OrderRef) else display_name(each.name) for each in wanted]
     what = "nothing that you may resend" if hides else "nothing"
     them = "it" if len(words) == 1 else "them"
-    return f"The message names {join_names(words, MOST_TOLD)}, and {what} waits for {them}."
+    return f"The message names {join_names(words, MOST_REASONS)}, and {what} waits for {them}."
 
 
-def nothing(form_id: str, sentence: str, instead: str) -> Drawing:
+def nothing(form_id: str, sentence: str, instead: str) -> ModalView:
     """There is nothing to resend: what is the case, and what to do instead."""
     words = section(f":information_source: *{escape(sentence)}*\n{escape(instead)}")
     return _drawn(form_id, [_target_row(None), words])
 
 
-def refused(form_id: str, error: NotAllowed) -> Drawing:
+def denied(form_id: str, error: NotAllowed) -> ModalView:
     """The policy lets somebody else do it."""
-    words = section(f":no_entry_sign: *{escape(str(error))}*\n{may_instead(error.holders)}".strip())
+    words = section(f":no_entry_sign: *{escape(str(error))}*\n{who_can_instead(error.holders)}".strip())
     return _drawn(form_id, [_target_row(None), words])
 
 
-def rests(form_id: str, plan: Plan, cooldown: Cooldown, who: Holders, now: datetime) -> Drawing:
+def in_cooldown(form_id: str, plan: Plan, cooldown: Cooldown, who: Grantees, now: datetime) -> ModalView:
     """It was sent a moment ago, and this person may not send it again so soon: until when, and who may."""
     words = (
         f"{_so_far(cooldown, now)} You may send it again after {date_time(cooldown.until)}, when the cooldown is over."
     )
-    return _drawn(form_id, [_target_row(option(plan.key, plan.title)), section(f"{words}\n{may_instead(who)}".strip())])
+    return _drawn(
+        form_id, [_target_row(option(plan.key, plan.title)), section(f"{words}\n{who_can_instead(who)}".strip())]
+    )
 
 
-def away(form_id: str, sentence: str, key: str) -> Drawing:
+def unavailable(form_id: str, sentence: str, key: str) -> ModalView:
     """DigiCert or Slack could not tell: what happened, and a button that asks the same once more."""
     again = ButtonElement(text=plain("Try again"), action_id=AGAIN, value=key)
     words = section(f":warning: *{escape(sentence)}*\nOr choose another order or domain.", accessory=again)
@@ -173,13 +177,13 @@ def away(form_id: str, sentence: str, key: str) -> Drawing:
 def resend(
     form_id: str,
     plan: Plan,
-    place: Place,
+    destination: Destination,
     *,
     locale: str,
     reason: str | None = None,
     before: str | None = None,
     found_in: str | None = None,
-) -> Drawing:
+) -> ModalView:
     """All that is needed to send; `before` is marked-up text on what was sent already, and makes a reason required.
 
     `found_in` says where the message named it from which the form was opened.
@@ -195,19 +199,19 @@ def resend(
     blocks += _recipient_fields(plan)
     blocks += [context(words) for remark in plan.remarks if (words := escape(remark).strip())]
     blocks += [_language_field(locale), _reason_field(reason, required=before is not None)]
-    where = f"{_where(place)}, or to you alone where the bot may not post"
+    where = f"{_where(destination)}, or to you alone where the bot may not post"
     blocks.append(context(f"*Resend* asks DigiCert to mail these addresses now. The result goes to {where}."))
     return _drawn(form_id, blocks, submit=True)
 
 
-def listed_option(listed: Listed, now: datetime) -> Option:
+def listed_option(listed: AccountEntry, now: datetime) -> Option:
     """A line of the account's listing: id, name and how long it waits."""
     kind = "order" if listed.kind is Kind.ORDER else "domain"
     return option(listed.key, _what(listed), f"{kind}, {_waits(listed, now)}")
 
 
 def suggestions(
-    lines: Sequence[Listed], to_look_up: WantedOrder | WantedName | None, now: datetime
+    lines: Sequence[AccountEntry], to_look_up: OrderRef | DomainRef | None, now: datetime
 ) -> list[dict[str, Any]]:
     """The options of a search: the account's lines, and last what was typed where no line is exactly that."""
     last = _lookup_option(to_look_up)
@@ -215,28 +219,28 @@ def suggestions(
     return [each.to_dict() for each in (*shown, *last)]
 
 
-def cooled(cooldown: Cooldown, now: datetime) -> str:
+def cooldown_warning(cooldown: Cooldown, now: datetime) -> str:
     """Who sent a moment ago, and that a reason is needed to send again."""
     return f"{_so_far(cooldown, now)} Until {date_time(cooldown.until)} it is sent again only with a reason."
 
 
 def _so_far(cooldown: Cooldown, now: datetime) -> str:
     thread = f" (<{cooldown.link}|thread>)" if cooldown.link else ""
-    done = f"{_SO_FAR[cooldown.outcome]} {ago(cooldown.at, now)} ago"
+    done = f"{_SO_FAR[cooldown.outcome]} {duration_since(cooldown.at, now)} ago"
     return f":snowflake: *{done} by {person(cooldown.user_id)}*{thread}."
 
 
-def _lookup_option(wanted: Wanted | None) -> list[Option]:
+def _lookup_option(wanted: TargetRef | None) -> list[Option]:
     match wanted:
-        case WantedOrder(order_id):
+        case OrderRef(order_id):
             return [option(order_key(order_id), f"Look up order {order_id}")]
-        case WantedName(name) if len(name) <= LONGEST_NAME:
-            return [option(name_key(name), f"Look up {plain_name(name)}")]
+        case DomainRef(name) if len(name) <= LONGEST_NAME:
+            return [option(name_key(name), f"Look up {display_name(name)}")]
         case _:
             return []
 
 
-def _drawn(form_id: str, blocks: Sequence[Block], *, submit: bool = False) -> Drawing:
+def _drawn(form_id: str, blocks: Sequence[Block], *, submit: bool = False) -> ModalView:
     view = View(
         type="modal",
         callback_id=CALLBACK,
@@ -246,7 +250,7 @@ def _drawn(form_id: str, blocks: Sequence[Block], *, submit: bool = False) -> Dr
         close=plain("Cancel" if submit else "Close"),
         blocks=list(blocks),
     )
-    return cast(Drawing, view.to_dict())
+    return cast(ModalView, view.to_dict())
 
 
 def _target_row(current: Option | None) -> SectionBlock:
@@ -267,7 +271,7 @@ def _scope_row(plan: Plan) -> SectionBlock:
 
 
 def _recipient_fields(plan: Plan) -> list[Block]:
-    if shares_a_mailbox(plan):
+    if needs_shared_mailbox(plan):
         return [_shared_field(plan), context(f"Names: {names([waiting.name for waiting in plan.waiting])}")]
     return [_recipient_field(plan, number, waiting) for number, waiting in enumerate(plan.waiting)]
 
@@ -276,12 +280,12 @@ def _recipient_field(plan: Plan, number: int, waiting: WaitingName) -> Block:
     offered = {index: _address_option(index, waiting) for index in _offered(waiting)}
     options, begin = list(offered.values()), [offered[index] for index in preselected(waiting) if index in offered]
     element: StaticMultiSelectElement | StaticSelectElement
-    if takes_several(waiting):
+    if allows_multiple(waiting):
         element = StaticMultiSelectElement(action_id=RECIPIENTS, options=options, initial_options=begin)
     else:
         element = StaticSelectElement(action_id=RECIPIENTS, options=options, initial_option=begin[0])
     return field(
-        f"Recipients for {plain_name(waiting.name)}",
+        f"Recipients for {display_name(waiting.name)}",
         element,
         block_id=f"{RECIPIENTS}.{number}.{_tag(plan.key, waiting.name)}",
         hint=_hint(waiting),
@@ -289,7 +293,7 @@ def _recipient_field(plan: Plan, number: int, waiting: WaitingName) -> Block:
 
 
 def _hint(waiting: WaitingName) -> str:
-    validates = _covers(waiting.scope) if waiting.covers_below else plain_name(waiting.scope)
+    validates = _covers(waiting.scope) if waiting.covers_below else display_name(waiting.scope)
     some = " DigiCert may email only some of these." if waiting.audiences else ""
     return f"The mail validates {validates}.{some}"
 
@@ -339,24 +343,24 @@ def _reason_field(reason: str | None, *, required: bool) -> Block:
     )
 
 
-def _what(listed: Listed) -> str:
+def _what(listed: AccountEntry) -> str:
     more = len(listed.names) - 1
-    return f"{listed.id} · {plain_name(listed.name)}" + (f" +{more}" if more > 0 else "")
+    return f"{listed.id} · {display_name(listed.name)}" + (f" +{more}" if more > 0 else "")
 
 
-def _where(place: Place) -> str:
-    if place.thread_ts:
+def _where(destination: Destination) -> str:
+    if destination.thread_ts:
         return "the thread of the message"
-    if place.channel_id.startswith("C"):
-        return channel(place.channel_id)
+    if destination.channel_id.startswith("C"):
+        return channel(destination.channel_id)
     return "this conversation"
 
 
 def _covers(scope: str) -> str:
-    return f"{plain_name(scope)} and all below it"
+    return f"{display_name(scope)} and all below it"
 
 
-def _waits(listed: Listed, now: datetime) -> str:
+def _waits(listed: AccountEntry, now: datetime) -> str:
     match listed.validation:
         case Valid(until):
             return f"valid until {until:%Y-%m-%d}" if until else "valid"
@@ -368,7 +372,7 @@ def _waits(listed: Listed, now: datetime) -> str:
         return "choose it to see what waits"
     if not listed.waiting:
         return "nothing waits"
-    return f"waits for {ago(listed.since, now)}" if listed.since else "waits"
+    return f"waits for {duration_since(listed.since, now)}" if listed.since else "waits"
 
 
 def _tag(*parts: str) -> str:

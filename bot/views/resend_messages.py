@@ -8,12 +8,11 @@ from itertools import islice
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.languages import language
-from bot.models import OUTCOMES, Call, DomainTarget, Ending, LedgerEvent, NameState, OrderTarget, ResendRequest
+from bot.models import OUTCOMES, Call, CallResult, DomainTarget, LedgerEvent, NameState, OrderTarget, ResendRequest
 from bot.views.blocks import (
     SECTION_TEXT,
     Message,
     context,
-    cut,
     date_time,
     escape,
     fields,
@@ -22,9 +21,10 @@ from bot.views.blocks import (
     plain,
     section,
     still_wait,
+    truncate,
 )
 
-Endings = Mapping[int, Ending]
+Endings = Mapping[int, CallResult]
 
 CHECK_NOW = "check_now"
 SEND_AGAIN = "send_again"
@@ -69,7 +69,7 @@ _EMAIL_ENDS = (
 )
 
 
-def sending(request: ResendRequest) -> Message:
+def in_progress(request: ResendRequest) -> Message:
     """Accepted, and on its way to DigiCert."""
     words = f"Sending: {person(request.actor.user_id)} asks DigiCert to resend the DCV mail for {_subject(request)}."
     return Message(words, (section(f":hourglass_flowing_sand: {words}"),))
@@ -92,7 +92,7 @@ def progress(request: ResendRequest, ended: Endings) -> Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FollowUpStatus:
     """How it stands with the names since the call ended; what is `settled` comes before the outcome."""
 
     words: str
@@ -101,37 +101,37 @@ class Standing:
     followed: bool
 
 
-def ended(request: ResendRequest, endings: Endings, standing: Standing | None = None) -> Message:
+def result(request: ResendRequest, results: Endings, standing: FollowUpStatus | None = None) -> Message:
     """How every call ended and, where it is followed, how it stands now, in the root message."""
-    quiet = f"Asked by {person(request.actor.user_id)}.{_delivery(endings)}"
-    spoken = _spoken(request, endings)
+    quiet = f"Asked by {person(request.actor.user_id)}.{_delivery(results)}"
+    spoken = _spoken(request, results)
     if len(request.calls) == 1:
-        blocks: list[Block] = [section(f"{_EMOJI[endings[0].outcome]} {spoken}")]
+        blocks: list[Block] = [section(f"{_EMOJI[results[0].outcome]} {spoken}")]
     else:
         subject = _subject(request)
-        words = f"{subject[:1].upper()}{subject[1:]}: {_tally(endings)}."
-        spoken, blocks = f"{words} {spoken}", [section(f"*{words}*"), *_lines(request, endings)]
+        words = f"{subject[:1].upper()}{subject[1:]}: {_tally(results)}."
+        spoken, blocks = f"{words} {spoken}", [section(f"*{words}*"), *_lines(request, results)]
     if standing and standing.words:
         now = section(f"{standing.icon} {standing.words}")
-        spoken = f"{standing.words} {spoken}" if standing.settled else f"{cut(spoken, 2800)} {standing.words}"
+        spoken = f"{standing.words} {spoken}" if standing.settled else f"{truncate(spoken, 2800)} {standing.words}"
         blocks = [now, *blocks] if standing.settled else [*blocks, now]
     stop = [buttons(request, STOP_FOLLOWING)] if standing and standing.followed else []
     return Message(f"{spoken} {quiet}", (*blocks, context(quiet), *stop))
 
 
-def detail(request: ResendRequest, endings: Endings, *, email_end_note: bool = False) -> Message:
+def detail(request: ResendRequest, results: Endings, *, email_end_note: bool = False) -> Message:
     """Everything there is to know about a finished request, for its thread."""
     blocks: list[Block] = [_asked(request)]
     room = _share(_ROOM_IN_BLOCKS // 2, request)
     for number, call in enumerate(request.calls):
-        blocks += [_line(call, endings[number], room), _mailed(call, room)]
-    advice = _advice(endings)
+        blocks += [_line(call, results[number], room), _mailed(call, room)]
+    advice = _advice(results)
     blocks.append(section(f"*What now*\n{advice}"))
-    if any(ending.outcome in OPEN for ending in endings.values()):
+    if any(ending.outcome in OPEN for ending in results.values()):
         blocks.append(buttons(request, CHECK_NOW, SEND_AGAIN))
     if email_end_note:
         blocks.append(context(_EMAIL_ENDS))
-    return Message(f"{_spoken(request, endings)} {advice}", tuple(blocks))
+    return Message(f"{_spoken(request, results)} {advice}", tuple(blocks))
 
 
 def checked(request: ResendRequest, states: Sequence[NameState], by: str, now: datetime) -> Message:
@@ -146,10 +146,10 @@ def checked(request: ResendRequest, states: Sequence[NameState], by: str, now: d
     return Message(f"{head} {spoken}", (section(f":mag: {head}"), section("\n".join(lines))))
 
 
-def before(request: ResendRequest, endings: Endings) -> str:
+def previous_result(request: ResendRequest, results: Endings) -> str:
     """What came of a request, for the form that asks for it again."""
     asked = f"{person(request.actor.user_id)} asked for this at {date_time(request.at)}."
-    return f"{cut(_spoken(request, endings), 2000)} {asked} To send again, say why."
+    return f"{truncate(_spoken(request, results), 2000)} {asked} To send again, say why."
 
 
 def buttons(request: ResendRequest, *actions: str) -> Block:
@@ -168,7 +168,7 @@ _DETOURS = {
 }
 
 
-def directly(message: Message, detour: str) -> Message:
+def as_direct_message(message: Message, detour: str) -> Message:
     """The same message for a direct conversation, saying why it does not stand where it was asked for."""
     cause = _DETOURS.get(detour, f"Slack does not let the bot post there ({escape(detour)})")
     words = f"Told to you alone, because {cause}."
@@ -185,7 +185,7 @@ _WITHDRAWN = "The bot withdrew this message, because people of other organizatio
 
 def _subject(request: ResendRequest) -> str:
     waiting = tuple(dict.fromkeys(name for call in request.calls for name in call.names))
-    return cut(f"{escape(request.subject)} ({names(waiting, room=200)})", _ROOM_FOR_NAMES)
+    return truncate(f"{escape(request.subject)} ({names(waiting, room=200)})", _ROOM_FOR_NAMES)
 
 
 def _share(room: int, request: ResendRequest) -> int:
@@ -193,23 +193,23 @@ def _share(room: int, request: ResendRequest) -> int:
     return min(SECTION_TEXT, room // len(request.calls))
 
 
-def _spoken(request: ResendRequest, endings: Endings) -> str:
+def _spoken(request: ResendRequest, results: Endings) -> str:
     room = _share(_ROOM_IN_TEXT, request)
-    return " ".join(_one_ending(call, endings[number], room) for number, call in enumerate(request.calls))
+    return " ".join(_one_ending(call, results[number], room) for number, call in enumerate(request.calls))
 
 
 def _target(call: Call, room: int) -> str:
     match call.target:
         case OrderTarget(order_id):
-            return cut(f"order {order_id} ({names(call.names, room=200)})", room)
+            return truncate(f"order {order_id} ({names(call.names, room=200)})", room)
         case DomainTarget(_, name_scope):
-            return cut(f"domain {names([name_scope])}", room)
+            return truncate(f"domain {names([name_scope])}", room)
 
 
-def _one_ending(call: Call, ending: Ending, room: int) -> str:
+def _one_ending(call: Call, ending: CallResult, room: int) -> str:
     """How a call ended, in so many characters; the words may be cut, the outcome never is."""
     target = _target(call, min(_ROOM_FOR_NAMES, room // 2))
-    words = escape(ending.words)
+    words = escape(ending.message)
     match ending.outcome:
         case LedgerEvent.SENT:
             return f"*Sent*: DigiCert accepted the resend for {target}.{_sent_to(call, room // 3)}"
@@ -219,7 +219,7 @@ def _one_ending(call: Call, ending: Ending, room: int) -> str:
             said, meaning = f"*Not sent*: nothing went out for {target}.", ""
         case _:
             said, meaning = f"*Unknown*: the mail for {target} may have been sent, or not.", ""
-    return f"{said} {cut(words, room - len(said) - len(meaning) - 1)}{meaning}".rstrip()
+    return f"{said} {truncate(words, room - len(said) - len(meaning) - 1)}{meaning}".rstrip()
 
 
 def _sent_to(call: Call, room: int) -> str:
@@ -228,41 +228,41 @@ def _sent_to(call: Call, room: int) -> str:
         return ""
     *most, last = [escape(recipient.email) for recipient in call.recipients]
     how_many = "one or both" if len(most) == 1 else "some or all"
-    return cut(f" Sent to {how_many} of {', '.join(most)} and {last}.", room)
+    return truncate(f" Sent to {how_many} of {', '.join(most)} and {last}.", room)
 
 
-def _advice(endings: Endings) -> str:
+def _advice(results: Endings) -> str:
     """What to do now, once for each way in which a call ended."""
-    ways = [outcome for outcome in OUTCOMES if outcome in {ending.outcome for ending in endings.values()}]
+    ways = [outcome for outcome in OUTCOMES if outcome in {ending.outcome for ending in results.values()}]
     if len(ways) == 1:
         return _WHAT_NOW[ways[0]]
     return "\n".join(f"*{_WORD[way]}*: {_WHAT_NOW[way]}" for way in ways)
 
 
-def _delivery(endings: Endings) -> str:
+def _delivery(results: Endings) -> str:
     """What a 204 does not say."""
-    sent = any(ending.outcome is LedgerEvent.SENT for ending in endings.values())
+    sent = any(ending.outcome is LedgerEvent.SENT for ending in results.values())
     return " DigiCert does not report whether a mail was delivered." if sent else ""
 
 
-def _tally(endings: Endings) -> str:
-    counts = {outcome: sum(ending.outcome is outcome for ending in endings.values()) for outcome in OUTCOMES}
+def _tally(results: Endings) -> str:
+    counts = {outcome: sum(ending.outcome is outcome for ending in results.values()) for outcome in OUTCOMES}
     return ", ".join(f"{count} {_WORD[outcome].lower()}" for outcome, count in counts.items() if count)
 
 
-def _lines(request: ResendRequest, endings: Endings) -> Sequence[Block]:
+def _lines(request: ResendRequest, results: Endings) -> Sequence[Block]:
     if len(request.calls) == 1:
         return ()
     room = _share(_ROOM_IN_BLOCKS, request)
     return [
-        _line(call, endings[number], room)
-        if number in endings
+        _line(call, results[number], room)
+        if number in results
         else section(f":hourglass_flowing_sand: {_target(call, _ROOM_FOR_NAMES)}")
         for number, call in enumerate(request.calls)
     ]
 
 
-def _line(call: Call, ending: Ending, room: int) -> Block:
+def _line(call: Call, ending: CallResult, room: int) -> Block:
     icon = _EMOJI[ending.outcome]
     return section(f"{icon} {_one_ending(call, ending, room - len(icon) - 1)}")
 

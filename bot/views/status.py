@@ -10,10 +10,9 @@ from bot.models import Domain, LastResend, LedgerEvent, Order, Pending, TargetKe
 from bot.views.blocks import (
     SECTION_TEXT,
     Message,
-    ago,
     context,
-    cut,
     date_time,
+    duration_since,
     emails,
     escape,
     name,
@@ -21,6 +20,7 @@ from bot.views.blocks import (
     person,
     plain,
     section,
+    truncate,
 )
 
 PREVIOUS = "status_previous"
@@ -74,7 +74,7 @@ State = OrderState | DomainState
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class StatusPage:
     """Some of all pending orders; `number` counts from 0, `last` is by order id.
 
     `unreadable` is a sentence on what of DigiCert's lists could not be read, if anything.
@@ -89,21 +89,21 @@ class Page:
     unreadable: str = ""
 
 
-def page(shown: Page, now: datetime) -> Message:
+def page(shown: StatusPage, now: datetime) -> Message:
     """The pending orders of one page, and the buttons to the pages beside it."""
     listed = f"as DigiCert listed them at {date_time(shown.read_at)}."
     if not shown.orders:
         which = " that could be read" if shown.unreadable else ""
         words = f"No order{which} waits for validation, {listed}"
-        return _told(" ".join(filter(None, [words, escape(shown.unreadable)])))
+        return _notes(" ".join(filter(None, [words, escape(shown.unreadable)])))
     of_pages = f" Page {shown.number + 1} of {shown.pages}." if shown.pages > 1 else ""
     count = "1 order waits" if shown.total == 1 else f"{shown.total} orders wait"
     head = f"*{count} for validation*, the oldest first, {listed}{of_pages} {escape(shown.unreadable)}".rstrip()
     lines = [_pending_line(order, shown.last.get(order.id), now) for order in shown.orders]
     hint = context(f"Name an order to see each of its names, for example /dcv-status {shown.orders[0].id}.")
-    blocks = [section(head), *(section(line) for line in lines), hint, *_turning(shown)]
+    blocks = [section(head), *(section(line) for line in lines), hint, *_navigation(shown)]
     room = _ROOM_IN_TEXT // len(lines)
-    return Message(" ".join([head, *(cut(line.replace("\n", " "), room) for line in lines)]), tuple(blocks))
+    return Message(" ".join([head, *(truncate(line.replace("\n", " "), room) for line in lines)]), tuple(blocks))
 
 
 def states(wanted: str | None, found: Sequence[State], more: int, now: datetime) -> Message:
@@ -113,7 +113,7 @@ def states(wanted: str | None, found: Sequence[State], more: int, now: datetime)
     for state in found:
         blocks += _sections(_lines(state, _ROOM_IN_BLOCKS // len(found), now))
         room = _ROOM_IN_TEXT // len(found)
-        spoken.append(cut(" ".join(_lines(state, room, now)), room))
+        spoken.append(truncate(" ".join(_lines(state, room, now)), room))
     if more:
         words = (
             f"{'1 more order carries' if more == 1 else f'{more} more orders carry'} {_short(wanted or '')}; ask by id."
@@ -123,7 +123,7 @@ def states(wanted: str | None, found: Sequence[State], more: int, now: datetime)
     return Message(" ".join(spoken), tuple(blocks))
 
 
-def away(sentence: str, again: str) -> Message:
+def unavailable(sentence: str, again: str) -> Message:
     """DigiCert could not tell: what happened, and a button that asks the same once more."""
     words = f"{escape(sentence)} How it stands cannot be told now; try again in a moment."
     return Message(words, (section(f":warning: {words}"), _buttons([(AGAIN, "Try again", again)])))
@@ -134,11 +134,11 @@ def page_key(number: int) -> str:
     return str(TargetKey("page", str(number)))
 
 
-def _told(words: str) -> Message:
+def _notes(words: str) -> Message:
     return Message(words, (section(words),))
 
 
-def _turning(shown: Page) -> list[Block]:
+def _navigation(shown: StatusPage) -> list[Block]:
     buttons = []
     if shown.number > 0:
         buttons.append((PREVIOUS, "Previous", page_key(shown.number - 1)))
@@ -159,7 +159,7 @@ def _pending_line(order: Order, last: LastResend | None, now: datetime) -> str:
 
 
 def _waits(since: datetime | None, now: datetime) -> str:
-    return f"waits for {ago(since, now)} (since {date_time(since)})" if since else "waits"
+    return f"waits for {duration_since(since, now)} (since {date_time(since)})" if since else "waits"
 
 
 def _lines(state: State, room: int, now: datetime) -> list[str]:
@@ -167,7 +167,7 @@ def _lines(state: State, room: int, now: datetime) -> list[str]:
         case OrderState():
             return _order_lines(state, room, now)
         case DomainState():
-            return [cut(_domain_line(state, now), room)]
+            return [truncate(_domain_line(state, now), room)]
 
 
 def _domain_line(state: DomainState, now: datetime) -> str:
@@ -189,11 +189,12 @@ def _order_lines(state: OrderState, room: int, now: datetime) -> list[str]:
     """The order, then its names in groups; what finds no room is counted."""
     order = state.order
     if state.over:
-        return [cut(f"*Order {order.id}* ({_order_name(order)}): {escape(state.over)}", room)]
-    product = f" {cut(escape(order.product), _ROOM_FOR_A_PRODUCT)}." if order.product else ""
-    since = f" since {date_time(order.since)} ({ago(order.since, now)})" if order.since else ""
-    head = f"*Order {order.id}* ({_order_name(order)}): {cut(escape(order.status), _ROOM_FOR_A_WORD)}{since}.{product}"
-    remarks = [cut(escape(state.remark), room // 2)] if state.remark else []
+        return [truncate(f"*Order {order.id}* ({_order_name(order)}): {escape(state.over)}", room)]
+    product = f" {truncate(escape(order.product), _ROOM_FOR_A_PRODUCT)}." if order.product else ""
+    since = f" since {date_time(order.since)} ({duration_since(order.since, now)})" if order.since else ""
+    status = truncate(escape(order.status), _ROOM_FOR_A_WORD)
+    head = f"*Order {order.id}* ({_order_name(order)}): {status}{since}.{product}"
+    remarks = [truncate(escape(state.remark), room // 2)] if state.remark else []
     left = room - len(head) - sum(map(len, remarks))
     shown = state.groups[: min(_MOST_LINES, max(1, left // _LEAST_FOR_A_LINE))]
     lines = [_group_line(group, left // len(shown), now) for group in shown]
@@ -202,14 +203,14 @@ def _order_lines(state: OrderState, room: int, now: datetime) -> list[str]:
 
 
 def _group_line(group: NameGroup, room: int, now: datetime) -> str:
-    one, method = len(group.names) == 1, cut(escape(group.method), _ROOM_FOR_A_WORD)
+    one, method = len(group.names) == 1, truncate(escape(group.method), _ROOM_FOR_A_WORD)
     if group.waits:
         words = f"*{len(group.names)} {'name waits' if one else 'names wait'} for {method}*"
     else:
         words = f"*{len(group.names)} {'name is' if one else 'names are'} validated* (by {method})"
     last = f" {_last(group.last, now)}" if group.waits or group.last else ""
     left = room - len(words) - len(last) - 4
-    return f"{words}: {cut(names(group.names, room=max(0, left - 20)), max(20, left))}.{last}"
+    return f"{words}: {truncate(names(group.names, room=max(0, left - 20)), max(20, left))}.{last}"
 
 
 def _last(last: LastResend | None, now: datetime, mailed_for: str | None = None) -> str:
@@ -219,7 +220,7 @@ def _last(last: LastResend | None, now: datetime, mailed_for: str | None = None)
     went = "Last resend" if last.outcome is LedgerEvent.SENT else "Last resend (it is *unknown* whether it went out)"
     scope = f" for {_short(last.name)}" if mailed_for not in {None, last.name} else ""
     thread = f" (<{last.link}|thread>)" if last.link else ""
-    when = f"{ago(last.at, now)} ago, at {date_time(last.at)}"
+    when = f"{duration_since(last.at, now)} ago, at {date_time(last.at)}"
     return f"{went} {when}, by {person(last.user_id)}{scope} to {emails(last.emails)}{thread}."
 
 
@@ -228,7 +229,7 @@ def _order_name(order: Order) -> str:
 
 
 def _short(ascii_name: str) -> str:
-    return cut(name(ascii_name), _ROOM_FOR_A_NAME)
+    return truncate(name(ascii_name), _ROOM_FOR_A_NAME)
 
 
 def _sections(lines: Sequence[str]) -> list[Block]:

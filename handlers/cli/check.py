@@ -14,31 +14,31 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from bot import logs
-from bot.clock import Comparison, utc_now
-from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackUnavailable
+from bot.clock import ClockSkew, utc_now
+from bot.errors import CaRejected, CaUnavailable, ConfigurationError, SlackUnavailable
 from bot.policy.rules import Rule, Rules
 from bot.services.authorization.policy_loader import read_rules
 from bot.services.lookup.account import read_account
 from bot.services.lookup.reach import domains_stopped
 from bot.services.operations import diagnostics
-from bot.services.operations.diagnostics import Finding, Level
+from bot.services.operations.diagnostics import Finding, Severity
 from bot.settings import ENV_FILE, Settings
 from bot.slack.client import open_client
 from bot.store.database_file import files_of, sqlite_file
 from bot.store.inspection import inspect
 from bot.wiring import open_certcentral
-from handlers.server.startup_checks import CHECK_SECONDS, alert_channels, recognise_bot, refused_key
-from handlers.transport.app_token import open_address
+from handlers.server.startup_checks import CHECK_SECONDS, alert_channels, identify_bot, key_rejected
+from handlers.transport.app_token import request_socket_url
 
 
 async def check(tell: Callable[[str], None]) -> int:
     """Check everything, `tell` each finding as a line, and return the exit status: 2 where something must be mended."""
-    logs.silence()
+    logs.disable()
     began = time.monotonic()
     found = await _found()
     for finding in found:
         tell(finding.line())
-    status = 2 if any(finding.level is Level.PROBLEM for finding in found) else 0
+    status = 2 if any(finding.level is Severity.PROBLEM for finding in found) else 0
     if time.monotonic() - began > CHECK_SECONDS:
         # Something was given up. A name lookup cannot be: its thread would keep the process until it ends.
         sys.stdout.flush()
@@ -50,31 +50,34 @@ async def _found() -> list[Finding]:
     """Every finding, free of secrets; where the settings cannot be read there is nothing else to see."""
     try:
         settings = Settings.load()
-    except CannotStart as error:
+    except ConfigurationError as error:
         return diagnostics.problems(error.problems)
-    hide = logs.hider(settings)
-    return [replace(finding, sentence=hide(finding.sentence)) for finding in await _look(settings)]
+    hide = logs.secret_redactor(settings)
+    return [replace(finding, sentence=hide(finding.sentence)) for finding in await _diagnose(settings)]
 
 
-async def _look(settings: Settings) -> list[Finding]:
+async def _diagnose(settings: Settings) -> list[Finding]:
     app_token = settings.slack_app_token
-    slack, digicert = Comparison(utc_now), Comparison(utc_now)
+    slack, digicert = ClockSkew(utc_now), ClockSkew(utc_now)
     slack_host, digicert_host = (urlsplit(url).netloc for url in (settings.slack_api_url, settings.digicert_base_url))
-    seen = await asyncio.gather(
-        _seen("SLACK_BOT_TOKEN", slack_host, _bot(settings, slack)),
-        *(_seen("SLACK_APP_TOKEN", slack_host, _app_token(settings, app, slack)) for app in filter(None, [app_token])),
-        _seen("DIGICERT_API_KEY", digicert_host, _key(settings, digicert)),
-        _seen("DCV_POLICY_FILE", digicert_host, _denies(settings)),
-        _seen("DATABASE_URL", "the database", _database(settings)),
+    observation = await asyncio.gather(
+        _observation("SLACK_BOT_TOKEN", slack_host, _bot(settings, slack)),
+        *(
+            _observation("SLACK_APP_TOKEN", slack_host, _app_token(settings, app, slack))
+            for app in filter(None, [app_token])
+        ),
+        _observation("DIGICERT_API_KEY", digicert_host, _key(settings, digicert)),
+        _observation("DCV_POLICY_FILE", digicert_host, _denies(settings)),
+        _observation("DATABASE_URL", "the database", _database(settings)),
     )
     modes = diagnostics.of_modes(app_token is not None, settings.slack_signing_secret is not None)
-    clocks = diagnostics.of_clocks({"Slack": slack.ahead, "DigiCert": digicert.ahead})
+    clocks = diagnostics.of_clocks({"Slack": slack.offset, "DigiCert": digicert.offset})
     return [
         *diagnostics.of_settings(settings),
         *diagnostics.of_modes_of_files(_modes(settings)),
         *await _policy(settings),
         *modes,
-        *(finding for part in seen for finding in part),
+        *(finding for part in observation for finding in part),
         *clocks,
     ]
 
@@ -84,7 +87,7 @@ def _modes(settings: Settings) -> dict[str, int]:
     files = [Path(file) for file in (ENV_FILE, settings.dcv_policy_file) if file]
     modes = {}
     # A file may go away meanwhile, and one that cannot be used is told of elsewhere.
-    with suppress(CannotStart):
+    with suppress(ConfigurationError):
         if database := sqlite_file(settings.database_url.get_secret_value()):
             files += files_of(database)
     for file in files:
@@ -97,7 +100,7 @@ async def _policy(settings: Settings) -> list[Finding]:
     file = settings.dcv_policy_file
     try:
         return diagnostics.of_policy(file, await asyncio.to_thread(read_rules, file)) if file else []
-    except CannotStart as error:
+    except ConfigurationError as error:
         return diagnostics.problems(error.problems)
 
 
@@ -106,7 +109,7 @@ async def _denies(settings: Settings) -> list[Finding]:
     try:
         file = settings.dcv_policy_file
         rules = await asyncio.to_thread(read_rules, file) if file else ()
-    except CannotStart:
+    except ConfigurationError:
         return []
     return [
         finding
@@ -125,12 +128,12 @@ async def stopped_domains(settings: Settings, rules: Sequence[Rule]) -> list[tup
     return [(rule, domains_stopped(rule, account)) for rule in denies]
 
 
-async def _seen(setting: str, where: str, work: Awaitable[list[Finding]]) -> list[Finding]:
+async def _observation(setting: str, where: str, work: Awaitable[list[Finding]]) -> list[Finding]:
     """What `work` finds within CHECK_SECONDS; whatever goes wrong is a finding too."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             return await work
-    except CannotStart as error:
+    except ConfigurationError as error:
         return diagnostics.problems(error.problems)
     except (SlackUnavailable, CaUnavailable) as error:
         return [diagnostics.unreachable(setting, where, str(error))]
@@ -140,26 +143,26 @@ async def _seen(setting: str, where: str, work: Awaitable[list[Finding]]) -> lis
         return [diagnostics.mistake(setting, error)]
 
 
-async def _bot(settings: Settings, clock: Comparison) -> list[Finding]:
+async def _bot(settings: Settings, clock: ClockSkew) -> list[Finding]:
     token = settings.slack_bot_token.get_secret_value()
-    async with open_client(token, settings.slack_api_url, clock.hear) as slack:
-        found = diagnostics.of_bot(await recognise_bot(slack))
+    async with open_client(token, settings.slack_api_url, clock.observe) as slack:
+        found = diagnostics.of_bot(await identify_bot(slack))
         return [*found, *await alert_channels(settings, slack)]
 
 
-async def _app_token(settings: Settings, app_token: SecretStr, clock: Comparison) -> list[Finding]:
+async def _app_token(settings: Settings, app_token: SecretStr, clock: ClockSkew) -> list[Finding]:
     token = settings.slack_bot_token.get_secret_value()
-    async with open_client(token, settings.slack_api_url, clock.hear) as slack:
-        await open_address(app_token, slack)
+    async with open_client(token, settings.slack_api_url, clock.observe) as slack:
+        await request_socket_url(app_token, slack)
         return diagnostics.of_app_token()
 
 
-async def _key(settings: Settings, clock: Comparison) -> list[Finding]:
-    async with open_certcentral(settings, clock.hear) as certcentral:
+async def _key(settings: Settings, clock: ClockSkew) -> list[Finding]:
+    async with open_certcentral(settings, clock.observe) as certcentral:
         try:
-            return diagnostics.of_key(await certcentral.check_key(), await certcentral.readable())
-        except CaRefused as error:
-            raise CannotStart([refused_key(error)]) from error
+            return diagnostics.of_key(await certcentral.check_key(), await certcentral.key_permissions())
+        except CaRejected as error:
+            raise ConfigurationError([key_rejected(error)]) from error
 
 
 async def _database(settings: Settings) -> list[Finding]:

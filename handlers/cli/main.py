@@ -14,11 +14,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot.clock import read_moment
-from bot.errors import CannotStart
+from bot.clock import parse_timestamp
+from bot.errors import ConfigurationError
 from bot.timings import PRODUCTION, Timings
 
-LEAVING_SECONDS = 0.5
+EXIT_SECONDS = 0.5
 
 app = typer.Typer(
     name="dcv-resend",
@@ -34,7 +34,7 @@ ledger = typer.Typer(
 app.add_typer(ledger, name="ledger")
 
 
-def _tell_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"dcv-resend {version('dcv-resend')}")
         raise typer.Exit
@@ -43,7 +43,7 @@ def _tell_version(wanted: bool) -> None:
 @app.callback()
 def options(
     _: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Resend DigiCert's domain-control-validation e-mails from Slack.
@@ -69,7 +69,7 @@ def run(context: typer.Context) -> None:
     settings = SocketModeSettings.load()
     logs.configure(settings)
     asyncio.run(serve_behind(settings, SocketMode(settings, timings), Metrics(), timings=timings))
-    _leave(0)
+    _exit(0)
 
 
 @app.command()
@@ -89,12 +89,12 @@ def serve(context: typer.Context) -> None:
     logs.configure(settings)
     metrics = Metrics()
     asyncio.run(serve_behind(settings, HttpMode(settings, metrics, timings=timings), metrics, timings=timings))
-    _leave(0)
+    _exit(0)
 
 
-def _leave(status: int) -> None:
+def _exit(status: int) -> None:
     """End now, even where a thread of the engine still waits for a database that is away: it sleeps up to a minute."""
-    ends_at = time.monotonic() + LEAVING_SECONDS
+    ends_at = time.monotonic() + EXIT_SECONDS
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
     for thread in others:
         thread.join(max(0.0, ends_at - time.monotonic()))
@@ -130,7 +130,7 @@ def _echo(text: str) -> None:
 
 def _moment(text: str) -> datetime:
     try:
-        return read_moment(text)
+        return parse_timestamp(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
@@ -225,10 +225,10 @@ def main(timings: Timings = PRODUCTION) -> None:
     """The console script; a problem that an operator can mend is told in lines, without a traceback."""
     try:
         app(obj=timings)
-    except CannotStart as error:
+    except ConfigurationError as error:
         from bot.logs import visible
 
         for problem in error.problems:
             # It may hold words of a database server or a file.
             print(visible(problem), file=sys.stderr, flush=True)  # noqa: T201 - the answer of a command
-        _leave(2)
+        _exit(2)

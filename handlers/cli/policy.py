@@ -4,46 +4,46 @@ import asyncio
 from collections.abc import Callable
 
 from bot import logs
-from bot.errors import CaError, CannotStart, Misunderstood, SlackRefused, SlackUnavailable
-from bot.models import Place
+from bot.errors import CaError, ConfigurationError, InvalidInput, SlackRejected, SlackUnavailable
+from bot.models import Destination
 from bot.parsing.targets import read_target
-from bot.policy.principal import Person
-from bot.policy.rules import Action, Matter, Rules, Standing
-from bot.services.authorization.resources import about_typed
+from bot.policy.principal import Principal
+from bot.policy.rules import AccessContext, Action, Resource, Rules
+from bot.services.authorization.resources import resource_for_input
 from bot.services.operations import diagnostics
 from bot.settings import Settings
 from bot.slack.client import open_client
 from bot.slack.directory import Directory
 from bot.views import policy_explanation
-from bot.wiring import open_rulebook
+from bot.wiring import open_policy_loader
 from handlers.cli.check import stopped_domains
-from handlers.server.startup_checks import CHECK_SECONDS, recognise_bot
+from handlers.server.startup_checks import CHECK_SECONDS, identify_bot
 
 
 async def explain(user_id: str, name: str, channel: str | None, tell: Callable[[str], None]) -> int:
     """Tell it in lines, and return the exit status: 0 if the person may resend, 1 if not, 2 if Slack could not tell.
 
-    Raises CannotStart where a setting, the policy file, the person or the name must be mended, or Slack is away.
+    Raises ConfigurationError where a setting, the policy file, the person or the name must be mended, or Slack is away.
     """
-    logs.silence()
+    logs.disable()
     settings = Settings.load()
-    matter = _matter(name, channel)
-    standing = await _standing(settings, user_id)
-    for line in policy_explanation.told(user_id, standing, matter, policy_explanation.TERMINAL):
-        tell(logs.hider(settings)(line))
-    for line in await _also_stopped(settings, standing.rules):
-        tell(logs.hider(settings)(line))
-    decision = standing.decide(Action.RESEND, matter)
-    if decision.could_not_tell:
+    resource = _resource(name, channel)
+    context = await _context(settings, user_id)
+    for line in policy_explanation.explanation_lines(user_id, context, resource, policy_explanation.TERMINAL):
+        tell(logs.secret_redactor(settings)(line))
+    for line in await _also_stopped(settings, context.rules):
+        tell(logs.secret_redactor(settings)(line))
+    decision = context.decide(Action.RESEND, resource)
+    if decision.is_unknown:
         return 2
     return 0 if decision.allowed else 1
 
 
-def _matter(name: str, channel: str | None) -> Matter:
+def _resource(name: str, channel: str | None) -> Resource:
     try:
-        return about_typed(Place(channel) if channel else None, read_target(name))
-    except Misunderstood as error:
-        raise CannotStart([str(error)]) from None
+        return resource_for_input(Destination(channel) if channel else None, read_target(name))
+    except InvalidInput as error:
+        raise ConfigurationError([str(error)]) from None
 
 
 async def _also_stopped(settings: Settings, rules: Rules) -> list[str]:
@@ -56,20 +56,20 @@ async def _also_stopped(settings: Settings, rules: Rules) -> list[str]:
     return [finding.sentence for rule, names in stopped for finding in diagnostics.of_deny(rule, names)]
 
 
-async def _standing(settings: Settings, user_id: str) -> Standing:
+async def _context(settings: Settings, user_id: str) -> AccessContext:
     """The person as Slack reports them, before the rules as they stand in settings and file."""
     token = settings.slack_bot_token.get_secret_value()
     try:
         async with asyncio.timeout(CHECK_SECONDS), open_client(token, settings.slack_api_url) as slack:
-            rules = await (await open_rulebook(settings, await recognise_bot(slack))).rules()
-            return Standing(rules, await _person(Directory(slack), user_id, rules.groups_about(user_id)))
+            rules = await (await open_policy_loader(settings, await identify_bot(slack))).rules()
+            return AccessContext(rules, await _person(Directory(slack), user_id, rules.groups_about(user_id)))
     except (SlackUnavailable, TimeoutError) as error:
-        raise CannotStart([f"Slack could not be asked. {error} Try again.".replace("  ", " ")]) from None
+        raise ConfigurationError([f"Slack could not be asked. {error} Try again.".replace("  ", " ")]) from None
 
 
-async def _person(directory: Directory, user_id: str, groups: frozenset[str]) -> Person:
+async def _person(directory: Directory, user_id: str, groups: frozenset[str]) -> Principal:
     try:
         return await directory.person(user_id, groups)
-    except SlackRefused as error:
+    except SlackRejected as error:
         mend = 'Take the id (U…) that the Slack profile shows under "Copy member ID"'
-        raise CannotStart([f"Slack does not tell who {user_id[:40]} is ({error.code}). {mend}."]) from None
+        raise ConfigurationError([f"Slack does not tell who {user_id[:40]} is ({error.code}). {mend}."]) from None

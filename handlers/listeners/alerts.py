@@ -8,14 +8,14 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.response import BoltResponse
 
 from bot.errors import StoreUnavailable
-from bot.services.alerts.ingest import Intake
-from bot.services.alerts.offers import Offering
-from bot.services.resend.form import Dialog
+from bot.services.alerts.ingest import AlertIngester
+from bot.services.alerts.offers import OfferWorker
+from bot.services.resend.form import ResendFormService
 from bot.slack.chat import Chat
 from bot.views import alert_offers, resend_form
 from bot.wiring import Services
-from handlers.listeners.error_boundary import Answering
-from handlers.listeners.payloads import Payload, read_choice, read_message_origin, read_thread, read_trigger
+from handlers.listeners.error_boundary import ErrorBoundary
+from handlers.listeners.payloads import Payload, read_choice, read_message_interaction, read_thread, read_trigger
 
 log = structlog.get_logger(__name__)
 
@@ -26,44 +26,51 @@ OFFERED = "what was offered"
 class AlertChannels:
     """Listeners for new messages, and for *Resend DCV email* and *Not now* below an offer."""
 
-    def __init__(self, intake: Intake, offering: Offering, dialog: Dialog, chat: Chat, answering: Answering) -> None:
-        self._intake = intake
-        self._offering = offering
-        self._dialog = dialog
+    def __init__(
+        self,
+        alert_ingester: AlertIngester,
+        offer_worker: OfferWorker,
+        form_service: ResendFormService,
+        chat: Chat,
+        boundary: ErrorBoundary,
+    ) -> None:
+        self._alert_ingester = alert_ingester
+        self._offer_worker = offer_worker
+        self._form_service = form_service
         self._chat = chat
-        self._answering = answering
+        self._boundary = boundary
 
-    async def keep(self, body: dict[str, Any], next_: Callable[[], Awaitable[None]]) -> BoltResponse | None:
+    async def ingest(self, body: dict[str, Any], next_: Callable[[], Awaitable[None]]) -> BoltResponse | None:
         """Before the ack, which Bolt sends by itself: what counts as delivered must be written down."""
         if message := read_new_message(body):
             try:
-                await self._intake.take(str(message["channel"]), message)
+                await self._alert_ingester.ingest(str(message["channel"]), message)
             except StoreUnavailable as error:
                 log.warning("an alert could not be written down; Slack delivers it again", error=str(error))
                 return BoltResponse(status=503)
         await next_()
         return None
 
-    async def hear(self) -> None:
+    async def handle_message(self) -> None:
         """All that must be done was done before the ack; the rest happens in the background."""
 
     async def resend(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Open the form of what was offered; its result goes to the alert's thread."""
-        origin = read_message_origin(body)
+        interaction = read_message_interaction(body)
         await ack()
-        async with self._answering.to(origin):
+        async with self._boundary.respond_to(interaction):
             key = read_choice(body) or ""
-            form = await self._dialog.start(origin.actor, read_thread(body), key)
-            view_id = await self._chat.open_form(read_trigger(body), resend_form.looking_up(form.id, OFFERED))
+            form = await self._form_service.start(interaction.actor, read_thread(body), key)
+            view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, OFFERED))
             if view_id:
-                await self._chat.update_form(view_id, await self._dialog.choose(form, key))
+                await self._chat.update_form(view_id, await self._form_service.choose(form, key))
 
-    async def not_now(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def snooze(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Let it rest; the offer says who wanted that."""
-        origin = read_message_origin(body)
+        interaction = read_message_interaction(body)
         await ack()
-        async with self._answering.to(origin):
-            await self._offering.not_now(origin.actor, read_choice(body) or "")
+        async with self._boundary.respond_to(interaction):
+            await self._offer_worker.snooze(interaction.actor, read_choice(body) or "")
 
 
 def read_new_message(body: Payload) -> dict[str, Any] | None:
@@ -86,9 +93,11 @@ def _is_ts(ts: object) -> bool:
     return seconds.isascii() and seconds.isdecimal() and len(seconds) < 12 and rest.isascii() and rest.isdecimal()
 
 
-def register(app: AsyncApp, services: Services, answering: Answering) -> None:
+def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    channels = AlertChannels(services.intake, services.offering, services.dialog, services.chat, answering)
-    app.event("message", middleware=[channels.keep])(channels.hear)
+    channels = AlertChannels(
+        services.alert_ingester, services.offer_worker, services.form_service, services.chat, boundary
+    )
+    app.event("message", middleware=[channels.ingest])(channels.handle_message)
     app.action(alert_offers.RESEND)(channels.resend)
-    app.action(alert_offers.NOT_NOW)(channels.not_now)
+    app.action(alert_offers.NOT_NOW)(channels.snooze)

@@ -26,7 +26,7 @@ from handlers.listeners import (
     status_command,
     user_groups,
 )
-from handlers.listeners.error_boundary import Answering
+from handlers.listeners.error_boundary import ErrorBoundary
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ class MeasuredApp(AsyncApp):
         try:
             return await super().async_dispatch(req)
         finally:
-            self._metrics.acked(_kind(req.body), time.perf_counter() - began)
+            self._metrics.observe_ack(_kind(req.body), time.perf_counter() - began)
 
 
 def _kind(body: Mapping[str, Any]) -> str:
@@ -69,7 +69,7 @@ def _kind(body: Mapping[str, Any]) -> str:
 
 
 def make_app(
-    client: AsyncWebClient, identity: Identity, services: Services, answering: Answering, metrics: Metrics
+    client: AsyncWebClient, identity: Identity, services: Services, boundary: ErrorBoundary, metrics: Metrics
 ) -> AsyncApp:
     """An app with every feature; Slack was asked already who we are, so that no request waits for it."""
 
@@ -97,12 +97,12 @@ def make_app(
     )
     bolt.setLevel(logging.WARNING)
     for feature in FEATURES:
-        feature.register(app, services, answering)
-    app.error(_unheard)
+        feature.register(app, services, boundary)
+    app.error(_log_unhandled)
     return app
 
 
-async def _unheard(error: Exception, response: BoltResponse | None) -> BoltResponse | None:
+async def _log_unhandled(error: Exception, response: BoltResponse | None) -> BoltResponse | None:
     """Ack a payload that no listener took, or that does not even tell whom to answer; after an ack it is a bug."""
     if response is None:
         log.error("a listener failed", exc_info=error)

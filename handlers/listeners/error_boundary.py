@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from bot.errors import BotError
-from bot.fair_share import done_for
-from bot.models import Origin
+from bot.fair_share import working_for
+from bot.models import Interaction
 from bot.slack.chat import Chat
 from bot.views import errors
 
@@ -18,37 +18,37 @@ log = structlog.get_logger(__name__)
 PARTING_SECONDS = 0.5
 
 
-class Answering:
+class ErrorBoundary:
     """Nothing escapes it after the ack; it knows what is still being answered, so that a stop can wait."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
-        self._open: list[Origin] = []
+        self._open: list[Interaction] = []
         self._idle = asyncio.Event()
         self._idle.set()
 
     @asynccontextmanager
-    async def to(self, origin: Origin) -> AsyncIterator[None]:
+    async def respond_to(self, interaction: Interaction) -> AsyncIterator[None]:
         """Answer one person; whatever goes wrong inside is whispered to them.
 
         What is done inside counts as theirs, where people take rounds.
         """
-        self._open.append(origin)
+        self._open.append(interaction)
         self._idle.clear()
         try:
-            user_id = origin.actor.user_id
-            with structlog.contextvars.bound_contextvars(user=user_id), done_for(user_id):
+            user_id = interaction.actor.user_id
+            with structlog.contextvars.bound_contextvars(user=user_id), working_for(user_id):
                 try:
                     yield
                 except BotError as error:
                     log.info("told", problem=type(error).__name__, words=str(error))
-                    await self._chat.whisper(origin, errors.answer(error))
+                    await self._chat.send_ephemeral(interaction, errors.message_for(error))
                 except Exception:
                     reference = uuid.uuid4().hex[:8]
                     log.exception("bug", reference=reference)
-                    await self._chat.whisper(origin, errors.bug(reference))
+                    await self._chat.send_ephemeral(interaction, errors.internal_error(reference))
         finally:
-            self._open.remove(origin)
+            self._open.remove(interaction)
             if not self._open:
                 self._idle.set()
 
@@ -60,9 +60,11 @@ class Answering:
         except TimeoutError:
             log.warning("stopping while somebody is being answered", open=len(self._open))
 
-    async def part(self) -> None:
+    async def notify_shutdown(self) -> None:
         """Tell whoever is still being answered that the bot stops; in PARTING_SECONDS at most."""
-        whispers = [self._chat.whisper(origin, errors.stopping()) for origin in dict.fromkeys(self._open)]
+        whispers = [
+            self._chat.send_ephemeral(interaction, errors.stopping()) for interaction in dict.fromkeys(self._open)
+        ]
         with suppress(TimeoutError):
             async with asyncio.timeout(PARTING_SECONDS):
                 await asyncio.gather(*whispers, return_exceptions=True)

@@ -5,31 +5,31 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.errors import Misunderstood
-from bot.models import Origin
+from bot.errors import InvalidInput
+from bot.models import Interaction
 from bot.wiring import Services
-from handlers.listeners.error_boundary import Answering
+from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.listeners.payloads import read_actor
 
 _ANYTHING = re.compile("")
 
 
-class Unknown:
+class Fallback:
     """Listener for all that is left over."""
 
-    def __init__(self, answering: Answering) -> None:
-        self._answering = answering
+    def __init__(self, boundary: ErrorBoundary) -> None:
+        self._boundary = boundary
 
     async def refuse(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Say that nothing will come of it."""
-        origin = Origin(read_actor(body), None)
+        interaction = Interaction(read_actor(body), None)
         await ack()
-        async with self._answering.to(origin):
-            raise Misunderstood("The bot does not know this button or form any more. Begin anew with /dcv-resend.")
+        async with self._boundary.respond_to(interaction):
+            raise InvalidInput("The bot does not know this button or form any more. Begin anew with /dcv-resend.")
 
 
-def register(app: AsyncApp, _: Services, answering: Answering) -> None:
+def register(app: AsyncApp, _: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    unknown = Unknown(answering)
+    unknown = Fallback(boundary)
     app.action(_ANYTHING)(unknown.refuse)
     app.view(_ANYTHING)(unknown.refuse)

@@ -4,33 +4,35 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.services.reports.history import Chronicle
+from bot.services.reports.history import HistoryReport
 from bot.slack.chat import Chat
 from bot.views import history as views
 from bot.wiring import Services
-from handlers.listeners.error_boundary import Answering
-from handlers.listeners.payloads import read_choice, read_whisper_origin
+from handlers.listeners.error_boundary import ErrorBoundary
+from handlers.listeners.payloads import read_choice, read_ephemeral_interaction
 
 
 class HistoryPages:
     """Listener for the buttons."""
 
-    def __init__(self, chronicle: Chronicle, chat: Chat, answering: Answering) -> None:
-        self._chronicle = chronicle
+    def __init__(self, history_report: HistoryReport, chat: Chat, boundary: ErrorBoundary) -> None:
+        self._history_report = history_report
         self._chat = chat
-        self._answering = answering
+        self._boundary = boundary
 
-    async def turn(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def show_page(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another page, in place of the whisper whose button was pressed."""
-        origin = read_whisper_origin(body)
+        interaction = read_ephemeral_interaction(body)
         await ack()
-        async with self._answering.to(origin):
-            message = await self._chronicle.turn(origin.actor, origin.place, read_choice(body) or "")
-            await self._chat.whisper(origin, message, replace=True)
+        async with self._boundary.respond_to(interaction):
+            message = await self._history_report.page(
+                interaction.actor, interaction.destination, read_choice(body) or ""
+            )
+            await self._chat.send_ephemeral(interaction, message, replace=True)
 
 
-def register(app: AsyncApp, services: Services, answering: Answering) -> None:
+def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    pages = HistoryPages(services.chronicle, services.chat, answering)
+    pages = HistoryPages(services.history_report, services.chat, boundary)
     for button in (views.NEWER, views.OLDER):
-        app.action(button)(pages.turn)
+        app.action(button)(pages.show_page)

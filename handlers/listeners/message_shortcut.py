@@ -5,13 +5,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.models import Origin
-from bot.parsing.mentions import read_candidates
-from bot.services.resend.form import Dialog
+from bot.models import Interaction
+from bot.parsing.mentions import find_mentions
+from bot.services.resend.form import ResendFormService
 from bot.slack.chat import Chat
 from bot.views import resend_form
 from bot.wiring import Services
-from handlers.listeners.error_boundary import Answering
+from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.listeners.payloads import read_actor, read_shortcut_thread, read_trigger
 
 CALLBACK = "dcv_resend_message"
@@ -21,25 +21,25 @@ MESSAGE = "what the message names"
 class ResendShortcut:
     """Listener for the shortcut; it reads the message that Slack sends along, so the bot need not be in the channel."""
 
-    def __init__(self, dialog: Dialog, chat: Chat, answering: Answering) -> None:
-        self._dialog = dialog
+    def __init__(self, form_service: ResendFormService, chat: Chat, boundary: ErrorBoundary) -> None:
+        self._form_service = form_service
         self._chat = chat
-        self._answering = answering
+        self._boundary = boundary
 
-    async def hear(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def handle(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A form first, since a trigger lives three seconds; then what DigiCert says of what the message names."""
-        actor, place = read_actor(body), read_shortcut_thread(body)
+        actor, destination = read_actor(body), read_shortcut_thread(body)
         await ack()
-        async with self._answering.to(Origin(actor, place)):
-            form = await self._dialog.start(actor, place, "a message")
-            view_id = await self._chat.open_form(read_trigger(body), resend_form.looking_up(form.id, MESSAGE))
+        async with self._boundary.respond_to(Interaction(actor, destination)):
+            form = await self._form_service.start(actor, destination, "a message")
+            view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, MESSAGE))
             if view_id:
                 # In a thread, since the longest messages take some hundredths of a second.
-                candidates = await asyncio.to_thread(read_candidates, body.get("message"))
-                await self._chat.update_form(view_id, await self._dialog.named(form, candidates))
+                mentions = await asyncio.to_thread(find_mentions, body.get("message"))
+                await self._chat.update_form(view_id, await self._form_service.from_message(form, mentions))
 
 
-def register(app: AsyncApp, services: Services, answering: Answering) -> None:
+def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    shortcut = ResendShortcut(services.dialog, services.chat, answering)
-    app.message_shortcut(CALLBACK)(shortcut.hear)
+    shortcut = ResendShortcut(services.form_service, services.chat, boundary)
+    app.message_shortcut(CALLBACK)(shortcut.handle)

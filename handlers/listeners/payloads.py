@@ -6,21 +6,21 @@ A listener reads who acts before it acks: an error there is acked by `app`, whil
 from collections.abc import Mapping
 from typing import Any
 
-from bot.errors import Misunderstood
-from bot.models import Actor, Origin, Place
+from bot.errors import InvalidInput
+from bot.models import Actor, Destination, Interaction
 
 Payload = Mapping[str, Any]
 
 
-def read_command_origin(body: Payload) -> Origin:
+def read_command_interaction(body: Payload) -> Interaction:
     """Who typed a slash command where."""
     actor = Actor(_text(body, "user_id"), _text(body, "team_id"))
-    return Origin(actor, read_place(body), _text_or_none(body, "response_url"))
+    return Interaction(actor, read_destination(body), _text_or_none(body, "response_url"))
 
 
-def read_place(body: Payload) -> Place:
+def read_destination(body: Payload) -> Destination:
     """Where a slash command was typed; it cannot be typed in a thread."""
-    return Place(_text(body, "channel_id"))
+    return Destination(_text(body, "channel_id"))
 
 
 def read_trigger(body: Payload) -> str:
@@ -34,27 +34,27 @@ def read_actor(body: Payload) -> Actor:
     return Actor(_text(body, "user", "id"), next(filter(None, told), None) or _text(body, "enterprise", "id"))
 
 
-def read_thread(body: Payload) -> Place:
+def read_thread(body: Payload) -> Destination:
     """The thread of the message whose button was pressed."""
     above = _text_or_none(body, "message", "thread_ts") or _text_or_none(body, "container", "thread_ts")
-    return Place(_text(body, "container", "channel_id"), above or _text(body, "container", "message_ts"))
+    return Destination(_text(body, "container", "channel_id"), above or _text(body, "container", "message_ts"))
 
 
-def read_message_origin(body: Payload) -> Origin:
+def read_message_interaction(body: Payload) -> Interaction:
     """Who pressed a button below a message; whispers go into its thread, where a response_url would not."""
-    return Origin(read_actor(body), read_thread(body))
+    return Interaction(read_actor(body), read_thread(body))
 
 
-def read_shortcut_thread(body: Payload) -> Place:
+def read_shortcut_thread(body: Payload) -> Destination:
     """The thread of the message on which a shortcut was used; a response_url would not reach it."""
     above = _text_or_none(body, "message", "thread_ts") or _text_or_none(body, "message", "ts")
-    return Place(_text(body, "channel", "id"), above or _text(body, "message_ts"))
+    return Destination(_text(body, "channel", "id"), above or _text(body, "message_ts"))
 
 
-def read_whisper_origin(body: Payload) -> Origin:
+def read_ephemeral_interaction(body: Payload) -> Interaction:
     """Who pressed a button below a whisper, and the address at which Slack takes what replaces it."""
-    place = Place(_text(body, "container", "channel_id"), _text_or_none(body, "container", "thread_ts"))
-    return Origin(read_actor(body), place, _text_or_none(body, "response_url"))
+    destination = Destination(_text(body, "container", "channel_id"), _text_or_none(body, "container", "thread_ts"))
+    return Interaction(read_actor(body), destination, _text_or_none(body, "response_url"))
 
 
 def read_view(body: Payload) -> Payload:
@@ -85,7 +85,7 @@ def read_index(body: Payload) -> int:
     try:
         return int(read_choice(body) or "")
     except ValueError:
-        raise Misunderstood("That is not one of the choices.") from None
+        raise InvalidInput("That is not one of the choices.") from None
 
 
 def _found(part: Any, *path: str) -> Any:
@@ -103,5 +103,5 @@ def _text_or_none(body: Payload, *path: str) -> str | None:
 
 def _text(body: Payload, *path: str) -> str:
     if (text := _text_or_none(body, *path)) is None:
-        raise Misunderstood("Slack sent something that the bot cannot read. Begin anew with /dcv-resend.")
+        raise InvalidInput("Slack sent something that the bot cannot read. Begin anew with /dcv-resend.")
     return text

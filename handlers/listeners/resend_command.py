@@ -4,15 +4,15 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.models import Origin, Place
-from bot.parsing.commands import EXAMPLE, WHY_EXAMPLE, AskWhy, LookBack, OpenForm, SendNow, read_command
-from bot.parsing.targets import Wanted, WantedName, WantedOrder
+from bot.models import Destination, Interaction
+from bot.parsing.commands import EXAMPLE, WHY_EXAMPLE, ExplainPolicy, OpenForm, ResendNow, ShowHistory, read_command
+from bot.parsing.targets import DomainRef, OrderRef, TargetRef
 from bot.views import resend_form
-from bot.views.form_input import Typed
+from bot.views.form_input import PartialInput
 from bot.wiring import Services
-from handlers.listeners.error_boundary import Answering
+from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.listeners.help import Help
-from handlers.listeners.payloads import read_command_origin, read_place, read_trigger
+from handlers.listeners.payloads import read_command_interaction, read_destination, read_trigger
 
 HELP = Help(
     "/dcv-resend",
@@ -35,57 +35,69 @@ HELP = Help(
 class ResendCommand:
     """Listener for the slash command."""
 
-    def __init__(self, services: Services, answering: Answering) -> None:
-        self._dialog = services.dialog
+    def __init__(self, services: Services, boundary: ErrorBoundary) -> None:
+        self._form_service = services.form_service
         self._resend = services.resend
-        self._chronicle = services.chronicle
-        self._explaining = services.explaining
+        self._history_report = services.history_report
+        self._policy_explainer = services.policy_explainer
         self._chat = services.chat
-        self._answering = answering
+        self._boundary = boundary
 
-    async def hear(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def handle(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Ack at once; help and what cannot be understood is whispered."""
-        origin = read_command_origin(body)
+        interaction = read_command_interaction(body)
         await ack()
-        async with self._answering.to(origin):
+        async with self._boundary.respond_to(interaction):
             match read_command(str(body.get("text") or "")):
                 case OpenForm(wanted, locale, reason):
-                    typed = Typed(locale, reason)
-                    await self._open(origin, read_place(body), read_trigger(body), wanted, typed)
-                case SendNow() as line:
+                    typed = PartialInput(locale, reason)
+                    await self._open(interaction, read_destination(body), read_trigger(body), wanted, typed)
+                case ResendNow() as line:
                     cause = f"trigger:{read_trigger(body)}"
-                    asked = await self._dialog.one_line(origin.actor, read_place(body), cause, line)
+                    asked = await self._form_service.from_command(
+                        interaction.actor, read_destination(body), cause, line
+                    )
                     await self._resend.send(asked)
-                case LookBack(about):
-                    await self._chat.whisper(origin, await self._chronicle.of(origin.actor, origin.place, about))
-                case AskWhy() as asked_why:
-                    why = await self._explaining.why(origin.actor, read_place(body), asked_why)
-                    await self._chat.whisper(origin, why)
+                case ShowHistory(about):
+                    await self._chat.send_ephemeral(
+                        interaction,
+                        await self._history_report.report(interaction.actor, interaction.destination, about),
+                    )
+                case ExplainPolicy() as asked_why:
+                    why = await self._policy_explainer.explain(interaction.actor, read_destination(body), asked_why)
+                    await self._chat.send_ephemeral(interaction, why)
                 case _:
-                    await self._chat.whisper(origin, HELP.message())
+                    await self._chat.send_ephemeral(interaction, HELP.message())
 
-    async def _open(self, origin: Origin, place: Place, trigger_id: str, wanted: Wanted | None, typed: Typed) -> None:
+    async def _open(
+        self,
+        interaction: Interaction,
+        destination: Destination,
+        trigger_id: str,
+        wanted: TargetRef | None,
+        typed: PartialInput,
+    ) -> None:
         """A form first, since a trigger lives three seconds; then what DigiCert says."""
-        form = await self._dialog.start(origin.actor, place, _words(wanted), wanted)
+        form = await self._form_service.start(interaction.actor, destination, _words(wanted), wanted)
         if wanted is None:
             # An empty form can be searched as soon as it is there.
-            await self._dialog.keep(form)
-        view_id = await self._chat.open_form(trigger_id, resend_form.looking_up(form.id, _words(wanted) or None))
+            await self._form_service.save(form)
+        view_id = await self._chat.open_form(trigger_id, resend_form.loading(form.id, _words(wanted) or None))
         if view_id and wanted:
-            await self._chat.update_form(view_id, await self._dialog.look_up(form, wanted, typed))
+            await self._chat.update_form(view_id, await self._form_service.find_target(form, wanted, typed))
 
 
-def _words(wanted: Wanted | None) -> str:
+def _words(wanted: TargetRef | None) -> str:
     match wanted:
-        case WantedOrder(order_id):
+        case OrderRef(order_id):
             return f"order {order_id}"
-        case WantedName(name):
+        case DomainRef(name):
             return name
         case None:
             return ""
 
 
-def register(app: AsyncApp, services: Services, answering: Answering) -> None:
+def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    command = ResendCommand(services, answering)
-    app.command(HELP.command)(command.hear)
+    command = ResendCommand(services, boundary)
+    app.command(HELP.command)(command.handle)

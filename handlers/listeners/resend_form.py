@@ -7,16 +7,16 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.errors import CooledDown, LimitReached, Misunderstood, PermissionUnknown, StoreUnavailable
-from bot.models import Actor, Origin
-from bot.services.resend.form import Dialog
-from bot.services.resend.requests import Resend
+from bot.errors import CooldownActive, InvalidInput, LimitReached, PermissionUnknown, StoreUnavailable
+from bot.models import Actor, Interaction
+from bot.services.resend.form import ResendFormService
+from bot.services.resend.requests import ResendService
 from bot.slack.chat import Chat
 from bot.views import resend_form
 from bot.views.form_input import field_errors, read_form, read_typed
-from bot.views.resend_form import Drawing
+from bot.views.resend_form import ModalView
 from bot.wiring import Services
-from handlers.listeners.error_boundary import Answering
+from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.listeners.payloads import (
     Payload,
     read_actor,
@@ -33,19 +33,21 @@ log = structlog.get_logger(__name__)
 class ResendForm:
     """Listeners for one form."""
 
-    def __init__(self, dialog: Dialog, resend: Resend, chat: Chat, answering: Answering) -> None:
-        self._dialog = dialog
+    def __init__(
+        self, form_service: ResendFormService, resend: ResendService, chat: Chat, boundary: ErrorBoundary
+    ) -> None:
+        self._form_service = form_service
         self._resend = resend
         self._chat = chat
-        self._answering = answering
+        self._boundary = boundary
 
     async def search(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Options for what was typed so far; none for somebody who may not look."""
         actor = read_actor(body)
         async with await self._answer(actor, body):
             try:
-                options = await self._dialog.options(actor, read_form_id(body), str(body.get("value") or ""))
-            except (Misunderstood, StoreUnavailable) as error:
+                options = await self._form_service.options(actor, read_form_id(body), str(body.get("value") or ""))
+            except (InvalidInput, StoreUnavailable) as error:
                 # Not worth a whisper for every key that is pressed.
                 log.warning("a search could not be answered", error=str(error))
                 options = []
@@ -60,8 +62,8 @@ class ResendForm:
         await ack()
         async with await self._answer(actor, body):
             if key := read_choice(body):
-                form = await self._dialog.form(actor, read_form_id(body))
-                await self._redraw(body, self._dialog.choose(form, key, read_typed(read_view(body))))
+                form = await self._form_service.form(actor, read_form_id(body))
+                await self._redraw(body, self._form_service.choose(form, key, read_typed(read_view(body))))
 
     async def rescope(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another name scope was picked: draw its recipients."""
@@ -69,8 +71,8 @@ class ResendForm:
         await ack()
         async with await self._answer(actor, body):
             index, typed = read_index(body), read_typed(read_view(body))
-            form = await self._dialog.form(actor, read_form_id(body))
-            await self._redraw(body, self._dialog.rescope(form, index, typed))
+            form = await self._form_service.form(actor, read_form_id(body))
+            await self._redraw(body, self._form_service.rescope(form, index, typed))
 
     async def submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Accept in one transaction, close the form and start; or say at which field it fails."""
@@ -78,7 +80,7 @@ class ResendForm:
         async with await self._answer(actor, body):
             try:
                 await self._accept(ack, actor, body)
-            except (LimitReached, Misunderstood, PermissionUnknown, StoreUnavailable) as error:
+            except (LimitReached, InvalidInput, PermissionUnknown, StoreUnavailable) as error:
                 if not (errors := field_errors(read_view(body), error)):
                     await ack()
                     raise
@@ -90,29 +92,32 @@ class ResendForm:
     async def _accept(self, ack: AsyncAck, actor: Actor, body: Payload) -> None:
         filled = read_form(read_view(body))
         try:
-            request_id = await self._resend.accept(await self._dialog.submit(actor, read_view_id(body), filled))
-        except CooledDown as error:
-            await ack(response_action="update", view=dict(await self._dialog.cooled(actor, filled, error.cooldown)))
+            request_id = await self._resend.accept(await self._form_service.submit(actor, read_view_id(body), filled))
+        except CooldownActive as error:
+            await ack(
+                response_action="update",
+                view=dict(await self._form_service.with_cooldown(actor, filled, error.cooldown)),
+            )
             return
         await ack()
         if request_id:
-            await self._resend.begin(request_id)
+            await self._resend.start(request_id)
 
     async def _answer(self, actor: Actor, body: Payload) -> AbstractAsyncContextManager[None]:
         """The boundary, whispering in the place from which the form was opened."""
-        place = await self._dialog.place(read_form_id(body))
-        return self._answering.to(Origin(actor, place))
+        destination = await self._form_service.destination(read_form_id(body))
+        return self._boundary.respond_to(Interaction(actor, destination))
 
-    async def _redraw(self, body: Payload, drawing: Awaitable[Drawing]) -> None:
+    async def _redraw(self, body: Payload, drawing: Awaitable[ModalView]) -> None:
         """Show that DigiCert is being asked, then what it said, unless another choice was made meanwhile."""
         view_id = read_view_id(body)
-        since = await self._chat.update_form(view_id, resend_form.reading(read_form_id(body)))
+        since = await self._chat.update_form(view_id, resend_form.reloading(read_form_id(body)))
         await self._chat.update_form(view_id, await drawing, since)
 
 
-def register(app: AsyncApp, services: Services, answering: Answering) -> None:
+def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    form = ResendForm(services.dialog, services.resend, services.chat, answering)
+    form = ResendForm(services.form_service, services.resend, services.chat, boundary)
     app.options(resend_form.TARGET)(form.search)
     app.action(resend_form.TARGET)(form.choose)
     app.action(resend_form.MATCH)(form.choose)

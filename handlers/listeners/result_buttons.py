@@ -6,59 +6,61 @@ from attrs import define
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.policy.rules import Action
-from bot.services.follow_up.check_now import Checking
-from bot.services.follow_up.worker import Follower
-from bot.services.resend.form import Dialog
-from bot.services.resend.requests import Resend
+from bot.services.follow_up.check_now import CheckNow
+from bot.services.follow_up.worker import FollowUpWorker
+from bot.services.resend.form import ResendFormService
+from bot.services.resend.requests import ResendService
 from bot.slack.chat import Chat
 from bot.views import resend_form, resend_messages
 from bot.wiring import Services
-from handlers.listeners.error_boundary import Answering
-from handlers.listeners.payloads import read_choice, read_message_origin, read_thread, read_trigger
+from handlers.listeners.error_boundary import ErrorBoundary
+from handlers.listeners.payloads import read_choice, read_message_interaction, read_thread, read_trigger
 
 
 @define(eq=False, repr=False, slots=False)
-class OpenEnd:
+class ResultButtons:
     """Listeners for the buttons of a request that is not validated yet."""
 
-    _checking: Checking
-    _follower: Follower
-    _dialog: Dialog
-    _resend: Resend
+    _check_now: CheckNow
+    _follow_up_worker: FollowUpWorker
+    _form_service: ResendFormService
+    _resend: ResendService
     _chat: Chat
-    _answering: Answering
+    _boundary: ErrorBoundary
 
     async def check(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Tell in the thread what DigiCert says now."""
-        origin = read_message_origin(body)
+        interaction = read_message_interaction(body)
         await ack()
-        async with self._answering.to(origin):
-            await self._checking.check(origin.actor, read_choice(body) or "", read_thread(body))
+        async with self._boundary.respond_to(interaction):
+            await self._check_now.check(interaction.actor, read_choice(body) or "", read_thread(body))
 
     async def send_again(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Open the form once more, with what happened before."""
-        origin = read_message_origin(body)
+        interaction = read_message_interaction(body)
         await ack()
-        async with self._answering.to(origin):
-            request = await self._checking.request(origin.actor, read_choice(body) or "", Action.RESEND)
-            form = await self._dialog.start(origin.actor, request.place, request.subject)
-            view_id = await self._chat.open_form(read_trigger(body), resend_form.looking_up(form.id, request.subject))
+        async with self._boundary.respond_to(interaction):
+            request = await self._check_now.request(interaction.actor, read_choice(body) or "", Action.RESEND)
+            form = await self._form_service.start(interaction.actor, request.destination, request.subject)
+            view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, request.subject))
             if view_id:
-                before = await self._resend.before(request)
-                await self._chat.update_form(view_id, await self._dialog.again(form, request, before))
+                before = await self._resend.previous_result(request)
+                await self._chat.update_form(view_id, await self._form_service.repeat(form, request, before))
 
     async def stop(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Follow no longer; who stopped it is told in the thread."""
-        origin = read_message_origin(body)
+        interaction = read_message_interaction(body)
         await ack()
-        async with self._answering.to(origin):
-            await self._follower.stop(origin.actor, read_choice(body) or "")
+        async with self._boundary.respond_to(interaction):
+            await self._follow_up_worker.stop(interaction.actor, read_choice(body) or "")
 
 
-def register(app: AsyncApp, services: Services, answering: Answering) -> None:
+def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    checking, follower = services.checking, services.follower
-    buttons = OpenEnd(checking, follower, services.dialog, services.resend, services.chat, answering)
+    check_now, follow_up_worker = services.check_now, services.follow_up_worker
+    buttons = ResultButtons(
+        check_now, follow_up_worker, services.form_service, services.resend, services.chat, boundary
+    )
     app.action(resend_messages.CHECK_NOW)(buttons.check)
     app.action(resend_messages.SEND_AGAIN)(buttons.send_again)
     app.action(resend_messages.STOP_FOLLOWING)(buttons.stop)

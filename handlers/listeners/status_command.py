@@ -4,14 +4,14 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.parsing.commands import LookAt, read_status
-from bot.services.reports.status import Status
+from bot.parsing.commands import ShowStatus, read_status
+from bot.services.reports.status import StatusReport
 from bot.slack.chat import Chat
 from bot.views import status as views
 from bot.wiring import Services
-from handlers.listeners.error_boundary import Answering
+from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.listeners.help import Help
-from handlers.listeners.payloads import read_choice, read_command_origin, read_whisper_origin
+from handlers.listeners.payloads import read_choice, read_command_interaction, read_ephemeral_interaction
 
 HELP = Help(
     "/dcv-status",
@@ -24,34 +24,36 @@ HELP = Help(
 class StatusCommand:
     """Listeners for the slash command and for the buttons below its answers."""
 
-    def __init__(self, status: Status, chat: Chat, answering: Answering) -> None:
+    def __init__(self, status: StatusReport, chat: Chat, boundary: ErrorBoundary) -> None:
         self._status = status
         self._chat = chat
-        self._answering = answering
+        self._boundary = boundary
 
-    async def hear(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def handle(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Ack at once; the answer is whispered."""
-        origin = read_command_origin(body)
+        interaction = read_command_interaction(body)
         await ack()
-        async with self._answering.to(origin):
+        async with self._boundary.respond_to(interaction):
             match read_status(str(body.get("text") or "")):
-                case LookAt(wanted):
-                    await self._chat.whisper(origin, await self._status.of(origin.actor, origin.place, wanted))
+                case ShowStatus(wanted):
+                    await self._chat.send_ephemeral(
+                        interaction, await self._status.report(interaction.actor, interaction.destination, wanted)
+                    )
                 case _:
-                    await self._chat.whisper(origin, HELP.message())
+                    await self._chat.send_ephemeral(interaction, HELP.message())
 
-    async def turn(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def show_page(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another page, or the same question again, in place of the whisper whose button was pressed."""
-        origin = read_whisper_origin(body)
+        interaction = read_ephemeral_interaction(body)
         await ack()
-        async with self._answering.to(origin):
-            message = await self._status.again(origin.actor, origin.place, read_choice(body) or "")
-            await self._chat.whisper(origin, message, replace=True)
+        async with self._boundary.respond_to(interaction):
+            message = await self._status.page(interaction.actor, interaction.destination, read_choice(body) or "")
+            await self._chat.send_ephemeral(interaction, message, replace=True)
 
 
-def register(app: AsyncApp, services: Services, answering: Answering) -> None:
+def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    command = StatusCommand(services.status, services.chat, answering)
-    app.command(HELP.command)(command.hear)
+    command = StatusCommand(services.status, services.chat, boundary)
+    app.command(HELP.command)(command.handle)
     for button in (views.PREVIOUS, views.NEXT, views.AGAIN):
-        app.action(button)(command.turn)
+        app.action(button)(command.show_page)

@@ -6,10 +6,10 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.slack.directory import Directory
 from bot.wiring import Services
-from handlers.listeners.error_boundary import Answering
+from handlers.listeners.error_boundary import ErrorBoundary
 
 
-class MembersChanged:
+class UserGroups:
     """Listener for changes of user groups."""
 
     def __init__(self, directory: Directory) -> None:
@@ -20,6 +20,6 @@ class MembersChanged:
         self._directory.group_changed(str(event.get("subteam_id")))
 
 
-def register(app: AsyncApp, services: Services, _: Answering) -> None:
+def register(app: AsyncApp, services: Services, _: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    app.event("subteam_members_changed")(MembersChanged(services.directory).forget)
+    app.event("subteam_members_changed")(UserGroups(services.directory).forget)

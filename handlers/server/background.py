@@ -11,7 +11,7 @@ from bot.errors import BotError
 from bot.services.operations.workflow_recovery import SWEEP_SECONDS
 from bot.store.cluster.membership import Leadership
 from bot.wiring import Services
-from handlers.server.shutdown import TIDY_SECONDS, end
+from handlers.server.shutdown import TIDY_SECONDS, cancel_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -25,25 +25,25 @@ Work = Coroutine[Any, Any, None]
 
 
 @contextlib.asynccontextmanager
-async def working(services: Services, *more: Work) -> AsyncIterator[None]:
+async def running(services: Services, *more: Work) -> AsyncIterator[None]:
     """All of it while this process leads, and `more` in any case, for as long as the context lasts."""
     leading = _while_leading(services.leadership, lambda: _of_the_leader(services))
-    async with _at_once([leading, _regularly(REFUSAL_SECONDS, services.refusals.settle), *more]):
+    async with _at_once([leading, _regularly(REFUSAL_SECONDS, services.denial_log.settle), *more]):
         yield
 
 
 def _of_the_leader(services: Services) -> list[Work]:
     """What only one instance does at a time."""
-    tidied = (services.resend.tidy, services.follower.tidy, services.offering.tidy)
+    tidied = (services.resend.clean_up, services.follow_up_worker.clean_up, services.offer_worker.clean_up)
     return [
-        services.offering.work(),
-        services.follower.attend(),
-        _regularly(POLL_SECONDS, services.polling.poll, at_once=True),
+        services.offer_worker.run(),
+        services.follow_up_worker.run(),
+        _regularly(POLL_SECONDS, services.status_poller.poll, at_once=True),
         _regularly(RECOVERY_SECONDS, services.workflow_recovery.run_once, at_once=True),
-        _regularly(SWEEP_SECONDS, services.resend.begin_all),
-        _regularly(SHARING_SECONDS, services.offering.withdraw),
+        _regularly(SWEEP_SECONDS, services.resend.start_pending),
+        _regularly(SHARING_SECONDS, services.offer_worker.withdraw),
         *(_regularly(RETAIN_SECONDS, tidy) for tidy in tidied),
-        _regularly(RETAIN_SECONDS, services.head_log.tell, at_once=True),
+        _regularly(RETAIN_SECONDS, services.head_log.log_head, at_once=True),
     ]
 
 
@@ -62,7 +62,7 @@ async def _at_once(work: list[Work]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await end(tasks, TIDY_SECONDS)
+        await cancel_tasks(tasks, TIDY_SECONDS)
 
 
 async def _regularly(seconds: float, work: Callable[[], Awaitable[None]], *, at_once: bool = False) -> None:

@@ -8,8 +8,8 @@ from aiohttp import web
 from attrs import define
 
 from bot.metrics import CONTENT_TYPE, Metrics
-from bot.models import Depths
-from bot.services.operations.health import Vitals
+from bot.models import Backlog
+from bot.services.operations.health import HealthChecks
 from bot.timings import PRODUCTION, Timings
 
 PATIENCE_SECONDS = 1.0
@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 
 
 @define(eq=False, repr=False, slots=False)
-class Question(Generic[Answer]):
+class CachedCheck(Generic[Answer]):
     """Asked once at a time, however many wait for the answer; what is no yes is asked anew for the next one."""
 
     _ask: Callable[[], Awaitable[Answer]]
@@ -58,37 +58,37 @@ class Health:
     def __init__(self, metrics: Metrics, timings: Timings = PRODUCTION) -> None:
         self._metrics = metrics
         self._timings = timings
-        self._questions: Mapping[str, Question[bool]] = {}
-        self._depths: Question[Depths | None] | None = None
+        self._questions: Mapping[str, CachedCheck[bool]] = {}
+        self._depths: CachedCheck[Backlog | None] | None = None
 
     @property
     def routes(self) -> list[web.RouteDef]:
         """What the site serves for it."""
         return [
-            web.get("/healthz", self.live),
-            web.get("/readyz", self.ready),
-            web.get("/metrics", self.measures),
+            web.get("/healthz", self.liveness),
+            web.get("/readyz", self.readiness),
+            web.get("/metrics", self.metrics),
         ]
 
-    def begin(self, slack: Callable[[], Awaitable[bool]], vitals: Vitals) -> None:
+    def begin(self, slack: Callable[[], Awaitable[bool]], health_checks: HealthChecks) -> None:
         """From now on readiness is asked; `slack` says whether it reaches the bot."""
         self._questions = {
-            "slack": Question(slack),
-            "database": Question(vitals.database),
-            "engine": Question(vitals.engine),
-            "digicert": Question(vitals.digicert, self._timings.digicert_health_ttl),
+            "slack": CachedCheck(slack),
+            "database": CachedCheck(health_checks.database),
+            "engine": CachedCheck(health_checks.engine),
+            "digicert": CachedCheck(health_checks.digicert, self._timings.digicert_health_ttl),
         }
-        self._depths = Question(vitals.depths)
+        self._depths = CachedCheck(health_checks.depths)
 
     def end(self) -> None:
         """From now on nothing is ready, and nobody is asked."""
         self._questions, self._depths = {}, None
 
-    async def live(self, _: web.Request) -> web.Response:
+    async def liveness(self, _: web.Request) -> web.Response:
         """200 as long as the loop turns."""
         return web.Response(text="alive\n")
 
-    async def ready(self, _: web.Request) -> web.Response:
+    async def readiness(self, _: web.Request) -> web.Response:
         """200 where Slack, the database and the engine are there, else 503; DigiCert is told beside them."""
         questions = self._questions
         answers = await asyncio.gather(*(question.answer() for question in questions.values()))
@@ -97,7 +97,7 @@ class Health:
         ready = self._questions is questions and all(told[name] for name in NEEDED)
         return web.json_response({"ready": ready, **told}, status=200 if ready else 503)
 
-    async def measures(self, _: web.Request) -> web.Response:
+    async def metrics(self, _: web.Request) -> web.Response:
         """Prometheus' text format; what the database cannot tell within a second is NaN."""
         depths = await self._depths.answer() if self._depths else None
-        return web.Response(body=self._metrics.told(depths), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=self._metrics.render(depths), headers={"Content-Type": CONTENT_TYPE})

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.metrics import Metrics
 from handlers.transport.connection_limits import (
     BACKLOG,
@@ -22,7 +22,7 @@ from handlers.transport.connection_limits import (
     Connections,
     connection_limit,
 )
-from handlers.transport.rejections import LINES, LogBudget, Refusals, Rejected
+from handlers.transport.rejections import LINES, LogBudget, Rejections, RequestRejected
 
 log = structlog.get_logger(__name__)
 
@@ -34,15 +34,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def open_site(host: str, port: int, routes: Sequence[web.RouteDef], metrics: Metrics) -> AsyncIterator[None]:
-    """Listen while the context lasts; CannotStart where that is not possible.
+async def serve_http(host: str, port: int, routes: Sequence[web.RouteDef], metrics: Metrics) -> AsyncIterator[None]:
+    """Listen while the context lasts; ConfigurationError where that is not possible.
 
     Bodies are left as they came: whoever unpacks one must know how long it gets.
     """
-    refusals = Refusals(metrics)
+    denial_log = Rejections(metrics)
     limit = connection_limit()
-    connections = Connections(limit, refusals)
-    app = web.Application(middlewares=[connections.watch, _turning_away(refusals)])
+    connections = Connections(limit, denial_log)
+    app = web.Application(middlewares=[connections.watch, _turning_away(denial_log)])
     app[CONNECTIONS] = connections
     app.add_routes(routes)
     options: dict[str, Any] = {
@@ -51,7 +51,7 @@ async def open_site(host: str, port: int, routes: Sequence[web.RouteDef], metric
         "keepalive_timeout": IDLE_SECONDS,
         "access_log": None,
     }
-    runner = web.AppRunner(app, logger=_logger(refusals), shutdown_timeout=STOP_SECONDS, **options)
+    runner = web.AppRunner(app, logger=_logger(denial_log), shutdown_timeout=STOP_SECONDS, **options)
     await runner.setup()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(runner.cleanup)
@@ -64,7 +64,7 @@ async def open_site(host: str, port: int, routes: Sequence[web.RouteDef], metric
 
 
 async def _listen(host: str, port: int) -> list[socket.socket]:
-    """Return a listening socket for each address of the host; CannotStart if there is none."""
+    """Return a listening socket for each address of the host; ConfigurationError if there is none."""
     loop = asyncio.get_running_loop()
     with ExitStack() as opened:
         try:
@@ -76,7 +76,7 @@ async def _listen(host: str, port: int) -> list[socket.socket]:
                 problem = f"PORT: {port} is taken on {host}. Stop what listens there, or choose another port."
             else:
                 problem = f"HOST, PORT: nothing can listen on {host}, port {port}. Choose an address of this machine."
-            raise CannotStart([problem]) from error
+            raise ConfigurationError([problem]) from error
         opened.pop_all()
     return listeners
 
@@ -103,28 +103,28 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _turning_away(refusals: Refusals) -> Any:
+def _turning_away(denial_log: Rejections) -> Any:
     @web.middleware
     async def turn_away(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except web.HTTPMethodNotAllowed as error:
-            response = refusals.answer(Rejected(405, "method"))
+            response = denial_log.respond(RequestRejected(405, "method"))
             response.headers["Allow"] = error.headers["Allow"]
             return response
         except web.HTTPNotFound:
-            return refusals.answer(Rejected(404, "path"))
+            return denial_log.respond(RequestRejected(404, "path"))
 
     return turn_away
 
 
-def _logger(refusals: Refusals) -> logging.Logger:
+def _logger(denial_log: Rejections) -> logging.Logger:
     """What the server logs by; of a request that is no HTTP it would show a part, some of them at DEBUG alone."""
 
     def is_ours(record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
-            refusals.note(Rejected(400, "malformed"))
+            denial_log.record(RequestRejected(400, "malformed"))
             return False
         return record.levelno >= logging.WARNING and budget.spend() is not None
 

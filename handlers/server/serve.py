@@ -18,18 +18,18 @@ from bot.store.cluster.join import describe, join_cluster
 from bot.timings import PRODUCTION, Timings
 from bot.wiring import Services, build, open_certcentral
 from handlers.listeners.app import make_app
-from handlers.listeners.error_boundary import Answering
-from handlers.server.background import working
+from handlers.listeners.error_boundary import ErrorBoundary
+from handlers.server.background import running
 from handlers.server.health import Health
-from handlers.server.http_server import open_site
-from handlers.server.shutdown import DOOR_SECONDS, end, leave_anyway
+from handlers.server.http_server import serve_http
+from handlers.server.shutdown import DOOR_SECONDS, cancel_tasks, force_exit
 from handlers.server.startup_checks import (
     check_start,
-    until_bot_token_is_refused,
-    until_digicert_answers,
+    wait_for_digicert,
     warn_of_alert_channels,
+    watch_bot_token,
 )
-from handlers.transport.transport import ACK_SECONDS, Door
+from handlers.transport.transport import ACK_SECONDS, Transport
 
 log = structlog.get_logger(__name__)
 
@@ -38,24 +38,24 @@ Result = TypeVar("Result")
 
 async def run(
     settings: Settings,
-    door: Door,
+    transport: Transport,
     metrics: Metrics,
     clock: Clock = utc_now,
     steady: Clock | None = None,
     timings: Timings = PRODUCTION,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; CannotStart with one line per problem where a setting must be mended."""
+    """Serve until SIGTERM or SIGINT; ConfigurationError with one line per problem where a setting must be mended."""
     if settings.dcv_policy_file:
         await asyncio.to_thread(read_rules, settings.dcv_policy_file)
     stop = asyncio.Event()
 
     def begin_to_stop() -> None:
-        leave_anyway()
+        force_exit()
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin_to_stop)
-    serving = asyncio.create_task(_serve(settings, door, metrics, clock, steady, timings, stop))
+    serving = asyncio.create_task(_serve(settings, transport, metrics, clock, steady, timings, stop))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -64,7 +64,7 @@ async def run(
 
 async def _serve(
     settings: Settings,
-    door: Door,
+    transport: Transport,
     metrics: Metrics,
     clock: Clock,
     steady: Clock | None,
@@ -73,14 +73,14 @@ async def _serve(
 ) -> None:
     url = settings.database_url.get_secret_value()
     health = Health(metrics, timings)
-    site = _site(settings, door, health, metrics)
+    site = _site(settings, transport, health, metrics)
     async with join_cluster(url, settings.dcv_instance, stop) as membership, site:
         log.info("starting", database=describe(url))
         token = settings.slack_bot_token.get_secret_value()
         slack_client = open_client(token, settings.slack_api_url, timings=timings)
-        digicert = open_certcentral(settings, on_call=metrics.called_digicert)
+        digicert = open_certcentral(settings, on_call=metrics.observe_digicert_call)
         async with slack_client as slack, digicert as certcentral:
-            checked = await _unless(stop, check_start(door.check, slack, certcentral, timings))
+            checked = await _unless(stop, check_start(transport.check, slack, certcentral, timings))
             if checked is None:
                 return
             serving = build(
@@ -98,52 +98,54 @@ async def _serve(
                 services = await _unless(stop, stack.enter_async_context(serving))
                 if services is None:
                     return
-                answering = Answering(services.chat)
-                app = make_app(slack, checked.identity, services, answering, metrics)
-                asking = [] if checked.digicert_answers else [until_digicert_answers(certcentral, timings)]
-                async with working(services, *asking, warn_of_alert_channels(settings, slack)):
-                    health.begin(lambda: _reached(door, services), services.vitals)
-                    await _open(door, app, slack, answering, health, timings, stop)
+                boundary = ErrorBoundary(services.chat)
+                app = make_app(slack, checked.identity, services, boundary, metrics)
+                asking = [] if checked.digicert_answers else [wait_for_digicert(certcentral, timings)]
+                async with running(services, *asking, warn_of_alert_channels(settings, slack)):
+                    health.begin(lambda: _reached(transport, services), services.health_checks)
+                    await _open(transport, app, slack, boundary, health, timings, stop)
     log.info("stopped")
 
 
-def _site(settings: Settings, door: Door, health: Health, metrics: Metrics) -> AbstractAsyncContextManager[None]:
+def _site(
+    settings: Settings, transport: Transport, health: Health, metrics: Metrics
+) -> AbstractAsyncContextManager[None]:
     """From before the first check on: platforms want to see a port open, and to hear that it is not ready yet."""
     if settings.port is None:
         return nullcontext()
-    return open_site(settings.host, settings.port, [*health.routes, *door.routes], metrics)
+    return serve_http(settings.host, settings.port, [*health.routes, *transport.routes], metrics)
 
 
-async def _reached(door: Door, services: Services) -> bool:
-    return door.is_open and await services.vitals.slack()
+async def _reached(transport: Transport, services: Services) -> bool:
+    return transport.is_open and await services.health_checks.slack()
 
 
 async def _open(
-    door: Door,
+    transport: Transport,
     app: AsyncApp,
     slack: Client,
-    answering: Answering,
+    boundary: ErrorBoundary,
     health: Health,
     timings: Timings,
     stop: asyncio.Event,
 ) -> None:
     """Serve until `stop` is set, and then until everybody was answered; raises what ended the serving before."""
-    refused = until_bot_token_is_refused(slack, timings)
-    serving = [asyncio.create_task(door.serve(app, slack)), asyncio.create_task(refused)]
+    refused = watch_bot_token(slack, timings)
+    serving = [asyncio.create_task(transport.serve(app, slack)), asyncio.create_task(refused)]
     stopping = asyncio.create_task(stop.wait())
     over, _ = await asyncio.wait({*serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     health.end()
     log.info("stopping")
     loop = asyncio.get_running_loop()
-    notice = door.notice_seconds if stop.is_set() else 0.0
+    notice = transport.drain_seconds if stop.is_set() else 0.0
     until = loop.time() + ACK_SECONDS
-    await asyncio.gather(asyncio.sleep(notice), answering.idle(ACK_SECONDS))
-    await end(serving, max(DOOR_SECONDS, until - loop.time()))
+    await asyncio.gather(asyncio.sleep(notice), boundary.idle(ACK_SECONDS))
+    await cancel_tasks(serving, max(DOOR_SECONDS, until - loop.time()))
     if (left := until - loop.time()) > 0.0:
         # The door may have let in somebody until its end.
-        await answering.idle(left)
-    await answering.part()
+        await boundary.idle(left)
+    await boundary.notify_shutdown()
     for task in serving:
         if error := _failure(task):
             if task in over:

@@ -22,7 +22,7 @@ TIDY_SECONDS = 0.25
 LAST_SECONDS = 9.0
 
 
-async def end(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> None:
+async def cancel_tasks(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> None:
     """Cancel, and once more where that takes longer than `seconds`; what is not over then is left to the loop's end.
 
     At the first time a driver still asks its server to cancel, which takes long where that is silent.
@@ -35,13 +35,13 @@ async def end(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> None:
             _, left = await asyncio.wait(left, timeout=patience)
 
 
-def leave_anyway() -> None:
+def force_exit() -> None:
     """From now on the process has LAST_SECONDS, whatever it still waits for then; its exit status is 0."""
-    timer = threading.Timer(LAST_SECONDS, _leave)
+    timer = threading.Timer(LAST_SECONDS, _exit)
     timer.daemon = True
     timer.start()
 
 
-def _leave() -> None:
+def _exit() -> None:
     log.warning("the stop took too long; what is unfinished goes on later")
     os._exit(0)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import structlog
 
 from bot.digicert.client import CertCentral
-from bot.errors import CannotStart, CaRefused, CaUnavailable, SlackRefused, SlackUnavailable
+from bot.errors import CaRejected, CaUnavailable, ConfigurationError, SlackRejected, SlackUnavailable
 from bot.services.operations import diagnostics
-from bot.services.operations.diagnostics import Finding, Level
+from bot.services.operations.diagnostics import Finding, Severity
 from bot.settings import Settings
 from bot.slack import scopes
-from bot.slack.channels import look_at
+from bot.slack.channels import get_channel
 from bot.slack.client import TOKEN_IS_BAD, Client, Identity, identify
 from bot.timings import PRODUCTION, Timings
 
@@ -35,7 +35,7 @@ async def check_start(
     certcentral: CertCentral,
     timings: Timings = PRODUCTION,
 ) -> Checked:
-    """Who we are in Slack, as soon as it can be reached; CannotStart where a token or the key is wrong.
+    """Who we are in Slack, as soon as it can be reached; ConfigurationError where a token or the key is wrong.
 
     That DigiCert cannot be reached is only noted.
     """
@@ -44,9 +44,11 @@ async def check_start(
         ask_digicert(certcentral, timings.digicert_check_timeout),
         return_exceptions=True,
     )
-    problems = [line for error in (identity, digicert) if isinstance(error, CannotStart) for line in error.problems]
+    problems = [
+        line for error in (identity, digicert) if isinstance(error, ConfigurationError) for line in error.problems
+    ]
     if problems:
-        raise CannotStart(problems)
+        raise ConfigurationError(problems)
     if isinstance(digicert, BaseException):
         raise digicert
     while identity is None:
@@ -62,7 +64,7 @@ async def _ask_slack(
 ) -> Identity | None:
     """Who we are; None, after the retry delay, where Slack cannot be reached."""
     try:
-        identity = await recognise_bot(slack)
+        identity = await identify_bot(slack)
         await check_door(slack)
     except SlackUnavailable as error:
         delay = timings.start_retry_delay
@@ -72,36 +74,38 @@ async def _ask_slack(
     return identity
 
 
-async def recognise_bot(slack: Client) -> Identity:
-    """Who we are in Slack; CannotStart where it does not accept the bot token, SlackUnavailable where it is silent."""
+async def identify_bot(slack: Client) -> Identity:
+    """Who we are in Slack; ConfigurationError where it does not accept the bot token, SlackUnavailable where it is
+    silent.
+    """
     try:
         return await identify(slack)
-    except SlackRefused as error:
-        raise refused_bot_token(error) from error
+    except SlackRejected as error:
+        raise bot_token_rejected(error) from error
 
 
-async def until_bot_token_is_refused(slack: Client, timings: Timings = PRODUCTION) -> None:
-    """Ask who we are whenever a call says that the bot token is bad; CannotStart where Slack says so again.
+async def watch_bot_token(slack: Client, timings: Timings = PRODUCTION) -> None:
+    """Ask who we are whenever a call says that the bot token is bad; ConfigurationError where Slack says so again.
 
     One wrong answer to one call, or a Slack that is silent, ends nothing.
     """
     while True:
-        await slack.doubted.wait()
+        await slack.token_rejected.wait()
         log.error("Slack refused the bot token; asking whether it is so")
         try:
             await identify(slack)
-        except SlackRefused as error:
+        except SlackRejected as error:
             if error.code in TOKEN_IS_BAD:
-                raise refused_bot_token(error) from error
+                raise bot_token_rejected(error) from error
         except SlackUnavailable:
             await asyncio.sleep(timings.start_retry_delay)
             continue
-        slack.doubted.clear()
+        slack.token_rejected.clear()
 
 
-def refused_bot_token(error: SlackRefused) -> CannotStart:
+def bot_token_rejected(error: SlackRejected) -> ConfigurationError:
     """Which setting to mend where Slack refuses the bot token."""
-    return CannotStart([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."])
+    return ConfigurationError([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."])
 
 
 def _warn_of_scopes(identity: Identity) -> None:
@@ -116,8 +120,8 @@ async def ask_digicert(certcentral: CertCentral, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             whose = await certcentral.check_key()
-    except CaRefused as error:
-        raise CannotStart([refused_key(error)]) from error
+    except CaRejected as error:
+        raise ConfigurationError([key_rejected(error)]) from error
     except (CaUnavailable, TimeoutError) as error:
         log.warning("DigiCert cannot be reached; serving all the same", error=str(error) or "There was no answer.")
         return False
@@ -132,8 +136,8 @@ async def alert_channels(settings: Settings, slack: Client) -> list[Finding]:
 
 async def _alert_channel(slack: Client, channel_id: str) -> Finding:
     try:
-        return diagnostics.of_alert_channel(await look_at(slack, channel_id))
-    except SlackRefused as error:
+        return diagnostics.of_alert_channel(await get_channel(slack, channel_id))
+    except SlackRejected as error:
         return diagnostics.of_hidden_alert_channel(channel_id, error.code)
 
 
@@ -145,22 +149,22 @@ async def warn_of_alert_channels(settings: Settings, slack: Client) -> None:
         log.warning("the channels of alerts could not be looked at", error=str(error))
         return
     for finding in found:
-        if finding.level is not Level.OK:
+        if finding.level is not Severity.OK:
             log.warning("a channel of alerts stays silent", problem=finding.sentence)
 
 
-def refused_key(error: CaRefused) -> str:
+def key_rejected(error: CaRejected) -> str:
     """Which setting to mend where DigiCert refuses the key, or the address is not its API's."""
     if error.status == 403:
         return f"DIGICERT_API_KEY: {error} Copy a key of a service user from CertCentral."
     return f"DIGICERT_BASE_URL: {error} Is this the address of your CertCentral's Services API?"
 
 
-async def until_digicert_answers(certcentral: CertCentral, timings: Timings) -> None:
+async def wait_for_digicert(certcentral: CertCentral, timings: Timings) -> None:
     """Ask for the key again and again; a wrong one is told in the log, each resend then in its thread."""
     try:
         seconds = timings.digicert_check_timeout
         while not await ask_digicert(certcentral, seconds):  # noqa: ASYNC110 - DigiCert tells nobody when it is back
             await asyncio.sleep(timings.digicert_retry_delay)
-    except CannotStart as error:
+    except ConfigurationError as error:
         log.critical("DigiCert refuses the bot", problem=str(error))

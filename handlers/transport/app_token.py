@@ -2,19 +2,21 @@
 
 from pydantic import SecretStr
 
-from bot.errors import CannotStart, SlackRefused
-from bot.slack.client import Client, new_address
+from bot.errors import ConfigurationError, SlackRejected
+from bot.slack.client import Client, open_socket_url
 
 
-async def open_address(app_token: SecretStr, slack: Client) -> None:
-    """Get one Socket Mode address; CannotStart where Slack does not accept the app token, SlackUnavailable likewise."""
+async def request_socket_url(app_token: SecretStr, slack: Client) -> None:
+    """Get one Socket Mode address; ConfigurationError where Slack does not accept the app token, SlackUnavailable
+    likewise.
+    """
     try:
-        await new_address(slack, app_token.get_secret_value())
-    except SlackRefused as error:
-        raise refused_app_token(error) from error
+        await open_socket_url(slack, app_token.get_secret_value())
+    except SlackRejected as error:
+        raise app_token_rejected(error) from error
 
 
-def refused_app_token(error: SlackRefused) -> CannotStart:
+def app_token_rejected(error: SlackRejected) -> ConfigurationError:
     """Which setting to mend where Slack refuses the app-level token."""
     mend = "Make an app-level token with the scope connections:write, and switch Socket Mode on."
-    return CannotStart([f"SLACK_APP_TOKEN: Slack refused it ({error.code}). {mend}"])
+    return ConfigurationError([f"SLACK_APP_TOKEN: Slack refused it ({error.code}). {mend}"])

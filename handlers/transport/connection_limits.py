@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from handlers.transport.rejections import Refusals
+from handlers.transport.rejections import Rejections
 
 # Slack waits three seconds in all for an answer, so its own requests come close to neither.
 REQUEST_SECONDS = 5.0
@@ -84,9 +84,9 @@ class Connections:
     a request signed by Slack: of the network with most of them, the one on which nothing has happened for longest.
     """
 
-    def __init__(self, limit: int, refusals: Refusals) -> None:
+    def __init__(self, limit: int, denial_log: Rejections) -> None:
         self._limit = limit
-        self._refusals = refusals
+        self._denial_log = denial_log
         # In the order in which something last happened on them.
         self._open: dict[Any, _Connection] = {}
 
@@ -175,7 +175,7 @@ class Connections:
 
     def _drop(self, reason: str, connection: _Connection | None) -> bool:
         """Close a connection, if there is one, and say so in the log."""
-        self._refusals.dropped(reason)
+        self._denial_log.dropped(reason)
         if connection is None:
             return False
         self._open.pop(connection.transport, None)

@@ -18,8 +18,8 @@ from bot.settings import HttpModeSettings
 from bot.slack.client import Client
 from bot.timings import PRODUCTION, Timings
 from handlers.transport.connection_limits import CONNECTIONS
-from handlers.transport.rejections import Refusals, Rejected
-from handlers.transport.replay_cache import FAILED, Replays
+from handlers.transport.rejections import Rejections, RequestRejected
+from handlers.transport.replay_cache import FAILED, ReplayCache
 from handlers.transport.signatures import WINDOW, Signatures
 
 log = structlog.get_logger(__name__)
@@ -42,10 +42,10 @@ class HttpMode:
         self, settings: HttpModeSettings, metrics: Metrics, clock: Clock = utc_now, timings: Timings = PRODUCTION
     ) -> None:
         self._timings = timings
-        self._refusals = Refusals(metrics)
+        self._denial_log = Rejections(metrics)
         self._signatures = Signatures(settings.slack_signing_secret.get_secret_value(), clock)
         self._steady = steady_clock(clock)
-        self._replays = Replays(self._steady)
+        self._replays = ReplayCache(self._steady)
         self._app: AsyncApp | None = None
         self._open = 0
         self._idle = asyncio.Event()
@@ -53,10 +53,10 @@ class HttpMode:
     @property
     def routes(self) -> list[web.RouteDef]:
         """What the site serves for it."""
-        return [web.post(PATH, self.hear)]
+        return [web.post(PATH, self.handle)]
 
     @property
-    def notice_seconds(self) -> float:
+    def drain_seconds(self) -> float:
         """Requests arrive until whoever routes them has seen that the bot is not ready any more."""
         return self._timings.drain
 
@@ -78,7 +78,7 @@ class HttpMode:
             self._app = None
             await self._answered()
 
-    async def hear(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Turn away what Slack did not send just now, and let the app answer the rest, each once."""
         try:
             _check_kind(request)
@@ -86,13 +86,13 @@ class HttpMode:
             body = await _read(request)
             self._signatures.check(stamp, body)
             payload = read_payload(request.content_type, body)
-        except Rejected as error:
-            return self._refusals.answer(error)
+        except RequestRejected as error:
+            return self._denial_log.respond(error)
         self._open += 1
         self._idle.clear()
         try:
             with request.app[CONNECTIONS].answering_slack(request):
-                return await self._replays.once(
+                return await self._replays.run_once(
                     stamp.signature, self._steady() + 2 * WINDOW, lambda: self._answer(payload)
                 )
         finally:
@@ -125,9 +125,9 @@ class HttpMode:
 def _check_kind(request: web.Request) -> None:
     """Rejected for what Slack never sends, told by the headers alone."""
     if request.content_type not in {_FORM, _JSON} or request.headers.get("Content-Encoding", "identity") != "identity":
-        raise Rejected(415, "content_type")
+        raise RequestRejected(415, "content_type")
     if (request.content_length or 0) > MOST_BYTES:
-        raise Rejected(413, "size")
+        raise RequestRejected(413, "size")
 
 
 async def _read(request: web.Request) -> bytes:
@@ -138,12 +138,12 @@ async def _read(request: web.Request) -> bytes:
             async for part in request.content.iter_any():
                 body += part
                 if len(body) > MOST_BYTES:
-                    raise Rejected(413, "size")
+                    raise RequestRejected(413, "size")
     except TimeoutError:
-        raise Rejected(408, "slow") from None
+        raise RequestRejected(408, "slow") from None
     except (web.RequestPayloadError, ClientError, HttpProcessingError, OSError, RuntimeError):
         # RuntimeError is what aiohttp raises to whoever reads from a connection that is gone.
-        raise Rejected(400, "body") from None
+        raise RequestRejected(400, "body") from None
     return bytes(body)
 
 
@@ -156,13 +156,13 @@ def read_payload(content_type: str, body: bytes) -> dict[str, Any]:
         # Half of an escaped character is no text either.
         form = dict(parse_qsl(text, keep_blank_values=True, errors="strict"))
         if not any(kind in form for kind in _KINDS):
-            raise Rejected(400, "body")
+            raise RequestRejected(400, "body")
         return _object(json.loads(form["payload"])) if "payload" in form else form
     except (ValueError, RecursionError):
-        raise Rejected(400, "body") from None
+        raise RequestRejected(400, "body") from None
 
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Rejected(400, "body")
+        raise RequestRejected(400, "body")
     return value

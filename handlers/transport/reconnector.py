@@ -8,10 +8,10 @@ from typing import Any
 
 import structlog
 
-from bot.errors import CannotStart, SlackUnavailable
+from bot.errors import ConfigurationError, SlackUnavailable
 from bot.timings import PRODUCTION, Timings
 from handlers.transport.transport import ACK_SECONDS
-from handlers.transport.websocket import Connection, Message
+from handlers.transport.websocket import Message, WebSocket
 
 log = structlog.get_logger(__name__)
 
@@ -20,14 +20,15 @@ QUIET_SECONDS = 1.5
 CLOSE_FIRST = frozenset({"too_many_websockets", "link_disabled", "socket_mode_disabled"})
 SWITCHED_OFF = CLOSE_FIRST - {"too_many_websockets"}
 
-Dial = Callable[[], Awaitable[Connection]]
+Dial = Callable[[], Awaitable[WebSocket]]
 Answer = Callable[[Message], Awaitable[str | None]]
 
 
-class Link:
+class Reconnector:
     """The connection of the moment, and whoever still reads from an earlier one or works on an envelope.
 
-    `dial` opens a connection, or raises SlackUnavailable, or CannotStart where that has no future; `answer` returns
+    `dial` opens a connection, or raises SlackUnavailable, or ConfigurationError where that has no future; `answer`
+    returns
     the ack of an envelope, if it gets one.
     """
 
@@ -35,7 +36,7 @@ class Link:
         self._dial = dial
         self._answer = answer
         self._timings = timings
-        self._connection: Connection | None = None
+        self._connection: WebSocket | None = None
         self._opened = asyncio.Event()
         self._sockets: set[asyncio.Task[None]] = set()
         self._envelopes: set[asyncio.Task[None]] = set()
@@ -45,7 +46,7 @@ class Link:
         """Whether envelopes can arrive now."""
         return self._connection is not None and self._connection.is_open
 
-    async def keep(self) -> None:
+    async def run(self) -> None:
         """Connect, and connect anew as soon as Slack asks for it or is silent, until cancelled.
 
         At once where a socket served; after a failure in 1 to 2 seconds, then in 2 to 4, and never before the time that
@@ -64,7 +65,7 @@ class Link:
                 log.warning("cannot connect to Slack; trying again", error=str(error), seconds=round(pause, 1))
             await asyncio.sleep(pause)
 
-    async def leave(self) -> None:
+    async def close(self) -> None:
         """Close for good once every envelope has its ack, in ACK_SECONDS at most.
 
         What Slack sent before it heard of the parting cannot be acknowledged over the same socket: another one is
@@ -73,8 +74,8 @@ class Link:
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ACK_SECONDS):
-                    await self._leave()
-        except CannotStart as error:
+                    await self._drain()
+        except ConfigurationError as error:
             # It ends anyway; whether the next start is possible is for that start to say.
             log.warning("an envelope could not be acknowledged: Slack opens no socket", problems=error.problems)
         finally:
@@ -83,29 +84,29 @@ class Link:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> WebSocket:
         connection = await self._dial()
         before, self._connection = self._connection, connection
         self._opened.set()
-        _start(self._sockets, connection.read(lambda message: self._hear(connection, message)))
+        _start(self._sockets, connection.read(lambda message: self._receive(connection, message)))
         if before:
-            _start(self._sockets, before.leave())
+            _start(self._sockets, before.close_gracefully())
         log.info("connected to Slack")
         return connection
 
-    async def _until_over(self, connection: Connection) -> None:
+    async def _until_over(self, connection: WebSocket) -> None:
         await connection.over.wait()
         log.info("another socket is needed", reason=connection.goodbye or "the connection to Slack is lost")
         if connection.goodbye in SWITCHED_OFF:
             log.error("Socket Mode is switched off", mend="Switch Socket Mode on in the settings of your Slack app.")
         if connection.goodbye in CLOSE_FIRST:
-            await connection.leave()
+            await connection.close_gracefully()
 
-    async def _leave(self) -> None:
+    async def _drain(self) -> None:
         while True:
             if self._connection and self._connection.is_open:
                 await self._quiet()
-                await self._connection.leave()
+                await self._connection.close_gracefully()
             await _all(self._sockets)
             if not self._envelopes:
                 return
@@ -120,11 +121,11 @@ class Link:
             async with asyncio.timeout(QUIET_SECONDS):
                 await _all(self._envelopes)
 
-    def _hear(self, connection: Connection, message: Message) -> None:
+    def _receive(self, connection: WebSocket, message: Message) -> None:
         if message.get("envelope_id"):
             _start(self._envelopes, self._acknowledge(connection, message))
 
-    async def _acknowledge(self, connection: Connection, envelope: Message) -> None:
+    async def _acknowledge(self, connection: WebSocket, envelope: Message) -> None:
         until = asyncio.get_running_loop().time() + ACK_SECONDS
         ack = await self._answer(envelope)
         if ack is None:
@@ -136,7 +137,7 @@ class Link:
         except TimeoutError:
             log.warning("an envelope could not be acknowledged: no socket is open", kind=envelope.get("type"))
 
-    async def _next(self, failed: Connection) -> Connection:
+    async def _next(self, failed: WebSocket) -> WebSocket:
         """The connection that is open, or the next one that is; Slack takes an ack from any.
 
         One that `failed` may count as open until its end was read, which it never is while somebody asks it again.

@@ -15,7 +15,7 @@ LINES = 100
 MINUTE = 60.0
 
 
-class Rejected(Exception):
+class RequestRejected(Exception):
     """A request that nothing comes of; `reason` is one word."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -46,7 +46,7 @@ class LogBudget:
         return {"not_logged_before": left_out} if left_out else {}
 
 
-class Refusals:
+class Rejections:
     """Counts what is turned away, and logs at most LINES requests and one dropped connection in a minute."""
 
     def __init__(self, metrics: Metrics) -> None:
@@ -54,21 +54,21 @@ class Refusals:
         self._requests = LogBudget(LINES)
         self._connections = LogBudget(1)
 
-    def answer(self, error: Rejected) -> web.Response:
+    def respond(self, error: RequestRejected) -> web.Response:
         """Note a request, and return its answer, which closes the connection, whatever else was on its way."""
-        self.note(error)
+        self.record(error)
         response = web.Response(status=error.status)
         response.force_close()
         return response
 
-    def note(self, error: Rejected) -> None:
+    def record(self, error: RequestRejected) -> None:
         """Count a request, and log it."""
-        self._metrics.rejected(error.reason)
+        self._metrics.record_http_rejection(error.reason)
         if (more := self._requests.spend()) is not None:
             log.warning("an HTTP request was turned away", status=error.status, reason=error.reason, **more)
 
     def dropped(self, reason: str) -> None:
         """Count a connection that was closed without an answer, and log it."""
-        self._metrics.rejected(reason)
+        self._metrics.record_http_rejection(reason)
         if (more := self._connections.spend()) is not None:
             log.warning("an HTTP connection was closed", reason=reason, **more)

@@ -12,14 +12,14 @@ WORKED = 200
 FAILED = 503
 
 
-class Replays:
+class ReplayCache:
     """What arrived within the window in which its signature counts; at most what Slack itself signed is kept."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._seen: dict[str, tuple[datetime, asyncio.Future[int]]] = {}
+        self._observation: dict[str, tuple[datetime, asyncio.Future[int]]] = {}
 
-    async def once(
+    async def run_once(
         self, signature: str, until: datetime, work: Callable[[], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Answer by `work`, or with an empty 200 where the same signature was answered before or is being answered.
@@ -27,23 +27,23 @@ class Replays:
         What ended with a 5xx is forgotten, and may come again.
         """
         self._forget()
-        if known := self._seen.get(signature):
+        if known := self._observation.get(signature):
             status = await asyncio.shield(known[1])
             return web.Response(status=WORKED if status < 500 else FAILED)
         ended = asyncio.get_running_loop().create_future()
-        self._seen[signature] = (until, ended)
+        self._observation[signature] = (until, ended)
         status = FAILED
         try:
             response = await work()
             status = response.status
         finally:
             if status >= 500:
-                del self._seen[signature]
+                del self._observation[signature]
             ended.set_result(status)
         return response
 
     def _forget(self) -> None:
         """Drop what its timestamp alone keeps out now; they stand nearly in the order in which they end."""
         now = self._clock()
-        while self._seen and next(iter(self._seen.values()))[0] < now:
-            del self._seen[next(iter(self._seen))]
+        while self._observation and next(iter(self._observation.values()))[0] < now:
+            del self._observation[next(iter(self._observation))]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from bot.clock import Clock
-from handlers.transport.rejections import Rejected
+from handlers.transport.rejections import RequestRejected
 
 WINDOW = timedelta(minutes=5)
 
@@ -25,7 +25,7 @@ class Headers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class SignatureHeaders:
     """What the headers claim: when it was signed, and with which signature."""
 
     timestamp: str
@@ -39,29 +39,29 @@ class Signatures:
         self._secret = secret.encode()
         self._clock = clock
 
-    def read(self, headers: Headers) -> Stamp:
+    def read(self, headers: Headers) -> SignatureHeaders:
         """What the headers claim, before the body is read; Rejected (401) where no body could make it genuine."""
         timestamp, signature = _only(headers, "X-Slack-Request-Timestamp"), _only(headers, "X-Slack-Signature")
         if not re.fullmatch("[0-9]{1,11}", timestamp):
-            raise Rejected(401, "timestamp")
+            raise RequestRejected(401, "timestamp")
         signed_at = datetime.fromtimestamp(int(timestamp), UTC)
         if abs(self._clock() - signed_at) > WINDOW:
-            raise Rejected(401, "timestamp")
+            raise RequestRejected(401, "timestamp")
         if not re.fullmatch("v0=[0-9a-f]{64}", signature):
-            raise Rejected(401, "signature")
-        return Stamp(timestamp, signature)
+            raise RequestRejected(401, "signature")
+        return SignatureHeaders(timestamp, signature)
 
-    def check(self, stamp: Stamp, body: bytes) -> None:
+    def check(self, stamp: SignatureHeaders, body: bytes) -> None:
         """Rejected (401) where Slack did not sign this body at that time."""
         signed = b"v0:%s:%s" % (stamp.timestamp.encode(), body)
         made = "v0=" + hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(made, stamp.signature):
-            raise Rejected(401, "signature")
+            raise RequestRejected(401, "signature")
 
 
 def _only(headers: Headers, name: str) -> str:
     """The value of a header that is there once; anything else could be read in two ways."""
     values = headers.getall(name, ())
     if len(values) != 1:
-        raise Rejected(401, "headers")
+        raise RequestRejected(401, "headers")
     return values[0]

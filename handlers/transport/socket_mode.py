@@ -9,14 +9,14 @@ import structlog
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.errors import SlackRejected, SlackUnavailable
 from bot.settings import SocketModeSettings, proxy_for
-from bot.slack.client import APP_TOKEN_IS_BAD, Client, new_address, refuse_redirects
+from bot.slack.client import APP_TOKEN_IS_BAD, Client, open_socket_url, refuse_redirects
 from bot.timings import PRODUCTION, Timings
-from handlers.transport.app_token import open_address, refused_app_token
+from handlers.transport.app_token import app_token_rejected, request_socket_url
 from handlers.transport.envelopes import answer
-from handlers.transport.reconnector import Link
-from handlers.transport.websocket import Connection
+from handlers.transport.reconnector import Reconnector
+from handlers.transport.websocket import WebSocket
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ class SocketMode:
     def __init__(self, settings: SocketModeSettings, timings: Timings = PRODUCTION) -> None:
         self._settings = settings
         self._timings = timings
-        self._link: Link | None = None
+        self._link: Reconnector | None = None
 
     @property
     def is_open(self) -> bool:
@@ -35,7 +35,7 @@ class SocketMode:
         return self._link is not None and self._link.is_open
 
     @property
-    def notice_seconds(self) -> float:
+    def drain_seconds(self) -> float:
         """None: Slack is told by the socket itself."""
         return 0.0
 
@@ -45,46 +45,47 @@ class SocketMode:
         return []
 
     async def check(self, slack: Client) -> None:
-        """Try the app token; CannotStart where Slack does not accept it, SlackUnavailable where it is silent."""
-        await open_address(self._settings.slack_app_token, slack)
+        """Try the app token; ConfigurationError where Slack does not accept it, SlackUnavailable where it is silent."""
+        await request_socket_url(self._settings.slack_app_token, slack)
 
     async def serve(self, app: AsyncApp, slack: Client) -> None:
-        """Hand every envelope to the app, until it is cancelled; CannotStart where Slack keeps refusing the app token.
+        """Hand every envelope to the app, until it is cancelled; ConfigurationError where Slack keeps refusing the app
+        token.
 
         Once it ends, every envelope that arrived was acknowledged, as far as Slack let it within three seconds.
         """
         async with aiohttp.ClientSession(middlewares=[refuse_redirects]) as session:
-            link = Link(partial(self._dial, session, slack), partial(answer, app), self._timings)
+            link = Reconnector(partial(self._dial, session, slack), partial(answer, app), self._timings)
             try:
                 self._link = link
-                await link.keep()
+                await link.run()
             finally:
                 self._link = None
-                await link.leave()
+                await link.close()
 
-    async def _dial(self, session: aiohttp.ClientSession, slack: Client) -> Connection:
+    async def _dial(self, session: aiohttp.ClientSession, slack: Client) -> WebSocket:
         url = await self._address(slack)
-        return await Connection.open(session, url, proxy_for(url), self._timings)
+        return await WebSocket.open(session, url, proxy_for(url), self._timings)
 
     async def _address(self, slack: Client) -> str:
-        """A fresh address; CannotStart where Slack refuses the app token and, asked again, says the same."""
-        with contextlib.suppress(SlackRefused):
+        """A fresh address; ConfigurationError where Slack refuses the app token and, asked again, says the same."""
+        with contextlib.suppress(SlackRejected):
             return await self._ask(slack)
         log.error("Slack refused the app token; asking whether it is so")
         await asyncio.sleep(self._timings.token_recheck_delay)
         try:
             return await self._ask(slack)
-        except SlackRefused as error:
-            raise refused_app_token(error) from error
+        except SlackRejected as error:
+            raise app_token_rejected(error) from error
 
     async def _ask(self, slack: Client) -> str:
-        """A fresh address; SlackRefused where the token is to blame, SlackUnavailable for whatever else there is."""
+        """A fresh address; SlackRejected where the token is to blame, SlackUnavailable for whatever else there is."""
         try:
             async with asyncio.timeout(self._timings.address_timeout):
-                return await new_address(slack, self._settings.slack_app_token.get_secret_value())
+                return await open_socket_url(slack, self._settings.slack_app_token.get_secret_value())
         except TimeoutError as error:
             raise SlackUnavailable("Slack did not tell an address in time.") from error
-        except SlackRefused as error:
+        except SlackRejected as error:
             if error.code in APP_TOKEN_IS_BAD:
                 raise
             raise SlackUnavailable(str(error)) from error

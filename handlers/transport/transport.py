@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.slack.client import Client
 
 
-class Door(Protocol):
+class Transport(Protocol):
     """How Slack reaches the bot."""
 
     @property
@@ -16,7 +16,7 @@ class Door(Protocol):
         """Whether Slack can reach the bot now, as far as the door can tell."""
 
     @property
-    def notice_seconds(self) -> float:
+    def drain_seconds(self) -> float:
         """How long the door stays open at a stop, since whoever sends payloads here may hear of it so late."""
 
     @property
@@ -24,10 +24,12 @@ class Door(Protocol):
         """What it wants to be served on the bot's site, which is open where PORT is set."""
 
     async def check(self, slack: Client) -> None:
-        """Look before a start; CannotStart where a setting must be mended, SlackUnavailable where Slack is silent."""
+        """Look before a start; ConfigurationError where a setting must be mended, SlackUnavailable where Slack is
+        silent.
+        """
 
     async def serve(self, app: AsyncApp, slack: Client) -> None:
-        """Hand to the app whatever arrives, until it is cancelled; CannotStart where that has no future.
+        """Hand to the app whatever arrives, until it is cancelled; ConfigurationError where that has no future.
 
         Whatever was acknowledged when it ends is being answered; what is not is nobody's.
         """

@@ -19,7 +19,7 @@ _CLOSE = struct.pack("!H", WSCloseCode.OK)
 Message = dict[str, Any]
 
 
-class Connection:
+class WebSocket:
     """Open until Slack, silence or `leave` ends it; `over` is set as soon as another one is needed.
 
     `goodbye` is the reason that Slack gave for it, if it gave one. Source: Slack's "Using Socket Mode".
@@ -29,7 +29,7 @@ class Connection:
         self._ws = ws
         self._first = first
         self._timings = timings
-        self._is_leaving = False
+        self._is_closing = False
         self._ended = asyncio.Event()
         self._began = asyncio.get_running_loop().time()
         self.over = asyncio.Event()
@@ -59,7 +59,7 @@ class Connection:
     @property
     def is_open(self) -> bool:
         """Whether something can be sent: false at the latest when a pong is missing."""
-        return not (self._ws.closed or self._is_leaving)
+        return not (self._ws.closed or self._is_closing)
 
     @property
     def age(self) -> float:
@@ -81,19 +81,19 @@ class Connection:
         try:
             hear(self._first)
             async for frame in self._ws:
-                self._take(_parsed(frame.data) if frame.type is WSMsgType.TEXT else {}, hear)
+                self._handle_frame(_parsed(frame.data) if frame.type is WSMsgType.TEXT else {}, hear)
         finally:
             self.over.set()
             self._ended.set()
             await self._ws.close()
 
-    async def leave(self) -> None:
+    async def close_gracefully(self) -> None:
         """Tell Slack that nothing more will be sent here, and wait until all that it sent before was read.
 
         aiohttp's own close would throw that away. Where Slack does not answer within the close timeout it is cut off.
         """
         if self.is_open:
-            self._is_leaving = True
+            self._is_closing = True
             with contextlib.suppress(aiohttp.ClientError, ConnectionError):
                 await self._ws.send_frame(_CLOSE, WSMsgType.CLOSE)
         with contextlib.suppress(TimeoutError):
@@ -101,7 +101,7 @@ class Connection:
                 await self._ended.wait()
         await self._ws.close()
 
-    def _take(self, message: Message, hear: Callable[[Message], None]) -> None:
+    def _handle_frame(self, message: Message, hear: Callable[[Message], None]) -> None:
         if message.get("type") == DISCONNECT:
             self.goodbye = str(message.get("reason"))
             self.over.set()

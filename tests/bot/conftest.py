@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from bot.models import Actor, Call, DomainTarget, OrderTarget, Place, Recipient, ResendRequest
+from bot.models import Actor, Call, Destination, DomainTarget, OrderTarget, Recipient, ResendRequest
 from bot.store.database import open_database
 
 
@@ -34,12 +34,12 @@ def _file_with_tables(tmp_path_factory):
     """A SQLite file to copy: making its tables takes ten times as long."""
     file = tmp_path_factory.mktemp("template") / "bot.db"
 
-    async def make():
+    async def create():
         database = open_database(f"sqlite+aiosqlite:///{file}")
         await database.migrate()
         await database.close()
 
-    asyncio.run(make())
+    asyncio.run(create())
     return file
 
 
@@ -111,9 +111,9 @@ def domain_call():
 def make_request(ana, order_call, clock):
     """A request of Ana's; what is named is changed."""
 
-    def make(request_id="r1", calls=None, actor=ana, at=None, **changes):
+    def create(request_id="r1", calls=None, actor=ana, at=None, **changes):
         values = {
-            "place": Place("C0PKI"),
+            "destination": Destination("C0PKI"),
             "subject": "order 700001",
             "locale": "de",
             "reason": None,
@@ -121,4 +121,4 @@ def make_request(ana, order_call, clock):
         }
         return ResendRequest(id=request_id, actor=actor, calls=calls or (order_call,), at=at or clock(), **values)
 
-    return make
+    return create

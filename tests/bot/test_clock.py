@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.clock import Comparison, read_moment
+from bot.clock import ClockSkew, parse_timestamp
 
 NOW = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def comparison():
-    return Comparison(lambda: NOW)
+    return ClockSkew(lambda: NOW)
 
 
 @pytest.mark.parametrize(
@@ -24,23 +24,23 @@ def comparison():
     ],
 )
 def test_a_date_tells_how_much_later_it_is_here(comparison, date, ahead):
-    comparison.hear(date)
+    comparison.observe(date)
 
-    assert comparison.ahead == ahead
+    assert comparison.offset == ahead
 
 
 @pytest.mark.parametrize("date", ["", "now", "Wed, 99 Jul 2026 10:00:00 GMT", "1782900000"])
 def test_what_is_no_date_tells_nothing(comparison, date):
-    comparison.hear(date)
+    comparison.observe(date)
 
-    assert comparison.ahead is None
+    assert comparison.offset is None
 
 
 def test_what_is_no_date_does_not_make_forget(comparison):
-    comparison.hear("Wed, 01 Jul 2026 09:59:00 GMT")
-    comparison.hear("")
+    comparison.observe("Wed, 01 Jul 2026 09:59:00 GMT")
+    comparison.observe("")
 
-    assert comparison.ahead == timedelta(minutes=1)
+    assert comparison.offset == timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_what_is_no_date_does_not_make_forget(comparison):
     ],
 )
 def test_a_moment_is_read_as_utc_unless_it_says_otherwise(text, moment):
-    assert read_moment(text) == moment
-    assert read_moment(text).tzinfo is UTC
+    assert parse_timestamp(text) == moment
+    assert parse_timestamp(text).tzinfo is UTC
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "1.7.2026", "2026-02-30", "0001-01-01T00:00+14:00", "1782900000"])
 def test_what_is_no_moment_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match="such as 2026-01-31"):
-        read_moment(text)
+        parse_timestamp(text)
 
 
 @pytest.mark.fault("L5")

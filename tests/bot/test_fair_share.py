@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.fair_share import FairLock, done_for, served_person
+from bot.fair_share import FairLock, current_person, working_for
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def lock():
 
 
 async def holding(lock, order, person, seconds=0.0):
-    with done_for(person):
+    with working_for(person):
         await lock.acquire()
     order.append(person)
     await asyncio.sleep(seconds)
@@ -69,10 +69,10 @@ async def test_a_cancelled_wait_holds_nothing_not_even_where_it_was_given_the_lo
 
 
 async def test_a_task_inherits_for_whom_it_is_done():
-    async def seen():
-        return served_person()
+    async def observation():
+        return current_person()
 
-    with done_for("ana"):
-        task = asyncio.create_task(seen())
+    with working_for("ana"):
+        task = asyncio.create_task(observation())
 
-    assert (await task, await seen()) == ("ana", "everybody")
+    assert (await task, await observation()) == ("ana", "everybody")

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.follow_up_schedule import MOST_MISSES, Schedule, decide
-from bot.models import Following, FollowState, Seen
+from bot.follow_up_schedule import MOST_MISSES, FollowUpSchedule, next_state
+from bot.models import FollowUp, FollowUpState, Observation
 
 SINCE = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
 NAMES = ("a.example", "b.example", "c.example")
-MINUTES = Schedule(
+MINUTES = FollowUpSchedule(
     tuple(timedelta(minutes=number) for number in (2, 5, 10)), (timedelta(minutes=4), timedelta(minutes=5))
 )
 
@@ -19,68 +19,72 @@ def after(minutes):
     return SINCE + timedelta(minutes=minutes)
 
 
-def following(*validated, **changes):
-    return dataclasses.replace(Following("r1", 0, "order:1", SINCE, validated=validated), **changes)
+def follow_up(*validated, **changes):
+    return dataclasses.replace(FollowUp("r1", 0, "order:1", SINCE, validated=validated), **changes)
 
 
 def look(minutes, *validated, told=(), over=None, schedule=MINUTES, **changes):
     """What is decided after so many minutes by seeing these names validated."""
     now = after(minutes)
-    return decide(following(*told, **changes), NAMES, Seen(now, validated, over), schedule, now)
+    return next_state(follow_up(*told, **changes), NAMES, Observation(now, validated, over), schedule, now)
 
 
 @pytest.mark.parametrize(
     ("told", "validated", "fresh", "again", "state"),
     [
-        ((), (), (), (), FollowState.FOLLOWING),
-        ((), ("b.example",), ("b.example",), (), FollowState.FOLLOWING),
-        (("b.example",), ("b.example",), (), (), FollowState.FOLLOWING),
-        (("b.example",), ("a.example", "b.example"), ("a.example",), (), FollowState.FOLLOWING),
-        (("b.example",), NAMES, ("a.example", "c.example"), (), FollowState.VALIDATED),
-        (("a.example", "b.example"), ("a.example",), (), ("b.example",), FollowState.FOLLOWING),
-        ((), ("another.example",), (), (), FollowState.FOLLOWING),
+        ((), (), (), (), FollowUpState.FOLLOWING),
+        ((), ("b.example",), ("b.example",), (), FollowUpState.FOLLOWING),
+        (("b.example",), ("b.example",), (), (), FollowUpState.FOLLOWING),
+        (("b.example",), ("a.example", "b.example"), ("a.example",), (), FollowUpState.FOLLOWING),
+        (("b.example",), NAMES, ("a.example", "c.example"), (), FollowUpState.VALIDATED),
+        (("a.example", "b.example"), ("a.example",), (), ("b.example",), FollowUpState.FOLLOWING),
+        ((), ("another.example",), (), (), FollowUpState.FOLLOWING),
     ],
 )
 def test_what_is_told_is_what_changed_since_it_was_told(told, validated, fresh, again, state):
     decision = look(2, *validated, told=told)
 
-    assert (decision.news.fresh, decision.news.again, decision.news.state) == (fresh, again, state)
-    assert decision.news.at == after(2)
+    assert (decision.status_update.newly_validated, decision.status_update.reopened, decision.status_update.state) == (
+        fresh,
+        again,
+        state,
+    )
+    assert decision.status_update.at == after(2)
     assert set(decision.validated) == set(validated) & set(NAMES)
 
 
 @pytest.mark.parametrize(
     ("minutes", "due", "state"),
     [
-        (0, 2, FollowState.FOLLOWING),
-        (2, 4, FollowState.FOLLOWING),
-        (4, 5, FollowState.FOLLOWING),
-        (7, 10, FollowState.FOLLOWING),
-        (10, None, FollowState.FINISHED),
-        (99, None, FollowState.FINISHED),
+        (0, 2, FollowUpState.FOLLOWING),
+        (2, 4, FollowUpState.FOLLOWING),
+        (4, 5, FollowUpState.FOLLOWING),
+        (7, 10, FollowUpState.FOLLOWING),
+        (10, None, FollowUpState.FINISHED),
+        (99, None, FollowUpState.FINISHED),
     ],
 )
 def test_the_next_look_is_the_first_one_that_is_still_to_come(minutes, due, state):
     decision = look(minutes)
 
     assert decision.due_at == (due and after(due))
-    assert decision.news.state is state
+    assert decision.status_update.state is state
 
 
 @pytest.mark.parametrize(
     ("validated", "over", "state", "word"),
     [
-        (NAMES, None, FollowState.VALIDATED, ""),
-        (NAMES, "issued", FollowState.VALIDATED, "issued"),
-        ((), "issued", FollowState.ENDED, "issued"),
-        ((), "canceled", FollowState.ENDED, "canceled"),
-        (("a.example",), "rejected", FollowState.ENDED, "rejected"),
+        (NAMES, None, FollowUpState.VALIDATED, ""),
+        (NAMES, "issued", FollowUpState.VALIDATED, "issued"),
+        ((), "issued", FollowUpState.ENDED, "issued"),
+        ((), "canceled", FollowUpState.ENDED, "canceled"),
+        (("a.example",), "rejected", FollowUpState.ENDED, "rejected"),
     ],
 )
 def test_a_following_ends_with_the_validation_or_with_its_order(validated, over, state, word):
     decision = look(2, *validated, over=over)
 
-    assert (decision.news.state, decision.news.word, decision.due_at) == (state, word, None)
+    assert (decision.status_update.state, decision.status_update.word, decision.due_at) == (state, word, None)
 
 
 @pytest.mark.parametrize(
@@ -88,55 +92,61 @@ def test_a_following_ends_with_the_validation_or_with_its_order(validated, over,
     [(2, 0, 0), (4, 0, 1), (4, 1, 0), (5, 1, 2), (5, 0, 2), (7, 2, 0), (10, 0, 0)],
 )
 def test_a_nudge_is_told_once_and_several_missed_ones_as_one(minutes, nudged, nudge):
-    assert look(minutes, nudges=nudged).news.nudge == nudge
+    assert look(minutes, nudges=nudged).status_update.nudge == nudge
 
 
 def test_nobody_is_nudged_about_what_is_validated():
-    assert look(4, *NAMES).news.nudge == 0
+    assert look(4, *NAMES).status_update.nudge == 0
 
 
 def test_a_nudge_after_the_last_check_never_comes():
-    schedule = Schedule((timedelta(minutes=2),), (timedelta(minutes=1), timedelta(hours=1)))
+    schedule = FollowUpSchedule((timedelta(minutes=2),), (timedelta(minutes=1), timedelta(hours=1)))
 
     assert [schedule.next_check(SINCE, after(minutes)) for minutes in (0, 1, 2)] == [after(1), after(2), None]
 
 
 def test_without_checks_nothing_is_followed():
-    assert Schedule(()).next_check(SINCE, SINCE) is None
+    assert FollowUpSchedule(()).next_check(SINCE, SINCE) is None
 
 
 def test_what_was_looked_at_before_somebody_else_looked_is_no_news():
     now = after(5)
-    told = following("a.example", seen_at=after(4))
+    told = follow_up("a.example", observed_at=after(4))
 
-    decision = decide(told, NAMES, Seen(after(3), ()), MINUTES, now)
+    decision = next_state(told, NAMES, Observation(after(3), ()), MINUTES, now)
 
-    assert (decision.news.fresh, decision.news.again) == ((), ())
+    assert (decision.status_update.newly_validated, decision.status_update.reopened) == ((), ())
     assert decision.validated == ("a.example",)
 
 
 def test_without_an_answer_it_looks_again_soon_and_says_so_once():
-    now, told, decisions = after(1), following("a.example"), []
+    now, told, decisions = after(1), follow_up("a.example"), []
     for _ in range(MOST_MISSES + 1):
-        decisions.append(decide(told, NAMES, None, Schedule((timedelta(days=1),)), now))
-        told = dataclasses.replace(told, misses=decisions[-1].misses)
+        decisions.append(next_state(told, NAMES, None, FollowUpSchedule((timedelta(days=1),)), now))
+        told = dataclasses.replace(told, failed_checks=decisions[-1].failed_checks)
 
     assert [decision.due_at - now for decision in decisions] == [timedelta(minutes=2**n) for n in range(6)]
-    assert [decision.news.silent for decision in decisions] == [False] * 4 + [True, False]
-    assert {decision.news.state for decision in decisions} == {FollowState.FOLLOWING}
+    assert [decision.status_update.unreachable for decision in decisions] == [False] * 4 + [True, False]
+    assert {decision.status_update.state for decision in decisions} == {FollowUpState.FOLLOWING}
     assert {decision.validated for decision in decisions} == {("a.example",)}
 
 
 def test_without_an_answer_the_next_check_may_come_sooner():
-    assert decide(following(misses=3), NAMES, None, MINUTES, after(3)).due_at == after(4)
+    assert next_state(follow_up(failed_checks=3), NAMES, None, MINUTES, after(3)).due_at == after(4)
 
 
 def test_without_an_answer_to_the_last_checks_it_ends():
-    first, last = (decide(following(misses=misses), NAMES, None, MINUTES, after(20)) for misses in (0, MOST_MISSES - 1))
+    first, last = (
+        next_state(follow_up(failed_checks=misses), NAMES, None, MINUTES, after(20)) for misses in (0, MOST_MISSES - 1)
+    )
 
-    assert (first.due_at, first.news.state) == (after(21), FollowState.FOLLOWING)
-    assert (last.due_at, last.news.state, last.news.silent) == (None, FollowState.FINISHED, True)
+    assert (first.due_at, first.status_update.state) == (after(21), FollowUpState.FOLLOWING)
+    assert (last.due_at, last.status_update.state, last.status_update.unreachable) == (
+        None,
+        FollowUpState.FINISHED,
+        True,
+    )
 
 
 def test_an_answer_forgets_the_misses():
-    assert look(2, misses=4).misses == 0
+    assert look(2, failed_checks=4).failed_checks == 0

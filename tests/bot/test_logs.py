@@ -23,7 +23,7 @@ FORGED = "2026-07-01T10:00:00Z [info     ] forged line"
 
 @pytest.fixture
 def make_settings():
-    def make(**changes):
+    def create(**changes):
         values = {
             "slack_bot_token": SecretStr(BOT),
             "slack_app_token": SecretStr(APP),
@@ -34,7 +34,7 @@ def make_settings():
         }
         return Settings(_env_file=None, **values)
 
-    return make
+    return create
 
 
 @pytest.fixture(params=["text", "json"])
@@ -340,7 +340,7 @@ def test_the_level_is_kept(configured, make_settings, monkeypatch, log_format, l
 
 
 def test_a_text_is_freed_of_every_secret(make_settings):
-    hide = logs.hider(make_settings())
+    hide = logs.secret_redactor(make_settings())
 
     hidden = hide(f"said {' and '.join(SECRETS)}; also xoxb-another-one")
 
@@ -348,7 +348,7 @@ def test_a_text_is_freed_of_every_secret(make_settings):
 
 
 def test_a_silent_command_logs_nothing(configured):
-    logs.silence()
+    logs.disable()
     try:
         structlog.get_logger("test").critical("one")
         logging.getLogger("test").critical("two")

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.metrics import Metrics
-from bot.models import OUTCOMES, Depths, LedgerEvent
+from bot.models import OUTCOMES, Backlog, LedgerEvent
 
 
 @pytest.fixture
@@ -13,29 +13,34 @@ def metrics():
 
 def values(metrics, depths=None):
     """Each sample, by its name and labels."""
-    lines = metrics.told(depths).decode().splitlines()
+    lines = metrics.render(depths).decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 
 def test_outcomes_and_refusals_are_there_before_the_first_one(metrics):
-    seen = values(metrics)
+    observation = values(metrics)
 
-    assert {name: seen[f'dcv_calls_total{{outcome="{name}"}}'] for name in OUTCOMES} == dict.fromkeys(OUTCOMES, 0)
-    assert {seen[f'dcv_refusals_total{{kind="{kind}"}}'] for kind in ("denied", "cooled_down", "limited")} == {0}
+    assert {name: observation[f'dcv_calls_total{{outcome="{name}"}}'] for name in OUTCOMES} == dict.fromkeys(
+        OUTCOMES, 0
+    )
+    assert {observation[f'dcv_refusals_total{{kind="{kind}"}}'] for kind in ("denied", "cooled_down", "limited")} == {0}
 
 
 def test_what_happened_is_counted_by_its_word(metrics):
-    metrics.ended(LedgerEvent.SENT)
-    metrics.ended(LedgerEvent.SENT)
-    metrics.refused("denied")
-    metrics.rejected("signature")
-    metrics.acked("command", 0.2)
+    metrics.record_outcome(LedgerEvent.SENT)
+    metrics.record_outcome(LedgerEvent.SENT)
+    metrics.record_denial("denied")
+    metrics.record_http_rejection("signature")
+    metrics.observe_ack("command", 0.2)
 
-    seen = values(metrics)
-    assert seen['dcv_calls_total{outcome="sent"}'] == 2
-    assert seen['dcv_refusals_total{kind="denied"}'] == 1
-    assert seen['dcv_http_rejected_total{reason="signature"}'] == 1
-    assert (seen['dcv_slack_ack_seconds_count{kind="command"}'], seen['dcv_slack_ack_seconds_sum{kind="command"}']) == (
+    observation = values(metrics)
+    assert observation['dcv_calls_total{outcome="sent"}'] == 2
+    assert observation['dcv_refusals_total{kind="denied"}'] == 1
+    assert observation['dcv_http_rejected_total{reason="signature"}'] == 1
+    assert (
+        observation['dcv_slack_ack_seconds_count{kind="command"}'],
+        observation['dcv_slack_ack_seconds_sum{kind="command"}'],
+    ) == (
         1,
         0.2,
     )
@@ -55,18 +60,18 @@ def test_what_happened_is_counted_by_its_word(metrics):
     ],
 )
 def test_an_endpoint_is_named_without_what_it_is_asked_about(metrics, path, endpoint):
-    metrics.called_digicert("GET", path, 200, 0.1)
-    metrics.called_digicert("GET", path, None, 75.0)
+    metrics.observe_digicert_call("GET", path, 200, 0.1)
+    metrics.observe_digicert_call("GET", path, None, 75.0)
 
-    seen = values(metrics)
+    observation = values(metrics)
     for status in ("200", "none"):
-        assert seen[f'dcv_digicert_call_seconds_count{{endpoint="GET {endpoint}",status="{status}"}}'] == 1
+        assert observation[f'dcv_digicert_call_seconds_count{{endpoint="GET {endpoint}",status="{status}"}}'] == 1
 
 
 def test_what_waits_is_shown_and_nothing_is_said_where_it_is_not_known(metrics):
     names = ("requests_open", "alerts_unread", "followings_open", "followings_due")
 
-    known = values(metrics, Depths(1, 2, 3, 4))
+    known = values(metrics, Backlog(1, 2, 3, 4))
     unknown = values(metrics, None)
 
     assert [known[f"dcv_{name}"] for name in names] == [1, 2, 3, 4]
@@ -74,6 +79,6 @@ def test_what_waits_is_shown_and_nothing_is_said_where_it_is_not_known(metrics):
 
 
 def test_two_of_them_share_nothing(metrics):
-    metrics.rejected("path")
+    metrics.record_http_rejection("path")
 
     assert "path" not in str(values(Metrics()))

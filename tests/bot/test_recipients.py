@@ -2,19 +2,19 @@
 
 import pytest
 
-from bot.errors import Misunderstood
+from bot.errors import InvalidInput
 from bot.models import Address, Call, DomainTarget, OrderTarget, Plan, Recipient, WaitingName
 from bot.recipients import (
     CONSTRUCTED,
     SINGLE_CHOICES,
+    allows_multiple,
+    calls_for_emails,
     chosen_calls,
     constructed,
+    needs_shared_mailbox,
     preselected,
     shared_calls,
     shared_mailboxes,
-    shares_a_mailbox,
-    takes_several,
-    typed_calls,
 )
 
 ORDER, OTHER_ORDER = OrderTarget(1), OrderTarget(2)
@@ -107,8 +107,8 @@ def test_nobody_is_preselected_where_nobody_is_allowed():
 
 
 def test_only_a_domain_takes_several_recipients():
-    assert takes_several(waiting(*AT_SCOPE, target=DOMAIN))
-    assert not takes_several(waiting(*AT_SCOPE, target=ORDER))
+    assert allows_multiple(waiting(*AT_SCOPE, target=DOMAIN))
+    assert not allows_multiple(waiting(*AT_SCOPE, target=ORDER))
 
 
 def test_an_order_gets_one_recipient_per_name_in_one_call():
@@ -156,7 +156,7 @@ def test_each_target_is_called_once_in_the_order_of_its_first_name():
 def test_a_name_without_a_recipient_stops_everything(chosen):
     names = (waiting(*AT_SCOPE), waiting(*AT_SCOPE, name="www.example.com"))
 
-    with pytest.raises(Misunderstood) as refused:
+    with pytest.raises(InvalidInput) as refused:
         chosen_calls(plan_of(*names), chosen)
 
     assert list(refused.value.fields) == ["recipients.1"]
@@ -164,7 +164,7 @@ def test_a_name_without_a_recipient_stops_everything(chosen):
 
 @pytest.mark.parametrize(("count", "shared"), [(1, False), (SINGLE_CHOICES, False), (SINGLE_CHOICES + 1, True)])
 def test_more_than_eight_names_share_a_mailbox(count, shared):
-    assert shares_a_mailbox(many(count)) is shared
+    assert needs_shared_mailbox(many(count)) is shared
 
 
 def test_a_shared_mailbox_is_allowed_at_every_scope():
@@ -204,7 +204,7 @@ def test_a_shared_mailbox_is_resolved_at_each_scope():
 
 @pytest.mark.parametrize("local", ["admin", "root", ""])
 def test_a_mailbox_that_one_scope_does_not_allow_stops_everything(local):
-    with pytest.raises(Misunderstood) as refused:
+    with pytest.raises(InvalidInput) as refused:
         shared_calls(many(9, (4, "admin")), local)
 
     assert list(refused.value.fields) == ["recipients"]
@@ -228,14 +228,14 @@ def test_of_two_lists_that_may_decide_a_choice_needs_an_address_of_each(chosen, 
     emails = [plan.waiting[0].allowed[index].email for index in chosen]
 
     if is_safe:
-        for (call,) in (chosen_calls(plan, {0: chosen}), typed_calls(plan, emails)):
+        for (call,) in (chosen_calls(plan, {0: chosen}), calls_for_emails(plan, emails)):
             assert [recipient.email for recipient in call.recipients] == emails
             assert call.audience_uncertain
     else:
-        with pytest.raises(Misunderstood) as in_form:
+        with pytest.raises(InvalidInput) as in_form:
             chosen_calls(plan, {0: chosen})
-        with pytest.raises(Misunderstood, match="otherwise DigiCert may email others"):
-            typed_calls(plan, emails)
+        with pytest.raises(InvalidInput, match="otherwise DigiCert may email others"):
+            calls_for_emails(plan, emails)
         assert list(in_form.value.fields) == ["recipients.0"]
 
 

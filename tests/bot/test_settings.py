@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.settings import HttpModeSettings, Settings, SocketModeSettings, is_loopback, proxy_for
 
 NEEDED = {
@@ -51,7 +51,7 @@ def load(monkeypatch):
 @pytest.fixture
 def problems(load):
     def problems_with(**changes: str) -> tuple[str, ...]:
-        with pytest.raises(CannotStart) as caught:
+        with pytest.raises(ConfigurationError) as caught:
             load(**changes)
         return caught.value.problems
 
@@ -258,12 +258,12 @@ def test_a_malformed_value_stops_the_start_with_one_line_that_says_the_mend(prob
     ],
 )
 def test_every_missing_setting_is_named_with_where_to_find_it(mode, words):
-    with pytest.raises(CannotStart) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         mode.load()
 
-    bot, door, key = caught.value.problems
+    bot, transport, key = caught.value.problems
     assert bot.startswith('SLACK_BOT_TOKEN is not set: copy the "Bot User OAuth Token"')
-    assert door.startswith(words)
+    assert transport.startswith(words)
     assert key.startswith("DIGICERT_API_KEY is not set: make an API key")
     assert str(caught.value) == "\n".join(caught.value.problems)
 
@@ -361,7 +361,7 @@ def test_the_constructor_does_not_repeat_what_it_refuses():
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_wrong_secret_is_not_repeated_in_the_line_nor_in_any_chained_traceback(load, name):
-    with pytest.raises(CannotStart) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         load(**{name: "made-up wrong"})
 
     assert "made-up" not in str(caught.value)
@@ -404,7 +404,7 @@ def test_a_value_that_is_no_unicode_stops_the_start(problems):
 def test_no_value_does_anything_but_load_or_stop_the_start_with_one_line(load, name, text):
     try:
         load(**{**dict.fromkeys((field.upper() for field in Settings.model_fields), ""), **NEEDED, name: text})
-    except CannotStart as error:
+    except ConfigurationError as error:
         [line] = error.problems
         assert line.startswith(f"{name} ")
         assert len(line.splitlines()) == 1

@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 
 from bot.clock import utc_now
-from bot.errors import CannotStart
-from bot.workflow_engine import Engine
+from bot.errors import ConfigurationError
+from bot.workflow_engine import WorkflowEngine
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ async def open_engine_as(tmp_path):
     opened = []
 
     async def open_it(instance, **flows):
-        engine = Engine(f"sqlite:///{tmp_path}/engine.db", instance)
+        engine = WorkflowEngine(f"sqlite:///{tmp_path}/engine.db", instance)
         for name, flow in flows.items():
             engine.define(name, flow)
         await engine.launch()
@@ -40,16 +40,16 @@ def open_engine(open_engine_as):
 async def test_it_refuses_to_hand_its_work_to_a_cloud_service(tmp_path, monkeypatch, name):
     monkeypatch.setenv(name, "true")
 
-    with pytest.raises(CannotStart, match=name) as refused:
-        Engine(f"sqlite:///{tmp_path}/engine.db", "only")
+    with pytest.raises(ConfigurationError, match=name) as refused:
+        WorkflowEngine(f"sqlite:///{tmp_path}/engine.db", "only")
 
     assert len(refused.value.problems) == 1
 
 
 async def test_a_database_that_cannot_be_opened_is_told_in_one_line_and_not_logged(tmp_path, caplog):
-    engine = Engine(f"sqlite:///{tmp_path}/nowhere/engine.db", "only")
+    engine = WorkflowEngine(f"sqlite:///{tmp_path}/nowhere/engine.db", "only")
 
-    with pytest.raises(CannotStart, match="DATABASE_URL: the database cannot be opened") as refused:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be opened") as refused:
         await engine.launch()
     await engine.close(0)
 
@@ -126,12 +126,12 @@ async def test_flows_of_a_process_that_is_gone_are_handed_on_and_those_of_others
     await living.start("flow_v1", "r2")
     await until(lambda: ran == ["r1", "r2"])
 
-    owners = await living.owners()
+    owners = await living.pending_executors()
     for _ in range(2):
-        await living.adopt(owners - {"two/2"})
+        await living.recover(owners - {"two/2"})
     await until(lambda: len(ran) == 3)
-    after = await living.owners()
-    await living.adopt({"one/1"})
+    after = await living.pending_executors()
+    await living.recover({"one/1"})
     goes_on.set()
 
     assert (owners, after) == ({"one/1", "two/2"}, {"two/2"})

@@ -114,10 +114,10 @@ def _strangers_read_no_outcome(world: World, _: list[Row]) -> Iterator[str]:
         return
     calls = [call for call in world.slack.api_calls if call.params.get("channel") == world.pki.id]
     asked = [call for call in calls if call.method == "conversations.info" and call.at > world.shared_at]
-    seen = next((call.at + (call.after or 0.0) for call in asked if call.status == 200 and not call.error), None)
+    observation = next((call.at + (call.after or 0.0) for call in asked if call.status == 200 and not call.error), None)
     for call in calls:
-        is_said = call.method in {"chat.postMessage", "chat.update"} and seen is not None
-        if is_said and call.at > seen + SEEN_SECONDS and _tells_text(str(call.params.get("text"))):
+        is_said = call.method in {"chat.postMessage", "chat.update"} and observation is not None
+        if is_said and call.at > observation + SEEN_SECONDS and _tells_text(str(call.params.get("text"))):
             yield f"strangers read {call.params.get('text')!r}"
 
 
@@ -165,23 +165,23 @@ def _every_request_ends_once_and_truly(world: World, rows: list[Row]) -> Iterato
         if row["kind"] != "accepted":
             continue
         for number, key in enumerate(_keys(row)):
-            endings = [each["kind"] for each in ended[row["request_id"], number]]
-            if len(endings) != 1:
-                yield f"call {number} of {row['request_id']} ended {endings}"
-            elif lie := _lie(world, rows, key, endings[0]):
-                yield f"{key} was told as {endings[0]}, but {lie}"
+            results = [each["kind"] for each in ended[row["request_id"], number]]
+            if len(results) != 1:
+                yield f"call {number} of {row['request_id']} ended {results}"
+            elif lie := _lie(world, rows, key, results[0]):
+                yield f"{key} was told as {results[0]}, but {lie}"
 
 
-def _lie(world: World, rows: list[Row], key: Key, ending: str) -> str | None:
+def _lie(world: World, rows: list[Row], key: Key, result: str) -> str | None:
     """What CertCentral, or the life of the processes, knows against an ending."""
     puts = [call for call in world.certcentral.resends if key_of(call) == key]
     statuses = [call.status for call in puts]
     mailed = any(_mail_key(mail) == (int(key[0].split()[1]), key[1]) for mail in world.certcentral.outbox)
-    if ending == "sent" and 204 not in statuses:
+    if result == "sent" and 204 not in statuses:
         return f"CertCentral answered {statuses}"
-    if ending in {"refused", "not_sent"} and (mailed or 204 in statuses):
+    if result in {"refused", "not_sent"} and (mailed or 204 in statuses):
         return f"CertCentral answered {statuses} and mailed"
-    if ending == "unknown" and not _left_in_doubt(world, rows, key) and not _died_at(world, rows, key):
+    if result == "unknown" and not _left_in_doubt(world, rows, key) and not _died_at(world, rows, key):
         return f"CertCentral answered {statuses}, and no process ended in between"
     return None
 
@@ -348,9 +348,9 @@ def no_secret_is_told(world: World, rows: list[Row]) -> Iterator[str]:
         "a log": [instance.process.log for instance in world.instances],
         "the database": world.everything_stored(),
     }
-    for place, held in places.items():
+    for destination, held in places.items():
         for found in re.finditer(f".{{0,200}}{MARK}.{{0,40}}", json.dumps(held, ensure_ascii=False, default=str)):
-            yield f"{place} holds a secret: {found[0]}"
+            yield f"{destination} holds a secret: {found[0]}"
 
 
 def _logs_are_clean(world: World, _: list[Row]) -> Iterator[str]:
@@ -358,7 +358,7 @@ def _logs_are_clean(world: World, _: list[Row]) -> Iterator[str]:
         log = instance.process.log
         yield from (f"log: {line[:1500]}" for line in log.splitlines() if _is_bad(line))
         for status in instance.ends:
-            if status != 2 or not world.away:
+            if status != 2 or not world.unavailable:
                 yield f"a bot ended by itself with {status}: {log[-500:]}"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.invariants import until_quiet, violations
-from tests.chaos.schedules import Schedule
+from tests.chaos.schedules import FollowUpSchedule
 from tests.chaos.story import Story
 from tests.chaos.world import World
 from tests.postgresql import Server
@@ -25,7 +25,7 @@ class Played:
     seconds: float
 
 
-async def play(schedule: Schedule, database_url: str, server: Server | None, folder: Path) -> Played:
+async def play(schedule: FollowUpSchedule, database_url: str, server: Server | None, folder: Path) -> Played:
     """Run it with bots of its own on an empty database, whose logs stay in `folder`."""
     began = time.monotonic()
     async with World(schedule, database_url, server, folder) as world:

@@ -39,7 +39,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class FollowUpSchedule:
     """Everything about one run; `skews` are how many seconds each instance's clock is ahead."""
 
     seed: int
@@ -63,7 +63,7 @@ class Schedule:
         return "\n".join([head, *map(str, self.steps), *(["        eight minutes pass"] if self.is_late else [])])
 
 
-def draw(seed: int) -> Schedule:
+def draw(seed: int) -> FollowUpSchedule:
     """The schedule of a seed, which is always the same.
 
     Odd ones play on SQLite and even ones on PostgreSQL; of every eight, one of each by HTTP.
@@ -79,7 +79,7 @@ class _Drawing:
         # What was added later draws by itself, so that the rest of a seed stays what it was.
         self._later = random.Random(f"later {seed}")  # noqa: S311
 
-    def schedule(self) -> Schedule:
+    def schedule(self) -> FollowUpSchedule:
         chance = self._chance
         skews = tuple(
             round(chance.choice((0.0, 0.0, chance.uniform(-200.0, 200.0))), 1) for _ in range(self._instances)
@@ -96,7 +96,9 @@ class _Drawing:
             settings |= {"DIGICERT_LIMITS": "20/2s", "DCV_PERSON_LIMITS": "1000/10m"}
         steps.sort(key=lambda step: step.at)
         limited_by = self._later.choice(EMAIL_ARRAY_LIMITS)
-        return Schedule(self._seed, self._database, self._command, skews, settings, tuple(steps), is_late, limited_by)
+        return FollowUpSchedule(
+            self._seed, self._database, self._command, skews, settings, tuple(steps), is_late, limited_by
+        )
 
     def _acts(self) -> Iterable[Step]:
         chance = self._chance

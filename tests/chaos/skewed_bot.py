@@ -7,13 +7,13 @@ from pathlib import Path
 
 from bot import logs
 from bot.clock import Clock, utc_now
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.metrics import Metrics
 from bot.settings import HttpModeSettings, Settings, SocketModeSettings
 from handlers.server.serve import run
 from handlers.transport.http import HttpMode
 from handlers.transport.socket_mode import SocketMode
-from handlers.transport.transport import Door
+from handlers.transport.transport import Transport
 from tests.forks import ARGUMENTS, ForkedBot
 
 
@@ -25,21 +25,21 @@ def main() -> None:
         return utc_now() + timedelta(seconds=float(ahead.read_text()))
 
     metrics = Metrics()
-    settings, door = _by_http(metrics, clock) if command == "serve" else _by_socket()
+    settings, transport = _by_http(metrics, clock) if command == "serve" else _by_socket()
     logs.configure(settings)
     try:
-        asyncio.run(run(settings, door, metrics, clock, **ARGUMENTS))
-    except CannotStart as error:
+        asyncio.run(run(settings, transport, metrics, clock, **ARGUMENTS))
+    except ConfigurationError as error:
         sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
         sys.exit(2)
 
 
-def _by_socket() -> tuple[Settings, Door]:
+def _by_socket() -> tuple[Settings, Transport]:
     settings = SocketModeSettings.load()
     return settings, SocketMode(settings, **ARGUMENTS)
 
 
-def _by_http(metrics: Metrics, clock: Clock) -> tuple[Settings, Door]:
+def _by_http(metrics: Metrics, clock: Clock) -> tuple[Settings, Transport]:
     settings = HttpModeSettings.load()
     return settings, HttpMode(settings, metrics, clock, **ARGUMENTS)
 

@@ -59,9 +59,9 @@ class Story:
 
     async def line(self, person: str, order_id: int, reason: str | None, again: str) -> None:
         """One line without a form."""
-        to = " ".join(f"to {address}" for address in addresses(order_id))
+        respond_to = " ".join(f"to {address}" for address in addresses(order_id))
         who = self.world.people[person]
-        text = f"{order_id} {to} in {self._language(order_id, who)}" + (f" because {reason}" if reason else "")
+        text = f"{order_id} {respond_to} in {self._language(order_id, who)}" + (f" because {reason}" if reason else "")
         self.slack.duplicate_next = self.slack.duplicate_next or again == "sent twice"
         delivery = await who.command("/dcv-resend", text, self._channel(order_id))
         if again == "double click":

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sandbox.faults import Fault, answers
 from tests.chaos.invariants import no_secret_is_told, until_quiet
 from tests.chaos.mishaps import NO_WITH_KEY, SECRET
-from tests.chaos.schedules import FIRST_ORDER, Schedule, draw
+from tests.chaos.schedules import FIRST_ORDER, FollowUpSchedule, draw
 from tests.chaos.story import Story
 from tests.chaos.world import DATABASE_PASSWORD, MARK, PROXY, SECRETS, World
 from tests.forks import ForkedBot
@@ -55,7 +55,7 @@ def found_in(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def schedule() -> Schedule:
+def schedule() -> FollowUpSchedule:
     """A schedule in which everybody repeats what they were sent, told in every detail."""
     return replace(
         draw(2),
@@ -65,7 +65,7 @@ def schedule() -> Schedule:
 
 
 async def test_no_secret_is_found_anywhere_whatever_fails(
-    schedule: Schedule, postgresql: Databases, postgresql_url: str, tmp_path: Path
+    schedule: FollowUpSchedule, postgresql: Databases, postgresql_url: str, tmp_path: Path
 ) -> None:
     async with World(schedule, postgresql_url, postgresql.server, tmp_path) as world:
         for body in (NO_WITH_KEY, UNLIKE_ITS_PAGES, SECRET):
@@ -93,11 +93,11 @@ async def test_no_secret_is_found_anywhere_whatever_fails(
 
 async def test_no_mistake_in_a_setting_tells_a_secret(tmp_path: Path) -> None:
     settings = {**SECRETS, "DATABASE_URL": f"sqlite:///{tmp_path}/bot.db", "HTTPS_PROXY": PROXY, "LOG_LEVEL": "DEBUG"}
-    away = {"SLACK_API_URL": "http://127.0.0.1:1/api/", "DIGICERT_BASE_URL": "http://127.0.0.1:1/services/v2"}
+    unavailable = {"SLACK_API_URL": "http://127.0.0.1:1/api/", "DIGICERT_BASE_URL": "http://127.0.0.1:1/services/v2"}
 
     statuses = await asyncio.gather(
         *(
-            _run({**settings, **away, **mistake}, tmp_path / f"{command}-{number}.log", command, seconds=8.0)
+            _run({**settings, **unavailable, **mistake}, tmp_path / f"{command}-{number}.log", command, seconds=8.0)
             for number, mistake in enumerate(MISTAKES)
             for command in ("check", "run")
         )

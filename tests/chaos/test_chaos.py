@@ -8,17 +8,17 @@ import pytest
 
 from tests.chaos.invariants import logs
 from tests.chaos.playing import play
-from tests.chaos.schedules import Schedule, draw
+from tests.chaos.schedules import FollowUpSchedule, draw
 from tests.postgresql import Server
 
 
 @pytest.fixture
-def schedule(seed: int) -> Schedule:
+def schedule(seed: int) -> FollowUpSchedule:
     return draw(seed)
 
 
 @pytest.fixture
-def database(schedule: Schedule, request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Server | None]:
+def database(schedule: FollowUpSchedule, request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Server | None]:
     """The address of an empty database of the schedule's kind, and its server where it may be stopped."""
     if schedule.database == "sqlite":
         return f"sqlite:///{tmp_path}/bot.db", None
@@ -30,7 +30,7 @@ def database(schedule: Schedule, request: pytest.FixtureRequest, tmp_path: Path)
 
 async def test_whatever_happens_every_promise_holds(
     seed: int,
-    schedule: Schedule,
+    schedule: FollowUpSchedule,
     database: tuple[str, Server | None],
     record_property: Callable[[str, Any], None],
     tmp_path: Path,

@@ -25,7 +25,7 @@ from sandbox.faults import Fault, Faults
 from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.chaos.heartbeat import Heartbeat
 from tests.chaos.mishaps import BUSY_FOR_LONG, Mishap, counted, repeating, telling
-from tests.chaos.schedules import BELOW, FIRST_ORDER, MULTI, ORDERS, PEOPLE, Schedule
+from tests.chaos.schedules import BELOW, FIRST_ORDER, MULTI, ORDERS, PEOPLE, FollowUpSchedule
 from tests.chaos.skewed_bot import SkewedBot
 from tests.database_link import DatabaseLink
 from tests.e2e.kit import Row, locked, looking_into, serving
@@ -93,7 +93,7 @@ class Instance:
             self.link.fall_silent_after(SENDING_ROW)
             try:
                 async with asyncio.timeout(ROW_SECONDS):
-                    await self.link.silent.wait()
+                    await self.link.unreachable.wait()
             except TimeoutError:
                 self.link.speak()
                 return
@@ -170,13 +170,13 @@ class Witness(Faults):
 class World:
     """Everything that a schedule plays in; leaves nothing running."""
 
-    def __init__(self, schedule: Schedule, database_url: str, server: Server | None, folder: Path) -> None:
+    def __init__(self, schedule: FollowUpSchedule, database_url: str, server: Server | None, folder: Path) -> None:
         self.schedule, self.folder, self.server = schedule, folder, server
         self.database_url = database_url.replace("made-up", DATABASE_PASSWORD)
         self.leap = 0.0
         self.injected: Counter[str] = Counter()
         self.deaths: list[Death] = []
-        self.away: list[tuple[float, float]] = []
+        self.unavailable: list[tuple[float, float]] = []
         self.absences: list[list[float]] = []
         self.witnessed: list[Arrival] = []
         self.broken: list[str] = []
@@ -401,7 +401,7 @@ class World:
             else:
                 self.injected["database connections cut"] += 1
                 await asyncio.to_thread(self._cut)
-            self.away.append((began, time.monotonic()))
+            self.unavailable.append((began, time.monotonic()))
 
     def _hold_the_lock(self, seconds: float) -> None:
         with locked(self.database_url):

@@ -103,14 +103,14 @@ async def make_bot(
     """Make bot processes that end with the test: by Socket Mode, or with "serve" by HTTP."""
     made: list[BotProcess] = []
 
-    def make(command: str = "run", **settings: str) -> BotProcess:
-        door = {"SLACK_APP_TOKEN": slack.app_token}
+    def create(command: str = "run", **settings: str) -> BotProcess:
+        transport = {"SLACK_APP_TOKEN": slack.app_token}
         if command == "serve":
-            door = {"SLACK_SIGNING_SECRET": slack.signing_secret, "PORT": str(free_port())}
+            transport = {"SLACK_SIGNING_SECRET": slack.signing_secret, "PORT": str(free_port())}
         bot = process(
             {
                 "SLACK_BOT_TOKEN": slack.bot_token,
-                **door,
+                **transport,
                 "SLACK_API_URL": slack.api_url,
                 "DIGICERT_API_KEY": certcentral.key,
                 "DIGICERT_BASE_URL": certcentral.url,
@@ -127,7 +127,7 @@ async def make_bot(
         made.append(bot)
         return bot
 
-    yield make
+    yield create
     for bot in made:
         await bot.ensure_stopped()
 

@@ -201,11 +201,11 @@ async def tell(
         each for each in found if each.payload.get("event", {}).get("bot_profile", {}).get("name") == "monitoring"
     ]
     by_name |= {"message": alerts[0]}
-    by_name |= {each.name: each for each in _unheard(by_name)}
+    by_name |= {each.name: each for each in _log_unhandled(by_name)}
     return by_name.__getitem__
 
 
-def _unheard(found: dict[str, Genuine]) -> Iterator[Genuine]:
+def _log_unhandled(found: dict[str, Genuine]) -> Iterator[Genuine]:
     for kind in ("view_closed", "dialog_submission", "nothing"):
         yield Genuine("interactive", {**found["view_submission"].payload, "type": kind})
     pressed = found["message_action"].payload
@@ -240,10 +240,10 @@ def _paths(value: Any, above: Path = ()) -> list[Path]:
 
 
 def _change(payload: Json, path: Path, junk: Any) -> None:
-    place: Any = payload
+    destination: Any = payload
     for key in path[:-1]:
-        place = place[key]
+        destination = destination[key]
     if junk == GONE:
-        place.pop(path[-1], *([None] if isinstance(place, dict) else []))
+        destination.pop(path[-1], *([None] if isinstance(destination, dict) else []))
     else:
-        place[path[-1]] = copy.deepcopy(junk)
+        destination[path[-1]] = copy.deepcopy(junk)

@@ -36,7 +36,7 @@ def listening() -> Iterator[tuple[Server, int]]:
 def with_tls(listening: tuple[Server, int]) -> Iterator[str]:
     """The address of an empty database whose server speaks TLS, by a host that is not known to be this one."""
     server, port = listening
-    with Databases(server.url.set(port=port)).make() as url:
+    with Databases(server.url.set(port=port)).create() as url:
         yield f"postgresql://bot@{ELSEWHERE}:{port}/{url.rpartition('/')[2].partition('?')[0]}"
 
 

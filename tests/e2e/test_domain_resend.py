@@ -98,10 +98,10 @@ async def test_an_email_for_another_scope_reaches_only_the_chosen_mailboxes(
 
     [(_, body)] = puts(certcentral)
     chosen = set(body["email_array"])  # type: ignore[index]
-    reached = {mail.recipient for mail in certcentral.outbox}
+    reached_limit = {mail.recipient for mail in certcentral.outbox}
     assert chosen == {"admin@example.org", "admin@pay.example.org"}
-    assert reached
-    assert reached <= chosen
+    assert reached_limit
+    assert reached_limit <= chosen
     assert slack.problems == []
 
 

@@ -56,12 +56,14 @@ async def test_whatever_slack_does_before_the_mail_each_ending_is_told_truly_and
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ledger: Rows, places: Places
 ) -> None:
     certcentral.faults.plan(put(ORDER), answers(429))
-    forms = [await open_form(ana, order_id, place) for order_id, place in places.items()]
+    forms = [await open_form(ana, order_id, destination) for order_id, destination in places.items()]
 
     plan(slack, BEFORE_THE_MAIL)
     for form in forms:
         await _submit(form)
-    ends = {order_id: await sees_end(slack, place, order_id, timeout=60.0) for order_id, place in places.items()}
+    ends = {
+        order_id: await sees_end(slack, destination, order_id, timeout=60.0) for order_id, destination in places.items()
+    }
 
     assert left(slack, BEFORE_THE_MAIL) == []
     assert _what_stands(places) == {order_id: ([end], "sent", 1) for order_id, end in ends.items()}
@@ -74,13 +76,15 @@ async def test_whatever_slack_does_after_the_mail_each_ending_is_told_truly_and_
 ) -> None:
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer), times=len(places))
-    for order_id, place in places.items():
-        await _submit(await open_form(ana, order_id, place))
-        await slack.sees_message(place, "Sending")
+    for order_id, destination in places.items():
+        await _submit(await open_form(ana, order_id, destination))
+        await slack.sees_message(destination, "Sending")
 
     plan(slack, AFTER_THE_MAIL)
     answer.set()
-    ends = {order_id: await sees_end(slack, place, order_id, timeout=60.0) for order_id, place in places.items()}
+    ends = {
+        order_id: await sees_end(slack, destination, order_id, timeout=60.0) for order_id, destination in places.items()
+    }
 
     assert left(slack, AFTER_THE_MAIL) == []
     assert _what_stands(places) == {order_id: ([end], "sent", 1) for order_id, end in ends.items()}
@@ -90,8 +94,11 @@ async def test_whatever_slack_does_after_the_mail_each_ending_is_told_truly_and_
 
 def _what_stands(places: Places) -> dict[int, tuple[list[Message], str | None, int]]:
     """For each order its root messages, what the last of them tells, and how many replies stand below that."""
-    found = {order_id: (roots(place), place) for order_id, place in places.items()}
-    return {order_id: (top, tells(top[-1]), len(place.thread(top[-1].ts))) for order_id, (top, place) in found.items()}
+    found = {order_id: (roots(destination), destination) for order_id, destination in places.items()}
+    return {
+        order_id: (top, tells(top[-1]), len(destination.thread(top[-1].ts)))
+        for order_id, (top, destination) in found.items()
+    }
 
 
 async def _submit(form: Form) -> None:

@@ -53,9 +53,9 @@ async def test_the_select_searches_ids_and_all_names_of_what_is_pending(
         "gone": set(),
     }
 
-    seen = {typed: set(await found(form, typed)) for typed in by_typing}
+    observation = {typed: set(await found(form, typed)) for typed in by_typing}
 
-    assert seen == by_typing
+    assert observation == by_typing
     assert {three, mail, corp} < set(await found(form, ""))
     assert slack.problems == []
 
@@ -176,9 +176,9 @@ async def test_a_name_leads_to_the_pending_dv_order_that_carries_it_else_to_the_
         "late.example.org": "700004 · late.example.org",
     }
 
-    seen = {name: (await ask(name)).selected(action_id="target")[0] for name in leads_to}
+    observation = {name: (await ask(name)).selected(action_id="target")[0] for name in leads_to}
 
-    assert seen == leads_to
+    assert observation == leads_to
     assert slack.problems == []
 
 
@@ -218,13 +218,13 @@ async def test_a_name_leads_to_the_order_that_it_belongs_to(
         "wildly.net": "700304 · *.apps.wildly.net",
     }
 
-    seen = {name: (await ask(name)).selected(action_id="target")[0] for name in leads_to}
-    silent = [(await ask(name)).text for name in ("other.skala.net", "a.login.apps.wildly.net")]
+    observation = {name: (await ask(name)).selected(action_id="target")[0] for name in leads_to}
+    unreachable = [(await ask(name)).text for name in ("other.skala.net", "a.login.apps.wildly.net")]
     await ana.command("/dcv-status", "skala.net", pki)
     status = await ana.receives("shop.skala.net")
 
-    assert seen == leads_to
-    assert all("No order and no domain" in text for text in silent)
+    assert observation == leads_to
+    assert all("No order and no domain" in text for text in unreachable)
     assert status.content.says("700301")
     assert slack.problems == []
 

@@ -127,12 +127,12 @@ async def bot(
     request: pytest.FixtureRequest, make_bot: Callable[..., BotProcess], slack: Slack, pki: Channel, ops: Channel
 ) -> BotProcess:
     """A bot that is connected, and offers in #ops; over HTTP in a test that is parametrized with `OVER_HTTP`."""
-    door = getattr(request, "param", "run")
-    bot = make_bot(door, DCV_ALERT_CHANNELS=ops.id)
-    if door == "serve":
+    transport = getattr(request, "param", "run")
+    bot = make_bot(transport, DCV_ALERT_CHANNELS=ops.id)
+    if transport == "serve":
         slack.request_url = f"http://127.0.0.1:{bot.settings['PORT']}/slack/events"
     await bot.start()
-    await (serving(bot) if door == "serve" else slack.wait_for_connection(60))
+    await (serving(bot) if transport == "serve" else slack.wait_for_connection(60))
     return bot
 
 
@@ -259,7 +259,7 @@ async def test_an_envelope_of_a_shape_that_slack_never_sends_is_acknowledged_whe
 
 async def test_a_forged_choice_is_answered_by_a_sentence(deliver: Deliver, slack: Slack, ana: SimulatedUser) -> None:
     for name, part, value, words in CHOICES:
-        before = _heard(slack, ana)
+        before = _known_changes(slack, ana)
         await deliver(name, [(part, value)])
         await _hears(slack, ana, words, before)
 
@@ -270,7 +270,7 @@ async def test_a_forged_submission_is_answered_at_its_field_or_by_a_sentence(
     sent = len(certcentral.resends)
 
     for changes, words in SUBMISSIONS:
-        before = _heard(slack, ana)
+        before = _known_changes(slack, ana)
         answer = (await deliver("view_submission", changes)).payload
         if answer:
             assert list(answer["errors"].values()) == [words], changes
@@ -284,12 +284,12 @@ async def _hears(slack: Slack, person: SimulatedUser, words: str, before: dict[s
     """Wait until these words are new to the person."""
 
     def look() -> bool:
-        return any(words in text for key, text in _heard(slack, person).items() if key not in before)
+        return any(words in text for key, text in _known_changes(slack, person).items() if key not in before)
 
     await slack.wait_for(look, f"{words!r}", 10.0)
 
 
-def _heard(slack: Slack, person: SimulatedUser) -> dict[str, str]:
+def _known_changes(slack: Slack, person: SimulatedUser) -> dict[str, str]:
     """All that the person alone was told: whispers, direct messages, and each form as it is drawn now."""
     messages = {message.ts: message.text for message in (*person.ephemerals, *slack.dm(person).messages)}
     return messages | {form.view["hash"]: form.text for form in person.open_forms}

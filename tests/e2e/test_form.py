@@ -308,11 +308,11 @@ def put_in_place_what_cannot_be_resent(certcentral: CertCentral) -> dict[str, tu
     certcentral.add_domain(1236, "asleep.example", active=False)
     certcentral.add_domain(1237, "mute.example")
     certcentral.set_permitted_emails("mute.example", [])
-    reissue, place = "reissue or renew it in CertCentral", "Place a new order"
+    reissue, destination = "reissue or renew it in CertCentral", "Place a new order"
     return {
         "700001": ("Order 700001 (issued.example.com) is issued", reissue),
         "issued.example.com": ("Order 700001 (issued.example.com) is issued", reissue),
-        "700002": ("Order 700002 (canceled.example.com) is canceled", place),
+        "700002": ("Order 700002 (canceled.example.com) is canceled", destination),
         "700003": ("Order 700003 (rejected.example.com) was rejected", "Look up the reason"),
         "700004": ("Order 700004 (revoked.example.com) is revoked", reissue),
         "700005": ("waits for approval inside your own organization", "ask an administrator"),

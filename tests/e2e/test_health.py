@@ -120,7 +120,7 @@ async def test_a_database_that_is_away_makes_it_unready_until_it_is_back(bot: Bo
     await becomes(bot)
 
     await asyncio.to_thread(server.stop)
-    away = await becomes(bot, ready=False, database=False, engine=False)
+    unavailable = await becomes(bot, ready=False, database=False, engine=False)
     alive, _ = await asks(bot, "/healthz")
     _, counted = await asks(bot, "/metrics")
     await asyncio.to_thread(server.start)
@@ -128,7 +128,7 @@ async def test_a_database_that_is_away_makes_it_unready_until_it_is_back(bot: Bo
 
     assert alive == 200
     assert "dcv_requests_open NaN" in counted
-    assert not away["ready"]
+    assert not unavailable["ready"]
     assert "Traceback" not in bot.log
 
 

@@ -14,8 +14,8 @@ from sandbox.slack import Channel, Form, SimulatedUser, Slack
 from tests.e2e.kit import put, sees_end
 
 MARKUP = "<!channel> <@U0EVERYBODY> <!subteam^S0ALL> <https://evil.example|DigiCert> `x` \n*bold*"
-HIDDEN = "pay\u200bpal\u202egpj.exe\u2066\u3164\x1b[31m"
-HOSTILE = f"{MARKUP} {HIDDEN} &lt;!here&gt;"
+UNREADABLE = "pay\u200bpal\u202egpj.exe\u2066\u3164\x1b[31m"
+HOSTILE = f"{MARKUP} {UNREADABLE} &lt;!here&gt;"
 HTML = "<!DOCTYPE html><html><body><h1>502 <a href='https://evil.example'>Bad Gateway</a></h1></body></html>"
 ORDER, BY_DOMAIN, REFUSED, LOST = 700001, 700002, 700003, 700004
 POLICY = """
@@ -112,9 +112,9 @@ def _fill(certcentral: CertCentral) -> None:
         order.product = replace(order.product, name=HOSTILE, name_id=HOSTILE)
     by_domain = certcentral.add_order(BY_DOMAIN, ["www.example.net"], product="ov", organization=HOSTILE)
     by_domain.product = replace(by_domain.product, name=HOSTILE)
-    certcentral.add_order(BY_DOMAIN + 50, [f"{HIDDEN}.example.org", "<!channel>.example.org"], common_name=HOSTILE)
+    certcentral.add_order(BY_DOMAIN + 50, [f"{UNREADABLE}.example.org", "<!channel>.example.org"], common_name=HOSTILE)
     certcentral.add_domain(4711, "<!channel>.example.org", organization=HOSTILE)
-    certcentral.add_domain(4712, f"{HIDDEN}.example.com", organization=HOSTILE)
+    certcentral.add_domain(4712, f"{UNREADABLE}.example.com", organization=HOSTILE)
     certcentral.set_permitted_emails(
         "example.net", ["admin@example.net", f"{HOSTILE}@example.net", "<!here>@example.net"]
     )

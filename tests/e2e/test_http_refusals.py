@@ -79,9 +79,11 @@ class Wire:
     def __init__(self, bot: BotProcess, slack: Slack) -> None:
         self._bot, self._slack = bot, slack
 
-    def signed(self, body: bytes, content_type: str = JSON, *, ago: float = 0.0, secret: str = "") -> dict[str, str]:
+    def signed(
+        self, body: bytes, content_type: str = JSON, *, duration_since: float = 0.0, secret: str = ""
+    ) -> dict[str, str]:
         """The headers with which Slack would send this body, `ago` seconds ago."""
-        before, self._slack.ids.clock = self._slack.ids.clock, lambda: time.time() - ago
+        before, self._slack.ids.clock = self._slack.ids.clock, lambda: time.time() - duration_since
         kept, self._slack.signing_secret = self._slack.signing_secret, secret or self._slack.signing_secret
         try:
             return dict(self._slack.requests.sign(body, content_type).headers)
@@ -91,7 +93,9 @@ class Wire:
     async def try_(self, change: Mapping[str, Any]) -> Told:
         """Send a genuine request, but for what is changed in it."""
         body, kind = change.get("body", GENUINE), change.get("type", JSON)
-        headers: dict[str, Any] = self.signed(body, kind, ago=change.get("ago", 0.0), secret=change.get("secret", ""))
+        headers: dict[str, Any] = self.signed(
+            body, kind, duration_since=change.get("ago", 0.0), secret=change.get("secret", "")
+        )
         headers |= change.get("with", {})
         for name in change.get("without", []):
             del headers[name]
@@ -165,10 +169,10 @@ async def test_what_slack_did_not_send_just_now_is_turned_away_in_one_line(
 
     told, heard = {}, {}
     for name, (change, _, _) in TURNED_AWAY.items():
-        seen = len(bot.log.splitlines())
+        observation = len(bot.log.splitlines())
         answer = await wire.try_(change)
         told[name] = (answer.status, answer.closed)
-        heard[name] = bot.log.splitlines()[seen:]
+        heard[name] = bot.log.splitlines()[observation:]
 
     assert told == {name: (status, True) for name, (_, status, _) in TURNED_AWAY.items()}
     rows = {name: [row for row in map(json.loads, lines) if _is_of_a_door(row)] for name, lines in heard.items()}

@@ -90,7 +90,7 @@ async def test_a_process_cut_off_with_its_row_makes_no_call_after_others_ended_i
     bot, link = owner
     await resend(ana, ORDER, pki)
     async with asyncio.timeout(20.0):
-        await link.silent.wait()
+        await link.unreachable.wait()
 
     await other.start()
     await ends_elsewhere(other, slack, ana, pki)
@@ -116,7 +116,7 @@ async def test_a_process_frozen_between_its_row_and_its_call_makes_no_call_after
     bot, link = owner
     await resend(ana, ORDER, pki)
     async with asyncio.timeout(20.0):
-        await link.silent.wait()
+        await link.unreachable.wait()
 
     os.kill(bot.pid, signal.SIGSTOP)
     link.speak()
@@ -142,7 +142,7 @@ async def test_a_process_that_the_others_took_for_dead_sends_in_the_end_what_the
     _, link = owner
     await resend(ana, ORDER, pki)
     async with asyncio.timeout(20.0):
-        await link.silent.wait()
+        await link.unreachable.wait()
 
     # Longer than the transaction has.
     await asyncio.sleep(3.0)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bot.models import Actor, LedgerEvent
 from bot.store.database import open_database
 from bot.store.ledger.entries import Entry, Ledger
-from bot.store.retry import patiently
+from bot.store.retry import until_available
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack
@@ -66,7 +66,7 @@ async def old_rows(database_url: str) -> int:
     database = open_database(url)
     await database.migrate()
     for _ in range(50):
-        await patiently(Ledger(database).record, Entry(LedgerEvent.DENIED, LONG_AGO, Actor("U0EVE", "T0HOME")))
+        await until_available(Ledger(database).append, Entry(LedgerEvent.DENIED, LONG_AGO, Actor("U0EVE", "T0HOME")))
     await database.close()
     return 50
 

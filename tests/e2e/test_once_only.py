@@ -195,10 +195,12 @@ async def test_sent_and_unknown_keep_the_cooldown_while_refused_and_not_sent_fre
         await resend(ana, order_id, pki)
 
     ended = {outcome: tells(await sees_end(slack, pki, order_id)) for outcome, order_id in orders.items()}
-    cooling = {outcome: (await open_form(ana, order_id, pki)).says("ago by") for outcome, order_id in orders.items()}
+    active_cooldown = {
+        outcome: (await open_form(ana, order_id, pki)).says("ago by") for outcome, order_id in orders.items()
+    }
 
     assert ended == {outcome: outcome for outcome in orders}
-    assert cooling == {"sent": True, "unknown": True, "refused": False, "not_sent": False}
+    assert active_cooldown == {"sent": True, "unknown": True, "refused": False, "not_sent": False}
     assert slack.problems == []
 
 

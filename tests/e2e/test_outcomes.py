@@ -58,7 +58,7 @@ async def test_nothing_says_sent_before_digicert_has_answered(
 async def test_a_refusal_is_told_in_digicerts_words_and_frees_the_cooldown(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
-    refusals = [
+    denial_log = [
         (answers(400, {"errors": [{"code": "invalid_email", "message": "Not <this> one."}]}), "Not <this> one."),
         (answers(400, {"errors": {"code": "bad_locale", "message": "No such language."}}), "No such language."),
         (answers(403, {"errors": [{"code": "access_denied", "message": "Not your order."}]}), "Not your order."),
@@ -72,11 +72,11 @@ async def test_a_refusal_is_told_in_digicerts_words_and_frees_the_cooldown(
         (answers(410), "gave no reason"),
     ]
 
-    orders = await _end_each(slack, certcentral, ana, pki, [fault for fault, _ in refusals])
+    orders = await _end_each(slack, certcentral, ana, pki, [fault for fault, _ in denial_log])
     told = {order_id: [(tells(root), root.visible_text) for root in roots(pki, order_id)] for order_id in orders}
     again = await open_form(ana, orders[0], pki)
 
-    for order_id, (_, words) in zip(orders, refusals, strict=True):
+    for order_id, (_, words) in zip(orders, denial_log, strict=True):
         [(outcome, text)] = told[order_id]
         assert (outcome, words in text) == ("refused", True), text
         assert kinds(ledger(), order_id) == ["sending", "refused"]
@@ -159,9 +159,9 @@ async def test_a_digicert_that_is_busy_for_too_long_is_told_as_not_sent_and_free
 async def test_a_digicert_that_cannot_be_reached_is_tried_three_times_then_told_as_not_sent(
     make_bot: Callable[..., BotProcess], slack: Slack, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
-    async with CertCentral() as away:
-        away.add_order(ORDER, ["shop.example.com"])
-        await make_bot(DIGICERT_BASE_URL=away.url).start()
+    async with CertCentral() as unavailable:
+        unavailable.add_order(ORDER, ["shop.example.com"])
+        await make_bot(DIGICERT_BASE_URL=unavailable.url).start()
         await slack.wait_for_connection()
         form = await open_form(ana, ORDER, pki)
 
@@ -180,12 +180,12 @@ async def test_a_digicert_that_cannot_be_reached_is_tried_three_times_then_told_
 async def test_a_digicert_that_comes_back_between_two_tries_is_told_as_sent(
     make_bot: Callable[..., BotProcess], slack: Slack, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
-    async with CertCentral() as away:
-        away.add_order(ORDER, ["shop.example.com"])
-        await make_bot(DIGICERT_BASE_URL=away.url).start()
+    async with CertCentral() as unavailable:
+        unavailable.add_order(ORDER, ["shop.example.com"])
+        await make_bot(DIGICERT_BASE_URL=unavailable.url).start()
         await slack.wait_for_connection()
         form = await open_form(ana, ORDER, pki)
-        port = int(away.url.split(":")[2].split("/")[0])
+        port = int(unavailable.url.split(":")[2].split("/")[0])
 
     await form.submit()
     await slack.sees_message(pki, "Waiting: DigiCert cannot be reached")

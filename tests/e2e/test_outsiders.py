@@ -16,7 +16,7 @@ GUEST = ("guest", "You are a guest in this workspace")
 BOT = ("bot", "You are a bot or a workflow")
 GONE = ("deactivated", "Your Slack account is deactivated")
 ELSEWHERE = ("other-workspace", "You belong to another workspace")
-NOBODY = ("unknown", "Slack did not say who you are")
+NO_GRANTEES = ("unknown", "Slack did not say who you are")
 TEXTS = {
     "/dcv-resend": (
         "",
@@ -70,7 +70,7 @@ def outsiders(slack: Slack) -> dict[SimulatedUser, tuple[str, str]]:
     del slack.people[nobody.id]
     named = SimulatedUser(id=robot.id, name="workflows", team_id=slack.team_id, bot=True, slack=slack)
     slack.add_member(named)
-    return {**people, named: BOT, nobody: NOBODY}
+    return {**people, named: BOT, nobody: NO_GRANTEES}
 
 
 @pytest.fixture
@@ -101,8 +101,8 @@ def doors(story: Story) -> Iterator[tuple[str, Genuine]]:
             yield f"{name} {text or ''}", story(name) if text is None else story(name).saying(text)
 
 
-async def knock(slack: Slack, door: Genuine, person: SimulatedUser, what: str) -> Delivery:
-    mine = door.by(person)
+async def knock(slack: Slack, transport: Genuine, person: SimulatedUser, what: str) -> Delivery:
+    mine = transport.by(person)
     return await slack.deliver(mine.kind, mine.payload, f"{what} of {person.name}")
 
 
@@ -121,8 +121,8 @@ async def test_an_outsider_is_refused_at_every_door_and_alone_told_why(
 
     for person, (rule, words) in outsiders.items():
         before, told = Heard.of(slack, person), 0
-        for what, door in doors(story):
-            delivery = await knock(slack, door, person, what)
+        for what, transport in doors(story):
+            delivery = await knock(slack, transport, person, what)
             told += is_there(person)
             what_for = f"a whisper about {what} to {person.name}"
             await slack.wait_for(lambda: len(person.ephemerals) >= told, what_for, SOON)  # noqa: B023 - waited for at once

@@ -332,7 +332,7 @@ async def test_a_refusal_is_told_where_the_bot_is_not_in_the_channel(
     group.set_members([])
     await slack.wait_for_events()
 
-    told = [await _is_turned_away(bob, place) for place in (public, private)]
+    told = [await _is_turned_away(bob, destination) for destination in (public, private)]
     slack.faults.plan("response_url", answers(500, "oops"))
     await bob.command("/dcv-resend", str(ORDER), public)
     await bob.gets_direct_message(NOT_LISTED)

@@ -354,11 +354,11 @@ async def test_fifty_sockets_leave_nothing_behind(
 async def _talking(ana: SimulatedUser, pki: Channel, every: float = 0.02) -> AsyncIterator[list[Delivery]]:
     """Let commands come in one after another, whether or not those before were answered; at the end all are over."""
     over: list[Delivery] = []
-    ending = asyncio.Event()
+    result = asyncio.Event()
 
     async def talk() -> None:
         async with asyncio.TaskGroup() as group:
-            while not ending.is_set():
+            while not result.is_set():
                 group.create_task(one())
                 await asyncio.sleep(every)
 
@@ -368,7 +368,7 @@ async def _talking(ana: SimulatedUser, pki: Channel, every: float = 0.02) -> Asy
 
     talking = asyncio.create_task(talk())
     yield over
-    ending.set()
+    result.set()
     await talking
 
 

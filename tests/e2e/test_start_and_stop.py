@@ -297,12 +297,12 @@ async def test_a_bot_ends_in_time_where_neither_slack_nor_digicert_nor_the_datab
     slack.faults.plan("*", stalls(60.0), times=None)
     server.freeze()
     opened = _calls(slack, "views.open")
-    answering = [asyncio.create_task(form.submit()), asyncio.create_task(ana.command("/dcv-resend", str(waits), pki))]
+    boundary = [asyncio.create_task(form.submit()), asyncio.create_task(ana.command("/dcv-resend", str(waits), pki))]
     await slack.wait_for(lambda: _calls(slack, "views.open") > opened, "a form that is being opened", 5.0)
     slack.freeze_sockets()
     status = await _stops(bot)
     server.thaw()
-    await asyncio.gather(*answering)
+    await asyncio.gather(*boundary)
 
     assert status == 0
     assert "stopping while somebody is being answered" in bot.log

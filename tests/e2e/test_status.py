@@ -127,11 +127,11 @@ async def test_pages_are_turned_in_place_and_checked_against_the_policy_each_tim
     await slack.wait_for_connection()
 
     whisper = await asks(ana, pki, "", "23 orders wait")
-    seen = [(listed(whisper, three_pages), whisper.buttons)]
+    observation = [(listed(whisper, three_pages), whisper.buttons)]
     for label, number in (("Next", 2), ("Next", 3), ("Previous", 2), ("Previous", 1)):
         await ana.click(whisper, label)
         await slack.wait_for(lambda page=number: whisper.content.says(f"Page {page} of 3"), f"page {number}", 20.0)
-        seen.append((listed(whisper, three_pages), whisper.buttons))
+        observation.append((listed(whisper, three_pages), whisper.buttons))
     whispers, asked = len(ana.ephemerals), len(certcentral.calls)
     team.set_members([])
     await slack.wait_for_events()
@@ -140,7 +140,7 @@ async def test_pages_are_turned_in_place_and_checked_against_the_policy_each_tim
 
     first, second, third = (three_pages[start : start + 10] for start in (0, 10, 20))
     middle = (second, ["Previous", "Next"])
-    assert seen == [(first, ["Next"]), middle, (third, ["Previous"]), middle, (first, ["Next"])]
+    assert observation == [(first, ["Next"]), middle, (third, ["Previous"]), middle, (first, ["Next"])]
     assert (whispers, len(ana.ephemerals), len(certcentral.calls)) == (1, 2, asked)
     assert [row["kind"] for row in ledger()] == ["denied"]
     assert slack.problems == []

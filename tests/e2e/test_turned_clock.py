@@ -11,12 +11,12 @@ from sandbox.slack import Channel, Form, Slack
 from tests.e2e.turned_clock import TurnedClockBot
 
 MakeBot = Callable[..., BotProcess]
-Turn = Callable[[int, int], None]
+PageLinks = Callable[[int, int], None]
 Ask = Callable[[str], Awaitable[Form]]
 
 
 @pytest.fixture
-def turn(tmp_path: Path) -> Turn:
+def turn(tmp_path: Path) -> PageLinks:
     """Turn the clock by so many seconds, while so many truly passed."""
 
     def turn(seconds: int, passed: int) -> None:
@@ -27,7 +27,9 @@ def turn(tmp_path: Path) -> Turn:
 
 
 @pytest.fixture
-async def bot(make_bot: MakeBot, slack: Slack, pki: Channel, turn: Turn, tmp_path: Path) -> AsyncIterator[BotProcess]:
+async def bot(
+    make_bot: MakeBot, slack: Slack, pki: Channel, turn: PageLinks, tmp_path: Path
+) -> AsyncIterator[BotProcess]:
     command = ("dcv-resend", "run", str(tmp_path / "clocks"))
     bot = TurnedClockBot(make_bot().settings, tmp_path / "turned.log", command)
     await bot.start()
@@ -38,7 +40,7 @@ async def bot(make_bot: MakeBot, slack: Slack, pki: Channel, turn: Turn, tmp_pat
 
 @pytest.mark.fault("L5")
 async def test_addresses_read_before_the_clock_was_set_back_are_read_again(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask, turn: Turn
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ask: Ask, turn: PageLinks
 ) -> None:
     certcentral.add_domain(1234, "example.com")
     form = await ask("example.com")

@@ -66,13 +66,13 @@ async def app(small_demo: Demo) -> AsyncIterator[Puppet]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def look_at(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Screen]]]:
+async def get_channel(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Screen]]]:
     """Open the page of a stage in a window of its own; at the end no window may have had an error."""
     pages: dict[int, WebPage] = {}
     screens: list[Screen] = []
     async with AsyncExitStack() as stack:
 
-        async def look_at(demo: Demo, who: str = "ana", **window: object) -> Screen:
+        async def get_channel(demo: Demo, who: str = "ana", **window: object) -> Screen:
             if id(demo) not in pages:
                 pages[id(demo)] = await stack.enter_async_context(create_page(demo))
             context = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **window})
@@ -81,18 +81,18 @@ async def look_at(browser: Browser) -> AsyncIterator[Callable[..., Awaitable[Scr
             await screen.open(f"{pages[id(demo)].url}#as={who}")
             return screen
 
-        yield look_at
+        yield get_channel
         errors = [error for screen in screens for error in screen.errors]
     assert errors == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def screen(look_at: Callable[..., Awaitable[Screen]], demo: Demo) -> Screen:
+async def screen(get_channel: Callable[..., Awaitable[Screen]], demo: Demo) -> Screen:
     """Ana's window, the bot behind it."""
-    return await look_at(demo)
+    return await get_channel(demo)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def small_screen(look_at: Callable[..., Awaitable[Screen]], small_demo: Demo, app: Puppet) -> Screen:
+async def small_screen(get_channel: Callable[..., Awaitable[Screen]], small_demo: Demo, app: Puppet) -> Screen:
     """Ana's window, the small app behind it."""
-    return await look_at(small_demo)
+    return await get_channel(small_demo)

@@ -13,7 +13,7 @@ from tests.sandbox.slack.helpers import NO_ACK, Puppet, button, buttons, option,
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LookAt = Callable[..., Awaitable[Screen]]
+ShowStatus = Callable[..., Awaitable[Screen]]
 
 
 def _post(demo: Demo, text: str = "", blocks: Any = None, **more: Any) -> Any:
@@ -21,8 +21,8 @@ def _post(demo: Demo, text: str = "", blocks: Any = None, **more: Any) -> Any:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_alert_is_drawn_whole(look_at: LookAt, small_demo: Demo, scheme: str) -> None:
-    screen = await look_at(small_demo, color_scheme=scheme)
+async def test_every_alert_is_drawn_whole(get_channel: ShowStatus, small_demo: Demo, scheme: str) -> None:
+    screen = await get_channel(small_demo, color_scheme=scheme)
     await screen.go_to("cert-alerts")
     for alert in SAMPLE_ALERTS.values():
         alert.post(small_demo.slack, small_demo.workspace.alerts)
@@ -63,10 +63,10 @@ MARKED_UP = [
 ]
 
 
-async def test_mrkdwn_reads_as_in_slack(look_at: LookAt, small_demo: Demo) -> None:
+async def test_mrkdwn_reads_as_in_slack(get_channel: ShowStatus, small_demo: Demo) -> None:
     for text, _, _ in MARKED_UP:
         _post(small_demo, blocks=[section(text)])
-    screen = await look_at(small_demo, timezone_id="UTC")
+    screen = await get_channel(small_demo, timezone_id="UTC")
 
     for number, (_, selector, shown) in enumerate(reversed(MARKED_UP), start=1):
         found = screen.conversation.locator(".message").nth(-number).locator(f".section-text :is({selector})")
@@ -138,10 +138,12 @@ async def test_an_overflow_menu_is_used_by_keyboard(small_screen: Screen, small_
     assert app.envelopes[0]["payload"]["actions"][0]["selected_option"]["value"] == "hand"
 
 
-async def test_the_menu_of_a_message_has_the_apps_shortcuts(small_demo: Demo, app: Puppet, look_at: LookAt) -> None:
+async def test_the_menu_of_a_message_has_the_apps_shortcuts(
+    small_demo: Demo, app: Puppet, get_channel: ShowStatus
+) -> None:
     shortcut = {"type": "message", "name": "Resend this", "callback_id": "resend_this", "description": "Resend"}
     small_demo.manifest.declared["features"]["shortcuts"] = [shortcut]
-    screen = await look_at(small_demo)
+    screen = await get_channel(small_demo)
     await screen.go_to("cert-alerts")
 
     await screen.open_menu(screen.messages("OrderAwaitsValidation"))

@@ -90,14 +90,14 @@ async def test_a_lost_answer_is_unknown_and_sent_again_with_a_reason(screen: Scr
 
 
 async def test_a_certcentral_that_stalls_is_waited_for_in_the_form(
-    screen: Screen, demo: Demo, look_at: Callable[..., Awaitable[Screen]]
+    screen: Screen, demo: Demo, get_channel: Callable[..., Awaitable[Screen]]
 ) -> None:
     await screen.turn("Stalls")
     await screen.type("/dcv-resend 700002")
     await expect(screen.form.get_by_text("Looking up order 700002 at DigiCert")).to_be_visible()
     await screen.is_sound()
 
-    beside = await look_at(demo, "ben")
+    beside = await get_channel(demo, "ben")
     await beside.turn("Well")
 
     await expect(screen.form.get_by_text("Recipients for corp.example.com")).to_be_visible()

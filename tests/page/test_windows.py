@@ -11,7 +11,7 @@ from tests.sandbox.slack.helpers import Puppet, modal, note, select
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LookAt = Callable[..., Awaitable[Screen]]
+ShowStatus = Callable[..., Awaitable[Screen]]
 ROWS_IN_VIEW = """
 () => [...document.querySelectorAll("main .message")].slice(-3)
   .filter((row) => row.getBoundingClientRect().bottom <= innerHeight)
@@ -21,11 +21,11 @@ FIRST_IS_IN_VIEW = "document.querySelector('main .message').getBoundingClientRec
 WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 
-async def test_a_narrow_window_shows_one_part_at_a_time(look_at: LookAt, small_demo: Demo, app: Puppet) -> None:
+async def test_a_narrow_window_shows_one_part_at_a_time(get_channel: ShowStatus, small_demo: Demo, app: Puppet) -> None:
     slack, workspace = small_demo.slack, small_demo.workspace
     root = slack.post(workspace.pki, slack.bot, slack.build_content("Sent"))
     slack.post(workspace.pki, slack.bot, slack.build_content("in detail"), thread_ts=root.ts)
-    screen = await look_at(small_demo, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    screen = await get_channel(small_demo, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     parts = screen.page.get_by_role("navigation", name="Parts of the page")
 
     await screen.is_sound()
@@ -48,11 +48,11 @@ async def test_a_narrow_window_shows_one_part_at_a_time(look_at: LookAt, small_d
     assert await screen.page.evaluate(WIDER) is False
 
 
-async def test_the_dark_page_is_sound_too(look_at: LookAt, small_demo: Demo, app: Puppet) -> None:
+async def test_the_dark_page_is_sound_too(get_channel: ShowStatus, small_demo: Demo, app: Puppet) -> None:
     certcentral = small_demo.certcentral
     certcentral.send_mail("example.com", "admin@example.com", "en", order_id=700001)
     small_demo.slack.report_problem("something went wrong")
-    screen = await look_at(small_demo, color_scheme="dark")
+    screen = await get_channel(small_demo, color_scheme="dark")
 
     await screen.is_sound()
     for tab in ("Orders", "Wire"):
@@ -63,12 +63,12 @@ async def test_the_dark_page_is_sound_too(look_at: LookAt, small_demo: Demo, app
     await screen.is_sound()
 
 
-async def test_a_thousand_messages_scroll_and_update(look_at: LookAt, small_demo: Demo) -> None:
+async def test_a_thousand_messages_scroll_and_update(get_channel: ShowStatus, small_demo: Demo) -> None:
     slack, workspace = small_demo.slack, small_demo.workspace
     messages = [
         slack.post(workspace.pki, slack.bot, slack.build_content(f"message {number}")) for number in range(1_000)
     ]
-    screen = await look_at(small_demo)
+    screen = await get_channel(small_demo)
     await screen.messages("message 999").wait_for()
 
     slack.edit(messages[998], slack.build_content("changed"))

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.errors import SlackUnavailable
-from bot.models import Actor, Place
+from bot.models import Actor, Destination
 from bot.parsing.message_authors import Author
-from bot.policy.rules import Action, Matter, Standing
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.resources import about_typed
+from bot.policy.rules import AccessContext, Action, Resource
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.resources import resource_for_input
 
 MOST_APPS = 10_000
 
@@ -21,26 +21,26 @@ class AuthorUnclear(SlackUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Permission:
+class AuthorPermission:
     """What an author may cause; `key` is whose allowance it uses. `standing` is None for apps, which may cause all."""
 
     key: str
-    standing: Standing | None = None
+    context: AccessContext | None = None
 
-    def allows_all(self, matters: Iterable[Matter]) -> bool:
+    def allows_all(self, resources: Iterable[Resource]) -> bool:
         """Return whether the author may ask for the status of each of these."""
-        return self.standing is None or all(_may(self.standing, each) for each in matters)
+        return self.context is None or all(_may(self.context, each) for each in resources)
 
-    def allows_any(self, matters: Iterable[Matter]) -> bool:
+    def allows_any(self, resources: Iterable[Resource]) -> bool:
         """Return whether the author may ask for the status of any of these."""
-        return self.standing is None or any(_may(self.standing, each) for each in matters)
+        return self.context is None or any(_may(self.context, each) for each in resources)
 
 
 class AlertAuthors:
     """Asks the gate about the authors of alerts. A bot user never becomes a person, so that it is asked for once."""
 
-    def __init__(self, gate: Gate, team_id: str) -> None:
-        self._gate = gate
+    def __init__(self, authorizer: Authorizer, team_id: str) -> None:
+        self._authorizer = authorizer
         self._team_id = team_id
         self._apps: set[str] = set()
 
@@ -49,22 +49,26 @@ class AlertAuthors:
         """The bot users for which Slack is not asked again."""
         return frozenset(self._apps)
 
-    async def permission(self, author: Author, place: Place) -> Permission | None:
+    async def permission(self, author: Author, destination: Destination) -> AuthorPermission | None:
         """Return what an author may cause in a channel; None if that is nothing.
 
         Raises AuthorUnclear if Slack cannot tell now.
         """
         if author.user_id is None or author.user_id in self._apps:
-            return Permission(f"app:{author.bot_id}")
-        standing = await self._standing(author.user_id)
+            return AuthorPermission(f"app:{author.bot_id}")
+        standing = await self._context(author.user_id)
         # An app's message carries both ids. A message that an app posts in the name of a person does so, too.
         if author.bot_id and _is_app(standing):
             self._remember(author.user_id)
-            return Permission(f"app:{author.bot_id}")
-        return Permission(f"person:{author.user_id}", standing) if _may(standing, about_typed(place, None)) else None
+            return AuthorPermission(f"app:{author.bot_id}")
+        return (
+            AuthorPermission(f"person:{author.user_id}", standing)
+            if _may(standing, resource_for_input(destination, None))
+            else None
+        )
 
-    async def _standing(self, user_id: str) -> Standing:
-        standing = await self._gate.standing(Actor(user_id, self._team_id))
+    async def _context(self, user_id: str) -> AccessContext:
+        standing = await self._authorizer.context(Actor(user_id, self._team_id))
         if standing.person is None:
             raise AuthorUnclear
         return standing
@@ -75,14 +79,14 @@ class AlertAuthors:
         self._apps.add(user_id)
 
 
-def _is_app(standing: Standing) -> bool:
+def _is_app(standing: AccessContext) -> bool:
     person = standing.person
     return person is not None and person.bot and not (person.guest or person.stranger or person.deleted)
 
 
-def _may(standing: Standing, matter: Matter) -> bool:
+def _may(standing: AccessContext, resource: Resource) -> bool:
     """Return the policy's answer; AuthorUnclear if a user group that Slack could not read may change it."""
-    decision = standing.decide(Action.LOOK, matter)
-    if decision.could_not_tell:
+    decision = standing.decide(Action.STATUS, resource)
+    if decision.is_unknown:
         raise AuthorUnclear
     return decision.allowed

@@ -11,10 +11,10 @@ from attrs import define
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
 from bot.parsing.certificate_words import is_about_certificates
-from bot.parsing.mentions import Candidate, read_candidates
+from bot.parsing.mentions import Mention, find_mentions
 from bot.parsing.message_authors import read_author
-from bot.parsing.message_text import PassageKind, read_passages
-from bot.parsing.targets import WantedName
+from bot.parsing.message_text import SpanKind, read_spans
+from bot.parsing.targets import DomainRef
 from bot.slack.client import Identity
 from bot.store.alerts import Alert, Alerts
 
@@ -23,11 +23,11 @@ log = structlog.get_logger(__name__)
 TOO_OLD = timedelta(hours=1)
 MOST_AT_ONCE = 200
 MOST_WAITING = 5000
-_WORDS = {PassageKind.PROSE, PassageKind.CODE}
+_WORDS = {SpanKind.PROSE, SpanKind.CODE}
 
 
 @define(eq=False, repr=False, slots=False)
-class Intake:
+class AlertIngester:
     """Takes messages of the channels that an owner of the bot listed; everything else it does not even read."""
 
     _channels: frozenset[str]
@@ -45,7 +45,7 @@ class Intake:
         self.arrived = asyncio.Event()
         """Set when there is something to look at."""
 
-    async def take(self, channel_id: str, message: dict[str, Any]) -> None:
+    async def ingest(self, channel_id: str, message: dict[str, Any]) -> None:
         """Return when the message is written down, if it names anything; safe to repeat, it is looked at once.
 
         Those that arrive together are written together: in a flood each alone would wait too long. StoreUnavailable
@@ -59,11 +59,11 @@ class Intake:
             return
         async with self._reading:
             # The longest messages take some hundredths of a second, and a flood of them nobody should wait for.
-            candidates, about_certificates = await asyncio.to_thread(_read, message)
-        if candidates:
-            await self._keep(Alert(channel_id, ts, now, candidates, author, about_certificates))
+            mentions, about_certificates = await asyncio.to_thread(_read, message)
+        if mentions:
+            await self._enqueue(Alert(channel_id, ts, now, mentions, author, about_certificates))
 
-    async def _keep(self, alert: Alert) -> None:
+    async def _enqueue(self, alert: Alert) -> None:
         if len(self._waiting) >= self._most_waiting:
             raise StoreUnavailable("Too many alerts wait to be written down.")
         kept = asyncio.get_running_loop().create_future()
@@ -83,7 +83,7 @@ class Intake:
     async def _write(self, batch: list[tuple[Alert, asyncio.Future[None]]]) -> None:
         error: Exception | None = None
         try:
-            await self._alerts.keep([alert for alert, _ in batch])
+            await self._alerts.add([alert for alert, _ in batch])
         except Exception as failure:
             error = failure
         for _, kept in batch:
@@ -96,17 +96,17 @@ class Intake:
         self.arrived.set()
 
 
-def _read(message: dict[str, Any]) -> tuple[tuple[Candidate, ...], bool]:
+def _read(message: dict[str, Any]) -> tuple[tuple[Mention, ...], bool]:
     """Return what an alert may name, and whether its words are about certificates or validation.
 
     An address behind a label was not written for people to read, so that it counts as little as the path of a link.
     """
-    found = [replace(each, is_strong=False) if each.is_link else each for each in read_candidates(message)]
-    may_be_below = any(each.is_strong and isinstance(each.target, WantedName) for each in found)
+    found = [replace(each, is_explicit=False) if each.is_link else each for each in find_mentions(message)]
+    may_be_below = any(each.is_explicit and isinstance(each.target, DomainRef) for each in found)
     return tuple(found), may_be_below and _is_about_certificates(message)
 
 
 def _is_about_certificates(message: dict[str, Any]) -> bool:
     """Addresses and the sender's own name do not say what a message is about."""
-    words = (passage.text for passage in read_passages(message) if passage.kind in _WORDS)
+    words = (span.text for span in read_spans(message) if span.kind in _WORDS)
     return any(map(is_about_certificates, words))

@@ -10,22 +10,22 @@ import structlog
 from attrs import define, field
 
 from bot.clock import Clock
-from bot.errors import BotError, CaError, Misunderstood, SlackRefused, SlackUnavailable
-from bot.models import Actor, Offer, Offered, Place
+from bot.errors import BotError, CaError, InvalidInput, SlackRejected, SlackUnavailable
+from bot.models import Actor, Destination, Offer, OfferTarget
 from bot.policy.rules import Action
-from bot.services.alerts.authors import AlertAuthors, AuthorUnclear, Permission
-from bot.services.alerts.ingest import TOO_OLD, Intake
-from bot.services.alerts.triage import MOST_OFFERS, SPAN, STANDS, Verdict, decide, fresh, is_full
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.resources import about_line, about_offered, about_typed
-from bot.services.lookup.pending_mentions import Confirmed, Confirming, Match
-from bot.services.publishing.publisher import Board
+from bot.services.alerts.authors import AlertAuthors, AuthorPermission, AuthorUnclear
+from bot.services.alerts.ingest import TOO_OLD, AlertIngester
+from bot.services.alerts.triage import MOST_OFFERS, OFFER_LIFETIME, SPAN, Triage, is_rate_limited, triage, without_offer
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.resources import resource_for_input, resources_for_entry, resources_for_offer_target
+from bot.services.lookup.pending_mentions import ConfirmedMention, MentionMatch, PendingMentions
+from bot.services.publishing.publisher import MessagePublisher
 from bot.slack.chat import Chat
 from bot.store import alerts as alert_rows
 from bot.store import offers as offer_rows
 from bot.store.alerts import Alert, Alerts
 from bot.store.database import Database
-from bot.store.offers import POST, Known, Offers
+from bot.store.offers import POST, ChannelOffers, Offers
 from bot.timings import PRODUCTION
 from bot.views import alert_offers as views
 from bot.views.blocks import Message
@@ -40,12 +40,12 @@ IDLE_SECONDS = 60.0
 MOST_WITHDRAWN = 20
 MOST_PUT_OFF = 3
 LONGEST_PAUSE = 300.0
-ALERTS_KEPT = 2 * TOO_OLD
-OFFERS_KEPT = timedelta(hours=48)
+ALERT_RETENTION = 2 * TOO_OLD
+OFFER_RETENTION = timedelta(hours=48)
 
 
 @define(eq=False, repr=False, slots=False)
-class Offering:
+class OfferWorker:
     """Reads DigiCert on behalf of alerts, which the owner grants by listing their channels, and offers; it never sends.
 
     One process does so at a time. Where that one was frozen and wakes up, it finds in its transaction that an alert was
@@ -53,11 +53,11 @@ class Offering:
     """
 
     _channels: frozenset[str]
-    _intake: Intake
-    _gate: Gate
-    _confirming: Confirming
+    _alert_ingester: AlertIngester
+    _authorizer: Authorizer
+    _pending_mentions: PendingMentions
     _chat: Chat
-    _board: Board
+    _publisher: MessagePublisher
     _database: Database
     _alerts: Alerts
     _offers: Offers
@@ -72,15 +72,15 @@ class Offering:
         self._failed: dict[str, tuple[int, float]] = {}
         self._unclear: dict[str, float] = {}
 
-    async def work(self) -> None:
+    async def run(self) -> None:
         """For ever: show what changed, look at what arrived. Whatever fails is tried again; a restart loses nothing.
 
         What another process heard is found every `look_seconds`.
         """
         while True:
-            self._intake.arrived.clear()
+            self._alert_ingester.arrived.clear()
             try:
-                pause = min(await self.round(), self._look_seconds)
+                pause = min(await self.run_once(), self._look_seconds)
             except Exception as error:
                 _log_failure(error)
                 await asyncio.sleep(max(self._retry_seconds, getattr(error, "retry_after", None) or 0.0))
@@ -88,21 +88,21 @@ class Offering:
                 # Not `wait_for`: before Python 3.12 it may lose a cancellation, and this would never end.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause):
-                        await self._intake.arrived.wait()
+                        await self._alert_ingester.arrived.wait()
 
-    async def round(self) -> float:
+    async def run_once(self) -> float:
         """Show and process once; return the seconds after which there may be more to do.
 
         An alert for which DigiCert gives no answer waits for the next round, and so do the alerts of authors that Slack
         cannot name now; the others go on. Raises CaError after a few.
         """
-        is_behind = await self._show_all()
+        is_behind = await self._publish_all()
         put_off: list[Alert] = []
         unclear = 0
         while unread := await self._unread(put_off, apps_only=unclear >= MOST_PUT_OFF):
             for alert in unread:
                 try:
-                    await self._look_at(alert)
+                    await self._find_targets(alert)
                 except AuthorUnclear:
                     self._ask_later(alert)
                     unclear += 1
@@ -129,23 +129,25 @@ class Offering:
         if alert.author and alert.author.user_id:
             self._unclear[alert.author.user_id] = asyncio.get_running_loop().time() + self._retry_seconds
 
-    async def not_now(self, actor: Actor, offer_id: str) -> None:
+    async def snooze(self, actor: Actor, offer_id: str) -> None:
         """Let the targets of an offer rest in its channel for a day; NotAllowed unless the person may resend."""
         about = {"offer": offer_id[:32]}
-        await self._gate.require(actor, Action.RESEND, about)
+        await self._authorizer.require(actor, Action.RESEND, about)
         offer = await self._offers.get(offer_id)
         if offer is None:
-            raise Misunderstood("This offer was made long ago and is over. To resend all the same, type /dcv-resend.")
+            raise InvalidInput("This offer was made long ago and is over. To resend all the same, type /dcv-resend.")
         for target in offer.with_button:
-            await self._gate.require(actor, Action.RESEND, about, about_offered(offer.place, target))
-        if not await self._board.is_open(offer.place):
-            await self._board.withdraw(f"{POST}{offer.id}")
-            raise Misunderstood("The bot makes no offers in this channel any longer. To resend, type /dcv-resend.")
+            await self._authorizer.require(
+                actor, Action.RESEND, about, resources_for_offer_target(offer.destination, target)
+            )
+        if not await self._publisher.is_open(offer.destination):
+            await self._publisher.withdraw(f"{POST}{offer.id}")
+            raise InvalidInput("The bot makes no offers in this channel any longer. To resend, type /dcv-resend.")
         now = self._clock()
-        if offer.quiet_until is None or offer.quiet_until <= now:
-            await self._offers.quieten(offer, actor.user_id, now + STANDS)
+        if offer.snoozed_until is None or offer.snoozed_until <= now:
+            await self._offers.snooze(offer, actor.user_id, now + OFFER_LIFETIME)
             log.info("not now", offer=offer_id, user=actor.user_id)
-        await self._show(offer_id)
+        await self._publish(offer_id)
 
     async def withdraw(self) -> None:
         """Replace the offers in channels that became shared by a neutral line, some at a time; safe to repeat.
@@ -154,34 +156,34 @@ class Offering:
         """
         for channel_id in await self._offers.channels():
             try:
-                if await self._chat.is_shared(Place(channel_id)):
+                if await self._chat.is_shared(Destination(channel_id)):
                     await self._withdraw_from(channel_id)
-            except (SlackRefused, SlackUnavailable) as error:
+            except (SlackRejected, SlackUnavailable) as error:
                 log.warning("offers may have to be withdrawn later", channel=channel_id, error=str(error))
 
     async def _withdraw_from(self, channel_id: str) -> None:
         offer_ids = await self._offers.posted(channel_id, MOST_WITHDRAWN)
         log.info("withdrawing offers from a shared channel", channel=channel_id, offers=len(offer_ids))
         for offer_id in offer_ids:
-            await self._board.withdraw(f"{POST}{offer_id}")
+            await self._publisher.withdraw(f"{POST}{offer_id}")
 
-    async def tidy(self) -> None:
+    async def clean_up(self) -> None:
         """Forget alerts after two hours and offers after two days; Slack delivers nothing again that is so old."""
         now = self._clock()
         self._failed.clear()
-        await self._alerts.tidy(now - ALERTS_KEPT)
-        await self._offers.tidy(now - OFFERS_KEPT, now)
+        await self._alerts.tidy(now - ALERT_RETENTION)
+        await self._offers.tidy(now - OFFER_RETENTION, now)
 
-    async def _look_at(self, alert: Alert) -> None:
+    async def _find_targets(self, alert: Alert) -> None:
         try:
-            await self._settle(alert)
+            await self._process(alert)
         except BotError:
             raise
         except Exception:
             log.exception("an alert could not be read; it gets no offer", channel=alert.channel_id, ts=alert.ts)
             await self._alerts.done([alert])
 
-    async def _settle(self, alert: Alert) -> None:
+    async def _process(self, alert: Alert) -> None:
         """Decide what becomes of an alert, and write it down together with the note that it was looked at."""
         permission = await self._permission(alert)
         matches = await self._matches(alert, permission) if permission else ()
@@ -190,18 +192,18 @@ class Offering:
             return
         named = {match.line.key: match for match in matches}
         now = self._clock()
-        known = await self._offers.known(alert.channel_id, permission.key, named, now, now - SPAN)
+        known = await self._offers.channel_state(alert.channel_id, permission.key, named, now, now - SPAN)
         named, waiting = await self._waiting(alert, named, known, permission)
-        verdict = decide(list(named), waiting.keys(), known)
+        verdict = triage(list(named), waiting.keys(), known)
         offer = _offer(alert, [waiting[key] for key in verdict.offered], now, permission)
         if not await self._write(alert, verdict, offer, known, [match.line.key for match in matches]):
             log.warning("another process looks at alerts; looking again", channel=alert.channel_id, ts=alert.ts)
             return
         if offer.targets:
             log.info("offered", channel=alert.channel_id, targets=[target.key for target in offer.targets])
-            await self._show_soon(offer.id)
+            await self._publish_soon(offer.id)
 
-    async def _permission(self, alert: Alert) -> Permission | None:
+    async def _permission(self, alert: Alert) -> AuthorPermission | None:
         """Return what the author of an alert may cause; nothing if the alert is too old, or if strangers read along.
 
         Raises AuthorUnclear if Slack cannot tell who the author is.
@@ -209,55 +211,61 @@ class Offering:
         if alert.channel_id not in self._channels or alert.author is None or self._clock() - alert.at > TOO_OLD:
             return None
         try:
-            if await self._chat.is_shared(Place(alert.channel_id)):
+            if await self._chat.is_shared(Destination(alert.channel_id)):
                 return None
-        except SlackRefused as error:
+        except SlackRejected as error:
             log.warning("a channel of alerts cannot be seen", channel=alert.channel_id, error=error.code)
             return None
-        permission = await self._authors.permission(alert.author, Place(alert.channel_id))
+        permission = await self._authors.permission(alert.author, Destination(alert.channel_id))
         if permission is None:
             log.info("the author of an alert may not cause offers", channel=alert.channel_id, user=alert.author.user_id)
         return permission
 
-    async def _matches(self, alert: Alert, permission: Permission) -> Sequence[Match]:
+    async def _matches(self, alert: Alert, permission: AuthorPermission) -> Sequence[MentionMatch]:
         """Return what of the listing the alert names and its author may ask about."""
-        place = Place(alert.channel_id)
-        candidates = [each for each in alert.candidates if permission.allows_any([about_typed(place, each.target)])]
-        if not candidates:
+        destination = Destination(alert.channel_id)
+        mentions = [
+            each for each in alert.mentions if permission.allows_any([resource_for_input(destination, each.target)])
+        ]
+        if not mentions:
             return ()
-        matches = await self._confirming.matches(candidates)
-        return [match for match in matches if permission.allows_any(about_line(place, match.line))]
+        matches = await self._pending_mentions.matches(mentions)
+        return [match for match in matches if permission.allows_any(resources_for_entry(destination, match.line))]
 
     async def _waiting(
-        self, alert: Alert, named: dict[str, Match], known: Known, permission: Permission
-    ) -> tuple[dict[str, Match], dict[str, Offered]]:
+        self, alert: Alert, named: dict[str, MentionMatch], known: ChannelOffers, permission: AuthorPermission
+    ) -> tuple[dict[str, MentionMatch], dict[str, OfferTarget]]:
         """Return what the alert names, and what of it waits and was not offered yet.
 
         A parent counts if the alert is about certificates, and names nothing that is pending itself.
         """
         itself = {key: match for key, match in named.items() if not match.is_parent}
         waiting = await self._confirmed(alert, itself, known, permission)
-        if waiting or not alert.about_certificates or any(key in known.standing for key in itself):
+        if waiting or not alert.about_certificates or any(key in known.open for key in itself):
             return itself, waiting
         parents = {key: match for key, match in named.items() if match.is_parent}
         return named, await self._confirmed(alert, parents, known, permission)
 
     async def _confirmed(
-        self, alert: Alert, named: Mapping[str, Match], known: Known, permission: Permission
-    ) -> dict[str, Offered]:
+        self, alert: Alert, named: Mapping[str, MentionMatch], known: ChannelOffers, permission: AuthorPermission
+    ) -> dict[str, OfferTarget]:
         """Return what waits of the targets that were not offered yet; after too many offers, by the listing alone."""
-        new = [named[key] for key in fresh(list(named), known)]
-        if is_full(known):
-            return {match.line.key: _offered(Confirmed(match, ())) for match in new if match.line.waiting}
-        found = [_offered(each) for each in [await self._confirming.confirm(match) for match in new] if each]
-        place = Place(alert.channel_id)
-        return {each.key: each for each in found if permission.allows_all([about_offered(place, each)])}
+        new = [named[key] for key in without_offer(list(named), known)]
+        if is_rate_limited(known):
+            return {match.line.key: _offered(ConfirmedMention(match, ())) for match in new if match.line.waiting}
+        found = [_offered(each) for each in [await self._pending_mentions.confirm(match) for match in new] if each]
+        destination = Destination(alert.channel_id)
+        return {
+            each.key: each for each in found if permission.allows_all([resources_for_offer_target(destination, each)])
+        }
 
-    async def _write(self, alert: Alert, verdict: Verdict, offer: Offer, known: Known, keys: Sequence[str]) -> bool:
+    async def _write(
+        self, alert: Alert, verdict: Triage, offer: Offer, known: ChannelOffers, keys: Sequence[str]
+    ) -> bool:
         """All or nothing; False, and nothing, where another process wrote meanwhile."""
-        until = offer.at + STANDS
+        until = offer.at + OFFER_LIFETIME
         async with self._database.write() as transaction:
-            known_now = await offer_rows.known(
+            known_now = await offer_rows.channel_state(
                 transaction, alert.channel_id, offer.author or "", keys, offer.at, offer.at - SPAN
             )
             if known_now != known or not await alert_rows.done(transaction, alert):
@@ -265,43 +273,43 @@ class Offering:
             if verdict.counted:
                 await offer_rows.count(transaction, verdict.counted)
             if offer.targets:
-                await offer_rows.make(transaction, offer, until)
+                await offer_rows.create(transaction, offer, until)
             elif verdict.summarised and known.summary:
                 await offer_rows.count(transaction, [known.summary])
             elif verdict.summarised:
-                await offer_rows.make(transaction, _summary(alert, offer), until)
+                await offer_rows.create(transaction, _summary(alert, offer), until)
         return True
 
-    async def _show_all(self) -> bool:
+    async def _publish_all(self) -> bool:
         """Post what is not there yet, and edit what changed, a few every ten seconds; whether anything is left."""
-        behind = await self._offers.not_shown(AT_ONCE, without=self._put_off())
-        edits = [offer for offer in behind if offer.shown]
-        await self._show_each([offer.id for offer in behind if not offer.shown])
+        behind = await self._offers.not_shown(AT_ONCE, without=self._postpone())
+        edits = [offer for offer in behind if offer.published_version]
+        await self._publish_each([offer.id for offer in behind if not offer.published_version])
         now = asyncio.get_running_loop().time()
         if edits and now >= self._next_edits:
             self._next_edits = now + EDIT_SECONDS
-            await self._show_each([offer.id for offer in edits[:MOST_EDITS]])
+            await self._publish_each([offer.id for offer in edits[:MOST_EDITS]])
             edits = edits[MOST_EDITS:]
         return bool(edits or self._failed)
 
-    def _put_off(self) -> list[str]:
+    def _postpone(self) -> list[str]:
         """Return the offers that failed so lately that they wait."""
         now = asyncio.get_running_loop().time()
         return [offer_id for offer_id, (_, again_at) in self._failed.items() if again_at > now]
 
-    async def _show_each(self, offer_ids: Sequence[str]) -> None:
+    async def _publish_each(self, offer_ids: Sequence[str]) -> None:
         """Show offers; one that Slack does not take now holds up no other. SlackUnavailable after a few of them."""
         failures = 0
         for offer_id in offer_ids:
-            if error := await self._show_soon(offer_id):
+            if error := await self._publish_soon(offer_id):
                 failures += 1
                 if failures == MOST_PUT_OFF:
                     raise error
 
-    async def _show_soon(self, offer_id: str) -> SlackUnavailable | None:
+    async def _publish_soon(self, offer_id: str) -> SlackUnavailable | None:
         """Show an offer, or return why Slack did not take it; each failure in a row makes it wait longer."""
         try:
-            await self._show(offer_id)
+            await self._publish(offer_id)
         except SlackUnavailable as error:
             times, _ = self._failed.get(offer_id, (0, 0.0))
             pause = max(error.retry_after, min(LONGEST_PAUSE, self._retry_seconds * (2**times - 1)))
@@ -311,11 +319,11 @@ class Offering:
         self._failed.pop(offer_id, None)
         return None
 
-    async def _show(self, offer_id: str) -> None:
+    async def _publish(self, offer_id: str) -> None:
         """Let the present version of an offer stand in Slack. SlackUnavailable when Slack cannot be asked now."""
         async with self._showing:
             offer = await self._offers.get(offer_id)
-            if offer is None or offer.shown == offer.version:
+            if offer is None or offer.published_version == offer.version:
                 return
             drawn = offer
 
@@ -325,31 +333,31 @@ class Offering:
                 return views.offer(drawn) if drawn.targets else views.summary(drawn, MOST_OFFERS, SPAN)
 
             try:
-                await self._board.show(f"{POST}{offer.id}", offer.place, draw, None)
-            except SlackRefused as error:
-                log.warning("an offer cannot be shown", channel=offer.place.channel_id, error=error.code)
-                if not offer.shown:
+                await self._publisher.publish(f"{POST}{offer.id}", offer.destination, draw, None)
+            except SlackRejected as error:
+                log.warning("an offer cannot be shown", channel=offer.destination.channel_id, error=error.code)
+                if not offer.published_version:
                     await self._offers.withdraw(offer)
             await self._offers.shown(drawn)
 
 
-def _offer(alert: Alert, targets: Sequence[Offered], now: datetime, permission: Permission) -> Offer:
+def _offer(alert: Alert, targets: Sequence[OfferTarget], now: datetime, permission: AuthorPermission) -> Offer:
     """One offer for all that an alert names; its id is the alert's, so that it is made once."""
-    place = Place(alert.channel_id, alert.ts)
-    return Offer(_id(alert), place, now, tuple(targets), author=permission.key)
+    destination = Destination(alert.channel_id, alert.ts)
+    return Offer(_id(alert), destination, now, tuple(targets), author=permission.key)
 
 
 def _summary(alert: Alert, offer: Offer) -> Offer:
-    return Offer(_id(alert), Place(alert.channel_id), offer.at, later=1, author=offer.author)
+    return Offer(_id(alert), Destination(alert.channel_id), offer.at, repeat_count=1, author=offer.author)
 
 
 def _id(alert: Alert) -> str:
     return hashlib.sha256(f"{alert.channel_id}:{alert.ts}".encode()).hexdigest()[:16]
 
 
-def _offered(confirmed: Confirmed) -> Offered:
+def _offered(confirmed: ConfirmedMention) -> OfferTarget:
     match = confirmed.match
-    return Offered(match.line.key, match.opens, confirmed.waiting, match.line.since)
+    return OfferTarget(match.line.key, match.opens, confirmed.waiting, match.line.since)
 
 
 def _log_failure(error: Exception) -> None:

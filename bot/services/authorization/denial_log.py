@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.clock import Clock
-from bot.errors import StoreInDoubt, StoreUnavailable
+from bot.errors import CommitUnknown, StoreUnavailable
 from bot.models import LedgerEvent
 from bot.store.ledger.entries import Entry, Ledger
-from bot.store.schema import canonical, written
+from bot.store.schema import canonical_json, format_timestamp
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class _Span:
         return rows
 
 
-class RefusalLog:
+class DenialLog:
     """Writes refusals, at most 2 * MOST_KINDS + 1 rows for each person and SPAN, however many there are.
 
     The counts are in memory until the span is over. A crash loses them, and never a row that was written. Each
@@ -80,7 +80,7 @@ class RefusalLog:
         if not self.admits(entry):
             return
         try:
-            await self._ledger.record(entry)
+            await self._ledger.append(entry)
         except StoreUnavailable:
             self.admits(entry)
             raise
@@ -136,8 +136,8 @@ class RefusalLog:
     async def _write(self) -> None:
         while batch := self._waiting[:_AT_ONCE]:
             try:
-                await self._ledger.record_all(batch, in_doubt=self._in_doubt)
-            except StoreInDoubt:
+                await self._ledger.append_all(batch, in_doubt=self._in_doubt)
+            except CommitUnknown:
                 self._in_doubt = True
                 raise
             self._in_doubt = False
@@ -150,9 +150,11 @@ def _key(entry: Entry) -> Hashable:
     target = {name: detail[name] for name in ("names", "order", "calls") if detail.get(name)}
     words = {name: detail[name] for name in _WORDS if detail.get(name)}
     # The ids of forms, requests and offers are no targets: each drawing of a form has another one.
-    return entry.event, canonical([detail.get("action"), detail.get("rule"), target or words])
+    return entry.event, canonical_json([detail.get("action"), detail.get("rule"), target or words])
 
 
 def _count(first: Entry, now: datetime, more: int) -> Entry:
     """Return the row that says how often a refusal came again since its own row was written."""
-    return replace(first, at=now, request_id=None, detail={**first.detail, "times": more, "since": written(first.at)})
+    return replace(
+        first, at=now, request_id=None, detail={**first.detail, "times": more, "since": format_timestamp(first.at)}
+    )

@@ -5,18 +5,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from bot.errors import CaRefused, NothingToDo, NotVisible, PermissionUnknown
-from bot.models import Actor, Kind, Listed, NameValidation, Order, Place, Reach
-from bot.parsing.domain_names import plain_name, without_wildcard
-from bot.parsing.targets import Wanted, WantedName, WantedOrder
-from bot.policy.rules import NO_RULE, Action, Matter, Standing, holders
-from bot.services.authorization.resources import about_line, about_typed
+from bot.errors import CaRejected, NotResendable, NotVisible, PermissionUnknown
+from bot.models import AccountEntry, Actor, Destination, Kind, NameValidation, Order, Reach
+from bot.parsing.domain_names import display_name, without_wildcard
+from bot.parsing.targets import DomainRef, OrderRef, TargetRef
+from bot.policy.rules import NO_RULE, AccessContext, Action, Resource, who_can
+from bot.services.authorization.resources import resource_for_input, resources_for_entry
 
 _COLLEAGUE = "If it waits together with other names, a colleague with more permissions can do it."
 
 
 @dataclass(frozen=True)
-class Access:
+class Visibility:
     """Who asks for what in which channel, with the rules as they are now.
 
     A person may learn about what they may `status`, and about what they may do the `action` with. If the policy hides
@@ -24,14 +24,14 @@ class Access:
     """
 
     actor: Actor
-    place: Place | None
-    standing: Standing
+    destination: Destination | None
+    context: AccessContext
     action: Action = Action.RESEND
 
     @cached_property
     def sees_everything(self) -> bool:
         """Whether nothing need be hidden from this person."""
-        return any(self.standing.is_unrestricted(each, self._channel) for each in (Action.LOOK, self.action))
+        return any(self.context.is_unrestricted(each, self._channel) for each in (Action.STATUS, self.action))
 
     def names(self, names: tuple[str, ...], order_id: int | None = None) -> tuple[str, ...]:
         """Return those of these names, with or without wildcard, that the person may learn about."""
@@ -43,8 +43,8 @@ class Access:
         """Return whether the person may learn about a name, with or without wildcard, on this order."""
         if self.sees_everything:
             return True
-        matter = Matter(self._channel, (without_wildcard(name.lower()),), order_id, settled=True)
-        return any(self.standing.permits(each, matter) for each in (Action.LOOK, self.action))
+        resource = Resource(self._channel, (without_wildcard(name.lower()),), order_id, resolved=True)
+        return any(self.context.permits(each, resource) for each in (Action.STATUS, self.action))
 
     def order(self, order: Order) -> Order | None:
         """Return an order with the names that the person may learn about; None if there is no such name."""
@@ -64,11 +64,13 @@ class Access:
         names = self.names(entry.names, order.id)
         return replace(entry, names=names) if names else None
 
-    def line(self, line: Listed) -> Listed | None:
+    def line(self, line: AccountEntry) -> AccountEntry | None:
         """Return a line of the account's listing with its visible names; None if the person may resend none of them."""
         if self._resends_everything:
             return line
-        if not any(self.standing.permits(Action.RESEND, matter) for matter in about_line(self.place, line)):
+        if not any(
+            self.context.permits(Action.RESEND, resource) for resource in resources_for_entry(self.destination, line)
+        ):
             return None
         order_id = line.id if line.kind is Kind.ORDER else None
         names = self.names(line.names, order_id)
@@ -77,53 +79,53 @@ class Access:
 
     def may_resend_below(self, scope: str) -> bool:
         """Return whether the person may resend for a name together with everything below it."""
-        matter = Matter(self._channel, (scope,), settled=True, reach=Reach(below=(scope,)))
-        return self.standing.permits(Action.RESEND, matter)
+        resource = Resource(self._channel, (scope,), resolved=True, reach=Reach(below=(scope,)))
+        return self.context.permits(Action.RESEND, resource)
 
     def require_answer(self) -> None:
         """Raise PermissionUnknown if Slack could not tell enough to know what to hide from the person."""
-        if not self.sees_everything and (unread := self.standing.unanswered):
+        if not self.sees_everything and (unread := self.context.unanswered):
             raise PermissionUnknown(unread.sentence)
 
     @contextmanager
-    def if_unknown(self, nothing: NothingToDo, wanted: Wanted | None) -> Iterator[None]:
+    def if_unknown(self, nothing: NotResendable, wanted: TargetRef | None) -> Iterator[None]:
         """Turn DigiCert's 404 into `nothing`, or into what the person is told of all that is hidden from them."""
         try:
             yield
-        except CaRefused as error:
+        except CaRejected as error:
             if error.status != 404:
                 raise
             raise (nothing if self.sees_everything else self.not_visible(wanted)) from error
 
-    def not_visible(self, wanted: Wanted | None) -> NotVisible | PermissionUnknown:
+    def not_visible(self, wanted: TargetRef | None) -> NotVisible | PermissionUnknown:
         """Return the refusal for what the person may not learn about, whether it exists or not.
 
         It is no refusal if Slack could not list a user group that may change it.
         """
-        if unread := self.standing.unanswered:
+        if unread := self.context.unanswered:
             return PermissionUnknown(unread.sentence)
         words = _words(wanted)
         if self.action is Action.RESEND:
             sentence = f"Nothing that you may resend waits for {words}. {_COLLEAGUE}"
         else:
             sentence = f"Nothing that you may see is known as {words}."
-        who = holders(self.standing.rules, self.action, about_typed(self.place, wanted))
+        who = who_can(self.context.rules, self.action, resource_for_input(self.destination, wanted))
         return NotVisible(sentence, NO_RULE, who)
 
     @cached_property
     def _resends_everything(self) -> bool:
-        return self.standing.is_unrestricted(Action.RESEND, self._channel)
+        return self.context.is_unrestricted(Action.RESEND, self._channel)
 
     @property
     def _channel(self) -> str | None:
-        return self.place.channel_id if self.place else None
+        return self.destination.channel_id if self.destination else None
 
 
-def _words(wanted: Wanted | None) -> str:
+def _words(wanted: TargetRef | None) -> str:
     match wanted:
-        case WantedOrder(order_id):
+        case OrderRef(order_id):
             return f"order {order_id}"
-        case WantedName(name):
-            return plain_name(name)
+        case DomainRef(name):
+            return display_name(name)
         case None:
             return "this choice"

@@ -15,10 +15,10 @@ from bot.models import (
     Expired,
     NameValidation,
     NeverValidated,
+    Observation,
     OrderTarget,
     OrderValidation,
     ResendRequest,
-    Seen,
     Valid,
 )
 from bot.parsing.domain_names import without_wildcard
@@ -32,7 +32,7 @@ Read = Callable[[int], Awaitable[Reading]]
 _SHARED_SECONDS = 1.0
 
 
-class Looking:
+class ValidationObserver:
     """Reads how it stands, and changes nothing; CaError where DigiCert cannot tell."""
 
     def __init__(self, certcentral: CertCentral, clock: Clock) -> None:
@@ -40,44 +40,44 @@ class Looking:
         self._clock = clock
         self._shared = alru_cache(maxsize=256, ttl=_SHARED_SECONDS)(self._read)
 
-    async def request(self, request: ResendRequest) -> dict[int, Seen]:
+    async def observe_request(self, request: ResendRequest) -> dict[int, Observation]:
         """How it stands with every call of a request now."""
         read = alru_cache(self._read)
-        return {number: await self._look(request, number, read) for number in range(len(request.calls))}
+        return {number: await self._observe(request, number, read) for number in range(len(request.calls))}
 
-    async def call(self, request: ResendRequest, number: int) -> Seen:
+    async def observe_call(self, request: ResendRequest, number: int) -> Observation:
         """How it stands with one call, by a reading of the last second."""
-        return await self._look(request, number, self._shared)
+        return await self._observe(request, number, self._shared)
 
     async def _read(self, order_id: int) -> Reading:
         at = self._clock()
         return at, await self._certcentral.order_validation(order_id)
 
-    async def _look(self, request: ResendRequest, number: int, read: Read) -> Seen:
+    async def _observe(self, request: ResendRequest, number: int, read: Read) -> Observation:
         call, order_id = request.calls[number], order_behind(request, number)
         if order_id is None:
             return await self._domain(call, None, request.at)
         at, validation = await read(order_id)
         over = validation.status if validation.status in OVER else None
         if isinstance(call.target, OrderTarget):
-            return Seen(at, _validated(call.names, validation.names), over)
+            return Observation(at, _validated(call.names, validation.names), over)
         mine = [entry for entry in validation.names if _is_of(entry, call.target)]
         # An entry that cannot be read may be about this very domain: then the domain itself is asked.
         if over or (mine and not validation.unreadable):
             closed = mine and not any(entry.is_open for entry in mine)
-            return Seen(at, call.names if closed else (), over)
+            return Observation(at, call.names if closed else (), over)
         return await self._domain(call, over, request.at)
 
-    async def _domain(self, call: Call, over: str | None, since: datetime) -> Seen:
+    async def _domain(self, call: Call, over: str | None, since: datetime) -> Observation:
         """By the domain itself: it was asked for without an order, or its order does not name it."""
         if not isinstance(call.target, DomainTarget):
             raise TypeError("only a domain can be looked at without an order")
         at = self._clock()
         domain = await self._certcentral.domain(call.target.domain_id)
         if _is_validated(domain, since):
-            return Seen(at, call.names, over)
+            return Observation(at, call.names, over)
         lapsed = isinstance(domain.validation, Expired | NeverValidated | Valid)
-        return Seen(at, (), over or (NOT_SUBMITTED if lapsed else None))
+        return Observation(at, (), over or (NOT_SUBMITTED if lapsed else None))
 
 
 def _is_validated(domain: Domain, since: datetime) -> bool:

@@ -13,12 +13,12 @@ from async_lru import alru_cache
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaError
-from bot.fair_share import done_for
+from bot.fair_share import working_for
 from bot.models import (
+    AccountEntry,
     Domain,
     Expired,
     Kind,
-    Listed,
     NeverValidated,
     Order,
     Pending,
@@ -28,7 +28,7 @@ from bot.models import (
     domain_key,
     order_key,
 )
-from bot.parsing.domain_names import display_name, without_wildcard
+from bot.parsing.domain_names import unicode_name, without_wildcard
 from bot.services.lookup.eligibility import unreadable_rows
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountSnapshot:
     """The pending orders and the active domains, as DigiCert listed them at `read_at`; apart, deactivated domains.
 
     The last two are the rows that the bot could not read: what is not in the others may still exist.
@@ -56,7 +56,7 @@ class Account:
     unread_domains: tuple[Unreadable, ...] = ()
 
     @cached_property
-    def lines(self) -> list[Listed]:
+    def lines(self) -> list[AccountEntry]:
         """Every order and domain as a choice: the longest waiting first, what is valid last.
 
         An order that DigiCert does not date may wait since it was placed.
@@ -76,7 +76,7 @@ class Account:
         return unreadable_rows(len(orders), len(self.unread_domains))
 
     @cached_property
-    def line_by_key(self) -> Mapping[str, Listed]:
+    def line_by_key(self) -> Mapping[str, AccountEntry]:
         """Each line by the key of its option."""
         return {line.key: line for line in self.lines}
 
@@ -85,7 +85,7 @@ class Account:
         """Each order by the key of its option."""
         return {order_key(order.id): order for order in self.orders}
 
-    def line_of(self, listed: Order | Domain) -> Listed:
+    def line_of(self, listed: Order | Domain) -> AccountEntry:
         """Return the line of an order or a domain of this listing."""
         return self.line_by_key[order_key(listed.id) if isinstance(listed, Order) else domain_key(listed.id)]
 
@@ -115,11 +115,11 @@ class Account:
         return _index(self.deactivated, lambda domain: (domain.name,))
 
     @cached_property
-    def searchable(self) -> Sequence[tuple[str, Listed]]:
+    def searchable(self) -> Sequence[tuple[str, AccountEntry]]:
         """Each line with the text that a search looks through, in the order of `lines`."""
         return searchable(self.lines)
 
-    def prepare(self) -> "Account":
+    def prepare(self) -> "AccountSnapshot":
         """Do once what every search needs; it takes seconds for ten thousands of names in Unicode."""
         _ = self.searchable, self.line_by_key, self.order_by_key
         _ = self.orders_by_name, self.orders_by_wildcard, self.orders_by_parent
@@ -127,11 +127,11 @@ class Account:
         return self
 
 
-async def read_account(certcentral: CertCentral, clock: Clock) -> Account:
+async def read_account(certcentral: CertCentral, clock: Clock) -> AccountSnapshot:
     """List the account. Raises CaError if DigiCert cannot tell."""
     orders, domains = await asyncio.gather(certcentral.pending_orders(), certcentral.domains())
     read_domains = [domain for domain in domains if not isinstance(domain, Unreadable)]
-    return Account(
+    return AccountSnapshot(
         orders=tuple(order for order in orders if not isinstance(order, Unreadable)),
         domains=tuple(domain for domain in read_domains if domain.is_active),
         deactivated=tuple(domain for domain in read_domains if not domain.is_active),
@@ -141,7 +141,7 @@ async def read_account(certcentral: CertCentral, clock: Clock) -> Account:
     )
 
 
-class Listing:
+class AccountCache:
     """The account's listing, shared by everybody who asks within a minute."""
 
     def __init__(self, certcentral: CertCentral, clock: Clock, steady: Clock | None = None) -> None:
@@ -151,10 +151,10 @@ class Listing:
         self._steady = steady or clock
         self._last_read_at = self._steady()
         self._remembered = alru_cache(maxsize=1, ttl=REMEMBERED)(self._read)
-        self._last: Account | None = None
-        self._reading: set[asyncio.Task[Account]] = set()
+        self._last: AccountSnapshot | None = None
+        self._reading: set[asyncio.Task[AccountSnapshot]] = set()
 
-    async def account(self, *, young: bool = False) -> Account:
+    async def account(self, *, young: bool = False) -> AccountSnapshot:
         """The listing, at most a minute old; with `young` at most YOUNG seconds. CaError when DigiCert cannot tell."""
         account = await self._remembered()
         if young and (self._steady() - self._last_read_at).total_seconds() > YOUNG:
@@ -162,7 +162,7 @@ class Listing:
             account = await self._remembered()
         return account
 
-    async def within(self, seconds: float) -> Account | None:
+    async def within(self, seconds: float) -> AccountSnapshot | None:
         """The listing if it is there in time, else the last one; None where there never was one."""
         reading = asyncio.ensure_future(self.account())
         self._reading.add(reading)
@@ -172,42 +172,46 @@ class Listing:
             return reading.result()
         return self._last if self._last and self._steady() - self._last_read_at < TOO_OLD else None
 
-    async def _read(self) -> Account:
+    async def _read(self) -> AccountSnapshot:
         # Others wait for it together with whoever asked first: it must not wait behind the calls of one person.
-        with done_for():
+        with working_for():
             account = await read_account(self._certcentral, self._clock)
         self._last_read_at = self._steady()
         self._last = await asyncio.to_thread(account.prepare)
         return self._last
 
-    def _forget(self, reading: asyncio.Task[Account]) -> None:
+    def _forget(self, reading: asyncio.Task[AccountSnapshot]) -> None:
         self._reading.discard(reading)
         if not reading.cancelled() and (error := reading.exception()):
             level = log.warning if isinstance(error, CaError) else log.error
             level("DigiCert's listing could not be read", error=str(error))
 
 
-def searchable(lines: Iterable[Listed]) -> list[tuple[str, Listed]]:
+def searchable(lines: Iterable[AccountEntry]) -> list[tuple[str, AccountEntry]]:
     """Return each line with the text that a search looks through."""
     return [(_text(line), line) for line in lines]
 
 
-def matching(
-    lines: Sequence[tuple[str, Listed]],
+def search(
+    lines: Sequence[tuple[str, AccountEntry]],
     typed: str,
     meant: str | None,
-    view: Callable[[Listed], Listed | None],
+    view: Callable[[AccountEntry], AccountEntry | None],
     limit: int,
-) -> list[Listed]:
+) -> list[AccountEntry]:
     """Return at most `limit` lines whose id or any name contains what was typed, or the id or name that was meant.
 
     `view` returns what the person may see of a line, None if nothing; only that is searched.
     """
     parts = {part for part in (without_wildcard(typed.strip().lower()), meant) if part}
-    found: list[Listed] = []
+    found: list[AccountEntry] = []
     for text, line in lines:
-        if _contains(text, parts) and (seen := view(line)) and (seen is line or _contains(_text(seen), parts)):
-            found.append(seen)
+        if (
+            _contains(text, parts)
+            and (observation := view(line))
+            and (observation is line or _contains(_text(observation), parts))
+        ):
+            found.append(observation)
             if len(found) == limit:
                 break
     return found
@@ -234,19 +238,19 @@ def _parents_of(order: Order) -> Iterator[str]:
             parent = parent.partition(".")[2]
 
 
-def _text(line: Listed) -> str:
+def _text(line: AccountEntry) -> str:
     """The id, and every name in both its forms, a line each: half a name in Unicode has no ASCII form of its own."""
-    unicode = (display_name(name) for name in line.names if "xn--" in name)
+    unicode = (unicode_name(name) for name in line.names if "xn--" in name)
     return "\n".join((str(line.id), line.name, *line.names, *unicode))
 
 
-def _order_line(order: Order) -> Listed:
+def _order_line(order: Order) -> AccountEntry:
     first = order.common_name or (order.names[0] if order.names else "")
-    return Listed(Kind.ORDER, order.id, first, order.names, order.since, waiting=True)
+    return AccountEntry(Kind.ORDER, order.id, first, order.names, order.since, waiting=True)
 
 
-def _domain_line(domain: Domain) -> Listed:
-    return Listed(
+def _domain_line(domain: Domain) -> AccountEntry:
+    return AccountEntry(
         Kind.DOMAIN,
         domain.id,
         domain.name,

@@ -9,7 +9,7 @@ from async_lru import alru_cache
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
-from bot.errors import CaRefused, CaUnreadable
+from bot.errors import CaRejected, CaUnreadable
 from bot.models import Address
 
 REMEMBERED = 600.0
@@ -17,7 +17,7 @@ MOST_READS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class AllowedAddresses:
+class AllowedEmailList:
     """DigiCert's answer for one domain, and when it gave it; `known` is False where DigiCert does not list anyone.
 
     `refusal` is why: DigiCert refused to tell, or told something that cannot be read.
@@ -27,10 +27,10 @@ class AllowedAddresses:
     addresses: tuple[Address, ...]
     read_at: datetime
     known: bool = True
-    refusal: CaRefused | CaUnreadable | None = None
+    refusal: CaRejected | CaUnreadable | None = None
 
 
-class AddressBook:
+class AllowedEmails:
     """Asks `GET /domain/{id or FQDN}/dcv/emails`, once per name."""
 
     def __init__(self, certcentral: CertCentral, clock: Clock) -> None:
@@ -38,36 +38,36 @@ class AddressBook:
         self._clock = clock
         self._remembered = alru_cache(maxsize=4096, ttl=REMEMBERED)(self._read)
 
-    async def of(self, domain: int | str) -> AllowedAddresses:
+    async def get(self, domain: int | str) -> AllowedEmailList:
         """The addresses of a domain, ten minutes old at most; CaUnavailable when DigiCert cannot tell."""
         return await self._remembered(domain)
 
-    async def of_all(self, domains: Iterable[int | str]) -> dict[int | str, AllowedAddresses]:
+    async def get_all(self, domains: Iterable[int | str]) -> dict[int | str, AllowedEmailList]:
         """Return the addresses of the first MOST_READS of these domains; one that fails does not end the others.
 
-        Raises CaRefused if DigiCert does not accept the key, CaUnavailable if it does not answer.
+        Raises CaRejected if DigiCert does not accept the key, CaUnavailable if it does not answer.
         """
         asked: Sequence[int | str] = list(dict.fromkeys(domains))[:MOST_READS]
         answers = await asyncio.gather(*map(self._of_one, asked))
         return dict(zip(asked, answers, strict=True))
 
-    async def _of_one(self, domain: int | str) -> AllowedAddresses:
+    async def _of_one(self, domain: int | str) -> AllowedEmailList:
         try:
-            return await self.of(domain)
-        except (CaRefused, CaUnreadable) as error:
-            if isinstance(error, CaRefused) and error.is_about_the_key:
+            return await self.get(domain)
+        except (CaRejected, CaUnreadable) as error:
+            if isinstance(error, CaRejected) and error.is_about_the_key:
                 raise
-            return AllowedAddresses((), self._clock(), known=False, refusal=error)
+            return AllowedEmailList((), self._clock(), known=False, refusal=error)
 
-    async def afresh(self, domain: int | str) -> AllowedAddresses:
+    async def refresh(self, domain: int | str) -> AllowedEmailList:
         """The addresses as DigiCert tells them now."""
         self._remembered.cache_invalidate(domain)
-        return await self.of(domain)
+        return await self.get(domain)
 
-    async def _read(self, domain: int | str) -> AllowedAddresses:
+    async def _read(self, domain: int | str) -> AllowedEmailList:
         try:
-            return AllowedAddresses(await self._certcentral.allowed_addresses(domain), self._clock())
-        except CaRefused as error:
+            return AllowedEmailList(await self._certcentral.allowed_addresses(domain), self._clock())
+        except CaRejected as error:
             if error.status != 404:
                 raise
-            return AllowedAddresses((), self._clock(), known=False)
+            return AllowedEmailList((), self._clock(), known=False)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.errors import NothingToDo
+from bot.errors import NotResendable
 from bot.models import (
     Domain,
     DomainValidation,
@@ -17,7 +17,7 @@ from bot.models import (
     Unclear,
     Valid,
 )
-from bot.parsing.domain_names import plain_name
+from bot.parsing.domain_names import display_name
 from bot.views.blocks import join_names
 
 EMAIL = "email"
@@ -53,24 +53,24 @@ _NO_MAIL_HELPS = {
 OVER = frozenset(_NO_MAIL_HELPS) - {"needs_approval", "needs_csr"}
 
 
-def order_has_nothing(order: Order, url: str = "") -> NothingToDo | None:
+def order_ineligible(order: Order, url: str = "") -> NotResendable | None:
     """Why no mail can help this order; None where one might. If somebody still has to act, `url` leads to the order."""
     if order.other_kind:
         instead = f"Look in CertCentral what it waits for{f': {url}' if url else '.'}"
-        return NothingToDo(f"Order {order.id} is {_article(order.other_kind)} order; it has no DCV emails.", instead)
+        return NotResendable(f"Order {order.id} is {_article(order.other_kind)} order; it has no DCV emails.", instead)
     if order.status not in _NO_MAIL_HELPS:
         return None
     state, instead = _NO_MAIL_HELPS[order.status]
     if url and order.status not in OVER:
         instead = f"{instead} Open it in CertCentral: {url}"
-    return NothingToDo(f"{_subject(order)} {state}.", instead)
+    return NotResendable(f"{_subject(order)} {state}.", instead)
 
 
-def domain_has_nothing(domain: Domain) -> NothingToDo | None:
+def domain_ineligible(domain: Domain) -> NotResendable | None:
     """Why no mail can help this domain; None where one might."""
-    name = plain_name(domain.name)
+    name = display_name(domain.name)
     if not domain.is_active:
-        return NothingToDo(f"{name} is deactivated in CertCentral.", "Activate the domain in CertCentral first.")
+        return NotResendable(f"{name} is deactivated in CertCentral.", "Activate the domain in CertCentral first.")
     if nothing := _validation_has_nothing(name, domain.validation):
         return nothing
     if domain.method not in {None, EMAIL}:
@@ -78,21 +78,21 @@ def domain_has_nothing(domain: Domain) -> NothingToDo | None:
     return None
 
 
-def _validation_has_nothing(name: str, validation: DomainValidation) -> NothingToDo | None:
+def _validation_has_nothing(name: str, validation: DomainValidation) -> NotResendable | None:
     """Return why nothing of a domain waits for an email, and what to do; None if something may wait."""
     match validation:
         case Pending() | Unclear(is_pending=None):
             return None
         case Valid(until, lapsed):
-            return NothingToDo(f"{name} {valid_in_words(until, lapsed)}.", _RENEW if lapsed else _RENEW_EARLY)
+            return NotResendable(f"{name} {valid_in_words(until, lapsed)}.", _RENEW if lapsed else _RENEW_EARLY)
         case Expired(at):
             when = f" on {at:%Y-%m-%d}" if at else ""
-            return NothingToDo(f"The validation of {name} expired{when}.", f"No email can renew it yet. {_SUBMIT}")
+            return NotResendable(f"The validation of {name} expired{when}.", f"No email can renew it yet. {_SUBMIT}")
         case NeverValidated():
             sentence = f"{name} was never validated, and it is not submitted for validation."
-            return NothingToDo(sentence, f"No email can validate it yet. {_SUBMIT}")
+            return NotResendable(sentence, f"No email can validate it yet. {_SUBMIT}")
         case Unclear():
-            return NothingToDo(
+            return NotResendable(
                 f"{name} does not wait for validation, and DigiCert does not say if it is valid.", _RENEW
             )
 
@@ -103,10 +103,10 @@ def valid_in_words(until: datetime | None, lapsed: Sequence[str] = ()) -> str:
     return f"is validated{end}" + (f", but its {' and '.join(lapsed)} validation expired" if lapsed else "")
 
 
-def only_email(
+def email_validated(
     order: Order, validation: OrderValidation, waiting: Sequence[NameValidation]
 ) -> tuple[list[NameValidation], list[str]]:
-    """The waiting names that e-mail validates, and remarks on the others; NothingToDo where none is left."""
+    """The waiting names that e-mail validates, and remarks on the others; NotResendable where none is left."""
     if not waiting:
         raise no_name_waits(order, validation)
     methods = [(entry, entry.method or validation.method or order.method or EMAIL) for entry in waiting]
@@ -116,7 +116,7 @@ def only_email(
     remarks = []
     for other in dict.fromkeys(method for _, method in methods if method != EMAIL):
         scopes = [entry.name_scope for entry, method in methods if method == other]
-        remarks += left_out(scopes, f"validated by {in_words(other)}")
+        remarks += excluded_names(scopes, f"validated by {in_words(other)}")
     return by_email, [*remarks, *filter(None, [unreadable_entries(validation)])]
 
 
@@ -126,18 +126,18 @@ def unreadable_entries(validation: OrderValidation) -> str:
     return f"DigiCert listed {_counted(number, 'more entry', 'more entries')} {_UNREAD}." if number else ""
 
 
-def no_name_waits(order: Order, validation: OrderValidation, url: str = "") -> NothingToDo:
+def no_name_waits(order: Order, validation: OrderValidation, url: str = "") -> NotResendable:
     """Return what an open order without a name that waits still needs, and who must act; `url` leads to the order."""
     look = f" Open it in CertCentral: {url}" if url else " Look at it in CertCentral."
     if validation.unreadable:
         entries = _counted(validation.unreadable, "entry", "entries")
         sentence = f"DigiCert's answer about order {order.id} has {entries} {_UNREAD}, so a name may still wait."
-        return NothingToDo(sentence, look.strip())
+        return NotResendable(sentence, look.strip())
     # An order that lists no name at all, unlike one whose names are all approved, proves nothing about them.
     sentence = f"{_subject(order)} has no name that waits for validation."
     if validation.names:
         sentence = f"All names of {_subject(order, 'order')} are validated."
-    return NothingToDo(sentence, " ".join(_needs(order, validation)) + look)
+    return NotResendable(sentence, " ".join(_needs(order, validation)) + look)
 
 
 def without_names(validation: OrderValidation) -> OrderValidation:
@@ -174,7 +174,7 @@ def _needs(order: Order, validation: OrderValidation) -> Iterator[str]:
         )
 
 
-def left_out(names: Sequence[str], because: str) -> list[str]:
+def excluded_names(names: Sequence[str], because: str) -> list[str]:
     """One remark on all the names that are not offered for this reason; none where there are no such names."""
     return [f"Left out: {some(names)} ({because})."] if names else []
 
@@ -186,28 +186,30 @@ def too_many(most: int, more: Sequence[str]) -> str:
 
 def not_on_an_order(name: str, scope: str) -> tuple[str, ...]:
     """Return a remark on a name that is not validated by itself, but by the domain above it."""
-    return (f"No pending order has {plain_name(name)}. This email validates {plain_name(scope)} and everything below.",)
+    return (
+        f"No pending order has {display_name(name)}. This email validates {display_name(scope)} and everything below.",
+    )
 
 
-def unknown_order(order_id: int) -> NothingToDo:
+def unknown_order(order_id: int) -> NotResendable:
     """No such order in this account."""
     instead = "Check the number in CertCentral, or ask by a domain name."
-    return NothingToDo(f"DigiCert knows no order {order_id} in this account.", instead)
+    return NotResendable(f"DigiCert knows no order {order_id} in this account.", instead)
 
 
-def unknown_domain(domain_id: int) -> NothingToDo:
+def unknown_domain(domain_id: int) -> NotResendable:
     """No such domain in this account."""
     instead = "It may have been removed; ask by its name, or choose another one."
-    return NothingToDo(f"DigiCert knows no domain {domain_id} in this account.", instead)
+    return NotResendable(f"DigiCert knows no domain {domain_id} in this account.", instead)
 
 
-def unknown_name(name: str, unreadable: str = "") -> NothingToDo:
+def unknown_name(name: str, unreadable: str = "") -> NotResendable:
     """No order and no domain by that name; `unreadable` says what of the lists could not be read, if anything."""
     if unreadable:
-        sentence = f"No order and no domain that could be read goes by {plain_name(name)}."
-        return NothingToDo(sentence, f"{unreadable} Ask by the order id, or look in CertCentral.")
+        sentence = f"No order and no domain that could be read goes by {display_name(name)}."
+        return NotResendable(sentence, f"{unreadable} Ask by the order id, or look in CertCentral.")
     instead = "Check the spelling, ask by the order id, or look in CertCentral whether the order was placed."
-    return NothingToDo(f"No order and no domain in CertCentral goes by {plain_name(name)}.", instead)
+    return NotResendable(f"No order and no domain in CertCentral goes by {display_name(name)}.", instead)
 
 
 def unreadable_rows(orders: int, domains: int) -> str:
@@ -218,17 +220,17 @@ def unreadable_rows(orders: int, domains: int) -> str:
     return f"{' and '.join(counted)} could not be read." if counted else ""
 
 
-def no_recipient(subject: str) -> NothingToDo:
+def no_recipient(subject: str) -> NotResendable:
     """DigiCert allows nobody to be mailed."""
     instead = "Look at the account's e-mail preferences in CertCentral, or validate by a DNS record."
-    return NothingToDo(f"DigiCert allows no recipient for {plain_name(subject)}.", instead)
+    return NotResendable(f"DigiCert allows no recipient for {display_name(subject)}.", instead)
 
 
-def no_shared_mailbox(subject: str, number: int) -> NothingToDo:
+def no_shared_mailbox(subject: str, number: int) -> NotResendable:
     """So many names that one mailbox is chosen for all, and there is none that DigiCert allows for all."""
     instead = "Choose the recipients in CertCentral, or validate by a DNS record."
-    sentence = f"{number} names wait for {plain_name(subject)}, and no mailbox is allowed for all of them."
-    return NothingToDo(sentence, instead)
+    sentence = f"{number} names wait for {display_name(subject)}, and no mailbox is allowed for all of them."
+    return NotResendable(sentence, instead)
 
 
 def in_words(method: str) -> str:
@@ -246,14 +248,14 @@ def _article(kind: str) -> str:
 
 
 def _subject(order: Order, word: str = "Order") -> str:
-    return f"{word} {order.id} ({plain_name(order.common_name)})" if order.common_name else f"{word} {order.id}"
+    return f"{word} {order.id} ({display_name(order.common_name)})" if order.common_name else f"{word} {order.id}"
 
 
 def some(names: Sequence[str]) -> str:
     """Return the first of these names as people read them, and how many more there are."""
-    return join_names(list(map(plain_name, names)), _MOST_NAMED)
+    return join_names(list(map(display_name, names)), _MOST_NAMED)
 
 
-def _another_method(subject: str, method: str) -> NothingToDo:
+def _another_method(subject: str, method: str) -> NotResendable:
     instead = "Finish that as CertCentral shows it, or change the DCV method to e-mail there, which sends a mail."
-    return NothingToDo(f"{subject} is validated by {in_words(method)}, not by e-mail.", instead)
+    return NotResendable(f"{subject} is validated by {in_words(method)}, not by e-mail.", instead)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from attrs import define, field
 
 from bot.digicert.client import CertCentral
-from bot.errors import CaRefused, Misunderstood, NothingToDo, NotVisible
+from bot.errors import CaRejected, InvalidInput, NotResendable, NotVisible
 from bot.models import (
+    AccountEntry,
     Domain,
     DomainTarget,
     Kind,
-    Listed,
     NameValidation,
     Order,
     OrderTarget,
@@ -25,15 +25,15 @@ from bot.models import (
     domain_key,
     order_key,
 )
-from bot.parsing.domain_names import covers, plain_name, without_wildcard
-from bot.parsing.targets import Wanted, WantedName, WantedOrder, read_target
-from bot.recipients import shared_mailboxes, shares_a_mailbox
-from bot.services.authorization.visibility import Access
+from bot.parsing.domain_names import display_name, is_subdomain_of, without_wildcard
+from bot.parsing.targets import DomainRef, OrderRef, TargetRef, read_target
+from bot.recipients import needs_shared_mailbox, shared_mailboxes
+from bot.services.authorization.visibility import Visibility
 from bot.services.lookup import eligibility, reach
-from bot.services.lookup.account import Account, Listing, matching
+from bot.services.lookup.account import AccountCache, AccountSnapshot, search
 from bot.services.lookup.name_resolution import Resolution, is_listed, nearest_deactivated, nearest_domains, resolve
 from bot.services.lookup.reach import ReachReader
-from bot.services.lookup.recipient_options import Found, WaitingNames
+from bot.services.lookup.recipient_options import Found, RecipientOptions
 
 SEARCH_SECONDS = 0.9
 MOST_CALLS = 10
@@ -44,60 +44,62 @@ _AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class DomainChoice:
     """Several orders or domains match the name: the person decides. If not `is_exact`, none of them carries it."""
 
     name: str
-    matches: tuple[Listed, ...]
+    matches: tuple[AccountEntry, ...]
     is_exact: bool = True
 
 
 @define(eq=False, repr=False, slots=False)
-class Lookup:
+class Finder:
     """Reads DigiCert for people; whoever calls it has asked the gate first.
 
-    Its answers raise NothingToDo if nothing can be resent, NotVisible for what the person may not learn about or what
-    does not exist, CaUnavailable and CaRefused if DigiCert cannot tell.
+    Its answers raise NotResendable if nothing can be resent, NotVisible for what the person may not learn about or what
+    does not exist, CaUnavailable and CaRejected if DigiCert cannot tell.
     """
 
     _certcentral: CertCentral
-    _listing: Listing
-    _waiting: WaitingNames
+    _account_cache: AccountCache
+    _waiting: RecipientOptions
     _reach: ReachReader = field(alias="reach_reader")
     _console_url: str = ""
 
-    async def search(self, typed: str, access: Access, limit: int) -> tuple[list[Listed], Wanted | None]:
+    async def search(
+        self, typed: str, visibility: Visibility, limit: int
+    ) -> tuple[list[AccountEntry], TargetRef | None]:
         """Return lines that match what was typed so far, and what it names unless a line is exactly that.
 
         Both are found among the names alone that the person may learn about.
         """
         wanted = _readable(typed)
-        account = await self._listing.within(SEARCH_SECONDS)
-        meant = wanted.name if isinstance(wanted, WantedName) else str(wanted.order_id) if wanted else None
+        account = await self._account_cache.within(SEARCH_SECONDS)
+        meant = wanted.name if isinstance(wanted, DomainRef) else str(wanted.order_id) if wanted else None
         # In a thread: ten thousand lines before many rules take some hundredths of a second.
         every = account.searchable if account else ()
-        lines = await asyncio.to_thread(matching, every, typed, meant, access.line, limit)
+        lines = await asyncio.to_thread(search, every, typed, meant, visibility.line, limit)
         return lines, None if any(_is_exactly(line, wanted) for line in lines) else wanted
 
-    async def find(self, wanted: Wanted, access: Access, *, exactly: bool = False) -> Plan | Choice:
+    async def find(self, wanted: TargetRef, visibility: Visibility, *, exactly: bool = False) -> Plan | DomainChoice:
         """Return what waits for an order id or a name that a person wrote.
 
         With `exactly`, an order that does not carry the name itself is a choice, although it is the only one.
         """
         match wanted:
-            case WantedOrder(number, str(name)) if await self._is_domain(number, name, access):
-                return await self._domain(number, access)
-            case WantedOrder(order_id):
-                return await self._order(order_id, access, wanted)
-            case WantedName(name):
-                return await self._named(name, access, exactly=exactly)
+            case OrderRef(number, str(name)) if await self._is_domain(number, name, visibility):
+                return await self._domain(number, visibility)
+            case OrderRef(order_id):
+                return await self._order(order_id, visibility, wanted)
+            case DomainRef(name):
+                return await self._named(name, visibility, exactly=exactly)
 
     async def known_best(self, names: Sequence[str]) -> frozenset[str]:
         """Return those of the names that the account knows best: by an order or domain of that name, else by a parent.
 
         Reads DigiCert once for each name without a pending order or a domain of its own, and for ten names at most.
         """
-        account = await self._listing.account()
+        account = await self._account_cache.account()
         own = {name for name in names if is_listed(account, name)}
         limit = asyncio.Semaphore(_AT_ONCE)
 
@@ -110,63 +112,63 @@ class Lookup:
         own.update(name for name, has in zip(others, await asyncio.gather(*map(has_order, others)), strict=True) if has)
         return frozenset(own or {name for name in names if nearest_domains(account, name)})
 
-    async def _is_domain(self, number: int, name: str, access: Access) -> bool:
+    async def _is_domain(self, number: int, name: str, visibility: Visibility) -> bool:
         """Return True for the number and name of a visible domain, as the bot writes them, unless an order has it."""
-        account = await self._listing.account()
+        account = await self._account_cache.account()
         is_order = any(order.id == number for order in account.orders)
         is_domain = any((domain.id, domain.name) == (number, name) for domain in account.domains)
-        return is_domain and not is_order and access.sees(name)
+        return is_domain and not is_order and visibility.sees(name)
 
-    async def chosen(self, key: str, access: Access) -> Plan | Choice:
+    async def by_key(self, key: str, visibility: Visibility) -> Plan | DomainChoice:
         """Return what waits for the option of a select: `order:700001`, `domain:1234`, or `name:` and a name."""
         chosen = TargetKey.parse(key)
         if chosen.kind == "name":
-            return await self.find(read_target(chosen.value), access)
+            return await self.find(read_target(chosen.value), visibility)
         if chosen.number is None:
-            raise Misunderstood("That is not one of the choices. Choose an order or a domain from the list.")
+            raise InvalidInput("That is not one of the choices. Choose an order or a domain from the list.")
         if chosen.kind == Kind.ORDER:
-            return await self._order(chosen.number, access, WantedOrder(chosen.number))
-        return await self._domain(chosen.number, access)
+            return await self._order(chosen.number, visibility, OrderRef(chosen.number))
+        return await self._domain(chosen.number, visibility)
 
-    async def rescoped(self, plan: Plan, index: int, access: Access) -> Plan:
+    async def with_scope(self, plan: Plan, index: int, visibility: Visibility) -> Plan:
         """Return the same domain's plan for another of the name scopes that its form offers."""
         key = TargetKey.parse(plan.key)
         if key.kind != Kind.DOMAIN or key.number is None or not 0 <= index < len(plan.scopes):
-            raise Misunderstood("That is not one of the choices. Choose a name from the list.")
-        return await self._domain(key.number, access, plan.scopes, plan.scopes[index])
+            raise InvalidInput("That is not one of the choices. Choose a name from the list.")
+        return await self._domain(key.number, visibility, plan.scopes, plan.scopes[index])
 
-    async def _named(self, name: str, access: Access, *, exactly: bool) -> Plan | Choice:
-        account = await self._listing.account()
+    async def _named(self, name: str, visibility: Visibility, *, exactly: bool) -> Plan | DomainChoice:
+        account = await self._account_cache.account()
         found = resolve(account, name)
         if not found.is_exact or not (found.orders or found.domains):
-            account = await self._listing.account(young=True)
+            account = await self._account_cache.account(young=True)
             found = resolve(account, name)
         if domains := await self._pending_of(found):
-            return await self._one_domain(account, name, found, domains, access)
+            return await self._one_domain(account, name, found, domains, visibility)
         if not found.orders:
-            return await self._not_listed(name, account, access)
-        lines = _visible_lines(account, found.orders, access)
+            return await self._not_listed(name, account, visibility)
+        lines = _visible_lines(account, found.orders, visibility)
         if len(lines) > 1 or (lines and exactly and not found.is_exact):
-            return Choice(name, lines, found.is_exact)
+            return DomainChoice(name, lines, found.is_exact)
         order_id = lines[0].id if lines else found.orders[0].id
-        return await self._order(order_id, access, WantedName(name))
+        return await self._order(order_id, visibility, DomainRef(name))
 
     async def _one_domain(
-        self, account: Account, name: str, found: Resolution, domains: Sequence[Domain], access: Access
-    ) -> Plan | Choice:
+        self, account: AccountSnapshot, name: str, found: Resolution, domains: Sequence[Domain], visibility: Visibility
+    ) -> Plan | DomainChoice:
         """Return the plan for a domain; of several pending ones of the same name a person chooses."""
-        lines = _visible_lines(account, domains, access) if len(domains) > 1 else ()
+        lines = _visible_lines(account, domains, visibility) if len(domains) > 1 else ()
         if len(lines) > 1:
-            return Choice(name, lines)
+            return DomainChoice(name, lines)
         scopes = _scopes(domains[0], found.name, account)
-        return await self._domain(domains[0].id, access, scopes, typed=found.name)
+        return await self._domain(domains[0].id, visibility, scopes, typed=found.name)
 
     async def _pending_of(self, found: Resolution) -> Sequence[Domain]:
         """Return the domains that are pending, which are read if the listing leaves a choice; else one or none."""
         if not found.orders and len(found.domains) < 2:
             return found.domains
         now = await asyncio.gather(*map(self._domain_now, found.domains[:MOST_TWINS]))
-        return [domain for domain in now if not eligibility.domain_has_nothing(domain)] or now[
+        return [domain for domain in now if not eligibility.domain_ineligible(domain)] or now[
             : 0 if found.orders else 1
         ]
 
@@ -174,62 +176,62 @@ class Lookup:
         """Read a domain that the listing has; one that DigiCert does not show is returned as deactivated."""
         try:
             return await self._certcentral.domain(listed.id)
-        except CaRefused:
+        except CaRejected:
             return replace(listed, is_active=False)
 
-    async def _not_listed(self, name: str, account: Account, access: Access) -> Plan:
+    async def _not_listed(self, name: str, account: AccountSnapshot, visibility: Visibility) -> Plan:
         """Return the newest order by this name, in whatever state it is; else raise with the reason that is known."""
         found = await self._certcentral.orders_named(name)
         if orders := [order for order in found if not isinstance(order, Unreadable)]:
-            hopeful = [order for order in orders if not eligibility.order_has_nothing(order)]
-            return await self._order(max(order.id for order in hopeful or orders), access, WantedName(name))
-        if not access.sees_everything:
-            raise access.not_visible(WantedName(name))
-        reasons = map(eligibility.domain_has_nothing, nearest_deactivated(account, name))
+            hopeful = [order for order in orders if not eligibility.order_ineligible(order)]
+            return await self._order(max(order.id for order in hopeful or orders), visibility, DomainRef(name))
+        if not visibility.sees_everything:
+            raise visibility.not_visible(DomainRef(name))
+        reasons = map(eligibility.domain_ineligible, nearest_deactivated(account, name))
         raise next(filter(None, reasons), None) or eligibility.unknown_name(name, account.unreadable_with(found))
 
-    async def _order(self, order_id: int, access: Access, wanted: Wanted) -> Plan:
-        with access.if_unknown(eligibility.unknown_order(order_id), wanted):
+    async def _order(self, order_id: int, visibility: Visibility, wanted: TargetRef) -> Plan:
+        with visibility.if_unknown(eligibility.unknown_order(order_id), wanted):
             order = await self._certcentral.order(order_id)
-        seen = access.order(order)
-        if seen and isinstance(wanted, WantedOrder):
-            _require_described(seen, wanted.name)
+        observation = visibility.order(order)
+        if observation and isinstance(wanted, OrderRef):
+            _require_described(observation, wanted.name)
         try:
-            return await self._order_plan(order, seen or replace(order, names=(), common_name=""), access)
-        except NothingToDo as error:
+            return await self._order_plan(order, observation or replace(order, names=(), common_name=""), visibility)
+        except NotResendable as error:
             # Somebody who may see no name of an order may still resend for the domain that validates it.
-            raise (access.not_visible(wanted) if seen is None else error) from None
+            raise (visibility.not_visible(wanted) if observation is None else error) from None
         except NotVisible:
-            raise access.not_visible(wanted) from None
+            raise visibility.not_visible(wanted) from None
 
-    async def _order_plan(self, order: Order, seen: Order, access: Access) -> Plan:
+    async def _order_plan(self, order: Order, observation: Order, visibility: Visibility) -> Plan:
         """Return what waits for an order; `seen` is the same order with what the person may learn of it."""
         url = eligibility.order_url(self._console_url, order.id)
-        if nothing := eligibility.order_has_nothing(seen, url):
+        if nothing := eligibility.order_ineligible(observation, url):
             raise nothing
         validation = await self._certcentral.order_validation(order.id)
         entries = [entry for entry in validation.names if entry.is_open]
         if not entries:
-            shown = validation if seen == order else eligibility.without_names(validation)
-            raise eligibility.no_name_waits(seen, shown, url)
-        visible = [each for each in (access.entry(entry, order) for entry in entries) if each]
+            shown = validation if observation == order else eligibility.without_names(validation)
+            raise eligibility.no_name_waits(observation, shown, url)
+        visible = [each for each in (visibility.entry(entry, order) for entry in entries) if each]
         if not visible:
-            raise access.not_visible(None)
-        remarks = eligibility.only_email(seen, validation, visible)[1]
-        by_email = eligibility.only_email(seen, validation, entries)[0]
+            raise visibility.not_visible(None)
+        remarks = eligibility.email_validated(observation, validation, visible)[1]
+        by_email = eligibility.email_validated(observation, validation, entries)[0]
         # An email for a part of the names that wait alone is not documented.
-        if not all(access.entry(entry, order) == entry for entry in by_email):
-            raise access.not_visible(None)
+        if not all(visibility.entry(entry, order) == entry for entry in by_email):
+            raise visibility.not_visible(None)
         found, more = await self._of_order(order, by_email)
-        whole = await self._reach_of(order, validation, found, access)
-        name = seen.common_name or (seen.names or [by_email[0].name_scope])[0]
-        return _visible(_plan(order_key(order.id), order.id, name, found, (*remarks, *more), whole), access)
+        whole = await self._reach_of(order, validation, found, visibility)
+        name = observation.common_name or (observation.names or [by_email[0].name_scope])[0]
+        return _visible(_plan(order_key(order.id), order.id, name, found, (*remarks, *more), whole), visibility)
 
-    async def _reach_of(self, order: Order, validation: OrderValidation, found: Found, access: Access) -> Reach:
+    async def _reach_of(self, order: Order, validation: OrderValidation, found: Found, visibility: Visibility) -> Reach:
         if order.is_dv:
             return reach.of_order(order, validation.names)
         scopes = [waiting.scope for waiting in found[0]]
-        return await self._reach.of_scopes(scopes, order.id, access.standing.rules)
+        return await self._reach.of_scopes(scopes, order.id, visibility.context.rules)
 
     async def _of_order(self, order: Order, entries: Sequence[NameValidation]) -> tuple[Found, list[str]]:
         if order.is_dv:
@@ -250,48 +252,48 @@ class Lookup:
                 homeless.append(scope)
             else:
                 found.setdefault(DomainTarget(domain_id, scope), entry.covers_below)
-        remarks = eligibility.left_out(homeless, "CertCentral has no domain for it")
+        remarks = eligibility.excluded_names(homeless, "CertCentral has no domain for it")
         if more := [target.name_scope for target in found][MOST_CALLS:]:
             remarks.append(eligibility.too_many(MOST_CALLS, more))
         return list(found.items())[:MOST_CALLS], remarks
 
     async def _domain_id(self, name: str) -> int | None:
-        domains = nearest_domains(await self._listing.account(), name)
+        domains = nearest_domains(await self._account_cache.account(), name)
         return domains[0].id if domains else None
 
     async def _domain(
         self,
         domain_id: int,
-        access: Access,
+        visibility: Visibility,
         scopes: tuple[str, ...] = (),
         scope: str | None = None,
         typed: str | None = None,
     ) -> Plan:
-        wanted = WantedName(typed) if typed else None
-        with access.if_unknown(eligibility.unknown_domain(domain_id), wanted):
+        wanted = DomainRef(typed) if typed else None
+        with visibility.if_unknown(eligibility.unknown_domain(domain_id), wanted):
             domain = await self._certcentral.domain(domain_id)
-        permitted = tuple(each for each in scopes or (domain.name,) if access.may_resend_below(each))
-        if nothing := eligibility.domain_has_nothing(domain):
-            raise nothing if access.sees(domain.name) else access.not_visible(wanted)
+        permitted = tuple(each for each in scopes or (domain.name,) if visibility.may_resend_below(each))
+        if nothing := eligibility.domain_ineligible(domain):
+            raise nothing if visibility.sees(domain.name) else visibility.not_visible(wanted)
         chosen = scope or (permitted or (domain.name,))[0]
-        if not access.sees(chosen):
-            raise access.not_visible(wanted)
+        if not visibility.sees(chosen):
+            raise visibility.not_visible(wanted)
         found = await self._waiting.of_domains([(DomainTarget(domain.id, chosen), True)])
         remarks = eligibility.not_on_an_order(typed, chosen) if typed and typed not in scopes else ()
-        whole = await self._reach.of_scopes((chosen,), None, access.standing.rules)
-        name = domain.name if access.sees(domain.name) else chosen
+        whole = await self._reach.of_scopes((chosen,), None, visibility.context.rules)
+        name = domain.name if visibility.sees(domain.name) else chosen
         return _plan(domain_key(domain.id), domain.id, name, found, remarks, whole, permitted)
 
 
-def _visible(plan: Plan, access: Access) -> Plan:
+def _visible(plan: Plan, visibility: Visibility) -> Plan:
     """Return a plan to somebody who may learn about each name that it emails for; raise NotVisible for others."""
     order_id = TargetKey.parse(plan.key).order_id
-    if all(access.sees(waiting.name, order_id) for waiting in plan.waiting):
+    if all(visibility.sees(waiting.name, order_id) for waiting in plan.waiting):
         return plan
-    raise access.not_visible(WantedOrder(order_id) if order_id is not None else None)
+    raise visibility.not_visible(OrderRef(order_id) if order_id is not None else None)
 
 
-def _scopes(domain: Domain, name: str, account: Account) -> tuple[str, ...]:
+def _scopes(domain: Domain, name: str, account: AccountSnapshot) -> tuple[str, ...]:
     """Return the name scopes that may be chosen: the stored domain, and the typed name if an order carries it.
 
     With any other name below the domain, one mailbox could be emailed again and again under names that were made up.
@@ -309,10 +311,10 @@ def _plan(
     scopes: tuple[str, ...] = (),
 ) -> Plan:
     waiting, more = found
-    plan = Plan(key, f"{number} · {plain_name(name)}", waiting, (*remarks, *more), scopes, whole)
+    plan = Plan(key, f"{number} · {display_name(name)}", waiting, (*remarks, *more), scopes, whole)
     if not waiting:
         raise eligibility.no_recipient(name)
-    if shares_a_mailbox(plan) and not shared_mailboxes(plan):
+    if needs_shared_mailbox(plan) and not shared_mailboxes(plan):
         raise eligibility.no_shared_mailbox(name, len(waiting))
     return plan
 
@@ -320,31 +322,33 @@ def _plan(
 def _require_described(order: Order, name: str | None) -> None:
     """Raise Misunderstood if an order was written with a name that has nothing to do with it."""
     own = [without_wildcard(each) for each in order.names]
-    if name and own and not any(covers(each, name) or covers(name, each) for each in own):
-        raise Misunderstood(
-            f"Order {order.id} is not for {plain_name(name)}: give one order id or one domain name, "
+    if name and own and not any(is_subdomain_of(each, name) or is_subdomain_of(name, each) for each in own):
+        raise InvalidInput(
+            f"Order {order.id} is not for {display_name(name)}: give one order id or one domain name, "
             "for example 700001 or shop.example.com."
         )
 
 
-def _visible_lines(account: Account, found: Sequence[Order | Domain], access: Access) -> tuple[Listed, ...]:
+def _visible_lines(
+    account: AccountSnapshot, found: Sequence[Order | Domain], visibility: Visibility
+) -> tuple[AccountEntry, ...]:
     """Return the lines of these orders or domains that the person may resend for, the longest waiting first."""
-    lines = [line for each in found if (line := access.line(account.line_of(each)))]
+    lines = [line for each in found if (line := visibility.line(account.line_of(each)))]
     return tuple(sorted(lines, key=lambda line: line.since.timestamp() if line.since else math.inf))
 
 
-def _readable(typed: str) -> Wanted | None:
+def _readable(typed: str) -> TargetRef | None:
     try:
         return read_target(typed)
-    except Misunderstood:
+    except InvalidInput:
         return None
 
 
-def _is_exactly(line: Listed, wanted: Wanted | None) -> bool:
+def _is_exactly(line: AccountEntry, wanted: TargetRef | None) -> bool:
     match wanted:
-        case WantedOrder(order_id):
+        case OrderRef(order_id):
             return line.kind is Kind.ORDER and line.id == order_id
-        case WantedName(name):
+        case DomainRef(name):
             return name in {without_wildcard(own) for own in line.names}
         case None:
             return True

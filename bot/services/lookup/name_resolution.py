@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.models import Domain, Order
 from bot.parsing.domain_names import is_public_suffix
 from bot.services.lookup import eligibility
-from bot.services.lookup.account import Account
+from bot.services.lookup.account import AccountSnapshot
 
 _WWW = "www."
 # Monitoring, scripts and file names write these for `*.`, which many of them do not allow.
@@ -27,7 +27,7 @@ class Resolution:
     is_exact: bool = True
 
 
-def resolve(account: Account, name: str) -> Resolution:
+def resolve(account: AccountSnapshot, name: str) -> Resolution:
     """Return what a name that a person typed belongs to: the closest of what is pending, else its nearest domain.
 
     Several orders mean that the person has to choose. Several domains have the same name, and all of them are pending.
@@ -49,17 +49,17 @@ def resolve(account: Account, name: str) -> Resolution:
     return Resolution(plain, domains=domains)
 
 
-def is_listed(account: Account, name: str) -> bool:
+def is_listed(account: AccountSnapshot, name: str) -> bool:
     """Return whether the account has a pending order or an active domain for exactly this name."""
     return name in account.orders_by_name or bool(related_orders(account, name) or exact_domains(account, name))
 
 
-def exact_orders(account: Account, name: str) -> tuple[Order, ...]:
+def exact_orders(account: AccountSnapshot, name: str) -> tuple[Order, ...]:
     """Return the pending DV orders that carry a name, itself or as a wildcard."""
     return _dv(account.orders_by_name.get(name, ()))
 
 
-def related_orders(account: Account, name: str) -> tuple[Order, ...]:
+def related_orders(account: AccountSnapshot, name: str) -> tuple[Order, ...]:
     """Return the pending DV orders whose certificate will be valid for a name that is not written on them.
 
     These are orders for a wildcard one label above the name, and orders for the name with or without `www.`. A
@@ -72,17 +72,17 @@ def related_orders(account: Account, name: str) -> tuple[Order, ...]:
     return _dv(dict.fromkeys(found))
 
 
-def orders_below(account: Account, name: str) -> tuple[Order, ...]:
+def orders_below(account: AccountSnapshot, name: str) -> tuple[Order, ...]:
     """Return the pending DV orders that carry a name below a registrable name, or below one of its subdomains."""
     return () if is_public_suffix(name) else _dv(account.orders_by_parent.get(name, ()))
 
 
-def exact_domains(account: Account, name: str) -> tuple[Domain, ...]:
+def exact_domains(account: AccountSnapshot, name: str) -> tuple[Domain, ...]:
     """Return the active domains of exactly this name, as `nearest_domains` does."""
     return _best(account.domains_by_name.get(name, ()))
 
 
-def nearest_domains(account: Account, name: str) -> tuple[Domain, ...]:
+def nearest_domains(account: AccountSnapshot, name: str) -> tuple[Domain, ...]:
     """Return the active domains of a name, else of its nearest parent.
 
     If there are several of one name, those that may wait for an email are returned, else the newest of them.
@@ -90,7 +90,7 @@ def nearest_domains(account: Account, name: str) -> tuple[Domain, ...]:
     return _nearest(account.domains_by_name, name)
 
 
-def nearest_deactivated(account: Account, name: str) -> tuple[Domain, ...]:
+def nearest_deactivated(account: AccountSnapshot, name: str) -> tuple[Domain, ...]:
     """Return the newest deactivated domain of a name, else of its nearest parent."""
     return _nearest(account.deactivated_by_name, name)
 
@@ -125,4 +125,4 @@ def _best(domains: Sequence[Domain]) -> tuple[Domain, ...]:
 
 def may_wait(domain: Domain) -> bool:
     """Return whether a domain may wait for an email, as far as the listing shows."""
-    return eligibility.domain_has_nothing(domain) is None
+    return eligibility.domain_ineligible(domain) is None

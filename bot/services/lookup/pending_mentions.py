@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from async_lru import alru_cache
 
 from bot.digicert.client import CertCentral
-from bot.errors import CaRefused, NothingToDo
-from bot.models import Domain, Listed, Order, TargetKey, name_key, order_key
+from bot.errors import CaRejected, NotResendable
+from bot.models import AccountEntry, Domain, Order, TargetKey, name_key, order_key
 from bot.parsing.domain_names import without_wildcard
-from bot.parsing.mentions import Candidate
-from bot.parsing.targets import WantedName, WantedOrder
+from bot.parsing.mentions import Mention
+from bot.parsing.targets import DomainRef, OrderRef
 from bot.services.lookup import eligibility
-from bot.services.lookup.account import Account, Listing
+from bot.services.lookup.account import AccountCache, AccountSnapshot
 from bot.services.lookup.name_resolution import exact_domains, exact_orders, may_wait, nearest_domains, related_orders
 
 REMEMBERED = 60.0
@@ -21,13 +21,13 @@ _AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class MentionMatch:
     """A line of the listing that a message names; `opens` is the key of its form, `where` says where it was named.
 
     With `exactly`, only that very name counts. `is_parent` marks the domain of a parent of the name.
     """
 
-    line: Listed
+    line: AccountEntry
     opens: str
     where: str
     exactly: str | None = None
@@ -35,66 +35,66 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed:
+class ConfirmedMention:
     """A match for which DigiCert says that these names wait, and that a mail validates them."""
 
-    match: Match
+    match: MentionMatch
     waiting: tuple[str, ...]
 
 
-class Confirming:
+class PendingMentions:
     """Reads DigiCert for what a message names; whoever calls it for a person has asked the gate first."""
 
-    def __init__(self, certcentral: CertCentral, listing: Listing) -> None:
+    def __init__(self, certcentral: CertCentral, account_cache: AccountCache) -> None:
         self._certcentral = certcentral
-        self._listing = listing
+        self._account_cache = account_cache
         self._waiting = alru_cache(maxsize=1024, ttl=REMEMBERED)(self._read_waiting)
 
-    async def matches(self, candidates: Sequence[Candidate], *, young: bool = False) -> tuple[Match, ...]:
+    async def matches(self, mentions: Sequence[Mention], *, young: bool = False) -> tuple[MentionMatch, ...]:
         """What of the cached listing a message names; with `young` the listing is some seconds old at most.
 
         Raises CaError when DigiCert cannot tell.
         """
-        return matching(await self._listing.account(young=young), candidates)
+        return matching(await self._account_cache.account(young=young), mentions)
 
     async def unreadable(self) -> str:
         """Return a sentence on the rows of the listing that the bot could not read; empty if it read all."""
-        return (await self._listing.account()).unreadable
+        return (await self._account_cache.account()).unreadable
 
-    async def of(self, candidates: Sequence[Candidate]) -> list[Confirmed]:
+    async def of(self, mentions: Sequence[Mention]) -> list[ConfirmedMention]:
         """All that waits of what a message names, for a person who wants to know now; CaError as above."""
-        if not candidates:
+        if not mentions:
             return []
-        found = await self.matches(candidates) or await self.matches(candidates, young=True)
+        found = await self.matches(mentions) or await self.matches(mentions, young=True)
         limit = asyncio.Semaphore(_AT_ONCE)
 
-        async def confirm(match: Match) -> Confirmed | None:
+        async def confirm(match: MentionMatch) -> ConfirmedMention | None:
             async with limit:
                 return await self.confirm(match)
 
         return [confirmed for confirmed in await asyncio.gather(*map(confirm, found)) if confirmed]
 
-    async def confirm(self, match: Match) -> Confirmed | None:
+    async def confirm(self, match: MentionMatch) -> ConfirmedMention | None:
         """The match with the names that wait for a mail; None where none does. Reads at most once a minute.
 
         Raises CaUnavailable when DigiCert cannot tell.
         """
         try:
             waiting = await self._waiting(match.line.key)
-        except CaRefused:
+        except CaRejected:
             # Gone since it was listed, or not for this key to see: not confirmed.
             return None
         if not waiting or match.exactly not in {None, *waiting}:
             return None
-        return Confirmed(match, waiting)
+        return ConfirmedMention(match, waiting)
 
     async def _read_waiting(self, key: str) -> tuple[str, ...]:
-        account = await self._listing.account()
+        account = await self._account_cache.account()
         order = account.order_by_key.get(key)
         if order is not None:
             return await self._of_order(order)
         domain = await self._certcentral.domain(TargetKey.parse(key).number or 0)
-        return (domain.name,) if domain.is_pending and not eligibility.domain_has_nothing(domain) else ()
+        return (domain.name,) if domain.is_pending and not eligibility.domain_ineligible(domain) else ()
 
     async def _of_order(self, order: Order) -> tuple[str, ...]:
         validation = await self._certcentral.order_validation(order.id)
@@ -102,54 +102,54 @@ class Confirming:
         open_names = [entry for entry in validation.names if entry.is_open]
         try:
             by_email = (
-                [] if eligibility.order_has_nothing(now) else eligibility.only_email(now, validation, open_names)[0]
+                [] if eligibility.order_ineligible(now) else eligibility.email_validated(now, validation, open_names)[0]
             )
-        except NothingToDo:
+        except NotResendable:
             by_email = []
         return tuple(dict.fromkeys(without_wildcard(name) for entry in by_email for name in entry.names))
 
 
-def matching(account: Account, candidates: Sequence[Candidate]) -> tuple[Match, ...]:
+def matching(account: AccountSnapshot, mentions: Sequence[Mention]) -> tuple[MentionMatch, ...]:
     """Return the lines that candidates name and that may wait, each once, in the message's order."""
-    found: dict[str, Match] = {}
-    for candidate in candidates:
-        for match in _matches(account, candidate):
+    found: dict[str, MentionMatch] = {}
+    for mention in mentions:
+        for match in _matches(account, mention):
             known = found.setdefault(match.line.key, match)
             if _distance(match) < _distance(known):
                 found[match.line.key] = match
     return tuple(found.values())
 
 
-def _distance(match: Match) -> tuple[bool, bool]:
+def _distance(match: MentionMatch) -> tuple[bool, bool]:
     return match.is_parent, match.exactly is not None
 
 
-def _matches(account: Account, candidate: Candidate) -> list[Match]:
-    match candidate.target:
-        case WantedOrder(order_id):
+def _matches(account: AccountSnapshot, mention: Mention) -> list[MentionMatch]:
+    match mention.target:
+        case OrderRef(order_id):
             line = account.line_by_key.get(order_key(order_id))
-            return [Match(line, line.key, candidate.where)] if line else []
-        case WantedName(name):
-            return _named(account, name, candidate)
+            return [MentionMatch(line, line.key, mention.location)] if line else []
+        case DomainRef(name):
+            return _named(account, name, mention)
 
 
-def _named(account: Account, name: str, candidate: Candidate) -> list[Match]:
+def _named(account: AccountSnapshot, name: str, mention: Mention) -> list[MentionMatch]:
     """Return the closest of what a name may mean: an order, its domain, an order it belongs to, a parent's domain.
 
     A weak candidate means nothing but an order or a domain of that very name.
     """
     if orders := exact_orders(account, name):
-        exactly = None if candidate.is_strong else name
-        return [Match(line, line.key, candidate.where, exactly) for line in _lines(account, orders)]
+        exactly = None if mention.is_explicit else name
+        return [MentionMatch(line, line.key, mention.location, exactly) for line in _lines(account, orders)]
     domains = [domain for domain in exact_domains(account, name) if may_wait(domain)]
     # The listing may not show if a domain is pending. Then the orders that the name belongs to are read, too.
-    is_settled = not candidate.is_strong or any(domain.is_pending for domain in domains)
+    is_settled = not mention.is_explicit or any(domain.is_pending for domain in domains)
     found: list[Order | Domain] = [*domains, *(() if is_settled else related_orders(account, name))]
-    if found or not candidate.is_strong:
-        return [Match(line, line.key, candidate.where) for line in _lines(account, found)]
+    if found or not mention.is_explicit:
+        return [MentionMatch(line, line.key, mention.location) for line in _lines(account, found)]
     parents = list(filter(may_wait, nearest_domains(account, name)))
-    return [Match(line, name_key(name), candidate.where, is_parent=True) for line in _lines(account, parents)]
+    return [MentionMatch(line, name_key(name), mention.location, is_parent=True) for line in _lines(account, parents)]
 
 
-def _lines(account: Account, found: Sequence[Order | Domain]) -> list[Listed]:
+def _lines(account: AccountSnapshot, found: Sequence[Order | Domain]) -> list[AccountEntry]:
     return [account.line_of(each) for each in found]

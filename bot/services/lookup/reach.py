@@ -6,17 +6,17 @@ from collections.abc import Collection, Iterable, Sequence
 from bot.digicert.client import CertCentral
 from bot.errors import CaUnreadable
 from bot.models import NO_REACH, Call, DomainTarget, NameValidation, Order, OrderTarget, Reach, order_key
-from bot.parsing.domain_names import covers, without_wildcard
-from bot.policy.rules import Matter, Rule, Rules
-from bot.services.lookup.account import Account, Listing
+from bot.parsing.domain_names import is_subdomain_of, without_wildcard
+from bot.policy.rules import Resource, Rule, Rules
+from bot.services.lookup.account import AccountCache, AccountSnapshot
 
 
 class ReachReader:
     """Reads from DigiCert what an email would validate, as far as a rule can deny any of it."""
 
-    def __init__(self, certcentral: CertCentral, listing: Listing) -> None:
+    def __init__(self, certcentral: CertCentral, account_cache: AccountCache) -> None:
         self._certcentral = certcentral
-        self._listing = listing
+        self._account_cache = account_cache
 
     async def of_call(self, call: Call, order_id: int | None, rules: Rules) -> Reach:
         """Return the reach of a call that was accepted, by what DigiCert reports now.
@@ -47,37 +47,39 @@ class ReachReader:
         own = [order_id] if order_id is not None else []
         helped = []
         if denied:
-            account = await self._listing.account(young=young)
+            account = await self._account_cache.account(young=young)
             _require_readable(account, denied)
             helped = _helped(account, scopes, denied)
         return Reach(below=tuple(scopes), orders=tuple(dict.fromkeys([*own, *helped])))
 
 
-def domains_stopped(rule: Rule, account: Account) -> list[str]:
+def domains_stopped(rule: Rule, account: AccountSnapshot) -> list[str]:
     """Return the stored domains to which a deny stops emails although it does not name them."""
     stopped = []
     for domain in account.domains:
         reach = Reach(below=(domain.name,), orders=tuple(_helped(account, (domain.name,), rule.orders)))
-        matter = Matter(names=(domain.name,), settled=True, reach=reach)
-        if rule.hits(matter) and not rule.covers(domain.name, matter, if_unknown=True):
+        resource = Resource(names=(domain.name,), resolved=True, reach=reach)
+        if rule.denies_part_of(resource) and not rule.matches(domain.name, resource, if_unknown=True):
             stopped.append(domain.name)
     return stopped
 
 
-def _require_readable(account: Account, order_ids: Collection[int]) -> None:
+def _require_readable(account: AccountSnapshot, order_ids: Collection[int]) -> None:
     """Raise CaUnreadable if one of these orders may be in a row that the bot could not read."""
     # A row without a readable id may be any of them.
     if any(not row.id.isdecimal() or int(row.id) in order_ids for row in account.unread_orders):
         raise CaUnreadable("DigiCert lists an order that the bot cannot read, and a rule may be about it.")
 
 
-def _helped(account: Account, scopes: Sequence[str], order_ids: Iterable[int]) -> list[int]:
+def _helped(account: AccountSnapshot, scopes: Sequence[str], order_ids: Iterable[int]) -> list[int]:
     """Return those of these orders that wait for a name within one of the scopes, and are not DV orders."""
     pending = (account.order_by_key.get(order_key(order_id)) for order_id in sorted(order_ids))
     return [
         order.id
         for order in pending
-        if order and not order.is_dv and any(covers(scope, name) for scope in scopes for name in bare_names(order))
+        if order
+        and not order.is_dv
+        and any(is_subdomain_of(scope, name) for scope in scopes for name in bare_names(order))
     ]
 
 

@@ -5,20 +5,20 @@ from dataclasses import replace
 
 from bot.errors import CaError
 from bot.models import Address, DomainTarget, NameValidation, OrderTarget, WaitingName
-from bot.parsing.domain_names import parents, without_wildcard
+from bot.parsing.domain_names import ancestors, without_wildcard
 from bot.recipients import SINGLE_CHOICES, constructed
-from bot.services.lookup.allowed_emails import MOST_READS, AddressBook, AllowedAddresses
-from bot.services.lookup.eligibility import left_out, some
+from bot.services.lookup.allowed_emails import MOST_READS, AllowedEmailList, AllowedEmails
+from bot.services.lookup.eligibility import excluded_names, some
 from bot.store.requests import Requests
 
-Answers = Mapping[int | str, AllowedAddresses]
+Answers = Mapping[int | str, AllowedEmailList]
 Found = tuple[tuple[WaitingName, ...], tuple[str, ...]]
 
 
-class WaitingNames:
+class RecipientOptions:
     """Reads who is allowed for each waiting name, and who was mailed last."""
 
-    def __init__(self, addresses: AddressBook, requests: Requests) -> None:
+    def __init__(self, addresses: AllowedEmails, requests: Requests) -> None:
         self._addresses = addresses
         self._requests = requests
 
@@ -33,7 +33,7 @@ class WaitingNames:
             for entry in entries
             for name in entry.names
         }
-        answers = await self._addresses.of_all(_to_read(scopes))
+        answers = await self._addresses.get_all(_to_read(scopes))
         waiting = [
             WaitingName(name, scope, target, covers_below, _for_order(name, scope, answers))
             for name, (scope, covers_below) in scopes.items()
@@ -45,7 +45,7 @@ class WaitingNames:
             else None
         )
         refused = {scope: answers[scope].refusal for scope, _ in scopes.values() if scope in answers}
-        return await self._addressed(waiting, *_standing_in(refused), *filter(None, [remark]))
+        return await self._addressed(waiting, *_usable_lists(refused), *filter(None, [remark]))
 
     async def of_domains(self, targets: Iterable[tuple[DomainTarget, bool]]) -> Found:
         """Return one choice per domain, of the addresses that DigiCert lists for it.
@@ -56,9 +56,9 @@ class WaitingNames:
         left out with DigiCert's words; raises them if no other is left.
         """
         chosen = list(targets)
-        answers = await self._addresses.of_all(target.domain_id for target, _ in chosen)
+        answers = await self._addresses.get_all(target.domain_id for target, _ in chosen)
         scopes = [target.name_scope for target, _ in chosen if not _is_of(answers[target.domain_id], target.name_scope)]
-        answers |= await self._addresses.of_all(scopes)
+        answers |= await self._addresses.get_all(scopes)
         waiting = [_for_domain(target, below, answers) for target, below in chosen]
         unlisted = [scope for scope in scopes if not answers[scope].addresses]
         refused = _refused(chosen, answers)
@@ -67,20 +67,20 @@ class WaitingNames:
         if refused and not able:
             raise next(iter(refused.values()))
         unlisted = [scope for scope in unlisted if scope not in refused]
-        remarks += tuple(left_out(unlisted, "DigiCert lists no recipients for this name"))
+        remarks += tuple(excluded_names(unlisted, "DigiCert lists no recipients for this name"))
         for name, error in refused.items():
-            remarks += tuple(left_out([name], str(error).rstrip(".")))
+            remarks += tuple(excluded_names([name], str(error).rstrip(".")))
         return able, remarks
 
     async def _addressed(self, waiting: Sequence[WaitingName], *more: str) -> Found:
         """Those who can be mailed, with whom was mailed last; a remark on each who cannot."""
         last = await self._requests.last_recipients([name.name for name in waiting])
         able = tuple(_with_last(name, last.get(name.name, ())) for name in waiting if name.allowed)
-        remarks = left_out([name.name for name in waiting if not name.allowed], "DigiCert allows no recipient")
+        remarks = excluded_names([name.name for name in waiting if not name.allowed], "DigiCert allows no recipient")
         return able, (*remarks, *more)
 
 
-def _is_of(answer: AllowedAddresses, name_scope: str) -> bool:
+def _is_of(answer: AllowedEmailList, name_scope: str) -> bool:
     """Return whether a list was made for this name scope, so that it holds under every reading; also if it is empty."""
     return all(address.domain == name_scope for address in answer.addresses)
 
@@ -104,7 +104,7 @@ def _refused(chosen: Iterable[tuple[DomainTarget, bool]], answers: Answers) -> d
     return found
 
 
-def _standing_in(refused: Mapping[str, CaError | None]) -> list[str]:
+def _usable_lists(refused: Mapping[str, CaError | None]) -> list[str]:
     """Return a remark on the names for which constructed addresses stand in, with DigiCert's first reason."""
     errors = {name: error for name, error in refused.items() if error}
     if not errors:
@@ -123,20 +123,20 @@ def _to_read(scopes: Mapping[str, tuple[str, bool]]) -> list[int | str]:
     """The domains worth a read: every scope, and while each name has its own choice, the names and their parents."""
     wanted: list[int | str] = [scope for scope, _ in scopes.values()]
     if len(scopes) <= SINGLE_CHOICES:
-        wanted += [*scopes, *(above for name in scopes for above in parents(name)[1:])]
+        wanted += [*scopes, *(above for name in scopes for above in ancestors(name)[1:])]
     return wanted
 
 
 def _for_order(name: str, scope: str, answers: Answers) -> tuple[Address, ...]:
-    places = dict.fromkeys([name, *parents(name), scope])
-    return _merged(_or_constructed(place, scope, answers) for place in places)
+    places = dict.fromkeys([name, *ancestors(name), scope])
+    return _merged(_or_constructed(destination, scope, answers) for destination in places)
 
 
-def _or_constructed(place: str, scope: str, answers: Answers) -> tuple[Address, ...]:
-    answer = answers.get(place)
+def _or_constructed(destination: str, scope: str, answers: Answers) -> tuple[Address, ...]:
+    answer = answers.get(destination)
     if answer is None:
-        return constructed(place) if place == scope else ()
-    return answer.addresses if answer.known else constructed(place)
+        return constructed(destination) if destination == scope else ()
+    return answer.addresses if answer.known else constructed(destination)
 
 
 def _merged(groups: Iterable[Sequence[Address]]) -> tuple[Address, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from bot.digicert.client import Readable
+from bot.digicert.client import KeyPermissions
 from bot.policy.rules import Rule
 from bot.settings import Settings, may_cross_a_network_in_clear
 from bot.slack import scopes
@@ -20,7 +20,7 @@ CLOCKS_DIFFER = timedelta(seconds=30)
 _ADD_SCOPE = 'Add it under "OAuth & Permissions" of your Slack app and install the app anew'
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How bad it is; only a problem keeps the bot from its work."""
 
     OK = "ok"
@@ -32,7 +32,7 @@ class Level(StrEnum):
 class Finding:
     """One line of the answer."""
 
-    level: Level
+    level: Severity
     sentence: str
 
     def line(self) -> str:
@@ -43,37 +43,41 @@ class Finding:
 
 def problems(sentences: Sequence[str]) -> list[Finding]:
     """What must be mended, one finding each."""
-    return [Finding(Level.PROBLEM, sentence) for sentence in sentences]
+    return [Finding(Severity.PROBLEM, sentence) for sentence in sentences]
 
 
 def unreachable(setting: str, where: str, why: str) -> Finding:
     """That a setting could not be checked, since nobody answered as they should."""
     mend = f"Check again; if it stays so, see whether this machine reaches {where}, and by the right proxy"
-    return Finding(Level.PROBLEM, f"{setting} could not be checked. {why} {mend}.")
+    return Finding(Severity.PROBLEM, f"{setting} could not be checked. {why} {mend}.")
 
 
 def mistake(setting: str, error: Exception) -> Finding:
     """That a check failed for a reason that nobody thought of."""
-    return Finding(Level.PROBLEM, f"{setting} could not be checked, by a mistake in the bot ({type(error).__name__}).")
+    return Finding(
+        Severity.PROBLEM, f"{setting} could not be checked, by a mistake in the bot ({type(error).__name__})."
+    )
 
 
 def of_settings(settings: Settings) -> list[Finding]:
     """What settings that can be read still lack."""
-    found = [Finding(Level.OK, "Every setting can be read.")]
+    found = [Finding(Severity.OK, "Every setting can be read.")]
     if not settings.dcv_allowed_users and not settings.dcv_allowed_usergroups and not settings.dcv_policy_file:
         nobody = "Nobody may resend: list Slack ids in DCV_ALLOWED_USERS or DCV_ALLOWED_USERGROUPS."
-        found.append(Finding(Level.WARNING, nobody))
+        found.append(Finding(Severity.WARNING, nobody))
     if may_cross_a_network_in_clear(settings.database_url.get_secret_value()):
         mend = "Set DATABASE_TLS=require, or an sslmode in DATABASE_URL"
         in_clear = f"DATABASE_TLS is off: rows and the password may reach PostgreSQL over a network in clear. {mend}."
-        found.append(Finding(Level.WARNING, in_clear))
+        found.append(Finding(Severity.WARNING, in_clear))
     return found
 
 
 def of_modes_of_files(modes: Mapping[str, int]) -> list[Finding]:
     """Which files, by their modes, others of this machine may read or change."""
     return [
-        Finding(Level.WARNING, f"Others may {_what_others_may(mode)} {file} (mode {mode:04o}). Run: chmod 600 {file}")
+        Finding(
+            Severity.WARNING, f"Others may {_what_others_may(mode)} {file} (mode {mode:04o}). Run: chmod 600 {file}"
+        )
         for file, mode in modes.items()
         if mode & 0o077
     ]
@@ -86,11 +90,11 @@ def _what_others_may(mode: int) -> str:
 
 def of_policy(file: str, rules: Sequence[Rule]) -> list[Finding]:
     """What a policy file that can be used holds."""
-    allowing = sum(rule.allows for rule in rules)
+    allowing = sum(rule.effect_allows for rule in rules)
     counted = f"{_rules(allowing)} that {'allows' if allowing == 1 else 'allow'}"
     denying = len(rules) - allowing
     counted += f" and {denying} that {'denies' if denying == 1 else 'deny'}" if denying else ""
-    return [Finding(Level.OK, f"The policy file {file} holds {counted}.")]
+    return [Finding(Severity.OK, f"The policy file {file} holds {counted}.")]
 
 
 def of_deny(rule: Rule, stopped: Sequence[str]) -> list[Finding]:
@@ -99,7 +103,7 @@ def of_deny(rule: Rule, stopped: Sequence[str]) -> list[Finding]:
         return []
     names = join_names(stopped, MOST_DOMAINS)
     why = "an email for a domain validates everything below it"
-    return [Finding(Level.OK, f"Rule “{rule.name}” also stops emails for the stored domains {names}: {why}.")]
+    return [Finding(Severity.OK, f"Rule “{rule.name}” also stops emails for the stored domains {names}: {why}.")]
 
 
 def _rules(count: int) -> str:
@@ -110,21 +114,21 @@ def of_bot(identity: Identity) -> list[Finding]:
     """Who the bot is in Slack, and which rights it lacks there."""
     team = f"{identity.team} ({identity.team_id})" if identity.team else identity.team_id
     who = f"SLACK_BOT_TOKEN is that of @{identity.name or identity.bot_user_id} in the workspace {team}."
-    return [Finding(Level.OK, who), *_of_scopes(identity.scopes)]
+    return [Finding(Severity.OK, who), *_of_scopes(identity.scopes)]
 
 
 def _of_scopes(granted: frozenset[str]) -> list[Finding]:
     if not granted:
-        return [Finding(Level.WARNING, "Slack did not tell the bot's scopes; compare them with manifest.yml.")]
+        return [Finding(Severity.WARNING, "Slack did not tell the bot's scopes; compare them with manifest.yml.")]
     missing = scopes.missing(granted)
     found = problems(
         [f"The scope {scope} is missing: without it {scopes.NEEDED[scope]}. {_ADD_SCOPE}." for scope in missing]
     )
     if not missing:
-        found = [Finding(Level.OK, f"All {len(scopes.NEEDED)} scopes that the bot needs are granted.")]
+        found = [Finding(Severity.OK, f"All {len(scopes.NEEDED)} scopes that the bot needs are granted.")]
     for scope, otherwise in scopes.OPTIONAL.items():
         state = "is granted" if scope in granted else f"is not granted: without it {otherwise}"
-        found.append(Finding(Level.OK, f"The optional scope {scope} {state}."))
+        found.append(Finding(Severity.OK, f"The optional scope {scope} {state}."))
     return found
 
 
@@ -133,23 +137,23 @@ def of_alert_channel(channel: Channel) -> Finding:
     name = f"#{channel.name} ({channel.id})" if channel.name else channel.id
     if channel.is_shared:
         why = "is shared with another organization: nothing is offered there. Take it out of DCV_ALERT_CHANNELS"
-        return Finding(Level.WARNING, f"{name} {why}.")
+        return Finding(Severity.WARNING, f"{name} {why}.")
     if not channel.is_member:
-        return Finding(Level.WARNING, f"The bot is not in {name}, so it hears of no alert there. /invite it.")
-    return Finding(Level.OK, f"Alerts in {name} are heard.")
+        return Finding(Severity.WARNING, f"The bot is not in {name}, so it hears of no alert there. /invite it.")
+    return Finding(Severity.OK, f"Alerts in {name} are heard.")
 
 
 def of_hidden_alert_channel(channel_id: str, code: str) -> Finding:
     """That the bot cannot see a channel at all."""
     mend = "/invite the bot, or correct DCV_ALERT_CHANNELS"
-    return Finding(Level.WARNING, f"The bot cannot see the channel {channel_id} of alerts ({code}). {mend}.")
+    return Finding(Severity.WARNING, f"The bot cannot see the channel {channel_id} of alerts ({code}). {mend}.")
 
 
 def of_modes(has_app_token: bool, has_signing_secret: bool) -> list[Finding]:
     """Whether there is a way for Slack to reach the bot; the app token is tried, a signing secret cannot be."""
     if has_signing_secret:
         sentence = "SLACK_SIGNING_SECRET is set; whether it is the right one shows only when Slack calls."
-        return [Finding(Level.OK, sentence)]
+        return [Finding(Severity.OK, sentence)]
     if has_app_token:
         return []
     mend = "Set the first for `dcv-resend run` (Socket Mode), or the second for `dcv-resend serve` (HTTP)"
@@ -158,12 +162,12 @@ def of_modes(has_app_token: bool, has_signing_secret: bool) -> list[Finding]:
 
 def of_app_token() -> list[Finding]:
     """That the app token is accepted."""
-    return [Finding(Level.OK, "SLACK_APP_TOKEN opens Socket Mode.")]
+    return [Finding(Severity.OK, "SLACK_APP_TOKEN opens Socket Mode.")]
 
 
-def of_key(owner: str, readable: Readable) -> list[Finding]:
+def of_key(owner: str, readable: KeyPermissions) -> list[Finding]:
     """Whose the key is and what it may; that it may resend no read can prove."""
-    found = [Finding(Level.OK, f"DIGICERT_API_KEY is that of {owner}.")]
+    found = [Finding(Severity.OK, f"DIGICERT_API_KEY is that of {owner}.")]
     tried = {"orders": readable.orders, "the validation of orders": readable.validations, "domains": readable.domains}
     if lacking := [what for what, may in tried.items() if may is False]:
         mend = 'Give it the role "Orders, Domains, Organizations", and a user who may manage orders and domains'
@@ -172,44 +176,52 @@ def of_key(owner: str, readable: Readable) -> list[Finding]:
     unproven = "whether it may resend shows only when it does"
     if readable.validations is None:
         unproven += ", and whether it may read the validation of orders once one waits"
-    return [*found, Finding(Level.OK, f"DIGICERT_API_KEY may read {reads}; {unproven}.")]
+    return [*found, Finding(Severity.OK, f"DIGICERT_API_KEY may read {reads}; {unproven}.")]
 
 
-def of_database(seen: Inspection) -> list[Finding]:
+def of_database(observation: Inspection) -> list[Finding]:
     """How the database stands, and whether a bot runs on it."""
-    found = [Finding(*_of_tables(seen))]
-    if seen.running is not None:
-        sentence = f"A bot is running on this database ({seen.running}); a second one would not start."
-        found.append(Finding(Level.OK, sentence))
-    if seen.instances:
-        sentence = f"On this database run the instances {join_names(seen.instances)}; others may run beside them."
-        found.append(Finding(Level.OK, sentence))
+    found = [Finding(*_of_tables(observation))]
+    if observation.running is not None:
+        sentence = f"A bot is running on this database ({observation.running}); a second one would not start."
+        found.append(Finding(Severity.OK, sentence))
+    if observation.instances:
+        sentence = (
+            f"On this database run the instances {join_names(observation.instances)}; others may run beside them."
+        )
+        found.append(Finding(Severity.OK, sentence))
     return found
 
 
-def _of_tables(seen: Inspection) -> tuple[Level, str]:
-    match seen.tables:
+def _of_tables(observation: Inspection) -> tuple[Severity, str]:
+    match observation.tables:
         case Tables.MISSING:
-            return Level.OK, f"The database {seen.where} holds no tables yet; `dcv-resend run` makes them."
+            return Severity.OK, f"The database {observation.where} holds no tables yet; `dcv-resend run` makes them."
         case Tables.BEHIND:
-            step = f"from {seen.revision} to {seen.head}"
-            return Level.WARNING, f"The database {seen.where} waits for migrations {step}; `dcv-resend run` makes them."
+            step = f"from {observation.revision} to {observation.head}"
+            return (
+                Severity.WARNING,
+                f"The database {observation.where} waits for migrations {step}; `dcv-resend run` makes them.",
+            )
         case Tables.UNKNOWN:
-            whose = f"of a newer bot or of another program (revision {seen.revision}, not {seen.head})"
+            whose = f"of a newer bot or of another program (revision {observation.revision}, not {observation.head})"
             mend = "Install that version, or name another database"
-            return Level.PROBLEM, f"DATABASE_URL: the tables in {seen.where} are {whose}. {mend}."
+            return Severity.PROBLEM, f"DATABASE_URL: the tables in {observation.where} are {whose}. {mend}."
         case Tables.UP_TO_DATE:
-            return Level.OK, f"The database {seen.where} can be read, and its tables are up to date ({seen.head})."
+            return (
+                Severity.OK,
+                f"The database {observation.where} can be read, and its tables are up to date ({observation.head}).",
+            )
 
 
 def of_clocks(ahead: Mapping[str, timedelta | None]) -> list[Finding]:
     """How far this machine's clock is from the others' by name; None where one told no time."""
     told = {name: length for name, length in ahead.items() if length is not None}
     if not told:
-        return [Finding(Level.WARNING, "This machine's clock could not be compared: nobody told the time.")]
+        return [Finding(Severity.WARNING, "This machine's clock could not be compared: nobody told the time.")]
     off = {name: length for name, length in told.items() if abs(length) > CLOCKS_DIFFER}
     if not off:
-        return [Finding(Level.OK, f"This machine's clock agrees with that of {join_names(list(told))}.")]
+        return [Finding(Severity.OK, f"This machine's clock agrees with that of {join_names(list(told))}.")]
     apart = join_names([f"{_length(length)} that of {name}" for name, length in off.items()])
     sentence = f"This machine's clock is {apart}; tokens, cooldown and ledger depend on it. Have it set by NTP."
     return problems([sentence])

@@ -8,11 +8,11 @@ from attrs import define
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import BotError, StoreUnavailable
-from bot.models import Depths
+from bot.models import Backlog
 from bot.slack.client import Client, accepted
-from bot.store.backlog import Depth
+from bot.store.backlog import BacklogReader
 from bot.timings import PRODUCTION, Timings
-from bot.workflow_engine import Engine
+from bot.workflow_engine import WorkflowEngine
 
 log = structlog.get_logger(__name__)
 
@@ -20,12 +20,12 @@ ANSWER_SECONDS = 1.0
 
 
 @define(eq=False, repr=False, slots=False)
-class Vitals:
+class HealthChecks:
     """Asks each neighbour with the smallest question that it has."""
 
     _slack: Client
-    _depth: Depth
-    _engine: Engine
+    _depth: BacklogReader
+    _engine: WorkflowEngine
     _certcentral: CertCentral
     _clock: Clock
     _timings: Timings = PRODUCTION
@@ -37,14 +37,14 @@ class Vitals:
     async def database(self) -> bool:
         """Whether our tables can be read."""
         try:
-            await self._depth.look()
+            await self._depth.refresh()
         except StoreUnavailable:
             return False
         return True
 
     async def engine(self) -> bool:
         """Whether the durable engine runs and reaches its tables."""
-        return await self._engine.answers()
+        return await self._engine.is_healthy()
 
     async def digicert(self) -> bool:
         """Whether DigiCert answers and accepts the key; people's calls go first."""
@@ -55,7 +55,7 @@ class Vitals:
             return False
         return True
 
-    async def depths(self) -> Depths | None:
+    async def depths(self) -> Backlog | None:
         """How much waits; None where the database does not answer."""
         try:
             return await self._depth.read(self._clock())

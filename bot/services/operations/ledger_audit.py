@@ -9,15 +9,15 @@ from typing import Any
 
 import structlog
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.models import LedgerEvent
 from bot.store.database import Database
 from bot.store.database_file import sqlite_file
 from bot.store.head_file import HeadFile, Newest
-from bot.store.inspection import looking
+from bot.store.inspection import read_snapshot
 from bot.store.ledger.entries import Ledger
-from bot.store.ledger.hash_chain import START, Chain, Checkpoint, DoesNotFit, Mark, Row, follow
-from bot.store.schema import canonical, written
+from bot.store.ledger.hash_chain import START, Chain, ChainBroken, ChainPosition, Checkpoint, Row, verify_link
+from bot.store.schema import canonical_json, format_timestamp
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedLedger:
     """A chain that holds; `first_at` and `last_at` are empty without rows, `left_over` counts rows that were cut off.
 
     `kept_at` is the number of the row whose hash was kept outside, None where there is none. `missing_file` is the one
@@ -43,10 +43,10 @@ class Verified:
     rows: int
     first_at: str
     last_at: str
-    head: Mark
+    head: ChainPosition
     checkpoint: Checkpoint | None
     left_over: int
-    kept_at: int | None = None
+    recorded_at: int | None = None
     missing_file: Path | None = None
 
     def sentence(self) -> str:
@@ -58,10 +58,10 @@ class Verified:
         left = f"; {in_rows(self.left_over)} of them wait for the next prune" if self.left_over else ""
         return f"{told}; the rows up to {self.checkpoint.mark.seq} were cut off at {self.checkpoint.at}{left}"
 
-    def kept_sentence(self, kept: str) -> str:
+    def recorded_hash_sentence(self, kept: str) -> str:
         """Where the hash that was kept outside stands."""
-        if self.kept_at is not None:
-            return f"The hash {kept} is that of row {self.kept_at}: it and all before it are as they were then"
+        if self.recorded_at is not None:
+            return f"The hash {kept} is that of row {self.recorded_at}: it and all before it are as they were then"
         gone = ", unless it was that of a row that was cut off" if self.checkpoint else ""
         return f"The hash {kept} stands at no row: the ledger is not the one that it was taken of{gone}"
 
@@ -72,24 +72,24 @@ class HeadLog:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    async def tell(self) -> None:
+    async def log_head(self) -> None:
         """Log the number and the hash of the newest row."""
         seq, row_hash = await self._ledger.head()
         log.info("ledger head", seq=seq, hash=row_hash)
 
 
-async def verify(url: str, kept: str | None = None) -> Verified:
+async def verify(url: str, kept: str | None = None) -> VerifiedLedger:
     """Check every row of a database, and look for the hash that was kept; changes nothing.
 
-    DoesNotFit names the first row that breaks the chain; CannotStart where the database cannot be read.
+    ChainBroken names the first row that breaks the chain; ConfigurationError where the database cannot be read.
     """
     noted = read_noted(url)
-    async with looking(url) as connection:
+    async with read_snapshot(url) as connection:
         return await verified(Chain(connection), noted, kept)
 
 
 def read_noted(url: str) -> Noted | None:
-    """Return what the file beside a SQLite database says; CannotStart if it cannot be read.
+    """Return what the file beside a SQLite database says; ConfigurationError if it cannot be read.
 
     Read it before the database, which may be ahead of the file but never behind it.
     """
@@ -99,7 +99,7 @@ def read_noted(url: str) -> Noted | None:
     try:
         return Noted(head_file.path, head_file.read())
     except ValueError as error:
-        raise CannotStart([f"{error}. Remove it if you know why; the next start writes it anew."]) from error
+        raise ConfigurationError([f"{error}. Remove it if you know why; the next start writes it anew."]) from error
 
 
 async def compare_with_head_file(database: Database) -> None:
@@ -112,8 +112,8 @@ async def compare_with_head_file(database: Database) -> None:
         try:
             if newest := head_file.read():
                 await chain.require(newest, head_file.path)
-        except (DoesNotFit, ValueError) as error:
-            head_file.keep()
+        except (ChainBroken, ValueError) as error:
+            head_file.save_in_background()
             mend = f"see `dcv-resend ledger verify`; remove {head_file.path} once you know why"
             log.warning("rows of the ledger were lost", problem=str(error), mend=mend)
         else:
@@ -122,27 +122,27 @@ async def compare_with_head_file(database: Database) -> None:
                 head_file.note(Newest(head.seq, head.hash))
 
 
-async def verified(chain: Chain, noted: Noted | None, kept: str | None = None) -> Verified:
+async def verified(chain: Chain, noted: Noted | None, kept: str | None = None) -> VerifiedLedger:
     """The same within a transaction of the caller's; the row that was noted must be there."""
     checkpoint = await chain.checkpoint()
     start = checkpoint.mark if checkpoint else START
     left_over = await chain.count(until=start.seq)
     if left_over and not checkpoint:
-        raise DoesNotFit(1, "there are rows before it")
+        raise ChainBroken(1, "there are rows before it")
     at, first, last, is_told = start, "", "", checkpoint is None
     kept_at = start.seq if kept == start.hash else None
     async for row in chain.rows(after=start.seq):
-        at = follow(at, row)
+        at = verify_link(at, row)
         first, last = first or row.at, row.at
         kept_at = at.seq if kept == at.hash else kept_at
         is_told = is_told or (row.kind == LedgerEvent.PRUNED and _cut_off(row) == start)
     if not is_told:
-        raise DoesNotFit(start.seq + 1, "rows before it are gone, and no row tells that `ledger prune` removed them")
+        raise ChainBroken(start.seq + 1, "rows before it are gone, and no row tells that `ledger prune` removed them")
     _require_head(await chain.head(), at)
     if noted and noted.row:
         await chain.require(noted.row, noted.file)
     missing_file = noted.file if noted and not noted.row else None
-    return Verified(at.seq - start.seq, first, last, at, checkpoint, left_over, kept_at, missing_file)
+    return VerifiedLedger(at.seq - start.seq, first, last, at, checkpoint, left_over, kept_at, missing_file)
 
 
 async def export(
@@ -151,14 +151,14 @@ async def export(
     """Write every row from the first written at `since` up to the last written before `until`, as JSON lines.
 
     Rows that were written out of order in between come along: a chain has no gaps. A row's line is what its hash is
-    taken of, with the hash as its last member. DoesNotFit where a row cannot be written as text.
+    taken of, with the hash as its last member. ChainBroken where a row cannot be written as text.
     """
-    async with looking(url) as connection:
+    async with read_snapshot(url) as connection:
         chain = Chain(connection)
         checkpoint = await chain.checkpoint()
         after, last = await _span(chain, checkpoint.mark if checkpoint else START, since, until)
-        span = {"since": since and written(since), "until": until and written(until)}
-        opening = {"format": FORMAT, "after": _mark(after), "checkpoint": checkpoint and _told(checkpoint)}
+        span = {"since": since and format_timestamp(since), "until": until and format_timestamp(until)}
+        opening = {"format": FORMAT, "after": _mark(after), "checkpoint": checkpoint and _checkpoint_record(checkpoint)}
         write(_line({**opening, **span}))
         at = after
         async for row in chain.rows(after.seq, last):
@@ -166,34 +166,36 @@ async def export(
             write(_row_line(row))
         head = await chain.head()
         closing = {"rows": at.seq - after.seq, "last": _mark(at), "head": head and _mark(head)}
-        write(_line({**closing, "exported_at": written(now)}))
+        write(_line({**closing, "exported_at": format_timestamp(now)}))
 
 
-async def _span(chain: Chain, start: Mark, since: datetime | None, until: datetime | None) -> tuple[Mark, int | None]:
+async def _span(
+    chain: Chain, start: ChainPosition, since: datetime | None, until: datetime | None
+) -> tuple[ChainPosition, int | None]:
     """After which row to begin and with which to end; where there is none in between, with the one it begins after."""
-    first = await chain.first_since(written(since), start.seq) if since else start.seq + 1
-    last = await chain.last_before(written(until), start.seq) or 0 if until else None
+    first = await chain.first_since(format_timestamp(since), start.seq) if since else start.seq + 1
+    last = await chain.last_before(format_timestamp(until), start.seq) or 0 if until else None
     if first is None or (last is not None and last < first):
         return start, start.seq
     return (start if first == start.seq + 1 else await chain.before(first)), last
 
 
-def _require_head(head: Mark | None, last: Mark) -> None:
+def _require_head(head: ChainPosition | None, last: ChainPosition) -> None:
     if head is None:
-        raise DoesNotFit(last.seq, "the note of the chain's head is gone")
+        raise ChainBroken(last.seq, "the note of the chain's head is gone")
     if head.seq > last.seq:
-        raise DoesNotFit(last.seq + 1, f"it is missing, and the chain's head is row {head.seq}")
+        raise ChainBroken(last.seq + 1, f"it is missing, and the chain's head is row {head.seq}")
     if head.seq < last.seq:
-        raise DoesNotFit(head.seq + 1, f"it stands behind the chain's head, which is row {head.seq}")
+        raise ChainBroken(head.seq + 1, f"it stands behind the chain's head, which is row {head.seq}")
     if head.hash != last.hash:
-        raise DoesNotFit(last.seq, "the chain's head has another hash")
+        raise ChainBroken(last.seq, "the chain's head has another hash")
 
 
-def _cut_off(row: Row) -> Mark | None:
+def _cut_off(row: Row) -> ChainPosition | None:
     """Return what a row of `ledger prune` says was cut off; None if it was forged and says nothing of the kind."""
     try:
         detail = json.loads(row.detail)
-        return Mark(detail["through"], detail["hash"])
+        return ChainPosition(detail["through"], detail["hash"])
     except (LookupError, TypeError, ValueError, RecursionError):
         return None
 
@@ -204,15 +206,15 @@ def _line(value: dict[str, Any]) -> bytes:
 
 def _row_line(row: Row) -> bytes:
     if not row.body:
-        raise DoesNotFit(row.mark.seq, "it holds bytes that are no text")
-    return row.body[:-1] + b',"hash":' + canonical(row.mark.hash).encode() + b"}\n"
+        raise ChainBroken(row.mark.seq, "it holds bytes that are no text")
+    return row.body[:-1] + b',"hash":' + canonical_json(row.mark.hash).encode() + b"}\n"
 
 
-def _mark(mark: Mark) -> dict[str, Any]:
+def _mark(mark: ChainPosition) -> dict[str, Any]:
     return {"seq": mark.seq, "hash": mark.hash}
 
 
-def _told(checkpoint: Checkpoint) -> dict[str, Any]:
+def _checkpoint_record(checkpoint: Checkpoint) -> dict[str, Any]:
     return {**_mark(checkpoint.mark), "at": checkpoint.at, "rows": checkpoint.rows}
 
 

@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from bot.store.cluster.membership import Membership
-from bot.workflow_engine import Engine
+from bot.workflow_engine import WorkflowEngine
 
 log = structlog.get_logger(__name__)
 
@@ -15,20 +15,20 @@ SWEEP_SECONDS = 30.0
 class WorkflowRecovery:
     """Failover of workflows: an executor without a lease is gone."""
 
-    def __init__(self, membership: Membership, engine: Engine) -> None:
+    def __init__(self, membership: Membership, engine: WorkflowEngine) -> None:
         self._membership = membership
         self._engine = engine
-        self._seen: frozenset[str] = frozenset()
+        self._observation: frozenset[str] = frozenset()
         self._sweep_at = 0.0
 
     async def run_once(self) -> None:
         """Recover if an instance came or went, and every half minute. Raises StoreUnavailable."""
         executors, now = await self._membership.executors(), asyncio.get_running_loop().time()
-        if executors == self._seen and now < self._sweep_at:
+        if executors == self._observation and now < self._sweep_at:
             return
-        owners = await self._engine.owners() - {self._membership.executor}
+        owners = await self._engine.pending_executors() - {self._membership.executor}
         # Read again: an executor that owned a workflow at that moment had its lease before.
         if gone := owners - await self._membership.executors():
             log.info("going on with the work of instances that are gone", executors=sorted(gone))
-            await self._engine.adopt(gone)
-        self._seen, self._sweep_at = executors, now + SWEEP_SECONDS
+            await self._engine.recover(gone)
+        self._observation, self._sweep_at = executors, now + SWEEP_SECONDS

@@ -19,7 +19,7 @@ def root_key(request_id: str) -> str:
     return f"{request_id}.root"
 
 
-async def tried(tell: Callable[..., Awaitable[None]], *args: Any) -> dict[str, Any]:
+async def attempt_delivery(tell: Callable[..., Awaitable[None]], *args: Any) -> dict[str, Any]:
     """`{"told": True}` once `tell` came to its end, else in how many seconds at the earliest to try it again."""
     wait = 0.0
     try:
@@ -34,7 +34,9 @@ async def tried(tell: Callable[..., Awaitable[None]], *args: Any) -> dict[str, A
     return {"told": False, "wait": wait}
 
 
-async def until_told(steps: Steps, name: str, step: Callable[..., Awaitable[dict[str, Any]]], *args: Any) -> None:
+async def deliver_with_retry(
+    steps: Steps, name: str, step: Callable[..., Awaitable[dict[str, Any]]], *args: Any
+) -> None:
     """Repeat a durable step that tells something, every five minutes at last, for a week."""
     for tries in range(MOST_TRIES):
         result = await steps.run(name, step, *args)

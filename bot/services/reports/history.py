@@ -8,21 +8,21 @@ from dataclasses import dataclass, field, replace
 from attrs import define
 
 from bot.clock import Clock
-from bot.errors import Misunderstood
-from bot.models import Actor, LedgerEvent, PastRequest, Place, TargetKey
-from bot.parsing.commands import WantedPerson
-from bot.parsing.targets import Wanted, wanted_key
-from bot.policy.rules import Action, Matter, Standing
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.resources import about_past, about_typed
-from bot.services.authorization.visibility import Access
+from bot.errors import InvalidInput
+from bot.models import Actor, Destination, LedgerEvent, PastRequest, TargetKey
+from bot.parsing.commands import PersonRef
+from bot.parsing.targets import TargetRef, target_ref_key
+from bot.policy.rules import AccessContext, Action, Resource
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.resources import resource_for_input, resource_for_past_request
+from bot.services.authorization.visibility import Visibility
 from bot.services.publishing.delivery import root_key
-from bot.services.publishing.publisher import Board
-from bot.store.ledger.history import Past
+from bot.services.publishing.publisher import MessagePublisher
+from bot.store.ledger.history import RequestHistory
 from bot.timings import PRODUCTION, Timings
 from bot.views import history as views
 from bot.views.blocks import Message
-from bot.views.history import Turn
+from bot.views.history import PageLinks
 
 # How many rows are read for a page at most.
 MOST_READ = 2000
@@ -31,12 +31,12 @@ _PLACE = re.compile(r"((?:order|name|user):[A-Za-z0-9._-]{1,253}|)\|(before|afte
 
 
 @dataclass(frozen=True, slots=True)
-class _Asker:
+class _Reader:
     """Who asks where, and what the rules let them see."""
 
     actor: Actor
-    place: Place | None
-    standing: Standing
+    destination: Destination | None
+    context: AccessContext
 
     def sees(self, past: PastRequest) -> bool:
         """Return if the person may see a past request: all of its names and orders, whatever became of it.
@@ -45,17 +45,17 @@ class _Asker:
         were refused is not: it may name what they may not see. A refusal that names nothing is for them alone.
         """
         is_own = past.user_id == self.actor.user_id
-        if is_own and past.beginning is not LedgerEvent.DENIED:
+        if is_own and past.decision is not LedgerEvent.DENIED:
             return True
-        matters = about_past(self.place, past)
-        return all(map(self._may_see, matters)) if matters else is_own
+        resources = resource_for_past_request(self.destination, past)
+        return all(map(self._may_see, resources)) if resources else is_own
 
-    def _may_see(self, matter: Matter) -> bool:
+    def _may_see(self, resource: Resource) -> bool:
         """Return if the rules allow it; an order whose names are unknown must be allowed as an order."""
-        if matter.settled:
-            return self.standing.permits(Action.LOOK, matter)
-        decision = self.standing.decide(Action.LOOK, matter)
-        return decision.allowed and any(rule.covers(None, matter, if_unknown=False) for rule in decision.by)
+        if resource.resolved:
+            return self.context.permits(Action.STATUS, resource)
+        decision = self.context.decide(Action.STATUS, resource)
+        return decision.allowed and any(rule.matches(None, resource, if_unknown=False) for rule in decision.by)
 
     def select(self, found: Sequence[PastRequest]) -> list[PastRequest]:
         """Return those that the person may see."""
@@ -102,45 +102,47 @@ class _Page:
     """What is shown, the newest first, and where the buttons lead."""
 
     lines: tuple[PastRequest, ...]
-    turn: Turn
+    turn: PageLinks
 
 
 @define(eq=False, repr=False, slots=False)
-class Chronicle:
+class HistoryReport:
     """Tells one person what was asked; every door to it asks the gate before the ledger is read.
 
     Pages are made of what the person may see. An answer without a line is the same, and takes as long, whether nothing
     was asked or nothing of it may be seen.
     """
 
-    _gate: Gate
-    _past: Past
-    _board: Board
+    _authorizer: Authorizer
+    _past: RequestHistory
+    _publisher: MessagePublisher
     _clock: Clock
     _most_read: int = MOST_READ
     _timings: Timings = PRODUCTION
 
-    async def of(self, actor: Actor, place: Place | None, about: Wanted | WantedPerson | None) -> Message:
+    async def report(
+        self, actor: Actor, destination: Destination | None, about: TargetRef | PersonRef | None
+    ) -> Message:
         """The newest requests about an order or a name, by a person, or of all; NotAllowed is in the ledger."""
         key = _key(about)
-        wanted = None if isinstance(about, WantedPerson) else about
-        asker = await self._asker(actor, place, key, about_typed(place, wanted))
+        wanted = None if isinstance(about, PersonRef) else about
+        asker = await self._asker(actor, destination, key, resource_for_input(destination, wanted))
         return await self._answer(asker, key, None, is_older=True)
 
-    async def turn(self, actor: Actor, place: Place | None, value: str) -> Message:
+    async def page(self, actor: Actor, destination: Destination | None, value: str) -> Message:
         """The page that a button below an earlier one leads to."""
-        asker = await self._asker(actor, place, value[:200], about_typed(place, None))
+        asker = await self._asker(actor, destination, value[:200], resource_for_input(destination, None))
         if not (wanted := _PLACE.fullmatch(value)):
-            raise Misunderstood("That is no page of this list. Ask anew with /dcv-resend history.")
+            raise InvalidInput("That is no page of this list. Ask anew with /dcv-resend history.")
         return await self._answer(asker, wanted[1], int(wanted[3]), is_older=wanted[2] == "before")
 
-    async def _asker(self, actor: Actor, place: Place | None, key: str, matter: Matter) -> _Asker:
-        about = {"history": key or "all", "channel": place.channel_id if place else ""}
-        standing = await self._gate.require(actor, Action.LOOK, about, matter)
-        Access(actor, place, standing, Action.LOOK).require_answer()
-        return _Asker(actor, place, standing)
+    async def _asker(self, actor: Actor, destination: Destination | None, key: str, resource: Resource) -> _Reader:
+        about = {"history": key or "all", "channel": destination.channel_id if destination else ""}
+        context = await self._authorizer.require(actor, Action.STATUS, about, resource)
+        Visibility(actor, destination, context, Action.STATUS).require_answer()
+        return _Reader(actor, destination, context)
 
-    async def _answer(self, asker: _Asker, key: str, seq: int | None, *, is_older: bool) -> Message:
+    async def _answer(self, asker: _Reader, key: str, seq: int | None, *, is_older: bool) -> Message:
         """Return the page on one side of a row; the newest of all if nothing is there any more."""
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -153,22 +155,22 @@ class Chronicle:
         linked = [replace(each, link=link) for each, link in zip(page.lines, links, strict=True)]
         return views.page(key, linked, page.turn, self._clock())
 
-    async def _page_before(self, asker: _Asker, key: str, seq: int | None) -> _Page:
+    async def _page_before(self, asker: _Reader, key: str, seq: int | None) -> _Page:
         found = await self._lines(asker, key, seq, is_older=True)
         newer = None
         if seq and await self._is_any(asker, key, seq - 1, is_older=False):
             newer = f"{key}|after:{seq - 1}"
         older = f"{key}|before:{found.until}" if found.until is not None else None
-        return _Page(tuple(found.lines), Turn(newer, older))
+        return _Page(tuple(found.lines), PageLinks(newer, older))
 
-    async def _page_after(self, asker: _Asker, key: str, seq: int) -> _Page:
+    async def _page_after(self, asker: _Reader, key: str, seq: int) -> _Page:
         found = await self._lines(asker, key, seq, is_older=False)
         is_older = await self._is_any(asker, key, seq + 1, is_older=True)
         newer = f"{key}|after:{found.until}" if found.until is not None else None
         older = f"{key}|before:{seq + 1}" if is_older else None
-        return _Page(tuple(reversed(found.lines)), Turn(newer, older))
+        return _Page(tuple(reversed(found.lines)), PageLinks(newer, older))
 
-    async def _lines(self, asker: _Asker, key: str, seq: int | None, *, is_older: bool) -> _Lines:
+    async def _lines(self, asker: _Reader, key: str, seq: int | None, *, is_older: bool) -> _Lines:
         """Return the lines of the page on one side of a row, and if it goes on."""
         found, at = _Lines(shares=not key.startswith("user:")), seq or 0
         batch = None
@@ -184,14 +186,14 @@ class Chronicle:
             found.until = at
         return found
 
-    async def _is_any(self, asker: _Asker, key: str, seq: int, *, is_older: bool) -> bool:
+    async def _is_any(self, asker: _Reader, key: str, seq: int, *, is_older: bool) -> bool:
         """Return if there is a row that the person may see, among those that are read for a page."""
         async for batch in self._batches(asker, key, seq, is_older=is_older):
             if batch.visible:
                 return True
         return False
 
-    async def _batches(self, asker: _Asker, key: str, seq: int | None, *, is_older: bool) -> AsyncIterator[_Batch]:
+    async def _batches(self, asker: _Reader, key: str, seq: int | None, *, is_older: bool) -> AsyncIterator[_Batch]:
         """Yield the rows on one side of a row, as many as are read for a page at most."""
         number, size = 0, min(_FIRST_READ, self._most_read)
         while size and (rows := await self._rows(key, seq, size, is_older=is_older)):
@@ -210,12 +212,12 @@ class Chronicle:
     async def _link(self, actor: Actor, past: PastRequest) -> str | None:
         if past.request_id is None:
             return None
-        return await self._board.link(root_key(past.request_id), to_its_own=past.user_id == actor.user_id)
+        return await self._publisher.link(root_key(past.request_id), to_its_own=past.user_id == actor.user_id)
 
 
 def _is_like(one: PastRequest, other: PastRequest) -> bool:
     """Return if both are refusals of the same person."""
-    return one.beginning is other.beginning is LedgerEvent.DENIED and one.user_id == other.user_id
+    return one.decision is other.decision is LedgerEvent.DENIED and one.user_id == other.user_id
 
 
 def _merged(newer: PastRequest, older: PastRequest) -> PastRequest:
@@ -223,11 +225,11 @@ def _merged(newer: PastRequest, older: PastRequest) -> PastRequest:
     return replace(newer, merged=newer.merged + older.merged + older.times)
 
 
-def _key(about: Wanted | WantedPerson | None) -> str:
+def _key(about: TargetRef | PersonRef | None) -> str:
     match about:
         case None:
             return ""
-        case WantedPerson(user_id):
+        case PersonRef(user_id):
             return str(TargetKey("user", user_id))
         case _:
-            return wanted_key(about)
+            return target_ref_key(about)

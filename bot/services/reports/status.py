@@ -9,9 +9,10 @@ from attrs import define
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
-from bot.errors import CaError, CaRefused, CaUnavailable, Misunderstood, NotVisible
+from bot.errors import CaError, CaRejected, CaUnavailable, InvalidInput, NotVisible
 from bot.models import (
     Actor,
+    Destination,
     Domain,
     DomainTarget,
     LastResend,
@@ -19,27 +20,26 @@ from bot.models import (
     Order,
     OrderTarget,
     OrderValidation,
-    Place,
     TargetKey,
     Unreadable,
     domain_key,
     order_key,
 )
-from bot.parsing.domain_names import parents, without_wildcard
-from bot.parsing.targets import Wanted, WantedName, WantedOrder, read_target, wanted_key
+from bot.parsing.domain_names import ancestors, without_wildcard
+from bot.parsing.targets import DomainRef, OrderRef, TargetRef, read_target, target_ref_key
 from bot.policy.rules import Action
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.resources import about_typed
-from bot.services.authorization.visibility import Access
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.resources import resource_for_input
+from bot.services.authorization.visibility import Visibility
 from bot.services.lookup import eligibility
-from bot.services.lookup.account import Account, Listing
+from bot.services.lookup.account import AccountCache, AccountSnapshot
 from bot.services.lookup.name_resolution import nearest_deactivated, nearest_domains, resolve
 from bot.services.publishing.delivery import root_key
-from bot.services.publishing.publisher import Board
-from bot.store.ledger.history import History
+from bot.services.publishing.publisher import MessagePublisher
+from bot.store.ledger.history import LastResends
 from bot.views import status as views
 from bot.views.blocks import Message
-from bot.views.status import DomainState, NameGroup, OrderState, Page, State
+from bot.views.status import DomainState, NameGroup, OrderState, State, StatusPage
 
 log = structlog.get_logger(__name__)
 
@@ -51,64 +51,65 @@ _PAGE = "page"
 
 
 @define(eq=False, repr=False, slots=False)
-class Status:
+class StatusReport:
     """Tells one person how it stands; every door to it asks the gate before DigiCert hears anything."""
 
-    _gate: Gate
+    _authorizer: Authorizer
     _certcentral: CertCentral
-    _listing: Listing
-    _history: History
-    _board: Board
+    _account_cache: AccountCache
+    _history: LastResends
+    _publisher: MessagePublisher
     _clock: Clock
     _console_url: str = ""
 
-    async def of(self, actor: Actor, place: Place | None, wanted: Wanted | None) -> Message:
+    async def report(self, actor: Actor, destination: Destination | None, wanted: TargetRef | None) -> Message:
         """How it stands with an order or a name; with None, the first page of what waits, freshly listed.
 
-        NotAllowed is in the ledger when it is raised; NothingToDo for what nobody knows, CaRefused where DigiCert says
+        NotAllowed is in the ledger when it is raised; NotResendable for what nobody knows, CaRejected where DigiCert
+        says
         no. Where it is away, the answer says so and carries a button.
         """
-        key = wanted_key(wanted) if wanted else views.page_key(0)
-        return await self._answer(actor, place, key, wanted, young=True)
+        key = target_ref_key(wanted) if wanted else views.page_key(0)
+        return await self._answer(actor, destination, key, wanted, young=True)
 
-    async def again(self, actor: Actor, place: Place | None, key: str) -> Message:
+    async def page(self, actor: Actor, destination: Destination | None, key: str) -> Message:
         """What a button below an earlier answer asks for; pages stay those of one listing for a minute."""
-        return await self._answer(actor, place, key, _wanted(key), young=False)
+        return await self._answer(actor, destination, key, _wanted(key), young=False)
 
     async def _answer(
-        self, actor: Actor, place: Place | None, key: str, wanted: Wanted | None, *, young: bool
+        self, actor: Actor, destination: Destination | None, key: str, wanted: TargetRef | None, *, young: bool
     ) -> Message:
-        about = {"status": key[:200], "channel": place.channel_id if place else ""}
-        standing = await self._gate.require(actor, Action.LOOK, about, about_typed(place, wanted))
+        about = {"status": key[:200], "channel": destination.channel_id if destination else ""}
+        context = await self._authorizer.require(actor, Action.STATUS, about, resource_for_input(destination, wanted))
         try:
-            return await self._told(Access(actor, place, standing, Action.LOOK), key, young=young)
+            return await self._told(Visibility(actor, destination, context, Action.STATUS), key, young=young)
         except NotVisible as error:
-            await self._gate.record(actor, Action.LOOK, about, error.rule)
+            await self._authorizer.record(actor, Action.STATUS, about, error.rule)
             raise
 
-    async def _told(self, asker: Access, key: str, *, young: bool) -> Message:
+    async def _told(self, asker: Visibility, key: str, *, young: bool) -> Message:
         try:
             asked = TargetKey.parse(key)
             if asked.kind == _PAGE:
                 return await self._page(asker, _page_number(asked.value), young=young)
             match read_target(asked.value):
-                case WantedOrder(order_id):
-                    found: list[State] = [await self._order(asker, order_id, WantedOrder(order_id))]
+                case OrderRef(order_id):
+                    found: list[State] = [await self._order(asker, order_id, OrderRef(order_id))]
                     return views.states(None, found, 0, self._clock())
-                case WantedName(name):
+                case DomainRef(name):
                     return await self._named(asker, name)
         except CaUnavailable as error:
-            return views.away(str(error), key)
+            return views.unavailable(str(error), key)
 
-    async def _page(self, asker: Access, number: int, *, young: bool) -> Message:
+    async def _page(self, asker: Visibility, number: int, *, young: bool) -> Message:
         asker.require_answer()
-        account = await self._listing.account(young=young)
+        account = await self._account_cache.account(young=young)
         orders = _oldest_first(order for each in account.orders if (order := asker.order(each)))
         pages = max(1, -(-len(orders) // views.PER_PAGE))
         number = min(number, pages - 1)
         shown = await self._dated(orders[number * views.PER_PAGE :][: views.PER_PAGE])
         last = await self._last_of(asker, shown, account)
-        page = Page(number, pages, len(orders), tuple(shown), last, account.read_at, account.unreadable)
+        page = StatusPage(number, pages, len(orders), tuple(shown), last, account.read_at, account.unreadable)
         return views.page(page, self._clock())
 
     async def _dated(self, orders: Sequence[Order]) -> list[Order]:
@@ -124,7 +125,9 @@ class Status:
             log.info("the date of a reissue could not be read", order=order.id, error=str(error))
             return order
 
-    async def _last_of(self, asker: Access, orders: Sequence[Order], account: Account) -> Mapping[int, LastResend]:
+    async def _last_of(
+        self, asker: Visibility, orders: Sequence[Order], account: AccountSnapshot
+    ) -> Mapping[int, LastResend]:
         """The newest resend for any name of each of these orders."""
         by_name = {domain.name: domain.id for domain in account.domains}
         domains = {order.id: _domains_of(order, by_name) for order in orders if not order.is_dv}
@@ -138,12 +141,12 @@ class Status:
                 newest[order.id] = found
         return dict(zip(newest, await self._linked(asker, newest.values()), strict=True))
 
-    async def _named(self, asker: Access, name: str) -> Message:
+    async def _named(self, asker: Visibility, name: str) -> Message:
         """Each order that waits for the name, and its domain where no DV order does; else what there was."""
-        account = await self._listing.account()
+        account = await self._account_cache.account()
         orders, domains = _pending(account, name)
         if not orders and not domains:
-            account = await self._listing.account(young=True)
+            account = await self._account_cache.account(young=True)
             orders, domains = _pending(account, name)
         if not orders and not domains:
             listed = await self._certcentral.orders_named(name)
@@ -152,7 +155,7 @@ class Status:
             domains = () if orders else nearest_deactivated(account, name)
             if not orders and not domains and asker.sees_everything:
                 raise eligibility.unknown_name(name, account.unreadable_with(listed))
-        wanted = WantedName(name)
+        wanted = DomainRef(name)
         orders = [order for each in orders if (order := asker.order(each))]
         domains = [domain for domain in domains if asker.sees(domain.name)]
         if not orders and not domains:
@@ -163,14 +166,14 @@ class Status:
         ]
         return views.states(name, await asyncio.gather(*found), len(orders[MOST_ORDERS:]), self._clock())
 
-    async def _order(self, asker: Access, order_id: int, wanted: Wanted) -> State:
+    async def _order(self, asker: Visibility, order_id: int, wanted: TargetRef) -> State:
         with asker.if_unknown(eligibility.unknown_order(order_id), wanted):
             found = await self._certcentral.order(order_id)
         order = asker.order(found)
         if order is None:
             raise asker.not_visible(wanted)
-        if nothing := eligibility.order_has_nothing(order, eligibility.order_url(self._console_url, order.id)):
-            return OrderState(order, f"{nothing} {nothing.instead}")
+        if nothing := eligibility.order_ineligible(order, eligibility.order_url(self._console_url, order.id)):
+            return OrderState(order, f"{nothing} {nothing.hint}")
         validation = await self._certcentral.order_validation(order_id)
         entries = tuple(entry for each in validation.names if (entry := asker.entry(each, found)))
         groups = await self._groups(asker, order, replace(validation, names=entries))
@@ -182,9 +185,9 @@ class Status:
             return eligibility.unreadable_entries(validation)
         shown = eligibility.without_names(validation) if hides else validation
         nothing = eligibility.no_name_waits(order, shown, eligibility.order_url(self._console_url, order.id))
-        return f"{nothing} {nothing.instead}"
+        return f"{nothing} {nothing.hint}"
 
-    async def _groups(self, asker: Access, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
+    async def _groups(self, asker: Visibility, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
         """The order's names by state, method and the request that mailed them last; those that wait come first."""
         keys, found = await self._last_by_key(order, validation)
         last = _visible(asker, found, order.id)
@@ -219,42 +222,44 @@ class Status:
         scope = without_wildcard(entry.name_scope)
         if entry.domain_id is not None:
             return DomainTarget(entry.domain_id, scope)
-        domains = nearest_domains(await self._listing.account(), scope)
+        domains = nearest_domains(await self._account_cache.account(), scope)
         return DomainTarget(domains[0].id if domains else 0, scope)
 
-    async def _domain(self, asker: Access, domain_id: int) -> State:
+    async def _domain(self, asker: Visibility, domain_id: int) -> State:
         try:
             domain = await self._certcentral.domain(domain_id)
-        except CaRefused as error:
+        except CaRejected as error:
             raise (eligibility.unknown_domain(domain_id) if error.status == 404 else error) from error
-        nothing = eligibility.domain_has_nothing(domain)
+        nothing = eligibility.domain_ineligible(domain)
         resends = _visible(asker, await self._history.last(domains=[domain.id]))
         last = _newest(resends, [domain_key(domain.id)])
         linked = (await self._linked(asker, [last]))[0] if last else None
-        return DomainState(domain, f"{nothing} {nothing.instead}" if nothing else None, linked)
+        return DomainState(domain, f"{nothing} {nothing.hint}" if nothing else None, linked)
 
-    async def _linked(self, asker: Access, resends: Iterable[LastResend]) -> list[LastResend]:
+    async def _linked(self, asker: Visibility, resends: Iterable[LastResend]) -> list[LastResend]:
         """The same with a link to each thread, as far as the person may read it."""
         resends = list(resends)
         once = {resend.request_id: resend for resend in resends}
         mine = asker.actor.user_id
-        found = (self._board.link(root_key(each.request_id), to_its_own=each.user_id == mine) for each in once.values())
+        found = (
+            self._publisher.link(root_key(each.request_id), to_its_own=each.user_id == mine) for each in once.values()
+        )
         links = dict(zip(once, await asyncio.gather(*found), strict=True))
         return [replace(resend, link=links[resend.request_id]) for resend in resends]
 
 
-def _wanted(key: str) -> Wanted | None:
+def _wanted(key: str) -> TargetRef | None:
     """What a button's key names, if anything."""
     asked = TargetKey.parse(key)
     try:
         return None if asked.kind == _PAGE else read_target(asked.value)
-    except Misunderstood:
+    except InvalidInput:
         return None
 
 
 def _page_number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 6):
-        raise Misunderstood("That is no page of this list. Ask anew with /dcv-status.")
+        raise InvalidInput("That is no page of this list. Ask anew with /dcv-status.")
     return int(text)
 
 
@@ -269,7 +274,7 @@ def _oldest_first(orders: Iterable[Order]) -> list[Order]:
     ]
 
 
-def _pending(account: Account, name: str) -> tuple[list[Order], Sequence[Domain]]:
+def _pending(account: AccountSnapshot, name: str) -> tuple[list[Order], Sequence[Domain]]:
     """Return the orders of a name, OV and EV ones too, else those it belongs to; its domains if none of them is DV."""
     found = resolve(account, name)
     orders = _oldest_first(account.orders_by_name.get(name, ()) or found.orders)
@@ -279,13 +284,15 @@ def _pending(account: Account, name: str) -> tuple[list[Order], Sequence[Domain]
 def _domains_of(order: Order, by_name: Mapping[str, int]) -> list[int]:
     """The ids of the nearest domains of an order's names, as far as the account lists them."""
     nearest = (
-        next((by_name[above] for above in parents(without_wildcard(name)) if above in by_name), None)
+        next((by_name[above] for above in ancestors(without_wildcard(name)) if above in by_name), None)
         for name in order.names
     )
     return [each for each in dict.fromkeys(nearest) if each is not None][:MOST_DOMAINS]
 
 
-def _visible(asker: Access, last: Mapping[str, LastResend], order_id: int | None = None) -> Mapping[str, LastResend]:
+def _visible(
+    asker: Visibility, last: Mapping[str, LastResend], order_id: int | None = None
+) -> Mapping[str, LastResend]:
     """Return the resends for names that the person may learn about: a domain's may have been for other names."""
     return {key: resend for key, resend in last.items() if asker.sees(resend.name, order_id)}
 

@@ -12,115 +12,115 @@ from bot.clock import Clock
 from bot.errors import (
     BotError,
     CaError,
-    Misunderstood,
+    InvalidInput,
     NotAllowed,
-    NothingToDo,
+    NotResendable,
     NotVisible,
     PermissionUnknown,
     StoreUnavailable,
 )
 from bot.languages import read_locale
-from bot.models import Actor, Call, Cooldown, Kind, Listed, Place, Plan, ResendRequest, TargetKey
-from bot.parsing.commands import SendNow
-from bot.parsing.mentions import Candidate
-from bot.parsing.targets import Wanted, WantedName, wanted_key
-from bot.policy.rules import Action, holders
+from bot.models import AccountEntry, Actor, Call, Cooldown, Destination, Kind, Plan, ResendRequest, TargetKey
+from bot.parsing.commands import ResendNow
+from bot.parsing.mentions import Mention
+from bot.parsing.targets import DomainRef, TargetRef, target_ref_key
+from bot.policy.rules import Action, who_can
 from bot.recipients import (
     MOST_NAMED,
+    calls_for_emails,
     chosen_calls,
+    needs_shared_mailbox,
     preselected,
     shared_calls,
     shared_mailboxes,
-    shares_a_mailbox,
-    typed_calls,
 )
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.resources import about_plan, about_typed
-from bot.services.authorization.visibility import Access
-from bot.services.lookup.finder import Choice, Lookup
-from bot.services.lookup.pending_mentions import Confirming, Match
-from bot.services.resend.requests import Asked, Resend
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.resources import resource_for_input, resource_for_plan
+from bot.services.authorization.visibility import Visibility
+from bot.services.lookup.finder import DomainChoice, Finder
+from bot.services.lookup.pending_mentions import MentionMatch, PendingMentions
+from bot.services.resend.requests import NewRequest, ResendService
 from bot.store.forms import Form, Forms
 from bot.views import resend_form as views
-from bot.views.errors import told
-from bot.views.form_input import NOTHING_TYPED, Filled, Typed
-from bot.views.resend_form import Drawing
+from bot.views.errors import describe
+from bot.views.form_input import NOTHING_TYPED, FormInput, PartialInput
+from bot.views.resend_form import ModalView
 
 
 @dataclass(frozen=True, slots=True)
 class _Extras:
     """What a drawing shows beside what was found: what was typed, what was sent before, and where it was named."""
 
-    typed: Typed = NOTHING_TYPED
+    typed: PartialInput = NOTHING_TYPED
     before: str | None = None
     found_in: str | None = None
 
 
 @define(eq=False, repr=False, slots=False)
-class Dialog:
+class ResendFormService:
     """Draws the form for a person, and reads it back; every door to it asks the gate."""
 
-    _gate: Gate
-    _lookup: Lookup
-    _confirming: Confirming
-    _resend: Resend
+    _authorizer: Authorizer
+    _finder: Finder
+    _pending_mentions: PendingMentions
+    _resend: ResendService
     _forms: Forms
     _locale: str
     _clock: Clock
 
-    async def start(self, actor: Actor, place: Place, text: str, wanted: Wanted | None = None) -> Form:
+    async def start(self, actor: Actor, destination: Destination, text: str, wanted: TargetRef | None = None) -> Form:
         """A new form for somebody who may resend what is `wanted`, or anything at all; NotAllowed for anybody else."""
-        about = {"text": text[:200], "channel": place.channel_id}
-        await self._gate.require(actor, Action.RESEND, about, about_typed(place, wanted))
-        return Form(actor, place)
+        about = {"text": text[:200], "channel": destination.channel_id}
+        await self._authorizer.require(actor, Action.RESEND, about, resource_for_input(destination, wanted))
+        return Form(actor, destination)
 
-    async def keep(self, form: Form) -> None:
+    async def save(self, form: Form) -> None:
         """Remember a form that was opened empty."""
         await self._forms.save(form, self._clock())
 
-    async def look_up(self, form: Form, wanted: Wanted, typed: Typed = NOTHING_TYPED) -> Drawing:
+    async def find_target(self, form: Form, wanted: TargetRef, typed: PartialInput = NOTHING_TYPED) -> ModalView:
         """The drawing for what somebody wrote."""
-        return await self._draw(form, partial(self._lookup.find, wanted), wanted_key(wanted), _Extras(typed))
+        return await self._draw(form, partial(self._finder.find, wanted), target_ref_key(wanted), _Extras(typed))
 
-    async def named(self, form: Form, candidates: Sequence[Candidate]) -> Drawing:
+    async def from_message(self, form: Form, mentions: Sequence[Mention]) -> ModalView:
         """The drawing for what a message names: filled in, a choice, or why nothing waits."""
         try:
-            found = await self._confirming.of(candidates)
-            access = await self._access(form.actor, form.place)
-            mine = [(each.match, line) for each in found if (line := access.line(each.match.line))]
+            found = await self._pending_mentions.of(mentions)
+            visibility = await self._visibility(form.actor, form.destination)
+            mine = [(each.match, line) for each in found if (line := visibility.line(each.match.line))]
             if not mine:
-                access.require_answer()
+                visibility.require_answer()
         except (CaError, PermissionUnknown) as error:
-            return await self._nothing(form, told(error), "Choose an order or a domain, or try again in a moment.")
+            return await self._nothing(form, describe(error), "Choose an order or a domain, or try again in a moment.")
         if len(mine) > 1:
             return await self._choice(form, mine)
         if mine:
             match = mine[0][0]
-            find = partial(self._lookup.chosen, match.opens)
+            find = partial(self._finder.by_key, match.opens)
             return await self._draw(form, find, match.opens, _Extras(found_in=match.where))
-        strong = await self._real([each for each in candidates if each.is_strong], access)
-        hides = bool(found) or not access.sees_everything
-        sentence = views.nothing_named([candidate.target for candidate in strong or candidates], hides=hides)
-        if candidates and (unreadable := await self._confirming.unreadable()):
+        strong = await self._real([each for each in mentions if each.is_explicit], visibility)
+        hides = bool(found) or not visibility.sees_everything
+        sentence = views.nothing_named([mention.target for mention in strong or mentions], hides=hides)
+        if mentions and (unreadable := await self._pending_mentions.unreadable()):
             sentence = f"{sentence} {unreadable}"
         if len(strong) == 1:
             [only] = strong
             find = partial(self._find_named, only.target, sentence)
-            return await self._draw(form, find, wanted_key(only.target), _Extras(found_in=only.where))
+            return await self._draw(form, find, target_ref_key(only.target), _Extras(found_in=only.location))
         return await self._nothing(form, sentence, "Choose an order or a domain to go on.")
 
-    async def choose(self, form: Form, key: str, typed: Typed = NOTHING_TYPED) -> Drawing:
+    async def choose(self, form: Form, key: str, typed: PartialInput = NOTHING_TYPED) -> ModalView:
         """The drawing for an option that was picked; what was typed stays."""
-        return await self._draw(form, partial(self._lookup.chosen, key), key, _Extras(typed))
+        return await self._draw(form, partial(self._finder.by_key, key), key, _Extras(typed))
 
-    async def again(self, form: Form, request: ResendRequest, before: str | None) -> Drawing:
+    async def repeat(self, form: Form, request: ResendRequest, before: str | None) -> ModalView:
         """The drawing for what was asked before, telling how that ended; a reason is required."""
-        return await self._draw(form, partial(self._lookup.chosen, request.key), request.key, _Extras(before=before))
+        return await self._draw(form, partial(self._finder.by_key, request.key), request.key, _Extras(before=before))
 
-    async def rescope(self, form: Form, index: int, typed: Typed) -> Drawing:
+    async def rescope(self, form: Form, index: int, typed: PartialInput) -> ModalView:
         """The drawing for another name scope of the same domain; what was typed stays."""
         plan = _planned(form)
-        return await self._draw(form, partial(self._lookup.rescoped, plan, index), plan.key, _Extras(typed))
+        return await self._draw(form, partial(self._finder.with_scope, plan, index), plan.key, _Extras(typed))
 
     async def options(self, actor: Actor, form_id: str, typed: str) -> list[dict[str, Any]]:
         """At most a hundred options for what was typed so far, the longest waiting first; takes 2.5 s at most.
@@ -128,135 +128,143 @@ class Dialog:
         What the person may not resend at all is no option.
         """
         form = await self.form(actor, form_id)
-        access = await self._access(actor, form.place)
-        lines, wanted = await self._lookup.search(typed, access, views.MOST_OPTIONS)
+        visibility = await self._visibility(actor, form.destination)
+        lines, wanted = await self._finder.search(typed, visibility, views.MOST_OPTIONS)
         if not lines:
-            access.require_answer()
+            visibility.require_answer()
         return views.suggestions(lines, wanted, self._clock())
 
-    async def one_line(self, actor: Actor, place: Place, cause: str, line: SendNow) -> Asked:
+    async def from_command(self, actor: Actor, destination: Destination, cause: str, line: ResendNow) -> NewRequest:
         """What a line without a form asks for, checked as a form would be.
 
-        Raises NotAllowed, NothingToDo, Misunderstood where a waiting name is left without one of the addresses, and
-        CaUnavailable or CaRefused where DigiCert cannot tell.
+        Raises NotAllowed, NotResendable, Misunderstood where a waiting name is left without one of the addresses, and
+        CaUnavailable or CaRejected where DigiCert cannot tell.
         """
-        about = {"text": wanted_key(line.wanted), "channel": place.channel_id}
-        await self._gate.require(actor, Action.RESEND, about, about_typed(place, line.wanted))
+        about = {"text": target_ref_key(line.wanted), "channel": destination.channel_id}
+        await self._authorizer.require(actor, Action.RESEND, about, resource_for_input(destination, line.wanted))
         try:
-            found = await self._lookup.find(line.wanted, await self._access(actor, place), exactly=True)
+            found = await self._finder.find(line.wanted, await self._visibility(actor, destination), exactly=True)
         except NotVisible as error:
-            await self._gate.record(actor, Action.RESEND, about, error.rule)
+            await self._authorizer.record(actor, Action.RESEND, about, error.rule)
             raise
-        if isinstance(found, Choice):
-            raise Misunderstood(_ambiguous(found))
-        await self._gate.require(actor, Action.RESEND, about, about_plan(place, found))
-        calls = typed_calls(found, line.emails)
+        if isinstance(found, DomainChoice):
+            raise InvalidInput(_ambiguous(found))
+        await self._authorizer.require(actor, Action.RESEND, about, resource_for_plan(destination, found))
+        calls = calls_for_emails(found, line.emails)
         locale = line.locale or self._locale
-        return Asked(actor, place, cause, found.key, _subject(found), calls, locale, line.reason, reach=found.reach)
+        return NewRequest(
+            actor, destination, cause, found.key, _subject(found), calls, locale, line.reason, reach=found.reach
+        )
 
-    async def submit(self, actor: Actor, view_id: str, filled: Filled) -> Asked:
+    async def submit(self, actor: Actor, view_id: str, filled: FormInput) -> NewRequest:
         """What a submitted form asks for; Misunderstood names the field that must be mended."""
         form = await self.form(actor, filled.form_id)
         plan = _planned(form)
         locale = filled.locale or self._locale
         if not self._known(locale):
-            raise Misunderstood("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
+            raise InvalidInput("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
         what = (plan.key, _subject(plan), _calls(plan, filled), locale, filled.reason, form.drawn_at, plan.reach)
-        return Asked(actor, form.place, f"view:{view_id}", *what)
+        return NewRequest(actor, form.destination, f"view:{view_id}", *what)
 
-    async def cooled(self, actor: Actor, filled: Filled, cooldown: Cooldown) -> Drawing:
+    async def with_cooldown(self, actor: Actor, filled: FormInput, cooldown: Cooldown) -> ModalView:
         """The submitted form once more, with what was sent meanwhile; a reason is required, DigiCert is not asked."""
         opened = await self.form(actor, filled.form_id)
-        form = Form(opened.actor, opened.place, opened.plan, self._drawn_at(cooldown))
-        await self.keep(form)
-        before = views.cooled(cooldown, self._clock())
+        form = Form(opened.actor, opened.destination, opened.plan, self._drawn_at(cooldown))
+        await self.save(form)
+        before = views.cooldown_warning(cooldown, self._clock())
         locale = filled.locale or self._locale
-        return views.resend(form.id, _planned(form), form.place, locale=locale, reason=filled.reason, before=before)
+        return views.resend(
+            form.id, _planned(form), form.destination, locale=locale, reason=filled.reason, before=before
+        )
 
-    async def place(self, form_id: str) -> Place | None:
+    async def destination(self, form_id: str) -> Destination | None:
         """Where the result of a form belongs; None where nobody remembers."""
         try:
             form = await self._forms.get(form_id)
         except StoreUnavailable:
             return None
-        return form.place if form else None
+        return form.destination if form else None
 
     async def form(self, actor: Actor, form_id: str) -> Form:
         """The form behind an id, for the person who opened it and may still resend there."""
         form = await self._forms.get(form_id)
-        place = form.place if form else None
-        await self._gate.require(actor, Action.RESEND, {"form": form_id[:32]}, about_typed(place, None))
+        destination = form.destination if form else None
+        await self._authorizer.require(
+            actor, Action.RESEND, {"form": form_id[:32]}, resource_for_input(destination, None)
+        )
         if form is None or form.actor.user_id != actor.user_id:
-            raise Misunderstood("This form is too old. Open it again with /dcv-resend.")
+            raise InvalidInput("This form is too old. Open it again with /dcv-resend.")
         return form
 
-    async def _access(self, actor: Actor, place: Place) -> Access:
-        return Access(actor, place, await self._gate.standing(actor))
+    async def _visibility(self, actor: Actor, destination: Destination) -> Visibility:
+        return Visibility(actor, destination, await self._authorizer.context(actor))
 
-    async def _real(self, strong: list[Candidate], access: Access) -> list[Candidate]:
+    async def _real(self, strong: list[Mention], visibility: Visibility) -> list[Mention]:
         """Return the candidates that are worth an explanation: orders, and the names that the account knows best.
 
         Dotted keys, such as `host.name`, look like names, and a message may carry many of them beside one real name.
         """
-        names = [each.target.name for each in strong if isinstance(each.target, WantedName)]
-        names = [name for name in names if access.sees(name)]
+        names = [each.target.name for each in strong if isinstance(each.target, DomainRef)]
+        names = [name for name in names if visibility.sees(name)]
         if len(strong) < 2 or not names:
             return strong
         try:
-            known = await self._lookup.known_best(names)
+            known = await self._finder.known_best(names)
         except CaError:
             known = frozenset()
         if known:
-            return [each for each in strong if not isinstance(each.target, WantedName) or each.target.name in known]
+            return [each for each in strong if not isinstance(each.target, DomainRef) or each.target.name in known]
         return [each for each in strong if not each.is_key] or strong
 
-    async def _find_named(self, wanted: Wanted, sentence: str, access: Access) -> Plan | Choice:
-        """What waits after all for what a message names; else NothingToDo with that sentence, and the reason."""
+    async def _find_named(self, wanted: TargetRef, sentence: str, visibility: Visibility) -> Plan | DomainChoice:
+        """What waits after all for what a message names; else NotResendable with that sentence, and the reason."""
         try:
-            return await self._lookup.find(wanted, access)
-        except NothingToDo as error:
-            raise NothingToDo(sentence, f"{error} {error.instead}") from error
+            return await self._finder.find(wanted, visibility)
+        except NotResendable as error:
+            raise NotResendable(sentence, f"{error} {error.hint}") from error
 
-    async def _nothing(self, opened: Form, sentence: str, instead: str) -> Drawing:
-        form = Form(opened.actor, opened.place)
-        await self.keep(form)
+    async def _nothing(self, opened: Form, sentence: str, instead: str) -> ModalView:
+        form = Form(opened.actor, opened.destination)
+        await self.save(form)
         return views.nothing(form.id, sentence, instead)
 
-    async def _choice(self, opened: Form, found: Sequence[tuple[Match, Listed]]) -> Drawing:
-        form = Form(opened.actor, opened.place)
-        await self.keep(form)
+    async def _choice(self, opened: Form, found: Sequence[tuple[MentionMatch, AccountEntry]]) -> ModalView:
+        form = Form(opened.actor, opened.destination)
+        await self.save(form)
         matches = [(line, match.opens, match.where) for match, line in found]
         return views.named(form.id, matches, self._clock())
 
     async def _draw(
-        self, opened: Form, find: Callable[[Access], Awaitable[Plan | Choice]], key: str, extras: _Extras
-    ) -> Drawing:
+        self, opened: Form, find: Callable[[Visibility], Awaitable[Plan | DomainChoice]], key: str, extras: _Extras
+    ) -> ModalView:
         """Draw what was found for `key`, or why there is nothing to draw, and keep it under an id of its own."""
-        form = Form(opened.actor, opened.place)
+        form = Form(opened.actor, opened.destination)
         try:
-            found = await find(await self._access(opened.actor, opened.place))
+            found = await find(await self._visibility(opened.actor, opened.destination))
             if isinstance(found, Plan):
-                about = {"subject": _subject(found), "channel": opened.place.channel_id}
-                await self._gate.require(opened.actor, Action.RESEND, about, about_plan(opened.place, found))
-        except NothingToDo as error:
-            drawing = views.nothing(form.id, str(error), error.instead)
+                about = {"subject": _subject(found), "channel": opened.destination.channel_id}
+                await self._authorizer.require(
+                    opened.actor, Action.RESEND, about, resource_for_plan(opened.destination, found)
+                )
+        except NotResendable as error:
+            drawing = views.nothing(form.id, str(error), error.hint)
         except (CaError, PermissionUnknown) as error:
-            drawing = views.away(form.id, told(error), key)
+            drawing = views.unavailable(form.id, describe(error), key)
         except NotAllowed as error:
             if isinstance(error, NotVisible):
-                about = {"text": key[:200], "channel": opened.place.channel_id}
-                await self._gate.record(opened.actor, Action.RESEND, about, error.rule)
-            drawing = views.refused(form.id, error)
+                about = {"text": key[:200], "channel": opened.destination.channel_id}
+                await self._authorizer.record(opened.actor, Action.RESEND, about, error.rule)
+            drawing = views.denied(form.id, error)
         except BotError as error:
-            drawing = views.nothing(form.id, told(error), "Choose an order or a domain to go on.")
+            drawing = views.nothing(form.id, describe(error), "Choose an order or a domain to go on.")
         else:
-            if isinstance(found, Choice):
+            if isinstance(found, DomainChoice):
                 drawing = views.choice(form.id, found.name, found.matches, self._clock(), is_exact=found.is_exact)
             else:
-                cooldown = await self._resend.cooling(_likely_calls(found))
-                form = Form(opened.actor, opened.place, found, self._drawn_at(cooldown))
+                cooldown = await self._resend.active_cooldown(_likely_calls(found))
+                form = Form(opened.actor, opened.destination, found, self._drawn_at(cooldown))
                 drawing = await self._drawn(form, found, cooldown, extras)
-        await self.keep(form)
+        await self.save(form)
         return drawing
 
     def _known(self, locale: str) -> bool:
@@ -268,21 +276,21 @@ class Dialog:
         now = self._clock()
         return max(now, cooldown.at) if cooldown else now
 
-    async def _drawn(self, form: Form, plan: Plan, cooldown: Cooldown | None, extras: _Extras) -> Drawing:
+    async def _drawn(self, form: Form, plan: Plan, cooldown: Cooldown | None, extras: _Extras) -> ModalView:
         now, typed = self._clock(), extras.typed
         if cooldown:
-            standing, matter = await self._gate.standing(form.actor), about_plan(form.place, plan)
-            override = standing.decide(Action.OVERRIDE, matter)
-            if not override.allowed and not override.could_not_tell:
-                who = holders(standing.rules, Action.OVERRIDE, matter)
-                return views.rests(form.id, plan, cooldown, who, now)
+            context, resource = await self._authorizer.context(form.actor), resource_for_plan(form.destination, plan)
+            override = context.decide(Action.OVERRIDE, resource)
+            if not override.allowed and not override.is_unknown:
+                who = who_can(context.rules, Action.OVERRIDE, resource)
+                return views.in_cooldown(form.id, plan, cooldown, who, now)
         locale = typed.locale if typed.locale and self._known(typed.locale) else self._locale
-        before, where = extras.before or (views.cooled(cooldown, now) if cooldown else None), extras.found_in
-        reason, place = typed.reason, form.place
-        return views.resend(form.id, plan, place, locale=locale, reason=reason, before=before, found_in=where)
+        before, where = extras.before or (views.cooldown_warning(cooldown, now) if cooldown else None), extras.found_in
+        reason, destination = typed.reason, form.destination
+        return views.resend(form.id, plan, destination, locale=locale, reason=reason, before=before, found_in=where)
 
 
-def _ambiguous(choice: Choice) -> str:
+def _ambiguous(choice: DomainChoice) -> str:
     """Why a line without a form sends nothing, and what to type instead. A domain cannot be typed by its id."""
     if any(match.kind is Kind.DOMAIN for match in choice.matches):
         return f"Nothing was sent: several domains are called {choice.name}. Choose one with /dcv-resend {choice.name}."
@@ -294,7 +302,7 @@ def _ambiguous(choice: Choice) -> str:
 
 def _planned(form: Form) -> Plan:
     if form.plan is None:
-        raise Misunderstood("Choose an order or a domain first.")
+        raise InvalidInput("Choose an order or a domain first.")
     return form.plan
 
 
@@ -303,17 +311,17 @@ def _subject(plan: Plan) -> str:
     return f"domain {plan.waiting[0].name}" if order_id is None else f"order {order_id}"
 
 
-def _calls(plan: Plan, filled: Filled) -> tuple[Call, ...]:
-    if not shares_a_mailbox(plan):
+def _calls(plan: Plan, filled: FormInput) -> tuple[Call, ...]:
+    if not needs_shared_mailbox(plan):
         return chosen_calls(plan, filled.recipients)
     mailboxes = shared_mailboxes(plan)
     if filled.shared is None or not 0 <= filled.shared < len(mailboxes):
-        raise Misunderstood("Choose a mailbox.", {views.SHARED: "Choose one of the listed mailboxes."})
+        raise InvalidInput("Choose a mailbox.", {views.SHARED: "Choose one of the listed mailboxes."})
     return shared_calls(plan, mailboxes[filled.shared])
 
 
 def _likely_calls(plan: Plan) -> tuple[Call, ...]:
     """The calls of a form that is submitted as it is drawn: whose cooldown counts."""
-    if shares_a_mailbox(plan):
+    if needs_shared_mailbox(plan):
         return shared_calls(plan, shared_mailboxes(plan)[0])
     return chosen_calls(plan, {number: preselected(waiting) for number, waiting in enumerate(plan.waiting)})

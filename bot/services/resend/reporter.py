@@ -10,15 +10,15 @@ import structlog
 from attrs import define, field
 
 from bot.clock import Clock
-from bot.errors import BotError, SlackRefused
-from bot.models import Ending, FollowState, ResendRequest
-from bot.services.publishing.delivery import root_key, tried
-from bot.services.publishing.publisher import Board, Draw
-from bot.store.follow_ups import Followings
+from bot.errors import BotError, SlackRejected
+from bot.models import CallResult, FollowUpState, ResendRequest
+from bot.services.publishing.delivery import attempt_delivery, root_key
+from bot.services.publishing.publisher import Draw, MessagePublisher
+from bot.store.follow_ups import FollowUps
 from bot.store.ledger.entries import Ledger
 from bot.store.posts import Post
 from bot.store.requests import Requests
-from bot.store.retry import patiently
+from bot.store.retry import until_available
 from bot.timings import PRODUCTION, Timings
 from bot.views import follow_up as views
 from bot.views import resend_messages
@@ -28,71 +28,73 @@ log = structlog.get_logger(__name__)
 
 
 @define(eq=False, repr=False, slots=False)
-class Reporting:
+class ResultReporter:
     """The steps of a resend that talk, and its root message as long as it is followed."""
 
     _requests: Requests
     _ledger: Ledger
-    _followings: Followings
-    _board: Board
+    _follow_ups: FollowUps
+    _publisher: MessagePublisher
     _clock: Clock
     _email_end_note: bool = field(kw_only=True)
     _timings: Timings = field(default=PRODUCTION, kw_only=True)
 
     async def announce(self, request_id: str) -> int:
         """Show that the request is on its way, and return its number of calls; the mail does not wait for Slack."""
-        request = await patiently(self._requests.get, request_id)
-        await self._briefly(request, lambda _: resend_messages.sending(request))
+        request = await until_available(self._requests.get, request_id)
+        await self._best_effort(request, lambda _: resend_messages.in_progress(request))
         return len(request.calls)
 
     async def waiting(self, request_id: str, turned_away: Mapping[str, Any]) -> None:
         """Show that DigiCert, or Slack, wants to be asked later."""
-        request = await patiently(self._requests.get, request_id)
+        request = await until_available(self._requests.get, request_id)
         again = datetime.fromisoformat(turned_away["again_at"])
         busy = turned_away["busy"]
         # An earlier version of the bot wrote down no words.
         words = turned_away.get("words") or "DigiCert cannot be reached."
-        await self._briefly(request, lambda endings: resend_messages.waiting(request, endings, again, busy, words))
+        await self._best_effort(request, lambda results: resend_messages.waiting(request, results, again, busy, words))
 
     async def progress(self, request_id: str) -> None:
         """Show which of several calls have ended."""
-        request = await patiently(self._requests.get, request_id)
-        await self._briefly(request, lambda endings: resend_messages.progress(request, endings))
+        request = await until_available(self._requests.get, request_id)
+        await self._best_effort(request, lambda results: resend_messages.progress(request, results))
 
     async def report(self, request_id: str) -> dict[str, Any]:
         """Tell the outcome: `{"told": True}`, or in how many seconds at the earliest to try again. Safe to repeat."""
-        return await tried(self._tell, request_id)
+        return await attempt_delivery(self._publish_result, request_id)
 
-    async def present(self, request: ResendRequest) -> Post:
+    async def refresh_root(self, request: ResendRequest) -> Post:
         """Show the outcome and how it stands now in the root message, which is returned; safe to repeat."""
         return await self._show_root(request, partial(self._ended, request))
 
     async def _ended(self, request: ResendRequest) -> Message:
         """The outcome and how it stands now."""
-        endings = await self._ledger.endings(request.id)
-        followings = await self._followings.of(request.id)
-        newer = {each.word for each in followings if each.state is FollowState.TAKEN_OVER}
-        links = {request_id: await self._board.link(root_key(request_id)) for request_id in newer}
-        return resend_messages.ended(request, endings, views.standing(request, endings, followings, links))
+        results = await self._ledger.results(request.id)
+        follow_ups = await self._follow_ups.of(request.id)
+        newer = {each.word for each in follow_ups if each.state is FollowUpState.SUPERSEDED}
+        links = {request_id: await self._publisher.link(root_key(request_id)) for request_id in newer}
+        return resend_messages.result(request, results, views.status(request, results, follow_ups, links))
 
-    async def _tell(self, request_id: str) -> None:
+    async def _publish_result(self, request_id: str) -> None:
         request = await self._requests.get(request_id)
-        root = await self.present(request)
-        endings = await self._ledger.endings(request.id)
-        detail = resend_messages.detail(request, endings, email_end_note=self._email_end_note)
+        root = await self.refresh_root(request)
+        results = await self._ledger.results(request.id)
+        detail = resend_messages.detail(request, results, email_end_note=self._email_end_note)
         try:
-            await self._board.show(f"{request.id}.detail", root.thread, detail, request.actor.user_id)
-        except SlackRefused as error:
+            await self._publisher.publish(f"{request.id}.detail", root.thread, detail, request.actor.user_id)
+        except SlackRejected as error:
             log.warning("the detail could not be told; the outcome is", error=error.code)
         await self._requests.reported(request.id, self._clock())
-        log.info("told", outcomes=[ending.outcome.value for ending in endings.values()])
+        log.info("told", outcomes=[result.outcome.value for result in results.values()])
 
-    async def _briefly(self, request: ResendRequest, message: Callable[[Mapping[int, Ending]], Message]) -> None:
+    async def _best_effort(
+        self, request: ResendRequest, message: Callable[[Mapping[int, CallResult]], Message]
+    ) -> None:
         """Show how far it is; the outcome where another process came to its end meanwhile."""
 
         async def draw() -> Message:
-            endings = await self._ledger.endings(request.id)
-            return await self._ended(request) if len(endings) == len(request.calls) else message(endings)
+            results = await self._ledger.results(request.id)
+            return await self._ended(request) if len(results) == len(request.calls) else message(results)
 
         try:
             async with asyncio.timeout(self._timings.announce_timeout):
@@ -103,4 +105,4 @@ class Reporting:
             log.exception("could not be announced; the outcome will be told")
 
     async def _show_root(self, request: ResendRequest, message: Draw) -> Post:
-        return await self._board.show(root_key(request.id), request.place, message, request.actor.user_id)
+        return await self._publisher.publish(root_key(request.id), request.destination, message, request.actor.user_id)

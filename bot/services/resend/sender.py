@@ -14,16 +14,16 @@ from attrs import Factory, define, field
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.digicert.send_guard import Confirm
-from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable, PermissionUnknown
-from bot.fair_share import done_for
-from bot.follow_up_schedule import Schedule
+from bot.errors import CaError, CaRateLimited, CaRejected, CaUnavailable, PermissionUnknown
+from bot.fair_share import working_for
+from bot.follow_up_schedule import FollowUpSchedule
 from bot.metrics import Metrics
 from bot.models import Address, Call, DomainTarget, LedgerEvent, OrderTarget, ResendRequest
 from bot.policy.rules import UNREAD_GROUP, Action
 from bot.recipients import folded
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.resources import about_calls
-from bot.services.lookup.allowed_emails import AddressBook
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.resources import resource_for_calls
+from bot.services.lookup.allowed_emails import AllowedEmails
 from bot.services.lookup.reach import ReachReader
 from bot.store import cooldowns, follow_ups
 from bot.store.call_guard import CallEnded, CallGuard, NotConfirmed, Permit
@@ -31,7 +31,7 @@ from bot.store.cluster.membership import SingleInstance
 from bot.store.database import Database
 from bot.store.ledger.entries import Entry, Ledger, append, has_ended, open_attempts
 from bot.store.requests import Requests, remember_recipients
-from bot.store.retry import patiently
+from bot.store.retry import until_available
 from bot.timings import PRODUCTION, Timings
 
 log = structlog.get_logger(__name__)
@@ -43,12 +43,12 @@ TOO_LATE = timedelta(hours=1)
 LATE = timedelta(seconds=2)
 BUSY_FOR_AT_MOST = timedelta(minutes=5)
 # Slack's Retry-After is a minute at most as a rule; its jitter comes on top.
-UNTOLD_FOR_AT_MOST = timedelta(seconds=65)
+PERMISSION_UNKNOWN_FOR_AT_MOST = timedelta(seconds=65)
 
 # The longest that a call may take at another process, and how often to look whether it ended.
 LONGEST_CALL = 90.0
-_LOOK_SECONDS = 0.5
-_COULD_NOT_TELL = "Right before the call Slack could not tell"
+_POLL_SECONDS = 0.5
+_PERMISSION_UNKNOWN = "Right before the call Slack could not tell"
 _STOPPED = "The bot was stopped while it waited for DigiCert's answer."
 
 
@@ -86,16 +86,16 @@ class CallAttempt:
         return len(self.earlier) + 1
 
 
-class _Overtaken(Exception):
+class _OtherProcessCalling(Exception):
     """Another process is at this very call."""
 
 
-class _Objected(Exception):
+class _PreflightFailed(Exception):
     """The call must not be made after all."""
 
 
 @define(eq=False, repr=False, slots=False)
-class Sending:
+class CallSender:
     """The step of a resend that calls DigiCert.
 
     `clock` says what is written down, `steady` how old answers are, also those of `addresses`.
@@ -104,11 +104,11 @@ class Sending:
     _database: Database
     _requests: Requests
     _ledger: Ledger
-    _gate: Gate
+    _authorizer: Authorizer
     _certcentral: CertCentral
-    _addresses: AddressBook
+    _addresses: AllowedEmails
     _reach: ReachReader
-    _schedule: Schedule
+    _schedule: FollowUpSchedule
     _metrics: Metrics
     _clock: Clock
     _executor: str = "only"
@@ -126,48 +126,50 @@ class Sending:
         Run again after a crash, it finds its own open `sending` row, ends the call as unknown and does not call.
         `earlier` holds the results of the tries before this one.
         """
-        history = await patiently(self._ledger.history, request_id, number)
-        if history.ending:
+        history = await until_available(self._ledger.attempts, request_id, number)
+        if history.result:
             return ENDED
-        this = CallAttempt(await patiently(self._requests.get, request_id), number, earlier)
+        this = CallAttempt(await until_available(self._requests.get, request_id), number, earlier)
         mine = next((attempt for attempt in history.attempts if attempt.number == this.number), None)
         if mine and mine.closed:
-            return await self._turned_away(this, _as_told(mine.words))
+            return await self._deferred(this, _recorded_error(mine.words))
         if mine:
             return await self._end(this, LedgerEvent.UNKNOWN, _STOPPED)
         if not earlier and self._clock() - this.request.at > TOO_LATE:
             words = "It was accepted long ago and could not be sent in time. Ask again if it is still wanted."
             return await self._end(this, LedgerEvent.NOT_SENT, words)
-        with done_for(this.request.actor.user_id):
+        with working_for(this.request.actor.user_id):
             return await self._try(this)
 
     async def _try(self, this: CallAttempt) -> Result:
         # Before the checks, which must not grow old while the call waits for its turn.
-        await self._certcentral.turn()
+        await self._certcentral.acquire_slot()
         asked_at = self._steady()
         try:
-            if objection := await self._objection(this):
+            if objection := await self._preflight_failure(this):
                 return await self._end(this, LedgerEvent.NOT_SENT, objection)
-        except CaRefused as error:
+        except CaRejected as error:
             return await self._end(this, LedgerEvent.REFUSED, str(error))
         except (CaUnavailable, PermissionUnknown) as error:
-            return await self._turned_away(this, error)
+            return await self._deferred(this, error)
         except Exception:
             log.exception("a call to DigiCert could not be prepared", call=this.call_no)
             words = "The bot failed before it called DigiCert; its log tells more."
             return await self._end(this, LedgerEvent.NOT_SENT, words)
         permit = self._guard.permit(this.request.id, this.call_no)
-        if not await self._ledger.begin(self._entry(LedgerEvent.SENDING, this, by=self._executor), permit.confirm_in):
-            return await self._overtaken(this)
+        if not await self._ledger.begin_attempt(
+            self._entry(LedgerEvent.SENDING, this, by=self._executor), permit.confirm_in
+        ):
+            return await self._wait_for_other_process(this)
         return await self._send(this, asked_at, permit)
 
     async def _send(self, this: CallAttempt, asked_at: datetime, permit: Permit) -> Result:
         """Call, now that the row of this try stands there."""
         try:
             await self._put(this, self._confirm(this, asked_at, permit))
-        except _Objected as error:
+        except _PreflightFailed as error:
             return await self._end(this, LedgerEvent.NOT_SENT, str(error), begun=True)
-        except CaRefused as error:
+        except CaRejected as error:
             return await self._end(this, LedgerEvent.REFUSED, str(error), begun=True)
         except (CaUnavailable, PermissionUnknown) as error:
             if isinstance(error, CaUnavailable) and error.may_have_arrived:
@@ -190,38 +192,38 @@ class Sending:
         async def confirm() -> None:
             nonlocal asked_at
             if (now := self._steady()) - asked_at > LATE:
-                if objection := await self._late_objection(this):
-                    raise _Objected(objection)
+                if objection := await self._late_preflight_failure(this):
+                    raise _PreflightFailed(objection)
                 asked_at = now
             await permit.confirm()
 
         return confirm
 
-    async def _objection(self, this: CallAttempt) -> str | None:
+    async def _preflight_failure(self, this: CallAttempt) -> str | None:
         """Why the call must not be made after all: asked right before it, of Slack and of DigiCert.
 
         Raises PermissionUnknown if Slack could not tell whether the person still may.
         """
         request, call = this.request, this.call
-        reach = await self._reach.of_call(call, request.order_id, await self._gate.rules())
-        matter = about_calls(request.place, [call], reach)
-        decision = await self._gate.decide(request.actor, Action.RESEND, matter, afresh=True)
-        if decision.could_not_tell:
+        reach = await self._reach.of_call(call, request.order_id, await self._authorizer.rules())
+        resource = resource_for_calls(request.destination, [call], reach)
+        decision = await self._authorizer.decide(request.actor, Action.RESEND, resource, afresh=True)
+        if decision.is_unknown:
             what = "whether the person who asked is in a user group of the rules"
             what = what if decision.rule == UNREAD_GROUP else "who asked"
-            raise PermissionUnknown(f"{_COULD_NOT_TELL} {what}.", self._gate.retry_after)
+            raise PermissionUnknown(f"{_PERMISSION_UNKNOWN} {what}.", self._authorizer.retry_after)
         if not decision.allowed:
             return f"Right before the call the person who asked was no longer allowed to ({decision.rule})."
-        return await self._audience_objection(call.target, call) if isinstance(call.target, DomainTarget) else None
+        return await self._audience_failure(call.target, call) if isinstance(call.target, DomainTarget) else None
 
-    async def _late_objection(self, this: CallAttempt) -> str | None:
+    async def _late_preflight_failure(self, this: CallAttempt) -> str | None:
         """The same, asked again because the row or the connection took long; DigiCert's silence is an objection too."""
         try:
-            return await self._objection(this)
+            return await self._preflight_failure(this)
         except CaError as error:
             return str(error)
 
-    async def _audience_objection(self, target: DomainTarget, call: Call) -> str | None:
+    async def _audience_failure(self, target: DomainTarget, call: Call) -> str | None:
         """Return why DigiCert could email others than the chosen addresses, by lists read within the last minute.
 
         It drops addresses that are not allowed, and emails everyone allowed if none is left. Whether the list of the
@@ -241,9 +243,9 @@ class Sending:
         return None
 
     async def _allowed(self, domain: int | str) -> Sequence[Address]:
-        answer = await self._addresses.of(domain)
+        answer = await self._addresses.get(domain)
         if self._steady() - answer.read_at > FRESH:
-            answer = await self._addresses.afresh(domain)
+            answer = await self._addresses.refresh(domain)
         return answer.addresses
 
     async def _put(self, this: CallAttempt, confirm: Confirm) -> None:
@@ -257,11 +259,11 @@ class Sending:
 
     async def _close(self, this: CallAttempt, error: CaUnavailable | PermissionUnknown) -> Result:
         """Close the row of a try of which nothing arrived, unless another process has ended the call meanwhile."""
-        if not await self._ledger.keep(self._entry(LedgerEvent.TURNED_AWAY, this, words=str(error))):
+        if not await self._ledger.append_reliably(self._entry(LedgerEvent.TURNED_AWAY, this, words=str(error))):
             return ENDED
-        return await self._turned_away(this, error)
+        return await self._deferred(this, error)
 
-    async def _turned_away(self, this: CallAttempt, error: CaUnavailable | PermissionUnknown) -> Result:
+    async def _deferred(self, this: CallAttempt, error: CaUnavailable | PermissionUnknown) -> Result:
         if again := self._again(this.earlier, error):
             log.info("turned away; trying again", call=this.call_no, seconds=again["wait"], error=str(error))
             return again
@@ -270,41 +272,43 @@ class Sending:
     def _again(self, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown) -> Result | None:
         """When to try again; None when it was tried long enough."""
         now, delays = self._clock(), self._timings
-        busy, untold = isinstance(error, CaBusy), isinstance(error, PermissionUnknown)
-        if isinstance(error, CaBusy | PermissionUnknown):
-            before = list(takewhile(_was_untold, reversed(earlier)))[::-1] if untold else earlier
+        busy, untold = isinstance(error, CaRateLimited), isinstance(error, PermissionUnknown)
+        if isinstance(error, CaRateLimited | PermissionUnknown):
+            before = list(takewhile(_was_unknown, reversed(earlier)))[::-1] if untold else earlier
             pauses, longest = (
-                (delays.permission_delays, UNTOLD_FOR_AT_MOST) if untold else (delays.busy_delays, BUSY_FOR_AT_MOST)
+                (delays.permission_delays, PERMISSION_UNKNOWN_FOR_AT_MOST)
+                if untold
+                else (delays.busy_delays, BUSY_FOR_AT_MOST)
             )
             began = datetime.fromisoformat(before[0]["at"]) if before else now
             wait = _pause(error.retry_after, len(before), *pauses)
             if now - began + timedelta(seconds=wait) > longest:
                 return None
         else:
-            unreachable = sum(not result["busy"] and not _was_untold(result) for result in earlier)
+            unreachable = sum(not result["busy"] and not _was_unknown(result) for result in earlier)
             if unreachable >= len(self._timings.unreachable_delays):
                 return None
             wait = self._timings.unreachable_delays[unreachable]
         at, again_at, said = now.isoformat(), (now + timedelta(seconds=wait)).isoformat(), str(error)
         return Result(ended=False, busy=busy, untold=untold, words=said, wait=wait, at=at, again_at=again_at)
 
-    async def _overtaken(self, this: CallAttempt) -> Result:
+    async def _wait_for_other_process(self, this: CallAttempt) -> Result:
         """Wait for the ending of whoever is at this call; where that one is gone as well, nobody knows how it ended."""
         log.warning("another process carries out this call", call=this.call_no)
-        for _ in range(int(LONGEST_CALL / _LOOK_SECONDS)):
-            if (await patiently(self._ledger.history, this.request.id, this.call_no)).ending:
+        for _ in range(int(LONGEST_CALL / _POLL_SECONDS)):
+            if (await until_available(self._ledger.attempts, this.request.id, this.call_no)).result:
                 return ENDED
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
         return await self._end(this, LedgerEvent.UNKNOWN, _STOPPED)
 
     async def _end(self, this: CallAttempt, outcome: LedgerEvent, words: str, *, begun: bool = False) -> Result:
         """Write down how a call ended; `begun` where this very try has its `sending` row."""
         try:
-            is_news = await patiently(self._write_end, this, outcome, words, begun)
-        except _Overtaken:
-            return await self._overtaken(this)
+            is_news = await until_available(self._write_end, this, outcome, words, begun)
+        except _OtherProcessCalling:
+            return await self._wait_for_other_process(this)
         if is_news:
-            self._metrics.ended(outcome)
+            self._metrics.record_outcome(outcome)
             log.info("ended", call=this.call_no, outcome=outcome.value, words=words)
         return ENDED
 
@@ -321,8 +325,8 @@ class Sending:
             if outcome in (LedgerEvent.REFUSED, LedgerEvent.NOT_SENT):
                 ours = {this.number} if begun else set()
                 if await open_attempts(transaction, request_id, this.call_no) - ours:
-                    raise _Overtaken
-                await cooldowns.free(transaction, request_id, this.call.claim_keys)
+                    raise _OtherProcessCalling
+                await cooldowns.release(transaction, request_id, this.call.cooldown_keys)
             else:
                 await remember_recipients(transaction, this.call, entry.at)
                 if first_check := self._schedule.next_check(entry.at, entry.at):
@@ -336,7 +340,7 @@ class Sending:
         return Entry(event, self._clock(), request.actor, request.id, this.call_no, this.number, detail)
 
 
-def _was_untold(result: Result) -> bool:
+def _was_unknown(result: Result) -> bool:
     """Return True if a try was put off because Slack could not tell."""
     return bool(result.get("untold"))
 
@@ -348,11 +352,11 @@ def _pause(retry_after: float | None, tries_before: int, first: float, longest: 
     return float(min(longest, first * 2**tries_before) * random.uniform(0.8, 1.2))  # noqa: S311
 
 
-def _as_told(words: str) -> CaUnavailable | PermissionUnknown:
+def _recorded_error(words: str) -> CaUnavailable | PermissionUnknown:
     """The error that an earlier process wrote down."""
-    if words.startswith(_COULD_NOT_TELL):
+    if words.startswith(_PERMISSION_UNKNOWN):
         return PermissionUnknown(words)
-    busy = CaBusy(None)
+    busy = CaRateLimited(None)
     return busy if words == str(busy) else CaUnavailable(words, may_have_arrived=False)
 
 
@@ -361,7 +365,7 @@ def _gave_up(earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown
     if isinstance(error, PermissionUnknown):
         too_long = f" Slack asks the bot to wait for {error.retry_after:.0f} seconds." if error.retry_after else ""
         return f"{error} The bot asked {tried}.{too_long}"
-    if isinstance(error, CaBusy):
+    if isinstance(error, CaRateLimited):
         if error.retry_after is not None:
             return f"DigiCert asks the bot to slow down (429), for {error.retry_after:.0f} seconds, which is too long."
         return "DigiCert kept asking the bot to slow down (429)."

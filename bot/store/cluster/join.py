@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 import structlog
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.store import postgresql
 from bot.store.cluster.leases import LEASE_SECONDS
 from bot.store.cluster.membership import ClusterMember, Membership, SingleInstance
@@ -34,9 +34,10 @@ async def join_cluster(
 ) -> AsyncIterator[Membership]:
     """Open the membership of this process, which joins once the tables are made.
 
-    On SQLite the file is locked. If it is moved or replaced, `stop` is set, and CannotStart is raised at the end. On
+    On SQLite the file is locked. If it is moved or replaced, `stop` is set, and ConfigurationError is raised at the
+    end. On
     PostgreSQL the same happens if another process takes the name, which it can only once the lease has expired. Raises
-    CannotStart if the file is taken, or if there is no server for FIRST_SECONDS.
+    ConfigurationError if the file is taken, or if there is no server for FIRST_SECONDS.
     """
     if file := sqlite_file(url):
         async with _locked(file, stop):
@@ -52,7 +53,9 @@ async def join_cluster(
         await database.close()
     if member.was_replaced:
         mend = "Give each instance a name of its own."
-        raise CannotStart([f"DCV_INSTANCE: another process called {name} took over, so this one stopped. {mend}"])
+        raise ConfigurationError(
+            [f"DCV_INSTANCE: another process called {name} took over, so this one stopped. {mend}"]
+        )
 
 
 @asynccontextmanager
@@ -67,7 +70,9 @@ async def _locked(file: Path, stop: asyncio.Event) -> AsyncIterator[None]:
             await asyncio.gather(watching, return_exceptions=True)
     if not watching.cancelled():
         mend = "Put it back, or start the bot on the new one."
-        raise CannotStart([f"DATABASE_URL: {file} was moved or replaced while the bot ran, so it stopped. {mend}"])
+        raise ConfigurationError(
+            [f"DATABASE_URL: {file} was moved or replaced while the bot ran, so it stopped. {mend}"]
+        )
 
 
 async def _until_moved(held: SameFile, stop: asyncio.Event) -> None:

@@ -59,7 +59,7 @@ class Leases:
     async def acquire(self, name: str) -> bool:
         """Acquire a free or expired lease, or renew an own one. Return False if another holder has it."""
         self.held.add(name)
-        async with self._database.beside() as transaction:
+        async with self._database.write_unlocked() as transaction:
             values = {"name": name, "holder": self._holder, "seconds": self.seconds}
             is_acquired = (await transaction.execute(_ACQUIRE, values)).rowcount == 1
         if not is_acquired:
@@ -68,7 +68,7 @@ class Leases:
 
     async def renew(self) -> Collection[str]:
         """Renew all leases that were acquired and not released; return the names of those that are not lost."""
-        async with self._database.beside() as transaction:
+        async with self._database.write_unlocked() as transaction:
             renewed = await self.renew_in(transaction, self.held)
         last, longest = max(renewed.values(), default=None), timedelta(seconds=self.seconds * LONGEST_GAP)
         if not last or not self._last or not timedelta(0) <= last - self._last <= longest:
@@ -78,7 +78,7 @@ class Leases:
 
     async def confirm(self, name: str) -> bool:
         """Renew one lease; return False if it is lost."""
-        async with self._database.beside() as transaction:
+        async with self._database.write_unlocked() as transaction:
             return name in await self.renew_in(transaction, [name])
 
     async def renew_in(self, transaction: Transaction, names: Collection[str]) -> dict[str, datetime]:
@@ -95,7 +95,7 @@ class Leases:
         lease = timedelta(seconds=self.seconds)
         if not self._last or not self._first or self._last - self._first < lease:
             return
-        async with self._database.beside() as transaction:
+        async with self._database.write_unlocked() as transaction:
             removed = (await transaction.execute(_REMOVE_EXPIRED, {"at": self._last - lease})).all()
         for executor in (row.holder for row in removed if row.name.startswith(INSTANCE)):
             log.warning("an instance shows no life; its work goes on elsewhere", executor=executor)
@@ -109,7 +109,7 @@ class Leases:
         """Give up leases; if the database does not answer, they expire."""
         self.held.difference_update(names)
         with suppress(StoreUnavailable):
-            async with self._database.beside(seconds) as transaction:
+            async with self._database.write_unlocked(seconds) as transaction:
                 await transaction.execute(_RELEASE, {"names": list(names), "holder": self._holder})
 
     def release_soon(self, name: str, then: Callable[[], None]) -> None:

@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from bot.errors import CannotStart, StoreUnavailable
+from bot.errors import ConfigurationError, StoreUnavailable
 from bot.store.cluster.leases import INSTANCE, RENEWALS_PER_LEASE, Leases
 from bot.store.database import ANSWER_SECONDS, Database, Transaction
 
@@ -145,7 +145,8 @@ class ClusterMember:
         self._renewing: asyncio.Task[None] | None = None
 
     async def join(self) -> None:
-        """Acquire the instance's name, and lead if no other does. Raises CannotStart if another process has the name.
+        """Acquire the instance's name, and lead if no other does. Raises ConfigurationError if another process has the
+        name.
 
         Before that it waits for one lease time: the process that had the name may have been killed a moment ago.
         """
@@ -155,7 +156,9 @@ class ClusterMember:
         while not await self._leases.acquire(self._lease):
             if loop.time() > until:
                 problem = f"another process called {self._name} is running on {self._where}."
-                raise CannotStart([f"DCV_INSTANCE: {problem} Stop it first, or give each instance a name of its own."])
+                raise ConfigurationError(
+                    [f"DCV_INSTANCE: {problem} Stop it first, or give each instance a name of its own."]
+                )
             await asyncio.sleep(_NAME_RETRY_SECONDS)
         self._closing.clear()
         await self._renew()

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from bot.store.database import Database
-from bot.store.schema import call_slots
+from bot.store.schema import rate_limit_slots
 
 # Calls do not take the same time to arrive: two of them may be closer there than they were here.
 MARGIN_SECONDS = 0.05
 _LOCK = sa.text(f"SELECT pg_advisory_xact_lock({0x6463765F736C})")
 
 
-class Slots:
+class RateLimitSlots:
     """One row per call that may count at DigiCert now, or will; its time is the database's, and may be to come.
 
     `rates` are pairs of calls and seconds. Each row stands so far behind the one that many calls before it as every
@@ -21,39 +21,39 @@ class Slots:
 
     def __init__(self, database: Database, rates: Sequence[tuple[int, float]]) -> None:
         self._database = database
-        newest = call_slots.c.at.desc(), call_slots.c.id.desc()
+        newest = rate_limit_slots.c.at.desc(), rate_limit_slots.c.id.desc()
         earliest = [
-            sa.select(call_slots.c.at + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds + MARGIN_SECONDS))
+            sa.select(rate_limit_slots.c.at + sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds + MARGIN_SECONDS))
             .order_by(*newest)
             .offset(calls - 1)
             .limit(1)
             .scalar_subquery()
             for calls, seconds in rates
         ]
-        last = sa.select(sa.func.max(call_slots.c.at)).scalar_subquery()
+        last = sa.select(sa.func.max(rate_limit_slots.c.at)).scalar_subquery()
         next_one = sa.func.greatest(sa.func.clock_timestamp(), last, *earliest)
-        ahead = sa.extract("epoch", call_slots.c.at - sa.func.clock_timestamp())
-        self._take = sa.insert(call_slots).values(at=next_one).returning(call_slots.c.id, ahead)
+        ahead = sa.extract("epoch", rate_limit_slots.c.at - sa.func.clock_timestamp())
+        self._take = sa.insert(rate_limit_slots).values(at=next_one).returning(rate_limit_slots.c.id, ahead)
         longest = sa.func.make_interval(0, 0, 0, 0, 0, 0, max(seconds for _, seconds in rates) + 1.0)
-        self._forget = sa.delete(call_slots).where(call_slots.c.at < sa.func.clock_timestamp() - longest)
+        self._forget = sa.delete(rate_limit_slots).where(rate_limit_slots.c.at < sa.func.clock_timestamp() - longest)
 
     async def reserve(self) -> tuple[int, float]:
         """The id of the next free moment, and in how many seconds it is; StoreUnavailable in vain."""
-        async with self._database.beside() as connection:
+        async with self._database.write_unlocked() as connection:
             await connection.execute(_LOCK)
             # A statement of its own, so that it sees what was written before the lock was given to us.
             slot, ahead = (await connection.execute(self._take)).one()
             await connection.execute(self._forget)
         return int(slot), max(0.0, float(ahead))
 
-    async def taken(self, seconds: float) -> int:
+    async def in_use(self, seconds: float) -> int:
         """Return how many moments from the last seconds on are taken; StoreUnavailable in vain."""
         since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-        async with self._database.beside() as connection:
-            counted = sa.select(sa.func.count()).select_from(call_slots).where(call_slots.c.at > since)
+        async with self._database.write_unlocked() as connection:
+            counted = sa.select(sa.func.count()).select_from(rate_limit_slots).where(rate_limit_slots.c.at > since)
             return int(await connection.scalar(counted) or 0)
 
-    async def give_back(self, slot: int) -> None:
+    async def release(self, slot: int) -> None:
         """Let others have a moment that will not be used; StoreUnavailable in vain."""
-        async with self._database.beside() as connection:
-            await connection.execute(sa.delete(call_slots).where(call_slots.c.id == slot))
+        async with self._database.write_unlocked() as connection:
+            await connection.execute(sa.delete(rate_limit_slots).where(rate_limit_slots.c.id == slot))

@@ -10,13 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.errors import StoreInDoubt
-from bot.models import OUTCOMES, Actor, Ending, LedgerEvent
+from bot.errors import CommitUnknown
+from bot.models import OUTCOMES, Actor, CallResult, LedgerEvent
 from bot.store.database import NEWEST, Database
 from bot.store.head_file import Newest
-from bot.store.ledger.search_keys import subjects
-from bot.store.retry import patiently
-from bot.store.schema import canonical, ledger, ledger_head, ledger_subjects, moment, written
+from bot.store.ledger.search_keys import search_keys
+from bot.store.retry import until_available
+from bot.store.schema import canonical_json, format_timestamp, ledger, ledger_head, ledger_search_keys, parse_timestamp
 
 # What the first row holds as the hash before it.
 GENESIS = "0" * 64
@@ -45,11 +45,11 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class CallAttempts:
     """What stands there of one call: every try, the oldest first, and how it ended; None while it has not."""
 
     attempts: tuple[Attempt, ...]
-    ending: Ending | None
+    result: CallResult | None
 
 
 class Ledger:
@@ -58,19 +58,19 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, entry: Entry) -> None:
+    async def append(self, entry: Entry) -> None:
         """Append one row in a transaction of its own."""
         async with self._database.write() as transaction:
             await append(transaction, entry)
 
-    async def record_all(self, entries: Sequence[Entry], *, in_doubt: bool = False) -> None:
+    async def append_all(self, entries: Sequence[Entry], *, in_doubt: bool = False) -> None:
         """Append these rows, all or none; with `in_doubt` only if an earlier try of the same rows did not succeed."""
         async with self._database.write() as transaction:
-            if not (in_doubt and await _stands(transaction, entries[0])):
+            if not (in_doubt and await _already_written(transaction, entries[0])):
                 for entry in entries:
                     await append(transaction, entry)
 
-    async def keep(self, entry: Entry) -> bool:
+    async def append_reliably(self, entry: Entry) -> bool:
         """Append one row of a call however long the database is away, and once, even if a commit's answer is lost.
 
         Return False, and append nothing, if the call has ended: another process may have ended it meanwhile.
@@ -81,19 +81,21 @@ class Ledger:
             nonlocal in_doubt
             try:
                 async with self._database.write() as transaction:
-                    if in_doubt and await _stands(transaction, entry):
+                    if in_doubt and await _already_written(transaction, entry):
                         return True
                     if await has_ended(transaction, str(entry.request_id), entry.call_no or 0):
                         return False
                     await append(transaction, entry)
                     return True
-            except StoreInDoubt:
+            except CommitUnknown:
                 in_doubt = True
                 raise
 
-        return bool(await patiently(keep_now))
+        return bool(await until_available(keep_now))
 
-    async def begin(self, entry: Entry, confirm_in: Callable[[AsyncConnection], Awaitable[None]] | None = None) -> bool:
+    async def begin_attempt(
+        self, entry: Entry, confirm_in: Callable[[AsyncConnection], Awaitable[None]] | None = None
+    ) -> bool:
         """Append the `sending` row of an attempt, retrying until the database is available.
 
         Return whether the caller may call now: False if the call has ended, another attempt of it is open, or another
@@ -106,7 +108,7 @@ class Ledger:
             nonlocal in_doubt
             try:
                 async with self._database.write() as transaction:
-                    if in_doubt and await _stands(transaction, entry):
+                    if in_doubt and await _already_written(transaction, entry):
                         # Meanwhile another process may have taken the row for that of a dead one, and ended the call.
                         if await has_ended(transaction, str(entry.request_id), entry.call_no or 0):
                             return False
@@ -117,11 +119,11 @@ class Ledger:
                     if confirm_in:
                         await confirm_in(transaction)
                     return True
-            except StoreInDoubt:
+            except CommitUnknown:
                 in_doubt = True
                 raise
 
-        return bool(await patiently(begin_now))
+        return bool(await until_available(begin_now))
 
     async def head(self) -> tuple[int, str]:
         """The number and the hash of the newest row."""
@@ -129,16 +131,16 @@ class Ledger:
             head = (await connection.execute(sa.select(ledger_head.c.seq, ledger_head.c.hash))).one()
         return head.seq, head.hash
 
-    async def history(self, request_id: str, call_no: int) -> History:
+    async def attempts(self, request_id: str, call_no: int) -> CallAttempts:
         """What was tried of one call, and how it ended."""
         rows = await self._rows(request_id, call_no)
-        return History(tuple(_attempts(rows)), _ending(rows))
+        return CallAttempts(tuple(_attempts(rows)), _result(rows))
 
-    async def endings(self, request_id: str) -> dict[int, Ending]:
+    async def results(self, request_id: str) -> dict[int, CallResult]:
         """How each call that has ended did so."""
         async with self._database.read() as connection:
             rows = (await connection.execute(_of(request_id).where(ledger.c.kind.in_(OUTCOMES)))).all()
-        return {row.call_no: ending for row in rows if (ending := _ending([row]))}
+        return {row.call_no: result for row in rows if (result := _result([row]))}
 
     async def _rows(self, request_id: str, call_no: int) -> Sequence[sa.Row[Any]]:
         async with self._database.read() as connection:
@@ -147,15 +149,15 @@ class Ledger:
         return rows
 
 
-async def _stands(transaction: AsyncConnection, entry: Entry) -> bool:
+async def _already_written(transaction: AsyncConnection, entry: Entry) -> bool:
     """Whether this very row was written, and not one like it by another process."""
     same = (
         ledger.c.kind == entry.event.value,
-        ledger.c.at == written(entry.at),
+        ledger.c.at == format_timestamp(entry.at),
         ledger.c.request_id == entry.request_id,
         ledger.c.call_no == entry.call_no,
         ledger.c.attempt == entry.attempt,
-        ledger.c.detail == canonical(dict(entry.detail)),
+        ledger.c.detail == canonical_json(dict(entry.detail)),
     )
     return await transaction.scalar(sa.select(ledger.c.seq).where(*same)) is not None
 
@@ -164,7 +166,7 @@ async def _may_begin(transaction: AsyncConnection, entry: Entry) -> bool:
     mine = _of(str(entry.request_id)).where(ledger.c.call_no == entry.call_no)
     rows = (await transaction.execute(mine)).all()
     number = entry.attempt or 0
-    return _ending(rows) is None and all(tried.closed and tried.number < number for tried in _attempts(rows))
+    return _result(rows) is None and all(tried.closed and tried.number < number for tried in _attempts(rows))
 
 
 async def open_attempts(transaction: AsyncConnection, request_id: str, call_no: int) -> set[int]:
@@ -192,16 +194,16 @@ def _of(request_id: str) -> sa.Select[Any]:
     return sa.select(ledger).where(ledger.c.request_id == request_id).order_by(ledger.c.seq)
 
 
-def _ending(rows: Sequence[sa.Row[Any]]) -> Ending | None:
+def _result(rows: Sequence[sa.Row[Any]]) -> CallResult | None:
     for row in rows:
         if row.kind in OUTCOMES:
-            return ending_of(row)
+            return result_of(row)
     return None
 
 
-def ending_of(row: sa.Row[Any]) -> Ending:
+def result_of(row: sa.Row[Any]) -> CallResult:
     """What a row tells with which a call ended."""
-    return Ending(LedgerEvent(row.kind), json.loads(row.detail).get("words", ""), moment(row.at))
+    return CallResult(LedgerEvent(row.kind), json.loads(row.detail).get("words", ""), parse_timestamp(row.at))
 
 
 async def append(transaction: AsyncConnection, entry: Entry) -> int:
@@ -211,22 +213,22 @@ async def append(transaction: AsyncConnection, entry: Entry) -> int:
     await transaction.execute(sa.insert(ledger).values(**row))
     await transaction.execute(sa.update(ledger_head).values(seq=row["seq"], hash=row["hash"]))
     transaction.info[NEWEST] = Newest(row["seq"], row["hash"])
-    if keys := [{"key": key, "seq": row["seq"]} for key in subjects(entry.detail)]:
-        await transaction.execute(sa.insert(ledger_subjects), keys)
+    if keys := [{"key": key, "seq": row["seq"]} for key in search_keys(entry.detail)]:
+        await transaction.execute(sa.insert(ledger_search_keys), keys)
     return int(row["seq"])
 
 
 def _row(entry: Entry, seq: int, prev: str) -> dict[str, Any]:
     row = {
         "seq": seq,
-        "at": written(entry.at),
+        "at": format_timestamp(entry.at),
         "kind": entry.event.value,
         "request_id": entry.request_id,
         "call_no": entry.call_no,
         "attempt": entry.attempt,
         "user_id": entry.actor.user_id if entry.actor else None,
         "team_id": entry.actor.team_id if entry.actor else None,
-        "detail": canonical(dict(entry.detail)),
+        "detail": canonical_json(dict(entry.detail)),
         "prev": prev,
     }
     return {**row, "hash": row_hash(row)}
@@ -239,4 +241,4 @@ def row_hash(row: Mapping[str, Any]) -> str:
 
 def row_body(row: Mapping[str, Any]) -> bytes:
     """The row's canonical JSON without its own hash."""
-    return canonical({key: value for key, value in row.items() if key != "hash"}).encode()
+    return canonical_json({key: value for key, value in row.items() if key != "hash"}).encode()

@@ -18,21 +18,21 @@ _LOST = "A copy of the database was made without its -wal file, or an older copy
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChainPosition:
     """A place in the chain: the number of a row, and its hash."""
 
     seq: int
     hash: str
 
 
-START = Mark(0, GENESIS)
+START = ChainPosition(0, GENESIS)
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """Where rows were cut off: the last of them, when that was, and how many there were."""
 
-    mark: Mark
+    mark: ChainPosition
     at: str
     rows: int
 
@@ -41,7 +41,7 @@ class Checkpoint:
 class Row:
     """One row as it stands there; nothing of it may be believed before `follow` has checked it."""
 
-    mark: Mark
+    mark: ChainPosition
     at: str
     kind: str
     detail: str
@@ -49,7 +49,7 @@ class Row:
     body: bytes
 
 
-class DoesNotFit(Exception):
+class ChainBroken(Exception):
     """The first row that breaks the chain: its number, and why in words."""
 
     def __init__(self, seq: int, why: str) -> None:
@@ -67,12 +67,12 @@ class Chain:
         """The newest place at which rows were cut off."""
         newest = sa.select(ledger_checkpoints).order_by(ledger_checkpoints.c.seq.desc()).limit(1)
         row = (await self._connection.execute(newest)).first()
-        return Checkpoint(Mark(row.seq, row.hash), row.at, row.rows) if row else None
+        return Checkpoint(ChainPosition(row.seq, row.hash), row.at, row.rows) if row else None
 
-    async def head(self) -> Mark | None:
+    async def head(self) -> ChainPosition | None:
         """What the next row will follow; None where it is gone."""
         row = (await self._connection.execute(sa.select(ledger_head))).first()
-        return Mark(row.seq, row.hash) if row else None
+        return ChainPosition(row.seq, row.hash) if row else None
 
     async def rows(self, after: int, until: int | None = None) -> AsyncIterator[Row]:
         """The rows with greater numbers than `after`, up to `until`, in order."""
@@ -84,9 +84,11 @@ class Chain:
                 yield _row(dict(row))
             after = found[-1]["seq"]
 
-    async def before(self, seq: int) -> Mark:
+    async def before(self, seq: int) -> ChainPosition:
         """The place that a row says it follows."""
-        return Mark(seq - 1, str(await self._connection.scalar(sa.select(ledger.c.prev).where(ledger.c.seq == seq))))
+        return ChainPosition(
+            seq - 1, str(await self._connection.scalar(sa.select(ledger.c.prev).where(ledger.c.seq == seq)))
+        )
 
     async def count(self, until: int) -> int:
         """How many rows have this number or a smaller one."""
@@ -104,16 +106,16 @@ class Chain:
         return await self._number(last)
 
     async def require(self, newest: Newest, noted_in: Path) -> None:
-        """Raise DoesNotFit if a row that was once the newest is not there, or is another one.
+        """Raise ChainBroken if a row that was once the newest is not there, or is another one.
 
         A row that was cut off cannot be compared any more.
         """
         head, cut = await self.head() or START, await self.checkpoint()
         if newest.seq > head.seq:
-            raise DoesNotFit(head.seq + 1, f"it is missing, and {noted_in} knows of row {newest.seq}. {_LOST}")
+            raise ChainBroken(head.seq + 1, f"it is missing, and {noted_in} knows of row {newest.seq}. {_LOST}")
         found = cut.mark.hash if cut and cut.mark.seq == newest.seq else await self._hash(newest.seq)
         if found not in (None, newest.hash):
-            raise DoesNotFit(newest.seq, f"it is not the row of that number that {noted_in} knows of. {_LOST}")
+            raise ChainBroken(newest.seq, f"it is not the row of that number that {noted_in} knows of. {_LOST}")
 
     async def _hash(self, seq: int) -> str | None:
         found: str | None = await self._connection.scalar(sa.select(ledger.c.hash).where(ledger.c.seq == seq))
@@ -124,15 +126,15 @@ class Chain:
         return found
 
 
-def follow(before: Mark, row: Row) -> Mark:
-    """The place of a row that was checked to follow `before`; DoesNotFit where it does not."""
+def verify_link(before: ChainPosition, row: Row) -> ChainPosition:
+    """The place of a row that was checked to follow `before`; ChainBroken where it does not."""
     expected = before.seq + 1
     if row.mark.seq != expected:
-        raise DoesNotFit(expected, f"it is missing, and row {row.mark.seq} comes next")
+        raise ChainBroken(expected, f"it is missing, and row {row.mark.seq} comes next")
     if row.prev != before.hash:
-        raise DoesNotFit(expected, f"it does not carry the hash of row {before.seq}")
+        raise ChainBroken(expected, f"it does not carry the hash of row {before.seq}")
     if hashlib.sha256(row.body).hexdigest() != row.mark.hash:
-        raise DoesNotFit(expected, "it is not what its hash was taken of, so something in it was changed")
+        raise ChainBroken(expected, "it is not what its hash was taken of, so something in it was changed")
     return row.mark
 
 
@@ -142,4 +144,4 @@ def _row(row: dict[str, Any]) -> Row:
     except TypeError:
         # SQLite keeps bytes in a column of text, and no JSON holds them: no hash was ever taken of that.
         body = b""
-    return Row(Mark(row["seq"], row["hash"]), row["at"], row["kind"], row["detail"], row["prev"], body)
+    return Row(ChainPosition(row["seq"], row["hash"]), row["at"], row["kind"], row["detail"], row["prev"], body)

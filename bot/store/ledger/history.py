@@ -11,8 +11,8 @@ from bot.models import (
     BEGINNINGS,
     OUTCOMES,
     Call,
+    CallResult,
     DomainTarget,
-    Ending,
     LastResend,
     LedgerEvent,
     PastCall,
@@ -23,16 +23,16 @@ from bot.models import (
     order_key,
 )
 from bot.store.database import Database
-from bot.store.ledger.entries import ending_of
-from bot.store.ledger.search_keys import named
-from bot.store.schema import ledger, ledger_checkpoints, ledger_subjects, moment, requests
+from bot.store.ledger.entries import result_of
+from bot.store.ledger.search_keys import search_terms
+from bot.store.schema import ledger, ledger_checkpoints, ledger_search_keys, parse_timestamp, requests
 
 _REQUEST = TypeAdapter(ResendRequest)
 _ABOUT = ("subject", "text", "status", "history")
 _WENT_OUT = (LedgerEvent.SENT, LedgerEvent.UNKNOWN)
 
 
-class History:
+class LastResends:
     """Reads what may have gone out.
 
     The ledger alone is complete: claims are let go when they are over, and the recipients that a form preselects are
@@ -52,14 +52,14 @@ class History:
             return {}
         found: dict[str, LastResend] = {}
         async with self._database.read() as connection:
-            for row in await connection.execute(_endings(wanted)):
+            for row in await connection.execute(_results(wanted)):
                 call = _REQUEST.validate_json(row.body).calls[row.call_no]
                 for resend in _resends(row, call):
                     found.setdefault(*resend)
         return found
 
 
-class Past:
+class RequestHistory:
     """Reads what was asked, whatever became of it."""
 
     def __init__(self, database: Database) -> None:
@@ -85,8 +85,8 @@ class Past:
             ids = {row.request_id for row in rows if row.kind == LedgerEvent.ACCEPTED}
             of_these = sa.select(ledger).where(ledger.c.request_id.in_(ids), ledger.c.kind.in_(OUTCOMES))
             ended = (await connection.execute(of_these)).all() if ids else ()
-        endings = {(row.request_id, row.call_no): ending_of(row) for row in ended}
-        return [_past(row, endings) for row in rows]
+        results = {(row.request_id, row.call_no): result_of(row) for row in ended}
+        return [_past(row, results) for row in rows]
 
 
 def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
@@ -99,29 +99,29 @@ def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
     if asked.kind == "user":
         return begun.where(ledger.c.user_id == asked.value), ledger.c.seq
     # Paged by the keys' own numbers, which stand there in order.
-    about = begun.join(ledger_subjects, ledger_subjects.c.seq == ledger.c.seq)
-    return about.where(ledger_subjects.c.key == key), ledger_subjects.c.seq
+    about = begun.join(ledger_search_keys, ledger_search_keys.c.seq == ledger.c.seq)
+    return about.where(ledger_search_keys.c.key == key), ledger_search_keys.c.seq
 
 
-def _past(row: sa.Row[Any], endings: Mapping[tuple[str, int], Ending]) -> PastRequest:
-    detail, beginning = json.loads(row.detail), LedgerEvent(row.kind)
-    is_accepted = beginning is LedgerEvent.ACCEPTED
+def _past(row: sa.Row[Any], results: Mapping[tuple[str, int], CallResult]) -> PastRequest:
+    detail, decision = json.loads(row.detail), LedgerEvent(row.kind)
+    is_accepted = decision is LedgerEvent.ACCEPTED
     calls = tuple(
         PastCall(
             call["target"],
             tuple(call["recipients"]),
             tuple(dict.fromkeys(email for emails in call["recipients"].values() for email in emails)),
-            endings.get((row.request_id, number)) if is_accepted else None,
+            results.get((row.request_id, number)) if is_accepted else None,
         )
         for number, call in enumerate(detail.get("calls", ()))
     )
     about = next((str(detail[key]) for key in _ABOUT if detail.get(key)), "")
     reason, rule = detail.get("reason"), detail.get("rule")
-    target = named(detail)
+    target = search_terms(detail)
     return PastRequest(
         seq=row.seq,
-        at=moment(row.at),
-        beginning=beginning,
+        at=parse_timestamp(row.at),
+        decision=decision,
         user_id=row.user_id or "",
         request_id=row.request_id,
         about=about,
@@ -134,9 +134,9 @@ def _past(row: sa.Row[Any], endings: Mapping[tuple[str, int], Ending]) -> PastRe
     )
 
 
-def _endings(keys: Iterable[str]) -> sa.Select[Any]:
+def _results(keys: Iterable[str]) -> sa.Select[Any]:
     """Newest first."""
-    about = sa.select(ledger_subjects.c.seq).where(ledger_subjects.c.key.in_(keys))
+    about = sa.select(ledger_search_keys.c.seq).where(ledger_search_keys.c.key.in_(keys))
     return (
         sa.select(ledger.c.request_id, ledger.c.call_no, ledger.c.kind, ledger.c.at, ledger.c.user_id, requests.c.body)
         .join(requests, requests.c.id == ledger.c.request_id)
@@ -148,7 +148,7 @@ def _endings(keys: Iterable[str]) -> sa.Select[Any]:
 def _resends(row: sa.Row[Any], call: Call) -> Iterable[tuple[str, LastResend]]:
     for key, emails in _emails(call).items():
         name = key.split(":", 2)[2]
-        yield key, LastResend(row.request_id, row.user_id, moment(row.at), LedgerEvent(row.kind), name, emails)
+        yield key, LastResend(row.request_id, row.user_id, parse_timestamp(row.at), LedgerEvent(row.kind), name, emails)
 
 
 def _emails(call: Call) -> Mapping[str, tuple[str, ...]]:

@@ -13,16 +13,16 @@ from bot.errors import StoreUnavailable
 from bot.models import LedgerEvent
 from bot.store.database import Database
 from bot.store.ledger.entries import Entry, append
-from bot.store.ledger.hash_chain import Chain, Mark
+from bot.store.ledger.hash_chain import Chain, ChainPosition
 from bot.store.schema import (
-    claims,
+    cooldowns,
+    format_timestamp,
     last_recipients,
     ledger,
     ledger_checkpoints,
-    ledger_subjects,
+    ledger_search_keys,
     posts,
     requests,
-    written,
 )
 
 # Far less than a second, so that nobody in Slack waits for it, and a pause in which others write.
@@ -37,17 +37,17 @@ _SOON = stamina.AsyncRetryingCaller(attempts=None, timeout=60.0, wait_initial=0.
 class Cut:
     """What may go: the last row of it, and how many rows; `held_by` is the request that keeps back what follows."""
 
-    through: Mark
+    through: ChainPosition
     rows: int
     held_by: str | None = None
 
 
-async def plan(connection: AsyncConnection, start: Mark, before: datetime, now: datetime) -> Cut:
+async def plan(connection: AsyncConnection, start: ChainPosition, before: datetime, now: datetime) -> Cut:
     """Which rows from `start` on were written before a moment and belong to requests that are over; changes nothing.
 
     A request is over when its outcome was told, nothing rests because of it, and every row of it may go.
     """
-    first_kept = await Chain(connection).first_since(written(before), start.seq)
+    first_kept = await Chain(connection).first_since(format_timestamp(before), start.seq)
     if first_kept is None:
         first_kept = (await connection.scalar(sa.select(sa.func.max(ledger.c.seq))) or 0) + 1
     through, held_by = first_kept - 1, None
@@ -81,7 +81,7 @@ async def _held(connection: AsyncConnection, after: int, through: int, now: date
     mine = ledger.alias()
     inside = (mine.c.seq > after, mine.c.seq <= through)
     untold = sa.select(requests.c.id).where(requests.c.reported_at.is_(None))
-    resting = sa.select(claims.c.request_id).where(claims.c.until > written(now))
+    resting = sa.select(cooldowns.c.request_id).where(cooldowns.c.expires_at > format_timestamp(now))
     goes_on = sa.exists().where(ledger.c.request_id == mine.c.request_id, ledger.c.seq > through)
     first = (
         sa.select(mine.c.seq, mine.c.request_id)
@@ -92,9 +92,9 @@ async def _held(connection: AsyncConnection, after: int, through: int, now: date
     return (await connection.execute(first)).first()
 
 
-async def _mark(connection: AsyncConnection, seq: int) -> Mark:
+async def _mark(connection: AsyncConnection, seq: int) -> ChainPosition:
     row_hash = await connection.scalar(sa.select(ledger.c.hash).where(ledger.c.seq == seq))
-    return Mark(seq, str(row_hash))
+    return ChainPosition(seq, str(row_hash))
 
 
 async def _write_checkpoint(database: Database, cut: Cut, before: datetime, now: datetime) -> None:
@@ -104,9 +104,9 @@ async def _write_checkpoint(database: Database, cut: Cut, before: datetime, now:
         if newest and newest.mark.seq >= mark.seq:
             # Ours, whose commit was in doubt, or that of somebody who was faster.
             return
-        row = {"seq": mark.seq, "hash": mark.hash, "at": written(now), "rows": cut.rows}
+        row = {"seq": mark.seq, "hash": mark.hash, "at": format_timestamp(now), "rows": cut.rows}
         await transaction.execute(sa.insert(ledger_checkpoints).values(**row))
-        detail = {"through": mark.seq, "hash": mark.hash, "rows": cut.rows, "before": written(before)}
+        detail = {"through": mark.seq, "hash": mark.hash, "rows": cut.rows, "before": format_timestamp(before)}
         await append(transaction, Entry(LedgerEvent.PRUNED, now, detail=detail))
 
 
@@ -121,5 +121,5 @@ async def _remove_some(database: Database, through: int) -> int:
         await transaction.execute(sa.delete(posts).where(sa.func.substr(posts.c.key, 1, _ID_DIGITS).in_(gone)))
         await transaction.execute(sa.delete(requests).where(requests.c.id.in_(gone)))
         await transaction.execute(sa.delete(last_recipients).where(last_recipients.c.at <= at))
-        await transaction.execute(sa.delete(ledger_subjects).where(ledger_subjects.c.seq <= last))
+        await transaction.execute(sa.delete(ledger_search_keys).where(ledger_search_keys.c.seq <= last))
         return (await transaction.execute(sa.delete(ledger).where(ledger.c.seq <= last))).rowcount

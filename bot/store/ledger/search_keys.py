@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.models import domain_key, name_key, order_key
-from bot.parsing.domain_names import parents
+from bot.parsing.domain_names import ancestors
 
 _ORDER = re.compile(r"order[ :]([1-9][0-9]{0,17})")
 _DOMAIN = re.compile(r"domain[ :]([1-9][0-9]{0,17})(?: \((.*)\))?", re.DOTALL)
@@ -17,7 +17,7 @@ _WORDS = ("target", "subject", "status", "text", "history")
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class SearchTerms:
     """The orders, the domains by their ids, and the names that a row is about; names are as they were written."""
 
     orders: tuple[int, ...]
@@ -25,20 +25,20 @@ class Named:
     names: tuple[str, ...]
 
 
-def named(detail: Mapping[str, Any]) -> Named:
+def search_terms(detail: Mapping[str, Any]) -> SearchTerms:
     """Return what one row's detail is about; what it cannot read is left out, and it never raises."""
     found: dict[str, list[Any]] = {"order": [], "domain": [], "name": []}
     for kind, value in (*_of_calls(detail.get("calls")), *_of_target(detail), *_of_words(detail)):
         found[kind].append(value)
-    return Named(*(tuple(dict.fromkeys(found[kind])) for kind in ("order", "domain", "name")))
+    return SearchTerms(*(tuple(dict.fromkeys(found[kind])) for kind in ("order", "domain", "name")))
 
 
-def subjects(detail: Mapping[str, Any]) -> frozenset[str]:
+def search_keys(detail: Mapping[str, Any]) -> frozenset[str]:
     """Return the keys of one row's detail; a name is found by each of its parents too, up to the registrable domain.
 
     Never raises: what it cannot read is not found by it, and no row may fail for that.
     """
-    about = named(detail)
+    about = search_terms(detail)
     names = (key for name in about.names for key in _keys(name))
     return frozenset((*map(order_key, about.orders), *map(domain_key, about.domains), *names))
 
@@ -81,4 +81,4 @@ def _read(text: object) -> Iterable[tuple[str, Any]]:
 def _keys(name: str) -> Iterable[str]:
     found = _NAME.fullmatch(name)
     if found and len(found[1]) <= _LONGEST_NAME:
-        yield from map(name_key, parents(found[1]))
+        yield from map(name_key, ancestors(found[1]))

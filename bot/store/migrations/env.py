@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates on the connection that `bot.store.db` hands over."""
+"""Alembic's entry: migrates on the connection that `bot.store.database` hands over."""
 
 from alembic import context
 

@@ -15,9 +15,9 @@ import structlog
 from pydantic import SecretStr
 
 from bot.digicert import wire
-from bot.digicert.client import CertCentral, Readable, open_http
-from bot.digicert.rate_limits import Limits
-from bot.errors import CaBusy, CaRefused, CaUnavailable
+from bot.digicert.client import CertCentral, KeyPermissions, open_http
+from bot.digicert.rate_limits import LocalRateLimiter
+from bot.errors import CaRateLimited, CaRejected, CaUnavailable
 from bot.models import Address, Recipient, StatusChange
 
 BASE = "https://ca.example/services/v2"
@@ -49,7 +49,7 @@ async def http(no_environment, ssl_context):
 
 @pytest.fixture
 def client(http):
-    return CertCentral(http, Limits([(1000, 1.0)]))
+    return CertCentral(http, LocalRateLimiter([(1000, 1.0)]))
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_a_refusal_carries_digicerts_words(resend):
     route, send = resend
     route.respond(400, json={"errors": [{"code": "not_pending|order", "message": "The order is not pending."}]})
 
-    with pytest.raises(CaRefused, match=r"^The order is not pending\.$") as caught:
+    with pytest.raises(CaRejected, match=r"^The order is not pending\.$") as caught:
         await send()
 
     assert (caught.value.status, caught.value.codes) == (400, ("not_pending|order",))
@@ -107,7 +107,7 @@ async def test_a_page_in_place_of_a_reason_is_a_refusal_without_one(resend, stat
     route, send = resend
     route.respond(status, html="<html>Request blocked. Incident 42</html>")
 
-    with pytest.raises(CaRefused) as caught:
+    with pytest.raises(CaRejected) as caught:
         await send()
 
     assert str(caught.value) == f"DigiCert refused the call (HTTP {status}) and gave no reason."
@@ -119,7 +119,7 @@ async def test_a_429_is_busy_and_the_resend_is_not_repeated_here(resend, headers
     route, send = resend
     route.respond(429, json={"errors": [{"code": "request_limit_exceeded"}]}, headers=headers)
 
-    with pytest.raises(CaBusy) as caught:
+    with pytest.raises(CaRateLimited) as caught:
         await send()
 
     assert caught.value.retry_after == retry_after
@@ -187,7 +187,7 @@ async def test_an_answer_that_settles_nothing_may_have_arrived(resend, status):
     with pytest.raises(CaUnavailable) as caught:
         await send()
 
-    assert not isinstance(caught.value, CaBusy)
+    assert not isinstance(caught.value, CaRateLimited)
     assert caught.value.may_have_arrived is True
     assert route.call_count == 1
 
@@ -208,7 +208,7 @@ async def test_an_answer_that_never_ends_is_given_up_as_lost(http, server):
         await asyncio.Event().wait()
 
     server.put("/domain/1234/dcv/emails").mock(side_effect=drip)
-    client = CertCentral(http, Limits([(1000, 1.0)]), longest_call=0.05)
+    client = CertCentral(http, LocalRateLimiter([(1000, 1.0)]), longest_call=0.05)
 
     with pytest.raises(CaUnavailable) as caught:
         await client.resend_domain(1234, "example.com", ["admin@example.com"], "en", confirm)
@@ -268,11 +268,11 @@ async def test_every_call_carries_the_headers_that_digicert_asks_for(resend):
 
 async def test_every_call_waits_for_its_turn(http, server):
     server.put("/domain/1234/dcv/emails").respond(204)
-    client = CertCentral(http, Limits([(1, 0.2)]))
+    client = CertCentral(http, LocalRateLimiter([(1, 0.2)]))
     start = time.monotonic()
 
     for _ in range(2):
-        await client.turn()
+        await client.acquire_slot()
         await client.resend_domain(1234, "example.com", ["admin@example.com"], "en", confirm)
 
     assert time.monotonic() - start >= 0.2
@@ -294,7 +294,7 @@ async def test_the_key_is_in_no_error(resend, answer):
     route, send = resend
     route.mock(side_effect=[answer])
 
-    with pytest.raises((CaRefused, CaUnavailable)) as caught:
+    with pytest.raises((CaRejected, CaUnavailable)) as caught:
         await send()
 
     error = caught.value
@@ -305,7 +305,7 @@ async def test_the_key_is_in_no_traceback(resend):
     route, send = resend
     route.respond(403, json=INVALID_KEY)
 
-    with pytest.raises(CaRefused) as caught:
+    with pytest.raises(CaRejected) as caught:
         await send()
 
     assert KEY not in "".join(traceback.format_exception(caught.value))
@@ -339,15 +339,15 @@ async def test_a_read_is_repeated_where_that_may_help(client, server, trouble):
 @pytest.mark.parametrize(
     ("trouble", "error"),
     [
-        (httpx.Response(400), CaRefused),
-        (httpx.Response(404, json={"errors": [{"code": "not_found|order"}]}), CaRefused),
+        (httpx.Response(400), CaRejected),
+        (httpx.Response(404, json={"errors": [{"code": "not_found|order"}]}), CaRejected),
         (httpx.Response(302, headers={"Location": f"{BASE}/elsewhere"}), CaUnavailable),
         (httpx.Response(408), CaUnavailable),
         (httpx.Response(204), CaUnavailable),
         (httpx.Response(200, html="<html>blocked</html>"), CaUnavailable),
         (httpx.Response(200, json={}), CaUnavailable),
         (httpx.DecodingError("not gzip"), CaUnavailable),
-        (httpx.Response(429, headers={"Retry-After": "60"}), CaBusy),
+        (httpx.Response(429, headers={"Retry-After": "60"}), CaRateLimited),
     ],
     ids=repr,
 )
@@ -374,11 +374,11 @@ async def test_a_read_that_stays_unanswered_has_changed_nothing(client, server, 
 
 async def test_a_date_to_wait_for_is_compared_with_the_clock_that_was_passed_in(http, server):
     now = datetime(2031, 1, 1, tzinfo=UTC)
-    client = CertCentral(http, Limits([(1000, 1.0)]), clock=lambda: now)
+    client = CertCentral(http, LocalRateLimiter([(1000, 1.0)]), clock=lambda: now)
     date = format_datetime(now + timedelta(seconds=90), usegmt=True)
     server.get("/order/certificate/7").respond(429, headers={"Retry-After": date})
 
-    with pytest.raises(CaBusy) as caught:
+    with pytest.raises(CaRateLimited) as caught:
         await client.order(7)
 
     assert caught.value.retry_after == 90.0
@@ -398,7 +398,7 @@ async def test_a_read_does_not_wait_for_a_date_that_is_far_off(client, server):
     date = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
     server.get("/order/certificate/7").respond(429, headers={"Retry-After": date})
 
-    with pytest.raises(CaBusy) as caught:
+    with pytest.raises(CaRateLimited) as caught:
         await client.order(7)
 
     assert caught.value.retry_after == pytest.approx(300, abs=10)
@@ -414,9 +414,9 @@ async def test_a_read_takes_no_longer_than_its_patience(http, server, trouble):
         route.mock(side_effect=stall)
     else:
         route.respond(429, headers={"Retry-After": "3"})
-    limits = Limits([(1, 60.0)])
+    limits = LocalRateLimiter([(1, 60.0)])
     if trouble == "turns that are used up":
-        await limits.turn()
+        await limits.acquire()
     client = CertCentral(http, limits, patience=0.2)
     start = time.monotonic()
 
@@ -621,7 +621,7 @@ async def test_status_changes_are_asked_for_a_span_of_seven_days_at_most(client,
 
 async def test_the_same_account_in_background_leaves_turns_to_people(http, server):
     server.get("/order/certificate/7").respond(200, json=order(7))
-    client = CertCentral(http, Limits([(4, 60.0)]))
+    client = CertCentral(http, LocalRateLimiter([(4, 60.0)]))
     background = client.in_background()
     reads = [asyncio.create_task(background.order(7)) for _ in range(4)]
     await asyncio.wait(reads, timeout=5.0, return_when=asyncio.FIRST_COMPLETED)
@@ -691,26 +691,26 @@ async def test_a_key_that_may_not_read_its_user_is_checked_by_reading_an_order(c
 
 async def test_a_key_that_is_not_accepted_is_told_at_once(client, server):
     server.get("/user/me").respond(403, json=INVALID_KEY)
-    listing = server.get("/order/certificate")
+    account_cache = server.get("/order/certificate")
 
-    with pytest.raises(CaRefused, match="does not accept the API key"):
+    with pytest.raises(CaRejected, match="does not accept the API key"):
         await client.check_key()
 
-    assert not listing.called
+    assert not account_cache.called
 
 
 async def test_a_key_that_may_read_nothing_lacks_a_permission(client, server):
     server.get("/user/me").respond(403, json=MISSING_PERMISSION)
     server.get("/order/certificate").respond(403, json=MISSING_PERMISSION)
 
-    with pytest.raises(CaRefused, match="lacks a permission"):
+    with pytest.raises(CaRejected, match="lacks a permission"):
         await client.check_key()
 
 
 async def test_a_key_that_meets_another_refusal_is_not_checked_further(client, server):
     server.get("/user/me").respond(404, json={"errors": [{"code": "not_found|route", "message": "No such route."}]})
 
-    with pytest.raises(CaRefused, match="No such route"):
+    with pytest.raises(CaRejected, match="No such route"):
         await client.check_key()
 
 
@@ -728,11 +728,11 @@ VALIDATION = {"order_id": "1", "order_status": "pending", "order_dcv_method": "e
 @pytest.mark.parametrize(
     ("refused", "found"),
     [
-        ([], Readable(orders=True, validations=True, domains=True)),
-        (["/domain"], Readable(orders=True, validations=True, domains=False)),
-        (["/order/certificate/1/validation"], Readable(orders=True, validations=False, domains=True)),
-        (["/order/certificate"], Readable(orders=False, validations=None, domains=True)),
-        (["/order/certificate", "/domain"], Readable(orders=False, validations=None, domains=False)),
+        ([], KeyPermissions(orders=True, validations=True, domains=True)),
+        (["/domain"], KeyPermissions(orders=True, validations=True, domains=False)),
+        (["/order/certificate/1/validation"], KeyPermissions(orders=True, validations=False, domains=True)),
+        (["/order/certificate"], KeyPermissions(orders=False, validations=None, domains=True)),
+        (["/order/certificate", "/domain"], KeyPermissions(orders=False, validations=None, domains=False)),
     ],
 )
 async def test_what_a_key_may_read_is_found_out_by_reading_little(client, server, refused, found):
@@ -744,7 +744,7 @@ async def test_what_a_key_may_read_is_found_out_by_reading_little(client, server
     for path, answer in answers.items():
         server.get(path).mock(return_value=httpx.Response(403, json=MISSING_PERMISSION) if path in refused else answer)
 
-    assert await client.readable() == found
+    assert await client.key_permissions() == found
     assert {call.request.method for call in server.calls} == {"GET"}
     assert all(call.request.url.params["limit"] == "1" for call in server.calls if call.request.url.query)
 
@@ -753,15 +753,15 @@ async def test_without_an_order_that_waits_the_reading_of_validations_is_not_tri
     server.get("/order/certificate").mock(return_value=orders())
     server.get("/domain").respond(json={})
 
-    assert await client.readable() == Readable(orders=True, validations=None, domains=True)
+    assert await client.key_permissions() == KeyPermissions(orders=True, validations=None, domains=True)
 
 
 async def test_another_refusal_than_a_missing_permission_tells_nothing_of_rights(client, server):
     server.get("/order/certificate").mock(return_value=orders())
     server.get("/domain").respond(403, json=INVALID_KEY)
 
-    with pytest.raises(CaRefused, match="does not accept the API key"):
-        await client.readable()
+    with pytest.raises(CaRejected, match="does not accept the API key"):
+        await client.key_permissions()
 
 
 @pytest.mark.parametrize("status", [200, 403, 503])
@@ -773,7 +773,7 @@ async def test_the_time_that_digicert_tells_is_heard_whatever_it_answers(no_envi
     heard = []
 
     async with open_http(BASE, SecretStr(KEY), heard.append) as http:
-        with contextlib.suppress(CaRefused, CaUnavailable):
-            await CertCentral(http, Limits([(1000, 1.0)])).check_key()
+        with contextlib.suppress(CaRejected, CaUnavailable):
+            await CertCentral(http, LocalRateLimiter([(1000, 1.0)])).check_key()
 
     assert set(heard) == {date}

@@ -6,11 +6,11 @@ import pytest
 from pydantic import SecretStr
 
 from bot.digicert.client import CertCentral, open_http
-from bot.digicert.rate_limits import Limits
-from bot.errors import CannotStart, CaUnavailable
+from bot.digicert.rate_limits import LocalRateLimiter
+from bot.errors import CaUnavailable, ConfigurationError
 
 KEY = SecretStr("0123456789ABCDEF")
-NOBODY = "http://127.0.0.1:1"
+NO_GRANTEES = "http://127.0.0.1:1"
 ME = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n{"id":1,"username":"svc-x"}'
 
 
@@ -35,7 +35,7 @@ async def listening(answer):
 @contextlib.asynccontextmanager
 async def client_of(base_url):
     async with open_http(base_url, KEY) as http:
-        yield CertCentral(http, Limits([(100, 1.0)]))
+        yield CertCentral(http, LocalRateLimiter([(100, 1.0)]))
 
 
 async def confirm():
@@ -57,7 +57,7 @@ async def test_a_proxy_of_the_environment_is_used(no_environment):
 
 
 async def test_a_host_that_no_proxy_names_is_asked_directly(no_environment):
-    no_environment.setenv("HTTP_PROXY", NOBODY)
+    no_environment.setenv("HTTP_PROXY", NO_GRANTEES)
     # This address reaches the same machine without being a loopback address.
     here = "0.0.0.0"  # noqa: S104 - nothing is bound to it
     no_environment.setenv("NO_PROXY", here)
@@ -68,7 +68,7 @@ async def test_a_host_that_no_proxy_names_is_asked_directly(no_environment):
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 async def test_a_loopback_address_is_never_asked_through_a_proxy(no_environment, host, variable):
-    no_environment.setenv(variable, NOBODY)
+    no_environment.setenv(variable, NO_GRANTEES)
     async with listening(ME) as (port, heard), client_of(f"http://{host}:{port}/services/v2") as client:
         assert await client.check_key() == "svc-x"
 
@@ -106,7 +106,7 @@ async def test_a_proxy_that_refuses_the_tunnel_means_that_nothing_was_sent(no_en
 
 
 async def test_a_port_where_nobody_listens_means_that_nothing_was_sent(no_environment):
-    async with client_of(NOBODY) as client:
+    async with client_of(NO_GRANTEES) as client:
         with pytest.raises(CaUnavailable, match="cannot be reached") as caught:
             await resend(client)
 
@@ -142,15 +142,15 @@ async def test_a_base_url_may_end_in_a_slash(no_environment, slash):
 
 
 async def test_timeouts_are_explicit_and_redirects_are_not_followed(no_environment):
-    async with open_http(NOBODY, KEY) as http:
+    async with open_http(NO_GRANTEES, KEY) as http:
         assert http.timeout == httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=5.0)
         assert http.follow_redirects is False
 
 
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "tab\t", "schlüssel", "nul\x00"])
 def test_a_key_that_no_header_can_carry_stops_the_start_and_is_not_shown(no_environment, key):
-    with pytest.raises(CannotStart, match="DIGICERT_API_KEY") as caught:
-        open_http(NOBODY, SecretStr(key))
+    with pytest.raises(ConfigurationError, match="DIGICERT_API_KEY") as caught:
+        open_http(NO_GRANTEES, SecretStr(key))
 
     assert not key or key not in str(caught.value)
 
@@ -162,7 +162,7 @@ def test_certificates_that_cannot_be_read_stop_the_start(no_environment, tmp_pat
         file.write_text(content)
     no_environment.setenv("SSL_CERT_FILE", str(file))
 
-    with pytest.raises(CannotStart, match="SSL_CERT_FILE"):
+    with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
         open_http("https://ca.example", KEY)
 
 
@@ -170,5 +170,5 @@ def test_certificates_that_cannot_be_read_stop_the_start(no_environment, tmp_pat
 def test_a_proxy_that_cannot_be_used_stops_the_start(no_environment, proxy):
     no_environment.setenv("HTTPS_PROXY", proxy)
 
-    with pytest.raises(CannotStart, match="HTTPS_PROXY"):
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY"):
         open_http("https://ca.example", KEY)

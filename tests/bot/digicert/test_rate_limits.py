@@ -7,14 +7,14 @@ from types import SimpleNamespace
 import pytest
 
 from bot.digicert import rate_limits as limits_module
-from bot.digicert.rate_limits import Limits, SharedLimits, halved
+from bot.digicert.rate_limits import LocalRateLimiter, SharedRateLimiter, halved
 from bot.errors import StoreUnavailable
 
 try:
-    from bot.fair_share import done_for
+    from bot.fair_share import working_for
 except ImportError:  # older code, which knows no people
 
-    def done_for(_):
+    def working_for(_):
         return nullcontext()
 
 
@@ -23,7 +23,7 @@ async def moments_of_turns(limits, turns):
     moments = []
 
     async def one():
-        await limits.turn()
+        await limits.acquire()
         moments.append(time.monotonic() - start)
 
     await asyncio.gather(*(one() for _ in range(turns)))
@@ -36,31 +36,31 @@ def most_within(moments, seconds):
 
 
 async def test_as_many_turns_as_are_allowed_are_given_at_once():
-    moments = await moments_of_turns(Limits([(100, 5.0), (1000, 180.0)]), 100)
+    moments = await moments_of_turns(LocalRateLimiter([(100, 5.0), (1000, 180.0)]), 100)
 
     assert max(moments) < 1.0
 
 
 async def test_no_window_holds_more_turns_than_allowed():
-    moments = await moments_of_turns(Limits([(3, 0.2)]), 8)
+    moments = await moments_of_turns(LocalRateLimiter([(3, 0.2)]), 8)
 
     assert most_within(moments, 0.2) == 3
     assert max(moments) > 0.4
 
 
 async def test_two_rates_hold_at_once():
-    moments = await moments_of_turns(Limits([(2, 0.1), (4, 0.5)]), 6)
+    moments = await moments_of_turns(LocalRateLimiter([(2, 0.1), (4, 0.5)]), 6)
 
     assert most_within(moments, 0.1) == 2
     assert most_within(moments, 0.5) == 4
 
 
 async def test_turns_are_given_in_the_order_of_asking():
-    limits = Limits([(2, 0.1)])
+    limits = LocalRateLimiter([(2, 0.1)])
     order = []
 
     async def one(number):
-        await limits.turn()
+        await limits.acquire()
         order.append(number)
 
     await asyncio.gather(*(one(number) for number in range(6)))
@@ -69,8 +69,8 @@ async def test_turns_are_given_in_the_order_of_asking():
 
 
 async def test_waiting_neither_blocks_the_loop_nor_spins():
-    limits = Limits([(1, 0.5)])
-    await limits.turn()
+    limits = LocalRateLimiter([(1, 0.5)])
+    await limits.acquire()
     ticks = 0
 
     async def tick():
@@ -81,7 +81,7 @@ async def test_waiting_neither_blocks_the_loop_nor_spins():
 
     ticking = asyncio.create_task(tick())
     cpu = time.process_time()
-    await limits.turn()
+    await limits.acquire()
     cpu = time.process_time() - cpu
     ticking.cancel()
 
@@ -90,9 +90,9 @@ async def test_waiting_neither_blocks_the_loop_nor_spins():
 
 
 async def test_a_cancelled_wait_uses_up_no_turn_and_frees_the_line():
-    limits = Limits([(1, 0.3)])
-    await limits.turn()
-    given_up = asyncio.create_task(limits.turn())
+    limits = LocalRateLimiter([(1, 0.3)])
+    await limits.acquire()
+    given_up = asyncio.create_task(limits.acquire())
     await asyncio.sleep(0.05)
 
     given_up.cancel()
@@ -104,16 +104,16 @@ async def test_a_cancelled_wait_uses_up_no_turn_and_frees_the_line():
 async def test_no_thread_is_left_behind():
     before = threading.active_count()
 
-    await Limits([(2, 0.1)]).turn()
+    await LocalRateLimiter([(2, 0.1)]).acquire()
 
     assert threading.active_count() == before
 
 
 async def test_turns_that_no_longer_count_are_forgotten():
-    limits = Limits([(2, 0.02)])
+    limits = LocalRateLimiter([(2, 0.02)])
 
     for _ in range(8):
-        await limits.turn()
+        await limits.acquire()
 
     assert limits._source._bucket.count() <= 3  # noqa: SLF001 - memory is not to be seen from outside
 
@@ -121,22 +121,22 @@ async def test_turns_that_no_longer_count_are_forgotten():
 @pytest.mark.parametrize("rates", [[], [(0, 1.0)], [(1, 0.0)], [(-1, 1.0)], [(5, 1.0), (5, 2.0)], [(1, 1.0), (9, 2.0)]])
 def test_rates_that_make_no_sense_are_refused(rates):
     with pytest.raises(ValueError, match="rate"):
-        Limits(rates)
+        LocalRateLimiter(rates)
 
 
 async def test_people_hardly_wait_while_a_thousand_reads_in_background_do_and_no_limit_is_exceeded():
-    limits = Limits([(20, 0.2), (100, 2.0)])
+    limits = LocalRateLimiter([(20, 0.2), (100, 2.0)])
     moments, waits = [], []
     start = time.monotonic()
 
     async def check():
-        await limits.in_background.turn()
+        await limits.in_background.acquire()
         moments.append(time.monotonic() - start)
 
     checks = [asyncio.create_task(check()) for _ in range(1000)]
     while time.monotonic() < start + 3.0:
         asked = time.monotonic()
-        await limits.turn()
+        await limits.acquire()
         moments.append(time.monotonic() - start)
         waits.append(time.monotonic() - asked)
         await asyncio.sleep(0.05)
@@ -152,11 +152,11 @@ async def test_people_hardly_wait_while_a_thousand_reads_in_background_do_and_no
 
 
 async def test_where_people_use_every_turn_background_work_stands_in_their_line_once():
-    limits = Limits([(4, 0.2)])
+    limits = LocalRateLimiter([(4, 0.2)])
     order = []
 
     async def one(who, turns):
-        await turns.turn()
+        await turns.acquire()
         order.append(who)
 
     await asyncio.gather(*(one("person", limits) for _ in range(4)))
@@ -182,7 +182,7 @@ async def test_where_people_use_every_turn_background_work_stands_in_their_line_
 )
 def test_half_of_each_rate_is_a_rate_that_can_still_bind(rates, half):
     assert halved(rates) == half
-    Limits(half)
+    LocalRateLimiter(half)
 
 
 class FakeSlots:
@@ -200,22 +200,22 @@ class FakeSlots:
             raise StoreUnavailable("The database is away.")
         return self.asked, self.ahead.pop(0)
 
-    async def give_back(self, slot):
+    async def release(self, slot):
         self.given_back.append(slot)
 
-    async def taken(self, seconds):
+    async def in_use(self, seconds):
         return self.used
 
 
 async def test_a_shared_turn_comes_at_its_moment():
-    moments = await moments_of_turns(SharedLimits([(9, 1.0)], FakeSlots(0.0, 0.2, 0.3)), 3)
+    moments = await moments_of_turns(SharedRateLimiter([(9, 1.0)], FakeSlots(0.0, 0.2, 0.3)), 3)
 
     assert moments == pytest.approx([0.0, 0.2, 0.5], abs=0.15)
 
 
 async def test_a_shared_turn_that_nobody_waits_for_any_longer_is_given_back():
     slots = FakeSlots(9.0)
-    waiting = asyncio.create_task(SharedLimits([(9, 1.0)], slots).turn())
+    waiting = asyncio.create_task(SharedRateLimiter([(9, 1.0)], slots).acquire())
     await asyncio.sleep(0.05)
 
     waiting.cancel()
@@ -226,14 +226,14 @@ async def test_a_shared_turn_that_nobody_waits_for_any_longer_is_given_back():
 
 
 async def test_while_the_database_is_away_a_process_keeps_to_the_limits_alone():
-    moments = await moments_of_turns(SharedLimits([(3, 0.2)], FakeSlots()), 8)
+    moments = await moments_of_turns(SharedRateLimiter([(3, 0.2)], FakeSlots()), 8)
 
     assert most_within(moments, 0.2) == 3
 
 
 async def test_a_moment_that_background_work_waits_for_is_a_persons_who_comes_meanwhile():
     slots = FakeSlots(0.2, 0.2, 9.0)
-    limits = SharedLimits([(4, 60.0)], slots)
+    limits = SharedRateLimiter([(4, 60.0)], slots)
     order = []
 
     tasks = [asyncio.create_task(taking(order, "background", limits.in_background)) for _ in range(3)]
@@ -248,8 +248,8 @@ async def test_a_moment_that_background_work_waits_for_is_a_persons_who_comes_me
 
 async def taking(order, person, turns):
     """Take one turn as this person, and write down that it came."""
-    with done_for(person):
-        await turns.turn()
+    with working_for(person):
+        await turns.acquire()
     order.append(person)
 
 
@@ -266,9 +266,9 @@ async def ended(tasks):
 
 
 @pytest.mark.fault("M10")
-@pytest.mark.parametrize("make", [Limits, lambda rates: SharedLimits(rates, FakeSlots(*[0.02] * 500))])
-async def test_a_colleague_waits_for_one_turn_of_a_flood(make):
-    limits, order = make([(2, 0.05)]), []
+@pytest.mark.parametrize("create", [LocalRateLimiter, lambda rates: SharedRateLimiter(rates, FakeSlots(*[0.02] * 500))])
+async def test_a_colleague_waits_for_one_turn_of_a_flood(create):
+    limits, order = create([(2, 0.05)]), []
     flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(100)]
     await until(lambda: len(order) >= 4)
 
@@ -282,9 +282,9 @@ async def test_a_colleague_waits_for_one_turn_of_a_flood(make):
 
 @pytest.mark.fault("M10")
 async def test_turns_are_dealt_in_rounds_among_those_who_wait():
-    limits, order = Limits([(1, 0.1)]), []
+    limits, order = LocalRateLimiter([(1, 0.1)]), []
     asked = [("eve", 5), ("ana", 2), ("ben", 2)]
-    await limits.turn()
+    await limits.acquire()
 
     await asyncio.gather(*(taking(order, person, limits) for person, turns in asked for _ in range(turns)))
 
@@ -295,7 +295,7 @@ async def test_turns_are_dealt_in_rounds_among_those_who_wait():
 @pytest.mark.fault("M10")
 async def test_one_person_cannot_use_up_a_rate_of_minutes():
     """With all of it gone a colleague would wait until the first turns are three minutes old."""
-    limits, order = Limits([(100, 180.0)]), []
+    limits, order = LocalRateLimiter([(100, 180.0)]), []
     flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(200)]
     await until(lambda: len(order) >= 70)
     await asyncio.sleep(0.1)
@@ -312,7 +312,7 @@ async def test_one_person_cannot_use_up_a_rate_of_minutes():
 
 @pytest.mark.fault("M10")
 async def test_however_many_people_use_up_a_rate_some_of_it_is_left_for_the_next():
-    limits, order = Limits([(200, 180.0)]), []
+    limits, order = LocalRateLimiter([(200, 180.0)]), []
     flood = [asyncio.create_task(taking(order, f"eve{number % 5}", limits)) for number in range(400)]
     await until(lambda: len(order) >= 180)
     await asyncio.sleep(0.1)
@@ -327,7 +327,7 @@ async def test_however_many_people_use_up_a_rate_some_of_it_is_left_for_the_next
 
 
 async def test_a_share_grows_again_as_turns_grow_old(monkeypatch):
-    limits, order = Limits([(40, 11.0)]), []
+    limits, order = LocalRateLimiter([(40, 11.0)]), []
     flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(32)]
     await until(lambda: len(order) >= 30)
     later = time.monotonic() + 12.0
@@ -342,7 +342,7 @@ async def test_a_share_grows_again_as_turns_grow_old(monkeypatch):
 async def test_what_other_processes_took_leaves_a_person_less():
     slots = FakeSlots(*[0.0] * 200)
     slots.used = 92
-    limits, order = SharedLimits([(100, 180.0)], slots), []
+    limits, order = SharedRateLimiter([(100, 180.0)], slots), []
     flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(50)]
     await until(lambda: len(order) >= 20)
     await asyncio.sleep(0.1)
@@ -355,8 +355,8 @@ async def test_what_other_processes_took_leaves_a_person_less():
 
 
 async def test_a_turn_that_was_given_to_a_cancelled_wait_goes_to_the_next():
-    limits, order = Limits([(1, 0.2)]), []
-    await limits.turn()
+    limits, order = LocalRateLimiter([(1, 0.2)]), []
+    await limits.acquire()
     gone = asyncio.create_task(taking(order, "eve", limits))
     stays = asyncio.create_task(taking(order, "ana", limits))
     await asyncio.sleep(0.05)
@@ -370,7 +370,7 @@ async def test_a_turn_that_was_given_to_a_cancelled_wait_goes_to_the_next():
 
 
 async def test_people_who_come_and_go_leave_nobody_waiting_for_ever():
-    limits, order = Limits([(5, 0.02)]), []
+    limits, order = LocalRateLimiter([(5, 0.02)]), []
     tasks = []
     for number in range(200):
         tasks.append(asyncio.create_task(taking(order, f"p{number % 7}", limits)))

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.digicert.client import CertCentral, open_http
-from bot.digicert.rate_limits import Limits
+from bot.digicert.rate_limits import LocalRateLimiter
 from bot.digicert.send_guard import HELD_SECONDS
 from bot.errors import CaUnavailable
 
@@ -44,7 +44,7 @@ async def heard(no_environment):
 @pytest.fixture
 async def client(heard):
     async with open_http(f"http://127.0.0.1:{heard.port}", SecretStr("0123456789ABCDEF")) as http:
-        yield CertCentral(http, Limits([(100, 1.0)]))
+        yield CertCentral(http, LocalRateLimiter([(100, 1.0)]))
 
 
 class No(Exception):
@@ -56,16 +56,16 @@ async def resend(client, confirm):
 
 
 async def test_it_is_asked_once_the_connection_is_there_and_before_any_byte_is_written(client, heard):
-    seen = []
+    observation = []
 
     async def confirm():
         await asyncio.sleep(0.05)
-        seen.append((heard.connections, heard.data))
+        observation.append((heard.connections, heard.data))
 
     await resend(client, confirm)
 
-    assert seen[0] == (1, b"")
-    assert len(seen) == 2
+    assert observation[0] == (1, b"")
+    assert len(observation) == 2
     assert heard.data.startswith(b"PUT /domain/1/dcv/emails HTTP/1.1\r\n")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.digicert import wire
-from bot.errors import CaBusy, CaError, CaRefused, CaUnavailable
+from bot.errors import CaError, CaRateLimited, CaRejected, CaUnavailable
 from bot.models import Address, NameValidation, Order, OrderValidation, Recipient, StatusChange
 
 NOW = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
@@ -15,11 +15,11 @@ NOW = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
 
 def answer(body, status=200, content_type="application/json", retry_after=""):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return wire.Answer(status, content_type, raw, retry_after)
+    return wire.Response(status, content_type, raw, retry_after)
 
 
 def fail(body, status=400, *, writes=True, **headers):
-    return wire.failure(answer(body, status, **headers), writes=writes, now=NOW)
+    return wire.error_for(answer(body, status, **headers), writes=writes, now=NOW)
 
 
 def faults(*pairs):
@@ -533,7 +533,7 @@ def test_a_body_for_an_order_names_somebody(recipients):
 def test_a_refusal_keeps_digicerts_words_and_codes(body, words, codes):
     error = fail(body)
 
-    assert isinstance(error, CaRefused)
+    assert isinstance(error, CaRejected)
     assert (str(error), error.codes, error.status) == (words, codes, 400)
 
 
@@ -591,9 +591,9 @@ def test_a_refusal_in_plain_text_keeps_its_words():
     ],
 )
 def test_a_refusal_without_digicerts_json_says_that_no_reason_was_given(refused):
-    error = wire.failure(refused, writes=True, now=NOW)
+    error = wire.error_for(refused, writes=True, now=NOW)
 
-    assert isinstance(error, CaRefused)
+    assert isinstance(error, CaRejected)
     assert str(error) == "DigiCert refused the call (HTTP 418) and gave no reason."
     assert (error.status, error.codes) == (418, ())
 
@@ -644,7 +644,7 @@ def test_no_usable_answer_leaves_it_open_only_for_a_call_that_can_take_effect(st
 def test_a_429_is_busy_for_as_long_as_the_header_says(header, seconds):
     error = fail(faults(("request_limit_exceeded", "…")), 429, retry_after=header)
 
-    assert isinstance(error, CaBusy)
+    assert isinstance(error, CaRateLimited)
     assert error.retry_after == seconds
     assert error.may_have_arrived is False
 
@@ -663,7 +663,7 @@ BODIES = st.binary() | (JSON | FAULTS).map(lambda value: json.dumps(value).encod
 @settings(deadline=None)
 @given(BODIES, st.integers(100, 999), st.sampled_from(["", "application/json", "text/html"]), st.text(), st.booleans())
 def test_whatever_comes_back_is_one_of_our_errors_and_a_short_line(body, status, content_type, retry_after, writes):
-    error = wire.failure(wire.Answer(status, content_type, body, retry_after), writes=writes, now=NOW)
+    error = wire.error_for(wire.Response(status, content_type, body, retry_after), writes=writes, now=NOW)
 
     assert isinstance(error, CaError)
     assert 0 < len(str(error)) < 2000
@@ -680,7 +680,7 @@ LISTS = ["orders", "domains", "page", "order_status", "dns_name_validations", "n
     BODIES | st.dictionaries(st.sampled_from(MEANT + LISTS), JSON | ROWS).map(lambda body: json.dumps(body).encode())
 )
 def test_whatever_is_read_becomes_a_value_or_is_unavailable(body):
-    given_ = wire.Answer(200, "application/json", body)
+    given_ = wire.Response(200, "application/json", body)
     for read in (
         wire.read_orders,
         wire.read_order,

@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
 
 
 def answer(body):
-    return wire.Answer(200, "application/json", json.dumps(body).encode())
+    return wire.Response(200, "application/json", json.dumps(body).encode())
 
 
 def state(kind, *args):

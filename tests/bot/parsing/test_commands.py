@@ -4,22 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import Misunderstood
+from bot.errors import InvalidInput
 from bot.parsing.commands import (
-    AskWhy,
-    LookAt,
-    LookBack,
+    ExplainPolicy,
     OpenForm,
-    SendNow,
+    PersonRef,
+    ResendNow,
     ShowHelp,
-    WantedPerson,
+    ShowHistory,
+    ShowStatus,
     read_command,
     read_status,
 )
-from bot.parsing.targets import WantedName, WantedOrder
+from bot.parsing.targets import DomainRef, OrderRef
 
-ORDER = WantedOrder(700001)
-SHOP = WantedName("shop.example.com")
+ORDER = OrderRef(700001)
+SHOP = DomainRef("shop.example.com")
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u200b", " \u200e "])
@@ -33,24 +33,24 @@ def test_help_can_be_asked_for(text):
 
 
 def test_what_is_named_fills_in_the_form():
-    assert read_command("#700001") == OpenForm(WantedOrder(700001))
-    assert read_command("*.shop.example.com") == OpenForm(WantedName("shop.example.com"))
+    assert read_command("#700001") == OpenForm(OrderRef(700001))
+    assert read_command("*.shop.example.com") == OpenForm(DomainRef("shop.example.com"))
 
 
 @pytest.mark.parametrize(
     ("text", "command"),
     [
-        ("history", LookBack(None)),
-        (" History ", LookBack(None)),
-        ("`history`", LookBack(None)),
-        ("history 700001", LookBack(ORDER)),
-        ("history order 700001", LookBack(ORDER)),
-        ("history *.Shop.example.com", LookBack(SHOP)),
-        ("history <http://shop.example.com|shop.example.com>", LookBack(SHOP)),
-        ("history <@U0ANA|ana>", LookBack(WantedPerson("U0ANA"))),
-        ("history “<@W0ANA>”", LookBack(WantedPerson("W0ANA"))),
+        ("history", ShowHistory(None)),
+        (" History ", ShowHistory(None)),
+        ("`history`", ShowHistory(None)),
+        ("history 700001", ShowHistory(ORDER)),
+        ("history order 700001", ShowHistory(ORDER)),
+        ("history *.Shop.example.com", ShowHistory(SHOP)),
+        ("history <http://shop.example.com|shop.example.com>", ShowHistory(SHOP)),
+        ("history <@U0ANA|ana>", ShowHistory(PersonRef("U0ANA"))),
+        ("history “<@W0ANA>”", ShowHistory(PersonRef("W0ANA"))),
         ("history help", ShowHelp()),
-        ("history.example.com", OpenForm(WantedName("history.example.com"))),
+        ("history.example.com", OpenForm(DomainRef("history.example.com"))),
     ],
 )
 def test_one_can_look_back(text, command):
@@ -67,23 +67,23 @@ def test_one_can_look_back(text, command):
     ],
 )
 def test_what_cannot_be_looked_back_at_is_said(text, said):
-    with pytest.raises(Misunderstood, match=said):
+    with pytest.raises(InvalidInput, match=said):
         read_command(text)
 
 
 def test_a_command_that_names_no_target_is_refused():
-    with pytest.raises(Misunderstood, match="not exactly one"):
+    with pytest.raises(InvalidInput, match="not exactly one"):
         read_command("help me please")
 
 
 @pytest.mark.parametrize(
     ("text", "asked"),
     [
-        ("why", AskWhy()),
-        ("Why <@U0BOB|bob>", AskWhy("U0BOB")),
-        ("why shop.example.com", AskWhy(None, SHOP)),
-        ("why <@U0BOB> <http://shop.example.com|shop.example.com>", AskWhy("U0BOB", SHOP)),
-        ("why #700001 <@W0BOB|>", AskWhy("W0BOB", ORDER)),
+        ("why", ExplainPolicy()),
+        ("Why <@U0BOB|bob>", ExplainPolicy("U0BOB")),
+        ("why shop.example.com", ExplainPolicy(None, SHOP)),
+        ("why <@U0BOB> <http://shop.example.com|shop.example.com>", ExplainPolicy("U0BOB", SHOP)),
+        ("why #700001 <@W0BOB|>", ExplainPolicy("W0BOB", ORDER)),
     ],
 )
 def test_why_names_a_colleague_and_an_order_or_domain_or_neither(text, asked):
@@ -94,29 +94,29 @@ def test_why_names_a_colleague_and_an_order_or_domain_or_neither(text, asked):
     "text", ["why @bob", "why @bob shop.example.com", "why <@U0BOB> <@U0ANA>", "why not", "why 1 2"]
 )
 def test_why_about_what_is_neither_is_refused(text):
-    with pytest.raises(Misunderstood, match=r"[Ff]or example"):
+    with pytest.raises(InvalidInput, match=r"[Ff]or example"):
         read_command(text)
 
 
 @pytest.mark.parametrize(
     ("text", "command"),
     [
-        ("700001 to admin@example.com", SendNow(ORDER, ("admin@example.com",))),
-        ("shop.example.com to admin@example.com", SendNow(SHOP, ("admin@example.com",))),
-        ("700001 TO Admin@Example.com", SendNow(ORDER, ("admin@example.com",))),
-        ("700001 to <mailto:a@example.com|a@example.com>", SendNow(ORDER, ("a@example.com",))),
-        ("<http://shop.example.com|shop.example.com> to a@example.com", SendNow(SHOP, ("a@example.com",))),
-        ("700001 to a@example.com to b@example.com", SendNow(ORDER, ("a@example.com", "b@example.com"))),
-        ("700001 to a@example.com, b@example.com", SendNow(ORDER, ("a@example.com", "b@example.com"))),
-        ("700001 to a@example.com and b@example.com", SendNow(ORDER, ("a@example.com", "b@example.com"))),
-        ("700001 to a@example.com to A@example.com", SendNow(ORDER, ("a@example.com",))),
-        ("700001 to a@example.com in de", SendNow(ORDER, ("a@example.com",), "de")),
-        ("700001 in German to a@example.com", SendNow(ORDER, ("a@example.com",), "de")),
-        ("700001 to a@example.com in zh-cn", SendNow(ORDER, ("a@example.com",), "zh_CN")),
-        ("700001 to a@example.com in nl", SendNow(ORDER, ("a@example.com",), "nl")),
+        ("700001 to admin@example.com", ResendNow(ORDER, ("admin@example.com",))),
+        ("shop.example.com to admin@example.com", ResendNow(SHOP, ("admin@example.com",))),
+        ("700001 TO Admin@Example.com", ResendNow(ORDER, ("admin@example.com",))),
+        ("700001 to <mailto:a@example.com|a@example.com>", ResendNow(ORDER, ("a@example.com",))),
+        ("<http://shop.example.com|shop.example.com> to a@example.com", ResendNow(SHOP, ("a@example.com",))),
+        ("700001 to a@example.com to b@example.com", ResendNow(ORDER, ("a@example.com", "b@example.com"))),
+        ("700001 to a@example.com, b@example.com", ResendNow(ORDER, ("a@example.com", "b@example.com"))),
+        ("700001 to a@example.com and b@example.com", ResendNow(ORDER, ("a@example.com", "b@example.com"))),
+        ("700001 to a@example.com to A@example.com", ResendNow(ORDER, ("a@example.com",))),
+        ("700001 to a@example.com in de", ResendNow(ORDER, ("a@example.com",), "de")),
+        ("700001 in German to a@example.com", ResendNow(ORDER, ("a@example.com",), "de")),
+        ("700001 to a@example.com in zh-cn", ResendNow(ORDER, ("a@example.com",), "zh_CN")),
+        ("700001 to a@example.com in nl", ResendNow(ORDER, ("a@example.com",), "nl")),
         (
             "700001 to a@example.com in de because new mailbox, to be sure in time",
-            SendNow(ORDER, ("a@example.com",), "de", "new mailbox, to be sure in time"),
+            ResendNow(ORDER, ("a@example.com",), "de", "new mailbox, to be sure in time"),
         ),
         ("700001 because the first was lost", OpenForm(ORDER, None, "the first was lost")),
         ("shop.example.com in fr", OpenForm(SHOP, "fr")),
@@ -143,19 +143,19 @@ def test_a_line_names_target_recipients_language_and_reason(text, command):
     ],
 )
 def test_a_line_that_cannot_be_understood_is_told_in_a_sentence(text, words):
-    with pytest.raises(Misunderstood, match=words):
+    with pytest.raises(InvalidInput, match=words):
         read_command(text)
 
 
 @pytest.mark.parametrize(
     ("text", "asked"),
     [
-        ("", LookAt(None)),
-        (" \u200b\n", LookAt(None)),
-        ("700001", LookAt(ORDER)),
-        ("order #700001", LookAt(ORDER)),
-        ("<https://shop.example.com/|shop.example.com>", LookAt(SHOP)),
-        ("*.SHOP.example.com.", LookAt(SHOP)),
+        ("", ShowStatus(None)),
+        (" \u200b\n", ShowStatus(None)),
+        ("700001", ShowStatus(ORDER)),
+        ("order #700001", ShowStatus(ORDER)),
+        ("<https://shop.example.com/|shop.example.com>", ShowStatus(SHOP)),
+        ("*.SHOP.example.com.", ShowStatus(SHOP)),
         ("help", ShowHelp()),
         ("`--help`", ShowHelp()),
     ],
@@ -166,7 +166,7 @@ def test_a_look_takes_the_same_spellings(text, asked):
 
 @pytest.mark.parametrize("text", ["700001 to admin@example.com", "700001 700002", "shop", "a@example.com"])
 def test_a_look_takes_nothing_but_one_order_or_domain(text):
-    with pytest.raises(Misunderstood, match="for example"):
+    with pytest.raises(InvalidInput, match="for example"):
         read_status(text)
 
 
@@ -187,13 +187,13 @@ POSTMASTER = "<mailto:postmaster@example.com|postmaster@example.com>"
     ],
 )
 def test_marks_next_to_an_address_do_not_count(recipients):
-    assert read_command(f"700001 to {recipients}") == SendNow(ORDER, ("admin@example.com",))
+    assert read_command(f"700001 to {recipients}") == ResendNow(ORDER, ("admin@example.com",))
 
 
 @pytest.mark.fault("K7")
 @pytest.mark.parametrize("between", ["; ", ", ", ", and ", " &amp; ", ";", " · "])
 def test_addresses_may_be_parted_by_any_mark(between):
-    sent = SendNow(ORDER, ("admin@example.com", "postmaster@example.com"))
+    sent = ResendNow(ORDER, ("admin@example.com", "postmaster@example.com"))
 
     assert read_command(f"700001 to {ADMIN}{between}{POSTMASTER}.") == sent
 
@@ -202,10 +202,10 @@ def test_addresses_may_be_parted_by_any_mark(between):
 @pytest.mark.parametrize(
     ("text", "command"),
     [
-        (f"700001. to: {ADMIN}. in German, because x", SendNow(ORDER, ("admin@example.com",), "de", "x")),
-        ("history <@U0ANA>.", LookBack(WantedPerson("U0ANA"))),
-        ("history (<@U0ANA|ana>)", LookBack(WantedPerson("U0ANA"))),
-        ("why <@U0BOB>, <http://shop.example.com|shop.example.com>.", AskWhy("U0BOB", SHOP)),
+        (f"700001. to: {ADMIN}. in German, because x", ResendNow(ORDER, ("admin@example.com",), "de", "x")),
+        ("history <@U0ANA>.", ShowHistory(PersonRef("U0ANA"))),
+        ("history (<@U0ANA|ana>)", ShowHistory(PersonRef("U0ANA"))),
+        ("why <@U0BOB>, <http://shop.example.com|shop.example.com>.", ExplainPolicy("U0BOB", SHOP)),
     ],
 )
 def test_marks_next_to_what_slack_wrote_do_not_count(text, command):
@@ -219,7 +219,7 @@ TOO_LONG = ["<mailto:" * 5000, "700001 to " + "<mailto:" * 5000, "a." * 20_000, 
 @pytest.mark.parametrize("read", [read_command, read_status])
 @pytest.mark.parametrize("text", TOO_LONG, ids=range(len(TOO_LONG)))
 def test_a_command_is_refused_by_its_length_before_it_is_read(read, text):
-    with pytest.raises(Misunderstood, match=r"at most 3,000 characters, and this has [0-9,]+\. Nothing was sent"):
+    with pytest.raises(InvalidInput, match=r"at most 3,000 characters, and this has [0-9,]+\. Nothing was sent"):
         read(text)
 
 
@@ -249,7 +249,7 @@ def test_no_text_makes_a_command_raise_anything_but_misunderstood(text):
     sentence = "Understood."
     try:
         read_command(text)
-    except Misunderstood as error:
+    except InvalidInput as error:
         sentence = str(error)
 
     assert sentence.isprintable()

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parsing.domain_mentions import names_in
+from bot.parsing.domain_mentions import find_domains
 
 
 def named(text, *, strong=True):
-    return [host.name for host in names_in(text) if host.is_strong is strong]
+    return [host.name for host in find_domains(text) if host.is_explicit is strong]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_what_only_leads_to_a_host_or_is_a_certificates_file_is_weak(text):
     ],
 )
 def test_what_only_looks_like_a_name_is_left_out(text):
-    assert list(names_in(text)) == []
+    assert list(find_domains(text)) == []
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_a_name_whose_ending_files_have_counts_where_certificates_are_spoken_of(
     ],
 )
 def test_a_file_is_no_name_where_certificates_are_spoken_of(text):
-    assert list(names_in(text)) == []
+    assert list(find_domains(text)) == []
 
 
 @pytest.mark.fault("K15")
@@ -352,11 +352,11 @@ def test_the_name_of_a_secret_is_the_name_that_it_is_for(text):
 
 @pytest.mark.parametrize("text", ["name.tls", "ingress-tls.tls", "tls.crt", "shop-example-com.tls", "a.b.c.tls"])
 def test_a_secret_that_no_name_calls_is_left_out(text):
-    assert list(names_in(text)) == []
+    assert list(find_domains(text)) == []
 
 
 @given(st.text(st.sampled_from("aZ9ü.-_@:/\\*+%?#,( \n。com例")) | st.text())
 def test_no_text_makes_reading_raise(text):
-    for host in names_in(text):
+    for host in find_domains(text):
         assert "." in host.name
         assert 0 <= host.at < len(text)

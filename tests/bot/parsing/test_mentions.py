@@ -6,24 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parsing.mentions import Candidate, read_candidates
-from bot.parsing.targets import WantedName, WantedOrder, read_target
+from bot.parsing.mentions import Mention, find_mentions
+from bot.parsing.targets import DomainRef, OrderRef, read_target
 
 ORDER = 700001
 SHOP, API = "shop.example.com", "api.example.com"
 
 
-def value(candidate):
-    target = candidate.target
-    return target.order_id if isinstance(target, WantedOrder) else target.name
+def value(mention):
+    target = mention.target
+    return target.order_id if isinstance(target, OrderRef) else target.name
 
 
 def strong(message):
-    return [value(candidate) for candidate in read_candidates(message) if candidate.is_strong]
+    return [value(mention) for mention in find_mentions(message) if mention.is_explicit]
 
 
 def weak(message):
-    return [value(candidate) for candidate in read_candidates(message) if not candidate.is_strong]
+    return [value(mention) for mention in find_mentions(message) if not mention.is_explicit]
 
 
 def section(words):
@@ -437,10 +437,10 @@ def test_code_and_files_of_a_message_are_no_names():
 def test_a_candidate_says_where_it_stands():
     attachment = {"title": "Down", "text": "order 700001", "fields": fields(Domain=SHOP), "footer": API}
 
-    assert read_candidates({"attachments": [attachment]}) == (
-        Candidate(WantedOrder(ORDER), True, "the text"),
-        Candidate(WantedName(SHOP), True, "the field “Domain”"),
-        Candidate(WantedName(API), False, "the footer"),
+    assert find_mentions({"attachments": [attachment]}) == (
+        Mention(OrderRef(ORDER), True, "the text"),
+        Mention(DomainRef(SHOP), True, "the field “Domain”"),
+        Mention(DomainRef(API), False, "the footer"),
     )
 
 
@@ -452,7 +452,7 @@ def test_what_is_named_twice_is_one_candidate_where_it_is_strongest():
         "fallback": SHOP,
     }
 
-    assert read_candidates({"attachments": [attachment]}) == (Candidate(WantedName(SHOP), True, "the text"),)
+    assert find_mentions({"attachments": [attachment]}) == (Mention(DomainRef(SHOP), True, "the text"),)
 
 
 @pytest.mark.parametrize("key", ["title_link", "author_link", "footer"])
@@ -473,9 +473,9 @@ def test_at_most_50_candidates_are_given_and_the_strong_ones_first():
     links = " ".join(f"https://w{number}.example.com/x" for number in range(60))
     names = " ".join(f"s{number}.example.com" for number in range(20))
 
-    found = read_candidates({"text": f"{links} {names}"})
+    found = find_mentions({"text": f"{links} {names}"})
 
-    assert [value(candidate) for candidate in found] == [
+    assert [value(mention) for mention in found] == [
         *(f"s{number}.example.com" for number in range(20)),
         *(f"w{number}.example.com" for number in range(30)),
     ]
@@ -545,7 +545,7 @@ def test_40000_adversarial_characters_are_read(piece):
     # What this costs is measured by `make bench`; a pattern that backtracks without end would not return at all.
     text = ("orders\n" + piece * 40_000)[:40_000]
 
-    found = read_candidates({"text": text, "attachments": [{"fields": [{"title": "Order", "value": text}]}]})
+    found = find_mentions({"text": text, "attachments": [{"fields": [{"title": "Order", "value": text}]}]})
 
     assert len(found) <= 50
 
@@ -579,23 +579,23 @@ MESSAGES = JSON | st.fixed_dictionaries(
 
 @given(MESSAGES)
 def test_no_message_makes_reading_raise_and_every_candidate_is_a_target(message):
-    found = read_candidates(message)
+    found = find_mentions(message)
 
     assert len(found) <= 50
-    assert len({candidate.target for candidate in found}) == len(found)
-    for candidate in found:
-        assert read_target(str(value(candidate))) == candidate.target
+    assert len({mention.target for mention in found}) == len(found)
+    for mention in found:
+        assert read_target(str(value(mention))) == mention.target
 
 
 def test_the_address_behind_a_label_is_a_link_until_the_name_is_written_too():
     linked = "<https://deep.example.org|dashboard>"
 
-    [hidden] = read_candidates({"text": linked})
-    [shown, *_] = read_candidates({"text": linked, "blocks": [{"type": "section", "text": "deep.example.org"}]})
-    [written] = read_candidates({"text": "<https://deep.example.org>"})
+    [hidden] = find_mentions({"text": linked})
+    [shown, *_] = find_mentions({"text": linked, "blocks": [{"type": "section", "text": "deep.example.org"}]})
+    [written] = find_mentions({"text": "<https://deep.example.org>"})
 
     assert (hidden.is_link, shown.is_link, written.is_link) == (True, False, False)
-    assert {each.is_strong for each in (hidden, shown, written)} == {True}
+    assert {each.is_explicit for each in (hidden, shown, written)} == {True}
 
 
 @pytest.mark.parametrize(
@@ -612,4 +612,4 @@ def test_the_address_behind_a_label_is_a_link_until_the_name_is_written_too():
     ],
 )
 def test_what_is_probably_the_key_of_a_field(text, is_key):
-    assert [each.is_key for each in read_candidates({"text": text})] == [is_key]
+    assert [each.is_key for each in find_mentions({"text": text})] == [is_key]

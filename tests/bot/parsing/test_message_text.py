@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parsing.message_text import Passage, PassageKind, read_passages
+from bot.parsing.message_text import SpanKind, TextSpan, read_spans
 
-PROSE, CODE, LINK = PassageKind.PROSE, PassageKind.CODE, PassageKind.LINK
-TITLE_LINK, FOOTER = PassageKind.TITLE_LINK, PassageKind.FOOTER
+PROSE, CODE, LINK = SpanKind.PROSE, SpanKind.CODE, SpanKind.LINK
+TITLE_LINK, FOOTER = SpanKind.TITLE_LINK, SpanKind.FOOTER
 
 
 def passages_of(**message):
-    return [(passage.text, passage.where, passage.kind) for passage in read_passages(message)]
+    return [(span.text, span.location, span.kind) for span in read_spans(message)]
 
 
 def rich(*elements, kind="rich_text_section"):
@@ -238,7 +238,7 @@ def test_a_text_that_is_too_long_is_cut_between_words():
     ],
 )
 def test_a_message_without_words_has_no_passages(message):
-    assert read_passages(message) == ()
+    assert read_spans(message) == ()
 
 
 @pytest.mark.parametrize("key", ["blocks", "text", "elements", "fields", "rows"])
@@ -247,7 +247,7 @@ def test_what_is_nested_too_deeply_is_left_out(key):
     for _ in range(5000):
         message = {"type": "rich_text_section", key: [message]}
 
-    assert read_passages({"text": "b", "blocks": message}) == (Passage("b", "the text", PROSE),)
+    assert read_spans({"text": "b", "blocks": message}) == (TextSpan("b", "the text", PROSE),)
 
 
 def test_what_is_too_much_is_left_out():
@@ -268,6 +268,6 @@ JSON = st.recursive(
 
 @given(JSON | st.dictionaries(KEYS, JSON))
 def test_no_json_makes_reading_raise(message):
-    for passage in read_passages(message):
-        assert passage.text.strip()
-        assert len(passage.where) < 60
+    for span in read_spans(message):
+        assert span.text.strip()
+        assert len(span.location) < 60

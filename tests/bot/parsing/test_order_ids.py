@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import Misunderstood
+from bot.errors import InvalidInput
 from bot.parsing.commands import OpenForm, read_command
-from bot.parsing.mentions import read_candidates
-from bot.parsing.targets import WantedOrder, read_target
+from bot.parsing.mentions import find_mentions
+from bot.parsing.targets import OrderRef, read_target
 
 LONG = 1483920571
 
 
 def orders(text):
-    return [each.target.order_id for each in read_candidates({"text": text}) if isinstance(each.target, WantedOrder)]
+    return [each.target.order_id for each in find_mentions({"text": text}) if isinstance(each.target, OrderRef)]
 
 
 SEPARATED = [
@@ -42,13 +42,13 @@ def test_an_id_is_read_as_spreadsheets_and_locales_write_it(written):
 @pytest.mark.fault("K9")
 @pytest.mark.parametrize("typed", [*SEPARATED, "#1,483,920,571", "Order 1,483,920,571.", "order #1 483 920 571"])
 def test_a_typed_id_is_read_as_spreadsheets_and_locales_write_it(typed):
-    assert read_command(typed) == OpenForm(WantedOrder(LONG))
+    assert read_command(typed) == OpenForm(OrderRef(LONG))
 
 
 @pytest.mark.fault("K9")
 @pytest.mark.parametrize("typed", ["700,001", "700.001", "7,00,001", "700001.0", "７００００１"])  # noqa: RUF001
 def test_a_typed_id_may_have_one_separator_or_wide_digits(typed):
-    assert read_target(typed) == WantedOrder(700001)
+    assert read_target(typed) == OrderRef(700001)
 
 
 @pytest.mark.fault("K9")
@@ -88,7 +88,7 @@ def test_leading_zeros_do_not_count(text):
 @pytest.mark.fault("K17")
 @pytest.mark.parametrize("typed", ["00700001", "#00700001", "order 0700001", "order #00700001"])
 def test_leading_zeros_of_a_typed_id_do_not_count(typed):
-    assert read_command(typed) == OpenForm(WantedOrder(700001))
+    assert read_command(typed) == OpenForm(OrderRef(700001))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_money_dates_versions_and_addresses_are_no_ids(text):
     "typed", ["10.100.200.100", "1.2.3", "2026.11.29", "12.30", "1,483.50", "700001,700002", "12,34"]
 )
 def test_a_typed_amount_date_or_address_is_refused(typed):
-    with pytest.raises(Misunderstood, match="for example 700001"):
+    with pytest.raises(InvalidInput, match="for example 700001"):
         read_target(typed)
 
 
@@ -129,4 +129,4 @@ def test_every_separated_id_is_the_id(order_id, separator):
     written = f"{order_id:,}".replace(",", separator)
 
     assert orders(f"Order ID: {written}") == [order_id]
-    assert read_target(written) == WantedOrder(order_id)
+    assert read_target(written) == OrderRef(order_id)

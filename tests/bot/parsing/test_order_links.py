@@ -2,11 +2,11 @@
 
 import pytest
 
-from bot.parsing.commands import OpenForm, SendNow, read_command
-from bot.parsing.mentions import read_candidates
-from bot.parsing.targets import WantedName, WantedOrder, read_target
+from bot.parsing.commands import OpenForm, ResendNow, read_command
+from bot.parsing.mentions import find_mentions
+from bot.parsing.targets import DomainRef, OrderRef, read_target
 
-ORDER = WantedOrder(700001)
+ORDER = OrderRef(700001)
 TYPED = [
     "https://www.digicert.com/secure/orders/700001",
     "https://www.digicert.com/secure/orders/700001/",
@@ -86,8 +86,8 @@ OTHERS = [
 
 
 def strong_orders(text):
-    found = read_candidates({"text": text})
-    return [each.target for each in found if each.is_strong and isinstance(each.target, WantedOrder)]
+    found = find_mentions({"text": text})
+    return [each.target for each in found if each.is_explicit and isinstance(each.target, OrderRef)]
 
 
 @pytest.mark.fault("K1")
@@ -102,7 +102,7 @@ def test_a_typed_link_names_its_order(address):
 def test_a_typed_link_may_have_recipients():
     line = "<https://www.digicert.com/secure/orders/700001> to <mailto:admin@shop.example.com|admin@shop.example.com>"
 
-    assert read_command(line) == SendNow(ORDER, ("admin@shop.example.com",))
+    assert read_command(line) == ResendNow(ORDER, ("admin@shop.example.com",))
 
 
 @pytest.mark.fault("K8")
@@ -138,4 +138,4 @@ def test_a_link_to_anything_else_names_no_order(address):
     ],
 )
 def test_a_typed_link_to_anything_else_names_its_host(address, name):
-    assert read_target(address) == WantedName(name)
+    assert read_target(address) == DomainRef(name)

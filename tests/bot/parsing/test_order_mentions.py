@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parsing.order_mentions import orders_in
+from bot.parsing.order_mentions import find_order_ids
 
 
 def ordered(text):
-    return sorted({order_id for _, order_id in orders_in(text)})
+    return sorted({order_id for _, order_id in find_order_ids(text)})
 
 
 @pytest.mark.parametrize(
@@ -281,6 +281,6 @@ def test_a_line_that_happens_to_begin_with_a_number_is_no_list(text):
 )
 def test_no_text_makes_reading_raise(pieces):
     text = "".join(pieces)
-    for at, order_id in orders_in(text):
+    for at, order_id in find_order_ids(text):
         assert 0 <= at < len(text)
         assert order_id > 0

@@ -3,10 +3,10 @@
 import pytest
 
 from bot.parsing.commands import OpenForm, read_command
-from bot.parsing.mentions import read_candidates
-from bot.parsing.targets import WantedOrder
+from bot.parsing.mentions import find_mentions
+from bot.parsing.targets import OrderRef
 
-ORDER = WantedOrder(700001)
+ORDER = OrderRef(700001)
 WORDS = {
     "German": [
         "Auftrags-Nr. 700001 wartet auf die Domänenvalidierung",
@@ -99,9 +99,9 @@ TEXTS = [pytest.param(text, id=f"{language}: {text}") for language, texts in WOR
 @pytest.mark.fault("K11")
 @pytest.mark.parametrize("text", TEXTS)
 def test_an_order_is_named_in_every_language(text):
-    found = [candidate for candidate in read_candidates({"text": text}) if candidate.is_strong]
+    found = [mention for mention in find_mentions({"text": text}) if mention.is_explicit]
 
-    assert [candidate.target for candidate in found] == [ORDER]
+    assert [mention.target for mention in found] == [ORDER]
 
 
 @pytest.mark.fault("K11")
@@ -127,4 +127,4 @@ def test_a_command_names_an_order_in_every_language(text):
     ],
 )
 def test_other_words_and_other_orders_name_none(text):
-    assert read_candidates({"text": text}) == ()
+    assert find_mentions({"text": text}) == ()

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import Misunderstood
-from bot.parsing.commands import LookAt, LookBack, OpenForm, SendNow, read_command, read_status
-from bot.parsing.targets import WantedName, WantedOrder, read_target
+from bot.errors import InvalidInput
+from bot.parsing.commands import OpenForm, ResendNow, ShowHistory, ShowStatus, read_command, read_status
+from bot.parsing.targets import DomainRef, OrderRef, read_target
 
-ORDER = WantedOrder(700001)
+ORDER = OrderRef(700001)
 SINCE = "<!date^1764000000^{date_short_pretty} {time}|2026-11-03 10:00 UTC>"
 ABOUT = "order 700001 (shop.example.com)"
 LABELS = [
@@ -114,8 +114,8 @@ OTHER_NUMBERS = [
 @pytest.mark.parametrize("text", [*LABELS, *SENTENCES])
 def test_an_id_among_words_is_read(text):
     assert read_command(text) == OpenForm(ORDER)
-    assert read_status(text) == LookAt(ORDER)
-    assert read_command(f"history {text}") == LookBack(ORDER)
+    assert read_status(text) == ShowStatus(ORDER)
+    assert read_command(f"history {text}") == ShowHistory(ORDER)
 
 
 @pytest.mark.fault("K14")
@@ -123,20 +123,20 @@ def test_an_id_among_words_is_read(text):
     "text", ["Order 700001 (shop.example.com)", "700001 · shop.example.com", "DigiCert Order #700001"]
 )
 def test_a_label_may_have_recipients_and_a_reason(text):
-    assert read_command(f"{text} to a@example.com") == SendNow(ORDER, ("a@example.com",))
+    assert read_command(f"{text} to a@example.com") == ResendNow(ORDER, ("a@example.com",))
     assert read_command(f"{text} in de because lost") == OpenForm(ORDER, "de", "lost")
 
 
 @pytest.mark.parametrize("text", SENTENCES)
 def test_a_pasted_sentence_never_sends_at_once(text):
-    with pytest.raises(Misunderstood, match="not exactly one"):
+    with pytest.raises(InvalidInput, match="not exactly one"):
         read_command(f"{text} to a@example.com")
 
 
 @pytest.mark.parametrize("text", [*SEVERAL, *OTHER_NUMBERS])
 def test_two_things_and_other_numbers_are_refused_in_a_sentence(text):
     for read in (read_target, read_status):
-        with pytest.raises(Misunderstood, match=": give one order id or one domain name, for example"):
+        with pytest.raises(InvalidInput, match=": give one order id or one domain name, for example"):
             read(text)
 
 
@@ -151,13 +151,13 @@ def test_two_things_and_other_numbers_are_refused_in_a_sentence(text):
     ],
 )
 def test_a_name_behind_its_label_is_read(text):
-    assert read_target(text) == WantedName("shop.example.com")
+    assert read_target(text) == DomainRef("shop.example.com")
 
 
 def test_the_line_of_a_domain_that_tells_of_recipients_sends_nothing():
     line = f"*700001* · shop.example.com · waits Last resend 2 days ago, at {SINCE}, by <@U0ANA> to admin@example.com."
 
-    with pytest.raises(Misunderstood, match="not exactly one"):
+    with pytest.raises(InvalidInput, match="not exactly one"):
         read_command(line)
 
 
@@ -175,12 +175,12 @@ BETWEEN = st.sampled_from([" and ", " or ", "; ", "\n", " plus "])
 def test_two_ids_are_never_one(one, other, between, word):
     if one == other:
         return
-    with pytest.raises(Misunderstood):
+    with pytest.raises(InvalidInput):
         read_target(f"{word}{one}{between}{word}{other}")
 
 
 @given(IDS, NAMES, BETWEEN, st.sampled_from(["", "order ", "DigiCert Order #"]), st.booleans())
 def test_an_id_and_a_name_beside_it_are_never_one(order_id, name, between, word, is_first):
     pair = [f"{word}{order_id}", name]
-    with pytest.raises(Misunderstood):
+    with pytest.raises(InvalidInput):
         read_target(between.join(pair if is_first else reversed(pair)))

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import Misunderstood
-from bot.parsing.domain_names import covers, display_name, parents
-from bot.parsing.targets import WantedName, WantedOrder, read_target
+from bot.errors import InvalidInput
+from bot.parsing.domain_names import ancestors, is_subdomain_of, unicode_name
+from bot.parsing.targets import DomainRef, OrderRef, read_target
 
 LONGEST_LABEL = "a" * 63
 LONGEST_NAME = ".".join(["a" * 61, "b" * 63, "c" * 63, "d" * 63])
@@ -35,11 +35,11 @@ LONGEST_NAME = ".".join(["a" * 61, "b" * 63, "c" * 63, "d" * 63])
     ],
 )
 def test_an_order_id_is_read_however_it_is_written(text):
-    assert read_target(text) == WantedOrder(700001)
+    assert read_target(text) == OrderRef(700001)
 
 
 def test_an_order_id_may_have_18_digits():
-    assert read_target("9" * 18) == WantedOrder(10**18 - 1)
+    assert read_target("9" * 18) == OrderRef(10**18 - 1)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_an_order_id_may_have_18_digits():
     ],
 )
 def test_a_name_is_read_however_it_is_written(text):
-    assert read_target(text) == WantedName("shop.example.com")
+    assert read_target(text) == DomainRef("shop.example.com")
 
 
 LINKED = "<http://shop.example.com|shop.example.com>"
@@ -101,7 +101,7 @@ LINKED = "<http://shop.example.com|shop.example.com>"
     ],
 )
 def test_marks_next_to_a_link_do_not_count(text):
-    assert read_target(text) == WantedName("shop.example.com")
+    assert read_target(text) == DomainRef("shop.example.com")
 
 
 @pytest.mark.fault("K7")
@@ -117,7 +117,7 @@ def test_marks_next_to_a_link_do_not_count(text):
     ],
 )
 def test_marks_next_to_a_linked_number_do_not_count(text):
-    assert read_target(text) == WantedOrder(700001)
+    assert read_target(text) == OrderRef(700001)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_marks_next_to_a_linked_number_do_not_count(text):
     ],
 )
 def test_a_name_is_ascii_encoded(text, name):
-    assert read_target(text) == WantedName(name)
+    assert read_target(text) == DomainRef(name)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_name_is_ascii_encoded(text, name):
     ],
 )
 def test_anything_else_is_refused_with_the_reason_and_an_example(text, words):
-    with pytest.raises(Misunderstood) as caught:
+    with pytest.raises(InvalidInput) as caught:
         read_target(text)
 
     sentence = str(caught.value)
@@ -243,14 +243,14 @@ def test_anything_else_is_refused_with_the_reason_and_an_example(text, words):
     ],
 )
 def test_a_refusal_repeats_nothing_harmful(text, absent):
-    with pytest.raises(Misunderstood) as caught:
+    with pytest.raises(InvalidInput) as caught:
         read_target(text)
 
     assert absent not in str(caught.value)
 
 
 def test_a_refusal_repeats_at_most_60_characters():
-    with pytest.raises(Misunderstood) as caught:
+    with pytest.raises(InvalidInput) as caught:
         read_target("no " * 500)
 
     shown = str(caught.value).partition("“")[2].partition("”")[0]
@@ -259,7 +259,7 @@ def test_a_refusal_repeats_at_most_60_characters():
 
 
 def test_deeply_nested_marks_are_taken_off():
-    assert read_target("*`" * 900 + "shop.example.com") == WantedName("shop.example.com")
+    assert read_target("*`" * 900 + "shop.example.com") == DomainRef("shop.example.com")
 
 
 PIECES = st.sampled_from(
@@ -275,20 +275,20 @@ PIECES = st.sampled_from(
 def test_no_text_makes_reading_raise_anything_but_misunderstood(text):
     try:
         wanted = read_target(text)
-    except Misunderstood as error:
+    except InvalidInput as error:
         sentence = str(error)
         assert sentence.isprintable()
         assert "`" not in sentence
         assert len(sentence) < 250
         return
-    if isinstance(wanted, WantedName):
+    if isinstance(wanted, DomainRef):
         name = wanted.name
         assert name.isascii()
         assert name == name.lower().strip(".*")
         assert "." in name
         assert read_target(name) == wanted
-        assert read_target(display_name(name)) == wanted
-        assert parents(name)[0] == name
+        assert read_target(unicode_name(name)) == wanted
+        assert ancestors(name)[0] == name
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_no_text_makes_reading_raise_anything_but_misunderstood(text):
     ],
 )
 def test_a_name_is_shown_in_unicode_only_where_that_is_the_very_same_name(name, shown):
-    assert display_name(name) == shown
+    assert unicode_name(name) == shown
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_a_name_is_shown_in_unicode_only_where_that_is_the_very_same_name(name, 
     ],
 )
 def test_parents_end_at_the_registrable_domain(name, expected):
-    assert parents(name) == expected
+    assert ancestors(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -337,4 +337,4 @@ def test_parents_end_at_the_registrable_domain(name, expected):
     ],
 )
 def test_a_parent_covers_itself_and_what_lies_below(parent, name, covered):
-    assert covers(parent, name) is covered
+    assert is_subdomain_of(parent, name) is covered

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import languages
-from bot.errors import Misunderstood
+from bot.errors import InvalidInput
 from bot.languages import read_locale
 from bot.parsing import commands, domain_mentions, mentions, message_text, order_mentions, targets
 from bot.parsing.commands import read_command, read_status
-from bot.parsing.mentions import read_candidates
+from bot.parsing.mentions import find_mentions
 from bot.parsing.targets import read_name, read_target
 from bot.views.form_input import read_form
 from sandbox.hostile_texts import MARKUP, NAMES, NUMBERS, ORDERS, PIECES, SPACE, UNICODE, blocks_of, long_text, nested
@@ -42,7 +42,7 @@ def work(read, *values):
     sys.setprofile(count)
     try:
         read(*values)
-    except Misunderstood:
+    except InvalidInput:
         pass
     finally:
         sys.setprofile(None)
@@ -54,7 +54,7 @@ def test_no_hostile_text_makes_a_reader_raise_anything_but_misunderstood(text):
     for read in TYPED:
         try:
             read(text)
-        except Misunderstood as error:
+        except InvalidInput as error:
             assert str(error).isprintable()  # noqa: PT017 - most texts are refused, some are read
 
 
@@ -62,7 +62,7 @@ def test_no_hostile_text_makes_a_reader_raise_anything_but_misunderstood(text):
 @settings(max_examples=examples(30))
 def test_no_hostile_message_makes_reading_raise(unit):
     for message in ({"text": long_text(unit, 3_000)}, nested(unit)):
-        assert len(read_candidates(message)) <= 50
+        assert len(find_mentions(message)) <= 50
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -70,7 +70,7 @@ def test_twice_the_text_is_about_twice_the_work(group):
     for unit in GROUPS[group]:
         once, twice = ({"text": long_text(unit, length)} for length in (1_500, 3_000))
 
-        assert work(read_candidates, twice) <= 2.5 * work(read_candidates, once) + 200, unit
+        assert work(find_mentions, twice) <= 2.5 * work(find_mentions, once) + 200, unit
 
 
 @pytest.mark.parametrize("read", TYPED)
@@ -89,15 +89,13 @@ def test_the_work_of_the_longest_command_is_bounded(unit):
 def test_what_a_form_carries_is_refused_by_its_length():
     view = {"private_metadata": "f", "state": {"values": {"reason": {"reason": {"value": " a" * 20_000}}}}}
 
-    with pytest.raises(Misunderstood, match="The reason is too long"):
+    with pytest.raises(InvalidInput, match="The reason is too long"):
         read_form(view)
     assert work(read_form, view) < 100
 
 
 def test_a_message_may_cost_so_much_and_no_more():
-    costs = [
-        work(read_candidates, blocks_of(unit)) for unit in ("a.io ", "ü.io ", "a.pl cert ", "order 7 ", "#700001x ")
-    ]
+    costs = [work(find_mentions, blocks_of(unit)) for unit in ("a.io ", "ü.io ", "a.pl cert ", "order 7 ", "#700001x ")]
 
     assert max(costs) < 250_000
 

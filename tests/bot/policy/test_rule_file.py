@@ -7,16 +7,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.policy.rule_file import LARGEST, read_policy
 from bot.policy.rules import Action, Rule
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "policy.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "docs" / "policy.example.toml"
 RULE = '[[rule]]\nname = "pki"\nallow = ["resend"]\nusers = ["U0ANA"]\n'
 
 
 def problems(text):
-    with pytest.raises(CannotStart) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         read_policy(text if isinstance(text, bytes) else text.encode(), "policy.toml")
     return list(caught.value.problems)
 
@@ -24,19 +24,21 @@ def problems(text):
 def test_the_example_is_read():
     pki, shop, frozen = read_policy(EXAMPLE.read_bytes(), "policy.toml")
 
-    assert pki == Rule("pki", True, frozenset(Action), groups=frozenset({"S012PKIOPS"}), where="rule 1 of policy.toml")
+    assert pki == Rule(
+        "pki", True, frozenset(Action), groups=frozenset({"S012PKIOPS"}), scope_text="rule 1 of policy.toml"
+    )
     assert shop == Rule(
         name="shop team",
-        allows=True,
-        actions=frozenset({Action.RESEND, Action.LOOK}),
+        effect_allows=True,
+        actions=frozenset({Action.RESEND, Action.STATUS}),
         users=frozenset({"U012AB3CD"}),
         groups=frozenset({"S012SHOPSRE"}),
         channels=frozenset({"C012SHOPOPS"}),
         names=frozenset({"shop.example.com", "*.shop.example.com"}),
         orders=frozenset({700001}),
-        where="rule 2 of policy.toml",
+        scope_text="rule 2 of policy.toml",
     )
-    assert (frozen.allows, frozen.is_for_all, frozen.actions) == (False, True, {Action.RESEND})
+    assert (frozen.effect_allows, frozen.is_for_all, frozen.actions) == (False, True, {Action.RESEND})
 
 
 def test_names_are_read_as_they_are_compared():
@@ -172,7 +174,7 @@ def test_a_name_is_the_same_rule_however_it_is_spelled():
 def test_rules_may_be_written_as_one_list():
     [rule] = read_policy(b"rule = [{name = 'a', deny = ['resend']}]", "policy.toml")
 
-    assert (rule.name, rule.where) == ("a", "rule 1 of policy.toml")
+    assert (rule.name, rule.scope_text) == ("a", "rule 1 of policy.toml")
 
 
 def five_hundred():
@@ -220,7 +222,7 @@ def test_of_very_many_mistakes_some_are_shown_and_the_rest_is_counted():
 def test_500_rules_are_read_in_one_parse():
     rules = read_policy("".join(five_hundred()).encode(), "policy.toml")
 
-    assert [(rule.name, rule.where) for rule in rules[::499]] == [
+    assert [(rule.name, rule.scope_text) for rule in rules[::499]] == [
         ("r0", "rule 1 of policy.toml"),
         ("r499", "rule 500 of policy.toml"),
     ]
@@ -280,5 +282,5 @@ def outcome(content):
     """The rules, and the problems that kept them from being read."""
     try:
         return read_policy(content, "policy.toml"), ()
-    except CannotStart as error:
+    except ConfigurationError as error:
         return (), error.problems

@@ -6,9 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.models import Holders, Reach
-from bot.policy.principal import Person
-from bot.policy.rules import OWN_WORDS, Action, Matter, Rule, Rules, Standing, decide, holders, reservations
+from bot.models import Grantees, Reach
+from bot.policy.principal import Principal
+from bot.policy.rules import (
+    RESERVED_NAMES,
+    AccessContext,
+    Action,
+    Resource,
+    Rule,
+    Rules,
+    decide,
+    possible_denials,
+    who_can,
+)
 
 RULES = Rules(users=frozenset({"U0ANA"}), groups=frozenset({"S0PKI"}), home=frozenset({"T0HOME", "E0GRID"}))
 MEMBER = {
@@ -30,13 +40,13 @@ EVERYTHING_WRONG = {
 
 
 def decision_on(changes: dict, groups: tuple = (), rules: Rules = RULES):
-    return decide(rules, Person.read({**MEMBER, **changes}, groups))
+    return decide(rules, Principal.read({**MEMBER, **changes}, groups))
 
 
 def test_users_info_is_read_into_a_person():
     user = {**MEMBER, "enterprise_user": {"id": "W0ANA", "enterprise_id": "E0GRID", "teams": ["T0HOME", "T0MORE"]}}
 
-    assert Person.read(user, ["S0PKI"]) == Person(
+    assert Principal.read(user, ["S0PKI"]) == Principal(
         user_id="U0ANA",
         teams=frozenset({"T0HOME", "T0MORE", "E0GRID"}),
         deleted=False,
@@ -116,7 +126,7 @@ def test_an_empty_id_is_no_home():
 
 @pytest.mark.parametrize("user", [None, [], "U0ANA", {}])
 def test_what_is_no_user_object_is_nobody(user):
-    assert decide(RULES, Person.read(user, ["S0PKI"])).rule == "unknown"
+    assert decide(RULES, Principal.read(user, ["S0PKI"])).rule == "unknown"
 
 
 @pytest.mark.parametrize("groups", [None, "S0PKI", [None], [["S0PKI"]], [""], 7])
@@ -152,9 +162,9 @@ def test_the_checks_come_in_a_fixed_order():
         {"team_id": "T0HOME"},
         {"is_restricted": False},
     ):
-        rules.append(decide(RULES, Person.read(person, [])).rule)
+        rules.append(decide(RULES, Principal.read(person, [])).rule)
         person |= mended
-    rules.append(decide(RULES, Person.read(person, [])).rule)
+    rules.append(decide(RULES, Principal.read(person, [])).rule)
 
     assert rules == ["deactivated", "bot", "other-workspace", "other-workspace", "guest", "not-listed"]
 
@@ -187,9 +197,9 @@ def test_a_refusal_says_what_to_do_next(changes, words):
 
 @pytest.mark.parametrize("changes", [{}, {"id": "U0BEN"}, {"is_restricted": True}])
 def test_looking_and_resending_are_decided_alike(changes):
-    person = Person.read({**MEMBER, **changes}, [])
+    person = Principal.read({**MEMBER, **changes}, [])
 
-    assert decide(RULES, person, Action.LOOK) == decide(RULES, person, Action.RESEND) == decide(RULES, person)
+    assert decide(RULES, person, Action.STATUS) == decide(RULES, person, Action.RESEND) == decide(RULES, person)
 
 
 JSON = st.recursive(
@@ -208,7 +218,7 @@ USER = st.fixed_dictionaries(
 
 @given(user=USER | JSON, groups=JSON)
 def test_reading_a_person_never_raises_and_only_a_well_formed_one_is_allowed(user, groups):
-    decision = decide(RULES, Person.read(user, groups))
+    decision = decide(RULES, Principal.read(user, groups))
 
     if decision.allowed:
         assert user["id"] == "U0ANA" or "S0PKI" in groups
@@ -221,7 +231,7 @@ PKI = Rule("pki", True, EVERY, groups=frozenset({"S0PKI"}))
 SHOP_TEAM = Rule(
     "shop team",
     True,
-    frozenset({Action.RESEND, Action.LOOK}),
+    frozenset({Action.RESEND, Action.STATUS}),
     users=frozenset({"U0BEN"}),
     names=SHOP,
     channels=frozenset({"C0SHOP"}),
@@ -232,8 +242,8 @@ FREEZE = Rule(
 )
 NOT_EVE = Rule("not eve", False, EVERY, users=frozenset({"U0EVE"}), groups=frozenset({"S0OUT"}))
 FILE = (PKI, SHOP_TEAM, ONE_ORDER, FREEZE, NOT_EVE)
-BEN, CAT, EVE = (Person.read({**MEMBER, "id": each}, ()) for each in ("U0BEN", "U0CAT", "U0EVE"))
-PETE = Person.read({**MEMBER, "id": "U0PETE"}, ("S0PKI",))
+BEN, CAT, EVE = (Principal.read({**MEMBER, "id": each}, ()) for each in ("U0BEN", "U0CAT", "U0EVE"))
+PETE = Principal.read({**MEMBER, "id": "U0PETE"}, ("S0PKI",))
 
 
 def by_file(*rules):
@@ -241,19 +251,19 @@ def by_file(*rules):
 
 
 def at_call(*names, channel="C0SHOP", order=None):
-    return Matter(channel, names, order, settled=True)
+    return Resource(channel, names, order, resolved=True)
 
 
 @pytest.mark.parametrize(
-    ("person", "matter", "rule", "allowed"),
+    ("person", "resource", "rule", "allowed"),
     [
         (PETE, at_call("any.example.org", channel="C0ANY"), "pki", True),
         (PETE, at_call("a.frozen.example.com"), "freeze", False),
         (PETE, at_call("frozen.example.com"), "pki", True),
         (PETE, at_call("shop.example.com", "pay.shop.example.com"), "freeze", False),
-        (PETE, Matter(), "pki", True),
-        (PETE, Matter(names=("pay.shop.example.com",)), "freeze", False),
-        (PETE, Matter(order=700001), "pki", True),
+        (PETE, Resource(), "pki", True),
+        (PETE, Resource(names=("pay.shop.example.com",)), "freeze", False),
+        (PETE, Resource(order=700001), "pki", True),
         (BEN, at_call("shop.example.com"), "shop team", True),
         (BEN, at_call("a.b.shop.example.com"), "shop team", True),
         (BEN, at_call("myshop.example.com"), "no-rule", False),
@@ -265,17 +275,17 @@ def at_call(*names, channel="C0SHOP", order=None):
         (BEN, at_call("any.example.org", order=700001, channel="C0ANY"), "one order", True),
         (BEN, at_call("any.example.org", order=700002), "no-rule", False),
         (BEN, at_call("any.example.org"), "no-rule", False),
-        (BEN, Matter("C0SHOP"), "shop team", True),
-        (BEN, Matter("C0ANY"), "one order", True),
-        (BEN, Matter("C0SHOP", order=700002), "shop team", True),
-        (BEN, Matter("C0ANY", order=700002), "no-rule", False),
-        (BEN, Matter("C0ANY", ("any.example.org",)), "one order", True),
-        (CAT, Matter(), "no-rule", False),
-        (EVE, Matter(), "not eve", False),
+        (BEN, Resource("C0SHOP"), "shop team", True),
+        (BEN, Resource("C0ANY"), "one order", True),
+        (BEN, Resource("C0SHOP", order=700002), "shop team", True),
+        (BEN, Resource("C0ANY", order=700002), "no-rule", False),
+        (BEN, Resource("C0ANY", ("any.example.org",)), "one order", True),
+        (CAT, Resource(), "no-rule", False),
+        (EVE, Resource(), "not eve", False),
     ],
 )
-def test_a_rule_of_the_file_decides(person, matter, rule, allowed):
-    decision = decide(by_file(), person, Action.RESEND, matter)
+def test_a_rule_of_the_file_decides(person, resource, rule, allowed):
+    decision = decide(by_file(), person, Action.RESEND, resource)
 
     assert (decision.rule, decision.allowed) == (rule, allowed)
 
@@ -289,7 +299,7 @@ def test_each_action_is_allowed_on_its_own(action):
 
 def test_a_refusal_names_what_was_typed_and_what_the_person_may_see():
     frozen = decide(by_file(), PETE, Action.RESEND, at_call("a.example.com", "pay.shop.example.com"))
-    typed = decide(by_file(SHOP_TEAM), BEN, Action.RESEND, Matter("C0SHOP", ("a.example.com",)))
+    typed = decide(by_file(SHOP_TEAM), BEN, Action.RESEND, Resource("C0SHOP", ("a.example.com",)))
 
     assert (frozen.about, typed.about) == (("pay.shop.example.com",), ("a.example.com",))
     assert "Rule “freeze” of the policy does not let you resend validation e-mails for pay.sh" in frozen.sentence
@@ -326,7 +336,7 @@ def test_the_lists_count_beside_the_file_and_a_deny_beats_them():
 
 @pytest.mark.fault("M3")
 @pytest.mark.parametrize(
-    ("groups", "unread", "rule", "could_not_tell"),
+    ("groups", "unread", "rule", "is_unknown"),
     [
         (["S0PKI"], [], "pki", False),
         (["S0PKI"], ["S0OTHER"], "pki", False),
@@ -338,32 +348,30 @@ def test_the_lists_count_beside_the_file_and_a_deny_beats_them():
         ([], ["S0OTHER"], "no-rule", False),
     ],
 )
-def test_a_group_that_slack_could_not_read_makes_no_answer_where_it_could_change_it(
-    groups, unread, rule, could_not_tell
-):
-    person = Person.read({**MEMBER, "id": "U0PETE"}, groups, unread)
+def test_a_group_that_slack_could_not_read_makes_no_answer_where_it_could_change_it(groups, unread, rule, is_unknown):
+    person = Principal.read({**MEMBER, "id": "U0PETE"}, groups, unread)
 
     decision = decide(by_file(), person, Action.RESEND, at_call("a.example.com"))
 
-    assert (decision.rule, decision.allowed, decision.could_not_tell) == (rule, rule == "pki", could_not_tell)
-    assert ("Slack could not tell right now" in decision.sentence) is could_not_tell
-    assert all(group in decision.sentence for group in unread if could_not_tell)
+    assert (decision.rule, decision.allowed, decision.is_unknown) == (rule, rule == "pki", is_unknown)
+    assert ("Slack could not tell right now" in decision.sentence) is is_unknown
+    assert all(group in decision.sentence for group in unread if is_unknown)
 
 
 @pytest.mark.fault("M3")
 def test_what_keeps_a_person_out_does_so_whatever_slack_could_not_read():
-    gone = Person.read({**MEMBER, "deleted": True}, [], ["S0PKI"])
+    gone = Principal.read({**MEMBER, "deleted": True}, [], ["S0PKI"])
 
     decision = decide(by_file(), gone, Action.RESEND, at_call("a.example.com"))
 
-    assert (decision.rule, decision.could_not_tell) == ("deactivated", False)
+    assert (decision.rule, decision.is_unknown) == ("deactivated", False)
 
 
 @pytest.mark.fault("M3")
 def test_a_person_of_whom_slack_could_not_tell_is_told_apart_from_one_whom_it_does_not_know():
-    silent, unknown = decide(by_file(), None), decide(by_file(), Person.read({}, ()))
+    unreachable, unknown = decide(by_file(), None), decide(by_file(), Principal.read({}, ()))
 
-    assert [(each.allowed, each.rule, each.could_not_tell) for each in (silent, unknown)] == [
+    assert [(each.allowed, each.rule, each.is_unknown) for each in (unreachable, unknown)] == [
         (False, "unknown", True),
         (False, "unknown", False),
     ]
@@ -376,7 +384,7 @@ def test_a_person_of_whom_slack_could_not_tell_is_told_apart_from_one_whom_it_do
 def test_no_rule_lets_in_whom_the_workspace_keeps_out(changes):
     let_in = Rule("let in", True, EVERY, users=frozenset({"U0ANA"}), groups=frozenset({"S0PKI"}))
 
-    assert not decide(by_file(let_in), Person.read({**MEMBER, **changes}, ["S0PKI"])).allowed
+    assert not decide(by_file(let_in), Principal.read({**MEMBER, **changes}, ["S0PKI"])).allowed
 
 
 def test_a_rule_that_allows_nobody_in_particular_allows_nobody():
@@ -395,21 +403,21 @@ def test_only_groups_that_a_rule_names_are_worth_a_question():
 
 
 @pytest.mark.parametrize(
-    ("matter", "who"),
+    ("resource", "who"),
     [
-        (at_call("shop.example.com"), Holders(("U0BEN",), ("S0PKI",))),
-        (at_call("shop.example.com", channel="C0ANY"), Holders((), ("S0PKI",))),
-        (at_call("pay.shop.example.com"), Holders()),
-        (at_call("a.example.com", order=700001), Holders(("U0BEN",), ("S0PKI",))),
+        (at_call("shop.example.com"), Grantees(("U0BEN",), ("S0PKI",))),
+        (at_call("shop.example.com", channel="C0ANY"), Grantees((), ("S0PKI",))),
+        (at_call("pay.shop.example.com"), Grantees()),
+        (at_call("a.example.com", order=700001), Grantees(("U0BEN",), ("S0PKI",))),
     ],
 )
-def test_who_could_do_it_is_told_by_what_the_rules_name(matter, who):
-    assert holders(by_file(), Action.RESEND, matter) == who
+def test_who_could_do_it_is_told_by_what_the_rules_name(resource, who):
+    assert who_can(by_file(), Action.RESEND, resource) == who
 
 
 def test_what_may_still_be_denied_is_told_while_the_matter_is_open():
-    assert reservations(by_file(), PETE, Action.RESEND, Matter()) == (FREEZE,)
-    assert reservations(by_file(), PETE, Action.RESEND, at_call("a.example.com")) == ()
+    assert possible_denials(by_file(), PETE, Action.RESEND, Resource()) == (FREEZE,)
+    assert possible_denials(by_file(), PETE, Action.RESEND, at_call("a.example.com")) == ()
 
 
 IDS = st.sampled_from(["U0ANA", "U0BEN"])
@@ -421,7 +429,7 @@ ORDERS = st.integers(1, 2)
 RULE = st.builds(
     Rule,
     name=st.just("r"),
-    allows=st.booleans(),
+    effect_allows=st.booleans(),
     actions=st.frozensets(st.sampled_from(Action), min_size=1),
     users=st.frozensets(IDS),
     groups=st.frozensets(GROUPS),
@@ -430,14 +438,14 @@ RULE = st.builds(
     orders=st.frozensets(ORDERS),
 )
 SETTLED = st.builds(
-    Matter,
+    Resource,
     channel=st.none() | CHANNELS,
     names=st.lists(NAMES, min_size=1, max_size=3).map(tuple),
     order=st.none() | ORDERS,
-    settled=st.just(True),
+    resolved=st.just(True),
 )
 SOMEBODY = st.builds(
-    lambda user, groups, unclear: Person.read({**MEMBER, "id": user}, groups, unclear),
+    lambda user, groups, unclear: Principal.read({**MEMBER, "id": user}, groups, unclear),
     IDS,
     st.frozensets(GROUPS),
     st.frozensets(GROUPS),
@@ -446,42 +454,46 @@ ACTION = st.sampled_from(Action)
 
 
 @given(st.lists(RULE, max_size=5), RULE, SOMEBODY, ACTION, SETTLED)
-def test_one_more_deny_never_opens_a_door(some, one, person, action, matter):
+def test_one_more_deny_never_opens_a_door(some, one, person, action, resource):
     deny = Rule("deny", False, one.actions, one.users, one.groups, one.channels, one.names, one.orders)
 
-    before = decide(by_file(*some, PKI), person, action, matter)
-    after = decide(by_file(*some, PKI, deny), person, action, matter)
+    before = decide(by_file(*some, PKI), person, action, resource)
+    after = decide(by_file(*some, PKI, deny), person, action, resource)
 
     assert before.allowed or not after.allowed
 
 
 @given(st.lists(RULE, max_size=5), SOMEBODY, ACTION, SETTLED)
-def test_without_a_rule_that_allows_it_the_answer_is_no(some, person, action, matter):
-    denying = [rule for rule in some if not rule.allows]
+def test_without_a_rule_that_allows_it_the_answer_is_no(some, person, action, resource):
+    denying = [rule for rule in some if not rule.effect_allows]
 
-    assert not decide(Rules(frozenset(), frozenset(), RULES.home, tuple(denying)), person, action, matter).allowed
+    assert not decide(Rules(frozenset(), frozenset(), RULES.home, tuple(denying)), person, action, resource).allowed
 
 
 @given(st.lists(RULE, max_size=5), SOMEBODY, ACTION, SETTLED)
-def test_what_is_allowed_in_full_was_never_refused_for_a_part_of_it(some, person, action, matter):
+def test_what_is_allowed_in_full_was_never_refused_for_a_part_of_it(some, person, action, resource):
     rules = Rules(frozenset(), frozenset(), RULES.home, tuple(some))
-    typed = [Matter(matter.channel), Matter(matter.channel, matter.names[:1]), Matter(matter.channel, (), matter.order)]
+    typed = [
+        Resource(resource.channel),
+        Resource(resource.channel, resource.names[:1]),
+        Resource(resource.channel, (), resource.order),
+    ]
 
-    if decide(rules, person, action, matter).allowed:
+    if decide(rules, person, action, resource).allowed:
         assert all(decide(rules, person, action, each).allowed for each in typed)
 
 
 @given(st.lists(RULE, max_size=5), SOMEBODY, ACTION, SETTLED)
-def test_whoever_is_said_to_be_able_is_not_denied_by_id(some, person, action, matter):
+def test_whoever_is_said_to_be_able_is_not_denied_by_id(some, person, action, resource):
     rules = Rules(frozenset(), frozenset(), RULES.home, tuple(some))
-    able = Person.read({**MEMBER, "id": person.user_id}, ())
+    able = Principal.read({**MEMBER, "id": person.user_id}, ())
 
-    if person.user_id in holders(rules, action, matter).users:
-        assert decide(rules, able, action, matter).allowed
+    if person.user_id in who_can(rules, action, resource).users:
+        assert decide(rules, able, action, resource).allowed
 
 
 def test_no_rule_of_a_file_may_take_a_word_of_the_ledger():
-    assert {"unknown", "guest", "listed-user", "no-rule", "not-listed"} <= OWN_WORDS
+    assert {"unknown", "guest", "listed-user", "no-rule", "not-listed"} <= RESERVED_NAMES
 
 
 def test_a_rule_that_denies_somebody_by_either_id_of_enterprise_grid_holds():
@@ -501,18 +513,19 @@ REACH = st.builds(
 
 @pytest.mark.fault("H2")
 @given(st.lists(RULE, max_size=6), SOMEBODY, ACTION, SETTLED, REACH, st.booleans())
-def test_of_many_rules_those_that_are_asked_decide_like_all_of_them(some, person, action, matter, reach, settled):
-    matter = replace(matter, reach=reach, settled=settled)
+def test_of_many_rules_those_that_are_asked_decide_like_all_of_them(some, person, action, resource, reach, settled):
+    resource = replace(resource, reach=reach, resolved=settled)
     rules = by_file(*some)
-    mine = [rule for rule in rules.all if action in rule.actions and rule.is_about(person)]
-    denied = any(not rule.allows and rule.hits(matter) for rule in mine)
+    mine = [rule for rule in rules.all if action in rule.actions and rule.matches_principal(person)]
+    denied = any(not rule.effect_allows and rule.denies_part_of(resource) for rule in mine)
     allowed = all(
-        any(rule.allows and rule.covers(name, matter, if_unknown=not settled) for rule in mine) for name in matter.names
+        any(rule.effect_allows and rule.matches(name, resource, if_unknown=not settled) for rule in mine)
+        for name in resource.names
     )
 
-    standing = Standing(rules, person)
+    context = AccessContext(rules, person)
 
-    assert standing.decide(action, matter).allowed == standing.permits(action, matter) == (allowed and not denied)
+    assert context.decide(action, resource).allowed == context.permits(action, resource) == (allowed and not denied)
 
 
 @pytest.mark.fault("H2")
@@ -536,16 +549,16 @@ def test_of_many_rules_those_that_are_asked_decide_like_all_of_them(some, person
 def test_a_deny_counts_for_everything_that_an_email_would_validate(pattern, reach, is_denied):
     names, orders = (frozenset(), frozenset({pattern})) if isinstance(pattern, int) else (frozenset({pattern}), ())
     deny = Rule("deny", False, EVERY, names=names, orders=frozenset(orders))
-    matter = Matter("C0SHOP", ("x.example.org",), settled=True, reach=reach)
+    resource = Resource("C0SHOP", ("x.example.org",), resolved=True, reach=reach)
 
-    assert decide(by_file(PKI, deny), PETE, Action.RESEND, matter).allowed == (not is_denied)
-    assert decide(by_file(PKI), PETE, Action.RESEND, matter).allowed
+    assert decide(by_file(PKI, deny), PETE, Action.RESEND, resource).allowed == (not is_denied)
+    assert decide(by_file(PKI), PETE, Action.RESEND, resource).allowed
 
 
 @pytest.mark.fault("L7")
 def test_of_500_rules_few_are_asked_about_one_name(monkeypatch):
     asked = 0
-    covers, hits = Rule.covers, Rule.hits
+    covers, denies_part_of = Rule.matches, Rule.denies_part_of
 
     def counted(method):
         def count(*args, **named):
@@ -555,12 +568,12 @@ def test_of_500_rules_few_are_asked_about_one_name(monkeypatch):
 
         return count
 
-    monkeypatch.setattr(Rule, "covers", counted(covers))
-    monkeypatch.setattr(Rule, "hits", counted(hits))
+    monkeypatch.setattr(Rule, "matches", counted(covers))
+    monkeypatch.setattr(Rule, "denies_part_of", counted(denies_part_of))
     teams = [replace(SHOP_TEAM, name=f"team {n}", names=frozenset({f"*.team{n}.example.com"})) for n in range(500)]
-    standing = Standing(by_file(*teams), BEN)
+    context = AccessContext(by_file(*teams), BEN)
 
-    found = [standing.permits(Action.RESEND, at_call(f"a.team{n}.example.com")) for n in range(1000)]
+    found = [context.permits(Action.RESEND, at_call(f"a.team{n}.example.com")) for n in range(1000)]
 
     assert sum(found) == 500
     assert asked < 2000

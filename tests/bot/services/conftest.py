@@ -10,26 +10,26 @@ import sqlalchemy as sa
 import stamina
 import structlog
 
-from bot.errors import CaRefused, SlackRefused
-from bot.follow_up_schedule import Schedule
+from bot.errors import CaRejected, SlackRejected
+from bot.follow_up_schedule import FollowUpSchedule
 from bot.metrics import Metrics
-from bot.models import Address, Domain, LedgerEvent, NameValidation, Order, OrderValidation, Place
-from bot.policy.principal import Person
+from bot.models import Address, Destination, Domain, LedgerEvent, NameValidation, Order, OrderValidation
+from bot.policy.principal import Principal
 from bot.policy.rules import Rules
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.policy_loader import Rulebook
-from bot.services.lookup.account import Listing
-from bot.services.lookup.allowed_emails import AddressBook
-from bot.services.lookup.finder import Lookup
-from bot.services.lookup.pending_mentions import Confirming
-from bot.services.lookup.recipient_options import WaitingNames
-from bot.services.publishing.publisher import Board
-from bot.services.resend.reporter import Reporting
-from bot.services.resend.requests import Resend
-from bot.services.resend.sender import Sending
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.policy_loader import PolicyLoader
+from bot.services.lookup.account import AccountCache
+from bot.services.lookup.allowed_emails import AllowedEmails
+from bot.services.lookup.finder import Finder
+from bot.services.lookup.pending_mentions import PendingMentions
+from bot.services.lookup.recipient_options import RecipientOptions
+from bot.services.publishing.publisher import MessagePublisher
+from bot.services.resend.reporter import ResultReporter
+from bot.services.resend.requests import ResendService
+from bot.services.resend.sender import CallSender
 from bot.store import cooldowns, requests, schema
-from bot.store.cooldowns import Claims
-from bot.store.follow_ups import Followings
+from bot.store.cooldowns import Cooldowns
+from bot.store.follow_ups import FollowUps
 from bot.store.ledger.entries import Entry, Ledger, append
 from bot.store.posts import Posts
 from bot.store.requests import Requests
@@ -54,7 +54,7 @@ class FakeCertCentral:
         self.during_turn = None
         self.hold = None
 
-    async def turn(self):
+    async def acquire_slot(self):
         """There is always room; what happens meanwhile happens once."""
         if happens := self.during_turn:
             self.during_turn = None
@@ -150,7 +150,7 @@ class FakeCertCentral:
     @staticmethod
     def _found(among, key):
         if key not in among:
-            raise CaRefused("Nothing goes by that.", status=404, codes=["not_found"])
+            raise CaRejected("Nothing goes by that.", status=404, codes=["not_found"])
         return among[key]
 
 
@@ -164,7 +164,7 @@ class FakeDirectory:
 
     def add(self, user_id, **changes):
         flags = {"deleted": False, "bot": False, "guest": False, "stranger": False, "groups": frozenset()}
-        self.people[user_id] = Person(user_id=user_id, teams=frozenset({"T0HOME"}), **{**flags, **changes})
+        self.people[user_id] = Principal(user_id=user_id, teams=frozenset({"T0HOME"}), **{**flags, **changes})
 
     async def person(self, user_id, groups=(), *, afresh=False):
         self.asked.append((user_id, afresh))
@@ -190,47 +190,49 @@ class FakeChat:
     @property
     def texts(self):
         """What stands there now, by channel, oldest first."""
-        return [(place.channel_id, message.text) for place, message, _ in self.messages.values()]
+        return [(destination.channel_id, message.text) for destination, message, _ in self.messages.values()]
 
-    async def is_shared(self, place):
-        await self._called(place)
-        return place.channel_id in self.shared
+    async def is_shared(self, destination):
+        await self._called(destination)
+        return destination.channel_id in self.shared
 
-    async def post(self, place, message, key):
-        self.posts.append((place, message.text, key))
+    async def post(self, destination, message, key):
+        self.posts.append((destination, message.text, key))
         self.began.set()
         if self.hold:
             await self.hold.wait()
-        await self._called(place)
-        channel = f"D0{place.channel_id[2:]}" if place.channel_id.startswith("U") else place.channel_id
+        await self._called(destination)
+        channel = (
+            f"D0{destination.channel_id[2:]}" if destination.channel_id.startswith("U") else destination.channel_id
+        )
         ts = f"{len(self.messages) + 1}.0"
-        stands = Place(channel, place.thread_ts)
+        stands = Destination(channel, destination.thread_ts)
         self.messages[ts] = (stands, message, key)
         if self.lose_next:
             error, self.lose_next = self.lose_next, None
             raise error
         return stands, ts
 
-    async def edit(self, place, ts, message):
-        self.edits.append((place, ts, message.text))
-        await self._called(place)
+    async def edit(self, destination, ts, message):
+        self.edits.append((destination, ts, message.text))
+        await self._called(destination)
         if ts not in self.messages:
-            raise SlackRefused("message_not_found")
-        self.messages[ts] = (place, message, self.messages[ts][2])
+            raise SlackRejected("message_not_found")
+        self.messages[ts] = (destination, message, self.messages[ts][2])
 
-    async def find(self, place, key, since):
-        self.looks.append((place, key, since))
-        await self._called(place)
-        return next((ts for ts, (where, _, own) in self.messages.items() if own == key and where == place), None)
+    async def find(self, destination, key, since):
+        self.looks.append((destination, key, since))
+        await self._called(destination)
+        return next((ts for ts, (where, _, own) in self.messages.items() if own == key and where == destination), None)
 
-    async def permalink(self, place, ts):
-        return f"https://slack.test/{place.channel_id}/{ts}"
+    async def permalink(self, destination, ts):
+        return f"https://slack.test/{destination.channel_id}/{ts}"
 
-    async def _called(self, place):
+    async def _called(self, destination):
         if self.failures and (failure := self.failures.pop(0)):
             raise failure
-        if place.channel_id in self.closed:
-            raise SlackRefused(self.closed[place.channel_id])
+        if destination.channel_id in self.closed:
+            raise SlackRejected(self.closed[destination.channel_id])
 
 
 class FakeEngine:
@@ -312,8 +314,8 @@ def stored(database):
 
 
 @pytest.fixture
-def followings(database):
-    return Followings(database)
+def follow_ups(database):
+    return FollowUps(database)
 
 
 @pytest.fixture
@@ -327,67 +329,67 @@ def metrics():
 
 
 @pytest.fixture
-def gate(directory, ledger, metrics, clock):
+def authorizer(directory, ledger, metrics, clock):
     """Ana and Bob are on the list."""
     rules = Rules(frozenset({"U0ANA", "U0BOB"}), frozenset(), frozenset({"T0HOME"}))
-    return Gate(Rulebook(rules), directory, ledger, metrics, clock)
+    return Authorizer(PolicyLoader(rules), directory, ledger, metrics, clock)
 
 
 @pytest.fixture
 def addresses(certcentral, clock):
-    return AddressBook(certcentral, clock)
+    return AllowedEmails(certcentral, clock)
 
 
 @pytest.fixture
 def waiting_names(addresses, stored):
-    return WaitingNames(addresses, stored)
+    return RecipientOptions(addresses, stored)
 
 
 @pytest.fixture
-def listing(certcentral, clock):
-    return Listing(certcentral, clock)
+def account_cache(certcentral, clock):
+    return AccountCache(certcentral, clock)
 
 
 @pytest.fixture
-def reach(certcentral, listing):
+def reach(certcentral, account_cache):
     # Imported here, so that the tests can be collected on older code.
     from bot.services.lookup.reach import ReachReader
 
-    return ReachReader(certcentral, listing)
+    return ReachReader(certcentral, account_cache)
 
 
 @pytest.fixture
-async def access(gate, ana):
+async def visibility(authorizer, ana):
     """Ana's view, who may learn about everything."""
-    from bot.services.authorization.visibility import Access
+    from bot.services.authorization.visibility import Visibility
 
-    return Access(ana, Place("C0PKI"), await gate.standing(ana))
-
-
-@pytest.fixture
-def lookup(certcentral, listing, waiting_names, reach):
-    return Lookup(certcentral, listing, waiting_names, reach)
+    return Visibility(ana, Destination("C0PKI"), await authorizer.context(ana))
 
 
 @pytest.fixture
-def confirming(certcentral, listing):
-    return Confirming(certcentral, listing)
+def finder(certcentral, account_cache, waiting_names, reach):
+    return Finder(certcentral, account_cache, waiting_names, reach)
 
 
 @pytest.fixture
-def board(chat, posts, clock):
-    return Board(chat, posts, clock)
+def pending_mentions(certcentral, account_cache):
+    return PendingMentions(certcentral, account_cache)
 
 
 @pytest.fixture
-def reporting(stored, ledger, followings, board, clock):
-    return Reporting(stored, ledger, followings, board, clock, email_end_note=True)
+def publisher(chat, posts, clock):
+    return MessagePublisher(chat, posts, clock)
+
+
+@pytest.fixture
+def reporter(stored, ledger, follow_ups, publisher, clock):
+    return ResultReporter(stored, ledger, follow_ups, publisher, clock, email_end_note=True)
 
 
 @pytest.fixture
 def schedule():
     """Four looks, and what usually helps at the third."""
-    return Schedule(tuple(timedelta(minutes=after) for after in (2, 5, 10, 20)), (timedelta(minutes=10),))
+    return FollowUpSchedule(tuple(timedelta(minutes=after) for after in (2, 5, 10, 20)), (timedelta(minutes=10),))
 
 
 @pytest.fixture(autouse=True)
@@ -415,32 +417,32 @@ def patient_guard(monkeypatch):
 
 
 @pytest.fixture
-def sending(database, stored, ledger, gate, certcentral, addresses, reach, schedule, metrics, clock):
-    return Sending(database, stored, ledger, gate, certcentral, addresses, reach, schedule, metrics, clock)
+def sender(database, stored, ledger, authorizer, certcentral, addresses, reach, schedule, metrics, clock):
+    return CallSender(database, stored, ledger, authorizer, certcentral, addresses, reach, schedule, metrics, clock)
 
 
 @pytest.fixture
-def make_resend(gate, chat, engine, sending, reporting, metrics, clock):
+def make_resend(authorizer, chat, engine, sender, reporter, metrics, clock):
     """The gate to a resend, upon any database, behind another policy or with limits if they are given."""
 
-    def make(database, policy=None, **limits):
-        return Resend(
+    def create(database, policy=None, **limits):
+        return ResendService(
             **limits,
-            gate=policy or gate,
+            authorizer=policy or authorizer,
             database=database,
             ledger=Ledger(database),
             stored=Requests(database),
-            held=Claims(database),
-            board=Board(chat, Posts(database), clock),
+            held=Cooldowns(database),
+            publisher=MessagePublisher(chat, Posts(database), clock),
             engine=engine,
-            sending=sending,
-            reporting=reporting,
+            sender=sender,
+            reporter=reporter,
             metrics=metrics,
             cooldown=COOLDOWN,
             clock=clock,
         )
 
-    return make
+    return create
 
 
 @pytest.fixture
@@ -455,7 +457,7 @@ def accept(database, clock):
     async def accept_it(request):
         async with database.write() as transaction:
             await append(transaction, Entry(LedgerEvent.ACCEPTED, clock(), request.actor, request.id))
-            await cooldowns.take(transaction, request, request.at + COOLDOWN)
+            await cooldowns.acquire(transaction, request, request.at + COOLDOWN)
             await requests.add(transaction, request)
         return request
 

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 import pytest
 import sqlalchemy as sa
 
-from bot.errors import CaBusy, StoreInDoubt
+from bot.errors import CaRateLimited, CommitUnknown
 from bot.models import LedgerEvent
-from bot.services.resend.sender import ENDED, Sending
+from bot.services.resend.sender import ENDED, CallSender
 from bot.store.ledger.entries import Entry, Ledger
 
 
@@ -23,7 +23,7 @@ class LosingAnswers:
         self.commits = 0
         self.after_loss = None
         self.read = database.read
-        self.beside = database.beside
+        self.beside = database.write_unlocked
 
     @asynccontextmanager
     async def write(self):
@@ -32,12 +32,12 @@ class LosingAnswers:
         async with self._database.write() as transaction:
             yield transaction
             if loses and not self._takes_effect:
-                raise StoreInDoubt("The answer was lost.")
+                raise CommitUnknown("The answer was lost.")
         if loses:
             if happens := self.after_loss:
                 self.after_loss = None
                 await happens("r1", 0, [])
-            raise StoreInDoubt("The answer was lost.")
+            raise CommitUnknown("The answer was lost.")
 
 
 @pytest.fixture(params=[True, False], ids=["written", "not written"])
@@ -54,41 +54,43 @@ def kinds(rows):
 
 
 @pytest.fixture
-def sending(losing, stored, gate, certcentral, addresses, reach, schedule, metrics, clock):
-    return Sending(losing, stored, Ledger(losing), gate, certcentral, addresses, reach, schedule, metrics, clock)
+def sender(losing, stored, authorizer, certcentral, addresses, reach, schedule, metrics, clock):
+    return CallSender(
+        losing, stored, Ledger(losing), authorizer, certcentral, addresses, reach, schedule, metrics, clock
+    )
 
 
 async def test_a_row_is_kept_once(losing, kinds, clock, ana):
-    await Ledger(losing).keep(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
+    await Ledger(losing).append_reliably(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
 
     assert await kinds() == ["sending"]
     assert losing.commits == 2
 
 
 async def test_a_row_like_it_of_another_process_is_not_taken_for_it(losing, ledger, clock, ana):
-    await ledger.record(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
+    await ledger.append(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
     clock.advance(microseconds=1)
 
     with pytest.raises(sa.exc.IntegrityError):
-        await Ledger(losing).keep(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
+        await Ledger(losing).append_reliably(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
 
 
-async def test_a_call_is_made_and_ended_once(sending, losing, certcentral, accept, make_request, ledger, kinds):
+async def test_a_call_is_made_and_ended_once(sender, losing, certcentral, accept, make_request, ledger, kinds):
     await accept(make_request())
 
-    result = await sending.attempt("r1", 0, [])
+    result = await sender.attempt("r1", 0, [])
 
     assert result == ENDED
     assert len(certcentral.sent) == 1
     assert await kinds() == ["accepted", "sending", "sent"]
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.SENT
 
 
-async def test_a_call_that_was_turned_away_is_closed_once(sending, certcentral, accept, make_request, kinds):
+async def test_a_call_that_was_turned_away_is_closed_once(sender, certcentral, accept, make_request, kinds):
     await accept(make_request())
-    certcentral.failures["resend_order"].append(CaBusy(5.0))
+    certcentral.failures["resend_order"].append(CaRateLimited(5.0))
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
     assert await kinds() == ["accepted", "sending", "turned_away"]
 
@@ -96,11 +98,11 @@ async def test_a_call_that_was_turned_away_is_closed_once(sending, certcentral, 
 @pytest.mark.fault("M4")
 @pytest.mark.parametrize("losing", [True], indirect=True, ids=["written"])
 async def test_a_row_whose_commit_was_in_doubt_is_no_right_to_call_after_another_process_ended_the_call(
-    sending,
+    sender,
     losing,
     stored,
     ledger,
-    gate,
+    authorizer,
     certcentral,
     addresses,
     reach,
@@ -112,10 +114,10 @@ async def test_a_row_whose_commit_was_in_doubt_is_no_right_to_call_after_another
     kinds,
 ):
     await accept(make_request())
-    losing.after_loss = Sending(
-        losing.safe, stored, ledger, gate, certcentral, addresses, reach, schedule, metrics, clock, "two/1"
+    losing.after_loss = CallSender(
+        losing.safe, stored, ledger, authorizer, certcentral, addresses, reach, schedule, metrics, clock, "two/1"
     ).attempt
 
-    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await sender.attempt("r1", 0, []) == ENDED
     assert certcentral.sent == []
     assert await kinds() == ["accepted", "sending", "unknown"]

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.models import Actor, LedgerEvent
 from bot.services.operations.ledger_audit import verify
 from bot.store.database import open_database
 from bot.store.ledger.entries import Entry, Ledger
-from bot.store.ledger.hash_chain import DoesNotFit
+from bot.store.ledger.hash_chain import ChainBroken
 
 pytestmark = pytest.mark.fault("L3")
 
@@ -39,7 +39,7 @@ async def write(folder, count, who="U0ANA"):
 
 async def record(database, count, who="U0ANA"):
     for _ in range(count):
-        await Ledger(database).record(Entry(LedgerEvent.DENIED, AT, Actor(who, "T0HOME")))
+        await Ledger(database).append(Entry(LedgerEvent.DENIED, AT, Actor(who, "T0HOME")))
 
 
 async def until_noted(folder, seq):
@@ -60,7 +60,7 @@ async def test_a_copy_without_its_write_ahead_log_lacks_rows(folder, tmp_path):
     await database.close()
 
     assert (await verify(url(folder))).rows == 5
-    with pytest.raises(DoesNotFit, match=r"Row 4 does not fit: it is missing, and .*bot\.db\.head knows of row 5\."):
+    with pytest.raises(ChainBroken, match=r"Row 4 does not fit: it is missing, and .*bot\.db\.head knows of row 5\."):
         await verify(url(copy))
 
 
@@ -71,7 +71,7 @@ async def test_an_older_copy_that_was_put_back_lacks_rows(folder, tmp_path):
 
     shutil.copy(tmp_path / "backup.db", folder / "bot.db")
 
-    with pytest.raises(DoesNotFit, match=r"Row 4 does not fit: it is missing, and .* knows of row 5\."):
+    with pytest.raises(ChainBroken, match=r"Row 4 does not fit: it is missing, and .* knows of row 5\."):
         await verify(url(folder))
 
 
@@ -85,7 +85,7 @@ async def test_an_older_copy_that_went_on_with_other_rows_shows_too(folder, tmp_
 
     (folder / "bot.db.head").write_bytes(head)
 
-    with pytest.raises(DoesNotFit, match=r"Row 5 does not fit: it is not the row of that number that .* knows of\."):
+    with pytest.raises(ChainBroken, match=r"Row 5 does not fit: it is not the row of that number that .* knows of\."):
         await verify(url(folder))
 
 
@@ -112,7 +112,7 @@ async def test_a_file_that_cannot_be_read_is_named(folder, noted):
     await write(folder, 1)
     (folder / "bot.db.head").write_bytes(noted)
 
-    with pytest.raises(CannotStart, match=r"bot\.db\.head cannot be read\. Remove it if you know why"):
+    with pytest.raises(ConfigurationError, match=r"bot\.db\.head cannot be read\. Remove it if you know why"):
         await verify(url(folder))
 
 

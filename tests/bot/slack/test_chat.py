@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.errors import SlackRefused, SlackUnavailable
-from bot.models import Actor, Origin, Place
+from bot.errors import SlackRejected, SlackUnavailable
+from bot.models import Actor, Destination, Interaction
 from bot.slack.chat import METADATA, REMEMBERED
 from bot.views import resend_form
 from bot.views.blocks import Message, section
@@ -18,8 +18,8 @@ BYE = Message("bye", (section("*bye*"),))
 
 
 @pytest.fixture
-def place(pki):
-    return Place(pki.id)
+def destination(pki):
+    return Destination(pki.id)
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def since():
 
 
 @pytest.fixture
-def origin(slack, ana, pki):
+def interaction(slack, ana, pki):
     """Where Ana typed a command."""
-    return Origin(Actor(ana.id, slack.team_id), Place(pki.id), slack.response_urls.issue(ana, pki))
+    return Interaction(Actor(ana.id, slack.team_id), Destination(pki.id), slack.response_urls.issue(ana, pki))
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def root(channel):
     return [message for message in channel.messages if not message.is_reply]
 
 
-async def test_a_whisper_is_for_one_person_alone(chat, slack, origin, ana, pki, calls):
-    await chat.whisper(origin, HELLO)
+async def test_a_whisper_is_for_one_person_alone(chat, slack, interaction, ana, pki, calls):
+    await chat.send_ephemeral(interaction, HELLO)
 
     assert [message.text for message in ana.ephemerals] == ["hello"]
     assert pki.messages == []
@@ -52,17 +52,17 @@ async def test_a_whisper_is_for_one_person_alone(chat, slack, origin, ana, pki, 
 
 
 async def test_a_whisper_to_what_is_no_person_is_told_to_nobody(chat, slack, pki, logged):
-    await chat.whisper(Origin(Actor(pki.id, slack.team_id), Place(pki.id)), HELLO)
+    await chat.send_ephemeral(Interaction(Actor(pki.id, slack.team_id), Destination(pki.id)), HELLO)
 
     assert pki.messages == []
     assert logged[-1]["event"] == "whisper was lost"
 
 
 @pytest.mark.parametrize("fault", [answers(404, "expired_url"), answers(500), drops(effect=False)])
-async def test_a_whisper_that_the_address_does_not_take_is_posted(chat, slack, origin, ana, calls, fault):
+async def test_a_whisper_that_the_address_does_not_take_is_posted(chat, slack, interaction, ana, calls, fault):
     slack.faults.plan("response_url", fault)
 
-    await chat.whisper(origin, HELLO)
+    await chat.send_ephemeral(interaction, HELLO)
 
     assert [message.text for message in ana.ephemerals] == ["hello"]
     assert calls("chat.postEphemeral") == 1
@@ -70,16 +70,16 @@ async def test_a_whisper_that_the_address_does_not_take_is_posted(chat, slack, o
 
 @pytest.mark.parametrize("address", ["http://[", "no address", "ftp://127.0.0.1/x", "http://127.0.0.1:99999/"])
 async def test_a_whisper_to_what_is_no_address_is_posted(chat, ana, pki, slack, address):
-    await chat.whisper(Origin(Actor(ana.id, slack.team_id), Place(pki.id), address), HELLO)
+    await chat.send_ephemeral(Interaction(Actor(ana.id, slack.team_id), Destination(pki.id), address), HELLO)
 
     assert [message.text for message in ana.ephemerals] == ["hello"]
 
 
-async def test_without_an_address_a_whisper_is_posted_in_its_thread(chat, slack, ana, pki, place):
+async def test_without_an_address_a_whisper_is_posted_in_its_thread(chat, slack, ana, pki, destination):
     started = await ana.post(pki, "a thread")
-    origin = Origin(Actor(ana.id, slack.team_id), Place(pki.id, started.ts))
+    interaction = Interaction(Actor(ana.id, slack.team_id), Destination(pki.id, started.ts))
 
-    await chat.whisper(origin, HELLO)
+    await chat.send_ephemeral(interaction, HELLO)
 
     assert [(message.text, message.thread_ts) for message in ana.ephemerals] == [("hello", started.ts)]
 
@@ -87,9 +87,9 @@ async def test_without_an_address_a_whisper_is_posted_in_its_thread(chat, slack,
 @pytest.mark.parametrize("trouble", ["not a member", "no place"])
 async def test_where_no_whisper_is_possible_the_person_is_told_directly(chat, slack, ana, pki, trouble):
     pki.member = False
-    place = None if trouble == "no place" else Place(pki.id)
+    destination = None if trouble == "no place" else Destination(pki.id)
 
-    await chat.whisper(Origin(Actor(ana.id, slack.team_id), place), HELLO)
+    await chat.send_ephemeral(Interaction(Actor(ana.id, slack.team_id), destination), HELLO)
 
     assert [message.text for message in ana.direct_messages] == ["hello"]
 
@@ -98,7 +98,7 @@ async def test_where_no_whisper_is_possible_the_person_is_told_directly(chat, sl
 async def test_where_slack_takes_no_whisper_now_the_person_is_told_directly(chat, slack, ana, pki, fault):
     slack.faults.plan("chat.postEphemeral", fault)
 
-    await chat.whisper(Origin(Actor(ana.id, slack.team_id), Place(pki.id)), HELLO)
+    await chat.send_ephemeral(Interaction(Actor(ana.id, slack.team_id), Destination(pki.id)), HELLO)
 
     assert [message.text for message in ana.direct_messages] == ["hello"]
 
@@ -110,7 +110,7 @@ async def test_a_whisper_that_is_lost_is_only_logged(chat, slack, ana, pki, logg
     else:
         pki.member = slack.messages_tab_enabled = False
 
-    await chat.whisper(Origin(Actor(ana.id, slack.team_id), Place(pki.id)), HELLO)
+    await chat.send_ephemeral(Interaction(Actor(ana.id, slack.team_id), Destination(pki.id)), HELLO)
 
     assert ana.ephemerals == ana.direct_messages == []
     assert [line["event"] for line in logged] == ["whisper was lost"]
@@ -139,7 +139,7 @@ async def test_a_trigger_that_was_used_opens_no_second_form(chat, ana, trigger):
 async def test_a_trigger_that_is_over_is_refused(chat, slack, trigger, seconds):
     slack.trigger_seconds = seconds
 
-    with pytest.raises(SlackRefused) as refused:
+    with pytest.raises(SlackRejected) as refused:
         await chat.open_form(trigger, resend_form.empty("f1"))
 
     assert refused.value.code == "expired_trigger_id"
@@ -164,83 +164,83 @@ async def test_a_form_that_was_drawn_by_another_meanwhile_is_left_alone(chat, an
 async def test_another_refusal_of_a_form_is_an_error(chat, slack, trigger):
     view_id = await chat.open_form(trigger, resend_form.empty("f1"))
 
-    with pytest.raises(SlackRefused):
+    with pytest.raises(SlackRejected):
         await chat.update_form(view_id, {"type": "modal"})
 
     assert slack.problems
 
 
-async def test_a_message_is_posted_once_with_its_key(chat, slack, place, pki, calls):
-    stands, ts = await chat.post(place, HELLO, "r1.root")
+async def test_a_message_is_posted_once_with_its_key(chat, slack, destination, pki, calls):
+    stands, ts = await chat.post(destination, HELLO, "r1.root")
 
     (message,) = pki.messages
-    assert (stands, ts) == (place, message.ts)
+    assert (stands, ts) == (destination, message.ts)
     assert message.text == "hello"
     assert message.metadata == {"event_type": METADATA, "event_payload": {"key": "r1.root"}}
     assert calls("chat.postMessage") == 1
     assert slack.api_calls[-1].params["unfurl_links"] is False
 
 
-async def test_a_message_is_posted_in_a_thread(chat, pki, place):
-    _, ts = await chat.post(place, HELLO, "r1.root")
+async def test_a_message_is_posted_in_a_thread(chat, pki, destination):
+    _, ts = await chat.post(destination, HELLO, "r1.root")
 
-    stands, _ = await chat.post(Place(pki.id, ts), BYE, "r1.detail")
+    stands, _ = await chat.post(Destination(pki.id, ts), BYE, "r1.detail")
 
-    assert stands == Place(pki.id, ts)
+    assert stands == Destination(pki.id, ts)
     assert [message.text for message in pki.thread(ts)] == ["bye"]
 
 
 async def test_a_direct_message_tells_where_it_stands(chat, slack, ana):
-    stands, ts = await chat.post(Place(ana.id), HELLO, "r1.root")
+    stands, ts = await chat.post(Destination(ana.id), HELLO, "r1.root")
 
     assert stands.channel_id == slack.dm(ana).id
     await chat.edit(stands, ts, BYE)
     assert [message.text for message in ana.direct_messages] == ["bye"]
 
 
-async def test_an_edit_replaces_text_and_blocks_and_keeps_the_key(chat, place, pki, since):
-    _, ts = await chat.post(place, HELLO, "r1.root")
+async def test_an_edit_replaces_text_and_blocks_and_keeps_the_key(chat, destination, pki, since):
+    _, ts = await chat.post(destination, HELLO, "r1.root")
 
-    await chat.edit(place, ts, BYE)
-    await chat.edit(place, ts, BYE)
+    await chat.edit(destination, ts, BYE)
+    await chat.edit(destination, ts, BYE)
 
     (message,) = pki.messages
     assert message.text == "bye"
     assert "*bye*" in str(message.blocks)
-    assert await chat.find(place, "r1.root", since) == ts
+    assert await chat.find(destination, "r1.root", since) == ts
 
 
 @pytest.mark.parametrize("fault", [drops(effect=True), drops(effect=False), answers(500), BUSY])
-async def test_a_post_without_an_answer_is_not_repeated(chat, slack, place, calls, fault):
+async def test_a_post_without_an_answer_is_not_repeated(chat, slack, destination, calls, fault):
     slack.faults.plan("chat.postMessage", fault)
 
     with pytest.raises(SlackUnavailable):
-        await chat.post(place, HELLO, "r1.root")
+        await chat.post(destination, HELLO, "r1.root")
 
     assert calls("chat.postMessage") == 1
 
 
-async def test_a_post_whose_answer_was_lost_is_found_by_its_key(chat, slack, place, pki, since):
+async def test_a_post_whose_answer_was_lost_is_found_by_its_key(chat, slack, destination, pki, since):
     slack.faults.plan("chat.postMessage", drops(effect=True))
     with pytest.raises(SlackUnavailable):
-        await chat.post(place, HELLO, "r1.root")
+        await chat.post(destination, HELLO, "r1.root")
 
-    assert await chat.find(place, "r1.root", since) == pki.messages[0].ts
-    assert await chat.find(place, "r2.root", since) is None
+    assert await chat.find(destination, "r1.root", since) == pki.messages[0].ts
+    assert await chat.find(destination, "r2.root", since) is None
 
 
-async def test_a_reply_is_found_in_its_thread(chat, place, pki, since):
-    _, ts = await chat.post(place, HELLO, "r1.root")
-    _, reply = await chat.post(Place(pki.id, ts), BYE, "r1.detail")
+async def test_a_reply_is_found_in_its_thread(chat, destination, pki, since):
+    _, ts = await chat.post(destination, HELLO, "r1.root")
+    _, reply = await chat.post(Destination(pki.id, ts), BYE, "r1.detail")
 
-    assert await chat.find(Place(pki.id, ts), "r1.detail", since) == reply
-    assert await chat.find(place, "r1.detail", since) is None
+    assert await chat.find(Destination(pki.id, ts), "r1.detail", since) == reply
+    assert await chat.find(destination, "r1.detail", since) is None
 
 
 @pytest.mark.parametrize("in_thread", [False, True])
-async def test_a_message_is_found_however_much_was_said_since(chat, slack, ana, place, pki, since, in_thread):
+async def test_a_message_is_found_however_much_was_said_since(chat, slack, ana, destination, pki, since, in_thread):
     started = await ana.post(pki, "a thread")
-    where = Place(pki.id, started.ts) if in_thread else place
+    where = Destination(pki.id, started.ts) if in_thread else destination
     for number in range(7):
         await ana.post(pki, f"before {number}", thread_ts=where.thread_ts)
     _, ts = await chat.post(where, HELLO, "r1.root")
@@ -252,41 +252,41 @@ async def test_a_message_is_found_however_much_was_said_since(chat, slack, ana, 
     assert await chat.find(where, "r2.root", since) is None
 
 
-async def test_other_peoples_metadata_is_not_ours(chat, slack, place, since):
-    await chat.post(place, HELLO, "r1.root")
-    slack.channels[place.channel_id].messages[0].content.metadata["event_type"] = "another"
+async def test_other_peoples_metadata_is_not_ours(chat, slack, destination, since):
+    await chat.post(destination, HELLO, "r1.root")
+    slack.channels[destination.channel_id].messages[0].content.metadata["event_type"] = "another"
 
-    assert await chat.find(place, "r1.root", since) is None
+    assert await chat.find(destination, "r1.root", since) is None
 
 
 @pytest.mark.parametrize("trouble", ["not a member", "no scope"])
-async def test_where_the_bot_may_not_read_nothing_is_found(chat, slack, place, pki, since, trouble):
-    await chat.post(place, HELLO, "r1.root")
+async def test_where_the_bot_may_not_read_nothing_is_found(chat, slack, destination, pki, since, trouble):
+    await chat.post(destination, HELLO, "r1.root")
     if trouble == "no scope":
         slack.granted_scopes.discard("channels:history")
     else:
         pki.member = False
 
-    assert await chat.find(place, "r1.root", since) is None
+    assert await chat.find(destination, "r1.root", since) is None
 
 
-async def test_where_slack_is_away_it_is_not_said_that_nothing_is_there(chat, slack, place, since):
+async def test_where_slack_is_away_it_is_not_said_that_nothing_is_there(chat, slack, destination, since):
     slack.faults.plan("conversations.history", BUSY)
 
     with pytest.raises(SlackUnavailable):
-        await chat.find(place, "r1.root", since)
+        await chat.find(destination, "r1.root", since)
 
 
 @pytest.mark.parametrize("code", ["invalid_blocks", "msg_blocks_too_long", "msg_too_long"])
 @pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
-async def test_a_message_of_a_bad_shape_is_said_in_its_text_alone(chat, slack, place, pki, logged, method, code):
-    _, ts = await chat.post(place, HELLO, "r1.root")
+async def test_a_message_of_a_bad_shape_is_said_in_its_text_alone(chat, slack, destination, pki, logged, method, code):
+    _, ts = await chat.post(destination, HELLO, "r1.root")
     slack.faults.plan(method, answers(200, {"ok": False, "error": code}))
 
     if method == "chat.update":
-        await chat.edit(place, ts, BYE)
+        await chat.edit(destination, ts, BYE)
     else:
-        await chat.post(place, BYE, "r2.root")
+        await chat.post(destination, BYE, "r2.root")
 
     assert pki.messages[-1].text == "bye"
     assert pki.messages[-1].blocks == []
@@ -305,27 +305,27 @@ async def test_a_message_of_a_bad_shape_is_said_in_its_text_alone(chat, slack, p
 async def test_a_closed_channel_says_why(chat, slack, traits, code):
     channel = slack.add_channel("closed", **traits)
 
-    with pytest.raises(SlackRefused) as refused:
-        await chat.post(Place(channel.id), HELLO, "r1.root")
+    with pytest.raises(SlackRejected) as refused:
+        await chat.post(Destination(channel.id), HELLO, "r1.root")
 
     assert refused.value.code == code
 
 
-async def test_a_permalink_is_given_where_slack_gives_one(chat, slack, place):
-    _, ts = await chat.post(place, HELLO, "r1.root")
+async def test_a_permalink_is_given_where_slack_gives_one(chat, slack, destination):
+    _, ts = await chat.post(destination, HELLO, "r1.root")
 
-    assert place.channel_id in await chat.permalink(place, ts)
-    assert await chat.permalink(place, "1.0") is None
+    assert destination.channel_id in await chat.permalink(destination, ts)
+    assert await chat.permalink(destination, "1.0") is None
     slack.faults.plan("chat.getPermalink", BUSY)
-    assert await chat.permalink(place, ts) is None
+    assert await chat.permalink(destination, ts) is None
 
 
-async def test_it_is_known_whether_others_read_along(chat, slack, place, calls):
+async def test_it_is_known_whether_others_read_along(chat, slack, destination, calls):
     shared = slack.add_channel("with-partners", ext_shared=True)
 
-    assert await chat.is_shared(Place(shared.id)) is True
-    assert await chat.is_shared(place) is False
-    assert await chat.is_shared(place) is False
+    assert await chat.is_shared(Destination(shared.id)) is True
+    assert await chat.is_shared(destination) is False
+    assert await chat.is_shared(destination) is False
     assert calls("conversations.info") == 2
 
 
@@ -348,52 +348,52 @@ INVITATIONS = [
     ids=str,
 )
 async def test_an_invitation_counts_as_shared_and_other_workspaces_of_ours_do_not(
-    chat, slack, place, traits, is_shared
+    chat, slack, destination, traits, is_shared
 ):
-    body = {"ok": True, "channel": {"id": place.channel_id, **traits}}
+    body = {"ok": True, "channel": {"id": destination.channel_id, **traits}}
     slack.faults.plan("conversations.info", answers(200, body))
 
-    assert await chat.is_shared(place) is is_shared
+    assert await chat.is_shared(destination) is is_shared
 
 
 @pytest.mark.fault("M9")
-async def test_an_answer_counts_for_a_minute_from_when_it_was_asked_for(chat, place, pki, calls, monkeypatch):
+async def test_an_answer_counts_for_a_minute_from_when_it_was_asked_for(chat, destination, pki, calls, monkeypatch):
     loop = asyncio.get_running_loop()
-    assert await chat.is_shared(place) is False
+    assert await chat.is_shared(destination) is False
     pki.ext_shared = True
     now = loop.time()
 
     monkeypatch.setattr(loop, "time", lambda: now + REMEMBERED - 1.0)
-    within = await chat.is_shared(place)
+    within = await chat.is_shared(destination)
     monkeypatch.setattr(loop, "time", lambda: now + REMEMBERED + 1.0)
-    after = await chat.is_shared(place)
+    after = await chat.is_shared(destination)
 
     assert (within, after) == (False, True)
     assert calls("conversations.info") == 2
 
 
-async def test_many_that_ask_at_once_ask_slack_once(chat, place, calls):
-    assert await asyncio.gather(*(chat.is_shared(place) for _ in range(20))) == [False] * 20
+async def test_many_that_ask_at_once_ask_slack_once(chat, destination, calls):
+    assert await asyncio.gather(*(chat.is_shared(destination) for _ in range(20))) == [False] * 20
     assert calls("conversations.info") == 1
 
 
 @pytest.mark.parametrize("channel_id", ["D0ANA", "U0ANA", "W0ANA"])
 async def test_a_direct_conversation_is_never_shared(chat, calls, channel_id):
-    assert await chat.is_shared(Place(channel_id)) is False
+    assert await chat.is_shared(Destination(channel_id)) is False
     assert calls("conversations.info") == 0
 
 
-async def test_whether_a_channel_is_shared_is_asked_again_after_a_failure(chat, slack, place):
+async def test_whether_a_channel_is_shared_is_asked_again_after_a_failure(chat, slack, destination):
     slack.faults.plan("conversations.info", BUSY)
     with pytest.raises(SlackUnavailable):
-        await chat.is_shared(place)
+        await chat.is_shared(destination)
 
-    assert await chat.is_shared(place) is False
+    assert await chat.is_shared(destination) is False
 
 
 async def test_a_channel_that_the_bot_cannot_see_is_refused(chat):
-    with pytest.raises(SlackRefused) as refused:
-        await chat.is_shared(Place("C0NOWHERE"))
+    with pytest.raises(SlackRejected) as refused:
+        await chat.is_shared(Destination("C0NOWHERE"))
 
     assert refused.value.code == "channel_not_found"
 
@@ -402,8 +402,8 @@ async def test_a_channel_that_the_bot_cannot_see_is_refused(chat):
     "body",
     [{"ok": True}, {"ok": True, "channel": None}, {"ok": True, "channel": "C0PKI"}, {"ok": True, "channel": {}}],
 )
-async def test_an_answer_without_a_channel_does_not_tell_that_no_stranger_reads_along(chat, slack, place, body):
+async def test_an_answer_without_a_channel_does_not_tell_that_no_stranger_reads_along(chat, slack, destination, body):
     slack.faults.plan("conversations.info", answers(200, body))
 
     with pytest.raises(SlackUnavailable):
-        await chat.is_shared(place)
+        await chat.is_shared(destination)

@@ -6,8 +6,8 @@ import contextlib
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.errors import SlackRefused, SlackUnavailable
-from bot.slack.client import accepted, identify, new_address, open_client, translated
+from bot.errors import SlackRejected, SlackUnavailable
+from bot.slack.client import accepted, identify, mapped_errors, open_client, open_socket_url
 from sandbox.faults import answers, drops, stalls
 
 
@@ -45,7 +45,7 @@ async def test_the_time_that_slack_tells_is_heard_whatever_it_answers(slack, tro
     heard = []
 
     async with open_client(slack.bot_token, slack.api_url, heard.append) as client:
-        with contextlib.suppress(SlackRefused, SlackUnavailable):
+        with contextlib.suppress(SlackRejected, SlackUnavailable):
             await identify(client)
 
     assert heard == ["Wed, 01 Jul 2026 10:00:00 GMT"]
@@ -53,11 +53,11 @@ async def test_the_time_that_slack_tells_is_heard_whatever_it_answers(slack, tro
 
 async def test_a_token_that_is_not_accepted_is_refused_and_doubted(slack, logged):
     async with open_client("xoxb-wrong", slack.api_url) as client:
-        with pytest.raises(SlackRefused) as refused:
+        with pytest.raises(SlackRejected) as refused:
             await identify(client)
 
     assert refused.value.code == "invalid_auth"
-    assert client.doubted.is_set()
+    assert client.token_rejected.is_set()
     assert "xoxb-wrong" not in str(logged)
 
 
@@ -72,19 +72,19 @@ async def test_a_token_that_is_not_accepted_is_refused_and_doubted(slack, logged
 async def test_no_other_refusal_doubts_the_bot_token(client, slack, method, status, error):
     slack.faults.plan(method, answers(status, {"ok": False, "error": error}))
 
-    with pytest.raises((SlackRefused, SlackUnavailable)):
-        await (identify(client) if method == "auth.test" else new_address(client, slack.app_token))
+    with pytest.raises((SlackRejected, SlackUnavailable)):
+        await (identify(client) if method == "auth.test" else open_socket_url(client, slack.app_token))
 
-    assert not client.doubted.is_set()
+    assert not client.token_rejected.is_set()
 
 
 async def test_an_app_token_gets_a_new_address_each_time(client, slack):
-    addresses = {await new_address(client, slack.app_token) for _ in range(2)}
+    addresses = {await open_socket_url(client, slack.app_token) for _ in range(2)}
 
     assert len(addresses) == 2
     assert all(address.startswith("ws://127.0.0.1:") for address in addresses)
-    with pytest.raises(SlackRefused):
-        await new_address(client, "xapp-wrong")
+    with pytest.raises(SlackRejected):
+        await open_socket_url(client, "xapp-wrong")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ async def test_slack_tells_when_to_come_back(client, slack, headers, seconds):
 async def test_what_slack_would_say_again_is_refused_with_its_word(client, slack, code):
     slack.faults.plan("auth.test", answers(200, {"ok": False, "error": code}))
 
-    with pytest.raises(SlackRefused) as refused:
+    with pytest.raises(SlackRejected) as refused:
         await identify(client)
 
     assert refused.value.code == code
@@ -154,7 +154,7 @@ async def test_where_nobody_listens_slack_is_unavailable(no_proxy):
 )
 async def test_whatever_the_sdk_raises_is_one_of_ours(error):
     with pytest.raises(SlackUnavailable) as unavailable:
-        async with translated():
+        async with mapped_errors():
             raise error
 
     assert unavailable.value.__cause__ is error
@@ -162,14 +162,14 @@ async def test_whatever_the_sdk_raises_is_one_of_ours(error):
 
 @pytest.mark.parametrize("response", [None, {}, {"error": None}, "text"])
 async def test_an_error_without_a_shape_is_refused_as_unknown(response):
-    with pytest.raises(SlackRefused):
-        async with translated():
+    with pytest.raises(SlackRejected):
+        async with mapped_errors():
             raise SlackApiError("odd", response)
 
 
 async def test_a_cancelled_call_stays_cancelled():
     with pytest.raises(asyncio.CancelledError):
-        async with translated():
+        async with mapped_errors():
             raise asyncio.CancelledError
 
 
@@ -207,8 +207,8 @@ async def test_a_proxy_of_the_environment_is_asked_for_the_world(monkeypatch):
 async def test_the_last_call_tells_that_slack_accepts_the_token_else_it_is_asked(client, slack, trouble, is_accepted):
     slack.faults.plan("*", trouble, times=None)
 
-    with contextlib.suppress(SlackRefused, SlackUnavailable):
-        async with translated():
+    with contextlib.suppress(SlackRejected, SlackUnavailable):
+        async with mapped_errors():
             await client.users_info(user="U1")
 
     assert await accepted(client, 1.0) is is_accepted
@@ -219,7 +219,7 @@ async def test_an_old_no_does_not_count(client, slack):
     slack.faults.plan("users.info", answers(503, "<html>"))
 
     with contextlib.suppress(SlackUnavailable):
-        async with translated():
+        async with mapped_errors():
             await client.users_info(user="U1")
 
     assert await accepted(client, 1.0)

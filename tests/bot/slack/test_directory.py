@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.errors import SlackRejected, SlackUnavailable
 from sandbox.faults import answers, stalls
 
 BUSY = answers(429, {"ok": False, "error": "ratelimited"})
@@ -92,7 +92,7 @@ async def test_a_group_that_could_not_be_read_is_read_again(directory, slack, an
 
 
 async def test_an_unknown_person_is_refused(directory):
-    with pytest.raises(SlackRefused) as refused:
+    with pytest.raises(SlackRejected) as refused:
         await directory.person("U0NOBODY")
 
     assert refused.value.code == "user_not_found"

@@ -5,8 +5,8 @@ import pytest
 from aiohttp import web
 
 from bot.errors import SlackUnavailable
-from bot.models import Actor, Origin, Place
-from bot.slack.client import accepted, identify, new_address, translated
+from bot.models import Actor, Destination, Interaction
+from bot.slack.client import accepted, identify, mapped_errors, open_socket_url
 from bot.views.blocks import Message
 from sandbox.faults import answers
 
@@ -30,14 +30,14 @@ async def elsewhere():
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    heard_at = f"http://127.0.0.1:{runner.addresses[0][1]}/api/x"
-    yield heard, heard_at
+    last_call_at = f"http://127.0.0.1:{runner.addresses[0][1]}/api/x"
+    yield heard, last_call_at
     await runner.cleanup()
 
 
 CALLS = {
     "auth.test": identify,
-    "apps.connections.open": lambda client: new_address(client, "xapp-1-made-up"),
+    "apps.connections.open": lambda client: open_socket_url(client, "xapp-1-made-up"),
     "chat.postMessage": lambda client: client.chat_postMessage(channel="C1", text="x"),
     "users.info": lambda client: client.users_info(user="U1"),
     "conversations.replies": lambda client: client.conversations_replies(channel="C1", ts="1.0"),
@@ -51,7 +51,7 @@ async def test_a_redirect_is_an_error_and_is_not_followed(client, slack, elsewhe
     slack.faults.plan(method, answers(status, "", {"Location": address}), times=None)
 
     with pytest.raises(SlackUnavailable, match=f"a redirect \\(HTTP {status}\\), which is never followed"):
-        async with translated():
+        async with mapped_errors():
             await CALLS[method](client)
 
     assert heard == []
@@ -65,7 +65,7 @@ async def test_what_a_redirect_says_is_not_believed(client, slack, status):
     with pytest.raises(SlackUnavailable):
         await identify(client)
 
-    assert not client.doubted.is_set()
+    assert not client.token_rejected.is_set()
     assert not await accepted(client, 1.0)
 
 
@@ -76,9 +76,11 @@ async def test_a_whisper_does_not_follow_its_address_elsewhere(chat, slack, ana,
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    origin = Origin(Actor(ana.id, slack.team_id), Place(pki.id), f"http://127.0.0.1:{runner.addresses[0][1]}/whisper")
+    interaction = Interaction(
+        Actor(ana.id, slack.team_id), Destination(pki.id), f"http://127.0.0.1:{runner.addresses[0][1]}/whisper"
+    )
 
-    await chat.whisper(origin, Message("hello", []))
+    await chat.send_ephemeral(interaction, Message("hello", []))
     await runner.cleanup()
 
     assert heard == []
@@ -87,7 +89,7 @@ async def test_a_whisper_does_not_follow_its_address_elsewhere(chat, slack, ana,
 
 async def test_the_socket_is_not_opened_elsewhere(elsewhere):
     from bot.slack.client import refuse_redirects
-    from handlers.transport.websocket import Connection
+    from handlers.transport.websocket import WebSocket
 
     heard, address = elsewhere
     app = web.Application()
@@ -97,7 +99,7 @@ async def test_the_socket_is_not_opened_elsewhere(elsewhere):
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     async with aiohttp.ClientSession(middlewares=[refuse_redirects]) as session:
         with pytest.raises(SlackUnavailable, match="Redirected"):
-            await Connection.open(session, f"ws://127.0.0.1:{runner.addresses[0][1]}/link", None)
+            await WebSocket.open(session, f"ws://127.0.0.1:{runner.addresses[0][1]}/link", None)
     await runner.cleanup()
 
     assert heard == []

@@ -4,23 +4,23 @@ from datetime import timedelta
 
 import pytest
 
-from bot.models import Depths
+from bot.models import Backlog
 from bot.store import follow_ups, requests
 from bot.store.alerts import Alert, Alerts
-from bot.store.backlog import Depth
+from bot.store.backlog import BacklogReader
 
 SOON = timedelta(minutes=2)
 
 
 @pytest.fixture
 def depth(database):
-    return Depth(database)
+    return BacklogReader(database)
 
 
 async def test_nothing_waits_at_first_and_the_database_answers(depth, clock):
-    await depth.look()
+    await depth.refresh()
 
-    assert await depth.read(clock()) == Depths(0, 0, 0, 0)
+    assert await depth.read(clock()) == Backlog(0, 0, 0, 0)
 
 
 async def test_what_was_accepted_waits_until_it_is_told(depth, database, make_request, clock):
@@ -35,7 +35,7 @@ async def test_what_was_accepted_waits_until_it_is_told(depth, database, make_re
 
 async def test_an_alert_waits_until_it_was_looked_at(depth, database, clock):
     alerts = [Alert("C1", f"{number}.0", clock(), ()) for number in range(3)]
-    await Alerts(database).keep(alerts)
+    await Alerts(database).add(alerts)
 
     await Alerts(database).done(alerts[:1])
 
@@ -50,4 +50,4 @@ async def test_a_following_is_due_when_its_time_has_come(depth, database, make_r
 
     before, then = await depth.read(clock()), await depth.read(clock() + SOON)
 
-    assert [(each.followings, each.due) for each in (before, then)] == [(1, 0), (1, 1)]
+    assert [(each.follow_ups, each.due) for each in (before, then)] == [(1, 0), (1, 1)]

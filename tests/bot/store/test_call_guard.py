@@ -54,7 +54,7 @@ def permit(database, member, now):
 @pytest.fixture
 def end(database, clock, ana):
     async def end(call_no=0, event=LedgerEvent.UNKNOWN):
-        await Ledger(database).record(Entry(event, clock(), ana, "r1", call_no, 1))
+        await Ledger(database).append(Entry(event, clock(), ana, "r1", call_no, 1))
 
     return end
 
@@ -155,7 +155,9 @@ def begin(database, permit, clock, ana):
     """Write the `sending` row as a sender does."""
 
     async def begin():
-        return await Ledger(database).begin(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1), permit.confirm_in)
+        return await Ledger(database).begin_attempt(
+            Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1), permit.confirm_in
+        )
 
     return begin
 

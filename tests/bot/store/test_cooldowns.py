@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from bot.models import Actor, Call, DomainTarget, OrderTarget, Recipient
 from bot.store import cooldowns, schema
-from bot.store.cooldowns import Claim, Claims
+from bot.store.cooldowns import ActiveCooldown, Cooldowns
 
 KEY = "order:700001:shop.example.com"
 PAUSE = timedelta(minutes=15)
@@ -15,14 +15,14 @@ PAUSE = timedelta(minutes=15)
 
 @pytest.fixture
 def held(database):
-    return Claims(database)
+    return Cooldowns(database)
 
 
 @pytest.fixture
 def take(database, clock):
     async def take_for(request, until=None):
         async with database.write() as transaction:
-            await cooldowns.take(transaction, request, until or request.at + PAUSE)
+            await cooldowns.acquire(transaction, request, until or request.at + PAUSE)
 
     return take_for
 
@@ -31,7 +31,7 @@ def take(database, clock):
 def free(database):
     async def free_of(request_id, *keys):
         async with database.write() as transaction:
-            await cooldowns.free(transaction, request_id, keys)
+            await cooldowns.release(transaction, request_id, keys)
 
     return free_of
 
@@ -41,33 +41,33 @@ def test_an_order_is_claimed_by_name_and_a_domain_by_scope_and_mailbox():
     mailboxes = (Recipient("c.example", "X@c.example"), Recipient("c.example", "y@c.example"))
     domain = Call(DomainTarget(2, "c.example"), mailboxes)
 
-    assert order.claim_keys == ("order:1:a.example", "order:1:b.example")
-    assert domain.claim_keys == ("domain:2:c.example", "domain:2:to:x@c.example", "domain:2:to:y@c.example")
+    assert order.cooldown_keys == ("order:1:a.example", "order:1:b.example")
+    assert domain.cooldown_keys == ("domain:2:c.example", "domain:2:to:x@c.example", "domain:2:to:y@c.example")
 
 
 async def test_a_claim_tells_who_sent_and_until_when_it_rests(held, take, make_request, clock):
     await take(make_request())
 
-    claim = await held.standing([KEY, "order:1:other.example"], clock())
+    cooldown = await held.active([KEY, "order:1:other.example"], clock())
 
-    assert claim == Claim(KEY, "r1", "U0ANA", clock(), clock() + PAUSE)
+    assert cooldown == ActiveCooldown(KEY, "r1", "U0ANA", clock(), clock() + PAUSE)
 
 
 async def test_a_claim_ends_at_its_time(held, take, make_request, clock):
     await take(make_request())
     last_moment = clock() + PAUSE - timedelta(microseconds=1)
 
-    assert await held.standing([KEY], last_moment)
-    assert await held.standing([KEY], clock() + PAUSE) is None
+    assert await held.active([KEY], last_moment)
+    assert await held.active([KEY], clock() + PAUSE) is None
 
 
 async def test_the_newest_of_several_claims_is_told(held, take, make_request, domain_call, order_call, clock):
     await take(make_request("old", calls=(order_call,)))
     await take(make_request("new", calls=(domain_call,), at=clock() + timedelta(minutes=1)))
 
-    claim = await held.standing([*order_call.claim_keys, *domain_call.claim_keys], clock())
+    cooldown = await held.active([*order_call.cooldown_keys, *domain_call.cooldown_keys], clock())
 
-    assert claim.request_id == "new"
+    assert cooldown.request_id == "new"
 
 
 async def test_a_later_request_claims_beside_the_earlier_and_frees_its_own_claim_alone(
@@ -76,11 +76,11 @@ async def test_a_later_request_claims_beside_the_earlier_and_frees_its_own_claim
     await take(make_request("first"))
     later = clock() + timedelta(minutes=1)
     await take(make_request("second", actor=Actor("U0BOB", "T0HOME"), at=later))
-    newest = await held.standing([KEY], later)
+    newest = await held.active([KEY], later)
 
     await free("second", KEY)
 
-    left = await held.standing([KEY], later)
+    left = await held.active([KEY], later)
     assert (newest.request_id, newest.user_id) == ("second", "U0BOB")
     assert (left.request_id, left.user_id) == ("first", "U0ANA")
 
@@ -92,20 +92,20 @@ async def test_claims_that_are_over_do_not_pile_up(held, take, make_request, dat
     await take(make_request("second"))
 
     async with database.read() as connection:
-        kept = list((await connection.execute(sa.select(schema.claims.c.request_id))).scalars())
+        kept = list((await connection.execute(sa.select(schema.cooldowns.c.request_id))).scalars())
     assert kept == ["second"]
 
 
 async def test_a_freed_target_may_be_sent_to_at_once(held, take, free, make_request, order_call, domain_call, clock):
     await take(make_request(calls=(order_call, domain_call)))
 
-    await free("r1", *order_call.claim_keys)
+    await free("r1", *order_call.cooldown_keys)
 
-    assert await held.standing(order_call.claim_keys, clock()) is None
-    assert await held.standing(domain_call.claim_keys, clock())
+    assert await held.active(order_call.cooldown_keys, clock()) is None
+    assert await held.active(domain_call.cooldown_keys, clock())
 
 
 async def test_nothing_is_claimed_by_no_keys(held, take, make_request, clock):
     await take(make_request())
 
-    assert await held.standing([], clock()) is None
+    assert await held.active([], clock()) is None

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from bot.errors import CannotStart, StoreUnavailable
+from bot.errors import ConfigurationError, StoreUnavailable
 from bot.store.database import LOCK_SECONDS, open_database
 from bot.store.schema import forms, metadata
 
@@ -176,7 +176,7 @@ async def test_a_file_that_is_no_database_is_unavailable(garbage):
 async def test_a_database_that_cannot_be_opened_stops_the_start_in_one_line(garbage, file):
     database = open_database(f"sqlite+aiosqlite:///{garbage.parent}/{file}")
 
-    with pytest.raises(CannotStart, match="DATABASE_URL") as refused:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL") as refused:
         await database.migrate()
 
     assert len(str(refused.value).splitlines()) == 1
@@ -200,7 +200,7 @@ async def newer_tables(database):
 
 
 async def test_tables_of_a_newer_version_stop_the_start_in_one_line(newer_tables, open_another):
-    with pytest.raises(CannotStart, match="newer version of the bot") as refused:
+    with pytest.raises(ConfigurationError, match="another version of the bot") as refused:
         await open_another().migrate()
 
     assert len(str(refused.value).splitlines()) == 1
@@ -273,10 +273,10 @@ async def test_a_file_that_was_replaced_is_written_to_no_more(tmp_path):
 @pytest.mark.fault("M10")
 async def test_many_writers_of_one_person_keep_no_colleague_waiting(database):
     """Behind all of them the colleague would wait for longer than a writer may."""
-    from bot.fair_share import done_for
+    from bot.fair_share import working_for
 
     async def write(person):
-        with done_for(person):
+        with working_for(person):
             async with database.write():
                 await asyncio.sleep(0.02)
 

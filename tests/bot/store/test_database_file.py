@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.store.database_file import only_one_process, sqlite_file, who_holds
 
 HOLDING = """
@@ -56,7 +56,7 @@ async def test_only_one_process_runs_on_a_file(tmp_path):
     file = tmp_path / "bot.db"
     async with a_process_that_holds(file):
         with (
-            pytest.raises(CannotStart, match=r"another bot is running on .*bot\.db") as refused,
+            pytest.raises(ConfigurationError, match=r"another bot is running on .*bot\.db") as refused,
             only_one_process(file),
         ):
             pass
@@ -85,7 +85,10 @@ def test_another_file_may_have_another_process(tmp_path):
 
 
 def test_a_lock_that_cannot_be_written_stops_the_start(tmp_path):
-    with pytest.raises(CannotStart, match="cannot write beside"), only_one_process(tmp_path / "missing" / "bot.db"):
+    with (
+        pytest.raises(ConfigurationError, match="cannot write beside"),
+        only_one_process(tmp_path / "missing" / "bot.db"),
+    ):
         pass
 
 
@@ -96,7 +99,7 @@ async def test_whoever_looks_sees_a_bot_that_uses_another_name(tmp_path):
     file = tmp_path / "bot.db"
     async with a_process_that_holds(file):
         (tmp_path / "bot.db.lock").unlink()
-        seen = who_holds(file)
+        observation = who_holds(file)
     after = who_holds(file)
 
-    assert (seen, after) == ("a process that uses another name for the file", None)
+    assert (observation, after) == ("a process that uses another name for the file", None)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.models import Address, DomainTarget, OrderTarget, Place, Plan, WaitingName
+from bot.models import Address, Destination, DomainTarget, OrderTarget, Plan, WaitingName
 from bot.store.forms import KEPT, Form, Forms
 
 
@@ -25,14 +25,14 @@ def plan():
 
 
 async def test_a_drawing_comes_back_with_all_that_it_offers(forms, ana, plan, clock):
-    form = Form(ana, Place("C0PKI"), plan)
+    form = Form(ana, Destination("C0PKI"), plan)
     await forms.save(form, clock())
 
     assert await forms.get(form.id) == form
 
 
 async def test_each_drawing_has_an_id_that_cannot_be_guessed(ana):
-    ids = {Form(ana, Place("C0PKI")).id for _ in range(100)}
+    ids = {Form(ana, Destination("C0PKI")).id for _ in range(100)}
 
     assert len(ids) == 100
     assert {len(form_id) for form_id in ids} == {32}
@@ -44,20 +44,20 @@ async def test_an_unknown_drawing_is_none(forms):
 
 
 async def test_a_drawing_is_let_go_after_a_day(forms, ana, clock):
-    old, young = Form(ana, Place("C0PKI")), Form(ana, Place("C0PKI"))
+    old, young = Form(ana, Destination("C0PKI")), Form(ana, Destination("C0PKI"))
     await forms.save(old, clock())
     clock.advance(seconds=2)
     await forms.save(young, clock())
     clock.now += KEPT - timedelta(seconds=1)
 
-    await forms.save(Form(ana, Place("C0PKI")), clock())
+    await forms.save(Form(ana, Destination("C0PKI")), clock())
 
     assert await forms.get(old.id) is None
     assert await forms.get(young.id) == young
 
 
 async def test_a_drawing_never_changes(forms, ana, plan, clock):
-    form = Form(ana, Place("C0PKI"))
+    form = Form(ana, Destination("C0PKI"))
 
     with pytest.raises(dataclasses.FrozenInstanceError):
         form.plan = plan

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.store.cluster.join import join_cluster
 from bot.store.database import open_database
 from bot.store.database_file import lock_file, only_one_process
@@ -81,9 +81,14 @@ async def migrate(url):
 
 
 async def test_a_file_that_is_not_there_is_not_made(file, url, contents):
-    seen = await inspect(url)
+    observation = await inspect(url)
 
-    assert (seen.tables, seen.revision, seen.where, seen.running) == (Tables.MISSING, None, str(file), None)
+    assert (observation.tables, observation.revision, observation.where, observation.running) == (
+        Tables.MISSING,
+        None,
+        str(file),
+        None,
+    )
     assert contents() == {}
 
 
@@ -98,10 +103,10 @@ async def test_what_was_migrated_is_up_to_date_and_left_as_it_is(url, contents):
     await migrate(url)
     before = contents()
 
-    seen = await inspect(url)
+    observation = await inspect(url)
 
-    assert seen.tables is Tables.UP_TO_DATE
-    assert seen.revision == seen.head
+    assert observation.tables is Tables.UP_TO_DATE
+    assert observation.revision == observation.head
     assert contents() == before
 
 
@@ -111,9 +116,9 @@ async def test_what_was_migrated_is_up_to_date_and_left_as_it_is(url, contents):
 async def test_the_tables_are_compared_with_the_migrations(file, url, migrations, revision, tables):
     write_revision(file, revision)
 
-    seen = await inspect(url, migrations)
+    observation = await inspect(url, migrations)
 
-    assert (seen.tables, seen.revision, seen.head) == (tables, revision, "2")
+    assert (observation.tables, observation.revision, observation.head) == (tables, revision, "2")
 
 
 async def test_a_database_in_use_is_read_beside_its_log(file, url, migrations, contents):
@@ -124,9 +129,9 @@ async def test_a_database_in_use_is_read_beside_its_log(file, url, migrations, c
         writer.execute("UPDATE alembic_version SET version_num = '2'")
         before = contents()
 
-        seen = await inspect(url, migrations)
+        observation = await inspect(url, migrations)
 
-        assert seen.revision == "1"
+        assert observation.revision == "1"
         assert contents() == before
         writer.execute("COMMIT")
         assert (await inspect(url, migrations)).revision == "2"
@@ -137,9 +142,9 @@ async def test_what_a_killed_process_left_is_read_and_left_as_it_is(file, url, m
     await killed_while_writing(file)
     before = contents()
 
-    seen = await inspect(url, migrations)
+    observation = await inspect(url, migrations)
 
-    assert seen.tables is Tables.BEHIND
+    assert observation.tables is Tables.BEHIND
     assert contents() == before
     assert len(before[f"{file.name}-wal"]) > 0
 
@@ -160,7 +165,7 @@ async def test_a_database_whose_log_cannot_be_opened_asks_for_a_start(file, url,
     file.with_name(f"{file.name}-shm").unlink()
     file.with_name(f"{file.name}-shm").symlink_to(file.parent / "absent" / "shm")
 
-    with pytest.raises(CannotStart, match="Start the bot on it once"):
+    with pytest.raises(ConfigurationError, match="Start the bot on it once"):
         await inspect(url, migrations)
 
 
@@ -168,7 +173,7 @@ async def test_a_bot_that_runs_keeps_its_lock(file, url):
     with only_one_process(file):
         first, second = await asyncio.gather(inspect(url), inspect(url))
 
-        with pytest.raises(CannotStart, match="another bot is running"), only_one_process(file):
+        with pytest.raises(ConfigurationError, match="another bot is running"), only_one_process(file):
             pass
 
     assert first.running == second.running == f"process {os.getpid()}"
@@ -185,9 +190,9 @@ async def test_the_lock_of_a_bot_that_ended_is_nobodys(file, url, contents):
 
 
 def test_a_look_does_not_keep_a_bot_from_starting(file):
-    with lock_file(file).open("w") as looking:
-        fcntl.flock(looking, fcntl.LOCK_SH)
-        end = threading.Timer(0.02, lambda: fcntl.flock(looking, fcntl.LOCK_UN))
+    with lock_file(file).open("w") as observer:
+        fcntl.flock(observer, fcntl.LOCK_SH)
+        end = threading.Timer(0.02, lambda: fcntl.flock(observer, fcntl.LOCK_UN))
         end.start()
 
         with only_one_process(file):
@@ -195,7 +200,7 @@ def test_a_look_does_not_keep_a_bot_from_starting(file):
 
 
 async def test_a_folder_that_is_missing_is_named(tmp_path):
-    with pytest.raises(CannotStart, match=r"DATABASE_URL: the folder .*absent is not there"):
+    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: the folder .*absent is not there"):
         await inspect(f"sqlite+aiosqlite:///{tmp_path}/absent/bot.db")
 
     assert not (tmp_path / "absent").exists()
@@ -209,7 +214,7 @@ async def test_what_the_bot_may_not_write_to_is_named(file, url, what, monkeypat
     # Whoever runs the tests may be allowed to write everywhere.
     monkeypatch.setattr("os.access", lambda path, _: Path(path) != closed)
 
-    with pytest.raises(CannotStart, match="DATABASE_URL: the bot may not write to") as caught:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: the bot may not write to") as caught:
         await inspect(url)
 
     assert f"{closed}. " in str(caught.value)
@@ -218,12 +223,12 @@ async def test_what_the_bot_may_not_write_to_is_named(file, url, what, monkeypat
 async def test_a_file_that_is_no_database_is_told(file, url):
     file.write_bytes(b"no database at all" * 100)
 
-    with pytest.raises(CannotStart, match=r"DATABASE_URL: the database cannot be opened \(.*not a database"):
+    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: the database cannot be opened \(.*not a database"):
         await inspect(url)
 
 
 async def test_a_server_that_does_not_answer_is_told_without_the_password():
-    with pytest.raises(CannotStart, match="DATABASE_URL: the database cannot be opened") as caught:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be opened") as caught:
         await inspect("postgresql+psycopg://bot:very-secret@127.0.0.1:9/bot")
 
     assert "very-secret" not in str(caught.value)
@@ -248,20 +253,20 @@ async def test_bots_that_run_on_a_server_are_seen_and_not_disturbed(postgresql_u
     async with join_cluster(url, "two", stop) as two, join_cluster(url, "one", stop) as one:
         for instance in (one, two):
             await instance.join()
-        seen = await inspect(url)
+        observation = await inspect(url)
         again = await inspect(url)
         for instance in (one, two):
             await instance.release()
     after = await inspect(url)
 
-    assert seen.tables is Tables.UP_TO_DATE
-    assert (seen.running, seen.instances) == (None, ("one", "two"))
-    assert again == seen
+    assert observation.tables is Tables.UP_TO_DATE
+    assert (observation.running, observation.instances) == (None, ("one", "two"))
+    assert again == observation
     assert after.instances == ()
 
 
 async def test_a_server_that_cannot_be_reached_is_told_to_the_operator(tmp_path):
-    with pytest.raises(CannotStart, match="DATABASE_URL: the database cannot be opened") as refused:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be opened") as refused:
         await inspect(f"postgresql+psycopg://bot:made-up@/bot?host={tmp_path}")
 
     assert "made-up" not in str(refused.value)

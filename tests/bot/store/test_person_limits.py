@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from bot.models import Actor, LedgerEvent
 from bot.store.ledger.entries import Entry, append
-from bot.store.person_limits import reached
+from bot.store.person_limits import reached_limit
 
 BOB = Actor("U0BOB", "T0HOME")
 
@@ -31,7 +31,7 @@ def ask(database, clock, ana):
 
     async def ask_now(*rates, actor=ana):
         async with database.write() as transaction:
-            return await reached(transaction, actor, rates, clock())
+            return await reached_limit(transaction, actor, rates, clock())
 
     return ask_now
 
@@ -116,7 +116,7 @@ async def test_a_persons_requests_are_found_by_the_index(database, ana, clock, w
     async with database.write() as transaction:
         if not database.is_sqlite:
             await transaction.execute(sa.text("SET LOCAL enable_seqscan = off"))
-        await reached(transaction, ana, [(2, 600.0)], clock())
+        await reached_limit(transaction, ana, [(2, 600.0)], clock())
         for statement, parameters in [each for each in statements if "FROM ledger" in each[0] and "kind" in each[0]]:
             explained = f"EXPLAIN {'QUERY PLAN ' if database.is_sqlite else ''}{statement}"
             plan = str((await transaction.exec_driver_sql(explained, parameters)).all())

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from bot.errors import CannotStart, StoreInDoubt, StoreUnavailable
+from bot.errors import CommitUnknown, ConfigurationError, StoreUnavailable
 from bot.store.database import ANSWER_SECONDS, LOCK_SECONDS, open_database
 from bot.store.schema import forms, ledger_head
-from bot.workflow_engine import Engine
+from bot.workflow_engine import WorkflowEngine
 
 A_FORM = {"id": "f1", "at": "2026-07-01T10:00:00.000000Z", "body": "{}"}
 MIGRATING = """
@@ -48,19 +48,19 @@ def run(postgresql_url):
 
 
 @pytest.fixture
-def silence(postgresql):
+def disable(postgresql):
     """Let the server's end of a connection fall silent, and speak again when the test says so, or ends."""
     if postgresql.server is None:
         pytest.skip("The server that TEST_DATABASE_URL names is not ours to stop.")
-    silent = []
+    unreachable = []
 
     def silence_it(pid):
-        silent.append(pid)
+        unreachable.append(pid)
         os.kill(pid, signal.SIGSTOP)
 
     def speak():
-        while silent:
-            os.kill(silent.pop(), signal.SIGCONT)
+        while unreachable:
+            os.kill(unreachable.pop(), signal.SIGCONT)
 
     silence_it.over = speak
     yield silence_it
@@ -143,19 +143,19 @@ async def test_a_server_that_never_answers_is_waited_for_once(deaf_url):
     await database.close()
 
 
-async def test_a_pooled_connection_that_fell_silent_is_replaced_in_time(database, silence):
+async def test_a_pooled_connection_that_fell_silent_is_replaced_in_time(database, disable):
     async with database.read() as connection:
         pid = await pid_of(connection)
-    silence(pid)
+    disable(pid)
 
     with within(LOCK_SECONDS):
         assert await count(database) == 0
 
 
-async def test_a_server_that_falls_silent_within_a_transaction_is_given_up_in_time(database, silence):
+async def test_a_server_that_falls_silent_within_a_transaction_is_given_up_in_time(database, disable):
     async def wait_for_it():
         async with database.read() as connection:
-            silence(await pid_of(connection))
+            disable(await pid_of(connection))
             await connection.scalar(sa.text("SELECT 1"))
 
     with within(ANSWER_SECONDS), pytest.raises(StoreUnavailable):
@@ -173,15 +173,15 @@ async def test_a_statement_that_takes_too_long_is_ended_by_the_server(database):
     assert await count(database) == 0
 
 
-async def test_a_commit_whose_answer_is_lost_is_told_as_doubt_and_may_stand(database, open_another, silence):
+async def test_a_commit_whose_answer_is_lost_is_told_as_doubt_and_may_stand(database, open_another, disable):
     async def lose_the_answer():
         async with database.write() as transaction:
             await transaction.execute(sa.insert(forms).values(A_FORM))
-            silence(await pid_of(transaction))
+            disable(await pid_of(transaction))
 
-    with within(ANSWER_SECONDS), pytest.raises(StoreInDoubt, match="may be carried out all the same"):
+    with within(ANSWER_SECONDS), pytest.raises(CommitUnknown, match="may be carried out all the same"):
         await lose_the_answer()
-    silence.over()
+    disable.over()
 
     async with open_another().write() as connection:
         assert await connection.scalar(sa.select(sa.func.count()).select_from(forms)) == 1
@@ -227,13 +227,13 @@ async def test_a_user_who_may_not_make_what_the_bot_needs_stops_the_start_in_one
 
     async def start():
         await database.migrate()
-        engine = Engine(poor_url, "only")
+        engine = WorkflowEngine(poor_url, "only")
         try:
             await engine.launch()
         finally:
             await engine.close(0)
 
-    with pytest.raises(CannotStart, match=r"DATABASE_URL: .*permission denied") as refused:
+    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: .*permission denied") as refused:
         await start()
 
     await database.close()
@@ -246,7 +246,7 @@ async def test_a_user_who_may_not_make_what_the_bot_needs_stops_the_start_in_one
 async def test_an_address_that_the_driver_cannot_read_stops_the_start_in_one_line(database_url, more):
     database = open_database(f"{database_url}{'&' if '?' in database_url else '?'}{more}")
 
-    with pytest.raises(CannotStart, match=r"DATABASE_URL: .*invalid connection option") as refused:
+    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: .*invalid connection option") as refused:
         await database.migrate()
 
     await database.close()

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from bot.models import Place
+from bot.models import Destination
 from bot.store.posts import Post, Posts
 
 
@@ -14,7 +14,7 @@ def posts(database):
 
 
 async def test_an_intent_comes_back_as_it_was_written(posts, clock):
-    post = Post("r1.root", Place("C0PKI", "17.5"), clock())
+    post = Post("r1.root", Destination("C0PKI", "17.5"), clock())
     await posts.save(post)
 
     assert await posts.get("r1.root") == post
@@ -22,9 +22,9 @@ async def test_an_intent_comes_back_as_it_was_written(posts, clock):
 
 
 async def test_what_became_of_it_replaces_the_intent(posts, clock):
-    intent = Post("r1.root", Place("C0PKI"), clock())
+    intent = Post("r1.root", Destination("C0PKI"), clock())
     await posts.save(intent)
-    stands = dataclasses.replace(intent, place=Place("D0ANA"), ts="18.25", detour="not_in_channel")
+    stands = dataclasses.replace(intent, destination=Destination("D0ANA"), ts="18.25", detour="not_in_channel")
 
     await posts.save(stands)
 
@@ -32,7 +32,7 @@ async def test_what_became_of_it_replaces_the_intent(posts, clock):
 
 
 async def test_the_messages_of_one_request_in_channels_are_found(posts, clock):
-    pki, thread, direct = Place("C0PKI"), Place("C0PKI", "1.5"), Place("D0ANA")
+    pki, thread, direct = Destination("C0PKI"), Destination("C0PKI", "1.5"), Destination("D0ANA")
     for post in (
         Post("r1.root", pki, clock(), "1.5"),
         Post("r1.0.2", thread, clock(), "1.7"),

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.models import Call, OrderTarget, Place, Recipient
+from bot.models import Call, Destination, OrderTarget, Recipient
 from bot.store import requests
 from bot.store.requests import Requests
 
@@ -33,7 +33,10 @@ async def remember(database, call, at):
 
 async def test_a_request_comes_back_as_it_was_accepted(stored, add, make_request, order_call, domain_call):
     request = make_request(
-        calls=(order_call, domain_call), place=Place("C0PKI", "17.5"), reason="neues Postfach ☃", subject="order 1"
+        calls=(order_call, domain_call),
+        destination=Destination("C0PKI", "17.5"),
+        reason="neues Postfach ☃",
+        subject="order 1",
     )
     await add(request)
 

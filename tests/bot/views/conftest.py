@@ -11,16 +11,16 @@ from bot.digicert.fields import clean, domain_name
 from bot.languages import LANGUAGES
 from bot.models import (
     OUTCOMES,
+    AccountEntry,
     Actor,
     Address,
     Call,
+    CallResult,
     Cooldown,
+    Destination,
     DomainTarget,
-    Ending,
     Kind,
-    Listed,
     OrderTarget,
-    Place,
     Plan,
     Recipient,
     ResendRequest,
@@ -76,7 +76,9 @@ class Foreign:
     )
     email = st.tuples(text.map(lambda text: clean(text)[:64]), name).map(lambda parts: clean("@".join(parts)))
     words = st.one_of(st.sampled_from(["", "DigiCert cannot be reached."]), text)
-    place = st.sampled_from([Place("C0PKI"), Place("C0PKI", "17.5"), Place("D0ANA"), Place("G0PKI")])
+    destination = st.sampled_from(
+        [Destination("C0PKI"), Destination("C0PKI", "17.5"), Destination("D0ANA"), Destination("G0PKI")]
+    )
     moment = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
     target = st.one_of(
         st.integers(1, 10**18 - 1).map(OrderTarget),
@@ -109,7 +111,7 @@ class Foreign:
             ResendRequest,
             id=st.just("0123456789abcdef"),
             actor=st.just(Actor("U0ANA", "T0HOME")),
-            place=cls.place,
+            destination=cls.destination,
             subject=st.one_of(st.just("order 700001"), cls.name.map(lambda name: f"domain {name}")),
             calls=calls.map(tuple),
             locale=st.sampled_from([*LANGUAGES, "nl", "pt-BR"]),
@@ -118,13 +120,13 @@ class Foreign:
         )
 
     @classmethod
-    def endings(cls, request, least=None):
+    def results(cls, request, least=None):
         """Endings of all calls of a request, or of at least so many."""
         everyone = len(request.calls)
         count = st.just(everyone) if least is None else st.integers(least, everyone)
-        ending = st.builds(Ending, cls.outcome, cls.words, cls.moment)
+        result = st.builds(CallResult, cls.outcome, cls.words, cls.moment)
         return count.flatmap(
-            lambda count: st.lists(ending, min_size=count, max_size=count).map(lambda some: dict(enumerate(some)))
+            lambda count: st.lists(result, min_size=count, max_size=count).map(lambda some: dict(enumerate(some)))
         )
 
     @classmethod
@@ -171,7 +173,7 @@ class Foreign:
     def listed(cls):
         """A line of the account's listing."""
         return st.builds(
-            Listed,
+            AccountEntry,
             kind=st.sampled_from(list(Kind)),
             id=st.integers(1, 10**18 - 1),
             name=st.one_of(st.just(""), cls.name),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.models import Offer, Offered, Place
+from bot.models import Destination, Offer, OfferTarget
 from bot.views import alert_offers
 from tests.quick import examples
 
@@ -16,8 +16,8 @@ MINUTES = timedelta(minutes=10)
 
 @pytest.fixture
 def offer(now):
-    shop = Offered("order:700001", "order:700001", ("shop.example.com",), now)
-    return Offer("a" * 16, Place("C0OPS", "17.5"), now, (shop,))
+    shop = OfferTarget("order:700001", "order:700001", ("shop.example.com",), now)
+    return Offer("a" * 16, Destination("C0OPS", "17.5"), now, (shop,))
 
 
 def buttons(message):
@@ -40,8 +40,8 @@ def test_one_target_is_told_with_its_two_buttons(offer):
 
 
 def test_several_targets_have_a_button_each_and_the_rest_is_named(offer, now):
-    orders = [Offered(f"order:{number}", f"order:{number}", (f"n{number}.example",), None) for number in range(6)]
-    domain = Offered("domain:71", "name:shop.example.org", ("example.org",), now)
+    orders = [OfferTarget(f"order:{number}", f"order:{number}", (f"n{number}.example",), None) for number in range(6)]
+    domain = OfferTarget("domain:71", "name:shop.example.org", ("example.org",), now)
 
     message = alert_offers.offer(dataclasses.replace(offer, targets=(domain, *orders)))
 
@@ -57,11 +57,11 @@ def test_several_targets_have_a_button_each_and_the_rest_is_named(offer, now):
 
 @pytest.mark.parametrize(("later", "words"), [(1, "1 more alert names it."), (12, "12 more alerts name it.")])
 def test_later_alerts_are_counted(offer, later, words):
-    assert alert_offers.offer(dataclasses.replace(offer, later=later)).text.endswith(words)
+    assert alert_offers.offer(dataclasses.replace(offer, repeat_count=later)).text.endswith(words)
 
 
 def test_not_now_says_who_and_leaves_the_other_button(offer, now):
-    message = alert_offers.offer(dataclasses.replace(offer, quiet_by="U0ANA", quiet_until=now))
+    message = alert_offers.offer(dataclasses.replace(offer, snoozed_by="U0ANA", snoozed_until=now))
 
     assert "Not now, says <@U0ANA>; quiet until <!date^" in message.text
     assert [label for label, _ in buttons(message)] == ["Resend DCV email"]
@@ -69,7 +69,7 @@ def test_not_now_says_who_and_leaves_the_other_button(offer, now):
 
 @pytest.mark.parametrize(("later", "words"), [(1, "1 more alert names"), (490, "490 more alerts name")])
 def test_the_summary_says_how_many_more_and_what_to_do(offer, later, words):
-    message = alert_offers.summary(dataclasses.replace(offer, targets=(), later=later), 10, MINUTES)
+    message = alert_offers.summary(dataclasses.replace(offer, targets=(), repeat_count=later), 10, MINUTES)
 
     assert f"10 offers within 10 minutes are the most for one sender. Since then {words} orders" in message.text
     assert "/dcv-status" in message.text
@@ -80,7 +80,7 @@ def test_the_summary_says_how_many_more_and_what_to_do(offer, later, words):
 @given(data=st.data())
 def test_slack_takes_whatever_waits(foreign, slack, offer, data):
     target = st.builds(
-        Offered,
+        OfferTarget,
         key=st.sampled_from(["order:999999999999999999", "domain:1"]),
         opens=st.one_of(st.just("order:1"), foreign.name.map(lambda name: f"name:{name}")),
         names=st.lists(foreign.name, min_size=1, max_size=250).map(tuple),
@@ -90,9 +90,9 @@ def test_slack_takes_whatever_waits(foreign, slack, offer, data):
     drawn = dataclasses.replace(
         offer,
         targets=tuple(targets),
-        later=data.draw(st.integers(0, 10**6)),
-        quiet_by=data.draw(st.sampled_from([None, "U0ANA"])),
-        quiet_until=data.draw(st.one_of(st.none(), foreign.moment)),
+        repeat_count=data.draw(st.integers(0, 10**6)),
+        snoozed_by=data.draw(st.sampled_from([None, "U0ANA"])),
+        snoozed_until=data.draw(st.one_of(st.none(), foreign.moment)),
     )
 
     assert slack.takes_message(alert_offers.offer(drawn))

@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from bot.views.blocks import (
     MESSAGE_TEXT,
     Message,
-    ago,
     channel,
     context,
-    cut,
     date_time,
+    duration_since,
     escape,
     fields,
     name,
@@ -22,7 +21,8 @@ from bot.views.blocks import (
     person,
     plain,
     section,
-    shorten,
+    truncate,
+    truncate_middle,
 )
 
 NOW = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
@@ -82,7 +82,7 @@ def test_what_is_no_id_is_no_mention(forged):
     ],
 )
 def test_marked_up_text_is_cut_between_its_marks(text, limit, kept):
-    assert cut(text, limit) == kept
+    assert truncate(text, limit) == kept
 
 
 @given(
@@ -92,7 +92,7 @@ def test_a_cut_text_is_short_enough_and_has_no_open_mark(parts, data):
     text = "".join(parts)
     limit = data.draw(st.integers(1, len(text) + 1))
 
-    kept = cut(text, limit)
+    kept = truncate(text, limit)
 
     assert len(kept) <= limit
     assert kept.count("<") == kept.count(">")
@@ -102,7 +102,7 @@ def test_a_cut_text_is_short_enough_and_has_no_open_mark(parts, data):
 
 @given(st.text(max_size=200), st.integers(1, 100))
 def test_a_shortened_text_keeps_its_beginning_and_end(text, limit):
-    short = shorten(text, limit)
+    short = truncate_middle(text, limit)
 
     assert len(short) <= limit
     assert short == text or (text.startswith(short.split("…")[0]) and "…" in short)
@@ -157,7 +157,7 @@ def test_names_that_find_no_room_are_counted():
     ],
 )
 def test_a_length_is_told_in_one_unit(length, words):
-    assert ago(NOW - timedelta(**length), NOW) == words
+    assert duration_since(NOW - timedelta(**length), NOW) == words
 
 
 def test_a_moment_is_told_in_the_readers_zone_with_utc_beside_it():

@@ -5,25 +5,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import (
-    CaBusy,
-    CaRefused,
+    CaRateLimited,
+    CaRejected,
     CaUnavailable,
-    CooledDown,
-    Misunderstood,
+    CooldownActive,
+    InvalidInput,
     NotAllowed,
-    NothingToDo,
-    SlackRefused,
+    NotResendable,
+    SlackRejected,
     SlackUnavailable,
     StoreUnavailable,
 )
-from bot.models import Cooldown, Holders
+from bot.models import Cooldown, Grantees
 from bot.views import errors
 
 
 def test_a_refusal_names_those_who_may_without_letting_foreign_text_mention_anybody():
-    error = NotAllowed("Rule “<@U0EVE>” does not let you.", "x", Holders(("U0BOB",), ("S0PKI",)))
+    error = NotAllowed("Rule “<@U0EVE>” does not let you.", "x", Grantees(("U0BOB",), ("S0PKI",)))
 
-    told = errors.answer(error)
+    told = errors.message_for(error)
 
     assert told.text == "Rule “&lt;@U0EVE&gt;” does not let you. Who may: <!subteam^S0PKI> and <@U0BOB>."
     assert told.blocks[0].text.text == told.text
@@ -32,44 +32,44 @@ def test_a_refusal_names_those_who_may_without_letting_foreign_text_mention_anyb
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (Misunderstood("That is HTML: give one name."), ["That is HTML: give one name."]),
+        (InvalidInput("That is HTML: give one name."), ["That is HTML: give one name."]),
         (NotAllowed("You are not on the list.", "not-listed"), ["You are not on the list."]),
-        (NothingToDo("Order 1 is issued.", "Reissue it."), ["Order 1 is issued.", "Reissue it."]),
-        (CaRefused("no such order", status=404), ["DigiCert refused: no such order"]),
-        (CaRefused("DigiCert does not accept the API key.", status=403), ["DigiCert does not accept the API key."]),
+        (NotResendable("Order 1 is issued.", "Reissue it."), ["Order 1 is issued.", "Reissue it."]),
+        (CaRejected("no such order", status=404), ["DigiCert refused: no such order"]),
+        (CaRejected("DigiCert does not accept the API key.", status=403), ["DigiCert does not accept the API key."]),
         (CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False), ["cannot be reached", "try again"]),
-        (CaBusy(None), ["slow down (429)", "try again"]),
+        (CaRateLimited(None), ["slow down (429)", "try again"]),
         (StoreUnavailable("The bot's database did not answer."), ["The bot's database did not answer."]),
-        (SlackRefused("expired_trigger_id"), ["too little time", "Try again"]),
-        (SlackRefused("channel_not_found"), ["channel_not_found", "Nothing was sent"]),
+        (SlackRejected("expired_trigger_id"), ["too little time", "Try again"]),
+        (SlackRejected("channel_not_found"), ["channel_not_found", "Nothing was sent"]),
         (SlackUnavailable("Slack did not answer."), ["Slack did not answer.", "Nothing was sent"]),
     ],
 )
 def test_an_error_is_told_in_words(error, words):
-    told = errors.told(error)
+    told = errors.describe(error)
 
     assert all(word in told for word in words)
 
 
 def test_a_cooldown_is_told_with_what_to_do(now):
-    assert "say in Reason" in errors.told(CooledDown(Cooldown("U0BOB", now, now)))
+    assert "say in Reason" in errors.describe(CooldownActive(Cooldown("U0BOB", now, now)))
 
 
 @given(data=st.data())
 def test_slack_takes_whatever_is_whispered(foreign, slack, data):
     error = data.draw(
         st.one_of(
-            foreign.text.map(lambda text: Misunderstood(f"{text}: give one name.")),
-            foreign.text.map(lambda text: CaRefused(text, status=400)),
-            st.tuples(foreign.text, foreign.text).map(lambda words: NothingToDo(f"{words[0]}.", words[1])),
+            foreign.text.map(lambda text: InvalidInput(f"{text}: give one name.")),
+            foreign.text.map(lambda text: CaRejected(text, status=400)),
+            st.tuples(foreign.text, foreign.text).map(lambda words: NotResendable(f"{words[0]}.", words[1])),
         )
     )
 
-    assert slack.takes_message(errors.whisper(errors.told(error)))
+    assert slack.takes_message(errors.ephemeral(errors.describe(error)))
 
 
 def test_a_bug_is_told_by_its_reference_and_by_nothing_else(slack):
-    message = errors.bug("1a2b3c4d")
+    message = errors.internal_error("1a2b3c4d")
 
     assert "1a2b3c4d" in message.text
     assert "look in the channel before you try again" in message.text

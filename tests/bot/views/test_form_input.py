@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.errors import Misunderstood, StoreUnavailable
-from bot.models import DomainTarget, OrderTarget, Place, Plan, WaitingName
+from bot.errors import InvalidInput, StoreUnavailable
+from bot.models import Destination, DomainTarget, OrderTarget, Plan, WaitingName
 from bot.recipients import constructed
 from bot.views import resend_form
-from bot.views.form_input import NOTHING_TYPED, Filled, Typed, field_errors, read_form, read_typed
+from bot.views.form_input import NOTHING_TYPED, FormInput, PartialInput, field_errors, read_form, read_typed
 from tests.quick import examples
 
 ANY_JSON = st.recursive(
@@ -58,8 +58,8 @@ def waiting(name, target):
 
 def drawn(*names, cooldown=None, now=None, reason=None):
     plan = Plan("order:1", "1 · example.com", names)
-    before = resend_form.cooled(cooldown, now) if cooldown else None
-    return resend_form.resend("f1", plan, Place("C0PKI"), locale="de", reason=reason, before=before)
+    before = resend_form.cooldown_warning(cooldown, now) if cooldown else None
+    return resend_form.resend("f1", plan, Destination("C0PKI"), locale="de", reason=reason, before=before)
 
 
 def submitted(view, **typed):
@@ -86,7 +86,7 @@ def order(now):
 def test_a_form_of_an_order_comes_back_as_it_was_drawn(order):
     filled = read_form(submitted(order))
 
-    assert filled == Filled("f1", {0: [0], 1: [0], 2: [0]}, shared=None, locale="de", reason=None)
+    assert filled == FormInput("f1", {0: [0], 1: [0], 2: [0]}, shared=None, locale="de", reason=None)
 
 
 def test_a_form_of_a_domain_comes_back_with_several_recipients(now):
@@ -113,7 +113,7 @@ def test_a_reason_of_blanks_is_none(order, typed, reason):
 
 
 def test_a_reason_that_no_form_takes_is_misunderstood_at_its_field(order):
-    with pytest.raises(Misunderstood) as misunderstood:
+    with pytest.raises(InvalidInput) as misunderstood:
         read_form(submitted(order, reason="x" * 301))
 
     assert list(misunderstood.value.fields) == ["reason"]
@@ -138,7 +138,7 @@ def test_a_cleared_choice_is_no_choice(order):
 def test_a_tampered_form_raises_nothing_but_misunderstood(view):
     try:
         filled = read_form(view)
-    except Misunderstood:
+    except InvalidInput:
         return
 
     assert isinstance(filled.form_id, str)
@@ -152,10 +152,10 @@ def test_a_tampered_form_raises_nothing_but_misunderstood(view):
 @given(data=st.data())
 def test_a_form_tampered_with_in_one_place_raises_nothing_but_misunderstood(data, now):
     view = submitted(drawn(waiting("example.com", OrderTarget(1)), now=now))
-    place, key = data.draw(st.sampled_from(list(_places(view["state"]))))
-    place[key] = data.draw(ANY_JSON)
+    destination, key = data.draw(st.sampled_from(list(_places(view["state"]))))
+    destination[key] = data.draw(ANY_JSON)
 
-    with contextlib.suppress(Misunderstood):
+    with contextlib.suppress(InvalidInput):
         read_form(view)
 
 
@@ -164,7 +164,7 @@ def test_a_language_that_is_no_text_is_misunderstood(order, language):
     view = submitted(order)
     view["state"]["values"]["language"]["language"]["selected_option"] = {"value": language}
 
-    with pytest.raises(Misunderstood):
+    with pytest.raises(InvalidInput):
         read_form(view)
 
 
@@ -174,12 +174,12 @@ def test_a_number_without_end_is_misunderstood(order, number):
     block_id = next(iter(view["state"]["values"]))
     view["state"]["values"][block_id]["recipients"]["selected_option"]["value"] = json.loads(number)
 
-    with pytest.raises(Misunderstood):
+    with pytest.raises(InvalidInput):
         read_form(view)
 
 
 def test_what_was_typed_so_far_is_read_from_any_state_of_the_form(order):
-    assert read_typed(submitted(order, reason="why")) == Typed("de", "why")
+    assert read_typed(submitted(order, reason="why")) == PartialInput("de", "why")
     assert read_typed({**resend_form.empty("f1"), "state": {"values": {}}}) == NOTHING_TYPED
     assert read_typed({"broken": True}) == NOTHING_TYPED
 
@@ -195,13 +195,13 @@ def test_what_was_typed_so_far_is_read_from_any_state_of_the_form(order):
     ],
 )
 def test_an_error_is_shown_at_its_field_or_at_the_first(order, fields, expected):
-    (block_id,) = field_errors(order, Misunderstood("Choose.", fields))
+    (block_id,) = field_errors(order, InvalidInput("Choose.", fields))
 
     assert block_id.startswith(expected)
 
 
 def test_each_field_has_its_own_sentence(order):
-    errors = field_errors(order, Misunderstood("Both.", {"recipients.0": "One.", "reason": "Two."}))
+    errors = field_errors(order, InvalidInput("Both.", {"recipients.0": "One.", "reason": "Two."}))
 
     assert sorted(errors.values()) == ["One.", "Two."]
     assert errors["reason"] == "Two."
@@ -215,14 +215,14 @@ def test_any_other_error_stands_at_the_first_field(order):
 
 
 def test_a_form_without_fields_shows_no_errors():
-    assert field_errors(resend_form.empty("f1"), Misunderstood("Choose.", {"reason": "Why?"})) == {}
+    assert field_errors(resend_form.empty("f1"), InvalidInput("Choose.", {"reason": "Why?"})) == {}
 
 
 @pytest.mark.parametrize(
     "blocks", [None, 7, "input", [None, "input", {"type": "input"}, {"type": "input", "block_id": 7}]]
 )
 def test_a_form_whose_fields_were_tampered_with_shows_no_errors(order, blocks):
-    assert field_errors({**order, "blocks": blocks}, Misunderstood("Choose.")) == {}
+    assert field_errors({**order, "blocks": blocks}, InvalidInput("Choose.")) == {}
 
 
 def _places(value):

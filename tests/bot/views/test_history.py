@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.models import BEGINNINGS, Ending, LedgerEvent, PastCall, PastRequest
+from bot.models import BEGINNINGS, CallResult, LedgerEvent, PastCall, PastRequest
 from bot.views import history
-from bot.views.history import Turn
+from bot.views.history import PageLinks
 from tests.quick import examples
 
 LINK = "https://slack.test/p1"
@@ -18,16 +18,16 @@ class Told:
     """Strategies for what the service hands over."""
 
     def __init__(self, foreign):
-        ending = st.one_of(st.none(), st.builds(Ending, foreign.outcome, foreign.words, foreign.moment))
+        result = st.one_of(st.none(), st.builds(CallResult, foreign.outcome, foreign.words, foreign.moment))
         names = st.lists(foreign.name, min_size=1, max_size=3)
         many = st.tuples(names, st.sampled_from([1, 2, 60])).map(lambda parts: tuple(parts[0] * parts[1]))
         emails = st.lists(foreign.email, max_size=8).map(tuple)
-        call = st.builds(PastCall, foreign.text, many, emails, ending)
+        call = st.builds(PastCall, foreign.text, many, emails, result)
         self.past = st.builds(
             PastRequest,
             seq=st.integers(1, 10**9),
             at=foreign.moment,
-            beginning=st.sampled_from(BEGINNINGS),
+            decision=st.sampled_from(BEGINNINGS),
             user_id=st.just("U0ANA"),
             request_id=st.just("r1"),
             about=foreign.text,
@@ -47,8 +47,8 @@ def told(foreign):
 
 @pytest.fixture
 def sent(now):
-    ending = Ending(LedgerEvent.SENT, "", now)
-    call = PastCall("order 7", ("shop.example.com",), ("admin@example.com", "b@example.com"), ending)
+    result = CallResult(LedgerEvent.SENT, "", now)
+    call = PastCall("order 7", ("shop.example.com",), ("admin@example.com", "b@example.com"), result)
     at = now - timedelta(minutes=4)
     return PastRequest(7, at, LedgerEvent.ACCEPTED, "U0ANA", "r1", "order 7", (call,), "new mailbox", None, LINK)
 
@@ -63,7 +63,7 @@ def changed(past, **changes):
 def test_slack_takes_every_page(foreign, slack, told, data):
     found = data.draw(st.lists(told.past, max_size=history.PER_PAGE))
     key = data.draw(st.sampled_from(["", "order:700001", "user:U0ANA"]) | foreign.name.map("name:{}".format))
-    turn = Turn(*data.draw(st.tuples(*[st.sampled_from([None, "order:1|before:2"])] * 2)))
+    turn = PageLinks(*data.draw(st.tuples(*[st.sampled_from([None, "order:1|before:2"])] * 2)))
 
     drawn = history.page(key, found, turn, data.draw(foreign.moment))
 
@@ -74,7 +74,7 @@ def test_slack_takes_every_page(foreign, slack, told, data):
 
 
 def test_a_request_is_told_with_outcome_target_time_person_recipients_and_reason(sent, now):
-    message = history.page("order:7", [sent], Turn(), now)
+    message = history.page("order:7", [sent], PageLinks(), now)
 
     assert message.text.startswith("*What was asked for order 7*, the newest first.\n*Sent* (<https://slack.test/p1|")
     assert "|thread>) · 4 minutes ago, at <!date" in message.text
@@ -88,18 +88,18 @@ def test_a_request_is_told_with_outcome_target_time_person_recipients_and_reason
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"beginning": LedgerEvent.COOLED_DOWN}, "*Held back* by the cooldown · 4 minutes ago"),
+        ({"decision": LedgerEvent.COOLED_DOWN}, "*Held back* by the cooldown · 4 minutes ago"),
         (
-            {"beginning": LedgerEvent.DENIED, "rule": "guest", "about": "order:7"},
+            {"decision": LedgerEvent.DENIED, "rule": "guest", "about": "order:7"},
             "by <@U0ANA> · order 7.",
         ),
-        ({"beginning": LedgerEvent.DENIED, "rule": "guest", "about": "page:0"}, "by <@U0ANA> · what waits."),
-        ({"beginning": LedgerEvent.DENIED, "rule": "guest", "about": ""}, "by <@U0ANA> · a form or a button."),
+        ({"decision": LedgerEvent.DENIED, "rule": "guest", "about": "page:0"}, "by <@U0ANA> · what waits."),
+        ({"decision": LedgerEvent.DENIED, "rule": "guest", "about": ""}, "by <@U0ANA> · a form or a button."),
         ({"calls": (PastCall("order 7", ("a.example",), ()),)}, "*Under way* "),
     ],
 )
 def test_each_way_to_begin_and_to_end_is_told(sent, now, changes, said):
-    assert said in history.page("", [changed(sent, **changes)], Turn(), now).text
+    assert said in history.page("", [changed(sent, **changes)], PageLinks(), now).text
 
 
 @pytest.mark.parametrize(
@@ -111,29 +111,31 @@ def test_each_way_to_begin_and_to_end_is_told(sent, now, changes, said):
     ],
 )
 def test_what_a_line_stands_for_is_counted(sent, now, changes, said):
-    denied = changed(sent, beginning=LedgerEvent.DENIED, rule="guest", about="order:7", **changes)
+    denied = changed(sent, decision=LedgerEvent.DENIED, rule="guest", about="order:7", **changes)
 
-    assert said in history.page("", [denied], Turn(), now).text
+    assert said in history.page("", [denied], PageLinks(), now).text
 
 
 def test_a_page_of_what_may_not_be_seen_leads_further_back(now):
-    message = history.page("", [], Turn(older="|before:7"), now)
+    message = history.page("", [], PageLinks(older="|before:7"), now)
 
     assert "*Older* goes further back" in message.text
     assert "|before:7" in str(message.payload())
 
 
 def test_a_long_rule_leaves_room_for_who_and_what(sent, now):
-    denied = changed(sent, beginning=LedgerEvent.DENIED, rule="a rule of the file " * 99, about="order:7")
+    denied = changed(sent, decision=LedgerEvent.DENIED, rule="a rule of the file " * 99, about="order:7")
 
-    assert ", by <@U0ANA> · order 7." in history.page("", [denied], Turn(), now).text
+    assert ", by <@U0ANA> · order 7." in history.page("", [denied], PageLinks(), now).text
 
 
 def test_several_calls_are_counted_and_what_was_said_is_told(sent, now):
-    refused = PastCall("order 8", ("b.example",), ("c@b.example",), Ending(LedgerEvent.REFUSED, "no such order", now))
+    refused = PastCall(
+        "order 8", ("b.example",), ("c@b.example",), CallResult(LedgerEvent.REFUSED, "no such order", now)
+    )
     several = changed(sent, calls=(*sent.calls, refused, PastCall("order 9", ("c.example",), ())))
 
-    text = history.page("user:U0ANA", [several], Turn(), now).text
+    text = history.page("user:U0ANA", [several], PageLinks(), now).text
 
     assert "*What was asked by <@U0ANA>*" in text
     assert "*1 sent, 1 refused, 1 under way*" in text
@@ -142,7 +144,7 @@ def test_several_calls_are_counted_and_what_was_said_is_told(sent, now):
 
 
 def test_nothing_is_told_as_nothing(now):
-    told = history.page("name:xn--bcher-kva.example", [], Turn(), now)
+    told = history.page("name:xn--bcher-kva.example", [], PageLinks(), now)
 
     assert told.text == "The ledger tells of nothing that was asked for bücher.example (xn--bcher-kva.example)."
 
@@ -150,10 +152,10 @@ def test_nothing_is_told_as_nothing(now):
 @pytest.mark.parametrize(
     ("turn", "labels"),
     [
-        (Turn(), []),
-        (Turn(older="|before:7"), ["Older"]),
-        (Turn(newer="|after:7"), ["Newer"]),
-        (Turn("|after:7", "|before:7"), ["Newer", "Older"]),
+        (PageLinks(), []),
+        (PageLinks(older="|before:7"), ["Older"]),
+        (PageLinks(newer="|after:7"), ["Newer"]),
+        (PageLinks("|after:7", "|before:7"), ["Newer", "Older"]),
     ],
 )
 def test_pages_are_turned_by_buttons(sent, now, turn, labels):

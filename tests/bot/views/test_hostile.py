@@ -7,6 +7,7 @@ import importlib
 import inspect
 import pkgutil
 import typing
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -15,35 +16,35 @@ from slack_sdk.models.blocks import Block
 
 import bot.views
 from bot.errors import (
-    CaRefused,
+    CaRejected,
     CaUnavailable,
-    CooledDown,
-    Misunderstood,
+    CooldownActive,
+    InvalidInput,
     NotAllowed,
-    NothingToDo,
-    SlackRefused,
+    NotResendable,
+    SlackRejected,
     SlackUnavailable,
 )
 from bot.models import (
     BEGINNINGS,
+    CallResult,
     Cooldown,
+    Destination,
     Domain,
-    Ending,
-    Following,
-    FollowState,
-    Holders,
+    FollowUp,
+    FollowUpState,
+    Grantees,
     LastResend,
     NameState,
-    News,
     Offer,
-    Offered,
+    OfferTarget,
     Order,
     PastCall,
     PastRequest,
-    Place,
+    StatusUpdate,
 )
-from bot.policy.principal import Person
-from bot.policy.rules import Action, Matter, Rule, Rules, Standing
+from bot.policy.principal import Principal
+from bot.policy.rules import AccessContext, Action, Resource, Rule, Rules
 from bot.views import alert_offers, errors, follow_up, history, policy_explanation, resend_form, resend_messages, status
 from bot.views.blocks import Message
 from tests.quick import examples
@@ -51,7 +52,7 @@ from tests.quick import examples
 LINK = "https://slack.test/p1"
 ODD_IDS = ["U0ANA", "U0BOB", "U0EVE> <!channel", "@here", "<!everyone>", ""]
 # Views that are not drawn by themselves: parts of others, or words for them.
-PARTS = {"messages.buttons"}
+PARTS = {"resend_messages.buttons"}
 
 
 class Outside:
@@ -68,11 +69,11 @@ class Outside:
     def request(self):
         return self.draw(self.foreign.request())
 
-    def endings(self, request, least=None):
-        return self.draw(self.foreign.endings(request, least))
+    def results(self, request, least=None):
+        return self.draw(self.foreign.results(request, least))
 
-    def place(self):
-        return self.draw(st.one_of(self.foreign.place, self.text.map(Place), self.id.map(Place)))
+    def destination(self):
+        return self.draw(st.one_of(self.foreign.destination, self.text.map(Destination), self.id.map(Destination)))
 
     def cooldown(self):
         return self.draw(
@@ -80,36 +81,36 @@ class Outside:
         )
 
     def holders(self):
-        return self.draw(st.builds(Holders, st.lists(self.id, max_size=20).map(tuple), st.just(("S0PKI",))))
+        return self.draw(st.builds(Grantees, st.lists(self.id, max_size=20).map(tuple), st.just(("S0PKI",))))
 
-    def news(self):
+    def update(self):
         return self.draw(
             st.builds(
-                News,
+                StatusUpdate,
                 at=self.foreign.moment,
-                state=st.sampled_from(list(FollowState)),
+                state=st.sampled_from(list(FollowUpState)),
                 word=st.one_of(self.text, st.just("gone")),
-                fresh=self.names,
-                again=self.names,
+                newly_validated=self.names,
+                reopened=self.names,
                 nudge=st.integers(0, 3),
-                silent=st.booleans(),
+                unreachable=st.booleans(),
             )
         )
 
-    def followings(self, request):
+    def follow_ups(self, request):
         return [
             self.draw(
                 st.builds(
-                    Following,
+                    FollowUp,
                     request_id=st.just(request.id),
                     call_no=st.just(number),
                     target=st.just(str(call.target)),
                     since=self.foreign.moment,
-                    state=st.sampled_from(list(FollowState)),
+                    state=st.sampled_from(list(FollowUpState)),
                     word=st.one_of(self.text, st.just("r2")),
                     ended_at=st.just(self.now),
                     validated=st.sampled_from([(), call.names]),
-                    seen_at=self.moment,
+                    observed_at=self.moment,
                 )
             )
             for number, call in enumerate(request.calls)
@@ -149,9 +150,9 @@ class Outside:
         return st.one_of(orders, st.builds(status.DomainState, domain, over, last))
 
     def past(self):
-        ending = st.one_of(st.none(), st.builds(Ending, self.foreign.outcome, self.text, self.foreign.moment))
+        result = st.one_of(st.none(), st.builds(CallResult, self.foreign.outcome, self.text, self.foreign.moment))
         emails = st.lists(st.one_of(self.foreign.email, self.text), max_size=5).map(tuple)
-        call = st.builds(PastCall, self.text, self.names, emails, ending)
+        call = st.builds(PastCall, self.text, self.names, emails, result)
         return st.builds(
             PastRequest,
             st.just(7),
@@ -168,13 +169,13 @@ class Outside:
 
     def offer(self):
         target = st.builds(
-            Offered, st.sampled_from(["order:7", "domain:7"]), st.just("order:7"), self.names, self.moment
+            OfferTarget, st.sampled_from(["order:7", "domain:7"]), st.just("order:7"), self.names, self.moment
         )
         return self.draw(
             st.builds(
                 Offer,
                 st.just("o1"),
-                st.just(Place("C0OPS", "1.2")),
+                st.just(Destination("C0OPS", "1.2")),
                 self.foreign.moment,
                 st.lists(target, min_size=1, max_size=30).map(tuple),
                 st.integers(0, 99),
@@ -183,29 +184,29 @@ class Outside:
             )
         )
 
-    def standing(self):
+    def context(self):
         ids, channels = st.frozensets(st.sampled_from(["U0ANA", "U0BOB"])), st.sampled_from(["C0PKI"])
         rule = st.builds(
             Rule,
             name=self.text,
-            allows=st.booleans(),
+            effect_allows=st.booleans(),
             actions=st.just(frozenset(Action)),
             users=ids,
             groups=st.sampled_from([frozenset(), frozenset({"S0PKI"})]),
             channels=st.frozensets(channels),
             names=st.frozensets(self.foreign.name),
             orders=st.frozensets(st.integers(1, 9)),
-            where=self.text,
+            scope_text=self.text,
         )
         rules = Rules(self.draw(ids), frozenset(), frozenset({"T0"}), tuple(self.draw(st.lists(rule, max_size=5))))
         flags = self.draw(
             st.sampled_from([{}, {"deleted": True}, {"is_bot": True}, {"is_restricted": True}, {"id": ""}])
         )
-        return Standing(rules, Person.read({"id": "U0ANA", "team_id": "T0", **flags}, ["S0PKI"], ["S0OPS"]))
+        return AccessContext(rules, Principal.read({"id": "U0ANA", "team_id": "T0", **flags}, ["S0PKI"], ["S0OPS"]))
 
-    def matter(self):
+    def resource(self):
         channel = self.draw(st.sampled_from(["C0PKI", None, "C0> <!here>"]))
-        return Matter(channel, self.draw(self.names), self.draw(st.sampled_from([None, 7])), self.draw(st.booleans()))
+        return Resource(channel, self.draw(self.names), self.draw(st.sampled_from([None, 7])), self.draw(st.booleans()))
 
     def error(self):
         words = self.draw(self.text)
@@ -213,58 +214,60 @@ class Outside:
         return self.draw(
             st.sampled_from(
                 [
-                    Misunderstood(f"{words}: give one name."),
-                    CaRefused(words, status=400),
+                    InvalidInput(f"{words}: give one name."),
+                    CaRejected(words, status=400),
                     CaUnavailable(f"{words}.", may_have_arrived=False),
-                    NothingToDo(*sentences),
+                    NotResendable(*sentences),
                     NotAllowed(f"{words}.", words, self.holders()),
-                    CooledDown(self.cooldown()),
-                    SlackRefused(words),
+                    CooldownActive(self.cooldown()),
+                    SlackRejected(words),
                     SlackUnavailable(f"Slack asks us to wait ({words})."),
                 ]
             )
         )
 
     def message(self):
-        return resend_messages.sending(self.request())
+        return resend_messages.in_progress(self.request())
 
 
-def _following(of):
+def _follow_up(of):
     request = of.request()
-    return request, of.followings(request), of.endings(request)
+    return request, of.follow_ups(request), of.results(request)
 
 
-def _standing(of):
-    request, followings, endings = _following(of)
-    links = {follow_up.word: LINK for following in followings}
-    return resend_messages.ended(request, endings, follow_up.standing(request, endings, followings, links))
+def _context(of):
+    request, follow_ups, results = _follow_up(of)
+    links = {each.word: LINK for each in follow_ups}
+    return resend_messages.result(request, results, follow_up.status(request, results, follow_ups, links))
 
 
 VIEWS = {
-    "following.changed": lambda of: follow_up.changed(*(_ := _following(of))[:2], _[0].calls[0], of.news()),
-    "following.nudge": lambda of: follow_up.nudge(*_following(of)[:2], of.now),
-    "following.stopped": lambda of: follow_up.stopped(*_following(of)[:2], of.news()),
-    "following.taken_over": lambda of: follow_up.taken_over(*_following(of)[:2], "r2", of.draw(of.link)),
-    "forms.looking_up": lambda of: resend_form.looking_up("f1", of.draw(of.text)),
-    "forms.empty": lambda _: resend_form.empty("f1"),
-    "forms.reading": lambda _: resend_form.reading("f1"),
-    "forms.choice": lambda of: resend_form.choice(
+    "follow_up.changed": lambda of: follow_up.changed(*(_ := _follow_up(of))[:2], _[0].calls[0], of.update()),
+    "follow_up.nudge": lambda of: follow_up.nudge(*_follow_up(of)[:2], of.now),
+    "follow_up.stopped": lambda of: follow_up.stopped(*_follow_up(of)[:2], of.update()),
+    "follow_up.superseded": lambda of: follow_up.superseded(*_follow_up(of)[:2], "r2", of.draw(of.link)),
+    "resend_form.loading": lambda of: resend_form.loading("f1", of.draw(of.text)),
+    "resend_form.empty": lambda _: resend_form.empty("f1"),
+    "resend_form.reloading": lambda _: resend_form.reloading("f1"),
+    "resend_form.choice": lambda of: resend_form.choice(
         "f1", of.draw(of.text), of.draw(st.lists(of.foreign.listed(), min_size=2, max_size=9)), of.now
     ),
-    "forms.named": lambda of: resend_form.named(
+    "resend_form.named": lambda of: resend_form.named(
         "f1", [(of.draw(of.foreign.listed()), "order:7", of.draw(of.text)) for _ in range(3)], of.now
     ),
-    "forms.nothing": lambda of: resend_form.nothing("f1", of.draw(of.text), of.draw(of.text)),
-    "forms.refused": lambda of: resend_form.refused("f1", NotAllowed(of.draw(of.text), "rule", of.holders())),
-    "forms.rests": lambda of: resend_form.rests("f1", of.draw(of.foreign.plan()), of.cooldown(), of.holders(), of.now),
-    "forms.away": lambda of: resend_form.away("f1", of.draw(of.text), "order:7"),
-    "forms.resend": lambda of: resend_form.resend(
+    "resend_form.nothing": lambda of: resend_form.nothing("f1", of.draw(of.text), of.draw(of.text)),
+    "resend_form.denied": lambda of: resend_form.denied("f1", NotAllowed(of.draw(of.text), "rule", of.holders())),
+    "resend_form.in_cooldown": lambda of: resend_form.in_cooldown(
+        "f1", of.draw(of.foreign.plan()), of.cooldown(), of.holders(), of.now
+    ),
+    "resend_form.unavailable": lambda of: resend_form.unavailable("f1", of.draw(of.text), "order:7"),
+    "resend_form.resend": lambda of: resend_form.resend(
         "f1",
         of.draw(of.foreign.plan()),
-        of.place(),
+        of.destination(),
         locale="en",
         reason=of.draw(of.text)[:300].strip() or None,
-        before=resend_form.cooled(of.cooldown(), of.now),
+        before=resend_form.cooldown_warning(of.cooldown(), of.now),
         found_in=of.draw(of.text) or None,
     ),
     "history.page": lambda of: history.page(
@@ -272,35 +275,35 @@ VIEWS = {
             st.sampled_from(["", "order:7", "user:U0ANA"]) | of.text.map("name:{}".format) | of.id.map("user:{}".format)
         ),
         of.draw(st.lists(of.past(), max_size=history.PER_PAGE)),
-        history.Turn("|after:1", None),
+        history.PageLinks("|after:1", None),
         of.now,
     ),
-    "messages.sending": lambda of: resend_messages.sending(of.request()),
-    "messages.waiting": lambda of: resend_messages.waiting(
-        r := of.request(), of.endings(r, 0), of.now, of.draw(st.booleans())
+    "resend_messages.in_progress": lambda of: resend_messages.in_progress(of.request()),
+    "resend_messages.waiting": lambda of: resend_messages.waiting(
+        r := of.request(), of.results(r, 0), of.now, of.draw(st.booleans())
     ),
-    "messages.progress": lambda of: resend_messages.progress(r := of.request(), of.endings(r, 0)),
-    "messages.ended": _standing,
-    "messages.detail": lambda of: resend_messages.detail(r := of.request(), of.endings(r), email_end_note=True),
-    "messages.checked": lambda of: resend_messages.checked(
+    "resend_messages.progress": lambda of: resend_messages.progress(r := of.request(), of.results(r, 0)),
+    "resend_messages.result": _context,
+    "resend_messages.detail": lambda of: resend_messages.detail(r := of.request(), of.results(r), email_end_note=True),
+    "resend_messages.checked": lambda of: resend_messages.checked(
         of.request(),
         of.draw(st.lists(st.builds(NameState, of.foreign.name, st.booleans(), of.text), min_size=1, max_size=20)),
         of.draw(of.id),
         of.now,
     ),
-    "messages.directly": lambda of: resend_messages.directly(of.message(), of.draw(of.text)),
-    "offers.offer": lambda of: alert_offers.offer(of.offer()),
-    "messages.withdrawn": lambda _: resend_messages.withdrawn(),
-    "offers.summary": lambda of: alert_offers.summary(of.offer(), 10, of.now - of.now),
-    "permission.explained": lambda of: policy_explanation.explained(
-        of.draw(of.id), of.standing(), of.matter(), of.standing(), of.draw(st.lists(of.text, max_size=3))
+    "resend_messages.as_direct_message": lambda of: resend_messages.as_direct_message(of.message(), of.draw(of.text)),
+    "alert_offers.offer": lambda of: alert_offers.offer(of.offer()),
+    "resend_messages.withdrawn": lambda _: resend_messages.withdrawn(),
+    "alert_offers.summary": lambda of: alert_offers.summary(of.offer(), 10, of.now - of.now),
+    "policy_explanation.explained": lambda of: policy_explanation.explained(
+        of.draw(of.id), of.context(), of.resource(), of.context(), of.draw(st.lists(of.text, max_size=3))
     ),
-    "problems.answer": lambda of: errors.answer(of.error()),
-    "problems.whisper": lambda of: errors.whisper(of.draw(of.text) + "."),
-    "problems.bug": lambda _: errors.bug("0a1b2c3d"),
-    "problems.stopping": lambda _: errors.stopping(),
+    "errors.message_for": lambda of: errors.message_for(of.error()),
+    "errors.ephemeral": lambda of: errors.ephemeral(of.draw(of.text) + "."),
+    "errors.internal_error": lambda _: errors.internal_error("0a1b2c3d"),
+    "errors.stopping": lambda _: errors.stopping(),
     "status.page": lambda of: status.page(
-        status.Page(
+        status.StatusPage(
             0, 2, 9, tuple(of.draw(st.lists(of.order(), min_size=1, max_size=10))), {7: of.draw(of.last())}, of.now
         ),
         of.now,
@@ -308,8 +311,11 @@ VIEWS = {
     "status.states": lambda of: status.states(
         of.draw(of.text), of.draw(st.lists(of.state(), min_size=1, max_size=5)), 3, of.now
     ),
-    "status.away": lambda of: status.away(of.draw(of.text), "order:7"),
+    "status.unavailable": lambda of: status.unavailable(of.draw(of.text), "order:7"),
 }
+
+
+VIEW_TYPES = {Message, resend_form.ModalView, Block, list[dict[str, Any]]}
 
 
 def test_every_view_is_tried():
@@ -319,10 +325,13 @@ def test_every_view_is_tried():
         for name, view in inspect.getmembers(module, inspect.isfunction):
             if view.__module__ == module.__name__ and not name.startswith("_") and each.name != "blocks":
                 returned = typing.get_type_hints(view).get("return")
-                if {Message, resend_form.Drawing, Block} & {returned, *typing.get_args(returned)}:
+                if {Message, resend_form.ModalView, Block, list[dict[str, Any]]} & {
+                    returned,
+                    *typing.get_args(returned),
+                }:
                     there.add(f"{each.name}.{name}")
 
-    assert there == {*VIEWS, *PARTS, "forms.suggestions"}
+    assert there == {*VIEWS, *PARTS, "resend_form.suggestions"}
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -2,33 +2,33 @@
 
 import pytest
 
-from bot.models import Holders
-from bot.policy.principal import Person
-from bot.policy.rules import Action, Matter, Rule, Rules, Standing
-from bot.views.policy_explanation import SLACK, TERMINAL, explained, ignored, may_instead, told
+from bot.models import Grantees
+from bot.policy.principal import Principal
+from bot.policy.rules import AccessContext, Action, Resource, Rule, Rules
+from bot.views.policy_explanation import SLACK, TERMINAL, explained, explanation_lines, ignored, who_can_instead
 
 HOME = frozenset({"T0HOME"})
 EVERY = frozenset(Action)
 SHOP = Rule(
     name="<@U0EVE> & co",
-    allows=True,
+    effect_allows=True,
     actions=frozenset({Action.RESEND}),
     users=frozenset({"U0ANA"}),
     channels=frozenset({"C0PKI"}),
     names=frozenset({"*.xn--bcher-kva.example"}),
     orders=frozenset({7}),
-    where="rule 3 of policy.toml",
+    scope_text="rule 3 of policy.toml",
 )
-STOP = Rule("stop", False, frozenset({Action.RESEND}), orders=frozenset({8}), where="rule 9 of policy.toml")
+STOP = Rule("stop", False, frozenset({Action.RESEND}), orders=frozenset({8}), scope_text="rule 9 of policy.toml")
 
 
-def standing(user_id, *rules, users=(), groups=(), flags=()):
-    person = Person.read({"id": user_id, "team_id": "T0HOME", **dict(flags)}, ["S0PKI"])
-    return Standing(Rules(frozenset(users), frozenset(groups), HOME, rules), person)
+def context(user_id, *rules, users=(), groups=(), flags=()):
+    person = Principal.read({"id": user_id, "team_id": "T0HOME", **dict(flags)}, ["S0PKI"])
+    return AccessContext(Rules(frozenset(users), frozenset(groups), HOME, rules), person)
 
 
 def test_a_rule_is_told_by_name_place_and_what_it_is_about():
-    lines = told("U0ANA", standing("U0ANA", SHOP, STOP), Matter(), TERMINAL)
+    lines = explanation_lines("U0ANA", context("U0ANA", SHOP, STOP), Resource(), TERMINAL)
 
     assert lines == [
         "What U0ANA may do:",
@@ -46,13 +46,13 @@ def test_a_rule_is_told_by_name_place_and_what_it_is_about():
 
 def test_in_slack_ids_are_mentions_and_the_file_s_words_are_none():
     message = explained(
-        "U0BEN", standing("U0BEN", SHOP), Matter("C0PKI", order=7), standing("U0BEN", SHOP), ["a <!here>", "b"]
+        "U0BEN", context("U0BEN", SHOP), Resource("C0PKI", order=7), context("U0BEN", SHOP), ["a <!here>", "b"]
     )
 
     assert message.text.startswith("What <@U0BEN> may do for order 7 in <#C0PKI>: resend: no. No rule allows it. ")
     assert "Who may: <@U0ANA>." in message.text
     assert "the version before it still counts. a &lt;!here&gt; There is more in the bot's log." in message.text
-    assert "<@U0EVE>" not in explained("U0ANA", standing("U0ANA", SHOP), Matter(), standing("U0ANA", SHOP), ()).text
+    assert "<@U0EVE>" not in explained("U0ANA", context("U0ANA", SHOP), Resource(), context("U0ANA", SHOP), ()).text
     assert message.payload()["blocks"]
 
 
@@ -67,7 +67,7 @@ def test_in_slack_ids_are_mentions_and_the_file_s_words_are_none():
     ],
 )
 def test_whom_no_rule_lets_in_is_told_nothing_else(flags, words):
-    [_, line] = told("U0ANA", standing("U0ANA", SHOP, flags=flags), Matter(), SLACK)
+    [_, line] = explanation_lines("U0ANA", context("U0ANA", SHOP, flags=flags), Resource(), SLACK)
 
     assert words in line
     assert line.endswith("No rule can change that.")
@@ -83,12 +83,12 @@ def test_whom_no_rule_lets_in_is_told_nothing_else(flags, words):
     ],
 )
 def test_the_two_lists_are_told_by_their_settings(lists, words):
-    assert told("U0ANA", standing("U0ANA", **lists), Matter(), TERMINAL)[1].startswith(words)
+    assert explanation_lines("U0ANA", context("U0ANA", **lists), Resource(), TERMINAL)[1].startswith(words)
 
 
 def test_many_holders_are_counted():
-    who = Holders(tuple(f"U{number}" for number in range(20)))
+    who = Grantees(tuple(f"U{number}" for number in range(20)))
 
-    assert may_instead(who, TERMINAL).endswith("U11 and 8 more.")
-    assert may_instead(Holders(), TERMINAL) == ""
+    assert who_can_instead(who, TERMINAL).endswith("U11 and 8 more.")
+    assert who_can_instead(Grantees(), TERMINAL) == ""
     assert ignored((), SLACK) == []

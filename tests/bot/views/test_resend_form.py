@@ -8,8 +8,19 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.languages import LANGUAGES
-from bot.models import Address, Cooldown, DomainTarget, Kind, LedgerEvent, Listed, OrderTarget, Place, Plan, WaitingName
-from bot.parsing.targets import WantedName, WantedOrder
+from bot.models import (
+    AccountEntry,
+    Address,
+    Cooldown,
+    Destination,
+    DomainTarget,
+    Kind,
+    LedgerEvent,
+    OrderTarget,
+    Plan,
+    WaitingName,
+)
+from bot.parsing.targets import DomainRef, OrderRef
 from bot.recipients import constructed
 from bot.views import resend_form
 from tests.quick import examples
@@ -18,7 +29,7 @@ from tests.quick import examples
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 ORDER = OrderTarget(700001)
-PLACE = Place("C0PKI")
+PLACE = Destination("C0PKI")
 
 
 def waiting(name="shop.example.com", scope="example.com", target=ORDER, allowed=None, **more):
@@ -47,9 +58,9 @@ def texts(view):
 
 @pytest.fixture
 def draw(now):
-    def draw_plan(plan, place=PLACE, cooldown=None, locale="en", **more):
-        before = resend_form.cooled(cooldown, now) if cooldown else None
-        return resend_form.resend("f1", plan, place, locale=locale, before=before, **more)
+    def draw_plan(plan, destination=PLACE, cooldown=None, locale="en", **more):
+        before = resend_form.cooldown_warning(cooldown, now) if cooldown else None
+        return resend_form.resend("f1", plan, destination, locale=locale, before=before, **more)
 
     return draw_plan
 
@@ -61,9 +72,9 @@ def test_slack_takes_the_form_of_any_plan(foreign, slack, now, data):
     reason = data.draw(st.one_of(st.none(), foreign.text.map(lambda text: text[:300].strip() or None)))
     locale = data.draw(st.sampled_from([*LANGUAGES, "nl"]))
 
-    place, cooldown = data.draw(foreign.place), data.draw(foreign.cooldown)
-    before = resend_form.cooled(cooldown, now) if cooldown else None
-    view = resend_form.resend("f1", plan, place, locale=locale, reason=reason, before=before)
+    destination, cooldown = data.draw(foreign.destination), data.draw(foreign.cooldown)
+    before = resend_form.cooldown_warning(cooldown, now) if cooldown else None
+    view = resend_form.resend("f1", plan, destination, locale=locale, reason=reason, before=before)
 
     assert slack.takes_view(view)
     assert "submit" in view
@@ -73,15 +84,13 @@ def test_slack_takes_the_form_of_any_plan(foreign, slack, now, data):
 @given(data=st.data())
 def test_slack_takes_every_other_state_of_the_form(foreign, slack, now, data):
     name = data.draw(foreign.name)
-    looking = resend_form.looking_up(
-        "f1", data.draw(st.one_of(st.none(), st.just(name), foreign.text.filter(str.strip)))
-    )
+    observer = resend_form.loading("f1", data.draw(st.one_of(st.none(), st.just(name), foreign.text.filter(str.strip))))
     matches = data.draw(st.lists(foreign.listed(), min_size=2, max_size=10)) * data.draw(st.sampled_from([1, 13]))
 
     views = [
-        looking,
+        observer,
         resend_form.empty("f1"),
-        resend_form.reading("f1"),
+        resend_form.reloading("f1"),
         resend_form.choice("f1", name, matches, now),
         resend_form.nothing("f1", data.draw(foreign.text), data.draw(foreign.text)),
     ]
@@ -94,7 +103,7 @@ def test_slack_takes_every_other_state_of_the_form(foreign, slack, now, data):
 @given(data=st.data())
 def test_slack_takes_the_suggestions_of_any_listing(foreign, slack, now, data):
     lines = data.draw(st.lists(foreign.listed(), max_size=10)) * data.draw(st.sampled_from([1, 13]))
-    wanted = data.draw(st.one_of(st.none(), st.integers(1, 10**18 - 1).map(WantedOrder), foreign.name.map(WantedName)))
+    wanted = data.draw(st.one_of(st.none(), st.integers(1, 10**18 - 1).map(OrderRef), foreign.name.map(DomainRef)))
 
     options = resend_form.suggestions(lines, wanted, now)
 
@@ -224,7 +233,9 @@ def test_a_reason_that_was_typed_stays(draw):
     ("channel", "where"), [("C0PKI", "<#C0PKI>"), ("G0PKI", "this conversation"), ("D0ANA", "this conversation")]
 )
 def test_the_form_says_where_the_result_goes(draw, channel, where):
-    assert f"The result goes to {where}, or to you alone" in texts(draw(plan_of(waiting()), place=Place(channel)))
+    assert f"The result goes to {where}, or to you alone" in texts(
+        draw(plan_of(waiting()), destination=Destination(channel))
+    )
 
 
 def test_a_domain_with_several_scopes_lets_people_choose(draw):
@@ -252,7 +263,7 @@ def test_what_was_chosen_stays_in_view(draw):
 
 
 def test_reading_keeps_what_the_form_stands_for():
-    assert resend_form.reading("f1")["private_metadata"] == "f1"
+    assert resend_form.reloading("f1")["private_metadata"] == "f1"
 
 
 def test_nothing_to_do_says_so_and_has_no_submit_button():
@@ -267,18 +278,18 @@ def test_nothing_to_do_says_so_and_has_no_submit_button():
     ("listed", "text", "description"),
     [
         (
-            Listed(Kind.ORDER, 7, "shop.example.com", ("shop.example.com", "b.example"), "3 days", True),
+            AccountEntry(Kind.ORDER, 7, "shop.example.com", ("shop.example.com", "b.example"), "3 days", True),
             "7 · shop.example.com +1",
             "order, waits for 3 days",
         ),
-        (Listed(Kind.ORDER, 7, "a.example", ("a.example",), None, True), "7 · a.example", "order, waits"),
+        (AccountEntry(Kind.ORDER, 7, "a.example", ("a.example",), None, True), "7 · a.example", "order, waits"),
         (
-            Listed(Kind.DOMAIN, 8, "a.example", ("a.example",), "3 days", False),
+            AccountEntry(Kind.DOMAIN, 8, "a.example", ("a.example",), "3 days", False),
             "8 · a.example",
             "domain, nothing waits",
         ),
         (
-            Listed(Kind.DOMAIN, 8, "a.example", ("a.example",), None, None),
+            AccountEntry(Kind.DOMAIN, 8, "a.example", ("a.example",), None, None),
             "8 · a.example",
             "domain, choose it to see what waits",
         ),
@@ -286,7 +297,7 @@ def test_nothing_to_do_says_so_and_has_no_submit_button():
 )
 def test_a_line_names_id_name_and_how_long_it_waits(now, listed, text, description):
     since = now - timedelta(days=3) if listed.since else None
-    line = Listed(listed.kind, listed.id, listed.name, listed.names, since, listed.waiting)
+    line = AccountEntry(listed.kind, listed.id, listed.name, listed.names, since, listed.waiting)
 
     option = resend_form.listed_option(line, now).to_dict()
 
@@ -295,10 +306,10 @@ def test_a_line_names_id_name_and_how_long_it_waits(now, listed, text, descripti
 
 
 def test_what_was_typed_is_the_last_suggestion_even_of_a_long_list(now):
-    lines = [Listed(Kind.ORDER, number, "a.example", (), None, True) for number in range(1, 200)]
+    lines = [AccountEntry(Kind.ORDER, number, "a.example", (), None, True) for number in range(1, 200)]
 
-    by_name = resend_form.suggestions(lines, WantedName("b.example"), now)
-    by_id = resend_form.suggestions(lines, WantedOrder(700001), now)
+    by_name = resend_form.suggestions(lines, DomainRef("b.example"), now)
+    by_id = resend_form.suggestions(lines, OrderRef(700001), now)
 
     assert (len(by_name), by_name[-1]["value"]) == (100, "name:b.example")
     assert (len(by_id), by_id[-1]["value"]) == (100, "order:700001")
@@ -308,8 +319,8 @@ def test_what_was_typed_is_the_last_suggestion_even_of_a_long_list(now):
 def test_a_name_too_long_for_an_option_is_not_suggested(now):
     fits, too_long = f"{'a' * 141}.com", f"{'a' * 142}.com"
 
-    assert [option["value"] for option in resend_form.suggestions([], WantedName(fits), now)] == [f"name:{fits}"]
-    assert resend_form.suggestions([], WantedName(too_long), now) == []
+    assert [option["value"] for option in resend_form.suggestions([], DomainRef(fits), now)] == [f"name:{fits}"]
+    assert resend_form.suggestions([], DomainRef(too_long), now) == []
 
 
 @settings(max_examples=examples(30), deadline=None, phases=UNSHRUNK)
@@ -317,7 +328,7 @@ def test_a_name_too_long_for_an_option_is_not_suggested(now):
 def test_slack_takes_whatever_a_message_names(foreign, slack, now, data):
     opens = st.one_of(st.just("order:1"), foreign.name.map(lambda name: f"name:{name}"))
     matches = data.draw(st.lists(st.tuples(foreign.listed(), opens, foreign.text), min_size=2, max_size=120))
-    names = st.one_of(st.integers(1, 10**18 - 1).map(WantedOrder), foreign.name.map(WantedName))
+    names = st.one_of(st.integers(1, 10**18 - 1).map(OrderRef), foreign.name.map(DomainRef))
     sentence = resend_form.nothing_named(data.draw(st.lists(names, max_size=50)), hides=data.draw(st.booleans()))
 
     assert slack.takes_view(resend_form.named("f1", matches, now))
@@ -325,7 +336,7 @@ def test_slack_takes_whatever_a_message_names(foreign, slack, now, data):
 
 
 def test_a_form_for_a_message_says_where_it_was_named_and_where_the_result_goes(draw, slack):
-    view = draw(plan_of(waiting()), place=Place("C0PKI", "17.5"), found_in="the field “<!channel>”")
+    view = draw(plan_of(waiting()), destination=Destination("C0PKI", "17.5"), found_in="the field “<!channel>”")
 
     assert "Found in the field “&lt;!channel&gt;” of the message." in texts(view)
     assert "goes to the thread of the message, or to you alone" in texts(view)

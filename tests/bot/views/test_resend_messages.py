@@ -6,7 +6,17 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.models import Actor, Call, DomainTarget, Ending, LedgerEvent, OrderTarget, Place, Recipient, ResendRequest
+from bot.models import (
+    Actor,
+    Call,
+    CallResult,
+    Destination,
+    DomainTarget,
+    LedgerEvent,
+    OrderTarget,
+    Recipient,
+    ResendRequest,
+)
 from bot.views import resend_messages
 from tests.quick import examples
 
@@ -41,7 +51,7 @@ def order(now):
     return ResendRequest(
         id="r1",
         actor=Actor("U0ANA", "T0HOME"),
-        place=Place("C0PKI"),
+        destination=Destination("C0PKI"),
         subject="order 700001",
         calls=(Call(OrderTarget(700001), recipients),),
         locale="de",
@@ -63,19 +73,19 @@ def domains(order):
 @given(data=st.data())
 def test_slack_takes_every_message_of_a_request(foreign, slack, data):
     request = data.draw(foreign.request())
-    endings = data.draw(foreign.endings(request))
-    some = data.draw(foreign.endings(request, least=0))
+    results = data.draw(foreign.results(request))
+    some = data.draw(foreign.results(request, least=0))
     again = data.draw(foreign.moment)
 
     drawn = [
-        resend_messages.sending(request),
+        resend_messages.in_progress(request),
         resend_messages.waiting(request, some, again, data.draw(st.booleans())),
         resend_messages.progress(request, some),
-        resend_messages.ended(request, endings),
-        resend_messages.detail(request, endings),
+        resend_messages.result(request, results),
+        resend_messages.detail(request, results),
     ]
     detour = data.draw(st.one_of(st.sampled_from(["shared_channel", "not_in_channel"]), foreign.text))
-    drawn += [resend_messages.directly(message, detour) for message in drawn]
+    drawn += [resend_messages.as_direct_message(message, detour) for message in drawn]
 
     assert all(slack.takes_message(message) for message in drawn)
 
@@ -84,11 +94,13 @@ def test_slack_takes_every_message_of_a_request(foreign, slack, data):
 @given(data=st.data())
 def test_the_text_alone_tells_the_outcome_of_any_request(foreign, data):
     request = data.draw(foreign.request())
-    endings = data.draw(foreign.endings(request))
+    results = data.draw(foreign.results(request))
 
-    texts = [message(request, endings).payload()["text"] for message in (resend_messages.ended, resend_messages.detail)]
+    texts = [
+        message(request, results).payload()["text"] for message in (resend_messages.result, resend_messages.detail)
+    ]
 
-    told = {ending.outcome for ending in endings.values()}
+    told = {result.outcome for result in results.values()}
     assert all(OUTCOMES[outcome] in text for outcome in told for text in texts)
 
 
@@ -99,12 +111,12 @@ def test_ten_calls_at_their_longest_fit_into_one_message(slack, order, outcome, 
     recipients = tuple(Recipient(f"n{number}.{longest}", f"{'x' * 64}@n{number}.{longest}") for number in range(names))
     calls = tuple(Call(OrderTarget(10**17 + number), recipients) for number in range(10))
     request = dataclasses.replace(order, calls=calls, reason="<&>" * 100, subject=f"domain {longest}")
-    endings = {number: Ending(outcome, "<why> " * 2000, request.at) for number in range(10)}
+    results = {number: CallResult(outcome, "<why> " * 2000, request.at) for number in range(10)}
 
     drawn = [
-        resend_messages.ended(request, endings),
-        resend_messages.detail(request, endings),
-        resend_messages.progress(request, endings),
+        resend_messages.result(request, results),
+        resend_messages.detail(request, results),
+        resend_messages.progress(request, results),
     ]
 
     assert all(slack.takes_message(message) for message in drawn)
@@ -114,7 +126,7 @@ def test_ten_calls_at_their_longest_fit_into_one_message(slack, order, outcome, 
 
 
 def test_a_request_on_its_way_names_who_asked_and_what_for(order):
-    message = resend_messages.sending(order)
+    message = resend_messages.in_progress(order)
 
     assert message.text == (
         "Sending: <@U0ANA> asks DigiCert to resend the DCV mail for order 700001 "
@@ -133,7 +145,7 @@ def test_a_request_on_its_way_names_who_asked_and_what_for(order):
     ],
 )
 def test_the_outcome_of_one_call_is_told_in_text_and_blocks(order, outcome, said):
-    message = resend_messages.ended(order, {0: Ending(outcome, "no such order", order.at)})
+    message = resend_messages.result(order, {0: CallResult(outcome, "no such order", order.at)})
 
     assert message.text.startswith(OUTCOMES[outcome])
     assert said in message.text
@@ -142,9 +154,9 @@ def test_the_outcome_of_one_call_is_told_in_text_and_blocks(order, outcome, said
 
 
 def test_each_of_several_calls_has_its_own_outcome(domains):
-    endings = {number: Ending(outcome, f"word {number}.", domains.at) for number, outcome in enumerate(OUTCOMES)}
+    results = {number: CallResult(outcome, f"word {number}.", domains.at) for number, outcome in enumerate(OUTCOMES)}
 
-    message = resend_messages.ended(domains, endings)
+    message = resend_messages.result(domains, results)
 
     assert message.text.startswith("Order 5 (")
     assert "): 1 sent, 1 refused, 1 not sent, 1 unknown." in message.text
@@ -155,13 +167,13 @@ def test_each_of_several_calls_has_its_own_outcome(domains):
 
 
 def test_equal_outcomes_are_counted_together(domains):
-    endings = dict.fromkeys(range(4), Ending(LedgerEvent.SENT, "", domains.at))
+    results = dict.fromkeys(range(4), CallResult(LedgerEvent.SENT, "", domains.at))
 
-    assert "): 4 sent." in resend_messages.ended(domains, endings).text
+    assert "): 4 sent." in resend_messages.result(domains, results).text
 
 
 def test_progress_counts_the_calls_that_are_done(domains):
-    message = resend_messages.progress(domains, {0: Ending(LedgerEvent.SENT, "", domains.at)})
+    message = resend_messages.progress(domains, {0: CallResult(LedgerEvent.SENT, "", domains.at)})
 
     assert "1 of 4 calls done" in message.text
     assert shown(message).count("hourglass_flowing_sand") == 4
@@ -178,7 +190,7 @@ def test_waiting_says_why_and_until_when(order, busy, cause):
 
 
 def test_the_detail_tells_who_asked_why_and_who_gets_mail(order):
-    detail = resend_messages.detail(order, {0: Ending(LedgerEvent.SENT, "", order.at)})
+    detail = resend_messages.detail(order, {0: CallResult(LedgerEvent.SENT, "", order.at)})
 
     for said in ("<@U0ANA>", "Asked for German", "new mailbox", "admin@example.com for shop.example.com", "What now"):
         assert said in shown(detail)
@@ -187,7 +199,7 @@ def test_the_detail_tells_who_asked_why_and_who_gets_mail(order):
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_the_detail_advises_on_what_happened_and_on_nothing_else(order, outcome):
-    detail = shown(resend_messages.detail(order, {0: Ending(outcome, "", order.at)}))
+    detail = shown(resend_messages.detail(order, {0: CallResult(outcome, "", order.at)}))
 
     assert ("It is not repeated by itself" in detail) is (outcome is LedgerEvent.UNKNOWN)
     assert ("Fix what DigiCert names" in detail) is (outcome is LedgerEvent.REFUSED)
@@ -196,9 +208,9 @@ def test_the_detail_advises_on_what_happened_and_on_nothing_else(order, outcome)
 
 
 def test_a_message_told_directly_says_why(order):
-    sent = resend_messages.ended(order, {0: Ending(LedgerEvent.SENT, "", order.at)})
+    sent = resend_messages.result(order, {0: CallResult(LedgerEvent.SENT, "", order.at)})
 
-    shared, strange = (resend_messages.directly(sent, detour) for detour in ("shared_channel", "<!channel>"))
+    shared, strange = (resend_messages.as_direct_message(sent, detour) for detour in ("shared_channel", "<!channel>"))
 
     assert shared.text == f"{sent.text} Told to you alone, because people of other organizations read along there."
     assert len(shared.blocks) == len(sent.blocks) + 1
@@ -208,6 +220,6 @@ def test_a_message_told_directly_says_why(order):
 def test_a_reason_makes_no_mention_and_no_code(order):
     request = dataclasses.replace(order, reason="<!channel> `rm` <@U1>\nsee <https://evil.example|here>")
 
-    detail = resend_messages.detail(request, {0: Ending(LedgerEvent.SENT, "", order.at)})
+    detail = resend_messages.detail(request, {0: CallResult(LedgerEvent.SENT, "", order.at)})
 
     assert "&lt;!channel&gt; rm &lt;@U1&gt; see &lt;https://evil.example|here&gt;" in shown(detail)

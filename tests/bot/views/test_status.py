@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot import models
 from bot.models import Domain, LastResend, LedgerEvent, Order
 from bot.views import status
-from bot.views.status import DomainState, NameGroup, OrderState, Page
+from bot.views.status import DomainState, NameGroup, OrderState, StatusPage
 from tests.quick import examples
 
 LINK = "https://slack.test/p1"
@@ -105,7 +105,7 @@ def test_slack_takes_every_answer(foreign, slack, told, data):
 
     drawn = [
         status.states(data.draw(foreign.name), found, data.draw(st.integers(0, 300)), now),
-        status.away(data.draw(foreign.text), "order:700001"),
+        status.unavailable(data.draw(foreign.text), "order:700001"),
     ]
 
     assert all(slack.takes_message(message) for message in drawn)
@@ -123,7 +123,7 @@ def test_slack_takes_every_page(foreign, slack, told, data):
     number = data.draw(st.integers(0, pages - 1))
 
     drawn = status.page(
-        Page(
+        StatusPage(
             number,
             pages,
             len(orders),
@@ -213,7 +213,7 @@ def test_a_domain_is_told_with_the_name_that_was_mailed_for(last, now, validatio
     [(0, 1, []), (0, 3, ["Next"]), (1, 3, ["Previous", "Next"]), (2, 3, ["Previous"])],
 )
 def test_a_page_has_buttons_to_those_beside_it(order, last, now, number, pages, buttons):
-    message = status.page(Page(number, pages, 23, (order,), {700001: last}, now), now)
+    message = status.page(StatusPage(number, pages, 23, (order,), {700001: last}, now), now)
 
     assert labels(message) == buttons
     assert "23 orders wait for validation" in message.text
@@ -224,7 +224,7 @@ def test_a_page_has_buttons_to_those_beside_it(order, last, now, number, pages, 
 
 @pytest.mark.parametrize("orders", [0, 1])
 def test_what_could_not_be_read_is_told_on_every_page(order, now, orders):
-    shown = Page(0, 1, orders, (order,) * orders, {}, now, "1 order could not be read.")
+    shown = StatusPage(0, 1, orders, (order,) * orders, {}, now, "1 order could not be read.")
 
     message = status.page(shown, now)
 
@@ -242,14 +242,14 @@ def test_a_remark_on_an_order_comes_after_its_names(order, now):
 
 
 def test_no_orders_are_no_page(now):
-    message = status.page(Page(0, 1, 0, (), {}, now), now)
+    message = status.page(StatusPage(0, 1, 0, (), {}, now), now)
 
     assert message.text.startswith("No order waits for validation")
     assert labels(message) == []
 
 
 def test_digicert_away_is_told_with_a_button():
-    message = status.away("DigiCert cannot be reached.", "name:a.example")
+    message = status.unavailable("DigiCert cannot be reached.", "name:a.example")
 
     assert message.text == "DigiCert cannot be reached. How it stands cannot be told now; try again in a moment."
     assert labels(message) == ["Try again"]

@@ -70,7 +70,7 @@ class FakeIntake:
     def __init__(self, error=None):
         self.taken, self._error = [], error
 
-    async def take(self, channel_id, message):
+    async def ingest(self, channel_id, message):
         self.taken.append((channel_id, message["ts"]))
         if self._error:
             raise self._error
@@ -89,25 +89,25 @@ def went_on():
 
 
 async def test_a_message_is_written_down_before_the_ack(went_on):
-    intake = FakeIntake()
+    alert_ingester = FakeIntake()
 
-    answer = await AlertChannels(intake, None, None, None, None).keep(event(), went_on)
+    answer = await AlertChannels(alert_ingester, None, None, None, None).ingest(event(), went_on)
 
-    assert intake.taken == [("C0OPS", TS)]
+    assert alert_ingester.taken == [("C0OPS", TS)]
     assert (answer, went_on.noted) == (None, [True])
 
 
 async def test_where_the_database_is_away_there_is_no_ack_so_that_slack_delivers_again(went_on):
-    intake = FakeIntake(StoreUnavailable("The database is away."))
+    alert_ingester = FakeIntake(StoreUnavailable("The database is away."))
 
-    answer = await AlertChannels(intake, None, None, None, None).keep(event(), went_on)
+    answer = await AlertChannels(alert_ingester, None, None, None, None).ingest(event(), went_on)
 
     assert (answer.status, went_on.noted) == (503, [])
 
 
 async def test_an_event_that_is_no_new_message_is_only_acked(went_on):
-    intake = FakeIntake()
+    alert_ingester = FakeIntake()
 
-    await AlertChannels(intake, None, None, None, None).keep(event(subtype="message_changed"), went_on)
+    await AlertChannels(alert_ingester, None, None, None, None).ingest(event(subtype="message_changed"), went_on)
 
-    assert (intake.taken, went_on.noted) == ([], [True])
+    assert (alert_ingester.taken, went_on.noted) == ([], [True])

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 import structlog
 
-from bot.errors import CaUnavailable, Misunderstood, NotAllowed, NothingToDo, StoreUnavailable
-from bot.models import Actor, Origin, Place
-from handlers.listeners.error_boundary import Answering
+from bot.errors import CaUnavailable, InvalidInput, NotAllowed, NotResendable, StoreUnavailable
+from bot.models import Actor, Destination, Interaction
+from handlers.listeners.error_boundary import ErrorBoundary
 
-ORIGIN = Origin(Actor("U0ANA", "T0HOME"), Place("C0PKI"), "https://hooks.example/1")
+ORIGIN = Interaction(Actor("U0ANA", "T0HOME"), Destination("C0PKI"), "https://hooks.example/1")
 
 
 class FakeChat:
@@ -18,8 +18,8 @@ class FakeChat:
     def __init__(self):
         self.whispers = []
 
-    async def whisper(self, origin, message):
-        self.whispers.append((origin, message.text))
+    async def send_ephemeral(self, interaction, message):
+        self.whispers.append((interaction, message.text))
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def chat():
 
 
 @pytest.fixture
-def answering(chat):
-    return Answering(chat)
+def boundary(chat):
+    return ErrorBoundary(chat)
 
 
 @pytest.fixture(autouse=True)
@@ -40,16 +40,16 @@ def logged():
 
 
 @pytest.fixture
-def fail(answering):
+def fail(boundary):
     async def fail_with(error):
-        async with answering.to(ORIGIN):
+        async with boundary.respond_to(ORIGIN):
             raise error
 
     return fail_with
 
 
-async def test_where_all_goes_well_nothing_is_whispered(answering, chat, logged):
-    async with answering.to(ORIGIN):
+async def test_where_all_goes_well_nothing_is_whispered(boundary, chat, logged):
+    async with boundary.respond_to(ORIGIN):
         pass
 
     assert chat.whispers == []
@@ -59,9 +59,9 @@ async def test_where_all_goes_well_nothing_is_whispered(answering, chat, logged)
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (Misunderstood("That is HTML: give one name."), "That is HTML: give one name."),
+        (InvalidInput("That is HTML: give one name."), "That is HTML: give one name."),
         (NotAllowed("You are not on the list.", "not-listed"), "You are not on the list."),
-        (NothingToDo("Order 1 is issued.", "Reissue it."), "Order 1 is issued. Reissue it."),
+        (NotResendable("Order 1 is issued.", "Reissue it."), "Order 1 is issued. Reissue it."),
         (StoreUnavailable("The database is away."), "The database is away."),
         (
             CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False),
@@ -79,9 +79,9 @@ async def test_what_a_person_can_mend_is_whispered_to_them(fail, chat, logged, e
 async def test_a_bug_is_whispered_as_a_reference_that_the_log_knows(fail, chat, logged):
     await fail(ValueError("a secret of ours"))
 
-    ((origin, words),) = chat.whispers
+    ((interaction, words),) = chat.whispers
     (line,) = logged
-    assert origin == ORIGIN
+    assert interaction == ORIGIN
     assert "a secret of ours" not in words
     assert line["reference"] in words
     assert (line["log_level"], line["exc_info"]) == ("error", True)
@@ -94,18 +94,18 @@ async def test_each_bug_has_a_reference_of_its_own(fail, logged):
     assert len({line["reference"] for line in logged}) == 3
 
 
-async def test_a_line_of_the_log_names_who_is_answered(answering, fail, logged):
-    await fail(Misunderstood("That is HTML."))
-    async with answering.to(ORIGIN):
+async def test_a_line_of_the_log_names_who_is_answered(boundary, fail, logged):
+    await fail(InvalidInput("That is HTML."))
+    async with boundary.respond_to(ORIGIN):
         structlog.get_logger("test").info("inside")
     structlog.get_logger("test").info("outside")
 
     assert [line.get("user") for line in logged] == ["U0ANA", "U0ANA", None]
 
 
-async def test_a_stop_goes_through(answering, chat):
+async def test_a_stop_goes_through(boundary, chat):
     async def wait_for_ever():
-        async with answering.to(ORIGIN):
+        async with boundary.respond_to(ORIGIN):
             await asyncio.Event().wait()
 
     answer = asyncio.create_task(wait_for_ever())
@@ -115,20 +115,20 @@ async def test_a_stop_goes_through(answering, chat):
     with pytest.raises(asyncio.CancelledError):
         await answer
     assert chat.whispers == []
-    await asyncio.wait_for(answering.idle(10), 1)
+    await asyncio.wait_for(boundary.idle(10), 1)
 
 
-async def test_a_stop_waits_until_everybody_was_answered(answering):
+async def test_a_stop_waits_until_everybody_was_answered(boundary):
     finished, release = [], asyncio.Event()
 
     async def answer(name):
-        async with answering.to(ORIGIN):
+        async with boundary.respond_to(ORIGIN):
             await release.wait()
             finished.append(name)
 
     answers = [asyncio.create_task(answer(number)) for number in range(3)]
     await asyncio.sleep(0)
-    idle = asyncio.create_task(answering.idle(10))
+    idle = asyncio.create_task(boundary.idle(10))
     await asyncio.sleep(0)
     was_waiting = not idle.done()
     release.set()
@@ -140,32 +140,32 @@ async def test_a_stop_waits_until_everybody_was_answered(answering):
     await asyncio.gather(*answers)
 
 
-async def test_a_stop_does_not_wait_for_ever(answering, logged):
-    async with answering.to(ORIGIN):
-        await answering.idle(0.01)
+async def test_a_stop_does_not_wait_for_ever(boundary, logged):
+    async with boundary.respond_to(ORIGIN):
+        await boundary.idle(0.01)
 
     assert [line["event"] for line in logged] == ["stopping while somebody is being answered"]
 
 
-async def test_where_nobody_is_answered_a_stop_waits_for_nobody(answering):
-    await asyncio.wait_for(answering.idle(10), 1)
+async def test_where_nobody_is_answered_a_stop_waits_for_nobody(boundary):
+    await asyncio.wait_for(boundary.idle(10), 1)
 
 
-async def test_who_is_not_answered_by_the_end_of_a_stop_is_told_once(answering, chat):
-    async with answering.to(ORIGIN), answering.to(ORIGIN):
-        await answering.part()
-    await answering.part()
+async def test_who_is_not_answered_by_the_end_of_a_stop_is_told_once(boundary, chat):
+    async with boundary.respond_to(ORIGIN), boundary.respond_to(ORIGIN):
+        await boundary.notify_shutdown()
+    await boundary.notify_shutdown()
 
-    [(origin, words)] = chat.whispers
-    assert origin == ORIGIN
+    [(interaction, words)] = chat.whispers
+    assert interaction == ORIGIN
     assert "may not finish" in words
 
 
-async def test_a_slack_that_is_silent_holds_up_no_stop(answering, chat):
-    async def whisper(*_):
+async def test_a_slack_that_is_silent_holds_up_no_stop(boundary, chat):
+    async def send_ephemeral(*_):
         await asyncio.Event().wait()
 
-    chat.whisper = whisper
+    chat.send_ephemeral = send_ephemeral
 
-    async with answering.to(ORIGIN):
-        await asyncio.wait_for(answering.part(), 5)
+    async with boundary.respond_to(ORIGIN):
+        await asyncio.wait_for(boundary.notify_shutdown(), 5)

@@ -2,15 +2,15 @@
 
 import pytest
 
-from bot.errors import Misunderstood
-from bot.models import Actor, Origin, Place
+from bot.errors import InvalidInput
+from bot.models import Actor, Destination, Interaction
 from handlers.listeners.payloads import (
     read_actor,
     read_choice,
-    read_command_origin,
+    read_command_interaction,
+    read_destination,
     read_form_id,
     read_index,
-    read_place,
     read_thread,
 )
 
@@ -31,22 +31,22 @@ def picked(value):
 
 
 def test_a_command_tells_who_typed_it_where():
-    origin = read_command_origin(COMMAND)
+    interaction = read_command_interaction(COMMAND)
 
-    assert origin == Origin(Actor("U0ANA", "T0HOME"), Place("C0PKI"), "https://hooks.example/1")
-    assert read_place(COMMAND) == Place("C0PKI")
+    assert interaction == Interaction(Actor("U0ANA", "T0HOME"), Destination("C0PKI"), "https://hooks.example/1")
+    assert read_destination(COMMAND) == Destination("C0PKI")
 
 
 def test_a_command_without_an_address_is_read_all_the_same():
     without = {key: value for key, value in COMMAND.items() if key != "response_url"}
 
-    assert read_command_origin(without).response_url is None
+    assert read_command_interaction(without).response_url is None
 
 
 @pytest.mark.parametrize("missing", ["user_id", "team_id", "channel_id"])
 def test_a_command_that_does_not_say_who_or_where_is_misunderstood(missing):
-    with pytest.raises(Misunderstood):
-        read_command_origin({key: value for key, value in COMMAND.items() if key != missing})
+    with pytest.raises(InvalidInput):
+        read_command_interaction({key: value for key, value in COMMAND.items() if key != missing})
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_an_interaction_tells_who_acted(body, team):
     ],
 )
 def test_an_interaction_without_a_person_or_a_team_is_misunderstood(body):
-    with pytest.raises(Misunderstood):
+    with pytest.raises(InvalidInput):
         read_actor(body)
 
 
@@ -99,7 +99,7 @@ def test_a_form_that_carries_none_is_nobodys_form(body):
     ],
 )
 def test_a_button_tells_the_thread_of_its_message(body, thread_ts):
-    assert read_thread(body) == Place("C0PKI", thread_ts)
+    assert read_thread(body) == Destination("C0PKI", thread_ts)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_choice_is_the_value_that_was_picked(body, choice):
 
 @pytest.mark.parametrize("value", [7, [], {"id": 1}, "a\nb", "\ud800"])
 def test_a_value_that_is_none_of_ours_is_misunderstood(value):
-    with pytest.raises(Misunderstood):
+    with pytest.raises(InvalidInput):
         read_choice(picked(value))
 
 
@@ -127,10 +127,10 @@ def test_a_picked_index_is_a_number():
 
 @pytest.mark.parametrize("value", ["", "one", "1.5", "order:1", "9" * 5000])
 def test_a_picked_value_that_is_no_number_is_misunderstood(value):
-    with pytest.raises(Misunderstood):
+    with pytest.raises(InvalidInput):
         read_index(picked(value))
 
 
 def test_a_cleared_choice_is_no_index():
-    with pytest.raises(Misunderstood):
+    with pytest.raises(InvalidInput):
         read_index({"actions": [{"selected_option": None}]})

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from handlers.server.health import Question
+from handlers.server.health import CachedCheck
 
 
-class Asked:
+class NewRequest:
     """Answers what it is told to, once it may."""
 
     def __init__(self) -> None:
@@ -24,11 +24,11 @@ class Asked:
 
 @pytest.fixture
 def asked():
-    return Asked()
+    return NewRequest()
 
 
 async def test_many_at_once_are_one_question(asked):
-    question = Question(asked, counts_for=0.0)
+    question = CachedCheck(asked, counts_for=0.0)
 
     answers = await asyncio.gather(*(question.answer() for _ in range(50)))
 
@@ -37,7 +37,7 @@ async def test_many_at_once_are_one_question(asked):
 
 
 async def test_a_yes_counts_for_a_while_and_a_no_is_asked_anew(asked):
-    lasting, passing = Question(asked, counts_for=60.0), Question(asked, counts_for=0.0)
+    lasting, passing = CachedCheck(asked, counts_for=60.0), CachedCheck(asked, counts_for=0.0)
 
     assert [await lasting.answer() for _ in range(3)] == [True] * 3
     assert asked.times == 1
@@ -47,28 +47,28 @@ async def test_a_yes_counts_for_a_while_and_a_no_is_asked_anew(asked):
 
 
 async def test_one_that_gives_no_answer_is_not_waited_for_nor_asked_twice_and_may_answer_later(asked):
-    question = Question(asked, patience=0.01)
+    question = CachedCheck(asked, patience=0.01)
     asked.may_answer.clear()
 
-    silent = [await question.answer() for _ in range(3)]
+    unreachable = [await question.answer() for _ in range(3)]
     asked.may_answer.set()
     await asyncio.sleep(0)
     late = await question.answer()
 
-    assert silent == [None] * 3
+    assert unreachable == [None] * 3
     assert late is True
     assert asked.times == 1
 
 
 async def test_an_answer_that_took_longer_than_it_counts_is_not_kept(asked):
-    question = Question(asked, counts_for=0.05, patience=0.01)
+    question = CachedCheck(asked, counts_for=0.05, patience=0.01)
     asked.may_answer.clear()
 
-    silent = await question.answer()
+    unreachable = await question.answer()
     await asyncio.sleep(0.06)
     asked.may_answer.set()
     await asyncio.sleep(0)
     asked.yes = False
 
-    assert silent is None
+    assert unreachable is None
     assert await question.answer() is False

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from handlers.server.shutdown import end
+from handlers.server.shutdown import cancel_tasks
 
 HELD_UP = """
 import threading
@@ -30,7 +30,7 @@ async def test_what_does_not_heed_the_first_cancelling_is_cancelled_again() -> N
 
     task = asyncio.create_task(work())
     await asyncio.sleep(0)
-    await end([task], 0.2)
+    await cancel_tasks([task], 0.2)
 
     assert task.done()
     assert cancelled[1] - cancelled[0] >= 0.2
@@ -49,7 +49,7 @@ async def test_what_heeds_no_cancelling_holds_up_nobody() -> None:
     task = asyncio.create_task(work())
     await asyncio.sleep(0)
     began = time.monotonic()
-    await end([task], 0.1)
+    await cancel_tasks([task], 0.1)
     took = time.monotonic() - began
     free.set()
     await task

@@ -36,9 +36,9 @@ class Server:
 
     def __init__(self, limit: int) -> None:
         from handlers.transport.connection_limits import Connections
-        from handlers.transport.rejections import Refusals
+        from handlers.transport.rejections import Rejections
 
-        self.connections = Connections(limit, Refusals(Metrics()))
+        self.connections = Connections(limit, Rejections(Metrics()))
         self.made: list[Served] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.listener.setblocking(False)

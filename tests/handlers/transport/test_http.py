@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from handlers.transport.http import read_payload
-from handlers.transport.rejections import Rejected
+from handlers.transport.rejections import RequestRejected
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 COMMAND = {"command": "/dcv-resend", "text": "700001 because of payload={} & more", "user_id": "U1", "team_id": ""}
@@ -35,7 +35,7 @@ def test_each_kind_of_body_is_read(kind, body, payload):
     ],
 )
 def test_what_cannot_be_read_is_turned_away(kind, body):
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(RequestRejected) as caught:
         read_payload(kind, body)
 
     assert (caught.value.status, caught.value.reason) == (400, "body")

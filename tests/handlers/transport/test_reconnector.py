@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 import pytest
 
-from bot.errors import CannotStart
-from handlers.transport.reconnector import Link
-from handlers.transport.websocket import Connection, Message
+from bot.errors import ConfigurationError
+from handlers.transport.reconnector import Reconnector
+from handlers.transport.websocket import Message, WebSocket
 from sandbox.faults import answers
 from sandbox.slack import Slack
 
@@ -22,18 +22,18 @@ async def slack() -> AsyncIterator[Slack]:
 
 
 @asynccontextmanager
-async def _kept(slack: Slack) -> AsyncIterator[tuple[Link, "asyncio.Task[None]"]]:
+async def _kept(slack: Slack) -> AsyncIterator[tuple[Reconnector, "asyncio.Task[None]"]]:
     """A link that acknowledges everything, and the task that keeps it."""
     async with aiohttp.ClientSession() as session:
 
-        async def dial() -> Connection:
-            return await Connection.open(session, slack.web_api.open_socket_url(), None)
+        async def dial() -> WebSocket:
+            return await WebSocket.open(session, slack.web_api.open_socket_url(), None)
 
         async def answer(envelope: Message) -> str | None:
             return json.dumps({"envelope_id": envelope["envelope_id"]})
 
-        link = Link(dial, answer)
-        keeping = asyncio.create_task(link.keep())
+        link = Reconnector(dial, answer)
+        keeping = asyncio.create_task(link.run())
         await _until(lambda: link.is_open, 5.0)
         try:
             yield link, keeping
@@ -41,11 +41,11 @@ async def _kept(slack: Slack) -> AsyncIterator[tuple[Link, "asyncio.Task[None]"]
             await _leave(link, keeping)
 
 
-async def _leave(link: Link, keeping: "asyncio.Task[None]") -> None:
+async def _leave(link: Reconnector, keeping: "asyncio.Task[None]") -> None:
     keeping.cancel()
     with suppress(asyncio.CancelledError):
         await keeping
-    await link.leave()
+    await link.close()
 
 
 async def _until(look: Callable[[], bool], seconds: float) -> None:
@@ -97,7 +97,7 @@ async def test_nothing_is_left_of_a_link_that_had_many_sockets(slack: Slack) -> 
     await _until(lambda: len(asyncio.all_tasks()) <= before, 5.0)
 
 
-class Line(Connection):
+class Line(WebSocket):
     """A connection over which one envelope comes; a cut one counts as open although nothing can be sent."""
 
     def __init__(self, *, is_cut: bool) -> None:
@@ -127,7 +127,7 @@ class Line(Connection):
             self.over.set()
         await self.over.wait()
 
-    async def leave(self) -> None:
+    async def close_gracefully(self) -> None:
         self.over.set()
 
 
@@ -135,14 +135,14 @@ async def test_an_ack_that_cannot_be_sent_waits_for_the_next_socket_and_holds_up
     lines = [Line(is_cut=True), Line(is_cut=False)]
     waiting = iter(lines)
 
-    async def dial() -> Connection:
+    async def dial() -> WebSocket:
         return next(waiting)
 
     async def answer(envelope: Message) -> str | None:
         return json.dumps(envelope)
 
-    link = Link(dial, answer)
-    keeping = asyncio.create_task(link.keep())
+    link = Reconnector(dial, answer)
+    keeping = asyncio.create_task(link.run())
     try:
         await _until(lambda: lines[1].sent != [], 5.0)
     finally:
@@ -155,11 +155,11 @@ async def test_a_token_that_is_revoked_while_it_leaves_fails_nothing_and_leaves_
     lines = iter([Line(is_cut=True)])
     tried, ended = asyncio.Event(), asyncio.Event()
 
-    async def dial() -> Connection:
+    async def dial() -> WebSocket:
         if line := next(lines, None):
             return line
         tried.set()
-        raise CannotStart(["SLACK_APP_TOKEN: Slack does not accept it."])
+        raise ConfigurationError(["SLACK_APP_TOKEN: Slack does not accept it."])
 
     async def answer(_: Message) -> str | None:
         try:
@@ -167,8 +167,8 @@ async def test_a_token_that_is_revoked_while_it_leaves_fails_nothing_and_leaves_
         finally:
             ended.set()
 
-    link = Link(dial, answer)
-    keeping = asyncio.create_task(link.keep())
+    link = Reconnector(dial, answer)
+    keeping = asyncio.create_task(link.run())
     await _until(lambda: link.is_open, 5.0)
     await _leave(link, keeping)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
-from handlers.transport.replay_cache import Replays
+from handlers.transport.replay_cache import ReplayCache
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -33,14 +33,14 @@ def now():
 
 @pytest.fixture
 def replays(now):
-    return Replays(lambda: now[0])
+    return ReplayCache(lambda: now[0])
 
 
 async def test_the_second_gets_an_empty_answer_and_does_nothing(replays):
     work = Work(200)
 
-    first = await replays.once("a", NOW, work)
-    second = await replays.once("a", NOW, work)
+    first = await replays.run_once("a", NOW, work)
+    second = await replays.run_once("a", NOW, work)
 
     assert (first.status, first.text) == (200, "done")
     assert (second.status, second.text) == (200, None)
@@ -52,7 +52,7 @@ async def test_those_who_come_meanwhile_are_told_how_the_first_one_ended(replays
     work = Work(status)
     work.may_end.clear()
 
-    together = [asyncio.create_task(replays.once("a", NOW, work)) for _ in range(5)]
+    together = [asyncio.create_task(replays.run_once("a", NOW, work)) for _ in range(5)]
     await asyncio.sleep(0)
     work.may_end.set()
     first, *others = await asyncio.gather(*together)
@@ -65,9 +65,9 @@ async def test_those_who_come_meanwhile_are_told_how_the_first_one_ended(replays
 async def test_what_failed_may_come_again(replays):
     work = Work(503, 200)
 
-    assert (await replays.once("a", NOW, work)).status == 503
-    assert (await replays.once("a", NOW, work)).status == 200
-    assert (await replays.once("a", NOW, work)).status == 200
+    assert (await replays.run_once("a", NOW, work)).status == 503
+    assert (await replays.run_once("a", NOW, work)).status == 200
+    assert (await replays.run_once("a", NOW, work)).status == 200
     assert work.done == 2
 
 
@@ -77,8 +77,8 @@ async def test_what_broke_may_come_again(replays):
 
     work = Work(200)
     with pytest.raises(LookupError):
-        await replays.once("a", NOW, breaks)
-    await replays.once("a", NOW, work)
+        await replays.run_once("a", NOW, breaks)
+    await replays.run_once("a", NOW, work)
 
     assert work.done == 1
 
@@ -86,20 +86,20 @@ async def test_what_broke_may_come_again(replays):
 async def test_another_signature_is_another_request(replays):
     work = Work(200, 200)
 
-    await replays.once("a", NOW, work)
-    await replays.once("b", NOW, work)
+    await replays.run_once("a", NOW, work)
+    await replays.run_once("b", NOW, work)
 
     assert work.done == 2
 
 
 async def test_what_its_timestamp_keeps_out_is_forgotten_and_nothing_before(replays, now):
     work = Work(200, 200)
-    await replays.once("a", NOW + timedelta(minutes=5), work)
+    await replays.run_once("a", NOW + timedelta(minutes=5), work)
 
     now[0] = NOW + timedelta(minutes=5)
-    await replays.once("a", NOW + timedelta(minutes=5), work)
+    await replays.run_once("a", NOW + timedelta(minutes=5), work)
     kept = work.done
     now[0] += timedelta(seconds=1)
-    await replays.once("a", NOW + timedelta(minutes=5), work)
+    await replays.run_once("a", NOW + timedelta(minutes=5), work)
 
     assert (kept, work.done) == (1, 2)

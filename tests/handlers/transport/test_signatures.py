@@ -8,7 +8,7 @@ import pytest
 from multidict import CIMultiDict
 from slack_sdk.signature import SignatureVerifier
 
-from handlers.transport.rejections import Rejected
+from handlers.transport.rejections import RequestRejected
 from handlers.transport.signatures import WINDOW, Signatures
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -33,7 +33,7 @@ def reason(signatures: Signatures, headers: CIMultiDict, body: bytes = BODY) -> 
     """Why it is turned away; None where it is genuine."""
     try:
         signatures.check(signatures.read(headers), body)
-    except Rejected as error:
+    except RequestRejected as error:
         return error.reason if error.status == 401 else f"{error.status}"
     return None
 

@@ -28,7 +28,7 @@ async def call(certcentral: CertCentral):
         yield call
 
 
-LOOK = ("GET", "/order/certificate/700001")
+STATUS = ("GET", "/order/certificate/700001")
 RESEND = ("PUT", "/order/certificate/700001/resend-emails")
 
 
@@ -36,7 +36,7 @@ RESEND = ("PUT", "/order/certificate/700001/resend-emails")
 async def test_a_bad_mood_meets_every_resend_and_mails_nobody(certcentral, switch, call, mood, status) -> None:
     switch.select(mood)
 
-    assert [await call(*RESEND), await call(*RESEND), await call(*LOOK)] == [status, status, 200]
+    assert [await call(*RESEND), await call(*RESEND), await call(*STATUS)] == [status, status, 200]
     assert certcentral.outbox == []
 
 
@@ -51,8 +51,8 @@ async def test_a_lost_answer_loses_no_mail(certcentral, switch, call) -> None:
 
 async def test_calls_that_were_held_go_on_when_the_switch_is_turned_back(certcentral, switch, call) -> None:
     switch.select("stalls")
-    held = asyncio.create_task(call(*LOOK))
-    await certcentral.wait_for_call(*LOOK)
+    held = asyncio.create_task(call(*STATUS))
+    await certcentral.wait_for_call(*STATUS)
 
     switch.select("well")
 

@@ -7,17 +7,17 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.errors import CaUnavailable, Misunderstood, NotAllowed, SlackRefused, SlackUnavailable
+from bot.errors import CaUnavailable, InvalidInput, NotAllowed, SlackRejected, SlackUnavailable
 from bot.models import Actor
-from bot.parsing.mentions import Candidate
-from bot.parsing.targets import WantedName, WantedOrder
+from bot.parsing.mentions import Mention
+from bot.parsing.targets import DomainRef, OrderRef
 from bot.policy.rules import Action, Rule, Rules
-from bot.services.alerts.ingest import Intake
-from bot.services.alerts.offers import EDIT_SECONDS, MOST_PUT_OFF, Offering
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.policy_loader import Rulebook
-from bot.services.lookup.account import Listing
-from bot.services.lookup.pending_mentions import Confirming
+from bot.services.alerts.ingest import AlertIngester
+from bot.services.alerts.offers import EDIT_SECONDS, MOST_PUT_OFF, OfferWorker
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.policy_loader import PolicyLoader
+from bot.services.lookup.account import AccountCache
+from bot.services.lookup.pending_mentions import PendingMentions
 from bot.slack.client import Identity
 from bot.store.alerts import Alert, Alerts
 from bot.store.offers import Offers
@@ -46,8 +46,8 @@ def offers(database):
 
 
 @pytest.fixture
-def intake(alerts, clock):
-    return Intake(CHANNELS, US, alerts, clock)
+def alert_ingester(alerts, clock):
+    return AlertIngester(CHANNELS, US, alerts, clock)
 
 
 @pytest.fixture
@@ -59,26 +59,39 @@ def app():
 
 
 @pytest.fixture
-def authors(gate):
+def authors(authorizer):
     from bot.services.alerts.authors import AlertAuthors
 
-    return AlertAuthors(gate, "T0HOME")
+    return AlertAuthors(authorizer, "T0HOME")
 
 
 @pytest.fixture
-def make_offering(intake, gate, confirming, chat, board, database, alerts, offers, clock, authors):
+def make_offering(
+    alert_ingester, authorizer, pending_mentions, chat, publisher, database, alerts, offers, clock, authors
+):
     """A worker, as after a start."""
 
-    def make(authors=authors, **more):
-        return Offering(
-            CHANNELS, intake, gate, confirming, chat, board, database, alerts, offers, clock, authors, **more
+    def create(authors=authors, **more):
+        return OfferWorker(
+            CHANNELS,
+            alert_ingester,
+            authorizer,
+            pending_mentions,
+            chat,
+            publisher,
+            database,
+            alerts,
+            offers,
+            clock,
+            authors,
+            **more,
         )
 
-    return make
+    return create
 
 
 @pytest.fixture
-def offering(make_offering):
+def offer_worker(make_offering):
     return make_offering()
 
 
@@ -88,9 +101,9 @@ def arrive(alerts, clock, app):
     count = iter(range(100, 10_000))
 
     async def arrive_it(*order_ids, channel="C0OPS", by=None):
-        named = tuple(Candidate(WantedOrder(order_id), True, "the text") for order_id in order_ids)
+        named = tuple(Mention(OrderRef(order_id), True, "the text") for order_id in order_ids)
         alert = Alert(channel, f"{next(count)}.5", clock(), named, by or app)
-        await alerts.keep([alert])
+        await alerts.add([alert])
         return alert
 
     return arrive_it
@@ -104,9 +117,9 @@ def orders(certcentral):
 
 
 @pytest.fixture
-def once(offering):
+def once(offer_worker):
     """Let the worker go round once; edits wait for their time, as far as the loop's clock tells."""
-    return offering.round
+    return offer_worker.run_once
 
 
 def texts(chat, channel="C0OPS"):
@@ -118,8 +131,8 @@ async def test_what_waits_is_offered_in_the_thread_of_its_alert(once, arrive, or
 
     await once()
 
-    [(place, text, _)] = chat.posts
-    assert (place.channel_id, place.thread_ts) == ("C0OPS", alert.ts)
+    [(destination, text, _)] = chat.posts
+    assert (destination.channel_id, destination.thread_ts) == ("C0OPS", alert.ts)
     assert text.startswith("Order 1 (n1.example.com) waits for e-mail validation since ")
     assert await alerts.unread(10) == []
 
@@ -245,10 +258,10 @@ async def test_an_offer_that_slack_does_not_take_holds_up_no_other(once, arrive,
     await once()
     find = chat.find
 
-    async def cannot_search(place, key, since):
-        if place.thread_ts == unclear.ts:
+    async def cannot_search(destination, key, since):
+        if destination.thread_ts == unclear.ts:
             raise SlackUnavailable("Slack asks us to wait (internal_error).")
-        return await find(place, key, since)
+        return await find(destination, key, since)
 
     monkeypatch.setattr(chat, "find", cannot_search)
     await arrive(2)
@@ -258,13 +271,13 @@ async def test_an_offer_that_slack_does_not_take_holds_up_no_other(once, arrive,
 
     assert [text[:7] for text in texts(chat)] == ["Order 1", "Order 2"]
     assert [text[:7] for text in texts(chat, "C0DEV")] == ["Order 3"]
-    assert [offer.place.thread_ts for offer in await offers.not_shown(9)] == [unclear.ts]
+    assert [offer.destination.thread_ts for offer in await offers.not_shown(9)] == [unclear.ts]
     assert pause <= EDIT_SECONDS
 
 
 @pytest.mark.fault("S20")
 async def test_an_offer_that_slack_did_not_take_is_shown_once_it_does(make_offering, arrive, orders, chat, offers):
-    once = make_offering(retry_seconds=0.0).round
+    once = make_offering(retry_seconds=0.0).run_once
     await arrive(1)
     chat.failures += [None, SlackUnavailable("Slack did not answer.")]
     await once()
@@ -306,12 +319,12 @@ async def test_an_offer_that_somebody_deleted_is_let_go(once, arrive, orders, ch
 
 
 async def test_an_alert_that_breaks_the_worker_is_left_out_alone(
-    once, arrive, orders, chat, alerts, logged, confirming
+    once, arrive, orders, chat, alerts, logged, pending_mentions
 ):
     await arrive(1)
-    confirming.matches, right = _broken(confirming.matches), confirming.matches
+    pending_mentions.matches, right = _broken(pending_mentions.matches), pending_mentions.matches
     await once()
-    confirming.matches = right
+    pending_mentions.matches = right
     await arrive(2)
     await once()
 
@@ -320,18 +333,18 @@ async def test_an_alert_that_breaks_the_worker_is_left_out_alone(
 
 
 def _broken(_):
-    async def matches(candidates):
-        raise ValueError(candidates)
+    async def matches(mentions):
+        raise ValueError(mentions)
 
     return matches
 
 
-async def test_not_now_says_who_and_is_quiet_for_a_day(offering, once, arrive, orders, chat, ana, clock, offers):
+async def test_not_now_says_who_and_is_quiet_for_a_day(offer_worker, once, arrive, orders, chat, ana, clock, offers):
     await arrive(1)
     await once()
     [offer_id] = [key.removeprefix("offer.") for _, _, key in chat.posts]
 
-    await offering.not_now(ana, offer_id)
+    await offer_worker.snooze(ana, offer_id)
     clock.advance(hours=23)
     await arrive(1)
     await once()
@@ -339,36 +352,36 @@ async def test_not_now_says_who_and_is_quiet_for_a_day(offering, once, arrive, o
     assert len(chat.posts) == 1
     assert "Not now, says <@U0ANA>; quiet until " in texts(chat)[0]
     offer = await offers.get(offer_id)
-    assert (offer.quiet_by, offer.quiet_until) == ("U0ANA", clock() + timedelta(hours=1))
+    assert (offer.snoozed_by, offer.snoozed_until) == ("U0ANA", clock() + timedelta(hours=1))
 
 
-async def test_a_second_not_now_changes_nothing(offering, once, arrive, orders, chat, ana, directory):
+async def test_a_second_not_now_changes_nothing(offer_worker, once, arrive, orders, chat, ana, directory):
     directory.add("U0BOB")
     await arrive(1)
     await once()
     offer_id = chat.posts[0][2].removeprefix("offer.")
 
-    await offering.not_now(ana, offer_id)
-    await offering.not_now(Actor("U0BOB", "T0HOME"), offer_id)
+    await offer_worker.snooze(ana, offer_id)
+    await offer_worker.snooze(Actor("U0BOB", "T0HOME"), offer_id)
 
     assert len(chat.edits) == 1
     assert "says <@U0ANA>" in texts(chat)[0]
 
 
-async def test_who_may_not_resend_may_not_quieten_and_an_old_offer_says_so(offering, ana, directory, rows):
+async def test_who_may_not_resend_may_not_quieten_and_an_old_offer_says_so(offer_worker, ana, directory, rows):
     directory.add("U0EVE")
 
     with pytest.raises(NotAllowed):
-        await offering.not_now(Actor("U0EVE", "T0HOME"), "0" * 16)
-    with pytest.raises(Misunderstood):
-        await offering.not_now(ana, "0" * 16)
+        await offer_worker.snooze(Actor("U0EVE", "T0HOME"), "0" * 16)
+    with pytest.raises(InvalidInput):
+        await offer_worker.snooze(ana, "0" * 16)
 
     assert [row["kind"] for row in await rows()] == ["denied"]
 
 
 @pytest.mark.fault("M9")
 async def test_offers_in_a_channel_that_became_shared_are_withdrawn_some_at_a_time(
-    offering, once, arrive, orders, chat, database
+    offer_worker, once, arrive, orders, chat, database
 ):
     for order_id in (1, 2, 3):
         await arrive(order_id)
@@ -377,7 +390,7 @@ async def test_offers_in_a_channel_that_became_shared_are_withdrawn_some_at_a_ti
     chat.shared.add("C0OPS")
 
     for _ in range(2):
-        await offering.withdraw()
+        await offer_worker.withdraw()
 
     assert ["example.com" in text for text in texts(chat)] == [False] * 3
     assert "example.com" in texts(chat, "C0DEV")[0]
@@ -389,7 +402,7 @@ async def test_offers_in_a_channel_that_became_shared_are_withdrawn_some_at_a_ti
 
 @pytest.mark.fault("M9")
 async def test_channels_of_which_slack_cannot_say_if_they_are_shared_are_asked_about_again(
-    offering, once, arrive, orders, chat
+    offer_worker, once, arrive, orders, chat
 ):
     await arrive(1)
     await arrive(2, channel="C0DEV")
@@ -397,9 +410,9 @@ async def test_channels_of_which_slack_cannot_say_if_they_are_shared_are_asked_a
     chat.shared |= {"C0OPS", "C0DEV"}
     chat.failures = [SlackUnavailable("Slack asks us to wait (ratelimited).")]
 
-    await offering.withdraw()
+    await offer_worker.withdraw()
     after_one = sum("example.com" in text for _, text in chat.texts)
-    await offering.withdraw()
+    await offer_worker.withdraw()
 
     assert after_one == 1
     assert sum("example.com" in text for _, text in chat.texts) == 0
@@ -407,7 +420,7 @@ async def test_channels_of_which_slack_cannot_say_if_they_are_shared_are_asked_a
 
 @pytest.mark.fault("M9")
 async def test_not_now_in_a_channel_that_became_shared_withdraws_the_offer_and_says_so(
-    offering, once, arrive, orders, chat, ana, offers
+    offer_worker, once, arrive, orders, chat, ana, offers
 ):
     await arrive(1)
     await once()
@@ -415,26 +428,28 @@ async def test_not_now_in_a_channel_that_became_shared_withdraws_the_offer_and_s
     chat.shared.add("C0OPS")
 
     for _ in range(2):
-        with pytest.raises(Misunderstood, match="makes no offers in this channel any longer"):
-            await offering.not_now(ana, offer_id)
+        with pytest.raises(InvalidInput, match="makes no offers in this channel any longer"):
+            await offer_worker.snooze(ana, offer_id)
 
-    assert (await offers.get(offer_id)).quiet_by is None
+    assert (await offers.get(offer_id)).snoozed_by is None
     assert "example.com" not in texts(chat)[0]
     assert len(chat.edits) == 1
 
 
-async def test_the_worker_wakes_for_what_arrives_and_survives_failures(make_offering, intake, arrive, orders, chat):
+async def test_the_worker_wakes_for_what_arrives_and_survives_failures(
+    make_offering, alert_ingester, arrive, orders, chat
+):
     orders.failures["pending_orders"] += [AWAY] * (MOST_PUT_OFF + 1)
     for order_id in range(1, MOST_PUT_OFF + 2):
         await arrive(order_id)
 
-    working = asyncio.create_task(make_offering(retry_seconds=0.01).work())
+    working = asyncio.create_task(make_offering(retry_seconds=0.01).run())
     try:
         # Less than the worker would sleep by itself.
         async with asyncio.timeout(0.8 * EDIT_SECONDS):
             await posted(chat, MOST_PUT_OFF + 1)
             await arrive(9)
-            intake.arrived.set()
+            alert_ingester.arrived.set()
             await posted(chat, MOST_PUT_OFF + 2)
     finally:
         working.cancel()
@@ -445,8 +460,8 @@ async def test_the_worker_wakes_for_what_arrives_and_survives_failures(make_offe
 
 async def test_a_name_below_a_waiting_domain_opens_that_scope(once, alerts, certcentral, chat, clock, app):
     certcentral.add_domain(71, "example.org", "admin@example.org")
-    named = (Candidate(WantedName("shop.example.org"), True, "the text"),)
-    await alerts.keep([Alert("C0OPS", "100.5", clock(), named, app, about_certificates=True)])
+    named = (Mention(DomainRef("shop.example.org"), True, "the text"),)
+    await alerts.add([Alert("C0OPS", "100.5", clock(), named, app, about_certificates=True)])
 
     await once()
 
@@ -456,10 +471,12 @@ async def test_a_name_below_a_waiting_domain_opens_that_scope(once, alerts, cert
 
 
 @pytest.fixture
-def elsewhere(intake, gate, certcentral, chat, board, database, alerts, offers, clock, authors):
+def elsewhere(alert_ingester, authorizer, certcentral, chat, publisher, database, alerts, offers, clock, authors):
     """The same work in another process, which took this one for dead; it reads for itself."""
-    reads = Confirming(certcentral, Listing(certcentral, clock))
-    return Offering(CHANNELS, intake, gate, reads, chat, board, database, alerts, offers, clock, authors)
+    reads = PendingMentions(certcentral, AccountCache(certcentral, clock))
+    return OfferWorker(
+        CHANNELS, alert_ingester, authorizer, reads, chat, publisher, database, alerts, offers, clock, authors
+    )
 
 
 @pytest.fixture
@@ -480,19 +497,19 @@ def while_it_reads(certcentral, monkeypatch):
 
 
 async def test_a_worker_that_wakes_up_after_another_one_offered_writes_nothing(
-    offering, elsewhere, arrive, orders, chat, alerts, while_it_reads
+    offer_worker, elsewhere, arrive, orders, chat, alerts, while_it_reads
 ):
     await arrive(1)
-    while_it_reads(elsewhere.round)
+    while_it_reads(elsewhere.run_once)
 
-    await offering.round()
+    await offer_worker.run_once()
 
     assert len(texts(chat)) == 1
     assert await alerts.unread(10) == []
 
 
 async def test_two_workers_that_look_at_two_alerts_of_one_order_offer_it_once(
-    offering, elsewhere, arrive, orders, chat, alerts, database, while_it_reads
+    offer_worker, elsewhere, arrive, orders, chat, alerts, database, while_it_reads
 ):
     await arrive(1)
 
@@ -501,12 +518,12 @@ async def test_two_workers_that_look_at_two_alerts_of_one_order_offer_it_once(
         async with database.write() as transaction:
             await transaction.execute(sa.text("DELETE FROM alerts"))
         await arrive(1)
-        await elsewhere.round()
-        await alerts.keep([first])
+        await elsewhere.run_once()
+        await alerts.add([first])
 
     while_it_reads(a_later_one_is_looked_at)
-    await offering.round()
-    await offering.round()
+    await offer_worker.run_once()
+    await offer_worker.run_once()
 
     assert len(chat.posts) == 1
 
@@ -518,11 +535,11 @@ async def test_what_was_shown_is_never_noted_as_older(once, arrive, orders, offe
         offer_id = await connection.scalar(sa.text("SELECT id FROM offers"))
     offer = await offers.get(offer_id)
 
-    await offers.quieten(offer, "U0ANA", offer.at)
+    await offers.snooze(offer, "U0ANA", offer.at)
     await offers.shown(await offers.get(offer_id))
     await offers.shown(offer)
 
-    assert (await offers.get(offer_id)).shown == 2
+    assert (await offers.get(offer_id)).published_version == 2
 
 
 PEOPLE = ("U0ANA", "U0BOB")
@@ -533,11 +550,11 @@ def person(directory):
     """A full member who may ask for the status, unless their traits say otherwise."""
     from bot.parsing.message_authors import Author
 
-    def make(user_id, bot_id=None, **traits):
+    def create(user_id, bot_id=None, **traits):
         directory.add(user_id, **traits)
         return Author(bot_id, user_id)
 
-    return make
+    return create
 
 
 @pytest.mark.parametrize(
@@ -565,8 +582,8 @@ async def test_an_author_who_may_not_causes_no_read_and_no_row_of_the_ledger(
 
 
 async def test_an_alert_without_an_author_gets_no_offer(once, alerts, orders, chat, clock):
-    named = (Candidate(WantedOrder(1), True, "the text"),)
-    await alerts.keep([Alert("C0OPS", "100.5", clock(), named)])
+    named = (Mention(OrderRef(1), True, "the text"),)
+    await alerts.add([Alert("C0OPS", "100.5", clock(), named)])
 
     await once()
 
@@ -606,11 +623,11 @@ async def test_apps_come_before_people_and_people_take_turns(alerts, arrive, per
     for order_id, author in enumerate([ana, ana, ana, bob, Author("B0MON"), Author("B0CI", "U0CI"), bob], start=1):
         await arrive(order_id, by=author)
 
-    assert [alert.candidates[0].target.order_id for alert in await alerts.unread(10)] == [5, 6, 1, 4, 2, 7, 3]
-    assert [alert.candidates[0].target.order_id for alert in await alerts.unread(10, without={"U0ANA", "U0CI"})] == [
+    assert [alert.mentions[0].target.order_id for alert in await alerts.unread(10)] == [5, 6, 1, 4, 2, 7, 3]
+    assert [alert.mentions[0].target.order_id for alert in await alerts.unread(10, without={"U0ANA", "U0CI"})] == [
         *(5, 4, 7)
     ]
-    assert [alert.candidates[0].target.order_id for alert in await alerts.unread(10, only={"U0CI"})] == [5, 6]
+    assert [alert.mentions[0].target.order_id for alert in await alerts.unread(10, only={"U0CI"})] == [5, 6]
 
 
 async def test_an_app_that_posts_while_alerts_of_people_are_processed_is_next(
@@ -634,24 +651,24 @@ async def test_an_app_that_posts_while_alerts_of_people_are_processed_is_next(
 
 @pytest.mark.parametrize("unclear", [{}, {"groups": frozenset(), "unclear": frozenset({"S0PKI"})}])
 async def test_an_author_whom_slack_cannot_name_now_is_asked_again_later(
-    make_offering, arrive, orders, chat, person, directory, alerts, gate, monkeypatch, unclear
+    make_offering, arrive, orders, chat, person, directory, alerts, authorizer, monkeypatch, unclear
 ):
-    offering = make_offering(retry_seconds=0.02)
+    offer_worker = make_offering(retry_seconds=0.02)
     alert = await arrive(1, by=person("U0EVE" if unclear else "U0ANA", **unclear))
     if unclear:
         rules = Rules(frozenset({"U0ANA"}), frozenset({"S0PKI"}), frozenset({"T0HOME"}))
-        monkeypatch.setattr(gate, "_rulebook", Rulebook(rules))
+        monkeypatch.setattr(authorizer, "_policy_loader", PolicyLoader(rules))
     else:
         directory.failure = SlackUnavailable("Slack did not answer.")
 
-    pause = await offering.round()
+    pause = await offer_worker.run_once()
     before = (orders.asked, chat.posts, await alerts.unread(10))
     assert before == ([], [], [alert])
     assert pause <= 0.02
     directory.failure = None
     directory.add(alert.author.user_id if not unclear else "U0EVE")
     await asyncio.sleep(0.03)
-    await offering.round()
+    await offer_worker.run_once()
 
     assert await alerts.unread(10) == []
     assert len(chat.posts) == (0 if unclear else 1)
@@ -662,8 +679,8 @@ async def test_authors_whom_slack_cannot_name_keep_no_app_waiting(
 ):
     known = person("U0BOT", "B0APP", bot=True)
     await arrive(1, by=known)
-    offering = make_offering()
-    await offering.round()
+    offer_worker = make_offering()
+    await offer_worker.run_once()
     directory.failure = SlackUnavailable("Slack did not answer.")
     for number in range(20):
         await arrive(2, by=person(f"U0NEW{number}"))
@@ -671,7 +688,7 @@ async def test_authors_whom_slack_cannot_name_keep_no_app_waiting(
     await arrive(4, by=known)
 
     directory.asked.clear()
-    await offering.round()
+    await offer_worker.run_once()
 
     assert [text.split()[1] for text in texts(chat)] == ["1", "3", "4"]
     assert len(await alerts.unread(100)) == 20
@@ -684,14 +701,14 @@ async def test_a_person_is_offered_what_they_may_ask_about_and_nothing_else(
 ):
     from bot.services.alerts.authors import AlertAuthors
 
-    rule = Rule("some", True, frozenset({Action.LOOK}), users=frozenset({"U0ANA"}), names=frozenset({allowed}))
+    rule = Rule("some", True, frozenset({Action.STATUS}), users=frozenset({"U0ANA"}), names=frozenset({allowed}))
     rules = Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), (rule,))
-    gate = Gate(Rulebook(rules), directory, ledger, metrics, clock)
-    offering = make_offering(authors=AlertAuthors(gate, "T0HOME"))
+    authorizer = Authorizer(PolicyLoader(rules), directory, ledger, metrics, clock)
+    offer_worker = make_offering(authors=AlertAuthors(authorizer, "T0HOME"))
     orders.add_order(40, "n1.example.com", "n3.example.com")
 
     await arrive(1, 3, 40, by=person("U0ANA"))
-    await offering.round()
+    await offer_worker.run_once()
 
     assert [text.split()[1] for text in texts(chat)] == offered
     assert all(call[1:] != (3,) for call in orders.asked)
@@ -708,10 +725,10 @@ async def test_only_targets_with_a_button_count_as_offered(once, arrive, orders,
     assert [text.split()[1] for text in texts(chat)] == ["1", "7"]
 
 
-async def test_not_now_does_not_silence_what_got_no_button(offering, once, arrive, orders, chat, ana):
+async def test_not_now_does_not_silence_what_got_no_button(offer_worker, once, arrive, orders, chat, ana):
     await arrive(1, 2, 3, 4, 5, 6)
     await once()
-    await offering.not_now(ana, chat.posts[0][2].removeprefix("offer."))
+    await offer_worker.snooze(ana, chat.posts[0][2].removeprefix("offer."))
     await arrive(5)
     await arrive(6)
 
@@ -722,14 +739,14 @@ async def test_not_now_does_not_silence_what_got_no_button(offering, once, arriv
 
 async def test_an_offer_that_slack_does_not_accept_is_made_again_for_the_next_alert(once, arrive, orders, chat):
     first = await arrive(1)
-    chat.failures = [None, None, SlackRefused("restricted_action_thread_locked")]
+    chat.failures = [None, None, SlackRejected("restricted_action_thread_locked")]
     await once()
     assert texts(chat) == []
     second = await arrive(1)
 
     await once()
 
-    assert [place.thread_ts for place, _, _ in chat.posts] == [first.ts, second.ts]
+    assert [destination.thread_ts for destination, _, _ in chat.posts] == [first.ts, second.ts]
     assert len(texts(chat)) == 1
 
 
@@ -739,10 +756,10 @@ def mention(alerts, clock, app):
     count = iter(range(100, 10_000))
 
     async def arrive_it(*named, about_certificates):
-        targets = [WantedName(each) if isinstance(each, str) else WantedOrder(each) for each in named]
-        candidates = tuple(Candidate(target, True, "the text") for target in targets)
-        await alerts.keep(
-            [Alert("C0OPS", f"{next(count)}.5", clock(), candidates, app, about_certificates=about_certificates)]
+        targets = [DomainRef(each) if isinstance(each, str) else OrderRef(each) for each in named]
+        mentions = tuple(Mention(target, True, "the text") for target in targets)
+        await alerts.add(
+            [Alert("C0OPS", f"{next(count)}.5", clock(), mentions, app, about_certificates=about_certificates)]
         )
 
     return arrive_it

@@ -6,27 +6,27 @@ import time
 import pytest
 
 from bot import errors
-from bot.errors import NotAllowed, SlackRefused, SlackUnavailable
+from bot.errors import NotAllowed, SlackRejected, SlackUnavailable
 from bot.models import Actor
 from bot.policy.rules import Action, Rules
-from bot.services.authorization.authorizer import PATIENCE, Gate
-from bot.services.authorization.policy_loader import Rulebook
+from bot.services.authorization.authorizer import PATIENCE, Authorizer
+from bot.services.authorization.policy_loader import PolicyLoader
 
 EVE = Actor("U0EVE", "T0HOME")
 
 
-async def test_somebody_on_the_list_may_and_nothing_is_written(gate, ana, rows):
-    await gate.require(ana, Action.LOOK, {})
+async def test_somebody_on_the_list_may_and_nothing_is_written(authorizer, ana, rows):
+    await authorizer.require(ana, Action.STATUS, {})
 
-    assert (await gate.decide(ana, Action.RESEND)).allowed
+    assert (await authorizer.decide(ana, Action.RESEND)).allowed
     assert await rows() == []
 
 
-async def test_a_refusal_is_in_the_ledger_with_what_it_was_about(gate, directory, rows):
+async def test_a_refusal_is_in_the_ledger_with_what_it_was_about(authorizer, directory, rows):
     directory.add("U0EVE")
 
     with pytest.raises(NotAllowed) as refused:
-        await gate.require(EVE, Action.RESEND, {"subject": "order 1"})
+        await authorizer.require(EVE, Action.RESEND, {"subject": "order 1"})
 
     (row,) = await rows()
     assert refused.value.rule == "not-listed"
@@ -37,35 +37,35 @@ async def test_a_refusal_is_in_the_ledger_with_what_it_was_about(gate, directory
 @pytest.mark.parametrize(
     ("changes", "rule"), [({"deleted": True}, "deactivated"), ({"guest": True}, "guest"), ({"bot": True}, "bot")]
 )
-async def test_the_state_that_slack_reports_now_counts(gate, directory, ana, changes, rule):
+async def test_the_state_that_slack_reports_now_counts(authorizer, directory, ana, changes, rule):
     directory.add("U0ANA", **changes)
 
-    decision = await gate.decide(ana, Action.RESEND, afresh=True)
+    decision = await authorizer.decide(ana, Action.RESEND, afresh=True)
 
     assert (decision.allowed, decision.rule) == (False, rule)
     assert directory.asked == [("U0ANA", True)]
 
 
 @pytest.mark.parametrize("code", ["user_not_found", "user_not_visible"])
-async def test_whom_slack_does_not_know_may_not(gate, directory, ana, rows, code):
-    directory.failure = SlackRefused(code)
+async def test_whom_slack_does_not_know_may_not(authorizer, directory, ana, rows, code):
+    directory.failure = SlackRejected(code)
 
     with pytest.raises(NotAllowed) as refused:
-        await gate.require(ana, Action.LOOK, {})
+        await authorizer.require(ana, Action.STATUS, {})
 
     assert refused.value.rule == "unknown"
     assert [row["kind"] for row in await rows()] == ["denied"]
 
 
 @pytest.mark.fault("M3")
-@pytest.mark.parametrize("failure", [SlackUnavailable("Slack asks us to wait.", 30.0), SlackRefused("missing_scope")])
+@pytest.mark.parametrize("failure", [SlackUnavailable("Slack asks us to wait.", 30.0), SlackRejected("missing_scope")])
 async def test_where_slack_cannot_tell_who_asks_nothing_is_decided_and_nothing_written(
-    gate, directory, ana, rows, failure
+    authorizer, directory, ana, rows, failure
 ):
     directory.failure, directory.retry_after = failure, 30.0
 
     with pytest.raises(errors.PermissionUnknown) as unknown:
-        await gate.require(ana, Action.LOOK, {})
+        await authorizer.require(ana, Action.STATUS, {})
 
     assert "Slack could not tell right now who you are" in str(unknown.value)
     assert "not allowed" not in str(unknown.value)
@@ -78,28 +78,28 @@ async def test_where_slack_cannot_tell_of_a_group_nothing_is_decided_and_nothing
     directory, ledger, metrics, clock, rows
 ):
     rules = Rules(frozenset(), frozenset({"S0PKI"}), frozenset({"T0HOME"}))
-    gate = Gate(Rulebook(rules), directory, ledger, metrics, clock)
+    authorizer = Authorizer(PolicyLoader(rules), directory, ledger, metrics, clock)
     directory.add("U0EVE", unclear=frozenset({"S0PKI"}))
 
     with pytest.raises(errors.PermissionUnknown, match="whether you are in the user group S0PKI"):
-        await gate.require(EVE, Action.RESEND, {})
+        await authorizer.require(EVE, Action.RESEND, {})
 
     assert await rows() == []
 
 
-async def test_slack_has_a_moment_to_answer(gate, directory, ana):
+async def test_slack_has_a_moment_to_answer(authorizer, directory, ana):
     directory.hangs = True
     began = time.monotonic()
 
-    decision = await gate.decide(ana, Action.LOOK)
+    decision = await authorizer.decide(ana, Action.STATUS)
 
     assert not decision.allowed
     assert PATIENCE - 0.1 < time.monotonic() - began < PATIENCE + 0.7
 
 
-async def test_a_refusal_stands_even_where_it_cannot_be_written(gate, directory, database, open_another):
+async def test_a_refusal_stands_even_where_it_cannot_be_written(authorizer, directory, database, open_another):
     directory.add("U0EVE")
 
     async with open_another().write():
         with pytest.raises(NotAllowed):
-            await gate.require(EVE, Action.LOOK, {})
+            await authorizer.require(EVE, Action.STATUS, {})

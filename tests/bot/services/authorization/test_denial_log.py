@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import pytest
 
-from bot.errors import CooledDown, NotAllowed, StoreInDoubt, StoreUnavailable
-from bot.models import Actor, LedgerEvent, Place
-from bot.policy.rules import Action, Matter
-from bot.services.resend.requests import Asked
+from bot.errors import CommitUnknown, CooldownActive, NotAllowed, StoreUnavailable
+from bot.models import Actor, Destination, LedgerEvent
+from bot.policy.rules import Action, Resource
+from bot.services.resend.requests import NewRequest
 from bot.store.ledger.entries import Entry
 from bot.store.ledger.hash_chain import Chain
 
@@ -19,14 +19,14 @@ MAL = Actor("U0MAL", "T0HOME")
 
 
 @pytest.fixture
-def knock(gate, directory):
+def knock(authorizer, directory):
     """Let somebody ask for what they may not do; returns once they were refused."""
     directory.add("U0EVE")
     directory.add("U0MAL")
 
-    async def knock_once(name="shop.example.com", who=EVE, action=Action.LOOK, **about):
+    async def knock_once(name="shop.example.com", who=EVE, action=Action.STATUS, **about):
         with pytest.raises(NotAllowed):
-            await gate.require(who, action, {"text": name, **about}, Matter("C0PKI", (name,)))
+            await authorizer.require(who, action, {"text": name, **about}, Resource("C0PKI", (name,)))
 
     return knock_once
 
@@ -40,16 +40,18 @@ def details(rows):
 
 
 @pytest.mark.fault("L1")
-async def test_equal_refusals_are_one_row_and_their_number_is_another_when_the_hour_ends(knock, gate, details, clock):
+async def test_equal_refusals_are_one_row_and_their_number_is_another_when_the_hour_ends(
+    knock, authorizer, details, clock
+):
     for _ in range(30):
         await knock()
     at_once = await details()
     clock.advance(minutes=59)
-    await gate.refusals.settle()
+    await authorizer.denial_log.settle()
     before_the_end = await details()
     clock.advance(minutes=1)
-    await gate.refusals.settle()
-    await gate.refusals.settle()
+    await authorizer.denial_log.settle()
+    await authorizer.denial_log.settle()
 
     first, count = await details()
     assert at_once == before_the_end == [first]
@@ -70,23 +72,23 @@ async def test_another_target_action_or_person_is_another_refusal(knock, rows, c
 
 
 @pytest.mark.fault("L1")
-async def test_ids_of_forms_and_requests_make_no_new_refusal(gate, directory, rows):
+async def test_ids_of_forms_and_requests_make_no_new_refusal(authorizer, directory, rows):
     directory.add("U0EVE")
     for number in range(30):
         for about in ({"form": f"f{number}"}, {"request": f"r{number}"}, {"offer": f"o{number}"}):
             with pytest.raises(NotAllowed):
-                await gate.require(EVE, Action.LOOK, about)
+                await authorizer.require(EVE, Action.STATUS, about)
 
     assert len(await rows()) == 1
 
 
 @pytest.mark.fault("L1")
-async def test_made_up_names_are_counted_together_once_a_person_has_enough_rows(knock, gate, details, clock):
+async def test_made_up_names_are_counted_together_once_a_person_has_enough_rows(knock, authorizer, details, clock):
     for number in range(500):
         await knock(f"n{number}.example.com")
     at_once = await details()
     clock.advance(hours=1)
-    await gate.refusals.settle()
+    await authorizer.denial_log.settle()
 
     [*first, others] = await details()
     assert first == at_once
@@ -105,12 +107,12 @@ async def test_a_person_who_fills_theirs_keeps_nobody_elses_refusals_out(knock, 
 
 
 @pytest.mark.fault("L1")
-async def test_the_next_hour_has_rows_again_also_if_nothing_settled_the_last_one(knock, gate, details, clock):
+async def test_the_next_hour_has_rows_again_also_if_nothing_settled_the_last_one(knock, authorizer, details, clock):
     for _ in range(2):
         await knock()
         await knock()
         clock.advance(hours=1, minutes=1)
-    await gate.refusals.settle()
+    await authorizer.denial_log.settle()
 
     assert [detail.get("times", 1) for detail in await details()] == [1, 1, 1, 1]
 
@@ -143,62 +145,62 @@ async def test_a_refusal_that_is_counted_waits_for_no_database(knock, open_anoth
 
 
 @pytest.mark.fault("L1")
-async def test_a_refusal_that_could_not_be_written_is_in_the_count(knock, gate, details, clock, open_another):
+async def test_a_refusal_that_could_not_be_written_is_in_the_count(knock, authorizer, details, clock, open_another):
     async with open_another().write():
         await knock()
     nothing = await details()
     clock.advance(hours=1)
-    await gate.refusals.settle()
+    await authorizer.denial_log.settle()
 
     assert nothing == []
     assert [detail["times"] for detail in await details()] == [1]
 
 
 @pytest.mark.fault("L1")
-async def test_counts_wait_for_a_database_that_is_away(knock, gate, details, clock, open_another):
+async def test_counts_wait_for_a_database_that_is_away(knock, authorizer, details, clock, open_another):
     await knock()
     await knock()
     clock.advance(hours=1)
     async with open_another().write():
         with pytest.raises(StoreUnavailable):
-            await gate.refusals.settle()
+            await authorizer.denial_log.settle()
 
-    await gate.refusals.settle()
+    await authorizer.denial_log.settle()
 
     assert [detail.get("times") for detail in await details()] == [None, 1]
 
 
 @pytest.mark.fault("L1")
 @pytest.mark.parametrize("is_written", [True, False])
-async def test_a_commit_in_doubt_writes_counts_once(knock, gate, details, clock, ledger, monkeypatch, is_written):
+async def test_a_commit_in_doubt_writes_counts_once(knock, authorizer, details, clock, ledger, monkeypatch, is_written):
     for name in ("a.example.com", "b.example.com") * 2:
         await knock(name)
     clock.advance(hours=1)
-    write = ledger.record_all
+    write = ledger.append_all
 
     async def lose(entries, **more):
         if is_written:
             await write(entries, **more)
         monkeypatch.undo()
-        raise StoreInDoubt("The database went away.")
+        raise CommitUnknown("The database went away.")
 
-    monkeypatch.setattr(ledger, "record_all", lose)
-    with pytest.raises(StoreInDoubt):
-        await gate.refusals.settle()
-    await gate.refusals.settle()
+    monkeypatch.setattr(ledger, "append_all", lose)
+    with pytest.raises(CommitUnknown):
+        await authorizer.denial_log.settle()
+    await authorizer.denial_log.settle()
 
     assert [detail.get("times") for detail in await details()] == [None, None, 1, 1]
 
 
 @pytest.mark.fault("L1")
-async def test_a_process_that_stops_writes_its_counts(knock, gate, details, logged, open_another):
+async def test_a_process_that_stops_writes_its_counts(knock, authorizer, details, logged, open_another):
     await knock()
     await knock()
-    await gate.refusals.close()
+    await authorizer.denial_log.close()
     await knock(who=MAL)
     await knock(who=MAL)
     async with open_another().write():
-        await gate.refusals.close()
+        await authorizer.denial_log.close()
 
     assert [detail.get("times") for detail in await details()] == [None, 1]
     assert len(await details("U0MAL")) == 1
@@ -207,30 +209,32 @@ async def test_a_process_that_stops_writes_its_counts(knock, gate, details, logg
 
 @pytest.mark.fault("L1")
 async def test_more_people_than_are_counted_at_once_end_the_oldest_hour_early(ledger, clock, rows):
-    from bot.services.authorization.denial_log import RefusalLog
+    from bot.services.authorization.denial_log import DenialLog
 
-    refusals = RefusalLog(ledger, clock, most_people=2)
+    denial_log = DenialLog(ledger, clock, most_people=2)
     for user_id in ("U1", "U1", "U2", "U3"):
-        await refusals.record(Entry(LedgerEvent.DENIED, clock(), Actor(user_id, "T0HOME"), detail={"rule": "guest"}))
+        await denial_log.record(Entry(LedgerEvent.DENIED, clock(), Actor(user_id, "T0HOME"), detail={"rule": "guest"}))
 
-    await refusals.settle()
+    await denial_log.settle()
 
     found = [(row["user_id"], json.loads(row["detail"]).get("times")) for row in await rows()]
     assert found == [("U1", None), ("U2", None), ("U3", None), ("U1", 1)]
 
 
 @pytest.mark.fault("L1")
-async def test_what_the_cooldown_held_back_is_counted_too(resend, gate, rows, ana, order_call, clock):
+async def test_what_the_cooldown_held_back_is_counted_too(resend, authorizer, rows, ana, order_call, clock):
     async def ask(number):
-        asked = Asked(ana, Place("C0PKI"), f"view:V{number}", "order:700001", "order 700001", (order_call,), "en", None)
-        with suppress(CooledDown):
+        asked = NewRequest(
+            ana, Destination("C0PKI"), f"view:V{number}", "order:700001", "order 700001", (order_call,), "en", None
+        )
+        with suppress(CooldownActive):
             await resend.accept(asked)
 
     for number in range(10):
         await ask(number)
     kinds = [row["kind"] for row in await rows()]
     clock.advance(hours=1)
-    await gate.refusals.settle()
+    await authorizer.denial_log.settle()
 
     [*_, count] = await rows()
     assert kinds == ["accepted", "cooled_down"]
@@ -238,13 +242,13 @@ async def test_what_the_cooldown_held_back_is_counted_too(resend, gate, rows, an
 
 
 @pytest.mark.fault("L1")
-async def test_the_chain_holds_with_counts(knock, gate, clock, database):
+async def test_the_chain_holds_with_counts(knock, authorizer, clock, database):
     from bot.services.operations.ledger_audit import verified
 
     for number in range(30):
         await knock(f"n{number % 25}.example.com")
     clock.advance(hours=2)
-    await gate.refusals.settle()
+    await authorizer.denial_log.settle()
 
     async with database.read() as connection:
         found = await verified(Chain(connection), None)
@@ -252,12 +256,12 @@ async def test_the_chain_holds_with_counts(knock, gate, clock, database):
 
 
 @pytest.mark.fault("L1")
-async def test_a_refusal_names_what_it_was_about(gate, directory, details):
+async def test_a_refusal_names_what_it_was_about(authorizer, directory, details):
     directory.add("U0EVE")
-    matter = Matter("C0PKI", ("pay.example.com", "shop.example.com"), 700001, settled=True)
+    resource = Resource("C0PKI", ("pay.example.com", "shop.example.com"), 700001, resolved=True)
 
     with pytest.raises(NotAllowed):
-        await gate.require(EVE, Action.RESEND, {"subject": "order 700001"}, matter)
+        await authorizer.require(EVE, Action.RESEND, {"subject": "order 700001"}, resource)
 
     [detail] = await details()
     assert (detail["names"], detail["order"]) == (["pay.example.com", "shop.example.com"], 700001)

@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.policy.rules import Rules
 from bot.services.authorization import policy_loader
-from bot.services.authorization.policy_loader import Rulebook, read_rules
+from bot.services.authorization.policy_loader import PolicyLoader, read_rules
 from bot.settings import Settings
 from bot.slack.client import Identity
-from bot.wiring import open_rulebook
+from bot.wiring import open_policy_loader
 
 LISTS = Rules(frozenset({"U0ANA"}), frozenset(), frozenset({"T0HOME"}))
 
@@ -32,9 +32,9 @@ def file(tmp_path):
 @pytest.fixture
 def book(file, monkeypatch):
     """A rulebook that looks at its file whenever it is asked, and waits for what it finds."""
-    monkeypatch.setattr(rulebook, "PATIENCE", 20.0)
-    monkeypatch.setattr(rulebook, "SETTLE_SECONDS", 0.0, raising=False)
-    return Rulebook(LISTS, str(file), look_seconds=0.0)
+    monkeypatch.setattr(policy_loader, "PATIENCE", 20.0)
+    monkeypatch.setattr(policy_loader, "SETTLE_SECONDS", 0.0, raising=False)
+    return PolicyLoader(LISTS, str(file), look_seconds=0.0)
 
 
 async def names(book):
@@ -73,7 +73,7 @@ async def test_a_file_that_is_gone_is_a_broken_version_until_it_is_back(book, fi
 
 
 async def test_the_file_is_looked_at_once_a_second_at_most(file):
-    book = Rulebook(LISTS, str(file))
+    book = PolicyLoader(LISTS, str(file))
     file.write_text(deny("second"))
 
     assert await names(book) == ["first"]
@@ -81,8 +81,8 @@ async def test_the_file_is_looked_at_once_a_second_at_most(file):
 
 async def test_a_disk_that_does_not_answer_keeps_nobody_waiting(book, monkeypatch):
     answer = threading.Event()
-    monkeypatch.setattr(rulebook, "PATIENCE", 0.3)
-    monkeypatch.setattr(rulebook, "_content", lambda _: answer.wait(10) and b"")
+    monkeypatch.setattr(policy_loader, "PATIENCE", 0.3)
+    monkeypatch.setattr(policy_loader, "_content", lambda _: answer.wait(10) and b"")
     began = time.monotonic()
 
     rules = await asyncio.gather(*(names(book) for _ in range(5)))
@@ -93,7 +93,7 @@ async def test_a_disk_that_does_not_answer_keeps_nobody_waiting(book, monkeypatc
 
 
 async def test_without_a_file_the_lists_alone_count():
-    book = Rulebook(LISTS)
+    book = PolicyLoader(LISTS)
 
     assert (await book.rules(), book.problems) == (LISTS, ())
 
@@ -118,7 +118,7 @@ async def test_a_version_that_is_still_being_written_does_not_count(book, file, 
     monkeypatch.undo()
 
     assert while_written == ["first"]
-    assert await names(Rulebook(LISTS, str(file), look_seconds=0.0)) == ["first", "second"]
+    assert await names(PolicyLoader(LISTS, str(file), look_seconds=0.0)) == ["first", "second"]
 
 
 @pytest.mark.fault("L4")
@@ -140,16 +140,16 @@ async def test_a_file_that_is_moved_into_place_counts(book, file):
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("create", "words"),
     [pytest.param(os.mkfifo, "is no regular file", marks=pytest.mark.fault("L4")), (os.mkdir, "is a directory")],
 )
-async def test_what_is_no_regular_file_is_refused_at_the_start_and_ignored_later(book, file, make, words):
+async def test_what_is_no_regular_file_is_refused_at_the_start_and_ignored_later(book, file, create, words):
     file.unlink()
-    make(file)
+    create(file)
 
     assert await names(book) == ["first"]
     assert words in book.problems[0]
-    with pytest.raises(CannotStart, match=words):
+    with pytest.raises(ConfigurationError, match=words):
         read_rules(str(file))
 
 
@@ -161,10 +161,10 @@ async def test_a_policy_is_read_outside_of_the_event_loop_at_the_start_too(file,
         threads.append(threading.current_thread())
         return read(*args)
 
-    monkeypatch.setattr(rulebook, "read_policy", reading)
+    monkeypatch.setattr(policy_loader, "read_policy", reading)
     settings = Settings(slack_bot_token="xoxb-1", digicert_api_key="key", dcv_policy_file=str(file))
 
-    book = await open_rulebook(settings, Identity("B0BOT", "U0BOT", "T0HOME", None, frozenset()))
+    book = await open_policy_loader(settings, Identity("B0BOT", "U0BOT", "T0HOME", None, frozenset()))
 
     assert await names(book) == ["first"]
     assert threading.main_thread() not in threads
@@ -172,5 +172,5 @@ async def test_a_policy_is_read_outside_of_the_event_loop_at_the_start_too(file,
 
 @pytest.mark.parametrize("name", ["", "gone.toml", "\0.toml"])
 def test_what_cannot_be_read_stops_the_start_with_the_mend(tmp_path, name):
-    with pytest.raises(CannotStart, match=r"DCV_POLICY_FILE: .* cannot be read .* unset DCV_POLICY_FILE"):
-        Rulebook(LISTS, f"{tmp_path}/{name}")
+    with pytest.raises(ConfigurationError, match=r"DCV_POLICY_FILE: .* cannot be read .* unset DCV_POLICY_FILE"):
+        PolicyLoader(LISTS, f"{tmp_path}/{name}")

@@ -3,10 +3,10 @@
 import pytest
 
 from bot import errors
-from bot.models import Actor, Place
-from bot.parsing.targets import WantedName
-from bot.policy.principal import Person
-from bot.policy.rules import Action, Rule, Rules, Standing
+from bot.models import Actor, Destination
+from bot.parsing.targets import DomainRef
+from bot.policy.principal import Principal
+from bot.policy.rules import AccessContext, Action, Rule, Rules
 
 MEMBER = {"id": "U0PETE", "team_id": "T0HOME"}
 FILE = (
@@ -15,19 +15,19 @@ FILE = (
 )
 
 
-def access(groups, unread, action=Action.LOOK, *, person=MEMBER, lists=frozenset()):
+def visibility(groups, unread, action=Action.STATUS, *, person=MEMBER, lists=frozenset()):
     # Imported here, so that the tests can be collected on older code.
-    from bot.services.authorization.visibility import Access
+    from bot.services.authorization.visibility import Visibility
 
     rules = Rules(lists, frozenset(), frozenset({"T0HOME"}), FILE)
-    standing = Standing(rules, Person.read(person, groups, unread) if person else None)
-    return Access(Actor("U0PETE", "T0HOME"), Place("C0PKI"), standing, action)
+    context = AccessContext(rules, Principal.read(person, groups, unread) if person else None)
+    return Visibility(Actor("U0PETE", "T0HOME"), Destination("C0PKI"), context, action)
 
 
 @pytest.mark.fault("M3")
-@pytest.mark.parametrize("action", [Action.LOOK, Action.RESEND])
+@pytest.mark.parametrize("action", [Action.STATUS, Action.RESEND])
 def test_what_is_hidden_only_because_a_group_could_not_be_read_is_not_refused(action):
-    hidden = access([], ["S0PKI"], action).not_visible(WantedName("a.example"))
+    hidden = visibility([], ["S0PKI"], action).not_visible(DomainRef("a.example"))
 
     assert isinstance(hidden, errors.PermissionUnknown)
     assert "whether you are in the user group S0PKI" in str(hidden)
@@ -45,7 +45,7 @@ def test_what_is_hidden_only_because_a_group_could_not_be_read_is_not_refused(ac
     ],
 )
 def test_a_list_is_given_only_if_it_is_known_what_to_hide(groups, unread, person, is_open):
-    asked = access(groups, unread, person=person)
+    asked = visibility(groups, unread, person=person)
 
     if is_open:
         with pytest.raises(errors.PermissionUnknown):
@@ -55,4 +55,4 @@ def test_a_list_is_given_only_if_it_is_known_what_to_hide(groups, unread, person
 
 
 def test_what_a_clear_answer_hides_is_refused():
-    assert isinstance(access([], []).not_visible(WantedName("a.example")), errors.NotVisible)
+    assert isinstance(visibility([], []).not_visible(DomainRef("a.example")), errors.NotVisible)

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import CaUnavailable
-from bot.models import Call, DomainTarget, OrderTarget, Recipient, Seen
-from bot.services.follow_up.observer import Looking
+from bot.models import Call, DomainTarget, Observation, OrderTarget, Recipient
+from bot.services.follow_up.observer import ValidationObserver
 
 
 @pytest.fixture
-def looking(certcentral, clock):
-    return Looking(certcentral, clock)
+def observer(certcentral, clock):
+    return ValidationObserver(certcentral, clock)
 
 
 def call(target, *names):
@@ -44,11 +44,11 @@ def domains(make_request):
     ],
 )
 async def test_names_of_an_order_are_validated_where_digicert_lists_them_so(
-    looking, certcentral, order, clock, entries, validated
+    observer, certcentral, order, clock, entries, validated
 ):
     certcentral.add_order(1, entries=[certcentral.entry(name, is_open=is_open) for name, is_open in entries])
 
-    assert await looking.call(order, 0) == Seen(clock(), validated)
+    assert await observer.observe_call(order, 0) == Observation(clock(), validated)
 
 
 @pytest.mark.parametrize(
@@ -65,45 +65,45 @@ async def test_names_of_an_order_are_validated_where_digicert_lists_them_so(
     ],
 )
 async def test_an_order_is_over_only_in_a_state_that_is_known_to_wait_for_nothing(
-    looking, certcentral, order, status, over
+    observer, certcentral, order, status, over
 ):
     certcentral.add_order(1, "a.example", status=status)
 
-    assert (await looking.call(order, 0)).over == over
+    assert (await observer.observe_call(order, 0)).closed_status == over
 
 
-async def test_domains_of_one_order_share_one_read_of_it(looking, certcentral, domains):
+async def test_domains_of_one_order_share_one_read_of_it(observer, certcentral, domains):
     entries = [
         certcentral.entry("5.example", is_open=False, domain_id=5),
         certcentral.entry("6.example", domain_id=6),
     ]
     certcentral.add_order(1, is_dv=False, entries=entries)
 
-    seen = await asyncio.gather(looking.call(domains, 0), looking.call(domains, 1))
-    now = await looking.request(domains)
+    observation = await asyncio.gather(observer.observe_call(domains, 0), observer.observe_call(domains, 1))
+    now = await observer.observe_request(domains)
 
-    assert [each.validated for each in seen] == [("5.example",), ()]
+    assert [each.validated for each in observation] == [("5.example",), ()]
     assert [each.validated for each in now.values()] == [("5.example",), ()]
     assert certcentral.count("order_validation") == 2
     assert certcentral.count("domain") == 0
 
 
-async def test_a_domain_that_its_order_does_not_name_is_asked_itself(looking, certcentral, domains):
+async def test_a_domain_that_its_order_does_not_name_is_asked_itself(observer, certcentral, domains):
     certcentral.add_order(1, is_dv=False, entries=[certcentral.entry("5.example", domain_id=7)])
     certcentral.add_domain(5, "5.example", is_pending=False)
 
-    assert (await looking.call(domains, 0)).validated == ("5.example",)
+    assert (await observer.observe_call(domains, 0)).validated == ("5.example",)
 
 
 @pytest.mark.parametrize(("is_pending", "validated"), [(True, ()), (None, ()), (False, ("example.org",))])
 async def test_a_domain_without_an_order_is_asked_itself(
-    looking, certcentral, make_request, domain_call, is_pending, validated
+    observer, certcentral, make_request, domain_call, is_pending, validated
 ):
     certcentral.add_domain(1234, "example.org", is_pending=is_pending)
 
-    seen = await looking.call(make_request(calls=(domain_call,), key="domain:1234"), 0)
+    observation = await observer.observe_call(make_request(calls=(domain_call,), key="domain:1234"), 0)
 
-    assert seen.validated == validated
+    assert observation.validated == validated
     assert certcentral.count("order_validation") == 0
 
 
@@ -127,7 +127,7 @@ async def test_a_domain_without_an_order_is_asked_itself(
     ],
 )
 async def test_a_domain_is_validated_by_a_newer_validation_or_one_that_still_holds(
-    looking, certcentral, make_request, domain_call, state, approved, validated, over
+    observer, certcentral, make_request, domain_call, state, approved, validated, over
 ):
     from bot.models import Expired, NeverValidated, Pending, Unclear, Valid
 
@@ -145,44 +145,44 @@ async def test_a_domain_is_validated_by_a_newer_validation_or_one_that_still_hol
     approved_at = None if approved is None else request.at + timedelta(seconds=approved)
     certcentral.account_domains[1234] = dataclasses.replace(domain, validation=states[state], approved_at=approved_at)
 
-    seen = await looking.call(request, 0)
+    observation = await observer.observe_call(request, 0)
 
-    assert (seen.validated, seen.over) == (("example.org",) if validated else (), over)
+    assert (observation.validated, observation.closed_status) == (("example.org",) if validated else (), over)
 
 
 @pytest.mark.fault("F3")
 @pytest.mark.parametrize(("is_pending", "validated"), [(True, ()), (False, ("5.example",))])
 async def test_where_an_entry_cannot_be_read_the_domain_itself_is_asked(
-    looking, certcentral, domains, is_pending, validated
+    observer, certcentral, domains, is_pending, validated
 ):
     certcentral.add_order(1, is_dv=False, entries=[certcentral.entry("5.example", is_open=False, domain_id=5)])
     certcentral.validations[1] = dataclasses.replace(certcentral.validations[1], unreadable=1)
     certcentral.add_domain(5, "5.example", is_pending=is_pending)
 
-    assert (await looking.call(domains, 0)).validated == validated
+    assert (await observer.observe_call(domains, 0)).validated == validated
 
 
-async def test_a_canceled_order_is_over_for_its_domains_too(looking, certcentral, domains):
+async def test_a_canceled_order_is_over_for_its_domains_too(observer, certcentral, domains):
     certcentral.add_order(1, status="canceled", is_dv=False, entries=[])
 
-    assert (await looking.call(domains, 0)).over == "canceled"
+    assert (await observer.observe_call(domains, 0)).closed_status == "canceled"
     assert certcentral.count("domain") == 0
 
 
-async def test_a_failure_is_not_remembered(looking, certcentral, order):
+async def test_a_failure_is_not_remembered(observer, certcentral, order):
     certcentral.add_order(1, "a.example")
     certcentral.failures["order_validation"] = [CaUnavailable("There was no answer.", may_have_arrived=False)]
 
     with pytest.raises(CaUnavailable):
-        await looking.call(order, 0)
+        await observer.observe_call(order, 0)
 
-    assert (await looking.call(order, 0)).over is None
+    assert (await observer.observe_call(order, 0)).closed_status is None
 
 
-async def test_a_person_is_told_what_is_so_now(looking, certcentral, order):
+async def test_a_person_is_told_what_is_so_now(observer, certcentral, order):
     certcentral.add_order(1, "a.example", "b.example")
-    await looking.request(order)
+    await observer.observe_request(order)
     validation = certcentral.validations[1]
     certcentral.validations[1] = dataclasses.replace(validation, status="issued")
 
-    assert (await looking.request(order))[0].over == "issued"
+    assert (await observer.observe_request(order))[0].closed_status == "issued"

@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import CaUnavailable
 from bot.models import StatusChange
-from bot.services.follow_up.poller import MARGIN, Polling
+from bot.services.follow_up.poller import MARGIN, StatusPoller
 from bot.store import follow_ups as rows
 from bot.store import requests
 
@@ -22,17 +22,17 @@ class Woken:
 
 
 @pytest.fixture
-def follower():
+def follow_up_worker():
     return Woken()
 
 
 @pytest.fixture
-def polling(certcentral, followings, follower, clock):
-    return Polling(certcentral, followings, follower, clock, clock)
+def status_poller(certcentral, follow_ups, follow_up_worker, clock):
+    return StatusPoller(certcentral, follow_ups, follow_up_worker, clock, clock)
 
 
 @pytest.fixture
-def follow(database, stored, make_request, clock):
+def verify_link(database, stored, make_request, clock):
     """Follow a request whose outcome was told."""
 
     async def begin(request_id="r1", **changes):
@@ -45,60 +45,62 @@ def follow(database, stored, make_request, clock):
     return begin
 
 
-async def test_an_order_whose_status_changed_is_due_at_once(polling, follow, followings, follower, certcentral, clock):
-    await follow()
+async def test_an_order_whose_status_changed_is_due_at_once(
+    status_poller, verify_link, follow_ups, follow_up_worker, certcentral, clock
+):
+    await verify_link()
     certcentral.changes = {StatusChange(700001, "issued"), StatusChange(5, "issued")}
 
-    await polling.poll()
+    await status_poller.poll()
 
-    assert [each.id for each in await followings.due(clock(), 9)] == ["r1.0"]
-    assert follower.times == 1
+    assert [each.id for each in await follow_ups.due(clock(), 9)] == ["r1.0"]
+    assert follow_up_worker.times == 1
 
 
-async def test_it_asks_since_it_was_last_answered(polling, follow, certcentral, clock):
-    await follow()
+async def test_it_asks_since_it_was_last_answered(status_poller, verify_link, certcentral, clock):
+    await verify_link()
     clock.advance(minutes=10)
-    await polling.poll()
+    await status_poller.poll()
     clock.advance(minutes=1)
     certcentral.failures["status_changes"] = [CaUnavailable("There was no answer.", may_have_arrived=False)]
     with pytest.raises(CaUnavailable):
-        await polling.poll()
+        await status_poller.poll()
     clock.advance(minutes=1)
-    await polling.poll()
+    await status_poller.poll()
 
     spans = [call[1] - MARGIN for call in certcentral.asked if call[0] == "status_changes"]
     assert spans == [timedelta(minutes=10), timedelta(minutes=1), timedelta(minutes=2)]
 
 
-async def test_a_change_that_was_heard_hurries_nobody_twice(polling, follow, follower, certcentral):
-    await follow()
+async def test_a_change_that_was_heard_hurries_nobody_twice(status_poller, verify_link, follow_up_worker, certcentral):
+    await verify_link()
     certcentral.changes = {StatusChange(700001, "processing")}
 
-    await polling.poll()
-    await polling.poll()
+    await status_poller.poll()
+    await status_poller.poll()
 
-    assert follower.times == 1
+    assert follow_up_worker.times == 1
 
 
-async def test_nothing_is_asked_while_no_order_is_followed(polling, follow, certcentral, domain_call):
-    await follow(calls=(domain_call,), key="domain:1234")
+async def test_nothing_is_asked_while_no_order_is_followed(status_poller, verify_link, certcentral, domain_call):
+    await verify_link(calls=(domain_call,), key="domain:1234")
 
-    await polling.poll()
+    await status_poller.poll()
 
     assert certcentral.asked == []
 
 
 @pytest.mark.fault("L5")
 async def test_it_asks_for_what_truly_passed_although_the_clock_was_set_back(
-    followings, follow, follower, certcentral, clock
+    follow_ups, verify_link, follow_up_worker, certcentral, clock
 ):
     passed = [clock()]
-    polling = Polling(certcentral, followings, follower, clock, steady=lambda: passed[0])
-    await follow()
-    await polling.poll()
+    status_poller = StatusPoller(certcentral, follow_ups, follow_up_worker, clock, steady=lambda: passed[0])
+    await verify_link()
+    await status_poller.poll()
     clock.advance(hours=-1)
     passed[0] += timedelta(minutes=5)
 
-    await polling.poll()
+    await status_poller.poll()
 
     assert [call[1] - MARGIN for call in certcentral.asked if call[0] == "status_changes"][-1] == timedelta(minutes=5)

@@ -7,36 +7,36 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import CaUnavailable
-from bot.models import Kind, Listed
-from bot.services.lookup.account import YOUNG, Listing, matching, searchable
+from bot.models import AccountEntry, Kind
+from bot.services.lookup.account import YOUNG, AccountCache, search, searchable
 
 AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
 
 def line(name, *names, kind=Kind.ORDER, number=700001):
-    return Listed(kind, number, name, names or (name,), None, True)
+    return AccountEntry(kind, number, name, names or (name,), None, True)
 
 
-async def test_everybody_within_a_minute_shares_one_listing(listing, certcentral):
+async def test_everybody_within_a_minute_shares_one_listing(account_cache, certcentral):
     certcentral.add_order(1, "a.example")
 
-    accounts = await asyncio.gather(*(listing.account() for _ in range(10)))
+    accounts = await asyncio.gather(*(account_cache.account() for _ in range(10)))
 
     assert all(account is accounts[0] for account in accounts)
     assert (certcentral.count("pending_orders"), certcentral.count("domains")) == (1, 1)
 
 
 @pytest.mark.parametrize(("age", "readings"), [(0, 1), (YOUNG, 1), (YOUNG + 0.1, 2)])
-async def test_a_young_listing_is_a_few_seconds_old_at_most(listing, certcentral, clock, age, readings):
-    await listing.account()
+async def test_a_young_listing_is_a_few_seconds_old_at_most(account_cache, certcentral, clock, age, readings):
+    await account_cache.account()
     clock.advance(seconds=age)
 
-    await listing.account(young=True)
+    await account_cache.account(young=True)
 
     assert certcentral.count("domains") == readings
 
 
-async def test_the_longest_waiting_comes_first_and_what_does_not_wait_last(listing, certcentral, clock):
+async def test_the_longest_waiting_comes_first_and_what_does_not_wait_last(account_cache, certcentral, clock):
     since = {1: clock() - timedelta(days=2), 2: clock() - timedelta(days=9), 3: None}
     for number, moment in since.items():
         certcentral.add_order(number, f"o{number}.example", since=moment)
@@ -46,14 +46,16 @@ async def test_the_longest_waiting_comes_first_and_what_does_not_wait_last(listi
         domain = certcentral.account_domains[number]
         certcentral.account_domains[number] = dataclasses.replace(domain, since=clock() - moment)
 
-    lines = (await listing.account()).lines
+    lines = (await account_cache.account()).lines
 
     assert [found.id for found in lines] == [2, 6, 1, 3, 5, 4]
     assert [found.waiting for found in lines] == [True, True, True, True, None, False]
 
 
 @pytest.mark.fault("F2")
-async def test_a_domain_that_waits_comes_first_and_one_to_submit_again_before_one_that_is_valid(listing, certcentral):
+async def test_a_domain_that_waits_comes_first_and_one_to_submit_again_before_one_that_is_valid(
+    account_cache, certcentral
+):
     from bot.models import Expired, NeverValidated, Pending, Unclear, Valid
 
     states = [Valid(), Expired(), Unclear(), NeverValidated(), Pending(), Unclear(is_pending=False)]
@@ -61,25 +63,25 @@ async def test_a_domain_that_waits_comes_first_and_one_to_submit_again_before_on
         domain = certcentral.add_domain(number, f"d{number}.example")
         certcentral.account_domains[number] = dataclasses.replace(domain, validation=validation)
 
-    lines = (await listing.account()).lines
+    lines = (await account_cache.account()).lines
 
     assert [line.id for line in lines] == [4, 2, 5, 1, 3, 0]
     assert [line.validation for line in lines] == [states[line.id] for line in lines]
 
 
 @pytest.mark.fault("F7")
-async def test_an_order_that_is_not_dated_may_wait_since_it_was_placed(listing, certcentral, clock):
+async def test_an_order_that_is_not_dated_may_wait_since_it_was_placed(account_cache, certcentral, clock):
     for number, days in {1: 3, 2: 90, 3: 5}.items():
         order = certcentral.add_order(number, f"o{number}.example", since=clock() - timedelta(days=days))
         certcentral.orders[number] = dataclasses.replace(
             order, ordered_at=order.since, since=None if number == 2 else order.since
         )
 
-    assert [line.id for line in (await listing.account()).lines] == [2, 3, 1]
+    assert [line.id for line in (await account_cache.account()).lines] == [2, 3, 1]
 
 
 @pytest.mark.fault("F3")
-async def test_rows_that_cannot_be_read_are_counted_and_hide_nothing(listing, certcentral, monkeypatch):
+async def test_rows_that_cannot_be_read_are_counted_and_hide_nothing(account_cache, certcentral, monkeypatch):
     from bot.models import Unreadable
 
     orders, domains = certcentral.pending_orders, certcentral.domains
@@ -88,7 +90,7 @@ async def test_rows_that_cannot_be_read_are_counted_and_hide_nothing(listing, ce
     monkeypatch.setattr(certcentral, "pending_orders", lambda: with_odd(orders, Unreadable("7")))
     monkeypatch.setattr(certcentral, "domains", lambda: with_odd(domains, Unreadable("8"), Unreadable("9")))
 
-    account = await listing.account()
+    account = await account_cache.account()
 
     assert [line.id for line in account.lines] == [1, 2]
     assert account.unreadable == "1 order and 2 domains could not be read."
@@ -98,67 +100,67 @@ async def with_odd(read, *odd):
     return [*odd, *await read()]
 
 
-async def test_only_active_domains_are_choices_and_the_others_are_known(listing, certcentral):
+async def test_only_active_domains_are_choices_and_the_others_are_known(account_cache, certcentral):
     certcentral.add_domain(1, "on.example")
     certcentral.add_domain(2, "off.example", is_active=False)
 
-    account = await listing.account()
+    account = await account_cache.account()
 
     assert [domain.id for domain in account.domains] == [1]
     assert [domain.id for domain in account.deactivated] == [2]
     assert [found.name for found in account.lines] == ["on.example"]
 
 
-async def test_an_order_is_told_by_its_common_name_else_by_its_first(listing, certcentral):
+async def test_an_order_is_told_by_its_common_name_else_by_its_first(account_cache, certcentral):
     order = certcentral.add_order(1, "a.example", "b.example")
     certcentral.orders[2] = dataclasses.replace(order, id=2, common_name="")
     certcentral.orders[3] = dataclasses.replace(order, id=3, common_name="", names=())
 
-    lines = (await listing.account()).lines
+    lines = (await account_cache.account()).lines
 
     assert {found.id: found.name for found in lines} == {1: "a.example", 2: "a.example", 3: ""}
 
 
-async def test_a_listing_that_is_there_in_time_is_given(listing, certcentral):
+async def test_a_listing_that_is_there_in_time_is_given(account_cache, certcentral):
     certcentral.add_order(1, "a.example")
 
-    assert len((await listing.within(5.0)).lines) == 1
+    assert len((await account_cache.within(5.0)).lines) == 1
 
 
-async def test_a_slow_listing_is_not_waited_for_but_goes_on(listing, certcentral):
+async def test_a_slow_listing_is_not_waited_for_but_goes_on(account_cache, certcentral):
     certcentral.add_order(1, "a.example")
     certcentral.hold = asyncio.Event()
 
-    assert await listing.within(0.02) is None
+    assert await account_cache.within(0.02) is None
     certcentral.hold.set()
 
-    assert (await listing.within(5.0)).orders
+    assert (await account_cache.within(5.0)).orders
     assert certcentral.count("domains") == 1
 
 
-async def test_where_digicert_is_away_the_last_listing_is_given(listing, certcentral, clock):
+async def test_where_digicert_is_away_the_last_listing_is_given(account_cache, certcentral, clock):
     certcentral.add_order(1, "a.example")
-    known = await listing.account()
+    known = await account_cache.account()
     certcentral.always["domains"] = AWAY
     clock.advance(seconds=60)
     with pytest.raises(CaUnavailable):
-        await listing.account(young=True)
+        await account_cache.account(young=True)
 
-    assert await listing.within(5.0) is known
+    assert await account_cache.within(5.0) is known
 
 
-async def test_where_there_never_was_a_listing_there_is_none(listing, certcentral):
+async def test_where_there_never_was_a_listing_there_is_none(account_cache, certcentral):
     certcentral.always["pending_orders"] = AWAY
 
-    assert await listing.within(5.0) is None
+    assert await account_cache.within(5.0) is None
 
 
-async def test_a_failure_is_not_remembered(listing, certcentral):
+async def test_a_failure_is_not_remembered(account_cache, certcentral):
     certcentral.failures["domains"].append(AWAY)
     with pytest.raises(CaUnavailable):
-        await listing.account()
+        await account_cache.account()
 
-    assert (await listing.account()).domains == ()
+    assert (await account_cache.account()).domains == ()
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_what_was_typed_is_looked_for_in_ids_and_all_names(typed, ascii_typed, f
         "domain": line("example.org", kind=Kind.DOMAIN, number=1234),
     }
 
-    matches = matching(searchable(lines.values()), typed, ascii_typed, lambda line: line, 100)
+    matches = search(searchable(lines.values()), typed, ascii_typed, lambda line: line, 100)
 
     assert matches == [lines[name] for name in found]
 
@@ -196,20 +198,20 @@ def test_only_what_a_person_may_see_of_a_line_is_searched():
     def view(each):
         return shown if "shop.example.com" in each.names else None
 
-    assert matching(lines, "shop", None, view, 100) == [shown]
-    assert matching(lines, "pay", None, view, 100) == []
-    assert matching(lines, "", None, view, 100) == [shown]
+    assert search(lines, "shop", None, view, 100) == [shown]
+    assert search(lines, "pay", None, view, 100) == []
+    assert search(lines, "", None, view, 100) == [shown]
 
 
 @pytest.mark.fault("L5")
 async def test_a_listing_grows_old_although_the_clock_was_set_back(certcentral, clock):
     passed = [clock()]
-    listing = Listing(certcentral, clock, steady=lambda: passed[0])
-    await listing.account()
+    account_cache = AccountCache(certcentral, clock, steady=lambda: passed[0])
+    await account_cache.account()
     clock.advance(hours=-1)
     passed[0] += timedelta(seconds=YOUNG + 1)
 
-    account = await listing.account(young=True)
+    account = await account_cache.account(young=True)
 
     assert certcentral.count("domains") == 2
     assert account.read_at == clock()

@@ -4,59 +4,59 @@ import asyncio
 
 import pytest
 
-from bot.errors import CaRefused, CaUnavailable
+from bot.errors import CaRejected, CaUnavailable
 from bot.models import Address
-from bot.services.lookup.allowed_emails import MOST_READS, AllowedAddresses
+from bot.services.lookup.allowed_emails import MOST_READS, AllowedEmailList
 
 
 async def test_an_answer_is_remembered_with_the_moment_it_was_given(addresses, certcentral, clock):
     certcentral.allow("example.com", "admin@example.com")
     began = clock()
-    first = await addresses.of("example.com")
+    first = await addresses.get("example.com")
     clock.advance(minutes=5)
 
-    again = await addresses.of("example.com")
+    again = await addresses.get("example.com")
 
-    assert again == first == AllowedAddresses((Address("admin@example.com", "example.com"),), read_at=began)
+    assert again == first == AllowedEmailList((Address("admin@example.com", "example.com"),), read_at=began)
     assert certcentral.count("allowed_addresses") == 1
 
 
 async def test_who_asks_at_once_shares_one_reading(addresses, certcentral):
     certcentral.allow("example.com", "admin@example.com")
 
-    await asyncio.gather(*(addresses.of("example.com") for _ in range(20)))
+    await asyncio.gather(*(addresses.get("example.com") for _ in range(20)))
 
     assert certcentral.count("allowed_addresses") == 1
 
 
 async def test_afresh_asks_again_and_is_remembered(addresses, certcentral, clock):
     certcentral.allow("example.com", "admin@example.com")
-    await addresses.of("example.com")
+    await addresses.get("example.com")
     certcentral.allow("example.com", "pki@example.com")
     clock.advance(seconds=61)
 
-    fresh = await addresses.afresh("example.com")
+    fresh = await addresses.refresh("example.com")
 
     assert [address.email for address in fresh.addresses] == ["pki@example.com"]
     assert fresh.read_at == clock()
-    assert await addresses.of("example.com") == fresh
+    assert await addresses.get("example.com") == fresh
 
 
 async def test_a_name_that_digicert_does_not_know_allows_nobody(addresses, clock):
-    assert await addresses.of("example.com") == AllowedAddresses((), clock(), known=False)
+    assert await addresses.get("example.com") == AllowedEmailList((), clock(), known=False)
 
 
 @pytest.mark.parametrize(
-    "failure", [CaRefused("no", status=403), CaUnavailable("away", may_have_arrived=False)], ids=["refused", "away"]
+    "failure", [CaRejected("no", status=403), CaUnavailable("away", may_have_arrived=False)], ids=["refused", "away"]
 )
 async def test_a_failure_is_told_and_not_remembered(addresses, certcentral, failure):
     certcentral.allow("example.com", "admin@example.com")
     certcentral.failures["allowed_addresses"].append(failure)
 
     with pytest.raises(type(failure)):
-        await addresses.of("example.com")
+        await addresses.get("example.com")
 
-    assert (await addresses.of("example.com")).addresses
+    assert (await addresses.get("example.com")).addresses
 
 
 @pytest.mark.fault("F8")
@@ -64,14 +64,14 @@ async def test_a_failure_is_told_and_not_remembered(addresses, certcentral, fail
 async def test_one_refusal_does_not_end_the_reading_of_the_others(addresses, certcentral, status):
     certcentral.allow("a.example", "admin@a.example")
     certcentral.allow("b.example", "admin@b.example")
-    refusal = CaRefused("The domain is locked.", status=status)
+    refusal = CaRejected("The domain is locked.", status=status)
     certcentral.failures["allowed_addresses"].append(refusal)
 
-    answers = await addresses.of_all(["a.example", "b.example"])
+    answers = await addresses.get_all(["a.example", "b.example"])
 
     assert [answer.refusal for answer in answers.values()] == [refusal, None]
     assert [bool(answer.addresses) for answer in answers.values()] == [False, True]
-    assert (await addresses.of("a.example")).addresses
+    assert (await addresses.get("a.example")).addresses
 
 
 @pytest.mark.fault("F8")
@@ -81,7 +81,7 @@ async def test_an_answer_that_cannot_be_read_does_not_end_the_reading_of_the_oth
     certcentral.allow("b.example", "admin@b.example")
     certcentral.failures["allowed_addresses"].append(CaUnreadable("Odd."))
 
-    answers = await addresses.of_all(["a.example", "b.example"])
+    answers = await addresses.get_all(["a.example", "b.example"])
 
     assert [answer.known for answer in answers.values()] == [False, True]
 
@@ -89,7 +89,7 @@ async def test_an_answer_that_cannot_be_read_does_not_end_the_reading_of_the_oth
 @pytest.mark.parametrize(
     "failure",
     [
-        CaRefused("No.", status=403, codes=["access_denied|access_denied_invalid_key"]),
+        CaRejected("No.", status=403, codes=["access_denied|access_denied_invalid_key"]),
         CaUnavailable("away", may_have_arrived=False),
     ],
     ids=["key", "away"],
@@ -99,13 +99,13 @@ async def test_what_concerns_every_call_ends_the_reading(addresses, certcentral,
     certcentral.failures["allowed_addresses"].append(failure)
 
     with pytest.raises(type(failure)):
-        await addresses.of_all(["a.example", "b.example"])
+        await addresses.get_all(["a.example", "b.example"])
 
 
 async def test_many_domains_are_read_once_each_and_twenty_at_most(addresses, certcentral):
     names = [f"a{number}.example" for number in range(25)]
 
-    answers = await addresses.of_all([names[0], *names])
+    answers = await addresses.get_all([names[0], *names])
 
     assert list(answers) == names[:MOST_READS]
     assert certcentral.count("allowed_addresses") == MOST_READS == 20

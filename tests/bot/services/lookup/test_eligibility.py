@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot import models
-from bot.errors import NothingToDo
+from bot.errors import NotResendable
 from bot.models import Domain, NameValidation, Order, OrderValidation
 from bot.services.lookup import eligibility
 
@@ -36,36 +36,36 @@ def entry(scope, method=None, is_open=True):
 
 
 def by_email(*entries, order=ORDER, method=None):
-    return eligibility.only_email(order, OrderValidation(1, "pending", method, tuple(entries)), entries)
+    return eligibility.email_validated(order, OrderValidation(1, "pending", method, tuple(entries)), entries)
 
 
 def told(nothing):
-    return f"{nothing} {nothing.instead}"
+    return f"{nothing} {nothing.hint}"
 
 
 @pytest.mark.parametrize(("status", "words"), SAYS_NO.items())
 def test_an_order_in_this_state_has_nothing_to_resend(status, words):
-    nothing = eligibility.order_has_nothing(dataclasses.replace(ORDER, status=status))
+    nothing = eligibility.order_ineligible(dataclasses.replace(ORDER, status=status))
 
-    assert isinstance(nothing, NothingToDo)
+    assert isinstance(nothing, NotResendable)
     assert all(word in told(nothing) for word in ["Order 1", *words])
 
 
 @pytest.mark.parametrize(("status", "leads"), [("needs_approval", True), ("needs_csr", True), ("issued", False)])
 def test_an_order_that_waits_for_somebody_leads_to_its_page(status, leads):
     url = eligibility.order_url("https://ca.example/secure", 1)
-    nothing = eligibility.order_has_nothing(dataclasses.replace(ORDER, status=status), url)
+    nothing = eligibility.order_ineligible(dataclasses.replace(ORDER, status=status), url)
 
     assert told(nothing).endswith(" https://ca.example/secure/orders/1") is leads
 
 
 @pytest.mark.parametrize("status", ["pending", "reissue_pending", "processing", "something_new", ""])
 def test_an_order_in_any_other_state_may_have_something(status):
-    assert eligibility.order_has_nothing(dataclasses.replace(ORDER, status=status)) is None
+    assert eligibility.order_ineligible(dataclasses.replace(ORDER, status=status)) is None
 
 
 def test_an_order_without_a_common_name_is_told_by_its_number():
-    nothing = eligibility.order_has_nothing(dataclasses.replace(ORDER, status="issued", common_name=""))
+    nothing = eligibility.order_ineligible(dataclasses.replace(ORDER, status="issued", common_name=""))
 
     assert str(nothing) == "Order 1 is issued."
 
@@ -95,7 +95,7 @@ def test_an_order_without_a_common_name_is_told_by_its_number():
     ],
 )
 def test_a_domain_in_this_state_has_nothing_to_resend(changes, words):
-    nothing = eligibility.domain_has_nothing(domain(**changes))
+    nothing = eligibility.domain_ineligible(domain(**changes))
 
     assert all(word in told(nothing) for word in words)
 
@@ -104,11 +104,11 @@ def test_a_domain_in_this_state_has_nothing_to_resend(changes, words):
     "changes", [{}, {"validation": ("Unclear",)}, {"validation": ("Pending", THEN)}, {"method": None}]
 )
 def test_a_domain_that_may_wait_is_not_turned_away(changes):
-    assert eligibility.domain_has_nothing(domain(**changes)) is None
+    assert eligibility.domain_ineligible(domain(**changes)) is None
 
 
 def test_an_order_without_a_name_that_waits_has_nothing_to_resend():
-    with pytest.raises(NothingToDo, match="no name that waits"):
+    with pytest.raises(NotResendable, match="no name that waits"):
         by_email()
 
 
@@ -149,7 +149,7 @@ def test_entries_that_cannot_be_read_are_never_taken_for_validated_names():
 def test_entries_that_cannot_be_read_are_remarked_on_beside_the_others():
     waiting = [entry("a.example")]
 
-    _, remarks = eligibility.only_email(
+    _, remarks = eligibility.email_validated(
         ORDER, OrderValidation(1, "pending", None, tuple(waiting), unreadable=2), waiting
     )
 
@@ -168,7 +168,7 @@ def test_entries_that_cannot_be_read_are_remarked_on_beside_the_others():
 def test_an_order_for_another_kind_of_certificate_says_which(kind, words, status):
     order = dataclasses.replace(ORDER, other_kind=kind, status=status, names=(), common_name="Ana Example")
 
-    assert str(eligibility.order_has_nothing(order)) == words
+    assert str(eligibility.order_ineligible(order)) == words
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_the_method_nearest_to_the_name_counts(of_name, of_validation, of_order,
 
 
 def test_an_order_that_is_validated_otherwise_has_nothing_to_resend():
-    with pytest.raises(NothingToDo) as nothing:
+    with pytest.raises(NotResendable) as nothing:
         by_email(entry("a.example", "dns-cname-token"))
 
     assert "validated by a DNS CNAME record, not by e-mail" in told(nothing.value)

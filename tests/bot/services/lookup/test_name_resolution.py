@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.models import Order
-from bot.services.lookup.account import Account
+from bot.services.lookup.account import AccountSnapshot
 from bot.services.lookup.name_resolution import Resolution, exact_orders, orders_below, related_orders, resolve
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -29,7 +29,7 @@ def account(certcentral):
     certcentral.add_domain(74, "twice.net")
     certcentral.add_domain(75, "both.org", is_pending=None)
     domains = tuple(certcentral.account_domains.values())
-    return Account(tuple(certcentral.orders.values()), domains, (), NOW).prepare()
+    return AccountSnapshot(tuple(certcentral.orders.values()), domains, (), NOW).prepare()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_ten_thousand_orders_are_not_searched_one_by_one():
             return super().__iter__()
 
     orders = [Order(n, "pending", "", (f"n{n}.example.com",), True, "a product", None, NOW) for n in range(10_000)]
-    account = Account(Watched(orders), Watched(), Watched(), NOW).prepare()
+    account = AccountSnapshot(Watched(orders), Watched(), Watched(), NOW).prepare()
     before = Watched.read
 
     found = [resolve(account, f"www.n{number}.example.com") for number in range(1000)]

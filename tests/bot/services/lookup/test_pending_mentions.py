@@ -2,23 +2,23 @@
 
 import pytest
 
-from bot.errors import CaRefused, CaUnavailable
-from bot.parsing.mentions import Candidate
-from bot.parsing.targets import WantedName, WantedOrder
+from bot.errors import CaRejected, CaUnavailable
+from bot.parsing.mentions import Mention
+from bot.parsing.targets import DomainRef, OrderRef
 
 AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
 
 def order(order_id, where="the text"):
-    return Candidate(WantedOrder(order_id), True, where)
+    return Mention(OrderRef(order_id), True, where)
 
 
 def strong(name, where="the text"):
-    return Candidate(WantedName(name), True, where)
+    return Mention(DomainRef(name), True, where)
 
 
 def weak(name, where="a link"):
-    return Candidate(WantedName(name), False, where)
+    return Mention(DomainRef(name), False, where)
 
 
 @pytest.fixture
@@ -100,14 +100,14 @@ SILENT = [
 
 
 @pytest.mark.fault("K2", "K16")
-@pytest.mark.parametrize(("candidates", "found"), BELONGING)
-async def test_what_belongs_to_something_that_waits(confirming, account, candidates, found):
-    await test_what_counts_as_waiting(confirming, account, candidates, found)
+@pytest.mark.parametrize(("mentions", "found"), BELONGING)
+async def test_what_belongs_to_something_that_waits(pending_mentions, account, mentions, found):
+    await test_what_counts_as_waiting(pending_mentions, account, mentions, found)
 
 
-@pytest.mark.parametrize(("candidates", "found"), [*TABLE, *SILENT])
-async def test_what_counts_as_waiting(confirming, account, candidates, found):
-    confirmed = await confirming.of(candidates)
+@pytest.mark.parametrize(("mentions", "found"), [*TABLE, *SILENT])
+async def test_what_counts_as_waiting(pending_mentions, account, mentions, found):
+    confirmed = await pending_mentions.of(mentions)
 
     told = [each.match for each in confirmed]
     assert [
@@ -115,50 +115,50 @@ async def test_what_counts_as_waiting(confirming, account, candidates, found):
     ] == found
 
 
-async def test_a_match_says_where_it_was_named_and_which_names_wait(confirming, account):
-    [one, two] = await confirming.of([order(2, "the title"), strong("api.example.com", "the field “Domain”")])
+async def test_a_match_says_where_it_was_named_and_which_names_wait(pending_mentions, account):
+    [one, two] = await pending_mentions.of([order(2, "the title"), strong("api.example.com", "the field “Domain”")])
 
     assert (one.match.where, one.waiting) == ("the title", ("www.example.com",))
     assert (two.match.where, two.waiting) == ("the field “Domain”", ("shop.example.com", "api.example.com"))
 
 
-async def test_an_order_that_was_canceled_since_the_listing_is_not_confirmed(confirming, certcentral):
+async def test_an_order_that_was_canceled_since_the_listing_is_not_confirmed(pending_mentions, certcentral):
     certcentral.add_order(1, "shop.example.com")
-    [match] = await confirming.matches([order(1)])
+    [match] = await pending_mentions.matches([order(1)])
     certcentral.add_order(1, "shop.example.com", status="canceled")
 
-    assert await confirming.confirm(match) is None
+    assert await pending_mentions.confirm(match) is None
 
 
-async def test_many_messages_take_one_listing_and_one_read_for_each_order(confirming, account):
+async def test_many_messages_take_one_listing_and_one_read_for_each_order(pending_mentions, account):
     for _ in range(20):
-        for match in await confirming.matches([order(1), strong("www.example.com"), strong("example.org")]):
-            await confirming.confirm(match)
+        for match in await pending_mentions.matches([order(1), strong("www.example.com"), strong("example.org")]):
+            await pending_mentions.confirm(match)
 
     assert [account.count(name) for name in ("pending_orders", "domains")] == [1, 1]
     assert [account.count(name) for name in ("order_validation", "domain")] == [2, 1]
     assert account.count("order") == account.count("allowed_addresses") == 0
 
 
-async def test_nothing_is_read_where_nothing_is_named(confirming, account):
-    assert await confirming.of([]) == []
+async def test_nothing_is_read_where_nothing_is_named(pending_mentions, account):
+    assert await pending_mentions.of([]) == []
     assert account.asked == []
 
 
-async def test_an_order_placed_since_the_listing_is_found_by_a_younger_one(confirming, certcentral, clock):
-    assert await confirming.of([order(1)]) == []
+async def test_an_order_placed_since_the_listing_is_found_by_a_younger_one(pending_mentions, certcentral, clock):
+    assert await pending_mentions.of([order(1)]) == []
     certcentral.add_order(1, "shop.example.com")
     clock.advance(seconds=10)
 
-    assert len(await confirming.of([order(1)])) == 1
+    assert len(await pending_mentions.of([order(1)])) == 1
 
 
-async def test_what_digicert_does_not_show_is_not_confirmed_but_its_silence_is_told(confirming, certcentral):
+async def test_what_digicert_does_not_show_is_not_confirmed_but_its_silence_is_told(pending_mentions, certcentral):
     certcentral.add_order(1, "shop.example.com")
-    [match] = await confirming.matches([order(1)])
-    certcentral.failures["order_validation"] += [CaRefused("No.", status=404), AWAY]
+    [match] = await pending_mentions.matches([order(1)])
+    certcentral.failures["order_validation"] += [CaRejected("No.", status=404), AWAY]
 
-    assert await confirming.confirm(match) is None
+    assert await pending_mentions.confirm(match) is None
     with pytest.raises(CaUnavailable):
-        await confirming.confirm(match)
-    assert await confirming.confirm(match) is not None
+        await pending_mentions.confirm(match)
+    assert await pending_mentions.confirm(match) is not None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.errors import CaRefused
+from bot.errors import CaRejected
 from bot.models import DomainTarget, OrderTarget
 from bot.recipients import CONSTRUCTED, constructed
 from bot.services.lookup.allowed_emails import MOST_READS
@@ -99,7 +99,7 @@ async def test_a_scope_for_which_digicert_lists_nobody_is_not_offered(waiting_na
     assert remarks == ("Left out: shop.example.com (DigiCert lists no recipients for this name).",)
 
 
-REFUSAL = CaRefused("The domain is locked.", status=400)
+REFUSAL = CaRejected("The domain is locked.", status=400)
 
 
 @pytest.mark.fault("F8")
@@ -120,7 +120,7 @@ async def test_a_scope_whose_list_digicert_refuses_is_not_offered_by_the_list_of
     certcentral.add_domain(1, "example.com", "admin@example.com")
     certcentral.failures["allowed_addresses"] += [None, REFUSAL]
 
-    with pytest.raises(CaRefused, match="locked"):
+    with pytest.raises(CaRejected, match="locked"):
         await waiting_names.of_domains([(DomainTarget(1, "shop.example.com"), True)])
 
 
@@ -128,7 +128,7 @@ async def test_where_every_list_is_refused_digicerts_words_are_told(waiting_name
     certcentral.add_domain(1, "a.example", "admin@a.example")
     certcentral.always["allowed_addresses"] = REFUSAL
 
-    with pytest.raises(CaRefused, match="locked"):
+    with pytest.raises(CaRejected, match="locked"):
         await waiting_names.of_domains([(DomainTarget(1, "a.example"), True)])
 
 
@@ -138,7 +138,7 @@ async def test_for_a_name_on_an_order_constructed_addresses_stand_in_for_a_refus
     waiting_names, certcentral, status
 ):
     certcentral.allow("b.example", "pki@b.example")
-    certcentral.failures["allowed_addresses"].append(CaRefused("Not yours.", status=status))
+    certcentral.failures["allowed_addresses"].append(CaRejected("Not yours.", status=status))
 
     waiting, remarks = await waiting_names.of_order(
         ORDER, [certcentral.entry("a.example"), certcentral.entry("b.example")]

@@ -4,22 +4,22 @@ from datetime import timedelta
 
 import pytest
 
-from bot.digicert.client import Readable
+from bot.digicert.client import KeyPermissions
 from bot.services.operations import diagnostics
-from bot.services.operations.diagnostics import Finding, Level
+from bot.services.operations.diagnostics import Finding, Severity
 from bot.slack import scopes
 from bot.slack.channels import Channel
 from bot.slack.client import Identity
 from bot.store.inspection import Inspection, Tables
 
-ALL = Readable(orders=True, validations=True, domains=True)
+ALL = KeyPermissions(orders=True, validations=True, domains=True)
 
 
 def identity(*granted, **changes):
     return Identity("B1", "U1", "T1", None, frozenset(granted), **{"name": "dcv-bot", "team": "Example", **changes})
 
 
-def seen(tables, **changes):
+def observation(tables, **changes):
     values = {"revision": "0001", "head": "0002", **changes}
     return Inspection("/data/bot.db", tables, **values)
 
@@ -28,14 +28,14 @@ def levels(found):
     return [finding.level.value for finding in found]
 
 
-@pytest.mark.parametrize("level", Level)
+@pytest.mark.parametrize("level", Severity)
 def test_a_line_begins_with_its_level(level):
     assert Finding(level, "A sentence.").line().split() == [level.value, "A", "sentence."]
 
 
 @pytest.mark.parametrize("letter", ["\n", "\r", "\u2028", "\x1b[2K", "\x00", "\u202e", " "])
 def test_a_strangers_name_begins_no_line_of_its_own(letter):
-    line = Finding(Level.OK, f"It is called a{letter}problem").line()
+    line = Finding(Severity.OK, f"It is called a{letter}problem").line()
 
     assert line.isprintable()
     assert line.startswith("ok       It is called a")
@@ -43,7 +43,7 @@ def test_a_strangers_name_begins_no_line_of_its_own(letter):
 
 def test_who_the_bot_is_stands_first():
     assert diagnostics.of_bot(identity(*scopes.NEEDED))[0] == Finding(
-        Level.OK, "SLACK_BOT_TOKEN is that of @dcv-bot in the workspace Example (T1)."
+        Severity.OK, "SLACK_BOT_TOKEN is that of @dcv-bot in the workspace Example (T1)."
     )
 
 
@@ -55,7 +55,7 @@ def test_without_names_ids_tell_who_the_bot_is():
 def test_a_missing_scope_is_a_problem_that_says_what_fails(lacking):
     found = diagnostics.of_bot(identity(*(set(scopes.NEEDED) - {lacking})))
 
-    problems = [finding.sentence for finding in found if finding.level is Level.PROBLEM]
+    problems = [finding.sentence for finding in found if finding.level is Severity.PROBLEM]
     assert len(problems) == 1
     assert problems[0].startswith(f"The scope {lacking} is missing: without it {scopes.NEEDED[lacking]}.")
 
@@ -79,16 +79,16 @@ def test_a_key_that_reads_all_is_not_said_to_resend():
 
     assert "svc-dcv" in owner.sentence
     assert rights == Finding(
-        Level.OK,
+        Severity.OK,
         "DIGICERT_API_KEY may read orders, the validation of orders and domains; "
         "whether it may resend shows only when it does.",
     )
 
 
 def test_what_could_not_be_tried_is_told():
-    rights = diagnostics.of_key("svc-dcv", Readable(orders=True, validations=None, domains=True))[1]
+    rights = diagnostics.of_key("svc-dcv", KeyPermissions(orders=True, validations=None, domains=True))[1]
 
-    assert rights.level is Level.OK
+    assert rights.level is Severity.OK
     assert rights.sentence.startswith("DIGICERT_API_KEY may read orders and domains;")
     assert rights.sentence.endswith("the validation of orders once one waits.")
 
@@ -96,15 +96,15 @@ def test_what_could_not_be_tried_is_told():
 @pytest.mark.parametrize(
     ("readable", "lacks"),
     [
-        (Readable(orders=True, validations=True, domains=False), "domains"),
-        (Readable(orders=False, validations=None, domains=False), "orders and domains"),
-        (Readable(orders=True, validations=False, domains=False), "the validation of orders and domains"),
+        (KeyPermissions(orders=True, validations=True, domains=False), "domains"),
+        (KeyPermissions(orders=False, validations=None, domains=False), "orders and domains"),
+        (KeyPermissions(orders=True, validations=False, domains=False), "the validation of orders and domains"),
     ],
 )
 def test_what_a_key_may_not_read_is_a_problem(readable, lacks):
     rights = diagnostics.of_key("svc-dcv", readable)[1]
 
-    assert rights.level is Level.PROBLEM
+    assert rights.level is Severity.PROBLEM
     assert rights.sentence.startswith(f"DIGICERT_API_KEY may not read {lacks}. Give it the role")
 
 
@@ -118,7 +118,7 @@ def test_what_a_key_may_not_read_is_a_problem(readable, lacks):
     ],
 )
 def test_each_state_of_the_tables_is_one_sentence(tables, level, words):
-    found = diagnostics.of_database(seen(tables))
+    found = diagnostics.of_database(observation(tables))
 
     assert levels(found) == [level]
     assert words in found[0].sentence
@@ -126,23 +126,23 @@ def test_each_state_of_the_tables_is_one_sentence(tables, level, words):
 
 
 def test_a_bot_that_runs_is_told_of():
-    told = diagnostics.of_database(seen(Tables.UP_TO_DATE, running="process 4711"))[-1]
+    told = diagnostics.of_database(observation(Tables.UP_TO_DATE, running="process 4711"))[-1]
 
-    assert told.level is Level.OK
+    assert told.level is Severity.OK
     assert told.sentence.startswith("A bot is running on this database (process 4711);")
 
 
 def test_instances_that_run_are_told_of():
-    told = diagnostics.of_database(seen(Tables.UP_TO_DATE, instances=("one", "two")))[-1]
+    told = diagnostics.of_database(observation(Tables.UP_TO_DATE, instances=("one", "two")))[-1]
 
-    assert told.level is Level.OK
+    assert told.level is Severity.OK
     assert told.sentence.startswith("On this database run the instances one and two;")
 
 
 @pytest.mark.parametrize("seconds", [0, 30, -30])
 def test_clocks_that_nearly_agree_are_fine(seconds):
     assert diagnostics.of_clocks({"Slack": timedelta(seconds=seconds), "DigiCert": None}) == [
-        Finding(Level.OK, "This machine's clock agrees with that of Slack.")
+        Finding(Severity.OK, "This machine's clock agrees with that of Slack.")
     ]
 
 
@@ -176,14 +176,14 @@ def test_where_nobody_tells_the_time_the_clock_is_unknown():
 
 
 def test_a_check_that_failed_names_its_setting():
-    away, mistake = (
+    unavailable, mistake = (
         diagnostics.unreachable("SLACK_APP_TOKEN", "slack.com", "No answer."),
         diagnostics.mistake("X", KeyError()),
     )
 
-    assert levels([away, mistake]) == ["problem", "problem"]
-    assert away.sentence.startswith("SLACK_APP_TOKEN could not be checked. No answer. Check again;")
-    assert "slack.com" in away.sentence
+    assert levels([unavailable, mistake]) == ["problem", "problem"]
+    assert unavailable.sentence.startswith("SLACK_APP_TOKEN could not be checked. No answer. Check again;")
+    assert "slack.com" in unavailable.sentence
     assert mistake.sentence.startswith("X could not be checked")
     assert "KeyError" in mistake.sentence
 
@@ -191,9 +191,13 @@ def test_a_check_that_failed_names_its_setting():
 @pytest.mark.parametrize(
     ("channel", "level", "words"),
     [
-        (Channel("C0OPS", "ops", True, False), Level.OK, "Alerts in #ops (C0OPS) are heard."),
-        (Channel("C0OPS", "", False, False), Level.WARNING, "The bot is not in C0OPS, so it hears of no alert there."),
-        (Channel("C0OPS", "ops", True, True), Level.WARNING, "nothing is offered there"),
+        (Channel("C0OPS", "ops", True, False), Severity.OK, "Alerts in #ops (C0OPS) are heard."),
+        (
+            Channel("C0OPS", "", False, False),
+            Severity.WARNING,
+            "The bot is not in C0OPS, so it hears of no alert there.",
+        ),
+        (Channel("C0OPS", "ops", True, True), Severity.WARNING, "nothing is offered there"),
     ],
 )
 def test_a_channel_of_alerts_is_heard_or_says_why_not(channel, level, words):

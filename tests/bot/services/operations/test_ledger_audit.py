@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.errors import CannotStart
+from bot.errors import ConfigurationError
 from bot.models import LedgerEvent
 from bot.services.operations.ledger_audit import HeadLog, export, verified, verify
 from bot.store.ledger.entries import GENESIS, Entry, append, row_hash
-from bot.store.ledger.hash_chain import DoesNotFit
+from bot.store.ledger.hash_chain import ChainBroken
 from bot.store.schema import ledger as table
 from tests.quick import examples
 
@@ -31,7 +31,7 @@ def write(ledger, clock, ana):
 
     async def rows(count=5, **detail):
         for _ in range(count):
-            await ledger.record(Entry(LedgerEvent.DENIED, clock(), ana, "r1", 0, 1, {"target": "order 7", **detail}))
+            await ledger.append(Entry(LedgerEvent.DENIED, clock(), ana, "r1", 0, 1, {"target": "order 7", **detail}))
             clock.advance(minutes=1)
 
     return rows
@@ -107,7 +107,7 @@ async def test_a_change_of_any_column_names_the_row(write, tamper, database_url,
     await write()
     await tamper(f"UPDATE ledger SET {change} WHERE seq = :seq", seq=row)  # noqa: S608 - words of ours
 
-    with pytest.raises(DoesNotFit) as error:
+    with pytest.raises(ChainBroken) as error:
         await verify(database_url)
 
     first = 1 if change == "seq = -1" else row
@@ -121,12 +121,12 @@ async def test_what_only_sqlite_can_hold_names_the_row_too(write, tamper, databa
     await write()
     await tamper(f"UPDATE ledger SET detail = {detail} WHERE seq = 2")  # noqa: S608 - words of ours
 
-    with pytest.raises(DoesNotFit) as error:
+    with pytest.raises(ChainBroken) as error:
         await verify(database_url)
 
     assert says(error, 2)
     if detail == "x'ff'":
-        with pytest.raises(DoesNotFit, match="Row 2 does not fit: it holds bytes"):
+        with pytest.raises(ChainBroken, match="Row 2 does not fit: it holds bytes"):
             await exported()
     else:
         assert len(await exported()) == 7
@@ -137,7 +137,7 @@ async def test_a_row_that_is_gone_is_named(write, tamper, database_url, gone, na
     await write()
     await tamper("DELETE FROM ledger WHERE seq = :seq", seq=gone)
 
-    with pytest.raises(DoesNotFit) as error:
+    with pytest.raises(ChainBroken) as error:
         await verify(database_url)
 
     assert says(error, named)
@@ -152,7 +152,7 @@ async def test_of_two_rows_that_were_swapped_the_first_is_named(write, tamper, d
         "UPDATE ledger SET seq = 3 WHERE seq = 99",
     )
 
-    with pytest.raises(DoesNotFit) as error:
+    with pytest.raises(ChainBroken) as error:
         await verify(database_url)
 
     assert says(error, 2)
@@ -166,7 +166,7 @@ async def test_a_row_with_a_new_hash_is_noticed_at_the_next_and_the_last_at_the_
             "UPDATE ledger SET user_id = 'U0EVE', hash = :hash WHERE seq = :seq", hash=row_hash(forged), seq=seq
         )
 
-        with pytest.raises(DoesNotFit) as error:
+        with pytest.raises(ChainBroken) as error:
             await verify(database_url)
 
         assert says(error, named)
@@ -187,7 +187,7 @@ async def test_the_head_must_be_the_last_row(write, tamper, database, database_u
         before = (await connection.execute(sa.text("SELECT id, seq, hash FROM ledger_head"))).mappings().one()
     await tamper(change)
 
-    with pytest.raises(DoesNotFit, match=why) as error:
+    with pytest.raises(ChainBroken, match=why) as error:
         await verify(database_url)
 
     assert says(error, named)
@@ -210,10 +210,10 @@ async def test_a_tail_that_was_cut_off_shows_by_a_head_that_was_kept_outside(
 
     found = await verify(database_url, kept)
 
-    assert held.kept_sentence(kept).startswith(f"The hash {kept} is that of row 5:")
-    assert found.kept_sentence(kept).startswith(f"The hash {kept} stands at no row:")
-    assert (await verify(database_url, earlier)).kept_at == 3
-    assert (await verify(database_url, GENESIS)).kept_at == 0
+    assert held.recorded_hash_sentence(kept).startswith(f"The hash {kept} is that of row 5:")
+    assert found.recorded_hash_sentence(kept).startswith(f"The hash {kept} stands at no row:")
+    assert (await verify(database_url, earlier)).recorded_at == 3
+    assert (await verify(database_url, GENESIS)).recorded_at == 0
 
 
 async def test_a_checkpoint_that_no_row_tells_of_names_the_row_behind_it(write, tamper, rows, database_url):
@@ -225,7 +225,7 @@ async def test_a_checkpoint_that_no_row_tells_of_names_the_row_behind_it(write, 
         hash=second,
     )
 
-    with pytest.raises(DoesNotFit, match="Row 3 does not fit: rows before it are gone"):
+    with pytest.raises(ChainBroken, match="Row 3 does not fit: rows before it are gone"):
         await verify(database_url)
 
 
@@ -234,7 +234,7 @@ async def test_a_forged_row_of_a_prune_explains_no_missing_rows(
     write, tamper, ledger, rows, clock, ana, database_url, detail
 ):
     await write()
-    await ledger.record(Entry(LedgerEvent.PRUNED, clock(), ana, detail=detail))
+    await ledger.append(Entry(LedgerEvent.PRUNED, clock(), ana, detail=detail))
     second = (await rows())[1]["hash"]
     await tamper(
         "INSERT INTO ledger_checkpoints (seq, hash, at, rows) VALUES (2, :hash, '', 2)",
@@ -242,7 +242,7 @@ async def test_a_forged_row_of_a_prune_explains_no_missing_rows(
         hash=second,
     )
 
-    with pytest.raises(DoesNotFit, match="Row 3 does not fit: rows before it are gone"):
+    with pytest.raises(ChainBroken, match="Row 3 does not fit: rows before it are gone"):
         await verify(database_url)
 
 
@@ -327,7 +327,7 @@ async def test_an_export_takes_what_was_written_between_two_moments(write, expor
 
 async def test_rows_written_out_of_order_come_along(ledger, exported, clock, ana):
     for minutes in (0, 10, 2, 11, 20):
-        await ledger.record(Entry(LedgerEvent.DENIED, clock() + timedelta(minutes=minutes), ana))
+        await ledger.append(Entry(LedgerEvent.DENIED, clock() + timedelta(minutes=minutes), ana))
 
     lines = await exported(clock() + timedelta(minutes=5), clock() + timedelta(minutes=15))
 
@@ -337,7 +337,7 @@ async def test_rows_written_out_of_order_come_along(ledger, exported, clock, ana
 async def test_the_head_is_told_to_the_log(write, ledger, rows, logged):
     await write(2)
 
-    await HeadLog(ledger).tell()
+    await HeadLog(ledger).log_head()
 
     assert [entry for entry in logged if entry["event"] == "ledger head"] == [
         {"event": "ledger head", "log_level": "info", "seq": 2, "hash": (await rows())[-1]["hash"]}
@@ -345,13 +345,13 @@ async def test_the_head_is_told_to_the_log(write, ledger, rows, logged):
 
 
 async def test_a_database_that_cannot_be_read_is_told_to_the_operator(tmp_path):
-    with pytest.raises(CannotStart, match="there is no file"):
+    with pytest.raises(ConfigurationError, match="there is no file"):
         await verify(f"sqlite+aiosqlite:///{tmp_path}/missing.db")
     (tmp_path / "text.db").write_text("no database" * 1000)
-    with pytest.raises(CannotStart, match="cannot be opened"):
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
         await verify(f"sqlite+aiosqlite:///{tmp_path}/text.db")
     (tmp_path / "empty.db").touch()
-    with pytest.raises(CannotStart, match="has no ledger yet"):
+    with pytest.raises(ConfigurationError, match="has no ledger yet"):
         await verify(f"sqlite+aiosqlite:///{tmp_path}/empty.db")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.db", "text.db"]
 

@@ -7,18 +7,18 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.errors import CannotStart
-from bot.models import Call, LedgerEvent, OrderTarget, Place, Recipient
+from bot.errors import ConfigurationError
+from bot.models import Call, Destination, LedgerEvent, OrderTarget, Recipient
 from bot.services.operations.ledger_audit import export, verify
-from bot.services.operations.ledger_pruning import carry_out, plan
+from bot.services.operations.ledger_pruning import execute, plan
 from bot.store import cooldowns
 from bot.store.ledger.entries import Entry, append
-from bot.store.ledger.hash_chain import DoesNotFit
-from bot.store.ledger.history import History
+from bot.store.ledger.hash_chain import ChainBroken
+from bot.store.ledger.history import LastResends
 from bot.store.posts import Post, Posts
 from bot.store.requests import remember_recipients
-from bot.store.retry import patiently
-from bot.store.schema import last_recipients, ledger_checkpoints, ledger_subjects, posts, requests
+from bot.store.retry import until_available
+from bot.store.schema import last_recipients, ledger_checkpoints, ledger_search_keys, posts, requests
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def story(accept, ledger, stored, make_request, clock):
         request = await accept(make_request(request_id))
         for event in (LedgerEvent.SENDING, LedgerEvent.SENT):
             detail = {"target": str(request.calls[0].target), "words": ""}
-            await ledger.record(Entry(event, clock(), request.actor, request_id, 0, 1, detail))
+            await ledger.append(Entry(event, clock(), request.actor, request_id, 0, 1, detail))
         if told:
             await stored.reported(request_id, clock())
         clock.advance(days=days)
@@ -44,7 +44,7 @@ def prune(database_url, clock):
 
     async def run(before):
         planned = await plan(database_url, before, clock())
-        return planned, await carry_out(database_url, planned)
+        return planned, await execute(database_url, planned)
 
     return run
 
@@ -81,12 +81,14 @@ async def test_old_requests_go_and_the_rest_of_the_chain_holds(
         "before": "2026-07-02T22:00:00.000000Z",
     }
     assert found.sentence().endswith("the chain holds; the rows up to 6 were cut off at 2026-08-14T10:00:00.000000Z")
-    assert (found.rows, found.kept_at) == (7, 12)
-    assert (await verify(database_url, whole[5]["hash"])).kept_at == 6
-    assert "unless it was that of a row that was cut off" in (await verify(database_url, "1" * 64)).kept_sentence("1")
+    assert (found.rows, found.recorded_at) == (7, 12)
+    assert (await verify(database_url, whole[5]["hash"])).recorded_at == 6
+    assert "unless it was that of a row that was cut off" in (
+        await verify(database_url, "1" * 64)
+    ).recorded_hash_sentence("1")
     assert await count(requests) == 2
-    assert await count(ledger_subjects) == 2 * 2
-    assert [each.request_id for each in (await History(database).last([700001])).values()] == ["r3"]
+    assert await count(ledger_search_keys) == 2 * 2
+    assert [each.request_id for each in (await LastResends(database).last([700001])).values()] == ["r3"]
 
 
 async def test_the_notes_on_what_was_posted_go_with_their_request(story, prune, clock, database):
@@ -94,7 +96,7 @@ async def test_the_notes_on_what_was_posted_go_with_their_request(story, prune, 
     for request_id in ids:
         await story(request_id, days=20)
         for key in (f"{request_id}.root", f"{request_id}.0.1", "offer.1"):
-            await notes.save(Post(key, Place("C0PKI"), clock()))
+            await notes.save(Post(key, Destination("C0PKI"), clock()))
     clock.advance(days=20)
 
     await prune(clock() - timedelta(days=45))
@@ -137,7 +139,7 @@ async def test_a_request_that_was_not_told_yet_stays_with_all_behind_it(story, p
 async def test_a_cooldown_longer_than_a_month_holds_its_request(story, prune, database, clock):
     request = await story("r0")
     async with database.write() as transaction:
-        await cooldowns.take(transaction, request, clock() + timedelta(days=60))
+        await cooldowns.acquire(transaction, request, clock() + timedelta(days=60))
     clock.advance(days=40)
 
     planned, removed = await prune(clock() - timedelta(days=31))
@@ -149,11 +151,11 @@ async def test_a_request_goes_whole_or_not_at_all(accept, ledger, stored, make_r
     await story("r0")
     for request_id in ("r1", "r2"):
         await accept(make_request(request_id))
-        await ledger.record(Entry(LedgerEvent.SENDING, clock(), ana, request_id, 0, 1))
+        await ledger.append(Entry(LedgerEvent.SENDING, clock(), ana, request_id, 0, 1))
     clock.advance(days=2)
     cut = clock()
-    await ledger.record(Entry(LedgerEvent.SENT, clock(), ana, "r2", 0, 1))
-    await ledger.record(Entry(LedgerEvent.SENT, clock(), ana, "r1", 0, 1))
+    await ledger.append(Entry(LedgerEvent.SENT, clock(), ana, "r2", 0, 1))
+    await ledger.append(Entry(LedgerEvent.SENT, clock(), ana, "r1", 0, 1))
     for request_id in ("r1", "r2"):
         await stored.reported(request_id, clock())
     clock.advance(days=40)
@@ -165,7 +167,7 @@ async def test_a_request_goes_whole_or_not_at_all(accept, ledger, stored, make_r
 
 async def test_refusals_go_by_their_age(ledger, prune, rows, clock, ana):
     for _ in range(3):
-        await ledger.record(Entry(LedgerEvent.DENIED, clock(), ana))
+        await ledger.append(Entry(LedgerEvent.DENIED, clock(), ana))
         clock.advance(days=1)
     clock.advance(days=40)
 
@@ -180,7 +182,7 @@ async def test_the_last_month_is_refused_and_a_plan_changes_nothing(story, rows,
     clock.advance(days=40)
     before = await rows()
 
-    with pytest.raises(CannotStart, match="30 days ago or more"):
+    with pytest.raises(ConfigurationError, match="30 days ago or more"):
         await plan(database_url, clock() - timedelta(days=29, hours=23), clock())
     planned = await plan(database_url, clock() - timedelta(days=30), clock())
 
@@ -194,7 +196,7 @@ async def test_a_chain_that_does_not_hold_is_not_pruned(story, database, databas
         await transaction.execute(sa.text("UPDATE ledger_head SET seq = 2"))
     clock.advance(days=40)
 
-    with pytest.raises(DoesNotFit):
+    with pytest.raises(ChainBroken):
         await plan(database_url, clock() - timedelta(days=31), clock())
 
 
@@ -232,11 +234,11 @@ async def test_many_rows_go_beside_somebody_who_writes(ledger, prune, database, 
 
     monkeypatch.setattr("bot.store.ledger.pruning.MOST_AT_ONCE", 10)
     for _ in range(6):
-        await patiently(write_some)
+        await until_available(write_some)
     clock.advance(days=40)
     pruned = asyncio.create_task(prune(clock() - timedelta(days=31)))
     while not pruned.done():
-        await patiently(ledger.record, Entry(LedgerEvent.DENIED, clock(), ana))
+        await until_available(ledger.append, Entry(LedgerEvent.DENIED, clock(), ana))
 
     found = await verify(database_url)
 
@@ -249,7 +251,7 @@ async def test_two_who_prune_at_once_write_one_checkpoint(story, count, database
     clock.advance(days=40)
     planned = await plan(database_url, clock() - timedelta(days=31), clock())
 
-    removed = [await carry_out(database_url, planned) for _ in range(2)]
+    removed = [await execute(database_url, planned) for _ in range(2)]
 
     assert removed == [3, 0]
     assert await count(ledger_checkpoints) == 1

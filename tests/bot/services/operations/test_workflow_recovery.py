@@ -24,11 +24,11 @@ class Engine:
     def __init__(self, *owners):
         self.pending, self.recovered, self.asked = set(owners), [], 0
 
-    async def owners(self):
+    async def pending_executors(self):
         self.asked += 1
         return set(self.pending)
 
-    async def adopt(self, gone):
+    async def recover(self, gone):
         self.recovered.append(set(gone))
         self.pending -= set(gone)
 
@@ -77,15 +77,15 @@ async def test_the_engine_is_asked_once_an_executor_came_or_went():
 
 async def test_what_could_not_be_recovered_is_tried_again():
     engine = Engine("two/1")
-    recovery, adopt = WorkflowRecovery(Members({"one/1"}), engine), engine.adopt
+    recovery, recover = WorkflowRecovery(Members({"one/1"}), engine), engine.recover
 
     async def fail(gone):
         raise OSError("The database is away.")
 
-    engine.adopt = fail
+    engine.recover = fail
     with pytest.raises(OSError, match="away"):
         await recovery.run_once()
-    engine.adopt = adopt
+    engine.recover = recover
     await recovery.run_once()
 
     assert engine.recovered == [{"two/1"}]

@@ -5,23 +5,23 @@ import gc
 
 import pytest
 
-from bot.errors import SlackRefused, SlackUnavailable, StoreUnavailable
-from bot.models import Place
-from bot.services.publishing.publisher import Board
+from bot.errors import SlackRejected, SlackUnavailable, StoreUnavailable
+from bot.models import Destination
+from bot.services.publishing.publisher import MessagePublisher
 from bot.store.cluster.leases import Leases
 from bot.store.cluster.membership import KeyLocks, LockLost
 from bot.store.posts import Post
 from bot.views.blocks import Message
 
-PKI = Place("C0PKI")
+PKI = Destination("C0PKI")
 AWAY = SlackUnavailable("Slack did not answer.")
 FIRST, SECOND = Message("Sending."), Message("Sent.")
 
 
 @pytest.fixture
-def show(board):
-    async def show_it(message=FIRST, place=PKI, key="r1.root"):
-        return await board.show(key, place, message, "U0ANA")
+def show(publisher):
+    async def show_it(message=FIRST, destination=PKI, key="r1.root"):
+        return await publisher.publish(key, destination, message, "U0ANA")
 
     return show_it
 
@@ -37,9 +37,9 @@ async def test_a_key_shown_again_edits_what_stands_there(show, chat):
 
 async def test_other_keys_are_other_messages(show, chat):
     await show(key="r1.root")
-    await show(key="r1.detail", place=Place("C0PKI", "1.0"))
+    await show(key="r1.detail", destination=Destination("C0PKI", "1.0"))
 
-    assert [place for place, _, _ in chat.messages.values()] == [PKI, Place("C0PKI", "1.0")]
+    assert [destination for destination, _, _ in chat.messages.values()] == [PKI, Destination("C0PKI", "1.0")]
 
 
 async def test_the_intent_is_written_before_the_post(show, chat, posts, clock):
@@ -120,7 +120,7 @@ async def test_where_the_channel_is_closed_the_person_is_told_directly(show, cha
     await show(SECOND)
 
     assert post.detour == word
-    assert post.place == Place("D0ANA")
+    assert post.destination == Destination("D0ANA")
     assert len(chat.texts) == 1
     channel, text = chat.texts[0]
     assert channel == "D0ANA"
@@ -133,7 +133,7 @@ async def test_a_channel_that_closes_in_between_moves_the_message(show, chat):
 
     post = await show(SECOND)
 
-    assert (post.place, post.detour) == (Place("D0ANA"), "is_archived")
+    assert (post.destination, post.detour) == (Destination("D0ANA"), "is_archived")
     assert [text.split(" Told")[0] for _, text in chat.texts] == ["Sending.", "Sent."]
 
 
@@ -143,14 +143,14 @@ async def test_in_a_shared_channel_the_person_is_told_directly(show, chat):
     post = await show()
 
     assert post.detour == "shared_channel"
-    assert [place.channel_id for place, _, _ in chat.posts] == ["U0ANA"]
+    assert [destination.channel_id for destination, _, _ in chat.posts] == ["U0ANA"]
     assert "people of other organizations" in chat.texts[0][1]
 
 
 async def test_where_not_even_the_person_can_be_told_that_is_an_error(show, chat):
     chat.closed = {"C0PKI": "not_in_channel", "U0ANA": "messages_tab_disabled"}
 
-    with pytest.raises(SlackRefused) as refused:
+    with pytest.raises(SlackRejected) as refused:
         await show()
 
     assert refused.value.code == "messages_tab_disabled"
@@ -186,7 +186,7 @@ async def unhandled():
 
 
 @pytest.mark.fault("S188")
-@pytest.mark.parametrize("error", [AWAY, SlackRefused("channel_not_found"), ValueError("a bug")])
+@pytest.mark.parametrize("error", [AWAY, SlackRejected("channel_not_found"), ValueError("a bug")])
 async def test_a_post_that_fails_after_its_caller_gave_up_is_no_unhandled_error(show, chat, unhandled, logged, error):
     chat.hold = asyncio.Event()
     given_up = asyncio.create_task(show(FIRST))
@@ -208,32 +208,32 @@ async def test_a_post_that_fails_after_its_caller_gave_up_is_no_unhandled_error(
 
 
 async def test_a_thread_stays_a_thread(show, chat):
-    thread = Place("C0PKI", "17.5")
+    thread = Destination("C0PKI", "17.5")
 
-    post = await show(place=thread)
+    post = await show(destination=thread)
 
-    assert post.place == thread
+    assert post.destination == thread
     assert chat.posts[0][0] == thread
 
 
-async def test_what_is_owed_to_nobody_is_not_told_directly(board, chat):
+async def test_what_is_owed_to_nobody_is_not_told_directly(publisher, chat):
     chat.shared.add("C0PKI")
-    with pytest.raises(SlackRefused, match="shared_channel"):
-        await board.show("offer.1", PKI, FIRST, None)
+    with pytest.raises(SlackRejected, match="shared_channel"):
+        await publisher.publish("offer.1", PKI, FIRST, None)
     chat.shared.clear()
     chat.closed["C0PKI"] = "not_in_channel"
-    with pytest.raises(SlackRefused, match="not_in_channel"):
-        await board.show("offer.1", PKI, FIRST, None)
+    with pytest.raises(SlackRejected, match="not_in_channel"):
+        await publisher.publish("offer.1", PKI, FIRST, None)
 
     assert chat.posts == []
 
 
-async def test_what_is_owed_to_nobody_is_not_posted_anew_after_somebody_deleted_it(board, chat):
-    await board.show("offer.1", PKI, FIRST, None)
+async def test_what_is_owed_to_nobody_is_not_posted_anew_after_somebody_deleted_it(publisher, chat):
+    await publisher.publish("offer.1", PKI, FIRST, None)
     chat.messages.clear()
 
-    with pytest.raises(SlackRefused, match="message_not_found"):
-        await board.show("offer.1", PKI, SECOND, None)
+    with pytest.raises(SlackRejected, match="message_not_found"):
+        await publisher.publish("offer.1", PKI, SECOND, None)
 
     assert len(chat.posts) == 1
 
@@ -243,12 +243,12 @@ NEUTRAL = "people of other organizations can read this channel"
 
 def neutral(chat, channel="C0PKI"):
     """Tell for each message of a channel if it says nothing of a request."""
-    here = [message for place, message, _ in chat.messages.values() if place.channel_id == channel]
+    here = [message for destination, message, _ in chat.messages.values() if destination.channel_id == channel]
     return [NEUTRAL in message.text and "Sen" not in str(message.payload()) for message in here]
 
 
 def edits(chat, channel="C0PKI"):
-    return [text for place, _, text in chat.edits if place.channel_id == channel]
+    return [text for destination, _, text in chat.edits if destination.channel_id == channel]
 
 
 @pytest.mark.fault("M9")
@@ -259,7 +259,7 @@ async def test_a_message_in_a_channel_that_became_shared_goes_on_directly_and_is
     post = await show(SECOND)
     again = await show(Message("Validated."))
 
-    assert (post.place, post.detour) == (Place("D0ANA"), "shared_channel")
+    assert (post.destination, post.detour) == (Destination("D0ANA"), "shared_channel")
     assert again == post
     assert neutral(chat) == [True]
     assert len(edits(chat)) == 1
@@ -287,10 +287,10 @@ async def test_a_reply_that_finds_the_channel_shared_withdraws_its_root_message(
 
     reply = await show(SECOND, root.thread, "r1.detail")
 
-    assert reply.place == Place("D0ANA")
+    assert reply.destination == Destination("D0ANA")
     assert neutral(chat) == [True]
     assert (await posts.get("r1.root")).detour == "shared_channel"
-    assert (await show(SECOND)).place == Place("D0ANA")
+    assert (await show(SECOND)).destination == Destination("D0ANA")
 
 
 @pytest.mark.fault("M9")
@@ -303,7 +303,7 @@ async def test_a_request_stays_direct_when_the_sharing_ends(show, chat):
     reply = await show(SECOND, root.thread, "r1.detail")
     await show(Message("Validated."))
 
-    assert reply.place.channel_id == "D0ANA"
+    assert reply.destination.channel_id == "D0ANA"
     assert neutral(chat) == [True]
 
 
@@ -312,9 +312,9 @@ async def test_while_slack_cannot_say_if_a_channel_is_shared_nothing_is_posted_o
     root = await show(FIRST)
     chat.failures = [AWAY, AWAY]
 
-    for message, place, key in ((SECOND, PKI, "r1.root"), (SECOND, root.thread, "r1.detail")):
+    for message, destination, key in ((SECOND, PKI, "r1.root"), (SECOND, root.thread, "r1.detail")):
         with pytest.raises(SlackUnavailable):
-            await show(message, place, key)
+            await show(message, destination, key)
 
     assert chat.texts == [("C0PKI", "Sending.")]
     assert chat.edits == []
@@ -349,8 +349,8 @@ async def test_a_direct_message_whose_answer_was_lost_during_a_move_is_found(sho
         await show(SECOND)
     # Slack finds a person's messages by the id of the conversation alone.
     chat.messages = {
-        ts: (Place("U0ANA") if place.channel_id == "D0ANA" else place, message, key)
-        for ts, (place, message, key) in chat.messages.items()
+        ts: (Destination("U0ANA") if destination.channel_id == "D0ANA" else destination, message, key)
+        for ts, (destination, message, key) in chat.messages.items()
     }
 
     await show(SECOND)
@@ -380,22 +380,22 @@ async def test_a_message_that_is_gone_from_a_shared_channel_does_not_hold_up_the
 
     post = await show(SECOND)
 
-    assert post.place == Place("D0ANA")
+    assert post.destination == Destination("D0ANA")
     assert len(chat.texts) == 1
 
 
 @pytest.mark.fault("M9")
-async def test_what_is_owed_to_nobody_is_neutral_once_and_refused_from_then_on(board, chat):
-    await board.show("offer.1", PKI, FIRST, None)
-    await board.show("offer.2", PKI, FIRST, None)
+async def test_what_is_owed_to_nobody_is_neutral_once_and_refused_from_then_on(publisher, chat):
+    await publisher.publish("offer.1", PKI, FIRST, None)
+    await publisher.publish("offer.2", PKI, FIRST, None)
     chat.shared.add("C0PKI")
 
     for _ in range(2):
-        with pytest.raises(SlackRefused, match="shared_channel"):
-            await board.show("offer.1", PKI, SECOND, None)
+        with pytest.raises(SlackRejected, match="shared_channel"):
+            await publisher.publish("offer.1", PKI, SECOND, None)
     chat.shared.clear()
-    with pytest.raises(SlackRefused, match="shared_channel"):
-        await board.show("offer.1", PKI, SECOND, None)
+    with pytest.raises(SlackRejected, match="shared_channel"):
+        await publisher.publish("offer.1", PKI, SECOND, None)
 
     assert neutral(chat) == [True, False]
     assert len(edits(chat)) == 1
@@ -403,15 +403,15 @@ async def test_what_is_owed_to_nobody_is_neutral_once_and_refused_from_then_on(b
 
 
 @pytest.mark.fault("M9")
-async def test_a_link_leads_to_the_direct_message_of_whoever_asked(show, board, chat):
+async def test_a_link_leads_to_the_direct_message_of_whoever_asked(show, publisher, chat):
     await show(FIRST)
-    before = await board.link("r1.root")
+    before = await publisher.link("r1.root")
     chat.shared.add("C0PKI")
     post = await show(SECOND)
 
     assert before == "https://slack.test/C0PKI/1.0"
-    assert await board.link("r1.root") is None
-    assert await board.link("r1.root", to_its_own=True) == f"https://slack.test/D0ANA/{post.ts}"
+    assert await publisher.link("r1.root") is None
+    assert await publisher.link("r1.root", to_its_own=True) == f"https://slack.test/D0ANA/{post.ts}"
 
 
 class LosingLocks(KeyLocks):
@@ -443,33 +443,33 @@ def locks():
 @pytest.fixture
 def sharing(chat, posts, clock, locks):
     """A board that shares its locks with another process."""
-    return Board(chat, posts, clock, locks)
+    return MessagePublisher(chat, posts, clock, locks)
 
 
-async def test_whoever_lost_its_lock_draws_anew_and_shows_what_is_newest(sharing, board, chat, locks):
-    await sharing.show("r1.root", PKI, FIRST, "U0ANA")
+async def test_whoever_lost_its_lock_draws_anew_and_shows_what_is_newest(sharing, publisher, chat, locks):
+    await sharing.publish("r1.root", PKI, FIRST, "U0ANA")
     drawn = [FIRST, SECOND]
 
     async def draw():
         return drawn.pop(0)
 
     async def another_one_shows():
-        await board.show("r1.root", PKI, SECOND, "U0ANA")
+        await publisher.publish("r1.root", PKI, SECOND, "U0ANA")
 
     locks.lost, locks.meanwhile = 1, another_one_shows
-    await sharing.show("r1.root", PKI, draw, "U0ANA")
+    await sharing.publish("r1.root", PKI, draw, "U0ANA")
 
     assert chat.texts == [("C0PKI", "Sent.")]
     assert drawn == []
     assert len(chat.posts) == 1
 
 
-async def test_whoever_lost_its_lock_before_it_posted_finds_what_another_one_posted(sharing, board, chat, locks):
+async def test_whoever_lost_its_lock_before_it_posted_finds_what_another_one_posted(sharing, publisher, chat, locks):
     async def another_one_shows():
-        await board.show("r1.root", PKI, SECOND, "U0ANA")
+        await publisher.publish("r1.root", PKI, SECOND, "U0ANA")
 
     locks.lost, locks.meanwhile = 1, another_one_shows
-    post = await sharing.show("r1.root", PKI, SECOND, "U0ANA")
+    post = await sharing.publish("r1.root", PKI, SECOND, "U0ANA")
 
     assert chat.texts == [("C0PKI", "Sent.")]
     assert len(chat.posts) == 1
@@ -480,7 +480,7 @@ async def test_whoever_lost_its_lock_before_it_posted_finds_what_another_one_pos
 async def test_an_instance_whose_lease_another_one_acquired_posts_nothing(open_another, chat, posts, clock):
     """As if it was frozen while it drew its message: nobody renewed its lease."""
     one, two = (
-        Board(chat, posts, clock, KeyLocks(Leases(open_another(), holder, seconds=0.5)))
+        MessagePublisher(chat, posts, clock, KeyLocks(Leases(open_another(), holder, seconds=0.5)))
         for holder in ("one/1", "two/1")
     )
     drawings = []
@@ -489,10 +489,10 @@ async def test_an_instance_whose_lease_another_one_acquired_posts_nothing(open_a
         drawings.append(len(chat.posts))
         if len(drawings) == 1:
             # Waits until the lease has expired.
-            await two.show("r1.root", PKI, FIRST, "U0ANA")
+            await two.publish("r1.root", PKI, FIRST, "U0ANA")
         return SECOND
 
-    post = await one.show("r1.root", PKI, draw_slowly, "U0ANA")
+    post = await one.publish("r1.root", PKI, draw_slowly, "U0ANA")
 
     assert drawings == [0, 1]
     assert chat.texts == [("C0PKI", "Sent.")]
@@ -501,10 +501,10 @@ async def test_an_instance_whose_lease_another_one_acquired_posts_nothing(open_a
 
 
 async def test_a_database_that_is_away_is_told_and_not_asked_for_ever(sharing, locks):
-    async def away(key):
+    async def unavailable(key):
         raise StoreUnavailable("The database is away.")
 
-    locks.acquire = away
+    locks.acquire = unavailable
 
     with pytest.raises(StoreUnavailable):
-        await sharing.show("r1.root", PKI, FIRST, "U0ANA")
+        await sharing.publish("r1.root", PKI, FIRST, "U0ANA")

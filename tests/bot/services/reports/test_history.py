@@ -7,32 +7,32 @@ import time
 
 import pytest
 
-from bot.errors import Misunderstood, NotAllowed
-from bot.models import Actor, LedgerEvent, Place
-from bot.parsing.commands import WantedPerson
-from bot.parsing.targets import WantedName, WantedOrder
-from bot.policy.rules import Action, Matter, Rule, Rules
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.policy_loader import Rulebook
+from bot.errors import InvalidInput, NotAllowed
+from bot.models import Actor, Destination, LedgerEvent
+from bot.parsing.commands import PersonRef
+from bot.parsing.targets import DomainRef, OrderRef
+from bot.policy.rules import Action, Resource, Rule, Rules
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.policy_loader import PolicyLoader
 from bot.services.publishing.delivery import root_key
-from bot.services.reports.history import Chronicle
+from bot.services.reports.history import HistoryReport
 from bot.store.ledger.entries import Entry, append
-from bot.store.ledger.history import Past
+from bot.store.ledger.history import RequestHistory
 from bot.store.posts import Post
 from bot.views.history import PER_PAGE
 from tests.bot.services.conftest import shortened
 
-PKI = Place("C0PKI")
+PKI = Destination("C0PKI")
 AT_ONCE = shortened(empty_history_delay=0.0)
 EVE = Actor("U0EVE", "T0HOME")
 BOB = Actor("U0BOB", "T0HOME")
 
 
 @pytest.fixture
-def chronicle(gate, database, board, clock, directory):
+def history_report(authorizer, database, publisher, clock, directory):
     directory.add("U0EVE")
     directory.add("U0BOB")
-    return Chronicle(gate, Past(database), board, clock, **AT_ONCE)
+    return HistoryReport(authorizer, RequestHistory(database), publisher, clock, **AT_ONCE)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def asked(ledger, clock, ana):
         for order_id in orders:
             calls = [{"target": f"order {order_id}", "recipients": {"shop.example.com": ["a@example.com"]}}]
             detail = {"subject": f"order {order_id}", "calls": calls, "reason": None}
-            await ledger.record(Entry(LedgerEvent.ACCEPTED, clock(), ana, f"r{order_id}", detail=detail))
+            await ledger.append(Entry(LedgerEvent.ACCEPTED, clock(), ana, f"r{order_id}", detail=detail))
             clock.advance(minutes=1)
 
     return ask
@@ -58,14 +58,14 @@ def orders(message):
     return [int(re.search(r"order (\d+)", line)[1]) for line in message.text.splitlines()[1:]]
 
 
-async def test_somebody_who_may_not_look_is_told_nothing_and_is_in_the_ledger(chronicle, asked, rows):
+async def test_somebody_who_may_not_look_is_told_nothing_and_is_in_the_ledger(history_report, asked, rows):
     await asked(1)
 
     for asking in (
-        chronicle.of(EVE, PKI, None),
-        chronicle.of(EVE, PKI, WantedOrder(1)),
-        chronicle.of(EVE, PKI, WantedPerson("U0ANA")),
-        chronicle.turn(EVE, None, "order:1|before:9" + "x" * 500),
+        history_report.report(EVE, PKI, None),
+        history_report.report(EVE, PKI, OrderRef(1)),
+        history_report.report(EVE, PKI, PersonRef("U0ANA")),
+        history_report.page(EVE, None, "order:1|before:9" + "x" * 500),
     ):
         with pytest.raises(NotAllowed):
             await asking
@@ -79,15 +79,15 @@ async def test_somebody_who_may_not_look_is_told_nothing_and_is_in_the_ledger(ch
     ]
 
 
-async def test_pages_are_turned_to_and_fro_while_others_ask(chronicle, asked, ana):
+async def test_pages_are_turned_to_and_fro_while_others_ask(history_report, asked, ana):
     await asked(*range(1, 2 * PER_PAGE + 4))
 
-    first = await chronicle.of(ana, PKI, None)
-    second = await chronicle.turn(ana, PKI, buttons(first)["Older"])
+    first = await history_report.report(ana, PKI, None)
+    second = await history_report.page(ana, PKI, buttons(first)["Older"])
     await asked(99)
-    third = await chronicle.turn(ana, PKI, buttons(second)["Older"])
-    back = await chronicle.turn(ana, PKI, buttons(third)["Newer"])
-    newest = await chronicle.turn(ana, PKI, buttons(back)["Newer"])
+    third = await history_report.page(ana, PKI, buttons(second)["Older"])
+    back = await history_report.page(ana, PKI, buttons(third)["Newer"])
+    newest = await history_report.page(ana, PKI, buttons(back)["Newer"])
 
     assert [orders(page) for page in (first, second, third, back, newest)] == [
         [*range(23, 13, -1)],
@@ -104,43 +104,43 @@ async def test_pages_are_turned_to_and_fro_while_others_ask(chronicle, asked, an
     ]
 
 
-async def test_an_order_a_name_and_a_person_have_pages_of_their_own(chronicle, asked, ana):
+async def test_an_order_a_name_and_a_person_have_pages_of_their_own(history_report, asked, ana):
     await asked(1, 2)
 
-    assert orders(await chronicle.of(ana, PKI, WantedOrder(1))) == [1]
-    assert orders(await chronicle.of(ana, PKI, WantedName("example.com"))) == [2, 1]
-    assert orders(await chronicle.of(ana, PKI, WantedPerson("U0ANA"))) == [2, 1]
-    assert "nothing that was asked by <@U0BOB>" in (await chronicle.of(ana, PKI, WantedPerson("U0BOB"))).text
+    assert orders(await history_report.report(ana, PKI, OrderRef(1))) == [1]
+    assert orders(await history_report.report(ana, PKI, DomainRef("example.com"))) == [2, 1]
+    assert orders(await history_report.report(ana, PKI, PersonRef("U0ANA"))) == [2, 1]
+    assert "nothing that was asked by <@U0BOB>" in (await history_report.report(ana, PKI, PersonRef("U0BOB"))).text
 
 
 @pytest.mark.parametrize(
     "value", ["", "page:1", "order:1|before:x", "'; --|before:1", "order:1|before:1\n", "|before:-1"]
 )
-async def test_a_button_that_somebody_made_up_leads_nowhere(chronicle, ana, value):
-    with pytest.raises(Misunderstood, match="no page of this list"):
-        await chronicle.turn(ana, PKI, value)
+async def test_a_button_that_somebody_made_up_leads_nowhere(history_report, ana, value):
+    with pytest.raises(InvalidInput, match="no page of this list"):
+        await history_report.page(ana, PKI, value)
 
 
-async def test_a_thread_is_linked_for_whoever_may_open_it(chronicle, asked, posts, clock, ana):
+async def test_a_thread_is_linked_for_whoever_may_open_it(history_report, asked, posts, clock, ana):
     await asked(1, 2)
     await posts.save(Post(root_key("r1"), PKI, clock(), "17.5"))
-    await posts.save(Post(root_key("r2"), Place("D0ANA"), clock(), "17.6", "not_in_channel"))
+    await posts.save(Post(root_key("r2"), Destination("D0ANA"), clock(), "17.6", "not_in_channel"))
 
-    told = {reader: (await chronicle.of(reader, PKI, None)).text for reader in (ana, BOB)}
+    told = {reader: (await history_report.report(reader, PKI, None)).text for reader in (ana, BOB)}
 
     assert told[ana].count("|thread>") == 2
     assert told[BOB].count("|thread>") == 1
     assert "<https://slack.test/C0PKI/17.5|thread>" in told[BOB]
 
 
-ALL, STATUS = frozenset(Action), frozenset({Action.LOOK})
+ALL, STATUS = frozenset(Action), frozenset({Action.STATUS})
 SHOP, PAY = "shop.example.com", "pay.example.com"
 RULES = (
-    Rule("no secrets", allows=False, actions=STATUS, names=frozenset({"secret.example.com"})),
-    Rule("no order 13", allows=False, actions=STATUS, orders=frozenset({13})),
-    Rule("ana", allows=True, actions=ALL, users=frozenset({"U0ANA"})),
-    Rule("bob", allows=True, actions=STATUS, users=frozenset({"U0BOB"}), names=frozenset({SHOP, f"*.{SHOP}"})),
-    Rule("cat", allows=True, actions=STATUS, users=frozenset({"U0CAT"}), orders=frozenset({7})),
+    Rule("no secrets", effect_allows=False, actions=STATUS, names=frozenset({"secret.example.com"})),
+    Rule("no order 13", effect_allows=False, actions=STATUS, orders=frozenset({13})),
+    Rule("ana", effect_allows=True, actions=ALL, users=frozenset({"U0ANA"})),
+    Rule("bob", effect_allows=True, actions=STATUS, users=frozenset({"U0BOB"}), names=frozenset({SHOP, f"*.{SHOP}"})),
+    Rule("cat", effect_allows=True, actions=STATUS, users=frozenset({"U0CAT"}), orders=frozenset({7})),
 )
 CAT = Actor("U0CAT", "T0HOME")
 
@@ -151,15 +151,15 @@ def ruled(directory, ledger, metrics, clock):
     for user_id in ("U0BOB", "U0CAT", "U0EVE"):
         directory.add(user_id)
     rules = Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), RULES)
-    return Gate(Rulebook(rules), directory, ledger, metrics, clock)
+    return Authorizer(PolicyLoader(rules), directory, ledger, metrics, clock)
 
 
 @pytest.fixture
-def make_history(ruled, database, board, clock):
-    def make(**more):
-        return Chronicle(ruled, Past(database), board, clock, **AT_ONCE | more)
+def make_history(ruled, database, publisher, clock):
+    def create(**more):
+        return HistoryReport(ruled, RequestHistory(database), publisher, clock, **AT_ONCE | more)
 
-    return make
+    return create
 
 
 @pytest.fixture
@@ -190,9 +190,9 @@ def refused(user_id="U0EVE", **detail):
     return LedgerEvent.DENIED, user_id, {"action": "resend", "rule": "no-rule", **detail}
 
 
-async def seen(history, *readers, about=None):
+async def observation(history, *readers, about=None):
     """How many lines each of them has on the newest page."""
-    return [len((await history.of(reader, PKI, about)).text.splitlines()) - 1 for reader in readers]
+    return [len((await history.report(reader, PKI, about)).text.splitlines()) - 1 for reader in readers]
 
 
 @pytest.mark.fault("L1")
@@ -222,31 +222,31 @@ async def seen(history, *readers, about=None):
 async def test_a_refusal_is_shown_to_those_who_may_see_its_target(history, wrote, ana, detail, who_sees):
     await wrote(refused(**detail))
 
-    assert await seen(history, ana, BOB, CAT) == [int(sees) for sees in who_sees]
+    assert await observation(history, ana, BOB, CAT) == [int(sees) for sees in who_sees]
 
 
 @pytest.mark.fault("L1")
 async def test_what_the_gate_refused_is_shown_by_the_names_that_it_asked_about(history, ruled, ana):
-    for matter in (
-        Matter("C0PKI", (SHOP, PAY), 8, settled=True),
-        Matter("C0PKI", (SHOP,), 9, settled=True),
-        Matter("C0PKI", (), 7),
+    for resource in (
+        Resource("C0PKI", (SHOP, PAY), 8, resolved=True),
+        Resource("C0PKI", (SHOP,), 9, resolved=True),
+        Resource("C0PKI", (), 7),
     ):
         with pytest.raises(NotAllowed):
-            await ruled.require(EVE, Action.RESEND, {"subject": f"order {matter.order}"}, matter)
+            await ruled.require(EVE, Action.RESEND, {"subject": f"order {resource.order}"}, resource)
 
-    assert orders(await history.of(BOB, PKI, WantedPerson("U0EVE"))) == [9]
-    assert orders(await history.of(CAT, PKI, WantedPerson("U0EVE"))) == [7]
-    assert orders(await history.of(ana, PKI, WantedPerson("U0EVE"))) == [7, 9, 8]
+    assert orders(await history.report(BOB, PKI, PersonRef("U0EVE"))) == [9]
+    assert orders(await history.report(CAT, PKI, PersonRef("U0EVE"))) == [7]
+    assert orders(await history.report(ana, PKI, PersonRef("U0EVE"))) == [7, 9, 8]
 
 
 @pytest.mark.fault("L1")
 async def test_a_refusal_that_names_nothing_is_shown_to_its_person_alone(history, wrote, ana):
     await wrote(refused("U0BOB", history="all"), refused("U0BOB", names=[PAY], text=PAY))
 
-    assert await seen(history, BOB, CAT) == [1, 0]
-    assert "pay" not in (await history.of(BOB, PKI, None)).text
-    assert await seen(history, ana) == [1]
+    assert await observation(history, BOB, CAT) == [1, 0]
+    assert "pay" not in (await history.report(BOB, PKI, None)).text
+    assert await observation(history, ana) == [1]
 
 
 @pytest.mark.parametrize(
@@ -279,20 +279,20 @@ async def test_a_refusal_that_names_nothing_is_shown_to_its_person_alone(history
 async def test_a_request_is_shown_to_those_who_may_see_all_its_names_and_orders(history, wrote, ana, row, who_sees):
     await wrote(row)
 
-    assert await seen(history, ana, BOB, CAT) == [int(sees) for sees in who_sees]
+    assert await observation(history, ana, BOB, CAT) == [int(sees) for sees in who_sees]
 
 
 async def test_two_orders_of_one_request_must_both_be_allowed(history, wrote):
     event, user_id, detail = accepted(PAY, 7)
     await wrote((event, user_id, {**detail, "calls": [*detail["calls"], *accepted(PAY, 13)[2]["calls"]]}))
 
-    assert await seen(history, CAT) == [0]
+    assert await observation(history, CAT) == [0]
 
 
 async def test_own_requests_are_shown_whatever_the_rules_say_of_their_names_now(history, wrote):
     await wrote(accepted(PAY, user_id="U0BOB"), accepted("secret.example.com", 13, user_id="U0BOB"))
 
-    assert await seen(history, BOB) == [2]
+    assert await observation(history, BOB) == [2]
 
 
 @pytest.mark.fault("M5")
@@ -303,15 +303,15 @@ async def test_nothing_there_and_nothing_one_may_see_are_one_answer(history, wro
         return re.sub("70000[12]|U0EVE|U0NOONE", "what was asked for", json.dumps(message.payload()))
 
     for there, nothing in (
-        (WantedOrder(700001), WantedOrder(700002)),
-        (WantedPerson("U0EVE"), WantedPerson("U0NOONE")),
+        (OrderRef(700001), OrderRef(700002)),
+        (PersonRef("U0EVE"), PersonRef("U0NOONE")),
     ):
-        answers = [await history.of(BOB, PKI, about) for about in (there, nothing)]
+        answers = [await history.report(BOB, PKI, about) for about in (there, nothing)]
         assert told(answers[0]) == told(answers[1])
         assert "nothing that was asked" in answers[0].text
         assert not any(buttons(each) for each in answers)
     for side in ("before:9", "after:9", "before:999999"):
-        turned = [await history.turn(BOB, PKI, f"order:{order}|{side}") for order in (700001, 700002)]
+        turned = [await history.page(BOB, PKI, f"order:{order}|{side}") for order in (700001, 700002)]
         assert told(turned[0]) == told(turned[1])
 
 
@@ -322,7 +322,7 @@ async def test_an_answer_without_a_line_takes_as_long_whatever_is_there(make_his
 
     async def takes(order_id):
         began = time.monotonic()
-        await history.of(BOB, PKI, WantedOrder(order_id))
+        await history.report(BOB, PKI, OrderRef(order_id))
         return time.monotonic() - began
 
     there, nothing = await takes(700001), await takes(700002)
@@ -337,11 +337,11 @@ async def test_pages_are_made_of_what_may_be_seen(history, wrote):
     await wrote(*rows)
     expected = [number for number in range(100, 0, -1) if number % 4 == 0]
 
-    first = await history.of(BOB, PKI, None)
-    second = await history.turn(BOB, PKI, buttons(first)["Older"])
-    third = await history.turn(BOB, PKI, buttons(second)["Older"])
-    back = await history.turn(BOB, PKI, buttons(third)["Newer"])
-    newest = await history.turn(BOB, PKI, buttons(back)["Newer"])
+    first = await history.report(BOB, PKI, None)
+    second = await history.page(BOB, PKI, buttons(first)["Older"])
+    third = await history.page(BOB, PKI, buttons(second)["Older"])
+    back = await history.page(BOB, PKI, buttons(third)["Newer"])
+    newest = await history.page(BOB, PKI, buttons(back)["Newer"])
 
     assert [orders(page) for page in (first, second, third)] == [expected[:10], expected[10:20], expected[20:]]
     assert [orders(page) for page in (back, newest)] == [expected[10:20], expected[:10]]
@@ -359,11 +359,11 @@ async def test_a_button_leads_nowhere_where_nothing_that_may_be_seen_follows(his
     shop = [accepted(f"n{number}.{SHOP}", number) for number in range(1, 11)]
     await wrote(accepted(PAY), *shop, accepted(PAY))
 
-    page = await history.of(BOB, PKI, None)
+    page = await history.report(BOB, PKI, None)
 
     assert len(orders(page)) == 10
     assert buttons(page) == {}
-    assert buttons(await history.turn(BOB, PKI, "|before:11")) == {"Newer": "|after:10"}
+    assert buttons(await history.page(BOB, PKI, "|before:11")) == {"Newer": "|after:10"}
 
 
 @pytest.mark.fault("L1")
@@ -376,7 +376,7 @@ async def test_refusals_of_one_person_are_one_line_of_a_page_and_all_lines_of_th
         accepted(SHOP, 3),
     )
 
-    everything, theirs = await history.of(ana, PKI, None), await history.of(ana, PKI, WantedPerson("U0EVE"))
+    everything, theirs = await history.report(ana, PKI, None), await history.report(ana, PKI, PersonRef("U0EVE"))
 
     assert orders(everything) == [3, 149, 2, 1]
     assert "5 times within an hour. 125 more refusals: type" in everything.text
@@ -393,9 +393,9 @@ async def test_one_line_for_a_person_is_one_on_the_way_back_too(history, wrote, 
         *(accepted(SHOP, number) for number in range(14, 21)),
     )
 
-    first = await history.of(ana, PKI, None)
-    second = await history.turn(ana, PKI, buttons(first)["Older"])
-    back = await history.turn(ana, PKI, buttons(second)["Newer"])
+    first = await history.report(ana, PKI, None)
+    second = await history.page(ana, PKI, buttons(first)["Older"])
+    back = await history.page(ana, PKI, buttons(second)["Newer"])
 
     assert orders(first) == [*range(20, 13, -1), 89, 12, 11]
     assert orders(second) == [*range(10, 0, -1)]
@@ -407,20 +407,20 @@ async def test_what_is_read_for_a_page_is_bounded_and_the_list_goes_on(make_hist
     history = make_history(most_read=50)
     await wrote(accepted(SHOP, 1), *(accepted(PAY, 2) for _ in range(120)))
 
-    first = await history.of(BOB, PKI, None)
-    second = await history.turn(BOB, PKI, buttons(first)["Older"])
-    third = await history.turn(BOB, PKI, buttons(second)["Older"])
+    first = await history.report(BOB, PKI, None)
+    second = await history.page(BOB, PKI, buttons(first)["Older"])
+    third = await history.page(BOB, PKI, buttons(second)["Older"])
 
     assert "*Older* goes further back" in first.text
     assert orders(third) == [1]
     assert buttons(third) == {}
     # About one order the same would show that there are rows.
-    assert buttons(await history.of(BOB, PKI, WantedOrder(2))) == {}
+    assert buttons(await history.report(BOB, PKI, OrderRef(2))) == {}
 
 
 async def test_many_pages_at_once_are_read_while_others_wait_for_nothing(history, wrote, ana):
     await wrote(*(accepted(SHOP, number) for number in range(1, 31)))
 
-    pages = await asyncio.gather(*(history.of(ana, PKI, None) for _ in range(10)))
+    pages = await asyncio.gather(*(history.report(ana, PKI, None) for _ in range(10)))
 
     assert {tuple(orders(page)) for page in pages} == {tuple(range(30, 20, -1))}

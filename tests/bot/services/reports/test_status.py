@@ -5,36 +5,36 @@ from datetime import timedelta
 
 import pytest
 
-from bot.errors import CaRefused, CaUnavailable, Misunderstood, NotAllowed, NothingToDo
-from bot.models import Actor, Call, DomainTarget, LedgerEvent, OrderTarget, Place, Recipient
-from bot.parsing.targets import WantedName, WantedOrder
+from bot.errors import CaRejected, CaUnavailable, InvalidInput, NotAllowed, NotResendable
+from bot.models import Actor, Call, Destination, DomainTarget, LedgerEvent, OrderTarget, Recipient
+from bot.parsing.targets import DomainRef, OrderRef
 from bot.services.publishing.delivery import root_key
-from bot.services.reports.status import MOST_DOMAINS, Status
+from bot.services.reports.status import MOST_DOMAINS, StatusReport
 from bot.store.ledger.entries import Entry
-from bot.store.ledger.history import History
+from bot.store.ledger.history import LastResends
 from bot.store.posts import Post
 
-PKI = Place("C0PKI")
+PKI = Destination("C0PKI")
 EVE = Actor("U0EVE", "T0HOME")
 BOB = Actor("U0BOB", "T0HOME")
 
 
 @pytest.fixture
-def status(gate, certcentral, listing, database, board, clock, directory):
+def status(authorizer, certcentral, account_cache, database, publisher, clock, directory):
     directory.add("U0EVE")
     directory.add("U0BOB")
-    return Status(gate, certcentral, listing, History(database), board, clock)
+    return StatusReport(authorizer, certcentral, account_cache, LastResends(database), publisher, clock)
 
 
 @pytest.fixture
 def resent(accept, ledger, posts, make_request, clock):
     """A request of Ana's that was sent, and told in a place."""
 
-    async def send(request_id, call, place=PKI, detour=None, outcome=LedgerEvent.SENT):
+    async def send(request_id, call, destination=PKI, detour=None, outcome=LedgerEvent.SENT):
         request = await accept(make_request(request_id, calls=(call,)))
         detail = {"target": str(call.target), "words": ""}
-        await ledger.record(Entry(LedgerEvent(outcome), clock(), request.actor, request_id, 0, 1, detail))
-        await posts.save(Post(root_key(request_id), place, clock(), "17.5", detour))
+        await ledger.append(Entry(LedgerEvent(outcome), clock(), request.actor, request_id, 0, 1, detail))
+        await posts.save(Post(root_key(request_id), destination, clock(), "17.5", detour))
 
     return send
 
@@ -49,9 +49,9 @@ def domain_call(domain_id, scope, email="admin@example.com"):
 
 async def test_digicert_hears_nothing_for_somebody_who_may_not_look(status, certcentral, rows):
     for asking in (
-        status.of(EVE, PKI, None),
-        status.of(EVE, PKI, WantedOrder(1)),
-        status.again(EVE, None, "x" * 5000),
+        status.report(EVE, PKI, None),
+        status.report(EVE, PKI, OrderRef(1)),
+        status.page(EVE, None, "x" * 5000),
     ):
         with pytest.raises(NotAllowed):
             await asking
@@ -78,7 +78,7 @@ async def test_names_are_grouped_by_state_method_and_request(status, certcentral
     )
     await resent("r1", order_call(1, "a.example", "b.example"))
 
-    text = (await status.of(ana, PKI, WantedOrder(1))).text
+    text = (await status.report(ana, PKI, OrderRef(1))).text
 
     assert "*2 names wait for an e-mail*: a.example and *.b.example. Last resend" in text
     assert "by <@U0ANA> to admin@a.example and admin@b.example (<https://slack.test/C0PKI/17.5|thread>)" in text
@@ -95,8 +95,8 @@ async def test_names_of_an_organization_s_order_were_mailed_by_their_domains(sta
     await resent("r1", domain_call(7, "one.com", "x@one.com"))
     await resent("r2", domain_call(8, "two.com", "y@two.com"))
 
-    text = (await status.of(ana, PKI, WantedOrder(1))).text
-    page = (await status.of(ana, PKI, None)).text
+    text = (await status.report(ana, PKI, OrderRef(1))).text
+    page = (await status.report(ana, PKI, None)).text
 
     assert "a.one.com. Last resend less than a minute ago" in text
     assert "to x@one.com" in text
@@ -112,29 +112,29 @@ async def test_an_order_of_many_domains_asks_for_the_first_of_them(status, certc
     certcentral.add_order(1, *names, is_dv=False)
     await resent("r1", domain_call(MOST_DOMAINS + 1, names[-1]))
 
-    before = await status.of(ana, PKI, None)
+    before = await status.report(ana, PKI, None)
     await resent("r2", domain_call(MOST_DOMAINS, names[-2]))
 
     assert "No resend" in before.text
-    assert "by <@U0ANA>" in (await status.of(ana, PKI, None)).text
+    assert "by <@U0ANA>" in (await status.report(ana, PKI, None)).text
 
 
 @pytest.mark.parametrize(
-    ("place", "detour", "links"),
+    ("destination", "detour", "links"),
     [
         (PKI, None, {"ana", "bob"}),
-        (Place("D0ANA"), "not_in_channel", {"ana"}),
-        (Place("D0ANA"), None, {"ana"}),
+        (Destination("D0ANA"), "not_in_channel", {"ana"}),
+        (Destination("D0ANA"), None, {"ana"}),
     ],
 )
 async def test_a_direct_conversation_is_linked_for_whoever_asked_there(
-    status, certcentral, resent, ana, place, detour, links
+    status, certcentral, resent, ana, destination, detour, links
 ):
     certcentral.add_order(1, "a.example")
-    await resent("r1", order_call(1, "a.example"), place, detour)
+    await resent("r1", order_call(1, "a.example"), destination, detour)
 
-    for wanted in (None, WantedOrder(1)):
-        told = {"ana": await status.of(ana, PKI, wanted), "bob": await status.of(BOB, PKI, wanted)}
+    for wanted in (None, OrderRef(1)):
+        told = {"ana": await status.report(ana, PKI, wanted), "bob": await status.report(BOB, PKI, wanted)}
         assert {who for who, message in told.items() if "|thread>" in message.text} == links
         assert all("by <@U0ANA>" in message.text for message in told.values())
 
@@ -144,26 +144,26 @@ async def test_what_was_never_told_in_slack_has_no_link(status, certcentral, res
     await resent("r1", order_call(1, "a.example"))
     await posts.save(Post(root_key("r1"), PKI, clock()))
 
-    assert "|thread>" not in (await status.of(ana, PKI, WantedOrder(1))).text
+    assert "|thread>" not in (await status.report(ana, PKI, OrderRef(1))).text
 
 
 @pytest.mark.parametrize(("state", "said"), [("issued", "is issued"), ("needs_approval", "waits for approval")])
 async def test_a_state_that_says_no_is_an_answer(status, certcentral, ana, state, said):
     certcentral.add_order(1, "a.example", status=state)
 
-    for wanted in (WantedOrder(1), WantedName("a.example")):
-        assert said in (await status.of(ana, PKI, wanted)).text
+    for wanted in (OrderRef(1), DomainRef("a.example")):
+        assert said in (await status.report(ana, PKI, wanted)).text
     assert certcentral.count("order_validation") == 0
 
 
 async def test_what_nobody_knows_is_nothing_to_tell(status, certcentral, ana):
-    for wanted in (WantedOrder(5), WantedName("a.example")):
-        with pytest.raises(NothingToDo):
-            await status.of(ana, PKI, wanted)
+    for wanted in (OrderRef(5), DomainRef("a.example")):
+        with pytest.raises(NotResendable):
+            await status.report(ana, PKI, wanted)
 
-    certcentral.failures["order"].append(CaRefused("No permission.", status=403))
-    with pytest.raises(CaRefused):
-        await status.of(ana, PKI, WantedOrder(5))
+    certcentral.failures["order"].append(CaRejected("No permission.", status=403))
+    with pytest.raises(CaRejected):
+        await status.report(ana, PKI, OrderRef(5))
 
 
 async def test_a_name_tells_its_orders_else_its_domain_else_what_is_over(status, certcentral, ana, clock):
@@ -174,11 +174,11 @@ async def test_a_name_tells_its_orders_else_its_domain_else_what_is_over(status,
     certcentral.add_order(20, "ov.example.com", is_dv=False)
     certcentral.add_order(30, "old.org", status="issued")
 
-    many = (await status.of(ana, PKI, WantedName("shop.example.com"))).text
-    ov = (await status.of(ana, PKI, WantedName("ov.example.com"))).text
-    domain = (await status.of(ana, PKI, WantedName("www.example.com"))).text
-    off = (await status.of(ana, PKI, WantedName("off.com"))).text
-    old = (await status.of(ana, PKI, WantedName("old.org"))).text
+    many = (await status.report(ana, PKI, DomainRef("shop.example.com"))).text
+    ov = (await status.report(ana, PKI, DomainRef("ov.example.com"))).text
+    domain = (await status.report(ana, PKI, DomainRef("www.example.com"))).text
+    off = (await status.report(ana, PKI, DomainRef("off.com"))).text
+    old = (await status.report(ana, PKI, DomainRef("old.org"))).text
 
     assert [number for number in range(1, 11) if f"*Order {number}*" in many] == [6, 7, 8, 9, 10]
     assert "2 more orders carry shop.example.com" in many
@@ -192,24 +192,24 @@ async def test_a_name_tells_its_orders_else_its_domain_else_what_is_over(status,
 
 async def test_a_domain_that_is_gone_since_it_was_listed_is_said_to_be_unknown(status, certcentral, ana):
     certcentral.add_domain(7, "example.com")
-    certcentral.failures["domain"].append(CaRefused("Gone.", status=404))
+    certcentral.failures["domain"].append(CaRejected("Gone.", status=404))
 
-    with pytest.raises(NothingToDo):
-        await status.of(ana, PKI, WantedName("example.com"))
-    certcentral.failures["domain"].append(CaRefused("No.", status=403))
-    with pytest.raises(CaRefused):
-        await status.of(ana, PKI, WantedName("example.com"))
+    with pytest.raises(NotResendable):
+        await status.report(ana, PKI, DomainRef("example.com"))
+    certcentral.failures["domain"].append(CaRejected("No.", status=403))
+    with pytest.raises(CaRejected):
+        await status.report(ana, PKI, DomainRef("example.com"))
 
 
 async def test_a_command_lists_anew_and_a_button_turns_pages_of_the_same_listing(status, certcentral, clock, ana):
     for number in range(23):
         certcentral.add_order(1 + number, f"n{number}.example", since=None if number == 0 else clock())
 
-    await status.of(ana, PKI, None)
+    await status.report(ana, PKI, None)
     clock.advance(seconds=30)
-    pages = [(await status.again(ana, PKI, f"page:{number}")).text for number in range(3)]
+    pages = [(await status.page(ana, PKI, f"page:{number}")).text for number in range(3)]
     read_by_buttons = certcentral.count("pending_orders")
-    await status.of(ana, PKI, None)
+    await status.report(ana, PKI, None)
 
     assert ["Page 1 of 3" in pages[0], "Page 2 of 3" in pages[1], "Page 3 of 3" in pages[2]] == [True] * 3
     assert "*1* · n0.example · waits" in pages[2]
@@ -219,29 +219,29 @@ async def test_a_command_lists_anew_and_a_button_turns_pages_of_the_same_listing
 async def test_a_page_that_is_gone_is_the_last_that_is_there(status, certcentral, ana):
     certcentral.add_order(1, "a.example")
 
-    assert "1 order waits" in (await status.again(ana, PKI, "page:7")).text
+    assert "1 order waits" in (await status.page(ana, PKI, "page:7")).text
 
 
 @pytest.mark.parametrize("key", ["", "page:", "page:-1", "page:²", "page:9999999", "order:", "nonsense"])
 async def test_a_button_that_was_tampered_with_is_not_understood(status, certcentral, ana, key):
-    with pytest.raises(Misunderstood):
-        await status.again(ana, PKI, key)
+    with pytest.raises(InvalidInput):
+        await status.page(ana, PKI, key)
 
     assert certcentral.asked == []
 
 
-@pytest.mark.parametrize("wanted", [None, WantedOrder(1), WantedName("a.example")])
+@pytest.mark.parametrize("wanted", [None, OrderRef(1), DomainRef("a.example")])
 async def test_digicert_away_is_told_with_the_same_question_on_a_button(status, certcentral, ana, wanted):
     certcentral.add_order(1, "a.example")
     for method in ("pending_orders", "order"):
         certcentral.failures[method].append(CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False))
 
-    away = await status.of(ana, PKI, wanted)
-    (button,) = away.payload()["blocks"][-1]["elements"]
+    unavailable = await status.report(ana, PKI, wanted)
+    (button,) = unavailable.payload()["blocks"][-1]["elements"]
     certcentral.failures.clear()
-    again = await status.again(ana, PKI, button["value"])
+    again = await status.page(ana, PKI, button["value"])
 
-    assert "try again in a moment" in away.text
+    assert "try again in a moment" in unavailable.text
     assert "a.example" in again.text
 
 
@@ -249,7 +249,7 @@ async def test_looking_changes_nothing(status, certcentral, rows, chat, ana):
     certcentral.add_order(1, "a.example")
     certcentral.add_domain(7, "example.com")
 
-    for wanted in (None, WantedOrder(1), WantedName("a.example"), WantedName("example.com")):
-        await status.of(ana, PKI, wanted)
+    for wanted in (None, OrderRef(1), DomainRef("a.example"), DomainRef("example.com")):
+        await status.report(ana, PKI, wanted)
 
     assert (certcentral.sent, await rows(), chat.posts) == ([], [], [])

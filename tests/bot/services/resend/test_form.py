@@ -5,36 +5,36 @@ import json
 
 import pytest
 
-from bot.errors import CaUnavailable, CooledDown, Misunderstood, NotAllowed, StoreUnavailable
-from bot.models import Actor, Call, DomainTarget, OrderTarget, Place, Recipient
-from bot.parsing.commands import SendNow
-from bot.parsing.mentions import Candidate
-from bot.parsing.targets import WantedName, WantedOrder
+from bot.errors import CaUnavailable, CooldownActive, InvalidInput, NotAllowed, StoreUnavailable
+from bot.models import Actor, Call, Destination, DomainTarget, OrderTarget, Recipient
+from bot.parsing.commands import ResendNow
+from bot.parsing.mentions import Mention
+from bot.parsing.targets import DomainRef, OrderRef
 from bot.policy.rules import Action, Rule, Rules
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.policy_loader import Rulebook
-from bot.services.resend.form import Dialog
-from bot.services.resend.requests import Asked
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.policy_loader import PolicyLoader
+from bot.services.resend.form import ResendFormService
+from bot.services.resend.requests import NewRequest
 from bot.store.forms import Forms
-from bot.views.form_input import NOTHING_TYPED, Filled, Typed
+from bot.views.form_input import NOTHING_TYPED, FormInput, PartialInput
 
-PKI = Place("C0PKI")
+PKI = Destination("C0PKI")
 EVE = Actor("U0EVE", "T0HOME")
 BOB = Actor("U0BOB", "T0HOME")
 
 
 @pytest.fixture
-def dialog(gate, lookup, confirming, resend, database, clock, directory):
+def form_service(authorizer, finder, pending_mentions, resend, database, clock, directory):
     directory.add("U0EVE")
     directory.add("U0BOB")
-    return Dialog(gate, lookup, confirming, resend, Forms(database), "en", clock)
+    return ResendFormService(authorizer, finder, pending_mentions, resend, Forms(database), "en", clock)
 
 
 @pytest.fixture
-async def form(dialog, ana):
+async def form(form_service, ana):
     """A form of Ana's that was opened empty."""
-    form = await dialog.start(ana, PKI, "")
-    await dialog.keep(form)
+    form = await form_service.start(ana, PKI, "")
+    await form_service.save(form)
     return form
 
 
@@ -45,27 +45,27 @@ def order(certcentral):
 
 
 def filled(drawing, recipients=None, *, shared=None, locale="en", reason=None):
-    return Filled(drawing["private_metadata"], recipients or {}, shared, locale, reason)
+    return FormInput(drawing["private_metadata"], recipients or {}, shared, locale, reason)
 
 
 def words(drawing):
     return json.dumps(drawing, ensure_ascii=False)
 
 
-async def test_who_may_not_look_gets_no_form(dialog, rows):
+async def test_who_may_not_look_gets_no_form(form_service, rows):
     with pytest.raises(NotAllowed):
-        await dialog.start(EVE, PKI, "x" * 5000)
+        await form_service.start(EVE, PKI, "x" * 5000)
 
     (row,) = await rows()
     detail = json.loads(row["detail"])
     assert (row["kind"], detail["action"], detail["channel"], len(detail["text"])) == ("denied", "resend", "C0PKI", 200)
 
 
-async def test_digicert_hears_nothing_for_somebody_who_may_not_look(dialog, certcentral, form):
+async def test_digicert_hears_nothing_for_somebody_who_may_not_look(form_service, certcentral, form):
     for asking in (
-        dialog.options(EVE, form.id, "shop"),
-        dialog.form(EVE, form.id),
-        dialog.submit(EVE, "V1", filled({"private_metadata": form.id})),
+        form_service.options(EVE, form.id, "shop"),
+        form_service.form(EVE, form.id),
+        form_service.submit(EVE, "V1", filled({"private_metadata": form.id})),
     ):
         with pytest.raises(NotAllowed):
             await asking
@@ -73,96 +73,98 @@ async def test_digicert_hears_nothing_for_somebody_who_may_not_look(dialog, cert
     assert certcentral.asked == []
 
 
-async def test_somebody_elses_form_is_nobodys(dialog, form):
-    with pytest.raises(Misunderstood, match="too old"):
-        await dialog.form(BOB, form.id)
+async def test_somebody_elses_form_is_nobodys(form_service, form):
+    with pytest.raises(InvalidInput, match="too old"):
+        await form_service.form(BOB, form.id)
 
 
 @pytest.mark.parametrize("form_id", ["", "0" * 32, "x" * 5000])
-async def test_a_forged_form_is_too_old(dialog, ana, form_id):
-    with pytest.raises(Misunderstood, match="too old"):
-        await dialog.form(ana, form_id)
+async def test_a_forged_form_is_too_old(form_service, ana, form_id):
+    with pytest.raises(InvalidInput, match="too old"):
+        await form_service.form(ana, form_id)
 
 
-async def test_what_waits_is_drawn_and_kept_under_an_id_of_its_own(dialog, form, ana, order):
-    drawing = await dialog.look_up(form, WantedOrder(700001))
+async def test_what_waits_is_drawn_and_kept_under_an_id_of_its_own(form_service, form, ana, order):
+    drawing = await form_service.find_target(form, OrderRef(700001))
 
-    kept = await dialog.form(ana, drawing["private_metadata"])
+    kept = await form_service.form(ana, drawing["private_metadata"])
     assert kept.id != form.id
     assert [waiting.name for waiting in kept.plan.waiting] == ["shop.example.com", "www.example.com"]
-    assert kept.place == PKI
+    assert kept.destination == PKI
     assert "submit" in drawing
 
 
-async def test_nothing_to_do_is_drawn_in_words_without_a_submit_button(dialog, form, ana, certcentral):
+async def test_nothing_to_do_is_drawn_in_words_without_a_submit_button(form_service, form, ana, certcentral):
     certcentral.add_order(700001, "shop.example.com", status="issued")
 
-    drawing = await dialog.look_up(form, WantedOrder(700001))
+    drawing = await form_service.find_target(form, OrderRef(700001))
 
     assert "is issued" in words(drawing)
     assert "submit" not in drawing
-    with pytest.raises(Misunderstood, match="Choose an order"):
-        await dialog.submit(ana, "V1", filled(drawing))
+    with pytest.raises(InvalidInput, match="Choose an order"):
+        await form_service.submit(ana, "V1", filled(drawing))
 
 
-async def test_where_digicert_is_away_the_form_says_so_and_stays_usable(dialog, form, certcentral):
+async def test_where_digicert_is_away_the_form_says_so_and_stays_usable(form_service, form, certcentral):
     certcentral.always["order"] = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
-    drawing = await dialog.look_up(form, WantedOrder(700001))
+    drawing = await form_service.find_target(form, OrderRef(700001))
 
     assert "DigiCert cannot be reached. Nothing was sent" in words(drawing)
     assert drawing["blocks"][0]["accessory"]["type"] == "external_select"
 
 
-async def test_several_matches_are_a_choice_and_the_choice_is_drawn(dialog, form, ana, certcentral):
+async def test_several_matches_are_a_choice_and_the_choice_is_drawn(form_service, form, ana, certcentral):
     for number in (700001, 700002):
         certcentral.add_order(number, "shop.example.com")
-    choice = await dialog.look_up(form, WantedName("shop.example.com"))
+    choice = await form_service.find_target(form, DomainRef("shop.example.com"))
 
-    drawing = await dialog.choose(await dialog.form(ana, choice["private_metadata"]), "order:700002", NOTHING_TYPED)
+    drawing = await form_service.choose(
+        await form_service.form(ana, choice["private_metadata"]), "order:700002", NOTHING_TYPED
+    )
 
     assert "2 pending orders carry shop.example.com" in words(choice)
-    kept = await dialog.form(ana, drawing["private_metadata"])
+    kept = await form_service.form(ana, drawing["private_metadata"])
     assert kept.plan.key == "order:700002"
 
 
-async def test_what_was_typed_stays_when_another_order_is_chosen(dialog, form, order):
-    drawing = await dialog.choose(form, "order:700001", Typed("de", "new mailbox"))
+async def test_what_was_typed_stays_when_another_order_is_chosen(form_service, form, order):
+    drawing = await form_service.choose(form, "order:700001", PartialInput("de", "new mailbox"))
 
     inputs = {block["block_id"]: block["element"] for block in drawing["blocks"] if block["type"] == "input"}
     assert inputs["language"]["initial_option"]["value"] == "de"
     assert inputs["reason"]["initial_value"] == "new mailbox"
 
 
-async def test_a_tampered_language_begins_as_the_default(dialog, form, order):
-    drawing = await dialog.choose(form, "order:700001", Typed("klingon", None))
+async def test_a_tampered_language_begins_as_the_default(form_service, form, order):
+    drawing = await form_service.choose(form, "order:700001", PartialInput("klingon", None))
 
     inputs = {block["block_id"]: block["element"] for block in drawing["blocks"] if block["type"] == "input"}
     assert inputs["language"]["initial_option"]["value"] == "en"
 
 
-async def test_another_scope_of_a_domain_is_drawn(dialog, form, ana, certcentral):
+async def test_another_scope_of_a_domain_is_drawn(form_service, form, ana, certcentral):
     certcentral.add_domain(1234, "example.com", "admin@example.com")
     certcentral.allow("shop.example.com", "admin@shop.example.com")
     certcentral.add_order(700009, "shop.example.com", is_dv=False)
-    domain = await dialog.look_up(form, WantedName("shop.example.com"))
+    domain = await form_service.find_target(form, DomainRef("shop.example.com"))
 
-    drawing = await dialog.rescope(await dialog.form(ana, domain["private_metadata"]), 1, NOTHING_TYPED)
+    drawing = await form_service.rescope(await form_service.form(ana, domain["private_metadata"]), 1, NOTHING_TYPED)
 
-    kept = await dialog.form(ana, drawing["private_metadata"])
+    kept = await form_service.form(ana, drawing["private_metadata"])
     assert kept.plan.waiting[0].target == DomainTarget(1234, "shop.example.com")
 
 
-async def test_a_search_offers_what_the_account_holds(dialog, form, ana, order):
-    options = await dialog.options(ana, form.id, "shop")
+async def test_a_search_offers_what_the_account_holds(form_service, form, ana, order):
+    options = await form_service.options(ana, form.id, "shop")
 
     assert [option["value"] for option in options] == ["order:700001"]
 
 
-async def test_a_submitted_form_becomes_calls(dialog, form, ana, order):
-    drawing = await dialog.look_up(form, WantedOrder(700001))
+async def test_a_submitted_form_becomes_calls(form_service, form, ana, order):
+    drawing = await form_service.find_target(form, OrderRef(700001))
 
-    asked = await dialog.submit(ana, "V1", filled(drawing, {0: [1], 1: [0]}, locale="de", reason="why"))
+    asked = await form_service.submit(ana, "V1", filled(drawing, {0: [1], 1: [0]}, locale="de", reason="why"))
 
     expected = Call(
         OrderTarget(700001),
@@ -171,26 +173,26 @@ async def test_a_submitted_form_becomes_calls(dialog, form, ana, order):
             Recipient("www.example.com", "admin@www.example.com"),
         ),
     )
-    assert asked == Asked(
+    assert asked == NewRequest(
         ana, PKI, "view:V1", "order:700001", "order 700001", (expected,), "de", "why", asked.seen_at, asked.reach
     )
 
 
-async def test_a_domains_form_is_told_by_its_name(dialog, form, ana, certcentral):
+async def test_a_domains_form_is_told_by_its_name(form_service, form, ana, certcentral):
     certcentral.add_domain(1234, "example.com", "admin@example.com", "pki@example.com")
-    drawing = await dialog.look_up(form, WantedName("example.com"))
+    drawing = await form_service.find_target(form, DomainRef("example.com"))
 
-    asked = await dialog.submit(ana, "V1", filled(drawing, {0: [0, 1]}))
+    asked = await form_service.submit(ana, "V1", filled(drawing, {0: [0, 1]}))
 
     assert asked.subject == "domain example.com"
     assert [recipient.email for recipient in asked.calls[0].recipients] == ["admin@example.com", "pki@example.com"]
 
 
-async def test_one_mailbox_for_many_names_becomes_one_call(dialog, form, ana, certcentral):
+async def test_one_mailbox_for_many_names_becomes_one_call(form_service, form, ana, certcentral):
     certcentral.add_order(700001, *(f"a{number}.example" for number in range(12)))
-    drawing = await dialog.look_up(form, WantedOrder(700001))
+    drawing = await form_service.find_target(form, OrderRef(700001))
 
-    asked = await dialog.submit(ana, "V1", filled(drawing, shared=2))
+    asked = await form_service.submit(ana, "V1", filled(drawing, shared=2))
 
     (call,) = asked.calls
     assert [recipient.email for recipient in call.recipients] == [
@@ -207,29 +209,29 @@ async def test_one_mailbox_for_many_names_becomes_one_call(dialog, form, ana, ce
         ({"recipients": {0: [0], 1: [0]}, "locale": "klingon"}, "language"),
     ],
 )
-async def test_what_must_be_mended_is_named_by_its_field(dialog, form, ana, order, choice, field):
-    drawing = await dialog.look_up(form, WantedOrder(700001))
+async def test_what_must_be_mended_is_named_by_its_field(form_service, form, ana, order, choice, field):
+    drawing = await form_service.find_target(form, OrderRef(700001))
 
-    with pytest.raises(Misunderstood) as refused:
-        await dialog.submit(ana, "V1", filled(drawing, **choice))
+    with pytest.raises(InvalidInput) as refused:
+        await form_service.submit(ana, "V1", filled(drawing, **choice))
 
     assert list(refused.value.fields) == [field]
 
 
 @pytest.mark.parametrize("shared", [None, -1, 5])
-async def test_a_mailbox_that_was_not_offered_is_misunderstood(dialog, form, ana, certcentral, shared):
+async def test_a_mailbox_that_was_not_offered_is_misunderstood(form_service, form, ana, certcentral, shared):
     certcentral.add_order(700001, *(f"a{number}.example" for number in range(9)))
-    drawing = await dialog.look_up(form, WantedOrder(700001))
+    drawing = await form_service.find_target(form, OrderRef(700001))
 
-    with pytest.raises(Misunderstood):
-        await dialog.submit(ana, "V1", filled(drawing, {0: [0]}, shared=shared))
+    with pytest.raises(InvalidInput):
+        await form_service.submit(ana, "V1", filled(drawing, {0: [0]}, shared=shared))
 
 
-async def test_a_recent_resend_is_told_and_asks_for_a_reason(dialog, form, ana, order, resend):
-    drawing = await dialog.look_up(form, WantedOrder(700001))
-    await resend.accept(await dialog.submit(ana, "V1", filled(drawing, {0: [0], 1: [0]})))
+async def test_a_recent_resend_is_told_and_asks_for_a_reason(form_service, form, ana, order, resend):
+    drawing = await form_service.find_target(form, OrderRef(700001))
+    await resend.accept(await form_service.submit(ana, "V1", filled(drawing, {0: [0], 1: [0]})))
 
-    again = await dialog.look_up(form, WantedOrder(700001))
+    again = await form_service.find_target(form, OrderRef(700001))
 
     reason = next(block for block in again["blocks"] if block.get("block_id") == "reason")
     assert reason["optional"] is False
@@ -238,79 +240,83 @@ async def test_a_recent_resend_is_told_and_asks_for_a_reason(dialog, form, ana, 
 
 @pytest.mark.parametrize("refused_before", [False, True])
 async def test_a_reason_counts_where_the_clock_is_behind_the_one_that_wrote_down_what_was_sent(
-    dialog, form, ana, order, resend, clock, refused_before
+    form_service, form, ana, order, resend, clock, refused_before
 ):
-    early = await dialog.look_up(form, WantedOrder(700001))
+    early = await form_service.find_target(form, OrderRef(700001))
     clock.advance(minutes=3)
-    await resend.accept(await dialog.submit(ana, "V1", filled(early, {0: [1], 1: [0]})))
+    await resend.accept(await form_service.submit(ana, "V1", filled(early, {0: [1], 1: [0]})))
     clock.advance(minutes=-3)
 
     if refused_before:
         answer = filled(early, {0: [1], 1: [0]})
-        with pytest.raises(CooledDown) as cooled:
-            await resend.accept(await dialog.submit(ana, "V2", answer))
-        told = await dialog.cooled(ana, answer, cooled.value.cooldown)
+        with pytest.raises(CooldownActive) as cooled:
+            await resend.accept(await form_service.submit(ana, "V2", answer))
+        told = await form_service.with_cooldown(ana, answer, cooled.value.cooldown)
     else:
-        told = await dialog.look_up(form, WantedOrder(700001))
-    again = await dialog.submit(ana, "V2", filled(told, {0: [1], 1: [0]}, reason="new mailbox"))
+        told = await form_service.find_target(form, OrderRef(700001))
+    again = await form_service.submit(ana, "V2", filled(told, {0: [1], 1: [0]}, reason="new mailbox"))
 
     assert await resend.accept(again)
 
 
-async def test_the_place_of_a_form_is_known_while_the_database_is(dialog, form, tmp_path):
-    assert await dialog.place(form.id) == PKI
-    assert await dialog.place("0" * 32) is None
+async def test_the_place_of_a_form_is_known_while_the_database_is(form_service, form, tmp_path):
+    assert await form_service.destination(form.id) == PKI
+    assert await form_service.destination("0" * 32) is None
 
 
-async def test_a_form_that_cannot_be_kept_is_an_error_before_anybody_fills_it_in(dialog, form, order, open_another):
+async def test_a_form_that_cannot_be_kept_is_an_error_before_anybody_fills_it_in(
+    form_service, form, order, open_another
+):
     async with open_another().write():
         with pytest.raises(StoreUnavailable):
-            await dialog.look_up(form, WantedOrder(700001))
+            await form_service.find_target(form, OrderRef(700001))
 
 
 def named(*order_ids):
-    return [Candidate(WantedOrder(order_id), True, "the title") for order_id in order_ids]
+    return [Mention(OrderRef(order_id), True, "the title") for order_id in order_ids]
 
 
-async def test_what_a_message_names_fills_the_form_in_and_says_where_it_was(dialog, form, order):
-    drawing = await dialog.named(form, [*named(700001), Candidate(WantedName("a.example"), False, "a link")])
+async def test_what_a_message_names_fills_the_form_in_and_says_where_it_was(form_service, form, order):
+    drawing = await form_service.from_message(form, [*named(700001), Mention(DomainRef("a.example"), False, "a link")])
 
     assert "Found in the title of the message." in words(drawing)
     assert drawing["submit"]["text"] == "Resend"
 
 
-async def test_several_that_wait_are_a_choice_and_none_is_a_sentence(dialog, form, order, certcentral):
+async def test_several_that_wait_are_a_choice_and_none_is_a_sentence(form_service, form, order, certcentral):
     certcentral.add_order(700002, "other.example.com")
     certcentral.add_order(700003, "done.example.com", status="issued")
 
-    assert "names 2 that wait" in words(await dialog.named(form, named(700001, 700002, 700003)))
-    none = words(await dialog.named(form, named(700003)))
+    assert "names 2 that wait" in words(await form_service.from_message(form, named(700001, 700002, 700003)))
+    none = words(await form_service.from_message(form, named(700003)))
     assert "The message names order 700003, and nothing waits for it." in none
     assert "is issued" in none
-    two = words(await dialog.named(form, named(700003, 700004)))
+    two = words(await form_service.from_message(form, named(700003, 700004)))
     assert "The message names order 700003 and order 700004, and nothing waits for them." in two
-    weak = [Candidate(WantedName(f"a{number}.example"), False, "a link") for number in range(7)]
+    weak = [Mention(DomainRef(f"a{number}.example"), False, "a link") for number in range(7)]
     assert "a0.example, a1.example, a2.example, a3.example, a4.example and 2 more" in words(
-        await dialog.named(form, weak)
+        await form_service.from_message(form, weak)
     )
-    assert "names no order and no domain" in words(await dialog.named(form, []))
+    assert "names no order and no domain" in words(await form_service.from_message(form, []))
 
 
-async def test_a_digicert_that_is_away_is_told_in_a_form_for_a_message(dialog, form, certcentral):
+async def test_a_digicert_that_is_away_is_told_in_a_form_for_a_message(form_service, form, certcentral):
     certcentral.always["pending_orders"] = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
-    assert "DigiCert cannot be reached." in words(await dialog.named(form, named(700001)))
+    assert "DigiCert cannot be reached." in words(await form_service.from_message(form, named(700001)))
 
 
 def strong(*names):
-    return [Candidate(WantedName(name), True, "the text") for name in names]
+    return [Mention(DomainRef(name), True, "the text") for name in names]
 
 
 @pytest.mark.fault("K18")
-async def test_of_dotted_keys_and_a_real_name_the_real_one_is_explained(dialog, form, certcentral):
+async def test_of_dotted_keys_and_a_real_name_the_real_one_is_explained(form_service, form, certcentral):
     certcentral.add_order(700501, "done.example.org", status="issued")
 
-    drawing = words(await dialog.named(form, strong("monitor.name", "host.name", "done.example.org", "event.id")))
+    drawing = words(
+        await form_service.from_message(form, strong("monitor.name", "host.name", "done.example.org", "event.id"))
+    )
 
     assert "The message names done.example.org, and nothing waits for it." in drawing
     assert "Order 700501 (done.example.org) is issued." in drawing
@@ -318,15 +324,15 @@ async def test_of_dotted_keys_and_a_real_name_the_real_one_is_explained(dialog, 
 
 
 async def test_of_several_real_names_all_are_named_and_of_unknown_ones_those_that_are_no_keys(
-    dialog, form, certcentral, ana
+    form_service, form, certcentral, ana
 ):
     certcentral.add_order(700501, "done.example.org", status="issued")
     certcentral.add_order(700502, "over.example.org", status="canceled")
 
-    several = words(await dialog.named(form, strong("host.name", "done.example.org", "over.example.org")))
+    several = words(await form_service.from_message(form, strong("host.name", "done.example.org", "over.example.org")))
     keys = [dataclasses.replace(each, is_key=True) for each in strong("host.name", "event.id")]
-    unknown = words(await dialog.named(form, [*keys, *strong("nowhere.example.org")]))
-    only_keys = words(await dialog.named(form, keys))
+    unknown = words(await form_service.from_message(form, [*keys, *strong("nowhere.example.org")]))
+    only_keys = words(await form_service.from_message(form, keys))
 
     assert "The message names done.example.org and over.example.org, and nothing waits for them." in several
     assert "The message names nowhere.example.org, and nothing waits for it." in unknown
@@ -334,14 +340,14 @@ async def test_of_several_real_names_all_are_named_and_of_unknown_ones_those_tha
 
 
 async def test_names_that_a_person_may_not_ask_for_are_not_read(
-    lookup, confirming, resend, database, form, certcentral, directory, ledger, metrics, clock
+    finder, pending_mentions, resend, database, form, certcentral, directory, ledger, metrics, clock
 ):
     rule = Rule("some", True, frozenset(Action), users=frozenset({"U0ANA"}), names=frozenset({"a.example.org"}))
     rules = Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), (rule,))
-    gate = Gate(Rulebook(rules), directory, ledger, metrics, clock)
-    dialog = Dialog(gate, lookup, confirming, resend, Forms(database), "en", clock)
+    authorizer = Authorizer(PolicyLoader(rules), directory, ledger, metrics, clock)
+    form_service = ResendFormService(authorizer, finder, pending_mentions, resend, Forms(database), "en", clock)
 
-    await dialog.named(form, strong("a.example.org", "b.example.org"))
+    await form_service.from_message(form, strong("a.example.org", "b.example.org"))
 
     assert [call for call in certcentral.asked if call[0] == "orders_named"] == [("orders_named", "a.example.org")]
 
@@ -354,21 +360,25 @@ async def test_names_that_a_person_may_not_ask_for_are_not_read(
     ],
 )
 async def test_a_line_without_a_form_sends_nothing_for_what_only_belongs_to_the_name(
-    dialog, ana, certcentral, typed, sentence
+    form_service, ana, certcentral, typed, sentence
 ):
     certcentral.add_order(700301, "shop.skala.net")
     certcentral.add_domain(9001, "twice.net")
     certcentral.add_domain(9002, "twice.net")
 
-    with pytest.raises(Misunderstood, match=f"Nothing was sent: {sentence}"):
-        await dialog.one_line(ana, PKI, "c1", SendNow(WantedName(typed), ("admin@skala.net",)))
+    with pytest.raises(InvalidInput, match=f"Nothing was sent: {sentence}"):
+        await form_service.from_command(ana, PKI, "c1", ResendNow(DomainRef(typed), ("admin@skala.net",)))
 
 
-async def test_a_choice_says_what_the_matches_have_to_do_with_the_name(dialog, form, certcentral):
+async def test_a_choice_says_what_the_matches_have_to_do_with_the_name(form_service, form, certcentral):
     for order_id, name in ((700301, "shop.skala.net"), (700302, "pay.skala.net")):
         certcentral.add_order(order_id, name)
     certcentral.add_domain(9001, "twice.net")
     certcentral.add_domain(9002, "twice.net")
 
-    assert "2 pending orders belong to skala.net." in words(await dialog.look_up(form, WantedName("skala.net")))
-    assert "2 pending domains are called twice.net." in words(await dialog.look_up(form, WantedName("twice.net")))
+    assert "2 pending orders belong to skala.net." in words(
+        await form_service.find_target(form, DomainRef("skala.net"))
+    )
+    assert "2 pending domains are called twice.net." in words(
+        await form_service.find_target(form, DomainRef("twice.net"))
+    )

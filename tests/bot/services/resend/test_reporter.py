@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from bot.errors import SlackRefused, SlackUnavailable
-from bot.models import LedgerEvent, Place
+from bot.errors import SlackRejected, SlackUnavailable
+from bot.models import Destination, LedgerEvent
 from bot.store.ledger.entries import Entry
 
 AWAY = SlackUnavailable("Slack did not answer.")
@@ -17,7 +17,7 @@ def end(ledger, clock, ana):
     """Write down how a call ended."""
 
     async def end_it(outcome=LedgerEvent.SENT, number=0, words=""):
-        await ledger.record(Entry(LedgerEvent(outcome), clock(), ana, "r1", number, 1, {"words": words}))
+        await ledger.append(Entry(LedgerEvent(outcome), clock(), ana, "r1", number, 1, {"words": words}))
 
     return end_it
 
@@ -27,53 +27,53 @@ async def request_(accept, make_request):
     return await accept(make_request())
 
 
-async def test_a_request_is_announced_in_its_channel(reporting, chat, request_):
-    calls = await reporting.announce("r1")
+async def test_a_request_is_announced_in_its_channel(reporter, chat, request_):
+    calls = await reporter.announce("r1")
 
     assert calls == 1
     assert [channel for channel, _ in chat.texts] == ["C0PKI"]
     assert chat.texts[0][1].startswith("Sending: <@U0ANA>")
 
 
-@pytest.mark.parametrize("failure", [AWAY, SlackRefused("invalid_auth"), ValueError("a bug")])
-async def test_the_mail_does_not_wait_for_slack(reporting, chat, request_, failure):
+@pytest.mark.parametrize("failure", [AWAY, SlackRejected("invalid_auth"), ValueError("a bug")])
+async def test_the_mail_does_not_wait_for_slack(reporter, chat, request_, failure):
     chat.failures = [failure] * 3
 
-    assert await reporting.announce("r1") == 1
+    assert await reporter.announce("r1") == 1
     assert chat.texts == []
 
 
-async def test_the_outcome_edits_the_root_and_the_detail_stands_in_its_thread(reporting, chat, request_, end, stored):
-    await reporting.announce("r1")
+async def test_the_outcome_edits_the_root_and_the_detail_stands_in_its_thread(reporter, chat, request_, end, stored):
+    await reporter.announce("r1")
     await end()
 
-    told = await reporting.report("r1")
+    told = await reporter.report("r1")
 
     (root, detail) = chat.messages.values()
     assert told == {"told": True}
-    assert root[0] == Place("C0PKI")
+    assert root[0] == Destination("C0PKI")
     assert root[1].text.startswith("*Sent*")
-    assert detail[0] == Place("C0PKI", "1.0")
+    assert detail[0] == Destination("C0PKI", "1.0")
     assert "What now" in str(detail[1].payload())
     assert await stored.unreported() == []
 
 
-async def test_a_report_that_is_repeated_changes_nothing(reporting, chat, request_, end):
+async def test_a_report_that_is_repeated_changes_nothing(reporter, chat, request_, end):
     await end()
-    await reporting.report("r1")
+    await reporter.report("r1")
     before = chat.texts
 
-    assert await reporting.report("r1") == {"told": True}
+    assert await reporter.report("r1") == {"told": True}
     assert chat.texts == before
     assert len(chat.posts) == 2
 
 
-async def test_an_outcome_that_was_never_announced_is_told_all_the_same(reporting, chat, request_, end):
+async def test_an_outcome_that_was_never_announced_is_told_all_the_same(reporter, chat, request_, end):
     chat.failures = [AWAY]
-    await reporting.announce("r1")
+    await reporter.announce("r1")
     await end(LedgerEvent.REFUSED, words="no such order")
 
-    await reporting.report("r1")
+    await reporter.report("r1")
 
     assert [text.split(":")[0] for _, text in chat.texts] == ["*Refused*", "*Refused*"]
 
@@ -81,77 +81,77 @@ async def test_an_outcome_that_was_never_announced_is_told_all_the_same(reportin
 @pytest.mark.parametrize("call", [0, 1, 2, 3])
 @pytest.mark.parametrize("failure", [AWAY, ValueError("a bug")], ids=["away", "bug"])
 async def test_an_outcome_that_cannot_be_told_now_is_told_later_and_once(
-    reporting, chat, request_, end, stored, call, failure
+    reporter, chat, request_, end, stored, call, failure
 ):
     await end()
     chat.failures = [*[None] * call, failure]
 
-    first = await reporting.report("r1")
+    first = await reporter.report("r1")
     unreported = await stored.unreported()
-    second = await reporting.report("r1")
+    second = await reporter.report("r1")
 
     assert (first["told"], unreported, second["told"]) == (False, ["r1"], True)
     assert len(chat.texts) == 2
 
 
-async def test_slack_tells_when_to_come_back(reporting, chat, request_, end):
+async def test_slack_tells_when_to_come_back(reporter, chat, request_, end):
     await end()
     chat.failures = [SlackUnavailable("Slack asks us to wait.", 77.0)]
 
-    assert await reporting.report("r1") == {"told": False, "wait": 77.0}
+    assert await reporter.report("r1") == {"told": False, "wait": 77.0}
 
 
-async def test_where_the_channel_is_closed_the_outcome_goes_to_the_person(reporting, chat, request_, end, stored):
+async def test_where_the_channel_is_closed_the_outcome_goes_to_the_person(reporter, chat, request_, end, stored):
     chat.closed["C0PKI"] = "not_in_channel"
     await end()
 
-    assert await reporting.report("r1") == {"told": True}
+    assert await reporter.report("r1") == {"told": True}
 
     assert {channel for channel, _ in chat.texts} == {"D0ANA"}
     assert chat.texts[0][1].startswith("*Sent*")
     assert await stored.unreported() == []
 
 
-async def test_where_nobody_can_be_told_it_is_tried_again(reporting, chat, request_, end, stored):
+async def test_where_nobody_can_be_told_it_is_tried_again(reporter, chat, request_, end, stored):
     chat.closed = {"C0PKI": "not_in_channel", "U0ANA": "messages_tab_disabled"}
     await end()
 
-    assert (await reporting.report("r1"))["told"] is False
+    assert (await reporter.report("r1"))["told"] is False
     assert await stored.unreported() == ["r1"]
 
 
-async def test_a_request_from_a_thread_is_told_in_that_thread(reporting, chat, accept, make_request, end):
-    await accept(make_request(place=Place("C0PKI", "17.5")))
+async def test_a_request_from_a_thread_is_told_in_that_thread(reporter, chat, accept, make_request, end):
+    await accept(make_request(destination=Destination("C0PKI", "17.5")))
     await end()
 
-    await reporting.report("r1")
+    await reporter.report("r1")
 
-    assert [place for place, _, _ in chat.messages.values()] == [Place("C0PKI", "17.5")] * 2
+    assert [destination for destination, _, _ in chat.messages.values()] == [Destination("C0PKI", "17.5")] * 2
 
 
-async def test_waiting_is_told_in_the_root(reporting, chat, request_, clock):
+async def test_waiting_is_told_in_the_root(reporter, chat, request_, clock):
     turned_away = {"ended": False, "busy": True, "wait": 5.0, "again_at": clock().isoformat()}
-    await reporting.announce("r1")
+    await reporter.announce("r1")
 
-    await reporting.waiting("r1", json.loads(json.dumps(turned_away)))
+    await reporter.waiting("r1", json.loads(json.dumps(turned_away)))
 
     assert len(chat.texts) == 1
     assert chat.texts[0][1].startswith("Waiting: DigiCert asks the bot to slow down (429).")
 
 
-async def test_progress_is_told_in_the_root(reporting, chat, accept, make_request, order_call, domain_call, end):
+async def test_progress_is_told_in_the_root(reporter, chat, accept, make_request, order_call, domain_call, end):
     await accept(make_request(calls=(order_call, domain_call)))
     await end()
 
-    await reporting.progress("r1")
+    await reporter.progress("r1")
 
     assert "1 of 2 calls done" in chat.texts[0][1]
 
 
-async def test_the_root_names_whoever_asked(reporting, chat, accept, make_request, end, ana):
+async def test_the_root_names_whoever_asked(reporter, chat, accept, make_request, end, ana):
     await accept(make_request(actor=dataclasses.replace(ana, user_id="U0BOB")))
     await end()
 
-    await reporting.report("r1")
+    await reporter.report("r1")
 
     assert "<@U0BOB>" in chat.texts[0][1]

@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from bot import errors
-from bot.errors import CaBusy, CooledDown, NotAllowed, SlackUnavailable, StoreUnavailable
-from bot.models import Actor, Call, OrderTarget, Place, Recipient
+from bot.errors import CaRateLimited, CooldownActive, NotAllowed, SlackUnavailable, StoreUnavailable
+from bot.models import Actor, Call, Destination, OrderTarget, Recipient
 from bot.policy.rules import Action, Rule, Rules
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.policy_loader import Rulebook
-from bot.services.resend.requests import FLOW, Asked
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.policy_loader import PolicyLoader
+from bot.services.resend.requests import FLOW, NewRequest
 from bot.store import schema
 
 BOB = Actor("U0BOB", "T0HOME")
@@ -25,7 +25,9 @@ def asked(ana, order_call, directory):
     directory.add("U0BOB")
 
     def ask(cause="view:V1", actor=ana, calls=None, reason=None):
-        return Asked(actor, Place("C0PKI"), cause, "order:700001", "order 700001", calls or (order_call,), "en", reason)
+        return NewRequest(
+            actor, Destination("C0PKI"), cause, "order:700001", "order 700001", calls or (order_call,), "en", reason
+        )
 
     return ask
 
@@ -41,7 +43,7 @@ async def test_of_many_who_ask_at_once_one_wins(make_resend, database, open_anot
     winners = [answer for answer in answers if isinstance(answer, str)]
     kinds = sorted(row["kind"] for row in await rows())
     assert len(winners) == 1
-    assert all(isinstance(answer, CooledDown) for answer in answers if not isinstance(answer, str))
+    assert all(isinstance(answer, CooldownActive) for answer in answers if not isinstance(answer, str))
     assert kinds == ["accepted", *["cooled_down"] * 2]
     assert await stored.unreported() == winners
 
@@ -49,7 +51,7 @@ async def test_of_many_who_ask_at_once_one_wins(make_resend, database, open_anot
 async def test_one_target_in_common_is_enough_to_cool_down(resend, asked, order_call, domain_call):
     await resend.accept(asked("view:V1", calls=(order_call,)))
 
-    with pytest.raises(CooledDown) as cooled:
+    with pytest.raises(CooldownActive) as cooled:
         await resend.accept(asked("view:V2", BOB, calls=(domain_call, order_call)))
 
     assert cooled.value.cooldown.user_id == "U0ANA"
@@ -58,12 +60,12 @@ async def test_one_target_in_common_is_enough_to_cool_down(resend, asked, order_
 
 @pytest.mark.fault("M3")
 async def test_where_slack_cannot_tell_who_may_override_the_cooldown_nothing_is_decided(
-    make_resend, database, asked, directory, ledger, metrics, clock, rows, gate
+    make_resend, database, asked, directory, ledger, metrics, clock, rows, authorizer
 ):
     allowing = Rule("pki", True, frozenset({Action.RESEND}), users=frozenset({"U0ANA"}))
     overriding = Rule("leads", True, frozenset({Action.OVERRIDE}), groups=frozenset({"S0LEADS"}))
     rules = Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), (allowing, overriding))
-    resend = make_resend(database, Gate(Rulebook(rules), directory, ledger, metrics, clock))
+    resend = make_resend(database, Authorizer(PolicyLoader(rules), directory, ledger, metrics, clock))
     directory.add("U0ANA", unclear=frozenset({"S0LEADS"}))
     await resend.accept(asked("view:V1"))
 
@@ -113,14 +115,14 @@ async def test_a_request_that_was_told_is_not_begun_again_however_late_its_cause
 async def test_flows_and_claims_go_an_hour_after_their_end(resend, asked, engine, database, clock):
     async def claimed():
         async with database.read() as connection:
-            return list(await connection.scalars(sa.select(schema.claims.c.request_id)))
+            return list(await connection.scalars(sa.select(schema.cooldowns.c.request_id)))
 
     old = await resend.accept(asked("view:V1"))
     clock.advance(minutes=60 + 14)
-    await resend.tidy()
+    await resend.clean_up()
     kept = await claimed()
     clock.advance(minutes=2)
-    await resend.tidy()
+    await resend.clean_up()
 
     assert kept == [old]
     assert await claimed() == []
@@ -234,7 +236,7 @@ async def test_a_database_that_is_away_accepts_nothing(resend, asked, open_anoth
 async def test_whatever_was_not_told_is_begun_again(resend, asked, engine):
     request_id = await resend.accept(asked())
 
-    await resend.begin_all()
+    await resend.start_pending()
 
     assert engine.started == [(FLOW, request_id)]
 
@@ -243,11 +245,11 @@ async def test_a_cooldown_links_to_the_thread_that_tells(resend, asked, engine, 
     request_id = await resend.accept(asked())
     await engine.flows[FLOW](steps, request_id)
 
-    cooldown = await resend.cooling([order_call])
+    cooldown = await resend.active_cooldown([order_call])
 
     assert cooldown.user_id == "U0ANA"
     assert cooldown.link == "https://slack.test/C0PKI/1.0"
-    assert await resend.cooling([]) is None
+    assert await resend.active_cooldown([]) is None
 
 
 async def test_a_thread_that_is_somebodys_own_is_not_linked(resend, asked, engine, steps, order_call, chat):
@@ -255,7 +257,7 @@ async def test_a_thread_that_is_somebodys_own_is_not_linked(resend, asked, engin
     request_id = await resend.accept(asked())
     await engine.flows[FLOW](steps, request_id)
 
-    assert (await resend.cooling([order_call])).link is None
+    assert (await resend.active_cooldown([order_call])).link is None
 
 
 async def test_the_flow_announces_sends_each_call_and_reports(
@@ -272,7 +274,7 @@ async def test_the_flow_announces_sends_each_call_and_reports(
 
 
 async def test_the_flow_waits_as_long_as_digicert_asks(resend, asked, engine, steps, certcentral, chat):
-    certcentral.failures["resend_order"].append(CaBusy(30.0))
+    certcentral.failures["resend_order"].append(CaRateLimited(30.0))
     request_id = await resend.accept(asked())
 
     await engine.flows[FLOW](steps, request_id)

@@ -7,20 +7,20 @@ from functools import partial
 
 import pytest
 
-from bot.errors import CaBusy, CaRefused, CaUnavailable, SlackUnavailable
+from bot.errors import CaRateLimited, CaRejected, CaUnavailable, SlackUnavailable
 from bot.models import Call, DomainTarget, LedgerEvent, OrderTarget, Recipient
 from bot.policy.rules import Action, Rule, Rules
-from bot.services.authorization.authorizer import Gate
-from bot.services.authorization.policy_loader import Rulebook
-from bot.services.resend.sender import ENDED, Sending
+from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.policy_loader import PolicyLoader
+from bot.services.resend.sender import ENDED, CallSender
 from bot.store.call_guard import FRESH_SECONDS
 from bot.store.cluster.membership import SingleInstance
-from bot.store.cooldowns import Claims
+from bot.store.cooldowns import Cooldowns
 from bot.store.database import LOCK_SECONDS
 from bot.store.ledger.entries import Entry, Ledger
 from bot.store.requests import Requests
 
-REFUSED = CaRefused("This order is not pending.", status=400)
+REFUSED = CaRejected("This order is not pending.", status=400)
 LOST = CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=True)
 UNREACHABLE = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
@@ -47,28 +47,28 @@ def kinds(rows):
 
 
 @pytest.fixture
-def settle(sending, tried_until_ended):
+def settle(sender, tried_until_ended):
     """Try a call until it has ended, as the flow does; returns the results of the tries that were turned away."""
-    return partial(tried_until_ended, sending)
+    return partial(tried_until_ended, sender)
 
 
 @pytest.fixture
-def settle_with(sending, tried_until_ended, monkeypatch):
+def settle_with(sender, tried_until_ended, monkeypatch):
     """The same, of a process with another gate."""
 
-    async def settle_it(gate, request):
-        monkeypatch.setattr(sending, "_gate", gate)
-        return await tried_until_ended(sending, request)
+    async def settle_it(authorizer, request):
+        monkeypatch.setattr(sender, "_authorizer", authorizer)
+        return await tried_until_ended(sender, request)
 
     return settle_it
 
 
 @pytest.fixture
 def tried_until_ended(clock):
-    async def settle_it(sending, request, number=0, most=60):
+    async def settle_it(sender, request, number=0, most=60):
         earlier = []
         while len(earlier) < most:
-            result = await sending.attempt(request.id, number, list(earlier))
+            result = await sender.attempt(request.id, number, list(earlier))
             if result["ended"]:
                 return earlier
             earlier.append(result)
@@ -78,32 +78,32 @@ def tried_until_ended(clock):
     return settle_it
 
 
-async def test_a_204_is_sent(sending, certcentral, request_, ledger, kinds):
-    result = await sending.attempt("r1", 0, [])
+async def test_a_204_is_sent(sender, certcentral, request_, ledger, kinds):
+    result = await sender.attempt("r1", 0, [])
 
     assert result == ENDED
     assert certcentral.sent == [("resend_order", 700001, request_.calls[0].recipients, "de")]
     assert await kinds() == ["accepted", "sending", "sent"]
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.SENT
 
 
-async def test_a_domain_is_called_with_its_scope_and_its_addresses(sending, certcentral, for_domain):
-    await sending.attempt("r1", 0, [])
+async def test_a_domain_is_called_with_its_scope_and_its_addresses(sender, certcentral, for_domain):
+    await sender.attempt("r1", 0, [])
 
     assert certcentral.sent == [("resend_domain", 1234, "example.org", ("admin@example.org", "pki@example.org"), "de")]
 
 
-async def test_the_row_is_written_before_the_call(sending, certcentral, request_, open_another):
-    seen = []
+async def test_the_row_is_written_before_the_call(sender, certcentral, request_, open_another):
+    observation = []
 
     async def look():
-        seen.extend((await Ledger(open_another()).history("r1", 0)).attempts)
+        observation.extend((await Ledger(open_another()).attempts("r1", 0)).attempts)
 
     certcentral.during_put = look
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
-    assert [(attempt.number, attempt.closed) for attempt in seen] == [(1, False)]
+    assert [(attempt.number, attempt.closed) for attempt in observation] == [(1, False)]
 
 
 @pytest.mark.parametrize(
@@ -116,23 +116,23 @@ async def test_the_row_is_written_before_the_call(sending, certcentral, request_
     ids=["refused", "lost", "bug"],
 )
 async def test_an_answer_other_than_204_ends_the_call_at_once(
-    sending, certcentral, request_, ledger, kinds, failure, outcome, words
+    sender, certcentral, request_, ledger, kinds, failure, outcome, words
 ):
     certcentral.failures["resend_order"].append(failure)
 
-    result = await sending.attempt("r1", 0, [])
+    result = await sender.attempt("r1", 0, [])
 
-    ending = (await ledger.history("r1", 0)).ending
+    ending = (await ledger.attempts("r1", 0)).result
     assert result == ENDED
-    assert (ending.outcome, ending.words) == (outcome, words)
+    assert (ending.outcome, ending.message) == (outcome, words)
     assert await kinds() == ["accepted", "sending", outcome.value]
     assert len(certcentral.sent) == 1
 
 
-async def test_a_bug_on_our_side_is_not_shown(sending, certcentral, request_, rows):
+async def test_a_bug_on_our_side_is_not_shown(sender, certcentral, request_, rows):
     certcentral.failures["resend_order"].append(ValueError("secret inside"))
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
     assert not any("secret inside" in row["detail"] for row in await rows())
 
@@ -141,23 +141,23 @@ async def test_a_bug_on_our_side_is_not_shown(sending, certcentral, request_, ro
     ("failure", "stands"), [(None, True), (LOST, True), (REFUSED, False)], ids=["sent", "unknown", "refused"]
 )
 async def test_the_cooldown_stays_unless_nothing_was_sent(
-    sending, certcentral, request_, database, stored, clock, failure, stands
+    sender, certcentral, request_, database, stored, clock, failure, stands
 ):
     if failure:
         certcentral.failures["resend_order"].append(failure)
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
-    claim = await Claims(database).standing(request_.calls[0].claim_keys, clock())
+    cooldown = await Cooldowns(database).active(request_.calls[0].cooldown_keys, clock())
     remembered = await stored.last_recipients(["shop.example.com"])
-    assert bool(claim) is stands
+    assert bool(cooldown) is stands
     assert bool(remembered) is stands
 
 
-async def test_a_call_that_has_ended_is_never_made_again(sending, certcentral, request_, kinds):
-    await sending.attempt("r1", 0, [])
+async def test_a_call_that_has_ended_is_never_made_again(sender, certcentral, request_, kinds):
+    await sender.attempt("r1", 0, [])
 
-    again = await sending.attempt("r1", 0, [])
+    again = await sender.attempt("r1", 0, [])
 
     assert again == ENDED
     assert len(certcentral.sent) == 1
@@ -165,21 +165,21 @@ async def test_a_call_that_has_ended_is_never_made_again(sending, certcentral, r
 
 
 async def test_an_open_row_found_after_a_crash_ends_as_unknown_without_a_call(
-    sending, certcentral, request_, ledger, kinds, clock, ana
+    sender, certcentral, request_, ledger, kinds, clock, ana
 ):
-    await ledger.record(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
+    await ledger.append(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
 
-    result = await sending.attempt("r1", 0, [])
+    result = await sender.attempt("r1", 0, [])
 
-    ending = (await ledger.history("r1", 0)).ending
+    ending = (await ledger.attempts("r1", 0)).result
     assert result == ENDED
     assert certcentral.asked == []
     assert ending.outcome is LedgerEvent.UNKNOWN
-    assert "stopped while it waited" in ending.words
+    assert "stopped while it waited" in ending.message
     assert await kinds() == ["accepted", "sending", "unknown"]
 
 
-async def test_a_crash_in_the_middle_of_a_call_ends_as_unknown(sending, certcentral, request_, ledger):
+async def test_a_crash_in_the_middle_of_a_call_ends_as_unknown(sender, certcentral, request_, ledger):
     inside = asyncio.Event()
 
     async def hang():
@@ -187,54 +187,54 @@ async def test_a_crash_in_the_middle_of_a_call_ends_as_unknown(sending, certcent
         await asyncio.Event().wait()
 
     certcentral.during_put = hang
-    trying = asyncio.create_task(sending.attempt("r1", 0, []))
+    trying = asyncio.create_task(sender.attempt("r1", 0, []))
     await inside.wait()
     trying.cancel()
     await asyncio.gather(trying, return_exceptions=True)
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
     assert len(certcentral.sent) == 1
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.UNKNOWN
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.UNKNOWN
 
 
-async def test_a_crash_before_the_row_makes_the_call_after_all(sending, certcentral, directory, request_, kinds):
+async def test_a_crash_before_the_row_makes_the_call_after_all(sender, certcentral, directory, request_, kinds):
     directory.failure = asyncio.CancelledError()
     with pytest.raises(asyncio.CancelledError):
-        await sending.attempt("r1", 0, [])
+        await sender.attempt("r1", 0, [])
     directory.failure = None
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
     assert len(certcentral.sent) == 1
     assert await kinds() == ["accepted", "sending", "sent"]
 
 
-async def test_a_crash_after_a_429_goes_on_waiting(sending, certcentral, request_, kinds, ledger, clock, ana):
+async def test_a_crash_after_a_429_goes_on_waiting(sender, certcentral, request_, kinds, ledger, clock, ana):
     for event in (LedgerEvent.SENDING, LedgerEvent.TURNED_AWAY):
-        await ledger.record(Entry(event, clock(), ana, "r1", 0, 1, {"words": str(CaBusy(None))}))
+        await ledger.append(Entry(event, clock(), ana, "r1", 0, 1, {"words": str(CaRateLimited(None))}))
 
-    result = await sending.attempt("r1", 0, [])
+    result = await sender.attempt("r1", 0, [])
 
     assert (result["ended"], result["busy"]) == (False, True)
     assert certcentral.sent == []
     assert await kinds() == ["accepted", "sending", "turned_away"]
 
 
-async def test_a_crash_after_a_429_that_outlasted_all_patience_still_ends(sending, request_, ledger, clock, ana):
+async def test_a_crash_after_a_429_that_outlasted_all_patience_still_ends(sender, request_, ledger, clock, ana):
     began = clock()
     for event in (LedgerEvent.SENDING, LedgerEvent.TURNED_AWAY):
-        await ledger.record(Entry(event, clock(), ana, "r1", 0, 2, {"words": str(CaBusy(None))}))
+        await ledger.append(Entry(event, clock(), ana, "r1", 0, 2, {"words": str(CaRateLimited(None))}))
     clock.advance(hours=8)
 
-    result = await sending.attempt("r1", 0, [{"ended": False, "busy": True, "wait": 5.0, "at": began.isoformat()}])
+    result = await sender.attempt("r1", 0, [{"ended": False, "busy": True, "wait": 5.0, "at": began.isoformat()}])
 
     assert result == ENDED
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.NOT_SENT
 
 
 async def test_a_429_waits_longer_each_time_and_five_minutes_in_all(settle, certcentral, request_, ledger, clock):
-    certcentral.always["resend_order"] = CaBusy(None)
+    certcentral.always["resend_order"] = CaRateLimited(None)
     began = clock()
 
     turned_away = await settle(request_)
@@ -244,12 +244,12 @@ async def test_a_429_waits_longer_each_time_and_five_minutes_in_all(settle, cert
     assert all(0.8 * base <= wait <= 1.2 * base for wait, base in zip(waits, wanted, strict=False))
     assert 6 <= len(waits) <= 8
     assert timedelta(minutes=3) < clock() - began <= timedelta(minutes=5)
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
-    assert "429" in (await ledger.history("r1", 0)).ending.words
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.NOT_SENT
+    assert "429" in (await ledger.attempts("r1", 0)).result.message
 
 
 async def test_each_try_after_a_429_has_a_row_of_its_own(settle, certcentral, request_, rows):
-    certcentral.failures["resend_order"] += [CaBusy(None), CaBusy(None)]
+    certcentral.failures["resend_order"] += [CaRateLimited(None), CaRateLimited(None)]
 
     await settle(request_)
 
@@ -264,10 +264,10 @@ async def test_each_try_after_a_429_has_a_row_of_its_own(settle, certcentral, re
     assert len(certcentral.sent) == 3
 
 
-async def test_a_429_tells_when_to_come_back(sending, certcentral, request_, clock):
-    certcentral.failures["resend_order"].append(CaBusy(42.0))
+async def test_a_429_tells_when_to_come_back(sender, certcentral, request_, clock):
+    certcentral.failures["resend_order"].append(CaRateLimited(42.0))
 
-    result = await sending.attempt("r1", 0, [])
+    result = await sender.attempt("r1", 0, [])
 
     assert (result["ended"], result["busy"]) == (False, True)
     assert 42.0 <= result["wait"] <= 43.0
@@ -280,12 +280,12 @@ async def test_a_429_tells_when_to_come_back(sending, certcentral, request_, clo
 async def test_a_429_that_asks_for_more_than_five_minutes_is_not_sent(
     settle, certcentral, request_, ledger, retry_after, tries
 ):
-    certcentral.always["resend_order"] = CaBusy(retry_after)
+    certcentral.always["resend_order"] = CaRateLimited(retry_after)
 
     await settle(request_)
 
     assert len(certcentral.sent) == tries
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.NOT_SENT
 
 
 async def test_unreachable_is_tried_three_times_within_a_minute(settle, certcentral, request_, ledger, database, clock):
@@ -294,22 +294,22 @@ async def test_unreachable_is_tried_three_times_within_a_minute(settle, certcent
 
     turned_away = await settle(request_)
 
-    ending = (await ledger.history("r1", 0)).ending
+    ending = (await ledger.attempts("r1", 0)).result
     assert len(certcentral.sent) == 3
     assert [result["busy"] for result in turned_away] == [False, False]
     assert clock() - began < timedelta(seconds=60)
     assert ending.outcome is LedgerEvent.NOT_SENT
-    assert ending.words == "DigiCert cannot be reached. The bot tried 3 times."
-    assert await Claims(database).standing(request_.calls[0].claim_keys, began) is None
+    assert ending.message == "DigiCert cannot be reached. The bot tried 3 times."
+    assert await Cooldowns(database).active(request_.calls[0].cooldown_keys, began) is None
 
 
 async def test_a_call_that_gets_through_in_the_end_is_sent(settle, certcentral, request_, ledger):
-    certcentral.failures["resend_order"] += [UNREACHABLE, CaBusy(1.0), UNREACHABLE]
+    certcentral.failures["resend_order"] += [UNREACHABLE, CaRateLimited(1.0), UNREACHABLE]
 
     await settle(request_)
 
     assert len(certcentral.sent) == 4
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.SENT
 
 
 @pytest.mark.parametrize(
@@ -317,31 +317,31 @@ async def test_a_call_that_gets_through_in_the_end_is_sent(settle, certcentral, 
     [({"deleted": True}, "deactivated"), ({"guest": True}, "guest"), ({"stranger": True}, "other-workspace")],
 )
 async def test_the_policy_is_asked_right_before_the_call(
-    sending, certcentral, directory, request_, ledger, database, clock, changes, rule
+    sender, certcentral, directory, request_, ledger, database, clock, changes, rule
 ):
     directory.add("U0ANA", **changes)
 
-    result = await sending.attempt("r1", 0, [])
+    result = await sender.attempt("r1", 0, [])
 
-    ending = (await ledger.history("r1", 0)).ending
+    ending = (await ledger.attempts("r1", 0)).result
     assert result == ENDED
     assert certcentral.sent == []
     assert ending.outcome is LedgerEvent.NOT_SENT
-    assert rule in ending.words
+    assert rule in ending.message
     assert directory.asked == [("U0ANA", True)]
-    assert await Claims(database).standing(request_.calls[0].claim_keys, clock()) is None
+    assert await Cooldowns(database).active(request_.calls[0].cooldown_keys, clock()) is None
 
 
 @pytest.mark.fault("M3")
 async def test_where_slack_cannot_tell_who_asked_it_is_asked_again_and_the_call_is_made(
-    sending, certcentral, directory, request_, kinds
+    sender, certcentral, directory, request_, kinds
 ):
     directory.failure = SlackUnavailable("Slack did not answer.")
-    result = await sending.attempt("r1", 0, [])
+    result = await sender.attempt("r1", 0, [])
     sent = list(certcentral.sent)
     directory.failure = None
 
-    assert await sending.attempt("r1", 0, [result]) == ENDED
+    assert await sender.attempt("r1", 0, [result]) == ENDED
     assert (result["ended"], sent, len(certcentral.sent)) == (False, [], 1)
     assert json.loads(json.dumps(result)) == result
     assert await kinds() == ["accepted", "sending", "sent"]
@@ -362,16 +362,16 @@ async def test_where_slack_does_not_tell_for_a_minute_nothing_is_sent_for_that_r
     rules = Rules(frozenset(), frozenset({"S0PKI"}), frozenset({"T0HOME"}))
     began = clock()
 
-    turned_away = await settle_with(Gate(Rulebook(rules), directory, ledger, metrics, clock), request_)
+    turned_away = await settle_with(Authorizer(PolicyLoader(rules), directory, ledger, metrics, clock), request_)
 
-    ending = (await ledger.history("r1", 0)).ending
+    ending = (await ledger.attempts("r1", 0)).result
     assert certcentral.sent == []
     assert timedelta(seconds=30) < clock() - began <= timedelta(seconds=65)
     assert 4 <= len(turned_away) <= 10
     assert ending.outcome is LedgerEvent.NOT_SENT
-    assert words in ending.words
-    assert "no longer allowed" not in ending.words
-    assert await Claims(database).standing(request_.calls[0].claim_keys, began) is None
+    assert words in ending.message
+    assert "no longer allowed" not in ending.message
+    assert await Cooldowns(database).active(request_.calls[0].cooldown_keys, began) is None
 
 
 @pytest.mark.fault("M3")
@@ -386,39 +386,39 @@ async def test_slack_is_asked_again_as_late_as_it_wants_and_for_a_minute_in_all(
     assert len(turned_away) == tries
     assert all(retry_after <= result["wait"] <= retry_after + 1.0 for result in turned_away)
     assert certcentral.sent == []
-    assert f"wait for {retry_after:.0f} seconds" in (await ledger.history("r1", 0)).ending.words
+    assert f"wait for {retry_after:.0f} seconds" in (await ledger.attempts("r1", 0)).result.message
 
 
 async def test_silence_of_slack_uses_up_none_of_the_tries_to_reach_digicert(
-    sending, directory, certcentral, request_, ledger, clock
+    sender, directory, certcentral, request_, ledger, clock
 ):
     certcentral.failures["resend_order"] += [UNREACHABLE, UNREACHABLE]
     earlier = []
     for _ in range(6):
         directory.failure = None if len(earlier) % 2 else SlackUnavailable("Slack did not answer.")
-        result = await sending.attempt("r1", 0, list(earlier))
+        result = await sender.attempt("r1", 0, list(earlier))
         if result["ended"]:
             break
         earlier.append(result)
         clock.advance(seconds=result["wait"])
 
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.SENT
     assert [result["untold"] for result in earlier] == [True, False, True, False, True]
 
 
 @pytest.mark.fault("M3")
 async def test_silence_of_slack_after_the_row_puts_the_call_off_and_the_next_process_says_why(
-    slowly, sending, certcentral, directory, request_, kinds
+    slowly, sender, certcentral, directory, request_, kinds
 ):
-    def silent():
+    def unreachable():
         directory.failure = SlackUnavailable("Slack did not answer.")
 
-    result = await slowly(silent).attempt("r1", 0, [])
-    replayed = await sending.attempt("r1", 0, [])
+    result = await slowly(unreachable).attempt("r1", 0, [])
+    replayed = await sender.attempt("r1", 0, [])
     directory.failure = None
 
     assert (result["ended"], result["untold"], replayed["untold"]) == (False, True, True)
-    assert await sending.attempt("r1", 0, [result]) == ENDED
+    assert await sender.attempt("r1", 0, [result]) == ENDED
     assert len(certcentral.sent) == 1
     assert await kinds() == ["accepted", "sending", "turned_away", "sending", "sent"]
 
@@ -427,33 +427,33 @@ async def test_the_policy_is_asked_again_before_each_try(settle, certcentral, di
     async def leave():
         directory.add("U0ANA", deleted=True)
 
-    certcentral.failures["resend_order"].append(CaBusy(None))
+    certcentral.failures["resend_order"].append(CaRateLimited(None))
     certcentral.during_put = leave
 
     await settle(request_)
 
     assert len(certcentral.sent) == 1
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.NOT_SENT
 
 
 @pytest.fixture
-def slowly(database, gate, certcentral, addresses, reach, schedule, metrics, clock):
+def slowly(database, authorizer, certcentral, addresses, reach, schedule, metrics, clock):
     """Sends as a process whose database is away for a minute before the row of a try can be written."""
 
     class SlowLedger(Ledger):
         """Lets `meanwhile` happen in that minute."""
 
-        async def begin(self, entry, confirm_in=None):
+        async def begin_attempt(self, entry, confirm_in=None):
             clock.advance(seconds=61)
             meanwhile()
-            return await super().begin(entry, confirm_in)
+            return await super().begin_attempt(entry, confirm_in)
 
     def begin(happens):
         nonlocal meanwhile
         meanwhile = happens
         ledger = SlowLedger(database)
-        return Sending(
-            database, Requests(database), ledger, gate, certcentral, addresses, reach, schedule, metrics, clock
+        return CallSender(
+            database, Requests(database), ledger, authorizer, certcentral, addresses, reach, schedule, metrics, clock
         )
 
     meanwhile = None
@@ -463,18 +463,18 @@ def slowly(database, gate, certcentral, addresses, reach, schedule, metrics, clo
 async def test_a_permission_that_grew_old_while_the_database_was_away_is_asked_for_again(
     slowly, certcentral, directory, request_, ledger, kinds, database, clock
 ):
-    sending = slowly(lambda: directory.add("U0ANA", deleted=True))
+    sender = slowly(lambda: directory.add("U0ANA", deleted=True))
 
-    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await sender.attempt("r1", 0, []) == ENDED
 
     assert certcentral.sent == []
     assert await kinds() == ["accepted", "sending", "not_sent"]
-    assert "deactivated" in (await ledger.history("r1", 0)).ending.words
-    assert await Claims(database).standing(request_.calls[0].claim_keys, clock()) is None
+    assert "deactivated" in (await ledger.attempts("r1", 0)).result.message
+    assert await Cooldowns(database).active(request_.calls[0].cooldown_keys, clock()) is None
 
 
 async def test_a_permission_that_grew_old_while_addresses_were_read_is_asked_for_again(
-    sending, certcentral, directory, for_domain, kinds, clock, monkeypatch
+    sender, certcentral, directory, for_domain, kinds, clock, monkeypatch
 ):
     read = certcentral.allowed_addresses
 
@@ -485,7 +485,7 @@ async def test_a_permission_that_grew_old_while_addresses_were_read_is_asked_for
 
     monkeypatch.setattr(certcentral, "allowed_addresses", slow)
 
-    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await sender.attempt("r1", 0, []) == ENDED
 
     assert certcentral.sent == []
     assert await kinds() == ["accepted", "sending", "not_sent"]
@@ -494,9 +494,9 @@ async def test_a_permission_that_grew_old_while_addresses_were_read_is_asked_for
 async def test_addresses_that_cannot_be_read_again_after_such_a_wait_get_no_mail(
     slowly, certcentral, for_domain, kinds
 ):
-    sending = slowly(lambda: certcentral.failures["allowed_addresses"].append(UNREACHABLE))
+    sender = slowly(lambda: certcentral.failures["allowed_addresses"].append(UNREACHABLE))
 
-    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await sender.attempt("r1", 0, []) == ENDED
 
     assert certcentral.sent == []
     assert await kinds() == ["accepted", "sending", "not_sent"]
@@ -511,39 +511,39 @@ async def test_a_permission_that_still_holds_after_such_a_wait_sends(slowly, cer
 
 @pytest.mark.parametrize(("age", "readings", "sent"), [(59, 1, 1), (61, 2, 0)])
 async def test_a_list_of_allowed_addresses_counts_for_a_minute(
-    sending, certcentral, addresses, for_domain, ledger, clock, age, readings, sent
+    sender, certcentral, addresses, for_domain, ledger, clock, age, readings, sent
 ):
-    await addresses.of(1234)
+    await addresses.get(1234)
     certcentral.allow(1234, "admin@example.org")
     clock.advance(seconds=age)
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
     assert certcentral.count("allowed_addresses") == readings
     assert len(certcentral.sent) == sent
 
 
-async def test_an_address_that_is_no_longer_allowed_stops_the_call(sending, certcentral, for_domain, ledger, kinds):
+async def test_an_address_that_is_no_longer_allowed_stops_the_call(sender, certcentral, for_domain, ledger, kinds):
     certcentral.allow(1234, "admin@example.org")
 
-    result = await sending.attempt("r1", 0, [])
+    result = await sender.attempt("r1", 0, [])
 
-    ending = (await ledger.history("r1", 0)).ending
+    ending = (await ledger.attempts("r1", 0)).result
     assert result == ENDED
     assert certcentral.sent == []
     assert ending.outcome is LedgerEvent.NOT_SENT
-    assert "pki@example.org" in ending.words
-    assert "admin@example.org" not in ending.words
+    assert "pki@example.org" in ending.message
+    assert "admin@example.org" not in ending.message
     assert await kinds() == ["accepted", "not_sent"]
 
 
-async def test_a_domain_that_digicert_forgot_allows_nobody(sending, certcentral, for_domain, ledger):
+async def test_a_domain_that_digicert_forgot_allows_nobody(sender, certcentral, for_domain, ledger):
     del certcentral.allowed[1234]
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
     assert certcentral.sent == []
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.NOT_SENT
 
 
 @pytest.mark.fault("H1")
@@ -560,7 +560,7 @@ async def test_a_domain_that_digicert_forgot_allows_nobody(sending, certcentral,
     ],
 )
 async def test_another_scope_is_called_only_with_an_address_of_each_list(
-    sending, certcentral, accept, make_request, ledger, of_domain, of_scope, emails, is_sent
+    sender, certcentral, accept, make_request, ledger, of_domain, of_scope, emails, is_sent
 ):
     scope = "shop.example.org"
     certcentral.add_domain(1234, "example.org", *of_domain)
@@ -569,14 +569,14 @@ async def test_another_scope_is_called_only_with_an_address_of_each_list(
     recipients = tuple(Recipient(scope, email) for email in emails)
     await accept(make_request(calls=(Call(DomainTarget(1234, scope), recipients),)))
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
-    assert (await ledger.history("r1", 0)).ending.outcome is (LedgerEvent.SENT if is_sent else LedgerEvent.NOT_SENT)
+    assert (await ledger.attempts("r1", 0)).result.outcome is (LedgerEvent.SENT if is_sent else LedgerEvent.NOT_SENT)
     assert certcentral.sent == ([("resend_domain", 1234, scope, tuple(emails), "de")] if is_sent else [])
 
 
-async def test_an_order_needs_no_list_of_addresses(sending, certcentral, request_):
-    await sending.attempt("r1", 0, [])
+async def test_an_order_needs_no_list_of_addresses(sender, certcentral, request_):
+    await sender.attempt("r1", 0, [])
 
     assert certcentral.count("allowed_addresses") == 0
 
@@ -588,21 +588,21 @@ async def test_where_the_list_cannot_be_read_nothing_is_sent(settle, certcentral
 
     assert len(turned_away) == 2
     assert certcentral.sent == []
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.NOT_SENT
     assert await kinds() == ["accepted", "not_sent"]
 
 
-async def test_where_the_list_is_refused_the_call_is_refused(sending, certcentral, for_domain, ledger):
-    certcentral.failures["allowed_addresses"].append(CaRefused("No permission.", status=403))
+async def test_where_the_list_is_refused_the_call_is_refused(sender, certcentral, for_domain, ledger):
+    certcentral.failures["allowed_addresses"].append(CaRejected("No permission.", status=403))
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
-    ending = (await ledger.history("r1", 0)).ending
+    ending = (await ledger.attempts("r1", 0)).result
     assert certcentral.sent == []
-    assert (ending.outcome, ending.words) == (LedgerEvent.REFUSED, "No permission.")
+    assert (ending.outcome, ending.message) == (LedgerEvent.REFUSED, "No permission.")
 
 
-async def test_a_database_that_is_away_does_not_lose_the_ending(sending, certcentral, request_, ledger, open_another):
+async def test_a_database_that_is_away_does_not_lose_the_ending(sender, certcentral, request_, ledger, open_another):
     locked = asyncio.Event()
 
     async def lock():
@@ -618,43 +618,43 @@ async def test_a_database_that_is_away_does_not_lose_the_ending(sending, certcen
 
     certcentral.during_put = lock_it
 
-    result = await sending.attempt("r1", 0, [])
+    result = await sender.attempt("r1", 0, [])
 
     await holding[0]
     assert result == ENDED
     assert len(certcentral.sent) == 1
-    assert (await ledger.history("r1", 0)).ending.outcome is LedgerEvent.SENT
+    assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.SENT
 
 
 async def test_each_call_of_a_request_ends_by_itself(
-    sending, certcentral, accept, make_request, order_call, ledger, database, clock
+    sender, certcentral, accept, make_request, order_call, ledger, database, clock
 ):
     other = Call(OrderTarget(700002), (Recipient("b.example", "admin@b.example"),))
     await accept(make_request(calls=(order_call, other)))
     certcentral.failures["resend_order"].append(REFUSED)
 
     for number in (0, 1):
-        await sending.attempt("r1", number, [])
+        await sender.attempt("r1", number, [])
 
-    endings = await ledger.endings("r1")
-    held = Claims(database)
-    assert {number: ending.outcome for number, ending in endings.items()} == {
+    results = await ledger.results("r1")
+    held = Cooldowns(database)
+    assert {number: ending.outcome for number, ending in results.items()} == {
         0: LedgerEvent.REFUSED,
         1: LedgerEvent.SENT,
     }
-    assert await held.standing(order_call.claim_keys, clock()) is None
-    assert await held.standing(other.claim_keys, clock())
+    assert await held.active(order_call.cooldown_keys, clock()) is None
+    assert await held.active(other.cooldown_keys, clock())
 
 
 @pytest.fixture
-def elsewhere(open_another, gate, certcentral, addresses, reach, schedule, metrics, clock):
+def elsewhere(open_another, authorizer, certcentral, addresses, reach, schedule, metrics, clock):
     """The same step in another process, which took this one for dead."""
     database = open_another()
-    return Sending(
+    return CallSender(
         database,
         Requests(database),
         Ledger(database),
-        gate,
+        authorizer,
         certcentral,
         addresses,
         reach,
@@ -666,20 +666,20 @@ def elsewhere(open_another, gate, certcentral, addresses, reach, schedule, metri
 
 
 async def test_who_wakes_up_after_another_process_sent_does_not_send_again(
-    sending, elsewhere, certcentral, request_, kinds
+    sender, elsewhere, certcentral, request_, kinds
 ):
     async def frozen():
         await elsewhere.attempt("r1", 0, [])
 
     certcentral.during_turn = frozen
 
-    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await sender.attempt("r1", 0, []) == ENDED
     assert len(certcentral.sent) == 1
     assert await kinds() == ["accepted", "sending", "sent"]
 
 
 async def test_who_wakes_up_after_it_was_told_that_nothing_was_sent_sends_nothing(
-    sending, elsewhere, certcentral, directory, request_, kinds
+    sender, elsewhere, certcentral, directory, request_, kinds
 ):
     async def frozen():
         directory.add("U0ANA", deleted=True)
@@ -688,13 +688,13 @@ async def test_who_wakes_up_after_it_was_told_that_nothing_was_sent_sends_nothin
 
     certcentral.during_turn = frozen
 
-    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await sender.attempt("r1", 0, []) == ENDED
     assert certcentral.sent == []
     assert await kinds() == ["accepted", "not_sent"]
 
 
 async def test_who_wakes_up_at_the_first_try_while_another_process_is_at_the_second_does_not_send(
-    sending, elsewhere, certcentral, request_, kinds
+    sender, elsewhere, certcentral, request_, kinds
 ):
     waits, answer, tasks = asyncio.Event(), asyncio.Event(), []
 
@@ -710,14 +710,14 @@ async def test_who_wakes_up_at_the_first_try_while_another_process_is_at_the_sec
 
     certcentral.during_turn = frozen
 
-    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await sender.attempt("r1", 0, []) == ENDED
     await asyncio.gather(*tasks)
     assert len(certcentral.sent) == 1
     assert await kinds() == ["accepted", "sending", "sent"]
 
 
 async def test_who_may_not_send_any_more_does_not_say_so_while_another_process_sends(
-    sending, elsewhere, certcentral, directory, request_, kinds
+    sender, elsewhere, certcentral, directory, request_, kinds
 ):
     waits, answer, tasks = asyncio.Event(), asyncio.Event(), []
 
@@ -734,7 +734,7 @@ async def test_who_may_not_send_any_more_does_not_say_so_while_another_process_s
 
     certcentral.during_turn = frozen
 
-    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await sender.attempt("r1", 0, []) == ENDED
     await asyncio.gather(*tasks)
     assert len(certcentral.sent) == 1
     assert await kinds() == ["accepted", "sending", "sent"]
@@ -748,7 +748,7 @@ async def test_the_row_before_a_call_tells_which_process_made_it(elsewhere, requ
 
 @pytest.mark.fault("M4")
 async def test_a_call_that_another_process_ends_before_its_bytes_are_written_is_not_made(
-    sending, elsewhere, certcentral, request_, kinds, clock
+    sender, elsewhere, certcentral, request_, kinds, clock
 ):
     async def frozen():
         certcentral.before_put = None
@@ -757,14 +757,14 @@ async def test_a_call_that_another_process_ends_before_its_bytes_are_written_is_
 
     certcentral.before_put = frozen
 
-    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await sender.attempt("r1", 0, []) == ENDED
     assert certcentral.sent == []
     assert await kinds() == ["accepted", "sending", "unknown"]
 
 
 @pytest.mark.fault("M4")
 async def test_a_permission_that_grew_old_while_the_connection_was_made_is_asked_for_again(
-    sending, certcentral, directory, request_, kinds, ledger, clock
+    sender, certcentral, directory, request_, kinds, ledger, clock
 ):
     async def connects_slowly():
         clock.advance(seconds=4)
@@ -772,15 +772,15 @@ async def test_a_permission_that_grew_old_while_the_connection_was_made_is_asked
 
     certcentral.before_put = connects_slowly
 
-    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await sender.attempt("r1", 0, []) == ENDED
     assert certcentral.sent == []
     assert await kinds() == ["accepted", "sending", "not_sent"]
-    assert "deactivated" in (await ledger.history("r1", 0)).ending.words
+    assert "deactivated" in (await ledger.attempts("r1", 0)).result.message
 
 
 @pytest.mark.fault("M4")
 async def test_a_try_of_which_nothing_arrived_is_not_closed_after_another_process_ended_the_call(
-    sending, elsewhere, certcentral, request_, kinds
+    sender, elsewhere, certcentral, request_, kinds
 ):
     async def frozen():
         await elsewhere.attempt("r1", 0, [])
@@ -788,7 +788,7 @@ async def test_a_try_of_which_nothing_arrived_is_not_closed_after_another_proces
     certcentral.during_put = frozen
     certcentral.failures["resend_order"].append(UNREACHABLE)
 
-    assert await sending.attempt("r1", 0, []) == ENDED
+    assert await sender.attempt("r1", 0, []) == ENDED
     assert await kinds() == ["accepted", "sending", "unknown"]
 
 
@@ -806,27 +806,27 @@ class Excluded(SingleInstance):
 
 @pytest.mark.parametrize(("times", "sent"), [(1, 1), (2, 1), (3, 0)])
 async def test_a_process_that_was_taken_for_dead_tries_again_and_sends_at_most_once(
-    database, gate, certcentral, addresses, reach, schedule, metrics, clock, request_, ledger, rows, times, sent
+    database, authorizer, certcentral, addresses, reach, schedule, metrics, clock, request_, ledger, rows, times, sent
 ):
     from bot.store.call_guard import CallGuard
 
     guard = CallGuard(database, Excluded(times))
     requests = Requests(database)
-    sending = Sending(
-        database, requests, ledger, gate, certcentral, addresses, reach, schedule, metrics, clock, "one/1", guard
+    sender = CallSender(
+        database, requests, ledger, authorizer, certcentral, addresses, reach, schedule, metrics, clock, "one/1", guard
     )
     earlier = []
 
-    while not (result := await sending.attempt("r1", 0, list(earlier)))["ended"]:
+    while not (result := await sender.attempt("r1", 0, list(earlier)))["ended"]:
         earlier.append(result)
 
-    ending = (await ledger.history("r1", 0)).ending
+    ending = (await ledger.attempts("r1", 0)).result
     closed = [row["kind"] for row in await rows()].count("turned_away")
     assert len(certcentral.sent) == sent
     assert ending.outcome is (LedgerEvent.SENT if sent else LedgerEvent.NOT_SENT)
     assert (len(earlier), closed) == (min(times, 2), times)
     assert all("did not respond" in each["words"] for each in earlier)
-    assert sent or "did not respond" in ending.words
+    assert sent or "did not respond" in ending.message
 
 
 @pytest.mark.fault("H2")
@@ -835,33 +835,33 @@ async def test_a_process_that_was_taken_for_dead_tries_again_and_sends_at_most_o
     [({"pay.example.org"}, (), True), ((), {700002}, True), ({"pay.example.com"}, (), False), ((), {700003}, False)],
 )
 async def test_a_deny_that_came_after_the_submit_holds_for_all_that_the_call_would_validate(
-    sending, certcentral, for_domain, gate, monkeypatch, ledger, names, orders, is_denied
+    sender, certcentral, for_domain, authorizer, monkeypatch, ledger, names, orders, is_denied
 ):
     certcentral.add_order(700002, "pay.example.org", is_dv=False)
     certcentral.add_order(700003, "pay.example.org", is_dv=True)
     deny = Rule("frozen", False, frozenset({Action.RESEND}), names=frozenset(names), orders=frozenset(orders))
     rules = Rules(frozenset({"U0ANA"}), frozenset(), frozenset({"T0HOME"}), (deny,))
-    monkeypatch.setattr(gate, "_rulebook", Rulebook(rules))
+    monkeypatch.setattr(authorizer, "_policy_loader", PolicyLoader(rules))
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
-    ending = (await ledger.history("r1", 0)).ending
+    ending = (await ledger.attempts("r1", 0)).result
     assert (ending.outcome is LedgerEvent.NOT_SENT) == is_denied
-    assert ("frozen" in ending.words) == is_denied
+    assert ("frozen" in ending.message) == is_denied
     assert (certcentral.sent == []) == is_denied
 
 
 @pytest.mark.fault("H2")
 @pytest.mark.parametrize(("denied", "is_denied"), [("late.example.com", True), ("other.example.com", False)])
 async def test_a_name_that_joined_a_dv_order_after_the_submit_is_denied_at_the_call(
-    sending, certcentral, request_, gate, monkeypatch, ledger, denied, is_denied
+    sender, certcentral, request_, authorizer, monkeypatch, ledger, denied, is_denied
 ):
     deny = Rule("frozen", False, frozenset({Action.RESEND}), names=frozenset({denied}))
     rules = Rules(frozenset({"U0ANA"}), frozenset(), frozenset({"T0HOME"}), (deny,))
-    monkeypatch.setattr(gate, "_rulebook", Rulebook(rules))
+    monkeypatch.setattr(authorizer, "_policy_loader", PolicyLoader(rules))
     certcentral.add_order(700001, "shop.example.com", "late.example.com")
 
-    await sending.attempt("r1", 0, [])
+    await sender.attempt("r1", 0, [])
 
-    assert ((await ledger.history("r1", 0)).ending.outcome is LedgerEvent.NOT_SENT) == is_denied
+    assert ((await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.NOT_SENT) == is_denied
     assert (certcentral.sent == []) == is_denied

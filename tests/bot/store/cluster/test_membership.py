@@ -10,7 +10,7 @@ import sys
 import psycopg
 import pytest
 
-from bot.errors import CannotStart, StoreUnavailable
+from bot.errors import ConfigurationError, StoreUnavailable
 from bot.store.cluster.join import join_cluster
 from bot.store.cluster.membership import LockLost, SingleInstance
 from bot.store.database import open_database
@@ -105,7 +105,7 @@ async def begin(url, postgresql_url):
 @contextlib.asynccontextmanager
 async def _unless_replaced(joining):
     """What a member raises in the end that was replaced belongs to the test of that."""
-    with contextlib.suppress(CannotStart):
+    with contextlib.suppress(ConfigurationError):
         async with joining as member:
             yield member
 
@@ -214,7 +214,7 @@ async def test_an_expired_lease_that_no_other_took_is_still_its_holders(begin, a
 
 
 async def renew(running, database):
-    async with database.beside() as transaction:
+    async with database.write_unlocked() as transaction:
         return await running.member.renew(transaction)
 
 
@@ -259,7 +259,7 @@ async def test_a_lease_is_not_removed_while_its_renewal_is_not_committed(begin, 
 
     two.cut_off()
     await asyncio.sleep(0.7 * LEASE)
-    async with database.beside() as transaction:
+    async with database.write_unlocked() as transaction:
         renewed = await two.member.renew(transaction)
         # Meanwhile the lease expires for all who read it.
         await asyncio.sleep(0.6 * LEASE)
@@ -302,7 +302,7 @@ async def test_a_second_process_of_the_same_name_is_refused_after_one_lease_time
     began = now()
 
     async with join_cluster(url, "one", asyncio.Event(), LEASE) as second:
-        with pytest.raises(CannotStart, match="another process called one is running") as refused:
+        with pytest.raises(ConfigurationError, match="another process called one is running") as refused:
             await second.join()
         took = now() - began
         await second.release()
@@ -345,7 +345,7 @@ async def test_a_member_whose_name_another_process_took_stops_and_says_so(url, p
             await first.release()
 
     async with DatabaseLink(postgresql_url) as link:
-        with pytest.raises(CannotStart, match="another process called one took over") as stopped:
+        with pytest.raises(ConfigurationError, match="another process called one took over") as stopped:
             await run(link)
 
     assert len(stopped.value.problems) == 1

@@ -6,19 +6,19 @@ import time
 
 import pytest
 
-from bot.store.cluster.rate_limit_slots import Slots
+from bot.store.cluster.rate_limit_slots import RateLimitSlots
 from bot.store.database import open_database
 
 TAKING = """
 import asyncio, sys, time
-from bot.digicert.rate_limits import SharedLimits
+from bot.digicert.rate_limits import SharedRateLimiter
 from bot.store.database import open_database
 from bot.store.cluster.rate_limit_slots import Slots
 
 async def take(url, turns):
     database = open_database(url)
     rates = [(5, 0.5), (12, 2.0)]
-    limits = SharedLimits(rates, Slots(database, rates))
+    limits = SharedRateLimiter(rates, Slots(database, rates))
     async def one():
         await limits.turn()
         print(time.monotonic(), flush=True)
@@ -49,7 +49,7 @@ def most_within(moments, seconds):
 
 
 async def test_each_moment_keeps_to_every_rate(open_server):
-    slots = Slots(open_server(), [(2, 1.0), (3, 10.0)])
+    slots = RateLimitSlots(open_server(), [(2, 1.0), (3, 10.0)])
 
     ahead = [(await slots.reserve())[1] for _ in range(5)]
 
@@ -58,11 +58,11 @@ async def test_each_moment_keeps_to_every_rate(open_server):
 
 
 async def test_what_is_given_back_is_another_ones(open_server):
-    slots = Slots(open_server(), [(1, 10.0)])
+    slots = RateLimitSlots(open_server(), [(1, 10.0)])
     await slots.reserve()
 
     slot, first = await slots.reserve()
-    await slots.give_back(slot)
+    await slots.release(slot)
     _, second = await slots.reserve()
 
     assert second == pytest.approx(first, abs=0.5)
@@ -70,17 +70,17 @@ async def test_what_is_given_back_is_another_ones(open_server):
 
 async def test_it_is_counted_what_all_processes_took(open_server):
     rates = [(9, 60.0)]
-    first, second = Slots(open_server(), rates), Slots(open_server(), rates)
+    first, second = RateLimitSlots(open_server(), rates), RateLimitSlots(open_server(), rates)
 
     for slots in (first, second, first):
         await slots.reserve()
 
-    assert [await slots.taken(60.0) for slots in (first, second)] == [3, 3]
-    assert await first.taken(-60.0) == 0
+    assert [await slots.in_use(60.0) for slots in (first, second)] == [3, 3]
+    assert await first.in_use(-60.0) == 0
 
 
 async def test_what_counts_no_longer_is_forgotten(open_server):
-    slots = Slots(open_server(), [(1, 0.01)])
+    slots = RateLimitSlots(open_server(), [(1, 0.01)])
     for _ in range(3):
         await asyncio.sleep((await slots.reserve())[1])
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from bot.models import OUTCOMES, Ending, LedgerEvent
+from bot.models import OUTCOMES, CallResult, LedgerEvent
 from bot.store.ledger.entries import GENESIS, Entry, Ledger, append, row_hash
-from bot.store.retry import patiently
+from bot.store.retry import until_available
 from bot.store.schema import ledger, ledger_checkpoints, ledger_head
 
 
@@ -35,10 +35,10 @@ def flaws(rows):
 def entry(clock, ana):
     """A row about the first call of a request, unless told otherwise."""
 
-    def make(event, request_id="r1", call_no=0, attempt=1, at=None, **detail):
+    def create(event, request_id="r1", call_no=0, attempt=1, at=None, **detail):
         return Entry(event, at or clock(), ana, request_id, call_no, attempt, detail)
 
-    return make
+    return create
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def book(database):
 
 
 async def test_each_row_carries_the_hash_of_the_one_before(database, book, entry):
-    await book.record(Entry(LedgerEvent.DENIED, entry(LedgerEvent.SENT).at, detail={"text": "größer ☃ <!channel>"}))
-    await book.record(entry(LedgerEvent.SENDING))
-    await book.record(entry(LedgerEvent.SENT, words="fine"))
+    await book.append(Entry(LedgerEvent.DENIED, entry(LedgerEvent.SENT).at, detail={"text": "größer ☃ <!channel>"}))
+    await book.append(entry(LedgerEvent.SENDING))
+    await book.append(entry(LedgerEvent.SENT, words="fine"))
 
     rows = await rows_of(database)
 
@@ -61,9 +61,9 @@ async def test_each_row_carries_the_hash_of_the_one_before(database, book, entry
 
 
 async def test_half_a_character_from_broken_json_can_be_written_down(database, book, entry):
-    await book.record(entry(LedgerEvent.REFUSED, words="half \ud83d of \x00 an emoji"))
+    await book.append(entry(LedgerEvent.REFUSED, words="half \ud83d of \x00 an emoji"))
 
-    assert (await book.history("r1", 0)).ending.words == "half \ud83d of \x00 an emoji"
+    assert (await book.attempts("r1", 0)).result.message == "half \ud83d of \x00 an emoji"
     assert flaws(await rows_of(database)) == []
 
 
@@ -72,7 +72,7 @@ async def test_a_hundred_concurrent_writers_do_not_fork_the_chain(database, open
 
     await asyncio.gather(
         *(
-            patiently(books[number % 3].record, entry(LedgerEvent.DENIED, request_id=f"r{number}"))
+            until_available(books[number % 3].append, entry(LedgerEvent.DENIED, request_id=f"r{number}"))
             for number in range(100)
         )
     )
@@ -101,7 +101,7 @@ async def test_the_database_refuses_to_change_or_remove_what_was_written(databas
     if statement.startswith("INSERT OR REPLACE" if not database.is_sqlite else "TRUNCATE"):
         pytest.skip("the other database's own")
     for event in (LedgerEvent.SENDING, LedgerEvent.SENT):
-        await book.record(entry(event))
+        await book.append(entry(event))
     async with database.write() as transaction:
         await transaction.execute(sa.insert(ledger_checkpoints).values(seq=0, hash=GENESIS, at="", rows=0))
     before = await rows_of(database)
@@ -116,7 +116,7 @@ async def test_the_database_refuses_to_change_or_remove_what_was_written(databas
 
 async def test_only_what_stands_before_a_checkpoint_can_be_removed(database, book, entry):
     for event in (LedgerEvent.SENDING, LedgerEvent.TURNED_AWAY, LedgerEvent.DENIED):
-        await book.record(entry(event))
+        await book.append(entry(event))
     async with database.write() as transaction:
         await transaction.execute(sa.insert(ledger_checkpoints).values(seq=2, hash="0" * 64, at="", rows=2))
 
@@ -131,14 +131,14 @@ async def test_only_what_stands_before_a_checkpoint_can_be_removed(database, boo
 
 
 async def test_one_try_of_a_call_begins_once(database, book, entry):
-    await book.record(entry(LedgerEvent.SENDING, attempt=1))
+    await book.append(entry(LedgerEvent.SENDING, attempt=1))
 
     with pytest.raises(sa.exc.IntegrityError):
-        await book.record(entry(LedgerEvent.SENDING, attempt=1))
+        await book.append(entry(LedgerEvent.SENDING, attempt=1))
 
-    await book.record(entry(LedgerEvent.SENDING, attempt=2))
-    await book.record(entry(LedgerEvent.SENDING, call_no=1, attempt=1))
-    await book.record(entry(LedgerEvent.SENDING, request_id="r2", attempt=1))
+    await book.append(entry(LedgerEvent.SENDING, attempt=2))
+    await book.append(entry(LedgerEvent.SENDING, call_no=1, attempt=1))
+    await book.append(entry(LedgerEvent.SENDING, request_id="r2", attempt=1))
     rows = await rows_of(database)
     assert len(rows) == 4
     assert flaws(rows) == []
@@ -146,52 +146,52 @@ async def test_one_try_of_a_call_begins_once(database, book, entry):
 
 @pytest.mark.parametrize("second", OUTCOMES)
 async def test_a_call_ends_once(database, book, entry, second):
-    await book.record(entry(LedgerEvent.SENT))
+    await book.append(entry(LedgerEvent.SENT))
 
     with pytest.raises(sa.exc.IntegrityError):
-        await book.record(entry(second, attempt=2))
+        await book.append(entry(second, attempt=2))
 
-    await book.record(entry(second, call_no=1))
-    await book.record(entry(second, request_id="r2"))
+    await book.append(entry(second, call_no=1))
+    await book.append(entry(second, request_id="r2"))
     assert flaws(await rows_of(database)) == []
 
 
 async def test_a_call_may_be_turned_away_often(book, entry):
     for attempt in (1, 2, 3):
-        await book.record(entry(LedgerEvent.SENDING, attempt=attempt))
-        await book.record(entry(LedgerEvent.TURNED_AWAY, attempt=attempt))
+        await book.append(entry(LedgerEvent.SENDING, attempt=attempt))
+        await book.append(entry(LedgerEvent.TURNED_AWAY, attempt=attempt))
 
-    assert [attempt.closed for attempt in (await book.history("r1", 0)).attempts] == [True, True, True]
-    assert (await book.history("r1", 0)).ending is None
+    assert [attempt.closed for attempt in (await book.attempts("r1", 0)).attempts] == [True, True, True]
+    assert (await book.attempts("r1", 0)).result is None
 
 
 async def test_attempts_tell_which_try_is_still_open(book, entry, clock):
-    await book.record(entry(LedgerEvent.SENDING, attempt=1))
-    await book.record(entry(LedgerEvent.TURNED_AWAY, attempt=1))
+    await book.append(entry(LedgerEvent.SENDING, attempt=1))
+    await book.append(entry(LedgerEvent.TURNED_AWAY, attempt=1))
     clock.advance(seconds=5)
-    await book.record(entry(LedgerEvent.SENDING, attempt=2))
-    await book.record(entry(LedgerEvent.SENDING, call_no=1, attempt=1))
+    await book.append(entry(LedgerEvent.SENDING, attempt=2))
+    await book.append(entry(LedgerEvent.SENDING, call_no=1, attempt=1))
 
-    attempts = (await book.history("r1", 0)).attempts
+    attempts = (await book.attempts("r1", 0)).attempts
 
     assert [(attempt.number, attempt.closed) for attempt in attempts] == [(1, True), (2, False)]
 
 
 async def test_endings_are_told_by_call(book, entry, clock):
-    await book.record(entry(LedgerEvent.ACCEPTED, call_no=None, attempt=None))
-    await book.record(entry(LedgerEvent.SENDING))
-    await book.record(entry(LedgerEvent.SENT))
-    await book.record(entry(LedgerEvent.REFUSED, call_no=2, words="no such order"))
-    await book.record(entry(LedgerEvent.UNKNOWN, request_id="r2"))
+    await book.append(entry(LedgerEvent.ACCEPTED, call_no=None, attempt=None))
+    await book.append(entry(LedgerEvent.SENDING))
+    await book.append(entry(LedgerEvent.SENT))
+    await book.append(entry(LedgerEvent.REFUSED, call_no=2, words="no such order"))
+    await book.append(entry(LedgerEvent.UNKNOWN, request_id="r2"))
 
-    endings = await book.endings("r1")
+    results = await book.results("r1")
 
-    assert endings == {
-        0: Ending(LedgerEvent.SENT, "", clock.now),
-        2: Ending(LedgerEvent.REFUSED, "no such order", clock.now),
+    assert results == {
+        0: CallResult(LedgerEvent.SENT, "", clock.now),
+        2: CallResult(LedgerEvent.REFUSED, "no such order", clock.now),
     }
-    assert (await book.history("r1", 0)).ending == endings[0]
-    assert (await book.history("r1", 1)).ending is None
+    assert (await book.attempts("r1", 0)).result == results[0]
+    assert (await book.attempts("r1", 1)).result is None
 
 
 async def test_a_row_that_is_rolled_back_leaves_no_gap(database, book, entry):
@@ -202,7 +202,7 @@ async def test_a_row_that_is_rolled_back_leaves_no_gap(database, book, entry):
 
     with pytest.raises(LookupError):
         await fail()
-    await book.record(entry(LedgerEvent.SENDING))
+    await book.append(entry(LedgerEvent.SENDING))
 
     rows = await rows_of(database)
     assert [row["seq"] for row in rows] == [1]

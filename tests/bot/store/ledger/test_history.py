@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from bot.models import Actor, Call, DomainTarget, LedgerEvent, OrderTarget, PastCall, Recipient
 from bot.store import requests
 from bot.store.ledger.entries import Entry, append
-from bot.store.ledger.history import History, Past
+from bot.store.ledger.history import LastResends, RequestHistory
 from bot.store.schema import ledger_checkpoints
 
 BOB = Actor("U0BOB", "T0HOME")
@@ -16,7 +16,7 @@ BOB = Actor("U0BOB", "T0HOME")
 
 @pytest.fixture
 def history(database):
-    return History(database)
+    return LastResends(database)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ async def test_hundreds_of_ids_are_asked_at_once(history, ended):
 
 @pytest.fixture
 def past(database):
-    return Past(database)
+    return RequestHistory(database)
 
 
 @pytest.fixture
@@ -132,10 +132,10 @@ async def test_what_was_asked_is_told_with_its_calls_and_their_endings(past, ask
     (told,) = await past.before("order:1", None, 9)
 
     (call,) = told.calls
-    assert (told.seq, told.beginning, told.user_id, told.request_id) == (seq, LedgerEvent.ACCEPTED, "U0ANA", "r1")
+    assert (told.seq, told.decision, told.user_id, told.request_id) == (seq, LedgerEvent.ACCEPTED, "U0ANA", "r1")
     assert (told.about, told.reason, told.rule) == ("order 1", "new mailbox", None)
     assert (call.names, call.emails) == (("shop.example.com",), ("a@x.example", "b@x.example"))
-    assert (call.ending.outcome, call.ending.words) == (LedgerEvent.REFUSED, "no")
+    assert (call.result.outcome, call.result.message) == (LedgerEvent.REFUSED, "no")
 
 
 async def test_what_was_held_back_has_no_ending_even_if_it_was_accepted_later(past, asked, database, clock):
@@ -146,8 +146,8 @@ async def test_what_was_held_back_has_no_ending_even_if_it_was_accepted_later(pa
 
     told = await past.before("order:1", None, 9)
 
-    assert [each.beginning for each in told] == [LedgerEvent.DENIED, LedgerEvent.ACCEPTED, LedgerEvent.COOLED_DOWN]
-    assert [[call.ending is not None for call in each.calls] for each in told] == [[], [True], [False]]
+    assert [each.decision for each in told] == [LedgerEvent.DENIED, LedgerEvent.ACCEPTED, LedgerEvent.COOLED_DOWN]
+    assert [[call.result is not None for call in each.calls] for each in told] == [[], [True], [False]]
     assert (told[0].rule, told[0].user_id) == ("not-listed", "U0BOB")
 
 
@@ -201,4 +201,4 @@ async def test_calls_are_told_in_their_order(past, database, clock, ana):
     (told,) = await past.before("order:2", None, 9)
 
     assert told.calls[0] == PastCall("order 1", ("a.example",), ())
-    assert told.calls[1].ending.outcome is LedgerEvent.SENT
+    assert told.calls[1].result.outcome is LedgerEvent.SENT

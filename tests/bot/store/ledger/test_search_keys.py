@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store.ledger.search_keys import subjects
+from bot.store.ledger.search_keys import search_keys
 
 JSON = st.recursive(
     st.none() | st.integers() | st.text(),
@@ -40,7 +40,7 @@ JSON = st.recursive(
     ],
 )
 def test_a_row_is_found_by_what_it_names(detail, keys):
-    assert subjects(detail) == keys
+    assert search_keys(detail) == keys
 
 
 FIELDS = st.sampled_from(["target", "calls", "subject", "text", "names", "order"])
@@ -48,9 +48,9 @@ FIELDS = st.sampled_from(["target", "calls", "subject", "text", "names", "order"
 
 @given(detail=st.dictionaries(FIELDS | st.text(), JSON))
 def test_no_row_fails_for_its_keys(detail):
-    assert all(key.isascii() and key.isprintable() and len(key) <= 300 for key in subjects(detail))
+    assert all(key.isascii() and key.isprintable() and len(key) <= 300 for key in search_keys(detail))
 
 
 @given(text=st.sampled_from(["order ", "domain 1 (", "name:"]).flatmap(lambda start: st.text().map(start.__add__)))
 def test_whatever_follows_makes_no_key_that_a_table_cannot_hold(text):
-    assert all(key.isascii() and key.isprintable() and len(key) <= 300 for key in subjects({"target": text}))
+    assert all(key.isascii() and key.isprintable() and len(key) <= 300 for key in search_keys({"target": text}))
