@@ -100,9 +100,7 @@ def test_a_public_class_name_means_one_thing() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].add(str(file.relative_to(ROOT)))
 
-    assert {
-        name: sorted(files) for name, files in homes.items() if len(files) > 1 and name not in ALLOWED_CLASSES
-    } == {}
+    assert {name: sorted(files) for name, files in homes.items() if len(files) > 1} == {}
 
 
 @pytest.mark.parametrize(
