@@ -7,11 +7,11 @@ from typing import Any
 
 import aiohttp
 import structlog
-from async_lru import alru_cache
 from slack_sdk.errors import SlackApiError, SlackClientError, SlackObjectFormationError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.async_cache import cached
 from bot.errors import SlackRejected, SlackUnavailable
 from bot.models import Destination, Interaction
 from bot.parsing.slack_ids import is_person
@@ -46,7 +46,7 @@ class Chat:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._shared = alru_cache(maxsize=1024, ttl=REMEMBERED)(self._read_shared)
+        self._shared = cached(self._read_shared, maxsize=1024, ttl=REMEMBERED)
 
     async def send_ephemeral(self, interaction: Interaction, message: Message, *, replace: bool = False) -> None:
         """Tell one person alone, in the place they spoke from, else directly; a lost whisper is only logged.

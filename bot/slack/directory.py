@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Generic, TypeVar
 
 import structlog
-from async_lru import alru_cache
 
+from bot.async_cache import cached
 from bot.errors import SlackRejected, SlackUnavailable
 from bot.policy.principal import Principal, grid_id
 from bot.slack.client import Client, mapped_errors
@@ -29,9 +29,9 @@ class _Answers(Generic[_Answer]):
 
     def __init__(self, ask: Callable[[str], Awaitable[_Answer]], maxsize: int) -> None:
         self._ask = ask
-        self._remembered = alru_cache(maxsize=maxsize, ttl=REMEMBERED)(self._just_read_or_read)
+        self._remembered = cached(self._just_read_or_read, maxsize=maxsize, ttl=REMEMBERED)
         self._just_read: dict[str, tuple[float, _Answer]] = {}
-        self._fresh = alru_cache(maxsize=maxsize, ttl=FRESH)(self._read_again)
+        self._fresh = cached(self._read_again, maxsize=maxsize, ttl=FRESH)
         self._held_until = 0.0
 
     async def get(self, key: str) -> _Answer:

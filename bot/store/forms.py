@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from async_lru import alru_cache
 from pydantic import TypeAdapter, ValidationError
 
+from bot.async_cache import cached
 from bot.models import Actor, Destination, Plan
 from bot.store.database import Database
 from bot.store.schema import format_timestamp, forms
@@ -36,7 +36,7 @@ class Forms:
     def __init__(self, database: Database) -> None:
         self._database = database
         # One submit asks for it twice; only what was found is remembered.
-        self._remembered = alru_cache(maxsize=256, ttl=REMEMBERED)(self._read)
+        self._remembered = cached(self._read, maxsize=256, ttl=REMEMBERED)
 
     async def save(self, form: Form, now: datetime) -> None:
         """Keep a drawing, and let go of those older than a day."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from async_lru import alru_cache
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.async_cache import cached
 from bot.models import Call, ResendRequest
 from bot.store.database import Database
 from bot.store.schema import format_timestamp, last_recipients, requests
@@ -25,7 +25,7 @@ class Requests:
     def __init__(self, database: Database) -> None:
         self._database = database
         # Each step of a flow asks for it, and what was accepted never changes.
-        self._remembered = alru_cache(maxsize=256, ttl=REMEMBERED)(self._read)
+        self._remembered = cached(self._read, maxsize=256, ttl=REMEMBERED)
 
     async def get(self, request_id: str) -> ResendRequest:
         """The request as it was accepted; KeyError where there is none."""

@@ -3,8 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
-from async_lru import alru_cache
-
+from bot.async_cache import cached
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.follow_up_schedule import NOT_SUBMITTED
@@ -38,11 +37,11 @@ class ValidationObserver:
     def __init__(self, certcentral: CertCentral, clock: Clock) -> None:
         self._certcentral = certcentral
         self._clock = clock
-        self._shared = alru_cache(maxsize=256, ttl=_SHARED_SECONDS)(self._read)
+        self._shared = cached(self._read, maxsize=256, ttl=_SHARED_SECONDS)
 
     async def observe_request(self, request: ResendRequest) -> dict[int, Observation]:
         """How it stands with every call of a request now."""
-        read = alru_cache(self._read)
+        read = cached(self._read)
         return {number: await self._observe(request, number, read) for number in range(len(request.calls))}
 
     async def observe_call(self, request: ResendRequest, number: int) -> Observation:

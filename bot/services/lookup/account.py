@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TypeVar
 
 import structlog
-from async_lru import alru_cache
 
+from bot.async_cache import cached
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaError
@@ -150,7 +150,7 @@ class AccountCache:
         self._clock = clock
         self._steady = steady or clock
         self._last_read_at = self._steady()
-        self._remembered = alru_cache(maxsize=1, ttl=REMEMBERED)(self._read)
+        self._remembered = cached(self._read, maxsize=1, ttl=REMEMBERED)
         self._last: AccountSnapshot | None = None
         self._reading: set[asyncio.Task[AccountSnapshot]] = set()
 

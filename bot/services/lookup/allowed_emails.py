@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from async_lru import alru_cache
-
+from bot.async_cache import cached
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaRejected, CaUnreadable
@@ -36,7 +35,7 @@ class AllowedEmails:
     def __init__(self, certcentral: CertCentral, clock: Clock) -> None:
         self._certcentral = certcentral
         self._clock = clock
-        self._remembered = alru_cache(maxsize=4096, ttl=REMEMBERED)(self._read)
+        self._remembered = cached(self._read, maxsize=4096, ttl=REMEMBERED)
 
     async def get(self, domain: int | str) -> AllowedEmailList:
         """The addresses of a domain, ten minutes old at most; CaUnavailable when DigiCert cannot tell."""

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from async_lru import alru_cache
-
+from bot.async_cache import cached
 from bot.digicert.client import CertCentral
 from bot.errors import CaRejected, NotResendable
 from bot.models import AccountEntry, Domain, Order, TargetKey, name_key, order_key
@@ -48,7 +47,7 @@ class PendingMentions:
     def __init__(self, certcentral: CertCentral, account_cache: AccountCache) -> None:
         self._certcentral = certcentral
         self._account_cache = account_cache
-        self._waiting = alru_cache(maxsize=1024, ttl=REMEMBERED)(self._read_waiting)
+        self._waiting = cached(self._read_waiting, maxsize=1024, ttl=REMEMBERED)
 
     async def matches(self, mentions: Sequence[Mention], *, young: bool = False) -> tuple[MentionMatch, ...]:
         """What of the cached listing a message names; with `young` the listing is some seconds old at most.
