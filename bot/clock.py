@@ -1,9 +1,11 @@
 """The time, passed in where it is needed so that a test can choose it; and how far it is from other machines' time."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 Clock = Callable[[], datetime]
 OnDate = Callable[[str], None]
@@ -49,3 +51,16 @@ class ClockSkew:
         except ValueError:
             return
         self.offset = self._clock() - there.replace(tzinfo=there.tzinfo or UTC)
+
+
+async def ends_within(seconds: float, work: Awaitable[Any]) -> bool:
+    """Await something for so many seconds at most, and return whether it ended by then; if not, it is cancelled.
+
+    Not `asyncio.wait_for`: before Python 3.12 it may lose a cancellation.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except TimeoutError:
+        return False
+    return True

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.clock import Clock, OnDate, steady_clock
+from bot.clock import Clock, OnDate
 from bot.digicert.client import CertCentral, OnCall, open_http
 from bot.digicert.rate_limits import LocalRateLimiter, SharedRateLimiter
 from bot.follow_up_schedule import FollowUpSchedule
@@ -106,56 +106,42 @@ async def open_policy_loader(settings: Settings, identity: Identity) -> PolicyLo
     return await asyncio.to_thread(PolicyLoader, lists, settings.dcv_policy_file)
 
 
-@asynccontextmanager
-async def build(
-    settings: Settings,
-    slack: Client,
-    certcentral: CertCentral,
-    identity: Identity,
-    metrics: Metrics,
-    membership: Membership,
-    *,
-    clock: Clock,
-    steady: Clock | None = None,
-    timings: Timings = PRODUCTION,
-) -> AsyncIterator[Services]:
-    """Open the database, make every service, join the others on it, and begin what nobody began.
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What services are made of, and who opens it closes it.
 
     `clock` says what is written down and shown, `steady` how old things in memory are, whatever the clock is set to.
+    """
+
+    settings: Settings
+    slack: Client
+    certcentral: CertCentral
+    identity: Identity
+    metrics: Metrics
+    membership: Membership
+    clock: Clock
+    steady: Clock
+    timings: Timings = PRODUCTION
+
+
+@asynccontextmanager
+async def build(outside: Outside) -> AsyncIterator[Services]:
+    """Open the database, make every service, join the others on it, and begin what nobody began.
+
     A database that goes away meanwhile is waited for, as by a bot that runs: then all of it begins again.
     At the end running steps have STOP_SECONDS; what is left another instance goes on with, or the next start.
     """
     async with AsyncExitStack() as stack:
 
         async def begin() -> Services:
-            begun = _begun(
-                settings,
-                slack,
-                certcentral,
-                identity,
-                metrics,
-                membership,
-                clock,
-                steady or steady_clock(clock),
-                timings,
-            )
-            return await stack.enter_async_context(begun)
+            return await stack.enter_async_context(_begun(outside))
 
         yield await until_begun(begin)
 
 
 @asynccontextmanager
-async def _begun(
-    settings: Settings,
-    slack: Client,
-    certcentral: CertCentral,
-    identity: Identity,
-    metrics: Metrics,
-    membership: Membership,
-    clock: Clock,
-    steady: Clock,
-    timings: Timings,
-) -> AsyncIterator[Services]:
+async def _begun(outside: Outside) -> AsyncIterator[Services]:
+    settings, membership = outside.settings, outside.membership
     url = settings.database_url.get_secret_value()
     database = open_database(url)
     try:
@@ -165,26 +151,11 @@ async def _begun(
         await database.close()
         raise
     if not database.is_sqlite:
-        certcentral = certcentral.with_limiter(
-            SharedRateLimiter(settings.digicert_limits, RateLimitSlots(database, settings.digicert_limits))
-        )
+        limits = SharedRateLimiter(settings.digicert_limits, RateLimitSlots(database, settings.digicert_limits))
+        outside = replace(outside, certcentral=outside.certcentral.with_limiter(limits))
     engine = WorkflowEngine(url, membership.executor)
     try:
-        policy_loader = await open_policy_loader(settings, identity)
-        services = _services(
-            settings,
-            slack,
-            certcentral,
-            identity,
-            policy_loader,
-            metrics,
-            membership,
-            database,
-            engine,
-            clock,
-            steady,
-            timings,
-        )
+        services = _services(outside, await open_policy_loader(settings, outside.identity), database, engine)
         await membership.join()
         await engine.launch()
         await services.resend.start_pending()
@@ -198,62 +169,26 @@ async def _begun(
         await database.close()
 
 
-def _services(
-    settings: Settings,
-    slack: Client,
-    certcentral: CertCentral,
-    identity: Identity,
-    policy_loader: PolicyLoader,
-    metrics: Metrics,
-    membership: Membership,
-    database: Database,
-    engine: WorkflowEngine,
-    clock: Clock,
-    steady: Clock,
-    timings: Timings,
-) -> Services:
+def _services(outside: Outside, policy_loader: PolicyLoader, database: Database, engine: WorkflowEngine) -> Services:
+    settings, slack, certcentral, metrics = outside.settings, outside.slack, outside.certcentral, outside.metrics
+    membership, clock, steady, timings = outside.membership, outside.clock, outside.steady, outside.timings
     ledger, stored, posts, follow_ups = Ledger(database), Requests(database), Posts(database), FollowUps(database)
-    directory = Directory(slack)
+    alerts, directory, chat = Alerts(database), Directory(slack), Chat(slack)
     schedule = FollowUpSchedule(settings.dcv_follow_ups, settings.dcv_nudges)
-    chat = Chat(slack)
     authorizer = Authorizer(policy_loader, directory, ledger, metrics, clock)
     addresses = AllowedEmails(certcentral, steady)
     account_cache = AccountCache(certcentral, clock, steady)
     reach = ReachReader(certcentral, account_cache)
     finder = Finder(certcentral, account_cache, RecipientOptions(addresses, stored), reach, settings.console_url)
     publisher = MessagePublisher(chat, posts, clock, membership.locks)
-    reporter = ResultReporter(
-        stored, ledger, follow_ups, publisher, clock, email_end_note=settings.dcv_email_end_note, timings=timings
-    )
+    note = settings.dcv_email_end_note
+    reporter = ResultReporter(stored, ledger, follow_ups, publisher, clock, email_end_note=note, timings=timings)
+    parts = (database, stored, ledger, authorizer, certcentral, addresses, reach, schedule, metrics, clock)
+    sender = CallSender(*parts, membership.executor, CallGuard(database, membership), steady, timings)
+    limits = settings.dcv_cooldown, clock, settings.dcv_person_limits
+    held = Cooldowns(database)
     resend = ResendService(
-        authorizer=authorizer,
-        database=database,
-        ledger=ledger,
-        stored=stored,
-        held=Cooldowns(database),
-        publisher=publisher,
-        engine=engine,
-        sender=CallSender(
-            database,
-            stored,
-            ledger,
-            authorizer,
-            certcentral,
-            addresses,
-            reach,
-            schedule,
-            metrics,
-            clock,
-            membership.executor,
-            CallGuard(database, membership),
-            steady=steady,
-            timings=timings,
-        ),
-        reporter=reporter,
-        metrics=metrics,
-        cooldown=settings.dcv_cooldown,
-        person_limits=settings.dcv_person_limits,
-        clock=clock,
+        authorizer, database, ledger, stored, held, publisher, engine, sender, reporter, metrics, *limits
     )
     pending_mentions = PendingMentions(certcentral, account_cache)
     form_service = ResendFormService(
@@ -273,26 +208,15 @@ def _services(
         schedule,
         clock,
     )
-    channels, alerts, offers = settings.dcv_alert_channels, Alerts(database), Offers(database)
-    alert_ingester, confirmed = (
-        AlertIngester(channels, identity, alerts, clock),
+    channels, offers = settings.dcv_alert_channels, Offers(database)
+    alert_ingester, waiting = (
+        AlertIngester(channels, outside.identity, alerts, clock),
         PendingMentions(background, account_cache),
     )
-    offer_worker = OfferWorker(
-        channels,
-        alert_ingester,
-        authorizer,
-        confirmed,
-        chat,
-        publisher,
-        database,
-        alerts,
-        offers,
-        clock,
-        AlertAuthors(authorizer, identity.team_id),
-        retry_seconds=timings.offer_retry_delay,
-        look_seconds=IDLE_SECONDS if database.is_sqlite else OTHER_INSTANCE_SECONDS,
-    )
+    authors = AlertAuthors(authorizer, outside.identity.team_id)
+    delays = timings.offer_retry_delay, IDLE_SECONDS if database.is_sqlite else OTHER_INSTANCE_SECONDS
+    said = (channels, alert_ingester, authorizer, waiting, chat, publisher, database, alerts, offers, clock, authors)
+    offer_worker = OfferWorker(*said, *delays)
     return Services(
         chat=chat,
         check_now=check_now,

@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
+from bot.clock import ends_within
 from bot.errors import ConfigurationError
 from bot.store import postgresql
 from bot.store.database import startup_errors
@@ -140,9 +141,7 @@ class WorkflowEngine:
                 loop.call_soon_threadsafe(done.set)
 
         threading.Thread(target=destroy, name="engine-close", daemon=True).start()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(patience, _LEAST_SECONDS) + _DESTROY_SECONDS):
-                await done.wait()
+        await ends_within(max(patience, _LEAST_SECONDS) + _DESTROY_SECONDS, done.wait())
         self._engine.dispose()
         loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
 

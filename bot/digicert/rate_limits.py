@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 from pyrate_limiter import InMemoryBucket, Limiter, MonotonicClock, Rate, SingleBucketFactory
 
+from bot.clock import ends_within
 from bot.errors import StoreUnavailable
 from bot.fair_share import EVERYBODY, FairQueue, current_person, working_for
 
@@ -221,9 +222,7 @@ class _FairRateLimiter:
         try:
             while await self._next_counted() is None:
                 self._arrived.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_COUNT_SECONDS):
-                        await self._arrived.wait()
+                await ends_within(_COUNT_SECONDS, self._arrived.wait())
             await self._source.reserve()
             self._serve_next()
         finally:

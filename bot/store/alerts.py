@@ -70,8 +70,7 @@ class Alerts:
         if only is not None:
             chosen = chosen.where(alerts.c.user_id.is_(None) | alerts.c.user_id.in_(list(only)))
         chosen = chosen.order_by(alerts.c.bot_id.is_(None), turn, alerts.c.at, alerts.c.ts).limit(most)
-        async with self._database.read() as connection:
-            return [_alert(row) for row in await connection.execute(chosen)]
+        return [_alert(row) for row in await self._database.rows(chosen)]
 
     async def done(self, looked_at: Iterable[Alert]) -> None:
         """Note that these were looked at."""
@@ -81,8 +80,7 @@ class Alerts:
 
     async def tidy(self, before: datetime) -> None:
         """Forget what arrived before."""
-        async with self._database.write() as transaction:
-            await transaction.execute(sa.delete(alerts).where(alerts.c.at < format_timestamp(before)))
+        await self._database.run(sa.delete(alerts).where(alerts.c.at < format_timestamp(before)))
 
 
 async def done(transaction: AsyncConnection, alert: Alert) -> bool:

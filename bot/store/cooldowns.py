@@ -37,8 +37,7 @@ class Cooldowns:
 
     async def delete_expired(self, before: datetime) -> None:
         """Forget those that ended before."""
-        async with self._database.write() as transaction:
-            await transaction.execute(sa.delete(cooldowns).where(cooldowns.c.expires_at < format_timestamp(before)))
+        await self._database.run(sa.delete(cooldowns).where(cooldowns.c.expires_at < format_timestamp(before)))
 
 
 async def active(connection: AsyncConnection, keys: Iterable[str], now: datetime) -> ActiveCooldown | None:

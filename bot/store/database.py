@@ -1,7 +1,7 @@
 """The database: opened once, brought up to date, and entered by two doors only, `write()` and `read()`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,18 @@ class Database:
         until = asyncio.get_running_loop().time() + seconds
         async with self._begin(until, writes=False) as connection:
             yield connection
+
+    async def rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """Return the rows of a query that needs no other one, in a transaction of its own."""
+        async with self.read() as connection:
+            found: Sequence[sa.Row[Any]] = (await connection.execute(query)).all()
+        return found
+
+    async def run(self, *statements: sa.Executable) -> None:
+        """Carry out statements that need no answer, all or none."""
+        async with self.write() as transaction:
+            for statement in statements:
+                await transaction.execute(statement)
 
     @asynccontextmanager
     async def write_unlocked(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:

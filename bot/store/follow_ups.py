@@ -44,8 +44,7 @@ class FollowUps:
             .select_from(_WITH_REQUESTS)
             .where(*_IS_DUE_SOME_TIME, follow_ups.c.due_at <= format_timestamp(now))
         )
-        async with self._database.read() as connection:
-            return [_read(row) for row in await connection.execute(due.order_by(follow_ups.c.due_at).limit(most))]
+        return [_read(row) for row in await self._database.rows(due.order_by(follow_ups.c.due_at).limit(most))]
 
     async def next_due(self) -> datetime | None:
         """When the next one is due; it may have passed."""
@@ -82,8 +81,7 @@ class FollowUps:
         """Go on looking: whoever tells the news of the `number`-th look will not lose them any more."""
         mine = (follow_ups.c.id == following_id, follow_ups.c.checks == number, follow_ups.c.status_update.is_not(None))
         free = sa.update(follow_ups).where(*mine).values(status_update=None, due_at=follow_ups.c.next_at, next_at=None)
-        async with self._database.write() as transaction:
-            await transaction.execute(free)
+        await self._database.run(free)
 
     async def postpone(self, following_id: str, number: int, due_at: datetime) -> None:
         """Let a look that failed on our side come again later."""
@@ -110,36 +108,29 @@ class FollowUps:
 
     async def abandon(self, request_id: str, word: str, now: datetime) -> None:
         """Stop what can be told nowhere."""
-        ended = {
-            **_ended(FollowUpState.STOPPED, word[:64], now),
-            "due_at": None,
-            "next_at": None,
-            "status_update": None,
-        }
-        async with self._database.write() as transaction:
-            mine = sa.update(follow_ups).where(follow_ups.c.request_id == request_id, _OPEN)
-            await transaction.execute(mine.values(ended))
+        nothing_due = {"due_at": None, "next_at": None, "status_update": None}
+        ended = {**_ended(FollowUpState.STOPPED, word[:64], now), **nothing_due}
+        mine = sa.update(follow_ups).where(follow_ups.c.request_id == request_id, _OPEN)
+        await self._database.run(mine.values(ended))
 
     async def orders(self) -> dict[int, datetime]:
         """The orders that are followed, and since when."""
-        order_id, since = follow_ups.c.order_id, sa.func.min(follow_ups.c.since)
+        order_id, since = follow_ups.c.order_id, sa.func.min(follow_ups.c.since).label("since")
         found = sa.select(order_id, since).where(_OPEN, order_id.is_not(None)).group_by(order_id)
-        async with self._database.read() as connection:
-            return {row[0]: parse_timestamp(row[1]) for row in await connection.execute(found)}
+        return {row.order_id: parse_timestamp(row.since) for row in await self._database.rows(found)}
 
     async def make_due(self, order_ids: Iterable[int], now: datetime) -> None:
         """Let what follows these orders look now."""
         soon = format_timestamp(now)
         chosen = (_OPEN, follow_ups.c.order_id.in_(list(order_ids)))
-        async with self._database.write() as transaction:
-            for column in (follow_ups.c.due_at, follow_ups.c.next_at):
-                later = sa.update(follow_ups).where(*chosen, column > soon)
-                await transaction.execute(later.values({column: soon}))
+        columns = (follow_ups.c.due_at, follow_ups.c.next_at)
+        await self._database.run(
+            *(sa.update(follow_ups).where(*chosen, column > soon).values({column: soon}) for column in columns)
+        )
 
     async def prune(self, before: datetime) -> None:
         """Forget those that began before, whatever became of them."""
-        async with self._database.write() as transaction:
-            await transaction.execute(sa.delete(follow_ups).where(follow_ups.c.since < format_timestamp(before)))
+        await self._database.run(sa.delete(follow_ups).where(follow_ups.c.since < format_timestamp(before)))
 
 
 async def begin(

@@ -41,9 +41,8 @@ class Forms:
     async def save(self, form: Form, now: datetime) -> None:
         """Keep a drawing, and let go of those older than a day."""
         body = _FORM.dump_json(form).decode()
-        async with self._database.write() as transaction:
-            await transaction.execute(sa.insert(forms).values(id=form.id, at=format_timestamp(now), body=body))
-            await transaction.execute(sa.delete(forms).where(forms.c.at < format_timestamp(now - KEPT)))
+        new = sa.insert(forms).values(id=form.id, at=format_timestamp(now), body=body)
+        await self._database.run(new, sa.delete(forms).where(forms.c.at < format_timestamp(now - KEPT)))
 
     async def get(self, form_id: str) -> Form | None:
         """The drawing of this id; None where it is unknown or too old."""
@@ -54,8 +53,7 @@ class Forms:
             return None
 
     async def _read(self, form_id: str) -> Form:
-        async with self._database.read() as connection:
-            body = await connection.scalar(sa.select(forms.c.body).where(forms.c.id == form_id))
-        if body is None:
+        rows = await self._database.rows(sa.select(forms.c.body).where(forms.c.id == form_id))
+        if not rows:
             raise KeyError(form_id)
-        return _FORM.validate_json(body)
+        return _FORM.validate_json(rows[0].body)

@@ -5,12 +5,12 @@ import json
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import structlog
 
+from bot.clock import ends_within
 from bot.store.database_file import PRIVATE
 
 log = structlog.get_logger(__name__)
@@ -67,9 +67,7 @@ class HeadFile:
     async def close(self) -> None:
         """Wait a moment until the file has the newest row."""
         if self._last:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await asyncio.shield(asyncio.wrap_future(self._last))
+            await ends_within(CLOSE_SECONDS, asyncio.shield(asyncio.wrap_future(self._last)))
         self._thread.shutdown(wait=False)
 
     def _write_all(self) -> None:

@@ -45,9 +45,8 @@ class Offers:
 
     async def get(self, offer_id: str) -> Offer | None:
         """An offer as it is now; None where it was made long ago."""
-        async with self._database.read() as connection:
-            row = (await connection.execute(sa.select(offers).where(offers.c.id == offer_id))).first()
-        return _offer(row) if row else None
+        rows = await self._database.rows(sa.select(offers).where(offers.c.id == offer_id))
+        return _offer(rows[0]) if rows else None
 
     async def not_shown(self, most: int, without: Collection[str] = ()) -> list[Offer]:
         """Return the offers whose last version is not in Slack, new ones first, but none of those `without`."""
@@ -57,31 +56,26 @@ class Offers:
             .order_by(offers.c.published_version > 0, _is_of_person(), offers.c.at, offers.c.id)
             .limit(most)
         )
-        async with self._database.read() as connection:
-            return [_offer(row) for row in await connection.execute(behind)]
+        return [_offer(row) for row in await self._database.rows(behind)]
 
     async def channels(self) -> list[str]:
         """Return the channels in which offers were posted that were not withdrawn."""
-        async with self._database.read() as connection:
-            return list(await connection.scalars(_posted(offers.c.channel_id).distinct()))
+        return [row.channel_id for row in await self._database.rows(_posted(offers.c.channel_id).distinct())]
 
     async def posted(self, channel_id: str, most: int) -> list[str]:
         """Return the ids of the newest offers in a channel that were not withdrawn."""
         mine = _posted(offers.c.id).where(offers.c.channel_id == channel_id)
-        async with self._database.read() as connection:
-            return list(await connection.scalars(mine.order_by(offers.c.at.desc()).limit(most)))
+        return [row.id for row in await self._database.rows(mine.order_by(offers.c.at.desc()).limit(most))]
 
     async def shown(self, offer: Offer) -> None:
         """Note which version stands in Slack, or never will; nothing where a newer one does."""
         older = (offers.c.id == offer.id) & (offers.c.published_version < offer.version)
-        async with self._database.write() as transaction:
-            await transaction.execute(sa.update(offers).where(older).values(published_version=offer.version))
+        await self._database.run(sa.update(offers).where(older).values(published_version=offer.version))
 
     async def withdraw(self, offer: Offer) -> None:
         """Let the next alert offer these targets again, since Slack did not accept this offer."""
         same = (offer_targets.c.channel_id == offer.destination.channel_id) & (offer_targets.c.offer_id == offer.id)
-        async with self._database.write() as transaction:
-            await transaction.execute(sa.delete(offer_targets).where(same))
+        await self._database.run(sa.delete(offer_targets).where(same))
 
     async def snooze(self, offer: Offer, by: str, until: datetime) -> None:
         """Let the targets of an offer rest in its channel."""
@@ -93,13 +87,12 @@ class Offers:
     async def tidy(self, before: datetime, now: datetime) -> None:
         """Forget what was offered before, the notes on what was posted for it, and which targets rested until now."""
         old = offers.c.at < format_timestamp(before)
-        async with self._database.write() as transaction:
-            keys = sa.select(sa.literal(POST) + offers.c.id).where(old)
-            await transaction.execute(sa.delete(posts).where(posts.c.key.in_(keys)))
-            await transaction.execute(
-                sa.delete(offer_targets).where(offer_targets.c.expires_at <= format_timestamp(now))
-            )
-            await transaction.execute(sa.delete(offers).where(old))
+        keys = sa.select(sa.literal(POST) + offers.c.id).where(old)
+        await self._database.run(
+            sa.delete(posts).where(posts.c.key.in_(keys)),
+            sa.delete(offer_targets).where(offer_targets.c.expires_at <= format_timestamp(now)),
+            sa.delete(offers).where(old),
+        )
 
 
 POST = "offer."

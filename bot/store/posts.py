@@ -36,17 +36,15 @@ class Posts:
 
     async def get(self, key: str) -> Post | None:
         """The intent of this key, if it was written before."""
-        async with self._database.read() as connection:
-            row = (await connection.execute(sa.select(posts).where(posts.c.key == key))).first()
-        return _post(row) if row else None
+        rows = await self._database.rows(sa.select(posts).where(posts.c.key == key))
+        return _post(rows[0]) if rows else None
 
     async def in_channels(self, request_id: str) -> list[Post]:
         """Return the messages of a request that are in channels, the oldest first."""
         mine = (posts.c.key.startswith(f"{request_id}.", autoescape=True), posts.c.ts.is_not(None))
         in_channel = (posts.c.detour.is_(None), ~posts.c.channel_id.startswith("D"))
-        async with self._database.read() as connection:
-            rows = await connection.execute(sa.select(posts).where(*mine, *in_channel).order_by(posts.c.ts))
-            return [_post(row) for row in rows]
+        rows = await self._database.rows(sa.select(posts).where(*mine, *in_channel).order_by(posts.c.ts))
+        return [_post(row) for row in rows]
 
     async def save(self, post: Post) -> None:
         """Write down what is about to be posted, or what was; replaces the row of the same key."""

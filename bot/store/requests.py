@@ -34,28 +34,24 @@ class Requests:
     async def unreported(self) -> list[str]:
         """Ids of the requests whose outcome has not been told yet, oldest first."""
         open_ones = sa.select(requests.c.id).where(requests.c.reported_at.is_(None)).order_by(requests.c.accepted_at)
-        async with self._database.read() as connection:
-            return list((await connection.execute(open_ones)).scalars())
+        return [row.id for row in await self._database.rows(open_ones)]
 
     async def reported(self, request_id: str, at: datetime) -> None:
         """Note that the outcome stands in Slack; safe to repeat."""
-        async with self._database.write() as transaction:
-            await transaction.execute(
-                sa.update(requests).where(requests.c.id == request_id).values(reported_at=format_timestamp(at))
-            )
+        await self._database.run(
+            sa.update(requests).where(requests.c.id == request_id).values(reported_at=format_timestamp(at))
+        )
 
     async def last_recipients(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """The addresses that were mailed last for each of these names, as far as any were."""
         chosen = sa.select(last_recipients).where(last_recipients.c.name.in_(list(names)))
-        async with self._database.read() as connection:
-            return {row.name: tuple(json.loads(row.emails)) for row in await connection.execute(chosen)}
+        return {row.name: tuple(json.loads(row.emails)) for row in await self._database.rows(chosen)}
 
     async def _read(self, request_id: str) -> ResendRequest:
-        async with self._database.read() as connection:
-            body = await connection.scalar(sa.select(requests.c.body).where(requests.c.id == request_id))
-        if body is None:
+        rows = await self._database.rows(sa.select(requests.c.body).where(requests.c.id == request_id))
+        if not rows:
             raise KeyError(request_id)
-        return _REQUEST.validate_json(body)
+        return _REQUEST.validate_json(rows[0].body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 
+from bot.clock import ends_within
 from bot.errors import BotError
 from bot.fair_share import working_for
 from bot.models import Interaction
@@ -54,10 +55,7 @@ class ErrorBoundary:
 
     async def idle(self, seconds: float) -> None:
         """Wait until everybody was answered, `seconds` at most."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
-        except TimeoutError:
+        if not await ends_within(seconds, self._idle.wait()):
             log.warning("stopping while somebody is being answered", open=len(self._open))
 
     async def notify_shutdown(self) -> None:
@@ -65,6 +63,4 @@ class ErrorBoundary:
         whispers = [
             self._chat.send_ephemeral(interaction, errors.stopping()) for interaction in dict.fromkeys(self._open)
         ]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PARTING_SECONDS):
-                await asyncio.gather(*whispers, return_exceptions=True)
+        await ends_within(PARTING_SECONDS, asyncio.gather(*whispers, return_exceptions=True))

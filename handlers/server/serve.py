@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 import structlog
 from slack_bolt.async_app import AsyncApp
 
-from bot.clock import Clock, utc_now
+from bot.clock import Clock, steady_clock, utc_now
 from bot.metrics import Metrics
 from bot.services.authorization.policy_loader import read_rules
 from bot.settings import Settings
 from bot.slack.client import Client, open_client
 from bot.store.cluster.join import describe, join_cluster
 from bot.timings import PRODUCTION, Timings
-from bot.wiring import Services, build, open_certcentral
+from bot.wiring import Outside, Services, build, open_certcentral
 from handlers.listeners.app import make_app
 from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.server.background import running
@@ -83,17 +83,8 @@ async def _serve(
             checked = await _unless(stop, check_start(transport.check, slack, certcentral, timings))
             if checked is None:
                 return
-            serving = build(
-                settings,
-                slack,
-                certcentral,
-                checked.identity,
-                metrics,
-                membership,
-                clock=clock,
-                steady=steady,
-                timings=timings,
-            )
+            parts = (settings, slack, certcentral, checked.identity, metrics, membership)
+            serving = build(Outside(*parts, clock, steady or steady_clock(clock), timings))
             async with AsyncExitStack() as stack:
                 services = await _unless(stop, stack.enter_async_context(serving))
                 if services is None:

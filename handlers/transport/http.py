@@ -12,7 +12,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.clock import Clock, steady_clock, utc_now
+from bot.clock import Clock, ends_within, steady_clock, utc_now
 from bot.metrics import Metrics
 from bot.settings import HttpModeSettings
 from bot.slack.client import Client
@@ -114,12 +114,8 @@ class HttpMode:
             return web.Response()
 
     async def _answered(self) -> None:
-        if self._open:
-            try:
-                async with asyncio.timeout(STOP_SECONDS):
-                    await self._idle.wait()
-            except TimeoutError:
-                log.warning("stopping while Slack waits for answers", open=self._open)
+        if self._open and not await ends_within(STOP_SECONDS, self._idle.wait()):
+            log.warning("stopping while Slack waits for answers", open=self._open)
 
 
 def _check_kind(request: web.Request) -> None:

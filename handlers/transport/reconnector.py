@@ -1,13 +1,13 @@
 """Staying connected: one socket after another, without a gap where Slack allows it, and an ack for every envelope."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
 
+from bot.clock import ends_within
 from bot.errors import ConfigurationError, SlackUnavailable
 from bot.timings import PRODUCTION, Timings
 from handlers.transport.transport import ACK_SECONDS
@@ -72,9 +72,7 @@ class Reconnector:
         opened for its ack, and closed in the same way.
         """
         try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ACK_SECONDS):
-                    await self._drain()
+            await ends_within(ACK_SECONDS, self._drain())
         except ConfigurationError as error:
             # It ends anyway; whether the next start is possible is for that start to say.
             log.warning("an envelope could not be acknowledged: Slack opens no socket", problems=error.problems)
@@ -117,9 +115,7 @@ class Reconnector:
 
     async def _quiet(self) -> None:
         """Wait for a moment without an envelope in work; where they never end, QUIET_SECONDS."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(QUIET_SECONDS):
-                await _all(self._envelopes)
+        await ends_within(QUIET_SECONDS, _all(self._envelopes))
 
     def _receive(self, connection: WebSocket, message: Message) -> None:
         if message.get("envelope_id"):

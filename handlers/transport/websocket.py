@@ -10,6 +10,7 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import ClientWebSocketResponse, ClientWSTimeout, WSCloseCode, WSMsgType
 
+from bot.clock import ends_within
 from bot.errors import SlackUnavailable
 from bot.timings import PRODUCTION, Timings
 
@@ -96,9 +97,7 @@ class WebSocket:
             self._is_closing = True
             with contextlib.suppress(aiohttp.ClientError, ConnectionError):
                 await self._ws.send_frame(_CLOSE, WSMsgType.CLOSE)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._timings.close_timeout):
-                await self._ended.wait()
+        await ends_within(self._timings.close_timeout, self._ended.wait())
         await self._ws.close()
 
     def _handle_frame(self, message: Message, hear: Callable[[Message], None]) -> None:

@@ -1,10 +1,11 @@
 """This machine's clock beside another's."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.clock import ClockSkew, parse_timestamp
+from bot.clock import ClockSkew, ends_within, parse_timestamp
 
 NOW = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
 
@@ -76,3 +77,23 @@ def test_a_steady_clock_begins_with_the_present_and_is_not_set(monkeypatch):
     booted[0] += 61.5
 
     assert (first, steady()) == (NOW, NOW + timedelta(seconds=61.5))
+
+
+async def test_what_ends_in_time_is_awaited_to_its_end():
+    assert await ends_within(60.0, asyncio.sleep(0)) is True
+
+
+async def test_what_lasts_too_long_is_cancelled():
+    lasting = asyncio.ensure_future(asyncio.Event().wait())
+
+    assert await ends_within(0.0, lasting) is False
+    assert lasting.cancelled()
+
+
+async def test_a_cancellation_is_not_taken_for_a_time_that_is_up():
+    waiting = asyncio.create_task(ends_within(60.0, asyncio.Event().wait()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

@@ -3,13 +3,12 @@
 import asyncio
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
-from attrs import define, field
+from attrs import define
 
-from bot.clock import Clock
+from bot.clock import Clock, ends_within
 from bot.errors import BotError, CaError, InvalidInput, SlackRejected, SlackUnavailable
 from bot.models import Actor, Destination, Offer, OfferTarget
 from bot.policy.rules import Action
@@ -63,8 +62,8 @@ class OfferWorker:
     _offers: Offers
     _clock: Clock
     _authors: AlertAuthors
-    _retry_seconds: float = field(default=PRODUCTION.offer_retry_delay, kw_only=True)
-    _look_seconds: float = field(default=IDLE_SECONDS, kw_only=True)
+    _retry_seconds: float = PRODUCTION.offer_retry_delay
+    _look_seconds: float = IDLE_SECONDS
 
     def __attrs_post_init__(self) -> None:
         self._showing = asyncio.Lock()
@@ -85,10 +84,7 @@ class OfferWorker:
                 _log_failure(error)
                 await asyncio.sleep(max(self._retry_seconds, getattr(error, "retry_after", None) or 0.0))
             else:
-                # Not `wait_for`: before Python 3.12 it may lose a cancellation, and this would never end.
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
-                        await self._alert_ingester.arrived.wait()
+                await ends_within(pause, self._alert_ingester.arrived.wait())
 
     async def run_once(self) -> float:
         """Show and process once; return the seconds after which there may be more to do.

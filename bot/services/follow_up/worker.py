@@ -10,7 +10,7 @@ import structlog
 from attrs import define
 from pydantic import TypeAdapter
 
-from bot.clock import Clock
+from bot.clock import Clock, ends_within
 from bot.errors import BotError, CaError, CaRejected, NotResendable, SlackRejected, SlackUnavailable
 from bot.follow_up_schedule import FollowUpSchedule, next_state
 from bot.models import Actor, FollowUp, FollowUpState, Observation, ResendRequest, StatusUpdate
@@ -67,10 +67,7 @@ class FollowUpWorker:
             while True:
                 self._woken.clear()
                 pause = await self._begin_due()
-                # Not `wait_for`: before Python 3.12 it may lose a cancellation, and this would never end.
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
-                        await self._woken.wait()
+                await ends_within(pause, self._woken.wait())
         finally:
             for task in self._under_way.values():
                 task.cancel()
@@ -110,9 +107,7 @@ class FollowUpWorker:
         released = self._released[follow_up.id] = asyncio.Event()
         try:
             await self._engine.start(FLOW, f"follow:{follow_up.id}:{number}")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(RELEASE_SECONDS):
-                    await released.wait()
+            await ends_within(RELEASE_SECONDS, released.wait())
         finally:
             self._released.pop(follow_up.id, None)
 

@@ -127,26 +127,18 @@ class Ledger:
 
     async def head(self) -> tuple[int, str]:
         """The number and the hash of the newest row."""
-        async with self._database.read() as connection:
-            head = (await connection.execute(sa.select(ledger_head.c.seq, ledger_head.c.hash))).one()
+        [head] = await self._database.rows(sa.select(ledger_head.c.seq, ledger_head.c.hash))
         return head.seq, head.hash
 
     async def attempts(self, request_id: str, call_no: int) -> CallAttempts:
         """What was tried of one call, and how it ended."""
-        rows = await self._rows(request_id, call_no)
+        rows = await self._database.rows(_of(request_id).where(ledger.c.call_no == call_no))
         return CallAttempts(tuple(_attempts(rows)), _result(rows))
 
     async def results(self, request_id: str) -> dict[int, CallResult]:
         """How each call that has ended did so."""
-        async with self._database.read() as connection:
-            rows = (await connection.execute(_of(request_id).where(ledger.c.kind.in_(OUTCOMES)))).all()
+        rows = await self._database.rows(_of(request_id).where(ledger.c.kind.in_(OUTCOMES)))
         return {row.call_no: result for row in rows if (result := _result([row]))}
-
-    async def _rows(self, request_id: str, call_no: int) -> Sequence[sa.Row[Any]]:
-        async with self._database.read() as connection:
-            mine = await connection.execute(_of(request_id).where(ledger.c.call_no == call_no))
-            rows: Sequence[sa.Row[Any]] = mine.all()
-        return rows
 
 
 async def _already_written(transaction: AsyncConnection, entry: Entry) -> bool:

@@ -51,11 +51,10 @@ class LastResends:
         if not wanted:
             return {}
         found: dict[str, LastResend] = {}
-        async with self._database.read() as connection:
-            for row in await connection.execute(_results(wanted)):
-                call = _REQUEST.validate_json(row.body).calls[row.call_no]
-                for resend in _resends(row, call):
-                    found.setdefault(*resend)
+        for row in await self._database.rows(_results(wanted)):
+            call = _REQUEST.validate_json(row.body).calls[row.call_no]
+            for resend in _resends(row, call):
+                found.setdefault(*resend)
         return found
 
 
