@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from bot.clock import Clock, OnDate
 from bot.digicert.client import CertCentral, OnCall, open_http
@@ -155,7 +156,8 @@ async def _begun(outside: Outside) -> AsyncIterator[Services]:
         outside = replace(outside, certcentral=outside.certcentral.with_limiter(limits))
     engine = WorkflowEngine(url, membership.executor)
     try:
-        services = _services(outside, await open_policy_loader(settings, outside.identity), database, engine)
+        policy_loader = await open_policy_loader(settings, outside.identity)
+        services = _Container(outside, policy_loader, database, engine).services()
         await membership.join()
         await engine.launch()
         await services.resend.start_pending()
@@ -169,72 +171,196 @@ async def _begun(outside: Outside) -> AsyncIterator[Services]:
         await database.close()
 
 
-def _services(outside: Outside, policy_loader: PolicyLoader, database: Database, engine: WorkflowEngine) -> Services:
-    settings, slack, certcentral, metrics = outside.settings, outside.slack, outside.certcentral, outside.metrics
-    membership, clock, steady, timings = outside.membership, outside.clock, outside.steady, outside.timings
-    ledger, stored, posts, follow_ups = Ledger(database), Requests(database), Posts(database), FollowUps(database)
-    alerts, directory, chat = Alerts(database), Directory(slack), Chat(slack)
-    schedule = FollowUpSchedule(settings.dcv_follow_ups, settings.dcv_nudges)
-    authorizer = Authorizer(policy_loader, directory, ledger, metrics, clock)
-    addresses = AllowedEmails(certcentral, steady)
-    account_cache = AccountCache(certcentral, clock, steady)
-    reach = ReachReader(certcentral, account_cache)
-    finder = Finder(certcentral, account_cache, RecipientOptions(addresses, stored), reach, settings.console_url)
-    publisher = MessagePublisher(chat, posts, clock, membership.locks)
-    note = settings.dcv_email_end_note
-    reporter = ResultReporter(stored, ledger, follow_ups, publisher, clock, email_end_note=note, timings=timings)
-    parts = (database, stored, ledger, authorizer, certcentral, addresses, reach, schedule, metrics, clock)
-    sender = CallSender(*parts, membership.executor, CallGuard(database, membership), steady, timings)
-    limits = settings.dcv_cooldown, clock, settings.dcv_person_limits
-    held = Cooldowns(database)
-    resend = ResendService(
-        authorizer, database, ledger, stored, held, publisher, engine, sender, reporter, metrics, *limits
-    )
-    pending_mentions = PendingMentions(certcentral, account_cache)
-    form_service = ResendFormService(
-        authorizer, finder, pending_mentions, resend, Forms(database), settings.dcv_locale, clock
-    )
-    observer = ValidationObserver(certcentral, clock)
-    check_now = CheckNow(authorizer, stored, follow_ups, observer, publisher, reporter, schedule, clock)
-    background = certcentral.in_background()
-    follow_up_worker = FollowUpWorker(
-        authorizer,
-        stored,
-        follow_ups,
-        ValidationObserver(background, clock),
-        reporter,
-        publisher,
-        engine,
-        schedule,
-        clock,
-    )
-    channels, offers = settings.dcv_alert_channels, Offers(database)
-    alert_ingester, waiting = (
-        AlertIngester(channels, outside.identity, alerts, clock),
-        PendingMentions(background, account_cache),
-    )
-    authors = AlertAuthors(authorizer, outside.identity.team_id)
-    delays = timings.offer_retry_delay, IDLE_SECONDS if database.is_sqlite else OTHER_INSTANCE_SECONDS
-    said = (channels, alert_ingester, authorizer, waiting, chat, publisher, database, alerts, offers, clock, authors)
-    offer_worker = OfferWorker(*said, *delays)
-    return Services(
-        chat=chat,
-        check_now=check_now,
-        history_report=HistoryReport(authorizer, RequestHistory(database), publisher, clock, timings=timings),
-        form_service=form_service,
-        directory=directory,
-        policy_explainer=PolicyExplainer(authorizer, policy_loader),
-        follow_up_worker=follow_up_worker,
-        head_log=HeadLog(ledger),
-        alert_ingester=alert_ingester,
-        leadership=membership.leadership,
-        offer_worker=offer_worker,
-        status_poller=StatusPoller(background, follow_ups, follow_up_worker, clock, steady),
-        denial_log=authorizer.denial_log,
-        resend=resend,
-        status=StatusReport(
-            authorizer, certcentral, account_cache, LastResends(database), publisher, clock, settings.console_url
-        ),
-        health_checks=HealthChecks(slack, BacklogReader(database), engine, background, clock, timings),
-        workflow_recovery=WorkflowRecovery(membership, engine),
-    )
+class _Container:
+    """Creates each object when it is first needed, and only once."""
+
+    def __init__(
+        self, outside: Outside, policy_loader: PolicyLoader, database: Database, engine: WorkflowEngine
+    ) -> None:
+        self.outside = outside
+        self.settings = outside.settings
+        self.clock = outside.clock
+        self.certcentral = outside.certcentral
+        self.background = outside.certcentral.in_background()
+        self.policy_loader = policy_loader
+        self.database = database
+        self.engine = engine
+        self.ledger = Ledger(database)
+        self.requests = Requests(database)
+        self.follow_ups = FollowUps(database)
+        self.directory = Directory(outside.slack)
+        self.chat = Chat(outside.slack)
+        self.schedule = FollowUpSchedule(self.settings.dcv_follow_ups, self.settings.dcv_nudges)
+        self.account = AccountCache(self.certcentral, self.clock, outside.steady)
+        self.allowed_emails = AllowedEmails(self.certcentral, outside.steady)
+        self.reach = ReachReader(self.certcentral, self.account)
+        self.publisher = MessagePublisher(self.chat, Posts(database), self.clock, outside.membership.locks)
+        self.authorizer = Authorizer(policy_loader, self.directory, self.ledger, outside.metrics, self.clock)
+
+    def services(self) -> Services:
+        """Return everything that the handlers use."""
+        membership, worker, ingester = self.outside.membership, self.follow_up_worker, self.alert_ingester
+        health = HealthChecks(
+            self.outside.slack,
+            BacklogReader(self.database),
+            self.engine,
+            self.background,
+            self.clock,
+            self.outside.timings,
+        )
+        return Services(
+            chat=self.chat,
+            check_now=self.check_now,
+            history_report=self.history_report,
+            form_service=self.form_service,
+            directory=self.directory,
+            policy_explainer=PolicyExplainer(self.authorizer, self.policy_loader),
+            follow_up_worker=worker,
+            head_log=HeadLog(self.ledger),
+            alert_ingester=ingester,
+            leadership=membership.leadership,
+            offer_worker=self.offer_worker,
+            status_poller=StatusPoller(self.background, self.follow_ups, worker, self.clock, self.outside.steady),
+            denial_log=self.authorizer.denial_log,
+            resend=self.resend,
+            status=self.status_report,
+            health_checks=health,
+            workflow_recovery=WorkflowRecovery(membership, self.engine),
+        )
+
+    @cached_property
+    def finder(self) -> Finder:
+        options = RecipientOptions(self.allowed_emails, self.requests)
+        return Finder(self.certcentral, self.account, options, self.reach, self.settings.console_url)
+
+    @cached_property
+    def reporter(self) -> ResultReporter:
+        return ResultReporter(
+            self.requests,
+            self.ledger,
+            self.follow_ups,
+            self.publisher,
+            self.clock,
+            email_end_note=self.settings.dcv_email_end_note,
+            timings=self.outside.timings,
+        )
+
+    @cached_property
+    def sender(self) -> CallSender:
+        membership = self.outside.membership
+        return CallSender(
+            self.database,
+            self.requests,
+            self.ledger,
+            self.authorizer,
+            self.certcentral,
+            self.allowed_emails,
+            self.reach,
+            self.schedule,
+            self.outside.metrics,
+            self.clock,
+            membership.executor,
+            CallGuard(self.database, membership),
+            self.outside.steady,
+            self.outside.timings,
+        )
+
+    @cached_property
+    def resend(self) -> ResendService:
+        return ResendService(
+            self.authorizer,
+            self.database,
+            self.ledger,
+            self.requests,
+            Cooldowns(self.database),
+            self.publisher,
+            self.engine,
+            self.sender,
+            self.reporter,
+            self.outside.metrics,
+            self.settings.dcv_cooldown,
+            self.clock,
+            self.settings.dcv_person_limits,
+        )
+
+    @cached_property
+    def form_service(self) -> ResendFormService:
+        return ResendFormService(
+            self.authorizer,
+            self.finder,
+            PendingMentions(self.certcentral, self.account),
+            self.resend,
+            Forms(self.database),
+            self.settings.dcv_locale,
+            self.clock,
+        )
+
+    @cached_property
+    def check_now(self) -> CheckNow:
+        return CheckNow(
+            self.authorizer,
+            self.requests,
+            self.follow_ups,
+            ValidationObserver(self.certcentral, self.clock),
+            self.publisher,
+            self.reporter,
+            self.schedule,
+            self.clock,
+        )
+
+    @cached_property
+    def follow_up_worker(self) -> FollowUpWorker:
+        return FollowUpWorker(
+            self.authorizer,
+            self.requests,
+            self.follow_ups,
+            ValidationObserver(self.background, self.clock),
+            self.reporter,
+            self.publisher,
+            self.engine,
+            self.schedule,
+            self.clock,
+        )
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        return Alerts(self.database)
+
+    @cached_property
+    def alert_ingester(self) -> AlertIngester:
+        return AlertIngester(self.settings.dcv_alert_channels, self.outside.identity, self.alerts, self.clock)
+
+    @cached_property
+    def offer_worker(self) -> OfferWorker:
+        return OfferWorker(
+            self.settings.dcv_alert_channels,
+            self.alert_ingester,
+            self.authorizer,
+            PendingMentions(self.background, self.account),
+            self.chat,
+            self.publisher,
+            self.database,
+            self.alerts,
+            Offers(self.database),
+            self.clock,
+            AlertAuthors(self.authorizer, self.outside.identity.team_id),
+            self.outside.timings.offer_retry_delay,
+            IDLE_SECONDS if self.database.is_sqlite else OTHER_INSTANCE_SECONDS,
+        )
+
+    @cached_property
+    def history_report(self) -> HistoryReport:
+        past = RequestHistory(self.database)
+        return HistoryReport(self.authorizer, past, self.publisher, self.clock, timings=self.outside.timings)
+
+    @cached_property
+    def status_report(self) -> StatusReport:
+        return StatusReport(
+            self.authorizer,
+            self.certcentral,
+            self.account,
+            LastResends(self.database),
+            self.publisher,
+            self.clock,
+            self.settings.console_url,
+        )
