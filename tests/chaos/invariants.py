@@ -56,8 +56,8 @@ def unfinished(world: World) -> list[str]:
     """What is still under way in the bot, by its own tables."""
     questions = {
         "request {id} is not told": "SELECT id FROM requests WHERE reported_at IS NULL",
-        "alert {ts} was not looked at": "SELECT ts FROM alerts WHERE candidates IS NOT NULL",
-        "offer {id} is not shown": "SELECT id FROM offers WHERE shown = 0",
+        "alert {ts} was not looked at": "SELECT ts FROM alerts WHERE mentions IS NOT NULL",
+        "offer {id} is not shown": "SELECT id FROM offers WHERE published_version = 0",
     }
     return [name.format(**row) for name, question in questions.items() for row in world.rows(question)]
 
