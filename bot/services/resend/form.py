@@ -1,4 +1,4 @@
-"""The form's conversation: who asks is checked first, what is drawn is kept, what comes back is turned into calls."""
+"""The service of the resend form: authorizes the user, saves each drawn form, and turns a submission into calls."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,10 @@ from bot.views.resend_form import ModalView
 
 @dataclass(frozen=True, slots=True)
 class _Extras:
-    """What a drawing shows beside what was found: what was typed, what was sent before, and where it was named."""
+    """Optional parts of a form: the user's input so far, the previous result, and the part of the message it is from.
+
+    `before` and `found_in` are marked-up text.
+    """
 
     typed: PartialInput = NOTHING_TYPED
     before: str | None = None
@@ -58,7 +61,7 @@ class _Extras:
 
 @define(eq=False, repr=False, slots=False)
 class ResendFormService:
-    """Draws the form for a person, and reads it back; every door to it asks the gate."""
+    """Service that draws the resend form and reads submissions. It authorizes the user for each of them."""
 
     _authorizer: Authorizer
     _finder: Finder
@@ -69,21 +72,21 @@ class ResendFormService:
     _clock: Clock
 
     async def start(self, actor: Actor, destination: Destination, text: str, wanted: TargetRef | None = None) -> Form:
-        """A new form for somebody who may resend what is `wanted`, or anything at all; NotAllowed for anybody else."""
+        """Return a new form. Raises NotAllowed if the user may not resend `wanted`, or, if it is None, anything."""
         about = {"text": text[:200], "channel": destination.channel_id}
         await self._authorizer.require(actor, Action.RESEND, about, resource_for_input(destination, wanted))
         return Form(actor, destination)
 
     async def save(self, form: Form) -> None:
-        """Remember a form that was opened empty."""
+        """Save a form that was opened empty."""
         await self._forms.save(form, self._clock())
 
     async def find_target(self, form: Form, wanted: TargetRef, typed: PartialInput = NOTHING_TYPED) -> ModalView:
-        """The drawing for what somebody wrote."""
+        """Return the form for a typed order or domain."""
         return await self._draw(form, partial(self._finder.find, wanted), target_ref_key(wanted), _Extras(typed))
 
     async def from_message(self, form: Form, mentions: Sequence[Mention]) -> ModalView:
-        """The drawing for what a message names: filled in, a choice, or why nothing waits."""
+        """Return the form for what a message mentions: filled in, a choice, or the reason why nothing is pending."""
         try:
             found = await self._pending_mentions.of(mentions)
             visibility = await self._visibility(form.actor, form.destination)
@@ -98,34 +101,34 @@ class ResendFormService:
             match = mine[0][0]
             find = partial(self._finder.by_key, match.opens)
             return await self._draw(form, find, match.opens, _Extras(found_in=match.where))
-        strong = await self._real([each for each in mentions if each.is_explicit], visibility)
+        explicit = await self._real([each for each in mentions if each.is_explicit], visibility)
         hides = bool(found) or not visibility.sees_everything
-        sentence = views.nothing_named([mention.target for mention in strong or mentions], hides=hides)
+        sentence = views.nothing_named([mention.target for mention in explicit or mentions], hides=hides)
         if mentions and (unreadable := await self._pending_mentions.unreadable()):
             sentence = f"{sentence} {unreadable}"
-        if len(strong) == 1:
-            [only] = strong
+        if len(explicit) == 1:
+            [only] = explicit
             find = partial(self._find_named, only.target, sentence)
             return await self._draw(form, find, target_ref_key(only.target), _Extras(found_in=only.location))
         return await self._nothing(form, sentence, "Choose an order or a domain to go on.")
 
     async def choose(self, form: Form, key: str, typed: PartialInput = NOTHING_TYPED) -> ModalView:
-        """The drawing for an option that was picked; what was typed stays."""
+        """Return the form for a picked option, with the user's input so far."""
         return await self._draw(form, partial(self._finder.by_key, key), key, _Extras(typed))
 
     async def repeat(self, form: Form, request: ResendRequest, before: str | None) -> ModalView:
-        """The drawing for what was asked before, telling how that ended; a reason is required."""
+        """Return the form for an earlier request, with its result in `before`. The user must give a reason."""
         return await self._draw(form, partial(self._finder.by_key, request.key), request.key, _Extras(before=before))
 
     async def rescope(self, form: Form, index: int, typed: PartialInput) -> ModalView:
-        """The drawing for another name scope of the same domain; what was typed stays."""
+        """Return the form for another name scope of the same domain, with the user's input so far."""
         plan = _planned(form)
         return await self._draw(form, partial(self._finder.with_scope, plan, index), plan.key, _Extras(typed))
 
     async def options(self, actor: Actor, form_id: str, typed: str) -> list[dict[str, Any]]:
-        """At most a hundred options for what was typed so far, the longest waiting first; takes 2.5 s at most.
+        """Return at most 100 options for the text typed so far, the longest pending first. Takes at most 2.5 s.
 
-        What the person may not resend at all is no option.
+        Targets that the user may not resend are left out.
         """
         form = await self.form(actor, form_id)
         visibility = await self._visibility(actor, form.destination)
@@ -135,10 +138,10 @@ class ResendFormService:
         return views.suggestions(lines, wanted, self._clock())
 
     async def from_command(self, actor: Actor, destination: Destination, cause: str, line: ResendNow) -> NewRequest:
-        """What a line without a form asks for, checked as a form would be.
+        """Return the request of a command that sends without a form, checked as a form would be.
 
-        Raises NotAllowed, NotResendable, Misunderstood where a waiting name is left without one of the addresses, and
-        CaUnavailable or CaRejected where DigiCert cannot tell.
+        Raises NotAllowed or NotResendable. Raises InvalidInput if a pending name gets none of the addresses, or if
+        several targets match. Raises CaUnavailable or CaRejected if DigiCert does not give the data.
         """
         about = {"text": target_ref_key(line.wanted), "channel": destination.channel_id}
         await self._authorizer.require(actor, Action.RESEND, about, resource_for_input(destination, line.wanted))
@@ -157,17 +160,20 @@ class ResendFormService:
         )
 
     async def submit(self, actor: Actor, view_id: str, filled: FormInput) -> NewRequest:
-        """What a submitted form asks for; Misunderstood names the field that must be mended."""
+        """Return the request of a submitted form. Raises InvalidInput with the field that the user must correct."""
         form = await self.form(actor, filled.form_id)
         plan = _planned(form)
         locale = filled.locale or self._locale
         if not self._known(locale):
             raise InvalidInput("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
-        what = (plan.key, _subject(plan), _calls(plan, filled), locale, filled.reason, form.drawn_at, plan.reach)
-        return NewRequest(actor, form.destination, f"view:{view_id}", *what)
+        details = (plan.key, _subject(plan), _calls(plan, filled), locale, filled.reason, form.drawn_at, plan.reach)
+        return NewRequest(actor, form.destination, f"view:{view_id}", *details)
 
     async def with_cooldown(self, actor: Actor, filled: FormInput, cooldown: Cooldown) -> ModalView:
-        """The submitted form once more, with what was sent meanwhile; a reason is required, DigiCert is not asked."""
+        """Return the submitted form again, with a warning about the other resend. Does not call DigiCert.
+
+        The user must give a reason.
+        """
         opened = await self.form(actor, filled.form_id)
         form = Form(opened.actor, opened.destination, opened.plan, self._drawn_at(cooldown))
         await self.save(form)
@@ -178,7 +184,7 @@ class ResendFormService:
         )
 
     async def destination(self, form_id: str) -> Destination | None:
-        """Where the result of a form belongs; None where nobody remembers."""
+        """Return the destination of a form's result, or None if the form is unknown or the database is unavailable."""
         try:
             form = await self._forms.get(form_id)
         except StoreUnavailable:
@@ -186,7 +192,11 @@ class ResendFormService:
         return form.destination if form else None
 
     async def form(self, actor: Actor, form_id: str) -> Form:
-        """The form behind an id, for the person who opened it and may still resend there."""
+        """Return the stored form with this id to the user who opened it.
+
+        Raises NotAllowed if that user may no longer resend there. Raises InvalidInput for an unknown form, or for
+        another user's.
+        """
         form = await self._forms.get(form_id)
         destination = form.destination if form else None
         await self._authorizer.require(
@@ -199,34 +209,37 @@ class ResendFormService:
     async def _visibility(self, actor: Actor, destination: Destination) -> Visibility:
         return Visibility(actor, destination, await self._authorizer.context(actor))
 
-    async def _real(self, strong: list[Mention], visibility: Visibility) -> list[Mention]:
-        """Return the candidates that are worth an explanation: orders, and the names that the account knows best.
+    async def _real(self, explicit: list[Mention], visibility: Visibility) -> list[Mention]:
+        """Return the mentions that are worth an explanation: orders, and the names that match the account best.
 
         Dotted keys, such as `host.name`, look like names, and a message may carry many of them beside one real name.
         """
-        names = [each.target.name for each in strong if isinstance(each.target, DomainRef)]
+        names = [each.target.name for each in explicit if isinstance(each.target, DomainRef)]
         names = [name for name in names if visibility.sees(name)]
-        if len(strong) < 2 or not names:
-            return strong
+        if len(explicit) < 2 or not names:
+            return explicit
         try:
             known = await self._finder.known_best(names)
         except CaError:
             known = frozenset()
         if known:
-            return [each for each in strong if not isinstance(each.target, DomainRef) or each.target.name in known]
-        return [each for each in strong if not each.is_key] or strong
+            return [each for each in explicit if not isinstance(each.target, DomainRef) or each.target.name in known]
+        return [each for each in explicit if not each.is_key] or explicit
 
     async def _find_named(self, wanted: TargetRef, sentence: str, visibility: Visibility) -> Plan | DomainChoice:
-        """What waits after all for what a message names; else NotResendable with that sentence, and the reason."""
+        """Return what is pending for a mentioned target.
+
+        Raises NotResendable with `sentence`, and the reason as its hint, if nothing is.
+        """
         try:
             return await self._finder.find(wanted, visibility)
         except NotResendable as error:
             raise NotResendable(sentence, f"{error} {error.hint}") from error
 
-    async def _nothing(self, opened: Form, sentence: str, instead: str) -> ModalView:
+    async def _nothing(self, opened: Form, sentence: str, hint: str) -> ModalView:
         form = Form(opened.actor, opened.destination)
         await self.save(form)
-        return views.nothing(form.id, sentence, instead)
+        return views.nothing(form.id, sentence, hint)
 
     async def _choice(self, opened: Form, found: Sequence[tuple[MentionMatch, AccountEntry]]) -> ModalView:
         form = Form(opened.actor, opened.destination)
@@ -237,7 +250,7 @@ class ResendFormService:
     async def _draw(
         self, opened: Form, find: Callable[[Visibility], Awaitable[Plan | DomainChoice]], key: str, extras: _Extras
     ) -> ModalView:
-        """Draw what was found for `key`, or why there is nothing to draw, and keep it under an id of its own."""
+        """Draw the target that `find` returns, or the reason for an error, and save the form under a new id."""
         form = Form(opened.actor, opened.destination)
         try:
             found = await find(await self._visibility(opened.actor, opened.destination))
@@ -268,11 +281,14 @@ class ResendFormService:
         return drawing
 
     def _known(self, locale: str) -> bool:
-        """Whether a form may carry this language: ours, or a code of the usual shape."""
+        """Return True if a form may have this language: the configured one, or any well-formed code."""
         return locale in (self._locale, read_locale(locale))
 
     def _drawn_at(self, cooldown: Cooldown | None) -> datetime:
-        """Now, and not before what the drawing tells of, which another instance's clock may put into the future."""
+        """Return the time of drawing: now, or the time of the shown cooldown if that is later.
+
+        Another instance's clock may be ahead. A reason counts only if the form was not drawn before the cooldown.
+        """
         now = self._clock()
         return max(now, cooldown.at) if cooldown else now
 
@@ -285,13 +301,13 @@ class ResendFormService:
                 who = who_can(context.rules, Action.OVERRIDE, resource)
                 return views.in_cooldown(form.id, plan, cooldown, who, now)
         locale = typed.locale if typed.locale and self._known(typed.locale) else self._locale
-        before, where = extras.before or (views.cooldown_warning(cooldown, now) if cooldown else None), extras.found_in
-        reason, destination = typed.reason, form.destination
-        return views.resend(form.id, plan, destination, locale=locale, reason=reason, before=before, found_in=where)
+        before = extras.before or (views.cooldown_warning(cooldown, now) if cooldown else None)
+        reason, found_in, destination = typed.reason, extras.found_in, form.destination
+        return views.resend(form.id, plan, destination, locale=locale, reason=reason, before=before, found_in=found_in)
 
 
 def _ambiguous(choice: DomainChoice) -> str:
-    """Why a line without a form sends nothing, and what to type instead. A domain cannot be typed by its id."""
+    """Return why an ambiguous command sends nothing, and what to type instead. A domain cannot be typed by its id."""
     if any(match.kind is Kind.DOMAIN for match in choice.matches):
         return f"Nothing was sent: several domains are called {choice.name}. Choose one with /dcv-resend {choice.name}."
     ids = ", ".join(str(match.id) for match in choice.matches[:MOST_NAMED])
@@ -321,7 +337,7 @@ def _calls(plan: Plan, filled: FormInput) -> tuple[Call, ...]:
 
 
 def _likely_calls(plan: Plan) -> tuple[Call, ...]:
-    """The calls of a form that is submitted as it is drawn: whose cooldown counts."""
+    """Return the calls of a form that is submitted without changes. Their cooldowns are the ones to warn about."""
     if needs_shared_mailbox(plan):
         return shared_calls(plan, shared_mailboxes(plan)[0])
     return chosen_calls(plan, {number: preselected(waiting) for number, waiting in enumerate(plan.waiting)})

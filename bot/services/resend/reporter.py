@@ -1,4 +1,4 @@
-"""The conversation about one request: announced at once, told to the end however long Slack was away."""
+"""The Slack messages of one request: announced at once, and reported however long Slack is unavailable."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 @define(eq=False, repr=False, slots=False)
 class ResultReporter:
-    """The steps of a resend that talk, and its root message as long as it is followed."""
+    """The workflow steps of a resend that post to Slack, and its root message for as long as a follow-up runs."""
 
     _requests: Requests
     _ledger: Ledger
@@ -40,35 +40,41 @@ class ResultReporter:
     _timings: Timings = field(default=PRODUCTION, kw_only=True)
 
     async def announce(self, request_id: str) -> int:
-        """Show that the request is on its way, and return its number of calls; the mail does not wait for Slack."""
+        """Publish that the request is in progress, and return its number of calls.
+
+        Errors of Slack are only logged, and a bound limits the wait, so that Slack does not delay the emails.
+        """
         request = await until_available(self._requests.get, request_id)
         await self._best_effort(request, lambda _: resend_messages.in_progress(request))
         return len(request.calls)
 
     async def waiting(self, request_id: str, turned_away: Mapping[str, Any]) -> None:
-        """Show that DigiCert, or Slack, wants to be asked later."""
+        """Publish that DigiCert or Slack turned the call away, and when the bot tries again."""
         request = await until_available(self._requests.get, request_id)
         again = datetime.fromisoformat(turned_away["again_at"])
         busy = turned_away["busy"]
-        # An earlier version of the bot wrote down no words.
+        # An earlier version of the bot did not save the words.
         words = turned_away.get("words") or "DigiCert cannot be reached."
         await self._best_effort(request, lambda results: resend_messages.waiting(request, results, again, busy, words))
 
     async def progress(self, request_id: str) -> None:
-        """Show which of several calls have ended."""
+        """Publish which of several calls have ended."""
         request = await until_available(self._requests.get, request_id)
         await self._best_effort(request, lambda results: resend_messages.progress(request, results))
 
     async def report(self, request_id: str) -> dict[str, Any]:
-        """Tell the outcome: `{"told": True}`, or in how many seconds at the earliest to try again. Safe to repeat."""
+        """Publish the outcome. Safe to repeat.
+
+        Returns `{"told": True}`, or `{"told": False, "wait": seconds}` with the least time before the next try.
+        """
         return await attempt_delivery(self._publish_result, request_id)
 
     async def refresh_root(self, request: ResendRequest) -> Post:
-        """Show the outcome and how it stands now in the root message, which is returned; safe to repeat."""
+        """Publish the outcome and the current follow-up status in the root message, and return it. Safe to repeat."""
         return await self._show_root(request, partial(self._ended, request))
 
     async def _ended(self, request: ResendRequest) -> Message:
-        """The outcome and how it stands now."""
+        """Return the message with the outcome and the current follow-up status."""
         results = await self._ledger.results(request.id)
         follow_ups = await self._follow_ups.of(request.id)
         newer = {each.word for each in follow_ups if each.state is FollowUpState.SUPERSEDED}
@@ -90,7 +96,7 @@ class ResultReporter:
     async def _best_effort(
         self, request: ResendRequest, message: Callable[[Mapping[int, CallResult]], Message]
     ) -> None:
-        """Show how far it is; the outcome where another process came to its end meanwhile."""
+        """Publish the progress, or the outcome if another process has ended the request meanwhile. Only log errors."""
 
         async def draw() -> Message:
             results = await self._ledger.results(request.id)

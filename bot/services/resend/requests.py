@@ -1,4 +1,4 @@
-"""The only gate to a resend: a request is accepted in one transaction, then carried out by a durable flow."""
+"""The only way to a resend: a request is accepted in one transaction, then a durable workflow carries it out."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -37,10 +37,11 @@ RETENTION = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """A request before it is accepted; `cause` names the one act in Slack that caused it.
+    """A request before it is accepted.
 
-    `seen_at` is when its form was drawn: a reason given there says nothing of what was sent after that. `reach` is what
-    its emails would validate, as DigiCert reported it then.
+    `cause` identifies the user's act in Slack, so that a repeated delivery gets the same request id. `seen_at` is the
+    time at which the form was drawn: a reason does not override a cooldown that began later. `reach` is everything
+    that its emails would validate, as DigiCert reported it then.
     """
 
     actor: Actor
@@ -57,16 +58,16 @@ class NewRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """Why a request is not accepted, and the ledger's row for it, which is written if it `is_news`."""
+    """A rejected request: the error to raise, and its ledger entry, which is appended only if `should_record`."""
 
     entry: Entry
     error: BotError
-    is_news: bool
+    should_record: bool
 
 
 @define(eq=False, repr=False, slots=False)
 class ResendService:
-    """Accepts requests and sees them to their end."""
+    """The acceptance of requests, and the workflow that carries them out."""
 
     _authorizer: Authorizer
     _database: Database
@@ -86,12 +87,14 @@ class ResendService:
         self._engine.define(FLOW, self._flow)
 
     async def accept(self, asked: NewRequest) -> str | None:
-        """Write a request down and return its id; nothing is sent before `begin`.
+        """Save a request and return its id. Nothing is sent before `start`.
 
-        Safe to repeat: the same cause is the same request, and counts once for DCV_PERSON_LIMITS. None where its
-        outcome was told already, so that nothing is left to begin. NotAllowed and CooldownActive are in the ledger when
-        they are raised, and so is the first LimitReached of a span. After StoreUnavailable and PermissionUnknown
-        nothing was written and nothing will be sent.
+        Safe to repeat: the same cause gives the same request, and counts once for DCV_PERSON_LIMITS. Returns None if
+        the outcome is already reported, so that there is nothing to start.
+
+        Raises NotAllowed, CooldownActive or LimitReached. The first two are then in the ledger, and so is the first
+        LimitReached of a span. Raises StoreUnavailable or PermissionUnknown: then nothing was saved and nothing will
+        be sent.
         """
         resource = resource_for_calls(asked.destination, asked.calls, asked.reach)
         context = await self._authorizer.require(asked.actor, Action.RESEND, {"subject": asked.subject}, resource)
@@ -105,7 +108,7 @@ class ResendService:
                 await append(transaction, _entry(LedgerEvent.ACCEPTED, request))
                 await cooldowns.acquire(transaction, request, request.at + self._cooldown)
                 await requests.add(transaction, request)
-            elif refused.is_news:
+            elif refused.should_record:
                 await append(transaction, refused.entry)
         if refused:
             self._metrics.record_denial(refused.entry.event)
@@ -119,7 +122,7 @@ class ResendService:
         if limit is None:
             return None
         error = LimitReached(limit.requests, limit.span, limit.until, request.at)
-        return _Refused(_limited(request, limit), error, is_news=not limit.is_recorded)
+        return _Refused(_limited(request, limit), error, should_record=not limit.is_recorded)
 
     async def _in_cooldown(
         self,
@@ -129,7 +132,10 @@ class ResendService:
         context: AccessContext,
         resource: Resource,
     ) -> _Refused | None:
-        """Return why a target that was sent to lately is not sent to again; raises PermissionUnknown."""
+        """Return the rejection if a target is in its cooldown, or None if the user may override it and gave a reason.
+
+        Raises PermissionUnknown if Slack does not say whether the user may override it.
+        """
         cooldown = await cooldowns.active(transaction, _keys(request.calls), request.at)
         if cooldown is None:
             return None
@@ -145,12 +151,12 @@ class ResendService:
         else:
             entry = _entry(LedgerEvent.COOLED_DOWN, request)
             error = CooldownActive(Cooldown(cooldown.user_id, cooldown.at, cooldown.expires_at))
-        return _Refused(entry, error, is_news=self._authorizer.denial_log.admits(entry))
+        return _Refused(entry, error, should_record=self._authorizer.denial_log.admits(entry))
 
     async def send(self, asked: NewRequest) -> None:
-        """Accept and begin, for somebody who does not wait for an answer within seconds.
+        """Accept and start a request, for callers that need not answer Slack within seconds.
 
-        Raises as `accept` does; CooldownActive carries the link to the thread that tells.
+        Raises the same errors as `accept`. CooldownActive has the link to the thread of the earlier request.
         """
         try:
             request_id = await self.accept(asked)
@@ -160,9 +166,9 @@ class ResendService:
             await self.start(request_id)
 
     async def start(self, request_id: str) -> None:
-        """Start carrying out an accepted request; safe to repeat, it runs once.
+        """Start the workflow of an accepted request. Safe to repeat: it runs once.
 
-        A start that fails is only logged: what is accepted is written down, and `begin_all` starts it soon.
+        An error is only logged: the request is saved, and `start_pending` starts it soon.
         """
         try:
             await self._engine.start(FLOW, request_id)
@@ -170,33 +176,36 @@ class ResendService:
             log.exception("an accepted request could not be started yet", request_id=request_id)
 
     async def start_pending(self) -> None:
-        """Start every accepted request that has not been told yet: those whose start was lost."""
+        """Start each accepted request whose outcome is not reported yet, in case its start was lost."""
         for request_id in await self._requests.unreported():
             await self.start(request_id)
 
     async def clean_up(self) -> None:
-        """Let go of flows that ended an hour ago, and of claims that no longer hold; the ledger tells what they did."""
+        """Delete workflows that ended, and cooldowns that expired, over an hour ago. The ledger has their history."""
         now = self._clock()
         await self._cooldowns.delete_expired(now - RETENTION)
         await self._engine.purge(now - RETENTION)
 
     async def active_cooldown(self, calls: Iterable[Call]) -> Cooldown | None:
-        """What was sent to any of these targets a moment ago, with a link to the thread that tells."""
+        """Return the active cooldown of any of these targets, with its outcome and a link to its thread, or None."""
         cooldown = await self._cooldowns.active(_keys(calls), self._clock())
         if cooldown is None:
             return None
         outcomes = {ending.outcome for ending in (await self._ledger.results(cooldown.request_id)).values()}
-        outcome = next((told for told in (LedgerEvent.UNKNOWN, LedgerEvent.SENT) if told in outcomes), None)
+        outcome = next((each for each in (LedgerEvent.UNKNOWN, LedgerEvent.SENT) if each in outcomes), None)
         link = await self._publisher.link(root_key(cooldown.request_id))
         return Cooldown(cooldown.user_id, cooldown.at, cooldown.expires_at, outcome, link)
 
     async def previous_result(self, request: ResendRequest) -> str | None:
-        """What came of a request, in marked-up text; None while it has not ended."""
+        """Return the result of a request as marked-up text, or None while it has not ended."""
         results = await self._ledger.results(request.id)
         return resend_messages.previous_result(request, results) if len(results) == len(request.calls) else None
 
     async def _flow(self, steps: Steps, request_id: str) -> None:
-        """Announce, settle each call, report. Recorded steps must keep their order: a changed flow gets a new name."""
+        """Announce the request, settle each call, and report the outcome.
+
+        DBOS replays recorded steps by their order, so a workflow with other steps needs a new name.
+        """
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             calls = await steps.run("announce", self._reporter.announce, request_id)
             for number in range(calls):
@@ -249,7 +258,10 @@ def _entry(event: LedgerEvent, request: ResendRequest) -> Entry:
 
 
 def _limited(request: ResendRequest, limit: ReachedLimit) -> Entry:
-    """The row for the first request beyond a limit; until the person can continue, no further one is written."""
+    """Return the ledger entry for the first request over a limit.
+
+    No further one is appended until the user may send again.
+    """
     detail = {
         "subject": request.subject,
         "requests": limit.requests,

@@ -1,4 +1,4 @@
-"""One try of one call: at most one PUT, its `sending` row before it, and never a guess about how it ended."""
+"""One attempt of one call: at most one PUT, its `sending` row before it, and `unknown` if its outcome is not known."""
 
 import asyncio
 import random
@@ -38,14 +38,14 @@ log = structlog.get_logger(__name__)
 
 FRESH = timedelta(seconds=60)
 TOO_LATE = timedelta(hours=1)
-# So old the permission may be as the call is written: DigiCert may have been slow to tell the addresses or to connect,
-# or the database away.
+# The most that the preflight checks may be old when the request's bytes are written. DigiCert may be slow to list the
+# addresses or to connect, or the database may be unavailable in between.
 LATE = timedelta(seconds=2)
 BUSY_FOR_AT_MOST = timedelta(minutes=5)
 # Slack's Retry-After is a minute at most as a rule; its jitter comes on top.
 PERMISSION_UNKNOWN_FOR_AT_MOST = timedelta(seconds=65)
 
-# The longest that a call may take at another process, and how often to look whether it ended.
+# The longest that a call may take in another process, and the seconds between two checks for its end.
 LONGEST_CALL = 90.0
 _POLL_SECONDS = 0.5
 _PERMISSION_UNKNOWN = "Right before the call Slack could not tell"
@@ -53,7 +53,11 @@ _STOPPED = "The bot was stopped while it waited for DigiCert's answer."
 
 
 class Result(TypedDict, total=False):
-    """What became of one try, as JSON: if the call has not ended, why it was turned away and when to try again."""
+    """The result of one attempt, as JSON. If the call has not ended, the reason and the time of the next attempt.
+
+    `wait` is in seconds, `at` and `again_at` are ISO timestamps. `busy` means a 429 of DigiCert. `untold` means that
+    Slack did not confirm the user's permission.
+    """
 
     ended: Required[bool]
     busy: bool
@@ -69,7 +73,7 @@ ENDED: Result = {"ended": True}
 
 @dataclass(frozen=True, slots=True)
 class CallAttempt:
-    """One try of one call of a request; `earlier` holds the results of the tries before it."""
+    """One attempt of one call of a request. `earlier` holds the results of the attempts before it."""
 
     request: ResendRequest
     call_no: int
@@ -77,28 +81,28 @@ class CallAttempt:
 
     @property
     def call(self) -> Call:
-        """The call that is tried."""
+        """The call of this attempt."""
         return self.request.calls[self.call_no]
 
     @property
     def number(self) -> int:
-        """The number of the try, from 1."""
+        """The number of the attempt, from 1."""
         return len(self.earlier) + 1
 
 
 class _OtherProcessCalling(Exception):
-    """Another process is at this very call."""
+    """An open attempt of another process at the same call."""
 
 
 class _PreflightFailed(Exception):
-    """The call must not be made after all."""
+    """A reason not to make the call, found right before it."""
 
 
 @define(eq=False, repr=False, slots=False)
 class CallSender:
-    """The step of a resend that calls DigiCert.
+    """The workflow step of a resend that calls DigiCert.
 
-    `clock` says what is written down, `steady` how old answers are, also those of `addresses`.
+    `clock` gives the times that are saved. `steady` measures the age of answers, also of those from `addresses`.
     """
 
     _database: Database
@@ -121,10 +125,10 @@ class CallSender:
         return CallGuard(self._database, SingleInstance(), lambda: self._steady().timestamp())
 
     async def attempt(self, request_id: str, number: int, earlier: Sequence[Result]) -> Result:
-        """Try a call once: `{"ended": True}`, or when it was turned away, in how many seconds to try again.
+        """Attempt a call once. Returns `{"ended": True}`, or the seconds until the next attempt if it was turned away.
 
-        Run again after a crash, it finds its own open `sending` row, ends the call as unknown and does not call.
-        `earlier` holds the results of the tries before this one.
+        Safe to repeat after a crash: it finds its own open `sending` row, ends the call as unknown and does not call
+        DigiCert. `earlier` holds the results of the attempts before this one.
         """
         history = await until_available(self._ledger.attempts, request_id, number)
         if history.result:
@@ -133,6 +137,7 @@ class CallSender:
         mine = next((attempt for attempt in history.attempts if attempt.number == this.number), None)
         if mine and mine.closed:
             return await self._deferred(this, _recorded_error(mine.words))
+        # A crash came between the `sending` row and its closing: DigiCert may have the call, so it is not repeated.
         if mine:
             return await self._end(this, LedgerEvent.UNKNOWN, _STOPPED)
         if not earlier and self._clock() - this.request.at > TOO_LATE:
@@ -142,7 +147,7 @@ class CallSender:
             return await self._try(this)
 
     async def _try(self, this: CallAttempt) -> Result:
-        # Before the checks, which must not grow old while the call waits for its turn.
+        # Before the checks, so that they do not get old while the call waits for the rate limiter.
         await self._certcentral.acquire_slot()
         asked_at = self._steady()
         try:
@@ -164,7 +169,7 @@ class CallSender:
         return await self._send(this, asked_at, permit)
 
     async def _send(self, this: CallAttempt, asked_at: datetime, permit: Permit) -> Result:
-        """Call, now that the row of this try stands there."""
+        """Call DigiCert and end the call. The `sending` row of this attempt must exist."""
         try:
             await self._put(this, self._confirm(this, asked_at, permit))
         except _PreflightFailed as error:
@@ -187,7 +192,10 @@ class CallSender:
         return await self._end(this, LedgerEvent.SENT, "")
 
     def _confirm(self, this: CallAttempt, asked_at: datetime, permit: Permit) -> Confirm:
-        """Return what is asked right before the bytes of the call are written."""
+        """Return the last check, which the HTTP client runs right before it writes the bytes of the call.
+
+        It repeats the preflight checks if they are older than LATE, then confirms that this process may still send.
+        """
 
         async def confirm() -> None:
             nonlocal asked_at
@@ -200,34 +208,35 @@ class CallSender:
         return confirm
 
     async def _preflight_failure(self, this: CallAttempt) -> str | None:
-        """Why the call must not be made after all: asked right before it, of Slack and of DigiCert.
+        """Return the reason not to make the call, or None, by asking Slack and DigiCert right before it.
 
-        Raises PermissionUnknown if Slack could not tell whether the person still may.
+        Raises PermissionUnknown if Slack does not say whether the user is still allowed. Raises CaError if DigiCert
+        does not give the data.
         """
         request, call = this.request, this.call
         reach = await self._reach.of_call(call, request.order_id, await self._authorizer.rules())
         resource = resource_for_calls(request.destination, [call], reach)
         decision = await self._authorizer.decide(request.actor, Action.RESEND, resource, afresh=True)
         if decision.is_unknown:
-            what = "whether the person who asked is in a user group of the rules"
-            what = what if decision.rule == UNREAD_GROUP else "who asked"
-            raise PermissionUnknown(f"{_PERMISSION_UNKNOWN} {what}.", self._authorizer.retry_after)
+            fact = "whether the person who asked is in a user group of the rules"
+            fact = fact if decision.rule == UNREAD_GROUP else "who asked"
+            raise PermissionUnknown(f"{_PERMISSION_UNKNOWN} {fact}.", self._authorizer.retry_after)
         if not decision.allowed:
             return f"Right before the call the person who asked was no longer allowed to ({decision.rule})."
         return await self._audience_failure(call.target, call) if isinstance(call.target, DomainTarget) else None
 
     async def _late_preflight_failure(self, this: CallAttempt) -> str | None:
-        """The same, asked again because the row or the connection took long; DigiCert's silence is an objection too."""
+        """Repeat the preflight checks, because the row or the connection took long. An error of DigiCert counts too."""
         try:
             return await self._preflight_failure(this)
         except CaError as error:
             return str(error)
 
     async def _audience_failure(self, target: DomainTarget, call: Call) -> str | None:
-        """Return why DigiCert could email others than the chosen addresses, by lists read within the last minute.
+        """Return why DigiCert could email others than the chosen addresses, or None. Lists are at most a minute old.
 
-        It drops addresses that are not allowed, and emails everyone allowed if none is left. Whether the list of the
-        domain or that of the name scope decides is not documented, so each must hold a chosen address.
+        DigiCert drops addresses that are not allowed, and emails everyone allowed if none is left. It does not
+        document whether the list of the domain or of the name scope counts, so each must hold a chosen address.
         """
         lists = [await self._allowed(target.domain_id)]
         if any(address.domain != target.name_scope for address in lists[0]):
@@ -258,7 +267,7 @@ class CallSender:
                 await self._certcentral.resend_domain(domain_id, name_scope, emails, locale, confirm)
 
     async def _close(self, this: CallAttempt, error: CaUnavailable | PermissionUnknown) -> Result:
-        """Close the row of a try of which nothing arrived, unless another process has ended the call meanwhile."""
+        """Close the row of an attempt that did not reach DigiCert, unless another process has ended the call."""
         if not await self._ledger.append_reliably(self._entry(LedgerEvent.TURNED_AWAY, this, words=str(error))):
             return ENDED
         return await self._deferred(this, error)
@@ -270,10 +279,15 @@ class CallSender:
         return await self._end(this, LedgerEvent.NOT_SENT, _gave_up(this.earlier, error))
 
     def _again(self, earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown) -> Result | None:
-        """When to try again; None when it was tried long enough."""
+        """Return the result with the time of the next attempt, or None if the bot has tried long enough.
+
+        Each reason has its own bound: a 429 and an unknown permission a time, an unreachable DigiCert a number of
+        attempts.
+        """
         now, delays = self._clock(), self._timings
         busy, untold = isinstance(error, CaRateLimited), isinstance(error, PermissionUnknown)
         if isinstance(error, CaRateLimited | PermissionUnknown):
+            # Count only the latest unbroken run: any other result means that Slack answered in between.
             before = list(takewhile(_was_unknown, reversed(earlier)))[::-1] if untold else earlier
             pauses, longest = (
                 (delays.permission_delays, PERMISSION_UNKNOWN_FOR_AT_MOST)
@@ -289,11 +303,11 @@ class CallSender:
             if unreachable >= len(self._timings.unreachable_delays):
                 return None
             wait = self._timings.unreachable_delays[unreachable]
-        at, again_at, said = now.isoformat(), (now + timedelta(seconds=wait)).isoformat(), str(error)
-        return Result(ended=False, busy=busy, untold=untold, words=said, wait=wait, at=at, again_at=again_at)
+        at, again_at = now.isoformat(), (now + timedelta(seconds=wait)).isoformat()
+        return Result(ended=False, busy=busy, untold=untold, words=str(error), wait=wait, at=at, again_at=again_at)
 
     async def _wait_for_other_process(self, this: CallAttempt) -> Result:
-        """Wait for the ending of whoever is at this call; where that one is gone as well, nobody knows how it ended."""
+        """Wait for the other process to end this call. If it does not within LONGEST_CALL, end the call as unknown."""
         log.warning("another process carries out this call", call=this.call_no)
         for _ in range(int(LONGEST_CALL / _POLL_SECONDS)):
             if (await until_available(self._ledger.attempts, this.request.id, this.call_no)).result:
@@ -302,27 +316,28 @@ class CallSender:
         return await self._end(this, LedgerEvent.UNKNOWN, _STOPPED)
 
     async def _end(self, this: CallAttempt, outcome: LedgerEvent, words: str, *, begun: bool = False) -> Result:
-        """Write down how a call ended; `begun` where this very try has its `sending` row."""
+        """Save the outcome of a call. `begun` means that this attempt has its own `sending` row."""
         try:
-            is_news = await until_available(self._write_end, this, outcome, words, begun)
+            is_new = await until_available(self._write_end, this, outcome, words, begun)
         except _OtherProcessCalling:
             return await self._wait_for_other_process(this)
-        if is_news:
+        if is_new:
             self._metrics.record_outcome(outcome)
             log.info("ended", call=this.call_no, outcome=outcome.value, words=words)
         return ENDED
 
     async def _write_end(self, this: CallAttempt, outcome: LedgerEvent, words: str, begun: bool) -> bool:
-        """The ending, the cooldown it keeps or frees, and what follows from it, all or nothing.
+        """Save the outcome with its cooldown, recipients and follow-up in one transaction.
 
-        Once: False where the call had ended before. _Overtaken where it would say that nothing was sent while another
-        process may be sending.
+        Returns False, and writes nothing, if the call had ended before. Raises _OtherProcessCalling if the outcome
+        says that nothing was sent while another process may be sending.
         """
         entry, request_id = self._entry(outcome, this, words=words), this.request.id
         async with self._database.write() as transaction:
             if await has_ended(transaction, request_id, this.call_no):
                 return False
             if outcome in (LedgerEvent.REFUSED, LedgerEvent.NOT_SENT):
+                # Releasing the cooldown is safe only if no other process can still be sending this call.
                 ours = {this.number} if begun else set()
                 if await open_attempts(transaction, request_id, this.call_no) - ours:
                     raise _OtherProcessCalling
@@ -341,19 +356,19 @@ class CallSender:
 
 
 def _was_unknown(result: Result) -> bool:
-    """Return True if a try was put off because Slack could not tell."""
+    """Return True if an attempt was deferred because Slack did not confirm the permission."""
     return bool(result.get("untold"))
 
 
 def _pause(retry_after: float | None, tries_before: int, first: float, longest: float) -> float:
-    """Return the seconds to wait: what the other side says, else `first` doubling to `longest`, with jitter."""
+    """Return the seconds to wait, with jitter: `retry_after` from 1 s on, else `first` doubling up to `longest`."""
     if retry_after is not None and retry_after >= 1.0:
         return retry_after + float(random.uniform(0.0, 1.0))  # noqa: S311 - spreads load, guards nothing
     return float(min(longest, first * 2**tries_before) * random.uniform(0.8, 1.2))  # noqa: S311
 
 
 def _recorded_error(words: str) -> CaUnavailable | PermissionUnknown:
-    """The error that an earlier process wrote down."""
+    """Return the error that an earlier process saved as words."""
     if words.startswith(_PERMISSION_UNKNOWN):
         return PermissionUnknown(words)
     busy = CaRateLimited(None)
