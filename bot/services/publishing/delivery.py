@@ -1,4 +1,4 @@
-"""Deliveries that are tried until Slack accepts them, and the key of a request's first message."""
+"""Deliveries that are retried until Slack accepts them, and the key of a request's root message."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,15 +15,18 @@ MOST_TRIES = 2000
 
 
 def root_key(request_id: str) -> str:
-    """The key of a request's root message."""
+    """Return the key of a request's root message."""
     return f"{request_id}.root"
 
 
-async def attempt_delivery(tell: Callable[..., Awaitable[None]], *args: Any) -> dict[str, Any]:
-    """`{"told": True}` once `tell` came to its end, else in how many seconds at the earliest to try it again."""
+async def attempt_delivery(deliver: Callable[..., Awaitable[None]], *args: Any) -> dict[str, Any]:
+    """Run `deliver` once, and log its error if it fails.
+
+    Returns `{"told": True}`, or `{"told": False, "wait": seconds}` with the least time before the next try.
+    """
     wait = 0.0
     try:
-        await tell(*args)
+        await deliver(*args)
     except BotError as error:
         log.warning("this could not be told yet", error=str(error))
         wait = error.retry_after if isinstance(error, SlackUnavailable) else 0.0
@@ -37,7 +40,10 @@ async def attempt_delivery(tell: Callable[..., Awaitable[None]], *args: Any) -> 
 async def deliver_with_retry(
     steps: Steps, name: str, step: Callable[..., Awaitable[dict[str, Any]]], *args: Any
 ) -> None:
-    """Repeat a durable step that tells something, every five minutes at last, for a week."""
+    """Repeat a durable step that delivers a message until it succeeds, for about a week.
+
+    The pause doubles from one second to LONGEST_PAUSE, or is longer if Slack asks for it.
+    """
     for tries in range(MOST_TRIES):
         result = await steps.run(name, step, *args)
         if result["told"]:

@@ -1,4 +1,4 @@
-"""The board: puts each message in Slack once, edits it afterwards, and finds its way where a channel is closed."""
+"""The message publisher: posts each message once, edits it later, and falls back to direct messages."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -26,16 +26,16 @@ SHARED = "shared_channel"
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
-Said = TypeVar("Said")
+Answer = TypeVar("Answer")
 Draw = Callable[[], Awaitable[Message]]
 
 
 @define(eq=False, repr=False, slots=False)
 class MessagePublisher:
-    """Shows messages by key: showing a key again edits what stands there.
+    """A publisher of messages by key: publishing a key again edits its message.
 
-    One at a time at each key, among all that share `locks`. Before each post and each edit it asks if the channel is
-    shared with another organization. From then on a request stays in direct messages, also if the sharing ends.
+    A lock per key serializes all publishers that share `locks`. Before each post and edit the bot asks Slack if the
+    channel is shared with another organization. If it is, the request stays in direct messages, even if sharing ends.
     """
 
     _chat: Chat
@@ -45,15 +45,18 @@ class MessagePublisher:
     _under_way: dict[str, asyncio.Task[Any]] = field(factory=dict, init=False)
 
     async def publish(self, key: str, destination: Destination, message: Message | Draw, user_id: str | None) -> Post:
-        """Show a message in a place, or, where Slack does not let the bot post there, directly to a person.
+        """Post or edit the message of a key, or send it as a direct message if the channel is closed to the bot.
 
-        One that changes is drawn while nobody else shows this key, so that what is newer is shown later.
-        Without a person it is owed to nobody: SlackRejected where the place is closed, or where somebody deleted it.
-        Safe to repeat: the intent is written down first, and a repeat edits the message, or looks for it before it is
-        posted again. SlackUnavailable when Slack cannot be asked now, SlackRejected when not even that person is.
-        A call that an earlier show of this key did not wait for is waited for: nothing overtakes it in Slack.
-        StoreUnavailable when the database does not answer.
-        In a channel that became shared, the messages of the same request are replaced by a neutral line.
+        If `message` is a function, it is called under the key's lock, so that newer content is published later.
+        If `user_id` is None, do not fall back to a direct message. Wait for a call of an earlier, cancelled publish of
+        this key, so that no later call overtakes it in Slack. If the channel became shared, replace the request's
+        other messages by a neutral line.
+
+        Safe to repeat: the intent is saved first. A repeat edits the message, or searches Slack before it posts again.
+
+        Raises SlackUnavailable if Slack cannot be reached, and StoreUnavailable if the database does not answer.
+        Raises SlackRejected if the direct message is rejected too. Without a user, raises it if the channel is closed
+        or the message was deleted.
         """
         post = await self._publish_once(key, destination, message, user_id)
         if post.detour == SHARED:
@@ -61,9 +64,9 @@ class MessagePublisher:
         return post
 
     async def withdraw(self, key: str) -> None:
-        """Replace a message by a neutral line if its channel became shared; safe to repeat.
+        """Replace a message by a neutral line if its channel became shared. Safe to repeat.
 
-        Raises SlackUnavailable if Slack cannot say, StoreUnavailable if the database does not answer.
+        Raises SlackUnavailable if Slack cannot be reached, StoreUnavailable if the database does not answer.
         """
         lock = await self._locks.acquire(key)
         try:
@@ -74,14 +77,14 @@ class MessagePublisher:
             self._release(key, lock)
 
     async def is_open(self, destination: Destination) -> bool:
-        """Return if the bot may post in a channel now, as far as Slack says before it tries.
+        """Return True if the bot may post in a channel now, as far as Slack says before a post.
 
-        Raises SlackUnavailable if Slack cannot say.
+        Raises SlackUnavailable if Slack cannot be reached.
         """
         return await self._blocked_reason(destination) is None
 
     async def post_of(self, key: str) -> Post | None:
-        """Return what was shown under a key, or was about to be."""
+        """Return the published or intended post of a key, or None."""
         return await self._posts.get(key)
 
     async def _publish_once(
@@ -93,7 +96,7 @@ class MessagePublisher:
                 post = await self._publish_in_order(key, destination, message, user_id, lock)
                 await lock.confirm()
             except LockLost:
-                # Frozen or cut off on the way, so that another process may have shown something newer before us.
+                # This process was frozen or cut off, so another one may have published something newer before it.
                 log.warning("this was not shown in turn; showing it again", key=key)
                 continue
             finally:
@@ -110,7 +113,7 @@ class MessagePublisher:
         if not post.detour and (obstacle := await self._blocked_reason(post.destination)):
             if obstacle == SHARED and not is_new:
                 await self._withdraw(post, lock)
-            # Nothing was tried under this key in the direct messages yet.
+            # Under this key, no direct message was attempted yet, so there is none to search for.
             post, is_new = replace(post, ts=None, detour=obstacle), True
         if post.detour and user_id is None:
             raise SlackRejected(post.detour)
@@ -125,17 +128,17 @@ class MessagePublisher:
             return await self._publish(directly_now, user_id, drawn, lock, is_new=is_new)
 
     def _release(self, key: str, lock: KeyLock) -> None:
-        """Let others show this key, once the last call to Slack has come to its end."""
+        """Release the key's lock when its last call to Slack has ended."""
         if task := self._under_way.get(key):
             task.add_done_callback(lambda _: lock.release())
         else:
             lock.release()
 
     async def link(self, key: str, *, to_its_own: bool = False) -> str | None:
-        """A link to what was shown under a key; None where it is not there, or where the reader may not open it.
+        """Return a link to the message of a key, or None if it is not posted or the reader may not open it.
 
-        A conversation of two belongs to whoever asked there, whether it was chosen or a detour: `to_its_own` says that
-        the reader is that person.
+        A direct message can be opened only by its user, also if the bot fell back to it. `to_its_own` means that the
+        reader is that user.
         """
         post = await self._posts.get(key)
         if post is None or post.ts is None:
@@ -145,7 +148,7 @@ class MessagePublisher:
         return await self._chat.permalink(post.destination, post.ts)
 
     async def _blocked_reason(self, destination: Destination) -> str | None:
-        """Why nothing may be posted there; None where it may be tried."""
+        """Return why the bot may not post there, as a code of Slack or SHARED, or None if it may try."""
         try:
             return SHARED if await self._chat.is_shared(destination) else None
         except SlackRejected as error:
@@ -153,17 +156,17 @@ class MessagePublisher:
             return error.code
 
     async def _withdraw_request(self, key: str) -> None:
-        """Withdraw the other messages of the request that a key belongs to.
+        """Withdraw the channel messages of the request that a key belongs to.
 
-        Each message has a lock of its own, so this must not run while one is held.
+        Acquires the lock of each message, so the caller must not hold one.
         """
         for post in await self._posts.in_channels(key.partition(".")[0]):
             await self.withdraw(post.key)
 
     async def _withdraw(self, post: Post, lock: KeyLock) -> None:
-        """Edit a message to a neutral line and save that its key is direct from now on.
+        """Edit a message to a neutral line, and save that its key uses direct messages from now on.
 
-        A crash in between repeats the same edit. A message that Slack does not let the bot edit stays as it is.
+        Safe to repeat after a crash in between. A message that Slack does not let the bot edit is not changed.
         """
         if ts := post.ts or await self._found(post):
             try:
@@ -175,7 +178,10 @@ class MessagePublisher:
         await self._posts.save(replace(post, ts=None, detour=SHARED))
 
     async def _publish(self, post: Post, user_id: str | None, message: Message, lock: KeyLock, *, is_new: bool) -> Post:
-        """Only where it is not new may an earlier try have posted it without hearing back."""
+        """Edit the post, or post it if Slack does not have it.
+
+        If it is not new, an earlier try may have posted it without Slack's answer, so search Slack first.
+        """
         if post.detour and user_id:
             message = as_direct_message(message, post.detour)
             post = post if post.ts else replace(post, destination=Destination(user_id))
@@ -203,18 +209,18 @@ class MessagePublisher:
 
     async def _post_now(self, post: Post, message: Message) -> Post:
         destination, ts = await self._chat.post(post.destination, message, post.key)
-        stands = replace(post, destination=destination, ts=ts)
-        await self._posts.save(stands)
-        return stands
+        posted = replace(post, destination=destination, ts=ts)
+        await self._posts.save(posted)
+        return posted
 
-    async def _run_to_completion(self, key: str, call: Coroutine[Any, Any, Said]) -> Said:
-        """Await a call to Slack, which runs to its end even if this is cancelled: it may still take effect."""
+    async def _run_to_completion(self, key: str, call: Coroutine[Any, Any, Answer]) -> Answer:
+        """Await a call to Slack. It runs to its end even if this is cancelled, because Slack may already have it."""
         task = self._under_way[key] = asyncio.create_task(call)
         task.add_done_callback(lambda _: self._under_way.pop(key, None))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            # `show` is repeated later, so an error of this call is no news; but asyncio would log it as a bug.
+            # `publish` is repeated later, so this error needs no handling. If it is not read, asyncio logs it as a bug.
             task.add_done_callback(partial(_log_failure, key))
             raise
 
@@ -229,11 +235,14 @@ def _log_failure(key: str, task: asyncio.Task[Any]) -> None:
 
 
 def is_direct(destination: Destination) -> bool:
-    """Return if a place is a conversation of the bot with one person."""
+    """Return True if a destination is a conversation of the bot with one user."""
     return destination.channel_id.startswith(DIRECT)
 
 
 def _unless_the_token_is_bad(error: SlackRejected) -> None:
-    """A token that is refused says nothing about the channel: an operator mends it, and the telling goes on."""
+    """Raise SlackUnavailable if Slack rejected the token.
+
+    That says nothing about the channel: the delivery is retried until an operator has replaced the token.
+    """
     if error.code in TOKEN_IS_BAD:
         raise SlackUnavailable(str(error)) from error
