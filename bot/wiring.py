@@ -1,4 +1,4 @@
-"""Everything is made here, once: from settings to the services that the front doors hold."""
+"""The composition root: builds every service once, from the settings."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -61,14 +61,14 @@ from bot.store.retry import until_begun
 from bot.timings import PRODUCTION, Timings
 from bot.workflow_engine import WorkflowEngine
 
-# How soon the leader looks at alerts that another instance heard.
+# The seconds in which the leader finds alerts that another instance received.
 OTHER_INSTANCE_SECONDS = 1.0
 STOP_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the front doors may use."""
+    """The services for the listeners, the server and its background tasks."""
 
     chat: Chat
     check_now: CheckNow
@@ -93,25 +93,26 @@ class Services:
 async def open_certcentral(
     settings: Settings, on_date: OnDate | None = None, on_call: OnCall | None = None
 ) -> AsyncIterator[CertCentral]:
-    """The DigiCert client, within the limits it allows itself.
+    """Open the DigiCert client with the configured rate limits of this process.
 
-    `on_date` hears the Date header of every answer, `on_call` of every call.
+    `on_date` receives the Date header of each answer. `on_call` is notified of each call.
     """
     async with open_http(settings.digicert_base_url, settings.digicert_api_key, on_date) as http:
         yield CertCentral(http, LocalRateLimiter(settings.digicert_limits), on_call=on_call)
 
 
 async def open_policy_loader(settings: Settings, identity: Identity) -> PolicyLoader:
-    """Read the rules of the settings and of the policy file; raises ConfigurationError if the file cannot be used."""
+    """Load the rules of the settings and the policy file. Raises ConfigurationError if the file cannot be used."""
     lists = Rules(settings.dcv_allowed_users, settings.dcv_allowed_usergroups, identity.home)
     return await asyncio.to_thread(PolicyLoader, lists, settings.dcv_policy_file)
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What services are made of, and who opens it closes it.
+    """The parts that services are made of; their owner closes them.
 
-    `clock` says what is written down and shown, `steady` how old things in memory are, whatever the clock is set to.
+    `clock` gives the times that are stored and shown. `steady` measures ages in memory, and no change of the system
+    clock affects it.
     """
 
     settings: Settings
@@ -127,10 +128,10 @@ class Outside:
 
 @asynccontextmanager
 async def build(outside: Outside) -> AsyncIterator[Services]:
-    """Open the database, make every service, join the others on it, and begin what nobody began.
+    """Open the database, build every service, join the cluster, and start accepted requests that never started.
 
-    A database that goes away meanwhile is waited for, as by a bot that runs: then all of it begins again.
-    At the end running steps have STOP_SECONDS; what is left another instance goes on with, or the next start.
+    If the database goes away meanwhile, wait for it and start again from the beginning. At the end running steps have
+    STOP_SECONDS. Another instance, or the next start, continues what remains.
     """
     async with AsyncExitStack() as stack:
 

@@ -1,1 +1,1 @@
-"""Alerts: which messages are kept, which of them get an offer to resend, and the offers."""
+"""Alerts: their ingestion, the triage that decides which get an offer to resend, and the offers."""

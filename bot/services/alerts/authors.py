@@ -1,4 +1,4 @@
-"""Permission to cause reads and offers in channels of alerts: for apps, webhooks, and people as the policy says."""
+"""The permission of an alert's author to cause reads and offers: apps and webhooks have it, people by the policy."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MOST_APPS = 10_000
 
 
 class AuthorUnclear(SlackUnavailable):
-    """Slack cannot tell now who wrote an alert, or in which user groups they are."""
+    """A missing answer of Slack about the author of an alert, or about the author's user groups."""
 
     def __init__(self) -> None:
         super().__init__("Slack did not say who wrote an alert.")
@@ -22,22 +22,25 @@ class AuthorUnclear(SlackUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class AuthorPermission:
-    """What an author may cause; `key` is whose allowance it uses. `standing` is None for apps, which may cause all."""
+    """The permission of one author.
+
+    `key` names the author whose allowance of offers is used. `context` is None for apps, which may cause everything.
+    """
 
     key: str
     context: AccessContext | None = None
 
     def allows_all(self, resources: Iterable[Resource]) -> bool:
-        """Return whether the author may ask for the status of each of these."""
+        """Return True if the author may ask for the status of each of these."""
         return self.context is None or all(_may(self.context, each) for each in resources)
 
     def allows_any(self, resources: Iterable[Resource]) -> bool:
-        """Return whether the author may ask for the status of any of these."""
+        """Return True if the author may ask for the status of any of these."""
         return self.context is None or any(_may(self.context, each) for each in resources)
 
 
 class AlertAuthors:
-    """Asks the gate about the authors of alerts. A bot user never becomes a person, so that it is asked for once."""
+    """The permissions of the authors of alerts. A bot user never becomes a person, so it is looked up only once."""
 
     def __init__(self, authorizer: Authorizer, team_id: str) -> None:
         self._authorizer = authorizer
@@ -46,32 +49,32 @@ class AlertAuthors:
 
     @property
     def known_apps(self) -> frozenset[str]:
-        """The bot users for which Slack is not asked again."""
+        """The ids of the bot users that need no further call to Slack."""
         return frozenset(self._apps)
 
     async def permission(self, author: Author, destination: Destination) -> AuthorPermission | None:
-        """Return what an author may cause in a channel; None if that is nothing.
+        """Return the permission of an author in a channel, or None if the author may cause nothing.
 
-        Raises AuthorUnclear if Slack cannot tell now.
+        Raises AuthorUnclear if Slack cannot identify the author now.
         """
         if author.user_id is None or author.user_id in self._apps:
             return AuthorPermission(f"app:{author.bot_id}")
-        standing = await self._context(author.user_id)
-        # An app's message carries both ids. A message that an app posts in the name of a person does so, too.
-        if author.bot_id and _is_app(standing):
+        context = await self._context(author.user_id)
+        # An app's message carries both ids. So does a message that an app posts on behalf of a person.
+        if author.bot_id and _is_app(context):
             self._remember(author.user_id)
             return AuthorPermission(f"app:{author.bot_id}")
         return (
-            AuthorPermission(f"person:{author.user_id}", standing)
-            if _may(standing, resource_for_input(destination, None))
+            AuthorPermission(f"person:{author.user_id}", context)
+            if _may(context, resource_for_input(destination, None))
             else None
         )
 
     async def _context(self, user_id: str) -> AccessContext:
-        standing = await self._authorizer.context(Actor(user_id, self._team_id))
-        if standing.person is None:
+        context = await self._authorizer.context(Actor(user_id, self._team_id))
+        if context.person is None:
             raise AuthorUnclear
-        return standing
+        return context
 
     def _remember(self, user_id: str) -> None:
         if len(self._apps) >= MOST_APPS:
@@ -79,14 +82,14 @@ class AlertAuthors:
         self._apps.add(user_id)
 
 
-def _is_app(standing: AccessContext) -> bool:
-    person = standing.person
+def _is_app(context: AccessContext) -> bool:
+    person = context.person
     return person is not None and person.bot and not (person.guest or person.stranger or person.deleted)
 
 
-def _may(standing: AccessContext, resource: Resource) -> bool:
-    """Return the policy's answer; AuthorUnclear if a user group that Slack could not read may change it."""
-    decision = standing.decide(Action.STATUS, resource)
+def _may(context: AccessContext, resource: Resource) -> bool:
+    """Return True if the policy allows it. Raises AuthorUnclear if that depends on an unread user group."""
+    decision = context.decide(Action.STATUS, resource)
     if decision.is_unknown:
         raise AuthorUnclear
     return decision.allowed

@@ -1,4 +1,4 @@
-"""The way in for alerts: what may need an offer is written down before Slack is told that it arrived."""
+"""The ingestion of alerts: a message that may need an offer is saved before the bot acknowledges it to Slack."""
 
 import asyncio
 from dataclasses import replace
@@ -28,7 +28,7 @@ _WORDS = {SpanKind.PROSE, SpanKind.CODE}
 
 @define(eq=False, repr=False, slots=False)
 class AlertIngester:
-    """Takes messages of the channels that an owner of the bot listed; everything else it does not even read."""
+    """The receiver of messages from the configured alert channels. Messages of other channels are not even read."""
 
     _channels: frozenset[str]
     _identity: Identity
@@ -43,13 +43,15 @@ class AlertIngester:
         self._waiting: list[tuple[Alert, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self.arrived = asyncio.Event()
-        """Set when there is something to look at."""
+        """Set when there may be new alerts to process."""
 
     async def ingest(self, channel_id: str, message: dict[str, Any]) -> None:
-        """Return when the message is written down, if it names anything; safe to repeat, it is looked at once.
+        """Save a message if it mentions anything, and return when it is stored.
 
-        Those that arrive together are written together: in a flood each alone would wait too long. StoreUnavailable
-        when the database does not answer in time; then Slack delivers it again.
+        Safe to repeat: the message is processed once. Messages that arrive together are saved in one batch, because
+        one by one a flood would take too long.
+
+        Raises StoreUnavailable if the database does not answer in time, or too many wait. Slack then delivers it again.
         """
         if channel_id not in self._channels or any(message.get(by) in self._ours for by in ("bot_id", "user")):
             return
@@ -58,7 +60,7 @@ class AlertIngester:
         if author is None or now - datetime.fromtimestamp(float(ts), UTC) > TOO_OLD:
             return
         async with self._reading:
-            # The longest messages take some hundredths of a second, and a flood of them nobody should wait for.
+            # The longest messages take some hundredths of a second each, so a flood would block the event loop.
             mentions, about_certificates = await asyncio.to_thread(_read, message)
         if mentions:
             await self._enqueue(Alert(channel_id, ts, now, mentions, author, about_certificates))
@@ -66,11 +68,11 @@ class AlertIngester:
     async def _enqueue(self, alert: Alert) -> None:
         if len(self._waiting) >= self._most_waiting:
             raise StoreUnavailable("Too many alerts wait to be written down.")
-        kept = asyncio.get_running_loop().create_future()
-        self._waiting.append((alert, kept))
+        saved = asyncio.get_running_loop().create_future()
+        self._waiting.append((alert, saved))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
-        await kept
+        await saved
 
     async def _write_all(self) -> None:
         try:
@@ -86,20 +88,21 @@ class AlertIngester:
             await self._alerts.add([alert for alert, _ in batch])
         except Exception as failure:
             error = failure
-        for _, kept in batch:
-            if kept.done():
+        for _, saved in batch:
+            # The caller may have been cancelled meanwhile, which ended its future.
+            if saved.done():
                 continue
             if error is None:
-                kept.set_result(None)
+                saved.set_result(None)
             else:
-                kept.set_exception(error)
+                saved.set_exception(error)
         self.arrived.set()
 
 
 def _read(message: dict[str, Any]) -> tuple[tuple[Mention, ...], bool]:
-    """Return what an alert may name, and whether its words are about certificates or validation.
+    """Return the mentions of an alert, and True if its words are about certificates or validation.
 
-    An address behind a label was not written for people to read, so that it counts as little as the path of a link.
+    The URL behind a link's label was not written for people to read, so its mentions are not explicit.
     """
     found = [replace(each, is_explicit=False) if each.is_link else each for each in find_mentions(message)]
     may_be_below = any(each.is_explicit and isinstance(each.target, DomainRef) for each in found)
@@ -107,6 +110,6 @@ def _read(message: dict[str, Any]) -> tuple[tuple[Mention, ...], bool]:
 
 
 def _is_about_certificates(message: dict[str, Any]) -> bool:
-    """Addresses and the sender's own name do not say what a message is about."""
+    """Return True if the prose or code of a message is about certificates. URLs and the sender's name do not count."""
     words = (span.text for span in read_spans(message) if span.kind in _WORDS)
     return any(map(is_about_certificates, words))

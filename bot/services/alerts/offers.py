@@ -1,4 +1,4 @@
-"""Offers in channels of alerts: one worker looks at each alert in order, decides, and shows what came of it."""
+"""The offers in alert channels: one worker triages each alert in order, and publishes its offer."""
 
 import asyncio
 import hashlib
@@ -45,10 +45,11 @@ OFFER_RETENTION = timedelta(hours=48)
 
 @define(eq=False, repr=False, slots=False)
 class OfferWorker:
-    """Reads DigiCert on behalf of alerts, which the owner grants by listing their channels, and offers; it never sends.
+    """The worker that triages alerts and publishes offers. It reads from DigiCert and never sends.
 
-    One process does so at a time. Where that one was frozen and wakes up, it finds in its transaction that an alert was
-    looked at, or that what it knew of offers holds no longer; then it writes nothing.
+    The bot's owner grants these reads by configuring the alert channels. Only the leading instance runs the worker. If
+    a former leader wakes up after a freeze, its transaction finds the alert done or the offers changed. It then writes
+    nothing.
     """
 
     _channels: frozenset[str]
@@ -63,7 +64,7 @@ class OfferWorker:
     _clock: Clock
     _authors: AlertAuthors
     _retry_seconds: float = PRODUCTION.offer_retry_delay
-    _look_seconds: float = IDLE_SECONDS
+    _poll_seconds: float = IDLE_SECONDS
 
     def __attrs_post_init__(self) -> None:
         self._showing = asyncio.Lock()
@@ -72,14 +73,15 @@ class OfferWorker:
         self._unclear: dict[str, float] = {}
 
     async def run(self) -> None:
-        """For ever: show what changed, look at what arrived. Whatever fails is tried again; a restart loses nothing.
+        """Publish changed offers and process new alerts until cancelled.
 
-        What another process heard is found every `look_seconds`.
+        Errors are logged and retried, and a restart loses nothing. Alerts that another instance received are found
+        every `poll_seconds`.
         """
         while True:
             self._alert_ingester.arrived.clear()
             try:
-                pause = min(await self.run_once(), self._look_seconds)
+                pause = min(await self.run_once(), self._poll_seconds)
             except Exception as error:
                 _log_failure(error)
                 await asyncio.sleep(max(self._retry_seconds, getattr(error, "retry_after", None) or 0.0))
@@ -87,10 +89,11 @@ class OfferWorker:
                 await ends_within(pause, self._alert_ingester.arrived.wait())
 
     async def run_once(self) -> float:
-        """Show and process once; return the seconds after which there may be more to do.
+        """Publish offers and process alerts once. Returns the seconds until there may be more to do.
 
-        An alert for which DigiCert gives no answer waits for the next round, and so do the alerts of authors that Slack
-        cannot name now; the others go on. Raises CaError after a few.
+        An alert that DigiCert does not answer for waits for the next round, and the others are processed. So does an
+        alert with an author that Slack cannot identify now. Raises CaError if DigiCert fails for more than
+        MOST_PUT_OFF alerts.
         """
         is_behind = await self._publish_all()
         put_off: list[Alert] = []
@@ -113,7 +116,7 @@ class OfferWorker:
         return EDIT_SECONDS if is_behind else IDLE_SECONDS
 
     async def _unread(self, put_off: Collection[Alert], *, apps_only: bool) -> list[Alert]:
-        """Return the next alerts: all of apps that wait, else one of a person, since an app may post meanwhile."""
+        """Return the next alerts: all of apps, else one of a person, since an app's alert may arrive meanwhile."""
         now = asyncio.get_running_loop().time()
         self._unclear = {user_id: until for user_id, until in self._unclear.items() if until > now}
         only = self._authors.known_apps if apps_only else None
@@ -126,7 +129,10 @@ class OfferWorker:
             self._unclear[alert.author.user_id] = asyncio.get_running_loop().time() + self._retry_seconds
 
     async def snooze(self, actor: Actor, offer_id: str) -> None:
-        """Let the targets of an offer rest in its channel for a day; NotAllowed unless the person may resend."""
+        """Snooze the targets of an offer in its channel for a day. Safe to repeat.
+
+        Raises NotAllowed if the user may not resend them, and InvalidInput if the offer or its channel is closed.
+        """
         about = {"offer": offer_id[:32]}
         await self._authorizer.require(actor, Action.RESEND, about)
         offer = await self._offers.get(offer_id)
@@ -146,9 +152,9 @@ class OfferWorker:
         await self._publish(offer_id)
 
     async def withdraw(self) -> None:
-        """Replace the offers in channels that became shared by a neutral line, some at a time; safe to repeat.
+        """Replace offers in channels that became shared by a neutral line, MOST_WITHDRAWN at a time. Safe to repeat.
 
-        A channel that is shared brings no new alert, so no edit would come upon it.
+        A shared channel brings no new alerts, so no later edit of its offers would notice the sharing.
         """
         for channel_id in await self._offers.channels():
             try:
@@ -164,7 +170,7 @@ class OfferWorker:
             await self._publisher.withdraw(f"{POST}{offer_id}")
 
     async def clean_up(self) -> None:
-        """Forget alerts after two hours and offers after two days; Slack delivers nothing again that is so old."""
+        """Delete alerts after two hours and offers after two days. Slack does not redeliver messages that old."""
         now = self._clock()
         self._failed.clear()
         await self._alerts.tidy(now - ALERT_RETENTION)
@@ -180,7 +186,7 @@ class OfferWorker:
             await self._alerts.done([alert])
 
     async def _process(self, alert: Alert) -> None:
-        """Decide what becomes of an alert, and write it down together with the note that it was looked at."""
+        """Triage an alert. Save the result and the fact that the alert is done in one transaction."""
         permission = await self._permission(alert)
         matches = await self._matches(alert, permission) if permission else ()
         if not permission or not matches:
@@ -200,9 +206,9 @@ class OfferWorker:
             await self._publish_soon(offer.id)
 
     async def _permission(self, alert: Alert) -> AuthorPermission | None:
-        """Return what the author of an alert may cause; nothing if the alert is too old, or if strangers read along.
+        """Return the permission of an alert's author, or None if the alert is too old or its channel is shared.
 
-        Raises AuthorUnclear if Slack cannot tell who the author is.
+        Raises AuthorUnclear if Slack cannot identify the author now.
         """
         if alert.channel_id not in self._channels or alert.author is None or self._clock() - alert.at > TOO_OLD:
             return None
@@ -218,7 +224,7 @@ class OfferWorker:
         return permission
 
     async def _matches(self, alert: Alert, permission: AuthorPermission) -> Sequence[MentionMatch]:
-        """Return what of the listing the alert names and its author may ask about."""
+        """Return the entries of the account list that an alert mentions and its author may ask about."""
         destination = Destination(alert.channel_id)
         mentions = [
             each for each in alert.mentions if permission.allows_any([resource_for_input(destination, each.target)])
@@ -231,9 +237,9 @@ class OfferWorker:
     async def _waiting(
         self, alert: Alert, named: dict[str, MentionMatch], known: ChannelOffers, permission: AuthorPermission
     ) -> tuple[dict[str, MentionMatch], dict[str, OfferTarget]]:
-        """Return what the alert names, and what of it waits and was not offered yet.
+        """Return the mentioned targets, and those that are pending and not offered yet, by target key.
 
-        A parent counts if the alert is about certificates, and names nothing that is pending itself.
+        A parent domain counts only if the alert is about certificates and mentions nothing that is pending itself.
         """
         itself = {key: match for key, match in named.items() if not match.is_parent}
         waiting = await self._confirmed(alert, itself, known, permission)
@@ -245,7 +251,10 @@ class OfferWorker:
     async def _confirmed(
         self, alert: Alert, named: Mapping[str, MentionMatch], known: ChannelOffers, permission: AuthorPermission
     ) -> dict[str, OfferTarget]:
-        """Return what waits of the targets that were not offered yet; after too many offers, by the listing alone."""
+        """Return the pending targets that were not offered yet, by target key.
+
+        If the author is rate limited, only the account list decides, without further calls to DigiCert.
+        """
         new = [named[key] for key in without_offer(list(named), known)]
         if is_rate_limited(known):
             return {match.line.key: _offered(ConfirmedMention(match, ())) for match in new if match.line.waiting}
@@ -258,7 +267,7 @@ class OfferWorker:
     async def _write(
         self, alert: Alert, verdict: Triage, offer: Offer, known: ChannelOffers, keys: Sequence[str]
     ) -> bool:
-        """All or nothing; False, and nothing, where another process wrote meanwhile."""
+        """Save a triage in one transaction. Returns False, and writes nothing, if another process wrote meanwhile."""
         until = offer.at + OFFER_LIFETIME
         async with self._database.write() as transaction:
             known_now = await offer_rows.channel_state(
@@ -277,7 +286,7 @@ class OfferWorker:
         return True
 
     async def _publish_all(self) -> bool:
-        """Post what is not there yet, and edit what changed, a few every ten seconds; whether anything is left."""
+        """Post new offers, and edit at most MOST_EDITS changed ones every EDIT_SECONDS. Return True if any is left."""
         behind = await self._offers.not_shown(AT_ONCE, without=self._postpone())
         edits = [offer for offer in behind if offer.published_version]
         await self._publish_each([offer.id for offer in behind if not offer.published_version])
@@ -289,12 +298,15 @@ class OfferWorker:
         return bool(edits or self._failed)
 
     def _postpone(self) -> list[str]:
-        """Return the offers that failed so lately that they wait."""
+        """Return the ids of offers that failed and are not due for a retry yet."""
         now = asyncio.get_running_loop().time()
         return [offer_id for offer_id, (_, again_at) in self._failed.items() if again_at > now]
 
     async def _publish_each(self, offer_ids: Sequence[str]) -> None:
-        """Show offers; one that Slack does not take now holds up no other. SlackUnavailable after a few of them."""
+        """Publish offers. A failed one does not block the others.
+
+        Raises SlackUnavailable after MOST_PUT_OFF failures.
+        """
         failures = 0
         for offer_id in offer_ids:
             if error := await self._publish_soon(offer_id):
@@ -303,7 +315,7 @@ class OfferWorker:
                     raise error
 
     async def _publish_soon(self, offer_id: str) -> SlackUnavailable | None:
-        """Show an offer, or return why Slack did not take it; each failure in a row makes it wait longer."""
+        """Publish an offer, or return the error of Slack. The pause before a retry grows with each failure in a row."""
         try:
             await self._publish(offer_id)
         except SlackUnavailable as error:
@@ -316,7 +328,7 @@ class OfferWorker:
         return None
 
     async def _publish(self, offer_id: str) -> None:
-        """Let the present version of an offer stand in Slack. SlackUnavailable when Slack cannot be asked now."""
+        """Publish the current version of an offer. Raises SlackUnavailable if Slack cannot be reached."""
         async with self._showing:
             offer = await self._offers.get(offer_id)
             if offer is None or offer.published_version == offer.version:
@@ -338,7 +350,7 @@ class OfferWorker:
 
 
 def _offer(alert: Alert, targets: Sequence[OfferTarget], now: datetime, permission: AuthorPermission) -> Offer:
-    """One offer for all that an alert names; its id is the alert's, so that it is made once."""
+    """Return one offer for all targets of an alert. Its id is derived from the alert, so that it is made only once."""
     destination = Destination(alert.channel_id, alert.ts)
     return Offer(_id(alert), destination, now, tuple(targets), author=permission.key)
 

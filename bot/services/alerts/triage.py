@@ -1,4 +1,4 @@
-"""What becomes of an alert that names what may wait: offered, counted, or one of too many. Pure."""
+"""The triage of an alert: its pending targets get an offer, are counted, or exceed the rate limit. Pure."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ OFFER_LIFETIME = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Triage:
-    """Which offers count one more alert, which targets get an offer, and whether the summary tells of it instead."""
+    """The result of a triage: offer ids that count one more alert, target keys that get an offer.
+
+    `summarised` means that the author's allowance is used up, so that the summary counts the alert instead.
+    """
 
     counted: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()
@@ -21,19 +24,19 @@ class Triage:
 
 
 def without_offer(named: Sequence[str], known: ChannelOffers) -> list[str]:
-    """The targets for which no offer stands in this channel."""
+    """Return the target keys that have no open offer in this channel."""
     return [key for key in named if key not in known.open]
 
 
 def is_rate_limited(known: ChannelOffers) -> bool:
-    """Return whether the author caused as many offers in this channel lately as one may."""
+    """Return True if the author has caused MOST_OFFERS offers in this channel within SPAN."""
     return known.lately >= MOST_OFFERS
 
 
 def triage(named: Sequence[str], waiting: Collection[str], known: ChannelOffers) -> Triage:
-    """The verdict on an alert that names these targets, of which these wait.
+    """Decide about an alert that mentions the target keys `named`, of which `waiting` are pending.
 
-    If the author used up the allowance, `waiting` are those that the listing calls pending. They get no offers.
+    If the author's allowance is used up, `waiting` comes from the account list alone, and its targets get no offers.
     """
     counted = tuple(dict.fromkeys(known.open[key] for key in named if key in known.open))
     wanted = tuple(key for key in without_offer(named, known) if key in waiting)
