@@ -1,4 +1,4 @@
-"""*Check now*: what DigiCert says of the names of a request, told in its thread; reads, and sends nothing."""
+"""The *Check now* button: reads the validation state of a request's names and posts it in the thread. Never sends."""
 
 from functools import partial
 
@@ -22,7 +22,7 @@ from bot.views import resend_messages
 
 @define(eq=False, repr=False, slots=False)
 class CheckNow:
-    """Looks after a request when somebody asks."""
+    """The check of a request when a user asks for it."""
 
     _authorizer: Authorizer
     _requests: Requests
@@ -34,7 +34,11 @@ class CheckNow:
     _clock: Clock
 
     async def request(self, actor: Actor, request_id: str, action: Action = Action.STATUS) -> ResendRequest:
-        """The request behind a button, for somebody who may do this with all its names in its channel."""
+        """Return the request of a button.
+
+        Raises InvalidInput if the request is unknown. Raises NotAllowed if the user may not perform `action` on all of
+        its names in its channel.
+        """
         about = {"request": request_id[:32]}
         await self._authorizer.require(actor, action, about)
         try:
@@ -45,9 +49,9 @@ class CheckNow:
         return request
 
     async def check(self, actor: Actor, request_id: str, thread: Destination) -> None:
-        """Read each name's state from DigiCert and tell it in the thread; the next check edits that reply.
+        """Read each name's state from DigiCert and post it in the thread. The next check edits that reply.
 
-        What is told so is not told again by whatever follows the request.
+        The follow-up does not announce these changes again. Raises CaError if DigiCert does not give the data.
         """
         request = await self.request(actor, request_id)
         observation = await self._observer.observe_request(request)
@@ -55,13 +59,13 @@ class CheckNow:
         message = resend_messages.checked(request, states, actor.user_id, self._clock())
         key, destination = await self._answer_place(request, actor, thread)
         await self._publisher.publish(key, destination, message, actor.user_id)
-        await self._note(request, observation)
+        await self._record(request, observation)
         await self._reporter.refresh_root(request)
 
     async def _answer_place(self, request: ResendRequest, actor: Actor, thread: Destination) -> tuple[str, Destination]:
-        """Return the key and the place of an answer: one for all in a channel, one for each person in messages to them.
+        """Return the message key and the destination of a reply: one per channel thread, or one per user in DMs.
 
-        A request that was moved to direct messages stays there, whoever still presses a button in its channel.
+        A request that moved to direct messages stays there, even if a user presses a button in its channel.
         """
         key, own_key = f"{request.id}.check", f"{request.id}.check.{actor.user_id}"
         if is_direct(thread):
@@ -71,7 +75,7 @@ class CheckNow:
             return own_key, Destination(actor.user_id)
         return (key if await self._publisher.is_open(thread) else own_key), thread
 
-    async def _note(self, request: ResendRequest, observation: dict[int, Observation]) -> None:
+    async def _record(self, request: ResendRequest, observation: dict[int, Observation]) -> None:
         now = self._clock()
         decisions = {
             number: partial(

@@ -1,4 +1,4 @@
-"""What DigiCert says now of the names of a request: by one read of its order, or one of each domain."""
+"""The current validation state of a request's names, by one read of its order or one read per domain."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
@@ -27,12 +27,12 @@ from bot.store.follow_ups import order_behind
 Reading = tuple[datetime, OrderValidation]
 Read = Callable[[int], Awaitable[Reading]]
 
-# Calls of one request come due together; those that wait for the same order share what it says.
+# Calls of one request come due together, so those of the same order share one answer.
 _SHARED_SECONDS = 1.0
 
 
 class ValidationObserver:
-    """Reads how it stands, and changes nothing; CaError where DigiCert cannot tell."""
+    """A reader of validation states. Changes nothing. Its methods raise CaError if DigiCert does not give the data."""
 
     def __init__(self, certcentral: CertCentral, clock: Clock) -> None:
         self._certcentral = certcentral
@@ -40,12 +40,12 @@ class ValidationObserver:
         self._shared = cached(self._read, maxsize=256, ttl=_SHARED_SECONDS)
 
     async def observe_request(self, request: ResendRequest) -> dict[int, Observation]:
-        """How it stands with every call of a request now."""
+        """Return the current state of each call of a request, by call number."""
         read = cached(self._read)
         return {number: await self._observe(request, number, read) for number in range(len(request.calls))}
 
     async def observe_call(self, request: ResendRequest, number: int) -> Observation:
-        """How it stands with one call, by a reading of the last second."""
+        """Return the state of one call, from an answer that is at most one second old."""
         return await self._observe(request, number, self._shared)
 
     async def _read(self, order_id: int) -> Reading:
@@ -61,14 +61,14 @@ class ValidationObserver:
         if isinstance(call.target, OrderTarget):
             return Observation(at, _validated(call.names, validation.names), over)
         mine = [entry for entry in validation.names if _is_of(entry, call.target)]
-        # An entry that cannot be read may be about this very domain: then the domain itself is asked.
+        # An entry that cannot be read may be about this domain, so read the domain itself then.
         if over or (mine and not validation.unreadable):
             closed = mine and not any(entry.is_open for entry in mine)
             return Observation(at, call.names if closed else (), over)
         return await self._domain(call, over, request.at)
 
     async def _domain(self, call: Call, over: str | None, since: datetime) -> Observation:
-        """By the domain itself: it was asked for without an order, or its order does not name it."""
+        """Return the state of a call by its domain, if it has no order or its order does not list the domain."""
         if not isinstance(call.target, DomainTarget):
             raise TypeError("only a domain can be looked at without an order")
         at = self._clock()
@@ -80,9 +80,9 @@ class ValidationObserver:
 
 
 def _is_validated(domain: Domain, since: datetime) -> bool:
-    """Whether nothing of the domain waits, and its validation is newer than the resend or lasts into the future.
+    """Return True if nothing is pending for the domain, and its validation is newer than the resend or still valid.
 
-    What is merely not pending is no success: a validation that lapsed, or a domain that was never submitted.
+    A domain that is merely not pending is not validated: its validation may have lapsed, or it was never submitted.
     """
     if domain.is_pending is not False:
         return False
@@ -91,7 +91,7 @@ def _is_validated(domain: Domain, since: datetime) -> bool:
 
 
 def _validated(names: Iterable[str], entries: Sequence[NameValidation]) -> tuple[str, ...]:
-    """The names that DigiCert lists as validated; one that it does not list is not known to be."""
+    """Return the names that DigiCert lists as validated. A name that it does not list does not count."""
     closed = {without_wildcard(name) for entry in entries if not entry.is_open for name in entry.names}
     still_open = {without_wildcard(name) for entry in entries if entry.is_open for name in entry.names}
     return tuple(name for name in names if without_wildcard(name) in closed - still_open)

@@ -1,4 +1,4 @@
-"""One question a minute for all followed orders: whose status changed is looked at at once."""
+"""The poller of order status: one call per minute for all orders with a follow-up. Changed ones are checked at once."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ MARGIN = timedelta(minutes=2)
 
 @define(eq=False, repr=False, slots=False)
 class StatusPoller:
-    """Asks DigiCert for status changes while orders are followed, since it was last asked."""
+    """A poller of DigiCert's status changes since the last poll, while any order has an open follow-up."""
 
     _certcentral: CertCentral
     _follow_ups: FollowUps
@@ -30,9 +30,10 @@ class StatusPoller:
     _known_changes: frozenset[StatusChange] = field(default=frozenset(), init=False)
 
     async def poll(self) -> None:
-        """Ask once, where any order is followed; CaError where DigiCert does not answer, and the next one asks more.
+        """Poll once if any order has an open follow-up, and make the follow-ups of changed orders due.
 
-        The first one asks since the oldest following began, for what changed while nobody was here to ask.
+        The first poll covers the time since the oldest follow-up began, to find changes from before the bot started.
+        Raises CaError if DigiCert does not answer. The next poll then covers the missed time.
         """
         followed = await self._follow_ups.orders()
         now, asked_at = self._clock(), self._steady()

@@ -1,4 +1,4 @@
-"""Following: after every accepted call looks come due; what one of them has to tell is told by a short durable flow."""
+"""The follow-up worker: runs the checks due after each accepted call. A short durable workflow announces changes."""
 
 import asyncio
 from contextlib import suppress
@@ -38,12 +38,12 @@ RELEASE_SECONDS = 10.0
 AFTER_A_BUG = timedelta(hours=1)
 RETENTION = timedelta(days=30)
 
-_NEWS = TypeAdapter(StatusUpdate)
+_UPDATE = TypeAdapter(StatusUpdate)
 
 
 @define(eq=False, repr=False, slots=False)
 class FollowUpWorker:
-    """Begins what is due, carries it out, and stops where somebody asks for it."""
+    """The worker that runs due checks, and ends follow-ups that a user stops."""
 
     _authorizer: Authorizer
     _requests: Requests
@@ -62,7 +62,7 @@ class FollowUpWorker:
         self._engine.define(FLOW, self._flow)
 
     async def run(self) -> None:
-        """Begin whatever is due, at its moment, until it is cancelled."""
+        """Start each check when it is due, until cancelled. Running checks are cancelled with it."""
         try:
             while True:
                 self._woken.clear()
@@ -74,11 +74,14 @@ class FollowUpWorker:
             await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
     def wake(self) -> None:
-        """Look for what is due now."""
+        """Search for due checks now."""
         self._woken.set()
 
     async def stop(self, actor: Actor, request_id: str) -> None:
-        """Follow a request no longer; NotResendable where nothing follows it, which says why."""
+        """Stop the follow-ups of a request.
+
+        Raises NotAllowed if the user may not do that. Raises NotResendable, with the reason, if none is open.
+        """
         about = {"stop_following": request_id[:32]}
         await self._authorizer.require(actor, Action.STATUS, about)
         with suppress(KeyError):
@@ -91,12 +94,15 @@ class FollowUpWorker:
         self.wake()
 
     async def clean_up(self) -> None:
-        """Forget what was followed long ago."""
+        """Delete follow-ups whose schedule ended over RETENTION ago, in any state."""
         last = max(self._schedule.follow_ups, default=timedelta(0))
         await self._follow_ups.prune(self._clock() - last - RETENTION)
 
     async def check(self, follow_up: FollowUp) -> None:
-        """Carry out what is due: look, note, and let a flow tell what there is to tell; a crash repeats it."""
+        """Run one due check: query DigiCert, save the result, and start a workflow to announce any change.
+
+        Safe to repeat after a crash. Waits at most RELEASE_SECONDS for the workflow to release the row.
+        """
         number = follow_up.checks
         if not follow_up.status_update:
             number += 1
@@ -112,7 +118,7 @@ class FollowUpWorker:
             self._released.pop(follow_up.id, None)
 
     async def _begin_due(self) -> float:
-        """Begin what is due, a handful at once, and return in how many seconds to look again."""
+        """Start due checks, at most AT_ONCE at a time. Returns the seconds until the next search."""
         try:
             due = await self._follow_ups.due(self._clock(), 2 * AT_ONCE)
             for follow_up in due:
@@ -141,26 +147,29 @@ class FollowUpWorker:
                 self._under_way.pop(follow_up.id, None)
 
     async def _flow(self, steps: Steps, flow_id: str) -> None:
-        """Take the news, let the row go on, tell. Recorded steps must keep their order: a changed flow is a new one."""
-        _, following_id, number = flow_id.split(":")
-        with structlog.contextvars.bound_contextvars(follow_up=following_id):
-            update = await steps.run("take", self._acquire, following_id, int(number))
-            await steps.run("release", self._release, following_id, int(number))
-            if released := self._released.get(following_id):
+        """Acquire the status update, release the row for the next check, and announce the update.
+
+        DBOS replays recorded steps by their order, so a workflow with other steps needs a new name.
+        """
+        _, follow_up_id, number = flow_id.split(":")
+        with structlog.contextvars.bound_contextvars(follow_up=follow_up_id):
+            update = await steps.run("take", self._acquire, follow_up_id, int(number))
+            await steps.run("release", self._release, follow_up_id, int(number))
+            if released := self._released.get(follow_up_id):
                 released.set()
             if update:
-                await deliver_with_retry(steps, "tell", self._announce, following_id, int(number), update)
+                await deliver_with_retry(steps, "tell", self._announce, follow_up_id, int(number), update)
 
-    async def _acquire(self, following_id: str, number: int) -> dict[str, Any] | None:
-        update = await until_available(self._follow_ups.pending_update, following_id, number)
-        return _NEWS.dump_python(update, mode="json") if update else None
+    async def _acquire(self, follow_up_id: str, number: int) -> dict[str, Any] | None:
+        update = await until_available(self._follow_ups.pending_update, follow_up_id, number)
+        return _UPDATE.dump_python(update, mode="json") if update else None
 
-    async def _release(self, following_id: str, number: int) -> None:
-        await until_available(self._follow_ups.announce_done, following_id, number)
+    async def _release(self, follow_up_id: str, number: int) -> None:
+        await until_available(self._follow_ups.announce_done, follow_up_id, number)
 
-    async def _observe(self, following_id: str) -> Observation | None:
-        """What DigiCert says; None where it does not answer, or where nothing is followed any longer."""
-        request, follow_up = await until_available(self._find, following_id)
+    async def _observe(self, follow_up_id: str) -> Observation | None:
+        """Return the state from DigiCert, or None if it does not answer or the follow-up is no longer open."""
+        request, follow_up = await until_available(self._find, follow_up_id)
         if not follow_up or not follow_up.is_open:
             return None
         at = self._clock()
@@ -175,23 +184,26 @@ class FollowUpWorker:
             log.exception("a look failed on our side")
         return None
 
-    async def _save(self, following_id: str, number: int, observation: Observation | None) -> StatusUpdate | None:
-        """What there is to tell; decided once, however often this is repeated."""
-        request, follow_up = await until_available(self._find, following_id)
+    async def _save(self, follow_up_id: str, number: int, observation: Observation | None) -> StatusUpdate | None:
+        """Save a check and return what to announce, or None. Safe to repeat: a saved check is not decided again.
+
+        If the result cannot be saved because of a bug, postpone the check by AFTER_A_BUG.
+        """
+        request, follow_up = await until_available(self._find, follow_up_id)
         if not follow_up:
             return None
         now = self._clock()
         names = request.calls[follow_up.call_no].names
         decide_now = partial(next_state, names=names, observation=observation, schedule=self._schedule, now=now)
         try:
-            return await until_available(self._follow_ups.record_check, following_id, number, decide_now, now)
+            return await until_available(self._follow_ups.record_check, follow_up_id, number, decide_now, now)
         except Exception:
             log.exception("what was seen could not be noted; looking again later")
-            await until_available(self._follow_ups.postpone, following_id, number, now + AFTER_A_BUG)
+            await until_available(self._follow_ups.postpone, follow_up_id, number, now + AFTER_A_BUG)
             return None
 
     async def _refresh_root(self, follow_up: FollowUp) -> None:
-        """Show in the root message that it was looked; where Slack is away the next look shows it."""
+        """Publish the time of the check in the root message. If Slack is unavailable, the next check publishes it."""
         request = await self._requests.get(follow_up.request_id)
         try:
             await self._reporter.refresh_root(request)
@@ -204,11 +216,11 @@ class FollowUpWorker:
         log.warning("this can be told nowhere; it is not followed any longer", error=error.code)
         await self._follow_ups.abandon(request.id, error.code, self._clock())
 
-    async def _announce(self, following_id: str, number: int, update: dict[str, Any]) -> dict[str, Any]:
-        return await attempt_delivery(self._announce_now, following_id, number, _NEWS.validate_python(update))
+    async def _announce(self, follow_up_id: str, number: int, update: dict[str, Any]) -> dict[str, Any]:
+        return await attempt_delivery(self._announce_now, follow_up_id, number, _UPDATE.validate_python(update))
 
-    async def _announce_now(self, following_id: str, number: int, update: StatusUpdate) -> None:
-        request, follow_up = await self._find(following_id)
+    async def _announce_now(self, follow_up_id: str, number: int, update: StatusUpdate) -> None:
+        request, follow_up = await self._find(follow_up_id)
         if not follow_up:
             return
         try:
@@ -224,29 +236,32 @@ class FollowUpWorker:
     async def _reply(
         self, request: ResendRequest, follow_up: FollowUp, number: int, update: StatusUpdate, root: Post
     ) -> None:
-        """What changed, in the thread of the root message; each under a key of its own, so that it stands once."""
-        all_of_it = await self._follow_ups.of(request.id)
+        """Publish an update in the thread of the root message. Each has its own key, so that it is posted once."""
+        follow_ups = await self._follow_ups.of(request.id)
         message: Message | None
         match update.state:
             case FollowUpState.SUPERSEDED:
                 link = await self._publisher.link(root_key(update.word))
-                key, message = f"{request.id}.to.{update.word}", views.superseded(request, all_of_it, update.word, link)
+                key, message = (
+                    f"{request.id}.to.{update.word}",
+                    views.superseded(request, follow_ups, update.word, link),
+                )
             case FollowUpState.STOPPED:
-                key, message = f"{request.id}.stopped", views.stopped(request, all_of_it, update)
+                key, message = f"{request.id}.stopped", views.stopped(request, follow_ups, update)
             case _:
                 call = request.calls[follow_up.call_no]
-                key, message = f"{follow_up.id}.{number}", views.changed(request, all_of_it, call, update)
+                key, message = f"{follow_up.id}.{number}", views.changed(request, follow_ups, call, update)
         if message:
             await self._publisher.publish(key, root.thread, message, request.actor.user_id)
-        if update.nudge and any(each.is_open for each in all_of_it):
-            nudge = views.nudge(request, all_of_it, self._clock())
+        if update.nudge and any(each.is_open for each in follow_ups):
+            nudge = views.nudge(request, follow_ups, self._clock())
             await self._publisher.publish(
                 f"{request.id}.nudge{update.nudge}", root.thread, nudge, request.actor.user_id
             )
 
-    async def _find(self, following_id: str) -> tuple[ResendRequest, FollowUp | None]:
-        """The request and its following; None where that was forgotten."""
-        request_id, _, call_no = following_id.partition(".")
+    async def _find(self, follow_up_id: str) -> tuple[ResendRequest, FollowUp | None]:
+        """Return a request and its follow-up, or None in place of the follow-up if it was deleted."""
+        request_id, _, call_no = follow_up_id.partition(".")
         request = await self._requests.get(request_id)
         mine = (each for each in await self._follow_ups.of(request_id) if each.call_no == int(call_no))
         return request, next(mine, None)
