@@ -1,4 +1,4 @@
-"""What stands behind `/dcv-resend history`: asks the gate, reads the ledger, and changes nothing."""
+"""The report of `/dcv-resend history`: authorizes the user and reads the ledger. Changes nothing."""
 
 import asyncio
 import re
@@ -24,25 +24,33 @@ from bot.views import history as views
 from bot.views.blocks import Message
 from bot.views.history import PageLinks
 
-# How many rows are read for a page at most.
+# The most rows that are read for one page.
 MOST_READ = 2000
 _FIRST_READ, _NEXT_READ = 3 * views.PER_PAGE, 250
-_PLACE = re.compile(r"((?:order|name|user):[A-Za-z0-9._-]{1,253}|)\|(before|after):([0-9]{1,9})")
+_PAGE_VALUE = re.compile(
+    r"""
+    ((?:order|name|user):[A-Za-z0-9._-]{1,253}|)  # the subject's key, or nothing for the requests of all
+    \|(before|after)                              # towards older or newer rows
+    :([0-9]{1,9})                                 # the ledger row from which the page begins
+    """,
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Who asks where, and what the rules let them see."""
+    """The user who asks, the channel, and the rules that decide what the user may see."""
 
     actor: Actor
     destination: Destination | None
     context: AccessContext
 
     def sees(self, past: PastRequest) -> bool:
-        """Return if the person may see a past request: all of its names and orders, whatever became of it.
+        """Return True if the user may see a past request: all of its names and orders, with any outcome.
 
-        Their own requests are theirs: the outcome was sent to them, so hiding it would take nothing back. What they
-        were refused is not: it may name what they may not see. A refusal that names nothing is for them alone.
+        Users always see their own accepted requests, because the outcome was sent to them anyway. Their denied
+        requests need the rules, because they may name what the user may not see. A denial without names is visible
+        only to its own user.
         """
         is_own = past.user_id == self.actor.user_id
         if is_own and past.decision is not LedgerEvent.DENIED:
@@ -51,20 +59,23 @@ class _Reader:
         return all(map(self._may_see, resources)) if resources else is_own
 
     def _may_see(self, resource: Resource) -> bool:
-        """Return if the rules allow it; an order whose names are unknown must be allowed as an order."""
+        """Return True if the rules allow it. An order with unknown names needs a rule that allows the order itself."""
         if resource.resolved:
             return self.context.permits(Action.STATUS, resource)
         decision = self.context.decide(Action.STATUS, resource)
         return decision.allowed and any(rule.matches(None, resource, if_unknown=False) for rule in decision.by)
 
     def select(self, found: Sequence[PastRequest]) -> list[PastRequest]:
-        """Return those that the person may see."""
+        """Return the requests that the user may see."""
         return [past for past in found if self.sees(past)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Rows that were read: those that the person may see, and the last of all; `is_cut` if no more are read."""
+    """One batch of ledger rows: those that the user may see, and the number of the last row.
+
+    `is_cut` means that the bound of rows is reached, although there may be more.
+    """
 
     visible: list[PastRequest]
     last: int
@@ -73,9 +84,9 @@ class _Batch:
 
 @dataclass(slots=True)
 class _Lines:
-    """The lines of a page in the order in which they are found; a page that goes on does so behind row `until`.
+    """The lines of a page in the order in which they are found. The next page begins behind row `until`, if any.
 
-    With `shares`, the refusals of one person share a line, so that they cannot fill a page.
+    If `shares` is True, all denials of one user share a line, so that they cannot fill a page.
     """
 
     shares: bool
@@ -83,7 +94,7 @@ class _Lines:
     until: int | None = None
 
     def add(self, past: PastRequest) -> bool:
-        """Add a request; False if there is no room for its line."""
+        """Add a request. Returns False if the page has no room for its line."""
         same = next((line for line in self.lines if self.shares and _is_like(line, past)), None)
         if same is None and len(self.lines) == views.PER_PAGE:
             return False
@@ -99,7 +110,7 @@ class _Lines:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What is shown, the newest first, and where the buttons lead."""
+    """The lines of a page, the newest first, and the values of its buttons."""
 
     lines: tuple[PastRequest, ...]
     turn: PageLinks
@@ -107,10 +118,10 @@ class _Page:
 
 @define(eq=False, repr=False, slots=False)
 class HistoryReport:
-    """Tells one person what was asked; every door to it asks the gate before the ledger is read.
+    """The history of requests, for one user. Each method authorizes the user before it reads the ledger.
 
-    Pages are made of what the person may see. An answer without a line is the same, and takes as long, whether nothing
-    was asked or nothing of it may be seen.
+    Pages hold only what the user may see. An empty answer does not show if requests exist: its text and time are the
+    same either way.
     """
 
     _authorizer: Authorizer
@@ -123,16 +134,19 @@ class HistoryReport:
     async def report(
         self, actor: Actor, destination: Destination | None, about: TargetRef | PersonRef | None
     ) -> Message:
-        """The newest requests about an order or a name, by a person, or of all; NotAllowed is in the ledger."""
+        """Return the newest requests for an order or a name, by a user, or of everyone.
+
+        Raises NotAllowed, after the denial is in the ledger.
+        """
         key = _key(about)
         wanted = None if isinstance(about, PersonRef) else about
         asker = await self._asker(actor, destination, key, resource_for_input(destination, wanted))
         return await self._answer(asker, key, None, is_older=True)
 
     async def page(self, actor: Actor, destination: Destination | None, value: str) -> Message:
-        """The page that a button below an earlier one leads to."""
+        """Return the page of a button. Raises InvalidInput if its value is malformed, and NotAllowed."""
         asker = await self._asker(actor, destination, value[:200], resource_for_input(destination, None))
-        if not (wanted := _PLACE.fullmatch(value)):
+        if not (wanted := _PAGE_VALUE.fullmatch(value)):
             raise InvalidInput("That is no page of this list. Ask anew with /dcv-resend history.")
         return await self._answer(asker, wanted[1], int(wanted[3]), is_older=wanted[2] == "before")
 
@@ -143,13 +157,14 @@ class HistoryReport:
         return _Reader(actor, destination, context)
 
     async def _answer(self, asker: _Reader, key: str, seq: int | None, *, is_older: bool) -> Message:
-        """Return the page on one side of a row; the newest of all if nothing is there any more."""
+        """Return the page on one side of a row, or the newest page if no newer row is left."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         page = await (self._page_before(asker, key, seq) if is_older else self._page_after(asker, key, seq or 0))
         if not page.lines and not is_older:
             page = await self._page_before(asker, key, None)
         if not page.lines:
+            # A constant time, since the time taken would show if there are rows that the user may not see.
             await asyncio.sleep(began + self._timings.empty_history_delay - loop.time())
         links = await asyncio.gather(*(self._link(asker.actor, each) for each in page.lines))
         linked = [replace(each, link=link) for each, link in zip(page.lines, links, strict=True)]
@@ -171,7 +186,7 @@ class HistoryReport:
         return _Page(tuple(reversed(found.lines)), PageLinks(newer, older))
 
     async def _lines(self, asker: _Reader, key: str, seq: int | None, *, is_older: bool) -> _Lines:
-        """Return the lines of the page on one side of a row, and if it goes on."""
+        """Return the lines of the page on one side of a row, and the row behind which the next page begins."""
         found, at = _Lines(shares=not key.startswith("user:")), seq or 0
         batch = None
         async for batch in self._batches(asker, key, seq, is_older=is_older):
@@ -187,17 +202,17 @@ class HistoryReport:
         return found
 
     async def _is_any(self, asker: _Reader, key: str, seq: int, *, is_older: bool) -> bool:
-        """Return if there is a row that the person may see, among those that are read for a page."""
+        """Return True if the user may see any of the rows that are read for a page."""
         async for batch in self._batches(asker, key, seq, is_older=is_older):
             if batch.visible:
                 return True
         return False
 
     async def _batches(self, asker: _Reader, key: str, seq: int | None, *, is_older: bool) -> AsyncIterator[_Batch]:
-        """Yield the rows on one side of a row, as many as are read for a page at most."""
+        """Yield the rows on one side of a row in batches, up to the bound of rows for a page."""
         number, size = 0, min(_FIRST_READ, self._most_read)
         while size and (rows := await self._rows(key, seq, size, is_older=is_older)):
-            # In a thread, since many rules take some tenths of a second for so many rows.
+            # In a thread, because many rules take tenths of a second for so many rows.
             visible = await asyncio.to_thread(asker.select, rows)
             number, seq, is_end = number + len(rows), rows[-1].seq, len(rows) < size
             size = 0 if is_end else min(_NEXT_READ, self._most_read - number)
@@ -216,12 +231,12 @@ class HistoryReport:
 
 
 def _is_like(one: PastRequest, other: PastRequest) -> bool:
-    """Return if both are refusals of the same person."""
+    """Return True if both are denials of the same user."""
     return one.decision is other.decision is LedgerEvent.DENIED and one.user_id == other.user_id
 
 
 def _merged(newer: PastRequest, older: PastRequest) -> PastRequest:
-    """Return the newer of two refusals, with the number of those that are left out."""
+    """Return the newer of two denials, with the number of those that it replaces."""
     return replace(newer, merged=newer.merged + older.merged + older.times)
 
 

@@ -1,4 +1,4 @@
-"""What stands behind `/dcv-status`: asks the gate, reads DigiCert and the stores, and changes nothing."""
+"""The report of `/dcv-status`: authorizes the user, reads DigiCert and the stores. Changes nothing."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ from bot.views.status import DomainState, NameGroup, OrderState, State, StatusPa
 log = structlog.get_logger(__name__)
 
 MOST_ORDERS = 5
-# Each domain is a term of one query; what an OV or EV order with more of them was mailed shows in its own status.
+# Each domain is a term of one query. An OV or EV order with more domains shows its resends in its own status.
 MOST_DOMAINS = 20
 
 _PAGE = "page"
@@ -52,7 +52,7 @@ _PAGE = "page"
 
 @define(eq=False, repr=False, slots=False)
 class StatusReport:
-    """Tells one person how it stands; every door to it asks the gate before DigiCert hears anything."""
+    """The validation status of orders and names, for one user. Authorizes the user before it calls DigiCert."""
 
     _authorizer: Authorizer
     _certcentral: CertCentral
@@ -63,17 +63,16 @@ class StatusReport:
     _console_url: str = ""
 
     async def report(self, actor: Actor, destination: Destination | None, wanted: TargetRef | None) -> Message:
-        """How it stands with an order or a name; with None, the first page of what waits, freshly listed.
+        """Return the status of an order or a name, or the first page of what is pending, freshly listed, for None.
 
-        NotAllowed is in the ledger when it is raised; NotResendable for what nobody knows, CaRejected where DigiCert
-        says
-        no. Where it is away, the answer says so and carries a button.
+        Raises NotAllowed, after the denial is in the ledger. Raises NotResendable if the order or name is unknown,
+        and CaRejected if DigiCert rejects the call. If DigiCert is unavailable, the message says so and has a button.
         """
         key = target_ref_key(wanted) if wanted else views.page_key(0)
         return await self._answer(actor, destination, key, wanted, young=True)
 
     async def page(self, actor: Actor, destination: Destination | None, key: str) -> Message:
-        """What a button below an earlier answer asks for; pages stay those of one listing for a minute."""
+        """Return the message for a button. Pages are consistent for a minute, because the account list is cached."""
         return await self._answer(actor, destination, key, _wanted(key), young=False)
 
     async def _answer(
@@ -82,12 +81,12 @@ class StatusReport:
         about = {"status": key[:200], "channel": destination.channel_id if destination else ""}
         context = await self._authorizer.require(actor, Action.STATUS, about, resource_for_input(destination, wanted))
         try:
-            return await self._told(Visibility(actor, destination, context, Action.STATUS), key, young=young)
+            return await self._message(Visibility(actor, destination, context, Action.STATUS), key, young=young)
         except NotVisible as error:
             await self._authorizer.record(actor, Action.STATUS, about, error.rule)
             raise
 
-    async def _told(self, asker: Visibility, key: str, *, young: bool) -> Message:
+    async def _message(self, asker: Visibility, key: str, *, young: bool) -> Message:
         try:
             asked = TargetKey.parse(key)
             if asked.kind == _PAGE:
@@ -113,7 +112,7 @@ class StatusReport:
         return views.page(page, self._clock())
 
     async def _dated(self, orders: Sequence[Order]) -> list[Order]:
-        """Return the orders; a reissue with the date on which it was asked for, which no list of DigiCert carries."""
+        """Return the orders. A reissue gets the date of its request, which DigiCert's lists do not contain."""
         return list(await asyncio.gather(*(self._dated_one(order) for order in orders)))
 
     async def _dated_one(self, order: Order) -> Order:
@@ -128,7 +127,7 @@ class StatusReport:
     async def _last_of(
         self, asker: Visibility, orders: Sequence[Order], account: AccountSnapshot
     ) -> Mapping[int, LastResend]:
-        """The newest resend for any name of each of these orders."""
+        """Return the newest resend for any name of each order, by order id. Orders without one are left out."""
         by_name = {domain.name: domain.id for domain in account.domains}
         domains = {order.id: _domains_of(order, by_name) for order in orders if not order.is_dv}
         last = await self._history.last(
@@ -142,7 +141,10 @@ class StatusReport:
         return dict(zip(newest, await self._linked(asker, newest.values()), strict=True))
 
     async def _named(self, asker: Visibility, name: str) -> Message:
-        """Each order that waits for the name, and its domain where no DV order does; else what there was."""
+        """Return each order that is pending for a name, and its domain if no DV order is.
+
+        If nothing is pending, return the orders that DigiCert lists for the name, or its deactivated domain.
+        """
         account = await self._account_cache.account()
         orders, domains = _pending(account, name)
         if not orders and not domains:
@@ -180,7 +182,7 @@ class StatusReport:
         return OrderState(order, None, groups, self._remark(order, validation, hides=order != found))
 
     def _remark(self, order: Order, validation: OrderValidation, *, hides: bool) -> str:
-        """Return what an order without a waiting name still needs, or what of its names could not be read."""
+        """Return what an order without a pending name still needs, or which of its names could not be read."""
         if any(entry.is_open for entry in validation.names):
             return eligibility.unreadable_entries(validation)
         shown = eligibility.without_names(validation) if hides else validation
@@ -188,7 +190,10 @@ class StatusReport:
         return f"{nothing} {nothing.hint}"
 
     async def _groups(self, asker: Visibility, order: Order, validation: OrderValidation) -> tuple[NameGroup, ...]:
-        """The order's names by state, method and the request that mailed them last; those that wait come first."""
+        """Return the order's names by state, method and the last request that emailed them, the pending ones first.
+
+        The links are added last, so that each thread's link is asked of Slack only once.
+        """
         keys, found = await self._last_by_key(order, validation)
         last = _visible(asker, found, order.id)
         grouped: dict[tuple[bool, str, str], NameGroup] = {}
@@ -209,7 +214,10 @@ class StatusReport:
     async def _last_by_key(
         self, order: Order, validation: OrderValidation
     ) -> tuple[list[list[str]], Mapping[str, LastResend]]:
-        """For each entry, under which key each of its names was mailed; and the newest resends by key."""
+        """Return, for each entry, the resend key of each of its names, and the newest resends by key.
+
+        The emails of a DV order belong to one name each, those of an OV or EV order to a domain.
+        """
         if order.is_dv:
             target = OrderTarget(order.id)
             keys = [[f"{target.key}:{without_wildcard(name)}" for name in entry.names] for entry in validation.names]
@@ -237,7 +245,7 @@ class StatusReport:
         return DomainState(domain, f"{nothing} {nothing.hint}" if nothing else None, linked)
 
     async def _linked(self, asker: Visibility, resends: Iterable[LastResend]) -> list[LastResend]:
-        """The same with a link to each thread, as far as the person may read it."""
+        """Return the resends with a link to each thread, if the user may read it."""
         resends = list(resends)
         once = {resend.request_id: resend for resend in resends}
         mine = asker.actor.user_id
@@ -249,7 +257,7 @@ class StatusReport:
 
 
 def _wanted(key: str) -> TargetRef | None:
-    """What a button's key names, if anything."""
+    """Return the order or domain of a button's key, or None."""
     asked = TargetKey.parse(key)
     try:
         return None if asked.kind == _PAGE else read_target(asked.value)
@@ -264,7 +272,7 @@ def _page_number(text: str) -> int:
 
 
 def _oldest_first(orders: Iterable[Order]) -> list[Order]:
-    """The orders by how long they wait; one that DigiCert does not date may wait since it was placed."""
+    """Return the orders, the longest pending first. If the pending date is missing, the order date counts."""
     dated = [(order.since or order.ordered_at, order) for order in orders]
     return [
         order
@@ -275,14 +283,17 @@ def _oldest_first(orders: Iterable[Order]) -> list[Order]:
 
 
 def _pending(account: AccountSnapshot, name: str) -> tuple[list[Order], Sequence[Domain]]:
-    """Return the orders of a name, OV and EV ones too, else those it belongs to; its domains if none of them is DV."""
+    """Return the pending orders of a name, OV and EV too, or else those it belongs to, and its domains.
+
+    There are no domains if a DV order names it exactly.
+    """
     found = resolve(account, name)
     orders = _oldest_first(account.orders_by_name.get(name, ()) or found.orders)
     return orders, () if found.is_exact and any(order.is_dv for order in orders) else found.domains
 
 
 def _domains_of(order: Order, by_name: Mapping[str, int]) -> list[int]:
-    """The ids of the nearest domains of an order's names, as far as the account lists them."""
+    """Return the ids of the nearest listed domain of each name of an order, at most MOST_DOMAINS."""
     nearest = (
         next((by_name[above] for above in ancestors(without_wildcard(name)) if above in by_name), None)
         for name in order.names
@@ -293,7 +304,7 @@ def _domains_of(order: Order, by_name: Mapping[str, int]) -> list[int]:
 def _visible(
     asker: Visibility, last: Mapping[str, LastResend], order_id: int | None = None
 ) -> Mapping[str, LastResend]:
-    """Return the resends for names that the person may learn about: a domain's may have been for other names."""
+    """Return the resends for names that the user may see. A resend of a domain may have been for other names."""
     return {key: resend for key, resend in last.items() if asker.sees(resend.name, order_id)}
 
 
