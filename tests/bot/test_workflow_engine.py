@@ -62,10 +62,10 @@ async def test_a_flow_that_is_started_often_runs_once(open_engine):
 
     async def step(flow_id):
         ran.append(flow_id)
-        return {"told": True}
+        return {"delivered": True}
 
     async def flow(steps, flow_id):
-        assert await steps.run("step", step, flow_id) == {"told": True}
+        assert await steps.run("step", step, flow_id) == {"delivered": True}
         done.set()
 
     engine = await open_engine(flow_v1=flow)

@@ -22,7 +22,7 @@ def root_key(request_id: str) -> str:
 async def attempt_delivery(deliver: Callable[..., Awaitable[None]], *args: Any) -> dict[str, Any]:
     """Run `deliver` once, and log its error if it fails.
 
-    Returns `{"told": True}`, or `{"told": False, "wait": seconds}` with the least time before the next try.
+    Returns `{"delivered": True}`, or `{"delivered": False, "wait": seconds}` with the least time before the next try.
     """
     wait = 0.0
     try:
@@ -33,8 +33,8 @@ async def attempt_delivery(deliver: Callable[..., Awaitable[None]], *args: Any) 
     except Exception:
         log.exception("this could not be told yet")
     else:
-        return {"told": True}
-    return {"told": False, "wait": wait}
+        return {"delivered": True}
+    return {"delivered": False, "wait": wait}
 
 
 async def deliver_with_retry(
@@ -46,7 +46,7 @@ async def deliver_with_retry(
     """
     for tries in range(MOST_TRIES):
         result = await steps.run(name, step, *args)
-        if result["told"]:
+        if result["delivered"]:
             return
         await steps.sleep(max(result["wait"], min(LONGEST_PAUSE, 1.0 * 2 ** min(tries, 10))))
     log.error("this could not be told", step=name)

@@ -65,7 +65,7 @@ class ResultReporter:
     async def report(self, request_id: str) -> dict[str, Any]:
         """Publish the outcome. Safe to repeat.
 
-        Returns `{"told": True}`, or `{"told": False, "wait": seconds}` with the least time before the next try.
+        Returns `{"delivered": True}`, or `{"delivered": False, "wait": seconds}` with the least pause before a retry.
         """
         return await attempt_delivery(self._publish_result, request_id)
 

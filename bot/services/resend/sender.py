@@ -55,13 +55,13 @@ _STOPPED = "The bot was stopped while it waited for DigiCert's answer."
 class Result(TypedDict, total=False):
     """The result of one attempt, as JSON. If the call has not ended, the reason and the time of the next attempt.
 
-    `wait` is in seconds, `at` and `again_at` are ISO timestamps. `busy` means a 429 of DigiCert. `untold` means that
-    Slack did not confirm the user's permission.
+    `wait` is in seconds, `at` and `again_at` are ISO timestamps. `busy` means a 429 of DigiCert.
+    `permission_unknown` means that Slack did not confirm the user's permission.
     """
 
     ended: Required[bool]
     busy: bool
-    untold: bool
+    permission_unknown: bool
     words: str
     wait: float
     at: str
@@ -285,13 +285,13 @@ class CallSender:
         attempts.
         """
         now, delays = self._clock(), self._timings
-        busy, untold = isinstance(error, CaRateLimited), isinstance(error, PermissionUnknown)
+        permission_unknown = isinstance(error, PermissionUnknown)
         if isinstance(error, CaRateLimited | PermissionUnknown):
             # Count only the latest unbroken run: any other result means that Slack answered in between.
-            before = list(takewhile(_was_unknown, reversed(earlier)))[::-1] if untold else earlier
+            before = list(takewhile(_was_unknown, reversed(earlier)))[::-1] if permission_unknown else earlier
             pauses, longest = (
                 (delays.permission_delays, PERMISSION_UNKNOWN_FOR_AT_MOST)
-                if untold
+                if permission_unknown
                 else (delays.busy_delays, BUSY_FOR_AT_MOST)
             )
             began = datetime.fromisoformat(before[0]["at"]) if before else now
@@ -304,7 +304,15 @@ class CallSender:
                 return None
             wait = self._timings.unreachable_delays[unreachable]
         at, again_at = now.isoformat(), (now + timedelta(seconds=wait)).isoformat()
-        return Result(ended=False, busy=busy, untold=untold, words=str(error), wait=wait, at=at, again_at=again_at)
+        return Result(
+            ended=False,
+            busy=isinstance(error, CaRateLimited),
+            permission_unknown=permission_unknown,
+            words=str(error),
+            wait=wait,
+            at=at,
+            again_at=again_at,
+        )
 
     async def _wait_for_other_process(self, this: CallAttempt) -> Result:
         """Wait for the other process to end this call. If it does not within LONGEST_CALL, end the call as unknown."""
@@ -357,7 +365,7 @@ class CallSender:
 
 def _was_unknown(result: Result) -> bool:
     """Return True if an attempt was deferred because Slack did not confirm the permission."""
-    return bool(result.get("untold"))
+    return bool(result.get("permission_unknown"))
 
 
 def _pause(retry_after: float | None, tries_before: int, first: float, longest: float) -> float:

@@ -7,8 +7,8 @@ import pytest
 from handlers.server.health import CachedCheck
 
 
-class NewRequest:
-    """Answers what it is told to, once it may."""
+class HeldCheck:
+    """A health check that returns `yes` once `may_answer` is set, and counts its calls."""
 
     def __init__(self) -> None:
         self.yes = True
@@ -24,7 +24,7 @@ class NewRequest:
 
 @pytest.fixture
 def asked():
-    return NewRequest()
+    return HeldCheck()
 
 
 async def test_many_at_once_are_one_question(asked):

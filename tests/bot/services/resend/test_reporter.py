@@ -50,7 +50,7 @@ async def test_the_outcome_edits_the_root_and_the_detail_stands_in_its_thread(re
     told = await reporter.report("r1")
 
     (root, detail) = chat.messages.values()
-    assert told == {"told": True}
+    assert told == {"delivered": True}
     assert root[0] == Destination("C0PKI")
     assert root[1].text.startswith("*Sent*")
     assert detail[0] == Destination("C0PKI", "1.0")
@@ -63,7 +63,7 @@ async def test_a_report_that_is_repeated_changes_nothing(reporter, chat, request
     await reporter.report("r1")
     before = chat.texts
 
-    assert await reporter.report("r1") == {"told": True}
+    assert await reporter.report("r1") == {"delivered": True}
     assert chat.texts == before
     assert len(chat.posts) == 2
 
@@ -90,7 +90,7 @@ async def test_an_outcome_that_cannot_be_told_now_is_told_later_and_once(
     unreported = await stored.unreported()
     second = await reporter.report("r1")
 
-    assert (first["told"], unreported, second["told"]) == (False, ["r1"], True)
+    assert (first["delivered"], unreported, second["delivered"]) == (False, ["r1"], True)
     assert len(chat.texts) == 2
 
 
@@ -98,14 +98,14 @@ async def test_slack_tells_when_to_come_back(reporter, chat, request_, end):
     await end()
     chat.failures = [SlackUnavailable("Slack asks us to wait.", 77.0)]
 
-    assert await reporter.report("r1") == {"told": False, "wait": 77.0}
+    assert await reporter.report("r1") == {"delivered": False, "wait": 77.0}
 
 
 async def test_where_the_channel_is_closed_the_outcome_goes_to_the_person(reporter, chat, request_, end, stored):
     chat.closed["C0PKI"] = "not_in_channel"
     await end()
 
-    assert await reporter.report("r1") == {"told": True}
+    assert await reporter.report("r1") == {"delivered": True}
 
     assert {channel for channel, _ in chat.texts} == {"D0ANA"}
     assert chat.texts[0][1].startswith("*Sent*")
@@ -116,7 +116,7 @@ async def test_where_nobody_can_be_told_it_is_tried_again(reporter, chat, reques
     chat.closed = {"C0PKI": "not_in_channel", "U0ANA": "messages_tab_disabled"}
     await end()
 
-    assert (await reporter.report("r1"))["told"] is False
+    assert (await reporter.report("r1"))["delivered"] is False
     assert await stored.unreported() == ["r1"]
 
 

@@ -403,7 +403,7 @@ async def test_silence_of_slack_uses_up_none_of_the_tries_to_reach_digicert(
         clock.advance(seconds=result["wait"])
 
     assert (await ledger.attempts("r1", 0)).result.outcome is LedgerEvent.SENT
-    assert [result["untold"] for result in earlier] == [True, False, True, False, True]
+    assert [result["permission_unknown"] for result in earlier] == [True, False, True, False, True]
 
 
 @pytest.mark.fault("M3")
@@ -417,7 +417,7 @@ async def test_silence_of_slack_after_the_row_puts_the_call_off_and_the_next_pro
     replayed = await sender.attempt("r1", 0, [])
     directory.failure = None
 
-    assert (result["ended"], result["untold"], replayed["untold"]) == (False, True, True)
+    assert (result["ended"], result["permission_unknown"], replayed["permission_unknown"]) == (False, True, True)
     assert await sender.attempt("r1", 0, [result]) == ENDED
     assert len(certcentral.sent) == 1
     assert await kinds() == ["accepted", "sending", "turned_away", "sending", "sent"]
