@@ -1,6 +1,6 @@
-"""When to look after a resend, and what a look means: what is told, when the next one is due, whether it was the last.
+"""The schedule of follow-up checks: what to announce, when the next check is due, and when to end.
 
-Pure: the moment, what was told and what was seen come in.
+Pure: the time, the saved state and the observation are parameters.
 """
 
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from bot.models import FollowUp, FollowUpState, Observation, StatusUpdate
 
-# So many looks in a row without an answer are told, and end a following whose last check they were.
+# After so many failed checks in a row, the bot says so, and ends a follow-up that has no scheduled check left.
 MOST_MISSES = 5
-# Why nothing waits of a domain that was not validated all the same: where an order is over, DigiCert's word says so.
+# The reason for a domain that is neither validated nor pending. For a closed order, DigiCert's status is the reason.
 NOT_SUBMITTED = "not_submitted"
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -18,26 +18,26 @@ _LONGEST_PAUSE = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class FollowUpSchedule:
-    """When to look, and when to say what usually helps, both counted from the end of the call; shortest first."""
+    """When to check, and when to give advice, both counted from the end of the call, shortest first."""
 
     follow_ups: tuple[timedelta, ...]
     nudges: tuple[timedelta, ...] = ()
 
     def next_check(self, since: datetime, now: datetime) -> datetime | None:
-        """The first check after `now`; None after the last. A nudge before the last check is a check as well."""
+        """Return the first check after `now`, or None after the last. A nudge before the last check is a check, too."""
         if not self.follow_ups:
             return None
         within = (nudge for nudge in self.nudges if nudge < self.follow_ups[-1])
         return min((since + after for after in (*self.follow_ups, *within) if since + after > now), default=None)
 
     def nudges_by(self, since: datetime, now: datetime) -> int:
-        """How many nudges are due by now."""
+        """Return how many nudges are due by now."""
         return sum(since + after <= now for after in self.nudges)
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What becomes of a following after a look; `validated` are the names told so from now on."""
+    """The next state of a follow-up after a check. `validated` are the names announced as validated so far."""
 
     status_update: StatusUpdate
     validated: tuple[str, ...]
@@ -52,9 +52,9 @@ def next_state(
     schedule: FollowUpSchedule,
     now: datetime,
 ) -> Transition:
-    """What a look at these names means; without `seen`, that DigiCert gave no answer.
+    """Return what a check of these names means. If `observation` is None, DigiCert gave no answer.
 
-    What was looked at before somebody else looked is no news: that one told what there was.
+    An observation that is older than the saved one is ignored, because the saved one has already been announced.
     """
     due_at = schedule.next_check(follow_up.since, now)
     if observation is None:

@@ -1,4 +1,4 @@
-"""Who may get which mail, and what a choice of recipients means: pure rules."""
+"""Recipient rules: allowed mailboxes, preselection, and the calls that a choice of recipients means. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ from bot.errors import InvalidInput
 from bot.models import Address, Call, DomainTarget, OrderTarget, Plan, Recipient, WaitingName
 from bot.parsing.domain_names import display_name
 
-# Baseline Requirements 3.2.2.4.4: the constructed local parts; `admin` first, as the default.
+# Baseline Requirements 3.2.2.4.4: the constructed local parts. `admin` comes first, because it is the default.
 CONSTRUCTED = ("admin", "administrator", "webmaster", "hostmaster", "postmaster")
 SINGLE_CHOICES = 8
 MOST_NAMED = 5
@@ -15,35 +15,39 @@ Chosen = Mapping[int, Sequence[int]]
 
 
 def constructed(domain: str) -> tuple[Address, ...]:
-    """The five addresses that every CA may write to for a domain."""
+    """Return the five addresses that every CA may email for a domain."""
     return tuple(Address(f"{local}@{domain}", domain) for local in CONSTRUCTED)
 
 
 def needs_shared_mailbox(plan: Plan) -> bool:
-    """Whether there are too many names for a choice each, so that one mailbox is chosen for all."""
+    """Return True if there are too many names for a choice each, so that all of them share one mailbox."""
     return len(plan.waiting) > SINGLE_CHOICES
 
 
 def allows_multiple(waiting: WaitingName) -> bool:
-    """Whether DigiCert mails any number of recipients for this name; an order takes exactly one."""
+    """Return True if DigiCert emails any number of recipients for this name. An order takes exactly one."""
     return isinstance(waiting.target, DomainTarget)
 
 
 def preselected(waiting: WaitingName) -> tuple[int, ...]:
-    """Indices into `allowed` to begin with: those used last, else a DNS TXT contact, else admin@ at the scope."""
+    """Return preselected indices into `allowed`: those used last, else a DNS TXT contact, else admin@ at the scope."""
     emails = [address.email for address in waiting.allowed]
     used = [emails.index(email) for email in waiting.preferred if email in emails]
     ranked = sorted(range(len(emails)), key=lambda index: _rank(waiting, waiting.allowed[index]))
     if not allows_multiple(waiting):
         return tuple((used or ranked)[:1])
     picked = used or ranked[:1]
+    # Every list needs an address of its own, or DigiCert may email all recipients of the list that has none.
     for audience in _missed(waiting, [waiting.allowed[index] for index in picked]):
         picked.append(next(index for index in ranked if _is_on(audience, emails[index])))
     return tuple(dict.fromkeys(picked))
 
 
 def _missed(waiting: WaitingName, addresses: Sequence[Address]) -> list[tuple[str, ...]]:
-    """Return the lists that these addresses have no part in: if DigiCert applied one, it would email everyone on it."""
+    """Return the lists that contain none of these addresses.
+
+    If DigiCert applied such a list, it would email all of it.
+    """
     return [audience for audience in waiting.audiences if not any(_is_on(audience, each.email) for each in addresses)]
 
 
@@ -52,7 +56,7 @@ def _is_on(audience: Sequence[str], email: str) -> bool:
 
 
 def folded(email: str) -> str:
-    """Return an address in the form in which two are compared; beyond ASCII, similar letters are not the same."""
+    """Return an address in the form in which two are compared. Only ASCII is folded: similar Unicode letters differ."""
     return email.lower() if email.isascii() else email
 
 
@@ -61,14 +65,14 @@ def _rank(waiting: WaitingName, address: Address) -> tuple[bool, bool, bool]:
 
 
 def shared_mailboxes(plan: Plan) -> tuple[str, ...]:
-    """The constructed local parts that are allowed at the scope of every waiting name."""
+    """Return the constructed local parts that are allowed at the scope of every pending name."""
     return tuple(local for local in CONSTRUCTED if all(_mailboxes(waiting, local) for waiting in plan.waiting))
 
 
 def _mailboxes(waiting: WaitingName, local: str) -> list[Address]:
     """Return the constructed address with this local part: at the scope, else at the domain it was listed for.
 
-    If the name has several `audiences`, return one address of each; return none if one of them has no such address.
+    If the name has several `audiences`, return one address of each, or none if one of them has no such address.
     """
     listed = {address.email.lower(): address for address in waiting.allowed}
     domains = dict.fromkeys([waiting.scope, *(address.domain for address in waiting.allowed)])
@@ -80,7 +84,7 @@ def _mailboxes(waiting: WaitingName, local: str) -> list[Address]:
 
 
 def chosen_calls(plan: Plan, chosen: Chosen) -> tuple[Call, ...]:
-    """The calls that a choice per waiting name means; Misunderstood where a name is left without a recipient."""
+    """Return the calls for a choice per pending name. Raises InvalidInput if a name is left without a recipient."""
     picks = []
     for number, waiting in enumerate(plan.waiting):
         picked = dict.fromkeys(chosen.get(number, ()))
@@ -94,7 +98,10 @@ def chosen_calls(plan: Plan, chosen: Chosen) -> tuple[Call, ...]:
 
 
 def shared_calls(plan: Plan, local: str) -> tuple[Call, ...]:
-    """The calls that one mailbox for all names means, resolved at each name's scope."""
+    """Return the calls for one mailbox for all names, resolved at each name's scope.
+
+    Raises InvalidInput if the mailbox is not allowed for every name.
+    """
     picks = [(waiting, _mailboxes(waiting, local)) for waiting in plan.waiting]
     if not all(addresses for _, addresses in picks):
         raise InvalidInput("Choose a mailbox.", {"recipients": "Choose one of the listed mailboxes."})
@@ -102,10 +109,10 @@ def shared_calls(plan: Plan, local: str) -> tuple[Call, ...]:
 
 
 def calls_for_emails(plan: Plan, emails: Sequence[str]) -> tuple[Call, ...]:
-    """The calls that typed addresses mean: each serves every waiting name that allows it.
+    """Return the calls for typed addresses. Each address serves every pending name that allows it.
 
-    Misunderstood where a waiting name is left without a recipient, or an address is used for none: it names each, and
-    what DigiCert would allow.
+    Raises InvalidInput if a pending name is left without a recipient, or an address serves no name. The error lists
+    these, and the addresses that DigiCert would allow.
     """
     picks = [(waiting, _typed(waiting, emails)) for waiting in plan.waiting]
     left_over = [waiting for waiting, addresses in picks if not addresses]
@@ -122,7 +129,7 @@ def calls_for_emails(plan: Plan, emails: Sequence[str]) -> tuple[Call, ...]:
 
 
 def _typed(waiting: WaitingName, emails: Sequence[str]) -> list[Address]:
-    """The typed addresses that this name allows, in the order typed; an order takes one."""
+    """Return the typed addresses that this name allows, in the order typed. An order takes only one."""
     allowed = {address.email.lower(): address for address in waiting.allowed}
     served = [allowed[email.lower()] for email in emails if email.lower() in allowed]
     return served if allows_multiple(waiting) else served[:1]
@@ -157,7 +164,7 @@ def _unused(emails: Sequence[str]) -> list[str]:
 
 
 def _calls(picks: Sequence[tuple[WaitingName, Sequence[Address]]]) -> tuple[Call, ...]:
-    """One call per target, in the order in which the targets first appear."""
+    """Return one call per target, in the order in which the targets first appear."""
     by_target: dict[OrderTarget | DomainTarget, list[Recipient]] = {}
     uncertain = {waiting.target for waiting, _ in picks if waiting.audiences}
     for waiting, addresses in picks:

@@ -1,1 +1,1 @@
-"""What the bot decides and does; the only way to DigiCert for every front door."""
+"""Services: the decisions and actions of the bot, and the only path to DigiCert for every listener and command."""

@@ -1,1 +1,1 @@
-"""What the DigiCert account holds, and what an email for it would need and validate."""
+"""Lookup: the pending orders and domains of the DigiCert account, and the recipients of their emails."""

@@ -1,4 +1,4 @@
-"""What the account holds: pending orders and domains, listed at most once a minute."""
+"""The account inventory: pending orders and domains, read from DigiCert at most once a minute."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -43,9 +43,10 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class AccountSnapshot:
-    """The pending orders and the active domains, as DigiCert listed them at `read_at`; apart, deactivated domains.
+    """The pending orders and the domains of the account, as DigiCert listed them at `read_at`.
 
-    The last two are the rows that the bot could not read: what is not in the others may still exist.
+    `domains` are active, `deactivated` are not. `unread_orders` and `unread_domains` are the rows that the bot could
+    not read, so an order or domain that is missing elsewhere may still exist.
     """
 
     orders: tuple[Order, ...]
@@ -57,9 +58,9 @@ class AccountSnapshot:
 
     @cached_property
     def lines(self) -> list[AccountEntry]:
-        """Every order and domain as a choice: the longest waiting first, what is valid last.
+        """Return every order and domain as a choice: the longest waiting first, valid domains last.
 
-        An order that DigiCert does not date may wait since it was placed.
+        If DigiCert gives no date for an order, the time of the order counts.
         """
         orders = [(0, order.since or order.ordered_at or _LAST, _order_line(order)) for order in self.orders]
         domains = [(_rank(domain), domain.since or _LAST, _domain_line(domain)) for domain in self.domains]
@@ -67,60 +68,63 @@ class AccountSnapshot:
 
     @property
     def unreadable(self) -> str:
-        """A sentence on the rows that the bot could not read; empty if it read all."""
+        """Return a sentence on the rows that the bot could not read; empty if it read all of them."""
         return self.unreadable_with(())
 
     def unreadable_with(self, more: Iterable[object]) -> str:
-        """Return that sentence with the unreadable orders among `more` rows, each counted once."""
+        """Return the same sentence, with the unreadable orders among `more` rows added. Each row counts once."""
         orders = {*self.unread_orders, *(row for row in more if isinstance(row, Unreadable))}
         return unreadable_rows(len(orders), len(self.unread_domains))
 
     @cached_property
     def line_by_key(self) -> Mapping[str, AccountEntry]:
-        """Each line by the key of its option."""
+        """Return each line by the key of its option."""
         return {line.key: line for line in self.lines}
 
     @cached_property
     def order_by_key(self) -> Mapping[str, Order]:
-        """Each order by the key of its option."""
+        """Return each order by the key of its option."""
         return {order_key(order.id): order for order in self.orders}
 
     def line_of(self, listed: Order | Domain) -> AccountEntry:
-        """Return the line of an order or a domain of this listing."""
+        """Return the line of an order or a domain of this snapshot."""
         return self.line_by_key[order_key(listed.id) if isinstance(listed, Order) else domain_key(listed.id)]
 
     @cached_property
     def orders_by_name(self) -> Mapping[str, Sequence[Order]]:
-        """The orders that carry a name, itself or as a wildcard."""
+        """Return the orders that have a name, itself or as a wildcard, by that name."""
         return _index(self.orders, lambda order: (without_wildcard(own) for own in order.names))
 
     @cached_property
     def orders_by_wildcard(self) -> Mapping[str, Sequence[Order]]:
-        """The orders that carry `*.` and a name, by that name."""
+        """Return the orders that have the wildcard `*.` of a name, by that name."""
         return _index(self.orders, lambda order: (own[2:] for own in order.names if own.startswith("*.")))
 
     @cached_property
     def orders_by_parent(self) -> Mapping[str, Sequence[Order]]:
-        """The orders that carry a name somewhere below a parent of two labels or more, by that parent."""
+        """Return the orders that have a name at any depth below a parent of two labels or more, by that parent."""
         return _index(self.orders, _parents_of)
 
     @cached_property
     def domains_by_name(self) -> Mapping[str, Sequence[Domain]]:
-        """The active domains of a name. CertCentral may hold several, of which one is pending."""
+        """Return the active domains by name. CertCentral may hold several of one name, of which one is pending."""
         return _index(self.domains, lambda domain: (domain.name,))
 
     @cached_property
     def deactivated_by_name(self) -> Mapping[str, Sequence[Domain]]:
-        """The deactivated domains of a name."""
+        """Return the deactivated domains by name."""
         return _index(self.deactivated, lambda domain: (domain.name,))
 
     @cached_property
     def searchable(self) -> Sequence[tuple[str, AccountEntry]]:
-        """Each line with the text that a search looks through, in the order of `lines`."""
+        """Return each line with its search text, in the order of `lines`."""
         return searchable(self.lines)
 
     def prepare(self) -> "AccountSnapshot":
-        """Do once what every search needs; it takes seconds for ten thousands of names in Unicode."""
+        """Fill all the cached properties, and return the snapshot.
+
+        Takes seconds for tens of thousands of names in Unicode, so call it in a thread.
+        """
         _ = self.searchable, self.line_by_key, self.order_by_key
         _ = self.orders_by_name, self.orders_by_wildcard, self.orders_by_parent
         _ = self.domains_by_name, self.deactivated_by_name
@@ -128,7 +132,7 @@ class AccountSnapshot:
 
 
 async def read_account(certcentral: CertCentral, clock: Clock) -> AccountSnapshot:
-    """List the account. Raises CaError if DigiCert cannot tell."""
+    """Read the account inventory. Raises CaError if DigiCert cannot be reached or does not answer."""
     orders, domains = await asyncio.gather(certcentral.pending_orders(), certcentral.domains())
     read_domains = [domain for domain in domains if not isinstance(domain, Unreadable)]
     return AccountSnapshot(
@@ -142,10 +146,10 @@ async def read_account(certcentral: CertCentral, clock: Clock) -> AccountSnapsho
 
 
 class AccountCache:
-    """The account's listing, shared by everybody who asks within a minute."""
+    """A cache of the account inventory for one minute, shared by all users."""
 
     def __init__(self, certcentral: CertCentral, clock: Clock, steady: Clock | None = None) -> None:
-        """Make it; `clock` says what people are shown, `steady` how old the listing is."""
+        """Create an empty cache. `clock` dates what users see, `steady` measures the age of the snapshot."""
         self._certcentral = certcentral
         self._clock = clock
         self._steady = steady or clock
@@ -155,7 +159,10 @@ class AccountCache:
         self._reading: set[asyncio.Task[AccountSnapshot]] = set()
 
     async def account(self, *, young: bool = False) -> AccountSnapshot:
-        """The listing, at most a minute old; with `young` at most YOUNG seconds. CaError when DigiCert cannot tell."""
+        """Return the inventory, at most REMEMBERED seconds old, or YOUNG seconds if `young`.
+
+        Raises CaError if DigiCert cannot be reached or does not answer.
+        """
         account = await self._remembered()
         if young and (self._steady() - self._last_read_at).total_seconds() > YOUNG:
             self._remembered.cache_invalidate()
@@ -163,7 +170,10 @@ class AccountCache:
         return account
 
     async def within(self, seconds: float) -> AccountSnapshot | None:
-        """The listing if it is there in time, else the last one; None where there never was one."""
+        """Return the inventory if it arrives within `seconds`, else the previous one.
+
+        Returns None if there is no previous one, or if it is older than TOO_OLD. The read continues in the background.
+        """
         reading = asyncio.ensure_future(self.account())
         self._reading.add(reading)
         reading.add_done_callback(self._forget)
@@ -173,7 +183,7 @@ class AccountCache:
         return self._last if self._last and self._steady() - self._last_read_at < TOO_OLD else None
 
     async def _read(self) -> AccountSnapshot:
-        # Others wait for it together with whoever asked first: it must not wait behind the calls of one person.
+        # All users share this read, so it must not queue behind the calls of the user who happened to start it.
         with working_for():
             account = await read_account(self._certcentral, self._clock)
         self._last_read_at = self._steady()
@@ -188,7 +198,7 @@ class AccountCache:
 
 
 def searchable(lines: Iterable[AccountEntry]) -> list[tuple[str, AccountEntry]]:
-    """Return each line with the text that a search looks through."""
+    """Return each line with its search text."""
     return [(_text(line), line) for line in lines]
 
 
@@ -199,19 +209,17 @@ def search(
     view: Callable[[AccountEntry], AccountEntry | None],
     limit: int,
 ) -> list[AccountEntry]:
-    """Return at most `limit` lines whose id or any name contains what was typed, or the id or name that was meant.
+    """Return at most `limit` lines whose id or any name contains `typed` or `meant`.
 
-    `view` returns what the person may see of a line, None if nothing; only that is searched.
+    `meant` is the id or name that the typed text was parsed as, if any. `view` returns the part of a line that the user
+    may see, or None. Only that part is searched.
     """
     parts = {part for part in (without_wildcard(typed.strip().lower()), meant) if part}
     found: list[AccountEntry] = []
     for text, line in lines:
-        if (
-            _contains(text, parts)
-            and (observation := view(line))
-            and (observation is line or _contains(_text(observation), parts))
-        ):
-            found.append(observation)
+        # Match the whole line first, because `view` is expensive. Match again if `view` has hidden some names.
+        if _contains(text, parts) and (visible := view(line)) and (visible is line or _contains(_text(visible), parts)):
+            found.append(visible)
             if len(found) == limit:
                 break
     return found
@@ -239,7 +247,10 @@ def _parents_of(order: Order) -> Iterator[str]:
 
 
 def _text(line: AccountEntry) -> str:
-    """The id, and every name in both its forms, a line each: half a name in Unicode has no ASCII form of its own."""
+    """Return the id and every name, in ASCII and in Unicode, one per line.
+
+    Half of a name in Unicode has no ASCII form of its own, so both forms must be searched.
+    """
     unicode = (unicode_name(name) for name in line.names if "xn--" in name)
     return "\n".join((str(line.id), line.name, *line.names, *unicode))
 
@@ -262,7 +273,7 @@ def _domain_line(domain: Domain) -> AccountEntry:
 
 
 def _rank(domain: Domain) -> int:
-    """The place among the lines: what waits, what may wait, what has to be submitted again, what is valid."""
+    """Return the sort rank of a domain: pending, perhaps pending, to be submitted again, valid."""
     match domain.validation:
         case Pending():
             return 0

@@ -1,4 +1,4 @@
-"""Whom DigiCert allows to be mailed, read sparingly and remembered for ten minutes."""
+"""The recipients that DigiCert allows for a domain, cached for ten minutes."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -17,10 +17,10 @@ MOST_READS = 20
 
 @dataclass(frozen=True, slots=True)
 class AllowedEmailList:
-    """DigiCert's answer for one domain, and when it gave it; `known` is False where DigiCert does not list anyone.
+    """DigiCert's answer for one domain. `known` is False if DigiCert has no list for it.
 
-    `refusal` is why: DigiCert refused to tell, or told something that cannot be read.
-    `read_at` is of a clock that nobody sets, and good for the answer's age alone.
+    `refusal` is the reason: DigiCert rejected the call, or its answer could not be read. `read_at` comes from a steady
+    clock, so it measures only the age of the answer.
     """
 
     addresses: tuple[Address, ...]
@@ -30,7 +30,7 @@ class AllowedEmailList:
 
 
 class AllowedEmails:
-    """Asks `GET /domain/{id or FQDN}/dcv/emails`, once per name."""
+    """A cache of `GET /domain/{id or FQDN}/dcv/emails`, one entry per domain."""
 
     def __init__(self, certcentral: CertCentral, clock: Clock) -> None:
         self._certcentral = certcentral
@@ -38,13 +38,17 @@ class AllowedEmails:
         self._remembered = cached(self._read, maxsize=4096, ttl=REMEMBERED)
 
     async def get(self, domain: int | str) -> AllowedEmailList:
-        """The addresses of a domain, ten minutes old at most; CaUnavailable when DigiCert cannot tell."""
+        """Return the addresses of a domain, at most ten minutes old.
+
+        Raises CaUnavailable if DigiCert cannot be reached.
+        """
         return await self._remembered(domain)
 
     async def get_all(self, domains: Iterable[int | str]) -> dict[int | str, AllowedEmailList]:
-        """Return the addresses of the first MOST_READS of these domains; one that fails does not end the others.
+        """Return the addresses of the first MOST_READS of these domains.
 
-        Raises CaRejected if DigiCert does not accept the key, CaUnavailable if it does not answer.
+        A domain that DigiCert rejects, or answers unreadably, gets an empty list with its `refusal`. Raises CaRejected
+        if DigiCert rejects the API key, and CaUnavailable if it cannot be reached.
         """
         asked: Sequence[int | str] = list(dict.fromkeys(domains))[:MOST_READS]
         answers = await asyncio.gather(*map(self._of_one, asked))
@@ -59,7 +63,7 @@ class AllowedEmails:
             return AllowedEmailList((), self._clock(), known=False, refusal=error)
 
     async def refresh(self, domain: int | str) -> AllowedEmailList:
-        """The addresses as DigiCert tells them now."""
+        """Return the addresses of a domain, read from DigiCert now. Raises CaUnavailable if it cannot be reached."""
         self._remembered.cache_invalidate(domain)
         return await self.get(domain)
 

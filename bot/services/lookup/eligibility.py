@@ -1,4 +1,4 @@
-"""What DigiCert's states mean for a resend: which say no, in words, and what to do instead. Pure."""
+"""Eligibility rules: the states in which no email helps, the reason as text, and what to do instead. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -49,12 +49,15 @@ _NO_MAIL_HELPS = {
     "needs_csr": ("waits for a CSR", "Add the CSR in CertCentral; the validation mail comes after that."),
     "waiting_pickup": ("is ready to be picked up", "Nothing waits for a mail: collect the certificate in CertCentral."),
 }
-# In the others of these states an order still waits for somebody, and may wait for a mail afterwards.
+# Orders that need approval or a CSR are not closed: a person must act first, and an email may follow.
 OVER = frozenset(_NO_MAIL_HELPS) - {"needs_approval", "needs_csr"}
 
 
 def order_ineligible(order: Order, url: str = "") -> NotResendable | None:
-    """Why no mail can help this order; None where one might. If somebody still has to act, `url` leads to the order."""
+    """Return why no email can help this order, or None if one might.
+
+    `url` is the order's page in CertCentral. The hint includes it if a person still has to act.
+    """
     if order.other_kind:
         instead = f"Look in CertCentral what it waits for{f': {url}' if url else '.'}"
         return NotResendable(f"Order {order.id} is {_article(order.other_kind)} order; it has no DCV emails.", instead)
@@ -67,7 +70,7 @@ def order_ineligible(order: Order, url: str = "") -> NotResendable | None:
 
 
 def domain_ineligible(domain: Domain) -> NotResendable | None:
-    """Why no mail can help this domain; None where one might."""
+    """Return why no email can help this domain, or None if one might."""
     name = display_name(domain.name)
     if not domain.is_active:
         return NotResendable(f"{name} is deactivated in CertCentral.", "Activate the domain in CertCentral first.")
@@ -79,7 +82,7 @@ def domain_ineligible(domain: Domain) -> NotResendable | None:
 
 
 def _validation_has_nothing(name: str, validation: DomainValidation) -> NotResendable | None:
-    """Return why nothing of a domain waits for an email, and what to do; None if something may wait."""
+    """Return why no email is pending for a domain, with a hint. Returns None if one may be pending."""
     match validation:
         case Pending() | Unclear(is_pending=None):
             return None
@@ -98,7 +101,7 @@ def _validation_has_nothing(name: str, validation: DomainValidation) -> NotResen
 
 
 def valid_in_words(until: datetime | None, lapsed: Sequence[str] = ()) -> str:
-    """Return until when a domain is validated, and which of its validations expired all the same."""
+    """Return the date until which a domain is validated, and the names of its validations that expired before then."""
     end = f" until {until:%Y-%m-%d}" if until else ""
     return f"is validated{end}" + (f", but its {' and '.join(lapsed)} validation expired" if lapsed else "")
 
@@ -106,7 +109,10 @@ def valid_in_words(until: datetime | None, lapsed: Sequence[str] = ()) -> str:
 def email_validated(
     order: Order, validation: OrderValidation, waiting: Sequence[NameValidation]
 ) -> tuple[list[NameValidation], list[str]]:
-    """The waiting names that e-mail validates, and remarks on the others; NotResendable where none is left."""
+    """Return the pending names that are validated by email, and remarks on the others.
+
+    Raises NotResendable if no name is left.
+    """
     if not waiting:
         raise no_name_waits(order, validation)
     methods = [(entry, entry.method or validation.method or order.method or EMAIL) for entry in waiting]
@@ -127,31 +133,34 @@ def unreadable_entries(validation: OrderValidation) -> str:
 
 
 def no_name_waits(order: Order, validation: OrderValidation, url: str = "") -> NotResendable:
-    """Return what an open order without a name that waits still needs, and who must act; `url` leads to the order."""
-    look = f" Open it in CertCentral: {url}" if url else " Look at it in CertCentral."
+    """Return the answer for an open order without a pending name: what it still needs, and who must act.
+
+    `url` is the order's page in CertCentral.
+    """
+    next_step = f" Open it in CertCentral: {url}" if url else " Look at it in CertCentral."
     if validation.unreadable:
         entries = _counted(validation.unreadable, "entry", "entries")
         sentence = f"DigiCert's answer about order {order.id} has {entries} {_UNREAD}, so a name may still wait."
-        return NotResendable(sentence, look.strip())
-    # An order that lists no name at all, unlike one whose names are all approved, proves nothing about them.
+        return NotResendable(sentence, next_step.strip())
+    # Say "all validated" only if names are listed: an empty list proves nothing about them.
     sentence = f"{_subject(order)} has no name that waits for validation."
     if validation.names:
         sentence = f"All names of {_subject(order, 'order')} are validated."
-    return NotResendable(sentence, " ".join(_needs(order, validation)) + look)
+    return NotResendable(sentence, " ".join(_needs(order, validation)) + next_step)
 
 
 def without_names(validation: OrderValidation) -> OrderValidation:
-    """Return what of a validation may be told to a person who may not see all names of the order."""
+    """Return a copy of a validation for a user who may not see all names of the order."""
     return replace(validation, names=(), organization="the organization" if validation.organization else None)
 
 
 def order_url(console_url: str, order_id: int) -> str:
-    """Return the address of an order's page in CertCentral; empty without the console's address."""
+    """Return the URL of an order's page in CertCentral; empty if no console URL is set."""
     return f"{console_url}/orders/{order_id}" if console_url else ""
 
 
 def _needs(order: Order, validation: OrderValidation) -> Iterator[str]:
-    """Yield what an order needs beside its names, and who must act."""
+    """Yield what an order needs besides its names, and who must act."""
     if order.awaits_approval:
         yield (
             "The request waits for approval inside your own organization: an administrator of the CertCentral account "
@@ -175,36 +184,39 @@ def _needs(order: Order, validation: OrderValidation) -> Iterator[str]:
 
 
 def excluded_names(names: Sequence[str], because: str) -> list[str]:
-    """One remark on all the names that are not offered for this reason; none where there are no such names."""
+    """Return one remark on all names that are left out for this reason; empty if there are none."""
     return [f"Left out: {some(names)} ({because})."] if names else []
 
 
 def too_many(most: int, more: Sequence[str]) -> str:
-    """A remark on the domains that wait as well, but find no room in one request."""
+    """Return a remark on the pending domains that exceed the limit of one request."""
     return f"One request takes {most} domains at most. These wait too; ask for them by name: {some(more)}."
 
 
 def not_on_an_order(name: str, scope: str) -> tuple[str, ...]:
-    """Return a remark on a name that is not validated by itself, but by the domain above it."""
+    """Return a remark on a name that is validated only through the domain above it."""
     return (
         f"No pending order has {display_name(name)}. This email validates {display_name(scope)} and everything below.",
     )
 
 
 def unknown_order(order_id: int) -> NotResendable:
-    """No such order in this account."""
+    """Return the answer for an order id that the account does not have."""
     instead = "Check the number in CertCentral, or ask by a domain name."
     return NotResendable(f"DigiCert knows no order {order_id} in this account.", instead)
 
 
 def unknown_domain(domain_id: int) -> NotResendable:
-    """No such domain in this account."""
+    """Return the answer for a domain id that the account does not have."""
     instead = "It may have been removed; ask by its name, or choose another one."
     return NotResendable(f"DigiCert knows no domain {domain_id} in this account.", instead)
 
 
 def unknown_name(name: str, unreadable: str = "") -> NotResendable:
-    """No order and no domain by that name; `unreadable` says what of the lists could not be read, if anything."""
+    """Return the answer for a name without an order or a domain.
+
+    `unreadable` is a sentence on the listed rows that could not be read, or empty.
+    """
     if unreadable:
         sentence = f"No order and no domain that could be read goes by {display_name(name)}."
         return NotResendable(sentence, f"{unreadable} Ask by the order id, or look in CertCentral.")
@@ -221,20 +233,20 @@ def unreadable_rows(orders: int, domains: int) -> str:
 
 
 def no_recipient(subject: str) -> NotResendable:
-    """DigiCert allows nobody to be mailed."""
+    """Return the answer for a name that has no allowed recipient."""
     instead = "Look at the account's e-mail preferences in CertCentral, or validate by a DNS record."
     return NotResendable(f"DigiCert allows no recipient for {display_name(subject)}.", instead)
 
 
 def no_shared_mailbox(subject: str, number: int) -> NotResendable:
-    """So many names that one mailbox is chosen for all, and there is none that DigiCert allows for all."""
+    """Return the answer if one mailbox must serve all names, but DigiCert allows none for all of them."""
     instead = "Choose the recipients in CertCentral, or validate by a DNS record."
     sentence = f"{number} names wait for {display_name(subject)}, and no mailbox is allowed for all of them."
     return NotResendable(sentence, instead)
 
 
 def in_words(method: str) -> str:
-    """What DigiCert waits for where a name is validated by this method."""
+    """Return the text for a validation method: what DigiCert waits for."""
     return _METHODS.get(method, f"the method {method}")
 
 
@@ -243,7 +255,7 @@ def _counted(number: int, one: str, several: str) -> str:
 
 
 def _article(kind: str) -> str:
-    """The kind with its article; S is spoken with a vowel in front."""
+    """Return the kind with its article. The letter S begins with a vowel sound, so it is "an S/MIME"."""
     return f"{'an' if kind[0] in 'aeiouAEIO' or kind.startswith('S/') else 'a'} {kind}"
 
 
@@ -252,7 +264,7 @@ def _subject(order: Order, word: str = "Order") -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """Return the first of these names as people read them, and how many more there are."""
+    """Return the first of these names in their display form, and how many more there are."""
     return join_names(list(map(display_name, names)), _MOST_NAMED)
 
 

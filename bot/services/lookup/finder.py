@@ -1,4 +1,4 @@
-"""From an order id or a name to what really waits there, and who may be emailed for it."""
+"""Lookup of an order id or a name: the names that are pending there, and the recipients for each."""
 
 import asyncio
 import math
@@ -37,7 +37,7 @@ from bot.services.lookup.recipient_options import Found, RecipientOptions
 
 SEARCH_SECONDS = 0.9
 MOST_CALLS = 10
-# So many domains of the same name are read; an account holds one for each organization at most.
+# The limit of reads for domains of one name. An account holds at most one for each organization.
 MOST_TWINS = 10
 MOST_NAMES = 10
 _AT_ONCE = 5
@@ -45,7 +45,10 @@ _AT_ONCE = 5
 
 @dataclass(frozen=True, slots=True)
 class DomainChoice:
-    """Several orders or domains match the name: the person decides. If not `is_exact`, none of them carries it."""
+    """Several orders or domains that match the name, of which the user chooses one.
+
+    If not `is_exact`, none of them has the name itself.
+    """
 
     name: str
     matches: tuple[AccountEntry, ...]
@@ -54,10 +57,10 @@ class DomainChoice:
 
 @define(eq=False, repr=False, slots=False)
 class Finder:
-    """Reads DigiCert for people; whoever calls it has asked the gate first.
+    """Lookups at DigiCert for a user. The caller must ask the authorizer first.
 
-    Its answers raise NotResendable if nothing can be resent, NotVisible for what the person may not learn about or what
-    does not exist, CaUnavailable and CaRejected if DigiCert cannot tell.
+    The methods raise NotResendable if nothing can be resent. They raise NotVisible for everything that the user may not
+    see or that does not exist. They raise CaUnavailable and CaRejected if DigiCert does not answer the question.
     """
 
     _certcentral: CertCentral
@@ -69,22 +72,22 @@ class Finder:
     async def search(
         self, typed: str, visibility: Visibility, limit: int
     ) -> tuple[list[AccountEntry], TargetRef | None]:
-        """Return lines that match what was typed so far, and what it names unless a line is exactly that.
+        """Return the lines that match the typed text, and the target that it names unless a line is exactly that.
 
-        Both are found among the names alone that the person may learn about.
+        Searches only the names that the user may see.
         """
         wanted = _readable(typed)
         account = await self._account_cache.within(SEARCH_SECONDS)
         meant = wanted.name if isinstance(wanted, DomainRef) else str(wanted.order_id) if wanted else None
-        # In a thread: ten thousand lines before many rules take some hundredths of a second.
+        # In a thread, because ten thousand lines under many rules would block the event loop for 10 ms and more.
         every = account.searchable if account else ()
         lines = await asyncio.to_thread(search, every, typed, meant, visibility.line, limit)
         return lines, None if any(_is_exactly(line, wanted) for line in lines) else wanted
 
     async def find(self, wanted: TargetRef, visibility: Visibility, *, exactly: bool = False) -> Plan | DomainChoice:
-        """Return what waits for an order id or a name that a person wrote.
+        """Return what is pending for an order id or a name that the user typed.
 
-        With `exactly`, an order that does not carry the name itself is a choice, although it is the only one.
+        If `exactly`, the user must choose even a single order, unless it has the name itself.
         """
         match wanted:
             case OrderRef(number, str(name)) if await self._is_domain(number, name, visibility):
@@ -95,9 +98,9 @@ class Finder:
                 return await self._named(name, visibility, exactly=exactly)
 
     async def known_best(self, names: Sequence[str]) -> frozenset[str]:
-        """Return those of the names that the account knows best: by an order or domain of that name, else by a parent.
+        """Return the names that the account knows best: those with an order or domain of their own, else with a parent.
 
-        Reads DigiCert once for each name without a pending order or a domain of its own, and for ten names at most.
+        Calls DigiCert once for each name without a pending order or domain, and for MOST_NAMES names at most.
         """
         account = await self._account_cache.account()
         own = {name for name in names if is_listed(account, name)}
@@ -113,14 +116,17 @@ class Finder:
         return frozenset(own or {name for name in names if nearest_domains(account, name)})
 
     async def _is_domain(self, number: int, name: str, visibility: Visibility) -> bool:
-        """Return True for the number and name of a visible domain, as the bot writes them, unless an order has it."""
+        """Return True if this id and name are those of a visible domain, and the id is not that of an order."""
         account = await self._account_cache.account()
         is_order = any(order.id == number for order in account.orders)
         is_domain = any((domain.id, domain.name) == (number, name) for domain in account.domains)
         return is_domain and not is_order and visibility.sees(name)
 
     async def by_key(self, key: str, visibility: Visibility) -> Plan | DomainChoice:
-        """Return what waits for the option of a select: `order:700001`, `domain:1234`, or `name:` and a name."""
+        """Return what is pending for the option of a select: `order:700001`, `domain:1234`, or `name:` and a name.
+
+        Raises InvalidInput if the key is malformed.
+        """
         chosen = TargetKey.parse(key)
         if chosen.kind == "name":
             return await self.find(read_target(chosen.value), visibility)
@@ -131,7 +137,10 @@ class Finder:
         return await self._domain(chosen.number, visibility)
 
     async def with_scope(self, plan: Plan, index: int, visibility: Visibility) -> Plan:
-        """Return the same domain's plan for another of the name scopes that its form offers."""
+        """Return the plan of the same domain for another name scope that its form offers.
+
+        Raises InvalidInput if the form does not offer that scope.
+        """
         key = TargetKey.parse(plan.key)
         if key.kind != Kind.DOMAIN or key.number is None or not 0 <= index < len(plan.scopes):
             raise InvalidInput("That is not one of the choices. Choose a name from the list.")
@@ -156,7 +165,7 @@ class Finder:
     async def _one_domain(
         self, account: AccountSnapshot, name: str, found: Resolution, domains: Sequence[Domain], visibility: Visibility
     ) -> Plan | DomainChoice:
-        """Return the plan for a domain; of several pending ones of the same name a person chooses."""
+        """Return the plan for a domain, or a choice if several of this name are pending."""
         lines = _visible_lines(account, domains, visibility) if len(domains) > 1 else ()
         if len(lines) > 1:
             return DomainChoice(name, lines)
@@ -164,7 +173,10 @@ class Finder:
         return await self._domain(domains[0].id, visibility, scopes, typed=found.name)
 
     async def _pending_of(self, found: Resolution) -> Sequence[Domain]:
-        """Return the domains that are pending, which are read if the listing leaves a choice; else one or none."""
+        """Return the pending domains; at most one that is not pending if there is no pending one and no order.
+
+        Reads them from DigiCert if the snapshot does not decide between them.
+        """
         if not found.orders and len(found.domains) < 2:
             return found.domains
         now = await asyncio.gather(*map(self._domain_now, found.domains[:MOST_TWINS]))
@@ -173,14 +185,17 @@ class Finder:
         ]
 
     async def _domain_now(self, listed: Domain) -> Domain:
-        """Read a domain that the listing has; one that DigiCert does not show is returned as deactivated."""
+        """Read a domain of the snapshot again. Return it as deactivated if DigiCert no longer shows it."""
         try:
             return await self._certcentral.domain(listed.id)
         except CaRejected:
             return replace(listed, is_active=False)
 
     async def _not_listed(self, name: str, account: AccountSnapshot, visibility: Visibility) -> Plan:
-        """Return the newest order by this name, in whatever state it is; else raise with the reason that is known."""
+        """Return the plan for the newest order of this name, in any state.
+
+        If there is none, raise with the known reason.
+        """
         found = await self._certcentral.orders_named(name)
         if orders := [order for order in found if not isinstance(order, Unreadable)]:
             hopeful = [order for order in orders if not eligibility.order_ineligible(order)]
@@ -199,13 +214,13 @@ class Finder:
         try:
             return await self._order_plan(order, observation or replace(order, names=(), common_name=""), visibility)
         except NotResendable as error:
-            # Somebody who may see no name of an order may still resend for the domain that validates it.
+            # A user who may see no name of an order may still resend for the domain that validates it.
             raise (visibility.not_visible(wanted) if observation is None else error) from None
         except NotVisible:
             raise visibility.not_visible(wanted) from None
 
     async def _order_plan(self, order: Order, observation: Order, visibility: Visibility) -> Plan:
-        """Return what waits for an order; `seen` is the same order with what the person may learn of it."""
+        """Return what is pending for an order. `observation` is the same order, reduced to what the user may see."""
         url = eligibility.order_url(self._console_url, order.id)
         if nothing := eligibility.order_ineligible(observation, url):
             raise nothing
@@ -219,7 +234,7 @@ class Finder:
             raise visibility.not_visible(None)
         remarks = eligibility.email_validated(observation, validation, visible)[1]
         by_email = eligibility.email_validated(observation, validation, entries)[0]
-        # An email for a part of the names that wait alone is not documented.
+        # DigiCert does not document an email for only some of the pending names, so all of them must be visible.
         if not all(visibility.entry(entry, order) == entry for entry in by_email):
             raise visibility.not_visible(None)
         found, more = await self._of_order(order, by_email)
@@ -242,7 +257,7 @@ class Finder:
     async def _domain_targets(
         self, entries: Sequence[NameValidation]
     ) -> tuple[list[tuple[DomainTarget, bool]], list[str]]:
-        """The domain and name scope of each entry, once; remarks on those that have no domain or no room."""
+        """Return each domain and name scope once, and remarks on entries without a domain or beyond the limit."""
         found: dict[DomainTarget, bool] = {}
         homeless = []
         for entry in entries:
@@ -286,7 +301,7 @@ class Finder:
 
 
 def _visible(plan: Plan, visibility: Visibility) -> Plan:
-    """Return a plan to somebody who may learn about each name that it emails for; raise NotVisible for others."""
+    """Return the plan if the user may see each name that it emails for. Raises NotVisible otherwise."""
     order_id = TargetKey.parse(plan.key).order_id
     if all(visibility.sees(waiting.name, order_id) for waiting in plan.waiting):
         return plan
@@ -294,9 +309,9 @@ def _visible(plan: Plan, visibility: Visibility) -> Plan:
 
 
 def _scopes(domain: Domain, name: str, account: AccountSnapshot) -> tuple[str, ...]:
-    """Return the name scopes that may be chosen: the stored domain, and the typed name if an order carries it.
+    """Return the name scopes that the form offers: the stored domain, and the typed name if an order has it.
 
-    With any other name below the domain, one mailbox could be emailed again and again under names that were made up.
+    Any other name below the domain is refused: under invented names, one mailbox could be emailed without a cooldown.
     """
     return tuple(dict.fromkeys((domain.name, name) if name in account.orders_by_name else (domain.name,)))
 
@@ -320,7 +335,7 @@ def _plan(
 
 
 def _require_described(order: Order, name: str | None) -> None:
-    """Raise Misunderstood if an order was written with a name that has nothing to do with it."""
+    """Raise InvalidInput if the user gave an order id together with a name unrelated to that order."""
     own = [without_wildcard(each) for each in order.names]
     if name and own and not any(is_subdomain_of(each, name) or is_subdomain_of(name, each) for each in own):
         raise InvalidInput(
@@ -332,7 +347,7 @@ def _require_described(order: Order, name: str | None) -> None:
 def _visible_lines(
     account: AccountSnapshot, found: Sequence[Order | Domain], visibility: Visibility
 ) -> tuple[AccountEntry, ...]:
-    """Return the lines of these orders or domains that the person may resend for, the longest waiting first."""
+    """Return the lines of these orders or domains that the user may resend for, the longest waiting first."""
     lines = [line for each in found if (line := visibility.line(account.line_of(each)))]
     return tuple(sorted(lines, key=lambda line: line.since.timestamp() if line.since else math.inf))
 

@@ -1,4 +1,4 @@
-"""The pending orders and the domain of the account that a name belongs to. Pure, and without scans of the account."""
+"""Resolution of a name to pending orders and domains of the account. Pure, and without scans of the account."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from bot.services.lookup import eligibility
 from bot.services.lookup.account import AccountSnapshot
 
 _WWW = "www."
-# Monitoring, scripts and file names write these for `*.`, which many of them do not allow.
+# Monitoring, scripts and file names write these words for `*.`, because many of them do not allow an asterisk.
 _WILDCARD_WORDS = frozenset(("wildcard", "star"))
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The DV orders that a name belongs to, or its domains. If not `is_exact`, no order carries the name itself.
+    """The DV orders or the domains that a name belongs to. If not `is_exact`, no order has the name itself.
 
-    `name` is the name without a word for its wildcard. If there are both, the domains have this very name, and the
-    listing does not show if they are pending. If they are, they come first.
+    `name` is the name without a word for its wildcard. If there are both orders and domains, the domains have this very
+    name, and the snapshot does not show if they are pending. If they are, they come first.
     """
 
     name: str
@@ -28,9 +28,9 @@ class Resolution:
 
 
 def resolve(account: AccountSnapshot, name: str) -> Resolution:
-    """Return what a name that a person typed belongs to: the closest of what is pending, else its nearest domain.
+    """Return the pending orders or domains that are closest to a typed name, else its nearest domain.
 
-    Several orders mean that the person has to choose. Several domains have the same name, and all of them are pending.
+    If there are several orders, the user has to choose. Several domains have the same name, and all may be pending.
     """
     if orders := exact_orders(account, name):
         return Resolution(name, orders)
@@ -50,20 +50,20 @@ def resolve(account: AccountSnapshot, name: str) -> Resolution:
 
 
 def is_listed(account: AccountSnapshot, name: str) -> bool:
-    """Return whether the account has a pending order or an active domain for exactly this name."""
+    """Return True if the account has a pending order or an active domain for exactly this name."""
     return name in account.orders_by_name or bool(related_orders(account, name) or exact_domains(account, name))
 
 
 def exact_orders(account: AccountSnapshot, name: str) -> tuple[Order, ...]:
-    """Return the pending DV orders that carry a name, itself or as a wildcard."""
+    """Return the pending DV orders that have this name, itself or as a wildcard."""
     return _dv(account.orders_by_name.get(name, ()))
 
 
 def related_orders(account: AccountSnapshot, name: str) -> tuple[Order, ...]:
-    """Return the pending DV orders whose certificate will be valid for a name that is not written on them.
+    """Return the pending DV orders whose certificate will be valid for a name that they do not list.
 
-    These are orders for a wildcard one label above the name, and orders for the name with or without `www.`. A
-    `wildcard.` or `star.` before the name of a wildcard is one label below it, too.
+    These are orders for a wildcard one label above the name, and orders for the name with or without `www.`. A name
+    with `wildcard.` or `star.` in front is one label below its wildcard, too.
     """
     parent = name.partition(".")[2]
     twin = name.removeprefix(_WWW) if name.startswith(_WWW) else _WWW + name
@@ -73,19 +73,19 @@ def related_orders(account: AccountSnapshot, name: str) -> tuple[Order, ...]:
 
 
 def orders_below(account: AccountSnapshot, name: str) -> tuple[Order, ...]:
-    """Return the pending DV orders that carry a name below a registrable name, or below one of its subdomains."""
+    """Return the pending DV orders that have a name below this registrable name or subdomain."""
     return () if is_public_suffix(name) else _dv(account.orders_by_parent.get(name, ()))
 
 
 def exact_domains(account: AccountSnapshot, name: str) -> tuple[Domain, ...]:
-    """Return the active domains of exactly this name, as `nearest_domains` does."""
+    """Return the active domains of exactly this name, chosen as in `nearest_domains`."""
     return _best(account.domains_by_name.get(name, ()))
 
 
 def nearest_domains(account: AccountSnapshot, name: str) -> tuple[Domain, ...]:
     """Return the active domains of a name, else of its nearest parent.
 
-    If there are several of one name, those that may wait for an email are returned, else the newest of them.
+    If there are several of one name, return those that may be pending, else only the newest.
     """
     return _nearest(account.domains_by_name, name)
 
@@ -96,14 +96,14 @@ def nearest_deactivated(account: AccountSnapshot, name: str) -> tuple[Domain, ..
 
 
 def _spelled(by_name: Mapping[str, Sequence[Domain]], name: str) -> str:
-    """Return the name without a word for its wildcard, unless a domain is called by that very name."""
+    """Return the name without a word for its wildcard, unless a domain has that very name."""
     word, _, rest = name.partition(".")
     is_wildcard = word in _WILDCARD_WORDS and "." in rest and name not in by_name
     return rest if is_wildcard and not is_public_suffix(rest) else name
 
 
 def _dv(orders: Mapping[Order, None] | Sequence[Order]) -> tuple[Order, ...]:
-    """Only DV orders are found by name: OV and EV orders are validated by their domains."""
+    """Return the DV orders. OV and EV orders are validated through their domains, so they are not found by name."""
     return tuple(order for order in orders if order.is_dv)
 
 
@@ -124,5 +124,5 @@ def _best(domains: Sequence[Domain]) -> tuple[Domain, ...]:
 
 
 def may_wait(domain: Domain) -> bool:
-    """Return whether a domain may wait for an email, as far as the listing shows."""
+    """Return True if a domain may be pending for an email, as far as the snapshot shows."""
     return eligibility.domain_ineligible(domain) is None

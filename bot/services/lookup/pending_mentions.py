@@ -1,4 +1,4 @@
-"""Which of the orders and names that a message mentions really wait for a mail, by one listing and few reads."""
+"""The orders and names mentioned in a message that are pending, found with one inventory and few reads."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ _AT_ONCE = 5
 
 @dataclass(frozen=True, slots=True)
 class MentionMatch:
-    """A line of the listing that a message names; `opens` is the key of its form, `where` says where it was named.
+    """A line of the inventory that a message mentions. `opens` is the key of its form, `where` the part of the message.
 
-    With `exactly`, only that very name counts. `is_parent` marks the domain of a parent of the name.
+    If `exactly` is set, only that very name counts. `is_parent` marks a domain that is a parent of the mentioned name.
     """
 
     line: AccountEntry
@@ -35,14 +35,14 @@ class MentionMatch:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedMention:
-    """A match for which DigiCert says that these names wait, and that a mail validates them."""
+    """A match whose `waiting` names are pending at DigiCert, and validated by email."""
 
     match: MentionMatch
     waiting: tuple[str, ...]
 
 
 class PendingMentions:
-    """Reads DigiCert for what a message names; whoever calls it for a person has asked the gate first."""
+    """Confirmation of mentions at DigiCert. On behalf of a user, the caller must ask the authorizer first."""
 
     def __init__(self, certcentral: CertCentral, account_cache: AccountCache) -> None:
         self._certcentral = certcentral
@@ -50,18 +50,22 @@ class PendingMentions:
         self._waiting = cached(self._read_waiting, maxsize=1024, ttl=REMEMBERED)
 
     async def matches(self, mentions: Sequence[Mention], *, young: bool = False) -> tuple[MentionMatch, ...]:
-        """What of the cached listing a message names; with `young` the listing is some seconds old at most.
+        """Return the lines of the cached inventory that a message mentions.
 
-        Raises CaError when DigiCert cannot tell.
+        If `young`, the inventory is at most some seconds old. Raises CaError if DigiCert cannot be reached or does not
+        answer.
         """
         return matching(await self._account_cache.account(young=young), mentions)
 
     async def unreadable(self) -> str:
-        """Return a sentence on the rows of the listing that the bot could not read; empty if it read all."""
+        """Return a sentence on the rows of the inventory that the bot could not read; empty if it read all of them."""
         return (await self._account_cache.account()).unreadable
 
     async def of(self, mentions: Sequence[Mention]) -> list[ConfirmedMention]:
-        """All that waits of what a message names, for a person who wants to know now; CaError as above."""
+        """Return all mentions of a message that are pending, for a user who waits for the answer.
+
+        Raises CaError if DigiCert cannot be reached or does not answer.
+        """
         if not mentions:
             return []
         found = await self.matches(mentions) or await self.matches(mentions, young=True)
@@ -74,14 +78,14 @@ class PendingMentions:
         return [confirmed for confirmed in await asyncio.gather(*map(confirm, found)) if confirmed]
 
     async def confirm(self, match: MentionMatch) -> ConfirmedMention | None:
-        """The match with the names that wait for a mail; None where none does. Reads at most once a minute.
+        """Return the match with its pending names, or None if there are none. Reads at most once a minute.
 
-        Raises CaUnavailable when DigiCert cannot tell.
+        Raises CaUnavailable if DigiCert cannot be reached.
         """
         try:
             waiting = await self._waiting(match.line.key)
         except CaRejected:
-            # Gone since it was listed, or not for this key to see: not confirmed.
+            # Deleted since the inventory was read, or hidden from this API key: not confirmed.
             return None
         if not waiting or match.exactly not in {None, *waiting}:
             return None
@@ -109,7 +113,7 @@ class PendingMentions:
 
 
 def matching(account: AccountSnapshot, mentions: Sequence[Mention]) -> tuple[MentionMatch, ...]:
-    """Return the lines that candidates name and that may wait, each once, in the message's order."""
+    """Return the lines that mentions name and that may be pending, each once, in the message's order."""
     found: dict[str, MentionMatch] = {}
     for mention in mentions:
         for match in _matches(account, mention):
@@ -133,15 +137,15 @@ def _matches(account: AccountSnapshot, mention: Mention) -> list[MentionMatch]:
 
 
 def _named(account: AccountSnapshot, name: str, mention: Mention) -> list[MentionMatch]:
-    """Return the closest of what a name may mean: an order, its domain, an order it belongs to, a parent's domain.
+    """Return the closest match of a name: an order, its domain, an order it belongs to, or a parent's domain.
 
-    A weak candidate means nothing but an order or a domain of that very name.
+    A mention that is not explicit matches only an order or a domain of that very name.
     """
     if orders := exact_orders(account, name):
         exactly = None if mention.is_explicit else name
         return [MentionMatch(line, line.key, mention.location, exactly) for line in _lines(account, orders)]
     domains = [domain for domain in exact_domains(account, name) if may_wait(domain)]
-    # The listing may not show if a domain is pending. Then the orders that the name belongs to are read, too.
+    # The inventory may not show if a domain is pending. In that case, match the related orders, too.
     is_settled = not mention.is_explicit or any(domain.is_pending for domain in domains)
     found: list[Order | Domain] = [*domains, *(() if is_settled else related_orders(account, name))]
     if found or not mention.is_explicit:

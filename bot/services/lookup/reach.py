@@ -1,4 +1,4 @@
-"""Everything that an email would validate besides the names it is for: what a deny of the policy is asked about."""
+"""The reach of an email: everything that it would validate besides its names. Deny rules are checked against it."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
@@ -12,16 +12,16 @@ from bot.services.lookup.account import AccountCache, AccountSnapshot
 
 
 class ReachReader:
-    """Reads from DigiCert what an email would validate, as far as a rule can deny any of it."""
+    """Reads of the reach of emails from DigiCert, limited to what a deny rule can match."""
 
     def __init__(self, certcentral: CertCentral, account_cache: AccountCache) -> None:
         self._certcentral = certcentral
         self._account_cache = account_cache
 
     async def of_call(self, call: Call, order_id: int | None, rules: Rules) -> Reach:
-        """Return the reach of a call that was accepted, by what DigiCert reports now.
+        """Return the reach of an accepted call, from DigiCert's current data.
 
-        `order_id` is the order that was asked for, if any. Raises CaError if DigiCert cannot tell.
+        `order_id` is the requested order, if any. Raises CaError if DigiCert cannot be reached or does not answer.
         """
         if not rules.limited_denies:
             return NO_REACH
@@ -39,9 +39,10 @@ class ReachReader:
     ) -> Reach:
         """Return the reach of emails for these name scopes of domains.
 
-        Each validates everything below it, and helps every pending OV or EV order with a name there; a DV order never
-        reuses a validation. The account is listed only if a rule denies an order by its id. Raises CaError, also if a
-        denied order is in the list, but its names cannot be read.
+        Each validates everything below it, and helps every pending OV or EV order with a name there. A DV order never
+        reuses a validation. The account is read only if a rule denies an order by its id.
+
+        Raises CaError, also if a denied order is listed but its names cannot be read.
         """
         denied = {order for rule in rules.limited_denies for order in rule.orders}
         own = [order_id] if order_id is not None else []
@@ -54,7 +55,7 @@ class ReachReader:
 
 
 def domains_stopped(rule: Rule, account: AccountSnapshot) -> list[str]:
-    """Return the stored domains to which a deny stops emails although it does not name them."""
+    """Return the stored domains for which a deny rule blocks emails although it does not name them."""
     stopped = []
     for domain in account.domains:
         reach = Reach(below=(domain.name,), orders=tuple(_helped(account, (domain.name,), rule.orders)))
@@ -66,13 +67,13 @@ def domains_stopped(rule: Rule, account: AccountSnapshot) -> list[str]:
 
 def _require_readable(account: AccountSnapshot, order_ids: Collection[int]) -> None:
     """Raise CaUnreadable if one of these orders may be in a row that the bot could not read."""
-    # A row without a readable id may be any of them.
+    # A row without a readable id may be any of these orders.
     if any(not row.id.isdecimal() or int(row.id) in order_ids for row in account.unread_orders):
         raise CaUnreadable("DigiCert lists an order that the bot cannot read, and a rule may be about it.")
 
 
 def _helped(account: AccountSnapshot, scopes: Sequence[str], order_ids: Iterable[int]) -> list[int]:
-    """Return those of these orders that wait for a name within one of the scopes, and are not DV orders."""
+    """Return the given OV and EV orders that are pending with a name within one of the scopes."""
     pending = (account.order_by_key.get(order_key(order_id)) for order_id in sorted(order_ids))
     return [
         order.id
@@ -86,7 +87,7 @@ def _helped(account: AccountSnapshot, scopes: Sequence[str], order_ids: Iterable
 def of_order(order: Order, entries: Iterable[NameValidation]) -> Reach:
     """Return the reach of an email for a DV order: all its names, and the scope of each.
 
-    A certificate for `*.example.com` is good for every name directly below example.com, so those count, too.
+    A certificate for `*.example.com` is valid for every name directly below example.com, so those count, too.
     """
     scopes = [without_wildcard(entry.name_scope) for entry in entries]
     wildcards = [without_wildcard(name) for name in order.names if name.startswith("*.")]

@@ -1,4 +1,4 @@
-"""From the names that wait to the recipients that may be chosen for each."""
+"""The recipients that the user may choose for each pending name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,17 +16,17 @@ Found = tuple[tuple[WaitingName, ...], tuple[str, ...]]
 
 
 class RecipientOptions:
-    """Reads who is allowed for each waiting name, and who was mailed last."""
+    """Reads of the allowed recipients for each pending name, with the most recent ones preselected."""
 
     def __init__(self, addresses: AllowedEmails, requests: Requests) -> None:
         self._addresses = addresses
         self._requests = requests
 
     async def of_order(self, target: OrderTarget, entries: Sequence[NameValidation]) -> Found:
-        """One choice per name on a DV order, and remarks on what could not be offered.
+        """Return one choice per name of a DV order, and remarks on what could not be offered.
 
-        Where DigiCert lists nobody for a name that only an order knows, the five constructed addresses stand in: the
-        order endpoint refuses what is not allowed, it never widens the audience.
+        If DigiCert lists no address for a name that only an order has, offer the five constructed addresses. This is
+        safe: the order endpoint rejects an address that is not allowed, and never adds recipients.
         """
         scopes = {
             without_wildcard(name): (without_wildcard(entry.name_scope), entry.covers_below)
@@ -48,12 +48,14 @@ class RecipientOptions:
         return await self._addressed(waiting, *_usable_lists(refused), *filter(None, [remark]))
 
     async def of_domains(self, targets: Iterable[tuple[DomainTarget, bool]]) -> Found:
-        """Return one choice per domain, of the addresses that DigiCert lists for it.
+        """Return one choice per domain, with the addresses that DigiCert lists for it.
 
-        DigiCert drops every other address silently, and emails everyone it may if none is left. Its documentation does
-        not say whether the list of the domain or that of the name scope decides. If the two differ, both are offered,
-        and a choice needs an address of each (docs/decisions/003). A domain of which DigiCert does not tell its list is
-        left out with DigiCert's words; raises them if no other is left.
+        DigiCert silently drops every other address. If none is left, it emails every recipient that it may. Its
+        documentation does not say if the list of the domain or that of the name scope decides. If the two differ, offer
+        both, and require an address of each (docs/decisions/003).
+
+        If DigiCert rejects the read of a list, leave the domain out, with DigiCert's reason as a remark. Raises that
+        error if no other domain is left.
         """
         chosen = list(targets)
         answers = await self._addresses.get_all(target.domain_id for target, _ in chosen)
@@ -73,7 +75,7 @@ class RecipientOptions:
         return able, remarks
 
     async def _addressed(self, waiting: Sequence[WaitingName], *more: str) -> Found:
-        """Those who can be mailed, with whom was mailed last; a remark on each who cannot."""
+        """Return the names that have recipients, with those used last, and a remark on the names that have none."""
         last = await self._requests.last_recipients([name.name for name in waiting])
         able = tuple(_with_last(name, last.get(name.name, ())) for name in waiting if name.allowed)
         remarks = excluded_names([name.name for name in waiting if not name.allowed], "DigiCert allows no recipient")
@@ -81,7 +83,10 @@ class RecipientOptions:
 
 
 def _is_of(answer: AllowedEmailList, name_scope: str) -> bool:
-    """Return whether a list was made for this name scope, so that it holds under every reading; also if it is empty."""
+    """Return True if the list was made for this name scope, so that it holds under both readings.
+
+    An empty one counts.
+    """
     return all(address.domain == name_scope for address in answer.addresses)
 
 
@@ -95,7 +100,7 @@ def _for_domain(target: DomainTarget, covers_below: bool, answers: Answers) -> W
 
 
 def _refused(chosen: Iterable[tuple[DomainTarget, bool]], answers: Answers) -> dict[str, CaError]:
-    """Return the name scopes for which DigiCert did not tell a list that is needed, each with its error."""
+    """Return the name scopes for which a required list could not be read, each with DigiCert's error."""
     found: dict[str, CaError] = {}
     for target, _ in chosen:
         for asked in (target.domain_id, target.name_scope):
@@ -105,7 +110,7 @@ def _refused(chosen: Iterable[tuple[DomainTarget, bool]], answers: Answers) -> d
 
 
 def _usable_lists(refused: Mapping[str, CaError | None]) -> list[str]:
-    """Return a remark on the names for which constructed addresses stand in, with DigiCert's first reason."""
+    """Return a remark on the names for which constructed addresses are offered, with DigiCert's first reason."""
     errors = {name: error for name, error in refused.items() if error}
     if not errors:
         return []
@@ -120,7 +125,7 @@ def _with_last(waiting: WaitingName, emails: tuple[str, ...]) -> WaitingName:
 
 
 def _to_read(scopes: Mapping[str, tuple[str, bool]]) -> list[int | str]:
-    """The domains worth a read: every scope, and while each name has its own choice, the names and their parents."""
+    """Return the domains to read: every scope, and the names and their parents if each name has its own choice."""
     wanted: list[int | str] = [scope for scope, _ in scopes.values()]
     if len(scopes) <= SINGLE_CHOICES:
         wanted += [*scopes, *(above for name in scopes for above in ancestors(name)[1:])]
@@ -128,15 +133,15 @@ def _to_read(scopes: Mapping[str, tuple[str, bool]]) -> list[int | str]:
 
 
 def _for_order(name: str, scope: str, answers: Answers) -> tuple[Address, ...]:
-    places = dict.fromkeys([name, *ancestors(name), scope])
-    return _merged(_or_constructed(destination, scope, answers) for destination in places)
+    domains = dict.fromkeys([name, *ancestors(name), scope])
+    return _merged(_or_constructed(domain, scope, answers) for domain in domains)
 
 
-def _or_constructed(destination: str, scope: str, answers: Answers) -> tuple[Address, ...]:
-    answer = answers.get(destination)
+def _or_constructed(domain: str, scope: str, answers: Answers) -> tuple[Address, ...]:
+    answer = answers.get(domain)
     if answer is None:
-        return constructed(destination) if destination == scope else ()
-    return answer.addresses if answer.known else constructed(destination)
+        return constructed(domain) if domain == scope else ()
+    return answer.addresses if answer.known else constructed(domain)
 
 
 def _merged(groups: Iterable[Sequence[Address]]) -> tuple[Address, ...]:
