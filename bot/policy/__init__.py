@@ -1,1 +1,1 @@
-"""Who may do what: the rules, the person they are about, and the file that holds them. Pure."""
+"""The policy: rules, principals, and the policy file. Pure."""

@@ -1,4 +1,4 @@
-"""Who asks: a Slack user, as Slack describes them now. Pure."""
+"""The principal of a decision: a Slack user, as Slack describes them now. Pure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -6,17 +6,19 @@ from typing import Any, Self
 
 from bot.parsing.slack_ids import is_person
 
-# Slack says so itself: Slackbot's `is_bot` is false. Source: Slack, "User object".
+# Slackbot must be recognised by its id, because its `is_bot` is false. Source: Slack, "User object".
 _SLACKBOT = "USLACKBOT"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody as Slack reports them at this moment; an empty `user_id` is nobody that Slack knows.
+    """A Slack user, as Slack describes them at this moment. `user_id` is empty if Slack does not know the user.
 
-    On Enterprise Grid `grid_id` is their id in the whole organisation, which may differ from that in the workspace;
-    both are theirs alone. Source: Slack, "migration.exchange". `hoped` are groups that count for an allow only: with
-    them, a decision shows if the groups that are `unclear` could change it.
+    On Enterprise Grid, `grid_id` is the user's id in the whole organization. It may differ from the id in the
+    workspace, and both belong to this user alone. Source: Slack, "migration.exchange".
+
+    Slack could not list the members of the `unclear` groups. `hoped` groups count only for an allow. A decision with
+    them shows if the `unclear` groups could change it.
     """
 
     user_id: str
@@ -32,11 +34,10 @@ class Principal:
 
     @classmethod
     def read(cls, user: Mapping[str, Any], groups: Collection[str], unclear: Collection[str] = ()) -> Self:
-        """Read the `user` object of users.info; `groups` are the ids of the user groups that list this person.
+        """Read the `user` object of users.info. `groups` are the ids of the user groups that list this user.
 
-        `unclear` are the groups that Slack could not read.
-        Never raises: a flag that is neither absent nor false counts against the person, a malformed id is no id.
-        Source: Slack, "User object" and users.info.
+        `unclear` are the ids of the groups that Slack could not list. Never raises: a flag that is neither absent nor
+        false counts against the user, and a malformed id counts as no id. Source: Slack, "User object" and users.info.
         """
         user = _mapping(user)
         user_id = _user_id(user.get("id"))
@@ -54,12 +55,15 @@ class Principal:
 
 
 def _flagged(user: Mapping[str, Any], *names: str) -> bool:
-    """True unless each flag is absent or false: a null or a text in its place is no promise that it is false."""
+    """Return False only if each flag is absent or false.
+
+    A null or a text in its place does not prove that it is false.
+    """
     return any(user.get(name, False) is not False for name in names)
 
 
 def grid_id(user: Mapping[str, Any]) -> str:
-    """A person's id in the whole organisation on Enterprise Grid; empty where they have none."""
+    """Return a user's id in the whole organization on Enterprise Grid; empty if they have none."""
     return _user_id(_mapping(user.get("enterprise_user")).get("id"))
 
 
@@ -68,7 +72,7 @@ def _user_id(value: object) -> str:
 
 
 def _teams(user: Mapping[str, Any]) -> frozenset[str]:
-    """The team, and on Enterprise Grid the enterprise and each of its workspaces that the person is in."""
+    """Return the team, and on Enterprise Grid also the enterprise and each of its workspaces that the user is in."""
     grid = _mapping(user.get("enterprise_user"))
     teams = grid.get("teams")
     return _ids([user.get("team_id"), grid.get("enterprise_id"), *(teams if isinstance(teams, list) else [])])

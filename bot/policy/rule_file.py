@@ -1,4 +1,4 @@
-"""The policy file: TOML → rules, and each mistake in it as one line that names the rule and the correction; pure."""
+"""The policy file: TOML to rules. Each mistake becomes one line that names the rule and the correction. Pure."""
 
 import re
 import tomllib
@@ -20,12 +20,23 @@ MOST_SHOWN = 20
 
 _Location = tuple[int | str, ...]
 _AT_LINE = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")
-# tomllib needs time quadratic in the parts of a dotted key; no policy has such keys, and no DNS name so many labels.
+# tomllib needs time quadratic in the parts of a dotted key. No policy has such keys, and no DNS name so many labels.
 _MOST_PARTS = 130
 _ENDLESS_KEY = re.compile(
-    rf"""(?:^|(?<=[\s,{{\[]))(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_MOST_PARTS}}}""", re.MULTILINE
+    rf"""
+    (?: ^ | (?<=[\s,{{\[]) )      # A key begins a line, or follows a space, a comma or a bracket.
+    (?:
+        (?:
+            [A-Za-z0-9_-]+        # a bare key
+            | "[^"\n]*"           # a basic string
+            | '[^'\n]*'           # a literal string
+        )
+        [ \t]* \. [ \t]*          # TOML allows blanks around the dot.
+    ){{{_MOST_PARTS}}}
+    """,
+    re.MULTILINE | re.VERBOSE,
 )
-# What UTS #46 maps to the dot between labels, and the asterisk of an input method beside it.
+# The dots that UTS #46 maps to the dot between labels, and the full-width asterisk of an input method.
 _DOTS_AND_STARS = str.maketrans({"\u3002": ".", "\uff0e": ".", "\uff61": ".", "\uff0a": "*"})
 
 _BELOW = "write each rule below a line [[rule]]"
@@ -38,7 +49,7 @@ _LIST = {
     "channels": 'a list of channel ids such as ["C012AB3CD"]',
     "names": 'a list such as ["shop.example.com", "*.shop.example.com", 700001]',
 }
-# By pydantic's type of the error.
+# The sentence for each error, by the error type of pydantic.
 _SENTENCES = {
     "policy": "{words}",
     "extra_forbidden": f"{{shown}} is no key of a rule: the keys are name, allow or deny, {_SCOPED}.",
@@ -50,7 +61,7 @@ _SENTENCES = {
 
 
 def _wrong(sentence: str) -> PydanticCustomError:
-    """An error whose message is shown as it is, whatever braces it holds."""
+    """Return an error whose message is shown literally, even if it contains braces."""
     return PydanticCustomError("policy", "{sentence}", {"sentence": sentence})
 
 
@@ -113,7 +124,7 @@ def _read_rule_name(name: str) -> str:
 
 
 def _folded(name: str) -> str:
-    """Return a rule's name so that names which look alike are equal."""
+    """Return a rule's name in a form in which names that look the same are equal."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 
@@ -175,10 +186,10 @@ class _FileSchema(BaseModel):
 
 
 def read_policy(content: bytes, file: str) -> tuple[Rule, ...]:
-    """Return the rules of a policy file; `file` is the name by which people know it.
+    """Return the rules of a policy file. `file` is the name by which users know it.
 
     Raises ConfigurationError, and nothing else, with one line per mistake: the rule by its number and name, and the
-    correction. A mistake in the syntax has its line instead. Takes time linear in the size of the file.
+    correction. A mistake in the syntax has its line number instead. Takes time linear in the size of the file.
     """
     document = _document(_text(content, file), file)
     try:
@@ -187,7 +198,7 @@ def read_policy(content: bytes, file: str) -> tuple[Rule, ...]:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         if len(details) > 1:
-            # Another mistake is why there is no rule: [[rule]] is misspelled, or a key is written above it.
+            # Another mistake explains the missing rules: [[rule]] is misspelled, or a key is written above it.
             details = [each for each in details if each["loc"] != ("rule",)]
         problems = [_problem(each, document) for each in details]
     if problems:
@@ -196,7 +207,7 @@ def read_policy(content: bytes, file: str) -> tuple[Rule, ...]:
 
 
 def _first(problems: Sequence[str]) -> list[str]:
-    """Return as many mistakes as a person reads, and how many more there are."""
+    """Return at most MOST_SHOWN mistakes, and how many more there are."""
     more = len(problems) - MOST_SHOWN
     if more <= 0:
         return list(problems)
@@ -225,9 +236,9 @@ def _document(text: str, file: str) -> dict[str, Any]:
     except ValueError as error:
         at = _AT_LINE.search(str(error))
         line = int(at[1]) if at and at[1] else text.count("\n") + 1
-        destination = f"{file}, line {line}" if at else file
+        location = f"{file}, line {line}" if at else file
         said = quoted(_AT_LINE.sub("", str(error))).strip("“”")
-        raise ConfigurationError([f"{destination}: this is no TOML: {said}. Correct it there or just above."]) from None
+        raise ConfigurationError([f"{location}: this is no TOML: {said}. Correct it there or just above."]) from None
     if not document:
         raise ConfigurationError(
             [f"{file} is empty, so it would allow nobody anything: write a [[rule]], or unset it."]
@@ -244,7 +255,7 @@ def _duplicates(written: Sequence[_RuleSchema]) -> Iterator[str]:
 
 
 def _problem(detail: ErrorDetails, document: dict[str, Any]) -> str:
-    """Return where a mistake is and the sentence for it; `detail` is what pydantic found."""
+    """Return the location of a mistake and the sentence for it. `detail` is the error from pydantic."""
     match detail["loc"]:
         case ("rule", int(index), *_) as location:
             rule = document["rule"][index]
@@ -257,20 +268,20 @@ def _problem(detail: ErrorDetails, document: dict[str, Any]) -> str:
 
 
 def _rule(number: int, name: object) -> str:
-    """Return how people find a rule: by its number, and its name if it has one."""
+    """Return the text by which users find a rule: its number, and its name if it has one."""
     named = _shown(name).strip("“”") if isinstance(name, str) and name.strip() else ""
     return f', rule {number} ("{named}")' if named else f", rule {number}"
 
 
 def _whole(detail: ErrorDetails) -> str:
-    """Return the sentence for a mistake in what holds the rules."""
+    """Return the sentence for a mistake in the list of rules itself."""
     if detail["type"] == "missing":
         return f"there is no [[rule]], so it would allow nobody anything: {_BELOW}."
     return f"rule is no list of rules: {_BELOW}, with two brackets on each side."
 
 
 def _misplaced(key: str, value: object) -> str:
-    """Return the sentence for what the file holds beside its rules."""
+    """Return the sentence for a key that the file has outside of its rules."""
     if key in _RuleSchema.model_fields:
         return f"{_shown(key)} is written outside of a rule: {_BELOW}."
     tables = value if isinstance(value, list) else [value]
@@ -287,9 +298,9 @@ def _misplaced(key: str, value: object) -> str:
     return f"{_shown(key)} is no key of a policy: {_BELOW}, and nothing else."
 
 
-def _sentence(detail: ErrorDetails, destination: _Location) -> str:
+def _sentence(detail: ErrorDetails, location: _Location) -> str:
     """Return the sentence for a mistake within a rule."""
-    key = str(destination[-1]) if isinstance(destination[-1], str) else str(destination[-2])
+    key = str(location[-1]) if isinstance(location[-1], str) else str(location[-2])
     kind = "string_type" if key == "name" and detail["type"] not in _SENTENCES else detail["type"]
     sentence = _SENTENCES.get(kind if kind != "list_type" or key in _LIST else "", f"this is no rule: {_BELOW}.")
     return sentence.format_map({"key": key, "shown": _shown(key), "list": _LIST.get(key), "words": detail["msg"]})

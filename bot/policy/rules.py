@@ -1,4 +1,4 @@
-"""Who may do what, as a pure decision that can explain itself; whatever is unclear is a no."""
+"""The policy decision and its explanation. Pure; anything that is unclear is denied."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from bot.policy.principal import Principal
 
 
 class Action(StrEnum):
-    """What somebody wants to do, in the words of the policy file and the ledger."""
+    """What a user wants to do, as the policy file and the ledger write it."""
 
     STATUS = "status"
     RESEND = "resend"
@@ -21,9 +21,10 @@ class Action(StrEnum):
 class Resource:
     """The resource of a decision: a channel, domain names (ASCII-encoded, without wildcard), and the order they are on.
 
-    An allow must cover each of `names`. A deny counts if it matches any of them, or anything in `reach`. If not
-    `settled`, names and order are only what the user typed. Anything unknown then counts in the user's favour, so that
-    a denial needs no DigiCert call. If settled, they are final, and no order means that there is none.
+    An allow must cover each of `names`. A deny counts if it matches any of them, or anything in `reach`.
+
+    If not `resolved`, `names` and `order` are only what the user typed. Anything unknown counts in their favour, so
+    that a denial needs no DigiCert call. If `resolved`, they are final, and `order=None` means there is no order.
     """
 
     channel: str | None = None
@@ -34,7 +35,7 @@ class Resource:
 
 
 ANYTHING = Resource()
-# What a deny matches of a matter: a name, a pattern of the rule, an order id, or None for names that are not known.
+# The part of a resource that a deny matches: a name, a pattern of the rule, an order id, or None for unknown names.
 Part = str | int | None
 
 
@@ -46,10 +47,10 @@ def _above(name: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: whom it is about, what it lets them do or keeps them from, where and for which names.
+    """One rule of the policy: its principals, its actions and their effect, its channels, and its names and orders.
 
-    An empty set leaves that open. A name is exact, or `*.example.com` for all below example.com, which itself is not
-    meant. `where` tells people where the rule stands.
+    An empty set means "any". A name is exact, or `*.example.com` for all names below example.com, which does not
+    include example.com itself. `scope_text` tells users where the rule is written.
     """
 
     name: str
@@ -64,38 +65,48 @@ class Rule:
 
     @property
     def is_for_all(self) -> bool:
-        """Whether it is about everybody."""
+        """Return True if the rule applies to every user."""
         return not self.users and not self.groups
 
     @property
     def is_about_everything(self) -> bool:
-        """Whether it is limited to no name and no order."""
+        """Return True if the rule is limited to no name and no order."""
         return not self.names and not self.orders
 
     def matches_principal(self, person: "Principal") -> bool:
-        """Whether it is about this person; a group that Slack could not read counts for a deny and not for an allow."""
+        """Return True if the rule applies to this user.
+
+        A group that Slack could not list counts for a deny, not for an allow.
+        """
         groups = person.groups | (person.hoped if self.effect_allows else person.unclear)
         may_be_all = self.is_for_all and not self.effect_allows
         return may_be_all or self.names_principal(person) or not groups.isdisjoint(self.groups)
 
     def names_principal(self, person: "Principal") -> bool:
-        """Whether it names this person, by either id."""
+        """Return True if the rule lists this user by either id."""
         return not self.users.isdisjoint({person.user_id, person.grid_id} - {""})
 
     def matches_channel(self, channel: str | None, *, if_unknown: bool) -> bool:
-        """Return whether it counts in a channel; `if_unknown` if there is no channel, but it is limited to some."""
+        """Return True if the rule counts in a channel.
+
+        Returns `if_unknown` if the channel is not known and the rule is limited to some channels.
+        """
         return not self.channels or (if_unknown if channel is None else channel in self.channels)
 
     def matches(self, name: str | None, resource: Resource, *, if_unknown: bool) -> bool:
-        """Return whether it matches this name in this channel, or `if_unknown` if too little is known to say."""
+        """Return True if the rule matches this name in this channel.
+
+        Returns `if_unknown` if the resource is not resolved enough to know.
+        """
         return self.matches_channel(resource.channel, if_unknown=if_unknown) and self._matches_name(
             name, resource, if_unknown
         )
 
     def denies_part_of(self, resource: Resource) -> list[Part]:
-        """Return each part of a matter that it matches, as a deny: names, its own patterns, order ids."""
+        """Return each part of a resource that the rule matches as a deny: names, its own patterns, order ids."""
         names = resource.names or (None,)
         parts: list[Part] = [name for name in names if self.matches(name, resource, if_unknown=resource.resolved)]
+        # A deny without names or orders matched above already. The reach matters only for a limited deny.
         if not self.is_about_everything and self.matches_channel(resource.channel, if_unknown=resource.resolved):
             parts += (name for name in resource.reach.names if self._matches(name))
             parts += (pattern for root in resource.reach.below for pattern in self._within(root))
@@ -103,7 +114,7 @@ class Rule:
         return list(dict.fromkeys(parts))
 
     def may_match(self, resource: Resource) -> bool:
-        """Return whether it matches, or may turn out to match, any part of a matter."""
+        """Return True if the rule matches any part of a resource, or might match once more of it is known."""
         names = resource.names or (None,)
         return bool(self.denies_part_of(resource)) or any(
             self.matches(name, resource, if_unknown=True) for name in names
@@ -114,6 +125,7 @@ class Rule:
             return True
         if resource.order in self.orders or (name is not None and self._matches(name)):
             return True
+        # It is still open if the rule is limited by a name or an order that is not known yet.
         is_open = (name is None and self.names) or (resource.order is None and not resource.resolved and self.orders)
         return if_unknown and bool(is_open)
 
@@ -122,24 +134,26 @@ class Rule:
 
     def _within(self, root: str) -> list[str]:
         """Return the patterns that match `root` or any name below it."""
-        result = f".{root}"
+        # A pattern reaches into the tree of `root` if it is there itself, or if its wildcard is above `root`.
+        suffix = f".{root}"
         return [
             pattern
             for pattern in sorted(self.names)
             if (bare := pattern.removeprefix("*.")) == root
-            or bare.endswith(result)
+            or bare.endswith(suffix)
             or (pattern.startswith("*.") and root.endswith(pattern[1:]))
         ]
 
 
 class _Candidates:
-    """Rules by what they name, so that few of many must be asked about one matter."""
+    """An index of rules by what they name, so that a decision checks only the few rules that can match."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.all = tuple(rules)
         self._open = [number for number, rule in enumerate(rules) if rule.is_about_everything]
         self._by_name: dict[str | int, list[int]] = {}
-        # By the parent of a wildcard, and by each name at or above what a deny names: its validation reaches that.
+        # `_by_parent`: wildcards by their parent. `_by_root`: denies by each name at or above their names, because
+        # the validation of such a name reaches everything below it.
         self._by_parent: dict[str, list[int]] = {}
         self._by_root: dict[str, list[int]] = {}
         for number, rule in enumerate(rules):
@@ -153,7 +167,10 @@ class _Candidates:
                     self._by_root.setdefault(root, []).append(number)
 
     def of(self, resource: Resource) -> Sequence[Rule]:
-        """Return the rules that can match a matter, in their order; all of them if too little of it is known."""
+        """Return the rules that can match a resource, in their order.
+
+        Returns all of them if too little of it is known.
+        """
         if not resource.names or (resource.order is None and not resource.resolved):
             return self.all
         reach, found = resource.reach, set(self._open)
@@ -177,9 +194,9 @@ NO_RULE = "no-rule"
 
 @dataclass(frozen=True)
 class Rules:
-    """Who may use the bot: two lists of Slack ids, and the policy file's rules.
+    """The rules in force: two lists of Slack ids, and the rules of the policy file.
 
-    `home` is our team's id and, on Enterprise Grid, the enterprise's. Each list is a rule that allows everything.
+    `home` is our team's id and, on Enterprise Grid, the enterprise's. Each list is a rule that allows every action.
     """
 
     users: frozenset[str]
@@ -189,21 +206,24 @@ class Rules:
 
     @cached_property
     def all(self) -> tuple[Rule, ...]:
-        """Every rule in the order in which it is tried."""
+        """Return every rule in the order in which it is tried."""
         every = frozenset(Action)
         users = Rule(LISTED_USER, True, every, users=self.users, scope_text="DCV_ALLOWED_USERS")
         groups = Rule(LISTED_GROUP, True, every, groups=self.groups, scope_text="DCV_ALLOWED_USERGROUPS")
         return (*self.of_file, *(rule for rule in (users, groups) if not rule.is_for_all))
 
     def groups_about(self, user_id: str, action: Action | None = None, resource: Resource = ANYTHING) -> frozenset[str]:
-        """The user groups that can make a difference for this person: no other is worth a question to Slack."""
+        """Return the user groups that can change a decision about this user. Only these are worth a call to Slack."""
         listed = frozenset() if user_id in self.users else self.groups
         of_file = (rule for rule in self.of_file if action in (None, *rule.actions) and rule.may_match(resource))
         return listed.union(*(rule.groups for rule in of_file))
 
     @cached_property
     def limited_denies(self) -> tuple[Rule, ...]:
-        """The rules that deny emails for some names or orders only: what an email reaches matters for these alone."""
+        """Return the rules that deny emails only for some names or orders.
+
+        The reach of an email matters only for these.
+        """
         return tuple(
             rule
             for rule in self.of_file
@@ -213,10 +233,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Yes or no; `rule` is a stable word for ledger and log, `sentence` may be shown to the person it is about.
+    """A yes or a no. `rule` is a stable word for ledger and log. `sentence` may be shown to the user it is about.
 
-    `by` are the rules that decided, if any did, and `about` the names that were denied, for those who are told of it.
-    With `could_not_tell` it is no answer: Slack did not say enough just now, and may do so in a minute.
+    `by` are the rules that decided, if any did. `about` are the denied names that may be shown to the user. If
+    `is_unknown`, it is no decision: Slack's answer was not enough, and may be in a minute.
     """
 
     allowed: bool
@@ -280,14 +300,14 @@ _NO_ONE_LISTED = Decision(
 )
 
 
-# Words of the ledger that are no rule's name; a rule of the file may not take one.
+# The ledger uses these words in place of a rule's name, so no rule of the file may have one as its name.
 RESERVED_NAMES = frozenset(
     {
         *(each.rule for each in (_UNKNOWN, _DEACTIVATED, _BOT, _OTHER_WORKSPACE, _GUEST, _NOT_LISTED, _NO_ONE_LISTED)),
         *(LISTED_USER, LISTED_GROUP, NO_RULE, UNREAD_GROUP),
     }
 )
-# No rule lets these in, and they are not told who may.
+# No rule can allow these users anything, and they do not learn who may.
 INELIGIBLE = frozenset(each.rule for each in (_UNKNOWN, _DEACTIVATED, _BOT, _OTHER_WORKSPACE, _GUEST))
 
 _DOING = {
@@ -300,17 +320,17 @@ _MOST_NAMES = 3
 
 @dataclass(frozen=True)
 class AccessContext:
-    """A person and the rules, as both were at one moment."""
+    """A principal and the rules, both as they were at one moment."""
 
     rules: Rules
     person: Principal | None
 
     def decide(self, action: Action, resource: Resource = ANYTHING) -> Decision:
-        """Return whether the person may do this now, and why; see `decide`."""
+        """Return the decision with its sentence; see the function `decide`."""
         return self._barred or self._evaluate(action, resource)
 
     def permits(self, action: Action, resource: Resource = ANYTHING) -> bool:
-        """Return whether the person may do this now; the same answer as `decide`, without its sentence."""
+        """Return True if the user may do this now. The same answer as `decide`, without its sentence, and faster."""
         if self._barred:
             return False
         rules = self._mine(action, resource.channel).of(resource)
@@ -324,12 +344,12 @@ class AccessContext:
         )
 
     def sees(self, channel: str | None, name: str, order: int | None = None) -> bool:
-        """Return whether the person may learn about a name on an order: they may see its status, or resend for it."""
+        """Return True if the user may see a name on an order, because they may see its status or resend for it."""
         resource = Resource(channel, (name,), order, resolved=True)
         return self.permits(Action.STATUS, resource) or self.permits(Action.RESEND, resource)
 
     def is_unrestricted(self, action: Action, channel: str | None) -> bool:
-        """Return whether the person may do this in a channel for every name and order there can be."""
+        """Return True if the user may do this in a channel for every possible name and order."""
         if self._barred:
             return False
         mine = self._mine(action, channel).all
@@ -341,21 +361,24 @@ class AccessContext:
 
     @cached_property
     def _barred(self) -> Decision | None:
-        """The reason that keeps the person out, whatever the rules say."""
+        """Return the denial that applies whatever the rules say, or None."""
         if self.person is None:
             return _PERSON_UNKNOWN
         return _ineligible(self.rules, self.person) if self.person.user_id else _UNKNOWN
 
     @property
     def unanswered(self) -> Decision | None:
-        """What to say if Slack could not tell who this is, or list a user group that may change what they may do."""
+        """Return the decision to show if Slack could not identify the user, or list a group that matters; else None."""
         if self._barred or self.person is None:
             return self._barred if self._barred is _PERSON_UNKNOWN else None
         return _unread(self.person.unclear) if self.person.unclear else None
 
     @cached_property
     def _best(self) -> "AccessContext | None":
-        """The same person if every group that Slack could not list were in their favour."""
+        """Return the context in which every group that Slack could not list counts in the user's favour.
+
+        None if there is none.
+        """
         if self.person is None or not self.person.unclear:
             return None
         return AccessContext(self.rules, replace(self.person, hoped=self.person.unclear, unclear=frozenset()))
@@ -365,7 +388,7 @@ class AccessContext:
         return {}
 
     def _mine(self, action: Action, channel: str | None) -> _Candidates:
-        """Return the rules for this action that are about the person, and can count in this channel."""
+        """Return the rules for this action that match the user, and can count in this channel."""
         key = action, channel
         if key not in self._mentions:
             rules = [rule for rule in self.rules.all if self.person and rule.matches_principal(self.person)]
@@ -385,6 +408,7 @@ class AccessContext:
         names = resource.names or (None,)
         by = {name: [rule for rule in rules if rule.effect_allows and _allows(rule, name, resource)] for name in names}
         bare = [name for name, found in by.items() if not found]
+        # An uncertain deny, or a missing allow, is a no only if the unlisted groups could not turn it into a yes.
         if (bare or denying) and self._best and self._best.permits(action, resource):
             return _unread(self._best.person.hoped if self._best.person else ())
         if bare:
@@ -396,14 +420,14 @@ class AccessContext:
         )
 
     def _is_certain(self, rule: Rule) -> bool:
-        """Return whether a deny that is about the person is so whatever the groups are that Slack could not list."""
+        """Return True if a deny matches the user whatever the members of the groups are that Slack could not list."""
         person = self.person
         return rule.is_for_all or (
             person is not None and (rule.names_principal(person) or bool(person.groups & rule.groups))
         )
 
     def _denied_names(self, rule: Rule, action: Action, parts: Sequence[Part], resource: Resource) -> Decision:
-        """Return the refusal of a rule, which names no more of what it matched than the person may see."""
+        """Return the denial by a rule. It shows no matched name that the user may not see."""
         asked = [part for part in parts if part is None or part in resource.names]
         names = self._named(asked or resource.names, resource)
         destination = " in this channel" if rule.channels else ""
@@ -413,7 +437,7 @@ class AccessContext:
         return Decision(False, rule.name, sentence, (rule,), names)
 
     def _named(self, names: Sequence[Part], resource: Resource) -> tuple[str, ...]:
-        """Return the names that may be repeated to the person: what they typed, and what they may see."""
+        """Return the names that may be shown to the user: those that they typed, and those that they may see."""
         known = [name for name in names if isinstance(name, str)]
         if not resource.resolved:
             return tuple(known)
@@ -421,17 +445,17 @@ class AccessContext:
         return tuple(name for name in known if any(self.sees(resource.channel, name, order) for order in orders))
 
     def _also(self, parts: Sequence[Part], resource: Resource) -> str:
-        """Return what the email would validate besides, which is why a rule denies it."""
-        observation = [
+        """Return the text on what the email would validate besides its names, which is why a rule denies it."""
+        visible = [
             f"order {part}" if isinstance(part, int) else part
             for part in parts
             if part is not None and self.sees_part(resource.channel, part)
         ]
-        what = _listed(observation) if observation else "something else that the rule names"
+        what = _listed(visible) if visible else "something else that the rule names"
         return f", because an email would also validate {what}"
 
     def sees_part(self, channel: str | None, part: str | int) -> bool:
-        """Return whether the person may learn about a pattern or an order id of a rule."""
+        """Return True if the user may see this pattern or order id of a rule."""
         if isinstance(part, str):
             return self.sees(channel, part.removeprefix("*."))
         resource = Resource(channel, ("",), part, resolved=True)
@@ -441,10 +465,11 @@ class AccessContext:
 def decide(
     rules: Rules, person: Principal | None, action: Action = Action.RESEND, resource: Resource = ANYTHING
 ) -> Decision:
-    """Return whether `person` may do this now; None, if Slack could not say who it is, is no answer.
+    """Return the decision if `person` may do this now. None means that Slack could not identify them: no decision.
 
-    What keeps a person out comes before any rule. Then a rule that denies wins, and what no rule allows is refused; all
-    names of a matter must be allowed. What is not known yet counts for the person, until the matter is settled.
+    A user who is ineligible is denied before any rule is tried. Then a rule that denies wins, and what no rule allows
+    is denied. Every name of a resource must be allowed. Until the resource is resolved, unknown parts count in the
+    user's favour.
     """
     return AccessContext(rules, person).decide(action, resource)
 
@@ -459,7 +484,7 @@ def _unread(groups: Collection[str]) -> Decision:
 
 
 def _ineligible(rules: Rules, person: Principal) -> Decision | None:
-    """What keeps a person out, whatever the rules say."""
+    """Return the denial for users whom no rule can admit, or None if the user is eligible."""
     if person.deleted:
         return _DEACTIVATED
     if person.bot:
@@ -497,20 +522,21 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def who_can(rules: Rules, action: Action, resource: Resource = ANYTHING) -> Grantees:
-    """Who may do this, by the ids that the rules name; a member of a group named here may still be denied by id."""
+    """Return the users and groups that the rules allow this. A member of such a group may still be denied by id."""
     mine = [rule for rule in rules.all if action in rule.actions]
     denying = [rule for rule in mine if not rule.effect_allows and rule.denies_part_of(resource)]
     if any(rule.is_for_all for rule in denying):
         return NO_GRANTEES
     names = resource.names or (None,)
-    letting = [rule for rule in mine if rule.effect_allows and all(_allows(rule, name, resource) for name in names)]
-    users = {user for rule in letting for user in rule.users} - {user for rule in denying for user in rule.users}
-    groups = {group for rule in letting for group in rule.groups} - {group for rule in denying for group in rule.groups}
+    allowing = [rule for rule in mine if rule.effect_allows and all(_allows(rule, name, resource) for name in names)]
+    users = {user for rule in allowing for user in rule.users} - {user for rule in denying for user in rule.users}
+    groups = {group for rule in allowing for group in rule.groups}
+    groups -= {group for rule in denying for group in rule.groups}
     return Grantees(tuple(sorted(users)), tuple(sorted(groups)))
 
 
 def possible_denials(rules: Rules, person: Principal, action: Action, resource: Resource) -> tuple[Rule, ...]:
-    """The rules that may still deny this to a person, once more of the matter is known."""
+    """Return the rules that may still deny this to a user once more of the resource is known."""
     mine = [
         rule
         for rule in rules.all

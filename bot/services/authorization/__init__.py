@@ -1,1 +1,1 @@
-"""Authorization: every decision of the policy, its audit, and its explanation."""
+"""Authorization: the policy decisions, the audit of denials, and the explanations."""

@@ -1,4 +1,4 @@
-"""The gate: asks the policy before anything is read or sent for a person, and keeps what was refused."""
+"""The authorizer: checks the policy before the bot reads or sends anything for a user, and records denials."""
 
 import asyncio
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ PATIENCE = 1.5
 
 @define(eq=False, repr=False, slots=False)
 class Authorizer:
-    """Decides who may do what, from what Slack says of them."""
+    """Policy decisions about a user, based on Slack's data about that user."""
 
     _policy_loader: PolicyLoader
     _directory: Directory
@@ -37,16 +37,20 @@ class Authorizer:
         self.denial_log = DenialLog(self._ledger, self._clock)
 
     async def context(self, actor: Actor) -> AccessContext:
-        """The person and the rules as they are now, for questions that are answered without another word of Slack."""
+        """Return the principal and the rules as they are now.
+
+        Checks against the context make no further call to Slack. If Slack does not answer within PATIENCE seconds, the
+        principal is None.
+        """
         rules = await self._policy_loader.rules()
         return AccessContext(rules, await self._person(actor, rules.groups_about(actor.user_id)))
 
     async def decide(
         self, actor: Actor, action: Action, resource: Resource = ANYTHING, *, afresh: bool = False
     ) -> Decision:
-        """Return the policy's answer; it `could_not_tell` if Slack does not answer within PATIENCE seconds.
+        """Return the policy's decision. It `is_unknown` if Slack does not answer within PATIENCE seconds.
 
-        With `afresh` what Slack said of the person and of the groups that count here is fit for a call to DigiCert.
+        If `afresh`, Slack's data about the user and the groups that count here is recent enough for a call to DigiCert.
         """
         rules = await self._policy_loader.rules()
         groups = rules.groups_about(actor.user_id, action, resource)
@@ -55,17 +59,18 @@ class Authorizer:
     async def require(
         self, actor: Actor, action: Action, about: Mapping[str, str], resource: Resource = ANYTHING
     ) -> AccessContext:
-        """Raise NotAllowed if the policy says no, and PermissionUnknown if Slack could not tell.
+        """Return the context if the policy allows the action.
 
-        Only the no is in the ledger, with what it was `about`.
+        Raises NotAllowed if the policy denies it, and PermissionUnknown if Slack could not answer. Only a denial is
+        written to the ledger, with the `about` details.
         """
-        standing = await self.context(actor)
-        decision = standing.decide(action, resource)
+        context = await self.context(actor)
+        decision = context.decide(action, resource)
         self.require_answer(decision)
         if not decision.allowed:
             await self.record(actor, action, about, decision.rule, resource)
-            raise refusal(standing.rules, action, resource, decision)
-        return standing
+            raise refusal(context.rules, action, resource, decision)
+        return context
 
     async def rules(self) -> Rules:
         """Return the rules as they are now."""
@@ -74,9 +79,9 @@ class Authorizer:
     async def record(
         self, actor: Actor, action: Action, about: Mapping[str, str], rule: str, resource: Resource = ANYTHING
     ) -> None:
-        """Write a refusal to the ledger, with what it was `about`; equal ones are only counted.
+        """Write a denial to the ledger, with the `about` details. Repeated equal denials are only counted.
 
-        If the database is away, it is in the log, and in the count.
+        If the database is unavailable, the denial is only logged, and counted in the metrics. Never raises for that.
         """
         self._metrics.record_denial(LedgerEvent.DENIED)
         log.warning("refused", user=actor.user_id, action=action.value, rule=rule)
@@ -87,7 +92,7 @@ class Authorizer:
 
     @property
     def retry_after(self) -> float:
-        """How many seconds Slack does not want to be asked about people or groups; 0 if it named no time."""
+        """Return the seconds to wait before the next call to Slack for users or groups; 0 if Slack set no limit."""
         return self._directory.retry_after
 
     def require_answer(self, decision: Decision) -> None:
@@ -101,6 +106,7 @@ class Authorizer:
                 return await self._directory.person(actor.user_id, groups, afresh=afresh)
         except (TimeoutError, SlackUnavailable, SlackRejected) as error:
             log.warning("Slack could not tell who this is", user=actor.user_id, error=str(error))
+            # "No such user" is a final answer: a principal without an id is denied. Other errors mean "unknown".
             is_unknown = isinstance(error, SlackRejected) and error.code in NO_SUCH_PERSON
             return Principal.read({}, ()) if is_unknown else None
 
@@ -108,13 +114,13 @@ class Authorizer:
 def denied(
     actor: Actor, at: datetime, action: Action, rule: str, about: Mapping[str, str], resource: Resource = ANYTHING
 ) -> Entry:
-    """Return the ledger's row for a refusal, with the target that was asked for."""
+    """Return the ledger entry for a denial, with the requested target."""
     target = {"names": list(resource.names), "order": resource.order}
     known = {name: value for name, value in target.items() if value}
     return Entry(LedgerEvent.DENIED, at, actor, detail={"action": action.value, "rule": rule, **about, **known})
 
 
 def refusal(rules: Rules, action: Action, resource: Resource, decision: Decision) -> NotAllowed:
-    """What the person is told; who may instead is named where a rule of the file decided."""
+    """Return the error for the user. It names who may do it instead if a rule of the policy file decided."""
     of_file = decision.rule == NO_RULE or any(rule in rules.of_file for rule in decision.by)
     return NotAllowed(decision.sentence, decision.rule, who_can(rules, action, resource) if of_file else NO_GRANTEES)

@@ -1,4 +1,4 @@
-"""Refusals on their way into the ledger: the first of its kind is a row at once, equal ones are counted."""
+"""The log of denials in the ledger: the first of each kind gets a row at once, equal ones are counted."""
 
 import asyncio
 from collections.abc import Hashable
@@ -16,7 +16,7 @@ from bot.store.schema import canonical_json, format_timestamp
 log = structlog.get_logger(__name__)
 
 SPAN = timedelta(hours=1)
-# So many different refusals of one person within the span get rows of their own.
+# The number of different denials of one user within SPAN that get rows of their own.
 MOST_KINDS = 20
 MOST_PEOPLE = 1000
 MOST_WAITING = 10_000
@@ -28,7 +28,7 @@ _WORDS = ("subject", "text", "status", "history", "why")
 
 @dataclass(slots=True)
 class _Kind:
-    """A refusal that has a row, and how many equal ones came after it."""
+    """A denial that has a row, and how many equal ones followed."""
 
     first: Entry
     more: int = 0
@@ -36,7 +36,10 @@ class _Kind:
 
 @dataclass(slots=True)
 class _Span:
-    """The refusals of one person since `began`; `beyond` counts those that are too many for rows of their own."""
+    """The denials of one user since `began`.
+
+    `beyond` counts those that exceed MOST_KINDS and have no row of their own.
+    """
 
     began: datetime
     kinds: dict[Hashable, _Kind] = field(default_factory=dict)
@@ -44,11 +47,11 @@ class _Span:
     last: Entry | None = None
 
     def is_over(self, now: datetime) -> bool:
-        """Return if it has lasted for SPAN; also if the clock was set back."""
+        """Return True if the span has lasted for SPAN, or if the clock was set back."""
         return not timedelta(0) <= now - self.began < SPAN
 
     def counts(self, now: datetime) -> list[Entry]:
-        """Return the rows with the counts; none if each refusal has a row already."""
+        """Return the entries with the counts; empty if each denial has a row already."""
         rows = [_count(kind.first, now, kind.more) for kind in self.kinds.values() if kind.more]
         if self.last and self.beyond:
             reason = {name: self.last.detail[name] for name in ("action", "rule") if name in self.last.detail}
@@ -58,9 +61,9 @@ class _Span:
 
 
 class DenialLog:
-    """Writes refusals, at most 2 * MOST_KINDS + 1 rows for each person and SPAN, however many there are.
+    """A rate-limited writer of denials: at most 2 * MOST_KINDS + 1 rows for each user and SPAN.
 
-    The counts are in memory until the span is over. A crash loses them, and never a row that was written. Each
+    The counts are in memory until the span is over. A crash loses counts, but never a row that was written. Each
     instance counts for itself.
     """
 
@@ -73,20 +76,21 @@ class DenialLog:
         self._in_doubt = False
 
     async def record(self, entry: Entry) -> None:
-        """Append a refusal if it is the first of its kind, else count it; a counted one costs no call.
+        """Append a denial if it is the first of its kind, else count it, without a database call.
 
-        Raises StoreUnavailable if the database does not answer; then the refusal is counted, for the end of the span.
+        Raises StoreUnavailable if the database does not answer. The denial is then counted for the end of the span.
         """
         if not self.admits(entry):
             return
         try:
             await self._ledger.append(entry)
         except StoreUnavailable:
+            # The kind is registered by now, so this second call counts the denial that could not be written.
             self.admits(entry)
             raise
 
     def admits(self, entry: Entry) -> bool:
-        """Count a refusal, and return if it is the first of its kind, whose row the caller must write."""
+        """Count a denial. Return True if it is the first of its kind, so that the caller must write its row."""
         span = self._span(entry.actor.user_id if entry.actor else "")
         key = _key(entry)
         if kind := span.kinds.get(key):
@@ -100,14 +104,17 @@ class DenialLog:
         return True
 
     async def settle(self) -> None:
-        """Write the counts of the spans that are over; StoreUnavailable leaves the rest for the next time."""
+        """Write the counts of the spans that are over. Raises StoreUnavailable; a later call writes the rest."""
         now = self._clock()
         for user_id in [user_id for user_id, span in self._spans.items() if span.is_over(now)]:
             self._end(user_id)
         await self._write()
 
     async def close(self) -> None:
-        """Write all counts, for a process that stops; what is not written in CLOSE_SECONDS is lost, and logged."""
+        """Write all counts when the process stops.
+
+        Counts that are not written within CLOSE_SECONDS are lost, and logged.
+        """
         for user_id in list(self._spans):
             self._end(user_id)
         try:
@@ -145,16 +152,16 @@ class DenialLog:
 
 
 def _key(entry: Entry) -> Hashable:
-    """Return what equal refusals of a person share: the event, the action, the rule and the target."""
+    """Return the key that equal denials of a user share: the event, the action, the rule and the target."""
     detail = entry.detail
     target = {name: detail[name] for name in ("names", "order", "calls") if detail.get(name)}
     words = {name: detail[name] for name in _WORDS if detail.get(name)}
-    # The ids of forms, requests and offers are no targets: each drawing of a form has another one.
+    # Ids of forms, requests and offers do not count as targets, because each new view of a form has another id.
     return entry.event, canonical_json([detail.get("action"), detail.get("rule"), target or words])
 
 
 def _count(first: Entry, now: datetime, more: int) -> Entry:
-    """Return the row that says how often a refusal came again since its own row was written."""
+    """Return the entry that says how often a denial was repeated since its own row was written."""
     return replace(
         first, at=now, request_id=None, detail={**first.detail, "times": more, "since": format_timestamp(first.at)}
     )

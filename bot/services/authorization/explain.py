@@ -1,4 +1,4 @@
-"""`/dcv-resend why`: which rule decides for somebody, and who could do it instead."""
+"""Policy explanations for `/dcv-resend why`: the rule that decides for a user, and who may do it instead."""
 
 from bot.models import Actor, Destination
 from bot.parsing.commands import ExplainPolicy
@@ -11,14 +11,20 @@ from bot.views.blocks import Message
 
 
 class PolicyExplainer:
-    """Tells what somebody may do and why: everybody of themselves, of others whoever may see how it stands."""
+    """Explanations of what a user may do, and why.
+
+    All users may ask about themselves. To ask about another user, they need the `status` action.
+    """
 
     def __init__(self, authorizer: Authorizer, policy_loader: PolicyLoader) -> None:
         self._authorizer = authorizer
         self._policy_loader = policy_loader
 
     async def explain(self, actor: Actor, destination: Destination, asked: ExplainPolicy) -> Message:
-        """The answer for the asker alone; NotAllowed where they may not ask about somebody else."""
+        """Return the explanation, which only the asking user may see.
+
+        Raises NotAllowed if the user may not ask about another user.
+        """
         resource = resource_for_input(destination, asked.wanted)
         reader = await self._authorizer.context(actor)
         user_id = asked.user_id or actor.user_id
@@ -30,6 +36,6 @@ class PolicyExplainer:
         if reader.decide(Action.STATUS, resource_for_input(destination, None)).rule in INELIGIBLE:
             problems = ()
         elif not reader.is_unrestricted(Action.STATUS, destination.channel_id):
-            # The problems quote the file, which is for those from whom it hides nothing.
+            # The problems quote the file, so show them only to users from whom the policy hides nothing.
             problems = ("",) if problems else ()
         return policy_explanation.explained(user_id, context, resource, reader, problems)

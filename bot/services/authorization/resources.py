@@ -1,4 +1,4 @@
-"""What the gate is asked about: what was typed, what was found, and what would be sent."""
+"""The resources of policy decisions, built from input, plans, calls, and stored requests."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ from bot.policy.rules import Resource
 
 
 def resource_for_input(destination: Destination | None, wanted: TargetRef | None) -> Resource:
-    """Before DigiCert is asked: a channel, and what somebody named, if anything."""
+    """Return the resource before any call to DigiCert: a channel, and the target that the user named, if any."""
     names = (wanted.name,) if isinstance(wanted, DomainRef) else ()
     order = wanted.order_id if isinstance(wanted, OrderRef) else None
     return Resource(destination.channel_id if destination else None, names, order)
@@ -47,7 +47,7 @@ def resource_for_plan(destination: Destination | None, plan: Plan) -> Resource:
 
 
 def resource_for_calls(destination: Destination, calls: Iterable[Call], reach: Reach) -> Resource:
-    """Return the resource of these calls; an address of a parent may validate the parent, so that counts, too."""
+    """Return the resource of these calls. An address of a parent may validate the parent, so that counts, too."""
     names: list[str] = []
     of_parents: list[str] = []
     order = None
@@ -64,13 +64,16 @@ def resource_for_calls(destination: Destination, calls: Iterable[Call], reach: R
 
 
 def resource_for_request(request: ResendRequest) -> Resource:
-    """Return the resource of looking at an accepted request: the names that it emailed for."""
+    """Return the resource of viewing an accepted request: the names that it emailed for."""
     names = (name for call in request.calls for name in call.names)
     return _resolved(request.destination, request.key, names)
 
 
 def resources_for_entry(destination: Destination | None, line: AccountEntry) -> Iterator[Resource]:
-    """Yield a resource for each name of a line of the listing; which of an order's names wait is not listed."""
+    """Yield a resource for each name of an inventory line.
+
+    The inventory does not show which names of an order are pending.
+    """
     channel = destination.channel_id if destination else None
     for name in _bare(line.names) or _bare((line.name,)):
         if line.kind is Kind.ORDER:
@@ -80,14 +83,14 @@ def resources_for_entry(destination: Destination | None, line: AccountEntry) -> 
 
 
 def resources_for_offer_target(destination: Destination, offered: OfferTarget) -> Resource:
-    """An order or a domain that a channel was offered."""
+    """Return the resource of an order or a domain that was offered to a channel."""
     return _resolved(destination, offered.key, offered.names)
 
 
 def resource_for_past_request(destination: Destination | None, past: PastRequest) -> tuple[Resource, ...]:
-    """Return all that a person must be allowed to see before they see a past request; nothing if it names nothing.
+    """Return the resources that a user must be allowed to see to see a past request; empty if it names nothing.
 
-    It is settled unless an order was typed of which no name was read.
+    They are resolved unless the request was for an order of which the bot read no name.
     """
     channel, names = destination.channel_id if destination else None, _bare(past.names)
     orders = past.orders or ((None,) if names else ())
@@ -100,5 +103,8 @@ def _resolved(destination: Destination | None, key: str, names: Iterable[str]) -
 
 
 def _bare(names: Iterable[str]) -> tuple[str, ...]:
-    """Each name once; a mail for `*.example.com` validates example.com, so that is the name that counts."""
+    """Return each name once, without wildcard.
+
+    An email for `*.example.com` validates example.com, so that name counts.
+    """
     return tuple(dict.fromkeys(without_wildcard(name.lower()) for name in names))

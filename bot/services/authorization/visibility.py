@@ -1,4 +1,4 @@
-"""One person's view of the account: what the policy lets them learn, and one answer for everything else."""
+"""Visibility of the account for one user: what the policy shows them, and one answer for everything else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +17,10 @@ _COLLEAGUE = "If it waits together with other names, a colleague with more permi
 
 @dataclass(frozen=True)
 class Visibility:
-    """Who asks for what in which channel, with the rules as they are now.
+    """The view of one user, for one action in one channel, with the rules as they are now.
 
-    A person may learn about what they may `status`, and about what they may do the `action` with. If the policy hides
-    anything from a person, the answer is the same for what is hidden and for what does not exist.
+    Users may see what they have `status` for, and what they may do the `action` with. For everything else, the answer
+    is the same if it is hidden and if it does not exist.
     """
 
     actor: Actor
@@ -30,24 +30,24 @@ class Visibility:
 
     @cached_property
     def sees_everything(self) -> bool:
-        """Whether nothing need be hidden from this person."""
+        """Return True if nothing is hidden from this user."""
         return any(self.context.is_unrestricted(each, self._channel) for each in (Action.STATUS, self.action))
 
     def names(self, names: tuple[str, ...], order_id: int | None = None) -> tuple[str, ...]:
-        """Return those of these names, with or without wildcard, that the person may learn about."""
+        """Return the names, with or without wildcard, that the user may see."""
         if self.sees_everything:
             return names
         return tuple(name for name in names if self.sees(name, order_id))
 
     def sees(self, name: str, order_id: int | None = None) -> bool:
-        """Return whether the person may learn about a name, with or without wildcard, on this order."""
+        """Return True if the user may see a name, with or without wildcard, on this order."""
         if self.sees_everything:
             return True
         resource = Resource(self._channel, (without_wildcard(name.lower()),), order_id, resolved=True)
         return any(self.context.permits(each, resource) for each in (Action.STATUS, self.action))
 
     def order(self, order: Order) -> Order | None:
-        """Return an order with the names that the person may learn about; None if there is no such name."""
+        """Return an order with the names that the user may see, or None if there is no such name."""
         if self.sees_everything:
             return order
         names = self.names(order.names, order.id)
@@ -55,9 +55,9 @@ class Visibility:
         return replace(order, names=names, common_name=first[0]) if first else None
 
     def entry(self, entry: NameValidation, order: Order) -> NameValidation | None:
-        """Return an entry of an order's validation with the names that the person may learn about, or None.
+        """Return an entry of an order's validation with the names that the user may see; None if there are none.
 
-        For an OV or EV order a domain is validated, so it is enough to see that.
+        An OV or EV order is validated by its domain, so it is enough to see the domain.
         """
         if not order.is_dv and self.sees(entry.name_scope, order.id):
             return entry
@@ -65,7 +65,7 @@ class Visibility:
         return replace(entry, names=names) if names else None
 
     def line(self, line: AccountEntry) -> AccountEntry | None:
-        """Return a line of the account's listing with its visible names; None if the person may resend none of them."""
+        """Return an inventory line with its visible names, or None if the user may resend for none of them."""
         if self._resends_everything:
             return line
         if not any(
@@ -78,18 +78,18 @@ class Visibility:
         return replace(line, name=first[0], names=names) if first else None
 
     def may_resend_below(self, scope: str) -> bool:
-        """Return whether the person may resend for a name together with everything below it."""
+        """Return True if the user may resend for a name together with everything below it."""
         resource = Resource(self._channel, (scope,), resolved=True, reach=Reach(below=(scope,)))
         return self.context.permits(Action.RESEND, resource)
 
     def require_answer(self) -> None:
-        """Raise PermissionUnknown if Slack could not tell enough to know what to hide from the person."""
+        """Raise PermissionUnknown if Slack's data is not enough to know what to hide from the user."""
         if not self.sees_everything and (unread := self.context.unanswered):
             raise PermissionUnknown(unread.sentence)
 
     @contextmanager
     def if_unknown(self, nothing: NotResendable, wanted: TargetRef | None) -> Iterator[None]:
-        """Turn DigiCert's 404 into `nothing`, or into what the person is told of all that is hidden from them."""
+        """Turn DigiCert's 404 into `nothing`, or into the answer for everything that is hidden from the user."""
         try:
             yield
         except CaRejected as error:
@@ -98,9 +98,9 @@ class Visibility:
             raise (nothing if self.sees_everything else self.not_visible(wanted)) from error
 
     def not_visible(self, wanted: TargetRef | None) -> NotVisible | PermissionUnknown:
-        """Return the refusal for what the person may not learn about, whether it exists or not.
+        """Return the error for what the user may not see, whether it exists or not.
 
-        It is no refusal if Slack could not list a user group that may change it.
+        Returns PermissionUnknown instead if Slack could not list a user group that may change the decision.
         """
         if unread := self.context.unanswered:
             return PermissionUnknown(unread.sentence)
