@@ -1,1 +1,1 @@
-"""What operators need: health, diagnostics, the ledger's audit and retention, recovery."""
+"""Operations: health checks, diagnostics, audit and retention of the ledger, and recovery of workflows."""

@@ -1,4 +1,4 @@
-"""What `dcv-resend check` makes of what it saw: each finding is a sentence, with the mend where one is needed."""
+"""The diagnostics of `dcv-resend check`: each finding is a sentence, with a remedy if one is needed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _ADD_SCOPE = 'Add it under "OAuth & Permissions" of your Slack app and install t
 
 
 class Severity(StrEnum):
-    """How bad it is; only a problem keeps the bot from its work."""
+    """The severity of a finding. Only a problem prevents the bot from working."""
 
     OK = "ok"
     WARNING = "warning"
@@ -30,66 +30,64 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the answer."""
+    """One line of the output."""
 
     level: Severity
     sentence: str
 
     def line(self) -> str:
-        """The finding as one line, whatever strangers' names hold."""
+        """Return the finding on one line. Unprintable characters in names from Slack or DigiCert become spaces."""
         words = "".join(letter if letter.isprintable() else " " for letter in self.sentence)
         return f"{self.level.value:<9}{' '.join(words.split())}"
 
 
 def problems(sentences: Sequence[str]) -> list[Finding]:
-    """What must be mended, one finding each."""
+    """Return one finding for each problem."""
     return [Finding(Severity.PROBLEM, sentence) for sentence in sentences]
 
 
-def unreachable(setting: str, where: str, why: str) -> Finding:
-    """That a setting could not be checked, since nobody answered as they should."""
-    mend = f"Check again; if it stays so, see whether this machine reaches {where}, and by the right proxy"
-    return Finding(Severity.PROBLEM, f"{setting} could not be checked. {why} {mend}.")
+def unreachable(setting: str, host: str, why: str) -> Finding:
+    """Return the finding for a setting that could not be checked, because a server did not answer as it should."""
+    remedy = f"Check again; if it stays so, see whether this machine reaches {host}, and by the right proxy"
+    return Finding(Severity.PROBLEM, f"{setting} could not be checked. {why} {remedy}.")
 
 
 def mistake(setting: str, error: Exception) -> Finding:
-    """That a check failed for a reason that nobody thought of."""
+    """Return the finding for a check that failed by an unexpected exception."""
     return Finding(
         Severity.PROBLEM, f"{setting} could not be checked, by a mistake in the bot ({type(error).__name__})."
     )
 
 
 def of_settings(settings: Settings) -> list[Finding]:
-    """What settings that can be read still lack."""
+    """Return what valid settings still lack."""
     found = [Finding(Severity.OK, "Every setting can be read.")]
     if not settings.dcv_allowed_users and not settings.dcv_allowed_usergroups and not settings.dcv_policy_file:
-        nobody = "Nobody may resend: list Slack ids in DCV_ALLOWED_USERS or DCV_ALLOWED_USERGROUPS."
-        found.append(Finding(Severity.WARNING, nobody))
+        no_users = "Nobody may resend: list Slack ids in DCV_ALLOWED_USERS or DCV_ALLOWED_USERGROUPS."
+        found.append(Finding(Severity.WARNING, no_users))
     if may_cross_a_network_in_clear(settings.database_url.get_secret_value()):
-        mend = "Set DATABASE_TLS=require, or an sslmode in DATABASE_URL"
-        in_clear = f"DATABASE_TLS is off: rows and the password may reach PostgreSQL over a network in clear. {mend}."
+        remedy = "Set DATABASE_TLS=require, or an sslmode in DATABASE_URL"
+        in_clear = f"DATABASE_TLS is off: rows and the password may reach PostgreSQL over a network in clear. {remedy}."
         found.append(Finding(Severity.WARNING, in_clear))
     return found
 
 
 def of_modes_of_files(modes: Mapping[str, int]) -> list[Finding]:
-    """Which files, by their modes, others of this machine may read or change."""
+    """Return a warning for each file that other users of this machine may read or change, by its mode."""
     return [
-        Finding(
-            Severity.WARNING, f"Others may {_what_others_may(mode)} {file} (mode {mode:04o}). Run: chmod 600 {file}"
-        )
+        Finding(Severity.WARNING, f"Others may {_others_access(mode)} {file} (mode {mode:04o}). Run: chmod 600 {file}")
         for file, mode in modes.items()
         if mode & 0o077
     ]
 
 
-def _what_others_may(mode: int) -> str:
+def _others_access(mode: int) -> str:
     words = {"read": mode & 0o044, "write": mode & 0o022, "run": mode & 0o011}
     return " and ".join(word for word, may in words.items() if may)
 
 
 def of_policy(file: str, rules: Sequence[Rule]) -> list[Finding]:
-    """What a policy file that can be used holds."""
+    """Return the finding on a valid policy file: how many rules it has."""
     allowing = sum(rule.effect_allows for rule in rules)
     counted = f"{_rules(allowing)} that {'allows' if allowing == 1 else 'allow'}"
     denying = len(rules) - allowing
@@ -98,7 +96,7 @@ def of_policy(file: str, rules: Sequence[Rule]) -> list[Finding]:
 
 
 def of_deny(rule: Rule, stopped: Sequence[str]) -> list[Finding]:
-    """The stored domains that a deny stops besides what it names; nothing if there is none."""
+    """Return the stored domains that a deny rule blocks besides those that it names; empty if there are none."""
     if not stopped:
         return []
     names = join_names(stopped, MOST_DOMAINS)
@@ -111,7 +109,7 @@ def _rules(count: int) -> str:
 
 
 def of_bot(identity: Identity) -> list[Finding]:
-    """Who the bot is in Slack, and which rights it lacks there."""
+    """Return the identity of the bot in Slack, and which scopes it lacks there."""
     team = f"{identity.team} ({identity.team_id})" if identity.team else identity.team_id
     who = f"SLACK_BOT_TOKEN is that of @{identity.name or identity.bot_user_id} in the workspace {team}."
     return [Finding(Severity.OK, who), *_of_scopes(identity.scopes)]
@@ -133,7 +131,7 @@ def _of_scopes(granted: frozenset[str]) -> list[Finding]:
 
 
 def of_alert_channel(channel: Channel) -> Finding:
-    """Whether alerts in a channel can get an offer."""
+    """Return the finding on whether alerts in a channel can get an offer."""
     name = f"#{channel.name} ({channel.id})" if channel.name else channel.id
     if channel.is_shared:
         why = "is shared with another organization: nothing is offered there. Take it out of DCV_ALERT_CHANNELS"
@@ -144,34 +142,36 @@ def of_alert_channel(channel: Channel) -> Finding:
 
 
 def of_hidden_alert_channel(channel_id: str, code: str) -> Finding:
-    """That the bot cannot see a channel at all."""
-    mend = "/invite the bot, or correct DCV_ALERT_CHANNELS"
-    return Finding(Severity.WARNING, f"The bot cannot see the channel {channel_id} of alerts ({code}). {mend}.")
+    """Return the finding for a channel that the bot cannot see. `code` is Slack's error."""
+    remedy = "/invite the bot, or correct DCV_ALERT_CHANNELS"
+    return Finding(Severity.WARNING, f"The bot cannot see the channel {channel_id} of alerts ({code}). {remedy}.")
 
 
 def of_modes(has_app_token: bool, has_signing_secret: bool) -> list[Finding]:
-    """Whether there is a way for Slack to reach the bot; the app token is tried, a signing secret cannot be."""
+    """Return the finding on whether Slack can reach the bot. A signing secret cannot be tested, unlike an app token."""
     if has_signing_secret:
         sentence = "SLACK_SIGNING_SECRET is set; whether it is the right one shows only when Slack calls."
         return [Finding(Severity.OK, sentence)]
     if has_app_token:
         return []
-    mend = "Set the first for `dcv-resend run` (Socket Mode), or the second for `dcv-resend serve` (HTTP)"
-    return problems([f"SLACK_APP_TOKEN, SLACK_SIGNING_SECRET: neither is set, so Slack cannot reach the bot. {mend}."])
+    remedy = "Set the first for `dcv-resend run` (Socket Mode), or the second for `dcv-resend serve` (HTTP)"
+    return problems(
+        [f"SLACK_APP_TOKEN, SLACK_SIGNING_SECRET: neither is set, so Slack cannot reach the bot. {remedy}."]
+    )
 
 
 def of_app_token() -> list[Finding]:
-    """That the app token is accepted."""
+    """Return the finding for an accepted app token."""
     return [Finding(Severity.OK, "SLACK_APP_TOKEN opens Socket Mode.")]
 
 
 def of_key(owner: str, readable: KeyPermissions) -> list[Finding]:
-    """Whose the key is and what it may; that it may resend no read can prove."""
+    """Return the owner and the permissions of the API key. No read call can prove that it may resend."""
     found = [Finding(Severity.OK, f"DIGICERT_API_KEY is that of {owner}.")]
     tried = {"orders": readable.orders, "the validation of orders": readable.validations, "domains": readable.domains}
     if lacking := [what for what, may in tried.items() if may is False]:
-        mend = 'Give it the role "Orders, Domains, Organizations", and a user who may manage orders and domains'
-        return [*found, *problems([f"DIGICERT_API_KEY may not read {join_names(lacking)}. {mend}."])]
+        remedy = 'Give it the role "Orders, Domains, Organizations", and a user who may manage orders and domains'
+        return [*found, *problems([f"DIGICERT_API_KEY may not read {join_names(lacking)}. {remedy}."])]
     reads = join_names([what for what, may in tried.items() if may])
     unproven = "whether it may resend shows only when it does"
     if readable.validations is None:
@@ -179,56 +179,57 @@ def of_key(owner: str, readable: KeyPermissions) -> list[Finding]:
     return [*found, Finding(Severity.OK, f"DIGICERT_API_KEY may read {reads}; {unproven}.")]
 
 
-def of_database(observation: Inspection) -> list[Finding]:
-    """How the database stands, and whether a bot runs on it."""
-    found = [Finding(*_of_tables(observation))]
-    if observation.running is not None:
-        sentence = f"A bot is running on this database ({observation.running}); a second one would not start."
+def of_database(inspection: Inspection) -> list[Finding]:
+    """Return the state of the database, and whether a bot runs on it."""
+    found = [Finding(*_of_tables(inspection))]
+    if inspection.running is not None:
+        sentence = f"A bot is running on this database ({inspection.running}); a second one would not start."
         found.append(Finding(Severity.OK, sentence))
-    if observation.instances:
-        sentence = (
-            f"On this database run the instances {join_names(observation.instances)}; others may run beside them."
-        )
+    if inspection.instances:
+        sentence = f"On this database run the instances {join_names(inspection.instances)}; others may run beside them."
         found.append(Finding(Severity.OK, sentence))
     return found
 
 
-def _of_tables(observation: Inspection) -> tuple[Severity, str]:
-    match observation.tables:
+def _of_tables(inspection: Inspection) -> tuple[Severity, str]:
+    match inspection.tables:
         case Tables.MISSING:
-            return Severity.OK, f"The database {observation.where} holds no tables yet; `dcv-resend run` makes them."
+            return Severity.OK, f"The database {inspection.where} holds no tables yet; `dcv-resend run` makes them."
         case Tables.BEHIND:
-            step = f"from {observation.revision} to {observation.head}"
+            step = f"from {inspection.revision} to {inspection.head}"
             return (
                 Severity.WARNING,
-                f"The database {observation.where} waits for migrations {step}; `dcv-resend run` makes them.",
+                f"The database {inspection.where} waits for migrations {step}; `dcv-resend run` makes them.",
             )
         case Tables.UNKNOWN:
-            whose = f"of a newer bot or of another program (revision {observation.revision}, not {observation.head})"
-            mend = "Install that version, or name another database"
-            return Severity.PROBLEM, f"DATABASE_URL: the tables in {observation.where} are {whose}. {mend}."
+            whose = f"of a newer bot or of another program (revision {inspection.revision}, not {inspection.head})"
+            remedy = "Install that version, or name another database"
+            return Severity.PROBLEM, f"DATABASE_URL: the tables in {inspection.where} are {whose}. {remedy}."
         case Tables.UP_TO_DATE:
             return (
                 Severity.OK,
-                f"The database {observation.where} can be read, and its tables are up to date ({observation.head}).",
+                f"The database {inspection.where} can be read, and its tables are up to date ({inspection.head}).",
             )
 
 
-def of_clocks(ahead: Mapping[str, timedelta | None]) -> list[Finding]:
-    """How far this machine's clock is from the others' by name; None where one told no time."""
-    told = {name: length for name, length in ahead.items() if length is not None}
-    if not told:
+def of_clocks(offsets: Mapping[str, timedelta | None]) -> list[Finding]:
+    """Return how far this machine's clock is from the other clocks, by their names.
+
+    A value is None if that server sent no time.
+    """
+    known = {name: length for name, length in offsets.items() if length is not None}
+    if not known:
         return [Finding(Severity.WARNING, "This machine's clock could not be compared: nobody told the time.")]
-    off = {name: length for name, length in told.items() if abs(length) > CLOCKS_DIFFER}
+    off = {name: length for name, length in known.items() if abs(length) > CLOCKS_DIFFER}
     if not off:
-        return [Finding(Severity.OK, f"This machine's clock agrees with that of {join_names(list(told))}.")]
+        return [Finding(Severity.OK, f"This machine's clock agrees with that of {join_names(list(known))}.")]
     apart = join_names([f"{_length(length)} that of {name}" for name, length in off.items()])
     sentence = f"This machine's clock is {apart}; tokens, cooldown and ledger depend on it. Have it set by NTP."
     return problems([sentence])
 
 
-def _length(ahead: timedelta) -> str:
-    seconds = round(abs(ahead).total_seconds())
+def _length(offset: timedelta) -> str:
+    seconds = round(abs(offset).total_seconds())
     units = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
     unit, size = next(unit for unit in units if seconds >= 2 * unit[1])
-    return f"{seconds // size} {unit} {'ahead of' if ahead > timedelta(0) else 'behind'}"
+    return f"{seconds // size} {unit} {'ahead of' if offset > timedelta(0) else 'behind'}"

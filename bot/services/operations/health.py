@@ -1,4 +1,4 @@
-"""What the bot stands on, asked whether it is there now; the answer is yes or no, never an error."""
+"""Health checks of the bot's dependencies. Each answers yes or no, and never raises."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ ANSWER_SECONDS = 1.0
 
 @define(eq=False, repr=False, slots=False)
 class HealthChecks:
-    """Asks each neighbour with the smallest question that it has."""
+    """One check per dependency, each with the cheapest call that it has."""
 
     _slack: Client
     _depth: BacklogReader
@@ -31,11 +31,14 @@ class HealthChecks:
     _timings: Timings = PRODUCTION
 
     async def slack(self) -> bool:
-        """Whether Slack's Web API answers and accepts the bot's token; asked where the last call does not say so."""
+        """Return True if Slack's Web API answers and accepts the bot's token.
+
+        Calls Slack only if the most recent call does not prove it.
+        """
         return await accepted(self._slack, ANSWER_SECONDS, self._timings.slack_health_ttl)
 
     async def database(self) -> bool:
-        """Whether our tables can be read."""
+        """Return True if the bot's tables can be read."""
         try:
             await self._depth.refresh()
         except StoreUnavailable:
@@ -43,11 +46,14 @@ class HealthChecks:
         return True
 
     async def engine(self) -> bool:
-        """Whether the durable engine runs and reaches its tables."""
+        """Return True if the workflow engine runs and reaches its tables."""
         return await self._engine.is_healthy()
 
     async def digicert(self) -> bool:
-        """Whether DigiCert answers and accepts the key; people's calls go first."""
+        """Return True if DigiCert answers within ANSWER_SECONDS and accepts the API key.
+
+        Calls for users have priority.
+        """
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._certcentral.check_key()
@@ -56,7 +62,7 @@ class HealthChecks:
         return True
 
     async def depths(self) -> Backlog | None:
-        """How much waits; None where the database does not answer."""
+        """Return the backlog of the queues, or None if the database does not answer."""
         try:
             return await self._depth.read(self._clock())
         except StoreUnavailable:

@@ -1,4 +1,4 @@
-"""Whether the ledger's chain holds, its rows for somebody who checks them alone, and its head for the log."""
+"""The audit of the ledger: verification of its hash chain, export of its rows, and its head for the log."""
 
 import json
 from collections.abc import Callable
@@ -26,7 +26,7 @@ FORMAT = "dcv-resend ledger 1"
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A file that knows of the newest row, and that row; None if there is no such file."""
+    """The head file of a database, and the newest row that it recorded; `row` is None if there is no such file."""
 
     file: Path
     row: Newest | None
@@ -34,10 +34,11 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedLedger:
-    """A chain that holds; `first_at` and `last_at` are empty without rows, `left_over` counts rows that were cut off.
+    """A ledger whose chain is valid. `first_at` and `last_at` are empty without rows. `left_over` counts pruned rows.
 
-    `kept_at` is the number of the row whose hash was kept outside, None where there is none. `missing_file` is the one
-    that would show if rows were lost at the end; None if it was read, or on PostgreSQL.
+    Pruned rows here are those that are cut off but not removed yet. `recorded_at` is the number of the row with the
+    hash that the operator recorded; None if there is none. `missing_file` is the head file that would show if rows were
+    lost at the end; None if it was read, or on PostgreSQL.
     """
 
     rows: int
@@ -50,16 +51,16 @@ class VerifiedLedger:
     missing_file: Path | None = None
 
     def sentence(self) -> str:
-        """What was found, on one line."""
+        """Return the result on one line."""
         span = f", from {self.first_at} to {self.last_at}" if self.rows else ""
-        told = f"{in_rows(self.rows)}{span}, head {self.head.hash}: the chain holds"
+        found = f"{in_rows(self.rows)}{span}, head {self.head.hash}: the chain holds"
         if self.checkpoint is None:
-            return told
+            return found
         left = f"; {in_rows(self.left_over)} of them wait for the next prune" if self.left_over else ""
-        return f"{told}; the rows up to {self.checkpoint.mark.seq} were cut off at {self.checkpoint.at}{left}"
+        return f"{found}; the rows up to {self.checkpoint.mark.seq} were cut off at {self.checkpoint.at}{left}"
 
     def recorded_hash_sentence(self, kept: str) -> str:
-        """Where the hash that was kept outside stands."""
+        """Return which row has the hash that the operator recorded outside of the database."""
         if self.recorded_at is not None:
             return f"The hash {kept} is that of row {self.recorded_at}: it and all before it are as they were then"
         gone = ", unless it was that of a row that was cut off" if self.checkpoint else ""
@@ -67,7 +68,7 @@ class VerifiedLedger:
 
 
 class HeadLog:
-    """Puts the head of the chain into the log, from where it can be kept outside of the database."""
+    """A writer of the chain's head to the log, so that it is also recorded outside of the database."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -79,9 +80,10 @@ class HeadLog:
 
 
 async def verify(url: str, kept: str | None = None) -> VerifiedLedger:
-    """Check every row of a database, and look for the hash that was kept; changes nothing.
+    """Verify every row of a database, and search for the recorded hash `kept`. Changes nothing.
 
-    ChainBroken names the first row that breaks the chain; ConfigurationError where the database cannot be read.
+    Raises ChainBroken with the first row that breaks the chain. Raises ConfigurationError if the database cannot be
+    read.
     """
     noted = read_noted(url)
     async with read_snapshot(url) as connection:
@@ -89,9 +91,10 @@ async def verify(url: str, kept: str | None = None) -> VerifiedLedger:
 
 
 def read_noted(url: str) -> Noted | None:
-    """Return what the file beside a SQLite database says; ConfigurationError if it cannot be read.
+    """Return the content of the head file beside a SQLite database, or None on PostgreSQL.
 
-    Read it before the database, which may be ahead of the file but never behind it.
+    Call it before reading the database: the database may be ahead of the file, but never behind it. Raises
+    ConfigurationError if the file cannot be read.
     """
     if (database := sqlite_file(url)) is None:
         return None
@@ -103,7 +106,10 @@ def read_noted(url: str) -> Noted | None:
 
 
 async def compare_with_head_file(database: Database) -> None:
-    """At a start, log a warning if rows were lost since the last commit; the file that shows it stays as it is."""
+    """Log a warning at a start if rows were lost since the last commit.
+
+    The head file that proves it is then left unchanged.
+    """
     head_file = database.head_file
     if head_file is None:
         return
@@ -123,20 +129,24 @@ async def compare_with_head_file(database: Database) -> None:
 
 
 async def verified(chain: Chain, noted: Noted | None, kept: str | None = None) -> VerifiedLedger:
-    """The same within a transaction of the caller's; the row that was noted must be there."""
+    """Verify the chain within a transaction of the caller. The row that the head file recorded must exist.
+
+    Raises ChainBroken with the first row that breaks the chain.
+    """
     checkpoint = await chain.checkpoint()
     start = checkpoint.mark if checkpoint else START
     left_over = await chain.count(until=start.seq)
     if left_over and not checkpoint:
         raise ChainBroken(1, "there are rows before it")
-    at, first, last, is_told = start, "", "", checkpoint is None
+    # A checkpoint alone could be forged, so a row of the chain itself must record that `ledger prune` made the cut.
+    at, first, last, is_cut_recorded = start, "", "", checkpoint is None
     kept_at = start.seq if kept == start.hash else None
     async for row in chain.rows(after=start.seq):
         at = verify_link(at, row)
         first, last = first or row.at, row.at
         kept_at = at.seq if kept == at.hash else kept_at
-        is_told = is_told or (row.kind == LedgerEvent.PRUNED and _cut_off(row) == start)
-    if not is_told:
+        is_cut_recorded = is_cut_recorded or (row.kind == LedgerEvent.PRUNED and _cut_off(row) == start)
+    if not is_cut_recorded:
         raise ChainBroken(start.seq + 1, "rows before it are gone, and no row tells that `ledger prune` removed them")
     _require_head(await chain.head(), at)
     if noted and noted.row:
@@ -148,10 +158,12 @@ async def verified(chain: Chain, noted: Noted | None, kept: str | None = None) -
 async def export(
     url: str, since: datetime | None, until: datetime | None, now: datetime, write: Callable[[bytes], Any]
 ) -> None:
-    """Write every row from the first written at `since` up to the last written before `until`, as JSON lines.
+    """Write the rows from the first one written at `since` to the last one written before `until`, as JSON lines.
 
-    Rows that were written out of order in between come along: a chain has no gaps. A row's line is what its hash is
-    taken of, with the hash as its last member. ChainBroken where a row cannot be written as text.
+    Rows between these two are included even if they were written out of order, because a chain has no gaps. The line of
+    a row is the text that its hash is computed from, with the hash as the last member.
+
+    Raises ChainBroken if a row cannot be written as text.
     """
     async with read_snapshot(url) as connection:
         chain = Chain(connection)
@@ -172,7 +184,10 @@ async def export(
 async def _span(
     chain: Chain, start: ChainPosition, since: datetime | None, until: datetime | None
 ) -> tuple[ChainPosition, int | None]:
-    """After which row to begin and with which to end; where there is none in between, with the one it begins after."""
+    """Return the row after which to begin, and the last row.
+
+    If no row is in between, both are the row to begin after.
+    """
     first = await chain.first_since(format_timestamp(since), start.seq) if since else start.seq + 1
     last = await chain.last_before(format_timestamp(until), start.seq) or 0 if until else None
     if first is None or (last is not None and last < first):
@@ -192,7 +207,7 @@ def _require_head(head: ChainPosition | None, last: ChainPosition) -> None:
 
 
 def _cut_off(row: Row) -> ChainPosition | None:
-    """Return what a row of `ledger prune` says was cut off; None if it was forged and says nothing of the kind."""
+    """Return the position up to which a `pruned` row says the ledger was cut off, or None if the row is forged."""
     try:
         detail = json.loads(row.detail)
         return ChainPosition(detail["through"], detail["hash"])
@@ -219,5 +234,5 @@ def _checkpoint_record(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def in_rows(count: int) -> str:
-    """A number of rows in words."""
+    """Return a number of rows as text."""
     return f"{count} row{'' if count == 1 else 's'}"

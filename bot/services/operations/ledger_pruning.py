@@ -1,4 +1,4 @@
-"""Letting go of the ledger's oldest rows, whole requests at a time, without breaking the chain."""
+"""The retention of the ledger: removal of its oldest rows, whole requests at a time, with a valid chain."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,13 +12,13 @@ from bot.store.ledger.hash_chain import START, Chain
 from bot.store.ledger.pruning import Cut
 from bot.store.schema import format_timestamp
 
-# Longer than anything that a request waits for: its cooldown, its outcome in Slack, a look after its mails.
+# Longer than anything that a request waits for: its cooldown, its result message in Slack, its follow-up checks.
 YOUNGEST = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class PruningPlan:
-    """What would go; `left_over` counts rows that an earlier prune cut off and did not remove."""
+    """The rows to remove. `left_over` counts rows that an earlier prune cut off and did not remove."""
 
     before: datetime
     now: datetime
@@ -27,25 +27,25 @@ class PruningPlan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
+        """Return True if there is nothing to remove."""
         return not (self.cut.rows or self.left_over)
 
     def sentence(self) -> str:
-        """What would go, and what holds back the rest."""
-        told = f"{in_rows(self.cut.rows)} from before {format_timestamp(self.before)} may go"
-        told += f", up to row {self.cut.through.seq}." if self.cut.rows else "."
+        """Return what will be removed, and which open request holds back the rest."""
+        words = f"{in_rows(self.cut.rows)} from before {format_timestamp(self.before)} may go"
+        words += f", up to row {self.cut.through.seq}." if self.cut.rows else "."
         if self.cut.held_by:
-            told += f" What follows stays, because request {self.cut.held_by} is not over."
+            words += f" What follows stays, because request {self.cut.held_by} is not over."
         if self.left_over:
-            told += f" {in_rows(self.left_over)} of an earlier prune wait to be removed."
-        return told
+            words += f" {in_rows(self.left_over)} of an earlier prune wait to be removed."
+        return words
 
 
 async def plan(url: str, before: datetime, now: datetime) -> PruningPlan:
-    """What may go from before a moment; changes nothing.
+    """Return what may be removed from before a point in time. Changes nothing.
 
-    ConfigurationError for a moment within the last 30 days, ChainBroken for a chain that does not hold: that would be
-    lost.
+    Raises ConfigurationError if `before` is within the last 30 days. Raises ChainBroken if the chain is not valid,
+    because pruning would destroy the evidence.
     """
     if before > now - YOUNGEST:
         raise ConfigurationError(
@@ -59,9 +59,10 @@ async def plan(url: str, before: datetime, now: datetime) -> PruningPlan:
 
 
 async def execute(url: str, plan: PruningPlan) -> int:
-    """Write the checkpoint and remove the rows, in transactions short enough for a bot that serves; returns how many.
+    """Write the checkpoint and remove the rows. Returns how many rows were removed.
 
-    StoreUnavailable where the database does not answer for a minute; what is left waits for the next prune.
+    The transactions are short enough for a bot that serves at the same time. Raises StoreUnavailable if the database
+    does not answer for a minute. The next prune removes what is left.
     """
     database = open_database(url)
     try:

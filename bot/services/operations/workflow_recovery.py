@@ -1,4 +1,4 @@
-"""Unfinished workflows of instances that are gone, handed to those that run."""
+"""Recovery of unfinished workflows of instances that are gone, by the instances that run."""
 
 import asyncio
 
@@ -18,17 +18,17 @@ class WorkflowRecovery:
     def __init__(self, membership: Membership, engine: WorkflowEngine) -> None:
         self._membership = membership
         self._engine = engine
-        self._observation: frozenset[str] = frozenset()
+        self._known_executors: frozenset[str] = frozenset()
         self._sweep_at = 0.0
 
     async def run_once(self) -> None:
-        """Recover if an instance came or went, and every half minute. Raises StoreUnavailable."""
+        """Recover workflows if an instance came or went, and every half minute. Raises StoreUnavailable."""
         executors, now = await self._membership.executors(), asyncio.get_running_loop().time()
-        if executors == self._observation and now < self._sweep_at:
+        if executors == self._known_executors and now < self._sweep_at:
             return
         owners = await self._engine.pending_executors() - {self._membership.executor}
         # Read again: an executor that owned a workflow at that moment had its lease before.
         if gone := owners - await self._membership.executors():
             log.info("going on with the work of instances that are gone", executors=sorted(gone))
             await self._engine.recover(gone)
-        self._observation, self._sweep_at = executors, now + SWEEP_SECONDS
+        self._known_executors, self._sweep_at = executors, now + SWEEP_SECONDS

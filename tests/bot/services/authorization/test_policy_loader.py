@@ -34,7 +34,7 @@ def book(file, monkeypatch):
     """A rulebook that looks at its file whenever it is asked, and waits for what it finds."""
     monkeypatch.setattr(policy_loader, "PATIENCE", 20.0)
     monkeypatch.setattr(policy_loader, "SETTLE_SECONDS", 0.0, raising=False)
-    return PolicyLoader(LISTS, str(file), look_seconds=0.0)
+    return PolicyLoader(LISTS, str(file), reload_seconds=0.0)
 
 
 async def names(book):
@@ -118,7 +118,7 @@ async def test_a_version_that_is_still_being_written_does_not_count(book, file, 
     monkeypatch.undo()
 
     assert while_written == ["first"]
-    assert await names(PolicyLoader(LISTS, str(file), look_seconds=0.0)) == ["first", "second"]
+    assert await names(PolicyLoader(LISTS, str(file), reload_seconds=0.0)) == ["first", "second"]
 
 
 @pytest.mark.fault("L4")
