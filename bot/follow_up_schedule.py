@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.models import FollowUp, FollowUpState, Observation, StatusUpdate
 
 # After so many failed checks in a row, the bot says so, and ends a follow-up that has no scheduled check left.
-MOST_MISSES = 5
+MOST_FAILED_CHECKS = 5
 # The reason for a domain that is neither validated nor pending. For a closed order, DigiCert's status is the reason.
 NOT_SUBMITTED = "not_submitted"
 _FIRST_PAUSE = timedelta(minutes=1)
@@ -84,13 +84,13 @@ def _state(all_validated: bool, over: str | None, due_at: datetime | None) -> tu
 
 
 def _next_after_failure(follow_up: FollowUp, due_at: datetime | None, now: datetime) -> Transition:
-    misses = follow_up.failed_checks + 1
+    failed_checks = follow_up.failed_checks + 1
     soon = now + min(_FIRST_PAUSE * 2 ** min(follow_up.failed_checks, 10), _LONGEST_PAUSE)
-    given_up = due_at is None and misses >= MOST_MISSES
+    given_up = due_at is None and failed_checks >= MOST_FAILED_CHECKS
     update = StatusUpdate(
         at=follow_up.observed_at or follow_up.since,
         state=FollowUpState.FINISHED if given_up else FollowUpState.FOLLOWING,
-        unreachable=misses == MOST_MISSES or given_up,
+        unreachable=failed_checks == MOST_FAILED_CHECKS or given_up,
     )
     again_at = None if given_up else min(filter(None, (due_at, soon)))
-    return Transition(update, follow_up.validated, again_at, misses)
+    return Transition(update, follow_up.validated, again_at, failed_checks)

@@ -1,1 +1,1 @@
-"""What people see: pure functions from models to Block Kit, and back from a form."""
+"""Views: pure functions from models to Block Kit, and from a submitted form back to models."""

@@ -1,4 +1,4 @@
-"""The offer in the thread of an alert, and the summary where there would be too many."""
+"""The offer in the thread of an alert, and the summary if there would be too many offers."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ _MOST_NAMED = 20
 
 
 def offer(offer: Offer) -> Message:
-    """What waits, since when, and a button for each; and what became of the offer since."""
+    """Return an offer: the pending targets, since when they are pending, a button for each, and later changes."""
     quiet = offer.snoozed_until is not None
     words = [_waits(target) for target in offer.with_button]
     rest = _rest(offer)
@@ -35,7 +35,7 @@ def offer(offer: Offer) -> Message:
 
 
 def summary(offer: Offer, most: int, span: timedelta) -> Message:
-    """That more alerts name what is pending than a channel gets offers for."""
+    """Return the notice that more alerts name pending targets than a channel gets offers for."""
     alerts = "1 more alert names" if offer.repeat_count == 1 else f"{offer.repeat_count} more alerts name"
     words = (
         f"{most} offers within {span.total_seconds() / 60:.0f} minutes are the most for one sender. Since then "
@@ -53,7 +53,7 @@ def _waits(target: OfferTarget) -> str:
 
 
 def _rest(offer: Offer) -> list[str]:
-    """The targets that have no button."""
+    """Return a line on the targets that have no button; empty if there are none."""
     more = offer.without_button
     if not more:
         return []
@@ -67,14 +67,14 @@ def _short(target: OfferTarget) -> str:
 
 
 def _since(offer: Offer) -> list[str]:
-    """What became of the offer."""
-    told = []
+    """Return the changes since the offer was made: a snooze, and repeated alerts."""
+    lines = []
     if offer.snoozed_until and offer.snoozed_by:
-        told.append(f"Not now, says {person(offer.snoozed_by)}; quiet until {date_time(offer.snoozed_until)}.")
+        lines.append(f"Not now, says {person(offer.snoozed_by)}; quiet until {date_time(offer.snoozed_until)}.")
     if offer.repeat_count:
         what = "it" if len(offer.targets) == 1 else "some of this"
-        told.append(f"{offer.repeat_count} more alert{' names' if offer.repeat_count == 1 else 's name'} {what}.")
-    return told
+        lines.append(f"{offer.repeat_count} more alert{' names' if offer.repeat_count == 1 else 's name'} {what}.")
+    return lines
 
 
 def _buttons(offer: Offer, *, quiet: bool) -> ActionsBlock:

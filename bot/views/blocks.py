@@ -1,4 +1,4 @@
-"""The few shapes every view is made of; foreign text is escaped here and nowhere else."""
+"""The shared building blocks of all views. Foreign text is escaped here and in no other module."""
 
 import re
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ from bot.parsing.slack_ids import is_person
 
 OPTION_TEXT = 75
 SECTION_TEXT = 3000
-# What chat.update takes; a message is edited as it goes.
+# The limit of chat.update, which is stricter than that of chat.postMessage. Messages are updated later.
 MESSAGE_TEXT = 4000
 _MOST_EMAILS = 3
 _ROOM_FOR_AN_EMAIL = 80
-# What stands for a character that cannot be seen, and those that Unicode calls printable although they look like none.
+# The mark for an invisible character, and the characters that are blank although Unicode calls them printable.
 _UNSEEN = "\N{REPLACEMENT CHARACTER}"
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
@@ -34,26 +34,26 @@ _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message; `text` alone tells all that matters, for notifications and screen readers."""
+    """One message. `text` alone contains everything important, for notifications and screen readers."""
 
     text: str
     blocks: tuple[Block, ...] = ()
 
     def payload(self) -> dict[str, Any]:
-        """The arguments of a posting call; building them runs the SDK's length checks."""
+        """Return the arguments of a posting call. Building them runs the SDK's length checks."""
         return {"text": truncate(self.text, MESSAGE_TEXT), "blocks": [block.to_dict() for block in self.blocks]}
 
 
 def escape(foreign: str) -> str:
-    """Foreign text, fit for mrkdwn: one line that can make no mention, no link and no code, and hides nothing."""
+    """Return foreign text for mrkdwn: one line that contains no mention, link or code, and hides no characters."""
     plain = sanitize(foreign).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return plain.replace("`", "")
 
 
 def sanitize(foreign: str) -> str:
-    """The text in one line, with a mark for each character that nobody sees or that turns the direction of writing.
+    """Return the text on one line, with a mark for each character that is invisible or changes the writing direction.
 
-    With them a name could look like another one.
+    With such characters, one name could look like another.
     """
     if foreign.isascii() and foreign.isprintable():
         return foreign
@@ -67,7 +67,10 @@ def _shown(char: str) -> str:
 
 
 def truncate(marked_up: str, limit: int) -> str:
-    """Marked-up text, its end left out where it is longer than `limit`; no mention and no entity is cut in two."""
+    """Return marked-up text, cut at the end if it is longer than `limit` characters.
+
+    No mention or entity is cut in two.
+    """
     if len(marked_up) <= limit:
         return marked_up
     kept = marked_up[: limit - 1]
@@ -79,20 +82,20 @@ def truncate(marked_up: str, limit: int) -> str:
 
 
 def truncate_middle(text: str, limit: int) -> str:
-    """The text, its middle left out where it is longer than `limit`."""
+    """Return the text, cut in the middle if it is longer than `limit` characters."""
     if len(text) <= limit:
         return text
-    keep = limit - 1
-    return f"{text[: keep - keep // 2]}…{text[len(text) - keep // 2 :]}"
+    room = limit - 1
+    return f"{text[: room - room // 2]}…{text[len(text) - room // 2 :]}"
 
 
 def name(ascii_name: str) -> str:
-    """A domain name as people read it, fit for mrkdwn."""
+    """Return a domain name in its display form, escaped for mrkdwn."""
     return escape(display_name(ascii_name))
 
 
 def names(ascii_names: Sequence[str], room: int = 1200) -> str:
-    """Domain names in a sentence, as many as fit into `room` characters."""
+    """Return domain names as a list in a sentence, as many as fit into `room` characters."""
     shown: list[str] = []
     for ascii_name in ascii_names:
         if shown and len(", ".join(shown)) + len(ascii_name) > room:
@@ -109,32 +112,32 @@ def join_names(items: Sequence[str], most: int | None = None, last: str = "and")
 
 
 def emails(addresses: Sequence[str]) -> str:
-    """Addresses in a sentence, the first few of them."""
+    """Return the first few addresses as a list in a sentence."""
     return join_names([truncate(escape(address), _ROOM_FOR_AN_EMAIL) for address in addresses], _MOST_EMAILS)
 
 
 def person(user_id: str) -> str:
-    """A mention of a colleague by Slack's id; what is no id is told as it is."""
+    """Return a mention of a user by Slack's id. Text that is no id is escaped instead."""
     return f"<@{user_id}>" if is_person(user_id) else escape(user_id)
 
 
 def channel(channel_id: str) -> str:
-    """A link to a channel by Slack's id; what is no id is told as it is."""
+    """Return a link to a channel by Slack's id. Text that is no id is escaped instead."""
     return f"<#{channel_id}>" if _CHANNEL_ID.fullmatch(channel_id) else escape(channel_id)
 
 
 def date_time(at: datetime) -> str:
-    """A moment in each reader's own zone, with UTC for those who see the text alone."""
+    """Return a date and time in each reader's own time zone, with UTC for clients that show the text alone."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 
 
 def time_of_day(moment: datetime) -> str:
-    """The time of day alone, for what is told as soon as it was seen: the message carries the date."""
+    """Return the time alone, for messages that are sent right after the event: the message carries the date."""
     return f"<!date^{int(moment.timestamp())}^{{time}}|{moment:%H:%M} UTC>"
 
 
 def duration_since(since: datetime, now: datetime) -> str:
-    """How long something lasts, in one unit: `20 days`."""
+    """Return the time from `since` to `now` in one unit, for example `20 days`."""
     seconds = max(0, int((now - since).total_seconds()))
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length:
@@ -144,22 +147,22 @@ def duration_since(since: datetime, now: datetime) -> str:
 
 
 def mrkdwn(text: str, limit: int = SECTION_TEXT) -> MarkdownTextObject:
-    """Marked-up text of ours, cut where Slack would refuse it."""
+    """Return marked-up text, cut at Slack's limit."""
     return MarkdownTextObject(text=truncate(text, limit), verbatim=True)
 
 
 def plain(text: str, limit: int = 2000) -> PlainTextObject:
-    """Plain text, cut where Slack would refuse it."""
+    """Return plain text, cut in the middle at Slack's limit."""
     return PlainTextObject(text=truncate_middle(sanitize(text), limit), emoji=False)
 
 
 def section(text: str, **extras: Any) -> SectionBlock:
-    """A paragraph."""
+    """Return a paragraph."""
     return SectionBlock(text=mrkdwn(text), **extras)
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> SectionBlock:
-    """Up to ten labelled values in two columns."""
+    """Return up to ten labelled values in two columns."""
     texts: list[str | dict[str, Any] | TextObject] = [
         mrkdwn(f"*{label}*\n{value}", 2000) for label, value in pairs[:10]
     ]
@@ -167,12 +170,12 @@ def fields(pairs: Sequence[tuple[str, str]]) -> SectionBlock:
 
 
 def context(text: str, limit: int = SECTION_TEXT) -> ContextBlock:
-    """A quiet line."""
+    """Return a line in small grey text."""
     return ContextBlock(elements=[mrkdwn(text, limit)])
 
 
 def option(value: str, text: str, description: str | None = None) -> Option:
-    """One choice of a select; `value` is an opaque id of at most 150 characters."""
+    """Return one option of a select. `value` is an opaque id of at most 150 characters."""
     return Option(
         value=value,
         text=plain(text, OPTION_TEXT),
@@ -181,12 +184,12 @@ def option(value: str, text: str, description: str | None = None) -> Option:
 
 
 def field(label: str, element: Any, *, block_id: str, optional: bool = False, hint: str | None = None) -> InputBlock:
-    """One labelled field of a form."""
+    """Return one labelled field of a form."""
     return InputBlock(
         label=plain(label), element=element, block_id=block_id, optional=optional, hint=plain(hint) if hint else None
     )
 
 
 def still_wait(waiting: int, total: int) -> str:
-    """How many of the names still wait, as the beginning of a sentence."""
+    """Return how many names still wait, as the beginning of a sentence."""
     return f"{waiting} of {total} names still wait" if total > 1 else "The name still waits"

@@ -1,4 +1,4 @@
-"""What a person is told alone when something stands in the way."""
+"""The messages for errors, which only the user who caused them sees."""
 
 from datetime import timedelta
 
@@ -19,12 +19,12 @@ from bot.models import Cooldown
 from bot.views.blocks import Message, date_time, escape, person, section, time_of_day
 from bot.views.policy_explanation import who_can_instead
 
-# Slack's guide and its reference differ in these words; a trigger lives three seconds and opens one form.
+# Slack's guide and its reference use different codes. A trigger expires after three seconds and opens one form.
 _TRIGGER_IS_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "trigger_expired"})
 
 
 def describe(error: BotError) -> str:
-    """An error in a sentence or two, for the person who met it: what happened, then what to do."""
+    """Return an error as one or two sentences for the user: what happened, then what to do."""
     match error:
         case InvalidInput():
             return str(error)
@@ -43,7 +43,7 @@ def describe(error: BotError) -> str:
 
 
 def message_for(error: BotError) -> Message:
-    """An error as a whisper to the person who met it."""
+    """Return an error as an ephemeral message for the user who caused it."""
     if isinstance(error, CooldownActive):
         words = cooled_down(error.cooldown)
         return Message(words, (section(words),))
@@ -58,7 +58,7 @@ def message_for(error: BotError) -> Message:
 
 
 def cooled_down(cooldown: Cooldown) -> str:
-    """Who sent when, and how to send all the same, in one line."""
+    """Return who sent the email and when, and how to send it again anyway, on one line."""
     thread = f" (<{cooldown.link}|thread>)" if cooldown.link else ""
     return (
         f"Nothing was sent: {person(cooldown.user_id)} sent this at {date_time(cooldown.at)}{thread}. Until "
@@ -67,12 +67,12 @@ def cooled_down(cooldown: Cooldown) -> str:
 
 
 def ephemeral(sentence: str) -> Message:
-    """A sentence for one person alone."""
+    """Return a message of one sentence for one user."""
     return Message(escape(sentence), (section(escape(sentence)),))
 
 
 def internal_error(reference: str) -> Message:
-    """Something of ours broke; the reference finds it in the log."""
+    """Return the message for an unexpected exception. The reference finds it in the log."""
     return ephemeral(
         f"Something went wrong on the bot's side. Nothing more will happen by itself; look in the channel before you "
         f"try again, and give an owner of the bot this reference: {reference}."
@@ -80,7 +80,7 @@ def internal_error(reference: str) -> Message:
 
 
 def stopping() -> Message:
-    """The bot ends while somebody waits for its answer, which may still come."""
+    """Return the notice that the bot is shutting down while a user waits for its answer, which may still arrive."""
     return ephemeral(
         "The bot is being restarted and may not finish what you asked. If nothing shows within a minute, look in the "
         "channel before you try again."

@@ -1,4 +1,4 @@
-"""What is told while a request is followed: how it stands, what changed, what usually helps, and why it is over."""
+"""The messages of a follow-up: its state, what changed, advice, and why it is over."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -37,7 +37,10 @@ def status(
     follow_ups: Sequence[FollowUp],
     links: Mapping[str, str | None],
 ) -> FollowUpStatus | None:
-    """How it stands with what is followed, for the root message; `links` lead to the requests that took over."""
+    """Return the state of the follow-ups, for the root message. `links` lead to the requests that took them over.
+
+    Returns None if the request has no follow-ups.
+    """
     if not follow_ups:
         return None
     followed = any(follow_up.is_open for follow_up in follow_ups)
@@ -55,9 +58,9 @@ def status(
 
 
 def changed(request: ResendRequest, follow_ups: Sequence[FollowUp], call: Call, update: StatusUpdate) -> Message | None:
-    """What one look at a call has to tell in the thread; None where nothing changed."""
+    """Return what one check of a call announces in the thread, or None if nothing changed."""
     waiting = waiting_names(request, follow_ups)
-    sentences = [*_observation(update), *_silence(update)]
+    sentences = [*_changes(update), *_unreachable(update)]
     if update.state is FollowUpState.VALIDATED and update.word:
         sentences.append(f"{_target(call)} is {escape(update.word)}.")
     if update.state is FollowUpState.ENDED:
@@ -73,7 +76,7 @@ def changed(request: ResendRequest, follow_ups: Sequence[FollowUp], call: Call, 
 
 
 def nudge(request: ResendRequest, follow_ups: Sequence[FollowUp], now: datetime) -> Message:
-    """What usually helps with a request that is still open."""
+    """Return the advice for a request that is still open."""
     waiting = waiting_names(request, [follow_up for follow_up in follow_ups if follow_up.is_open])
     since = min(follow_up.since for follow_up in follow_ups)
     head = f"Still open after {duration_since(since, now)}: {names(waiting, _ROOM)}."
@@ -81,7 +84,7 @@ def nudge(request: ResendRequest, follow_ups: Sequence[FollowUp], now: datetime)
 
 
 def stopped(request: ResendRequest, follow_ups: Sequence[FollowUp], update: StatusUpdate) -> Message:
-    """Somebody stopped it."""
+    """Return the message that a user stopped the follow-up."""
     waiting = waiting_names(request, follow_ups)
     at, still_waited = time_of_day(update.at), names(waiting, _ROOM)
     words = f"{person(update.word)} stopped following this at {at}; {still_waited} still waited."
@@ -89,7 +92,7 @@ def stopped(request: ResendRequest, follow_ups: Sequence[FollowUp], update: Stat
 
 
 def superseded(request: ResendRequest, follow_ups: Sequence[FollowUp], by: str, link: str | None) -> Message:
-    """A newer request follows some of the targets; the older thread leads there."""
+    """Return the message that a newer request follows some of the targets, with a link to its thread."""
     mine = [
         follow_up for follow_up in follow_ups if follow_up.state is FollowUpState.SUPERSEDED and follow_up.word == by
     ]
@@ -98,7 +101,7 @@ def superseded(request: ResendRequest, follow_ups: Sequence[FollowUp], by: str, 
 
 
 def why_over(follow_ups: Sequence[FollowUp]) -> str:
-    """Why a request is not followed any longer, for somebody who would stop it."""
+    """Return why a request is no longer followed, for a user who wants to stop it."""
     states = {follow_up.state for follow_up in follow_ups}
     reasons = [reason for state, reason in _OVER_BECAUSE.items() if state in states]
     return "; ".join(reasons) or "it was never followed, or that is long ago"
@@ -127,14 +130,14 @@ def _validated(request: ResendRequest, results: Mapping[int, CallResult], follow
 
 
 def _count(request: ResendRequest, follow_ups: Sequence[FollowUp], waiting: Sequence[str]) -> str:
-    """How many names still wait; nothing before the first look."""
+    """Return how many names still wait; empty before the first check."""
     seen_at = _seen_at(follow_ups)
     total = _total(request, follow_ups)
     return f"{still_wait(len(waiting), total)}, checked {date_time(seen_at)}." if seen_at else ""
 
 
 def _end(request: ResendRequest, follow_up: FollowUp, links: Mapping[str, str | None]) -> str:
-    """Why one following ended although names still waited."""
+    """Return why one follow-up ended although names were still pending."""
     match follow_up.state:
         case FollowUpState.ENDED:
             return f"*{_ended(request.calls[follow_up.call_no], follow_up.word)}*; it is not followed any longer."
@@ -146,16 +149,16 @@ def _end(request: ResendRequest, follow_up: FollowUp, links: Mapping[str, str | 
             return "The bot does not look any longer; *Check now* in the thread does."
 
 
-def _observation(update: StatusUpdate) -> list[str]:
+def _changes(update: StatusUpdate) -> list[str]:
     ways = ((update.newly_validated, "seen validated"), (update.reopened, "seen waiting again"))
-    return [f"{names(changed, _ROOM)}: {how} at {time_of_day(update.at)}." for changed, how in ways if changed]
+    return [f"{names(affected, _ROOM)}: {how} at {time_of_day(update.at)}." for affected, how in ways if affected]
 
 
-def _silence(update: StatusUpdate) -> list[str]:
+def _unreachable(update: StatusUpdate) -> list[str]:
     if not update.unreachable:
         return []
-    goes_on = " The bot keeps asking." if update.state is FollowUpState.FOLLOWING else ""
-    return [f"DigiCert has not answered since {date_time(update.at)}.{goes_on}"]
+    retries = " The bot keeps asking." if update.state is FollowUpState.FOLLOWING else ""
+    return [f"DigiCert has not answered since {date_time(update.at)}.{retries}"]
 
 
 def _remaining(waiting: int, total: int) -> str:

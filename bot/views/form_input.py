@@ -1,4 +1,4 @@
-"""Reading the form back: what a submission chose, and at which field something must be mended."""
+"""The input of a form: what a submission chose, and the field of each error."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ from bot.views.resend_form import LOCALE, REASON, RECIPIENTS, SHARED
 
 @dataclass(frozen=True, slots=True)
 class FormInput:
-    """What came back from a form; recipients are indices of options, `shared` the index of one mailbox for all."""
+    """The input of a submitted form. `recipients` are indices of options by the number of the name.
+
+    `shared` is the index of the one mailbox for all names, if the form has one.
+    """
 
     form_id: str
     recipients: Mapping[int, Sequence[int]]
@@ -23,7 +26,7 @@ class FormInput:
 
 @dataclass(frozen=True, slots=True)
 class PartialInput:
-    """What a person entered so far that holds for any order or domain, to be kept when the form is drawn anew."""
+    """The input so far that is valid for any order or domain, so that a new view of the form can show it again."""
 
     locale: str | None = None
     reason: str | None = None
@@ -33,7 +36,7 @@ NOTHING_TYPED = PartialInput()
 
 
 def read_typed(view: Mapping[str, Any]) -> PartialInput:
-    """What was entered so far; nothing where the form holds no such fields."""
+    """Return the input so far; empty if the form has no such fields."""
     try:
         filled = read_form(view)
     except InvalidInput:
@@ -42,7 +45,7 @@ def read_typed(view: Mapping[str, Any]) -> PartialInput:
 
 
 def read_form(view: Mapping[str, Any]) -> FormInput:
-    """Read a submission back; Misunderstood where it does not have the form's shape."""
+    """Read a submission. Raises InvalidInput if it does not have the form's shape."""
     try:
         values = view["state"]["values"]
         chosen = {block_id: next(iter(actions.values())) for block_id, actions in values.items() if actions}
@@ -60,7 +63,10 @@ def read_form(view: Mapping[str, Any]) -> FormInput:
 
 
 def field_errors(view: Mapping[str, Any], error: BotError) -> dict[str, str]:
-    """The error's fields as the block ids of this view; the first field stands in for one that is not there."""
+    """Return the error's fields by the block ids of this view.
+
+    A field that the view lacks is replaced by its first field.
+    """
     ids = list(_input_ids(view.get("blocks")))
     match error:
         case InvalidInput(fields=fields) if fields:
@@ -91,13 +97,17 @@ def _text(value: Any) -> str | None:
 
 
 def _opaque(value: Any) -> str:
-    """An id of ours; what cannot be printed cannot be looked for in the database either."""
+    """Return an id of ours.
+
+    Raises TypeError if it is unprintable, because the database cannot search for such a text.
+    """
     if not isinstance(value, str) or not value.isprintable():
         raise TypeError
     return value
 
 
 def _reason(value: str) -> str | None:
+    # The raw text is bounded first, so that cleaning a huge one costs no time.
     reason = readable(value) or None if len(value) <= LONGEST_TEXT else None
     if len(value) > LONGEST_TEXT or (reason and len(reason) > LONGEST_REASON):
         words = f"It may have {LONGEST_REASON} characters."

@@ -1,4 +1,4 @@
-"""What was asked, and what came of it: whispers that turn their own pages."""
+"""The history of requests and their results: ephemeral messages with buttons for paging."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,22 +35,22 @@ _ROOM_FOR_A_RULE = 60
 
 @dataclass(frozen=True, slots=True)
 class PageLinks:
-    """Values of the buttons that lead to the pages beside this one, where there are any."""
+    """The values of the buttons to the newer and the older page; None if there is no such page."""
 
     newer: str | None = None
     older: str | None = None
 
 
-def page(key: str, found: Sequence[PastRequest], turn: PageLinks, now: datetime) -> Message:
-    """Some requests, the newest first, with buttons to those beside them."""
+def page(key: str, found: Sequence[PastRequest], links: PageLinks, now: datetime) -> Message:
+    """Return one page of requests, newest first, with buttons to the neighbouring pages."""
     if not found:
         words = f"The ledger tells of nothing that was asked{_of(key)}."
-        if turn.older:
+        if links.older:
             words = "Nothing that you may see is among so many entries. *Older* goes further back."
-        return Message(words, (section(words), *_navigation(turn)))
+        return Message(words, (section(words), *_navigation(links)))
     head = truncate(f"*What was asked{_of(key)}*, the newest first.", _ROOM_FOR_THE_HEAD)
     lines = [_line(past, now) for past in found]
-    blocks = [section(head), *(section(truncate(line, _ROOM_IN_BLOCKS)) for line in lines), *_navigation(turn)]
+    blocks = [section(head), *(section(truncate(line, _ROOM_IN_BLOCKS)) for line in lines), *_navigation(links)]
     return Message("\n".join([head, *(truncate(line, _ROOM_IN_TEXT) for line in lines)]), tuple(blocks))
 
 
@@ -63,14 +63,17 @@ def _of(key: str) -> str:
     }.get(asked.kind, "")
 
 
-def _navigation(turn: PageLinks) -> Iterable[Block]:
-    chosen = ((NEWER, "Newer", turn.newer), (OLDER, "Older", turn.older))
+def _navigation(links: PageLinks) -> Iterable[Block]:
+    chosen = ((NEWER, "Newer", links.newer), (OLDER, "Older", links.older))
     buttons = [ButtonElement(action_id=each, text=plain(label), value=value) for each, label, value in chosen if value]
     return [ActionsBlock(elements=buttons)] if buttons else []
 
 
 def _line(past: PastRequest, now: datetime) -> str:
-    """Outcome, when and who come first: of what is cut off at the end, the rest can be asked for by itself."""
+    """Return the line of one request: outcome, time and user first, because the end may be cut off.
+
+    A user can ask for the part that is cut off by a narrower search.
+    """
     thread = f" (<{past.link}|thread>)" if past.link else ""
     asker = person(past.user_id) if past.user_id else "nobody"
     asked = f"{duration_since(past.at, now)} ago, at {date_time(past.at)}, by {asker}"
@@ -85,28 +88,28 @@ def _line(past: PastRequest, now: datetime) -> str:
 
 
 def _wanted(about: str) -> str:
-    """What somebody wanted who was refused, as far as it was told."""
+    """Return the target of a denied request, as far as it is known."""
     asked = TargetKey.parse(about)
     words = {"order": f"order {asked.value}", "name": asked.value, "page": "what waits", "user": "what somebody asked"}
-    told = words.get(asked.kind, about)
-    return truncate(escape(told), _ROOM_FOR_WORDS) or "a form or a button"
+    target = words.get(asked.kind, about)
+    return truncate(escape(target), _ROOM_FOR_WORDS) or "a form or a button"
 
 
 def _times(past: PastRequest) -> str:
-    """Return how often the same came again within the hour before."""
+    """Return how often an equal request was repeated within the hour before."""
     return f", {past.times} times within an hour" if past.times > 1 else ""
 
 
 def _more(past: PastRequest) -> str:
-    """Return how many refusals of the same person the page leaves out."""
+    """Return how many denials of the same user the page leaves out."""
     if not past.merged:
         return ""
-    denial_log = "1 more refusal" if past.merged == 1 else f"{past.merged} more refusals"
-    return f" {denial_log}: type /dcv-resend history and this person's name."
+    denials = "1 more refusal" if past.merged == 1 else f"{past.merged} more refusals"
+    return f" {denials}: type /dcv-resend history and this person's name."
 
 
 def _outcome(calls: Sequence[PastCall]) -> str:
-    """In one word for one call, else counted."""
+    """Return the outcome in one word for one call, else the number of calls per outcome."""
     results = [call.result.outcome if call.result else None for call in calls]
     if len(results) == 1:
         return _word(results[0])
@@ -129,7 +132,7 @@ def _mailed(past: PastRequest) -> str:
 
 
 def _words(past: PastRequest) -> str:
-    """Why it was asked for, and what DigiCert or the bot said where it was not sent."""
+    """Return the message of DigiCert or the bot, and the reason that the user gave."""
     said = next((call.result.message for call in past.calls if call.result and call.result.message), "")
-    told = f" {truncate(escape(said), _ROOM_FOR_WORDS)}" if said else ""
-    return f"{told} Reason: {truncate(escape(past.reason), _ROOM_FOR_WORDS)}" if past.reason else told
+    message = f" {truncate(escape(said), _ROOM_FOR_WORDS)}" if said else ""
+    return f"{message} Reason: {truncate(escape(past.reason), _ROOM_FOR_WORDS)}" if past.reason else message

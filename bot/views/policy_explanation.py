@@ -1,4 +1,4 @@
-"""Who may do what, and which rule says so, in words: for Slack, and for a terminal."""
+"""Policy explanations as text, for Slack and for a terminal: who may do what, and which rule decides."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ MOST_RULES = 3
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """How people, groups, channels and our own words are written, and which parts of a rule the reader `sees`."""
+    """The way to write users, groups, channels and our own words. `sees` decides which parts of a rule are shown."""
 
     user: Callable[[str], str]
     group: Callable[[str], str]
@@ -36,7 +36,7 @@ class Markup:
     sees: Callable[[str | int], bool] = lambda _: True
 
 
-# A mention in a whisper or a form shows a name and notifies nobody.
+# A mention in an ephemeral message or a form shows a name and sends no notification.
 SLACK = Markup(person, lambda group: f"<!subteam^{group}>", channel, escape)
 TERMINAL = Markup(str, str, str, str)
 
@@ -58,35 +58,35 @@ _UNLISTED = {
 
 
 def explained(
-    user_id: str, standing: AccessContext, resource: Resource, reader: AccessContext, problems: Sequence[str]
+    user_id: str, access: AccessContext, resource: Resource, reader: AccessContext, problems: Sequence[str]
 ) -> Message:
-    """Return what a user may do and why, as the `reader` may learn it.
+    """Return what a user may do and why, as far as the `reader` may see it.
 
     `problems` say why a new policy file is being ignored.
     """
     markup = replace(SLACK, sees=partial(reader.sees_part, resource.channel))
-    head, *lines = explanation_lines(user_id, standing, resource, markup)
+    head, *lines = explanation_lines(user_id, access, resource, markup)
     warnings = [f":warning: {words}" for words in ignored(problems, SLACK)]
     blocks = (section(f"*{head}*"), *(section(f"• {line}") for line in lines), *map(context, warnings))
     return Message(" ".join([head, *lines, *warnings]), blocks)
 
 
-def explanation_lines(user_id: str, standing: AccessContext, resource: Resource, markup: Markup) -> list[str]:
-    """A heading, and a line for each action: the rule that decides, and who may where this person may not."""
+def explanation_lines(user_id: str, access: AccessContext, resource: Resource, markup: Markup) -> list[str]:
+    """Return a heading, and a line for each action: the rule that decides, and who may do it if this user may not."""
     head = f"What {markup.user(user_id)} may do{_about(resource, markup)}:"
-    outside = standing.decide(Action.RESEND, resource)
+    outside = access.decide(Action.RESEND, resource)
     if outside.is_unknown and outside.rule == UNKNOWN_PERSON:
         return [head, "Slack could not tell right now who this is. Try again in a minute."]
     if outside.rule in INELIGIBLE:
         return [head, f"Nothing: {_OUTSIDE[outside.rule]}. No rule can change that."]
     return [
         head,
-        *(_line(standing, action, resource, markup) for action in (Action.RESEND, Action.STATUS, Action.OVERRIDE)),
+        *(_line(access, action, resource, markup) for action in (Action.RESEND, Action.STATUS, Action.OVERRIDE)),
     ]
 
 
 def ignored(problems: Sequence[str], markup: Markup) -> list[str]:
-    """That the policy file is broken, in a sentence; nothing where it is not."""
+    """Return a sentence that the policy file is broken; empty if there are no problems."""
     if not problems:
         return []
     more = " There is more in the bot's log." if len(problems) > 1 else ""
@@ -95,21 +95,21 @@ def ignored(problems: Sequence[str], markup: Markup) -> list[str]:
 
 
 def who_can_instead(who: Grantees, markup: Markup = SLACK) -> str:
-    """Who may do it, in a sentence; nothing where the rules name nobody."""
+    """Return a sentence on who may do it; empty if the rules allow it to no user and no group."""
     some = [*map(markup.group, who.groups), *map(markup.user, who.users)]
     return f"Who may: {join_names(some, MOST_NAMED)}." if some else ""
 
 
-def _line(standing: AccessContext, action: Action, resource: Resource, markup: Markup) -> str:
-    decision = standing.decide(action, resource)
+def _line(access: AccessContext, action: Action, resource: Resource, markup: Markup) -> str:
+    decision = access.decide(action, resource)
     if decision.is_unknown:
-        unread = [markup.group(group) for group in sorted(standing.person.unclear)] if standing.person else []
+        unread = [markup.group(group) for group in sorted(access.person.unclear)] if access.person else []
         why = f"Slack could not tell right now who is in {join_names(unread, MOST_NAMED)}"
         return f"{action}: not known. {why}. Try again in a minute."
     why = " ".join(_reasons(decision, markup))
     if decision.allowed:
-        return " ".join([f"{action}: yes. {why}", *_buts(standing, action, resource, markup)])
-    who = who_can_instead(who_can(standing.rules, action, resource), markup) or "Nobody may, as the rules are."
+        return " ".join([f"{action}: yes. {why}", *_buts(access, action, resource, markup)])
+    who = who_can_instead(who_can(access.rules, action, resource), markup) or "Nobody may, as the rules are."
     return f"{action}: no. {why} {who}"
 
 
@@ -120,15 +120,15 @@ def _reasons(decision: Decision, markup: Markup) -> list[str]:
     return [_UNLISTED.get(decision.rule, "No rule allows it.")]
 
 
-def _buts(standing: AccessContext, action: Action, resource: Resource, markup: Markup) -> list[str]:
-    if standing.person is None:
+def _buts(access: AccessContext, action: Action, resource: Resource, markup: Markup) -> list[str]:
+    if access.person is None:
         return []
-    denying = possible_denials(standing.rules, standing.person, action, resource)
+    denying = possible_denials(access.rules, access.person, action, resource)
     return [f"But note: {_rule(rule, markup, 'denies')}." for rule in denying[:MOST_RULES]]
 
 
 def _rule(rule: Rule, markup: Markup, verb: str) -> str:
-    """A rule by its name and place, with what it is about, as far as the reader may learn it."""
+    """Return a rule by its name and location, with what it matches, as far as the reader may see it."""
     names_seen = [name for name in sorted(rule.names) if markup.sees(name)]
     orders_seen = [order for order in sorted(rule.orders) if markup.sees(order)]
     hides = len(names_seen) + len(orders_seen) < len(rule.names) + len(rule.orders)

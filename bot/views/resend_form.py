@@ -1,4 +1,4 @@
-"""The form *Resend DCV emails* in each of its states, and reading it back."""
+"""The form *Resend DCV emails* in each of its states."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -67,14 +67,14 @@ LOCALE = "language"
 REASON = "reason"
 SHARED = f"{RECIPIENTS}.all"
 MOST_OPTIONS = 100
-# Slack carries 150 characters as the value of an option; a longer name is typed with the command.
+# Slack allows 150 characters for the value of an option. Users must type a longer name with the command.
 MOST_VALUE = 150
 LONGEST_NAME = MOST_VALUE - len(name_key(""))
 MOST_REASONS = 5
 
 
 class ModalView(TypedDict, total=False):
-    """A form as Slack takes it."""
+    """A modal view as Slack's API expects it."""
 
     type: str
     callback_id: str
@@ -89,27 +89,33 @@ _SO_FAR = {LedgerEvent.SENT: "Sent", LedgerEvent.UNKNOWN: "Perhaps sent", None: 
 
 
 def loading(form_id: str, wanted: str | None) -> ModalView:
-    """The first drawing: out before DigiCert is asked anything."""
+    """Return the first view, which is opened before DigiCert is called."""
     if wanted is None:
         return empty(form_id)
     return _drawn(form_id, [section(f":hourglass_flowing_sand: Looking up *{shown_name(wanted)}* at DigiCert …")])
 
 
 def empty(form_id: str) -> ModalView:
-    """Nothing chosen yet."""
+    """Return the view in which nothing is chosen yet."""
     hint = context("Pending orders and domains, the longest waiting first. Type to search by order id or name.")
     return _drawn(form_id, [_target_row(None), hint])
 
 
 def reloading(form_id: str) -> ModalView:
-    """A choice was made and its recipients are being read; the form stays what it stands for."""
+    """Return the view while the recipients of a new choice are being read.
+
+    The view keeps the id of the form.
+    """
     return _drawn(form_id, [_target_row(None), section(":hourglass_flowing_sand: Asking DigiCert …")])
 
 
 def choice(
     form_id: str, wanted: str, matches: Sequence[AccountEntry], now: datetime, *, is_exact: bool = True
 ) -> ModalView:
-    """Several match: the person decides. If not `is_exact`, no order carries the name itself."""
+    """Return the view in which the user chooses one of several matches.
+
+    If not `is_exact`, no order has the name itself.
+    """
     select = StaticSelectElement(
         action_id=MATCH,
         placeholder=plain("Choose one"),
@@ -125,7 +131,10 @@ def choice(
 
 
 def named(form_id: str, matches: Sequence[tuple[AccountEntry, str, str]], now: datetime) -> ModalView:
-    """A message names several that wait: each with the key that opens its form and where the message names it."""
+    """Return the view in which the user chooses one of several pending targets of a message.
+
+    Each match comes with the key that opens its form, and the part of the message that mentions it.
+    """
     options = [
         option(opens if len(opens) <= MOST_VALUE else listed.key, _what(listed), f"{where}, {_waits(listed, now)}")
         for listed, opens, where in matches[:MOST_OPTIONS]
@@ -136,7 +145,10 @@ def named(form_id: str, matches: Sequence[tuple[AccountEntry, str, str]], now: d
 
 
 def nothing_named(wanted: Sequence[TargetRef], *, hides: bool) -> str:
-    """Return what a message names, and that nothing waits for it; if the policy `hides` anything, that it may."""
+    """Return a sentence that nothing is pending for the targets of a message.
+
+    If the policy `hides` anything, it says only that the user may resend nothing.
+    """
     if not wanted:
         return "The message names no order and no domain."
     words = [f"order {each.order_id}" if isinstance(each, OrderRef) else display_name(each.name) for each in wanted]
@@ -146,19 +158,19 @@ def nothing_named(wanted: Sequence[TargetRef], *, hides: bool) -> str:
 
 
 def nothing(form_id: str, sentence: str, instead: str) -> ModalView:
-    """There is nothing to resend: what is the case, and what to do instead."""
+    """Return the view if there is nothing to resend: the reason, and what to do instead."""
     words = section(f":information_source: *{escape(sentence)}*\n{escape(instead)}")
     return _drawn(form_id, [_target_row(None), words])
 
 
 def denied(form_id: str, error: NotAllowed) -> ModalView:
-    """The policy lets somebody else do it."""
+    """Return the view for a denial by the policy, with the users who may do it."""
     words = section(f":no_entry_sign: *{escape(str(error))}*\n{who_can_instead(error.holders)}".strip())
     return _drawn(form_id, [_target_row(None), words])
 
 
 def in_cooldown(form_id: str, plan: Plan, cooldown: Cooldown, who: Grantees, now: datetime) -> ModalView:
-    """It was sent a moment ago, and this person may not send it again so soon: until when, and who may."""
+    """Return the view for a user who may not send again during the cooldown: until when, and who may."""
     words = (
         f"{_so_far(cooldown, now)} You may send it again after {date_time(cooldown.until)}, when the cooldown is over."
     )
@@ -168,7 +180,7 @@ def in_cooldown(form_id: str, plan: Plan, cooldown: Cooldown, who: Grantees, now
 
 
 def unavailable(form_id: str, sentence: str, key: str) -> ModalView:
-    """DigiCert or Slack could not tell: what happened, and a button that asks the same once more."""
+    """Return the view if DigiCert or Slack could not be reached, with a button to retry."""
     again = ButtonElement(text=plain("Try again"), action_id=AGAIN, value=key)
     words = section(f":warning: *{escape(sentence)}*\nOr choose another order or domain.", accessory=again)
     return _drawn(form_id, [_target_row(None), words])
@@ -184,9 +196,10 @@ def resend(
     before: str | None = None,
     found_in: str | None = None,
 ) -> ModalView:
-    """All that is needed to send; `before` is marked-up text on what was sent already, and makes a reason required.
+    """Return the view with all the fields that are needed to send.
 
-    `found_in` says where the message named it from which the form was opened.
+    `before` is marked-up text on an earlier request, and makes a reason required. `found_in` is the part of the message
+    that mentions the target, if the form was opened from one.
     """
     blocks: list[Block] = [_target_row(option(plan.key, plan.title))]
     if found_in:
@@ -205,22 +218,22 @@ def resend(
 
 
 def listed_option(listed: AccountEntry, now: datetime) -> Option:
-    """A line of the account's listing: id, name and how long it waits."""
+    """Return the option for an inventory line: id, name, and how long it has been pending."""
     kind = "order" if listed.kind is Kind.ORDER else "domain"
     return option(listed.key, _what(listed), f"{kind}, {_waits(listed, now)}")
 
 
 def suggestions(
-    lines: Sequence[AccountEntry], to_look_up: OrderRef | DomainRef | None, now: datetime
+    lines: Sequence[AccountEntry], typed: OrderRef | DomainRef | None, now: datetime
 ) -> list[dict[str, Any]]:
-    """The options of a search: the account's lines, and last what was typed where no line is exactly that."""
-    last = _lookup_option(to_look_up)
+    """Return the options of a search: the inventory lines, then the typed target unless a line is exactly that."""
+    last = _lookup_option(typed)
     shown = [listed_option(line, now) for line in lines[: MOST_OPTIONS - len(last)]]
     return [each.to_dict() for each in (*shown, *last)]
 
 
 def cooldown_warning(cooldown: Cooldown, now: datetime) -> str:
-    """Who sent a moment ago, and that a reason is needed to send again."""
+    """Return who sent it recently, and that a reason is needed to send again."""
     return f"{_so_far(cooldown, now)} Until {date_time(cooldown.until)} it is sent again only with a reason."
 
 
@@ -299,7 +312,7 @@ def _hint(waiting: WaitingName) -> str:
 
 
 def _offered(waiting: WaitingName) -> list[int]:
-    """Indices into `allowed`: as many as a select takes, those that it begins with among them."""
+    """Return the offered indices into `allowed`: as many as a select takes, with the preselected ones among them."""
     begin = preselected(waiting)
     others = (index for index in range(len(waiting.allowed)) if index not in begin)
     return sorted([*begin, *others][:MOST_OPTIONS])
@@ -376,5 +389,8 @@ def _waits(listed: AccountEntry, now: datetime) -> str:
 
 
 def _tag(*parts: str) -> str:
-    """A short id that changes with what it is made of, so that Slack gives the field a new beginning."""
+    """Return a short id that changes with its parts.
+
+    Slack preserves the state of a field while its block id is the same. A new id resets the field to its initial value.
+    """
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

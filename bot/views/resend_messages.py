@@ -1,4 +1,4 @@
-"""The messages of one request: the root that is edited as it goes, and the detail in its thread."""
+"""The messages of one request: the root message, which is updated as it proceeds, and the details in its thread."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from bot.views.blocks import (
     truncate,
 )
 
-Endings = Mapping[int, CallResult]
+Results = Mapping[int, CallResult]
 
 CHECK_NOW = "check_now"
 SEND_AGAIN = "send_again"
@@ -32,7 +32,7 @@ STOP_FOLLOWING = "stop_following"
 OPEN = frozenset({LedgerEvent.SENT, LedgerEvent.UNKNOWN})
 MOST_STATES = 25
 
-# Slack takes about 13,200 characters in all blocks of a message, and 4,000 in its text: every call gets its share.
+# Slack takes about 13,200 characters in all blocks of a message, and 4,000 in its text. The calls share this room.
 _ROOM_IN_BLOCKS = 9600
 _ROOM_IN_TEXT = 2400
 _ROOM_FOR_NAMES = 600
@@ -70,30 +70,33 @@ _EMAIL_ENDS = (
 
 
 def in_progress(request: ResendRequest) -> Message:
-    """Accepted, and on its way to DigiCert."""
+    """Return the root message of an accepted request whose calls have not ended."""
     words = f"Sending: {person(request.actor.user_id)} asks DigiCert to resend the DCV mail for {_subject(request)}."
     return Message(words, (section(f":hourglass_flowing_sand: {words}"),))
 
 
 def waiting(
-    request: ResendRequest, ended: Endings, again_at: datetime, busy: bool, words: str = "DigiCert cannot be reached."
+    request: ResendRequest, results: Results, again_at: datetime, busy: bool, words: str = "DigiCert cannot be reached."
 ) -> Message:
-    """Say when the bot tries again, and why it must: `words` is the reason if DigiCert is not `busy`."""
+    """Return the root message while the bot waits for a retry: when it is due, and why.
+
+    `busy` means that DigiCert answered 429. Otherwise, `words` is the reason.
+    """
     cause = "DigiCert asks the bot to slow down (429)" if busy else escape(words.rstrip("."))
-    so_far = f"{len(ended)} of {len(request.calls)} calls are done" if ended else "Nothing was sent yet"
+    so_far = f"{len(results)} of {len(request.calls)} calls are done" if results else "Nothing was sent yet"
     words = f"Waiting: {cause}. {so_far} for {_subject(request)}; next try {date_time(again_at)}."
-    return Message(words, (section(f":hourglass: {words}"), *_lines(request, ended)))
+    return Message(words, (section(f":hourglass: {words}"), *_lines(request, results)))
 
 
-def progress(request: ResendRequest, ended: Endings) -> Message:
-    """Some of several calls have ended."""
-    words = f"Sending: {len(ended)} of {len(request.calls)} calls done for {_subject(request)}."
-    return Message(words, (section(f":hourglass_flowing_sand: {words}"), *_lines(request, ended)))
+def progress(request: ResendRequest, results: Results) -> Message:
+    """Return the root message when some of several calls have ended."""
+    words = f"Sending: {len(results)} of {len(request.calls)} calls done for {_subject(request)}."
+    return Message(words, (section(f":hourglass_flowing_sand: {words}"), *_lines(request, results)))
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUpStatus:
-    """How it stands with the names since the call ended; what is `settled` comes before the outcome."""
+    """The state of the names since the call ended. If `settled`, it is shown before the outcome."""
 
     words: str
     icon: str
@@ -101,8 +104,8 @@ class FollowUpStatus:
     followed: bool
 
 
-def result(request: ResendRequest, results: Endings, standing: FollowUpStatus | None = None) -> Message:
-    """How every call ended and, where it is followed, how it stands now, in the root message."""
+def result(request: ResendRequest, results: Results, follow_up: FollowUpStatus | None = None) -> Message:
+    """Return the root message with the result of every call and, if it is followed, the current state."""
     quiet = f"Asked by {person(request.actor.user_id)}.{_delivery(results)}"
     spoken = _spoken(request, results)
     if len(request.calls) == 1:
@@ -111,23 +114,23 @@ def result(request: ResendRequest, results: Endings, standing: FollowUpStatus | 
         subject = _subject(request)
         words = f"{subject[:1].upper()}{subject[1:]}: {_tally(results)}."
         spoken, blocks = f"{words} {spoken}", [section(f"*{words}*"), *_lines(request, results)]
-    if standing and standing.words:
-        now = section(f"{standing.icon} {standing.words}")
-        spoken = f"{standing.words} {spoken}" if standing.settled else f"{truncate(spoken, 2800)} {standing.words}"
-        blocks = [now, *blocks] if standing.settled else [*blocks, now]
-    stop = [buttons(request, STOP_FOLLOWING)] if standing and standing.followed else []
+    if follow_up and follow_up.words:
+        now = section(f"{follow_up.icon} {follow_up.words}")
+        spoken = f"{follow_up.words} {spoken}" if follow_up.settled else f"{truncate(spoken, 2800)} {follow_up.words}"
+        blocks = [now, *blocks] if follow_up.settled else [*blocks, now]
+    stop = [buttons(request, STOP_FOLLOWING)] if follow_up and follow_up.followed else []
     return Message(f"{spoken} {quiet}", (*blocks, context(quiet), *stop))
 
 
-def detail(request: ResendRequest, results: Endings, *, email_end_note: bool = False) -> Message:
-    """Everything there is to know about a finished request, for its thread."""
+def detail(request: ResendRequest, results: Results, *, email_end_note: bool = False) -> Message:
+    """Return all details of a finished request, for its thread."""
     blocks: list[Block] = [_asked(request)]
     room = _share(_ROOM_IN_BLOCKS // 2, request)
     for number, call in enumerate(request.calls):
         blocks += [_line(call, results[number], room), _mailed(call, room)]
     advice = _advice(results)
     blocks.append(section(f"*What now*\n{advice}"))
-    if any(ending.outcome in OPEN for ending in results.values()):
+    if any(call_result.outcome in OPEN for call_result in results.values()):
         blocks.append(buttons(request, CHECK_NOW, SEND_AGAIN))
     if email_end_note:
         blocks.append(context(_EMAIL_ENDS))
@@ -135,7 +138,7 @@ def detail(request: ResendRequest, results: Endings, *, email_end_note: bool = F
 
 
 def checked(request: ResendRequest, states: Sequence[NameState], by: str, now: datetime) -> Message:
-    """What DigiCert says of the names of a request, when somebody asks."""
+    """Return DigiCert's state of the names of a request, when a user asks for a check."""
     waiting = [state for state in states if state.waits]
     words = f"{still_wait(len(waiting), len(states))} for validation" if waiting else "No name waits any longer"
     lines = [f"• {names([state.name])}: {escape(state.words)}" for state in states[:MOST_STATES]]
@@ -146,14 +149,14 @@ def checked(request: ResendRequest, states: Sequence[NameState], by: str, now: d
     return Message(f"{head} {spoken}", (section(f":mag: {head}"), section("\n".join(lines))))
 
 
-def previous_result(request: ResendRequest, results: Endings) -> str:
-    """What came of a request, for the form that asks for it again."""
+def previous_result(request: ResendRequest, results: Results) -> str:
+    """Return the result of a request as marked-up text, for the form that repeats it."""
     asked = f"{person(request.actor.user_id)} asked for this at {date_time(request.at)}."
     return f"{truncate(_spoken(request, results), 2000)} {asked} To send again, say why."
 
 
 def buttons(request: ResendRequest, *actions: str) -> Block:
-    """The buttons for what can be done about a request."""
+    """Return the buttons for these actions on a request."""
     return ActionsBlock(
         elements=[ButtonElement(text=plain(_BUTTONS[action]), action_id=action, value=request.id) for action in actions]
     )
@@ -169,14 +172,17 @@ _DETOURS = {
 
 
 def as_direct_message(message: Message, detour: str) -> Message:
-    """The same message for a direct conversation, saying why it does not stand where it was asked for."""
+    """Return the message for a direct conversation, with the reason why it is not in the original channel.
+
+    `detour` is Slack's error code.
+    """
     cause = _DETOURS.get(detour, f"Slack does not let the bot post there ({escape(detour)})")
     words = f"Told to you alone, because {cause}."
     return Message(f"{message.text} {words}", (*message.blocks, context(words)))
 
 
 def withdrawn() -> Message:
-    """Return the line that replaces a message in a channel that became shared; it says nothing about the request."""
+    """Return the line that replaces a message in a channel that became shared. It says nothing about the request."""
     return Message(_WITHDRAWN, (context(_WITHDRAWN),))
 
 
@@ -189,13 +195,13 @@ def _subject(request: ResendRequest) -> str:
 
 
 def _share(room: int, request: ResendRequest) -> int:
-    """How many characters each call of a request may take."""
+    """Return how many characters each call of a request may use."""
     return min(SECTION_TEXT, room // len(request.calls))
 
 
-def _spoken(request: ResendRequest, results: Endings) -> str:
+def _spoken(request: ResendRequest, results: Results) -> str:
     room = _share(_ROOM_IN_TEXT, request)
-    return " ".join(_one_ending(call, results[number], room) for number, call in enumerate(request.calls))
+    return " ".join(_result_words(call, results[number], room) for number, call in enumerate(request.calls))
 
 
 def _target(call: Call, room: int) -> str:
@@ -206,11 +212,11 @@ def _target(call: Call, room: int) -> str:
             return truncate(f"domain {names([name_scope])}", room)
 
 
-def _one_ending(call: Call, ending: CallResult, room: int) -> str:
-    """How a call ended, in so many characters; the words may be cut, the outcome never is."""
+def _result_words(call: Call, call_result: CallResult, room: int) -> str:
+    """Return the result of a call in at most `room` characters. The words may be cut, the outcome never is."""
     target = _target(call, min(_ROOM_FOR_NAMES, room // 2))
-    words = escape(ending.message)
-    match ending.outcome:
+    words = escape(call_result.message)
+    match call_result.outcome:
         case LedgerEvent.SENT:
             return f"*Sent*: DigiCert accepted the resend for {target}.{_sent_to(call, room // 3)}"
         case LedgerEvent.REFUSED:
@@ -223,7 +229,7 @@ def _one_ending(call: Call, ending: CallResult, room: int) -> str:
 
 
 def _sent_to(call: Call, room: int) -> str:
-    """Return to whom the email of an uncertain audience went, as far as it is known."""
+    """Return the recipients of an email whose audience is uncertain, as far as it is known; empty if it is certain."""
     if not call.audience_uncertain or len(call.recipients) < 2:
         return ""
     *most, last = [escape(recipient.email) for recipient in call.recipients]
@@ -231,26 +237,26 @@ def _sent_to(call: Call, room: int) -> str:
     return truncate(f" Sent to {how_many} of {', '.join(most)} and {last}.", room)
 
 
-def _advice(results: Endings) -> str:
-    """What to do now, once for each way in which a call ended."""
-    ways = [outcome for outcome in OUTCOMES if outcome in {ending.outcome for ending in results.values()}]
+def _advice(results: Results) -> str:
+    """Return what to do now, once for each outcome."""
+    ways = [outcome for outcome in OUTCOMES if outcome in {call_result.outcome for call_result in results.values()}]
     if len(ways) == 1:
         return _WHAT_NOW[ways[0]]
     return "\n".join(f"*{_WORD[way]}*: {_WHAT_NOW[way]}" for way in ways)
 
 
-def _delivery(results: Endings) -> str:
-    """What a 204 does not say."""
-    sent = any(ending.outcome is LedgerEvent.SENT for ending in results.values())
+def _delivery(results: Results) -> str:
+    """Return the note that DigiCert does not report delivery; empty if nothing was sent."""
+    sent = any(call_result.outcome is LedgerEvent.SENT for call_result in results.values())
     return " DigiCert does not report whether a mail was delivered." if sent else ""
 
 
-def _tally(results: Endings) -> str:
-    counts = {outcome: sum(ending.outcome is outcome for ending in results.values()) for outcome in OUTCOMES}
+def _tally(results: Results) -> str:
+    counts = {outcome: sum(call_result.outcome is outcome for call_result in results.values()) for outcome in OUTCOMES}
     return ", ".join(f"{count} {_WORD[outcome].lower()}" for outcome, count in counts.items() if count)
 
 
-def _lines(request: ResendRequest, results: Endings) -> Sequence[Block]:
+def _lines(request: ResendRequest, results: Results) -> Sequence[Block]:
     if len(request.calls) == 1:
         return ()
     room = _share(_ROOM_IN_BLOCKS, request)
@@ -262,9 +268,9 @@ def _lines(request: ResendRequest, results: Endings) -> Sequence[Block]:
     ]
 
 
-def _line(call: Call, ending: CallResult, room: int) -> Block:
-    icon = _EMOJI[ending.outcome]
-    return section(f"{icon} {_one_ending(call, ending, room - len(icon) - 1)}")
+def _line(call: Call, call_result: CallResult, room: int) -> Block:
+    icon = _EMOJI[call_result.outcome]
+    return section(f"{icon} {_result_words(call, call_result, room - len(icon) - 1)}")
 
 
 def _asked(request: ResendRequest) -> Block:

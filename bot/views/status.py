@@ -1,4 +1,4 @@
-"""How it stands with orders and domains: whispers that only tell, and turn their own pages."""
+"""The state of orders and domains: ephemeral messages with buttons for paging."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _ROOM_FOR_A_WORD = 40
 
 @dataclass(frozen=True, slots=True)
 class NameGroup:
-    """Names of one state that were mailed by the same request last, if any; `method` says what validates them."""
+    """The names of one state with the same last resend, if any. `method` is their validation method."""
 
     names: tuple[str, ...]
     waits: bool
@@ -50,9 +50,9 @@ class NameGroup:
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """An order; `over` says in words why nothing can wait there, else `groups` tells name by name.
+    """An order. `over` is the reason if nothing can be pending there, else `groups` describe its names.
 
-    `remark` says what else the order needs, or what of it could not be read.
+    `remark` says what else the order needs, or which part of it could not be read.
     """
 
     order: Order
@@ -63,7 +63,7 @@ class OrderState:
 
 @dataclass(frozen=True, slots=True)
 class DomainState:
-    """A domain; `over` says in words why no mail can help it."""
+    """A domain. `over` is the reason if no email can help it."""
 
     domain: Domain
     over: str | None = None
@@ -75,9 +75,9 @@ State = OrderState | DomainState
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
-    """Some of all pending orders; `number` counts from 0, `last` is by order id.
+    """One page of the pending orders. `number` counts from 0, `last` is by order id.
 
-    `unreadable` is a sentence on what of DigiCert's lists could not be read, if anything.
+    `unreadable` is a sentence on the rows of DigiCert's lists that could not be read, or empty.
     """
 
     number: int
@@ -90,7 +90,7 @@ class StatusPage:
 
 
 def page(shown: StatusPage, now: datetime) -> Message:
-    """The pending orders of one page, and the buttons to the pages beside it."""
+    """Return the pending orders of one page, and the buttons to the neighbouring pages."""
     listed = f"as DigiCert listed them at {date_time(shown.read_at)}."
     if not shown.orders:
         which = " that could be read" if shown.unreadable else ""
@@ -107,7 +107,10 @@ def page(shown: StatusPage, now: datetime) -> Message:
 
 
 def states(wanted: str | None, found: Sequence[State], more: int, now: datetime) -> Message:
-    """What DigiCert says of an order or a domain; for a name several, and how many more there are."""
+    """Return DigiCert's state of an order or a domain, or of several with one name.
+
+    `more` is the number of further orders with that name.
+    """
     blocks: list[Block] = []
     spoken: list[str] = []
     for state in found:
@@ -124,13 +127,13 @@ def states(wanted: str | None, found: Sequence[State], more: int, now: datetime)
 
 
 def unavailable(sentence: str, again: str) -> Message:
-    """DigiCert could not tell: what happened, and a button that asks the same once more."""
+    """Return the message if DigiCert could not be reached, with a button to retry."""
     words = f"{escape(sentence)} How it stands cannot be told now; try again in a moment."
     return Message(words, (section(f":warning: {words}"), _buttons([(AGAIN, "Try again", again)])))
 
 
 def page_key(number: int) -> str:
-    """The value of a button that shows this page, counted from 0."""
+    """Return the value of a button that shows this page, counted from 0."""
     return str(TargetKey("page", str(number)))
 
 
@@ -186,7 +189,7 @@ def _domain_line(state: DomainState, now: datetime) -> str:
 
 
 def _order_lines(state: OrderState, room: int, now: datetime) -> list[str]:
-    """The order, then its names in groups; what finds no room is counted."""
+    """Return the order, then its names in groups. Names that exceed `room` characters are only counted."""
     order = state.order
     if state.over:
         return [truncate(f"*Order {order.id}* ({_order_name(order)}): {escape(state.over)}", room)]
@@ -214,7 +217,10 @@ def _group_line(group: NameGroup, room: int, now: datetime) -> str:
 
 
 def _last(last: LastResend | None, now: datetime, mailed_for: str | None = None) -> str:
-    """Who had it resent last to whom; without a link where its thread is not for the reader."""
+    """Return the last resend: who asked for it, when, and its recipients.
+
+    It has no link if the reader may not see its thread.
+    """
     if last is None:
         return "No resend by this bot so far."
     went = "Last resend" if last.outcome is LedgerEvent.SENT else "Last resend (it is *unknown* whether it went out)"
@@ -233,7 +239,7 @@ def _short(ascii_name: str) -> str:
 
 
 def _sections(lines: Sequence[str]) -> list[Block]:
-    """As few paragraphs as hold all the lines."""
+    """Return the lines in as few paragraphs as possible."""
     packed: list[str] = []
     for line in lines:
         if packed and len(packed[-1]) + len(line) < SECTION_TEXT:

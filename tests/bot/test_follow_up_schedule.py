@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.follow_up_schedule import MOST_MISSES, FollowUpSchedule, next_state
+from bot.follow_up_schedule import MOST_FAILED_CHECKS, FollowUpSchedule, next_state
 from bot.models import FollowUp, FollowUpState, Observation
 
 SINCE = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
@@ -121,7 +121,7 @@ def test_what_was_looked_at_before_somebody_else_looked_is_no_news():
 
 def test_without_an_answer_it_looks_again_soon_and_says_so_once():
     now, told, decisions = after(1), follow_up("a.example"), []
-    for _ in range(MOST_MISSES + 1):
+    for _ in range(MOST_FAILED_CHECKS + 1):
         decisions.append(next_state(told, NAMES, None, FollowUpSchedule((timedelta(days=1),)), now))
         told = dataclasses.replace(told, failed_checks=decisions[-1].failed_checks)
 
@@ -137,7 +137,8 @@ def test_without_an_answer_the_next_check_may_come_sooner():
 
 def test_without_an_answer_to_the_last_checks_it_ends():
     first, last = (
-        next_state(follow_up(failed_checks=misses), NAMES, None, MINUTES, after(20)) for misses in (0, MOST_MISSES - 1)
+        next_state(follow_up(failed_checks=misses), NAMES, None, MINUTES, after(20))
+        for misses in (0, MOST_FAILED_CHECKS - 1)
     )
 
     assert (first.due_at, first.status_update.state) == (after(21), FollowUpState.FOLLOWING)
