@@ -85,6 +85,7 @@ def _state(all_validated: bool, over: str | None, due_at: datetime | None) -> tu
 
 def _next_after_failure(follow_up: FollowUp, due_at: datetime | None, now: datetime) -> Transition:
     failed_checks = follow_up.failed_checks + 1
+    # Exponential backoff. The exponent is bounded, because a timedelta overflows after many failures.
     soon = now + min(_FIRST_PAUSE * 2 ** min(follow_up.failed_checks, 10), _LONGEST_PAUSE)
     given_up = due_at is None and failed_checks >= MOST_FAILED_CHECKS
     update = StatusUpdate(

@@ -79,6 +79,7 @@ class Rule:
         A group that Slack could not list counts for a deny, not for an allow.
         """
         groups = person.groups | (person.hoped if self.effect_allows else person.unclear)
+        # An allow without users or groups matches no user: the schema of the file rejects it, and so does this.
         may_be_all = self.is_for_all and not self.effect_allows
         return may_be_all or self.names_principal(person) or not groups.isdisjoint(self.groups)
 
@@ -178,6 +179,7 @@ class _Candidates:
             found.update(self._by_name.get(order or 0, ()))
         for name in (*resource.names, *reach.names, *reach.below):
             found.update(self._by_name.get(name, ()))
+            # Walk up the parents by index, without building lists: this runs for every line of a search.
             dot = name.find(".") if self._by_parent else -1
             while dot >= 0:
                 found.update(self._by_parent.get(name[dot + 1 :], ()))
@@ -525,6 +527,7 @@ def who_can(rules: Rules, action: Action, resource: Resource = ANYTHING) -> Gran
     """Return the users and groups that the rules allow this. A member of such a group may still be denied by id."""
     mine = [rule for rule in rules.all if action in rule.actions]
     denying = [rule for rule in mine if not rule.effect_allows and rule.denies_part_of(resource)]
+    # A deny for all users leaves no user who can.
     if any(rule.is_for_all for rule in denying):
         return NO_GRANTEES
     names = resource.names or (None,)

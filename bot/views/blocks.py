@@ -29,6 +29,7 @@ _ROOM_FOR_AN_EMAIL = 80
 # The mark for an invisible character, and the characters that are blank although Unicode calls them printable.
 _UNSEEN = "\N{REPLACEMENT CHARACTER}"
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# C for channels, G for older private channels and group messages.
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
 
 
@@ -74,6 +75,7 @@ def truncate(marked_up: str, limit: int) -> str:
     if len(marked_up) <= limit:
         return marked_up
     kept = marked_up[: limit - 1]
+    # An opening character after the last closing one is a mention or an entity that the cut would split.
     for opening, closing in ("<>", "&;"):
         start = kept.rfind(opening)
         if start > kept.rfind(closing):

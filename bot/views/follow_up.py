@@ -93,11 +93,13 @@ def stopped(request: ResendRequest, follow_ups: Sequence[FollowUp], update: Stat
 
 def superseded(request: ResendRequest, follow_ups: Sequence[FollowUp], by: str, link: str | None) -> Message:
     """Return the message that a newer request follows some of the targets, with a link to its thread."""
+    # `word` is the id of the newer request, and one request may be superseded by several.
     mine = [
         follow_up for follow_up in follow_ups if follow_up.state is FollowUpState.SUPERSEDED and follow_up.word == by
     ]
-    taken = names([name for follow_up in mine for name in request.calls[follow_up.call_no].names], _ROOM)
-    return _said(":arrow_right:", f"{taken}: asked for again, and followed by {_newer(link)} from here on.")
+    superseded_names = names([name for follow_up in mine for name in request.calls[follow_up.call_no].names], _ROOM)
+    words = f"{superseded_names}: asked for again, and followed by {_newer(link)} from here on."
+    return _said(":arrow_right:", words)
 
 
 def why_over(follow_ups: Sequence[FollowUp]) -> str:

@@ -278,6 +278,7 @@ def _target_row(current: Option | None) -> SectionBlock:
 
 def _scope_row(plan: Plan) -> SectionBlock:
     options = [option(str(index), _covers(scope)) for index, scope in enumerate(plan.scopes)]
+    # Slack accepts only an initial option that equals one of the options.
     current = plan.scopes.index(plan.waiting[0].scope)
     select = StaticSelectElement(action_id=SCOPE, options=options, initial_option=options[current])
     return section("*What the mail validates*", accessory=select, block_id=f"{SCOPE}.{_tag(plan.key)}")

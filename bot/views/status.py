@@ -199,6 +199,7 @@ def _order_lines(state: OrderState, room: int, now: datetime) -> list[str]:
     head = f"*Order {order.id}* ({_order_name(order)}): {status}{since}.{product}"
     remarks = [truncate(escape(state.remark), room // 2)] if state.remark else []
     left = room - len(head) - sum(map(len, remarks))
+    # Show fewer groups if the room would leave too little for each line, but always at least one.
     shown = state.groups[: min(_MOST_LINES, max(1, left // _LEAST_FOR_A_LINE))]
     lines = [_group_line(group, left // len(shown), now) for group in shown]
     rest = sum(len(group.names) for group in state.groups[len(shown) :])

@@ -131,6 +131,7 @@ class DenialLog:
         if span:
             self._end(user_id)
         elif len(self._spans) >= self._most_people:
+            # Dicts iterate in insertion order, so this ends the oldest span and bounds the memory.
             self._end(next(iter(self._spans)))
         return self._spans.setdefault(user_id, _Span(now))
 
@@ -145,6 +146,7 @@ class DenialLog:
             try:
                 await self._ledger.append_all(batch, in_doubt=self._in_doubt)
             except CommitUnknown:
+                # The rows may be in the ledger already: the next append must check that before it writes them.
                 self._in_doubt = True
                 raise
             self._in_doubt = False

@@ -98,6 +98,7 @@ class PolicyLoader:
         version = _Version.read(file)
         if version == self._version:
             return
+        # If the file changes meanwhile, it is still being written: the next check reads it again.
         time.sleep(SETTLE_SECONDS)
         if _Version.read(file) != version:
             return

@@ -50,6 +50,7 @@ class Visibility:
         """Return an order with the names that the user may see, or None if there is no such name."""
         if self.sees_everything:
             return order
+        # A hidden common name must not be shown as the title, so the first visible name replaces it.
         names = self.names(order.names, order.id)
         first = self.names((order.common_name,), order.id) or names
         return replace(order, names=names, common_name=first[0]) if first else None

@@ -79,7 +79,7 @@ class Finder:
         wanted = _readable(typed)
         account = await self._account_cache.within(SEARCH_SECONDS)
         meant = wanted.name if isinstance(wanted, DomainRef) else str(wanted.order_id) if wanted else None
-        # In a thread, because ten thousand lines under many rules would block the event loop for 10 ms and more.
+        # In a thread, because ten thousand lines under many rules would block the event loop for tens of milliseconds.
         every = account.searchable if account else ()
         lines = await asyncio.to_thread(search, every, typed, meant, visibility.line, limit)
         return lines, None if any(_is_exactly(line, wanted) for line in lines) else wanted
@@ -111,6 +111,7 @@ class Finder:
                 found = await self._certcentral.orders_named(name)
                 return any(not isinstance(order, Unreadable) for order in found)
 
+        # Closed orders are not in the snapshot, so only a search at DigiCert shows that a name had one.
         others = [name for name in dict.fromkeys(names) if name not in own][:MOST_NAMES]
         own.update(name for name, has in zip(others, await asyncio.gather(*map(has_order, others)), strict=True) if has)
         return frozenset(own or {name for name in names if nearest_domains(account, name)})
@@ -149,6 +150,7 @@ class Finder:
     async def _named(self, name: str, visibility: Visibility, *, exactly: bool) -> Plan | DomainChoice:
         account = await self._account_cache.account()
         found = resolve(account, name)
+        # A new order is not in a cached snapshot yet, so an inexact match deserves a fresh one.
         if not found.is_exact or not (found.orders or found.domains):
             account = await self._account_cache.account(young=True)
             found = resolve(account, name)
@@ -173,7 +175,7 @@ class Finder:
         return await self._domain(domains[0].id, visibility, scopes, typed=found.name)
 
     async def _pending_of(self, found: Resolution) -> Sequence[Domain]:
-        """Return the pending domains; at most one that is not pending if there is no pending one and no order.
+        """Return the pending domains. Without any, return none if there are orders, else the first domain.
 
         Reads them from DigiCert if the snapshot does not decide between them.
         """
@@ -198,8 +200,9 @@ class Finder:
         """
         found = await self._certcentral.orders_named(name)
         if orders := [order for order in found if not isinstance(order, Unreadable)]:
-            hopeful = [order for order in orders if not eligibility.order_ineligible(order)]
-            return await self._order(max(order.id for order in hopeful or orders), visibility, DomainRef(name))
+            # Order ids grow with time, so the highest one is the newest. Prefer orders that an email may help.
+            eligible = [order for order in orders if not eligibility.order_ineligible(order)]
+            return await self._order(max(order.id for order in eligible or orders), visibility, DomainRef(name))
         if not visibility.sees_everything:
             raise visibility.not_visible(DomainRef(name))
         reasons = map(eligibility.domain_ineligible, nearest_deactivated(account, name))
@@ -259,15 +262,15 @@ class Finder:
     ) -> tuple[list[tuple[DomainTarget, bool]], list[str]]:
         """Return each domain and name scope once, and remarks on entries without a domain or beyond the limit."""
         found: dict[DomainTarget, bool] = {}
-        homeless = []
+        without_domain = []
         for entry in entries:
             scope = without_wildcard(entry.name_scope)
             domain_id = entry.domain_id or await self._domain_id(scope)
             if domain_id is None:
-                homeless.append(scope)
+                without_domain.append(scope)
             else:
                 found.setdefault(DomainTarget(domain_id, scope), entry.covers_below)
-        remarks = eligibility.excluded_names(homeless, "CertCentral has no domain for it")
+        remarks = eligibility.excluded_names(without_domain, "CertCentral has no domain for it")
         if more := [target.name_scope for target in found][MOST_CALLS:]:
             remarks.append(eligibility.too_many(MOST_CALLS, more))
         return list(found.items())[:MOST_CALLS], remarks

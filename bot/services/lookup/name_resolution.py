@@ -38,6 +38,7 @@ def resolve(account: AccountSnapshot, name: str) -> Resolution:
     domains, own = nearest_domains(account, name), exact_domains(account, plain)
     if any(domain.is_pending and may_wait(domain) for domain in own):
         return Resolution(plain, domains=domains)
+    # A related order is close but not exact, so the orders below the name are offered as well, and the user chooses.
     below = orders_below(account, name)
     if related := related_orders(account, name):
         orders = tuple(dict.fromkeys((*related, *below)))
@@ -66,6 +67,7 @@ def related_orders(account: AccountSnapshot, name: str) -> tuple[Order, ...]:
     with `wildcard.` or `star.` in front is one label below its wildcard, too.
     """
     parent = name.partition(".")[2]
+    # A certificate for either of the two names is also valid for the other.
     twin = name.removeprefix(_WWW) if name.startswith(_WWW) else _WWW + name
     twins = () if is_public_suffix(name) else account.orders_by_name.get(twin, ())
     found = (*account.orders_by_wildcard.get(parent, ()), *(order for order in twins if twin in order.names))

@@ -77,7 +77,7 @@ def of_modes_of_files(modes: Mapping[str, int]) -> list[Finding]:
     return [
         Finding(Severity.WARNING, f"Others may {_others_access(mode)} {file} (mode {mode:04o}). Run: chmod 600 {file}")
         for file, mode in modes.items()
-        if mode & 0o077
+        if mode & 0o077  # any permission of the group or of others
     ]
 
 
