@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from benchmarks.kit import BARE, BOT, cpu_seconds, memory, row, running, spread
+from benchmarks.helpers import BARE, BOT, cpu_seconds, memory, row, running, spread
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
 from sandbox.slack import Channel, SimulatedUser, Slack

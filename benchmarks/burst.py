@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from benchmarks.kit import BARE, BOT, database_of, row, running, tail
+from benchmarks.helpers import BARE, BOT, database_of, row, running, tail
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
 from sandbox.slack import Channel, Delivery, Form, SimulatedUser, Slack

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.kit import AS_JSON
+from benchmarks.helpers import AS_JSON
 from tests.older_checkout import ROOT, older_checkout
 
 FOLDERS = ("benchmarks", "sandbox")

@@ -10,7 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.fast_bot import LEAP
-from benchmarks.kit import PYTHON, database_of, is_idle, memory, row, running
+from benchmarks.helpers import PYTHON, database_of, is_idle, memory, row, running
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Message, Slack

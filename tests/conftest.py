@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.store.database import open_database
-from tests.chaos.telling import pytest_terminal_summary as pytest_terminal_summary
+from tests.chaos.report import pytest_terminal_summary as pytest_terminal_summary
 from tests.postgresql import Databases, Missing, databases, empty
 from tests.quick import pytest_addoption as pytest_addoption
 from tests.quick import pytest_collection_modifyitems as pytest_collection_modifyitems

@@ -11,7 +11,7 @@ from handlers.server.serve import run
 from handlers.transport.http import HttpMode
 from handlers.transport.socket_mode import SocketMode
 from handlers.transport.transport import ACK_SECONDS
-from tests.forks import SHORT
+from tests.forked_bot import SHORT
 
 
 @pytest.mark.parametrize("function", [main, run, SocketMode, HttpMode])

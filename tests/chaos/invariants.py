@@ -11,10 +11,10 @@ from pathlib import Path
 from sandbox.certcentral.models import Mail
 from sandbox.slack import Delivery, Message
 from sandbox.slack.workspace.response_urls import MAX_USES
+from tests.chaos.environment import MARK, Key, World, key_of
 from tests.chaos.schedules import MAY
-from tests.chaos.world import MARK, Key, World, key_of
-from tests.e2e.kit import ENDINGS, Row
-from tests.forks import SHORT, ForkedBot
+from tests.e2e.helpers import ENDINGS, Row
+from tests.forked_bot import SHORT, ForkedBot
 
 # Before a call the bot asks who may. An answer serves the calls of all requests for ten seconds, and the call must be
 # written within two seconds of that.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sandbox.certcentral.behavior_options import EMAIL_ARRAY_LIMITS, EmailArrayLimit
-from tests.chaos.mishaps import PUTS, READS, SLACK, SLACK_METHODS
+from tests.chaos.faults import PUTS, READS, SLACK, SLACK_METHODS
 
 Kind = Literal["sqlite", "postgresql"]
 Command = Literal["run", "serve"]

@@ -14,7 +14,7 @@ from handlers.server.serve import run
 from handlers.transport.http import HttpMode
 from handlers.transport.socket_mode import SocketMode
 from handlers.transport.transport import Transport
-from tests.forks import ARGUMENTS, ForkedBot
+from tests.forked_bot import ARGUMENTS, ForkedBot
 
 
 def main() -> None:

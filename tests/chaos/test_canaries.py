@@ -11,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 
 from sandbox.faults import Fault, answers
+from tests.chaos.actions import Story
+from tests.chaos.environment import DATABASE_PASSWORD, MARK, PROXY, SECRETS, World
+from tests.chaos.faults import NO_WITH_KEY, SECRET
 from tests.chaos.invariants import no_secret_is_told, until_quiet
-from tests.chaos.mishaps import NO_WITH_KEY, SECRET
 from tests.chaos.schedules import FIRST_ORDER, FollowUpSchedule, draw
-from tests.chaos.story import Story
-from tests.chaos.world import DATABASE_PASSWORD, MARK, PROXY, SECRETS, World
-from tests.forks import ForkedBot
+from tests.forked_bot import ForkedBot
 from tests.postgresql import Databases
 
 COMMANDS = (

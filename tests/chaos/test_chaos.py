@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.invariants import logs
-from tests.chaos.playing import play
+from tests.chaos.runner import play
 from tests.chaos.schedules import FollowUpSchedule, draw
 from tests.postgresql import Server
 

@@ -14,8 +14,8 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.behavior_options import EmailArrayLimit
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
-from tests.e2e.kit import free_port, looking_into
-from tests.forks import ForkedBot
+from tests.e2e.helpers import free_port, looking_into
+from tests.forked_bot import ForkedBot
 from tests.postgresql import Databases, Server
 from tests.tables import make_tables
 

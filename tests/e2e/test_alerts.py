@@ -13,7 +13,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Message, SimulatedUser, Slack
-from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, start_again
+from tests.e2e.helpers import ON_BOTH, Rows, is_chained, kinds, start_again
 
 OFFER = "waits for e-mail validation"
 SUMMARY = "are the most for one sender"

@@ -17,8 +17,8 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import NO_TABLES, free_port
-from tests.forks import ForkedBot
+from tests.e2e.helpers import NO_TABLES, free_port
+from tests.forked_bot import ForkedBot
 
 ORDER = 700001
 CHECK_TAKES = 5.0

@@ -11,7 +11,19 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, stalls
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, open_form, put, resend, roots, sees_end, start_again, tells
+from tests.e2e.helpers import (
+    ON_BOTH,
+    Rows,
+    is_chained,
+    kinds,
+    open_form,
+    put,
+    resend,
+    roots,
+    sees_end,
+    start_again,
+    tells,
+)
 
 ORDER = 700001
 BUSY = {"errors": [{"code": "request_limit", "message": "Too many requests."}]}

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.slack import Slack
-from tests.e2e.kit import NO_TABLES
+from tests.e2e.helpers import NO_TABLES
 
 MakeBot = Callable[..., BotProcess]
 

@@ -9,7 +9,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import free_port, resend, sees_end, tells
+from tests.e2e.helpers import free_port, resend, sees_end, tells
 from tests.postgresql import Databases, Missing, Server, own_server
 
 ORDER = 700001

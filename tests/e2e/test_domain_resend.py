@@ -10,7 +10,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.certcentral.behavior_options import EmailArrayLimit
 from sandbox.faults import answers, drops
 from sandbox.slack import Channel, Form, FormIncomplete, SimulatedUser, Slack
-from tests.e2e.kit import ON_BOTH, UNDER_BOTH_LIMITS
+from tests.e2e.helpers import ON_BOTH, UNDER_BOTH_LIMITS
 
 Ask = Callable[[str], Awaitable[Form]]
 

@@ -11,8 +11,8 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
-from tests.e2e.kit import Rows, kinds, open_form, put, puts, resend, roots, sees_end, tells
-from tests.forks import SHORT
+from tests.e2e.helpers import Rows, kinds, open_form, put, puts, resend, roots, sees_end, tells
+from tests.forked_bot import SHORT
 
 Places = dict[int, Channel]
 

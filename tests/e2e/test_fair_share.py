@@ -8,7 +8,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import ON_BOTH, Rows, open_form, resend, roots, sees_end, tells
+from tests.e2e.helpers import ON_BOTH, Rows, open_form, resend, roots, sees_end, tells
 
 ORDER = 700001
 FLOOD = 120

@@ -9,7 +9,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops
 from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
-from tests.e2e.kit import ON_BOTH, open_form, put, resend, roots, start_again
+from tests.e2e.helpers import ON_BOTH, open_form, put, resend, roots, start_again
 
 ORDER = 700001
 MANY = "1s,2s,3s,4s,5s,6s,8s,10s,15s,20s,30s,60s"

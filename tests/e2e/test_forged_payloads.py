@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Delivery, Form, SimulatedUser, Slack
-from tests.e2e.kit import serving
-from tests.e2e.story import (
+from tests.e2e.helpers import serving
+from tests.e2e.recorded_payloads import (
     CHANGES,
     COMMANDS,
     EVENTS,

@@ -14,8 +14,8 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import answers_with, asks, free_port, puts, sees_end, serving, tells
-from tests.forks import ForkedBot
+from tests.e2e.helpers import answers_with, asks, free_port, puts, sees_end, serving, tells
+from tests.forked_bot import ForkedBot
 
 ORDER = 700001
 DESCRIPTORS = 256

@@ -11,8 +11,8 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import ON_BOTH, answers_with, asks, free_port, put, resend, sees_end, serving
-from tests.forks import SHORT
+from tests.e2e.helpers import ON_BOTH, answers_with, asks, free_port, put, resend, sees_end, serving
+from tests.forked_bot import SHORT
 from tests.postgresql import Server
 
 ORDER = 700001

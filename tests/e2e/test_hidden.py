@@ -8,7 +8,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import PolicyFile
+from tests.e2e.helpers import PolicyFile
 
 pytestmark = pytest.mark.fault("M5")
 

@@ -11,7 +11,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, drops
 from sandbox.slack import Channel, Message, SimulatedUser, Slack
-from tests.e2e.kit import ON_BOTH, Rows, is_chained, locked, put, resend, sees_end
+from tests.e2e.helpers import ON_BOTH, Rows, is_chained, locked, put, resend, sees_end
 
 ORDER = 700001
 

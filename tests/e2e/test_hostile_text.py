@@ -11,7 +11,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
-from tests.e2e.kit import put, sees_end
+from tests.e2e.helpers import put, sees_end
 
 MARKUP = "<!channel> <@U0EVERYBODY> <!subteam^S0ALL> <https://evil.example|DigiCert> `x` \n*bold*"
 UNREADABLE = "pay\u200bpal\u202egpj.exe\u2066\u3164\x1b[31m"

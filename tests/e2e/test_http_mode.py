@@ -14,7 +14,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
 from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
-from tests.e2e.kit import Rows, answers_with, asks, locked, puts, roots, sees_end, serving, tells
+from tests.e2e.helpers import Rows, answers_with, asks, locked, puts, roots, sees_end, serving, tells
 
 ORDER = 700001
 OFFER = "waits for e-mail validation"

@@ -13,7 +13,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Slack
-from tests.e2e.kit import asks, serving
+from tests.e2e.helpers import asks, serving
 
 PATH = "/slack/events"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"

@@ -14,7 +14,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.certcentral.limits import Limit
 from sandbox.faults import answers, stalls
 from sandbox.slack import ApiCall, Channel, SimulatedUser, Slack
-from tests.e2e.kit import (
+from tests.e2e.helpers import (
     Rows,
     is_chained,
     kinds,

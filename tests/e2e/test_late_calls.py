@@ -11,7 +11,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.database_link import DatabaseLink
-from tests.e2e.kit import Rows, kinds, puts, resend, roots, sees_end, tells
+from tests.e2e.helpers import Rows, kinds, puts, resend, roots, sees_end, tells
 
 ORDER = 700001
 # What the transaction holds that writes the row before a call.

@@ -18,8 +18,8 @@ from bot.store.retry import until_available
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import ON_BOTH, Rows, is_chained, looking_into, resend, sees_end, start_again
-from tests.forks import ForkedBot
+from tests.e2e.helpers import ON_BOTH, Rows, is_chained, looking_into, resend, sees_end, start_again
+from tests.forked_bot import ForkedBot
 
 ORDER = 700001
 TAKES = 30.0

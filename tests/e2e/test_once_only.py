@@ -9,7 +9,20 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, drops
 from sandbox.slack import Channel, FormIncomplete, SimulatedUser, Slack
-from tests.e2e.kit import ON_BOTH, Rows, is_chained, kinds, locked, open_form, put, puts, resend, roots, sees_end, tells
+from tests.e2e.helpers import (
+    ON_BOTH,
+    Rows,
+    is_chained,
+    kinds,
+    locked,
+    open_form,
+    put,
+    puts,
+    resend,
+    roots,
+    sees_end,
+    tells,
+)
 
 ORDER = 700001
 NO_REASON = "it is sent again only with a reason"

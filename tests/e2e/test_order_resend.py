@@ -7,7 +7,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.call_log import RecordedCall
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
-from tests.e2e.kit import ON_BOTH
+from tests.e2e.helpers import ON_BOTH
 
 Ask = Callable[[str], Awaitable[Form]]
 

@@ -8,8 +8,8 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Delivery, Form, SimulatedUser, Slack
-from tests.e2e.kit import Row, Rows, open_form, resend, sees_end
-from tests.e2e.story import ORDER, STORY, Genuine, tell
+from tests.e2e.helpers import Row, Rows, open_form, resend, sees_end
+from tests.e2e.recorded_payloads import ORDER, STORY, Genuine, tell
 from tests.web_api_methods import called_in_code
 
 GUEST = ("guest", "You are a guest in this workspace")

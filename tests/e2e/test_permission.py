@@ -9,7 +9,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, stalls
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import Rows, kinds, open_form, sees_end
+from tests.e2e.helpers import Rows, kinds, open_form, sees_end
 
 ORDER = 700001
 MakeBot = Callable[..., BotProcess]

@@ -10,8 +10,8 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import PolicyFile, Rows, kinds, open_form, resend, roots, sees_end
-from tests.forks import ForkedBot
+from tests.e2e.helpers import PolicyFile, Rows, kinds, open_form, resend, roots, sees_end
+from tests.forked_bot import ForkedBot
 
 SHOP, PAY, BOTH, OTHER = 700001, 700002, 700003, 700004
 SOON = 4.0

@@ -10,7 +10,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, stalls
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import Rows, is_chained, kinds, open_form, put, puts, resend, roots, sees_end, start_again, tells
+from tests.e2e.helpers import Rows, is_chained, kinds, open_form, put, puts, resend, roots, sees_end, start_again, tells
 from tests.postgresql import Server
 
 ORDER = 700001

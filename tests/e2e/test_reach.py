@@ -10,7 +10,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import PolicyFile, Rows
+from tests.e2e.helpers import PolicyFile, Rows
 
 pytestmark = pytest.mark.fault("H2")
 

@@ -9,7 +9,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, stalls
 from sandbox.slack import Channel, Message, SimulatedUser, Slack
-from tests.e2e.kit import ON_BOTH, open_form, put, puts, resend, roots, sees_end, start_again, tells
+from tests.e2e.helpers import ON_BOTH, open_form, put, puts, resend, roots, sees_end, start_again, tells
 
 pytestmark = pytest.mark.fault("M9")
 

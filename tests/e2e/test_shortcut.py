@@ -8,7 +8,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
 from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
-from tests.e2e.kit import Rows, is_chained, kinds
+from tests.e2e.helpers import Rows, is_chained, kinds
 
 SHORTCUT = "dcv_resend_message"
 # An alert of a monitoring system, as it comes by webhook: no text, all in attachments.

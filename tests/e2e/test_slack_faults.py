@@ -9,8 +9,8 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import Rows, kinds, locked, open_form, put, puts, resend, roots, sees_end, tells
-from tests.forks import SHORT
+from tests.e2e.helpers import Rows, kinds, locked, open_form, put, puts, resend, roots, sees_end, tells
+from tests.forked_bot import SHORT
 
 ORDER = 700001
 RATELIMITED = {"ok": False, "error": "ratelimited"}

@@ -14,8 +14,8 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Delivery, SimulatedUser, Slack
-from tests.e2e.kit import put, puts, resend, sees_end, start_again, tells
-from tests.forks import SHORT
+from tests.e2e.helpers import put, puts, resend, sees_end, start_again, tells
+from tests.forked_bot import SHORT
 from tests.sandbox.slack.helpers import Puppet
 
 ORDER = 700001

@@ -15,7 +15,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, stalls
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.e2e.kit import (
+from tests.e2e.helpers import (
     AS_COMMAND,
     NO_TABLES,
     ON_BOTH,
@@ -31,7 +31,7 @@ from tests.e2e.kit import (
     start_again,
     tells,
 )
-from tests.forks import ForkedBot
+from tests.forked_bot import ForkedBot
 from tests.postgresql import Server
 
 ORDER = 700001

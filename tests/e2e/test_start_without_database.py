@@ -9,7 +9,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.database_link import DatabaseLink
-from tests.e2e.kit import resend, sees_end, tells
+from tests.e2e.helpers import resend, sees_end, tells
 
 pytestmark = pytest.mark.fault("S138")
 

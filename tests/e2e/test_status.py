@@ -9,7 +9,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
 from sandbox.slack import Channel, Message, SimulatedUser, Slack
-from tests.e2e.kit import Rows, resend, sees_end
+from tests.e2e.helpers import Rows, resend, sees_end
 
 MakeBot = Callable[..., BotProcess]
 

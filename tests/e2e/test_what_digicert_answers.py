@@ -14,7 +14,7 @@ from sandbox.certcentral.account import Account
 from sandbox.certcentral.models import Domain
 from sandbox.faults import answers
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
-from tests.e2e.kit import put, sees_end
+from tests.e2e.helpers import put, sees_end
 
 Ask = Callable[[str], Awaitable[Form]]
 

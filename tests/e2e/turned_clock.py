@@ -13,7 +13,7 @@ from bot.metrics import Metrics
 from bot.settings import SocketModeSettings
 from handlers.server.serve import run
 from handlers.transport.socket_mode import SocketMode
-from tests.forks import ARGUMENTS, ForkedBot
+from tests.forked_bot import ARGUMENTS, ForkedBot
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from sandbox.demo_workspace import populate
 from sandbox.slack import Slack
 from sandbox.slack.workspace.manifest import Manifest
 from sandbox.web import WebPage
-from tests.forks import ForkedBot
+from tests.forked_bot import ForkedBot
 from tests.page.page_object import Screen
 from tests.sandbox.slack.helpers import Puppet
 

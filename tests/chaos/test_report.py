@@ -1,6 +1,6 @@
 """What `make chaos` prints."""
 
-from tests.chaos.telling import MOST_CHARACTERS, summary
+from tests.chaos.report import MOST_CHARACTERS, summary
 
 
 def played(seed, *violations, **more):

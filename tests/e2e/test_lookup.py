@@ -13,7 +13,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
-from tests.e2e.kit import locked
+from tests.e2e.helpers import locked
 
 Ask = Callable[[str], Awaitable[Form]]
 

@@ -4,7 +4,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import drops
 from sandbox.slack import Channel, Message, SimulatedUser, Slack
-from tests.e2e.kit import put, resend
+from tests.e2e.helpers import put, resend
 
 
 async def _detail(slack: Slack, pki: Channel, containing: str) -> Message:

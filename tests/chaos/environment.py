@@ -23,12 +23,12 @@ from sandbox.certcentral import CertCentral
 from sandbox.certcentral.call_log import RecordedCall
 from sandbox.faults import Fault, Faults
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.chaos.heartbeat import Heartbeat
-from tests.chaos.mishaps import BUSY_FOR_LONG, Mishap, counted, repeating, telling
+from tests.chaos.faults import BUSY_FOR_LONG, Mishap, counted, repeating, telling
+from tests.chaos.machine_lag import Heartbeat
 from tests.chaos.schedules import BELOW, FIRST_ORDER, MULTI, ORDERS, PEOPLE, FollowUpSchedule
 from tests.chaos.skewed_bot import SkewedBot
 from tests.database_link import DatabaseLink
-from tests.e2e.kit import Row, locked, looking_into, serving
+from tests.e2e.helpers import Row, locked, looking_into, serving
 from tests.postgresql import Server
 
 # Each holds a mark that nothing else does: where a mark is found, the secret leaked.

@@ -5,10 +5,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.chaos.actions import Story
+from tests.chaos.environment import World
 from tests.chaos.invariants import until_quiet, violations
 from tests.chaos.schedules import FollowUpSchedule
-from tests.chaos.story import Story
-from tests.chaos.world import World
 from tests.postgresql import Server
 
 AT_LAST_SECONDS = 60.0

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from bot.languages import LANGUAGES
 from sandbox.faults import Fault
 from sandbox.slack import Channel, Form, FormIncomplete, Message, SimulatedUser, SuggestionsTimeout
-from tests.chaos.mishaps import PUTS, READS, SLACK
+from tests.chaos.environment import World, addresses, targets
+from tests.chaos.faults import PUTS, READS, SLACK
 from tests.chaos.schedules import BELOW, MAY, ORDERS, Step
-from tests.chaos.world import World, addresses, targets
 
 SEES_SECONDS = 4.0
 # So soon does somebody give up who may not anyway.

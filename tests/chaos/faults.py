@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sandbox.faults import Fault, FaultResponse
-from tests.forks import SHORT
+from tests.forked_bot import SHORT
 
 # What DigiCert's own words may hold, and Slack must never read as its own.
 HOSTILE = "<!channel> <@U0EVIL> <http://evil.example|approve here> *bold* &lt;!here&gt;"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
-from tests.e2e.kit import sees_end
+from tests.e2e.helpers import sees_end
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
