@@ -1,4 +1,4 @@
-"""`dcv-resend check`: everything that a start needs, looked at without changing anything and told in lines."""
+"""`dcv-resend check`: verify everything that a start needs, change nothing, and print one line per finding."""
 
 import asyncio
 import os
@@ -31,23 +31,26 @@ from handlers.server.startup_checks import CHECK_SECONDS, alert_channels, identi
 from handlers.transport.app_token import request_socket_url
 
 
-async def check(tell: Callable[[str], None]) -> int:
-    """Check everything, `tell` each finding as a line, and return the exit status: 2 where something must be mended."""
+async def check(echo: Callable[[str], None]) -> int:
+    """Check everything and pass each finding to `echo` as one line.
+
+    Return the exit status: 0, or 2 if the operator must fix something. Ends the process itself if a check timed out.
+    """
     logs.disable()
     began = time.monotonic()
     found = await _found()
     for finding in found:
-        tell(finding.line())
+        echo(finding.line())
     status = 2 if any(finding.level is Severity.PROBLEM for finding in found) else 0
     if time.monotonic() - began > CHECK_SECONDS:
-        # Something was given up. A name lookup cannot be: its thread would keep the process until it ends.
+        # A check timed out. A blocked DNS lookup runs in a thread that cannot be cancelled and would delay the exit.
         sys.stdout.flush()
         os._exit(status)
     return status
 
 
 async def _found() -> list[Finding]:
-    """Every finding, free of secrets; where the settings cannot be read there is nothing else to see."""
+    """Return every finding, with secrets redacted; only the settings' problems if the settings cannot be read."""
     try:
         settings = Settings.load()
     except ConfigurationError as error:
@@ -60,15 +63,15 @@ async def _diagnose(settings: Settings) -> list[Finding]:
     app_token = settings.slack_app_token
     slack, digicert = ClockSkew(utc_now), ClockSkew(utc_now)
     slack_host, digicert_host = (urlsplit(url).netloc for url in (settings.slack_api_url, settings.digicert_base_url))
-    observation = await asyncio.gather(
-        _observation("SLACK_BOT_TOKEN", slack_host, _bot(settings, slack)),
+    results = await asyncio.gather(
+        _run_check("SLACK_BOT_TOKEN", slack_host, _bot(settings, slack)),
         *(
-            _observation("SLACK_APP_TOKEN", slack_host, _app_token(settings, app, slack))
+            _run_check("SLACK_APP_TOKEN", slack_host, _app_token(settings, app, slack))
             for app in filter(None, [app_token])
         ),
-        _observation("DIGICERT_API_KEY", digicert_host, _key(settings, digicert)),
-        _observation("DCV_POLICY_FILE", digicert_host, _denies(settings)),
-        _observation("DATABASE_URL", "the database", _database(settings)),
+        _run_check("DIGICERT_API_KEY", digicert_host, _key(settings, digicert)),
+        _run_check("DCV_POLICY_FILE", digicert_host, _denies(settings)),
+        _run_check("DATABASE_URL", "the database", _database(settings)),
     )
     modes = diagnostics.of_modes(app_token is not None, settings.slack_signing_secret is not None)
     clocks = diagnostics.of_clocks({"Slack": slack.offset, "DigiCert": digicert.offset})
@@ -77,16 +80,16 @@ async def _diagnose(settings: Settings) -> list[Finding]:
         *diagnostics.of_modes_of_files(_modes(settings)),
         *await _policy(settings),
         *modes,
-        *(finding for part in observation for finding in part),
+        *(finding for part in results for finding in part),
         *clocks,
     ]
 
 
 def _modes(settings: Settings) -> dict[str, int]:
-    """The mode of each file that holds a secret, what was asked, or who may."""
+    """Return the permission bits of each existing file that holds secrets, rules or the database, by path."""
     files = [Path(file) for file in (ENV_FILE, settings.dcv_policy_file) if file]
     modes = {}
-    # A file may go away meanwhile, and one that cannot be used is told of elsewhere.
+    # A file may disappear meanwhile, and the database check reports one that cannot be used.
     with suppress(ConfigurationError):
         if database := sqlite_file(settings.database_url.get_secret_value()):
             files += files_of(database)
@@ -105,7 +108,10 @@ async def _policy(settings: Settings) -> list[Finding]:
 
 
 async def _denies(settings: Settings) -> list[Finding]:
-    """Which stored domains each deny stops besides what it names; a file with mistakes is reported elsewhere."""
+    """Return the stored domains that each deny stops beyond those it names.
+
+    Return nothing for a policy file with mistakes: `_policy` reports those.
+    """
     try:
         file = settings.dcv_policy_file
         rules = await asyncio.to_thread(read_rules, file) if file else ()
@@ -128,8 +134,8 @@ async def stopped_domains(settings: Settings, rules: Sequence[Rule]) -> list[tup
     return [(rule, domains_stopped(rule, account)) for rule in denies]
 
 
-async def _observation(setting: str, where: str, work: Awaitable[list[Finding]]) -> list[Finding]:
-    """What `work` finds within CHECK_SECONDS; whatever goes wrong is a finding too."""
+async def _run_check(setting: str, where: str, work: Awaitable[list[Finding]]) -> list[Finding]:
+    """Return the findings of `work`, limited to CHECK_SECONDS. Errors and timeouts become findings about `setting`."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             return await work

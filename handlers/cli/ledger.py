@@ -1,4 +1,4 @@
-"""`dcv-resend ledger …`: the chain checked, exported and cut off, beside a bot that runs or without one."""
+"""`dcv-resend ledger …`: verify, export and prune the hash chain, with or without a running bot."""
 
 import sys
 from collections.abc import Callable
@@ -14,24 +14,27 @@ from bot.store.ledger.hash_chain import ChainBroken
 Echo = Callable[[str], None]
 
 
-async def verify(kept: str | None, tell: Echo) -> int:
-    """Tell whether the chain holds, and where the hash stands that was kept; 1 where it does not."""
+async def verify(recorded_hash: str | None, echo: Echo) -> int:
+    """Print if the chain is intact, and the row of `recorded_hash` if one is given.
+
+    Return 0, or 1 if the chain is broken or the hash belongs to no row.
+    """
     try:
-        found = await ledger_audit.verify(_url(), kept)
+        found = await ledger_audit.verify(_url(), recorded_hash)
     except ChainBroken as error:
-        tell(str(error))
+        echo(str(error))
         return 1
-    tell(found.sentence())
+    echo(found.sentence())
     if found.missing_file:
-        tell(f"There is no file {found.missing_file}: if rows were lost at the end, that does not show")
-    if kept is None:
+        echo(f"There is no file {found.missing_file}: if rows were lost at the end, that does not show")
+    if recorded_hash is None:
         return 0
-    tell(found.recorded_hash_sentence(kept))
+    echo(found.recorded_hash_sentence(recorded_hash))
     return 0 if found.recorded_at is not None else 1
 
 
 async def export(since: datetime | None, until: datetime | None) -> int:
-    """Write the rows to standard output; 1 where one cannot be written."""
+    """Write the rows of the period to standard output. Return 0, or 1 if the chain is broken."""
     try:
         await ledger_audit.export(_url(), since, until, utc_now(), sys.stdout.buffer.write)
     except ChainBroken as error:
@@ -40,26 +43,29 @@ async def export(since: datetime | None, until: datetime | None) -> int:
     return 0
 
 
-async def prune(before: datetime, yes: bool, tell: Echo) -> int:
-    """Tell what may go, and with `yes` remove it; 1 where the chain does not hold, 2 where nothing or not all went."""
+async def prune(before: datetime, yes: bool, echo: Echo) -> int:
+    """Print which rows may be removed, and remove them if `yes` is set.
+
+    Return 0 on success, 1 if the chain is broken, 2 if rows remain. Safe to repeat after an interruption.
+    """
     url = _url()
     try:
         plan = await ledger_pruning.plan(url, before, utc_now())
     except ChainBroken as error:
-        tell(f"{error} Nothing was removed.")
+        echo(f"{error} Nothing was removed.")
         return 1
-    tell(plan.sentence())
+    echo(plan.sentence())
     if plan.is_empty:
         return 0
     if not yes:
-        tell("Nothing was removed: say --yes to remove them for good.")
+        echo("Nothing was removed: say --yes to remove them for good.")
         return 2
     try:
         removed = await ledger_pruning.execute(url, plan)
     except StoreUnavailable:
-        tell("The database did not answer for a minute. The same command removes what is left.")
+        echo("The database did not answer for a minute. The same command removes what is left.")
         return 2
-    tell(f"{ledger_audit.in_rows(removed)} were removed; the chain goes on from row {plan.cut.through.seq + 1}.")
+    echo(f"{ledger_audit.in_rows(removed)} were removed; the chain goes on from row {plan.cut.through.seq + 1}.")
     return 0
 
 

@@ -24,7 +24,7 @@ app = typer.Typer(
     name="dcv-resend",
     no_args_is_help=True,
     add_completion=False,
-    # Plain text, which reads the same in a terminal, a log and a pipe.
+    # Plain text reads the same in a terminal, a log and a pipe.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -58,7 +58,7 @@ def run(context: typer.Context) -> None:
 
     Exits with 2 and one line per problem when a setting is missing or wrong.
     """
-    # Imported here, so that `--help` does not wait for the engine.
+    # Imported here so that `--help` does not wait for the workflow engine's import.
     from bot import logs
     from bot.metrics import Metrics
     from bot.settings import SocketModeSettings
@@ -93,7 +93,10 @@ def serve(context: typer.Context) -> None:
 
 
 def _exit(status: int) -> None:
-    """End now, even where a thread of the engine still waits for a database that is away: it sleeps up to a minute."""
+    """End the process within EXIT_SECONDS.
+
+    A thread of the engine may sleep for up to a minute while the database is unreachable, and would delay the exit.
+    """
     ends_at = time.monotonic() + EXIT_SECONDS
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
     for thread in others:
@@ -113,16 +116,16 @@ def check() -> None:
 
     Exits with 0, or with 2 where a problem must be mended.
     """
-    from handlers.cli.check import check as look
+    from handlers.cli.check import check as run_check
 
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name in Slack may hold letters that this terminal lacks.
+        # A Slack name may contain characters that this terminal's encoding lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
-    raise typer.Exit(asyncio.run(look(typer.echo)))
+    raise typer.Exit(asyncio.run(run_check(typer.echo)))
 
 
 def _echo(text: str) -> None:
-    """Write an answer, which may hold foreign names, as a terminal can show it."""
+    """Print text that may contain foreign names, with control characters made visible."""
     from bot.logs import visible
 
     typer.echo(visible(text))
@@ -158,7 +161,16 @@ def verify(
     raise typer.Exit(asyncio.run(commands.verify(head, _echo)))
 
 
-@ledger.command()
+# The help text stays as it is; the docstring is for readers of the code.
+EXPORT_HELP = """Write rows out, for somebody to check alone.
+
+They go to standard output. The first line says after which row they begin, the
+last where the chain stands; docs/audit-log.md has the recipe that checks them.
+WHEN is a date or a time such as 2026-01-31 or 2026-01-31T10:00, in UTC.
+"""
+
+
+@ledger.command(help=EXPORT_HELP)
 def export(
     since: Annotated[
         datetime | None, typer.Option(metavar="WHEN", parser=_moment, help="The first moment, included.")
@@ -168,12 +180,7 @@ def export(
     ] = None,
     _: Annotated[Literal["jsonl"], typer.Option("--format", help="How it is written.")] = "jsonl",
 ) -> None:
-    """Write rows out, for somebody to check alone.
-
-    They go to standard output. The first line says after which row they begin, the
-    last where the chain stands; docs/audit-log.md has the recipe that checks them.
-    WHEN is a date or a time such as 2026-01-31 or 2026-01-31T10:00, in UTC.
-    """
+    """Write rows to standard output. See EXPORT_HELP."""
     from handlers.cli import ledger as commands
 
     if since and until and since >= until:
@@ -214,21 +221,21 @@ def explain(
 
     Exits with 0 where the person may resend, 1 where not, 2 for a problem.
     """
-    from handlers.cli.policy import explain as tell
+    from handlers.cli.policy import explain as run_explain
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    raise typer.Exit(asyncio.run(tell(user, name, channel, _echo)))
+    raise typer.Exit(asyncio.run(run_explain(user, name, channel, _echo)))
 
 
 def main(timings: Timings = PRODUCTION) -> None:
-    """The console script; a problem that an operator can mend is told in lines, without a traceback."""
+    """Run the console script. Print each configuration problem as one line without a traceback, and exit with 2."""
     try:
         app(obj=timings)
     except ConfigurationError as error:
         from bot.logs import visible
 
         for problem in error.problems:
-            # It may hold words of a database server or a file.
+            # The message may quote a database server or a file, so control characters are made visible.
             print(visible(problem), file=sys.stderr, flush=True)  # noqa: T201 - the answer of a command
         _exit(2)

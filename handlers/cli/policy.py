@@ -1,4 +1,4 @@
-"""`dcv-resend policy explain`: what the rules say of one person and one name, told in a terminal."""
+"""`dcv-resend policy explain`: print what the rules say about one person and one name."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,19 +20,20 @@ from handlers.cli.check import stopped_domains
 from handlers.server.startup_checks import CHECK_SECONDS, identify_bot
 
 
-async def explain(user_id: str, name: str, channel: str | None, tell: Callable[[str], None]) -> int:
-    """Tell it in lines, and return the exit status: 0 if the person may resend, 1 if not, 2 if Slack could not tell.
+async def explain(user_id: str, name: str, channel: str | None, echo: Callable[[str], None]) -> int:
+    """Print the explanation line by line.
 
-    Raises ConfigurationError where a setting, the policy file, the person or the name must be mended, or Slack is away.
+    Return the exit status: 0 if the person may resend, 1 if not, 2 if Slack's answer about them is missing.
+    Raises ConfigurationError if a setting, the policy file, the person or the name is wrong, or Slack is unreachable.
     """
     logs.disable()
     settings = Settings.load()
     resource = _resource(name, channel)
     context = await _context(settings, user_id)
     for line in policy_explanation.explanation_lines(user_id, context, resource, policy_explanation.TERMINAL):
-        tell(logs.secret_redactor(settings)(line))
+        echo(logs.secret_redactor(settings)(line))
     for line in await _also_stopped(settings, context.rules):
-        tell(logs.secret_redactor(settings)(line))
+        echo(logs.secret_redactor(settings)(line))
     decision = context.decide(Action.RESEND, resource)
     if decision.is_unknown:
         return 2
@@ -57,7 +58,10 @@ async def _also_stopped(settings: Settings, rules: Rules) -> list[str]:
 
 
 async def _context(settings: Settings, user_id: str) -> AccessContext:
-    """The person as Slack reports them, before the rules as they stand in settings and file."""
+    """Return the current rules and the person as Slack reports them now.
+
+    Raises ConfigurationError if Slack cannot be reached or does not know the person.
+    """
     token = settings.slack_bot_token.get_secret_value()
     try:
         async with asyncio.timeout(CHECK_SECONDS), open_client(token, settings.slack_api_url) as slack:
