@@ -1,4 +1,4 @@
-"""Messages in channels of alerts, and the buttons of the offers that come of them."""
+"""Messages in alert channels, and the buttons below the offers that the bot posts for them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -41,7 +41,10 @@ class AlertChannels:
         self._boundary = boundary
 
     async def ingest(self, body: dict[str, Any], next_: Callable[[], Awaitable[None]]) -> BoltResponse | None:
-        """Before the ack, which Bolt sends by itself: what counts as delivered must be written down."""
+        """Store a new alert before Bolt acknowledges the event: Slack does not deliver an acknowledged event again.
+
+        Answer with 503 if the database is unavailable, so that Slack retries.
+        """
         if message := read_new_message(body):
             try:
                 await self._alert_ingester.ingest(str(message["channel"]), message)
@@ -52,10 +55,10 @@ class AlertChannels:
         return None
 
     async def handle_message(self) -> None:
-        """All that must be done was done before the ack; the rest happens in the background."""
+        """Do nothing: `ingest` has stored the alert before the ack, and the offer worker does the rest."""
 
     async def resend(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Open the form of what was offered; its result goes to the alert's thread."""
+        """Open the form for the offered target. The result goes to the alert's thread."""
         interaction = read_message_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):
@@ -66,7 +69,7 @@ class AlertChannels:
                 await self._chat.update_form(view_id, await self._form_service.choose(form, key))
 
     async def snooze(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Let it rest; the offer says who wanted that."""
+        """Snooze the offer. Its message then names the person who pressed *Not now*."""
         interaction = read_message_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):
@@ -74,10 +77,10 @@ class AlertChannels:
 
 
 def read_new_message(body: Payload) -> dict[str, Any] | None:
-    """The message of an event that tells of a new one at the top of a channel; None for all other events.
+    """Return the message of an event that announces a new top-level message, or None for any other event.
 
-    Edits, unfurls, joins and their like have a subtype of their own, replies a thread; strangers read along where
-    Slack says that the channel is shared with another organization.
+    Edits, unfurls and joins have a subtype of their own, and replies have a thread. A channel that is shared with
+    another organization is ignored, because its members would read the offer.
     """
     message = body.get("event")
     if not isinstance(message, dict) or body.get("is_ext_shared_channel") or message.get("hidden"):

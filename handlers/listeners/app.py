@@ -1,4 +1,4 @@
-"""The Bolt app: the list of features is the map of what the bot listens to."""
+"""The Bolt app, with the list of all features that listen to Slack."""
 
 import logging
 import time
@@ -30,7 +30,7 @@ from handlers.listeners.error_boundary import ErrorBoundary
 
 log = structlog.get_logger(__name__)
 
-# The last one takes what no other does.
+# Bolt calls the first listener that matches, so the fallback must be registered last.
 FEATURES = (
     resend_command,
     message_shortcut,
@@ -43,19 +43,19 @@ FEATURES = (
     fallback,
 )
 
-# Slack's words for what it delivers; whatever else a payload calls itself is measured as "other".
+# Slack's names for payload types. Any other type is measured as "other": a forged one must not create a metric label.
 KINDS = frozenset({"block_actions", "block_suggestion", "event_callback", "message_action", "view_submission"})
 
 
 class MeasuredApp(AsyncApp):
-    """Bolt's app, which notes how long Slack waits for each answer, whatever the door."""
+    """A Bolt app that measures the time to each ack, in Socket Mode and over HTTP."""
 
     def __init__(self, metrics: Metrics, **options: Any) -> None:
         super().__init__(**options)
         self._metrics = metrics
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """Let the listeners answer; it ends with the ack, not with the work behind it."""
+        """Dispatch to the listeners and observe the time to the ack. The work after the ack is not included."""
         began = time.perf_counter()
         try:
             return await super().async_dispatch(req)
@@ -71,7 +71,10 @@ def _kind(body: Mapping[str, Any]) -> str:
 def make_app(
     client: AsyncWebClient, identity: Identity, services: Services, boundary: ErrorBoundary, metrics: Metrics
 ) -> AsyncApp:
-    """An app with every feature; Slack was asked already who we are, so that no request waits for it."""
+    """Return an app with every feature registered.
+
+    `identity` was read from Slack before, so no request has to wait for `auth.test`.
+    """
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
@@ -82,12 +85,12 @@ def make_app(
             bot_token=client.token,
         )
 
-    # Bolt warns that it will not use the SLACK_BOT_TOKEN that it finds in the environment; that is meant so.
+    # Bolt warns that it ignores the SLACK_BOT_TOKEN in the environment. That is intended here.
     bolt = logging.getLogger("slack_bolt.app")
     bolt.setLevel(logging.ERROR)
     app = MeasuredApp(
         metrics,
-        # Else Bolt looks for one by reading the source of every caller, which takes a third of a start.
+        # Without a name, Bolt derives one by reading the source of every caller, which takes a third of the start.
         name="dcv-resend",
         client=client,
         authorize=authorize,
@@ -103,7 +106,7 @@ def make_app(
 
 
 async def _log_unhandled(error: Exception, response: BoltResponse | None) -> BoltResponse | None:
-    """Ack a payload that no listener took, or that does not even tell whom to answer; after an ack it is a bug."""
+    """Ack a payload that no listener accepted or that names no user to answer. After an ack, log the error as a bug."""
     if response is None:
         log.error("a listener failed", exc_info=error)
         return None

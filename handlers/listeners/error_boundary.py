@@ -1,4 +1,4 @@
-"""The boundary around every listener: an error becomes words for the right person, a bug is logged with a reference."""
+"""The error boundary around every listener: it reports errors to the user and logs bugs with a reference."""
 
 import asyncio
 import uuid
@@ -20,7 +20,7 @@ PARTING_SECONDS = 0.5
 
 
 class ErrorBoundary:
-    """Nothing escapes it after the ack; it knows what is still being answered, so that a stop can wait."""
+    """Error boundary for listeners. Tracks requests in progress so that shutdown can wait for them."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
@@ -30,9 +30,9 @@ class ErrorBoundary:
 
     @asynccontextmanager
     async def respond_to(self, interaction: Interaction) -> AsyncIterator[None]:
-        """Answer one person; whatever goes wrong inside is whispered to them.
+        """Send any error raised inside to this person as an ephemeral message. No exception leaves the context.
 
-        What is done inside counts as theirs, where people take rounds.
+        Work inside counts as theirs for the fair share between people.
         """
         self._open.append(interaction)
         self._idle.clear()
@@ -54,13 +54,13 @@ class ErrorBoundary:
                 self._idle.set()
 
     async def idle(self, seconds: float) -> None:
-        """Wait until everybody was answered, `seconds` at most."""
+        """Wait until no request is in progress, at most `seconds`."""
         if not await ends_within(seconds, self._idle.wait()):
             log.warning("stopping while somebody is being answered", open=len(self._open))
 
     async def notify_shutdown(self) -> None:
-        """Tell whoever is still being answered that the bot stops; in PARTING_SECONDS at most."""
-        whispers = [
+        """Tell each user with a request in progress that the bot is stopping. Takes at most PARTING_SECONDS."""
+        notices = [
             self._chat.send_ephemeral(interaction, errors.stopping()) for interaction in dict.fromkeys(self._open)
         ]
-        await ends_within(PARTING_SECONDS, asyncio.gather(*whispers, return_exceptions=True))
+        await ends_within(PARTING_SECONDS, asyncio.gather(*notices, return_exceptions=True))

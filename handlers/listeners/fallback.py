@@ -1,4 +1,4 @@
-"""What no other feature listens to: a button or a form of another version of the bot, or a forged one."""
+"""The fallback for buttons and forms that no feature handles: from another version of the bot, or forged."""
 
 import re
 from typing import Any
@@ -15,13 +15,13 @@ _ANYTHING = re.compile("")
 
 
 class Fallback:
-    """Listener for all that is left over."""
+    """Listener for every action and view that no other feature handles."""
 
     def __init__(self, boundary: ErrorBoundary) -> None:
         self._boundary = boundary
 
     async def refuse(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Say that nothing will come of it."""
+        """Report that the bot does not know this button or form."""
         interaction = Interaction(read_actor(body), None)
         await ack()
         async with self._boundary.respond_to(interaction):

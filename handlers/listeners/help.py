@@ -1,4 +1,4 @@
-"""What each command says of itself; a feature brings its own help, so that help cannot fall behind."""
+"""Help texts of commands. Each feature defines its own, so that help stays up to date."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from bot.views.blocks import Message, section
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """How a command is used."""
+    """The usage of one slash command."""
 
     command: str
     what: str
     examples: tuple[str, ...]
 
     def message(self) -> Message:
-        """The help, for one person alone."""
+        """Return the help as an ephemeral message."""
         lines = "\n".join(f"• `{example}`" for example in self.examples)
         spoken = f"{self.command}: {self.what} For example: {', '.join(self.examples)}."
         return Message(spoken, (section(f"*{self.command}*\n{self.what}"), section(lines)))

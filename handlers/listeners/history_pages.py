@@ -1,4 +1,4 @@
-"""The buttons below `/dcv-resend history`, which turn its pages; the command itself is heard in `commands`."""
+"""The paging buttons below `/dcv-resend history`. The command itself is handled in `resend_command`."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from handlers.listeners.payloads import read_choice, read_ephemeral_interaction
 
 
 class HistoryPages:
-    """Listener for the buttons."""
+    """Listener for the paging buttons."""
 
     def __init__(self, history_report: HistoryReport, chat: Chat, boundary: ErrorBoundary) -> None:
         self._history_report = history_report
@@ -21,7 +21,7 @@ class HistoryPages:
         self._boundary = boundary
 
     async def show_page(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Another page, in place of the whisper whose button was pressed."""
+        """Replace the ephemeral message whose button was pressed with another page."""
         interaction = read_ephemeral_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):

@@ -1,4 +1,4 @@
-"""The message shortcut *Resend DCV email*: open the form, filled in with what the message names."""
+"""The message shortcut *Resend DCV email*: open the form, prefilled with the targets that the message names."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ MESSAGE = "what the message names"
 
 
 class ResendShortcut:
-    """Listener for the shortcut; it reads the message that Slack sends along, so the bot need not be in the channel."""
+    """Listener for the shortcut. Slack includes the message in the payload, so the bot need not be in the channel."""
 
     def __init__(self, form_service: ResendFormService, chat: Chat, boundary: ErrorBoundary) -> None:
         self._form_service = form_service
@@ -27,14 +27,14 @@ class ResendShortcut:
         self._boundary = boundary
 
     async def handle(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """A form first, since a trigger lives three seconds; then what DigiCert says of what the message names."""
+        """Open a loading form at once, because a trigger expires after three seconds. Then update it from DigiCert."""
         actor, destination = read_actor(body), read_shortcut_thread(body)
         await ack()
         async with self._boundary.respond_to(Interaction(actor, destination)):
             form = await self._form_service.start(actor, destination, "a message")
             view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, MESSAGE))
             if view_id:
-                # In a thread, since the longest messages take some hundredths of a second.
+                # In a thread: parsing the longest messages would block the event loop for some hundredths of a second.
                 mentions = await asyncio.to_thread(find_mentions, body.get("message"))
                 await self._chat.update_form(view_id, await self._form_service.from_message(form, mentions))
 

@@ -1,6 +1,7 @@
-"""Who did what where, read out of Slack's payloads; Misunderstood for a shape that Slack does not give them.
+"""Readers for Slack's payloads. Raise InvalidInput for a shape that Slack does not send.
 
-A listener reads who acts before it acks: an error there is acked by `app`, while one right after an ack can cost it.
+A listener reads the actor before it acks: the app acks an error there, while an error right after an ack can lose
+the ack.
 """
 
 from collections.abc import Mapping
@@ -13,75 +14,81 @@ Payload = Mapping[str, Any]
 
 
 def read_command_interaction(body: Payload) -> Interaction:
-    """Who typed a slash command where."""
+    """Return the user who typed a slash command, and its channel and response_url."""
     actor = Actor(_text(body, "user_id"), _text(body, "team_id"))
     return Interaction(actor, read_destination(body), _text_or_none(body, "response_url"))
 
 
 def read_destination(body: Payload) -> Destination:
-    """Where a slash command was typed; it cannot be typed in a thread."""
+    """Return the channel of a slash command. Slash commands cannot be used in threads."""
     return Destination(_text(body, "channel_id"))
 
 
 def read_trigger(body: Payload) -> str:
-    """The right to open one form, for three seconds; no other act has the same."""
+    """Return the trigger id, which opens one form within three seconds. It is unique per user action."""
     return _text(body, "trigger_id")
 
 
 def read_actor(body: Payload) -> Actor:
-    """Who used a form, a button or a select; where the whole organisation has the app `team` is null."""
-    told = (_text_or_none(body, *path) for path in (("user", "team_id"), ("team", "id")))
-    return Actor(_text(body, "user", "id"), next(filter(None, told), None) or _text(body, "enterprise", "id"))
+    """Return the user of a form, a button or a select.
+
+    `team` is null in an org-wide installation, so the user's own team or the enterprise is used instead.
+    """
+    teams = (_text_or_none(body, *path) for path in (("user", "team_id"), ("team", "id")))
+    return Actor(_text(body, "user", "id"), next(filter(None, teams), None) or _text(body, "enterprise", "id"))
 
 
 def read_thread(body: Payload) -> Destination:
-    """The thread of the message whose button was pressed."""
+    """Return the thread of the message whose button was pressed."""
     above = _text_or_none(body, "message", "thread_ts") or _text_or_none(body, "container", "thread_ts")
     return Destination(_text(body, "container", "channel_id"), above or _text(body, "container", "message_ts"))
 
 
 def read_message_interaction(body: Payload) -> Interaction:
-    """Who pressed a button below a message; whispers go into its thread, where a response_url would not."""
+    """Return the user who pressed a button below a message, and its thread.
+
+    Omits the response_url, because it would not reply in the thread.
+    """
     return Interaction(read_actor(body), read_thread(body))
 
 
 def read_shortcut_thread(body: Payload) -> Destination:
-    """The thread of the message on which a shortcut was used; a response_url would not reach it."""
+    """Return the thread of the message on which a shortcut was used. A response_url would not reach it."""
     above = _text_or_none(body, "message", "thread_ts") or _text_or_none(body, "message", "ts")
     return Destination(_text(body, "channel", "id"), above or _text(body, "message_ts"))
 
 
 def read_ephemeral_interaction(body: Payload) -> Interaction:
-    """Who pressed a button below a whisper, and the address at which Slack takes what replaces it."""
+    """Return the user who pressed a button below an ephemeral message, and the response_url that replaces it."""
     destination = Destination(_text(body, "container", "channel_id"), _text_or_none(body, "container", "thread_ts"))
     return Interaction(read_actor(body), destination, _text_or_none(body, "response_url"))
 
 
 def read_view(body: Payload) -> Payload:
-    """The form in somebody's hands; empty where there is none."""
+    """Return the user's open view, or an empty mapping if there is none."""
     view = body.get("view")
     return view if isinstance(view, Mapping) else {}
 
 
 def read_view_id(body: Payload) -> str:
-    """Slack's id of that form, which stays when it is drawn anew."""
+    """Return Slack's id of the open view, which remains the same when the view is updated."""
     return _text(body, "view", "id")
 
 
 def read_form_id(body: Payload) -> str:
-    """The opaque id that a form carries; empty, which is no form's, where it carries none."""
+    """Return the form id from the view's private_metadata, or an empty string, which matches no form."""
     return _text_or_none(body, "view", "private_metadata") or ""
 
 
 def read_choice(body: Payload) -> str | None:
-    """The value that was picked in a select, or of the button that was pressed; None where a choice was cleared."""
+    """Return the value of the picked option or of the pressed button, or None if a choice was cleared."""
     action = body["actions"][0]
     picked = action.get("selected_option") or action
     return None if _found(picked, "value") is None else _text(picked, "value")
 
 
 def read_index(body: Payload) -> int:
-    """A picked value that is an index into what the form offers."""
+    """Return a picked value as an index into the form's choices. Raises InvalidInput if it is not a number."""
     try:
         return int(read_choice(body) or "")
     except ValueError:
@@ -89,14 +96,14 @@ def read_index(body: Payload) -> int:
 
 
 def _found(part: Any, *path: str) -> Any:
-    """What stands at the end of the path; None where it leads nowhere."""
+    """Return the value at the end of the path, or None if the path does not exist."""
     for name in path:
         part = part.get(name) if isinstance(part, Mapping) else None
     return part
 
 
 def _text_or_none(body: Payload, *path: str) -> str | None:
-    """An id or address of Slack's, or a value of ours that it brings back: all of them are printable."""
+    """Return a non-empty printable string at the path, or None. Slack's ids and URLs and our values are printable."""
     value = _found(body, *path)
     return value if isinstance(value, str) and value and value.isprintable() else None
 

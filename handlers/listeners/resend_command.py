@@ -1,4 +1,4 @@
-"""`/dcv-resend`: open the form, filled in with what was typed."""
+"""`/dcv-resend`: open the resend form prefilled from the command, or run one of its subcommands."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ class ResendCommand:
         self._boundary = boundary
 
     async def handle(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Ack at once; help and what cannot be understood is whispered."""
+        """Ack at once, then run the parsed command. Invalid input and other errors become ephemeral messages."""
         interaction = read_command_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):
@@ -77,10 +77,10 @@ class ResendCommand:
         wanted: TargetRef | None,
         typed: PartialInput,
     ) -> None:
-        """A form first, since a trigger lives three seconds; then what DigiCert says."""
+        """Open a loading form at once, because a trigger expires after three seconds. Then update it from DigiCert."""
         form = await self._form_service.start(interaction.actor, destination, _words(wanted), wanted)
         if wanted is None:
-            # An empty form can be searched as soon as it is there.
+            # An empty form is searchable as soon as it is open, so it must be stored before.
             await self._form_service.save(form)
         view_id = await self._chat.open_form(trigger_id, resend_form.loading(form.id, _words(wanted) or None))
         if view_id and wanted:

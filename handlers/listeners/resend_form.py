@@ -1,4 +1,4 @@
-"""The form *Resend DCV emails*: search, choose, and submit."""
+"""The form *Resend DCV emails*: search, choice, name scope and submission."""
 
 from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 class ResendForm:
-    """Listeners for one form."""
+    """Listeners for the resend form."""
 
     def __init__(
         self, form_service: ResendFormService, resend: ResendService, chat: Chat, boundary: ErrorBoundary
@@ -42,13 +42,13 @@ class ResendForm:
         self._boundary = boundary
 
     async def search(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Options for what was typed so far; none for somebody who may not look."""
+        """Answer with the options that match the typed text, or with none if the user may not see any."""
         actor = read_actor(body)
         async with await self._answer(actor, body):
             try:
                 options = await self._form_service.options(actor, read_form_id(body), str(body.get("value") or ""))
             except (InvalidInput, StoreUnavailable) as error:
-                # Not worth a whisper for every key that is pressed.
+                # Slack searches on every keystroke: an ephemeral message for each would flood the user.
                 log.warning("a search could not be answered", error=str(error))
                 options = []
             except Exception:
@@ -57,7 +57,7 @@ class ResendForm:
             await ack(options=options)
 
     async def choose(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Another order or domain was picked: draw its recipients."""
+        """Redraw the form with the recipients of the picked order or domain."""
         actor = read_actor(body)
         await ack()
         async with await self._answer(actor, body):
@@ -66,7 +66,7 @@ class ResendForm:
                 await self._redraw(body, self._form_service.choose(form, key, read_typed(read_view(body))))
 
     async def rescope(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Another name scope was picked: draw its recipients."""
+        """Redraw the form with the recipients of the picked name scope."""
         actor = read_actor(body)
         await ack()
         async with await self._answer(actor, body):
@@ -75,7 +75,10 @@ class ResendForm:
             await self._redraw(body, self._form_service.rescope(form, index, typed))
 
     async def submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Accept in one transaction, close the form and start; or say at which field it fails."""
+        """Accept the request in one transaction, close the form, and start the request.
+
+        If the input is rejected, report the error at its field and leave the form open.
+        """
         actor = read_actor(body)
         async with await self._answer(actor, body):
             try:
@@ -104,12 +107,12 @@ class ResendForm:
             await self._resend.start(request_id)
 
     async def _answer(self, actor: Actor, body: Payload) -> AbstractAsyncContextManager[None]:
-        """The boundary, whispering in the place from which the form was opened."""
+        """Return the error boundary for this user, reporting to the channel from which the form was opened."""
         destination = await self._form_service.destination(read_form_id(body))
         return self._boundary.respond_to(Interaction(actor, destination))
 
     async def _redraw(self, body: Payload, drawing: Awaitable[ModalView]) -> None:
-        """Show that DigiCert is being asked, then what it said, unless another choice was made meanwhile."""
+        """Show a loading state, then the drawn form, unless the user has made another choice meanwhile."""
         view_id = read_view_id(body)
         since = await self._chat.update_form(view_id, resend_form.reloading(read_form_id(body)))
         await self._chat.update_form(view_id, await drawing, since)

@@ -1,4 +1,4 @@
-"""The buttons below an open end: *Check now*, *Send again* and *Stop following*."""
+"""The buttons below a result that is not validated yet: *Check now*, *Send again* and *Stop following*."""
 
 from typing import Any
 
@@ -29,14 +29,14 @@ class ResultButtons:
     _boundary: ErrorBoundary
 
     async def check(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Tell in the thread what DigiCert says now."""
+        """Check the request with DigiCert now, and report its state in the thread."""
         interaction = read_message_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):
             await self._check_now.check(interaction.actor, read_choice(body) or "", read_thread(body))
 
     async def send_again(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Open the form once more, with what happened before."""
+        """Open the form again for the same request, with its previous result."""
         interaction = read_message_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):
@@ -48,7 +48,7 @@ class ResultButtons:
                 await self._chat.update_form(view_id, await self._form_service.repeat(form, request, before))
 
     async def stop(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Follow no longer; who stopped it is told in the thread."""
+        """Stop the follow-up. A message in the thread names the person who stopped it."""
         interaction = read_message_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):

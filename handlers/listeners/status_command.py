@@ -1,4 +1,4 @@
-"""`/dcv-status`: only looks, and whispers what waits and who was mailed last."""
+"""`/dcv-status`: a read-only report of pending targets and their last resends, visible to the user alone."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class StatusCommand:
         self._boundary = boundary
 
     async def handle(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Ack at once; the answer is whispered."""
+        """Ack at once, then send the report as an ephemeral message."""
         interaction = read_command_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):
@@ -43,7 +43,7 @@ class StatusCommand:
                     await self._chat.send_ephemeral(interaction, HELP.message())
 
     async def show_page(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Another page, or the same question again, in place of the whisper whose button was pressed."""
+        """Replace the ephemeral message whose button was pressed with another page, or with a refreshed one."""
         interaction = read_ephemeral_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):

@@ -1,4 +1,4 @@
-"""`subteam_members_changed`: who is in a user group counts at once, not a minute later."""
+"""`subteam_members_changed`: changes of a user group take effect at once instead of after the cache's minute."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class UserGroups:
         self._directory = directory
 
     async def forget(self, event: dict[str, Any]) -> None:
-        """Read the group anew at the next question."""
+        """Evict the group from the cache, so that the next permission check reads its members again."""
         self._directory.group_changed(str(event.get("subteam_id")))
 
 
