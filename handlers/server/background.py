@@ -1,4 +1,4 @@
-"""What runs beside the front doors: alerts, following, what was accepted and whose start was lost, and letting go."""
+"""Background work beside the transport: alert offers, follow-ups, recovery of lost starts, and cleanup."""
 
 import asyncio
 import contextlib
@@ -26,15 +26,18 @@ Work = Coroutine[Any, Any, None]
 
 @contextlib.asynccontextmanager
 async def running(services: Services, *more: Work) -> AsyncIterator[None]:
-    """All of it while this process leads, and `more` in any case, for as long as the context lasts."""
+    """Run the background work for as long as the context lasts.
+
+    The leader's work runs only while this process is the leader. `more` runs on every instance.
+    """
     leading = _while_leading(services.leadership, lambda: _of_the_leader(services))
     async with _at_once([leading, _regularly(REFUSAL_SECONDS, services.denial_log.settle), *more]):
         yield
 
 
 def _of_the_leader(services: Services) -> list[Work]:
-    """What only one instance does at a time."""
-    tidied = (services.resend.clean_up, services.follow_up_worker.clean_up, services.offer_worker.clean_up)
+    """Return new coroutines for the work that only one instance may do at a time."""
+    cleanups = (services.resend.clean_up, services.follow_up_worker.clean_up, services.offer_worker.clean_up)
     return [
         services.offer_worker.run(),
         services.follow_up_worker.run(),
@@ -42,13 +45,13 @@ def _of_the_leader(services: Services) -> list[Work]:
         _regularly(RECOVERY_SECONDS, services.workflow_recovery.run_once, at_once=True),
         _regularly(SWEEP_SECONDS, services.resend.start_pending),
         _regularly(SHARING_SECONDS, services.offer_worker.withdraw),
-        *(_regularly(RETAIN_SECONDS, tidy) for tidy in tidied),
+        *(_regularly(RETAIN_SECONDS, clean_up) for clean_up in cleanups),
         _regularly(RETAIN_SECONDS, services.head_log.log_head, at_once=True),
     ]
 
 
 async def _while_leading(leadership: Leadership, work: Callable[[], list[Work]]) -> None:
-    """Begin all work anew whenever this process comes to lead, and end it when it does no longer."""
+    """Start the work whenever this process becomes the leader, and cancel it when it loses the lead."""
     while True:
         await leadership.held.wait()
         async with _at_once(work()):

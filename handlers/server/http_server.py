@@ -1,4 +1,4 @@
-"""The bot's HTTP server: health beside either door, and the HTTP door itself."""
+"""The bot's HTTP server: health endpoints with either transport, and Slack's requests in HTTP mode."""
 
 import asyncio
 import errno
@@ -26,7 +26,7 @@ from handlers.transport.rejections import LINES, LogBudget, Rejections, RequestR
 
 log = structlog.get_logger(__name__)
 
-# A moment to take in the rest of what was turned away, so that whoever still sends can read why.
+# After a rejection, read the rest of the request for a moment: a client that is still sending could not read why.
 LINGER_SECONDS = 1.0
 STOP_SECONDS = 0.5
 
@@ -35,14 +35,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def serve_http(host: str, port: int, routes: Sequence[web.RouteDef], metrics: Metrics) -> AsyncIterator[None]:
-    """Listen while the context lasts; ConfigurationError where that is not possible.
+    """Listen while the context lasts. Raises ConfigurationError if the address cannot be used.
 
-    Bodies are left as they came: whoever unpacks one must know how long it gets.
+    Bodies are not decompressed: a small compressed body could expand beyond every size limit.
     """
-    denial_log = Rejections(metrics)
+    rejections = Rejections(metrics)
     limit = connection_limit()
-    connections = Connections(limit, denial_log)
-    app = web.Application(middlewares=[connections.watch, _turning_away(denial_log)])
+    connections = Connections(limit, rejections)
+    app = web.Application(middlewares=[connections.watch, _rejecting(rejections)])
     app[CONNECTIONS] = connections
     app.add_routes(routes)
     options: dict[str, Any] = {
@@ -51,7 +51,7 @@ async def serve_http(host: str, port: int, routes: Sequence[web.RouteDef], metri
         "keepalive_timeout": IDLE_SECONDS,
         "access_log": None,
     }
-    runner = web.AppRunner(app, logger=_logger(denial_log), shutdown_timeout=STOP_SECONDS, **options)
+    runner = web.AppRunner(app, logger=_logger(rejections), shutdown_timeout=STOP_SECONDS, **options)
     await runner.setup()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(runner.cleanup)
@@ -64,7 +64,7 @@ async def serve_http(host: str, port: int, routes: Sequence[web.RouteDef], metri
 
 
 async def _listen(host: str, port: int) -> list[socket.socket]:
-    """Return a listening socket for each address of the host; ConfigurationError if there is none."""
+    """Return a listening socket for each address of the host. Raises ConfigurationError if one cannot be opened."""
     loop = asyncio.get_running_loop()
     with ExitStack() as opened:
         try:
@@ -91,7 +91,7 @@ def _listener(family: int, address: tuple[Any, ...]) -> socket.socket:
 
 
 def _protocols(runner: web.AppRunner) -> web.Server:
-    """Return the server, which makes a protocol for each connection."""
+    """Return aiohttp's server, which is a factory of one protocol per connection."""
     if runner.server is None:
         raise RuntimeError("the runner is not set up")
     return runner.server
@@ -103,28 +103,31 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _turning_away(denial_log: Rejections) -> Any:
+def _rejecting(rejections: Rejections) -> Any:
     @web.middleware
-    async def turn_away(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def reject(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except web.HTTPMethodNotAllowed as error:
-            response = denial_log.respond(RequestRejected(405, "method"))
+            response = rejections.respond(RequestRejected(405, "method"))
             response.headers["Allow"] = error.headers["Allow"]
             return response
         except web.HTTPNotFound:
-            return denial_log.respond(RequestRejected(404, "path"))
+            return rejections.respond(RequestRejected(404, "path"))
 
-    return turn_away
+    return reject
 
 
-def _logger(denial_log: Rejections) -> logging.Logger:
-    """What the server logs by; of a request that is no HTTP it would show a part, some of them at DEBUG alone."""
+def _logger(rejections: Rejections) -> logging.Logger:
+    """Return aiohttp's logger with a filter that counts malformed requests and limits other lines.
+
+    aiohttp would quote parts of a malformed request in the log.
+    """
 
     def is_ours(record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
-            denial_log.record(RequestRejected(400, "malformed"))
+            rejections.record(RequestRejected(400, "malformed"))
             return False
         return record.levelno >= logging.WARNING and budget.spend() is not None
 

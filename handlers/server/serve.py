@@ -1,4 +1,4 @@
-"""The process of a bot that serves: check what can be checked, open the door, and stop without losing anything."""
+"""The serving process: startup checks, transport, and a shutdown that loses no accepted request."""
 
 import asyncio
 import signal
@@ -44,7 +44,7 @@ async def run(
     steady: Clock | None = None,
     timings: Timings = PRODUCTION,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; ConfigurationError with one line per problem where a setting must be mended."""
+    """Serve until SIGTERM or SIGINT. Raises ConfigurationError with one line per problem if a setting is wrong."""
     if settings.dcv_policy_file:
         await asyncio.to_thread(read_rules, settings.dcv_policy_file)
     stop = asyncio.Event()
@@ -101,7 +101,10 @@ async def _serve(
 def _site(
     settings: Settings, transport: Transport, health: Health, metrics: Metrics
 ) -> AbstractAsyncContextManager[None]:
-    """From before the first check on: platforms want to see a port open, and to hear that it is not ready yet."""
+    """Return the HTTP server, to be opened before the first check, or a null context if PORT is not set.
+
+    Platforms expect an open port that reports "not ready" during a slow start.
+    """
     if settings.port is None:
         return nullcontext()
     return serve_http(settings.host, settings.port, [*health.routes, *transport.routes], metrics)
@@ -120,7 +123,10 @@ async def _open(
     timings: Timings,
     stop: asyncio.Event,
 ) -> None:
-    """Serve until `stop` is set, and then until everybody was answered; raises what ended the serving before."""
+    """Serve until `stop` is set, then until all acknowledged requests are handled.
+
+    Raises the error that ended serving before `stop`, if there was one.
+    """
     refused = watch_bot_token(slack, timings)
     serving = [asyncio.create_task(transport.serve(app, slack)), asyncio.create_task(refused)]
     stopping = asyncio.create_task(stop.wait())
@@ -134,7 +140,7 @@ async def _open(
     await asyncio.gather(asyncio.sleep(notice), boundary.idle(ACK_SECONDS))
     await cancel_tasks(serving, max(DOOR_SECONDS, until - loop.time()))
     if (left := until - loop.time()) > 0.0:
-        # The door may have let in somebody until its end.
+        # The transport may have accepted a request until it closed.
         await boundary.idle(left)
     await boundary.notify_shutdown()
     for task in serving:
@@ -149,7 +155,7 @@ def _failure(task: asyncio.Task[None]) -> BaseException | None:
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
-    """What `work` returns; None where `stop` is set before, and `work` is given up."""
+    """Return the result of `work`, or None if `stop` is set first. `work` is cancelled then."""
     working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

@@ -1,9 +1,9 @@
-"""How a stop ends in time: bounds that add up to less than the ten seconds after which a platform kills.
-from handlers.transport.transport import ACK_SECONDS
+"""Time limits of a shutdown, which add up to less than the ten seconds after which a platform kills.
 
-Slack, DigiCert and the database may all be silent. Answers and the door share ACK_SECONDS, the engine and the row of an
-instance have bounds of their own, and whatever still holds the process after LAST_SECONDS is left behind, as at a power
-cut: what was accepted goes on elsewhere, or at the next start.
+Slack, DigiCert and the database may all be unresponsive. Requests in progress and the transport share ACK_SECONDS of
+`handlers.transport.transport`. The engine and the instance's row have limits of their own. After LAST_SECONDS the
+process exits whatever it still waits for, as at a power cut: accepted work continues on another instance, or at the
+next start.
 """
 
 import asyncio
@@ -16,27 +16,27 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-# What the door has at least, even where an answer took all of that.
+# The transport's minimum, even if a request in progress used up all of ACK_SECONDS.
 DOOR_SECONDS = 0.5
 TIDY_SECONDS = 0.25
 LAST_SECONDS = 9.0
 
 
 async def cancel_tasks(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> None:
-    """Cancel, and once more where that takes longer than `seconds`; what is not over then is left to the loop's end.
+    """Cancel the tasks, and again if they have not ended after `seconds`. Return even if some are still running.
 
-    At the first time a driver still asks its server to cancel, which takes long where that is silent.
+    On the first cancellation a database driver asks its server to cancel the query, which may not answer.
     """
-    left = set(tasks)
-    for patience in (seconds, TIDY_SECONDS):
-        for task in left:
+    pending = set(tasks)
+    for timeout in (seconds, TIDY_SECONDS):
+        for task in pending:
             task.cancel()
-        if left:
-            _, left = await asyncio.wait(left, timeout=patience)
+        if pending:
+            _, pending = await asyncio.wait(pending, timeout=timeout)
 
 
 def force_exit() -> None:
-    """From now on the process has LAST_SECONDS, whatever it still waits for then; its exit status is 0."""
+    """Schedule the end of the process after LAST_SECONDS, with exit status 0, whatever it still waits for."""
     timer = threading.Timer(LAST_SECONDS, _exit)
     timer.daemon = True
     timer.start()

@@ -1,4 +1,4 @@
-"""What `run` and `check` ask of Slack and DigiCert; before a start a wrong token or key stops it, silence does not."""
+"""Checks of Slack and DigiCert for `run` and `check`. A wrong token or key prevents a start, an outage does not."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,24 +23,24 @@ CHECK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the checks before a start found."""
+    """The result of the checks before a start."""
 
     identity: Identity
     digicert_answers: bool
 
 
 async def check_start(
-    check_door: Callable[[Client], Awaitable[None]],
+    check_transport: Callable[[Client], Awaitable[None]],
     slack: Client,
     certcentral: CertCentral,
     timings: Timings = PRODUCTION,
 ) -> Checked:
-    """Who we are in Slack, as soon as it can be reached; ConfigurationError where a token or the key is wrong.
+    """Wait until Slack can be reached, and return the bot's identity.
 
-    That DigiCert cannot be reached is only noted.
+    Raises ConfigurationError if a token or the key is wrong. An unreachable DigiCert is only reported in the result.
     """
     identity, digicert = await asyncio.gather(
-        _ask_slack(check_door, slack, timings),
+        _ask_slack(check_transport, slack, timings),
         ask_digicert(certcentral, timings.digicert_check_timeout),
         return_exceptions=True,
     )
@@ -52,7 +52,7 @@ async def check_start(
     if isinstance(digicert, BaseException):
         raise digicert
     while identity is None:
-        identity = await _ask_slack(check_door, slack, timings)
+        identity = await _ask_slack(check_transport, slack, timings)
     if isinstance(identity, BaseException):
         raise identity
     _warn_of_scopes(identity)
@@ -60,12 +60,12 @@ async def check_start(
 
 
 async def _ask_slack(
-    check_door: Callable[[Client], Awaitable[None]], slack: Client, timings: Timings
+    check_transport: Callable[[Client], Awaitable[None]], slack: Client, timings: Timings
 ) -> Identity | None:
-    """Who we are; None, after the retry delay, where Slack cannot be reached."""
+    """Return the bot's identity, or None after the retry delay if Slack cannot be reached."""
     try:
         identity = await identify_bot(slack)
-        await check_door(slack)
+        await check_transport(slack)
     except SlackUnavailable as error:
         delay = timings.start_retry_delay
         log.warning("Slack cannot be reached; trying again", error=str(error), seconds=delay)
@@ -75,8 +75,9 @@ async def _ask_slack(
 
 
 async def identify_bot(slack: Client) -> Identity:
-    """Who we are in Slack; ConfigurationError where it does not accept the bot token, SlackUnavailable where it is
-    silent.
+    """Return the bot's identity in Slack.
+
+    Raises ConfigurationError if Slack rejects the bot token, SlackUnavailable if it cannot be reached.
     """
     try:
         return await identify(slack)
@@ -85,9 +86,9 @@ async def identify_bot(slack: Client) -> Identity:
 
 
 async def watch_bot_token(slack: Client, timings: Timings = PRODUCTION) -> None:
-    """Ask who we are whenever a call says that the bot token is bad; ConfigurationError where Slack says so again.
+    """Verify the bot token whenever a call reports it as bad. Raises ConfigurationError if Slack confirms that.
 
-    One wrong answer to one call, or a Slack that is silent, ends nothing.
+    A single wrong answer or an outage of Slack does not end the bot.
     """
     while True:
         await slack.token_rejected.wait()
@@ -104,19 +105,22 @@ async def watch_bot_token(slack: Client, timings: Timings = PRODUCTION) -> None:
 
 
 def bot_token_rejected(error: SlackRejected) -> ConfigurationError:
-    """Which setting to mend where Slack refuses the bot token."""
+    """Return an error that names the setting to fix if Slack rejects the bot token."""
     return ConfigurationError([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."])
 
 
 def _warn_of_scopes(identity: Identity) -> None:
-    """Say what will fail; Slack names no scopes where something between us and it takes the header away."""
+    """Log missing scopes. Does nothing if a proxy has removed Slack's scope header."""
     if identity.scopes and (missing := scopes.missing(identity.scopes)):
         mend = "`dcv-resend check` tells what fails without each; add them to your Slack app and install it anew"
         log.warning("scopes are missing", scopes=", ".join(missing), mend=mend)
 
 
 async def ask_digicert(certcentral: CertCentral, seconds: float) -> bool:
-    """Log whose key it is; False where DigiCert cannot be reached within `seconds`, which is only a warning."""
+    """Log the key's owner and return True, or log a warning and return False if DigiCert is unreachable.
+
+    Raises ConfigurationError if DigiCert rejects the key.
+    """
     try:
         async with asyncio.timeout(seconds):
             whose = await certcentral.check_key()
@@ -130,7 +134,7 @@ async def ask_digicert(certcentral: CertCentral, seconds: float) -> bool:
 
 
 async def alert_channels(settings: Settings, slack: Client) -> list[Finding]:
-    """How each channel of DCV_ALERT_CHANNELS stands to the bot; SlackUnavailable when Slack cannot tell."""
+    """Return a finding for each channel of DCV_ALERT_CHANNELS. Raises SlackUnavailable if Slack cannot be reached."""
     return list(await asyncio.gather(*(_alert_channel(slack, each) for each in sorted(settings.dcv_alert_channels))))
 
 
@@ -142,7 +146,7 @@ async def _alert_channel(slack: Client, channel_id: str) -> Finding:
 
 
 async def warn_of_alert_channels(settings: Settings, slack: Client) -> None:
-    """Log which channels of alerts will stay silent, as far as Slack tells at the start."""
+    """Log each alert channel that the bot cannot read. Logs a single warning if Slack cannot be reached."""
     try:
         found = await alert_channels(settings, slack)
     except SlackUnavailable as error:
@@ -154,14 +158,14 @@ async def warn_of_alert_channels(settings: Settings, slack: Client) -> None:
 
 
 def key_rejected(error: CaRejected) -> str:
-    """Which setting to mend where DigiCert refuses the key, or the address is not its API's."""
+    """Return a line that names the setting to fix: the key if DigiCert answers 403, else the API's address."""
     if error.status == 403:
         return f"DIGICERT_API_KEY: {error} Copy a key of a service user from CertCentral."
     return f"DIGICERT_BASE_URL: {error} Is this the address of your CertCentral's Services API?"
 
 
 async def wait_for_digicert(certcentral: CertCentral, timings: Timings) -> None:
-    """Ask for the key again and again; a wrong one is told in the log, each resend then in its thread."""
+    """Retry the key check until DigiCert answers. A wrong key is logged, and each resend then reports it."""
     try:
         seconds = timings.digicert_check_timeout
         while not await ask_digicert(certcentral, seconds):  # noqa: ASYNC110 - DigiCert tells nobody when it is back

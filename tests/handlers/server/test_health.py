@@ -28,7 +28,7 @@ def asked():
 
 
 async def test_many_at_once_are_one_question(asked):
-    question = CachedCheck(asked, counts_for=0.0)
+    question = CachedCheck(asked, ttl=0.0)
 
     answers = await asyncio.gather(*(question.answer() for _ in range(50)))
 
@@ -37,7 +37,7 @@ async def test_many_at_once_are_one_question(asked):
 
 
 async def test_a_yes_counts_for_a_while_and_a_no_is_asked_anew(asked):
-    lasting, passing = CachedCheck(asked, counts_for=60.0), CachedCheck(asked, counts_for=0.0)
+    lasting, passing = CachedCheck(asked, ttl=60.0), CachedCheck(asked, ttl=0.0)
 
     assert [await lasting.answer() for _ in range(3)] == [True] * 3
     assert asked.times == 1
@@ -47,7 +47,7 @@ async def test_a_yes_counts_for_a_while_and_a_no_is_asked_anew(asked):
 
 
 async def test_one_that_gives_no_answer_is_not_waited_for_nor_asked_twice_and_may_answer_later(asked):
-    question = CachedCheck(asked, patience=0.01)
+    question = CachedCheck(asked, timeout=0.01)
     asked.may_answer.clear()
 
     unreachable = [await question.answer() for _ in range(3)]
@@ -61,7 +61,7 @@ async def test_one_that_gives_no_answer_is_not_waited_for_nor_asked_twice_and_ma
 
 
 async def test_an_answer_that_took_longer_than_it_counts_is_not_kept(asked):
-    question = CachedCheck(asked, counts_for=0.05, patience=0.01)
+    question = CachedCheck(asked, ttl=0.05, timeout=0.01)
     asked.may_answer.clear()
 
     unreachable = await question.answer()
