@@ -1,4 +1,4 @@
-"""The app-level token of Socket Mode: what Slack says of it."""
+"""The app-level token of Socket Mode."""
 
 from pydantic import SecretStr
 
@@ -7,8 +7,9 @@ from bot.slack.client import Client, open_socket_url
 
 
 async def request_socket_url(app_token: SecretStr, slack: Client) -> None:
-    """Get one Socket Mode address; ConfigurationError where Slack does not accept the app token, SlackUnavailable
-    likewise.
+    """Request one Socket Mode address, to verify the app token.
+
+    Raises ConfigurationError if Slack rejects the token, SlackUnavailable if it cannot be reached.
     """
     try:
         await open_socket_url(slack, app_token.get_secret_value())
@@ -17,6 +18,6 @@ async def request_socket_url(app_token: SecretStr, slack: Client) -> None:
 
 
 def app_token_rejected(error: SlackRejected) -> ConfigurationError:
-    """Which setting to mend where Slack refuses the app-level token."""
+    """Return an error that names the setting to fix if Slack rejects the app-level token."""
     mend = "Make an app-level token with the scope connections:write, and switch Socket Mode on."
     return ConfigurationError([f"SLACK_APP_TOKEN: Slack refused it ({error.code}). {mend}"])

@@ -1,4 +1,4 @@
-"""The TCP connections of the HTTP server: how many there may be, how long each may wait, and which one makes room."""
+"""Limits of the HTTP server's TCP connections: their number, their time, and which one to close to make room."""
 
 import asyncio
 import resource
@@ -15,18 +15,18 @@ from aiohttp import web
 
 from handlers.transport.rejections import Rejections
 
-# Slack waits three seconds in all for an answer, so its own requests come close to neither.
+# Slack waits three seconds in all for an answer, so its own requests stay far below both limits.
 REQUEST_SECONDS = 5.0
 ANSWER_SECONDS = 15.0
-# Longer than proxies usually hold an idle connection: a request that meets a closing connection would be lost.
+# Longer than proxies usually keep an idle connection: a request sent on a closing connection would be lost.
 IDLE_SECONDS = 75.0
 MOST_CONNECTIONS = 256
 FEWEST_CONNECTIONS = 16
-# For databases, Slack and DigiCert at the same time; at rest the bot needs about forty.
+# File descriptors for databases, Slack and DigiCert at the same time. The idle bot needs about forty.
 BOT_DESCRIPTORS = 192
 WANTED_DESCRIPTORS = 4096
 ACCEPT_PAUSE_SECONDS = 0.1
-# How long Linux may withhold a connection on which nothing was sent yet: it takes no place beside one with a request.
+# Linux holds back a connection without data for this long (TCP_DEFER_ACCEPT), so it takes no place meanwhile.
 SILENT_SECONDS = 1
 BACKLOG = 512
 
@@ -34,7 +34,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def connection_limit() -> int:
-    """Return how many connections leave the bot enough file descriptors for its own work.
+    """Return the number of connections that leaves the bot enough file descriptors for its own work.
 
     Raises the process's soft limit of descriptors first, as far as the hard limit permits.
     """
@@ -49,17 +49,17 @@ def connection_limit() -> int:
 
 
 class _Trust(IntEnum):
-    """What a connection has shown so far: one that has shown more is closed later to make room, the last one never."""
+    """Trust in a connection. To make room, less trusted ones are closed first, and ANSWERING_SLACK ones never."""
 
     NONE = 0
     SIGNED_BEFORE = 1
-    """An earlier request on it was signed by Slack: it is Slack's, or of a proxy in front of Slack's requests."""
+    """An earlier request on it was signed by Slack, so it belongs to Slack or to a proxy that forwards its requests."""
     ANSWERING_SLACK = 2
 
 
 @dataclass(eq=False)
 class _Connection:
-    """One open connection, and the timer that closes it unless something happens on it."""
+    """One open connection, and the timer that closes it if it is idle."""
 
     transport: asyncio.Transport
     network: str
@@ -68,11 +68,11 @@ class _Connection:
 
     @property
     def holds_descriptor(self) -> bool:
-        """True until the socket is closed; a transport that still has something to send begins to close earlier."""
+        """Return True until the socket is closed. A transport with unsent data counts as closing earlier than that."""
         return bool(self.transport.get_extra_info("socket").fileno() >= 0)
 
     def abort(self) -> None:
-        """Close it at once, whatever is still to be sent."""
+        """Close the connection at once and discard unsent data."""
         self.timer.cancel()
         self.transport.abort()
 
@@ -80,14 +80,14 @@ class _Connection:
 class Connections:
     """The open connections of one server, at most `limit`.
 
-    A new connection is always let in, because it may be Slack's. If every place is taken, one closes that never carried
-    a request signed by Slack: of the network with most of them, the one on which nothing has happened for longest.
+    A new connection is always accepted, because it may be Slack's. If the limit is reached, one is closed that never
+    carried a request signed by Slack: in the network with most connections, the one that has been idle for longest.
     """
 
-    def __init__(self, limit: int, denial_log: Rejections) -> None:
+    def __init__(self, limit: int, rejections: Rejections) -> None:
         self._limit = limit
-        self._denial_log = denial_log
-        # In the order in which something last happened on them.
+        self._rejections = rejections
+        # Ordered by last activity, the longest idle first.
         self._open: dict[Any, _Connection] = {}
 
     async def accept(self, listener: socket.socket, factory: Callable[[], asyncio.Protocol]) -> None:
@@ -100,14 +100,14 @@ class Connections:
             try:
                 accepted, address = await loop.sock_accept(listener)
             except OSError:
-                # The process or the host is out of descriptors, and the bot's own work needs some too.
+                # The process or the host is out of descriptors, and the bot's own work needs some too: close half.
                 dropped = [self._drop("descriptors", self._next_to_go()) for _ in range(1 + len(self._open) // 2)]
                 await asyncio.sleep(0.0 if any(dropped) else ACCEPT_PAUSE_SECONDS)
                 continue
             try:
                 await self._admit(accepted, str(address[0]), factory)
             except OSError:
-                # The client was gone before it was let in.
+                # The client disconnected before it was admitted.
                 accepted.close()
             await asyncio.sleep(0)
 
@@ -119,7 +119,7 @@ class Connections:
         try:
             response = await handler(request)
             if request.keep_alive and response.keep_alive is not False:
-                # The server itself closes an idle connection, but waits for ever for a client that reads no answer.
+                # aiohttp closes an idle connection itself, but waits forever for a client that reads no answer.
                 seconds += IDLE_SECONDS
             return response
         finally:
@@ -127,7 +127,7 @@ class Connections:
 
     @contextmanager
     def answering_slack(self, request: web.Request) -> Iterator[None]:
-        """Protect the connection of a request that Slack signed; trust it more than others afterwards."""
+        """Protect the connection while a request signed by Slack is handled, and trust it more afterwards."""
         connection = self._open.get(request.transport)
         try:
             if connection:
@@ -138,7 +138,7 @@ class Connections:
                 connection.trust = _Trust.SIGNED_BEFORE
 
     def close(self) -> None:
-        """Cancel every timer; the server itself closes the connections."""
+        """Cancel every timer. The server closes the connections."""
         for connection in self._open.values():
             connection.timer.cancel()
         self._open.clear()
@@ -154,7 +154,7 @@ class Connections:
         self._open[transport] = _Connection(transport, _network(address), timer)
 
     def _extend(self, transport: asyncio.BaseTransport | None, seconds: float) -> None:
-        """Note that something happened on a connection, and give it so many seconds from now on."""
+        """Record activity on a connection, and restart its timer with `seconds`."""
         if connection := self._open.pop(transport, None):
             connection.timer.cancel()
             connection.timer = asyncio.get_running_loop().call_later(seconds, self._close_late, connection.transport)
@@ -166,7 +166,7 @@ class Connections:
             self._drop("late", connection)
 
     def _next_to_go(self) -> _Connection | None:
-        """Return the connection that makes room for a new one; None if Slack is being answered on all of them."""
+        """Return the connection to close for a new one, or None if all of them are answering Slack."""
         for trust in (_Trust.NONE, _Trust.SIGNED_BEFORE):
             if others := [each for each in self._open.values() if each.trust is trust]:
                 ((most, _),) = Counter(each.network for each in others).most_common(1)
@@ -174,8 +174,8 @@ class Connections:
         return None
 
     def _drop(self, reason: str, connection: _Connection | None) -> bool:
-        """Close a connection, if there is one, and say so in the log."""
-        self._denial_log.dropped(reason)
+        """Close a connection and log it with its reason. Return False if there is none to close."""
+        self._rejections.dropped(reason)
         if connection is None:
             return False
         self._open.pop(connection.transport, None)
@@ -187,6 +187,6 @@ CONNECTIONS = web.AppKey("connections", Connections)
 
 
 def _network(address: str) -> str:
-    """Return what one client can be expected to hold: an IPv4 address, or a network of IPv6 (RFC 6177)."""
+    """Return the network that one client may control: a single IPv4 address, or an IPv6 /64 (RFC 6177)."""
     parsed = ip_address(address.partition("%")[0])
     return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address

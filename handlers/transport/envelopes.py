@@ -1,4 +1,4 @@
-"""Envelopes of Socket Mode: handed to the app, whose answer becomes the acknowledgement."""
+"""Dispatch of Socket Mode envelopes to the app, whose response becomes the acknowledgement."""
 
 import logging
 import time
@@ -16,29 +16,28 @@ log = structlog.get_logger(__name__)
 
 
 async def answer(app: AsyncApp, envelope: Message) -> str | None:
-    """What acknowledges an envelope, as it goes over the socket; None where Slack is to deliver it again.
+    """Return the ack of an envelope as JSON text, or None if Slack should deliver it again.
 
-    One that Bolt cannot read is acknowledged as well: where a part is not what Slack makes it, Bolt fails in code of
-    its own and has not answered yet.
+    Acknowledge a malformed envelope as well: Bolt raises in its own parsing code before it has answered.
     """
-    said = _Said()
+    recorder = _AckRecorder()
     try:
         if request := SocketModeRequest.from_dict({"type": "", "payload": {}, **envelope}):
             response = await run_async_bolt_app(app, request)
-            await send_async_response(said, request, response, time.time())
+            await send_async_response(recorder, request, response, time.time())
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         log.warning("an envelope was not understood", error=type(error).__name__)
-        await said.send_socket_mode_response(SocketModeResponse(envelope_id=str(envelope["envelope_id"])))
-    return said.text
+        await recorder.send_socket_mode_response(SocketModeResponse(envelope_id=str(envelope["envelope_id"])))
+    return recorder.text
 
 
-class _Said(AsyncBaseSocketModeClient):
-    """Where Bolt's adapter says its answer."""
+class _AckRecorder(AsyncBaseSocketModeClient):
+    """A Socket Mode client that records the answer of Bolt's adapter instead of sending it."""
 
     def __init__(self) -> None:
         self.logger = logging.getLogger("slack_bolt.socket_mode")
         self.text: str | None = None
 
     async def send_message(self, message: str) -> None:
-        """Keep it; over which socket it goes is not for Bolt to know."""
+        """Record the message. The reconnector chooses the socket to send it on."""
         self.text = message

@@ -1,4 +1,4 @@
-"""The HTTP door: Slack calls us at one address, and what it did not sign is turned away before anything reads it."""
+"""HTTP mode: Slack posts signed requests to one URL. Unsigned requests are rejected before their body is parsed."""
 
 import asyncio
 import json
@@ -25,24 +25,27 @@ from handlers.transport.signatures import WINDOW, Signatures
 log = structlog.get_logger(__name__)
 
 PATH = "/slack/events"
-# A form may hold 250,000 characters, each of which may take three in a form-encoded body.
+# A view may hold 250,000 characters, each of which may take three bytes in a form-encoded body.
 MOST_BYTES = 1 << 20
 READ_SECONDS = 3.0
 STOP_SECONDS = 2.0
 
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
-# What a form-encoded body of Slack's holds: an interaction, a command, or a look at our certificate.
+# Keys that mark a form-encoded body of Slack's: an interaction, a slash command, or a check of our certificate.
 _KINDS = ("payload", "command", "ssl_check")
 
 
 class HttpMode:
-    """Hears Slack at `PATH`; a request is answered while the app is there, and else it may come again."""
+    """The transport that receives Slack's requests at `PATH`.
+
+    Before and after the app serves, requests get a 503, so that Slack may retry them.
+    """
 
     def __init__(
         self, settings: HttpModeSettings, metrics: Metrics, clock: Clock = utc_now, timings: Timings = PRODUCTION
     ) -> None:
         self._timings = timings
-        self._denial_log = Rejections(metrics)
+        self._rejections = Rejections(metrics)
         self._signatures = Signatures(settings.slack_signing_secret.get_secret_value(), clock)
         self._steady = steady_clock(clock)
         self._replays = ReplayCache(self._steady)
@@ -52,48 +55,49 @@ class HttpMode:
 
     @property
     def routes(self) -> list[web.RouteDef]:
-        """What the site serves for it."""
+        """Return the route of Slack's requests for the bot's HTTP server."""
         return [web.post(PATH, self.handle)]
 
     @property
     def drain_seconds(self) -> float:
-        """Requests arrive until whoever routes them has seen that the bot is not ready any more."""
+        """Return the seconds for which requests still arrive at a stop, until load balancers see it is not ready."""
         return self._timings.drain
 
     @property
     def is_open(self) -> bool:
-        """Whether what Slack sends is answered."""
+        """Return True while Slack's requests are handled."""
         return self._app is not None
 
     async def check(self, _: Client) -> None:
-        """Nothing can be asked: whether the signing secret is right shows when Slack calls."""
+        """Do nothing: the signing secret can only be verified when Slack sends a request."""
 
     async def serve(self, app: AsyncApp, _: Client) -> None:
-        """Let the app answer until this is cancelled, and then whoever is still waiting."""
+        """Dispatch requests to the app until cancelled, then wait up to STOP_SECONDS for those in progress."""
         self._app = app
         log.info("serving Slack", path=PATH)
         try:
             await asyncio.Event().wait()
         finally:
             self._app = None
-            await self._answered()
+            await self._wait_until_idle()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Turn away what Slack did not send just now, and let the app answer the rest, each once."""
+        """Reject requests that Slack did not sign within WINDOW, and dispatch each other one to the app once."""
         try:
             _check_kind(request)
-            stamp = self._signatures.read(request.headers)
+            signature_headers = self._signatures.read(request.headers)
             body = await _read(request)
-            self._signatures.check(stamp, body)
+            self._signatures.check(signature_headers, body)
             payload = read_payload(request.content_type, body)
         except RequestRejected as error:
-            return self._denial_log.respond(error)
+            return self._rejections.respond(error)
         self._open += 1
         self._idle.clear()
         try:
             with request.app[CONNECTIONS].answering_slack(request):
+                # A timestamp may be up to WINDOW ahead of our clock, and stays valid until WINDOW after itself.
                 return await self._replays.run_once(
-                    stamp.signature, self._steady() + 2 * WINDOW, lambda: self._answer(payload)
+                    signature_headers.signature, self._steady() + 2 * WINDOW, lambda: self._answer(payload)
                 )
         finally:
             self._open -= 1
@@ -105,21 +109,21 @@ class HttpMode:
             log.warning("a payload came while the bot starts or stops")
             return web.Response(status=FAILED)
         try:
-            # As Socket Mode hands it over: Bolt's own reading of a body loses a command that says "payload".
+            # Dispatched like a Socket Mode payload: Bolt's body parser loses a command whose text contains "payload".
             response = await self._app.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode"))
             return await to_aiohttp_response(response)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # A part is not what Slack makes it, and Bolt failed in code of its own.
+            # The payload is malformed, and Bolt raised in its own parsing code.
             log.warning("a payload was not understood", error=type(error).__name__)
             return web.Response()
 
-    async def _answered(self) -> None:
+    async def _wait_until_idle(self) -> None:
         if self._open and not await ends_within(STOP_SECONDS, self._idle.wait()):
             log.warning("stopping while Slack waits for answers", open=self._open)
 
 
 def _check_kind(request: web.Request) -> None:
-    """Rejected for what Slack never sends, told by the headers alone."""
+    """Check type, encoding and length by the headers alone. Raises RequestRejected for what Slack never sends."""
     if request.content_type not in {_FORM, _JSON} or request.headers.get("Content-Encoding", "identity") != "identity":
         raise RequestRejected(415, "content_type")
     if (request.content_length or 0) > MOST_BYTES:
@@ -127,7 +131,7 @@ def _check_kind(request: web.Request) -> None:
 
 
 async def _read(request: web.Request) -> bytes:
-    """The body as it came; Rejected as soon as it is too long, or where it takes too long."""
+    """Return the raw body. Raises RequestRejected if it is longer than MOST_BYTES, too slow, or broken."""
     body = bytearray()
     try:
         async with asyncio.timeout(READ_SECONDS):
@@ -138,18 +142,18 @@ async def _read(request: web.Request) -> bytes:
     except TimeoutError:
         raise RequestRejected(408, "slow") from None
     except (web.RequestPayloadError, ClientError, HttpProcessingError, OSError, RuntimeError):
-        # RuntimeError is what aiohttp raises to whoever reads from a connection that is gone.
+        # aiohttp raises RuntimeError when the connection has been lost.
         raise RequestRejected(400, "body") from None
     return bytes(body)
 
 
 def read_payload(content_type: str, body: bytes) -> dict[str, Any]:
-    """The payload as Socket Mode would bring it; Rejected (400) where there is none that can be read."""
+    """Return the payload in the shape of Socket Mode. Raises RequestRejected (400) if it cannot be parsed."""
     try:
         text = body.decode("utf-8")
         if content_type == _JSON:
             return _object(json.loads(text))
-        # Half of an escaped character is no text either.
+        # "strict" also rejects a percent-encoded sequence that is not valid UTF-8.
         form = dict(parse_qsl(text, keep_blank_values=True, errors="strict"))
         if not any(kind in form for kind in _KINDS):
             raise RequestRejected(400, "body")

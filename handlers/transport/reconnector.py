@@ -1,4 +1,4 @@
-"""Staying connected: one socket after another, without a gap where Slack allows it, and an ack for every envelope."""
+"""Reconnection of Socket Mode: one socket after another, without a gap if Slack allows it, and no envelope unacked."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ from handlers.transport.websocket import Message, WebSocket
 log = structlog.get_logger(__name__)
 
 QUIET_SECONDS = 1.5
-# With these Slack wants less sockets, not another one first.
+# For these reasons Slack wants fewer sockets, so close the old one before opening another.
 CLOSE_FIRST = frozenset({"too_many_websockets", "link_disabled", "socket_mode_disabled"})
 SWITCHED_OFF = CLOSE_FIRST - {"too_many_websockets"}
 
@@ -25,11 +25,10 @@ Answer = Callable[[Message], Awaitable[str | None]]
 
 
 class Reconnector:
-    """The connection of the moment, and whoever still reads from an earlier one or works on an envelope.
+    """The current connection, with the tasks that read older connections or handle envelopes.
 
-    `dial` opens a connection, or raises SlackUnavailable, or ConfigurationError where that has no future; `answer`
-    returns
-    the ack of an envelope, if it gets one.
+    `dial` opens a connection. It raises SlackUnavailable, or ConfigurationError if a retry cannot help.
+    `answer` returns the ack of an envelope, or None if it must not be acknowledged.
     """
 
     def __init__(self, dial: Dial, answer: Answer, timings: Timings = PRODUCTION) -> None:
@@ -43,14 +42,14 @@ class Reconnector:
 
     @property
     def is_open(self) -> bool:
-        """Whether envelopes can arrive now."""
+        """Return True if envelopes can arrive now."""
         return self._connection is not None and self._connection.is_open
 
     async def run(self) -> None:
-        """Connect, and connect anew as soon as Slack asks for it or is silent, until cancelled.
+        """Connect, and reconnect whenever Slack requests it or a socket dies, until cancelled.
 
-        At once where a socket served; after a failure in 1 to 2 seconds, then in 2 to 4, and never before the time that
-        Slack names. Raises what `dial` raises, except SlackUnavailable.
+        Reconnect at once after a stable connection, else with exponential backoff (1 to 2 s, then 2 to 4 s), and never
+        before Slack's Retry-After. Raises what `dial` raises, except SlackUnavailable.
         """
         failures = 0
         while True:
@@ -66,21 +65,21 @@ class Reconnector:
             await asyncio.sleep(pause)
 
     async def close(self) -> None:
-        """Close for good once every envelope has its ack, in ACK_SECONDS at most.
+        """Close for good after every envelope has been acknowledged, within ACK_SECONDS.
 
-        What Slack sent before it heard of the parting cannot be acknowledged over the same socket: another one is
-        opened for its ack, and closed in the same way.
+        Envelopes that arrive after our close frame cannot be acknowledged on that socket. A temporary socket is opened
+        for their acks, and closed in the same way.
         """
         try:
             await ends_within(ACK_SECONDS, self._drain())
         except ConfigurationError as error:
-            # It ends anyway; whether the next start is possible is for that start to say.
+            # The process ends anyway, and the next start reports a wrong token.
             log.warning("an envelope could not be acknowledged: Slack opens no socket", problems=error.problems)
         finally:
-            left = [*self._sockets, *self._envelopes]
-            for task in left:
+            remaining = [*self._sockets, *self._envelopes]
+            for task in remaining:
                 task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await asyncio.gather(*remaining, return_exceptions=True)
 
     async def _open(self) -> WebSocket:
         connection = await self._dial()
@@ -114,7 +113,7 @@ class Reconnector:
                 await asyncio.sleep(self._pause(1))
 
     async def _quiet(self) -> None:
-        """Wait for a moment without an envelope in work; where they never end, QUIET_SECONDS."""
+        """Wait until no envelope is being handled, at most QUIET_SECONDS."""
         await ends_within(QUIET_SECONDS, _all(self._envelopes))
 
     def _receive(self, connection: WebSocket, message: Message) -> None:
@@ -134,9 +133,10 @@ class Reconnector:
             log.warning("an envelope could not be acknowledged: no socket is open", kind=envelope.get("type"))
 
     async def _next(self, failed: WebSocket) -> WebSocket:
-        """The connection that is open, or the next one that is; Slack takes an ack from any.
+        """Return the open connection, or wait for the next one. Slack accepts an ack on any of the app's sockets.
 
-        One that `failed` may count as open until its end was read, which it never is while somebody asks it again.
+        `failed` is never returned: it may appear open until its reader has processed its end, and a caller that
+        retries it in a loop would keep that reader from running.
         """
         while self._connection is None or self._connection is failed or not self._connection.is_open:
             self._opened.clear()
@@ -144,7 +144,7 @@ class Reconnector:
         return self._connection
 
     def _pause(self, failures: int) -> float:
-        """Return the seconds until the next try, spread so that not all bots of a workspace call at the same time."""
+        """Return the seconds until the next attempt, with jitter so that not all bots reconnect at the same time."""
         first, longest = self._timings.reconnect_delays
         bound = min(longest, first * 2.0 ** (failures - 1)) if failures > 0 else 0.0
         return bound * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
@@ -157,6 +157,6 @@ def _start(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> N
 
 
 async def _all(tasks: set[asyncio.Task[None]]) -> None:
-    """Wait until all have ended, also those that are added meanwhile."""
+    """Wait until all tasks have ended, including tasks added meanwhile."""
     while tasks:
         await asyncio.wait(tasks)

@@ -1,4 +1,4 @@
-"""HTTP requests that are turned away: told by a status, a line of the log and a count, never by what they hold."""
+"""Rejected HTTP requests: a status, a log line and a counter for each, but never its content."""
 
 import time
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from bot.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-# Anybody may send as many requests as they like; the log must not grow with them. The counts tell of all.
+# Anyone can send any number of requests, and the log must not grow with them. The counters include all of them.
 LINES = 100
 MINUTE = 60.0
 
 
 class RequestRejected(Exception):
-    """A request that nothing comes of; `reason` is one word."""
+    """A request that is rejected with an HTTP status. `reason` is one word for the log and the metric."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -25,7 +25,7 @@ class RequestRejected(Exception):
 
 
 class LogBudget:
-    """Permits so many lines of the log in a minute."""
+    """Limiter of log lines per minute."""
 
     def __init__(self, lines: int, now: Callable[[], float] = time.monotonic) -> None:
         self._lines = lines
@@ -35,7 +35,7 @@ class LogBudget:
         self._left_out = 0
 
     def spend(self) -> dict[str, int] | None:
-        """Return None if the line must not be written, else what the line says of those before it."""
+        """Return None if the line must not be logged, else fields with the number of lines omitted before it."""
         if self._now() - self._began >= MINUTE:
             self._began, self._written = self._now(), 0
         if self._written >= self._lines:
@@ -47,7 +47,7 @@ class LogBudget:
 
 
 class Rejections:
-    """Counts what is turned away, and logs at most LINES requests and one dropped connection in a minute."""
+    """Counter and log of rejections: at most LINES requests and one dropped connection a minute are logged."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -55,7 +55,7 @@ class Rejections:
         self._connections = LogBudget(1)
 
     def respond(self, error: RequestRejected) -> web.Response:
-        """Note a request, and return its answer, which closes the connection, whatever else was on its way."""
+        """Record the rejection, and return its response, which also closes the connection."""
         self.record(error)
         response = web.Response(status=error.status)
         response.force_close()

@@ -1,4 +1,4 @@
-"""Requests that arrive again: the same one does nothing twice."""
+"""Protection against replayed requests: the same signature is handled once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,37 +13,37 @@ FAILED = 503
 
 
 class ReplayCache:
-    """What arrived within the window in which its signature counts; at most what Slack itself signed is kept."""
+    """Cache of the signatures seen within their validity window. Only requests signed by Slack take space."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._observation: dict[str, tuple[datetime, asyncio.Future[int]]] = {}
+        self._seen: dict[str, tuple[datetime, asyncio.Future[int]]] = {}
 
     async def run_once(
         self, signature: str, until: datetime, work: Callable[[], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Answer by `work`, or with an empty 200 where the same signature was answered before or is being answered.
+        """Run `work` for a new signature. Answer a repeated one with an empty 200 or, if the first one failed, 503.
 
-        What ended with a 5xx is forgotten, and may come again.
+        A repeat waits for the first one to end. A request that ended with a 5xx is forgotten, so Slack may retry it.
         """
-        self._forget()
-        if known := self._observation.get(signature):
-            status = await asyncio.shield(known[1])
+        self._evict()
+        if first := self._seen.get(signature):
+            status = await asyncio.shield(first[1])
             return web.Response(status=WORKED if status < 500 else FAILED)
         ended = asyncio.get_running_loop().create_future()
-        self._observation[signature] = (until, ended)
+        self._seen[signature] = (until, ended)
         status = FAILED
         try:
             response = await work()
             status = response.status
         finally:
             if status >= 500:
-                del self._observation[signature]
+                del self._seen[signature]
             ended.set_result(status)
         return response
 
-    def _forget(self) -> None:
-        """Drop what its timestamp alone keeps out now; they stand nearly in the order in which they end."""
+    def _evict(self) -> None:
+        """Evict signatures whose timestamp alone is rejected by now. Insertion order is close to expiry order."""
         now = self._clock()
-        while self._observation and next(iter(self._observation.values()))[0] < now:
-            del self._observation[next(iter(self._observation))]
+        while self._seen and next(iter(self._seen.values()))[0] < now:
+            del self._seen[next(iter(self._seen))]

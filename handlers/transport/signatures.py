@@ -18,29 +18,32 @@ WINDOW = timedelta(minutes=5)
 
 
 class Headers(Protocol):
-    """The headers of a request, by names in any case."""
+    """The headers of a request, with case-insensitive names."""
 
     def getall(self, name: str, default: Sequence[str], /) -> Sequence[str]:
-        """Every value, in their order."""
+        """Return every value of a header, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureHeaders:
-    """What the headers claim: when it was signed, and with which signature."""
+    """The timestamp and the signature that the headers claim, not verified yet."""
 
     timestamp: str
     signature: str
 
 
 class Signatures:
-    """Knows the signing secret."""
+    """Verifier of Slack's request signatures."""
 
     def __init__(self, secret: str, clock: Clock) -> None:
         self._secret = secret.encode()
         self._clock = clock
 
     def read(self, headers: Headers) -> SignatureHeaders:
-        """What the headers claim, before the body is read; Rejected (401) where no body could make it genuine."""
+        """Return the claimed timestamp and signature, before the body is read.
+
+        Raises RequestRejected (401) if they cannot be valid for any body: missing, malformed or outside WINDOW.
+        """
         timestamp, signature = _only(headers, "X-Slack-Request-Timestamp"), _only(headers, "X-Slack-Signature")
         if not re.fullmatch("[0-9]{1,11}", timestamp):
             raise RequestRejected(401, "timestamp")
@@ -51,16 +54,16 @@ class Signatures:
             raise RequestRejected(401, "signature")
         return SignatureHeaders(timestamp, signature)
 
-    def check(self, stamp: SignatureHeaders, body: bytes) -> None:
-        """Rejected (401) where Slack did not sign this body at that time."""
-        signed = b"v0:%s:%s" % (stamp.timestamp.encode(), body)
+    def check(self, claimed: SignatureHeaders, body: bytes) -> None:
+        """Raise RequestRejected (401) if Slack did not sign this body at that time."""
+        signed = b"v0:%s:%s" % (claimed.timestamp.encode(), body)
         made = "v0=" + hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(made, stamp.signature):
+        if not hmac.compare_digest(made, claimed.signature):
             raise RequestRejected(401, "signature")
 
 
 def _only(headers: Headers, name: str) -> str:
-    """The value of a header that is there once; anything else could be read in two ways."""
+    """Return the value of a header that occurs exactly once. A repeated header would be ambiguous."""
     values = headers.getall(name, ())
     if len(values) != 1:
         raise RequestRejected(401, "headers")

@@ -1,4 +1,4 @@
-"""The Socket Mode door: WebSockets that the bot opens to Slack, so that nothing of it can be reached from outside."""
+"""Socket Mode: WebSockets that the bot opens to Slack, so that it needs no public address."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class SocketMode:
-    """Hears Slack over a socket that is replaced whenever Slack asks for it or is silent."""
+    """The transport over WebSockets. A socket is replaced whenever Slack requests it or stops responding."""
 
     def __init__(self, settings: SocketModeSettings, timings: Timings = PRODUCTION) -> None:
         self._settings = settings
@@ -31,28 +31,31 @@ class SocketMode:
 
     @property
     def is_open(self) -> bool:
-        """Whether Slack can reach the bot now; a socket that has died shows within six seconds."""
+        """Return True if Slack can reach the bot now. A dead socket is detected within six seconds."""
         return self._link is not None and self._link.is_open
 
     @property
     def drain_seconds(self) -> float:
-        """None: Slack is told by the socket itself."""
+        """Return 0: closing the socket informs Slack at once."""
         return 0.0
 
     @property
     def routes(self) -> list[web.RouteDef]:
-        """Nothing is asked of it over HTTP."""
+        """Return no routes: Slack sends nothing over HTTP."""
         return []
 
     async def check(self, slack: Client) -> None:
-        """Try the app token; ConfigurationError where Slack does not accept it, SlackUnavailable where it is silent."""
+        """Verify the app token.
+
+        Raises ConfigurationError if Slack rejects it, SlackUnavailable if it cannot be reached.
+        """
         await request_socket_url(self._settings.slack_app_token, slack)
 
     async def serve(self, app: AsyncApp, slack: Client) -> None:
-        """Hand every envelope to the app, until it is cancelled; ConfigurationError where Slack keeps refusing the app
-        token.
+        """Dispatch every envelope to the app until cancelled.
 
-        Once it ends, every envelope that arrived was acknowledged, as far as Slack let it within three seconds.
+        Raises ConfigurationError if Slack rejects the app token twice. When this returns, every envelope that arrived
+        has been acknowledged, as far as Slack allowed that within three seconds.
         """
         async with aiohttp.ClientSession(middlewares=[refuse_redirects]) as session:
             link = Reconnector(partial(self._dial, session, slack), partial(answer, app), self._timings)
@@ -68,18 +71,18 @@ class SocketMode:
         return await WebSocket.open(session, url, proxy_for(url), self._timings)
 
     async def _address(self, slack: Client) -> str:
-        """A fresh address; ConfigurationError where Slack refuses the app token and, asked again, says the same."""
+        """Return a new socket address. Raises ConfigurationError if Slack rejects the app token twice in a row."""
         with contextlib.suppress(SlackRejected):
-            return await self._ask(slack)
+            return await self._request_address(slack)
         log.error("Slack refused the app token; asking whether it is so")
         await asyncio.sleep(self._timings.token_recheck_delay)
         try:
-            return await self._ask(slack)
+            return await self._request_address(slack)
         except SlackRejected as error:
             raise app_token_rejected(error) from error
 
-    async def _ask(self, slack: Client) -> str:
-        """A fresh address; SlackRejected where the token is to blame, SlackUnavailable for whatever else there is."""
+    async def _request_address(self, slack: Client) -> str:
+        """Return a new socket address. Raises SlackRejected if the token is bad, else SlackUnavailable on failure."""
         try:
             async with asyncio.timeout(self._timings.address_timeout):
                 return await open_socket_url(slack, self._settings.slack_app_token.get_secret_value())

@@ -1,4 +1,4 @@
-"""How Slack reaches the bot: two doors, what each stands on, and what a machine may ask beside them."""
+"""The interface of the two transports by which Slack reaches the bot."""
 
 from typing import Protocol
 
@@ -9,31 +9,32 @@ from bot.slack.client import Client
 
 
 class Transport(Protocol):
-    """How Slack reaches the bot."""
+    """A way for Slack to reach the bot: Socket Mode or HTTP."""
 
     @property
     def is_open(self) -> bool:
-        """Whether Slack can reach the bot now, as far as the door can tell."""
+        """Return True if Slack can reach the bot now, as far as the transport knows."""
 
     @property
     def drain_seconds(self) -> float:
-        """How long the door stays open at a stop, since whoever sends payloads here may hear of it so late."""
+        """Return the seconds to remain open at a stop, because load balancers notice it only after a while."""
 
     @property
     def routes(self) -> list[web.RouteDef]:
-        """What it wants to be served on the bot's site, which is open where PORT is set."""
+        """Return its routes for the bot's HTTP server, which runs only if PORT is set."""
 
     async def check(self, slack: Client) -> None:
-        """Look before a start; ConfigurationError where a setting must be mended, SlackUnavailable where Slack is
-        silent.
+        """Verify the settings before a start.
+
+        Raises ConfigurationError if a setting is wrong, SlackUnavailable if Slack cannot be reached.
         """
 
     async def serve(self, app: AsyncApp, slack: Client) -> None:
-        """Hand to the app whatever arrives, until it is cancelled; ConfigurationError where that has no future.
+        """Dispatch every payload to the app until cancelled. Raises ConfigurationError if a retry cannot help.
 
-        Whatever was acknowledged when it ends is being answered; what is not is nobody's.
+        When this returns, acknowledged payloads are still being handled; unacknowledged ones were never started.
         """
 
 
-# How long Slack waits for an ack, and therefore how long whoever is being answered may take at a stop.
+# Slack waits three seconds for an ack, so at a stop requests in progress get as long to finish.
 ACK_SECONDS = 3.0

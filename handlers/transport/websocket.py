@@ -1,4 +1,4 @@
-"""One WebSocket to Slack, from its address to its end: watched by pings, and left without losing what is on its way."""
+"""One WebSocket to Slack, monitored by pings and closed without losing messages that are in transit."""
 
 import asyncio
 import contextlib
@@ -21,9 +21,10 @@ Message = dict[str, Any]
 
 
 class WebSocket:
-    """Open until Slack, silence or `leave` ends it; `over` is set as soon as another one is needed.
+    """A connection that lasts until Slack, a missing pong or `close_gracefully` ends it.
 
-    `goodbye` is the reason that Slack gave for it, if it gave one. Source: Slack's "Using Socket Mode".
+    `over` is set as soon as a new connection is needed. `goodbye` is Slack's reason, if it sent one.
+    Source: Slack's "Using Socket Mode".
     """
 
     def __init__(self, ws: ClientWebSocketResponse, first: Message, timings: Timings = PRODUCTION) -> None:
@@ -40,9 +41,9 @@ class WebSocket:
     async def open(
         cls, session: aiohttp.ClientSession, url: str, proxy: str | None, timings: Timings = PRODUCTION
     ) -> Self:
-        """Connect and wait for Slack's first message; SlackUnavailable if there is none within the handshake timeout.
+        """Connect and wait for Slack's first message. Raises SlackUnavailable if none arrives within the timeout.
 
-        The address opens nothing a second time, whatever came of the first.
+        An address is valid for one attempt, even a failed one.
         """
         try:
             async with asyncio.timeout(timings.handshake_timeout):
@@ -50,7 +51,7 @@ class WebSocket:
                 ws = await session.ws_connect(url, heartbeat=timings.ping_interval, proxy=proxy, timeout=timeout)
                 first = await _first_message(ws)
         except (aiohttp.ClientError, OSError, TimeoutError, TypeError, ValueError) as error:
-            # Without its words, which hold the address.
+            # Without the error's message, which contains the secret address.
             raise SlackUnavailable(f"Slack opened no socket ({_reason(error)}).") from error
         if first.get("type") == DISCONNECT:
             await ws.close()
@@ -59,16 +60,16 @@ class WebSocket:
 
     @property
     def is_open(self) -> bool:
-        """Whether something can be sent: false at the latest when a pong is missing."""
+        """Return True if messages can be sent. Turns False at the latest when a pong is missing."""
         return not (self._ws.closed or self._is_closing)
 
     @property
     def age(self) -> float:
-        """Seconds since it was opened."""
+        """Return the seconds since the connection was opened."""
         return asyncio.get_running_loop().time() - self._began
 
     async def send(self, text: str) -> bool:
-        """Hand one text over; False where the socket is no longer open."""
+        """Send one text message. Return False if the socket is no longer open."""
         if not self.is_open:
             return False
         try:
@@ -77,21 +78,22 @@ class WebSocket:
             return False
         return True
 
-    async def read(self, hear: Callable[[Message], None]) -> None:
-        """Hand on each message until the socket ends."""
+    async def read(self, receive: Callable[[Message], None]) -> None:
+        """Pass each message to `receive` until the socket ends."""
         try:
-            hear(self._first)
+            receive(self._first)
             async for frame in self._ws:
-                self._handle_frame(_parsed(frame.data) if frame.type is WSMsgType.TEXT else {}, hear)
+                self._handle_frame(_parsed(frame.data) if frame.type is WSMsgType.TEXT else {}, receive)
         finally:
             self.over.set()
             self._ended.set()
             await self._ws.close()
 
     async def close_gracefully(self) -> None:
-        """Tell Slack that nothing more will be sent here, and wait until all that it sent before was read.
+        """Send a close frame, and wait until every message that Slack sent before its own one has been read.
 
-        aiohttp's own close would throw that away. Where Slack does not answer within the close timeout it is cut off.
+        aiohttp's own close would discard those messages. If Slack does not answer within the close timeout, the
+        connection is aborted.
         """
         if self.is_open:
             self._is_closing = True
@@ -100,12 +102,12 @@ class WebSocket:
         await ends_within(self._timings.close_timeout, self._ended.wait())
         await self._ws.close()
 
-    def _handle_frame(self, message: Message, hear: Callable[[Message], None]) -> None:
+    def _handle_frame(self, message: Message, receive: Callable[[Message], None]) -> None:
         if message.get("type") == DISCONNECT:
             self.goodbye = str(message.get("reason"))
             self.over.set()
         elif message:
-            hear(message)
+            receive(message)
 
 
 async def _first_message(ws: ClientWebSocketResponse) -> Message:
@@ -117,7 +119,7 @@ async def _first_message(ws: ClientWebSocketResponse) -> Message:
 
 
 def _parsed(text: str) -> Message:
-    """A JSON object; an empty one for anything else, which Slack does not send."""
+    """Return the JSON object, or an empty one for anything else, which Slack does not send."""
     try:
         message = json.loads(text)
     except ValueError:
