@@ -1,4 +1,4 @@
-"""How many schedules are played, or which one."""
+"""Options for the number of schedules or a single seed."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each seed."""
+    """Generate one test for each seed."""
     if "seed" in metafunc.fixturenames:
         only = metafunc.config.getoption("--seed", None)
         last = metafunc.config.getoption("--schedules", SHORT)

@@ -23,15 +23,15 @@ from sandbox.certcentral import CertCentral
 from sandbox.certcentral.call_log import RecordedCall
 from sandbox.faults import Fault, Faults
 from sandbox.slack import Channel, SimulatedUser, Slack
-from tests.chaos.faults import BUSY_FOR_LONG, Mishap, counted, repeating, telling
-from tests.chaos.machine_lag import Heartbeat
-from tests.chaos.schedules import BELOW, FIRST_ORDER, MULTI, ORDERS, PEOPLE, FollowUpSchedule
+from tests.chaos.faults import BUSY_FOR_LONG, ReportedFault, counted, repeating, with_callback
+from tests.chaos.machine_lag import LagMeter
+from tests.chaos.schedules import BELOW, FIRST_ORDER, MULTI, ORDERS, PEOPLE, ChaosSchedule
 from tests.chaos.skewed_bot import SkewedBot
 from tests.database_link import DatabaseLink
 from tests.e2e.helpers import Row, locked, looking_into, serving
 from tests.postgresql import Server
 
-# Each holds a mark that nothing else does: where a mark is found, the secret leaked.
+# Each holds a unique mark: if a mark is found anywhere, the secret has leaked.
 SECRETS = {
     "SLACK_BOT_TOKEN": "xoxb-1234567890-KanarieBotToken7f3a91c2",
     "SLACK_APP_TOKEN": "xapp-1-A0123456789-KanarieAppToken5b8e02d4",
@@ -53,35 +53,35 @@ Key = tuple[str, str]
 class Instance:
     """One process of the bot and its clock."""
 
-    def __init__(self, world: "World", number: int, skew: float) -> None:
-        self.world, self.skew = world, skew
+    def __init__(self, env: "Environment", number: int, skew: float) -> None:
+        self.env, self.skew = env, skew
         self.ends: list[int] = []
-        self.ahead = world.folder / f"ahead-{number}"
-        command = ("skewed-bot", world.schedule.command, str(self.ahead))
+        self.ahead = env.folder / f"ahead-{number}"
+        command = ("skewed-bot", env.schedule.command, str(self.ahead))
         self.name = f"bot-{number}"
-        settings = world.settings | {"DCV_INSTANCE": self.name}
-        if world.is_http:
-            settings |= {"PORT": str(world.port())}
+        settings = env.settings | {"DCV_INSTANCE": self.name}
+        if env.is_http:
+            settings |= {"PORT": str(env.port())}
         # So that its process can be frozen before it learns that its row is written.
-        self.link = DatabaseLink(world.database_url) if world.freezes_at_row else None
+        self.link = DatabaseLink(env.database_url) if env.freezes_at_row else None
         if self.link:
             settings |= {"DATABASE_URL": self.link.url}
-        self.process = SkewedBot(settings, world.folder / f"{self.name}.log", command)
+        self.process = SkewedBot(settings, env.folder / f"{self.name}.log", command)
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
         """Start it."""
-        self.world.set_clocks()
+        self.env.set_clocks()
         async with self._changing:
             await self.process.start()
 
     async def kill(self, pause: float = 0.0, gone: asyncio.Event | None = None) -> None:
         """End it as a power cut does, let go of the call that was held, and start it again."""
         async with self._changing:
-            self.world.spawn(self._note_absence(time.monotonic()))
+            self.env.spawn(self._note_absence(time.monotonic()))
             with suppress(ProcessLookupError, LookupError):
                 await self.process.kill()
-            await self.world.note_death(self.name)
+            await self.env.note_death(self.name)
             if gone is not None:
                 gone.set()
             await asyncio.sleep(pause)
@@ -98,8 +98,8 @@ class Instance:
                 self.link.speak()
                 return
         async with self._changing:
-            self.world.injected["frozen right after its row" if at_row else "frozen"] += 1
-            self.world.frozen.append(frozen := Frozen(self.name, time.monotonic()))
+            self.env.injected["frozen right after its row" if at_row else "frozen"] += 1
+            self.env.frozen.append(frozen := Frozen(self.name, time.monotonic()))
             with suppress(ProcessLookupError, LookupError):
                 os.kill(self.process.pid, signal.SIGSTOP)
                 if self.link:
@@ -109,26 +109,26 @@ class Instance:
             frozen.until = time.monotonic()
 
     async def watch(self) -> None:
-        """Start it anew, as a platform does, where it ended by itself; `ends` keeps with which status."""
+        """Restart the process whenever it ends by itself, as a platform does, and record its exit status in `ends`."""
         while True:
             await asyncio.sleep(0.1)
             async with self._changing:
                 with suppress(TimeoutError):
                     self.ends.append(await self.process.wait_for_exit(0.01))
-                    self.world.spawn(self._note_absence(time.monotonic() - ENDING_SECONDS))
-                    await self.world.note_death(self.name)
+                    self.env.spawn(self._note_absence(time.monotonic() - ENDING_SECONDS))
+                    await self.env.note_death(self.name)
                     await self.process.start()
 
     async def _note_absence(self, began: float) -> None:
-        """Keep from when until when what is sent by HTTP may meet nobody, or somebody who is not ready."""
-        if self.world.is_http:
-            self.world.absences.append(absence := [began, math.inf])
+        """Record the time in which HTTP requests may find no bot, or one that is not ready."""
+        if self.env.is_http:
+            self.env.absences.append(absence := [began, math.inf])
             await serving(self.process)
             absence[1] = time.monotonic()
 
 
 class Arrival(NamedTuple):
-    """A PUT as it arrived: `at` by the monotonic clock, the ledger where it could be read, and what it then met."""
+    """A PUT as it arrived: `at` by the monotonic clock, the ledger if it could be read, and the fault that it met."""
 
     call: RecordedCall
     at: float
@@ -137,7 +137,7 @@ class Arrival(NamedTuple):
 
 
 class Death(NamedTuple):
-    """A process that ended by force or by itself, and what it left in the ledger, where that could be read."""
+    """A process that ended by force or by itself, and the ledger that it left, if that could be read."""
 
     by: str
     rows: list[Row] | None
@@ -153,11 +153,11 @@ class Frozen:
 
 
 class Witness(Faults):
-    """The faults of CertCentral, and at each PUT's arrival a look into the ledger, before anything answers it."""
+    """CertCentral's faults, which also record the ledger when a PUT arrives, before it is answered."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, env: "Environment") -> None:
         super().__init__()
-        self._world = world
+        self._world = env
 
     def pop(self, name: str) -> Fault | None:
         """Use up one fault planned for a call of this name."""
@@ -167,10 +167,10 @@ class Witness(Faults):
         return fault
 
 
-class World:
+class Environment:
     """Everything that a schedule plays in; leaves nothing running."""
 
-    def __init__(self, schedule: FollowUpSchedule, database_url: str, server: Server | None, folder: Path) -> None:
+    def __init__(self, schedule: ChaosSchedule, database_url: str, server: Server | None, folder: Path) -> None:
         self.schedule, self.folder, self.server = schedule, folder, server
         self.database_url = database_url.replace("made-up", DATABASE_PASSWORD)
         self.leap = 0.0
@@ -203,7 +203,7 @@ class World:
 
     async def __aenter__(self) -> Self:
         """Serve, settle who is there and what waits, and start the bots."""
-        self.heartbeat = await self._stack.enter_async_context(Heartbeat(self.folder / "heartbeat"))
+        self.lag_meter = await self._stack.enter_async_context(LagMeter(self.folder / "machine-lag"))
         await self._stack.enter_async_context(self.slack)
         await self._stack.enter_async_context(self.certcentral)
         self._people()
@@ -257,12 +257,12 @@ class World:
 
     @property
     def freezes_at_row(self) -> bool:
-        """Whether a process is to be frozen right after it wrote the row before a call."""
+        """Return if the schedule freezes a process right after it wrote the row before a call."""
         return any(step.what == "freeze" and step.details["at_row"] for step in self.schedule.steps)
 
     @property
     def is_http(self) -> bool:
-        """Whether Slack posts to the bots."""
+        """Return if the bots use HTTP mode."""
         return self.schedule.command == "serve"
 
     def port(self) -> int:
@@ -289,7 +289,7 @@ class World:
 
     @property
     def calls(self) -> int:
-        """How many calls of the bots arrived, at Slack or at DigiCert."""
+        """Return the number of the bots' calls that arrived at Slack and DigiCert."""
         return len(self.slack.api_calls) + len(self.certcentral.calls)
 
     def set_clocks(self) -> None:
@@ -316,14 +316,14 @@ class World:
         self.deaths.append(Death(by, self._readable_ledger()))
 
     def _readable_ledger(self) -> list[Row] | None:
-        """None where the database cannot be read just now."""
+        """Return the ledger's rows, or None if the database cannot be read just now."""
         try:
             return self.ledger()
         except sa.exc.DBAPIError:
             return None
 
     def ledger(self) -> list[Row]:
-        """What stands in the ledger now, the oldest row first."""
+        """Return the ledger's rows, the oldest first."""
         return [{**row, "detail": json.loads(row["detail"])} for row in self.rows("SELECT * FROM ledger ORDER BY seq")]
 
     def rows(self, question: str) -> list[Row]:
@@ -344,7 +344,7 @@ class World:
                         stored[f"{schema}.{name}"] = [list(row) for row in rows]
         return stored
 
-    def _planned(self, fault: Fault, name: str) -> Mishap:
+    def _planned(self, fault: Fault, name: str) -> ReportedFault:
         return counted(repeating(fault, SECRETS["DIGICERT_API_KEY"]), name, self.injected)
 
     def plan_slack(self, method: str, kind: str, fault: Fault) -> None:
@@ -357,14 +357,14 @@ class World:
         self.certcentral.faults.plan(pattern, self._planned(fault, f"DigiCert {verb}: {kind}"))
 
     def plan_kill(self, instance: Instance, call: str, pause: float, *, effect: bool) -> None:
-        """Kill an instance when the next such call arrives; it takes effect or not, and is answered by nobody."""
+        """Kill an instance when the next such call arrives. The call may take effect, and is never answered."""
         gone = asyncio.Event()
 
         def met() -> None:
             self.injected["kill -9 at a call"] += 1
             self.spawn(instance.kill(pause, gone))
 
-        fault = telling(Fault(effect=effect, lost=True, hold=gone), met)
+        fault = with_callback(Fault(effect=effect, lost=True, hold=gone), met)
         (self.certcentral if " " in call else self.slack).faults.plan(call, fault)
 
     def plan_dismissal(self) -> None:
@@ -374,7 +374,7 @@ class World:
             self.injected["lost their right while DigiCert was busy"] += 1
             self.dismiss(self.asked[key_of(self.certcentral.calls[-1])])
 
-        self.certcentral.faults.plan("PUT *", telling(BUSY_FOR_LONG, met))
+        self.certcentral.faults.plan("PUT *", with_callback(BUSY_FOR_LONG, met))
 
     def dismiss(self, name: str) -> None:
         """Take a person out of the group, or make a guest of one who is not in it."""
@@ -448,12 +448,12 @@ class World:
         self.certcentral.add_order(BELOW, ["shop.below.com"], product="ov", name_scope="fqdn")
 
 
-def _now(world: World) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=world.leap)
+def _now(env: Environment) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=env.leap)
 
 
 def targets(order_id: int) -> list[str]:
-    """What is mailed for an order, in the ledger's words."""
+    """Return the targets of an order's mails, in the ledger's words."""
     if order_id == BELOW:
         return [f"domain {BELOW_DOMAIN}"]
     number = order_id - FIRST_ORDER + 1

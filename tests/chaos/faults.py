@@ -1,4 +1,4 @@
-"""What the local Slack and the local CertCentral do to calls, by name; each is counted when a call meets it."""
+"""The faults of the local Slack and the local CertCentral, by name. Each call that meets one is counted."""
 
 import json
 from collections import Counter
@@ -71,34 +71,34 @@ PUTS = {
 
 
 @dataclass(frozen=True)
-class Mishap(Fault):
-    """A fault that tells when a call meets it."""
+class ReportedFault(Fault):
+    """A fault that runs a callback when a call meets it."""
 
     met: Callable[[], None] = field(default=lambda: None, repr=False)
 
     async def wait(self) -> None:
-        """Tell, then hold the call as planned."""
+        """Run the callback, then hold the call as planned."""
         self.met()
         await super().wait()
 
 
-def counted(fault: Fault, name: str, injected: Counter[str]) -> Mishap:
-    """The fault, counted under this name by each call that meets it."""
+def counted(fault: Fault, name: str, injected: Counter[str]) -> ReportedFault:
+    """Return the fault, counted under this name by each call that meets it."""
 
     def met() -> None:
         injected[name] += 1
 
-    return telling(fault, met)
+    return with_callback(fault, met)
 
 
 def repeating(fault: Fault, secret: str) -> Fault:
-    """The fault with an answer that repeats this secret, as a proxy or a careless server may."""
+    """Return the fault with an answer that repeats this secret, as a proxy or a careless server may."""
     if fault.answer is None:
         return fault
     body = json.loads(json.dumps(fault.answer.body).replace(SECRET, json.dumps(secret)[1:-1]))
     return replace(fault, answer=replace(fault.answer, body=body))
 
 
-def telling(fault: Fault, met: Callable[[], None]) -> Mishap:
-    """The fault, telling when a call meets it."""
-    return Mishap(fault.effect, fault.answer, fault.lost, fault.hold, fault.seconds, met)
+def with_callback(fault: Fault, met: Callable[[], None]) -> ReportedFault:
+    """Return the fault with a callback for each call that meets it."""
+    return ReportedFault(fault.effect, fault.answer, fault.lost, fault.hold, fault.seconds, met)

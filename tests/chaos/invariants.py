@@ -1,4 +1,4 @@
-"""What must hold after every schedule, whatever happened in it: each function tells what does not, in sentences."""
+"""The invariants that hold after every schedule. Each check yields a sentence for each violation."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from sandbox.certcentral.models import Mail
 from sandbox.slack import Delivery, Message
 from sandbox.slack.workspace.response_urls import MAX_USES
-from tests.chaos.environment import MARK, Key, World, key_of
+from tests.chaos.environment import MARK, Environment, Key, key_of
 from tests.chaos.schedules import MAY
 from tests.e2e.helpers import ENDINGS, Row
 from tests.forked_bot import SHORT, ForkedBot
@@ -29,7 +29,7 @@ ONLY = "only"
 QUIET_SECONDS = 2.2
 # By then an ack is there on the slowest machine.
 NEVER_SECONDS = 15.0
-# An ack takes some hundredths of a second; where it took longer than this beside the machine's lag, that was the bot.
+# An ack takes some hundredths of a second. If it takes longer than this beyond the machine's lag, the bot is to blame.
 OWN_SECONDS = 2.0
 _MENTION = re.compile(r"<!(?!date\^|subteam\^)|<@(?!U)|<@U0EVIL|<(https?://evil[^|>]*)")
 _IN_ORDER = re.compile(r"(sending turned_away )*(sending )?(sent|refused|not_sent|unknown)")
@@ -45,75 +45,75 @@ THAWING_SECONDS = 3.0
 SEEN_SECONDS = 1.0
 
 
-async def violations(world: World) -> list[str]:
-    """Everything that does not hold."""
-    rows = world.ledger()
-    told = [each for check in _CHECKS for each in check(world, rows)]
-    return [*told, *await _chain(world)]
+async def violations(env: Environment) -> list[str]:
+    """Return a sentence for each violated invariant."""
+    rows = env.ledger()
+    found = [each for check in _CHECKS for each in check(env, rows)]
+    return [*found, *await _chain(env)]
 
 
-def unfinished(world: World) -> list[str]:
-    """What is still under way in the bot, by its own tables."""
+def unfinished(env: Environment) -> list[str]:
+    """Return a sentence for each unfinished item in the bot's own tables."""
     questions = {
         "request {id} is not told": "SELECT id FROM requests WHERE reported_at IS NULL",
         "alert {ts} was not looked at": "SELECT ts FROM alerts WHERE mentions IS NOT NULL",
         "offer {id} is not shown": "SELECT id FROM offers WHERE published_version = 0",
     }
-    return [name.format(**row) for name, question in questions.items() for row in world.rows(question)]
+    return [name.format(**row) for name, question in questions.items() for row in env.rows(question)]
 
 
-def _puts_have_rows(world: World, rows: list[Row]) -> Iterator[str]:
+def _puts_have_rows(env: Environment, rows: list[Row]) -> Iterator[str]:
     """Each PUT has a `sending` row of its own, there before it arrived; nothing takes effect twice."""
     so_far: Counter[Key] = Counter()
-    for call, _, before, _ in world.witnessed:
+    for call, _, before, _ in env.witnessed:
         so_far[key := key_of(call)] += 1
         begun = _sendings(rows if before is None else before)
         if so_far[key] > begun[key]:
             yield f"PUT {so_far[key]} of {key} has only {begun[key]} sending rows before it"
-    mails = Counter((*_mail_key(mail), mail.recipient) for mail in world.certcentral.outbox)
+    mails = Counter((*_mail_key(mail), mail.recipient) for mail in env.certcentral.outbox)
     for (order_or_domain, locale, recipient), times in mails.items():
-        order = world.certcentral.orders.get(order_or_domain)
+        order = env.certcentral.orders.get(order_or_domain)
         if times > (len(order.dns_names) if order else 1):
             yield f"{recipient} was mailed {times} times for {order_or_domain} in {locale}"
 
 
-def _no_call_is_late(world: World, _: list[Row]) -> Iterator[str]:
-    """No PUT arrives once its call has ended: whoever reads the ending may have sent it again."""
-    for call, _at, before, _fault in world.witnessed:
+def _no_call_is_late(env: Environment, _: list[Row]) -> Iterator[str]:
+    """No PUT arrives after its call has ended: a user who read the result may have sent it again."""
+    for call, _at, before, _fault in env.witnessed:
         ended = [row for row in before or () if row["kind"] in ENDINGS and _key(before or [], row) == key_of(call)]
         yield from (f"the PUT of {key_of(call)} arrived after it had ended as {row['kind']}" for row in ended)
 
 
-def _only_the_chosen_are_mailed(world: World, rows: list[Row]) -> Iterator[str]:
+def _only_the_chosen_are_mailed(env: Environment, rows: list[Row]) -> Iterator[str]:
     chosen: dict[Key, set[str]] = defaultdict(set)
     for row in rows:
         if row["kind"] == "accepted":
             for call, key in zip(row["detail"]["calls"], _keys(row), strict=True):
                 chosen[key] |= {address for each in call["recipients"].values() for address in each}
-    for mail in world.certcentral.outbox:
+    for mail in env.certcentral.outbox:
         key = (f"order {mail.order_id}" if mail.order_id else f"domain {mail.domain_id}", mail.locale)
         if mail.recipient not in chosen[key]:
             yield f"{mail.recipient} was mailed for {key}, and {sorted(chosen[key])} were chosen"
 
 
-def _colleagues_are_served_during_a_flood(world: World, _: list[Row]) -> Iterator[str]:
-    yield from (f"{who} got no form while another person flooded the bot" for who, served in world.served if not served)
+def _colleagues_are_served_during_a_flood(env: Environment, _: list[Row]) -> Iterator[str]:
+    yield from (f"{who} got no form while another person flooded the bot" for who, served in env.served if not served)
 
 
-def _nobody_is_denied_falsely(world: World, rows: list[Row]) -> Iterator[str]:
-    """Whoever may at all times is refused nothing because Slack could not tell."""
+def _nobody_is_denied_falsely(env: Environment, rows: list[Row]) -> Iterator[str]:
+    """A person with permission is never denied because Slack did not answer."""
     for row in rows:
-        name = next((name for name, person in world.people.items() if person.id == row["user_id"]), "")
-        if row["kind"] == "denied" and name in MAY and name not in world.left_at:
+        name = next((name for name, person in env.people.items() if person.id == row["user_id"]), "")
+        if row["kind"] == "denied" and name in MAY and name not in env.left_at:
             yield f"{name} may, and has a row denied: {row['detail']}"
 
 
-def _strangers_read_no_outcome(world: World, _: list[Row]) -> Iterator[str]:
+def _strangers_read_no_outcome(env: Environment, _: list[Row]) -> Iterator[str]:
     """Once the one instance has seen that the channel is shared, it says there no longer what became of a request."""
-    if world.shared_at is None or len(world.instances) > 1:
+    if env.shared_at is None or len(env.instances) > 1:
         return
-    calls = [call for call in world.slack.api_calls if call.params.get("channel") == world.pki.id]
-    asked = [call for call in calls if call.method == "conversations.info" and call.at > world.shared_at]
+    calls = [call for call in env.slack.api_calls if call.params.get("channel") == env.pki.id]
+    asked = [call for call in calls if call.method == "conversations.info" and call.at > env.shared_at]
     observation = next((call.at + (call.after or 0.0) for call in asked if call.status == 200 and not call.error), None)
     for call in calls:
         is_said = call.method in {"chat.postMessage", "chat.update"} and observation is not None
@@ -121,7 +121,7 @@ def _strangers_read_no_outcome(world: World, _: list[Row]) -> Iterator[str]:
             yield f"strangers read {call.params.get('text')!r}"
 
 
-def _attempts_are_in_order(_: World, rows: list[Row]) -> Iterator[str]:
+def _attempts_are_in_order(_: Environment, rows: list[Row]) -> Iterator[str]:
     """One `sending` row for each attempt; another attempt only after the one before was turned away; one ending."""
     by_call = defaultdict(list)
     for row in rows:
@@ -135,28 +135,28 @@ def _attempts_are_in_order(_: World, rows: list[Row]) -> Iterator[str]:
             yield f"call {call} has {events} in the ledger"
 
 
-def _requests_are_accepted_once(_: World, rows: list[Row]) -> Iterator[str]:
-    """What one person asked once is one request, however often it arrived."""
+def _requests_are_accepted_once(_: Environment, rows: list[Row]) -> Iterator[str]:
+    """One user action is one request, however often it arrived."""
     keys = Counter(key for row in rows if row["kind"] == "accepted" for key in _keys(row))
     yield from (f"{key} was accepted {times} times" for key, times in keys.items() if times > 1)
 
 
-def _nobody_is_mailed_without_permission(world: World, rows: list[Row]) -> Iterator[str]:
-    names = {person.id: name for name, person in world.people.items()}
+def _nobody_is_mailed_without_permission(env: Environment, rows: list[Row]) -> Iterator[str]:
+    names = {person.id: name for name, person in env.people.items()}
     asked = {key: names[row["user_id"]] for row in rows if row["kind"] == "accepted" for key in _keys(row)}
     for row in rows:
         if row["kind"] in {"accepted", "sending"} and names.get(row["user_id"]) not in MAY:
             yield f"{names.get(row['user_id'])} may not, and has a row {row['kind']}"
-    for call, at, _, _ in world.witnessed:
+    for call, at, _, _ in env.witnessed:
         who = asked.get(key_of(call))
         if who not in MAY:
             yield f"a PUT for {who}: {key_of(call)}"
-        left_at = world.left_at.get(who or "", at)
+        left_at = env.left_at.get(who or "", at)
         if at > left_at + GRACE_SECONDS:
             yield f"a PUT for {who}, {at - left_at:.1f} s after they lost their right"
 
 
-def _every_request_ends_once_and_truly(world: World, rows: list[Row]) -> Iterator[str]:
+def _every_request_ends_once_and_truly(env: Environment, rows: list[Row]) -> Iterator[str]:
     ended: dict[tuple[str, int], list[Row]] = defaultdict(list)
     for row in rows:
         if row["kind"] in ENDINGS:
@@ -168,41 +168,41 @@ def _every_request_ends_once_and_truly(world: World, rows: list[Row]) -> Iterato
             results = [each["kind"] for each in ended[row["request_id"], number]]
             if len(results) != 1:
                 yield f"call {number} of {row['request_id']} ended {results}"
-            elif lie := _lie(world, rows, key, results[0]):
+            elif lie := _lie(env, rows, key, results[0]):
                 yield f"{key} was told as {results[0]}, but {lie}"
 
 
-def _lie(world: World, rows: list[Row], key: Key, result: str) -> str | None:
-    """What CertCentral, or the life of the processes, knows against an ending."""
-    puts = [call for call in world.certcentral.resends if key_of(call) == key]
+def _lie(env: Environment, rows: list[Row], key: Key, result: str) -> str | None:
+    """Return the evidence against a result, from CertCentral or the processes' lives, or None."""
+    puts = [call for call in env.certcentral.resends if key_of(call) == key]
     statuses = [call.status for call in puts]
-    mailed = any(_mail_key(mail) == (int(key[0].split()[1]), key[1]) for mail in world.certcentral.outbox)
+    mailed = any(_mail_key(mail) == (int(key[0].split()[1]), key[1]) for mail in env.certcentral.outbox)
     if result == "sent" and 204 not in statuses:
         return f"CertCentral answered {statuses}"
     if result in {"refused", "not_sent"} and (mailed or 204 in statuses):
         return f"CertCentral answered {statuses} and mailed"
-    if result == "unknown" and not _left_in_doubt(world, rows, key) and not _died_at(world, rows, key):
+    if result == "unknown" and not _left_in_doubt(env, rows, key) and not _died_at(env, rows, key):
         return f"CertCentral answered {statuses}, and no process ended in between"
     return None
 
 
-def _left_in_doubt(world: World, rows: list[Row], key: Key) -> bool:
-    """Whether the PUT of the last try arrived, and was lost or answered so that nobody can tell what it did."""
-    faults = [each.fault for each in world.witnessed if key_of(each.call) == key]
+def _left_in_doubt(env: Environment, rows: list[Row], key: Key) -> bool:
+    """Return if the PUT of the last attempt arrived, and was lost or answered so that its effect is unknown."""
+    faults = [each.fault for each in env.witnessed if key_of(each.call) == key]
     if not faults or len(faults) < _sendings(rows)[key] or (fault := faults[-1]) is None:
         return False
     return fault.lost or (fault.answer is not None and fault.answer.status not in CLEAR)
 
 
-def _died_at(world: World, rows: list[Row], key: Key) -> bool:
-    """Whether a process ended between the `sending` row that it wrote for this call and the row that closes it.
+def _died_at(env: Environment, rows: list[Row], key: Key) -> bool:
+    """Return if a process ended between the `sending` row that it wrote for this call and the row that closes it.
 
     One that was frozen for as long as the others wait counts as well: they ended what it had begun.
     """
-    gone = {each.by for each in world.frozen if each.until - each.since > GONE_SECONDS}
+    gone = {each.by for each in env.frozen if each.until - each.since > GONE_SECONDS}
     if any(_begun_by(row) in gone for row in rows if row["kind"] == "sending" and _key(rows, row) == key):
         return True
-    for by, left in world.deaths:
+    for by, left in env.deaths:
         if left is None:
             return True
         last = [row for row in left if row["call_no"] is not None and _key(left, row) == key][-1:]
@@ -215,35 +215,35 @@ def _begun_by(row: Row) -> str:
     return str(row["detail"]["by"].split("/")[0])
 
 
-def _every_request_is_told_once_and_truly(world: World, rows: list[Row]) -> Iterator[str]:
+def _every_request_is_reported_once_and_truly(env: Environment, rows: list[Row]) -> Iterator[str]:
     ended = defaultdict(list)
     for row in rows:
         if row["kind"] in ENDINGS:
             ended[row["request_id"]].append(row["kind"])
     for row in rows:
         if row["kind"] == "accepted":
-            yield from _told(world, row["request_id"], Counter(ended[row["request_id"]]))
+            yield from _report_violations(env, row["request_id"], Counter(ended[row["request_id"]]))
 
 
-def _told(world: World, request_id: str, ended: Counter[str]) -> Iterator[str]:
-    roots = _messages(world, f"{request_id}.root")
-    if world.shared_at is not None:
+def _report_violations(env: Environment, request_id: str, ended: Counter[str]) -> Iterator[str]:
+    roots = _messages(env, f"{request_id}.root")
+    if env.shared_at is not None:
         # What stood in the channel became a neutral line there, and the request goes on directly.
         roots = [message for message in roots if message.channel.im] or roots
-    # The bot may not read direct messages: where the answer to a post was lost, a second copy may appear there.
+    # The bot may not read direct messages: if the answer to a post was lost, a second copy may appear there.
     copies = [message for message in roots if message.channel.im]
-    late = _posted_late(world, f"{request_id}.root")
+    late = _posted_late(env, f"{request_id}.root")
     if not roots or len(roots) - len(copies) > 1 + late or (copies and len(copies) < len(roots)):
         yield f"{request_id} has {len(roots)} root messages: {[message.text[:80] for message in roots]}"
-    if len(copies) > 1 and not _posts_were_lost(world):
+    if len(copies) > 1 and not _posts_were_lost(env):
         yield f"{request_id} was told {len(copies)} times directly"
     if not roots:
         return
     if ended not in [_tells(root) for root in (roots if late else roots[-1:])]:
         yield f"{request_id} ended as {dict(ended)}, and its root message tells {roots[-1].text!r}"
-    details = [each for each in _messages(world, f"{request_id}.detail") if not each.channel.im]
-    late = _posted_late(world, f"{request_id}.detail")
-    if len(details) > 1 + late or (not details and not copies and not _posts_were_lost(world)):
+    details = [each for each in _messages(env, f"{request_id}.detail") if not each.channel.im]
+    late = _posted_late(env, f"{request_id}.detail")
+    if len(details) > 1 + late or (not details and not copies and not _posts_were_lost(env)):
         yield f"{request_id} has {len(details)} details"
 
 
@@ -256,109 +256,107 @@ def _tells_text(text: str) -> Counter[str]:
     return +Counter({kind: len(re.findall(rf"\*{word}\*:", text)) for kind, word in ENDINGS.items()})
 
 
-def _alerts_get_one_offer(world: World, _: list[Row]) -> Iterator[str]:
-    offers = [each for each in world.ops.messages if "waits for e-mail validation" in each.text]
+def _alerts_get_one_offer(env: Environment, _: list[Row]) -> Iterator[str]:
+    offers = [each for each in env.ops.messages if "waits for e-mail validation" in each.text]
     about = Counter(word for each in offers for word in re.findall(r"Order (\d+)", each.text))
     yield from (f"order {order_id} was offered {times} times" for order_id, times in about.items() if times > 1)
-    yield from (f"order {order_id} waits, and was not offered" for order_id in _alerted(world) - about.keys())
+    yield from (f"order {order_id} waits, and was not offered" for order_id in _alerted(env) - about.keys())
 
 
-def _alerted(world: World) -> set[str]:
+def _alerted(env: Environment) -> set[str]:
     """The orders that an alert named, as the bot acknowledged, and that wait to the end; those that no domain holds."""
     named = set()
-    for delivery in world.slack.deliveries:
+    for delivery in env.slack.deliveries:
         event = delivery.sent.get("event", {})
-        if delivery.acked and event.get("channel") == world.ops.id:
+        if delivery.acked and event.get("channel") == env.ops.id:
             named |= set(_ALERT.findall(event.get("text", "")))
-    orders = {order_id: world.certcentral.orders[int(order_id)] for order_id in named}
-    return {number for number, order in orders.items() if order.is_dv and world.certcentral.pending_names(order)}
+    orders = {order_id: env.certcentral.orders[int(order_id)] for order_id in named}
+    return {number for number, order in orders.items() if order.is_dv and env.certcentral.pending_names(order)}
 
 
-def _slack_is_answered(world: World, _: list[Row]) -> Iterator[str]:
+def _slack_is_answered(env: Environment, _: list[Row]) -> Iterator[str]:
     """Whatever reached a bot that lived on was acknowledged, and in time unless the machine was late."""
-    missed = [each for each in world.slack.deliveries if not each.acked and _was_heard(world, each)]
-    missed = [each for each in missed if not _met_a_frozen_one(world, each)]
+    missed = [each for each in env.slack.deliveries if not each.acked and _was_received(env, each)]
+    missed = [each for each in missed if not _met_a_frozen_one(env, each)]
     for delivery in missed:
-        if delivery.answered and _dawdled(world, delivery):
+        if delivery.answered and _dawdled(env, delivery):
             yield f"{delivery.what} was acknowledged after {delivery.after:.1f} s"
         if not delivery.answered and delivery.kind != "events_api":
             yield f"{delivery.what} was not acknowledged"
     # An alert that cannot be written down is not acknowledged, so that Slack brings it again.
-    on_purpose = sum(instance.process.log.count(_BRING_IT_AGAIN) for instance in world.instances)
+    on_purpose = sum(instance.process.log.count(_BRING_IT_AGAIN) for instance in env.instances)
     events = {each.envelope["envelope_id"] for each in missed if each.kind == "events_api" and not each.answered}
     if len(events) > on_purpose:
         yield f"{len(events)} events were not acknowledged, and {on_purpose} of them on purpose"
-    expected = [*_EXPECTED, "used_url"] if _most_answers(world) > MAX_USES else _EXPECTED
-    problems = [each for each in world.slack.problems if not any(words in each for words in expected)]
+    expected = [*_EXPECTED, "used_url"] if _most_answers(env) > MAX_USES else _EXPECTED
+    problems = [each for each in env.slack.problems if not any(words in each for words in expected)]
     yield from (f"Slack: {problem}" for problem in problems)
 
 
-def _most_answers(world: World) -> int:
-    """How often the response_url that came most often was brought: each time it is answered once."""
-    urls = Counter(url for each in world.slack.deliveries if (url := each.sent.get("response_url")))
+def _most_answers(env: Environment) -> int:
+    """Return the highest number of deliveries of one response_url, each of which is answered once."""
+    urls = Counter(url for each in env.slack.deliveries if (url := each.sent.get("response_url")))
     return max(urls.values(), default=0)
 
 
-def _dawdled(world: World, delivery: Delivery) -> bool:
-    """Whether what came too late was long under way beside the seconds by which the machine was late."""
-    return delivery.after - world.heartbeat.lag(delivery.sent_at, delivery.sent_at + delivery.after) > OWN_SECONDS
+def _dawdled(env: Environment, delivery: Delivery) -> bool:
+    """Return if a late delivery took too long even without the machine's lag."""
+    return delivery.after - env.lag_meter.lag(delivery.sent_at, delivery.sent_at + delivery.after) > OWN_SECONDS
 
 
-def _was_heard(world: World, delivery: Delivery) -> bool:
-    """Whether it met a bot that lived on, and that had its time."""
-    if not world.is_http:
-        lag = world.heartbeat.lag(delivery.sent_at, delivery.sent_at + NEVER_SECONDS)
-        return delivery.connection_outlived(world.slack.ack_seconds + lag)
+def _was_received(env: Environment, delivery: Delivery) -> bool:
+    """Return if the delivery reached a bot that stayed alive and had enough time."""
+    if not env.is_http:
+        lag = env.lag_meter.lag(delivery.sent_at, delivery.sent_at + NEVER_SECONDS)
+        return delivery.connection_outlived(env.slack.ack_seconds + lag)
     if delivery.failure == "http_timeout":
-        return _dawdled(world, delivery)
+        return _dawdled(env, delivery)
     if delivery.status == 401:
         envelope_id = delivery.envelope["envelope_id"]
-        same = (each for each in world.slack.deliveries if each.envelope["envelope_id"] == envelope_id)
+        same = (each for each in env.slack.deliveries if each.envelope["envelope_id"] == envelope_id)
         return delivery.at < next(same).at + SURELY_FRESH_SECONDS
     until = delivery.sent_at + delivery.after
-    met = any(began < until and delivery.sent_at < ended for began, ended in world.absences)
+    met = any(began < until and delivery.sent_at < ended for began, ended in env.absences)
     return not met or delivery.status not in {None, 503}
 
 
-def _met_a_frozen_one(world: World, delivery: Delivery) -> bool:
-    """Whether a process did not run while it was on its way, or had only just begun to run again."""
+def _met_a_frozen_one(env: Environment, delivery: Delivery) -> bool:
+    """Return if a process was frozen during the delivery, or had only just thawed."""
     until = delivery.sent_at + delivery.after
-    return any(each.since < until and delivery.sent_at < each.until + THAWING_SECONDS for each in world.frozen)
+    return any(each.since < until and delivery.sent_at < each.until + THAWING_SECONDS for each in env.frozen)
 
 
-def _nothing_foreign_is_alive(world: World, _: list[Row]) -> Iterator[str]:
-    said = [(call.method, call.params) for call in world.slack.api_calls]
-    mine = [each for each in _everything_said(world) if each.by.bot_id == world.slack.bot.bot_id]
+def _nothing_foreign_is_alive(env: Environment, _: list[Row]) -> Iterator[str]:
+    said = [(call.method, call.params) for call in env.slack.api_calls]
+    mine = [each for each in _everything_said(env) if each.by.bot_id == env.slack.bot.bot_id]
     said += [("a message", {"text": each.text, "blocks": each.blocks}) for each in mine]
     for what, held in said:
         yield from (f"{what} holds {found[0]!r}: {text!r}" for text in _texts(held) if (found := _MENTION.search(text)))
 
 
-def no_secret_is_told(world: World, rows: list[Row]) -> Iterator[str]:
+def no_secret_leaks(env: Environment, rows: list[Row]) -> Iterator[str]:
     """The marks stand in no log, row or message, nor in anything that Slack was sent."""
-    said = [
-        (message.text, message.blocks, message.attachments, message.metadata) for message in _everything_said(world)
-    ]
-    views = [delivery.payload for delivery in world.slack.deliveries]
+    said = [(message.text, message.blocks, message.attachments, message.metadata) for message in _everything_said(env)]
+    views = [delivery.payload for delivery in env.slack.deliveries]
     places = {
         "the ledger": rows,
-        "what Slack was sent": [call.params for call in world.slack.api_calls],
+        "what Slack was sent": [call.params for call in env.slack.api_calls],
         "what is said in Slack": said,
         "the answers to Slack": views,
-        "a log": [instance.process.log for instance in world.instances],
-        "the database": world.everything_stored(),
+        "a log": [instance.process.log for instance in env.instances],
+        "the database": env.everything_stored(),
     }
     for destination, held in places.items():
         for found in re.finditer(f".{{0,200}}{MARK}.{{0,40}}", json.dumps(held, ensure_ascii=False, default=str)):
             yield f"{destination} holds a secret: {found[0]}"
 
 
-def _logs_are_clean(world: World, _: list[Row]) -> Iterator[str]:
-    for instance in world.instances:
+def _logs_are_clean(env: Environment, _: list[Row]) -> Iterator[str]:
+    for instance in env.instances:
         log = instance.process.log
         yield from (f"log: {line[:1500]}" for line in log.splitlines() if _is_bad(line))
         for status in instance.ends:
-            if status != 2 or not world.unavailable:
+            if status != 2 or not env.unavailable:
                 yield f"a bot ended by itself with {status}: {log[-500:]}"
 
 
@@ -370,15 +368,15 @@ def _is_bad(line: str) -> bool:
     return "exception" in parsed or parsed["level"] in {"error", "critical"}
 
 
-async def _chain(world: World) -> list[str]:
-    settings = {"DATABASE_URL": world.database_url}
-    checker = ForkedBot(settings, world.folder / "verify.log", ("dcv-resend", "ledger", "verify"))
+async def _chain(env: Environment) -> list[str]:
+    settings = {"DATABASE_URL": env.database_url}
+    checker = ForkedBot(settings, env.folder / "verify.log", ("dcv-resend", "ledger", "verify"))
     await checker.start()
     status = await checker.wait_for_exit(60.0)
     return [] if status == 0 else [f"ledger verify exited with {status}: {checker.log}"]
 
 
-_CHECKS: tuple[Callable[[World, list[Row]], Iterable[str]], ...] = (
+_CHECKS: tuple[Callable[[Environment, list[Row]], Iterable[str]], ...] = (
     _puts_have_rows,
     _no_call_is_late,
     _only_the_chosen_are_mailed,
@@ -389,11 +387,11 @@ _CHECKS: tuple[Callable[[World, list[Row]], Iterable[str]], ...] = (
     _requests_are_accepted_once,
     _nobody_is_mailed_without_permission,
     _every_request_ends_once_and_truly,
-    _every_request_is_told_once_and_truly,
+    _every_request_is_reported_once_and_truly,
     _alerts_get_one_offer,
     _slack_is_answered,
     _nothing_foreign_is_alive,
-    no_secret_is_told,
+    no_secret_leaks,
     _logs_are_clean,
 )
 
@@ -415,37 +413,37 @@ def _key(rows: list[Row], row: Row) -> Key:
 
 
 def _sendings(rows: list[Row]) -> Counter[Key]:
-    """How many `sending` rows there are for each key."""
+    """Count the `sending` rows for each key."""
     keys = {row["request_id"]: _keys(row) for row in rows if row["kind"] == "accepted"}
     return Counter(keys[row["request_id"]][row["call_no"]] for row in rows if row["kind"] == "sending")
 
 
-def _posts_were_lost(world: World) -> bool:
+def _posts_were_lost(env: Environment) -> bool:
     lossy = ("answer lost", "500 after it took effect", "timeout", "slow", "kill")
-    return any(word in name for name in world.injected if world.injected[name] for word in lossy)
+    return any(word in name for name in env.injected if env.injected[name] for word in lossy)
 
 
-def _posted_late(world: World, key: str) -> int:
-    """How many posts of a message Slack carried out only after the bot had hung up, which nobody can take back."""
-    posts = [call for call in world.slack.api_calls if call.method == "chat.postMessage"]
+def _posted_late(env: Environment, key: str) -> int:
+    """Count the posts of a message that Slack carried out after the bot had hung up. The bot cannot undo those."""
+    posts = [call for call in env.slack.api_calls if call.method == "chat.postMessage"]
     late = [call for call in posts if (call.after or 0.0) > HANGS_UP_SECONDS]
     return sum(key in json.dumps(call.params.get("metadata")) for call in late)
 
 
-def _messages(world: World, key: str) -> list[Message]:
+def _messages(env: Environment, key: str) -> list[Message]:
     """The messages that carry this key."""
     return [
         message
-        for channel in world.slack.channels.values()
+        for channel in env.slack.channels.values()
         for message in channel.messages
         if ((message.metadata or {}).get("event_payload") or {}).get("key") == key
     ]
 
 
-def _everything_said(world: World) -> Iterator[Message]:
-    for channel in world.slack.channels.values():
+def _everything_said(env: Environment) -> Iterator[Message]:
+    for channel in env.slack.channels.values():
         yield from channel.messages
-    for person in world.people.values():
+    for person in env.people.values():
         yield from person.ephemerals
 
 
@@ -461,20 +459,20 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(each)
 
 
-async def until_quiet(world: World, seconds: float) -> list[str]:
-    """Wait until nothing is under way and nobody calls anybody any longer; what still is after so many seconds."""
+async def until_quiet(env: Environment, seconds: float) -> list[str]:
+    """Wait until no work is in progress and no calls arrive. Return what is unfinished after so many seconds."""
     deadline = time.monotonic() + seconds
     while True:
-        began, before, left = time.monotonic(), world.calls, await asyncio.to_thread(unfinished, world)
+        began, before, left = time.monotonic(), env.calls, await asyncio.to_thread(unfinished, env)
         await asyncio.sleep(QUIET_SECONDS)
         # A busy machine gives the bot less of that time than it gives a sleeper.
-        await asyncio.sleep(world.heartbeat.lag(began, time.monotonic()))
-        if not left and world.calls == before:
+        await asyncio.sleep(env.lag_meter.lag(began, time.monotonic()))
+        if not left and env.calls == before:
             return []
         if time.monotonic() > deadline:
             return [f"not quiet after {seconds:g} s: {each}" for each in left or ["somebody still calls"]]
 
 
 def logs(folder: Path) -> str:
-    """What the bots wrote, for whoever looks for a reason."""
+    """Return the bots' logs, to find the cause of a failure."""
     return "\n".join(f"{file.name}:\n{file.read_text()}" for file in sorted(folder.glob("*.log")))

@@ -1,4 +1,4 @@
-"""What is printed of the schedules, before pytest shows the logs of those that failed: a hook for tests/conftest.py."""
+"""A pytest hook for tests/conftest.py: the summary of the schedules, before the logs of those that failed."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -39,7 +39,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class FollowUpSchedule:
+class ChaosSchedule:
     """Everything about one run; `skews` are how many seconds each instance's clock is ahead."""
 
     seed: int
@@ -63,8 +63,8 @@ class FollowUpSchedule:
         return "\n".join([head, *map(str, self.steps), *(["        eight minutes pass"] if self.is_late else [])])
 
 
-def draw(seed: int) -> FollowUpSchedule:
-    """The schedule of a seed, which is always the same.
+def draw(seed: int) -> ChaosSchedule:
+    """Return the schedule of a seed, which is always the same.
 
     Odd ones play on SQLite and even ones on PostgreSQL; of every eight, one of each by HTTP.
     """
@@ -79,7 +79,7 @@ class _Drawing:
         # What was added later draws by itself, so that the rest of a seed stays what it was.
         self._later = random.Random(f"later {seed}")  # noqa: S311
 
-    def schedule(self) -> FollowUpSchedule:
+    def schedule(self) -> ChaosSchedule:
         chance = self._chance
         skews = tuple(
             round(chance.choice((0.0, 0.0, chance.uniform(-200.0, 200.0))), 1) for _ in range(self._instances)
@@ -96,7 +96,7 @@ class _Drawing:
             settings |= {"DIGICERT_LIMITS": "20/2s", "DCV_PERSON_LIMITS": "1000/10m"}
         steps.sort(key=lambda step: step.at)
         limited_by = self._later.choice(EMAIL_ARRAY_LIMITS)
-        return FollowUpSchedule(
+        return ChaosSchedule(
             self._seed, self._database, self._command, skews, settings, tuple(steps), is_late, limited_by
         )
 
@@ -121,7 +121,7 @@ class _Drawing:
         if chance.random() < 0.5:
             yield self._step("approve", pick=chance.randrange(1000), at=chance.uniform(1.0, SPAN))
         if chance.random() < 0.5:
-            yield self._step("look", person=chance.choice(ACTORS), at=chance.uniform(0.0, SPAN))
+            yield self._step("read", person=chance.choice(ACTORS), at=chance.uniform(0.0, SPAN))
         if chance.random() < 0.3:
             yield self._step("dismiss", person=chance.choice(MAY), at=chance.uniform(0.3, SPAN * 0.7))
         if chance.random() < 0.4:
@@ -159,7 +159,7 @@ class _Drawing:
                 yield self._step("replay", at=chance.uniform(1.0, SPAN + 1.0))
 
     def _acts_below(self) -> Iterable[Step]:
-        """Resends for a name below its domain, by the form, where recipients are preselected."""
+        """Resends for a name below its domain, by the form, which preselects recipients."""
         chance = self._later
         for _ in range(chance.choice((0, 1, 1, 2))):
             person, at = chance.choice(MAY), chance.uniform(0.0, SPAN * 0.7)

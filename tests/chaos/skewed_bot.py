@@ -18,7 +18,7 @@ from tests.forked_bot import ARGUMENTS, ForkedBot
 
 
 def main() -> None:
-    """Serve until SIGTERM; told the command and the file. What an operator can mend is told as the command tells it."""
+    """Serve until SIGTERM. `sys.argv` holds the command and the clock's file; problems are printed as usual."""
     command, ahead = sys.argv[1], Path(sys.argv[2])
 
     def clock() -> datetime:

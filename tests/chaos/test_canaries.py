@@ -1,4 +1,4 @@
-"""Marked secrets in every setting: whatever fails, and whoever repeats them, no mark is ever found anywhere."""
+"""Marked secrets in every setting: whatever fails, and whatever server repeats them, no mark leaks anywhere."""
 
 import asyncio
 import re
@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from sandbox.faults import Fault, answers
-from tests.chaos.actions import Story
-from tests.chaos.environment import DATABASE_PASSWORD, MARK, PROXY, SECRETS, World
+from tests.chaos.actions import Actions
+from tests.chaos.environment import DATABASE_PASSWORD, MARK, PROXY, SECRETS, Environment
 from tests.chaos.faults import NO_WITH_KEY, SECRET
-from tests.chaos.invariants import no_secret_is_told, until_quiet
-from tests.chaos.schedules import FIRST_ORDER, FollowUpSchedule, draw
+from tests.chaos.invariants import no_secret_leaks, until_quiet
+from tests.chaos.schedules import FIRST_ORDER, ChaosSchedule, draw
 from tests.forked_bot import ForkedBot
 from tests.postgresql import Databases
 
@@ -55,8 +55,8 @@ def found_in(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def schedule() -> FollowUpSchedule:
-    """A schedule in which everybody repeats what they were sent, told in every detail."""
+def schedule() -> ChaosSchedule:
+    """A schedule in which every server repeats what it was sent, logged in every detail."""
     return replace(
         draw(2),
         settings={"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "text", "DCV_FOLLOW_UPS": "1s,2s", "DCV_NUDGES": "1s"},
@@ -65,27 +65,27 @@ def schedule() -> FollowUpSchedule:
 
 
 async def test_no_secret_is_found_anywhere_whatever_fails(
-    schedule: FollowUpSchedule, postgresql: Databases, postgresql_url: str, tmp_path: Path
+    schedule: ChaosSchedule, postgresql: Databases, postgresql_url: str, tmp_path: Path
 ) -> None:
-    async with World(schedule, postgresql_url, postgresql.server, tmp_path) as world:
+    async with Environment(schedule, postgresql_url, postgresql.server, tmp_path) as env:
         for body in (NO_WITH_KEY, UNLIKE_ITS_PAGES, SECRET):
             for status in (200, 403, 500):
-                world.plan_certcentral("GET *", "repeats the key", answers(status, body))
-            world.plan_certcentral("PUT *", "repeats the key", answers(400, body))
+                env.plan_certcentral("GET *", "repeats the key", answers(status, body))
+            env.plan_certcentral("PUT *", "repeats the key", answers(400, body))
         for method in ("chat.postMessage", "chat.update", "views.open", "users.info"):
-            world.plan_slack(method, "repeats the key", Fault(effect=True, answer=answers(200, SLACK_REPEATS).answer))
-        await Story(world).play()
-        await world.end_faults()
-        await _break_a_table(world)
-        quiet = await until_quiet(world, 60.0)
-        asked = [*COMMANDS, ("policy", "explain", world.people["ana"].id, str(FIRST_ORDER))]
+            env.plan_slack(method, "repeats the key", Fault(effect=True, answer=answers(200, SLACK_REPEATS).answer))
+        await Actions(env).play()
+        await env.end_faults()
+        await _break_a_table(env)
+        quiet = await until_quiet(env, 60.0)
+        asked = [*COMMANDS, ("policy", "explain", env.people["ana"].id, str(FIRST_ORDER))]
         statuses = await asyncio.gather(
-            *(_run(world.settings, tmp_path / f"command-{number}.log", *words) for number, words in enumerate(asked))
+            *(_run(env.settings, tmp_path / f"command-{number}.log", *words) for number, words in enumerate(asked))
         )
-        told = [*no_secret_is_told(world, world.ledger()), *found_in(tmp_path)]
-        logs = "".join(instance.process.log for instance in world.instances)
+        leaks = [*no_secret_leaks(env, env.ledger()), *found_in(tmp_path)]
+        logs = "".join(instance.process.log for instance in env.instances)
 
-    assert told == []
+    assert leaks == []
     assert quiet == []
     assert statuses == [0, 0, 0, 0, 0]
     assert "Traceback" in logs
@@ -108,7 +108,7 @@ async def test_no_mistake_in_a_setting_tells_a_secret(tmp_path: Path) -> None:
 
 
 async def _run(settings: Mapping[str, str], log: Path, *words: str, seconds: float = 40.0) -> int | None:
-    """Run a command; its exit status, or None where it still served after some seconds, and was ended."""
+    """Run a command. Return its exit status, or None if it still served after some seconds and was ended."""
     process = ForkedBot(settings, log, ("dcv-resend", *words))
     await process.start()
     with suppress(TimeoutError):
@@ -117,14 +117,12 @@ async def _run(settings: Mapping[str, str], log: Path, *words: str, seconds: flo
     return None
 
 
-async def _break_a_table(world: World) -> None:
+async def _break_a_table(env: Environment) -> None:
     """Let the bot meet a database that it does not know, for one command."""
-    engine = sa.create_engine(
-        world.database_url.replace("postgresql:", "postgresql+psycopg:", 1), poolclass=sa.NullPool
-    )
+    engine = sa.create_engine(env.database_url.replace("postgresql:", "postgresql+psycopg:", 1), poolclass=sa.NullPool)
     for old, new in (("forms", "no_forms"), ("no_forms", "forms")):
         with engine.begin() as connection:
             connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
         if new == "no_forms":
-            await world.people["ana"].command("/dcv-resend", str(FIRST_ORDER), world.pki)
-            await world.people["ana"].receives("reference", 20.0)
+            await env.people["ana"].command("/dcv-resend", str(FIRST_ORDER), env.pki)
+            await env.people["ana"].receives("reference", 20.0)

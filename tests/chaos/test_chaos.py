@@ -8,18 +8,18 @@ import pytest
 
 from tests.chaos.invariants import logs
 from tests.chaos.runner import play
-from tests.chaos.schedules import FollowUpSchedule, draw
+from tests.chaos.schedules import ChaosSchedule, draw
 from tests.postgresql import Server
 
 
 @pytest.fixture
-def schedule(seed: int) -> FollowUpSchedule:
+def schedule(seed: int) -> ChaosSchedule:
     return draw(seed)
 
 
 @pytest.fixture
-def database(schedule: FollowUpSchedule, request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Server | None]:
-    """The address of an empty database of the schedule's kind, and its server where it may be stopped."""
+def database(schedule: ChaosSchedule, request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Server | None]:
+    """The address of an empty database of the schedule's kind, and its server if it may be stopped."""
     if schedule.database == "sqlite":
         return f"sqlite:///{tmp_path}/bot.db", None
     try:
@@ -30,7 +30,7 @@ def database(schedule: FollowUpSchedule, request: pytest.FixtureRequest, tmp_pat
 
 async def test_whatever_happens_every_promise_holds(
     seed: int,
-    schedule: FollowUpSchedule,
+    schedule: ChaosSchedule,
     database: tuple[str, Server | None],
     record_property: Callable[[str, Any], None],
     tmp_path: Path,
