@@ -1,1 +1,1 @@
-"""What is measured, never asserted: `make bench` prints it for this machine, in one run."""
+"""Measurements without assertions: `make bench` prints them for this machine, in one run."""

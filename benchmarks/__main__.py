@@ -1,7 +1,7 @@
-"""Measures the bot, a bare Bolt app beside it, and the page, with the local Slack and the local CertCentral.
+"""Measurements of the bot, a bare Bolt app, and the page, with the local Slack and the local CertCentral.
 
-`python -m benchmarks submits bursts` takes these measurements only. What is measured is imported in its measurement, so
-that an older bot, which lacks it, is measured in everything else.
+`python -m benchmarks submits bursts` runs these measurements only. Each measurement imports its own subject, so that an
+older bot that lacks it can still be measured in everything else.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ ALERT = (
 async def time_to_connected(
     slack: Slack, certcentral: CertCentral, ana: SimulatedUser, command: Sequence[str]
 ) -> list[float]:
-    """Seconds from the start of the process to its open socket."""
+    """Return the seconds from the start of the process to its open socket."""
     found = []
     for _ in range(STARTS):
         began = time.perf_counter()
@@ -43,7 +43,7 @@ async def time_to_connected(
 
 
 async def submit_to_put(slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel) -> list[float]:
-    """Seconds from pressing Resend to the PUT arriving at CertCentral, each on an order of its own."""
+    """Return the seconds from pressing Resend to the PUT's arrival at CertCentral, each for a different order."""
     found = []
     for number in range(SUBMITS):
         order = certcentral.add_order(800000 + number, [f"n{number}.example.com"])
@@ -59,14 +59,14 @@ async def submit_to_put(slack: Slack, certcentral: CertCentral, ana: SimulatedUs
 
 
 async def command_acks(ana: SimulatedUser, pki: Channel) -> list[float]:
-    """Seconds until a command is acked, as Slack sees it."""
+    """Return the seconds until a command is acked, as seen by Slack."""
     return [(await ana.command("/dcv-resend", "700001", pki)).after for _ in range(COMMANDS)]
 
 
 async def answers_in_a_flood(
     slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ops: Channel
 ) -> list[float]:
-    """Seconds until a command has its filled form, while 500 alerts arrive at once, each for an order of its own."""
+    """Return the seconds from a command to its filled form, while 500 alerts arrive at once for different orders."""
     for number in range(ALERTS):
         certcentral.add_order(700000 + number, [f"a{number}.example.com"])
     for number in range(ALERTS):
@@ -83,7 +83,7 @@ async def answers_in_a_flood(
 
 
 def candidate_readings() -> list[float]:
-    """Seconds to read what a message of 40,000 characters names, as many as Slack takes."""
+    """Return the seconds to find the targets in a message of 40,000 characters, Slack's maximum."""
     from bot.parsing.mentions import find_mentions
 
     message = {"text": (ALERT * 300)[:40_000]}
@@ -96,7 +96,7 @@ def candidate_readings() -> list[float]:
 
 
 def policy_readings() -> list[float]:
-    """Seconds to report the mistake in a policy file of 500 rules: one `[[rules]]`."""
+    """Return the seconds to report the mistake in a policy file of 500 rules: one `[[rules]]`."""
     from bot.errors import ConfigurationError
     from bot.policy.rule_file import read_policy
 
@@ -113,12 +113,12 @@ def policy_readings() -> list[float]:
 
 
 async def policies() -> None:
-    """Measure how soon a mistake in a large policy file is found."""
+    """Measure the time to find a mistake in a large policy file."""
     row(f"mistake in a policy file of {RULES} rules", spread(policy_readings()), "aim: under 1 s")
 
 
 async def readers() -> None:
-    """Measure what reads texts, without a bot around it."""
+    """Measure the text parsers on their own."""
     from benchmarks.hostile_texts import hostile_texts
 
     row("candidates in a 40,000-character message", spread(candidate_readings()), "aim: under 50 ms")
@@ -133,7 +133,7 @@ async def readers() -> None:
 
 
 async def searches() -> None:
-    """Measure what a press of a key costs in a large account with many rules."""
+    """Measure the cost of one keystroke in a large account with many rules."""
     from benchmarks.searches import search_seconds
 
     what = "processor time of a search, 10,000 orders and 500 rules"
@@ -144,13 +144,13 @@ async def page() -> None:
     """Measure the page of the sandbox."""
     from benchmarks.page_updates import page_updates
 
-    observation = await page_updates()
-    figure = spread(observation) if observation else "no Chromium or Chrome here"
+    seconds = await page_updates()
+    figure = spread(seconds) if seconds else "no Chromium or Chrome here"
     row("edit of a message to its picture on the page, among 1,000", figure, "aim: under 100 ms")
 
 
 async def starts() -> None:
-    """Measure how soon the bot is there, and a bare Bolt app."""
+    """Measure the start of the bot and of a bare Bolt app."""
     async with Slack() as slack, CertCentral() as certcentral:
         ana, pki = slack.add_person("ana"), slack.add_channel("pki")
         for name, command in (("bot", BOT), ("bare Bolt app", BARE)):
@@ -162,7 +162,7 @@ async def starts() -> None:
 
 
 async def flood() -> None:
-    """Measure what people notice of five hundred alerts."""
+    """Measure the effect of five hundred alerts on people."""
     async with Slack() as slack, CertCentral() as certcentral:
         certcentral.limits = ()
         ana, pki, ops = slack.add_person("ana"), slack.add_channel("pki"), slack.add_channel("ops")
@@ -172,7 +172,7 @@ async def flood() -> None:
 
 
 async def submits() -> None:
-    """Measure the way of a resend, and acks while DigiCert does not answer."""
+    """Measure a resend from submit to PUT, and acks while DigiCert does not answer."""
     async with Slack() as slack, CertCentral() as certcentral:
         certcentral.limits = ()
         ana, pki = slack.add_person("ana"), slack.add_channel("pki")
@@ -197,7 +197,7 @@ async def bursts() -> None:
 
 
 async def hours() -> None:
-    """Measure what eight hours leave behind."""
+    """Measure memory and table sizes over eight hours."""
     from benchmarks.eight_hours import eight_hours
 
     await eight_hours()
@@ -209,7 +209,7 @@ MEASUREMENTS: Mapping[str, Callable[[], Awaitable[None]]] = {
 
 
 async def main(names: Sequence[str]) -> int:
-    """Take these measurements one after another; one that fails is told, and the others follow."""
+    """Run the named measurements one after another. A failed one is printed, and the others still run."""
     if unknown := set(names) - MEASUREMENTS.keys():
         sys.exit(f"There is no {', '.join(sorted(unknown))}; choose of {', '.join(MEASUREMENTS)}.")
     failed = 0

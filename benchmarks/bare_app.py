@@ -1,4 +1,4 @@
-"""The smallest Bolt app, to compare with: it acks one command and does nothing else."""
+"""The smallest Bolt app, for comparison: it acks one command and does nothing else."""
 
 import asyncio
 import os
@@ -10,11 +10,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 
 async def main() -> None:
-    """Connect and serve for ever."""
+    """Connect and serve until killed."""
     app = AsyncApp(client=AsyncWebClient(os.environ["SLACK_BOT_TOKEN"], base_url=os.environ["SLACK_API_URL"]))
 
     @app.command("/dcv-resend")
-    async def hear(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def acknowledge(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
 
     await AsyncSocketModeHandler(app, os.environ["SLACK_APP_TOKEN"]).start_async()

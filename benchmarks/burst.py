@@ -1,4 +1,4 @@
-"""Measures acks where everything is slow at once: many people, a CertCentral that stalls, and a busy database."""
+"""Measurement of acks while everything is slow at once: many people, a stalled CertCentral and a busy database."""
 
 import asyncio
 import contextlib
@@ -18,28 +18,28 @@ FIRST_ORDER = 700001
 
 
 async def acks_of_bursts() -> None:
-    """Print how soon fifty commands at once are acked, by a bare Bolt app and by the bot, and 25 forms by the bot.
+    """Print the ack times of fifty simultaneous commands, for a bare Bolt app and the bot, and of 25 forms.
 
-    Every other one is of somebody who may not, which the bot writes into its ledger.
+    Every second person has no permission, so the bot also writes denials into its ledger.
     """
     async with Slack() as slack, CertCentral() as certcentral:
         certcentral.limits = ()
         pki, people = slack.add_channel("pki"), [slack.add_person(f"person{number}") for number in range(PEOPLE)]
         allowed = people[::2]
         async with running(slack, certcentral, allowed, BARE) as bare:
-            _tell("commands at once, bare Bolt app", await _commands(people, pki, database_of(bare)))
+            _print_acks("commands at once, bare Bolt app", await _commands(people, pki, database_of(bare)))
         async with running(slack, certcentral, allowed, BOT) as bot:
             filled = [await _filled(certcentral, person, pki, number) for number, person in enumerate(allowed)]
             certcentral.faults.plan("*", stalls(STALL_SECONDS), times=None)
-            _tell("commands at once, bot, all slow", await _commands(people, pki, database_of(bot)))
+            _print_acks("commands at once, bot, all slow", await _commands(people, pki, database_of(bot)))
             async with _busy(database_of(bot)):
                 submitted = await asyncio.gather(*(form.submit() for form in filled))
-            _tell("submits at once, bot, all slow", [each.delivery for each in submitted])
+            _print_acks("submits at once, bot, all slow", [each.delivery for each in submitted])
             accepted = sum(each.closed for each in submitted)
             row("of these submits", f"{accepted} accepted", f"{len(filled) - accepted} told to try again")
 
 
-def _tell(what: str, found: Sequence[Delivery]) -> None:
+def _print_acks(what: str, found: Sequence[Delivery]) -> None:
     acked = f"{sum(delivery.acked for delivery in found)} of {len(found)} acked within 3 s"
     row(f"ack of {what}", tail([delivery.after for delivery in found]), acked)
 
@@ -51,7 +51,7 @@ async def _filled(certcentral: CertCentral, person: SimulatedUser, pki: Channel,
 
 
 async def _commands(people: Sequence[SimulatedUser], pki: Channel, database: Path) -> list[Delivery]:
-    """Some bursts, one after another; the first of them finds nothing remembered."""
+    """Send BURSTS bursts one after another. The first one meets cold caches."""
     found = []
     async with _busy(database):
         for _ in range(BURSTS):
@@ -61,7 +61,7 @@ async def _commands(people: Sequence[SimulatedUser], pki: Channel, database: Pat
 
 @contextlib.asynccontextmanager
 async def _busy(database: Path) -> AsyncIterator[None]:
-    """Another process that holds the write lock again and again; beside the bare app, of a file that nobody uses."""
+    """Run a process that repeatedly holds the write lock. For the bare app, the file is otherwise unused."""
     command = (sys.executable, "-m", "benchmarks.busy_database", str(database))
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     try:

@@ -1,4 +1,4 @@
-"""Makes a SQLite file slow, as a backup or another tool may: holds its write lock again and again, until it is ended.
+"""A process that makes a SQLite file slow, as a backup may: it repeatedly holds the write lock until it is killed.
 
 Every writer meets the lock held for a quarter of a second, and finds it free for as long. Prints a line as it begins.
 """
@@ -12,7 +12,7 @@ HELD, FREE = 0.25, 0.25
 
 
 def main(file: str) -> None:
-    """Hold and let go for ever."""
+    """Hold and release the lock until killed."""
     with closing(sqlite3.connect(file, isolation_level=None, timeout=5.0)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         print("busy", flush=True)  # noqa: T201 - whoever started it waits for this

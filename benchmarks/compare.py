@@ -1,6 +1,6 @@
-"""Measures this checkout and an older commit by turns, and prints their medians beside each other.
+"""Comparison of this checkout with an older commit: both are measured in turns, and their medians printed together.
 
-`python -m benchmarks.compare 8c28bf0 submits bursts` takes these measurements only. Both are measured by the scripts
+`python -m benchmarks.compare 8c28bf0 submits bursts` runs these measurements only. Both are measured by the scripts
 and with the sandbox of this checkout. What the older code lacks is measured here alone.
 """
 
@@ -26,7 +26,7 @@ Figures = dict[tuple[str, str], list[float]]
 
 
 def main(base: str, names: Sequence[str], times: int) -> None:
-    """Measure each checkout so often, and print what came of it."""
+    """Measure each checkout several times, and print the comparison."""
     older: Figures = defaultdict(list)
     current: Figures = defaultdict(list)
     with older_checkout(base, FOLDERS) as (folder, python):
@@ -39,7 +39,7 @@ def main(base: str, names: Sequence[str], times: int) -> None:
 
 
 def table(older: Figures, current: Figures, base: str) -> Iterator[str]:
-    """Yield the medians of both, and the ratio of the current to the older one."""
+    """Yield the medians of both checkouts, and the ratio of the current to the older one."""
     yield f"{'medians':<62} {base:>12} {'now':>12}  ratio"
     for what, unit in dict.fromkeys([*older, *current]):
         before, now = (_median(each.get((what, unit))) for each in (older, current))
@@ -53,7 +53,7 @@ def _median(figures: Sequence[float] | None) -> float | None:
 
 
 def figures_in(what: str, figure: str) -> Iterator[tuple[tuple[str, str], float]]:
-    """Yield the figures of one result: each percentile, or else the first with a unit; of bare numbers the last."""
+    """Yield the figures of one result: each percentile, else the first number with a unit, else the last number."""
     found = _FIGURE.findall(figure)
     if not found:
         found = [("", number, "") for number in _NUMBER.findall(figure)[-1:]]

@@ -1,4 +1,4 @@
-"""Eight hours of mixed use on a clock that leaps: whether memory stays flat and tables stay bounded."""
+"""Eight hours of mixed use on a leaping clock, to check that memory stays flat and tables stay bounded."""
 
 import asyncio
 import os
@@ -16,11 +16,11 @@ from sandbox.certcentral import CertCentral
 from sandbox.slack import Message, Slack
 
 FAST = (PYTHON, "-m", "benchmarks.fast_bot")
-HOURS, LOOKED_AT = 8, 4
+HOURS, QUARTERS = 8, 4
 MINUTES = HOURS * 60
 FIRST_ORDER = 900001
-# Idle at so many looks, one after another: the bot has done what was due.
-LOOKS, LOOK_SECONDS = 4, 0.01
+# If the bot is idle in this many consecutive samples, it has finished the work that was due.
+IDLE_SAMPLES, SAMPLE_SECONDS = 4, 0.01
 APPROVED_AFTER = 15
 KEPT = {
     "ledger": "kept, until `ledger prune`",
@@ -42,7 +42,7 @@ KEPT = {
 
 
 class Shift:
-    """Eight hours in which people use the bot, an act in each minute."""
+    """Eight hours of use, with one action of a person in each minute."""
 
     def __init__(self) -> None:
         self._ahead = timedelta()
@@ -65,7 +65,7 @@ class Shift:
         )
 
     async def last(self) -> None:
-        """Print what was used after each quarter of it."""
+        """Print the memory and the rows after each quarter."""
         async with self._slack, self._certcentral:
             settings = {"DCV_ALERT_CHANNELS": self._ops.id}
             async with running(self._slack, self._certcentral, [self._ana], FAST, **settings) as bot:
@@ -86,18 +86,18 @@ class Shift:
             await self._acts[minute % len(self._acts)]()
             self._approve()
             await self._leap(bot)
-            if (minute + 1) % (MINUTES // LOOKED_AT) == 0:
+            if (minute + 1) % (MINUTES // QUARTERS) == 0:
                 used.append(memory(bot.pid))
                 rows.append(count_rows(bot))
         return used, rows
 
     async def _leap(self, bot: BotProcess) -> None:
-        """Go on once the bot has nothing under way, whose patience would end with the leap."""
+        """Leap once the bot is idle: a leap would expire the timeouts of work in progress."""
         idle, before = 0, -1
-        while idle < LOOKS:
-            await asyncio.sleep(LOOK_SECONDS)
-            heard = len(self._slack.api_calls) + len(self._certcentral.calls)
-            idle, before = (idle + 1 if heard == before and is_idle(bot.pid) else 0), heard
+        while idle < IDLE_SAMPLES:
+            await asyncio.sleep(SAMPLE_SECONDS)
+            calls = len(self._slack.api_calls) + len(self._certcentral.calls)
+            idle, before = (idle + 1 if calls == before and is_idle(bot.pid) else 0), calls
         self._ahead += LEAP
         os.kill(bot.pid, signal.SIGUSR1)
 
@@ -108,7 +108,7 @@ class Shift:
         return number
 
     def _approve(self) -> None:
-        """Approve what was mailed a quarter of an hour ago, but for every fifth: that stays open."""
+        """Approve the mails of a quarter of an hour ago, except every fifth one, which stays open."""
         before = datetime.now(UTC) + self._ahead - timedelta(minutes=APPROVED_AFTER)
         for mail in self._certcentral.outbox:
             if not mail.approved and mail.sent_at < before and (mail.order_id or 0) % 5:
@@ -150,12 +150,12 @@ class Shift:
 
 
 def count_rows(bot: BotProcess) -> dict[str, int]:
-    """The rows of each table, the engine's among them."""
+    """Count the rows of each table, including the workflow engine's."""
     with closing(sqlite3.connect(f"file:{database_of(bot)}?mode=ro", uri=True)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}  # noqa: S608 - names from the database
 
 
 async def eight_hours() -> None:
-    """Print what eight hours of mixed use leave behind."""
+    """Print memory and table sizes over eight hours of mixed use."""
     await Shift().last()

@@ -1,7 +1,7 @@
-"""Runs the bot in a process whose time goes on by leaps: a minute for each SIGUSR1, so that hours take minutes.
+"""The bot in a process whose time leaps a minute for each SIGUSR1, so that hours take minutes.
 
-Its clock and the timers of its event loop leap together; whatever comes due meanwhile is carried out at its usual pace.
-The bot itself knows nothing of it.
+Its clock and the timers of its event loop leap together. Work that comes due in a leap runs at its usual pace.
+The bot itself is unchanged.
 """
 
 import asyncio
@@ -19,20 +19,20 @@ LEAP = timedelta(minutes=1)
 
 
 class LeapingLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time is as far ahead as it leaped."""
+    """An event loop whose time is ahead by the sum of its leaps."""
 
     ahead = timedelta()
 
     def time(self) -> float:
-        """Seconds of a monotonic clock."""
+        """Return the seconds of a monotonic clock, including the leaps."""
         return super().time() + self.ahead.total_seconds()
 
     def clock(self) -> datetime:
-        """The moment that it is for the bot, in UTC."""
+        """Return the bot's current time, in UTC."""
         return utc_now() + self.ahead
 
     def leap(self) -> None:
-        """Let what would come due within the next LEAP come due now."""
+        """Advance the time by LEAP, so that timers within it come due now."""
         self.ahead += LEAP
 
 

@@ -1,4 +1,4 @@
-"""What the measurements share: a process to measure, and how a figure is told."""
+"""Shared helpers of the measurements: the process under test, and the format of figures."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ BARE = (PYTHON, "-m", "benchmarks.bare_app")
 DATABASE = "bench.db"
 
 
-# Set where another program reads the results: one JSON object on each line.
+# Set if another program reads the results: one JSON object on each line.
 AS_JSON = "DCV_BENCH_JSON"
 
 
@@ -34,7 +34,7 @@ def row(what: str, figure: str, aim: str = "") -> None:
 async def running(
     slack: Slack, certcentral: CertCentral, people: Sequence[SimulatedUser], command: Sequence[str], **more: str
 ) -> AsyncIterator[BotProcess]:
-    """One process, connected, which these people may use; `more` are settings."""
+    """Run one connected process that these people may use. `more` are further settings."""
     with tempfile.TemporaryDirectory(prefix="dcv-resend-bench-") as folder:
         settings = {
             "SLACK_BOT_TOKEN": slack.bot_token,
@@ -61,39 +61,39 @@ async def running(
 
 
 def database_of(process: BotProcess) -> Path:
-    """The SQLite file of a process."""
+    """Return the path of the process's SQLite file."""
     return process.log_file.with_name(DATABASE)
 
 
 def memory(pid: int) -> float:
-    """Resident memory of a process, in MB."""
+    """Return the resident memory of a process, in MB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4096 / 1e6
 
 
 def is_idle(pid: int) -> bool:
-    """Whether every thread of a process waits for something: none runs, or would if it had a processor or a disk."""
+    """Return if every thread of a process sleeps: none is running, ready to run, or waiting for a disk."""
     stats = (stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat"))
     return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used of a processor so far, in all its threads; to a hundredth."""
+    """Return the processor seconds that all threads of a process have used so far, to a hundredth."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 
 def spread(seconds: Sequence[float]) -> str:
-    """Median and worst, in milliseconds."""
+    """Format the median and the worst time, in milliseconds."""
     return f"{_ms(statistics.median(seconds))} (worst {_ms(max(seconds))})"
 
 
 def tail(seconds: Sequence[float]) -> str:
-    """What half of them and what 99 of 100 keep to, in milliseconds."""
+    """Format the 50th and the 99th percentile, in milliseconds."""
     ordered = sorted(seconds)
     return f"p50 {_ms(ordered[len(ordered) // 2])}, p99 {_ms(ordered[len(ordered) * 99 // 100])}"
 
 
 def _ms(seconds: float) -> str:
-    """Milliseconds, with decimals where they are few: two runs can only be compared by more than one digit."""
+    """Format milliseconds, with decimals for small values: comparing two runs takes more than one digit."""
     return f"{seconds * 1000:.{0 if seconds >= 0.01 else 2}f} ms"

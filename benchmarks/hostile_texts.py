@@ -1,4 +1,4 @@
-"""Measures the readers of foreign text, on texts that are meant to make them slow."""
+"""Measurement of the text parsers, on texts that are meant to make them slow."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ from sandbox.hostile_texts import LONGEST_TEXT, PIECES, blocks_of, long_text, ne
 LONGEST_COMMAND = 3_000
 EXAMPLES = 80
 REPEATS = 3
-# Below this, a ratio of two times says more about the clock than about the reader.
+# Below this, a ratio of two times says more about the clock than about the parser.
 LEAST_SECONDS = 0.004
 
 units = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join)
 
 
 def read_typed(text: str) -> None:
-    """Read the text as each of the commands."""
+    """Parse the text as each of the commands."""
     for read in (read_command, read_status):
         try:
             read(text)
@@ -31,14 +31,14 @@ def read_typed(text: str) -> None:
 
 
 class HostileTexts:
-    """The slowest readings of many texts, in seconds of a processor."""
+    """The slowest parses of many texts, in processor seconds."""
 
     def __init__(self) -> None:
         self.text, self.blocks, self.command = (0.0, ""), (0.0, ""), (0.0, "")
         self.ratio = (0.0, "")
 
     def measure(self, unit: str) -> None:
-        """Read texts of this unit, and remember those that were slower than all before."""
+        """Parse texts built of this unit, and record those that were slower than all before."""
         text = {"text": long_text(unit, LONGEST_TEXT)}
         self.text = max(self.text, (_seconds(lambda: find_mentions(text)), unit))
         self.blocks = max(
@@ -52,10 +52,10 @@ class HostileTexts:
 
 
 def _ratios(unit: str) -> Iterator[float]:
-    """Yield how much longer twice the text takes, for two lengths that are read to their ends."""
+    """Yield the ratio of times for a text and its double, at two lengths that are parsed completely."""
     for length in (LONGEST_TEXT // 2, LONGEST_TEXT):
         half, whole = ({"text": long_text(unit, times * length)} for times in (1, 2))
-        # What is slow only once was the machine.
+        # A text that is slow only once was slowed by the machine.
         yield min(filter(None, (_ratio(half, whole) for _ in range(REPEATS))), default=0.0)
 
 
@@ -65,7 +65,7 @@ def _ratio(half: Any, whole: Any) -> float | None:
 
 
 def _seconds(read: Callable[[], object]) -> float:
-    """Return the least processor time of some readings; what else the machine does adds to the others."""
+    """Return the least processor time of several parses, because other load only adds to it."""
     found = []
     for _ in range(REPEATS):
         began = time.thread_time()
@@ -75,7 +75,7 @@ def _seconds(read: Callable[[], object]) -> float:
 
 
 def hostile_texts() -> HostileTexts:
-    """Measure each piece alone, and the same texts that hypothesis builds of them each time."""
+    """Measure each piece alone, and reproducible texts that hypothesis builds of the pieces."""
     found = HostileTexts()
     for piece in PIECES:
         found.measure(piece)

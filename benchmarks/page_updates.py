@@ -1,4 +1,4 @@
-"""Measures the sandbox's page: how long an edited message takes to be seen, among a thousand."""
+"""Measurement of the sandbox's page: the time until an edited message is visible, among a thousand."""
 
 import os
 import time
@@ -26,7 +26,7 @@ SEEN = """
 
 
 async def page_updates() -> list[float] | None:
-    """Seconds from an edit in the local Slack to its picture in the browser; None without a browser."""
+    """Return the seconds from an edit in the local Slack to its display in the browser, or None without a browser."""
     if (path := find_browser()) is None:
         return None
     async with Slack() as slack, CertCentral() as certcentral:

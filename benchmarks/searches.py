@@ -1,4 +1,4 @@
-"""A search in the form over a large account with many rules: what each press of a key costs."""
+"""The cost of each keystroke of a form search, over a large account with many rules."""
 
 import time
 from datetime import UTC, datetime
@@ -16,9 +16,9 @@ MOST_OPTIONS = 100
 
 
 def search_seconds() -> list[float]:
-    """Return the seconds of processor time of searches by somebody who may resend none of what they find.
+    """Return the processor seconds of searches by a person who may resend none of the matches.
 
-    That is the most work: every order is looked at, since no hundred of them fill the list.
+    That is the worst case: every order is checked, because the result list never fills up.
     """
     placed = datetime(2026, 1, 1, tzinfo=UTC)
     names = [f"n{number}.team{number % 700}.example.com" for number in range(ORDERS)]
