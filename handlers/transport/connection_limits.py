@@ -187,6 +187,6 @@ CONNECTIONS = web.AppKey("connections", Connections)
 
 
 def _network(address: str) -> str:
-    """Return the network that one client may control: a single IPv4 address, or an IPv6 /64 (RFC 6177)."""
+    """Return the network that a single client may control: a single IPv4 address, or an IPv6 /64 (RFC 6177)."""
     parsed = ip_address(address.partition("%")[0])
     return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
