@@ -1,4 +1,4 @@
-"""A PostgreSQL that starts when the first test wants one, how many tests run at once, and what chaos tells."""
+"""The shared PostgreSQL, the number of parallel tests, and the chaos summary."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ def postgresql() -> Iterator[Databases]:
 
 @pytest.fixture(scope="session")
 def _with_tables(postgresql: Databases) -> Iterator[str]:
-    """One database for all tests that do not want one of their own: making each anew takes ten times as long."""
+    """One database for all tests that do not need their own: creating a new one takes ten times as long."""
 
     async def migrate(url: str) -> None:
         database = open_database(url.replace("postgresql:", "postgresql+psycopg:", 1))

@@ -34,7 +34,7 @@ class DatabaseLink:
 
     @property
     def url(self) -> str:
-        """Where the bot finds it."""
+        """The address that the bot uses instead of the server's own."""
         words = {**self._to, "host": self._folder.name, "port": "5432"}
         query = "&".join(f"{name}={words[name]}" for name in ("host", "port"))
         return f"postgresql://{words.get('user')}:{words.get('password', '')}@/{words['dbname']}?{query}"

@@ -81,8 +81,8 @@ class ForkedBot(BotProcess):
     main = staticmethod(_command)
 
     async def _begin(self, environment: Mapping[str, str]) -> ProcessHandle:
-        told = (self.main, self._command[1:], dict(environment), self.log_file)
-        process = _FORKS.Process(target=_become_the_bot, args=told, daemon=True)
+        arguments = (self.main, self._command[1:], dict(environment), self.log_file)
+        process = _FORKS.Process(target=_become_the_bot, args=arguments, daemon=True)
         await asyncio.to_thread(process.start)
         return _Fork(process)
 

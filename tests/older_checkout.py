@@ -21,7 +21,7 @@ sys.exit(main())
 
 @contextmanager
 def older_checkout(commit: str, current: Sequence[str]) -> Iterator[tuple[Path, Path]]:
-    """Yield the folder of this commit, and its Python; `current` names folders that are copied from this checkout.
+    """Yield the folder of this commit, and its Python. `current` names folders that are copied from this checkout.
 
     The Python has the packages of this environment, but imports everything of the project from that folder, also in
     processes that it starts: PYTHONPATH would not reach those.

@@ -60,7 +60,7 @@ class Missing(Exception):
 
 
 class Databases:
-    """A server with databases for tests; `server` is there where it may be stopped and started."""
+    """A server with databases for tests. `server` is set if it may be stopped and started."""
 
     def __init__(self, url: URL, server: "Server | None" = None) -> None:
         self.server = server
@@ -68,7 +68,7 @@ class Databases:
 
     @contextmanager
     def create(self) -> Iterator[str]:
-        """The address of an empty database; it is gone afterwards, whoever is still connected."""
+        """Yield the address of an empty database, and drop it afterwards, even if clients are still connected."""
         name = f"dcv_test_{uuid.uuid4().hex[:12]}"
         self._run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
         try:
@@ -82,13 +82,13 @@ class Databases:
 
 
 def empty(url: str) -> None:
-    """Make a database of the bot as it was after its migrations, without whoever is still connected to it."""
+    """Reset a database of the bot to its state after the migrations, and disconnect its clients."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_EMPTY)
 
 
 class Server:
-    """A server that listens on a socket in a folder of its own, which nobody else may enter."""
+    """A server that listens on a socket in a private folder."""
 
     def __init__(self, binaries: Path, folder: Path, identity: Identity) -> None:
         self._pg_ctl = [str(binaries / "pg_ctl"), "-D", str(folder / "data"), "-w", "-t", "60"]
@@ -180,7 +180,7 @@ def own_server() -> Iterator[Server]:
 
 @contextmanager
 def databases() -> Iterator[Databases]:
-    """The server that TEST_DATABASE_URL names, else one of our own; Missing where there is neither."""
+    """Yield the server that TEST_DATABASE_URL names, else one of our own. Raises Missing if there is neither."""
     if named := os.environ.get("TEST_DATABASE_URL"):
         yield Databases(make_url(re.sub("^postgres:", "postgresql:", named)))
     else:
@@ -204,7 +204,7 @@ def _binaries() -> Path:
 
 
 def _unprivileged() -> Identity:
-    """As whom PostgreSQL runs where we are root, whom it refuses; nothing for ourselves."""
+    """Return the user that PostgreSQL runs as if we are root, which it refuses, or an empty mapping for ourselves."""
     if os.geteuid() != 0:
         return {}
     for name in ("postgres", "nobody"):

@@ -34,6 +34,6 @@ def examples(number: int) -> int:
 
 
 def _is_service_on_a_server(item: pytest.Item) -> bool:
-    """Whether a service runs on PostgreSQL; the stores below it do so in any case."""
+    """Return if the test runs a service on PostgreSQL. Tests of the stores do so in any case."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     return "services" in item.path.parts and parameters.get("database_url") == "postgresql"

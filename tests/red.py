@@ -31,7 +31,7 @@ _LACKS = re.compile(r"(Import|ModuleNotFound|Attribute|Name|Type)Error\b|fixture
 
 
 @dataclass
-class Row:
+class FaultResults:
     """The tests of one fault on the older code, by what became of them."""
 
     failed: set[str] = field(default_factory=set)
@@ -125,9 +125,9 @@ def _events(base: str, folders: Sequence[str], words: Sequence[str]) -> Iterable
         return [json.loads(line) for line in report.read_text().splitlines()]
 
 
-def sorted_by_row(events: Iterable[Mapping[str, Any]], marked: Mapping[str, set[str]]) -> dict[str, Row]:
+def sorted_by_row(events: Iterable[Mapping[str, Any]], marked: Mapping[str, set[str]]) -> dict[str, FaultResults]:
     """Sort the reports of tests by fault; `marked` are the rows that each file of tests names."""
-    rows: defaultdict[str, Row] = defaultdict(Row)
+    rows: defaultdict[str, FaultResults] = defaultdict(FaultResults)
     for event in events:
         if unread := event.get("unread"):
             for file in (file for file in marked if file == unread or file.startswith(f"{unread}/")):

@@ -47,7 +47,7 @@ def rooms():
     """Each folder of the table of rooms whose modules it names, and the names."""
     table = DOC.read_text(encoding="utf-8").partition("| room |")[2].partition("\n\n")[0]
     cells = re.findall(r"^\| `((?:bot|handlers)/[\w/]+/)` \| (.*) \|$", table, re.MULTILINE)
-    return {room: set(re.findall(r"`(\w+)`", told)) for room, told in cells}
+    return {room: set(re.findall(r"`(\w+)`", cell)) for room, cell in cells}
 
 
 PACKAGES = [path.parent.relative_to(ROOT) for path in sorted(ROOT.glob("[bh]*/*/**/__init__.py"))]

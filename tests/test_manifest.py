@@ -17,14 +17,14 @@ KINDS_OF_MESSAGE = frozenset({"message.channels", "message.groups", "message.im"
 
 
 class Anything:
-    """Whatever a feature takes to register with; nothing of it is used before somebody speaks."""
+    """A stand-in for every argument of a feature's `register`, none of which is used before a payload arrives."""
 
     def __getattr__(self, _):
         return self
 
 
 class Listeners:
-    """Notes what the features listen to, as Bolt's app would take it."""
+    """A fake Bolt app that records what the features listen to."""
 
     def __init__(self):
         self.heard = {"command": set(), "shortcut": set(), "event": set(), "inside": set()}

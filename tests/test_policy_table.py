@@ -30,7 +30,7 @@ def rows(document: str) -> dict[str, list[str]]:
     return {cells[0].strip().strip("`"): [cell.strip() for cell in cells[1:]] for cells in table}
 
 
-class AccountEntry:
+class FakeAccount:
     """The account of the example."""
 
     async def account(self, *, young: bool = False) -> AccountSnapshot:
@@ -38,7 +38,7 @@ class AccountEntry:
 
 
 async def plan(column: str, rules: Rules) -> Plan:
-    """What a form would offer for the column of the table."""
+    """Return what a form would offer for the column of the table."""
     kind, _, what = column.rpartition(" ")
     if kind == "DV order":
         entry = NameValidation("example.com", DV.names, True, "email", None, True)
@@ -46,13 +46,13 @@ async def plan(column: str, rules: Rules) -> Plan:
         return Plan(f"order:{DV.id}", "", (name,), reach=of_order(DV, [entry]))
     scope = "example.com" if kind == "OV order" else what
     name = WaitingName(scope, scope, DomainTarget(1, scope), True, ())
-    reader = ReachReader(None, AccountEntry())  # type: ignore[arg-type]
+    reader = ReachReader(None, FakeAccount())  # type: ignore[arg-type]
     reach = await reader.of_scopes((scope,), OV.id if kind == "OV order" else None, rules)
     return Plan("domain:1", "", (name,), reach=reach)
 
 
 def rules_of(names: str, effect: str) -> Rules:
-    """The rules of a file with one rule that has this effect for these names, and where it denies, one that allows."""
+    """Return the rules of a file with one rule of this effect for these names, and an allow rule if it denies."""
     everything = '[[rule]]\nname = "all"\nallow = ["resend"]\nusers = ["U0ANA"]\n'
     one = f'[[rule]]\nname = "one"\n{effect} = ["resend"]\nusers = ["U0ANA"]\nnames = {names}\n'
     text = one if effect == "allow" else everything + one
@@ -60,7 +60,7 @@ def rules_of(names: str, effect: str) -> Rules:
 
 
 async def meaning(names: str, column: str) -> str:
-    """What a rule for these names means for the column, in the words of the table."""
+    """Return the meaning of a rule for these names in the column, in the words of the table."""
     may = {}
     for effect in ("allow", "deny"):
         rules = rules_of(names, effect)

@@ -72,7 +72,7 @@ async def exported(tmp_path):
 
 @pytest.fixture
 def check(recipe, tmp_path):
-    """What the recipe says of these lines, and whether it is content."""
+    """Run the recipe on these lines. Return its output, and if it succeeded."""
 
     def run(lines, *heads):
         (tmp_path / "recipe.py").write_text(recipe, encoding="utf-8")
@@ -96,7 +96,7 @@ def manifest():
 
 @pytest.fixture(scope="module")
 def scope_rows(document):
-    """Each scope of the table, and the methods and events it is told to be used for."""
+    """Each scope of the table, with the methods and events it is listed for."""
     rows = re.findall(r"^\| `([a-z:.]+)` \|.*\|(.*)\|$", document, re.MULTILINE)
     return {scope: set(re.findall(r"`([\w.]+)`", used)) for scope, used in rows if ":" in scope or scope == "commands"}
 
@@ -118,16 +118,16 @@ def test_each_scope_is_used_and_what_is_used_has_its_scope(scope_rows, manifest)
 
 
 def test_the_methods_that_need_no_scope_are_named(document):
-    told = set(re.findall(r"`([a-z]+\.[a-zA-Z.]+)`", document)) & set(NEEDED_BY)
+    named = set(re.findall(r"`([a-z]+\.[a-zA-Z.]+)`", document)) & set(NEEDED_BY)
 
-    assert told >= {method for method in called_in_code() if not NEEDED_BY[method]}
+    assert named >= {method for method in called_in_code() if not NEEDED_BY[method]}
 
 
-def test_every_table_is_told_of_with_how_long_it_is_kept(document):
+def test_every_table_is_listed_with_its_retention_time(document):
     rows = re.findall(r"^\| (`.*?) \| .+ \| .+ \|$", document, re.MULTILINE)
-    told = {table for row in rows for table in re.findall(r"`(\w+)`", row)}
+    named = {table for row in rows for table in re.findall(r"`(\w+)`", row)}
 
-    assert told - set(scopes.NEEDED) == set(metadata.tables)
+    assert named - set(scopes.NEEDED) == set(metadata.tables)
 
 
 def test_every_secret_is_named():
@@ -142,7 +142,7 @@ def head_of(line):
 
 
 def forged(line):
-    """A row by somebody else, as somebody writes it who knows how the hashes are taken."""
+    """A row forged by an attacker who knows how the hashes are computed."""
     body = line[:-76].replace(b'"user_id":"U"', b'"user_id":"E"') + b"}"
     return body[:-1] + b',"hash":"' + hashlib.sha256(body).hexdigest().encode() + b'"}\n'
 

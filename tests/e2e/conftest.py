@@ -87,7 +87,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def process(request: pytest.FixtureRequest) -> type[BotProcess]:
-    """How the bot becomes a process: forked, unless a test is marked `AS_COMMAND`."""
+    """The kind of the bot's process: forked, unless a test is marked `AS_COMMAND`."""
     return getattr(request, "param", ForkedBot)
 
 

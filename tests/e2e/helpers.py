@@ -1,4 +1,4 @@
-"""What many stories of a resend share: asking for one, what became of it, and the bot's database from outside."""
+"""Shared helpers: request a resend, read its result, and read the bot's database from outside."""
 
 import asyncio
 import hashlib
@@ -55,7 +55,7 @@ def put(order_id: int | str = "*") -> str:
 
 
 def puts(certcentral: CertCentral, order_id: int) -> int:
-    """How many PUTs arrived for an order, whatever became of them."""
+    """Count the PUTs that arrived for an order, including failed ones."""
     return sum(call.name == put(order_id) for call in certcentral.resends)
 
 
@@ -82,27 +82,27 @@ def roots(channel: Channel, order_id: int | None = None) -> list[Message]:
 
 
 def tells(message: Message) -> str | None:
-    """Which of the four outcomes a root message tells, in the ledger's word."""
+    """Return the outcome that a root message reports, in the ledger's word, or None."""
     return next((kind for kind, word in ENDINGS.items() if message.content.says(f"{word}: ")), None)
 
 
 async def sees_end(slack: Slack, channel: Channel, order_id: int, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
     """Wait for a root message that tells how the resend of an order ended, and for the detail in its thread."""
 
-    def look() -> Message | None:
+    def find() -> Message | None:
         ended = [message for message in roots(channel, order_id) if tells(message)]
         return next((message for message in ended if channel.thread(message.ts)), None)
 
-    return await slack.wait_for(look, f"the outcome for order {order_id}, with its detail", timeout)
+    return await slack.wait_for(find, f"the outcome for order {order_id}, with its detail", timeout)
 
 
 def kinds(rows: list[Row], order_id: int) -> list[str]:
-    """What the ledger says of the calls for one order, in order."""
+    """Return the kinds of the ledger's rows about the calls for one order, in order."""
     return [row["kind"] for row in rows if row["detail"].get("target") == f"order {order_id}"]
 
 
 def is_chained(rows: list[Row]) -> bool:
-    """Whether every row follows the one before, and carries the hash of what it says."""
+    """Return if every row follows the one before, and carries the hash of its content."""
     before = "0" * 64
     for number, row in enumerate(rows, start=1):
         body = {name: value for name, value in row.items() if name != "hash"} | {"detail": _canonical(row["detail"])}
@@ -135,7 +135,7 @@ def free_port() -> int:
 
 
 async def asks(bot: BotProcess, path: str) -> tuple[int, str]:
-    """The status and the body with which the bot's site answers; 0 while nobody listens."""
+    """Return the status and the body of the bot's HTTP server, or 0 and no text if nothing listens."""
     address = f"http://127.0.0.1:{bot.settings['PORT']}{path}"
     try:
         async with aiohttp.ClientSession() as session, session.get(address) as response:
@@ -147,7 +147,7 @@ async def asks(bot: BotProcess, path: str) -> tuple[int, str]:
 async def answers_with(bot: BotProcess, path: str, status: int, seconds: float = 60.0) -> str:
     """Wait until the bot's site answers so, and return the body."""
     async with asyncio.timeout(seconds):
-        while (answer := await asks(bot, path))[0] != status:  # noqa: ASYNC110 - a server tells nobody that it is up
+        while (answer := await asks(bot, path))[0] != status:  # noqa: ASYNC110 - a server does not announce that it is up
             await asyncio.sleep(0.05)
     return answer[1]
 

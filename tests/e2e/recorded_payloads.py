@@ -1,6 +1,6 @@
-"""One payload of every kind that the bot listens to, and what becomes of it in other hands or with other parts.
+"""A recorded payload of every kind that the bot listens to, and its variants by other people or with other parts.
 
-Nothing here knows how a payload reaches the bot, so that every door can be tried with the same ones.
+Nothing here depends on the transport, so that every entry point can be tried with the same payloads.
 """
 
 import copy
@@ -35,10 +35,10 @@ BUTTONS_AND_SELECTS = (
     "offer_not_now",
 )
 STORY = (*COMMANDS, *BUTTONS_AND_SELECTS, "message_action", "block_suggestion", "view_submission")
-# What the bot is told and answers to nobody.
+# Events that the bot receives and does not answer.
 EVENTS = ("message", "subteam_members_changed")
 # What Slack could send, and the bot does not listen to.
-UNHEARD = ("view_closed", "shortcut", "dialog_submission", "app_mention", "function_executed", "/other", "nothing")
+UNHANDLED = ("view_closed", "shortcut", "dialog_submission", "app_mention", "function_executed", "/other", "nothing")
 
 GONE = "gone"
 JUNK: list[Any] = [
@@ -105,7 +105,7 @@ class Genuine:
 
     @property
     def name(self) -> str:
-        """What it is about: a command, an event, what was used, or else the type of the payload."""
+        """The command, the event type, the action id, or else the payload type."""
         if "command" in self.payload:
             return str(self.payload["command"])
         if "event" in self.payload:
@@ -115,12 +115,12 @@ class Genuine:
 
     @property
     def channel_id(self) -> str | None:
-        """Where it was done; none for what was done in a form."""
+        """The channel of the action, or None for an action in a form."""
         inside: Json = self.payload.get("channel") or {}
         return self.payload.get("channel_id") or inside.get("id")
 
     def by(self, person: SimulatedUser) -> "Genuine":
-        """The same, done by somebody else: triggers and addresses for answers are theirs."""
+        """Return the same action by another person, with their trigger and response_url."""
         slack, payload = person.slack, copy.deepcopy(self.payload)
         if "event" in payload:
             return replace(self, payload=payload)
@@ -139,7 +139,7 @@ class Genuine:
         return replace(self, payload={**self.payload, "text": text})
 
 
-async def tell(
+async def record(
     slack: Slack,
     certcentral: CertCentral,
     ana: SimulatedUser,
@@ -201,20 +201,20 @@ async def tell(
         each for each in found if each.payload.get("event", {}).get("bot_profile", {}).get("name") == "monitoring"
     ]
     by_name |= {"message": alerts[0]}
-    by_name |= {each.name: each for each in _log_unhandled(by_name)}
+    by_name |= {each.name: each for each in _unhandled(by_name)}
     return by_name.__getitem__
 
 
-def _log_unhandled(found: dict[str, Genuine]) -> Iterator[Genuine]:
+def _unhandled(found: dict[str, Genuine]) -> Iterator[Genuine]:
     for kind in ("view_closed", "dialog_submission", "nothing"):
         yield Genuine("interactive", {**found["view_submission"].payload, "type": kind})
     pressed = found["message_action"].payload
     without = {key: part for key, part in pressed.items() if key not in {"message", "channel", "message_ts"}}
     yield Genuine("interactive", {**without, "type": "shortcut"})
     yield Genuine("slash_commands", {**found["/dcv-resend"].payload, "command": "/other"})
-    told = found["message"].payload
+    message_payload = found["message"].payload
     for kind in ("app_mention", "function_executed"):
-        yield Genuine("events_api", {**told, "event": {**told["event"], "type": kind}})
+        yield Genuine("events_api", {**message_payload, "event": {**message_payload["event"], "type": kind}})
 
 
 def forge(genuine: Json, changes: Changes) -> Json:
@@ -240,10 +240,10 @@ def _paths(value: Any, above: Path = ()) -> list[Path]:
 
 
 def _change(payload: Json, path: Path, junk: Any) -> None:
-    destination: Any = payload
+    parent: Any = payload
     for key in path[:-1]:
-        destination = destination[key]
+        parent = parent[key]
     if junk == GONE:
-        destination.pop(path[-1], *([None] if isinstance(destination, dict) else []))
+        parent.pop(path[-1], *([None] if isinstance(parent, dict) else []))
     else:
-        destination[path[-1]] = copy.deepcopy(junk)
+        parent[path[-1]] = copy.deepcopy(junk)

@@ -231,7 +231,7 @@ async def test_somebody_who_may_not_resend_is_refused_at_both_buttons_and_nothin
     assert slack.problems == []
 
 
-async def test_not_now_is_told_and_keeps_the_order_quiet_while_it_can_still_be_resent(
+async def test_not_now_is_reported_and_keeps_the_order_quiet_while_it_can_still_be_resent(
     running: BotProcess,
     slack: Slack,
     certcentral: CertCentral,
@@ -306,8 +306,8 @@ async def test_everything_else_is_met_with_silence_and_reads_nothing(
             {"type": "message", "channel": ops.id, "channel_type": "channel", **event}, event_id=f"Ev{number}"
         )
     # Slack's word on the event may be missing; the channel itself says that strangers read along.
-    told = {"type": "message", "channel": hidden.id, "channel_type": "channel", "ts": slack.ids.new_ts(), "text": said}
-    slack.send_event({**told, "user": ana.id}, is_ext_shared_channel=False)
+    base = {"type": "message", "channel": hidden.id, "channel_type": "channel", "ts": slack.ids.new_ts(), "text": said}
+    slack.send_event({**base, "user": ana.id}, is_ext_shared_channel=False)
     await slack.wait_for_events()
     before = [call.name for call in certcentral.calls]
     marked = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700002 waits"))
@@ -418,8 +418,8 @@ async def test_who_may_not_ask_for_the_status_causes_no_read_and_no_offer(
             {"username": "nobody"},
         ]
     ):
-        told = {"type": "message", "channel": ops.id, "channel_type": "channel", "ts": slack.ids.new_ts(), "text": said}
-        slack.send_event({**told, **event}, event_id=f"Ev{number}")
+        base = {"type": "message", "channel": ops.id, "channel_type": "channel", "ts": slack.ids.new_ts(), "text": said}
+        slack.send_event({**base, **event}, event_id=f"Ev{number}")
     await slack.wait_for_events()
     marked = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700002 waits"))
 

@@ -1,4 +1,4 @@
-"""`dcv-resend check`: what is fine, each problem with its mend, and that a look changes nothing."""
+"""`dcv-resend check`: what is fine, each problem with its remedy, and no change to anything."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ class Answer:
         return [line.removeprefix("warning").strip() for line in self.lines if line.startswith("warning ")]
 
     def says(self, *words: str) -> bool:
-        """Whether one line that is fine holds all these words."""
+        """Return if one line of level ok contains all these words."""
         return any(line.startswith("ok ") and all(word in line for word in words) for line in self.lines)
 
 
@@ -109,7 +109,7 @@ async def test_either_way_for_slack_to_reach_the_bot_will_do_and_none_is_a_probl
     assert [line.split(":")[0] for line in by_none.problems] == ["SLACK_APP_TOKEN, SLACK_SIGNING_SECRET"]
 
 
-async def test_a_look_makes_no_file(check: Check, tmp_path: Path) -> None:
+async def test_a_check_makes_no_file(check: Check, tmp_path: Path) -> None:
     await check()
 
     assert os.listdir(tmp_path) == ["check-0.log"]
@@ -175,7 +175,7 @@ async def test_an_address_that_is_not_digicerts_api_is_named(check: Check, certc
     [(100, "domains"), (103, "orders and domains")],
     ids=["orders only", "users only"],
 )
-async def test_a_key_that_may_not_read_what_the_bot_needs_is_told_what(
+async def test_a_key_that_may_not_read_what_the_bot_needs_is_reported_in_detail(
     check: Check, certcentral: CertCentral, role: int, lacks: str
 ) -> None:
     certcentral.role = role
@@ -274,7 +274,7 @@ async def test_a_clock_that_is_a_little_off_is_fine(check: Check, slack: Slack) 
     assert (await check()).says("clock agrees")
 
 
-async def test_a_bot_that_runs_is_told_of_and_not_disturbed(
+async def test_a_running_bot_is_reported_and_not_disturbed(
     bot: BotProcess, check: Check, slack: Slack, ana: SimulatedUser, pki: Channel, tmp_path: Path
 ) -> None:
     before = _files(tmp_path)
@@ -352,12 +352,12 @@ async def test_what_nobody_thought_of_is_one_line_and_no_traceback(check: Check,
 
 
 def _files(folder: Path) -> list[str]:
-    """What belongs to the bot's database."""
+    """Return the files of the bot's database."""
     return sorted(path.name for path in folder.glob("bot.db*"))
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
-    """What stands in the files of the bot's database; the index of its log holds no data."""
+    """Return the content of the database's files, except the index of its log, which holds no data."""
     return {name: (folder / name).read_bytes() for name in _files(folder) if not name.endswith("-shm")}
 
 
@@ -370,7 +370,7 @@ async def test_each_channel_of_alerts_is_one_line(check: Check, slack: Slack) ->
     assert answer.says(f"Alerts in #ops ({ops.id}) are heard.")
     assert answer.status == 0
     assert len(answer.warnings) == 3
-    told = "\n".join(answer.warnings)
-    assert "The bot is not in #far" in told
-    assert f"#partners ({partners.id}) is shared with another organization" in told
-    assert "cannot see the channel C0GONE" in told
+    warnings = "\n".join(answer.warnings)
+    assert "The bot is not in #far" in warnings
+    assert f"#partners ({partners.id}) is shared with another organization" in warnings
+    assert "cannot see the channel C0GONE" in warnings

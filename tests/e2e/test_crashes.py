@@ -33,7 +33,7 @@ CALLS_OF_EACH = 4
 
 
 @dataclass
-class Story:
+class CrashScenario:
     """A bot that is killed now and then, and what must hold of every resend all the same."""
 
     bot: BotProcess
@@ -44,7 +44,7 @@ class Story:
 
     @property
     def calls(self) -> int:
-        """How many calls of the bot arrived, at Slack or at DigiCert."""
+        """Count the bot's calls that arrived at Slack or DigiCert."""
         return len(self.slack.api_calls) + len(self.certcentral.calls)
 
     def add_order(self, order_id: int) -> None:
@@ -52,7 +52,7 @@ class Story:
         self.certcentral.add_order(order_id, [f"n{order_id}.example.com"])
 
     def called(self, method: str) -> int:
-        """How many calls of one of Slack's methods arrived."""
+        """Count the calls of one of Slack's methods."""
         return sum(call.method == method for call in self.slack.api_calls)
 
     async def arrives(self, number: int) -> None:
@@ -91,17 +91,17 @@ class Story:
 
 
 @pytest.fixture
-def story(bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ledger: Rows) -> Story:
+def story(bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, ledger: Rows) -> CrashScenario:
     certcentral.add_order(ORDER, ["shop.example.com"])
-    return Story(bot, slack, certcentral, pki, ledger)
+    return CrashScenario(bot, slack, certcentral, pki, ledger)
 
 
-def _deserved(story: Story, order_id: int) -> str:
-    """How a resend must end whose bot has just been killed: in doubt only where it may have been under way."""
+def _deserved(story: CrashScenario, order_id: int) -> str:
+    """Return the true result of a resend whose bot was just killed: unknown only if its PUT may have arrived."""
     return "unknown" if kinds(story.ledger(), order_id) == ["sending"] else "sent"
 
 
-async def test_killed_right_after_the_ack_it_sends_once(story: Story, ana: SimulatedUser) -> None:
+async def test_killed_right_after_the_ack_it_sends_once(story: CrashScenario, ana: SimulatedUser) -> None:
     submitted = await resend(ana, ORDER, story.pki)
     await story.bot.kill()
     deserved = _deserved(story, ORDER)
@@ -112,7 +112,7 @@ async def test_killed_right_after_the_ack_it_sends_once(story: Story, ana: Simul
 
 
 async def test_killed_while_it_announces_it_sends_once_and_finds_its_root_message_again(
-    story: Story, ana: SimulatedUser
+    story: CrashScenario, ana: SimulatedUser
 ) -> None:
     gone = asyncio.Event()
     story.slack.faults.plan("chat.postMessage", stalls(hold=gone))
@@ -127,7 +127,9 @@ async def test_killed_while_it_announces_it_sends_once_and_finds_its_root_messag
 
 
 @ON_BOTH
-async def test_killed_during_the_put_it_does_not_know_and_does_not_repeat(story: Story, ana: SimulatedUser) -> None:
+async def test_killed_during_the_put_it_does_not_know_and_does_not_repeat(
+    story: CrashScenario, ana: SimulatedUser
+) -> None:
     gone = asyncio.Event()
     story.certcentral.faults.plan(put(), stalls(hold=gone))
 
@@ -141,8 +143,8 @@ async def test_killed_during_the_put_it_does_not_know_and_does_not_repeat(story:
 
 
 @pytest.mark.parametrize("method", ["chat.update", "chat.postMessage"])
-async def test_killed_while_it_reports_it_tells_the_same_in_the_same_place(
-    story: Story, ana: SimulatedUser, method: str
+async def test_killed_while_it_reports_it_says_the_same_in_the_same_place(
+    story: CrashScenario, ana: SimulatedUser, method: str
 ) -> None:
     answer, gone = asyncio.Event(), asyncio.Event()
     story.certcentral.faults.plan(put(), stalls(hold=answer))
@@ -159,7 +161,7 @@ async def test_killed_while_it_reports_it_tells_the_same_in_the_same_place(
 
 
 async def test_killed_while_it_waits_for_a_busy_digicert_it_waits_on_and_sends_once(
-    story: Story, ana: SimulatedUser
+    story: CrashScenario, ana: SimulatedUser
 ) -> None:
     story.certcentral.faults.plan(put(), answers(429, BUSY, {"Retry-After": "3"}))
 
@@ -175,7 +177,7 @@ async def test_killed_while_it_waits_for_a_busy_digicert_it_waits_on_and_sends_o
     assert len(story.certcentral.outbox) == 1
 
 
-async def test_killed_after_its_end_was_told_it_says_nothing_more(story: Story, ana: SimulatedUser) -> None:
+async def test_killed_after_its_end_was_reported_it_says_nothing_more(story: CrashScenario, ana: SimulatedUser) -> None:
     await resend(ana, ORDER, story.pki)
     await story.ends()
     before = [message.ts for message in story.pki.messages]
@@ -191,7 +193,7 @@ async def test_killed_after_its_end_was_told_it_says_nothing_more(story: Story, 
     assert await story.ends() == "sent"
 
 
-async def test_killed_at_any_call_it_ends_once_and_truly(story: Story, ana: SimulatedUser) -> None:
+async def test_killed_at_any_call_it_ends_once_and_truly(story: CrashScenario, ana: SimulatedUser) -> None:
     """The n-th call after a submit, of Slack or of DigiCert, arrives but never takes effect: then the kill comes."""
     for number in range(1, CALLS_OF_A_RESEND + 1):
         story.add_order(ORDER + number)
@@ -215,7 +217,7 @@ async def test_killed_at_any_call_it_ends_once_and_truly(story: Story, ana: Simu
 
 
 async def test_killed_at_any_moment_with_many_under_way_each_ends_once_and_truly(
-    story: Story, ana: SimulatedUser
+    story: CrashScenario, ana: SimulatedUser
 ) -> None:
     chance = random.Random(1)  # noqa: S311 - moments, no secret
     story.slack.ack_seconds = 1.0

@@ -1,4 +1,4 @@
-"""The SQLite file of the real process: one bot on it whatever it is called, and nobody else may read it."""
+"""The SQLite file of the real process: only one bot may use it, by any name, and other users may not read it."""
 
 import stat
 from collections.abc import Callable

@@ -181,10 +181,10 @@ async def test_three_waiting_domains_are_three_calls_under_one_message_each_with
         (f"/domain/{domain_id}/dcv/emails", to_admin(name)) for domain_id, name in names.items()
     ]
     assert [message for message in pki.messages if not message.is_reply] == [root]
-    for told in (root.visible_text, detail.visible_text):
-        assert "Sent: DigiCert accepted the resend for domain example.com" in told
-        assert "Refused: DigiCert did not resend for domain example.org: The domain is locked." in told
-        assert "Unknown: the mail for domain example.net may have been sent, or not" in told
+    for text in (root.visible_text, detail.visible_text):
+        assert "Sent: DigiCert accepted the resend for domain example.com" in text
+        assert "Refused: DigiCert did not resend for domain example.org: The domain is locked." in text
+        assert "Unknown: the mail for domain example.net may have been sent, or not" in text
     assert slack.problems == []
 
 

@@ -1,4 +1,4 @@
-"""Every method of Slack's that the bot uses meets every misfortune: what happened is told truly, and lost never."""
+"""Every Slack method that the bot uses meets every fault: results are reported truly and never lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def places(slack: Slack, certcentral: CertCentral) -> Places:
     return {order_id: slack.add_channel(f"pki-{order_id}") for order_id in range(ORDER, ORDER + 6)}
 
 
-async def test_whatever_slack_does_before_the_mail_each_ending_is_told_truly_and_once(
+async def test_whatever_slack_does_before_the_mail_each_ending_is_reported_truly_and_once(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ledger: Rows, places: Places
 ) -> None:
     certcentral.faults.plan(put(ORDER), answers(429))
@@ -71,7 +71,7 @@ async def test_whatever_slack_does_before_the_mail_each_ending_is_told_truly_and
     assert (len(certcentral.outbox), slack.dm(ana).messages, slack.problems) == (len(places), [], [])
 
 
-async def test_whatever_slack_does_after_the_mail_each_ending_is_told_truly_and_once(
+async def test_whatever_slack_does_after_the_mail_each_ending_is_reported_truly_and_once(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ledger: Rows, places: Places
 ) -> None:
     answer = asyncio.Event()
@@ -102,7 +102,7 @@ def _what_stands(places: Places) -> dict[int, tuple[list[Message], str | None, i
 
 
 async def _submit(form: Form) -> None:
-    """Submit, and again where the database of a busy machine took too long."""
+    """Submit, and again if the database of a busy machine took too long."""
     while not (submitted := await form.submit()).closed:
         assert submitted.error_texts == [
             "The bot's database did not answer in time. Nothing was sent; try again in a moment."
@@ -145,7 +145,7 @@ async def test_whatever_keeps_slack_from_saying_who_asked_the_call_waits_for_it(
 
 
 def _waits(channel: Channel, order_id: int) -> bool:
-    """Whether the root message says that the call waits for Slack."""
+    """Return if the root message says that the call waits for Slack."""
     return any(root.content.says("Right before the call Slack could not tell") for root in roots(channel, order_id))
 
 
@@ -180,7 +180,7 @@ async def test_whatever_slack_does_to_forms_and_whispers_everybody_hears_a_sente
 
 
 def _times_heard(slack: Slack, person: SimulatedUser, words: str) -> int:
-    """How often the person alone was told these words."""
+    """Count the private messages to the person with these words."""
     return sum(message.content.says(words) for message in (*person.ephemerals, *slack.dm(person).messages))
 
 

@@ -27,7 +27,7 @@ def eve(slack: Slack) -> SimulatedUser:
 
 @pytest.fixture(autouse=True)
 def orders(certcentral: CertCentral) -> range:
-    """What waits."""
+    """Pending orders."""
     certcentral.limits = ()
     orders = range(ORDER, ORDER + 9)
     for order_id in orders:
@@ -98,7 +98,7 @@ async def test_a_colleague_sends_through_a_flood_of_several_instances_over_a_lim
 
 
 @ON_BOTH
-async def test_over_the_limit_nothing_is_sent_and_the_person_is_told_when_to_continue(
+async def test_over_the_limit_nothing_is_sent_and_the_person_learns_when_to_continue(
     start: Start,
     slack: Slack,
     certcentral: CertCentral,

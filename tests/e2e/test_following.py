@@ -1,4 +1,4 @@
-"""Following: what becomes of a resend is told by itself, each change once, until nothing waits any longer."""
+"""Follow-ups: the bot reports each change after a resend by itself and once, until nothing is pending."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ Send = Callable[..., Awaitable[Message]]
 
 @pytest.fixture
 def begin(make_bot: MakeBot, slack: Slack, pki: Channel) -> Begin:
-    """Start a bot that looks every second or so."""
+    """Start a bot that checks every second or so."""
 
     async def begin(follow_ups: str = MANY, **settings: str) -> BotProcess:
         bot = make_bot(DCV_FOLLOW_UPS=follow_ups, **settings)
@@ -46,7 +46,7 @@ async def sent(slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: 
 
 
 def replies(pki: Channel, root: Message) -> list[str]:
-    """What the bot said in a thread, after the detail."""
+    """Return the bot's messages in a thread after the detail."""
     return [message.text for message in pki.thread(root.ts)[1:]]
 
 
@@ -56,7 +56,7 @@ async def settled(slack: Slack, root: Message, word: str = "*Validated*") -> Mes
 
 
 @ON_BOTH
-async def test_a_validation_is_told_in_the_thread_and_in_the_root_message(
+async def test_a_validation_is_reported_in_the_thread_and_in_the_root_message(
     begin: Begin, sent: Send, slack: Slack, certcentral: CertCentral, pki: Channel
 ) -> None:
     await begin()
@@ -77,7 +77,7 @@ async def test_a_validation_is_told_in_the_thread_and_in_the_root_message(
     assert slack.problems == []
 
 
-async def test_each_name_is_told_once_and_the_root_message_counts_those_that_wait(
+async def test_each_name_is_reported_once_and_the_root_message_counts_those_that_wait(
     begin: Begin, sent: Send, slack: Slack, certcentral: CertCentral, pki: Channel
 ) -> None:
     await begin()
@@ -103,7 +103,7 @@ async def test_each_name_is_told_once_and_the_root_message_counts_those_that_wai
 
 
 @ON_BOTH
-async def test_what_was_validated_while_the_bot_was_stopped_is_told_at_its_start(
+async def test_what_was_validated_while_the_bot_was_stopped_is_reported_at_its_start(
     begin: Begin, sent: Send, slack: Slack, certcentral: CertCentral, pki: Channel
 ) -> None:
     bot = await begin("12h,1d")
@@ -129,7 +129,7 @@ async def test_what_was_validated_while_the_bot_was_stopped_is_told_at_its_start
         ("chat.postMessage", True),
     ],
 )
-async def test_killed_at_any_step_of_a_look_it_tells_each_change_once(
+async def test_killed_at_any_step_of_a_check_it_reports_each_change_once(
     begin: Begin,
     sent: Send,
     slack: Slack,
@@ -254,7 +254,7 @@ async def test_a_nudge_says_what_helps_and_its_buttons_work(
     assert slack.problems == []
 
 
-async def test_what_check_now_told_is_not_told_again(
+async def test_what_check_now_reported_is_not_reported_again(
     begin: Begin,
     sent: Send,
     slack: Slack,
@@ -328,7 +328,7 @@ async def test_a_domain_without_an_order_is_followed_by_itself(
     assert not [call for call in certcentral.calls if "status-changes" in call.path]
 
 
-async def test_a_canceled_order_is_told_and_followed_no_longer(
+async def test_a_canceled_order_is_reported_and_followed_no_longer(
     begin: Begin, sent: Send, slack: Slack, certcentral: CertCentral, pki: Channel
 ) -> None:
     await begin()

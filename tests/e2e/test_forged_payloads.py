@@ -1,4 +1,4 @@
-"""Payloads of a shape that Slack never sends: each is acknowledged, none is a bug, and nobody is mailed by them."""
+"""Payloads of a shape that Slack never sends: each is acknowledged, none is logged as a bug, and none sends a mail."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,13 +20,13 @@ from tests.e2e.recorded_payloads import (
     HUGE,
     JUNK,
     STORY,
-    UNHEARD,
+    UNHANDLED,
     Changes,
     Genuine,
     Json,
     Path,
     forge,
-    tell,
+    record,
 )
 
 Deliver = Callable[..., Awaitable[Delivery]]
@@ -147,16 +147,16 @@ async def genuine(
     ask: Callable[[str], Awaitable[Form]],
 ) -> Callable[[str], Genuine]:
     """One payload of every kind that the bot listens to, as a story brings them up."""
-    return await tell(slack, certcentral, ana, pki, ops, ask)
+    return await record(slack, certcentral, ana, pki, ops, ask)
 
 
 @pytest.fixture
 async def deliver(
     bot: BotProcess, slack: Slack, ana: SimulatedUser, genuine: Callable[[str], Genuine]
 ) -> AsyncIterator[Deliver]:
-    """Deliver a payload of the story with changes; the log shows no bug meanwhile, and none at the end of the test.
+    """Deliver a recorded payload with changes. The log must show no bug, neither meanwhile nor at the end of the test.
 
-    It is Ana's, or else that of a colleague whom nobody listed.
+    It is Ana's, or else that of a colleague without permission.
     """
     eve = slack.add_person("eve")
 
@@ -171,14 +171,14 @@ async def deliver(
 
 
 def _bugs(bot: BotProcess) -> list[Json]:
-    """What the log tells of bugs; that a slow disk did not take the row of a refusal in time is none."""
+    """Return the log's lines about bugs. A denial row that a slow disk did not accept in time is none."""
     errors = [line for line in bot.log.splitlines() if '"level": "error"' in line or "Traceback" in line]
     lines = [json.loads(line) for line in errors if SLOW_DISK not in line]
     return [{"event": line["event"], "frames": [part["frames"][-2:] for part in line["exception"]]} for line in lines]
 
 
 @forged
-@given(name=st.sampled_from([*STORY, *EVENTS, *UNHEARD]), changes=CHANGES)
+@given(name=st.sampled_from([*STORY, *EVENTS, *UNHANDLED]), changes=CHANGES)
 async def test_a_forged_payload_is_acknowledged_and_no_bug(
     name: str, changes: Changes, certcentral: CertCentral, deliver: Deliver
 ) -> None:
@@ -190,7 +190,7 @@ async def test_a_forged_payload_is_acknowledged_and_no_bug(
 
 @OVER_HTTP
 @forged
-@given(name=st.sampled_from([*STORY, *EVENTS, *UNHEARD]), changes=CHANGES)
+@given(name=st.sampled_from([*STORY, *EVENTS, *UNHANDLED]), changes=CHANGES)
 async def test_over_http_a_forged_payload_is_answered_and_no_bug(
     name: str, changes: Changes, certcentral: CertCentral, deliver: Deliver, slack: Slack
 ) -> None:
@@ -205,8 +205,8 @@ async def test_over_http_a_forged_payload_is_answered_and_no_bug(
 
 
 @forged
-@given(name=st.sampled_from([*STORY, *UNHEARD]), changes=CHANGES)
-async def test_a_forged_payload_of_somebody_who_is_not_listed_lets_digicert_hear_nothing(
+@given(name=st.sampled_from([*STORY, *UNHANDLED]), changes=CHANGES)
+async def test_a_forged_payload_of_a_person_who_is_not_listed_reaches_digicert_never(
     name: str, changes: Changes, certcentral: CertCentral, deliver: Deliver
 ) -> None:
     before = len(certcentral.calls)
@@ -283,10 +283,10 @@ async def test_a_forged_submission_is_answered_at_its_field_or_by_a_sentence(
 async def _hears(slack: Slack, person: SimulatedUser, words: str, before: dict[str, str]) -> None:
     """Wait until these words are new to the person."""
 
-    def look() -> bool:
+    def is_new() -> bool:
         return any(words in text for key, text in _known_changes(slack, person).items() if key not in before)
 
-    await slack.wait_for(look, f"{words!r}", 10.0)
+    await slack.wait_for(is_new, f"{words!r}", 10.0)
 
 
 def _known_changes(slack: Slack, person: SimulatedUser) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The form: opened by the command, filled in, drawn anew, and what it says where nothing can be resent."""
+"""The form: opened by the command, filled in, redrawn, and its text if nothing can be resent."""
 
 import asyncio
 import json

@@ -53,7 +53,7 @@ async def bot(make_bot: MakeBot, slack: Slack, certcentral: CertCentral) -> BotP
 
 
 def beginnings(slack: Slack) -> list[bytes]:
-    """What a stranger sends of a request, and no more: nothing, half of a header, half of a body."""
+    """The beginnings of requests that a stranger never completes: nothing, half of a header, half of a body."""
     head = b"POST /slack/events HTTP/1.1\r\nHost: bot.example\r\nContent-Type: application/json\r\n"
     stamp = f"X-Slack-Request-Timestamp: {int(time.time())}\r\nX-Slack-Signature: v0={'0' * 64}\r\n".encode()
     return [b"", head, head + stamp + b"Content-Length: 100000\r\n\r\n{"]

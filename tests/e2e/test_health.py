@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics`: what they say is so at that moment, and names nobody."""
+"""`/healthz`, `/readyz` and `/metrics`: their answers are current, and contain no names."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ MakeBot = Callable[..., BotProcess]
 
 @pytest.fixture(autouse=True)
 def orders(certcentral: CertCentral) -> None:
-    """What waits."""
+    """Pending orders."""
     for number, name in enumerate(("shop.example.com", "pay.example.com", "www.example.com")):
         certcentral.add_order(ORDER + number, [name])
 
@@ -42,21 +42,21 @@ async def bot(make_bot: MakeBot, slack: Slack) -> BotProcess:
 
 
 async def ready(bot: BotProcess) -> dict[str, bool]:
-    """What /readyz says, whose status says the same, within the time that a probe may take."""
+    """Return the answer of /readyz within a probe's timeout, and check that its status agrees."""
     began = time.monotonic()
     status, body = await asks(bot, "/readyz")
-    told: dict[str, bool] = json.loads(body)
+    states: dict[str, bool] = json.loads(body)
     assert time.monotonic() - began < PROBE_TAKES
-    assert status == (200 if told["ready"] else 503)
-    return told
+    assert status == (200 if states["ready"] else 503)
+    return states
 
 
 async def becomes(bot: BotProcess, **wanted: bool) -> dict[str, bool]:
     """Wait until /readyz says all well but for this."""
     async with asyncio.timeout(TURNS_WITHIN):
-        while (told := await ready(bot)) != ALL_WELL | wanted:  # noqa: ASYNC110 - a server tells nobody what changed
+        while (states := await ready(bot)) != ALL_WELL | wanted:  # noqa: ASYNC110 - a server tells nobody what changed
             await asyncio.sleep(0.1)
-    return told
+    return states
 
 
 @ON_BOTH
@@ -67,11 +67,11 @@ async def test_a_bot_that_serves_is_ready_and_cheap_to_ask(
     before = len(slack.api_calls), len(certcentral.calls)
 
     began = time.monotonic()
-    told = [await asyncio.gather(*(ready(bot) for _ in range(20))) for _ in range(5)]
+    states = [await asyncio.gather(*(ready(bot) for _ in range(20))) for _ in range(5)]
     took = time.monotonic() - began
     status, body = await asks(bot, "/healthz")
 
-    assert all(each == ALL_WELL for together in told for each in together)
+    assert all(each == ALL_WELL for together in states for each in together)
     assert (status, body) == (200, "alive\n")
     asked = len(slack.api_calls) - before[0], len(certcentral.calls) - before[1]
     assert max(asked) <= 1 + took // min(SHORT.slack_health_ttl, SHORT.digicert_health_ttl)
@@ -93,26 +93,26 @@ async def test_a_call_that_is_turned_away_tells_that_slack_is_there(bot: BotProc
     slack.faults.plan("auth.test", busy, times=None)
     before = len(slack.api_calls)
 
-    told = []
+    states = []
     async with asyncio.timeout(TURNS_WITHIN):
         while len(slack.api_calls) == before:
-            told.append(await ready(bot))
+            states.append(await ready(bot))
             await asyncio.sleep(0.1)
 
-    assert [each for each in (*told, await ready(bot)) if not each["slack"]] == []
+    assert [each for each in (*states, await ready(bot)) if not each["slack"]] == []
 
 
 @pytest.mark.parametrize("trouble", [answers(503, "<html>"), drops(effect=False), stalls(60.0)])
-async def test_a_digicert_that_is_away_is_told_and_does_not_make_it_unready(
+async def test_a_digicert_that_is_away_is_reported_and_does_not_make_it_unready(
     bot: BotProcess, certcentral: CertCentral, trouble: Fault
 ) -> None:
     certcentral.faults.plan("*", trouble, times=None)
 
-    told = await becomes(bot, digicert=False)
+    states = await becomes(bot, digicert=False)
     certcentral.faults.clear()
     await becomes(bot)
 
-    assert told["ready"]
+    assert states["ready"]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -145,10 +145,10 @@ async def test_beside_socket_mode_ready_means_connected(make_bot: MakeBot, slack
     slack.faults.plan("socket", answers(500), times=None)
     slack.drop_sockets()
     await answers_with(bot, "/readyz", 503, TURNS_WITHIN)
-    told = await ready(bot)
+    states = await ready(bot)
 
     assert (alone, unconnected) == ("alive\n", 503)
-    assert (told["slack"], told["database"], told["engine"]) == (False, True, True)
+    assert (states["slack"], states["database"], states["engine"]) == (False, True, True)
     assert (await asks(bot, "/slack/events"))[0] == 404
 
 
@@ -169,10 +169,10 @@ async def test_while_it_waits_for_slack_it_lives_and_is_not_ready(
     await bot.start()
 
     await answers_with(bot, "/healthz", 200)
-    told = await ready(bot)
+    states = await ready(bot)
     early = await slack.deliver("interactive", {"type": "block_actions"}, "an early click")
 
-    assert set(told.values()) == {False}
+    assert set(states.values()) == {False}
     assert (early.acked, early.failure) == (False, "http_error")
     assert (await asks(bot, "/metrics"))[0] == 200
 

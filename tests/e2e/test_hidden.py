@@ -19,7 +19,7 @@ Ask = Callable[[str, str], Awaitable[str]]
 
 @pytest.fixture(autouse=True)
 def account(certcentral: CertCentral) -> None:
-    """What waits: an order of the shop, one of pay, one of both, and a domain of pay."""
+    """Pending targets: an order of the shop, one of pay, one of both, and a domain of pay."""
     certcentral.add_order(MINE, ["shop.example.com"], name_scope="fqdn")
     certcentral.add_order(THEIRS, ["pay.example.org"], name_scope="fqdn")
     certcentral.add_order(
@@ -112,10 +112,10 @@ async def test_what_is_hidden_is_answered_like_what_does_not_exist(
 
 
 async def test_the_status_of_an_order_shows_the_names_that_the_person_may_see(ask: Ask) -> None:
-    told = [await ask("/dcv-status", text) for text in ("", str(SHARED), "shop.example.net")]
+    shown = [await ask("/dcv-status", text) for text in ("", str(SHARED), "shop.example.net")]
 
-    assert all("shop.example.net" in each and "pay" not in each for each in told)
-    assert str(THEIRS) not in told[0]
+    assert all("shop.example.net" in each and "pay" not in each for each in shown)
+    assert str(THEIRS) not in shown[0]
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ async def test_a_search_finds_by_what_the_person_may_see(
 
     options = await form.search(typed)
 
-    told = {option["text"] for option in options}
-    assert {text if text.startswith("Look up") else int(text.split(" · ")[0]) for text in told} == found
-    assert not any("pay" in text for text in told if not text.startswith("Look up"))
+    shown = {option["text"] for option in options}
+    assert {text if text.startswith("Look up") else int(text.split(" · ")[0]) for text in shown} == found
+    assert not any("pay" in text for text in shown if not text.startswith("Look up"))
 
 
 async def test_a_message_is_answered_like_one_that_names_nothing_that_exists(
@@ -159,14 +159,14 @@ async def test_a_message_is_answered_like_one_that_names_nothing_that_exists(
 
 
 async def test_why_names_the_patterns_that_the_person_may_see(ask: Ask, shop_bot: BotProcess) -> None:
-    told = await ask("/dcv-resend", "why")
+    shown = await ask("/dcv-resend", "why")
 
-    assert "shop.example.com" in told
-    assert "pay is frozen" in told
-    assert "pay.example" not in told
+    assert "shop.example.com" in shown
+    assert "pay is frozen" in shown
+    assert "pay.example" not in shown
 
 
-async def test_who_may_see_everything_is_told_what_is_so(
+async def test_who_may_see_everything_learns_what_is_so(
     slack: Slack, bob: SimulatedUser, pki: Channel, shop_bot: BotProcess
 ) -> None:
     await bob.command("/dcv-resend", f"{MISSING} to admin@example.com", pki)

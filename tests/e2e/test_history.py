@@ -28,13 +28,13 @@ async def asks(person: SimulatedUser, channel: Channel, text: str, containing: s
     return await person.slack.wait_for(heard, f"a whisper to {person.name}: {containing!r}", 20.0)
 
 
-def told(message: Message) -> list[str]:
+def request_lines(message: Message) -> list[str]:
     """The lines about requests."""
     return message.text.splitlines()[1:]
 
 
 @ON_BOTH
-async def test_each_request_is_told_with_outcome_person_recipients_reason_and_thread(
+async def test_each_request_is_listed_with_outcome_person_recipients_reason_and_thread(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     ben = slack.add_person("ben")
@@ -57,20 +57,20 @@ async def test_each_request_is_told_with_outcome_person_recipients_reason_and_th
     of_name = await asks(ana, pki, "example.org", "for example.org")
     of_ben = await asks(ana, pki, f"<@{ben.id}|ben>", f"by <@{ben.id}>")
 
-    outcomes = [line.split("*")[1] for line in told(everything)]
+    outcomes = [line.split("*")[1] for line in request_lines(everything)]
     assert outcomes == ["Not allowed", "Held back", "Unknown", "Refused", "Sent"]
-    assert [line.split("*")[1] for line in told(of_order)] == ["Not allowed", "Held back", "Sent"]
-    assert [line.split("*")[1] for line in told(of_name)] == ["Unknown", "Refused"]
-    assert [line.split("*")[1] for line in told(of_ben)] == ["Not allowed"]
-    sent, refused = told(everything)[4], told(everything)[3]
+    assert [line.split("*")[1] for line in request_lines(of_order)] == ["Not allowed", "Held back", "Sent"]
+    assert [line.split("*")[1] for line in request_lines(of_name)] == ["Unknown", "Refused"]
+    assert [line.split("*")[1] for line in request_lines(of_ben)] == ["Not allowed"]
+    sent, refused = request_lines(everything)[4], request_lines(everything)[3]
     assert f"by <@{ana.id}> · order {ORDER} (shop.example.com), to admin@example.com. Reason: &lt;b&gt; of a" in sent
     assert f"/{pki.id}/p{roots[0].ts.replace('.', '')}|thread>" in sent
     assert "&lt;!here&gt; no" in refused
-    assert f"by <@{ben.id}>" in told(of_ben)[0]
+    assert f"by <@{ben.id}>" in request_lines(of_ben)[0]
     assert slack.problems == []
 
 
-async def test_somebody_who_may_not_look_sees_no_row(
+async def test_a_person_who_may_not_read_sees_no_row(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.add_order(ORDER, ["shop.example.com"])
@@ -100,17 +100,17 @@ async def test_pages_are_turned_in_place(
         await slack.wait_for(lambda count=number + 1: len(ben.ephemerals) == count, "a refusal", 20.0)
 
     whisper = await asks(ana, pki, f"<@{ben.id}>", "What was asked")
-    first, buttons = told(whisper), whisper.buttons
+    first, buttons = request_lines(whisper), whisper.buttons
     await ana.click(whisper, "Older")
     await slack.wait_for(lambda: whisper.buttons == ["Newer"], "the older page", 20.0)
-    second = told(whisper)
+    second = request_lines(whisper)
     await ana.click(whisper, "Newer")
     await slack.wait_for(lambda: whisper.buttons == ["Older"], "the newer page", 20.0)
 
     assert (len(first), len(second), buttons) == (10, 2, ["Older"])
     assert f"order {ORDER + 11}" in first[0]
     assert f"order {ORDER}" in second[1]
-    assert told(whisper) == first
+    assert request_lines(whisper) == first
     assert len(ana.ephemerals) == 1
     assert slack.problems == []
 
@@ -198,10 +198,10 @@ async def test_history_shows_what_its_reader_may_see_and_nothing_of_the_rest(
     difference = abs(time.monotonic() - began - took)
     of_cat = await asks(ben, pki, f"<@{cat.id}|cat>", "What was asked")
 
-    assert [line.split("*")[1] for line in told(of_ana)] == ["Not allowed", "Sent"]
-    assert "2 more refusals: type /dcv-resend history" in told(of_ana)[0]
+    assert [line.split("*")[1] for line in request_lines(of_ana)] == ["Not allowed", "Sent"]
+    assert "2 more refusals: type /dcv-resend history" in request_lines(of_ana)[0]
     for message in (of_ben, of_cat):
-        [line] = told(message)
+        [line] = request_lines(message)
         assert "shop.example.com" in line
         assert not re.search("pay|70000[13]", message.content.visible_text)
         assert message.buttons == []
@@ -228,7 +228,7 @@ async def test_refusals_of_one_person_neither_fill_a_page_nor_the_ledger(
     await ruled.stop()
     counts = [row for row in ledger() if row["user_id"] == cat.id][len(theirs) :]
 
-    assert [line.split("*")[1] for line in told(page)] == ["Not allowed", "Sent"]
+    assert [line.split("*")[1] for line in request_lines(page)] == ["Not allowed", "Sent"]
     assert len(theirs) == 20
     assert sorted(row["detail"]["times"] for row in counts) == [11, 29]
     assert is_chained(ledger())

@@ -87,9 +87,9 @@ async def test_hostile_text_from_everywhere_is_shown_as_text_alone(
         "frozen.example.com",
     )
     for text in typed:
-        await _is_told(ana, "/dcv-resend", text, pki)
+        await _is_answered(ana, "/dcv-resend", text, pki)
     for text in ("", str(ORDER), str(BY_DOMAIN), HOSTILE):
-        await _is_told(ana, "/dcv-status", text, pki)
+        await _is_answered(ana, "/dcv-status", text, pki)
     alert = slack.post_alert(ops, HOSTILE, f"Order {BY_DOMAIN} is pending {HOSTILE}", attachments=[{"text": HOSTILE}])
     await slack.sees_message(ops, "waits for e-mail validation", thread=alert)
     await ana.shortcut("dcv_resend_message", alert)
@@ -120,7 +120,7 @@ def _fill(certcentral: CertCentral) -> None:
     )
 
 
-async def _is_told(person: SimulatedUser, command: str, text: str, channel: Channel) -> None:
+async def _is_answered(person: SimulatedUser, command: str, text: str, channel: Channel) -> None:
     """Type it, and wait until a whisper or a form answers."""
 
     def heard() -> int:

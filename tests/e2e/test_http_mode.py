@@ -206,7 +206,7 @@ async def test_at_a_stop_readiness_ends_at_once_and_who_is_being_answered_is_ans
     await certcentral.wait_for_call("GET", f"/order/certificate/{ORDER + 1}")
 
     os.kill(bot.pid, signal.SIGTERM)
-    told = await answers_with(bot, "/readyz", 503, 2.0)
+    readiness = await answers_with(bot, "/readyz", 503, 2.0)
     alive, _ = await asks(bot, "/healthz")
     submitted = await form.submit()
     hold.set()
@@ -216,7 +216,7 @@ async def test_at_a_stop_readiness_ends_at_once_and_who_is_being_answered_is_ans
     await serving(bot)
     root = await sees_end(slack, pki, ORDER)
 
-    assert '"ready": false' in told
+    assert '"ready": false' in readiness
     assert alive == 200
     assert (command.acked, submitted.closed, status) == (True, True, 0)
     assert drawn == ["Recipients for new.example.com"]
@@ -229,7 +229,7 @@ async def test_at_a_stop_readiness_ends_at_once_and_who_is_being_answered_is_ans
 async def test_who_is_sent_to_a_bot_that_just_began_to_stop_is_answered(
     bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
-    """What stands in front asks now and then who is ready, and sends people here until then."""
+    """A load balancer polls readiness now and then, and routes requests here until it notices."""
     os.kill(bot.pid, signal.SIGTERM)
     await answers_with(bot, "/readyz", 503, 2.0)
     command = await ana.command("/dcv-resend", "help", pki)
@@ -241,7 +241,7 @@ async def test_who_is_sent_to_a_bot_that_just_began_to_stop_is_answered(
     assert slack.problems == []
 
 
-async def test_whoever_still_waits_for_digicert_at_the_end_of_a_stop_is_told(
+async def test_who_still_waits_for_digicert_at_the_end_of_a_stop_is_notified(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.faults.plan("GET *", stalls(hold=asyncio.Event()), times=None)
@@ -302,6 +302,6 @@ async def test_the_signing_secret_reaches_no_log(
 
 
 def _below(message: Message) -> dict[str, Any]:
-    """Where a button stands, as Slack tells it."""
+    """Return a button's location, as Slack describes it."""
     container = {"type": "message", "channel_id": message.channel.id, "message_ts": message.ts}
     return {"container": container, "channel": {"id": message.channel.id}, "message": {"ts": message.ts}}

@@ -66,36 +66,32 @@ FIELDS = {"event", "level", "logger", "timestamp", "status", "reason"}
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a raw socket heard: the status, and whether the connection was closed behind it."""
+class RawResponse:
+    """A response as read from a raw socket: its status, and if the connection was closed after it."""
 
     status: int
     closed: bool
 
 
 class Wire:
-    """Speaks HTTP/1.1 by hand, as somebody would who is not Slack."""
+    """A hand-written HTTP/1.1 client, like that of an attacker."""
 
     def __init__(self, bot: BotProcess, slack: Slack) -> None:
         self._bot, self._slack = bot, slack
 
-    def signed(
-        self, body: bytes, content_type: str = JSON, *, duration_since: float = 0.0, secret: str = ""
-    ) -> dict[str, str]:
+    def signed(self, body: bytes, content_type: str = JSON, *, ago: float = 0.0, secret: str = "") -> dict[str, str]:
         """The headers with which Slack would send this body, `ago` seconds ago."""
-        before, self._slack.ids.clock = self._slack.ids.clock, lambda: time.time() - duration_since
+        before, self._slack.ids.clock = self._slack.ids.clock, lambda: time.time() - ago
         kept, self._slack.signing_secret = self._slack.signing_secret, secret or self._slack.signing_secret
         try:
             return dict(self._slack.requests.sign(body, content_type).headers)
         finally:
             self._slack.ids.clock, self._slack.signing_secret = before, kept
 
-    async def try_(self, change: Mapping[str, Any]) -> Told:
+    async def try_(self, change: Mapping[str, Any]) -> RawResponse:
         """Send a genuine request, but for what is changed in it."""
         body, kind = change.get("body", GENUINE), change.get("type", JSON)
-        headers: dict[str, Any] = self.signed(
-            body, kind, duration_since=change.get("ago", 0.0), secret=change.get("secret", "")
-        )
+        headers: dict[str, Any] = self.signed(body, kind, ago=change.get("ago", 0.0), secret=change.get("secret", ""))
         headers |= change.get("with", {})
         for name in change.get("without", []):
             del headers[name]
@@ -113,7 +109,7 @@ class Wire:
         path: str = PATH,
         length: int | None = None,
         chunked: bool = False,
-    ) -> Told:
+    ) -> RawResponse:
         """Send a request and read the answer; with `length` the body that is announced never comes in full."""
         lines = [f"{method} {path} HTTP/1.1", "Host: bot.example"]
         for name, values in (headers or {}).items():
@@ -129,7 +125,7 @@ class Wire:
             async with asyncio.timeout(20.0):
                 status = int((await reader.readuntil(b"\r\n\r\n")).split()[1])
                 closed = await _ends(reader)
-        return Told(status, closed)
+        return RawResponse(status, closed)
 
 
 def _parts(body: bytes) -> list[bytes]:
@@ -137,7 +133,7 @@ def _parts(body: bytes) -> list[bytes]:
 
 
 async def _ends(reader: asyncio.StreamReader) -> bool:
-    """Whether the other side closes the connection soon; what it still says is read."""
+    """Return if the other side closes the connection soon. Any remaining data is read."""
     try:
         async with asyncio.timeout(2.0):
             await reader.read()
@@ -157,7 +153,7 @@ async def bot(make_bot: Callable[..., BotProcess]) -> BotProcess:
 
 
 def _is_of_a_door(row: dict[str, str]) -> bool:
-    """What begins with the bot, such as the head of its ledger, may be logged meanwhile."""
+    """Return if a handler logged the row. Background work may log its own lines meanwhile."""
     return row["logger"].startswith("handlers.")
 
 
@@ -167,15 +163,15 @@ async def test_what_slack_did_not_send_just_now_is_turned_away_in_one_line(
     wire = Wire(bot, slack)
     before = (len(slack.api_calls), len(certcentral.calls))
 
-    told, heard = {}, {}
+    results, logged = {}, {}
     for name, (change, _, _) in TURNED_AWAY.items():
-        observation = len(bot.log.splitlines())
+        lines_before = len(bot.log.splitlines())
         answer = await wire.try_(change)
-        told[name] = (answer.status, answer.closed)
-        heard[name] = bot.log.splitlines()[observation:]
+        results[name] = (answer.status, answer.closed)
+        logged[name] = bot.log.splitlines()[lines_before:]
 
-    assert told == {name: (status, True) for name, (_, status, _) in TURNED_AWAY.items()}
-    rows = {name: [row for row in map(json.loads, lines) if _is_of_a_door(row)] for name, lines in heard.items()}
+    assert results == {name: (status, True) for name, (_, status, _) in TURNED_AWAY.items()}
+    rows = {name: [row for row in map(json.loads, lines) if _is_of_a_door(row)] for name, lines in logged.items()}
     assert {name: [(row["event"], row["status"], row["reason"]) for row in found] for name, found in rows.items()} == {
         name: [("an HTTP request was turned away", status, reason)] for name, (_, status, reason) in TURNED_AWAY.items()
     }

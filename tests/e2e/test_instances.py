@@ -93,7 +93,7 @@ def asks_who(slack: Slack) -> list[ApiCall]:
 
 
 async def waits_for_the_ledger(database_url: str) -> None:
-    """Wait until somebody wants to write into the ledger, which is locked."""
+    """Wait until an instance tries to write into the locked ledger."""
     waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ledger_head'::regclass")
     async with asyncio.timeout(10.0):
         while True:
@@ -302,7 +302,7 @@ async def test_a_frozen_leader_is_replaced_and_does_no_harm_when_it_wakes_up(
     assert slack.problems == []
 
 
-async def test_a_killed_leader_is_replaced_within_seconds_and_looks_are_told_once(
+async def test_a_killed_leader_is_replaced_within_seconds_and_checks_are_reported_once(
     begin: Begin, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     bots = await begin(DCV_FOLLOW_UPS="3s,6s,9s,12s,30s")
@@ -345,7 +345,7 @@ async def test_what_is_asked_of_one_instance_is_known_to_the_other_and_a_double_
     assert slack.problems == []
 
 
-async def test_all_instances_keep_to_the_limits_together(
+async def test_all_instances_respect_the_limits_together(
     begin: Begin, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     """CertCentral turns away whatever is too much; nothing is."""

@@ -175,7 +175,7 @@ async def test_what_does_not_fit_is_named_and_nothing_of_it_is_pruned(
 
 
 def change_row(database_url: str, seq: int) -> None:
-    """Change a row as somebody does who may change the tables."""
+    """Change a row as a user with write access to the tables could."""
     engine = sa.create_engine(database_url.replace("postgresql:", "postgresql+psycopg:", 1), poolclass=sa.NullPool)
     is_sqlite = engine.dialect.name == "sqlite"
     off = "DROP TRIGGER ledger_is_not_changed" if is_sqlite else "ALTER TABLE ledger DISABLE TRIGGER USER"
@@ -205,7 +205,9 @@ async def test_what_cannot_be_read_or_must_not_go_is_said_without_a_traceback(
     assert "missing.db" not in os.listdir(tmp_path)
 
 
-async def test_a_look_leaves_the_database_as_it_is(old_rows: int, terminal: Terminal, tmp_path: Path) -> None:
+async def test_a_read_command_changes_nothing_in_the_database(
+    old_rows: int, terminal: Terminal, tmp_path: Path
+) -> None:
     before = files(tmp_path)
 
     answers = [await terminal("verify"), await terminal("export"), await terminal("prune", "--before", "2026-02-01")]

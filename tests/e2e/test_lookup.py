@@ -24,7 +24,7 @@ async def found(form: Form, typed: str) -> list[str]:
 
 
 def listings(certcentral: CertCentral) -> dict[str, int]:
-    """How often each of DigiCert's two lists was asked for, page by page and status by status."""
+    """Count the requests for each of DigiCert's two lists, by page and by status."""
     names = [call.name for call in certcentral.calls]
     return {name: names.count(name) for name in ("GET /order/certificate", "GET /domain")}
 

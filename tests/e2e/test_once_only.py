@@ -103,8 +103,8 @@ async def test_of_two_people_in_the_same_second_one_sends_and_the_other_needs_a_
     await sees_end(slack, pki, ORDER)
 
     assert sorted(result.closed for result in results) == [False, True]
-    told = next(form for form, result in zip(forms, results, strict=True) if not result.closed)
-    assert NO_REASON in told.text
+    shown = next(form for form, result in zip(forms, results, strict=True) if not result.closed)
+    assert NO_REASON in shown.text
     assert puts(certcentral, ORDER) == 1
     assert sorted(row["kind"] for row in ledger()) == ["accepted", "cooled_down", "sending", "sent"]
     assert is_chained(ledger())
@@ -179,19 +179,19 @@ async def test_a_form_from_before_a_resend_is_asked_for_a_reason_and_sends_with_
 
     late.fill("Reason", "given before ana sent, and so not in spite of it")
     refused = await late.submit()
-    told = late.text
+    shown = late.text
     late.fill("Reason", "wrong recipient")
     accepted = await late.submit()
     await certcentral.wait_for_call("PUT", "/order/*", count=2)
 
     assert not refused.closed
-    assert NO_REASON in told
-    assert f"<@{ana.id}>" in told or "@ana" in told
+    assert NO_REASON in shown
+    assert f"<@{ana.id}>" in shown or "@ana" in shown
     assert accepted.closed
     assert slack.problems == []
 
 
-async def test_sent_and_unknown_keep_the_cooldown_while_refused_and_not_sent_free_it(
+async def test_sent_and_unknown_retain_the_cooldown_while_refused_and_not_sent_free_it(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     faults = {
@@ -218,7 +218,7 @@ async def test_sent_and_unknown_keep_the_cooldown_while_refused_and_not_sent_fre
 
 
 @ON_BOTH
-async def test_a_submission_that_the_database_cannot_take_is_answered_in_time_and_never_sent(
+async def test_a_submission_that_the_database_cannot_accept_is_answered_in_time_and_never_sent(
     bot: BotProcess,
     slack: Slack,
     certcentral: CertCentral,

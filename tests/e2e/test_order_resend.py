@@ -18,7 +18,7 @@ def read_calls(certcentral: CertCentral) -> list[RecordedCall]:
 
 
 def reads(certcentral: CertCentral) -> Counter[str]:
-    """How often the allowed addresses of each name were read."""
+    """Count the reads of each name's allowed addresses."""
     return Counter(call.path.split("/")[2] for call in read_calls(certcentral))
 
 

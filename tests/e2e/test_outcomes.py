@@ -1,4 +1,4 @@
-"""How a resend ends: one of four outcomes, told as DigiCert meant it, written in the ledger try by try."""
+"""The outcomes of a resend: one of four, reported as DigiCert meant it, recorded in the ledger attempt by attempt."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def order(certcentral: CertCentral) -> None:
 async def _end_each(
     slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, faults: list[Fault]
 ) -> list[int]:
-    """Resend one order per fault, and wait until each was told."""
+    """Resend one order per fault, and wait until each result was reported."""
     orders = [ORDER + number for number in range(1, len(faults) + 1)]
     for order_id, fault in zip(orders, faults, strict=True):
         certcentral.add_order(order_id, [f"n{order_id}.example.com"])
@@ -56,11 +56,11 @@ async def test_nothing_says_sent_before_digicert_has_answered(
     await resend(ana, ORDER, pki)
     await certcentral.wait_for_call("PUT", "/order/*")
     root = await slack.sees_message(pki, "Sending")
-    told, written = root.visible_text, kinds(ledger(), ORDER)
+    shown, written = root.visible_text, kinds(ledger(), ORDER)
     answer.set()
     await sees_end(slack, pki, ORDER)
 
-    assert "Sent" not in told
+    assert "Sent" not in shown
     assert written == ["sending"]
     assert roots(pki) == [root]
     assert tells(root) == "sent"
@@ -68,10 +68,10 @@ async def test_nothing_says_sent_before_digicert_has_answered(
     assert slack.problems == []
 
 
-async def test_a_refusal_is_told_in_digicerts_words_and_frees_the_cooldown(
+async def test_a_refusal_is_reported_in_digicerts_words_and_frees_the_cooldown(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
-    denial_log = [
+    refusals = [
         (answers(400, {"errors": [{"code": "invalid_email", "message": "Not <this> one."}]}), "Not <this> one."),
         (answers(400, {"errors": {"code": "bad_locale", "message": "No such language."}}), "No such language."),
         (answers(403, {"errors": [{"code": "access_denied", "message": "Not your order."}]}), "Not your order."),
@@ -85,12 +85,12 @@ async def test_a_refusal_is_told_in_digicerts_words_and_frees_the_cooldown(
         (answers(410), "gave no reason"),
     ]
 
-    orders = await _end_each(slack, certcentral, ana, pki, [fault for fault, _ in denial_log])
-    told = {order_id: [(tells(root), root.visible_text) for root in roots(pki, order_id)] for order_id in orders}
+    orders = await _end_each(slack, certcentral, ana, pki, [fault for fault, _ in refusals])
+    shown = {order_id: [(tells(root), root.visible_text) for root in roots(pki, order_id)] for order_id in orders}
     again = await open_form(ana, orders[0], pki)
 
-    for order_id, (_, words) in zip(orders, denial_log, strict=True):
-        [(outcome, text)] = told[order_id]
+    for order_id, (_, words) in zip(orders, refusals, strict=True):
+        [(outcome, text)] = shown[order_id]
         assert (outcome, words in text) == ("refused", True), text
         assert kinds(ledger(), order_id) == ["sending", "refused"]
         assert puts(certcentral, order_id) == 1
@@ -153,7 +153,7 @@ async def test_a_busy_digicert_is_waited_for_and_the_thread_says_so(
     assert slack.problems == []
 
 
-async def test_a_digicert_that_is_busy_for_too_long_is_told_as_not_sent_and_frees_the_cooldown(
+async def test_a_digicert_that_is_busy_for_too_long_is_reported_as_not_sent_and_frees_the_cooldown(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     certcentral.faults.plan(put(), answers(429, BUSY, {"Retry-After": "301"}))
@@ -169,7 +169,7 @@ async def test_a_digicert_that_is_busy_for_too_long_is_told_as_not_sent_and_free
     assert slack.problems == []
 
 
-async def test_a_digicert_that_cannot_be_reached_is_tried_three_times_then_told_as_not_sent(
+async def test_a_digicert_that_cannot_be_reached_is_tried_three_times_then_reported_as_not_sent(
     make_bot: Callable[..., BotProcess], slack: Slack, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     async with CertCentral() as unavailable:
@@ -190,7 +190,7 @@ async def test_a_digicert_that_cannot_be_reached_is_tried_three_times_then_told_
     assert slack.problems == []
 
 
-async def test_a_digicert_that_comes_back_between_two_tries_is_told_as_sent(
+async def test_a_digicert_that_comes_back_between_two_tries_is_reported_as_sent(
     make_bot: Callable[..., BotProcess], slack: Slack, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     async with CertCentral() as unavailable:
@@ -211,7 +211,7 @@ async def test_a_digicert_that_comes_back_between_two_tries_is_told_as_sent(
     assert kinds(ledger(), ORDER) == ["sending", "turned_away", "sending", "sent"]
 
 
-async def test_a_failure_of_the_bot_before_the_call_is_told_as_not_sent(
+async def test_a_failure_of_the_bot_before_the_call_is_reported_as_not_sent(
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,
@@ -287,11 +287,11 @@ async def test_an_outcome_that_cannot_be_written_at_once_is_still_the_true_one(
         # Long enough for two attempts to write it.
         await asyncio.sleep(3.0)
         helped = await ana.command("/dcv-resend", "help", pki)
-        told_early = [tells(root) for root in roots(pki)]
+        early_outcomes = [tells(root) for root in roots(pki)]
     root = await sees_end(slack, pki, ORDER)
 
     assert helped.after < 1.0
-    assert told_early == [None]
+    assert early_outcomes == [None]
     assert tells(root) == "sent"
     assert kinds(ledger(), ORDER) == ["sending", "sent"]
     assert puts(certcentral, ORDER) == 1

@@ -9,7 +9,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Delivery, Form, SimulatedUser, Slack
 from tests.e2e.helpers import Row, Rows, open_form, resend, sees_end
-from tests.e2e.recorded_payloads import ORDER, STORY, Genuine, tell
+from tests.e2e.recorded_payloads import ORDER, STORY, Genuine, record
 from tests.web_api_methods import called_in_code
 
 GUEST = ("guest", "You are a guest in this workspace")
@@ -35,14 +35,14 @@ Story = Callable[[str], Genuine]
 
 
 @dataclass(frozen=True)
-class Heard:
-    """All that is said in a workspace, but to one person."""
+class WorkspaceTexts:
+    """All texts in a workspace, with those for one person apart."""
 
     by_others: list[str]
     whispers: list[str]
 
     @classmethod
-    def of(cls, slack: Slack, person: SimulatedUser) -> "Heard":
+    def of(cls, slack: Slack, person: SimulatedUser) -> "WorkspaceTexts":
         said = [message.visible_text for channel in slack.channels.values() for message in channel.messages]
         others = [each for each in slack.people.values() if each is not person]
         whispered = [message.visible_text for each in others for message in each.ephemerals]
@@ -52,7 +52,7 @@ class Heard:
 
 @pytest.fixture
 def outsiders(slack: Slack) -> dict[SimulatedUser, tuple[str, str]]:
-    """Everybody whom no rule lets in, by the rule of the ledger and the words that they are told."""
+    """Everyone who is ineligible by any rule, with the ledger's rule and the text that they get."""
     elsewhere = {"enterprise_id": "E0OTHERORG", "teams": ("T0ELSEWHERE",)}
     people = {
         slack.add_person("gil", guest=True): GUEST,
@@ -91,7 +91,7 @@ async def story(
     bot = make_bot(DCV_ALLOWED_USERS=ids, DCV_ALLOWED_USERGROUPS=group.id, DCV_ALERT_CHANNELS=ops.id)
     await bot.start()
     await slack.wait_for_connection(60)
-    return await tell(slack, certcentral, ana, pki, ops, ask)
+    return await record(slack, certcentral, ana, pki, ops, ask)
 
 
 def doors(story: Story) -> Iterator[tuple[str, Genuine]]:
@@ -107,11 +107,11 @@ async def knock(slack: Slack, transport: Genuine, person: SimulatedUser, what: s
 
 
 def is_there(person: SimulatedUser) -> bool:
-    """Whether Slack takes every whisper to them; to an account that is gone some find no way."""
+    """Return if Slack delivers every ephemeral message to them. Some to a deleted account are lost."""
     return person.id in person.slack.people and not person.deleted
 
 
-async def test_an_outsider_is_refused_at_every_door_and_alone_told_why(
+async def test_an_outsider_is_refused_at_every_entry_point_and_alone_learns_why(
     slack: Slack, certcentral: CertCentral, ledger: Rows, story: Story, outsiders: dict[SimulatedUser, tuple[str, str]]
 ) -> None:
     asked, wrong, kinds = len(certcentral.calls), [], 1
@@ -120,19 +120,19 @@ async def test_an_outsider_is_refused_at_every_door_and_alone_told_why(
         return [row for row in ledger() if row["user_id"] == person.id]
 
     for person, (rule, words) in outsiders.items():
-        before, told = Heard.of(slack, person), 0
+        before, expected = WorkspaceTexts.of(slack, person), 0
         for what, transport in doors(story):
             delivery = await knock(slack, transport, person, what)
-            told += is_there(person)
+            expected += is_there(person)
             what_for = f"a whisper about {what} to {person.name}"
-            await slack.wait_for(lambda: len(person.ephemerals) >= told, what_for, SOON)  # noqa: B023 - waited for at once
+            await slack.wait_for(lambda: len(person.ephemerals) >= expected, what_for, SOON)  # noqa: B023 - waited for at once
             wrong += [] if delivery.acked and not (delivery.payload or {}).get("options") else [what]
         await slack.wait_for(lambda: len(refused(person)) >= kinds, f"the rows of {person.name}", SOON)  # noqa: B023 - waited for at once
         # Equal ones are only counted, so the first person has as many rows as each other.
         kinds = len(refused(person))
-        after = Heard.of(slack, person)
+        after = WorkspaceTexts.of(slack, person)
         assert [each for each in after.whispers if not each.startswith(words)] == []
-        assert len(after.whispers) == told or not is_there(person)
+        assert len(after.whispers) == expected or not is_there(person)
         assert after.by_others == before.by_others
         assert {(row["kind"], row["detail"]["rule"]) for row in refused(person)} == {("denied", rule)}
 
@@ -147,7 +147,7 @@ async def test_no_other_method_is_called_than_the_code_names(slack: Slack, story
     assert {call.method for call in slack.api_calls} <= called_in_code()
 
 
-async def test_an_outsider_who_asks_why_is_told_that_and_no_more(
+async def test_an_outsider_who_asks_why_learns_that_and_no_more(
     slack: Slack, certcentral: CertCentral, story: Story, outsiders: dict[SimulatedUser, tuple[str, str]]
 ) -> None:
     asked = len(certcentral.calls)
@@ -181,7 +181,7 @@ async def test_strangers_in_a_channel_that_became_shared_read_nothing_and_get_no
 
 
 @pytest.mark.parametrize("is_org_wide", [False, True])
-async def test_colleagues_on_enterprise_grid_are_let_in(
+async def test_colleagues_on_enterprise_grid_are_admitted(
     make_bot: Callable[..., BotProcess],
     slack: Slack,
     certcentral: CertCentral,

@@ -16,7 +16,7 @@ MakeBot = Callable[..., BotProcess]
 Start = Callable[..., Awaitable[BotProcess]]
 
 UNRECOGNISED = "Slack did not say who you are"
-COULD_NOT_TELL = "Slack could not tell right now who you are"
+IDENTITY_UNKNOWN = "Slack could not tell right now who you are"
 GROUP_UNREAD = "Slack could not tell right now whether you are in the user group"
 RATE_LIMITED = {"ok": False, "error": "ratelimited"}
 NOT_LISTED = "You are not on the list"
@@ -27,13 +27,13 @@ SOON, NEVER = 4.0, 30.0
 
 @pytest.fixture(autouse=True)
 def order(certcentral: CertCentral) -> None:
-    """Something that waits: whoever may look will see it."""
+    """A pending order that anyone with permission to read can see."""
     certcentral.add_order(ORDER, ["shop.example.com"])
 
 
 @pytest.fixture
 def bob(slack: Slack) -> SimulatedUser:
-    """A colleague whom nobody listed."""
+    """A colleague without permission."""
     return slack.add_person("bob")
 
 
@@ -133,7 +133,7 @@ async def test_a_group_counts_as_remembered_until_slack_tells_of_a_change(
 
 
 @pytest.mark.fault("M3")
-async def test_where_slack_cannot_tell_who_asks_it_is_said_so_and_no_refusal_is_written(
+async def test_if_slack_cannot_say_who_asks_it_is_said_so_and_no_refusal_is_written(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     misfortunes = [
@@ -151,7 +151,7 @@ async def test_where_slack_cannot_tell_who_asks_it_is_said_so_and_no_refusal_is_
     await ana.command("/dcv-resend", str(ORDER), pki)
     await ana.sees_form("Recipients for shop.example.com")
 
-    assert all(whisper.startswith(COULD_NOT_TELL) for whisper in whispers)
+    assert all(whisper.startswith(IDENTITY_UNKNOWN) for whisper in whispers)
     assert ledger() == []
     assert (unasked, pki.messages, slack.problems) == ([], [], [])
 
@@ -167,7 +167,7 @@ async def test_whom_slack_does_not_know_is_refused(
 
 
 @pytest.mark.fault("M3")
-async def test_where_a_group_cannot_be_read_its_members_are_told_so_and_others_do_not_notice(
+async def test_if_a_group_cannot_be_read_its_members_learn_so_and_others_do_not_notice(
     start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, bob: SimulatedUser, ledger: Rows
 ) -> None:
     group = slack.add_usergroup("pki", [bob])
@@ -189,7 +189,7 @@ async def test_where_a_group_cannot_be_read_its_members_are_told_so_and_others_d
     await ana.sees_form("Recipients for shop.example.com")
 
     assert [whisper.startswith(GROUP_UNREAD) for whisper in whispers] == [True, True, True, False]
-    assert whispers[3].startswith(COULD_NOT_TELL)
+    assert whispers[3].startswith(IDENTITY_UNKNOWN)
     assert ledger() == []
     assert (unasked, bob.open_forms, slack.problems) == ([], [], [])
 
@@ -307,7 +307,7 @@ async def test_whoever_loses_permission_before_the_call_has_nothing_sent(
 
 
 @pytest.mark.fault("M3")
-async def test_where_slack_cannot_tell_who_asked_right_before_the_call_it_is_asked_again(
+async def test_if_slack_cannot_say_who_asked_right_before_the_call_it_is_asked_again(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel, ledger: Rows
 ) -> None:
     form = await open_form(ana, ORDER, pki)
@@ -320,7 +320,7 @@ async def test_where_slack_cannot_tell_who_asked_right_before_the_call_it_is_ask
     assert (len(certcentral.resends), slack.problems) == (1, [])
 
 
-async def test_a_refusal_is_told_where_the_bot_is_not_in_the_channel(
+async def test_a_refusal_is_reported_if_the_bot_is_not_in_the_channel(
     start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, bob: SimulatedUser
 ) -> None:
     certcentral.add_order(ORDER + 1, ["new.example.com"])
@@ -332,7 +332,7 @@ async def test_a_refusal_is_told_where_the_bot_is_not_in_the_channel(
     group.set_members([])
     await slack.wait_for_events()
 
-    told = [await _is_turned_away(bob, destination) for destination in (public, private)]
+    shown = [await _is_turned_away(bob, destination) for destination in (public, private)]
     slack.faults.plan("response_url", answers(500, "oops"))
     await bob.command("/dcv-resend", str(ORDER), public)
     await bob.gets_direct_message(NOT_LISTED)
@@ -340,7 +340,7 @@ async def test_a_refusal_is_told_where_the_bot_is_not_in_the_channel(
         await form.submit()
     await slack.wait_for(lambda: len(ana.direct_messages) == len(forms), "a message about each form", SOON)
 
-    assert all(words.startswith(NOT_LISTED) for words in (*told, *(message.text for message in ana.direct_messages)))
+    assert all(words.startswith(NOT_LISTED) for words in (*shown, *(message.text for message in ana.direct_messages)))
     assert (public.messages, private.messages, slack.problems) == ([], [], [])
 
 

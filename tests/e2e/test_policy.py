@@ -1,4 +1,4 @@
-"""Rules of a file: asked at every door with what is known there, changed while running, and told in words."""
+"""Rules of a file: enforced at every entry point with what is known there, reloaded, and explained in words."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ Explain = Callable[..., Awaitable[tuple[int, str]]]
 
 @pytest.fixture(autouse=True)
 def orders(certcentral: CertCentral) -> None:
-    """What waits: an order that is allowed, one that is denied, one that is both, and one that no rule names."""
+    """Pending orders: one that is allowed, one that is denied, one that is both, and one that no rule names."""
     certcentral.add_order(SHOP, ["shop.example.com"])
     certcentral.add_order(PAY, ["pay.shop.example.com"])
     certcentral.add_order(BOTH, ["www.shop.example.com", "pay.shop.example.com"])
@@ -37,7 +37,7 @@ def bob(slack: Slack) -> SimulatedUser:
 
 @pytest.fixture
 def policy(slack: Slack, ana: SimulatedUser, bob: SimulatedUser, pki: Channel, tmp_path: Path) -> PolicyFile:
-    """Ana may resend and look for the shop in #pki, Bob's group may do all, and nobody resends for pay."""
+    """Ana may resend and read for the shop in #pki, Bob's group may do everything, and resends for pay are denied."""
     group = slack.add_usergroup("pki-team", [bob])
     return PolicyFile(
         tmp_path / "policy.toml",
@@ -191,18 +191,18 @@ async def test_a_file_that_changes_counts_at_the_submit_and_before_the_call(
     assert slack.problems == []
 
 
-async def test_a_broken_new_version_is_ignored_and_told_loudly(
+async def test_a_broken_new_version_is_ignored_and_reported_loudly(
     start: Start, slack: Slack, ana: SimulatedUser, bob: SimulatedUser, pki: Channel, policy: PolicyFile
 ) -> None:
     bot, gil = await start(), slack.add_person("gil", guest=True)
 
     policy.write(policy.rules.replace("users = [", "user = ["))
     await _is_read(slack, bot, bob, pki, "The policy file is broken")
-    told = bob.ephemerals[-1].text
+    shown = bob.ephemerals[-1].text
     await ana.command("/dcv-resend", "why", pki)
-    told_in_part = (await ana.receives("The policy file is broken")).text
+    shown_in_part = (await ana.receives("The policy file is broken")).text
     await gil.command("/dcv-resend", "why", pki)
-    told_outside = (await gil.receives("No rule can change that.")).text
+    shown_outside = (await gil.receives("No rule can change that.")).text
     await resend(ana, SHOP, pki)
     await sees_end(slack, pki, SHOP)
     policy.remove()
@@ -210,10 +210,10 @@ async def test_a_broken_new_version_is_ignored_and_told_loudly(
     policy.write(policy.rules)
     await _is_read(slack, bot, ana, pki, "Rule “shop”", without="The policy file")
 
-    assert "the version before it still counts" in told
-    assert 'policy.toml, rule 2 ("shop"): “user” is no key of a rule' in told
-    assert told_in_part.endswith("so the version before it still counts.")
-    assert "policy" not in told_outside
+    assert "the version before it still counts" in shown
+    assert 'policy.toml, rule 2 ("shop"): “user” is no key of a rule' in shown
+    assert shown_in_part.endswith("so the version before it still counts.")
+    assert "policy" not in shown_outside
     assert bot.log.count("the policy file is broken; the version before it stays in force") == 2
     assert slack.problems == []
 
@@ -348,8 +348,8 @@ async def _is_read(
         heard = len(person.ephemerals)
         await person.command("/dcv-resend", "why", channel)
         await slack.wait_for(lambda heard=heard: len(person.ephemerals) > heard, "an answer", SOON)
-        told = person.ephemerals[-1].text
-        if words in told and without not in told:
+        shown = person.ephemerals[-1].text
+        if words in shown and without not in shown:
             return
         await asyncio.sleep(0.25)
     raise AssertionError(f"never heard {words!r}: {person.ephemerals[-1].text}\n{bot.log}")
@@ -382,7 +382,7 @@ async def test_the_doors_of_alerts_and_messages_ask_the_rules_of_what_they_name(
     assert slack.problems == []
 
 
-async def test_the_history_shows_what_the_rules_let_somebody_look_at(
+async def test_the_history_shows_what_the_rules_allow_a_person_to_see(
     start: Start, slack: Slack, ana: SimulatedUser, bob: SimulatedUser, pki: Channel
 ) -> None:
     await start()

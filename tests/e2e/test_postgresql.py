@@ -1,4 +1,4 @@
-"""A PostgreSQL server that goes away and comes back: nothing is lost, and nobody is told what is not so."""
+"""A PostgreSQL server that goes away and comes back: nothing is lost, and no false result is reported."""
 
 import asyncio
 import json
@@ -29,14 +29,14 @@ def order(certcentral: CertCentral) -> None:
 
 
 def _problems(bot: BotProcess) -> list[str]:
-    """What the log holds that is no news but a fault, or tells the password."""
+    """Return the log's lines that are errors, or that contain the password."""
     lines = bot.log.splitlines()
     return [
         line for line in lines if json.loads(line)["level"] in {"error", "critical"} or "exception" in json.loads(line)
     ] + [line for line in lines if "made-up" in line]
 
 
-async def test_a_put_that_outlives_a_restart_of_the_server_is_told_as_sent(
+async def test_a_put_that_outlives_a_restart_of_the_server_is_reported_as_sent(
     bot: BotProcess,
     server: Server,
     slack: Slack,
@@ -65,7 +65,7 @@ async def test_a_put_that_outlives_a_restart_of_the_server_is_told_as_sent(
     assert slack.problems == []
 
 
-async def test_while_the_server_is_away_people_are_told_at_once_and_what_was_sent_is_told_later(
+async def test_while_the_server_is_away_people_are_notified_at_once_and_what_was_sent_is_reported_later(
     bot: BotProcess,
     server: Server,
     slack: Slack,

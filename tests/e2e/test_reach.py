@@ -1,4 +1,4 @@
-"""A rule that denies counts for everything that an email would validate, whichever way somebody comes to it."""
+"""A deny rule covers everything that an email would validate, by any way of requesting it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable

@@ -45,14 +45,14 @@ async def test_send_again_opens_the_form_with_what_happened_and_a_required_reaso
 
     await ana.click(detail, "Send again")
     form = await ana.sees_form("Recipients for shop.one.com")
-    told = form.text
+    form_text = form.text
     form.fill("Reason", "nothing came")
     result = await form.submit()
     root = await slack.sees_message(pki, containing="Sent")
 
     assert detail.buttons == ["Check now", "Send again"]
-    assert "may have been sent" in told
-    assert "say why" in told
+    assert "may have been sent" in form_text
+    assert "say why" in form_text
     assert result.closed
     assert root.thread_ts != detail.thread_ts
     assert len(certcentral.resends) == 2

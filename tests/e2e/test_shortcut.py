@@ -37,11 +37,11 @@ def use(slack: Slack, ana: SimulatedUser) -> Use:
 async def sees_end(slack: Slack, channel: Channel, thread: str) -> list[Message]:
     """Wait for the outcome and its detail in a thread, and return the bot's replies there."""
 
-    def look() -> list[Message] | None:
+    def find() -> list[Message] | None:
         mine = [reply for reply in channel.thread(thread) if reply.by is slack.bot]
         return mine if len(mine) == 2 and mine[0].content.says("Sent*:") else None
 
-    return await slack.wait_for(look, "the outcome with its detail in the thread", 20.0)
+    return await slack.wait_for(find, "the outcome with its detail in the thread", 20.0)
 
 
 def offered(form: Form) -> dict[str, str]:
@@ -88,7 +88,7 @@ async def test_on_a_reply_the_result_goes_to_the_thread_that_the_reply_is_in(
 
 
 @pytest.mark.parametrize("private", [False, True])
-async def test_where_the_bot_is_no_member_the_result_is_told_directly_with_the_reason(
+async def test_where_the_bot_is_no_member_the_result_is_sent_directly_with_the_reason(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, use: Use, private: bool
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
@@ -96,10 +96,10 @@ async def test_where_the_bot_is_no_member_the_result_is_told_directly_with_the_r
     alert = slack.post_alert(far, "monitoring", "Order 700001 waits")
 
     await (await use(alert)).submit()
-    told = await ana.gets_direct_message("Sent*:")
+    result = await ana.gets_direct_message("Sent*:")
     await ana.gets_direct_message("Recipients:")
 
-    assert told.content.says(
+    assert result.content.says(
         "the bot is not in that channel" if not private else "the bot cannot see that conversation"
     )
     assert far.messages == [alert]
@@ -155,7 +155,7 @@ async def test_nothing_that_waits_is_an_empty_form_with_a_sentence(
     assert slack.problems == []
 
 
-async def test_somebody_who_may_not_resend_is_told_so_and_nothing_is_read(
+async def test_a_person_who_may_not_resend_learns_so_and_nothing_is_read(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
@@ -171,7 +171,7 @@ async def test_somebody_who_may_not_resend_is_told_so_and_nothing_is_read(
     assert slack.problems == []
 
 
-async def test_a_digicert_that_is_away_is_told_in_the_form(
+async def test_a_digicert_that_is_away_is_reported_in_the_form(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, pki: Channel, use: Use
 ) -> None:
     alert = slack.post_alert(pki, "monitoring", "Order 700001 waits")

@@ -90,7 +90,7 @@ async def test_the_mail_waits_a_while_for_a_slow_slack_and_what_slack_does_late_
     assert slack.problems == []
 
 
-async def test_an_ending_that_cannot_be_told_at_once_is_told_when_slack_takes_it(
+async def test_an_ending_that_cannot_be_reported_at_once_is_reported_when_slack_accepts_it(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     faults = [
@@ -114,7 +114,7 @@ async def test_an_ending_that_cannot_be_told_at_once_is_told_when_slack_takes_it
     assert slack.problems == []
 
 
-async def test_an_ending_is_told_anew_where_its_root_message_was_deleted(
+async def test_an_ending_is_reported_again_if_its_root_message_was_deleted(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     answer = asyncio.Event()
@@ -131,7 +131,7 @@ async def test_an_ending_is_told_anew_where_its_root_message_was_deleted(
     assert slack.problems == []
 
 
-async def test_where_the_bot_may_not_post_the_asker_alone_is_told_and_told_why(
+async def test_if_the_bot_may_not_post_the_requester_alone_gets_the_result_and_the_reason(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser
 ) -> None:
     closed = {
@@ -141,7 +141,7 @@ async def test_where_the_bot_may_not_post_the_asker_alone_is_told_and_told_why(
         "restricted_action": {"read_only": True},
         "people of other organizations read along there": {"ext_shared": True},
     }
-    told = slack.dm(ana)
+    direct_messages = slack.dm(ana)
 
     for number, (why, traits) in enumerate(closed.items(), start=1):
         channel = slack.add_channel(f"closed-{number}")
@@ -150,13 +150,13 @@ async def test_where_the_bot_may_not_post_the_asker_alone_is_told_and_told_why(
         for trait, value in traits.items():
             setattr(channel, trait, value)
         await form.submit()
-        root = await sees_end(slack, told, ORDER + number)
+        root = await sees_end(slack, direct_messages, ORDER + number)
 
         assert tells(root) == "sent"
         assert root.content.says(why)
         assert channel.messages == []
-    assert len(roots(told)) == len(closed)
-    assert [len(told.thread(root.ts)) for root in roots(told)] == [1] * len(closed)
+    assert len(roots(direct_messages)) == len(closed)
+    assert [len(direct_messages.thread(root.ts)) for root in roots(direct_messages)] == [1] * len(closed)
     assert slack.problems == []
 
 
@@ -264,7 +264,7 @@ async def test_a_slack_that_is_away_for_seconds_hears_the_ending_when_it_is_back
     assert len(pki.thread(root.ts)) == 1
 
 
-async def test_a_form_that_cannot_be_drawn_is_told_of_and_the_next_one_works(
+async def test_a_form_that_cannot_be_drawn_is_reported_and_the_next_one_works(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     slack.faults.plan("views.update", AWAY)

@@ -36,7 +36,7 @@ def order(certcentral: CertCentral) -> None:
 async def accepted(
     bot: BotProcess, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> AsyncIterator[asyncio.Event]:
-    """A request whose call to DigiCert is under way until this is set, and which is told of at the end of the test."""
+    """A request whose call to DigiCert is under way until this is set, and whose result is reported at the end."""
     answer = asyncio.Event()
     certcentral.faults.plan(put(), stalls(hold=answer))
     await resend(ana, ORDER, pki)
@@ -252,14 +252,14 @@ async def test_an_app_token_that_is_refused_for_good_ends_the_bot_and_its_work_i
     slack.faults.plan(OPEN, answers(200, {"ok": False, "error": code}), times=None)
     slack.drop_sockets()
     status = await bot.wait_for_exit(BACK_WITHIN + STOPPED_WITHIN)
-    told = _told(bot)
+    problems = _problem_lines(bot)
     slack.faults.clear()
     await start_again(bot, slack)
     root = await sees_end(slack, pki, ORDER)
 
     assert status == 2
-    assert [line.partition(" ")[0] for line in told] == ["SLACK_APP_TOKEN:"]
-    assert f"({code})" in told[0]
+    assert [line.partition(" ")[0] for line in problems] == ["SLACK_APP_TOKEN:"]
+    assert f"({code})" in problems[0]
     assert (tells(root), puts(certcentral, ORDER)) == ("sent", 2)
 
 
@@ -288,7 +288,7 @@ async def test_a_bot_token_that_is_refused_for_good_ends_the_bot_and_one_slip_do
     status = await bot.wait_for_exit(STOPPED_WITHIN)
 
     assert status == 2
-    assert [line.partition(" ")[0] for line in _told(bot)] == ["SLACK_BOT_TOKEN:"]
+    assert [line.partition(" ")[0] for line in _problem_lines(bot)] == ["SLACK_BOT_TOKEN:"]
 
 
 async def test_no_command_goes_unheard_while_one_of_two_bots_stops(
@@ -325,9 +325,7 @@ async def test_a_bot_stops_in_time_where_slack_stands_still(
     assert status == 0
 
 
-async def test_fifty_sockets_leave_nothing_behind(
-    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
-) -> None:
+async def test_fifty_sockets_leak_nothing(bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
     async def replaced(times: int) -> None:
         for number in range(times):
             old = slack.socket_mode.sockets[0]
@@ -372,13 +370,13 @@ async def _talking(ana: SimulatedUser, pki: Channel, every: float = 0.02) -> Asy
     await talking
 
 
-def _told(bot: BotProcess) -> list[str]:
-    """The lines for whoever started it; every other one is a JSON line of the log."""
+def _problem_lines(bot: BotProcess) -> list[str]:
+    """Return the lines for the operator. Every other line is a JSON line of the log."""
     return [line for line in bot.log.splitlines() if not line.startswith("{")]
 
 
 def _resources(pid: int) -> tuple[int, int]:
-    """How many sockets are open, and how many kB of memory it holds; the database opens files as it needs them."""
+    """Return the number of open sockets and the memory in kB, without files: the database opens some at will."""
     status = Path(f"/proc/{pid}/status").read_text()
     memory = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
     return sum("socket:" in link for link in _links(pid)), int(memory.split()[1])

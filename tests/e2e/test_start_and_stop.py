@@ -92,7 +92,7 @@ async def test_each_token_or_key_that_is_not_accepted_is_one_line(
     status = await bot.wait_for_exit()
 
     assert status == 2
-    assert [line.partition(":")[0] for line in _told(bot)] == list(wrong)
+    assert [line.partition(":")[0] for line in _problem_lines(bot)] == list(wrong)
     assert not [value for value in wrong.values() if value in bot.log]
     assert (slack.sockets, slack.problems) == (0, [])
 
@@ -117,7 +117,7 @@ async def test_a_database_that_cannot_be_used_is_one_line(make_bot: MakeBot, tmp
     status = await bot.wait_for_exit()
 
     assert status == 2
-    assert [line.split()[0] for line in _told(bot)] == ["DATABASE_URL:"]
+    assert [line.split()[0] for line in _problem_lines(bot)] == ["DATABASE_URL:"]
 
 
 @ON_BOTH
@@ -133,7 +133,7 @@ async def test_a_second_bot_of_the_same_name_on_the_same_database_does_not_start
 
     assert status == 2
     setting = "DATABASE_URL:" if database_url.startswith("sqlite:") else "DCV_INSTANCE:"
-    assert [line.split()[0] for line in _told(second)] == [setting]
+    assert [line.split()[0] for line in _problem_lines(second)] == [setting]
     assert form.is_open
 
 
@@ -352,7 +352,7 @@ async def test_the_log_follows_a_request_to_its_end_and_shows_no_secret(
 
 
 def _calls(slack: Slack, method: str) -> int:
-    """How often the bot has called this method."""
+    """Count the bot's calls of this method."""
     return sum(call.method == method for call in slack.api_calls)
 
 
@@ -374,8 +374,8 @@ async def _stops(bot: BotProcess) -> int:
         return await bot.stop()
 
 
-def _told(bot: BotProcess) -> list[str]:
-    """The lines for whoever started it; every other one is a JSON line of the log."""
+def _problem_lines(bot: BotProcess) -> list[str]:
+    """Return the lines for the operator. Every other line is a JSON line of the log."""
     return [line for line in bot.log.splitlines() if not line.startswith("{")]
 
 
@@ -385,7 +385,7 @@ def _rows(bot: BotProcess) -> list[dict[str, Any]]:
 
 
 def _story(bot: BotProcess, form: str) -> list[str]:
-    """What the log says of the one request that was accepted, in order."""
+    """Return the log's events about the one accepted request, in order."""
     if form == "json":
         rows = _rows(bot)
         request_id = next(row["request_id"] for row in rows if row["event"] == "accepted")

@@ -1,4 +1,4 @@
-"""`/dcv-status`: only looks, and tells one person alone how it stands."""
+"""`/dcv-status`: a read-only report for one person alone."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -39,12 +39,12 @@ def three_pages(certcentral: CertCentral) -> list[int]:
 
 
 def listed(message: Message, ids: list[int]) -> list[int]:
-    """Which of these orders a whisper lists, in its order."""
+    """Return those of these orders that an ephemeral message lists, in its order."""
     text = message.visible_text.split("Name an order")[0]
     return sorted((each for each in ids if f"{each} ·" in text), key=lambda each: text.index(f"{each} ·"))
 
 
-async def test_an_order_is_told_by_name_with_state_method_and_the_last_resend(
+async def test_an_order_is_shown_by_name_with_state_method_and_the_last_resend(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     names = ["shop.example.com", "done.example.org", "*.example.net"]
@@ -81,7 +81,7 @@ async def test_what_is_over_unknown_or_misspelt_is_said_plainly(
     assert slack.problems == []
 
 
-async def test_a_domain_is_told_with_its_last_resend(
+async def test_a_domain_is_shown_with_its_last_resend(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_domain(1, "waits.com", created=LONG_AGO)
@@ -161,7 +161,7 @@ async def test_a_stranger_to_the_list_is_refused_and_digicert_hears_nothing(
     assert (len(certcentral.calls), pki.messages) == (before, [])
 
 
-async def test_a_name_on_many_orders_is_told_for_five_of_them(
+async def test_a_name_on_many_orders_is_shown_for_five_of_them(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     for number in range(8):
@@ -235,11 +235,11 @@ async def test_a_thread_in_somebody_s_direct_messages_is_linked_for_them_alone(
     await ana.gets_direct_message("What now")
     await ana.command("/dcv-resend", f"{ORDER + 1} to admin@example.com", slack.dm(ana))
     await slack.wait_for(lambda: len(slack.dm(ana).messages) == 4, "both threads", 20.0)
-    told = {person: await asks(person, closed, "", "2 orders wait") for person in (ana, ben)}
+    shown = {person: await asks(person, closed, "", "2 orders wait") for person in (ana, ben)}
 
-    assert told[ana].text.count("|thread>") == 2
-    assert "|thread>" not in told[ben].text
-    assert told[ben].text.count(f"by <@{ana.id}>") == 2
+    assert shown[ana].text.count("|thread>") == 2
+    assert "|thread>" not in shown[ben].text
+    assert shown[ben].text.count(f"by <@{ana.id}>") == 2
 
 
 async def test_it_changes_nothing(

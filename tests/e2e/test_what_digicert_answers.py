@@ -28,13 +28,13 @@ def rows(certcentral: CertCentral, **odd: dict[str, Any]) -> dict[str, Any]:
 
 
 def warnings(bot: BotProcess) -> Iterator[dict[str, Any]]:
-    """What the bot logged about odd answers."""
+    """Return the bot's log lines about unexpected answers."""
     lines = (json.loads(line) for line in bot.log.splitlines())
     return (line for line in lines if line["event"].startswith("DigiCert's list has entries"))
 
 
 async def status(person: SimulatedUser, channel: Channel, about: str, containing: str) -> str:
-    """What `/dcv-status` answers."""
+    """Return the answer of `/dcv-status`."""
     await person.command("/dcv-status", about, channel)
     return (await person.receives(containing)).visible_text
 
@@ -51,7 +51,7 @@ async def test_a_domain_that_lapsed_or_was_never_submitted_says_what_to_do_and_i
 
     forms = {name: await ask(name) for name in ("lapsed.example", "added.example", "valid.example")}
     options = {each["text"]: each["description"] for each in await forms["valid.example"].search("")}
-    told = await status(ana, pki, "lapsed.example", "Domain lapsed.example")
+    shown = await status(ana, pki, "lapsed.example", "Domain lapsed.example")
 
     assert f"The validation of lapsed.example expired on {lapsed_on}." in forms["lapsed.example"].text
     assert "added.example was never validated" in forms["added.example"].text
@@ -65,13 +65,13 @@ async def test_a_domain_that_lapsed_or_was_never_submitted_says_what_to_do_and_i
         "2 · added.example": "domain, choose it to see what waits",
         "3 · valid.example": f"domain, valid until {valid_until}",
     }
-    assert "is validated" not in told
-    assert f"expired on {lapsed_on}" in told
+    assert "is validated" not in shown
+    assert f"expired on {lapsed_on}" in shown
     assert slack.problems == []
 
 
 @pytest.mark.parametrize(
-    ("becomes", "told"),
+    ("becomes", "shown"),
     [
         pytest.param(
             "lapsed", "not validated, and not submitted for validation any more", marks=pytest.mark.fault("F1")
@@ -87,7 +87,7 @@ async def test_a_followed_domain_is_done_only_if_it_is_valid(
     pki: Channel,
     ask: Ask,
     becomes: str,
-    told: str,
+    shown: str,
 ) -> None:
     await make_bot(DCV_FOLLOW_UPS="2s,1h", DCV_NUDGES="none").start()
     await slack.wait_for_connection(60)
@@ -104,7 +104,7 @@ async def test_a_followed_domain_is_done_only_if_it_is_valid(
     await ana.click(detail, "Check now")
     checked = await slack.sees_message(pki, containing="checked by", thread=root)
     assert ("Validated: example.com" in root.visible_text) is (becomes == "validated")
-    assert f"example.com: {told}" in checked.visible_text
+    assert f"example.com: {shown}" in checked.visible_text
     assert slack.problems == []
 
 
@@ -149,12 +149,12 @@ async def test_one_odd_order_does_not_hide_the_account(
     certcentral.add_order(700002, ["odd.example.com"])
     certcentral.faults.plan(LISTS, answers(200, rows(certcentral, o700002=odd)), times=None)
 
-    told = await status(ana, pki, "", "1 order waits")
+    shown = await status(ana, pki, "", "1 order waits")
     form = await ask("shop.example.com")
     missing = await ask("odd.example.com")
 
-    assert "1 order could not be read." in told
-    assert "700001" in told
+    assert "1 order could not be read." in shown
+    assert "700001" in shown
     assert form.submit_text == "Resend"
     assert "No order and no domain that could be read goes by odd.example.com" in missing.text
     assert "1 order could not be read." in missing.text
@@ -176,13 +176,13 @@ async def test_one_odd_domain_address_or_name_does_not_hide_the_others(
     certcentral.faults.plan("GET /domain/*/dcv/emails", answers(200, emails), times=None)
 
     form = await ask("700001")
-    told = await status(ana, pki, "700001", "Order 700001")
+    shown = await status(ana, pki, "700001", "Order 700001")
     page = await status(ana, pki, "", "1 order waits")
 
     assert form.labels[0] == "Recipients for shop.example.com"
     assert form.says("2 more entries that could not be read")
-    assert "2 more entries that could not be read" in told
-    assert "validated" not in told
+    assert "2 more entries that could not be read" in shown
+    assert "validated" not in shown
     assert "2 domains could not be read." in page
     assert slack.problems == []
 
@@ -238,9 +238,9 @@ async def test_what_an_order_still_needs_names_nothing_that_a_person_may_not_see
     )
 
     form = await ask("700001")
-    told = await status(ana, pki, "700001", "Order 700001")
+    shown = await status(ana, pki, "700001", "Order 700001")
 
-    for text in (form.text, told):
+    for text in (form.text, shown):
         assert "DigiCert has not validated the organization yet" in text
         assert "secret" not in text.lower()
     assert slack.problems == []
@@ -255,14 +255,14 @@ async def test_orders_for_other_certificates_are_not_listed_but_explained(
 
     page = await status(ana, pki, "", "1 order waits")
     form = await ask("700102")
-    told = await status(ana, pki, "700102", "Order 700102")
+    shown = await status(ana, pki, "700102", "Order 700102")
     options = await form.search("")
 
     assert "700102" not in page
     assert "ana example" not in page.lower()
-    for text in (form.text, told):
+    for text in (form.text, shown):
         assert "Order 700102 is a client certificate order; it has no DCV emails." in text
-    assert "ana example" not in form.text + told
+    assert "ana example" not in form.text + shown
     assert [option["text"] for option in options] == ["700001 · shop.example.com"]
     assert slack.problems == []
 
@@ -281,9 +281,9 @@ async def test_an_order_whose_names_are_all_validated_says_who_must_act_and_lead
     certcentral.add_order(700101, ["ev.example.org"], product="ev", validated=["ev.example.org"], contact_pending=True)
 
     form = await ask("700101")
-    told = await status(ana, pki, "700101", "Order 700101")
+    shown = await status(ana, pki, "700101", "Order 700101")
 
-    for text in (form.text, told):
+    for text in (form.text, shown):
         assert "All names of order 700101 (ev.example.org) are validated." in text
         assert "a verified contact of the organization has approved it" in text
         assert "https://certs.example.com/secure/orders/700101" in text
@@ -299,9 +299,9 @@ async def test_an_order_for_a_wildcard_alone_is_found_by_name(
     certcentral.add_order(700001, ["*.wild.example"], status="issued")
 
     texts = [(await ask(name)).text for name in ("*.wild.example", "wild.example", "shop.wild.example")]
-    told = await status(ana, pki, "wild.example", "Order 700001")
+    shown = await status(ana, pki, "wild.example", "Order 700001")
 
-    assert ["is issued" in text for text in (*texts, told)] == [True] * 4, texts
+    assert ["is issued" in text for text in (*texts, shown)] == [True] * 4, texts
     assert slack.problems == []
 
 
@@ -321,13 +321,13 @@ async def test_a_pending_reissue_is_dated_by_its_request_and_not_listed_last(
     )
 
     page = await status(ana, pki, "", "13 orders wait")
-    told = await status(ana, pki, "700001", "reissue_pending")
+    shown = await status(ana, pki, "700001", "reissue_pending")
     options = await (await ask("")).search("")
 
     assert "700001 · again.example.com · waits for 2 days" in page.replace("*", "")
-    assert "(2 days)" in told
+    assert "(2 days)" in shown
     assert options[0]["text"] == "700001 · again.example.com"
-    assert "90 days" not in page + told
+    assert "90 days" not in page + shown
     assert slack.problems == []
 
 
@@ -354,7 +354,7 @@ async def test_one_refused_list_of_recipients_does_not_end_the_plan_for_the_othe
 
 
 @pytest.mark.fault("F9")
-async def test_a_method_is_told_in_words(bot: BotProcess, slack: Slack, certcentral: CertCentral, ask: Ask) -> None:
+async def test_a_method_is_shown_in_words(bot: BotProcess, slack: Slack, certcentral: CertCentral, ask: Ask) -> None:
     certcentral.add_domain(1, "file.example", method="DNS-TXT-Token")
 
     text = (await ask("file.example")).text

@@ -14,12 +14,12 @@ PICTURES = os.environ.get("PICTURES")
 
 
 class Screen:
-    """What somebody sees and does; `errors` are those of the browser's console."""
+    """The page as a user sees and uses it. `errors` are those of the browser's console."""
 
     def __init__(self, page: Page, demo: Demo) -> None:
         self.page, self.demo = page, demo
         self.errors: list[str] = []
-        page.on("console", self._hear)
+        page.on("console", self._record_console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     async def open(self, address: str) -> None:
@@ -63,7 +63,7 @@ class Screen:
         await box.press("Enter")
 
     async def be(self, name: str) -> None:
-        """Be somebody else."""
+        """Switch to another person."""
         await self.page.get_by_role("button", name="You are").click()
         await self.page.get_by_role("menuitemradio", name=name).click()
         await expect(self.page.get_by_role("button", name=f"You are {name}")).to_be_visible()
@@ -74,7 +74,7 @@ class Screen:
         await expect(self.tools.get_by_role("radio", name=mood)).to_be_checked()
 
     async def pick(self, label: str, text: str, *, search: str | None = None) -> None:
-        """Choose in a select of the form, typing first where `search` is given."""
+        """Choose in a select of the form, after typing `search` if it is given."""
         box = self.form.get_by_role("combobox", name=label)
         await box.click()
         if search is not None:
@@ -115,7 +115,7 @@ class Screen:
         """Look for grave accessibility violations and errors in the console, on what is shown now."""
         await self.page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished))")
         found = (await Axe().run(self.page)).response["violations"]
-        grave = [_told(each) for each in found if each["impact"] in GRAVE]
+        grave = [_described(each) for each in found if each["impact"] in GRAVE]
         assert grave == []
         assert self.errors == []
 
@@ -126,11 +126,11 @@ class Screen:
             await self.page.evaluate("document.activeElement.blur()")
             await (of or self.page).screenshot(path=Path(PICTURES) / f"{name}.png", animations="disabled")
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _record_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.errors.append(message.text)
 
 
-def _told(violation: dict[str, Any]) -> str:
+def _described(violation: dict[str, Any]) -> str:
     where = [node["html"][:160] for node in violation["nodes"][:3]]
     return f"{violation['id']}: {violation['help']} {where}"

@@ -42,7 +42,7 @@ INSIDE = "form => form.contains(document.activeElement) || document.activeElemen
 
 
 async def _focus_stays_inside(screen: Screen, form: Locator) -> bool:
-    """Whether Tab goes round within the form, at most by way of the browser's own controls."""
+    """Return if Tab cycles within the form, at most by way of the browser's own controls."""
     for _ in range(12):
         await screen.page.keyboard.press("Tab")
         if not await form.evaluate(INSIDE):
@@ -149,7 +149,7 @@ async def test_a_search_asks_the_app_and_tells_when_it_stays_silent(
     await expect(box).to_have_value("")
 
 
-async def test_errors_of_the_app_stand_below_their_fields(small_screen: Screen, small_demo: Demo, app: Puppet) -> None:
+async def test_errors_of_the_app_appear_below_their_fields(small_screen: Screen, small_demo: Demo, app: Puppet) -> None:
     app.answer = lambda envelope: {"response_action": "errors", "errors": {"block_reason": "Say why, please."}}
     _open(small_demo, note(), note("Note", "note", optional=True))
     await small_screen.form.get_by_label("Note").fill("kept")
@@ -165,7 +165,7 @@ async def test_errors_of_the_app_stand_below_their_fields(small_screen: Screen, 
     await small_screen.is_sound()
 
 
-async def test_a_submit_without_an_ack_is_told_and_may_be_tried_again(
+async def test_a_submit_without_an_ack_is_reported_and_may_be_tried_again(
     small_screen: Screen, small_demo: Demo, app: Puppet
 ) -> None:
     small_demo.slack.ack_seconds = 0.2
@@ -181,9 +181,7 @@ async def test_a_submit_without_an_ack_is_told_and_may_be_tried_again(
     await expect(small_screen.form).to_have_count(0)
 
 
-async def test_what_is_typed_stays_while_the_app_draws_anew(
-    small_screen: Screen, small_demo: Demo, app: Puppet
-) -> None:
+async def test_what_is_typed_stays_while_the_app_redraws(small_screen: Screen, small_demo: Demo, app: Puppet) -> None:
     view = _open(small_demo, section("Looking up …"), note(optional=True))
     reason = small_screen.form.get_by_label("Reason")
     await reason.press_sequentially("half a")

@@ -48,7 +48,7 @@ async def test_from_the_command_to_the_approved_mail(screen: Screen, demo: Demo)
     assert demo.slack.problems == []
 
 
-async def test_a_person_who_may_not_is_told_so_alone(screen: Screen, demo: Demo) -> None:
+async def test_a_person_who_may_not_learns_so_alone(screen: Screen, demo: Demo) -> None:
     await screen.be("Ben Okoro")
     await screen.type("/dcv-resend 700001")
 
@@ -104,7 +104,7 @@ async def test_a_certcentral_that_stalls_is_waited_for_in_the_form(
     assert demo.slack.problems == []
 
 
-async def test_a_refusal_and_a_slow_down_are_told(screen: Screen) -> None:
+async def test_a_refusal_and_a_slow_down_are_reported(screen: Screen) -> None:
     await screen.turn("Refuses")
     await screen.type("/dcv-resend 700008")
     await screen.submit()

@@ -25,10 +25,10 @@ def terminal(monkeypatch):
 
 
 def test_the_help_names_every_command_and_what_it_does(terminal):
-    told = terminal("--help")
+    result = terminal("--help")
 
-    lines = [line.split(maxsplit=1) for line in told.output.partition("Commands:")[2].splitlines() if line]
-    assert told.exit_code == 0
+    lines = [line.split(maxsplit=1) for line in result.output.partition("Commands:")[2].splitlines() if line]
+    assert result.exit_code == 0
     assert {name: words.startswith(COMMANDS[name]) for name, words in lines} == dict.fromkeys(COMMANDS, True)
 
 
@@ -42,25 +42,25 @@ def test_the_help_names_every_command_and_what_it_does(terminal):
     ids=" ".join,
 )
 def test_every_help_fits_into_80_columns_and_is_plain_text(terminal, words):
-    told = terminal(*words)
+    result = terminal(*words)
 
-    assert told.exit_code == 0
-    assert max(map(len, told.output.splitlines())) <= 80
-    assert "..." not in told.output.replace("[ARGS]...", "")
-    assert told.output.isascii()
+    assert result.exit_code == 0
+    assert max(map(len, result.output.splitlines())) <= 80
+    assert "..." not in result.output.replace("[ARGS]...", "")
+    assert result.output.isascii()
 
 
-def test_the_version_is_told(terminal):
-    told = terminal("--version")
+def test_the_version_is_shown(terminal):
+    result = terminal("--version")
 
-    assert (told.exit_code, told.output) == (0, f"dcv-resend {version('dcv-resend')}\n")
+    assert (result.exit_code, result.output) == (0, f"dcv-resend {version('dcv-resend')}\n")
 
 
 def test_what_is_no_command_is_refused(terminal):
-    told = terminal("resend")
+    result = terminal("resend")
 
-    assert told.exit_code == 2
-    assert "No such command 'resend'" in told.output
+    assert result.exit_code == 2
+    assert "No such command 'resend'" in result.output
 
 
 def test_nothing_at_all_shows_the_help(terminal):
@@ -80,7 +80,7 @@ def test_nothing_at_all_shows_the_help(terminal):
     ],
 )
 def test_what_the_ledger_cannot_do_is_said(terminal, words, said):
-    told = terminal("ledger", *words)
+    result = terminal("ledger", *words)
 
-    assert told.exit_code == 2
-    assert said in " ".join(told.output.split())
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())

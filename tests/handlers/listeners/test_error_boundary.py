@@ -12,8 +12,8 @@ from handlers.listeners.error_boundary import ErrorBoundary
 ORIGIN = Interaction(Actor("U0ANA", "T0HOME"), Destination("C0PKI"), "https://hooks.example/1")
 
 
-class FakeChat:
-    """Takes whispers."""
+class RecordingChat:
+    """A fake chat that records ephemeral messages."""
 
     def __init__(self):
         self.whispers = []
@@ -24,7 +24,7 @@ class FakeChat:
 
 @pytest.fixture
 def chat():
-    return FakeChat()
+    return RecordingChat()
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def boundary(chat):
 
 @pytest.fixture(autouse=True)
 def logged():
-    """What was logged, with the values that were bound meanwhile."""
+    """The logged events, with the values that were bound meanwhile."""
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logged:
         yield logged
 
@@ -151,7 +151,7 @@ async def test_where_nobody_is_answered_a_stop_waits_for_nobody(boundary):
     await asyncio.wait_for(boundary.idle(10), 1)
 
 
-async def test_who_is_not_answered_by_the_end_of_a_stop_is_told_once(boundary, chat):
+async def test_who_is_not_answered_by_the_end_of_a_stop_is_notified_once(boundary, chat):
     async with boundary.respond_to(ORIGIN), boundary.respond_to(ORIGIN):
         await boundary.notify_shutdown()
     await boundary.notify_shutdown()

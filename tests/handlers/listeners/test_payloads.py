@@ -1,4 +1,4 @@
-"""Who did what where, read out of Slack's payloads."""
+"""Readers of Slack's payloads: user, channel, thread and values."""
 
 import pytest
 

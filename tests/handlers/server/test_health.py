@@ -36,7 +36,7 @@ async def test_many_at_once_are_one_question(asked):
     assert asked.times == 1
 
 
-async def test_a_yes_counts_for_a_while_and_a_no_is_asked_anew(asked):
+async def test_a_yes_counts_for_a_while_and_a_no_is_checked_again(asked):
     lasting, passing = CachedCheck(asked, ttl=60.0), CachedCheck(asked, ttl=0.0)
 
     assert [await lasting.answer() for _ in range(3)] == [True] * 3

@@ -31,7 +31,7 @@ class Served(asyncio.Protocol):
         self.made.remove(self)
 
 
-class Server:
+class LimitedServer:
     """Real sockets around `Connections`."""
 
     def __init__(self, limit: int) -> None:
@@ -66,7 +66,7 @@ class Server:
 
     @property
     def addresses(self) -> list[str]:
-        """From where those are that are open, the oldest first."""
+        """Return the addresses of the open connections, the oldest first."""
         return [served.transport.get_extra_info("peername")[0] for served in self.made]
 
     def request(self, number: int) -> Any:
@@ -75,8 +75,8 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(limit: int) -> AsyncIterator[Server]:
-    server = Server(limit)
+async def serving(limit: int) -> AsyncIterator[LimitedServer]:
+    server = LimitedServer(limit)
     accepting = asyncio.create_task(server.connections.accept(server.listener, server.protocol))
     try:
         yield server

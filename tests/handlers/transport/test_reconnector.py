@@ -22,8 +22,8 @@ async def slack() -> AsyncIterator[Slack]:
 
 
 @asynccontextmanager
-async def _kept(slack: Slack) -> AsyncIterator[tuple[Reconnector, "asyncio.Task[None]"]]:
-    """A link that acknowledges everything, and the task that keeps it."""
+async def _running(slack: Slack) -> AsyncIterator[tuple[Reconnector, "asyncio.Task[None]"]]:
+    """Yield a link that acknowledges everything, and the task that runs it."""
     async with aiohttp.ClientSession() as session:
 
         async def dial() -> WebSocket:
@@ -33,36 +33,36 @@ async def _kept(slack: Slack) -> AsyncIterator[tuple[Reconnector, "asyncio.Task[
             return json.dumps({"envelope_id": envelope["envelope_id"]})
 
         link = Reconnector(dial, answer)
-        keeping = asyncio.create_task(link.run())
+        task = asyncio.create_task(link.run())
         await _until(lambda: link.is_open, 5.0)
         try:
-            yield link, keeping
+            yield link, task
         finally:
-            await _leave(link, keeping)
+            await _stop(link, task)
 
 
-async def _leave(link: Reconnector, keeping: "asyncio.Task[None]") -> None:
-    keeping.cancel()
+async def _stop(link: Reconnector, task: "asyncio.Task[None]") -> None:
+    task.cancel()
     with suppress(asyncio.CancelledError):
-        await keeping
+        await task
     await link.close()
 
 
-async def _until(look: Callable[[], bool], seconds: float) -> None:
+async def _until(condition: Callable[[], bool], seconds: float) -> None:
     async with asyncio.timeout(seconds):
-        while not look():  # noqa: ASYNC110 - a link tells nobody of its state
+        while not condition():  # noqa: ASYNC110 - a link does not announce its state
             await asyncio.sleep(0.02)
 
 
 async def test_a_link_is_open_only_while_its_socket_lives(slack: Slack) -> None:
-    async with _kept(slack) as (link, keeping):
+    async with _running(slack) as (link, task):
         opened = link.is_open
         slack.faults.plan("socket", answers(503), times=None)
         slack.freeze_sockets()
         await _until(lambda: not link.is_open, 7.0)
         slack.faults.clear()
         await _until(lambda: link.is_open, 10.0)
-        await _leave(link, keeping)
+        await _stop(link, task)
 
         assert opened
         assert not link.is_open
@@ -71,12 +71,12 @@ async def test_a_link_is_open_only_while_its_socket_lives(slack: Slack) -> None:
 async def test_an_envelope_that_crosses_the_parting_is_acknowledged_over_another_socket(slack: Slack) -> None:
     ana = slack.add_person("ana")
     slack.close_notice_seconds = 0.3
-    async with _kept(slack) as (link, keeping):
+    async with _running(slack) as (link, task):
         first = slack.socket_mode.sockets[0]
-        leaving = asyncio.create_task(_leave(link, keeping))
+        stopping = asyncio.create_task(_stop(link, task))
         await slack.wait_for(lambda: first.ws.close_code is not None, "the link to part", 5.0)
         crossing = await ana.command("/dcv-resend")
-        await leaving
+        await stopping
 
     assert crossing.acked
     assert (slack.sockets, slack.problems) == (0, [])
@@ -84,7 +84,7 @@ async def test_an_envelope_that_crosses_the_parting_is_acknowledged_over_another
 
 async def test_nothing_is_left_of_a_link_that_had_many_sockets(slack: Slack) -> None:
     before = len(asyncio.all_tasks())
-    async with _kept(slack):
+    async with _running(slack):
         with_one = len(asyncio.all_tasks())
         for _ in range(5):
             old = slack.socket_mode.sockets[0]
@@ -120,9 +120,9 @@ class Line(WebSocket):
         self.sent += [] if self._is_cut else [text]
         return not self._is_cut
 
-    async def read(self, hear: Callable[[Message], None]) -> None:
+    async def read(self, receive: Callable[[Message], None]) -> None:
         if self._is_cut:
-            hear({"envelope_id": "1"})
+            receive({"envelope_id": "1"})
             await asyncio.sleep(0.05)
             self.over.set()
         await self.over.wait()
@@ -142,11 +142,11 @@ async def test_an_ack_that_cannot_be_sent_waits_for_the_next_socket_and_holds_up
         return json.dumps(envelope)
 
     link = Reconnector(dial, answer)
-    keeping = asyncio.create_task(link.run())
+    task = asyncio.create_task(link.run())
     try:
         await _until(lambda: lines[1].sent != [], 5.0)
     finally:
-        await _leave(link, keeping)
+        await _stop(link, task)
 
     assert [line.sent for line in lines] == [[], ['{"envelope_id": "1"}']]
 
@@ -168,9 +168,9 @@ async def test_a_token_that_is_revoked_while_it_leaves_fails_nothing_and_leaves_
             ended.set()
 
     link = Reconnector(dial, answer)
-    keeping = asyncio.create_task(link.run())
+    task = asyncio.create_task(link.run())
     await _until(lambda: link.is_open, 5.0)
-    await _leave(link, keeping)
+    await _stop(link, task)
 
     assert tried.is_set()
     assert ended.is_set()

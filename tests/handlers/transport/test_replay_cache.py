@@ -47,8 +47,8 @@ async def test_the_second_gets_an_empty_answer_and_does_nothing(replays):
     assert work.done == 1
 
 
-@pytest.mark.parametrize(("status", "told"), [(200, 200), (404, 200), (503, 503)])
-async def test_those_who_come_meanwhile_are_told_how_the_first_one_ended(replays, status, told):
+@pytest.mark.parametrize(("status", "repeated"), [(200, 200), (404, 200), (503, 503)])
+async def test_repeats_that_arrive_meanwhile_get_the_result_of_the_first_one(replays, status, repeated):
     work = Work(status)
     work.may_end.clear()
 
@@ -58,7 +58,7 @@ async def test_those_who_come_meanwhile_are_told_how_the_first_one_ended(replays
     first, *others = await asyncio.gather(*together)
 
     assert first.status == status
-    assert [other.status for other in others] == [told] * 4
+    assert [other.status for other in others] == [repeated] * 4
     assert work.done == 1
 
 

@@ -30,7 +30,7 @@ def headers_of(body: bytes, at: datetime = NOW, secret: str = SECRET) -> CIMulti
 
 
 def reason(signatures: Signatures, headers: CIMultiDict, body: bytes = BODY) -> str | None:
-    """Why it is turned away; None where it is genuine."""
+    """Return the reason of a rejection, or None if the request is genuine."""
     try:
         signatures.check(signatures.read(headers), body)
     except RequestRejected as error:
