@@ -362,7 +362,7 @@ async def _talking(ana: SimulatedUser, pki: Channel, every: float = 0.02) -> Asy
 
     async def one() -> None:
         over.append(await ana.command("/dcv-resend", "help", pki))
-        ana.slack.changes.notify()
+        ana.slack.changes.notify_all()
 
     talking = asyncio.create_task(talk())
     yield over

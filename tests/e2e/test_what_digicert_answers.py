@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.bot_process import BotProcess
-from sandbox.certcentral import CertCentral, order_shapes
+from sandbox.certcentral import CertCentral, order_serializers
 from sandbox.certcentral.account import Account
 from sandbox.certcentral.models import Domain
 from sandbox.faults import answers
@@ -23,7 +23,7 @@ LISTS = "GET /order/certificate"
 
 def rows(certcentral: CertCentral, **odd: dict[str, Any]) -> dict[str, Any]:
     """The answer of the order list, with changes to the rows of some orders, as `o700001={...}`."""
-    shown = [order_shapes.listed(certcentral, order) for order in certcentral.orders.values()]
+    shown = [order_serializers.serialize_row(certcentral, order) for order in certcentral.orders.values()]
     return {"orders": [row | odd.get(f"o{row['id']}", {}) for row in shown], "page": {"total": len(shown)}}
 
 
@@ -114,7 +114,7 @@ def settle(account: Account, domain: Domain, becomes: str, now: datetime) -> Non
         account.approve(account.outbox[0])
     else:
         domain.pending = False
-    account.changes.notify()
+    account.changes.notify_all()
 
 
 @pytest.mark.fault("F2")
