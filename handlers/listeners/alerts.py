@@ -92,6 +92,7 @@ def read_new_message(body: Payload) -> dict[str, Any] | None:
 
 
 def _is_ts(ts: object) -> bool:
+    # Message ids are "seconds.fraction" in ASCII digits. A forged payload may hold anything here.
     seconds, _, rest = ts.partition(".") if isinstance(ts, str) else ("", "", "")
     return seconds.isascii() and seconds.isdecimal() and len(seconds) < 12 and rest.isascii() and rest.isdecimal()
 

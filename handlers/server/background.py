@@ -61,6 +61,7 @@ async def _while_leading(leadership: Leadership, work: Callable[[], list[Work]])
 
 @contextlib.asynccontextmanager
 async def _at_once(work: list[Work]) -> AsyncIterator[None]:
+    # No task group: one background task that fails must not cancel the others.
     tasks = [asyncio.create_task(each) for each in work]
     try:
         yield

@@ -69,6 +69,7 @@ async def _listen(host: str, port: int) -> list[socket.socket]:
     with ExitStack() as opened:
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            # A host may resolve to the same address several times, which could be bound only once.
             addresses = dict.fromkeys((family, address[:2]) for family, *_, address in found)
             listeners = [opened.enter_context(_listener(*each)) for each in addresses]
         except OSError as error:
@@ -84,6 +85,7 @@ async def _listen(host: str, port: int) -> list[socket.socket]:
 def _listener(family: int, address: tuple[Any, ...]) -> socket.socket:
     listener = socket.create_server(address, family=family, backlog=BACKLOG)
     listener.setblocking(False)
+    # Linux only: connections that send nothing never reach `accept`.
     if defer := getattr(socket, "TCP_DEFER_ACCEPT", None):
         with suppress(OSError):
             listener.setsockopt(socket.IPPROTO_TCP, defer, SILENT_SECONDS)

@@ -50,6 +50,7 @@ async def run(
     stop = asyncio.Event()
 
     def begin_to_stop() -> None:
+        # Armed first: whatever blocks later, the process ends before the platform kills it.
         force_exit()
         stop.set()
 
@@ -135,6 +136,7 @@ async def _open(
     health.end()
     log.info("stopping")
     loop = asyncio.get_running_loop()
+    # If serving itself failed, no request can arrive any more, so there is nothing to drain.
     notice = transport.drain_seconds if stop.is_set() else 0.0
     until = loop.time() + ACK_SECONDS
     await asyncio.gather(asyncio.sleep(notice), boundary.idle(ACK_SECONDS))
@@ -143,6 +145,7 @@ async def _open(
         # The transport may have accepted a request until it closed.
         await boundary.idle(left)
     await boundary.notify_shutdown()
+    # An error that ended serving is the reason of the stop. One that appears during the stop must not hide its success.
     for task in serving:
         if error := _failure(task):
             if task in over:

@@ -168,7 +168,7 @@ async def wait_for_digicert(certcentral: CertCentral, timings: Timings) -> None:
     """Retry the key check until DigiCert answers. A wrong key is logged, and each resend then reports it."""
     try:
         seconds = timings.digicert_check_timeout
-        while not await ask_digicert(certcentral, seconds):  # noqa: ASYNC110 - DigiCert tells nobody when it is back
+        while not await ask_digicert(certcentral, seconds):  # noqa: ASYNC110 - DigiCert does not announce its return
             await asyncio.sleep(timings.digicert_retry_delay)
     except ConfigurationError as error:
         log.critical("DigiCert refuses the bot", problem=str(error))

@@ -28,6 +28,7 @@ class ReplayCache:
         """
         self._evict()
         if first := self._seen.get(signature):
+            # Shielded: a repeat whose client disconnects must not cancel the future that others await.
             status = await asyncio.shield(first[1])
             return web.Response(status=WORKED if status < 500 else FAILED)
         ended = asyncio.get_running_loop().create_future()

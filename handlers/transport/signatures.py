@@ -45,6 +45,7 @@ class Signatures:
         Raises RequestRejected (401) if they cannot be valid for any body: missing, malformed or outside WINDOW.
         """
         timestamp, signature = _only(headers, "X-Slack-Request-Timestamp"), _only(headers, "X-Slack-Signature")
+        # ASCII digits only, and few enough for `datetime`: int() would accept other scripts' digits and any length.
         if not re.fullmatch("[0-9]{1,11}", timestamp):
             raise RequestRejected(401, "timestamp")
         signed_at = datetime.fromtimestamp(int(timestamp), UTC)
@@ -58,6 +59,7 @@ class Signatures:
         """Raise RequestRejected (401) if Slack did not sign this body at that time."""
         signed = b"v0:%s:%s" % (claimed.timestamp.encode(), body)
         made = "v0=" + hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
+        # In constant time, so that response times reveal nothing about the right signature.
         if not hmac.compare_digest(made, claimed.signature):
             raise RequestRejected(401, "signature")
 
