@@ -15,7 +15,7 @@ def main(file: str) -> None:
     """Hold and release the lock until killed."""
     with closing(sqlite3.connect(file, isolation_level=None, timeout=5.0)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        print("busy", flush=True)  # noqa: T201 - whoever started it waits for this
+        print("busy", flush=True)  # noqa: T201 - the parent process waits for this line
         while True:
             time.sleep(HELD)
             connection.execute("ROLLBACK")

@@ -52,7 +52,7 @@ READS = {
     "answer lost": Fault(lost=True),
     "slow": Fault(effect=True, seconds=1.5),
 }
-# Long enough to tell whether the person is asked about anew before the next try.
+# Long enough to see if the bot checks the person again before the next attempt.
 BUSY_FOR_LONG = Fault(answer=FaultResponse(429, BUSY, {"Retry-After": "4"}))
 PUTS = {
     "429 with Retry-After": Fault(answer=FaultResponse(429, BUSY, {"Retry-After": "1"})),

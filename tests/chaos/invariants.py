@@ -21,11 +21,11 @@ from tests.forked_bot import SHORT, ForkedBot
 GRACE_SECONDS = 14.0
 # So long does the bot wait for an answer of Slack's.
 HANGS_UP_SECONDS = SHORT.slack_timeout
-# Statuses that tell that a PUT did nothing.
+# Statuses after which a PUT has certainly had no effect.
 CLEAR = {400, 403, 429}
 # The name of the one instance that a SQLite file can have.
 ONLY = "only"
-# Longer than the bot takes from one call to the next: a writer may wait for the database for 1.9 s and call nobody.
+# Longer than the bot takes from one call to the next: a writer may wait for the database for 1.9 s and make no call.
 QUIET_SECONDS = 2.2
 # By then an ack is there on the slowest machine.
 NEVER_SECONDS = 15.0
@@ -335,7 +335,7 @@ def _nothing_foreign_is_alive(env: Environment, _: list[Row]) -> Iterator[str]:
 
 
 def no_secret_leaks(env: Environment, rows: list[Row]) -> Iterator[str]:
-    """The marks stand in no log, row or message, nor in anything that Slack was sent."""
+    """The marks appear in no log, row or message, nor in anything that Slack was sent."""
     said = [(message.text, message.blocks, message.attachments, message.metadata) for message in _everything_said(env)]
     views = [delivery.payload for delivery in env.slack.deliveries]
     places = {
