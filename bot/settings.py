@@ -34,8 +34,8 @@ TlsMode = Literal["require", "off"]
 
 ENV_FILE = ".env"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-# Younger rows of the ledger are never pruned.
-_LONGEST_COUNTED = timedelta(days=30)
+# DCV_PERSON_LIMITS counts rows of the ledger. Rows that are younger than this are never pruned.
+LONGEST_LIMIT_WINDOW = timedelta(days=30)
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
@@ -250,7 +250,7 @@ def _read_limits(text: str) -> tuple[tuple[int, float], ...]:
 
 
 def _countable(limits: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
-    if limits[-1][1] > _LONGEST_COUNTED.total_seconds():
+    if limits[-1][1] > LONGEST_LIMIT_WINDOW.total_seconds():
         raise ValueError
     return limits
 

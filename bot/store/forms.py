@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
@@ -10,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 from bot.async_cache import cached
 from bot.models import Actor, Destination, Plan
 from bot.store.database import Database
+from bot.store.retention import FORM_RETENTION
 from bot.store.schema import format_timestamp, forms
 
-KEPT = timedelta(hours=24)
 REMEMBERED = 60.0
 
 
@@ -42,7 +42,7 @@ class Forms:
         """Keep a drawing, and let go of those older than a day."""
         body = _FORM.dump_json(form).decode()
         new = sa.insert(forms).values(id=form.id, at=format_timestamp(now), body=body)
-        await self._database.run(new, sa.delete(forms).where(forms.c.at < format_timestamp(now - KEPT)))
+        await self._database.run(new, sa.delete(forms).where(forms.c.at < format_timestamp(now - FORM_RETENTION)))
 
     async def get(self, form_id: str) -> Form | None:
         """The drawing of this id; None where it is unknown or too old."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -17,10 +17,10 @@ from bot.parsing.message_text import SpanKind, read_spans
 from bot.parsing.targets import DomainRef
 from bot.slack.client import Identity
 from bot.store.alerts import Alert, Alerts
+from bot.store.retention import ALERT_MAX_AGE
 
 log = structlog.get_logger(__name__)
 
-TOO_OLD = timedelta(hours=1)
 MOST_AT_ONCE = 200
 MOST_WAITING = 5000
 _WORDS = {SpanKind.PROSE, SpanKind.CODE}
@@ -57,7 +57,7 @@ class AlertIngester:
             return
         ts, now = str(message["ts"]), self._clock()
         author = read_author(message, self._team_id)
-        if author is None or now - datetime.fromtimestamp(float(ts), UTC) > TOO_OLD:
+        if author is None or now - datetime.fromtimestamp(float(ts), UTC) > ALERT_MAX_AGE:
             return
         async with self._reading:
             # The longest messages take some hundredths of a second each, so a flood would block the event loop.

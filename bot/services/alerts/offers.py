@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from attrs import define
@@ -13,7 +13,7 @@ from bot.errors import BotError, CaError, InvalidInput, SlackRejected, SlackUnav
 from bot.models import Actor, Destination, Offer, OfferTarget
 from bot.policy.rules import Action
 from bot.services.alerts.authors import AlertAuthors, AuthorPermission, AuthorUnclear
-from bot.services.alerts.ingest import TOO_OLD, AlertIngester
+from bot.services.alerts.ingest import AlertIngester
 from bot.services.alerts.triage import MOST_OFFERS, OFFER_LIFETIME, SPAN, Triage, is_rate_limited, triage, without_offer
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.resources import resource_for_input, resources_for_entry, resources_for_offer_target
@@ -25,6 +25,7 @@ from bot.store import offers as offer_rows
 from bot.store.alerts import Alert, Alerts
 from bot.store.database import Database
 from bot.store.offers import POST, ChannelOffers, Offers
+from bot.store.retention import ALERT_MAX_AGE, ALERT_RETENTION, OFFER_RETENTION
 from bot.timings import PRODUCTION
 from bot.views import alert_offers as views
 from bot.views.blocks import Message
@@ -39,8 +40,6 @@ IDLE_SECONDS = 60.0
 MOST_WITHDRAWN = 20
 MOST_PUT_OFF = 3
 LONGEST_PAUSE = 300.0
-ALERT_RETENTION = 2 * TOO_OLD
-OFFER_RETENTION = timedelta(hours=48)
 
 
 @define(eq=False, repr=False, slots=False)
@@ -210,7 +209,7 @@ class OfferWorker:
 
         Raises AuthorUnclear if Slack cannot identify the author now.
         """
-        if alert.channel_id not in self._channels or alert.author is None or self._clock() - alert.at > TOO_OLD:
+        if alert.channel_id not in self._channels or alert.author is None or self._clock() - alert.at > ALERT_MAX_AGE:
             return None
         try:
             if await self._chat.is_shared(Destination(alert.channel_id)):

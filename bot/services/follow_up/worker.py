@@ -24,6 +24,7 @@ from bot.services.resend.reporter import ResultReporter
 from bot.store.follow_ups import FollowUps
 from bot.store.posts import Post
 from bot.store.requests import Requests
+from bot.store.retention import FOLLOW_UP_RETENTION
 from bot.store.retry import until_available
 from bot.views import follow_up as views
 from bot.views.blocks import Message
@@ -36,7 +37,6 @@ AT_ONCE = 4
 CHECK_SECONDS = 2.0
 RELEASE_SECONDS = 10.0
 AFTER_A_BUG = timedelta(hours=1)
-RETENTION = timedelta(days=30)
 
 _UPDATE = TypeAdapter(StatusUpdate)
 
@@ -96,7 +96,7 @@ class FollowUpWorker:
     async def clean_up(self) -> None:
         """Delete follow-ups whose schedule ended over RETENTION ago, in any state."""
         last = max(self._schedule.follow_ups, default=timedelta(0))
-        await self._follow_ups.prune(self._clock() - last - RETENTION)
+        await self._follow_ups.prune(self._clock() - last - FOLLOW_UP_RETENTION)
 
     async def check(self, follow_up: FollowUp) -> None:
         """Run one due check: query DigiCert, save the result, and start a workflow to announce any change.

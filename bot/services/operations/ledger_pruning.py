@@ -1,7 +1,7 @@
 """The retention of the ledger: removal of its oldest rows, whole requests at a time, with a valid chain."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.errors import ConfigurationError
 from bot.services.operations.ledger_audit import in_rows, read_noted, verified
@@ -10,10 +10,8 @@ from bot.store.inspection import read_snapshot
 from bot.store.ledger import pruning
 from bot.store.ledger.hash_chain import START, Chain
 from bot.store.ledger.pruning import Cut
+from bot.store.retention import LEDGER_MIN_RETENTION
 from bot.store.schema import format_timestamp
-
-# Longer than anything that a request waits for: its cooldown, its result message in Slack, its follow-up checks.
-YOUNGEST = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +45,9 @@ async def plan(url: str, before: datetime, now: datetime) -> PruningPlan:
     Raises ConfigurationError if `before` is within the last 30 days. Raises ChainBroken if the chain is not valid,
     because pruning would destroy the evidence.
     """
-    if before > now - YOUNGEST:
+    if before > now - LEDGER_MIN_RETENTION:
         raise ConfigurationError(
-            [f"--before must be {YOUNGEST.days} days ago or more, so that no request is cut off midway."]
+            [f"--before must be {LEDGER_MIN_RETENTION.days} days ago or more, so that no request is cut off midway."]
         )
     noted = read_noted(url)
     async with read_snapshot(url) as connection:

@@ -25,6 +25,7 @@ from bot.store.database import Database, Transaction
 from bot.store.ledger.entries import Entry, Ledger, append
 from bot.store.person_limits import ReachedLimit
 from bot.store.requests import Requests
+from bot.store.retention import COOLDOWN_RETENTION, WORKFLOW_RETENTION
 from bot.store.schema import format_timestamp
 from bot.views import resend_messages
 from bot.workflow_engine import Steps, WorkflowEngine
@@ -32,7 +33,6 @@ from bot.workflow_engine import Steps, WorkflowEngine
 log = structlog.get_logger(__name__)
 
 FLOW = "resend_v1"
-RETENTION = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +183,8 @@ class ResendService:
     async def clean_up(self) -> None:
         """Delete workflows that ended, and cooldowns that expired, over an hour ago. The ledger has their history."""
         now = self._clock()
-        await self._cooldowns.delete_expired(now - RETENTION)
-        await self._engine.purge(now - RETENTION)
+        await self._cooldowns.delete_expired(now - COOLDOWN_RETENTION)
+        await self._engine.purge(now - WORKFLOW_RETENTION)
 
     async def active_cooldown(self, calls: Iterable[Call]) -> Cooldown | None:
         """Return the active cooldown of any of these targets, with its outcome and a link to its thread, or None."""

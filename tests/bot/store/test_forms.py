@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from bot.models import Address, Destination, DomainTarget, OrderTarget, Plan, WaitingName
-from bot.store.forms import KEPT, Form, Forms
+from bot.store.forms import Form, Forms
+from bot.store.retention import FORM_RETENTION
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ async def test_a_drawing_is_let_go_after_a_day(forms, ana, clock):
     await forms.save(old, clock())
     clock.advance(seconds=2)
     await forms.save(young, clock())
-    clock.now += KEPT - timedelta(seconds=1)
+    clock.now += FORM_RETENTION - timedelta(seconds=1)
 
     await forms.save(Form(ana, Destination("C0PKI")), clock())
 
