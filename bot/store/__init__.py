@@ -1,1 +1,1 @@
-"""What the bot remembers: one database, opened by two doors, and one module per table family."""
+"""Persistent state: one database, its transactions (`read` and `write`), and one module per family of tables."""

@@ -1,4 +1,4 @@
-"""Alerts, written down before Slack is told that they arrived: each is looked at once, also after a restart."""
+"""Alerts, saved before the bot acknowledges them to Slack: each is processed once, even after a restart."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ _MENTIONS = TypeAdapter(tuple[Mention, ...])
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A message in a channel of alerts, known by channel and `ts`, and what it may name; its words are not kept.
+    """A message in an alert channel, identified by channel and `ts`, and what it may name. Its text is not stored.
 
-    `author` is None for an alert that an older version wrote down.
+    `author` is None for an alert that an older version of the bot saved.
     """
 
     channel_id: str
@@ -34,13 +34,13 @@ class Alert:
 
 
 class Alerts:
-    """One row per alert; its candidates are gone once it was looked at, and the row soon after."""
+    """One row per alert. Its mentions are removed once it is processed, and the row after ALERT_RETENTION."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, new: Sequence[Alert]) -> None:
-        """Write alerts down, all or nothing; one that is known already stays as it is."""
+        """Save alerts, all or none. Safe to repeat: an alert that is already saved does not change."""
         rows = [
             {
                 "channel_id": alert.channel_id,
@@ -59,10 +59,11 @@ class Alerts:
     async def unread(
         self, most: int, *, without: Collection[str] = (), only: Collection[str] | None = None
     ) -> list[Alert]:
-        """Return alerts that the worker has not processed, those of apps first, and one of each author before another.
+        """Return at most `most` alerts that the worker has not processed.
 
-        `without` are user ids whose alerts are left out. With `only`, no other user's alerts are returned; apps and
-        webhooks have no user id.
+        Apps come before people. Among them the authors take turns, so that a flood of one author delays that author
+        alone. `without` are user ids whose alerts are skipped. With `only`, no other user's alerts are returned. Apps
+        and webhooks have no user id.
         """
         by_author = sa.func.coalesce(alerts.c.user_id, alerts.c.bot_id)
         turn = sa.func.row_number().over(partition_by=by_author, order_by=(alerts.c.at, alerts.c.ts))
@@ -72,25 +73,25 @@ class Alerts:
         chosen = chosen.order_by(alerts.c.bot_id.is_(None), turn, alerts.c.at, alerts.c.ts).limit(most)
         return [_alert(row) for row in await self._database.rows(chosen)]
 
-    async def done(self, looked_at: Iterable[Alert]) -> None:
-        """Note that these were looked at."""
+    async def done(self, processed: Iterable[Alert]) -> None:
+        """Mark these alerts as processed."""
         async with self._database.write() as transaction:
-            for alert in looked_at:
+            for alert in processed:
                 await done(transaction, alert)
 
     async def tidy(self, before: datetime) -> None:
-        """Forget what arrived before."""
+        """Delete the alerts that arrived before this time."""
         await self._database.run(sa.delete(alerts).where(alerts.c.at < format_timestamp(before)))
 
 
 async def done(transaction: AsyncConnection, alert: Alert) -> bool:
-    """Note that an alert was looked at, and let go of what it named; False where somebody else did before."""
+    """Mark an alert as processed and remove what it named. Return False if another process has done so already."""
     same = (alerts.c.channel_id == alert.channel_id) & (alerts.c.ts == alert.ts) & alerts.c.mentions.is_not(None)
     return (await transaction.execute(sa.update(alerts).where(same).values(mentions=None))).rowcount == 1
 
 
 def _not_in(column: sa.Column[Any], values: Collection[str]) -> sa.ColumnElement[bool]:
-    # NULL is in no list, and SQL calls that neither true nor false.
+    # For NULL, `NOT IN` is neither true nor false in SQL, so the row would be missing.
     return sa.or_(column.is_(None), column.not_in(list(values)))
 
 
@@ -109,5 +110,5 @@ def _mentions(text: str) -> tuple[Mention, ...]:
     try:
         return _MENTIONS.validate_json(text)
     except ValidationError:
-        # Written by another version.
+        # Saved by another version of the bot.
         return ()

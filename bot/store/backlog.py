@@ -1,4 +1,4 @@
-"""How much waits in the database, and whether it answers: what health and metrics ask, all of it by small indexes."""
+"""Counts of pending work, for health checks and metrics. Each query uses a small partial index."""
 
 from datetime import datetime
 
@@ -10,18 +10,18 @@ from bot.store.schema import alerts, follow_ups, format_timestamp, ledger_head, 
 
 
 class BacklogReader:
-    """Reads alone."""
+    """Reader of the counts. Never writes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def refresh(self) -> None:
-        """Read one row of ours; StoreUnavailable where the database does not answer in time."""
+        """Read one row of the bot's tables. Raises StoreUnavailable if the database does not answer in time."""
         async with self._database.read() as connection:
             await connection.execute(sa.select(ledger_head.c.seq))
 
     async def read(self, now: datetime) -> Backlog:
-        """Count what waits; a following is due `now` or before."""
+        """Return the counts. A follow-up is due if its time is `now` or earlier."""
         open_ones = sa.select(sa.func.count()).select_from(requests).where(requests.c.reported_at.is_(None))
         unread = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.mentions.is_not(None))
         followed = sa.select(sa.func.count()).select_from(follow_ups)

@@ -1,8 +1,8 @@
-"""The last question before a call to DigiCert: may this process still make it, by what the database says now?
+"""The last check before a call to DigiCert: the database must confirm that this process may still make it.
 
-The `sending` row guards the start of an attempt. Between that row and the bytes of the request a process may be frozen,
-or cut off from its database, until the others take it for dead and end the call as unknown. Whoever then presses *Send
-again* must not be met by the first call after all.
+The `sending` row guards the start of an attempt. After that row is written, the process may be frozen or lose its
+database before it writes the request. The other instances then consider it dead and end the call as unknown. If a user
+now presses *Send again*, the first call must not go out as well.
 """
 
 from collections.abc import Callable
@@ -20,8 +20,8 @@ from bot.store.ledger.entries import has_ended
 log = structlog.get_logger(__name__)
 
 ANSWER_SECONDS = 1.0
-# So old an answer may be as the request is written. With HELD_SECONDS of `bot.digicert.last_moment` this is less than a
-# lease: before it expires and others take over, the request has left this machine, or never will.
+# The greatest age of an answer when the request is written. Together with HELD_SECONDS of `bot.digicert.send_guard` it
+# is less than a lease: before the lease expires and others take over, the request has left this machine, or never will.
 FRESH_SECONDS = 2.0
 _TRIES = 3
 _NO_ANSWER = "The bot's database did not confirm in time that the call may be made."
@@ -33,12 +33,12 @@ class CallEnded(Exception):
 
 
 class NotConfirmed(StoreUnavailable):
-    """The call must not be made now; nothing of it was written."""
+    """The call must not be made now. Nothing of it has been written."""
 
 
 @define(eq=False, repr=False, slots=False)
 class Permit:
-    """The right of this process to make one call; it may be lost at any time, so it is confirmed again and again."""
+    """The right of this process to make one call. It can be lost at any time, so it is confirmed repeatedly."""
 
     _database: Database
     _membership: Membership
@@ -51,7 +51,7 @@ class Permit:
         self._confirmed_at = float("-inf")
 
     async def confirm(self) -> None:
-        """Return if the call may be made at this moment; cheap to repeat at once.
+        """Return if the call may be made at this moment. Cheap to repeat within FRESH_SECONDS.
 
         Raises CallEnded if another process has ended the call, NotConfirmed if the database does not answer in time, or
         if the others have taken this process for dead since the permit was made.
@@ -68,9 +68,10 @@ class Permit:
         raise NotConfirmed(_NO_ANSWER)
 
     async def confirm_in(self, transaction: AsyncConnection) -> None:
-        """Confirm within the transaction that writes the `sending` row, so that a prompt call needs no second one.
+        """Confirm within the transaction that writes the `sending` row, so that a prompt call needs no second query.
 
-        Counts only if that transaction is committed. If this process is no longer a member, `confirm` says so.
+        It counts only if that transaction is committed. It does not raise if this process is no longer a member:
+        `confirm` does.
         """
         self._confirmed_at = float("-inf")
         asked_at = self._now()
@@ -92,12 +93,12 @@ class Permit:
 
 @define(eq=False, repr=False, slots=False)
 class CallGuard:
-    """Makes the permits of this process."""
+    """Factory of the permits of this process."""
 
     _database: Database
     _membership: Membership
     _now: Callable[[], float] = seconds_since_boot
 
     def permit(self, request_id: str, call_no: int) -> Permit:
-        """Return a permit for a call, to be made before its `sending` row is written."""
+        """Return a permit for a call. Create it before the call's `sending` row is written."""
         return Permit(self._database, self._membership, request_id, call_no, self._now)

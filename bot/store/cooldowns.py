@@ -1,4 +1,4 @@
-"""Cooldown claims: one per target and request, taken when it is accepted, freed when nothing was sent."""
+"""Cooldowns: one per target and request, acquired when the request is accepted, released if nothing was sent."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from bot.store.upsert import upsert
 
 @dataclass(frozen=True, slots=True)
 class ActiveCooldown:
-    """Who sent to this target last, and until when it rests."""
+    """The last resend to a target, and the time until which the target is blocked."""
 
     key: str
     request_id: str
@@ -25,23 +25,23 @@ class ActiveCooldown:
 
 
 class Cooldowns:
-    """Reads the claims; taking and freeing happens inside the caller's transaction."""
+    """Reader of the cooldowns. `acquire` and `release` run inside the caller's transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def active(self, keys: Iterable[str], now: datetime) -> ActiveCooldown | None:
-        """The newest claim on any of these targets that still holds."""
+        """Return the newest cooldown of any of these targets that has not ended, or None."""
         async with self._database.read() as connection:
             return await active(connection, keys, now)
 
     async def delete_expired(self, before: datetime) -> None:
-        """Forget those that ended before."""
+        """Delete the cooldowns that ended before this time."""
         await self._database.run(sa.delete(cooldowns).where(cooldowns.c.expires_at < format_timestamp(before)))
 
 
 async def active(connection: AsyncConnection, keys: Iterable[str], now: datetime) -> ActiveCooldown | None:
-    """The newest claim on any of these targets that still holds, seen from inside a transaction."""
+    """Return the newest cooldown of any of these targets that has not ended, read in the caller's transaction."""
     chosen = (
         sa.select(cooldowns)
         .where(cooldowns.c.key.in_(list(keys)), cooldowns.c.expires_at > format_timestamp(now))
@@ -57,10 +57,10 @@ async def active(connection: AsyncConnection, keys: Iterable[str], now: datetime
 
 
 async def acquire(transaction: AsyncConnection, request: ResendRequest, until: datetime) -> None:
-    """Claim every target of a request beside what stands there; what no longer holds goes."""
+    """Start a cooldown for every target of a request, beside those of other requests. Deletes those that have ended."""
     keys = [key for call in request.calls for key in call.cooldown_keys]
-    over = sa.delete(cooldowns).where(cooldowns.c.key.in_(keys), cooldowns.c.expires_at <= format_timestamp(request.at))
-    await transaction.execute(over)
+    ended = cooldowns.c.expires_at <= format_timestamp(request.at)
+    await transaction.execute(sa.delete(cooldowns).where(cooldowns.c.key.in_(keys), ended))
     for call in request.calls:
         for key in call.cooldown_keys:
             row = {
@@ -74,7 +74,7 @@ async def acquire(transaction: AsyncConnection, request: ResendRequest, until: d
 
 
 async def release(transaction: AsyncConnection, request_id: str, keys: Iterable[str]) -> None:
-    """Let go of these targets, as far as this request still holds them."""
+    """End this request's cooldowns of these targets. Those of other requests stay. Safe to repeat."""
     await transaction.execute(
         sa.delete(cooldowns).where(cooldowns.c.key.in_(list(keys)), cooldowns.c.request_id == request_id)
     )

@@ -1,4 +1,4 @@
-"""The database: opened once, brought up to date, and entered by two doors only, `write()` and `read()`."""
+"""The database: one engine, its migrations, and its transactions (`write`, `read` and `write_unlocked`)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -17,10 +17,10 @@ from bot.store import postgresql
 from bot.store.database_file import SameFile, pinned, sqlite_file
 from bot.store.head_file import HeadFile
 
-# A writer may wait so long twice, for the writers of this process and then for others; a submit has 2 s in all.
+# A writer may wait this long twice: for the writers of this process, then for those of others. A submit has 2 s in all.
 LOCK_SECONDS = 0.95
 ANSWER_SECONDS = 2 * LOCK_SECONDS
-# Under which a transaction keeps in mind the newest row of the ledger that it wrote.
+# The key under which a connection's `info` holds the newest ledger row that its transaction wrote.
 NEWEST = "newest row"
 _MIGRATION_LOCK = 0x6463765F7265
 _HURRIED = {
@@ -28,14 +28,14 @@ _HURRIED = {
     "statement_timeout": f"{int(LOCK_SECONDS * 1000)}",
     "idle_in_transaction_session_timeout": "5s",
 }
-# A migration may wait for another process's, and take its time.
+# A migration may wait for that of another process, and may take long itself.
 _MIGRATION_SECONDS = 60.0
 _UNHURRIED = {
     "lock_timeout": f"{_MIGRATION_SECONDS:.0f}s",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }
-# What PostgreSQL says to a user who may not make tables; None is the driver's, to an address that it cannot read.
+# PostgreSQL's states for a user who may not create tables. None is the driver's, for an address that it cannot parse.
 _NOT_ALLOWED = ("42501", "3F000", None)
 _SQLITE_IS_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 NAME_ANOTHER = "Name one that the bot may use."
@@ -47,12 +47,12 @@ _IN_DOUBT = (
 )
 
 
-# What `write()` and `read()` give, for those who pass it on.
+# The type that `write()` and `read()` yield, for modules that only pass it on.
 Transaction = AsyncConnection
 
 
 class Database:
-    """One SQLite file or one PostgreSQL database; every statement of the bot goes through its two doors."""
+    """One SQLite file or one PostgreSQL database. Every statement of the bot runs in one of its transactions."""
 
     def __init__(self, engine: AsyncEngine, file: SameFile | None = None) -> None:
         self._engine = engine
@@ -63,16 +63,16 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether the ledger lives in one file of this host."""
+        """True if the database is a file on this host."""
         return self._engine.dialect.name == "sqlite"
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction that holds the write lock from its start; StoreUnavailable when it has to wait too long.
+        """Open a transaction that holds the write lock from its start, so that what it reads cannot change meanwhile.
 
-        On SQLite it begins with BEGIN IMMEDIATE, on PostgreSQL it locks the ledger's head row: nothing it reads
-        can be overtaken. Never call the durable engine in here: on SQLite that would wait for this very lock.
-        CommitUnknown where the server went away before it had confirmed the commit.
+        On SQLite it begins with BEGIN IMMEDIATE. On PostgreSQL it locks the ledger's head row. Never call the workflow
+        engine in here: on SQLite that would wait for this very lock. Raises StoreUnavailable if the database does not
+        answer in time, CommitUnknown if the connection is lost before the server has confirmed the commit.
         """
         until = asyncio.get_running_loop().time() + ANSWER_SECONDS
         async with self._writer_lock(), self._begin(until, writes=True) as connection:
@@ -80,7 +80,10 @@ class Database:
 
     @asynccontextmanager
     async def read(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
-        """One plain transaction for reading; a server has so many seconds for all of it."""
+        """Open a transaction for reading. On PostgreSQL it is aborted after `seconds`.
+
+        Raises StoreUnavailable if the database does not answer in time.
+        """
         until = asyncio.get_running_loop().time() + seconds
         async with self._begin(until, writes=False) as connection:
             yield connection
@@ -99,13 +102,17 @@ class Database:
 
     @asynccontextmanager
     async def write_unlocked(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
-        """One transaction of a server that writes what no row of the ledger depends on; it waits for no writer."""
+        """Open a PostgreSQL transaction without the ledger's write lock, so that it waits for no other writer.
+
+        Only for tables that no row of the ledger depends on.
+        """
         async with self.read(seconds) as connection:
             yield connection
 
     async def migrate(self) -> None:
-        """Bring the tables up to date; several processes may try at once. ConfigurationError where there is no
-        database.
+        """Bring the tables up to date. Several processes may do so at once.
+
+        Raises ConfigurationError if the database cannot be opened, DatabaseUnavailable if that may be temporary.
         """
         with startup_errors():
             await self._migrate()
@@ -124,22 +131,23 @@ class Database:
                 await _wait_for_others(connection, LOCK_SECONDS)
 
     async def connect(self) -> None:
-        """Connect once. Raises ConfigurationError if the database cannot be opened, DatabaseUnavailable if that may
-        pass.
+        """Connect once, to check the address.
+
+        Raises ConfigurationError if the database cannot be opened, DatabaseUnavailable if that may be temporary.
         """
         with startup_errors():
             async with asyncio.timeout(3 * postgresql.CONNECT_SECONDS), self._engine.connect():
                 return
 
     async def close(self) -> None:
-        """Give every connection back."""
+        """Close every connection, and wait until the head file is written."""
         await self._engine.dispose()
         if self.head_file:
             await self.head_file.close()
 
     @asynccontextmanager
     async def _writer_lock(self) -> AsyncIterator[None]:
-        """Queue the writers of this process in memory, in rounds: SQLite's own queue is a poll."""
+        """Queue the writers of this process in memory, fairly by person: SQLite itself only polls for the lock."""
         try:
             async with asyncio.timeout(LOCK_SECONDS):
                 await self._writing.acquire()
@@ -162,17 +170,17 @@ class Database:
                 with _commit_unknown() if writes else nullcontext():
                     await transaction.commit()
             if newest and self.head_file:
-                self.head_file.note(newest)
+                self.head_file.save_in_background(newest)
 
     @asynccontextmanager
     async def _connected(self, until: float, *, writes: bool) -> AsyncIterator[AsyncConnection]:
-        """A connection of the pool; on PostgreSQL it ends at `until`, whatever the server does or does not say."""
+        """Yield a connection of the pool. On PostgreSQL it is aborted at `until`, even if the server is silent."""
         connection = self._engine.connect()
         async with AsyncExitStack() as stack:
             if self.is_sqlite:
                 await stack.enter_async_context(connection)
                 if self._file and not self._file.is_in_place():
-                    # Some connections would write to the file of before, and others to the one that took its place.
+                    # Old connections would write to the moved file, and new ones to the file that replaced it.
                     raise StoreUnavailable(_SORRY)
             else:
                 stack.callback((await self._start(connection, until)).cancel)
@@ -181,9 +189,10 @@ class Database:
             yield connection
 
     async def _start(self, connection: AsyncConnection, until: float) -> asyncio.TimerHandle:
-        """Connect, and return the timer that ends the connection at `until`.
+        """Connect, and return the timer that aborts the connection at `until`.
 
-        After a server was silent for so long, it is not asked again for a moment: a submit asks several times.
+        After a timeout, raise TimeoutError at once for LOCK_SECONDS: a submit opens several transactions, and must not
+        wait for a silent server in each.
         """
         loop = asyncio.get_running_loop()
 
@@ -205,7 +214,7 @@ class Database:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """A database that is locked, gone or shutting down is one error to everybody above."""
+    """Turn the errors of a database that is locked, unreachable or shutting down into StoreUnavailable."""
     try:
         yield
     except (PoolTimeout, OSError) as error:
@@ -218,7 +227,7 @@ def _translated() -> Iterator[None]:
 
 @contextmanager
 def _commit_unknown() -> Iterator[None]:
-    """A server that went away before it had answered a COMMIT may have carried it out."""
+    """Turn a connection that is lost during COMMIT into CommitUnknown: the server may have carried it out."""
     try:
         yield
     except DBAPIError as error:
@@ -229,7 +238,7 @@ def _commit_unknown() -> Iterator[None]:
 
 @contextmanager
 def startup_errors(mend: str = NAME_ANOTHER) -> Iterator[None]:
-    """A database that cannot be opened is for the operator to mend; DatabaseUnavailable if that may pass by itself."""
+    """Turn a failure to open the database into ConfigurationError, or DatabaseUnavailable if it may be temporary."""
     try:
         yield
     except (DBAPIError, OSError) as error:
@@ -243,7 +252,7 @@ def startup_errors(mend: str = NAME_ANOTHER) -> Iterator[None]:
 
 
 def _may_pass(error: DBAPIError | OSError) -> bool:
-    """If a server restarts, is out of reach or has no room, or if another program has locked a SQLite file."""
+    """Return True if a server restarts, is unreachable or full, or if another program has locked a SQLite file."""
     if isinstance(error, OSError):
         return True
     if getattr(error.orig, "sqlite_errorname", "").startswith(_SQLITE_IS_BUSY):
@@ -252,7 +261,7 @@ def _may_pass(error: DBAPIError | OSError) -> bool:
 
 
 def open_database(url: str, purpose: str = "store", connections: int = 10) -> Database:
-    """Make the engine for an async SQLAlchemy URL; nothing is connected yet."""
+    """Create the engine for an async SQLAlchemy URL. Nothing is connected yet."""
     file, parsed = sqlite_file(url), pinned(url)
     more = {} if file else {"connect_args": postgresql.connect_args(purpose), "use_native_hstore": False}
     engine = create_async_engine(parsed, pool_size=connections, max_overflow=0, pool_timeout=LOCK_SECONDS, **more)
@@ -279,7 +288,8 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 
 async def _wait_for_others(connection: AsyncConnection, seconds: float) -> None:
-    """How long SQLite waits for the lock of another process; told to the driver, since a transaction would begin."""
+    """Set how long SQLite waits for another process's lock."""
+    # Through the driver, since SQLAlchemy would open a transaction first.
     raw = (await connection.get_raw_connection()).driver_connection
     if raw is not None:
         await raw.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")

@@ -1,4 +1,4 @@
-"""The SQLite file: which one a URL names, whose it is, and who may read it and the files beside it."""
+"""The SQLite file: its path, the lock of the one bot that uses it, and the permissions of it and its side files."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from bot.errors import ConfigurationError
 
 PRIVATE = 0o600
-# Far longer than a look at the lock of a running bot takes.
+# Far longer than `who_holds` has the lock.
 _RETRY_SECONDS = 0.1
 _SIDE_FILES = ("-wal", "-shm", "-journal", ".lock", ".head")
 # A byte that SQLite itself never locks (its own are around 2**30) and that no file reaches.
@@ -24,7 +24,10 @@ _LOCK = "hhqqi"
 
 
 def sqlite_file(url: str) -> Path | None:
-    """Return the file of a SQLite URL, without symbolic links; None for another database."""
+    """Return the file of a SQLite URL, without symbolic links; None for another database.
+
+    Raises ConfigurationError if the path cannot be resolved.
+    """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return None
@@ -36,50 +39,51 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def pinned(url: str) -> sa.URL:
-    """Return a URL whose SQLite file keeps its meaning when a symbolic link or the working directory changes."""
+    """Return a URL with an absolute SQLite path: a changed symbolic link or working directory does not affect it."""
     file = sqlite_file(url)
     return sa.make_url(url).set(database=str(file)) if file else sa.make_url(url)
 
 
 def files_of(file: Path) -> list[Path]:
-    """Return a SQLite file and those that belong to it, as far as they exist."""
+    """Return those of a SQLite file and its side files that exist."""
     return [path for path in (file, *map(file.with_name, _beside(file))) if path.exists()]
 
 
 def lock_file(file: Path) -> Path:
-    """The file beside a SQLite file whose lock a running bot holds, and which tells its process id."""
+    """Return the path of the lock file beside a SQLite file. A running bot locks it and writes its process id there."""
     return file.with_name(f"{file.name}.lock")
 
 
 class SameFile:
-    """A path, and the file to which it led at first; another one may have taken its place since."""
+    """A path, and the file that was there first, to notice when another file replaces it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._first: tuple[int, int] | None = None
 
     def is_in_place(self) -> bool:
-        """Return False if the file was moved, removed or replaced since this was first asked."""
+        """Return False if the file was moved, removed or replaced since the first call."""
         try:
-            observation = self.path.stat()
+            status = self.path.stat()
         except OSError:
             return False
-        found = (observation.st_dev, observation.st_ino)
+        found = (status.st_dev, status.st_ino)
         self._first = self._first or found
         return found == self._first
 
 
 @contextmanager
 def only_one_process(file: Path) -> Iterator[SameFile]:
-    """Hold a database while the bot runs; ConfigurationError if another bot holds it. It ends with the process.
+    """Lock a database file while the bot runs. The operating system releases the locks if the process dies.
 
-    Two locks: one on a file beside it, which says who holds it, and one on the database itself, which is found by
-    whatever name a second bot has for it. The file is this user's alone afterwards.
+    There are two locks. The one on a file beside the database names the process. The one on the database itself also
+    stops a second bot that uses another name for the same file. Makes the files private to their owner. Raises
+    ConfigurationError if another bot has either lock.
     """
     with _opened(lock_file(file), f"beside {file}") as lock:
         if not _try_lock(lock):
             raise _in_use(file)
-        # Closing this ends every lock that SQLite holds in this process: it stays open until SQLite is closed.
+        # Closing this would end every lock that SQLite has in this process (POSIX), so it stays open until the end.
         with _opened(file, f"to {file}") as database:
             if not _lock_byte(database):
                 raise _in_use(file)
@@ -95,21 +99,21 @@ def only_one_process(file: Path) -> Iterator[SameFile]:
 
 
 def has_another_name(file: Path) -> bool:
-    """Return True if a file can be reached by a hard link: SQLite would then keep two write-ahead logs for it."""
+    """Return True if a file has a hard link: SQLite would use a separate write-ahead log for each name."""
     return file.exists() and file.stat().st_nlink > 1
 
 
 def another_name(file: Path) -> ConfigurationError:
-    """Return the problem of a file with hard links."""
+    """Return the error for a file with hard links."""
     mend = "Remove the other name, or copy the file and use the copy."
     return ConfigurationError([f"DATABASE_URL: {file} has another name, a hard link. {mend}"])
 
 
 def who_holds(file: Path) -> str | None:
-    """Return the process of the bot that runs on a file; None if its locks are free. Disturbs no bot that starts."""
+    """Return the process of the bot that uses a file; None if its locks are free. Never disturbs a bot that starts."""
     with suppress(FileNotFoundError), lock_file(file).open(encoding="ascii") as lock:
         try:
-            # Shared and for a moment: two who look do not see each other, and a bot that starts now tries again.
+            # Shared and brief: two inspections do not see each other, and a bot that starts meanwhile tries again.
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return f"process {lock.read(20).strip()}"
@@ -126,7 +130,7 @@ def _in_use(file: Path) -> ConfigurationError:
 
 @contextmanager
 def _opened(path: Path, where: str) -> Iterator[int]:
-    """Open a file, and make it if it is missing; yields the descriptor."""
+    """Open a file, created if it is missing, and yield its descriptor. Raises ConfigurationError if it cannot be."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
@@ -139,7 +143,7 @@ def _opened(path: Path, where: str) -> Iterator[int]:
 
 
 def _try_lock(lock: int) -> bool:
-    """Take the lock; tried twice, since whoever only looks if a bot holds it has it for a moment."""
+    """Acquire the lock. Return False if another bot has it. Tries twice, as `who_holds` has the lock for a moment."""
     for pause in (_RETRY_SECONDS, 0.0):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,10 +155,11 @@ def _try_lock(lock: int) -> bool:
 
 
 def _lock_byte(database: int) -> bool:
-    """Lock one byte of the database; False if another process has it.
+    """Lock one byte of the database. Return False if another process has it.
 
-    By a lock of the open file (Linux): one of the process would end as soon as SQLite closes the file, and `flock`
-    keeps SQLite itself out on network file systems. Elsewhere the lock beside the file is the only one.
+    Uses a lock of the open file description (Linux). A lock of the process would end as soon as SQLite closes the file,
+    and `flock` would block SQLite itself on network file systems. On other systems the lock beside the file is the only
+    one.
     """
     wanted = struct.pack(_LOCK, fcntl.F_WRLCK, os.SEEK_SET, _LOCKED_BYTE, 1, 0)
     try:
@@ -163,7 +168,7 @@ def _lock_byte(database: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     except OSError:
-        # A file system without such locks.
+        # The file system has no such locks; the lock beside the file must do.
         return True
     return True
 
@@ -180,19 +185,19 @@ def _is_byte_locked(database: IO[bytes]) -> bool:
 
 
 def _require_one_name(database: int, file: Path) -> None:
-    observation = os.fstat(database)
-    if not stat.S_ISREG(observation.st_mode):
+    status = os.fstat(database)
+    if not stat.S_ISREG(status.st_mode):
         raise ConfigurationError([f"DATABASE_URL: {file} is no ordinary file. Name a file on a disk."])
-    if observation.st_nlink > 1:
+    if status.st_nlink > 1:
         raise another_name(file)
 
 
 def _make_private(path: Path) -> None:
-    """Let only its owner read and write a file, if it is ours; `dcv-resend check` warns of those that are not."""
+    """Restrict a file to its owner, if that is this user; `dcv-resend check` warns about files of other users."""
     with suppress(OSError):
         if stat.S_IMODE(path.stat().st_mode) != PRIVATE:
             path.chmod(PRIVATE)
 
 
 def _beside(file: Path) -> Iterator[str]:
-    return (f"{file.name}{result}" for result in _SIDE_FILES)
+    return (f"{file.name}{suffix}" for suffix in _SIDE_FILES)

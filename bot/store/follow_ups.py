@@ -1,4 +1,4 @@
-"""Followings: which targets are watched after a resend, what was told of them, and when the next look is due."""
+"""Follow-ups: the targets that the bot checks after a resend, what it has announced, and when the next check is due."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,7 @@ from bot.models import FollowUp, FollowUpState, OrderTarget, ResendRequest, Stat
 from bot.store.database import Database
 from bot.store.schema import follow_ups, format_timestamp, parse_timestamp, requests
 
-_NEWS = TypeAdapter(StatusUpdate)
+_STATUS_UPDATE = TypeAdapter(StatusUpdate)
 _FOLLOW_UP = TypeAdapter(FollowUp)
 _OPEN = follow_ups.c.state == FollowUpState.FOLLOWING.value
 _WITH_REQUESTS = follow_ups.join(requests, requests.c.id == follow_ups.c.request_id)
@@ -24,20 +24,20 @@ Decide = Callable[[FollowUp], Transition]
 
 
 class FollowUps:
-    """One row per accepted call; a row begins in the transaction that writes how its call ended."""
+    """One row per accepted call, inserted in the transaction that records how the call ended."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def of(self, request_id: str) -> list[FollowUp]:
-        """Those of one request, in the order of its calls."""
+        """Return the follow-ups of one request, in the order of its calls."""
         async with self._database.read() as connection:
             return await _of(connection, request_id)
 
     async def due(self, now: datetime, most: int) -> list[FollowUp]:
-        """Those that have something to look at or to tell by now, longest due first.
+        """Return at most `most` follow-ups that have a check or an announcement due by now, longest due first.
 
-        Where the outcome of the request is not told yet, that comes first.
+        Requests whose outcome is not published yet are not included: their outcome comes first.
         """
         due = (
             sa.select(follow_ups)
@@ -47,49 +47,52 @@ class FollowUps:
         return [_read(row) for row in await self._database.rows(due.order_by(follow_ups.c.due_at).limit(most))]
 
     async def next_due(self) -> datetime | None:
-        """When the next one is due; it may have passed."""
+        """Return when the next follow-up is due, which may be in the past; None if none is."""
         next_one = sa.select(sa.func.min(follow_ups.c.due_at)).select_from(_WITH_REQUESTS).where(*_IS_DUE_SOME_TIME)
         async with self._database.read() as connection:
             due_at = await connection.scalar(next_one)
         return parse_timestamp(due_at) if due_at else None
 
-    async def record_check(self, following_id: str, number: int, decide: Decide, now: datetime) -> StatusUpdate | None:
-        """Write down what the `number`-th look means, and return its news; None where somebody else noted it.
+    async def record_check(self, follow_up_id: str, number: int, decide: Decide, now: datetime) -> StatusUpdate | None:
+        """Save the result of check `number` and return what to announce, or None if another process already saved it.
 
-        Safe to repeat where the answer to its commit was lost. What is to be told keeps the row due until it is
-        released. What ended otherwise meanwhile is told instead of what was seen.
+        Safe to repeat if the result of the commit was lost. If there is something to announce, the row stays due until
+        `announce_done`. If the follow-up has ended meanwhile (stopped or superseded), its end is returned instead.
         """
         async with self._database.write() as transaction:
-            follow_up = await _one(transaction, following_id)
+            follow_up = await _one(transaction, follow_up_id)
             if follow_up is None or follow_up.checks != number - 1:
                 return follow_up.status_update if follow_up and follow_up.checks == number else None
             if follow_up.is_open:
                 decision = decide(follow_up)
-                await _write(transaction, following_id, _decided(follow_up, decision, now), number)
+                await _write(transaction, follow_up_id, _decided(follow_up, decision, now), number)
                 return decision.status_update
             update = StatusUpdate(follow_up.ended_at or now, follow_up.state, follow_up.word)
-            await _write(transaction, following_id, _announcement(update, None, now), number)
+            await _write(transaction, follow_up_id, _announcement(update, None, now), number)
             return update
 
-    async def pending_update(self, following_id: str, number: int) -> StatusUpdate | None:
-        """What the `number`-th look has to tell, until it is released."""
+    async def pending_update(self, follow_up_id: str, number: int) -> StatusUpdate | None:
+        """Return what check `number` has to announce, until `announce_done`."""
         async with self._database.read() as connection:
-            follow_up = await _one(connection, following_id)
+            follow_up = await _one(connection, follow_up_id)
         return follow_up.status_update if follow_up and follow_up.checks == number else None
 
-    async def announce_done(self, following_id: str, number: int) -> None:
-        """Go on looking: whoever tells the news of the `number`-th look will not lose them any more."""
-        mine = (follow_ups.c.id == following_id, follow_ups.c.checks == number, follow_ups.c.status_update.is_not(None))
+    async def announce_done(self, follow_up_id: str, number: int) -> None:
+        """Schedule the next check: the announcement of check `number` can no longer be lost. Safe to repeat."""
+        mine = (follow_ups.c.id == follow_up_id, follow_ups.c.checks == number, follow_ups.c.status_update.is_not(None))
         free = sa.update(follow_ups).where(*mine).values(status_update=None, due_at=follow_ups.c.next_at, next_at=None)
         await self._database.run(free)
 
-    async def postpone(self, following_id: str, number: int, due_at: datetime) -> None:
-        """Let a look that failed on our side come again later."""
+    async def postpone(self, follow_up_id: str, number: int, due_at: datetime) -> None:
+        """Repeat a check later that failed because of the bot itself, and drop its announcement."""
         async with self._database.write() as transaction:
-            await _write(transaction, following_id, {"due_at": format_timestamp(due_at), "status_update": None}, number)
+            await _write(transaction, follow_up_id, {"due_at": format_timestamp(due_at), "status_update": None}, number)
 
     async def record_observation(self, request_id: str, decisions: Mapping[int, Decide], now: datetime) -> None:
-        """Note what somebody was just told of these calls; a following that is over is set right, not begun anew."""
+        """Save what a user has just been shown about these calls, by call number.
+
+        Updates follow-ups that have ended too, but does not reopen them.
+        """
         async with self._database.write() as transaction:
             for follow_up in await _of(transaction, request_id):
                 if follow_up.call_no in decisions:
@@ -97,30 +100,30 @@ class FollowUps:
                     await _write(transaction, follow_up.id, _observation(follow_up, decision, now))
 
     async def stop(self, request_id: str, user_id: str, now: datetime) -> bool:
-        """Stop every following of a request, and let one of them tell; False where none was left."""
+        """Stop every follow-up of a request; one of them announces it. Return False if none was open."""
         async with self._database.write() as transaction:
             open_ones = [follow_up for follow_up in await _of(transaction, request_id) if follow_up.is_open]
             for number, follow_up in enumerate(open_ones):
                 ended = _ended(FollowUpState.STOPPED, user_id, now)
-                tells_at = None if number else format_timestamp(now)
-                await _write(transaction, follow_up.id, {**ended, **_due(follow_up, tells_at)})
+                due_at = None if number else format_timestamp(now)
+                await _write(transaction, follow_up.id, {**ended, **_due(follow_up, due_at)})
         return bool(open_ones)
 
     async def abandon(self, request_id: str, word: str, now: datetime) -> None:
-        """Stop what can be told nowhere."""
+        """Stop the follow-ups of a request without an announcement, as no channel accepts one. `word` says why."""
         nothing_due = {"due_at": None, "next_at": None, "status_update": None}
         ended = {**_ended(FollowUpState.STOPPED, word[:64], now), **nothing_due}
         mine = sa.update(follow_ups).where(follow_ups.c.request_id == request_id, _OPEN)
         await self._database.run(mine.values(ended))
 
     async def orders(self) -> dict[int, datetime]:
-        """The orders that are followed, and since when."""
+        """Return the ids of the orders with an open follow-up, and when the first of it began."""
         order_id, since = follow_ups.c.order_id, sa.func.min(follow_ups.c.since).label("since")
         found = sa.select(order_id, since).where(_OPEN, order_id.is_not(None)).group_by(order_id)
         return {row.order_id: parse_timestamp(row.since) for row in await self._database.rows(found)}
 
     async def make_due(self, order_ids: Iterable[int], now: datetime) -> None:
-        """Let what follows these orders look now."""
+        """Make the open follow-ups of these orders due now."""
         soon = format_timestamp(now)
         chosen = (_OPEN, follow_ups.c.order_id.in_(list(order_ids)))
         columns = (follow_ups.c.due_at, follow_ups.c.next_at)
@@ -129,14 +132,14 @@ class FollowUps:
         )
 
     async def prune(self, before: datetime) -> None:
-        """Forget those that began before, whatever became of them."""
+        """Delete the follow-ups that began before this time, in whatever state."""
         await self._database.run(sa.delete(follow_ups).where(follow_ups.c.since < format_timestamp(before)))
 
 
 async def begin(
     transaction: AsyncConnection, request: ResendRequest, call_no: int, now: datetime, due_at: datetime
 ) -> None:
-    """Follow an accepted call from now on; what followed its target until now is taken over, and will tell so."""
+    """Start the follow-up of an accepted call. An open one of the same target becomes superseded and announces that."""
     follow_up = FollowUp(request.id, call_no, request.calls[call_no].target.key, now)
     former = sa.update(follow_ups).where(follow_ups.c.target == follow_up.target, _OPEN)
     soon = {"due_at": format_timestamp(now), "next_at": format_timestamp(now)}
@@ -160,7 +163,7 @@ async def begin(
 
 
 def order_behind(request: ResendRequest, call_no: int) -> int | None:
-    """The order whose status says something of this call, where one is known."""
+    """Return the id of the order whose status also concerns this call, if one is known."""
     target = request.calls[call_no].target
     return target.order_id if isinstance(target, OrderTarget) else request.order_id
 
@@ -170,16 +173,16 @@ async def _of(connection: AsyncConnection, request_id: str) -> list[FollowUp]:
     return [_read(row) for row in await connection.execute(mine)]
 
 
-async def _one(connection: AsyncConnection, following_id: str) -> FollowUp | None:
-    row = (await connection.execute(sa.select(follow_ups).where(follow_ups.c.id == following_id))).first()
+async def _one(connection: AsyncConnection, follow_up_id: str) -> FollowUp | None:
+    row = (await connection.execute(sa.select(follow_ups).where(follow_ups.c.id == follow_up_id))).first()
     return _read(row) if row else None
 
 
 async def _write(
-    transaction: AsyncConnection, following_id: str, values: Mapping[str, Any], checks: int | None = None
+    transaction: AsyncConnection, follow_up_id: str, values: Mapping[str, Any], checks: int | None = None
 ) -> None:
     more = {} if checks is None else {"checks": checks}
-    await transaction.execute(sa.update(follow_ups).where(follow_ups.c.id == following_id).values(**values, **more))
+    await transaction.execute(sa.update(follow_ups).where(follow_ups.c.id == follow_up_id).values(**values, **more))
 
 
 def _decided(follow_up: FollowUp, decision: Transition, now: datetime) -> dict[str, Any]:
@@ -199,16 +202,16 @@ def _decided(follow_up: FollowUp, decision: Transition, now: datetime) -> dict[s
 
 
 def _announcement(update: StatusUpdate, then: datetime | None, now: datetime) -> dict[str, Any]:
-    """Due at once until the news are released, and due again `then`."""
+    """Return the columns of a row that is due at once for its announcement, and for a check at `then` after it."""
     return {
-        "status_update": _NEWS.dump_json(update).decode(),
+        "status_update": _STATUS_UPDATE.dump_json(update).decode(),
         "due_at": format_timestamp(now),
         "next_at": _written(then),
     }
 
 
 def _due(follow_up: FollowUp, at: str | None) -> dict[str, str | None]:
-    """Due at this moment; after its news where there are some."""
+    """Return the columns of a row that is due at this moment, or after its announcement if one is pending."""
     return {"next_at": at} if follow_up.status_update else {"due_at": at}
 
 
@@ -236,5 +239,5 @@ def _read(row: sa.Row[Any]) -> FollowUp:
         "validated": json.loads(row.validated),
         "status_update": row.status_update and json.loads(row.status_update),
     }
-    # Public, and named so that no column can hide it.
+    # `_mapping` is public API: the underscore avoids a clash with a column's name.
     return _FOLLOW_UP.validate_python({**row._mapping, **read_json})  # noqa: SLF001

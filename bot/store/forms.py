@@ -1,4 +1,4 @@
-"""What each drawn form stands for: kept here, so that Slack carries an opaque id and a tampered form says nothing."""
+"""The state of each form. Slack gets only an opaque id, so that a tampered form has no effect."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ REMEMBERED = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Who opened a form, where its result belongs, and what it offers; never changed, each drawing is a new one."""
+    """One version of a form: who opened it, where its result goes, and what it offers. Each redraw makes a new one."""
 
     actor: Actor
     destination: Destination
@@ -31,25 +31,25 @@ _FORM = TypeAdapter(Form)
 
 
 class Forms:
-    """One row per drawing of a form, for a day."""
+    """One row per version of a form, stored for FORM_RETENTION."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # One submit asks for it twice; only what was found is remembered.
+        # One submit reads it twice. Only forms that were found are cached: `_read` raises for the others.
         self._remembered = cached(self._read, maxsize=256, ttl=REMEMBERED)
 
     async def save(self, form: Form, now: datetime) -> None:
-        """Keep a drawing, and let go of those older than a day."""
+        """Save a form, and delete those that are older than FORM_RETENTION."""
         body = _FORM.dump_json(form).decode()
         new = sa.insert(forms).values(id=form.id, at=format_timestamp(now), body=body)
         await self._database.run(new, sa.delete(forms).where(forms.c.at < format_timestamp(now - FORM_RETENTION)))
 
     async def get(self, form_id: str) -> Form | None:
-        """The drawing of this id; None where it is unknown or too old."""
+        """Return the form with this id; None if it is unknown or too old."""
         try:
             return await self._remembered(form_id)
         except (KeyError, ValidationError):
-            # Not there, or drawn by an older version.
+            # Not in the database, or saved by an older version of the bot.
             return None
 
     async def _read(self, form_id: str) -> Form:

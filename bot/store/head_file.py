@@ -1,4 +1,4 @@
-"""The newest row of the ledger, noted in a small file beside a SQLite database: rows that are lost later show by it."""
+"""The head file: the newest row of the ledger, in a small file beside a SQLite database, to detect rows lost later."""
 
 import asyncio
 import json
@@ -19,16 +19,16 @@ CLOSE_SECONDS = 1.0
 
 
 class Newest(NamedTuple):
-    """The number and the hash of the newest row."""
+    """The number and the hash of the newest row of the ledger."""
 
     seq: int
     hash: str
 
 
 class HeadFile:
-    """Notes the newest row after it was committed, so that the file is never ahead of what the database has.
+    """The newest row, written after its commit, so that the file is never ahead of the database.
 
-    Written in a thread, since nobody should wait for a disk; of rows that are committed meanwhile the newest is noted.
+    A thread writes it, as no request should wait for a disk. Of rows that are committed meanwhile it writes the newest.
     """
 
     def __init__(self, database: Path) -> None:
@@ -38,26 +38,26 @@ class HeadFile:
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, "head-file")
         self._last: Future[None] | None = None
-        self._is_kept = False
+        self._is_frozen = False
 
     def read(self) -> Newest | None:
-        """Return what was noted, None if there is no file; ValueError if it cannot be read."""
+        """Return the row in the file, None if there is no file. Raises ValueError if it cannot be read."""
         try:
-            noted = json.loads(self.path.read_bytes())
-            return Newest(int(noted["seq"]), str(noted["hash"]))
+            saved = json.loads(self.path.read_bytes())
+            return Newest(int(saved["seq"]), str(saved["hash"]))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise ValueError(f"{self.path} cannot be read") from error
 
-    def save_in_background(self) -> None:
-        """Write to the file no more: it shows that rows were lost, until the operator removes it."""
-        self._is_kept = True
+    def freeze(self) -> None:
+        """Stop writing: the file proves that rows were lost, until the operator removes it."""
+        self._is_frozen = True
 
-    def note(self, newest: Newest) -> None:
-        """Note a row that was committed; the file has it a moment later."""
+    def save_in_background(self, newest: Newest) -> None:
+        """Save a committed row soon, in the thread. Ignores a row that is older than the one saved last."""
         with self._lock:
-            if self._is_kept or (self._newest and newest.seq <= self._newest.seq):
+            if self._is_frozen or (self._newest and newest.seq <= self._newest.seq):
                 return
             self._newest = newest
             if not self._is_writing:
@@ -65,7 +65,7 @@ class HeadFile:
                 self._last = self._thread.submit(self._write_all)
 
     async def close(self) -> None:
-        """Wait a moment until the file has the newest row."""
+        """Wait up to CLOSE_SECONDS until the file has the newest row."""
         if self._last:
             await ends_within(CLOSE_SECONDS, asyncio.shield(asyncio.wrap_future(self._last)))
         self._thread.shutdown(wait=False)
@@ -85,8 +85,8 @@ class HeadFile:
             written = newest
 
     def _replace(self, newest: Newest) -> None:
-        """Write the file anew, as a whole: after a power cut there is the new one or the one of before."""
-        # Of this process alone: `ledger prune` may write beside a bot.
+        """Replace the file atomically: after a power cut it has the new content or the old one."""
+        # The process id makes the name unique: `ledger prune` may write at the same time as a bot.
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE)
         try:

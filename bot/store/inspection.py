@@ -1,4 +1,4 @@
-"""A look at the database from outside, which changes nothing: not a row, not a table, not a running bot's lock."""
+"""Read-only inspection of the database, which changes no row and no table and does not disturb a running bot."""
 
 import os
 from collections.abc import AsyncIterator
@@ -27,21 +27,21 @@ _START_ONCE = "Start the bot on it once, and look while it runs."
 
 
 class Tables(Enum):
-    """How the tables stand to this version of the bot."""
+    """The state of the tables for this version of the bot."""
 
     MISSING = auto()
     BEHIND = auto()
     UP_TO_DATE = auto()
     UNKNOWN = auto()
-    """Of a newer version of the bot, or of another program."""
+    """Made by a newer version of the bot, or by another program."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a look found; `where` names file or host without a password, `running` the process that has the file.
+    """The result of an inspection.
 
-    `instances` are the names of those that run on a server, `revision` is that of the tables, `head` the one that this
-    version of the bot makes.
+    `where` names the file or the host, without a password. `running` is the process that uses the file. `instances` are
+    the names of the instances that run on a server. `revision` is that of the tables, `head` that of this version.
     """
 
     where: str
@@ -53,7 +53,7 @@ class Inspection:
 
 
 async def inspect(url: str, migrations: Path = _MIGRATIONS) -> Inspection:
-    """Look at the database of an async SQLAlchemy URL; ConfigurationError where the bot could not use it."""
+    """Inspect the database of an async SQLAlchemy URL. Raises ConfigurationError if the bot could not use it."""
     file, running = sqlite_file(url), None
     if file:
         _require_writable(file)
@@ -68,11 +68,10 @@ async def inspect(url: str, migrations: Path = _MIGRATIONS) -> Inspection:
 
 @asynccontextmanager
 async def read_snapshot(url: str) -> AsyncIterator[AsyncConnection]:
-    """One unchanging view of the database, whatever a bot writes meanwhile; ConfigurationError where there is none to
-    be had.
+    """Open one unchanging view of the database, whatever a bot writes meanwhile.
 
-    Only of tables of this very version. What SQLite holds is text, or what cannot be read as text with its odd bytes
-    marked: a look must not fail over a row that somebody spoilt.
+    Bytes that are not UTF-8 in a SQLite file are read as surrogates: one damaged row must not stop the inspection.
+    Raises ConfigurationError if the database cannot be opened or its tables are not those of this version.
     """
     file = sqlite_file(url)
     if file and not file.exists():
@@ -99,7 +98,7 @@ def _require_up_to_date(where: str, revision: str | None) -> None:
 
 @asynccontextmanager
 async def _reading(url: str, file: Path | None) -> AsyncIterator[AsyncConnection]:
-    """Connect for reading alone. SQLite needs the log and its index beside the file, and makes them if it may.
+    """Connect for reading only. SQLite needs the `-wal` and `-shm` files, and creates them if it may.
 
     Source: sqlite.org, "Write-Ahead Logging", section 5, "Read-Only Databases".
     """
@@ -120,7 +119,7 @@ async def _reading(url: str, file: Path | None) -> AsyncIterator[AsyncConnection
 
 
 async def _instances(connection: AsyncConnection) -> tuple[str, ...]:
-    """Return the names whose lease has not expired."""
+    """Return the names of the instances whose lease has not expired."""
     if await connection.scalar(sa.text("SELECT to_regclass('leases')")) is None:
         return ()
     names = "SELECT name FROM leases WHERE starts_with(name, :prefix) AND expires_at > clock_timestamp() ORDER BY 1"

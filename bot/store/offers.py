@@ -1,4 +1,4 @@
-"""Offers that were made, what each channel was offer_targets, and how much of it stands in Slack."""
+"""Offers that the bot made, the targets that each channel was offered, and which version of each is in Slack."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -20,9 +20,10 @@ _NONE = "[]"
 
 @dataclass(frozen=True, slots=True)
 class ChannelOffers:
-    """What a channel was offered: the offer that stands for each target, and how many an author caused lately.
+    """What a channel was offered.
 
-    `summary` is the id of the summary that stands for what was too much, where there is one.
+    `open` is the id of the open offer by target key. `lately` counts the recent offers that an author caused. `summary`
+    is the id of the recent message that stands for further offers, if there is one.
     """
 
     open: dict[str, str]
@@ -31,7 +32,7 @@ class ChannelOffers:
 
 
 class Offers:
-    """One row per message of ours, and one per channel and target."""
+    """One row per message of the bot, and one per channel and target."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -39,17 +40,20 @@ class Offers:
     async def channel_state(
         self, channel_id: str, author: str, keys: Iterable[str], now: datetime, lately: datetime
     ) -> ChannelOffers:
-        """Return what this channel was offered of these targets and still stands, and how much since `lately`."""
+        """Return the open offers for these targets in a channel, and those since `lately`."""
         async with self._database.read() as connection:
             return await channel_state(connection, channel_id, author, keys, now, lately)
 
     async def get(self, offer_id: str) -> Offer | None:
-        """An offer as it is now; None where it was made long ago."""
+        """Return an offer as it is now; None if it is unknown or was deleted after OFFER_RETENTION."""
         rows = await self._database.rows(sa.select(offers).where(offers.c.id == offer_id))
         return _offer(rows[0]) if rows else None
 
-    async def not_shown(self, most: int, without: Collection[str] = ()) -> list[Offer]:
-        """Return the offers whose last version is not in Slack, new ones first, but none of those `without`."""
+    async def unpublished(self, most: int, without: Collection[str] = ()) -> list[Offer]:
+        """Return at most `most` offers whose last version is not in Slack, new ones first.
+
+        Those for alerts of people come last. `without` are ids of offers to skip.
+        """
         behind = (
             sa.select(offers)
             .where((offers.c.published_version < offers.c.version) & offers.c.id.not_in(list(without)))
@@ -59,33 +63,33 @@ class Offers:
         return [_offer(row) for row in await self._database.rows(behind)]
 
     async def channels(self) -> list[str]:
-        """Return the channels in which offers were posted that were not withdrawn."""
+        """Return the ids of the channels with offers that were posted and not withdrawn."""
         return [row.channel_id for row in await self._database.rows(_posted(offers.c.channel_id).distinct())]
 
     async def posted(self, channel_id: str, most: int) -> list[str]:
-        """Return the ids of the newest offers in a channel that were not withdrawn."""
+        """Return the ids of at most `most` offers in a channel that were posted and not withdrawn, newest first."""
         mine = _posted(offers.c.id).where(offers.c.channel_id == channel_id)
         return [row.id for row in await self._database.rows(mine.order_by(offers.c.at.desc()).limit(most))]
 
-    async def shown(self, offer: Offer) -> None:
-        """Note which version stands in Slack, or never will; nothing where a newer one does."""
+    async def mark_published(self, offer: Offer) -> None:
+        """Save that this version is in Slack, or never will be. Does nothing if a newer one is saved already."""
         older = (offers.c.id == offer.id) & (offers.c.published_version < offer.version)
         await self._database.run(sa.update(offers).where(older).values(published_version=offer.version))
 
     async def withdraw(self, offer: Offer) -> None:
-        """Let the next alert offer these targets again, since Slack did not accept this offer."""
+        """Allow the next alert to offer these targets again, as Slack did not accept this offer."""
         same = (offer_targets.c.channel_id == offer.destination.channel_id) & (offer_targets.c.offer_id == offer.id)
         await self._database.run(sa.delete(offer_targets).where(same))
 
     async def snooze(self, offer: Offer, by: str, until: datetime) -> None:
-        """Let the targets of an offer rest in its channel."""
+        """Do not offer the targets of an offer in its channel until this time. `by` is the id of the user who asked."""
         change = {"snoozed_until": format_timestamp(until), "snoozed_by": by, "version": offers.c.version + 1}
         async with self._database.write() as transaction:
             await transaction.execute(sa.update(offers).where(offers.c.id == offer.id).values(change))
             await _store_offer(transaction, offer, until)
 
     async def tidy(self, before: datetime, now: datetime) -> None:
-        """Forget what was offered before, the notes on what was posted for it, and which targets rested until now."""
+        """Delete the offers made before a time, with their posts, and the targets whose time was up by `now`."""
         old = offers.c.at < format_timestamp(before)
         keys = sa.select(sa.literal(POST) + offers.c.id).where(old)
         await self._database.run(
@@ -95,30 +99,31 @@ class Offers:
         )
 
 
+# The prefix of an offer's key in `posts`.
 POST = "offer."
 
 
 async def channel_state(
     connection: AsyncConnection, channel_id: str, author: str, keys: Iterable[str], now: datetime, lately: datetime
 ) -> ChannelOffers:
-    """What `Offers.known` tells, seen from inside a transaction."""
+    """Return the result of `Offers.channel_state`, read in the caller's transaction."""
     same = (
         (offer_targets.c.channel_id == channel_id)
         & offer_targets.c.key.in_(list(keys))
         & (offer_targets.c.expires_at > format_timestamp(now))
     )
     new = (offers.c.channel_id == channel_id) & (offers.c.at > format_timestamp(lately))
-    context = await connection.execute(sa.select(offer_targets.c.key, offer_targets.c.offer_id).where(same))
+    open_ones = await connection.execute(sa.select(offer_targets.c.key, offer_targets.c.offer_id).where(same))
     recent = list(await connection.execute(sa.select(offers.c.id, offers.c.targets, offers.c.author).where(new)))
     return ChannelOffers(
-        open={row.key: row.offer_id for row in context},
+        open={row.key: row.offer_id for row in open_ones},
         lately=sum(row.targets != _NONE and row.author == author for row in recent),
         summary=next((row.id for row in recent if row.targets == _NONE), None),
     )
 
 
 async def create(transaction: AsyncConnection, offer: Offer, until: datetime) -> None:
-    """Write down an offer that is to be shown; it stands for its targets until then."""
+    """Save a new offer. It stays the open offer for its targets in this channel until a time."""
     row = {
         "id": offer.id,
         "channel_id": offer.destination.channel_id,
@@ -135,7 +140,7 @@ async def create(transaction: AsyncConnection, offer: Offer, until: datetime) ->
 
 
 async def count(transaction: AsyncConnection, offer_ids: Iterable[str]) -> None:
-    """One more alert for each of these offers."""
+    """Count one more alert for each of these offers, and make a new version of each."""
     more = {"repeat_count": offers.c.repeat_count + 1, "version": offers.c.version + 1}
     await transaction.execute(sa.update(offers).where(offers.c.id.in_(list(offer_ids))).values(more))
 

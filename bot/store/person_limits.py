@@ -1,4 +1,4 @@
-"""How many requests each person made lately, counted in the ledger."""
+"""Limits on the requests of one person, counted in the ledger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from bot.store.schema import BEGINS, ledger, parse_timestamp
 
 @dataclass(frozen=True, slots=True)
 class ReachedLimit:
-    """A limit that a person has reached: so many requests within `span`, and when they can continue.
+    """A limit that a person has reached: `requests` within `span`, and the time when they can continue.
 
-    `is_recorded` is True if the ledger says so already.
+    `is_recorded` is True if the ledger already has a row that says so.
     """
 
     requests: int
@@ -27,10 +27,10 @@ class ReachedLimit:
 async def reached_limit(
     transaction: AsyncConnection, actor: Actor, rates: Sequence[tuple[int, float]], now: datetime
 ) -> ReachedLimit | None:
-    """Return the limit that keeps a person waiting longest; None while they may go on.
+    """Return the reached limit that blocks a person longest; None if no limit is reached.
 
-    `rates` are pairs of requests and seconds. Ask within the transaction that accepts: then two requests at once cannot
-    both be the last that is allowed.
+    `rates` are pairs of requests and seconds. Call it in the transaction that accepts the request. Otherwise two
+    requests at once could both be the last that is allowed.
     """
     found = [await _reached(transaction, actor, number, timedelta(seconds=seconds), now) for number, seconds in rates]
     return max(filter(None, found), key=lambda each: each.until, default=None)
@@ -40,7 +40,7 @@ async def _reached(
     transaction: AsyncConnection, actor: Actor, number: int, span: timedelta, now: datetime
 ) -> ReachedLimit | None:
     mine = ledger.c.user_id == actor.user_id
-    # In the words of the index, which SQLite would not use otherwise.
+    # BEGINS repeats the condition of the partial index: SQLite would not use the index otherwise.
     accepted = sa.select(ledger.c.seq, ledger.c.at).where(mine, BEGINS, ledger.c.kind == LedgerEvent.ACCEPTED.value)
     oldest = (await transaction.execute(accepted.order_by(ledger.c.seq.desc()).offset(number - 1).limit(1))).first()
     if oldest is None or (until := parse_timestamp(oldest.at) + span) <= now:

@@ -1,4 +1,4 @@
-"""What every PostgreSQL connection of the bot is told, and how one is ended whose server is silent."""
+"""Options of every PostgreSQL connection of the bot, and ways to end one whose server is silent."""
 
 import asyncio
 import os
@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-# Seconds, and the least that the driver takes; a submit waits less and is then answered without the database.
+# In seconds. The driver accepts no less. A submit waits for less, and is then answered without the database.
 CONNECT_SECONDS = 2
-# Without these a connection whose other end has vanished is waited for for hours, by either side.
+# Without these, either side waits for hours for a connection whose other end has vanished.
 _GONE_AFTER = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 _SERVER_GONE_AFTER = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 
@@ -23,7 +23,7 @@ _REASONS_AWAY = ("starting up", "shutting down", "recovery", "not yet accepting"
 
 
 def connect_args(purpose: str) -> dict[str, Any]:
-    """How to connect; the purpose is shown to whoever looks at the server's sessions."""
+    """Return the arguments to connect with. An operator sees `purpose` in the server's list of sessions."""
     return {
         "application_name": f"dcv-resend {purpose}",
         "client_encoding": "utf8",
@@ -33,29 +33,29 @@ def connect_args(purpose: str) -> dict[str, Any]:
 
 
 def settings(values: Mapping[str, str], *, for_transaction: bool = False) -> str:
-    """The statement that sets these, for the session or for the transaction alone."""
+    """Return the statement that sets these values, for the session or only for the transaction."""
     until = "true" if for_transaction else "false"
     return "SELECT " + ", ".join(f"set_config('{name}', '{value}', {until})" for name, value in values.items())
 
 
 def configure_sessions(engine: sa.Engine, values: Mapping[str, str]) -> None:
-    """Give every new connection these settings for its whole life; not by its address, which poolers refuse."""
+    """Apply these settings to every new connection. Not in its address, as connection poolers refuse that."""
     statement = settings({**_SERVER_GONE_AFTER, **values})
 
-    def tell(connection: Any, _: Any) -> None:
+    def apply(connection: Any, _: Any) -> None:
         cursor = connection.cursor()
         cursor.execute(statement)
         cursor.close()
         connection.commit()
 
-    sa.event.listen(engine, "connect", tell)
+    sa.event.listen(engine, "connect", apply)
 
 
 def mark_disconnects(engine: sa.Engine) -> None:
-    """Mark every error of a server that is away or cannot write as a lost connection, which DBOS waits out.
+    """Mark every error of a server that is unreachable or read-only as a lost connection, which DBOS retries.
 
-    DBOS tells such an error by its words, of which it knows some: a socket that is not there, or a server that is
-    still a standby, would end the flow instead.
+    DBOS recognises such errors by some known texts. A missing socket, or a server that is still a standby, is not among
+    them and would end the workflow.
     """
 
     def mark(context: sa.engine.ExceptionContext) -> None:
@@ -68,23 +68,23 @@ def mark_disconnects(engine: sa.Engine) -> None:
 
 
 def is_away(error: BaseException | None) -> bool:
-    """If the server cannot be reached, or does not take connections or write at the moment."""
+    """Return True if the server cannot be reached, refuses connections, or cannot write at the moment."""
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction):
         return False
     if error.sqlstate:
         return error.sqlstate.startswith(_STATES_AWAY)
-    # The driver gives no state to a connection that failed. What the server itself said begins with FATAL.
+    # The driver gives no state to a failed connection. A message of the server itself begins with FATAL.
     words = str(error)
     return "FATAL:" not in words or any(reason in words for reason in _REASONS_AWAY)
 
 
 def pre_ping(engine: sa.Engine, seconds: float) -> None:
-    """Let no connection out of the pool of an async engine whose server does not answer, or not in `seconds`.
+    """Ping each connection before the pool of an async engine hands it out, for `seconds` at most.
 
-    Like SQLAlchemy's own `pool_pre_ping`, which would wait for a silent server for as long as it is silent.
+    A connection that does not answer is replaced. SQLAlchemy's own `pool_pre_ping` has no limit for a silent server.
     """
 
-    def ask(connection: Any, _: Any, __: Any) -> None:
+    def ping(connection: Any, _: Any, __: Any) -> None:
         timer = asyncio.get_running_loop().call_later(seconds, abort, connection.driver_connection)
         try:
             engine.dialect.do_ping(connection)
@@ -93,11 +93,11 @@ def pre_ping(engine: sa.Engine, seconds: float) -> None:
         finally:
             timer.cancel()
 
-    sa.event.listen(engine, "checkout", ask)
+    sa.event.listen(engine, "checkout", ping)
 
 
 def abort(connection: Any) -> None:
-    """End a driver's connection at once and from outside: whoever waits for its server is told that it is gone."""
+    """Shut down a driver's connection at once. Code that waits for its server gets an error. Safe to repeat."""
     if connection.closed:
         return
     with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as end:
@@ -105,7 +105,7 @@ def abort(connection: Any) -> None:
 
 
 def where(url: sa.URL) -> str:
-    """Host and database as a log may show them."""
+    """Return host and database as a log may show them, without user and password."""
     host = url.host or url.query.get("host") or "this machine"
     shown = host if isinstance(host, str) else ",".join(host)
     return f"PostgreSQL at {shown}{f':{url.port}' if url.port else ''}/{url.database or url.username or ''}"

@@ -1,4 +1,4 @@
-"""What the bot means to post, written down first, so that a second try finds the first instead of repeating it."""
+"""Messages of the bot, saved before they are posted, so that a retry finds the first one and does not repeat it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,10 @@ from bot.store.upsert import upsert
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One intended message; `ts` is Slack's id of it once known, `detour` Slack's word for why it is not elsewhere."""
+    """One intended message.
+
+    `ts` is Slack's id of it, once known. `detour` is Slack's error code if the message had to go to another place.
+    """
 
     key: str
     destination: Destination
@@ -24,18 +27,18 @@ class Post:
 
     @property
     def thread(self) -> Destination:
-        """Where replies to it belong; once it was posted."""
+        """The destination of replies. Valid once the message was posted."""
         return Destination(self.destination.channel_id, self.destination.thread_ts or self.ts)
 
 
 class Posts:
-    """One row per message that must not stand in a channel twice."""
+    """One row per message that must not be in a channel twice."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, key: str) -> Post | None:
-        """The intent of this key, if it was written before."""
+        """Return the message with this key, posted or only intended; None if it was never saved."""
         rows = await self._database.rows(sa.select(posts).where(posts.c.key == key))
         return _post(rows[0]) if rows else None
 
@@ -47,7 +50,7 @@ class Posts:
         return [_post(row) for row in rows]
 
     async def save(self, post: Post) -> None:
-        """Write down what is about to be posted, or what was; replaces the row of the same key."""
+        """Save a message before it is posted, and again afterwards. Replaces the row with the same key."""
         row = {
             "key": post.key,
             "channel_id": post.destination.channel_id,

@@ -1,4 +1,4 @@
-"""Accepted requests, and the recipients that were used last."""
+"""Accepted requests, and the last recipients of each name."""
 
 import json
 from collections.abc import Iterable
@@ -20,30 +20,30 @@ _REQUEST = TypeAdapter(ResendRequest)
 
 
 class Requests:
-    """One row per accepted request; its calls' endings are the ledger's."""
+    """One row per accepted request. The ledger has the results of its calls."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Each step of a flow asks for it, and what was accepted never changes.
+        # Each step of a workflow reads it, and an accepted request never changes.
         self._remembered = cached(self._read, maxsize=256, ttl=REMEMBERED)
 
     async def get(self, request_id: str) -> ResendRequest:
-        """The request as it was accepted; KeyError where there is none."""
+        """Return the request as it was accepted. Raises KeyError if it is unknown."""
         return await self._remembered(request_id)
 
     async def unreported(self) -> list[str]:
-        """Ids of the requests whose outcome has not been told yet, oldest first."""
+        """Return the ids of the requests whose outcome is not published yet, oldest first."""
         open_ones = sa.select(requests.c.id).where(requests.c.reported_at.is_(None)).order_by(requests.c.accepted_at)
         return [row.id for row in await self._database.rows(open_ones)]
 
     async def reported(self, request_id: str, at: datetime) -> None:
-        """Note that the outcome stands in Slack; safe to repeat."""
+        """Save that the outcome is published in Slack. Safe to repeat."""
         await self._database.run(
             sa.update(requests).where(requests.c.id == request_id).values(reported_at=format_timestamp(at))
         )
 
     async def last_recipients(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """The addresses that were mailed last for each of these names, as far as any were."""
+        """Return the last recipients of these names. A name that was never mailed is not in the result."""
         chosen = sa.select(last_recipients).where(last_recipients.c.name.in_(list(names)))
         return {row.name: tuple(json.loads(row.emails)) for row in await self._database.rows(chosen)}
 
@@ -56,20 +56,20 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class KnownRequest:
-    """A request that was accepted before, and whether its outcome was told."""
+    """A request that was accepted before, and whether its outcome is published."""
 
     is_reported: bool
 
 
 async def known(transaction: AsyncConnection, request_id: str) -> KnownRequest | None:
-    """What became of a request that was accepted before; None where it was not."""
+    """Return the state of a request that was accepted before; None if it was not."""
     chosen = sa.select(requests.c.reported_at).where(requests.c.id == request_id)
     row = (await transaction.execute(chosen)).first()
     return KnownRequest(row.reported_at is not None) if row else None
 
 
 async def add(transaction: AsyncConnection, request: ResendRequest) -> None:
-    """Write an accepted request down."""
+    """Save an accepted request."""
     body = _REQUEST.dump_json(request).decode()
     await transaction.execute(
         sa.insert(requests).values(id=request.id, accepted_at=format_timestamp(request.at), body=body)
@@ -77,7 +77,7 @@ async def add(transaction: AsyncConnection, request: ResendRequest) -> None:
 
 
 async def remember_recipients(transaction: AsyncConnection, call: Call, at: datetime) -> None:
-    """Note who was mailed, so that the next form preselects them."""
+    """Save the recipients of a call by name, so that the next form preselects them."""
     for name in call.names:
         emails = json.dumps([recipient.email for recipient in call.recipients if recipient.name == name])
         await transaction.execute(

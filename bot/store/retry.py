@@ -1,4 +1,4 @@
-"""Waiting out a database that is away, where what is known must not be lost, and where a bot is about to start."""
+"""Retries while the database is unavailable, for facts that must not be lost and for the start of the bot."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,9 +21,9 @@ until_available = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_
 
 
 async def until_begun(begin: Callable[[], Awaitable[Begun]], seconds: float = float("inf")) -> Begun:
-    """Return what `begin` returns, called again while the database is away.
+    """Return what `begin` returns, repeated while the database is unavailable.
 
-    After so many seconds its error is raised; a wait without an end is logged.
+    Raises its last error after `seconds`. Without a limit it logs each wait.
     """
     loop, tries = asyncio.get_running_loop(), 0
     until = loop.time() + seconds

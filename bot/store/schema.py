@@ -1,6 +1,6 @@
-"""The tables as the code sees them; the migrations build them.
+"""The tables, as SQLAlchemy objects. The migrations create them.
 
-Times are text, UTC, `2026-01-31T10:00:00.000000Z`, so that they sort and read alike on both databases.
+Times are text in UTC, `2026-01-31T10:00:00.000000Z`, so that they sort and read alike on both databases.
 """
 
 import json
@@ -26,8 +26,8 @@ from sqlalchemy import (
 from bot.models import BEGINNINGS, OUTCOMES, LedgerEvent
 
 metadata = MetaData()
-# Half of a character, as broken JSON may hold it; neither database takes it, and no hash can be taken of it.
-_HALF = re.compile("[\ud800-\udfff]")
+# Half of a surrogate pair, which broken JSON may hold. Neither database accepts it, and it cannot be hashed.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 ledger = Table(
     "ledger",
@@ -76,7 +76,7 @@ ledger_head = Table(
     Column("hash", String(64), nullable=False),
 )
 
-# Where rows were cut off: rows up to the newest may be removed, and it stands for them in the chain.
+# Pruning: rows up to the newest checkpoint may be removed, and the checkpoint replaces them in the chain.
 ledger_checkpoints = Table(
     "ledger_checkpoints",
     metadata,
@@ -86,7 +86,7 @@ ledger_checkpoints = Table(
     Column("rows", Integer, nullable=False),
 )
 
-# What to find rows by; made from them, and no part of the chain.
+# Keys to find ledger rows by. Derived from the rows, and no part of the chain.
 ledger_search_keys = Table(
     "ledger_search_keys",
     metadata,
@@ -212,7 +212,7 @@ offer_targets = Table(
     Column("expires_at", String(27), nullable=False),
 )
 
-# Here and below are the only times that the database tells by its own clock: the hosts of several instances may differ.
+# This table and the next have times of the database's own clock, as the clocks of the instances may differ.
 leases = Table(
     "leases",
     metadata,
@@ -231,16 +231,16 @@ Index("rate_limit_slots_at", rate_limit_slots.c.at, rate_limit_slots.c.id)
 
 
 def format_timestamp(at: datetime) -> str:
-    """A moment as the tables hold it."""
+    """Return a time as the tables store it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def parse_timestamp(text: str) -> datetime:
-    """A moment as the code holds it."""
+    """Return a stored time as a datetime in UTC."""
     return datetime.fromisoformat(text)
 
 
 def canonical_json(value: Any) -> str:
-    """JSON in the one form that the ledger's hashes are taken of; it can always be written as UTF-8."""
+    """Return JSON in the one form that the ledger hashes. It can always be encoded as UTF-8."""
     plain = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", plain)
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", plain)

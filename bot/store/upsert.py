@@ -1,4 +1,4 @@
-"""INSERT … ON CONFLICT, in the dialect of the connection at hand."""
+"""INSERT … ON CONFLICT, in the dialect of a connection."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ def upsert(
     table: sa.Table,
     values: Mapping[str, Any],
 ) -> sqlite.Insert | postgresql.Insert:
-    """A statement that inserts a row, or replaces the one of the same primary key."""
+    """Return a statement that inserts a row, or replaces the one with the same primary key."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = insert(table).values(values)
     keys = [column.name for column in table.primary_key]
@@ -24,6 +24,6 @@ def upsert(
 def insert_new(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
 ) -> sqlite.Insert | postgresql.Insert:
-    """A statement that inserts rows, except those whose primary key is taken."""
+    """Return a statement that inserts rows, except those whose primary key exists."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     return insert(table).values(list(rows)).on_conflict_do_nothing()

@@ -286,7 +286,7 @@ class OfferWorker:
 
     async def _publish_all(self) -> bool:
         """Post new offers, and edit at most MOST_EDITS changed ones every EDIT_SECONDS. Return True if any is left."""
-        behind = await self._offers.not_shown(AT_ONCE, without=self._postpone())
+        behind = await self._offers.unpublished(AT_ONCE, without=self._postpone())
         edits = [offer for offer in behind if offer.published_version]
         await self._publish_each([offer.id for offer in behind if not offer.published_version])
         now = asyncio.get_running_loop().time()
@@ -345,7 +345,7 @@ class OfferWorker:
                 log.warning("an offer cannot be shown", channel=offer.destination.channel_id, error=error.code)
                 if not offer.published_version:
                     await self._offers.withdraw(offer)
-            await self._offers.shown(drawn)
+            await self._offers.mark_published(drawn)
 
 
 def _offer(alert: Alert, targets: Sequence[OfferTarget], now: datetime, permission: AuthorPermission) -> Offer:

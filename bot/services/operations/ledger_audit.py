@@ -119,13 +119,13 @@ async def compare_with_head_file(database: Database) -> None:
             if newest := head_file.read():
                 await chain.require(newest, head_file.path)
         except (ChainBroken, ValueError) as error:
-            head_file.save_in_background()
+            head_file.freeze()
             mend = f"see `dcv-resend ledger verify`; remove {head_file.path} once you know why"
             log.warning("rows of the ledger were lost", problem=str(error), mend=mend)
         else:
             head = await chain.head()
             if head:
-                head_file.note(Newest(head.seq, head.hash))
+                head_file.save_in_background(Newest(head.seq, head.hash))
 
 
 async def verified(chain: Chain, noted: Noted | None, kept: str | None = None) -> VerifiedLedger:

@@ -1,4 +1,4 @@
-"""Who may run on a database: one bot on a SQLite file, and on PostgreSQL any number, each under a name of its own."""
+"""Admission to a database: one bot on a SQLite file, any number on PostgreSQL, each under a name of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,12 +19,12 @@ from bot.store.retry import until_begun
 log = structlog.get_logger(__name__)
 
 IN_PLACE_SECONDS = 1.0
-# A server that restarts together with the bot is waited for; an address at which none is ends the start soon.
+# Long enough for a server that restarts together with the bot. A wrong address soon ends the start.
 FIRST_SECONDS = 5.0
 
 
 def describe(url: str) -> str:
-    """Return the database of a URL as a log may name it: a file, or host and name without user and password."""
+    """Return the database of a URL as a log may show it: a file, or host and name without user and password."""
     return str(sqlite_file(url) or postgresql.where(sa.make_url(url)))
 
 
@@ -32,18 +32,17 @@ def describe(url: str) -> str:
 async def join_cluster(
     url: str, name: str, stop: asyncio.Event, lease_seconds: float = LEASE_SECONDS
 ) -> AsyncIterator[Membership]:
-    """Open the membership of this process, which joins once the tables are made.
+    """Open the membership of this process. Call its `join` once the tables exist.
 
-    On SQLite the file is locked. If it is moved or replaced, `stop` is set, and ConfigurationError is raised at the
-    end. On
-    PostgreSQL the same happens if another process takes the name, which it can only once the lease has expired. Raises
-    ConfigurationError if the file is taken, or if there is no server for FIRST_SECONDS.
+    On SQLite it locks the file. If the file is moved or replaced, it sets `stop` and raises ConfigurationError at the
+    end. On PostgreSQL it does the same if another process takes the name, which needs an expired lease. Raises
+    ConfigurationError if the file is in use, or if there is no server for FIRST_SECONDS.
     """
     if file := sqlite_file(url):
         async with _locked(file, stop):
             yield SingleInstance()
         return
-    # Not those of the store: a renewal must not wait for them. One for the loop, and one for locks.
+    # Not the connections of the store: a renewal must not wait for them. One for the loop, and one for locks.
     database = open_database(url, "leases", connections=2)
     try:
         await until_begun(database.connect, FIRST_SECONDS)
@@ -60,7 +59,10 @@ async def join_cluster(
 
 @asynccontextmanager
 async def _locked(file: Path, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Lock a SQLite file, and stop the bot if the file is moved: its connections would write to different files."""
+    """Lock a SQLite file, and stop the bot if the file is moved: its connections would write to different files.
+
+    Raises ConfigurationError if another bot has the lock, and at the end if the file was moved.
+    """
     with only_one_process(file) as held:
         watching = asyncio.create_task(_until_moved(held, stop))
         try:

@@ -1,4 +1,4 @@
-"""Lease rows on PostgreSQL: what a holder may do alone, and until when by the database's clock."""
+"""Leases: rows on PostgreSQL that give one holder an exclusive right until a time of the database's clock."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 10.0
 RENEWALS_PER_LEASE = 5
-# After a gap of more than this share of a lease between two renewals nothing of others is removed for one lease.
+# After a gap between renewals of more than this share of a lease, others' leases are not removed for one lease time.
 LONGEST_GAP = 0.5
 INSTANCE = "instance:"
 
@@ -30,7 +30,7 @@ _RENEW = sa.text("""
     UPDATE leases SET expires_at = clock_timestamp() + make_interval(secs => :seconds)
     WHERE holder = :holder AND name = ANY(:names) RETURNING name, expires_at
 """)
-# A row that is locked is one that its holder renews at this moment.
+# SKIP LOCKED: a locked row is one that its holder renews at this moment.
 _REMOVE_EXPIRED = sa.text("""
     DELETE FROM leases WHERE name IN (SELECT name FROM leases WHERE expires_at < :at FOR UPDATE SKIP LOCKED)
     RETURNING name, holder
@@ -42,8 +42,8 @@ _INSTANCES = sa.text("SELECT holder FROM leases WHERE starts_with(name, :prefix)
 class Leases:
     """The leases of one holder.
 
-    Others may acquire or remove a lease that has expired. Until one of them does, its holder may still renew it: no
-    other had it in between.
+    Others may acquire or remove a lease that has expired. Until one of them does, its holder may still renew it, as no
+    other holder had it in between.
     """
 
     def __init__(self, database: Database, holder: str, seconds: float) -> None:
@@ -57,7 +57,10 @@ class Leases:
         self._first: datetime | None = None
 
     async def acquire(self, name: str) -> bool:
-        """Acquire a free or expired lease, or renew an own one. Return False if another holder has it."""
+        """Acquire a free or expired lease, or renew an own one. Return False if another holder has it.
+
+        Raises StoreUnavailable if the database does not answer. The lease then counts as held, as it may be.
+        """
         self.held.add(name)
         async with self._database.write_unlocked() as transaction:
             values = {"name": name, "holder": self._holder, "seconds": self.seconds}
@@ -67,7 +70,7 @@ class Leases:
         return is_acquired
 
     async def renew(self) -> Collection[str]:
-        """Renew all leases that were acquired and not released; return the names of those that are not lost."""
+        """Renew all leases that were acquired and not released. Return the names of those that are not lost."""
         async with self._database.write_unlocked() as transaction:
             renewed = await self.renew_in(transaction, self.held)
         last, longest = max(renewed.values(), default=None), timedelta(seconds=self.seconds * LONGEST_GAP)
@@ -77,20 +80,20 @@ class Leases:
         return renewed.keys()
 
     async def confirm(self, name: str) -> bool:
-        """Renew one lease; return False if it is lost."""
+        """Renew one lease. Return False if it is lost."""
         async with self._database.write_unlocked() as transaction:
             return name in await self.renew_in(transaction, [name])
 
     async def renew_in(self, transaction: Transaction, names: Collection[str]) -> dict[str, datetime]:
-        """Renew leases in a transaction; return those that are not lost, and when they expire."""
+        """Renew leases in a transaction. Return those that are not lost, and when they expire."""
         values = {"names": list(names), "holder": self._holder, "seconds": self.seconds}
         return {row.name: row.expires_at for row in await transaction.execute(_RENEW, values)}
 
     async def remove_expired(self) -> None:
-        """Remove all that had expired as this holder renewed its own leases, so that it cannot be renewed any more.
+        """Remove all leases that had expired when this holder last renewed its own: they cannot be renewed any more.
 
-        It waits for one lease time after a gap between renewals, which may be the others' as well: the database was
-        away, its clock jumped, or all processes were suspended together.
+        After a gap between renewals it does nothing for one lease time. The others may have had the same gap: the
+        database was unavailable, its clock jumped, or all processes were suspended together.
         """
         lease = timedelta(seconds=self.seconds)
         if not self._last or not self._first or self._last - self._first < lease:
@@ -106,14 +109,14 @@ class Leases:
             return frozenset((await connection.execute(_INSTANCES, {"prefix": INSTANCE})).scalars())
 
     async def release(self, *names: str, seconds: float = ANSWER_SECONDS) -> None:
-        """Give up leases; if the database does not answer, they expire."""
+        """Release leases. If the database does not answer, they expire by themselves."""
         self.held.difference_update(names)
         with suppress(StoreUnavailable):
             async with self._database.write_unlocked(seconds) as transaction:
                 await transaction.execute(_RELEASE, {"names": list(names), "holder": self._holder})
 
     def release_soon(self, name: str, then: Callable[[], None]) -> None:
-        """Give up a lease in background, and call `then` whatever comes of it."""
+        """Release a lease in the background, and then call `then`, also after a failure."""
         task = asyncio.create_task(self.release(name))
         self._releasing.add(task)
         task.add_done_callback(self._releasing.discard)

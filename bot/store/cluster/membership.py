@@ -1,4 +1,4 @@
-"""This process among the instances on its database: its name, whether it leads, and locks by key."""
+"""Membership of this process among the instances on its database: its name, the leadership, and locks by key."""
 
 import asyncio
 import secrets
@@ -23,7 +23,7 @@ class LockLost(StoreUnavailable):
 
 
 class Leadership:
-    """Whether this process does what only one may do at a time, with an event for either change."""
+    """The leadership: the leader does the work that only one process may do at a time. Has an event for each change."""
 
     def __init__(self) -> None:
         self.held, self.lost = asyncio.Event(), asyncio.Event()
@@ -31,16 +31,16 @@ class Leadership:
 
     @property
     def is_held(self) -> bool:
-        """Whether this process leads, as far as it knows."""
+        """True if this process leads, as far as it knows."""
         return self.held.is_set()
 
     def gain(self) -> None:
-        """Lead from now on."""
+        """Become the leader."""
         self.lost.clear()
         self.held.set()
 
     def lose(self) -> None:
-        """Lead no longer."""
+        """Stop being the leader."""
         self.held.clear()
         self.lost.set()
 
@@ -55,7 +55,7 @@ class KeyLock:
         self._is_released = False
 
     async def confirm(self) -> None:
-        """Return if no other instance can have held the lock meanwhile; raises LockLost otherwise."""
+        """Return if no other instance can have held the lock meanwhile. Raises LockLost otherwise."""
         try:
             is_held = self._leases is None or await self._leases.confirm(self._name)
         except StoreUnavailable as error:
@@ -64,7 +64,7 @@ class KeyLock:
             raise LockLost("This instance did not respond for some seconds, so another one went on.")
 
     def release(self) -> None:
-        """Let others acquire the lock, soon; safe to repeat."""
+        """Release the lock in the background. Safe to repeat."""
         if not self._is_released and self._leases:
             self._leases.release_soon(self._name, self._local.release)
         elif not self._is_released:
@@ -80,7 +80,7 @@ class KeyLocks:
         self._locals: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def acquire(self, key: str) -> KeyLock:
-        """Wait for the lock. Raises StoreUnavailable if the database does not answer."""
+        """Wait for the lock, without a limit. Raises StoreUnavailable if the database does not answer."""
         local, name = self._locals.setdefault(key, asyncio.Lock()), f"message:{key}"
         await local.acquire()
         lock = KeyLock(local, name, self._leases)
@@ -96,7 +96,7 @@ class KeyLocks:
 class SingleInstance:
     """The only process on its database: it leads from the moment it joins."""
 
-    # A constant, so that a bot resumes its own work, whatever its host is called today.
+    # A constant, so that a bot resumes its own work even if the name of its host has changed.
     executor = "only"
     term = 0
 
@@ -105,11 +105,11 @@ class SingleInstance:
         self.locks = KeyLocks()
 
     async def join(self) -> None:
-        """Lead."""
+        """Become the leader."""
         self.leadership.gain()
 
     async def release(self) -> None:
-        """Lead no longer."""
+        """Stop being the leader."""
         self.leadership.lose()
 
     async def executors(self) -> frozenset[str]:
@@ -124,12 +124,12 @@ class SingleInstance:
 class ClusterMember:
     """One of the instances that share a PostgreSQL database.
 
-    What it may do hangs on leases: its name, the leadership, the messages that it shows. One loop renews them. If it
-    does not, because the process was killed, frozen or cut off, they expire, and others go on with its work.
+    Its rights depend on leases: its name, the leadership, and the messages that it publishes. One loop renews them. If
+    the process is killed, frozen or cut off, the leases expire, and other instances continue its work.
     """
 
     def __init__(self, database: Database, where: str, name: str, stop: asyncio.Event, lease_seconds: float) -> None:
-        # Of this process alone: what it leaves unfinished belongs to no later one.
+        # Unique to this process: a later process of the same name does not own its unfinished work.
         self.executor = f"{name}/{secrets.token_hex(4)}"
         self.leadership = Leadership()
         self.term = 0
@@ -145,10 +145,10 @@ class ClusterMember:
         self._renewing: asyncio.Task[None] | None = None
 
     async def join(self) -> None:
-        """Acquire the instance's name, and lead if no other does. Raises ConfigurationError if another process has the
-        name.
+        """Acquire the instance's name, and become the leader if there is none.
 
-        Before that it waits for one lease time: the process that had the name may have been killed a moment ago.
+        Waits up to one lease time for the name, as the process that had it may have been killed a moment ago. Raises
+        ConfigurationError if another process still has it then.
         """
         self.term += 1
         loop = asyncio.get_running_loop()
@@ -165,11 +165,11 @@ class ClusterMember:
         self._renewing = asyncio.create_task(self._run())
 
     async def release(self) -> None:
-        """Release every lease, so that others go on at once; while the database is away they expire."""
+        """Release every lease, so that others continue at once. If the database does not answer, the leases expire."""
         self.leadership.lose()
         self._closing.set()
         if self._renewing:
-            # Not cancelled: what its statement acquires would stay.
+            # Not cancelled: a lease that its statement acquires would stay held.
             await asyncio.wait({self._renewing}, timeout=ANSWER_SECONDS)
         await self._leases.release(*self._leases.held, seconds=_RELEASE_SECONDS)
 
@@ -178,9 +178,9 @@ class ClusterMember:
         return await self._leases.executors()
 
     async def renew(self, transaction: Transaction) -> bool:
-        """Renew the instance's lease in this transaction; return False if others have removed it.
+        """Renew the instance's lease in this transaction. Return False if others have removed it.
 
-        After the commit they wait for one lease time before they recover the work of this process.
+        After the commit, other instances wait for one lease time before they recover the work of this process.
         """
         return bool(await self._leases.renew_in(transaction, [self._lease]))
 
@@ -214,8 +214,8 @@ class ClusterMember:
         await self._leases.remove_expired()
 
     async def _join_again(self) -> bool:
-        """Acquire the name that others removed; stop the bot if another process has it."""
-        # Before the row is there again: the calls of before are the others' to end.
+        """Acquire the name again that others removed. Stop the bot if another process has it."""
+        # Before the row exists again: the other instances end the calls that began in the previous term.
         self.term += 1
         self.was_replaced = not await self._leases.acquire(self._lease)
         if self.was_replaced:

@@ -1,4 +1,4 @@
-"""When calls to DigiCert may go: moments within its limits that all instances on a PostgreSQL database share."""
+"""Rate limit slots: the times at which calls to DigiCert may go, shared by all instances on a PostgreSQL database."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ import sqlalchemy as sa
 from bot.store.database import Database
 from bot.store.schema import rate_limit_slots
 
-# Calls do not take the same time to arrive: two of them may be closer there than they were here.
+# Calls differ in how long they take to arrive: two of them may be closer together at DigiCert than they were here.
 MARGIN_SECONDS = 0.05
 _LOCK = sa.text(f"SELECT pg_advisory_xact_lock({0x6463765F736C})")
 
 
 class RateLimitSlots:
-    """One row per call that may count at DigiCert now, or will; its time is the database's, and may be to come.
+    """One row per call that counts at DigiCert now or will. Its time is the database's, and may be in the future.
 
-    `rates` are pairs of calls and seconds. Each row stands so far behind the one that many calls before it as every
-    rate wants, and behind all others: whichever rows are given back, no window holds too many.
+    `rates` are pairs of calls and seconds. A new slot is later than all others. For each rate it is also at least
+    `seconds` later than the slot `calls` places before it. So no window has too many, whichever slots are released.
     """
 
     def __init__(self, database: Database, rates: Sequence[tuple[int, float]]) -> None:
@@ -33,27 +33,30 @@ class RateLimitSlots:
         last = sa.select(sa.func.max(rate_limit_slots.c.at)).scalar_subquery()
         next_one = sa.func.greatest(sa.func.clock_timestamp(), last, *earliest)
         ahead = sa.extract("epoch", rate_limit_slots.c.at - sa.func.clock_timestamp())
-        self._take = sa.insert(rate_limit_slots).values(at=next_one).returning(rate_limit_slots.c.id, ahead)
+        self._insert = sa.insert(rate_limit_slots).values(at=next_one).returning(rate_limit_slots.c.id, ahead)
         longest = sa.func.make_interval(0, 0, 0, 0, 0, 0, max(seconds for _, seconds in rates) + 1.0)
-        self._forget = sa.delete(rate_limit_slots).where(rate_limit_slots.c.at < sa.func.clock_timestamp() - longest)
+        self._prune = sa.delete(rate_limit_slots).where(rate_limit_slots.c.at < sa.func.clock_timestamp() - longest)
 
     async def reserve(self) -> tuple[int, float]:
-        """The id of the next free moment, and in how many seconds it is; StoreUnavailable in vain."""
+        """Reserve the next free slot. Return its id, and the seconds until its time.
+
+        Raises StoreUnavailable if the database does not answer.
+        """
         async with self._database.write_unlocked() as connection:
             await connection.execute(_LOCK)
-            # A statement of its own, so that it sees what was written before the lock was given to us.
-            slot, ahead = (await connection.execute(self._take)).one()
-            await connection.execute(self._forget)
+            # A separate statement, so that its snapshot has the slots that others inserted before we got the lock.
+            slot, ahead = (await connection.execute(self._insert)).one()
+            await connection.execute(self._prune)
         return int(slot), max(0.0, float(ahead))
 
     async def in_use(self, seconds: float) -> int:
-        """Return how many moments from the last seconds on are taken; StoreUnavailable in vain."""
+        """Return how many slots are reserved from `seconds` ago on. Raises StoreUnavailable if it cannot be read."""
         since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
         async with self._database.write_unlocked() as connection:
             counted = sa.select(sa.func.count()).select_from(rate_limit_slots).where(rate_limit_slots.c.at > since)
             return int(await connection.scalar(counted) or 0)
 
     async def release(self, slot: int) -> None:
-        """Let others have a moment that will not be used; StoreUnavailable in vain."""
+        """Release a slot that will not be used. Raises StoreUnavailable if the database does not answer."""
         async with self._database.write_unlocked() as connection:
             await connection.execute(sa.delete(rate_limit_slots).where(rate_limit_slots.c.id == slot))

@@ -1,4 +1,4 @@
-"""The ledger: what was asked, decided, tried and answered; only appended to, each row chained to the one before."""
+"""The ledger: requests, decisions, attempts and answers. Rows are only appended, each chained to the one before."""
 
 import hashlib
 import json
@@ -18,13 +18,13 @@ from bot.store.ledger.search_keys import search_keys
 from bot.store.retry import until_available
 from bot.store.schema import canonical_json, format_timestamp, ledger, ledger_head, ledger_search_keys, parse_timestamp
 
-# What the first row holds as the hash before it.
+# The first row's `prev`.
 GENESIS = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row before it is chained; `call_no` counts calls from 0, `attempt` counts the tries of one call from 1."""
+    """One row before it is chained. `call_no` counts the calls from 0, `attempt` the attempts of one call from 1."""
 
     event: LedgerEvent
     at: datetime
@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of a call: whether its row was closed, and with which words."""
+    """One attempt of a call: whether a row has closed it, and with which text."""
 
     number: int
     closed: bool
@@ -46,14 +46,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class CallAttempts:
-    """What stands there of one call: every try, the oldest first, and how it ended; None while it has not."""
+    """The rows of one call: every attempt, oldest first, and its result; None until it has ended."""
 
     attempts: tuple[Attempt, ...]
     result: CallResult | None
 
 
 class Ledger:
-    """Reads the ledger, and appends single rows; a row that belongs to more goes through `append`."""
+    """Reader of the ledger, which also appends rows in transactions of its own. Use `append` inside another one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -64,20 +64,21 @@ class Ledger:
             await append(transaction, entry)
 
     async def append_all(self, entries: Sequence[Entry], *, in_doubt: bool = False) -> None:
-        """Append these rows, all or none; with `in_doubt` only if an earlier try of the same rows did not succeed."""
+        """Append these rows, all or none. With `in_doubt`, do nothing if an earlier attempt has appended them."""
         async with self._database.write() as transaction:
             if not (in_doubt and await _already_written(transaction, entries[0])):
                 for entry in entries:
                     await append(transaction, entry)
 
     async def append_reliably(self, entry: Entry) -> bool:
-        """Append one row of a call however long the database is away, and once, even if a commit's answer is lost.
+        """Append one row of a call, retrying until the database is available.
 
-        Return False, and append nothing, if the call has ended: another process may have ended it meanwhile.
+        Appends it exactly once, even if a commit's result was lost. Return False, and append nothing, if the call has
+        ended: another process may have ended it meanwhile.
         """
         in_doubt = False
 
-        async def keep_now() -> bool:
+        async def append_now() -> bool:
             nonlocal in_doubt
             try:
                 async with self._database.write() as transaction:
@@ -91,16 +92,16 @@ class Ledger:
                 in_doubt = True
                 raise
 
-        return bool(await until_available(keep_now))
+        return bool(await until_available(append_now))
 
     async def begin_attempt(
         self, entry: Entry, confirm_in: Callable[[AsyncConnection], Awaitable[None]] | None = None
     ) -> bool:
         """Append the `sending` row of an attempt, retrying until the database is available.
 
-        Return whether the caller may call now: False if the call has ended, another attempt of it is open, or another
-        process began this one. That process may still be at work, although it was taken for dead. `confirm_in` is
-        called with the transaction that is committed last.
+        Return True if the caller may make the call now. Return False if the call has ended, if another attempt of it is
+        open, or if another process began this one. That process may still be at work, although it was considered dead.
+        `confirm_in` is called with the transaction that is committed last.
         """
         in_doubt = False
 
@@ -109,7 +110,7 @@ class Ledger:
             try:
                 async with self._database.write() as transaction:
                     if in_doubt and await _already_written(transaction, entry):
-                        # Meanwhile another process may have taken the row for that of a dead one, and ended the call.
+                        # Another process may have ended the call meanwhile, if it considered this one dead.
                         if await has_ended(transaction, str(entry.request_id), entry.call_no or 0):
                             return False
                     elif not await _may_begin(transaction, entry):
@@ -126,23 +127,23 @@ class Ledger:
         return bool(await until_available(begin_now))
 
     async def head(self) -> tuple[int, str]:
-        """The number and the hash of the newest row."""
+        """Return the number and the hash of the newest row."""
         [head] = await self._database.rows(sa.select(ledger_head.c.seq, ledger_head.c.hash))
         return head.seq, head.hash
 
     async def attempts(self, request_id: str, call_no: int) -> CallAttempts:
-        """What was tried of one call, and how it ended."""
+        """Return the attempts of one call, and how it ended."""
         rows = await self._database.rows(_of(request_id).where(ledger.c.call_no == call_no))
         return CallAttempts(tuple(_attempts(rows)), _result(rows))
 
     async def results(self, request_id: str) -> dict[int, CallResult]:
-        """How each call that has ended did so."""
+        """Return the results by call number, of the calls that have ended."""
         rows = await self._database.rows(_of(request_id).where(ledger.c.kind.in_(OUTCOMES)))
         return {row.call_no: result for row in rows if (result := _result([row]))}
 
 
 async def _already_written(transaction: AsyncConnection, entry: Entry) -> bool:
-    """Whether this very row was written, and not one like it by another process."""
+    """Return True if this very row was written, and not a similar one by another process."""
     same = (
         ledger.c.kind == entry.event.value,
         ledger.c.at == format_timestamp(entry.at),
@@ -158,17 +159,17 @@ async def _may_begin(transaction: AsyncConnection, entry: Entry) -> bool:
     mine = _of(str(entry.request_id)).where(ledger.c.call_no == entry.call_no)
     rows = (await transaction.execute(mine)).all()
     number = entry.attempt or 0
-    return _result(rows) is None and all(tried.closed and tried.number < number for tried in _attempts(rows))
+    return _result(rows) is None and all(each.closed and each.number < number for each in _attempts(rows))
 
 
 async def open_attempts(transaction: AsyncConnection, request_id: str, call_no: int) -> set[int]:
-    """The tries of a call that somebody may be at now, seen from inside a transaction."""
+    """Return the numbers of the attempts that a process may be making now, read in the caller's transaction."""
     rows = (await transaction.execute(_of(request_id).where(ledger.c.call_no == call_no))).all()
-    return {tried.number for tried in _attempts(rows) if not tried.closed}
+    return {attempt.number for attempt in _attempts(rows) if not attempt.closed}
 
 
 async def has_ended(connection: AsyncConnection, request_id: str, call_no: int) -> bool:
-    """Whether an ending of this call stands there, seen from inside a transaction."""
+    """Return True if the ledger has a result of this call, read in the caller's transaction."""
     ended = _of(request_id).where(ledger.c.call_no == call_no, ledger.c.kind.in_(OUTCOMES))
     return (await connection.execute(ended)).first() is not None
 
@@ -194,12 +195,12 @@ def _result(rows: Sequence[sa.Row[Any]]) -> CallResult | None:
 
 
 def result_of(row: sa.Row[Any]) -> CallResult:
-    """What a row tells with which a call ended."""
+    """Return the result of a call from the row that ended it."""
     return CallResult(LedgerEvent(row.kind), json.loads(row.detail).get("words", ""), parse_timestamp(row.at))
 
 
 async def append(transaction: AsyncConnection, entry: Entry) -> int:
-    """Chain one row to the last and return its number; the transaction must come from `Database.write`."""
+    """Chain one row to the last one and return its number. The transaction must come from `Database.write`."""
     head = (await transaction.execute(sa.select(ledger_head.c.seq, ledger_head.c.hash))).one()
     row = _row(entry, head.seq + 1, head.hash)
     await transaction.execute(sa.insert(ledger).values(**row))
@@ -227,10 +228,10 @@ def _row(entry: Entry, seq: int, prev: str) -> dict[str, Any]:
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
-    """SHA-256 over the row's body; `prev` is part of it."""
+    """Return the SHA-256 of the row's body, of which `prev` is a part, as hex digits."""
     return hashlib.sha256(row_body(row)).hexdigest()
 
 
 def row_body(row: Mapping[str, Any]) -> bytes:
-    """The row's canonical JSON without its own hash."""
+    """Return the row's canonical JSON without its own hash."""
     return canonical_json({key: value for key, value in row.items() if key != "hash"}).encode()

@@ -1,4 +1,4 @@
-"""The ledger as whoever checks it sees it: row after row, each with the very bytes that its hash is taken of."""
+"""The hash chain of the ledger, for verification: each row with the exact bytes that its hash is taken of."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ _LOST = "A copy of the database was made without its -wal file, or an older copy
 
 @dataclass(frozen=True, slots=True)
 class ChainPosition:
-    """A place in the chain: the number of a row, and its hash."""
+    """A position in the chain: the number of a row, and its hash."""
 
     seq: int
     hash: str
@@ -30,7 +30,7 @@ START = ChainPosition(0, GENESIS)
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Where rows were cut off: the last of them, when that was, and how many there were."""
+    """A cut by pruning: the position of the last row that was cut off, when that was, and how many rows there were."""
 
     mark: ChainPosition
     at: str
@@ -39,7 +39,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as it stands there; nothing of it may be believed before `follow` has checked it."""
+    """One row as it is in the database. Do not trust any part of it before `verify_link` has checked it."""
 
     mark: ChainPosition
     at: str
@@ -50,7 +50,7 @@ class Row:
 
 
 class ChainBroken(Exception):
-    """The first row that breaks the chain: its number, and why in words."""
+    """The first row that breaks the chain: its number, and the reason as text for the operator."""
 
     def __init__(self, seq: int, why: str) -> None:
         super().__init__(f"Row {seq} does not fit: {why}.")
@@ -58,24 +58,24 @@ class ChainBroken(Exception):
 
 
 class Chain:
-    """Reads the chain in one transaction of the caller's, in as much memory for many rows as for few."""
+    """Reader of the chain in one transaction of the caller. Reads in batches, so that its memory does not grow."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def checkpoint(self) -> Checkpoint | None:
-        """The newest place at which rows were cut off."""
+        """Return the newest checkpoint; None if nothing was ever pruned."""
         newest = sa.select(ledger_checkpoints).order_by(ledger_checkpoints.c.seq.desc()).limit(1)
         row = (await self._connection.execute(newest)).first()
         return Checkpoint(ChainPosition(row.seq, row.hash), row.at, row.rows) if row else None
 
     async def head(self) -> ChainPosition | None:
-        """What the next row will follow; None where it is gone."""
+        """Return the position that the next row will follow; None if the head row is missing."""
         row = (await self._connection.execute(sa.select(ledger_head))).first()
         return ChainPosition(row.seq, row.hash) if row else None
 
     async def rows(self, after: int, until: int | None = None) -> AsyncIterator[Row]:
-        """The rows with greater numbers than `after`, up to `until`, in order."""
+        """Yield the rows with numbers greater than `after`, up to and including `until`, in order."""
         batch = sa.select(ledger).order_by(ledger.c.seq).limit(_BATCH)
         if until is not None:
             batch = batch.where(ledger.c.seq <= until)
@@ -85,30 +85,30 @@ class Chain:
             after = found[-1]["seq"]
 
     async def before(self, seq: int) -> ChainPosition:
-        """The place that a row says it follows."""
+        """Return the position that a row says it follows."""
         return ChainPosition(
             seq - 1, str(await self._connection.scalar(sa.select(ledger.c.prev).where(ledger.c.seq == seq)))
         )
 
     async def count(self, until: int) -> int:
-        """How many rows have this number or a smaller one."""
+        """Return how many rows have this number or a smaller one."""
         counted = sa.select(sa.func.count()).select_from(ledger).where(ledger.c.seq <= until)
         return int(await self._connection.scalar(counted) or 0)
 
     async def first_since(self, moment: str, after: int) -> int | None:
-        """The number of the first row after another that was written at this moment or later."""
+        """Return the number of the first row behind `after` that was written at this moment or later."""
         first = sa.select(sa.func.min(ledger.c.seq)).where(ledger.c.at >= moment, ledger.c.seq > after)
         return await self._number(first)
 
     async def last_before(self, moment: str, after: int) -> int | None:
-        """The number of the last row after another that was written before this moment."""
+        """Return the number of the last row behind `after` that was written before this moment."""
         last = sa.select(sa.func.max(ledger.c.seq)).where(ledger.c.at < moment, ledger.c.seq > after)
         return await self._number(last)
 
     async def require(self, newest: Newest, noted_in: Path) -> None:
-        """Raise ChainBroken if a row that was once the newest is not there, or is another one.
+        """Raise ChainBroken if a row that was once the newest is missing, or is another one.
 
-        A row that was cut off cannot be compared any more.
+        A row that was pruned cannot be compared any more.
         """
         head, cut = await self.head() or START, await self.checkpoint()
         if newest.seq > head.seq:
@@ -127,7 +127,7 @@ class Chain:
 
 
 def verify_link(before: ChainPosition, row: Row) -> ChainPosition:
-    """The place of a row that was checked to follow `before`; ChainBroken where it does not."""
+    """Check that a row follows `before`, and return its position. Raises ChainBroken if it does not."""
     expected = before.seq + 1
     if row.mark.seq != expected:
         raise ChainBroken(expected, f"it is missing, and row {row.mark.seq} comes next")
@@ -142,6 +142,6 @@ def _row(row: dict[str, Any]) -> Row:
     try:
         body = row_body(row)
     except TypeError:
-        # SQLite keeps bytes in a column of text, and no JSON holds them: no hash was ever taken of that.
+        # SQLite accepts bytes in a text column, but JSON cannot hold them: such a row never had a valid hash.
         body = b""
     return Row(ChainPosition(row["seq"], row["hash"]), row["at"], row["kind"], row["detail"], row["prev"], body)

@@ -1,4 +1,4 @@
-"""What was resent last, and everything that was asked: read out of the ledger, found by what its rows are about."""
+"""The history of resends and requests, read from the ledger by the search keys of its rows."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -33,19 +33,19 @@ _WENT_OUT = (LedgerEvent.SENT, LedgerEvent.UNKNOWN)
 
 
 class LastResends:
-    """Reads what may have gone out.
+    """Reader of the resends that may have gone out.
 
-    The ledger alone is complete: claims are let go when they are over, and the recipients that a form preselects are
-    kept by name, without order, person or thread.
+    Only the ledger is complete. Cooldowns are deleted when they are over, and the last recipients are stored by name,
+    without order, person or thread.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def last(self, orders: Iterable[int] = (), domains: Iterable[int] = ()) -> dict[str, LastResend]:
-        """The newest resend by claim key (order and name, or domain and name scope), for these orders and domains.
+        """Return the newest resend by cooldown key (order and name, or domain and name scope).
 
-        At most a few hundred ids: each is one term of the query.
+        Takes ids of orders and domains. Pass at most a few hundred: each is one parameter of the query.
         """
         wanted = {*map(order_key, orders), *map(domain_key, domains)}
         if not wanted:
@@ -59,22 +59,22 @@ class LastResends:
 
 
 class RequestHistory:
-    """Reads what was asked, whatever became of it."""
+    """Reader of all requests, accepted or refused."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def before(self, key: str, seq: int | None, count: int) -> list[PastRequest]:
-        """At most `count` of those before a row, or of all, the newest first.
+        """Return at most `count` requests before row `seq`, or the newest ones without it, newest first.
 
-        The key is one of `subjects`, `user:` and an id, or empty for everything.
+        `key` is a key of `search_keys`, `user:` and an id, or empty for everything.
         """
         begun, number = _begun(key)
         older = () if seq is None else (number < seq,)
         return await self._read(begun.where(*older).order_by(number.desc()).limit(count))
 
     async def after(self, key: str, seq: int, count: int) -> list[PastRequest]:
-        """The `count` that came next after a row, the newest first."""
+        """Return the first `count` requests after row `seq`, newest first."""
         begun, number = _begun(key)
         return (await self._read(begun.where(number > seq).order_by(number).limit(count)))[::-1]
 
@@ -89,7 +89,7 @@ class RequestHistory:
 
 
 def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
-    """The rows with which requests begin, of those that were not cut off; and their number, to page by."""
+    """Return a query for the first row of each request that is not pruned, and the column to page by."""
     cut_off = sa.select(sa.func.coalesce(sa.func.max(ledger_checkpoints.c.seq), 0)).scalar_subquery()
     begun = sa.select(ledger).where(ledger.c.kind.in_(BEGINNINGS), ledger.c.seq > cut_off)
     asked = TargetKey.parse(key)
@@ -97,7 +97,7 @@ def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
         return begun, ledger.c.seq
     if asked.kind == "user":
         return begun.where(ledger.c.user_id == asked.value), ledger.c.seq
-    # Paged by the keys' own numbers, which stand there in order.
+    # Paged by the number in the search keys' table, whose primary key has it in order.
     about = begun.join(ledger_search_keys, ledger_search_keys.c.seq == ledger.c.seq)
     return about.where(ledger_search_keys.c.key == key), ledger_search_keys.c.seq
 
@@ -134,7 +134,7 @@ def _past(row: sa.Row[Any], results: Mapping[tuple[str, int], CallResult]) -> Pa
 
 
 def _results(keys: Iterable[str]) -> sa.Select[Any]:
-    """Newest first."""
+    """Return a query for the results of calls under these keys that may have gone out, newest first."""
     about = sa.select(ledger_search_keys.c.seq).where(ledger_search_keys.c.key.in_(keys))
     return (
         sa.select(ledger.c.request_id, ledger.c.call_no, ledger.c.kind, ledger.c.at, ledger.c.user_id, requests.c.body)
@@ -151,7 +151,7 @@ def _resends(row: sa.Row[Any], call: Call) -> Iterable[tuple[str, LastResend]]:
 
 
 def _emails(call: Call) -> Mapping[str, tuple[str, ...]]:
-    """The addresses of a call by claim key."""
+    """Return the addresses of a call by cooldown key."""
     if isinstance(call.target, DomainTarget):
         return {call.target.key: tuple(each.email for each in call.recipients)}
     return {

@@ -1,4 +1,4 @@
-"""Cutting off the oldest rows of the ledger, so that the rest of the chain can still be checked."""
+"""Removal of the oldest rows of the ledger. The rest of the chain can still be verified."""
 
 import asyncio
 from dataclasses import dataclass
@@ -25,17 +25,17 @@ from bot.store.schema import (
     requests,
 )
 
-# Far less than a second, so that nobody in Slack waits for it, and a pause in which others write.
+# A batch takes far less than a second, so that no user in Slack waits for it. Others can write in the pause.
 MOST_AT_ONCE = 500
 PAUSE_SECONDS = 0.1
-# What was posted for a request stands under its id.
+# The keys of a request's posts begin with this many characters of its id.
 _ID_DIGITS = 16
 _SOON = stamina.AsyncRetryingCaller(attempts=None, timeout=60.0, wait_initial=0.2, wait_max=2.0).on(StoreUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What may go: the last row of it, and how many rows; `held_by` is the request that keeps back what follows."""
+    """The rows that may be removed: the last one, and how many. `held_by` is the request that blocks the rest."""
 
     through: ChainPosition
     rows: int
@@ -43,14 +43,14 @@ class Cut:
 
 
 async def plan(connection: AsyncConnection, start: ChainPosition, before: datetime, now: datetime) -> Cut:
-    """Which rows from `start` on were written before a moment and belong to requests that are over; changes nothing.
+    """Return the rows behind `start` that were written before a time and belong to finished requests. Changes nothing.
 
-    A request is over when its outcome was told, nothing rests because of it, and every row of it may go.
+    A request is finished if its outcome is published, none of its cooldowns is active, and each row of it may go.
     """
-    first_kept = await Chain(connection).first_since(format_timestamp(before), start.seq)
-    if first_kept is None:
-        first_kept = (await connection.scalar(sa.select(sa.func.max(ledger.c.seq))) or 0) + 1
-    through, held_by = first_kept - 1, None
+    first_young = await Chain(connection).first_since(format_timestamp(before), start.seq)
+    if first_young is None:
+        first_young = (await connection.scalar(sa.select(sa.func.max(ledger.c.seq))) or 0) + 1
+    through, held_by = first_young - 1, None
     while held := await _held(connection, start.seq, through, now):
         through, held_by = held.seq - 1, held.request_id
     if through <= start.seq:
@@ -59,15 +59,18 @@ async def plan(connection: AsyncConnection, start: ChainPosition, before: dateti
 
 
 async def cut_off(database: Database, cut: Cut, before: datetime, now: datetime) -> None:
-    """Write the checkpoint and the row that tells of it, in one transaction; safe to repeat."""
+    """Write the checkpoint and the ledger row about it, in one transaction. Safe to repeat.
+
+    Raises StoreUnavailable if the database does not answer for a minute.
+    """
     await _SOON(_write_checkpoint, database, cut, before, now)
 
 
 async def sweep(database: Database, through: int, pause_seconds: float = PAUSE_SECONDS) -> int:
-    """Remove the rows up to a checkpoint, some at a time, with their requests and whatever else is kept of those.
+    """Remove the rows up to a checkpoint in batches, with their requests, posts, recipients and search keys.
 
-    Returns how many rows there were.
-    StoreUnavailable where the database does not answer for a minute: what is left waits for the next time.
+    Return the number of rows removed. Safe to repeat. Raises StoreUnavailable if the database does not answer for a
+    minute: the next call removes the rest.
     """
     removed = 0
     while some := await _SOON(_remove_some, database, through):
@@ -77,15 +80,15 @@ async def sweep(database: Database, through: int, pause_seconds: float = PAUSE_S
 
 
 async def _held(connection: AsyncConnection, after: int, through: int, now: datetime) -> sa.Row[Any, Any] | None:
-    """The first row up to `through` of a request that is not over, or that goes on behind it."""
+    """Return the first row up to `through` of a request that is not finished, or that has later rows too."""
     mine = ledger.alias()
     inside = (mine.c.seq > after, mine.c.seq <= through)
-    untold = sa.select(requests.c.id).where(requests.c.reported_at.is_(None))
-    resting = sa.select(cooldowns.c.request_id).where(cooldowns.c.expires_at > format_timestamp(now))
-    goes_on = sa.exists().where(ledger.c.request_id == mine.c.request_id, ledger.c.seq > through)
+    unpublished = sa.select(requests.c.id).where(requests.c.reported_at.is_(None))
+    cooling = sa.select(cooldowns.c.request_id).where(cooldowns.c.expires_at > format_timestamp(now))
+    has_later_rows = sa.exists().where(ledger.c.request_id == mine.c.request_id, ledger.c.seq > through)
     first = (
         sa.select(mine.c.seq, mine.c.request_id)
-        .where(*inside, sa.or_(mine.c.request_id.in_(untold), mine.c.request_id.in_(resting), goes_on))
+        .where(*inside, sa.or_(mine.c.request_id.in_(unpublished), mine.c.request_id.in_(cooling), has_later_rows))
         .order_by(mine.c.seq)
         .limit(1)
     )
@@ -102,7 +105,7 @@ async def _write_checkpoint(database: Database, cut: Cut, before: datetime, now:
     async with database.write() as transaction:
         newest = await Chain(transaction).checkpoint()
         if newest and newest.mark.seq >= mark.seq:
-            # Ours, whose commit was in doubt, or that of somebody who was faster.
+            # Written by an earlier attempt whose commit was in doubt, or by another process.
             return
         row = {"seq": mark.seq, "hash": mark.hash, "at": format_timestamp(now), "rows": cut.rows}
         await transaction.execute(sa.insert(ledger_checkpoints).values(**row))

@@ -1,4 +1,4 @@
-"""What a row of the ledger is about, as keys to find it by: `order:7`, `domain:12`, `name:shop.example.com`; pure."""
+"""Search keys of a ledger row: `order:7`, `domain:12`, `name:shop.example.com`. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,17 +8,20 @@ from typing import Any
 from bot.models import domain_key, name_key, order_key
 from bot.parsing.domain_names import ancestors
 
+# order 7, order:7
 _ORDER = re.compile(r"order[ :]([1-9][0-9]{0,17})")
+# domain 12, domain:12, domain 12 (shop.example.com)
 _DOMAIN = re.compile(r"domain[ :]([1-9][0-9]{0,17})(?: \((.*)\))?", re.DOTALL)
+# shop.example.com, *.shop.example.com, name:shop.example.com, domain shop.example.com
 _NAME = re.compile(r"(?:name:|domain )?(?:\*\.)?([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+)")
 _LONGEST_NAME = 253
-# Where a row names an order, a domain or a name in words: of a call, of a request, of what somebody was refused.
+# The parts of a row's detail that may name an order, a domain or a name in text.
 _WORDS = ("target", "subject", "status", "text", "history")
 
 
 @dataclass(frozen=True, slots=True)
 class SearchTerms:
-    """The orders, the domains by their ids, and the names that a row is about; names are as they were written."""
+    """The ids of the orders and domains that a row is about, and the names, as they were written."""
 
     orders: tuple[int, ...]
     domains: tuple[int, ...]
@@ -26,7 +29,7 @@ class SearchTerms:
 
 
 def search_terms(detail: Mapping[str, Any]) -> SearchTerms:
-    """Return what one row's detail is about; what it cannot read is left out, and it never raises."""
+    """Return what one row's detail is about. Skips what it cannot read, and never raises."""
     found: dict[str, list[Any]] = {"order": [], "domain": [], "name": []}
     for kind, value in (*_of_calls(detail.get("calls")), *_of_target(detail), *_of_words(detail)):
         found[kind].append(value)
@@ -34,9 +37,10 @@ def search_terms(detail: Mapping[str, Any]) -> SearchTerms:
 
 
 def search_keys(detail: Mapping[str, Any]) -> frozenset[str]:
-    """Return the keys of one row's detail; a name is found by each of its parents too, up to the registrable domain.
+    """Return the search keys of one row's detail.
 
-    Never raises: what it cannot read is not found by it, and no row may fail for that.
+    A name gets the keys of its parents too, up to the registrable domain. Skips what it cannot read, and never raises:
+    no row may be lost because of its keys.
     """
     about = search_terms(detail)
     names = (key for name in about.names for key in _keys(name))
@@ -65,7 +69,7 @@ def _of_words(detail: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 
 
 def _read(text: object) -> Iterable[tuple[str, Any]]:
-    """Yield what words name: those of a call or of a request, or those that were typed."""
+    """Yield the order, domain or name that a text is, as the bot writes it or as a user typed it."""
     if not isinstance(text, str):
         return
     if order := _ORDER.fullmatch(text):

@@ -1,1 +1,1 @@
-"""The steps that bring a database up to date."""
+"""Migrations: the steps that bring a database up to date."""

@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates on the connection that `bot.store.database` hands over."""
+"""Entry point for Alembic: migrates on the connection that `bot.store.database` passes in."""
 
 from alembic import context
 

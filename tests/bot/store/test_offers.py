@@ -97,21 +97,21 @@ async def test_what_shall_be_quiet_stands_for_longer_and_says_who_wanted_that(of
 async def test_every_change_is_a_version_that_is_to_be_shown(offers, create, database):
     offer = await create("a", "order:1")
     await create("b", "order:2")
-    await offers.shown(offer)
-    assert [each.id for each in await offers.not_shown(10)] == ["b"]
+    await offers.mark_published(offer)
+    assert [each.id for each in await offers.unpublished(10)] == ["b"]
 
     async with database.write() as transaction:
         await rows.count(transaction, ["a"])
         await rows.count(transaction, ["a"])
-    behind = await offers.not_shown(10)
+    behind = await offers.unpublished(10)
 
     assert [(each.id, each.repeat_count, each.version, each.published_version) for each in behind] == [
         ("b", 0, 1, 0),
         ("a", 2, 3, 1),
     ]
     # A version that was drawn before the last change leaves it to be shown.
-    await offers.shown(dataclasses.replace(behind[1], version=2))
-    assert [each.id for each in await offers.not_shown(10)] == ["b", "a"]
+    await offers.mark_published(dataclasses.replace(behind[1], version=2))
+    assert [each.id for each in await offers.unpublished(10)] == ["b", "a"]
 
 
 async def test_old_offers_go_with_all_that_belongs_to_them(offers, create, known, database, clock):
@@ -162,7 +162,7 @@ async def test_the_offers_for_apps_are_shown_before_those_for_people(offers, cre
     clock.advance(seconds=1)
     await create("b", "order:2")
 
-    assert [each.id for each in await offers.not_shown(10)] == ["b", "a"]
+    assert [each.id for each in await offers.unpublished(10)] == ["b", "a"]
 
 
 async def test_targets_without_a_button_and_of_a_withdrawn_offer_may_be_offered_again(offers, create, known):

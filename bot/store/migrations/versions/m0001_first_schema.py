@@ -19,7 +19,7 @@ _SQLITE_GUARDS = (
     CREATE TRIGGER ledger_is_not_changed BEFORE UPDATE ON ledger
     BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END
     """,
-    # INSERT OR REPLACE removes a row without asking the trigger below.
+    # INSERT OR REPLACE deletes a row without firing the trigger below.
     f"""
     CREATE TRIGGER ledger_is_not_replaced BEFORE INSERT ON ledger WHEN EXISTS (SELECT 1 FROM ledger WHERE seq = NEW.seq)
     BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END
@@ -38,7 +38,7 @@ _SQLITE_GUARDS = (
     """,
 )
 _POSTGRESQL_GUARDS = (
-    # An error that the bot takes for a bug of its own, and not for a database that is away.
+    # An error that the bot treats as its own bug, and not as a database that is unavailable.
     f"""
     CREATE FUNCTION ledger_refuses() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -64,7 +64,7 @@ _POSTGRESQL_GUARDS = (
 
 
 def upgrade() -> None:
-    """Create all of it in an empty database."""
+    """Create all tables, indexes and guards in an empty database."""
     _create_ledger()
     _create_requests()
     _create_messages()
@@ -226,7 +226,7 @@ def _create_alerts() -> None:
 
 
 def _create_cluster() -> None:
-    """Create what instances on PostgreSQL share; on SQLite it stays empty. Its times are the database's own."""
+    """Create the tables that instances on PostgreSQL share. Their times are the database's. Empty on SQLite."""
     op.create_table(
         "leases",
         sa.Column("name", sa.String(400), primary_key=True),

@@ -247,7 +247,7 @@ async def test_an_offer_that_slack_did_not_take_is_shown_later(once, arrive, ord
     await once()
 
     assert len(texts(chat)) == 2
-    assert await offers.not_shown(10) == []
+    assert await offers.unpublished(10) == []
 
 
 @pytest.mark.fault("S20")
@@ -271,7 +271,7 @@ async def test_an_offer_that_slack_does_not_take_holds_up_no_other(once, arrive,
 
     assert [text[:7] for text in texts(chat)] == ["Order 1", "Order 2"]
     assert [text[:7] for text in texts(chat, "C0DEV")] == ["Order 3"]
-    assert [offer.destination.thread_ts for offer in await offers.not_shown(9)] == [unclear.ts]
+    assert [offer.destination.thread_ts for offer in await offers.unpublished(9)] == [unclear.ts]
     assert pause <= EDIT_SECONDS
 
 
@@ -287,7 +287,7 @@ async def test_an_offer_that_slack_did_not_take_is_shown_once_it_does(make_offer
     await once()
 
     assert [text[:7] for text in texts(chat)] == ["Order 1"]
-    assert await offers.not_shown(9) == []
+    assert await offers.unpublished(9) == []
 
 
 async def test_after_a_few_that_fail_slack_counts_as_away(once, arrive, orders, chat, alerts):
@@ -315,7 +315,7 @@ async def test_an_offer_that_somebody_deleted_is_let_go(once, arrive, orders, ch
     await once()
 
     assert (len(chat.posts), len(chat.edits)) == (1, 1)
-    assert await offers.not_shown(10) == []
+    assert await offers.unpublished(10) == []
 
 
 async def test_an_alert_that_breaks_the_worker_is_left_out_alone(
@@ -536,8 +536,8 @@ async def test_what_was_shown_is_never_noted_as_older(once, arrive, orders, offe
     offer = await offers.get(offer_id)
 
     await offers.snooze(offer, "U0ANA", offer.at)
-    await offers.shown(await offers.get(offer_id))
-    await offers.shown(offer)
+    await offers.mark_published(await offers.get(offer_id))
+    await offers.mark_published(offer)
 
     assert (await offers.get(offer_id)).published_version == 2
 
