@@ -1,1 +1,1 @@
-"""DigiCert CertCentral: their JSON, their endpoints, their rate limits."""
+"""DigiCert CertCentral: its JSON, its endpoints and its rate limits."""

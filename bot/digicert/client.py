@@ -1,4 +1,4 @@
-"""CertCentral's endpoints, one method each: takes and gives our values, raises CaRejected and CaUnavailable.
+"""Client of CertCentral's endpoints, one method each. Methods raise CaRejected or CaUnavailable.
 
 Pages named below are those of DigiCert's "CertCentral Services API" documentation.
 """
@@ -31,42 +31,42 @@ log = structlog.get_logger(__name__)
 
 _KEY_HEADER = "X-DC-DEVKEY"
 
-# Page "List orders" and its like: the most rows that one call gives.
+# Page "List orders" and the other lists: the most rows that one call returns.
 _ROWS = 1000
 
 _WAITING = ("pending", "reissue_pending")
 
-# So many ids of a list are logged at a time.
+# The most ids of a list that are logged at a time.
 _MOST_LOGGED = 20
 
-# Seconds before a read is repeated that was turned away: without Retry-After, and the longest that is waited for.
+# Seconds before a rate-limited read is repeated: without Retry-After, and the longest Retry-After that is waited for.
 _PAUSE_WHEN_BUSY = 2.0
 _LONGEST_PAUSE = 3.0
 
-# Seconds that a read may take where nobody waits for it; it lets people go first.
+# Seconds that a read may take if no user waits for it. Reads for users go first.
 _BACKGROUND_PATIENCE = 300.0
 
 # Page "Order status changes": the longest span that may be asked for.
 _LONGEST_SPAN = timedelta(days=7)
 
-# Nothing of the call was written when these are raised. A TLS handshake that fails is a ConnectError.
+# When httpx raises these, nothing of the request was written. A failed TLS handshake is a ConnectError.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 _Params = Mapping[str, str | int]
 
-# Hears of every call: its method, its path, the status of the answer (None where none came), and how many seconds.
+# Called after every call: method, path, status of the answer (None if there was none), and duration in seconds.
 OnCall = Callable[[str, str, int | None, float], None]
 
 
 def open_http(base_url: str, key: SecretStr, on_date: OnDate | None = None) -> httpx.AsyncClient:
-    """The connection pool for `CertCentral`; whoever opens it closes it.
+    """Return a connection pool for `CertCentral`. The caller closes it.
 
-    `on_date` hears the Date header of every answer, as soon as it arrives.
-    Keeps to HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE, except that a loopback address is never asked through a proxy.
-    Raises ConfigurationError where the key or one of those cannot be used.
+    `on_date` is called with the Date header of every answer, as soon as it arrives. The pool respects HTTPS_PROXY,
+    NO_PROXY and SSL_CERT_FILE, but never uses a proxy for a loopback address. Raises ConfigurationError if the key or
+    one of these variables cannot be used.
     """
     secret = key.get_secret_value()
-    # httpx would quote such a key in its error.
+    # httpx would quote such a key in its error message.
     if not re.fullmatch(r"[!-~]+", secret):
         raise ConfigurationError(["DIGICERT_API_KEY is empty or holds characters that no API key has; copy it again."])
     trust_env = not is_loopback(base_url)
@@ -98,15 +98,15 @@ def open_http(base_url: str, key: SecretStr, on_date: OnDate | None = None) -> h
 
 
 def _dates_to(on_date: OnDate) -> Callable[[httpx.Response], Awaitable[None]]:
-    async def hear(response: httpx.Response) -> None:
+    async def report_date(response: httpx.Response) -> None:
         on_date(response.headers.get("Date", ""))
 
-    return hear
+    return report_date
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPermissions:
-    """What a key may read; `validations` is None where no order was there to try it with."""
+    """The lists that a key may read. `validations` is None if there was no order to try it with."""
 
     orders: bool
     validations: bool | None
@@ -117,9 +117,9 @@ class KeyPermissions:
 class CertCentral:
     """DigiCert CertCentral over HTTP.
 
-    A read is repeated a few times where that may help, and takes `patience` seconds at most, its turns and pauses
-    included. A resend is never repeated here. Once it has its turn, no call takes longer than `longest_call` seconds,
-    however slowly its answer drips.
+    A read is repeated a few times if that may help. With its slots and pauses it takes `patience` seconds at most. A
+    resend is never repeated here. Once it has its slot, no call takes longer than `longest_call` seconds, however
+    slowly its answer arrives.
     """
 
     _http: httpx.AsyncClient
@@ -136,17 +136,17 @@ class CertCentral:
         )
 
     def in_background(self) -> "CertCentral":
-        """The same account for work that nobody waits for: people go first, and half of the limits stays theirs."""
+        """Return a client for work that no user waits for. Users go first, and half of the limits is theirs."""
         return evolve(self, limits=self._limits.in_background, patience=_BACKGROUND_PATIENCE)
 
     def with_limiter(self, limits: RateLimiter) -> "CertCentral":
-        """The same account within other limits."""
+        """Return a client of the same account with another rate limiter."""
         return evolve(self, limits=limits)
 
     async def check_key(self) -> str:
-        """Whom the key belongs to, to be shown; raises CaRejected where DigiCert does not accept the key.
+        """Return the user that the key belongs to, for display. Raises CaRejected if DigiCert does not accept the key.
 
-        A key may be too narrow to read its own user, so reading one order counts as well.
+        Some keys may not read their own user. Then a successful read of one order proves the key as well.
         Source: "My user info", "List orders".
         """
         try:
@@ -158,7 +158,7 @@ class CertCentral:
         return "a user whose name the key may not read"
 
     async def key_permissions(self) -> KeyPermissions:
-        """What the key may read, found out with the smallest reads; whether it may also write, no read can show.
+        """Return what the key may read, by the smallest possible reads. No read shows whether it may also write.
 
         Source: "List orders", "Order validation status", "List domains".
         """
@@ -176,23 +176,23 @@ class CertCentral:
         )
 
     async def pending_orders(self) -> list[Order | Unreadable]:
-        """Return every order for TLS that waits for validation, first issue or reissue, and the rows it cannot read.
+        """Return every TLS order that waits for validation, first issue or reissue, and the rows it cannot read.
 
-        The account's other orders (S/MIME, code signing) are in the same list; they have no domain names to validate.
+        The account's other orders (S/MIME, code signing) are left out: they have no domain names to validate.
         Source: "List orders".
         """
         found: list[Order | Unreadable] = []
         for status in _WAITING:
             orders = await self._every("/order/certificate", {"filters[status]": status}, wire.read_orders)
-            # The filter is not to be relied on: it was once ignored for a while.
+            # Checked here again, since DigiCert once ignored the filter for a while.
             found += [order for order in orders if _may_wait(order)]
         return _once(found)
 
     async def orders_named(self, name: str) -> list[Order | Unreadable]:
         """Return every order, in any state, for exactly this name or its wildcard, and the rows it cannot read.
 
-        If there is none, the orders for the wildcard one label above, which covers the name. The filter compares whole
-        names, so each spelling is a call of its own. Source: "List orders".
+        If there is none, return the orders for the wildcard one label above, which covers the name. DigiCert's filter
+        compares whole names, so each spelling is a separate call. Source: "List orders".
         """
         bare = without_wildcard(domain_name(name))
         found = await self._orders_with(bare) + await self._orders_with(f"*.{bare}")
@@ -205,11 +205,11 @@ class CertCentral:
         return [order for order in orders if isinstance(order, Unreadable) or name in order.names]
 
     async def order(self, order_id: int) -> Order:
-        """One order. Source: "Order info"."""
+        """Return one order. Source: "Order info"."""
         return wire.read_order(await self._get(f"/order/certificate/{order_id}"))
 
     async def order_validation(self, order_id: int) -> OrderValidation:
-        """Which names of an order still wait. Source: "Order validation status"."""
+        """Return which names of an order still wait. Source: "Order validation status"."""
         path = f"/order/certificate/{order_id}/validation"
         validation = wire.read_order_validation(await self._get(path), order_id)
         if validation.unreadable or validation.unknown:
@@ -222,9 +222,9 @@ class CertCentral:
         return validation
 
     async def status_changes(self, span: timedelta) -> frozenset[StatusChange]:
-        """The orders whose status changed in the last `span`, of which seven days count at most.
+        """Return the orders whose status changed in the last `span`, which is cut to seven days.
 
-        Source: "Order status changes", the way to poll that DigiCert prefers.
+        Source: "Order status changes", the way to poll that DigiCert recommends.
         """
         seconds = int(min(span, _LONGEST_SPAN).total_seconds())
         path = "/order/certificate/status-changes"
@@ -233,12 +233,12 @@ class CertCentral:
         return frozenset(change for change in changes if isinstance(change, StatusChange))
 
     async def domains(self) -> list[Domain | Unreadable]:
-        """Return every domain of the account, also those that are not active, and the rows it cannot read.
+        """Return every domain of the account, inactive ones too, and the rows it cannot read.
 
         Source: "List domains".
         """
-        # Without the first flag the dates are Mountain Time. The second is no documented parameter of this list, but
-        # DigiCert's clients send it, and some read `dcv_status` from the rows.
+        # Without the first flag the dates are in Mountain Time. The second is not documented for this list, but
+        # DigiCert's own clients send it, and some read `dcv_status` from the rows.
         flags = {
             "include_dcv_expiration_time": "true",
             "include_validation": "true",
@@ -247,12 +247,15 @@ class CertCentral:
         return await self._every("/domain", flags, lambda answer: wire.read_domains(answer, self._clock()))
 
     async def domain(self, domain_id: int) -> Domain:
-        """One domain, with whether it waits for validation. Source: "Domain info"."""
+        """Return one domain, with the state of its validation. Source: "Domain info"."""
         flags = {"include_dcv": "true", "include_validation": "true"}
         return wire.read_domain(await self._get(f"/domain/{domain_id}", flags), self._clock())
 
     async def allowed_addresses(self, domain: int | str) -> tuple[Address, ...]:
-        """Who may be mailed for a domain, by its id or by a name of the account. Source: "Domain emails"."""
+        """Return the addresses that DigiCert may email for a domain, given by its id or by a name of the account.
+
+        Raises ValueError for an empty name. Source: "Domain emails".
+        """
         asked = domain_name(domain) if isinstance(domain, str) else None
         if asked == "":
             raise ValueError("a name is needed")
@@ -260,14 +263,17 @@ class CertCentral:
         return wire.read_addresses(await self._get(path, {"consider_dcv_email_preferences": "true"}), asked)
 
     async def acquire_slot(self) -> None:
-        """Wait for a turn within the limits; a read takes its own, whoever resends takes one right before."""
+        """Wait until the rate limits allow one more call.
+
+        Reads do so themselves. Call it right before `resend_order` and `resend_domain`, which do not.
+        """
         await self._limits.acquire()
 
     async def resend_order(self, order_id: int, recipients: Sequence[Recipient], locale: str, confirm: Confirm) -> None:
-        """Ask DigiCert to mail `recipients` for a pending DV order; returning means accepted, not delivered.
+        """Ask DigiCert to email `recipients` for a pending DV order. Success means accepted, not delivered.
 
-        Take a `turn` before; `confirm` is called right before the request is written. Never repeated here: a lost
-        answer raises CaUnavailable with `may_have_arrived`. ValueError without recipients.
+        Call `acquire_slot` first. `confirm` is called right before the request is written. Never retried here: if the
+        answer is lost, raises CaUnavailable with `may_have_arrived=True`. Raises ValueError without recipients.
         Source: "DV SSL: Resend emails".
         """
         body = wire.ResendOrderEmails.of(recipients, locale)
@@ -281,11 +287,12 @@ class CertCentral:
         locale: str,
         confirm: Confirm,
     ) -> None:
-        """Ask DigiCert to mail `emails` to validate `name_scope`; returning means accepted, not delivered.
+        """Ask DigiCert to email `emails` to validate `name_scope`. Success means accepted, not delivered.
 
-        Addresses that are not allowed are dropped by DigiCert, and everyone allowed is mailed where none is left: check
-        against `allowed_addresses`, and take a `turn`, before; `confirm` is called right before the request is written.
-        Never repeated here: a lost answer raises CaUnavailable with `may_have_arrived`. ValueError without addresses.
+        DigiCert ignores addresses that are not allowed. If none remains, it emails everyone who is allowed. So check
+        them against `allowed_addresses` first, and call `acquire_slot`. `confirm` is called right before the request is
+        written. Never retried here: if the answer is lost, raises CaUnavailable with `may_have_arrived=True`. Raises
+        ValueError without addresses.
         Source: "Resend DCV emails" of a domain.
         """
         body = wire.ResendDomainEmails.of(name_scope, emails, locale)
@@ -294,24 +301,24 @@ class CertCentral:
     async def _every(
         self, path: str, params: _Params, read: Callable[[wire.Response], wire.Page[wire.Row]]
     ) -> list[wire.Row | Unreadable]:
-        """Every row of a list, each once, page by page; a row that cannot be read does not hide the others."""
+        """Read a list page by page and return every row once. A row that cannot be read does not hide the others."""
         found: dict[object, wire.Row | Unreadable] = {}
         offset = 0
         while True:
             answer = await self._get(path, {**params, "limit": _ROWS, "offset": offset})
-            # A page can take seconds to read, and nobody else should wait for it.
+            # In a thread, as a page can take seconds to parse, and other requests must not wait for it.
             page = await asyncio.to_thread(read, answer)
             known = len(found)
             found |= {_identity(row): row for row in page.rows}
             offset += len(page.rows)
             is_last = len(page.rows) < _ROWS if page.total is None else offset >= page.total
-            # A page that brings nothing new means that the offset was ignored, or that rows went away meanwhile.
+            # If a page has nothing new, DigiCert ignored the offset, or rows were removed meanwhile.
             if is_last or len(found) == known:
                 self._log_odd(f"{path} {sorted(params.items())}", found.values())
                 return list(found.values())
 
     def _log_odd(self, what: str, rows: Iterable[object]) -> None:
-        """Log the ids of the rows that cannot be read, and the unknown statuses, once until they change."""
+        """Log the ids of the rows that cannot be read, and the unknown statuses. Repeats only if they change."""
         rows = list(rows)
         unread = [row.id or "without an id" for row in rows if isinstance(row, Unreadable)]
         statuses = {row.status for row in rows if isinstance(row, Order)} - wire.ORDER_STATUSES
@@ -328,7 +335,7 @@ class CertCentral:
             self._odd[what] = odd
 
     async def _get_if_permitted(self, path: str, params: _Params | None = None) -> wire.Response | None:
-        """The answer to a read; None where the key lacks the permission."""
+        """Return the answer to a read; None if the key lacks the permission."""
         try:
             return await self._get(path, params)
         except CaRejected as error:
@@ -358,8 +365,8 @@ class CertCentral:
     async def _call(
         self, method: str, path: str, params: _Params | None = None, body: bytes = b"", confirm: Confirm | None = None
     ) -> wire.Response:
-        """One request, sent once; any status but the promised one is raised as httpx's error."""
-        began, status, promised = asyncio.get_running_loop().time(), None, 204 if body else 200
+        """Send one request once. Raises httpx.HTTPStatusError for any status but the documented one."""
+        began, status, expected = asyncio.get_running_loop().time(), None, 204 if body else 200
         try:
             async with asyncio.timeout(self._longest_call):
                 response = await self._http.request(
@@ -369,13 +376,13 @@ class CertCentral:
         finally:
             if self._on_call:
                 self._on_call(method, path, status, asyncio.get_running_loop().time() - began)
-        if response.status_code != promised:
-            sentence = f"HTTP {response.status_code} instead of {promised}"
+        if response.status_code != expected:
+            sentence = f"HTTP {response.status_code} instead of {expected}"
             raise httpx.HTTPStatusError(sentence, request=response.request, response=response)
         return self._answer(response)
 
     def _answer(self, response: httpx.Response) -> wire.Response:
-        # Should an answer ever quote the key, it must not reach a message.
+        # If an answer ever quotes the key, it must not reach a message or the log.
         key = self._http.headers.get(_KEY_HEADER, "")
         return wire.Response(
             status=response.status_code,
@@ -394,20 +401,20 @@ class CertCentral:
         return CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=writes)
 
     def _pause(self, error: Exception) -> bool | float:
-        """Whether a read is worth repeating after `error`, or after how many seconds."""
+        """Return True if a read should be repeated after `error`, or after how many seconds."""
         if not isinstance(error, httpx.HTTPStatusError):
             return isinstance(error, httpx.TransportError)
         status = error.response.status_code
         if status == 429:
-            told = wire.seconds_to_wait(error.response.headers.get("Retry-After", ""), self._clock())
-            pause = _PAUSE_WHEN_BUSY if told is None else told
+            retry_after = wire.seconds_to_wait(error.response.headers.get("Retry-After", ""), self._clock())
+            pause = _PAUSE_WHEN_BUSY if retry_after is None else retry_after
             return pause if pause <= _LONGEST_PAUSE else False
-        # Page "Errors" names none of these, but DigiCert's clients meet them and repeat.
+        # Page "Errors" names none of these, but DigiCert's own clients get them and retry.
         return status == 406 or status >= 500
 
 
 def _may_wait(order: Order | Unreadable) -> bool:
-    """Whether the order may wait for validation; one in a state that the bot does not know may as well."""
+    """Return True if the order may wait for validation, also if the bot does not know its status."""
     if isinstance(order, Unreadable):
         return True
     is_known = order.status in wire.ORDER_STATUSES
@@ -415,7 +422,7 @@ def _may_wait(order: Order | Unreadable) -> bool:
 
 
 def _identity(row: Order | Domain | Unreadable) -> object:
-    """What a row is known by, to be counted once."""
+    """Return the value that identifies a row, so that it is counted once."""
     return row if isinstance(row, Unreadable) else row.id
 
 
@@ -424,7 +431,7 @@ def _once(rows: Iterable[Order | Unreadable]) -> list[Order | Unreadable]:
 
 
 def _without(key: str, body: bytes) -> bytes:
-    """The body without the key, also as JSON may write it."""
+    """Return the body with the key blanked, also in the form in which JSON may escape it."""
     for spelled in filter(None, {key, key.replace("/", "\\/")}):
         body = body.replace(spelled.encode(), b"...")
     return body

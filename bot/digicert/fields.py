@@ -1,4 +1,4 @@
-"""Single values as DigiCert writes them, read leniently: text, names, flags, numbers, moments, parts and lists."""
+"""Lenient readers of single values as DigiCert writes them: text, names, flags, numbers, times, parts and lists."""
 
 import re
 from datetime import UTC, datetime
@@ -11,21 +11,21 @@ from pydantic import BeforeValidator, ValidationError, ValidatorFunctionWrapHand
 from bot.parsing.domain_names import without_wildcard
 
 LONGEST_TEXT = 300
-# Underscores are no part of host names, but they are in certificates; a single label is a word, not a name.
+# Host names have no underscores, but certificates may have them. A single label is a word, not a name.
 _HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def clean(text: str) -> str:
-    """One line without control characters, of a length that fits in a message."""
+    """Return text as one line without control characters, cut to LONGEST_TEXT characters."""
     if len(text) <= LONGEST_TEXT and text.isascii() and text.isprintable():
         return " ".join(text.split())
-    kept = (character for character in text[: 4 * LONGEST_TEXT] if character.isprintable() or character.isspace())
-    line = " ".join("".join(kept).split())
+    visible = (character for character in text[: 4 * LONGEST_TEXT] if character.isprintable() or character.isspace())
+    line = " ".join("".join(visible).split())
     return line if len(line) <= LONGEST_TEXT else f"{line[: LONGEST_TEXT - 1]}…"
 
 
 def domain_name(text: str) -> str:
-    """A name as we compare it: ASCII-encoded, lower case, without the trailing dot; a leading `*.` stays."""
+    """Return a name in the form that the bot compares: ASCII-encoded, lower case, no trailing dot; `*.` stays."""
     name = clean(text).lower().rstrip(". ")
     if name.isascii():
         return name
@@ -37,7 +37,7 @@ def domain_name(text: str) -> str:
 
 
 def is_host(name: str) -> bool:
-    """Whether a certificate for a server can carry this: a DNS name, which may be a wildcard, or an IP address."""
+    """Return True if a server certificate can have this name: a DNS name, perhaps a wildcard, or an IP address."""
     if _HOST.fullmatch(without_wildcard(name)):
         return True
     try:
@@ -51,15 +51,15 @@ def _read_text(value: object) -> object:
 
 
 def _read_word(value: object) -> object:
-    """One of DigiCert's words, which are compared whatever their letter case."""
+    """Return one of DigiCert's words in lower case, with one spelling of "canceled"."""
     word = value.strip().lower() if isinstance(value, str) else value
     return "canceled" if word == "cancelled" else word
 
 
 def _read_names(value: object) -> object:
-    """Return the entries of a list of names, of an object that numbers them, or of one text with commas between.
+    """Return the names in a list, in an object with numbers as keys, or in one text with separators.
 
-    Raises ValueError for anything else: a name that the bot overlooks is a name that no rule is asked about.
+    Raises ValueError for anything else: no policy rule would be checked for a name that the bot overlooks.
     """
     if isinstance(value, dict) and all(str(key).isdecimal() for key in value):
         return list(value.values())
@@ -72,14 +72,14 @@ def _read_names(value: object) -> object:
 
 
 def _read_many(value: object) -> object:
-    """A list; an object whose values are objects numbers its entries."""
+    """Return a list, or the values of an object if all of them are objects."""
     if isinstance(value, dict) and value and all(isinstance(entry, dict) for entry in value.values()):
         return list(value.values())
     return value if value is not None else ()
 
 
 def _read_all_or_none(value: object, read: ValidatorFunctionWrapHandler) -> object:
-    """A list, taken for empty if any entry of it cannot be read: the rest would say less than DigiCert did."""
+    """Return a list, or an empty one if any entry cannot be read: the rest alone could mean something else."""
     try:
         return read(value)
     except ValidationError:
@@ -101,7 +101,7 @@ def _read_number(value: object) -> int | None:
 
 
 def _read_moment(value: object) -> datetime | None:
-    """Any of DigiCert's spellings, as UTC; a plain date, which may be Mountain Time, is taken as midnight UTC."""
+    """Return a time in any of DigiCert's formats as UTC. A plain date, perhaps Mountain Time, becomes midnight UTC."""
     if not isinstance(value, str):
         return None
     try:
@@ -113,7 +113,7 @@ def _read_moment(value: object) -> datetime | None:
 
 _T = TypeVar("_T")
 
-# An empty part can be null or, in place of an object, an empty list.
+# DigiCert writes an empty part as null or, in place of an object, as an empty list.
 Part = Annotated[_T, BeforeValidator(lambda value: value or {})]
 Many = Annotated[tuple[_T, ...], BeforeValidator(_read_many)]
 

@@ -1,6 +1,6 @@
-"""The rate limits that the bot keeps to by itself, so that DigiCert never has to turn it away.
+"""Rate limiters, so that the bot stays below DigiCert's limits and gets no 429.
 
-People share them fairly: a flood by one person delays its author, and hardly a colleague.
+People share the limits fairly: a flood by one person delays that person, and hardly a colleague.
 """
 
 import asyncio
@@ -19,88 +19,91 @@ from bot.fair_share import EVERYBODY, FairQueue, current_person, working_for
 
 log = structlog.get_logger(__name__)
 
-# Once a rate of a longer span is used up, people may have to wait for longer than a form or a command does.
+# If a rate with a longer window is used up, people may have to wait longer than a form or a command can.
 LONG_SECONDS = 10.0
-# Of such a rate one person may use this many times what is free: alone three quarters, two people three sevenths each.
-# So some of it remains for the next person, however many use it up.
+# One person may use this many times the free part of such a rate: three quarters alone, three sevenths each for two.
+# So a part remains for the next person, however many people there are.
 SHARE = 3
-# So many turns of people may pass while work in background waits.
+# After so many calls for people, one for background work goes first.
 MOST_PASSED = 10
 _COUNT_SECONDS = 1.0
-# Whoever took less than one in so many turns of a long rate may go on; a count of all processes costs a query.
+# A person who made less than this fraction of a long rate's calls needs no count of all processes, which is a query.
 _LIGHT = 20
 
 _BACKGROUND = "background"
 
 
 class RateLimiter(Protocol):
-    """Turns for calls to DigiCert."""
+    """A limiter of the calls to DigiCert."""
 
     @property
     def in_background(self) -> "RateLimiter":
-        """Turns of the same limits for work that nobody waits for."""
+        """Return a limiter within the same limits, for work that no user waits for."""
 
     async def acquire(self) -> None:
-        """Wait until one more call is allowed."""
+        """Wait until one more call is allowed. A cancelled wait uses up nothing."""
 
 
 class Slots(Protocol):
-    """The moments at which calls may go that several processes share."""
+    """The times at which calls may go, shared by several processes."""
 
     async def reserve(self) -> tuple[int, float]:
-        """The id of the next free moment, and in how many seconds it is; StoreUnavailable in vain."""
+        """Reserve the next free slot. Return its id, and the seconds until its time.
+
+        Raises StoreUnavailable if the database does not answer.
+        """
 
     async def release(self, slot: int) -> None:
-        """Let others have a moment that will not be used; StoreUnavailable in vain."""
+        """Release a slot that will not be used. Raises StoreUnavailable if the database does not answer."""
 
     async def in_use(self, seconds: float) -> int:
-        """Return how many moments from the last seconds on are taken; StoreUnavailable in vain."""
+        """Return how many slots are reserved from `seconds` ago on. Raises StoreUnavailable if it cannot be read."""
 
 
 class _Source(Protocol):
-    """Turns without regard to who asks."""
+    """A limiter without fairness: it does not know who calls."""
 
     async def reserve(self) -> None:
-        """Wait until one more call is allowed; a cancelled wait uses up no turn."""
+        """Wait until one more call is allowed. A cancelled wait uses up nothing."""
 
     async def in_use(self, seconds: float, /) -> int:
-        """Return how many turns all processes took in the last seconds, as far as they are known."""
+        """Return how many calls all processes made in the last `seconds`, as far as that is known."""
 
 
 class _Rates:
-    """Turns within several rates at once, for one process."""
+    """A limiter of one process for several rates at once."""
 
     def __init__(self, rates: Sequence[tuple[int, float]]) -> None:
         if any(calls < 1 or seconds < 0.001 for calls, seconds in rates):
             raise ValueError("a rate allows at least one call in at least one millisecond")
         self._bucket = InMemoryBucket([Rate(calls, round(seconds * 1000)) for calls, seconds in rates])
         self._clock = MonotonicClock()
-        # By default the limiter clears its bucket in a thread that nobody ends; `turn` clears it instead.
+        # By default the limiter clears its bucket in a thread that is never stopped. `reserve` clears it instead.
         self._limiter = Limiter(SingleBucketFactory(self._bucket, schedule_leak=False))
 
     async def reserve(self) -> None:
-        """Wait until one more call is allowed, first come, first served; a cancelled wait uses up no turn."""
+        """Wait until one more call is allowed, first come, first served. A cancelled wait uses up nothing."""
         self._bucket.leak(self._clock.now())
         await self._limiter.try_acquire_async()
 
     async def in_use(self, _: float) -> int:
-        """Return 0: there is no other process, and what this one took is known."""
+        """Return 0: there is no other process, and the caller counts the calls of this one."""
         return 0
 
 
 class _SharedRates:
-    """Turns within rates that several processes keep to together.
+    """A limiter for several processes together.
 
-    Where the database is away a process keeps to them alone: few calls are made then, and DigiCert's 429 is met.
+    While the database is unavailable, each process limits only itself: there are few calls then, and a 429 is handled.
     """
 
     def __init__(self, rates: Sequence[tuple[int, float]], slots: Slots) -> None:
         self._alone = _Rates(rates)
         self._slots = slots
-        self._given_back: set[asyncio.Task[None]] = set()
+        self._releasing: set[asyncio.Task[None]] = set()
 
     async def reserve(self) -> None:
-        """Wait until one more call is allowed; a wait that is cancelled lets others have the turn."""
+        """Wait until one more call is allowed. A cancelled wait releases its slot."""
         await self._alone.reserve()
         try:
             slot, seconds = await self._slots.reserve()
@@ -110,75 +113,76 @@ class _SharedRates:
         try:
             await asyncio.sleep(seconds)
         except asyncio.CancelledError:
-            task = asyncio.create_task(self._give_back(slot))
-            self._given_back.add(task)
-            task.add_done_callback(self._given_back.discard)
+            task = asyncio.create_task(self._release(slot))
+            self._releasing.add(task)
+            task.add_done_callback(self._releasing.discard)
             raise
 
     async def in_use(self, seconds: float) -> int:
-        """Return how many turns all processes took in the last seconds; 0 while the database is away."""
+        """Return how many calls all processes made in the last `seconds`; 0 while the database is unavailable."""
         try:
             return await self._slots.in_use(seconds)
         except StoreUnavailable:
             return 0
 
-    async def _give_back(self, slot: int) -> None:
+    async def _release(self, slot: int) -> None:
         with suppress(StoreUnavailable):
             await self._slots.release(slot)
 
 
 class _Window:
-    """Who took how many turns of a long rate within its span."""
+    """The calls of each person within the window of a long rate."""
 
     def __init__(self, calls: int, seconds: float) -> None:
         self._calls = calls
         self.seconds = seconds
-        self._turns: deque[tuple[float, str]] = deque()
+        self._made: deque[tuple[float, str]] = deque()
         self._by: Counter[str] = Counter()
-        # By all processes, when it was counted last.
-        self.taken = 0
+        # The calls of all processes, at the last count.
+        self.in_use = 0
 
     def add(self, person: str) -> None:
-        """Count a turn."""
-        self._turns.append((time.monotonic(), person))
+        """Count a call."""
+        self._made.append((time.monotonic(), person))
         self._by[person] += 1
 
     def is_open(self, person: str) -> bool:
-        """Return True if this person may take one more turn."""
-        self._forget()
-        free = self._calls - max(len(self._turns), self.taken)
+        """Return True if this person may make one more call."""
+        self._prune()
+        free = self._calls - max(len(self._made), self.in_use)
         return self.is_light(person) or self._by[person] <= SHARE * free
 
     def is_light(self, person: str) -> bool:
-        """Return True if this person took so few turns that it need not be counted what other processes took."""
+        """Return True if this person made so few calls that those of other processes need not be counted."""
         return self._by[person] * _LIGHT < self._calls
 
-    def _forget(self) -> None:
+    def _prune(self) -> None:
         before = time.monotonic() - self.seconds
-        while self._turns and self._turns[0][0] <= before:
-            _, person = self._turns.popleft()
+        while self._made and self._made[0][0] <= before:
+            _, person = self._made.popleft()
             self._by[person] -= 1
             if not self._by[person]:
                 del self._by[person]
 
 
 class _Waiter:
-    """One call that waits for its turn."""
+    """One call that waits until it is allowed."""
 
     def __init__(self) -> None:
         self.is_served = False
         self.woken = asyncio.Event()
 
     def serve(self) -> None:
-        """Let it have a turn."""
+        """Allow the call."""
         self.is_served = True
         self.woken.set()
 
 
 class _FairRateLimiter:
-    """Deals the turns of a source among people: in rounds, one each, and of a long rate a share at most.
+    """A limiter that is fair to people: they take turns, and get at most a share of a long rate.
 
-    One of those who wait deals, until it has its own turn: then no turn is taken that nobody waits for.
+    One of the waiting tasks reserves from the source for all, until it is allowed itself. So nothing is reserved that
+    no task waits for.
     """
 
     def __init__(self, source: _Source, rates: Sequence[tuple[int, float]]) -> None:
@@ -186,39 +190,40 @@ class _FairRateLimiter:
         self._windows = [_Window(calls, seconds) for calls, seconds in rates if seconds > LONG_SECONDS]
         self._waiting: FairQueue[_Waiter] = FairQueue()
         self._arrived = asyncio.Event()
-        self._is_dealt = False
+        self._has_dealer = False
         self._passed = 0
         self._background = _BackgroundRateLimiter(self, _Rates(halved(rates)))
 
     @property
     def in_background(self) -> RateLimiter:
-        """Half of these turns, so that people always find some, and go first."""
+        """Return a limiter for background work. It gets at most half of the limits, and people go first."""
         return self._background
 
     async def acquire(self) -> None:
-        """Wait until one more call is allowed to whom it is done for; a cancelled wait uses up no turn."""
+        """Wait until one more call is allowed to `current_person()`. A cancelled wait uses up nothing."""
         person, waiter = current_person(), _Waiter()
         self._waiting.add(person, waiter)
         self._arrived.set()
         try:
             while not waiter.is_served:
-                if self._is_dealt:
+                if self._has_dealer:
                     await waiter.woken.wait()
                     waiter.woken.clear()
                 else:
                     await self._deal()
         except asyncio.CancelledError:
             if waiter.is_served:
+                # Pass the reserved call on to the next in line.
                 self._serve_next()
             raise
         finally:
             self._waiting.remove(person, waiter)
-            if not self._is_dealt and (follow_up := self._waiting.first()):
-                follow_up.woken.set()
+            if not self._has_dealer and (next_dealer := self._waiting.first()):
+                next_dealer.woken.set()
 
     async def _deal(self) -> None:
-        """Take one turn of the source for whoever is next by then."""
-        self._is_dealt = True
+        """Reserve one call of the source, and allow it to the person who is next by then."""
+        self._has_dealer = True
         try:
             while await self._next_counted() is None:
                 self._arrived.clear()
@@ -226,16 +231,16 @@ class _FairRateLimiter:
             await self._source.reserve()
             self._serve_next()
         finally:
-            self._is_dealt = False
+            self._has_dealer = False
 
     async def _next_counted(self) -> str | None:
         for window in self._windows:
             if any(_has_share(person) and not window.is_light(person) for person in self._waiting.people):
-                window.taken = await self._source.in_use(window.seconds)
+                window.in_use = await self._source.in_use(window.seconds)
         return self._next()
 
     def _next(self) -> str | None:
-        """Return whose turn it is; None while all who wait have used up their share."""
+        """Return the person who is next; None while all who wait have used up their share."""
         waiting = self._waiting.people
         people = [person for person in waiting if person != _BACKGROUND and self._is_open(person)]
         if _BACKGROUND in waiting and (self._passed >= MOST_PASSED or not people):
@@ -247,7 +252,7 @@ class _FairRateLimiter:
 
     def _serve_next(self) -> None:
         waiting = self._waiting.people
-        # The turn is taken: where all have used up their share meanwhile, any may have it.
+        # The call is reserved already: if all have used up their share meanwhile, the first in line gets it.
         person = self._next() or next(iter(waiting), None)
         if not person:
             return
@@ -258,15 +263,15 @@ class _FairRateLimiter:
 
 
 def _has_share(person: str) -> bool:
-    """Return True for a person; what is read for everybody has no limit of its own, work in background another one."""
+    """Return True for a person. Reads for everybody have no share, and background work has another limit."""
     return person not in (EVERYBODY, _BACKGROUND)
 
 
 class LocalRateLimiter(_FairRateLimiter):
-    """Turns for calls to DigiCert, in memory and for one process; several rates hold at once.
+    """A limiter in the memory of one process. Several rates apply at once.
 
     `rates` are pairs of calls and seconds, such as `[(100, 5.0), (1000, 180.0)]`: a longer window allows more calls,
-    but not more per second. ValueError where that does not hold, or where there is no rate at all.
+    but not more per second. Raises ValueError if they do not, or if there is no rate.
     Source: Services API, "Rate limits" (rolling windows, per key).
     """
 
@@ -275,9 +280,9 @@ class LocalRateLimiter(_FairRateLimiter):
 
 
 class SharedRateLimiter(_FairRateLimiter):
-    """Turns within limits that several processes keep to together, first come, first served among them.
+    """A limiter for several processes together, first come, first served among them.
 
-    Each asks for one moment that is free at a time, waits until then, and lets one of its people have it.
+    Each process reserves one free slot at a time, waits until its time, and gives it to one of its people.
     """
 
     def __init__(self, rates: Sequence[tuple[int, float]], slots: Slots) -> None:
@@ -285,7 +290,7 @@ class SharedRateLimiter(_FairRateLimiter):
 
 
 class _BackgroundRateLimiter:
-    """Takes a turn of its own, then one of everybody's; among those who wait there it has one place at most."""
+    """A limiter of background work: its own rates first, then the shared limiter, with one place in line at most."""
 
     def __init__(self, shared: _FairRateLimiter, own: _Rates) -> None:
         self._shared = shared
@@ -294,11 +299,11 @@ class _BackgroundRateLimiter:
 
     @property
     def in_background(self) -> RateLimiter:
-        """Itself."""
+        """Return itself."""
         return self
 
     async def acquire(self) -> None:
-        """Wait until one more call is allowed that nobody waits for."""
+        """Wait until one more call is allowed that no user waits for."""
         async with self._place_in_line:
             await self._own.reserve()
             with working_for(_BACKGROUND):
@@ -306,12 +311,12 @@ class _BackgroundRateLimiter:
 
 
 def halved(rates: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    """Half of each rate, one call at least; without those that can no longer bind beside another."""
-    kept: list[tuple[int, float]] = []
+    """Return half of each rate, at least one call, without those that another one makes redundant."""
+    halves: list[tuple[int, float]] = []
     for calls, seconds in rates:
         half = max(1, calls // 2)
-        while kept and kept[-1][0] >= half:
-            kept.pop()
-        if not kept or half / seconds <= kept[-1][0] / kept[-1][1]:
-            kept.append((half, seconds))
-    return kept
+        while halves and halves[-1][0] >= half:
+            halves.pop()
+        if not halves or half / seconds <= halves[-1][0] / halves[-1][1]:
+            halves.append((half, seconds))
+    return halves

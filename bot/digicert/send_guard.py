@@ -1,4 +1,4 @@
-"""What happens to a request right before it is written: httpx tells of that moment by its `trace` extension.
+"""The last check of a request right before it is written, by httpx's `trace` extension.
 
 Source: https://www.python-httpx.org/advanced/extensions/#trace
 """
@@ -9,21 +9,21 @@ from typing import Any
 
 from bot.errors import CaUnavailable
 
-# Called right before a request is written, once its connection is there; what it raises is raised instead.
+# Called once the connection is open, right before a request is written. If it raises, the request is not written.
 Confirm = Callable[[], Awaitable[None]]
 
-# So long the kernel may hold what DigiCert's side does not acknowledge; after that it never sends it.
+# How long the kernel may retransmit data that DigiCert's side does not acknowledge. After that it drops the data.
 HELD_SECONDS = 3.0
 
 
 class SendGuard:
-    """Hears of each phase of one request, and asks `confirm` as late as possible: before the head, and the body."""
+    """Trace callback of one request. Calls `confirm` as late as possible: before the head, and before the body."""
 
     def __init__(self, confirm: Confirm | None = None) -> None:
         self._confirm = confirm
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take one event of the HTTP library."""
+        """Handle one event of the HTTP library."""
         if event == "connection.connect_tcp.complete":
             _limit_holding(info["return_value"])
         elif self._confirm and event.endswith(".send_request_headers.started") and not _is_for_proxy(info):
@@ -32,7 +32,10 @@ class SendGuard:
             await self._confirm_again(self._confirm)
 
     async def _confirm_again(self, confirm: Confirm) -> None:
-        """Confirm with the head written already: without its body the request is not complete."""
+        """Confirm after the head was written: without its body the request is not complete.
+
+        Raises CaUnavailable with `may_have_arrived=True` if that fails.
+        """
         try:
             await confirm()
         except Exception as error:
@@ -44,7 +47,7 @@ def _is_for_proxy(info: Mapping[str, Any]) -> bool:
 
 
 def _limit_holding(stream: Any) -> None:
-    """Let the kernel drop what it could not deliver: a request must not arrive long after its outcome was told."""
+    """Make the kernel drop undelivered data: a request must not arrive long after its outcome was announced."""
     connected = stream.get_extra_info("socket")
     if connected is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(HELD_SECONDS * 1000))

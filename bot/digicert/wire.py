@@ -1,4 +1,4 @@
-"""DigiCert's JSON and status codes ↔ our values and errors; no I/O.
+"""Conversion between DigiCert's JSON and status codes and the bot's values and errors. No I/O.
 
 Pages named below are those of DigiCert's "CertCentral Services API" documentation.
 """
@@ -66,7 +66,7 @@ _LONGEST_RETRY_AFTER = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back over HTTP; the two headers are empty where they were missing."""
+    """An HTTP response. A header that was missing is empty."""
 
     status: int
     content_type: str
@@ -75,13 +75,13 @@ class Response:
 
     @property
     def is_json(self) -> bool:
-        """Whether the body claims to be JSON; the network in front of DigiCert answers with pages of its own."""
+        """True if the body claims to be JSON. The network in front of DigiCert answers with its own pages."""
         return not self.content_type or "json" in self.content_type.lower()
 
 
 _ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+")
 
-# Pages "List orders" and "Order info": every status that they name, and those that their samples show.
+# Pages "List orders" and "Order info": every status that they name or that their samples show.
 ORDER_STATUSES = frozenset(
     {
         "pending", "needs_approval", "reissue_pending", "processing", "waiting_pickup", "needs_csr", "approved",
@@ -89,7 +89,7 @@ ORDER_STATUSES = frozenset(
     }
 )  # fmt: skip
 
-# Page "Order validation status": its samples show `approved`; whatever is not that is open.
+# Page "Order validation status": its samples show `approved`. Any other status counts as open.
 _NAME_STATUSES = frozenset({"approved", "pending", "expired"})
 
 Row = TypeVar("Row", Order, Domain)
@@ -97,14 +97,14 @@ Row = TypeVar("Row", Order, Domain)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """Some rows of a list; `total` is None where DigiCert did not count."""
+    """Some rows of a list. `total` is None if DigiCert did not give it."""
 
     rows: tuple[Row | Unreadable, ...]
     total: int | None
 
 
 class _Read(BaseModel):
-    """A part of an answer: unknown fields are ignored, and a mismatch never quotes the answer."""
+    """A part of an answer. Unknown fields are ignored, and a validation error never quotes the answer."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, coerce_numbers_to_str=True)
 
@@ -121,7 +121,7 @@ class _Certificate(_Read):
         return all(is_host(domain_name(name)) for name in names) and not self.emails
 
 
-# Pages "List products" and "List orders": what a product's type or id says of its certificates.
+# Pages "List products" and "List orders": what a product's type or id says about its certificates.
 _TLS = re.compile(r"(^|[^a-z])(ssl|tls)([^a-z]|$)")
 _OTHER_KINDS = {
     re.compile("code.?sign"): "code signing",
@@ -139,11 +139,11 @@ class _Product(_Read):
 
     @property
     def is_dv(self) -> bool:
-        # Page "Order info": `validation_type` is only sure to be there; page "List orders": `type` marks DV.
+        # Only page "Order info" promises `validation_type`. On page "List orders", `type` marks DV.
         return self.validation_type == "dv" or self.type.startswith("dv_")
 
     def other_kind(self, certificate: _Certificate) -> str | None:
-        """Return the kind of a certificate that is not for TLS, or None; the names decide if the product does not."""
+        """Return the kind of a certificate that is not for TLS, else None. If the product is unclear, names decide."""
         for text in (self.type, self.name_id):
             if _TLS.search(text):
                 return None
@@ -154,7 +154,7 @@ class _Product(_Read):
         return self.name or self.type.replace("_", " ") or "non-TLS"
 
     def _more_exactly(self, kind: str) -> str:
-        # S/MIME products have the type of client certificates.
+        # S/MIME products have the same type as client certificates, so the id decides.
         by_id = (other for pattern, other in _OTHER_KINDS.items() if pattern.search(self.name_id))
         return next(by_id, kind)
 
@@ -198,7 +198,7 @@ class _Order(_Read):
         return {"name_id": self.product_name_id}
 
     def _common_name(self, other_kind: str | None) -> str:
-        """Return a domain name as the bot compares it; the name of a person or a company stays as it is."""
+        """Return a domain name in the form that the bot compares. The name of a person or company stays as it is."""
         name = self.certificate.common_name
         return domain_name(name) if other_kind is None and is_host(domain_name(name)) else name
 
@@ -210,10 +210,10 @@ class _Order(_Read):
 
     @property
     def _reissued_at(self) -> datetime | None:
-        """Return when the reissue was asked for; the order's own date, perhaps months back, does not say."""
-        asked = [request.date for request in self.requests if "reissue" in request.type and request.date]
-        if asked:
-            return max(asked)
+        """Return when the reissue was requested. The order's own date may be months earlier."""
+        requested = [request.date for request in self.requests if "reissue" in request.type and request.date]
+        if requested:
+            return max(requested)
         # Page "Order info": the certificate's date is that of the order, unless it is later.
         created = self.certificate.date_created
         return created if created and created != self.date_created else None
@@ -234,7 +234,7 @@ class _List(_Read):
     @model_validator(mode="before")
     @classmethod
     def _is_a_list(cls, data: Any) -> Any:
-        # An empty list may lack its key, but an error told under 200 must not pass for an empty list.
+        # An empty list may lack its key, but an error with status 200 must not count as an empty list.
         if isinstance(data, dict) and data and not data.keys() & cls.model_fields.keys():
             raise ValueError("not a list")
         return data
@@ -285,7 +285,7 @@ class _OrganizationValidation(_Read):
 
     @property
     def is_open(self) -> bool:
-        # Page "Order validation status": `active` is the one that its sample shows.
+        # Page "Order validation status": its sample shows only `active`.
         return self.status not in {"active", "approved", "complete", "completed", "valid", "validated"}
 
 
@@ -338,8 +338,8 @@ class _Domain(_Read):
 
     @property
     def _is_pending(self) -> bool | None:
-        # Page "Domain info": `is_pending_validation` is the test; `dcv_status` tells it part by part, and the
-        # deprecated `status` does not tell apart what is validated from what is not submitted.
+        # Page "Domain info": `is_pending_validation` decides. `dcv_status` has it for each part. The deprecated
+        # `status` does not distinguish domains that are validated from those that were not submitted.
         if self.is_pending_validation is not None:
             return self.is_pending_validation
         states = {part.dcv_status for part in self.validations}
@@ -353,26 +353,26 @@ class _Domain(_Read):
 
     @property
     def _is_pending_by_dates(self) -> bool | None:
-        """Return what the dates of a row say, which is all that page "List domains" promises."""
+        """Return if the domain is pending by the dates of a row, which is all that page "List domains" promises."""
         submitted, approved = self.last_submitted_datetime, self.dcv_approval_datetime
         if approved is not None:
             return submitted is not None and submitted > approved
-        # Without an approval there never was one, unless something ends that was once approved.
+        # Without an approval date the domain was never approved, unless a validation has an end.
         if self._ends:
             return None
         return True if submitted or any(part.status == "pending" for part in self.validations) else None
 
     @property
     def _ends(self) -> dict[str, datetime]:
-        """Return when each kind of validation ends, or ended; under an empty name what DigiCert tells of all."""
+        """Return when each kind of validation ends or ended. The empty kind is a date that DigiCert gives for all."""
         if self.dcv_expiration_datetime:
             return {"": self.dcv_expiration_datetime}
-        told = {"OV": self.dcv_expiration.ov, "EV": self.dcv_expiration.ev}
-        ends = {kind: end for kind, end in told.items() if end}
+        by_kind = {"OV": self.dcv_expiration.ov, "EV": self.dcv_expiration.ev}
+        ends = {kind: end for kind, end in by_kind.items() if end}
         return ends or {part.type.upper(): part.validated_until for part in self.validations if part.validated_until}
 
     def validation(self, now: datetime) -> DomainValidation:
-        """Return the state of the domain's validation at this moment; a date in the past never counts as valid."""
+        """Return the state of the domain's validation at `now`. A date in the past never counts as valid."""
         ends, is_pending = self._ends, self._is_pending
         ahead = [end for end in ends.values() if end > now]
         if is_pending:
@@ -412,7 +412,7 @@ class _Domains(_List):
 
 
 class _Addresses(_Read):
-    # Page "Domain emails": `whois_emails` may still be there, but those may no longer be used.
+    # Page "Domain emails": the answer may still have `whois_emails`, but DigiCert no longer uses those.
     name_scope: Text = ""
     base_emails: Many[Any] = ()
     dns_txt_emails: Many[Any] = ()
@@ -436,7 +436,7 @@ def _unexpected_response() -> CaUnreadable:
 
 
 def _reader(shape: type[_Shape]) -> Callable[[object], _Shape | Unreadable]:
-    """Return what reads one entry of a list, so that an odd one does not hide the others."""
+    """Return a function that reads one entry of a list, so that an odd entry does not hide the others."""
 
     def read(entry: object) -> _Shape | Unreadable:
         try:
@@ -448,7 +448,7 @@ def _reader(shape: type[_Shape]) -> Callable[[object], _Shape | Unreadable]:
 
 
 def _id_of(entry: object) -> str:
-    """Return what names an entry in the log, if it says so; nothing else of it may be logged."""
+    """Return the id of an entry for the log, if it has one. Nothing else of it may be logged."""
     given = entry if isinstance(entry, dict) else {}
     for key in ("id", "order_id", "domain_id"):
         if isinstance(value := given.get(key), str | int):
@@ -458,7 +458,7 @@ def _id_of(entry: object) -> str:
 
 def _read(shape: type[_Shape], answer: Response) -> _Shape:
     if not answer.is_json:
-        # The network in front of DigiCert says this of every call, not DigiCert of this one.
+        # An answer of the network in front of DigiCert, which says nothing about this call.
         raise CaUnavailable(_ODD_ANSWER, may_have_arrived=False)
     try:
         return shape.model_validate_json(answer.body)
@@ -467,27 +467,27 @@ def _read(shape: type[_Shape], answer: Response) -> _Shape:
 
 
 def read_orders(answer: Response) -> Page[Order]:
-    """Page "List orders"."""
+    """Read an answer of page "List orders". Raises CaUnreadable if it is not a list."""
     read = _read(_Orders, answer)
     rows = map(_reader(_Order), read.orders)
     return Page(tuple(row.to_model() if isinstance(row, _Order) else row for row in rows), read.total)
 
 
 def read_status_changes(answer: Response) -> frozenset[StatusChange | Unreadable]:
-    """Page "Order status changes"; where nothing changed the answer is `{}`."""
+    """Read an answer of page "Order status changes", which is `{}` if nothing changed."""
     rows = map(_reader(_StatusChange), _read(_Orders, answer).orders)
     return frozenset(StatusChange(row.order_id, row.status) if isinstance(row, _StatusChange) else row for row in rows)
 
 
 def read_order(answer: Response) -> Order:
-    """Page "Order info"."""
+    """Read an answer of page "Order info". Raises CaUnreadable if it is not an order."""
     return _read(_Order, answer).to_model()
 
 
 def read_order_validation(answer: Response, order_id: int) -> OrderValidation:
-    """Page "Order validation status", asked for `order_id`.
+    """Read an answer of page "Order validation status" for `order_id`. Raises CaUnreadable if it has no status.
 
-    An entry that cannot be read is counted, not passed over: its names still wait, as far as anyone can say.
+    An entry that cannot be read is counted and not ignored: its names may still wait.
     """
     read = _read(_OrderValidation, answer)
     entries = list(map(_reader(_NameValidation), read.dns_name_validations))
@@ -504,32 +504,32 @@ def read_order_validation(answer: Response, order_id: int) -> OrderValidation:
 
 
 def _unknown_words(read: _OrderValidation, entries: Iterable[object]) -> set[str]:
-    """Return the statuses in an order's validation that the bot does not know, and counts as open."""
+    """Return the statuses in an order's validation that the bot does not know and counts as open."""
     states = {entry.status for entry in entries if isinstance(entry, _NameValidation) and entry.status}
     return (states - _NAME_STATUSES) | ({read.order_status} - ORDER_STATUSES)
 
 
 def read_domains(answer: Response, now: datetime) -> Page[Domain]:
-    """Page "List domains", read at `now`."""
+    """Read an answer of page "List domains", with the state of each domain at `now`."""
     read = _read(_Domains, answer)
     rows = map(_reader(_Domain), read.domains)
     return Page(tuple(row.to_model(now) if isinstance(row, _Domain) else row for row in rows), read.total)
 
 
 def read_domain(answer: Response, now: datetime) -> Domain:
-    """Page "Domain info", read at `now`."""
+    """Read an answer of page "Domain info", with the state of the domain at `now`."""
     return _read(_Domain, answer).to_model(now)
 
 
 def read_addresses(answer: Response, asked: str | None) -> tuple[Address, ...]:
-    """Page "Domain emails": each address once, whatever its case; `asked` is the name asked for, where it was one.
+    """Read an answer of page "Domain emails": each address once, ignoring case.
 
-    An entry that is no address is passed over: fewer addresses than DigiCert allows never widen the audience. If all of
-    them are like that, the answer cannot be read.
+    `asked` is the name that was asked for, None if it was an id. An entry that is no address is ignored: fewer
+    addresses than DigiCert allows never widen the audience. Raises CaUnreadable if no entry is an address.
     """
     read = _read(_Addresses, answer)
     scope = domain_name(read.name_scope) or asked
-    # An answer about something else must not pass for "nobody is allowed".
+    # An answer about something else must not count as "no address is allowed".
     if not scope or not read.model_fields_set:
         raise _unexpected_response()
     allowed: dict[str, Address] = {}
@@ -545,12 +545,12 @@ def read_addresses(answer: Response, asked: str | None) -> tuple[Address, ...]:
 
 
 def _is_one_address(text: str) -> bool:
-    """Whether this can be sent back to DigiCert letter by letter: it drops whatever it does not know, in silence."""
+    """Return True if this can be sent back to DigiCert unchanged: it silently drops addresses it does not know."""
     return clean(text) == text and _ADDRESS.fullmatch(text) is not None
 
 
 def read_user(answer: Response) -> str:
-    """Page "My user info": what to call the user whom the key belongs to."""
+    """Read an answer of page "My user info": the name of the user whom the key belongs to, for display."""
     user = _read(_User, answer)
     return user.username or user.email or f"user {user.id}"
 
@@ -559,7 +559,7 @@ class _Write(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def to_json(self) -> bytes:
-        """The body, without what is not set."""
+        """Return the body, without fields that are None."""
         return self.model_dump_json(exclude_none=True).encode()
 
 
@@ -570,14 +570,14 @@ class _ApprovalEmail(_Write):
 
 
 class ResendOrderEmails(_Write):
-    """Page "DV SSL: Resend emails"."""
+    """The body of a request of page "DV SSL: Resend emails"."""
 
     domain_approval_emails: tuple[_ApprovalEmail, ...]
     locale: str
 
     @classmethod
     def of(cls, recipients: Sequence[Recipient], locale: str) -> Self:
-        """ValueError where nobody is named: DigiCert would choose the audience by itself."""
+        """Build the body. Raises ValueError without recipients: DigiCert would choose the audience by itself."""
         _require_addresses([recipient.email for recipient in recipients])
         emails = tuple(
             _ApprovalEmail(domain=recipient.name, email=recipient.email, email_domain=recipient.email_domain or None)
@@ -587,7 +587,7 @@ class ResendOrderEmails(_Write):
 
 
 class ResendDomainEmails(_Write):
-    """Page "Resend DCV emails" of a domain."""
+    """The body of a request of page "Resend DCV emails" of a domain."""
 
     name_scope: str
     email_array: tuple[str, ...]
@@ -595,7 +595,7 @@ class ResendDomainEmails(_Write):
 
     @classmethod
     def of(cls, name_scope: str, emails: Sequence[str], locale: str) -> Self:
-        """ValueError where nobody is named: without a valid address DigiCert mails everyone it may."""
+        """Build the body. Raises ValueError without addresses: DigiCert would email everyone it may."""
         _require_addresses(emails)
         return cls(name_scope=name_scope, email_array=tuple(emails), locale=locale)
 
@@ -606,9 +606,9 @@ def _require_addresses(emails: Sequence[str]) -> None:
 
 
 def error_for(answer: Response, *, writes: bool, now: datetime) -> CaError:
-    """The error that an answer other than the promised one stands for.
+    """Return the error for an answer other than the documented one.
 
-    `writes` tells whether the call could take effect at all; `now` is what a date in Retry-After is compared with.
+    `writes` is True if the call could have an effect. A date in Retry-After is compared with `now`.
     """
     if answer.status == 429:
         return CaRateLimited(seconds_to_wait(answer.retry_after, now))
@@ -626,7 +626,7 @@ def _refusal(answer: Response) -> CaRejected:
 
 
 def _faults(answer: Response) -> tuple[list[str], list[str]]:
-    """Codes and messages of a refused call, each once; a fault without a message is told by its code."""
+    """Return codes and messages of a refused call, each once. A fault without a message is described by its code."""
     try:
         body = from_json(answer.body) if answer.is_json else None
     except ValueError:
@@ -652,10 +652,10 @@ _LONGEST_PLAIN = 1000
 
 
 def _faults_in(body: object, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield the code and the message of each fault, in whatever shape it comes; either may be empty.
+    """Yield the code and the message of each fault, whatever its shape. Either may be empty.
 
-    Page "Errors" shows a list of objects. An object in its place was seen too, as one fault or as many by name; the
-    network in front of DigiCert has shapes of its own.
+    Page "Errors" shows a list of objects. DigiCert also sends an object in its place, as one fault or as many by name.
+    The network in front of DigiCert has its own shapes.
     """
     if depth > _DEEPEST_FAULT:
         return
@@ -692,7 +692,7 @@ def _first_text(fault: dict[str, Any], keys: Sequence[str]) -> str:
 
 
 def seconds_to_wait(header: str, now: datetime) -> float | None:
-    """Retry-After in either form of RFC 9110, section 10.2.3, as seconds; None where there is none to understand."""
+    """Return Retry-After, in either form of RFC 9110, section 10.2.3, as seconds; None if it cannot be read."""
     if re.fullmatch(r"\s*[0-9]+(\.[0-9]+)?\s*", header):
         return min(float(header), _LONGEST_RETRY_AFTER)
     try:

@@ -1,1 +1,1 @@
-"""The only outgoing Web API calls: what the bot asks Slack, says in it, and what each refusal means."""
+"""All outgoing calls to Slack's Web API: what the bot reads, what it posts, and what each error means."""

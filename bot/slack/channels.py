@@ -1,4 +1,4 @@
-"""Channels as Slack knows them: whether the bot is in one, and whether people of other organizations read along."""
+"""Slack channels: whether the bot is a member, and whether people of other organizations can read there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bot.slack.client import Client, mapped_errors
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel that the bot can see; `is_shared` with another organization, or about to be."""
+    """A channel that the bot can see. `is_shared` is True if another organization is in it, or is invited."""
 
     id: str
     name: str
@@ -19,7 +19,7 @@ class Channel:
 
 
 async def get_channel(client: Client, channel_id: str) -> Channel:
-    """Read a channel; SlackRejected where the bot cannot see it, SlackUnavailable when Slack cannot tell."""
+    """Read a channel. Raises SlackRejected if the bot cannot see it, SlackUnavailable if Slack gives no answer."""
     async with mapped_errors():
         answer = await client.conversations_info(channel=channel_id)
     channel = answer.get("channel")
@@ -29,9 +29,9 @@ async def get_channel(client: Client, channel_id: str) -> Channel:
 
 
 def _is_external(channel: Mapping[str, Any]) -> bool:
-    """Return if another organization is in the channel, or was invited; unclear counts as yes.
+    """Return True if another organization is in the channel or was invited, or if that is unclear.
 
-    A channel of several workspaces of our own organization (`is_org_shared`) has no strangers in it.
+    A channel of several workspaces of the same organization (`is_org_shared`) has no strangers in it.
     Source: Slack, "Conversation object".
     """
     if channel.get("is_ext_shared", False) is not False or channel.get("is_pending_ext_shared", False) is not False:

@@ -1,4 +1,4 @@
-"""What the bot says: whispers, forms, and messages that can be found again."""
+"""Outgoing messages: ephemeral ones, forms, and messages that can be found again by a key."""
 
 import asyncio
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 METADATA = "dcv_resend_message"
 REMEMBERED = 60.0
-# How the ids of direct messages begin, and those of the people to whom a post opens them.
+# First letters of the ids of direct messages, and of users, to whom a post opens a direct message.
 DIRECT = ("D", "U", "W")
 TRIGGER_IS_USED = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
 VIEW_IS_GONE = frozenset({"not_found", "hash_conflict", "view_not_found"})
@@ -42,24 +42,25 @@ _SHAPE_IS_BAD = frozenset(
 
 
 class Chat:
-    """Says things in Slack: whispers, forms, and messages that can be found again."""
+    """Sender of ephemeral messages, forms, and messages that can be found again by a key."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._shared = cached(self._read_shared, maxsize=1024, ttl=REMEMBERED)
 
     async def send_ephemeral(self, interaction: Interaction, message: Message, *, replace: bool = False) -> None:
-        """Tell one person alone, in the place they spoke from, else directly; a lost whisper is only logged.
+        """Send a message that only one person sees: in the channel of the interaction, else as a direct message.
 
-        Where Slack took it and its answer was lost, it is told once more: twice is better than never.
-        With `replace` it takes the place of the whisper whose button was pressed, as long as Slack allows that.
+        Never raises for Slack: a message that cannot be sent is only logged. If Slack's answer is lost, the message may
+        arrive twice, which is better than never. With `replace` it replaces the ephemeral message whose button was
+        pressed, as long as Slack allows that.
         """
         if await self._ephemeral_by_url(interaction, message, replace):
             return
         if interaction.destination and await self._ephemeral_by_post(interaction, interaction.destination, message):
             return
         if not is_person(interaction.actor.user_id):
-            # As a channel's id it would be told to everybody there.
+            # A channel's id here would show the message to everyone in that channel.
             log.warning("whisper was lost", user=interaction.actor.user_id, error="this is no person's id")
             return
         try:
@@ -69,9 +70,9 @@ class Chat:
             log.warning("whisper was lost", user=interaction.actor.user_id, error=str(error))
 
     async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> str | None:
-        """Open a modal and return its view id; None where this trigger opened one already (Slack told us twice).
+        """Open a modal and return its view id; None if this trigger has opened one (Slack delivered it twice).
 
-        SlackRejected when the trigger is over: it lives three seconds.
+        Raises SlackRejected if the trigger has expired, which happens after three seconds.
         """
         try:
             async with mapped_errors():
@@ -84,7 +85,7 @@ class Chat:
         return str(answer["view"]["id"])
 
     async def update_form(self, view_id: str, view: Mapping[str, Any], since: str | None = None) -> str | None:
-        """Draw a modal anew and return its new hash; None where it was closed, or drawn by another since that hash."""
+        """Replace a modal and return its new hash; None if it was closed, or replaced by another call since `since`."""
         try:
             async with mapped_errors():
                 answer = await self._client.views_update(view_id=view_id, view=dict(view), hash=since)
@@ -96,9 +97,9 @@ class Chat:
         return str(answer["view"].get("hash") or "") or None
 
     async def post(self, destination: Destination, message: Message, key: str) -> tuple[Destination, str]:
-        """Post once, carrying `key` as metadata; returns where it stands and its ts.
+        """Post a message with `key` as metadata. Return its destination and its ts.
 
-        Not safe to repeat: after SlackUnavailable it may stand there; look for it with `find`.
+        Not safe to repeat: after SlackUnavailable the message may be in the channel. Search for it with `find` first.
         """
         metadata = {"event_type": METADATA, "event_payload": {"key": key}}
         answer = await self._post(
@@ -113,11 +114,14 @@ class Chat:
         return Destination(str(answer["channel"]), destination.thread_ts), str(answer["ts"])
 
     async def edit(self, destination: Destination, ts: str, message: Message) -> None:
-        """Replace a message of ours; safe to repeat."""
+        """Replace a message of the bot. Safe to repeat."""
         await self._post("chat.update", message, channel=destination.channel_id, ts=ts)
 
     async def find(self, destination: Destination, key: str, since: datetime) -> str | None:
-        """The ts of our message that carries `key`; None where there is none, or where we may not read."""
+        """Return the ts of the bot's message with `key`; None if there is none, or if the bot may not read there.
+
+        Raises SlackUnavailable if Slack gives no answer.
+        """
         try:
             async with mapped_errors():
                 async for page in await self._history(destination, since):
@@ -129,7 +133,7 @@ class Chat:
         return None
 
     async def _history(self, destination: Destination, since: datetime) -> AsyncSlackResponse:
-        """What was said in a channel or thread since then, page by page."""
+        """Return the messages in a channel or thread since a time, as an iterator of pages."""
         arguments: dict[str, Any] = {
             "channel": destination.channel_id,
             "oldest": f"{since.timestamp():.6f}",
@@ -141,7 +145,7 @@ class Chat:
         return await self._client.conversations_history(**arguments)
 
     async def permalink(self, destination: Destination, ts: str) -> str | None:
-        """A link to a message, where Slack gives one."""
+        """Return a link to a message; None if Slack gives none."""
         try:
             async with mapped_errors():
                 answer = await self._client.chat_getPermalink(channel=destination.channel_id, message_ts=ts)
@@ -150,15 +154,15 @@ class Chat:
         return str(answer["permalink"])
 
     async def is_shared(self, destination: Destination) -> bool:
-        """Return if people of other organizations can read there; an answer of Slack counts for REMEMBERED seconds.
+        """Return True if people of other organizations can read there. Answers are cached for REMEMBERED seconds.
 
-        Raises SlackRejected if the bot cannot see the channel, and SlackUnavailable if Slack cannot say.
+        Raises SlackRejected if the bot cannot see the channel, SlackUnavailable if Slack gives no answer.
         """
         if destination.channel_id.startswith(DIRECT):
             return False
         asked_at, is_shared = await self._shared(destination.channel_id)
         if asyncio.get_running_loop().time() - asked_at > REMEMBERED:
-            # The process was frozen, or Slack took long to answer.
+            # The process was frozen, or Slack took long to answer: the cache's own timer is not enough.
             self._shared.cache_invalidate(destination.channel_id)
             _, is_shared = await self._shared(destination.channel_id)
         return is_shared
@@ -177,7 +181,7 @@ class Chat:
             where = {"response_type": "ephemeral", **({"replace_original": True} if replace else {})}
             answer = await webhook.send_dict({**_payload(message), **where})
         except (aiohttp.ClientError, TimeoutError, SlackClientError, ValueError):
-            # ValueError is how an address fails that is none.
+            # ValueError: the response URL is no valid address.
             return False
         return answer.status_code == 200
 
@@ -195,7 +199,7 @@ class Chat:
         return True
 
     async def _post(self, method: str, message: Message, **arguments: Any) -> AsyncSlackResponse:
-        """Call with blocks; where Slack will not take their shape, once more with the text alone."""
+        """Call a method with blocks. If Slack rejects their format, call it once more with the text only."""
         known = {name: value for name, value in arguments.items() if value is not None}
         payload = _payload(message)
         async with mapped_errors():
@@ -209,7 +213,7 @@ class Chat:
 
 
 def _payload(message: Message) -> dict[str, Any]:
-    """The message with its blocks; without them where they break a limit that the SDK knows, which is a bug of ours."""
+    """Return the message with its blocks, or only its text if they break one of the SDK's limits (a bug of the bot)."""
     try:
         return message.payload()
     except SlackObjectFormationError:

@@ -1,4 +1,4 @@
-"""The connection to Slack: who we are there, and the SDK's errors sorted into later and never."""
+"""The client of Slack's Web API, the identity of the bot, and the SDK's errors sorted into "later" and "never"."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ LONGEST_WAIT = 3600.0
 RETRYABLE = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
-# What no repeating mends; the last three say that the workspace, or the app in it, is gone.
+# Errors that a retry does not fix. The last three mean that the workspace, or the app in it, is gone.
 TOKEN_IS_BAD = frozenset(
     {
         "invalid_auth",
@@ -40,11 +40,11 @@ APP_TOKEN_IS_BAD = TOKEN_IS_BAD | {"missing_scope"}
 
 
 class Redirected(aiohttp.ClientError):
-    """An answer that leads to another address: whoever is there is not Slack, and would get the token."""
+    """A redirect. The bot does not follow it: another server would get the token."""
 
 
 async def refuse_redirects(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Raise Redirected for every 3xx, whatever it holds: a middleware for each session that talks to Slack."""
+    """Raise Redirected for every 3xx status. A middleware for every session that talks to Slack."""
     response = await send(request)
     if 300 <= response.status < 400:
         response.close()
@@ -53,9 +53,9 @@ async def refuse_redirects(request: aiohttp.ClientRequest, send: aiohttp.ClientH
 
 
 class Client(AsyncWebClient):
-    """The SDK's client, which keeps in mind whether Slack answered its last call and accepted the token.
+    """The SDK's client, with the result of its last call: whether Slack answered and accepted the token.
 
-    `doubted` is set where Slack refused the bot token, which it may have done by mistake.
+    `token_rejected` is set when Slack refuses the bot token, which may be an error of Slack.
     """
 
     accepted = False
@@ -66,34 +66,35 @@ class Client(AsyncWebClient):
         self.token_rejected = asyncio.Event()
 
     async def api_call(self, api_method: str, **options: Any) -> AsyncSlackResponse:
-        """Call a method, as the SDK does."""
+        """Call a method as the SDK does, and record if Slack accepted the token."""
         try:
             answer = await super().api_call(api_method, **options)
         except SlackApiError as error:
-            if "token" not in (options.get("params") or {}):  # one that is given is the app-level token
-                self._note_rejection(error)
+            if "token" not in (options.get("params") or {}):  # a token in the params is the app-level token
+                self._record_error(error)
             raise
         except Exception:
-            self._note_answer(accepted=False)
+            self._record_answer(accepted=False)
             raise
-        self._note_answer(accepted=True)
+        self._record_answer(accepted=True)
         return answer
 
-    def _note_rejection(self, error: SlackApiError) -> None:
+    def _record_error(self, error: SlackApiError) -> None:
         is_silent, is_bad = _status(error) >= 500, error_code(error) in TOKEN_IS_BAD
         if is_bad and not is_silent:
             self.token_rejected.set()
-        self._note_answer(accepted=not (is_silent or is_bad))
+        self._record_answer(accepted=not (is_silent or is_bad))
 
-    def _note_answer(self, *, accepted: bool) -> None:
+    def _record_answer(self, *, accepted: bool) -> None:
         self.accepted, self.last_call_at = accepted, asyncio.get_running_loop().time()
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the bot is in Slack, as `auth.test` tells; `scopes` are those granted to its token, none where it is silent.
+    """The identity of the bot in Slack, by `auth.test`.
 
-    `name` and `team` are for people alone: they may change, and may be empty.
+    `scopes` are those granted to its token, empty if Slack does not say. `name` and `team` are only for display: they
+    may change, and may be empty.
     """
 
     bot_id: str
@@ -106,7 +107,7 @@ class Identity:
 
     @property
     def home(self) -> frozenset[str]:
-        """The ids a colleague's account may carry: our workspace, and on Enterprise Grid our organisation."""
+        """The team ids of colleagues' accounts: the workspace, and on Enterprise Grid the organization."""
         return frozenset(filter(None, (self.team_id, self.enterprise_id)))
 
 
@@ -114,9 +115,9 @@ class Identity:
 async def open_client(
     token: str, base_url: str, on_date: OnDate | None = None, timings: Timings = PRODUCTION
 ) -> AsyncIterator[Client]:
-    """A Web API client with connections that stay open, and without retries: the SDK's would post a message twice.
+    """Open a Web API client with persistent connections and without the SDK's retries, which could post twice.
 
-    `on_date` hears the Date header of every answer, as soon as it arrives.
+    `on_date` is called with the Date header of every answer, as soon as it arrives.
     """
     timeout = aiohttp.ClientTimeout(total=timings.slack_timeout, connect=timings.slack_timeout / 2)
     traces = [_dates_to(on_date)] if on_date else []
@@ -128,16 +129,16 @@ async def open_client(
 
 
 def _dates_to(on_date: OnDate) -> aiohttp.TraceConfig:
-    async def hear(_: object, __: object, ended: TraceRequestEndParams) -> None:
+    async def report_date(_: object, __: object, ended: TraceRequestEndParams) -> None:
         on_date(ended.response.headers.get("Date", ""))
 
     traces = aiohttp.TraceConfig()
-    traces.on_request_end.append(hear)
+    traces.on_request_end.append(report_date)
     return traces
 
 
 async def identify(client: Client) -> Identity:
-    """Ask Slack who the token belongs to; SlackRejected when it is not accepted."""
+    """Ask Slack who the token belongs to. Raises SlackRejected if the token is not accepted."""
     async with mapped_errors():
         answer = await client.auth_test()
     if not answer.get("user_id") or not answer.get("team_id"):
@@ -155,7 +156,7 @@ async def identify(client: Client) -> Identity:
 
 
 async def accepted(client: Client, seconds: float, ttl: float = PRODUCTION.slack_health_ttl) -> bool:
-    """Return whether Slack accepted the token in the last `ttl` seconds, or does when asked for `seconds` at most."""
+    """Return True if Slack accepted the token in the last `ttl` seconds, or does so now within `seconds`."""
     if not client.accepted or asyncio.get_running_loop().time() - client.last_call_at > ttl:
         try:
             async with asyncio.timeout(seconds), mapped_errors():
@@ -168,7 +169,7 @@ async def accepted(client: Client, seconds: float, ttl: float = PRODUCTION.slack
 
 
 async def open_socket_url(client: Client, app_token: str) -> str:
-    """The address of a WebSocket, as `apps.connections.open` tells it: a secret that opens one, once and soon."""
+    """Return the address of a WebSocket, by `apps.connections.open`. It is a secret, and works once and soon."""
     async with mapped_errors():
         answer = await client.apps_connections_open(app_token=app_token)
     if not answer.get("url"):
@@ -178,7 +179,7 @@ async def open_socket_url(client: Client, app_token: str) -> str:
 
 @asynccontextmanager
 async def mapped_errors() -> AsyncIterator[None]:
-    """Turn what the SDK raises into our two errors: later, or never."""
+    """Turn the SDK's errors into SlackUnavailable (may work later) or SlackRejected (will not)."""
     try:
         yield
     except SlackApiError as error:
@@ -189,22 +190,23 @@ async def mapped_errors() -> AsyncIterator[None]:
     except Redirected as error:
         raise SlackUnavailable(str(error)) from error
     except (aiohttp.ClientError, TimeoutError, OSError, SlackClientError, ValueError, AttributeError) as error:
-        # AttributeError is how the SDK fails on a text/plain answer.
+        # The SDK raises AttributeError for a text/plain answer.
         raise SlackUnavailable(f"Slack did not answer ({type(error).__name__}).") from error
 
 
 def error_code(error: SlackApiError) -> str:
+    """Return Slack's error code, `unknown_error` if the answer has none."""
     data = getattr(error.response, "data", None)
     return str(data.get("error", "unknown_error")) if isinstance(data, dict) else "unknown_error"
 
 
 def _status(error: SlackApiError) -> int:
-    # The SDK attaches its own response, or aiohttp's where the body was not JSON.
+    # The SDK attaches its own response, or that of aiohttp if the body was not JSON.
     return int(getattr(error.response, "status_code", None) or getattr(error.response, "status", None) or 0)
 
 
 def _retry_after(error: SlackApiError) -> float:
-    """The seconds that Slack names in Retry-After; none where it names none."""
+    """Return the seconds in Retry-After, at most LONGEST_WAIT; 0 if Slack names none."""
     headers = getattr(error.response, "headers", None) or {}
-    told = next((str(value) for name, value in headers.items() if name.lower() == "retry-after"), "")
-    return min(float(told), LONGEST_WAIT) if told.isascii() and told.isdecimal() else 0.0
+    value = next((str(value) for name, value in headers.items() if name.lower() == "retry-after"), "")
+    return min(float(value), LONGEST_WAIT) if value.isascii() and value.isdecimal() else 0.0

@@ -1,4 +1,4 @@
-"""People and user groups as Slack knows them, for the policy."""
+"""Slack's users and user groups, for the policy."""
 
 import asyncio
 import time
@@ -15,9 +15,9 @@ from bot.slack.client import Client, mapped_errors
 log = structlog.get_logger(__name__)
 
 REMEMBERED = 60.0
-# So old an answer may be that was asked for right before a call to DigiCert; it serves the calls of all requests.
+# The greatest age in seconds of an answer right before a call to DigiCert. Calls of all requests share the answers.
 FRESH = 10.0
-# Slack's errors for ids that it does not know: these are answers. Any other error leaves the question open.
+# Slack's errors for unknown ids are answers. After any other error the bot does not know.
 NO_SUCH_PERSON = frozenset({"user_not_found", "user_not_visible"})
 _NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
@@ -25,7 +25,7 @@ _Answer = TypeVar("_Answer")
 
 
 class _Answers(Generic[_Answer]):
-    """Slack's answers to one method, by id; those who ask at the same time share one call."""
+    """A cache of Slack's answers to one method, by id. Concurrent readers share one call."""
 
     def __init__(self, ask: Callable[[str], Awaitable[_Answer]], maxsize: int) -> None:
         self._ask = ask
@@ -35,14 +35,14 @@ class _Answers(Generic[_Answer]):
         self._held_until = 0.0
 
     async def get(self, key: str) -> _Answer:
-        """Return an answer that is a minute old at most."""
+        """Return an answer that is at most REMEMBERED seconds old."""
         _, answer = await self._remembered(key)
         return answer
 
     async def get_fresh(self, key: str) -> _Answer:
-        """Return an answer to a question that was asked for a call to DigiCert, FRESH seconds ago at most.
+        """Return an answer for a call to DigiCert, at most FRESH seconds old.
 
-        While Slack's Retry-After lasts, raises SlackUnavailable without asking.
+        Raises SlackUnavailable without a call while Slack's Retry-After lasts.
         """
         asked_at, answer = await self._fresh(key)
         if time.monotonic() - asked_at > FRESH:
@@ -52,19 +52,19 @@ class _Answers(Generic[_Answer]):
         return answer
 
     def forget(self, key: str) -> None:
-        """Ask again at the next question."""
+        """Remove an answer, so that the next reader asks Slack again."""
         self._remembered.cache_invalidate(key)
         self._fresh.cache_invalidate(key)
 
     @property
     def seconds_held(self) -> float:
-        """How long Slack does not want to be asked."""
+        """The seconds until Slack accepts calls again, by its last Retry-After."""
         return max(0.0, self._held_until - time.monotonic())
 
     async def _read_again(self, key: str) -> tuple[float, _Answer]:
         if self.seconds_held:
             raise SlackUnavailable("Slack asks us to wait.", self.seconds_held)
-        # If Slack does not answer, what it said before stays good for commands and forms.
+        # If Slack does not answer, its earlier answer stays valid for commands and forms.
         self._just_read[key] = await self._read(key)
         self._remembered.cache_invalidate(key)
         return await self._remembered(key)
@@ -84,7 +84,7 @@ class _Answers(Generic[_Answer]):
 
 
 class Directory:
-    """Reads people and user groups, for the policy; what Slack said is remembered for a minute."""
+    """Reader of users and user groups, for the policy. Answers are cached for a minute."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -92,10 +92,10 @@ class Directory:
         self._members = _Answers(self._read_members, maxsize=128)
 
     async def person(self, user_id: str, groups: Collection[str] = (), *, afresh: bool = False) -> Principal:
-        """Return what Slack knows of this person, and in which of these groups they are.
+        """Return what Slack knows about this user, and which of these groups they are in.
 
-        With `afresh` it is fit for a call to DigiCert: FRESH seconds old at most; else a minute. Groups that cannot be
-        read now are `unclear`. Raises SlackUnavailable or SlackRejected if Slack does not tell who it is.
+        With `afresh` the answers are at most FRESH seconds old, for a call to DigiCert; else at most a minute. Groups
+        that cannot be read now are `unclear`. Raises SlackUnavailable or SlackRejected if the user cannot be read.
         """
         groups = sorted(groups)
         user, *members = await asyncio.gather(
@@ -109,11 +109,11 @@ class Directory:
 
     @property
     def retry_after(self) -> float:
-        """How many seconds Slack does not want to be asked about people or groups; 0 if it named no time."""
+        """The seconds until Slack accepts calls about users or groups again; 0 if it named no time."""
         return max(self._users.seconds_held, self._members.seconds_held)
 
     def group_changed(self, group_id: str) -> None:
-        """Forget the members of a group; the next question reads them again."""
+        """Remove a group's members from the cache, so that the next reader asks Slack again."""
         self._members.forget(group_id)
 
     async def _members_or_none(self, group_id: str, *, afresh: bool) -> frozenset[str] | None:

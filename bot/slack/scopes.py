@@ -1,4 +1,4 @@
-"""The rights that the bot needs in a workspace, and what is lost without each; manifest.yml asks for the same ones."""
+"""The scopes that the bot needs in a workspace, and what does not work without each. The same as in manifest.yml."""
 
 from collections.abc import Iterable
 
@@ -19,6 +19,6 @@ OPTIONAL = {
 
 
 def missing(granted: Iterable[str]) -> list[str]:
-    """The needed scopes that were not granted, in the manifest's order."""
+    """Return the needed scopes that were not granted, in the manifest's order."""
     held = frozenset(granted)
     return [scope for scope in NEEDED if scope not in held]
