@@ -1,1 +1,1 @@
-"""What people type and alerts write: commands, order ids and domain names read from text. Pure."""
+"""Parsers of what people type and alerts contain: commands, order ids and domain names. Pure."""

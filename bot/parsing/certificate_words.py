@@ -1,4 +1,4 @@
-"""The words by which a text says that it is about certificates or validation, in the languages of `languages`. Pure."""
+"""Words that show that a text is about certificates or validation, in the languages of `bot.languages`. Pure."""
 
 import re
 import unicodedata
@@ -6,10 +6,10 @@ from functools import cache
 
 from bot.parsing.domain_names import has_public_suffix
 
-# Each entry is a word or a phrase, without accents. `*` stands for the rest of a word, and `-` at the front for what is
-# before it in the same word, as in Wildcardzertifikat. Chinese entries may look at what is beside them.
+# Each entry is a word or a phrase, without accents. `*` matches the rest of a word. `-` at the front matches what is
+# before it in the same word, as in Wildcardzertifikat. Chinese entries may have lookarounds.
 WORDS: dict[str, tuple[str, ...]] = {
-    # Names and abbreviations that are the same everywhere. TLS and SSL stand for certificates in names of checks.
+    # Names and abbreviations of every language. Names of monitoring checks say TLS or SSL for certificates.
     "*": (
         "dcv",
         "ssl",
@@ -88,24 +88,25 @@ WORDS: dict[str, tuple[str, ...]] = {
         "認証局",
     ),
     "ko": ("인증서", "도메인 인증", "도메인인증", "검증", "유효성 검사", "유효성 확인", "도메인 소유", "소유권 확인"),
-    # Confirming who a person is, or a code that was sent to them, is another validation.
+    # Not the words for confirming a person's identity or login (身份, 身分, 登录, 登入), or a code (码, 碼).
     "zh_CN": ("证书", "(?<!身份)(?<!身分)(?<!登录)验证(?!码)", "域名所有权", "域控制", "域名控制"),
     "zh_TW": ("憑證", "證書", "(?<!身份)(?<!身分)(?<!登入)驗證(?!碼)", "網域所有權", "網域控制"),
 }
 
 _UNSPACED = frozenset(("ja", "ko", "zh_CN", "zh_TW"))
 _SCRIPTS = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+# Scripts without spaces: a boundary between such a letter and an ASCII character counts as a space.
 _SEAM = re.compile(f"(?<=[{_SCRIPTS}])(?=[!-~])|(?<=[!-~])(?=[{_SCRIPTS}])")
 _BETWEEN_CHUNKS = re.compile(r"[\s<>\"'`|,;()\[\]{}]+")
 _LONGEST_NAME = 253
-# SSLCertExpiringSoon
+# The boundaries in SSLCertExpiringSoon.
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d_]+|[0-9]+")
 _LONGEST_ENDING = 40
 
 
 def is_about_certificates(text: str) -> bool:
-    """Return whether a text is about certificates or validation; names and addresses in it do not count."""
+    """Return True if a text is about certificates or validation. Names and addresses in it do not count."""
     chunks = _BETWEEN_CHUNKS.split(_SEAM.sub(" ", text))
     prose = " ".join(filter(None, map(_without_name, chunks)))
     words = _WORD.findall(_folded(_CAPITALS.sub(" ", prose)))
@@ -113,9 +114,9 @@ def is_about_certificates(text: str) -> bool:
 
 
 def _without_name(chunk: str) -> str:
-    """Return nothing for a name, an address or a path: their parts do not say what a text is about.
+    """Return an empty text for a name, an address or a path: their parts do not say what a text is about.
 
-    A key like `tls.server.not_after` is no name. Its parts do.
+    A key like `tls.server.not_after` is no name. Its parts count, so they are returned as words.
     """
     bare = chunk.strip(".:!?*_~")
     if "." not in bare and "/" not in bare and "@" not in bare:

@@ -1,4 +1,4 @@
-"""What stands after the slash command → what is asked for; pure, and Misunderstood is all that it raises."""
+"""Parser of the text after the slash commands. Pure; raises only InvalidInput."""
 
 import re
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ HISTORY = "history"
 WHY = "why"
 _PERSON = re.compile(
     r"""
-    [(*]{0,3} <@([UW][A-Z0-9]{1,64}) (?:\|[^<>]*)?>   # how Slack writes a colleague picked from its list
-    [.,;:!?)*]{0,9}                         # and how the sentence ended
+    [(*]{0,3} <@([UW][A-Z0-9]{1,64}) (?:\|[^<>]*)?>   # how Slack writes a user picked from its list
+    [.,;:!?)*]{0,9}                         # and the end of a sentence
     """,
     re.VERBOSE,
 )
@@ -38,7 +38,7 @@ _LONGEST_EMAIL = 320
 
 @dataclass(frozen=True, slots=True)
 class OpenForm:
-    """Open the form, filled in with what was named."""
+    """The command to open the form, filled in for an order or a name if there is one."""
 
     wanted: OrderRef | DomainRef | None
     locale: str | None = None
@@ -47,7 +47,7 @@ class OpenForm:
 
 @dataclass(frozen=True, slots=True)
 class ResendNow:
-    """Send at once, to these addresses."""
+    """The command to send at once to these addresses."""
 
     wanted: OrderRef | DomainRef
     emails: tuple[str, ...]
@@ -57,33 +57,33 @@ class ResendNow:
 
 @dataclass(frozen=True, slots=True)
 class ShowStatus:
-    """Tell how it stands with what was named, or with everything that waits."""
+    """The command to show the state of an order or a name, or of everything that waits."""
 
     wanted: OrderRef | DomainRef | None
 
 
 @dataclass(frozen=True, slots=True)
 class PersonRef:
-    """Somebody in Slack, by the id that Slack puts in place of a name."""
+    """A Slack user, by the id that Slack puts in place of a name."""
 
     user_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShowHistory:
-    """Tell what was asked about an order or a name, or by somebody, or lately."""
+    """The command to show the requests about an order or a name, those of a user, or the latest ones."""
 
     about: OrderRef | DomainRef | PersonRef | None
 
 
 @dataclass(frozen=True, slots=True)
 class ShowHelp:
-    """Whisper how the command is used."""
+    """The command to show how the slash command is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainPolicy:
-    """Tell what somebody may do, the asker where nobody is named, and which rule says so."""
+    """The command to show what a user may do, and by which rule. Without `user_id`, the user who typed it."""
 
     user_id: str | None = None
     wanted: OrderRef | DomainRef | None = None
@@ -93,11 +93,11 @@ Command = OpenForm | ResendNow | ShowHistory | ExplainPolicy | ShowHelp
 
 
 def read_command(text: str) -> Command:
-    """Return what the text after the slash command asks for; without any text, the empty form.
+    """Parse the text after the resend command. Without text, return OpenForm.
 
-    `history [order or domain or person]`, `why [@user] [name]`, or
-    `<order or domain> [to <address> …] [in <language>] [because <reason>]`, the reason last.
-    Raises Misunderstood if it is neither of them nor a call for help, or too long to be read.
+    The syntax is `history [order or domain or person]`, `why [@user] [name]`, `help`, or
+    `<order or domain> [to <address> …] [in <language>] [because <reason>]`, with the reason last.
+    Raises InvalidInput for anything else, or if the text is too long.
     """
     words = _words(text)
     if not words:
@@ -118,19 +118,19 @@ def _resend(words: Sequence[str]) -> OpenForm | ResendNow:
     try:
         wanted = read_target(target, as_label=True)
     except InvalidInput as error:
-        # Nothing is sent at once for what is only a sentence, such as one of the bot's own that was pasted.
+        # A sentence, such as a pasted one of the bot's own, only opens the form: nothing is sent at once.
         return _from_sentence(words, start, error)
     emails, locale, reason = _clauses(words[start:])
     return ResendNow(wanted, emails, locale, reason) if emails else OpenForm(wanted, locale, reason)
 
 
 def _from_sentence(words: Sequence[str], start: int, error: InvalidInput) -> OpenForm:
-    """Return the form for a sentence about one order; else raise `error`, which says what is wrong with the target."""
+    """Return the form for a sentence about one order. Raises `error` for anything else."""
     try:
         wanted = read_target(" ".join(words[:start]))
         emails, locale, reason = _clauses(words[start:])
     except InvalidInput:
-        # "to" and "in" may be words of the sentence.
+        # "to" and "in" may be words of the sentence, and no keywords.
         emails, locale, reason = (), None, None
         try:
             wanted = read_target(" ".join(words))
@@ -142,7 +142,7 @@ def _from_sentence(words: Sequence[str], start: int, error: InvalidInput) -> Ope
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a command; Misunderstood before anything reads it if it is too long."""
+    """Return the words of a command. Raises InvalidInput if the text is too long, before anything else reads it."""
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
             f"A command has at most {LONGEST_TEXT:,} characters, and this has {len(text):,}. Nothing was sent. "
@@ -152,9 +152,9 @@ def _words(text: str) -> list[str]:
 
 
 def read_status(text: str) -> ShowStatus | ShowHelp:
-    """Return what the text after the command that only looks asks for; without any text, everything that waits.
+    """Parse the text after the status command: one order or domain, or `help`. Without text, it means everything.
 
-    Raises Misunderstood if it is neither one order or domain nor a call for help, or too long to be read.
+    Raises InvalidInput for anything else, or if the text is too long.
     """
     words = _words(text)
     if not words:
@@ -178,7 +178,7 @@ def _history(words: Sequence[str]) -> ShowHistory | ShowHelp:
 
 
 def _why(words: Sequence[str]) -> ExplainPolicy:
-    """Who is asked about, and for what; Slack writes a colleague who was picked from its list as `<@U…>`."""
+    """Parse `why [@user] [name]`. Slack writes a user who was picked from its list as `<@U…>`."""
     mentions = [mention for word in words if (mention := _PERSON.fullmatch(word))]
     rest = " ".join(word for word in words if not _PERSON.fullmatch(word))
     if len(mentions) > 1 or rest.startswith("@"):
@@ -191,7 +191,7 @@ def _is_help(words: Sequence[str]) -> bool:
 
 
 def _clauses(words: Sequence[str]) -> tuple[tuple[str, ...], str | None, str | None]:
-    """The addresses, the language and the reason; `words` begin with a keyword, if there are any."""
+    """Return the addresses, the language and the reason. `words` begin with a keyword, if there are any."""
     emails: list[str] = []
     locale = reason = None
     rest = list(words)
@@ -199,11 +199,11 @@ def _clauses(words: Sequence[str]) -> tuple[tuple[str, ...], str | None, str | N
         keyword = _keyword(rest.pop(0))
         if keyword == "because":
             return tuple(dict.fromkeys(emails)), locale, _reason(rest)
-        said = _until_keyword(rest)
+        values = _until_keyword(rest)
         if keyword == "to":
-            emails += _emails(said)
+            emails += _emails(values)
         elif locale is None:
-            locale = _locale(said)
+            locale = _locale(values)
         else:
             raise _misunderstood("There is more than one language")
     return tuple(dict.fromkeys(emails)), locale, reason
@@ -214,14 +214,14 @@ def _keyword(word: str) -> str:
 
 
 def _until_keyword(rest: list[str]) -> list[str]:
-    """Take the words up to the next keyword off the front."""
+    """Remove and return the words before the next keyword."""
     end = next((index for index, word in enumerate(rest) if _keyword(word) in _KEYWORDS), len(rest))
-    said, rest[:end] = rest[:end], []
-    return said
+    values, rest[:end] = rest[:end], []
+    return values
 
 
-def _emails(said: Sequence[str]) -> list[str]:
-    words = _MAILTO.sub(lambda found: f" {found[1] or ''} ", " ".join(said)).split()
+def _emails(values: Sequence[str]) -> list[str]:
+    words = _MAILTO.sub(lambda found: f" {found[1] or ''} ", " ".join(values)).split()
     found = [_email(word) for word in words if word.lower() not in _BETWEEN_EMAILS and any(map(str.isalnum, word))]
     if not found:
         raise _misunderstood("There is no address after “to”")
@@ -238,15 +238,15 @@ def _email(word: str) -> str:
         raise _misunderstood(f"{quoted(bare)} is no e-mail address") from None
 
 
-def _locale(said: Sequence[str]) -> str:
-    locale = read_locale(" ".join(said).strip(f"{QUOTES}{INVISIBLE}.,;:!?*()")) if said else None
+def _locale(values: Sequence[str]) -> str:
+    locale = read_locale(" ".join(values).strip(f"{QUOTES}{INVISIBLE}.,;:!?*()")) if values else None
     if locale is None:
-        raise _misunderstood(f"{quoted(' '.join(said))} is no language: write a code such as de or fr after “in”")
+        raise _misunderstood(f"{quoted(' '.join(values))} is no language: write a code such as de or fr after “in”")
     return locale
 
 
-def _reason(said: Sequence[str]) -> str:
-    reason = readable(" ".join(said))
+def _reason(values: Sequence[str]) -> str:
+    reason = readable(" ".join(values))
     if not reason:
         raise _misunderstood("There is no reason after “because”")
     if len(reason) > LONGEST_REASON:
@@ -255,7 +255,7 @@ def _reason(said: Sequence[str]) -> str:
 
 
 def readable(text: str) -> str:
-    """One line of what people can see: nothing invisible, nothing that turns the direction of writing."""
+    """Return text as one line of visible characters, without those that change the direction of writing."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 

@@ -1,4 +1,4 @@
-"""A text → the domain names in it, as alerts and people write them; pure."""
+"""Search for the domain names in a text, as alerts and people write them. Pure."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# A word in ASCII is a unit of work; one that must be encoded, or could be a file, takes as long as several.
+# An ASCII word is one unit of work. A word that must be encoded, or that could be a file, takes as long as several.
 MOST_WORK = 2000
 _ENCODING = 10
 _READING_AROUND = 3
@@ -37,23 +37,23 @@ _WORD = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# What spaces part and has a dot in it; each such run is begun at its start alone.
+# A run without spaces that has a dot. It starts only after a space, and is possessive, so that it takes linear time.
 _DOTTED = re.compile(r"(?<!\S)[^\s.]*+\.\S*+")
 _BETWEEN_NAMES = re.compile(r"\.{2,}|[*+]")
 _NAME_LETTERS = re.compile(f"[{_LETTERS}.-]*+")
 _CLOSING = "/.,;:!?)]}*_~"
 
-# What JSON writes for a line's end or an angle bracket, unless a backslash parts folders here, as in C:\new\temp.
+# JSON's escapes for line ends, quotes, & and angle brackets. Not used if backslashes separate folders: C:\new\temp.
 _ESCAPES = re.compile(r"(?<!\\)\\(?:u00(?:0[9ad]|2[267]|3[ce])|[nrt])", re.IGNORECASE)
 _FOLDERS = re.compile(r"\\[^nrtu\"'\\/bf]")
 
-# Endings of files that are top-level domains as well: of hardly anybody, or of countries and their many names.
+# File endings that are top-level domains too: those with few names, and those of countries, with many names.
 _FILE_ENDINGS = frozenset(("cab", "java", "map", "mov", "pid", "target", "zip"))
 _FILE_COUNTRIES = frozenset(("cc", "la", "md", "mk", "ml", "pl", "pm", "ps", "pub", "py", "rs", "sh", "so", "tf"))
 _CERTIFICATE_FILES = frozenset(("cer", "cert", "conf", "crt", "csr", "der", "jks", "key", "p12", "p7b", "pem", "pfx"))
-# Kubernetes' secrets are often called by the name and what they hold: shop.example.com.tls, no top-level domain.
+# Kubernetes secrets are often called by the name and a type, which is no top-level domain: shop.example.com.tls.
 _SECRET_ENDINGS = frozenset(("tls", "ssl", "secret", "certificate"))
-# Words that say of what follows that it is a name, whatever its ending.
+# Words before a domain name. What follows is a name, whatever its ending.
 _SAYS_NAME = re.compile(
     r"""
     (?<![^\W_])
@@ -65,24 +65,26 @@ _SAYS_NAME = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# What follows is an organization, though it may look like a name: O = Example.com Inc.
+# What follows is an organization, even if it looks like a name: O = Example.com Inc.
 _SAYS_ORGANIZATION = re.compile(
     r"(?<![^\W_])(?:o|ou|organization(?:al[ ]?unit)?(?:name)?)[ ]?=[ ]?[\"']?\Z", re.IGNORECASE
 )
 _LONGEST_SAYING = 30
 _SUBJECT_NAMES = frozenset(("cn", "commonname", "dns", "san", "subjectaltname"))
 
-# _dnsauth.shop.example.com, selector._domainkey.example.com
+# Labels with underscores in front of a name: _dnsauth.shop.example.com, selector._domainkey.example.com
 _UNDERSCORED = re.compile(r"\A(?:.*\.)?_[^.]*\.")
+# The next sentence, if no space follows the full stop: shop.example.com.Please
 _NEXT_SENTENCE = re.compile(r"(?<=[a-z0-9])\.[A-Z][a-z]*+\Z")
-# shop.example.com-DigiCertInc-20260101-20270101, shop.example.com-0001, shop.example.com_ecc, shop.example.com-tls
+# A certificate's own name, which begins with the domain name: shop.example.com-DigiCertInc-20260101-20270101,
+# shop.example.com-0001, shop.example.com_ecc, shop.example.com-tls
 _GLUED = re.compile(r"(.+\.(?:xn--[a-z0-9]+|[^\W\d_]{2,}))[-_]([^.]+)", re.IGNORECASE)
 _OF_CERTIFICATES = re.compile(
     r"(?<![^\W_])(?:[0-9]{3,}|tls|ssl|certs?|certificate|crt|ecc|ecdsa|rsa|key|secret|wildcard|https?)(?![^\W_])",
     re.IGNORECASE,
 )
 
-# How a text speaks of a certificate's life, beside the words for certificates and validation themselves.
+# Words for domains, renewal and expiry, beside the words for certificates and validation themselves.
 _LAPSES = re.compile(
     r"""
     (?<![^\W\d_])
@@ -96,6 +98,7 @@ _LAPSES = re.compile(
     """,
     re.VERBOSE,
 )
+# Words before the name of a certificate: "certificate for", "ssl:", "Zertifikat für".
 _SAYS_WHOSE = re.compile(
     r"""
     (?: certs? | certificates? | certificat | certificado | certificato | zertifikat | ssl | tls | dcv | validation )
@@ -104,7 +107,7 @@ _SAYS_WHOSE = re.compile(
     re.VERBOSE,
 )
 _BEFORE, _BEHIND = 160, 80
-# How a text speaks of files: what is run, opened or written, and where in it something happened.
+# Words around the name of a file: what is run, opened or written, and the line where something happened.
 _BEFORE_FILE = re.compile(
     r"""
     (?<![^\W_])
@@ -144,7 +147,7 @@ _FILE_STEMS = _words(
 
 @dataclass(frozen=True, slots=True)
 class DomainMention:
-    """A name, ASCII-encoded, and where in the text it is; not strong if it only leads to something else."""
+    """An ASCII-encoded name, and its position in the text. Not explicit if it is only a part of an address or path."""
 
     name: str
     at: int
@@ -154,13 +157,13 @@ class DomainMention:
 def find_domains(
     text: str, budget: WorkBudget | None = None, is_about_certificates: Callable[[], bool] = lambda: False
 ) -> Iterator[DomainMention]:
-    """Yield each name under a known public suffix, in order of appearance; a name may come twice.
+    """Yield each name under a known public suffix, in order of appearance. A name may come twice.
 
-    Leave out the hosts of email addresses, and what could as well be a file, like main.rs. `is_about_certificates` says
-    if all that belongs to the text is. Once `budget` is spent, the rest is not read.
+    Skips the hosts of email addresses, and words that could also be files, like main.rs. `is_about_certificates` is
+    called for the whole message that the text belongs to. Once `budget` is spent, the rest is not read.
     """
-    reading = _DomainScanner(_without_escapes(text), budget or WorkBudget(MOST_WORK), is_about_certificates)
-    return reading.names()
+    scanner = _DomainScanner(_without_escapes(text), budget or WorkBudget(MOST_WORK), is_about_certificates)
+    return scanner.names()
 
 
 def is_about_certificates(text: str) -> bool:
@@ -169,7 +172,7 @@ def is_about_certificates(text: str) -> bool:
 
 
 def _without_escapes(text: str) -> str:
-    """`text`, as long as before, with spaces for JSON's escapes and slashes for the backslashes that remain."""
+    """Return a text of the same length, with spaces for JSON's escapes and slashes for the other backslashes."""
     if "\\" not in text:
         return text
     if not _FOLDERS.search(text):
@@ -203,14 +206,14 @@ class _DomainScanner:
             yield from _WORD.finditer(self._text, run.start(), run.end())
 
     def _in_address(self, found: re.Match[str]) -> Iterator[DomainMention]:
-        """The host of an address on the web, strong if the address is nothing but the host."""
+        """Yield the host of a web address. It is explicit if the address is only the host."""
         if "@" in found["host"]:
             return
         is_bare = not (found["rest"] or "").strip(_CLOSING)
         yield from self._read(found["host"], found.start(), is_strong=is_bare, says_name=True)
 
     def _in_word(self, found: re.Match[str]) -> Iterator[DomainMention]:
-        """The names in a word, which may be an address without a scheme, or folders that end in a name."""
+        """Yield the names in a word, which may be an address without a scheme, or a path that ends in a name."""
         word, path, at = found["word"], found["path"] or "", found.start()
         if "@" in word or "%" in word:
             return
@@ -238,7 +241,7 @@ class _DomainScanner:
                 yield from self._read(name[0], at, says_name=bool(is_subject))
 
     def _read(self, word: str, at: int, *, is_strong: bool = True, says_name: bool = False) -> Iterator[DomainMention]:
-        """The name in a word, if there is one; what only a certificate's file is called by is not strong."""
+        """Yield the name in a word, if there is one. The name of a certificate's file is not explicit."""
         if "." not in word or not self._budget.spend(1 if word.isascii() and "xn--" not in word else _ENCODING):
             return
         bare = _bare(word)
@@ -253,7 +256,7 @@ class _DomainScanner:
                 return
 
     def _is_surely_a_name(self, found: re.Match[str]) -> bool:
-        """Return True if what could as well be a file is a name, by what is around it."""
+        """Return True if a word that could also be a file is a name, by the text around it."""
         word = found["word"].strip(".-_")
         stem = word.rpartition(".")[0]
         is_country = _result(word) in _FILE_COUNTRIES
@@ -278,7 +281,7 @@ class _DomainScanner:
 
 
 def _could_be_a_label(stem: str, *, is_upper: bool) -> bool:
-    """Return False for what files are usually called: main, deploy-certs, README, TlsClient."""
+    """Return False for usual names of files: main, deploy-certs, README, TlsClient."""
     is_one_case = stem == stem.lower() or stem.istitle() or is_upper
     return is_one_case and "_" not in stem and not _FILE_STEMS.intersection(stem.lower().split("-"))
 
@@ -293,19 +296,19 @@ def _result(word: str) -> str:
 
 
 def _bare(word: str) -> str:
-    """`word` without what people and machines put before and behind a name."""
+    """Return `word` without what people and programs put before and after a name."""
     if len(word) > _LONGEST_WORD:
         return ""
     bare = word.partition(":")[0].strip(".-").rstrip("_").removeprefix("WILDCARD.")
     if bare[:1].islower():
         bare = _NEXT_SENTENCE.sub("", bare)
-    # Of check_ssl_shop.example.com the name is what follows.
+    # In check_ssl_shop.example.com, the name begins after the last underscore.
     first, dot, others = _UNDERSCORED.sub("", bare, count=1).partition(".")
     return (first.rpartition("_")[2] if "." in others else first) + dot + others
 
 
 def _unglued(word: str) -> str:
-    """The name at the start of a certificate's name, or nothing where the rest does not look like one's."""
+    """Return the domain name at the start of a certificate's own name, or nothing if the rest does not fit one."""
     glued = _GLUED.fullmatch(word)
     return glued[1] if glued and _OF_CERTIFICATES.search(glued[2]) else ""
 

@@ -1,4 +1,4 @@
-"""Domain names: their readable form, their parents, and what the public suffix list says of them. Pure."""
+"""Domain names: their readable form, their parents, and the public suffix list. Pure."""
 
 from functools import cache
 
@@ -7,7 +7,7 @@ from publicsuffixlist import PublicSuffixList
 
 
 def is_public_suffix(name: str) -> bool:
-    """Whether names of many owners stand directly below `name`, as below `com` and `co.uk`; see `parents`.
+    """Return True if names directly below `name` belong to many owners, as for `com` and `co.uk`; see `ancestors`.
 
     Takes a name as `encode_name` returns it: another spelling of a suffix is not found.
     """
@@ -15,12 +15,12 @@ def is_public_suffix(name: str) -> bool:
 
 
 def unicode_name(ascii_name: str) -> str:
-    """The name as people write it: in Unicode where that encodes back to the very same name, else as it is."""
+    """Return the name in Unicode, with each label as it is that would not encode back to itself."""
     return ".".join(map(_display_label, ascii_name.split(".")))
 
 
 def display_name(ascii_name: str) -> str:
-    """A domain name as people read it; beside a Unicode form stands the ASCII one, which cannot look like another."""
+    """Return a domain name for display: in Unicode, followed by the ASCII form, which cannot imitate another name."""
     shown = unicode_name(ascii_name)
     return ascii_name if shown == ascii_name else f"{shown} ({ascii_name})"
 
@@ -31,9 +31,9 @@ def without_wildcard(name: str) -> str:
 
 
 def ancestors(name: str) -> tuple[str, ...]:
-    """`name` and its parents up to the registrable domain, nearest first; under an unknown suffix `name` alone.
+    """Return `name` and its parents up to the registrable domain, nearest first; only `name` if its suffix is unknown.
 
-    Takes an ASCII-encoded name. Source: the ICANN section of publicsuffix.org, as installed; nothing is fetched.
+    Takes an ASCII-encoded name. Source: the ICANN section of publicsuffix.org, as installed. Nothing is downloaded.
     """
     registrable = _suffixes().privatesuffix(name)
     if registrable is None:
@@ -43,12 +43,12 @@ def ancestors(name: str) -> tuple[str, ...]:
 
 
 def is_subdomain_of(parent: str, name: str) -> bool:
-    """True where `name` is `parent` or lies below it; both ASCII-encoded."""
+    """Return True if `name` is `parent` or below it. Both are ASCII-encoded."""
     return name == parent or name.endswith(f".{parent}")
 
 
 def has_public_suffix(name: str) -> bool:
-    """True where `name`, in ASCII or Unicode, lies below a suffix of that list; asked of alerts, never of people."""
+    """Return True if `name`, in ASCII or Unicode, is below a public suffix. For names in alerts, not for typed ones."""
     return _suffixes().is_private(name)
 
 

@@ -5,7 +5,7 @@ Sources: the field lists of the Elastic Common Schema and of OpenTelemetry's sem
 
 import re
 
-# The last words of such keys that are top-level domains as well. Real names end in them, too.
+# Last words of such keys that are also top-level domains, so that real names end in them too.
 _ENDINGS = (
     "app|channel|city|cloud|country|date|email|group|host|id|info|link|name|network|page|report|run|security|zone"
 )
@@ -13,5 +13,5 @@ _KEY = re.compile(rf"[a-z][a-z0-9_.-]{{0,80}}\.(?:{_ENDINGS})[\"'`*_]{{0,3}} ?[:
 
 
 def is_field_key(text: str, at: int) -> bool:
-    """Return whether the word at a position is probably the key of a value, and no name."""
+    """Return True if the word at a position is probably the key of a value, and no name."""
     return _KEY.match(text, at) is not None

@@ -1,4 +1,4 @@
-"""A Slack message → what it may ask to be resent; pure, and no JSON value makes it raise."""
+"""Search for the orders and names that a Slack message may be about. Pure, and no JSON value makes it raise."""
 
 import heapq
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ _OF_THE_SENDER = {SpanKind.FOOTER, SpanKind.TITLE_LINK}
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """An order or a name that a message may mean, and where it says so; views escape `where`.
+    """An order or a name that a message may mean. `location` says in which part of it; views must escape it.
 
-    What is not strong, such as the host of a link, counts only if exactly that name waits, never through a parent.
-    `is_link` marks the address of a link that shows another text, `is_key` what is probably the key of a field.
+    If not `is_explicit`, such as the host of a link, it counts only if exactly that name waits, never through a parent.
+    `is_link` marks the address of a link that shows another text. `is_key` marks what is probably the key of a field.
     """
 
     target: OrderRef | DomainRef
@@ -33,18 +33,21 @@ class Mention:
 
 
 def find_mentions(message: Any) -> tuple[Mention, ...]:
-    """At most 50 candidates of a raw Slack message, each target once: the strong ones first, in order of appearance."""
-    strong: dict[OrderRef | DomainRef, Mention] = {}
-    weak: dict[OrderRef | DomainRef, Mention] = {}
+    """Return at most 50 mentions in a raw Slack message, each target once.
+
+    The explicit ones are first, in order of appearance.
+    """
+    explicit: dict[OrderRef | DomainRef, Mention] = {}
+    implicit: dict[OrderRef | DomainRef, Mention] = {}
     for candidate in _mentions(message):
-        same = strong if candidate.is_explicit else weak
+        same = explicit if candidate.is_explicit else implicit
         known = same.setdefault(candidate.target, candidate)
         same[candidate.target] = replace(
             known, is_link=known.is_link and candidate.is_link, is_key=known.is_key or candidate.is_key
         )
-        if len(strong) == _MOST_CANDIDATES:
+        if len(explicit) == _MOST_CANDIDATES:
             break
-    found = [*strong.values(), *(candidate for target, candidate in weak.items() if target not in strong)]
+    found = [*explicit.values(), *(candidate for target, candidate in implicit.items() if target not in explicit)]
     return tuple(found[:_MOST_CANDIDATES])
 
 
@@ -60,7 +63,7 @@ def _destination(mention: tuple[int, Mention]) -> int:
 
 
 class _SpanReader:
-    """One pass over a message, whose passages share what work may be done."""
+    """One pass over a message. Its spans share one budget of work."""
 
     def __init__(self, spans: tuple[TextSpan, ...]) -> None:
         self.spans = spans
@@ -69,7 +72,7 @@ class _SpanReader:
 
     @cached_property
     def _is_about_certificates(self) -> bool:
-        """True if the beginning of the message, where its title is, says so."""
+        """True if the beginning of the message, with its title, is about certificates."""
         text = "\n".join(span.text[:_LONGEST_CONTEXT] for span in self.spans)[:_LONGEST_CONTEXT]
         return domain_mentions.is_about_certificates(text)
 

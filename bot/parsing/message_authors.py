@@ -1,8 +1,8 @@
 """The author of a Slack message: a person, or an app or webhook. Pure, and no JSON value makes it raise.
 
 Slack puts `bot_id` on every message that was posted through its Web API. If an app posts in the name of a person,
-`user` is that person. Without `user`, an app or a webhook speaks for itself.
-Sources: Slack's pages of the events "message" and "bot_message"; what developers see of posts with a person's token:
+`user` is that person. Without `user`, the author is an app or a webhook.
+Sources: Slack's pages of the events "message" and "bot_message"; a report about posts with a person's token:
 https://github.com/anneschuth/claude-threads/issues/526
 """
 
@@ -37,7 +37,7 @@ def read_author(message: Mapping[str, Any], team_id: str | None) -> Author | Non
         return None
     bot_id, user_id = (None if message.get(key) == "" else message.get(key) for key in ("bot_id", "user"))
     if user_id == SLACKBOT:
-        # Slackbot repeats what anyone gave it, as in reminders. It also posts what is mailed to a channel's address.
+        # Slackbot repeats texts of any user, as in reminders. It also posts emails to a channel's address.
         return Author(bot_id=SLACKBOT) if _is_email(message) else None
     if bot_id is None and user_id is None:
         return None

@@ -1,4 +1,4 @@
-"""A raw Slack message → its passages: each text in it, and where it stands; pure, and no JSON value makes it raise."""
+"""Extraction of the texts of a raw Slack message, each with its location. Pure, and no JSON value makes it raise."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _MOST_NODES = 5000
 _DEEPEST = 24
 _LONGEST_HEAD = 40
 
-# Other angle brackets are text. No part takes an angle bracket, so each is looked at once.
+# Other angle brackets are text. No part matches an angle bracket, so that matching takes linear time.
 _MARKUP = re.compile(
     r"""
     <
@@ -28,12 +28,12 @@ _MARKUP = re.compile(
 _WEB = re.compile(r"(?:[a-z][a-z0-9+.-]{0,40}:)?//", re.IGNORECASE)
 _ITALIC = re.compile(r"(?<!\w)_([^_\n]++)_(?!\w)")
 _BOLD_HEAD = re.compile(r"\s*+\*([^*\n]++)\*")
-# Two Arabic ligatures that compatible forms write as whole sentences go too.
+# Also two Arabic ligatures, which NFKC expands to whole sentences.
 _UNSEEN = str.maketrans("", "", INVISIBLE + "\u00ad\ufdfa\ufdfb")
 
 
 class SpanKind(StrEnum):
-    """What a passage is: the sender's words, or an address they lead to; footers and titles' links name the sender."""
+    """The kind of a span: text of the sender, or the address of a link. Footers and title links name the sender."""
 
     PROSE = "prose"
     CODE = "code"
@@ -46,7 +46,7 @@ class SpanKind(StrEnum):
 class TextSpan:
     """One text as people see it, without Slack's markup, or the address of a link.
 
-    `where` completes "found in …"; it may repeat the sender's words, so views escape it.
+    `location` completes "found in …". It may repeat words of the sender, so views must escape it.
     """
 
     text: str
@@ -55,21 +55,22 @@ class TextSpan:
 
 
 def read_spans(message: Any) -> tuple[TextSpan, ...]:
-    """The passages of a message as Slack delivers it, in order of appearance; links follow the text they stand in.
+    """Return the spans of a message as Slack delivers it, in order of appearance. Links follow the text they are in.
 
-    Takes any JSON value, reads at most 100,000 characters of it, and gives no passage twice. Sources: Slack's "Block
+    Takes any JSON value, reads at most 100,000 characters of it, and returns no span twice. Sources: Slack's "Block
     Kit", "Formatting message text" and "Secondary message attachments", and what senders post in spite of them.
     """
-    reading = _MessageWalker()
+    walker = _MessageWalker()
     if isinstance(message, dict):
-        reading.message(message)
-    return tuple(reading.spans)
+        walker.message(message)
+    return tuple(walker.spans)
 
 
 _PROSE, _CODE, _LINK = SpanKind.PROSE, SpanKind.CODE, SpanKind.LINK
 _TITLE_LINK, _FOOTER = SpanKind.TITLE_LINK, SpanKind.FOOTER
 
-# What may carry a text, by its key, in the order in which Slack shows it; None stands where its parent does.
+# The keys that may have a text, in the order in which Slack shows them, with location and kind. None means that the
+# location is that of the parent.
 _TEXTS: dict[str, tuple[str | None, SpanKind]] = {
     "pretext": (None, _PROSE),
     "author_name": ("the author", _PROSE),
@@ -110,11 +111,11 @@ _OF_MARKUP = {"mrkdwn_in"}
 
 
 class _MessageWalker:
-    """One walk through a message, which ends where too much was read."""
+    """One walk through a message, which ends once a limit is reached."""
 
     def __init__(self) -> None:
         self.spans: list[TextSpan] = []
-        self._observation: set[tuple[str, SpanKind]] = set()
+        self._seen: set[tuple[str, SpanKind]] = set()
         self._characters = _MOST_CHARACTERS
         self._nodes = _MOST_NODES
 
@@ -125,8 +126,8 @@ class _MessageWalker:
         self._files(message.get("files"), 0)
 
     def _walk(self, node: Any, where: str, depth: int) -> None:
-        """Read what stands where Slack has a block, an element, an attachment, or a list of them."""
-        if not self._may_go_on(depth):
+        """Read a block, an element, an attachment, or a list of them."""
+        if not self._enter(depth):
             return
         if isinstance(node, list):
             for item in node:
@@ -156,7 +157,7 @@ class _MessageWalker:
                 self._add(value, destination or where, kind)
 
     def _containers(self, node: dict[str, Any], where: str, depth: int) -> None:
-        """Read what else holds something, by whatever key, since Slack's blocks keep growing."""
+        """Read objects and lists under any other key, since Slack adds new kinds of blocks."""
         for key, value in node.items():
             if key == "fields":
                 self._fields(value, depth)
@@ -166,10 +167,10 @@ class _MessageWalker:
                 self._walk(value, where, depth + 1)
 
     def _fields(self, fields: Any, depth: int) -> None:
-        """Read an attachment's fields, which have titles, or a section's, where the neighbour may be the title."""
+        """Read the fields of an attachment, which have titles, or of a section, whose field before may be the title."""
         before = ""
         for field in _listed(fields):
-            if not self._may_go_on(depth):
+            if not self._enter(depth):
                 return
             if isinstance(field, dict) and ("value" in field or "title" in field):
                 self._titled(field, depth)
@@ -187,11 +188,11 @@ class _MessageWalker:
 
     def _files(self, files: Any, depth: int) -> None:
         for file in _listed(files):
-            if isinstance(file, dict) and self._may_go_on(depth):
+            if isinstance(file, dict) and self._enter(depth):
                 self._texts(file, _FILE_TEXTS, "a file preview", depth)
 
     def _table(self, rows: list[Any], depth: int) -> None:
-        """Read the cells, each behind the head of its column, which says what a number is."""
+        """Read the cells, each after the head of its column, which says what a number is."""
         heads: list[str] = []
         for row in rows:
             links: list[str] = []
@@ -208,8 +209,8 @@ class _MessageWalker:
         self._append_links(links, where, _PROSE)
 
     def _inline(self, node: Any, links: list[str], depth: int) -> str:
-        """Rich text on one line, a list's items on a line each; what its labels lead to goes to `links`."""
-        if not self._may_go_on(depth):
+        """Return rich text as one line, with a line for each item of a list. Appends hidden addresses to `links`."""
+        if not self._enter(depth):
             return ""
         if not isinstance(node, dict) or _type(node) in _WORDLESS:
             return _written(node) if isinstance(node, (str, int)) else " "
@@ -222,12 +223,13 @@ class _MessageWalker:
             text = f"`{text}`"
         return _linked(_written(node.get("url")), text, links) if "url" in node else text
 
-    def _may_go_on(self, depth: int) -> bool:
+    def _enter(self, depth: int) -> bool:
+        """Count a node. Return False if it is too deep, or if a limit is reached."""
         self._nodes -= 1
         return depth <= _DEEPEST and self._nodes >= 0 and self._characters > 0
 
     def _add(self, value: Any, where: str, kind: SpanKind) -> None:
-        """Keep `value` if it is a text or a number, and then what it links to."""
+        """Append `value` if it is a text or a number, and then the addresses that it links to."""
         text = cut_at_word(_written(value), self._characters)
         self._characters -= len(text)
         if kind in {_LINK, _TITLE_LINK}:
@@ -242,8 +244,8 @@ class _MessageWalker:
             self._append(link, where, kind if kind is _FOOTER else _LINK)
 
     def _append(self, text: str, where: str, kind: SpanKind) -> None:
-        if text.strip() and (text, kind) not in self._observation:
-            self._observation.add((text, kind))
+        if text.strip() and (text, kind) not in self._seen:
+            self._seen.add((text, kind))
             self.spans.append(TextSpan(text, where, kind))
 
 
@@ -257,7 +259,7 @@ def _type(node: Any) -> str:
 
 
 def _written(value: Any) -> str:
-    """A text, a number of at most 18 digits as its digits, the text of a text object; else nothing."""
+    """Return a text, the digits of a number of at most 18, or the text of a text object; else an empty text."""
     if isinstance(value, dict):
         value = value.get("text")
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
@@ -282,7 +284,7 @@ def _field(title: str) -> str:
 
 
 def _unmarked(text: str, links: list[str]) -> str:
-    """`text` with Slack's markup replaced by what it shows; where a label hides an address, that goes to `links`."""
+    """Return `text` with Slack's markup replaced by what it shows. Appends addresses behind labels to `links`."""
 
     def shown(found: re.Match[str]) -> str:
         address, label = found[1], found[2] or ""
@@ -294,14 +296,14 @@ def _unmarked(text: str, links: list[str]) -> str:
 
 
 def _linked(address: str, label: str, links: list[str]) -> str:
-    """What shows of a link. Mail addresses show nothing: neither they nor their labels name what waits."""
+    """Return what a link shows. A `mailto:` link becomes a space: neither address nor label names a target."""
     if address.lower().startswith("mailto:"):
         return " "
     if not label or label == address:
         return f" {address} "
     web = _WEB.match(address)
     if web and address[web.end() :].rstrip("/").lower() == label.lower():
-        # Slack links plain names by itself, as <http://shop.example.com|shop.example.com>, and main.rs just so.
+        # Slack itself links plain names, as <http://shop.example.com|shop.example.com>, and also files like main.rs.
         return label if web[0].lower() == "http://" else f" {address} "
     if web:
         links.append(_unescaped(address))
@@ -313,7 +315,7 @@ def _unescaped(text: str) -> str:
 
 
 def _legible(text: str, kind: SpanKind) -> str:
-    """`text` in compatible forms of its letters, without invisible ones and italics, words apart in every script."""
+    """Return `text` in NFKC, without invisible characters and italics, with spaces between words of every script."""
     if not text.isascii():
         text = spaced(text.translate(_UNSEEN))
     return text if kind is _CODE else _ITALIC.sub(r"\1", text)

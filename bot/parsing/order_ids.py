@@ -1,4 +1,4 @@
-"""Order ids as people, spreadsheets and locales write them; pure."""
+"""Order ids as people, spreadsheets and locales write them. Pure."""
 
 import re
 
@@ -10,10 +10,10 @@ _OCTET = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 
 
 def _id_pattern(fewest_digits: int, single: str) -> str:
-    """Return a verbose pattern with one group: an id of so many digits, or one in groups of three.
+    """Return a verbose pattern with one group: an id of at least `fewest_digits` digits, or one in groups of three.
 
-    `single` is what may precede the only group. The id is no part of a larger word, and not the beginning of an
-    amount, a date, a time or an address.
+    `single` matches the digits before a single separator, as in 700,001; empty if that is no id. The id is no part of a
+    larger word, and not the beginning of an amount, a date, a time or an address.
     """
 
     def groups(separator: str) -> str:
@@ -45,7 +45,7 @@ def _id_pattern(fewest_digits: int, single: str) -> str:
     """
 
 
-# Where a label says that an id follows; where only the word "order" does; where hardly anything does.
+# An id after a label like "order id"; after the word "order" alone; after a weaker hint.
 LABELLED_ID = _id_pattern(3, "[1-9][0-9]{2}")
 ORDER_ID = _id_pattern(3, "")
 LONG_ID = _id_pattern(6, "")
@@ -53,14 +53,14 @@ LONG_ID = _id_pattern(6, "")
 _ALONE = _id_pattern(3, "[1-9][0-9]{0,2}")
 _CELL = re.compile(_ALONE, re.VERBOSE)
 _ANYWHERE = re.compile(rf"(?<![\w.,]) {LABELLED_ID}", re.VERBOSE)
-# What a person typed as nothing but an id may have fewer digits, or too many: then the answer says so.
+# If a person typed only an id, it may have fewer digits, or too many: then the answer says so.
 _TYPED = re.compile(rf"(?: {_ALONE} | (?P<digits>[0-9]++) (?:[.,]0)? ) [.]?", re.VERBOSE)
 _SCIENTIFIC = re.compile(r"([1-9])[.,]([0-9]+)[eE][+]?([0-9]{1,2})(?:[.,]0)?")
 _ZERO_SHARE = re.compile(r"(?<=[0-9])[.,]0\Z")
 
 
 def id_of(written: str) -> int | None:
-    """Return the id that a match of one of the patterns means; None if digits are lost or there are too many."""
+    """Return the id of a match of one of the patterns; None if digits are lost (1.48E9) or there are too many."""
     if written.isdecimal() and len(written) <= MOST_DIGITS:
         return int(written) or None
     if scientific := _SCIENTIFIC.fullmatch(written):
@@ -71,14 +71,14 @@ def id_of(written: str) -> int | None:
 
 
 def read_cell(text: str) -> int | None:
-    """Return the id that a table's cell holds and nothing else."""
+    """Return the id in a table's cell; None if the cell has anything else."""
     bare = text.strip("`*\"'=# \t\r").removesuffix(".00")
     found = _CELL.fullmatch(bare) if len(bare) <= 40 else None
     return id_of(found[1]) if found else None
 
 
 def typed_digits(text: str) -> str | None:
-    """Return the digits of what a person typed as an id, without leading zeros; None if it is anything else."""
+    """Return the digits of an id that a person typed, without leading zeros; None if it is anything else."""
     found = _TYPED.fullmatch(text)
     if found is None:
         return None
@@ -89,12 +89,12 @@ def typed_digits(text: str) -> str | None:
 
 
 def id_end(text: str, at: int) -> int:
-    """Return where the id that starts at `at` ends; `at` itself if none does."""
+    """Return the end of the id that starts at `at`; `at` itself if there is none."""
     found = _CELL.match(text, at)
     return found.end(1) if found else at
 
 
 def ids_in(text: str) -> list[tuple[int, int, int]]:
-    """Return each number that could be an id: where it starts and ends, and the id."""
+    """Return each number that could be an id: its start, its end, and the id."""
     found = ((match, id_of(match[1])) for match in _ANYWHERE.finditer(text))
     return [(match.start(1), match.end(1), order_id) for match, order_id in found if order_id is not None]

@@ -1,4 +1,4 @@
-"""Links to an order in CertCentral, also as mail filters rewrite them → the order's id; pure."""
+"""Order ids in links to CertCentral, also in the forms to which mail filters rewrite them. Pure."""
 
 import re
 from base64 import urlsafe_b64decode
@@ -26,7 +26,7 @@ _ADDRESS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-# CertCentral's hosts: those of the United States, of Europe, and of DigiCert's other countries.
+# The hosts of CertCentral in the United States, in Europe, and in other countries.
 _CERTCENTRAL = re.compile(
     r"(?:(?:www|certcentral|api)\.)?digicert\.(?:com|[a-z]{2}|co\.[a-z]{2}|com\.[a-z]{2})\.?", re.IGNORECASE
 )
@@ -35,7 +35,7 @@ _ORDER = {"order", "orders"}
 _BETWEEN = {"certificate", "detail", "details", "overview", "summary", "view"}
 _KEYS = {"order_id", "orderid", "order-id", "order"}
 
-# Mail filters and redirectors that carry the address they replace.
+# Hosts of mail filters and redirectors whose links contain the original address.
 _WRAPPERS = (
     ".safelinks.protection.outlook.com",  # Microsoft Defender: ?url=
     ".safelinks.protection.partner.outlook.cn",
@@ -69,7 +69,7 @@ _RUN_LENGTHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_
 
 
 def linked_orders(text: str) -> Iterator[tuple[int, int | None]]:
-    """Yield each link to DigiCert in `text`: where it starts, and the id of the order that it leads to, if any."""
+    """Yield each link to DigiCert in `text`: its start, and the id of the order that it leads to, if any."""
     # JSON may write \/ for a slash.
     for found in LINK.finditer(text.replace("\\/", "/")):
         if "digicert" in found[0].lower():
@@ -95,7 +95,7 @@ def order_in_link(address: str) -> int | None:
 
 
 def _unwrapped(host: str, rest: str) -> str | None:
-    """Return the address that a mail filter replaced."""
+    """Return the original address in a mail filter's link; None if there is none."""
     if (third := _PROOFPOINT_3.match(rest)) is not None:
         return _with_replaced(unquote(third["address"]), third["replaced"])
     if host.startswith("urldefense") and rest.lower().startswith("/v2/"):
@@ -110,7 +110,7 @@ def _unwrapped(host: str, rest: str) -> str | None:
 
 
 def _with_replaced(address: str, replaced: str) -> str:
-    """Return the address with the characters for which Proofpoint's version 3 put asterisks."""
+    """Return the address with the characters that Proofpoint's version 3 replaced by asterisks."""
     try:
         characters = iter(urlsafe_b64decode(replaced + "==").decode("utf-8"))
     except ValueError:
@@ -132,20 +132,20 @@ def _decoded(text: str) -> str:
 
 
 def _order_in(rest: str, *, is_fragment: bool = False) -> int | None:
-    """Return the id in what follows the host: /secure/orders/700001, …/orders/#700001, …?order_id=700001."""
+    """Return the id in the part after the host: /secure/orders/700001, …/orders/#700001, …?order_id=700001."""
     path, _, fragment = rest.partition("#")
     path, _, query = path.partition("?")
     segments = [segment.lower() for segment in path.split("/") if segment]
     found = [_in_path(segments), _in_query(query)]
     if fragment and not is_fragment:
         is_order_page = bool(segments) and segments[-1] in _ORDER
-        at_once = _read(fragment.lstrip("!/")) if is_order_page else _in_query(fragment)
-        found += [at_once, _order_in(fragment, is_fragment=True)]
+        in_fragment = _read(fragment.lstrip("!/")) if is_order_page else _in_query(fragment)
+        found += [in_fragment, _order_in(fragment, is_fragment=True)]
     return next((order_id for order_id in found if order_id is not None), None)
 
 
 def _in_path(segments: list[str]) -> int | None:
-    """Return the id behind /order/ or /orders/, where a word may be in between: /order/certificate/700001."""
+    """Return the id after /order/ or /orders/. A word may be in between: /order/certificate/700001."""
     for index, segment in enumerate(segments):
         if segment in _ORDER:
             behind = [each for each in segments[index + 1 : index + 3] if each not in _BETWEEN]

@@ -1,4 +1,4 @@
-"""A text → the order ids in it: numbers beside words that say so, and links to CertCentral; pure."""
+"""Search for the order ids in a text: numbers beside words that say so, and links to CertCentral. Pure."""
 
 import csv
 import re
@@ -11,8 +11,8 @@ from bot.parsing.work_budget import WorkBudget
 
 MOST_WORK = 2000
 
-# Every pattern reads lower case, repeats nothing without a limit unless it can never give back what it took,
-# and begins at a word that was found: so the work is bounded by the number of such words.
+# Every pattern matches lower case, has a limit for each repetition unless it is possessive, and begins at a word that
+# was found. So the work is bounded by the number of such words.
 _GAP = r"[ \t:=#*_`\"'~({\[|<>\\\u00a0\u2013\u2014\u2192\u2502\u00ab\u00bb\u201c\u201d\u201e\u300c\u300d\u3010\u3011-]"
 _MARKS = r"[`*_\"'#(\[]"
 _BULLET = r"(?:[*\u2022\u25e6\u25aa\u00b7\u2013-]|[0-9]{1,2}[.)])"
@@ -74,7 +74,7 @@ _OTHER_WAYS = (
 )
 _OWN_LINE = _verbose(r"\n [ \t*_`\u2022-]{0,8} (?:(?:digicert|certcentral|certificate)[ ]){0,2} \Z")
 
-# What a list says of an order before it names the next.
+# What a list says about an order before it names the next one.
 _OF = rf"""
         [ ]? [(\[][^()\[\]\n]{{0,60}}[)\]]                                        # (corp)
       | [ ] {_FOR} [ ] {_MARKS}{{0,2}} [\w.*@-]{{1,100}}+                         # for shop.example.com
@@ -112,7 +112,7 @@ _LIST_ITEM = _verbose(
 
 # Not [#4711001] or #4711001:, which is how tickets and incidents are titled.
 _HASH = _verbose(rf"(?<![\w\#&/?=.\[]) \# [ ]? {LONG_ID} (?!:)")
-# A number sign counts after these words; after any other noun it numbers something else: incidents, builds, monitors.
+# A number sign counts after these words. After another noun it numbers something else: incidents, builds, monitors.
 _BEFORE_HASH = {
     *("a", "also", "and", "at", "cert", "certcentral", "certificate", "certs", "dcv", "digicert", "for", "from", "in"),
     *("is", "of", "on", "or", "pending", "please", "renew", "renewal", "resend", "see", "the", "validation", "waiting"),
@@ -138,7 +138,7 @@ _BEFORE_COLUMN_HEAD = _verbose(
 
 
 def find_order_ids(text: str, budget: WorkBudget | None = None) -> Iterator[tuple[int, int]]:
-    """Yield each order id and where in `text` it is; an id may come twice, and not in order of appearance.
+    """Yield the position of each order id in `text`, and the id. An id may come twice, and not in order of appearance.
 
     Each word, link and id is a unit of work. Once `budget` is spent, the rest is not read.
     """
@@ -150,7 +150,7 @@ class _OrderScanner:
 
     def __init__(self, text: str, budget: WorkBudget) -> None:
         self._links = text
-        # The words of an address are not the text's own: a shop's link has its order=700001 too.
+        # The words of an address do not count: the link of a web shop may have order=700001 too.
         self._text = _ADDRESS.sub(lambda address: " " * len(address[0]), text) if "//" in text else text
         self._low = lowered(self._text)
         self._budget = budget
@@ -202,7 +202,7 @@ class _OrderScanner:
             found = (_NEXT_OF_SEVERAL if is_several else _NEXT).match(self._low, found.end())
 
     def _in_lists(self, words: Iterable[OrderWord]) -> Iterator[tuple[int, int]]:
-        """Yield the numbers that begin the lines below a line that speaks of orders."""
+        """Yield the numbers at the start of the lines below a line about orders."""
         end = 0
         for word in words:
             head = _LIST_HEAD.match(self._low, word.end) if word.start >= end else None
@@ -214,7 +214,7 @@ class _OrderScanner:
             if not (word.is_several or has_mark):
                 continue
             items = list(self._items(head.end()))
-            # One line that happens to begin with a number is no list.
+            # A single line that begins with a number is no list.
             if len(items) > 1 or has_mark or any(item["bullet"] or (is_label and _is_all(item)) for item in items):
                 yield from ((item.start(2), order_id) for item in items if (order_id := id_of(item[2])) is not None)
                 end = items[-1].end() if items else end
@@ -225,7 +225,7 @@ class _OrderScanner:
             at = item.end()
 
     def _in_columns(self, words: Iterable[OrderWord]) -> Iterator[tuple[int, int]]:
-        """Yield the numbers below the head of a column: comma-separated values, Markdown, or what spaces align."""
+        """Yield the numbers below the head of a column, in comma-separated values, Markdown, or aligned by spaces."""
         end = 0
         for word in words:
             if word.start < end:
@@ -259,7 +259,7 @@ class _OrderScanner:
 
 
 def _is_all(item: re.Match[str]) -> bool:
-    """Return True if the line has nothing but the id."""
+    """Return True if the line has only the id."""
     return not item["tail"].strip(" `*_\t\r")
 
 
@@ -269,7 +269,7 @@ def _may_precede_hash(word: str) -> bool:
 
 
 def _column_head(line: str, low: str) -> tuple[str, int] | None:
-    """Return what delimits the cells of a table's head, and which of its columns holds order ids."""
+    """Return the delimiter of a table's head, and the index of its column of order ids; None if it is no head."""
     for delimiter in (*_DELIMITERS, ""):
         cells = _cells(low, delimiter)
         if len(cells) > 1:
@@ -292,7 +292,7 @@ def _is_column_head(cell: str, low: str) -> bool:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    """Return the cells of one line; without a delimiter, two spaces or more are one."""
+    """Return the cells of one line. An empty delimiter means two spaces or more."""
     bare = line.strip("|\u2502 \t\r`")
     if not delimiter:
         return _ALIGNED.split(bare)

@@ -1,13 +1,13 @@
-"""The word for "order", and for its number, in the languages of DigiCert's emails; pure.
+"""The words for "order" and for its number, in the languages of DigiCert's emails. Pure.
 
-Each pattern reads text in lower case (see `lowered`).
+Each pattern matches text in lower case (see `lowered`).
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Stems with their inflections, the longest first: a pattern takes the first that fits.
+# Stems with their inflections, the longest first: a pattern matches the first alternative that fits.
 _ORDER: dict[str, tuple[str, ...]] = {
     "English": ("orders", "order"),
     "German": (
@@ -26,7 +26,7 @@ _ORDER: dict[str, tuple[str, ...]] = {
     "Korean": ("주문", "오더"),
     "Chinese": ("订单", "訂單", "定单", "订购", "訂購"),
 }
-# Words in which "order" counts several; the scripts without plurals are read as either.
+# Plural forms. Languages without plurals count as either.
 _SEVERAL = {
     *("orders", "aufträgen", "aufträge", "bestellungen", "pedidos", "órdenes", "ordenes", "commandes", "cdes"),
     *("ordini", "encomendas", "ordens", "заказами", "заказам", "заказах", "заказов", "заказы"),
@@ -37,7 +37,7 @@ _SEVERAL = {
 _WORD = re.compile("|".join(re.escape(word) for words in _ORDER.values() for word in words))
 _UNSPACED = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]")
 
-# What stands directly before "order" where another thing is meant: a purchase order is not DigiCert's.
+# Words directly before "order" that give it another meaning: a purchase order is not DigiCert's.
 _OTHERS = ("purchase", "change", "sales", "work", "sort")
 _OTHERS_BEHIND = re.compile(r"\s(?:de\s(?:compra|trabajo|trabalho|serviço)|del\sgiorno)\b")
 _COMPOUND = ("zertifikats", "zertifikat")
@@ -80,7 +80,7 @@ _LONGEST_BEFORE = 40
 
 @dataclass(frozen=True, slots=True)
 class OrderWord:
-    """One "order" in a text; `is_labelled` if "number of the" or "DigiCert" is before it."""
+    """One word for "order" in a text. `is_labelled` is True if "number of the" or "DigiCert" is before it."""
 
     start: int
     end: int
@@ -89,13 +89,13 @@ class OrderWord:
 
 
 def lowered(text: str) -> str:
-    """Return the text in lower case, each character at its place; a few have no lower case of one character."""
+    """Return the text in lower case, of the same length: a few characters have no single lower-case character."""
     low = text.lower()
     return low if len(low) == len(text) else "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
 
 
 def order_words(text: str, low: str) -> Iterator[OrderWord]:
-    """Yield each "order" in `text`, of which `low` is the lower case; a part of another word is none."""
+    """Yield each word for "order" in `text`, but no parts of other words. `low` is `lowered(text)`."""
     for found in _WORD.finditer(low):
         start, end = found.span()
         word = found[0]
@@ -106,7 +106,7 @@ def order_words(text: str, low: str) -> Iterator[OrderWord]:
 
 
 def _begins(text: str, low: str, at: int) -> bool:
-    """Return True at the start of a word, in digicertOrderId too, and behind Zertifikats-."""
+    """Return True at the start of a word, also in digicertOrderId and after Zertifikats-."""
     if not at or not low[at - 1].isalnum():
         return True
     return (text[at].isupper() and text[at - 1].islower()) or low[max(0, at - 12) : at].endswith(_COMPOUND)

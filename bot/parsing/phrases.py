@@ -1,4 +1,4 @@
-"""A typed or pasted phrase of several words → the one order id or name that it is about; pure."""
+"""Search for the one order id or name that a typed or pasted phrase of several words is about. Pure."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -36,7 +36,7 @@ _AROUND_ORDER = _AROUND_ID | _words(
     o номер идентификатор сертификат
     """
 )
-# Words that put a second thing beside the first.
+# Words that add a second thing to the first.
 _BESIDE = _words("and or plus also then not und oder sowie et ou y e и или")
 _LISTING = _words("and und et y e и more")
 _SECOND_DOMAIN = re.compile(r"\bdomains?[\s:*]*\Z")
@@ -48,9 +48,9 @@ _SUBJECTS = ("[action required]", "[domain approval]")
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What a phrase is about: an order, which the name describes if there is one, or a name.
+    """The subject of a phrase: an order, perhaps with a name that describes it, or a name.
 
-    A label has no other words. Anything else is a sentence.
+    If `is_label`, the phrase has no other words. Otherwise it is a sentence.
     """
 
     order_id: int | None
@@ -62,7 +62,7 @@ Span = tuple[int, int]
 
 
 def read_phrase(text: str, name_of: Callable[[str], str | None]) -> Phrase | None:
-    """Return what the phrase is about; None if that is not exactly one order or one name.
+    """Return the subject of the phrase; None if it is not exactly one order or one name.
 
     "Order 700001 (shop.example.com)" is about an order, which the name describes. "700001 and shop.example.com" is
     about two things. `name_of` returns the name that a word is, if it is one.
@@ -115,7 +115,7 @@ def _blanked(text: str, spans: Iterable[Span]) -> str:
 
 
 def _says_only(rest: str, words: frozenset[str]) -> bool:
-    """Return True if, beside "order number" in any language, there are only such words, and no digits."""
+    """Return True if there are only these words, and "order number" in any language, but no digits."""
     low = lowered(rest)
     for word in islice(list(order_words(rest, low)), _MOST_NAMES):
         key = _KEY.match(low, word.end)
@@ -142,7 +142,7 @@ def _all_describe(text: str, own: list[Span], names: list[Span], *, is_labelled:
 
 
 def _leads_over(low: str, gap: Span, *, may_be_comma: bool) -> bool:
-    """Return True if what is between an id and a name makes the name a description: (, for, ·."""
+    """Return True if the text between an id and a name makes the name a description: "(", "for", "·"."""
     between = low[gap[0] : gap[1]]
     words = set(_WORD.findall(between))
     if words & _BESIDE or set(";&+\n").intersection(between) or _SECOND_DOMAIN.search(between):
@@ -153,5 +153,5 @@ def _leads_over(low: str, gap: Span, *, may_be_comma: bool) -> bool:
 
 
 def _lists(between: str) -> bool:
-    """Return True if what is between two names makes them one list: a, b and c."""
+    """Return True if the text between two names makes them one list: a, b and c."""
     return ")" not in between and _LISTING.issuperset(_WORD.findall(between)) and not set(";\n").intersection(between)

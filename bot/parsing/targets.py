@@ -1,4 +1,4 @@
-"""What people and alerts write → order ids and domain names; pure, and Misunderstood is all that it raises."""
+"""Parser of one order id or domain name, as people and alerts write them. Pure; raises only InvalidInput."""
 
 import re
 import unicodedata
@@ -22,9 +22,9 @@ _MOST_READ = 1000
 _MOST_NAME = 253
 _MOST_LABEL = 63
 
-# Marks without width or with a direction, which copying leaves at the ends; inside a name they would hide what it is.
+# Characters without width or for direction, which remain after copying. Inside a name they would disguise it.
 INVISIBLE = "\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u2060\u2066\u2067\u2068\u2069"
-# Some scripts need these two; IDNA checks that they stand where they may (RFC 5892, appendix A).
+# Some scripts need these two. IDNA checks that they are in allowed places (RFC 5892, appendix A).
 _JOINERS = "\u200c\u200d"
 _UNSEEN = dict.fromkeys(map(ord, INVISIBLE), " ")
 QUOTES = "`'\"“”„«»\u2018\u2019\u201a\u2039\u203a"
@@ -35,12 +35,12 @@ _AROUND = (
     + "\uff08\uff09\u3010\u3011\u300c\u300d\u300e\u300f\u300a\u300b\uff0c\u3002\uff1b\uff1a\uff01\uff1f\u3001"
     + INVISIBLE
 )
-# Composing a run of marks takes as long as the square of its length; no script writes more than a few on one letter.
+# NFKC takes quadratic time for a run of combining marks. No script has more than a few on one letter.
 _MARKS_IN_A_ROW = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]++")
-# Chinese, Japanese, Korean, Thai and their neighbours set no space between a word and a name.
+# Chinese, Japanese, Korean, Thai and related scripts have no space between a word and a name.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _SEAM = re.compile(f"(?<=[{_UNSPACED}])(?=[a-zA-Z0-9])|(?<=[a-zA-Z0-9])(?=[{_UNSPACED}])")
-# What remains of a sentence's end, a bullet or a possessive next to what Slack made a link.
+# Remains of a sentence's end or a bullet beside a name that Slack made a link.
 _LONE_MARK = re.compile(r"[.:&+=/\\-]+")
 _POSSESSIVE = re.compile(r"(?<=>)['\u2019]s\b")
 _KEYCAP = "\u20e3"
@@ -59,7 +59,7 @@ _MENTION = re.compile(r"<[@#!][^<>]*>")
 _ORDER = re.compile(
     r"""
     (?: order (?:[ ]?(?:id|no\.?|number))? [ :]{0,9} )?     # order id: 700001
-    (?: [\#\u2116][ ]? )? (?: tel: )?                              # #700001, and what Slack makes of a long number
+    (?: [\#\u2116][ ]? )? (?: tel: )?                              # #700001; Slack links long numbers as tel:
     (?P<digits> [0-9].* )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -75,7 +75,7 @@ _PLAIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[
 class OrderRef:
     """An order, by its id of at most 18 digits.
 
-    `name` is what was written beside the id. The bot's own lines of domains begin with a number too.
+    `name` is the name beside the id, if there is one: the bot's own lines about domains begin with a number too.
     """
 
     order_id: int
@@ -93,15 +93,15 @@ TargetRef = OrderRef | DomainRef
 
 
 def target_ref_key(wanted: TargetRef) -> str:
-    """Return what somebody wrote as the value of a select's option: `order:` and an id, or `name:` and a name."""
+    """Return a target as the value of a select's option: `order:` and an id, or `name:` and a name."""
     return order_key(wanted.order_id) if isinstance(wanted, OrderRef) else name_key(wanted.name)
 
 
 def read_target(text: str, *, as_label: bool = False) -> OrderRef | DomainRef:
     """Return the one order or domain name that `text` means, however it was typed or copied.
 
-    With `as_label`, a sentence is not enough that names an order among other words. Raises Misunderstood; its words
-    end in an example and repeat at most 60 harmless characters of `text`.
+    With `as_label`, the text may not have other words, as a sentence does. Raises InvalidInput with a sentence that
+    ends in an example and quotes at most 60 harmless characters of `text`.
     """
     if len(text) > LONGEST_TEXT:
         raise _misunderstood("That is far too long")
@@ -125,7 +125,7 @@ def _one_word(text: str, typed: str) -> OrderRef | DomainRef:
     try:
         return DomainRef(_encoded(_host(typed), quoted(typed)))
     except InvalidInput:
-        # order=700001, and languages that set no space between the word and the number
+        # order=700001, and languages without a space between the word and the number.
         phrase = _phrase(text)
         if phrase is None or phrase.order_id is None:
             raise
@@ -139,30 +139,30 @@ def _meant(phrase: Phrase) -> OrderRef | DomainRef:
 
 
 def read_name(text: str) -> str:
-    """Return the domain name that `text` is, ASCII-encoded and in lower case; Misunderstood if it is anything else."""
+    """Return the domain name that `text` is, ASCII-encoded and in lower case. Raises InvalidInput for anything else."""
     if len(text) > LONGEST_TEXT:
         raise _misunderstood("That is far too long")
     return _encoded(text, quoted(text))
 
 
 def spaced(text: str) -> str:
-    """Return the text in compatible forms of its letters (NFKC), words apart from numbers in every script.
+    """Return the text in NFKC, with spaces between words and numbers in every script.
 
-    At most 30 marks remain in a row. The text may be twice as long then, without what is more.
+    At most 30 marks in a row remain. The result is cut to twice the length of the text.
     """
     composed = unicodedata.normalize("NFKC", _MARKS_IN_A_ROW.sub(r"\1", text))
     return _SEAM.sub(" ", cut_at_word(composed, 2 * len(text)))
 
 
 def cut_at_word(text: str, characters: int) -> str:
-    """Return at most so many characters of `text`, without the word at the cut, whose beginning may be another name."""
+    """Return at most so many characters of `text`, without the word at the cut: its beginning may be another name."""
     if len(text) <= characters:
         return text
     return " ".join(text[:characters].rsplit(maxsplit=1)[:-1])
 
 
 def encode_name(text: str) -> str:
-    """Return `text` as `read_name` does, and also where it is a single label; raises Misunderstood."""
+    """Return `text` as `read_name` does, but accept a single label too. Raises InvalidInput for anything else."""
     return _ascii(text, quoted(text))
 
 
@@ -175,7 +175,7 @@ def _not_one(text: str) -> InvalidInput:
 
 
 def quoted(text: str) -> str:
-    """As much of `text` as may be repeated: printable, on one line, without backticks or passwords, 60 characters."""
+    """Return `text` as a message may quote it: one printable line of 60 characters, no backticks or passwords."""
     line = re.sub(r"://[^/\s]*@", "://…@", " ".join(text[:_MOST_READ].split()))
     printable = "".join(letter for letter in line if letter.isprintable() and letter != "`")
     if len(printable) > _MOST_SHOWN:
@@ -188,7 +188,10 @@ def _unescaped(text: str) -> str:
 
 
 def _plain(text: str) -> list[str]:
-    """Return the words of `text` without Slack's markup and without what people put around a name."""
+    """Return the words of `text` without Slack's markup and without what people put around a name.
+
+    Raises InvalidInput for control characters and HTML.
+    """
     if _has_controls(text):
         raise _misunderstood("That holds control characters")
     if _HTML.search(text):
@@ -199,7 +202,7 @@ def _plain(text: str) -> list[str]:
 
 
 def _as_typed(text: str) -> str:
-    """Return `text` with the address in place of each link, and the spaces that some languages put into numbers."""
+    """Return `text` with addresses in place of links. Spaces stay, as some languages put them into numbers."""
     return re.sub("#[ ]{1,9}", "#", _LINK.sub(r"\2", text).strip())
 
 
@@ -225,7 +228,7 @@ def _undecorated(word: str) -> str:
 
 
 def _phrase(text: str) -> Phrase | None:
-    """Return what several words are about, with what Slack's markup shows, and the ids that links lead to."""
+    """Return the subject of several words, with the visible text of Slack's markup, and ids in place of their links."""
     plain = spaced(_LINK.sub(_link_text, _MENTION.sub(" ", _DATE.sub(r" \1 ", text))))
     return read_phrase(LINK.sub(_order_or_link, plain).translate(_UNSEEN), _name_of)
 
@@ -236,7 +239,7 @@ def _link_text(link: re.Match[str]) -> str:
     host = rest.strip("/").partition("/")[0].lower()
     if scheme.lower() == "tel":
         return f" {rest} "
-    # The bot's own messages link to their threads.
+    # The bot's own messages link to their threads, and the label names the target.
     return f" {label if label and host.endswith('.slack.com') else wildcard + address} "
 
 
@@ -261,7 +264,10 @@ def _wanted_order(digits: str) -> OrderRef:
 
 
 def _host(typed: str) -> str:
-    """The host of what may be an address on the web, without port or wildcard; refuses what is certainly no name."""
+    """Return the host of a possible web address, without port or wildcard.
+
+    Raises InvalidInput for what is certainly no name: an email address, an IP address, or several names.
+    """
     scheme = _SCHEME.match(typed)
     host = re.split(r"[/?#\\]", typed[scheme.end() :] if scheme else typed, maxsplit=1)[0]
     if "@" in host:
@@ -290,7 +296,7 @@ def _is_ip(host: str) -> bool:
 
 
 def _encoded(host: str, shown: str) -> str:
-    """`host` as DNS writes it, if it has the shape of a domain name."""
+    """Return `host` in the form of DNS. Raises InvalidInput if it does not have the format of a domain name."""
     if _is_plain(lower := host.lower()):
         return lower
     name = _ascii(host, shown)
@@ -302,7 +308,7 @@ def _encoded(host: str, shown: str) -> str:
 
 
 def _ascii(host: str, shown: str) -> str:
-    """`host` as DNS writes it (UTS #46 mapping, then IDNA 2008), also where it is a single label."""
+    """Return `host` in the form of DNS (UTS #46 mapping, then IDNA 2008), also if it is a single label."""
     _refuse_strange(host, shown)
     try:
         labels = idna.uts46_remap(host, std3_rules=False).removesuffix(".").split(".")
@@ -316,7 +322,7 @@ def _ascii(host: str, shown: str) -> str:
 
 
 def _is_plain(host: str) -> bool:
-    """Return True for a name that is written as DNS writes it, as most are; others take longer to encode."""
+    """Return True for a name that is in the form of DNS already, as most are. Others take longer to encode."""
     if len(host) > _MOST_NAME or "xn--" in host:
         return False
     return _PLAIN_NAME.fullmatch(host) is not None and not host.rpartition(".")[2].isdecimal()
@@ -335,14 +341,14 @@ def _refuse_strange(host: str, shown: str) -> None:
 
 
 def _encoded_label(label: str) -> str:
-    """One label in ASCII. Raises UnicodeError where it cannot be, Misunderstood where it is too long."""
+    """Return one label in ASCII. Raises UnicodeError if it cannot be encoded, InvalidInput if it is too long."""
     if len(label) > _MOST_LABEL or len(_punycoded(label)) > _MOST_LABEL:
         raise _misunderstood(
             f"{quoted(label)} is too long for a part of a domain name, which has at most 63 characters"
         )
     if label.startswith("xn--") or not label.isascii():
         return idna.alabel(label).decode("ascii")
-    # Not left to idna: it refuses names like r3---x.example.com, which exist in DNS and in certificates.
+    # Not by idna, which refuses names like r3---x.example.com, although they exist in DNS and in certificates.
     if not _LABEL.fullmatch(label):
         raise UnicodeError
     return label

@@ -1,4 +1,4 @@
-"""A limit on the work that one hostile text may cause; pure."""
+"""A limit on the work that one hostile text can cause. Pure."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -7,7 +7,7 @@ _Item = TypeVar("_Item")
 
 
 class WorkBudget:
-    """Counts units of work, and ends with them; what a unit is, each reader says."""
+    """A number of units of work. Each parser defines its unit."""
 
     def __init__(self, units: int) -> None:
         self._remaining = units
@@ -18,12 +18,12 @@ class WorkBudget:
         return self._remaining <= 0
 
     def spend(self, units: int = 1) -> bool:
-        """Return True if so much was left; it no longer is."""
+        """Spend units. Return True if as many were left."""
         self._remaining -= units
         return self._remaining >= 0
 
     def limit(self, items: Iterable[_Item]) -> Iterator[_Item]:
-        """Yield the items while a unit is left for each."""
+        """Yield items while a unit is left for each."""
         for item in items:
             if not self.spend():
                 return
