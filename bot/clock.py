@@ -1,4 +1,4 @@
-"""The time, passed in where it is needed so that a test can choose it; and how far it is from other machines' time."""
+"""Clocks, which are passed in so that tests can choose the time, and the difference from other machines' clocks."""
 
 import asyncio
 import time
@@ -12,23 +12,23 @@ OnDate = Callable[[str], None]
 
 
 def utc_now() -> datetime:
-    """The present moment, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def seconds_since_boot() -> float:
-    """Return the seconds of a clock that nobody sets; on Linux it also counts while the machine is suspended."""
+    """Return the seconds of a clock that cannot be set. On Linux it also counts while the machine is suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def steady_clock(clock: Clock = utc_now) -> Clock:
-    """Return a clock for ages within this process: it begins with the present moment, and nobody can set it."""
+    """Return a clock for ages within this process. It begins with the current time, and cannot be set."""
     began, booted = clock(), seconds_since_boot()
     return lambda: began + timedelta(seconds=seconds_since_boot() - booted)
 
 
 def parse_timestamp(text: str) -> datetime:
-    """A date or a time as ISO 8601 writes it, in UTC where it names no zone; ValueError says what would be right."""
+    """Read a date or time in ISO 8601, in UTC if it names no zone. Raises ValueError with a sentence for the user."""
     try:
         moment = datetime.fromisoformat(text.strip())
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -37,15 +37,15 @@ def parse_timestamp(text: str) -> datetime:
 
 
 class ClockSkew:
-    """This machine's clock beside another one's, whose HTTP answers carry a Date header (RFC 9110, section 6.6.1)."""
+    """The difference between this clock and that of a server, by the Date header of its answers (RFC 9110, 6.6.1)."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.offset: timedelta | None = None
-        """How much later it is here, a second more or less; None while no answer told the time."""
+        """This clock minus the server's, precise to about a second; None until an answer had a Date."""
 
     def observe(self, date: str) -> None:
-        """Take the Date header of an answer that arrives now; one that cannot be read tells nothing."""
+        """Process the Date header of an answer that arrives now. Ignores one that cannot be read."""
         try:
             there = parsedate_to_datetime(date)
         except ValueError:

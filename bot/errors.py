@@ -1,23 +1,24 @@
-"""What can stand in the way, sorted by who must act; `str(error)` is a sentence that may be shown as it is.
+"""Errors, sorted by who must act. `str(error)` is a sentence that may be shown to a user as it is.
 
 BotError
-├── Misunderstood     the asker mends what was typed or chosen
-├── NotAllowed        the asker talks to an owner of the bot
-│   └── NotVisible    the asker may not learn whether there is any such thing
-├── PermissionUnknown the asker tries again in a minute: Slack could not tell who they are
-├── NotResendable       the state of the order or domain says no
-├── CooldownActive        the same target got its mail a moment ago
-├── LimitReached      the asker waits: they asked for many resends lately
-├── CaRejected         DigiCert said no, and why
-├── CaUnavailable     DigiCert gave no usable answer
-│   ├── CaUnreadable  or one that is not what its documentation promises
-│   └── CaRateLimited        or asked to slow down
-├── StoreUnavailable  our own database did not answer in time
-│   └── CommitUnknown  and may have written it down all the same
-├── SlackRejected      Slack said no, and would say so again
-├── SlackUnavailable  Slack did not answer, or asked to wait
-└── ConfigurationError       an operator mends a setting
-    └── DatabaseUnavailable  or waits: the database may be there again soon
+├── InvalidInput             the user corrects what they typed or chose
+├── NotAllowed               the user talks to an owner of the bot
+│   └── NotVisible           the user may not learn whether this exists
+├── PermissionUnknown        the user tries again in a minute: Slack did not say who they are
+├── NotResendable            the state of the order or domain does not allow it
+├── CooldownActive           the same target was emailed a moment ago
+├── LimitReached             the user waits: they made too many requests lately
+├── CaError                  a call to DigiCert failed
+│   ├── CaRejected           DigiCert refused it and said why
+│   └── CaUnavailable        DigiCert gave no usable answer
+│       ├── CaUnreadable     the answer does not match DigiCert's documentation
+│       └── CaRateLimited    DigiCert asked to slow down
+├── StoreUnavailable         the bot's own database did not answer in time
+│   └── CommitUnknown        the commit may have succeeded all the same
+├── SlackRejected            Slack refused, and would refuse again
+├── SlackUnavailable         Slack did not answer, or asked to wait
+└── ConfigurationError       an operator corrects a setting
+    └── DatabaseUnavailable  an operator waits: the database may be available again soon
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,11 +30,11 @@ _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 class BotError(Exception):
-    """Everything that is not a bug."""
+    """Base of all expected errors. Any other exception is a bug."""
 
 
 class InvalidInput(BotError):
-    """What was typed or chosen cannot be used; `fields` names the form's field at fault, where there is one."""
+    """Input that cannot be used. `fields` has a sentence for each field of the form that is at fault."""
 
     def __init__(self, sentence: str, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(sentence)
@@ -41,7 +42,7 @@ class InvalidInput(BotError):
 
 
 class NotAllowed(BotError):
-    """The policy said no; `rule` names what decided, for the ledger and the log, and `holders` are those who may."""
+    """The policy denied the action. `rule` names what decided, for ledger and log. `holders` are those who may."""
 
     def __init__(self, sentence: str, rule: str, holders: Grantees = NO_GRANTEES) -> None:
         super().__init__(sentence)
@@ -50,11 +51,11 @@ class NotAllowed(BotError):
 
 
 class NotVisible(NotAllowed):
-    """The policy does not let the person learn about this, or it does not exist: the answer is the same."""
+    """The policy does not allow the person to see this, or it does not exist: the answer is the same."""
 
 
 class PermissionUnknown(BotError):
-    """Slack could not tell enough about the person to decide, which is neither a yes nor a no.
+    """The policy could not be decided, as Slack did not say enough about the person.
 
     `retry_after` is in seconds, 0 if Slack named no time.
     """
@@ -65,7 +66,7 @@ class PermissionUnknown(BotError):
 
 
 class NotResendable(BotError):
-    """There is no mail to resend here; `instead` tells what would help."""
+    """There is no email to resend. `hint` says what would help instead."""
 
     def __init__(self, sentence: str, instead: str) -> None:
         super().__init__(sentence)
@@ -73,7 +74,7 @@ class NotResendable(BotError):
 
 
 class CooldownActive(BotError):
-    """The target was sent to a moment ago, and no reason was given to do it again."""
+    """The target was emailed a moment ago, and the user gave no reason to repeat it."""
 
     def __init__(self, cooldown: Cooldown) -> None:
         super().__init__("This was sent a moment ago; say in Reason why it should be sent again.")
@@ -81,7 +82,7 @@ class CooldownActive(BotError):
 
 
 class LimitReached(BotError):
-    """A person asked for as many resends lately as DCV_PERSON_LIMITS allows: for this one, nothing was sent.
+    """A person has requested as many resends as DCV_PERSON_LIMITS allows. Nothing was sent for this request.
 
     `until` is when they can continue.
     """
@@ -109,11 +110,11 @@ def _counted(number: int, what: str) -> str:
 
 
 class CaError(BotError):
-    """A call to DigiCert did not end well."""
+    """A call to DigiCert failed."""
 
 
 class CaRejected(CaError):
-    """DigiCert answered and said no (a 4xx): nothing was sent."""
+    """DigiCert refused the call (a 4xx): nothing was sent. `codes` are DigiCert's error codes."""
 
     def __init__(self, sentence: str, *, status: int, codes: Sequence[str] = ()) -> None:
         super().__init__(sentence)
@@ -122,12 +123,12 @@ class CaRejected(CaError):
 
     @property
     def is_about_the_key(self) -> bool:
-        """Whether DigiCert does not accept the API key, so that every other call is refused as well."""
+        """True if DigiCert does not accept the API key, so that it refuses every other call as well."""
         return any("invalid_key" in code for code in self.codes)
 
 
 class CaUnavailable(CaError):
-    """DigiCert gave no usable answer; `may_have_arrived` says whether the call may still have taken effect."""
+    """DigiCert gave no usable answer. `may_have_arrived` is True if the call may have had an effect all the same."""
 
     def __init__(self, sentence: str, *, may_have_arrived: bool) -> None:
         super().__init__(sentence)
@@ -135,14 +136,14 @@ class CaUnavailable(CaError):
 
 
 class CaUnreadable(CaUnavailable):
-    """DigiCert answered a read with something that its documentation does not promise."""
+    """DigiCert's answer to a read does not match its documentation."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, may_have_arrived=False)
 
 
 class CaRateLimited(CaUnavailable):
-    """DigiCert turned the call away (429); `retry_after` is in seconds where it was told."""
+    """DigiCert rejected the call for its rate limit (429). `retry_after` is in seconds, None if not given."""
 
     def __init__(self, retry_after: float | None) -> None:
         super().__init__("DigiCert asks us to slow down (429).", may_have_arrived=False)
@@ -150,15 +151,15 @@ class CaRateLimited(CaUnavailable):
 
 
 class StoreUnavailable(BotError):
-    """The bot's own database did not answer in time; the transaction was rolled back."""
+    """The bot's own database did not answer in time. The transaction was rolled back."""
 
 
 class CommitUnknown(StoreUnavailable):
-    """The bot's own database went away during the commit: what was written may stand there, or not."""
+    """The connection to the bot's own database was lost during the commit, which may have succeeded or not."""
 
 
 class SlackRejected(BotError):
-    """Slack said no and would say so again; `code` is Slack's word for it."""
+    """Slack refused, and would refuse again. `code` is Slack's error code."""
 
     def __init__(self, code: str) -> None:
         super().__init__(f"Slack refused ({code}).")
@@ -166,7 +167,7 @@ class SlackRejected(BotError):
 
 
 class SlackUnavailable(BotError):
-    """Slack did not answer, or asked to wait `retry_after` seconds; the same call may work later."""
+    """Slack did not answer, or asked to wait `retry_after` seconds. The same call may work later."""
 
     def __init__(self, sentence: str, retry_after: float = 0.0) -> None:
         super().__init__(sentence)
@@ -174,7 +175,7 @@ class SlackUnavailable(BotError):
 
 
 class ConfigurationError(BotError):
-    """The process cannot start; one line per problem, each naming the setting and the mend."""
+    """The process cannot start. Each problem is one line that names the setting and what to do."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
@@ -182,4 +183,4 @@ class ConfigurationError(BotError):
 
 
 class DatabaseUnavailable(ConfigurationError):
-    """The database cannot be opened now, for a reason that may pass by itself: it restarts, or it is locked."""
+    """The database cannot be opened now, for a temporary reason: it restarts, or it is locked."""

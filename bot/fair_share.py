@@ -1,4 +1,4 @@
-"""Fair shares: for whom something is done, and queues in which people take rounds."""
+"""Fair sharing: the person that work is done for, and queues in which people take turns."""
 
 import asyncio
 from collections import deque
@@ -15,7 +15,7 @@ _Item = TypeVar("_Item")
 
 @contextmanager
 def working_for(person: str = EVERYBODY) -> Iterator[None]:
-    """Count what is done inside as this person's, or as everybody's. A task that is begun inside inherits it."""
+    """Attribute the work inside to this person, or to everybody. A task that is started inside inherits that."""
     token = _person.set(person)
     try:
         yield
@@ -24,12 +24,12 @@ def working_for(person: str = EVERYBODY) -> Iterator[None]:
 
 
 def current_person() -> str:
-    """Return for whom something is done now."""
+    """Return the person that the current work is done for."""
     return _person.get()
 
 
 class FairQueue(Generic[_Item]):
-    """A queue for each person; the order of the people is that of a round."""
+    """A queue for each person. The people take turns."""
 
     def __init__(self) -> None:
         self._queues: dict[str, deque[_Item]] = {}
@@ -39,19 +39,19 @@ class FairQueue(Generic[_Item]):
 
     @property
     def people(self) -> list[str]:
-        """Those who wait, the next of the round first."""
+        """The people who have an item in a queue, the next one first."""
         return list(self._queues)
 
     def add(self, person: str, item: _Item) -> None:
-        """Let an item wait behind the others of this person."""
+        """Add an item behind the others of this person."""
         self._queues.setdefault(person, deque()).append(item)
 
     def first(self) -> _Item | None:
-        """Return the item that is next; None if none waits."""
+        """Return the next item; None if there is none."""
         return next(iter(self._queues.values()))[0] if self._queues else None
 
     def pop(self, person: str) -> _Item:
-        """Remove and return the oldest item of a person, who is the last of the round then."""
+        """Remove and return the oldest item of a person. The person is then the last in turn."""
         queue = self._queues.pop(person)
         item = queue.popleft()
         if queue:
@@ -59,7 +59,7 @@ class FairQueue(Generic[_Item]):
         return item
 
     def remove(self, person: str, item: _Item) -> None:
-        """Remove an item that waits no longer, if it is there."""
+        """Remove an item that no longer waits. Does nothing if it is not there."""
         queue = self._queues.get(person)
         if queue and item in queue:
             queue.remove(item)
@@ -68,14 +68,14 @@ class FairQueue(Generic[_Item]):
 
 
 class FairLock:
-    """A lock that people have in rounds, so that many who wait for one person delay that person alone."""
+    """A lock that people get in turns, so that many waits of one person delay only that person."""
 
     def __init__(self) -> None:
         self._waiting: FairQueue[asyncio.Future[None]] = FairQueue()
         self._is_held = False
 
     async def acquire(self) -> None:
-        """Wait for the lock and hold it; a cancelled wait holds nothing."""
+        """Wait for the lock. A cancelled wait does not hold it."""
         if not self._is_held:
             self._is_held = True
             return
@@ -86,11 +86,12 @@ class FairLock:
         except asyncio.CancelledError:
             self._waiting.remove(person, waiter)
             if waiter.done() and not waiter.cancelled():
+                # The lock was granted at the same time as the cancellation: pass it on.
                 self.release()
             raise
 
     def release(self) -> None:
-        """Let the next one hold it."""
+        """Pass the lock to the next in turn."""
         while self._waiting:
             waiter = self._waiting.pop(self._waiting.people[0])
             if not waiter.done():

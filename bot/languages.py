@@ -1,4 +1,4 @@
-"""The languages DigiCert is known to write its mails in; an unknown code falls back to English there, in silence."""
+"""The known languages of DigiCert's emails. DigiCert silently uses English for an unknown code."""
 
 import re
 
@@ -19,14 +19,14 @@ _CODE = re.compile(r"[a-z]{2}(_[a-z]{2})?", re.IGNORECASE)
 
 
 def language(locale: str) -> str:
-    """The language in words, or the code where we know no word for it."""
+    """Return the English name of a language, or the code if the name is not known."""
     return LANGUAGES.get(locale, locale)
 
 
 def read_locale(word: str) -> str | None:
-    """The code that a person means by a code or an English word; None where it is neither.
+    """Return the code for a code or an English name that a person typed; None if it is neither.
 
-    A code that we do not know is passed on: the list is not DigiCert's own.
+    An unknown code is returned too: the list is not DigiCert's own.
     """
     wanted = word.replace("-", "_").lower()
     for code, name in LANGUAGES.items():

@@ -1,4 +1,4 @@
-"""Logs on standard error, as text for people or JSON for machines; no secret passes through."""
+"""Logs on standard error, as text for people or JSON for machines, without secrets."""
 
 import json
 import logging
@@ -13,14 +13,20 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 from bot.settings import Settings
 
-_TOKEN = re.compile(r"\b(xox[a-z]-|xapp-|xoxe\.)[A-Za-z0-9-]+|([?&]ticket=)[^&\s\"']+")
+_TOKEN = re.compile(
+    r"""
+    \b(xox[a-z]-|xapp-|xoxe\.)[A-Za-z0-9-]+   # a token of Slack
+  | ([?&]ticket=)[^&\s\"']+                   # the secret in the address of a WebSocket
+    """,
+    re.VERBOSE,
+)
 _TRACEBACKS = ("exc_info", "exception", "stack")
-# These log whole payloads when asked for details.
+# These loggers write whole payloads at level DEBUG.
 _TALKATIVE = ("slack_sdk", "slack_bolt", "httpx", "httpcore", "aiosqlite", "dbos", "asyncio", "alembic")
 
 
 def secret_redactor(settings: Settings) -> Callable[[str], str]:
-    """What takes out of a text whatever is, or looks like, one of the secrets."""
+    """Return a function that replaces the secrets of the settings, and what looks like a token, in a text."""
     secrets = {form for secret in _secrets(settings) if secret for form in _forms(secret)}
     longest_first = sorted(secrets, key=len, reverse=True)
 
@@ -33,10 +39,10 @@ def secret_redactor(settings: Settings) -> Callable[[str], str]:
 
 
 def visible(text: str) -> str:
-    """Return a text with every character that a terminal would obey or hide as a mark, such as \\x1b; newlines stay.
+    """Return a text in which characters that a terminal would obey or hide are escaped, such as \\x1b. Newlines stay.
 
-    Control characters (ESC can rewrite a screen), other line ends, those that turn the direction of writing, and halves
-    of characters, which cannot be written at all.
+    These are control characters (ESC can rewrite a screen), other line ends, characters that change the direction of
+    writing, and lone surrogates, which cannot be encoded.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -48,7 +54,7 @@ def _mark(letter: str) -> str:
 
 
 def disable() -> None:
-    """Let nobody log: for a command whose answer says it all."""
+    """Switch all logging off, for a command whose output says everything."""
     logging.disable(logging.CRITICAL)
     structlog.configure(processors=[_drop])
 
@@ -58,7 +64,7 @@ def _drop(_: WrappedLogger, __: str, ___: EventDict) -> EventDict:
 
 
 def configure(settings: Settings) -> None:
-    """Send every logger of the process through one formatter."""
+    """Send the output of every logger of the process through one formatter."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter(settings.log_format, secret_redactor(settings)))
     root = logging.getLogger()
@@ -75,12 +81,12 @@ def configure(settings: Settings) -> None:
 
 
 class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
-    """Renders a line, tracebacks included, and takes out whatever is or looks like a secret."""
+    """Formatter that removes everything that is or looks like a secret, in tracebacks too."""
 
     def __init__(self, form: str, hide: Callable[[str], str]) -> None:
         last: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
         if form == "json":
-            # Without the values of variables: of a long one only a part is shown, which no search for secrets finds.
+            # Without the values of variables: a long one is cut, and the redactor does not find half a secret.
             traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
             last += [structlog.processors.ExceptionRenderer(traceback), structlog.processors.JSONRenderer()]
         else:
@@ -90,20 +96,20 @@ class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         self._hide = hide
 
     def format(self, record: logging.LogRecord) -> str:
-        """One log line; below it, indented, the traceback, so that no line of an error looks like another's."""
+        """Return one log line, and the traceback indented below it, so that no line of an error looks like an entry."""
         return visible(self._hide(super().format(record))).rstrip("\n").replace("\n", "\n    ")
 
 
 def _secrets(settings: Settings) -> list[str]:
-    """Every value that must not be read in a log; of the database's address only the password."""
-    held = [
+    """Return every value that must not be in a log; of the database's address only the password."""
+    values = [
         value.get_secret_value() for name, value in settings if isinstance(value, SecretStr) and name != "database_url"
     ]
-    return [*held, unquote(urlsplit(settings.database_url.get_secret_value()).password or "")]
+    return [*values, unquote(urlsplit(settings.database_url.get_secret_value()).password or "")]
 
 
 def _forms(secret: str) -> set[str]:
-    """How a secret can stand in a line: as it is, in an address, as Python shows a text, and each of them in JSON."""
+    """Return the forms of a secret in a line: as it is, in a URL, as `repr` shows it, and each of these in JSON."""
     written = {secret, quote(secret, safe=""), repr(secret)[1:-1]}
     return written | {json.dumps(form)[1:-1] for form in written}
 
@@ -120,7 +126,7 @@ def _shared() -> list[Processor]:
 
 
 class _Shown:
-    """A value that shows itself as this text."""
+    """A value whose `repr` is a given text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -130,7 +136,7 @@ class _Shown:
 
 
 def _as_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """No value begins another line by the way in which it shows itself."""
+    """Replace the values of an event so that the `repr` of none begins another line."""
     return {
         key: value if isinstance(value, str) or key in _TRACEBACKS else _Shown(_joined(repr(value)))
         for key, value in event.items()
@@ -142,5 +148,5 @@ def _joined(text: str) -> str:
 
 
 def _one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """No value of a line can begin another one."""
+    """Escape line ends in the values of an event, so that none begins another line."""
     return {key: _joined(value) if isinstance(value, str) else value for key, value in event.items()}

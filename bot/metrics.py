@@ -1,6 +1,6 @@
-"""What the bot counts and measures, for Prometheus: the only module that knows its client library.
+"""Metrics for Prometheus. The only module that uses its client library.
 
-Labels are words from short lists; no name, person, id or address is ever one.
+Labels are words from short lists, never a name, a person, an id or an address.
 """
 
 import re
@@ -13,7 +13,7 @@ from bot.models import OUTCOMES, Backlog, LedgerEvent
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-# Slack waits three seconds for an ack; DigiCert gets 75 for a call.
+# Slack waits three seconds for an ack. The bot waits 75 seconds for DigiCert.
 _ACK_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
 _CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 75.0)
 _REFUSALS = ("denied", "cooled_down", "limited")
@@ -22,7 +22,7 @@ _DOMAIN = re.compile(r"(?<=^/domain/)[^/]+")
 
 
 class Metrics:
-    """One per process, with a registry of its own."""
+    """The metrics of one process, in a registry of their own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -55,28 +55,28 @@ class Metrics:
             self._denials.labels(kind)
 
     def record_outcome(self, outcome: LedgerEvent) -> None:
-        """Count a call whose ending was written down."""
+        """Count a call whose result is in the ledger."""
         self._calls.labels(outcome.value).inc()
 
     def record_denial(self, kind: str) -> None:
-        """Count a refusal, by the ledger's word for it."""
+        """Count a refusal, by the kind of its ledger row."""
         self._denials.labels(kind).inc()
 
     def record_http_rejection(self, reason: str) -> None:
-        """Count an HTTP request that was turned away."""
+        """Count an HTTP request that was rejected."""
         self._rejected.labels(reason).inc()
 
     def observe_ack(self, kind: str, seconds: float) -> None:
-        """Note how long Slack waited for the answer to a payload of this kind."""
+        """Record how long Slack waited for the answer to a payload of this kind."""
         self._acks.labels(kind).observe(seconds)
 
     def observe_digicert_call(self, method: str, path: str, status: int | None, seconds: float) -> None:
-        """Note how long DigiCert took for a call; None is the status where no answer came."""
+        """Record how long a call to DigiCert took. `status` is None if there was no answer."""
         endpoint = _DOMAIN.sub("{domain}", _ORDER.sub("{order}", path))
         self._digicert.labels(f"{method} {endpoint}", str(status or "none")).observe(seconds)
 
     def render(self, depths: Backlog | None) -> bytes:
-        """Everything in Prometheus' text format; without `depths` their gauges are NaN."""
+        """Return all metrics in Prometheus' text format. Without `depths` their gauges are NaN."""
         for name, gauge in self._depths.items():
             gauge.set(getattr(depths, name) if depths else nan)
         return generate_latest(self._registry)

@@ -1,17 +1,17 @@
-"""Frozen values that every layer shares: who asks, where, for what, and what came of it."""
+"""Frozen values that every layer shares: people, destinations, targets, requests and results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-# Of an id at DigiCert.
+# The longest id at DigiCert.
 MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The person who asks, by Slack's immutable ids; names are never used to decide."""
+    """The user who makes a request, by Slack's immutable ids. Names are never used to decide."""
 
     user_id: str
     team_id: str
@@ -19,7 +19,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where the answer belongs: a channel, and a thread in it where one was named."""
+    """The place of a message: a channel, and a thread in it if there is one."""
 
     channel_id: str
     thread_ts: str | None = None
@@ -27,7 +27,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """Who did something where, and the address at which Slack takes a whisper in return."""
+    """A user's action in Slack: the user, the place, and the address for ephemeral answers."""
 
     actor: Actor
     destination: Destination | None
@@ -35,7 +35,7 @@ class Interaction:
 
 
 class Kind(StrEnum):
-    """Which of DigiCert's two lists a line comes from."""
+    """The list at DigiCert that an entry comes from."""
 
     ORDER = "order"
     DOMAIN = "domain"
@@ -43,14 +43,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TargetKey:
-    """What a stored value or a Slack option names, as text `order:7`, `domain:12` or `name:shop.example.com`."""
+    """The key of a target in stored values and Slack options: `order:7`, `domain:12` or `name:shop.example.com`."""
 
     kind: str
     value: str
 
     @classmethod
     def parse(cls, text: str) -> "TargetKey":
-        """Read a key; what is none has a `value` or a `kind` that fits nothing."""
+        """Split a key. Never raises: a text that is no key gets a `kind` or a `value` that matches nothing."""
         kind, _, value = text.partition(":")
         return cls(kind, value)
 
@@ -86,13 +86,13 @@ def name_key(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OrderTarget:
-    """A pending DV order; the mail goes out by the order endpoint."""
+    """A pending DV order. Its emails are resent by the order endpoint."""
 
     order_id: int
 
     @property
     def key(self) -> str:
-        """What is followed once: the order."""
+        """The key for follow-ups: one per order."""
         return order_key(self.order_id)
 
     def __str__(self) -> str:
@@ -101,14 +101,14 @@ class OrderTarget:
 
 @dataclass(frozen=True, slots=True)
 class DomainTarget:
-    """A domain of the account and the name whose control the mail proves; the mail goes out by the domain endpoint."""
+    """A domain of the account, and the name that the email validates. Its emails are resent by the domain endpoint."""
 
     domain_id: int
     name_scope: str
 
     @property
     def key(self) -> str:
-        """What is followed once, and rests after a resend: the domain with its name scope."""
+        """The key for follow-ups and cooldowns: the domain with its name scope."""
         return f"{domain_key(self.domain_id)}:{self.name_scope}"
 
     def __str__(self) -> str:
@@ -120,7 +120,7 @@ Target = OrderTarget | DomainTarget
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One address and the name its mail validates; `email_domain` is set where the address belongs to a parent."""
+    """An address, and the name that its email validates. `email_domain` is set if the address is that of a parent."""
 
     name: str
     email: str
@@ -129,9 +129,9 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One PUT: a target, and the recipients it will name.
+    """One PUT request: a target and its recipients.
 
-    If `audience_uncertain`, DigiCert may email only some of them, but nobody else.
+    If `audience_uncertain`, DigiCert may email only some of the recipients, but no others.
     """
 
     target: Target
@@ -145,7 +145,7 @@ class Call:
 
     @property
     def cooldown_keys(self) -> tuple[str, ...]:
-        """What the cooldown is kept for: order and name, domain and name scope, and domain and mailbox."""
+        """The keys of its cooldowns: order and name, domain and name scope, and domain and mailbox."""
         if isinstance(self.target, OrderTarget):
             return tuple(f"{self.target.key}:{name}" for name in self.names)
         mailboxes = (f"{domain_key(self.target.domain_id)}:to:{each.email.lower()}" for each in self.recipients)
@@ -154,9 +154,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ResendRequest:
-    """What a person asked for, as it was accepted; `id` is derived from what caused it, so a repeat is the same one.
+    """An accepted request. `id` is derived from its cause in Slack, so that a repeated delivery has the same id.
 
-    `key` is the order or domain as an option of a select, to open its form again.
+    `key` is the order or domain as the value of a select's option, to open its form again.
     """
 
     id: str
@@ -171,13 +171,13 @@ class ResendRequest:
 
     @property
     def order_id(self) -> int | None:
-        """The order that was asked for; None where it was a domain alone."""
+        """The id of the requested order; None if it was a domain alone."""
         return TargetKey.parse(self.key).order_id
 
 
 @dataclass(frozen=True, slots=True)
 class Grantees:
-    """Colleagues and user groups, by Slack's ids."""
+    """Users and user groups that have a permission, by Slack's ids."""
 
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -187,7 +187,7 @@ NO_GRANTEES = Grantees()
 
 
 class LedgerEvent(StrEnum):
-    """What a row of the ledger records."""
+    """The kind of a ledger row."""
 
     ACCEPTED = "accepted"
     COOLED_DOWN = "cooled_down"
@@ -202,15 +202,15 @@ class LedgerEvent(StrEnum):
     PRUNED = "pruned"
 
 
-# What became of a request when it was made.
+# The kinds of the first row of a request.
 BEGINNINGS = (LedgerEvent.ACCEPTED, LedgerEvent.COOLED_DOWN, LedgerEvent.DENIED)
-# The four ways a call can end; there is no fifth.
+# The kinds of the last row of a call. There are no others.
 OUTCOMES = (LedgerEvent.SENT, LedgerEvent.REFUSED, LedgerEvent.NOT_SENT, LedgerEvent.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Cooldown:
-    """A target that was mailed lately, or is about to be: until when it rests, and the thread that tells."""
+    """A block on a target that was emailed lately, or is about to be. `link` leads to the thread about it."""
 
     user_id: str
     at: datetime
@@ -221,7 +221,7 @@ class Cooldown:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """How one call ended; `words` are DigiCert's, or ours where DigiCert gave none."""
+    """The result of one call. `message` is DigiCert's text, or the bot's if DigiCert gave none."""
 
     outcome: LedgerEvent
     message: str
@@ -230,7 +230,7 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True)
 class LastResend:
-    """The newest resend for a name that may have gone out; `outcome` is *sent* or *unknown*, `at` when it ended."""
+    """The newest resend for a name that may have gone out. `outcome` is SENT or UNKNOWN, `at` is when it ended."""
 
     request_id: str
     user_id: str
@@ -243,7 +243,7 @@ class LastResend:
 
 @dataclass(frozen=True, slots=True)
 class PastCall:
-    """One call of a past request; `target` is that of the call in words, `ending` None while it has none."""
+    """One call of a past request. `target` is its target as text. `result` is None while it has not ended."""
 
     target: str
     names: tuple[str, ...]
@@ -253,10 +253,10 @@ class PastCall:
 
 @dataclass(frozen=True, slots=True)
 class PastRequest:
-    """What the ledger tells of something that was asked; `rule` is what refused it, `about` names what for.
+    """A request in the ledger. `rule` is the rule that refused it, `about` names its subject.
 
-    `names` and `orders` are all that it is about. `times` is how many refusals a row stands for, `merged` how many more
-    of the same person a page leaves out.
+    `names` and `orders` are all names and orders that it concerns. `times` is the number of refusals in one row.
+    `merged` is the number of further ones of the same person that a page omits.
     """
 
     seq: int
@@ -277,11 +277,11 @@ class PastRequest:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as DigiCert reports it; `status` and `method` are DigiCert's words in lower case, names ASCII-encoded.
+    """An order as DigiCert reports it. `status` and `method` are DigiCert's words in lower case, names ASCII-encoded.
 
-    `since` is None if DigiCert does not date what the order waits for; `ordered_at` is then the earliest it can be.
-    `other_kind` names the kind of a certificate that is not for TLS. Its common name is then no domain name.
-    `awaits_approval` is true while an administrator of the CertCentral account has to approve a request.
+    `since` is when it began to wait, None if DigiCert does not say; it is not before `ordered_at`. `other_kind` names
+    the kind of a certificate that is not for TLS. Its common name is then no domain name. `awaits_approval` is True
+    while an administrator of the CertCentral account has to approve a request.
     """
 
     id: int
@@ -300,9 +300,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A row of one of DigiCert's lists that the bot cannot read; `id` is what DigiCert wrote there, if anything.
+    """A row of one of DigiCert's lists that the bot cannot read. `id` is the id in it, if any.
 
-    `digest` tells apart rows without an id, and shows nothing of them.
+    `digest` distinguishes rows without an id, and reveals nothing about them.
     """
 
     id: str = ""
@@ -311,7 +311,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """An order that lately came into this state, in DigiCert's word."""
+    """A recent change of an order's status, in DigiCert's words."""
 
     order_id: int
     status: str
@@ -319,7 +319,7 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class NameValidation:
-    """The validation of one name scope of an order; `is_open` is true for everything but DigiCert's `approved`."""
+    """The validation of one name scope of an order. `is_open` is True for every status but DigiCert's `approved`."""
 
     name_scope: str
     names: tuple[str, ...]
@@ -331,11 +331,11 @@ class NameValidation:
 
 @dataclass(frozen=True, slots=True)
 class OrderValidation:
-    """Which names of an order still wait; `method` is that of the order where its names carry none.
+    """The validation of an order's names. `method` is that of the order, for names without their own.
 
-    `unreadable` counts the entries that the bot could not read, so their names are not in `names`.
-    `organization` names the order's organization if DigiCert has not finished validating it. `unknown` are the statuses
-    that the bot does not know.
+    `unreadable` counts the entries that the bot could not read, so their names are not in `names`. `organization` names
+    the order's organization if DigiCert has not finished validating it. `unknown` are the statuses that are unknown to
+    the bot.
     """
 
     order_id: int
@@ -349,16 +349,16 @@ class OrderValidation:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """DigiCert waits for the domain's approval; an earlier validation may still be valid until `valid_until`."""
+    """A domain that waits for validation. An earlier validation may still be valid until `valid_until`."""
 
     valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """A domain that certificates can be issued for, until a moment in the future, or until DigiCert does not say when.
+    """A domain that certificates can be issued for. `until` is in the future, None if DigiCert gives no end.
 
-    `lapsed` names the kinds of validation (OV, EV) that expired all the same.
+    `lapsed` names the kinds of validation (OV, EV) that have expired.
     """
 
     until: datetime | None = None
@@ -367,7 +367,7 @@ class Valid:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """A domain whose validation ended at `at`, if DigiCert says when, and that was not submitted again."""
+    """A domain whose validation has ended and that was not submitted again. `at` is None if DigiCert gives no date."""
 
     at: datetime | None = None
 
@@ -379,7 +379,7 @@ class NeverValidated:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """DigiCert does not say enough; `is_pending` is None if not even that."""
+    """A domain about which DigiCert does not say enough. `is_pending` is None if even that is unknown."""
 
     is_pending: bool | None = None
 
@@ -389,7 +389,7 @@ DomainValidation = Pending | Valid | Expired | NeverValidated | Unclear
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A domain of the account, and its validation at the moment it was read; `approved_at` is when it last passed."""
+    """A domain of the account, with its validation when it was read. `approved_at` is when it last passed."""
 
     id: int
     name: str
@@ -401,7 +401,7 @@ class Domain:
 
     @property
     def is_pending(self) -> bool | None:
-        """True if DigiCert waits for its approval, None if DigiCert does not say."""
+        """True if the domain waits for validation, None if DigiCert does not say."""
         match self.validation:
             case Pending():
                 return True
@@ -413,7 +413,7 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An e-mail address that DigiCert allows; `domain` is the name it is allowed for, `txt` a DNS TXT contact."""
+    """An email address that DigiCert allows for `domain`. `txt` is True for a contact from a DNS TXT record."""
 
     email: str
     domain: str
@@ -422,9 +422,9 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class AccountEntry:
-    """One line of the account's listing, as a choice; `waiting` is None where the listing does not tell.
+    """An order or domain of the account, as a choice. `waiting` is None if DigiCert's list does not say.
 
-    `validation` is that of a domain.
+    `validation` is None for an order.
     """
 
     kind: Kind
@@ -437,13 +437,13 @@ class AccountEntry:
 
     @property
     def key(self) -> str:
-        """The opaque value of this line as an option of a select."""
+        """The value of this entry as an option of a select."""
         return str(TargetKey(self.kind, str(self.id)))
 
 
 @dataclass(frozen=True, slots=True)
 class NameState:
-    """What DigiCert says of one name now, in words."""
+    """The current state of one name at DigiCert, as text."""
 
     name: str
     waits: bool
@@ -452,9 +452,9 @@ class NameState:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Everything that an email would validate; names are ASCII-encoded and without wildcard.
+    """Everything that an email would validate. Names are ASCII-encoded and without wildcard.
 
-    `names` are validated as they are, `below` together with every name below them. `orders` are pending orders that the
+    `names` are validated as they are, `below` with every name below them. `orders` are the pending orders that the
     validation would help.
     """
 
@@ -468,10 +468,10 @@ NO_REACH = Reach()
 
 @dataclass(frozen=True, slots=True)
 class WaitingName:
-    """One name that still waits for its mail, and who may get it.
+    """A name that waits for validation, and the addresses that may get its email.
 
-    `audiences` are lists of addresses of which DigiCert may apply any: a choice needs one address of each. Without
-    them, every choice is safe.
+    DigiCert may apply any of the lists in `audiences`, so a choice needs one address of each. Without `audiences`,
+    every choice is safe.
     """
 
     name: str
@@ -485,7 +485,7 @@ class WaitingName:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the form offers for one order or domain: the names that wait and their allowed recipients."""
+    """The content of a form for one order or domain: the names that wait and their allowed recipients."""
 
     key: str
     title: str
@@ -497,9 +497,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What DigiCert said of a call's names at a moment; `over` is why nothing waits any more, though not all is valid.
+    """The state of a call's names at DigiCert at one time.
 
-    For an order `over` is DigiCert's word; for a domain it says that the domain is not submitted for validation.
+    `closed_status` says why nothing waits any more although not every name is valid. For an order it is DigiCert's
+    status. For a domain it says that the domain is not submitted for validation.
     """
 
     at: datetime
@@ -508,7 +509,7 @@ class Observation:
 
 
 class FollowUpState(StrEnum):
-    """How far the following of a target is; all but the first are its end."""
+    """The state of a follow-up. Every state but FOLLOWING is final."""
 
     FOLLOWING = "following"
     VALIDATED = "validated"
@@ -520,10 +521,10 @@ class FollowUpState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusUpdate:
-    """What one check has to tell: names `fresh` in being validated, and those that wait `again`.
+    """The news of one check: names that were validated since the last one, and names that wait again (`reopened`).
 
-    `word` belongs to the state: DigiCert's for an order, who stopped, which request took over. `nudge` counts the
-    nudges from 1, 0 is none; `silent` says that DigiCert has not answered for a while.
+    `word` explains the state: DigiCert's status of an order, the user who stopped, or the request that superseded.
+    `nudge` counts the nudges from 1; 0 is none. `unreachable` is True if DigiCert has not answered for a while.
     """
 
     at: datetime
@@ -536,7 +537,7 @@ class StatusUpdate:
 
     @property
     def needs_announcement(self) -> bool:
-        """Whether anything of it belongs into the thread; the root message shows the rest."""
+        """True if a message in the thread is needed. The root message shows the rest."""
         return (
             bool(self.newly_validated or self.reopened or self.nudge or self.unreachable)
             or self.state is not FollowUpState.FOLLOWING
@@ -545,10 +546,10 @@ class StatusUpdate:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """The watch over what one accepted call asked for; `validated` are the names told so, `due_at` the next look.
+    """The follow-up of one accepted call. `validated` are the names announced as validated.
 
-    `misses` counts the looks in a row that DigiCert did not answer. While it has `news` that nobody took to tell them,
-    it stays due for that.
+    `due_at` is the time of the next check. `failed_checks` counts the checks in a row that DigiCert did not answer.
+    While it has a `status_update` that is not announced, the follow-up stays due for that.
     """
 
     request_id: str
@@ -573,12 +574,12 @@ class FollowUp:
 
     @property
     def is_open(self) -> bool:
-        """Whether it still looks by itself."""
+        """True if the bot still checks it by itself."""
         return self.state is FollowUpState.FOLLOWING
 
 
 def waiting_names(request: ResendRequest, follow_ups: Sequence[FollowUp]) -> tuple[str, ...]:
-    """The names of a request that were followed and not seen validated, whoever follows them now."""
+    """Return the names of a request that have a follow-up and are not validated, also if it was superseded."""
     return tuple(
         name
         for follow_up in follow_ups
@@ -589,7 +590,7 @@ def waiting_names(request: ResendRequest, follow_ups: Sequence[FollowUp]) -> tup
 
 @dataclass(frozen=True, slots=True)
 class OfferTarget:
-    """An order or a domain that an offer is about: `key` says which, `opens` opens its form; the names wait since."""
+    """An order or domain that an offer is about. `opens` is the key that opens its form. `names` wait since `since`."""
 
     key: str
     opens: str
@@ -602,10 +603,10 @@ MOST_BUTTONS = 5
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a channel is offered in the thread of an alert; without targets, the summary of what is not offered.
+    """An offer to a channel in the thread of an alert. Without targets it is the summary that replaces further offers.
 
-    `later` counts the alerts that named a target again. `shown` is the version that stands in Slack, 0 while none does.
-    `author` is whose allowance it used.
+    `repeat_count` counts the alerts that named a target again. `published_version` is the version in Slack, 0 if none
+    is. `author` is the author of the alert, whose rate limit the offer counts for.
     """
 
     id: str
@@ -621,18 +622,18 @@ class Offer:
 
     @property
     def with_button(self) -> tuple[OfferTarget, ...]:
-        """The targets that get a button; the others are only named, so that a later alert may offer them."""
+        """The targets that get a button. The others are only named, so that a later alert may offer them."""
         return self.targets[:MOST_BUTTONS]
 
     @property
     def without_button(self) -> tuple[OfferTarget, ...]:
-        """The targets for which there is no room."""
+        """The targets for which there is no button."""
         return self.targets[MOST_BUTTONS:]
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How much is waiting in the database: accepted and not told, alerts not looked at, followings open and due."""
+    """Counts of pending work: unpublished requests, unprocessed alerts, open follow-ups, and due ones."""
 
     requests: int
     alerts: int

@@ -1,4 +1,4 @@
-"""Environment and `.env` → one frozen `Settings`, checked in full before anything starts."""
+"""Settings: one frozen value from the environment and `.env`, validated completely before anything starts."""
 
 import os
 import re
@@ -45,10 +45,10 @@ _DRIVERS = {
 }
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _TLS_MODES = frozenset({"require", "verify-ca", "verify-full"})
-# People paste a token into the line above or below the right one; such a value is not repeated.
+# People paste a token into the line above or below the right one. Such a value is not shown in an error.
 _MAY_BE_SECRET = re.compile(r"xox|xapp|://[^/]*@|[A-Za-z0-9+/=_-]{20,}", re.IGNORECASE)
 
-# What each setting takes, and where a secret is found.
+# What each setting accepts, and where to find a secret.
 _BASE_URL = (
     "a whole address such as https://host/path, without user name, query or fragment; http:// on this machine alone"
 )
@@ -86,7 +86,7 @@ _TAKES = {
     "log_level": "DEBUG, INFO, WARNING or ERROR",
     "log_format": "text or json",
 }
-# By pydantic's type of the error; what is not here is a value that the setting does not take.
+# By pydantic's type of the error. Every other type is a value that the setting does not accept (_WRONG_VALUE).
 _SENTENCES = {
     "missing": "{name} is not set: {takes}.",
     "worded": "{name} {words}",
@@ -96,7 +96,7 @@ _WRONG_VALUE = "{name} does not take {shown}: write {takes}."
 
 
 def is_loopback(url: str) -> bool:
-    """True where the host of `url` is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    """Return True if the host of `url` is this machine: `localhost`, 127.0.0.0/8 or ::1."""
     try:
         return _is_this_machine(urlsplit(url).hostname or "")
     except ValueError:
@@ -113,14 +113,14 @@ def _is_this_machine(host: str) -> bool:
 def may_cross_a_network_in_clear(database_url: str) -> bool:
     """Return True for a PostgreSQL that is reached over a network, if the URL itself asks for no TLS.
 
-    The driver reads more than the URL: PGHOST, PGHOSTADDR and PGSERVICE fill in what it leaves out.
+    The driver reads more than the URL: PGHOST, PGHOSTADDR and PGSERVICE supply missing parts.
     Source: PostgreSQL, "Connection Strings" and "Environment Variables" of libpq.
     """
     parts, query = urlsplit(database_url), _query(database_url)
     if not parts.scheme.startswith("postgresql") or query.get("sslmode") in _TLS_MODES:
         return False
     if "conninfo" in query or _service(query):
-        # Both can name another host.
+        # Either of them can name another host.
         return True
     addresses = _listed(query.get("hostaddr") or os.environ.get("PGHOSTADDR", ""))
     if addresses:
@@ -137,7 +137,7 @@ def _is_local(host: str) -> bool:
 
 
 def _query(url: str) -> dict[str, str]:
-    """Return the parameters of a URL; those that are there several times are joined by commas, as the driver does."""
+    """Return the parameters of a URL. Repeated ones are joined by commas, as in the driver."""
     found: dict[str, str] = {}
     for name, value in parse_qsl(urlsplit(url).query):
         found[name] = f"{found[name]},{value}" if name in found else value
@@ -155,7 +155,7 @@ def _listed(text: str) -> list[str]:
 def _with_tls(url: str) -> str:
     """Return a PostgreSQL URL whose connections are encrypted, unless they stay on this machine.
 
-    Raises an error with a sentence of its own if it asks for less.
+    Raises PydanticCustomError with its own sentence if the URL asks for less.
     """
     if not may_cross_a_network_in_clear(url):
         return url
@@ -165,7 +165,7 @@ def _with_tls(url: str) -> str:
         raise _worded(f"asks for sslmode={_redacted(query['sslmode'])}, which may not encrypt. {mend}.")
     if _service(query):
         raise _worded(f"leaves its host or its sslmode to a service file. {mend}.")
-    # What the driver would do by itself is at least as much here.
+    # Never less than what the driver would do by itself.
     mode = os.environ.get("PGSSLMODE", "")
     if "system" in (query.get("sslrootcert"), os.environ.get("PGSSLROOTCERT")):
         mode = "verify-full"
@@ -173,10 +173,10 @@ def _with_tls(url: str) -> str:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for `url`, or None to go there directly; loopback never has one.
+    """Return the proxy that the environment names for `url`, or None to connect directly, as for loopback.
 
     Follows HTTPS_PROXY, HTTP_PROXY and NO_PROXY as urllib reads them, and treats `wss` like `https`.
-    The answer may hold a password: keep it out of logs.
+    The result may hold a password: do not log it.
     """
     parts = urlsplit(url)
     scheme = {"wss": "https", "ws": "http"}.get(parts.scheme, parts.scheme)
@@ -187,7 +187,7 @@ def proxy_for(url: str) -> str | None:
 
 
 def _redacted(value: str) -> str:
-    """`value` as an error line may show it: short, printable, and nothing of it where it may be a secret."""
+    """Return `value` as an error line may show it: short, printable, and nothing of it if it may be a secret."""
     if _MAY_BE_SECRET.search(value):
         return "what it holds"
     printable = "".join(letter if letter.isprintable() else "?" for letter in value)
@@ -195,12 +195,12 @@ def _redacted(value: str) -> str:
 
 
 def _worded(words: str) -> PydanticCustomError:
-    """An error with a sentence of its own; any other is told by what the setting takes."""
+    """Return an error with its own sentence. For other errors the sentence says what the setting accepts."""
     return PydanticCustomError("worded", "{words}", {"words": words})
 
 
 def _parse_with(read: Callable[[str], object]) -> BeforeValidator:
-    """Let `read` turn text into the value; what is no text (a default, a test's value) passes as it is."""
+    """Return a validator that reads text with `read`. Any other value (a default, a test's value) passes as it is."""
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
@@ -273,14 +273,14 @@ def _read_database_url(text: str) -> str:
 
 
 def _is_file(rest: str) -> bool:
-    """Return True for the path of a file; not for a database in memory, or a URI of SQLite."""
+    """Return True for the path of a file, False for a database in memory or a URI of SQLite."""
     file, _, query = rest.partition("?")
     is_path = file.startswith("/") and file not in {"/", "/:memory:"} and not file.startswith("/file:")
     return is_path and "uri" not in dict(parse_qsl(query, keep_blank_values=True))
 
 
 def _is_unmistakable(rest: str) -> bool:
-    """Return False if the driver could read it otherwise than it was meant; its own message may hold the password."""
+    """Return False if the driver could misread the URL: its error message could then hold the password."""
     parts = urlsplit(f"//{rest}")
     is_plain = rest.count("@") == parts.netloc.count("@") <= 1 and "#" not in rest and parts.port != 0
     return is_plain and bool(rest.strip("/"))
@@ -307,11 +307,11 @@ _Host = Annotated[str, StringConstraints(pattern="^([A-Za-z0-9._-]+|[0-9A-Fa-f]*
 
 
 class DatabaseSettings(BaseSettings):
-    """Where the ledger lives: all that a look at it needs, made with `load` too."""
+    """The settings of the database, for commands that only inspect it. Create it with `load`."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
-    # Before the URL, whose reading depends on it.
+    # Declared before the URL, as the URL's validator reads it.
     database_tls: Annotated[TlsMode, _parse_with(str.lower)] = "require"
     database_url: SecretStr = SecretStr("sqlite:///dcv-resend.db")
 
@@ -329,9 +329,9 @@ class DatabaseSettings(BaseSettings):
 
     @classmethod
     def load(cls, env_file: str | Path | None = ENV_FILE) -> Self:
-        """Read the environment, and `env_file` for what it leaves unset; a missing file is no problem.
+        """Read the environment, and `env_file` for variables that it does not set. The file may be missing.
 
-        Raises ConfigurationError with one line for every setting that is missing or malformed; no line shows a secret.
+        Raises ConfigurationError with one line for every setting that is missing or malformed. No line shows a secret.
         """
         options: dict[str, Any] = {"_env_file": env_file}
         try:
@@ -341,7 +341,7 @@ class DatabaseSettings(BaseSettings):
             problems = [cls._problem(next(details)) for _, details in of_each]
         except (OSError, UnicodeDecodeError):
             problems = [f"{env_file} cannot be read: make it a UTF-8 text file that the bot may read."]
-        # Raised outside of the handlers, so that no chained traceback carries what was typed.
+        # Raised outside the handlers, so that no chained traceback shows the values.
         raise ConfigurationError(problems)
 
     @classmethod
@@ -354,10 +354,10 @@ class DatabaseSettings(BaseSettings):
 
 
 class Settings(DatabaseSettings):
-    """All that an operator can set, in the types the code uses; lower-case names of the environment's variables.
+    """All settings, in the types that the code uses. The names are those of the environment variables in lower case.
 
-    What is needed to serve by a mode is in a class of its own; here any of it may be left out.
-    Make it with `load`. The constructor is for tests: it reads the environment too and raises pydantic's own errors.
+    A subclass for each transport makes the settings mandatory that it needs. Create it with `load`. The constructor is
+    for tests: it reads the environment too, and raises pydantic's own errors.
     """
 
     slack_bot_token: Annotated[SecretStr, _secret("xoxb-[!-~]+")]
@@ -391,19 +391,19 @@ class Settings(DatabaseSettings):
 
     @property
     def console_url(self) -> str:
-        """The address of CertCentral's pages for people: as set, else on the host that the API's address names."""
+        """The address of CertCentral's web pages: as set, else on the host of the API's address."""
         parts = urlsplit(self.digicert_base_url)
         return self.digicert_console_url or f"{parts.scheme}://{parts.netloc}/secure"
 
 
 class SocketModeSettings(Settings):
-    """What serving by Socket Mode needs; health is told where a port is set."""
+    """The settings for Socket Mode. Health checks are served if a port is set."""
 
     slack_app_token: _AppToken
 
 
 class HttpModeSettings(Settings):
-    """What serving by HTTP needs."""
+    """The settings for HTTP mode."""
 
     slack_signing_secret: _SigningSecret
     port: _Port = 3000

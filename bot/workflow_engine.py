@@ -1,6 +1,6 @@
-"""The durable engine: runs a flow once per id and resumes it at its unfinished step after any crash.
+"""The workflow engine: runs a workflow once per id, and resumes it at its unfinished step after a crash.
 
-The only module that knows DBOS Transact. What a flow does is given to it by `bot.wiring`.
+The only module that uses DBOS Transact. `bot.wiring` defines the workflows.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ from bot.store.database import startup_errors
 from bot.store.database_file import pinned
 
 VERSION = "1"
-# Far less than a second of the database's time, so that nobody in Slack waits for it.
+# A batch takes the database far less than a second, so that no user in Slack waits for it.
 _AT_ONCE = 100
-# DBOS sleeps a second before it looks whether anything runs, and needs a moment beyond the patience to end its threads.
+# DBOS sleeps a second before it checks for running workflows, and needs more than its timeout to end its threads.
 _LEAST_SECONDS = 2.0
 _DESTROY_SECONDS = 0.25
 _NEVER = ("DBOS__CLOUD", "DBOS__CONDUCTOR_KEY")
@@ -35,19 +35,19 @@ Flow = Callable[["Steps", str], Awaitable[None]]
 
 
 class Steps:
-    """What a flow may do: run a step whose result is kept, and sleep durably."""
+    """The operations of a workflow: steps whose result is stored, and durable sleep."""
 
     async def run(self, name: str, step: Callable[..., Awaitable[Any]], *args: Any) -> Any:
-        """Run `step` once and remember its JSON result; after a crash in the middle it is run again."""
+        """Run `step` once and store its JSON result. After a crash during the step it is run again."""
         return await DBOS.run_step_async({"name": name}, step, *args)
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep; after a restart only what is left of it."""
+        """Sleep. After a restart only the remaining time counts."""
         await DBOS.sleep_async(seconds)
 
 
 class WorkflowEngine:
-    """One per process; define every flow, then `launch`, then `start` flows by id."""
+    """The engine of one process. Define every workflow, then `launch`, then `start` workflows by id."""
 
     def __init__(self, database_url: str, instance: str) -> None:
         if any(os.environ.get(name) for name in _NEVER):
@@ -56,14 +56,14 @@ class WorkflowEngine:
             )
         logger = logging.getLogger("dbos")
         logger.addHandler(logging.NullHandler())
-        logger.addFilter(_is_news)
+        logger.addFilter(_is_not_reported_elsewhere)
         self._engine = _sqlite_engine(database_url) if database_url.startswith("sqlite") else _engine(database_url)
         self._flows: dict[str, Callable[[str], Awaitable[None]]] = {}
         self._runs = False
         DBOS(config=self._config(instance))
 
     def define(self, name: str, flow: Flow) -> None:
-        """Register a flow under a name that never changes; a changed flow gets a new name."""
+        """Register a workflow under a name that never changes. A changed workflow needs a new name."""
 
         async def run(flow_id: str) -> None:
             await flow(Steps(), flow_id)
@@ -71,37 +71,37 @@ class WorkflowEngine:
         self._flows[name] = DBOS.workflow(name=name, max_recovery_attempts=None)(run)
 
     async def launch(self) -> None:
-        """Begin, and resume what a former process left unfinished; call it inside the running loop.
+        """Start, and resume the workflows that an earlier process did not finish. Call it inside the running loop.
 
-        ConfigurationError where the database cannot be used.
+        Raises ConfigurationError if the database cannot be used.
         """
         with startup_errors():
             DBOS.launch()
         self._runs = True
 
     async def start(self, name: str, flow_id: str) -> None:
-        """Make sure that this flow runs: once per id, however often it is started.
+        """Start a workflow. Safe to repeat: it runs once per id.
 
-        Never call it while a transaction of ours is open on the same SQLite file.
+        Never call it inside `Database.write`: on SQLite it would wait for that lock.
         """
         with SetWorkflowID(flow_id):
             await DBOS.start_workflow_async(self._flows[name], flow_id)  # type: ignore[arg-type]
 
     async def pending_executors(self) -> set[str]:
-        """Under which names flows were begun that have not come to their end."""
+        """Return the executors that have unfinished workflows."""
         pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
         return {flow.executor_id for flow in pending if flow.executor_id}
 
     async def recover(self, gone: Collection[str]) -> None:
-        """Let whoever is there go on with the flows of owners that are gone; safe to repeat, by several at once.
+        """Resume the workflows of executors that are gone. Safe to repeat, also by several processes at once.
 
-        Each flow is handed on only while it still belongs to one of them. DBOS's public `resume_workflows` does not
-        look at that: called late, it would take a flow from a process that carries it out already.
+        A workflow is resumed only if it still belongs to one of them. DBOS's public `resume_workflows` does not check
+        that: called late, it would take a workflow from a process that is running it already.
         """
         await asyncio.to_thread(DBOS._recover_pending_workflows, list(gone))  # noqa: SLF001 - see above
 
     async def purge(self, before: datetime) -> None:
-        """Forget flows that finished before, some at a time; one that is started again by its id would run anew."""
+        """Delete the workflows that finished before a time, in batches. After that, the same id could run again."""
         finished = before.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         while flows := await DBOS.list_workflows_async(
             status=["SUCCESS", "ERROR", "CANCELLED"],
@@ -113,7 +113,7 @@ class WorkflowEngine:
             await DBOS.delete_workflows_async([flow.workflow_id for flow in flows])
 
     async def is_healthy(self) -> bool:
-        """Whether it runs and its tables can be read; one that waits for its database says so within half a minute."""
+        """Return True if the engine runs and can read its tables. Takes up to 30 s while the database is down."""
         return self._runs and await asyncio.to_thread(self._reads)
 
     def _reads(self) -> bool:
@@ -125,10 +125,10 @@ class WorkflowEngine:
         return True
 
     async def close(self, patience: int) -> None:
-        """Wait up to `patience` seconds for running steps, then stop; what is unfinished resumes at the next start.
+        """Wait up to `patience` seconds for running steps, then stop. Unfinished workflows resume at the next start.
 
-        Where the database is silent DBOS itself would wait for much longer: then it is left behind, in a daemon thread.
-        DBOS ends the loop's thread pool with its own, so the loop is given another one.
+        If the database is silent, DBOS itself would wait for much longer, so it stops in a daemon thread. DBOS also
+        shuts down the loop's thread pool, so the loop gets a new one.
         """
         self._runs = False
         loop = asyncio.get_running_loop()
@@ -137,7 +137,7 @@ class WorkflowEngine:
         def destroy() -> None:
             DBOS.destroy(workflow_completion_timeout_sec=patience, destroy_registry=True)
             with suppress(RuntimeError):
-                # The loop is closed where nobody waited any longer.
+                # The loop is closed already if the wait below has timed out.
                 loop.call_soon_threadsafe(done.set)
 
         threading.Thread(target=destroy, name="engine-close", daemon=True).start()
@@ -151,20 +151,20 @@ class WorkflowEngine:
             "application_version": VERSION,
             "executor_id": instance,
             "max_executor_threads": 24,
-            # Its warnings tell of what is meant: a flow found again, a task cancelled at a stop.
+            # Its warnings are about expected events: a workflow found again, a task cancelled at shutdown.
             "log_level": "ERROR",
             "serializer": DBOSPortableJSONSerializer(),
             "system_database_engine": self._engine,
         }
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Not what stops a launch: it is raised too, and told to the operator without a traceback."""
+def _is_not_reported_elsewhere(record: logging.LogRecord) -> bool:
+    """Return False for a failed launch: it is raised too, and the operator gets it without a traceback."""
     return record.msg != "DBOS failed to launch:"
 
 
 def _engine(url: str) -> sa.Engine:
-    """DBOS's own defaults, with less connections, and with an end to waiting for a server that has vanished."""
+    """Return an engine with DBOS's own defaults, but fewer connections and a limit for a server that has vanished."""
     engine = sa.create_engine(
         sa.make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=8,
