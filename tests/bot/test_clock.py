@@ -24,14 +24,14 @@ def comparison():
         ("Wed, 01 Jul 2026 12:00:00 +0200", timedelta(0)),
     ],
 )
-def test_a_date_tells_how_much_later_it_is_here(comparison, date, ahead):
+def test_a_date_header_gives_the_clock_skew(comparison, date, ahead):
     comparison.observe(date)
 
     assert comparison.offset == ahead
 
 
 @pytest.mark.parametrize("date", ["", "now", "Wed, 99 Jul 2026 10:00:00 GMT", "1782900000"])
-def test_what_is_no_date_tells_nothing(comparison, date):
+def test_what_is_no_date_gives_no_skew(comparison, date):
     comparison.observe(date)
 
     assert comparison.offset is None

@@ -41,7 +41,7 @@ def look(minutes, *validated, told=(), over=None, schedule=MINUTES, **changes):
         ((), ("another.example",), (), (), FollowUpState.FOLLOWING),
     ],
 )
-def test_what_is_told_is_what_changed_since_it_was_told(told, validated, fresh, again, state):
+def test_an_update_holds_what_changed_since_the_last_report(told, validated, fresh, again, state):
     decision = look(2, *validated, told=told)
 
     assert (decision.status_update.newly_validated, decision.status_update.reopened, decision.status_update.state) == (
@@ -64,7 +64,7 @@ def test_what_is_told_is_what_changed_since_it_was_told(told, validated, fresh, 
         (99, None, FollowUpState.FINISHED),
     ],
 )
-def test_the_next_look_is_the_first_one_that_is_still_to_come(minutes, due, state):
+def test_the_next_check_is_the_first_one_that_is_still_to_come(minutes, due, state):
     decision = look(minutes)
 
     assert decision.due_at == (due and after(due))
@@ -81,7 +81,7 @@ def test_the_next_look_is_the_first_one_that_is_still_to_come(minutes, due, stat
         (("a.example",), "rejected", FollowUpState.ENDED, "rejected"),
     ],
 )
-def test_a_following_ends_with_the_validation_or_with_its_order(validated, over, state, word):
+def test_a_follow_up_ends_with_the_validation_or_with_its_order(validated, over, state, word):
     decision = look(2, *validated, over=over)
 
     assert (decision.status_update.state, decision.status_update.word, decision.due_at) == (state, word, None)
@@ -91,15 +91,15 @@ def test_a_following_ends_with_the_validation_or_with_its_order(validated, over,
     ("minutes", "nudged", "nudge"),
     [(2, 0, 0), (4, 0, 1), (4, 1, 0), (5, 1, 2), (5, 0, 2), (7, 2, 0), (10, 0, 0)],
 )
-def test_a_nudge_is_told_once_and_several_missed_ones_as_one(minutes, nudged, nudge):
+def test_a_reminder_is_sent_once_and_several_missed_ones_as_one(minutes, nudged, nudge):
     assert look(minutes, nudges=nudged).status_update.nudge == nudge
 
 
-def test_nobody_is_nudged_about_what_is_validated():
+def test_no_reminder_is_sent_for_what_is_validated():
     assert look(4, *NAMES).status_update.nudge == 0
 
 
-def test_a_nudge_after_the_last_check_never_comes():
+def test_a_reminder_after_the_last_check_never_comes():
     schedule = FollowUpSchedule((timedelta(minutes=2),), (timedelta(minutes=1), timedelta(hours=1)))
 
     assert [schedule.next_check(SINCE, after(minutes)) for minutes in (0, 1, 2)] == [after(1), after(2), None]
@@ -109,7 +109,7 @@ def test_without_checks_nothing_is_followed():
     assert FollowUpSchedule(()).next_check(SINCE, SINCE) is None
 
 
-def test_what_was_looked_at_before_somebody_else_looked_is_no_news():
+def test_a_check_overtaken_by_another_is_no_update():
     now = after(5)
     told = follow_up("a.example", observed_at=after(4))
 
@@ -119,7 +119,7 @@ def test_what_was_looked_at_before_somebody_else_looked_is_no_news():
     assert decision.validated == ("a.example",)
 
 
-def test_without_an_answer_it_looks_again_soon_and_says_so_once():
+def test_without_an_answer_it_checks_again_soon_and_says_so_once():
     now, told, decisions = after(1), follow_up("a.example"), []
     for _ in range(MOST_FAILED_CHECKS + 1):
         decisions.append(next_state(told, NAMES, None, FollowUpSchedule((timedelta(days=1),)), now))

@@ -317,7 +317,7 @@ def test_json_is_one_object_per_line(configured):
 
 
 @pytest.mark.parametrize("name", ["slack_sdk.web", "slack_bolt.app", "httpx", "dbos", "aiosqlite"])
-def test_those_that_log_whole_payloads_keep_quiet(configured, name):
+def test_loggers_of_whole_payloads_are_silenced(configured, name):
     logging.getLogger(name).debug("payload")
     logging.getLogger(name).info("payload")
     logging.getLogger(name).warning("trouble")

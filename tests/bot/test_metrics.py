@@ -17,7 +17,7 @@ def values(metrics, depths=None):
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 
-def test_outcomes_and_refusals_are_there_before_the_first_one(metrics):
+def test_outcomes_and_denials_are_exported_before_the_first_one(metrics):
     observation = values(metrics)
 
     assert {name: observation[f'dcv_calls_total{{outcome="{name}"}}'] for name in OUTCOMES} == dict.fromkeys(

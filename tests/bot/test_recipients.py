@@ -102,7 +102,7 @@ def test_a_domain_begins_with_everybody_who_was_mailed_last():
     assert chosen_emails(waiting(*AT_SCOPE, target=DOMAIN)) == ["admin@example.com"]
 
 
-def test_nobody_is_preselected_where_nobody_is_allowed():
+def test_no_address_is_preselected_if_none_is_allowed():
     assert preselected(waiting(preferred=("admin@example.com",))) == ()
 
 

@@ -278,7 +278,7 @@ def test_a_mode_needs_nothing_of_the_other(monkeypatch, mode, other):
     assert getattr(mode.load(), other.lower()) is None
 
 
-def test_http_mode_listens_on_port_3000_of_this_machine_unless_told_otherwise(monkeypatch):
+def test_http_mode_listens_on_port_3000_of_this_machine_by_default(monkeypatch):
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
 
@@ -287,7 +287,7 @@ def test_http_mode_listens_on_port_3000_of_this_machine_unless_told_otherwise(mo
     assert (settings.host, settings.port) == ("127.0.0.1", 3000)
 
 
-def test_all_problems_are_told_at_once(problems):
+def test_all_problems_are_reported_at_once(problems):
     lines = problems(SLACK_BOT_TOKEN="", PORT="x", DCV_COOLDOWN="soon")
 
     assert [line.split()[0] for line in lines] == ["SLACK_BOT_TOKEN", "DCV_COOLDOWN", "PORT"]
@@ -306,7 +306,7 @@ def test_space_around_a_token_is_not_part_of_it(load):
     assert load(SLACK_BOT_TOKEN=" xoxb-1\n").slack_bot_token.get_secret_value() == "xoxb-1"
 
 
-def test_the_env_file_fills_in_what_the_environment_leaves_unset(load, folder):
+def test_the_env_file_fills_in_what_the_environment_does_not_set(load, folder):
     (folder / ".env").write_text(
         "# ours\nSLACK_SIGNING_SECRET='f'\nDCV_LOCALE=de\nPORT=3001\nSOMETHING_ELSE=1\n", encoding="utf-8"
     )
@@ -428,7 +428,7 @@ def test_no_value_does_anything_but_load_or_stop_the_start_with_one_line(load, n
         ("", False),
     ],
 )
-def test_loopback_is_told_by_the_host_alone(url, loopback):
+def test_loopback_is_recognized_by_the_host_alone(url, loopback):
     assert is_loopback(url) is loopback
 
 

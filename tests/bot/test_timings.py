@@ -15,7 +15,7 @@ from tests.forked_bot import SHORT
 
 
 @pytest.mark.parametrize("function", [main, run, SocketMode, HttpMode])
-def test_whoever_hands_in_nothing_gets_the_timings_of_production(function):
+def test_the_default_timings_are_those_of_production(function):
     assert inspect.signature(function).parameters["timings"].default is PRODUCTION
 
 
@@ -45,7 +45,7 @@ def test_a_stop_drains_within_the_time_for_acks():
     assert PRODUCTION.drain < ACK_SECONDS
 
 
-def test_the_mail_waits_five_seconds_at_most_and_less_than_slack_may_take():
+def test_the_mail_waits_five_seconds_at_most_and_less_than_slacks_timeout():
     assert PRODUCTION.announce_timeout <= 5.0 < PRODUCTION.slack_timeout
 
 

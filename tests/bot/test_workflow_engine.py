@@ -46,7 +46,7 @@ async def test_it_refuses_to_hand_its_work_to_a_cloud_service(tmp_path, monkeypa
     assert len(refused.value.problems) == 1
 
 
-async def test_a_database_that_cannot_be_opened_is_told_in_one_line_and_not_logged(tmp_path, caplog):
+async def test_a_database_that_cannot_be_opened_is_reported_in_one_line_and_not_logged(tmp_path, caplog):
     engine = WorkflowEngine(f"sqlite:///{tmp_path}/nowhere/engine.db", "only")
 
     with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be opened") as refused:
@@ -57,7 +57,7 @@ async def test_a_database_that_cannot_be_opened_is_told_in_one_line_and_not_logg
     assert caplog.records == []
 
 
-async def test_a_flow_that_is_started_often_runs_once(open_engine):
+async def test_a_workflow_that_is_started_often_runs_once(open_engine):
     ran, done = [], asyncio.Event()
 
     async def step(flow_id):
@@ -80,7 +80,7 @@ async def test_a_flow_that_is_started_often_runs_once(open_engine):
     assert ran == ["r1", "r2"]
 
 
-async def test_every_finished_flow_is_let_go_and_none_that_runs(open_engine, tmp_path):
+async def test_every_finished_workflow_is_purged_and_none_that_runs(open_engine, tmp_path):
     hold = asyncio.Event()
 
     async def flow(_steps, flow_id):
@@ -108,7 +108,7 @@ async def test_every_finished_flow_is_let_go_and_none_that_runs(open_engine, tmp
     hold.set()
 
 
-async def test_flows_of_a_process_that_is_gone_are_handed_on_and_those_of_others_are_not(open_engine_as):
+async def test_workflows_of_a_dead_process_are_recovered_and_those_of_others_are_not(open_engine_as):
     ran, goes_on = [], asyncio.Event()
 
     async def wait(flow_id):

@@ -242,7 +242,7 @@ async def test_the_resend_for_a_domain_goes_out_as_the_page_shows(client, server
     }
 
 
-async def test_a_resend_to_nobody_never_goes_out(client, server):
+async def test_a_resend_without_recipients_is_never_sent(client, server):
     everything = server.route()
 
     with pytest.raises(ValueError, match="at least one address"):
@@ -266,7 +266,7 @@ async def test_every_call_carries_the_headers_that_digicert_asks_for(resend):
     assert headers["Content-Length"] == str(len(route.calls.last.request.content))
 
 
-async def test_every_call_waits_for_its_turn(http, server):
+async def test_every_call_waits_for_its_slot(http, server):
     server.put("/domain/1234/dcv/emails").respond(204)
     client = CertCentral(http, LocalRateLimiter([(1, 0.2)]))
     start = time.monotonic()
@@ -467,7 +467,7 @@ async def test_a_list_whose_pages_are_smaller_than_asked_is_read_to_its_end(clie
     assert len(await client.orders_named("a.example")) == 25
 
 
-async def test_a_list_that_ignores_the_offset_does_not_go_on_for_ever(client, server):
+async def test_a_list_that_ignores_the_offset_ends(client, server):
     route = server.get("/order/certificate").mock(return_value=orders(order(1, "issued", "a.example"), total=5000))
 
     assert len(await client.orders_named("a.example")) == 1
@@ -619,7 +619,7 @@ async def test_status_changes_are_asked_for_a_span_of_seven_days_at_most(client,
     assert [call.request.url.params["seconds"] for call in route.calls] == ["90", "604800"]
 
 
-async def test_the_same_account_in_background_leaves_turns_to_people(http, server):
+async def test_the_same_account_in_background_yields_slots_to_people(http, server):
     server.get("/order/certificate/7").respond(200, json=order(7))
     client = CertCentral(http, LocalRateLimiter([(4, 60.0)]))
     background = client.in_background()
@@ -662,7 +662,7 @@ async def test_a_domain_is_read_with_what_waits(client, server):
         ("../key?x#y", "/services/v2/domain/..%2Fkey%3Fx%23y/dcv/emails"),
     ],
 )
-async def test_allowed_addresses_are_those_that_the_account_lets_through(client, server, asked, path):
+async def test_allowed_addresses_are_those_that_the_account_permits(client, server, asked, path):
     route = server.route(method="GET")
     route.respond(json={"name_scope": "example.com", "base_emails": ["admin@example.com"]})
 
@@ -689,7 +689,7 @@ async def test_a_key_that_may_not_read_its_user_is_checked_by_reading_an_order(c
     assert route.call_count == 1
 
 
-async def test_a_key_that_is_not_accepted_is_told_at_once(client, server):
+async def test_a_key_that_is_not_accepted_is_reported_at_once(client, server):
     server.get("/user/me").respond(403, json=INVALID_KEY)
     account_cache = server.get("/order/certificate")
 
@@ -756,7 +756,7 @@ async def test_without_an_order_that_waits_the_reading_of_validations_is_not_tri
     assert await client.key_permissions() == KeyPermissions(orders=True, validations=None, domains=True)
 
 
-async def test_another_refusal_than_a_missing_permission_tells_nothing_of_rights(client, server):
+async def test_another_rejection_than_a_missing_permission_says_nothing_of_permissions(client, server):
     server.get("/order/certificate").mock(return_value=orders())
     server.get("/domain").respond(403, json=INVALID_KEY)
 
@@ -766,7 +766,7 @@ async def test_another_refusal_than_a_missing_permission_tells_nothing_of_rights
 
 @pytest.mark.parametrize("status", [200, 403, 503])
 @pytest.mark.usefixtures("no_pauses")
-async def test_the_time_that_digicert_tells_is_heard_whatever_it_answers(no_environment, ssl_context, server, status):
+async def test_the_date_of_digicert_is_observed_whatever_it_answers(no_environment, ssl_context, server, status):
     no_environment.setattr(httpx, "create_ssl_context", lambda **_: ssl_context)
     date = "Wed, 01 Jul 2026 10:00:00 GMT"
     server.get("/user/me").respond(status, json=INVALID_KEY if status == 403 else {"id": 1}, headers={"Date": date})

@@ -105,7 +105,7 @@ async def test_a_proxy_that_refuses_the_tunnel_means_that_nothing_was_sent(no_en
     assert heard == ["CONNECT ca.example:443 HTTP/1.1"]
 
 
-async def test_a_port_where_nobody_listens_means_that_nothing_was_sent(no_environment):
+async def test_a_closed_port_means_that_nothing_was_sent(no_environment):
     async with client_of(NO_GRANTEES) as client:
         with pytest.raises(CaUnavailable, match="cannot be reached") as caught:
             await resend(client)

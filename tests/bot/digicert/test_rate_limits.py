@@ -35,13 +35,13 @@ def most_within(moments, seconds):
     return max(sum(start <= moment < start + seconds - 0.005 for moment in moments) for start in moments)
 
 
-async def test_as_many_turns_as_are_allowed_are_given_at_once():
+async def test_as_many_slots_as_are_allowed_are_given_at_once():
     moments = await moments_of_turns(LocalRateLimiter([(100, 5.0), (1000, 180.0)]), 100)
 
     assert max(moments) < 1.0
 
 
-async def test_no_window_holds_more_turns_than_allowed():
+async def test_no_window_holds_more_slots_than_allowed():
     moments = await moments_of_turns(LocalRateLimiter([(3, 0.2)]), 8)
 
     assert most_within(moments, 0.2) == 3
@@ -55,7 +55,7 @@ async def test_two_rates_hold_at_once():
     assert most_within(moments, 0.5) == 4
 
 
-async def test_turns_are_given_in_the_order_of_asking():
+async def test_slots_are_given_in_the_order_of_asking():
     limits = LocalRateLimiter([(2, 0.1)])
     order = []
 
@@ -89,7 +89,7 @@ async def test_waiting_neither_blocks_the_loop_nor_spins():
     assert cpu < 0.25
 
 
-async def test_a_cancelled_wait_uses_up_no_turn_and_frees_the_line():
+async def test_a_cancelled_wait_uses_no_slot_and_unblocks_the_queue():
     limits = LocalRateLimiter([(1, 0.3)])
     await limits.acquire()
     given_up = asyncio.create_task(limits.acquire())
@@ -109,7 +109,7 @@ async def test_no_thread_is_left_behind():
     assert threading.active_count() == before
 
 
-async def test_turns_that_no_longer_count_are_forgotten():
+async def test_expired_slots_are_forgotten():
     limits = LocalRateLimiter([(2, 0.02)])
 
     for _ in range(8):
@@ -151,7 +151,7 @@ async def test_people_hardly_wait_while_a_thousand_reads_in_background_do_and_no
     assert most_within(moments, 2.0) <= 100
 
 
-async def test_where_people_use_every_turn_background_work_stands_in_their_line_once():
+async def test_if_people_use_every_slot_background_work_queues_once():
     limits = LocalRateLimiter([(4, 0.2)])
     order = []
 
@@ -207,13 +207,13 @@ class FakeSlots:
         return self.used
 
 
-async def test_a_shared_turn_comes_at_its_moment():
+async def test_a_shared_slot_starts_at_its_time():
     moments = await moments_of_turns(SharedRateLimiter([(9, 1.0)], FakeSlots(0.0, 0.2, 0.3)), 3)
 
     assert moments == pytest.approx([0.0, 0.2, 0.5], abs=0.15)
 
 
-async def test_a_shared_turn_that_nobody_waits_for_any_longer_is_given_back():
+async def test_a_shared_slot_whose_waiter_gave_up_is_released():
     slots = FakeSlots(9.0)
     waiting = asyncio.create_task(SharedRateLimiter([(9, 1.0)], slots).acquire())
     await asyncio.sleep(0.05)
@@ -267,7 +267,7 @@ async def ended(tasks):
 
 @pytest.mark.fault("M10")
 @pytest.mark.parametrize("create", [LocalRateLimiter, lambda rates: SharedRateLimiter(rates, FakeSlots(*[0.02] * 500))])
-async def test_a_colleague_waits_for_one_turn_of_a_flood(create):
+async def test_a_colleague_waits_for_one_slot_of_a_flood(create):
     limits, order = create([(2, 0.05)]), []
     flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(100)]
     await until(lambda: len(order) >= 4)
@@ -281,7 +281,7 @@ async def test_a_colleague_waits_for_one_turn_of_a_flood(create):
 
 
 @pytest.mark.fault("M10")
-async def test_turns_are_dealt_in_rounds_among_those_who_wait():
+async def test_slots_are_given_in_rounds_among_the_waiters():
     limits, order = LocalRateLimiter([(1, 0.1)]), []
     asked = [("eve", 5), ("ana", 2), ("ben", 2)]
     await limits.acquire()
@@ -326,7 +326,7 @@ async def test_however_many_people_use_up_a_rate_some_of_it_is_left_for_the_next
     assert order[taken:] == ["ana"]
 
 
-async def test_a_share_grows_again_as_turns_grow_old(monkeypatch):
+async def test_a_share_grows_again_as_slots_expire(monkeypatch):
     limits, order = LocalRateLimiter([(40, 11.0)]), []
     flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(32)]
     await until(lambda: len(order) >= 30)
@@ -339,7 +339,7 @@ async def test_a_share_grows_again_as_turns_grow_old(monkeypatch):
 
 
 @pytest.mark.fault("M10")
-async def test_what_other_processes_took_leaves_a_person_less():
+async def test_slots_of_other_processes_reduce_a_persons_share():
     slots = FakeSlots(*[0.0] * 200)
     slots.used = 92
     limits, order = SharedRateLimiter([(100, 180.0)], slots), []
@@ -354,7 +354,7 @@ async def test_what_other_processes_took_leaves_a_person_less():
     assert order[-1] == "ana"
 
 
-async def test_a_turn_that_was_given_to_a_cancelled_wait_goes_to_the_next():
+async def test_a_slot_that_was_given_to_a_cancelled_wait_goes_to_the_next():
     limits, order = LocalRateLimiter([(1, 0.2)]), []
     await limits.acquire()
     gone = asyncio.create_task(taking(order, "eve", limits))
@@ -369,7 +369,7 @@ async def test_a_turn_that_was_given_to_a_cancelled_wait_goes_to_the_next():
     assert time.monotonic() - began < 0.35
 
 
-async def test_people_who_come_and_go_leave_nobody_waiting_for_ever():
+async def test_people_who_come_and_go_block_no_other_waiter():
     limits, order = LocalRateLimiter([(5, 0.02)]), []
     tasks = []
     for number in range(200):

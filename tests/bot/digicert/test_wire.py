@@ -92,7 +92,7 @@ def test_an_empty_list_may_lack_its_key_and_its_count(body):
         (None, False),
     ],
 )
-def test_dv_is_told_by_the_validation_type_or_by_the_type(product, is_dv):
+def test_dv_is_recognized_by_the_validation_type_or_by_the_type(product, is_dv):
     assert order(product=product).is_dv is is_dv
 
 
@@ -430,13 +430,13 @@ def test_without_a_scope_an_address_is_allowed_for_the_name_that_was_asked():
         {"name_scope": "a.example", "base_emails": [None, 7, "not an address"]},
     ],
 )
-def test_addresses_for_nobody_knows_what_are_unavailable(body):
+def test_an_unusable_address_answer_is_unavailable(body):
     with pytest.raises(CaUnavailable):
         wire.read_addresses(answer(body), None)
 
 
 @pytest.mark.parametrize("body", [{}, {"errors": [{"code": "x", "message": "told under 200"}]}])
-def test_an_answer_about_something_else_is_never_taken_for_nobody_being_allowed(body):
+def test_an_answer_about_something_else_never_means_no_allowed_recipients(body):
     with pytest.raises(CaUnavailable):
         wire.read_addresses(answer(body), "a.example")
 
@@ -448,7 +448,7 @@ def test_an_odd_address_only_makes_the_audience_smaller():
     assert wire.read_addresses(answer(body), None) == (Address("admin@a.example", "a.example"),)
 
 
-def test_a_domain_may_have_nobody_who_is_allowed():
+def test_a_domain_may_have_no_allowed_recipients():
     assert wire.read_addresses(answer({"name_scope": "a.example", "base_emails": []}), None) == ()
 
 
@@ -504,13 +504,13 @@ def test_the_body_for_a_domain_is_what_the_page_shows():
 
 
 @pytest.mark.parametrize("emails", [[], [""], ["admin@a.example", " "], "admin@a.example"])
-def test_a_body_that_would_leave_the_audience_to_digicert_cannot_be_made(emails):
+def test_a_body_without_explicit_recipients_cannot_be_made(emails):
     with pytest.raises(ValueError, match="at least one address"):
         wire.ResendDomainEmails.of("a.example", emails, "en")
 
 
 @pytest.mark.parametrize("recipients", [[], [Recipient("a.example", "")]])
-def test_a_body_for_an_order_names_somebody(recipients):
+def test_a_body_for_an_order_names_a_recipient(recipients):
     with pytest.raises(ValueError, match="at least one address"):
         wire.ResendOrderEmails.of(recipients, "en")
 
@@ -615,7 +615,7 @@ def test_a_missing_permission_is_recognised_and_says_what_to_give():
 
 @pytest.mark.parametrize("status", [408, 301, 302, 307, 500, 502, 503, 504, 599, 200, 201, 202, 999, 101])
 @pytest.mark.parametrize("writes", [True, False])
-def test_no_usable_answer_leaves_it_open_only_for_a_call_that_can_take_effect(status, writes):
+def test_no_usable_answer_is_uncertain_only_for_a_call_that_can_have_an_effect(status, writes):
     error = fail(faults(("a", "never shown")), status, writes=writes)
 
     assert type(error) is CaUnavailable

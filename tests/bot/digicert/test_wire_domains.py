@@ -172,7 +172,7 @@ def test_a_flag_may_be_a_string(flag, is_active):
     assert domain(is_active=flag).is_active is is_active
 
 
-def test_the_older_shape_of_a_domain_tells_its_method_elsewhere():
+def test_the_older_shape_of_a_domain_has_its_method_elsewhere():
     assert domain(dcv_method=None, dcv={"method": "email", "dcv_invitations": []}).method == "email"
     assert domain(dcv_method=None).method is None
 
@@ -190,7 +190,7 @@ def test_an_odd_domain_does_not_hide_the_others(odd):
     assert [getattr(row, "id", None) == 1234 for row in page.rows] == [False, True, False]
 
 
-def test_an_odd_part_of_a_validation_leaves_the_domain_but_proves_nothing():
+def test_an_odd_part_of_a_validation_does_not_drop_the_domain_but_proves_nothing():
     read = domain(**NOT_PENDING | {"validations": [{"dcv_status": "complete"}, "odd"]})
 
     assert read.validation == state("Unclear", False)

@@ -53,7 +53,7 @@ def test_what_is_named_fills_in_the_form():
         ("history.example.com", OpenForm(DomainRef("history.example.com"))),
     ],
 )
-def test_one_can_look_back(text, command):
+def test_history_can_be_requested(text, command):
     assert read_command(text) == command
 
 
@@ -66,7 +66,7 @@ def test_one_can_look_back(text, command):
         ("history shop", "single word"),
     ],
 )
-def test_what_cannot_be_looked_back_at_is_said(text, said):
+def test_a_history_that_cannot_be_read_says_so(text, said):
     with pytest.raises(InvalidInput, match=said):
         read_command(text)
 
@@ -142,7 +142,7 @@ def test_a_line_names_target_recipients_language_and_reason(text, command):
         ("700001 700002 to a@example.com", "not exactly one"),
     ],
 )
-def test_a_line_that_cannot_be_understood_is_told_in_a_sentence(text, words):
+def test_a_line_that_cannot_be_understood_is_reported_in_a_sentence(text, words):
     with pytest.raises(InvalidInput, match=words):
         read_command(text)
 
@@ -160,12 +160,12 @@ def test_a_line_that_cannot_be_understood_is_told_in_a_sentence(text, words):
         ("`--help`", ShowHelp()),
     ],
 )
-def test_a_look_takes_the_same_spellings(text, asked):
+def test_a_status_command_accepts_the_same_spellings(text, asked):
     assert read_status(text) == asked
 
 
 @pytest.mark.parametrize("text", ["700001 to admin@example.com", "700001 700002", "shop", "a@example.com"])
-def test_a_look_takes_nothing_but_one_order_or_domain(text):
+def test_a_status_command_accepts_only_one_order_or_domain(text):
     with pytest.raises(InvalidInput, match="for example"):
         read_status(text)
 
@@ -245,7 +245,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.text(st.characters()) | st.lists(WORDS | st.text(st.characters(), max_size=8), max_size=12).map(" ".join))
-def test_no_text_makes_a_command_raise_anything_but_misunderstood(text):
+def test_no_text_makes_a_command_raise_anything_but_invalid_input(text):
     sentence = "Understood."
     try:
         read_command(text)

@@ -84,7 +84,7 @@ def named(text, *, strong=True):
         "shop.example.comの証明書",
     ],
 )
-def test_a_name_is_found_however_it_stands_in_a_text(text):
+def test_a_name_is_found_however_it_appears_in_a_text(text):
     # In messages the passages part scripts which set no spaces.
     text = text.replace("证书", "证书 ").replace("已", " 已").replace("の", " の")
 

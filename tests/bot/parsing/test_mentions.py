@@ -434,7 +434,7 @@ def test_code_and_files_of_a_message_are_no_names():
     assert strong({"text": "<http://main.rs|main.rs> reads certificates"}) == []
 
 
-def test_a_candidate_says_where_it_stands():
+def test_a_mention_has_its_location():
     attachment = {"title": "Down", "text": "order 700001", "fields": fields(Domain=SHOP), "footer": API}
 
     assert find_mentions({"attachments": [attachment]}) == (
@@ -444,7 +444,7 @@ def test_a_candidate_says_where_it_stands():
     )
 
 
-def test_what_is_named_twice_is_one_candidate_where_it_is_strongest():
+def test_what_is_named_twice_is_one_mention_at_its_strongest_location():
     attachment = {
         "title": "Down",
         "title_link": "https://shop.example.com/a",
@@ -469,7 +469,7 @@ def test_an_order_is_strong_in_every_link():
     assert strong(message) == [ORDER]
 
 
-def test_at_most_50_candidates_are_given_and_the_strong_ones_first():
+def test_at_most_50_mentions_are_returned_and_the_explicit_ones_first():
     links = " ".join(f"https://w{number}.example.com/x" for number in range(60))
     names = " ".join(f"s{number}.example.com" for number in range(20))
 
@@ -578,7 +578,7 @@ MESSAGES = JSON | st.fixed_dictionaries(
 
 
 @given(MESSAGES)
-def test_no_message_makes_reading_raise_and_every_candidate_is_a_target(message):
+def test_no_message_makes_reading_raise_and_every_mention_is_a_target(message):
     found = find_mentions(message)
 
     assert len(found) <= 50

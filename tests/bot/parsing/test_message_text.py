@@ -237,7 +237,7 @@ def test_a_text_that_is_too_long_is_cut_between_words():
         *({"blocks": [{"rows": [None, [None]]}]}, {"blocks": [rich(None, [], {"elements": None, "text": []})]}),
     ],
 )
-def test_a_message_without_words_has_no_passages(message):
+def test_a_message_without_words_has_no_text_spans(message):
     assert read_spans(message) == ()
 
 

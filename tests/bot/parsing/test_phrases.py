@@ -154,7 +154,7 @@ def test_a_name_behind_its_label_is_read(text):
     assert read_target(text) == DomainRef("shop.example.com")
 
 
-def test_the_line_of_a_domain_that_tells_of_recipients_sends_nothing():
+def test_a_pasted_line_about_recipients_of_a_domain_sends_nothing():
     line = f"*700001* · shop.example.com · waits Last resend 2 days ago, at {SINCE}, by <@U0ANA> to admin@example.com."
 
     with pytest.raises(InvalidInput, match="not exactly one"):

@@ -272,7 +272,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.text(st.characters()) | st.lists(PIECES | st.characters(), max_size=30).map("".join))
-def test_no_text_makes_reading_raise_anything_but_misunderstood(text):
+def test_no_text_makes_reading_raise_anything_but_invalid_input(text):
     try:
         wanted = read_target(text)
     except InvalidInput as error:

@@ -50,7 +50,7 @@ def work(read, *values):
 
 
 @given(st.lists(st.sampled_from(PIECES) | st.characters(), max_size=60).map("".join))
-def test_no_hostile_text_makes_a_reader_raise_anything_but_misunderstood(text):
+def test_no_hostile_text_makes_a_reader_raise_anything_but_invalid_input(text):
     for read in TYPED:
         try:
             read(text)

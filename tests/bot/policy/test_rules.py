@@ -125,30 +125,30 @@ def test_an_empty_id_is_no_home():
 
 
 @pytest.mark.parametrize("user", [None, [], "U0ANA", {}])
-def test_what_is_no_user_object_is_nobody(user):
+def test_what_is_no_user_object_is_no_person(user):
     assert decide(RULES, Principal.read(user, ["S0PKI"])).rule == "unknown"
 
 
 @pytest.mark.parametrize("groups", [None, "S0PKI", [None], [["S0PKI"]], [""], 7])
-def test_malformed_groups_open_no_door(groups):
+def test_malformed_groups_allow_no_person(groups):
     assert decision_on({"id": "U0BEN"}, groups).rule == "not-listed"
 
 
-def test_nobody_is_allowed_where_slack_could_not_tell_who_it_is():
+def test_no_person_whom_slack_could_not_identify_is_allowed():
     decision = decide(RULES, None)
 
     assert not decision.allowed
     assert decision.rule == "unknown"
 
 
-def test_nobody_is_allowed_where_nobody_is_listed():
+def test_without_a_list_no_person_is_allowed():
     decision = decision_on({}, ("S0PKI",), Rules(frozenset(), frozenset(), RULES.home))
 
     assert not decision.allowed
     assert decision.rule == "nobody-listed"
 
 
-def test_nobody_is_at_home_where_the_home_is_not_known():
+def test_no_person_is_a_member_if_the_workspace_is_unknown():
     assert decision_on({}, (), Rules(RULES.users, RULES.groups, frozenset())).rule == "other-workspace"
 
 
@@ -196,7 +196,7 @@ def test_a_refusal_says_what_to_do_next(changes, words):
 
 
 @pytest.mark.parametrize("changes", [{}, {"id": "U0BEN"}, {"is_restricted": True}])
-def test_looking_and_resending_are_decided_alike(changes):
+def test_reading_and_resending_are_decided_alike(changes):
     person = Principal.read({**MEMBER, **changes}, [])
 
     assert decide(RULES, person, Action.STATUS) == decide(RULES, person, Action.RESEND) == decide(RULES, person)
@@ -368,7 +368,7 @@ def test_what_keeps_a_person_out_does_so_whatever_slack_could_not_read():
 
 
 @pytest.mark.fault("M3")
-def test_a_person_of_whom_slack_could_not_tell_is_told_apart_from_one_whom_it_does_not_know():
+def test_a_person_whom_slack_could_not_read_is_distinguished_from_an_unknown_one():
     unreachable, unknown = decide(by_file(), None), decide(by_file(), Principal.read({}, ()))
 
     assert [(each.allowed, each.rule, each.is_unknown) for each in (unreachable, unknown)] == [
@@ -381,13 +381,13 @@ def test_a_person_of_whom_slack_could_not_tell_is_told_apart_from_one_whom_it_do
     "changes",
     [{"deleted": True}, {"is_bot": True}, {"team_id": "T0OTHER"}, {"is_stranger": True}, {"is_restricted": True}],
 )
-def test_no_rule_lets_in_whom_the_workspace_keeps_out(changes):
+def test_no_rule_allows_a_person_whom_the_workspace_excludes(changes):
     let_in = Rule("let in", True, EVERY, users=frozenset({"U0ANA"}), groups=frozenset({"S0PKI"}))
 
     assert not decide(by_file(let_in), Principal.read({**MEMBER, **changes}, ["S0PKI"])).allowed
 
 
-def test_a_rule_that_allows_nobody_in_particular_allows_nobody():
+def test_a_rule_that_names_no_principal_allows_no_person():
     assert not decide(by_file(Rule("open", True, EVERY)), BEN, Action.RESEND, at_call("a.example.com")).allowed
 
 
@@ -411,11 +411,11 @@ def test_only_groups_that_a_rule_names_are_worth_a_question():
         (at_call("a.example.com", order=700001), Grantees(("U0BEN",), ("S0PKI",))),
     ],
 )
-def test_who_could_do_it_is_told_by_what_the_rules_name(resource, who):
+def test_who_can_act_is_reported_from_the_names_in_the_rules(resource, who):
     assert who_can(by_file(), Action.RESEND, resource) == who
 
 
-def test_what_may_still_be_denied_is_told_while_the_matter_is_open():
+def test_possible_denials_are_reported_while_the_resource_is_unresolved():
     assert possible_denials(by_file(), PETE, Action.RESEND, Resource()) == (FREEZE,)
     assert possible_denials(by_file(), PETE, Action.RESEND, at_call("a.example.com")) == ()
 
@@ -454,7 +454,7 @@ ACTION = st.sampled_from(Action)
 
 
 @given(st.lists(RULE, max_size=5), RULE, SOMEBODY, ACTION, SETTLED)
-def test_one_more_deny_never_opens_a_door(some, one, person, action, resource):
+def test_one_more_deny_never_allows_anything(some, one, person, action, resource):
     deny = Rule("deny", False, one.actions, one.users, one.groups, one.channels, one.names, one.orders)
 
     before = decide(by_file(*some, PKI), person, action, resource)
@@ -471,7 +471,7 @@ def test_without_a_rule_that_allows_it_the_answer_is_no(some, person, action, re
 
 
 @given(st.lists(RULE, max_size=5), SOMEBODY, ACTION, SETTLED)
-def test_what_is_allowed_in_full_was_never_refused_for_a_part_of_it(some, person, action, resource):
+def test_what_is_allowed_in_full_was_never_denied_for_a_part_of_it(some, person, action, resource):
     rules = Rules(frozenset(), frozenset(), RULES.home, tuple(some))
     typed = [
         Resource(resource.channel),
@@ -484,7 +484,7 @@ def test_what_is_allowed_in_full_was_never_refused_for_a_part_of_it(some, person
 
 
 @given(st.lists(RULE, max_size=5), SOMEBODY, ACTION, SETTLED)
-def test_whoever_is_said_to_be_able_is_not_denied_by_id(some, person, action, resource):
+def test_a_listed_principal_is_not_denied_by_id(some, person, action, resource):
     rules = Rules(frozenset(), frozenset(), RULES.home, tuple(some))
     able = Principal.read({**MEMBER, "id": person.user_id}, ())
 
@@ -492,11 +492,11 @@ def test_whoever_is_said_to_be_able_is_not_denied_by_id(some, person, action, re
         assert decide(rules, able, action, resource).allowed
 
 
-def test_no_rule_of_a_file_may_take_a_word_of_the_ledger():
+def test_no_rule_of_a_file_may_use_a_reserved_name():
     assert {"unknown", "guest", "listed-user", "no-rule", "not-listed"} <= RESERVED_NAMES
 
 
-def test_a_rule_that_denies_somebody_by_either_id_of_enterprise_grid_holds():
+def test_a_rule_that_denies_a_person_by_either_id_of_enterprise_grid_holds():
     rule = Rule("frozen", False, frozenset(Action), users=frozenset({"W0ANA"}))
     rules = Rules(RULES.users, RULES.groups, RULES.home, (rule,))
 

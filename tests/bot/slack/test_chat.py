@@ -42,7 +42,7 @@ def root(channel):
     return [message for message in channel.messages if not message.is_reply]
 
 
-async def test_a_whisper_is_for_one_person_alone(chat, slack, interaction, ana, pki, calls):
+async def test_an_ephemeral_message_is_for_one_person_alone(chat, slack, interaction, ana, pki, calls):
     await chat.send_ephemeral(interaction, HELLO)
 
     assert [message.text for message in ana.ephemerals] == ["hello"]
@@ -51,7 +51,7 @@ async def test_a_whisper_is_for_one_person_alone(chat, slack, interaction, ana, 
     assert slack.problems == []
 
 
-async def test_a_whisper_to_what_is_no_person_is_told_to_nobody(chat, slack, pki, logged):
+async def test_an_ephemeral_message_to_no_valid_user_is_not_sent(chat, slack, pki, logged):
     await chat.send_ephemeral(Interaction(Actor(pki.id, slack.team_id), Destination(pki.id)), HELLO)
 
     assert pki.messages == []
@@ -59,7 +59,9 @@ async def test_a_whisper_to_what_is_no_person_is_told_to_nobody(chat, slack, pki
 
 
 @pytest.mark.parametrize("fault", [answers(404, "expired_url"), answers(500), drops(effect=False)])
-async def test_a_whisper_that_the_address_does_not_take_is_posted(chat, slack, interaction, ana, calls, fault):
+async def test_an_ephemeral_message_that_the_response_url_rejects_is_posted(
+    chat, slack, interaction, ana, calls, fault
+):
     slack.faults.plan("response_url", fault)
 
     await chat.send_ephemeral(interaction, HELLO)
@@ -69,13 +71,13 @@ async def test_a_whisper_that_the_address_does_not_take_is_posted(chat, slack, i
 
 
 @pytest.mark.parametrize("address", ["http://[", "no address", "ftp://127.0.0.1/x", "http://127.0.0.1:99999/"])
-async def test_a_whisper_to_what_is_no_address_is_posted(chat, ana, pki, slack, address):
+async def test_an_ephemeral_message_with_no_valid_response_url_is_posted(chat, ana, pki, slack, address):
     await chat.send_ephemeral(Interaction(Actor(ana.id, slack.team_id), Destination(pki.id), address), HELLO)
 
     assert [message.text for message in ana.ephemerals] == ["hello"]
 
 
-async def test_without_an_address_a_whisper_is_posted_in_its_thread(chat, slack, ana, pki, destination):
+async def test_without_a_response_url_an_ephemeral_message_is_posted_in_its_thread(chat, slack, ana, pki, destination):
     started = await ana.post(pki, "a thread")
     interaction = Interaction(Actor(ana.id, slack.team_id), Destination(pki.id, started.ts))
 
@@ -85,7 +87,7 @@ async def test_without_an_address_a_whisper_is_posted_in_its_thread(chat, slack,
 
 
 @pytest.mark.parametrize("trouble", ["not a member", "no place"])
-async def test_where_no_whisper_is_possible_the_person_is_told_directly(chat, slack, ana, pki, trouble):
+async def test_if_no_ephemeral_message_is_possible_the_user_gets_a_direct_message(chat, slack, ana, pki, trouble):
     pki.member = False
     destination = None if trouble == "no place" else Destination(pki.id)
 
@@ -95,7 +97,7 @@ async def test_where_no_whisper_is_possible_the_person_is_told_directly(chat, sl
 
 
 @pytest.mark.parametrize("fault", [BUSY, answers(503), drops(effect=False)])
-async def test_where_slack_takes_no_whisper_now_the_person_is_told_directly(chat, slack, ana, pki, fault):
+async def test_if_slack_accepts_no_ephemeral_message_now_the_user_gets_a_direct_message(chat, slack, ana, pki, fault):
     slack.faults.plan("chat.postEphemeral", fault)
 
     await chat.send_ephemeral(Interaction(Actor(ana.id, slack.team_id), Destination(pki.id)), HELLO)
@@ -104,7 +106,7 @@ async def test_where_slack_takes_no_whisper_now_the_person_is_told_directly(chat
 
 
 @pytest.mark.parametrize("trouble", ["busy", "closed"])
-async def test_a_whisper_that_is_lost_is_only_logged(chat, slack, ana, pki, logged, trouble):
+async def test_a_lost_ephemeral_message_is_only_logged(chat, slack, ana, pki, logged, trouble):
     if trouble == "busy":
         slack.faults.plan("chat.post*", BUSY, times=None)
     else:
@@ -116,7 +118,7 @@ async def test_a_whisper_that_is_lost_is_only_logged(chat, slack, ana, pki, logg
     assert [line["event"] for line in logged] == ["whisper was lost"]
 
 
-async def test_a_form_is_opened_and_drawn_anew(chat, slack, ana, trigger):
+async def test_a_form_is_opened_and_updated(chat, slack, ana, trigger):
     view_id = await chat.open_form(trigger, resend_form.empty("f1"))
     since = await chat.update_form(view_id, resend_form.nothing("f2", "Order 1 is issued.", "Reissue it."))
 
@@ -152,7 +154,7 @@ async def test_a_form_that_was_closed_meanwhile_is_no_error(chat, slack, ana, tr
     assert await chat.update_form(view_id, resend_form.empty("f2")) is None
 
 
-async def test_a_form_that_was_drawn_by_another_meanwhile_is_left_alone(chat, ana, trigger):
+async def test_a_form_that_another_update_changed_meanwhile_is_not_updated(chat, ana, trigger):
     view_id = await chat.open_form(trigger, resend_form.empty("f1"))
     old = await chat.update_form(view_id, resend_form.empty("f2"))
     await chat.update_form(view_id, resend_form.nothing("f3", "The newest.", "Nothing."))
@@ -190,7 +192,7 @@ async def test_a_message_is_posted_in_a_thread(chat, pki, destination):
     assert [message.text for message in pki.thread(ts)] == ["bye"]
 
 
-async def test_a_direct_message_tells_where_it_stands(chat, slack, ana):
+async def test_a_direct_message_has_its_location(chat, slack, ana):
     stands, ts = await chat.post(Destination(ana.id), HELLO, "r1.root")
 
     assert stands.channel_id == slack.dm(ana).id
@@ -402,7 +404,7 @@ async def test_a_channel_that_the_bot_cannot_see_is_refused(chat):
     "body",
     [{"ok": True}, {"ok": True, "channel": None}, {"ok": True, "channel": "C0PKI"}, {"ok": True, "channel": {}}],
 )
-async def test_an_answer_without_a_channel_does_not_tell_that_no_stranger_reads_along(chat, slack, destination, body):
+async def test_an_answer_without_a_channel_does_not_prove_that_no_stranger_reads_along(chat, slack, destination, body):
     slack.faults.plan("conversations.info", answers(200, body))
 
     with pytest.raises(SlackUnavailable):

@@ -38,7 +38,7 @@ async def test_an_answer_without_an_identity_is_none(client, slack, lacking):
 
 
 @pytest.mark.parametrize("trouble", [None, answers(200, {"ok": False, "error": "invalid_auth"}), answers(503, "busy")])
-async def test_the_time_that_slack_tells_is_heard_whatever_it_answers(slack, trouble):
+async def test_the_date_of_slack_is_observed_whatever_it_answers(slack, trouble):
     slack.ids.clock = lambda: 1782900000.0
     if trouble:
         slack.faults.plan("auth.test", trouble)
@@ -124,7 +124,7 @@ async def test_what_may_go_better_later_is_unavailable_and_not_repeated(client, 
         ({}, 0.0),
     ],
 )
-async def test_slack_tells_when_to_come_back(client, slack, headers, seconds):
+async def test_slack_says_when_to_retry(client, slack, headers, seconds):
     slack.faults.plan("auth.test", answers(429, {"ok": False, "error": "ratelimited"}, headers))
 
     with pytest.raises(SlackUnavailable) as unavailable:
@@ -143,7 +143,7 @@ async def test_what_slack_would_say_again_is_refused_with_its_word(client, slack
     assert refused.value.code == code
 
 
-async def test_where_nobody_listens_slack_is_unavailable(no_proxy):
+async def test_without_a_listener_slack_is_unavailable(no_proxy):
     async with open_client("xoxb-any", "http://127.0.0.1:9/api/") as client:
         with pytest.raises(SlackUnavailable, match="did not answer"):
             await identify(client)
@@ -204,7 +204,7 @@ async def test_a_proxy_of_the_environment_is_asked_for_the_world(monkeypatch):
         (drops(effect=False), False),
     ],
 )
-async def test_the_last_call_tells_that_slack_accepts_the_token_else_it_is_asked(client, slack, trouble, is_accepted):
+async def test_the_last_call_proves_that_slack_accepts_the_token_else_it_is_asked(client, slack, trouble, is_accepted):
     slack.faults.plan("*", trouble, times=None)
 
     with contextlib.suppress(SlackRejected, SlackUnavailable):

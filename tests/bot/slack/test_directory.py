@@ -24,7 +24,7 @@ async def test_a_person_is_read_with_the_groups_that_list_them(directory, slack,
     assert people[0].teams == {slack.team_id}
 
 
-async def test_a_group_may_list_somebody_by_their_id_of_the_whole_organisation(directory, slack, group):
+async def test_a_group_may_list_a_person_by_their_enterprise_id(directory, slack, group):
     max_ = slack.add_person("max", enterprise_id="E0ORG", enterprise_user_id="W0MAX")
     group.members = ["W0MAX"]
 
@@ -116,7 +116,7 @@ async def test_a_failure_is_not_remembered(directory, slack, ana):
     assert (await directory.person(ana.id)).user_id == ana.id
 
 
-async def test_somebody_who_stops_waiting_leaves_no_trace(directory, slack, ana):
+async def test_a_cancelled_waiter_has_no_effect(directory, slack, ana):
     answer = asyncio.Event()
     slack.faults.plan("users.info", stalls(hold=answer))
     with pytest.raises(TimeoutError):
@@ -202,7 +202,7 @@ async def test_calls_wait_as_long_as_slack_asks_and_people_may_try_before(direct
 
 
 @pytest.mark.fault("M3")
-async def test_a_fresh_question_without_an_answer_leaves_what_was_remembered(directory, slack, ana, group):
+async def test_a_failed_refresh_preserves_the_cached_value(directory, slack, ana, group):
     group.set_members([ana], notify=False)
     await directory.person(ana.id, [group.id])
     slack.faults.plan("usergroups.users.list", BUSY, times=None)

@@ -69,7 +69,7 @@ async def test_what_a_redirect_says_is_not_believed(client, slack, status):
     assert not await accepted(client, 1.0)
 
 
-async def test_a_whisper_does_not_follow_its_address_elsewhere(chat, slack, ana, pki, elsewhere):
+async def test_an_ephemeral_message_does_not_follow_a_redirect(chat, slack, ana, pki, elsewhere):
     heard, address = elsewhere
     app = web.Application()
     app.router.add_post("/whisper", _leads_to(address))

@@ -7,7 +7,7 @@ def test_what_was_granted_is_not_missing():
     assert scopes.missing({*scopes.NEEDED, "files:read"}) == []
 
 
-def test_what_is_missing_is_told_in_the_manifests_order():
+def test_missing_scopes_are_listed_in_the_manifests_order():
     assert scopes.missing({"chat:write"}) == [scope for scope in scopes.NEEDED if scope != "chat:write"]
 
 

@@ -23,7 +23,7 @@ async def test_nothing_waits_at_first_and_the_database_answers(depth, clock):
     assert await depth.read(clock()) == Backlog(0, 0, 0, 0)
 
 
-async def test_what_was_accepted_waits_until_it_is_told(depth, database, make_request, clock):
+async def test_an_accepted_request_waits_until_it_is_reported(depth, database, make_request, clock):
     async with database.write() as transaction:
         await requests.add(transaction, make_request("r1"))
         await requests.add(transaction, make_request("r2"))
@@ -33,7 +33,7 @@ async def test_what_was_accepted_waits_until_it_is_told(depth, database, make_re
     assert (await depth.read(clock())).requests == 1
 
 
-async def test_an_alert_waits_until_it_was_looked_at(depth, database, clock):
+async def test_an_alert_waits_until_it_was_processed(depth, database, clock):
     alerts = [Alert("C1", f"{number}.0", clock(), ()) for number in range(3)]
     await Alerts(database).add(alerts)
 
@@ -42,7 +42,7 @@ async def test_an_alert_waits_until_it_was_looked_at(depth, database, clock):
     assert (await depth.read(clock())).alerts == 2
 
 
-async def test_a_following_is_due_when_its_time_has_come(depth, database, make_request, clock):
+async def test_a_follow_up_is_due_when_its_time_has_come(depth, database, make_request, clock):
     request = make_request("r1")
     async with database.write() as transaction:
         await requests.add(transaction, request)

@@ -59,7 +59,7 @@ def end(database, clock, ana):
     return end
 
 
-def test_a_request_has_left_or_never_will_before_others_may_take_over():
+def test_a_request_is_sent_or_never_will_be_before_others_may_recover_it():
     """Also if the database's clock jumped by as much as a member takes for a renewal that was late."""
     unseen_jump = LEASE_SECONDS * LONGEST_GAP - LEASE_SECONDS / RENEWALS_PER_LEASE
 

@@ -45,7 +45,7 @@ def test_an_order_is_claimed_by_name_and_a_domain_by_scope_and_mailbox():
     assert domain.cooldown_keys == ("domain:2:c.example", "domain:2:to:x@c.example", "domain:2:to:y@c.example")
 
 
-async def test_a_claim_tells_who_sent_and_until_when_it_rests(held, take, make_request, clock):
+async def test_a_cooldown_holds_the_sender_and_its_end(held, take, make_request, clock):
     await take(make_request())
 
     cooldown = await held.active([KEY, "order:1:other.example"], clock())
@@ -53,7 +53,7 @@ async def test_a_claim_tells_who_sent_and_until_when_it_rests(held, take, make_r
     assert cooldown == ActiveCooldown(KEY, "r1", "U0ANA", clock(), clock() + PAUSE)
 
 
-async def test_a_claim_ends_at_its_time(held, take, make_request, clock):
+async def test_a_cooldown_ends_at_its_time(held, take, make_request, clock):
     await take(make_request())
     last_moment = clock() + PAUSE - timedelta(microseconds=1)
 
@@ -61,7 +61,7 @@ async def test_a_claim_ends_at_its_time(held, take, make_request, clock):
     assert await held.active([KEY], clock() + PAUSE) is None
 
 
-async def test_the_newest_of_several_claims_is_told(held, take, make_request, domain_call, order_call, clock):
+async def test_the_newest_of_several_cooldowns_is_returned(held, take, make_request, domain_call, order_call, clock):
     await take(make_request("old", calls=(order_call,)))
     await take(make_request("new", calls=(domain_call,), at=clock() + timedelta(minutes=1)))
 
@@ -70,9 +70,7 @@ async def test_the_newest_of_several_claims_is_told(held, take, make_request, do
     assert cooldown.request_id == "new"
 
 
-async def test_a_later_request_claims_beside_the_earlier_and_frees_its_own_claim_alone(
-    held, take, free, make_request, clock
-):
+async def test_a_later_request_adds_a_cooldown_and_releases_only_its_own(held, take, free, make_request, clock):
     await take(make_request("first"))
     later = clock() + timedelta(minutes=1)
     await take(make_request("second", actor=Actor("U0BOB", "T0HOME"), at=later))
@@ -85,7 +83,7 @@ async def test_a_later_request_claims_beside_the_earlier_and_frees_its_own_claim
     assert (left.request_id, left.user_id) == ("first", "U0ANA")
 
 
-async def test_claims_that_are_over_do_not_pile_up(held, take, make_request, database, clock):
+async def test_expired_cooldowns_do_not_pile_up(held, take, make_request, database, clock):
     await take(make_request("first"))
     clock.advance(minutes=15)
 

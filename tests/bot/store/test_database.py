@@ -111,7 +111,7 @@ async def test_an_exception_rolls_everything_back(database):
     assert await count(database) == 1
 
 
-async def test_a_cancelled_write_rolls_back_and_lets_go(database, open_another):
+async def test_a_cancelled_write_rolls_back_and_releases_its_connection(database, open_another):
     inside = asyncio.Event()
 
     async def write_for_ever():
@@ -221,7 +221,7 @@ async def test_too_many_readers_are_turned_away_in_time(database):
     assert await count(database) == 0
 
 
-async def test_sqlite_keeps_what_it_was_told_even_if_the_power_fails(database):
+async def test_sqlite_preserves_commits_even_if_the_power_fails(database):
     if not database.is_sqlite:
         pytest.skip("PostgreSQL does so by itself")
 
@@ -271,7 +271,7 @@ async def test_a_file_that_was_replaced_is_written_to_no_more(tmp_path):
 
 
 @pytest.mark.fault("M10")
-async def test_many_writers_of_one_person_keep_no_colleague_waiting(database):
+async def test_many_writers_of_one_person_delay_no_colleague(database):
     """Behind all of them the colleague would wait for longer than a writer may."""
     from bot.fair_share import working_for
 

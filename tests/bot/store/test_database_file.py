@@ -65,7 +65,7 @@ async def test_only_one_process_runs_on_a_file(tmp_path):
 
 
 @pytest.mark.process
-async def test_a_killed_process_leaves_no_lock_behind(tmp_path):
+async def test_a_killed_process_holds_no_lock(tmp_path):
     file = tmp_path / "bot.db"
     async with a_process_that_holds(file) as process:
         process.send_signal(signal.SIGKILL)
@@ -94,7 +94,7 @@ def test_a_lock_that_cannot_be_written_stops_the_start(tmp_path):
 
 @pytest.mark.fault("M8")
 @pytest.mark.process
-async def test_whoever_looks_sees_a_bot_that_uses_another_name(tmp_path):
+async def test_an_inspection_sees_a_bot_that_uses_another_name(tmp_path):
     """A file that is mounted alone has no lock beside it."""
     file = tmp_path / "bot.db"
     async with a_process_that_holds(file):

@@ -58,7 +58,7 @@ def decides(clock):
     return create
 
 
-async def test_a_following_begins_with_its_first_look_to_come(begin, make_request, order_call, clock):
+async def test_a_follow_up_begins_with_its_first_check_to_come(begin, make_request, order_call, clock):
     [follow_up] = await begin(make_request(calls=(order_call,)))
 
     assert (follow_up.id, follow_up.target, follow_up.state) == ("r1.0", "order:700001", FollowUpState.FOLLOWING)
@@ -77,7 +77,7 @@ async def test_it_is_due_at_its_moment_and_not_before(begin, followed, make_requ
     assert await followed.due(clock(), 0) == []
 
 
-async def test_nothing_is_due_while_the_outcome_is_not_told(begin, followed, make_request, clock):
+async def test_nothing_is_due_while_the_outcome_is_unreported(begin, followed, make_request, clock):
     await begin(make_request(), told=False)
     clock.advance(days=1)
 
@@ -85,7 +85,7 @@ async def test_nothing_is_due_while_the_outcome_is_not_told(begin, followed, mak
     assert await followed.next_due() is None
 
 
-async def test_a_look_is_decided_once_and_gives_the_same_news_again(begin, followed, make_request, decides, clock):
+async def test_a_check_is_decided_once_and_returns_the_same_update_again(begin, followed, make_request, decides, clock):
     await begin(make_request())
     decide = decides(nudge=2)
 
@@ -104,7 +104,7 @@ async def test_a_look_is_decided_once_and_gives_the_same_news_again(begin, follo
     assert (follow_up.due_at, follow_up.status_update) == (first.at + SOON, None)
 
 
-async def test_a_look_without_news_goes_on_by_itself(begin, followed, make_request, decides, clock):
+async def test_a_check_without_an_update_continues_by_itself(begin, followed, make_request, decides, clock):
     await begin(make_request())
 
     await followed.record_check("r1.0", 1, decides(newly_validated=()), clock())
@@ -113,7 +113,7 @@ async def test_a_look_without_news_goes_on_by_itself(begin, followed, make_reque
     assert (follow_up.due_at, follow_up.status_update) == (clock() + SOON, None)
 
 
-async def test_what_happens_before_the_news_are_released_comes_after_them(
+async def test_changes_before_the_update_is_announced_come_after_it(
     begin, followed, make_request, order_call, decides, clock
 ):
     for request_id, number in (("stopped", 1), ("taken", 2), ("hurried", 3)):
@@ -132,7 +132,7 @@ async def test_what_happens_before_the_news_are_released_comes_after_them(
     assert {each.id for each in await followed.due(clock(), 9)} == {"stopped.0", "taken.0", "hurried.0"}
 
 
-async def test_a_look_that_was_overtaken_tells_nothing(begin, followed, make_request, decides, clock):
+async def test_a_superseded_check_reports_nothing(begin, followed, make_request, decides, clock):
     await begin(make_request())
     for number in (1, 2):
         await followed.record_check("r1.0", number, decides(), clock())
@@ -141,7 +141,9 @@ async def test_a_look_that_was_overtaken_tells_nothing(begin, followed, make_req
     assert await followed.record_check("unheard-of", 1, decides(), clock()) is None
 
 
-async def test_a_look_without_an_answer_does_not_count_as_seen(begin, followed, make_request, decides, clock):
+async def test_a_check_without_an_answer_is_not_recorded_as_an_observation(
+    begin, followed, make_request, decides, clock
+):
     await begin(make_request())
 
     await followed.record_check("r1.0", 1, decides(failed_checks=1, validated=()), clock())
@@ -161,7 +163,7 @@ async def test_what_is_over_is_never_due_again(begin, followed, make_request, de
     assert await followed.next_due() is None
 
 
-async def test_a_newer_request_takes_over_and_the_older_one_tells_it(
+async def test_a_newer_request_supersedes_the_older_one_which_reports_it(
     begin, followed, make_request, order_call, domain_call, decides, clock
 ):
     await begin(make_request("older", calls=(order_call, domain_call)))
@@ -178,7 +180,7 @@ async def test_a_newer_request_takes_over_and_the_older_one_tells_it(
     assert (await followed.of("older"))[0].due_at is None
 
 
-async def test_a_stop_ends_every_following_of_a_request_and_one_of_them_tells(
+async def test_a_stop_ends_every_follow_up_of_a_request_and_is_reported_once(
     begin, followed, make_request, order_call, domain_call, clock
 ):
     await begin(make_request("r1", calls=(order_call, domain_call)))
@@ -194,7 +196,9 @@ async def test_a_stop_ends_every_following_of_a_request_and_one_of_them_tells(
     assert not await followed.stop("unheard-of", "U0ANA", clock())
 
 
-async def test_what_can_be_told_nowhere_is_given_up(begin, followed, make_request, order_call, domain_call, clock):
+async def test_a_follow_up_without_a_destination_is_given_up(
+    begin, followed, make_request, order_call, domain_call, clock
+):
     await begin(make_request(calls=(order_call, domain_call)))
 
     await followed.abandon("r1", "account_inactive", clock())
@@ -202,7 +206,7 @@ async def test_what_can_be_told_nowhere_is_given_up(begin, followed, make_reques
     assert [(each.state, each.due_at) for each in await followed.of("r1")] == [(FollowUpState.STOPPED, None)] * 2
 
 
-async def test_what_somebody_was_told_counts_as_told(begin, followed, make_request, decides, clock):
+async def test_a_reported_observation_counts_as_reported(begin, followed, make_request, decides, clock):
     await begin(make_request())
 
     await followed.record_observation("r1", {0: decides()}, clock())
@@ -213,7 +217,7 @@ async def test_what_somebody_was_told_counts_as_told(begin, followed, make_reque
     assert follow_up.due_at == clock() + SOON
 
 
-async def test_what_somebody_sees_validated_is_over_also_where_nobody_followed_it_any_more(
+async def test_an_observed_validation_closes_the_target_also_without_a_follow_up(
     begin, followed, make_request, decides, clock
 ):
     await begin(make_request())
@@ -225,7 +229,7 @@ async def test_what_somebody_sees_validated_is_over_also_where_nobody_followed_i
     assert (follow_up.state, follow_up.word, follow_up.due_at) == (FollowUpState.VALIDATED, "issued", None)
 
 
-async def test_what_follows_an_order_looks_at_once_when_its_status_changed(
+async def test_a_follow_up_checks_at_once_when_its_order_changed(
     begin, followed, make_request, order_call, domain_call, clock
 ):
     alone = dataclasses.replace(domain_call, target=DomainTarget(9, "example.net"))
@@ -240,7 +244,7 @@ async def test_what_follows_an_order_looks_at_once_when_its_status_changed(
     assert [each.id for each in await followed.due(clock(), 10)] == ["r2.0"]
 
 
-async def test_a_look_that_failed_on_our_side_comes_again(begin, followed, make_request, decides, clock):
+async def test_a_check_that_failed_on_our_side_is_repeated(begin, followed, make_request, decides, clock):
     await begin(make_request())
 
     await followed.postpone("r1.0", 1, clock() + timedelta(hours=1))

@@ -25,26 +25,26 @@ def plan():
     return Plan("order:1", "1 · bücher.example ☃", waiting, ("a remark",), ("example.org", "a.example.org"))
 
 
-async def test_a_drawing_comes_back_with_all_that_it_offers(forms, ana, plan, clock):
+async def test_a_stored_form_comes_back_with_all_its_options(forms, ana, plan, clock):
     form = Form(ana, Destination("C0PKI"), plan)
     await forms.save(form, clock())
 
     assert await forms.get(form.id) == form
 
 
-async def test_each_drawing_has_an_id_that_cannot_be_guessed(ana):
+async def test_each_form_has_an_id_that_cannot_be_guessed(ana):
     ids = {Form(ana, Destination("C0PKI")).id for _ in range(100)}
 
     assert len(ids) == 100
     assert {len(form_id) for form_id in ids} == {32}
 
 
-async def test_an_unknown_drawing_is_none(forms):
+async def test_an_unknown_form_is_none(forms):
     assert await forms.get("") is None
     assert await forms.get("0" * 32) is None
 
 
-async def test_a_drawing_is_let_go_after_a_day(forms, ana, clock):
+async def test_a_form_is_deleted_after_a_day(forms, ana, clock):
     old, young = Form(ana, Destination("C0PKI")), Form(ana, Destination("C0PKI"))
     await forms.save(old, clock())
     clock.advance(seconds=2)
@@ -57,7 +57,7 @@ async def test_a_drawing_is_let_go_after_a_day(forms, ana, clock):
     assert await forms.get(young.id) == young
 
 
-async def test_a_drawing_never_changes(forms, ana, plan, clock):
+async def test_a_stored_form_never_changes(forms, ana, plan, clock):
     form = Form(ana, Destination("C0PKI"))
 
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -189,7 +189,7 @@ async def test_the_lock_of_a_bot_that_ended_is_nobodys(file, url, contents):
     assert contents() == before
 
 
-def test_a_look_does_not_keep_a_bot_from_starting(file):
+def test_an_inspection_does_not_prevent_a_bot_from_starting(file):
     with lock_file(file).open("w") as observer:
         fcntl.flock(observer, fcntl.LOCK_SH)
         end = threading.Timer(0.02, lambda: fcntl.flock(observer, fcntl.LOCK_UN))
@@ -220,14 +220,14 @@ async def test_what_the_bot_may_not_write_to_is_named(file, url, what, monkeypat
     assert f"{closed}. " in str(caught.value)
 
 
-async def test_a_file_that_is_no_database_is_told(file, url):
+async def test_a_file_that_is_no_database_is_reported(file, url):
     file.write_bytes(b"no database at all" * 100)
 
     with pytest.raises(ConfigurationError, match=r"DATABASE_URL: the database cannot be opened \(.*not a database"):
         await inspect(url)
 
 
-async def test_a_server_that_does_not_answer_is_told_without_the_password():
+async def test_a_server_that_does_not_answer_is_reported_without_the_password():
     with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be opened") as caught:
         await inspect("postgresql+psycopg://bot:very-secret@127.0.0.1:9/bot")
 
@@ -265,7 +265,7 @@ async def test_bots_that_run_on_a_server_are_seen_and_not_disturbed(postgresql_u
     assert after.instances == ()
 
 
-async def test_a_server_that_cannot_be_reached_is_told_to_the_operator(tmp_path):
+async def test_a_server_that_cannot_be_reached_is_reported_to_the_operator(tmp_path):
     with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be opened") as refused:
         await inspect(f"postgresql+psycopg://bot:made-up@/bot?host={tmp_path}")
 

@@ -61,7 +61,7 @@ async def test_a_channel_knows_what_it_was_offered_and_no_other_does(create, kno
     assert await known("C0NEW") == ChannelOffers({}, 0, None)
 
 
-async def test_an_offer_stands_for_a_day_and_counts_for_ten_minutes(create, known, clock):
+async def test_an_offer_is_valid_for_a_day_and_counts_for_ten_minutes(create, known, clock):
     await create("a", "order:1")
     await create("s")
     assert await known() == ChannelOffers({"order:1": "a"}, 1, "s")
@@ -73,7 +73,7 @@ async def test_an_offer_stands_for_a_day_and_counts_for_ten_minutes(create, know
     assert await known() == ChannelOffers({}, 0, None)
 
 
-async def test_a_new_offer_stands_for_its_target_instead_of_the_old_one(create, known, clock):
+async def test_a_new_offer_replaces_the_old_one_of_its_target(create, known, clock):
     await create("a", "order:1")
     clock.advance(hours=25)
 
@@ -82,7 +82,7 @@ async def test_a_new_offer_stands_for_its_target_instead_of_the_old_one(create, 
     assert (await known()).open == {"order:1": "b"}
 
 
-async def test_what_shall_be_quiet_stands_for_longer_and_says_who_wanted_that(offers, create, known, clock):
+async def test_a_snoozed_offer_lasts_longer_and_names_who_snoozed_it(offers, create, known, clock):
     offer = await create("a", "order:1", "order:2")
     clock.advance(hours=23)
 

@@ -173,7 +173,9 @@ async def test_a_statement_that_takes_too_long_is_ended_by_the_server(database):
     assert await count(database) == 0
 
 
-async def test_a_commit_whose_answer_is_lost_is_told_as_doubt_and_may_stand(database, open_another, disable):
+async def test_a_commit_whose_answer_is_lost_is_reported_as_unknown_and_may_have_taken_effect(
+    database, open_another, disable
+):
     async def lose_the_answer():
         async with database.write() as transaction:
             await transaction.execute(sa.insert(forms).values(A_FORM))

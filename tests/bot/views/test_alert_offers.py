@@ -29,7 +29,7 @@ def buttons(message):
     return found
 
 
-def test_one_target_is_told_with_its_two_buttons(offer):
+def test_one_target_is_shown_with_its_two_buttons(offer):
     message = alert_offers.offer(offer)
 
     assert message.text == (
@@ -60,7 +60,7 @@ def test_later_alerts_are_counted(offer, later, words):
     assert alert_offers.offer(dataclasses.replace(offer, repeat_count=later)).text.endswith(words)
 
 
-def test_not_now_says_who_and_leaves_the_other_button(offer, now):
+def test_not_now_says_who_and_preserves_the_other_button(offer, now):
     message = alert_offers.offer(dataclasses.replace(offer, snoozed_by="U0ANA", snoozed_until=now))
 
     assert "Not now, says <@U0ANA>; quiet until <!date^" in message.text

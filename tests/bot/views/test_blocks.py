@@ -119,7 +119,7 @@ def test_a_shortened_text_keeps_its_beginning_and_end(text, limit):
         ("<!channel>.example", "&lt;!channel&gt;.example"),
     ],
 )
-def test_a_name_stands_beside_its_ascii_form(ascii_name, shown):
+def test_a_name_is_shown_beside_its_ascii_form(ascii_name, shown):
     assert name(ascii_name) == shown
 
 
@@ -156,15 +156,15 @@ def test_names_that_find_no_room_are_counted():
         ({"days": 20, "hours": 5}, "20 days"),
     ],
 )
-def test_a_length_is_told_in_one_unit(length, words):
+def test_a_duration_is_shown_in_one_unit(length, words):
     assert duration_since(NOW - timedelta(**length), NOW) == words
 
 
-def test_a_moment_is_told_in_the_readers_zone_with_utc_beside_it():
+def test_a_timestamp_is_shown_in_the_readers_zone_with_utc_beside_it():
     assert date_time(NOW) == "<!date^1782900000^{date_short_pretty} {time}|2026-07-01 10:00 UTC>"
 
 
-def test_a_moment_of_another_zone_is_told_in_utc():
+def test_a_timestamp_of_another_zone_is_shown_in_utc():
     assert date_time(NOW.astimezone(timezone(timedelta(hours=2)))) == date_time(NOW)
 
 

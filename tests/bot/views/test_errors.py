@@ -45,18 +45,18 @@ def test_a_refusal_names_those_who_may_without_letting_foreign_text_mention_anyb
         (SlackUnavailable("Slack did not answer."), ["Slack did not answer.", "Nothing was sent"]),
     ],
 )
-def test_an_error_is_told_in_words(error, words):
+def test_an_error_is_shown_in_words(error, words):
     told = errors.describe(error)
 
     assert all(word in told for word in words)
 
 
-def test_a_cooldown_is_told_with_what_to_do(now):
+def test_a_cooldown_is_shown_with_what_to_do(now):
     assert "say in Reason" in errors.describe(CooldownActive(Cooldown("U0BOB", now, now)))
 
 
 @given(data=st.data())
-def test_slack_takes_whatever_is_whispered(foreign, slack, data):
+def test_slack_accepts_every_ephemeral_message(foreign, slack, data):
     error = data.draw(
         st.one_of(
             foreign.text.map(lambda text: InvalidInput(f"{text}: give one name.")),
@@ -68,7 +68,7 @@ def test_slack_takes_whatever_is_whispered(foreign, slack, data):
     assert slack.takes_message(errors.ephemeral(errors.describe(error)))
 
 
-def test_a_bug_is_told_by_its_reference_and_by_nothing_else(slack):
+def test_a_bug_is_shown_by_its_reference_and_by_nothing_else(slack):
     message = errors.internal_error("1a2b3c4d")
 
     assert "1a2b3c4d" in message.text

@@ -54,14 +54,14 @@ def buttons(message):
     return [each["text"]["text"] for block in blocks if block["type"] == "actions" for each in block["elements"]]
 
 
-def test_before_the_first_look_nothing_is_said_but_it_can_be_stopped(request_, results, follow_up):
+def test_before_the_first_check_nothing_is_said_but_it_can_be_stopped(request_, results, follow_up):
     message = told(request_, results, follow_up(observation=False))
 
     assert "wait" not in message.text
     assert buttons(message) == ["Stop following"]
 
 
-def test_what_is_not_followed_stands_as_it_was(request_, results):
+def test_a_target_without_a_follow_up_is_unchanged(request_, results):
     assert told(request_, results) == resend_messages.result(request_, results)
 
 
@@ -88,7 +88,9 @@ def test_while_names_wait_the_outcome_comes_first(request_, results, follow_up):
         (FollowUpState.SUPERSEDED, "r3", (), "followed by a newer request."),
     ],
 )
-def test_what_is_over_is_told_first_and_without_a_button(request_, results, follow_up, state, word, validated, words):
+def test_a_closed_target_is_shown_first_and_without_a_button(
+    request_, results, follow_up, state, word, validated, words
+):
     message = told(
         request_, results, follow_up(*validated, state=state, word=word), links={"r2": "https://slack.test/r2"}
     )
@@ -113,7 +115,7 @@ def test_in_doubt_whether_the_mail_was_sent_both_is_said(request_, now, follow_u
     assert "*Unknown*" in message.text
 
 
-def test_domains_that_went_different_ways_are_each_told(request_, now, follow_up):
+def test_domains_with_different_outcomes_are_each_shown(request_, now, follow_up):
     calls = tuple(
         Call(DomainTarget(number, name), (Recipient(name, f"admin@{name}"),)) for number, name in enumerate(NAMES)
     )
@@ -155,7 +157,7 @@ def test_domains_that_went_different_ways_are_each_told(request_, now, follow_up
         ),
     ],
 )
-def test_a_look_tells_what_changed(request_, follow_up, now, update, validated, words):
+def test_a_check_reports_what_changed(request_, follow_up, now, update, validated, words):
     values = {"at": now, "state": FollowUpState.FOLLOWING, **update}
     row = follow_up(*validated, state=values["state"], word=values.get("word", ""))
 
@@ -165,7 +167,7 @@ def test_a_look_tells_what_changed(request_, follow_up, now, update, validated, 
     assert message is None or words in message.text
 
 
-def test_a_nudge_names_who_waits_what_helps_and_three_ways_on(request_, follow_up, now):
+def test_a_reminder_names_the_waiting_names_the_remedy_and_three_next_steps(request_, follow_up, now):
     message = views.nudge(request_, [follow_up("a.example")], now + timedelta(hours=8))
 
     assert message.text.startswith("Still open after 8 hours: b.example and c.example.")
@@ -174,7 +176,7 @@ def test_a_nudge_names_who_waits_what_helps_and_three_ways_on(request_, follow_u
     assert buttons(message) == ["Check now", "Send again", "Stop following"]
 
 
-def test_the_last_check_leaves_what_can_still_be_done(request_, follow_up, now):
+def test_the_last_check_shows_what_can_still_be_done(request_, follow_up, now):
     update = StatusUpdate(now, FollowUpState.FINISHED)
 
     message = views.changed(request_, [follow_up(state=FollowUpState.FINISHED)], request_.calls[0], update)

@@ -83,7 +83,7 @@ def order(now):
     return drawn(*(waiting(f"n{number}.example.com", OrderTarget(1)) for number in range(3)), now=now)
 
 
-def test_a_form_of_an_order_comes_back_as_it_was_drawn(order):
+def test_a_form_of_an_order_comes_back_as_it_was_rendered(order):
     filled = read_form(submitted(order))
 
     assert filled == FormInput("f1", {0: [0], 1: [0], 2: [0]}, shared=None, locale="de", reason=None)
@@ -112,7 +112,7 @@ def test_a_reason_of_blanks_is_none(order, typed, reason):
     assert read_form(submitted(order, reason=typed)).reason == reason
 
 
-def test_a_reason_that_no_form_takes_is_misunderstood_at_its_field(order):
+def test_a_reason_that_no_form_accepts_is_invalid_input_at_its_field(order):
     with pytest.raises(InvalidInput) as misunderstood:
         read_form(submitted(order, reason="x" * 301))
 
@@ -135,7 +135,7 @@ def test_a_cleared_choice_is_no_choice(order):
 
 @settings(max_examples=examples(400))
 @given(view=VIEW | ANY_JSON)
-def test_a_tampered_form_raises_nothing_but_misunderstood(view):
+def test_a_tampered_form_raises_only_invalid_input(view):
     try:
         filled = read_form(view)
     except InvalidInput:
@@ -150,7 +150,7 @@ def test_a_tampered_form_raises_nothing_but_misunderstood(view):
 
 @settings(max_examples=examples(200))
 @given(data=st.data())
-def test_a_form_tampered_with_in_one_place_raises_nothing_but_misunderstood(data, now):
+def test_a_form_tampered_with_in_one_place_raises_only_invalid_input(data, now):
     view = submitted(drawn(waiting("example.com", OrderTarget(1)), now=now))
     destination, key = data.draw(st.sampled_from(list(_places(view["state"]))))
     destination[key] = data.draw(ANY_JSON)
@@ -160,7 +160,7 @@ def test_a_form_tampered_with_in_one_place_raises_nothing_but_misunderstood(data
 
 
 @pytest.mark.parametrize("language", [["de"], {"de": 1}, 7, True])
-def test_a_language_that_is_no_text_is_misunderstood(order, language):
+def test_a_language_that_is_no_text_is_invalid_input(order, language):
     view = submitted(order)
     view["state"]["values"]["language"]["language"]["selected_option"] = {"value": language}
 
@@ -169,7 +169,7 @@ def test_a_language_that_is_no_text_is_misunderstood(order, language):
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN"])
-def test_a_number_without_end_is_misunderstood(order, number):
+def test_an_overlong_number_is_invalid_input(order, number):
     view = submitted(order)
     block_id = next(iter(view["state"]["values"]))
     view["state"]["values"][block_id]["recipients"]["selected_option"]["value"] = json.loads(number)
@@ -207,7 +207,7 @@ def test_each_field_has_its_own_sentence(order):
     assert errors["reason"] == "Two."
 
 
-def test_any_other_error_stands_at_the_first_field(order):
+def test_any_other_error_appears_at_the_first_field(order):
     errors = field_errors(order, StoreUnavailable("The database is away."))
 
     assert list(errors.values()) == ["The database is away."]

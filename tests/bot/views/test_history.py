@@ -73,7 +73,7 @@ def test_slack_takes_every_page(foreign, slack, told, data):
     assert text.count(" ago, at <!date^") == len(found)
 
 
-def test_a_request_is_told_with_outcome_target_time_person_recipients_and_reason(sent, now):
+def test_a_request_is_shown_with_outcome_target_time_person_recipients_and_reason(sent, now):
     message = history.page("order:7", [sent], PageLinks(), now)
 
     assert message.text.startswith("*What was asked for order 7*, the newest first.\n*Sent* (<https://slack.test/p1|")
@@ -98,7 +98,7 @@ def test_a_request_is_told_with_outcome_target_time_person_recipients_and_reason
         ({"calls": (PastCall("order 7", ("a.example",), ()),)}, "*Under way* "),
     ],
 )
-def test_each_way_to_begin_and_to_end_is_told(sent, now, changes, said):
+def test_each_decision_and_outcome_is_shown(sent, now, changes, said):
     assert said in history.page("", [changed(sent, **changes)], PageLinks(), now).text
 
 
@@ -110,7 +110,7 @@ def test_each_way_to_begin_and_to_end_is_told(sent, now, changes, said):
         ({"times": 2, "merged": 40}, "· order 7, 2 times within an hour. 40 more refusals: "),
     ],
 )
-def test_what_a_line_stands_for_is_counted(sent, now, changes, said):
+def test_the_requests_of_a_line_are_counted(sent, now, changes, said):
     denied = changed(sent, decision=LedgerEvent.DENIED, rule="guest", about="order:7", **changes)
 
     assert said in history.page("", [denied], PageLinks(), now).text
@@ -123,13 +123,13 @@ def test_a_page_of_what_may_not_be_seen_leads_further_back(now):
     assert "|before:7" in str(message.payload())
 
 
-def test_a_long_rule_leaves_room_for_who_and_what(sent, now):
+def test_a_long_rule_does_not_crowd_out_who_and_what(sent, now):
     denied = changed(sent, decision=LedgerEvent.DENIED, rule="a rule of the file " * 99, about="order:7")
 
     assert ", by <@U0ANA> · order 7." in history.page("", [denied], PageLinks(), now).text
 
 
-def test_several_calls_are_counted_and_what_was_said_is_told(sent, now):
+def test_several_calls_are_counted_and_their_messages_are_shown(sent, now):
     refused = PastCall(
         "order 8", ("b.example",), ("c@b.example",), CallResult(LedgerEvent.REFUSED, "no such order", now)
     )
@@ -143,7 +143,7 @@ def test_several_calls_are_counted_and_what_was_said_is_told(sent, now):
     assert "to admin@example.com, b@example.com and c@b.example. no such order Reason: new mailbox" in text
 
 
-def test_nothing_is_told_as_nothing(now):
+def test_an_empty_history_says_so(now):
     told = history.page("name:xn--bcher-kva.example", [], PageLinks(), now)
 
     assert told.text == "The ledger tells of nothing that was asked for bücher.example (xn--bcher-kva.example)."

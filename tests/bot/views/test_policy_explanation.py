@@ -27,7 +27,7 @@ def context(user_id, *rules, users=(), groups=(), flags=()):
     return AccessContext(Rules(frozenset(users), frozenset(groups), HOME, rules), person)
 
 
-def test_a_rule_is_told_by_name_place_and_what_it_is_about():
+def test_a_rule_is_shown_by_name_place_and_what_it_is_about():
     lines = explanation_lines("U0ANA", context("U0ANA", SHOP, STOP), Resource(), TERMINAL)
 
     assert lines == [
@@ -66,7 +66,7 @@ def test_in_slack_ids_are_mentions_and_the_file_s_words_are_none():
         ({"id": ""}, "Slack did not say who this is"),
     ],
 )
-def test_whom_no_rule_lets_in_is_told_nothing_else(flags, words):
+def test_a_user_whom_no_rule_allows_learns_nothing_else(flags, words):
     [_, line] = explanation_lines("U0ANA", context("U0ANA", SHOP, flags=flags), Resource(), SLACK)
 
     assert words in line
@@ -82,7 +82,7 @@ def test_whom_no_rule_lets_in_is_told_nothing_else(flags, words):
         ({}, "resend: no. DCV_ALLOWED_USERS and DCV_ALLOWED_USERGROUPS are empty, so nobody may."),
     ],
 )
-def test_the_two_lists_are_told_by_their_settings(lists, words):
+def test_the_two_lists_are_named_by_their_settings(lists, words):
     assert explanation_lines("U0ANA", context("U0ANA", **lists), Resource(), TERMINAL)[1].startswith(words)
 
 

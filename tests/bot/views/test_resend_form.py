@@ -262,7 +262,7 @@ def test_what_was_chosen_stays_in_view(draw):
     assert target["initial_option"]["value"] == "order:700001"
 
 
-def test_reading_keeps_what_the_form_stands_for():
+def test_reading_preserves_the_target_of_the_form():
     assert resend_form.reloading("f1")["private_metadata"] == "f1"
 
 

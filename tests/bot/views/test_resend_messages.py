@@ -92,7 +92,7 @@ def test_slack_takes_every_message_of_a_request(foreign, slack, data):
 
 @settings(max_examples=examples(20), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
-def test_the_text_alone_tells_the_outcome_of_any_request(foreign, data):
+def test_the_text_alone_states_the_outcome_of_any_request(foreign, data):
     request = data.draw(foreign.request())
     results = data.draw(foreign.results(request))
 
@@ -144,7 +144,7 @@ def test_a_request_on_its_way_names_who_asked_and_what_for(order):
         (LedgerEvent.UNKNOWN, "may have been sent, or not. no such order"),
     ],
 )
-def test_the_outcome_of_one_call_is_told_in_text_and_blocks(order, outcome, said):
+def test_the_outcome_of_one_call_is_shown_in_text_and_blocks(order, outcome, said):
     message = resend_messages.result(order, {0: CallResult(outcome, "no such order", order.at)})
 
     assert message.text.startswith(OUTCOMES[outcome])
@@ -189,7 +189,7 @@ def test_waiting_says_why_and_until_when(order, busy, cause):
     assert "2026-07-01 10:00 UTC" in message.text
 
 
-def test_the_detail_tells_who_asked_why_and_who_gets_mail(order):
+def test_the_detail_shows_who_asked_why_and_who_gets_mail(order):
     detail = resend_messages.detail(order, {0: CallResult(LedgerEvent.SENT, "", order.at)})
 
     for said in ("<@U0ANA>", "Asked for German", "new mailbox", "admin@example.com for shop.example.com", "What now"):
@@ -207,7 +207,7 @@ def test_the_detail_advises_on_what_happened_and_on_nothing_else(order, outcome)
     assert ("approve it" in detail) is (outcome is LedgerEvent.SENT)
 
 
-def test_a_message_told_directly_says_why(order):
+def test_a_direct_message_says_why(order):
     sent = resend_messages.result(order, {0: CallResult(LedgerEvent.SENT, "", order.at)})
 
     shared, strange = (resend_messages.as_direct_message(sent, detour) for detour in ("shared_channel", "<!channel>"))

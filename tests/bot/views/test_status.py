@@ -155,7 +155,7 @@ def test_six_orders_with_250_long_names_each_fit(slack, order, last, now, count)
     assert len(message.blocks) <= 50
 
 
-def test_an_order_tells_state_method_since_when_and_the_last_resend(order, last, now):
+def test_an_order_shows_state_method_since_when_and_the_last_resend(order, last, now):
     groups = (
         NameGroup(("shop.example.com", "www.example.com"), True, "an e-mail", last),
         NameGroup(("dns.example",), True, "a DNS TXT record"),
@@ -177,7 +177,7 @@ def test_an_order_tells_state_method_since_when_and_the_last_resend(order, last,
         assert said in shown(message)
 
 
-def test_an_unknown_ending_is_told_as_unknown(order, last, now):
+def test_an_unknown_result_is_shown_as_unknown(order, last, now):
     unknown = LastResend("r1", "U0ANA", last.at, LedgerEvent.UNKNOWN, last.name, last.emails)
 
     message = status.states(
@@ -197,7 +197,7 @@ def test_an_unknown_ending_is_told_as_unknown(order, last, now):
         (("Valid",), "example.com is validated until 2027-01-01.", "is validated until 2027-01-01."),
     ],
 )
-def test_a_domain_is_told_with_the_name_that_was_mailed_for(last, now, validation, over, said):
+def test_a_domain_is_shown_with_the_name_that_was_mailed_for(last, now, validation, over, said):
     kind, *args = validation
     domain = Domain(1, "example.com", True, getattr(models, kind)(*args), "email", now - timedelta(days=20))
 
@@ -223,7 +223,7 @@ def test_a_page_has_buttons_to_those_beside_it(order, last, now, number, pages, 
 
 
 @pytest.mark.parametrize("orders", [0, 1])
-def test_what_could_not_be_read_is_told_on_every_page(order, now, orders):
+def test_unreadable_parts_are_reported_on_every_page(order, now, orders):
     shown = StatusPage(0, 1, orders, (order,) * orders, {}, now, "1 order could not be read.")
 
     message = status.page(shown, now)
@@ -248,7 +248,7 @@ def test_no_orders_are_no_page(now):
     assert labels(message) == []
 
 
-def test_digicert_away_is_told_with_a_button():
+def test_an_unavailable_digicert_is_shown_with_a_button():
     message = status.unavailable("DigiCert cannot be reached.", "name:a.example")
 
     assert message.text == "DigiCert cannot be reached. How it stands cannot be told now; try again in a moment."

@@ -37,7 +37,7 @@ def recipients(ca: CertCentral) -> list[str]:
         (None, EVERYONE),
     ],
 )
-async def test_strangers_are_dropped_and_nobody_left_means_everybody(
+async def test_unknown_recipients_are_dropped_and_none_remaining_means_all(
     ca: CertCentral, client: httpx.AsyncClient, body: dict[str, object] | None, mailed: list[str]
 ) -> None:
     ca.add_domain(1234, "example.com", txt_contacts=["pki@corp.example"])
@@ -191,7 +191,7 @@ async def test_an_approval_validates_the_domain_for_every_order(
     assert ca.pending_names(second) == ["www.example.org"]
 
 
-async def test_an_approved_subdomain_leaves_the_domain_pending(ca: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_an_approved_subdomain_does_not_validate_the_domain(ca: CertCentral, client: httpx.AsyncClient) -> None:
     domain = ca.add_domain(1234, "example.com")
     order = ca.add_order(1, ["shop.example.com", "www.example.com"], product="ov", name_scope="fqdn")
     body = {"name_scope": "shop.example.com", "email_array": ["admin@example.com"]}

@@ -89,7 +89,7 @@ REUSE = {
         ("/domain/1234", "include_validation_reuse_status", EXACT_EXPIRY | REUSE),
     ],
 )
-async def test_the_expiry_is_exact_and_the_reuse_told_when_asked(
+async def test_the_expiry_is_exact_and_the_reuse_is_included_on_request(
     two: CertCentral, client: httpx.AsyncClient, path: str, reuse: str, shown: dict[str, str]
 ) -> None:
     answer = (await client.get(path, params={"include_dcv_expiration_time": "true", reuse: "true"})).json()
@@ -101,7 +101,7 @@ async def test_the_expiry_is_exact_and_the_reuse_told_when_asked(
     ("told", "asked", "has_states"),
     [("never", True, False), ("asked", False, False), ("asked", True, True), ("always", False, True)],
 )
-async def test_rows_tell_the_state_of_a_validation_as_switched(
+async def test_rows_show_the_state_of_a_validation_as_switched(
     two: CertCentral, client: httpx.AsyncClient, told: ValidationStates, asked: bool, has_states: bool
 ) -> None:
     two.options.validation_states_in_lists = told
@@ -114,9 +114,7 @@ async def test_rows_tell_the_state_of_a_validation_as_switched(
 
 
 @pytest.mark.fault("SANDBOX")
-async def test_a_row_tells_of_each_domain_what_it_went_through(
-    ca: CertCentral, client: httpx.AsyncClient, now: datetime
-) -> None:
+async def test_a_row_has_the_history_of_each_domain(ca: CertCentral, client: httpx.AsyncClient, now: datetime) -> None:
     ca.add_domain(1, "added.example", submitted=False)
     ca.add_domain(2, "new.example")
     ca.add_domain(3, "valid.example", pending=False)
@@ -228,7 +226,7 @@ async def test_expiry_dates_are_in_mountain_time(ca: CertCentral, client: httpx.
     assert (await client.get("/domain/1")).json()["dcv_expiration"]["ov"] == "2026-11-01"
 
 
-async def test_one_domain_tells_whether_it_waits(two: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_one_domain_shows_if_it_is_pending(two: CertCentral, client: httpx.AsyncClient) -> None:
     done = (await client.get("/domain/1234")).json()
     asked = {"include_dcv": "true", "include_validation": "true"}
     waiting = (await client.get("/domain/1235", params=asked)).json()
@@ -305,7 +303,9 @@ async def test_addresses_of_any_name_on_a_line_with_ours(
 
 
 @pytest.mark.parametrize("wanted", ["com", "example.net", "sibling.example.org", "notexample.com"])
-async def test_addresses_of_other_names_are_not_told(two: CertCentral, client: httpx.AsyncClient, wanted: str) -> None:
+async def test_addresses_of_other_names_are_not_returned(
+    two: CertCentral, client: httpx.AsyncClient, wanted: str
+) -> None:
     assert (await client.get(f"/domain/{wanted}/dcv/emails")).status_code == 404
 
 

@@ -53,7 +53,7 @@ async def test_a_dropped_call_gets_no_answer(ca: CertCentral, client: httpx.Asyn
     assert len(ca.outbox) == effect
 
 
-async def test_a_held_call_is_heard_before_it_takes_effect(ca: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_a_held_call_is_received_before_it_takes_effect(ca: CertCentral, client: httpx.AsyncClient) -> None:
     hold = asyncio.Event()
     ca.faults.plan(ANY_RESEND, stalls(hold=hold))
     asking = asyncio.create_task(client.put(RESEND, json=BODY))

@@ -65,7 +65,7 @@ async def test_a_check_without_a_published_token_fails(
 
 @pytest.mark.fault("SANDBOX")
 @pytest.mark.parametrize("method", ["dns-txt-token", "dns-cname-token"])
-async def test_a_check_that_finds_no_record_tells_which_names_wait_unless_switched(
+async def test_a_check_that_finds_no_record_lists_the_waiting_names_unless_switched(
     ca: CertCentral, client: httpx.AsyncClient, method: str
 ) -> None:
     ca.add_order(700001, ["example.com", "example.org"], method=method, validated=["example.org"])

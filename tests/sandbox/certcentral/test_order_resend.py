@@ -22,7 +22,7 @@ def code_of(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["errors"][0]["code"]
 
 
-async def test_placing_an_order_mails_nobody(ca: CertCentral) -> None:
+async def test_placing_an_order_sends_no_mail(ca: CertCentral) -> None:
     ca.add_order(700001, ["shop.example.com", "www.example.org"])
 
     assert ca.outbox == []
@@ -207,7 +207,7 @@ async def test_approving_a_parent_validates_all_names_below_it(ca: CertCentral, 
     assert (ca.outbox[0].approved, order.status) == (True, "pending")
 
 
-async def test_approving_one_name_leaves_its_siblings_waiting(ca: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_approving_one_name_does_not_validate_its_siblings(ca: CertCentral, client: httpx.AsyncClient) -> None:
     order = ca.add_order(700001, ["shop.example.com", "www.example.com"])
     await resend(client, ("shop.example.com", "admin@shop.example.com"))
 
@@ -269,7 +269,7 @@ async def test_an_expired_mail_cannot_be_approved(ca: CertCentral, client: httpx
         ca.approve(ca.outbox[0])
 
 
-async def test_those_who_wait_hear_of_mail_and_approval(ca: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_waiters_are_notified_of_mail_and_approval(ca: CertCentral, client: httpx.AsyncClient) -> None:
     ca.add_order(700001, ["example.com"])
     await client.put(RESEND, json={})
 

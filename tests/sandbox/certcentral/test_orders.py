@@ -90,7 +90,7 @@ async def test_a_query_that_cannot_be_read_is_refused(
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "bad_request_format")
 
 
-async def test_the_page_tells_the_total_and_the_limit_is_capped(three: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_the_page_has_the_total_and_the_limit_is_capped(three: CertCentral, client: httpx.AsyncClient) -> None:
     answer = await client.get("/order/certificate", params={"limit": "5000", "offset": "1"})
 
     assert answer.json()["page"] == {"total": 3, "limit": 1000, "offset": 1}
@@ -222,7 +222,7 @@ async def test_one_order_after_its_issue_is_found_by_its_certificate(
         assert (await client.get(f"/order/certificate/{certificate[key]}")).json()["id"] == 700002
 
 
-async def test_caa_is_told_for_open_orders_when_asked(three: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_caa_is_included_for_open_orders_on_request(three: CertCentral, client: httpx.AsyncClient) -> None:
     asked = {"include_caa_status": "true"}
 
     waiting = (await client.get("/order/certificate/700001", params=asked)).json()
@@ -313,7 +313,7 @@ async def changed(client: httpx.AsyncClient, **query: str) -> httpx.Response:
     return await client.get("/order/certificate/status-changes", params=query)
 
 
-async def test_status_changes_tell_what_changed_lately(three: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_status_changes_list_what_changed_lately(three: CertCentral, client: httpx.AsyncClient) -> None:
     assert (await changed(client, minutes="60")).json() == {}
 
     three.issue(700001)

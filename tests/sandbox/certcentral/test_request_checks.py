@@ -144,7 +144,7 @@ def test_the_limits_roll() -> None:
     assert waits == [0.0, 0.0, 3.0, 0.0, 89.0, 0.0]
 
 
-async def test_errors_can_take_the_older_shape(ca: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_errors_can_have_the_older_shape(ca: CertCentral, client: httpx.AsyncClient) -> None:
     ca.options.errors_as_object = True
 
     assert (await client.get("/nowhere")).json()["errors"]["code"] == "not_found|route"

@@ -147,7 +147,7 @@ async def test_what_the_app_finds_wrong_comes_back_by_block(
     assert answer == {"ok": True, "acked": True, "errors": {"block_reason": "say more"}}
 
 
-async def test_a_submit_without_an_ack_is_told(
+async def test_a_submit_without_an_ack_is_reported(
     ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
 ) -> None:
     slack.ack_seconds = 0.05
@@ -209,7 +209,7 @@ async def test_a_button_is_pressed_by_its_block(
     assert app.envelopes[0]["payload"]["actions"][0]["value"] == "2"
 
 
-async def test_a_select_below_a_message_tells_the_app(
+async def test_a_select_below_a_message_notifies_the_app(
     ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
 ) -> None:
     choice = option("in an hour", "1h")

@@ -33,7 +33,7 @@ RESEND = ("PUT", "/order/certificate/700001/resend-emails")
 
 
 @pytest.mark.parametrize(("mood", "status"), [("refuses", 400), ("busy", 429)])
-async def test_a_bad_mood_meets_every_resend_and_mails_nobody(certcentral, switch, call, mood, status) -> None:
+async def test_a_bad_mood_affects_every_resend_and_sends_no_mail(certcentral, switch, call, mood, status) -> None:
     switch.select(mood)
 
     assert [await call(*RESEND), await call(*RESEND), await call(*STATUS)] == [status, status, 200]
@@ -49,7 +49,7 @@ async def test_a_lost_answer_loses_no_mail(certcentral, switch, call) -> None:
     assert len(certcentral.outbox) == len(certcentral.resends) > 0
 
 
-async def test_calls_that_were_held_go_on_when_the_switch_is_turned_back(certcentral, switch, call) -> None:
+async def test_held_calls_continue_when_the_switch_is_turned_back(certcentral, switch, call) -> None:
     switch.select("stalls")
     held = asyncio.create_task(call(*STATUS))
     await certcentral.wait_for_call(*STATUS)

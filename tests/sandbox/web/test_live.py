@@ -19,7 +19,7 @@ async def test_a_message_comes_by_itself_and_so_does_its_edit(
     await ana.sees(lambda: "Sent" in ana.texts(workspace.pki.id) and "Sending" not in ana.texts(workspace.pki.id))
 
 
-async def test_one_change_is_told_alone(ana: Visitor, slack: Slack, workspace: DemoWorkspace) -> None:
+async def test_one_change_is_sent_alone(ana: Visitor, slack: Slack, workspace: DemoWorkspace) -> None:
     frames = ana.frames
     names = set(ana.parts)
 
@@ -29,7 +29,7 @@ async def test_one_change_is_told_alone(ana: Visitor, slack: Slack, workspace: D
     assert {name.split("/")[0] for name in set(ana.parts) - names} == {"message"}
 
 
-async def test_a_whisper_reaches_one_person_alone(
+async def test_an_ephemeral_message_reaches_one_person_alone(
     ana: Visitor, sam: Visitor, slack: Slack, workspace: DemoWorkspace
 ) -> None:
     partners = next(channel for channel in slack.channels.values() if channel.ext_shared)

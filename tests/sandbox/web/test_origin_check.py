@@ -14,7 +14,7 @@ async def http():
         yield session
 
 
-async def test_the_page_is_served_with_a_policy_that_lets_no_foreign_or_inline_script_run(
+async def test_the_page_is_served_with_a_policy_that_blocks_foreign_and_inline_scripts(
     page: WebPage, http: aiohttp.ClientSession
 ) -> None:
     async with http.get(page.url) as response:
@@ -49,7 +49,7 @@ async def test_another_site_cannot_listen(page: WebPage, http: aiohttp.ClientSes
         await http.ws_connect(f"{page.url}live", headers=headers)
 
 
-async def test_a_visitor_who_is_nobody_is_told_so(page: WebPage, http: aiohttp.ClientSession) -> None:
+async def test_an_unknown_visitor_gets_an_error(page: WebPage, http: aiohttp.ClientSession) -> None:
     async with http.post(f"{page.url}act", json={"do": "post", "as": "U0"}, headers={"Origin": page.url[:-1]}) as got:
         answer = await got.json()
     with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):

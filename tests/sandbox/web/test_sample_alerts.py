@@ -11,7 +11,7 @@ OLD_OR_ODD = {"hostile"}
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLE_ALERTS.keys() - OLD_OR_ODD))
-def test_slack_would_take_the_alert(name: str) -> None:
+def test_slack_would_accept_the_alert(name: str) -> None:
     alert = SAMPLE_ALERTS[name]
 
     assert check_message({"text": alert.text, "blocks": alert.blocks, "attachments": alert.attachments}) == []

@@ -3,7 +3,7 @@
 from sandbox.web.state_diff import StateDiff, StatePart
 
 
-def test_a_browser_is_told_everything_first_and_then_only_what_changed() -> None:
+def test_a_browser_receives_everything_first_and_then_only_what_changed() -> None:
     parts = [StatePart("a", 1, lambda: {"is": "a"}), StatePart("b", 1, lambda: {"is": "b"})]
     mirror = StateDiff(lambda: parts)
 
@@ -30,7 +30,7 @@ def test_what_is_gone_is_dropped_and_may_come_back() -> None:
     assert mirror.next_changes() == {"put": {"a": {}}, "drop": []}
 
 
-def test_what_did_not_change_is_not_drawn_again() -> None:
+def test_an_unchanged_message_is_not_rendered_again() -> None:
     drawn: list[str] = []
     mirror = StateDiff(lambda: [StatePart("a", 1, lambda: {"times": drawn.append("a")})])
 

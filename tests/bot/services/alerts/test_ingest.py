@@ -55,7 +55,7 @@ async def test_an_alert_is_there_when_it_was_taken(alert_ingester, alerts, messa
 
 
 @pytest.mark.parametrize("forged", [{"user": ["U0US"]}, {"user": {}}, {"bot_id": []}])
-async def test_a_sender_that_is_no_id_leaves_nothing_behind(alert_ingester, alerts, message, forged):
+async def test_a_sender_that_is_no_id_writes_nothing(alert_ingester, alerts, message, forged):
     await alert_ingester.ingest("C0OPS", message(**forged))
 
     assert await alerts.unread(10) == []
@@ -71,7 +71,7 @@ async def test_a_sender_that_is_no_id_leaves_nothing_behind(alert_ingester, aler
         ("C0OPS", {"seconds": 3601}),
     ],
 )
-async def test_what_is_no_alert_leaves_nothing_behind(alert_ingester, alerts, message, channel, more):
+async def test_what_is_no_alert_writes_nothing(alert_ingester, alerts, message, channel, more):
     await alert_ingester.ingest(channel, message(**more))
 
     assert await alerts.unread(10) == []
@@ -86,7 +86,7 @@ async def test_a_flood_takes_few_transactions(alert_ingester, alerts, message):
     assert len(await alerts.unread(1000)) == 500
 
 
-async def test_everybody_hears_of_a_database_that_is_away_and_can_come_again(alert_ingester, alerts, message):
+async def test_every_waiter_gets_the_error_of_an_unavailable_database_and_can_retry(alert_ingester, alerts, message):
     alerts.failure = StoreUnavailable("The database is away.")
     taken = await asyncio.gather(
         *(alert_ingester.ingest("C0OPS", message(seconds=number)) for number in range(3)), return_exceptions=True
@@ -141,7 +141,7 @@ async def test_what_a_parent_may_count_for_is_written_down(
 @pytest.mark.parametrize(
     ("enterprise", "team", "kept"), [(None, "T0HOME", 1), (None, "T0OTHER", 0), ("E0ORG", "T0SISTER", 1)]
 )
-async def test_a_message_of_another_workspace_leaves_nothing_behind(alerts, clock, message, enterprise, team, kept):
+async def test_a_message_of_another_workspace_writes_nothing(alerts, clock, message, enterprise, team, kept):
     identity = Identity("B0US", "U0US", "T0HOME", enterprise, frozenset())
     alert_ingester = AlertIngester(frozenset({"C0OPS"}), identity, alerts, clock)
 

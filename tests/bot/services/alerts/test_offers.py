@@ -154,7 +154,9 @@ async def test_the_same_target_is_counted_and_edits_come_together(once, arrive, 
     assert texts(chat)[0].endswith("5 more alerts name it.")
 
 
-async def test_the_same_target_in_another_channel_and_on_another_day_is_offered_anew(once, arrive, orders, chat, clock):
+async def test_the_same_target_in_another_channel_and_on_another_day_is_offered_again(
+    once, arrive, orders, chat, clock
+):
     await arrive(1)
     await arrive(1, channel="C0DEV")
     await once()
@@ -224,7 +226,7 @@ async def test_a_digicert_that_is_away_is_asked_again_and_nothing_is_lost(once, 
     assert [text.split()[1] for text in texts(chat)] == ["1", "2", "3", "4", "5", "6"]
 
 
-async def test_an_order_that_digicert_cannot_tell_of_keeps_no_other_waiting(once, arrive, orders, chat, alerts):
+async def test_an_order_that_digicert_cannot_read_delays_no_other(once, arrive, orders, chat, alerts):
     first = await arrive(1)
     await arrive(2)
     orders.failures["order_validation"].append(AWAY)
@@ -237,7 +239,7 @@ async def test_an_order_that_digicert_cannot_tell_of_keeps_no_other_waiting(once
     assert [text.split()[1] for text in texts(chat)] == ["2", "1"]
 
 
-async def test_an_offer_that_slack_did_not_take_is_shown_later(once, arrive, orders, chat, offers):
+async def test_an_offer_that_slack_did_not_accept_is_shown_later(once, arrive, orders, chat, offers):
     await arrive(1)
     await arrive(2)
     chat.failures = [None, None, SlackUnavailable("Slack did not answer.")]
@@ -251,7 +253,7 @@ async def test_an_offer_that_slack_did_not_take_is_shown_later(once, arrive, ord
 
 
 @pytest.mark.fault("S20")
-async def test_an_offer_that_slack_does_not_take_holds_up_no_other(once, arrive, orders, chat, offers, monkeypatch):
+async def test_an_offer_that_slack_does_not_accept_delays_no_other(once, arrive, orders, chat, offers, monkeypatch):
     """The answer to its post was lost, and since then its thread cannot be searched."""
     unclear = await arrive(1)
     chat.lose_next = SlackUnavailable("Slack did not answer.")
@@ -276,7 +278,7 @@ async def test_an_offer_that_slack_does_not_take_holds_up_no_other(once, arrive,
 
 
 @pytest.mark.fault("S20")
-async def test_an_offer_that_slack_did_not_take_is_shown_once_it_does(make_offering, arrive, orders, chat, offers):
+async def test_an_offer_that_slack_did_not_accept_is_shown_once_it_does(make_offering, arrive, orders, chat, offers):
     once = make_offering(retry_seconds=0.0).run_once
     await arrive(1)
     chat.failures += [None, SlackUnavailable("Slack did not answer.")]
@@ -305,7 +307,7 @@ async def test_after_a_few_that_fail_slack_counts_as_away(once, arrive, orders, 
     assert called - len(chat.failures) <= MOST_PUT_OFF
 
 
-async def test_an_offer_that_somebody_deleted_is_let_go(once, arrive, orders, chat, offers):
+async def test_an_offer_that_a_user_deleted_is_dropped(once, arrive, orders, chat, offers):
     await arrive(1)
     await once()
     chat.messages.clear()
@@ -508,7 +510,7 @@ async def test_a_worker_that_wakes_up_after_another_one_offered_writes_nothing(
     assert await alerts.unread(10) == []
 
 
-async def test_two_workers_that_look_at_two_alerts_of_one_order_offer_it_once(
+async def test_two_workers_that_check_two_alerts_of_one_order_offer_it_once(
     offer_worker, elsewhere, arrive, orders, chat, alerts, database, while_it_reads
 ):
     await arrive(1)
@@ -603,7 +605,7 @@ async def test_slack_is_asked_once_for_a_bot_user_and_never_for_a_webhook(
     assert directory.asked == [("U0BOT", False)]
 
 
-async def test_people_use_up_their_own_allowance_and_nobody_elses(once, arrive, orders, chat, person):
+async def test_people_use_up_only_their_own_allowance(once, arrive, orders, chat, person):
     ana, bob = map(person, PEOPLE)
     for order_id in range(1, 13):
         await arrive(order_id, by=ana)
@@ -616,7 +618,7 @@ async def test_people_use_up_their_own_allowance_and_nobody_elses(once, arrive, 
     assert offered == [*range(1, 11), 20, 21]
 
 
-async def test_apps_come_before_people_and_people_take_turns(alerts, arrive, person):
+async def test_apps_come_before_people_and_people_alternate(alerts, arrive, person):
     ana, bob = map(person, PEOPLE)
     from bot.parsing.message_authors import Author
 
@@ -674,7 +676,7 @@ async def test_an_author_whom_slack_cannot_name_now_is_asked_again_later(
     assert len(chat.posts) == (0 if unclear else 1)
 
 
-async def test_authors_whom_slack_cannot_name_keep_no_app_waiting(
+async def test_authors_whom_slack_cannot_name_delay_no_app(
     make_offering, arrive, orders, chat, person, directory, alerts
 ):
     known = person("U0BOT", "B0APP", bot=True)

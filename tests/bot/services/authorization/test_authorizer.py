@@ -15,14 +15,14 @@ from bot.services.authorization.policy_loader import PolicyLoader
 EVE = Actor("U0EVE", "T0HOME")
 
 
-async def test_somebody_on_the_list_may_and_nothing_is_written(authorizer, ana, rows):
+async def test_a_person_on_the_list_is_allowed_and_nothing_is_written(authorizer, ana, rows):
     await authorizer.require(ana, Action.STATUS, {})
 
     assert (await authorizer.decide(ana, Action.RESEND)).allowed
     assert await rows() == []
 
 
-async def test_a_refusal_is_in_the_ledger_with_what_it_was_about(authorizer, directory, rows):
+async def test_a_denial_is_in_the_ledger_with_its_resource(authorizer, directory, rows):
     directory.add("U0EVE")
 
     with pytest.raises(NotAllowed) as refused:
@@ -59,7 +59,7 @@ async def test_whom_slack_does_not_know_may_not(authorizer, directory, ana, rows
 
 @pytest.mark.fault("M3")
 @pytest.mark.parametrize("failure", [SlackUnavailable("Slack asks us to wait.", 30.0), SlackRejected("missing_scope")])
-async def test_where_slack_cannot_tell_who_asks_nothing_is_decided_and_nothing_written(
+async def test_if_slack_cannot_identify_the_user_nothing_is_decided_and_nothing_written(
     authorizer, directory, ana, rows, failure
 ):
     directory.failure, directory.retry_after = failure, 30.0
@@ -74,7 +74,7 @@ async def test_where_slack_cannot_tell_who_asks_nothing_is_decided_and_nothing_w
 
 
 @pytest.mark.fault("M3")
-async def test_where_slack_cannot_tell_of_a_group_nothing_is_decided_and_nothing_written(
+async def test_if_slack_cannot_read_a_group_nothing_is_decided_and_nothing_written(
     directory, ledger, metrics, clock, rows
 ):
     rules = Rules(frozenset(), frozenset({"S0PKI"}), frozenset({"T0HOME"}))
@@ -97,7 +97,7 @@ async def test_slack_has_a_moment_to_answer(authorizer, directory, ana):
     assert PATIENCE - 0.1 < time.monotonic() - began < PATIENCE + 0.7
 
 
-async def test_a_refusal_stands_even_where_it_cannot_be_written(authorizer, directory, database, open_another):
+async def test_a_denial_holds_even_if_it_cannot_be_written(authorizer, directory, database, open_another):
     directory.add("U0EVE")
 
     async with open_another().write():

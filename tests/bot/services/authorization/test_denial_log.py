@@ -40,7 +40,7 @@ def details(rows):
 
 
 @pytest.mark.fault("L1")
-async def test_equal_refusals_are_one_row_and_their_number_is_another_when_the_hour_ends(
+async def test_equal_denials_are_one_row_and_their_number_is_another_when_the_hour_ends(
     knock, authorizer, details, clock
 ):
     for _ in range(30):
@@ -63,7 +63,7 @@ async def test_equal_refusals_are_one_row_and_their_number_is_another_when_the_h
 @pytest.mark.parametrize(
     "changes", [{"name": "pay.example.com"}, {"action": Action.RESEND}, {"who": MAL}], ids=["target", "action", "who"]
 )
-async def test_another_target_action_or_person_is_another_refusal(knock, rows, changes):
+async def test_another_target_action_or_person_is_another_denial(knock, rows, changes):
     for _ in range(3):
         await knock()
         await knock(**changes)
@@ -72,7 +72,7 @@ async def test_another_target_action_or_person_is_another_refusal(knock, rows, c
 
 
 @pytest.mark.fault("L1")
-async def test_ids_of_forms_and_requests_make_no_new_refusal(authorizer, directory, rows):
+async def test_ids_of_forms_and_requests_make_no_new_denial(authorizer, directory, rows):
     directory.add("U0EVE")
     for number in range(30):
         for about in ({"form": f"f{number}"}, {"request": f"r{number}"}, {"offer": f"o{number}"}):
@@ -98,7 +98,7 @@ async def test_made_up_names_are_counted_together_once_a_person_has_enough_rows(
     assert {"action": "status", "rule": "not-listed"}.items() <= others.items()
 
 
-async def test_a_person_who_fills_theirs_keeps_nobody_elses_refusals_out(knock, details):
+async def test_a_person_who_fills_their_limit_hides_no_other_denials(knock, details):
     for number in range(100):
         await knock(f"n{number}.example.com")
     await knock(who=MAL)
@@ -133,7 +133,7 @@ async def test_two_hundred_at_once_are_one_row(knock, rows):
 
 
 @pytest.mark.fault("L1")
-async def test_a_refusal_that_is_counted_waits_for_no_database(knock, open_another):
+async def test_a_denial_that_is_counted_waits_for_no_database(knock, open_another):
     await knock()
 
     async with open_another().write():
@@ -145,7 +145,7 @@ async def test_a_refusal_that_is_counted_waits_for_no_database(knock, open_anoth
 
 
 @pytest.mark.fault("L1")
-async def test_a_refusal_that_could_not_be_written_is_in_the_count(knock, authorizer, details, clock, open_another):
+async def test_a_denial_that_could_not_be_written_is_in_the_count(knock, authorizer, details, clock, open_another):
     async with open_another().write():
         await knock()
     nothing = await details()

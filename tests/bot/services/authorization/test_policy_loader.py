@@ -49,7 +49,7 @@ async def test_a_changed_file_counts_beside_the_lists(book, file):
     assert (await book.rules()).users == {"U0ANA"}
 
 
-async def test_a_broken_version_is_told_once_each_and_the_one_before_it_counts(book, file, logged):
+async def test_each_broken_version_is_reported_once_and_the_one_before_it_counts(book, file, logged):
     for content in ("[[rule]\n", "[[rule]\n\n", deny("x").replace("deny", "dney")):
         file.write_text(content)
         assert [await names(book), await names(book)] == [["first"], ["first"]]
@@ -72,14 +72,14 @@ async def test_a_file_that_is_gone_is_a_broken_version_until_it_is_back(book, fi
     assert (await names(book), book.problems) == (["first"], ())
 
 
-async def test_the_file_is_looked_at_once_a_second_at_most(file):
+async def test_the_file_is_checked_once_a_second_at_most(file):
     book = PolicyLoader(LISTS, str(file))
     file.write_text(deny("second"))
 
     assert await names(book) == ["first"]
 
 
-async def test_a_disk_that_does_not_answer_keeps_nobody_waiting(book, monkeypatch):
+async def test_a_disk_that_does_not_answer_delays_no_decision(book, monkeypatch):
     answer = threading.Event()
     monkeypatch.setattr(policy_loader, "PATIENCE", 0.3)
     monkeypatch.setattr(policy_loader, "_content", lambda _: answer.wait(10) and b"")

@@ -26,7 +26,7 @@ def visibility(groups, unread, action=Action.STATUS, *, person=MEMBER, lists=fro
 
 @pytest.mark.fault("M3")
 @pytest.mark.parametrize("action", [Action.STATUS, Action.RESEND])
-def test_what_is_hidden_only_because_a_group_could_not_be_read_is_not_refused(action):
+def test_what_is_hidden_only_because_a_group_could_not_be_read_is_not_denied(action):
     hidden = visibility([], ["S0PKI"], action).not_visible(DomainRef("a.example"))
 
     assert isinstance(hidden, errors.PermissionUnknown)

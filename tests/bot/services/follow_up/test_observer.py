@@ -179,7 +179,7 @@ async def test_a_failure_is_not_remembered(observer, certcentral, order):
     assert (await observer.observe_call(order, 0)).closed_status is None
 
 
-async def test_a_person_is_told_what_is_so_now(observer, certcentral, order):
+async def test_a_person_receives_the_present_state(observer, certcentral, order):
     certcentral.add_order(1, "a.example", "b.example")
     await observer.observe_request(order)
     validation = certcentral.validations[1]

@@ -72,7 +72,7 @@ async def test_it_asks_since_it_was_last_answered(status_poller, verify_link, ce
     assert spans == [timedelta(minutes=10), timedelta(minutes=1), timedelta(minutes=2)]
 
 
-async def test_a_change_that_was_heard_hurries_nobody_twice(status_poller, verify_link, follow_up_worker, certcentral):
+async def test_a_known_change_makes_no_follow_up_due_twice(status_poller, verify_link, follow_up_worker, certcentral):
     await verify_link()
     certcentral.changes = {StatusChange(700001, "processing")}
 

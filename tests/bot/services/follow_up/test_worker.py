@@ -96,7 +96,7 @@ def root(chat, key="r1.root"):
     return next(message for _, message, own in chat.messages.values() if own == key)
 
 
-async def test_a_look_tells_what_changed_and_the_root_message_how_it_stands(verify_link, look, validate, clock, chat):
+async def test_a_check_reports_what_changed_and_updates_the_root_message(verify_link, look, validate, clock, chat):
     await verify_link()
     clock.advance(minutes=2)
     validate("shop.example.com")
@@ -110,7 +110,7 @@ async def test_a_look_tells_what_changed_and_the_root_message_how_it_stands(veri
     assert reply.endswith("1 of 2 names still wait.")
 
 
-async def test_a_look_that_sees_no_change_says_nothing(verify_link, look, clock, chat, steps):
+async def test_a_check_that_sees_no_change_says_nothing(verify_link, look, clock, chat, steps):
     await verify_link()
     clock.advance(minutes=2)
 
@@ -121,7 +121,7 @@ async def test_a_look_that_sees_no_change_says_nothing(verify_link, look, clock,
     assert steps.ran == []
 
 
-async def test_a_look_that_is_repeated_from_any_step_tells_once(
+async def test_a_check_that_is_repeated_from_any_step_reports_once(
     verify_link, follow_up_worker, follow_ups, validate, clock, chat, engine, steps
 ):
     await verify_link()
@@ -164,7 +164,7 @@ async def test_an_answer_of_slack_that_was_lost_is_found_again(verify_link, look
     assert len(thread(chat)) == 1
 
 
-async def test_what_can_be_told_nowhere_is_followed_no_longer(verify_link, look, clock, chat, follow_ups, logged):
+async def test_a_follow_up_without_a_destination_is_abandoned(verify_link, look, clock, chat, follow_ups, logged):
     await verify_link()
     clock.advance(minutes=2)
     chat.closed = {"C0PKI": "is_archived", "U0ANA": "user_disabled", "D0ANA": "user_disabled"}
@@ -176,7 +176,7 @@ async def test_what_can_be_told_nowhere_is_followed_no_longer(verify_link, look,
     assert "this can be told nowhere; it is not followed any longer" in [line["event"] for line in logged]
 
 
-async def test_a_channel_that_was_closed_meanwhile_is_told_directly(verify_link, look, validate, clock, chat):
+async def test_an_update_for_a_closed_channel_is_sent_as_a_direct_message(verify_link, look, validate, clock, chat):
     await verify_link()
     clock.advance(minutes=2)
     validate("shop.example.com")
@@ -201,7 +201,7 @@ async def test_a_digicert_that_does_not_answer_is_asked_soon_and_nothing_is_said
     assert thread(chat) == []
 
 
-async def test_a_digicert_that_stays_silent_is_told_once(verify_link, look, clock, chat, certcentral):
+async def test_a_silent_digicert_is_reported_once(verify_link, look, clock, chat, certcentral):
     await verify_link()
     certcentral.always["order_validation"] = SILENT
 
@@ -226,7 +226,9 @@ async def test_an_order_that_digicert_no_longer_knows_is_over(verify_link, look,
     assert (await follow_ups.of("r1"))[0].state is FollowUpState.ENDED
 
 
-async def test_a_bug_of_ours_looks_again_later(verify_link, look, clock, certcentral, follow_ups, monkeypatch):
+async def test_a_bug_of_ours_is_followed_by_a_later_check(
+    verify_link, look, clock, certcentral, follow_ups, monkeypatch
+):
     await verify_link()
     monkeypatch.setattr(follow_ups, "record_check", lambda *_: (_ for _ in ()).throw(ValueError("a bug")))
 
@@ -236,7 +238,9 @@ async def test_a_bug_of_ours_looks_again_later(verify_link, look, clock, certcen
     assert (follow_up.checks, follow_up.due_at) == (1, clock() + timedelta(hours=1))
 
 
-async def test_a_takeover_is_told_once_for_all_its_targets_with_a_link(verify_link, look, chat, two_names, domain_call):
+async def test_a_takeover_is_reported_once_for_all_its_targets_with_a_link(
+    verify_link, look, chat, two_names, domain_call
+):
     await verify_link(calls=(two_names, domain_call))
     await verify_link("r2", calls=(two_names, domain_call))
 
@@ -250,7 +254,7 @@ async def test_a_takeover_is_told_once_for_all_its_targets_with_a_link(verify_li
     assert root(chat).text.startswith("Asked for again, and followed by <https://slack.test/C0PKI/")
 
 
-async def test_a_nudge_is_told_once_for_all_targets_of_a_request(
+async def test_a_reminder_is_sent_once_for_all_targets_of_a_request(
     verify_link, look, chat, clock, two_names, domain_call, certcentral
 ):
     certcentral.add_domain(1234, "example.org")
@@ -264,7 +268,7 @@ async def test_a_nudge_is_told_once_for_all_targets_of_a_request(
     assert "shop.example.com, www.two.example and example.org" in nudge
 
 
-async def test_who_stopped_is_told_once_and_a_second_stop_says_why_not(
+async def test_a_stop_is_reported_once_and_a_second_stop_says_why_not(
     verify_link, follow_up_worker, look, chat, ana, two_names, domain_call, follow_ups, clock
 ):
     await verify_link(calls=(two_names, domain_call))
@@ -318,7 +322,7 @@ async def attended(follow_up_worker, until):
     await asyncio.gather(attending, return_exceptions=True)
 
 
-async def test_a_handful_looks_at_once(follow_up_worker, verify_link, two_names, clock, certcentral):
+async def test_a_handful_of_checks_run_at_once(follow_up_worker, verify_link, two_names, clock, certcentral):
     for number in range(AT_ONCE + 3):
         call = dataclasses.replace(two_names, target=OrderTarget(number + 1))
         await verify_link(f"r{number}", calls=(call,))
@@ -334,7 +338,7 @@ async def test_a_handful_looks_at_once(follow_up_worker, verify_link, two_names,
     assert certcentral.count("order_validation") == AT_ONCE
 
 
-async def test_what_is_due_is_looked_at_by_itself(follow_up_worker, verify_link, clock, follow_ups):
+async def test_due_follow_ups_are_checked_by_themselves(follow_up_worker, verify_link, clock, follow_ups):
     await verify_link()
     clock.advance(minutes=2)
 
@@ -346,7 +350,7 @@ async def test_what_is_due_is_looked_at_by_itself(follow_up_worker, verify_link,
     assert await follow_ups.next_due() == clock() + timedelta(minutes=3)
 
 
-async def test_a_crash_before_the_flow_was_started_loses_nothing(
+async def test_a_crash_before_the_workflow_was_started_loses_nothing(
     follow_up_worker, verify_link, look, validate, clock, chat, engine, follow_ups, monkeypatch
 ):
     await verify_link()
@@ -367,7 +371,7 @@ async def test_a_crash_before_the_flow_was_started_loses_nothing(
     assert await follow_ups.due(clock(), 9) == []
 
 
-async def test_somebody_who_may_not_look_cannot_stop(follow_up_worker, verify_link, directory):
+async def test_a_user_who_may_not_read_cannot_stop(follow_up_worker, verify_link, directory):
     await verify_link()
     directory.add("U0EVE")
 

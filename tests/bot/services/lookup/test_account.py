@@ -111,7 +111,7 @@ async def test_only_active_domains_are_choices_and_the_others_are_known(account_
     assert [found.name for found in account.lines] == ["on.example"]
 
 
-async def test_an_order_is_told_by_its_common_name_else_by_its_first(account_cache, certcentral):
+async def test_an_order_is_named_by_its_common_name_else_by_its_first(account_cache, certcentral):
     order = certcentral.add_order(1, "a.example", "b.example")
     certcentral.orders[2] = dataclasses.replace(order, id=2, common_name="")
     certcentral.orders[3] = dataclasses.replace(order, id=3, common_name="", names=())
@@ -127,7 +127,7 @@ async def test_a_listing_that_is_there_in_time_is_given(account_cache, certcentr
     assert len((await account_cache.within(5.0)).lines) == 1
 
 
-async def test_a_slow_listing_is_not_waited_for_but_goes_on(account_cache, certcentral):
+async def test_a_slow_listing_is_not_awaited_but_continues(account_cache, certcentral):
     certcentral.add_order(1, "a.example")
     certcentral.hold = asyncio.Event()
 
@@ -178,7 +178,7 @@ async def test_a_failure_is_not_remembered(account_cache, certcentral):
         ("nowhere", "nowhere.example", []),
     ],
 )
-def test_what_was_typed_is_looked_for_in_ids_and_all_names(typed, ascii_typed, found):
+def test_typed_text_is_searched_for_in_ids_and_all_names(typed, ascii_typed, found):
     lines = {
         "shop": line("shop.example.com", "shop.example.com", "www.second.example"),
         "bücher": line("xn--bcher-kva.example", number=700002),

@@ -42,14 +42,14 @@ async def test_afresh_asks_again_and_is_remembered(addresses, certcentral, clock
     assert await addresses.get("example.com") == fresh
 
 
-async def test_a_name_that_digicert_does_not_know_allows_nobody(addresses, clock):
+async def test_a_name_that_digicert_does_not_know_allows_no_recipients(addresses, clock):
     assert await addresses.get("example.com") == AllowedEmailList((), clock(), known=False)
 
 
 @pytest.mark.parametrize(
     "failure", [CaRejected("no", status=403), CaUnavailable("away", may_have_arrived=False)], ids=["refused", "away"]
 )
-async def test_a_failure_is_told_and_not_remembered(addresses, certcentral, failure):
+async def test_a_failure_is_reported_and_not_cached(addresses, certcentral, failure):
     certcentral.allow("example.com", "admin@example.com")
     certcentral.failures["allowed_addresses"].append(failure)
 
@@ -61,7 +61,7 @@ async def test_a_failure_is_told_and_not_remembered(addresses, certcentral, fail
 
 @pytest.mark.fault("F8")
 @pytest.mark.parametrize("status", [400, 403, 422])
-async def test_one_refusal_does_not_end_the_reading_of_the_others(addresses, certcentral, status):
+async def test_one_rejection_does_not_end_the_reading_of_the_others(addresses, certcentral, status):
     certcentral.allow("a.example", "admin@a.example")
     certcentral.allow("b.example", "admin@b.example")
     refusal = CaRejected("The domain is locked.", status=status)

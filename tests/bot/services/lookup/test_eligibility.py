@@ -52,7 +52,7 @@ def test_an_order_in_this_state_has_nothing_to_resend(status, words):
 
 
 @pytest.mark.parametrize(("status", "leads"), [("needs_approval", True), ("needs_csr", True), ("issued", False)])
-def test_an_order_that_waits_for_somebody_leads_to_its_page(status, leads):
+def test_an_order_that_waits_for_a_person_links_to_its_page(status, leads):
     url = eligibility.order_url("https://ca.example/secure", 1)
     nothing = eligibility.order_ineligible(dataclasses.replace(ORDER, status=status), url)
 
@@ -64,7 +64,7 @@ def test_an_order_in_any_other_state_may_have_something(status):
     assert eligibility.order_ineligible(dataclasses.replace(ORDER, status=status)) is None
 
 
-def test_an_order_without_a_common_name_is_told_by_its_number():
+def test_an_order_without_a_common_name_is_named_by_its_number():
     nothing = eligibility.order_ineligible(dataclasses.replace(ORDER, status="issued", common_name=""))
 
     assert str(nothing) == "Order 1 is issued."
@@ -241,5 +241,5 @@ def test_a_name_is_not_called_unknown_while_some_rows_could_not_be_read():
         (eligibility.no_recipient("a.example"), ["no recipient for a.example", "preferences"]),
     ],
 )
-def test_what_is_not_there_is_told_with_what_to_do(nothing, words):
+def test_a_missing_target_is_reported_with_a_hint(nothing, words):
     assert all(word in told(nothing) for word in words)

@@ -99,7 +99,7 @@ async def test_a_name_validated_otherwise_is_left_out_with_a_remark(finder, cert
     assert any("b.example" in remark for remark in plan.remarks)
 
 
-async def test_an_order_for_which_nobody_is_allowed_says_so(finder, certcentral):
+async def test_an_order_without_allowed_recipients_says_so(finder, certcentral):
     certcentral.add_order(700001, "a.example")
     certcentral.allow("a.example")
 
@@ -121,7 +121,7 @@ async def test_an_order_without_any_name_of_its_own_is_still_shown(finder, certc
 
 
 @pytest.mark.parametrize("method", ["order", "order_validation", "allowed_addresses"])
-async def test_where_digicert_is_away_that_is_told(finder, certcentral, method):
+async def test_an_unavailable_digicert_is_reported(finder, certcentral, method):
     certcentral.add_order(700001, "a.example")
     certcentral.always[method] = AWAY
 
@@ -129,7 +129,7 @@ async def test_where_digicert_is_away_that_is_told(finder, certcentral, method):
         await finder.find(OrderRef(700001))
 
 
-async def test_another_refusal_than_404_is_told_as_it_is(finder, certcentral):
+async def test_another_rejection_than_404_is_reported_as_it_is(finder, certcentral):
     certcentral.failures["order"].append(CaRejected("No permission.", status=403))
 
     with pytest.raises(CaRejected, match="No permission"):
@@ -213,7 +213,7 @@ async def test_the_bots_own_line_of_a_domain_finds_the_domain(finder, certcentra
 
 
 @pytest.mark.fault("K14")
-async def test_an_order_written_with_the_name_of_another_is_misunderstood(finder, certcentral):
+async def test_an_order_written_with_the_name_of_another_is_invalid_input(finder, certcentral):
     certcentral.add_order(700001, "shop.example.com", "*.api.example.com")
 
     for name in ("shop.example.com", "www.shop.example.com", "api.example.com", "example.com"):
@@ -236,7 +236,7 @@ async def test_another_scope_of_a_domain_can_be_chosen(finder, certcentral):
 
 
 @pytest.mark.parametrize("index", [-1, 2, 99])
-async def test_a_scope_that_was_not_offered_is_misunderstood(finder, certcentral, index):
+async def test_a_scope_that_was_not_offered_is_invalid_input(finder, certcentral, index):
     certcentral.add_domain(1, "example.com", "admin@example.com")
     plan = await finder.find(DomainRef("shop.example.com"))
 
@@ -265,7 +265,7 @@ async def test_a_domain_that_no_mail_helps_says_why(finder, certcentral, changes
     assert words in await told(finder.find(DomainRef("example.com")))
 
 
-async def test_a_domain_for_which_nobody_is_allowed_says_so(finder, certcentral):
+async def test_a_domain_without_allowed_recipients_says_so(finder, certcentral):
     certcentral.add_domain(1, "example.com")
 
     assert "no recipient for example.com" in await told(finder.find(DomainRef("example.com")))
@@ -275,7 +275,7 @@ async def test_a_domain_that_went_away_says_so(finder):
     assert "no domain 5" in await told(finder.by_key("domain:5"))
 
 
-async def test_a_name_that_nobody_knows_says_so(finder, certcentral):
+async def test_an_unknown_name_says_so(finder, certcentral):
     certcentral.add_domain(1, "example.org", "admin@example.org")
 
     assert "No order and no domain" in await told(finder.find(DomainRef("example.com")))
@@ -300,7 +300,7 @@ async def test_an_order_that_was_placed_a_moment_ago_is_found(finder, certcentra
     ("key", "found"),
     [("order:700001", "order:700001"), ("domain:1234", "domain:1234"), ("name:shop.example.com", "order:700001")],
 )
-async def test_an_option_finds_what_it_stands_for(finder, certcentral, key, found):
+async def test_an_option_finds_its_target(finder, certcentral, key, found):
     certcentral.add_order(700001, "shop.example.com")
     certcentral.add_domain(1234, "example.org", "admin@example.org")
 
@@ -311,7 +311,7 @@ async def test_an_option_finds_what_it_stands_for(finder, certcentral, key, foun
     "key",
     ["", "order", "order:", "order:x", "order:-1", "order:1.5", "order:٣", f"order:{'9' * 19}", "cart:1", "name:"],
 )
-async def test_a_tampered_option_is_misunderstood(finder, certcentral, key):
+async def test_a_tampered_option_is_invalid_input(finder, certcentral, key):
     with pytest.raises(InvalidInput):
         await finder.by_key(key)
 

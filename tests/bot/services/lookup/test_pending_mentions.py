@@ -130,7 +130,7 @@ async def test_an_order_that_was_canceled_since_the_listing_is_not_confirmed(pen
     assert await pending_mentions.confirm(match) is None
 
 
-async def test_many_messages_take_one_listing_and_one_read_for_each_order(pending_mentions, account):
+async def test_many_messages_need_one_listing_and_one_read_for_each_order(pending_mentions, account):
     for _ in range(20):
         for match in await pending_mentions.matches([order(1), strong("www.example.com"), strong("example.org")]):
             await pending_mentions.confirm(match)
@@ -153,7 +153,7 @@ async def test_an_order_placed_since_the_listing_is_found_by_a_younger_one(pendi
     assert len(await pending_mentions.of([order(1)])) == 1
 
 
-async def test_what_digicert_does_not_show_is_not_confirmed_but_its_silence_is_told(pending_mentions, certcentral):
+async def test_what_digicert_does_not_show_is_not_confirmed_but_its_silence_is_reported(pending_mentions, certcentral):
     certcentral.add_order(1, "shop.example.com")
     [match] = await pending_mentions.matches([order(1)])
     certcentral.failures["order_validation"] += [CaRejected("No.", status=404), AWAY]

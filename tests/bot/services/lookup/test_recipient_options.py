@@ -27,7 +27,7 @@ async def test_an_order_offers_what_is_allowed_for_the_name_its_parents_and_its_
     assert remarks == ()
 
 
-async def test_where_digicert_knows_no_name_the_constructed_five_stand_in_for_an_order(waiting_names, certcentral):
+async def test_if_digicert_knows_no_name_the_constructed_five_are_used_for_an_order(waiting_names, certcentral):
     certcentral.allow("example.com", "pki@example.com")
 
     waiting, _ = await waiting_names.of_order(ORDER, [certcentral.entry("shop.example.com")])
@@ -36,7 +36,7 @@ async def test_where_digicert_knows_no_name_the_constructed_five_stand_in_for_an
     assert [address.domain for address in waiting[0].allowed] == ["shop.example.com"] * 5 + ["example.com"]
 
 
-async def test_where_digicert_knows_the_name_and_allows_nobody_nobody_stands_in(waiting_names, certcentral):
+async def test_if_digicert_knows_the_name_and_allows_no_address_none_is_constructed(waiting_names, certcentral):
     for name in ("shop.example.com", "example.com"):
         certcentral.allow(name)
 
@@ -48,7 +48,7 @@ async def test_where_digicert_knows_the_name_and_allows_nobody_nobody_stands_in(
     assert "DigiCert allows no recipient" in remarks[0]
 
 
-async def test_a_domain_gets_nobody_in_place_of_those_digicert_lists(waiting_names, certcentral):
+async def test_a_domain_gets_no_replacement_for_the_addresses_digicert_lists(waiting_names, certcentral):
     certcentral.allow("example.com", "pki@example.com")
 
     waiting, remarks = await waiting_names.of_domains([(DomainTarget(1234, "shop.example.com"), True)])
@@ -88,7 +88,7 @@ async def test_another_scope_offers_the_lists_of_the_domain_and_of_the_scope(wai
 
 @pytest.mark.fault("H1")
 @pytest.mark.parametrize("listed", [None, ()])
-async def test_a_scope_for_which_digicert_lists_nobody_is_not_offered(waiting_names, certcentral, listed):
+async def test_a_scope_without_listed_recipients_is_not_offered(waiting_names, certcentral, listed):
     certcentral.add_domain(1234, "example.com", "admin@example.com")
     if listed is not None:
         certcentral.allow("shop.example.com", *listed)
@@ -124,7 +124,7 @@ async def test_a_scope_whose_list_digicert_refuses_is_not_offered_by_the_list_of
         await waiting_names.of_domains([(DomainTarget(1, "shop.example.com"), True)])
 
 
-async def test_where_every_list_is_refused_digicerts_words_are_told(waiting_names, certcentral):
+async def test_if_every_list_is_rejected_digicerts_message_is_reported(waiting_names, certcentral):
     certcentral.add_domain(1, "a.example", "admin@a.example")
     certcentral.always["allowed_addresses"] = REFUSAL
 
@@ -134,9 +134,7 @@ async def test_where_every_list_is_refused_digicerts_words_are_told(waiting_name
 
 @pytest.mark.fault("F8")
 @pytest.mark.parametrize("status", [400, 403])
-async def test_for_a_name_on_an_order_constructed_addresses_stand_in_for_a_refused_list(
-    waiting_names, certcentral, status
-):
+async def test_for_a_name_on_an_order_constructed_addresses_replace_a_rejected_list(waiting_names, certcentral, status):
     certcentral.allow("b.example", "pki@b.example")
     certcentral.failures["allowed_addresses"].append(CaRejected("Not yours.", status=status))
 
@@ -162,7 +160,7 @@ async def test_a_wildcard_is_asked_for_without_its_star(waiting_names, certcentr
     assert not any("*" in str(call) for call in certcentral.asked)
 
 
-async def test_more_than_twenty_scopes_are_not_all_read_and_that_is_told(waiting_names, certcentral):
+async def test_more_than_twenty_scopes_are_not_all_read_and_that_is_reported(waiting_names, certcentral):
     names = [f"a{number}.example" for number in range(23)]
     for name in names:
         certcentral.allow(name, f"pki@{name}")
@@ -189,7 +187,9 @@ async def test_many_names_below_one_scope_are_one_reading(waiting_names, certcen
 
 
 @pytest.mark.parametrize("kind", ["order", "domain"])
-async def test_whom_was_mailed_last_is_told(waiting_names, certcentral, database, domain_call, order_call, clock, kind):
+async def test_the_last_recipients_are_reported(
+    waiting_names, certcentral, database, domain_call, order_call, clock, kind
+):
     certcentral.allow("shop.example.com", "admin@example.com")
     certcentral.add_domain(1234, "example.org", "admin@example.org", "pki@example.org")
     async with database.write() as transaction:

@@ -41,13 +41,13 @@ def test_a_strangers_name_begins_no_line_of_its_own(letter):
     assert line.startswith("ok       It is called a")
 
 
-def test_who_the_bot_is_stands_first():
+def test_the_identity_of_the_bot_comes_first():
     assert diagnostics.of_bot(identity(*scopes.NEEDED))[0] == Finding(
         Severity.OK, "SLACK_BOT_TOKEN is that of @dcv-bot in the workspace Example (T1)."
     )
 
 
-def test_without_names_ids_tell_who_the_bot_is():
+def test_without_names_ids_identify_the_bot():
     assert "@U1 in the workspace T1." in diagnostics.of_bot(identity(name="", team=""))[0].sentence
 
 
@@ -70,7 +70,7 @@ def test_the_optional_scope_is_noted_and_nothing_worse():
     assert "is not granted: without it" in not_granted.sentence
 
 
-def test_scopes_that_slack_did_not_tell_are_not_said_to_be_missing():
+def test_scopes_that_slack_did_not_report_are_not_called_missing():
     assert levels(diagnostics.of_bot(identity())) == ["ok", "warning"]
 
 
@@ -85,7 +85,7 @@ def test_a_key_that_reads_all_is_not_said_to_resend():
     )
 
 
-def test_what_could_not_be_tried_is_told():
+def test_a_check_that_could_not_run_is_reported():
     rights = diagnostics.of_key("svc-dcv", KeyPermissions(orders=True, validations=None, domains=True))[1]
 
     assert rights.level is Severity.OK
@@ -125,14 +125,14 @@ def test_each_state_of_the_tables_is_one_sentence(tables, level, words):
     assert "/data/bot.db" in found[0].sentence
 
 
-def test_a_bot_that_runs_is_told_of():
+def test_a_running_bot_is_reported():
     told = diagnostics.of_database(observation(Tables.UP_TO_DATE, running="process 4711"))[-1]
 
     assert told.level is Severity.OK
     assert told.sentence.startswith("A bot is running on this database (process 4711);")
 
 
-def test_instances_that_run_are_told_of():
+def test_running_instances_are_reported():
     told = diagnostics.of_database(observation(Tables.UP_TO_DATE, instances=("one", "two")))[-1]
 
     assert told.level is Severity.OK
@@ -171,7 +171,7 @@ def test_a_clock_that_is_off_from_both_is_one_problem():
     )
 
 
-def test_where_nobody_tells_the_time_the_clock_is_unknown():
+def test_without_a_date_the_clock_skew_is_unknown():
     assert levels(diagnostics.of_clocks({"Slack": None, "DigiCert": None})) == ["warning"]
 
 
@@ -200,7 +200,7 @@ def test_a_check_that_failed_names_its_setting():
         (Channel("C0OPS", "ops", True, True), Severity.WARNING, "nothing is offered there"),
     ],
 )
-def test_a_channel_of_alerts_is_heard_or_says_why_not(channel, level, words):
+def test_a_channel_of_alerts_is_monitored_or_says_why_not(channel, level, words):
     found = diagnostics.of_alert_channel(channel)
 
     assert found.level is level

@@ -70,7 +70,7 @@ def says(error, seq):
     return re.match(rf"Row {seq} does not fit: .*\.$", str(error.value)) is not None
 
 
-async def test_a_chain_that_holds_is_told_with_its_span_and_head(write, rows, database_url):
+async def test_an_intact_chain_is_reported_with_its_span_and_head(write, rows, database_url):
     await write(3)
 
     found = await verify(database_url)
@@ -216,7 +216,7 @@ async def test_a_tail_that_was_cut_off_shows_by_a_head_that_was_kept_outside(
     assert (await verify(database_url, GENESIS)).recorded_at == 0
 
 
-async def test_a_checkpoint_that_no_row_tells_of_names_the_row_behind_it(write, tamper, rows, database_url):
+async def test_a_checkpoint_without_its_row_names_the_row_behind_it(write, tamper, rows, database_url):
     await write()
     second = (await rows())[1]["hash"]
     await tamper(
@@ -282,7 +282,7 @@ async def test_whatever_was_written_is_verified_and_exported_with_its_bytes(
     assert lines[1:-1] == await rows()
 
 
-async def test_an_export_says_where_it_begins_and_where_the_chain_stands(write, exported, rows, clock):
+async def test_an_export_has_its_start_and_the_head_of_the_chain(write, exported, rows, clock):
     await write(2)
 
     first, *lines, last = await exported()
@@ -334,7 +334,7 @@ async def test_rows_written_out_of_order_come_along(ledger, exported, clock, ana
     assert [line["seq"] for line in lines[1:-1]] == [2, 3, 4]
 
 
-async def test_the_head_is_told_to_the_log(write, ledger, rows, logged):
+async def test_the_head_is_logged(write, ledger, rows, logged):
     await write(2)
 
     await HeadLog(ledger).log_head()
@@ -344,7 +344,7 @@ async def test_the_head_is_told_to_the_log(write, ledger, rows, logged):
     ]
 
 
-async def test_a_database_that_cannot_be_read_is_told_to_the_operator(tmp_path):
+async def test_a_database_that_cannot_be_read_is_reported_to_the_operator(tmp_path):
     with pytest.raises(ConfigurationError, match="there is no file"):
         await verify(f"sqlite+aiosqlite:///{tmp_path}/missing.db")
     (tmp_path / "text.db").write_text("no database" * 1000)
@@ -356,7 +356,7 @@ async def test_a_database_that_cannot_be_read_is_told_to_the_operator(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.db", "text.db"]
 
 
-async def test_a_bot_that_starts_during_a_look_is_no_flaw_of_the_chain(write, database_url, monkeypatch):
+async def test_a_bot_that_starts_during_an_audit_is_no_flaw_of_the_chain(write, database_url, monkeypatch):
     await write(1)
 
     async def write_meanwhile(*arguments):

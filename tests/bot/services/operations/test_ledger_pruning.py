@@ -123,7 +123,7 @@ async def test_it_can_be_done_again_and_again(story, prune, count, database_url,
     assert (await verify(database_url)).rows == 1
 
 
-async def test_a_request_that_was_not_told_yet_stays_with_all_behind_it(story, prune, database_url, clock):
+async def test_a_request_that_was_not_reported_yet_remains_with_all_behind_it(story, prune, database_url, clock):
     await story("r0")
     await story("r1", told=False)
     await story("r2")
@@ -165,7 +165,7 @@ async def test_a_request_goes_whole_or_not_at_all(accept, ledger, stored, make_r
     assert (planned.cut.held_by, removed) == ("r1", 3)
 
 
-async def test_refusals_go_by_their_age(ledger, prune, rows, clock, ana):
+async def test_denials_are_pruned_by_their_age(ledger, prune, rows, clock, ana):
     for _ in range(3):
         await ledger.append(Entry(LedgerEvent.DENIED, clock(), ana))
         clock.advance(days=1)
@@ -226,7 +226,7 @@ async def test_what_an_interrupted_prune_left_goes_with_the_next(
     assert planned.is_empty is False
 
 
-async def test_many_rows_go_beside_somebody_who_writes(ledger, prune, database, database_url, clock, ana, monkeypatch):
+async def test_many_rows_are_deleted_beside_a_writer(ledger, prune, database, database_url, clock, ana, monkeypatch):
     async def write_some():
         async with database.write() as transaction:
             for _ in range(10):

@@ -91,7 +91,7 @@ async def test_what_could_not_be_recovered_is_tried_again():
     assert engine.recovered == [{"two/1"}]
 
 
-async def test_after_half_a_minute_it_looks_for_what_was_left_without_a_change(monkeypatch):
+async def test_after_half_a_minute_it_checks_for_leftover_work_without_a_change(monkeypatch):
     monkeypatch.setattr(workflow_recovery, "SWEEP_SECONDS", 0.0)
     engine = Engine()
     recovery = WorkflowRecovery(Members({"one/1"}), engine)

@@ -26,7 +26,7 @@ def show(publisher):
     return show_it
 
 
-async def test_a_key_shown_again_edits_what_stands_there(show, chat):
+async def test_a_key_published_again_edits_its_message(show, chat):
     first = await show(FIRST)
     again = await show(SECOND)
 
@@ -64,7 +64,7 @@ async def test_a_post_whose_answer_was_lost_is_found_and_edited(show, chat, post
     assert await posts.get("r1.root") == post
 
 
-async def test_it_is_looked_for_from_before_the_intent(show, chat, clock):
+async def test_the_search_starts_before_the_intent(show, chat, clock):
     began = clock()
     chat.lose_next = AWAY
     with pytest.raises(SlackUnavailable):
@@ -88,7 +88,7 @@ async def test_a_post_that_never_arrived_is_posted_again(show, chat):
     assert len(chat.posts) == 2
 
 
-async def test_nobody_looks_for_a_message_that_was_never_tried(show, chat):
+async def test_a_message_that_was_never_tried_is_not_searched_for(show, chat):
     await show()
 
     assert chat.looks == []
@@ -103,7 +103,7 @@ async def test_where_slack_is_away_nothing_is_posted_elsewhere(show, chat):
     assert chat.posts == []
 
 
-async def test_a_message_that_somebody_deleted_is_posted_again(show, chat):
+async def test_a_deleted_message_is_posted_again(show, chat):
     await show(FIRST)
     chat.messages.clear()
 
@@ -113,7 +113,7 @@ async def test_a_message_that_somebody_deleted_is_posted_again(show, chat):
 
 
 @pytest.mark.parametrize("word", ["not_in_channel", "channel_not_found", "is_archived", "restricted_action"])
-async def test_where_the_channel_is_closed_the_person_is_told_directly(show, chat, word):
+async def test_if_the_channel_is_closed_the_user_gets_a_direct_message(show, chat, word):
     chat.closed["C0PKI"] = word
 
     post = await show(FIRST)
@@ -137,7 +137,7 @@ async def test_a_channel_that_closes_in_between_moves_the_message(show, chat):
     assert [text.split(" Told")[0] for _, text in chat.texts] == ["Sending.", "Sent."]
 
 
-async def test_in_a_shared_channel_the_person_is_told_directly(show, chat):
+async def test_in_a_shared_channel_the_user_gets_a_direct_message(show, chat):
     chat.shared.add("C0PKI")
 
     post = await show()
@@ -147,7 +147,7 @@ async def test_in_a_shared_channel_the_person_is_told_directly(show, chat):
     assert "people of other organizations" in chat.texts[0][1]
 
 
-async def test_where_not_even_the_person_can_be_told_that_is_an_error(show, chat):
+async def test_if_the_user_cannot_be_reached_either_that_is_an_error(show, chat):
     chat.closed = {"C0PKI": "not_in_channel", "U0ANA": "messages_tab_disabled"}
 
     with pytest.raises(SlackRejected) as refused:
@@ -156,7 +156,7 @@ async def test_where_not_even_the_person_can_be_told_that_is_an_error(show, chat
     assert refused.value.code == "messages_tab_disabled"
 
 
-async def test_a_post_that_nobody_waits_for_any_longer_is_not_overtaken(show, chat, posts):
+async def test_a_post_whose_caller_gave_up_is_not_overtaken(show, chat, posts):
     chat.hold = asyncio.Event()
     given_up = asyncio.create_task(show(FIRST))
     await chat.began.wait()
@@ -216,7 +216,7 @@ async def test_a_thread_stays_a_thread(show, chat):
     assert chat.posts[0][0] == thread
 
 
-async def test_what_is_owed_to_nobody_is_not_told_directly(publisher, chat):
+async def test_a_message_without_a_user_is_not_sent_directly(publisher, chat):
     chat.shared.add("C0PKI")
     with pytest.raises(SlackRejected, match="shared_channel"):
         await publisher.publish("offer.1", PKI, FIRST, None)
@@ -228,7 +228,7 @@ async def test_what_is_owed_to_nobody_is_not_told_directly(publisher, chat):
     assert chat.posts == []
 
 
-async def test_what_is_owed_to_nobody_is_not_posted_anew_after_somebody_deleted_it(publisher, chat):
+async def test_a_message_without_a_user_is_not_posted_again_after_a_deletion(publisher, chat):
     await publisher.publish("offer.1", PKI, FIRST, None)
     chat.messages.clear()
 
@@ -385,7 +385,7 @@ async def test_a_message_that_is_gone_from_a_shared_channel_does_not_hold_up_the
 
 
 @pytest.mark.fault("M9")
-async def test_what_is_owed_to_nobody_is_neutral_once_and_refused_from_then_on(publisher, chat):
+async def test_a_message_without_a_user_is_neutral_once_and_rejected_from_then_on(publisher, chat):
     await publisher.publish("offer.1", PKI, FIRST, None)
     await publisher.publish("offer.2", PKI, FIRST, None)
     chat.shared.add("C0PKI")
@@ -403,7 +403,7 @@ async def test_what_is_owed_to_nobody_is_neutral_once_and_refused_from_then_on(p
 
 
 @pytest.mark.fault("M9")
-async def test_a_link_leads_to_the_direct_message_of_whoever_asked(show, publisher, chat):
+async def test_a_link_leads_to_the_direct_message_of_the_requester(show, publisher, chat):
     await show(FIRST)
     before = await publisher.link("r1.root")
     chat.shared.add("C0PKI")
@@ -446,7 +446,9 @@ def sharing(chat, posts, clock, locks):
     return MessagePublisher(chat, posts, clock, locks)
 
 
-async def test_whoever_lost_its_lock_draws_anew_and_shows_what_is_newest(sharing, publisher, chat, locks):
+async def test_a_process_that_lost_its_lock_renders_again_and_publishes_the_newest_version(
+    sharing, publisher, chat, locks
+):
     await sharing.publish("r1.root", PKI, FIRST, "U0ANA")
     drawn = [FIRST, SECOND]
 
@@ -464,7 +466,7 @@ async def test_whoever_lost_its_lock_draws_anew_and_shows_what_is_newest(sharing
     assert len(chat.posts) == 1
 
 
-async def test_whoever_lost_its_lock_before_it_posted_finds_what_another_one_posted(sharing, publisher, chat, locks):
+async def test_a_process_that_lost_its_lock_before_posting_finds_the_others_post(sharing, publisher, chat, locks):
     async def another_one_shows():
         await publisher.publish("r1.root", PKI, SECOND, "U0ANA")
 
@@ -500,7 +502,7 @@ async def test_an_instance_whose_lease_another_one_acquired_posts_nothing(open_a
     assert post.ts == "1.0"
 
 
-async def test_a_database_that_is_away_is_told_and_not_asked_for_ever(sharing, locks):
+async def test_an_unavailable_database_is_reported_and_not_retried_forever(sharing, locks):
     async def unavailable(key):
         raise StoreUnavailable("The database is away.")
 

@@ -58,7 +58,7 @@ def orders(message):
     return [int(re.search(r"order (\d+)", line)[1]) for line in message.text.splitlines()[1:]]
 
 
-async def test_somebody_who_may_not_look_is_told_nothing_and_is_in_the_ledger(history_report, asked, rows):
+async def test_a_user_who_may_not_read_learns_nothing_and_is_in_the_ledger(history_report, asked, rows):
     await asked(1)
 
     for asking in (
@@ -116,12 +116,12 @@ async def test_an_order_a_name_and_a_person_have_pages_of_their_own(history_repo
 @pytest.mark.parametrize(
     "value", ["", "page:1", "order:1|before:x", "'; --|before:1", "order:1|before:1\n", "|before:-1"]
 )
-async def test_a_button_that_somebody_made_up_leads_nowhere(history_report, ana, value):
+async def test_a_forged_button_has_no_effect(history_report, ana, value):
     with pytest.raises(InvalidInput, match="no page of this list"):
         await history_report.page(ana, PKI, value)
 
 
-async def test_a_thread_is_linked_for_whoever_may_open_it(history_report, asked, posts, clock, ana):
+async def test_a_thread_is_linked_for_users_who_may_open_it(history_report, asked, posts, clock, ana):
     await asked(1, 2)
     await posts.save(Post(root_key("r1"), PKI, clock(), "17.5"))
     await posts.save(Post(root_key("r2"), Destination("D0ANA"), clock(), "17.6", "not_in_channel"))
@@ -219,14 +219,14 @@ async def observation(history, *readers, about=None):
     ],
     ids=str,
 )
-async def test_a_refusal_is_shown_to_those_who_may_see_its_target(history, wrote, ana, detail, who_sees):
+async def test_a_denial_is_shown_to_those_who_may_see_its_target(history, wrote, ana, detail, who_sees):
     await wrote(refused(**detail))
 
     assert await observation(history, ana, BOB, CAT) == [int(sees) for sees in who_sees]
 
 
 @pytest.mark.fault("L1")
-async def test_what_the_gate_refused_is_shown_by_the_names_that_it_asked_about(history, ruled, ana):
+async def test_a_denial_of_the_authorizer_is_shown_by_the_names_it_checked(history, ruled, ana):
     for resource in (
         Resource("C0PKI", (SHOP, PAY), 8, resolved=True),
         Resource("C0PKI", (SHOP,), 9, resolved=True),
@@ -241,7 +241,7 @@ async def test_what_the_gate_refused_is_shown_by_the_names_that_it_asked_about(h
 
 
 @pytest.mark.fault("L1")
-async def test_a_refusal_that_names_nothing_is_shown_to_its_person_alone(history, wrote, ana):
+async def test_a_denial_without_a_target_is_shown_to_its_person_alone(history, wrote, ana):
     await wrote(refused("U0BOB", history="all"), refused("U0BOB", names=[PAY], text=PAY))
 
     assert await observation(history, BOB, CAT) == [1, 0]
@@ -367,7 +367,7 @@ async def test_a_button_leads_nowhere_where_nothing_that_may_be_seen_follows(his
 
 
 @pytest.mark.fault("L1")
-async def test_refusals_of_one_person_are_one_line_of_a_page_and_all_lines_of_theirs(history, wrote, ana):
+async def test_denials_of_one_person_are_one_line_of_a_page_and_all_lines_of_theirs(history, wrote, ana):
     await wrote(
         accepted(SHOP, 1),
         *(refused(order=number, text=str(number), subject=f"order {number}") for number in range(100, 130)),
@@ -403,7 +403,7 @@ async def test_one_line_for_a_person_is_one_on_the_way_back_too(history, wrote, 
     assert "39 more refusals" in back.text
 
 
-async def test_what_is_read_for_a_page_is_bounded_and_the_list_goes_on(make_history, wrote):
+async def test_what_is_read_for_a_page_is_bounded_and_the_list_continues(make_history, wrote):
     history = make_history(most_read=50)
     await wrote(accepted(SHOP, 1), *(accepted(PAY, 2) for _ in range(120)))
 

@@ -47,7 +47,7 @@ def domain_call(domain_id, scope, email="admin@example.com"):
     return Call(DomainTarget(domain_id, scope), (Recipient(scope, email),))
 
 
-async def test_digicert_hears_nothing_for_somebody_who_may_not_look(status, certcentral, rows):
+async def test_digicert_is_not_called_for_a_user_who_may_not_read(status, certcentral, rows):
     for asking in (
         status.report(EVE, PKI, None),
         status.report(EVE, PKI, OrderRef(1)),
@@ -127,7 +127,7 @@ async def test_an_order_of_many_domains_asks_for_the_first_of_them(status, certc
         (Destination("D0ANA"), None, {"ana"}),
     ],
 )
-async def test_a_direct_conversation_is_linked_for_whoever_asked_there(
+async def test_a_direct_conversation_is_linked_for_the_user_of_it(
     status, certcentral, resent, ana, destination, detour, links
 ):
     certcentral.add_order(1, "a.example")
@@ -139,7 +139,7 @@ async def test_a_direct_conversation_is_linked_for_whoever_asked_there(
         assert all("by <@U0ANA>" in message.text for message in told.values())
 
 
-async def test_what_was_never_told_in_slack_has_no_link(status, certcentral, resent, posts, clock, ana):
+async def test_what_was_never_reported_in_slack_has_no_link(status, certcentral, resent, posts, clock, ana):
     certcentral.add_order(1, "a.example")
     await resent("r1", order_call(1, "a.example"))
     await posts.save(Post(root_key("r1"), PKI, clock()))
@@ -156,7 +156,7 @@ async def test_a_state_that_says_no_is_an_answer(status, certcentral, ana, state
     assert certcentral.count("order_validation") == 0
 
 
-async def test_what_nobody_knows_is_nothing_to_tell(status, certcentral, ana):
+async def test_an_unknown_target_has_no_status(status, certcentral, ana):
     for wanted in (OrderRef(5), DomainRef("a.example")):
         with pytest.raises(NotResendable):
             await status.report(ana, PKI, wanted)
@@ -166,7 +166,7 @@ async def test_what_nobody_knows_is_nothing_to_tell(status, certcentral, ana):
         await status.report(ana, PKI, OrderRef(5))
 
 
-async def test_a_name_tells_its_orders_else_its_domain_else_what_is_over(status, certcentral, ana, clock):
+async def test_a_name_shows_its_orders_else_its_domain_else_closed_ones(status, certcentral, ana, clock):
     certcentral.add_domain(7, "example.com")
     certcentral.add_domain(8, "off.com", is_active=False)
     for number in range(7):
@@ -201,7 +201,7 @@ async def test_a_domain_that_is_gone_since_it_was_listed_is_said_to_be_unknown(s
         await status.report(ana, PKI, DomainRef("example.com"))
 
 
-async def test_a_command_lists_anew_and_a_button_turns_pages_of_the_same_listing(status, certcentral, clock, ana):
+async def test_a_command_lists_again_and_a_button_turns_pages_of_the_same_listing(status, certcentral, clock, ana):
     for number in range(23):
         certcentral.add_order(1 + number, f"n{number}.example", since=None if number == 0 else clock())
 
@@ -231,7 +231,7 @@ async def test_a_button_that_was_tampered_with_is_not_understood(status, certcen
 
 
 @pytest.mark.parametrize("wanted", [None, OrderRef(1), DomainRef("a.example")])
-async def test_digicert_away_is_told_with_the_same_question_on_a_button(status, certcentral, ana, wanted):
+async def test_an_unavailable_digicert_is_reported_with_a_button_to_retry(status, certcentral, ana, wanted):
     certcentral.add_order(1, "a.example")
     for method in ("pending_orders", "order"):
         certcentral.failures[method].append(CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False))
@@ -245,7 +245,7 @@ async def test_digicert_away_is_told_with_the_same_question_on_a_button(status, 
     assert "a.example" in again.text
 
 
-async def test_looking_changes_nothing(status, certcentral, rows, chat, ana):
+async def test_an_inspection_changes_nothing(status, certcentral, rows, chat, ana):
     certcentral.add_order(1, "a.example")
     certcentral.add_domain(7, "example.com")
 

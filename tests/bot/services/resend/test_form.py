@@ -52,7 +52,7 @@ def words(drawing):
     return json.dumps(drawing, ensure_ascii=False)
 
 
-async def test_who_may_not_look_gets_no_form(form_service, rows):
+async def test_a_user_who_may_not_read_gets_no_form(form_service, rows):
     with pytest.raises(NotAllowed):
         await form_service.start(EVE, PKI, "x" * 5000)
 
@@ -61,7 +61,7 @@ async def test_who_may_not_look_gets_no_form(form_service, rows):
     assert (row["kind"], detail["action"], detail["channel"], len(detail["text"])) == ("denied", "resend", "C0PKI", 200)
 
 
-async def test_digicert_hears_nothing_for_somebody_who_may_not_look(form_service, certcentral, form):
+async def test_digicert_is_not_called_for_a_user_who_may_not_read(form_service, certcentral, form):
     for asking in (
         form_service.options(EVE, form.id, "shop"),
         form_service.form(EVE, form.id),
@@ -73,7 +73,7 @@ async def test_digicert_hears_nothing_for_somebody_who_may_not_look(form_service
     assert certcentral.asked == []
 
 
-async def test_somebody_elses_form_is_nobodys(form_service, form):
+async def test_another_users_form_cannot_be_used(form_service, form):
     with pytest.raises(InvalidInput, match="too old"):
         await form_service.form(BOB, form.id)
 
@@ -84,7 +84,7 @@ async def test_a_forged_form_is_too_old(form_service, ana, form_id):
         await form_service.form(ana, form_id)
 
 
-async def test_what_waits_is_drawn_and_kept_under_an_id_of_its_own(form_service, form, ana, order):
+async def test_a_pending_target_is_rendered_and_stored_under_its_own_id(form_service, form, ana, order):
     drawing = await form_service.find_target(form, OrderRef(700001))
 
     kept = await form_service.form(ana, drawing["private_metadata"])
@@ -94,7 +94,7 @@ async def test_what_waits_is_drawn_and_kept_under_an_id_of_its_own(form_service,
     assert "submit" in drawing
 
 
-async def test_nothing_to_do_is_drawn_in_words_without_a_submit_button(form_service, form, ana, certcentral):
+async def test_not_resendable_is_rendered_in_words_without_a_submit_button(form_service, form, ana, certcentral):
     certcentral.add_order(700001, "shop.example.com", status="issued")
 
     drawing = await form_service.find_target(form, OrderRef(700001))
@@ -114,7 +114,7 @@ async def test_where_digicert_is_away_the_form_says_so_and_stays_usable(form_ser
     assert drawing["blocks"][0]["accessory"]["type"] == "external_select"
 
 
-async def test_several_matches_are_a_choice_and_the_choice_is_drawn(form_service, form, ana, certcentral):
+async def test_several_matches_are_a_choice_and_the_choice_is_rendered(form_service, form, ana, certcentral):
     for number in (700001, 700002):
         certcentral.add_order(number, "shop.example.com")
     choice = await form_service.find_target(form, DomainRef("shop.example.com"))
@@ -143,7 +143,7 @@ async def test_a_tampered_language_begins_as_the_default(form_service, form, ord
     assert inputs["language"]["initial_option"]["value"] == "en"
 
 
-async def test_another_scope_of_a_domain_is_drawn(form_service, form, ana, certcentral):
+async def test_another_scope_of_a_domain_is_rendered(form_service, form, ana, certcentral):
     certcentral.add_domain(1234, "example.com", "admin@example.com")
     certcentral.allow("shop.example.com", "admin@shop.example.com")
     certcentral.add_order(700009, "shop.example.com", is_dv=False)
@@ -178,7 +178,7 @@ async def test_a_submitted_form_becomes_calls(form_service, form, ana, order):
     )
 
 
-async def test_a_domains_form_is_told_by_its_name(form_service, form, ana, certcentral):
+async def test_a_domains_form_is_titled_by_its_name(form_service, form, ana, certcentral):
     certcentral.add_domain(1234, "example.com", "admin@example.com", "pki@example.com")
     drawing = await form_service.find_target(form, DomainRef("example.com"))
 
@@ -219,7 +219,7 @@ async def test_what_must_be_mended_is_named_by_its_field(form_service, form, ana
 
 
 @pytest.mark.parametrize("shared", [None, -1, 5])
-async def test_a_mailbox_that_was_not_offered_is_misunderstood(form_service, form, ana, certcentral, shared):
+async def test_a_mailbox_that_was_not_offered_is_invalid_input(form_service, form, ana, certcentral, shared):
     certcentral.add_order(700001, *(f"a{number}.example" for number in range(9)))
     drawing = await form_service.find_target(form, OrderRef(700001))
 
@@ -227,7 +227,7 @@ async def test_a_mailbox_that_was_not_offered_is_misunderstood(form_service, for
         await form_service.submit(ana, "V1", filled(drawing, {0: [0]}, shared=shared))
 
 
-async def test_a_recent_resend_is_told_and_asks_for_a_reason(form_service, form, ana, order, resend):
+async def test_a_recent_resend_is_shown_and_asks_for_a_reason(form_service, form, ana, order, resend):
     drawing = await form_service.find_target(form, OrderRef(700001))
     await resend.accept(await form_service.submit(ana, "V1", filled(drawing, {0: [0], 1: [0]})))
 
@@ -300,7 +300,7 @@ async def test_several_that_wait_are_a_choice_and_none_is_a_sentence(form_servic
     assert "names no order and no domain" in words(await form_service.from_message(form, []))
 
 
-async def test_a_digicert_that_is_away_is_told_in_a_form_for_a_message(form_service, form, certcentral):
+async def test_an_unavailable_digicert_is_reported_in_a_form_for_a_message(form_service, form, certcentral):
     certcentral.always["pending_orders"] = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
     assert "DigiCert cannot be reached." in words(await form_service.from_message(form, named(700001)))

@@ -43,7 +43,7 @@ async def test_the_mail_does_not_wait_for_slack(reporter, chat, request_, failur
     assert chat.texts == []
 
 
-async def test_the_outcome_edits_the_root_and_the_detail_stands_in_its_thread(reporter, chat, request_, end, stored):
+async def test_the_outcome_edits_the_root_and_the_detail_is_in_its_thread(reporter, chat, request_, end, stored):
     await reporter.announce("r1")
     await end()
 
@@ -68,7 +68,7 @@ async def test_a_report_that_is_repeated_changes_nothing(reporter, chat, request
     assert len(chat.posts) == 2
 
 
-async def test_an_outcome_that_was_never_announced_is_told_all_the_same(reporter, chat, request_, end):
+async def test_an_outcome_that_was_never_announced_is_reported_all_the_same(reporter, chat, request_, end):
     chat.failures = [AWAY]
     await reporter.announce("r1")
     await end(LedgerEvent.REFUSED, words="no such order")
@@ -80,7 +80,7 @@ async def test_an_outcome_that_was_never_announced_is_told_all_the_same(reporter
 
 @pytest.mark.parametrize("call", [0, 1, 2, 3])
 @pytest.mark.parametrize("failure", [AWAY, ValueError("a bug")], ids=["away", "bug"])
-async def test_an_outcome_that_cannot_be_told_now_is_told_later_and_once(
+async def test_an_outcome_that_cannot_be_reported_now_is_reported_later_and_once(
     reporter, chat, request_, end, stored, call, failure
 ):
     await end()
@@ -94,7 +94,7 @@ async def test_an_outcome_that_cannot_be_told_now_is_told_later_and_once(
     assert len(chat.texts) == 2
 
 
-async def test_slack_tells_when_to_come_back(reporter, chat, request_, end):
+async def test_slack_says_when_to_retry(reporter, chat, request_, end):
     await end()
     chat.failures = [SlackUnavailable("Slack asks us to wait.", 77.0)]
 
@@ -112,7 +112,7 @@ async def test_where_the_channel_is_closed_the_outcome_goes_to_the_person(report
     assert await stored.unreported() == []
 
 
-async def test_where_nobody_can_be_told_it_is_tried_again(reporter, chat, request_, end, stored):
+async def test_if_no_destination_is_reachable_the_report_is_retried(reporter, chat, request_, end, stored):
     chat.closed = {"C0PKI": "not_in_channel", "U0ANA": "messages_tab_disabled"}
     await end()
 
@@ -120,7 +120,7 @@ async def test_where_nobody_can_be_told_it_is_tried_again(reporter, chat, reques
     assert await stored.unreported() == ["r1"]
 
 
-async def test_a_request_from_a_thread_is_told_in_that_thread(reporter, chat, accept, make_request, end):
+async def test_a_request_from_a_thread_is_reported_in_that_thread(reporter, chat, accept, make_request, end):
     await accept(make_request(destination=Destination("C0PKI", "17.5")))
     await end()
 
@@ -129,7 +129,7 @@ async def test_a_request_from_a_thread_is_told_in_that_thread(reporter, chat, ac
     assert [destination for destination, _, _ in chat.messages.values()] == [Destination("C0PKI", "17.5")] * 2
 
 
-async def test_waiting_is_told_in_the_root(reporter, chat, request_, clock):
+async def test_waiting_is_reported_in_the_root(reporter, chat, request_, clock):
     turned_away = {"ended": False, "busy": True, "wait": 5.0, "again_at": clock().isoformat()}
     await reporter.announce("r1")
 
@@ -139,7 +139,7 @@ async def test_waiting_is_told_in_the_root(reporter, chat, request_, clock):
     assert chat.texts[0][1].startswith("Waiting: DigiCert asks the bot to slow down (429).")
 
 
-async def test_progress_is_told_in_the_root(reporter, chat, accept, make_request, order_call, domain_call, end):
+async def test_progress_is_reported_in_the_root(reporter, chat, accept, make_request, order_call, domain_call, end):
     await accept(make_request(calls=(order_call, domain_call)))
     await end()
 
@@ -148,7 +148,7 @@ async def test_progress_is_told_in_the_root(reporter, chat, accept, make_request
     assert "1 of 2 calls done" in chat.texts[0][1]
 
 
-async def test_the_root_names_whoever_asked(reporter, chat, accept, make_request, end, ana):
+async def test_the_root_names_the_requester(reporter, chat, accept, make_request, end, ana):
     await accept(make_request(actor=dataclasses.replace(ana, user_id="U0BOB")))
     await end()
 

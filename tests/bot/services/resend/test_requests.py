@@ -59,7 +59,7 @@ async def test_one_target_in_common_is_enough_to_cool_down(resend, asked, order_
 
 
 @pytest.mark.fault("M3")
-async def test_where_slack_cannot_tell_who_may_override_the_cooldown_nothing_is_decided(
+async def test_if_slack_cannot_say_who_may_override_the_cooldown_nothing_is_decided(
     make_resend, database, asked, directory, ledger, metrics, clock, rows, authorizer
 ):
     allowing = Rule("pki", True, frozenset({Action.RESEND}), users=frozenset({"U0ANA"}))
@@ -75,7 +75,7 @@ async def test_where_slack_cannot_tell_who_may_override_the_cooldown_nothing_is_
     assert [row["kind"] for row in await rows()] == ["accepted"]
 
 
-async def test_a_reason_is_let_through_and_kept(resend, asked, rows, stored):
+async def test_a_reason_is_accepted_and_stored(resend, asked, rows, stored):
     await resend.accept(asked("view:V1"))
 
     again = await resend.accept(asked("view:V2", BOB, reason="new mailbox"))
@@ -98,7 +98,7 @@ async def test_the_same_cause_is_the_same_request(resend, asked, rows):
     assert [row["kind"] for row in await rows()] == ["accepted"]
 
 
-async def test_a_request_that_was_told_is_not_begun_again_however_late_its_cause_is_repeated(
+async def test_a_reported_request_is_not_started_again_however_late_its_cause_is_repeated(
     resend, asked, stored, engine, clock, rows
 ):
     request_id = await resend.accept(asked("view:V1"))
@@ -112,7 +112,7 @@ async def test_a_request_that_was_told_is_not_begun_again_however_late_its_cause
     assert [row["kind"] for row in await rows()] == ["accepted"]
 
 
-async def test_flows_and_claims_go_an_hour_after_their_end(resend, asked, engine, database, clock):
+async def test_workflows_and_cooldowns_are_deleted_an_hour_after_their_end(resend, asked, engine, database, clock):
     async def claimed():
         async with database.read() as connection:
             return list(await connection.scalars(sa.select(schema.cooldowns.c.request_id)))
@@ -135,7 +135,7 @@ def calls_of(number):
 
 
 @pytest.mark.fault("M10")
-async def test_a_person_may_make_so_many_requests_and_is_told_when_to_continue(
+async def test_a_person_over_the_request_limit_learns_when_to_continue(
     make_resend, database, asked, rows, stored, clock
 ):
     resend = make_resend(database, person_limits=[(3, 600.0)])
@@ -198,7 +198,7 @@ async def test_a_cause_that_is_repeated_counts_once_and_is_answered_over_the_lim
         (5, timedelta(days=1), "You asked for 5 resends in the last day."),
     ],
 )
-def test_a_limit_is_told_in_words(requests, span, words, clock):
+def test_a_limit_is_reported_in_words(requests, span, words, clock):
     error = errors.LimitReached(requests, span, clock() + timedelta(seconds=1), clock())
 
     assert str(error) == f"{words} You can continue at 10:01 UTC."
@@ -233,7 +233,7 @@ async def test_a_database_that_is_away_accepts_nothing(resend, asked, open_anoth
     assert await stored.unreported() == []
 
 
-async def test_whatever_was_not_told_is_begun_again(resend, asked, engine):
+async def test_unreported_requests_are_started_again(resend, asked, engine):
     request_id = await resend.accept(asked())
 
     await resend.start_pending()
@@ -241,7 +241,7 @@ async def test_whatever_was_not_told_is_begun_again(resend, asked, engine):
     assert engine.started == [(FLOW, request_id)]
 
 
-async def test_a_cooldown_links_to_the_thread_that_tells(resend, asked, engine, steps, order_call, certcentral):
+async def test_a_cooldown_links_to_the_thread_of_its_request(resend, asked, engine, steps, order_call, certcentral):
     request_id = await resend.accept(asked())
     await engine.flows[FLOW](steps, request_id)
 
@@ -260,7 +260,7 @@ async def test_a_thread_that_is_somebodys_own_is_not_linked(resend, asked, engin
     assert (await resend.active_cooldown([order_call])).link is None
 
 
-async def test_the_flow_announces_sends_each_call_and_reports(
+async def test_the_workflow_announces_sends_each_call_and_reports(
     resend, asked, engine, steps, order_call, domain_call, certcentral, chat
 ):
     certcentral.add_domain(1234, "example.org", "admin@example.org", "pki@example.org")
@@ -273,7 +273,7 @@ async def test_the_flow_announces_sends_each_call_and_reports(
     assert ": 2 sent." in chat.texts[0][1]
 
 
-async def test_the_flow_waits_as_long_as_digicert_asks(resend, asked, engine, steps, certcentral, chat):
+async def test_the_workflow_waits_as_long_as_digicert_asks(resend, asked, engine, steps, certcentral, chat):
     certcentral.failures["resend_order"].append(CaRateLimited(30.0))
     request_id = await resend.accept(asked())
 
@@ -284,7 +284,9 @@ async def test_the_flow_waits_as_long_as_digicert_asks(resend, asked, engine, st
     assert chat.texts[0][1].startswith("*Sent*")
 
 
-async def test_the_flow_tells_the_outcome_however_long_slack_is_away(resend, asked, engine, steps, chat, stored):
+async def test_the_workflow_reports_the_outcome_however_long_slack_is_unavailable(
+    resend, asked, engine, steps, chat, stored
+):
     request_id = await resend.accept(asked())
     chat.failures = [SlackUnavailable("away")] * 12
 

@@ -210,7 +210,7 @@ async def test_a_crash_before_the_row_makes_the_call_after_all(sender, certcentr
     assert await kinds() == ["accepted", "sending", "sent"]
 
 
-async def test_a_crash_after_a_429_goes_on_waiting(sender, certcentral, request_, kinds, ledger, clock, ana):
+async def test_after_a_crash_the_wait_for_a_429_continues(sender, certcentral, request_, kinds, ledger, clock, ana):
     for event in (LedgerEvent.SENDING, LedgerEvent.TURNED_AWAY):
         await ledger.append(Entry(event, clock(), ana, "r1", 0, 1, {"words": str(CaRateLimited(None))}))
 
@@ -264,7 +264,7 @@ async def test_each_try_after_a_429_has_a_row_of_its_own(settle, certcentral, re
     assert len(certcentral.sent) == 3
 
 
-async def test_a_429_tells_when_to_come_back(sender, certcentral, request_, clock):
+async def test_a_429_says_when_to_retry(sender, certcentral, request_, clock):
     certcentral.failures["resend_order"].append(CaRateLimited(42.0))
 
     result = await sender.attempt("r1", 0, [])
@@ -333,7 +333,7 @@ async def test_the_policy_is_asked_right_before_the_call(
 
 
 @pytest.mark.fault("M3")
-async def test_where_slack_cannot_tell_who_asked_it_is_asked_again_and_the_call_is_made(
+async def test_if_slack_cannot_identify_the_user_the_check_is_retried_and_the_call_is_made(
     sender, certcentral, directory, request_, kinds
 ):
     directory.failure = SlackUnavailable("Slack did not answer.")
@@ -352,7 +352,7 @@ async def test_where_slack_cannot_tell_who_asked_it_is_asked_again_and_the_call_
     ("unclear", "words"),
     [(None, "could not tell who asked"), ("S0PKI", "whether the person who asked is in a user group of the rules")],
 )
-async def test_where_slack_does_not_tell_for_a_minute_nothing_is_sent_for_that_reason(
+async def test_if_slack_cannot_identify_the_user_for_a_minute_nothing_is_sent(
     database, ledger, metrics, clock, settle_with, certcentral, directory, request_, unclear, words
 ):
     if unclear:
@@ -537,7 +537,7 @@ async def test_an_address_that_is_no_longer_allowed_stops_the_call(sender, certc
     assert await kinds() == ["accepted", "not_sent"]
 
 
-async def test_a_domain_that_digicert_forgot_allows_nobody(sender, certcentral, for_domain, ledger):
+async def test_an_unknown_domain_allows_no_recipients(sender, certcentral, for_domain, ledger):
     del certcentral.allowed[1234]
 
     await sender.attempt("r1", 0, [])
@@ -592,7 +592,7 @@ async def test_where_the_list_cannot_be_read_nothing_is_sent(settle, certcentral
     assert await kinds() == ["accepted", "not_sent"]
 
 
-async def test_where_the_list_is_refused_the_call_is_refused(sender, certcentral, for_domain, ledger):
+async def test_if_the_list_is_rejected_the_call_is_rejected(sender, certcentral, for_domain, ledger):
     certcentral.failures["allowed_addresses"].append(CaRejected("No permission.", status=403))
 
     await sender.attempt("r1", 0, [])
@@ -678,7 +678,7 @@ async def test_who_wakes_up_after_another_process_sent_does_not_send_again(
     assert await kinds() == ["accepted", "sending", "sent"]
 
 
-async def test_who_wakes_up_after_it_was_told_that_nothing_was_sent_sends_nothing(
+async def test_a_process_that_wakes_after_nothing_sent_was_reported_sends_nothing(
     sender, elsewhere, certcentral, directory, request_, kinds
 ):
     async def frozen():
@@ -740,7 +740,7 @@ async def test_who_may_not_send_any_more_does_not_say_so_while_another_process_s
     assert await kinds() == ["accepted", "sending", "sent"]
 
 
-async def test_the_row_before_a_call_tells_which_process_made_it(elsewhere, request_, rows):
+async def test_the_row_before_a_call_names_its_process(elsewhere, request_, rows):
     await elsewhere.attempt("r1", 0, [])
 
     assert json.loads((await rows())[1]["detail"])["by"] == "two/1"

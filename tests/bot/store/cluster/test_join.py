@@ -70,7 +70,7 @@ async def joined(url, name="one", stop=None):
         ("postgresql+psycopg://bot:secret@db.example", "PostgreSQL at db.example/bot"),
     ],
 )
-def test_a_database_is_told_without_its_password(url, told):
+def test_a_database_is_named_without_its_password(url, told):
     assert describe(url) == told
 
 
@@ -84,7 +84,7 @@ async def test_a_second_bot_is_refused_in_one_line(database_url):
     assert "made-up" not in str(refused.value)
 
 
-async def test_a_killed_bot_leaves_the_database_free(database_url):
+async def test_a_killed_bot_releases_the_database(database_url):
     async with a_process_that_holds(database_url) as process:
         process.kill()
         await process.wait()
@@ -93,7 +93,7 @@ async def test_a_killed_bot_leaves_the_database_free(database_url):
             pass
 
 
-async def test_a_bot_that_ended_leaves_the_database_free(database_url):
+async def test_a_stopped_bot_releases_the_database(database_url):
     for _ in range(2):
         async with joined(database_url):
             pass

@@ -468,7 +468,7 @@ async def test_a_key_is_exclusive_across_processes(url, tmp_path):
     assert file.read_text() == "40"
 
 
-async def test_whoever_gives_up_waiting_for_a_lock_holds_nothing(begin):
+async def test_a_cancelled_waiter_for_a_lock_holds_nothing(begin):
     one, two = await begin("one", "two")
     mine = await one.member.locks.acquire("root")
     waiting = [asyncio.create_task(two.member.locks.acquire("root")) for _ in range(20)]

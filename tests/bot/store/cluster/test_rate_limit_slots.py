@@ -92,7 +92,7 @@ async def test_what_counts_no_longer_is_forgotten(open_server):
 
 
 @pytest.mark.process
-async def test_two_processes_keep_to_the_limits_together_and_waste_none(open_server, postgresql_url):
+async def test_two_processes_respect_the_limits_together_and_waste_none(open_server, postgresql_url):
     url = postgresql_url.replace("postgresql:", "postgresql+psycopg:", 1)
     began = time.monotonic()
 

@@ -114,7 +114,7 @@ async def test_the_database_refuses_to_change_or_remove_what_was_written(databas
     assert flaws(before) == []
 
 
-async def test_only_what_stands_before_a_checkpoint_can_be_removed(database, book, entry):
+async def test_only_rows_before_a_checkpoint_can_be_removed(database, book, entry):
     for event in (LedgerEvent.SENDING, LedgerEvent.TURNED_AWAY, LedgerEvent.DENIED):
         await book.append(entry(event))
     async with database.write() as transaction:
@@ -165,7 +165,7 @@ async def test_a_call_may_be_turned_away_often(book, entry):
     assert (await book.attempts("r1", 0)).result is None
 
 
-async def test_attempts_tell_which_try_is_still_open(book, entry, clock):
+async def test_attempts_show_which_one_is_still_open(book, entry, clock):
     await book.append(entry(LedgerEvent.SENDING, attempt=1))
     await book.append(entry(LedgerEvent.TURNED_AWAY, attempt=1))
     clock.advance(seconds=5)
@@ -177,7 +177,7 @@ async def test_attempts_tell_which_try_is_still_open(book, entry, clock):
     assert [(attempt.number, attempt.closed) for attempt in attempts] == [(1, True), (2, False)]
 
 
-async def test_endings_are_told_by_call(book, entry, clock):
+async def test_results_are_returned_by_call(book, entry, clock):
     await book.append(entry(LedgerEvent.ACCEPTED, call_no=None, attempt=None))
     await book.append(entry(LedgerEvent.SENDING))
     await book.append(entry(LedgerEvent.SENT))
@@ -209,7 +209,7 @@ async def test_a_row_that_is_rolled_back_leaves_no_gap(database, book, entry):
     assert flaws(rows) == []
 
 
-async def test_append_tells_the_number_of_its_row(database, entry):
+async def test_append_returns_the_number_of_its_row(database, entry):
     async with database.write() as transaction:
         numbers = [await append(transaction, entry(event)) for event in (LedgerEvent.SENDING, LedgerEvent.SENT)]
 

@@ -59,7 +59,7 @@ async def test_each_name_has_the_newest_request_that_mailed_it(history, ended, c
     assert last["order:1:b.example"].at == clock()
 
 
-async def test_orders_and_domains_are_told_apart_by_their_whole_ids(history, ended):
+async def test_orders_and_domains_are_distinguished_by_their_whole_ids(history, ended):
     await ended("r1", (order(1, "a.example"), order(11, "a.example"), domain(1, "a.example", "x@a.example")))
     await ended("r2", (domain(1, "b.a.example", "x@a.example", "y@a.example"), domain(11, "c.example", "z@c.example")))
 
@@ -125,7 +125,7 @@ async def end(database, clock, request_id, call_no=0, outcome=LedgerEvent.SENT, 
         await append(transaction, Entry(LedgerEvent(outcome), clock(), None, request_id, call_no, 1, detail))
 
 
-async def test_what_was_asked_is_told_with_its_calls_and_their_endings(past, asked, database, clock):
+async def test_a_request_is_returned_with_its_calls_and_their_results(past, asked, database, clock):
     seq = await asked("order 1", request_id="r1", reason="new mailbox", emails=("a@x.example", "b@x.example"))
     await end(database, clock, "r1", outcome=LedgerEvent.REFUSED, words="no")
 
@@ -182,7 +182,7 @@ async def test_pages_go_both_ways(past, asked):
     assert await page(past.after, seqs[5]) == seqs[6:]
 
 
-async def test_what_was_cut_off_is_told_no_longer(past, asked, database):
+async def test_pruned_rows_are_no_longer_returned(past, asked, database):
     seqs = [await asked("order 1", request_id=f"r{number}") for number in range(2)]
     async with database.write() as transaction:
         await transaction.execute(sa.insert(ledger_checkpoints).values(seq=seqs[0], hash="", at="", rows=1))
@@ -190,7 +190,7 @@ async def test_what_was_cut_off_is_told_no_longer(past, asked, database):
     assert [each.seq for each in await past.before("order:1", None, 9)] == seqs[1:]
 
 
-async def test_calls_are_told_in_their_order(past, database, clock, ana):
+async def test_calls_are_returned_in_order(past, database, clock, ana):
     calls = [{"target": f"order {number}", "recipients": {"a.example": []}} for number in (1, 2)]
     async with database.write() as transaction:
         await append(

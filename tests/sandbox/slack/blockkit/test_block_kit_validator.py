@@ -165,7 +165,7 @@ def test_an_update_takes_a_shorter_text_than_a_post() -> None:
     assert check_message({"text": "x" * 4_001}) == []
 
 
-def test_every_broken_part_is_told() -> None:
+def test_every_broken_part_is_reported() -> None:
     found = check_message({"text": 1, "blocks": [{"type": "header"}], "attachments": {}, "metadata": []})
 
     assert [problem.pointer for problem in found] == ["/text", "/blocks/0", "/attachments", "/metadata"]

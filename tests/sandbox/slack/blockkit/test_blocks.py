@@ -195,7 +195,7 @@ NEEDED = [
 
 
 @pytest.mark.parametrize(("name", "field"), NEEDED)
-def test_a_missing_field_is_told_at_the_block(name: str, field: str, changed: Callable[..., Any]) -> None:
+def test_a_missing_field_is_reported_at_the_block(name: str, field: str, changed: Callable[..., Any]) -> None:
     [(_, pointer)] = problems_of(name, changed(EVERY[name], field, ...))
 
     assert pointer == ""
@@ -314,7 +314,7 @@ def test_a_limit_holds_on_both_sides(
 
 @pytest.mark.parametrize("level", ["default", "info", "warning", "error", "success"])
 @pytest.mark.parametrize("text", [plain("Check the recipients."), mrkdwn("*Check* the recipients.")])
-def test_an_alert_of_every_level_stands_in_a_modal(level: str, text: dict[str, Any]) -> None:
+def test_an_alert_of_every_level_is_valid_in_a_modal(level: str, text: dict[str, Any]) -> None:
     assert check_view(modal({"type": "alert", "level": level, "text": text})) == []
 
 

@@ -110,7 +110,7 @@ def pointers_of(element: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("holder", HOLDERS)
 @pytest.mark.parametrize("tag", EVERY)
-def test_an_element_stands_only_where_it_may(tag: str, holder: str) -> None:
+def test_an_element_is_valid_only_in_its_containers(tag: str, holder: str) -> None:
     found = check_message({"text": "Hi", "blocks": [HOLDERS[holder](EVERY[tag])]})
 
     expected = [f"/blocks/0{INSIDE[holder]}/type"] if tag in STRANGERS[holder] else []
@@ -156,7 +156,7 @@ NEEDED = [
 
 
 @pytest.mark.parametrize(("tag", "field"), NEEDED)
-def test_a_missing_field_is_told_at_the_element(tag: str, field: str, changed: Callable[..., Any]) -> None:
+def test_a_missing_field_is_reported_at_the_element(tag: str, field: str, changed: Callable[..., Any]) -> None:
     assert pointers_of(changed(EVERY[tag], field, ...)) == [""]
 
 

@@ -76,7 +76,7 @@ async def test_a_search_is_answered_and_the_choice_redraws_the_form(
     assert slack.problems == []
 
 
-async def test_errors_of_a_bolt_app_stand_below_the_field(
+async def test_errors_of_a_bolt_app_appear_below_the_field(
     bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: SimulatedUser
 ) -> None:
     @bot.view("resend")
@@ -136,7 +136,7 @@ async def test_a_click_below_a_message_is_answered_in_its_place(
         await ana.click(message, "Resend")
 
 
-async def test_a_click_below_a_whisper_does_not_show_the_message(
+async def test_a_click_below_an_ephemeral_message_does_not_show_the_message(
     bot: AsyncApp, api: AsyncWebClient, ana: SimulatedUser, pki: Channel
 ) -> None:
     @bot.action("again")
@@ -190,7 +190,9 @@ async def test_a_message_shortcut_shows_the_app_the_message(
     assert delivery.sent["channel"] == {"id": pki.id, "name": "pki"}
 
 
-async def test_bolt_hears_people_but_not_itself(bot: AsyncApp, slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
+async def test_bolt_receives_messages_of_people_but_not_its_own(
+    bot: AsyncApp, slack: Slack, ana: SimulatedUser, pki: Channel
+) -> None:
     texts: list[str] = []
 
     @bot.event("message")

@@ -12,7 +12,7 @@ from tests.sandbox.slack.helpers import NO_ACK, Puppet, button, buttons, modal, 
 Json = dict[str, Any]
 
 
-async def test_a_submission_carries_everything_also_what_nobody_touched(
+async def test_a_submission_carries_everything_also_untouched_fields(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     fields = [select("Recipient", "a", "b", initial_option=option("a")), note(optional=True)]
@@ -53,7 +53,9 @@ async def test_a_form_without_a_submit_button_is_not_submitted(
         await form.submit()
 
 
-async def test_errors_leave_the_form_open(slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any) -> None:
+async def test_the_form_remains_open_after_errors(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any
+) -> None:
     form = await show(slack, api, ana, note(optional=True))
     said({"response_action": "errors", "errors": {"block_reason": "please say why"}})
 
@@ -145,7 +147,7 @@ async def test_a_push_lies_on_top_and_clear_takes_all_away(
     assert (result.closed, form.is_open, top.is_open) == (True, False, False)
 
 
-async def test_a_submission_without_an_ack_leaves_the_form_open_and_is_a_problem(
+async def test_the_form_remains_open_without_an_ack_and_that_is_a_problem(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any
 ) -> None:
     slack.ack_seconds = 0.05
@@ -170,7 +172,7 @@ async def test_a_double_click_submits_twice(
 
 
 @pytest.mark.parametrize(("wanted", "told"), [(True, ["view_closed"]), (False, [])])
-async def test_closing_is_told_only_when_wanted(
+async def test_closing_is_sent_only_on_request(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet, wanted: bool, told: list[str]
 ) -> None:
     form = await show(slack, api, ana, note(), notify_on_close=wanted)
@@ -195,7 +197,7 @@ async def test_nothing_happens_in_a_closed_form(slack: Slack, api: AsyncWebClien
         form.fill("Reason", "too late")
 
 
-async def test_the_x_closes_the_whole_stack_and_tells_of_its_root(
+async def test_the_x_closes_the_whole_stack_and_reports_its_root(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     form = await show(slack, api, ana, note(), notify_on_close=True)

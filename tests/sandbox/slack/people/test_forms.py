@@ -23,7 +23,7 @@ from tests.sandbox.slack.helpers import (
 Json = dict[str, Any]
 
 
-async def test_a_form_tells_what_can_be_read(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
+async def test_a_form_shows_what_can_be_read(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     blocks = [
         {"type": "header", "text": words("Order 700001")},
         section("Validates *shop.example.com* &amp; all below it"),
@@ -88,7 +88,7 @@ async def test_options_that_slack_would_not_show_are_a_problem(
     assert "the answer to a search" in slack.problems[0]
 
 
-async def test_no_options_in_time_are_told(slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any) -> None:
+async def test_missing_options_are_reported(slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any) -> None:
     slack.ack_seconds = 0.05
     form = await show(slack, api, ana, search_field("Order or domain"))
     said(NO_ACK)
@@ -106,7 +106,7 @@ async def test_slack_does_not_ask_for_less_than_three_characters(
         await form.search("sh")
 
 
-async def test_a_dispatching_select_tells_the_app_at_once(
+async def test_a_dispatching_select_notifies_the_app_at_once(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     form = await show(
@@ -168,7 +168,7 @@ async def test_a_text_field_takes_only_what_fits(slack: Slack, api: AsyncWebClie
         form.fill("Recipient", "a")
 
 
-async def test_enter_is_told_only_where_the_field_dispatches(
+async def test_enter_is_sent_only_if_the_field_dispatches(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     form = await show(slack, api, ana, note(), note("Domain", "domain", dispatch_action=True))
@@ -179,7 +179,7 @@ async def test_enter_is_told_only_where_the_field_dispatches(
     assert puppet.envelopes[0]["payload"]["actions"][0]["value"] == "shop.example.com"
 
 
-async def test_a_button_in_a_form_tells_the_app(
+async def test_a_button_in_a_form_notifies_the_app(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     form = await show(slack, api, ana, note(), buttons(button("Look again", "again", value="r1")))

@@ -74,7 +74,7 @@ async def test_a_reply_names_its_thread_and_whose_it_is(ana: SimulatedUser, pki:
     assert heard(puppet)[1]["parent_user_id"] == ana.id
 
 
-async def test_the_bot_hears_its_own_messages_edits_and_deletions(
+async def test_the_bot_receives_its_own_messages_edits_and_deletions(
     slack: Slack, api: AsyncWebClient, pki: Channel, puppet: Puppet
 ) -> None:
     posted = await api.chat_postMessage(channel=pki.id, text="one")
@@ -100,7 +100,7 @@ async def test_its_own_messages_can_be_kept_from_it(
     assert heard(puppet) == []
 
 
-async def test_nothing_is_heard_where_the_bot_is_not_or_has_no_right(
+async def test_no_event_arrives_from_a_channel_without_the_bot_or_its_scope(
     slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
 ) -> None:
     await ana.post(slack.add_channel("elsewhere", member=False), "hello")
@@ -114,7 +114,7 @@ async def test_nothing_is_heard_where_the_bot_is_not_or_has_no_right(
     assert heard(puppet) == []
 
 
-async def test_private_and_shared_channels_are_told_apart(slack: Slack, ana: SimulatedUser, puppet: Puppet) -> None:
+async def test_private_and_shared_channels_are_distinguished(slack: Slack, ana: SimulatedUser, puppet: Puppet) -> None:
     await ana.post(slack.add_channel("secret", private=True), "hello")
     await ana.post(slack.add_channel("shared", ext_shared=True), "hello")
 
@@ -123,7 +123,7 @@ async def test_private_and_shared_channels_are_told_apart(slack: Slack, ana: Sim
     assert (shared["event"]["channel_type"], shared["is_ext_shared_channel"]) == ("channel", True)
 
 
-async def test_new_members_of_a_group_are_told_unless_kept_quiet(
+async def test_new_members_of_a_group_are_announced_unless_silenced(
     slack: Slack, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     bob = slack.add_person("bob")
@@ -175,7 +175,7 @@ async def test_an_event_waits_while_no_socket_is_open(slack: Slack, ana: Simulat
     assert slack.problems == []
 
 
-async def test_an_event_that_nobody_takes_is_given_up(slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
+async def test_an_event_without_an_ack_is_given_up(slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
     slack.ack_seconds = 0.02
     await ana.post(pki, "hello")
 

@@ -35,7 +35,7 @@ async def test_blocks_are_stored_with_ids_and_defaults(api: AsyncWebClient, pki:
     assert block["text"] == {"type": "mrkdwn", "text": "*hi*", "verbatim": False}
 
 
-async def test_timestamps_grow_even_when_the_clock_stands_still() -> None:
+async def test_timestamps_grow_even_when_the_clock_is_stopped() -> None:
     async with Slack(clock=lambda: 1_700_000_000.0) as slack:
         api = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
         pki = slack.add_channel("pki")
@@ -76,7 +76,7 @@ async def test_a_user_id_means_the_direct_messages(slack: Slack, api: AsyncWebCl
     assert [message.text for message in ana.direct_messages] == ["hello"]
 
 
-async def test_nobody_gets_direct_messages_while_the_tab_is_off(
+async def test_no_person_gets_direct_messages_while_the_tab_is_off(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser
 ) -> None:
     slack.messages_tab_enabled = False
@@ -106,7 +106,7 @@ async def test_a_thread_that_is_not_there_is_refused(api: AsyncWebClient, pki: C
     assert await refusal(api.chat_postMessage(channel=pki.id, text="hello", thread_ts="1.2")) == "thread_not_found"
 
 
-async def test_what_slack_would_not_take_is_refused_and_a_problem(
+async def test_what_slack_would_reject_is_refused_and_a_problem(
     slack: Slack, api: AsyncWebClient, pki: Channel
 ) -> None:
     bad = [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3_001}}]
@@ -138,7 +138,9 @@ async def test_an_update_keeps_the_old_version_in_the_history(api: AsyncWebClien
     assert message.edited
 
 
-async def test_blocks_alone_keep_the_text_and_leave_no_edit_mark(api: AsyncWebClient, pki: Channel) -> None:
+async def test_an_edit_of_blocks_alone_preserves_the_text_and_sets_no_edit_mark(
+    api: AsyncWebClient, pki: Channel
+) -> None:
     posted = await api.chat_postMessage(channel=pki.id, text="sending")
 
     blocks = [section("sent"), buttons(button("Check now"))]
@@ -173,7 +175,7 @@ async def test_a_deleted_message_is_gone(api: AsyncWebClient, pki: Channel) -> N
     assert await refusal(api.chat_update(channel=pki.id, ts=posted["ts"], text="x")) == "message_not_found"
 
 
-async def test_a_whisper_reaches_one_person_only(
+async def test_an_ephemeral_message_reaches_one_person_only(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser, pki: Channel
 ) -> None:
     bob = slack.add_person("bob")
@@ -184,7 +186,7 @@ async def test_a_whisper_reaches_one_person_only(
     assert (bob.ephemerals, pki.messages) == ([], [])
 
 
-async def test_nobody_outside_the_channel_hears_a_whisper(
+async def test_no_person_outside_the_channel_gets_an_ephemeral_message(
     api: AsyncWebClient, ana: SimulatedUser, pki: Channel
 ) -> None:
     pki.absent.add(ana.id)

@@ -40,7 +40,7 @@ async def test_a_trigger_does_not_live_long(slack: Slack, api: AsyncWebClient, a
     assert await refusal(api.views_open(trigger_id="1.2.x", view=modal(note()))) == "invalid_trigger_id"
 
 
-async def test_a_view_that_slack_would_not_take_leaves_the_trigger_alone(
+async def test_a_view_that_slack_would_reject_does_not_use_the_trigger(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser
 ) -> None:
     trigger_id = slack.triggers.issue(ana)

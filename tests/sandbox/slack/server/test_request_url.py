@@ -108,7 +108,7 @@ async def test_an_app_may_say_that_it_wants_no_retry(
     assert len(heard) == 1
 
 
-async def test_what_comes_again_unchanged_is_the_same_request_and_otherwise_signed_anew(
+async def test_a_repeated_request_is_unchanged_and_a_new_one_is_signed_again(
     answer: Callable[[web.Response], Awaitable[list[web.Request]]], slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     heard = await answer(web.Response())
@@ -132,7 +132,7 @@ async def test_what_comes_again_unchanged_is_the_same_request_and_otherwise_sign
         (web.Response(text="ok"), "takes no such answer"),
     ],
 )
-async def test_an_answer_that_slack_would_not_take_is_a_problem(
+async def test_an_answer_that_slack_would_reject_is_a_problem(
     answer: Callable[[web.Response], Awaitable[list[web.Request]]],
     slack: Slack,
     ana: SimulatedUser,
@@ -167,7 +167,7 @@ async def test_an_answer_after_the_time_is_none(serve: Serve, slack: Slack, ana:
     assert slack.problems == ["/greet of ana was not acknowledged within 0.1 s"]
 
 
-async def test_where_nobody_listens_it_fails(slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
+async def test_without_a_listener_it_fails(slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
     slack.request_url = NOWHERE
 
     delivery = await ana.command("/greet", "", pki)

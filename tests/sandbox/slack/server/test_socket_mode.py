@@ -54,7 +54,7 @@ async def test_a_private_channel_has_no_name_in_a_command(slack: Slack, ana: Sim
 
 
 @pytest.mark.parametrize("payload", [{"text": "hello"}, {"response_type": "ephemeral", "text": "hello"}])
-async def test_a_message_in_the_ack_is_a_whisper(
+async def test_a_message_in_the_ack_is_ephemeral(
     slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet, payload: Json
 ) -> None:
     puppet.answer = lambda envelope: payload
@@ -108,9 +108,7 @@ async def test_an_ack_that_does_not_come_is_a_problem_after_the_deadline(
     assert ana.ephemerals == []
 
 
-async def test_acks_that_nobody_waits_for_are_problems(
-    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
-) -> None:
+async def test_unexpected_acks_are_problems(slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet) -> None:
     await ana.command("/dcv-resend", "", pki)
 
     await puppet.ack(puppet.envelopes[0]["envelope_id"])
@@ -317,7 +315,7 @@ async def test_a_late_ack_of_an_envelope_that_was_sent_again_counts_for_the_one_
     assert (delivery.acked, again.acked) == (False, True)
 
 
-async def test_an_envelope_was_heard_where_its_socket_stayed_open(
+async def test_an_envelope_was_received_if_its_socket_remained_open(
     slack: Slack, ana: SimulatedUser, puppet: Puppet
 ) -> None:
     slack.ack_seconds = 0.05

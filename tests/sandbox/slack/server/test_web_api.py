@@ -25,7 +25,7 @@ async def raw(slack: Slack, method: str, token: str | None = None, **request: An
         return dict(await res.json())
 
 
-async def test_auth_test_tells_who_the_bot_is_and_its_scopes(slack: Slack, api: AsyncWebClient) -> None:
+async def test_auth_test_returns_the_identity_of_the_bot_and_its_scopes(slack: Slack, api: AsyncWebClient) -> None:
     answer = await api.auth_test()
 
     assert answer["user_id"] == slack.bot_user_id
@@ -112,7 +112,7 @@ async def test_a_planned_answer_takes_the_place_of_the_call(slack: Slack, api: A
     assert pki.messages == []
 
 
-async def test_a_call_may_take_effect_though_its_answer_is_lost(
+async def test_a_call_may_be_effective_though_its_answer_is_lost(
     slack: Slack, api: AsyncWebClient, pki: Channel
 ) -> None:
     api.retry_handlers.clear()
@@ -125,7 +125,7 @@ async def test_a_call_may_take_effect_though_its_answer_is_lost(
     assert slack.api_calls[-1].status is None
 
 
-async def test_a_stalled_call_goes_on_when_it_is_let_go(slack: Slack, api: AsyncWebClient, pki: Channel) -> None:
+async def test_a_stalled_call_continues_when_it_is_released(slack: Slack, api: AsyncWebClient, pki: Channel) -> None:
     hold = asyncio.Event()
     slack.faults.plan("chat.*", stalls(hold=hold))
     posting = asyncio.create_task(api.chat_postMessage(channel=pki.id, text="hello"))
@@ -149,7 +149,7 @@ async def test_a_stalled_call_does_not_hold_up_the_end() -> None:
         await asking
 
 
-async def test_waiting_in_vain_tells_what_there_was_instead(slack: Slack, api: AsyncWebClient, pki: Channel) -> None:
+async def test_a_wait_that_fails_shows_what_was_found_instead(slack: Slack, api: AsyncWebClient, pki: Channel) -> None:
     await api.chat_postMessage(channel=pki.id, text="something else")
 
     with pytest.raises(TimeoutError, match="something else"):

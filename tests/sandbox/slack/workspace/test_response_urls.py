@@ -69,7 +69,7 @@ async def test_it_lives_half_an_hour() -> None:
         assert await send(url, text="late") == (404, "expired_url")
 
 
-async def test_what_slack_would_not_take_is_refused_and_a_problem(slack: Slack, ana: SimulatedUser, url: str) -> None:
+async def test_what_slack_would_reject_is_refused_and_a_problem(slack: Slack, ana: SimulatedUser, url: str) -> None:
     assert (await send(url, text="hello", blocks=[section("")]))[0] == 400
     assert await send(url, blocks=[]) == (400, "no_text")
     assert await send(slack.response_urls.build_url("T0/none"), text="hello") == (404, "no_service")
@@ -92,7 +92,9 @@ async def test_a_message_of_the_bot_is_replaced_and_deleted(
     assert pki.messages == []
 
 
-async def test_a_whisper_is_replaced_and_deleted(slack: Slack, ana: SimulatedUser, puppet: Puppet, url: str) -> None:
+async def test_an_ephemeral_message_is_replaced_and_deleted(
+    slack: Slack, ana: SimulatedUser, puppet: Puppet, url: str
+) -> None:
     await send(url, text="again?", blocks=[buttons(button("Resend"))])
     whisper = ana.ephemerals[0]
     second = await clicked(ana, whisper)
