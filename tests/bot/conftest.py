@@ -1,4 +1,4 @@
-"""A database of its own for each test, a clock that stands still, and requests to put in."""
+"""A database for each test, a stopped clock, and requests to store."""
 
 import asyncio
 import shutil
@@ -12,7 +12,7 @@ from bot.store.database import open_database
 
 
 class StoppedClock:
-    """Tells the same moment until it is moved on."""
+    """A clock that returns the same moment until a test advances it."""
 
     def __init__(self, now):
         self.now = now
@@ -31,7 +31,7 @@ def clock():
 
 @pytest.fixture(scope="session")
 def _file_with_tables(tmp_path_factory):
-    """A SQLite file to copy: making its tables takes ten times as long."""
+    """Return a SQLite file to copy. Creating its tables takes ten times as long as a copy."""
     file = tmp_path_factory.mktemp("template") / "bot.db"
 
     async def create():
@@ -45,7 +45,7 @@ def _file_with_tables(tmp_path_factory):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request, tmp_path):
-    """The address of a database of each kind whose tables are made."""
+    """Return the URL of a database of each kind with its tables."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("_file_with_tables"), tmp_path / "bot.db")
         return f"sqlite+aiosqlite:///{tmp_path}/bot.db"
@@ -54,7 +54,7 @@ def database_url(request, tmp_path):
 
 @pytest.fixture
 def empty_database_url(request, database_url, tmp_path):
-    """The address of a database of each kind that has no tables."""
+    """Return the URL of a database of each kind without tables."""
     if database_url.startswith("sqlite"):
         return f"sqlite+aiosqlite:///{tmp_path}/empty.db"
     return request.getfixturevalue("empty_postgresql_url").replace("postgresql:", "postgresql+psycopg:", 1)
@@ -109,7 +109,7 @@ def domain_call():
 
 @pytest.fixture
 def make_request(ana, order_call, clock):
-    """A request of Ana's; what is named is changed."""
+    """Return a function that makes a request of Ana's with the given changes."""
 
     def create(request_id="r1", calls=None, actor=ana, at=None, **changes):
         values = {

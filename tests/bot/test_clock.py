@@ -1,4 +1,4 @@
-"""This machine's clock beside another's."""
+"""The skew between this machine's clock and another one."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

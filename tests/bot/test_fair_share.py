@@ -1,4 +1,4 @@
-"""People take rounds: many who wait for one person delay that person alone; a cancelled wait holds nothing."""
+"""The fair queue: many waiters of one person delay only that person, and a cancelled waiter blocks no other."""
 
 import asyncio
 
@@ -69,10 +69,10 @@ async def test_a_cancelled_wait_holds_nothing_not_even_where_it_was_given_the_lo
 
 
 async def test_a_task_inherits_for_whom_it_is_done():
-    async def observation():
+    async def current_waiter():
         return current_person()
 
     with working_for("ana"):
-        task = asyncio.create_task(observation())
+        task = asyncio.create_task(current_waiter())
 
-    assert (await task, await observation()) == ("ana", "everybody")
+    assert (await task, await current_waiter()) == ("ana", "everybody")

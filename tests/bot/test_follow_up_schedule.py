@@ -1,4 +1,4 @@
-"""What a look means: each change is news once, the next look has a time, and every following comes to an end."""
+"""The transitions of a follow-up: each change is reported once, the next check has a time, and each one ends."""
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
@@ -23,14 +23,14 @@ def follow_up(*validated, **changes):
     return dataclasses.replace(FollowUp("r1", 0, "order:1", SINCE, validated=validated), **changes)
 
 
-def look(minutes, *validated, told=(), over=None, schedule=MINUTES, **changes):
-    """What is decided after so many minutes by seeing these names validated."""
+def check(minutes, *validated, reported=(), over=None, schedule=MINUTES, **changes):
+    """Return the transition after so many minutes if these names are validated."""
     now = after(minutes)
-    return next_state(follow_up(*told, **changes), NAMES, Observation(now, validated, over), schedule, now)
+    return next_state(follow_up(*reported, **changes), NAMES, Observation(now, validated, over), schedule, now)
 
 
 @pytest.mark.parametrize(
-    ("told", "validated", "fresh", "again", "state"),
+    ("reported", "validated", "fresh", "again", "state"),
     [
         ((), (), (), (), FollowUpState.FOLLOWING),
         ((), ("b.example",), ("b.example",), (), FollowUpState.FOLLOWING),
@@ -41,8 +41,8 @@ def look(minutes, *validated, told=(), over=None, schedule=MINUTES, **changes):
         ((), ("another.example",), (), (), FollowUpState.FOLLOWING),
     ],
 )
-def test_an_update_holds_what_changed_since_the_last_report(told, validated, fresh, again, state):
-    decision = look(2, *validated, told=told)
+def test_an_update_holds_what_changed_since_the_last_report(reported, validated, fresh, again, state):
+    decision = check(2, *validated, reported=reported)
 
     assert (decision.status_update.newly_validated, decision.status_update.reopened, decision.status_update.state) == (
         fresh,
@@ -65,7 +65,7 @@ def test_an_update_holds_what_changed_since_the_last_report(told, validated, fre
     ],
 )
 def test_the_next_check_is_the_first_one_that_is_still_to_come(minutes, due, state):
-    decision = look(minutes)
+    decision = check(minutes)
 
     assert decision.due_at == (due and after(due))
     assert decision.status_update.state is state
@@ -82,7 +82,7 @@ def test_the_next_check_is_the_first_one_that_is_still_to_come(minutes, due, sta
     ],
 )
 def test_a_follow_up_ends_with_the_validation_or_with_its_order(validated, over, state, word):
-    decision = look(2, *validated, over=over)
+    decision = check(2, *validated, over=over)
 
     assert (decision.status_update.state, decision.status_update.word, decision.due_at) == (state, word, None)
 
@@ -92,11 +92,11 @@ def test_a_follow_up_ends_with_the_validation_or_with_its_order(validated, over,
     [(2, 0, 0), (4, 0, 1), (4, 1, 0), (5, 1, 2), (5, 0, 2), (7, 2, 0), (10, 0, 0)],
 )
 def test_a_reminder_is_sent_once_and_several_missed_ones_as_one(minutes, nudged, nudge):
-    assert look(minutes, nudges=nudged).status_update.nudge == nudge
+    assert check(minutes, nudges=nudged).status_update.nudge == nudge
 
 
 def test_no_reminder_is_sent_for_what_is_validated():
-    assert look(4, *NAMES).status_update.nudge == 0
+    assert check(4, *NAMES).status_update.nudge == 0
 
 
 def test_a_reminder_after_the_last_check_never_comes():
@@ -111,19 +111,19 @@ def test_without_checks_nothing_is_followed():
 
 def test_a_check_overtaken_by_another_is_no_update():
     now = after(5)
-    told = follow_up("a.example", observed_at=after(4))
+    row = follow_up("a.example", observed_at=after(4))
 
-    decision = next_state(told, NAMES, Observation(after(3), ()), MINUTES, now)
+    decision = next_state(row, NAMES, Observation(after(3), ()), MINUTES, now)
 
     assert (decision.status_update.newly_validated, decision.status_update.reopened) == ((), ())
     assert decision.validated == ("a.example",)
 
 
 def test_without_an_answer_it_checks_again_soon_and_says_so_once():
-    now, told, decisions = after(1), follow_up("a.example"), []
+    now, row, decisions = after(1), follow_up("a.example"), []
     for _ in range(MOST_FAILED_CHECKS + 1):
-        decisions.append(next_state(told, NAMES, None, FollowUpSchedule((timedelta(days=1),)), now))
-        told = dataclasses.replace(told, failed_checks=decisions[-1].failed_checks)
+        decisions.append(next_state(row, NAMES, None, FollowUpSchedule((timedelta(days=1),)), now))
+        row = dataclasses.replace(row, failed_checks=decisions[-1].failed_checks)
 
     assert [decision.due_at - now for decision in decisions] == [timedelta(minutes=2**n) for n in range(6)]
     assert [decision.status_update.unreachable for decision in decisions] == [False] * 4 + [True, False]
@@ -150,4 +150,4 @@ def test_without_an_answer_to_the_last_checks_it_ends():
 
 
 def test_an_answer_forgets_the_misses():
-    assert look(2, failed_checks=4).failed_checks == 0
+    assert check(2, failed_checks=4).failed_checks == 0

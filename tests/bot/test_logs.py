@@ -1,4 +1,4 @@
-"""Logs: no secret passes through, and nothing that is logged can begin a line of its own."""
+"""Logs: no secret is written, and no logged text can start a new line."""
 
 import io
 import json
@@ -44,7 +44,7 @@ def log_format(request):
 
 @pytest.fixture
 def configured(make_settings, log_format, monkeypatch):
-    """Configure the logs as the process does; gives back what was written. All is as before afterwards."""
+    """Configure the logs as the process does, and yield what was written. Restores the state before."""
     monkeypatch.setattr("sys.stderr", written := io.StringIO())
     named = [logging.getLogger(name) for name in ("", *logging.root.manager.loggerDict)]
     levels = [(logger, logger.level) for logger in named]
@@ -63,7 +63,7 @@ def fail(words):
 
 
 def readings(written):
-    """The written text, and where it is JSON every text that a machine reads in it."""
+    """Return the written text and, if it is JSON, every string in it."""
     try:
         return [written, *(text for line in written.splitlines() for text in texts_in(json.loads(line)))]
     except ValueError:
@@ -79,7 +79,7 @@ def texts_in(value):
 
 
 def shows(written, secret):
-    """Whether a secret, or a long part of it, can be read."""
+    """Return True if a secret, or a long part of it, is readable."""
     parts = [secret] if len(secret) < 24 else [secret, secret[:12], secret[-40:-20]]
     return any(part in reading for part in parts for reading in readings(written))
 
@@ -126,7 +126,7 @@ def test_no_secret_reaches_a_traceback(configured, secret, stdlib):
 
 
 def test_a_traceback_shows_no_values_of_variables(configured):
-    key = KEY  # longer than what a traceback would show of it, so that no search for it as a whole would find it
+    key = KEY  # longer than a traceback would show of it, so that a search for the whole secret would not find it
     try:
         fail("failed")
     except RuntimeError:
@@ -208,7 +208,7 @@ OBEYED = [
 
 
 class Odd:
-    """A value that shows itself with whatever it likes."""
+    """A value with an arbitrary repr."""
 
     def __init__(self, text):
         self._text = text
@@ -237,7 +237,7 @@ def logs_traceback(words):
         logging.getLogger("other").exception("failed")
 
 
-# What is shown by `repr` has marks already.
+# The output of `repr` has quotes already.
 AS_THEY_ARE = {"event", "object", "stdlib", "args", "traceback"}
 L9 = pytest.mark.fault("L9")
 WAYS = {

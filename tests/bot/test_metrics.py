@@ -1,4 +1,4 @@
-"""What is counted and measured, in Prometheus' words."""
+"""The counters and histograms in Prometheus' format."""
 
 import pytest
 
@@ -12,18 +12,16 @@ def metrics():
 
 
 def values(metrics, depths=None):
-    """Each sample, by its name and labels."""
+    """Return each sample by its name and labels."""
     lines = metrics.render(depths).decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 
 def test_outcomes_and_denials_are_exported_before_the_first_one(metrics):
-    observation = values(metrics)
+    samples = values(metrics)
 
-    assert {name: observation[f'dcv_calls_total{{outcome="{name}"}}'] for name in OUTCOMES} == dict.fromkeys(
-        OUTCOMES, 0
-    )
-    assert {observation[f'dcv_refusals_total{{kind="{kind}"}}'] for kind in ("denied", "cooled_down", "limited")} == {0}
+    assert {name: samples[f'dcv_calls_total{{outcome="{name}"}}'] for name in OUTCOMES} == dict.fromkeys(OUTCOMES, 0)
+    assert {samples[f'dcv_refusals_total{{kind="{kind}"}}'] for kind in ("denied", "cooled_down", "limited")} == {0}
 
 
 def test_what_happened_is_counted_by_its_word(metrics):
@@ -33,13 +31,13 @@ def test_what_happened_is_counted_by_its_word(metrics):
     metrics.record_http_rejection("signature")
     metrics.observe_ack("command", 0.2)
 
-    observation = values(metrics)
-    assert observation['dcv_calls_total{outcome="sent"}'] == 2
-    assert observation['dcv_refusals_total{kind="denied"}'] == 1
-    assert observation['dcv_http_rejected_total{reason="signature"}'] == 1
+    samples = values(metrics)
+    assert samples['dcv_calls_total{outcome="sent"}'] == 2
+    assert samples['dcv_refusals_total{kind="denied"}'] == 1
+    assert samples['dcv_http_rejected_total{reason="signature"}'] == 1
     assert (
-        observation['dcv_slack_ack_seconds_count{kind="command"}'],
-        observation['dcv_slack_ack_seconds_sum{kind="command"}'],
+        samples['dcv_slack_ack_seconds_count{kind="command"}'],
+        samples['dcv_slack_ack_seconds_sum{kind="command"}'],
     ) == (
         1,
         0.2,
@@ -63,9 +61,9 @@ def test_an_endpoint_is_named_without_what_it_is_asked_about(metrics, path, endp
     metrics.observe_digicert_call("GET", path, 200, 0.1)
     metrics.observe_digicert_call("GET", path, None, 75.0)
 
-    observation = values(metrics)
+    samples = values(metrics)
     for status in ("200", "none"):
-        assert observation[f'dcv_digicert_call_seconds_count{{endpoint="GET {endpoint}",status="{status}"}}'] == 1
+        assert samples[f'dcv_digicert_call_seconds_count{{endpoint="GET {endpoint}",status="{status}"}}'] == 1
 
 
 def test_what_waits_is_shown_and_nothing_is_said_where_it_is_not_known(metrics):

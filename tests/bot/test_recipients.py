@@ -1,4 +1,4 @@
-"""Who is preselected, what a choice means, and how one mailbox serves many names."""
+"""Recipients: the preselection, the meaning of a choice, and one mailbox for many names."""
 
 import pytest
 
@@ -33,22 +33,22 @@ def plan_of(*names):
 
 
 def of_two_lists(*, preferred=()):
-    """A name scope that DigiCert may limit by the list of its domain or by its own; one address is on both."""
+    """Return a name scope that DigiCert may limit by its domain's list or its own. One address is on both."""
     lists = (AT_SCOPE[0].email, TXT.email), (AT_NAME[0].email, TXT.email.upper())
     target = DomainTarget(7, NAME)
     allowed = (AT_SCOPE[0], AT_NAME[0], TXT)
     return WaitingName(NAME, NAME, target, True, allowed, tuple(preferred), lists)
 
 
-def many(count, *leave_out):
-    """A plan of `count` names, each with the five addresses of its own; (number, local part) pairs are left out."""
+def many(count, *excluded):
+    """Return a plan of `count` names with five addresses each, without the excluded (number, local part) pairs."""
     return plan_of(
         *(
             waiting(
                 *(
                     address
                     for address in constructed(f"a{number}.example")
-                    if (number, address.email.partition("@")[0]) not in leave_out
+                    if (number, address.email.partition("@")[0]) not in excluded
                 ),
                 name=f"www.a{number}.example",
                 scope=f"a{number}.example",

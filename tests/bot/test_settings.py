@@ -1,4 +1,4 @@
-"""Settings: what is accepted, what stops the start, and that nothing secret is ever repeated."""
+"""Settings: accepted values, errors that stop the start, and that no secret is ever repeated."""
 
 import os
 import socket
@@ -29,7 +29,7 @@ SECRETS = {
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch, tmp_path) -> Path:
-    """An empty working directory, and an environment in which nothing that the module reads is set."""
+    """Change to an empty directory, and unset every variable that the module reads."""
     names = {*Settings.model_fields, "request_method"}
     for name in list(os.environ):
         if name.lower() in names or name.lower().endswith("_proxy") or name.startswith("PG"):
@@ -541,10 +541,10 @@ def test_a_postgresql_on_this_machine_may_be_reached_in_clear(load, url, environ
 @pytest.mark.fault("L8")
 @pytest.mark.parametrize(("url", "environment", "problem"), IN_CLEAR)
 def test_an_address_that_asks_for_less_than_tls_is_a_problem(problems, url, environment, problem):
-    told = problems(DATABASE_URL=url, **environment)
+    reported = problems(DATABASE_URL=url, **environment)
 
-    assert [line.startswith(f"DATABASE_URL {problem}") for line in told] == [True]
-    assert "Write sslmode=require or verify-full, or set DATABASE_TLS=off." in told[0]
+    assert [line.startswith(f"DATABASE_URL {problem}") for line in reported] == [True]
+    assert "Write sslmode=require or verify-full, or set DATABASE_TLS=off." in reported[0]
 
 
 @pytest.mark.parametrize("url", ["postgresql://u@db.example/x", "postgresql://u@db.example/x?sslmode=disable"])

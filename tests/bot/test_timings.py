@@ -1,4 +1,4 @@
-"""What the timings of production promise: the stories of the process run with shorter ones."""
+"""The guarantees of the production timings. End-to-end tests use shorter ones."""
 
 import inspect
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""The durable engine: a flow runs once per id, survives a stop, and never runs in anybody's cloud."""
+"""The workflow engine: a workflow runs once per id, survives a stop, and never runs in a cloud service."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from bot.workflow_engine import WorkflowEngine
 
 @pytest.fixture
 async def open_engine_as(tmp_path):
-    """Open an engine on the same file under a name; each is closed at the end."""
+    """Return a function that opens an engine on the same file under a name. Each is closed at the end."""
     opened = []
 
     async def open_it(instance, **flows):
@@ -96,7 +96,7 @@ async def test_every_finished_workflow_is_purged_and_none_that_runs(open_engine,
     for flow_id in ("runs", *(f"r{number}" for number in range(101))):
         await engine.start("flow_v1", flow_id)
     async with asyncio.timeout(20):
-        while known("SUCCESS") < 101:  # noqa: ASYNC110 - the engine tells nobody that a flow ended
+        while known("SUCCESS") < 101:  # noqa: ASYNC110 - the engine sends no event when a workflow ends
             await asyncio.sleep(0.01)
 
     await engine.purge(utc_now() - timedelta(hours=1))

@@ -41,7 +41,7 @@ def ssl_context():
 
 @pytest.fixture
 async def http(no_environment, ssl_context):
-    # Nothing here speaks TLS, and reading the certificates anew takes longer than the tests.
+    # Nothing here speaks TLS, and reading the certificates again takes longer than the tests.
     no_environment.setattr(httpx, "create_ssl_context", lambda **_: ssl_context)
     async with open_http(BASE, SecretStr(KEY)) as http:
         yield http
@@ -60,7 +60,7 @@ def server():
 
 @pytest.fixture
 def no_pauses():
-    """Reads are repeated as often as ever, but at once."""
+    """Retry reads as often as in production, but without pauses."""
     with stamina.set_testing(True, attempts=3):
         yield
 
@@ -75,7 +75,7 @@ def orders(*rows, total=None):
 
 @pytest.fixture(params=["order", "domain"])
 def resend(request, client, server):
-    """A resend by either call, and the route that it takes."""
+    """Return a resend by either call, and its route."""
     if request.param == "order":
         route = server.put("/order/certificate/700001/resend-emails")
         return route, lambda: client.resend_order(700001, [ALICE], "en", confirm)
@@ -475,7 +475,7 @@ async def test_a_list_that_ignores_the_offset_ends(client, server):
 
 
 def lists(server, *rows):
-    """Let the list answer as DigiCert does: with the orders of which one name is exactly the one asked for."""
+    """Make the list answer as DigiCert does: with the orders that have exactly the requested name."""
 
     def answer(request):
         wanted = request.url.params["filters[domain_name]"]

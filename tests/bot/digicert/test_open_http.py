@@ -16,10 +16,10 @@ ME = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r
 
 @contextlib.asynccontextmanager
 async def listening(answer):
-    """A server on a loopback port that gives every connection this answer and hangs up; yields port and first lines."""
+    """Serve one fixed answer to every connection on a loopback port. Yields the port and the first lines received."""
     heard = []
 
-    async def hear(reader, writer):
+    async def handle_connection(reader, writer):
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             heard.append((await reader.read(65536)).partition(b"\r\n")[0].decode(errors="replace"))
             writer.write(answer)
@@ -28,7 +28,7 @@ async def listening(answer):
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
 
-    async with await asyncio.start_server(hear, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(handle_connection, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1], heard
 
 

@@ -18,7 +18,7 @@ except ImportError:  # older code, which knows no people
         return nullcontext()
 
 
-async def moments_of_turns(limits, turns):
+async def slot_times(limits, turns):
     start = time.monotonic()
     moments = []
 
@@ -31,25 +31,25 @@ async def moments_of_turns(limits, turns):
 
 
 def most_within(moments, seconds):
-    """The most turns in any window of that length, which is a hair shorter for the clock's milliseconds."""
+    """Return the largest number of slots in any window of that length, less the clock's millisecond of error."""
     return max(sum(start <= moment < start + seconds - 0.005 for moment in moments) for start in moments)
 
 
 async def test_as_many_slots_as_are_allowed_are_given_at_once():
-    moments = await moments_of_turns(LocalRateLimiter([(100, 5.0), (1000, 180.0)]), 100)
+    moments = await slot_times(LocalRateLimiter([(100, 5.0), (1000, 180.0)]), 100)
 
     assert max(moments) < 1.0
 
 
 async def test_no_window_holds_more_slots_than_allowed():
-    moments = await moments_of_turns(LocalRateLimiter([(3, 0.2)]), 8)
+    moments = await slot_times(LocalRateLimiter([(3, 0.2)]), 8)
 
     assert most_within(moments, 0.2) == 3
     assert max(moments) > 0.4
 
 
 async def test_two_rates_hold_at_once():
-    moments = await moments_of_turns(LocalRateLimiter([(2, 0.1), (4, 0.5)]), 6)
+    moments = await slot_times(LocalRateLimiter([(2, 0.1), (4, 0.5)]), 6)
 
     assert most_within(moments, 0.1) == 2
     assert most_within(moments, 0.5) == 4
@@ -96,7 +96,7 @@ async def test_a_cancelled_wait_uses_no_slot_and_unblocks_the_queue():
     await asyncio.sleep(0.05)
 
     given_up.cancel()
-    moments = await moments_of_turns(limits, 1)
+    moments = await slot_times(limits, 1)
 
     assert moments[0] < 0.4
 
@@ -115,7 +115,7 @@ async def test_expired_slots_are_forgotten():
     for _ in range(8):
         await limits.acquire()
 
-    assert limits._source._bucket.count() <= 3  # noqa: SLF001 - memory is not to be seen from outside
+    assert limits._source._bucket.count() <= 3  # noqa: SLF001 - memory use is not visible from outside
 
 
 @pytest.mark.parametrize("rates", [[], [(0, 1.0)], [(1, 0.0)], [(-1, 1.0)], [(5, 1.0), (5, 2.0)], [(1, 1.0), (9, 2.0)]])
@@ -144,7 +144,7 @@ async def test_people_hardly_wait_while_a_thousand_reads_in_background_do_and_no
         task.cancel()
     await asyncio.gather(*checks, return_exceptions=True)
 
-    # Behind all of them it would be minutes; a busy machine makes a turn late by itself.
+    # Behind all of them it would be minutes. A busy machine alone can delay a slot.
     assert max(waits) < 0.5
     assert len(moments) - len(waits) >= 80
     assert most_within(moments, 0.2) <= 20
@@ -186,7 +186,7 @@ def test_half_of_each_rate_is_a_rate_that_can_still_bind(rates, half):
 
 
 class FakeSlots:
-    """Moments that are so many seconds ahead; without any the database is away."""
+    """Shared slots so many seconds ahead. Without any, the database is unavailable."""
 
     def __init__(self, *ahead):
         self.ahead = list(ahead)
@@ -208,7 +208,7 @@ class FakeSlots:
 
 
 async def test_a_shared_slot_starts_at_its_time():
-    moments = await moments_of_turns(SharedRateLimiter([(9, 1.0)], FakeSlots(0.0, 0.2, 0.3)), 3)
+    moments = await slot_times(SharedRateLimiter([(9, 1.0)], FakeSlots(0.0, 0.2, 0.3)), 3)
 
     assert moments == pytest.approx([0.0, 0.2, 0.5], abs=0.15)
 
@@ -226,7 +226,7 @@ async def test_a_shared_slot_whose_waiter_gave_up_is_released():
 
 
 async def test_while_the_database_is_away_a_process_keeps_to_the_limits_alone():
-    moments = await moments_of_turns(SharedRateLimiter([(3, 0.2)], FakeSlots()), 8)
+    moments = await slot_times(SharedRateLimiter([(3, 0.2)], FakeSlots()), 8)
 
     assert most_within(moments, 0.2) == 3
 
@@ -236,18 +236,18 @@ async def test_a_moment_that_background_work_waits_for_is_a_persons_who_comes_me
     limits = SharedRateLimiter([(4, 60.0)], slots)
     order = []
 
-    tasks = [asyncio.create_task(taking(order, "background", limits.in_background)) for _ in range(3)]
+    tasks = [asyncio.create_task(acquiring(order, "background", limits.in_background)) for _ in range(3)]
     await asyncio.sleep(0.1)
     asked_by_background = slots.asked
-    await taking(order, "ana", limits)
+    await acquiring(order, "ana", limits)
     await until(lambda: len(order) == 2)
-    await ended(tasks)
+    await cancelled(tasks)
 
     assert (asked_by_background, order) == (1, ["ana", "background"])
 
 
-async def taking(order, person, turns):
-    """Take one turn as this person, and write down that it came."""
+async def acquiring(order, person, turns):
+    """Acquire one slot as this person, and record it."""
     with working_for(person):
         await turns.acquire()
     order.append(person)
@@ -255,11 +255,11 @@ async def taking(order, person, turns):
 
 async def until(holds, seconds=5.0):
     async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - nothing tells
+        while not holds():  # noqa: ASYNC110 - no event signals this
             await asyncio.sleep(0.01)
 
 
-async def ended(tasks):
+async def cancelled(tasks):
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -269,13 +269,13 @@ async def ended(tasks):
 @pytest.mark.parametrize("create", [LocalRateLimiter, lambda rates: SharedRateLimiter(rates, FakeSlots(*[0.02] * 500))])
 async def test_a_colleague_waits_for_one_slot_of_a_flood(create):
     limits, order = create([(2, 0.05)]), []
-    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(100)]
+    flood = [asyncio.create_task(acquiring(order, "eve", limits)) for _ in range(100)]
     await until(lambda: len(order) >= 4)
 
     came = len(order)
-    await taking(order, "ana", limits)
+    await acquiring(order, "ana", limits)
     between = len(order) - 1 - came
-    await ended(flood)
+    await cancelled(flood)
 
     assert between <= 3
 
@@ -286,7 +286,7 @@ async def test_slots_are_given_in_rounds_among_the_waiters():
     asked = [("eve", 5), ("ana", 2), ("ben", 2)]
     await limits.acquire()
 
-    await asyncio.gather(*(taking(order, person, limits) for person, turns in asked for _ in range(turns)))
+    await asyncio.gather(*(acquiring(order, person, limits) for person, turns in asked for _ in range(turns)))
 
     assert order[:6] == ["eve", "ana", "ben"] * 2
     assert order[6:] == ["eve"] * 3
@@ -294,17 +294,17 @@ async def test_slots_are_given_in_rounds_among_the_waiters():
 
 @pytest.mark.fault("M10")
 async def test_one_person_cannot_use_up_a_rate_of_minutes():
-    """With all of it gone a colleague would wait until the first turns are three minutes old."""
+    """If one person used all slots, a colleague would wait until the first are three minutes old."""
     limits, order = LocalRateLimiter([(100, 180.0)]), []
-    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(200)]
+    flood = [asyncio.create_task(acquiring(order, "eve", limits)) for _ in range(200)]
     await until(lambda: len(order) >= 70)
     await asyncio.sleep(0.1)
     taken = len(order)
 
     async with asyncio.timeout(2.0):
         for _ in range(10):
-            await taking(order, "ana", limits)
-    await ended(flood)
+            await acquiring(order, "ana", limits)
+    await cancelled(flood)
 
     assert 70 <= taken <= 76
     assert order[taken:] == ["ana"] * 10
@@ -313,14 +313,14 @@ async def test_one_person_cannot_use_up_a_rate_of_minutes():
 @pytest.mark.fault("M10")
 async def test_however_many_people_use_up_a_rate_some_of_it_is_left_for_the_next():
     limits, order = LocalRateLimiter([(200, 180.0)]), []
-    flood = [asyncio.create_task(taking(order, f"eve{number % 5}", limits)) for number in range(400)]
+    flood = [asyncio.create_task(acquiring(order, f"eve{number % 5}", limits)) for number in range(400)]
     await until(lambda: len(order) >= 180)
     await asyncio.sleep(0.1)
     taken = len(order)
 
     async with asyncio.timeout(2.0):
-        await taking(order, "ana", limits)
-    await ended(flood)
+        await acquiring(order, "ana", limits)
+    await cancelled(flood)
 
     assert 180 <= taken < 200
     assert order[taken:] == ["ana"]
@@ -328,7 +328,7 @@ async def test_however_many_people_use_up_a_rate_some_of_it_is_left_for_the_next
 
 async def test_a_share_grows_again_as_slots_expire(monkeypatch):
     limits, order = LocalRateLimiter([(40, 11.0)]), []
-    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(32)]
+    flood = [asyncio.create_task(acquiring(order, "eve", limits)) for _ in range(32)]
     await until(lambda: len(order) >= 30)
     later = time.monotonic() + 12.0
     monkeypatch.setattr(limits_module, "time", SimpleNamespace(monotonic=lambda: later))
@@ -343,12 +343,12 @@ async def test_slots_of_other_processes_reduce_a_persons_share():
     slots = FakeSlots(*[0.0] * 200)
     slots.used = 92
     limits, order = SharedRateLimiter([(100, 180.0)], slots), []
-    flood = [asyncio.create_task(taking(order, "eve", limits)) for _ in range(50)]
+    flood = [asyncio.create_task(acquiring(order, "eve", limits)) for _ in range(50)]
     await until(lambda: len(order) >= 20)
     await asyncio.sleep(0.1)
     taken = len(order)
-    await taking(order, "ana", limits)
-    await ended(flood)
+    await acquiring(order, "ana", limits)
+    await cancelled(flood)
 
     assert 20 <= taken <= 26
     assert order[-1] == "ana"
@@ -357,8 +357,8 @@ async def test_slots_of_other_processes_reduce_a_persons_share():
 async def test_a_slot_that_was_given_to_a_cancelled_wait_goes_to_the_next():
     limits, order = LocalRateLimiter([(1, 0.2)]), []
     await limits.acquire()
-    gone = asyncio.create_task(taking(order, "eve", limits))
-    stays = asyncio.create_task(taking(order, "ana", limits))
+    gone = asyncio.create_task(acquiring(order, "eve", limits))
+    stays = asyncio.create_task(acquiring(order, "ana", limits))
     await asyncio.sleep(0.05)
     began = time.monotonic()
 
@@ -373,7 +373,7 @@ async def test_people_who_come_and_go_block_no_other_waiter():
     limits, order = LocalRateLimiter([(5, 0.02)]), []
     tasks = []
     for number in range(200):
-        tasks.append(asyncio.create_task(taking(order, f"p{number % 7}", limits)))
+        tasks.append(asyncio.create_task(acquiring(order, f"p{number % 7}", limits)))
         if number % 3 == 0:
             await asyncio.sleep(0.001)
             tasks[number // 2].cancel()
@@ -381,4 +381,4 @@ async def test_people_who_come_and_go_block_no_other_waiter():
     await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10.0)
 
     assert len(order) == sum(not task.cancelled() for task in tasks)
-    assert not limits._waiting  # noqa: SLF001 - memory is not to be seen from outside
+    assert not limits._waiting  # noqa: SLF001 - memory use is not visible from outside

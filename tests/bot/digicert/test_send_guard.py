@@ -1,4 +1,4 @@
-"""Right before a request is written: what is asked then, and that nothing was written where the answer is no."""
+"""The check right before a request is sent, and that nothing is sent if it fails."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,8 @@ from bot.errors import CaUnavailable
 DONE = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-class Heard:
-    """What a server got: its connections, and the bytes on them."""
+class ReceivingServer:
+    """A server that records its connections and the bytes it received."""
 
     def __init__(self):
         self.connections, self.data, self.closed = 0, b"", asyncio.Event()
@@ -34,20 +34,20 @@ class Heard:
 
 
 @pytest.fixture
-async def heard(no_environment):
-    heard = Heard()
-    async with await asyncio.start_server(heard.serve, "127.0.0.1", 0) as server:
-        heard.port = server.sockets[0].getsockname()[1]
-        yield heard
+async def receiver(no_environment):
+    receiver = ReceivingServer()
+    async with await asyncio.start_server(receiver.serve, "127.0.0.1", 0) as server:
+        receiver.port = server.sockets[0].getsockname()[1]
+        yield receiver
 
 
 @pytest.fixture
-async def client(heard):
-    async with open_http(f"http://127.0.0.1:{heard.port}", SecretStr("0123456789ABCDEF")) as http:
+async def client(receiver):
+    async with open_http(f"http://127.0.0.1:{receiver.port}", SecretStr("0123456789ABCDEF")) as http:
         yield CertCentral(http, LocalRateLimiter([(100, 1.0)]))
 
 
-class No(Exception):
+class CallForbidden(Exception):
     """The call must not be made."""
 
 
@@ -55,34 +55,34 @@ async def resend(client, confirm):
     await client.resend_domain(1, "a.example", ["admin@a.example"], "en", confirm)
 
 
-async def test_it_is_asked_once_the_connection_is_there_and_before_any_byte_is_written(client, heard):
-    observation = []
+async def test_it_is_asked_once_the_connection_is_there_and_before_any_byte_is_written(client, receiver):
+    states_before_send = []
 
     async def confirm():
         await asyncio.sleep(0.05)
-        observation.append((heard.connections, heard.data))
+        states_before_send.append((receiver.connections, receiver.data))
 
     await resend(client, confirm)
 
-    assert observation[0] == (1, b"")
-    assert len(observation) == 2
-    assert heard.data.startswith(b"PUT /domain/1/dcv/emails HTTP/1.1\r\n")
+    assert states_before_send[0] == (1, b"")
+    assert len(states_before_send) == 2
+    assert receiver.data.startswith(b"PUT /domain/1/dcv/emails HTTP/1.1\r\n")
 
 
-async def test_where_the_answer_is_no_not_a_byte_is_written(client, heard):
+async def test_where_the_answer_is_no_not_a_byte_is_written(client, receiver):
     async def confirm():
-        raise No
+        raise CallForbidden
 
-    with pytest.raises(No):
+    with pytest.raises(CallForbidden):
         await resend(client, confirm)
     async with asyncio.timeout(5):
-        await heard.closed.wait()
+        await receiver.closed.wait()
 
-    assert (heard.connections, heard.data) == (1, b"")
+    assert (receiver.connections, receiver.data) == (1, b"")
 
 
-async def test_where_the_answer_changes_after_the_head_the_body_is_never_written(client, heard):
-    answers = [None, No]
+async def test_where_the_answer_changes_after_the_head_the_body_is_never_written(client, receiver):
+    answers = [None, CallForbidden]
 
     async def confirm():
         if error := answers.pop(0):
@@ -91,31 +91,31 @@ async def test_where_the_answer_changes_after_the_head_the_body_is_never_written
     with pytest.raises(CaUnavailable, match="broken off") as raised:
         await resend(client, confirm)
     async with asyncio.timeout(5):
-        await heard.closed.wait()
+        await receiver.closed.wait()
 
     assert raised.value.may_have_arrived
-    assert heard.data.endswith(b"\r\n\r\n")
-    assert b"admin@a.example" not in heard.data
+    assert receiver.data.endswith(b"\r\n\r\n")
+    assert b"admin@a.example" not in receiver.data
 
 
-async def test_a_connection_that_was_used_before_is_asked_about_as_well(client, heard):
+async def test_a_connection_that_was_used_before_is_asked_about_as_well(client, receiver):
     async def yes():
         pass
 
     async def no():
-        raise No
+        raise CallForbidden
 
     await resend(client, yes)
-    written = heard.data
+    written = receiver.data
 
-    with pytest.raises(No):
+    with pytest.raises(CallForbidden):
         await resend(client, no)
 
-    assert (heard.connections, heard.data) == (1, written)
+    assert (receiver.connections, receiver.data) == (1, written)
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it.")
-async def test_the_kernel_drops_what_it_cannot_deliver_within_seconds(client, heard, monkeypatch):
+async def test_the_kernel_drops_what_it_cannot_deliver_within_seconds(client, receiver, monkeypatch):
     asked = []
     set_it = socket.socket.setsockopt
     monkeypatch.setattr(socket.socket, "setsockopt", lambda *words: (asked.append(words[1:]), set_it(*words)))

@@ -1,4 +1,4 @@
-"""Domains as DigiCert writes them: in which state each is, and that a date in the past never counts as valid."""
+"""Domains in DigiCert's JSON: the state of each, and that a date in the past never counts as valid."""
 
 import json
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ def answer(body):
 
 
 def state(kind, *args):
-    """One of the five states, by its name."""
+    """Return one of the five states by its name."""
     return getattr(models, kind)(*args)
 
 

@@ -1,4 +1,4 @@
-"""The words that say that a text is about certificates or validation, in every language in which DigiCert writes."""
+"""The words that mark a text as about certificates or validation, in every language that DigiCert writes."""
 
 import time
 
@@ -34,7 +34,7 @@ ABOUT = {
 NOT_ABOUT = [
     *("", "disk full", "Good morning", "login.example.org is down", "the session expired", "concert tickets"),
     *("It is uncertain", "invalid response from deep.example.org", "HTTP 503 from https://deep.example.org/"),
-    # Names, addresses and paths say nothing of what a text is about.
+    # Names, addresses and paths do not show the topic of a text.
     *("cert.example.com is down", "Certs.example.com.", "*ssl-check.example.org* is down", "ask certs@example.com"),
     *("https://certs.example.com/validate/ssl", "/etc/ssl/certs/ca.pem is missing", "zertifikat.münchen.de ist weg"),
     *("example.com/validation", "//certificate.example.org:443"),

@@ -1,4 +1,4 @@
-"""What stands after the slash command, and a sentence for everything that cannot be understood."""
+"""The text after a slash command, and a sentence for everything that cannot be parsed."""
 
 import pytest
 from hypothesis import given

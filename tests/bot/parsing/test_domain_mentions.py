@@ -1,4 +1,4 @@
-"""Names in texts: how senders write them, and all that only looks like one."""
+"""Domain names in texts: the spellings of senders, and text that only resembles a name."""
 
 import pytest
 from hypothesis import given
@@ -85,7 +85,7 @@ def named(text, *, strong=True):
     ],
 )
 def test_a_name_is_found_however_it_appears_in_a_text(text):
-    # In messages the passages part scripts which set no spaces.
+    # In messages the text spans separate scripts that use no spaces.
     text = text.replace("证书", "证书 ").replace("已", " 已").replace("の", " の")
 
     assert named(text) == ["shop.example.com"]

@@ -1,4 +1,4 @@
-"""Candidates: what the messages of many senders name, and what they only seem to name."""
+"""Mentions: the targets that the messages of many senders name, and those they only seem to name."""
 
 import json
 
@@ -542,7 +542,7 @@ NASTY = [
 
 @pytest.mark.parametrize("piece", NASTY, ids=ascii)
 def test_40000_adversarial_characters_are_read(piece):
-    # What this costs is measured by `make bench`; a pattern that backtracks without end would not return at all.
+    # `make bench` measures the cost. A pattern that backtracks without end would not return at all.
     text = ("orders\n" + piece * 40_000)[:40_000]
 
     found = find_mentions({"text": text, "attachments": [{"fields": [{"title": "Order", "value": text}]}]})

@@ -1,4 +1,4 @@
-"""The author of a message, from what Slack sends: apps, webhooks, people, and what is unclear."""
+"""The author of a message in Slack's payload: apps, webhooks, people, and unclear cases."""
 
 import pytest
 
@@ -35,7 +35,7 @@ EMAIL = [{"filetype": "email", "subject": "Order 700001"}]
         ({"user": "U" + "0" * 40}, None),
         ({"bot_id": "B" + "0" * 40}, None),
         ({"bot_id": "b0mon"}, None),
-        # Slack Connect: the author, or the place where it was written, is another organization's.
+        # Slack Connect: the author or the channel belongs to another organization.
         ({"user": "U0ANA", "user_team": "T0OTHER", "source_team": "T0OTHER"}, None),
         ({"user": "U0MON", "bot_id": "B0MON", "team": "T0OTHER"}, None),
         ({"bot_id": "B0MON", "source_team": ["T0HOME"]}, None),

@@ -1,4 +1,4 @@
-"""Passages: every text of a message once, where it stands, and nothing that makes reading stop."""
+"""Text spans: every text of a message once, with its location, and no payload that stops the reading."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Links to an order in CertCentral, as people copy them and mail filters rewrite them, and no other link."""
+"""Links to a CertCentral order, as users copy them and mail filters rewrite them, and no other link."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An order id among words: what people paste, every line that the bot and DigiCert write, and what is two things."""
+"""Order ids among words: pasted text, every line that the bot and DigiCert write, and ambiguous text."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Targets: every way in which people write an order or a name, and a sentence for everything else."""
+"""Targets: every spelling of an order or a name, and a sentence for everything else."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Hostile texts: no reader raises anything but Misunderstood, and twice the text is about twice the work."""
+"""Hostile texts: readers raise only InvalidInput, and twice the text is about twice the work."""
 
 import re
 import sys
@@ -32,7 +32,7 @@ TYPED = [read_command, read_status, read_target, read_name, read_locale]
 
 
 def work(read, *values):
-    """Count the functions that reading calls, of Python and of C; the same for the same values."""
+    """Count the Python and C functions that reading calls. The count is the same for the same values."""
     calls = 0
 
     def count(frame, event, _):
@@ -101,7 +101,7 @@ def test_a_message_may_cost_so_much_and_no_more():
 
 
 def patterns():
-    """Each compiled pattern of the readers, by where it is."""
+    """Return each compiled pattern of the readers by its module and name."""
     from bot.parsing import order_ids, order_links, order_words, phrases
 
     readers = (
@@ -118,7 +118,7 @@ def patterns():
 
 
 def repeats(parsed, inside=False):
-    """Yield each endless repetition that can give back what it took, and stands inside another such."""
+    """Yield each unbounded repetition that can backtrack and is nested in another one."""
     for operator, value in parsed:
         name = str(operator)
         if name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:

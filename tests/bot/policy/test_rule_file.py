@@ -110,10 +110,10 @@ A = ', rule 1 ("a")'
     ],
 )
 def test_a_mistake_is_reported_with_its_rule_and_the_correction(text, where, words):
-    [told] = problems(text)
+    [reported] = problems(text)
 
-    assert told.startswith(f"policy.toml{where}: ")
-    assert words in told
+    assert reported.startswith(f"policy.toml{where}: ")
+    assert words in reported
 
 
 SUFFIXES = [
@@ -138,9 +138,9 @@ ODD_WILDCARDS = ["*。", "*\uff0e", "*\uff61", "\uff0a.", "\uff0a。"]
 @pytest.mark.parametrize("wildcard", ["", "*."])
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_public_suffix_is_refused(wildcard, suffix):
-    [told] = problems(f"{RULE}names = ['{wildcard}{suffix}']\n")
+    [reported] = problems(f"{RULE}names = ['{wildcard}{suffix}']\n")
 
-    assert "leave names out to mean every name" in told
+    assert "leave names out to mean every name" in reported
 
 
 @pytest.mark.fault("L4")
@@ -152,9 +152,9 @@ def test_a_public_suffix_is_refused(wildcard, suffix):
     ],
 )
 def test_a_public_suffix_is_refused_however_it_is_spelled(wildcard, suffix):
-    [told] = problems(f"{RULE}names = ['{wildcard}{suffix}']\n")
+    [reported] = problems(f"{RULE}names = ['{wildcard}{suffix}']\n")
 
-    assert "leave names out to mean every name" in told
+    assert "leave names out to mean every name" in reported
 
 
 @pytest.mark.parametrize("name", ["*.ck", "*.kobe.jp", "*.kobe。JP"])
@@ -178,14 +178,14 @@ def test_rules_may_be_written_as_one_list():
 
 
 def five_hundred():
-    """The text of each of 500 rules."""
+    """Return the text of each of 500 rules."""
     rule = '[[rule]]\nname = "r{0}"\ndeny = ["resend"]\nnames = ["n{0}.example.com"]\n'
     return [rule.format(number) for number in range(500)]
 
 
 @pytest.fixture
 def parsed_once(monkeypatch):
-    """Fails a second parse: whoever parses parts of the text needs time that grows with its square."""
+    """Fail the second parse. Parsing parts of the text again would need quadratic time."""
     loads, parsed = tomllib.loads, []
 
     def load(text):
@@ -202,19 +202,19 @@ def test_a_misspelled_rule_among_500_is_named_after_one_parse():
     rules = five_hundred()
     rules[250] = rules[250].replace("[[rule]]", "[[rules]]")
 
-    told = problems("".join(rules))
+    reported = problems("".join(rules))
 
-    assert told == ["policy.toml: [[rules]] is misspelled: write [[rule]] above “r250”."]
+    assert reported == ["policy.toml: [[rules]] is misspelled: write [[rule]] above “r250”."]
 
 
 @pytest.mark.fault("L4")
 @pytest.mark.usefixtures("parsed_once")
 def test_of_very_many_mistakes_some_are_shown_and_the_rest_is_counted():
-    told = problems("".join(five_hundred()).replace("deny", "dney"))
+    reported = problems("".join(five_hundred()).replace("deny", "dney"))
 
-    assert told[0].startswith('policy.toml, rule 1 ("r0"): “dney” is no key of a rule')
-    assert told[19].startswith('policy.toml, rule 20 ("r19"): ')
-    assert told[20:] == ["policy.toml: 480 more mistakes are not shown. Correct these first."]
+    assert reported[0].startswith('policy.toml, rule 1 ("r0"): “dney” is no key of a rule')
+    assert reported[19].startswith('policy.toml, rule 20 ("r19"): ')
+    assert reported[20:] == ["policy.toml: 480 more mistakes are not shown. Correct these first."]
 
 
 @pytest.mark.fault("L4")
@@ -239,9 +239,9 @@ def test_500_rules_are_read_in_one_parse():
     ],
 )
 def test_what_is_no_policy_at_all_is_refused(text, words):
-    [told] = problems(text)
+    [reported] = problems(text)
 
-    assert words in told
+    assert words in reported
 
 
 def test_every_mistake_is_reported_at_once():
@@ -272,14 +272,14 @@ LINES = st.one_of(
 @given(st.binary(max_size=200) | st.lists(LINES, max_size=12).map(lambda lines: "\n".join(lines).encode()))
 @example(b"x = 1\xc2\x85")
 def test_nothing_but_the_operator_s_error_comes_out(content):
-    rules, told = outcome(content)
+    rules, reported = outcome(content)
 
-    assert rules or told
-    assert all(each.startswith("policy.toml") and "\n" not in each for each in told)
+    assert rules or reported
+    assert all(each.startswith("policy.toml") and "\n" not in each for each in reported)
 
 
 def outcome(content):
-    """The rules, and the problems that kept them from being read."""
+    """Return the rules, and the problems that prevented reading them."""
     try:
         return read_policy(content, "policy.toml"), ()
     except ConfigurationError as error:

@@ -1,4 +1,4 @@
-"""Policy: who may use the bot, in which order it is decided, and that whatever is unclear is a no."""
+"""Policy: who may use the bot, the order of the decisions, and denial in every unclear case."""
 
 from dataclasses import replace
 
@@ -382,9 +382,9 @@ def test_a_person_whom_slack_could_not_read_is_distinguished_from_an_unknown_one
     [{"deleted": True}, {"is_bot": True}, {"team_id": "T0OTHER"}, {"is_stranger": True}, {"is_restricted": True}],
 )
 def test_no_rule_allows_a_person_whom_the_workspace_excludes(changes):
-    let_in = Rule("let in", True, EVERY, users=frozenset({"U0ANA"}), groups=frozenset({"S0PKI"}))
+    granting = Rule("let in", True, EVERY, users=frozenset({"U0ANA"}), groups=frozenset({"S0PKI"}))
 
-    assert not decide(by_file(let_in), Principal.read({**MEMBER, **changes}, ["S0PKI"])).allowed
+    assert not decide(by_file(granting), Principal.read({**MEMBER, **changes}, ["S0PKI"])).allowed
 
 
 def test_a_rule_that_names_no_principal_allows_no_person():

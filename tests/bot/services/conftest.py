@@ -1,4 +1,4 @@
-"""Small stand-ins for the outside world: DigiCert, Slack's people, Slack's channels and the durable engine."""
+"""Small fakes of the outside world: DigiCert, Slack's users and channels, and the workflow engine."""
 
 import asyncio
 from collections import defaultdict
@@ -39,9 +39,10 @@ COOLDOWN = timedelta(minutes=15)
 
 
 class FakeCertCentral:
-    """An account in memory: `asked` are all calls, `sent` the resends.
+    """An account in memory. `asked` lists all calls, `sent` the resends.
 
-    A failure is raised once, or None for a call that goes well in between; one of `always` is raised ever.
+    Each entry of `failures` is raised once. An entry of None means that one call succeeds.
+    Each of `always` is raised at every call.
     """
 
     def __init__(self):
@@ -55,13 +56,13 @@ class FakeCertCentral:
         self.hold = None
 
     async def acquire_slot(self):
-        """There is always room; what happens meanwhile happens once."""
+        """Return at once. `meanwhile` runs once."""
         if happens := self.during_turn:
             self.during_turn = None
             await happens()
 
     def add_order(self, order_id, *names, status="pending", is_dv=True, method=None, entries=None, since=LONG_AGO):
-        """An order; unless `entries` says otherwise, each name waits at its own scope."""
+        """Add an order. Unless `entries` says otherwise, each name is pending at its own scope."""
         order = Order(order_id, status, names[0] if names else "", tuple(names), is_dv, "a product", method, since)
         waiting = [self.entry(name) for name in names] if entries is None else entries
         self.orders[order_id] = order
@@ -72,7 +73,7 @@ class FakeCertCentral:
         return NameValidation(scope, names or (scope,), is_open, method, domain_id, covers_below)
 
     def add_domain(self, domain_id, name, *emails, is_active=True, is_pending=True, method="email", until=None):
-        """A domain; DigiCert allows these addresses for it, by id and by name."""
+        """Add a domain. DigiCert allows these addresses for its id and its name."""
         from bot.models import Pending, Unclear, Valid
 
         validation = {True: Pending(until), False: Valid(until), None: Unclear()}[is_pending]
@@ -83,7 +84,7 @@ class FakeCertCentral:
         return domain
 
     def allow(self, key, *emails, of=None):
-        """What "Domain emails" answers for an id or a name."""
+        """Set the answer of "Domain emails" for an id or a name."""
         known = self.account_domains.get(key)
         self.allowed[key] = tuple(Address(email, of or (known.name if known else str(key))) for email in emails)
 
@@ -155,7 +156,7 @@ class FakeCertCentral:
 
 
 class FakeDirectory:
-    """Who is in the workspace; a person can be changed, and asking can fail or take for ever."""
+    """The members of the workspace. A person can be changed, and reading can fail or hang."""
 
     retry_after = 0.0
 
@@ -175,10 +176,10 @@ class FakeDirectory:
         return self.people[user_id]
 
 
-class FakeChat:
-    """Slack's channels: `closed` tells with which word each refuses, `failures` what the next calls raise, if anything.
+class FakeSlackChat:
+    """Slack's channels. `closed` maps a channel to its error code, `failures` lists the errors of the next calls.
 
-    With `lose_next` the next post stands there, but its answer is lost; a post that `began` waits for `hold`.
+    With `lose_next` the next post is stored, but its response is lost. A post that `began` waits for `hold`.
     """
 
     def __init__(self):
@@ -189,7 +190,7 @@ class FakeChat:
 
     @property
     def texts(self):
-        """What stands there now, by channel, oldest first."""
+        """Return the present texts by channel, oldest first."""
         return [(destination.channel_id, message.text) for destination, message, _ in self.messages.values()]
 
     async def is_shared(self, destination):
@@ -236,7 +237,7 @@ class FakeChat:
 
 
 class FakeEngine:
-    """Runs a flow only where it is given `steps`; `started` are the ids that were."""
+    """An engine that runs a workflow only if it has `steps`. `started` lists the ids of started workflows."""
 
     def __init__(self):
         self.flows, self.started, self.steps = {}, [], None
@@ -255,7 +256,7 @@ class FakeEngine:
 
 
 class FakeSteps:
-    """Runs each step at once; a sleep moves the clock."""
+    """Steps that run at once. A sleep advances the clock."""
 
     def __init__(self, clock):
         self.ran, self.slept, self._clock = [], [], clock
@@ -271,7 +272,7 @@ class FakeSteps:
 
 @pytest.fixture(autouse=True)
 def logged():
-    """What the services logged; nothing is printed."""
+    """Capture the logs of the services. Nothing is printed."""
     with structlog.testing.capture_logs() as logged:
         yield logged
 
@@ -290,7 +291,7 @@ def directory(ana):
 
 @pytest.fixture
 def chat():
-    return FakeChat()
+    return FakeSlackChat()
 
 
 @pytest.fixture
@@ -330,7 +331,7 @@ def metrics():
 
 @pytest.fixture
 def authorizer(directory, ledger, metrics, clock):
-    """Ana and Bob are on the list."""
+    """Return an authorizer whose list has Ana and Bob."""
     rules = Rules(frozenset({"U0ANA", "U0BOB"}), frozenset(), frozenset({"T0HOME"}))
     return Authorizer(PolicyLoader(rules), directory, ledger, metrics, clock)
 
@@ -360,7 +361,7 @@ def reach(certcentral, account_cache):
 
 @pytest.fixture
 async def visibility(authorizer, ana):
-    """Ana's view, who may learn about everything."""
+    """Return the visibility of Ana, who may see everything."""
     from bot.services.authorization.visibility import Visibility
 
     return Visibility(ana, Destination("C0PKI"), await authorizer.context(ana))
@@ -388,19 +389,19 @@ def reporter(stored, ledger, follow_ups, publisher, clock):
 
 @pytest.fixture
 def schedule():
-    """Four looks, and what usually helps at the third."""
+    """Return a schedule of four checks, with the reminder at the third."""
     return FollowUpSchedule(tuple(timedelta(minutes=after) for after in (2, 5, 10, 20)), (timedelta(minutes=10),))
 
 
 @pytest.fixture(autouse=True)
 def impatient():
-    """Retry at once whatever is retried for as long as it takes."""
+    """Retry without pauses what is retried until it succeeds."""
     with stamina.set_testing(True, attempts=1000, cap=True):
         yield
 
 
 def shortened(**seconds):
-    """Return the argument of a service that makes it wait for less long; none for older code, which takes none."""
+    """Return the argument that shortens a service's waits, or none for older code without it."""
     if not find_spec("bot.timings"):
         return {}
     from bot.timings import Timings
@@ -410,8 +411,8 @@ def shortened(**seconds):
 
 @pytest.fixture(autouse=True)
 def patient_guard(monkeypatch):
-    """Give a loaded machine more time for the last question before a call, which has tests of its own."""
-    # Older code, on which the tests of faults are run, has no such question.
+    """Give a loaded machine more time for the last check before a call, which has tests of its own."""
+    # Older code, on which the tests of faults run, has no such check.
     if find_spec("bot.store.call_guard"):
         monkeypatch.setattr("bot.store.call_guard.ANSWER_SECONDS", 10.0)
 
@@ -423,7 +424,7 @@ def sender(database, stored, ledger, authorizer, certcentral, addresses, reach, 
 
 @pytest.fixture
 def make_resend(authorizer, chat, engine, sender, reporter, metrics, clock):
-    """The gate to a resend, upon any database, behind another policy or with limits if they are given."""
+    """Return a function that makes a resend service with any database, policy or limits."""
 
     def create(database, policy=None, **limits):
         return ResendService(
@@ -452,7 +453,7 @@ def resend(make_resend, database):
 
 @pytest.fixture
 def accept(database, clock):
-    """Put an accepted request into the database, with its claims."""
+    """Return a function that stores an accepted request with its cooldowns."""
 
     async def accept_it(request):
         async with database.write() as transaction:

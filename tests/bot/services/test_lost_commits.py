@@ -1,4 +1,4 @@
-"""A commit whose answer was lost is found again: the steps of a flow write each fact once."""
+"""A commit whose answer was lost is detected: the steps of a workflow write each fact once."""
 
 from contextlib import asynccontextmanager
 
@@ -13,9 +13,9 @@ from bot.store.ledger.entries import Entry, Ledger
 
 
 class LosingAnswers:
-    """The same database; every other commit goes without an answer, whether it took effect or not.
+    """The same database, in which every other commit loses its answer, with or without effect.
 
-    `after_loss` happens once, after an answer was lost.
+    `after_loss` runs once, after an answer was lost.
     """
 
     def __init__(self, database, *, takes_effect):

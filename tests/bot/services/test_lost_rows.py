@@ -1,4 +1,4 @@
-"""Rows that a copy of a SQLite database lacks at its end show by the file that knows of the newest row."""
+"""Rows missing at the end of a restored SQLite database are detected by the file that records the newest row."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def url(folder):
 
 
 async def write(folder, count, who="U0ANA"):
-    """Open the database, write rows, and close it, so that its last writes are in the file itself."""
+    """Open the database, write rows, and close it. Its last writes are then in the file itself."""
     database = open_database(url(folder))
     await database.migrate()
     await record(database, count, who)
@@ -43,10 +43,10 @@ async def record(database, count, who="U0ANA"):
 
 
 async def until_noted(folder, seq):
-    """Wait until the file beside the database knows of this row."""
+    """Wait until the file beside the database records this row."""
     file = folder / "bot.db.head"
     async with asyncio.timeout(5.0):
-        while file.exists() and json.loads(file.read_bytes())["seq"] != seq:  # noqa: ASYNC110 - a file tells nobody
+        while file.exists() and json.loads(file.read_bytes())["seq"] != seq:  # noqa: ASYNC110 - a file sends no event
             await asyncio.sleep(0.005)
 
 

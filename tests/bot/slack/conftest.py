@@ -11,7 +11,7 @@ from sandbox.slack import Slack
 
 @pytest.fixture(autouse=True)
 def logged():
-    """What was logged; nothing is printed."""
+    """Capture the logs. Nothing is printed."""
     with structlog.testing.capture_logs() as logged:
         yield logged
 
@@ -62,5 +62,5 @@ def group(slack):
 
 @pytest.fixture
 def calls(slack):
-    """How often a method was called."""
+    """Return a function that counts the calls of a method."""
     return lambda method: sum(call.method == method for call in slack.api_calls)

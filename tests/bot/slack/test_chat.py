@@ -1,4 +1,4 @@
-"""What the bot says: whispers, forms, and messages that can be found again."""
+"""Messages of the bot: ephemeral messages, forms, and messages that can be found again."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ def since():
 
 @pytest.fixture
 def interaction(slack, ana, pki):
-    """Where Ana typed a command."""
+    """Return the interaction of Ana's command."""
     return Interaction(Actor(ana.id, slack.team_id), Destination(pki.id), slack.response_urls.issue(ana, pki))
 
 

@@ -1,4 +1,4 @@
-"""The connection to Slack: who we are, what is later and what is never, and that nothing is repeated by itself."""
+"""The Slack client: the bot's identity, temporary and permanent errors, and no automatic retries."""
 
 import asyncio
 import contextlib

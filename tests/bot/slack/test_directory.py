@@ -1,4 +1,4 @@
-"""People and user groups, as Slack knows them now or knew them a moment ago."""
+"""Users and user groups, read from Slack now or cached for a moment."""
 
 import asyncio
 import time

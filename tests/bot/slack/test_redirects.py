@@ -1,4 +1,4 @@
-"""Slack's answers that lead elsewhere: nobody there is asked, and nothing of them is believed."""
+"""Redirects in Slack's answers: they are not followed, and their content is not trusted."""
 
 import aiohttp
 import pytest
@@ -17,7 +17,7 @@ OK = {"ok": True, "user_id": "U1", "team_id": "T1", "bot_id": "B1", "url": "ws:/
 
 @pytest.fixture
 async def elsewhere():
-    """Another host, which says yes to everything; the requests that reached it."""
+    """Serve another host that accepts everything. Returns the requests that reached it."""
     heard = []
 
     async def agree(request):

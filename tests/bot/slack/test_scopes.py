@@ -1,4 +1,4 @@
-"""The scopes that the bot needs; that the manifest asks for the same ones is told in tests/test_manifest.py."""
+"""The scopes that the bot needs. tests/test_manifest.py checks that the manifest requests the same ones."""
 
 from bot.slack import scopes
 

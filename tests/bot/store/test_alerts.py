@@ -1,4 +1,4 @@
-"""Alerts are looked at once each, in the order of their arrival."""
+"""Alerts are processed once each, in the order of arrival."""
 
 from datetime import timedelta
 

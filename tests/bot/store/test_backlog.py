@@ -1,4 +1,4 @@
-"""How much waits, counted."""
+"""The counts of pending work."""
 
 from datetime import timedelta
 

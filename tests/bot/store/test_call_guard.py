@@ -1,4 +1,4 @@
-"""The question right before a call: only an answer of this moment counts, and only while the process is a member."""
+"""The check right before a call: only a current answer counts, and only while the process is a member."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ class Now:
 
 
 class Member(SingleInstance):
-    """A process among others; `renewed` counts how often it showed that it lives, and takes time to do so."""
+    """A member of a cluster. `renewed` counts its renewals, which last some time."""
 
     def __init__(self, now):
         super().__init__()
@@ -60,7 +60,7 @@ def end(database, clock, ana):
 
 
 def test_a_request_is_sent_or_never_will_be_before_others_may_recover_it():
-    """Also if the database's clock jumped by as much as a member takes for a renewal that was late."""
+    """This holds also if the database's clock jumps by the duration of a late renewal."""
     unseen_jump = LEASE_SECONDS * LONGEST_GAP - LEASE_SECONDS / RENEWALS_PER_LEASE
 
     assert LEASE_SECONDS - unseen_jump > FRESH_SECONDS + HELD_SECONDS

@@ -1,4 +1,4 @@
-"""The two doors: who waits for whom, what is rolled back, and what a database that is away looks like."""
+"""Read and write transactions: their queue, their rollback, and the errors of an unavailable database."""
 
 import asyncio
 import contextlib
@@ -30,14 +30,14 @@ async def write_one(database, **changes):
 
 @pytest.fixture
 def garbage(tmp_path):
-    """A file that SQLite cannot read."""
+    """Return a file that SQLite cannot read."""
     file = tmp_path / "garbage.db"
     file.write_bytes(b"no database at all" * 100)
     return file
 
 
 async def no_connection_left():
-    """Wait until every connection is closed: one that failed is closed a moment after it was given up."""
+    """Wait until every connection is closed. A failed one is closed a moment after it was given up."""
     for thread in threading.enumerate():
         if "_connection_worker" in thread.name:
             await asyncio.to_thread(thread.join, 10)
@@ -77,7 +77,7 @@ async def test_a_second_writer_waits_for_the_first(database, open_another, same_
     other = database if same_process else open_another()
     async with database.write() as transaction:
         waiting = asyncio.create_task(write_one(other, id="second"))
-        for _ in range(3):  # time enough for a writer whom nothing holds back
+        for _ in range(3):  # time enough for a writer that is not blocked
             await count(database)
         was_waiting = not waiting.done()
         await transaction.execute(sa.insert(forms).values(A_FORM))
@@ -186,7 +186,7 @@ async def test_a_database_that_cannot_be_opened_stops_the_start_in_one_line(garb
 
 @pytest.fixture
 async def newer_tables(database):
-    """Tables that call themselves those of a version to come."""
+    """Mark the tables as those of a later version."""
 
     async def call_them(revision):
         async with database.write() as transaction:
@@ -286,5 +286,5 @@ async def test_many_writers_of_one_person_delay_no_colleague(database):
     for _ in range(3):
         await write("ana")
 
-    ended = await asyncio.gather(*flood, return_exceptions=True)
-    assert any(isinstance(each, StoreUnavailable) for each in ended)
+    results = await asyncio.gather(*flood, return_exceptions=True)
+    assert any(isinstance(each, StoreUnavailable) for each in results)

@@ -1,4 +1,4 @@
-"""The SQLite file: which one a URL names, one process on each, and who may read it."""
+"""The SQLite file: its path in a URL, one process on each, and its permissions."""
 
 import asyncio
 import contextlib
@@ -95,11 +95,11 @@ def test_a_lock_that_cannot_be_written_stops_the_start(tmp_path):
 @pytest.mark.fault("M8")
 @pytest.mark.process
 async def test_an_inspection_sees_a_bot_that_uses_another_name(tmp_path):
-    """A file that is mounted alone has no lock beside it."""
+    """A file that is mounted alone has no lock file beside it."""
     file = tmp_path / "bot.db"
     async with a_process_that_holds(file):
         (tmp_path / "bot.db.lock").unlink()
-        observation = who_holds(file)
+        holder = who_holds(file)
     after = who_holds(file)
 
-    assert (observation, after) == ("a process that uses another name for the file", None)
+    assert (holder, after) == ("a process that uses another name for the file", None)

@@ -1,4 +1,4 @@
-"""Followings: one per target, decided once per look, and each with the moment of the next."""
+"""Follow-ups: one per target, decided once per check, and each with the time of the next."""
 
 import dataclasses
 from datetime import timedelta
@@ -20,14 +20,14 @@ def followed(database):
 
 @pytest.fixture
 def begin(database, followed, clock):
-    """Follow every call of a request whose outcome was told."""
+    """Return a function that starts the follow-up of every call of a reported request."""
 
-    async def start_pending(request, *, told=True):
+    async def start_pending(request, *, reported=True):
         async with database.write() as transaction:
             await requests.add(transaction, request)
             for number in range(len(request.calls)):
                 await follow_ups.begin(transaction, request, number, clock(), clock() + SOON)
-        if told:
+        if reported:
             await requests.Requests(database).reported(request.id, clock())
         return await followed.of(request.id)
 
@@ -36,7 +36,7 @@ def begin(database, followed, clock):
 
 @pytest.fixture
 def decides(clock):
-    """A decision, and how often it was asked for."""
+    """Return a function that makes a decision and counts its calls."""
 
     def create(
         state=FollowUpState.FOLLOWING,
@@ -78,7 +78,7 @@ async def test_it_is_due_at_its_moment_and_not_before(begin, followed, make_requ
 
 
 async def test_nothing_is_due_while_the_outcome_is_unreported(begin, followed, make_request, clock):
-    await begin(make_request(), told=False)
+    await begin(make_request(), reported=False)
     clock.advance(days=1)
 
     assert await followed.due(clock(), 10) == []

@@ -1,4 +1,4 @@
-"""Drawings of a form are kept for a day."""
+"""Forms are stored for a day."""
 
 import dataclasses
 from datetime import timedelta

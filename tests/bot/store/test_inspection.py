@@ -1,4 +1,4 @@
-"""A look at the database: what it tells, and that it leaves every row and every table as it was."""
+"""The inspection of a database: its findings, and that it changes no row and no table."""
 
 import asyncio
 import fcntl
@@ -50,7 +50,7 @@ def url(file):
 
 @pytest.fixture
 def migrations(tmp_path):
-    """Two migrations of a bot, of which "2" is the last."""
+    """Return two migrations of a bot, of which "2" is the last."""
     versions = tmp_path / "migrations" / "versions"
     versions.mkdir(parents=True)
     for revision, before in (("1", None), ("2", "1")):
@@ -60,7 +60,7 @@ def migrations(tmp_path):
 
 @pytest.fixture
 def contents(file):
-    """What stands in the folder of the database now; an empty log and the index of a log hold no data."""
+    """Return the content of the database's folder. An empty log and the index of a log hold no data."""
 
     def read():
         found = {path.name: path.read_bytes() for path in file.parent.iterdir() if not path.name.endswith("-shm")}
@@ -81,9 +81,9 @@ async def migrate(url):
 
 
 async def test_a_file_that_is_not_there_is_not_made(file, url, contents):
-    observation = await inspect(url)
+    inspection = await inspect(url)
 
-    assert (observation.tables, observation.revision, observation.where, observation.running) == (
+    assert (inspection.tables, inspection.revision, inspection.where, inspection.running) == (
         Tables.MISSING,
         None,
         str(file),
@@ -103,10 +103,10 @@ async def test_what_was_migrated_is_up_to_date_and_left_as_it_is(url, contents):
     await migrate(url)
     before = contents()
 
-    observation = await inspect(url)
+    inspection = await inspect(url)
 
-    assert observation.tables is Tables.UP_TO_DATE
-    assert observation.revision == observation.head
+    assert inspection.tables is Tables.UP_TO_DATE
+    assert inspection.revision == inspection.head
     assert contents() == before
 
 
@@ -116,9 +116,9 @@ async def test_what_was_migrated_is_up_to_date_and_left_as_it_is(url, contents):
 async def test_the_tables_are_compared_with_the_migrations(file, url, migrations, revision, tables):
     write_revision(file, revision)
 
-    observation = await inspect(url, migrations)
+    inspection = await inspect(url, migrations)
 
-    assert (observation.tables, observation.revision, observation.head) == (tables, revision, "2")
+    assert (inspection.tables, inspection.revision, inspection.head) == (tables, revision, "2")
 
 
 async def test_a_database_in_use_is_read_beside_its_log(file, url, migrations, contents):
@@ -129,9 +129,9 @@ async def test_a_database_in_use_is_read_beside_its_log(file, url, migrations, c
         writer.execute("UPDATE alembic_version SET version_num = '2'")
         before = contents()
 
-        observation = await inspect(url, migrations)
+        inspection = await inspect(url, migrations)
 
-        assert observation.revision == "1"
+        assert inspection.revision == "1"
         assert contents() == before
         writer.execute("COMMIT")
         assert (await inspect(url, migrations)).revision == "2"
@@ -142,9 +142,9 @@ async def test_what_a_killed_process_left_is_read_and_left_as_it_is(file, url, m
     await killed_while_writing(file)
     before = contents()
 
-    observation = await inspect(url, migrations)
+    inspection = await inspect(url, migrations)
 
-    assert observation.tables is Tables.BEHIND
+    assert inspection.tables is Tables.BEHIND
     assert contents() == before
     assert len(before[f"{file.name}-wal"]) > 0
 
@@ -211,7 +211,7 @@ async def test_what_the_bot_may_not_write_to_is_named(file, url, what, monkeypat
     file.touch()
     lock_file(file).touch()
     closed = {"folder": file.parent, "file": file, "lock": lock_file(file)}[what]
-    # Whoever runs the tests may be allowed to write everywhere.
+    # The user who runs the tests may be allowed to write everywhere.
     monkeypatch.setattr("os.access", lambda path, _: Path(path) != closed)
 
     with pytest.raises(ConfigurationError, match="DATABASE_URL: the bot may not write to") as caught:
@@ -253,15 +253,15 @@ async def test_bots_that_run_on_a_server_are_seen_and_not_disturbed(postgresql_u
     async with join_cluster(url, "two", stop) as two, join_cluster(url, "one", stop) as one:
         for instance in (one, two):
             await instance.join()
-        observation = await inspect(url)
+        inspection = await inspect(url)
         again = await inspect(url)
         for instance in (one, two):
             await instance.release()
     after = await inspect(url)
 
-    assert observation.tables is Tables.UP_TO_DATE
-    assert (observation.running, observation.instances) == (None, ("one", "two"))
-    assert again == observation
+    assert inspection.tables is Tables.UP_TO_DATE
+    assert (inspection.running, inspection.instances) == (None, ("one", "two"))
+    assert again == inspection
     assert after.instances == ()
 
 

@@ -1,4 +1,4 @@
-"""A database of before the first schema: the start ends with one sentence, and nothing in it changes."""
+"""A database from before the first schema: the start fails with one sentence and changes nothing."""
 
 import pytest
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from bot.errors import ConfigurationError
 
 @pytest.fixture
 async def old_database(open_empty):
-    """A database whose tables are of a version that was never released."""
+    """Return a database with the tables of a version that was never released."""
     database = open_empty()
     async with database.write_unlocked() as connection:
         await connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))

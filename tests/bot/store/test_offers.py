@@ -1,4 +1,4 @@
-"""What a channel was offered stands for a day, by target; each version of an offer is shown."""
+"""Offers: valid for a day, one per target and channel, and each version is published."""
 
 import dataclasses
 from datetime import timedelta
@@ -25,7 +25,7 @@ def offers(database):
 
 @pytest.fixture
 def create(database, clock):
-    """Make an offer of these targets."""
+    """Return a function that creates an offer of these targets."""
 
     async def make_it(offer_id, *keys, channel="C0OPS", author=AUTHOR):
         targets = tuple(OfferTarget(key, key, ("shop.example.com",), clock()) for key in keys)
@@ -109,7 +109,7 @@ async def test_every_change_is_a_version_that_is_to_be_shown(offers, create, dat
         ("b", 0, 1, 0),
         ("a", 2, 3, 1),
     ]
-    # A version that was drawn before the last change leaves it to be shown.
+    # After a version rendered before the last change, that change still has to be published.
     await offers.mark_published(dataclasses.replace(behind[1], version=2))
     assert [each.id for each in await offers.unpublished(10)] == ["b", "a"]
 

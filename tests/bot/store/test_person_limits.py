@@ -1,4 +1,4 @@
-"""How many requests a person made lately: counted by what was accepted, in every span, and found by an index."""
+"""Recent requests of a person: accepted ones counted in every time span, and found by an index."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ BOB = Actor("U0BOB", "T0HOME")
 
 @pytest.fixture
 def write(database, clock):
-    """Write rows of somebody, a second apart."""
+    """Return a function that writes rows of a user, a second apart."""
 
     async def write_them(actor, *events):
         for event in events:
@@ -27,7 +27,7 @@ def write(database, clock):
 
 @pytest.fixture
 def ask(database, clock, ana):
-    """Ask for Ana's limit, in a transaction as it accepts."""
+    """Return a function that reads Ana's limit in a transaction, as accepting does."""
 
     async def ask_now(*rates, actor=ana):
         async with database.write() as transaction:
@@ -104,13 +104,13 @@ async def test_without_limits_none_is_reached(write, ask, ana):
 
 
 async def test_a_persons_requests_are_found_by_the_index(database, ana, clock, write):
-    """A ledger of years is not read through for every submit."""
+    """A submit must not scan a ledger of years."""
     await write(ana, *[LedgerEvent.ACCEPTED] * 3)
     statements = []
-    engine = database._engine.sync_engine  # noqa: SLF001 - what is sent to the database is not to be seen from outside
+    engine = database._engine.sync_engine  # noqa: SLF001 - the statements are not visible from outside
 
     @sa.event.listens_for(engine, "before_cursor_execute")
-    def hear(_, __, statement, parameters, *more):
+    def record_statement(_, __, statement, parameters, *more):
         statements.append((statement, parameters))
 
     async with database.write() as transaction:
@@ -121,5 +121,5 @@ async def test_a_persons_requests_are_found_by_the_index(database, ana, clock, w
             explained = f"EXPLAIN {'QUERY PLAN ' if database.is_sqlite else ''}{statement}"
             plan = str((await transaction.exec_driver_sql(explained, parameters)).all())
             assert "ledger_begins" in plan or "ledger_pkey" in plan or "PRIMARY KEY" in plan, plan
-    sa.event.remove(engine, "before_cursor_execute", hear)
+    sa.event.remove(engine, "before_cursor_execute", record_statement)
     assert statements

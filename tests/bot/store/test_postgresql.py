@@ -1,4 +1,4 @@
-"""PostgreSQL: a server that is gone, silent or busy is waited for as promised, and nothing is told wrongly."""
+"""PostgreSQL: bounded waits for a server that is gone, silent or busy, and no wrong result."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ def database_url(postgresql_url):
 
 @pytest.fixture
 def run(postgresql_url):
-    """Tell the server something, as its administrator."""
+    """Return a function that runs a statement on the server as its administrator."""
 
     def run_it(statement):
         with psycopg.connect(postgresql_url, autocommit=True) as connection:
@@ -48,8 +48,8 @@ def run(postgresql_url):
 
 
 @pytest.fixture
-def disable(postgresql):
-    """Let the server's end of a connection fall silent, and speak again when the test says so, or ends."""
+def silence(postgresql):
+    """Return a function that silences the server's end of a connection until the test resumes it or ends."""
     if postgresql.server is None:
         pytest.skip("The server that TEST_DATABASE_URL names is not ours to stop.")
     unreachable = []
@@ -69,7 +69,7 @@ def disable(postgresql):
 
 @pytest.fixture
 async def deaf_url():
-    """An address where somebody listens, and never answers."""
+    """Serve a listener that never answers, and return its URL."""
     open_ends = []
     server = await asyncio.start_server(lambda _, writer: open_ends.append(writer), "127.0.0.1", 0)
     yield f"postgresql+psycopg://bot@127.0.0.1:{server.sockets[0].getsockname()[1]}/dcv"
@@ -143,19 +143,19 @@ async def test_a_server_that_never_answers_is_waited_for_once(deaf_url):
     await database.close()
 
 
-async def test_a_pooled_connection_that_fell_silent_is_replaced_in_time(database, disable):
+async def test_a_pooled_connection_that_fell_silent_is_replaced_in_time(database, silence):
     async with database.read() as connection:
         pid = await pid_of(connection)
-    disable(pid)
+    silence(pid)
 
     with within(LOCK_SECONDS):
         assert await count(database) == 0
 
 
-async def test_a_server_that_falls_silent_within_a_transaction_is_given_up_in_time(database, disable):
+async def test_a_server_that_falls_silent_within_a_transaction_is_given_up_in_time(database, silence):
     async def wait_for_it():
         async with database.read() as connection:
-            disable(await pid_of(connection))
+            silence(await pid_of(connection))
             await connection.scalar(sa.text("SELECT 1"))
 
     with within(ANSWER_SECONDS), pytest.raises(StoreUnavailable):
@@ -174,16 +174,16 @@ async def test_a_statement_that_takes_too_long_is_ended_by_the_server(database):
 
 
 async def test_a_commit_whose_answer_is_lost_is_reported_as_unknown_and_may_have_taken_effect(
-    database, open_another, disable
+    database, open_another, silence
 ):
     async def lose_the_answer():
         async with database.write() as transaction:
             await transaction.execute(sa.insert(forms).values(A_FORM))
-            disable(await pid_of(transaction))
+            silence(await pid_of(transaction))
 
     with within(ANSWER_SECONDS), pytest.raises(CommitUnknown, match="may be carried out all the same"):
         await lose_the_answer()
-    disable.over()
+    silence.over()
 
     async with open_another().write() as connection:
         assert await connection.scalar(sa.select(sa.func.count()).select_from(forms)) == 1

@@ -1,4 +1,4 @@
-"""Accepted requests come back as they went in, oldest first, until their outcome was told."""
+"""Accepted requests come back unchanged, oldest first, until their outcome is reported."""
 
 import dataclasses
 from datetime import timedelta

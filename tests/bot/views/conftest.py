@@ -1,4 +1,4 @@
-"""What DigiCert and people may write, and what may never become of it."""
+"""Text from DigiCert and users, and the checks of what it may never become."""
 
 import json
 import re
@@ -57,7 +57,7 @@ ODD = [
     "<" * 700,
     "very long words " * 700,
 ]
-# What we make ourselves: mentions of a few, moments, the channel, links to a thread, and what is typed.
+# The bot's own markup: mentions of a few, dates, the channel, links to a thread, and typed text.
 OURS = re.compile(
     r"<@U0(?:ANA|BOB)>|<#C0PKI>|<!subteam\^S0PKI>|<!date\^\d+\^(\{date_short_pretty\} )?\{time\}\|[0-9: -]+ UTC>"
     r"|<https://slack\.test/p1\|[a-z ]+>|`/dcv-status`|`because`|`no-reply@digitalcertvalidation\.com`"
@@ -65,10 +65,10 @@ OURS = re.compile(
 
 
 class Foreign:
-    """Strategies for what comes from outside."""
+    """Strategies for data from outside."""
 
     text = st.lists(st.one_of(st.sampled_from(ODD), st.text(max_size=40)), max_size=4).map("".join)
-    # A domain name as it leaves bot.digicert: one line of at most 300 characters, and rarely a real one.
+    # A domain name as bot.digicert returns it: one line of at most 300 characters, and rarely a real one.
     name = st.one_of(
         st.sampled_from([LONGEST, UMLAUTS, "shop.example.com", "xn--bcher-kva.example", "xn--", "*.example.com"]),
         st.from_regex(r"[a-z0-9]{1,20}(\.[a-z0-9-]{1,20}){0,5}\.example", fullmatch=True),
@@ -105,7 +105,7 @@ class Foreign:
 
     @classmethod
     def request(cls):
-        """One to ten calls with up to 250 names each."""
+        """Draw one to ten calls with up to 250 names each."""
         calls = st.integers(1, 10).flatmap(lambda count: st.lists(cls.call(250), min_size=count, max_size=count))
         return st.builds(
             ResendRequest,
@@ -121,7 +121,7 @@ class Foreign:
 
     @classmethod
     def results(cls, request, least=None):
-        """Endings of all calls of a request, or of at least so many."""
+        """Draw results of all calls of a request, or of at least so many."""
         everyone = len(request.calls)
         count = st.just(everyone) if least is None else st.integers(least, everyone)
         result = st.builds(CallResult, cls.outcome, cls.words, cls.moment)
@@ -131,7 +131,7 @@ class Foreign:
 
     @classmethod
     def waiting(cls, target):
-        """A waiting name with up to 150 allowed addresses, the constructed ones of its scope among them."""
+        """Draw a pending name with up to 150 allowed addresses, with the constructed ones of its scope."""
 
         def build(name, scope, emails, txts, count, preferred):
             more = [
@@ -154,7 +154,7 @@ class Foreign:
 
     @classmethod
     def plan(cls):
-        """An order with 1 to 250 waiting names, or one to ten domains."""
+        """Draw an order with 1 to 250 pending names, or one to ten domains."""
         target = st.one_of(st.just(OrderTarget(700001)), st.just(DomainTarget(1234, "example.com")))
         some = target.flatmap(lambda target: st.lists(cls.waiting(target), min_size=1, max_size=10))
         names = st.tuples(some, st.sampled_from([1, 2, 25])).map(lambda parts: tuple(parts[0] * parts[1]))
@@ -171,7 +171,7 @@ class Foreign:
 
     @classmethod
     def listed(cls):
-        """A line of the account's listing."""
+        """Draw an entry of the account's listing."""
         return st.builds(
             AccountEntry,
             kind=st.sampled_from(list(Kind)),
@@ -191,7 +191,7 @@ class Foreign:
 
 
 class Slack:
-    """What Slack would say of a drawing, and what it would make of foreign text in it; a failure names the flaw."""
+    """Checks of a payload: Slack's validation, and markup from foreign text. A failure names the flaw."""
 
     @staticmethod
     def takes_view(view):
@@ -212,35 +212,35 @@ class Slack:
         return True
 
 
-def _markup(drawn):
-    """Every mention, link or piece of code that is not ours."""
+def _markup(payload):
+    """Return every mention, link or code span that is not the bot's own."""
     found = []
-    for text in _marked_up(drawn):
+    for text in _marked_up(payload):
         rest = OURS.sub("", text)
         found += [text] if "<" in rest or ">" in rest or "`" in rest else []
     return found
 
 
-def _hidden(drawn):
-    """Every text that people read and that holds what they cannot see, or what turns the direction of writing."""
-    if isinstance(drawn, list):
-        return [flaw for item in drawn for flaw in _hidden(item)]
-    if not isinstance(drawn, dict):
+def _hidden(payload):
+    """Return every visible text with invisible characters or changes of the writing direction."""
+    if isinstance(payload, list):
+        return [flaw for item in payload for flaw in _hidden(item)]
+    if not isinstance(payload, dict):
         return []
-    shown = drawn.get("text")
+    shown = payload.get("text")
     flaws = [] if not isinstance(shown, str) or shown.replace("\n", "").isprintable() else [shown]
-    return [*flaws, *(flaw for part in drawn.values() for flaw in _hidden(part))]
+    return [*flaws, *(flaw for part in payload.values() for flaw in _hidden(part))]
 
 
-def _marked_up(drawn):
-    """The texts in which Slack reads markup: mrkdwn objects, and the text of a message."""
-    if isinstance(drawn, list):
-        for item in drawn:
+def _marked_up(payload):
+    """Yield the texts in which Slack parses markup: mrkdwn objects, and the text of a message."""
+    if isinstance(payload, list):
+        for item in payload:
             yield from _marked_up(item)
-    elif isinstance(drawn, dict):
-        if drawn.get("type") == "mrkdwn" or (isinstance(drawn.get("text"), str) and "type" not in drawn):
-            yield drawn["text"]
-        for value in drawn.values():
+    elif isinstance(payload, dict):
+        if payload.get("type") == "mrkdwn" or (isinstance(payload.get("text"), str) and "type" not in payload):
+            yield payload["text"]
+        for value in payload.values():
             yield from _marked_up(value)
 
 

@@ -1,4 +1,4 @@
-"""Offers: whatever names there are, Slack takes them, and their text alone tells what waits and what became of it."""
+"""Offers: Slack accepts them with any names, and the text alone states the targets and their outcome."""
 
 import dataclasses
 from datetime import timedelta
@@ -21,7 +21,7 @@ def offer(now):
 
 
 def buttons(message):
-    """The values of all buttons, by label."""
+    """Return the values of all buttons by label."""
     found = []
     for block in message.payload()["blocks"]:
         elements = [*block.get("elements", ()), *filter(None, [block.get("accessory")])]
@@ -87,7 +87,7 @@ def test_slack_takes_whatever_waits(foreign, slack, offer, data):
         since=st.one_of(st.none(), foreign.moment),
     )
     targets = data.draw(st.lists(target, min_size=1, max_size=50)).__iter__()
-    drawn = dataclasses.replace(
+    changed_offer = dataclasses.replace(
         offer,
         targets=tuple(targets),
         repeat_count=data.draw(st.integers(0, 10**6)),
@@ -95,4 +95,4 @@ def test_slack_takes_whatever_waits(foreign, slack, offer, data):
         snoozed_until=data.draw(st.one_of(st.none(), foreign.moment)),
     )
 
-    assert slack.takes_message(alert_offers.offer(drawn))
+    assert slack.takes_message(alert_offers.offer(changed_offer))

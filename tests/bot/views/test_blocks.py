@@ -1,4 +1,4 @@
-"""The small shapes: what is escaped, what is cut and where, and how names, lengths and moments read."""
+"""The helpers for blocks: escaping, truncation, and the format of names, durations and timestamps."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

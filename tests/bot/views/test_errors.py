@@ -1,4 +1,4 @@
-"""What a person is told alone: what happened, and what to do next."""
+"""Private error messages: what happened, and what to do next."""
 
 import pytest
 from hypothesis import given
@@ -23,10 +23,10 @@ from bot.views import errors
 def test_a_refusal_names_those_who_may_without_letting_foreign_text_mention_anybody():
     error = NotAllowed("Rule “<@U0EVE>” does not let you.", "x", Grantees(("U0BOB",), ("S0PKI",)))
 
-    told = errors.message_for(error)
+    message = errors.message_for(error)
 
-    assert told.text == "Rule “&lt;@U0EVE&gt;” does not let you. Who may: <!subteam^S0PKI> and <@U0BOB>."
-    assert told.blocks[0].text.text == told.text
+    assert message.text == "Rule “&lt;@U0EVE&gt;” does not let you. Who may: <!subteam^S0PKI> and <@U0BOB>."
+    assert message.blocks[0].text.text == message.text
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_a_refusal_names_those_who_may_without_letting_foreign_text_mention_anyb
     ],
 )
 def test_an_error_is_shown_in_words(error, words):
-    told = errors.describe(error)
+    text = errors.describe(error)
 
-    assert all(word in told for word in words)
+    assert all(word in text for word in words)
 
 
 def test_a_cooldown_is_shown_with_what_to_do(now):

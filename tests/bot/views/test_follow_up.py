@@ -1,4 +1,4 @@
-"""What is told while a request is followed: the text alone tells it, and Slack takes it whatever the names are."""
+"""Messages of a follow-up: the text alone is complete, and Slack accepts it with any names."""
 
 import dataclasses
 from datetime import timedelta
@@ -45,7 +45,7 @@ def follow_up(now):
     return create
 
 
-def told(request, results, *follow_ups, links=()):
+def render(request, results, *follow_ups, links=()):
     return resend_messages.result(request, results, views.status(request, results, follow_ups, dict(links)))
 
 
@@ -55,18 +55,18 @@ def buttons(message):
 
 
 def test_before_the_first_check_nothing_is_said_but_it_can_be_stopped(request_, results, follow_up):
-    message = told(request_, results, follow_up(observation=False))
+    message = render(request_, results, follow_up(observation=False))
 
     assert "wait" not in message.text
     assert buttons(message) == ["Stop following"]
 
 
 def test_a_target_without_a_follow_up_is_unchanged(request_, results):
-    assert told(request_, results) == resend_messages.result(request_, results)
+    assert render(request_, results) == resend_messages.result(request_, results)
 
 
 def test_while_names_wait_the_outcome_comes_first(request_, results, follow_up):
-    message = told(request_, results, follow_up("a.example"))
+    message = render(request_, results, follow_up("a.example"))
 
     assert message.text.startswith("*Sent*")
     assert "2 of 3 names still wait, checked <!date^" in message.text
@@ -91,7 +91,7 @@ def test_while_names_wait_the_outcome_comes_first(request_, results, follow_up):
 def test_a_closed_target_is_shown_first_and_without_a_button(
     request_, results, follow_up, state, word, validated, words
 ):
-    message = told(
+    message = render(
         request_, results, follow_up(*validated, state=state, word=word), links={"r2": "https://slack.test/r2"}
     )
 
@@ -101,7 +101,7 @@ def test_a_closed_target_is_shown_first_and_without_a_button(
 
 
 def test_only_what_was_seen_validated_is_called_so(request_, results, follow_up):
-    message = told(request_, results, follow_up("a.example", state=FollowUpState.ENDED, word="issued"))
+    message = render(request_, results, follow_up("a.example", state=FollowUpState.ENDED, word="issued"))
 
     assert "Validated" not in message.text
 
@@ -109,7 +109,7 @@ def test_only_what_was_seen_validated_is_called_so(request_, results, follow_up)
 def test_in_doubt_whether_the_mail_was_sent_both_is_said(request_, now, follow_up):
     results = {0: CallResult(LedgerEvent.UNKNOWN, "The answer was lost.", now)}
 
-    message = told(request_, results, follow_up(*NAMES, state=FollowUpState.VALIDATED))
+    message = render(request_, results, follow_up(*NAMES, state=FollowUpState.VALIDATED))
 
     assert "although nobody knows whether this mail was sent" in message.text
     assert "*Unknown*" in message.text
@@ -127,7 +127,7 @@ def test_domains_with_different_outcomes_are_each_shown(request_, now, follow_up
         follow_up(call_no=2, state=FollowUpState.SUPERSEDED, word="r2"),
     )
 
-    message = told(request, results, *three)
+    message = render(request, results, *three)
 
     assert "2 of 3 names still wait" in message.text
     assert "followed by a newer request" in message.text
@@ -192,7 +192,7 @@ def test_slack_takes_every_message_with_many_long_names(request_, results, follo
     update = StatusUpdate(now, FollowUpState.FINISHED, newly_validated=names[:100], reopened=names[100:])
 
     for message in (
-        told(request, results, row),
+        render(request, results, row),
         views.changed(request, [row], call, update),
         views.nudge(request, [row], now),
         views.stopped(request, [row], StatusUpdate(now, FollowUpState.STOPPED, "U0ANA")),

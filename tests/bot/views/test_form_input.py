@@ -1,4 +1,4 @@
-"""Reading a form back: what was chosen comes out, and a tampered form is Misunderstood and nothing worse."""
+"""Reading a form: the choices come out, and a tampered form raises only InvalidInput."""
 
 import contextlib
 import json
@@ -56,14 +56,14 @@ def waiting(name, target):
     return WaitingName(name, "example.com", target, True, constructed("example.com"))
 
 
-def drawn(*names, cooldown=None, now=None, reason=None):
+def rendered(*names, cooldown=None, now=None, reason=None):
     plan = Plan("order:1", "1 · example.com", names)
     before = resend_form.cooldown_warning(cooldown, now) if cooldown else None
     return resend_form.resend("f1", plan, Destination("C0PKI"), locale="de", reason=reason, before=before)
 
 
 def submitted(view, **typed):
-    """The view as Slack sends it, with what stands in each field at first; `typed` goes into the field of that id."""
+    """Return the view as Slack sends it, with the initial values. `typed` maps a field's id to its input."""
     values = {}
     for block in view["blocks"]:
         if block["type"] == "input":
@@ -80,7 +80,7 @@ def submitted(view, **typed):
 
 @pytest.fixture
 def order(now):
-    return drawn(*(waiting(f"n{number}.example.com", OrderTarget(1)) for number in range(3)), now=now)
+    return rendered(*(waiting(f"n{number}.example.com", OrderTarget(1)) for number in range(3)), now=now)
 
 
 def test_a_form_of_an_order_comes_back_as_it_was_rendered(order):
@@ -90,7 +90,7 @@ def test_a_form_of_an_order_comes_back_as_it_was_rendered(order):
 
 
 def test_a_form_of_a_domain_comes_back_with_several_recipients(now):
-    view = submitted(drawn(waiting("example.com", DomainTarget(1, "example.com")), now=now))
+    view = submitted(rendered(waiting("example.com", DomainTarget(1, "example.com")), now=now))
     block_id = next(block_id for block_id in view["state"]["values"] if block_id.startswith("recipients"))
     view["state"]["values"][block_id]["recipients"]["selected_options"] = [{"value": "4"}, {"value": "2"}]
 
@@ -98,7 +98,7 @@ def test_a_form_of_a_domain_comes_back_with_several_recipients(now):
 
 
 def test_one_mailbox_for_all_comes_back_as_such(now):
-    view = drawn(*(waiting(f"n{number}.example.com", OrderTarget(1)) for number in range(9)), now=now)
+    view = rendered(*(waiting(f"n{number}.example.com", OrderTarget(1)) for number in range(9)), now=now)
 
     filled = read_form(submitted(view))
 
@@ -151,7 +151,7 @@ def test_a_tampered_form_raises_only_invalid_input(view):
 @settings(max_examples=examples(200))
 @given(data=st.data())
 def test_a_form_tampered_with_in_one_place_raises_only_invalid_input(data, now):
-    view = submitted(drawn(waiting("example.com", OrderTarget(1)), now=now))
+    view = submitted(rendered(waiting("example.com", OrderTarget(1)), now=now))
     destination, key = data.draw(st.sampled_from(list(_places(view["state"]))))
     destination[key] = data.draw(ANY_JSON)
 
@@ -226,7 +226,7 @@ def test_a_form_whose_fields_were_tampered_with_shows_no_errors(order, blocks):
 
 
 def _places(value):
-    """Every place in a JSON value that can be written over."""
+    """Yield every place in a JSON value that can be overwritten."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield value, key

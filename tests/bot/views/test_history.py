@@ -1,4 +1,4 @@
-"""What `/dcv-resend history` tells: Slack takes it whatever people wrote, and its text alone tells it too."""
+"""The pages of `/dcv-resend history`: Slack accepts any content, and the text alone is complete."""
 
 from datetime import timedelta
 
@@ -14,8 +14,8 @@ from tests.quick import examples
 LINK = "https://slack.test/p1"
 
 
-class Told:
-    """Strategies for what the service hands over."""
+class HistoryStrategies:
+    """Strategies for the service's data."""
 
     def __init__(self, foreign):
         result = st.one_of(st.none(), st.builds(CallResult, foreign.outcome, foreign.words, foreign.moment))
@@ -41,8 +41,8 @@ class Told:
 
 
 @pytest.fixture(scope="session")
-def told(foreign):
-    return Told(foreign)
+def strategies(foreign):
+    return HistoryStrategies(foreign)
 
 
 @pytest.fixture
@@ -60,15 +60,15 @@ def changed(past, **changes):
 
 @settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
-def test_slack_takes_every_page(foreign, slack, told, data):
-    found = data.draw(st.lists(told.past, max_size=history.PER_PAGE))
+def test_slack_takes_every_page(foreign, slack, strategies, data):
+    found = data.draw(st.lists(strategies.past, max_size=history.PER_PAGE))
     key = data.draw(st.sampled_from(["", "order:700001", "user:U0ANA"]) | foreign.name.map("name:{}".format))
     turn = PageLinks(*data.draw(st.tuples(*[st.sampled_from([None, "order:1|before:2"])] * 2)))
 
-    drawn = history.page(key, found, turn, data.draw(foreign.moment))
+    message = history.page(key, found, turn, data.draw(foreign.moment))
 
-    assert slack.takes_message(drawn)
-    text = drawn.payload()["text"]
+    assert slack.takes_message(message)
+    text = message.payload()["text"]
     assert text.count(", by <@U0ANA>") == len(found)
     assert text.count(" ago, at <!date^") == len(found)
 
@@ -144,9 +144,9 @@ def test_several_calls_are_counted_and_their_messages_are_shown(sent, now):
 
 
 def test_an_empty_history_says_so(now):
-    told = history.page("name:xn--bcher-kva.example", [], PageLinks(), now)
+    message = history.page("name:xn--bcher-kva.example", [], PageLinks(), now)
 
-    assert told.text == "The ledger tells of nothing that was asked for bücher.example (xn--bcher-kva.example)."
+    assert message.text == "The ledger tells of nothing that was asked for bücher.example (xn--bcher-kva.example)."
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""Every view at once: whatever text comes from outside, Slack takes the drawing, and no mention or link comes of it.
+"""All views with hostile text from outside: Slack accepts the payload, and no mention or link results.
 
-A view that is not in the table below fails the test; `slack` in conftest.py tells what a drawing may not hold.
+A view that is missing in the table below fails the test. `slack` in conftest.py checks the payloads.
 """
 
 import importlib
@@ -51,12 +51,12 @@ from tests.quick import examples
 
 LINK = "https://slack.test/p1"
 ODD_IDS = ["U0ANA", "U0BOB", "U0EVE> <!channel", "@here", "<!everyone>", ""]
-# Views that are not drawn by themselves: parts of others, or words for them.
+# Views that are not rendered alone: parts of others, or words for them.
 PARTS = {"resend_messages.buttons"}
 
 
 class Outside:
-    """Draws what the views are given, with hostile text wherever a text comes from outside."""
+    """The arguments of the views, with hostile text for every text from outside."""
 
     def __init__(self, foreign, data, now):
         self.foreign, self.draw, self.now = foreign, data.draw, now
@@ -343,9 +343,9 @@ def test_every_view_is_tried():
 )
 @given(data=st.data())
 def test_no_view_makes_anything_of_foreign_text(view, foreign, slack, now, data):
-    drawn = VIEWS[view](Outside(foreign, data, now))
+    rendered = VIEWS[view](Outside(foreign, data, now))
 
-    if isinstance(drawn, dict):
-        assert slack.takes_view(drawn)
-    elif drawn is not None:
-        assert slack.takes_message(drawn)
+    if isinstance(rendered, dict):
+        assert slack.takes_view(rendered)
+    elif rendered is not None:
+        assert slack.takes_message(rendered)

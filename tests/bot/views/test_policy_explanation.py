@@ -1,4 +1,4 @@
-"""Which rule decides, in words: for Slack without a mention by foreign text, for a terminal with ids."""
+"""The deciding rule in words: for Slack without mentions from foreign text, for a terminal with ids."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The form in each of its states: Slack takes it whatever stands in it, and it offers what the plan says."""
+"""The form in each of its states: Slack accepts any content, and the options are those of the plan."""
 
 import json
 from datetime import timedelta
@@ -25,7 +25,7 @@ from bot.recipients import constructed
 from bot.views import resend_form
 from tests.quick import examples
 
-# Making a request or plan smaller takes minutes and tells little: a failure names the flaw by itself.
+# Shrinking a request or plan needs minutes and adds little: a failure names the flaw by itself.
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 ORDER = OrderTarget(700001)

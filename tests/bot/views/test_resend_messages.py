@@ -1,4 +1,4 @@
-"""Messages: whatever DigiCert and people write, Slack takes them, and their text alone tells the outcome."""
+"""Messages about a resend: Slack accepts any content, and the text alone states the outcome."""
 
 import dataclasses
 
@@ -20,7 +20,7 @@ from bot.models import (
 from bot.views import resend_messages
 from tests.quick import examples
 
-# Making a request or plan smaller takes minutes and tells little: a failure names the flaw by itself.
+# Shrinking a request or plan needs minutes and adds little: a failure names the flaw by itself.
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 OUTCOMES = {
@@ -38,7 +38,7 @@ TALLIES = {
 
 
 def shown(message):
-    """What a reader of the blocks sees."""
+    """Return the visible text of the blocks."""
     return str(message.payload()["blocks"])
 
 
@@ -77,7 +77,7 @@ def test_slack_takes_every_message_of_a_request(foreign, slack, data):
     some = data.draw(foreign.results(request, least=0))
     again = data.draw(foreign.moment)
 
-    drawn = [
+    messages = [
         resend_messages.in_progress(request),
         resend_messages.waiting(request, some, again, data.draw(st.booleans())),
         resend_messages.progress(request, some),
@@ -85,9 +85,9 @@ def test_slack_takes_every_message_of_a_request(foreign, slack, data):
         resend_messages.detail(request, results),
     ]
     detour = data.draw(st.one_of(st.sampled_from(["shared_channel", "not_in_channel"]), foreign.text))
-    drawn += [resend_messages.as_direct_message(message, detour) for message in drawn]
+    messages += [resend_messages.as_direct_message(message, detour) for message in messages]
 
-    assert all(slack.takes_message(message) for message in drawn)
+    assert all(slack.takes_message(message) for message in messages)
 
 
 @settings(max_examples=examples(20), deadline=None, phases=UNSHRUNK)
@@ -100,8 +100,8 @@ def test_the_text_alone_states_the_outcome_of_any_request(foreign, data):
         message(request, results).payload()["text"] for message in (resend_messages.result, resend_messages.detail)
     ]
 
-    told = {result.outcome for result in results.values()}
-    assert all(OUTCOMES[outcome] in text for outcome in told for text in texts)
+    outcomes = {result.outcome for result in results.values()}
+    assert all(OUTCOMES[outcome] in text for outcome in outcomes for text in texts)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -113,16 +113,16 @@ def test_ten_calls_at_their_longest_fit_into_one_message(slack, order, outcome, 
     request = dataclasses.replace(order, calls=calls, reason="<&>" * 100, subject=f"domain {longest}")
     results = {number: CallResult(outcome, "<why> " * 2000, request.at) for number in range(10)}
 
-    drawn = [
+    messages = [
         resend_messages.result(request, results),
         resend_messages.detail(request, results),
         resend_messages.progress(request, results),
     ]
 
-    assert all(slack.takes_message(message) for message in drawn)
-    assert all(len(message.blocks) <= 50 for message in drawn)
-    assert drawn[0].payload()["text"].count(OUTCOMES[outcome]) == 10
-    assert drawn[1].payload()["text"].count(OUTCOMES[outcome]) == 10
+    assert all(slack.takes_message(message) for message in messages)
+    assert all(len(message.blocks) <= 50 for message in messages)
+    assert messages[0].payload()["text"].count(OUTCOMES[outcome]) == 10
+    assert messages[1].payload()["text"].count(OUTCOMES[outcome]) == 10
 
 
 def test_a_request_on_its_way_names_who_asked_and_what_for(order):

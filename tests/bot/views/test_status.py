@@ -1,4 +1,4 @@
-"""What `/dcv-status` tells: Slack takes it whatever DigiCert and people wrote, and its text alone tells it too."""
+"""The answers of `/dcv-status`: Slack accepts any content, and the text alone is complete."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,8 +15,8 @@ from tests.quick import examples
 LINK = "https://slack.test/p1"
 
 
-class Told:
-    """Strategies for what the service hands over."""
+class StatusStrategies:
+    """Strategies for the service's data."""
 
     def __init__(self, foreign):
         moment = st.one_of(st.none(), foreign.moment)
@@ -60,8 +60,8 @@ class Told:
 
 
 @pytest.fixture(scope="session")
-def told(foreign):
-    return Told(foreign)
+def strategies(foreign):
+    return StatusStrategies(foreign)
 
 
 @pytest.fixture
@@ -99,30 +99,30 @@ def labels(message):
 
 @settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
-def test_slack_takes_every_answer(foreign, slack, told, data):
-    found = data.draw(st.lists(told.state, min_size=1, max_size=6))
+def test_slack_takes_every_answer(foreign, slack, strategies, data):
+    found = data.draw(st.lists(strategies.state, min_size=1, max_size=6))
     now = data.draw(foreign.moment)
 
-    drawn = [
+    messages = [
         status.states(data.draw(foreign.name), found, data.draw(st.integers(0, 300)), now),
         status.unavailable(data.draw(foreign.text), "order:700001"),
     ]
 
-    assert all(slack.takes_message(message) for message in drawn)
-    text = drawn[0].payload()["text"]
+    assert all(slack.takes_message(message) for message in messages)
+    text = messages[0].payload()["text"]
     assert all(f"*Order {state.order.id}*" in text for state in found if isinstance(state, OrderState))
     assert text.count("*Domain ") >= sum(isinstance(state, DomainState) for state in found)
 
 
 @settings(max_examples=examples(40), deadline=None)
 @given(data=st.data())
-def test_slack_takes_every_page(foreign, slack, told, data):
-    orders = data.draw(st.lists(told.order, max_size=status.PER_PAGE, unique_by=lambda order: order.id))
-    last = {order.id: found for order in orders if (found := data.draw(told.last))}
+def test_slack_takes_every_page(foreign, slack, strategies, data):
+    orders = data.draw(st.lists(strategies.order, max_size=status.PER_PAGE, unique_by=lambda order: order.id))
+    last = {order.id: found for order in orders if (found := data.draw(strategies.last))}
     pages = data.draw(st.integers(1, 9999))
     number = data.draw(st.integers(0, pages - 1))
 
-    drawn = status.page(
+    message = status.page(
         StatusPage(
             number,
             pages,
@@ -135,8 +135,8 @@ def test_slack_takes_every_page(foreign, slack, told, data):
         data.draw(foreign.moment),
     )
 
-    assert slack.takes_message(drawn)
-    assert all(str(order.id) in drawn.payload()["text"] for order in orders)
+    assert slack.takes_message(message)
+    assert all(str(order.id) in message.payload()["text"] for order in orders)
 
 
 @pytest.mark.parametrize("count", [1, 6])

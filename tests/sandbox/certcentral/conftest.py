@@ -1,4 +1,4 @@
-"""A running CertCentral at a fixed moment, and a client that holds its key."""
+"""A running CertCentral at a fixed time, and a client with its key."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -11,20 +11,20 @@ from sandbox.certcentral import CertCentral
 
 @pytest.fixture
 def now() -> datetime:
-    """The moment at which the account lives."""
+    """Return the fixed time of the account."""
     return datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 async def ca(now: datetime) -> AsyncIterator[CertCentral]:
-    """An empty account."""
+    """Return an empty account."""
     async with CertCentral(now=lambda: now) as ca:
         yield ca
 
 
 @pytest.fixture
 async def client(ca: CertCentral) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the account."""
+    """Return a client of the account."""
     headers = {"X-DC-DEVKEY": ca.key}
     async with httpx.AsyncClient(base_url=ca.url, headers=headers, trust_env=False, timeout=5) as client:
         yield client

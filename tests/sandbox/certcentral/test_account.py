@@ -1,4 +1,4 @@
-"""The account without HTTP: what may be added, and what its orders and domains share."""
+"""The account without HTTP: valid additions, and the state that orders and domains share."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from sandbox.certcentral import CertCentral
 
 @pytest.fixture
 def ca() -> CertCentral:
-    """An account that is not served."""
+    """Return an account without a server."""
     return CertCentral()
 
 

@@ -1,4 +1,4 @@
-"""Resending for a domain: the silent drop, the mail to all, the scopes, and what an approval changes."""
+"""Resending for a domain: the silent drop, the mail to all, the scopes, and the effect of an approval."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Reading domains, their validation and who may be mailed for them."""
+"""Reading domains, their validation and their allowed recipients."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from sandbox.certcentral.names import constructed_emails
 
 @pytest.fixture
 def two(ca: CertCentral, now: datetime) -> CertCentral:
-    """A domain near its expiry and one that waits."""
+    """Add a domain near its expiry and a pending one."""
     ca.add_domain(
         1234, "example.com", pending=False, validated_until=now + timedelta(days=5), txt_contacts=["pki@corp.example"]
     )
@@ -98,13 +98,13 @@ async def test_the_expiry_is_exact_and_the_reuse_is_included_on_request(
 
 
 @pytest.mark.parametrize(
-    ("told", "asked", "has_states"),
+    ("option", "asked", "has_states"),
     [("never", True, False), ("asked", False, False), ("asked", True, True), ("always", False, True)],
 )
 async def test_rows_show_the_state_of_a_validation_as_switched(
-    two: CertCentral, client: httpx.AsyncClient, told: ValidationStates, asked: bool, has_states: bool
+    two: CertCentral, client: httpx.AsyncClient, option: ValidationStates, asked: bool, has_states: bool
 ) -> None:
-    two.options.validation_states_in_lists = told
+    two.options.validation_states_in_lists = option
 
     rows = (await client.get("/domain", params={"include_validation": "true"} if asked else {})).json()["domains"]
 
@@ -166,7 +166,7 @@ ENDS = {1: -400, 2: -8, 3: -7, 4: -1, 5: 0, 6: 7, 7: 8, 8: 30, 9: 31, 10: 60, 11
 
 @pytest.fixture
 def ending(ca: CertCentral, now: datetime) -> CertCentral:
-    """Domains whose validations end so many days from now, and one that was never validated."""
+    """Add domains whose validations end so many days from now, and one that was never validated."""
     for number, days in ENDS.items():
         end = now + timedelta(days=days, minutes=1 if days >= 0 else -1)
         ca.add_domain(number, f"d{number}.example", pending=False, validated_until=end)

@@ -1,4 +1,4 @@
-"""Planned misfortunes: other answers, lost answers, held calls."""
+"""Planned faults: other answers, lost answers, held calls."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Resending for an order: who is mailed, what is refused, what an approval changes."""
+"""Resending for an order: the recipients, the rejections, and the effect of an approval."""
 
 from datetime import datetime, timedelta
 

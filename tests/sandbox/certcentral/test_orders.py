@@ -1,4 +1,4 @@
-"""Reading orders: the list, one order, its validation, and what changed lately."""
+"""Reading orders: the list, one order, its validation, and recent changes."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from sandbox.certcentral import CertCentral
 
 @pytest.fixture
 def three(ca: CertCentral, now: datetime) -> CertCentral:
-    """A DV order that waits, an issued OV order and a canceled EV order."""
+    """Add a pending DV order, an issued OV order and a canceled EV order."""
     ca.add_order(700001, ["shop.example.com", "www.example.org"], created=now - timedelta(days=1))
     ca.add_order(700002, ["*.example.net"], product="ov", status="issued", created=now - timedelta(days=40))
     ca.add_order(700003, ["pay.example.com"], product="ev", status="canceled", created=now - timedelta(days=9))

@@ -1,4 +1,4 @@
-"""What is checked before an order or a domain is looked at, and in which order."""
+"""The checks of a request before its order or domain is read, and their order."""
 
 import httpx
 import pytest

@@ -40,13 +40,13 @@ def pki(slack: Slack) -> Channel:
 
 @pytest.fixture
 def app(slack: Slack, api: AsyncWebClient) -> AsyncApp:
-    """A Bolt app without listeners; tests add theirs before it connects."""
+    """Return a Bolt app without listeners. Tests add theirs before it connects."""
     return AsyncApp(client=api, signing_secret=slack.signing_secret)
 
 
 @pytest.fixture
 async def handler(app: AsyncApp, slack: Slack) -> AsyncIterator[AsyncSocketModeHandler]:
-    """The app's socket: open it with connect_async()."""
+    """Return the app's socket handler. Open it with connect_async()."""
     handler = AsyncSocketModeHandler(app, slack.app_token, ping_interval=1)
     yield handler
     await handler.close_async()
@@ -54,7 +54,7 @@ async def handler(app: AsyncApp, slack: Slack) -> AsyncIterator[AsyncSocketModeH
 
 @pytest.fixture
 async def bot(handler: AsyncSocketModeHandler, slack: Slack, app: AsyncApp) -> AsyncApp:
-    """The app, connected."""
+    """Return the connected app."""
     await handler.connect_async()
     await slack.wait_for_connection()
     return app
@@ -62,14 +62,14 @@ async def bot(handler: AsyncSocketModeHandler, slack: Slack, app: AsyncApp) -> A
 
 @pytest.fixture
 async def puppet(slack: Slack) -> AsyncIterator[Puppet]:
-    """An app that acks everything, unless its `answer` is replaced."""
+    """Return an app that acks everything, unless its `answer` is replaced."""
     async with Puppet(slack) as puppet:
         yield puppet
 
 
 @pytest.fixture
 def said(puppet: Puppet) -> Callable[[object], None]:
-    """Make the app answer every interaction with this."""
+    """Return a function that sets the app's answer to every interaction."""
 
     def set_answer(payload: object) -> None:
         puppet.answer = lambda envelope: payload

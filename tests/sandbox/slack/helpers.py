@@ -1,4 +1,4 @@
-"""Blocks for the tests, and an app made of a bare socket that answers what it is told to."""
+"""Blocks for the tests, and an app with a bare socket and configurable answers."""
 
 import asyncio
 import json
@@ -75,7 +75,7 @@ async def show(slack: Slack, api: AsyncWebClient, person: SimulatedUser, *blocks
 
 
 class Puppet:
-    """An app on one bare socket; `answer` gives the payload of each ack, None for an empty one, or NO_ACK."""
+    """An app on one bare socket. `answer` returns the payload of each ack, None for an empty one, or NO_ACK."""
 
     def __init__(self, slack: Slack, answer: Answer = lambda envelope: None) -> None:
         self.answer = answer
@@ -114,12 +114,12 @@ class Puppet:
             if message.type is aiohttp.WSMsgType.PONG:
                 self.pongs.append(message.data)
             else:
-                await self._take(json.loads(message.data))
+                await self._handle_frame(json.loads(message.data))
             self._slack.changes.notify_all()
         self.has_ended = True
         self._slack.changes.notify_all()
 
-    async def _take(self, frame: Json) -> None:
+    async def _handle_frame(self, frame: Json) -> None:
         self.frames.append(frame)
         payload = self.answer(frame) if "envelope_id" in frame else NO_ACK
         if payload is not NO_ACK:

@@ -1,4 +1,4 @@
-"""The page over both local servers, an app made of a bare socket, and a visitor who speaks as a browser does."""
+"""The page over both local servers, an app with a bare socket, and a visitor with a browser's requests."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ MANIFEST = Path(__file__).parents[3] / "manifest.yml"
 
 
 class Visitor:
-    """A browser without a picture: one live stream, and acts as the person whom it watches."""
+    """A browser without a screen: one live stream, and the actions of the watched person."""
 
     def __init__(self, page: WebPage, who: str) -> None:
         self.parts: dict[str, Any] = {}
@@ -44,28 +44,28 @@ class Visitor:
         await self.http.close()
 
     async def act(self, name: str, **body: Any) -> Json:
-        """Do something; return what came of it."""
+        """Do an action, and return its result."""
         said = {**body, "do": name, "as": self._who}
         async with self.http.post(f"{self._page.url}act", json=said) as response:
             return dict(await response.json())
 
-    async def sees(self, look: Any) -> Any:
-        """Wait until this is the case on the page."""
+    async def sees(self, condition: Any) -> Any:
+        """Wait until this condition holds on the page."""
         async with asyncio.timeout(5):
-            while not (found := look()):
+            while not (found := condition()):
                 self._came.clear()
                 await self._came.wait()
             return found
 
     def texts(self, channel_id: str) -> list[str]:
-        """What stands in a channel."""
+        """Return the texts of a channel."""
         return [part["text"] for name, part in self.parts.items() if name.startswith(f"message/{channel_id}/")]
 
     async def _listen(self) -> None:
         async for frame in self._socket:
-            told = frame.json()
-            self.parts |= told["put"]
-            for name in told["drop"]:
+            update = frame.json()
+            self.parts |= update["put"]
+            for name in update["drop"]:
                 del self.parts[name]
             self.frames += 1
             self._came.set()
@@ -85,7 +85,7 @@ async def certcentral() -> AsyncIterator[CertCentral]:
 
 @pytest.fixture
 async def workspace(slack: Slack) -> DemoWorkspace:
-    """Its workspace; the app hears of no events, so that an envelope is always something that somebody did."""
+    """Return its workspace. The app receives no events, so each envelope is an action of a user."""
     slack.subscriptions = set()
     return populate(slack)
 

@@ -1,4 +1,4 @@
-"""What people do on the page reaches the app as Slack would tell it, and what comes of it is told back."""
+"""Actions on the page reach the app in Slack's format, and their results come back."""
 
 import pytest
 

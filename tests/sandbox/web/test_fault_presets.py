@@ -1,4 +1,4 @@
-"""The switch by which people see CertCentral at its worst."""
+"""The switch that shows CertCentral at its worst."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What each person sees, as it comes."""
+"""The live view of each person."""
 
 from sandbox.certcentral import CertCentral
 from sandbox.demo_workspace import DemoWorkspace

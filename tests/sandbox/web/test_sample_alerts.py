@@ -1,4 +1,4 @@
-"""The alerts of the menu: shapes that Slack takes, words of our own."""
+"""The sample alerts of the menu: in formats that Slack accepts, with words of our own."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a browser is told: all at first, then what differs."""
+"""The updates of a browser: everything at first, then only differences."""
 
 from sandbox.web.state_diff import StateDiff, StatePart
 
@@ -31,10 +31,10 @@ def test_what_is_gone_is_dropped_and_may_come_back() -> None:
 
 
 def test_an_unchanged_message_is_not_rendered_again() -> None:
-    drawn: list[str] = []
-    mirror = StateDiff(lambda: [StatePart("a", 1, lambda: {"times": drawn.append("a")})])
+    rendered: list[str] = []
+    mirror = StateDiff(lambda: [StatePart("a", 1, lambda: {"times": rendered.append("a")})])
 
     mirror.next_changes()
     mirror.next_changes()
 
-    assert drawn == ["a"]
+    assert rendered == ["a"]

@@ -1,4 +1,4 @@
-"""The files of the page: nothing is read as markup, and nothing comes from elsewhere."""
+"""The files of the page: no text is parsed as markup, and nothing is loaded from other hosts."""
 
 import re
 from graphlib import TopologicalSorter

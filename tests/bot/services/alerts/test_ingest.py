@@ -1,4 +1,4 @@
-"""The way in: what is no alert is not even read, and what arrives together is written together."""
+"""The ingestion of alerts: other messages are not read, and concurrent alerts are written together."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ US = Identity("B0US", "U0US", "T0HOME", None, frozenset())
 
 
 class WatchedAlerts(Alerts):
-    """Counts what is written at once; writing can fail."""
+    """Alerts that record the size of each batch. Writing can fail."""
 
     def __init__(self, database):
         super().__init__(database)
@@ -38,7 +38,7 @@ def alert_ingester(alerts, clock):
 
 @pytest.fixture
 def message(clock):
-    """A message that was posted so many seconds ago."""
+    """Return a message that was posted so many seconds ago."""
 
     def create(text="Order 700001 waits", seconds=0.0, **more):
         return {"ts": f"{clock().timestamp() - seconds:.6f}", "text": text, "user": "U0ANA", **more}

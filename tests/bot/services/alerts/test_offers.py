@@ -1,4 +1,4 @@
-"""The worker: each alert is looked at once, in order, and what came of it is shown as often as it changes."""
+"""The offer worker: each alert is processed once, in order, and its offer is updated when it changes."""
 
 import asyncio
 from contextlib import suppress
@@ -52,7 +52,7 @@ def alert_ingester(alerts, clock):
 
 @pytest.fixture
 def app():
-    """A monitoring system that posts by a webhook."""
+    """Return a monitoring system that posts by a webhook."""
     from bot.parsing.message_authors import Author
 
     return Author("B0MON")
@@ -69,7 +69,7 @@ def authors(authorizer):
 def make_offering(
     alert_ingester, authorizer, pending_mentions, chat, publisher, database, alerts, offers, clock, authors
 ):
-    """A worker, as after a start."""
+    """Return a function that makes a worker, as after a start."""
 
     def create(authors=authors, **more):
         return OfferWorker(
@@ -97,7 +97,7 @@ def offer_worker(make_offering):
 
 @pytest.fixture
 def arrive(alerts, clock, app):
-    """Let an alert arrive that names these orders."""
+    """Return a function that adds an alert naming these orders."""
     count = iter(range(100, 10_000))
 
     async def arrive_it(*order_ids, channel="C0OPS", by=None):
@@ -118,7 +118,7 @@ def orders(certcentral):
 
 @pytest.fixture
 def once(offer_worker):
-    """Let the worker go round once; edits wait for their time, as far as the loop's clock tells."""
+    """Return a function that runs the worker once. Edits wait on the event loop's clock."""
     return offer_worker.run_once
 
 
@@ -254,7 +254,7 @@ async def test_an_offer_that_slack_did_not_accept_is_shown_later(once, arrive, o
 
 @pytest.mark.fault("S20")
 async def test_an_offer_that_slack_does_not_accept_delays_no_other(once, arrive, orders, chat, offers, monkeypatch):
-    """The answer to its post was lost, and since then its thread cannot be searched."""
+    """The response to its post was lost, and since then its thread cannot be searched."""
     unclear = await arrive(1)
     chat.lose_next = SlackUnavailable("Slack did not answer.")
     await once()
@@ -293,7 +293,7 @@ async def test_an_offer_that_slack_did_not_accept_is_shown_once_it_does(make_off
 
 
 async def test_after_a_few_that_fail_slack_counts_as_away(once, arrive, orders, chat, alerts):
-    """Then nobody is asked for the rest, until it may be there again."""
+    """Slack is then not called for the other offers until it may be available again."""
     chat.failures += [None, *[SlackUnavailable("Slack did not answer.")] * 2 * MOST_PUT_OFF]
     for order_id in range(1, MOST_PUT_OFF + 3):
         await arrive(order_id)
@@ -447,7 +447,7 @@ async def test_the_worker_wakes_for_what_arrives_and_survives_failures(
 
     working = asyncio.create_task(make_offering(retry_seconds=0.01).run())
     try:
-        # Less than the worker would sleep by itself.
+        # Less than the worker's own sleep.
         async with asyncio.timeout(0.8 * EDIT_SECONDS):
             await posted(chat, MOST_PUT_OFF + 1)
             await arrive(9)
@@ -474,7 +474,7 @@ async def test_a_name_below_a_waiting_domain_opens_that_scope(once, alerts, cert
 
 @pytest.fixture
 def elsewhere(alert_ingester, authorizer, certcentral, chat, publisher, database, alerts, offers, clock, authors):
-    """The same work in another process, which took this one for dead; it reads for itself."""
+    """Return the worker of another process that considers this one dead. It reads DigiCert itself."""
     reads = PendingMentions(certcentral, AccountCache(certcentral, clock))
     return OfferWorker(
         CHANNELS, alert_ingester, authorizer, reads, chat, publisher, database, alerts, offers, clock, authors
@@ -483,9 +483,9 @@ def elsewhere(alert_ingester, authorizer, certcentral, chat, publisher, database
 
 @pytest.fixture
 def while_it_reads(certcentral, monkeypatch):
-    """Let something happen once while the worker reads an order, as if it were frozen there."""
+    """Return a function that runs something once during the worker's read of an order, as if the worker froze there."""
 
-    def let(happen):
+    def arrange(happen):
         read = certcentral.order_validation
 
         async def frozen(order_id):
@@ -495,7 +495,7 @@ def while_it_reads(certcentral, monkeypatch):
 
         monkeypatch.setattr(certcentral, "order_validation", frozen)
 
-    return let
+    return arrange
 
 
 async def test_a_worker_that_wakes_up_after_another_one_offered_writes_nothing(
@@ -515,7 +515,7 @@ async def test_two_workers_that_check_two_alerts_of_one_order_offer_it_once(
 ):
     await arrive(1)
 
-    async def a_later_one_is_looked_at():
+    async def process_a_later_one():
         [first] = await alerts.unread(10)
         async with database.write() as transaction:
             await transaction.execute(sa.text("DELETE FROM alerts"))
@@ -523,7 +523,7 @@ async def test_two_workers_that_check_two_alerts_of_one_order_offer_it_once(
         await elsewhere.run_once()
         await alerts.add([first])
 
-    while_it_reads(a_later_one_is_looked_at)
+    while_it_reads(process_a_later_one)
     await offer_worker.run_once()
     await offer_worker.run_once()
 
@@ -549,7 +549,7 @@ PEOPLE = ("U0ANA", "U0BOB")
 
 @pytest.fixture
 def person(directory):
-    """A full member who may ask for the status, unless their traits say otherwise."""
+    """Return a full member who may read the status, unless the traits say otherwise."""
     from bot.parsing.message_authors import Author
 
     def create(user_id, bot_id=None, **traits):
@@ -754,7 +754,7 @@ async def test_an_offer_that_slack_does_not_accept_is_made_again_for_the_next_al
 
 @pytest.fixture
 def mention(alerts, clock, app):
-    """Let an alert arrive that names these: order ids and names."""
+    """Return a function that adds an alert naming these order ids and names."""
     count = iter(range(100, 10_000))
 
     async def arrive_it(*named, about_certificates):
@@ -773,10 +773,10 @@ def mention(alerts, clock, app):
         (["deep.example.org"], True, ["Domain example.org"]),
         (["deep.example.org"], False, []),
         (["example.org"], False, ["Domain example.org"]),
-        # Something that is named itself is pending, so that the other hosts are only beside it.
+        # A target that is named itself is pending, so the other hosts are secondary.
         ([1, "deep.example.org"], True, ["Order 1 "]),
         (["deep.example.org", "n1.example.com"], True, ["Order 1 "]),
-        # It is named itself, but nothing of it waits.
+        # It is named itself, but nothing of it is pending.
         ([50, "deep.example.org"], True, ["Domain example.org"]),
         (["done.example.net", "deep.example.org"], True, ["Domain example.org"]),
     ],

@@ -1,4 +1,4 @@
-"""What becomes of an alert: offered, counted, summed up, or nothing."""
+"""The triage of an alert: offered, counted, summarized, or ignored."""
 
 import pytest
 

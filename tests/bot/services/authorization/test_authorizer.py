@@ -1,4 +1,4 @@
-"""The gate: a no is in the ledger, and where Slack could not tell there is neither a yes nor a no."""
+"""The authorizer: denials are in the ledger, and nothing is decided if Slack cannot identify the user."""
 
 import json
 import time

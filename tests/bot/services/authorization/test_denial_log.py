@@ -1,4 +1,4 @@
-"""Refusals: the first of its kind is a row at once, the others are counted, and nobody can fill the ledger."""
+"""Denials: the first of its kind is a row at once, the others are counted, and no user can fill the ledger."""
 
 import asyncio
 import json
@@ -19,16 +19,16 @@ MAL = Actor("U0MAL", "T0HOME")
 
 
 @pytest.fixture
-def knock(authorizer, directory):
-    """Let somebody ask for what they may not do; returns once they were refused."""
+def deny_request(authorizer, directory):
+    """Return a function that makes a request without permission and waits for the denial."""
     directory.add("U0EVE")
     directory.add("U0MAL")
 
-    async def knock_once(name="shop.example.com", who=EVE, action=Action.STATUS, **about):
+    async def deny_once(name="shop.example.com", who=EVE, action=Action.STATUS, **about):
         with pytest.raises(NotAllowed):
             await authorizer.require(who, action, {"text": name, **about}, Resource("C0PKI", (name,)))
 
-    return knock_once
+    return deny_once
 
 
 @pytest.fixture
@@ -41,10 +41,10 @@ def details(rows):
 
 @pytest.mark.fault("L1")
 async def test_equal_denials_are_one_row_and_their_number_is_another_when_the_hour_ends(
-    knock, authorizer, details, clock
+    deny_request, authorizer, details, clock
 ):
     for _ in range(30):
-        await knock()
+        await deny_request()
     at_once = await details()
     clock.advance(minutes=59)
     await authorizer.denial_log.settle()
@@ -63,10 +63,10 @@ async def test_equal_denials_are_one_row_and_their_number_is_another_when_the_ho
 @pytest.mark.parametrize(
     "changes", [{"name": "pay.example.com"}, {"action": Action.RESEND}, {"who": MAL}], ids=["target", "action", "who"]
 )
-async def test_another_target_action_or_person_is_another_denial(knock, rows, changes):
+async def test_another_target_action_or_person_is_another_denial(deny_request, rows, changes):
     for _ in range(3):
-        await knock()
-        await knock(**changes)
+        await deny_request()
+        await deny_request(**changes)
 
     assert len(await rows()) == 2
 
@@ -83,9 +83,11 @@ async def test_ids_of_forms_and_requests_make_no_new_denial(authorizer, director
 
 
 @pytest.mark.fault("L1")
-async def test_made_up_names_are_counted_together_once_a_person_has_enough_rows(knock, authorizer, details, clock):
+async def test_made_up_names_are_counted_together_once_a_person_has_enough_rows(
+    deny_request, authorizer, details, clock
+):
     for number in range(500):
-        await knock(f"n{number}.example.com")
+        await deny_request(f"n{number}.example.com")
     at_once = await details()
     clock.advance(hours=1)
     await authorizer.denial_log.settle()
@@ -98,56 +100,60 @@ async def test_made_up_names_are_counted_together_once_a_person_has_enough_rows(
     assert {"action": "status", "rule": "not-listed"}.items() <= others.items()
 
 
-async def test_a_person_who_fills_their_limit_hides_no_other_denials(knock, details):
+async def test_a_person_who_fills_their_limit_hides_no_other_denials(deny_request, details):
     for number in range(100):
-        await knock(f"n{number}.example.com")
-    await knock(who=MAL)
+        await deny_request(f"n{number}.example.com")
+    await deny_request(who=MAL)
 
     assert len(await details("U0MAL")) == 1
 
 
 @pytest.mark.fault("L1")
-async def test_the_next_hour_has_rows_again_also_if_nothing_settled_the_last_one(knock, authorizer, details, clock):
+async def test_the_next_hour_has_rows_again_also_if_nothing_settled_the_last_one(
+    deny_request, authorizer, details, clock
+):
     for _ in range(2):
-        await knock()
-        await knock()
+        await deny_request()
+        await deny_request()
         clock.advance(hours=1, minutes=1)
     await authorizer.denial_log.settle()
 
     assert [detail.get("times", 1) for detail in await details()] == [1, 1, 1, 1]
 
 
-async def test_a_clock_that_is_set_back_ends_the_hour(knock, details, clock):
-    await knock()
+async def test_a_clock_that_is_set_back_ends_the_hour(deny_request, details, clock):
+    await deny_request()
     clock.advance(days=-1)
-    await knock()
+    await deny_request()
 
     assert len(await details()) == 2
 
 
 @pytest.mark.fault("L1")
-async def test_two_hundred_at_once_are_one_row(knock, rows):
-    await asyncio.gather(*(knock() for _ in range(200)))
+async def test_two_hundred_at_once_are_one_row(deny_request, rows):
+    await asyncio.gather(*(deny_request() for _ in range(200)))
 
     assert len(await rows()) == 1
 
 
 @pytest.mark.fault("L1")
-async def test_a_denial_that_is_counted_waits_for_no_database(knock, open_another):
-    await knock()
+async def test_a_denial_that_is_counted_waits_for_no_database(deny_request, open_another):
+    await deny_request()
 
     async with open_another().write():
         began = time.monotonic()
-        await knock()
+        await deny_request()
         took = time.monotonic() - began
 
     assert took < 0.5
 
 
 @pytest.mark.fault("L1")
-async def test_a_denial_that_could_not_be_written_is_in_the_count(knock, authorizer, details, clock, open_another):
+async def test_a_denial_that_could_not_be_written_is_in_the_count(
+    deny_request, authorizer, details, clock, open_another
+):
     async with open_another().write():
-        await knock()
+        await deny_request()
     nothing = await details()
     clock.advance(hours=1)
     await authorizer.denial_log.settle()
@@ -157,9 +163,9 @@ async def test_a_denial_that_could_not_be_written_is_in_the_count(knock, authori
 
 
 @pytest.mark.fault("L1")
-async def test_counts_wait_for_a_database_that_is_away(knock, authorizer, details, clock, open_another):
-    await knock()
-    await knock()
+async def test_counts_wait_for_a_database_that_is_away(deny_request, authorizer, details, clock, open_another):
+    await deny_request()
+    await deny_request()
     clock.advance(hours=1)
     async with open_another().write():
         with pytest.raises(StoreUnavailable):
@@ -172,9 +178,11 @@ async def test_counts_wait_for_a_database_that_is_away(knock, authorizer, detail
 
 @pytest.mark.fault("L1")
 @pytest.mark.parametrize("is_written", [True, False])
-async def test_a_commit_in_doubt_writes_counts_once(knock, authorizer, details, clock, ledger, monkeypatch, is_written):
+async def test_a_commit_in_doubt_writes_counts_once(
+    deny_request, authorizer, details, clock, ledger, monkeypatch, is_written
+):
     for name in ("a.example.com", "b.example.com") * 2:
-        await knock(name)
+        await deny_request(name)
     clock.advance(hours=1)
     write = ledger.append_all
 
@@ -193,12 +201,12 @@ async def test_a_commit_in_doubt_writes_counts_once(knock, authorizer, details, 
 
 
 @pytest.mark.fault("L1")
-async def test_a_process_that_stops_writes_its_counts(knock, authorizer, details, logged, open_another):
-    await knock()
-    await knock()
+async def test_a_process_that_stops_writes_its_counts(deny_request, authorizer, details, logged, open_another):
+    await deny_request()
+    await deny_request()
     await authorizer.denial_log.close()
-    await knock(who=MAL)
-    await knock(who=MAL)
+    await deny_request(who=MAL)
+    await deny_request(who=MAL)
     async with open_another().write():
         await authorizer.denial_log.close()
 
@@ -242,11 +250,11 @@ async def test_what_the_cooldown_held_back_is_counted_too(resend, authorizer, ro
 
 
 @pytest.mark.fault("L1")
-async def test_the_chain_holds_with_counts(knock, authorizer, clock, database):
+async def test_the_chain_holds_with_counts(deny_request, authorizer, clock, database):
     from bot.services.operations.ledger_audit import verified
 
     for number in range(30):
-        await knock(f"n{number % 25}.example.com")
+        await deny_request(f"n{number % 25}.example.com")
     clock.advance(hours=2)
     await authorizer.denial_log.settle()
 

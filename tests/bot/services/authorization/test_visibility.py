@@ -1,4 +1,4 @@
-"""What the policy lets one person learn: where Slack could not tell, the answer is neither a yes nor a no."""
+"""Visibility: what the policy allows a user to see, and no decision if Slack cannot identify the user."""
 
 import pytest
 

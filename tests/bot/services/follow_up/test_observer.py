@@ -1,4 +1,4 @@
-"""What DigiCert says of a call's names: nothing counts as validated that it does not list so."""
+"""The validation state of a call's names: only names that DigiCert lists as validated count."""
 
 import asyncio
 import dataclasses
@@ -27,7 +27,7 @@ def order(make_request):
 
 @pytest.fixture
 def domains(make_request):
-    """Two domains of one order."""
+    """Return two domains of one order."""
     calls = tuple(call(DomainTarget(number, f"{number}.example"), f"{number}.example") for number in (5, 6))
     return make_request(calls=calls, key="order:1")
 
@@ -79,10 +79,10 @@ async def test_domains_of_one_order_share_one_read_of_it(observer, certcentral, 
     ]
     certcentral.add_order(1, is_dv=False, entries=entries)
 
-    observation = await asyncio.gather(observer.observe_call(domains, 0), observer.observe_call(domains, 1))
+    observations = await asyncio.gather(observer.observe_call(domains, 0), observer.observe_call(domains, 1))
     now = await observer.observe_request(domains)
 
-    assert [each.validated for each in observation] == [("5.example",), ()]
+    assert [each.validated for each in observations] == [("5.example",), ()]
     assert [each.validated for each in now.values()] == [("5.example",), ()]
     assert certcentral.count("order_validation") == 2
     assert certcentral.count("domain") == 0

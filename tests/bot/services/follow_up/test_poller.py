@@ -1,4 +1,4 @@
-"""One question for all followed orders: what changed is looked at at once, and nothing is asked in vain."""
+"""One query for all followed orders: changed orders are checked at once, and no call is wasted."""
 
 from datetime import timedelta
 
@@ -11,8 +11,8 @@ from bot.store import follow_ups as rows
 from bot.store import requests
 
 
-class Woken:
-    """A follower that counts how often it was woken."""
+class CountingWorker:
+    """A follow-up worker that counts its wake-ups."""
 
     def __init__(self):
         self.times = 0
@@ -23,7 +23,7 @@ class Woken:
 
 @pytest.fixture
 def follow_up_worker():
-    return Woken()
+    return CountingWorker()
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def status_poller(certcentral, follow_ups, follow_up_worker, clock):
 
 
 @pytest.fixture
-def verify_link(database, stored, make_request, clock):
-    """Follow a request whose outcome was told."""
+def start_follow_up(database, stored, make_request, clock):
+    """Return a function that starts the follow-up of a reported request."""
 
     async def begin(request_id="r1", **changes):
         request = make_request(request_id, **changes)
@@ -46,9 +46,9 @@ def verify_link(database, stored, make_request, clock):
 
 
 async def test_an_order_whose_status_changed_is_due_at_once(
-    status_poller, verify_link, follow_ups, follow_up_worker, certcentral, clock
+    status_poller, start_follow_up, follow_ups, follow_up_worker, certcentral, clock
 ):
-    await verify_link()
+    await start_follow_up()
     certcentral.changes = {StatusChange(700001, "issued"), StatusChange(5, "issued")}
 
     await status_poller.poll()
@@ -57,8 +57,8 @@ async def test_an_order_whose_status_changed_is_due_at_once(
     assert follow_up_worker.times == 1
 
 
-async def test_it_asks_since_it_was_last_answered(status_poller, verify_link, certcentral, clock):
-    await verify_link()
+async def test_it_asks_since_it_was_last_answered(status_poller, start_follow_up, certcentral, clock):
+    await start_follow_up()
     clock.advance(minutes=10)
     await status_poller.poll()
     clock.advance(minutes=1)
@@ -72,8 +72,10 @@ async def test_it_asks_since_it_was_last_answered(status_poller, verify_link, ce
     assert spans == [timedelta(minutes=10), timedelta(minutes=1), timedelta(minutes=2)]
 
 
-async def test_a_known_change_makes_no_follow_up_due_twice(status_poller, verify_link, follow_up_worker, certcentral):
-    await verify_link()
+async def test_a_known_change_makes_no_follow_up_due_twice(
+    status_poller, start_follow_up, follow_up_worker, certcentral
+):
+    await start_follow_up()
     certcentral.changes = {StatusChange(700001, "processing")}
 
     await status_poller.poll()
@@ -82,8 +84,8 @@ async def test_a_known_change_makes_no_follow_up_due_twice(status_poller, verify
     assert follow_up_worker.times == 1
 
 
-async def test_nothing_is_asked_while_no_order_is_followed(status_poller, verify_link, certcentral, domain_call):
-    await verify_link(calls=(domain_call,), key="domain:1234")
+async def test_nothing_is_asked_while_no_order_is_followed(status_poller, start_follow_up, certcentral, domain_call):
+    await start_follow_up(calls=(domain_call,), key="domain:1234")
 
     await status_poller.poll()
 
@@ -92,11 +94,11 @@ async def test_nothing_is_asked_while_no_order_is_followed(status_poller, verify
 
 @pytest.mark.fault("L5")
 async def test_it_asks_for_what_truly_passed_although_the_clock_was_set_back(
-    follow_ups, verify_link, follow_up_worker, certcentral, clock
+    follow_ups, start_follow_up, follow_up_worker, certcentral, clock
 ):
     passed = [clock()]
     status_poller = StatusPoller(certcentral, follow_ups, follow_up_worker, clock, steady=lambda: passed[0])
-    await verify_link()
+    await start_follow_up()
     await status_poller.poll()
     clock.advance(hours=-1)
     passed[0] += timedelta(minutes=5)

@@ -1,4 +1,4 @@
-"""The steps of a look: safe to repeat at any point, each change told once, and never for ever."""
+"""The steps of a check: safe to repeat at any point, each change reported once, and never endless."""
 
 import asyncio
 import dataclasses
@@ -42,8 +42,8 @@ def two_names(order_call):
 
 
 @pytest.fixture
-def verify_link(accept, make_request, database, ledger, reporter, two_names, clock, ana, certcentral):
-    """Follow a request that was sent and reported."""
+def start_follow_up(accept, make_request, database, ledger, reporter, two_names, clock, ana, certcentral):
+    """Return a function that starts the follow-up of a sent and reported request."""
 
     async def begin(request_id="r1", calls=None, outcome=LedgerEvent.SENT):
         request = await accept(make_request(request_id, calls=calls or (two_names,)))
@@ -61,7 +61,7 @@ def verify_link(accept, make_request, database, ledger, reporter, two_names, clo
 
 @pytest.fixture
 def validate(certcentral):
-    """Let DigiCert list these names of the order as validated, and the others as open."""
+    """Return a function that makes DigiCert list these names as validated, and the others as pending."""
 
     def validate_them(*names, status="pending"):
         order = certcentral.orders[700001]
@@ -72,8 +72,8 @@ def validate(certcentral):
 
 
 @pytest.fixture
-def look(engine, steps, follow_up_worker, follow_ups):
-    """Let a following look once, and its flow run to its end."""
+def run_check(engine, steps, follow_up_worker, follow_ups):
+    """Return a function that runs one check of a follow-up and its workflow to completion."""
 
     async def run(following_id="r1.0"):
         rows = await follow_ups.of(following_id.partition(".")[0])
@@ -84,7 +84,7 @@ def look(engine, steps, follow_up_worker, follow_ups):
 
 
 def thread(chat):
-    """The replies in threads, without the detail."""
+    """Return the replies in threads, without the detail."""
     return [
         message.text
         for destination, message, key in chat.messages.values()
@@ -96,12 +96,14 @@ def root(chat, key="r1.root"):
     return next(message for _, message, own in chat.messages.values() if own == key)
 
 
-async def test_a_check_reports_what_changed_and_updates_the_root_message(verify_link, look, validate, clock, chat):
-    await verify_link()
+async def test_a_check_reports_what_changed_and_updates_the_root_message(
+    start_follow_up, run_check, validate, clock, chat
+):
+    await start_follow_up()
     clock.advance(minutes=2)
     validate("shop.example.com")
 
-    await look()
+    await run_check()
 
     assert root(chat).text.startswith("*Sent*")
     assert "1 of 2 names still wait, checked" in root(chat).text
@@ -110,11 +112,11 @@ async def test_a_check_reports_what_changed_and_updates_the_root_message(verify_
     assert reply.endswith("1 of 2 names still wait.")
 
 
-async def test_a_check_that_sees_no_change_says_nothing(verify_link, look, clock, chat, steps):
-    await verify_link()
+async def test_a_check_that_sees_no_change_says_nothing(start_follow_up, run_check, clock, chat, steps):
+    await start_follow_up()
     clock.advance(minutes=2)
 
-    await look()
+    await run_check()
 
     assert thread(chat) == []
     assert "2 of 2 names still wait, checked" in root(chat).text
@@ -122,9 +124,9 @@ async def test_a_check_that_sees_no_change_says_nothing(verify_link, look, clock
 
 
 async def test_a_check_that_is_repeated_from_any_step_reports_once(
-    verify_link, follow_up_worker, follow_ups, validate, clock, chat, engine, steps
+    start_follow_up, follow_up_worker, follow_ups, validate, clock, chat, engine, steps
 ):
-    await verify_link()
+    await start_follow_up()
     clock.advance(minutes=2)
     validate("shop.example.com")
     chat.failures = [None, AWAY]
@@ -140,142 +142,148 @@ async def test_a_check_that_is_repeated_from_any_step_reports_once(
     assert "www.two.example" not in thread(chat)[0]
 
 
-async def test_slack_may_be_away_for_long(verify_link, look, validate, clock, chat, steps):
-    await verify_link()
+async def test_slack_may_be_away_for_long(start_follow_up, run_check, validate, clock, chat, steps):
+    await start_follow_up()
     clock.advance(minutes=2)
     validate("shop.example.com", "www.two.example")
     chat.failures = [AWAY] * 15
 
-    await look()
+    await run_check()
 
     assert root(chat).text.startswith("*Validated*: all 2 names")
     assert len(thread(chat)) == 1
     assert max(steps.slept) == 300.0
 
 
-async def test_an_answer_of_slack_that_was_lost_is_found_again(verify_link, look, validate, clock, chat):
-    await verify_link()
+async def test_an_answer_of_slack_that_was_lost_is_found_again(start_follow_up, run_check, validate, clock, chat):
+    await start_follow_up()
     clock.advance(minutes=2)
     validate("shop.example.com")
     chat.lose_next = AWAY
 
-    await look()
+    await run_check()
 
     assert len(thread(chat)) == 1
 
 
-async def test_a_follow_up_without_a_destination_is_abandoned(verify_link, look, clock, chat, follow_ups, logged):
-    await verify_link()
+async def test_a_follow_up_without_a_destination_is_abandoned(
+    start_follow_up, run_check, clock, chat, follow_ups, logged
+):
+    await start_follow_up()
     clock.advance(minutes=2)
     chat.closed = {"C0PKI": "is_archived", "U0ANA": "user_disabled", "D0ANA": "user_disabled"}
 
-    await look()
+    await run_check()
 
     [follow_up] = await follow_ups.of("r1")
     assert (follow_up.state, follow_up.due_at) == (FollowUpState.STOPPED, None)
     assert "this can be told nowhere; it is not followed any longer" in [line["event"] for line in logged]
 
 
-async def test_an_update_for_a_closed_channel_is_sent_as_a_direct_message(verify_link, look, validate, clock, chat):
-    await verify_link()
+async def test_an_update_for_a_closed_channel_is_sent_as_a_direct_message(
+    start_follow_up, run_check, validate, clock, chat
+):
+    await start_follow_up()
     clock.advance(minutes=2)
     validate("shop.example.com")
     chat.closed = {"C0PKI": "is_archived"}
 
-    await look()
+    await run_check()
 
     assert [channel for channel, _ in chat.texts][2:] == ["D0ANA", "D0ANA"]
 
 
 async def test_a_digicert_that_does_not_answer_is_asked_soon_and_nothing_is_said(
-    verify_link, look, clock, chat, certcentral, follow_ups
+    start_follow_up, run_check, clock, chat, certcentral, follow_ups
 ):
-    await verify_link()
+    await start_follow_up()
     clock.advance(minutes=2)
     certcentral.failures["order_validation"] = [SILENT]
 
-    await look()
+    await run_check()
 
     [follow_up] = await follow_ups.of("r1")
     assert (follow_up.failed_checks, follow_up.due_at) == (1, clock() + timedelta(minutes=1))
     assert thread(chat) == []
 
 
-async def test_a_silent_digicert_is_reported_once(verify_link, look, clock, chat, certcentral):
-    await verify_link()
+async def test_a_silent_digicert_is_reported_once(start_follow_up, run_check, clock, chat, certcentral):
+    await start_follow_up()
     certcentral.always["order_validation"] = SILENT
 
     for _ in range(4):
-        await look()
+        await run_check()
     before = thread(chat)
-    await look()
-    await look()
+    await run_check()
+    await run_check()
 
     assert before == []
     [reply] = thread(chat)
     assert reply.startswith("DigiCert has not answered since")
 
 
-async def test_an_order_that_digicert_no_longer_knows_is_over(verify_link, look, clock, chat, certcentral, follow_ups):
-    await verify_link()
+async def test_an_order_that_digicert_no_longer_knows_is_over(
+    start_follow_up, run_check, clock, chat, certcentral, follow_ups
+):
+    await start_follow_up()
     certcentral.always["order_validation"] = CaRejected("Not found.", status=404)
 
-    await look()
+    await run_check()
 
     assert "DigiCert does not know this any longer (order 700001)" in thread(chat)[0]
     assert (await follow_ups.of("r1"))[0].state is FollowUpState.ENDED
 
 
 async def test_a_bug_of_ours_is_followed_by_a_later_check(
-    verify_link, look, clock, certcentral, follow_ups, monkeypatch
+    start_follow_up, run_check, clock, certcentral, follow_ups, monkeypatch
 ):
-    await verify_link()
+    await start_follow_up()
     monkeypatch.setattr(follow_ups, "record_check", lambda *_: (_ for _ in ()).throw(ValueError("a bug")))
 
-    await look()
+    await run_check()
 
     [follow_up] = await follow_ups.of("r1")
     assert (follow_up.checks, follow_up.due_at) == (1, clock() + timedelta(hours=1))
 
 
 async def test_a_takeover_is_reported_once_for_all_its_targets_with_a_link(
-    verify_link, look, chat, two_names, domain_call
+    start_follow_up, run_check, chat, two_names, domain_call
 ):
-    await verify_link(calls=(two_names, domain_call))
-    await verify_link("r2", calls=(two_names, domain_call))
+    await start_follow_up(calls=(two_names, domain_call))
+    await start_follow_up("r2", calls=(two_names, domain_call))
 
-    await look("r1.0")
-    await look("r1.1")
+    await run_check("r1.0")
+    await run_check("r1.1")
 
-    told = [text for text in thread(chat) if "asked for again" in text]
-    assert len(told) == 1
-    assert "example.org" in told[0]
-    assert "https://slack.test/C0PKI/" in told[0]
+    announcements = [text for text in thread(chat) if "asked for again" in text]
+    assert len(announcements) == 1
+    assert "example.org" in announcements[0]
+    assert "https://slack.test/C0PKI/" in announcements[0]
     assert root(chat).text.startswith("Asked for again, and followed by <https://slack.test/C0PKI/")
 
 
 async def test_a_reminder_is_sent_once_for_all_targets_of_a_request(
-    verify_link, look, chat, clock, two_names, domain_call, certcentral
+    start_follow_up, run_check, chat, clock, two_names, domain_call, certcentral
 ):
     certcentral.add_domain(1234, "example.org")
-    await verify_link(calls=(two_names, domain_call))
+    await start_follow_up(calls=(two_names, domain_call))
     clock.advance(minutes=10)
 
-    await look("r1.0")
-    await look("r1.1")
+    await run_check("r1.0")
+    await run_check("r1.1")
 
-    [nudge] = [text for text in thread(chat) if "What usually helps" in text]
-    assert "shop.example.com, www.two.example and example.org" in nudge
+    [reminder] = [text for text in thread(chat) if "What usually helps" in text]
+    assert "shop.example.com, www.two.example and example.org" in reminder
 
 
 async def test_a_stop_is_reported_once_and_a_second_stop_says_why_not(
-    verify_link, follow_up_worker, look, chat, ana, two_names, domain_call, follow_ups, clock
+    start_follow_up, follow_up_worker, run_check, chat, ana, two_names, domain_call, follow_ups, clock
 ):
-    await verify_link(calls=(two_names, domain_call))
+    await start_follow_up(calls=(two_names, domain_call))
 
     await follow_up_worker.stop(ana, "r1")
     [follow_up] = await follow_ups.due(clock(), 9)
-    await look(follow_up.id)
+    await run_check(follow_up.id)
     with pytest.raises(NotResendable, match="somebody stopped it"):
         await follow_up_worker.stop(ana, "r1")
 
@@ -288,22 +296,22 @@ async def test_what_was_never_followed_cannot_be_stopped(follow_up_worker, ana):
         await follow_up_worker.stop(ana, "unheard-of")
 
 
-async def test_check_now_counts_as_telling(verify_link, look, check_now, validate, clock, chat, ana):
-    await verify_link()
+async def test_check_now_counts_as_telling(start_follow_up, run_check, check_now, validate, clock, chat, ana):
+    await start_follow_up()
     clock.advance(minutes=1)
     validate("shop.example.com")
 
     await check_now.check(ana, "r1", Destination("C0PKI", "1.0"))
     clock.advance(minutes=1)
-    await look()
+    await run_check()
 
     [check] = thread(chat)
     assert "1 of 2 names still wait for validation" in check
     assert "1 of 2 names still wait, checked" in root(chat).text
 
 
-async def test_check_now_ends_what_is_validated(verify_link, check_now, validate, chat, ana, follow_ups):
-    await verify_link()
+async def test_check_now_ends_what_is_validated(start_follow_up, check_now, validate, chat, ana, follow_ups):
+    await start_follow_up()
     validate("shop.example.com", "www.two.example", status="issued")
 
     await check_now.check(ana, "r1", Destination("C0PKI", "1.0"))
@@ -312,20 +320,20 @@ async def test_check_now_ends_what_is_validated(verify_link, check_now, validate
     assert (await follow_ups.of("r1"))[0].due_at is None
 
 
-async def attended(follow_up_worker, until):
-    """Let it attend to what is due until this is so."""
+async def run_until(follow_up_worker, until):
+    """Run the worker until this condition holds."""
     attending = asyncio.create_task(follow_up_worker.run())
     async with asyncio.timeout(5.0):
-        while not await until():  # noqa: ASYNC110 - the database tells nobody
+        while not await until():  # noqa: ASYNC110 - the database sends no event
             await asyncio.sleep(0.01)
     attending.cancel()
     await asyncio.gather(attending, return_exceptions=True)
 
 
-async def test_a_handful_of_checks_run_at_once(follow_up_worker, verify_link, two_names, clock, certcentral):
+async def test_a_handful_of_checks_run_at_once(follow_up_worker, start_follow_up, two_names, clock, certcentral):
     for number in range(AT_ONCE + 3):
         call = dataclasses.replace(two_names, target=OrderTarget(number + 1))
-        await verify_link(f"r{number}", calls=(call,))
+        await start_follow_up(f"r{number}", calls=(call,))
     clock.advance(minutes=2)
     certcentral.hold = asyncio.Event()
 
@@ -333,37 +341,37 @@ async def test_a_handful_of_checks_run_at_once(follow_up_worker, verify_link, tw
         follow_up_worker.wake()
         return certcentral.count("order_validation") >= AT_ONCE
 
-    await attended(follow_up_worker, are_asked)
+    await run_until(follow_up_worker, are_asked)
 
     assert certcentral.count("order_validation") == AT_ONCE
 
 
-async def test_due_follow_ups_are_checked_by_themselves(follow_up_worker, verify_link, clock, follow_ups):
-    await verify_link()
+async def test_due_follow_ups_are_checked_by_themselves(follow_up_worker, start_follow_up, clock, follow_ups):
+    await start_follow_up()
     clock.advance(minutes=2)
 
     async def is_seen():
         return (await follow_ups.of("r1"))[0].checks
 
-    await attended(follow_up_worker, is_seen)
+    await run_until(follow_up_worker, is_seen)
 
     assert await follow_ups.next_due() == clock() + timedelta(minutes=3)
 
 
 async def test_a_crash_before_the_workflow_was_started_loses_nothing(
-    follow_up_worker, verify_link, look, validate, clock, chat, engine, follow_ups, monkeypatch
+    follow_up_worker, start_follow_up, run_check, validate, clock, chat, engine, follow_ups, monkeypatch
 ):
-    await verify_link()
+    await start_follow_up()
     clock.advance(minutes=2)
     validate("shop.example.com")
     monkeypatch.setattr(engine, "start", lambda *_: (_ for _ in ()).throw(OSError("a disk")))
     with pytest.raises(OSError, match="a disk"):
-        await look()
+        await run_check()
     monkeypatch.undo()
     due = await follow_ups.due(clock(), 9)
 
     validate("shop.example.com", "www.two.example")
-    await look()
+    await run_check()
 
     assert [each.id for each in due] == ["r1.0"]
     assert "www.two.example" not in thread(chat)[0]
@@ -371,8 +379,8 @@ async def test_a_crash_before_the_workflow_was_started_loses_nothing(
     assert await follow_ups.due(clock(), 9) == []
 
 
-async def test_a_user_who_may_not_read_cannot_stop(follow_up_worker, verify_link, directory):
-    await verify_link()
+async def test_a_user_who_may_not_read_cannot_stop(follow_up_worker, start_follow_up, directory):
+    await start_follow_up()
     directory.add("U0EVE")
 
     with pytest.raises(Exception, match="not on the list"):

@@ -1,4 +1,4 @@
-"""The listing: asked once a minute, the longest waiting first, and never waited for too long."""
+"""The account cache: read once a minute, the longest pending first, with a bounded wait."""
 
 import asyncio
 import dataclasses

@@ -1,4 +1,4 @@
-"""Whom DigiCert allows: asked sparingly, remembered, read anew where it must be."""
+"""The addresses that DigiCert allows: read sparingly, cached, and refreshed if necessary."""
 
 import asyncio
 

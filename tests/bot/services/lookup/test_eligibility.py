@@ -1,4 +1,4 @@
-"""Every state that says no: in words, with what to do instead."""
+"""Every state that prevents a resend: in words, with a hint."""
 
 import dataclasses
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ SAYS_NO = {
 
 
 def domain(validation=("Pending",), is_active=True, method="email"):
-    """A domain in the state of this name."""
+    """Return a domain in the state of this name."""
     kind, *args = validation
     return Domain(7, "xn--bcher-kva.example", is_active, getattr(models, kind)(*args), method, None)
 
@@ -39,7 +39,7 @@ def by_email(*entries, order=ORDER, method=None):
     return eligibility.email_validated(order, OrderValidation(1, "pending", method, tuple(entries)), entries)
 
 
-def told(nothing):
+def full_text(nothing):
     return f"{nothing} {nothing.hint}"
 
 
@@ -48,7 +48,7 @@ def test_an_order_in_this_state_has_nothing_to_resend(status, words):
     nothing = eligibility.order_ineligible(dataclasses.replace(ORDER, status=status))
 
     assert isinstance(nothing, NotResendable)
-    assert all(word in told(nothing) for word in ["Order 1", *words])
+    assert all(word in full_text(nothing) for word in ["Order 1", *words])
 
 
 @pytest.mark.parametrize(("status", "leads"), [("needs_approval", True), ("needs_csr", True), ("issued", False)])
@@ -56,7 +56,7 @@ def test_an_order_that_waits_for_a_person_links_to_its_page(status, leads):
     url = eligibility.order_url("https://ca.example/secure", 1)
     nothing = eligibility.order_ineligible(dataclasses.replace(ORDER, status=status), url)
 
-    assert told(nothing).endswith(" https://ca.example/secure/orders/1") is leads
+    assert full_text(nothing).endswith(" https://ca.example/secure/orders/1") is leads
 
 
 @pytest.mark.parametrize("status", ["pending", "reissue_pending", "processing", "something_new", ""])
@@ -97,7 +97,7 @@ def test_an_order_without_a_common_name_is_named_by_its_number():
 def test_a_domain_in_this_state_has_nothing_to_resend(changes, words):
     nothing = eligibility.domain_ineligible(domain(**changes))
 
-    assert all(word in told(nothing) for word in words)
+    assert all(word in full_text(nothing) for word in words)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ CONTACT, LAST_CHECKS = "verified contact", "needs nothing from you"
 
 
 @pytest.mark.parametrize(
-    ("of_order", "of_validation", "told_of"),
+    ("of_order", "of_validation", "mentioned"),
     [
         ({}, {}, {LAST_CHECKS}),
         ({"awaits_approval": True}, {}, {APPROVE}),
@@ -126,21 +126,23 @@ CONTACT, LAST_CHECKS = "verified contact", "needs nothing from you"
         ({"is_ev": True, "awaits_approval": True}, {"organization": "Example Ltd"}, {APPROVE, ORGANIZATION, CONTACT}),
     ],
 )
-def test_an_order_whose_names_are_all_validated_says_who_must_act(of_order, of_validation, told_of):
+def test_an_order_whose_names_are_all_validated_says_who_must_act(of_order, of_validation, mentioned):
     order = dataclasses.replace(ORDER, **of_order)
     validation = OrderValidation(1, "pending", None, (entry("shop.example.com", is_open=False),), **of_validation)
 
-    words = told(eligibility.no_name_waits(order, validation, eligibility.order_url("https://ca.example/secure", 1)))
+    words = full_text(
+        eligibility.no_name_waits(order, validation, eligibility.order_url("https://ca.example/secure", 1))
+    )
 
     assert words.startswith("All names of order 1 (shop.example.com) are validated.")
-    assert {part for part in (APPROVE, ORGANIZATION, CONTACT, LAST_CHECKS) if part in words} == told_of
+    assert {part for part in (APPROVE, ORGANIZATION, CONTACT, LAST_CHECKS) if part in words} == mentioned
     assert words.endswith(" https://ca.example/secure/orders/1")
 
 
 def test_entries_that_cannot_be_read_are_never_taken_for_validated_names():
     validation = OrderValidation(1, "pending", None, (entry("a.example", is_open=False),), unreadable=1)
 
-    words = told(eligibility.no_name_waits(ORDER, validation))
+    words = full_text(eligibility.no_name_waits(ORDER, validation))
 
     assert "1 entry that could not be read, so a name may still wait" in words
     assert "validated" not in words
@@ -209,7 +211,7 @@ def test_an_order_that_is_validated_otherwise_has_nothing_to_resend():
     with pytest.raises(NotResendable) as nothing:
         by_email(entry("a.example", "dns-cname-token"))
 
-    assert "validated by a DNS CNAME record, not by e-mail" in told(nothing.value)
+    assert "validated by a DNS CNAME record, not by e-mail" in full_text(nothing.value)
 
 
 def test_names_validated_otherwise_are_remarked_on_once_per_method():
@@ -226,7 +228,7 @@ def test_names_validated_otherwise_are_remarked_on_once_per_method():
 
 
 def test_a_name_is_not_called_unknown_while_some_rows_could_not_be_read():
-    words = told(eligibility.unknown_name("a.example", "1 order could not be read."))
+    words = full_text(eligibility.unknown_name("a.example", "1 order could not be read."))
 
     assert "No order and no domain that could be read goes by a.example." in words
     assert "1 order could not be read." in words
@@ -242,4 +244,4 @@ def test_a_name_is_not_called_unknown_while_some_rows_could_not_be_read():
     ],
 )
 def test_a_missing_target_is_reported_with_a_hint(nothing, words):
-    assert all(word in told(nothing) for word in words)
+    assert all(word in full_text(nothing) for word in words)

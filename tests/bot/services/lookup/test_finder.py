@@ -1,4 +1,4 @@
-"""From what somebody wrote to what really waits there, or to the reason why nothing does."""
+"""From the user's text to the pending target, or to the reason why nothing is pending."""
 
 import asyncio
 import dataclasses
@@ -16,7 +16,7 @@ AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
 @pytest.fixture
 def finder(finder, visibility):
-    """The lookup as Ana uses it."""
+    """Return the finder with Ana's visibility."""
     return SimpleNamespace(
         find=lambda wanted: finder.find(wanted, visibility),
         by_key=lambda key: finder.by_key(key, visibility),
@@ -34,8 +34,8 @@ def targets(plan):
     return [waiting.target for waiting in plan.waiting]
 
 
-async def told(observer):
-    """The reason why there is nothing to do, with what to do instead."""
+async def rejection_text(observer):
+    """Return the reason why nothing can be resent, with the hint."""
     with pytest.raises(NotResendable) as nothing:
         await observer
     return f"{nothing.value} {nothing.value.hint}"
@@ -73,20 +73,20 @@ async def test_an_order_shows_the_names_that_wait(finder, certcentral):
 async def test_an_order_that_no_mail_helps_says_why(finder, certcentral, status, words):
     certcentral.add_order(700001, "shop.example.com", status=status)
 
-    assert words in await told(finder.find(OrderRef(700001)))
+    assert words in await rejection_text(finder.find(OrderRef(700001)))
     assert certcentral.count("order_validation") == 0
 
 
 async def test_an_order_whose_names_are_validated_says_so(finder, certcentral):
     certcentral.add_order(700001, "a.example", entries=[certcentral.entry("a.example", is_open=False)])
 
-    assert "All names of order 700001 (a.example) are validated." in await told(finder.find(OrderRef(700001)))
+    assert "All names of order 700001 (a.example) are validated." in await rejection_text(finder.find(OrderRef(700001)))
 
 
 async def test_an_order_validated_by_another_method_says_so(finder, certcentral):
     certcentral.add_order(700001, "a.example", method="dns-txt-token")
 
-    assert "by a DNS TXT record" in await told(finder.find(OrderRef(700001)))
+    assert "by a DNS TXT record" in await rejection_text(finder.find(OrderRef(700001)))
 
 
 async def test_a_name_validated_otherwise_is_left_out_with_a_remark(finder, certcentral):
@@ -103,11 +103,11 @@ async def test_an_order_without_allowed_recipients_says_so(finder, certcentral):
     certcentral.add_order(700001, "a.example")
     certcentral.allow("a.example")
 
-    assert "no recipient for a.example" in await told(finder.find(OrderRef(700001)))
+    assert "no recipient for a.example" in await rejection_text(finder.find(OrderRef(700001)))
 
 
 async def test_an_unknown_order_says_so(finder):
-    assert "no order 5" in await told(finder.find(OrderRef(5)))
+    assert "no order 5" in await rejection_text(finder.find(OrderRef(5)))
 
 
 async def test_an_order_without_any_name_of_its_own_is_still_shown(finder, certcentral):
@@ -262,30 +262,32 @@ async def test_an_order_has_no_other_scope(finder, certcentral):
 async def test_a_domain_that_no_mail_helps_says_why(finder, certcentral, changes, words):
     certcentral.add_domain(1, "example.com", "admin@example.com", **changes)
 
-    assert words in await told(finder.find(DomainRef("example.com")))
+    assert words in await rejection_text(finder.find(DomainRef("example.com")))
 
 
 async def test_a_domain_without_allowed_recipients_says_so(finder, certcentral):
     certcentral.add_domain(1, "example.com")
 
-    assert "no recipient for example.com" in await told(finder.find(DomainRef("example.com")))
+    assert "no recipient for example.com" in await rejection_text(finder.find(DomainRef("example.com")))
 
 
 async def test_a_domain_that_went_away_says_so(finder):
-    assert "no domain 5" in await told(finder.by_key("domain:5"))
+    assert "no domain 5" in await rejection_text(finder.by_key("domain:5"))
 
 
 async def test_an_unknown_name_says_so(finder, certcentral):
     certcentral.add_domain(1, "example.org", "admin@example.org")
 
-    assert "No order and no domain" in await told(finder.find(DomainRef("example.com")))
+    assert "No order and no domain" in await rejection_text(finder.find(DomainRef("example.com")))
 
 
 async def test_a_name_of_an_order_that_is_over_says_so(finder, certcentral):
     certcentral.add_order(700001, "shop.example.com", status="canceled")
     certcentral.add_order(700002, "shop.example.com", status="issued")
 
-    assert "Order 700002 (shop.example.com) is issued" in await told(finder.find(DomainRef("shop.example.com")))
+    assert "Order 700002 (shop.example.com) is issued" in await rejection_text(
+        finder.find(DomainRef("shop.example.com"))
+    )
 
 
 async def test_an_order_that_was_placed_a_moment_ago_is_found(finder, certcentral, account_cache, clock):
@@ -341,7 +343,7 @@ async def test_an_ov_order_is_resent_by_its_domains(finder, certcentral):
 async def test_an_ov_order_without_any_domain_says_so(finder, certcentral):
     certcentral.add_order(700001, "example.com", is_dv=False)
 
-    assert "no recipient for example.com" in await told(finder.find(OrderRef(700001)))
+    assert "no recipient for example.com" in await rejection_text(finder.find(OrderRef(700001)))
 
 
 async def test_a_domain_is_called_once_however_many_names_wait_below_it(finder, certcentral):
@@ -371,7 +373,7 @@ async def test_many_names_that_share_no_mailbox_say_so(finder, certcentral):
         certcentral.allow(scope, f"pki@{scope}")
     certcentral.add_order(700001, *scopes)
 
-    words = await told(finder.find(OrderRef(700001)))
+    words = await rejection_text(finder.find(OrderRef(700001)))
 
     assert "9 names wait" in words
     assert "no mailbox is allowed for all" in words
@@ -460,7 +462,7 @@ async def test_a_name_finds_the_pending_order_that_it_belongs_to(finder, certcen
 async def test_siblings_and_what_is_too_far_below_belong_to_no_order(finder, certcentral, ordered, typed):
     certcentral.add_order(700301, ordered)
 
-    assert "No order and no domain" in await told(finder.find(DomainRef(typed)))
+    assert "No order and no domain" in await rejection_text(finder.find(DomainRef(typed)))
 
 
 @pytest.mark.fault("K2")
@@ -527,7 +529,7 @@ async def test_of_domains_of_one_name_of_which_none_is_pending_the_newest_is_exp
     certcentral.add_domain(9001, "twice.net", is_pending=False)
     certcentral.add_domain(9002, "twice.net", is_pending=False)
 
-    assert "twice.net is validated" in await told(finder.find(DomainRef("twice.net")))
+    assert "twice.net is validated" in await rejection_text(finder.find(DomainRef("twice.net")))
 
 
 async def test_several_pending_domains_of_one_name_are_a_choice(finder, certcentral):

@@ -13,7 +13,7 @@ NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
 @pytest.fixture
 def account(certcentral):
-    """Orders for a host, a host two labels below, www, an apex, a wildcard; an OV order; domains in several states."""
+    """Add orders for several kinds of host, an OV order, and domains in several states."""
     certcentral.add_order(1, "shop.skala.net")
     certcentral.add_order(2, "a.b.tief.co.uk")
     certcentral.add_order(3, "www.nurwww.org")
@@ -41,7 +41,7 @@ def account(certcentral):
         ("x.shop.skala.net", [], [], []),
         ("tief.co.uk", [], [], [2]),
         ("b.tief.co.uk", [], [], [2]),
-        # No name of an owner, although every name of the suffix is below it.
+        # Not an owner's name, although every name of the suffix is below it.
         ("co.uk", [], [], []),
         ("nurwww.org", [], [3], [3]),
         ("www.www.nurwww.org", [], [3], []),
@@ -78,9 +78,9 @@ def test_the_orders_that_a_name_belongs_to(account, name, exact, related, below)
         ("twice.net", [], [74], True),
         ("deep.twice.net", [], [74], True),
         ("nurwww.org", [3], [], False),
-        # One order has www, another one something else below: the person decides.
+        # One order has www, another one another subdomain: the user decides.
         ("skalb.net", [9, 8], [], False),
-        # The listing does not show if the domain is pending: then it comes first, else the order.
+        # The listing does not show if the domain is pending. If it is, it comes first, else the order.
         ("both.org", [7], [75], False),
         ("nowhere.org", [], [], True),
     ],

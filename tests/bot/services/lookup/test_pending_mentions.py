@@ -1,4 +1,4 @@
-"""What a message names is matched with one listing, and confirmed with one read each."""
+"""Mentioned targets are matched with one listing, and each is confirmed with one read."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def weak(name, where="a link"):
 
 @pytest.fixture
 def account(certcentral):
-    """Two DV orders that share a name, an OV order, and domains in several states."""
+    """Add two DV orders that share a name, an OV order, and domains in several states."""
     entry = certcentral.entry
     certcentral.add_order(1, "shop.example.com", "*.api.example.com")
     certcentral.add_order(
@@ -57,7 +57,7 @@ TABLE = [
     ([strong("api.example.com")], ["order:1"]),
     ([weak("api.example.com")], ["order:1"]),
     ([strong("www.example.com")], ["order:2"]),
-    # Order 2 still waits, for another of its names; a weak name counts only where it waits itself.
+    # Order 2 is pending for another of its names. A weak name counts only if it is pending itself.
     ([strong("shop.example.com")], ["order:1", "order:2"]),
     ([weak("shop.example.com")], ["order:1"]),
     ([weak("shop.example.com"), order(2)], ["order:1", "order:2"]),
@@ -75,7 +75,7 @@ TABLE = [
     ([strong("unclear.example")], []),
 ]
 
-# Names that are not written on the orders that they belong to.
+# Names that are not listed on their orders.
 BELONGING = [
     ([strong("login.api.example.com")], ["order:1"]),
     ([strong("wildcard.api.example.com")], ["order:1"]),
@@ -109,9 +109,9 @@ async def test_what_belongs_to_something_that_waits(pending_mentions, account, m
 async def test_what_counts_as_waiting(pending_mentions, account, mentions, found):
     confirmed = await pending_mentions.of(mentions)
 
-    told = [each.match for each in confirmed]
+    matches = [each.match for each in confirmed]
     assert [
-        match.line.key if match.opens == match.line.key else f"{match.line.key} as {match.opens}" for match in told
+        match.line.key if match.opens == match.line.key else f"{match.line.key} as {match.opens}" for match in matches
     ] == found
 
 

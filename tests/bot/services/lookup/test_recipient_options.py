@@ -1,4 +1,4 @@
-"""From the names that wait to the recipients that may be chosen for each."""
+"""From the pending names to the possible recipients of each."""
 
 import pytest
 

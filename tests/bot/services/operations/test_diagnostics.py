@@ -1,4 +1,4 @@
-"""What a check tells: the right level, one line, and a mend where one is needed."""
+"""The findings of the check command: the right level, one line, and a remedy if one is needed."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ def identity(*granted, **changes):
     return Identity("B1", "U1", "T1", None, frozenset(granted), **{"name": "dcv-bot", "team": "Example", **changes})
 
 
-def observation(tables, **changes):
+def inspection(tables, **changes):
     values = {"revision": "0001", "head": "0002", **changes}
     return Inspection("/data/bot.db", tables, **values)
 
@@ -118,7 +118,7 @@ def test_what_a_key_may_not_read_is_a_problem(readable, lacks):
     ],
 )
 def test_each_state_of_the_tables_is_one_sentence(tables, level, words):
-    found = diagnostics.of_database(observation(tables))
+    found = diagnostics.of_database(inspection(tables))
 
     assert levels(found) == [level]
     assert words in found[0].sentence
@@ -126,17 +126,17 @@ def test_each_state_of_the_tables_is_one_sentence(tables, level, words):
 
 
 def test_a_running_bot_is_reported():
-    told = diagnostics.of_database(observation(Tables.UP_TO_DATE, running="process 4711"))[-1]
+    finding = diagnostics.of_database(inspection(Tables.UP_TO_DATE, running="process 4711"))[-1]
 
-    assert told.level is Severity.OK
-    assert told.sentence.startswith("A bot is running on this database (process 4711);")
+    assert finding.level is Severity.OK
+    assert finding.sentence.startswith("A bot is running on this database (process 4711);")
 
 
 def test_running_instances_are_reported():
-    told = diagnostics.of_database(observation(Tables.UP_TO_DATE, instances=("one", "two")))[-1]
+    finding = diagnostics.of_database(inspection(Tables.UP_TO_DATE, instances=("one", "two")))[-1]
 
-    assert told.level is Severity.OK
-    assert told.sentence.startswith("On this database run the instances one and two;")
+    assert finding.level is Severity.OK
+    assert finding.sentence.startswith("On this database run the instances one and two;")
 
 
 @pytest.mark.parametrize("seconds", [0, 30, -30])

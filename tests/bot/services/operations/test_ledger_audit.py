@@ -1,4 +1,4 @@
-"""The ledger's audit: a chain that holds is told so, and the first row that was tampered with is named."""
+"""The ledger's audit: an intact chain is confirmed, and the first tampered row is named."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def write(ledger, clock, ana):
 
 @pytest.fixture
 def tamper(database):
-    """Do what the guards refuse, as somebody would who may change the tables."""
+    """Make a change that the guards reject, as an attacker with rights on the tables would."""
 
     async def run(*statements, **values):
         off = ["ALTER TABLE ledger DISABLE TRIGGER USER", "ALTER TABLE ledger_checkpoints DISABLE TRIGGER USER"]
@@ -56,7 +56,7 @@ def tamper(database):
 
 @pytest.fixture
 def exported(database_url, clock):
-    """The lines of an export."""
+    """Return the lines of an export."""
 
     async def lines(since=None, until=None):
         written = []
@@ -253,11 +253,11 @@ async def test_it_may_run_while_two_others_write(database, open_another, databas
         async with database.write() as transaction:
             await append(transaction, Entry(LedgerEvent.DENIED, clock(), ana))
 
-    async def keep_writing(database):
+    async def write_continuously(database):
         while not stop.is_set():
             await write(database)
 
-    writing = [asyncio.create_task(keep_writing(each)) for each in (database, other)]
+    writing = [asyncio.create_task(write_continuously(each)) for each in (database, other)]
     counts = [(await verify(database_url)).rows for _ in range(10)]
     stop.set()
     await asyncio.gather(*writing)

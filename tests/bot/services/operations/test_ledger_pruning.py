@@ -1,4 +1,4 @@
-"""Pruning: whole requests that are over go, the rest of the chain holds, and a row tells that they went."""
+"""Pruning: whole finished requests are removed, the rest of the chain stays valid, and a row records it."""
 
 import asyncio
 import json
@@ -22,25 +22,25 @@ from bot.store.schema import last_recipients, ledger_checkpoints, ledger_search_
 
 
 @pytest.fixture
-def story(accept, ledger, stored, make_request, clock):
-    """A request with three rows that was told, a day before the next one."""
+def add_old_request(accept, ledger, stored, make_request, clock):
+    """Return a function that adds a reported request with three rows, a day before the next one."""
 
-    async def tell(request_id, *, told=True, days=1):
+    async def add_request(request_id, *, reported=True, days=1):
         request = await accept(make_request(request_id))
         for event in (LedgerEvent.SENDING, LedgerEvent.SENT):
             detail = {"target": str(request.calls[0].target), "words": ""}
             await ledger.append(Entry(event, clock(), request.actor, request_id, 0, 1, detail))
-        if told:
+        if reported:
             await stored.reported(request_id, clock())
         clock.advance(days=days)
         return request
 
-    return tell
+    return add_request
 
 
 @pytest.fixture
 def prune(database_url, clock):
-    """Plan and carry it out, as of now."""
+    """Return a function that plans and executes the pruning, as of now."""
 
     async def run(before):
         planned = await plan(database_url, before, clock())
@@ -59,11 +59,11 @@ def count(database):
 
 
 async def test_old_requests_go_and_the_rest_of_the_chain_holds(
-    story, prune, rows, count, database, database_url, clock
+    add_old_request, prune, rows, count, database, database_url, clock
 ):
     began = clock()
     for number in range(4):
-        await story(f"r{number}")
+        await add_old_request(f"r{number}")
     whole = await rows()
     clock.advance(days=40)
 
@@ -91,10 +91,10 @@ async def test_old_requests_go_and_the_rest_of_the_chain_holds(
     assert [each.request_id for each in (await LastResends(database).last([700001])).values()] == ["r3"]
 
 
-async def test_the_notes_on_what_was_posted_go_with_their_request(story, prune, clock, database):
+async def test_the_notes_on_what_was_posted_go_with_their_request(add_old_request, prune, clock, database):
     notes, ids = Posts(database), ["a" * 16, "b" * 16]
     for request_id in ids:
-        await story(request_id, days=20)
+        await add_old_request(request_id, days=20)
         for key in (f"{request_id}.root", f"{request_id}.0.1", "offer.1"):
             await notes.save(Post(key, Destination("C0PKI"), clock()))
     clock.advance(days=20)
@@ -106,10 +106,10 @@ async def test_the_notes_on_what_was_posted_go_with_their_request(story, prune, 
     assert kept == {f"{ids[1]}.root", f"{ids[1]}.0.1", "offer.1"}
 
 
-async def test_it_can_be_done_again_and_again(story, prune, count, database_url, clock):
+async def test_it_can_be_done_again_and_again(add_old_request, prune, count, database_url, clock):
     began = clock()
     for number in range(3):
-        await story(f"r{number}")
+        await add_old_request(f"r{number}")
     clock.advance(days=40)
 
     counts = [(await prune(began + timedelta(days=days, hours=1)))[1] for days in (0, 0, 1, 2)]
@@ -123,10 +123,12 @@ async def test_it_can_be_done_again_and_again(story, prune, count, database_url,
     assert (await verify(database_url)).rows == 1
 
 
-async def test_a_request_that_was_not_reported_yet_remains_with_all_behind_it(story, prune, database_url, clock):
-    await story("r0")
-    await story("r1", told=False)
-    await story("r2")
+async def test_a_request_that_was_not_reported_yet_remains_with_all_behind_it(
+    add_old_request, prune, database_url, clock
+):
+    await add_old_request("r0")
+    await add_old_request("r1", reported=False)
+    await add_old_request("r2")
     clock.advance(days=40)
 
     planned, removed = await prune(clock() - timedelta(days=31))
@@ -136,8 +138,8 @@ async def test_a_request_that_was_not_reported_yet_remains_with_all_behind_it(st
     assert (await verify(database_url)).checkpoint.mark.seq == 3
 
 
-async def test_a_cooldown_longer_than_a_month_holds_its_request(story, prune, database, clock):
-    request = await story("r0")
+async def test_a_cooldown_longer_than_a_month_holds_its_request(add_old_request, prune, database, clock):
+    request = await add_old_request("r0")
     async with database.write() as transaction:
         await cooldowns.acquire(transaction, request, clock() + timedelta(days=60))
     clock.advance(days=40)
@@ -147,8 +149,10 @@ async def test_a_cooldown_longer_than_a_month_holds_its_request(story, prune, da
     assert (planned.cut.held_by, removed) == ("r0", 0)
 
 
-async def test_a_request_goes_whole_or_not_at_all(accept, ledger, stored, make_request, prune, story, clock, ana):
-    await story("r0")
+async def test_a_request_goes_whole_or_not_at_all(
+    accept, ledger, stored, make_request, prune, add_old_request, clock, ana
+):
+    await add_old_request("r0")
     for request_id in ("r1", "r2"):
         await accept(make_request(request_id))
         await ledger.append(Entry(LedgerEvent.SENDING, clock(), ana, request_id, 0, 1))
@@ -177,8 +181,8 @@ async def test_denials_are_pruned_by_their_age(ledger, prune, rows, clock, ana):
     assert [row["kind"] for row in await rows()] == ["denied", "pruned"]
 
 
-async def test_the_last_month_is_refused_and_a_plan_changes_nothing(story, rows, database_url, clock):
-    await story("r0")
+async def test_the_last_month_is_refused_and_a_plan_changes_nothing(add_old_request, rows, database_url, clock):
+    await add_old_request("r0")
     clock.advance(days=40)
     before = await rows()
 
@@ -190,8 +194,8 @@ async def test_the_last_month_is_refused_and_a_plan_changes_nothing(story, rows,
     assert await rows() == before
 
 
-async def test_a_chain_that_does_not_hold_is_not_pruned(story, database, database_url, clock):
-    await story("r0")
+async def test_a_chain_that_does_not_hold_is_not_pruned(add_old_request, database, database_url, clock):
+    await add_old_request("r0")
     async with database.write() as transaction:
         await transaction.execute(sa.text("UPDATE ledger_head SET seq = 2"))
     clock.advance(days=40)
@@ -201,9 +205,9 @@ async def test_a_chain_that_does_not_hold_is_not_pruned(story, database, databas
 
 
 async def test_what_an_interrupted_prune_left_goes_with_the_next(
-    story, prune, rows, database, database_url, clock, monkeypatch
+    add_old_request, prune, rows, database, database_url, clock, monkeypatch
 ):
-    await story("r0")
+    await add_old_request("r0")
     clock.advance(days=40)
 
     async def stop(*_):
@@ -246,8 +250,8 @@ async def test_many_rows_are_deleted_beside_a_writer(ledger, prune, database, da
     assert (found.checkpoint.mark.seq, found.left_over) == (60, 0)
 
 
-async def test_two_who_prune_at_once_write_one_checkpoint(story, count, database_url, clock, monkeypatch):
-    await story("r0")
+async def test_two_who_prune_at_once_write_one_checkpoint(add_old_request, count, database_url, clock, monkeypatch):
+    await add_old_request("r0")
     clock.advance(days=40)
     planned = await plan(database_url, clock() - timedelta(days=31), clock())
 
@@ -258,9 +262,9 @@ async def test_two_who_prune_at_once_write_one_checkpoint(story, count, database
     assert (await verify(database_url)).rows == 1
 
 
-async def test_the_last_recipients_of_what_goes_go_with_it(story, prune, database, clock):
+async def test_the_last_recipients_of_what_goes_go_with_it(add_old_request, prune, database, clock):
     began = clock()
-    gone, kept = await story("r0"), await story("r1", days=40)
+    gone, kept = await add_old_request("r0"), await add_old_request("r1", days=40)
     async with database.write() as transaction:
         for request in (gone, kept):
             call = Call(OrderTarget(7), (Recipient(f"{request.id}.example", "pki@example.com"),))

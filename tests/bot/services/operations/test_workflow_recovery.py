@@ -1,4 +1,4 @@
-"""Failover of workflows: those of executors without a lease are recovered, and only those."""
+"""Failover of workflows: only those of executors without a lease are recovered."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from bot.services.operations.workflow_recovery import WorkflowRecovery
 
 
 class Members:
-    """The executors that have a lease; each reading takes the next set, and the last one stays."""
+    """The executors that have a lease. Each read returns the next set, and the last set is final."""
 
     executor = "one/1"
 
@@ -19,7 +19,7 @@ class Members:
 
 
 class Engine:
-    """Workflows by owner, and what was recovered."""
+    """An engine with workflows by owner that records the recovered ones."""
 
     def __init__(self, *owners):
         self.pending, self.recovered, self.asked = set(owners), [], 0
@@ -42,7 +42,7 @@ async def test_workflows_of_an_executor_without_a_lease_are_recovered():
 
 
 async def test_a_process_does_not_recover_its_own_workflows_also_without_a_lease():
-    """It was frozen and has not joined again yet; the others recover what it had begun."""
+    """It was frozen and has not joined again yet. The others recover its workflows."""
     engine = Engine("one/1", "two/1")
 
     await WorkflowRecovery(Members({"two/1"}), engine).run_once()

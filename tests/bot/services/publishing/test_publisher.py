@@ -1,4 +1,4 @@
-"""The board: each message stands once, is edited afterwards, and finds its way where a channel is closed."""
+"""The publisher: each message is posted once, edited afterwards, and rerouted if a channel is closed."""
 
 import asyncio
 import gc
@@ -164,13 +164,13 @@ async def test_a_post_whose_caller_gave_up_is_not_overtaken(show, chat, posts):
     await asyncio.gather(given_up, return_exceptions=True)
 
     second = asyncio.create_task(show(SECOND))
-    for _ in range(20):  # time enough for one who waits for nobody
+    for _ in range(20):  # time enough for a process that waits for no other
         await posts.get("r1.root")
-    looked = list(chat.looks)
+    searches = list(chat.looks)
     chat.hold.set()
     post = await second
 
-    assert looked == []
+    assert searches == []
     assert chat.texts == [("C0PKI", "Sent.")]
     assert len(chat.posts) == 1
     assert post.ts == "1.0"
@@ -178,7 +178,7 @@ async def test_a_post_whose_caller_gave_up_is_not_overtaken(show, chat, posts):
 
 @pytest.fixture
 async def unhandled():
-    """What asyncio would log as an error that no code has seen."""
+    """Collect the errors that asyncio would log as never retrieved."""
     found, loop = [], asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: found.append(context["message"]))
     yield found
@@ -242,7 +242,7 @@ NEUTRAL = "people of other organizations can read this channel"
 
 
 def neutral(chat, channel="C0PKI"):
-    """Tell for each message of a channel if it says nothing of a request."""
+    """Return for each message of a channel if it says nothing of a request."""
     here = [message for destination, message, _ in chat.messages.values() if destination.channel_id == channel]
     return [NEUTRAL in message.text and "Sen" not in str(message.payload()) for message in here]
 
@@ -325,7 +325,7 @@ async def test_while_slack_cannot_say_if_a_channel_is_shared_nothing_is_posted_o
 @pytest.mark.fault("M9")
 @pytest.mark.parametrize("fails_at", range(6))
 async def test_a_move_that_fails_on_the_way_is_completed_by_a_repeat(show, chat, fails_at):
-    """The calls of a move: is it shared, edit, post, and for the reply: is it shared, edit."""
+    """The calls of a move are: is it shared, edit, post. Those for the reply are: is it shared, edit."""
     root = await show(FIRST)
     await show(SECOND, root.thread, "r1.detail")
     chat.shared.add("C0PKI")
@@ -415,7 +415,7 @@ async def test_a_link_leads_to_the_direct_message_of_the_requester(show, publish
 
 
 class LosingLocks(KeyLocks):
-    """Locks that are lost as many times as is said, at the look after something was shown or before it is posted."""
+    """Locks that are lost the given number of times, at the check after a publication or before a post."""
 
     def __init__(self):
         super().__init__()
@@ -442,7 +442,7 @@ def locks():
 
 @pytest.fixture
 def sharing(chat, posts, clock, locks):
-    """A board that shares its locks with another process."""
+    """Return a publisher that shares its locks with another process."""
     return MessagePublisher(chat, posts, clock, locks)
 
 
@@ -450,10 +450,10 @@ async def test_a_process_that_lost_its_lock_renders_again_and_publishes_the_newe
     sharing, publisher, chat, locks
 ):
     await sharing.publish("r1.root", PKI, FIRST, "U0ANA")
-    drawn = [FIRST, SECOND]
+    versions = [FIRST, SECOND]
 
     async def draw():
-        return drawn.pop(0)
+        return versions.pop(0)
 
     async def another_one_shows():
         await publisher.publish("r1.root", PKI, SECOND, "U0ANA")
@@ -462,7 +462,7 @@ async def test_a_process_that_lost_its_lock_renders_again_and_publishes_the_newe
     await sharing.publish("r1.root", PKI, draw, "U0ANA")
 
     assert chat.texts == [("C0PKI", "Sent.")]
-    assert drawn == []
+    assert versions == []
     assert len(chat.posts) == 1
 
 
@@ -480,7 +480,7 @@ async def test_a_process_that_lost_its_lock_before_posting_finds_the_others_post
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_an_instance_whose_lease_another_one_acquired_posts_nothing(open_another, chat, posts, clock):
-    """As if it was frozen while it drew its message: nobody renewed its lease."""
+    """The instance was frozen while it rendered its message, so its lease was not renewed."""
     one, two = (
         MessagePublisher(chat, posts, clock, KeyLocks(Leases(open_another(), holder, seconds=0.5)))
         for holder in ("one/1", "two/1")

@@ -1,4 +1,4 @@
-"""What stands behind `/dcv-resend history`: the gate first, then pages, and links for those who may follow them."""
+"""The report of `/dcv-resend history`: authorization first, then pages, and links for users who may open them."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def history_report(authorizer, database, publisher, clock, directory):
 
 @pytest.fixture
 def asked(ledger, clock, ana):
-    """A request of Ana's for each of these orders, a minute apart."""
+    """Return a function that adds a request of Ana's for each of these orders, a minute apart."""
 
     async def ask(*orders):
         for order_id in orders:
@@ -126,11 +126,11 @@ async def test_a_thread_is_linked_for_users_who_may_open_it(history_report, aske
     await posts.save(Post(root_key("r1"), PKI, clock(), "17.5"))
     await posts.save(Post(root_key("r2"), Destination("D0ANA"), clock(), "17.6", "not_in_channel"))
 
-    told = {reader: (await history_report.report(reader, PKI, None)).text for reader in (ana, BOB)}
+    messages = {reader: (await history_report.report(reader, PKI, None)).text for reader in (ana, BOB)}
 
-    assert told[ana].count("|thread>") == 2
-    assert told[BOB].count("|thread>") == 1
-    assert "<https://slack.test/C0PKI/17.5|thread>" in told[BOB]
+    assert messages[ana].count("|thread>") == 2
+    assert messages[BOB].count("|thread>") == 1
+    assert "<https://slack.test/C0PKI/17.5|thread>" in messages[BOB]
 
 
 ALL, STATUS = frozenset(Action), frozenset({Action.STATUS})
@@ -147,7 +147,7 @@ CAT = Actor("U0CAT", "T0HOME")
 
 @pytest.fixture
 def ruled(directory, ledger, metrics, clock):
-    """Ana may see all but two things, Bob the shop, Cat order 7, and Eve nothing."""
+    """Return rules: Ana may see all but two targets, Bob the shop, Cat order 7, and Eve nothing."""
     for user_id in ("U0BOB", "U0CAT", "U0EVE"):
         directory.add(user_id)
     rules = Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), RULES)
@@ -169,7 +169,7 @@ def history(make_history):
 
 @pytest.fixture
 def wrote(database, clock):
-    """Write many rows at once, a minute apart: what was accepted for a name and an order, or refused."""
+    """Return a function that writes many accepted or denied rows at once, a minute apart."""
 
     async def write(*rows):
         for some in range(0, len(rows), 50):
@@ -190,8 +190,8 @@ def refused(user_id="U0EVE", **detail):
     return LedgerEvent.DENIED, user_id, {"action": "resend", "rule": "no-rule", **detail}
 
 
-async def observation(history, *readers, about=None):
-    """How many lines each of them has on the newest page."""
+async def line_counts(history, *readers, about=None):
+    """Return the number of lines on the newest page for each reader."""
     return [len((await history.report(reader, PKI, about)).text.splitlines()) - 1 for reader in readers]
 
 
@@ -211,7 +211,7 @@ async def observation(history, *readers, about=None):
         ({"history": "user:U0ANA"}, (False, False, False)),
         ({"form": "f1"}, (False, False, False)),
         ({"text": "other targets", "times": 480}, (False, False, False)),
-        # Rows of an older version hold the words alone.
+        # Rows of an older version hold only the words.
         ({"text": f"name:{SHOP}"}, (True, True, False)),
         ({"status": "order:7"}, (True, False, True)),
         ({"subject": f"domain {PAY}"}, (True, False, False)),
@@ -222,7 +222,7 @@ async def observation(history, *readers, about=None):
 async def test_a_denial_is_shown_to_those_who_may_see_its_target(history, wrote, ana, detail, who_sees):
     await wrote(refused(**detail))
 
-    assert await observation(history, ana, BOB, CAT) == [int(sees) for sees in who_sees]
+    assert await line_counts(history, ana, BOB, CAT) == [int(sees) for sees in who_sees]
 
 
 @pytest.mark.fault("L1")
@@ -244,9 +244,9 @@ async def test_a_denial_of_the_authorizer_is_shown_by_the_names_it_checked(histo
 async def test_a_denial_without_a_target_is_shown_to_its_person_alone(history, wrote, ana):
     await wrote(refused("U0BOB", history="all"), refused("U0BOB", names=[PAY], text=PAY))
 
-    assert await observation(history, BOB, CAT) == [1, 0]
+    assert await line_counts(history, BOB, CAT) == [1, 0]
     assert "pay" not in (await history.report(BOB, PKI, None)).text
-    assert await observation(history, ana) == [1]
+    assert await line_counts(history, ana) == [1]
 
 
 @pytest.mark.parametrize(
@@ -279,27 +279,27 @@ async def test_a_denial_without_a_target_is_shown_to_its_person_alone(history, w
 async def test_a_request_is_shown_to_those_who_may_see_all_its_names_and_orders(history, wrote, ana, row, who_sees):
     await wrote(row)
 
-    assert await observation(history, ana, BOB, CAT) == [int(sees) for sees in who_sees]
+    assert await line_counts(history, ana, BOB, CAT) == [int(sees) for sees in who_sees]
 
 
 async def test_two_orders_of_one_request_must_both_be_allowed(history, wrote):
     event, user_id, detail = accepted(PAY, 7)
     await wrote((event, user_id, {**detail, "calls": [*detail["calls"], *accepted(PAY, 13)[2]["calls"]]}))
 
-    assert await observation(history, CAT) == [0]
+    assert await line_counts(history, CAT) == [0]
 
 
 async def test_own_requests_are_shown_whatever_the_rules_say_of_their_names_now(history, wrote):
     await wrote(accepted(PAY, user_id="U0BOB"), accepted("secret.example.com", 13, user_id="U0BOB"))
 
-    assert await observation(history, BOB) == [2]
+    assert await line_counts(history, BOB) == [2]
 
 
 @pytest.mark.fault("M5")
 async def test_nothing_there_and_nothing_one_may_see_are_one_answer(history, wrote):
     await wrote(*(accepted(PAY, 700001) for _ in range(3 * PER_PAGE)), *(refused(order=700001) for _ in range(40)))
 
-    def told(message):
+    def without_ids(message):
         return re.sub("70000[12]|U0EVE|U0NOONE", "what was asked for", json.dumps(message.payload()))
 
     for there, nothing in (
@@ -307,12 +307,12 @@ async def test_nothing_there_and_nothing_one_may_see_are_one_answer(history, wro
         (PersonRef("U0EVE"), PersonRef("U0NOONE")),
     ):
         answers = [await history.report(BOB, PKI, about) for about in (there, nothing)]
-        assert told(answers[0]) == told(answers[1])
+        assert without_ids(answers[0]) == without_ids(answers[1])
         assert "nothing that was asked" in answers[0].text
         assert not any(buttons(each) for each in answers)
     for side in ("before:9", "after:9", "before:999999"):
         turned = [await history.page(BOB, PKI, f"order:{order}|{side}") for order in (700001, 700002)]
-        assert told(turned[0]) == told(turned[1])
+        assert without_ids(turned[0]) == without_ids(turned[1])
 
 
 @pytest.mark.fault("M5")
@@ -414,7 +414,7 @@ async def test_what_is_read_for_a_page_is_bounded_and_the_list_continues(make_hi
     assert "*Older* goes further back" in first.text
     assert orders(third) == [1]
     assert buttons(third) == {}
-    # About one order the same would show that there are rows.
+    # The same about one order would show that there are rows.
     assert buttons(await history.report(BOB, PKI, OrderRef(2))) == {}
 
 

@@ -1,4 +1,4 @@
-"""What stands behind /dcv-status: the gate first, then reads alone, and links for those who may follow them."""
+"""The report of /dcv-status: authorization first, then only reads, and links for users who may open them."""
 
 import json
 from datetime import timedelta
@@ -28,7 +28,7 @@ def status(authorizer, certcentral, account_cache, database, publisher, clock, d
 
 @pytest.fixture
 def resent(accept, ledger, posts, make_request, clock):
-    """A request of Ana's that was sent, and told in a place."""
+    """Return a function that adds a request of Ana's, sent and reported at a destination."""
 
     async def send(request_id, call, destination=PKI, detour=None, outcome=LedgerEvent.SENT):
         request = await accept(make_request(request_id, calls=(call,)))
@@ -134,9 +134,9 @@ async def test_a_direct_conversation_is_linked_for_the_user_of_it(
     await resent("r1", order_call(1, "a.example"), destination, detour)
 
     for wanted in (None, OrderRef(1)):
-        told = {"ana": await status.report(ana, PKI, wanted), "bob": await status.report(BOB, PKI, wanted)}
-        assert {who for who, message in told.items() if "|thread>" in message.text} == links
-        assert all("by <@U0ANA>" in message.text for message in told.values())
+        messages = {"ana": await status.report(ana, PKI, wanted), "bob": await status.report(BOB, PKI, wanted)}
+        assert {who for who, message in messages.items() if "|thread>" in message.text} == links
+        assert all("by <@U0ANA>" in message.text for message in messages.values())
 
 
 async def test_what_was_never_reported_in_slack_has_no_link(status, certcentral, resent, posts, clock, ana):

@@ -1,4 +1,4 @@
-"""The form's conversation: the gate first, each drawing under an id of its own, and what comes back as calls."""
+"""The form service: authorization first, each form under its own id, and submissions as calls."""
 
 import dataclasses
 import json
@@ -32,7 +32,7 @@ def form_service(authorizer, finder, pending_mentions, resend, database, clock, 
 
 @pytest.fixture
 async def form(form_service, ana):
-    """A form of Ana's that was opened empty."""
+    """Return an empty form that Ana opened."""
     form = await form_service.start(ana, PKI, "")
     await form_service.save(form)
     return form
@@ -44,12 +44,12 @@ def order(certcentral):
     return certcentral.add_order(700001, "shop.example.com", "www.example.com")
 
 
-def filled(drawing, recipients=None, *, shared=None, locale="en", reason=None):
-    return FormInput(drawing["private_metadata"], recipients or {}, shared, locale, reason)
+def filled(view, recipients=None, *, shared=None, locale="en", reason=None):
+    return FormInput(view["private_metadata"], recipients or {}, shared, locale, reason)
 
 
-def words(drawing):
-    return json.dumps(drawing, ensure_ascii=False)
+def words(view):
+    return json.dumps(view, ensure_ascii=False)
 
 
 async def test_a_user_who_may_not_read_gets_no_form(form_service, rows):
@@ -85,33 +85,33 @@ async def test_a_forged_form_is_too_old(form_service, ana, form_id):
 
 
 async def test_a_pending_target_is_rendered_and_stored_under_its_own_id(form_service, form, ana, order):
-    drawing = await form_service.find_target(form, OrderRef(700001))
+    view = await form_service.find_target(form, OrderRef(700001))
 
-    kept = await form_service.form(ana, drawing["private_metadata"])
+    kept = await form_service.form(ana, view["private_metadata"])
     assert kept.id != form.id
     assert [waiting.name for waiting in kept.plan.waiting] == ["shop.example.com", "www.example.com"]
     assert kept.destination == PKI
-    assert "submit" in drawing
+    assert "submit" in view
 
 
 async def test_not_resendable_is_rendered_in_words_without_a_submit_button(form_service, form, ana, certcentral):
     certcentral.add_order(700001, "shop.example.com", status="issued")
 
-    drawing = await form_service.find_target(form, OrderRef(700001))
+    view = await form_service.find_target(form, OrderRef(700001))
 
-    assert "is issued" in words(drawing)
-    assert "submit" not in drawing
+    assert "is issued" in words(view)
+    assert "submit" not in view
     with pytest.raises(InvalidInput, match="Choose an order"):
-        await form_service.submit(ana, "V1", filled(drawing))
+        await form_service.submit(ana, "V1", filled(view))
 
 
 async def test_where_digicert_is_away_the_form_says_so_and_stays_usable(form_service, form, certcentral):
     certcentral.always["order"] = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
-    drawing = await form_service.find_target(form, OrderRef(700001))
+    view = await form_service.find_target(form, OrderRef(700001))
 
-    assert "DigiCert cannot be reached. Nothing was sent" in words(drawing)
-    assert drawing["blocks"][0]["accessory"]["type"] == "external_select"
+    assert "DigiCert cannot be reached. Nothing was sent" in words(view)
+    assert view["blocks"][0]["accessory"]["type"] == "external_select"
 
 
 async def test_several_matches_are_a_choice_and_the_choice_is_rendered(form_service, form, ana, certcentral):
@@ -119,27 +119,27 @@ async def test_several_matches_are_a_choice_and_the_choice_is_rendered(form_serv
         certcentral.add_order(number, "shop.example.com")
     choice = await form_service.find_target(form, DomainRef("shop.example.com"))
 
-    drawing = await form_service.choose(
+    view = await form_service.choose(
         await form_service.form(ana, choice["private_metadata"]), "order:700002", NOTHING_TYPED
     )
 
     assert "2 pending orders carry shop.example.com" in words(choice)
-    kept = await form_service.form(ana, drawing["private_metadata"])
+    kept = await form_service.form(ana, view["private_metadata"])
     assert kept.plan.key == "order:700002"
 
 
 async def test_what_was_typed_stays_when_another_order_is_chosen(form_service, form, order):
-    drawing = await form_service.choose(form, "order:700001", PartialInput("de", "new mailbox"))
+    view = await form_service.choose(form, "order:700001", PartialInput("de", "new mailbox"))
 
-    inputs = {block["block_id"]: block["element"] for block in drawing["blocks"] if block["type"] == "input"}
+    inputs = {block["block_id"]: block["element"] for block in view["blocks"] if block["type"] == "input"}
     assert inputs["language"]["initial_option"]["value"] == "de"
     assert inputs["reason"]["initial_value"] == "new mailbox"
 
 
 async def test_a_tampered_language_begins_as_the_default(form_service, form, order):
-    drawing = await form_service.choose(form, "order:700001", PartialInput("klingon", None))
+    view = await form_service.choose(form, "order:700001", PartialInput("klingon", None))
 
-    inputs = {block["block_id"]: block["element"] for block in drawing["blocks"] if block["type"] == "input"}
+    inputs = {block["block_id"]: block["element"] for block in view["blocks"] if block["type"] == "input"}
     assert inputs["language"]["initial_option"]["value"] == "en"
 
 
@@ -149,9 +149,9 @@ async def test_another_scope_of_a_domain_is_rendered(form_service, form, ana, ce
     certcentral.add_order(700009, "shop.example.com", is_dv=False)
     domain = await form_service.find_target(form, DomainRef("shop.example.com"))
 
-    drawing = await form_service.rescope(await form_service.form(ana, domain["private_metadata"]), 1, NOTHING_TYPED)
+    view = await form_service.rescope(await form_service.form(ana, domain["private_metadata"]), 1, NOTHING_TYPED)
 
-    kept = await form_service.form(ana, drawing["private_metadata"])
+    kept = await form_service.form(ana, view["private_metadata"])
     assert kept.plan.waiting[0].target == DomainTarget(1234, "shop.example.com")
 
 
@@ -162,9 +162,9 @@ async def test_a_search_offers_what_the_account_holds(form_service, form, ana, o
 
 
 async def test_a_submitted_form_becomes_calls(form_service, form, ana, order):
-    drawing = await form_service.find_target(form, OrderRef(700001))
+    view = await form_service.find_target(form, OrderRef(700001))
 
-    asked = await form_service.submit(ana, "V1", filled(drawing, {0: [1], 1: [0]}, locale="de", reason="why"))
+    asked = await form_service.submit(ana, "V1", filled(view, {0: [1], 1: [0]}, locale="de", reason="why"))
 
     expected = Call(
         OrderTarget(700001),
@@ -180,9 +180,9 @@ async def test_a_submitted_form_becomes_calls(form_service, form, ana, order):
 
 async def test_a_domains_form_is_titled_by_its_name(form_service, form, ana, certcentral):
     certcentral.add_domain(1234, "example.com", "admin@example.com", "pki@example.com")
-    drawing = await form_service.find_target(form, DomainRef("example.com"))
+    view = await form_service.find_target(form, DomainRef("example.com"))
 
-    asked = await form_service.submit(ana, "V1", filled(drawing, {0: [0, 1]}))
+    asked = await form_service.submit(ana, "V1", filled(view, {0: [0, 1]}))
 
     assert asked.subject == "domain example.com"
     assert [recipient.email for recipient in asked.calls[0].recipients] == ["admin@example.com", "pki@example.com"]
@@ -190,9 +190,9 @@ async def test_a_domains_form_is_titled_by_its_name(form_service, form, ana, cer
 
 async def test_one_mailbox_for_many_names_becomes_one_call(form_service, form, ana, certcentral):
     certcentral.add_order(700001, *(f"a{number}.example" for number in range(12)))
-    drawing = await form_service.find_target(form, OrderRef(700001))
+    view = await form_service.find_target(form, OrderRef(700001))
 
-    asked = await form_service.submit(ana, "V1", filled(drawing, shared=2))
+    asked = await form_service.submit(ana, "V1", filled(view, shared=2))
 
     (call,) = asked.calls
     assert [recipient.email for recipient in call.recipients] == [
@@ -210,10 +210,10 @@ async def test_one_mailbox_for_many_names_becomes_one_call(form_service, form, a
     ],
 )
 async def test_what_must_be_mended_is_named_by_its_field(form_service, form, ana, order, choice, field):
-    drawing = await form_service.find_target(form, OrderRef(700001))
+    view = await form_service.find_target(form, OrderRef(700001))
 
     with pytest.raises(InvalidInput) as refused:
-        await form_service.submit(ana, "V1", filled(drawing, **choice))
+        await form_service.submit(ana, "V1", filled(view, **choice))
 
     assert list(refused.value.fields) == [field]
 
@@ -221,15 +221,15 @@ async def test_what_must_be_mended_is_named_by_its_field(form_service, form, ana
 @pytest.mark.parametrize("shared", [None, -1, 5])
 async def test_a_mailbox_that_was_not_offered_is_invalid_input(form_service, form, ana, certcentral, shared):
     certcentral.add_order(700001, *(f"a{number}.example" for number in range(9)))
-    drawing = await form_service.find_target(form, OrderRef(700001))
+    view = await form_service.find_target(form, OrderRef(700001))
 
     with pytest.raises(InvalidInput):
-        await form_service.submit(ana, "V1", filled(drawing, {0: [0]}, shared=shared))
+        await form_service.submit(ana, "V1", filled(view, {0: [0]}, shared=shared))
 
 
 async def test_a_recent_resend_is_shown_and_asks_for_a_reason(form_service, form, ana, order, resend):
-    drawing = await form_service.find_target(form, OrderRef(700001))
-    await resend.accept(await form_service.submit(ana, "V1", filled(drawing, {0: [0], 1: [0]})))
+    view = await form_service.find_target(form, OrderRef(700001))
+    await resend.accept(await form_service.submit(ana, "V1", filled(view, {0: [0], 1: [0]})))
 
     again = await form_service.find_target(form, OrderRef(700001))
 
@@ -251,10 +251,10 @@ async def test_a_reason_counts_where_the_clock_is_behind_the_one_that_wrote_down
         answer = filled(early, {0: [1], 1: [0]})
         with pytest.raises(CooldownActive) as cooled:
             await resend.accept(await form_service.submit(ana, "V2", answer))
-        told = await form_service.with_cooldown(ana, answer, cooled.value.cooldown)
+        view = await form_service.with_cooldown(ana, answer, cooled.value.cooldown)
     else:
-        told = await form_service.find_target(form, OrderRef(700001))
-    again = await form_service.submit(ana, "V2", filled(told, {0: [1], 1: [0]}, reason="new mailbox"))
+        view = await form_service.find_target(form, OrderRef(700001))
+    again = await form_service.submit(ana, "V2", filled(view, {0: [1], 1: [0]}, reason="new mailbox"))
 
     assert await resend.accept(again)
 
@@ -277,10 +277,10 @@ def named(*order_ids):
 
 
 async def test_what_a_message_names_fills_the_form_in_and_says_where_it_was(form_service, form, order):
-    drawing = await form_service.from_message(form, [*named(700001), Mention(DomainRef("a.example"), False, "a link")])
+    view = await form_service.from_message(form, [*named(700001), Mention(DomainRef("a.example"), False, "a link")])
 
-    assert "Found in the title of the message." in words(drawing)
-    assert drawing["submit"]["text"] == "Resend"
+    assert "Found in the title of the message." in words(view)
+    assert view["submit"]["text"] == "Resend"
 
 
 async def test_several_that_wait_are_a_choice_and_none_is_a_sentence(form_service, form, order, certcentral):
@@ -314,13 +314,13 @@ def strong(*names):
 async def test_of_dotted_keys_and_a_real_name_the_real_one_is_explained(form_service, form, certcentral):
     certcentral.add_order(700501, "done.example.org", status="issued")
 
-    drawing = words(
+    view = words(
         await form_service.from_message(form, strong("monitor.name", "host.name", "done.example.org", "event.id"))
     )
 
-    assert "The message names done.example.org, and nothing waits for it." in drawing
-    assert "Order 700501 (done.example.org) is issued." in drawing
-    assert "host.name" not in drawing
+    assert "The message names done.example.org, and nothing waits for it." in view
+    assert "Order 700501 (done.example.org) is issued." in view
+    assert "host.name" not in view
 
 
 async def test_of_several_real_names_all_are_named_and_of_unknown_ones_those_that_are_no_keys(

@@ -1,4 +1,4 @@
-"""The conversation about a request: announced at once, told to the end, and safe to repeat."""
+"""The reports on a request: announced at once, reported to the end, and safe to repeat."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ AWAY = SlackUnavailable("Slack did not answer.")
 
 @pytest.fixture
 def end(ledger, clock, ana):
-    """Write down how a call ended."""
+    """Return a function that records the result of a call."""
 
     async def end_it(outcome=LedgerEvent.SENT, number=0, words=""):
         await ledger.append(Entry(LedgerEvent(outcome), clock(), ana, "r1", number, 1, {"words": words}))
@@ -47,10 +47,10 @@ async def test_the_outcome_edits_the_root_and_the_detail_is_in_its_thread(report
     await reporter.announce("r1")
     await end()
 
-    told = await reporter.report("r1")
+    delivered = await reporter.report("r1")
 
     (root, detail) = chat.messages.values()
-    assert told == {"delivered": True}
+    assert delivered == {"delivered": True}
     assert root[0] == Destination("C0PKI")
     assert root[1].text.startswith("*Sent*")
     assert detail[0] == Destination("C0PKI", "1.0")

@@ -1,4 +1,4 @@
-"""Accepting a request: one winner whoever asks at once, one request per cause, and nothing without permission."""
+"""Accepting a request: one winner among concurrent users, one request per cause, and none without permission."""
 
 import asyncio
 import dataclasses
@@ -33,10 +33,10 @@ def asked(ana, order_call, directory):
 
 
 async def test_of_many_who_ask_at_once_one_wins(make_resend, database, open_another, asked, rows, stored, ana):
-    doors = [make_resend(database), make_resend(open_another())]
+    services = [make_resend(database), make_resend(open_another())]
 
     answers = await asyncio.gather(
-        *(doors[number % 2].accept(asked(f"view:V{number}", (ana, BOB)[number % 2])) for number in range(10)),
+        *(services[number % 2].accept(asked(f"view:V{number}", (ana, BOB)[number % 2])) for number in range(10)),
         return_exceptions=True,
     )
 
@@ -130,7 +130,7 @@ async def test_workflows_and_cooldowns_are_deleted_an_hour_after_their_end(resen
 
 
 def calls_of(number):
-    """A call of its own for each number, so that no cooldown stands in the way."""
+    """Return a different call for each number, so that no cooldown interferes."""
     return (Call(OrderTarget(number), (Recipient("shop.example.com", "admin@example.com", "example.com"),)),)
 
 
@@ -165,10 +165,10 @@ async def test_a_person_over_the_request_limit_learns_when_to_continue(
 async def test_of_many_requests_at_once_no_more_than_allowed_are_accepted(
     make_resend, database, open_another, asked, rows
 ):
-    doors = [make_resend(each, person_limits=[(3, 600.0)]) for each in (database, open_another())]
+    services = [make_resend(each, person_limits=[(3, 600.0)]) for each in (database, open_another())]
 
     answers = await asyncio.gather(
-        *(doors[number % 2].accept(asked(f"view:V{number}", calls=calls_of(number))) for number in range(8)),
+        *(services[number % 2].accept(asked(f"view:V{number}", calls=calls_of(number))) for number in range(8)),
         return_exceptions=True,
     )
 

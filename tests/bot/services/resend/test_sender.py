@@ -1,4 +1,4 @@
-"""One try of one call: at most one PUT, its row before it, and each of DigiCert's answers told as what it is."""
+"""One attempt of one call: at most one PUT, its row before it, and the right outcome for each of DigiCert's answers."""
 
 import asyncio
 import json
@@ -27,13 +27,13 @@ UNREACHABLE = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=Fals
 
 @pytest.fixture
 async def request_(accept, make_request):
-    """An accepted request for one order."""
+    """Return an accepted request for one order."""
     return await accept(make_request())
 
 
 @pytest.fixture
 async def for_domain(accept, make_request, domain_call, certcentral):
-    """An accepted request for one domain, whose recipients are allowed."""
+    """Return an accepted request for one domain, whose recipients are allowed."""
     certcentral.add_domain(1234, "example.org", "admin@example.org", "PKI@example.org")
     return await accept(make_request(calls=(domain_call,)))
 
@@ -48,13 +48,13 @@ def kinds(rows):
 
 @pytest.fixture
 def settle(sender, tried_until_ended):
-    """Try a call until it has ended, as the flow does; returns the results of the tries that were turned away."""
+    """Return a function that attempts a call to its end, as the workflow does. It returns the deferred results."""
     return partial(tried_until_ended, sender)
 
 
 @pytest.fixture
 def settle_with(sender, tried_until_ended, monkeypatch):
-    """The same, of a process with another gate."""
+    """Return the same function for a process with another authorizer."""
 
     async def settle_it(authorizer, request):
         monkeypatch.setattr(sender, "_authorizer", authorizer)
@@ -94,16 +94,16 @@ async def test_a_domain_is_called_with_its_scope_and_its_addresses(sender, certc
 
 
 async def test_the_row_is_written_before_the_call(sender, certcentral, request_, open_another):
-    observation = []
+    attempts = []
 
-    async def look():
-        observation.extend((await Ledger(open_another()).attempts("r1", 0)).attempts)
+    async def read_attempts():
+        attempts.extend((await Ledger(open_another()).attempts("r1", 0)).attempts)
 
-    certcentral.during_put = look
+    certcentral.during_put = read_attempts
 
     await sender.attempt("r1", 0, [])
 
-    assert [(attempt.number, attempt.closed) for attempt in observation] == [(1, False)]
+    assert [(attempt.number, attempt.closed) for attempt in attempts] == [(1, False)]
 
 
 @pytest.mark.parametrize(
@@ -424,11 +424,11 @@ async def test_silence_of_slack_after_the_row_puts_the_call_off_and_the_next_pro
 
 
 async def test_the_policy_is_asked_again_before_each_try(settle, certcentral, directory, request_, ledger):
-    async def leave():
+    async def deactivate_user():
         directory.add("U0ANA", deleted=True)
 
     certcentral.failures["resend_order"].append(CaRateLimited(None))
-    certcentral.during_put = leave
+    certcentral.during_put = deactivate_user
 
     await settle(request_)
 
@@ -438,10 +438,10 @@ async def test_the_policy_is_asked_again_before_each_try(settle, certcentral, di
 
 @pytest.fixture
 def slowly(database, authorizer, certcentral, addresses, reach, schedule, metrics, clock):
-    """Sends as a process whose database is away for a minute before the row of a try can be written."""
+    """Return a function that sends as a process whose database is unavailable for a minute before the attempt's row."""
 
     class SlowLedger(Ledger):
-        """Lets `meanwhile` happen in that minute."""
+        """A ledger that runs `meanwhile` in that minute."""
 
         async def begin_attempt(self, entry, confirm_in=None):
             clock.advance(seconds=61)
@@ -648,7 +648,7 @@ async def test_each_call_of_a_request_ends_by_itself(
 
 @pytest.fixture
 def elsewhere(open_another, authorizer, certcentral, addresses, reach, schedule, metrics, clock):
-    """The same step in another process, which took this one for dead."""
+    """Return the same step in another process that considers this one dead."""
     database = open_another()
     return CallSender(
         database,
@@ -793,7 +793,7 @@ async def test_a_try_of_which_nothing_arrived_is_not_closed_after_another_proces
 
 
 class Excluded(SingleInstance):
-    """An instance that the others take for dead in its first `times` attempts: with the row, and before the call."""
+    """A member that the others consider dead in its first `times` attempts, at the row and before the call."""
 
     def __init__(self, times):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A bot's place on a database: refused where it is taken, free after a crash, on PostgreSQL taken again when lost."""
+"""Joining a database: refused if it is in use, possible after a crash, and on PostgreSQL repeated after a loss."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ async def a_process_that_holds(url):
         *(sys.executable, "-c", HOLDING, url, str(LEASE)), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     try:
-        # A log may come before.
+        # A log line may come first.
         while (line := await process.stdout.readline()) != b"held\n":
             assert line
         yield process
@@ -60,7 +60,7 @@ async def joined(url, name="one", stop=None):
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "description"),
     [
         ("sqlite+aiosqlite:////var/lib/bot.db", "/var/lib/bot.db"),
         ("postgresql+psycopg://bot:secret@db.example/dcv?sslmode=require", "PostgreSQL at db.example/dcv"),
@@ -70,8 +70,8 @@ async def joined(url, name="one", stop=None):
         ("postgresql+psycopg://bot:secret@db.example", "PostgreSQL at db.example/bot"),
     ],
 )
-def test_a_database_is_named_without_its_password(url, told):
-    assert describe(url) == told
+def test_a_database_is_named_without_its_password(url, description):
+    assert describe(url) == description
 
 
 async def test_a_second_bot_is_refused_in_one_line(database_url):
@@ -101,7 +101,7 @@ async def test_a_stopped_bot_releases_the_database(database_url):
 
 @pytest.fixture
 def sqlite_folder(tmp_path):
-    """A folder with a database in it."""
+    """Return a folder with a database in it."""
     folder = tmp_path / "data"
     folder.mkdir()
     with contextlib.closing(sqlite3.connect(folder / "bot.db")) as connection:
@@ -143,7 +143,7 @@ def _renamed(folder, monkeypatch):
 
 
 def _mounted(folder, monkeypatch):
-    """The same file under another name, by a mount as of a container."""
+    """Return the same file under another name, by a mount as in a container."""
     target = folder.parent / "mounted.db"
     target.touch()
     if subprocess.run(["mount", "--bind", folder / "bot.db", target], capture_output=True, check=False).returncode:  # noqa: S603, S607
@@ -215,17 +215,17 @@ async def test_a_bot_whose_file_is_taken_away_stops_and_says_so(sqlite_folder, c
 
 
 async def test_while_the_bot_holds_the_file_sqlite_locks_it_as_ever(sqlite_folder):
-    """A lock that the bot takes must neither keep SQLite out nor end SQLite's own."""
+    """The bot's lock must neither block SQLite nor release SQLite's own lock."""
     file = sqlite_folder / "bot.db"
     async with joined(f"sqlite+aiosqlite:///{file}"):
         with contextlib.closing(sqlite3.connect(file, isolation_level=None, timeout=0)) as ours:
             ours.execute("BEGIN IMMEDIATE")
             writing = f"import sqlite3; sqlite3.connect({str(file)!r}, timeout=0).execute('BEGIN IMMEDIATE')"
             other = await asyncio.create_subprocess_exec(sys.executable, "-c", writing, stderr=asyncio.subprocess.PIPE)
-            _, told = await other.communicate()
+            _, error_output = await other.communicate()
             ours.execute("ROLLBACK")
 
-    assert b"database is locked" in told
+    assert b"database is locked" in error_output
 
 
 async def test_another_database_of_the_same_server_may_have_another_bot(

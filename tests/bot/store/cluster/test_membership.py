@@ -1,4 +1,4 @@
-"""The instances on one PostgreSQL database: who leads, who is there, who holds a lock, and who is gone."""
+"""The instances on one PostgreSQL database: leader, members, lock holders, and dead instances."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from bot.store.cluster.membership import LockLost, SingleInstance
 from bot.store.database import open_database
 from tests.database_link import DatabaseLink
 
-# A busy machine may keep a member from its renewal for more than a second.
+# A busy machine may delay a member's renewal by more than a second.
 LEASE = 2.0
 RENEWAL = LEASE / 5
 
@@ -60,7 +60,7 @@ async def url(postgresql_url):
 
 @pytest.fixture
 def ask(postgresql_url):
-    """Ask the server something, as somebody else."""
+    """Run a query on the server with another connection."""
 
     def ask(statement, *values):
         with psycopg.connect(postgresql_url, autocommit=True) as connection:
@@ -71,7 +71,7 @@ def ask(postgresql_url):
 
 
 class Running:
-    """A member behind a link of its own: cut off, it can neither renew its leases nor do anything else."""
+    """A member behind its own link. When cut off, it can neither renew its leases nor do anything else."""
 
     def __init__(self, member, link, stop):
         self.member, self.link, self.stop = member, link, stop
@@ -84,7 +84,7 @@ class Running:
 
 @pytest.fixture
 async def begin(url, postgresql_url):
-    """Begin members that have joined, one after another."""
+    """Return a function that starts joined members, one after another."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def begin(*names):
@@ -104,7 +104,7 @@ async def begin(url, postgresql_url):
 
 @contextlib.asynccontextmanager
 async def _unless_replaced(joining):
-    """What a member raises in the end that was replaced belongs to the test of that."""
+    """Ignore the error of a replaced member, which has a test of its own."""
     with contextlib.suppress(ConfigurationError):
         async with joining as member:
             yield member
@@ -126,7 +126,7 @@ async def a_process(url, name="one", *files, seconds=LEASE):
 
 
 async def executor_once_locked(process):
-    """Wait until a process holds its lock; return its executor."""
+    """Wait until a process holds its lock. Return its executor."""
     while not (line := (await process.stdout.readline()).decode()).startswith("locked "):
         assert line
     return line.split()[1]
@@ -147,7 +147,7 @@ async def until_members(running, *others, seconds=10):
 
 
 async def is_silent(awaitable, seconds=0.3):
-    """Whether nothing comes of it for so long."""
+    """Return True if nothing happens for so long."""
     task = asyncio.ensure_future(awaitable)
     done, _ = await asyncio.wait({task}, timeout=seconds)
     task.cancel()
@@ -220,7 +220,7 @@ async def renew(running, database):
 
 @pytest.mark.fault("M4")
 async def test_a_renewal_before_a_call_prevents_the_others_from_taking_over(begin, open_database_of, url):
-    """All that while the loop of the member cannot renew."""
+    """The loop of the member cannot renew in this time."""
     one, two = await begin("one", "two")
     await asyncio.sleep(LEASE)
     database = open_database_of(url)
@@ -252,7 +252,7 @@ async def test_one_that_was_removed_learns_it_from_its_own_renewal(begin, open_d
 
 
 async def test_a_lease_is_not_removed_while_its_renewal_is_not_committed(begin, open_database_of, url, ask):
-    """The member is late, but it writes its row before a call at this very moment: it is not gone."""
+    """The member is late, but it is writing its row before a call at this moment. It is not dead."""
     one, two = await begin("one", "two")
     await asyncio.sleep(LEASE)
     database = open_database_of(url)
@@ -324,7 +324,7 @@ async def test_a_restart_after_a_kill_acquires_the_name_within_one_lease_time(ur
 
     assert took < LEASE + 1.0
     assert one.leads
-    # What the killed one left unfinished may be recovered at once.
+    # The unfinished work of the killed one may be recovered at once.
     assert await one.member.executors() == {one.member.executor}
 
 
@@ -352,7 +352,7 @@ async def test_a_member_whose_name_another_process_took_stops_and_says_so(url, p
 
 
 async def test_after_the_server_was_away_for_longer_than_a_lease_all_are_there_as_before(begin):
-    """The first one that reaches the server again must not take the others for gone."""
+    """The first member that reaches the server again must not consider the others dead."""
     members = await begin("one", "two", "three")
     await asyncio.sleep(LEASE)
     before = [(each.member.executor, each.member.term) for each in members]
@@ -502,7 +502,7 @@ async def test_without_a_server_a_lock_is_an_error_and_lost(begin):
 
 
 async def test_a_question_that_was_given_up_fails_in_silence(begin, ask):
-    """As after a stop in the middle of it: what asyncio would log as a bug is none."""
+    """After a stop in the middle of a query, asyncio must log no error."""
     complaints = []
     asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about["message"]))
     [one] = await begin("one")

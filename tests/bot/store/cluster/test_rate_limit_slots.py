@@ -1,4 +1,4 @@
-"""Moments for calls that processes share: in order, exact across all of them, and free again when given back."""
+"""Rate-limit slots shared by processes: in order, exact across all of them, and free again when released."""
 
 import asyncio
 import sys
@@ -100,8 +100,8 @@ async def test_two_processes_respect_the_limits_together_and_waste_none(open_ser
         await asyncio.create_subprocess_exec(sys.executable, "-c", TAKING, url, "12", stdout=asyncio.subprocess.PIPE)
         for _ in range(2)
     ]
-    told = [(await process.communicate())[0] for process in processes]
-    moments = sorted(float(line) for text in told for line in text.split())
+    outputs = [(await process.communicate())[0] for process in processes]
+    moments = sorted(float(line) for text in outputs for line in text.split())
 
     assert len(moments) == 24
     assert most_within(moments, 0.5) <= 5

@@ -1,4 +1,4 @@
-"""The ledger: a chain that nothing forks, in which a changed row shows and no call is tried or ended twice."""
+"""The ledger: a chain without forks that reveals changed rows, with no attempt or result written twice."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ async def head_of(database):
 
 
 def flaws(rows):
-    """The numbers of the rows that break the chain, recomputed from the first on."""
+    """Return the numbers of the rows that break the chain, recomputed from the first row on."""
     broken, prev = [], GENESIS
     for number, row in enumerate(rows, start=1):
         if row["seq"] != number or row["prev"] != prev or row["hash"] != row_hash(row):
@@ -33,7 +33,7 @@ def flaws(rows):
 
 @pytest.fixture
 def entry(clock, ana):
-    """A row about the first call of a request, unless told otherwise."""
+    """Return a row about the first call of a request, with the given changes."""
 
     def create(event, request_id="r1", call_no=0, attempt=1, at=None, **detail):
         return Entry(event, at or clock(), ana, request_id, call_no, attempt, detail)

@@ -1,4 +1,4 @@
-"""What was resent last: of the right target, by name, the newest, and only what may have gone out."""
+"""The last resends: of the right target, by name, the newest, and only those that may have been sent."""
 
 import json
 
@@ -20,8 +20,8 @@ def history(database):
 
 
 @pytest.fixture
-def ended(database, make_request, clock):
-    """Accept a request of these calls, and end each call as said."""
+def add_finished(database, make_request, clock):
+    """Return a function that accepts a request of these calls and records each result."""
 
     async def end(request_id, calls, outcome=LedgerEvent.SENT, **changes):
         request = make_request(request_id, calls=calls, **changes)
@@ -43,10 +43,10 @@ def domain(domain_id, scope, *emails):
     return Call(DomainTarget(domain_id, scope), tuple(Recipient(scope, email) for email in emails))
 
 
-async def test_each_name_has_the_newest_request_that_mailed_it(history, ended, clock):
-    await ended("r1", (order(1, "a.example", "b.example"),))
+async def test_each_name_has_the_newest_request_that_mailed_it(history, add_finished, clock):
+    await add_finished("r1", (order(1, "a.example", "b.example"),))
     clock.advance(hours=1)
-    await ended("r2", (order(1, "b.example", at="pki"),), LedgerEvent.UNKNOWN, actor=BOB)
+    await add_finished("r2", (order(1, "b.example", at="pki"),), LedgerEvent.UNKNOWN, actor=BOB)
 
     last = await history.last([1])
 
@@ -59,9 +59,11 @@ async def test_each_name_has_the_newest_request_that_mailed_it(history, ended, c
     assert last["order:1:b.example"].at == clock()
 
 
-async def test_orders_and_domains_are_distinguished_by_their_whole_ids(history, ended):
-    await ended("r1", (order(1, "a.example"), order(11, "a.example"), domain(1, "a.example", "x@a.example")))
-    await ended("r2", (domain(1, "b.a.example", "x@a.example", "y@a.example"), domain(11, "c.example", "z@c.example")))
+async def test_orders_and_domains_are_distinguished_by_their_whole_ids(history, add_finished):
+    await add_finished("r1", (order(1, "a.example"), order(11, "a.example"), domain(1, "a.example", "x@a.example")))
+    await add_finished(
+        "r2", (domain(1, "b.a.example", "x@a.example", "y@a.example"), domain(11, "c.example", "z@c.example"))
+    )
 
     assert list(await history.last([1])) == ["order:1:a.example"]
     assert set(await history.last(domains=[1])) == {"domain:1:a.example", "domain:1:b.a.example"}
@@ -70,30 +72,30 @@ async def test_orders_and_domains_are_distinguished_by_their_whole_ids(history, 
 
 
 @pytest.mark.parametrize("outcome", [LedgerEvent.REFUSED, LedgerEvent.NOT_SENT])
-async def test_what_certainly_did_not_go_out_counts_for_nothing(history, ended, outcome):
-    await ended("r1", (order(1, "a.example"),))
-    await ended("r2", (order(1, "a.example"),), outcome)
+async def test_what_certainly_did_not_go_out_counts_for_nothing(history, add_finished, outcome):
+    await add_finished("r1", (order(1, "a.example"),))
+    await add_finished("r2", (order(1, "a.example"),), outcome)
 
     assert (await history.last([1]))["order:1:a.example"].request_id == "r1"
 
 
-async def test_words_of_an_ending_are_no_target(history, ended):
-    await ended("r1", (order(1, "a.example"),))
+async def test_words_of_an_ending_are_no_target(history, add_finished):
+    await add_finished("r1", (order(1, "a.example"),))
 
     assert await history.last([5]) == {}
 
 
-async def test_strange_names_come_back_as_they_went_in(history, ended):
+async def test_strange_names_come_back_as_they_went_in(history, add_finished):
     name = 'a"b:c☃%_\\.example'
-    await ended("r1", (order(1, name), domain(2, name, "x@y.example")))
+    await add_finished("r1", (order(1, name), domain(2, name, "x@y.example")))
 
     last = await history.last([1], [2])
 
     assert json.loads(json.dumps([each.name for each in last.values()])) == [name, name]
 
 
-async def test_hundreds_of_ids_are_asked_at_once(history, ended):
-    await ended("r1", (order(7, "a.example"),))
+async def test_hundreds_of_ids_are_asked_at_once(history, add_finished):
+    await add_finished("r1", (order(7, "a.example"),))
 
     assert set(await history.last(range(1, 200), range(1, 200))) == {"order:7:a.example"}
     assert await history.last() == {}
@@ -106,7 +108,7 @@ def past(database):
 
 @pytest.fixture
 def asked(database, clock, ana):
-    """Write down what somebody asked, a minute after the last; returns the row's number."""
+    """Return a function that records a request, a minute after the last. It returns the row's number."""
 
     async def ask(about, event=LedgerEvent.ACCEPTED, request_id=None, actor=ana, emails=("a@x.example",), **more):
         calls = [{"target": about, "recipients": {"shop.example.com": list(emails)}}]
@@ -129,11 +131,11 @@ async def test_a_request_is_returned_with_its_calls_and_their_results(past, aske
     seq = await asked("order 1", request_id="r1", reason="new mailbox", emails=("a@x.example", "b@x.example"))
     await end(database, clock, "r1", outcome=LedgerEvent.REFUSED, words="no")
 
-    (told,) = await past.before("order:1", None, 9)
+    (entry,) = await past.before("order:1", None, 9)
 
-    (call,) = told.calls
-    assert (told.seq, told.decision, told.user_id, told.request_id) == (seq, LedgerEvent.ACCEPTED, "U0ANA", "r1")
-    assert (told.about, told.reason, told.rule) == ("order 1", "new mailbox", None)
+    (call,) = entry.calls
+    assert (entry.seq, entry.decision, entry.user_id, entry.request_id) == (seq, LedgerEvent.ACCEPTED, "U0ANA", "r1")
+    assert (entry.about, entry.reason, entry.rule) == ("order 1", "new mailbox", None)
     assert (call.names, call.emails) == (("shop.example.com",), ("a@x.example", "b@x.example"))
     assert (call.result.outcome, call.result.message) == (LedgerEvent.REFUSED, "no")
 
@@ -144,11 +146,11 @@ async def test_what_was_held_back_has_no_ending_even_if_it_was_accepted_later(pa
     await end(database, clock, "r1")
     await asked("order 1", LedgerEvent.DENIED, rule="not-listed", actor=BOB)
 
-    told = await past.before("order:1", None, 9)
+    entries = await past.before("order:1", None, 9)
 
-    assert [each.decision for each in told] == [LedgerEvent.DENIED, LedgerEvent.ACCEPTED, LedgerEvent.COOLED_DOWN]
-    assert [[call.result is not None for call in each.calls] for each in told] == [[], [True], [False]]
-    assert (told[0].rule, told[0].user_id) == ("not-listed", "U0BOB")
+    assert [each.decision for each in entries] == [LedgerEvent.DENIED, LedgerEvent.ACCEPTED, LedgerEvent.COOLED_DOWN]
+    assert [[call.result is not None for call in each.calls] for each in entries] == [[], [True], [False]]
+    assert (entries[0].rule, entries[0].user_id) == ("not-listed", "U0BOB")
 
 
 async def test_it_is_found_by_order_name_parent_and_person_alone(past, asked):
@@ -198,7 +200,7 @@ async def test_calls_are_returned_in_order(past, database, clock, ana):
         )
     await end(database, clock, "r1", 1)
 
-    (told,) = await past.before("order:2", None, 9)
+    (entry,) = await past.before("order:2", None, 9)
 
-    assert told.calls[0] == PastCall("order 1", ("a.example",), ())
-    assert told.calls[1].result.outcome is LedgerEvent.SENT
+    assert entry.calls[0] == PastCall("order 1", ("a.example",), ())
+    assert entry.calls[1].result.outcome is LedgerEvent.SENT

@@ -1,4 +1,4 @@
-"""What a row can be found by: its orders, domains and names, however it tells them."""
+"""The search keys of a row: its orders, domains and names, in every form."""
 
 import pytest
 from hypothesis import given

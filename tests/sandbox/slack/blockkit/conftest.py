@@ -1,4 +1,4 @@
-"""A way to change one thing in a good sample."""
+"""A helper that changes one value in a valid sample."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -11,7 +11,7 @@ Change = Callable[[Any, str, Any], Any]
 
 @pytest.fixture
 def changed() -> Change:
-    """Return a copy of a sample in which the value at a path such as `options/0/text` is another; `...` removes it."""
+    """Return a copy of a sample in which the value at a path such as `options/0/text` is another. `...` removes it."""
 
     def change(sample: Any, path: str, value: Any) -> Any:
         copy = deepcopy(sample)

@@ -1,4 +1,4 @@
-"""Whole messages and views: what Slack would take, what it would refuse and by which name."""
+"""Whole messages and views: what Slack would accept, what it would reject, and the error code."""
 
 import json
 from typing import Any
@@ -358,7 +358,7 @@ SAMPLES = [TAKEN["metadata"], GROUPED, field(), FOCUSED, DATA_TABLE, *ALERTS.val
 
 @st.composite
 def spoilt(draw: st.DrawFn) -> Any:
-    """Draw a good sample in which one value, however deep, is replaced by anything."""
+    """Draw a valid sample in which one value at any depth is replaced by anything."""
     copy = json.loads(json.dumps(draw(st.sampled_from(SAMPLES))))
     place = copy
     while True:

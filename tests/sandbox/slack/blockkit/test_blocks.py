@@ -1,4 +1,4 @@
-"""Every block: accepted as documented, refused when one thing about it is broken."""
+"""Every block: accepted as documented, rejected when one part of it is broken."""
 
 from collections.abc import Callable
 from typing import Any
@@ -107,7 +107,7 @@ def modal(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def problems_of(name: str, block: dict[str, Any]) -> list[tuple[str, str]]:
-    """Check a block where it may stand; return errors and pointers inside the block."""
+    """Check a block in a valid container. Return errors and pointers inside the block."""
     found = check_view(modal(block)) if name in MODAL_ONLY else check_message({"text": "Hi", "blocks": [block]})
     return [(problem.error, problem.pointer.removeprefix("/blocks/0").lstrip("/")) for problem in found]
 
@@ -205,7 +205,7 @@ TOOLS = [
     {"type": "icon_button", "icon": "trash", "text": plain(), "action_id": f"drop-{number}"} for number in range(6)
 ]
 
-# sample, path of what is changed, last value accepted, first one refused, and where that is told if not at the path
+# sample, path of the change, last accepted value, first rejected one, and the reported path if it differs
 LIMITS = [
     ("section", "text/text", "x" * 3000, "x" * 3001, None),
     ("section", "text/text", "x", "", None),

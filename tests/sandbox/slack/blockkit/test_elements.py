@@ -1,4 +1,4 @@
-"""Every element and composition object: where it may stand, and what is refused when one thing is broken."""
+"""Every element and composition object: its valid containers, and the error when one part is broken."""
 
 from collections.abc import Callable
 from typing import Any
@@ -96,12 +96,12 @@ INSIDE = {"section": "/accessory", "actions": "/elements/0", "input": "/element"
 
 
 def home_of(tag: str) -> str:
-    """Name a block in which the element may stand."""
+    """Return the name of a block that may contain the element."""
     return next(holder for holder in HOLDERS if tag not in STRANGERS[holder])
 
 
 def pointers_of(element: dict[str, Any]) -> list[str]:
-    """Check an element in a block that may hold it; return pointers inside the element."""
+    """Check an element in a block that may contain it. Return pointers inside the element."""
     holder = home_of(element["type"])
     found = check_message({"text": "Hi", "blocks": [HOLDERS[holder](element)]})
     assert {problem.error for problem in found} <= {"invalid_blocks"}
@@ -160,7 +160,7 @@ def test_a_missing_field_is_reported_at_the_element(tag: str, field: str, change
     assert pointers_of(changed(EVERY[tag], field, ...)) == [""]
 
 
-# element, path of what is changed, last value accepted, first one refused, and where that is told if not at the path
+# element, path of the change, last accepted value, first rejected one, and the reported path if it differs
 LIMITS = [
     ("button", "text/text", "x" * 75, "x" * 76, None),
     ("button", "text", plain(), mrkdwn(), "text/type"),

@@ -1,4 +1,4 @@
-"""What a person reads."""
+"""The visible text of blocks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The main way of a request, with a real Bolt app on the other side of the socket."""
+"""The main path of a request, with a real Bolt app at the other end of the socket."""
 
 from typing import Any
 
@@ -179,7 +179,7 @@ async def test_a_message_shortcut_shows_the_app_the_message(
 
     @bot.event("message")
     async def heard() -> None:
-        """Leave every message alone."""
+        """Ignore every message."""
 
     alert = slack.post_alert(pki, "watcher", "shop.example.com expires")
 

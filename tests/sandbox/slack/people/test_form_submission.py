@@ -1,4 +1,4 @@
-"""Submitting and closing forms: what is sent, and what the answer does."""
+"""Submitting and closing forms: the payload, and the effect of the answer."""
 
 import asyncio
 from typing import Any
@@ -171,16 +171,16 @@ async def test_a_double_click_submits_twice(
     assert slack.problems == []
 
 
-@pytest.mark.parametrize(("wanted", "told"), [(True, ["view_closed"]), (False, [])])
+@pytest.mark.parametrize(("wanted", "events"), [(True, ["view_closed"]), (False, [])])
 async def test_closing_is_sent_only_on_request(
-    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet, wanted: bool, told: list[str]
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet, wanted: bool, events: list[str]
 ) -> None:
     form = await show(slack, api, ana, note(), notify_on_close=wanted)
     form.fill("Reason", "typed")
 
     await form.close()
 
-    assert [envelope["payload"]["type"] for envelope in puppet.envelopes] == told
+    assert [envelope["payload"]["type"] for envelope in puppet.envelopes] == events
     assert all(envelope["payload"]["view"]["state"] == {"values": {}} for envelope in puppet.envelopes)
     assert all(envelope["payload"]["is_cleared"] is False for envelope in puppet.envelopes)
 

@@ -1,4 +1,4 @@
-"""What a person can do with a form, and what the app is told of it."""
+"""The actions of a user in a form, and the payloads that the app receives."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Events: who hears of what, what the messages look like, and how often it is tried."""
+"""Events: their receivers, their payloads, and their retries."""
 
 from typing import Any
 

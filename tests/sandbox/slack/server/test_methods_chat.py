@@ -1,4 +1,4 @@
-"""Posting, editing, deleting and whispering."""
+"""Posting, editing and deleting messages, and ephemeral messages."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The methods that only look: people, groups, channels, history and threads."""
+"""The read-only methods: users, groups, channels, history and threads."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The views.* methods: triggers, versions, stacks, and what stays across an update."""
+"""The views.* methods: triggers, versions, stacks, and the state preserved by an update."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Payloads by signed HTTP: to a real Bolt app that checks them, and to servers that answer otherwise."""
+"""Payloads by signed HTTP: to a real Bolt app that verifies them, and to servers with other answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +15,7 @@ NOWHERE = "http://127.0.0.1:1/slack/events"
 
 @pytest.fixture
 async def serve(slack: Slack) -> AsyncIterator[Serve]:
-    """Let this application stand at the request URL."""
+    """Return a function that serves this application at the request URL."""
     runners: list[web.AppRunner] = []
 
     async def start(application: web.Application) -> None:
@@ -31,18 +31,18 @@ async def serve(slack: Slack) -> AsyncIterator[Serve]:
 
 @pytest.fixture
 def answer(serve: Serve) -> Callable[[web.Response], Awaitable[list[web.Request]]]:
-    """Answer everything with this, and note what came."""
+    """Serve this answer to everything, and record the requests."""
 
     async def put_up(response: web.Response) -> list[web.Request]:
         heard: list[web.Request] = []
 
-        async def hear(request: web.Request) -> web.Response:
+        async def record_request(request: web.Request) -> web.Response:
             await request.read()
             heard.append(request)
             return web.Response(status=response.status, body=response.body, headers=response.headers)
 
         application = web.Application()
-        application.router.add_post("/slack/events", hear)
+        application.router.add_post("/slack/events", record_request)
         await serve(application)
         return heard
 
@@ -59,11 +59,11 @@ async def test_a_real_app_takes_the_signature_and_its_answers_are_shown(
     await serve(app.web_app())
 
     delivery = await ana.command("/greet", "ü & more", pki)
-    whisper = await ana.receives("Hello ana")
+    reply = await ana.receives("Hello ana")
 
     assert await slack.requests.verify()
     assert delivery.acked
-    assert whisper.visible_text == "Hello ana, you said ü & more."
+    assert reply.visible_text == "Hello ana, you said ü & more."
     assert slack.problems == []
 
 
@@ -91,8 +91,8 @@ async def test_an_event_that_failed_comes_again_and_says_how_often_and_why(
         slack.event_dispatcher.retry_parked()
     await slack.wait_for_events()
 
-    told = [(each.headers.get("X-Slack-Retry-Num"), each.headers.get("X-Slack-Retry-Reason")) for each in heard]
-    assert told == [(None, None), *((str(number), "http_error") for number in (1, 2, 3))]
+    retries = [(each.headers.get("X-Slack-Retry-Num"), each.headers.get("X-Slack-Retry-Reason")) for each in heard]
+    assert retries == [(None, None), *((str(number), "http_error") for number in (1, 2, 3))]
 
 
 async def test_an_app_may_say_that_it_wants_no_retry(
@@ -119,8 +119,8 @@ async def test_a_repeated_request_is_unchanged_and_a_new_one_is_signed_again(
     await delivery.redeliver()
     await delivery.redeliver(new_id=True)
 
-    first, same, anew = [each.headers["X-Slack-Signature"] for each in heard]
-    assert (first == same, first == anew) == (True, False)
+    first, same, later = [each.headers["X-Slack-Signature"] for each in heard]
+    assert (first == same, first == later) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ async def test_an_answer_that_slack_would_reject_is_a_problem(
 
     await ana.interact("block_actions", "click", actions=[])
 
-    assert [problem in told for told in slack.problems] == [True]
+    assert [problem in logged_problem for logged_problem in slack.problems] == [True]
 
 
 async def test_an_answer_after_the_time_is_none(serve: Serve, slack: Slack, ana: SimulatedUser, pki: Channel) -> None:

@@ -61,7 +61,7 @@ async def test_a_message_in_the_ack_is_ephemeral(
 
     await ana.command("/dcv-resend", "help", pki)
 
-    assert [whisper.text for whisper in ana.ephemerals] == ["hello"]
+    assert [ephemeral.text for ephemeral in ana.ephemerals] == ["hello"]
     assert pki.messages == []
 
 

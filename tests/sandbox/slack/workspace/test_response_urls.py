@@ -1,4 +1,4 @@
-"""response_url: how often, how long, and where the posts go."""
+"""response_url: its number of uses, its lifetime, and the channel of its posts."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class Clock:
 
 @pytest.fixture
 def url(slack: Slack, ana: SimulatedUser, pki: Channel) -> str:
-    """The response_url of a command that ana typed."""
+    """Return the response_url of a command that Ana typed."""
     return slack.response_urls.issue(ana, pki)
 
 
@@ -96,8 +96,8 @@ async def test_an_ephemeral_message_is_replaced_and_deleted(
     slack: Slack, ana: SimulatedUser, puppet: Puppet, url: str
 ) -> None:
     await send(url, text="again?", blocks=[buttons(button("Resend"))])
-    whisper = ana.ephemerals[0]
-    second = await clicked(ana, whisper)
+    ephemeral = ana.ephemerals[0]
+    second = await clicked(ana, ephemeral)
 
     await send(second, text="on its way", replace_original=True)
     assert [heard.text for heard in ana.ephemerals] == ["on its way"]
@@ -110,7 +110,7 @@ async def test_a_command_has_no_original_to_replace(ana: SimulatedUser, url: str
     await send(url, text="one")
     await send(url, text="two", replace_original=True)
 
-    assert [whisper.text for whisper in ana.ephemerals] == ["one", "two"]
+    assert [ephemeral.text for ephemeral in ana.ephemerals] == ["one", "two"]
 
 
 async def test_a_post_can_go_into_a_thread_but_not_after_a_shortcut(

@@ -1,4 +1,4 @@
-"""The state by itself, served to nobody."""
+"""The state of a workspace, without a server."""
 
 from sandbox.slack.workspace.models import Member
 from sandbox.slack.workspace.workspace import Workspace
