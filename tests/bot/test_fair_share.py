@@ -48,7 +48,7 @@ async def test_one_at_a_time_holds_it(lock):
 
 
 @pytest.mark.parametrize("given", [False, True])
-async def test_a_cancelled_wait_holds_nothing_not_even_where_it_was_given_the_lock(lock, given):
+async def test_a_cancelled_wait_holds_nothing_even_if_it_was_given_the_lock(lock, given):
     order = []
     await lock.acquire()
     gone = asyncio.create_task(holding(lock, order, "eve"))

@@ -141,7 +141,7 @@ def test_a_traceback_shows_no_values_of_variables(configured):
     "address",
     ["wss://wss-primary.slack.com/link/?ticket=0123-abc-456&app_id=1", "https://hooks.example/?x=1&ticket=abc0123-456"],
 )
-def test_a_ticket_of_a_socket_is_taken_out(configured, address):
+def test_a_ticket_of_a_socket_is_redacted(configured, address):
     logging.getLogger("other").warning("connecting to %s", address)
 
     written = configured()
@@ -150,7 +150,7 @@ def test_a_ticket_of_a_socket_is_taken_out(configured, address):
 
 
 @pytest.mark.parametrize("token", ["xoxb-9-someone-else", "xoxp-1-2-3", "xoxe.xoxp-1-abc", "xapp-1-B0-2-cafe"])
-def test_tokens_of_others_are_taken_out_as_well(configured, token):
+def test_tokens_of_others_are_redacted_as_well(configured, token):
     structlog.get_logger("test").warning("seen", payload={"token": token})
 
     written = configured()
@@ -189,7 +189,7 @@ def test_no_value_begins_a_line_of_its_own(configured, way, separator):
     assert len(written.splitlines()) == 1
 
 
-def test_no_error_begins_a_line_that_looks_like_another(configured):
+def test_no_error_starts_a_line_that_resembles_another_record(configured):
     try:
         fail(f"x\n{FORGED}")
     except RuntimeError:
@@ -290,7 +290,7 @@ def test_half_of_a_character_can_be_written_as_a_mark():
 
 @pytest.mark.fault("L9")
 @pytest.mark.parametrize("log_format", ["text"])
-def test_a_traceback_keeps_its_lines_below_the_record(configured):
+def test_the_lines_of_a_traceback_remain_below_the_record(configured):
     try:
         fail("one\ntwo\rthree\x1b[2J")
     except RuntimeError:
@@ -328,7 +328,7 @@ def test_loggers_of_whole_payloads_are_silenced(configured, name):
 
 
 @pytest.mark.parametrize(("level", "lines"), [("DEBUG", 2), ("WARNING", 1), ("CRITICAL", 0)])
-def test_the_level_is_kept(configured, make_settings, monkeypatch, log_format, level, lines):
+def test_the_level_is_preserved(configured, make_settings, monkeypatch, log_format, level, lines):
     monkeypatch.setattr("sys.stderr", written := io.StringIO())
     logs.configure(make_settings(log_format=log_format, log_level=level))
 

@@ -66,7 +66,7 @@ def test_an_endpoint_is_named_without_what_it_is_asked_about(metrics, path, endp
         assert samples[f'dcv_digicert_call_seconds_count{{endpoint="GET {endpoint}",status="{status}"}}'] == 1
 
 
-def test_what_waits_is_shown_and_nothing_is_said_where_it_is_not_known(metrics):
+def test_pending_work_is_counted_and_unknown_counts_are_nan(metrics):
     names = ("requests_open", "alerts_unread", "followings_open", "followings_due")
 
     known = values(metrics, Backlog(1, 2, 3, 4))

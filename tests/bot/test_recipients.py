@@ -106,7 +106,7 @@ def test_no_address_is_preselected_if_none_is_allowed():
     assert preselected(waiting(preferred=("admin@example.com",))) == ()
 
 
-def test_only_a_domain_takes_several_recipients():
+def test_only_a_domain_accepts_several_recipients():
     assert allows_multiple(waiting(*AT_SCOPE, target=DOMAIN))
     assert not allows_multiple(waiting(*AT_SCOPE, target=ORDER))
 
@@ -174,7 +174,7 @@ def test_a_shared_mailbox_is_allowed_at_every_scope():
     assert shared_mailboxes(plan) == ("administrator", "hostmaster", "postmaster")
 
 
-def test_a_shared_mailbox_is_the_one_at_the_scope_else_where_it_was_listed():
+def test_a_shared_mailbox_is_the_one_at_the_scope_else_the_listed_one():
     at_scope = plan_of(*(waiting(*AT_NAME, *AT_SCOPE) for _ in range(9)))
     at_name = plan_of(*(waiting(*AT_NAME) for _ in range(9)))
 
@@ -210,7 +210,7 @@ def test_a_mailbox_that_one_scope_does_not_allow_stops_everything(local):
     assert list(refused.value.fields) == ["recipients"]
 
 
-def test_an_address_is_kept_as_digicert_writes_it():
+def test_an_address_is_stored_as_digicert_writes_it():
     written = Address("Admin@Example.com", "example.com")
     plan = plan_of(*(waiting(written) for _ in range(9)))
 

@@ -55,5 +55,5 @@ def test_a_digicert_that_cannot_be_reached_is_tried_three_times_over_some_second
     assert PRODUCTION.busy_delays >= (5.0, 60.0)
 
 
-def test_an_empty_answer_takes_longer_than_reading_does():
+def test_an_empty_answer_lasts_longer_than_reading():
     assert PRODUCTION.empty_history_delay >= 0.45

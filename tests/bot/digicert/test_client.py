@@ -91,7 +91,7 @@ async def test_204_is_accepted(resend):
     assert route.call_count == 1
 
 
-async def test_a_refusal_carries_digicerts_words(resend):
+async def test_a_rejection_carries_digicerts_message(resend):
     route, send = resend
     route.respond(400, json={"errors": [{"code": "not_pending|order", "message": "The order is not pending."}]})
 
@@ -327,7 +327,7 @@ async def test_the_key_is_in_no_traceback(resend):
     ],
     ids=repr,
 )
-async def test_a_read_is_repeated_where_that_may_help(client, server, trouble):
+async def test_a_read_is_retried_if_that_may_help(client, server, trouble):
     route = server.get("/order/certificate/7")
     route.mock(side_effect=[trouble, trouble, httpx.Response(200, json=order(7))])
 
@@ -351,7 +351,7 @@ async def test_a_read_is_repeated_where_that_may_help(client, server, trouble):
     ],
     ids=repr,
 )
-async def test_a_read_is_not_repeated_where_that_cannot_help(client, server, trouble, error):
+async def test_a_read_is_not_retried_if_that_cannot_help(client, server, trouble, error):
     route = server.get("/order/certificate/7").mock(side_effect=[trouble])
 
     with pytest.raises(error):
@@ -405,7 +405,7 @@ async def test_a_read_does_not_wait_for_a_date_that_is_far_off(client, server):
 
 
 @pytest.mark.parametrize("trouble", ["a server that stalls", "turns that are used up", "a long pause"])
-async def test_a_read_takes_no_longer_than_its_patience(http, server, trouble):
+async def test_a_read_ends_at_its_deadline(http, server, trouble):
     async def stall(_request):
         await asyncio.Event().wait()
 
@@ -570,7 +570,7 @@ async def test_an_odd_change_of_status_is_logged_and_left_out(client, server):
 
 
 @pytest.mark.fault("F10")
-async def test_a_status_counts_in_any_letter_case_and_an_unknown_one_is_kept_and_logged(client, server):
+async def test_a_status_counts_in_any_letter_case_and_an_unknown_one_is_preserved_and_logged(client, server):
     rows = [
         row(1, status="Pending"),
         row(2, status="REISSUE_PENDING"),
@@ -715,7 +715,7 @@ async def test_a_key_that_meets_another_refusal_is_not_checked_further(client, s
 
 
 @pytest.mark.usefixtures("no_pauses")
-async def test_a_key_cannot_be_checked_where_digicert_is_out_of_reach(client, server):
+async def test_a_key_cannot_be_checked_if_digicert_is_unreachable(client, server):
     server.get("/user/me").mock(side_effect=httpx.ConnectError("refused"))
 
     with pytest.raises(CaUnavailable, match="cannot be reached"):

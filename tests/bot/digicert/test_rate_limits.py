@@ -225,7 +225,7 @@ async def test_a_shared_slot_whose_waiter_gave_up_is_released():
     assert slots.given_back == [1]
 
 
-async def test_while_the_database_is_away_a_process_keeps_to_the_limits_alone():
+async def test_without_the_database_a_process_respects_the_limits_alone():
     moments = await slot_times(SharedRateLimiter([(3, 0.2)], FakeSlots()), 8)
 
     assert most_within(moments, 0.2) == 3

@@ -69,7 +69,7 @@ async def test_it_is_asked_once_the_connection_is_there_and_before_any_byte_is_w
     assert receiver.data.startswith(b"PUT /domain/1/dcv/emails HTTP/1.1\r\n")
 
 
-async def test_where_the_answer_is_no_not_a_byte_is_written(client, receiver):
+async def test_if_the_check_fails_not_a_byte_is_written(client, receiver):
     async def confirm():
         raise CallForbidden
 
@@ -81,7 +81,7 @@ async def test_where_the_answer_is_no_not_a_byte_is_written(client, receiver):
     assert (receiver.connections, receiver.data) == (1, b"")
 
 
-async def test_where_the_answer_changes_after_the_head_the_body_is_never_written(client, receiver):
+async def test_if_the_check_fails_after_the_head_the_body_is_never_written(client, receiver):
     answers = [None, CallForbidden]
 
     async def confirm():

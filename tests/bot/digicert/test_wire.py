@@ -270,14 +270,14 @@ def test_an_odd_change_of_status_does_not_hide_the_others():
         b'{"orders": [' + b"[" * 100_000,
     ],
 )
-def test_a_list_that_is_not_one_is_unavailable_and_is_never_taken_for_an_empty_one(body):
+def test_an_invalid_list_is_unavailable_and_never_counts_as_empty(body):
     with pytest.raises(CaUnavailable) as caught:
         wire.read_orders(answer(body))
 
     assert caught.value.may_have_arrived is False
 
 
-def test_json_that_claims_to_be_a_page_is_not_read():
+def test_json_declared_as_html_is_not_read():
     with pytest.raises(CaUnavailable):
         wire.read_orders(answer({"orders": []}, content_type="text/html; charset=utf-8"))
 
@@ -373,7 +373,7 @@ def test_a_validation_that_says_too_little_is_unavailable(body):
 
 @pytest.mark.fault("F3")
 @pytest.mark.parametrize("odd", [{"status": "pending"}, None, "odd", {"name_scope": "b.example", "dns_names": 7}])
-def test_an_odd_entry_of_a_validation_is_counted_and_never_taken_for_closed(odd):
+def test_an_odd_entry_of_a_validation_is_counted_and_never_means_closed(odd):
     body = {"order_status": "pending", "dns_name_validations": [odd, {"name_scope": "a.example", "status": "approved"}]}
 
     read = wire.read_order_validation(answer(body), 7)
@@ -488,7 +488,7 @@ def test_the_body_for_an_order_is_what_the_page_shows():
     )
 
 
-def test_the_body_for_an_order_names_an_email_domain_only_where_one_is_set():
+def test_the_body_for_an_order_names_an_email_domain_only_if_one_is_set():
     recipients = [Recipient("a.example", "admin@a.example"), Recipient("b.example", "admin@b.example", "")]
 
     assert wire.ResendOrderEmails.of(recipients, "de").to_json() == (
@@ -530,7 +530,7 @@ def test_a_body_for_an_order_names_a_recipient(recipients):
         (faults(("a", "x" * 5000)), "x" * 299 + "…", ("a",)),
     ],
 )
-def test_a_refusal_keeps_digicerts_words_and_codes(body, words, codes):
+def test_a_rejection_preserves_digicerts_message_and_codes(body, words, codes):
     error = fail(body)
 
     assert isinstance(error, CaRejected)
@@ -561,14 +561,14 @@ def test_a_refusal_keeps_digicerts_words_and_codes(body, words, codes):
         ({"email": ["One."]}, "One.", ()),
     ],
 )
-def test_a_refusal_in_another_shape_keeps_digicerts_words(body, words, codes):
+def test_a_rejection_in_another_shape_preserves_digicerts_message(body, words, codes):
     error = fail(body)
 
     assert (str(error), error.codes) == (words, codes)
 
 
 @pytest.mark.fault("F11")
-def test_a_refusal_in_plain_text_keeps_its_words():
+def test_a_rejection_in_plain_text_preserves_its_message():
     assert str(fail(b"The order is not\npending.", content_type="text/plain; charset=utf-8")) == (
         "The order is not pending."
     )

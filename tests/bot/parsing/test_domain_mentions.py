@@ -227,7 +227,7 @@ def test_what_only_leads_to_a_host_or_is_a_certificates_file_is_weak(text):
         "x" * 5000 + ".com",
     ],
 )
-def test_what_only_looks_like_a_name_is_left_out(text):
+def test_text_that_only_resembles_a_name_is_ignored(text):
     assert list(find_domains(text)) == []
 
 
@@ -297,7 +297,7 @@ def test_a_subject_may_be_a_name_whose_ending_files_have():
         ("Certificate for example.zip waits for DCV", ["example.zip"]),
     ],
 )
-def test_a_name_whose_ending_files_have_counts_where_certificates_are_spoken_of(text, names):
+def test_a_name_with_a_file_extension_counts_near_words_on_certificates(text, names):
     assert named(text) == names
 
 
@@ -329,7 +329,7 @@ def test_a_name_whose_ending_files_have_counts_where_certificates_are_spoken_of(
         "certificates in backup.zip",
     ],
 )
-def test_a_file_is_no_name_where_certificates_are_spoken_of(text):
+def test_a_file_is_no_name_near_words_on_certificates(text):
     assert list(find_domains(text)) == []
 
 

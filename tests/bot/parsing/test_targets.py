@@ -258,7 +258,7 @@ def test_a_refusal_repeats_at_most_60_characters():
     assert shown.endswith("…")
 
 
-def test_deeply_nested_marks_are_taken_off():
+def test_deeply_nested_marks_are_removed():
     assert read_target("*`" * 900 + "shop.example.com") == DomainRef("shop.example.com")
 
 
@@ -305,7 +305,7 @@ def test_no_text_makes_reading_raise_anything_but_invalid_input(text):
         ("", ""),
     ],
 )
-def test_a_name_is_shown_in_unicode_only_where_that_is_the_very_same_name(name, shown):
+def test_a_name_is_shown_in_unicode_only_if_that_is_the_very_same_name(name, shown):
     assert unicode_name(name) == shown
 
 

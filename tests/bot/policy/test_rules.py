@@ -173,7 +173,7 @@ def test_the_checks_come_in_a_fixed_order():
     "changes",
     [{"deleted": True}, {"is_bot": True}, {"team_id": "T0OTHER"}, {"is_stranger": True}, {"is_restricted": True}],
 )
-def test_being_listed_twice_does_not_help_who_is_kept_out(changes):
+def test_being_listed_twice_does_not_help_an_ineligible_person(changes):
     assert not decision_on(changes, ("S0PKI",)).allowed
 
 
@@ -348,7 +348,7 @@ def test_the_lists_count_beside_the_file_and_a_deny_beats_them():
         ([], ["S0OTHER"], "no-rule", False),
     ],
 )
-def test_a_group_that_slack_could_not_read_makes_no_answer_where_it_could_change_it(groups, unread, rule, is_unknown):
+def test_an_unreadable_group_prevents_a_decision_that_it_could_change(groups, unread, rule, is_unknown):
     person = Principal.read({**MEMBER, "id": "U0PETE"}, groups, unread)
 
     decision = decide(by_file(), person, Action.RESEND, at_call("a.example.com"))
@@ -359,7 +359,7 @@ def test_a_group_that_slack_could_not_read_makes_no_answer_where_it_could_change
 
 
 @pytest.mark.fault("M3")
-def test_what_keeps_a_person_out_does_so_whatever_slack_could_not_read():
+def test_an_ineligible_person_is_denied_whatever_slack_could_not_read():
     gone = Principal.read({**MEMBER, "deleted": True}, [], ["S0PKI"])
 
     decision = decide(by_file(), gone, Action.RESEND, at_call("a.example.com"))

@@ -65,14 +65,14 @@ def sender(losing, stored, authorizer, certcentral, addresses, reach, schedule, 
     )
 
 
-async def test_a_row_is_kept_once(losing, kinds, clock, ana):
+async def test_a_row_is_appended_once(losing, kinds, clock, ana):
     await Ledger(losing).append_reliably(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
 
     assert await kinds() == ["sending"]
     assert losing.commits == 2
 
 
-async def test_a_row_like_it_of_another_process_is_not_taken_for_it(losing, ledger, clock, ana):
+async def test_an_equal_row_of_another_process_is_not_mistaken_for_it(losing, ledger, clock, ana):
     await ledger.append(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1))
     clock.advance(microseconds=1)
 

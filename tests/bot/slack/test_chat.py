@@ -200,7 +200,7 @@ async def test_a_direct_message_has_its_location(chat, slack, ana):
     assert [message.text for message in ana.direct_messages] == ["bye"]
 
 
-async def test_an_edit_replaces_text_and_blocks_and_keeps_the_key(chat, destination, pki, since):
+async def test_an_edit_replaces_text_and_blocks_and_preserves_the_key(chat, destination, pki, since):
     _, ts = await chat.post(destination, HELLO, "r1.root")
 
     await chat.edit(destination, ts, BYE)
@@ -262,7 +262,7 @@ async def test_other_peoples_metadata_is_not_ours(chat, slack, destination, sinc
 
 
 @pytest.mark.parametrize("trouble", ["not a member", "no scope"])
-async def test_where_the_bot_may_not_read_nothing_is_found(chat, slack, destination, pki, since, trouble):
+async def test_if_the_bot_may_not_read_nothing_is_found(chat, slack, destination, pki, since, trouble):
     await chat.post(destination, HELLO, "r1.root")
     if trouble == "no scope":
         slack.granted_scopes.discard("channels:history")
@@ -272,7 +272,7 @@ async def test_where_the_bot_may_not_read_nothing_is_found(chat, slack, destinat
     assert await chat.find(destination, "r1.root", since) is None
 
 
-async def test_where_slack_is_away_it_is_not_said_that_nothing_is_there(chat, slack, destination, since):
+async def test_if_slack_is_unavailable_a_search_fails(chat, slack, destination, since):
     slack.faults.plan("conversations.history", BUSY)
 
     with pytest.raises(SlackUnavailable):
@@ -313,7 +313,7 @@ async def test_a_closed_channel_says_why(chat, slack, traits, code):
     assert refused.value.code == code
 
 
-async def test_a_permalink_is_given_where_slack_gives_one(chat, slack, destination):
+async def test_a_permalink_is_returned_if_slack_gives_one(chat, slack, destination):
     _, ts = await chat.post(destination, HELLO, "r1.root")
 
     assert destination.channel_id in await chat.permalink(destination, ts)

@@ -134,7 +134,7 @@ async def test_slack_says_when_to_retry(client, slack, headers, seconds):
 
 
 @pytest.mark.parametrize("code", ["channel_not_found", "missing_scope", "something_new"])
-async def test_what_slack_would_say_again_is_refused_with_its_word(client, slack, code):
+async def test_a_permanent_error_of_slack_is_rejected_with_its_code(client, slack, code):
     slack.faults.plan("auth.test", answers(200, {"ok": False, "error": code}))
 
     with pytest.raises(SlackRejected) as refused:
@@ -225,7 +225,7 @@ async def test_an_old_no_does_not_count(client, slack):
     assert await accepted(client, 1.0)
 
 
-async def test_where_no_call_was_made_slack_is_asked(client, slack):
+async def test_without_a_recent_call_slack_is_called(client, slack):
     assert await accepted(client, 1.0)
     assert [call.method for call in slack.api_calls] == ["auth.test"]
 

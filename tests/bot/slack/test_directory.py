@@ -31,7 +31,7 @@ async def test_a_group_may_list_a_person_by_their_enterprise_id(directory, slack
     assert (await directory.person(max_.id, [group.id])).groups == {group.id}
 
 
-async def test_a_person_is_remembered_for_a_moment_and_read_afresh_where_it_counts(directory, ana, calls):
+async def test_a_person_is_cached_for_a_moment_and_refreshed_for_decisions(directory, ana, calls):
     await directory.person(ana.id)
     ana.deleted = True
 

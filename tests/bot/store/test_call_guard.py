@@ -83,7 +83,7 @@ async def test_a_call_that_has_ended_must_not_be_made(permit, end, event):
         await permit.confirm()
 
 
-async def test_a_process_that_was_taken_for_dead_must_not_call(permit, member):
+async def test_a_process_considered_dead_must_not_call(permit, member):
     member.is_there = False
 
     with pytest.raises(NotConfirmed, match="did not respond"):
@@ -180,7 +180,7 @@ async def test_a_call_that_is_not_prompt_is_confirmed_again(permit, begin, end, 
         await permit.confirm()
 
 
-async def test_the_row_of_a_process_that_was_taken_for_dead_confirms_nothing(permit, begin, member):
+async def test_the_row_of_a_process_considered_dead_confirms_nothing(permit, begin, member):
     member.is_there = False
     assert await begin()
 

@@ -36,7 +36,7 @@ def free(database):
     return free_of
 
 
-def test_an_order_is_claimed_by_name_and_a_domain_by_scope_and_mailbox():
+def test_an_order_cools_down_by_name_and_a_domain_by_scope_and_mailbox():
     order = Call(OrderTarget(1), (Recipient("a.example", "x@a.example"), Recipient("b.example", "x@b.example")))
     mailboxes = (Recipient("c.example", "X@c.example"), Recipient("c.example", "y@c.example"))
     domain = Call(DomainTarget(2, "c.example"), mailboxes)
@@ -103,7 +103,7 @@ async def test_a_freed_target_may_be_sent_to_at_once(held, acquire, free, make_r
     assert await held.active(domain_call.cooldown_keys, clock())
 
 
-async def test_nothing_is_claimed_by_no_keys(held, acquire, make_request, clock):
+async def test_no_keys_have_no_cooldown(held, acquire, make_request, clock):
     await acquire(make_request())
 
     assert await held.active([], clock()) is None

@@ -169,7 +169,7 @@ async def test_a_database_whose_log_cannot_be_opened_asks_for_a_start(file, url,
         await inspect(url, migrations)
 
 
-async def test_a_bot_that_runs_keeps_its_lock(file, url):
+async def test_a_running_bot_holds_its_lock(file, url):
     with only_one_process(file):
         first, second = await asyncio.gather(inspect(url), inspect(url))
 

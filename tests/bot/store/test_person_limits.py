@@ -69,7 +69,7 @@ async def test_only_what_was_accepted_of_this_person_counts(write, ask, ana):
     assert (await ask((5, 600.0), actor=BOB)).requests == 5
 
 
-async def test_of_several_spans_the_one_counts_that_keeps_waiting_longest(write, ask, ana, clock):
+async def test_of_several_time_spans_the_one_with_the_longest_wait_counts(write, ask, ana, clock):
     began = clock()
     await write(ana, *[LedgerEvent.ACCEPTED] * 4)
 

@@ -108,7 +108,7 @@ async def test_connections_that_the_server_ended_are_replaced_unnoticed(database
     assert await count(database) == 1
 
 
-async def test_a_connection_that_is_lost_within_a_transaction_takes_it_back(database, run):
+async def test_a_connection_lost_within_a_transaction_rolls_it_back(database, run):
     async def lose_it():
         async with database.write() as transaction:
             await transaction.execute(sa.insert(forms).values(A_FORM))
@@ -162,7 +162,7 @@ async def test_a_server_that_falls_silent_within_a_transaction_is_given_up_in_ti
         await wait_for_it()
 
 
-async def test_a_statement_that_takes_too_long_is_ended_by_the_server(database):
+async def test_the_server_cancels_a_statement_that_runs_too_long(database):
     async def dawdle():
         async with database.read() as connection:
             await connection.execute(sa.text("SELECT pg_sleep(10)"))
@@ -173,9 +173,7 @@ async def test_a_statement_that_takes_too_long_is_ended_by_the_server(database):
     assert await count(database) == 0
 
 
-async def test_a_commit_whose_answer_is_lost_is_reported_as_unknown_and_may_have_taken_effect(
-    database, open_another, silence
-):
+async def test_a_commit_whose_answer_is_lost_is_reported_as_unknown(database, open_another, silence):
     async def lose_the_answer():
         async with database.write() as transaction:
             await transaction.execute(sa.insert(forms).values(A_FORM))

@@ -78,7 +78,7 @@ def test_the_summary_says_how_many_more_and_what_to_do(offer, later, words):
 
 @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_slack_takes_whatever_waits(foreign, slack, offer, data):
+def test_slack_accepts_every_set_of_pending_names(foreign, slack, offer, data):
     target = st.builds(
         OfferTarget,
         key=st.sampled_from(["order:999999999999999999", "domain:1"]),

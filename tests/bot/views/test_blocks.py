@@ -101,7 +101,7 @@ def test_a_cut_text_is_short_enough_and_has_no_open_mark(parts, data):
 
 
 @given(st.text(max_size=200), st.integers(1, 100))
-def test_a_shortened_text_keeps_its_beginning_and_end(text, limit):
+def test_a_shortened_text_retains_its_beginning_and_end(text, limit):
     short = truncate_middle(text, limit)
 
     assert len(short) <= limit
@@ -168,7 +168,7 @@ def test_a_timestamp_of_another_zone_is_shown_in_utc():
     assert date_time(NOW.astimezone(timezone(timedelta(hours=2)))) == date_time(NOW)
 
 
-def test_everything_is_cut_where_slack_would_refuse_it():
+def test_everything_is_cut_at_slacks_limits():
     long = "x" * 5000
 
     assert len(section(long).to_dict()["text"]["text"]) == 3000

@@ -184,7 +184,7 @@ def test_the_last_check_shows_what_can_still_be_done(request_, follow_up, now):
     assert buttons(message) == ["Check now", "Send again"]
 
 
-def test_slack_takes_every_message_with_many_long_names(request_, results, follow_up, now):
+def test_slack_accepts_every_message_with_many_long_names(request_, results, follow_up, now):
     names = tuple(f"{'x' * 60}.{'y' * 60}{number}.example" for number in range(250))
     call = Call(OrderTarget(1), tuple(Recipient(name, f"admin@{name}") for name in names))
     request = dataclasses.replace(request_, calls=(call,))

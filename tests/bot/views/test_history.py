@@ -60,7 +60,7 @@ def changed(past, **changes):
 
 @settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
-def test_slack_takes_every_page(foreign, slack, strategies, data):
+def test_slack_accepts_every_page(foreign, slack, strategies, data):
     found = data.draw(st.lists(strategies.past, max_size=history.PER_PAGE))
     key = data.draw(st.sampled_from(["", "order:700001", "user:U0ANA"]) | foreign.name.map("name:{}".format))
     turn = PageLinks(*data.draw(st.tuples(*[st.sampled_from([None, "order:1|before:2"])] * 2)))

@@ -67,7 +67,7 @@ def draw(now):
 
 @settings(max_examples=examples(30), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
-def test_slack_takes_the_form_of_any_plan(foreign, slack, now, data):
+def test_slack_accepts_the_form_of_any_plan(foreign, slack, now, data):
     plan = data.draw(foreign.plan())
     reason = data.draw(st.one_of(st.none(), foreign.text.map(lambda text: text[:300].strip() or None)))
     locale = data.draw(st.sampled_from([*LANGUAGES, "nl"]))
@@ -82,7 +82,7 @@ def test_slack_takes_the_form_of_any_plan(foreign, slack, now, data):
 
 @settings(max_examples=examples(25), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
-def test_slack_takes_every_other_state_of_the_form(foreign, slack, now, data):
+def test_slack_accepts_every_other_state_of_the_form(foreign, slack, now, data):
     name = data.draw(foreign.name)
     observer = resend_form.loading("f1", data.draw(st.one_of(st.none(), st.just(name), foreign.text.filter(str.strip))))
     matches = data.draw(st.lists(foreign.listed(), min_size=2, max_size=10)) * data.draw(st.sampled_from([1, 13]))
@@ -101,7 +101,7 @@ def test_slack_takes_every_other_state_of_the_form(foreign, slack, now, data):
 
 @settings(max_examples=examples(25), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
-def test_slack_takes_the_suggestions_of_any_listing(foreign, slack, now, data):
+def test_slack_accepts_the_suggestions_of_any_listing(foreign, slack, now, data):
     lines = data.draw(st.lists(foreign.listed(), max_size=10)) * data.draw(st.sampled_from([1, 13]))
     wanted = data.draw(st.one_of(st.none(), st.integers(1, 10**18 - 1).map(OrderRef), foreign.name.map(DomainRef)))
 
@@ -127,7 +127,7 @@ def test_eight_names_with_a_hundred_and_fifty_addresses_each_fit_into_a_form(sla
 
 
 @pytest.mark.parametrize("target", [ORDER, DomainTarget(1234, "example.com")])
-def test_an_address_beyond_the_first_hundred_is_offered_where_it_was_used_last(draw, target):
+def test_an_address_beyond_the_first_hundred_is_offered_if_it_was_used_last(draw, target):
     allowed = tuple(Address(f"a{number}@example.com", "example.com") for number in range(150))
 
     view = draw(plan_of(waiting(target=target, allowed=allowed, preferred=("a149@example.com",))))
@@ -139,7 +139,7 @@ def test_an_address_beyond_the_first_hundred_is_offered_where_it_was_used_last(d
     assert element["options"][0]["value"] == "0"
 
 
-def test_an_order_has_one_select_per_name_and_a_domain_takes_several(draw):
+def test_an_order_has_one_select_per_name_and_a_domain_a_multi_select(draw):
     order = draw(plan_of(waiting(), waiting("www.example.com")))
     domain = draw(plan_of(waiting(target=DomainTarget(1, "example.com")), key="domain:1"))
 
@@ -179,7 +179,7 @@ def test_more_than_eight_names_share_one_mailbox(draw):
     assert "www.a8.example" in texts(view)
 
 
-def test_a_field_gets_another_id_where_it_asks_for_something_else(draw):
+def test_a_field_gets_another_id_if_it_asks_for_something_else(draw):
     plans = [
         plan_of(waiting()),
         plan_of(waiting("www.example.com")),
@@ -213,7 +213,7 @@ def test_a_cooldown_without_a_thread_has_no_link(draw, now):
     assert "thread>" not in texts(view)
 
 
-def test_the_language_begins_with_the_default_even_where_we_have_no_word_for_it(draw):
+def test_the_language_begins_with_the_default_even_without_a_name_for_it(draw):
     german, dutch = (
         inputs(draw(plan_of(waiting()), locale=code))[resend_form.LOCALE]["element"] for code in ("de", "nl")
     )
@@ -238,7 +238,7 @@ def test_the_form_says_where_the_result_goes(draw, channel, where):
     )
 
 
-def test_a_domain_with_several_scopes_lets_people_choose(draw):
+def test_a_domain_with_several_scopes_offers_a_choice(draw):
     scopes = ("example.com", "shop.example.com")
     target = DomainTarget(1, "shop.example.com")
     plan = plan_of(waiting(scope=scopes[1], target=target), key="domain:1", scopes=scopes)
@@ -325,7 +325,7 @@ def test_a_name_too_long_for_an_option_is_not_suggested(now):
 
 @settings(max_examples=examples(30), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
-def test_slack_takes_whatever_a_message_names(foreign, slack, now, data):
+def test_slack_accepts_every_set_of_mentions(foreign, slack, now, data):
     opens = st.one_of(st.just("order:1"), foreign.name.map(lambda name: f"name:{name}"))
     matches = data.draw(st.lists(st.tuples(foreign.listed(), opens, foreign.text), min_size=2, max_size=120))
     names = st.one_of(st.integers(1, 10**18 - 1).map(OrderRef), foreign.name.map(DomainRef))

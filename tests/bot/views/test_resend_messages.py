@@ -71,7 +71,7 @@ def domains(order):
 
 @settings(max_examples=examples(30), deadline=None, phases=UNSHRUNK)
 @given(data=st.data())
-def test_slack_takes_every_message_of_a_request(foreign, slack, data):
+def test_slack_accepts_every_message_of_a_request(foreign, slack, data):
     request = data.draw(foreign.request())
     results = data.draw(foreign.results(request))
     some = data.draw(foreign.results(request, least=0))

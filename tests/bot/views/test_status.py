@@ -99,7 +99,7 @@ def labels(message):
 
 @settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
-def test_slack_takes_every_answer(foreign, slack, strategies, data):
+def test_slack_accepts_every_answer(foreign, slack, strategies, data):
     found = data.draw(st.lists(strategies.state, min_size=1, max_size=6))
     now = data.draw(foreign.moment)
 
@@ -116,7 +116,7 @@ def test_slack_takes_every_answer(foreign, slack, strategies, data):
 
 @settings(max_examples=examples(40), deadline=None)
 @given(data=st.data())
-def test_slack_takes_every_page(foreign, slack, strategies, data):
+def test_slack_accepts_every_page(foreign, slack, strategies, data):
     orders = data.draw(st.lists(strategies.order, max_size=status.PER_PAGE, unique_by=lambda order: order.id))
     last = {order.id: found for order in orders if (found := data.draw(strategies.last))}
     pages = data.draw(st.integers(1, 9999))

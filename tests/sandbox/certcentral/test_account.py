@@ -13,7 +13,7 @@ def ca() -> CertCentral:
     return CertCentral()
 
 
-def test_ids_and_names_are_taken_once(ca: CertCentral) -> None:
+def test_ids_and_names_are_unique(ca: CertCentral) -> None:
     ca.add_order(1, ["example.com"])
     ca.add_domain(1, "example.com")
 

@@ -33,7 +33,7 @@ async def test_another_answer_is_given_with_or_without_the_effect(
     assert len(ca.outbox) == effect
 
 
-async def test_an_answer_of_json_keeps_its_headers(ca: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_an_answer_of_json_preserves_its_headers(ca: CertCentral, client: httpx.AsyncClient) -> None:
     ca.faults.plan("GET /account", answers(429, {"errors": []}, {"Retry-After": "7"}))
 
     answer = await client.get("/account")
@@ -53,7 +53,7 @@ async def test_a_dropped_call_gets_no_answer(ca: CertCentral, client: httpx.Asyn
     assert len(ca.outbox) == effect
 
 
-async def test_a_held_call_is_received_before_it_takes_effect(ca: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_a_held_call_is_received_before_it_is_effective(ca: CertCentral, client: httpx.AsyncClient) -> None:
     hold = asyncio.Event()
     ca.faults.plan(ANY_RESEND, stalls(hold=hold))
     asking = asyncio.create_task(client.put(RESEND, json=BODY))
@@ -66,7 +66,7 @@ async def test_a_held_call_is_received_before_it_takes_effect(ca: CertCentral, c
     assert (call.status, len(ca.outbox)) == (204, 1)
 
 
-async def test_a_call_takes_effect_though_its_caller_died(ca: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_a_call_is_effective_though_its_caller_died(ca: CertCentral, client: httpx.AsyncClient) -> None:
     hold = asyncio.Event()
     ca.faults.plan(ANY_RESEND, stalls(hold=hold))
     asking = asyncio.create_task(client.put(RESEND, json=BODY))

@@ -37,7 +37,7 @@ async def test_a_wrong_method_is_a_bad_format(ca: CertCentral, client: httpx.Asy
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "bad_request_format")
 
 
-async def test_an_issued_order_keeps_its_method(ca: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_an_issued_order_retains_its_method(ca: CertCentral, client: httpx.AsyncClient) -> None:
     order = ca.add_order(700001, ["example.com"], status="issued")
 
     answer = await put(client, "dcv-method", {"dcv_method": "dns-txt-token"})

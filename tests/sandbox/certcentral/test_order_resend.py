@@ -129,7 +129,7 @@ async def test_an_unknown_language_falls_back_to_english(
     assert ca.outbox[0].locale == sent
 
 
-async def test_no_mail_arrives_where_there_is_no_mx(ca: CertCentral, client: httpx.AsyncClient) -> None:
+async def test_no_mail_arrives_without_an_mx(ca: CertCentral, client: httpx.AsyncClient) -> None:
     ca.add_order(700001, ["example.com"])
     ca.options.without_mx.add("example.com")
 

@@ -90,7 +90,7 @@ async def test_reading_oneself_can_be_denied_to_order_keys(ca: CertCentral, clie
     ("content", "kind"),
     [(b"{", "application/json"), (b"hello", "application/json"), (b"{}", "text/plain"), (b"\xff", "application/json")],
 )
-async def test_an_unreadable_body_is_refused_before_the_order_is_looked_for(
+async def test_an_unreadable_body_is_rejected_before_the_order_is_read(
     client: httpx.AsyncClient, content: bytes, kind: str
 ) -> None:
     answer = await client.put("/order/certificate/1/resend-emails", content=content, headers={"Content-Type": kind})

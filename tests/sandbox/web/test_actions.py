@@ -95,7 +95,7 @@ async def test_a_channel_that_one_does_not_see_cannot_be_written_to(sam: Visitor
     assert answer == {"ok": False, "error": "there is no such channel"}
 
 
-async def test_a_message_keeps_its_spaces_and_loses_its_markup(ana: Visitor, workspace: DemoWorkspace) -> None:
+async def test_a_message_retains_its_spaces_and_loses_its_markup(ana: Visitor, workspace: DemoWorkspace) -> None:
     await ana.act("post", channel=workspace.pki.id, text="a  <script>\nb")
 
     message = workspace.pki.messages[-1]

@@ -46,7 +46,7 @@ def message(clock):
     return create
 
 
-async def test_an_alert_is_there_when_it_was_taken(alert_ingester, alerts, message):
+async def test_an_alert_is_stored_when_it_is_acknowledged(alert_ingester, alerts, message):
     await alert_ingester.ingest("C0OPS", message())
 
     [alert] = await alerts.unread(10)
@@ -78,7 +78,7 @@ async def test_what_is_no_alert_writes_nothing(alert_ingester, alerts, message, 
     assert not alert_ingester.arrived.is_set()
 
 
-async def test_a_flood_takes_few_transactions(alert_ingester, alerts, message):
+async def test_a_flood_needs_few_transactions(alert_ingester, alerts, message):
     await asyncio.gather(*(alert_ingester.ingest("C0OPS", message(seconds=number / 1000)) for number in range(500)))
 
     assert sum(alerts.written) == 500

@@ -197,7 +197,7 @@ async def test_a_full_channel_reads_no_more_orders(once, arrive, orders):
 
 
 @pytest.mark.parametrize("closed", ["shared", "unseen", "unlisted", "old"])
-async def test_where_nothing_may_be_read_nothing_is(once, arrive, orders, chat, clock, alerts, closed):
+async def test_if_nothing_may_be_read_nothing_is_read(once, arrive, orders, chat, clock, alerts, closed):
     await arrive(1, channel="C0PKI" if closed == "unlisted" else "C0OPS")
     if closed == "shared":
         chat.shared.add("C0OPS")
@@ -530,7 +530,7 @@ async def test_two_workers_that_check_two_alerts_of_one_order_offer_it_once(
     assert len(chat.posts) == 1
 
 
-async def test_what_was_shown_is_never_noted_as_older(once, arrive, orders, offers, database):
+async def test_a_published_version_is_never_recorded_as_older(once, arrive, orders, offers, database):
     await arrive(1)
     await once()
     async with database.read() as connection:

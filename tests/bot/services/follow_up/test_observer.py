@@ -43,7 +43,7 @@ def domains(make_request):
         ([], ()),
     ],
 )
-async def test_names_of_an_order_are_validated_where_digicert_lists_them_so(
+async def test_names_of_an_order_are_validated_if_digicert_lists_them_so(
     observer, certcentral, order, clock, entries, validated
 ):
     certcentral.add_order(1, entries=[certcentral.entry(name, is_open=is_open) for name, is_open in entries])
@@ -152,7 +152,7 @@ async def test_a_domain_is_validated_by_a_newer_validation_or_one_that_still_hol
 
 @pytest.mark.fault("F3")
 @pytest.mark.parametrize(("is_pending", "validated"), [(True, ()), (False, ("5.example",))])
-async def test_where_an_entry_cannot_be_read_the_domain_itself_is_asked(
+async def test_if_an_entry_cannot_be_read_the_domain_itself_is_read(
     observer, certcentral, domains, is_pending, validated
 ):
     certcentral.add_order(1, is_dv=False, entries=[certcentral.entry("5.example", is_open=False, domain_id=5)])

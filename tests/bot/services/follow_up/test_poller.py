@@ -84,7 +84,9 @@ async def test_a_known_change_makes_no_follow_up_due_twice(
     assert follow_up_worker.times == 1
 
 
-async def test_nothing_is_asked_while_no_order_is_followed(status_poller, start_follow_up, certcentral, domain_call):
+async def test_digicert_is_not_called_while_no_order_is_followed(
+    status_poller, start_follow_up, certcentral, domain_call
+):
     await start_follow_up(calls=(domain_call,), key="domain:1234")
 
     await status_poller.poll()

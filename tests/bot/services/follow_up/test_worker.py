@@ -291,12 +291,12 @@ async def test_a_stop_is_reported_once_and_a_second_stop_says_why_not(
     assert root(chat).text.startswith("<@U0ANA> stopped following it.")
 
 
-async def test_what_was_never_followed_cannot_be_stopped(follow_up_worker, ana):
+async def test_a_target_without_a_follow_up_cannot_be_stopped(follow_up_worker, ana):
     with pytest.raises(NotResendable, match="never followed"):
         await follow_up_worker.stop(ana, "unheard-of")
 
 
-async def test_check_now_counts_as_telling(start_follow_up, run_check, check_now, validate, clock, chat, ana):
+async def test_check_now_counts_as_a_report(start_follow_up, run_check, check_now, validate, clock, chat, ana):
     await start_follow_up()
     clock.advance(minutes=1)
     validate("shop.example.com")

@@ -138,7 +138,7 @@ async def test_a_slow_listing_is_not_awaited_but_continues(account_cache, certce
     assert certcentral.count("domains") == 1
 
 
-async def test_where_digicert_is_away_the_last_listing_is_given(account_cache, certcentral, clock):
+async def test_if_digicert_is_unavailable_the_last_listing_is_returned(account_cache, certcentral, clock):
     certcentral.add_order(1, "a.example")
     known = await account_cache.account()
     certcentral.always["domains"] = AWAY
@@ -149,7 +149,7 @@ async def test_where_digicert_is_away_the_last_listing_is_given(account_cache, c
     assert await account_cache.within(5.0) is known
 
 
-async def test_where_there_never_was_a_listing_there_is_none(account_cache, certcentral):
+async def test_if_no_listing_was_ever_read_there_is_none(account_cache, certcentral):
     certcentral.always["pending_orders"] = AWAY
 
     assert await account_cache.within(5.0) is None

@@ -139,7 +139,7 @@ def test_an_order_whose_names_are_all_validated_says_who_must_act(of_order, of_v
     assert words.endswith(" https://ca.example/secure/orders/1")
 
 
-def test_entries_that_cannot_be_read_are_never_taken_for_validated_names():
+def test_unreadable_entries_never_count_as_validated_names():
     validation = OrderValidation(1, "pending", None, (entry("a.example", is_open=False),), unreadable=1)
 
     words = full_text(eligibility.no_name_waits(ORDER, validation))

@@ -140,7 +140,7 @@ async def test_many_messages_need_one_listing_and_one_read_for_each_order(pendin
     assert account.count("order") == account.count("allowed_addresses") == 0
 
 
-async def test_nothing_is_read_where_nothing_is_named(pending_mentions, account):
+async def test_nothing_is_read_if_nothing_is_named(pending_mentions, account):
     assert await pending_mentions.of([]) == []
     assert account.asked == []
 

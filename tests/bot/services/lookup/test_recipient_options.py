@@ -103,7 +103,7 @@ REFUSAL = CaRejected("The domain is locked.", status=400)
 
 
 @pytest.mark.fault("F8")
-async def test_a_domain_whose_list_digicert_refuses_is_left_out_with_digicerts_words(waiting_names, certcentral):
+async def test_a_domain_whose_list_digicert_rejects_is_omitted_with_digicerts_message(waiting_names, certcentral):
     certcentral.add_domain(1, "a.example", "admin@a.example")
     certcentral.add_domain(2, "b.example", "admin@b.example")
     certcentral.failures["allowed_addresses"].append(REFUSAL)

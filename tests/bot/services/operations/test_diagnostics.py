@@ -60,7 +60,7 @@ def test_a_missing_scope_is_a_problem_that_says_what_fails(lacking):
     assert problems[0].startswith(f"The scope {lacking} is missing: without it {scopes.NEEDED[lacking]}.")
 
 
-def test_the_optional_scope_is_noted_and_nothing_worse():
+def test_a_missing_optional_scope_is_only_a_notice():
     granted, not_granted = (
         diagnostics.of_bot(identity(*scopes.NEEDED, *extra))[-1] for extra in (["chat:write.public"], [])
     )

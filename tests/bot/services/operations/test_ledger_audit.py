@@ -198,9 +198,7 @@ async def test_the_head_must_be_the_last_row(write, tamper, database, database_u
     )
 
 
-async def test_a_tail_that_was_cut_off_shows_by_a_head_that_was_kept_outside(
-    write, tamper, rows, database_url, tmp_path
-):
+async def test_a_truncated_tail_is_detected_by_a_head_stored_outside(write, tamper, rows, database_url, tmp_path):
     await write()
     kept, earlier = (await rows())[4]["hash"], (await rows())[2]["hash"]
     held = await verify(database_url, kept)
@@ -312,7 +310,7 @@ async def test_an_export_has_its_start_and_the_head_of_the_chain(write, exported
         (1.2, 1.8, []),
     ],
 )
-async def test_an_export_takes_what_was_written_between_two_moments(write, exported, clock, since, until, seqs):
+async def test_an_export_contains_the_rows_between_two_timestamps(write, exported, clock, since, until, seqs):
     began = clock()
     await write()
     moments = [None if minutes is None else began + timedelta(minutes=minutes) for minutes in (since, until)]

@@ -91,7 +91,7 @@ async def test_old_requests_go_and_the_rest_of_the_chain_holds(
     assert [each.request_id for each in (await LastResends(database).last([700001])).values()] == ["r3"]
 
 
-async def test_the_notes_on_what_was_posted_go_with_their_request(add_old_request, prune, clock, database):
+async def test_records_of_posts_are_pruned_with_their_request(add_old_request, prune, clock, database):
     notes, ids = Posts(database), ["a" * 16, "b" * 16]
     for request_id in ids:
         await add_old_request(request_id, days=20)

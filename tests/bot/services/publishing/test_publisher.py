@@ -94,7 +94,7 @@ async def test_a_message_that_was_never_tried_is_not_searched_for(show, chat):
     assert chat.looks == []
 
 
-async def test_where_slack_is_away_nothing_is_posted_elsewhere(show, chat):
+async def test_if_slack_is_unavailable_nothing_is_posted_elsewhere(show, chat):
     chat.failures = [AWAY]
 
     with pytest.raises(SlackUnavailable):
@@ -252,7 +252,7 @@ def edits(chat, channel="C0PKI"):
 
 
 @pytest.mark.fault("M9")
-async def test_a_message_in_a_channel_that_became_shared_goes_on_directly_and_is_neutral_there(show, chat):
+async def test_a_message_in_a_newly_shared_channel_continues_directly_and_is_neutral_there(show, chat):
     await show(FIRST)
     chat.shared.add("C0PKI")
 
@@ -360,7 +360,7 @@ async def test_a_direct_message_whose_answer_was_lost_during_a_move_is_found(sho
 
 
 @pytest.mark.fault("M9")
-async def test_a_post_whose_answer_was_lost_is_withdrawn_where_it_is_found(show, chat):
+async def test_a_post_whose_answer_was_lost_is_withdrawn_if_it_is_found(show, chat):
     chat.lose_next = AWAY
     with pytest.raises(SlackUnavailable):
         await show(FIRST)

@@ -316,16 +316,16 @@ async def test_nothing_there_and_nothing_one_may_see_are_one_answer(history, wro
 
 
 @pytest.mark.fault("M5")
-async def test_an_answer_without_a_line_takes_as_long_whatever_is_there(make_history, wrote):
+async def test_an_empty_answer_lasts_equally_long_for_hidden_and_missing_rows(make_history, wrote):
     history = make_history(**shortened())
     await wrote(*(accepted(PAY, 700001) for _ in range(200)))
 
-    async def takes(order_id):
+    async def duration(order_id):
         began = time.monotonic()
         await history.report(BOB, PKI, OrderRef(order_id))
         return time.monotonic() - began
 
-    there, nothing = await takes(700001), await takes(700002)
+    there, nothing = await duration(700001), await duration(700002)
 
     assert min(there, nothing) >= 0.45
     assert abs(there - nothing) < 0.25
@@ -355,7 +355,7 @@ async def test_pages_are_made_of_what_may_be_seen(history, wrote):
 
 
 @pytest.mark.fault("L1")
-async def test_a_button_leads_nowhere_where_nothing_that_may_be_seen_follows(history, wrote):
+async def test_there_is_no_button_if_no_visible_row_follows(history, wrote):
     shop = [accepted(f"n{number}.{SHOP}", number) for number in range(1, 11)]
     await wrote(accepted(PAY), *shop, accepted(PAY))
 

@@ -105,7 +105,7 @@ async def test_not_resendable_is_rendered_in_words_without_a_submit_button(form_
         await form_service.submit(ana, "V1", filled(view))
 
 
-async def test_where_digicert_is_away_the_form_says_so_and_stays_usable(form_service, form, certcentral):
+async def test_if_digicert_is_unavailable_the_form_says_so_and_stays_usable(form_service, form, certcentral):
     certcentral.always["order"] = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
 
     view = await form_service.find_target(form, OrderRef(700001))
@@ -239,7 +239,7 @@ async def test_a_recent_resend_is_shown_and_asks_for_a_reason(form_service, form
 
 
 @pytest.mark.parametrize("refused_before", [False, True])
-async def test_a_reason_counts_where_the_clock_is_behind_the_one_that_wrote_down_what_was_sent(
+async def test_a_reason_counts_if_the_clock_is_behind_the_senders_clock(
     form_service, form, ana, order, resend, clock, refused_before
 ):
     early = await form_service.find_target(form, OrderRef(700001))
@@ -264,7 +264,7 @@ async def test_the_place_of_a_form_is_known_while_the_database_is(form_service, 
     assert await form_service.destination("0" * 32) is None
 
 
-async def test_a_form_that_cannot_be_kept_is_an_error_before_anybody_fills_it_in(
+async def test_a_form_that_cannot_be_stored_is_an_error_before_a_user_fills_it_in(
     form_service, form, order, open_another
 ):
     async with open_another().write():

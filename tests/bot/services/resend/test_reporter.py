@@ -101,7 +101,7 @@ async def test_slack_says_when_to_retry(reporter, chat, request_, end):
     assert await reporter.report("r1") == {"delivered": False, "wait": 77.0}
 
 
-async def test_where_the_channel_is_closed_the_outcome_goes_to_the_person(reporter, chat, request_, end, stored):
+async def test_if_the_channel_is_closed_the_outcome_goes_to_the_user(reporter, chat, request_, end, stored):
     chat.closed["C0PKI"] = "not_in_channel"
     await end()
 

@@ -581,7 +581,7 @@ async def test_an_order_needs_no_list_of_addresses(sender, certcentral, request_
     assert certcentral.count("allowed_addresses") == 0
 
 
-async def test_where_the_list_cannot_be_read_nothing_is_sent(settle, certcentral, for_domain, ledger, kinds):
+async def test_if_the_list_cannot_be_read_nothing_is_sent(settle, certcentral, for_domain, ledger, kinds):
     certcentral.always["allowed_addresses"] = UNREACHABLE
 
     turned_away = await settle(for_domain)
@@ -805,7 +805,7 @@ class Excluded(SingleInstance):
 
 
 @pytest.mark.parametrize(("times", "sent"), [(1, 1), (2, 1), (3, 0)])
-async def test_a_process_that_was_taken_for_dead_tries_again_and_sends_at_most_once(
+async def test_a_process_considered_dead_retries_and_sends_at_most_once(
     database, authorizer, certcentral, addresses, reach, schedule, metrics, clock, request_, ledger, rows, times, sent
 ):
     from bot.store.call_guard import CallGuard

@@ -195,7 +195,7 @@ async def test_a_file_with_a_hard_link_is_refused_under_either_name(sqlite_folde
 
 @M8
 @pytest.mark.parametrize("change", ["moved", "replaced", "removed"])
-async def test_a_bot_whose_file_is_taken_away_stops_and_says_so(sqlite_folder, change):
+async def test_a_bot_whose_file_is_removed_stops_and_says_so(sqlite_folder, change):
     file, stop = sqlite_folder / "bot.db", asyncio.Event()
 
     async def run():

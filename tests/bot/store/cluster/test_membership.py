@@ -204,7 +204,7 @@ async def test_a_leader_that_is_cut_off_is_replaced_and_comes_back_as_one_of_man
     await theirs.confirm()
 
 
-async def test_an_expired_lease_that_no_other_took_is_still_its_holders(begin, ask):
+async def test_an_expired_lease_that_no_other_acquired_is_still_its_holders(begin, ask):
     [one] = await begin("one")
     lock = await one.member.locks.acquire("root")
 
@@ -328,7 +328,7 @@ async def test_a_restart_after_a_kill_acquires_the_name_within_one_lease_time(ur
     assert await one.member.executors() == {one.member.executor}
 
 
-async def test_a_member_whose_name_another_process_took_stops_and_says_so(url, postgresql_url):
+async def test_a_member_whose_name_another_process_acquired_stops_and_says_so(url, postgresql_url):
     stop = asyncio.Event()
 
     async def run(link):

@@ -48,7 +48,7 @@ def most_within(moments, seconds):
     return max(sum(start <= moment < start + seconds for moment in moments) for start in moments)
 
 
-async def test_each_moment_keeps_to_every_rate(open_server):
+async def test_each_slot_respects_every_rate(open_server):
     slots = RateLimitSlots(open_server(), [(2, 1.0), (3, 10.0)])
 
     ahead = [(await slots.reserve())[1] for _ in range(5)]
@@ -68,7 +68,7 @@ async def test_what_is_given_back_is_another_ones(open_server):
     assert second == pytest.approx(first, abs=0.5)
 
 
-async def test_it_is_counted_what_all_processes_took(open_server):
+async def test_slots_of_all_processes_are_counted(open_server):
     rates = [(9, 60.0)]
     first, second = RateLimitSlots(open_server(), rates), RateLimitSlots(open_server(), rates)
 

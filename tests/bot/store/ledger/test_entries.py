@@ -194,7 +194,7 @@ async def test_results_are_returned_by_call(book, entry, clock):
     assert (await book.attempts("r1", 1)).result is None
 
 
-async def test_a_row_that_is_rolled_back_leaves_no_gap(database, book, entry):
+async def test_a_row_that_is_rolled_back_makes_no_gap(database, book, entry):
     async def fail():
         async with database.write() as transaction:
             await append(transaction, entry(LedgerEvent.SENDING))

@@ -79,7 +79,7 @@ async def test_what_certainly_did_not_go_out_counts_for_nothing(history, add_fin
     assert (await history.last([1]))["order:1:a.example"].request_id == "r1"
 
 
-async def test_words_of_an_ending_are_no_target(history, add_finished):
+async def test_the_message_of_a_result_is_no_target(history, add_finished):
     await add_finished("r1", (order(1, "a.example"),))
 
     assert await history.last([5]) == {}

@@ -70,7 +70,7 @@ TAKEN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_a_message_is_taken(name: str) -> None:
+def test_a_message_is_accepted(name: str) -> None:
     assert check_message(TAKEN[name]) == []
 
 
@@ -156,7 +156,7 @@ def test_a_message_is_refused(name: str) -> None:
     assert problem.message.endswith(".")
 
 
-def test_an_update_takes_a_shorter_text_than_a_post() -> None:
+def test_an_update_accepts_a_shorter_text_than_a_post() -> None:
     assert check_message({"text": "x" * 4_000}, update=True) == []
 
     [problem] = check_message({"text": "x" * 4_001}, update=True)
@@ -194,7 +194,7 @@ VIEWS_TAKEN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", VIEWS_TAKEN)
-def test_a_view_is_taken(name: str) -> None:
+def test_a_view_is_accepted(name: str) -> None:
     assert check_view(VIEWS_TAKEN[name]) == []
 
 
@@ -325,7 +325,7 @@ ALERTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", ALERTS)
-def test_a_realistic_alert_is_taken(name: str) -> None:
+def test_a_realistic_alert_is_accepted(name: str) -> None:
     assert check_message(ALERTS[name]) == []
 
 

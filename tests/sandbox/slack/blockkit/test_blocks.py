@@ -113,17 +113,17 @@ def problems_of(name: str, block: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", [*ANYWHERE, *MESSAGE_ONLY, *MESSAGE_AND_HOME])
-def test_a_message_takes(name: str) -> None:
+def test_a_message_accepts(name: str) -> None:
     assert check_message({"text": "Hi", "blocks": [EVERY[name]]}) == []
 
 
 @pytest.mark.parametrize("name", [*ANYWHERE, *MODAL_ONLY])
-def test_a_modal_takes(name: str) -> None:
+def test_a_modal_accepts(name: str) -> None:
     assert check_view(modal(EVERY[name])) == []
 
 
 @pytest.mark.parametrize("name", [*ANYWHERE, *MESSAGE_AND_HOME])
-def test_a_home_takes(name: str) -> None:
+def test_a_home_accepts(name: str) -> None:
     assert check_view({"type": "home", "blocks": [EVERY[name]]}) == []
 
 
@@ -351,7 +351,7 @@ BAD_PARTS = [
 ]
 
 
-def test_rich_text_takes_every_part_in_every_element() -> None:
+def test_rich_text_accepts_every_part_in_every_element() -> None:
     section = {"type": "rich_text_section", "elements": PARTS}
     elements = [
         section,

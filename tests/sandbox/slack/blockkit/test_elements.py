@@ -253,7 +253,7 @@ def test_a_limit_holds_on_both_sides(
     assert found == [path if where is None else where]
 
 
-def test_a_text_input_cannot_ask_for_more_than_it_takes(changed: Callable[..., Any]) -> None:
+def test_a_text_input_cannot_require_more_than_it_accepts(changed: Callable[..., Any]) -> None:
     short = changed(EVERY["plain_text_input"], "max_length", 5)
 
     assert pointers_of(changed(short, "min_length", 5)) == []

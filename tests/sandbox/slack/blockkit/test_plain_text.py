@@ -54,5 +54,5 @@ def test_plain_text_is_left_as_it_is() -> None:
     )
 
 
-def test_a_fallback_is_read_only_where_nothing_else_is() -> None:
+def test_a_fallback_is_read_only_if_nothing_else_is() -> None:
     assert attachment_lines([{"fallback": "short", "text": "long"}, {"fallback": "short"}]) == ["long", "short"]

@@ -77,7 +77,7 @@ async def test_the_form_remains_open_after_errors(
     ],
     ids=["update", "push", "errors"],
 )
-async def test_of_two_submits_at_once_the_second_answer_shows_nothing_where_the_first_closed_the_form(
+async def test_of_two_submits_the_second_shows_nothing_if_the_first_closed_the_form(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet, second: Json
 ) -> None:
     form = await show(slack, api, ana, note(optional=True))
@@ -131,7 +131,7 @@ async def test_an_update_in_the_answer_shows_another_view_in_place(
     assert form.text == "Sent a moment ago"
 
 
-async def test_a_push_lies_on_top_and_clear_takes_all_away(
+async def test_a_push_lies_on_top_and_clear_removes_all(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser, said: Any
 ) -> None:
     form = await show(slack, api, ana, note(optional=True))

@@ -157,7 +157,7 @@ async def test_what_is_not_offered_or_offered_twice_cannot_be_chosen(
     assert (form.selected("One"), form.selected("Two")) == ([], ["b"])
 
 
-async def test_a_text_field_takes_only_what_fits(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
+async def test_a_text_field_accepts_only_what_fits(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
     form = await show(slack, api, ana, note(max_length=5))
 
     with pytest.raises(ValueError, match="5 characters"):

@@ -89,7 +89,7 @@ async def test_the_bot_receives_its_own_messages_edits_and_deletions(
     assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", posted["ts"])
 
 
-async def test_its_own_messages_can_be_kept_from_it(
+async def test_its_own_messages_can_be_withheld_from_it(
     slack: Slack, api: AsyncWebClient, pki: Channel, puppet: Puppet
 ) -> None:
     slack.echo_own_messages = False

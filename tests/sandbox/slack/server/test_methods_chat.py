@@ -54,7 +54,7 @@ async def test_timestamps_grow_even_when_the_clock_is_stopped() -> None:
         ({"read_only": True}, "restricted_action"),
     ],
 )
-async def test_where_the_bot_cannot_post(slack: Slack, api: AsyncWebClient, traits: Json, error: str) -> None:
+async def test_posting_fails_in_a_closed_channel(slack: Slack, api: AsyncWebClient, traits: Json, error: str) -> None:
     channel = slack.add_channel("closed", **traits)
 
     assert await refusal(api.chat_postMessage(channel=channel.id, text="hello")) == error
@@ -116,7 +116,7 @@ async def test_what_slack_would_reject_is_refused_and_a_problem(
     assert ["invalid_blocks" in slack.problems[0], "no_text" in slack.problems[1]] == [True, True]
 
 
-async def test_metadata_is_kept_and_shown_only_when_asked_for(api: AsyncWebClient, pki: Channel) -> None:
+async def test_metadata_is_stored_and_returned_only_on_request(api: AsyncWebClient, pki: Channel) -> None:
     metadata = {"event_type": "dcv_request", "event_payload": {"id": "r1"}}
     await api.chat_postMessage(channel=pki.id, text="hello", metadata=metadata)
 
@@ -127,7 +127,7 @@ async def test_metadata_is_kept_and_shown_only_when_asked_for(api: AsyncWebClien
     assert full["metadata"] == pki.messages[0].metadata == metadata
 
 
-async def test_an_update_keeps_the_old_version_in_the_history(api: AsyncWebClient, pki: Channel) -> None:
+async def test_an_update_preserves_the_old_version_in_the_history(api: AsyncWebClient, pki: Channel) -> None:
     posted = await api.chat_postMessage(channel=pki.id, text="sending", blocks=[section("sending")])
 
     await api.chat_update(channel=pki.id, ts=posted["ts"], text="sent")

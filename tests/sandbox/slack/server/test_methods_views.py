@@ -134,7 +134,7 @@ async def test_what_was_typed_and_chosen_stays_while_ids_and_type_stay(
     assert form.selected("Recipient") == ["b"]
 
 
-async def test_what_was_not_touched_takes_the_new_initial_value(
+async def test_an_untouched_field_gets_the_new_initial_value(
     slack: Slack, api: AsyncWebClient, ana: SimulatedUser
 ) -> None:
     form, view = await opened(slack, api, ana, modal(note(initial_value="first")))

@@ -49,7 +49,7 @@ def answer(serve: Serve) -> Callable[[web.Response], Awaitable[list[web.Request]
     return put_up
 
 
-async def test_a_real_app_takes_the_signature_and_its_answers_are_shown(
+async def test_a_real_app_accepts_the_signature_and_its_answers_are_shown(
     app: AsyncApp, serve: Serve, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     @app.command("/greet")

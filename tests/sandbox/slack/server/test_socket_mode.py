@@ -128,7 +128,7 @@ async def test_without_a_socket_a_command_fails_at_once(slack: Slack, ana: Simul
     assert "no open socket" in slack.problems[0]
 
 
-async def test_an_answer_where_none_is_taken_is_a_problem(slack: Slack, ana: SimulatedUser, puppet: Puppet) -> None:
+async def test_an_answer_that_is_not_allowed_is_a_problem(slack: Slack, ana: SimulatedUser, puppet: Puppet) -> None:
     puppet.answer = lambda envelope: {"text": "thanks"}
 
     await ana.shortcut("dcv_resend_global")

@@ -34,7 +34,7 @@ async def test_auth_test_returns_the_identity_of_the_bot_and_its_scopes(slack: S
     assert set(answer.headers["x-oauth-scopes"].split(",")) == slack.granted_scopes
 
 
-async def test_only_the_right_token_is_taken(slack: Slack) -> None:
+async def test_only_the_right_token_is_accepted(slack: Slack) -> None:
     errors = [(await raw(slack, "auth.test", token))["error"] for token in (None, "xoxb-other", slack.app_token)]
 
     assert errors == ["not_authed", "invalid_auth", "not_allowed_token_type"]
@@ -100,7 +100,7 @@ async def test_every_call_is_recorded_with_its_answer(slack: Slack, api: AsyncWe
     assert call.params == {"channel": pki.id, "ts": "1.2", "text": "hello"}
 
 
-async def test_a_planned_answer_takes_the_place_of_the_call(slack: Slack, api: AsyncWebClient, pki: Channel) -> None:
+async def test_a_planned_answer_replaces_the_call(slack: Slack, api: AsyncWebClient, pki: Channel) -> None:
     slack.faults.plan("chat.postMessage", answers(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "1"}))
 
     with pytest.raises(SlackApiError) as failure:

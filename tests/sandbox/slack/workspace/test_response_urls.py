@@ -45,7 +45,7 @@ async def test_by_default_only_the_person_sees_it(slack: Slack, ana: SimulatedUs
     assert pki.messages == []
 
 
-async def test_in_channel_everybody_sees_it_even_where_the_bot_may_not_post(slack: Slack, ana: SimulatedUser) -> None:
+async def test_in_channel_everybody_sees_it_even_if_the_bot_may_not_post(slack: Slack, ana: SimulatedUser) -> None:
     locked = slack.add_channel("locked", member=False, read_only=True)
 
     await send(slack.response_urls.issue(ana, locked), text="for all", response_type="in_channel")
