@@ -41,7 +41,7 @@ COOLDOWN = timedelta(minutes=15)
 class FakeCertCentral:
     """An account in memory. `asked` lists all calls, `sent` the resends.
 
-    Each entry of `failures` is raised once. An entry of None means that one call succeeds.
+    Each entry of `failures` is raised once. If an entry is None, one call succeeds.
     Each of `always` is raised at every call.
     """
 
