@@ -108,7 +108,7 @@ async def open_policy_loader(settings: Settings, identity: Identity) -> PolicyLo
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class Dependencies:
     """The parts that services are made of; their owner closes them.
 
     `clock` gives the times that are stored and shown. `steady` measures ages in memory, and no change of the system
@@ -127,7 +127,7 @@ class Outside:
 
 
 @asynccontextmanager
-async def build(outside: Outside) -> AsyncIterator[Services]:
+async def build(dependencies: Dependencies) -> AsyncIterator[Services]:
     """Open the database, build every service, join the cluster, and start accepted requests that never started.
 
     If the database goes away meanwhile, wait for it and start again from the beginning. At the end running steps have
@@ -136,14 +136,14 @@ async def build(outside: Outside) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
 
         async def begin() -> Services:
-            return await stack.enter_async_context(_begun(outside))
+            return await stack.enter_async_context(_begun(dependencies))
 
         yield await until_begun(begin)
 
 
 @asynccontextmanager
-async def _begun(outside: Outside) -> AsyncIterator[Services]:
-    settings, membership = outside.settings, outside.membership
+async def _begun(dependencies: Dependencies) -> AsyncIterator[Services]:
+    settings, membership = dependencies.settings, dependencies.membership
     url = settings.database_url.get_secret_value()
     database = open_database(url)
     try:
@@ -154,11 +154,11 @@ async def _begun(outside: Outside) -> AsyncIterator[Services]:
         raise
     if not database.is_sqlite:
         limits = SharedRateLimiter(settings.digicert_limits, RateLimitSlots(database, settings.digicert_limits))
-        outside = replace(outside, certcentral=outside.certcentral.with_limiter(limits))
+        dependencies = replace(dependencies, certcentral=dependencies.certcentral.with_limiter(limits))
     engine = WorkflowEngine(url, membership.executor)
     try:
-        policy_loader = await open_policy_loader(settings, outside.identity)
-        services = _Container(outside, policy_loader, database, engine).services()
+        policy_loader = await open_policy_loader(settings, dependencies.identity)
+        services = _Container(dependencies, policy_loader, database, engine).services()
         await membership.join()
         await engine.launch()
         await services.resend.start_pending()
@@ -176,38 +176,38 @@ class _Container:
     """Creates each object when it is first needed, and only once."""
 
     def __init__(
-        self, outside: Outside, policy_loader: PolicyLoader, database: Database, engine: WorkflowEngine
+        self, dependencies: Dependencies, policy_loader: PolicyLoader, database: Database, engine: WorkflowEngine
     ) -> None:
-        self.outside = outside
-        self.settings = outside.settings
-        self.clock = outside.clock
-        self.certcentral = outside.certcentral
-        self.background = outside.certcentral.in_background()
+        self.dependencies = dependencies
+        self.settings = dependencies.settings
+        self.clock = dependencies.clock
+        self.certcentral = dependencies.certcentral
+        self.background = dependencies.certcentral.in_background()
         self.policy_loader = policy_loader
         self.database = database
         self.engine = engine
         self.ledger = Ledger(database)
         self.requests = Requests(database)
         self.follow_ups = FollowUps(database)
-        self.directory = Directory(outside.slack)
-        self.chat = Chat(outside.slack)
+        self.directory = Directory(dependencies.slack)
+        self.chat = Chat(dependencies.slack)
         self.schedule = FollowUpSchedule(self.settings.dcv_follow_ups, self.settings.dcv_nudges)
-        self.account = AccountCache(self.certcentral, self.clock, outside.steady)
-        self.allowed_emails = AllowedEmails(self.certcentral, outside.steady)
+        self.account = AccountCache(self.certcentral, self.clock, dependencies.steady)
+        self.allowed_emails = AllowedEmails(self.certcentral, dependencies.steady)
         self.reach = ReachReader(self.certcentral, self.account)
-        self.publisher = MessagePublisher(self.chat, Posts(database), self.clock, outside.membership.locks)
-        self.authorizer = Authorizer(policy_loader, self.directory, self.ledger, outside.metrics, self.clock)
+        self.publisher = MessagePublisher(self.chat, Posts(database), self.clock, dependencies.membership.locks)
+        self.authorizer = Authorizer(policy_loader, self.directory, self.ledger, dependencies.metrics, self.clock)
 
     def services(self) -> Services:
         """Return everything that the handlers use."""
-        membership, worker, ingester = self.outside.membership, self.follow_up_worker, self.alert_ingester
+        membership, worker, ingester = self.dependencies.membership, self.follow_up_worker, self.alert_ingester
         health = HealthChecks(
-            self.outside.slack,
+            self.dependencies.slack,
             BacklogReader(self.database),
             self.engine,
             self.background,
             self.clock,
-            self.outside.timings,
+            self.dependencies.timings,
         )
         return Services(
             chat=self.chat,
@@ -221,7 +221,7 @@ class _Container:
             alert_ingester=ingester,
             leadership=membership.leadership,
             offer_worker=self.offer_worker,
-            status_poller=StatusPoller(self.background, self.follow_ups, worker, self.clock, self.outside.steady),
+            status_poller=StatusPoller(self.background, self.follow_ups, worker, self.clock, self.dependencies.steady),
             denial_log=self.authorizer.denial_log,
             resend=self.resend,
             status=self.status_report,
@@ -243,12 +243,12 @@ class _Container:
             self.publisher,
             self.clock,
             email_end_note=self.settings.dcv_email_end_note,
-            timings=self.outside.timings,
+            timings=self.dependencies.timings,
         )
 
     @cached_property
     def sender(self) -> CallSender:
-        membership = self.outside.membership
+        membership = self.dependencies.membership
         return CallSender(
             self.database,
             self.requests,
@@ -258,12 +258,12 @@ class _Container:
             self.allowed_emails,
             self.reach,
             self.schedule,
-            self.outside.metrics,
+            self.dependencies.metrics,
             self.clock,
             membership.executor,
             CallGuard(self.database, membership),
-            self.outside.steady,
-            self.outside.timings,
+            self.dependencies.steady,
+            self.dependencies.timings,
         )
 
     @cached_property
@@ -278,7 +278,7 @@ class _Container:
             self.engine,
             self.sender,
             self.reporter,
-            self.outside.metrics,
+            self.dependencies.metrics,
             self.settings.dcv_cooldown,
             self.clock,
             self.settings.dcv_person_limits,
@@ -329,7 +329,7 @@ class _Container:
 
     @cached_property
     def alert_ingester(self) -> AlertIngester:
-        return AlertIngester(self.settings.dcv_alert_channels, self.outside.identity, self.alerts, self.clock)
+        return AlertIngester(self.settings.dcv_alert_channels, self.dependencies.identity, self.alerts, self.clock)
 
     @cached_property
     def offer_worker(self) -> OfferWorker:
@@ -344,15 +344,15 @@ class _Container:
             self.alerts,
             Offers(self.database),
             self.clock,
-            AlertAuthors(self.authorizer, self.outside.identity.team_id),
-            self.outside.timings.offer_retry_delay,
+            AlertAuthors(self.authorizer, self.dependencies.identity.team_id),
+            self.dependencies.timings.offer_retry_delay,
             IDLE_SECONDS if self.database.is_sqlite else OTHER_INSTANCE_SECONDS,
         )
 
     @cached_property
     def history_report(self) -> HistoryReport:
         past = RequestHistory(self.database)
-        return HistoryReport(self.authorizer, past, self.publisher, self.clock, timings=self.outside.timings)
+        return HistoryReport(self.authorizer, past, self.publisher, self.clock, timings=self.dependencies.timings)
 
     @cached_property
     def status_report(self) -> StatusReport:

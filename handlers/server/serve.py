@@ -16,7 +16,7 @@ from bot.settings import Settings
 from bot.slack.client import Client, open_client
 from bot.store.cluster.join import describe, join_cluster
 from bot.timings import PRODUCTION, Timings
-from bot.wiring import Outside, Services, build, open_certcentral
+from bot.wiring import Dependencies, Services, build, open_certcentral
 from handlers.listeners.app import make_app
 from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.server.background import running
@@ -85,7 +85,7 @@ async def _serve(
             if checked is None:
                 return
             parts = (settings, slack, certcentral, checked.identity, metrics, membership)
-            serving = build(Outside(*parts, clock, steady or steady_clock(clock), timings))
+            serving = build(Dependencies(*parts, clock, steady or steady_clock(clock), timings))
             async with AsyncExitStack() as stack:
                 services = await _unless(stop, stack.enter_async_context(serving))
                 if services is None:
