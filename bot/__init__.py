@@ -1,1 +1,1 @@
-"""All that the bot can do and say, whoever asks."""
+"""The bot: decisions, services and texts, independent of how Slack reaches it."""

@@ -10,7 +10,7 @@ from bot.async_cache import cached
 
 @pytest.fixture
 async def unretrieved():
-    """What asyncio reports about errors that nobody read."""
+    """Collect what asyncio reports about errors without a reader."""
     loop, found = asyncio.get_running_loop(), []
     loop.set_exception_handler(lambda _, context: found.append(context["message"]))
     yield found
