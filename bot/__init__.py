@@ -1,1 +1,1 @@
-"""The bot: decisions, services and texts, independent of how Slack reaches it."""
+"""The bot without its entry points: rules, services, storage, clients and views."""

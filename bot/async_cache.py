@@ -1,4 +1,4 @@
-"""A cache of async reads: callers who ask at the same time share one read."""
+"""A cache of async reads. Concurrent callers share one read."""
 
 import asyncio
 import functools
@@ -13,10 +13,10 @@ _Result = TypeVar("_Result")
 def cached(
     read: Callable[..., Awaitable[_Result]], *, maxsize: int | None = 128, ttl: float | None = None
 ) -> _LRUCacheWrapper[_Result]:
-    """Return `read` with its results cached for `ttl` seconds; an error is not cached.
+    """Return `read` with its results cached for `ttl` seconds. Errors are not cached.
 
-    A read can fail at the moment when its last caller is cancelled, for instance after the process was frozen. Then the
-    error has no reader, which asyncio would log as a bug.
+    A read can fail just when its last caller is cancelled, for instance after the process was frozen. No caller then
+    retrieves the error, and asyncio would log that as a bug. So this function retrieves it.
     """
 
     @functools.wraps(read)

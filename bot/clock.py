@@ -54,9 +54,9 @@ class ClockSkew:
 
 
 async def ends_within(seconds: float, work: Awaitable[Any]) -> bool:
-    """Await something for so many seconds at most, and return whether it ended by then; if not, it is cancelled.
+    """Await `work` for at most `seconds`. Return True if it ended by then; otherwise cancel it and return False.
 
-    Not `asyncio.wait_for`: before Python 3.12 it may lose a cancellation.
+    Used instead of `asyncio.wait_for`, which may lose a cancellation before Python 3.12.
     """
     try:
         async with asyncio.timeout(seconds):

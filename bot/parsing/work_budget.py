@@ -1,4 +1,4 @@
-"""A limit on the work that one hostile text can cause. Pure."""
+"""A limit on the work that a hostile text can cause. Pure."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar

@@ -89,13 +89,13 @@ class Database:
             yield connection
 
     async def rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
-        """Return the rows of a query that needs no other one, in a transaction of its own."""
+        """Return the rows of a query, in a transaction of its own. Raises StoreUnavailable, as `read` does."""
         async with self.read() as connection:
             found: Sequence[sa.Row[Any]] = (await connection.execute(query)).all()
         return found
 
     async def run(self, *statements: sa.Executable) -> None:
-        """Carry out statements that need no answer, all or none."""
+        """Run statements without results in one transaction, all or none. Raises the errors of `write`."""
         async with self.write() as transaction:
             for statement in statements:
                 await transaction.execute(statement)

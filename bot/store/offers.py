@@ -23,7 +23,7 @@ class ChannelOffers:
     """What a channel was offered.
 
     `open` is the id of the open offer by target key. `lately` counts the recent offers that an author caused. `summary`
-    is the id of the recent message that stands for further offers, if there is one.
+    is the id of the recent message that replaces further offers, if there is one.
     """
 
     open: dict[str, str]
