@@ -53,8 +53,8 @@ class Permit:
     async def confirm(self) -> None:
         """Return if the call may be made at this moment. Cheap to repeat within FRESH_SECONDS.
 
-        Raises CallEnded if another process has ended the call, NotConfirmed if the database does not answer in time, or
-        if the others have taken this process for dead since the permit was made.
+        Raises CallEnded if another process has ended the call. Raises NotConfirmed if the database does not answer in
+        time, or if the other instances have considered this process dead since the permit was made.
         """
         if self._now() - self._confirmed_at < FRESH_SECONDS:
             return
