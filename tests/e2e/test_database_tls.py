@@ -73,7 +73,7 @@ async def test_every_session_of_the_bot_is_encrypted(
     await bot.stop()
 
     assert tells(root) == "sent"
-    assert {name for name, _ in found} == {"dcv-resend store", "dcv-resend engine", "dcv-resend instance"}
+    assert {name for name, _ in found} == {"dcv-resend store", "dcv-resend engine", "dcv-resend leases"}
     assert all(is_encrypted for _, is_encrypted in found)
 
 

@@ -13,7 +13,7 @@ HELD_UP = """
 import threading
 from handlers.server import shutdown
 shutdown.LAST_SECONDS = 0.2
-shutdown.leave_anyway()
+shutdown.force_exit()
 threading.Event().wait()
 """
 

@@ -13,14 +13,14 @@ TAKING = """
 import asyncio, sys, time
 from bot.digicert.rate_limits import SharedRateLimiter
 from bot.store.database import open_database
-from bot.store.cluster.rate_limit_slots import Slots
+from bot.store.cluster.rate_limit_slots import RateLimitSlots
 
 async def take(url, turns):
     database = open_database(url)
     rates = [(5, 0.5), (12, 2.0)]
-    limits = SharedRateLimiter(rates, Slots(database, rates))
+    limits = SharedRateLimiter(rates, RateLimitSlots(database, rates))
     async def one():
-        await limits.turn()
+        await limits.acquire()
         print(time.monotonic(), flush=True)
     await asyncio.gather(*(one() for _ in range(turns)))
     await database.close()
