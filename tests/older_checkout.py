@@ -6,6 +6,7 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
+import tomllib
 import venv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 _SCRIPT = """#!{python}
 import sys
-from handlers.cli.main import main
-sys.exit(main())
+from {module} import {function}
+sys.exit({function}())
 """
 
 
@@ -54,6 +55,14 @@ def _python_of(folder: Path) -> Path:
     paths = [str(folder), *filter(lambda path: "site-packages" in path, sys.path)]
     Path(packages, "older.pth").write_text("".join(f"{path}\n" for path in paths))
     script = home / "bin" / "dcv-resend"
-    script.write_text(_SCRIPT.format(python=python))
+    module, function = _entry_point(folder)
+    script.write_text(_SCRIPT.format(python=python, module=module, function=function))
     script.chmod(0o755)
     return python
+
+
+def _entry_point(folder: Path) -> tuple[str, str]:
+    """Return the module and the function behind the older `dcv-resend`: they have moved since."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    module, _, function = project["scripts"]["dcv-resend"].partition(":")
+    return module, function
