@@ -53,7 +53,7 @@ class Chat:
 
         Never raises for Slack: a message that cannot be sent is only logged. If Slack's answer is lost, the message may
         arrive twice, which is better than never. With `replace` it replaces the ephemeral message whose button was
-        pressed, as long as Slack allows that.
+        pressed, for 30 minutes after the press. Slack lets only the response_url of such a press do that.
         """
         if await self._ephemeral_by_url(interaction, message, replace):
             return
@@ -178,7 +178,8 @@ class Chat:
         webhook = AsyncWebhookClient(interaction.response_url, session=self._client.session, retry_handlers=[])
         try:
             webhook.proxy = proxy_for(interaction.response_url)
-            where = {"response_type": "ephemeral", **({"replace_original": True} if replace else {})}
+            # Both always, because Slack's defaults depend on where the response_url is from.
+            where = {"response_type": "ephemeral", "replace_original": replace}
             answer = await webhook.send_dict({**_payload(message), **where})
         except (aiohttp.ClientError, TimeoutError, SlackClientError, ValueError):
             # ValueError: the response URL is no valid address.

@@ -8,12 +8,17 @@ from typing import Any
 
 from slack_sdk.models.blocks import (
     Block,
+    CheckboxesElement,
+    ConfirmObject,
     ContextBlock,
     InputBlock,
     MarkdownTextObject,
     Option,
     PlainTextObject,
+    RadioButtonsElement,
     SectionBlock,
+    StaticMultiSelectElement,
+    StaticSelectElement,
 )
 from slack_sdk.models.blocks.basic_components import TextObject
 
@@ -21,6 +26,8 @@ from bot.parsing.domain_names import display_name
 from bot.parsing.slack_ids import is_person
 
 OPTION_TEXT = 75
+# Above this number of options, a select is easier to read than a list of buttons.
+MOST_BUTTON_OPTIONS = 5
 SECTION_TEXT = 3000
 # The limit of chat.update, which is stricter than that of chat.postMessage. Messages are updated later.
 MESSAGE_TEXT = 4000
@@ -182,6 +189,46 @@ def option(value: str, text: str, description: str | None = None) -> Option:
         value=value,
         text=plain(text, OPTION_TEXT),
         description=plain(description, OPTION_TEXT) if description else None,
+    )
+
+
+def radio_buttons(
+    action_id: str, options: Sequence[Option], initial: Option | None = None, *, has_focus: bool = False
+) -> RadioButtonsElement | StaticSelectElement:
+    """Return a choice of one option: radio buttons for up to five options, else a select.
+
+    `initial` must equal one of the options. Only one element of a view may have the focus.
+    """
+    element = RadioButtonsElement if len(options) <= MOST_BUTTON_OPTIONS else StaticSelectElement
+    return element(action_id=action_id, options=options, initial_option=initial, focus_on_load=has_focus or None)
+
+
+def checkboxes(
+    action_id: str, options: Sequence[Option], initial: Sequence[Option] = (), *, has_focus: bool = False
+) -> CheckboxesElement | StaticMultiSelectElement:
+    """Return a choice of several options: checkboxes for up to five options, else a multi-select.
+
+    Each of `initial` must equal one of the options. Only one element of a view may have the focus.
+    """
+    element = CheckboxesElement if len(options) <= MOST_BUTTON_OPTIONS else StaticMultiSelectElement
+    # Slack rejects an empty list of initial options.
+    begin = list(initial) or None
+    return element(action_id=action_id, options=options, initial_options=begin, focus_on_load=has_focus or None)
+
+
+def confirmation(
+    title: str, text: str, confirm: str, deny: str = "Cancel", *, style: str | None = None
+) -> ConfirmObject:
+    """Return the dialog that Slack shows before it sends the click on a button. `text` is marked up.
+
+    `style` is None, "primary" or "danger". Slack's limits: title 100 characters, text 300, labels 30.
+    """
+    return ConfirmObject(
+        title=plain(title, 100),
+        text=mrkdwn(text, 300),
+        confirm=plain(confirm, 30),
+        deny=plain(deny, 30),
+        style=style,
     )
 
 

@@ -64,6 +64,17 @@ def read_ephemeral_interaction(body: Payload) -> Interaction:
     return Interaction(read_actor(body), destination, _text_or_none(body, "response_url"))
 
 
+def read_button_interaction(body: Payload) -> Interaction:
+    """Return the user who pressed a button, in an ephemeral message or in one that everybody sees.
+
+    An answer with `Chat.send_ephemeral(…, replace=True)` replaces the ephemeral message. Below any other message it is
+    a new ephemeral message in the thread: there, the response_url would replace what everybody sees.
+    """
+    if _found(body, "container", "is_ephemeral") is True:
+        return read_ephemeral_interaction(body)
+    return read_message_interaction(body)
+
+
 def read_view(body: Payload) -> Payload:
     """Return the user's open view, or an empty mapping if there is none."""
     view = body.get("view")

@@ -10,6 +10,8 @@ from bot.views.blocks import (
     MESSAGE_TEXT,
     Message,
     channel,
+    checkboxes,
+    confirmation,
     context,
     date_time,
     duration_since,
@@ -20,6 +22,7 @@ from bot.views.blocks import (
     option,
     person,
     plain,
+    radio_buttons,
     section,
     truncate,
     truncate_middle,
@@ -182,3 +185,34 @@ def test_everything_is_cut_at_slacks_limits():
 
 def test_our_markup_makes_no_links_of_bare_addresses():
     assert section("https://evil.example").to_dict()["text"]["verbatim"] is True
+
+
+@pytest.mark.parametrize(
+    ("number", "one", "several"),
+    [
+        (1, "radio_buttons", "checkboxes"),
+        (5, "radio_buttons", "checkboxes"),
+        (6, "static_select", "multi_static_select"),
+    ],
+)
+def test_more_than_five_options_are_a_select(number, one, several):
+    options = [option(str(index), f"n{index}") for index in range(number)]
+
+    single = radio_buttons("a", options, options[0], has_focus=True).to_dict()
+    multiple = checkboxes("a", options, options[:1]).to_dict()
+
+    assert (single["type"], single["initial_option"]["value"], single["focus_on_load"]) == (one, "0", True)
+    assert (multiple["type"], [each["value"] for each in multiple["initial_options"]]) == (several, ["0"])
+    assert "focus_on_load" not in multiple
+    assert not {"initial_option", "initial_options"} & {
+        *radio_buttons("a", options).to_dict(),
+        *checkboxes("a", options).to_dict(),
+    }
+
+
+def test_a_dialog_stays_within_slacks_limits():
+    long = "x" * 500
+    dialog = confirmation(long, long, long, long, style="primary").to_dict()
+
+    lengths = [len(dialog[part]["text"]) for part in ("title", "text", "confirm", "deny")]
+    assert (lengths, dialog["style"]) == ([100, 300, 30, 30], "primary")

@@ -6,6 +6,7 @@ from bot.errors import InvalidInput
 from bot.models import Actor, Destination, Interaction
 from handlers.listeners.payloads import (
     read_actor,
+    read_button_interaction,
     read_choice,
     read_command_interaction,
     read_destination,
@@ -134,3 +135,19 @@ def test_a_picked_value_that_is_no_number_is_misunderstood(value):
 def test_a_cleared_choice_is_no_index():
     with pytest.raises(InvalidInput):
         read_index({"actions": [{"selected_option": None}]})
+
+
+@pytest.mark.parametrize(
+    ("is_ephemeral", "thread_ts", "response_url"), [(True, None, "https://hooks.example/2"), (False, "1.0", None)]
+)
+def test_only_a_click_on_an_ephemeral_message_may_replace_it(is_ephemeral, thread_ts, response_url):
+    container = {"type": "message", "message_ts": "1.0", "channel_id": "C0PKI", "is_ephemeral": is_ephemeral}
+    body = {
+        "user": {"id": "U0ANA", "team_id": "T0HOME"},
+        "container": container,
+        "response_url": "https://hooks.example/2",
+    }
+
+    interaction = read_button_interaction(body)
+
+    assert (interaction.destination, interaction.response_url) == (Destination("C0PKI", thread_ts), response_url)
