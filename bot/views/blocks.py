@@ -1,7 +1,7 @@
 """The shared building blocks of all views. Foreign text is escaped here and in no other module."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import (
     InputBlock,
     MarkdownTextObject,
     Option,
+    OverflowMenuElement,
     PlainTextObject,
     RadioButtonsElement,
     SectionBlock,
@@ -229,6 +230,13 @@ def confirmation(
         confirm=plain(confirm, 30),
         deny=plain(deny, 30),
         style=style,
+    )
+
+
+def menu(action_id: str, value: str, entries: Mapping[str, str]) -> OverflowMenuElement:
+    """Return a ⋯ menu of at most five entries, by entry and label. Each option's value is `entry:value`."""
+    return OverflowMenuElement(
+        action_id=action_id, options=[option(f"{entry}:{value}", label) for entry, label in entries.items()]
     )
 
 

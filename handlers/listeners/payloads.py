@@ -4,7 +4,7 @@ A listener reads the actor before it acks: the app acks an error there, while an
 the ack.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bot.errors import InvalidInput
@@ -96,6 +96,21 @@ def read_choice(body: Payload) -> str | None:
     action = body["actions"][0]
     picked = action.get("selected_option") or action
     return None if _found(picked, "value") is None else _text(picked, "value")
+
+
+def read_menu(body: Payload) -> tuple[str, str]:
+    """Return the entry that was picked in a ⋯ menu, and the value that the menu was built with."""
+    entry, _, value = (read_choice(body) or "").partition(":")
+    return entry, value
+
+
+def menu_entry(entry: str) -> Callable[..., Awaitable[bool]]:
+    """Return a matcher for Bolt that accepts only this entry of a ⋯ menu."""
+
+    async def matches(body: dict[str, Any]) -> bool:
+        return read_menu(body)[0] == entry
+
+    return matches
 
 
 def read_index(body: Payload) -> int:

@@ -11,7 +11,7 @@ from bot.services.follow_up.worker import FollowUpWorker
 from bot.services.resend.form import ResendFormService
 from bot.services.resend.requests import ResendService
 from bot.slack.chat import Chat
-from bot.views import resend_form, resend_messages
+from bot.views import console_links, resend_form, resend_messages
 from bot.wiring import Services
 from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.listeners.payloads import read_choice, read_message_interaction, read_thread, read_trigger
@@ -64,3 +64,9 @@ def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None
     app.action(resend_messages.CHECK_NOW)(buttons.check)
     app.action(resend_messages.SEND_AGAIN)(buttons.send_again)
     app.action(resend_messages.STOP_FOLLOWING)(buttons.stop)
+    app.action(console_links.OPEN_IN_CONSOLE)(_only_ack)
+
+
+async def _only_ack(ack: AsyncAck) -> None:
+    """Acknowledge a button that is a link: Slack has opened the page."""
+    await ack()

@@ -5,6 +5,7 @@ import pytest
 from bot.errors import InvalidInput
 from bot.models import Actor, Destination, Interaction
 from handlers.listeners.payloads import (
+    menu_entry,
     read_actor,
     read_button_interaction,
     read_choice,
@@ -12,6 +13,7 @@ from handlers.listeners.payloads import (
     read_destination,
     read_form_id,
     read_index,
+    read_menu,
     read_thread,
 )
 
@@ -151,3 +153,11 @@ def test_only_a_click_on_an_ephemeral_message_may_replace_it(is_ephemeral, threa
     interaction = read_button_interaction(body)
 
     assert (interaction.destination, interaction.response_url) == (Destination("C0PKI", thread_ts), response_url)
+
+
+async def test_an_entry_of_a_menu_is_matched_alone():
+    option = {"value": "details:r1"}
+    body = {"actions": [{"selected_option": option}]}
+
+    assert read_menu(body) == ("details", "r1")
+    assert [await menu_entry(entry)(body=body) for entry in ("details", "stop_tracking")] == [True, False]
