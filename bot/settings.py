@@ -73,6 +73,7 @@ _TAKES = {
     "dcv_alert_channels": (
         "channel ids (C… or G…), which stand at the end of a channel's details in Slack, with commas between"
     ),
+    "dcv_contact": "the id of a channel (C… or G…), a user group (S…) or a user (U… or W…)",
     "dcv_cooldown": "a duration such as 45s, 5m, 2h or 1d (365d at most)",
     "dcv_follow_ups": "durations from the resend on, shortest first and each one once, such as 5m,30m,2h; or none",
     "dcv_nudges": "durations from the resend on, shortest first and each one once, such as 5m,30m,2h; or none",
@@ -372,6 +373,7 @@ class Settings(DatabaseSettings):
     dcv_allowed_usergroups: _GroupIds = frozenset()
     dcv_policy_file: Annotated[str, StringConstraints(pattern=r"^.+\.toml$")] | None = None
     dcv_alert_channels: _ChannelIds = frozenset()
+    dcv_contact: Annotated[str, StringConstraints(pattern="^[CGSUW][A-Z0-9]+$")] | None = None
 
     dcv_cooldown: _Duration = timedelta(minutes=15)
     dcv_follow_ups: _Durations = tuple(map(_read_duration, _items("2m,5m,10m,20m,30m,2h,8h,1d,3d")))

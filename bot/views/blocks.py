@@ -39,6 +39,7 @@ _UNSEEN = "\N{REPLACEMENT CHARACTER}"
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 # C for channels, G for older private channels and group messages.
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]+")
+_GROUP_ID = re.compile(r"S[A-Z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,18 @@ def person(user_id: str) -> str:
 def channel(channel_id: str) -> str:
     """Return a link to a channel by Slack's id. Text that is no id is escaped instead."""
     return f"<#{channel_id}>" if _CHANNEL_ID.fullmatch(channel_id) else escape(channel_id)
+
+
+def group(group_id: str) -> str:
+    """Return a mention of a user group by Slack's id. Text that is no id is escaped instead."""
+    return f"<!subteam^{group_id}>" if _GROUP_ID.fullmatch(group_id) else escape(group_id)
+
+
+def admins(contact: str | None) -> str:
+    """Return how to reach the admins of the bot: a channel, a user group or a user, as DCV_CONTACT names them."""
+    if contact is None:
+        return "the bot admins"
+    return next((show(contact) for show in (channel, group) if show(contact) != contact), person(contact))
 
 
 def date_time(at: datetime) -> str:

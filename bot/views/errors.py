@@ -16,7 +16,7 @@ from bot.errors import (
     asked_for,
 )
 from bot.models import Cooldown
-from bot.views.blocks import Message, date_time, escape, person, section, time_of_day
+from bot.views.blocks import Message, admins, date_time, escape, person, section, time_of_day
 from bot.views.policy_explanation import who_can_instead
 
 # Slack's guide and its reference use different codes. A trigger expires after three seconds and opens one form.
@@ -71,12 +71,13 @@ def ephemeral(sentence: str) -> Message:
     return Message(escape(sentence), (section(escape(sentence)),))
 
 
-def internal_error(reference: str) -> Message:
+def internal_error(reference: str, contact: str | None) -> Message:
     """Return the message for an unexpected exception. The reference finds it in the log."""
-    return ephemeral(
-        f"Something went wrong on the bot's side. Nothing more will happen by itself; look in the channel before you "
-        f"try again, and give an owner of the bot this reference: {reference}."
+    words = (
+        "Something went wrong. Check the channel before you try again. "
+        f"If it keeps happening, send {admins(contact)} this code: `{escape(reference)}`"
     )
+    return Message(words, (section(words),))
 
 
 def stopping() -> Message:

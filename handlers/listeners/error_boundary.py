@@ -22,8 +22,9 @@ PARTING_SECONDS = 0.5
 class ErrorBoundary:
     """Error boundary for listeners. Tracks requests in progress so that shutdown can wait for them."""
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: Chat, contact: str | None = None) -> None:
         self._chat = chat
+        self._contact = contact
         self._open: list[Interaction] = []
         self._idle = asyncio.Event()
         self._idle.set()
@@ -47,7 +48,7 @@ class ErrorBoundary:
                 except Exception:
                     reference = uuid.uuid4().hex[:8]
                     log.exception("bug", reference=reference)
-                    await self._chat.send_ephemeral(interaction, errors.internal_error(reference))
+                    await self._chat.send_ephemeral(interaction, errors.internal_error(reference, self._contact))
         finally:
             self._open.remove(interaction)
             if not self._open:

@@ -90,7 +90,7 @@ async def _serve(
                 services = await _unless(stop, stack.enter_async_context(serving))
                 if services is None:
                     return
-                boundary = ErrorBoundary(services.chat)
+                boundary = ErrorBoundary(services.chat, settings.dcv_contact)
                 app = make_app(slack, checked.identity, services, boundary, metrics)
                 asking = [] if checked.digicert_answers else [wait_for_digicert(certcentral, timings)]
                 async with running(services, *asking, warn_of_alert_channels(settings, slack)):

@@ -71,6 +71,7 @@ def test_only_three_settings_are_needed_and_the_rest_has_the_documented_defaults
         "dcv_allowed_usergroups": frozenset(),
         "dcv_policy_file": None,
         "dcv_alert_channels": frozenset(),
+        "dcv_contact": None,
         "dcv_cooldown": timedelta(minutes=15),
         "dcv_follow_ups": (
             *(timedelta(minutes=minutes) for minutes in (2, 5, 10, 20, 30)),
@@ -124,6 +125,7 @@ def test_the_console_is_on_the_host_of_the_api_unless_it_is_set(load, base, cons
         ("DCV_ALLOWED_USERGROUPS", "S012ABC", frozenset({"S012ABC"})),
         ("DCV_POLICY_FILE", "policy.toml", "policy.toml"),
         ("DCV_ALERT_CHANNELS", "C012,G034,", frozenset({"C012", "G034"})),
+        *(("DCV_CONTACT", contact, contact) for contact in ("C012", "G034", "S056", "U078", "W09")),
         ("DCV_COOLDOWN", "45s", timedelta(seconds=45)),
         ("DCV_COOLDOWN", "365d", timedelta(days=365)),
         ("DCV_FOLLOW_UPS", "1m, 2h,1d", (timedelta(minutes=1), timedelta(hours=2), timedelta(days=1))),
@@ -197,6 +199,7 @@ def test_database_urls_are_normalised_to_the_async_drivers(load, text, url):
         ),
         ("DCV_ALERT_CHANNELS", "#alerts", '"#alerts": write channel ids'),
         ("DCV_COOLDOWN", "15", "such as 45s, 5m, 2h or 1d"),
+        ("DCV_CONTACT", "#dcv-help", "id of a channel"),
         ("DCV_COOLDOWN", "0s", "such as"),
         ("DCV_COOLDOWN", "-5m", "such as"),
         ("DCV_COOLDOWN", "366d", "365d at most"),

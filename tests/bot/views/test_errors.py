@@ -68,9 +68,18 @@ def test_slack_accepts_every_ephemeral_message(foreign, slack, data):
     assert slack.takes_message(errors.ephemeral(errors.describe(error)))
 
 
-def test_a_bug_is_shown_by_its_reference_and_by_nothing_else(slack):
-    message = errors.internal_error("1a2b3c4d")
+@pytest.mark.parametrize(
+    ("contact", "shown"),
+    [
+        (None, "the bot admins"),
+        ("C0HELP", "<#C0HELP>"),
+        ("S0OPS", "<!subteam^S0OPS>"),
+        ("U0BOB", "<@U0BOB>"),
+    ],
+)
+def test_a_bug_is_shown_by_its_reference_and_by_those_who_can_help(slack, contact, shown):
+    message = errors.internal_error("1a2b3c4d", contact)
 
-    assert "1a2b3c4d" in message.text
-    assert "look in the channel before you try again" in message.text
+    assert "Check the channel before you try again." in message.text
+    assert message.text.endswith(f"send {shown} this code: `1a2b3c4d`")
     assert slack.takes_message(message)

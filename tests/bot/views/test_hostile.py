@@ -300,7 +300,7 @@ VIEWS = {
     ),
     "errors.message_for": lambda of: errors.message_for(of.error()),
     "errors.ephemeral": lambda of: errors.ephemeral(of.draw(of.text) + "."),
-    "errors.internal_error": lambda _: errors.internal_error("0a1b2c3d"),
+    "errors.internal_error": lambda _: errors.internal_error("0a1b2c3d", "C0HELP"),
     "errors.stopping": lambda _: errors.stopping(),
     "status.page": lambda of: status.page(
         status.StatusPage(
