@@ -59,7 +59,8 @@ ODD = [
 ]
 # The bot's own markup: mentions of a few, dates, the channel, links to a thread, and typed text.
 OURS = re.compile(
-    r"<@U0(?:ANA|BOB)>|<#C0(?:PKI|HELP)>|<!subteam\^S0(?:PKI|OPS)>|`[0-9a-f]{8}`|<!date\^\d+\^(\{date_short_pretty\} )?\{time\}\|[0-9: -]+ UTC>"
+    r"<@U0(?:ANA|BOB)>|<#C0(?:PKI|HELP)>|<!subteam\^S0(?:PKI|OPS)>|`[0-9a-f]{8}`"
+    r"|<!date\^\d+\^(\{date_short_pretty\} )?\{time\}\|[0-9: -]+ UTC>"
     r"|<https://slack\.test/p1\|[a-z ]+>|`/dcv-status`|`because`|`no-reply@digitalcertvalidation\.com`"
 )
 
