@@ -16,6 +16,7 @@ from bot.fair_share import FairLock
 from bot.store import postgresql
 from bot.store.database_file import SameFile, pinned, sqlite_file
 from bot.store.head_file import HeadFile
+from bot.store.migrations import HEAD, revision_of
 
 # A writer may wait this long twice: for the writers of this process, then for those of others. A submit has 2 s in all.
 LOCK_SECONDS = 0.95
@@ -301,15 +302,16 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def _upgrade(connection: sa.Connection) -> None:
+    revision = revision_of(connection)
+    if revision == HEAD:
+        return
     from alembic import command
     from alembic.config import Config
-    from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    revision = MigrationContext.configure(connection).get_current_revision()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision and revision not in known:
         problem = f"DATABASE_URL: its tables are of another version of the bot (revision {revision})."

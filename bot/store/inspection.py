@@ -10,8 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -21,6 +19,7 @@ from bot.store.cluster.join import describe
 from bot.store.cluster.leases import INSTANCE
 from bot.store.database import NAME_ANOTHER, startup_errors
 from bot.store.database_file import another_name, has_another_name, lock_file, sqlite_file, who_holds
+from bot.store.migrations import revision_of
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _START_ONCE = "Start the bot on it once, and look while it runs."
@@ -61,7 +60,7 @@ async def inspect(url: str, migrations: Path = _MIGRATIONS) -> Inspection:
         if not file.exists():
             return _found(migrations, describe(url), None, running)
     async with _reading(url, file) as connection:
-        revision = await connection.run_sync(_revision)
+        revision = await connection.run_sync(revision_of)
         instances = () if file else await _instances(connection)
     return _found(migrations, describe(url), revision, running, instances)
 
@@ -81,7 +80,7 @@ async def read_snapshot(url: str) -> AsyncIterator[AsyncConnection]:
             await connection.execution_options(isolation_level="REPEATABLE READ")
         else:
             await connection.exec_driver_sql("BEGIN")
-        _require_up_to_date(describe(url), await connection.run_sync(_revision))
+        _require_up_to_date(describe(url), await connection.run_sync(revision_of))
         yield connection
 
 
@@ -131,13 +130,12 @@ def _decode_any_text(connection: Any, _: Any) -> None:
     connection.driver_connection.text_factory = lambda text: text.decode(errors="surrogateescape")
 
 
-def _revision(connection: sa.Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
 def _found(
     migrations: Path, where: str, revision: str | None, running: str | None = None, instances: tuple[str, ...] = ()
 ) -> Inspection:
+    # Imported here because Alembic takes long to import, and a bot that serves needs this only to prune its ledger.
+    from alembic.script import ScriptDirectory
+
     scripts = ScriptDirectory(str(migrations))
     head = scripts.get_current_head() or ""
     if revision in (None, head):

@@ -1,9 +1,12 @@
-"""A database from before the first schema: the start fails with one sentence and changes nothing."""
+"""Migrations: the newest one is known, and a database from before the first one stops the start with one sentence."""
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 
 from bot.errors import ConfigurationError
+from bot.store import migrations
+from bot.store.migrations import HEAD, revision_of
 
 
 @pytest.fixture
@@ -35,3 +38,19 @@ async def test_a_refused_database_stays_as_it_is(old_database):
     async with old_database.read() as connection:
         assert await connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == "0006"
         assert await connection.scalar(sa.text("SELECT count(*) FROM claims")) == 0
+
+
+def test_the_newest_migration_is_known():
+    (folder,) = migrations.__path__
+    assert ScriptDirectory(folder).get_current_head() == HEAD
+
+
+async def test_a_migrated_database_is_of_the_newest_migration(open_empty):
+    database = open_empty()
+    async with database.read() as connection:
+        assert await connection.run_sync(revision_of) is None
+
+    await database.migrate()
+
+    async with database.read() as connection:
+        assert await connection.run_sync(revision_of) == HEAD
