@@ -82,10 +82,9 @@ class Actions:
         return _acked(delivery)
 
     async def click(self, persona: Persona, body: Json) -> Json:
-        """Press a button or choose from an overflow menu below a message."""
-        return _acked(
-            await persona.person.click(self._find_message(persona, body), body.get("option") or _element_key(body))
-        )
+        """Press a button or choose from an overflow menu below a message. The page has asked for confirmation."""
+        message, place = self._find_message(persona, body), body.get("option") or _element_key(body)
+        return _acked(await persona.person.click(message, place, confirmed=True))
 
     async def shortcut(self, persona: Persona, body: Json) -> Json:
         """Use a message shortcut. External users have none."""
@@ -96,7 +95,9 @@ class Actions:
     async def choose_below(self, persona: Persona, body: Json) -> Json:
         """Choose in a select below a message."""
         return _acked(
-            await persona.person.choose(self._find_message(persona, body), _element_key(body), body["wanted"])
+            await persona.person.choose(
+                self._find_message(persona, body), _element_key(body), body["wanted"], confirmed=True
+            )
         )
 
     async def search_below(self, persona: Persona, body: Json) -> Json:
@@ -128,12 +129,14 @@ class Actions:
 
     async def choose(self, persona: Persona, body: Json) -> Json:
         """Choose in a modal: options, an id or a date, or nothing."""
-        delivery = await self._find_form(persona, body).choose(body["wanted"], label=_element_key(body))
+        form = self._find_form(persona, body)
+        delivery = await form.choose(body["wanted"], label=_element_key(body), confirmed=True)
         return _acked(delivery) if delivery else {"acked": True}
 
     async def press(self, persona: Persona, body: Json) -> Json:
         """Press a button or choose from an overflow menu in a modal."""
-        return _acked(await self._find_form(persona, body).click(body.get("option") or _element_key(body)))
+        form = self._find_form(persona, body)
+        return _acked(await form.click(body.get("option") or _element_key(body), confirmed=True))
 
     async def submit(self, persona: Persona, body: Json) -> Json:
         """Submit a modal. Returns the errors by block_id."""

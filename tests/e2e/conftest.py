@@ -14,15 +14,19 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.behavior_options import EmailArrayLimit
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
+from sandbox.slack.workspace.manifest import Manifest
 from tests.e2e.helpers import free_port, looking_into
 from tests.forked_bot import ForkedBot
 from tests.postgresql import Databases, Server
 from tests.tables import make_tables
 
+MANIFEST = Path(__file__).parents[2] / "manifest.yml"
+
 
 @pytest.fixture
 async def slack() -> AsyncIterator[Slack]:
     async with Slack() as slack:
+        Manifest.read(MANIFEST).install(slack)
         yield slack
 
 

@@ -4,12 +4,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import ElementKey, find_buttons
+from sandbox.slack.blockkit.interactive_elements import ElementKey, button_labels, find_buttons
+from sandbox.slack.blockkit.plain_text import visible_text
+from sandbox.slack.people.confirmation import ConfirmationDialog, read_confirmation
 from sandbox.slack.workspace import payloads
 from sandbox.slack.workspace.app_workspace import AppWorkspace
 from sandbox.slack.workspace.deliveries import Delivery
 from sandbox.slack.workspace.models import Member
 from sandbox.slack.workspace.views import View
+
+
+@dataclass(frozen=True)
+class Press:
+    """A button, or a menu and one of its options."""
+
+    block_id: str
+    element: Json
+    option: Json | None = None
+
+    @property
+    def dialog(self) -> ConfirmationDialog:
+        """Return the dialog in which Slack asks first. Raises LookupError if there is none."""
+        if (dialog := read_confirmation(self.element)) is None:
+            raise LookupError(f"{self.element['action_id']} does not ask for confirmation")
+        return dialog
 
 
 @dataclass(eq=False, kw_only=True)
@@ -18,22 +36,30 @@ class AppUser(Member):
 
     slack: AppWorkspace = field(repr=False)
 
-    def compose_press(self, blocks: list[Json], label: str | ElementKey | None, action_id: str | None) -> Json:
-        """Compose the action of the button with this label, key or action_id, or of the option with this label.
+    def find_press(
+        self, blocks: list[Json], label: str | ElementKey | None, action_id: str | None, after: str | None = None
+    ) -> Press:
+        """Return the press of the button with this label, key or action_id, or of the menu option with this label.
 
-        Raises LookupError, with the buttons that exist, if there is none.
+        With `after`, only the first block with this text and those below it count. Raises LookupError, with the buttons
+        that exist, if there is no such button.
         """
+        blocks = _blocks_from(blocks, after)
         for block_id, element in find_buttons(blocks):
             if element["type"] == "overflow":
                 for option in element["options"]:
                     if label == option["text"]["text"]:
-                        return payloads.action(self.slack, block_id, element, selected_option=option)
+                        return Press(block_id, element, option)
             elif label in (element["text"]["text"], (block_id, element["action_id"])) or (
                 action_id and action_id == element["action_id"]
             ):
-                return payloads.action(self.slack, block_id, element)
-        there = [element.get("text", {}).get("text", element["action_id"]) for _, element in find_buttons(blocks)]
-        raise LookupError(f"there is no button {label or action_id!r} among {there}")
+                return Press(block_id, element)
+        raise LookupError(f"there is no button {label or action_id!r} among {button_labels(blocks)}")
+
+    def compose_press(self, press: Press) -> Json:
+        """Compose the action of a press."""
+        chosen = {} if press.option is None else {"selected_option": press.option}
+        return payloads.action(self.slack, press.block_id, press.element, **chosen)
 
     async def interact(self, kind: str, what: str, view: View | None = None, **parts: Any) -> Delivery:
         """Send an interaction of this kind. With `view`, it comes from within that view."""
@@ -48,3 +74,12 @@ class AppUser(Member):
         if payload["type"] not in {"block_suggestion", "view_closed"}:
             payload["trigger_id"] = self.slack.triggers.issue(self, view)
         return await self.slack.deliver("interactive", payload, f"{what} by {self.name}")
+
+
+def _blocks_from(blocks: list[Json], text: str | None) -> list[Json]:
+    if text is None:
+        return blocks
+    for index, block in enumerate(blocks):
+        if text in visible_text([block]):
+            return blocks[index:]
+    raise LookupError(f"no block says {text!r}")

@@ -1,27 +1,11 @@
 """A modal as the user who sees it fills it in."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import EXTERNAL, TEXT_INPUTS, ElementKey, Field
-from sandbox.slack.blockkit.plain_text import block_lines, visible_text
-from sandbox.slack.people.app_user import AppUser
-from sandbox.slack.people.form_filling import (
-    find_field,
-    find_option,
-    find_select,
-    missing_fields,
-    option_text,
-    require_valid_text,
-)
+from sandbox.slack.blockkit.interactive_elements import Field
+from sandbox.slack.people.form_filling import missing_fields
 from sandbox.slack.people.form_submission import SubmissionResult, apply_answer
-from sandbox.slack.people.suggestions import read_offered_options
-from sandbox.slack.workspace import payloads
-from sandbox.slack.workspace.deliveries import Delivery
-from sandbox.slack.workspace.views import View
-
-QUERY_LENGTH = 3
+from sandbox.slack.people.view_surface import ViewSurface
 
 
 class FormIncomplete(Exception):
@@ -34,23 +18,8 @@ class FormIncomplete(Exception):
 
 
 @dataclass(eq=False)
-class Form:
-    """A user's handle on one modal. It always shows the current view, also after updates."""
-
-    person: AppUser
-    _view: View
-    last_search_seconds: float | None = None
-    _found: dict[str, list[Json]] = field(default_factory=dict, repr=False)
-
-    @property
-    def view_id(self) -> str:
-        """Return the id of the view."""
-        return self._view.id
-
-    @property
-    def view(self) -> Json:
-        """Return the view as apps receive it, with its current state."""
-        return payloads.view_json(self.person.slack, self._view, self._view.state())
+class Form(ViewSurface):
+    """A user's handle on one modal."""
 
     @property
     def title(self) -> str:
@@ -64,91 +33,13 @@ class Form:
         return str(submit["text"]) if submit else None
 
     @property
-    def blocks(self) -> list[Json]:
-        """Return the blocks as Slack stores them."""
-        return self._view.blocks
-
-    @property
-    def text(self) -> str:
-        """Return the visible text between title and buttons, one line for each text object."""
-        return visible_text(self._view.blocks)
-
-    @property
-    def labels(self) -> list[str]:
-        """Return the labels of the input blocks."""
-        return [each.label for each in self._view.fields if each.in_input]
-
-    @property
     def is_open(self) -> bool:
         """Return whether the user still sees the modal."""
         return self._view.is_open
 
-    def says(self, fragment: str) -> bool:
-        """Return whether title or text contain this fragment, as it reads or as it was written."""
-        written = block_lines(self._view.blocks)
-        return fragment in self.title or fragment in self.text or any(fragment in line for line in written)
-
-    def selected(self, label: str | None = None, *, action_id: str | None = None) -> list[str]:
-        """Return the texts of the chosen options, or ids for users and channels."""
-        each = find_select(self._view.fields, label, action_id)
-        value = self._view.value(each)
-        chosen = value if each.is_multi else [value] if value is not None else []
-        return [option_text(item) for item in chosen]
-
-    def typed(self, label: str) -> str:
-        """Return the current text of a text field."""
-        return str(self._view.value(find_field(self._view.fields, label, TEXT_INPUTS)) or "")
-
-    def fill(self, label: str | ElementKey, text: str) -> None:
-        """Type into a text field, by its label, action_id or key. Raises ValueError if Slack would reject the text."""
-        self._require_open()
-        each = find_field(self._view.fields, label, TEXT_INPUTS)
-        require_valid_text(each, text)
-        # Slack sends null for an empty field.
-        self._view.set_value(each, text or None)
-
-    async def press_enter(self, label: str | ElementKey) -> Delivery | None:
-        """Press Enter in a text field. Returns the delivery if the field dispatches actions."""
-        self._require_open()
-        each = find_field(self._view.fields, label, TEXT_INPUTS)
-        wanted = each.element.get("dispatch_action_config", {}).get("trigger_actions_on", ["on_enter_pressed"])
-        # Without a configuration, Slack dispatches on Enter only.
-        if not each.dispatches or "on_enter_pressed" not in wanted:
-            return None
-        return await self._send_value(each)
-
-    async def search(self, text: str, action_id: str | ElementKey | None = None) -> list[Json]:
-        """Type into the search of a select, by its action_id or key. Returns each option's text, value and description.
-
-        Raises SuggestionsTimeout after three seconds, and ValueError if Slack would not ask the app for so short a
-        text.
-        """
-        self._require_open()
-        each = find_field(self._view.fields, action_id, EXTERNAL)
-        # Below this length, Slack does not ask the app at all.
-        if len(text) < (least := each.element.get("min_query_length", QUERY_LENGTH)):
-            raise ValueError(f"Slack asks the app only from {least} characters on")
-        delivery = await self._request_suggestions(each, text)
-        self.last_search_seconds = delivery.after
-        self._found[each.action_id] = read_offered_options(delivery, self.person.slack.report_problem)
-        return [_flatten(option) for option in self._found[each.action_id]]
-
-    async def choose(
-        self, wanted: Any, *, action_id: str | None = None, label: str | ElementKey | None = None
-    ) -> Delivery | None:
-        """Choose an option, given as a dict or as part of its text. A list sets all of a multi-select, None clears it.
-
-        Returns the delivery if the choice is sent to the app: outside of input blocks, or if the input dispatches
-        actions.
-        """
-        self._require_open()
-        each, chosen = self._find_options(wanted, label, action_id)
-        self._view.set_value(each, chosen)
-        return await self._send_value(each) if each.dispatches else None
-
     async def submit(self) -> SubmissionResult:
         """Press the submit button and apply the app's answer. Raises FormIncomplete if Slack would not send it."""
-        self._require_open()
+        self._require_shown()
         if self.submit_text is None:
             raise LookupError(f"the form {self.title!r} has no submit button")
         if fields := missing_fields(self._view):
@@ -156,15 +47,9 @@ class Form:
         delivery = await self.person.interact("view_submission", f"form {self.title!r}", self._view, response_urls=[])
         return apply_answer(self.person.slack, self._view, delivery)
 
-    async def click(self, label: str | ElementKey | None = None, *, action_id: str | None = None) -> Delivery:
-        """Press a button inside the form, and agree if it asks for confirmation."""
-        self._require_open()
-        action = self.person.compose_press(self._view.blocks, label, action_id)
-        return await self._send_action(action)
-
     async def close(self, *, everything: bool = False) -> None:
         """Press Cancel or, with `everything`, the X that closes all modals of the stack."""
-        self._require_open()
+        self._require_shown()
         everything = everything or self._view.content["clear_on_close"]
         modals = self.person.slack.modals
         # For a whole stack, Slack notifies the app once, about its root.
@@ -174,30 +59,6 @@ class Form:
         if notified.content["notify_on_close"]:
             await self.person.interact("view_closed", f"closing {self.title!r}", notified, is_cleared=everything)
 
-    def _require_open(self) -> None:
+    def _require_shown(self) -> None:
         if not self.is_open:
             raise LookupError(f"the form {self.title!r} is closed")
-
-    async def _request_suggestions(self, each: Field, text: str) -> Delivery:
-        place = {"action_id": each.action_id, "block_id": each.block_id, "value": text}
-        what = f"search for {text!r}"
-        container = payloads.view_container(self._view)
-        return await self.person.interact("block_suggestion", what, self._view, container=container, **place)
-
-    def _find_options(self, wanted: Any, label: str | ElementKey | None, action_id: str | None) -> tuple[Field, Any]:
-        candidates = [find_select(self._view.fields, label, action_id)] if label or action_id else self._view.fields
-        return find_option(candidates, wanted, self._found)
-
-    async def _send_value(self, each: Field) -> Delivery:
-        value = {each.value_key: self._view.value(each)}
-        return await self._send_action(payloads.action(self.person.slack, each.block_id, each.element, **value))
-
-    async def _send_action(self, action: Json) -> Delivery:
-        container = payloads.view_container(self._view)
-        what = f"action {action['action_id']} in {self.title!r}"
-        return await self.person.interact("block_actions", what, self._view, container=container, actions=[action])
-
-
-def _flatten(option: Json) -> Json:
-    description = option.get("description") or {}
-    return {"text": option["text"]["text"], "value": option["value"], "description": description.get("text")}

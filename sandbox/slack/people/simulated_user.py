@@ -6,8 +6,10 @@ from typing import Any
 from sandbox.json_types import Json
 from sandbox.slack.blockkit.interactive_elements import EXTERNAL, VALUE_KEYS, ElementKey, find_fields
 from sandbox.slack.people.app_user import AppUser
+from sandbox.slack.people.confirmation import ConfirmationDialog, require_confirmed
 from sandbox.slack.people.form_filling import find_field
 from sandbox.slack.people.forms import Form
+from sandbox.slack.people.home_tab import HomeTab
 from sandbox.slack.people.suggestions import read_offered_options
 from sandbox.slack.workspace import payloads
 from sandbox.slack.workspace.api_errors import SlackError
@@ -41,21 +43,69 @@ class SimulatedUser(AppUser):
             self._show_answer(payload, delivery.payload, place)
         return delivery
 
-    async def click(
-        self, message: Message, label: str | ElementKey | None = None, *, action_id: str | None = None
-    ) -> Delivery:
-        """Press a button or choose from an overflow menu below a message, and agree if it asks for confirmation.
+    @property
+    def home_tab(self) -> HomeTab:
+        """Return what the Home tab shows, without opening it."""
+        return HomeTab(self, self.slack.modals.home(self))
 
-        Raises LookupError if there is no such button.
+    async def opens_home(self) -> HomeTab:
+        """Open the Home tab, and wait until the app has acknowledged the event, if it is subscribed to it.
+
+        Raises LookupError if the app has no such tab.
         """
-        action = self.compose_press(message.content.all_blocks, label, action_id)
+        await self._open_tab("home", has_tab=self.slack.home_tab_enabled)
+        return self.home_tab
+
+    async def opens_messages(self) -> Channel:
+        """Open the Messages tab of the app, as `opens_home` opens the Home tab."""
+        await self._open_tab("messages", has_tab=self.slack.messages_tab_enabled)
+        return self.slack.dm(self)
+
+    async def sees_home(self, containing: str, timeout: float = 20.0) -> HomeTab:  # noqa: ASYNC109 - the deadline is the contract here
+        """Wait until the Home tab contains this, without opening it again."""
+        home = self.home_tab
+        what = f"the Home tab of {self.name} to contain {containing!r}"
+        return await self.slack.wait_for(lambda: home if home.says(containing) else None, what, timeout)
+
+    async def click(
+        self,
+        message: Message,
+        label: str | ElementKey | None = None,
+        *,
+        action_id: str | None = None,
+        after: str | None = None,
+        confirmed: bool = False,
+    ) -> Delivery:
+        """Press a button or choose from an overflow menu below a message.
+
+        With `after`, it is the first one at or below this text. Raises LookupError if there is no such button, and
+        ConfirmationNeeded if Slack asks first, unless the user has `confirmed`.
+        """
+        press = self.find_press(message.content.all_blocks, label, action_id, after)
+        require_confirmed(press.element, confirmed=confirmed)
+        action = self.compose_press(press)
         parts = payloads.message_source(message)
         parts["response_url"] = self.slack.response_urls.issue(self, message.channel, message)
         return await self.interact("block_actions", f"click on {_action_label(action)}", actions=[action], **parts)
 
-    async def choose(self, message: Message, place: ElementKey, wanted: Any) -> Delivery:
-        """Choose in a select, a picker or boxes below a message: options, an id or a date, or nothing."""
+    def confirmation(
+        self,
+        message: Message,
+        label: str | ElementKey | None = None,
+        *,
+        action_id: str | None = None,
+        after: str | None = None,
+    ) -> ConfirmationDialog:
+        """Return the dialog in which Slack asks before it sends this press. Raises LookupError if there is none."""
+        return self.find_press(message.content.all_blocks, label, action_id, after).dialog
+
+    async def choose(self, message: Message, place: ElementKey, wanted: Any, *, confirmed: bool = False) -> Delivery:
+        """Choose in a select, a picker or boxes below a message: options, an id or a date, or nothing.
+
+        Raises ConfirmationNeeded if Slack asks first, unless the user has `confirmed`.
+        """
         each = find_field(find_fields(message.content.all_blocks), place, VALUE_KEYS)
+        require_confirmed(each.element, confirmed=confirmed)
         action = payloads.action(self.slack, each.block_id, each.element, **{each.value_key: wanted})
         parts = payloads.message_source(message)
         parts["state"] = {"values": {each.block_id: {each.action_id: each.state_with(wanted)}}}
@@ -74,10 +124,16 @@ class SimulatedUser(AppUser):
         return read_offered_options(delivery, self.slack.report_problem)
 
     async def shortcut(self, callback_id: str, message: Message | None = None) -> Delivery:
-        """Use a message shortcut or, without a message, a global one."""
-        what = f"shortcut {callback_id}"
+        """Use a message shortcut or, without a message, a global one.
+
+        Raises LookupError if the app has no such shortcut.
+        """
+        what, kind = f"shortcut {callback_id}", "global" if message is None else "message"
+        declared = self.slack.shortcuts
+        if declared is not None and declared.get(callback_id) != kind:
+            raise LookupError(f"there is no {kind} shortcut {callback_id!r} among {declared}")
         if message is None:
-            return await self.interact("shortcut", what, callback_id=callback_id, action_ts=self.slack.ids.new_ts())
+            return await self.send(payloads.global_shortcut(self.slack, self, callback_id), what)
         if message.seen_only_by is not None:
             raise LookupError("there are no shortcuts on messages that only one person sees")
         parts = payloads.message_action(self.slack, self, callback_id, message)
@@ -114,6 +170,12 @@ class SimulatedUser(AppUser):
     async def gets_direct_message(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait for a direct message of the bot that contains this."""
         return await self.slack.sees_message(self.slack.dm(self), containing=containing, timeout=timeout)
+
+    async def _open_tab(self, tab: str, *, has_tab: bool) -> None:
+        if not has_tab:
+            raise LookupError(f"the app has no tab {tab!r}")
+        self.slack.emit(payloads.app_home_opened(self.slack, self, tab))
+        await self.slack.wait_for_events()
 
     def _show_answer(self, command: Json, answer: Json, channel: Channel) -> None:
         public = answer.get("response_type") == "in_channel"

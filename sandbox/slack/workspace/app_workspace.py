@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from sandbox.condition import Condition
 from sandbox.json_types import Json
+from sandbox.slack.blockkit.plain_text import visible_text
 from sandbox.slack.workspace.deliveries import Delivery
 from sandbox.slack.workspace.models import Channel, Message
 from sandbox.slack.workspace.response_urls import ResponseUrls
@@ -74,5 +75,6 @@ class AppWorkspace(Workspace, ABC):
             lines += [f"#{channel.name} {message.author}: {message.visible_text!r}" for message in channel.messages]
         for person in self.people.values():
             lines += [f"ephemeral message to {person.name}: {message.visible_text!r}" for message in person.ephemerals]
+            lines += [f"home tab of {person.name}: {visible_text(self.modals.home(person).blocks)!r}"]
             lines += [f"form of {person.name}: {view.content['title']['text']}" for view in self.modals.top(person)]
         return "\n".join(lines)

@@ -102,11 +102,10 @@ def slash_command(workspace: Workspace, person: Member, command: str, text: str,
 
 def interaction(workspace: Workspace, kind: str, person: Member, **parts: Any) -> Json:
     """Compose the common fields of all interactions. If the app is installed org-wide, `team` is null."""
-    user = {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id}
     return {
         "type": kind,
         "team": None if workspace.is_org_wide else _team(workspace, person),
-        "user": user,
+        "user": {**_user(person), "name": person.name},
         "api_app_id": workspace.bot.app_id,
         "token": VERIFICATION_TOKEN,
         "enterprise": {"id": workspace.enterprise_id, "name": GRID} if workspace.enterprise_id else None,
@@ -120,6 +119,24 @@ def message_action(workspace: Workspace, person: Member, callback_id: str, messa
     parts = {"callback_id": callback_id, "action_ts": workspace.ids.new_ts(), "message_ts": message.ts}
     shown = {"channel": channel_name(message.channel), "message": message.as_json()}
     return interaction(workspace, "message_action", person, **parts, **shown)
+
+
+def global_shortcut(workspace: Workspace, person: Member, callback_id: str) -> Json:
+    """Compose a global shortcut, without trigger_id. It has no channel, no response_url and no id of the app."""
+    parts = interaction(
+        workspace, "shortcut", person, callback_id=callback_id, action_ts=workspace.ids.new_ts(), user=_user(person)
+    )
+    del parts["api_app_id"]
+    return parts
+
+
+def app_home_opened(workspace: Workspace, person: Member, tab: str) -> Json:
+    """Compose the event of a user who opened the home tab or the messages tab."""
+    home = workspace.modals.home(person)
+    # Slack adds the view only once the app has published one.
+    shown = {"view": view_json(workspace, home)} if home.published and tab == "home" else {}
+    place = {"user": person.id, "channel": workspace.dm(person).id, "tab": tab}
+    return {"type": "app_home_opened", **place, **shown, "event_ts": workspace.ids.new_ts()}
 
 
 def view_container(view: View) -> Json:
@@ -153,9 +170,11 @@ def action(workspace: Workspace, block_id: str, element: Json, **value: Any) -> 
 
 def event_callback(workspace: Workspace, event: Json, channel: Channel | None, **extras: Any) -> Json:
     """Compose the envelope of an event in the Events API."""
+    # An app of a whole organization gets events without a channel for no particular workspace.
+    anywhere = workspace.is_org_wide and channel is None
     authorization = {
         "enterprise_id": workspace.enterprise_id,
-        "team_id": workspace.team_id,
+        "team_id": None if anywhere else workspace.team_id,
         "user_id": workspace.bot.user,
     }
     return {
@@ -171,6 +190,10 @@ def event_callback(workspace: Workspace, event: Json, channel: Channel | None, *
         "event_context": workspace.ids.new_id("4-", 24),
         **extras,
     }
+
+
+def _user(person: Member) -> Json:
+    return {"id": person.id, "username": person.name, "team_id": person.team_id}
 
 
 def _team(workspace: Workspace, person: Member) -> Json:

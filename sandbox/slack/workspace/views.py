@@ -1,4 +1,4 @@
-"""Modals: their content, the values that users entered, and their stacks."""
+"""Modals and home tabs: their content, the values that users entered, and the stacks of modals."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,10 @@ STACK_LIMIT = 3
 
 @dataclass(eq=False)
 class View:
-    """A modal or home tab of one user. `content` comes from the app, `values` is what the user entered."""
+    """A modal or home tab of one user. `content` comes from the app, `values` is what the user entered.
+
+    A home tab exists before the app `published` it, without blocks.
+    """
 
     id: str
     person: Member
@@ -24,6 +27,7 @@ class View:
     root_id: str
     previous_id: str | None = None
     is_open: bool = True
+    published: bool = True
     values: dict[ElementKey, Json] = field(default_factory=dict)
     touched: set[ElementKey] = field(default_factory=set)
 
@@ -35,6 +39,11 @@ class View:
     def blocks(self) -> list[Json]:
         """Return the blocks as Slack stores them."""
         return list(self.content["blocks"])
+
+    @property
+    def is_home(self) -> bool:
+        """Return whether this is a home tab."""
+        return bool(self.content["type"] == "home")
 
     @property
     def fields(self) -> list[Field]:
@@ -99,13 +108,19 @@ class Modals:
         """Replace the content of a view. Its id stays, its hash changes."""
         view.replace_content(self._prepare(content, view), self._ids.new_hash())
 
-    def publish(self, person: Member, view: Json) -> View:
-        """Show a home tab to a user, in place of the old one."""
-        before = next((each for each in self._views.values() if each.person is person and _is_home(each)), None)
-        if before is None:
-            return self.open(person, view)
-        self.update(before, view)
-        return before
+    def home(self, person: Member) -> View:
+        """Return the home tab of a user. It is empty until the app publishes it."""
+        for view in self._views.values():
+            if view.person is person and view.is_home:
+                return view
+        home = self.open(person, {"type": "home", "blocks": []})
+        home.published = False
+        return home
+
+    def publish(self, home: View, content: Json) -> None:
+        """Replace what a home tab shows."""
+        self.update(home, content)
+        home.published = True
 
     def stack(self, view: View) -> list[View]:
         """Return the open views of this view's stack, the root first."""
@@ -125,7 +140,7 @@ class Modals:
 
     def top(self, person: Member) -> list[View]:
         """Return the top of each open stack of a user, newest last."""
-        shown = [each for each in self._views.values() if each.person is person and each.is_open and not _is_home(each)]
+        shown = [each for each in self._views.values() if each.person is person and each.is_open and not each.is_home]
         return [each for each in shown if self.stack(each)[-1] is each]
 
     def find(self, view_id: object = None, external_id: object = None) -> View:
@@ -147,10 +162,6 @@ class Modals:
                 # An external id must be unique among open views.
                 raise SlackError("duplicate_external_id", mistake=True)
         return stored_view(view, self._ids)
-
-
-def _is_home(view: View) -> bool:
-    return bool(view.content["type"] == "home")
 
 
 def _still_offered(each: Field, previous: Json) -> bool:

@@ -27,6 +27,10 @@ class WorkspaceSettings:
     load balancer. With `duplicate_next`, the next envelope is sent twice. With `ignore_pings`, pings get no answer.
     After `close_notice_seconds`, Slack notices that the app closed a socket. Until then it still sends to it.
 
+    With `guests_see_home`, guests see the Home tab like members. Slack does not document it.
+
+    `shortcuts` has the type (global or message) of each declared callback_id. None declares all of them.
+
     On Enterprise Grid, `enterprise_id` is set. With `is_org_wide`, the app is installed for the whole organization.
     """
 
@@ -34,6 +38,8 @@ class WorkspaceSettings:
     subscriptions: set[str] = field(default_factory=lambda: set(SUBSCRIPTIONS))
     messages_tab_enabled: bool = True
     home_tab_enabled: bool = False
+    guests_see_home: bool = True
+    shortcuts: dict[str, str] | None = None
     paid_plan: bool = True
     enterprise_id: str | None = None
     is_org_wide: bool = False

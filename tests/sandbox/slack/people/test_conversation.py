@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import Channel, SimulatedUser, Slack, SuggestionsTimeout
-from tests.sandbox.slack.helpers import button, buttons, modal, note, option, search_field, section, select
+from tests.sandbox.slack.helpers import Puppet, button, buttons, modal, note, option, search_field, section, select
 
 Json = dict[str, Any]
 
@@ -188,6 +188,43 @@ async def test_a_message_shortcut_shows_the_app_the_message(
     assert (await ana.sees_form(containing="shop.example.com expires")).is_open
     assert (delivery.sent["type"], delivery.sent["message_ts"]) == ("message_action", alert.ts)
     assert delivery.sent["channel"] == {"id": pki.id, "name": "pki"}
+
+
+async def test_a_global_shortcut_comes_from_no_channel(
+    bot: AsyncApp, slack: Slack, ana: SimulatedUser, pki: Channel
+) -> None:
+    @bot.global_shortcut("dcv_resend_global")
+    async def used(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
+        await ack()
+        await client.views_open(trigger_id=body["trigger_id"], view=modal(section("Order or domain")))
+
+    slack.shortcuts = {"dcv_resend_global": "global", "dcv_resend_message": "message"}
+    sent = (await ana.shortcut("dcv_resend_global")).sent
+
+    assert (await ana.sees_form(containing="Order or domain")).is_open
+    assert (sent["type"], sent["callback_id"]) == ("shortcut", "dcv_resend_global")
+    assert sent["user"] == {"id": ana.id, "username": "ana", "team_id": slack.team_id}
+    assert sent["team"] == {"id": slack.team_id, "domain": slack.domain}
+    assert set(sent) & {"channel", "response_url", "message", "container", "api_app_id"} == set()
+
+
+async def test_the_team_of_a_global_shortcut_is_null_for_a_whole_organization(
+    slack: Slack, ana: SimulatedUser, puppet: Puppet
+) -> None:
+    slack.enterprise_id, slack.is_org_wide = "E1", True
+
+    assert (await ana.shortcut("dcv_resend_global")).sent["team"] is None
+
+
+async def test_a_shortcut_that_the_manifest_does_not_declare_is_not_offered(
+    slack: Slack, ana: SimulatedUser, pki: Channel
+) -> None:
+    slack.shortcuts = {"dcv_resend_message": "message"}
+    message = slack.post_alert(pki, "watcher", "certificate expires")
+
+    for offered in (ana.shortcut("dcv_resend_message"), ana.shortcut("another", message)):
+        with pytest.raises(LookupError, match="shortcut"):
+            await offered
 
 
 async def test_bolt_receives_messages_of_people_but_not_its_own(

@@ -10,6 +10,7 @@ from sandbox.slack import Form, SimulatedUser, Slack
 from tests.sandbox.slack.helpers import modal, note, search_field, section, select
 
 Json = dict[str, Any]
+HOME = {"type": "home", "blocks": [section("Recent requests")]}
 
 
 async def refusal(call: Any) -> str:
@@ -175,15 +176,72 @@ async def test_a_choice_that_is_no_longer_offered_is_forgotten(
 
 
 async def test_a_home_tab_needs_the_setting(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
-    home = {"type": "home", "blocks": [section("Recent requests")]}
-    assert await refusal(api.views_publish(user_id=ana.id, view=home)) == "not_enabled"
+    assert await refusal(api.views_publish(user_id=ana.id, view=HOME)) == "not_enabled"
 
     slack.home_tab_enabled = True
-    first = (await api.views_publish(user_id=ana.id, view=home))["view"]
-    second = (await api.views_publish(user_id=ana.id, view=home))["view"]
+    first = (await api.views_publish(user_id=ana.id, view=HOME))["view"]
+    second = (await api.views_publish(user_id=ana.id, view=HOME))["view"]
 
     assert first["id"] == second["id"]
     assert ana.open_forms == []
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ({"blocks": []}, "invalid_arguments"),
+        ({"blocks": [section("x")] * 101}, "invalid_arguments"),
+        ({"blocks": [note()] * 2}, "invalid_arguments"),
+        ({"title": {"type": "plain_text", "text": "Home"}}, "invalid_arguments"),
+        ({"submit": {"type": "plain_text", "text": "Save"}}, "invalid_arguments"),
+        ({"close": {"type": "plain_text", "text": "Close"}}, "invalid_arguments"),
+        ({"private_metadata": "x" * 3_001}, "invalid_arguments"),
+        ({"blocks": [section("ä" * 3_000)] * 42}, "view_too_large"),
+        ({"external_id": "taken"}, "duplicate_external_id"),
+    ],
+)
+async def test_a_home_tab_that_slack_would_reject(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, more: Json, error: str
+) -> None:
+    slack.home_tab_enabled = True
+    other = slack.add_person("ben")
+    await api.views_publish(user_id=other.id, view=HOME | {"external_id": "taken"})
+
+    assert await refusal(api.views_publish(user_id=ana.id, view=HOME | more)) == error
+    assert ana.home_tab.is_placeholder
+
+
+async def test_a_home_tab_has_a_hundred_blocks(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
+    slack.home_tab_enabled = True
+
+    await api.views_publish(user_id=ana.id, view=HOME | {"blocks": [section("x")] * 100})
+
+    assert len(ana.home_tab.blocks) == 100
+
+
+async def test_the_newer_home_tab_wins(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
+    slack.home_tab_enabled = True
+    first = (await api.views_publish(user_id=ana.id, view=HOME))["view"]
+    await api.views_publish(user_id=ana.id, hash=first["hash"], view=HOME | {"blocks": [section("newer")]})
+
+    assert await refusal(api.views_publish(user_id=ana.id, hash=first["hash"], view=HOME)) == "hash_conflict"
+    assert ana.home_tab.text == "newer"
+
+
+async def test_each_method_takes_its_type_of_view(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
+    slack.home_tab_enabled = True
+    home = (await api.views_publish(user_id=ana.id, view=HOME))["view"]
+    below_home = slack.triggers.issue(ana, slack.modals.find(home["id"]))
+
+    for call in (
+        api.views_open(trigger_id=slack.triggers.issue(ana), view=HOME),
+        api.views_push(trigger_id=below_home, view=modal(note())),
+        api.views_update(view_id=home["id"], view=modal(note())),
+        api.views_publish(user_id=ana.id, view=modal(note())),
+        api.views_publish(user_id="U0", view=HOME),
+        api.views_publish(user_id=slack.bot_user_id, view=HOME),
+    ):
+        assert await refusal(call) == "invalid_arguments"
 
 
 async def test_the_state_has_a_value_of_its_shape_for_every_element(

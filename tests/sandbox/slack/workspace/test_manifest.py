@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from sandbox.slack import Slack
 from sandbox.slack.workspace.manifest import Manifest
 
@@ -12,7 +14,7 @@ async def test_an_installed_app_has_what_its_manifest_asks_for(slack: Slack, tmp
         """
 display_information: {name: Resender}
 features:
-  app_home: {messages_tab_read_only_enabled: true}
+  app_home: {home_tab_enabled: true, messages_tab_enabled: false, messages_tab_read_only_enabled: true}
   slash_commands: [{command: /resend, usage_hint: "[order]", description: Resend}]
   shortcuts:
     - {name: Resend this, type: message, callback_id: resend}
@@ -30,6 +32,14 @@ settings: {event_subscriptions: {bot_events: [message.channels]}}
     assert (manifest.name, manifest.description, manifest.is_read_only) == ("Resender", "", True)
     assert [entry["command"] for entry in manifest.commands] == ["/resend"]
     assert [entry["callback_id"] for entry in manifest.message_shortcuts] == ["resend"]
+    assert [entry["callback_id"] for entry in manifest.global_shortcuts] == ["any"]
+    assert slack.shortcuts == {"resend": "message", "any": "global"}
+    assert (slack.home_tab_enabled, slack.messages_tab_enabled) == (True, False)
+
+    manifest.install(slack, optional_scopes={"chat:write.public"})
+    assert slack.granted_scopes == {"commands", "chat:write", "chat:write.public"}
+    with pytest.raises(ValueError, match="files:read"):
+        manifest.install(slack, optional_scopes={"files:read"})
 
 
 def test_an_app_may_declare_next_to_nothing(tmp_path: Path) -> None:
