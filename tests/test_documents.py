@@ -10,13 +10,14 @@ ROOT = Path(__file__).parents[1]
 PLAIN = [
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 BANNED = re.compile(r"\b(nobody|somebody|whoever|whom|anew|in vain|any longer|e-mails?)\b", re.IGNORECASE)
 MOST_WORDS = 25
 MOST_WHERE = 2 / 1000
-FOLDERS = r"(?:bot|handlers|sandbox|tests|benchmarks|docs|requirements)"
+FOLDERS = r"(?:bot|handlers|sandbox|tests|benchmarks|docs|deploy|requirements)"
 
 
 def prose(file: Path) -> str:
