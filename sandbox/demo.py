@@ -73,7 +73,7 @@ async def _play_denial(demo: Demo) -> None:
     before = len(demo.certcentral.calls)
     await demo.ben.command("/dcv-resend", "700001", demo.pki)
     message = await demo.ben.receives("not on the list")
-    print_text(f"dcv-bot, only visible to Ben: {message.text}", 4)
+    print_text(f"DCV Resend, only visible to Ben: {message.text}", 4)
     print_text(f"Calls to DigiCert for him: {len(demo.certcentral.calls) - before}", 4)
 
 
@@ -111,7 +111,7 @@ def _print_form(form: Form) -> None:
 async def _print_result(demo: Demo, subject: str) -> None:
     root = await demo.slack.sees_message(demo.pki, containing=subject)
     detail = await demo.slack.sees_message(demo.pki, containing="What now", thread=root)
-    print_text(f"#pki, dcv-bot: {_as_plain_text(root, [demo.ana])}", 4)
+    print_text(f"#pki, DCV Resend: {_as_plain_text(root, [demo.ana])}", 4)
     print_text("in the thread:", 4)
     print_text(_as_plain_text(detail, [demo.ana]), 8)
 

@@ -85,7 +85,7 @@ async def test_where_all_is_fine_every_line_says_so(
     answer = await check()
 
     assert (answer.status, answer.problems, answer.warnings) == (0, [], [])
-    assert answer.says("SLACK_BOT_TOKEN", "@dcv-bot", "sandbox", slack.team_id)
+    assert answer.says("SLACK_BOT_TOKEN", "@DCV Resend", "sandbox", slack.team_id)
     assert answer.says(f"All {len(scopes.NEEDED)} scopes")
     assert answer.says("chat:write.public is not granted", "directly")
     assert answer.says("SLACK_APP_TOKEN", "Socket Mode")

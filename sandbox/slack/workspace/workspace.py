@@ -30,7 +30,7 @@ class Workspace(WorkspaceSettings):
         self.modals = Modals(self.ids)
         self.triggers = Triggers(self.ids)
         # The app under test. Others are installed when they first post.
-        self.bot = self.ensure_app("dcv-bot")
+        self.bot = self.ensure_app("DCV Resend")
 
     def emit(self, event: Json, channel: Channel | None = None) -> None:
         """Deliver an event. A workspace without a server ignores it."""

@@ -261,7 +261,7 @@ async def test_bolt_comes_back_after_its_socket_went(
     await slack.wait_for_connection()
     await ana.command("/dcv-resend")
 
-    assert (await ana.receives("here again")).author == "dcv-bot"
+    assert (await ana.receives("here again")).author == "DCV Resend"
     assert slack.problems == []
 
 

@@ -77,7 +77,7 @@ async def test_a_public_ack_shows_the_command_and_the_answer(
 
     assert [(message.author, message.text) for message in pki.messages] == [
         ("ana", "/dcv-status 700001"),
-        ("dcv-bot", "hello"),
+        ("DCV Resend", "hello"),
     ]
 
 

@@ -41,7 +41,7 @@ async def clicked(person: SimulatedUser, message: Any) -> str:
 async def test_by_default_only_the_person_sees_it(slack: Slack, ana: SimulatedUser, pki: Channel, url: str) -> None:
     assert await send(url, text="for you") == (200, "ok")
 
-    assert (await ana.receives("for you")).author == "dcv-bot"
+    assert (await ana.receives("for you")).author == "DCV Resend"
     assert pki.messages == []
 
 
