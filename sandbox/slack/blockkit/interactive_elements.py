@@ -1,6 +1,6 @@
 """The interactive elements of blocks: fields with a value, buttons and menus."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sandbox.json_types import Json
@@ -86,6 +86,14 @@ class Field:
     def state_with(self, value: object, key: str | None = None) -> Json:
         """Return the state with this value."""
         return {"type": self.kind, key or self.value_key: value}
+
+
+def nest_values(values: Mapping[ElementKey, Json]) -> Json:
+    """Return the state of an interaction: block_id → action_id → the value with its type."""
+    nested: Json = {}
+    for (block_id, action_id), value in values.items():
+        nested.setdefault(block_id, {})[action_id] = value
+    return {"values": nested}
 
 
 def find_fields(blocks: list[Json]) -> list[Field]:

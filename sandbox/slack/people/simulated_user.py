@@ -84,7 +84,7 @@ class SimulatedUser(AppUser):
         press = self.find_press(message.content.all_blocks, label, action_id, after)
         require_confirmed(press.element, confirmed=confirmed)
         action = self.compose_press(press)
-        parts = payloads.message_source(message)
+        parts = payloads.message_source(message, self)
         parts["response_url"] = self.slack.response_urls.issue(self, message.channel, message)
         return await self.interact("block_actions", f"click on {_action_label(action)}", actions=[action], **parts)
 
@@ -106,9 +106,9 @@ class SimulatedUser(AppUser):
         """
         each = find_field(find_fields(message.content.all_blocks), place, VALUE_KEYS)
         require_confirmed(each.element, confirmed=confirmed)
+        message.chosen.setdefault(self.id, {})[each.key] = each.state_with(wanted)
         action = payloads.action(self.slack, each.block_id, each.element, **{each.value_key: wanted})
-        parts = payloads.message_source(message)
-        parts["state"] = {"values": {each.block_id: {each.action_id: each.state_with(wanted)}}}
+        parts = payloads.message_source(message, self)
         parts["response_url"] = self.slack.response_urls.issue(self, message.channel, message)
         return await self.interact("block_actions", f"choice in {each.action_id}", actions=[action], **parts)
 
@@ -119,7 +119,7 @@ class SimulatedUser(AppUser):
         """
         each = find_field(find_fields(message.content.all_blocks), place, EXTERNAL)
         asked = {"block_id": each.block_id, "action_id": each.action_id, "value": text}
-        source = payloads.message_source(message)
+        source = payloads.message_source(message, self)
         delivery = await self.interact("block_suggestion", f"search for {text!r}", **asked, **source)
         return read_offered_options(delivery, self.slack.report_problem)
 
@@ -166,6 +166,14 @@ class SimulatedUser(AppUser):
         return await self.slack.wait_for(
             lambda: self._find_ephemeral(containing), f"an ephemeral message to {self.name}: {containing!r}", timeout
         )
+
+    async def is_notified(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
+        """Wait for a notification of a message that contains this: a direct message, or a mention in a new message."""
+
+        def find() -> Message | None:
+            return next((message for message in self.notifications if message.content.says(containing)), None)
+
+        return await self.slack.wait_for(find, f"a notification for {self.name}: {containing!r}", timeout)
 
     async def gets_direct_message(self, containing: str, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
         """Wait for a direct message of the bot that contains this."""

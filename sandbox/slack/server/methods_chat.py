@@ -46,8 +46,10 @@ def delete_message(workspace: Workspace, call: Arguments) -> Json:
 
 
 def post_ephemeral(workspace: Workspace, call: Arguments) -> Json:
-    """Handle chat.postEphemeral to one member of the channel."""
+    """Handle chat.postEphemeral to one member of the channel. The bot must be in it, too, whatever its scopes."""
     channel = require_postable_channel(workspace, call.require_text("channel"))
+    if not channel.member:
+        raise SlackError(workspace.ephemeral_outside_error)
     person = workspace.people.get(call.require_text("user"))
     if person is None or person.id in channel.absent or person.deleted:
         raise SlackError("user_not_in_channel")

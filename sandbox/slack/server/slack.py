@@ -18,7 +18,8 @@ from sandbox.slack.server.socket_mode import SocketMode
 from sandbox.slack.server.web_api import WebApi
 from sandbox.slack.workspace.app_workspace import AppWorkspace
 from sandbox.slack.workspace.deliveries import Delivery
-from sandbox.slack.workspace.message_content import MessageAuthor
+from sandbox.slack.workspace.emails import SLACKBOT_ID, Email
+from sandbox.slack.workspace.message_content import MessageAuthor, MessageContent
 from sandbox.slack.workspace.models import Channel, Message
 
 HOST = "127.0.0.1"
@@ -119,6 +120,15 @@ class Slack(AppWorkspace):
         app = self.ensure_app(app_name)
         author = MessageAuthor(app_name, bot_id=app.bot_id) if classic else app
         return self.post(channel, author, self.build_content(text, blocks, attachments), thread_ts=thread_ts)
+
+    def post_email(self, channel: Channel, subject: str, body: str, *, sender: str, name: str = "") -> Message:
+        """Post an email as Slack's email app, as if it was sent to the address of the channel.
+
+        `email_detail` decides how much of it apps see.
+        """
+        email = Email(self.ids.new_id("F"), subject, body, sender, name or sender, self.email_detail)
+        author = MessageAuthor("Email", user=SLACKBOT_ID, bot_id=self.ensure_app("Email").bot_id)
+        return self.post(channel, author, MessageContent(email=email))
 
     def thread(self, channel: Channel, ts: str) -> list[Message]:
         """Return the replies below a message, oldest first."""

@@ -12,6 +12,7 @@ from sandbox.json_types import Json
 from sandbox.slack.server import methods_chat, methods_reads, methods_views
 from sandbox.slack.server.arguments import Arguments, read_arguments
 from sandbox.slack.server.call_log import ApiCall
+from sandbox.slack.server.rate_tiers import RateTiers
 from sandbox.slack.workspace.api_errors import SlackError
 from sandbox.slack.workspace.response_urls import ResponseUrls
 from sandbox.slack.workspace.workspace import Workspace
@@ -49,6 +50,7 @@ class WebApi:
         self.report_problem: Callable[[str], None] = lambda problem: None
         self.open_socket_url: Callable[[], str] = lambda: ""
         self._workspace, self._response_urls, self._faults, self._changes = workspace, response_urls, faults, changes
+        self._tiers = RateTiers(workspace.ids.clock)
 
     async def handle_call(self, request: web.Request) -> web.StreamResponse:
         """Handle one call of a Web API method."""
@@ -93,6 +95,9 @@ class WebApi:
         return _fault_response(fault.answer) if fault.answer else response
 
     def _answer(self, method: str, params: Json, request: web.Request) -> web.Response:
+        if seconds := self._tiers.admit(method, self._workspace.rate_limits.get(method)):
+            refused = {"ok": False, "error": "ratelimited"}
+            return web.json_response(refused, status=429, headers={"Retry-After": str(seconds)})
         try:
             answer = {"ok": True, **self._run(method, Arguments(params), request.headers.get("Authorization", ""))}
         except SlackError as error:

@@ -5,22 +5,26 @@ from dataclasses import dataclass, field
 from sandbox.json_types import Json
 from sandbox.slack.blockkit.interactive_elements import button_labels
 from sandbox.slack.blockkit.plain_text import attachment_lines, block_lines, render_mrkdwn, visible_text
+from sandbox.slack.workspace.emails import Email
 
 
 @dataclass(frozen=True)
 class MessageContent:
-    """One version of a message."""
+    """One version of a message. With `email`, Slack's email app posted it, without text or blocks."""
 
     text: str = ""
     blocks: list[Json] = field(default_factory=list)
     attachments: list[Json] = field(default_factory=list)
     metadata: Json | None = None
+    email: Email | None = None
 
     @property
     def visible_text(self) -> str:
         """Return the text that a user reads: the blocks, or the text if there are none, and the attachments."""
         body = visible_text(self.blocks) if self.blocks else render_mrkdwn(self.text)
-        return "\n".join([body, *(render_mrkdwn(line) for line in attachment_lines(self.attachments))]).strip()
+        attached = [render_mrkdwn(line) for line in attachment_lines(self.attachments)]
+        emails = [self.email.visible_text] if self.email else []
+        return "\n".join([body, *attached, *emails]).strip()
 
     @property
     def buttons(self) -> list[str]:

@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sandbox.json_types import Json
+from sandbox.slack.blockkit.interactive_elements import ElementKey, find_fields, nest_values
 from sandbox.slack.workspace.message_content import MessageAuthor, MessageContent
 
 
 @dataclass(eq=False, kw_only=True)
 class Member:
-    """A person or an app's user. Tests may change the fields at any time."""
+    """A person or an app's user. Tests may change the fields at any time.
+
+    `notifications` are the direct messages, and the messages that mention the user or one of the user's groups.
+    """
 
     id: str
     name: str
@@ -25,6 +29,7 @@ class Member:
     enterprise_user_id: str | None = None
     teams: tuple[str, ...] = ()
     ephemerals: "list[Message]" = field(default_factory=list, repr=False)
+    notifications: "list[Message]" = field(default_factory=list, repr=False)
 
     @property
     def author(self) -> MessageAuthor:
@@ -88,7 +93,10 @@ class Usergroup:
 
 @dataclass(eq=False)
 class Message:
-    """A message in a channel, or an ephemeral one that only the user `seen_only_by` sees."""
+    """A message in a channel, or an ephemeral one that only the user `seen_only_by` sees.
+
+    `chosen` has what each user chose in the elements below it, by user id.
+    """
 
     ts: str
     channel: Channel
@@ -102,6 +110,7 @@ class Message:
     edited: Json | None = None
     deleted: bool = False
     history: list[MessageContent] = field(default_factory=list)
+    chosen: dict[str, dict[ElementKey, Json]] = field(default_factory=dict, repr=False)
 
     @property
     def text(self) -> str:
@@ -147,8 +156,14 @@ class Message:
         """Replace the content. The old content is added to the history."""
         self.history.append(self.content)
         self.content = content
+        self.chosen.clear()
         # An update without a mark does not remove an earlier one.
         self.edited = edited or self.edited
+
+    def state(self, user_id: str) -> Json:
+        """Return the state with the value of every field, as this user sees it."""
+        initial = {each.key: each.initial_state() for each in find_fields(self.content.all_blocks)}
+        return nest_values(initial | self.chosen.get(user_id, {}))
 
     def as_json(self, *, metadata: bool = False) -> Json:
         """Return the message as apps receive it. Metadata is included only if asked for."""
@@ -160,8 +175,17 @@ class Message:
             "attachments": self.attachments,
             "edited": self.edited,
             "metadata": self.metadata if metadata else None,
+            **self._attached_email(),
         }
         return own | {name: value for name, value in extras.items() if value}
+
+    def _attached_email(self) -> Json:
+        email = self.content.email
+        return (
+            {"files": [email.as_json()], "subtype": "file_share", "upload": True, "display_as_bot": True}
+            if email
+            else {}
+        )
 
     def _authorship(self) -> Json:
         # The format of old webhooks, with a name instead of a user.

@@ -144,7 +144,7 @@ def view_container(view: View) -> Json:
     return {"type": "view", "view_id": view.id}
 
 
-def message_source(message: Message) -> Json:
+def message_source(message: Message, person: Member) -> Json:
     """Compose the source of an interaction in a message. The payload of an ephemeral message does not include it."""
     hidden = message.seen_only_by is not None
     container = {"type": "message", "message_ts": message.ts, "channel_id": message.channel.id, "is_ephemeral": hidden}
@@ -152,7 +152,12 @@ def message_source(message: Message) -> Json:
         container["thread_ts"] = message.thread_ts
     # Slack sends only the container of an ephemeral message.
     shown: Json = {} if hidden else {"message": message.as_json()}
-    return {"container": container, "channel": channel_name(message.channel), "state": NO_STATE, **shown}
+    return {
+        "container": container,
+        "channel": channel_name(message.channel),
+        "state": message.state(person.id),
+        **shown,
+    }
 
 
 def channel_name(channel: Channel) -> Json:

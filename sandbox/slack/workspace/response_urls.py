@@ -37,8 +37,9 @@ class ResponseUrls:
     def issue(self, person: Member, channel: Channel, message: Message | None = None, *, shortcut: bool = False) -> str:
         """Return the response_url for an action of `person` in a channel or on a message there."""
         key = f"{self._workspace.team_id}/{self._workspace.ids.new_id('', 24)}"
-        # Only the bot's own message can be replaced or deleted.
-        source = message if message and message.by.bot_id == self._workspace.bot.bot_id else None
+        # Only the bot's own message can be replaced or deleted, and only from a button or menu of that message.
+        is_own = message is not None and message.by.bot_id == self._workspace.bot.bot_id
+        source = message if is_own and not shortcut else None
         thread_ts = message.thread_ts if message and message.seen_only_by else None
         self._issued[key] = ResponseUrl(person, channel, self._workspace.ids.clock(), source, thread_ts, shortcut)
         return self.build_url(key)
@@ -67,7 +68,8 @@ class ResponseUrls:
             return
         require_valid_message(body)
         content = self._workspace.build_content(body.get("text") or "", body.get("blocks"), body.get("attachments"))
-        if body.get("replace_original") and hook.source and not hook.source.deleted:
+        replaces = body.get("replace_original", self._workspace.clicks_replace_by_default)
+        if replaces and hook.source and not hook.source.deleted:
             self._workspace.edit(hook.source, content, marked=False)
         elif body.get("response_type") == "in_channel":
             self._workspace.post(hook.channel, self._author(), content, thread_ts=self._thread(hook, body))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import ElementKey, Field, find_fields
+from sandbox.slack.blockkit.interactive_elements import ElementKey, Field, find_fields, nest_values
 from sandbox.slack.workspace.api_errors import SlackError
 from sandbox.slack.workspace.id_generator import IdGenerator
 from sandbox.slack.workspace.models import Member
@@ -73,11 +73,8 @@ class View:
                 self.values[each.key] = each.initial_state()
 
     def state(self) -> Json:
-        """Return state.values: block_id → action_id → the value with its type."""
-        values: Json = {}
-        for (block_id, action_id), value in self.values.items():
-            values.setdefault(block_id, {})[action_id] = value
-        return {"values": values}
+        """Return the state with the value of every field."""
+        return nest_values(self.values)
 
 
 class Modals:

@@ -8,6 +8,7 @@ from sandbox.slack.workspace import events
 from sandbox.slack.workspace.id_generator import IdGenerator
 from sandbox.slack.workspace.message_content import MessageAuthor, MessageContent
 from sandbox.slack.workspace.models import Channel, Member, Message, Usergroup
+from sandbox.slack.workspace.notifications import notify_mentioned
 from sandbox.slack.workspace.stored_content import stored_attachments, stored_blocks
 from sandbox.slack.workspace.triggers import Triggers
 from sandbox.slack.workspace.views import Modals
@@ -85,6 +86,7 @@ class Workspace(WorkspaceSettings):
         channel.messages.append(message)
         if message.is_reply:
             self._start_thread(channel, message)
+        notify_mentioned(message, self.people.values(), self.usergroups)
         self.emit(events.message_posted(message), channel)
         return message
 

@@ -1,7 +1,9 @@
 """The settings of a workspace and of its app, which tests and demos may change at any time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from sandbox.slack.workspace.emails import EmailDetail
 
 BOT_SCOPES = (
     "commands",
@@ -27,6 +29,12 @@ class WorkspaceSettings:
     load balancer. With `duplicate_next`, the next envelope is sent twice. With `ignore_pings`, pings get no answer.
     After `close_notice_seconds`, Slack notices that the app closed a socket. Until then it still sends to it.
 
+    `rate_limits` has the calls of a method that Slack accepts in a minute; see `rate_tiers.TIERS`.
+
+    `ephemeral_outside_error` is the error of chat.postEphemeral in a channel without the bot. With
+    `clicks_replace_by_default`, a post to a button's response_url that does not say so replaces the message.
+    `email_detail` is how much apps see of an email that Slack's email app posts.
+
     With `guests_see_home`, guests see the Home tab like members. Slack does not document it.
 
     `shortcuts` has the type (global or message) of each declared callback_id. None declares all of them.
@@ -40,6 +48,10 @@ class WorkspaceSettings:
     home_tab_enabled: bool = False
     guests_see_home: bool = True
     shortcuts: dict[str, str] | None = None
+    rate_limits: Mapping[str, int] = field(default_factory=dict)
+    ephemeral_outside_error: str = "not_in_channel"
+    clicks_replace_by_default: bool = False
+    email_detail: EmailDetail = "title"
     paid_plan: bool = True
     enterprise_id: str | None = None
     is_org_wide: bool = False

@@ -152,6 +152,26 @@ async def test_a_click_below_an_ephemeral_message_does_not_show_the_message(
     assert "message" not in delivery.sent
 
 
+async def test_a_click_shows_what_this_person_chose_beside_it(
+    api: AsyncWebClient, slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
+) -> None:
+    ben, radio = (
+        slack.add_person("ben"),
+        {"type": "radio_buttons", "action_id": "who", "options": [option("a"), option("b")]},
+    )
+    blocks = [{"type": "actions", "block_id": "b", "elements": [radio, button("Go", "go")]}]
+    await api.chat_postMessage(channel=pki.id, text="Who?", blocks=blocks)
+    message = pki.messages[0]
+
+    await ana.choose(message, ("b", "who"), option("b"))
+    states = [(await person.click(message, "Go")).sent["state"]["values"]["b"]["who"] for person in (ana, ben)]
+    await api.chat_update(channel=pki.id, ts=message.ts, text="Who?", blocks=blocks)
+    after = (await ana.click(message, "Go")).sent["state"]["values"]["b"]["who"]
+
+    assert [state["selected_option"] for state in states] == [option("b"), None]
+    assert after == {"type": "radio_buttons", "selected_option": None}
+
+
 async def test_a_menu_below_a_message_is_used_like_a_button(
     bot: AsyncApp, api: AsyncWebClient, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import Channel, SimulatedUser, Slack
+from sandbox.slack.workspace.emails import EmailDetail
 from tests.sandbox.slack.helpers import NO_ACK, Puppet, section
 
 Json = dict[str, Any]
@@ -200,3 +201,24 @@ async def test_other_messages_are_edited_and_deleted_too(
     await slack.wait_for_events()
 
     assert heard(puppet)[1]["subtype"] == ("message_changed" if edit else "message_deleted")
+
+
+@pytest.mark.parametrize(
+    ("detail", "seen"),
+    [("title", set()), ("subject", {"subject", "from"}), ("whole", {"subject", "from", "plain_text"})],
+)
+async def test_an_email_to_the_channel_is_a_file_without_text(
+    slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet, detail: EmailDetail, seen: set[str]
+) -> None:
+    slack.email_detail = detail
+
+    message = slack.post_email(pki, "DCV for shop.example.com", "Approve it", sender="no-reply@example.com")
+    await slack.wait_for_events()
+
+    event = slack.deliveries[-1].sent["event"]
+    [file] = event["files"]
+    assert event.items() >= {"subtype": "file_share", "text": "", "user": "USLACKBOT", "upload": True}.items()
+    assert "blocks" not in event
+    assert (file["filetype"], file["title"]) == ("email", "DCV for shop.example.com")
+    assert {"subject", "from", "plain_text"} & set(file) == seen
+    assert message.content.says("Approve it")

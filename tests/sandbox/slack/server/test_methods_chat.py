@@ -194,6 +194,30 @@ async def test_no_person_outside_the_channel_gets_an_ephemeral_message(
     assert await refusal(api.chat_postEphemeral(channel=pki.id, user=ana.id, text="hi")) == "user_not_in_channel"
 
 
+@pytest.mark.parametrize("error", ["not_in_channel", "channel_not_found", "internal_error"])
+async def test_an_ephemeral_message_needs_the_bot_in_the_channel_whatever_its_scopes(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, error: str
+) -> None:
+    slack.granted_scopes.add("chat:write.public")
+    platform = slack.add_channel("platform", member=False)
+    if error != "not_in_channel":
+        slack.ephemeral_outside_error = error
+
+    await api.chat_postMessage(channel=platform.id, text="hi")
+
+    assert await refusal(api.chat_postEphemeral(channel=platform.id, user=ana.id, text="hi")) == error
+    assert ana.ephemerals == []
+
+
+async def test_an_ephemeral_message_has_no_ts_to_update_or_delete(
+    api: AsyncWebClient, ana: SimulatedUser, pki: Channel
+) -> None:
+    ts = (await api.chat_postEphemeral(channel=pki.id, user=ana.id, text="hi"))["message_ts"]
+
+    assert await refusal(api.chat_update(channel=pki.id, ts=ts, text="other")) == "message_not_found"
+    assert await refusal(api.chat_delete(channel=pki.id, ts=ts)) == "message_not_found"
+
+
 async def test_a_permalink_names_channel_message_and_thread(api: AsyncWebClient, pki: Channel) -> None:
     root = await api.chat_postMessage(channel=pki.id, text="root")
     reply = await api.chat_postMessage(channel=pki.id, text="reply", thread_ts=root["ts"])

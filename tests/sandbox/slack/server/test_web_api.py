@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.faults import answers, drops, stalls
 from sandbox.slack import Channel, SimulatedUser, Slack
+from sandbox.slack.server.rate_tiers import TIERS
 
 Json = dict[str, Any]
 
@@ -40,6 +41,27 @@ async def test_only_the_right_token_is_accepted(slack: Slack) -> None:
     assert errors == ["not_authed", "invalid_auth", "not_allowed_token_type"]
     assert (await raw(slack, "apps.connections.open", slack.bot_token))["error"] == "not_allowed_token_type"
     assert slack.problems == []
+
+
+async def test_a_tier_limits_the_calls_of_a_minute() -> None:
+    now = 1_700_000_000.0
+    async with Slack(clock=lambda: now) as slack:
+        api, pki = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url), slack.add_channel("pki")
+        ts = (await api.chat_postMessage(channel=pki.id, text="0"))["ts"]
+        slack.rate_limits = {"chat.update": 2}
+
+        for text in ("1", "2"):
+            await api.chat_update(channel=pki.id, ts=ts, text=text)
+        now += 20
+        with pytest.raises(SlackApiError, match="ratelimited") as refused:
+            await api.chat_update(channel=pki.id, ts=ts, text="3")
+        await api.chat_postMessage(channel=pki.id, text="others are free")
+        now += 40
+        await api.chat_update(channel=pki.id, ts=ts, text="4")
+
+    assert (refused.value.response.status_code, refused.value.response.headers["Retry-After"]) == (429, "40")
+    assert [content.text for content in pki.messages[0].history] == ["0", "1", "2"]
+    assert TIERS["chat.update"] == 50
 
 
 async def test_an_unknown_method_is_a_problem(slack: Slack) -> None:

@@ -109,8 +109,51 @@ async def test_an_ephemeral_message_is_replaced_and_deleted(
 async def test_a_command_has_no_original_to_replace(ana: SimulatedUser, url: str) -> None:
     await send(url, text="one")
     await send(url, text="two", replace_original=True)
+    await send(url, text="three", delete_original=True)
 
-    assert [ephemeral.text for ephemeral in ana.ephemerals] == ["one", "two"]
+    assert [ephemeral.text for ephemeral in ana.ephemerals] == ["one", "two", "three"]
+
+
+async def test_each_click_on_an_ephemeral_message_replaces_it_and_leaves_the_others(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, pki: Channel, puppet: Puppet, url: str
+) -> None:
+    again = [buttons(button("Resend"))]
+    await send(url, text="first", blocks=[section("first"), *again])
+    await api.chat_postEphemeral(channel=pki.id, user=ana.id, text="second", blocks=[section("second"), *again])
+    first, second = ana.ephemerals
+
+    for message in (first, second, first):
+        await send(await clicked(ana, message), text="new", blocks=again, replace_original=True)
+
+    assert ana.ephemerals == [first, second]
+    assert [message.text for message in ana.ephemerals] == ["new", "new"]
+    await send(await clicked(ana, first), text="beside", replace_original=False)
+    assert [message.text for message in ana.ephemerals] == ["new", "new", "beside"]
+
+
+async def test_a_message_shortcut_has_no_original_to_replace(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, pki: Channel, puppet: Puppet
+) -> None:
+    await api.chat_postMessage(channel=pki.id, text="the bot's own")
+    shortcut_url = str((await ana.shortcut("dcv_resend_message", pki.messages[0])).sent["response_url"])
+
+    await send(shortcut_url, text="answer", replace_original=True)
+
+    assert [message.text for message in pki.messages] == ["the bot's own"]
+    assert [message.text for message in ana.ephemerals] == ["answer"]
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+async def test_the_default_of_a_click_is_a_switch(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, pki: Channel, puppet: Puppet, replaces: bool
+) -> None:
+    slack.clicks_replace_by_default = replaces
+    await api.chat_postMessage(channel=pki.id, text="offer", blocks=[buttons(button("Resend"))])
+
+    await send(await clicked(ana, pki.messages[0]), text="taken")
+
+    assert pki.messages[0].text == ("taken" if replaces else "offer")
+    assert [message.text for message in ana.ephemerals] == ([] if replaces else ["taken"])
 
 
 async def test_a_post_can_go_into_a_thread_but_not_after_a_shortcut(
