@@ -42,12 +42,16 @@ class InvalidInput(BotError):
 
 
 class NotAllowed(BotError):
-    """The policy denied the action. `rule` names what decided, for ledger and log. `holders` are those who may."""
+    """The policy denied the action. `rule` names what decided, for ledger and log. `holders` are those who can.
 
-    def __init__(self, sentence: str, rule: str, holders: Grantees = NO_GRANTEES) -> None:
+    `request` is the key of the order or name that these may be asked to resend for; None if asking makes no sense.
+    """
+
+    def __init__(self, sentence: str, rule: str, holders: Grantees = NO_GRANTEES, request: str | None = None) -> None:
         super().__init__(sentence)
         self.rule = rule
         self.holders = holders
+        self.request = request
 
 
 class NotVisible(NotAllowed):

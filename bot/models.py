@@ -69,6 +69,9 @@ class TargetKey:
         return self.number if self.kind == Kind.ORDER else None
 
 
+NAME = "name"
+
+
 def order_key(order_id: int) -> str:
     """Return the key of an order."""
     return str(TargetKey(Kind.ORDER, str(order_id)))
@@ -81,7 +84,7 @@ def domain_key(domain_id: int) -> str:
 
 def name_key(name: str) -> str:
     """Return the key of an ASCII-encoded name."""
-    return str(TargetKey("name", name))
+    return str(TargetKey(NAME, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +180,14 @@ class ResendRequest:
 
 @dataclass(frozen=True, slots=True)
 class Grantees:
-    """Users and user groups that have a permission, by Slack's ids."""
+    """Users and user groups that have a permission, by Slack's ids.
+
+    If not `is_certain`, too little is known of what they would do, and the policy may still deny it.
+    """
 
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    is_certain: bool = True
 
 
 NO_GRANTEES = Grantees()

@@ -1,11 +1,12 @@
 """The policy decision and its explanation. Pure; anything that is unclear is denied."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
-from bot.models import NO_GRANTEES, NO_REACH, Grantees, Reach
+from bot.models import NAME, NO_GRANTEES, NO_REACH, Grantees, Reach, TargetKey
+from bot.parsing.domain_names import display_name
 from bot.policy.principal import Principal
 
 
@@ -25,6 +26,8 @@ class Resource:
 
     If not `resolved`, `names` and `order` are only what the user typed. Anything unknown counts in their favour, so
     that a denial needs no DigiCert call. If `resolved`, they are final, and `order=None` means there is no order.
+
+    `target` is the key of the order or name that the user asked for, which the text of a denial may repeat.
     """
 
     channel: str | None = None
@@ -32,6 +35,7 @@ class Resource:
     order: int | None = None
     resolved: bool = False
     reach: Reach = NO_REACH
+    target: str = ""
 
 
 ANYTHING = Resource()
@@ -250,72 +254,54 @@ class Decision:
 
 
 UNKNOWN_PERSON = "unknown"
-_UNKNOWN = Decision(
+_UNVERIFIED = "I couldn't verify your Slack account, so I didn't send anything. Try again in a minute."
+_UNKNOWN = Decision(allowed=False, rule=UNKNOWN_PERSON, sentence=_UNVERIFIED)
+_PERSON_UNKNOWN = Decision(allowed=False, rule=UNKNOWN_PERSON, sentence=_UNVERIFIED, is_unknown=True)
+UNREAD_GROUP = "unread-group"
+_UNREAD = Decision(
     allowed=False,
-    rule=UNKNOWN_PERSON,
-    sentence="Slack did not say who you are, so nothing was done. Try again in a minute; if that does not help, "
-    "ask the people who run this bot.",
-)
-_PERSON_UNKNOWN = Decision(
-    allowed=False,
-    rule=UNKNOWN_PERSON,
-    sentence="Slack could not tell right now who you are, so nothing was done. Try again in a minute; if that does not "
-    "help, ask the people who run this bot.",
+    rule=UNREAD_GROUP,
+    sentence="I couldn't check your user groups with Slack, so I didn't send anything. Try again in a minute.",
     is_unknown=True,
 )
-UNREAD_GROUP = "unread-group"
 _DEACTIVATED = Decision(
     allowed=False,
     rule="deactivated",
-    sentence="Your Slack account is deactivated, so nothing was done. Ask an admin of your workspace to activate it.",
+    sentence="Your Slack account is deactivated. Only active members of this workspace can resend DCV emails.",
 )
-_BOT = Decision(
-    allowed=False,
-    rule="bot",
-    sentence="You are a bot or a workflow, and only people may use this. Have a person on the list do it.",
-)
+_BOT = Decision(allowed=False, rule="bot", sentence="Bots and workflows can't use this command.")
 _OTHER_WORKSPACE = Decision(
-    allowed=False,
-    rule="other-workspace",
-    sentence="You belong to another workspace, and only members of this one may use this. Ask one of them to do it.",
+    allowed=False, rule="other-workspace", sentence="Only members of this workspace can resend DCV emails."
 )
 _GUEST = Decision(
     allowed=False,
     rule="guest",
-    sentence="You are a guest in this workspace, and only full members may use this. Ask one of them to do it.",
+    sentence="Guests can't resend DCV emails. Ask a full member of this workspace.",
 )
 _YES = {
-    LISTED_USER: "You are on the list of people who may resend validation e-mails.",
-    LISTED_GROUP: "You are in a user group that may resend validation e-mails.",
+    LISTED_USER: "You are on the list of people who can resend DCV emails.",
+    LISTED_GROUP: "You are in a user group that can resend DCV emails.",
 }
-_NOT_LISTED = Decision(
-    allowed=False,
-    rule="not-listed",
-    sentence="You are not on the list of people who may resend validation e-mails. "
-    "Ask the people who run this bot to add you, or a colleague who is on it to do it.",
-)
-_NO_ONE_LISTED = Decision(
-    allowed=False,
-    rule="nobody-listed",
-    sentence="Nobody may resend validation e-mails yet, because the list of people is empty. "
-    "Ask the people who run this bot to add you.",
-)
+NOT_LISTED = "not-listed"
+NO_ONE_LISTED = "nobody-listed"
+_NO_ONE_CAN = "No one can resend DCV emails yet."
 
 
 # The ledger uses these words in place of a rule's name, so no rule of the file may have one as its name.
 RESERVED_NAMES = frozenset(
     {
-        *(each.rule for each in (_UNKNOWN, _DEACTIVATED, _BOT, _OTHER_WORKSPACE, _GUEST, _NOT_LISTED, _NO_ONE_LISTED)),
-        *(LISTED_USER, LISTED_GROUP, NO_RULE, UNREAD_GROUP),
+        *(each.rule for each in (_UNKNOWN, _DEACTIVATED, _BOT, _OTHER_WORKSPACE, _GUEST)),
+        *(LISTED_USER, LISTED_GROUP, NO_RULE, UNREAD_GROUP, NOT_LISTED, NO_ONE_LISTED),
     }
 )
 # No rule can allow these users anything, and they do not learn who may.
 INELIGIBLE = frozenset(each.rule for each in (_UNKNOWN, _DEACTIVATED, _BOT, _OTHER_WORKSPACE, _GUEST))
 
-_DOING = {
-    Action.STATUS: "look at validations",
-    Action.RESEND: "resend validation e-mails",
-    Action.OVERRIDE: "send again within the cooldown",
+# What an action is called, and how it goes on with a target or without one.
+DOING = {
+    Action.STATUS: ("view status", ""),
+    Action.RESEND: ("resend", " DCV emails"),
+    Action.OVERRIDE: ("resend during the cooldown", ""),
 }
 _MOST_NAMES = 3
 
@@ -373,7 +359,7 @@ class AccessContext:
         """Return the decision to show if Slack could not identify the user, or list a group that matters; else None."""
         if self._barred or self.person is None:
             return self._barred if self._barred is _PERSON_UNKNOWN else None
-        return _unread(self.person.unclear) if self.person.unclear else None
+        return _UNREAD if self.person.unclear else None
 
     @cached_property
     def _best(self) -> "AccessContext | None":
@@ -412,11 +398,11 @@ class AccessContext:
         bare = [name for name, found in by.items() if not found]
         # An uncertain deny, or a missing allow, is a no only if the unlisted groups could not turn it into a yes.
         if (bare or denying) and self._best and self._best.permits(action, resource):
-            return _unread(self._best.person.hoped if self._best.person else ())
+            return _UNREAD
         if bare:
-            return _implicit_deny(self.rules, action, self._named(bare, resource), resource)
+            return self._implicit_deny(action, self._named(bare, resource), resource)
         first = next(iter(by.values()))[0]
-        sentence = _YES.get(first.name, f"Rule “{first.name}” of the policy lets you {_DOING[action]}.")
+        sentence = _YES.get(first.name, f"The rule “{first.name}” lets you {''.join(DOING[action])}.")
         return Decision(
             True, first.name, sentence, tuple(dict.fromkeys(rule for found in by.values() for rule in found))
         )
@@ -432,11 +418,21 @@ class AccessContext:
         """Return the denial by a rule. It shows no matched name that the user may not see."""
         asked = [part for part in parts if part is None or part in resource.names]
         names = self._named(asked or resource.names, resource)
-        destination = " in this channel" if rule.channels else ""
-        doing = f"{_DOING[action]}{_for(names, resource)}{destination}"
-        also = "" if asked else self._also(parts, resource)
-        sentence = f"Rule “{rule.name}” of the policy does not let you {doing}{also}. {_ASK}"
-        return Decision(False, rule.name, sentence, (rule,), names)
+        where = " in this channel" if rule.channels else ""
+        blocked = f"Blocked by the rule “{rule.name}”{_besides(names, resource)}."
+        why = blocked if asked else f"{self._also(parts, resource)} {blocked}"
+        return Decision(False, rule.name, f"{cannot(action, resource, names, where)} {why}", (rule,), names)
+
+    def _implicit_deny(self, action: Action, names: tuple[str, ...], resource: Resource) -> Decision:
+        """Return the denial of what no rule allows. It says so if another channel would make a difference."""
+        if not self.rules.of_file:
+            rule = NOT_LISTED if self.rules.all else NO_ONE_LISTED
+            return Decision(False, rule, cannot(action, resource, names) if self.rules.all else _NO_ONE_CAN)
+        is_elsewhere = resource.channel is not None and self.permits(action, replace(resource, channel=None))
+        where = " in this channel" if is_elsewhere else ""
+        besides = _besides(names, resource)
+        why = f" No rule allows it{besides}." if besides else ""
+        return Decision(False, NO_RULE, f"{cannot(action, resource, names, where)}{why}", about=names)
 
     def _named(self, names: Sequence[Part], resource: Resource) -> tuple[str, ...]:
         """Return the names that may be shown to the user: those that they typed, and those that they may see."""
@@ -454,7 +450,7 @@ class AccessContext:
             if part is not None and self.sees_part(resource.channel, part)
         ]
         what = _listed(visible) if visible else "something else that the rule names"
-        return f", because an email would also validate {what}"
+        return f"The email would also validate {what}."
 
     def sees_part(self, channel: str | None, part: str | int) -> bool:
         """Return True if the user may see this pattern or order id of a rule."""
@@ -476,15 +472,6 @@ def decide(
     return AccessContext(rules, person).decide(action, resource)
 
 
-def _unread(groups: Collection[str]) -> Decision:
-    some = f"{'the user group' if len(groups) == 1 else 'the user groups'} {', '.join(sorted(groups)[:_MOST_NAMES])}"
-    sentence = (
-        f"Slack could not tell right now whether you are in {some}, so nothing was done. Try again in a minute; "
-        "if that does not help, ask the people who run this bot."
-    )
-    return Decision(False, UNREAD_GROUP, sentence, is_unknown=True)
-
-
 def _ineligible(rules: Rules, person: Principal) -> Decision | None:
     """Return the denial for users whom no rule can admit, or None if the user is eligible."""
     if person.deleted:
@@ -500,22 +487,22 @@ def _allows(rule: Rule, name: str | None, resource: Resource) -> bool:
     return rule.matches(name, resource, if_unknown=not resource.resolved)
 
 
-def _implicit_deny(rules: Rules, action: Action, names: tuple[str, ...], resource: Resource) -> Decision:
-    if not rules.of_file:
-        return _NOT_LISTED if rules.all else _NO_ONE_LISTED
-    sentence = f"No rule of the policy lets you {_DOING[action]}{_for(names, resource)} here. {_ASK}"
-    return Decision(False, NO_RULE, sentence, about=names)
+def cannot(action: Action, resource: Resource, names: Sequence[str] = (), where: str = "") -> str:
+    """Return that the user can't do this, with the target that they asked for, or else with `names`."""
+    verb, everything = DOING[action]
+    about = _target_words(resource.target) or _listed(names) or ("" if resource.order is None else str(resource.order))
+    return f"You can't {verb} for {about}{where}." if about else f"You can't {verb}{everything}{where}."
 
 
-_ASK = "To see which rules count and who may, type /dcv-resend why and the name."
+def _besides(names: Sequence[str], resource: Resource) -> str:
+    """Return the names that matter, if the target that the user asked for is something else, such as their order."""
+    listed, target = _listed(names), _target_words(resource.target)
+    return f" for {listed}" if listed and target and listed != target else ""
 
 
-def _for(names: Sequence[str], resource: Resource) -> str:
-    if names:
-        return f" for {_listed(names)}"
-    if resource.resolved and resource.names:
-        return " for all names that an email would validate"
-    return f" for order {resource.order}" if resource.order is not None else ""
+def _target_words(key: str) -> str:
+    target = TargetKey.parse(key)
+    return display_name(target.value) if target.kind == NAME else target.value
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -524,18 +511,33 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def who_can(rules: Rules, action: Action, resource: Resource = ANYTHING) -> Grantees:
-    """Return the users and groups that the rules allow this. A member of such a group may still be denied by id."""
+    """Return the users and groups that the rules allow this. A member of such a group may still be denied by id.
+
+    If too little of the resource is known for any rule to allow it for certain, return those that may be allowed.
+    """
     mine = [rule for rule in rules.all if action in rule.actions]
     denying = [rule for rule in mine if not rule.effect_allows and rule.denies_part_of(resource)]
     # A deny for all users leaves no user who can.
     if any(rule.is_for_all for rule in denying):
         return NO_GRANTEES
-    names = resource.names or (None,)
-    allowing = [rule for rule in mine if rule.effect_allows and all(_allows(rule, name, resource) for name in names)]
-    users = {user for rule in allowing for user in rule.users} - {user for rule in denying for user in rule.users}
-    groups = {group for rule in allowing for group in rule.groups}
-    groups -= {group for rule in denying for group in rule.groups}
-    return Grantees(tuple(sorted(users)), tuple(sorted(groups)))
+    for if_unknown in (False,) if resource.resolved else (False, True):
+        users, groups = _granted(mine, resource, if_unknown=if_unknown)
+        users -= {user for rule in denying for user in rule.users}
+        groups -= {group for rule in denying for group in rule.groups}
+        if users or groups:
+            return Grantees(tuple(sorted(users)), tuple(sorted(groups)), is_certain=not if_unknown)
+    return NO_GRANTEES
+
+
+def _granted(mine: Sequence[Rule], resource: Resource, *, if_unknown: bool) -> tuple[set[str], set[str]]:
+    """Return the users and the groups of the rules that allow every name of a resource."""
+    allowing = [
+        rule
+        for rule in mine
+        if rule.effect_allows
+        and all(rule.matches(name, resource, if_unknown=if_unknown) for name in resource.names or (None,))
+    ]
+    return {user for rule in allowing for user in rule.users}, {group for rule in allowing for group in rule.groups}
 
 
 def possible_denials(rules: Rules, person: Principal, action: Action, resource: Resource) -> tuple[Rule, ...]:

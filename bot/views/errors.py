@@ -11,14 +11,16 @@ from bot.errors import (
     LimitReached,
     NotAllowed,
     NotResendable,
+    PermissionUnknown,
     SlackRejected,
     SlackUnavailable,
     asked_for,
 )
-from bot.models import Cooldown
-from bot.views.blocks import Message, admins, date_time, escape, person, section, time_of_day
-from bot.views.policy_explanation import who_can_instead
+from bot.models import Cooldown, Grantees
+from bot.policy.rules import INELIGIBLE
+from bot.views.blocks import Message, admins, date_time, escape, group, join_names, person, section, time_of_day
 
+MOST_HOLDERS = 5
 # Slack's guide and its reference use different codes. A trigger expires after three seconds and opens one form.
 _TRIGGER_IS_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "trigger_expired"})
 
@@ -42,7 +44,7 @@ def describe(error: BotError) -> str:
             return str(error)
 
 
-def message_for(error: BotError) -> Message:
+def message_for(error: BotError, contact: str | None = None) -> Message:
     """Return an error as an ephemeral message for the user who caused it."""
     if isinstance(error, CooldownActive):
         words = cooled_down(error.cooldown)
@@ -51,10 +53,32 @@ def message_for(error: BotError) -> Message:
         until = time_of_day(error.until) if error.span < timedelta(hours=12) else date_time(error.until)
         words = f"{asked_for(error.requests, error.span)} You can continue at {until}."
         return Message(words, (section(words),))
-    if isinstance(error, NotAllowed) and (who := who_can_instead(error.holders)):
-        words = f"{escape(str(error))} {who}"
+    if isinstance(error, NotAllowed):
+        words = refusal(error, contact)
+        return Message(words, (section(words),))
+    if isinstance(error, PermissionUnknown) and contact:
+        words = f"{escape(describe(error))} If that doesn't help, ask {admins(contact)}."
         return Message(words, (section(words),))
     return ephemeral(describe(error))
+
+
+def refusal(error: NotAllowed, contact: str | None) -> str:
+    """Return a denial as marked-up text, with those who can do it, and whom to ask for access.
+
+    Guests and people of other workspaces read only that members can.
+    """
+    words = escape(str(error))
+    if error.rule in INELIGIBLE:
+        return words
+    who = _who_can(error.holders)
+    access = f"For access, ask {admins(contact)}." if contact or not who else ""
+    return " ".join(filter(None, [words, who, access]))
+
+
+def _who_can(who: Grantees) -> str:
+    """Return who can do it instead, groups first; empty if the policy allows it to no one else."""
+    some = [*map(group, who.groups), *map(person, who.users)]
+    return f"{join_names(some, MOST_HOLDERS)} {'can' if who.is_certain else 'might be able to'}." if some else ""
 
 
 def cooled_down(cooldown: Cooldown) -> str:

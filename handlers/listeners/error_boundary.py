@@ -44,7 +44,7 @@ class ErrorBoundary:
                     yield
                 except BotError as error:
                     log.info("told", problem=type(error).__name__, words=str(error))
-                    await self._chat.send_ephemeral(interaction, errors.message_for(error))
+                    await self._chat.send_ephemeral(interaction, errors.message_for(error, self._contact))
                 except Exception:
                     reference = uuid.uuid4().hex[:8]
                     log.exception("bug", reference=reference)

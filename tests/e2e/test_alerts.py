@@ -223,7 +223,7 @@ async def test_somebody_who_may_not_resend_is_refused_at_both_buttons_and_nothin
         await bob.click(offer, button)
         await slack.wait_for(lambda heard=number: len(bob.ephemerals) == heard, f"a whisper after {button}", 20.0)
 
-    assert all("not on the list" in whisper.visible_text for whisper in bob.ephemerals)
+    assert all("You can't" in whisper.visible_text for whisper in bob.ephemerals)
     assert {whisper.thread_ts for whisper in bob.ephemerals} == {offer.thread_ts}
     assert offer.buttons == BUTTONS
     assert bob.open_forms == []

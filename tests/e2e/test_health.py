@@ -192,7 +192,7 @@ async def test_what_happened_is_counted_and_what_waits_is_shown(
     await ana.command("/dcv-resend", f"{ORDER} to admin@shop.example.com", pki)
     await ana.receives("was sent")
     await ben.command("/dcv-resend", str(ORDER), pki)
-    await ben.receives("not on the list")
+    await ben.receives("You can't")
     await resend(ana, ORDER + 2, pki)
     await certcentral.wait_for_call("PUT", f"/order/certificate/{ORDER + 2}/*")
     _, text = await asks(bot, "/metrics")

@@ -151,7 +151,7 @@ async def test_a_message_is_answered_like_one_that_names_nothing_that_exists(
     for order_id in (THEIRS, MISSING):
         alert = slack.post_alert(pki, "monitoring", f"Order {order_id} is pending")
         await ana.shortcut("dcv_resend_message", alert)
-        form = await ana.sees_form(f"order {order_id}")
+        form = await ana.sees_form(f"You can't resend for {order_id}.")
         answers.append(form.text.replace(str(order_id), "…"))
         await form.close()
 

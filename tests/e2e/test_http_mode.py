@@ -100,7 +100,7 @@ async def test_nobody_else_may(bot: BotProcess, slack: Slack, certcentral: CertC
     before = len(certcentral.calls)
 
     await ben.command("/dcv-resend", str(ORDER), pki)
-    await ben.receives("not on the list")
+    await ben.receives("You can't")
 
     assert ben.open_forms == []
     assert len(certcentral.calls) == before

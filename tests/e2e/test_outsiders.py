@@ -12,11 +12,11 @@ from tests.e2e.helpers import Row, Rows, open_form, resend, sees_end
 from tests.e2e.recorded_payloads import ORDER, STORY, Genuine, record
 from tests.web_api_methods import called_in_code
 
-GUEST = ("guest", "You are a guest in this workspace")
-BOT = ("bot", "You are a bot or a workflow")
+GUEST = ("guest", "Guests can't resend DCV emails. Ask a full member of this workspace.")
+BOT = ("bot", "Bots and workflows can't use this command.")
 GONE = ("deactivated", "Your Slack account is deactivated")
-ELSEWHERE = ("other-workspace", "You belong to another workspace")
-NO_GRANTEES = ("unknown", "Slack did not say who you are")
+ELSEWHERE = ("other-workspace", "Only members of this workspace can resend DCV emails.")
+NO_GRANTEES = ("unknown", "I couldn't verify your Slack account")
 TEXTS = {
     "/dcv-resend": (
         "",

@@ -15,11 +15,11 @@ ORDER = 700001
 MakeBot = Callable[..., BotProcess]
 Start = Callable[..., Awaitable[BotProcess]]
 
-UNRECOGNISED = "Slack did not say who you are"
-IDENTITY_UNKNOWN = "Slack could not tell right now who you are"
-GROUP_UNREAD = "Slack could not tell right now whether you are in the user group"
+UNRECOGNISED = "I couldn't verify your Slack account"
+IDENTITY_UNKNOWN = "I couldn't verify your Slack account"
+GROUP_UNREAD = "I couldn't check your user groups"
 RATE_LIMITED = {"ok": False, "error": "ratelimited"}
-NOT_LISTED = "You are not on the list"
+NOT_LISTED = "You can't resend"
 
 # The bot gives Slack 1.5 seconds to say who somebody is; the rest is room for a busy machine.
 SOON, NEVER = 4.0, 30.0
@@ -54,13 +54,13 @@ async def test_whoever_is_no_full_member_is_refused_even_when_listed(
     start: Start, slack: Slack, certcentral: CertCentral, pki: Channel, ledger: Rows
 ) -> None:
     refused = {
-        slack.add_person("gil", guest=True): ("guest", "You are a guest"),
-        slack.add_person("uma", ultra_guest=True): ("guest", "You are a guest"),
-        slack.add_person("robo", bot=True): ("bot", "You are a bot or a workflow"),
-        slack.add_person("flow", workflow_bot=True): ("bot", "You are a bot or a workflow"),
+        slack.add_person("gil", guest=True): ("guest", "Guests can't resend"),
+        slack.add_person("uma", ultra_guest=True): ("guest", "Guests can't resend"),
+        slack.add_person("robo", bot=True): ("bot", "Bots and workflows can't"),
+        slack.add_person("flow", workflow_bot=True): ("bot", "Bots and workflows can't"),
         slack.add_person("dee", deleted=True): ("deactivated", "Your Slack account is deactivated"),
-        slack.add_person("stu", stranger=True): ("other-workspace", "You belong to another workspace"),
-        slack.add_person("oli", team_id="T0ELSEWHERE"): ("other-workspace", "You belong to another workspace"),
+        slack.add_person("stu", stranger=True): ("other-workspace", "Only members of this workspace can"),
+        slack.add_person("oli", team_id="T0ELSEWHERE"): ("other-workspace", "Only members of this workspace can"),
     }
     everybody = ",".join(person.id for person in refused)
     await start(DCV_ALLOWED_USERS=everybody, DCV_ALLOWED_USERGROUPS=slack.add_usergroup("pki", refused).id)
@@ -103,7 +103,7 @@ async def test_where_nobody_is_listed_nobody_may(
     asked_at_start = len(certcentral.calls)
 
     await ana.command("/dcv-resend", str(ORDER))
-    await ana.receives("Nobody may resend validation e-mails yet")
+    await ana.receives("No one can resend DCV emails yet. For access, ask the bot admins.")
 
     assert ana.open_forms == []
     assert [(row["kind"], row["detail"]["rule"]) for row in ledger()] == [("denied", "nobody-listed")]

@@ -83,11 +83,11 @@ async def test_a_deny_holds_for_all_that_an_email_would_validate(
     answer = await slack.wait_for(lambda: _answer(ana), "an answer", 20.0)
     await ana.command("/dcv-resend", f"{typed} to {mailbox}", pki)
     if is_denied:
-        await ana.receives("Rule “frozen” of the policy does not let you resend")
+        await ana.receives("Blocked by the rule “frozen”")
     else:
         await slack.sees_message(pki, containing="Sent")
 
-    assert ("Rule “frozen” of the policy does not let you resend" in answer) == is_denied
+    assert ("Blocked by the rule “frozen”" in answer) == is_denied
     assert (certcentral.resends == []) == is_denied
     assert ("denied" in {row["kind"] for row in ledger()}) == is_denied
     assert slack.problems == []
@@ -116,7 +116,7 @@ async def test_a_rule_that_comes_later_holds_at_the_submit(
             break
         await asyncio.sleep(0.2)
     await form.submit()
-    await ana.receives("Rule “frozen” of the policy does not let you resend")
+    await ana.receives("Blocked by the rule “frozen”")
 
     assert certcentral.resends == []
 
@@ -139,7 +139,7 @@ async def test_an_account_that_cannot_be_listed_is_no_refusal(
     await ana.receives("DigiCert has a problem of its own")
     certcentral.faults.clear()
     await ana.command("/dcv-resend", "example.com to admin@example.com", pki)
-    await ana.receives("Rule “frozen” of the policy does not let you resend")
+    await ana.receives("Blocked by the rule “frozen”")
 
     assert [row["detail"]["rule"] for row in ledger() if row["kind"] == "denied"] == ["frozen"]
     assert certcentral.resends == []
@@ -152,9 +152,9 @@ async def test_a_refusal_names_what_else_would_be_validated_to_those_who_may_see
     await start(denies("pay.example.com"))
 
     await ana.command("/dcv-resend", "example.com to admin@example.com", pki)
-    refusal = await ana.receives("Rule “frozen”")
+    refusal = await ana.receives("Blocked by the rule “frozen”")
 
-    assert "because an email would also validate pay.example.com" in refusal.text
+    assert "The email would also validate pay.example.com." in refusal.text
 
 
 @pytest.mark.parametrize(("names", "is_allowed"), [([OV], False), ([OV, "example.com"], True), (["example.com"], True)])
@@ -174,7 +174,7 @@ async def test_an_ov_order_needs_an_allow_for_the_domain_that_its_email_validate
     if is_allowed:
         await slack.sees_message(pki, containing="Sent")
     else:
-        await ana.receives("No rule of the policy lets you resend validation e-mails for example.com here")
+        await ana.receives(f"You can't resend for {OV}. No rule allows it for example.com.")
 
     assert len(certcentral.resends) == is_allowed
 

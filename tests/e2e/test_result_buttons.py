@@ -72,7 +72,7 @@ async def test_the_buttons_ask_the_policy_and_survive_a_restart(
     before = len(certcentral.resends)
 
     await ben.click(detail, "Check now")
-    await ben.receives("not on the list")
+    await ben.receives("You can't")
     await ben.click(detail, "Send again")
     await slack.wait_for(lambda: len(ben.ephemerals) >= 2, "the second refusal", 30.0)
     await ana.click(detail, "Check now")

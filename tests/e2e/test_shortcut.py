@@ -233,7 +233,7 @@ async def test_a_guest_gets_nothing_from_the_shortcut_on_any_message(
     await slack.wait_for(lambda: len(gil.ephemerals) == 2, "two refusals", 20.0)
 
     assert {whisper.visible_text for whisper in gil.ephemerals} == {gil.ephemerals[0].visible_text}
-    assert gil.ephemerals[0].content.says("You are a guest in this workspace")
+    assert gil.ephemerals[0].content.says("Guests can't resend")
     assert gil.open_forms == []
     assert [call.name for call in certcentral.calls] == ["GET /user/me"]
     assert {row["kind"] for row in ledger()} == {"denied"}

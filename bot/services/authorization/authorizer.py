@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -10,9 +11,9 @@ from attrs import define
 from bot.clock import Clock
 from bot.errors import NotAllowed, PermissionUnknown, SlackRejected, SlackUnavailable, StoreUnavailable
 from bot.metrics import Metrics
-from bot.models import NO_GRANTEES, Actor, LedgerEvent
+from bot.models import NO_GRANTEES, Actor, Grantees, LedgerEvent
 from bot.policy.principal import Principal
-from bot.policy.rules import ANYTHING, NO_RULE, AccessContext, Action, Decision, Resource, Rules, who_can
+from bot.policy.rules import ANYTHING, INELIGIBLE, AccessContext, Action, Decision, Resource, Rules, who_can
 from bot.services.authorization.denial_log import DenialLog
 from bot.services.authorization.policy_loader import PolicyLoader
 from bot.slack.directory import NO_SUCH_PERSON, Directory
@@ -69,7 +70,7 @@ class Authorizer:
         self.require_answer(decision)
         if not decision.allowed:
             await self.record(actor, action, about, decision.rule, resource)
-            raise refusal(context.rules, action, resource, decision)
+            raise refusal(context, action, resource, decision)
         return context
 
     async def rules(self) -> Rules:
@@ -120,7 +121,20 @@ def denied(
     return Entry(LedgerEvent.DENIED, at, actor, detail={"action": action.value, "rule": rule, **about, **known})
 
 
-def refusal(rules: Rules, action: Action, resource: Resource, decision: Decision) -> NotAllowed:
-    """Return the error for the user. It names who may do it instead if a rule of the policy file decided."""
-    of_file = decision.rule == NO_RULE or any(rule in rules.of_file for rule in decision.by)
-    return NotAllowed(decision.sentence, decision.rule, who_can(rules, action, resource) if of_file else NO_GRANTEES)
+def refusal(context: AccessContext, action: Action, resource: Resource, decision: Decision) -> NotAllowed:
+    """Return the error for the user. Only members of this workspace learn who can do it instead."""
+    if decision.rule in INELIGIBLE:
+        return NotAllowed(decision.sentence, decision.rule)
+    holders = others_who_can(context, action, resource)
+    may_ask = action is Action.RESEND and holders != NO_GRANTEES
+    return NotAllowed(decision.sentence, decision.rule, holders, resource.target if may_ask else None)
+
+
+def others_who_can(context: AccessContext, action: Action, resource: Resource) -> Grantees:
+    """Return who can do it instead of this user. Their own groups are no help if it is not sure that these can."""
+    found, person = who_can(context.rules, action, resource), context.person
+    if person is None:
+        return found
+    groups = frozenset() if found.is_certain else person.groups
+    users = tuple(user for user in found.users if user not in (person.user_id, person.grid_id))
+    return replace(found, users=users, groups=tuple(group for group in found.groups if group not in groups))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bot.models import (
+    NAME,
     AccountEntry,
     Call,
     Destination,
@@ -16,9 +17,11 @@ from bot.models import (
     Reach,
     ResendRequest,
     TargetKey,
+    name_key,
+    order_key,
 )
 from bot.parsing.domain_names import without_wildcard
-from bot.parsing.targets import DomainRef, OrderRef, TargetRef
+from bot.parsing.targets import DomainRef, OrderRef, TargetRef, target_ref_key
 from bot.policy.rules import Resource
 
 
@@ -26,11 +29,14 @@ def resource_for_input(destination: Destination | None, wanted: TargetRef | None
     """Return the resource before any call to DigiCert: a channel, and the target that the user named, if any."""
     names = (wanted.name,) if isinstance(wanted, DomainRef) else ()
     order = wanted.order_id if isinstance(wanted, OrderRef) else None
-    return Resource(destination.channel_id if destination else None, names, order)
+    channel = destination.channel_id if destination else None
+    return Resource(channel, names, order, target=target_ref_key(wanted) if wanted else "")
 
 
-def resource_for_plan(destination: Destination | None, plan: Plan) -> Resource:
+def resource_for_plan(destination: Destination | None, plan: Plan, key: str) -> Resource:
     """Return the resource of resending everything that a form offers: the names it emails for, and their reach.
+
+    `key` is that of the target that the user asked for.
 
     An order's id covers the names of a DV order. The email for an OV or EV order validates a domain, so the domain
     itself must be allowed.
@@ -43,7 +49,12 @@ def resource_for_plan(destination: Destination | None, plan: Plan) -> Resource:
         next(iter(orders), None),
         resolved=True,
         reach=plan.reach,
+        target=key if TargetKey.parse(key).kind in ASKED_KINDS else name_key(names[0]),
     )
+
+
+# The kinds of targets that a user asks for: the number of a domain means nothing to them.
+ASKED_KINDS = frozenset({Kind.ORDER, NAME})
 
 
 def resource_for_calls(destination: Destination, calls: Iterable[Call], reach: Reach) -> Resource:
@@ -60,7 +71,9 @@ def resource_for_calls(destination: Destination, calls: Iterable[Call], reach: R
             case DomainTarget(_, name_scope):
                 names.append(name_scope)
     reach = replace(reach, names=_bare((*reach.names, *of_parents)))
-    return Resource(destination.channel_id, _bare(names), order, resolved=True, reach=reach)
+    bare = _bare(names)
+    target = name_key(bare[0]) if order is None else order_key(order)
+    return Resource(destination.channel_id, bare, order, resolved=True, reach=reach, target=target)
 
 
 def resource_for_request(request: ResendRequest) -> Resource:
@@ -98,8 +111,9 @@ def resource_for_past_request(destination: Destination | None, past: PastRequest
 
 
 def _resolved(destination: Destination | None, key: str, names: Iterable[str]) -> Resource:
-    order = TargetKey.parse(key).order_id
-    return Resource(destination.channel_id if destination else None, _bare(names), order, resolved=True)
+    order, bare = TargetKey.parse(key).order_id, _bare(names)
+    target = key if order is not None else name_key(bare[0]) if bare else ""
+    return Resource(destination.channel_id if destination else None, bare, order, resolved=True, target=target)
 
 
 def _bare(names: Iterable[str]) -> tuple[str, ...]:

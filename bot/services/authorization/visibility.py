@@ -7,12 +7,11 @@ from functools import cached_property
 
 from bot.errors import CaRejected, NotResendable, NotVisible, PermissionUnknown
 from bot.models import AccountEntry, Actor, Destination, Kind, NameValidation, Order, Reach
-from bot.parsing.domain_names import display_name, without_wildcard
-from bot.parsing.targets import DomainRef, OrderRef, TargetRef
-from bot.policy.rules import NO_RULE, AccessContext, Action, Resource, who_can
+from bot.parsing.domain_names import without_wildcard
+from bot.parsing.targets import TargetRef
+from bot.policy.rules import NO_RULE, AccessContext, Action, Decision, Resource, cannot
+from bot.services.authorization.authorizer import refusal
 from bot.services.authorization.resources import resource_for_input, resources_for_entry
-
-_COLLEAGUE = "If it waits together with other names, a colleague with more permissions can do it."
 
 
 @dataclass(frozen=True)
@@ -105,13 +104,9 @@ class Visibility:
         """
         if unread := self.context.unanswered:
             return PermissionUnknown(unread.sentence)
-        words = _words(wanted)
-        if self.action is Action.RESEND:
-            sentence = f"Nothing that you may resend waits for {words}. {_COLLEAGUE}"
-        else:
-            sentence = f"Nothing that you may see is known as {words}."
-        who = who_can(self.context.rules, self.action, resource_for_input(self.destination, wanted))
-        return NotVisible(sentence, NO_RULE, who)
+        resource = resource_for_input(self.destination, wanted)
+        denial = refusal(self.context, self.action, resource, Decision(False, NO_RULE, cannot(self.action, resource)))
+        return NotVisible(str(denial), denial.rule, denial.holders, denial.request)
 
     @cached_property
     def _resends_everything(self) -> bool:
@@ -120,13 +115,3 @@ class Visibility:
     @property
     def _channel(self) -> str | None:
         return self.destination.channel_id if self.destination else None
-
-
-def _words(wanted: TargetRef | None) -> str:
-    match wanted:
-        case OrderRef(order_id):
-            return f"order {order_id}"
-        case DomainRef(name):
-            return display_name(name)
-        case None:
-            return "this choice"

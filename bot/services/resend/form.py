@@ -152,7 +152,8 @@ class ResendFormService:
             raise
         if isinstance(found, DomainChoice):
             raise InvalidInput(_ambiguous(found))
-        await self._authorizer.require(actor, Action.RESEND, about, resource_for_plan(destination, found))
+        resource = resource_for_plan(destination, found, target_ref_key(line.wanted))
+        await self._authorizer.require(actor, Action.RESEND, about, resource)
         calls = calls_for_emails(found, line.emails)
         locale = line.locale or self._locale
         return NewRequest(
@@ -257,7 +258,7 @@ class ResendFormService:
             if isinstance(found, Plan):
                 about = {"subject": _subject(found), "channel": opened.destination.channel_id}
                 await self._authorizer.require(
-                    opened.actor, Action.RESEND, about, resource_for_plan(opened.destination, found)
+                    opened.actor, Action.RESEND, about, resource_for_plan(opened.destination, found, key)
                 )
         except NotResendable as error:
             drawing = views.nothing(form.id, str(error), error.hint)
@@ -295,7 +296,8 @@ class ResendFormService:
     async def _drawn(self, form: Form, plan: Plan, cooldown: Cooldown | None, extras: _Extras) -> ModalView:
         now, typed = self._clock(), extras.typed
         if cooldown:
-            context, resource = await self._authorizer.context(form.actor), resource_for_plan(form.destination, plan)
+            context = await self._authorizer.context(form.actor)
+            resource = resource_for_plan(form.destination, plan, plan.key)
             override = context.decide(Action.OVERRIDE, resource)
             if not override.allowed and not override.is_unknown:
                 who = who_can(context.rules, Action.OVERRIDE, resource)

@@ -145,7 +145,7 @@ class ResendService:
         if not override.allowed:
             about = {"subject": request.subject}
             entry = denied(request.actor, request.at, Action.OVERRIDE, override.rule, about, resource)
-            error = refusal(context.rules, Action.OVERRIDE, resource, override)
+            error = refusal(context, Action.OVERRIDE, resource, override)
         elif _has_reason(asked, cooldown):
             return None
         else:

@@ -25,7 +25,7 @@ def test_a_refusal_names_those_who_may_without_letting_foreign_text_mention_anyb
 
     message = errors.message_for(error)
 
-    assert message.text == "Rule “&lt;@U0EVE&gt;” does not let you. Who may: <!subteam^S0PKI> and <@U0BOB>."
+    assert message.text == "Rule “&lt;@U0EVE&gt;” does not let you. <!subteam^S0PKI> and <@U0BOB> can."
     assert message.blocks[0].text.text == message.text
 
 
@@ -33,7 +33,7 @@ def test_a_refusal_names_those_who_may_without_letting_foreign_text_mention_anyb
     ("error", "words"),
     [
         (InvalidInput("That is HTML: give one name."), ["That is HTML: give one name."]),
-        (NotAllowed("You are not on the list.", "not-listed"), ["You are not on the list."]),
+        (NotAllowed("You can't resend for 7.", "not-listed"), ["You can't resend for 7."]),
         (NotResendable("Order 1 is issued.", "Reissue it."), ["Order 1 is issued.", "Reissue it."]),
         (CaRejected("no such order", status=404), ["DigiCert refused: no such order"]),
         (CaRejected("DigiCert does not accept the API key.", status=403), ["DigiCert does not accept the API key."]),

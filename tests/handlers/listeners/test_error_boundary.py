@@ -60,7 +60,10 @@ async def test_where_all_goes_well_nothing_is_whispered(boundary, chat, logged):
     ("error", "words"),
     [
         (InvalidInput("That is HTML: give one name."), "That is HTML: give one name."),
-        (NotAllowed("You are not on the list.", "not-listed"), "You are not on the list."),
+        (
+            NotAllowed("You can't resend for 7.", "not-listed"),
+            "You can't resend for 7. For access, ask the bot admins.",
+        ),
         (NotResendable("Order 1 is issued.", "Reissue it."), "Order 1 is issued. Reissue it."),
         (StoreUnavailable("The database is away."), "The database is away."),
         (

@@ -383,5 +383,5 @@ async def test_a_user_who_may_not_read_cannot_stop(follow_up_worker, start_follo
     await start_follow_up()
     directory.add("U0EVE")
 
-    with pytest.raises(Exception, match="not on the list"):
+    with pytest.raises(Exception, match="You can't"):
         await follow_up_worker.stop(Actor("U0EVE", "T0HOME"), "r1")
