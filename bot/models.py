@@ -595,14 +595,47 @@ def waiting_names(request: ResendRequest, follow_ups: Sequence[FollowUp]) -> tup
     )
 
 
+# The reason why a target is not pending any more if that is good news. Others are DigiCert's status of the order.
+VALIDATED = "validated"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferResend:
+    """The resend that made the button of an offer unnecessary: by whom, when, and in which request."""
+
+    user_id: str
+    at: datetime
+    request_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class OfferTarget:
-    """An order or domain that an offer is about. `opens` is the key that opens its form. `names` wait since `since`."""
+    """An order or domain that an offer is about. `opens` is the key that opens its form. `names` wait since `since`.
+
+    `emails` are the keys of the order or domains that its emails are for. `also` are the keys of other targets that the
+    alert mentions and that the same emails are for. `closed_at` is when the bot saw that nothing waits any more, and
+    `closed_status` says why.
+    """
 
     key: str
     opens: str
     names: tuple[str, ...]
     since: datetime | None
+    emails: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    resend: OfferResend | None = None
+    closed_at: datetime | None = None
+    closed_status: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all targets that its button is for."""
+        return self.key, *self.also
+
+    @property
+    def is_open(self) -> bool:
+        """True if a resend may still help: it was not resent since the offer, and it is still pending."""
+        return self.resend is None and self.closed_at is None
 
 
 MOST_BUTTONS = 5
@@ -634,8 +667,13 @@ class Offer:
 
     @property
     def without_button(self) -> tuple[OfferTarget, ...]:
-        """The targets for which there is no button."""
+        """The targets for which there is no button of their own."""
         return self.targets[MOST_BUTTONS:]
+
+    @property
+    def is_open(self) -> bool:
+        """True if any of its targets with a button may still need a resend."""
+        return any(target.is_open for target in self.with_button)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,10 @@ class Timings:
     announce_timeout: float = 5.0
     # Before Slack is asked again for what an offer to an alert needs.
     offer_retry_delay: float = 10.0
+    # Between two searches for resends of what is offered.
+    offer_refresh: float = 5.0
+    # DigiCert is asked at most this often whether the target of an offer is still pending.
+    offer_check_delay: float = 60.0
     # An answer without a line takes this long, whether nothing is there or the user may see nothing of it.
     empty_history_delay: float = 0.5
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 
 from bot.clock import Clock, OnDate
@@ -14,6 +15,7 @@ from bot.metrics import Metrics
 from bot.policy.rules import Rules
 from bot.services.alerts.authors import AlertAuthors
 from bot.services.alerts.ingest import AlertIngester
+from bot.services.alerts.offer_refresh import OfferRefresher
 from bot.services.alerts.offers import IDLE_SECONDS, OfferWorker
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.denial_log import DenialLog
@@ -333,20 +335,32 @@ class _Container:
 
     @cached_property
     def offer_worker(self) -> OfferWorker:
+        offers, pending_mentions = Offers(self.database), PendingMentions(self.background, self.account)
+        timings = self.dependencies.timings
+        refresher = OfferRefresher(
+            offers,
+            LastResends(self.database),
+            self.follow_ups,
+            pending_mentions,
+            self.clock,
+            timedelta(seconds=timings.offer_check_delay),
+        )
         return OfferWorker(
             self.settings.dcv_alert_channels,
             self.alert_ingester,
             self.authorizer,
-            PendingMentions(self.background, self.account),
+            pending_mentions,
             self.chat,
             self.publisher,
             self.database,
             self.alerts,
-            Offers(self.database),
+            offers,
             self.clock,
             AlertAuthors(self.authorizer, self.dependencies.identity.team_id),
-            self.dependencies.timings.offer_retry_delay,
+            refresher,
+            timings.offer_retry_delay,
             IDLE_SECONDS if self.database.is_sqlite else OTHER_INSTANCE_SECONDS,
+            timings.offer_refresh,
         )
 
     @cached_property

@@ -57,6 +57,7 @@ _SHORT: dict[str, Any] = {
     "slack_timeout": 3.0,
     "announce_timeout": 1.5,
     "offer_retry_delay": 1.0,
+    "offer_refresh": 0.5,
     "empty_history_delay": 0.05,
     "busy_delays": (1.0, 6.0),
     "unreachable_delays": (0.5, 1.0),

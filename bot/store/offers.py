@@ -32,7 +32,7 @@ class ChannelOffers:
 
 
 class Offers:
-    """One row per message of the bot, and one per channel and target."""
+    """One row per message of the bot, and one per channel and target with a button."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -61,6 +61,25 @@ class Offers:
             .limit(most)
         )
         return [_offer(row) for row in await self._database.rows(behind)]
+
+    async def since(self, at: datetime, most: int) -> list[Offer]:
+        """Return at most `most` published offers made since a time, newest first, without summaries."""
+        recent = (offers.c.at > format_timestamp(at), offers.c.targets != _NONE, offers.c.published_version > 0)
+        rows = await self._database.rows(sa.select(offers).where(*recent).order_by(offers.c.at.desc()).limit(most))
+        return [_offer(row) for row in rows]
+
+    async def update_targets(self, offer: Offer, targets: tuple[OfferTarget, ...]) -> None:
+        """Save what became of an offer's targets, unless the offer has changed meanwhile.
+
+        The next alert may offer a target again that is no longer pending.
+        """
+        same = (offers.c.id == offer.id) & (offers.c.version == offer.version)
+        change = {"targets": _TARGETS.dump_json(targets).decode(), "version": offer.version + 1}
+        closed = [key for target in targets if target.closed_at for key in _keys(target)]
+        mine = (offer_targets.c.offer_id == offer.id) & offer_targets.c.key.in_(closed)
+        async with self._database.write() as transaction:
+            if (await transaction.execute(sa.update(offers).where(same).values(change))).rowcount:
+                await transaction.execute(sa.delete(offer_targets).where(mine))
 
     async def channels(self) -> list[str]:
         """Return the ids of the channels with offers that were posted and not withdrawn."""
@@ -151,14 +170,20 @@ def _posted(column: sa.ColumnElement[str]) -> sa.Select[Any]:
 
 
 async def _store_offer(transaction: AsyncConnection, offer: Offer, until: datetime) -> None:
-    for target in offer.with_button:
+    pending = [target for target in offer.with_button if not target.closed_at]
+    for key in dict.fromkeys(key for target in pending for key in _keys(target)):
         row = {
             "channel_id": offer.destination.channel_id,
-            "key": target.key,
+            "key": key,
             "offer_id": offer.id,
             "expires_at": format_timestamp(until),
         }
         await transaction.execute(upsert(transaction, offer_targets, row))
+
+
+def _keys(target: OfferTarget) -> tuple[str, ...]:
+    """Return the keys of what a button is for: its targets, and the domains that its emails are for."""
+    return *target.keys, *target.emails
 
 
 def _offer(row: sa.Row[Any]) -> Offer:

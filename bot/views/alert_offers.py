@@ -1,92 +1,136 @@
 """The offer in the thread of an alert, and the summary if there would be too many offers."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.models import Offer, OfferTarget, TargetKey
-from bot.views.blocks import Message, context, date_time, join_names, names, person, plain, section
+from bot.models import VALIDATED, Offer, OfferResend, OfferTarget, TargetKey
+from bot.parsing.domain_names import display_name
+from bot.views.blocks import (
+    Message,
+    context,
+    date_time,
+    duration_since,
+    escape,
+    join_names,
+    names,
+    person,
+    plain,
+    section,
+    time_of_day,
+    truncate_middle,
+)
 
-RESEND = "offer_resend"
+# Slack wants each action id once in a block, so a number follows.
+RESEND = "offer_resend_"
+CHOOSE = "offer_choose"
 NOT_NOW = "offer_not_now"
+SHOW_PENDING = "offer_show_pending"
 _ROOM_FOR_NAMES = 200
-_MOST_NAMED = 20
+_MOST_ALSO = 3
+# Phones cut a longer label.
+_LONGEST_LABEL = 30
+_NO_LINKS: Mapping[str, str] = {}
 
 
-def offer(offer: Offer) -> Message:
-    """Return an offer: the pending targets, since when they are pending, a button for each, and later changes."""
-    quiet = offer.snoozed_until is not None
-    words = [_waits(target) for target in offer.with_button]
-    rest = _rest(offer)
-    question = "Resend the mail?" if len(offer.targets) == 1 else "Resend the mails?"
-    spoken = " ".join([*(f"{line}." for line in words), *rest, question])
+def offer(offer: Offer, links: Mapping[str, str] = _NO_LINKS) -> Message:
+    """Return an offer: its targets, a button for each that may still need a resend, and later changes.
+
+    `links` has the links to the threads of later resends, by request id.
+    """
+    lines = [_line(target, offer, links) for target in offer.with_button]
+    lines += _rest(offer)
     since = _since(offer)
-    blocks: list[Block] = [context(line) for line in since]
-    if len(words) == 1:
-        shown: list[Block] = [section(f":email: {words[0]}. {question}"), _buttons(offer, quiet=quiet)]
-    else:
-        shown = [
-            section(f"{line}.", accessory=_resend(target))
-            for line, target in zip(words, offer.with_button, strict=True)
-        ]
-        shown += [context(line) for line in rest]
-        shown += [] if quiet else [ActionsBlock(elements=[_not_now(offer)])]
-    return Message(" ".join([spoken, *since]), (*shown, *blocks))
+    blocks: list[Block] = [section("\n".join(lines)), *map(context, since)]
+    if buttons := _buttons(offer):
+        blocks.append(ActionsBlock(elements=buttons))
+    return Message(" · ".join([*lines, *since]).replace("*", ""), tuple(blocks))
 
 
-def summary(offer: Offer, most: int, span: timedelta) -> Message:
-    """Return the notice that more alerts name pending targets than a channel gets offers for."""
-    alerts = "1 more alert names" if offer.repeat_count == 1 else f"{offer.repeat_count} more alerts name"
-    words = (
-        f"{most} offers within {span.total_seconds() / 60:.0f} minutes are the most for one sender. Since then "
-        f"{alerts} orders or domains that are pending at DigiCert. `/dcv-status` lists what waits; the shortcut "
-        "*Resend DCV email* on an alert opens its form."
-    )
-    return Message(words.replace("`", ""), (section(f":email: {words}"),))
+def summary(offer: Offer, span: timedelta) -> Message:
+    """Return the notice that more alerts mention pending targets than one sender gets offers for."""
+    count = offer.repeat_count
+    head = "1 more alert mentions a pending order" if count == 1 else f"{count} more alerts mention pending orders"
+    rest = f"I've paused suggestions for this sender for {span.total_seconds() / 60:.0f} minutes."
+    show = ButtonElement(text=plain("Show pending orders"), action_id=SHOW_PENDING, value=offer.id)
+    return Message(f"{head}. {rest}", (section(f"*{head}.* {rest}"), ActionsBlock(elements=[show])))
 
 
-def _waits(target: OfferTarget) -> str:
-    order_id, named = TargetKey.parse(target.key).order_id, names(target.names, room=_ROOM_FOR_NAMES)
-    what = f"Domain {named}" if order_id is None else f"Order {order_id} ({named})"
-    since = f" since {date_time(target.since)}" if target.since else ""
-    return f"{what} waits for e-mail validation{since}"
+def _line(target: OfferTarget, offer: Offer, links: Mapping[str, str]) -> str:
+    """Return what is known about a target: that it is waiting, was resent, or is no longer pending."""
+    head = f"*{_title(target)}*"
+    if target.closed_at:
+        return f"{_closed(target.closed_status)} {_time(target.closed_at, offer)} · {head}"
+    if target.resend:
+        return f"{_resent(target.resend, offer, links)} · {head}"
+    for_how_long = f" ({duration_since(target.since, offer.at)})" if target.since else ""
+    return f"{head} is waiting for email approval{for_how_long}"
+
+
+def _closed(status: str) -> str:
+    return "✅ Validated" if status == VALIDATED else escape(status).capitalize()
+
+
+def _resent(resend: OfferResend, offer: Offer, links: Mapping[str, str]) -> str:
+    link = links.get(resend.request_id)
+    thread = f" (<{link}|thread>)" if link else ""
+    return f"📨 Resent by {person(resend.user_id)} {_time(resend.at, offer)}{thread}"
+
+
+def _time(at: datetime, offer: Offer) -> str:
+    """Return the time alone if it is of the day of the offer, which Slack shows."""
+    return time_of_day(at) if at.date() == offer.at.date() else date_time(at)
+
+
+def _title(target: OfferTarget) -> str:
+    order_ids = [str(order_id) for key in target.keys if (order_id := TargetKey.parse(key).order_id)]
+    named = names(target.names, room=_ROOM_FOR_NAMES)
+    if not order_ids:
+        return f"Domain {named}"
+    more = f" (also {join_names(order_ids[1:], _MOST_ALSO)})" if order_ids[1:] else ""
+    return f"Order {order_ids[0]}{more} · {named}"
 
 
 def _rest(offer: Offer) -> list[str]:
-    """Return a line on the targets that have no button; empty if there are none."""
-    more = offer.without_button
-    if not more:
+    """Return a line on the targets that have no button of their own; empty if there are none."""
+    more = len(offer.without_button)
+    if not more or not offer.is_open:
         return []
-    listed = join_names(list(map(_short, more)), _MOST_NAMED)
-    return [f"Waiting too: {listed}; the shortcut *Resend DCV email* on the alert opens each."]
-
-
-def _short(target: OfferTarget) -> str:
-    order_id = TargetKey.parse(target.key).order_id
-    return f"domain {names(target.names, room=_ROOM_FOR_NAMES)}" if order_id is None else f"order {order_id}"
+    return ["1 more in this alert is pending." if more == 1 else f"{more} more in this alert are pending."]
 
 
 def _since(offer: Offer) -> list[str]:
     """Return the changes since the offer was made: a snooze, and repeated alerts."""
-    lines = []
+    lines: list[str] = []
+    if not offer.is_open:
+        return lines
     if offer.snoozed_until and offer.snoozed_by:
-        lines.append(f"Not now, says {person(offer.snoozed_by)}; quiet until {date_time(offer.snoozed_until)}.")
+        lines.append(f"Snoozed by {person(offer.snoozed_by)} until {date_time(offer.snoozed_until)}")
     if offer.repeat_count:
-        what = "it" if len(offer.targets) == 1 else "some of this"
-        lines.append(f"{offer.repeat_count} more alert{' names' if offer.repeat_count == 1 else 's name'} {what}.")
+        lines.append(f"{offer.repeat_count} more alert{'' if offer.repeat_count == 1 else 's'} since")
     return lines
 
 
-def _buttons(offer: Offer, *, quiet: bool) -> ActionsBlock:
-    return ActionsBlock(elements=[_resend(offer.targets[0]), *([] if quiet else [_not_now(offer)])])
+def _buttons(offer: Offer) -> list[ButtonElement]:
+    """Return a button for each target that may need a resend, one to choose from the rest, and *Not now*."""
+    if not offer.is_open:
+        return []
+    shown = [_resend(number, target) for number, target in enumerate(offer.with_button) if target.is_open]
+    if more := len(offer.without_button):
+        shown.append(ButtonElement(text=plain(f"Choose from {more}…"), action_id=CHOOSE, value=offer.id))
+    if offer.snoozed_until is None:
+        shown.append(ButtonElement(text=plain("Not now"), action_id=NOT_NOW, value=offer.id))
+    return shown
 
 
-def _resend(target: OfferTarget) -> ButtonElement:
-    label = f"Resend DCV email for {_short(target)}"[:75]
+def _resend(number: int, target: OfferTarget) -> ButtonElement:
+    what = str(TargetKey.parse(target.key).order_id or display_name(target.names[0]))
+    room = _LONGEST_LABEL - len("Resend …")
+    kind = "order" if TargetKey.parse(target.key).order_id else "domain"
     return ButtonElement(
-        text=plain("Resend DCV email"), action_id=RESEND, value=target.opens, accessibility_label=label
+        text=plain(f"Resend {truncate_middle(what, room)}…"),
+        action_id=f"{RESEND}{number}",
+        value=target.opens,
+        accessibility_label=truncate_middle(f"Resend DCV email for {kind} {what}", 75),
     )
-
-
-def _not_now(offer: Offer) -> ButtonElement:
-    return ButtonElement(text=plain("Not now"), action_id=NOT_NOW, value=offer.id)

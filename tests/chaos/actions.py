@@ -89,16 +89,17 @@ class Actions:
             await asyncio.sleep(0.2)
 
     async def press(self, label: str, pick: int, person: str) -> None:
-        """Press a button below some message, and submit the form if one opens."""
+        """Press a button whose label begins so below some message, and submit the form if one opens."""
 
-        def find() -> list[Message] | None:
-            return [message for message in self._messages() if label in message.buttons] or None
+        def find() -> list[tuple[Message, str]] | None:
+            each = ((message, button) for message in self._messages() for button in message.buttons)
+            return [(message, button) for message, button in each if button.startswith(label)] or None
 
         found = await self.slack.wait_for(find, label, SEES_SECONDS)
         who = self.env.people[person]
         before = self._views(who)
-        await who.click(found[pick % len(found)], label)
-        if label in {"Send again", "Resend DCV email"}:
+        await who.click(*found[pick % len(found)])
+        if label in {"Send again", "Resend 7"}:
             await self._fill(who, before, "pressed again", "double click")
 
     async def read(self, person: str) -> None:

@@ -257,8 +257,10 @@ def _tells_text(text: str) -> Counter[str]:
 
 
 def _alerts_get_one_offer(env: Environment, _: list[Row]) -> Iterator[str]:
-    offers = [each for each in env.ops.messages if "waits for e-mail validation" in each.text]
-    about = Counter(word for each in offers for word in re.findall(r"Order (\d+)", each.text))
+    # An offer whose target was resent or validated says so instead.
+    firsts = [(*each.history, each.content)[0].text for each in env.ops.messages]
+    offers = [text for text in firsts if "is waiting for email approval" in text]
+    about = Counter(word for text in offers for word in re.findall(r"Order (\d+)", text))
     yield from (f"order {order_id} was offered {times} times" for order_id, times in about.items() if times > 1)
     yield from (f"order {order_id} waits, and was not offered" for order_id in _alerted(env) - about.keys())
 

@@ -15,9 +15,9 @@ from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Message, SimulatedUser, Slack
 from tests.e2e.helpers import ON_BOTH, Rows, is_chained, kinds, start_again
 
-OFFER = "waits for e-mail validation"
-SUMMARY = "are the most for one sender"
-BUTTONS = ["Resend DCV email", "Not now"]
+OFFER = "is waiting for email approval"
+SUMMARY = "paused suggestions for this sender"
+BUTTONS = ["Resend 700001…", "Not now"]
 ATTACHED = [{"title": "DCV pending", "fields": [{"title": "Domain", "value": "shop.example.com", "short": True}]}]
 
 SeesOffer = Callable[[Message], Awaitable[Message]]
@@ -64,11 +64,10 @@ async def test_an_alert_gets_an_offer_that_opens_the_form_whose_result_goes_to_i
 
     alert = slack.post_alert(ops, "monitoring", attachments=ATTACHED, classic=True)
     offer = await sees_offer(alert)
-    assert offer.text.startswith("Order 700001 (shop.example.com) waits for e-mail validation since ")
-    assert offer.text.endswith("Resend the mail?")
+    assert offer.text.startswith("Order 700001 · shop.example.com is waiting for email approval (")
     assert offer.buttons == BUTTONS
     assert certcentral.resends == []
-    await ana.click(offer, "Resend DCV email")
+    await ana.click(offer, "Resend 700001…")
     form = await ana.sees_form("700001 · shop.example.com")
     await form.submit()
     root = await slack.sees_message(ops, "Sent*: DigiCert accepted the resend for order 700001", thread=alert)
@@ -98,11 +97,11 @@ async def test_what_a_message_names_gets_one_offer_with_a_button_for_each(
     alert = await ana.post(ops, "Order 700001, order 700002, order 700003 and the domain example.org hang")
     offer = await sees_offer(alert)
 
-    assert "Order 700001 (shop.example.com) waits" in offer.text
-    assert "Domain example.org waits" in offer.text
+    assert "Order 700001 · shop.example.com is waiting" in offer.text
+    assert "Domain example.org is waiting" in offer.text
     assert "700002" not in offer.text
     assert "700003" not in offer.text
-    assert offer.buttons == ["Resend DCV email", "Resend DCV email", "Not now"]
+    assert offer.buttons == ["Resend 700001…", "Resend example.org…", "Not now"]
     assert slack.problems == []
 
 
@@ -196,7 +195,7 @@ async def test_a_flood_is_offered_ten_times_and_summed_up_while_commands_are_ans
         waited.append((delivery.after, time.monotonic() - began))
         await form.close()
     await slack.wait_for_events()
-    summary = await slack.sees_message(ops, "490 more alerts name", timeout=120.0)
+    summary = await slack.sees_message(ops, "490 more alerts mention", timeout=120.0)
 
     assert max(acked for acked, _ in waited) < 3.0
     assert len(offers(ops)) == 10
@@ -245,14 +244,14 @@ async def test_not_now_is_reported_and_keeps_the_order_quiet_while_it_can_still_
     offer = await sees_offer(alert)
 
     await ana.click(offer, "Not now")
-    await slack.sees_message(ops, f"Not now, says <@{ana.id}>; quiet until", thread=alert)
+    await slack.sees_message(ops, f"Snoozed by <@{ana.id}> until", thread=alert)
     slack.post_alert(ops, "monitoring", "Order 700001 waits again")
     marked = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700002 waits"))
-    await ana.click(offer, "Resend DCV email")
+    await ana.click(offer, "Resend 700001…")
     form = await ana.sees_form("Recipients for shop.example.com")
 
     assert offers(ops) == [offer, marked]
-    assert offer.buttons == ["Resend DCV email"]
+    assert offer.buttons == ["Resend 700001…"]
     assert form.submit_text == "Resend"
     assert slack.problems == []
 
@@ -269,7 +268,7 @@ async def test_a_press_on_an_offer_whose_order_is_done_says_so(
     offer = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700001 waits"))
 
     certcentral.issue(700001)
-    await ana.click(offer, "Resend DCV email")
+    await ana.click(offer, "Resend 700001…")
     form = await ana.sees_form("Order 700001 (shop.example.com) is issued.")
 
     assert form.submit_text is None
@@ -441,8 +440,8 @@ async def test_what_got_no_button_is_offered_for_the_next_alert_that_names_it(
 
     again = await sees_offer(slack.post_alert(ops, "monitoring", "order 740006 for n6.example.org is stuck"))
 
-    assert first.buttons == ["Resend DCV email"] * 5 + ["Not now"]
-    assert again.content.says("Order 740006 (n6.example.org) waits")
+    assert first.buttons == [*(f"Resend {740000 + number}…" for number in range(5)), "Choose from 2…", "Not now"]
+    assert again.content.says("Order 740006 · n6.example.org is waiting")
     assert slack.problems == []
 
 
@@ -457,8 +456,58 @@ async def test_of_domains_of_one_name_the_pending_one_is_offered(
     certcentral.domains = {9001: valid, 9002: certcentral.domains[9002], 9003: dataclasses.replace(valid, id=9003)}
 
     offer = await sees_offer(slack.post_alert(ops, "monitoring", "The domain twice.net waits"))
-    await ana.click(offer, "Resend DCV email")
+    await ana.click(offer, "Resend twice.net…")
     form = await ana.sees_form("9002 · twice.net")
 
     assert form.submit_text == "Resend"
+    assert slack.problems == []
+
+
+async def test_an_offer_says_what_became_of_its_orders_and_its_buttons_go(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ops: Channel, sees_offer: SeesOffer
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_order(700002, ["mail.example.com"])
+    alert = slack.post_alert(ops, "monitoring", "Order 700001 and order 700002 wait")
+    offer = await sees_offer(alert)
+    assert offer.buttons == ["Resend 700001…", "Resend 700002…", "Not now"]
+
+    await ana.command("/dcv-resend", "700001 to admin@example.com", ops)
+    await slack.wait_for(lambda: offer.content.says(f"📨 Resent by <@{ana.id}> "), "the resend in the offer", 30.0)
+
+    assert offer.content.says("Order 700002 · mail.example.com is waiting")
+    assert offer.buttons == ["Resend 700002…", "Not now"]
+    assert slack.problems == []
+
+
+async def test_an_order_and_its_domain_are_one_email_and_so_one_line(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ops: Channel, sees_offer: SeesOffer
+) -> None:
+    certcentral.add_domain(1234, "example.org")
+    certcentral.add_order(700001, ["pay.example.org"], product="ov")
+
+    offer = await sees_offer(slack.post_alert(ops, "monitoring", "example.org, order 700001: DCV is pending"))
+
+    assert offer.buttons == BUTTONS
+    assert slack.problems == []
+
+
+async def test_the_rest_of_a_long_list_is_chosen_in_the_form_and_the_summary_shows_what_is_pending(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ops: Channel, sees_offer: SeesOffer
+) -> None:
+    for number in range(20):
+        certcentral.add_order(740000 + number, [f"n{number}.example.org"])
+    names = " ".join(f"n{number}.example.org" for number in range(8))
+
+    offer = await sees_offer(slack.post_alert(ops, "weekly", f"Certificates to validate: {names}"))
+    await ana.click(offer, "Choose from 3…")
+    form = await ana.sees_form("740007")
+    for number in range(10, 20):
+        slack.post_alert(ops, "weekly", f"Order {740000 + number} waits")
+    summary = await slack.sees_message(ops, SUMMARY, timeout=30.0)
+    await ana.click(summary, "Show pending orders")
+    await ana.receives("740009")
+
+    assert form.submit_text is None
+    assert not form.says("740004")
     assert slack.problems == []

@@ -91,7 +91,7 @@ async def test_hostile_text_from_everywhere_is_shown_as_text_alone(
     for text in ("", str(ORDER), str(BY_DOMAIN), HOSTILE):
         await _is_answered(ana, "/dcv-status", text, pki)
     alert = slack.post_alert(ops, HOSTILE, f"Order {BY_DOMAIN} is pending {HOSTILE}", attachments=[{"text": HOSTILE}])
-    await slack.sees_message(ops, "waits for e-mail validation", thread=alert)
+    await slack.sees_message(ops, "is waiting for email approval", thread=alert)
     await ana.shortcut("dcv_resend_message", alert)
     await ana.sees_form("the message")
 

@@ -17,7 +17,7 @@ from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
 from tests.e2e.helpers import Rows, answers_with, asks, locked, puts, roots, sees_end, serving, tells
 
 ORDER = 700001
-OFFER = "waits for e-mail validation"
+OFFER = "is waiting for email approval"
 STOPPED_WITHIN = 10.0
 ONE_LINE = f"{ORDER} to admin@shop.example.com"
 MakeBot = Callable[..., BotProcess]
@@ -83,7 +83,7 @@ async def test_a_shortcut_an_alert_and_a_button_of_another_version(
     await ana.shortcut("dcv_resend_message", asked)
     form = await ana.sees_form(f"{ORDER} · ")
     alert = slack.post_alert(ops, "monitoring", f"order {ORDER} is pending")
-    offer = await slack.sees_message(ops, "waits for e-mail validation", thread=alert)
+    offer = await slack.sees_message(ops, "is waiting for email approval", thread=alert)
     await ana.click(offer, "Not now")
     rested = await slack.sees_message(ops, "<@" + ana.id, thread=alert)
     button = {"type": "button", "action_id": "follow_v0", "block_id": "b", "value": "r1"}
@@ -157,7 +157,7 @@ async def test_an_alert_that_could_not_be_written_down_comes_again_and_is_offere
     replay = await failed.redeliver()
     late = await failed.redeliver(new_id=True)
     later = slack.post_alert(ops, "monitoring", f"again: order {ORDER}")
-    await slack.sees_message(ops, "1 more alert names it", thread=alert)
+    await slack.sees_message(ops, "1 more alert since", thread=alert)
 
     attempts = [each for each in slack.deliveries if each.sent["event"].get("ts") == alert.ts]
     assert [each.acked for each in attempts] == [False, False, True, True, True]

@@ -368,8 +368,8 @@ async def test_the_doors_of_alerts_and_messages_ask_the_rules_of_what_they_name(
     await start(DCV_ALERT_CHANNELS=pki.id)
 
     alert = slack.post_alert(pki, "monitoring", "Order 700002 is pending")
-    offer = await slack.sees_message(pki, "waits for e-mail validation", thread=alert)
-    await bob.click(offer, "Resend DCV email")
+    offer = await slack.sees_message(pki, "is waiting for email approval", thread=alert)
+    await bob.click(offer, "Resend 700002…")
     by_button = await bob.sees_form("pay is frozen")
     await bob.click(offer, "Not now")
     await bob.receives("pay is frozen")
@@ -377,7 +377,7 @@ async def test_the_doors_of_alerts_and_messages_ask_the_rules_of_what_they_name(
     by_shortcut = await bob.sees_form("pay is frozen")
 
     assert (by_button.submit_text, by_shortcut.submit_text) == (None, None)
-    assert "quiet until" not in offer.text
+    assert "Snoozed" not in offer.text
     assert {row["detail"]["rule"] for row in ledger() if row["kind"] == "denied"} == {"pay is frozen"}
     assert certcentral.resends == []
     assert slack.problems == []

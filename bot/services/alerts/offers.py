@@ -14,10 +14,20 @@ from bot.models import Actor, Destination, Offer, OfferTarget
 from bot.policy.rules import Action
 from bot.services.alerts.authors import AlertAuthors, AuthorPermission, AuthorUnclear
 from bot.services.alerts.ingest import AlertIngester
-from bot.services.alerts.triage import MOST_OFFERS, OFFER_LIFETIME, SPAN, Triage, is_rate_limited, triage, without_offer
+from bot.services.alerts.offer_refresh import OfferRefresher
+from bot.services.alerts.triage import (
+    OFFER_LIFETIME,
+    SPAN,
+    Triage,
+    is_rate_limited,
+    one_per_email,
+    triage,
+    without_offer,
+)
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.resources import resource_for_input, resources_for_entry, resources_for_offer_target
-from bot.services.lookup.pending_mentions import ConfirmedMention, MentionMatch, PendingMentions
+from bot.services.lookup.pending_mentions import ConfirmedMention, MentionMatch, PendingMentions, distance
+from bot.services.publishing.delivery import root_key
 from bot.services.publishing.publisher import MessagePublisher
 from bot.slack.chat import Chat
 from bot.store import alerts as alert_rows
@@ -40,6 +50,7 @@ IDLE_SECONDS = 60.0
 MOST_WITHDRAWN = 20
 MOST_PUT_OFF = 3
 LONGEST_PAUSE = 300.0
+_EXPIRED = "This suggestion has expired. Use `/dcv-resend` instead."
 
 
 @define(eq=False, repr=False, slots=False)
@@ -62,8 +73,10 @@ class OfferWorker:
     _offers: Offers
     _clock: Clock
     _authors: AlertAuthors
+    _refresher: OfferRefresher
     _retry_seconds: float = PRODUCTION.offer_retry_delay
     _poll_seconds: float = IDLE_SECONDS
+    _refresh_seconds: float = PRODUCTION.offer_refresh
 
     def __attrs_post_init__(self) -> None:
         self._showing = asyncio.Lock()
@@ -94,6 +107,7 @@ class OfferWorker:
         alert with an author that Slack cannot identify now. Raises CaError if DigiCert fails for more than
         MOST_PUT_OFF alerts.
         """
+        is_watching = await self._refresher.refresh()
         is_behind = await self._publish_all()
         put_off: list[Alert] = []
         unclear = 0
@@ -110,9 +124,10 @@ class OfferWorker:
                         raise
                     put_off.append(alert)
             is_behind = True
+        pause = EDIT_SECONDS if is_behind else IDLE_SECONDS
         if self._unclear:
-            return min(self._retry_seconds, EDIT_SECONDS)
-        return EDIT_SECONDS if is_behind else IDLE_SECONDS
+            pause = min(self._retry_seconds, EDIT_SECONDS)
+        return min(pause, self._refresh_seconds) if is_watching else pause
 
     async def _unread(self, put_off: Collection[Alert], *, apps_only: bool) -> list[Alert]:
         """Return the next alerts: all of apps, else one of a person, since an app's alert may arrive meanwhile."""
@@ -136,19 +151,26 @@ class OfferWorker:
         await self._authorizer.require(actor, Action.RESEND, about)
         offer = await self._offers.get(offer_id)
         if offer is None:
-            raise InvalidInput("This offer was made long ago and is over. To resend all the same, type /dcv-resend.")
+            raise InvalidInput(_EXPIRED)
         for target in offer.with_button:
             await self._authorizer.require(
                 actor, Action.RESEND, about, resources_for_offer_target(offer.destination, target)
             )
         if not await self._publisher.is_open(offer.destination):
             await self._publisher.withdraw(f"{POST}{offer.id}")
-            raise InvalidInput("The bot makes no offers in this channel any longer. To resend, type /dcv-resend.")
+            raise InvalidInput("I no longer make suggestions in this channel. Use `/dcv-resend` instead.")
         now = self._clock()
         if offer.snoozed_until is None or offer.snoozed_until <= now:
             await self._offers.snooze(offer, actor.user_id, now + OFFER_LIFETIME)
             log.info("not now", offer=offer_id, user=actor.user_id)
         await self._publish(offer_id)
+
+    async def without_button(self, offer_id: str) -> tuple[OfferTarget, ...]:
+        """Return the targets of an offer that got no button. Raises InvalidInput if the offer is unknown by now."""
+        offer = await self._offers.get(offer_id)
+        if offer is None:
+            raise InvalidInput(_EXPIRED)
+        return offer.without_button
 
     async def withdraw(self) -> None:
         """Replace offers in channels that became shared by a neutral line, MOST_WITHDRAWN at a time. Safe to repeat.
@@ -196,7 +218,8 @@ class OfferWorker:
         known = await self._offers.channel_state(alert.channel_id, permission.key, named, now, now - SPAN)
         named, waiting = await self._waiting(alert, named, known, permission)
         verdict = triage(list(named), waiting.keys(), known)
-        offer = _offer(alert, [waiting[key] for key in verdict.offered], now, permission)
+        targets = one_per_email([waiting[key] for key in verdict.offered])
+        offer = _offer(alert, targets, now, permission)
         if not await self._write(alert, verdict, offer, known, [match.line.key for match in matches]):
             log.warning("another process looks at alerts; looking again", channel=alert.channel_id, ts=alert.ts)
             return
@@ -223,7 +246,7 @@ class OfferWorker:
         return permission
 
     async def _matches(self, alert: Alert, permission: AuthorPermission) -> Sequence[MentionMatch]:
-        """Return the entries of the account list that an alert mentions and its author may ask about."""
+        """Return the account entries that an alert mentions and its author may ask about, exact matches first."""
         destination = Destination(alert.channel_id)
         mentions = [
             each for each in alert.mentions if permission.allows_any([resource_for_input(destination, each.target)])
@@ -231,7 +254,8 @@ class OfferWorker:
         if not mentions:
             return ()
         matches = await self._pending_mentions.matches(mentions)
-        return [match for match in matches if permission.allows_any(resources_for_entry(destination, match.line))]
+        allowed = [match for match in matches if permission.allows_any(resources_for_entry(destination, match.line))]
+        return sorted(allowed, key=distance)
 
     async def _waiting(
         self, alert: Alert, named: dict[str, MentionMatch], known: ChannelOffers, permission: AuthorPermission
@@ -337,7 +361,7 @@ class OfferWorker:
             async def draw() -> Message:
                 nonlocal drawn
                 drawn = await self._offers.get(offer_id) or drawn
-                return views.offer(drawn) if drawn.targets else views.summary(drawn, MOST_OFFERS, SPAN)
+                return views.offer(drawn, await self._links(drawn)) if drawn.targets else views.summary(drawn, SPAN)
 
             try:
                 await self._publisher.publish(f"{POST}{offer.id}", offer.destination, draw, None)
@@ -346,6 +370,12 @@ class OfferWorker:
                 if not offer.published_version:
                     await self._offers.withdraw(offer)
             await self._offers.mark_published(drawn)
+
+    async def _links(self, offer: Offer) -> dict[str, str]:
+        """Return the links to the threads of later resends, by request id."""
+        request_ids = {target.resend.request_id for target in offer.with_button if target.resend}
+        links = {request_id: await self._publisher.link(root_key(request_id)) for request_id in request_ids}
+        return {request_id: link for request_id, link in links.items() if link}
 
 
 def _offer(alert: Alert, targets: Sequence[OfferTarget], now: datetime, permission: AuthorPermission) -> Offer:
@@ -364,7 +394,7 @@ def _id(alert: Alert) -> str:
 
 def _offered(confirmed: ConfirmedMention) -> OfferTarget:
     match = confirmed.match
-    return OfferTarget(match.line.key, match.opens, confirmed.waiting, match.line.since)
+    return OfferTarget(match.line.key, match.opens, confirmed.waiting, match.line.since, confirmed.emails)
 
 
 def _log_failure(error: Exception) -> None:

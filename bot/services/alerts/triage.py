@@ -1,9 +1,10 @@
 """The triage of an alert: its pending targets get an offer, are counted, or exceed the rate limit. Pure."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.models import OfferTarget, TargetKey
 from bot.store.offers import ChannelOffers
 
 MOST_OFFERS = 10
@@ -43,3 +44,34 @@ def triage(named: Sequence[str], waiting: Collection[str], known: ChannelOffers)
     if is_rate_limited(known):
         return Triage(counted, summarised=bool(wanted))
     return Triage(counted, wanted)
+
+
+def one_per_email(targets: Sequence[OfferTarget]) -> list[OfferTarget]:
+    """Return the targets without those whose emails another one would send, too.
+
+    An order replaces the domain that its emails are for. The keys of what is left out are in `also` of the other.
+    """
+    kept: list[OfferTarget] = []
+    for target in targets:
+        same = next((number for number, other in enumerate(kept) if _overlap(target, other)), None)
+        if same is None:
+            kept.append(target)
+        else:
+            kept[same] = _merged(kept[same], target)
+    return kept
+
+
+def _overlap(one: OfferTarget, other: OfferTarget) -> bool:
+    return bool(one.emails) and (set(one.emails) <= set(other.emails) or set(other.emails) <= set(one.emails))
+
+
+def _merged(first: OfferTarget, second: OfferTarget) -> OfferTarget:
+    """Return the one that sends more, or the order if they send the same. The first one counts before the second."""
+    main, rest = first, second
+    if (len(second.emails), _is_order(second)) > (len(first.emails), _is_order(first)):
+        main, rest = second, first
+    return replace(main, also=(*main.also, *rest.keys))
+
+
+def _is_order(target: OfferTarget) -> bool:
+    return TargetKey.parse(target.key).order_id is not None

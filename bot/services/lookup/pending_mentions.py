@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bot.async_cache import cached
 from bot.digicert.client import CertCentral
 from bot.errors import CaRejected, NotResendable
-from bot.models import AccountEntry, Domain, Order, TargetKey, name_key, order_key
+from bot.models import VALIDATED, AccountEntry, Domain, Order, TargetKey, Valid, domain_key, name_key, order_key
 from bot.parsing.domain_names import without_wildcard
 from bot.parsing.mentions import Mention
 from bot.parsing.targets import DomainRef, OrderRef
@@ -23,7 +23,8 @@ _AT_ONCE = 5
 class MentionMatch:
     """A line of the inventory that a message mentions. `opens` is the key of its form, `where` the part of the message.
 
-    If `exactly` is set, only that very name counts. `is_parent` marks a domain that is a parent of the mentioned name.
+    If `exactly` is set, only that very name counts. `is_related` marks an order that the mentioned name belongs to
+    without being written on it, and `is_parent` a domain that is a parent of the mentioned name.
     """
 
     line: AccountEntry
@@ -31,14 +32,27 @@ class MentionMatch:
     where: str
     exactly: str | None = None
     is_parent: bool = False
+    is_related: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedMention:
-    """A match whose `waiting` names are pending at DigiCert, and validated by email."""
+    """A match whose `waiting` names are pending at DigiCert, and validated by email.
+
+    `emails` are the keys of what these emails are for: a DV order itself, or the domains of another order.
+    """
 
     match: MentionMatch
     waiting: tuple[str, ...]
+    emails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _PendingEmails:
+    """The pending names of an order or domain, and the keys of what their emails are for."""
+
+    names: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 class PendingMentions:
@@ -87,19 +101,43 @@ class PendingMentions:
         except CaRejected:
             # Deleted since the inventory was read, or hidden from this API key: not confirmed.
             return None
-        if not waiting or match.exactly not in {None, *waiting}:
+        if not waiting.names or match.exactly not in {None, *waiting.names}:
             return None
-        return ConfirmedMention(match, waiting)
+        return ConfirmedMention(match, waiting.names, waiting.keys)
 
-    async def _read_waiting(self, key: str) -> tuple[str, ...]:
+    async def closed_status(self, key: str) -> str | None:
+        """Return why a target that was pending is not any more, in one word; None while it may still be.
+
+        An issued order counts as validated. Raises CaUnavailable if DigiCert cannot be reached.
+        """
+        try:
+            return await self._closed_status(TargetKey.parse(key))
+        except CaRejected as error:
+            if error.status != 404:
+                raise
+            return "removed"
+
+    async def _closed_status(self, target: TargetKey) -> str | None:
+        if target.order_id is None:
+            domain = await self._certcentral.domain(target.number or 0)
+            return VALIDATED if isinstance(domain.validation, Valid) else None
+        validation = await self._certcentral.order_validation(target.order_id)
+        if validation.status in eligibility.OVER:
+            return VALIDATED if validation.status == "issued" else validation.status
+        is_read = bool(validation.names) and not validation.unreadable
+        return VALIDATED if is_read and not any(entry.is_open for entry in validation.names) else None
+
+    async def _read_waiting(self, key: str) -> _PendingEmails:
         account = await self._account_cache.account()
         order = account.order_by_key.get(key)
         if order is not None:
             return await self._of_order(order)
         domain = await self._certcentral.domain(TargetKey.parse(key).number or 0)
-        return (domain.name,) if domain.is_pending and not eligibility.domain_ineligible(domain) else ()
+        if not domain.is_pending or eligibility.domain_ineligible(domain):
+            return _PendingEmails()
+        return _PendingEmails((domain.name,), (key,))
 
-    async def _of_order(self, order: Order) -> tuple[str, ...]:
+    async def _of_order(self, order: Order) -> _PendingEmails:
         validation = await self._certcentral.order_validation(order.id)
         now = replace(order, status=validation.status or order.status)
         open_names = [entry for entry in validation.names if entry.is_open]
@@ -109,7 +147,12 @@ class PendingMentions:
             )
         except NotResendable:
             by_email = []
-        return tuple(dict.fromkeys(without_wildcard(name) for entry in by_email for name in entry.names))
+        names = dict.fromkeys(without_wildcard(name) for entry in by_email for name in entry.names)
+        keys = dict.fromkeys(
+            order_key(order.id) if order.is_dv or entry.domain_id is None else domain_key(entry.domain_id)
+            for entry in by_email
+        )
+        return _PendingEmails(tuple(names), tuple(keys))
 
 
 def matching(account: AccountSnapshot, mentions: Sequence[Mention]) -> tuple[MentionMatch, ...]:
@@ -118,13 +161,14 @@ def matching(account: AccountSnapshot, mentions: Sequence[Mention]) -> tuple[Men
     for mention in mentions:
         for match in _matches(account, mention):
             known = found.setdefault(match.line.key, match)
-            if _distance(match) < _distance(known):
+            if distance(match) < distance(known):
                 found[match.line.key] = match
     return tuple(found.values())
 
 
-def _distance(match: MentionMatch) -> tuple[bool, bool]:
-    return match.is_parent, match.exactly is not None
+def distance(match: MentionMatch) -> tuple[bool, bool, bool]:
+    """Return how far a match is from what the message mentions, to sort by: the exact ones come first."""
+    return match.is_parent, match.is_related, match.exactly is not None
 
 
 def _matches(account: AccountSnapshot, mention: Mention) -> list[MentionMatch]:
@@ -147,9 +191,11 @@ def _named(account: AccountSnapshot, name: str, mention: Mention) -> list[Mentio
     domains = [domain for domain in exact_domains(account, name) if may_wait(domain)]
     # The inventory may not show if a domain is pending. In that case, match the related orders, too.
     is_settled = not mention.is_explicit or any(domain.is_pending for domain in domains)
-    found: list[Order | Domain] = [*domains, *(() if is_settled else related_orders(account, name))]
+    related = () if is_settled else related_orders(account, name)
+    found = [MentionMatch(line, line.key, mention.location) for line in _lines(account, domains)]
+    found += [MentionMatch(line, line.key, mention.location, is_related=True) for line in _lines(account, related)]
     if found or not mention.is_explicit:
-        return [MentionMatch(line, line.key, mention.location) for line in _lines(account, found)]
+        return found
     parents = list(filter(may_wait, nearest_domains(account, name)))
     return [MentionMatch(line, name_key(name), mention.location, is_parent=True) for line in _lines(account, parents)]
 

@@ -52,8 +52,10 @@ LABELS = [
 SENTENCES = [
     f"*700001* · shop.example.com and 2 more · waits for 3 days (since {SINCE})",
     f"*Order 700001* (shop.example.com): pending since {SINCE} (26 days). Secure Site Pro SSL.",
-    f"Order 700001 (shop.example.com) waits for e-mail validation since {SINCE}. Resend the mail?",
-    "Order 700001 (shop.example.com) waits for e-mail validation since 2026-11-03 10:00 UTC",
+    "*Order 700001 · shop.example.com* is waiting for email approval (2 days)",
+    "Order 700001 · shop.example.com is waiting for email approval (2 days) · 1 more alert since",
+    f"📨 Resent by <@U0ANA> {SINCE} (<https://x.slack.com/C1/p1|thread>) · *Order 700001 · shop.example.com*",
+    f"✅ Validated {SINCE} · *Order 700001 · shop.example.com*",
     ":white_check_mark: *Sent*: DigiCert accepted the resend for order 700001 (shop.example.com).",
     "*Refused*: DigiCert did not resend for order 700001 (shop.example.com): Too many tries. Nothing was sent.",
     "*Not sent*: nothing went out for order 700001 (shop.example.com).",
@@ -146,7 +148,7 @@ def test_two_things_and_other_numbers_are_refused_in_a_sentence(text):
     [
         "Domain shop.example.com",
         "*Domain: <http://shop.example.com|shop.example.com>*",
-        f"Domain shop.example.com waits for e-mail validation since {SINCE}. Resend the mail?",
+        "*Domain shop.example.com* is waiting for email approval (2 days)",
         "*Sent*: DigiCert accepted the resend for domain shop.example.com.",
     ],
 )

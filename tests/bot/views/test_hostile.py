@@ -294,7 +294,7 @@ VIEWS = {
     "resend_messages.as_direct_message": lambda of: resend_messages.as_direct_message(of.message(), of.draw(of.text)),
     "alert_offers.offer": lambda of: alert_offers.offer(of.offer()),
     "resend_messages.withdrawn": lambda _: resend_messages.withdrawn(),
-    "alert_offers.summary": lambda of: alert_offers.summary(of.offer(), 10, of.now - of.now),
+    "alert_offers.summary": lambda of: alert_offers.summary(of.offer(), of.now - of.now),
     "policy_explanation.explained": lambda of: policy_explanation.explained(
         of.draw(of.id), of.context(), of.resource(), of.context(), of.draw(st.lists(of.text, max_size=3))
     ),

@@ -13,6 +13,7 @@ from bot.parsing.mentions import Mention
 from bot.parsing.targets import DomainRef, OrderRef
 from bot.policy.rules import Action, Rule, Rules
 from bot.services.alerts.ingest import AlertIngester
+from bot.services.alerts.offer_refresh import OfferRefresher
 from bot.services.alerts.offers import EDIT_SECONDS, MOST_PUT_OFF, OfferWorker
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.policy_loader import PolicyLoader
@@ -20,6 +21,8 @@ from bot.services.lookup.account import AccountCache
 from bot.services.lookup.pending_mentions import PendingMentions
 from bot.slack.client import Identity
 from bot.store.alerts import Alert, Alerts
+from bot.store.follow_ups import FollowUps
+from bot.store.ledger.history import LastResends
 from bot.store.offers import Offers
 
 AWAY = CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False)
@@ -66,12 +69,17 @@ def authors(authorizer):
 
 
 @pytest.fixture
+def refresher(offers, database, pending_mentions, clock):
+    return OfferRefresher(offers, LastResends(database), FollowUps(database), pending_mentions, clock)
+
+
+@pytest.fixture
 def make_offering(
-    alert_ingester, authorizer, pending_mentions, chat, publisher, database, alerts, offers, clock, authors
+    alert_ingester, authorizer, pending_mentions, chat, publisher, database, alerts, offers, clock, authors, refresher
 ):
     """Return a function that makes a worker, as after a start."""
 
-    def create(authors=authors, **more):
+    def create(authors=authors, pending_mentions=pending_mentions, **more):
         return OfferWorker(
             CHANNELS,
             alert_ingester,
@@ -84,6 +92,7 @@ def make_offering(
             offers,
             clock,
             authors,
+            refresher,
             **more,
         )
 
@@ -133,7 +142,7 @@ async def test_what_waits_is_offered_in_the_thread_of_its_alert(once, arrive, or
 
     [(destination, text, _)] = chat.posts
     assert (destination.channel_id, destination.thread_ts) == ("C0OPS", alert.ts)
-    assert text.startswith("Order 1 (n1.example.com) waits for e-mail validation since ")
+    assert text == "Order 1 · n1.example.com is waiting for email approval (30 days)"
     assert await alerts.unread(10) == []
 
 
@@ -151,7 +160,7 @@ async def test_the_same_target_is_counted_and_edits_come_together(once, arrive, 
 
     assert len(chat.posts) == 1
     assert len(chat.edits) == 1
-    assert texts(chat)[0].endswith("5 more alerts name it.")
+    assert texts(chat)[0].endswith(" · 5 more alerts since")
 
 
 async def test_the_same_target_in_another_channel_and_on_another_day_is_offered_again(
@@ -174,8 +183,7 @@ async def test_ten_offers_in_ten_minutes_then_one_summary_then_offers_again(once
     await once()
     summary = texts(chat)[-1]
     assert len(chat.posts) == 11
-    assert "10 offers within 10 minutes are the most" in summary
-    assert "4 more alerts name orders" in summary
+    assert summary.startswith("4 more alerts mention pending orders.")
     assert chat.posts[-1][0].thread_ts is None
 
     clock.advance(minutes=10, seconds=1)
@@ -352,7 +360,7 @@ async def test_not_now_says_who_and_is_quiet_for_a_day(offer_worker, once, arriv
     await once()
 
     assert len(chat.posts) == 1
-    assert "Not now, says <@U0ANA>; quiet until " in texts(chat)[0]
+    assert "Snoozed by <@U0ANA> until " in texts(chat)[0]
     offer = await offers.get(offer_id)
     assert (offer.snoozed_by, offer.snoozed_until) == ("U0ANA", clock() + timedelta(hours=1))
 
@@ -367,7 +375,7 @@ async def test_a_second_not_now_changes_nothing(offer_worker, once, arrive, orde
     await offer_worker.snooze(Actor("U0BOB", "T0HOME"), offer_id)
 
     assert len(chat.edits) == 1
-    assert "says <@U0ANA>" in texts(chat)[0]
+    assert "Snoozed by <@U0ANA>" in texts(chat)[0]
 
 
 async def test_who_may_not_resend_may_not_quieten_and_an_old_offer_says_so(offer_worker, ana, directory, rows):
@@ -430,7 +438,7 @@ async def test_not_now_in_a_channel_that_became_shared_withdraws_the_offer_and_s
     chat.shared.add("C0OPS")
 
     for _ in range(2):
-        with pytest.raises(InvalidInput, match="makes no offers in this channel any longer"):
+        with pytest.raises(InvalidInput, match="no longer make suggestions in this channel"):
             await offer_worker.snooze(ana, offer_id)
 
     assert (await offers.get(offer_id)).snoozed_by is None
@@ -468,17 +476,15 @@ async def test_a_name_below_a_waiting_domain_opens_that_scope(once, alerts, cert
     await once()
 
     [(_, message, _)] = chat.messages.values()
-    assert message.text.startswith("Domain example.org waits for e-mail validation")
+    assert message.text.startswith("Domain example.org is waiting for email approval")
     assert "name:shop.example.org" in str(message.payload()["blocks"])
 
 
 @pytest.fixture
-def elsewhere(alert_ingester, authorizer, certcentral, chat, publisher, database, alerts, offers, clock, authors):
+def elsewhere(make_offering, certcentral, clock):
     """Return the worker of another process that considers this one dead. It reads DigiCert itself."""
     reads = PendingMentions(certcentral, AccountCache(certcentral, clock))
-    return OfferWorker(
-        CHANNELS, alert_ingester, authorizer, reads, chat, publisher, database, alerts, offers, clock, authors
-    )
+    return make_offering(pending_mentions=reads)
 
 
 @pytest.fixture
@@ -723,7 +729,7 @@ async def test_only_targets_with_a_button_count_as_offered(once, arrive, orders,
     await arrive(7)
     await once()
 
-    assert "Waiting too: order 6 and order 7" in texts(chat)[0]
+    assert texts(chat)[0].endswith("2 more in this alert are pending.")
     assert [text.split()[1] for text in texts(chat)] == ["1", "7"]
 
 

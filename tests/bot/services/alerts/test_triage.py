@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.services.alerts.triage import MOST_OFFERS, Triage, is_rate_limited, triage
+from bot.models import OfferTarget
+from bot.services.alerts.triage import MOST_OFFERS, Triage, is_rate_limited, one_per_email, triage
 from bot.store.offers import ChannelOffers
 
 NOTHING = ChannelOffers({}, 0, None)
@@ -40,3 +41,32 @@ def test_the_verdict_on_an_alert(named, waiting, known, verdict):
 @pytest.mark.parametrize(("lately", "full"), [(0, False), (MOST_OFFERS - 1, False), (MOST_OFFERS, True), (99, True)])
 def test_a_channel_is_full_after_ten_offers(lately, full):
     assert is_rate_limited(ChannelOffers({}, lately, None)) is full
+
+
+def _target(key, *emails, also=()):
+    return OfferTarget(key, key, ("n.example.com",), None, emails, also)
+
+
+ONE_PER_EMAIL = {
+    "different orders": ([_target("order:1", "order:1"), _target("order:2", "order:2")], ["order:1", "order:2"]),
+    "an order and its domain": ([_target("order:1", "domain:7"), _target("domain:7", "domain:7")], ["order:1"]),
+    "a domain before its order": ([_target("domain:7", "domain:7"), _target("order:1", "domain:7")], ["order:1"]),
+    "two orders of a domain": ([_target("order:1", "domain:7"), _target("order:2", "domain:7")], ["order:1"]),
+    "an order with more domains": (
+        [_target("order:1", "domain:7"), _target("order:2", "domain:7", "domain:8")],
+        ["order:2"],
+    ),
+    "orders that share one of two": (
+        [_target("order:1", "domain:7", "domain:8"), _target("order:2", "domain:8", "domain:9")],
+        ["order:1", "order:2"],
+    ),
+    "targets of an older version": ([_target("order:1"), _target("order:2")], ["order:1", "order:2"]),
+}
+
+
+@pytest.mark.parametrize(("targets", "kept"), ONE_PER_EMAIL.values(), ids=ONE_PER_EMAIL)
+def test_targets_of_the_same_email_become_one(targets, kept):
+    merged = one_per_email(targets)
+
+    assert [target.key for target in merged] == kept
+    assert {key for target in merged for key in target.keys} == {target.key for target in targets}
