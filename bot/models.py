@@ -288,7 +288,8 @@ class Order:
 
     `since` is when it began to wait, None if DigiCert does not say; it is not before `ordered_at`. `other_kind` names
     the kind of a certificate that is not for TLS. Its common name is then no domain name. `awaits_approval` is True
-    while an administrator of the CertCentral account has to approve a request.
+    while an administrator of the CertCentral account has to approve a request. `expires_at` is when the
+    certificate that a reissue replaces expires, None if there is none or if DigiCert's list does not say.
     """
 
     id: int
@@ -303,6 +304,7 @@ class Order:
     other_kind: str | None = None
     is_ev: bool = False
     awaits_approval: bool = False
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from bot.services.operations.ledger_audit import HeadLog, compare_with_head_file
 from bot.services.operations.workflow_recovery import WorkflowRecovery
 from bot.services.publishing.publisher import MessagePublisher
 from bot.services.reports.history import HistoryReport
+from bot.services.reports.pending_orders import PendingOrders
 from bot.services.reports.status import StatusReport
 from bot.services.resend.form import ResendFormService
 from bot.services.resend.reporter import ResultReporter
@@ -375,7 +376,11 @@ class _Container:
             self.certcentral,
             self.account,
             LastResends(self.database),
-            self.publisher,
+            self.pending_orders,
             self.clock,
             self.settings.console_url,
         )
+
+    @cached_property
+    def pending_orders(self) -> PendingOrders:
+        return PendingOrders(self.certcentral, LastResends(self.database), self.publisher)

@@ -114,6 +114,8 @@ class _Certificate(_Read):
     dns_names: Names = ()
     emails: Any = None
     date_created: Moment = None
+    # Page "List orders": only a certificate that was issued once has it, so a reissue shows the end of the present one.
+    valid_till: Moment = None
 
     @property
     def is_for_hosts(self) -> bool:
@@ -191,6 +193,7 @@ class _Order(_Read):
             other_kind=other_kind,
             is_ev=product.validation_type == "ev" or "_ev_" in f"_{product.name_id}_",
             awaits_approval=any(request.status in {"pending", "submitted"} for request in self.requests),
+            expires_at=self.certificate.valid_till,
         )
 
     @property

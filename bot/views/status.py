@@ -1,31 +1,41 @@
 """The state of orders and domains: ephemeral messages with buttons for paging."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.models import Domain, LastResend, LedgerEvent, Order, Pending, TargetKey
+from bot.models import Domain, LastResend, Order, Pending, TargetKey, domain_key, order_key
 from bot.views.blocks import (
     SECTION_TEXT,
     Message,
-    context,
     date_time,
     duration_since,
-    emails,
     escape,
-    name,
     names,
-    person,
     plain,
     section,
+    time_of_day,
     truncate,
+)
+from bot.views.console_links import console_button
+from bot.views.pending_rows import (
+    PendingRow,
+    certificate_end,
+    last_resent,
+    not_approved,
+    order_name,
+    resend_button,
+    row_blocks,
+    row_line,
+    short_name,
 )
 
 PREVIOUS = "status_previous"
 NEXT = "status_next"
 AGAIN = "status_again"
+ALL = "status_all"
 PER_PAGE = 10
 
 # Slack takes about 13,200 characters in all blocks of a message; the bot's texts have 4,000 at most.
@@ -33,32 +43,47 @@ _ROOM_IN_BLOCKS = 9600
 _ROOM_IN_TEXT = 3600
 _LEAST_FOR_A_LINE = 480
 _MOST_LINES = 12
-_ROOM_FOR_A_NAME = 160
 _ROOM_FOR_A_PRODUCT = 60
 _ROOM_FOR_A_WORD = 40
 
 
 @dataclass(frozen=True, slots=True)
 class NameGroup:
-    """The names of one state with the same last resend, if any. `method` is their validation method."""
+    """The names of one state with the same last resend, if any. `method` is their validation method.
+
+    `by_email` is True if that is email.
+    """
 
     names: tuple[str, ...]
     waits: bool
     method: str
     last: LastResend | None = None
+    by_email: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
     """An order. `over` is the reason if nothing can be pending there, else `groups` describe its names.
 
-    `remark` says what else the order needs, or which part of it could not be read.
+    `remark` says what else the order needs, or which part of it could not be read. `may_resend` is True if the reader
+    may resend for it.
     """
 
     order: Order
     over: str | None = None
     groups: tuple[NameGroup, ...] = ()
     remark: str = ""
+    may_resend: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return the key that opens the form."""
+        return order_key(self.order.id)
+
+    @property
+    def can_resend(self) -> bool:
+        """Return True if an email can help now."""
+        return self.may_resend and any(group.waits and group.by_email for group in self.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +93,17 @@ class DomainState:
     domain: Domain
     over: str | None = None
     last: LastResend | None = None
+    may_resend: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return the key that opens the form."""
+        return domain_key(self.domain.id)
+
+    @property
+    def can_resend(self) -> bool:
+        """Return True if an email can help now."""
+        return self.may_resend and not self.over
 
 
 State = OrderState | DomainState
@@ -75,7 +111,7 @@ State = OrderState | DomainState
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
-    """One page of the pending orders. `number` counts from 0, `last` is by order id.
+    """One page of the pending orders. `number` counts from 0.
 
     `unreadable` is a sentence on the rows of DigiCert's lists that could not be read, or empty.
     """
@@ -83,30 +119,34 @@ class StatusPage:
     number: int
     pages: int
     total: int
-    orders: tuple[Order, ...]
-    last: Mapping[int, LastResend]
+    rows: tuple[PendingRow, ...]
     read_at: datetime
     unreadable: str = ""
 
 
 def page(shown: StatusPage, now: datetime) -> Message:
     """Return the pending orders of one page, and the buttons to the neighbouring pages."""
-    listed = f"as DigiCert listed them at {date_time(shown.read_at)}."
-    if not shown.orders:
-        which = " that could be read" if shown.unreadable else ""
-        words = f"No order{which} waits for validation, {listed}"
-        return _notes(" ".join(filter(None, [words, escape(shown.unreadable)])))
-    of_pages = f" Page {shown.number + 1} of {shown.pages}." if shown.pages > 1 else ""
-    count = "1 order waits" if shown.total == 1 else f"{shown.total} orders wait"
-    head = f"*{count} for validation*, the oldest first, {listed}{of_pages} {escape(shown.unreadable)}".rstrip()
-    lines = [_pending_line(order, shown.last.get(order.id), now) for order in shown.orders]
-    hint = context(f"Name an order to see each of its names, for example /dcv-status {shown.orders[0].id}.")
-    blocks = [section(head), *(section(line) for line in lines), hint, *_navigation(shown)]
-    room = _ROOM_IN_TEXT // len(lines)
-    return Message(" ".join([head, *(truncate(line.replace("\n", " "), room) for line in lines)]), tuple(blocks))
+    checked = f"Checked {time_of_day(shown.read_at)}"
+    if not shown.rows:
+        none = "No pending orders that could be read" if shown.unreadable else "No pending orders"
+        return _notes(" · ".join(filter(None, [none, checked, escape(shown.unreadable)])))
+    count = "1 pending order" if shown.total == 1 else f"{shown.total} pending orders"
+    of_pages = f"Page {shown.number + 1} of {shown.pages}" if shown.pages > 1 else ""
+    order = "Oldest first" if shown.total > 1 else ""
+    head = " · ".join(filter(None, [f"*{count}*", order, checked, of_pages, escape(shown.unreadable)]))
+    blocks: list[Block] = [section(head)]
+    spoken = [head]
+    room = _ROOM_IN_TEXT // len(shown.rows)
+    for number, row in enumerate(shown.rows):
+        if row.need and (number == 0 or not shown.rows[number - 1].need):
+            blocks.append(section("*Needs something else*"))
+            spoken.append("Needs something else:")
+        blocks += row_blocks(row, now)
+        spoken.append(truncate(row_line(row, now), room))
+    return Message("\n".join(spoken), (*blocks, *_navigation(shown)))
 
 
-def states(wanted: str | None, found: Sequence[State], more: int, now: datetime) -> Message:
+def states(wanted: str | None, found: Sequence[State], more: int, now: datetime, console_url: str) -> Message:
     """Return DigiCert's state of an order or a domain, or of several with one name.
 
     `more` is the number of further orders with that name.
@@ -115,21 +155,22 @@ def states(wanted: str | None, found: Sequence[State], more: int, now: datetime)
     spoken: list[str] = []
     for state in found:
         blocks += _sections(_lines(state, _ROOM_IN_BLOCKS // len(found), now))
+        blocks.append(_state_buttons(state, console_url))
         room = _ROOM_IN_TEXT // len(found)
         spoken.append(truncate(" ".join(_lines(state, room, now)), room))
     if more:
-        words = (
-            f"{'1 more order carries' if more == 1 else f'{more} more orders carry'} {_short(wanted or '')}; ask by id."
-        )
-        blocks.append(context(words))
+        include = "1 more order includes" if more == 1 else f"{more} more orders include"
+        words = f"{include} {short_name(wanted or '')}. Search by order number."
+        blocks.append(section(words))
         spoken.append(words)
+    blocks.append(_buttons([(ALL, "All pending orders", page_key(0))]))
     return Message(" ".join(spoken), tuple(blocks))
 
 
 def unavailable(sentence: str, again: str) -> Message:
     """Return the message if DigiCert could not be reached, with a button to retry."""
-    words = f"{escape(sentence)} How it stands cannot be told now; try again in a moment."
-    return Message(words, (section(f":warning: {words}"), _buttons([(AGAIN, "Try again", again)])))
+    words = f"Can't load the status right now. {escape(sentence)}"
+    return Message(words, (section(words), _buttons([(AGAIN, "Try again", again)])))
 
 
 def page_key(number: int) -> str:
@@ -156,13 +197,10 @@ def _buttons(chosen: Iterable[tuple[str, str, str]]) -> ActionsBlock:
     )
 
 
-def _pending_line(order: Order, last: LastResend | None, now: datetime) -> str:
-    more = f" and {len(order.names) - 1} more" if len(order.names) > 1 else ""
-    return f"*{order.id}* · {_order_name(order)}{more} · {_waits(order.since, now)}\n{_last(last, now)}"
-
-
-def _waits(since: datetime | None, now: datetime) -> str:
-    return f"waits for {duration_since(since, now)} (since {date_time(since)})" if since else "waits"
+def _state_buttons(state: State, console_url: str) -> ActionsBlock:
+    subject = f"order {state.order.id}" if isinstance(state, OrderState) else state.domain.name
+    resend = [resend_button(state.key, subject)] if state.can_resend else []
+    return ActionsBlock(elements=[*resend, console_button(console_url, state.key)])
 
 
 def _lines(state: State, room: int, now: datetime) -> list[str]:
@@ -174,69 +212,52 @@ def _lines(state: State, room: int, now: datetime) -> list[str]:
 
 
 def _domain_line(state: DomainState, now: datetime) -> str:
-    domain = state.domain
-    last = _last(state.last, now, mailed_for=domain.name)
+    domain, last = state.domain, state.last
+    head = f"*Domain {short_name(domain.name)}*"
+    resent = [last_resent(last, "" if last.name == domain.name else last.name)] if last else []
     if state.over:
-        return f"*Domain {_short(domain.name)}*: {escape(state.over)} {last if state.last else ''}".rstrip()
-    match domain.validation:
-        case Pending(valid_until):
-            waits = f"It {_waits(domain.since, now)} for validation by an e-mail"
-            if valid_until:
-                waits += f"; its earlier validation is valid until {valid_until:%Y-%m-%d}"
-        case _:
-            waits = "DigiCert does not tell whether it waits for validation"
-    return f"*Domain {_short(domain.name)}*: {waits}. {last}"
+        return " · ".join([head, escape(state.over), *resent])
+    if not isinstance(domain.validation, Pending):
+        return " · ".join([head, "validation status unknown", *resent])
+    words = f"waiting for email approval{f' for {duration_since(domain.since, now)}' if domain.since else ''}"
+    until = domain.validation.valid_until
+    valid = [f"its earlier validation is valid until {until:%b} {until.day}, {until.year}"] if until else []
+    waited = [not_approved(last, now)] if last else []
+    return " · ".join(filter(None, [head, words, *valid, *waited, *resent]))
 
 
 def _order_lines(state: OrderState, room: int, now: datetime) -> list[str]:
     """Return the order, then its names in groups. Names that exceed `room` characters are only counted."""
     order = state.order
+    head = f"*Order {order.id} · {order_name(order)}*"
     if state.over:
-        return [truncate(f"*Order {order.id}* ({_order_name(order)}): {escape(state.over)}", room)]
-    product = f" {truncate(escape(order.product), _ROOM_FOR_A_PRODUCT)}." if order.product else ""
-    since = f" since {date_time(order.since)} ({duration_since(order.since, now)})" if order.since else ""
-    status = truncate(escape(order.status), _ROOM_FOR_A_WORD)
-    head = f"*Order {order.id}* ({_order_name(order)}): {status}{since}.{product}"
+        return [truncate(f"{head} · {escape(state.over)}", room)]
+    product = truncate(escape(order.product), _ROOM_FOR_A_PRODUCT)
+    status = truncate(escape(order.status.replace("_", " ")), _ROOM_FOR_A_WORD)
+    since = f"{status} {duration_since(order.since, now)} (since {date_time(order.since)})" if order.since else status
+    expires = certificate_end(order.expires_at, now) if order.expires_at else ""
+    head = " · ".join(filter(None, [head, product, since, expires]))
     remarks = [truncate(escape(state.remark), room // 2)] if state.remark else []
     left = room - len(head) - sum(map(len, remarks))
     # Show fewer groups if the room would leave too little for each line, but always at least one.
     shown = state.groups[: min(_MOST_LINES, max(1, left // _LEAST_FOR_A_LINE))]
     lines = [_group_line(group, left // len(shown), now) for group in shown]
     rest = sum(len(group.names) for group in state.groups[len(shown) :])
-    return [head, *lines, *([f"And {rest} more names."] if rest else []), *remarks]
+    return [head, *lines, *([f"+ {rest} more domains"] if rest else []), *remarks]
 
 
 def _group_line(group: NameGroup, room: int, now: datetime) -> str:
-    one, method = len(group.names) == 1, truncate(escape(group.method), _ROOM_FOR_A_WORD)
+    method = truncate(escape(group.method), _ROOM_FOR_A_WORD)
     if group.waits:
-        words = f"*{len(group.names)} {'name waits' if one else 'names wait'} for {method}*"
+        words = f"⏳ {'Needs email approval' if group.by_email else f'Needs {method}'} ({len(group.names)})"
     else:
-        words = f"*{len(group.names)} {'name is' if one else 'names are'} validated* (by {method})"
-    last = f" {_last(group.last, now)}" if group.waits or group.last else ""
-    left = room - len(words) - len(last) - 4
-    return f"{words}: {truncate(names(group.names, room=max(0, left - 20)), max(20, left))}.{last}"
-
-
-def _last(last: LastResend | None, now: datetime, mailed_for: str | None = None) -> str:
-    """Return the last resend: who asked for it, when, and its recipients.
-
-    It has no link if the reader may not see its thread.
-    """
-    if last is None:
-        return "No resend by this bot so far."
-    went = "Last resend" if last.outcome is LedgerEvent.SENT else "Last resend (it is *unknown* whether it went out)"
-    scope = f" for {_short(last.name)}" if mailed_for not in {None, last.name} else ""
-    thread = f" (<{last.link}|thread>)" if last.link else ""
-    when = f"{duration_since(last.at, now)} ago, at {date_time(last.at)}"
-    return f"{went} {when}, by {person(last.user_id)}{scope} to {emails(last.emails)}{thread}."
-
-
-def _order_name(order: Order) -> str:
-    return _short(order.common_name or next(iter(order.names), "")) or "no name"
-
-
-def _short(ascii_name: str) -> str:
-    return truncate(name(ascii_name), _ROOM_FOR_A_NAME)
+        words = f"✅ Validated by {'email' if group.by_email else method} ({len(group.names)})"
+    last = group.last
+    waited = not_approved(last, now) if last and group.waits else ""
+    ends = [part for part in (waited, last_resent(last) if last else "") if part]
+    end = "".join(f" · {part}" for part in ends)
+    left = room - len(words) - len(end) - 4
+    return f"{words}: {truncate(names(group.names, room=max(0, left - 20)), max(20, left))}{end}"
 
 
 def _sections(lines: Sequence[str]) -> list[Block]:

@@ -75,6 +75,28 @@ def read_button_interaction(body: Payload) -> Interaction:
     return read_message_interaction(body)
 
 
+def read_screen_interaction(body: Payload) -> Interaction:
+    """Return the user who pressed a button in a message or on Home. Answers to Home go to a direct message."""
+    if _is_on_home(body):
+        return Interaction(read_actor(body), None)
+    return read_button_interaction(body)
+
+
+def read_form_destination(body: Payload) -> Destination:
+    """Return the destination of a form that a button opens: its channel, or from Home a direct message.
+
+    To post to a user's id opens the direct message. No rule that is limited to a channel matches it.
+    """
+    if _is_on_home(body):
+        return Destination(read_actor(body).user_id)
+    destination = read_button_interaction(body).destination
+    return destination or Destination(read_actor(body).user_id)
+
+
+def _is_on_home(body: Payload) -> bool:
+    return bool(_found(body, "view", "type") == "home")
+
+
 def read_view(body: Payload) -> Payload:
     """Return the user's open view, or an empty mapping if there is none."""
     view = body.get("view")

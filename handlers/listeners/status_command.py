@@ -2,16 +2,28 @@
 
 from typing import Any
 
+from attrs import define
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.models import TargetKey
 from bot.parsing.commands import ShowStatus, read_status
 from bot.services.reports.status import StatusReport
+from bot.services.resend.form import ResendFormService
 from bot.slack.chat import Chat
+from bot.views import resend_form
 from bot.views import status as views
+from bot.views.pending_rows import DETAILS, RESEND
 from bot.wiring import Services
 from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.listeners.help import Help
-from handlers.listeners.payloads import read_choice, read_command_interaction, read_ephemeral_interaction
+from handlers.listeners.payloads import (
+    read_choice,
+    read_command_interaction,
+    read_ephemeral_interaction,
+    read_form_destination,
+    read_screen_interaction,
+    read_trigger,
+)
 
 HELP = Help(
     "/dcv-status",
@@ -21,13 +33,14 @@ HELP = Help(
 )
 
 
+@define(eq=False, repr=False, slots=False)
 class StatusCommand:
-    """Listeners for the slash command and for the buttons below its answers."""
+    """Listeners for the slash command, and for the buttons of its rows and answers."""
 
-    def __init__(self, status: StatusReport, chat: Chat, boundary: ErrorBoundary) -> None:
-        self._status = status
-        self._chat = chat
-        self._boundary = boundary
+    _status: StatusReport
+    _form_service: ResendFormService
+    _chat: Chat
+    _boundary: ErrorBoundary
 
     async def handle(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Ack at once, then send the report as an ephemeral message."""
@@ -50,10 +63,28 @@ class StatusCommand:
             message = await self._status.page(interaction.actor, interaction.destination, read_choice(body) or "")
             await self._chat.send_ephemeral(interaction, message, replace=True)
 
+    async def resend(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Open the form for the order or domain of a row."""
+        interaction, destination = read_screen_interaction(body), read_form_destination(body)
+        await ack()
+        async with self._boundary.respond_to(interaction):
+            key = read_choice(body) or ""
+            form = await self._form_service.start(interaction.actor, destination, key)
+            view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, _words(key)))
+            if view_id:
+                await self._chat.update_form(view_id, await self._form_service.choose(form, key))
+
+
+def _words(key: str) -> str:
+    """Return what the loading form says that it looks up."""
+    order_id = TargetKey.parse(key).order_id
+    return "the domain" if order_id is None else f"order {order_id}"
+
 
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    command = StatusCommand(services.status, services.chat, boundary)
+    command = StatusCommand(services.status, services.form_service, services.chat, boundary)
     app.command(HELP.command)(command.handle)
-    for button in (views.PREVIOUS, views.NEXT, views.AGAIN):
+    for button in (views.PREVIOUS, views.NEXT, views.AGAIN, views.ALL, DETAILS):
         app.action(button)(command.show_page)
+    app.action(RESEND)(command.resend)

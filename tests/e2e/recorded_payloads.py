@@ -154,7 +154,7 @@ async def record(
     for number in range(2, 14):
         certcentral.add_order(ORDER + number, ["twice.example.org"])
     await ana.command("/dcv-status", "", pki)
-    await ana.click(await ana.receives("orders wait"), "Next")
+    await ana.click(await ana.receives("pending orders"), "Next")
     form = await ask("twice.example.org")
     await form.choose(str(ORDER + 2), action_id="match")
     certcentral.faults.plan(f"GET /order/certificate/{ORDER + 3}", answers(403))

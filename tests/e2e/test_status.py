@@ -40,8 +40,13 @@ def three_pages(certcentral: CertCentral) -> list[int]:
 
 def listed(message: Message, ids: list[int]) -> list[int]:
     """Return those of these orders that an ephemeral message lists, in its order."""
-    text = message.visible_text.split("Name an order")[0]
+    text = message.visible_text
     return sorted((each for each in ids if f"{each} ·" in text), key=lambda each: text.index(f"{each} ·"))
+
+
+def page_buttons(message: Message) -> list[str]:
+    """Return the buttons below an ephemeral message that are not those of a row."""
+    return [label for label in message.buttons if label not in {"Resend…", "Details"}]
 
 
 async def test_an_order_is_shown_by_name_with_state_method_and_the_last_resend(
@@ -56,12 +61,14 @@ async def test_an_order_is_shown_by_name_with_state_method_and_the_last_resend(
     whisper = await asks(ana, pki, str(ORDER), f"Order {ORDER}")
     by_dns = await asks(ana, pki, "dns.example", "dns.example")
 
-    assert "2 names wait for an e-mail: shop.example.com and *.example.net" in whisper.visible_text
-    assert "1 name is validated (by an e-mail): done.example.org." in whisper.visible_text
-    assert "Last resend" in whisper.text
-    assert f"by <@{ana.id}> to admin@example.com and admin@example.net" in whisper.text
+    assert "⏳ Needs email approval (2): shop.example.com and *.example.net" in whisper.visible_text
+    assert "✅ Validated by email (1): done.example.org" in whisper.visible_text
+    assert f"by <@{ana.id}> to 2 recipients: admin@example.com and admin@example.net" in whisper.text
     assert f"/{pki.id}/p{root.ts.replace('.', '')}" in whisper.text
-    assert "1 name waits for a DNS TXT record: dns.example. No resend by this bot so far." in by_dns.visible_text
+    assert whisper.buttons == ["Resend…", "Open in CertCentral", "All pending orders"]
+    assert "(1): dns.example" in by_dns.visible_text
+    assert "resent" not in by_dns.text
+    assert by_dns.buttons == ["Open in CertCentral", "All pending orders"]
     assert slack.problems == []
 
 
@@ -91,24 +98,46 @@ async def test_a_domain_is_shown_with_its_last_resend(
     before = await asks(ana, pki, "waits.com", "Domain waits.com")
     await ana.command("/dcv-resend", "waits.com to admin@waits.com", pki)
     await slack.sees_message(pki, containing="What now", thread=await slack.sees_message(pki, containing="Sent"))
-    after = await asks(ana, pki, "waits.com", "Last resend")
+    after = await asks(ana, pki, "waits.com", "last resent")
     valid = await asks(ana, pki, "valid.com", "valid.com is validated until")
     order = await asks(ana, pki, "shop.waits.com", f"Order {ORDER}")
-    waiting = await asks(ana, pki, "", "1 order waits")
+    waiting = await asks(ana, pki, "", "1 pending order")
 
-    assert "waits for" in before.text
-    assert "No resend by this bot so far" in before.text
+    assert "waiting for email approval" in before.text
+    assert "resent" not in before.text
     assert "to admin@waits.com (<http" in after.text
-    assert valid.buttons == []
+    assert valid.buttons == ["Open in CertCentral", "All pending orders"]
     assert order.text.count("to admin@waits.com") == 2
     assert "to admin@waits.com" in waiting.text
+    assert slack.problems == []
+
+
+async def test_a_row_leads_to_its_details_in_place_and_to_the_filled_form(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
+) -> None:
+    certcentral.add_order(ORDER, ["shop.example.com"], created=LONG_AGO)
+    certcentral.add_order(ORDER + 1, ["dns.example.com"], method="dns-txt-token")
+    page = await asks(ana, pki, "", "2 pending orders")
+    rows = page.buttons
+
+    await ana.click(page, "Details")
+    await slack.wait_for(lambda: page.content.says(f"Order {ORDER}"), "the details in place", 20.0)
+    await ana.click(page, "Resend…")
+    form = await ana.sees_form("shop.example.com")
+    await form.submit()
+    root = await sees_end(slack, pki, ORDER)
+
+    assert rows == ["Resend…", "Details", "Details"]
+    assert len(ana.ephemerals) == 1
+    assert root.channel is pki
+    assert len(certcentral.resends) == 1
     assert slack.problems == []
 
 
 async def test_nothing_waits(bot: BotProcess, certcentral: CertCentral, ana: SimulatedUser, pki: Channel) -> None:
     certcentral.add_order(ORDER, ["issued.com"], status="issued")
 
-    whisper = await asks(ana, pki, "", "No order waits for validation")
+    whisper = await asks(ana, pki, "", "No pending orders")
 
     assert whisper.buttons == []
 
@@ -126,17 +155,17 @@ async def test_pages_are_turned_in_place_and_checked_against_the_policy_each_tim
     await make_bot(DCV_ALLOWED_USERS="", DCV_ALLOWED_USERGROUPS=team.id).start()
     await slack.wait_for_connection()
 
-    whisper = await asks(ana, pki, "", "23 orders wait")
-    observation = [(listed(whisper, three_pages), whisper.buttons)]
+    whisper = await asks(ana, pki, "", "23 pending orders")
+    observation = [(listed(whisper, three_pages), page_buttons(whisper))]
     for label, number in (("Next", 2), ("Next", 3), ("Previous", 2), ("Previous", 1)):
         await ana.click(whisper, label)
         await slack.wait_for(lambda page=number: whisper.content.says(f"Page {page} of 3"), f"page {number}", 20.0)
-        observation.append((listed(whisper, three_pages), whisper.buttons))
+        observation.append((listed(whisper, three_pages), page_buttons(whisper)))
     whispers, asked = len(ana.ephemerals), len(certcentral.calls)
     team.set_members([])
     await slack.wait_for_events()
     await ana.click(whisper, "Next")
-    await ana.receives("not on the list")
+    await ana.receives("view status")
 
     first, second, third = (three_pages[start : start + 10] for start in (0, 10, 20))
     middle = (second, ["Previous", "Next"])
@@ -153,7 +182,7 @@ async def test_a_stranger_to_the_list_is_refused_and_digicert_hears_nothing(
     ben, before = slack.add_person("ben"), len(certcentral.calls)
 
     for text in ("", str(ORDER), "shop.example.com"):
-        await asks(ben, pki, text, "not on the list")
+        await asks(ben, pki, text, "view status")
 
     rows = ledger()
     assert [(row["kind"], row["detail"]["action"]) for row in rows] == [("denied", "status")] * 3
@@ -170,7 +199,7 @@ async def test_a_name_on_many_orders_is_shown_for_five_of_them(
     whisper = await asks(ana, pki, "shop.example.com", f"Order {ORDER}")
 
     assert [number for number in range(8) if f"Order {ORDER + number}" in whisper.text] == [0, 1, 2, 3, 4]
-    assert "3 more orders carry shop.example.com" in whisper.text
+    assert "3 more orders include shop.example.com" in whisper.text
     assert slack.problems == []
 
 
@@ -184,8 +213,8 @@ async def test_250_names_fit(
 
     whisper = await asks(ana, pki, str(ORDER), f"Order {ORDER}")
 
-    assert "*150 names wait for an e-mail*" in whisper.text
-    assert "*100 names are validated*" in whisper.text
+    assert "Needs email approval (150)" in whisper.text
+    assert "Validated by email (100)" in whisper.text
     assert " more" in whisper.text
     assert whisper.blocks
     assert slack.problems == []
@@ -197,14 +226,13 @@ async def test_digicert_is_away_and_the_same_is_asked_again(
     certcentral.add_order(ORDER, ["shop.example.com"])
     certcentral.faults.plan("GET /order/*", answers(503, "<html>"), times=None)
 
-    whisper = await asks(ana, pki, "shop.example.com", "cannot be told now")
+    whisper = await asks(ana, pki, "shop.example.com", "Can't load the status")
     text, buttons = whisper.text, whisper.buttons
     certcentral.faults.clear()
     await ana.click(whisper, "Try again")
     await slack.wait_for(lambda: whisper.content.says(f"Order {ORDER}"), "the answer in place", 20.0)
 
     assert "DigiCert has a problem of its own (HTTP 503)" in text
-    assert "try again" in text
     assert buttons == ["Try again"]
     assert len(ana.ephemerals) == 1
 
@@ -215,7 +243,7 @@ async def test_the_bot_need_not_be_in_the_channel(
     certcentral.add_order(ORDER, ["shop.example.com"])
     closed = slack.add_channel("closed", private=True, member=False)
 
-    whisper = await asks(ana, closed, "", "1 order waits")
+    whisper = await asks(ana, closed, "", "1 pending order")
 
     assert whisper.channel is closed
     assert slack.problems == []
@@ -235,11 +263,11 @@ async def test_a_thread_in_somebody_s_direct_messages_is_linked_for_them_alone(
     await ana.gets_direct_message("What now")
     await ana.command("/dcv-resend", f"{ORDER + 1} to admin@example.com", slack.dm(ana))
     await slack.wait_for(lambda: len(slack.dm(ana).messages) == 4, "both threads", 20.0)
-    shown = {person: await asks(person, closed, "", "2 orders wait") for person in (ana, ben)}
+    shown = {person: await asks(person, closed, "", "2 pending orders") for person in (ana, ben)}
 
     assert shown[ana].text.count("|thread>") == 2
     assert "|thread>" not in shown[ben].text
-    assert shown[ben].text.count(f"by <@{ana.id}>") == 2
+    assert shown[ben].text.count("last email to admin@example.com") == 2
 
 
 async def test_it_changes_nothing(
@@ -248,7 +276,7 @@ async def test_it_changes_nothing(
     certcentral.add_order(ORDER, ["shop.example.com"])
     certcentral.add_domain(1, "waits.com")
 
-    for text, said in (("", "1 order waits"), (str(ORDER), f"Order {ORDER}"), ("waits.com", "Domain waits.com")):
+    for text, said in (("", "1 pending order"), (str(ORDER), f"Order {ORDER}"), ("waits.com", "Domain waits.com")):
         await asks(ana, pki, text, said)
 
     assert certcentral.resends == []

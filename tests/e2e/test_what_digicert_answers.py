@@ -149,7 +149,7 @@ async def test_one_odd_order_does_not_hide_the_account(
     certcentral.add_order(700002, ["odd.example.com"])
     certcentral.faults.plan(LISTS, answers(200, rows(certcentral, o700002=odd)), times=None)
 
-    shown = await status(ana, pki, "", "1 order waits")
+    shown = await status(ana, pki, "", "1 pending order")
     form = await ask("shop.example.com")
     missing = await ask("odd.example.com")
 
@@ -177,7 +177,7 @@ async def test_one_odd_domain_address_or_name_does_not_hide_the_others(
 
     form = await ask("700001")
     shown = await status(ana, pki, "700001", "Order 700001")
-    page = await status(ana, pki, "", "1 order waits")
+    page = await status(ana, pki, "", "1 pending order")
 
     assert form.labels[0] == "Recipients for shop.example.com"
     assert form.says("2 more entries that could not be read")
@@ -253,7 +253,7 @@ async def test_orders_for_other_certificates_are_not_listed_but_explained(
     certcentral.add_order(700001, ["shop.example.com"])
     certcentral.add_order(700102, [], product="client", common_name="Ana Example")
 
-    page = await status(ana, pki, "", "1 order waits")
+    page = await status(ana, pki, "", "1 pending order")
     form = await ask("700102")
     shown = await status(ana, pki, "700102", "Order 700102")
     options = await form.search("")
@@ -320,12 +320,12 @@ async def test_a_pending_reissue_is_dated_by_its_request_and_not_listed_last(
         reissue_requested=now - timedelta(days=2),
     )
 
-    page = await status(ana, pki, "", "13 orders wait")
-    shown = await status(ana, pki, "700001", "reissue_pending")
+    page = await status(ana, pki, "", "13 pending orders")
+    shown = await status(ana, pki, "700001", "reissue pending")
     options = await (await ask("")).search("")
 
-    assert "700001 · again.example.com · waits for 2 days" in page.replace("*", "")
-    assert "(2 days)" in shown
+    assert "700001 · again.example.com · pending 2 days" in page.replace("*", "")
+    assert "reissue pending 2 days" in shown
     assert options[0]["text"] == "700001 · again.example.com"
     assert "90 days" not in page + shown
     assert slack.problems == []

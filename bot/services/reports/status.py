@@ -1,15 +1,14 @@
 """The report of `/dcv-status`: authorizes the user, reads DigiCert and the stores. Changes nothing."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import structlog
 from attrs import define
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
-from bot.errors import CaError, CaRejected, CaUnavailable, InvalidInput, NotVisible
+from bot.errors import CaRejected, CaUnavailable, InvalidInput, NotVisible
 from bot.models import (
     Actor,
     Destination,
@@ -23,9 +22,8 @@ from bot.models import (
     TargetKey,
     Unreadable,
     domain_key,
-    order_key,
 )
-from bot.parsing.domain_names import ancestors, without_wildcard
+from bot.parsing.domain_names import without_wildcard
 from bot.parsing.targets import DomainRef, OrderRef, TargetRef, read_target, target_ref_key
 from bot.policy.rules import Action
 from bot.services.authorization.authorizer import Authorizer
@@ -33,19 +31,22 @@ from bot.services.authorization.resources import resource_for_input
 from bot.services.authorization.visibility import Visibility
 from bot.services.lookup import eligibility
 from bot.services.lookup.account import AccountCache, AccountSnapshot
+from bot.services.lookup.finder import MOST_TWINS
 from bot.services.lookup.name_resolution import nearest_deactivated, nearest_domains, resolve
-from bot.services.publishing.delivery import root_key
-from bot.services.publishing.publisher import MessagePublisher
+from bot.services.reports.pending_orders import (
+    PendingOrders,
+    may_resend,
+    most_urgent_first,
+    newest_resend,
+    visible_orders,
+    visible_resends,
+)
 from bot.store.ledger.history import LastResends
 from bot.views import status as views
 from bot.views.blocks import Message
 from bot.views.status import DomainState, NameGroup, OrderState, State, StatusPage
 
-log = structlog.get_logger(__name__)
-
 MOST_ORDERS = 5
-# Each domain is a term of one query. An OV or EV order with more domains shows its resends in its own status.
-MOST_DOMAINS = 20
 
 _PAGE = "page"
 
@@ -58,9 +59,9 @@ class StatusReport:
     _certcentral: CertCentral
     _account_cache: AccountCache
     _history: LastResends
-    _publisher: MessagePublisher
+    _pending: PendingOrders
     _clock: Clock
-    _console_url: str = ""
+    _console_url: str
 
     async def report(self, actor: Actor, destination: Destination | None, wanted: TargetRef | None) -> Message:
         """Return the status of an order or a name, or the first page of what is pending, freshly listed, for None.
@@ -94,7 +95,7 @@ class StatusReport:
             match read_target(asked.value):
                 case OrderRef(order_id):
                     found: list[State] = [await self._order(asker, order_id, OrderRef(order_id))]
-                    return views.states(None, found, 0, self._clock())
+                    return views.states(None, found, 0, self._clock(), self._console_url)
                 case DomainRef(name):
                     return await self._named(asker, name)
         except CaUnavailable as error:
@@ -103,42 +104,12 @@ class StatusReport:
     async def _page(self, asker: Visibility, number: int, *, young: bool) -> Message:
         asker.require_answer()
         account = await self._account_cache.account(young=young)
-        orders = _oldest_first(order for each in account.orders if (order := asker.order(each)))
+        orders = visible_orders(asker, account)
         pages = max(1, -(-len(orders) // views.PER_PAGE))
         number = min(number, pages - 1)
-        shown = await self._dated(orders[number * views.PER_PAGE :][: views.PER_PAGE])
-        last = await self._last_of(asker, shown, account)
-        page = StatusPage(number, pages, len(orders), tuple(shown), last, account.read_at, account.unreadable)
+        rows = await self._pending.rows(asker, orders[number * views.PER_PAGE :][: views.PER_PAGE], account)
+        page = StatusPage(number, pages, len(orders), tuple(rows), account.read_at, account.unreadable)
         return views.page(page, self._clock())
-
-    async def _dated(self, orders: Sequence[Order]) -> list[Order]:
-        """Return the orders. A reissue gets the date of its request, which DigiCert's lists do not contain."""
-        return list(await asyncio.gather(*(self._dated_one(order) for order in orders)))
-
-    async def _dated_one(self, order: Order) -> Order:
-        if order.since is not None:
-            return order
-        try:
-            return replace(order, since=(await self._certcentral.order(order.id)).since)
-        except CaError as error:
-            log.info("the date of a reissue could not be read", order=order.id, error=str(error))
-            return order
-
-    async def _last_of(
-        self, asker: Visibility, orders: Sequence[Order], account: AccountSnapshot
-    ) -> Mapping[int, LastResend]:
-        """Return the newest resend for any name of each order, by order id. Orders without one are left out."""
-        by_name = {domain.name: domain.id for domain in account.domains}
-        domains = {order.id: _domains_of(order, by_name) for order in orders if not order.is_dv}
-        last = await self._history.last(
-            [order.id for order in orders if order.is_dv], [each for some in domains.values() for each in some]
-        )
-        newest: dict[int, LastResend] = {}
-        for order in orders:
-            prefixes = list(map(domain_key, domains.get(order.id, ()))) or [order_key(order.id)]
-            if found := _newest(_visible(asker, last, order.id), prefixes):
-                newest[order.id] = found
-        return dict(zip(newest, await self._linked(asker, newest.values()), strict=True))
 
     async def _named(self, asker: Visibility, name: str) -> Message:
         """Return each order that is pending for a name, and its domain if no DV order is.
@@ -164,9 +135,10 @@ class StatusReport:
             raise asker.not_visible(wanted)
         found = [
             *(self._order(asker, order.id, wanted) for order in orders[:MOST_ORDERS]),
-            *(self._domain(asker, domain.id) for domain in domains[:MOST_DOMAINS]),
+            *(self._domain(asker, domain.id) for domain in domains[:MOST_TWINS]),
         ]
-        return views.states(name, await asyncio.gather(*found), len(orders[MOST_ORDERS:]), self._clock())
+        states, more = await asyncio.gather(*found), len(orders[MOST_ORDERS:])
+        return views.states(name, states, more, self._clock(), self._console_url)
 
     async def _order(self, asker: Visibility, order_id: int, wanted: TargetRef) -> State:
         with asker.if_unknown(eligibility.unknown_order(order_id), wanted):
@@ -179,7 +151,8 @@ class StatusReport:
         validation = await self._certcentral.order_validation(order_id)
         entries = tuple(entry for each in validation.names if (entry := asker.entry(each, found)))
         groups = await self._groups(asker, order, replace(validation, names=entries))
-        return OrderState(order, None, groups, self._remark(order, validation, hides=order != found))
+        permitted = may_resend(asker, found, (without_wildcard(entry.name_scope) for entry in entries))
+        return OrderState(order, None, groups, self._remark(order, validation, hides=order != found), permitted)
 
     def _remark(self, order: Order, validation: OrderValidation, *, hides: bool) -> str:
         """Return what an order without a pending name still needs, or which of its names could not be read."""
@@ -195,17 +168,18 @@ class StatusReport:
         The links are added last, so that each thread's link is asked of Slack only once.
         """
         keys, found = await self._last_by_key(order, validation)
-        last = _visible(asker, found, order.id)
+        last = visible_resends(asker, found, order.id)
         grouped: dict[tuple[bool, str, str], NameGroup] = {}
         for entry, keys_of_names in zip(validation.names, keys, strict=True):
-            method = eligibility.in_words(entry.method or validation.method or order.method or eligibility.EMAIL)
+            method = entry.method or validation.method or order.method or eligibility.EMAIL
             for name, key in zip(entry.names, keys_of_names, strict=True):
-                mine = NameGroup((name,), entry.is_open, method, last.get(key))
+                by_email, words = method == eligibility.EMAIL, eligibility.in_words(method)
+                mine = NameGroup((name,), entry.is_open, words, last.get(key), by_email)
                 group = (entry.is_open, method, mine.last.request_id if mine.last else "")
                 grouped[group] = _joined(grouped[group], mine) if group in grouped else mine
         groups = sorted(grouped.values(), key=lambda group: not group.waits)
         mailed = [group.last for group in groups if group.last]
-        links = {each.request_id: each.link for each in await self._linked(asker, mailed)}
+        links = {each.request_id: each.link for each in await self._pending.linked(asker, mailed)}
         return tuple(
             replace(group, last=replace(group.last, link=links[group.last.request_id])) if group.last else group
             for group in groups
@@ -239,21 +213,11 @@ class StatusReport:
         except CaRejected as error:
             raise (eligibility.unknown_domain(domain_id) if error.status == 404 else error) from error
         nothing = eligibility.domain_ineligible(domain)
-        resends = _visible(asker, await self._history.last(domains=[domain.id]))
-        last = _newest(resends, [domain_key(domain.id)])
-        linked = (await self._linked(asker, [last]))[0] if last else None
-        return DomainState(domain, f"{nothing} {nothing.hint}" if nothing else None, linked)
-
-    async def _linked(self, asker: Visibility, resends: Iterable[LastResend]) -> list[LastResend]:
-        """Return the resends with a link to each thread, if the user may read it."""
-        resends = list(resends)
-        once = {resend.request_id: resend for resend in resends}
-        mine = asker.actor.user_id
-        found = (
-            self._publisher.link(root_key(each.request_id), to_its_own=each.user_id == mine) for each in once.values()
-        )
-        links = dict(zip(once, await asyncio.gather(*found), strict=True))
-        return [replace(resend, link=links[resend.request_id]) for resend in resends]
+        resends = visible_resends(asker, await self._history.last(domains=[domain.id]))
+        mailed = newest_resend(resends, [domain_key(domain.id)])
+        linked = (await self._pending.linked(asker, [mailed.last]))[0] if mailed else None
+        permitted = asker.may_resend_below(domain.name)
+        return DomainState(domain, f"{nothing} {nothing.hint}" if nothing else None, linked, permitted)
 
 
 def _wanted(key: str) -> TargetRef | None:
@@ -267,19 +231,8 @@ def _wanted(key: str) -> TargetRef | None:
 
 def _page_number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 6):
-        raise InvalidInput("That is no page of this list. Ask anew with /dcv-status.")
+        raise InvalidInput("This list has changed. Run `/dcv-status` again.")
     return int(text)
-
-
-def _oldest_first(orders: Iterable[Order]) -> list[Order]:
-    """Return the orders, the longest pending first. If the pending date is missing, the order date counts."""
-    dated = [(order.since or order.ordered_at, order) for order in orders]
-    return [
-        order
-        for since, order in sorted(
-            dated, key=lambda each: (each[0] is None, each[0].timestamp() if each[0] else 0, each[1].id)
-        )
-    ]
 
 
 def _pending(account: AccountSnapshot, name: str) -> tuple[list[Order], Sequence[Domain]]:
@@ -288,29 +241,8 @@ def _pending(account: AccountSnapshot, name: str) -> tuple[list[Order], Sequence
     There are no domains if a DV order names it exactly.
     """
     found = resolve(account, name)
-    orders = _oldest_first(account.orders_by_name.get(name, ()) or found.orders)
+    orders = most_urgent_first(account.orders_by_name.get(name, ()) or found.orders)
     return orders, () if found.is_exact and any(order.is_dv for order in orders) else found.domains
-
-
-def _domains_of(order: Order, by_name: Mapping[str, int]) -> list[int]:
-    """Return the ids of the nearest listed domain of each name of an order, at most MOST_DOMAINS."""
-    nearest = (
-        next((by_name[above] for above in ancestors(without_wildcard(name)) if above in by_name), None)
-        for name in order.names
-    )
-    return [each for each in dict.fromkeys(nearest) if each is not None][:MOST_DOMAINS]
-
-
-def _visible(
-    asker: Visibility, last: Mapping[str, LastResend], order_id: int | None = None
-) -> Mapping[str, LastResend]:
-    """Return the resends for names that the user may see. A resend of a domain may have been for other names."""
-    return {key: resend for key, resend in last.items() if asker.sees(resend.name, order_id)}
-
-
-def _newest(last: Mapping[str, LastResend], prefixes: Sequence[str]) -> LastResend | None:
-    mine = [resend for key, resend in last.items() if key.startswith(tuple(f"{each}:" for each in prefixes))]
-    return max(mine, key=lambda resend: resend.at, default=None)
 
 
 def _joined(group: NameGroup, more: NameGroup) -> NameGroup:

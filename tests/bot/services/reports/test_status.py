@@ -1,6 +1,7 @@
 """The report of /dcv-status: authorization first, then only reads, and links for users who may open them."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from bot.errors import CaRejected, CaUnavailable, InvalidInput, NotAllowed, NotResendable
 from bot.models import Actor, Call, Destination, DomainTarget, LedgerEvent, OrderTarget, Recipient
 from bot.parsing.targets import DomainRef, OrderRef
+from bot.services.lookup.eligibility import in_words
 from bot.services.publishing.delivery import root_key
-from bot.services.reports.status import MOST_DOMAINS, StatusReport
+from bot.services.reports.pending_orders import MOST_DOMAINS, PendingOrders
+from bot.services.reports.status import StatusReport
 from bot.store.ledger.entries import Entry
 from bot.store.ledger.history import LastResends
 from bot.store.posts import Post
@@ -23,7 +26,9 @@ BOB = Actor("U0BOB", "T0HOME")
 def status(authorizer, certcentral, account_cache, database, publisher, clock, directory):
     directory.add("U0EVE")
     directory.add("U0BOB")
-    return StatusReport(authorizer, certcentral, account_cache, LastResends(database), publisher, clock)
+    history = LastResends(database)
+    pending = PendingOrders(certcentral, history, publisher)
+    return StatusReport(authorizer, certcentral, account_cache, history, pending, clock, "https://console.test")
 
 
 @pytest.fixture
@@ -80,11 +85,11 @@ async def test_names_are_grouped_by_state_method_and_request(status, certcentral
 
     text = (await status.report(ana, PKI, OrderRef(1))).text
 
-    assert "*2 names wait for an e-mail*: a.example and *.b.example. Last resend" in text
-    assert "by <@U0ANA> to admin@a.example and admin@b.example (<https://slack.test/C0PKI/17.5|thread>)" in text
-    assert "*1 name waits for an e-mail*: c.example. No resend by this bot so far." in text
-    assert "*1 name waits for a DNS TXT record*: d.example." in text
-    assert text.endswith("*1 name is validated* (by an e-mail): done.example.")
+    assert "⏳ Needs email approval (2): a.example and *.b.example · last resent" in text
+    assert "by <@U0ANA> to 2 recipients: admin@a.example and admin@b.example (<https://slack.test/C0PKI/17.5|" in text
+    assert "⏳ Needs email approval (1): c.example ⏳" in text
+    assert f"⏳ Needs {in_words('dns-txt-token')} (1): d.example ✅" in text
+    assert text.endswith("✅ Validated by email (1): done.example")
 
 
 async def test_names_of_an_organization_s_order_were_mailed_by_their_domains(status, certcentral, resent, ana):
@@ -98,11 +103,11 @@ async def test_names_of_an_organization_s_order_were_mailed_by_their_domains(sta
     text = (await status.report(ana, PKI, OrderRef(1))).text
     page = (await status.report(ana, PKI, None)).text
 
-    assert "a.one.com. Last resend less than a minute ago" in text
+    assert "a.one.com · last resent" in text
     assert "to x@one.com" in text
     assert "to y@two.com" in text
-    assert "three.com. No resend" in text
-    assert "by <@U0ANA> to" in page
+    assert text.endswith("three.com")
+    assert "last email to" in page
 
 
 async def test_an_order_of_many_domains_asks_for_the_first_of_them(status, certcentral, resent, ana):
@@ -115,8 +120,8 @@ async def test_an_order_of_many_domains_asks_for_the_first_of_them(status, certc
     before = await status.report(ana, PKI, None)
     await resent("r2", domain_call(MOST_DOMAINS, names[-2]))
 
-    assert "No resend" in before.text
-    assert "by <@U0ANA>" in (await status.report(ana, PKI, None)).text
+    assert "last email" not in before.text
+    assert "last email to" in (await status.report(ana, PKI, None)).text
 
 
 @pytest.mark.parametrize(
@@ -136,7 +141,7 @@ async def test_a_direct_conversation_is_linked_for_the_user_of_it(
     for wanted in (None, OrderRef(1)):
         messages = {"ana": await status.report(ana, PKI, wanted), "bob": await status.report(BOB, PKI, wanted)}
         assert {who for who, message in messages.items() if "|thread>" in message.text} == links
-        assert all("by <@U0ANA>" in message.text for message in messages.values())
+        assert all("admin@a.example" in message.text for message in messages.values())
 
 
 async def test_what_was_never_reported_in_slack_has_no_link(status, certcentral, resent, posts, clock, ana):
@@ -180,14 +185,14 @@ async def test_a_name_shows_its_orders_else_its_domain_else_closed_ones(status, 
     off = (await status.report(ana, PKI, DomainRef("off.com"))).text
     old = (await status.report(ana, PKI, DomainRef("old.org"))).text
 
-    assert [number for number in range(1, 11) if f"*Order {number}*" in many] == [6, 7, 8, 9, 10]
-    assert "2 more orders carry shop.example.com" in many
+    assert [number for number in range(1, 11) if f"*Order {number} ·" in many] == [6, 7, 8, 9, 10]
+    assert "2 more orders include shop.example.com" in many
     assert "*Domain" not in many
-    assert "*Order 20*" in ov
+    assert "*Order 20 ·" in ov
     assert "*Domain example.com*" in ov
-    assert "*Domain example.com*: It waits" in domain
+    assert "*Domain example.com* · waiting for email approval" in domain
     assert "off.com is deactivated" in off
-    assert "*Order 30*" in old
+    assert "*Order 30 ·" in old
 
 
 async def test_a_domain_that_is_gone_since_it_was_listed_is_said_to_be_unknown(status, certcentral, ana):
@@ -212,14 +217,56 @@ async def test_a_command_lists_again_and_a_button_turns_pages_of_the_same_listin
     await status.report(ana, PKI, None)
 
     assert ["Page 1 of 3" in pages[0], "Page 2 of 3" in pages[1], "Page 3 of 3" in pages[2]] == [True] * 3
-    assert "*1* · n0.example · waits" in pages[2]
+    assert "*1* · n0.example · pending" in pages[2]
     assert (read_by_buttons, certcentral.count("pending_orders")) == (1, 2)
+
+
+async def test_orders_that_email_cannot_help_come_last_with_what_they_need(status, certcentral, resent, ana, clock):
+    dns = certcentral.entry("dns.example", method="dns-txt-token")
+    certcentral.add_order(1, "dns.example", entries=[dns], since=clock() - timedelta(days=9))
+    certcentral.add_order(2, "done.example", entries=[certcentral.entry("done.example", is_open=False)])
+    entries = [certcentral.entry("a.example"), certcentral.entry("b.example", is_open=False)]
+    certcentral.add_order(3, "a.example", "b.example", entries=entries, since=clock() - timedelta(days=2))
+    await resent("r1", order_call(3, "a.example", "b.example"))
+    clock.advance(seconds=6 * 3600)
+
+    text = (await status.report(ana, PKI, None)).text
+
+    mine, others = text.split("Needs something else:")
+    assert "*3* · a.example + 1 · pending 2 days · 1 of 2 validated · not approved 6 hours after the email" in mine
+    assert "2 recipients" in mine
+    assert f"*1* · dns.example · pending 9 days · needs {in_words('dns-txt-token')}" in others
+    assert "*2* · done.example · pending 30 days · all domains are validated" in others
+
+
+async def test_an_email_whose_names_are_validated_has_no_clock(status, certcentral, resent, ana, clock):
+    entries = [certcentral.entry("a.example"), certcentral.entry("b.example", is_open=False)]
+    certcentral.add_order(3, "a.example", "b.example", entries=entries)
+    await resent("r1", order_call(3, "b.example"))
+    clock.advance(seconds=6 * 3600)
+
+    for failure in (None, CaUnavailable("No.", may_have_arrived=False)):
+        certcentral.failures["order_validation"].append(failure)
+        page = await status.report(ana, PKI, None)
+        assert "last email to admin@b.example" in page.text
+        assert "not approved" not in page.text
+
+
+async def test_orders_come_by_the_nearest_end_of_a_certificate_then_by_age(status, certcentral, ana, clock):
+    for number, days in enumerate((9, 1, 5, 3), start=1):
+        order = certcentral.add_order(number, f"n{number}.example", since=clock() - timedelta(days=days))
+        ends = {2: 30, 4: 3}.get(number)
+        certcentral.orders[number] = replace(order, expires_at=clock() + timedelta(days=ends) if ends else None)
+
+    text = (await status.report(ana, PKI, None)).text
+
+    assert sorted(range(1, 5), key=lambda number: text.index(f"*{number}*")) == [4, 2, 1, 3]
 
 
 async def test_a_page_that_is_gone_is_the_last_that_is_there(status, certcentral, ana):
     certcentral.add_order(1, "a.example")
 
-    assert "1 order waits" in (await status.page(ana, PKI, "page:7")).text
+    assert "1 pending order" in (await status.page(ana, PKI, "page:7")).text
 
 
 @pytest.mark.parametrize("key", ["", "page:", "page:-1", "page:²", "page:9999999", "order:", "nonsense"])
@@ -241,7 +288,7 @@ async def test_an_unavailable_digicert_is_reported_with_a_button_to_retry(status
     certcentral.failures.clear()
     again = await status.page(ana, PKI, button["value"])
 
-    assert "try again in a moment" in unavailable.text
+    assert "Can't load the status" in unavailable.text
     assert "a.example" in again.text
 
 

@@ -1,0 +1,239 @@
+"""The pending orders that a user may see, as rows for the status page and for Home. Changes nothing."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import structlog
+from attrs import define
+
+from bot.async_cache import cached
+from bot.digicert.client import CertCentral
+from bot.errors import CaError
+from bot.models import (
+    AccountEntry,
+    Domain,
+    Kind,
+    LastResend,
+    NameValidation,
+    Order,
+    OrderValidation,
+    domain_key,
+    order_key,
+)
+from bot.parsing.domain_names import ancestors, without_wildcard
+from bot.services.authorization.visibility import Visibility
+from bot.services.lookup import eligibility
+from bot.services.lookup.account import AccountSnapshot
+from bot.services.publishing.delivery import root_key
+from bot.services.publishing.publisher import MessagePublisher
+from bot.store.ledger.history import LastResends
+from bot.views.pending_rows import PendingRow
+
+log = structlog.get_logger(__name__)
+
+# Each domain is a term of one query. An OV or EV order with more domains shows its resends in its own status.
+MOST_DOMAINS = 20
+REMEMBERED = 60.0
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class MailedNames:
+    """The newest resend of a target, with its recipients for all names, and these names."""
+
+    last: LastResend
+    names: frozenset[str]
+
+
+@define(eq=False, repr=False, slots=False)
+class PendingOrders:
+    """Reader of what is known about pending orders. The caller must ask the authorizer first."""
+
+    _certcentral: CertCentral
+    _history: LastResends
+    _publisher: MessagePublisher
+
+    def __attrs_post_init__(self) -> None:
+        self._validation = cached(self._certcentral.order_validation, maxsize=1024, ttl=REMEMBERED)
+
+    async def rows(self, asker: Visibility, orders: Sequence[Order], account: AccountSnapshot) -> list[PendingRow]:
+        """Return a row for each order, with its last resend and its clock. Those that no email can help come last.
+
+        Calls DigiCert for the validation of each order, and for the date of each reissue: its lists do not have them.
+        What it does not answer is left out of the row.
+        """
+        dated = await asyncio.gather(*(self._dated(order) for order in orders))
+        validations = await asyncio.gather(*(self._validated(asker, order) for order in dated))
+        last = await self._last_of(asker, dated, account)
+        rows = [
+            self._row(asker, order, entries, last.get(order.id), account)
+            for order, entries in zip(dated, validations, strict=True)
+        ]
+        return sorted(rows, key=lambda row: bool(row.need))
+
+    def _row(
+        self,
+        asker: Visibility,
+        order: Order,
+        validation: OrderValidation | None,
+        mailed: MailedNames | None,
+        account: AccountSnapshot,
+    ) -> PendingRow:
+        entries = validation.names if validation else ()
+        scopes = [without_wildcard(entry.name_scope) for entry in entries if entry.is_open]
+        if not order.is_dv and validation is None:
+            scopes = [domain.name for domain in domains_of(order, account)]
+        need = needs_instead(order, validation)
+        return PendingRow(
+            order,
+            mailed.last if mailed else None,
+            mailed is not None and not mailed.names.isdisjoint(open_names(entries)),
+            need,
+            not need and may_resend(asker, order, scopes),
+            progress(entries),
+        )
+
+    async def _validated(self, asker: Visibility, order: Order) -> OrderValidation | None:
+        """Return the validation of the names that the user may see; None if DigiCert does not answer."""
+        try:
+            validation = await self._validation(order.id)
+        except CaError as error:
+            log.info("the validation of a listed order could not be read", order=order.id, error=str(error))
+            return None
+        entries = tuple(entry for each in validation.names if (entry := asker.entry(each, order)))
+        return replace(
+            validation, names=entries, unreadable=validation.unreadable + len(validation.names) - len(entries)
+        )
+
+    async def linked(self, asker: Visibility, resends: Iterable[LastResend]) -> list[LastResend]:
+        """Return the resends with a link to each thread, if the user may read it."""
+        resends = list(resends)
+        once = {resend.request_id: resend for resend in resends}
+        mine = asker.actor.user_id
+        found = (
+            self._publisher.link(root_key(each.request_id), to_its_own=each.user_id == mine) for each in once.values()
+        )
+        links = dict(zip(once, await asyncio.gather(*found), strict=True))
+        return [replace(resend, link=links[resend.request_id]) for resend in resends]
+
+    async def _dated(self, order: Order) -> Order:
+        if order.since is not None:
+            return order
+        try:
+            return replace(order, since=(await self._certcentral.order(order.id)).since)
+        except CaError as error:
+            log.info("the date of a reissue could not be read", order=order.id, error=str(error))
+            return order
+
+    async def _last_of(
+        self, asker: Visibility, orders: Sequence[Order], account: AccountSnapshot
+    ) -> Mapping[int, MailedNames]:
+        """Return the newest resend for each order, by order id. Orders without one are left out."""
+        domains = {
+            order.id: [domain.id for domain in domains_of(order, account)[:MOST_DOMAINS]]
+            for order in orders
+            if not order.is_dv
+        }
+        last = await self._history.last(
+            [order.id for order in orders if order.is_dv], [each for some in domains.values() for each in some]
+        )
+        newest: dict[int, MailedNames] = {}
+        for order in orders:
+            prefixes = list(map(domain_key, domains.get(order.id, ()))) or [order_key(order.id)]
+            if found := newest_resend(visible_resends(asker, last, order.id), prefixes):
+                newest[order.id] = found
+        links = await self.linked(asker, [mailed.last for mailed in newest.values()])
+        return {
+            order_id: replace(mailed, last=linked)
+            for (order_id, mailed), linked in zip(newest.items(), links, strict=True)
+        }
+
+
+def visible_orders(asker: Visibility, account: AccountSnapshot) -> list[Order]:
+    """Return the orders with the names that the user may see, the most urgent first."""
+    return most_urgent_first(order for each in account.orders if (order := asker.order(each)))
+
+
+def most_urgent_first(orders: Iterable[Order]) -> list[Order]:
+    """Return the orders: the nearest end of a certificate first, then the longest pending.
+
+    Orders that no email can help come last. If the pending date is missing, the order date counts.
+    """
+    return sorted(orders, key=_urgency)
+
+
+def needs_instead(order: Order, validation: OrderValidation | None = None) -> str:
+    """Return what a listed order needs if no email can help it; empty if one might.
+
+    `validation` are the names that the reader may see. What could not be read of it may be what an email helps.
+    """
+    if nothing := eligibility.order_ineligible(order):
+        return f"{nothing} {nothing.hint}".strip()
+    if validation is None or validation.unreadable or not validation.names:
+        return ""
+    waiting = [entry for entry in validation.names if entry.is_open]
+    if not waiting:
+        return "all domains are validated"
+    methods = [entry.method or validation.method or order.method or eligibility.EMAIL for entry in waiting]
+    return "" if eligibility.EMAIL in methods else f"needs {eligibility.in_words(methods[0])}"
+
+
+def progress(entries: Sequence[NameValidation]) -> str:
+    """Return how many names are validated, if it is some of them."""
+    total = sum(len(entry.names) for entry in entries)
+    validated = sum(len(entry.names) for entry in entries if not entry.is_open)
+    return f"{validated} of {total} validated" if 0 < validated < total else ""
+
+
+def open_names(entries: Iterable[NameValidation]) -> frozenset[str]:
+    """Return each pending name and name scope, without wildcard."""
+    waiting = (entry for entry in entries if entry.is_open)
+    return frozenset(without_wildcard(name) for entry in waiting for name in (entry.name_scope, *entry.names))
+
+
+def may_resend(asker: Visibility, order: Order, domains: Iterable[str]) -> bool:
+    """Return True if the user may resend for any part of an order.
+
+    The emails of an OV or EV order validate `domains`, so one of these must be allowed.
+    """
+    if order.is_dv:
+        line = AccountEntry(Kind.ORDER, order.id, order.common_name, order.names, None, waiting=True)
+        return asker.line(line) is not None
+    return any(map(asker.may_resend_below, dict.fromkeys(domains)))
+
+
+def domains_of(order: Order, account: AccountSnapshot) -> list[Domain]:
+    """Return the nearest listed domain of each name of an order, each once."""
+    found: dict[int, Domain] = {}
+    for name in order.names:
+        above = ancestors(without_wildcard(name))
+        domain = next((account.domains_by_name[each][0] for each in above if each in account.domains_by_name), None)
+        if domain:
+            found.setdefault(domain.id, domain)
+    return list(found.values())
+
+
+def visible_resends(
+    asker: Visibility, last: Mapping[str, LastResend], order_id: int | None = None
+) -> Mapping[str, LastResend]:
+    """Return the resends for names that the user may see. A resend of a domain may have been for other names."""
+    return {key: resend for key, resend in last.items() if asker.sees(resend.name, order_id)}
+
+
+def newest_resend(last: Mapping[str, LastResend], prefixes: Sequence[str]) -> MailedNames | None:
+    """Return the newest resend under one of these keys, with its recipients for all names; None if there is none."""
+    mine = [resend for key, resend in last.items() if key.startswith(tuple(f"{each}:" for each in prefixes))]
+    newest = max(mine, key=lambda resend: resend.at, default=None)
+    if newest is None:
+        return None
+    same = [resend for resend in mine if resend.request_id == newest.request_id]
+    emails = (*newest.emails, *(email for resend in same for email in resend.emails))
+    names = frozenset(without_wildcard(resend.name) for resend in same)
+    return MailedNames(replace(newest, emails=tuple(dict.fromkeys(emails))), names)
+
+
+def _urgency(order: Order) -> tuple[bool, datetime, datetime, int]:
+    since = order.since or order.ordered_at or _LAST
+    return bool(needs_instead(order)), order.expires_at or _LAST, since, order.id
