@@ -159,7 +159,8 @@ class Call:
 class ResendRequest:
     """An accepted request. `id` is derived from its cause in Slack, so that a repeated delivery has the same id.
 
-    `key` is the order or domain as the value of a select's option, to open its form again.
+    `key` is the order or domain as the value of a select's option, to open its form again. `requested_by` is the id of
+    a user who may not resend and asked the actor to do it; None if the actor sent it of their own accord.
     """
 
     id: str
@@ -171,6 +172,7 @@ class ResendRequest:
     reason: str | None
     at: datetime
     key: str = ""
+    requested_by: str | None = None
 
     @property
     def order_id(self) -> int | None:

@@ -18,13 +18,21 @@ REMEMBERED = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One version of a form: who opened it, where its result goes, and what it offers. Each redraw makes a new one."""
+    """One version of a form: who opened it, where its result goes, and what it offers. Each redraw makes a new one.
+
+    `requested_by` is the id of the user who asked the actor to resend, if there is one.
+    """
 
     actor: Actor
     destination: Destination
     plan: Plan | None = None
     drawn_at: datetime | None = None
+    requested_by: str | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def redrawn(self, plan: Plan | None = None, drawn_at: datetime | None = None) -> "Form":
+        """Return the next version of the form, with an id of its own."""
+        return Form(self.actor, self.destination, plan, drawn_at, self.requested_by)
 
 
 _FORM = TypeAdapter(Form)

@@ -168,7 +168,7 @@ class ResendFormService:
         if not self._known(locale):
             raise InvalidInput("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
         details = (plan.key, _subject(plan), _calls(plan, filled), locale, filled.reason, form.drawn_at, plan.reach)
-        return NewRequest(actor, form.destination, f"view:{view_id}", *details)
+        return NewRequest(actor, form.destination, f"view:{view_id}", *details, requested_by=form.requested_by)
 
     async def with_cooldown(self, actor: Actor, filled: FormInput, cooldown: Cooldown) -> ModalView:
         """Return the submitted form again, with a warning about the other resend. Does not call DigiCert.
@@ -176,7 +176,7 @@ class ResendFormService:
         The user must give a reason.
         """
         opened = await self.form(actor, filled.form_id)
-        form = Form(opened.actor, opened.destination, opened.plan, self._drawn_at(cooldown))
+        form = opened.redrawn(opened.plan, self._drawn_at(cooldown))
         await self.save(form)
         before = views.cooldown_warning(cooldown, self._clock())
         locale = filled.locale or self._locale
@@ -238,12 +238,12 @@ class ResendFormService:
             raise NotResendable(sentence, f"{error} {error.hint}") from error
 
     async def _nothing(self, opened: Form, sentence: str, hint: str) -> ModalView:
-        form = Form(opened.actor, opened.destination)
+        form = opened.redrawn()
         await self.save(form)
         return views.nothing(form.id, sentence, hint)
 
     async def _choice(self, opened: Form, found: Sequence[tuple[MentionMatch, AccountEntry]]) -> ModalView:
-        form = Form(opened.actor, opened.destination)
+        form = opened.redrawn()
         await self.save(form)
         matches = [(line, match.opens, match.where) for match, line in found]
         return views.named(form.id, matches, self._clock())
@@ -252,7 +252,7 @@ class ResendFormService:
         self, opened: Form, find: Callable[[Visibility], Awaitable[Plan | DomainChoice]], key: str, extras: _Extras
     ) -> ModalView:
         """Draw the target that `find` returns, or the reason for an error, and save the form under a new id."""
-        form = Form(opened.actor, opened.destination)
+        form = opened.redrawn()
         try:
             found = await find(await self._visibility(opened.actor, opened.destination))
             if isinstance(found, Plan):
@@ -276,7 +276,7 @@ class ResendFormService:
                 drawing = views.choice(form.id, found.name, found.matches, self._clock(), is_exact=found.is_exact)
             else:
                 cooldown = await self._resend.active_cooldown(_likely_calls(found))
-                form = Form(opened.actor, opened.destination, found, self._drawn_at(cooldown))
+                form = opened.redrawn(found, self._drawn_at(cooldown))
                 drawing = await self._drawn(form, found, cooldown, extras)
         await self.save(form)
         return drawing

@@ -54,6 +54,7 @@ class NewRequest:
     reason: str | None
     seen_at: datetime | None = None
     reach: Reach = NO_REACH
+    requested_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,7 @@ class ResendService:
             reason=asked.reason,
             at=self._clock(),
             key=asked.key,
+            requested_by=asked.requested_by,
         )
 
 
@@ -253,6 +255,7 @@ def _entry(event: LedgerEvent, request: ResendRequest) -> Entry:
         "locale": request.locale,
         "reason": request.reason,
         "channel": request.destination.channel_id,
+        **({"requested_by": request.requested_by} if request.requested_by else {}),
     }
     return Entry(event, request.at, request.actor, request.id, detail=detail)
 

@@ -62,3 +62,12 @@ async def test_a_stored_form_never_changes(forms, ana, plan, clock):
 
     with pytest.raises(dataclasses.FrozenInstanceError):
         form.plan = plan
+
+
+def test_a_redrawn_form_has_an_id_of_its_own_and_the_same_requester(ana, clock):
+    form = Form(ana, Destination("C0PKI"), requested_by="U0BEN")
+
+    redrawn = form.redrawn(None, clock())
+
+    assert redrawn.id != form.id
+    assert redrawn == dataclasses.replace(form, id=redrawn.id, drawn_at=clock())
