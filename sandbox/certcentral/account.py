@@ -10,11 +10,14 @@ from sandbox.certcentral.models import (
     OPEN_STATUSES,
     PRODUCTS,
     REUSE_PERIOD,
+    VALUE_LIFETIME,
     Domain,
     Mail,
     NameScope,
     Order,
     Organization,
+    RandomValue,
+    random_value,
 )
 from sandbox.certcentral.names import are_related, constructed_emails, self_and_ancestors, without_wildcard
 from sandbox.condition import Condition
@@ -37,6 +40,7 @@ class Account:
         self._preferences: dict[str, list[str]] = {}
         self._certificate_ids = count(104)
         self._domain_ids = count(5001)
+        self._value_numbers = count(1)
 
     def add_order(
         self,
@@ -182,6 +186,39 @@ class Account:
         self.outbox.append(Mail(mail_id, scope, recipient, language, order_id, domain_id, now, now + MAIL_LIFETIME))
         self.changes.notify_all()
 
+    def live_value(self, of: Order | Domain) -> RandomValue:
+        """Return the random value of an order or a domain, and renew it if it has expired."""
+        if of.value is None or self.now() >= of.value.expires_at:
+            return self.new_value(of)
+        return of.value
+
+    def new_value(self, of: Order | Domain) -> RandomValue:
+        """Replace the random value of an order or a domain. What was published for the old one no longer counts."""
+        seed = f"{type(of).__name__.lower()} {of.id}"
+        number = next(self._value_numbers) if of.value else 0
+        of.value = RandomValue(random_value(f"{seed} {number}" if number else seed), self.now() + VALUE_LIFETIME)
+        of.token_published = False
+        return of.value
+
+    def submit(self, domain: Domain, method: str) -> None:
+        """Submit a domain for validation. Its current validation remains in force."""
+        domain.pending, domain.submitted = True, self.now()
+        self.change_method(domain, method)
+
+    def change_method(self, domain: Domain, method: str) -> None:
+        """Change the DCV method of a domain, without sending mail."""
+        if method != "email" and domain.method == "email" and self.options.switch_voids_mails:
+            for mail in self.outbox:
+                if mail.domain_id == domain.id and not mail.approved:
+                    mail.expires_at = min(mail.expires_at, self.now())
+        domain.method = method
+        self.changes.notify_all()
+
+    def validate_by_token(self, domain: Domain) -> None:
+        """Validate a pending domain whose random value was found, and issue each order that this completes."""
+        self._validate_domain(domain, domain.name)
+        self.changes.notify_all()
+
     def approve(self, mail: Mail) -> None:
         """Follow the link of a mail, and issue each order that this completes.
 
@@ -196,12 +233,14 @@ class Account:
             order.validated |= order.names_validated_by(mail.scope)
             self.issue_if_ready(order)
         if mail.domain_id is not None:
-            domain = self.domains[mail.domain_id]
-            domain.record_approval(mail.scope, now)
-            # One validated domain can complete several OV and EV orders.
-            for order in self._orders_with(domain):
-                self.issue_if_ready(order)
+            self._validate_domain(self.domains[mail.domain_id], mail.scope)
         self.changes.notify_all()
+
+    def _validate_domain(self, domain: Domain, scope: str) -> None:
+        domain.record_approval(scope, self.now())
+        # One validated domain can complete several OV and EV orders.
+        for order in self._orders_with(domain):
+            self.issue_if_ready(order)
 
     def issue_if_ready(self, order: Order) -> None:
         """Issue the order if it is open and nothing is pending."""

@@ -52,6 +52,25 @@ class BehaviorOptions:
         400, "invalid_name_scope", "The name scope does not belong to this domain."
     )
     validated_already: ResendBehavior = ACCEPT_AND_MAIL
+    """A resend for a name of an order that is validated already."""
+    domain_not_pending: ResendBehavior = ACCEPT_WITHOUT_MAIL
+    """A resend for a domain that is not pending."""
+    inactive_domain: ResendBehavior = ResendBehavior(400, "invalid_domain_status", "The domain is not active.")
+    """A submission of a domain that was deactivated."""
+    method_of_settled_domain: ResendBehavior = ResendBehavior(
+        400, "invalid_domain_status", "The domain is not pending validation."
+    )
+    """A change of the method of a domain that is not pending."""
+    submit_status: int = 201
+    """The success status of a submission: 200 or 201 with a body, 204 without one."""
+    submit_emails_everyone: bool = False
+    """True if a submission with the method email ignores its `email_array`."""
+    email_flag_ignored: bool = False
+    """True if a change of the method to email sends mail although `send_dcv_email_flag` is false."""
+    switch_voids_mails: bool = False
+    """True if the links of earlier mails stop working once the method is no longer email."""
+    new_value_is_nested: bool = False
+    """True if the response to a new random value has it below `dcv_token`."""
     # The documentation names a limit, but not whose addresses it means.
     email_array_limited_by: EmailArrayLimit = "domain"
     """The name whose allowed addresses limit the `email_array` of a domain resend.

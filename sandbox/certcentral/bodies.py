@@ -1,8 +1,8 @@
-"""The bodies of the PUT calls. Unknown fields are ignored, wrong types are rejected."""
+"""The bodies of the writing calls. Unknown fields are ignored, wrong types are rejected."""
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.certcentral.api_errors import malformed
 
@@ -39,9 +39,27 @@ class DomainResend(JsonBody):
 
 
 class MethodChange(JsonBody):
-    """The body of a change of an order's DCV method."""
+    """The body of a change of the DCV method. Orders use `dcv_method` only."""
 
     dcv_method: str
+    locale: str = "en"
+    send_dcv_email_flag: bool = True
+    email_array: list[str] = []
+
+
+class RequestedValidation(JsonBody):
+    """One type of validation that a domain is submitted for: ov, ev or another."""
+
+    type: str
+
+
+class DomainSubmission(JsonBody):
+    """The body of a domain's submission for validation."""
+
+    validations: list[RequestedValidation] = Field(min_length=1)
+    dcv_method: str = ""
+    locale: str = "en"
+    email_array: list[str] = []
 
 
 def read_body(kind: type[Body], body: object) -> Body:

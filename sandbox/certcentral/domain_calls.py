@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from aiohttp import web
 
 from sandbox.certcentral import domain_serializers
 from sandbox.certcentral.account import Account
-from sandbox.certcentral.api_errors import CertCentralError
-from sandbox.certcentral.bodies import DomainResend, read_body
+from sandbox.certcentral.api_errors import CertCentralError, malformed
+from sandbox.certcentral.bodies import DomainResend, DomainSubmission, MethodChange, read_body
 from sandbox.certcentral.call_log import BASE_PATH, CALL
 from sandbox.certcentral.listing import apply_filters, build_page, drop_empty_list, has_flag, read_filters, sort_rows
-from sandbox.certcentral.models import Domain
+from sandbox.certcentral.models import DCV_METHODS, TOKEN_METHODS, Domain
 from sandbox.certcentral.order_serializers import CONTAINER
-from sandbox.certcentral.recipient_rules import resend_for_domain
+from sandbox.certcentral.recipient_rules import email_domain, resend_for_domain
 
 DOMAINS = f"{BASE_PATH}/domain"
 REUSE = "include_validation_reuse_status"
@@ -48,6 +49,10 @@ class DomainCalls:
             web.get(f"{one}/validation", self.get_validation, allow_head=False),
             web.get(f"{one}/dcv/emails", self.list_emails, allow_head=False),
             web.put(f"{one}/dcv/emails", self.resend_emails),
+            web.post(f"{one}/validation", self.submit),
+            web.put(f"{one}/dcv/method", self.change_method),
+            web.post(f"{one}/dcv/token", self.make_token),
+            web.put(f"{one}/dcv/validate-token", self.validate_token),
         ]
 
     async def list_domains(self, request: web.Request) -> web.Response:
@@ -100,6 +105,68 @@ class DomainCalls:
         resend_for_domain(self._account, self._find_domain(request), body)
         return web.Response(status=204)
 
+    async def submit(self, request: web.Request) -> web.Response:
+        """Submit a domain for validation, early or again. With the method email, this sends mail by itself."""
+        body = read_body(DomainSubmission, request[CALL].body)
+        account, domain = self._account, self._find_domain(request)
+        method = _read_method(body.dcv_method or domain.method)
+        if domain.active or account.options.inactive_domain.sends_mail():
+            account.submit(domain, method)
+        if method == "email":
+            wanted = [] if account.options.submit_emails_everyone else body.email_array
+            shown = self._email(domain, wanted, body.locale)
+        else:
+            shown = self._show_token(domain)
+        if account.options.submit_status == 204:
+            return web.Response(status=204)
+        return web.json_response({"id": domain.id} | shown, status=account.options.submit_status)
+
+    async def change_method(self, request: web.Request) -> web.Response:
+        """Change the method of a domain. A change to email sends mail unless the body says not to."""
+        body = read_body(MethodChange, request[CALL].body)
+        options, domain = self._account.options, self._find_domain(request)
+        method = _read_method(body.dcv_method)
+        if method == domain.method:
+            return web.json_response({})
+        if domain.pending or options.method_of_settled_domain.sends_mail():
+            self._account.change_method(domain, method)
+        if method != "email":
+            return web.json_response(self._show_token(domain))
+        if body.send_dcv_email_flag or options.email_flag_ignored:
+            return web.json_response(self._email(domain, body.email_array, body.locale))
+        return web.json_response(self._show_emails(domain, []))
+
+    async def make_token(self, request: web.Request) -> web.Response:
+        """Replace the random value of a domain."""
+        domain = self._find_domain(request)
+        _require_token_method(domain)
+        self._account.new_value(domain)
+        shown = self._show_token(domain)
+        return web.json_response(shown if self._account.options.new_value_is_nested else shown["dcv_token"])
+
+    async def validate_token(self, request: web.Request) -> web.Response:
+        """Look up the random value of a domain. If it is found, the domain is validated."""
+        domain, now = self._find_domain(request), self._account.now()
+        _require_token_method(domain)
+        value = self._account.live_value(domain)
+        # Only a test can publish the value, since there is no DNS here.
+        if not domain.token_published or not domain.pending:
+            raise CertCentralError(400, "invalid_dns_txt", "The random value was not found in the DNS TXT record.")
+        self._account.validate_by_token(domain)
+        return web.json_response({"token": value.text, "status": "active" if domain.is_valid(now) else "pending"})
+
+    def _email(self, domain: Domain, wanted: list[str], locale: str) -> dict[str, Any]:
+        return self._show_emails(domain, email_domain(self._account, domain, domain.name, wanted, locale))
+
+    def _show_emails(self, domain: Domain, emailed: list[str]) -> dict[str, Any]:
+        shown = domain_serializers.serialize_emails(self._account, domain.name, preferred=False)
+        fields = {"name_scope": domain.name, "base_emails": shown["base_emails"], "whois_emails": []}
+        return {"validation_emails": fields | {"email_array": emailed}}
+
+    def _show_token(self, domain: Domain) -> dict[str, Any]:
+        self._account.live_value(domain)
+        return {"dcv_token": domain_serializers.serialize_token(self._account, domain)}
+
     def _find_domain(self, request: web.Request) -> Domain:
         wanted = request.match_info["domain"]
         domain = self._account.domains.get(int(wanted)) if wanted.isdecimal() else None
@@ -109,6 +176,17 @@ class DomainCalls:
 
     def _domain_not_found(self) -> CertCentralError:
         return CertCentralError(404, self._account.options.unknown_domain_code, "The domain could not be found.")
+
+
+def _read_method(method: str) -> str:
+    if method not in DCV_METHODS:
+        raise malformed("dcv_method")
+    return method
+
+
+def _require_token_method(domain: Domain) -> None:
+    if domain.method not in TOKEN_METHODS:
+        raise CertCentralError(400, "invalid_dcv_method", "The DCV method of the domain has no random value.")
 
 
 def _read_includes(request: web.Request, *, reuse: bool) -> domain_serializers.Includes:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sandbox.certcentral.account import Account
-from sandbox.certcentral.models import MAIL_LIFETIME, Domain, random_value
+from sandbox.certcentral.models import Domain
 from sandbox.certcentral.names import constructed_emails
 from sandbox.certcentral.order_serializers import CONTAINER
 from sandbox.certcentral.times import format_timestamp, mountain_date, mountain_day
@@ -80,7 +80,7 @@ def serialize_domain(account: Account, domain: Domain, asked: Includes) -> dict[
     if domain.validated_until is not None:
         shown["dcv_expiration_datetime"] = format_timestamp(domain.validated_until)
     if asked.dcv and domain.method != "email":
-        shown["dcv_token"] = _token(account, domain)
+        shown["dcv_token"] = serialize_token(account, domain)
     if asked.dcv and account.options.invitations:
         shown["dcv"] = _invitations(account, domain)
     return shown
@@ -129,15 +129,19 @@ def _expiration(account: Account, domain: Domain, until: datetime, asked: Includ
     return {"ov": end, "ev": end, "ov_shortened": end} | states
 
 
-def _token(account: Account, domain: Domain) -> dict[str, Any]:
-    # A token is as old as the submission that created it.
-    expires = (domain.submitted or domain.created) + MAIL_LIFETIME
-    status = "active" if domain.is_valid(account.now()) else "pending"
-    return {
-        "token": random_value(f"domain {domain.id}"),
-        "status": status,
-        "expiration_date": format_timestamp(expires),
+def serialize_token(account: Account, domain: Domain) -> dict[str, Any]:
+    """Return the random value of a domain. What else is shown depends on the method."""
+    value = account.live_value(domain)
+    shown = {
+        "token": value.text,
+        "status": "pending" if domain.pending else "active",
+        "expiration_date": format_timestamp(value.expires_at),
     }
+    if domain.method == "dns-cname-token":
+        shown["verification_value"] = "dcv.digicert.com"
+    if domain.method.startswith("http"):
+        shown["http_token_url"] = f"http://{domain.name}/.well-known/pki-validation/fileauth.txt"
+    return shown
 
 
 def _invitations(account: Account, domain: Domain) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from sandbox.certcentral.names import is_within, registrable_domain, without_wildcard
@@ -12,16 +12,34 @@ NameScope = Literal["base_domain", "fqdn"]
 OPEN_STATUSES = frozenset({"pending", "reissue_pending"})
 DCV_METHODS = frozenset({"email", "dns-cname-token", "dns-txt-token", "http-token", "http-token-dynamic"})
 """The DCV methods that an order can change to. `http-token-static` is only a filter of the domain list."""
+TOKEN_METHODS = DCV_METHODS - {"email"}
 MAIL_LIFETIME = timedelta(days=30)
+VALUE_LIFETIME = timedelta(days=30)
 # Statuses of an order with a certificate, also one that is no longer valid.
 ONCE_ISSUED = frozenset({"issued", "expired", "revoked"})
 CERTIFICATE_LIFETIME = timedelta(days=199)
 REUSE_PERIOD = timedelta(days=199)
+# From this day on a validation is reused for less long, and an older one is void, whatever date was announced before.
+SHORTER_FROM = datetime(2027, 3, 15, tzinfo=UTC)
+SHORTER_REUSE_PERIOD = timedelta(days=99)
 
 
 def random_value(seed: str) -> str:
     """Return 40 hex digits that look random and are always the same for `seed`."""
     return hashlib.sha256(seed.encode()).hexdigest()[:40]
+
+
+def reuse_period(now: datetime) -> timedelta:
+    """Return how long a validation of this moment may be reused."""
+    return REUSE_PERIOD if now < SHORTER_FROM else SHORTER_REUSE_PERIOD
+
+
+@dataclass(frozen=True)
+class RandomValue:
+    """The value that a DNS record or a file must have to validate a name. A new value makes earlier ones void."""
+
+    text: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,8 @@ class Order:
     """The validated names of a DV order, as ordered. OV and EV orders use their domains instead."""
     token_published: bool = False
     """True if the random value of a token method is published."""
+    value: RandomValue | None = None
+    """The newest random value, live or expired."""
     reissue_requested: datetime | None = None
     emails: list[str] = field(default_factory=list)
     """The addresses in an S/MIME certificate."""
@@ -168,6 +188,10 @@ class Domain:
     approved: datetime | None = None
     scopes: set[str] = field(default_factory=set)
     """Subdomains that were validated on their own."""
+    value: RandomValue | None = None
+    """The newest random value of a token method, live or expired."""
+    token_published: bool = False
+    """True if the random value is published."""
 
     def validation_state(self, now: datetime) -> ValidationState:
         """Return the state of the validation. A lapsed domain is not pending until it is submitted again."""
@@ -179,7 +203,9 @@ class Domain:
 
     def is_valid(self, now: datetime) -> bool:
         """Return whether the whole domain may be used for issuing."""
-        return self.validated_until is not None and now < self.validated_until
+        if self.validated_until is None or now >= self.validated_until:
+            return False
+        return now < SHORTER_FROM or self.approved is None or now < self.approved + SHORTER_REUSE_PERIOD
 
     def covers(self, name: str, now: datetime) -> bool:
         """Return whether `name` counts as validated."""
@@ -194,7 +220,7 @@ class Domain:
             return
         self.pending = False
         self.approved = now
-        self.validated_until = now + REUSE_PERIOD
+        self.validated_until = now + reuse_period(now)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from sandbox.certcentral.api_errors import CertCentralError, malformed, not_foun
 from sandbox.certcentral.bodies import JsonBody, MethodChange, OrderResend, read_body
 from sandbox.certcentral.call_log import BASE_PATH, CALL
 from sandbox.certcentral.listing import apply_filters, build_page, drop_empty_list, read_filters, sort_rows
-from sandbox.certcentral.models import DCV_METHODS, MAIL_LIFETIME, ONCE_ISSUED, OPEN_STATUSES, Order, random_value
+from sandbox.certcentral.models import DCV_METHODS, ONCE_ISSUED, OPEN_STATUSES, Order, RandomValue
 from sandbox.certcentral.recipient_rules import resend_for_order
 
 ORDERS = f"{BASE_PATH}/order/certificate"
@@ -58,6 +58,7 @@ class OrderCalls:
             web.get(f"{one}/validation", self.get_validation, allow_head=False),
             web.put(f"{one}/resend-emails", self.resend_emails),
             web.put(f"{one}/dcv-method", self.change_method),
+            web.put(f"{one}/dcv-random-value", self.get_random_value),
             web.put(f"{one}/check-dcv", self.check_dcv),
         ]
 
@@ -113,8 +114,14 @@ class OrderCalls:
             order.method = body.dcv_method
         if body.dcv_method == "email":
             return web.Response(status=204)
-        expires = times.format_timestamp(self._account.now() + MAIL_LIFETIME)
-        return web.json_response({"dcv_random_value": random_value(f"order {order.id}"), "expiration_date": expires})
+        return web.json_response(_serialize_value(self._account.live_value(order)))
+
+    async def get_random_value(self, request: web.Request) -> web.Response:
+        """Return the live random value of an order with a token method, or a new one if it has expired."""
+        order = self._find_order(request)
+        if order.method == "email":
+            raise CertCentralError(400, "invalid_dcv_method", "The DCV method has no random value.")
+        return web.json_response(_serialize_value(self._account.live_value(order)))
 
     async def check_dcv(self, request: web.Request) -> web.Response:
         """Look up the random value of a token method. If it is found, validate all names and issue the order.
@@ -177,6 +184,10 @@ def _requested_time_frame(request: web.Request, now: datetime) -> tuple[datetime
         raise malformed("minutes, seconds or filters[status_last_updated] is needed") from error
     except (ValueError, OverflowError) as error:
         raise malformed("the time frame cannot be read") from error
+
+
+def _serialize_value(value: RandomValue) -> dict[str, str]:
+    return {"dcv_random_value": value.text, "expiration_date": times.format_timestamp(value.expires_at)}
 
 
 def _serialize_check(account: Account, order: Order) -> dict[str, Any]:

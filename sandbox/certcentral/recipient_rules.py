@@ -73,11 +73,18 @@ def resend_for_domain(account: Account, domain: Domain, body: DomainResend) -> N
     if not (
         (are_related(scope, domain.name) or options.foreign_scope.sends_mail())
         and (domain.method == "email" or options.other_method.sends_mail())
-        and (domain.pending or options.validated_already.sends_mail())
+        and (domain.pending or options.domain_not_pending.sends_mail())
     ):
         return
-    for recipient in _domain_recipients(account, domain, scope, body.email_array):
-        account.send_mail(scope, recipient, body.locale, domain_id=domain.id)
+    email_domain(account, domain, scope, body.email_array, body.locale)
+
+
+def email_domain(account: Account, domain: Domain, scope: str, wanted: list[str], locale: str) -> list[str]:
+    """Email the allowed addresses of `wanted`, or all addresses of the scope if none is allowed. Return them."""
+    recipients = _domain_recipients(account, domain, scope, wanted)
+    for recipient in recipients:
+        account.send_mail(scope, recipient, locale, domain_id=domain.id)
+    return recipients
 
 
 def _domain_recipients(account: Account, domain: Domain, scope: str, wanted: list[str]) -> list[str]:

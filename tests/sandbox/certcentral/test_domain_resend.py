@@ -11,6 +11,7 @@ from sandbox.certcentral.behavior_options import (
     ACCEPT_WITHOUT_MAIL,
     EMAIL_ARRAY_LIMITS,
     EmailArrayLimit,
+    ResendBehavior,
 )
 from sandbox.certcentral.names import constructed_emails
 
@@ -167,12 +168,16 @@ async def test_a_domain_of_another_method_is_read_as_switched(
     assert (answer.status_code, len(ca.outbox)) == (status, mails)
 
 
-async def test_a_validated_domain_may_be_mailed_early(ca: CertCentral, client: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize(("behavior", "mails"), [(None, 0), (ACCEPT_AND_MAIL, 1)])
+async def test_a_resend_for_a_domain_that_is_not_pending_does_nothing_by_default(
+    ca: CertCentral, client: httpx.AsyncClient, behavior: ResendBehavior | None, mails: int
+) -> None:
     ca.add_domain(1234, "example.com", pending=False)
+    ca.options.domain_not_pending = behavior or ca.options.domain_not_pending
 
     answer = await client.put(RESEND, json={"email_array": ["admin@example.com"]})
 
-    assert (answer.status_code, len(ca.outbox)) == (204, 1)
+    assert (answer.status_code, len(ca.outbox)) == (204, mails)
 
 
 async def test_an_approval_validates_the_domain_for_every_order(

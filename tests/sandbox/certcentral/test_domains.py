@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from sandbox.certcentral import CertCentral
-from sandbox.certcentral.behavior_options import ValidationStates
+from sandbox.certcentral.behavior_options import ACCEPT_AND_MAIL, ValidationStates
 from sandbox.certcentral.names import constructed_emails
 
 
@@ -242,6 +242,7 @@ async def test_one_domain_shows_if_it_is_pending(two: CertCentral, client: httpx
 
 async def test_sent_mail_is_listed_when_switched_on(two: CertCentral, client: httpx.AsyncClient) -> None:
     two.options.invitations = True
+    two.options.domain_not_pending = ACCEPT_AND_MAIL
     await client.put("/domain/1234/dcv/emails", json={"email_array": ["admin@example.com"]})
 
     shown = (await client.get("/domain/1234", params={"include_dcv": "true"})).json()["dcv"]
