@@ -59,7 +59,7 @@ def print_text(text: str = "", indent: int = 0) -> None:
 
 
 async def play_story(demo: Demo) -> None:
-    """Play the whole story, from the command to the mail."""
+    """Play the whole story, from the command to the email."""
     await _play_denial(demo)
     await _play_dv_order(demo)
     await _play_ov_order(demo)
@@ -81,7 +81,7 @@ async def _play_dv_order(demo: Demo) -> None:
     print_text("\nAna is. She types in #pki:  /dcv-resend shop.example.com")
     await demo.ana.command("/dcv-resend", "shop.example.com", demo.pki)
     form = await demo.ana.sees_form("Recipients for")
-    form.fill("Reason", "the first mail went to an old mailbox")
+    form.fill("Reason", "the first email went to an old mailbox")
     _print_form(form)
     await form.submit()
     print_text("She presses Resend.")
@@ -124,7 +124,7 @@ def _as_plain_text(message: Message, people: Sequence[SimulatedUser]) -> str:
 
 
 def _print_outbox(certcentral: CertCentral) -> None:
-    print_text(f"\nThe local CertCentral sent {len(certcentral.outbox)} mails:")
+    print_text(f"\nThe local CertCentral sent {len(certcentral.outbox)} emails:")
     for mail in certcentral.outbox:
         print_text(f"to {mail.recipient}, validates {mail.scope}, language {mail.locale}", 4)
     puts = [f"{call.method} {call.path} → {call.status}" for call in certcentral.resends]
@@ -177,7 +177,7 @@ def _settings(demo: Demo, folder: Path) -> dict[str, str]:
         "DIGICERT_BASE_URL": demo.certcentral.url,
         "DCV_ALLOWED_USERS": ",".join(person.id for person in demo.workspace.allowed_users),
         "DCV_ALERT_CHANNELS": demo.workspace.alerts.id,
-        # Much sooner than in production, so that a visitor who approves a mail sees the effect.
+        # Much sooner than in production, so that a visitor who approves an email sees the effect.
         "DCV_FOLLOW_UPS": "3s,6s,10s,15s,20s,30s,45s,1m,2m,3m,5m,10m,30m,1h",
         "DCV_NUDGES": "1m",
         "DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",
@@ -211,9 +211,9 @@ async def serve(demo: Demo, log: str) -> None:
     """Serve the page until Ctrl-C, and print its address and what to try."""
     async with create_page(demo, PORT) as page:
         print_text(f"\nOpen it in a browser:  {page.url}")
-        print_text("\nType /dcv-resend in #pki, press Resend, and approve the mail on the right.")
-        print_text("At the top: be somebody who may not, or let another app post an alert.")
-        print_text(f"\nThe bot's log is {log}. Ctrl-C ends it all.")
+        print_text("\nRun /dcv-resend in #pki, send an email, and approve it on the right.")
+        print_text("At the top, switch to a user without permission, or post an alert as another app.")
+        print_text(f"\nBot log: {log}. Press Ctrl-C to stop.")
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -222,7 +222,7 @@ async def serve(demo: Demo, log: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--once", action="store_true", help="exit when the story has been told")
+    parser.add_argument("--once", action="store_true", help="exit after the story")
     try:
         asyncio.run(main(once=parser.parse_args().once))
     except (RuntimeError, TimeoutError) as error:

@@ -49,12 +49,12 @@ def populate(slack: Slack) -> DemoWorkspace:
         slack,
         ben,
         pki,
-        "Morning! Who can resend the mail for shop.example.com? The first one went to an old box.",
+        "Morning! Who can resend the DCV email for shop.example.com? The first one went to an old mailbox.",
     )
     post_as(
-        slack, ana, pki, "I can. Type /dcv-resend yourself to see what you may do, or /dcv-status to see what waits."
+        slack, ana, pki, "I can. Run /dcv-resend why to see your permissions, or /dcv-status to see the pending orders."
     )
-    post_as(slack, ben, platform, "The new ingress wants a certificate for api.example.net by Friday.")
-    post_as(slack, sam, partners, "Hi all, our side of the mail setup for example.net is done.")
+    post_as(slack, ben, platform, "The new ingress needs a certificate for api.example.net by Friday.")
+    post_as(slack, sam, partners, "Hi all, our side of the email setup for example.net is done.")
     SAMPLE_ALERTS["alertmanager"].post(slack, alerts)
     return DemoWorkspace(ana, ben, gita, sam, pki, alerts)

@@ -5,8 +5,18 @@ from typing import Any
 
 from sandbox.certcentral import CertCentral
 from sandbox.json_types import Json
-from sandbox.slack import Channel, Delivery, Form, FormIncomplete, Message, Slack, SubmissionResult, SuggestionsTimeout
-from sandbox.slack.blockkit.interactive_elements import ElementKey
+from sandbox.slack import (
+    Channel,
+    Delivery,
+    Form,
+    FormIncomplete,
+    HomeTab,
+    Message,
+    Slack,
+    SubmissionResult,
+    SuggestionsTimeout,
+)
+from sandbox.slack.blockkit.interactive_elements import ElementKey, OptionKey
 from sandbox.web.fault_presets import FaultSwitch
 from sandbox.web.messages import escape_text, post_as
 from sandbox.web.open_modals import OpenModals
@@ -42,6 +52,7 @@ class Actions:
             "command": self.command,
             "click": self.click,
             "shortcut": self.shortcut,
+            "open_app": self.open_app,
             "fill": self.fill,
             "choose_below": self.choose_below,
             "search_below": self.search_below,
@@ -83,14 +94,20 @@ class Actions:
 
     async def click(self, persona: Persona, body: Json) -> Json:
         """Press a button or choose from an overflow menu below a message. The page has asked for confirmation."""
-        message, place = self._find_message(persona, body), body.get("option") or _element_key(body)
-        return _acked(await persona.person.click(message, place, confirmed=True))
+        message = self._find_message(persona, body)
+        return _acked(await persona.person.click(message, _press_key(body), confirmed=True))
 
     async def shortcut(self, persona: Persona, body: Json) -> Json:
-        """Use a message shortcut. External users have none."""
+        """Use a message shortcut or, without a message, a global one. External users have none."""
         if persona.is_external:
-            raise LookupError("there are no shortcuts for people of other workspaces")
-        return _acked(await persona.person.shortcut(str(body["callback_id"]), self._find_message(persona, body)))
+            raise LookupError("People in other workspaces have no shortcuts of this app.")
+        message = self._find_message(persona, body) if "ts" in body else None
+        return _acked(await persona.person.shortcut(str(body["callback_id"]), message))
+
+    async def open_app(self, persona: Persona, body: Json) -> Json:
+        """Open the Home tab or the Messages tab of the app."""
+        await (persona.person.opens_home() if body["tab"] == "home" else persona.person.opens_messages())
+        return {}
 
     async def choose_below(self, persona: Persona, body: Json) -> Json:
         """Choose in a select below a message."""
@@ -111,32 +128,35 @@ class Actions:
         return {"options": [{"text": option["text"]["text"], "value": option["value"]} for option in found]}
 
     async def fill(self, persona: Persona, body: Json) -> Json:
-        """Type into a text field of a modal."""
-        self._find_form(persona, body).fill(_element_key(body), str(body["text"]))
+        """Type into a text field of a modal or of the Home tab."""
+        self._find_view(persona, body).fill(_element_key(body), str(body["text"]))
         return {}
 
     async def enter(self, persona: Persona, body: Json) -> Json:
-        """Press Enter in a text field of a modal."""
-        delivery = await self._find_form(persona, body).press_enter(_element_key(body))
+        """Press Enter in a text field of a modal or of the Home tab."""
+        delivery = await self._find_view(persona, body).press_enter(_element_key(body))
         return _acked(delivery) if delivery else {"acked": True}
 
     async def search(self, persona: Persona, body: Json) -> Json:
-        """Type into the search of a select in a modal. `options` is None if the app did not answer."""
+        """Type into the search of a select in a modal or on the Home tab.
+
+        `options` is None if the app did not answer.
+        """
         try:
-            return {"options": await self._find_form(persona, body).search(str(body["text"]), _element_key(body))}
+            return {"options": await self._find_view(persona, body).search(str(body["text"]), _element_key(body))}
         except SuggestionsTimeout:
             return {"options": None}
 
     async def choose(self, persona: Persona, body: Json) -> Json:
-        """Choose in a modal: options, an id or a date, or nothing."""
-        form = self._find_form(persona, body)
-        delivery = await form.choose(body["wanted"], label=_element_key(body), confirmed=True)
+        """Choose in a modal or on the Home tab: options, an id or a date, or nothing."""
+        view = self._find_view(persona, body)
+        delivery = await view.choose(body["wanted"], label=_element_key(body), confirmed=True)
         return _acked(delivery) if delivery else {"acked": True}
 
     async def press(self, persona: Persona, body: Json) -> Json:
-        """Press a button or choose from an overflow menu in a modal."""
-        form = self._find_form(persona, body)
-        return _acked(await form.click(body.get("option") or _element_key(body), confirmed=True))
+        """Press a button or choose from an overflow menu in a modal or on the Home tab."""
+        view = self._find_view(persona, body)
+        return _acked(await view.click(_press_key(body), confirmed=True))
 
     async def submit(self, persona: Persona, body: Json) -> Json:
         """Submit a modal. Returns the errors by block_id."""
@@ -152,10 +172,10 @@ class Actions:
         return {}
 
     async def approve(self, _role: Persona, body: Json) -> Json:
-        """Follow the link of a mail in the outbox, as its recipient."""
+        """Follow the link of an email in the outbox, as its recipient."""
         mail = next((mail for mail in self._certcentral.outbox if mail.id == body["mail"]), None)
         if mail is None:
-            raise LookupError("there is no such mail")
+            raise LookupError("This email does not exist.")
         self._certcentral.approve(mail)
         return {}
 
@@ -172,7 +192,7 @@ class Actions:
     def _find_channel(self, persona: Persona, body: Json) -> Channel:
         channel = self._slack.channels.get(str(body["channel"]))
         if channel is None or not can_see(persona, channel):
-            raise LookupError("there is no such channel")
+            raise LookupError("This channel does not exist, or you are not in it.")
         return channel
 
     def _find_message(self, persona: Persona, body: Json) -> Message:
@@ -182,7 +202,10 @@ class Actions:
         for message in shown:
             if message.ts == ts and message.channel is channel:
                 return message
-        raise LookupError("the message is gone")
+        raise LookupError("This message was deleted.")
+
+    def _find_view(self, persona: Persona, body: Json) -> Form | HomeTab:
+        return self._modals.find_view(persona.person, body["view"])
 
     def _find_form(self, persona: Persona, body: Json) -> Form:
         return self._modals.find_form(persona.person, body["view"])
@@ -190,6 +213,10 @@ class Actions:
 
 def _element_key(body: Json) -> ElementKey:
     return str(body["block_id"]), str(body["action_id"])
+
+
+def _press_key(body: Json) -> ElementKey | OptionKey:
+    return (*_element_key(body), str(body["option"])) if body.get("option") else _element_key(body)
 
 
 def _acked(delivery: Delivery) -> Json:

@@ -24,15 +24,25 @@ class FaultPreset:
 
 
 FAULT_PRESETS = {
-    "well": FaultPreset("Well", "Every call is answered as DigiCert does."),
-    "stalls": FaultPreset(
-        "Stalls", "Every call hangs until you switch back.", EVERYTHING, lambda hold: stalls(hold=hold)
+    "normal": FaultPreset("Normal", "DigiCert answers every request."),
+    "hangs": FaultPreset(
+        "Hangs", "Every request hangs until you switch back.", EVERYTHING, lambda hold: stalls(hold=hold)
     ),
-    "refuses": FaultPreset(
-        "Refuses", "Each resend is refused (400) with a reason.", RESENDS, lambda _: answers(400, REFUSAL)
+    "rejects": FaultPreset(
+        "Rejects", "DigiCert rejects each resend (400) and gives a reason.", RESENDS, lambda _: answers(400, REFUSAL)
     ),
-    "busy": FaultPreset("429", "Each resend is asked to slow down.", RESENDS, lambda _: answers(429, SLOW_DOWN)),
-    "loses": FaultPreset("Loses", "Mails go out, but the answers are lost.", RESENDS, lambda _: drops(effect=True)),
+    "limits": FaultPreset(
+        "Rate-limits",
+        "DigiCert limits resends (429) until you switch back.",
+        RESENDS,
+        lambda _: answers(429, SLOW_DOWN),
+    ),
+    "drops": FaultPreset(
+        "Drops replies",
+        "DigiCert sends the email, but its reply is lost.",
+        RESENDS,
+        lambda _: drops(effect=True),
+    ),
 }
 
 
@@ -40,7 +50,7 @@ class FaultSwitch:
     """The switch between presets. Calls that a preset delayed continue at the next switch."""
 
     def __init__(self, certcentral: CertCentral) -> None:
-        self.preset = "well"
+        self.preset = "normal"
         self._certcentral = certcentral
         self._hold = asyncio.Event()
 

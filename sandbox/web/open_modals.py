@@ -1,6 +1,6 @@
 """The open modals of the page's users, and Slackbot's notices to them."""
 
-from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
+from sandbox.slack import Channel, Form, HomeTab, Message, SimulatedUser, Slack
 from sandbox.slack.workspace.message_content import MessageAuthor
 
 SLACKBOT = MessageAuthor("Slackbot", user="USLACKBOT")
@@ -12,6 +12,7 @@ class OpenModals:
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
         self._forms: dict[str, Form] = {}
+        self._homes: dict[str, HomeTab] = {}
         self._notices: dict[str, list[Message]] = {}
 
     def find_form(self, person: SimulatedUser, view_id: object) -> Form:
@@ -20,7 +21,12 @@ class OpenModals:
             if form.view_id == view_id:
                 # The handle has the results of searches, which a new one would lack.
                 return self._forms.setdefault(form.view_id, form)
-        raise LookupError("the form is closed")
+        raise LookupError("This form is closed.")
+
+    def find_view(self, person: SimulatedUser, view_id: object) -> Form | HomeTab:
+        """Return the user's handle on the Home tab or on an open modal. Raises LookupError if it is closed."""
+        home = self._homes.setdefault(person.id, person.home_tab)
+        return home if home.view_id == view_id else self.find_form(person, view_id)
 
     def slackbot_notices(self, person: SimulatedUser) -> list[Message]:
         """Return Slackbot's notices to this user, oldest first."""

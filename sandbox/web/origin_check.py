@@ -22,9 +22,9 @@ class OriginCheck:
         hosts = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
         host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
         if host not in hosts:
-            raise web.HTTPForbidden(text="The page is served under its loopback address alone.")
+            raise web.HTTPForbidden(text="Open the page at its loopback address.")
         if origin != f"http://{host}" and (origin is not None or _needs_origin(request)):
-            raise web.HTTPForbidden(text="Only the page itself may do this.")
+            raise web.HTTPForbidden(text="Only the page itself can do this.")
         return await handler(request)
 
 

@@ -24,7 +24,7 @@ def find_persona(personas: Sequence[Persona], user_id: object) -> Persona:
     for persona in personas:
         if persona.person.id == user_id:
             return persona
-    raise LookupError(f"nobody on the page is {user_id!r}")
+    raise LookupError(f"The page has no user {user_id!r}.")
 
 
 def can_see(persona: Persona, channel: Channel) -> bool:

@@ -49,15 +49,15 @@ def _line(*elements: Json) -> Json:
 
 ALERTMANAGER = SampleAlert(
     "Alertmanager",
-    "validation waits, with fields",
+    "pending validation, with fields",
     attachments=[
         {
             "color": "danger",
             "fallback": "[FIRING:1] OrderAwaitsValidation (shop.example.com, order 700001)",
             "title": "[FIRING:1] OrderAwaitsValidation (shop.example.com, order 700001)",
             "title_link": "http://alertmanager.example.net:9093/#/alerts",
-            "text": "*Alert:* order 700001 still waits for domain validation - `critical`\n"
-            "*Description:* Nobody has approved the mails for `shop.example.com` and `example.net` for 5 hours.\n"
+            "text": "*Alert:* order 700001 is still waiting for domain validation - `critical`\n"
+            "*Description:* No one has approved the emails for `shop.example.com` and `example.net` for 5 hours.\n"
             "*Details:*\n • *severity:* `critical`\n • *team:* `storefront`",
             "fields": [_field("order_id", "700001"), _field("domain", "shop.example.com")],
             "mrkdwn_in": ["text", "fallback", "pretext"],
@@ -185,7 +185,7 @@ PAGERDUTY = SampleAlert(
             "color": "FF0000",
             "fallback": "Incident #812 triggered",
             "title": "Incident #812 triggered",
-            "text": "Order 700008 waits for *.example.net",
+            "text": "Order 700008 is waiting for *.example.net",
             "footer": "PKI on call",
             "actions": [
                 {"name": "ack", "text": "Acknowledge", "type": "button", "value": "ack"},
@@ -208,12 +208,12 @@ REPORT = SampleAlert(
                     "type": "rich_text_list",
                     "style": "ordered",
                     "elements": [
-                        _line(_words("approve the mail for "), _words("corp.example.com", code=True)),
+                        _line(_words("approve the email for "), _words("corp.example.com", code=True)),
                         _line(_words("ask "), {"type": "broadcast", "range": "here"}, _words(" who owns 700006")),
                     ],
                 },
                 {"type": "rich_text_preformatted", "elements": [_words("$ inventory waiting --days 1\n3 orders")]},
-                {"type": "rich_text_quote", "elements": [_words("Validation mails are valid for 30 days.")]},
+                {"type": "rich_text_quote", "elements": [_words("Validation emails are valid for 30 days.")]},
             ],
         },
         {
@@ -251,7 +251,7 @@ HOSTILE = SampleAlert(
                 "<javascript:alert(1)|harmless link> <!channel> order 700001"
             ),
         },
-        {"type": "hologram", "shows": "<b>a block that nobody knows</b>"},
+        {"type": "hologram", "shows": "<b>an unknown block</b>"},
     ],
 )
 

@@ -79,7 +79,7 @@ class WebPage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # Calls that a preset delays would otherwise block the shutdown.
-        self._switch.select("well")
+        self._switch.select("normal")
         for stream in list(self._streams):
             await stream.close(code=1001)
         await self._runner.cleanup()
@@ -172,6 +172,11 @@ def _menu(manifest: Manifest) -> Json:
         "shortcuts": [
             {"name": entry["name"], "callback_id": entry["callback_id"]} for entry in manifest.message_shortcuts
         ],
+        "global_shortcuts": [
+            {"name": entry["name"], "callback_id": entry["callback_id"], "about": entry.get("description")}
+            for entry in manifest.global_shortcuts
+        ],
+        "home": manifest.has_home_tab,
     }
 
 

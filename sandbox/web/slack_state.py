@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from sandbox.json_types import Json
-from sandbox.slack import Channel, Message, Slack
+from sandbox.slack import Channel, Message, SimulatedUser, Slack, Usergroup
 from sandbox.slack.workspace.message_content import MessageAuthor
 from sandbox.slack.workspace.views import View
 from sandbox.web.personas import Persona, can_see
@@ -14,6 +14,7 @@ from sandbox.web.state_diff import StatePart
 def read_slack_state(slack: Slack, persona: Persona, notices: Sequence[Message]) -> Iterator[StatePart]:
     """Yield every part that this user sees. `notices` are Slackbot's messages to the user."""
     yield from (_person(slack, user_id) for user_id in slack.people)
+    yield from (_usergroup(group) for group in slack.usergroups.values())
     seen = [channel for channel in slack.channels.values() if can_see(persona, channel)]
     for channel in seen:
         yield _channel(channel)
@@ -21,6 +22,7 @@ def read_slack_state(slack: Slack, persona: Persona, notices: Sequence[Message])
     yield from (_message(message) for message in (*persona.person.ephemerals, *notices) if message.channel in seen)
     # The page shows one modal at a time: the one in front.
     yield from (_view(slack, view) for view in slack.modals.top(persona.person)[-1:])
+    yield _home(persona.person)
     connected = slack.sockets > 0
     yield StatePart(
         "app", connected, lambda: {"connected": connected, "user": slack.bot_user_id, "bot": slack.bot.bot_id}
@@ -35,6 +37,10 @@ def make_part(name: str, drawn: Json) -> StatePart:
 def _person(slack: Slack, user_id: str) -> StatePart:
     person = slack.people[user_id]
     return make_part(f"person/{user_id}", {"id": user_id, "name": person.real_name or person.name, "app": person.bot})
+
+
+def _usergroup(group: Usergroup) -> StatePart:
+    return make_part(f"group/{group.id}", {"id": group.id, "handle": group.handle, "members": list(group.members)})
 
 
 def _channel(channel: Channel) -> StatePart:
@@ -79,6 +85,15 @@ def _author(author: MessageAuthor) -> Json:
 def _view(slack: Slack, view: View) -> StatePart:
     depth = len(slack.modals.stack(view))
     return StatePart("view", (view.id, view.hash), lambda: view_json(view, depth))
+
+
+def _home(person: SimulatedUser) -> StatePart:
+    home = person.home_tab
+    view = home.view
+    shown = (
+        None if home.is_placeholder else {"id": home.view_id, "blocks": home.blocks, "values": view["state"]["values"]}
+    )
+    return StatePart("home", None if home.is_placeholder else view["hash"], lambda: shown)
 
 
 def view_json(view: View, depth: int = 1) -> Json:

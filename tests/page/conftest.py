@@ -72,11 +72,15 @@ async def get_channel(browser: Browser) -> AsyncIterator[Callable[..., Awaitable
     screens: list[Screen] = []
     async with AsyncExitStack() as stack:
 
-        async def get_channel(demo: Demo, who: str = "ana", **window: object) -> Screen:
+        async def get_channel(
+            demo: Demo, who: str = "ana", *, is_first_visit: bool = False, **window: object
+        ) -> Screen:
             if id(demo) not in pages:
                 pages[id(demo)] = await stack.enter_async_context(create_page(demo))
             context = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **window})
             stack.push_async_callback(context.close)
+            if not is_first_visit:
+                await context.add_init_script("localStorage.setItem('steps', 'dismissed')")
             screens.append(screen := Screen(await context.new_page(), demo))
             await screen.open(f"{pages[id(demo)].url}#as={who}")
             return screen

@@ -48,6 +48,11 @@ class Screen:
         """CertCentral and the wire."""
         return self.page.locator("aside#tools")
 
+    @property
+    def home(self) -> Locator:
+        """The Home tab of the app."""
+        return self.page.get_by_role("tabpanel", name="Home")
+
     def messages(self, containing: str) -> Locator:
         """The messages of the open channel that contain this."""
         return self.conversation.locator(".message").filter(has_text=containing)
@@ -95,6 +100,11 @@ class Screen:
         await message.hover()
         await message.get_by_role("button", name="More actions").click()
 
+    async def use_shortcut(self, name: str) -> None:
+        """Use a global shortcut."""
+        await self.conversation.get_by_role("button", name="Shortcuts").click()
+        await self.page.get_by_role("menuitem", name=name).click()
+
     async def reply(self, text: str) -> None:
         """Write something into the open thread, and press Enter."""
         box = self.thread.get_by_role("combobox")
@@ -102,9 +112,9 @@ class Screen:
         await box.press("Enter")
 
     async def approve(self, scope: str) -> None:
-        """Approve the mail for this name, as its recipient."""
-        await self.tools.get_by_role("tab", name="Mails").click()
-        await self.tools.get_by_role("button", name=f"Approve the mail for {scope} ").first.click()
+        """Approve the email for this name, as its recipient."""
+        await self.tools.get_by_role("tab", name="Emails").click()
+        await self.tools.get_by_role("button", name=f"Approve the email for {scope} ").first.click()
 
     async def post_alert(self, app: str) -> None:
         """Let another app post its alert."""

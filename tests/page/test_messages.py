@@ -52,7 +52,9 @@ MARKED_UP = [
     ("*bold* _italic_ ~struck~ `code`", "strong", "bold"),
     ("a_b_c and *.example.net, *.example.org", "em, strong", None),
     ("&lt;b&gt; &amp;amp;", "b", None),
-    (":warning: careful", "[role=img]", "⚠️"),
+    (":warning: careful", "[role=img][aria-label=warning] svg", ""),
+    ("✅ done", "[role=img][aria-label='white check mark'] svg", ""),
+    (":unheard_of: :10:00:", "[role=img]", None),
     ("> quoted\nnot quoted", "blockquote", "quoted"),
     ("```\n*raw*\n```", "pre", "*raw*"),
     ("<https://example.com/a?b=1&amp;c=2|a page>", "a[href='https://example.com/a?b=1&c=2']", "a page"),
@@ -143,6 +145,8 @@ async def test_the_menu_of_a_message_has_the_apps_shortcuts(
 ) -> None:
     shortcut = {"type": "message", "name": "Resend this", "callback_id": "resend_this", "description": "Resend"}
     small_demo.manifest.declared["features"]["shortcuts"] = [shortcut]
+    small_demo.manifest.install(small_demo.slack)
+    small_demo.slack.subscriptions = set()
     screen = await get_channel(small_demo)
     await screen.go_to("cert-alerts")
 
@@ -177,4 +181,4 @@ async def test_the_page_comes_back_when_the_app_does(small_screen: Screen, small
     small_demo.slack.drop_sockets()
     small_demo.slack.changes.notify_all()
 
-    await expect(state).to_have_text("DCV Resend is not connected")
+    await expect(state).to_have_text("DCV Resend isn't connected")

@@ -142,7 +142,7 @@ async def test_a_search_asks_the_app_and_tells_when_it_stays_silent(
     small_demo.slack.ack_seconds = 0.2
     app.answer = lambda envelope: NO_ACK
     await box.fill("silence")
-    await expect(small_screen.form.get_by_text("The app did not answer")).to_be_visible()
+    await expect(small_screen.form.get_by_text("The app didn't respond")).to_be_visible()
     await box.press("Escape")
 
     await expect(small_screen.form).to_be_visible()

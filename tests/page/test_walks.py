@@ -18,7 +18,7 @@ async def test_from_the_command_to_the_approved_mail(screen: Screen, demo: Demo)
     await screen.is_sound()
     box = screen.conversation.get_by_role("combobox")
     await box.press_sequentially("/dcv-r")
-    await expect(screen.conversation.get_by_role("option", name="/dcv-resend [order id | domain]")).to_be_visible()
+    await expect(screen.conversation.get_by_role("option", name="/dcv-resend")).to_be_visible()
     await screen.is_sound()
     await box.press("Enter")
     await box.press("Enter")
@@ -68,14 +68,14 @@ async def test_a_person_who_may_not_learns_so_alone(screen: Screen, demo: Demo) 
 
 
 async def test_a_lost_answer_is_unknown_and_sent_again_with_a_reason(screen: Screen, demo: Demo) -> None:
-    await screen.turn("Loses")
+    await screen.turn("Drops replies")
     await screen.type("/dcv-resend 700007")
     await expect(screen.form.get_by_text("Recipients for")).to_be_visible()
     await screen.submit()
     await expect(screen.messages("Unknown: the mail for")).to_be_visible()
     await screen.is_sound()
 
-    await screen.turn("Well")
+    await screen.turn("Normal")
     await screen.open_thread("Unknown: the mail for")
     await screen.thread.get_by_role("button", name="Send again").click()
     await expect(screen.form.get_by_text("Recipients for")).to_be_visible()
@@ -93,29 +93,29 @@ async def test_a_lost_answer_is_unknown_and_sent_again_with_a_reason(screen: Scr
 async def test_a_certcentral_that_stalls_is_waited_for_in_the_form(
     screen: Screen, demo: Demo, get_channel: Callable[..., Awaitable[Screen]]
 ) -> None:
-    await screen.turn("Stalls")
+    await screen.turn("Hangs")
     await screen.type("/dcv-resend 700002")
     await expect(screen.form.get_by_text("Looking up order 700002 at DigiCert")).to_be_visible()
     await screen.is_sound()
 
     beside = await get_channel(demo, "ben")
-    await beside.turn("Well")
+    await beside.turn("Normal")
 
     await expect(screen.form.get_by_text("Recipients for corp.example.com")).to_be_visible()
     assert demo.slack.problems == []
 
 
 async def test_a_refusal_and_a_slow_down_are_reported(screen: Screen) -> None:
-    await screen.turn("Refuses")
+    await screen.turn("Rejects")
     await screen.type("/dcv-resend 700008")
     await screen.submit()
     await expect(screen.messages("Refused: DigiCert did not resend")).to_contain_text("may not approve this name")
 
-    await screen.turn("429")
+    await screen.turn("Rate-limits")
     await screen.type("/dcv-resend 700008")
     await screen.submit()
     await expect(screen.messages("Waiting: DigiCert asks the bot to slow down")).to_be_visible()
-    await screen.turn("Well")
+    await screen.turn("Normal")
     await expect(screen.messages("Sent: DigiCert accepted the resend for order 700008")).to_be_visible(timeout=15_000)
     await screen.tools.get_by_role("tab", name="Wire").click()
     await expect(screen.tools.locator(".frame-bad").filter(has_text="429").first).to_be_visible()

@@ -32,6 +32,8 @@ VALUE_KEYS = {
 TEXT_INPUTS = frozenset({"plain_text_input", "email_text_input", "url_text_input", "number_input"})
 EXTERNAL = frozenset({"external_select", "multi_external_select"})
 ElementKey = tuple[str, str]
+# The same with the value of an option of its menu.
+OptionKey = tuple[str, str, str]
 """The block_id and action_id of an element. Several blocks may use one action_id, so both are needed."""
 OPTION_KEYS = frozenset({"selected_option", "selected_options"})
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import ElementKey, button_labels, find_buttons
+from sandbox.slack.blockkit.interactive_elements import ElementKey, OptionKey, button_labels, find_buttons
 from sandbox.slack.blockkit.plain_text import visible_text
 from sandbox.slack.people.confirmation import ConfirmationDialog, read_confirmation
 from sandbox.slack.workspace import payloads
@@ -37,9 +37,13 @@ class AppUser(Member):
     slack: AppWorkspace = field(repr=False)
 
     def find_press(
-        self, blocks: list[Json], label: str | ElementKey | None, action_id: str | None, after: str | None = None
+        self,
+        blocks: list[Json],
+        label: str | ElementKey | OptionKey | None,
+        action_id: str | None,
+        after: str | None = None,
     ) -> Press:
-        """Return the press of the button with this label, key or action_id, or of the menu option with this label.
+        """Return the press of a button with this label, key or action_id, or of a menu option with this label or key.
 
         With `after`, only the first block with this text and those below it count. Raises LookupError, with the buttons
         that exist, if there is no such button.
@@ -48,7 +52,7 @@ class AppUser(Member):
         for block_id, element in find_buttons(blocks):
             if element["type"] == "overflow":
                 for option in element["options"]:
-                    if label == option["text"]["text"]:
+                    if label in (option["text"]["text"], (block_id, element["action_id"], option["value"])):
                         return Press(block_id, element, option)
             elif label in (element["text"]["text"], (block_id, element["action_id"])) or (
                 action_id and action_id == element["action_id"]

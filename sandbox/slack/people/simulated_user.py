@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import EXTERNAL, VALUE_KEYS, ElementKey, find_fields
+from sandbox.slack.blockkit.interactive_elements import EXTERNAL, VALUE_KEYS, ElementKey, OptionKey, find_fields
 from sandbox.slack.people.app_user import AppUser
 from sandbox.slack.people.confirmation import ConfirmationDialog, require_confirmed
 from sandbox.slack.people.form_filling import find_field
@@ -70,7 +70,7 @@ class SimulatedUser(AppUser):
     async def click(
         self,
         message: Message,
-        label: str | ElementKey | None = None,
+        label: str | ElementKey | OptionKey | None = None,
         *,
         action_id: str | None = None,
         after: str | None = None,

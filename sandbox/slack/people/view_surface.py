@@ -4,7 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.json_types import Json
-from sandbox.slack.blockkit.interactive_elements import EXTERNAL, TEXT_INPUTS, ElementKey, Field, button_labels
+from sandbox.slack.blockkit.interactive_elements import (
+    EXTERNAL,
+    TEXT_INPUTS,
+    ElementKey,
+    Field,
+    OptionKey,
+    button_labels,
+)
 from sandbox.slack.blockkit.plain_text import block_lines, visible_text
 from sandbox.slack.people.app_user import AppUser
 from sandbox.slack.people.confirmation import ConfirmationDialog, require_confirmed
@@ -135,7 +142,7 @@ class ViewSurface:
 
     async def click(
         self,
-        label: str | ElementKey | None = None,
+        label: str | ElementKey | OptionKey | None = None,
         *,
         action_id: str | None = None,
         after: str | None = None,

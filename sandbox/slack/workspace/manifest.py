@@ -51,6 +51,11 @@ class Manifest:
         """Return whether users cannot send direct messages to the app."""
         return bool(self._home.get("messages_tab_read_only_enabled"))
 
+    @property
+    def has_home_tab(self) -> bool:
+        """Return whether the app has a Home tab."""
+        return bool(self._home.get("home_tab_enabled"))
+
     def install(self, settings: WorkspaceSettings, *, optional_scopes: Collection[str] = ()) -> None:
         """Grant the required scopes, subscribe to the declared events, and enable the declared tabs and shortcuts.
 
@@ -63,7 +68,7 @@ class Manifest:
         settings.granted_scopes = {*declared["bot"], *optional_scopes}
         settings.subscriptions = set(self.declared["settings"].get("event_subscriptions", {}).get("bot_events") or [])
         settings.shortcuts = {entry["callback_id"]: entry["type"] for entry in self._features.get("shortcuts") or []}
-        settings.home_tab_enabled = bool(self._home.get("home_tab_enabled"))
+        settings.home_tab_enabled = self.has_home_tab
         settings.messages_tab_enabled = bool(self._home.get("messages_tab_enabled"))
 
     @property

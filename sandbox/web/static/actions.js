@@ -24,7 +24,7 @@ export class Actions {
       const response = await fetch("/act", request);
       return response.ok ? await response.json() : { ok: false, error: await response.text() };
     } catch {
-      return { ok: false, error: "The sandbox does not answer; was the demo stopped?" };
+      return { ok: false, error: "The sandbox isn't responding. Is the demo still running?" };
     }
   }
 }

@@ -8,7 +8,7 @@ import { menuButton } from "./menu.js";
 /** Draw the menu. `post(name)` posts an alert. */
 export function drawAlerts(node, alerts, post) {
   const items = () => [
-    { heading: "An alert into #cert-alerts, by" },
+    { heading: "Post to #cert-alerts as" },
     ...alerts.map(({ name, app, about }) => ({
       label: app,
       about,

@@ -51,7 +51,7 @@ export class Channels {
 
   #row(channel, sign, name) {
     const isOpen = channel.id === this.#places.channel;
-    const count = isOpen ? 0 : this.#unread(channel.id);
+    const count = this.unread(channel.id);
     const classes = `channel${count ? " channel-new" : ""}${channel.joined || channel.with_bot ? "" : " channel-away"}`;
     const badge =
       count > 0 &&
@@ -82,7 +82,7 @@ export class Channels {
     for (const name of names) {
       const [kind, channel, ts] = name.split("/");
       // The first message of a channel decides what counts as read there.
-      if (kind === "message" && !this.#seen.has(channel)) this.#seen.set(channel, this.#first(channel, names) ?? ts);
+      if (kind === "message" && !this.#seen.has(channel)) this.#seen.set(channel, this.#first(channel, names));
     }
     this.draw();
   }
@@ -90,17 +90,23 @@ export class Channels {
   /** Return the timestamp up to which a channel is read. Messages that came with the channel itself are not new. */
   #first(channel, names) {
     const begins = names.some((name) => name.startsWith("channel/"));
-    return begins ? this.#all(channel).at(-1)?.ts : "0";
+    return begins ? this.#latest(channel) : "0";
   }
 
   /** Mark the open channel as read. */
   read(channel) {
-    this.#seen.set(channel, this.#all(channel).at(-1)?.ts ?? "0");
+    this.#seen.set(channel, this.#latest(channel));
   }
 
-  #unread(channel) {
+  /** Return the number of messages since the channel was last read. */
+  unread(channel) {
     const seen = this.#seen.get(channel);
     return seen === undefined ? 0 : this.#all(channel).filter(({ ts }) => ts > seen).length;
+  }
+
+  #latest(channel) {
+    // The store has ephemeral messages after all others.
+    return this.#all(channel).reduce((latest, { ts }) => (ts > latest ? ts : latest), "0");
   }
 
   #all(channel) {

@@ -2,6 +2,7 @@
 
 import { el, fill, freshId } from "./dom.js";
 import { icon } from "./icons.js";
+import { menuButton } from "./menu.js";
 
 const TALLEST = 180;
 
@@ -10,8 +11,11 @@ export class Composer {
   #say;
   #active = 0;
 
-  /** `commands()` returns the slash commands. `say(text)` is called with the text to send. */
-  constructor(label, { commands, say }) {
+  /**
+   * `commands()` returns the slash commands, and `shortcuts()` the items of the menu of shortcuts. `say(text)` is
+   * called with the text to send.
+   */
+  constructor(label, { commands, shortcuts = () => [], say }) {
     this.#commands = commands;
     this.#say = say;
     this.list = el("ul", {
@@ -42,7 +46,7 @@ export class Composer {
       { class: "composer" },
       this.list,
       this.input,
-      el("div", { class: "composer-bar" }, commands().length > 0 && hint, this.send),
+      el("div", { class: "composer-bar" }, shortcuts().length > 0 && menuOf(shortcuts), commands().length > 0 && hint, this.send),
     );
     this.#listen();
   }
@@ -147,4 +151,9 @@ export class Composer {
     this.#redraw();
     this.#say(text);
   }
+}
+
+function menuOf(shortcuts) {
+  const items = () => [{ heading: "Shortcuts" }, ...shortcuts()];
+  return menuButton({ label: "Shortcuts", face: icon("plus"), classes: "composer-plus", items });
 }

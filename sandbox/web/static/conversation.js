@@ -1,10 +1,12 @@
-/** The open channel: its messages and its composer. */
+/** The open channel: its messages and its composer. In the app's direct message, also its Home tab. */
 
 import { Composer } from "./composer.js";
 import { el, fill } from "./dom.js";
+import { Home } from "./home.js";
 import { icon } from "./icons.js";
 import { MessageList } from "./messagelist.js";
 import { drawMessage } from "./messages.js";
+import { Tabs } from "./tabs.js";
 
 export class Conversation {
   #node;
@@ -12,15 +14,29 @@ export class Conversation {
   #channel = null;
   #list = null;
   #head = el("header", { class: "pane-head" });
+  #messages = el("div", { class: "pane" });
+  #home;
+  #tabs;
 
+  /** `host` also has `unread(channel)`, the count of new messages, and `onTab(channel, tab)`. */
   constructor(node, host) {
     this.#node = node;
     this.#host = host;
+    this.#home = new Home(host);
+    const panel = el("div", { class: "pane" });
+    const messages = { name: "messages", label: "Messages", panel, count: () => host.unread(this.#channel) };
+    const home = { name: "home", label: "Home", panel: this.#home.node };
+    this.#tabs = new Tabs(host.appName, [home, messages], (name) => host.onTab(this.#channel, name));
+  }
+
+  /** Return whether the Home tab is in front. */
+  get isAtHome() {
+    return this.#home.node.isConnected && this.#tabs.now === "home";
   }
 
   /** Open a channel, or draw it again. */
   open(channel) {
-    const { timeline } = this.#host;
+    const { timeline, menu } = this.#host;
     const name = this.#nameOf(channel);
     this.#channel = channel.id;
     this.#list = new MessageList((message) => this.#draw(message), `Messages in ${name}`);
@@ -28,8 +44,28 @@ export class Conversation {
     const all = el("div", {}, this.#intro(channel), this.#list.node);
     const about = { class: "scroller", role: "log", tabindex: "0", "aria-label": name };
     const scroller = el("div", { ...about, onkeydown: (event) => leap(event, all) }, all);
-    fill(this.#node, this.#head, scroller, this.#foot(channel, name));
+    fill(this.#messages, scroller, this.#foot(channel, name));
+    const { list, panels } = this.#tabs;
+    if (channel.with_bot && menu.home) {
+      fill(panels[1], this.#messages);
+      fill(this.#node, this.#head, list, panels);
+    } else fill(this.#node, this.#head, this.#messages);
     this.drawHead(channel);
+  }
+
+  /** Open one of the tabs of the app's direct message. */
+  openTab(name) {
+    this.#tabs.open(name);
+    this.#host.onTab(this.#channel, name);
+  }
+
+  /** Draw the counts of the tabs again. */
+  drawTabs() {
+    this.#tabs.draw();
+  }
+
+  drawHome(view) {
+    this.#home.draw(view);
   }
 
   /** Draw the channel's name and its notes. */
@@ -37,7 +73,7 @@ export class Conversation {
     const { menu } = this.#host;
     const notes = [
       channel.with_bot && menu.about,
-      !channel.with_bot && !channel.joined && `${menu.name} has not joined`,
+      !channel.with_bot && !channel.joined && `${menu.name} isn't in this channel`,
       channel.shared && "Shared with another organization",
       channel.archived && "Archived",
     ];
@@ -77,10 +113,10 @@ export class Conversation {
     const { menu, commands } = this.#host;
     const sign = channel.with_bot ? el("img", { src: "/static/icon.svg", alt: "" }) : icon(signOf(channel));
     const first = channel.with_bot
-      ? `What ${menu.name} tells you alone is here.`
-      : "This is the very beginning of the channel.";
+      ? `Direct messages from ${menu.name}.`
+      : "This is the beginning of the channel.";
     const typed = commands()[0]?.name;
-    const hint = typed && !channel.with_bot && [" Type ", el("code", {}, typed), " below to begin."];
+    const hint = typed && !channel.with_bot && [" Type ", el("code", {}, typed), " below to start."];
     return el(
       "div",
       { class: "intro" },
@@ -95,10 +131,15 @@ export class Conversation {
   }
 
   #foot(channel, name) {
-    const { menu, commands, say } = this.#host;
+    const { menu, commands, globalShortcuts, actions, say } = this.#host;
     if (channel.with_bot && menu.read_only)
       return el("p", { class: "composer-off" }, "Sending messages to this app has been turned off.");
-    return new Composer(`Message ${name}`, { commands, say: (text) => say(text, { channel: channel.id }) }).node;
+    const shortcuts = () =>
+      globalShortcuts().map(({ name: label, about, callback_id }) => {
+        return { label, about: about ?? menu.name, act: () => actions.act("shortcut", { callback_id }) };
+      });
+    const send = (text) => say(text, { channel: channel.id });
+    return new Composer(`Message ${name}`, { commands, shortcuts, say: send }).node;
   }
 }
 

@@ -29,6 +29,13 @@ export function together(...children) {
   return fragment;
 }
 
+/** Scroll to a node and highlight it for a moment. */
+export function pointAt(node) {
+  node.scrollIntoView({ block: "nearest" });
+  node.classList.add("pointed-at");
+  node.addEventListener("animationend", () => node.classList.remove("pointed-at"), { once: true });
+}
+
 let lastNumber = 0;
 
 /** Return an id that no other element has. */

@@ -1,96 +1,35 @@
-/** Emoji by name. Unknown names stay as they were written. */
+/** Emoji by name and by character. Unknown ones stay as they were written. */
 
-import { el } from "./dom.js";
+import { el, svg } from "./dom.js";
+import { GLYPHS } from "./glyphs.js";
 
-const GLYPHS = {
-  white_check_mark: "✅",
-  heavy_check_mark: "✔️",
-  ballot_box_with_check: "☑️",
-  x: "❌",
-  no_entry: "⛔",
-  no_entry_sign: "🚫",
-  warning: "⚠️",
-  rotating_light: "🚨",
-  exclamation: "❗",
-  question: "❓",
-  bangbang: "‼️",
-  hourglass: "⌛",
-  hourglass_flowing_sand: "⏳",
-  stopwatch: "⏱️",
-  alarm_clock: "⏰",
-  mag: "🔍",
-  mag_right: "🔎",
-  information_source: "ℹ️",
-  snowflake: "❄️",
-  bell: "🔔",
-  no_bell: "🔕",
-  email: "📧",
-  envelope: "✉️",
-  mailbox: "📫",
-  inbox_tray: "📥",
-  outbox_tray: "📤",
-  lock: "🔒",
-  unlock: "🔓",
-  key: "🔑",
-  shield: "🛡️",
-  fire: "🔥",
-  tada: "🎉",
-  eyes: "👀",
-  bulb: "💡",
-  memo: "📝",
-  link: "🔗",
-  gear: "⚙️",
-  wrench: "🔧",
-  robot_face: "🤖",
-  bear: "🐻",
-  helmet_with_white_cross: "⛑️",
-  red_circle: "🔴",
-  large_green_circle: "🟢",
-  large_yellow_circle: "🟡",
-  large_orange_circle: "🟠",
-  large_blue_circle: "🔵",
-  white_circle: "⚪",
-  black_circle: "⚫",
-  arrow_right: "➡️",
-  arrow_up: "⬆️",
-  arrow_down: "⬇️",
-  repeat: "🔁",
-  arrows_counterclockwise: "🔄",
-  octagonal_sign: "🛑",
-  stop_sign: "🛑",
-  thumbsup: "👍",
-  "+1": "👍",
-  thumbsdown: "👎",
-  "-1": "👎",
-  wave: "👋",
-  point_right: "👉",
-  calendar: "📆",
-  date: "📅",
-  globe_with_meridians: "🌐",
-  lock_with_ink_pen: "🔏",
-  closed_lock_with_key: "🔐",
-  page_facing_up: "📄",
-  pray: "🙏",
-  chart_with_upwards_trend: "📈",
-  bar_chart: "📊",
-  construction: "🚧",
-  sparkles: "✨",
-  smile: "😄",
-  slightly_smiling_face: "🙂",
-};
+// A character may come with the variation selector that asks for a picture, or without it.
+const plain = (character) => character.replace("\ufe0f", "");
+const NAMES = new Map(Object.entries(GLYPHS).map(([name, [character]]) => [plain(character), name]));
 
-/** Return the emoji of this name as a node, or its text if it is unknown. */
-export function emoji(name) {
-  const glyph = GLYPHS[name];
-  if (!glyph) return `:${name}:`;
-  return el(
-    "span",
-    { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` },
-    glyph,
-  );
+/** The pattern of an emoji in a text, as a source: a name between colons, or one of the page's characters. */
+export const EMOJI = `:([a-z0-9_+'-]+):|(${[...NAMES.keys()].join("|")})\ufe0f?`;
+const PARTS = new RegExp(EMOJI, "u");
+
+/** Return the emoji with this name or character as a node, or its text if it is unknown. */
+export function emoji(name, character) {
+  const known = name ?? NAMES.get(character);
+  if (!GLYPHS[known]) return `:${known}:`;
+  return el("span", { class: "emoji", role: "img", "aria-label": known.replaceAll("_", " "), title: `:${known}:` }, draw(known));
 }
 
-/** Replace emoji names in plain text by emoji. */
+/** Replace the emoji of a plain text by nodes. */
 export function withEmoji(text) {
-  return text.split(/:([a-z0-9_+'-]+):/).map((piece, index) => (index % 2 ? emoji(piece) : piece));
+  const shown = [];
+  let rest = text;
+  for (let match = PARTS.exec(rest); match; match = PARTS.exec(rest)) {
+    shown.push(rest.slice(0, match.index), emoji(match[1], match[2]));
+    rest = rest.slice(match.index + match[0].length);
+  }
+  return [...shown, rest].filter((piece) => piece !== "");
+}
+
+function draw(name) {
+  const [, shapes] = GLYPHS[name];
+  return svg("svg", { viewBox: "0 0 20 20", "aria-hidden": "true", focusable: "false" }, shapes.map(([tag, about]) => svg(tag, about)));
 }

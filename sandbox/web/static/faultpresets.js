@@ -26,7 +26,7 @@ export class FaultPresets {
         { class: "preset-choices", role: "radiogroup", "aria-label": "How CertCentral answers" },
         choices.map((choice) => this.#choice(choice, choice.name === now)),
       ),
-      el("p", { class: `preset-about${now === "well" ? "" : " preset-odd"}` }, current.about),
+      el("p", { class: `preset-about${now === "normal" ? "" : " preset-odd"}` }, current.about),
     );
     if (focused) this.node.querySelector(":checked")?.focus();
   }

@@ -6,9 +6,9 @@ const CONTROLS = "input, textarea, button, a";
 export function describeFocus(node) {
   const focused = document.activeElement;
   if (!node.contains(focused)) return null;
-  const { block_id: block, action_id: action } = focused.dataset;
+  const { block_id: block, action_id: action, value } = focused.dataset;
   const range = "selectionStart" in focused ? [focused.selectionStart, focused.selectionEnd] : null;
-  return { block, action, range, type: focused.type, label: nameOf(focused) };
+  return { block, action, value, range, type: focused.type, label: nameOf(focused) };
 }
 
 /** Focus the control that matches the description. Returns false if there is none. */
@@ -21,9 +21,12 @@ export function restoreFocus(node, before) {
   return true;
 }
 
-function isSame(control, { block, action, type, label }) {
+function isSame(control, { block, action, value, type, label }) {
   // Block ids and action ids are the same after a redraw. Nodes are not.
-  if (block) return control.dataset.block_id === block && control.dataset.action_id === action;
+  if (block) {
+    const { block_id: sameBlock, action_id: sameAction, value: sameValue } = control.dataset;
+    return sameBlock === block && sameAction === action && sameValue === value;
+  }
   return control.type === type && nameOf(control) === label;
 }
 

@@ -12,11 +12,12 @@ import { FaultPresets } from "./faultpresets.js";
 import { Orders } from "./orders.js";
 import { Outbox } from "./outbox.js";
 import { drawPeople } from "./people.js";
+import { drawSteps } from "./steps.js";
 import { Store } from "./store.js";
 import { Thread } from "./thread.js";
 import { Timeline } from "./timeline.js";
 import { Toasts } from "./toast.js";
-import { Tools } from "./tools.js";
+import { Tabs } from "./tabs.js";
 import { Wire } from "./wire.js";
 import { Directory } from "./directory.js";
 
@@ -50,6 +51,7 @@ class Page {
     this.#makeTools();
     this.#listen();
     this.#drawPanels();
+    drawSteps(node("steps"));
     drawAlerts(node("alerts"), config.alerts, (name) => this.#postAlert(name));
   }
 
@@ -72,14 +74,15 @@ class Page {
     this.live.watch(id);
   }
 
-  openChannel(id) {
+  /** Open a channel. In the app's direct message, `tab` is the tab to open. */
+  openChannel(id, tab = null) {
     const channel = this.store.get(`channel/${id}`);
-    if (!channel) return this.toasts.say("You are not in that channel.");
+    if (!channel) return this.toasts.say("You aren't in that channel.");
     if (this.channel !== id) this.closeThread();
     this.channel = id;
-    this.channels.read(id);
-    this.channels.draw();
     this.conversation.open(channel);
+    if (channel.with_bot && this.#config.menu.home) this.conversation.openTab(tab ?? this.#firstTab(id));
+    this.#read();
     this.#showPanel("conversation");
   }
 
@@ -87,6 +90,13 @@ class Page {
     this.#thread = { channel, ts };
     this.threadPane.open(channel, ts);
     document.body.classList.add("with-thread");
+  }
+
+  /** Show CertCentral's orders. `id` names the one to point at, as in `order-700001`. */
+  openOrders(id) {
+    this.tools.open("orders");
+    this.#showPanel("tools");
+    if (id) this.orders.pointAt(id);
   }
 
   closeThread() {
@@ -99,6 +109,18 @@ class Page {
     return this.#config.personas.find(({ id }) => id === this.actions.who);
   }
 
+  /** As in Slack, the app opens on its Home tab, unless it has written something new. */
+  #firstTab(id) {
+    return this.channels.unread(id) ? "messages" : "home";
+  }
+
+  /** Mark what is in front as read. */
+  #read() {
+    if (this.channel && !this.conversation.isAtHome) this.channels.read(this.channel);
+    this.channels.draw();
+    this.conversation.drawTabs();
+  }
+
   #host(menu) {
     return {
       store: this.store,
@@ -109,6 +131,9 @@ class Page {
       appName: menu.name,
       commands: () => (this.#persona.elsewhere ? [] : menu.commands),
       shortcuts: () => (this.#persona.elsewhere ? [] : menu.shortcuts),
+      globalShortcuts: () => (this.#persona.elsewhere ? [] : menu.global_shortcuts),
+      unread: (channel) => this.channels.unread(channel),
+      onTab: (channel, tab) => this.#onTab(channel, tab),
       say: (text, place) => this.#say(text, place),
       openThread: ({ channel, ts, thread_ts: root }) => this.openThread(channel, root ?? ts),
       closeThread: () => this.closeThread(),
@@ -121,16 +146,22 @@ class Page {
     return this.actions.act("post", { ...place, text });
   }
 
+  #onTab(channel, tab) {
+    this.actions.act("open_app", { channel, tab });
+    this.#read();
+  }
+
   #makeTools() {
     this.presets = new FaultPresets(this.actions);
     this.outbox = new Outbox(this.store, this.actions);
     this.orders = new Orders(this.store);
     this.wire = new Wire(this.store);
-    this.tools = new Tools(node("tools"), this.presets.node, [
-      { name: "outbox", label: "Mails", panel: this.outbox.node, count: () => this.outbox.waiting },
+    this.tools = new Tabs("Tools", [
+      { name: "outbox", label: "Emails", panel: this.outbox.node, count: () => this.outbox.waiting },
       { name: "orders", label: "Orders", panel: this.orders.node },
       { name: "wire", label: "Wire", panel: this.wire.node, count: () => this.wire.bad, isBad: true },
     ]);
+    fill(node("tools"), this.presets.node, this.tools.list, this.tools.panels);
   }
 
   #listen() {
@@ -138,6 +169,7 @@ class Page {
     store.on(["message/"], (names) => this.#updateMessages(names));
     store.on(["channel/"], () => this.#chooseChannel());
     store.on(["person/"], () => this.channel && this.#redraw());
+    store.on(["home"], () => this.conversation.drawHome(store.get("home")));
     store.on(["view"], () => this.modal.show(store.get("view")));
     store.on(["presets"], () => this.presets.draw(store.get("presets")));
     store.on(["mail/"], () => this.outbox.draw());
@@ -151,7 +183,7 @@ class Page {
     const roots = this.timeline.update(names);
     this.conversation.update(names, roots);
     this.threadPane.update(names);
-    if (this.channel) this.channels.read(this.channel);
+    this.#read();
   }
 
   /** Stay in the open channel if the user sees it, or open the first one. */
@@ -195,8 +227,8 @@ class Page {
   #showConnection(isOpen) {
     const isConnected = isOpen && this.store.get("app")?.connected;
     node("connection").className = `connection ${isConnected ? "connection-open" : "connection-closed"}`;
-    const app = `${this.#config.menu.name} is ${isConnected ? "" : "not "}connected`;
-    fill(node("connection"), isOpen ? app : "The sandbox does not answer");
+    const app = `${this.#config.menu.name} ${isConnected ? "is" : "isn't"} connected`;
+    fill(node("connection"), isOpen ? app : "The sandbox isn't responding");
   }
 }
 

@@ -1,7 +1,7 @@
 /** A list of messages that is updated row by row, so that its length does not matter. */
 
 import { day } from "./dates.js";
-import { el } from "./dom.js";
+import { el, pointAt } from "./dom.js";
 import { restoreFocus, describeFocus } from "./focus.js";
 
 export class MessageList {
@@ -61,10 +61,7 @@ export class MessageList {
   /** Scroll to a message and highlight it for a moment. */
   pointAt(ts) {
     const row = this.#rows.get(ts);
-    if (!row) return;
-    row.scrollIntoView({ block: "nearest" });
-    row.classList.add("pointed-at");
-    row.addEventListener("animationend", () => row.classList.remove("pointed-at"), { once: true });
+    if (row) pointAt(row);
   }
 
   #indexFor(ts) {

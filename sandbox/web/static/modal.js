@@ -10,7 +10,8 @@ import { blockIds } from "./uses.js";
 
 const TROUBLE = "We had some trouble connecting. Try again?";
 const TITLE_ID = "modal-title";
-const FIRST = ".modal-body :is(input, textarea), .modal-body:not(:has(input, textarea)) ~ .modal-foot button";
+const FIELD = ".modal-body :is(input, textarea)";
+const FIRST = `${FIELD}, .modal-body:not(:has(input, textarea)) ~ .modal-foot button`;
 
 export class Modal {
   #actions;
@@ -51,13 +52,31 @@ export class Modal {
 
   #draw() {
     const before = this.#dialog && describeFocus(this.#dialog);
+    const hadField = Boolean(this.#dialog?.querySelector(FIELD));
     const scrolled = this.body?.scrollTop ?? 0;
     if (!this.#dialog)
       this.#dialog = openDialog({ classes: "modal", labelledBy: TITLE_ID, onClose: () => this.#close() });
     const about = { class: "modal-form", novalidate: true, onsubmit: (event) => this.#submit(event) };
     fill(this.#dialog, el("form", about, this.#head(), this.#body(), this.#foot()));
     this.body.scrollTop = scrolled;
-    if (!restoreFocus(this.#dialog, before)) this.#dialog.querySelector(FIRST)?.focus();
+    // The first field gets the focus also if a first view, without any, said that the app is loading.
+    if ((!hadField && this.#focusField()) || restoreFocus(this.#dialog, before)) return;
+    if (!this.#focusField()) this.#dialog.querySelector(FIRST)?.focus();
+  }
+
+  /** Focus the field that the app wants to have it, or the first one. Returns false if there is no field. */
+  #focusField() {
+    const wanted = this.#view.blocks.flatMap(({ block_id: id, element, accessory, elements }) =>
+      [element, accessory, ...(elements ?? [])].filter((each) => each?.focus_on_load).map((each) => [id, each.action_id]),
+    );
+    const fields = [...this.#dialog.querySelectorAll(FIELD)].filter(({ type, checked, name }) => {
+      // Of radio buttons, the chosen one has the focus.
+      return type !== "radio" || checked || !this.#dialog.querySelector(`[name="${name}"]:checked`);
+    });
+    const isWanted = ({ dataset }) => wanted.some(([block, action]) => dataset.block_id === block && dataset.action_id === action);
+    const field = fields.find(isWanted) ?? fields[0];
+    field?.focus();
+    return Boolean(field);
   }
 
   #head() {
@@ -96,7 +115,7 @@ export class Modal {
       value: state,
       typed: (place) => this.#drafts.get(keyOf(place)) ?? state(place)?.value ?? "",
       canClear: ({ block_id: id }) => this.#view.blocks.some((block) => block.block_id === id && block.optional),
-      press: (place, option) => send("press", { ...place, option: option?.text.text }),
+      press: (place, option) => send("press", { ...place, option: option?.value }),
       choose: (place, wanted) => {
         this.#storeChoice(place, wanted);
         return send("choose", { ...place, wanted });

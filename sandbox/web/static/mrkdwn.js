@@ -2,7 +2,7 @@
 
 import { formatted, exactly } from "./dates.js";
 import { el } from "./dom.js";
-import { emoji } from "./emoji.js";
+import { EMOJI, emoji } from "./emoji.js";
 import { isOutside, isWeb, outsideLink } from "./links.js";
 
 // Code blocks are cut out before anything else, since nothing inside them is markup.
@@ -16,7 +16,7 @@ const INLINE = new RegExp(
     styled("\\*"),
     styled("_"),
     styled("~"),
-    ":([a-z0-9_+'-]+):",
+    EMOJI,
     "(https?:\\/\\/[^\\s<>|]*[^\\s<>|.,;:!?)\\]'\"])",
   ].join("|"),
   "gu",
@@ -33,9 +33,9 @@ export function mrkdwn(text, directory, { verbatim = false } = {}) {
   });
 }
 
-/** Return a link to another site or to a message, or only its text for any other address. */
+/** Return a link to another site or to a part of this page, or only its text for any other address. */
 export function link(address, words, directory) {
-  const open = directory.message(address);
+  const open = directory.opener(address);
   if (open) return el("button", { type: "button", class: "link", onclick: open }, words);
   return isOutside(address) ? outsideLink(address, words) : el("span", {}, words);
 }
@@ -93,10 +93,10 @@ function inline(text, directory, verbatim) {
 }
 
 function piece(match, directory, verbatim) {
-  const [whole, special, code, bold, italic, struck, emojiName, address] = match;
+  const [whole, special, code, bold, italic, struck, emojiName, character, address] = match;
   if (special) return reference(special, directory) ?? decoded(whole);
   if (code) return el("code", {}, decoded(code));
-  if (emojiName) return emoji(emojiName);
+  if (emojiName || character) return emoji(emojiName, character);
   if (address) return verbatim ? decoded(whole) : link(decoded(address), decoded(address), directory);
   const words = bold ?? italic ?? struck;
   return el(STYLES[[bold, italic, struck].findIndex((each) => each !== undefined)], {}, inline(words, directory, verbatim));
@@ -107,7 +107,7 @@ function reference(special, directory) {
   const id = target.slice(1);
   if (target.startsWith("@")) return mention(directory.person(id)?.name ?? label ?? id, directory.isMe(id));
   if (target.startsWith("#")) return channel(id, label, directory);
-  if (target.startsWith("!")) return command(id, label);
+  if (target.startsWith("!")) return command(id, label, directory);
   const words = decoded(label ?? target.replace(/^mailto:/, ""));
   return isOutside(target) ? link(decoded(target), words, directory) : null;
 }
@@ -122,6 +122,12 @@ export function mention(name, isMe = false) {
   return el("span", { class: isMe ? "mention mention-me" : "mention" }, `@${name}`);
 }
 
+/** Return a mention of a user group, by its handle. It is highlighted for its members. */
+export function group(id, label, directory) {
+  const known = directory.group(id);
+  return mention(known?.handle ?? decoded(label ?? id).replace(/^@/, ""), known?.members.some((member) => directory.isMe(member)));
+}
+
 /** Return a link that opens a channel. */
 export function channel(id, label, directory) {
   const known = directory.channel(id);
@@ -129,10 +135,11 @@ export function channel(id, label, directory) {
   return el("button", { type: "button", class: "mention", onclick: () => directory.open(id) }, `#${known.name}`);
 }
 
-function command(words, label) {
+function command(words, label, directory) {
   const [name, ...rest] = words.split("^");
   if (name === "date") return date(rest, label);
   if (BROADCASTS.has(name)) return el("span", { class: "mention mention-me" }, `@${name}`);
+  if (name === "subteam") return group(rest[0], label, directory);
   return el("span", { class: "mention" }, decoded(label ?? `@${name}`));
 }
 

@@ -1,12 +1,12 @@
 /** The orders and domains of the local CertCentral, with their pending names. */
 
 import { ago, shortDay } from "./dates.js";
-import { el, fill } from "./dom.js";
+import { el, fill, pointAt } from "./dom.js";
 import { icon } from "./icons.js";
 
 const FEW = 4;
 const METHODS = {
-  email: "E-mail",
+  email: "Email",
   "dns-txt-token": "DNS TXT",
   "dns-cname-token": "DNS CNAME",
   "http-token": "HTTP",
@@ -18,7 +18,7 @@ export class Orders {
 
   constructor(store) {
     this.#store = store;
-    this.node = el("div");
+    this.node = el("div", { class: "panel", tabindex: "0" });
   }
 
   draw() {
@@ -32,6 +32,12 @@ export class Orders {
       el("ul", { class: "things" }, domains.map(drawDomain)),
     );
   }
+
+  /** Scroll to an order or a domain, by its element's id, and highlight it. */
+  pointAt(id) {
+    const row = document.getElementById(id);
+    if (row) pointAt(row);
+  }
 }
 
 function drawOrder({ id, product, status, method, created, names }) {
@@ -40,20 +46,20 @@ function drawOrder({ id, product, status, method, created, names }) {
   const rest = names.length - shown.length;
   return el(
     "li",
-    { class: "thing" },
+    { class: "thing", id: `order-${id}` },
     el("p", { class: "thing-head" }, el("strong", {}, String(id)), pill(status.replaceAll("_", " "), toneOf(status))),
     el("p", { class: "thing-about" }, `${product} · ${METHODS[method] ?? method} · ${ago(created)}`),
     el(
       "ul",
       { class: "names" },
       shown.map(drawName),
-      rest > 0 && el("li", { class: "names-rest" }, `and ${rest} more, ${waits} in all wait`),
+      rest > 0 && el("li", { class: "names-rest" }, `+ ${rest} more, ${waits} pending in all`),
     ),
   );
 }
 
 function drawName({ name, waits }) {
-  const state = el("span", { class: "unseen" }, waits ? ", waits" : ", validated");
+  const state = el("span", { class: "unseen" }, waits ? ", pending" : ", validated");
   return el(
     "li",
     { class: waits ? "name-waits" : "name-done" },
@@ -68,7 +74,7 @@ function drawDomain({ id, name, active, pending, valid, until, method, scopes })
   const about = [`${id} · ${METHODS[method] ?? method}`, until && !pending && `until ${shortDay(until)}`];
   return el(
     "li",
-    { class: "thing" },
+    { class: "thing", id: `domain-${id}` },
     el("p", { class: "thing-head" }, el("strong", { title: name }, name), pill(state, toneOf(state))),
     el("p", { class: "thing-about" }, about.filter(Boolean).join(" · ")),
     scopes.length > 0 &&

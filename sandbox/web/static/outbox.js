@@ -1,4 +1,4 @@
-/** The outbox of the local CertCentral: every validation mail, with a button to approve it. */
+/** The outbox of the local CertCentral: every DCV email, with a button to approve it. */
 
 import { ago, exactly } from "./dates.js";
 import { el, fill } from "./dom.js";
@@ -13,10 +13,10 @@ export class Outbox {
   constructor(store, actions) {
     this.#store = store;
     this.#actions = actions;
-    this.node = el("div");
+    this.node = el("div", { class: "panel", tabindex: "0" });
   }
 
-  /** Return the number of mails that are not approved yet. */
+  /** Return the number of emails that are not approved yet. */
   get waiting() {
     return this.#store.all("mail/").filter(({ approved }) => !approved).length;
   }
@@ -27,7 +27,7 @@ export class Outbox {
       "p",
       { class: "nothing" },
       icon("mail"),
-      "No mail so far. What the bot has resent arrives here; approve it as its recipient would.",
+      "No emails yet. Emails sent by the bot appear here. Select Approve to act as the recipient.",
     );
     fill(
       this.node,
@@ -48,7 +48,7 @@ export class Outbox {
       {
         type: "button",
         class: "button button-small button-primary",
-        "aria-label": `Approve the mail for ${scope} to ${to}`,
+        "aria-label": `Approve the email for ${scope} to ${to}`,
         onclick: () => this.#actions.act("approve", { mail: id }),
       },
       "Approve",
@@ -58,7 +58,7 @@ export class Outbox {
       "li",
       { class: "mail" },
       el("p", { class: "mail-head" }, el("strong", { title: to }, to), el("time", { title: exactly(sent) }, ago(sent))),
-      el("p", { class: "mail-subject" }, "Approve the validation of ", el("b", {}, scope)),
+      el("p", { class: "mail-subject" }, "Approve ", el("b", {}, scope)),
       el("p", { class: "mail-about" }, `${subject} · ${LANGUAGES.of(language.replace("_", "-"))}`),
       approved ? done : button,
     );

@@ -31,7 +31,7 @@ export function drawPeople(node, personas, who, choose) {
   fill(
     node,
     menuButton({
-      label: `You are ${me.name}, ${me.about}. Be somebody else`,
+      label: `You are ${me.name}, ${me.about}. Switch user`,
       face,
       classes: "top-button people-button",
       items,

@@ -12,7 +12,7 @@ export class Wire {
     this.#store = store;
     this.problems = el("ul", { class: "problems", "aria-label": "Problems" });
     this.list = el("ol", { class: "frames", "aria-label": "Newest first" });
-    this.node = el("div", {}, this.problems, this.list);
+    this.node = el("div", { class: "panel", tabindex: "0" }, this.problems, this.list);
   }
 
   /** Return the number of problems. */

@@ -92,7 +92,7 @@ async def test_people_from_elsewhere_have_no_commands(sam: Visitor, app: Puppet,
 async def test_a_channel_that_one_does_not_see_cannot_be_written_to(sam: Visitor, workspace: DemoWorkspace) -> None:
     answer = await sam.act("post", channel=workspace.pki.id, text="hello")
 
-    assert answer == {"ok": False, "error": "there is no such channel"}
+    assert answer == {"ok": False, "error": "This channel does not exist, or you are not in it."}
 
 
 async def test_a_message_retains_its_spaces_and_loses_its_markup(ana: Visitor, workspace: DemoWorkspace) -> None:
@@ -195,7 +195,7 @@ async def test_a_modal_goes_when_it_is_closed(
 
     await ana.sees(lambda: "view" not in ana.parts)
     assert app.envelopes[0]["payload"]["type"] == "view_closed"
-    assert await ana.act("submit", view=view) == {"ok": False, "error": "the form is closed"}
+    assert await ana.act("submit", view=view) == {"ok": False, "error": "This form is closed."}
 
 
 async def test_a_button_is_pressed_by_its_block(

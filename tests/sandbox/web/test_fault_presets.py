@@ -32,7 +32,7 @@ STATUS = ("GET", "/order/certificate/700001")
 RESEND = ("PUT", "/order/certificate/700001/resend-emails")
 
 
-@pytest.mark.parametrize(("mood", "status"), [("refuses", 400), ("busy", 429)])
+@pytest.mark.parametrize(("mood", "status"), [("rejects", 400), ("limits", 429)])
 async def test_a_bad_mood_affects_every_resend_and_sends_no_mail(certcentral, switch, call, mood, status) -> None:
     switch.select(mood)
 
@@ -41,7 +41,7 @@ async def test_a_bad_mood_affects_every_resend_and_sends_no_mail(certcentral, sw
 
 
 async def test_a_lost_answer_loses_no_mail(certcentral, switch, call) -> None:
-    switch.select("loses")
+    switch.select("drops")
 
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await call(*RESEND)
@@ -50,11 +50,11 @@ async def test_a_lost_answer_loses_no_mail(certcentral, switch, call) -> None:
 
 
 async def test_held_calls_continue_when_the_switch_is_turned_back(certcentral, switch, call) -> None:
-    switch.select("stalls")
+    switch.select("hangs")
     held = asyncio.create_task(call(*STATUS))
     await certcentral.wait_for_call(*STATUS)
 
-    switch.select("well")
+    switch.select("normal")
 
     assert await held == 200
     assert await call(*RESEND) == 204
@@ -64,4 +64,4 @@ async def test_a_mood_that_is_none_changes_nothing(switch) -> None:
     with pytest.raises(LookupError):
         switch.select("cheerful")
 
-    assert switch.preset == "well"
+    assert switch.preset == "normal"

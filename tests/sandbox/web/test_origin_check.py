@@ -55,4 +55,4 @@ async def test_an_unknown_visitor_gets_an_error(page: WebPage, http: aiohttp.Cli
     with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
         await http.ws_connect(f"{page.url}live?as=U0", headers={"Origin": page.url[:-1]})
 
-    assert answer == {"ok": False, "error": "nobody on the page is 'U0'"}
+    assert answer == {"ok": False, "error": "The page has no user 'U0'."}

@@ -64,7 +64,7 @@ function drawAction({ text, style, url }) {
   const label = withEmoji(String(text ?? ""));
   const classes = `button button-small${style === "primary" || style === "danger" ? ` button-${style}` : ""}`;
   if (isWeb(url)) return outsideLink(url, label, { class: classes });
-  const away = { "aria-disabled": "true", title: "That app is not part of the sandbox" };
+  const away = { "aria-disabled": "true", title: "This app isn't part of the sandbox" };
   return el("button", { type: "button", class: classes, ...away }, label);
 }
 

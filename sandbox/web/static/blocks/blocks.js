@@ -1,5 +1,6 @@
 /** Every block that this page can draw, by its type. */
 
+import { dataTable } from "./datatables.js";
 import { image } from "./images.js";
 import { actions, input } from "./inputs.js";
 import { markdown } from "./markdown.js";
@@ -11,7 +12,7 @@ import { unknown } from "./unknown.js";
 const BLOCKS = {
   actions,
   context,
-  data_table: table,
+  data_table: dataTable,
   divider,
   header,
   image,

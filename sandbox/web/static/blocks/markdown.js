@@ -1,7 +1,7 @@
 /** The markdown block: the common part of Markdown. */
 
 import { el } from "../dom.js";
-import { emoji } from "../emoji.js";
+import { EMOJI, emoji } from "../emoji.js";
 import { link } from "../mrkdwn.js";
 
 // In order of precedence: code, bold, italic, strike, links and images, emoji.
@@ -12,7 +12,7 @@ const INLINE = new RegExp(
     "(?<![\\p{L}\\p{N}*])[*_](?=\\S)([^*_]+?)(?<=\\S)[*_](?![\\p{L}\\p{N}*])",
     "~~(.+?)~~",
     "!?\\[([^\\]]*)\\]\\(([^)\\s]+)\\)",
-    ":([a-z0-9_+'-]+):",
+    EMOJI,
   ].join("|"),
   "gu",
 );
@@ -92,10 +92,10 @@ function inline(text, directory) {
   return [...shown, text.slice(end)];
 }
 
-function piece([, code, bold, italic, struck, words, address, name], directory) {
+function piece([, code, bold, italic, struck, words, address, name, character], directory) {
   if (code) return el("code", {}, code);
   if (bold) return el("strong", {}, inline(bold, directory));
   if (italic) return el("em", {}, inline(italic, directory));
   if (struck) return el("s", {}, inline(struck, directory));
-  return address ? link(address, words || address, directory) : emoji(name);
+  return address ? link(address, words || address, directory) : emoji(name, character);
 }

@@ -2,8 +2,8 @@
 
 import { formatted } from "../dates.js";
 import { el } from "../dom.js";
-import { emoji } from "../emoji.js";
-import { channel, link, mention } from "../mrkdwn.js";
+import { emoji, withEmoji } from "../emoji.js";
+import { channel, group, link, mention } from "../mrkdwn.js";
 import { unknown } from "./unknown.js";
 
 const PARTS = { rich_text_section: lines, rich_text_list: list, rich_text_preformatted: code, rich_text_quote: quote };
@@ -55,7 +55,7 @@ function leaf(node, directory) {
     case "user":
       return mention(directory.person(node.user_id)?.name ?? node.user_id, directory.isMe(node.user_id));
     case "usergroup":
-      return mention(String(node.usergroup_id));
+      return group(String(node.usergroup_id), null, directory);
     case "channel":
       return channel(node.channel_id, null, directory);
     case "broadcast":
@@ -72,7 +72,7 @@ function leaf(node, directory) {
 }
 
 function broken(text) {
-  return text.split("\n").flatMap((line, index) => (index ? [el("br"), line] : [line]));
+  return text.split("\n").flatMap((line, index) => (index ? [el("br"), withEmoji(line)] : [withEmoji(line)]));
 }
 
 function styled(content, style = {}) {

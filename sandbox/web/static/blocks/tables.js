@@ -1,19 +1,24 @@
-/** Tables of both kinds. */
+/** Tables. */
 
 import { el } from "../dom.js";
+import { withEmoji } from "../emoji.js";
 import { richText } from "./richtext.js";
 
 export function table(block, use, directory) {
   const columns = block.column_settings ?? [];
   const [head, ...rows] = block.rows ?? [];
-  const cells = (row, name) => row.map((cell, index) => drawCell(cell, name, columns[index], use, directory));
+  const cells = (row, name) =>
+    row.map((cell, index) => {
+      const { align, is_wrapped: isWrapped } = columns[index] ?? {};
+      const classes = [align && `align-${align}`, isWrapped && "wrapped"].filter(Boolean).join(" ");
+      return el(name, { class: classes || null, scope: name === "th" && "col" }, cellContent(cell, use, directory));
+    });
   return el(
     "div",
-    { class: "block table", tabindex: "0", role: "region", "aria-label": block.caption ?? "Table" },
+    { class: "block table", tabindex: "0", role: "region", "aria-label": "Table" },
     el(
       "table",
       {},
-      block.caption && el("caption", {}, block.caption),
       head && el("thead", {}, el("tr", {}, cells(head, "th"))),
       el(
         "tbody",
@@ -24,8 +29,8 @@ export function table(block, use, directory) {
   );
 }
 
-function drawCell(cell, name, column, use, directory) {
-  const classes = [column?.align && `align-${column.align}`, column?.is_wrapped && "wrapped"].filter(Boolean).join(" ");
-  const content = cell?.type === "rich_text" ? richText(cell, use, directory) : String(cell?.text ?? cell?.value ?? "");
-  return el(name, { class: classes || null, scope: name === "th" && "col" }, content);
+/** Return the nodes of a cell. */
+export function cellContent(cell, use, directory) {
+  if (cell?.type === "rich_text") return richText(cell, use, directory);
+  return withEmoji(String(cell?.text ?? cell?.value ?? ""));
 }

@@ -19,6 +19,9 @@ export function button(element, place, use, directory) {
   };
   const label = withEmoji(String(element.text?.text ?? ""));
   const about = { class: classes, "aria-label": element.accessibility_label, data: place, onclick: press };
+  // A click on a link opens it and is reported to the app, too.
+  const open = directory.opener(element.url);
+  if (open) return el("button", { type: "button", ...about, onclick: (event) => [open(), press(event)] }, label);
   if (isWeb(element.url)) return outsideLink(element.url, label, about);
   return el("button", { type: "button", ...about }, label);
 }

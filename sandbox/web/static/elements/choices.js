@@ -4,13 +4,13 @@ import { drawText } from "../blocks/textobjects.js";
 import { el, freshId } from "../dom.js";
 
 export function radioButtons(element, place, use, directory, about) {
-  const chosen = use.value(place)?.selected_option?.value;
+  const chosen = (use.value(place)?.selected_option ?? element.initial_option)?.value;
   const pick = (option) => use.choose(place, option);
-  return group("radio", element, about, directory, (option) => option.value === chosen, pick);
+  return group("radio", element, place, about, directory, (option) => option.value === chosen, pick);
 }
 
 export function checkboxes(element, place, use, directory, about) {
-  const chosen = new Map((use.value(place)?.selected_options ?? []).map((option) => [option.value, option]));
+  const chosen = new Map((use.value(place)?.selected_options ?? element.initial_options ?? []).map((option) => [option.value, option]));
   const pick = (option, isOn) => {
     if (isOn) chosen.set(option.value, option);
     else chosen.delete(option.value);
@@ -19,10 +19,10 @@ export function checkboxes(element, place, use, directory, about) {
       (element.options ?? []).filter(({ value }) => chosen.has(value)),
     );
   };
-  return group("checkbox", element, about, directory, (option) => chosen.has(option.value), pick);
+  return group("checkbox", element, place, about, directory, (option) => chosen.has(option.value), pick);
 }
 
-function group(type, element, about, directory, isChosen, pick) {
+function group(type, element, place, about, directory, isChosen, pick) {
   const name = freshId("choice");
   const role = type === "radio" ? "radiogroup" : "group";
   const boxes = (element.options ?? []).map((option) => {
@@ -30,6 +30,7 @@ function group(type, element, about, directory, isChosen, pick) {
       type,
       name,
       checked: isChosen(option),
+      data: { ...place, value: option.value },
       onchange: (event) => pick(option, event.target.checked),
     });
     const description = option.description && el("span", { class: "choice-about" }, drawText(option.description, directory));

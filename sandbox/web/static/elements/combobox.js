@@ -139,7 +139,7 @@ class Combobox {
     const found = await this.#options.find(text);
     // An answer that a later search overtook is ignored.
     if (mine !== this.#asked || !this.#isOpen) return;
-    if (!found) this.#say("The app did not answer. Type to try again.");
+    if (!found) this.#say("The app didn't respond. Type to try again.");
     else if (!found.length) this.#say("No matches");
     else this.#offer(found);
   }

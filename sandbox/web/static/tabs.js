@@ -1,35 +1,34 @@
-/** The tools beside Slack, one tab each: mails, orders, wire. */
+/** Tabs, for mouse, keyboard and screen reader. */
 
 import { el, fill } from "./dom.js";
 
-export class Tools {
+export class Tabs {
   #tabs;
   #now;
+  #onChoice;
 
-  /** `tabs` are {name, label, panel, count()}. `head` is above all of them. */
-  constructor(node, head, tabs) {
+  /**
+   * `tabs` are {name, label, panel, count(), isBad}. `list` has the tabs, and `panels` what they show. `onChoice(name)`
+   * is called when the user chooses one.
+   */
+  constructor(label, tabs, onChoice = () => undefined) {
     this.#tabs = tabs;
     this.#now = tabs[0].name;
-    this.list = el("div", {
-      class: "tabs",
-      role: "tablist",
-      "aria-label": "Tools",
-      onkeydown: (event) => this.#onKey(event),
-    });
+    this.#onChoice = onChoice;
+    const onkeydown = (event) => this.#onKey(event);
+    this.list = el("div", { class: "tabs", role: "tablist", "aria-label": label, onkeydown });
+    this.panels = tabs.map(({ panel }) => panel);
     for (const { name, panel } of tabs) {
       panel.id = `panel-${name}`;
       panel.setAttribute("role", "tabpanel");
       panel.setAttribute("aria-labelledby", `tab-${name}`);
-      panel.tabIndex = 0;
-      panel.classList.add("panel");
     }
-    fill(
-      node,
-      head,
-      this.list,
-      tabs.map(({ panel }) => panel),
-    );
     this.draw();
+  }
+
+  /** The name of the open tab. */
+  get now() {
+    return this.#now;
   }
 
   /** Show one of the tabs. */
@@ -48,6 +47,11 @@ export class Tools {
     if (focused) document.getElementById(`tab-${this.#now}`).focus();
   }
 
+  #choose(name) {
+    this.open(name);
+    this.#onChoice(name);
+  }
+
   #button({ name, label, count, isBad }) {
     const isOpen = name === this.#now;
     const number = count?.() ?? 0;
@@ -61,7 +65,7 @@ export class Tools {
       "aria-controls": `panel-${name}`,
       tabindex: isOpen ? "0" : "-1",
     };
-    return el("button", { ...about, onclick: () => this.open(name) }, label, badge);
+    return el("button", { ...about, onclick: () => this.#choose(name) }, label, badge);
   }
 
   #onKey(event) {
@@ -69,6 +73,6 @@ export class Tools {
     if (!step) return;
     event.preventDefault();
     const names = this.#tabs.map(({ name }) => name);
-    this.open(names.at((names.indexOf(this.#now) + step) % names.length));
+    this.#choose(names.at((names.indexOf(this.#now) + step) % names.length));
   }
 }
