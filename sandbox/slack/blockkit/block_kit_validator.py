@@ -7,6 +7,9 @@ from itertools import chain
 from typing import Any
 
 from sandbox.slack.blockkit import layout_rules
+from sandbox.slack.blockkit.limits import STRICTEST, BlockKitLimits, find_excess, find_extra_tables
+from sandbox.slack.blockkit.metadata import metadata_payload
+from sandbox.slack.blockkit.placed_blocks import iter_blocks
 from sandbox.slack.blockkit.schema import ObjectSchema, Validator, Violation, list_of, string
 from sandbox.slack.blockkit.views import VIEWS
 
@@ -37,7 +40,7 @@ _ATTACHMENT = ObjectSchema(
     },
     loose=True,
 )
-_METADATA = ObjectSchema(required={"event_type": string(), "event_payload": ObjectSchema(loose=True)})
+_METADATA = ObjectSchema(required={"event_type": string(), "event_payload": metadata_payload})
 
 _PARTS: dict[str, tuple[str, Validator]] = {
     "blocks": ("invalid_blocks", layout_rules.block_list("message", MAX_MESSAGE_BLOCKS)),
@@ -46,7 +49,9 @@ _PARTS: dict[str, tuple[str, Validator]] = {
 }
 
 
-def check_message(payload: Mapping[str, Any], *, update: bool = False) -> list[Problem]:
+def check_message(
+    payload: Mapping[str, Any], *, update: bool = False, limits: BlockKitLimits = STRICTEST
+) -> list[Problem]:
     """Return the problems of the arguments of chat.postMessage or, with `update`, of chat.update.
 
     Text, blocks, attachments and metadata are checked. The last three may be JSON strings, as some clients send them.
@@ -55,14 +60,21 @@ def check_message(payload: Mapping[str, Any], *, update: bool = False) -> list[P
         return [Problem("invalid_arguments", "", "A message must be an object.")]
     message = {name: _decode(payload.get(name)) for name in ("blocks", "attachments", "metadata")}
     text = payload.get("text")
+    # In an update, an empty object removes the metadata.
+    if update and message["metadata"] == {}:
+        message["metadata"] = None
     parts = [*_check_text(text, MAX_UPDATED_TEXT if update else MAX_POSTED_TEXT), *_check_parts(message)]
     # Totals over several blocks need valid parts, so they are checked only once there is no other problem.
-    return parts or [*_check_not_empty(text, message), *_check_totals(message)]
+    return parts or [*_check_not_empty(text, message), *_check_totals(message, limits)]
 
 
-def check_view(view: Mapping[str, Any]) -> list[Problem]:
+def check_view(view: Mapping[str, Any], *, limits: BlockKitLimits = STRICTEST) -> list[Problem]:
     """Return the problems of a modal or home view. Pointers start at the view itself."""
     problems = [*_as_problems("invalid_arguments", VIEWS(view, ""))]
+    if not problems:
+        places = [*iter_blocks(view["blocks"], "/blocks")]
+        found = chain(find_excess(places, limits), find_extra_tables(places, limits))
+        problems += _as_problems("invalid_arguments", found)
     if _size(view) > MAX_VIEW_BYTES:
         problems.append(Problem("view_too_large", "", f"A view can have {MAX_VIEW_BYTES:,} bytes at most."))
     return problems
@@ -111,16 +123,19 @@ def _check_not_empty(text: str | None, message: Mapping[str, Any]) -> Iterator[P
         yield Problem("no_text", "", "A message needs text, blocks or attachments.")
 
 
-def _check_totals(message: Mapping[str, Any]) -> Iterator[Problem]:
+def _check_totals(message: Mapping[str, Any], limits: BlockKitLimits) -> Iterator[Problem]:
     blocks = message["blocks"] or ()
-    own = [*layout_rules.iter_blocks(blocks, "/blocks")]
-    if layout_rules.count_characters(blocks) > MAX_BLOCK_TEXT or layout_rules.count_markdown(own) > MAX_MARKDOWN:
+    own = [*iter_blocks(blocks, "/blocks")]
+    characters = layout_rules.count_characters(blocks, cells_count=limits.cells_count)
+    if characters > MAX_BLOCK_TEXT or layout_rules.count_markdown(own) > MAX_MARKDOWN:
         yield Problem("msg_blocks_too_long", "/blocks", "The blocks together have too many characters.")
     # A table in an attachment counts towards the one table of the message.
     attached = (
-        layout_rules.iter_blocks(attachment.get("blocks", ()), f"/attachments/{index}/blocks")
+        iter_blocks(attachment.get("blocks", ()), f"/attachments/{index}/blocks")
         for index, attachment in enumerate(message["attachments"] or ())
     )
-    yield from _as_problems("invalid_attachments", layout_rules.find_extra_tables(chain(own, *attached)))
+    everywhere = [*chain(own, *attached)]
+    yield from _as_problems("invalid_blocks", find_excess(everywhere, limits))
+    yield from _as_problems("invalid_attachments", find_extra_tables(everywhere, limits))
     if _size(message["metadata"]) > MAX_METADATA_BYTES:
         yield Problem("metadata_too_large", "/metadata", f"Metadata can have {MAX_METADATA_BYTES:,} bytes at most.")

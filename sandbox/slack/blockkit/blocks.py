@@ -5,6 +5,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from sandbox.slack.blockkit.chart_blocks import DATA_VISUALIZATION
 from sandbox.slack.blockkit.elements import (
     BUTTON,
     IMAGE,
@@ -23,6 +24,7 @@ from sandbox.slack.blockkit.schema import (
     Validator,
     Violation,
     boolean,
+    integer,
     list_of,
     one_of,
     string,
@@ -34,6 +36,11 @@ Surface = Literal["message", "modal", "home"]
 
 def _block(tag: str, required: Mapping[str, Validator], *rules: Rule, **optional: Validator) -> ObjectSchema:
     return ObjectSchema(tag, required=required, optional={"block_id": IDENTIFIER, **optional}, rules=rules)
+
+
+def _files_dispatch_nothing(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
+    if value.get("dispatch_action") and value["element"]["type"] == "file_input":
+        yield Violation(f"{at}/dispatch_action", "A file_input cannot dispatch actions.")
 
 
 _IN_CONTEXT = TaggedUnion(plain_text(3000), mrkdwn(3000), IMAGE)
@@ -70,13 +77,14 @@ _EVERYWHERE = (
         accessory=IN_SECTION,
         expand=boolean,
     ),
-    _block("header", {"text": plain_text(150)}),
+    _block("header", {"text": plain_text(150)}, level=integer(1, 4)),
     _block("divider", {}),
     _block("context", {"elements": list_of(_IN_CONTEXT, 10)}),
     _block("actions", {"elements": list_of(IN_ACTIONS, 25)}, distinct("action_id", within="elements")),
     _block(
         "input",
         {"label": plain_text(2000), "element": IN_INPUT},
+        _files_dispatch_nothing,
         hint=plain_text(2000),
         optional=boolean,
         dispatch_action=boolean,
@@ -115,14 +123,19 @@ _MESSAGE_ONLY = (
     _block("file", {"external_id": string(255), "source": one_of("remote")}),
     _TASK_CARD,
     _block("plan", {"title": string()}, tasks=list_of(_TASK_CARD)),
+    DATA_VISUALIZATION,
 )
 
 
-# A container holds the blocks of its surface, except other containers.
-_CHILDREN: dict[Surface, tuple[ObjectSchema, ...]] = {
+_ON: dict[Surface, tuple[ObjectSchema, ...]] = {
+    "modal": (*_EVERYWHERE, *_MODAL_ONLY),
     "message": (*_EVERYWHERE, *_MESSAGE_AND_HOME, *_MESSAGE_ONLY),
     "home": (*_EVERYWHERE, *_MESSAGE_AND_HOME),
 }
+# Neither data tables nor cards, whatever the surface.
+_IN_CONTAINER = frozenset(
+    {"actions", "context", "divider", "file", "header", "image", "input", "rich_text", "section", "table", "video"}
+)
 
 
 def _collapsed_only_if_collapsible(value: Mapping[str, Any], at: str) -> Iterator[Violation]:
@@ -130,10 +143,11 @@ def _collapsed_only_if_collapsible(value: Mapping[str, Any], at: str) -> Iterato
         yield Violation(at, "Only a collapsible container can start collapsed.")
 
 
-def _container(children: tuple[ObjectSchema, ...]) -> ObjectSchema:
+def _container(surface: Surface) -> ObjectSchema:
+    children = TaggedUnion(*(schema for schema in _ON[surface] if schema.tag in _IN_CONTAINER))
     return _block(
         "container",
-        {"child_blocks": list_of(TaggedUnion(*children), 10)},
+        {"child_blocks": list_of(children, 10)},
         any_of("title", "rich_text_title"),
         not_both("is_collapsible", "has_header_divider"),
         _collapsed_only_if_collapsible,
@@ -150,6 +164,6 @@ def _container(children: tuple[ObjectSchema, ...]) -> ObjectSchema:
 
 BLOCKS: dict[Surface, TaggedUnion] = {
     # Modals have no container block.
-    "modal": TaggedUnion(*_EVERYWHERE, *_MODAL_ONLY),
-    **{surface: TaggedUnion(*children, _container(children)) for surface, children in _CHILDREN.items()},
+    "modal": TaggedUnion(*_ON["modal"]),
+    **{surface: TaggedUnion(*_ON[surface], _container(surface)) for surface in ("message", "home")},
 }

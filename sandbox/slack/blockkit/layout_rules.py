@@ -4,22 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sandbox.slack.blockkit.blocks import BLOCKS, Surface
-from sandbox.slack.blockkit.rules import find_repeated, iter_items
-from sandbox.slack.blockkit.schema import Validator, Violation, child_pointer, list_of
-from sandbox.slack.blockkit.table_blocks import TABLES
-
-PlacedBlock = tuple[Mapping[str, Any], str]
-
-_CHILD_FIELDS = {"container": "child_blocks", "carousel": "elements", "plan": "tasks"}
-
-
-def iter_blocks(blocks: Sequence[Mapping[str, Any]], at: str) -> Iterator[PlacedBlock]:
-    """Yield the blocks and the blocks nested in them, each with its pointer."""
-    for index, block in enumerate(blocks):
-        pointer = child_pointer(at, index)
-        yield block, pointer
-        if nest := _CHILD_FIELDS.get(block["type"]):
-            yield from iter_blocks(block.get(nest, ()), child_pointer(pointer, nest))
+from sandbox.slack.blockkit.placed_blocks import PlacedBlock, iter_blocks, iter_elements
+from sandbox.slack.blockkit.rules import find_repeated
+from sandbox.slack.blockkit.schema import Validator, Violation, list_of
+from sandbox.slack.blockkit.table_blocks import TABLES, count_table_characters
 
 
 def block_list(surface: Surface, most: int, least: int = 0) -> Validator:
@@ -34,25 +22,10 @@ def block_list(surface: Surface, most: int, least: int = 0) -> Validator:
     return check
 
 
-def find_extra_tables(places: Iterable[PlacedBlock]) -> Iterator[Violation]:
-    """Yield a violation for every table after the first one."""
-    tables = [pointer for block, pointer in places if block["type"] in TABLES]
-    return (Violation(pointer, "A message can hold only one table.") for pointer in tables[1:])
-
-
 def find_extra_focus(places: Iterable[PlacedBlock]) -> Iterator[Violation]:
     """Yield a violation for every element with `focus_on_load` after the first one."""
-    focused = [pointer for element, pointer in _iter_elements(places) if element.get("focus_on_load")]
+    focused = [pointer for element, pointer in iter_elements(places) if element.get("focus_on_load")]
     return (Violation(f"{pointer}/focus_on_load", "Only one element can have the focus.") for pointer in focused[1:])
-
-
-def _iter_elements(places: Iterable[PlacedBlock]) -> Iterator[PlacedBlock]:
-    for block, at in places:
-        if block["type"] == "actions":
-            yield from iter_items(block, at, "elements")
-        for name in ("element", "accessory"):
-            if name in block:
-                yield block[name], child_pointer(at, name)
 
 
 def count_markdown(places: Iterable[PlacedBlock]) -> int:
@@ -60,14 +33,16 @@ def count_markdown(places: Iterable[PlacedBlock]) -> int:
     return sum(len(block["text"]) for block, _ in places if block["type"] == "markdown")
 
 
-def count_characters(blocks: Sequence[Mapping[str, Any]]) -> int:
-    """Return the number of characters in all strings, except in tables, which have their own limit."""
+def count_characters(blocks: Sequence[Mapping[str, Any]], *, cells_count: bool = False) -> int:
+    """Return the number of characters in all strings. Of tables, only what cells show counts, if `cells_count`."""
     total, remaining = 0, list[Any](blocks)
     while remaining:
         value = remaining.pop()
         if isinstance(value, str):
             total += len(value)
-        elif isinstance(value, Mapping) and value.get("type") not in TABLES:
+        elif isinstance(value, Mapping) and value.get("type") in TABLES:
+            total += count_table_characters(value) if cells_count else 0
+        elif isinstance(value, Mapping):
             remaining.extend(value.values())
         elif isinstance(value, list | tuple):
             remaining.extend(value)

@@ -5,8 +5,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sandbox.slack.blockkit.layout_rules import block_list, find_extra_focus, iter_blocks
+from sandbox.slack.blockkit.layout_rules import block_list, find_extra_focus
 from sandbox.slack.blockkit.objects import plain_text
+from sandbox.slack.blockkit.placed_blocks import iter_blocks
 from sandbox.slack.blockkit.schema import ObjectSchema, TaggedUnion, Validator, Violation, boolean, string
 
 _COMMON: dict[str, Validator] = {

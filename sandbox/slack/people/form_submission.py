@@ -66,7 +66,9 @@ def _apply(slack: AppWorkspace, view: View, delivery: Delivery, answer: Json) ->
                 SubmissionResult(delivery, errors=errors) if view.is_open else SubmissionResult(delivery, closed=True)
             )
         case "update" | "push" as action:
-            return _show(slack, view, delivery, require_valid_view(answer.get("view")), pushes=action == "push")
+            return _show(
+                slack, view, delivery, require_valid_view(answer.get("view"), slack.limits), pushes=action == "push"
+            )
     raise SlackError("invalid_response_action", mistake=True)
 
 

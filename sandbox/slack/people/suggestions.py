@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from sandbox.json_types import Json
+from sandbox.slack.blockkit.limits import STRICTEST
 from sandbox.slack.workspace.api_errors import SlackError, require_valid_view
 from sandbox.slack.workspace.deliveries import Delivery
 
@@ -43,4 +44,4 @@ def _require_valid_options(name: str, offered: list[Json]) -> None:
     words = {"type": "plain_text", "text": "Search"}
     element = {"type": "static_select", "action_id": "search", name: offered}
     block = {"type": "input", "label": words, "element": element}
-    require_valid_view({"type": "modal", "title": words, "submit": words, "blocks": [block]})
+    require_valid_view({"type": "modal", "title": words, "submit": words, "blocks": [block]}, STRICTEST)

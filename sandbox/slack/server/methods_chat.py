@@ -14,7 +14,7 @@ UPDATE_TEXT_LIMIT = 4_000
 def post_message(workspace: Workspace, call: Arguments) -> Json:
     """Handle chat.postMessage: post to a channel, a thread, or the direct messages of a user id."""
     channel = require_postable_channel(workspace, call.require_text("channel"))
-    require_valid_message(call)
+    require_valid_message(call, workspace.limits)
     thread_ts = _find_thread(channel, call.get("thread_ts"))
     content = workspace.build_content(
         call.get("text", ""), call.get("blocks"), call.get("attachments"), metadata=_read_metadata(call)
@@ -30,7 +30,7 @@ def update_message(workspace: Workspace, call: Arguments) -> Json:
     Text alone removes the blocks. Blocks alone leave no "(edited)" mark.
     """
     message = _own_message(workspace, call, "cant_update_message")
-    require_valid_message(call, update=True)
+    require_valid_message(call, workspace.limits, update=True)
     if len(call.get("text", "")) > UPDATE_TEXT_LIMIT:
         raise SlackError("msg_too_long", mistake=True)
     workspace.edit(message, _merge_content(workspace, message.content, call), marked="blocks" not in call)
@@ -53,7 +53,7 @@ def post_ephemeral(workspace: Workspace, call: Arguments) -> Json:
     person = workspace.people.get(call.require_text("user"))
     if person is None or person.id in channel.absent or person.deleted:
         raise SlackError("user_not_in_channel")
-    require_valid_message(call)
+    require_valid_message(call, workspace.limits)
     content = workspace.build_content(call.get("text", ""), call.get("blocks"), call.get("attachments"))
     message = workspace.post_ephemeral(person, channel, content, _find_thread(channel, call.get("thread_ts")))
     return {"message_ts": message.ts}

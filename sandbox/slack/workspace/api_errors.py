@@ -4,6 +4,7 @@ from typing import Any
 
 from sandbox.json_types import Json
 from sandbox.slack.blockkit.block_kit_validator import Problem, check_message, check_view
+from sandbox.slack.blockkit.limits import BlockKitLimits
 
 
 class SlackError(Exception):
@@ -21,16 +22,16 @@ def invalid_arguments(message: str) -> SlackError:
     return SlackError("invalid_arguments", mistake=True, messages=(f"[ERROR] {message}",))
 
 
-def require_valid_message(payload: Json, *, update: bool = False) -> None:
+def require_valid_message(payload: Json, limits: BlockKitLimits, *, update: bool = False) -> None:
     """Raise SlackError if Slack would reject this message."""
-    _raise_first(check_message(payload, update=update))
+    _raise_first(check_message(payload, update=update, limits=limits))
 
 
-def require_valid_view(view: object) -> Json:
+def require_valid_view(view: object, limits: BlockKitLimits) -> Json:
     """Return the view. Raises SlackError if Slack would reject it."""
     if not isinstance(view, dict):
         raise invalid_arguments("missing required field: view")
-    _raise_first(check_view(view), root="/view")
+    _raise_first(check_view(view, limits=limits), root="/view")
     return view
 
 

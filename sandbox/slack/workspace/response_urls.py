@@ -66,7 +66,7 @@ class ResponseUrls:
             if not hook.source.deleted:
                 self._workspace.delete(hook.source)
             return
-        require_valid_message(body)
+        require_valid_message(body, self._workspace.limits)
         content = self._workspace.build_content(body.get("text") or "", body.get("blocks"), body.get("attachments"))
         replaces = body.get("replace_original", self._workspace.clicks_replace_by_default)
         if replaces and hook.source and not hook.source.deleted:

@@ -1,8 +1,9 @@
 """The settings of a workspace and of its app, which tests and demos may change at any time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from sandbox.slack.blockkit.limits import STRICTEST, BlockKitLimits
 from sandbox.slack.workspace.emails import EmailDetail
 
 BOT_SCOPES = (
@@ -29,6 +30,8 @@ class WorkspaceSettings:
     load balancer. With `duplicate_next`, the next envelope is sent twice. With `ignore_pings`, pings get no answer.
     After `close_notice_seconds`, Slack notices that the app closed a socket. Until then it still sends to it.
 
+    `block_kit` has the limits of blocks that Slack changed or does not document; see `limits`.
+
     `rate_limits` has the calls of a method that Slack accepts in a minute; see `rate_tiers.TIERS`.
 
     `ephemeral_outside_error` is the error of chat.postEphemeral in a channel without the bot. With
@@ -48,6 +51,7 @@ class WorkspaceSettings:
     home_tab_enabled: bool = False
     guests_see_home: bool = True
     shortcuts: dict[str, str] | None = None
+    block_kit: BlockKitLimits = STRICTEST
     rate_limits: Mapping[str, int] = field(default_factory=dict)
     ephemeral_outside_error: str = "not_in_channel"
     clicks_replace_by_default: bool = False
@@ -64,3 +68,8 @@ class WorkspaceSettings:
     request_url: str | Sequence[str] | None = None
     duplicate_next: bool = False
     ignore_pings: bool = False
+
+    @property
+    def limits(self) -> BlockKitLimits:
+        """Return the limits of blocks, with those that depend on the granted scopes."""
+        return replace(self.block_kit, accepts_files="files:read" in self.granted_scopes)

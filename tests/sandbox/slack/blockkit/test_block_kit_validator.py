@@ -65,6 +65,13 @@ TAKEN: dict[str, dict[str, Any]] = {
     "a full table": message({"type": "table", "rows": [TABLE["rows"][0] * 20] * 100}),
     "a table in an attachment": {"text": "Hello", "attachments": [{"blocks": [TABLE]}]},
     "metadata": message(section(), metadata=METADATA),
+    "metadata of every kind": {
+        "text": "Hello",
+        "metadata": {
+            **METADATA,
+            "event_payload": {"s": "x", "n": 1.5, "b": False, "o": {"k": 1}, "l": ["x", {"k": 2}]},
+        },
+    },
     "distinct block ids": message(section(block_id="a"), section(block_id="b"), section(), section()),
 }
 
@@ -137,6 +144,21 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
         "invalid_metadata_format",
         "/metadata/event_type",
     ),
+    "metadata with an object in an object": (
+        {"text": "Hello", "metadata": {**METADATA, "event_payload": {"request": {"ids": {"a": 1}}}}},
+        "invalid_metadata_format",
+        "/metadata/event_payload/request",
+    ),
+    "metadata with a list of lists": (
+        {"text": "Hello", "metadata": {**METADATA, "event_payload": {"ids": [["a"]]}}},
+        "invalid_metadata_format",
+        "/metadata/event_payload/ids",
+    ),
+    "metadata with a null": (
+        {"text": "Hello", "metadata": {**METADATA, "event_payload": {"id": None}}},
+        "invalid_metadata_format",
+        "/metadata/event_payload/id",
+    ),
     "metadata that is no JSON": ({"text": "Hello", "metadata": "sent"}, "invalid_metadata_format", "/metadata"),
     "more than 16,000 bytes of metadata": (
         {"text": "Hello", "metadata": sized_metadata(16_001)},
@@ -158,6 +180,8 @@ def test_a_message_is_refused(name: str) -> None:
 
 def test_an_update_accepts_a_shorter_text_than_a_post() -> None:
     assert check_message({"text": "x" * 4_000}, update=True) == []
+    assert check_message({"text": "x", "metadata": {}}, update=True) == []
+    assert check_message({"text": "x", "metadata": {}}) != []
 
     [problem] = check_message({"text": "x" * 4_001}, update=True)
 

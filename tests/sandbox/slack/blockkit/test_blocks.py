@@ -32,6 +32,14 @@ def cell(text: str = "a") -> dict[str, Any]:
     return {"type": "raw_text", "text": text}
 
 
+def segment(label: str = "Email", value: float = 3) -> dict[str, Any]:
+    return {"label": label, "value": value}
+
+
+def series(name: str, *labels: str) -> dict[str, Any]:
+    return {"name": name, "data": [segment(label, -1) for label in labels or ("Dec 14", "Dec 7")]}
+
+
 CARD = {"type": "card", "title": mrkdwn(), "subtitle": plain(), "body": mrkdwn(), "icon": IMAGE, "actions": [button()]}
 TASK = {"type": "task_card", "task_id": "t1", "title": "Sent", "status": "complete", "details": rich_text()}
 
@@ -49,6 +57,12 @@ ANYWHERE: dict[str, dict[str, Any]] = {
         "hint": plain(),
         "optional": True,
         "dispatch_action": False,
+        "element": {"type": "plain_text_input", "action_id": "reason"},
+    },
+    "input that dispatches": {
+        "type": "input",
+        "label": plain(),
+        "dispatch_action": True,
         "element": {"type": "plain_text_input", "action_id": "reason"},
     },
     "image": {"type": "image", "image_url": JPG, "alt_text": "A chart", "title": plain()},
@@ -80,6 +94,16 @@ MESSAGE_ONLY: dict[str, dict[str, Any]] = {
     "file": {"type": "file", "external_id": "x", "source": "remote"},
     "task_card": {**TASK, "sources": [{"type": "url", "url": JPG, "text": "Here"}]},
     "plan": {"type": "plan", "title": "Validate", "tasks": [TASK]},
+    "pie": {"type": "data_visualization", "title": "Domains", "chart": {"type": "pie", "segments": [segment()]}},
+    "bars": {
+        "type": "data_visualization",
+        "title": "Domains ending per week",
+        "chart": {
+            "type": "bar",
+            "series": [series("Email"), series("DNS")],
+            "axis_config": {"categories": ["Dec 7", "Dec 14"], "x_label": "Week", "y_label": "Domains"},
+        },
+    },
 }
 MESSAGE_AND_HOME: dict[str, dict[str, Any]] = {
     "table": {
@@ -216,6 +240,8 @@ LIMITS = [
     ("section", "text/type", "mrkdwn", "markdown", None),
     ("section", "expand", False, 0, None),
     ("header", "text/text", "x" * 150, "x" * 151, None),
+    ("header", "level", 4, 5, None),
+    ("header", "level", 1, 0, None),
     ("header", "text/emoji", False, "yes", None),
     ("header", "text", plain(), mrkdwn(), "text/type"),
     ("header", "text", plain(), {**plain(), "verbatim": True}, None),
@@ -235,6 +261,7 @@ LIMITS = [
     ("input", "hint", plain(), mrkdwn(), "hint/type"),
     ("input", "dispatch_action", True, "true", None),
     ("input", "optional", False, None, None),
+    ("input that dispatches", "element", {"type": "email_text_input"}, {"type": "file_input"}, "dispatch_action"),
     ("input", "element", {"type": "email_text_input"}, button(), "element/type"),
     ("image", "alt_text", "x" * 2000, "x" * 2001, None),
     ("image", "image_url", f"{JPG}?{'x' * 2974}", f"{JPG}?{'x' * 2975}", None),
@@ -284,10 +311,26 @@ LIMITS = [
     ("data_table", "row_header_column_index", 0, -1, None),
     ("data_table", "page_size", 100, 101, None),
     ("data_table", "page_size", 1, 0, None),
+    ("pie", "title", "x" * 50, "x" * 51, None),
+    ("pie", "chart/segments/0/label", "x" * 20, "x" * 21, None),
+    ("pie", "chart/segments/0/value", 0.5, 0, None),
+    ("pie", "chart/segments", [segment()] * 6, [segment()] * 7, None),
+    ("pie", "chart", EVERY["bars"]["chart"], {"type": "donut", "segments": [segment()]}, "chart/type"),
+    ("bars", "chart/type", "area", "column", None),
+    ("bars", "chart/series", [series(f"{n}") for n in range(6)], [series(f"{n}") for n in range(7)], None),
+    ("bars", "chart/series/1/name", "x" * 20, "x" * 21, None),
+    ("bars", "chart/series/1/name", "x", "Email", None),
+    ("bars", "chart/series/0", series("Email"), series("Email", "Dec 7"), "chart/series/0/data"),
+    ("bars", "chart/series/0", series("Email"), series("Email", "Dec 7", "Dec 7"), "chart/series/0/data"),
+    ("bars", "chart/axis_config/x_label", "x" * 50, "x" * 51, None),
+    ("bars", "chart/axis_config/categories", ["Dec 7", "Dec 14"], [], None),
     ("carousel", "elements", [CARD] * 10, [CARD] * 11, None),
     ("carousel", "elements", [CARD], [], None),
     ("container", "child_blocks", [{"type": "divider"}] * 10, [{"type": "divider"}] * 11, None),
-    ("container", "child_blocks/0", CARD, EVERY["container"], "child_blocks/0/type"),
+    ("container", "child_blocks/0", EVERY["table"], EVERY["container"], "child_blocks/0/type"),
+    ("container", "child_blocks/0", ANYWHERE["input"], CARD, "child_blocks/0/type"),
+    ("container", "child_blocks/0", ANYWHERE["image"], EVERY["data_table"], "child_blocks/0/type"),
+    ("container", "child_blocks/0", ANYWHERE["actions"], EVERY["markdown"], "child_blocks/0/type"),
     ("container", "child_blocks/0", ANYWHERE["section"], MODAL_ONLY["alert"], "child_blocks/0/type"),
     ("container", "title/text", "x" * 150, "x" * 151, None),
     ("container", "subtitle", mrkdwn("x" * 150), mrkdwn("x" * 151), "subtitle/text"),

@@ -116,6 +116,16 @@ async def test_what_slack_would_reject_is_refused_and_a_problem(
     assert ["invalid_blocks" in slack.problems[0], "no_text" in slack.problems[1]] == [True, True]
 
 
+async def test_metadata_stays_in_an_update_unless_it_is_given(api: AsyncWebClient, pki: Channel) -> None:
+    metadata = {"event_type": "dcv_request", "event_payload": {"id": "r1"}}
+    ts = (await api.chat_postMessage(channel=pki.id, text="hello", metadata=metadata))["ts"]
+
+    await api.chat_update(channel=pki.id, ts=ts, text="edited")
+    assert pki.messages[0].metadata == metadata
+    await api.chat_update(channel=pki.id, ts=ts, text="edited again", metadata={})
+    assert pki.messages[0].metadata is None
+
+
 async def test_metadata_is_stored_and_returned_only_on_request(api: AsyncWebClient, pki: Channel) -> None:
     metadata = {"event_type": "dcv_request", "event_payload": {"id": "r1"}}
     await api.chat_postMessage(channel=pki.id, text="hello", metadata=metadata)
