@@ -1,0 +1,1 @@
+"""Expiry of domain validations: the calendar of industry rules, and the date on which a validation ends. Pure."""
