@@ -400,7 +400,10 @@ DomainValidation = Pending | Valid | Expired | NeverValidated | Unclear
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A domain of the account, with its validation when it was read. `approved_at` is when it last passed."""
+    """A domain of the account, with its validation when it was read. `approved_at` is when it last passed.
+
+    `validation_types` are the types that it was submitted for, such as `ov` and `ev`.
+    """
 
     id: int
     name: str
@@ -409,6 +412,7 @@ class Domain:
     method: str | None
     since: datetime | None
     approved_at: datetime | None = None
+    validation_types: tuple[str, ...] = ()
 
     @property
     def is_pending(self) -> bool | None:

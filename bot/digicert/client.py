@@ -52,6 +52,12 @@ _LONGEST_SPAN = timedelta(days=7)
 # When httpx raises these, nothing of the request was written. A failed TLS handshake is a ConnectError.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
+# The success statuses of each kind of call. Its page and DigiCert's own clients name them.
+_READ = frozenset({200})
+_RESENT = frozenset({204})
+_SUBMITTED = frozenset({200, 201, 204})
+_CHANGED = frozenset({200, 204})
+
 _Params = Mapping[str, str | int]
 
 # Called after every call: method, path, status of the answer (None if there was none), and duration in seconds.
@@ -277,7 +283,7 @@ class CertCentral:
         Source: "DV SSL: Resend emails".
         """
         body = wire.ResendOrderEmails.of(recipients, locale)
-        await self._put(f"/order/certificate/{order_id}/resend-emails", body.to_json(), confirm)
+        await self._write("PUT", f"/order/certificate/{order_id}/resend-emails", body.to_json(), confirm, _RESENT)
 
     async def resend_domain(
         self,
@@ -296,7 +302,29 @@ class CertCentral:
         Source: "Resend DCV emails" of a domain.
         """
         body = wire.ResendDomainEmails.of(name_scope, emails, locale)
-        await self._put(f"/domain/{domain_id}/dcv/emails", body.to_json(), confirm)
+        await self._write("PUT", f"/domain/{domain_id}/dcv/emails", body.to_json(), confirm, _RESENT)
+
+    async def submit_domain(self, domain_id: int, types: Sequence[str], confirm: Confirm) -> None:
+        """Submit a domain for validation by a DNS TXT record, which emails no one.
+
+        The present validation stays in force. Call `acquire_slot` first. `confirm` is called right before the request
+        is written. Never retried here: if the answer is lost, raises CaUnavailable with `may_have_arrived=True`.
+        Source: "Submit domain for validation".
+        """
+        body = wire.SubmitDomain.of(types).to_json()
+        await self._write("POST", f"/domain/{domain_id}/validation", body, confirm, _SUBMITTED)
+
+    async def change_domain_to_email(
+        self, domain_id: int, emails: Sequence[str], locale: str, confirm: Confirm
+    ) -> None:
+        """Change the DCV method of a pending domain to email, without sending any.
+
+        If DigiCert ignores that, it emails `emails`, or everyone if none of them is allowed: so check them against
+        `allowed_addresses` first. Otherwise like `submit_domain`. Raises ValueError without addresses.
+        Source: "Change DCV method" of a domain.
+        """
+        body = wire.ChangeDomainToEmail.of(emails, locale).to_json()
+        await self._write("PUT", f"/domain/{domain_id}/dcv/method", body, confirm, _CHANGED)
 
     async def _every(
         self, path: str, params: _Params, read: Callable[[wire.Response], wire.Page[wire.Row]]
@@ -352,21 +380,28 @@ class CertCentral:
         except (httpx.HTTPError, OSError) as error:
             raise self._map_error(error, writes=False) from error
 
-    async def _put(self, path: str, body: bytes, confirm: Confirm) -> None:
+    async def _write(self, method: str, path: str, body: bytes, confirm: Confirm, success: frozenset[int]) -> None:
         try:
-            await self._call("PUT", path, body=body, confirm=confirm)
+            await self._call(method, path, success, body=body, confirm=confirm)
         except (httpx.HTTPError, OSError) as error:
             raise self._map_error(error, writes=True) from error
 
     async def _rate_limited(self, path: str, params: _Params | None) -> wire.Response:
         await self.acquire_slot()
-        return await self._call("GET", path, params)
+        return await self._call("GET", path, _READ, params)
 
     async def _call(
-        self, method: str, path: str, params: _Params | None = None, body: bytes = b"", confirm: Confirm | None = None
+        self,
+        method: str,
+        path: str,
+        success: frozenset[int],
+        params: _Params | None = None,
+        *,
+        body: bytes = b"",
+        confirm: Confirm | None = None,
     ) -> wire.Response:
-        """Send one request once. Raises httpx.HTTPStatusError for any status but the documented one."""
-        began, status, expected = asyncio.get_running_loop().time(), None, 204 if body else 200
+        """Send one request once. Raises httpx.HTTPStatusError for any status that is not in `success`."""
+        began, status = asyncio.get_running_loop().time(), None
         try:
             async with asyncio.timeout(self._longest_call):
                 response = await self._http.request(
@@ -376,8 +411,8 @@ class CertCentral:
         finally:
             if self._on_call:
                 self._on_call(method, path, status, asyncio.get_running_loop().time() - began)
-        if response.status_code != expected:
-            sentence = f"HTTP {response.status_code} instead of {expected}"
+        if response.status_code not in success:
+            sentence = f"HTTP {response.status_code} instead of {' or '.join(map(str, sorted(success)))}"
             raise httpx.HTTPStatusError(sentence, request=response.request, response=response)
         return self._answer(response)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import from_json
@@ -407,6 +407,7 @@ class _Domain(_Read):
             method=self.dcv_method or self.dcv.method or None,
             since=self.last_submitted_datetime or self.date_created,
             approved_at=self.dcv_approval_datetime,
+            validation_types=_once(part.type.lower() for part in self.validations),
         )
 
 
@@ -601,6 +602,38 @@ class ResendDomainEmails(_Write):
         """Build the body. Raises ValueError without addresses: DigiCert would email everyone it may."""
         _require_addresses(emails)
         return cls(name_scope=name_scope, email_array=tuple(emails), locale=locale)
+
+
+class _RequestedValidation(_Write):
+    type: str
+
+
+class SubmitDomain(_Write):
+    """The body of a request of page "Submit domain for validation", by a method that emails no one."""
+
+    validations: tuple[_RequestedValidation, ...]
+    dcv_method: Literal["dns-txt-token"] = "dns-txt-token"
+
+    @classmethod
+    def of(cls, types: Sequence[str]) -> Self:
+        """Build the body. `types` are the types of validation, `ov` if there is none."""
+        return cls(validations=tuple(_RequestedValidation(type=each) for each in types or ("ov",)))
+
+
+class ChangeDomainToEmail(_Write):
+    """The body of a request of page "Change DCV method" of a domain, from another method to email."""
+
+    dcv_method: Literal["email"] = "email"
+    # If DigiCert ignores the flag, it emails the same addresses that the resend emails right afterwards.
+    send_dcv_email_flag: Literal[False] = False
+    email_array: tuple[str, ...]
+    locale: str
+
+    @classmethod
+    def of(cls, emails: Sequence[str], locale: str) -> Self:
+        """Build the body. Raises ValueError without addresses: DigiCert could email everyone it may."""
+        _require_addresses(emails)
+        return cls(email_array=tuple(emails), locale=locale)
 
 
 def _require_addresses(emails: Sequence[str]) -> None:

@@ -73,14 +73,22 @@ def orders(*rows, total=None):
     return httpx.Response(200, json={"orders": rows, "page": {"total": len(rows) if total is None else total}})
 
 
-@pytest.fixture(params=["order", "domain"])
+@pytest.fixture(params=["order", "domain", "submit", "method"])
 def resend(request, client, server):
-    """Return a resend by either call, and its route."""
-    if request.param == "order":
-        route = server.put("/order/certificate/700001/resend-emails")
-        return route, lambda: client.resend_order(700001, [ALICE], "en", confirm)
-    route = server.put("/domain/1234/dcv/emails")
-    return route, lambda: client.resend_domain(1234, "example.com", ["postmaster@example.com"], "de", confirm)
+    """Return each call that writes, and its route."""
+    postmaster = ["postmaster@example.com"]
+    match request.param:
+        case "order":
+            route = server.put("/order/certificate/700001/resend-emails")
+            return route, lambda: client.resend_order(700001, [ALICE], "en", confirm)
+        case "domain":
+            route = server.put("/domain/1234/dcv/emails")
+            return route, lambda: client.resend_domain(1234, "example.com", postmaster, "de", confirm)
+        case "submit":
+            route = server.post("/domain/1234/validation")
+            return route, lambda: client.submit_domain(1234, ["ov", "ev"], confirm)
+    route = server.put("/domain/1234/dcv/method")
+    return route, lambda: client.change_domain_to_email(1234, postmaster, "de", confirm)
 
 
 async def test_204_is_accepted(resend):
@@ -179,7 +187,7 @@ async def test_an_answer_that_is_lost_on_the_way_may_have_arrived(resend, error)
     assert route.call_count == 1
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 301, 302, 303, 307, 308, 408, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [202, 203, 301, 302, 303, 307, 308, 408, 500, 502, 503, 504])
 async def test_an_answer_that_settles_nothing_may_have_arrived(resend, status):
     route, send = resend
     route.respond(status, json={}, headers={"Location": f"{BASE}/elsewhere", "Retry-After": "1"})
@@ -240,6 +248,50 @@ async def test_the_resend_for_a_domain_goes_out_as_the_page_shows(client, server
         "email_array": ["postmaster@example.com"],
         "locale": "de",
     }
+
+
+async def test_a_domain_is_submitted_by_a_method_that_emails_no_one(client, server):
+    route = server.post("/domain/1234/validation").respond(201, json={"id": 1234})
+
+    await client.submit_domain(1234, ["ov", "ev"], confirm)
+    await client.submit_domain(1234, [], confirm)
+
+    assert [json.loads(call.request.content) for call in route.calls] == [
+        {"validations": [{"type": "ov"}, {"type": "ev"}], "dcv_method": "dns-txt-token"},
+        {"validations": [{"type": "ov"}], "dcv_method": "dns-txt-token"},
+    ]
+
+
+async def test_the_change_to_email_names_the_chosen_addresses_and_asks_for_no_email(client, server):
+    route = server.put("/domain/1234/dcv/method").respond(200, json={"validation_emails": {}})
+
+    await client.change_domain_to_email(1234, ["postmaster@example.com"], "de", confirm)
+
+    assert json.loads(route.calls.last.request.content) == {
+        "dcv_method": "email",
+        "send_dcv_email_flag": False,
+        "email_array": ["postmaster@example.com"],
+        "locale": "de",
+    }
+    with pytest.raises(ValueError, match="at least one address"):
+        await client.change_domain_to_email(1234, [], "de", confirm)
+
+
+@pytest.mark.parametrize("status", range(200, 205))
+async def test_each_call_has_its_own_success_statuses(client, server, status):
+    server.route().respond(status)
+    calls = {
+        "resend": lambda: client.resend_domain(1234, "example.com", ["postmaster@example.com"], "de", confirm),
+        "submit": lambda: client.submit_domain(1234, ["ov"], confirm),
+        "method": lambda: client.change_domain_to_email(1234, ["postmaster@example.com"], "de", confirm),
+    }
+    accepted = set()
+    for name, call in calls.items():
+        with contextlib.suppress(CaUnavailable):
+            await call()
+            accepted.add(name)
+
+    assert accepted == {200: {"submit", "method"}, 201: {"submit"}, 204: set(calls)}.get(status, set())
 
 
 async def test_a_resend_without_recipients_is_never_sent(client, server):
