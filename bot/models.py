@@ -181,6 +181,20 @@ class ResendRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ResendAsk:
+    """The question of a user without permission to those who may resend. `target` is the key of an order or a name.
+
+    `id` is derived from the click in Slack, so that a repeated delivery has the same id.
+    """
+
+    id: str
+    actor: Actor
+    destination: Destination
+    target: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Grantees:
     """Users and user groups that have a permission, by Slack's ids.
 

@@ -38,6 +38,7 @@ from bot.services.publishing.publisher import MessagePublisher
 from bot.services.reports.history import HistoryReport
 from bot.services.reports.pending_orders import PendingOrders
 from bot.services.reports.status import StatusReport
+from bot.services.resend.asks import ResendAskService
 from bot.services.resend.form import ResendFormService
 from bot.services.resend.reporter import ResultReporter
 from bot.services.resend.requests import ResendService
@@ -60,6 +61,7 @@ from bot.store.ledger.history import LastResends, RequestHistory
 from bot.store.offers import Offers
 from bot.store.posts import Posts
 from bot.store.requests import Requests
+from bot.store.resend_asks import ResendAsks
 from bot.store.retry import until_begun
 from bot.timings import PRODUCTION, Timings
 from bot.workflow_engine import WorkflowEngine
@@ -87,6 +89,7 @@ class Services:
     status_poller: StatusPoller
     denial_log: DenialLog
     resend: ResendService
+    resend_asks: ResendAskService
     status: StatusReport
     health_checks: HealthChecks
     workflow_recovery: WorkflowRecovery
@@ -227,6 +230,7 @@ class _Container:
             status_poller=StatusPoller(self.background, self.follow_ups, worker, self.clock, self.dependencies.steady),
             denial_log=self.authorizer.denial_log,
             resend=self.resend,
+            resend_asks=ResendAskService(self.authorizer, ResendAsks(self.database), self.publisher, self.clock),
             status=self.status_report,
             health_checks=health,
             workflow_recovery=WorkflowRecovery(membership, self.engine),
@@ -297,6 +301,7 @@ class _Container:
             Forms(self.database),
             self.settings.dcv_locale,
             self.clock,
+            self.settings.dcv_contact,
         )
 
     @cached_property

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import idna
 
 from bot.errors import InvalidInput
-from bot.models import name_key, order_key
+from bot.models import NAME, TargetKey, name_key, order_key
 from bot.parsing.domain_names import (
     without_wildcard,
 )
@@ -95,6 +95,18 @@ TargetRef = OrderRef | DomainRef
 def target_ref_key(wanted: TargetRef) -> str:
     """Return a target as the value of a select's option: `order:` and an id, or `name:` and a name."""
     return order_key(wanted.order_id) if isinstance(wanted, OrderRef) else name_key(wanted.name)
+
+
+def read_target_key(key: str) -> OrderRef | DomainRef | None:
+    """Return the target of a key that `target_ref_key` made; None for an empty key. Raises InvalidInput otherwise."""
+    if not key:
+        return None
+    target = TargetKey.parse(key)
+    if target.order_id is not None:
+        return OrderRef(target.order_id)
+    if target.kind != NAME:
+        raise _misunderstood(f"{quoted(key)} is not exactly one order or domain")
+    return DomainRef(read_name(target.value))
 
 
 def read_target(text: str, *, as_label: bool = False) -> OrderRef | DomainRef:

@@ -1,7 +1,7 @@
 """The state of each form. Slack gets only an opaque id, so that a tampered form has no effect."""
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -29,6 +29,10 @@ class Form:
     drawn_at: datetime | None = None
     requested_by: str | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def requested(self, by: str) -> "Form":
+        """Return the form as another user requested it; unchanged if the actor requested it of themselves."""
+        return self if by == self.actor.user_id else replace(self, requested_by=by)
 
     def redrawn(self, plan: Plan | None = None, drawn_at: datetime | None = None) -> "Form":
         """Return the next version of the form, with an id of its own."""

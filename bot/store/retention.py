@@ -24,6 +24,9 @@ ALERT_RETENTION = 2 * ALERT_MAX_AGE
 # Counted from when an offer was made. Longer than an offer stays open for its targets.
 OFFER_RETENTION = timedelta(hours=48)
 
+# Counted from when somebody asked a colleague to resend. Longer than the hour that the limits count.
+ASK_RETENTION = timedelta(hours=48)
+
 # The least age at which ledger rows may be pruned: longer than anything that a request waits for (its cooldown, its
 # outcome in Slack, a check after its emails). DCV_PERSON_LIMITS counts rows up to this age.
 LEDGER_MIN_RETENTION = LONGEST_LIMIT_WINDOW

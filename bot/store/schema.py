@@ -145,6 +145,19 @@ forms = Table(
 )
 Index("forms_age", forms.c.at)
 
+resend_asks = Table(
+    "resend_asks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("at", String(27), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("team_id", String(32), nullable=False),
+    Column("channel_id", String(32), nullable=False),
+    Column("thread_ts", String(32)),
+    Column("target", String(300), nullable=False),
+)
+Index("resend_asks_age", resend_asks.c.at)
+
 follow_ups = Table(
     "follow_ups",
     metadata,

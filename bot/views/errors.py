@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from slack_sdk.models.blocks import ActionsBlock
+
 from bot.errors import (
     BotError,
     CaRejected,
@@ -18,9 +20,9 @@ from bot.errors import (
 )
 from bot.models import Cooldown, Grantees
 from bot.policy.rules import INELIGIBLE
-from bot.views.blocks import Message, admins, date_time, escape, group, join_names, person, section, time_of_day
+from bot.views.blocks import Message, admins, date_time, escape, person, section, time_of_day
+from bot.views.resend_asks import ask_button, mentions
 
-MOST_HOLDERS = 5
 # Slack's guide and its reference use different codes. A trigger expires after three seconds and opens one form.
 _TRIGGER_IS_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "trigger_expired"})
 
@@ -44,7 +46,7 @@ def describe(error: BotError) -> str:
             return str(error)
 
 
-def message_for(error: BotError, contact: str | None = None) -> Message:
+def message_for(error: BotError, contact: str | None = None, *, can_ask: bool = False) -> Message:
     """Return an error as an ephemeral message for the user who caused it."""
     if isinstance(error, CooldownActive):
         words = cooled_down(error.cooldown)
@@ -55,7 +57,7 @@ def message_for(error: BotError, contact: str | None = None) -> Message:
         return Message(words, (section(words),))
     if isinstance(error, NotAllowed):
         words = refusal(error, contact)
-        return Message(words, (section(words),))
+        return Message(words, (section(words), *refusal_buttons(error, can_ask=can_ask)))
     if isinstance(error, PermissionUnknown) and contact:
         words = f"{escape(describe(error))} If that doesn't help, ask {admins(contact)}."
         return Message(words, (section(words),))
@@ -75,10 +77,15 @@ def refusal(error: NotAllowed, contact: str | None) -> str:
     return " ".join(filter(None, [words, who, access]))
 
 
+def refusal_buttons(error: NotAllowed, *, can_ask: bool) -> tuple[ActionsBlock, ...]:
+    """Return the ways out of a denial. Asking needs a channel."""
+    return () if error.request is None or not can_ask else (ActionsBlock(elements=[ask_button(error.request)]),)
+
+
 def _who_can(who: Grantees) -> str:
     """Return who can do it instead, groups first; empty if the policy allows it to no one else."""
-    some = [*map(group, who.groups), *map(person, who.users)]
-    return f"{join_names(some, MOST_HOLDERS)} {'can' if who.is_certain else 'might be able to'}." if some else ""
+    some = mentions(who)
+    return f"{some} {'can' if who.is_certain else 'might be able to'}." if some else ""
 
 
 def cooled_down(cooldown: Cooldown) -> str:

@@ -40,6 +40,7 @@ from bot.parsing.domain_names import display_name
 from bot.parsing.targets import DomainRef, OrderRef, TargetRef
 from bot.recipients import allows_multiple, needs_shared_mailbox, preselected, shared_mailboxes
 from bot.views.blocks import (
+    Message,
     channel,
     context,
     date_time,
@@ -54,6 +55,7 @@ from bot.views.blocks import (
     section,
 )
 from bot.views.blocks import name as shown_name
+from bot.views.errors import refusal, refusal_buttons
 from bot.views.policy_explanation import who_can_instead
 
 CALLBACK = "resend_form"
@@ -163,10 +165,15 @@ def nothing(form_id: str, sentence: str, instead: str) -> ModalView:
     return _drawn(form_id, [_target_row(None), words])
 
 
-def denied(form_id: str, error: NotAllowed) -> ModalView:
-    """Return the view for a denial by the policy, with the users who may do it."""
-    words = section(f":no_entry_sign: *{escape(str(error))}*\n{who_can_instead(error.holders)}".strip())
-    return _drawn(form_id, [_target_row(None), words])
+def denied(form_id: str, error: NotAllowed, contact: str | None, *, can_ask: bool) -> ModalView:
+    """Return the view for a denial by the policy, with those who can do it, and the ways out."""
+    words = section(f":no_entry: {refusal(error, contact)}")
+    return _drawn(form_id, [_target_row(None), words, *refusal_buttons(error, can_ask=can_ask)])
+
+
+def answered(form_id: str, message: Message) -> ModalView:
+    """Return the view after the user asked others to resend."""
+    return _drawn(form_id, [_target_row(None), *message.blocks])
 
 
 def in_cooldown(form_id: str, plan: Plan, cooldown: Cooldown, who: Grantees, now: datetime) -> ModalView:

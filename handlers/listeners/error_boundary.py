@@ -11,6 +11,7 @@ from bot.clock import ends_within
 from bot.errors import BotError
 from bot.fair_share import working_for
 from bot.models import Interaction
+from bot.services.publishing.publisher import is_direct
 from bot.slack.chat import Chat
 from bot.views import errors
 
@@ -30,10 +31,11 @@ class ErrorBoundary:
         self._idle.set()
 
     @asynccontextmanager
-    async def respond_to(self, interaction: Interaction) -> AsyncIterator[None]:
+    async def respond_to(self, interaction: Interaction, *, replace: bool = False) -> AsyncIterator[None]:
         """Send any error raised inside to this person as an ephemeral message. No exception leaves the context.
 
-        Work inside counts as theirs for the fair share between people.
+        With `replace` it replaces the ephemeral message whose button was pressed. Work inside counts as theirs for the
+        fair share between people.
         """
         self._open.append(interaction)
         self._idle.clear()
@@ -44,11 +46,13 @@ class ErrorBoundary:
                     yield
                 except BotError as error:
                     log.info("told", problem=type(error).__name__, words=str(error))
-                    await self._chat.send_ephemeral(interaction, errors.message_for(error, self._contact))
+                    message = errors.message_for(error, self._contact, can_ask=_is_channel(interaction))
+                    await self._chat.send_ephemeral(interaction, message, replace=replace)
                 except Exception:
                     reference = uuid.uuid4().hex[:8]
                     log.exception("bug", reference=reference)
-                    await self._chat.send_ephemeral(interaction, errors.internal_error(reference, self._contact))
+                    message = errors.internal_error(reference, self._contact)
+                    await self._chat.send_ephemeral(interaction, message, replace=replace)
         finally:
             self._open.remove(interaction)
             if not self._open:
@@ -65,3 +69,8 @@ class ErrorBoundary:
             self._chat.send_ephemeral(interaction, errors.stopping()) for interaction in dict.fromkeys(self._open)
         ]
         await ends_within(PARTING_SECONDS, asyncio.gather(*notices, return_exceptions=True))
+
+
+def _is_channel(interaction: Interaction) -> bool:
+    """Return True for a channel, in which the user can ask others for help."""
+    return interaction.destination is not None and not is_direct(interaction.destination)

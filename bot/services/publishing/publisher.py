@@ -71,7 +71,7 @@ class MessagePublisher:
         lock = await self._locks.acquire(key)
         try:
             post = await self._posts.get(key)
-            if post and post.ts and not post.detour and await self._blocked_reason(post.destination) == SHARED:
+            if post and post.ts and not post.detour and await self.blocked_reason(post.destination) == SHARED:
                 await self._withdraw(post, lock)
         finally:
             self._release(key, lock)
@@ -81,7 +81,7 @@ class MessagePublisher:
 
         Raises SlackUnavailable if Slack cannot be reached.
         """
-        return await self._blocked_reason(destination) is None
+        return await self.blocked_reason(destination) is None
 
     async def post_of(self, key: str) -> Post | None:
         """Return the published or intended post of a key, or None."""
@@ -110,7 +110,7 @@ class MessagePublisher:
         post = await self._posts.get(key)
         is_new = post is None
         post = post or Post(key, destination, self._clock())
-        if not post.detour and (obstacle := await self._blocked_reason(post.destination)):
+        if not post.detour and (obstacle := await self.blocked_reason(post.destination)):
             if obstacle == SHARED and not is_new:
                 await self._withdraw(post, lock)
             # Under this key, no direct message was attempted yet, so there is none to search for.
@@ -147,7 +147,7 @@ class MessagePublisher:
             return None
         return await self._chat.permalink(post.destination, post.ts)
 
-    async def _blocked_reason(self, destination: Destination) -> str | None:
+    async def blocked_reason(self, destination: Destination) -> str | None:
         """Return why the bot may not post there, as a code of Slack or SHARED, or None if it may try."""
         try:
             return SHARED if await self._chat.is_shared(destination) else None

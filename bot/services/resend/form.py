@@ -39,6 +39,7 @@ from bot.services.authorization.resources import resource_for_input, resource_fo
 from bot.services.authorization.visibility import Visibility
 from bot.services.lookup.finder import DomainChoice, Finder
 from bot.services.lookup.pending_mentions import MentionMatch, PendingMentions
+from bot.services.publishing.publisher import is_direct
 from bot.services.resend.requests import NewRequest, ResendService
 from bot.store.forms import Form, Forms
 from bot.views import resend_form as views
@@ -70,6 +71,7 @@ class ResendFormService:
     _forms: Forms
     _locale: str
     _clock: Clock
+    _contact: str | None = None
 
     async def start(self, actor: Actor, destination: Destination, text: str, wanted: TargetRef | None = None) -> Form:
         """Return a new form. Raises NotAllowed if the user may not resend `wanted`, or, if it is None, anything."""
@@ -268,7 +270,7 @@ class ResendFormService:
             if isinstance(error, NotVisible):
                 about = {"text": key[:200], "channel": opened.destination.channel_id}
                 await self._authorizer.record(opened.actor, Action.RESEND, about, error.rule)
-            drawing = views.denied(form.id, error)
+            drawing = views.denied(form.id, error, self._contact, can_ask=not is_direct(form.destination))
         except BotError as error:
             drawing = views.nothing(form.id, describe(error), "Choose an order or a domain to go on.")
         else:

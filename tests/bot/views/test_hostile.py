@@ -27,6 +27,7 @@ from bot.errors import (
 )
 from bot.models import (
     BEGINNINGS,
+    Actor,
     CallResult,
     Cooldown,
     Destination,
@@ -41,11 +42,23 @@ from bot.models import (
     Order,
     PastCall,
     PastRequest,
+    ResendAsk,
     StatusUpdate,
+    name_key,
 )
 from bot.policy.principal import Principal
 from bot.policy.rules import AccessContext, Action, Resource, Rule, Rules
-from bot.views import alert_offers, errors, follow_up, history, policy_explanation, resend_form, resend_messages, status
+from bot.views import (
+    alert_offers,
+    errors,
+    follow_up,
+    history,
+    policy_explanation,
+    resend_asks,
+    resend_form,
+    resend_messages,
+    status,
+)
 from bot.views.blocks import Message
 from tests.quick import examples
 
@@ -208,6 +221,10 @@ class Outside:
         channel = self.draw(st.sampled_from(["C0PKI", None, "C0> <!here>"]))
         return Resource(channel, self.draw(self.names), self.draw(st.sampled_from([None, 7])), self.draw(st.booleans()))
 
+    def ask(self):
+        target = st.one_of(st.sampled_from(["", "order:7"]), self.foreign.name.map(name_key))
+        return ResendAsk("a1", Actor("U0BOB", "T0HOME"), Destination("C0PKI"), self.draw(target), self.now)
+
     def error(self):
         words = self.draw(self.text)
         sentences = f"{words}.", self.draw(self.text)
@@ -256,7 +273,10 @@ VIEWS = {
         "f1", [(of.draw(of.foreign.listed()), "order:7", of.draw(of.text)) for _ in range(3)], of.now
     ),
     "resend_form.nothing": lambda of: resend_form.nothing("f1", of.draw(of.text), of.draw(of.text)),
-    "resend_form.denied": lambda of: resend_form.denied("f1", NotAllowed(of.draw(of.text), "rule", of.holders())),
+    "resend_form.denied": lambda of: resend_form.denied(
+        "f1", NotAllowed(of.draw(of.text), "rule", of.holders(), of.ask().target), "C0HELP", can_ask=True
+    ),
+    "resend_form.answered": lambda of: resend_form.answered("f1", of.message()),
     "resend_form.in_cooldown": lambda of: resend_form.in_cooldown(
         "f1", of.draw(of.foreign.plan()), of.cooldown(), of.holders(), of.now
     ),
@@ -299,6 +319,8 @@ VIEWS = {
         of.draw(of.id), of.context(), of.resource(), of.context(), of.draw(st.lists(of.text, max_size=3))
     ),
     "errors.message_for": lambda of: errors.message_for(of.error()),
+    "resend_asks.question": lambda of: resend_asks.question(of.ask(), Grantees(("U0ANA",), ("S0PKI",))),
+    "resend_asks.asked": lambda _: resend_asks.asked(Grantees(("U0ANA",) * 9, ("S0PKI",))),
     "errors.ephemeral": lambda of: errors.ephemeral(of.draw(of.text) + "."),
     "errors.internal_error": lambda _: errors.internal_error("0a1b2c3d", "C0HELP"),
     "errors.stopping": lambda _: errors.stopping(),

@@ -1,0 +1,127 @@
+"""Refused, but not stuck: who can do it instead, and one click that asks them, for members of this workspace alone."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from sandbox.bot_process import BotProcess
+from sandbox.certcentral import CertCentral
+from sandbox.slack import Channel, SimulatedUser, Slack
+from tests.e2e.helpers import Rows
+
+ORDER, MISSING = 700001, 799999
+ASK, REVIEW = "Ask them to resend", "Review and resend…"
+QUESTION = f"asks to resend the DCV email for *{ORDER}*."
+
+
+@pytest.fixture
+def ben(slack: Slack) -> SimulatedUser:
+    """A member who may not resend."""
+    return slack.add_person("ben")
+
+
+@pytest.fixture
+def help_channel(slack: Slack) -> Channel:
+    return slack.add_channel("dcv-help")
+
+
+@pytest.fixture
+async def bot(
+    make_bot: Callable[..., BotProcess],
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    help_channel: Channel,
+) -> BotProcess:
+    """A bot for Ana and a user group, and an order that is pending."""
+    certcentral.add_order(ORDER, ["shop.example.com"], name_scope="fqdn")
+    group = slack.add_usergroup("pki-team", [ana])
+    bot = make_bot(DCV_ALLOWED_USERS=ana.id, DCV_ALLOWED_USERGROUPS=group.id, DCV_CONTACT=help_channel.id)
+    await bot.start()
+    await slack.wait_for_connection()
+    return bot
+
+
+@pytest.mark.parametrize("line", ["{}", "{} to admin@shop.example.com"])
+async def test_a_refusal_says_who_can_whether_the_order_exists_or_not(
+    bot: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    ben: SimulatedUser,
+    pki: Channel,
+    help_channel: Channel,
+    line: str,
+) -> None:
+    read = len(certcentral.calls)
+    texts = []
+    for order_id in (ORDER, MISSING):
+        await ben.command("/dcv-resend", line.format(order_id), pki)
+        refusal = await ben.receives(f"You can't resend for {order_id}.")
+        texts.append(refusal.text.replace(str(order_id), "…"))
+
+    (group,) = slack.usergroups.values()
+    assert texts[0] == texts[1]
+    assert texts[0].endswith(f" <!subteam^{group.id}> and <@{ana.id}> can. For access, ask <#{help_channel.id}>.")
+    assert (certcentral.calls[read:], slack.problems) == ([], [])
+
+
+async def test_a_refused_member_asks_and_a_colleague_sends(
+    bot: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    ben: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
+) -> None:
+    await ben.command("/dcv-resend", str(ORDER), pki)
+    await ben.click(await ben.receives("You can't resend"), ASK)
+    question = await slack.sees_message(pki, containing=QUESTION)
+    await ben.receives("I asked")
+    whispers = list(ben.ephemerals)
+    await ben.click(question, REVIEW)
+    await ben.receives("You can't resend")
+    await ana.click(question, REVIEW)
+    form = await ana.sees_form("shop.example.com")
+    await form.submit()
+    await slack.wait_for(lambda: certcentral.resends, "a resend", 20.0)
+
+    (group,) = slack.usergroups.values()
+    assert question.text.startswith(f"<!subteam^{group.id}> and <@{ana.id}>: <@{ben.id}> asks")
+    assert len(whispers) == 1
+    assert [message for message in ana.notifications if message.content.says(QUESTION)]
+    accepted = next(row for row in ledger() if row["kind"] == "accepted")
+    assert (accepted["user_id"], accepted["detail"]["requested_by"]) == (ana.id, ben.id)
+    assert slack.problems == []
+
+
+async def test_asking_is_limited_and_stays_out_of_shared_channels(
+    bot: BotProcess, slack: Slack, ben: SimulatedUser, pki: Channel
+) -> None:
+    partner = slack.add_channel("partner", ext_shared=True)
+
+    for channel, answer in [(pki, "I asked")] * 3 + [(pki, "enough requests"), (partner, "shared with another")]:
+        await ben.command("/dcv-resend", str(ORDER), channel)
+        await ben.click(await ben.receives("You can't resend"), ASK)
+        await ben.receives(answer)
+
+    assert (len(pki.messages), len(partner.messages)) == (3, 0)
+    assert len(ben.ephemerals) == 5
+    assert slack.problems == []
+
+
+async def test_guests_and_strangers_learn_only_that_members_can(
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
+) -> None:
+    people = [slack.add_person("gil", guest=True), slack.add_person("stu", stranger=True)]
+
+    shown = []
+    for person in people:
+        await person.command("/dcv-resend", str(ORDER), pki)
+        shown.append(await person.receives("resend DCV emails"))
+
+    assert all(ana.id not in message.visible_text and "subteam" not in message.visible_text for message in shown)
+    assert ASK not in json.dumps([message.content.all_blocks for message in shown])
+    assert slack.problems == []
