@@ -33,7 +33,7 @@ def parse_timestamp(text: str) -> datetime:
         moment = datetime.fromisoformat(text.strip())
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("give a date or a time in UTC, such as 2026-01-31 or 2026-01-31T10:00.") from None
+        raise ValueError("use a date or a time in UTC, such as 2026-01-31 or 2026-01-31T10:00.") from None
 
 
 class ClockSkew:

@@ -26,28 +26,28 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._calls = self._counter("dcv_calls", "Calls of accepted requests, by how they ended.", "outcome")
-        self._denials = self._counter("dcv_refusals", "Requests that were refused, by the ledger's word.", "kind")
-        self._rejected = self._counter("dcv_http_rejected", "HTTP requests that were turned away.", "reason")
+        self._calls = self._counter("dcv_calls", "Calls of accepted requests, by outcome.", "outcome")
+        self._denials = self._counter("dcv_refusals", "Refused requests, by kind.", "kind")
+        self._rejected = self._counter("dcv_http_rejected", "Rejected HTTP requests and closed connections.", "reason")
         self._acks = Histogram(
             "dcv_slack_ack_seconds",
-            "Seconds until Slack's payloads were answered.",
+            "Seconds until Slack got an answer.",
             ("kind",),
             buckets=_ACK_SECONDS,
             registry=self._registry,
         )
         self._digicert = Histogram(
             "dcv_digicert_call_seconds",
-            "Seconds until DigiCert's answers were there; status is that of HTTP, none where no answer came.",
+            "Seconds until DigiCert answered, by endpoint and HTTP status (none without an answer).",
             ("endpoint", "status"),
             buckets=_CALL_SECONDS,
             registry=self._registry,
         )
         self._depths = {
-            "requests": self._gauge("dcv_requests_open", "Requests that were accepted and whose outcome is not told."),
-            "alerts": self._gauge("dcv_alerts_unread", "Alerts that were written down and not looked at."),
-            "follow_ups": self._gauge("dcv_followings_open", "Targets that are followed."),
-            "due": self._gauge("dcv_followings_due", "Followings whose look or news is due."),
+            "requests": self._gauge("dcv_requests_open", "Accepted requests without a reported outcome."),
+            "alerts": self._gauge("dcv_alerts_unread", "Unprocessed alerts."),
+            "follow_ups": self._gauge("dcv_followings_open", "Tracked targets."),
+            "due": self._gauge("dcv_followings_due", "Tracked targets whose check is due."),
         }
         for outcome in OUTCOMES:
             self._calls.labels(outcome.value)

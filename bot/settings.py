@@ -49,9 +49,7 @@ _TLS_MODES = frozenset({"require", "verify-ca", "verify-full"})
 _MAY_BE_SECRET = re.compile(r"xox|xapp|://[^/]*@|[A-Za-z0-9+/=_-]{20,}", re.IGNORECASE)
 
 # What each setting accepts, and where to find a secret.
-_BASE_URL = (
-    "a whole address such as https://host/path, without user name, query or fragment; http:// on this machine alone"
-)
+_BASE_URL = "an address such as https://host/path, without user name, query or fragment (http:// only for localhost)"
 _TAKES = {
     "database_tls": "require or off",
     "database_url": (
@@ -59,28 +57,28 @@ _TAKES = {
         "in the password write @ as %40, : as %3A, / as %2F, # as %23 and ? as %3F"
     ),
     "slack_bot_token": 'copy the "Bot User OAuth Token" (xoxb-…) from "OAuth & Permissions" of your Slack app',
-    "slack_app_token": 'make an "App-Level Token" (xapp-…) with the scope connections:write under "Basic Information"',
+    "slack_app_token": 'create an "App-Level Token" (xapp-…) with the scope connections:write in "Basic Information"',
     "slack_signing_secret": 'copy the "Signing Secret" from "Basic Information" of your Slack app',
     "slack_api_url": _BASE_URL,
-    "digicert_api_key": "make an API key for a service user in CertCentral and copy it",
+    "digicert_api_key": "create an API key for a service user in CertCentral and copy it",
     "digicert_base_url": _BASE_URL,
     "digicert_console_url": _BASE_URL,
-    "dcv_allowed_users": 'user ids (U… or W…), which a Slack profile shows under "Copy member ID", with commas between',
+    "dcv_allowed_users": 'user IDs (U… or W…) separated by commas; a Slack profile shows its ID under "Copy member ID"',
     "dcv_allowed_usergroups": (
-        'user group ids (S…), which a group\'s page in Slack shows under "Copy group ID", with commas between'
+        'user group IDs (S…) separated by commas; a group\'s page in Slack shows its ID under "Copy group ID"'
     ),
     "dcv_policy_file": "the path of a TOML file such as policy.toml",
     "dcv_alert_channels": (
-        "channel ids (C… or G…), which stand at the end of a channel's details in Slack, with commas between"
+        "channel IDs (C… or G…) separated by commas; Slack shows the ID at the bottom of the channel details"
     ),
-    "dcv_contact": "the id of a channel (C… or G…), a user group (S…) or a user (U… or W…)",
+    "dcv_contact": "the ID of a channel (C… or G…), a user group (S…) or a user (U… or W…)",
     "dcv_cooldown": "a duration such as 45s, 5m, 2h or 1d (365d at most)",
-    "dcv_follow_ups": "durations from the resend on, shortest first and each one once, such as 5m,30m,2h; or none",
-    "dcv_nudges": "durations from the resend on, shortest first and each one once, such as 5m,30m,2h; or none",
+    "dcv_follow_ups": "durations after the resend, shortest first, without repeats, such as 5m,30m,2h; or none",
+    "dcv_nudges": "durations after the resend, shortest first, without repeats, such as 5m,30m,2h; or none",
     "dcv_email_end_note": "true or false",
     "dcv_locale": "a language code such as en, de or zh_CN",
-    "dcv_person_limits": "numbers per time, from the short burst to the long run (30d at most), such as 30/10m,100/1d",
-    "digicert_limits": "numbers per time, from the short burst to the long run, such as 100/5s,1000/3m",
+    "dcv_person_limits": "numbers per time, shortest time first (30d at most), such as 30/10m,100/1d",
+    "digicert_limits": "numbers per time, shortest time first, such as 100/5s,1000/3m",
     "dcv_instance": "a name of letters, digits, dots and hyphens (64 at most)",
     "host": "an address to listen on such as 127.0.0.1 or 0.0.0.0",
     "port": "a port number from 1 to 65535",
@@ -91,9 +89,9 @@ _TAKES = {
 _SENTENCES = {
     "missing": "{name} is not set: {takes}.",
     "worded": "{name} {words}",
-    "secret": "{name} cannot be right: {takes}.",
+    "secret": "{name} is incomplete or invalid: {takes}.",
 }
-_WRONG_VALUE = "{name} does not take {shown}: write {takes}."
+_WRONG_VALUE = "{name} doesn't accept {shown}. Use {takes}."
 
 
 def is_loopback(url: str) -> bool:
@@ -161,11 +159,11 @@ def _with_tls(url: str) -> str:
     if not may_cross_a_network_in_clear(url):
         return url
     query = _query(url)
-    mend = "Write sslmode=require or verify-full, or set DATABASE_TLS=off"
+    mend = "Use sslmode=require or verify-full, or set DATABASE_TLS=off"
     if "sslmode" in query:
-        raise _worded(f"asks for sslmode={_redacted(query['sslmode'])}, which may not encrypt. {mend}.")
+        raise _worded(f"has sslmode={_redacted(query['sslmode'])}, which may not encrypt. {mend}.")
     if _service(query):
-        raise _worded(f"leaves its host or its sslmode to a service file. {mend}.")
+        raise _worded(f"takes its host or sslmode from a service file. {mend}.")
     # Never less than what the driver would do by itself.
     mode = os.environ.get("PGSSLMODE", "")
     if "system" in (query.get("sslrootcert"), os.environ.get("PGSSLROOTCERT")):
@@ -190,7 +188,7 @@ def proxy_for(url: str) -> str | None:
 def _redacted(value: str) -> str:
     """Return `value` as an error line may show it: short, printable, and nothing of it if it may be a secret."""
     if _MAY_BE_SECRET.search(value):
-        return "what it holds"
+        return "its value"
     printable = "".join(letter if letter.isprintable() else "?" for letter in value)
     return f'"{printable[:40]}"'
 
@@ -341,7 +339,7 @@ class DatabaseSettings(BaseSettings):
             of_each = groupby(error.errors(include_url=False), lambda detail: detail["loc"][0])
             problems = [cls._problem(next(details)) for _, details in of_each]
         except (OSError, UnicodeDecodeError):
-            problems = [f"{env_file} cannot be read: make it a UTF-8 text file that the bot may read."]
+            problems = [f"{env_file} can't be read. Make it a UTF-8 text file that the bot can read."]
         # Raised outside the handlers, so that no chained traceback shows the values.
         raise ConfigurationError(problems)
 

@@ -52,7 +52,7 @@ class WorkflowEngine:
     def __init__(self, database_url: str, instance: str) -> None:
         if any(os.environ.get(name) for name in _NEVER):
             raise ConfigurationError(
-                [f"{_NEVER[0]}, {_NEVER[1]}: unset them; this bot never hands its work to a cloud service."]
+                [f"{_NEVER[0]}, {_NEVER[1]}: unset them. The bot never gives its work to a cloud service."]
             )
         logger = logging.getLogger("dbos")
         logger.addHandler(logging.NullHandler())

@@ -75,7 +75,7 @@ class _Rates:
 
     def __init__(self, rates: Sequence[tuple[int, float]]) -> None:
         if any(calls < 1 or seconds < 0.001 for calls, seconds in rates):
-            raise ValueError("a rate allows at least one call in at least one millisecond")
+            raise ValueError("a rate must allow at least one call per time")
         self._bucket = InMemoryBucket([Rate(calls, round(seconds * 1000)) for calls, seconds in rates])
         self._clock = MonotonicClock()
         # By default the limiter clears its bucket in a thread that is never stopped. `reserve` clears it instead.
@@ -108,7 +108,7 @@ class _SharedRates:
         try:
             slot, seconds = await self._slots.reserve()
         except StoreUnavailable as error:
-            log.warning("the limits are kept to by this process alone", error=str(error))
+            log.warning("only this process observes the rate limits", error=str(error))
             return
         try:
             await asyncio.sleep(seconds)

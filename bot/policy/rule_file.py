@@ -39,7 +39,7 @@ _ENDLESS_KEY = re.compile(
 # The dots that UTS #46 maps to the dot between labels, and the full-width asterisk of an input method.
 _DOTS_AND_STARS = str.maketrans({"\u3002": ".", "\uff0e": ".", "\uff61": ".", "\uff0a": "*"})
 
-_BELOW = "write each rule below a line [[rule]]"
+_BELOW = "Write each rule below a line [[rule]]"
 _SCOPED = "users, groups, channels and names"
 _LIST = {
     "allow": 'a list of actions such as ["resend", "status"]',
@@ -52,11 +52,11 @@ _LIST = {
 # The sentence for each error, by the error type of pydantic.
 _SENTENCES = {
     "policy": "{words}",
-    "extra_forbidden": f"{{shown}} is no key of a rule: the keys are name, allow or deny, {_SCOPED}.",
-    "missing": 'this rule has no {key}: write {key} = "…" below [[rule]].',
-    "too_short": "{key} is empty and matches nothing: fill it, or remove the line.",
-    "list_type": "{key} takes {list}.",
-    "string_type": 'name takes text in quotes, such as name = "pki".',
+    "extra_forbidden": f"unknown key {{shown}}. Allowed keys: name, allow or deny, {_SCOPED}.",
+    "missing": 'this rule has no {key}. Write {key} = "…" below [[rule]].',
+    "too_short": "{key} is empty, so it matches nothing. Fill it, or remove the line.",
+    "list_type": "{key} must be {list}.",
+    "string_type": 'name must be text in quotes, such as name = "pki".',
 }
 
 
@@ -69,7 +69,7 @@ def _read_id(letters: str, what: str) -> BeforeValidator:
     def read(value: object) -> object:
         if isinstance(value, str) and re.fullmatch(f"[{letters}][A-Z0-9]+", value):
             return value
-        raise _wrong(f"{_shown(value)} can never match: write {what}.")
+        raise _wrong(f"{_shown(value)} can never match. Use {what}.")
 
     return BeforeValidator(read)
 
@@ -77,26 +77,26 @@ def _read_id(letters: str, what: str) -> BeforeValidator:
 def _read_action(value: object) -> Action:
     if isinstance(value, str) and value in set(Action):
         return Action(value)
-    raise _wrong(f"{_shown(value)} is no action: the actions are {', '.join(Action)}.")
+    raise _wrong(f"unknown action {_shown(value)}. Actions: {', '.join(Action)}.")
 
 
 def _read_pattern(value: object) -> str | int:
     """Return an order id, an exact name, or `*.` and a name, in the form in which names are compared."""
     if isinstance(value, int) and not isinstance(value, bool):
         if not 0 < value < 10**18:
-            raise _wrong("an order id has at most 18 digits and is greater than 0, so this can never match.")
+            raise _wrong("an order ID has 1 to 18 digits, so this can never match.")
         return value
     if not isinstance(value, str):
-        raise _wrong(f"{_shown(value)} can never match: write {_LIST['names']}.")
+        raise _wrong(f"{_shown(value)} can never match. Use {_LIST['names']}.")
     if value.isdecimal():
-        raise _wrong(f"{_shown(value)} can never match: an order id is written without quotes.")
+        raise _wrong(f"{_shown(value)} can never match. Write an order ID without quotes.")
     plain = value.translate(_DOTS_AND_STARS)
     is_wildcard = plain.startswith("*.")
     typed = plain.removeprefix("*.")
     if _has_many_owners(typed, is_wildcard=is_wildcard):
         raise _wrong(
-            f"{_shown(value)} is a public suffix, so it means the names of many owners: name a domain, or leave names "
-            "out to mean every name."
+            f"{_shown(value)} is a public suffix, so it covers domains you don't own. Use a domain, or omit names to "
+            "cover all domains."
         )
     try:
         name = read_name(typed)
@@ -117,9 +117,9 @@ def _has_many_owners(typed: str, *, is_wildcard: bool) -> bool:
 def _read_rule_name(name: str) -> str:
     name = name.strip()
     if not name or not name.isprintable() or len(name) > LONGEST_NAME:
-        raise _wrong(f"a rule's name is one line of 1 to {LONGEST_NAME} letters, because the ledger records it.")
+        raise _wrong(f"a rule's name must be one line of 1 to {LONGEST_NAME} characters.")
     if _folded(name) in RESERVED_NAMES:
-        raise _wrong(f"{_shown(name)} is a word that the bot's ledger uses itself: choose another name.")
+        raise _wrong(f"{_shown(name)} is reserved for the audit log. Choose a different name.")
     return name
 
 
@@ -133,11 +133,13 @@ def _shown(value: object) -> str:
 
 
 _Actions = list[Annotated[Action, BeforeValidator(_read_action)]]
-_User = Annotated[str, _read_id("UW", 'a user id (U… or W…), which a Slack profile shows under "Copy member ID"')]
+_User = Annotated[str, _read_id("UW", 'a user ID (U… or W…), shown in a Slack profile under "Copy member ID"')]
 _Group = Annotated[
-    str, _read_id("S", 'a user group id (S…), which a group\'s page in Slack shows under "Copy group ID"')
+    str, _read_id("S", 'a user group ID (S…), shown on the group\'s page in Slack under "Copy group ID"')
 ]
-_Channel = Annotated[str, _read_id("CG", "a channel id (C… or G…), which stands at the end of a channel's details")]
+_Channel = Annotated[
+    str, _read_id("CG", "a channel ID (C… or G…), shown at the bottom of the channel details in Slack")
+]
 _Pattern = Annotated[str | int, Field(union_mode="left_to_right"), BeforeValidator(_read_pattern)]
 
 
@@ -157,9 +159,9 @@ class _RuleSchema(BaseModel):
     @model_validator(mode="after")
     def _has_an_effect(self) -> "_RuleSchema":
         if (self.allow is None) == (self.deny is None):
-            raise _wrong('a rule either allows or denies: write one of allow = ["resend"] and deny = ["resend"].')
+            raise _wrong('a rule either allows or denies. Write allow = ["resend"] or deny = ["resend"].')
         if self.allow and self.users is None and self.groups is None:
-            raise _wrong("this rule allows nobody anything: say whom, with users or groups.")
+            raise _wrong("this rule allows no one. Add users or groups.")
         return self
 
     def rule(self, where: str) -> Rule:
@@ -212,36 +214,38 @@ def _first(problems: Sequence[str]) -> list[str]:
     if more <= 0:
         return list(problems)
     counted = "1 more mistake is" if more == 1 else f"{more} more mistakes are"
-    return [*problems[:MOST_SHOWN], f": {counted} not shown. Correct these first."]
+    return [*problems[:MOST_SHOWN], f": {counted} not shown. Fix these first."]
 
 
 def _text(content: bytes, file: str) -> str:
     if len(content) > LARGEST:
-        raise ConfigurationError([f"{file} is larger than {LARGEST // 1024} KiB: is it the right file?"])
+        raise ConfigurationError([f"{file} is larger than {LARGEST // 1024} KiB. Is it the right file?"])
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise ConfigurationError([f"{file}, line {line}: this is no UTF-8 text: save the file as UTF-8."]) from None
+        raise ConfigurationError([f"{file}, line {line}: this isn't UTF-8 text. Save the file as UTF-8."]) from None
 
 
 def _document(text: str, file: str) -> dict[str, Any]:
     if endless := _ENDLESS_KEY.search(text):
         line = text.count("\n", 0, endless.start()) + 1
-        raise ConfigurationError([f"{file}, line {line}: this key has far too many dots. Put a name between quotes."])
+        raise ConfigurationError([f"{file}, line {line}: this key has too many dots. Put quotes around a name."])
     try:
         document = tomllib.loads(text)
     except RecursionError:
-        raise ConfigurationError([f"{file} is no policy: it nests brackets far too deeply."]) from None
+        raise ConfigurationError([f"{file} isn't a policy file, because its brackets are nested too deeply."]) from None
     except ValueError as error:
         at = _AT_LINE.search(str(error))
         line = int(at[1]) if at and at[1] else text.count("\n") + 1
         location = f"{file}, line {line}" if at else file
         said = quoted(_AT_LINE.sub("", str(error))).strip("“”")
-        raise ConfigurationError([f"{location}: this is no TOML: {said}. Correct it there or just above."]) from None
+        raise ConfigurationError(
+            [f"{location}: invalid TOML ({said}). The mistake is in this line or just above."]
+        ) from None
     if not document:
         raise ConfigurationError(
-            [f"{file} is empty, so it would allow nobody anything: write a [[rule]], or unset it."]
+            [f"{file} is empty, so it would allow no one. Write a [[rule]], or unset DCV_POLICY_FILE."]
         )
     return document
 
@@ -250,7 +254,7 @@ def _duplicates(written: Sequence[_RuleSchema]) -> Iterator[str]:
     first: dict[str, int] = {}
     for number, rule in enumerate(written, start=1):
         if (before := first.setdefault(_folded(rule.name), number)) != number:
-            sentence = f"rule {before} has this name already: give each rule a name of its own, for the ledger."
+            sentence = f"rule {before} already has this name. Give each rule its own name."
             yield f"{_rule(number, rule.name)}: {sentence}"
 
 
@@ -276,14 +280,14 @@ def _rule(number: int, name: object) -> str:
 def _whole(detail: ErrorDetails) -> str:
     """Return the sentence for a mistake in the list of rules itself."""
     if detail["type"] == "missing":
-        return f"there is no [[rule]], so it would allow nobody anything: {_BELOW}."
-    return f"rule is no list of rules: {_BELOW}, with two brackets on each side."
+        return f"there is no [[rule]], so it would allow no one. {_BELOW}."
+    return f"rule isn't a list of rules. {_BELOW}, with two brackets on each side."
 
 
 def _misplaced(key: str, value: object) -> str:
     """Return the sentence for a key that the file has outside of its rules."""
     if key in _RuleSchema.model_fields:
-        return f"{_shown(key)} is written outside of a rule: {_BELOW}."
+        return f"{_shown(key)} is outside of a rule. {_BELOW}."
     tables = value if isinstance(value, list) else [value]
     rules = [table for table in tables if isinstance(table, dict)]
     means_rules = key.casefold() in {"rule", "rules"} or any(
@@ -294,13 +298,13 @@ def _misplaced(key: str, value: object) -> str:
         whose = f" above {names[0]}" if names else ""
         more = f" and {len(rules) - 1} more" if len(rules) > 1 else ""
         spelled = quoted(f"[[{key}]]" if isinstance(value, list) else f"[{key}]").strip("“”")
-        return f"{spelled} is misspelled: write [[rule]]{whose}{more}."
-    return f"{_shown(key)} is no key of a policy: {_BELOW}, and nothing else."
+        return f"{spelled} is misspelled. Write [[rule]]{whose}{more}."
+    return f"unknown key {_shown(key)}. {_BELOW}, and nothing else."
 
 
 def _sentence(detail: ErrorDetails, location: _Location) -> str:
     """Return the sentence for a mistake within a rule."""
     key = str(location[-1]) if isinstance(location[-1], str) else str(location[-2])
     kind = "string_type" if key == "name" and detail["type"] not in _SENTENCES else detail["type"]
-    sentence = _SENTENCES.get(kind if kind != "list_type" or key in _LIST else "", f"this is no rule: {_BELOW}.")
+    sentence = _SENTENCES.get(kind if kind != "list_type" or key in _LIST else "", f"this isn't a rule. {_BELOW}.")
     return sentence.format_map({"key": key, "shown": _shown(key), "list": _LIST.get(key), "words": detail["msg"]})

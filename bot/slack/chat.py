@@ -61,13 +61,15 @@ class Chat:
             return
         if not is_person(interaction.actor.user_id):
             # A channel's id here would show the message to everyone in that channel.
-            log.warning("whisper was lost", user=interaction.actor.user_id, error="this is no person's id")
+            log.warning(
+                "an ephemeral message was lost", user=interaction.actor.user_id, error="this isn't the id of a person"
+            )
             return
         try:
             async with mapped_errors():
                 await self._client.chat_postMessage(channel=interaction.actor.user_id, **_payload(message))
         except (SlackUnavailable, SlackRejected) as error:
-            log.warning("whisper was lost", user=interaction.actor.user_id, error=str(error))
+            log.warning("an ephemeral message was lost", user=interaction.actor.user_id, error=str(error))
 
     async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> str | None:
         """Open a modal and return its view id; None if this trigger has opened one (Slack delivered it twice).
@@ -80,7 +82,7 @@ class Chat:
         except SlackRejected as error:
             if error.code not in TRIGGER_IS_USED:
                 raise
-            log.info("this trigger opened a form already")
+            log.info("this trigger already opened a form")
             return None
         return str(answer["view"]["id"])
 
@@ -92,7 +94,7 @@ class Chat:
         except SlackRejected as error:
             if error.code not in VIEW_IS_GONE:
                 raise
-            log.info("form was closed or drawn anew meanwhile", view_id=view_id, error=error.code)
+            log.info("the form was closed or updated meanwhile", view_id=view_id, error=error.code)
             return None
         return str(answer["view"].get("hash") or "") or None
 
@@ -129,7 +131,7 @@ class Chat:
                         if _key_of(found) == key:
                             return str(found["ts"])
         except SlackRejected:
-            log.info("there is no reading what was said in that place", channel=destination.channel_id)
+            log.info("the channel's messages can't be read", channel=destination.channel_id)
         return None
 
     async def _history(self, destination: Destination, since: datetime) -> AsyncSlackResponse:
@@ -209,7 +211,7 @@ class Chat:
             except SlackApiError as error:
                 if error_code(error) not in _SHAPE_IS_BAD:
                     raise
-                log.exception("Slack refused the shape of a message; sending its text alone", method=method)
+                log.exception("Slack rejected the blocks of a message; sending only its text", method=method)
                 return await self._client.api_call(method, json={**known, **_plain(message)})
 
 
@@ -218,7 +220,7 @@ def _payload(message: Message) -> dict[str, Any]:
     try:
         return message.payload()
     except SlackObjectFormationError:
-        log.exception("a message breaks Slack's limits; sending its text alone")
+        log.exception("a message exceeds Slack's limits; sending only its text")
         return _plain(message)
 
 

@@ -120,10 +120,10 @@ class Directory:
         try:
             return await (self._members.get_fresh(group_id) if afresh else self._members.get(group_id))
         except SlackRejected as error:
-            log.warning("Slack refuses to list a user group", group=group_id, error=error.code)
+            log.warning("Slack refused to list a user group", group=group_id, error=error.code)
             return frozenset() if error.code in _NO_SUCH_GROUP else None
         except SlackUnavailable as error:
-            log.warning("Slack could not tell who is in a user group", group=group_id, error=str(error))
+            log.warning("Slack could not list a user group", group=group_id, error=str(error))
             return None
 
     async def _read_user(self, user_id: str) -> Mapping[str, Any]:

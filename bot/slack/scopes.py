@@ -3,18 +3,18 @@
 from collections.abc import Iterable
 
 NEEDED = {
-    "commands": "no slash command works, nor a form",
-    "chat:write": "nothing that becomes of a resend can be told",
-    "channels:read": "each result of a public channel goes directly to whoever asked: strangers might read along",
-    "groups:read": "each result of a private channel goes directly to whoever asked: strangers might read along",
-    "channels:history": "alerts in public channels are not heard, and a lost answer of Slack may leave a result twice",
-    "groups:history": "alerts in private channels are not heard, and a lost answer of Slack may leave a result twice",
-    "users:read": "nobody may resend, since guests and strangers cannot be told from colleagues",
-    "usergroups:read": "nobody may resend by way of a user group, and a rule that denies one denies everybody",
+    "commands": "slash commands and forms don't work",
+    "chat:write": "the bot can't post results",
+    "channels:read": "results for public channels go to the requester as direct messages",
+    "groups:read": "results for private channels go to the requester as direct messages",
+    "channels:history": "the bot can't see alerts in public channels, and a result may appear twice",
+    "groups:history": "the bot can't see alerts in private channels, and a result may appear twice",
+    "users:read": "no one can resend, because the bot can't tell guests from members",
+    "usergroups:read": "user groups don't allow anyone to resend, and a rule that denies a group denies everyone",
 }
 
 OPTIONAL = {
-    "chat:write.public": "results in public channels that the bot was not invited to go directly to whoever asked",
+    "chat:write.public": "results for public channels without the bot go to the requester as direct messages",
 }
 
 

@@ -39,7 +39,7 @@ _UNHURRIED = {
 # PostgreSQL's states for a user who may not create tables. None is the driver's, for an address that it cannot parse.
 _NOT_ALLOWED = ("42501", "3F000", None)
 _SQLITE_IS_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
-NAME_ANOTHER = "Name one that the bot may use."
+NAME_ANOTHER = "Use one that the bot can open."
 _BUGS = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError)
 _SORRY = "The bot's database did not answer in time. Nothing was sent; try again in a moment."
 _IN_DOUBT = (
@@ -245,10 +245,13 @@ def startup_errors(mend: str = NAME_ANOTHER) -> Iterator[None]:
     except (DBAPIError, OSError) as error:
         if isinstance(error, _BUGS) and getattr(error.orig, "sqlstate", None) not in _NOT_ALLOWED:
             raise
-        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0] or "no answer in time"
+        reason = (
+            str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+            or "it didn't respond in time"
+        )
         if "SSL was required" in reason:
-            mend = "Switch TLS on at the server, or set DATABASE_TLS=off."
-        problem = f"DATABASE_URL: the database cannot be opened ({reason}). {mend}"
+            mend = "Turn on TLS at the server, or set DATABASE_TLS=off."
+        problem = f"DATABASE_URL: can't open the database ({reason}). {mend}"
         raise (DatabaseUnavailable if _may_pass(error) else ConfigurationError)([problem]) from error
 
 
@@ -314,6 +317,6 @@ def _upgrade(connection: sa.Connection) -> None:
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision and revision not in known:
-        problem = f"DATABASE_URL: its tables are of another version of the bot (revision {revision})."
-        raise ConfigurationError([f"{problem} Start that version again, or name an empty database."])
+        problem = f"DATABASE_URL: its tables are from a different version of the bot (revision {revision})."
+        raise ConfigurationError([f"{problem} Run that version, or use an empty database."])
     command.upgrade(config, "head")

@@ -35,7 +35,9 @@ def sqlite_file(url: str) -> Path | None:
     try:
         return path.resolve()
     except (OSError, RuntimeError) as error:
-        raise ConfigurationError([f"DATABASE_URL: {path} leads nowhere. Name a file the bot may write to."]) from error
+        raise ConfigurationError(
+            [f"DATABASE_URL: the link {path} leads nowhere. Use a file that the bot can write."]
+        ) from error
 
 
 def pinned(url: str) -> sa.URL:
@@ -105,8 +107,8 @@ def has_another_name(file: Path) -> bool:
 
 def another_name(file: Path) -> ConfigurationError:
     """Return the error for a file with hard links."""
-    mend = "Remove the other name, or copy the file and use the copy."
-    return ConfigurationError([f"DATABASE_URL: {file} has another name, a hard link. {mend}"])
+    mend = "Remove the other link, or copy the file and use the copy."
+    return ConfigurationError([f"DATABASE_URL: {file} has a hard link. {mend}"])
 
 
 def who_holds(file: Path) -> str | None:
@@ -124,8 +126,8 @@ def who_holds(file: Path) -> str | None:
 
 
 def _in_use(file: Path) -> ConfigurationError:
-    mend = "Stop it first, or give this one its own file."
-    return ConfigurationError([f"DATABASE_URL: another bot is running on {file}. {mend}"])
+    mend = "Stop it, or use a different file."
+    return ConfigurationError([f"DATABASE_URL: another bot is using {file}. {mend}"])
 
 
 @contextmanager
@@ -134,8 +136,8 @@ def _opened(path: Path, where: str) -> Iterator[int]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
     except OSError as error:
-        mend = "Name a folder the bot may write to."
-        raise ConfigurationError([f"DATABASE_URL: cannot write {where} ({error.strerror}). {mend}"]) from error
+        mend = "Use a folder that the bot can write."
+        raise ConfigurationError([f"DATABASE_URL: can't write {where} ({error.strerror}). {mend}"]) from error
     try:
         yield descriptor
     finally:
@@ -187,7 +189,7 @@ def _is_byte_locked(database: IO[bytes]) -> bool:
 def _require_one_name(database: int, file: Path) -> None:
     status = os.fstat(database)
     if not stat.S_ISREG(status.st_mode):
-        raise ConfigurationError([f"DATABASE_URL: {file} is no ordinary file. Name a file on a disk."])
+        raise ConfigurationError([f"DATABASE_URL: {file} isn't a regular file. Use a file on a disk."])
     if status.st_nlink > 1:
         raise another_name(file)
 

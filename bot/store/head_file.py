@@ -48,7 +48,7 @@ class HeadFile:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
-            raise ValueError(f"{self.path} cannot be read") from error
+            raise ValueError(f"{self.path} can't be read") from error
 
     def freeze(self) -> None:
         """Stop writing: the file proves that rows were lost, until the operator removes it."""
@@ -81,7 +81,7 @@ class HeadFile:
             try:
                 self._replace(newest)
             except OSError as error:
-                log.warning("the newest row could not be noted", file=str(self.path), error=error.strerror)
+                log.warning("the newest row could not be recorded", file=str(self.path), error=error.strerror)
             written = newest
 
     def _replace(self, newest: Newest) -> None:

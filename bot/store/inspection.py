@@ -22,7 +22,7 @@ from bot.store.database_file import another_name, has_another_name, lock_file, s
 from bot.store.migrations import revision_of
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_START_ONCE = "Start the bot on it once, and look while it runs."
+_START_ONCE = "Start the bot once, and try again while it runs."
 
 
 class Tables(Enum):
@@ -88,9 +88,9 @@ def _require_up_to_date(where: str, revision: str | None) -> None:
     found = _found(_MIGRATIONS, where, revision)
     if found.tables is not Tables.UP_TO_DATE:
         mend = {
-            Tables.MISSING: "has no ledger yet",
-            Tables.BEHIND: f"is of an older version ({revision}); a start of this bot brings it up to date",
-            Tables.UNKNOWN: f"is of a newer version ({revision}) than this program",
+            Tables.MISSING: "has no audit log yet",
+            Tables.BEHIND: f"is from an older version ({revision}). Start this bot to migrate it",
+            Tables.UNKNOWN: f"is from a newer version ({revision}) than this program",
         }[found.tables]
         raise ConfigurationError([f"DATABASE_URL: {where} {mend}."])
 
@@ -149,10 +149,12 @@ def _found(
 def _require_writable(file: Path) -> None:
     if not file.parent.is_dir():
         raise ConfigurationError(
-            [f"DATABASE_URL: the folder {file.parent} is not there. Make it, or name another file."]
+            [f"DATABASE_URL: the folder {file.parent} doesn't exist. Create it, or use a different file."]
         )
     for path in (file.parent, file, lock_file(file)):
         if path.exists() and not os.access(path, os.W_OK):
-            raise ConfigurationError([f"DATABASE_URL: the bot may not write to {path}. Let it, or name another file."])
+            raise ConfigurationError(
+                [f"DATABASE_URL: the bot can't write to {path}. Change its permissions, or use a different file."]
+            )
     if has_another_name(file):
         raise another_name(file)

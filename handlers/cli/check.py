@@ -144,7 +144,7 @@ async def _run_check(setting: str, where: str, work: Awaitable[list[Finding]]) -
     except (SlackUnavailable, CaUnavailable) as error:
         return [diagnostics.unreachable(setting, where, str(error))]
     except TimeoutError:
-        return [diagnostics.unreachable(setting, where, f"There was no answer within {CHECK_SECONDS:.0f} seconds.")]
+        return [diagnostics.unreachable(setting, where, f"No response within {CHECK_SECONDS:.0f} seconds.")]
     except Exception as error:
         return [diagnostics.mistake(setting, error)]
 

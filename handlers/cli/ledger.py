@@ -26,7 +26,7 @@ async def verify(recorded_hash: str | None, echo: Echo) -> int:
         return 1
     echo(found.sentence())
     if found.missing_file:
-        echo(f"There is no file {found.missing_file}: if rows were lost at the end, that does not show")
+        echo(f"There is no file {found.missing_file}, so rows lost at the end can't be detected")
     if recorded_hash is None:
         return 0
     echo(found.recorded_hash_sentence(recorded_hash))
@@ -52,20 +52,20 @@ async def prune(before: datetime, yes: bool, echo: Echo) -> int:
     try:
         plan = await ledger_pruning.plan(url, before, utc_now())
     except ChainBroken as error:
-        echo(f"{error} Nothing was removed.")
+        echo(f"{error} Nothing was deleted.")
         return 1
     echo(plan.sentence())
     if plan.is_empty:
         return 0
     if not yes:
-        echo("Nothing was removed: say --yes to remove them for good.")
+        echo("Nothing was deleted. Add --yes to delete these rows permanently.")
         return 2
     try:
         removed = await ledger_pruning.execute(url, plan)
     except StoreUnavailable:
-        echo("The database did not answer for a minute. The same command removes what is left.")
+        echo("The database didn't respond for a minute. Run the command again to delete the remaining rows.")
         return 2
-    echo(f"{ledger_audit.in_rows(removed)} were removed; the chain goes on from row {plan.cut.through.seq + 1}.")
+    echo(f"Deleted {ledger_audit.in_rows(removed)}. The chain continues from row {plan.cut.through.seq + 1}.")
     return 0
 
 

@@ -32,7 +32,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 ledger = typer.Typer(
-    help="Check, export or prune the ledger, also while a bot serves.", no_args_is_help=True, rich_markup_mode=None
+    help="Verify, export, or prune the audit log. Safe to run while the bot is running.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(ledger, name="ledger")
 
@@ -49,9 +51,9 @@ def options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Resend DigiCert's domain-control-validation e-mails from Slack.
+    """Resend DigiCert DCV emails from Slack, and track them until the domain is validated.
 
-    Settings come from the environment and from a file .env in the working directory.
+    Settings come from the environment and from the file .env in the working directory.
     """
 
 
@@ -69,9 +71,9 @@ def _importing() -> Iterator[None]:
 
 @app.command()
 def run(context: typer.Context) -> None:
-    """Connect to Slack by Socket Mode and serve until SIGTERM.
+    """Run the bot over Socket Mode until SIGTERM.
 
-    Exits with 2 and one line per problem when a setting is missing or wrong.
+    Exits with status 2 and one line per problem if a setting is missing or invalid.
     """
     # Imported here so that `--help` does not wait for the workflow engine's import.
     with _importing():
@@ -90,9 +92,9 @@ def run(context: typer.Context) -> None:
 
 @app.command()
 def serve(context: typer.Context) -> None:
-    """Listen for Slack's signed HTTP requests and serve until SIGTERM.
+    """Run the bot over HTTP, for requests that Slack signs, until SIGTERM.
 
-    Exits with 2 and one line per problem when a setting is missing or wrong.
+    Exits with status 2 and one line per problem if a setting is missing or invalid.
     """
     with _importing():
         from bot import logs
@@ -128,10 +130,10 @@ def _exit(status: int) -> None:
 def check() -> None:
     """Check settings, tokens, key, database and clock.
 
-    Tells each finding in one line that begins with ok, warning or problem, and
-    changes nothing: it may run beside a bot that serves.
+    Prints one line per check: ok, warning, or problem. Changes nothing; safe to
+    run while the bot is running.
 
-    Exits with 0, or with 2 where a problem must be mended.
+    Exits with 2 if there is a problem.
     """
     from handlers.cli.check import check as run_check
 
@@ -157,21 +159,21 @@ def _moment(text: str) -> datetime:
 
 def _hash(text: str | None) -> str | None:
     if text is not None and not re.fullmatch("[0-9a-f]{64}", text):
-        raise typer.BadParameter("a hash has 64 digits, 0 to 9 and a to f.")
+        raise typer.BadParameter("a hash has 64 characters, 0 to 9 and a to f.")
     return text
 
 
 @ledger.command()
 def verify(
     head: Annotated[
-        str | None, typer.Option(metavar="HASH", callback=_hash, help="A hash from the log: say where it stands.")
+        str | None,
+        typer.Option(metavar="HASH", callback=_hash, help="Check that this hash from the log is still in the chain."),
     ] = None,
 ) -> None:
-    """Check every row of the chain, and change nothing.
+    """Verify every row of the audit log. Changes nothing.
 
-    Exits with 0 where the chain holds; with 1, naming the first row that does not
-    fit, where it does not, or where the hash of --head stands at no row; with 2
-    where the database cannot be read.
+    Exits with 0 if the chain is intact, with 1 and the first invalid row if it
+    isn't or if no row has the hash of --head, with 2 if the database can't be read.
     """
     from handlers.cli import ledger as commands
 
@@ -179,10 +181,10 @@ def verify(
 
 
 # The help text stays as it is; the docstring is for readers of the code.
-EXPORT_HELP = """Write rows out, for somebody to check alone.
+EXPORT_HELP = """Write rows to standard output, for an auditor to verify.
 
-They go to standard output. The first line says after which row they begin, the
-last where the chain stands; docs/audit-log.md has the recipe that checks them.
+The first line names the row before the export, the last line the newest row.
+docs/operations.md has a script that verifies them without the bot.
 WHEN is a date or a time such as 2026-01-31 or 2026-01-31T10:00, in UTC.
 """
 
@@ -190,12 +192,12 @@ WHEN is a date or a time such as 2026-01-31 or 2026-01-31T10:00, in UTC.
 @ledger.command(help=EXPORT_HELP)
 def export(
     since: Annotated[
-        datetime | None, typer.Option(metavar="WHEN", parser=_moment, help="The first moment, included.")
+        datetime | None, typer.Option(metavar="WHEN", parser=_moment, help="Start time (inclusive).")
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(metavar="WHEN", parser=_moment, help="The moment after the last, left out.")
+        datetime | None, typer.Option(metavar="WHEN", parser=_moment, help="End time (exclusive).")
     ] = None,
-    _: Annotated[Literal["jsonl"], typer.Option("--format", help="How it is written.")] = "jsonl",
+    _: Annotated[Literal["jsonl"], typer.Option("--format", help="Output format.")] = "jsonl",
 ) -> None:
     """Write rows to standard output. See EXPORT_HELP."""
     from handlers.cli import ledger as commands
@@ -208,35 +210,38 @@ def export(
 @ledger.command()
 def prune(
     before: Annotated[
-        datetime, typer.Option(metavar="WHEN", parser=_moment, help="Rows from before may go; 30 days ago or more.")
+        datetime, typer.Option(metavar="WHEN", parser=_moment, help="Delete rows older than this (at least 30 days).")
     ],
-    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it, only tell.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Delete them. Without this flag, only show what would be deleted.")
+    ] = False,
 ) -> None:
-    """Remove the oldest rows for good; the rest can still be verified.
+    """Delete old rows permanently. The remaining rows can still be verified.
 
-    Only whole requests that are over go. A checkpoint stands for what is gone, and
-    a new row tells of it. WHEN is a date or a time such as 2026-01-31, in UTC.
+    Deletes only completed requests, up to a checkpoint, and records the deletion
+    in a new row. WHEN is a date or a time such as 2026-01-31, in UTC.
     """
     from handlers.cli import ledger as commands
 
     raise typer.Exit(asyncio.run(commands.prune(before, yes, _echo)))
 
 
-policy = typer.Typer(help="Ask the rules that say who may.", no_args_is_help=True, rich_markup_mode=None)
+policy = typer.Typer(help="Inspect permissions.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(policy, name="policy")
 
 
 @policy.command()
 def explain(
-    user: Annotated[str, typer.Argument(help="A Slack user id (U...).")],
-    name: Annotated[str, typer.Argument(help="A domain name or an order id.")],
-    channel: Annotated[str | None, typer.Option(help="A channel id (C...), where a rule names channels.")] = None,
+    user: Annotated[str, typer.Argument(help="A Slack user ID (U...).")],
+    name: Annotated[str, typer.Argument(help="A domain or an order ID.")],
+    channel: Annotated[str | None, typer.Option(help="A channel ID (C...), if a rule is limited to channels.")] = None,
 ) -> None:
-    """Tell what a person may do with a name, and why.
+    """Explain what a person can do for a domain or order, and why.
 
-    Names the rule that decides, and who may instead. Asks Slack about the person; works beside a bot that serves.
+    Names the rule that decides and who else has the permission. Reads the person from Slack; safe to run while the
+    bot is running.
 
-    Exits with 0 where the person may resend, 1 where not, 2 for a problem.
+    Exits with 0 if the person can resend, 1 if not, 2 if there is a problem.
     """
     from handlers.cli.policy import explain as run_explain
 

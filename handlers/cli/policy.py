@@ -53,7 +53,7 @@ async def _also_stopped(settings: Settings, rules: Rules) -> list[str]:
         async with asyncio.timeout(CHECK_SECONDS):
             stopped = await stopped_domains(settings, rules.of_file)
     except (CaError, TimeoutError) as error:
-        return [f"DigiCert could not list the domains that a deny also stops. {error}".strip()]
+        return [f"DigiCert couldn't list the domains that a deny rule also stops. {error}".strip()]
     return [finding.sentence for rule, names in stopped for finding in diagnostics.of_deny(rule, names)]
 
 
@@ -68,12 +68,12 @@ async def _context(settings: Settings, user_id: str) -> AccessContext:
             rules = await (await open_policy_loader(settings, await identify_bot(slack))).rules()
             return AccessContext(rules, await _person(Directory(slack), user_id, rules.groups_about(user_id)))
     except (SlackUnavailable, TimeoutError) as error:
-        raise ConfigurationError([f"Slack could not be asked. {error} Try again.".replace("  ", " ")]) from None
+        raise ConfigurationError([f"Slack is unreachable. {error} Try again.".replace("  ", " ")]) from None
 
 
 async def _person(directory: Directory, user_id: str, groups: frozenset[str]) -> Principal:
     try:
         return await directory.person(user_id, groups)
     except SlackRejected as error:
-        mend = 'Take the id (U…) that the Slack profile shows under "Copy member ID"'
-        raise ConfigurationError([f"Slack does not tell who {user_id[:40]} is ({error.code}). {mend}."]) from None
+        mend = 'Use the ID (U…) that the Slack profile shows under "Copy member ID"'
+        raise ConfigurationError([f"Slack has no user {user_id[:40]} ({error.code}). {mend}."]) from None

@@ -112,5 +112,5 @@ async def _log_unhandled(error: Exception, response: BoltResponse | None) -> Bol
     if response is None:
         log.error("a listener failed", exc_info=error)
         return None
-    log.warning("a payload was not understood", error=type(error).__name__)
+    log.warning("a payload could not be read", error=type(error).__name__)
     return BoltResponse(status=200)

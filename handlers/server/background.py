@@ -56,7 +56,7 @@ async def _while_leading(leadership: Leadership, work: Callable[[], list[Work]])
         await leadership.held.wait()
         async with _at_once(work()):
             await leadership.lost.wait()
-        log.info("another instance may do the work in background now")
+        log.info("another instance may do the background work now")
 
 
 @contextlib.asynccontextmanager
@@ -75,7 +75,7 @@ async def _regularly(seconds: float, work: Callable[[], Awaitable[None]], *, at_
         try:
             await work()
         except BotError as error:
-            log.warning("regular work must wait", work=work.__name__, error=str(error))
+            log.warning("background work is delayed", work=work.__name__, error=str(error))
         except Exception:
-            log.exception("regular work failed", work=work.__name__)
+            log.exception("background work failed", work=work.__name__)
         await asyncio.sleep(seconds)

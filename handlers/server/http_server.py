@@ -74,9 +74,11 @@ async def _listen(host: str, port: int) -> list[socket.socket]:
             listeners = [opened.enter_context(_listener(*each)) for each in addresses]
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                problem = f"PORT: {port} is taken on {host}. Stop what listens there, or choose another port."
+                problem = (
+                    f"PORT: port {port} of {host} is in use. Stop the program that uses it, or choose a different port."
+                )
             else:
-                problem = f"HOST, PORT: nothing can listen on {host}, port {port}. Choose an address of this machine."
+                problem = f"HOST, PORT: can't listen on {host}, port {port}. Use an address of this machine."
             raise ConfigurationError([problem]) from error
         opened.pop_all()
     return listeners

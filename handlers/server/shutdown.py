@@ -43,5 +43,5 @@ def force_exit() -> None:
 
 
 def _exit() -> None:
-    log.warning("the stop took too long; what is unfinished goes on later")
+    log.warning("the stop took too long; unfinished work continues at the next start")
     os._exit(0)

@@ -68,7 +68,7 @@ async def _ask_slack(
         await check_transport(slack)
     except SlackUnavailable as error:
         delay = timings.start_retry_delay
-        log.warning("Slack cannot be reached; trying again", error=str(error), seconds=delay)
+        log.warning("Slack is unreachable; trying again", error=str(error), seconds=delay)
         await asyncio.sleep(delay)
         return None
     return identity
@@ -92,7 +92,7 @@ async def watch_bot_token(slack: Client, timings: Timings = PRODUCTION) -> None:
     """
     while True:
         await slack.token_rejected.wait()
-        log.error("Slack refused the bot token; asking whether it is so")
+        log.error("Slack rejected the bot token; checking again")
         try:
             await identify(slack)
         except SlackRejected as error:
@@ -106,14 +106,14 @@ async def watch_bot_token(slack: Client, timings: Timings = PRODUCTION) -> None:
 
 def bot_token_rejected(error: SlackRejected) -> ConfigurationError:
     """Return an error that names the setting to fix if Slack rejects the bot token."""
-    return ConfigurationError([f"SLACK_BOT_TOKEN: Slack refused it ({error.code}). Copy the bot token anew."])
+    return ConfigurationError([f"SLACK_BOT_TOKEN: Slack rejected it ({error.code}). Copy the bot token again."])
 
 
 def _warn_of_scopes(identity: Identity) -> None:
     """Log missing scopes. Does nothing if a proxy has removed Slack's scope header."""
     if identity.scopes and (missing := scopes.missing(identity.scopes)):
-        mend = "`dcv-resend check` tells what fails without each; add them to your Slack app and install it anew"
-        log.warning("scopes are missing", scopes=", ".join(missing), mend=mend)
+        fix = "run `dcv-resend check` to see what fails; add the scopes to your Slack app and reinstall it"
+        log.warning("scopes are missing", scopes=", ".join(missing), fix=fix)
 
 
 async def ask_digicert(certcentral: CertCentral, seconds: float) -> bool:
@@ -127,9 +127,9 @@ async def ask_digicert(certcentral: CertCentral, seconds: float) -> bool:
     except CaRejected as error:
         raise ConfigurationError([key_rejected(error)]) from error
     except (CaUnavailable, TimeoutError) as error:
-        log.warning("DigiCert cannot be reached; serving all the same", error=str(error) or "There was no answer.")
+        log.warning("DigiCert is unreachable; the bot runs anyway", error=str(error) or "No response.")
         return False
-    log.info("DigiCert knows the key", user=whose)
+    log.info("DigiCert accepted the API key", user=whose)
     return True
 
 
@@ -150,17 +150,17 @@ async def warn_of_alert_channels(settings: Settings, slack: Client) -> None:
     try:
         found = await alert_channels(settings, slack)
     except SlackUnavailable as error:
-        log.warning("the channels of alerts could not be looked at", error=str(error))
+        log.warning("the alert channels could not be checked", error=str(error))
         return
     for finding in found:
         if finding.level is not Severity.OK:
-            log.warning("a channel of alerts stays silent", problem=finding.sentence)
+            log.warning("an alert channel doesn't work", problem=finding.sentence)
 
 
 def key_rejected(error: CaRejected) -> str:
     """Return a line that names the setting to fix: the key if DigiCert answers 403, else the API's address."""
     if error.status == 403:
-        return f"DIGICERT_API_KEY: {error} Copy a key of a service user from CertCentral."
+        return f"DIGICERT_API_KEY: {error} Copy the API key of a service user from CertCentral."
     return f"DIGICERT_BASE_URL: {error} Is this the address of your CertCentral's Services API?"
 
 
@@ -171,4 +171,4 @@ async def wait_for_digicert(certcentral: CertCentral, timings: Timings) -> None:
         while not await ask_digicert(certcentral, seconds):  # noqa: ASYNC110 - DigiCert does not announce its return
             await asyncio.sleep(timings.digicert_retry_delay)
     except ConfigurationError as error:
-        log.critical("DigiCert refuses the bot", problem=str(error))
+        log.critical("DigiCert rejects the API key", problem=str(error))

@@ -19,5 +19,5 @@ async def request_socket_url(app_token: SecretStr, slack: Client) -> None:
 
 def app_token_rejected(error: SlackRejected) -> ConfigurationError:
     """Return an error that names the setting to fix if Slack rejects the app-level token."""
-    mend = "Make an app-level token with the scope connections:write, and switch Socket Mode on."
-    return ConfigurationError([f"SLACK_APP_TOKEN: Slack refused it ({error.code}). {mend}"])
+    mend = "Create an app-level token with the scope connections:write, and turn on Socket Mode."
+    return ConfigurationError([f"SLACK_APP_TOKEN: Slack rejected it ({error.code}). {mend}"])

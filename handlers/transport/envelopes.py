@@ -26,7 +26,7 @@ async def answer(app: AsyncApp, envelope: Message) -> str | None:
             response = await run_async_bolt_app(app, request)
             await send_async_response(recorder, request, response, time.time())
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        log.warning("an envelope was not understood", error=type(error).__name__)
+        log.warning("an envelope could not be read", error=type(error).__name__)
         await recorder.send_socket_mode_response(SocketModeResponse(envelope_id=str(envelope["envelope_id"])))
     return recorder.text
 

@@ -106,7 +106,7 @@ class HttpMode:
 
     async def _answer(self, payload: dict[str, Any]) -> web.StreamResponse:
         if self._app is None:
-            log.warning("a payload came while the bot starts or stops")
+            log.warning("a payload arrived while the bot was starting or stopping")
             return web.Response(status=FAILED)
         try:
             # Dispatched like a Socket Mode payload: Bolt's body parser loses a command whose text contains "payload".
@@ -114,7 +114,7 @@ class HttpMode:
             return await to_aiohttp_response(response)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # The payload is malformed, and Bolt raised in its own parsing code.
-            log.warning("a payload was not understood", error=type(error).__name__)
+            log.warning("a payload could not be read", error=type(error).__name__)
             return web.Response()
 
     async def _wait_until_idle(self) -> None:

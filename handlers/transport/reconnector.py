@@ -74,7 +74,7 @@ class Reconnector:
             await ends_within(ACK_SECONDS, self._drain())
         except ConfigurationError as error:
             # The process ends anyway, and the next start reports a wrong token.
-            log.warning("an envelope could not be acknowledged: Slack opens no socket", problems=error.problems)
+            log.warning("an envelope could not be acknowledged, because Slack opens no socket", problems=error.problems)
         finally:
             remaining = [*self._sockets, *self._envelopes]
             for task in remaining:
@@ -95,7 +95,7 @@ class Reconnector:
         await connection.over.wait()
         log.info("another socket is needed", reason=connection.goodbye or "the connection to Slack is lost")
         if connection.goodbye in SWITCHED_OFF:
-            log.error("Socket Mode is switched off", mend="Switch Socket Mode on in the settings of your Slack app.")
+            log.error("Socket Mode is off", mend="Turn on Socket Mode in the settings of your Slack app.")
         if connection.goodbye in CLOSE_FIRST:
             await connection.close_gracefully()
 
@@ -130,7 +130,7 @@ class Reconnector:
                 while not await connection.send(ack):
                     connection = await self._next(connection)
         except TimeoutError:
-            log.warning("an envelope could not be acknowledged: no socket is open", kind=envelope.get("type"))
+            log.warning("an envelope could not be acknowledged, because no socket is open", kind=envelope.get("type"))
 
     async def _next(self, failed: WebSocket) -> WebSocket:
         """Return the open connection, or wait for the next one. Slack accepts an ack on any of the app's sockets.

@@ -65,7 +65,7 @@ class Rejections:
         """Count a request, and log it."""
         self._metrics.record_http_rejection(error.reason)
         if (more := self._requests.spend()) is not None:
-            log.warning("an HTTP request was turned away", status=error.status, reason=error.reason, **more)
+            log.warning("an HTTP request was rejected", status=error.status, reason=error.reason, **more)
 
     def dropped(self, reason: str) -> None:
         """Count a connection that was closed without an answer, and log it."""

@@ -74,7 +74,7 @@ class SocketMode:
         """Return a new socket address. Raises ConfigurationError if Slack rejects the app token twice in a row."""
         with contextlib.suppress(SlackRejected):
             return await self._request_address(slack)
-        log.error("Slack refused the app token; asking whether it is so")
+        log.error("Slack rejected the app token; checking again")
         await asyncio.sleep(self._timings.token_recheck_delay)
         try:
             return await self._request_address(slack)
@@ -87,7 +87,7 @@ class SocketMode:
             async with asyncio.timeout(self._timings.address_timeout):
                 return await open_socket_url(slack, self._settings.slack_app_token.get_secret_value())
         except TimeoutError as error:
-            raise SlackUnavailable("Slack did not tell an address in time.") from error
+            raise SlackUnavailable("Slack returned no address in time.") from error
         except SlackRejected as error:
             if error.code in APP_TOKEN_IS_BAD:
                 raise

@@ -174,52 +174,52 @@ def test_database_urls_are_normalised_to_the_async_drivers(load, text, url):
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("SLACK_BOT_TOKEN", "xoxp-1", "cannot be right: copy the"),
+        ("SLACK_BOT_TOKEN", "xoxp-1", "is incomplete or invalid: copy the"),
         ("SLACK_BOT_TOKEN", "xoxb-", "(xoxb-…)"),
         ("SLACK_APP_TOKEN", "xapp-a b", "(xapp-…)"),
-        ("SLACK_SIGNING_SECRET", "gehéim", "cannot be right: copy the"),
-        ("DIGICERT_API_KEY", "two words", "cannot be right: make an API key"),
-        ("SLACK_API_URL", "slack.com/api", "whole address"),
+        ("SLACK_SIGNING_SECRET", "gehéim", "is incomplete or invalid: copy the"),
+        ("DIGICERT_API_KEY", "two words", "is incomplete or invalid: create an API key"),
+        ("SLACK_API_URL", "slack.com/api", "an address such as"),
         ("SLACK_API_URL", "http://slack.com/api/", "https://"),
         ("SLACK_API_URL", "http://localhost.example.com/api/", "https://"),
         ("SLACK_API_URL", "http://127.0.0.1@example.com/api/", "without user name"),
-        ("DIGICERT_BASE_URL", "https://host/a b", "whole address"),
-        ("DIGICERT_BASE_URL", "https://host:port/", "whole address"),
-        ("DIGICERT_BASE_URL", "https://[::1/", "whole address"),
-        ("DIGICERT_BASE_URL", "https://host\\@example.com/", "whole address"),
+        ("DIGICERT_BASE_URL", "https://host/a b", "an address such as"),
+        ("DIGICERT_BASE_URL", "https://host:port/", "an address such as"),
+        ("DIGICERT_BASE_URL", "https://[::1/", "an address such as"),
+        ("DIGICERT_BASE_URL", "https://host\\@example.com/", "an address such as"),
         ("DIGICERT_BASE_URL", "https://host/?a=b", "query"),
-        ("DIGICERT_BASE_URL", "ftp://localhost/", "whole address"),
-        ("DCV_ALLOWED_USERS", "@ana, U012ABC", '"@ana": write user ids (U… or W…)'),
+        ("DIGICERT_BASE_URL", "ftp://localhost/", "an address such as"),
+        ("DCV_ALLOWED_USERS", "@ana, U012ABC", '"@ana". Use user IDs (U… or W…)'),
         ("DCV_ALLOWED_USERS", "S012ABC", '"S012ABC"'),
-        ("DCV_ALLOWED_USERGROUPS", "@pki-team", '"@pki-team": write user group ids (S…)'),
+        ("DCV_ALLOWED_USERGROUPS", "@pki-team", '"@pki-team". Use user group IDs (S…)'),
         (
             "DCV_POLICY_FILE",
             "rules.txt",
-            'does not take "rules.txt": write the path of a TOML file such as policy.toml.',
+            'doesn\'t accept "rules.txt". Use the path of a TOML file such as policy.toml.',
         ),
-        ("DCV_ALERT_CHANNELS", "#alerts", '"#alerts": write channel ids'),
+        ("DCV_ALERT_CHANNELS", "#alerts", '"#alerts". Use channel IDs'),
         ("DCV_COOLDOWN", "15", "such as 45s, 5m, 2h or 1d"),
-        ("DCV_CONTACT", "#dcv-help", "id of a channel"),
+        ("DCV_CONTACT", "#dcv-help", "ID of a channel"),
         ("DCV_COOLDOWN", "0s", "such as"),
         ("DCV_COOLDOWN", "-5m", "such as"),
         ("DCV_COOLDOWN", "366d", "365d at most"),
         ("DCV_COOLDOWN", "\u0665m", "such as"),
         ("DCV_FOLLOW_UPS", "5m,soon", '"soon"'),
         ("DCV_FOLLOW_UPS", "5m,2m", "shortest first"),
-        ("DCV_NUDGES", "60s,1m", "each one once"),
+        ("DCV_NUDGES", "60s,1m", "without repeats"),
         ("DCV_NUDGES", ",", "shortest first"),
         ("DCV_EMAIL_END_NOTE", "maybe", "true or false"),
         ("DIGICERT_LIMITS", "100", "100/5s,1000/3m"),
         ("DIGICERT_LIMITS", "0/5s", "100/5s,1000/3m"),
         ("DIGICERT_LIMITS", "10/0s", "100/5s,1000/3m"),
         ("DIGICERT_LIMITS", ",", "100/5s,1000/3m"),
-        ("DIGICERT_LIMITS", "1000/3m,100/5s", "short burst to the long run"),
-        ("DIGICERT_LIMITS", "10/5s,9/1m", "short burst to the long run"),
-        ("DIGICERT_LIMITS", "10/5s,1000/1m", "short burst to the long run"),
+        ("DIGICERT_LIMITS", "1000/3m,100/5s", "shortest time first"),
+        ("DIGICERT_LIMITS", "10/5s,9/1m", "shortest time first"),
+        ("DIGICERT_LIMITS", "10/5s,1000/1m", "shortest time first"),
         ("DCV_PERSON_LIMITS", "30", "30/10m,100/1d"),
         ("DCV_PERSON_LIMITS", "0/10m", "30/10m,100/1d"),
         ("DCV_PERSON_LIMITS", "none", "30/10m,100/1d"),
-        ("DCV_PERSON_LIMITS", "100/1d,30/10m", "short burst to the long run"),
+        ("DCV_PERSON_LIMITS", "100/1d,30/10m", "shortest time first"),
         ("DCV_PERSON_LIMITS", "30/10m,100/31d", "30d at most"),
         ("DCV_INSTANCE", "bot one", '"bot one"'),
         ("DCV_LOCALE", "english!", "language code"),
@@ -256,7 +256,7 @@ def test_a_malformed_value_stops_the_start_with_one_line_that_says_the_mend(prob
 @pytest.mark.parametrize(
     ("mode", "words"),
     [
-        (SocketModeSettings, 'SLACK_APP_TOKEN is not set: make an "App-Level Token"'),
+        (SocketModeSettings, 'SLACK_APP_TOKEN is not set: create an "App-Level Token"'),
         (HttpModeSettings, 'SLACK_SIGNING_SECRET is not set: copy the "Signing Secret"'),
     ],
 )
@@ -267,7 +267,7 @@ def test_every_missing_setting_is_named_with_where_to_find_it(mode, words):
     bot, transport, key = caught.value.problems
     assert bot.startswith('SLACK_BOT_TOKEN is not set: copy the "Bot User OAuth Token"')
     assert transport.startswith(words)
-    assert key.startswith("DIGICERT_API_KEY is not set: make an API key")
+    assert key.startswith("DIGICERT_API_KEY is not set: create an API key")
     assert str(caught.value) == "\n".join(caught.value.problems)
 
 
@@ -335,7 +335,7 @@ def test_another_env_file_can_be_named_or_none(monkeypatch, folder):
 def test_an_env_file_that_is_no_text_stops_the_start(problems, folder):
     (folder / ".env").write_bytes(b"PORT=\xff\xfe\n")
 
-    assert problems() == (".env cannot be read: make it a UTF-8 text file that the bot may read.",)
+    assert problems() == (".env can't be read. Make it a UTF-8 text file that the bot can read.",)
 
 
 def test_unknown_variables_are_ignored(load):
@@ -396,7 +396,7 @@ def test_a_shown_value_is_short_and_on_one_line(problems):
 def test_a_value_that_is_no_unicode_stops_the_start(problems):
     [line] = problems(DATABASE_URL="sqlite:///\udcff.db")
 
-    assert line.startswith("DATABASE_URL cannot be right: write sqlite:///name.db")
+    assert line.startswith("DATABASE_URL is incomplete or invalid: write sqlite:///name.db")
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -513,15 +513,15 @@ ON_THIS_MACHINE = [
     ("postgresql://u@db.example/x?hostaddr=127.0.0.1", {}),
 ]
 IN_CLEAR = [
-    ("postgresql://u@db.example/x?sslmode=disable", {}, 'asks for sslmode="disable", which may not encrypt.'),
-    ("postgresql://u@db.example/x?sslmode=allow", {}, 'asks for sslmode="allow"'),
-    ("postgresql://u@db.example/x?sslmode=prefer", {}, 'asks for sslmode="prefer"'),
-    ("postgresql://u@db.example/x?sslmode=REQUIRE", {}, 'asks for sslmode="REQUIRE"'),
-    ("postgresql://u@db.example/x?ssl%6dode=disable", {}, 'asks for sslmode="disable"'),
-    ("postgresql://u@db.example/x?sslmode=require&sslmode=disable", {}, 'asks for sslmode="require,disable"'),
-    ("postgresql:///x?sslmode=disable", {"PGHOST": "db.example"}, 'asks for sslmode="disable"'),
-    ("postgresql:///x?service=bot", {}, "leaves its host or its sslmode to a service file."),
-    ("postgresql://u@localhost/x", {"PGSERVICE": "bot"}, "leaves its host or its sslmode to a service file."),
+    ("postgresql://u@db.example/x?sslmode=disable", {}, 'has sslmode="disable", which may not encrypt.'),
+    ("postgresql://u@db.example/x?sslmode=allow", {}, 'has sslmode="allow"'),
+    ("postgresql://u@db.example/x?sslmode=prefer", {}, 'has sslmode="prefer"'),
+    ("postgresql://u@db.example/x?sslmode=REQUIRE", {}, 'has sslmode="REQUIRE"'),
+    ("postgresql://u@db.example/x?ssl%6dode=disable", {}, 'has sslmode="disable"'),
+    ("postgresql://u@db.example/x?sslmode=require&sslmode=disable", {}, 'has sslmode="require,disable"'),
+    ("postgresql:///x?sslmode=disable", {"PGHOST": "db.example"}, 'has sslmode="disable"'),
+    ("postgresql:///x?service=bot", {}, "takes its host or sslmode from a service file."),
+    ("postgresql://u@localhost/x", {"PGSERVICE": "bot"}, "takes its host or sslmode from a service file."),
 ]
 
 
@@ -547,7 +547,7 @@ def test_an_address_that_asks_for_less_than_tls_is_a_problem(problems, url, envi
     reported = problems(DATABASE_URL=url, **environment)
 
     assert [line.startswith(f"DATABASE_URL {problem}") for line in reported] == [True]
-    assert "Write sslmode=require or verify-full, or set DATABASE_TLS=off." in reported[0]
+    assert "Use sslmode=require or verify-full, or set DATABASE_TLS=off." in reported[0]
 
 
 @pytest.mark.parametrize("url", ["postgresql://u@db.example/x", "postgresql://u@db.example/x?sslmode=disable"])
@@ -559,5 +559,5 @@ def test_without_tls_an_address_is_as_it_was_written(load, url):
 
 def test_no_other_word_switches_tls(problems):
     assert problems(DATABASE_TLS="prefer", DATABASE_URL="postgresql://u:made-up@db.example/x") == (
-        'DATABASE_TLS does not take "prefer": write require or off.',
+        'DATABASE_TLS doesn\'t accept "prefer". Use require or off.',
     )

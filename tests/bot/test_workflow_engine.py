@@ -49,7 +49,7 @@ async def test_it_refuses_to_hand_its_work_to_a_cloud_service(tmp_path, monkeypa
 async def test_a_database_that_cannot_be_opened_is_reported_in_one_line_and_not_logged(tmp_path, caplog):
     engine = WorkflowEngine(f"sqlite:///{tmp_path}/nowhere/engine.db", "only")
 
-    with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be opened") as refused:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: can't open the database") as refused:
         await engine.launch()
     await engine.close(0)
 

@@ -86,13 +86,15 @@ async def test_where_all_is_fine_every_line_says_so(
 
     assert (answer.status, answer.problems, answer.warnings) == (0, [], [])
     assert answer.says("SLACK_BOT_TOKEN", "@DCV Resend", "sandbox", slack.team_id)
-    assert answer.says(f"All {len(scopes.NEEDED)} scopes")
-    assert answer.says("chat:write.public is not granted", "directly")
+    assert answer.says(f"All {len(scopes.NEEDED)} required scopes")
+    assert answer.says("chat:write.public isn't granted", "direct messages")
     assert answer.says("SLACK_APP_TOKEN", "Socket Mode")
     assert answer.says("DIGICERT_API_KEY", "svc-dcv")
-    assert answer.says("may read orders, the validation of orders and domains", "whether it may resend shows only when")
-    assert answer.says(f"{tmp_path}/bot.db", "no tables yet")
-    assert answer.says("clock agrees", "Slack and DigiCert")
+    assert answer.says(
+        "can read orders, the validation status of orders and domains", "Permission to resend can't be tested"
+    )
+    assert answer.says(f"{tmp_path}/bot.db", "is empty")
+    assert answer.says("clock agrees with Slack and DigiCert")
     assert (slack.problems, slack.sockets) == ([], 0)
     assert {call.method for call in certcentral.calls} == {"GET"}
 
@@ -103,10 +105,10 @@ async def test_either_way_for_slack_to_reach_the_bot_will_do_and_none_is_a_probl
     by_none = await check(SLACK_APP_TOKEN="")
 
     assert (by_http.status, by_http.problems, by_http.warnings) == (0, [], [])
-    assert by_http.says("SLACK_SIGNING_SECRET is set", "shows only when Slack calls")
+    assert by_http.says("SLACK_SIGNING_SECRET is set", "only when Slack sends a request")
     assert "apps.connections.open" not in asked
     assert by_none.status == 2
-    assert [line.split(":")[0] for line in by_none.problems] == ["SLACK_APP_TOKEN, SLACK_SIGNING_SECRET"]
+    assert [line.partition(" aren't")[0] for line in by_none.problems] == ["SLACK_APP_TOKEN and SLACK_SIGNING_SECRET"]
 
 
 async def test_a_check_makes_no_file(check: Check, tmp_path: Path) -> None:
@@ -134,18 +136,18 @@ async def test_that_nobody_may_resend_is_only_a_warning(check: Check) -> None:
     answer = await check(DCV_ALLOWED_USERS="")
 
     assert (answer.status, answer.problems) == (0, [])
-    assert [line.startswith("Nobody may resend") for line in answer.warnings] == [True]
+    assert [line.startswith("No one can resend") for line in answer.warnings] == [True]
 
 
 @pytest.mark.parametrize(
     ("setting", "value", "begins"),
     [
-        ("SLACK_BOT_TOKEN", "xoxb-wrong", "SLACK_BOT_TOKEN: Slack refused it (invalid_auth)."),
-        ("SLACK_APP_TOKEN", "xapp-wrong", "SLACK_APP_TOKEN: Slack refused it (invalid_auth)."),
+        ("SLACK_BOT_TOKEN", "xoxb-wrong", "SLACK_BOT_TOKEN: Slack rejected it (invalid_auth)."),
+        ("SLACK_APP_TOKEN", "xapp-wrong", "SLACK_APP_TOKEN: Slack rejected it (invalid_auth)."),
         ("DIGICERT_API_KEY", "wrong-key", "DIGICERT_API_KEY: DigiCert does not accept the API key"),
         ("DATABASE_URL", "sqlite:///absent/bot.db", "DATABASE_URL: the folder"),
-        ("DATABASE_URL", "sqlite:///text", "DATABASE_URL: the database cannot be opened"),
-        ("DATABASE_URL", "postgresql://bot:pass%40word@127.0.0.1:9/bot", "DATABASE_URL: the database cannot be opened"),
+        ("DATABASE_URL", "sqlite:///text", "DATABASE_URL: can't open the database"),
+        ("DATABASE_URL", "postgresql://bot:pass%40word@127.0.0.1:9/bot", "DATABASE_URL: can't open the database"),
         ("SSL_CERT_FILE", "text", "SSL_CERT_FILE cannot be read"),
     ],
 )
@@ -183,7 +185,7 @@ async def test_a_key_that_may_not_read_what_the_bot_needs_is_reported_in_detail(
     answer = await check()
 
     assert answer.status == 2
-    assert [line.partition(". ")[0] for line in answer.problems] == [f"DIGICERT_API_KEY may not read {lacks}"]
+    assert [line.partition(". ")[0] for line in answer.problems] == [f"DIGICERT_API_KEY can't read {lacks}"]
 
 
 async def test_a_key_that_may_only_view_is_not_said_to_be_able_to_resend(
@@ -194,7 +196,7 @@ async def test_a_key_that_may_only_view_is_not_said_to_be_able_to_resend(
     answer = await check()
 
     assert answer.status == 0
-    assert answer.says("DIGICERT_API_KEY may read", "whether it may resend shows only when it does")
+    assert answer.says("DIGICERT_API_KEY can read", "Permission to resend can't be tested")
     assert certcentral.resends == []
 
 
@@ -205,7 +207,7 @@ async def test_each_scope_that_is_missing_is_named_with_what_fails(check: Check,
 
     lost = ("channels:read", "groups:read", "channels:history", "groups:history")
     assert answer.status == 2
-    assert [line.split()[2] for line in answer.problems] == list(lost)
+    assert [line.split()[2].rstrip(".") for line in answer.problems] == list(lost)
     assert all(scopes.NEEDED[scope] in line for scope, line in zip(lost, answer.problems, strict=True))
     assert answer.says("chat:write.public is granted")
 
@@ -220,7 +222,7 @@ async def test_slack_and_digicert_that_give_no_answer_are_problems(
     answer = await check()
 
     assert answer.status == 2
-    assert [line.partition(" could not be checked.")[0] for line in answer.problems] == [
+    assert [line.partition(" couldn't be checked.")[0] for line in answer.problems] == [
         "SLACK_BOT_TOKEN",
         "SLACK_APP_TOKEN",
         "DIGICERT_API_KEY",
@@ -247,7 +249,7 @@ async def test_a_check_is_over_soon_although_nobody_answers(
 
     assert time.monotonic() - began < CHECK_TAKES + STARTING_TAKES
     assert answer.status == 2
-    assert ["no answer within 5 seconds" in line for line in answer.problems] == [True, True, True]
+    assert ["No response within 5 seconds" in line for line in answer.problems] == [True, True, True]
 
 
 @pytest.mark.parametrize("seconds", [40, -7200])
@@ -265,7 +267,7 @@ async def test_a_clock_that_is_off_is_a_problem(
     assert answer.status == 2
     assert len(answer.problems) == 1
     assert answer.problems[0].startswith("This machine's clock is ")
-    assert f"{'behind' if seconds > 0 else 'ahead of'} that of {whose};" in answer.problems[0]
+    assert f"{'behind' if seconds > 0 else 'ahead of'} {whose}'s." in answer.problems[0]
 
 
 async def test_a_clock_that_is_a_little_off_is_fine(check: Check, slack: Slack) -> None:
@@ -284,7 +286,7 @@ async def test_a_running_bot_is_reported_and_not_disturbed(
     await ana.receives("/dcv-resend")
 
     assert [(answer.status, answer.problems, answer.warnings) for answer in (first, second)] == [(0, [], [])] * 2
-    assert first.says("A bot is running", f"process {bot.pid}")
+    assert first.says("A bot is using this database", f"process {bot.pid}")
     assert first.says(f"{tmp_path}/bot.db", "up to date")
     assert _files(tmp_path) == before
     assert slack.problems == []
@@ -298,7 +300,7 @@ async def test_a_bot_that_ended_is_not_said_to_run(bot: BotProcess, check: Check
 
     assert answer.status == 0
     assert answer.says("up to date")
-    assert not answer.says("running")
+    assert not answer.says("is using this database")
     assert _contents(tmp_path) == before
 
 
@@ -311,7 +313,7 @@ async def test_what_a_killed_bot_left_is_read_and_left_as_it_is(bot: BotProcess,
 
     assert (answer.status, answer.warnings) == (0, [])
     assert answer.says("up to date")
-    assert not answer.says("running")
+    assert not answer.says("is using this database")
     assert _contents(tmp_path) == before
 
 
@@ -348,7 +350,7 @@ async def test_what_nobody_thought_of_is_one_line_and_no_traceback(check: Check,
     answer = await check()
 
     assert answer.status == 2
-    assert [line.partition(", ")[0] for line in answer.problems] == ["DATABASE_URL could not be checked"]
+    assert [line.partition(" because")[0] for line in answer.problems] == ["DATABASE_URL couldn't be checked"]
 
 
 def _files(folder: Path) -> list[str]:
@@ -368,10 +370,10 @@ async def test_each_channel_of_alerts_is_one_line(check: Check, slack: Slack) ->
 
     answer = await check(DCV_ALERT_CHANNELS=",".join([ops.id, far.id, partners.id, "C0GONE"]))
 
-    assert answer.says(f"Alerts in #ops ({ops.id}) are heard.")
+    assert answer.says(f"Watching #ops ({ops.id}) for alerts.")
     assert answer.status == 0
     assert len(answer.warnings) == 3
     warnings = "\n".join(answer.warnings)
-    assert "The bot is not in #far" in warnings
+    assert "The bot isn't in #far" in warnings
     assert f"#partners ({partners.id}) is shared with another organization" in warnings
-    assert "cannot see the channel C0GONE" in warnings
+    assert "can't see the alert channel C0GONE" in warnings

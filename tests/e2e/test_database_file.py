@@ -37,7 +37,7 @@ async def test_a_second_bot_on_the_same_file_does_not_start(
 
     last = second.log.splitlines()[-1]
     assert status == 2
-    assert last.startswith(f"DATABASE_URL: another bot is running on {tmp_path}/")
+    assert last.startswith(f"DATABASE_URL: another bot is using {tmp_path}/")
 
 
 @pytest.mark.fault("M8")
@@ -48,7 +48,7 @@ async def test_a_file_that_is_named_as_a_uri_is_refused(make_bot: MakeBot, tmp_p
         status = await bot.wait_for_exit()
 
         assert status == 2
-        assert "DATABASE_URL cannot be right: write sqlite:///name.db" in bot.log
+        assert "DATABASE_URL is incomplete or invalid: write sqlite:///name.db" in bot.log
 
 
 @pytest.mark.fault("M8")
@@ -99,8 +99,8 @@ async def test_a_check_warns_of_every_file_that_others_may_use(
     await check.start()
     await check.wait_for_exit(30.0)
 
-    found = [line for line in check.log.splitlines() if "Others may" in line]
+    found = [line for line in check.log.splitlines() if "Other users can" in line]
     assert [line.split()[0] for line in found] == ["warning"] * len(wide)
-    assert "Others may read .env (mode 0604). Run: chmod 600 .env" in check.log
-    assert f"Others may write {tmp_path}/policy.toml (mode 0622)." in check.log
-    assert f"Others may read and write {tmp_path}/bot.db.lock (mode 0606)." in check.log
+    assert "Other users can read .env (mode 0604). Run: chmod 600 .env" in check.log
+    assert f"Other users can write {tmp_path}/policy.toml (mode 0622)." in check.log
+    assert f"Other users can read and write {tmp_path}/bot.db.lock (mode 0606)." in check.log

@@ -86,8 +86,8 @@ async def test_a_server_without_tls_is_not_spoken_to(without_tls: str, make_bot:
 
     assert status == 2
     last = bot.log.splitlines()[-1]
-    assert last.startswith("DATABASE_URL: the database cannot be opened (")
-    assert last.endswith("but SSL was required). Switch TLS on at the server, or set DATABASE_TLS=off.")
+    assert last.startswith("DATABASE_URL: can't open the database (")
+    assert last.endswith("but SSL was required). Turn on TLS at the server, or set DATABASE_TLS=off.")
 
 
 @pytest.mark.fault("L8")
@@ -101,8 +101,8 @@ async def test_an_address_that_asks_for_no_tls_is_one_line(with_tls: str, make_b
         2,
         [
             (
-                'DATABASE_URL asks for sslmode="disable", which may not encrypt. '
-                "Write sslmode=require or verify-full, or set DATABASE_TLS=off."
+                'DATABASE_URL has sslmode="disable", which may not encrypt. '
+                "Use sslmode=require or verify-full, or set DATABASE_TLS=off."
             )
         ],
     )
@@ -133,4 +133,4 @@ async def test_a_check_warns_of_a_database_that_is_reached_in_clear(without_tls:
 
     warnings = [line for line in check.log.splitlines() if line.startswith("warning") and "TLS" in line]
     assert len(warnings) == 1
-    assert "DATABASE_TLS is off: rows and the password may reach PostgreSQL over a network in clear." in warnings[0]
+    assert "DATABASE_TLS is off, so rows and the password may cross the network unencrypted." in warnings[0]

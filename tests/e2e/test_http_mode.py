@@ -187,7 +187,7 @@ async def test_a_signed_payload_that_slack_never_sends_is_acknowledged_and_no_bu
     sent = [await slack.deliver("interactive", payload, "a forged payload") for payload in FORGED]
 
     rows = [json.loads(line) for line in bot.log.splitlines()]
-    shown = [row.keys() for row in rows if row["event"] == "a payload was not understood"]
+    shown = [row.keys() for row in rows if row["event"] == "a payload could not be read"]
     assert [delivery.acked for delivery in sent] == [True] * len(FORGED)
     assert shown
     assert not [keys for keys in shown if keys - {"event", "error", "logger", "level", "timestamp"}]
@@ -268,7 +268,8 @@ async def test_a_port_that_is_taken_is_one_line(make_bot: MakeBot) -> None:
 
     assert status == 2
     assert bot.log.splitlines()[-1] == (
-        f"PORT: {bot.settings['PORT']} is taken on 127.0.0.1. Stop what listens there, or choose another port."
+        f"PORT: port {bot.settings['PORT']} of 127.0.0.1 is in use. "
+        "Stop the program that uses it, or choose a different port."
     )
 
 

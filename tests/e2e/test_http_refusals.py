@@ -173,7 +173,7 @@ async def test_what_slack_did_not_send_just_now_is_turned_away_in_one_line(
     assert results == {name: (status, True) for name, (_, status, _) in TURNED_AWAY.items()}
     rows = {name: [row for row in map(json.loads, lines) if _is_of_a_door(row)] for name, lines in logged.items()}
     assert {name: [(row["event"], row["status"], row["reason"]) for row in found] for name, found in rows.items()} == {
-        name: [("an HTTP request was turned away", status, reason)] for name, (_, status, reason) in TURNED_AWAY.items()
+        name: [("an HTTP request was rejected", status, reason)] for name, (_, status, reason) in TURNED_AWAY.items()
     }
     assert {key for found in rows.values() for row in found for key in row} == FIELDS
     assert (len(slack.api_calls), len(certcentral.calls)) == before

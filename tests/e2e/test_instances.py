@@ -79,7 +79,7 @@ async def owner_of_the_request(bots: Sequence[BotProcess]) -> BotProcess:
 
 
 async def leader(bots: Sequence[BotProcess]) -> BotProcess:
-    return await who(bots, "does the work in background now")
+    return await who(bots, "does the background work now")
 
 
 async def is_back(bot: BotProcess) -> None:
@@ -153,7 +153,7 @@ async def test_a_call_under_way_outlives_a_database_that_is_away_for_longer_than
     assert tells(root) == "sent"
     assert kinds(ledger(), ORDER) == ["sending", "sent"]
     assert puts(certcentral, ORDER) == 1
-    assert not any("is back" in bot.log or "shows no life" in bot.log for bot in bots)
+    assert not any("is back" in bot.log or "sent no heartbeat" in bot.log for bot in bots)
 
 
 async def test_an_instance_that_restarts_under_its_name_goes_on_after_one_lease_time(
@@ -181,8 +181,8 @@ async def test_a_second_process_of_the_same_name_is_refused_with_the_mend(begin:
     status = await bot_twin.wait_for_exit(30.0)
 
     assert status == 2
-    assert "another process called one is running" in bot_twin.log
-    assert "give each instance a name of its own" in bot_twin.log
+    assert "another process named one is using" in bot_twin.log
+    assert "give each instance its own name" in bot_twin.log
     assert await first.stop() == 0
 
 

@@ -99,23 +99,23 @@ async def test_it_is_verified_exported_and_pruned_beside_a_bot_that_goes_on(
     rows = ledger()
     assert (verified.status, verified.lines[0]) == (
         0,
-        f"{old_rows + 3} rows, from 2026-01-01T00:00:00.000000Z to {rows[2]['at']}, head {kept}: the chain holds",
+        f"OK: {old_rows + 3} rows verified (2026-01-01T00:00:00.000000Z to {rows[2]['at']}). Head: {kept}.",
     )
-    assert verified.lines[1].startswith(f"The hash {kept} is that of row {old_rows + 3}:")
+    assert verified.lines[1].startswith(f"Row {old_rows + 3} has the hash {kept},")
     assert (asked.status, asked.lines) == (
         2,
         [
-            f"{old_rows} rows from before 2026-02-01T00:00:00.000000Z may go, up to row {old_rows}.",
-            "Nothing was removed: say --yes to remove them for good.",
+            f"{old_rows} rows older than 2026-02-01T00:00:00.000000Z can be deleted, up to row {old_rows}.",
+            "Nothing was deleted. Add --yes to delete these rows permanently.",
         ],
     )
     assert (pruned.status, pruned.lines[1:]) == (
         0,
-        [f"{old_rows} rows were removed; the chain goes on from row {old_rows + 1}."],
+        [f"Deleted {old_rows} rows. The chain continues from row {old_rows + 1}."],
     )
     assert [row["kind"] for row in rows] == ["accepted", "sending", "sent", "pruned", "accepted", "sending", "sent"]
-    assert (again.status, again.lines[0].split(",")[0]) == (0, "7 rows")
-    assert "the rows up to 50 were cut off at" in again.text
+    assert (again.status, again.lines[0].split(" (")[0]) == (0, "OK: 7 rows verified")
+    assert "Pruned up to row 50" in again.text
     first, *lines, last = map(json.loads, exported.lines)
     assert [{**line, "detail": json.loads(line["detail"])} for line in lines] == rows
     assert (first["after"]["seq"], last["head"]["hash"]) == (old_rows, rows[-1]["hash"])
@@ -166,10 +166,8 @@ async def test_what_does_not_fit_is_named_and_nothing_of_it_is_pruned(
     answers = [await terminal("verify"), await terminal("prune", "--before", "2026-02-01", "--yes")]
 
     assert [answer.status for answer in answers] == [1, 1]
-    assert answers[0].lines == [
-        "Row 7 does not fit: it is not what its hash was taken of, so something in it was changed."
-    ]
-    assert answers[1].text == f"{answers[0].lines[0]} Nothing was removed.\n"
+    assert answers[0].lines == ["Row 7 is invalid: its content doesn't match its hash, so it was modified."]
+    assert answers[1].text == f"{answers[0].lines[0]} Nothing was deleted.\n"
     with looking_into(database_url) as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM ledger")) == old_rows
 
@@ -200,7 +198,7 @@ async def test_what_cannot_be_read_or_must_not_go_is_said_without_a_traceback(
     assert [answer.status for answer in answers] == [2, 2, 2, 2]
     assert [len(answer.lines) for answer in answers] == [1, 1, 1, 1]
     assert answers[0].lines == [f"DATABASE_URL: there is no file {tmp_path}/missing.db."]
-    assert answers[2].lines[0].startswith("--before must be 30 days ago or more")
+    assert answers[2].lines[0].startswith("--before must be at least 30 days ago")
     assert not any("made-up-password" in answer.text for answer in answers)
     assert "missing.db" not in os.listdir(tmp_path)
 
@@ -252,9 +250,9 @@ async def test_rows_that_were_lost_show_at_the_start_and_to_who_verifies(
     (tmp_path / "bot.db.head").unlink()
     accepted = await terminal("verify")
 
-    assert (complete.status, complete.lines[0].split()[0]) == (0, "6")
+    assert (complete.status, complete.lines[0].split()[:2]) == (0, ["OK:", "6"])
     assert (lost.status, still.status, accepted.status) == (1, 1, 0)
-    assert lost.text.startswith("Row 4 does not fit: it is missing, and ")
-    assert "bot.db.head knows of row 6. A copy of the database was made without its -wal file, or" in lost.text
-    assert f"There is no file {tmp_path}/bot.db.head: if rows were lost at the end" in accepted.text
-    assert bot.log.count("rows of the ledger were lost") == 1
+    assert lost.text.startswith("Row 4 is invalid: it's missing, and ")
+    assert "bot.db.head names row 6. The database was copied without its -wal file, or" in lost.text
+    assert f"There is no file {tmp_path}/bot.db.head, so rows lost at the end can't be detected" in accepted.text
+    assert bot.log.count("rows of the audit log were lost") == 1

@@ -207,15 +207,15 @@ async def test_a_broken_new_version_is_ignored_and_reported_loudly(
     await resend(ana, SHOP, pki)
     await sees_end(slack, pki, SHOP)
     policy.remove()
-    await _is_read(slack, bot, bob, pki, "cannot be read")
+    await _is_read(slack, bot, bob, pki, "can't be read")
     policy.write(policy.rules)
     await _is_read(slack, bot, ana, pki, "Rule “shop”", without="The policy file")
 
     assert "the version before it still counts" in shown
-    assert 'policy.toml, rule 2 ("shop"): “user” is no key of a rule' in shown
+    assert 'policy.toml, rule 2 ("shop"): unknown key “user”' in shown
     assert shown_in_part.endswith("so the version before it still counts.")
     assert "policy" not in shown_outside
-    assert bot.log.count("the policy file is broken; the version before it stays in force") == 2
+    assert bot.log.count("the policy file is invalid; the previous version stays in effect") == 2
     assert slack.problems == []
 
 
@@ -316,8 +316,8 @@ async def test_the_terminal_tells_the_same_words(
     assert allowed[1].startswith(f"What {ana.id} may do for shop.example.com in {pki.id}:\nresend: yes. Rule “shop”")
     assert "resend: no. Rule “pay is frozen” (rule 3 of " in denied[1]
     assert "user_not_found" in nobody[1]
-    assert broken[1].startswith(f"{policy}, line 1: this is no TOML")
-    also = "Rule “pay is frozen” also stops emails for the stored domains shop.example.com: "
+    assert broken[1].startswith(f"{policy}, line 1: invalid TOML")
+    also = "Rule “pay is frozen” also stops emails for the domains shop.example.com, "
     assert also in allowed[1]
     assert not any("Traceback" in said for _, said in (allowed, denied, nobody, broken_name, broken))
     assert certcentral.resends == []
@@ -335,9 +335,9 @@ async def test_the_check_tells_how_the_file_stands(
         await process.start()
         said.append((await process.wait_for_exit(), process.log))
 
-    assert f"ok       The policy file {policy} holds 2 rules that allow and 1 that denies." in said[0][1]
+    assert f"ok       The policy file {policy} has 2 rules that allow and 1 that denies." in said[0][1]
     assert f"problem  {policy}, rule 1: this rule has no name" in said[1][1]
-    assert "also stops emails for the stored domains shop.example.com: an email for" in said[0][1]
+    assert "also stops emails for the domains shop.example.com, because an email for" in said[0][1]
     assert [status for status, _ in said] == [0, 2]
 
 

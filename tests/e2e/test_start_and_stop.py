@@ -146,10 +146,10 @@ async def test_a_bot_starts_without_slack_and_digicert_and_serves_once_they_answ
     bot = make_bot(**_settings(slack), DCV_ALLOWED_USERS=ana.id)
 
     await bot.start()
-    await _logs(bot, "Slack cannot be reached")
+    await _logs(bot, "Slack is unreachable")
     async with slack:
         await slack.wait_for_connection()
-        unreachable = "DigiCert cannot be reached" in bot.log
+        unreachable = "DigiCert is unreachable" in bot.log
         certcentral.faults.clear()
         await resend(ana, ORDER, pki)
         root = await sees_end(slack, pki, ORDER)
@@ -168,7 +168,7 @@ async def test_a_bot_serves_once_something_listens_where_digicert_should_be(
 
     await bot.start()
     await slack.wait_for_connection()
-    unreachable = "DigiCert cannot be reached" in bot.log
+    unreachable = "DigiCert is unreachable" in bot.log
     async with digicert:
         await resend(ana, ORDER, pki)
         root = await sees_end(slack, pki, ORDER)
@@ -217,7 +217,7 @@ async def test_a_bot_that_still_waits_for_slack_ends_at_a_signal(
     slack.faults.plan("auth.test", trouble)
     bot = make_bot()
     await bot.start()
-    await _logs(bot, "Slack cannot be reached" if trouble.answer else "DigiCert knows the key")
+    await _logs(bot, "Slack is unreachable" if trouble.answer else "DigiCert accepted the API key")
 
     status = await _stops(bot)
 

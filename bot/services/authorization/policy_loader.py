@@ -20,7 +20,7 @@ RELOAD_SECONDS = 0.7
 SETTLE_SECONDS = 0.15
 PATIENCE = 0.3
 
-_CORRECTION = "Make it a file that the bot may read, or unset DCV_POLICY_FILE"
+_CORRECTION = "Make it a file that the bot can read, or unset DCV_POLICY_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class PolicyLoader:
         self._reloading = None
         self._checked_at = time.monotonic()
         if not reloading.cancelled() and (error := reloading.exception()):
-            log.error("the policy file could not be looked at", error=str(error))
+            log.error("the policy file could not be checked", error=str(error))
 
     def _reread(self, file: str) -> None:
         """Put a new version of the file in force, unless it has a mistake. Blocks, so it runs in a thread."""
@@ -105,10 +105,10 @@ class PolicyLoader:
         self._version = version
         rules, self._problems = version.rules(file)
         if self._problems:
-            log.error("the policy file is broken; the version before it stays in force", problems=self._problems)
+            log.error("the policy file is invalid; the previous version stays in effect", problems=self._problems)
             return
         self._rules = replace(self._rules, of_file=rules)
-        log.info("the policy file was read anew", file=file, rules=[rule.name for rule in rules])
+        log.info("the policy file was reloaded", file=file, rules=[rule.name for rule in rules])
 
 
 def read_rules(file: str) -> tuple[Rule, ...]:
@@ -129,8 +129,8 @@ def _content(file: str) -> bytes:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
         with open(descriptor, "rb") as opened:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ConfigurationError([f"DCV_POLICY_FILE: {file} is no regular file. {_CORRECTION}."])
+                raise ConfigurationError([f"DCV_POLICY_FILE: {file} isn't a regular file. {_CORRECTION}."])
             return opened.read(LARGEST + 1)
     except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or "its name is no path").lower()
-        raise ConfigurationError([f"DCV_POLICY_FILE: {file} cannot be read ({why}). {_CORRECTION}."]) from None
+        why = (getattr(error, "strerror", None) or "its name isn't a path").lower()
+        raise ConfigurationError([f"DCV_POLICY_FILE: {file} can't be read ({why}). {_CORRECTION}."]) from None

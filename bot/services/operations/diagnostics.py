@@ -17,7 +17,7 @@ from bot.views.blocks import join_names
 MOST_DOMAINS = 20
 CLOCKS_DIFFER = timedelta(seconds=30)
 
-_ADD_SCOPE = 'Add it under "OAuth & Permissions" of your Slack app and install the app anew'
+_ADD_SCOPE = 'Add it under "OAuth & Permissions" of your Slack app, then reinstall the app'
 
 
 class Severity(StrEnum):
@@ -48,26 +48,26 @@ def problems(sentences: Sequence[str]) -> list[Finding]:
 
 def unreachable(setting: str, host: str, why: str) -> Finding:
     """Return the finding for a setting that could not be checked, because a server did not answer as it should."""
-    remedy = f"Check again; if it stays so, see whether this machine reaches {host}, and by the right proxy"
-    return Finding(Severity.PROBLEM, f"{setting} could not be checked. {why} {remedy}.")
+    remedy = f"Try again, and check that this machine can reach {host}, directly or through a proxy"
+    return Finding(Severity.PROBLEM, f"{setting} couldn't be checked. {why} {remedy}.")
 
 
 def mistake(setting: str, error: Exception) -> Finding:
     """Return the finding for a check that failed by an unexpected exception."""
     return Finding(
-        Severity.PROBLEM, f"{setting} could not be checked, by a mistake in the bot ({type(error).__name__})."
+        Severity.PROBLEM, f"{setting} couldn't be checked because of a bug in the bot ({type(error).__name__})."
     )
 
 
 def of_settings(settings: Settings) -> list[Finding]:
     """Return what valid settings still lack."""
-    found = [Finding(Severity.OK, "Every setting can be read.")]
+    found = [Finding(Severity.OK, "All settings are valid.")]
     if not settings.dcv_allowed_users and not settings.dcv_allowed_usergroups and not settings.dcv_policy_file:
-        no_users = "Nobody may resend: list Slack ids in DCV_ALLOWED_USERS or DCV_ALLOWED_USERGROUPS."
+        no_users = "No one can resend. Set DCV_ALLOWED_USERS or DCV_ALLOWED_USERGROUPS."
         found.append(Finding(Severity.WARNING, no_users))
     if may_cross_a_network_in_clear(settings.database_url.get_secret_value()):
         remedy = "Set DATABASE_TLS=require, or an sslmode in DATABASE_URL"
-        in_clear = f"DATABASE_TLS is off: rows and the password may reach PostgreSQL over a network in clear. {remedy}."
+        in_clear = f"DATABASE_TLS is off, so rows and the password may cross the network unencrypted. {remedy}."
         found.append(Finding(Severity.WARNING, in_clear))
     return found
 
@@ -75,7 +75,9 @@ def of_settings(settings: Settings) -> list[Finding]:
 def of_modes_of_files(modes: Mapping[str, int]) -> list[Finding]:
     """Return a warning for each file that other users of this machine may read or change, by its mode."""
     return [
-        Finding(Severity.WARNING, f"Others may {_others_access(mode)} {file} (mode {mode:04o}). Run: chmod 600 {file}")
+        Finding(
+            Severity.WARNING, f"Other users can {_others_access(mode)} {file} (mode {mode:04o}). Run: chmod 600 {file}"
+        )
         for file, mode in modes.items()
         if mode & 0o077  # any permission of the group or of others
     ]
@@ -92,7 +94,7 @@ def of_policy(file: str, rules: Sequence[Rule]) -> list[Finding]:
     counted = f"{_rules(allowing)} that {'allows' if allowing == 1 else 'allow'}"
     denying = len(rules) - allowing
     counted += f" and {denying} that {'denies' if denying == 1 else 'deny'}" if denying else ""
-    return [Finding(Severity.OK, f"The policy file {file} holds {counted}.")]
+    return [Finding(Severity.OK, f"The policy file {file} has {counted}.")]
 
 
 def of_deny(rule: Rule, stopped: Sequence[str]) -> list[Finding]:
@@ -100,8 +102,8 @@ def of_deny(rule: Rule, stopped: Sequence[str]) -> list[Finding]:
     if not stopped:
         return []
     names = join_names(stopped, MOST_DOMAINS)
-    why = "an email for a domain validates everything below it"
-    return [Finding(Severity.OK, f"Rule “{rule.name}” also stops emails for the stored domains {names}: {why}.")]
+    why = "because an email for a domain validates everything below it"
+    return [Finding(Severity.OK, f"Rule “{rule.name}” also stops emails for the domains {names}, {why}.")]
 
 
 def _rules(count: int) -> str:
@@ -111,21 +113,19 @@ def _rules(count: int) -> str:
 def of_bot(identity: Identity) -> list[Finding]:
     """Return the identity of the bot in Slack, and which scopes it lacks there."""
     team = f"{identity.team} ({identity.team_id})" if identity.team else identity.team_id
-    who = f"SLACK_BOT_TOKEN is that of @{identity.name or identity.bot_user_id} in the workspace {team}."
+    who = f"SLACK_BOT_TOKEN belongs to @{identity.name or identity.bot_user_id} in the workspace {team}."
     return [Finding(Severity.OK, who), *_of_scopes(identity.scopes)]
 
 
 def _of_scopes(granted: frozenset[str]) -> list[Finding]:
     if not granted:
-        return [Finding(Severity.WARNING, "Slack did not tell the bot's scopes; compare them with manifest.yml.")]
+        return [Finding(Severity.WARNING, "Slack didn't report the bot's scopes. Compare them with manifest.yml.")]
     missing = scopes.missing(granted)
-    found = problems(
-        [f"The scope {scope} is missing: without it {scopes.NEEDED[scope]}. {_ADD_SCOPE}." for scope in missing]
-    )
+    found = problems([f"Missing scope {scope}. Without it {scopes.NEEDED[scope]}. {_ADD_SCOPE}." for scope in missing])
     if not missing:
-        found = [Finding(Severity.OK, f"All {len(scopes.NEEDED)} scopes that the bot needs are granted.")]
+        found = [Finding(Severity.OK, f"All {len(scopes.NEEDED)} required scopes are granted.")]
     for scope, otherwise in scopes.OPTIONAL.items():
-        state = "is granted" if scope in granted else f"is not granted: without it {otherwise}"
+        state = "is granted" if scope in granted else f"isn't granted. Without it {otherwise}"
         found.append(Finding(Severity.OK, f"The optional scope {scope} {state}."))
     return found
 
@@ -134,59 +134,61 @@ def of_alert_channel(channel: Channel) -> Finding:
     """Return the finding on whether alerts in a channel can get an offer."""
     name = f"#{channel.name} ({channel.id})" if channel.name else channel.id
     if channel.is_shared:
-        why = "is shared with another organization: nothing is offered there. Take it out of DCV_ALERT_CHANNELS"
+        why = "is shared with another organization, so the bot ignores alerts there. Remove it from DCV_ALERT_CHANNELS"
         return Finding(Severity.WARNING, f"{name} {why}.")
     if not channel.is_member:
-        return Finding(Severity.WARNING, f"The bot is not in {name}, so it hears of no alert there. /invite it.")
-    return Finding(Severity.OK, f"Alerts in {name} are heard.")
+        return Finding(Severity.WARNING, f"The bot isn't in {name}, so it can't see alerts there. Invite it.")
+    return Finding(Severity.OK, f"Watching {name} for alerts.")
 
 
 def of_hidden_alert_channel(channel_id: str, code: str) -> Finding:
     """Return the finding for a channel that the bot cannot see. `code` is Slack's error."""
-    remedy = "/invite the bot, or correct DCV_ALERT_CHANNELS"
-    return Finding(Severity.WARNING, f"The bot cannot see the channel {channel_id} of alerts ({code}). {remedy}.")
+    remedy = "Invite the bot, or correct DCV_ALERT_CHANNELS"
+    return Finding(Severity.WARNING, f"The bot can't see the alert channel {channel_id} ({code}). {remedy}.")
 
 
 def of_modes(has_app_token: bool, has_signing_secret: bool) -> list[Finding]:
     """Return the finding on whether Slack can reach the bot. A signing secret cannot be tested, unlike an app token."""
     if has_signing_secret:
-        sentence = "SLACK_SIGNING_SECRET is set; whether it is the right one shows only when Slack calls."
+        sentence = "SLACK_SIGNING_SECRET is set. It can be verified only when Slack sends a request."
         return [Finding(Severity.OK, sentence)]
     if has_app_token:
         return []
     remedy = "Set the first for `dcv-resend run` (Socket Mode), or the second for `dcv-resend serve` (HTTP)"
-    return problems(
-        [f"SLACK_APP_TOKEN, SLACK_SIGNING_SECRET: neither is set, so Slack cannot reach the bot. {remedy}."]
-    )
+    return problems([f"SLACK_APP_TOKEN and SLACK_SIGNING_SECRET aren't set, so Slack can't reach the bot. {remedy}."])
 
 
 def of_app_token() -> list[Finding]:
     """Return the finding for an accepted app token."""
-    return [Finding(Severity.OK, "SLACK_APP_TOKEN opens Socket Mode.")]
+    return [Finding(Severity.OK, "SLACK_APP_TOKEN can open a Socket Mode connection.")]
 
 
 def of_key(owner: str, readable: KeyPermissions) -> list[Finding]:
     """Return the owner and the permissions of the API key. No read call can prove that it may resend."""
-    found = [Finding(Severity.OK, f"DIGICERT_API_KEY is that of {owner}.")]
-    tried = {"orders": readable.orders, "the validation of orders": readable.validations, "domains": readable.domains}
+    found = [Finding(Severity.OK, f"DIGICERT_API_KEY belongs to {owner}.")]
+    tried = {
+        "orders": readable.orders,
+        "the validation status of orders": readable.validations,
+        "domains": readable.domains,
+    }
     if lacking := [what for what, may in tried.items() if may is False]:
-        remedy = 'Give it the role "Orders, Domains, Organizations", and a user who may manage orders and domains'
-        return [*found, *problems([f"DIGICERT_API_KEY may not read {join_names(lacking)}. {remedy}."])]
+        remedy = 'Give it the role "Orders, Domains, Organizations", and a user who can manage orders and domains'
+        return [*found, *problems([f"DIGICERT_API_KEY can't read {join_names(lacking)}. {remedy}."])]
     reads = join_names([what for what, may in tried.items() if may])
-    unproven = "whether it may resend shows only when it does"
+    unproven = "Permission to resend can't be tested without sending an email."
     if readable.validations is None:
-        unproven += ", and whether it may read the validation of orders once one waits"
-    return [*found, Finding(Severity.OK, f"DIGICERT_API_KEY may read {reads}; {unproven}.")]
+        unproven += " Permission to read the validation status can't be tested while no order is pending."
+    return [*found, Finding(Severity.OK, f"DIGICERT_API_KEY can read {reads}. {unproven}")]
 
 
 def of_database(inspection: Inspection) -> list[Finding]:
     """Return the state of the database, and whether a bot runs on it."""
     found = [Finding(*_of_tables(inspection))]
     if inspection.running is not None:
-        sentence = f"A bot is running on this database ({inspection.running}); a second one would not start."
+        sentence = f"A bot is using this database ({inspection.running}), so a second one can't start."
         found.append(Finding(Severity.OK, sentence))
     if inspection.instances:
-        sentence = f"On this database run the instances {join_names(inspection.instances)}; others may run beside them."
+        sentence = f"Running instances on this database: {join_names(inspection.instances)}. More can start."
         found.append(Finding(Severity.OK, sentence))
     return found
 
@@ -194,21 +196,21 @@ def of_database(inspection: Inspection) -> list[Finding]:
 def _of_tables(inspection: Inspection) -> tuple[Severity, str]:
     match inspection.tables:
         case Tables.MISSING:
-            return Severity.OK, f"The database {inspection.where} holds no tables yet; `dcv-resend run` makes them."
+            return Severity.OK, f"The database {inspection.where} is empty. `dcv-resend run` creates the tables."
         case Tables.BEHIND:
             step = f"from {inspection.revision} to {inspection.head}"
             return (
                 Severity.WARNING,
-                f"The database {inspection.where} waits for migrations {step}; `dcv-resend run` makes them.",
+                f"The database {inspection.where} needs migrations {step}. `dcv-resend run` applies them.",
             )
         case Tables.UNKNOWN:
-            whose = f"of a newer bot or of another program (revision {inspection.revision}, not {inspection.head})"
-            remedy = "Install that version, or name another database"
+            whose = f"from a newer bot or another program (revision {inspection.revision}, not {inspection.head})"
+            remedy = "Install that version, or use a different database"
             return Severity.PROBLEM, f"DATABASE_URL: the tables in {inspection.where} are {whose}. {remedy}."
         case Tables.UP_TO_DATE:
             return (
                 Severity.OK,
-                f"The database {inspection.where} can be read, and its tables are up to date ({inspection.head}).",
+                f"The database {inspection.where} is readable, and its tables are up to date ({inspection.head}).",
             )
 
 
@@ -219,12 +221,12 @@ def of_clocks(offsets: Mapping[str, timedelta | None]) -> list[Finding]:
     """
     known = {name: length for name, length in offsets.items() if length is not None}
     if not known:
-        return [Finding(Severity.WARNING, "This machine's clock could not be compared: nobody told the time.")]
+        return [Finding(Severity.WARNING, "This machine's clock couldn't be checked, because no server sent the time.")]
     off = {name: length for name, length in known.items() if abs(length) > CLOCKS_DIFFER}
     if not off:
-        return [Finding(Severity.OK, f"This machine's clock agrees with that of {join_names(list(known))}.")]
-    apart = join_names([f"{_length(length)} that of {name}" for name, length in off.items()])
-    sentence = f"This machine's clock is {apart}; tokens, cooldown and ledger depend on it. Have it set by NTP."
+        return [Finding(Severity.OK, f"This machine's clock agrees with {join_names(list(known))}.")]
+    apart = join_names([f"{_length(length)} {name}'s" for name, length in off.items()])
+    sentence = f"This machine's clock is {apart}. Synchronize it with NTP."
     return problems([sentence])
 
 

@@ -52,19 +52,19 @@ class VerifiedLedger:
 
     def sentence(self) -> str:
         """Return the result on one line."""
-        span = f", from {self.first_at} to {self.last_at}" if self.rows else ""
-        found = f"{in_rows(self.rows)}{span}, head {self.head.hash}: the chain holds"
+        span = f" ({self.first_at} to {self.last_at})" if self.rows else ""
+        found = f"OK: {in_rows(self.rows)} verified{span}. Head: {self.head.hash}."
         if self.checkpoint is None:
             return found
-        left = f"; {in_rows(self.left_over)} of them wait for the next prune" if self.left_over else ""
-        return f"{found}; the rows up to {self.checkpoint.mark.seq} were cut off at {self.checkpoint.at}{left}"
+        left = f" The next prune deletes {in_rows(self.left_over)} before it." if self.left_over else ""
+        return f"{found} Pruned up to row {self.checkpoint.mark.seq} ({self.checkpoint.at}).{left}"
 
     def recorded_hash_sentence(self, kept: str) -> str:
         """Return which row has the hash that the operator recorded outside of the database."""
         if self.recorded_at is not None:
-            return f"The hash {kept} is that of row {self.recorded_at}: it and all before it are as they were then"
-        gone = ", unless it was that of a row that was cut off" if self.checkpoint else ""
-        return f"The hash {kept} stands at no row: the ledger is not the one that it was taken of{gone}"
+            return f"Row {self.recorded_at} has the hash {kept}, so that row and all earlier rows are unchanged."
+        pruned = ", or the row was pruned" if self.checkpoint else ""
+        return f"No row has the hash {kept}, so this isn't the same audit log, or rows were removed{pruned}."
 
 
 class HeadLog:
@@ -102,7 +102,7 @@ def read_noted(url: str) -> Noted | None:
     try:
         return Noted(head_file.path, head_file.read())
     except ValueError as error:
-        raise ConfigurationError([f"{error}. Remove it if you know why; the next start writes it anew."]) from error
+        raise ConfigurationError([f"{error}. Remove it if you know why. The next start writes a new one."]) from error
 
 
 async def compare_with_head_file(database: Database) -> None:
@@ -120,8 +120,8 @@ async def compare_with_head_file(database: Database) -> None:
                 await chain.require(newest, head_file.path)
         except (ChainBroken, ValueError) as error:
             head_file.freeze()
-            mend = f"see `dcv-resend ledger verify`; remove {head_file.path} once you know why"
-            log.warning("rows of the ledger were lost", problem=str(error), mend=mend)
+            fix = f"run `dcv-resend ledger verify`; remove {head_file.path} once you know why"
+            log.warning("rows of the audit log were lost", problem=str(error), fix=fix)
         else:
             head = await chain.head()
             if head:
@@ -137,7 +137,7 @@ async def verified(chain: Chain, noted: Noted | None, kept: str | None = None) -
     start = checkpoint.mark if checkpoint else START
     left_over = await chain.count(until=start.seq)
     if left_over and not checkpoint:
-        raise ChainBroken(1, "there are rows before it")
+        raise ChainBroken(1, "there are earlier rows")
     # A checkpoint alone could be forged, so a row of the chain itself must record that `ledger prune` made the cut.
     at, first, last, is_cut_recorded = start, "", "", checkpoint is None
     kept_at = start.seq if kept == start.hash else None
@@ -147,7 +147,9 @@ async def verified(chain: Chain, noted: Noted | None, kept: str | None = None) -
         kept_at = at.seq if kept == at.hash else kept_at
         is_cut_recorded = is_cut_recorded or (row.kind == LedgerEvent.PRUNED and _cut_off(row) == start)
     if not is_cut_recorded:
-        raise ChainBroken(start.seq + 1, "rows before it are gone, and no row tells that `ledger prune` removed them")
+        raise ChainBroken(
+            start.seq + 1, "earlier rows are missing, and no row records that `ledger prune` deleted them"
+        )
     _require_head(await chain.head(), at)
     if noted and noted.row:
         await chain.require(noted.row, noted.file)
@@ -197,13 +199,13 @@ async def _span(
 
 def _require_head(head: ChainPosition | None, last: ChainPosition) -> None:
     if head is None:
-        raise ChainBroken(last.seq, "the note of the chain's head is gone")
+        raise ChainBroken(last.seq, "the record of the chain's head is missing")
     if head.seq > last.seq:
-        raise ChainBroken(last.seq + 1, f"it is missing, and the chain's head is row {head.seq}")
+        raise ChainBroken(last.seq + 1, f"it's missing, and the chain's head is row {head.seq}")
     if head.seq < last.seq:
-        raise ChainBroken(head.seq + 1, f"it stands behind the chain's head, which is row {head.seq}")
+        raise ChainBroken(head.seq + 1, f"it comes after the chain's head, row {head.seq}")
     if head.hash != last.hash:
-        raise ChainBroken(last.seq, "the chain's head has another hash")
+        raise ChainBroken(last.seq, "the chain's head has a different hash")
 
 
 def _cut_off(row: Row) -> ChainPosition | None:
@@ -221,7 +223,7 @@ def _line(value: dict[str, Any]) -> bytes:
 
 def _row_line(row: Row) -> bytes:
     if not row.body:
-        raise ChainBroken(row.mark.seq, "it holds bytes that are no text")
+        raise ChainBroken(row.mark.seq, "it contains bytes that aren't text")
     return row.body[:-1] + b',"hash":' + canonical_json(row.mark.hash).encode() + b"}\n"
 
 
@@ -235,4 +237,4 @@ def _checkpoint_record(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def in_rows(count: int) -> str:
     """Return a number of rows as text."""
-    return f"{count} row{'' if count == 1 else 's'}"
+    return f"{count:,} row{'' if count == 1 else 's'}"

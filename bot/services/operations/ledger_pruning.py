@@ -30,12 +30,12 @@ class PruningPlan:
 
     def sentence(self) -> str:
         """Return what will be removed, and which open request holds back the rest."""
-        words = f"{in_rows(self.cut.rows)} from before {format_timestamp(self.before)} may go"
+        words = f"{in_rows(self.cut.rows)} older than {format_timestamp(self.before)} can be deleted"
         words += f", up to row {self.cut.through.seq}." if self.cut.rows else "."
         if self.cut.held_by:
-            words += f" What follows stays, because request {self.cut.held_by} is not over."
+            words += f" Later rows stay, because request {self.cut.held_by} isn't completed."
         if self.left_over:
-            words += f" {in_rows(self.left_over)} of an earlier prune wait to be removed."
+            words += f" An earlier prune left {in_rows(self.left_over)} to delete."
         return words
 
 
@@ -46,9 +46,7 @@ async def plan(url: str, before: datetime, now: datetime) -> PruningPlan:
     because pruning would destroy the evidence.
     """
     if before > now - LEDGER_MIN_RETENTION:
-        raise ConfigurationError(
-            [f"--before must be {LEDGER_MIN_RETENTION.days} days ago or more, so that no request is cut off midway."]
-        )
+        raise ConfigurationError([f"--before must be at least {LEDGER_MIN_RETENTION.days} days ago."])
     noted = read_noted(url)
     async with read_snapshot(url) as connection:
         found = await verified(Chain(connection), noted)

@@ -29,6 +29,6 @@ class WorkflowRecovery:
         owners = await self._engine.pending_executors() - {self._membership.executor}
         # Read again: an executor that owned a workflow at that moment had its lease before.
         if gone := owners - await self._membership.executors():
-            log.info("going on with the work of instances that are gone", executors=sorted(gone))
+            log.info("continuing the work of instances that are gone", executors=sorted(gone))
             await self._engine.recover(gone)
         self._known_executors, self._sweep_at = executors, now + SWEEP_SECONDS

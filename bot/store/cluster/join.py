@@ -51,10 +51,8 @@ async def join_cluster(
     finally:
         await database.close()
     if member.was_replaced:
-        mend = "Give each instance a name of its own."
-        raise ConfigurationError(
-            [f"DCV_INSTANCE: another process called {name} took over, so this one stopped. {mend}"]
-        )
+        mend = "Give each instance its own name."
+        raise ConfigurationError([f"DCV_INSTANCE: another process named {name} took over, so this one stopped. {mend}"])
 
 
 @asynccontextmanager
@@ -71,7 +69,7 @@ async def _locked(file: Path, stop: asyncio.Event) -> AsyncIterator[None]:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
     if not watching.cancelled():
-        mend = "Put it back, or start the bot on the new one."
+        mend = "Put it back, or start the bot with the new file."
         raise ConfigurationError(
             [f"DATABASE_URL: {file} was moved or replaced while the bot ran, so it stopped. {mend}"]
         )

@@ -101,7 +101,7 @@ class Leases:
         async with self._database.write_unlocked() as transaction:
             removed = (await transaction.execute(_REMOVE_EXPIRED, {"at": self._last - lease})).all()
         for executor in (row.holder for row in removed if row.name.startswith(INSTANCE)):
-            log.warning("an instance shows no life; its work goes on elsewhere", executor=executor)
+            log.warning("an instance sent no heartbeat; another one continues its work", executor=executor)
 
     async def executors(self) -> frozenset[str]:
         """Return the holders of all instance leases that were not removed."""

@@ -155,10 +155,8 @@ class ClusterMember:
         until = loop.time() + self._leases.seconds + 2 * _NAME_RETRY_SECONDS
         while not await self._leases.acquire(self._lease):
             if loop.time() > until:
-                problem = f"another process called {self._name} is running on {self._where}."
-                raise ConfigurationError(
-                    [f"DCV_INSTANCE: {problem} Stop it first, or give each instance a name of its own."]
-                )
+                problem = f"another process named {self._name} is using {self._where}."
+                raise ConfigurationError([f"DCV_INSTANCE: {problem} Stop it, or give each instance its own name."])
             await asyncio.sleep(_NAME_RETRY_SECONDS)
         self._closing.clear()
         await self._renew()
@@ -209,7 +207,7 @@ class ClusterMember:
         if LEADER not in renewed and not await self._leases.acquire(LEADER):
             self.leadership.lose()
         elif not self.leadership.is_held and not self._closing.is_set():
-            log.info("this instance does the work in background now", instance=self._name)
+            log.info("this instance does the background work now", instance=self._name)
             self.leadership.gain()
         await self._leases.remove_expired()
 
@@ -224,7 +222,7 @@ class ClusterMember:
             self._closing.set()
             self._stop.set()
         else:
-            log.warning("the others took this instance for dead; it is back", instance=self._name)
+            log.warning("other instances considered this one dead; it is back", instance=self._name)
         return not self.was_replaced
 
 

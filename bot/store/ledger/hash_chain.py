@@ -14,7 +14,7 @@ from bot.store.ledger.entries import GENESIS, row_body
 from bot.store.schema import ledger, ledger_checkpoints, ledger_head
 
 _BATCH = 500
-_LOST = "A copy of the database was made without its -wal file, or an older copy was put back"
+_LOST = "The database was copied without its -wal file, or an older copy was restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ChainBroken(Exception):
     """The first row that breaks the chain: its number, and the reason as text for the operator."""
 
     def __init__(self, seq: int, why: str) -> None:
-        super().__init__(f"Row {seq} does not fit: {why}.")
+        super().__init__(f"Row {seq} is invalid: {why}.")
         self.seq = seq
 
 
@@ -112,10 +112,10 @@ class Chain:
         """
         head, cut = await self.head() or START, await self.checkpoint()
         if newest.seq > head.seq:
-            raise ChainBroken(head.seq + 1, f"it is missing, and {noted_in} knows of row {newest.seq}. {_LOST}")
+            raise ChainBroken(head.seq + 1, f"it's missing, and {noted_in} names row {newest.seq}. {_LOST}")
         found = cut.mark.hash if cut and cut.mark.seq == newest.seq else await self._hash(newest.seq)
         if found not in (None, newest.hash):
-            raise ChainBroken(newest.seq, f"it is not the row of that number that {noted_in} knows of. {_LOST}")
+            raise ChainBroken(newest.seq, f"it isn't the row that {noted_in} names. {_LOST}")
 
     async def _hash(self, seq: int) -> str | None:
         found: str | None = await self._connection.scalar(sa.select(ledger.c.hash).where(ledger.c.seq == seq))
@@ -130,11 +130,11 @@ def verify_link(before: ChainPosition, row: Row) -> ChainPosition:
     """Check that a row follows `before`, and return its position. Raises ChainBroken if it does not."""
     expected = before.seq + 1
     if row.mark.seq != expected:
-        raise ChainBroken(expected, f"it is missing, and row {row.mark.seq} comes next")
+        raise ChainBroken(expected, f"it's missing, and row {row.mark.seq} comes next")
     if row.prev != before.hash:
-        raise ChainBroken(expected, f"it does not carry the hash of row {before.seq}")
+        raise ChainBroken(expected, f"it doesn't contain the hash of row {before.seq}")
     if hashlib.sha256(row.body).hexdigest() != row.mark.hash:
-        raise ChainBroken(expected, "it is not what its hash was taken of, so something in it was changed")
+        raise ChainBroken(expected, "its content doesn't match its hash, so it was modified")
     return row.mark
 
 

@@ -60,7 +60,7 @@ async def test_a_copy_without_its_write_ahead_log_lacks_rows(folder, tmp_path):
     await database.close()
 
     assert (await verify(url(folder))).rows == 5
-    with pytest.raises(ChainBroken, match=r"Row 4 does not fit: it is missing, and .*bot\.db\.head knows of row 5\."):
+    with pytest.raises(ChainBroken, match=r"Row 4 is invalid: it's missing, and .*bot\.db\.head names row 5\."):
         await verify(url(copy))
 
 
@@ -71,7 +71,7 @@ async def test_an_older_copy_that_was_put_back_lacks_rows(folder, tmp_path):
 
     shutil.copy(tmp_path / "backup.db", folder / "bot.db")
 
-    with pytest.raises(ChainBroken, match=r"Row 4 does not fit: it is missing, and .* knows of row 5\."):
+    with pytest.raises(ChainBroken, match=r"Row 4 is invalid: it's missing, and .* names row 5\."):
         await verify(url(folder))
 
 
@@ -85,7 +85,7 @@ async def test_an_older_copy_that_went_on_with_other_rows_shows_too(folder, tmp_
 
     (folder / "bot.db.head").write_bytes(head)
 
-    with pytest.raises(ChainBroken, match=r"Row 5 does not fit: it is not the row of that number that .* knows of\."):
+    with pytest.raises(ChainBroken, match=r"Row 5 is invalid: it isn't the row that .* names\."):
         await verify(url(folder))
 
 
@@ -112,7 +112,7 @@ async def test_a_file_that_cannot_be_read_is_named(folder, noted):
     await write(folder, 1)
     (folder / "bot.db.head").write_bytes(noted)
 
-    with pytest.raises(ConfigurationError, match=r"bot\.db\.head cannot be read\. Remove it if you know why"):
+    with pytest.raises(ConfigurationError, match=r"bot\.db\.head can't be read\. Remove it if you know why"):
         await verify(url(folder))
 
 

@@ -55,7 +55,7 @@ async def test_an_ephemeral_message_to_no_valid_user_is_not_sent(chat, slack, pk
     await chat.send_ephemeral(Interaction(Actor(pki.id, slack.team_id), Destination(pki.id)), HELLO)
 
     assert pki.messages == []
-    assert logged[-1]["event"] == "whisper was lost"
+    assert logged[-1]["event"] == "an ephemeral message was lost"
 
 
 @pytest.mark.parametrize("fault", [answers(404, "expired_url"), answers(500), drops(effect=False)])
@@ -115,7 +115,7 @@ async def test_a_lost_ephemeral_message_is_only_logged(chat, slack, ana, pki, lo
     await chat.send_ephemeral(Interaction(Actor(ana.id, slack.team_id), Destination(pki.id)), HELLO)
 
     assert ana.ephemerals == ana.direct_messages == []
-    assert [line["event"] for line in logged] == ["whisper was lost"]
+    assert [line["event"] for line in logged] == ["an ephemeral message was lost"]
 
 
 async def test_a_form_is_opened_and_updated(chat, slack, ana, trigger):

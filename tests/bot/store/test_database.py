@@ -200,7 +200,7 @@ async def newer_tables(database):
 
 
 async def test_tables_of_a_newer_version_stop_the_start_in_one_line(newer_tables, open_another):
-    with pytest.raises(ConfigurationError, match="another version of the bot") as refused:
+    with pytest.raises(ConfigurationError, match="a different version of the bot") as refused:
         await open_another().migrate()
 
     assert len(str(refused.value).splitlines()) == 1

@@ -56,7 +56,7 @@ async def test_only_one_process_runs_on_a_file(tmp_path):
     file = tmp_path / "bot.db"
     async with a_process_that_holds(file):
         with (
-            pytest.raises(ConfigurationError, match=r"another bot is running on .*bot\.db") as refused,
+            pytest.raises(ConfigurationError, match=r"another bot is using .*bot\.db") as refused,
             only_one_process(file),
         ):
             pass
@@ -86,7 +86,7 @@ def test_another_file_may_have_another_process(tmp_path):
 
 def test_a_lock_that_cannot_be_written_stops_the_start(tmp_path):
     with (
-        pytest.raises(ConfigurationError, match="cannot write beside"),
+        pytest.raises(ConfigurationError, match="can't write beside"),
         only_one_process(tmp_path / "missing" / "bot.db"),
     ):
         pass

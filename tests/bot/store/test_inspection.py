@@ -173,7 +173,7 @@ async def test_a_running_bot_holds_its_lock(file, url):
     with only_one_process(file):
         first, second = await asyncio.gather(inspect(url), inspect(url))
 
-        with pytest.raises(ConfigurationError, match="another bot is running"), only_one_process(file):
+        with pytest.raises(ConfigurationError, match="another bot is using"), only_one_process(file):
             pass
 
     assert first.running == second.running == f"process {os.getpid()}"
@@ -200,7 +200,7 @@ def test_an_inspection_does_not_prevent_a_bot_from_starting(file):
 
 
 async def test_a_folder_that_is_missing_is_named(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: the folder .*absent is not there"):
+    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: the folder .*absent doesn't exist"):
         await inspect(f"sqlite+aiosqlite:///{tmp_path}/absent/bot.db")
 
     assert not (tmp_path / "absent").exists()
@@ -214,7 +214,7 @@ async def test_what_the_bot_may_not_write_to_is_named(file, url, what, monkeypat
     # The user who runs the tests may be allowed to write everywhere.
     monkeypatch.setattr("os.access", lambda path, _: Path(path) != closed)
 
-    with pytest.raises(ConfigurationError, match="DATABASE_URL: the bot may not write to") as caught:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: the bot can't write to") as caught:
         await inspect(url)
 
     assert f"{closed}. " in str(caught.value)
@@ -223,12 +223,12 @@ async def test_what_the_bot_may_not_write_to_is_named(file, url, what, monkeypat
 async def test_a_file_that_is_no_database_is_reported(file, url):
     file.write_bytes(b"no database at all" * 100)
 
-    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: the database cannot be opened \(.*not a database"):
+    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: can't open the database \(.*not a database"):
         await inspect(url)
 
 
 async def test_a_server_that_does_not_answer_is_reported_without_the_password():
-    with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be opened") as caught:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: can't open the database") as caught:
         await inspect("postgresql+psycopg://bot:very-secret@127.0.0.1:9/bot")
 
     assert "very-secret" not in str(caught.value)
@@ -266,7 +266,7 @@ async def test_bots_that_run_on_a_server_are_seen_and_not_disturbed(postgresql_u
 
 
 async def test_a_server_that_cannot_be_reached_is_reported_to_the_operator(tmp_path):
-    with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be opened") as refused:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: can't open the database") as refused:
         await inspect(f"postgresql+psycopg://bot:made-up@/bot?host={tmp_path}")
 
     assert "made-up" not in str(refused.value)

@@ -26,8 +26,8 @@ async def test_a_database_of_another_version_stops_the_start_with_one_sentence(o
 
     (problem,) = refused.value.problems
     assert problem == (
-        "DATABASE_URL: its tables are of another version of the bot (revision 0006). "
-        "Start that version again, or name an empty database."
+        "DATABASE_URL: its tables are from a different version of the bot (revision 0006). "
+        "Run that version, or use an empty database."
     )
 
 

@@ -8,11 +8,11 @@ from typer.testing import CliRunner
 from handlers.cli.main import app
 
 COMMANDS = {
-    "run": "Connect to Slack",
-    "serve": "Listen for Slack's signed",
+    "run": "Run the bot over Socket Mode",
+    "serve": "Run the bot over HTTP",
     "check": "Check settings",
-    "ledger": "Check, export or prune",
-    "policy": "Ask the rules",
+    "ledger": "Verify, export, or prune",
+    "policy": "Inspect permissions",
 }
 LEDGER = ("verify", "export", "prune")
 
@@ -70,13 +70,13 @@ def test_nothing_at_all_shows_the_help(terminal):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("export", "--since", "yesterday"), "'--since': give a date or a time in UTC, such as 2026-01-31"),
-        (("export", "--until", "2026-02-30"), "'--until': give a date or a time"),
-        (("export", "--since", "0001-01-01T00:00+14:00"), "'--since': give a date or a time"),
+        (("export", "--since", "yesterday"), "'--since': use a date or a time in UTC, such as 2026-01-31"),
+        (("export", "--until", "2026-02-30"), "'--until': use a date or a time"),
+        (("export", "--since", "0001-01-01T00:00+14:00"), "'--since': use a date or a time"),
         (("export", "--since", "2026-02-01", "--until", "2026-02-01"), "--until: must be later than --since."),
         (("export", "--format", "csv"), "'csv' is not"),
         (("prune",), "Missing option '--before'"),
-        (("verify", "--head", "abc"), "a hash has 64 digits"),
+        (("verify", "--head", "abc"), "a hash has 64 characters"),
     ],
 )
 def test_what_the_ledger_cannot_do_is_said(terminal, words, said):

@@ -21,4 +21,4 @@ async def test_an_envelope_that_bolt_fails_on_is_acknowledged_and_not_quoted():
         ack = await answer(FailingApp(), envelope)
 
     assert json.loads(ack) == {"envelope_id": "e1"}
-    assert logged == [{"event": "an envelope was not understood", "error": "ValueError", "log_level": "warning"}]
+    assert logged == [{"event": "an envelope could not be read", "error": "ValueError", "log_level": "warning"}]

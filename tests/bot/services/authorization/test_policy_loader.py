@@ -68,7 +68,7 @@ async def test_a_file_that_is_gone_is_a_broken_version_until_it_is_back(loader, 
     file.write_bytes(content)
 
     assert gone[0] == ["first"]
-    assert "cannot be read (no such file or directory)" in gone[1][0]
+    assert "can't be read (no such file or directory)" in gone[1][0]
     assert (await names(loader), loader.problems) == (["first"], ())
 
 
@@ -141,7 +141,7 @@ async def test_a_file_that_is_moved_into_place_counts(loader, file):
 
 @pytest.mark.parametrize(
     ("create", "words"),
-    [pytest.param(os.mkfifo, "is no regular file", marks=pytest.mark.fault("L4")), (os.mkdir, "is a directory")],
+    [pytest.param(os.mkfifo, "isn't a regular file", marks=pytest.mark.fault("L4")), (os.mkdir, "is a directory")],
 )
 async def test_what_is_no_regular_file_is_refused_at_the_start_and_ignored_later(loader, file, create, words):
     file.unlink()
@@ -172,5 +172,5 @@ async def test_a_policy_is_read_outside_of_the_event_loop_at_the_start_too(file,
 
 @pytest.mark.parametrize("name", ["", "gone.toml", "\0.toml"])
 def test_what_cannot_be_read_stops_the_start_with_the_mend(tmp_path, name):
-    with pytest.raises(ConfigurationError, match=r"DCV_POLICY_FILE: .* cannot be read .* unset DCV_POLICY_FILE"):
+    with pytest.raises(ConfigurationError, match=r"DCV_POLICY_FILE: .* can't be read .* unset DCV_POLICY_FILE"):
         PolicyLoader(LISTS, f"{tmp_path}/{name}")

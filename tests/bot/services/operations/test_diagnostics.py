@@ -16,7 +16,7 @@ ALL = KeyPermissions(orders=True, validations=True, domains=True)
 
 
 def identity(*granted, **changes):
-    return Identity("B1", "U1", "T1", None, frozenset(granted), **{"name": "dcv-bot", "team": "Example", **changes})
+    return Identity("B1", "U1", "T1", None, frozenset(granted), **{"name": "dcv_resend", "team": "Example", **changes})
 
 
 def inspection(tables, **changes):
@@ -43,7 +43,7 @@ def test_a_strangers_name_begins_no_line_of_its_own(letter):
 
 def test_the_identity_of_the_bot_comes_first():
     assert diagnostics.of_bot(identity(*scopes.NEEDED))[0] == Finding(
-        Severity.OK, "SLACK_BOT_TOKEN is that of @dcv-bot in the workspace Example (T1)."
+        Severity.OK, "SLACK_BOT_TOKEN belongs to @dcv_resend in the workspace Example (T1)."
     )
 
 
@@ -57,7 +57,7 @@ def test_a_missing_scope_is_a_problem_that_says_what_fails(lacking):
 
     problems = [finding.sentence for finding in found if finding.level is Severity.PROBLEM]
     assert len(problems) == 1
-    assert problems[0].startswith(f"The scope {lacking} is missing: without it {scopes.NEEDED[lacking]}.")
+    assert problems[0].startswith(f"Missing scope {lacking}. Without it {scopes.NEEDED[lacking]}.")
 
 
 def test_a_missing_optional_scope_is_only_a_notice():
@@ -67,7 +67,7 @@ def test_a_missing_optional_scope_is_only_a_notice():
 
     assert levels([granted, not_granted]) == ["ok", "ok"]
     assert granted.sentence.endswith("is granted.")
-    assert "is not granted: without it" in not_granted.sentence
+    assert "isn't granted. Without it" in not_granted.sentence
 
 
 def test_scopes_that_slack_did_not_report_are_not_called_missing():
@@ -80,8 +80,8 @@ def test_a_key_that_reads_all_is_not_said_to_resend():
     assert "svc-dcv" in owner.sentence
     assert rights == Finding(
         Severity.OK,
-        "DIGICERT_API_KEY may read orders, the validation of orders and domains; "
-        "whether it may resend shows only when it does.",
+        "DIGICERT_API_KEY can read orders, the validation status of orders and domains. "
+        "Permission to resend can't be tested without sending an email.",
     )
 
 
@@ -89,8 +89,10 @@ def test_a_check_that_could_not_run_is_reported():
     rights = diagnostics.of_key("svc-dcv", KeyPermissions(orders=True, validations=None, domains=True))[1]
 
     assert rights.level is Severity.OK
-    assert rights.sentence.startswith("DIGICERT_API_KEY may read orders and domains;")
-    assert rights.sentence.endswith("the validation of orders once one waits.")
+    assert rights.sentence.startswith(
+        "DIGICERT_API_KEY can read orders and domains. Permission to resend can't be tested"
+    )
+    assert rights.sentence.endswith("can't be tested while no order is pending.")
 
 
 @pytest.mark.parametrize(
@@ -98,22 +100,22 @@ def test_a_check_that_could_not_run_is_reported():
     [
         (KeyPermissions(orders=True, validations=True, domains=False), "domains"),
         (KeyPermissions(orders=False, validations=None, domains=False), "orders and domains"),
-        (KeyPermissions(orders=True, validations=False, domains=False), "the validation of orders and domains"),
+        (KeyPermissions(orders=True, validations=False, domains=False), "the validation status of orders and domains"),
     ],
 )
 def test_what_a_key_may_not_read_is_a_problem(readable, lacks):
     rights = diagnostics.of_key("svc-dcv", readable)[1]
 
     assert rights.level is Severity.PROBLEM
-    assert rights.sentence.startswith(f"DIGICERT_API_KEY may not read {lacks}. Give it the role")
+    assert rights.sentence.startswith(f"DIGICERT_API_KEY can't read {lacks}. Give it the role")
 
 
 @pytest.mark.parametrize(
     ("tables", "level", "words"),
     [
-        (Tables.MISSING, "ok", "no tables yet"),
+        (Tables.MISSING, "ok", "is empty"),
         (Tables.UP_TO_DATE, "ok", "up to date (0002)"),
-        (Tables.BEHIND, "warning", "from 0001 to 0002; `dcv-resend run` makes them"),
+        (Tables.BEHIND, "warning", "from 0001 to 0002. `dcv-resend run` applies them"),
         (Tables.UNKNOWN, "problem", "Install that version"),
     ],
 )
@@ -129,20 +131,20 @@ def test_a_running_bot_is_reported():
     finding = diagnostics.of_database(inspection(Tables.UP_TO_DATE, running="process 4711"))[-1]
 
     assert finding.level is Severity.OK
-    assert finding.sentence.startswith("A bot is running on this database (process 4711);")
+    assert finding.sentence.startswith("A bot is using this database (process 4711), so a second one")
 
 
 def test_running_instances_are_reported():
     finding = diagnostics.of_database(inspection(Tables.UP_TO_DATE, instances=("one", "two")))[-1]
 
     assert finding.level is Severity.OK
-    assert finding.sentence.startswith("On this database run the instances one and two;")
+    assert finding.sentence.startswith("Running instances on this database: one and two.")
 
 
 @pytest.mark.parametrize("seconds", [0, 30, -30])
 def test_clocks_that_nearly_agree_are_fine(seconds):
     assert diagnostics.of_clocks({"Slack": timedelta(seconds=seconds), "DigiCert": None}) == [
-        Finding(Severity.OK, "This machine's clock agrees with that of Slack.")
+        Finding(Severity.OK, "This machine's clock agrees with Slack.")
     ]
 
 
@@ -160,13 +162,13 @@ def test_a_clock_that_is_off_is_a_problem_that_says_how_far(seconds, words):
     found = diagnostics.of_clocks({"Slack": timedelta(seconds=seconds), "DigiCert": timedelta(0)})
 
     assert levels(found) == ["problem"]
-    assert found[0].sentence.startswith(f"This machine's clock is {words} that of Slack;")
+    assert found[0].sentence.startswith(f"This machine's clock is {words} Slack's. Synchronize it")
 
 
 def test_a_clock_that_is_off_from_both_is_one_problem():
     off = timedelta(seconds=60)
 
-    assert "is 60 seconds ahead of that of Slack and 60 seconds ahead of that of DigiCert;" in (
+    assert "is 60 seconds ahead of Slack's and 60 seconds ahead of DigiCert's." in (
         diagnostics.of_clocks({"Slack": off, "DigiCert": off})[0].sentence
     )
 
@@ -182,22 +184,22 @@ def test_a_check_that_failed_names_its_setting():
     )
 
     assert levels([unavailable, mistake]) == ["problem", "problem"]
-    assert unavailable.sentence.startswith("SLACK_APP_TOKEN could not be checked. No answer. Check again;")
+    assert unavailable.sentence.startswith("SLACK_APP_TOKEN couldn't be checked. No answer. Try again,")
     assert "slack.com" in unavailable.sentence
-    assert mistake.sentence.startswith("X could not be checked")
+    assert mistake.sentence.startswith("X couldn't be checked because of a bug")
     assert "KeyError" in mistake.sentence
 
 
 @pytest.mark.parametrize(
     ("channel", "level", "words"),
     [
-        (Channel("C0OPS", "ops", True, False), Severity.OK, "Alerts in #ops (C0OPS) are heard."),
+        (Channel("C0OPS", "ops", True, False), Severity.OK, "Watching #ops (C0OPS) for alerts."),
         (
             Channel("C0OPS", "", False, False),
             Severity.WARNING,
-            "The bot is not in C0OPS, so it hears of no alert there.",
+            "The bot isn't in C0OPS, so it can't see alerts there. Invite it.",
         ),
-        (Channel("C0OPS", "ops", True, True), Severity.WARNING, "nothing is offered there"),
+        (Channel("C0OPS", "ops", True, True), Severity.WARNING, "so the bot ignores alerts there"),
     ],
 )
 def test_a_channel_of_alerts_is_monitored_or_says_why_not(channel, level, words):
@@ -209,5 +211,6 @@ def test_a_channel_of_alerts_is_monitored_or_says_why_not(channel, level, words)
 
 def test_a_channel_of_alerts_that_cannot_be_seen_is_a_warning():
     assert (
-        "cannot see the channel C0GONE" in diagnostics.of_hidden_alert_channel("C0GONE", "channel_not_found").sentence
+        "can't see the alert channel C0GONE"
+        in diagnostics.of_hidden_alert_channel("C0GONE", "channel_not_found").sentence
     )

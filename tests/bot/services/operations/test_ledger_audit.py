@@ -67,7 +67,7 @@ def exported(database_url, clock):
 
 
 def says(error, seq):
-    return re.match(rf"Row {seq} does not fit: .*\.$", str(error.value)) is not None
+    return re.match(rf"Row {seq} is invalid: .*\.$", str(error.value)) is not None
 
 
 async def test_an_intact_chain_is_reported_with_its_span_and_head(write, rows, database_url):
@@ -77,12 +77,12 @@ async def test_an_intact_chain_is_reported_with_its_span_and_head(write, rows, d
 
     head = (await rows())[-1]["hash"]
     assert found.sentence() == (
-        f"3 rows, from 2026-07-01T10:00:00.000000Z to 2026-07-01T10:02:00.000000Z, head {head}: the chain holds"
+        f"OK: 3 rows verified (2026-07-01T10:00:00.000000Z to 2026-07-01T10:02:00.000000Z). Head: {head}."
     )
 
 
 async def test_an_empty_chain_holds(database, database_url):
-    assert (await verify(database_url)).sentence() == f"0 rows, head {GENESIS}: the chain holds"
+    assert (await verify(database_url)).sentence() == f"OK: 0 rows verified. Head: {GENESIS}."
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ async def test_what_only_sqlite_can_hold_names_the_row_too(write, tamper, databa
 
     assert says(error, 2)
     if detail == "x'ff'":
-        with pytest.raises(ChainBroken, match="Row 2 does not fit: it holds bytes"):
+        with pytest.raises(ChainBroken, match="Row 2 is invalid: it contains bytes"):
             await exported()
     else:
         assert len(await exported()) == 7
@@ -141,7 +141,7 @@ async def test_a_row_that_is_gone_is_named(write, tamper, database_url, gone, na
         await verify(database_url)
 
     assert says(error, named)
-    assert "it is missing" in str(error.value)
+    assert "it's missing" in str(error.value)
 
 
 async def test_of_two_rows_that_were_swapped_the_first_is_named(write, tamper, database_url):
@@ -175,10 +175,10 @@ async def test_a_row_with_a_new_hash_is_noticed_at_the_next_and_the_last_at_the_
 @pytest.mark.parametrize(
     ("change", "named", "why"),
     [
-        ("UPDATE ledger_head SET seq = 3", 4, "behind the chain's head"),
-        ("UPDATE ledger_head SET seq = 9", 6, "it is missing"),
-        ("UPDATE ledger_head SET hash = ''", 5, "another hash"),
-        ("DELETE FROM ledger_head", 5, "is gone"),
+        ("UPDATE ledger_head SET seq = 3", 4, "after the chain's head"),
+        ("UPDATE ledger_head SET seq = 9", 6, "it's missing"),
+        ("UPDATE ledger_head SET hash = ''", 5, "a different hash"),
+        ("DELETE FROM ledger_head", 5, "is missing"),
     ],
 )
 async def test_the_head_must_be_the_last_row(write, tamper, database, database_url, change, named, why):
@@ -208,8 +208,8 @@ async def test_a_truncated_tail_is_detected_by_a_head_stored_outside(write, tamp
 
     found = await verify(database_url, kept)
 
-    assert held.recorded_hash_sentence(kept).startswith(f"The hash {kept} is that of row 5:")
-    assert found.recorded_hash_sentence(kept).startswith(f"The hash {kept} stands at no row:")
+    assert held.recorded_hash_sentence(kept).startswith(f"Row 5 has the hash {kept}")
+    assert found.recorded_hash_sentence(kept).startswith(f"No row has the hash {kept},")
     assert (await verify(database_url, earlier)).recorded_at == 3
     assert (await verify(database_url, GENESIS)).recorded_at == 0
 
@@ -223,7 +223,7 @@ async def test_a_checkpoint_without_its_row_names_the_row_behind_it(write, tampe
         hash=second,
     )
 
-    with pytest.raises(ChainBroken, match="Row 3 does not fit: rows before it are gone"):
+    with pytest.raises(ChainBroken, match="Row 3 is invalid: earlier rows are missing"):
         await verify(database_url)
 
 
@@ -240,7 +240,7 @@ async def test_a_forged_row_of_a_prune_explains_no_missing_rows(
         hash=second,
     )
 
-    with pytest.raises(ChainBroken, match="Row 3 does not fit: rows before it are gone"):
+    with pytest.raises(ChainBroken, match="Row 3 is invalid: earlier rows are missing"):
         await verify(database_url)
 
 
@@ -346,10 +346,10 @@ async def test_a_database_that_cannot_be_read_is_reported_to_the_operator(tmp_pa
     with pytest.raises(ConfigurationError, match="there is no file"):
         await verify(f"sqlite+aiosqlite:///{tmp_path}/missing.db")
     (tmp_path / "text.db").write_text("no database" * 1000)
-    with pytest.raises(ConfigurationError, match="cannot be opened"):
+    with pytest.raises(ConfigurationError, match="can't open the database"):
         await verify(f"sqlite+aiosqlite:///{tmp_path}/text.db")
     (tmp_path / "empty.db").touch()
-    with pytest.raises(ConfigurationError, match="has no ledger yet"):
+    with pytest.raises(ConfigurationError, match="has no audit log yet"):
         await verify(f"sqlite+aiosqlite:///{tmp_path}/empty.db")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.db", "text.db"]
 

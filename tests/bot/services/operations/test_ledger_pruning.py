@@ -71,7 +71,7 @@ async def test_old_requests_go_and_the_rest_of_the_chain_holds(
 
     found = await verify(database_url, whole[-1]["hash"])
     left = await rows()
-    assert planned.sentence() == "6 rows from before 2026-07-02T22:00:00.000000Z may go, up to row 6."
+    assert planned.sentence() == "6 rows older than 2026-07-02T22:00:00.000000Z can be deleted, up to row 6."
     assert (removed, [row["seq"] for row in left]) == (6, [7, 8, 9, 10, 11, 12, 13])
     assert left[:6] == whole[6:]
     assert json.loads(left[-1]["detail"]) == {
@@ -80,12 +80,10 @@ async def test_old_requests_go_and_the_rest_of_the_chain_holds(
         "rows": 6,
         "before": "2026-07-02T22:00:00.000000Z",
     }
-    assert found.sentence().endswith("the chain holds; the rows up to 6 were cut off at 2026-08-14T10:00:00.000000Z")
+    assert found.sentence().endswith("Pruned up to row 6 (2026-08-14T10:00:00.000000Z).")
     assert (found.rows, found.recorded_at) == (7, 12)
     assert (await verify(database_url, whole[5]["hash"])).recorded_at == 6
-    assert "unless it was that of a row that was cut off" in (
-        await verify(database_url, "1" * 64)
-    ).recorded_hash_sentence("1")
+    assert "or the row was pruned" in (await verify(database_url, "1" * 64)).recorded_hash_sentence("1")
     assert await count(requests) == 2
     assert await count(ledger_search_keys) == 2 * 2
     assert [each.request_id for each in (await LastResends(database).last([700001])).values()] == ["r3"]
@@ -134,7 +132,7 @@ async def test_a_request_that_was_not_reported_yet_remains_with_all_behind_it(
     planned, removed = await prune(clock() - timedelta(days=31))
 
     assert removed == 3
-    assert planned.sentence().endswith("up to row 3. What follows stays, because request r1 is not over.")
+    assert planned.sentence().endswith("up to row 3. Later rows stay, because request r1 isn't completed.")
     assert (await verify(database_url)).checkpoint.mark.seq == 3
 
 
@@ -186,7 +184,7 @@ async def test_the_last_month_is_refused_and_a_plan_changes_nothing(add_old_requ
     clock.advance(days=40)
     before = await rows()
 
-    with pytest.raises(ConfigurationError, match="30 days ago or more"):
+    with pytest.raises(ConfigurationError, match="at least 30 days ago"):
         await plan(database_url, clock() - timedelta(days=29, hours=23), clock())
     planned = await plan(database_url, clock() - timedelta(days=30), clock())
 
@@ -223,9 +221,9 @@ async def test_what_an_interrupted_prune_left_goes_with_the_next(
     planned, removed = await prune(clock() - timedelta(days=31))
 
     assert (found.rows, found.left_over) == (1, 3)
-    assert found.sentence().endswith("; 3 rows of them wait for the next prune")
+    assert found.sentence().endswith(" The next prune deletes 3 rows before it.")
     assert [json.loads(line).get("seq") for line in exported] == [None, 4, None]
-    assert planned.sentence().endswith("may go. 3 rows of an earlier prune wait to be removed.")
+    assert planned.sentence().endswith("can be deleted. An earlier prune left 3 rows to delete.")
     assert (removed, [row["seq"] for row in await rows()]) == (3, [4])
     assert planned.is_empty is False
 

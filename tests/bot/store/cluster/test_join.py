@@ -76,7 +76,7 @@ def test_a_database_is_named_without_its_password(url, description):
 
 async def test_a_second_bot_is_refused_in_one_line(database_url):
     async with a_process_that_holds(database_url):
-        with pytest.raises(ConfigurationError, match=r"another (bot|process called one) is running on") as refused:
+        with pytest.raises(ConfigurationError, match=r"another (bot|process named one) is using") as refused:
             async with joined(database_url):
                 pass
 
@@ -176,7 +176,7 @@ async def test_a_file_by_another_name_is_the_same_file(sqlite_folder, monkeypatc
     async with a_process_that_holds(f"sqlite+aiosqlite:///{sqlite_folder}/bot.db"):
         other = f"sqlite+aiosqlite:///{name(sqlite_folder, monkeypatch)}"
 
-        with pytest.raises(ConfigurationError, match=r"another bot is running on|a hard link") as refused:
+        with pytest.raises(ConfigurationError, match=r"another bot is using|a hard link") as refused:
             async with joined(other, "two"):
                 pass
 
@@ -188,7 +188,7 @@ async def test_a_file_with_a_hard_link_is_refused_under_either_name(sqlite_folde
     (sqlite_folder / "second.db").hardlink_to(sqlite_folder / "bot.db")
 
     for name in ("bot.db", "second.db"):
-        with pytest.raises(ConfigurationError, match=rf"{name} has another name, a hard link\. Remove"):
+        with pytest.raises(ConfigurationError, match=rf"{name} has a hard link\. Remove"):
             async with joined(f"sqlite+aiosqlite:///{sqlite_folder}/{name}"):
                 pass
 
@@ -240,7 +240,7 @@ async def test_another_database_of_the_same_server_may_have_another_bot(
 
 
 async def test_a_server_that_is_not_there_stops_the_start_in_one_line(tmp_path):
-    with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be opened") as refused:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: can't open the database") as refused:
         async with joined(f"postgresql+psycopg://bot@/dcv?host={tmp_path}"):
             pass
 

@@ -302,7 +302,7 @@ async def test_a_second_process_of_the_same_name_is_refused_after_one_lease_time
     began = now()
 
     async with join_cluster(url, "one", asyncio.Event(), LEASE) as second:
-        with pytest.raises(ConfigurationError, match="another process called one is running") as refused:
+        with pytest.raises(ConfigurationError, match="another process named one is using") as refused:
             await second.join()
         took = now() - began
         await second.release()
@@ -345,7 +345,7 @@ async def test_a_member_whose_name_another_process_acquired_stops_and_says_so(ur
             await first.release()
 
     async with DatabaseLink(postgresql_url) as link:
-        with pytest.raises(ConfigurationError, match="another process called one took over") as stopped:
+        with pytest.raises(ConfigurationError, match="another process named one took over") as stopped:
             await run(link)
 
     assert len(stopped.value.problems) == 1
