@@ -32,7 +32,7 @@ from tests.postgresql import Server
 
 ORDER = 700001
 NAMES = ("one", "two")
-OFFER = "waits for e-mail validation"
+OFFER = "is waiting for email approval"
 # What is promised after a kill or a freeze.
 TAKEN_OVER_SECONDS = 30.0
 AWAY_SECONDS = 12.0
