@@ -100,14 +100,14 @@ def nest_values(values: Mapping[ElementKey, Json]) -> Json:
 
 def find_fields(blocks: list[Json]) -> list[Field]:
     """Return every element that holds a value, in the order of the blocks."""
-    return [field for block in blocks for field in _fields_of(block)]
+    return [field for block in _nested(blocks) for field in _fields_of(block)]
 
 
 def find_buttons(blocks: list[Json]) -> list[tuple[str, Json]]:
     """Return every button and overflow menu with the id of its block."""
     return [
         (str(block.get("block_id", "")), element)
-        for block in blocks
+        for block in _nested(blocks)
         for element in _elements_of(block)
         if element.get("type") in {"button", "overflow", "workflow_button"}
     ]
@@ -120,6 +120,15 @@ def button_labels(blocks: list[Json]) -> list[str]:
         shown = element.get("options") if element["type"] == "overflow" else [element]
         labels += [str(item["text"]["text"]) for item in shown or []]
     return labels
+
+
+def _nested(blocks: list[Json]) -> Iterator[Json]:
+    """Yield the blocks and those inside containers and carousels."""
+    for block in blocks:
+        yield block
+        yield from _nested(block.get("child_blocks") or [])
+        if block["type"] == "carousel":
+            yield from block["elements"]
 
 
 def _fields_of(block: Json) -> Iterator[Field]:
@@ -138,7 +147,9 @@ def _fields_of(block: Json) -> Iterator[Field]:
 
 
 def _elements_of(block: Json) -> list[Json]:
-    parts = [block.get("element"), block.get("accessory"), *(block.get("elements") or [])]
+    # A card has a bare list of buttons.
+    several = [*(block.get("elements") or []), *(block.get("actions") or [])]
+    parts = [block.get("element"), block.get("accessory"), *several]
     return [part for part in parts if isinstance(part, dict)]
 
 

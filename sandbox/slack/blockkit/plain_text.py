@@ -81,14 +81,28 @@ def _own_line(node: Json) -> Iterator[tuple[str, str]]:
     match node:
         case {"type": "mrkdwn" | "markdown", "text": str(text)}:
             yield text, render_mrkdwn(text)
+        case {"type": "link", "url": str(url)}:
+            label = str(node.get("text") or url)
+            yield label, label
+        case {"type": "data_table", "caption": str(text)} | {"type": "data_visualization" | "plan", "title": str(text)}:
+            yield text, text
+        case {"text": str(text)} | {"alt_text": str(text)}:
+            yield text, text
+        case _:
+            yield from _rich_part(node)
+
+
+def _rich_part(node: Json) -> Iterator[tuple[str, str]]:
+    match node:
         case {"type": "emoji", "name": str(name)}:
             yield f":{name}:", f":{name}:"
         case {"type": "user", "user_id": str(user)}:
             yield f"<@{user}>", f"<@{user}>"
-        case {"type": "link", "url": str(url)}:
-            label = str(node.get("text") or url)
-            yield label, label
-        case {"text": str(text)}:
-            yield text, text
-        case {"alt_text": str(text)}:
-            yield text, text
+        case {"type": "usergroup", "usergroup_id": str(group)}:
+            yield f"<!subteam^{group}>", f"@{group}"
+        case {"type": "broadcast", "range": str(audience)}:
+            yield f"<!{audience}>", f"@{audience}"
+        case {"type": "date", "timestamp": int(seconds)}:
+            # As with a date in mrkdwn, the fallback is what a user reads here.
+            shown = str(node.get("fallback") or seconds)
+            yield shown, shown

@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.json_types import Json
 from sandbox.slack.blockkit.interactive_elements import TEXT_INPUTS, VALUE_KEYS, ElementKey, Field
+from sandbox.slack.blockkit.plain_text import visible_text
 from sandbox.slack.workspace.views import View
 
 SELECTS = frozenset(VALUE_KEYS) - TEXT_INPUTS - {"file_input", "rich_text_input"}
@@ -44,13 +45,20 @@ def find_option(among: Iterable[Field], wanted: Any, found: dict[str, list[Json]
     matches = [(each, value) for each in selects for value in _find_values(each, wanted, found)]
     if len(matches) == 1:
         return matches[0]
-    offered = {each.label or each.action_id: [option_text(one) for one in _offered(each, found)] for each in selects}
+    offered = {
+        each.label or each.action_id: [option_text(one) for one in offered_options(each, found)] for each in selects
+    }
     raise LookupError(f"{len(matches)} fields offer {wanted!r}; there is {offered}")
 
 
 def option_text(option: Any) -> str:
-    """Return the text of a chosen option. Ids of users and channels, dates and times are returned unchanged."""
-    return str(option["text"]["text"]) if isinstance(option, dict) else str(option)
+    """Return the text of an option as it reads. Ids of users and channels, dates and times are returned unchanged."""
+    return visible_text([option["text"]]) if isinstance(option, dict) else str(option)
+
+
+def offered_options(each: Field, found: dict[str, list[Json]]) -> list[Json]:
+    """Return the options of a field. Those of an external select are the ones that its last search found."""
+    return found.get(each.action_id, []) if each.kind.endswith("external_select") else each.options
 
 
 def missing_fields(view: View) -> list[Field]:
@@ -68,12 +76,12 @@ def require_valid_text(each: Field, text: str) -> None:
 
 
 def _find_values(each: Field, wanted: Any, found: dict[str, list[Json]]) -> list[Any]:
-    if wanted is None:
+    if wanted is None and each.kind != "radio_buttons":
         return [[] if each.is_multi else None]
     if each.value_key in ID_KEYS:
         return [wanted if isinstance(wanted, list) == each.is_multi else [wanted]]
     items = wanted if isinstance(wanted, list) else [wanted]
-    options = [_matching(_offered(each, found), item) for item in items]
+    options = [_matching(offered_options(each, found), item) for item in items]
     if any(len(fitting) != 1 for fitting in options) or (not each.is_multi and len(options) != 1):
         return []
     chosen = [fitting[0] for fitting in options]
@@ -82,16 +90,14 @@ def _find_values(each: Field, wanted: Any, found: dict[str, list[Json]]) -> list
     return [chosen if each.is_multi else chosen[0]]
 
 
-def _offered(each: Field, found: dict[str, list[Json]]) -> list[Json]:
-    return found.get(each.action_id, []) if each.kind.endswith("external_select") else each.options
-
-
 def _matching(options: list[Json], item: Any) -> list[Json]:
     if isinstance(item, dict):
         return [option for option in options if option["value"] == item["value"]]
+    # Slack has no way to clear radio buttons, so None is none of the options.
+    texts = [(option, {option_text(option), option["text"]["text"]}) for option in options if item is not None]
     # As with labels, an exact match wins over a partial one.
-    exact = [option for option in options if option["text"]["text"] == item]
-    return exact or [option for option in options if item in option["text"]["text"]]
+    exact = [option for option, shown in texts if item in shown]
+    return exact or [option for option, shown in texts if any(item in text for text in shown)]
 
 
 def _is_acceptable(each: Field, value: Any) -> bool:

@@ -10,6 +10,7 @@ from sandbox.slack.people.confirmation import ConfirmationDialog, require_confir
 from sandbox.slack.people.form_filling import find_field
 from sandbox.slack.people.forms import Form
 from sandbox.slack.people.home_tab import HomeTab
+from sandbox.slack.people.pickers import require_offered
 from sandbox.slack.people.suggestions import read_offered_options
 from sandbox.slack.workspace import payloads
 from sandbox.slack.workspace.api_errors import SlackError
@@ -105,6 +106,7 @@ class SimulatedUser(AppUser):
         Raises ConfirmationNeeded if Slack asks first, unless the user has `confirmed`.
         """
         each = find_field(find_fields(message.content.all_blocks), place, VALUE_KEYS)
+        require_offered(self.slack, self, each, [wanted] if isinstance(wanted, str) else [])
         require_confirmed(each.element, confirmed=confirmed)
         message.chosen.setdefault(self.id, {})[each.key] = each.state_with(wanted)
         action = payloads.action(self.slack, each.block_id, each.element, **{each.value_key: wanted})

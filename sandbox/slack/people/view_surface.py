@@ -15,7 +15,15 @@ from sandbox.slack.blockkit.interactive_elements import (
 from sandbox.slack.blockkit.plain_text import block_lines, visible_text
 from sandbox.slack.people.app_user import AppUser
 from sandbox.slack.people.confirmation import ConfirmationDialog, require_confirmed
-from sandbox.slack.people.form_filling import find_field, find_option, find_select, option_text, require_valid_text
+from sandbox.slack.people.form_filling import (
+    find_field,
+    find_option,
+    find_select,
+    offered_options,
+    option_text,
+    require_valid_text,
+)
+from sandbox.slack.people.pickers import require_offered
 from sandbox.slack.people.suggestions import read_offered_options
 from sandbox.slack.workspace import payloads
 from sandbox.slack.workspace.deliveries import Delivery
@@ -75,6 +83,11 @@ class ViewSurface:
             or fragment in self.text
             or any(fragment in line for line in block_lines(self.blocks))
         )
+
+    def options(self, label: str | ElementKey | None = None, *, action_id: str | None = None) -> list[Json]:
+        """Return the options of a select or of boxes: each one's text, value and description, as they read."""
+        each = find_select(self._view.fields, label, action_id)
+        return [_flatten(option) for option in offered_options(each, self._found)]
 
     def selected(self, label: str | None = None, *, action_id: str | None = None) -> list[str]:
         """Return the texts of the chosen options, or ids for users and channels."""
@@ -136,6 +149,7 @@ class ViewSurface:
         """
         self._require_shown()
         each, chosen = self._find_options(wanted, label, action_id)
+        require_offered(self.person.slack, self.person, each, _picked_ids(chosen))
         require_confirmed(each.element, confirmed=confirmed)
         self._view.set_value(each, chosen)
         return await self._send_value(each) if each.dispatches else None
@@ -188,5 +202,10 @@ class ViewSurface:
 
 
 def _flatten(option: Json) -> Json:
-    description = option.get("description") or {}
-    return {"text": option["text"]["text"], "value": option["value"], "description": description.get("text")}
+    description = option.get("description")
+    shown = visible_text([description]) if description else None
+    return {"text": option_text(option), "value": option["value"], "description": shown}
+
+
+def _picked_ids(chosen: Any) -> list[str]:
+    return [item for item in (chosen if isinstance(chosen, list) else [chosen]) if isinstance(item, str)]

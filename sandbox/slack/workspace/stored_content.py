@@ -76,6 +76,8 @@ def _complete(node: Any, ids: IdGenerator) -> Any:
         return node
     # Slack drops null values when it stores a block.
     copy = {key: _complete(value, ids) for key, value in node.items() if value is not None}
+    if "child_blocks" in copy:
+        copy["child_blocks"] = stored_blocks(copy["child_blocks"], ids)
     kind = node.get("type")
     if kind == "plain_text":
         # Slack adds these defaults, so a message that is read back differs from the posted one.

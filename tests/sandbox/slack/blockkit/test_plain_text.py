@@ -29,11 +29,14 @@ def test_rich_text_reads_as_lines() -> None:
         {"type": "text", "text": " "},
         {"type": "link", "url": "https://x.org", "text": "order"},
         {"type": "emoji", "name": "tada"},
+        {"type": "usergroup", "usergroup_id": "S1"},
+        {"type": "broadcast", "range": "here"},
+        {"type": "date", "timestamp": 1_700_000_000, "format": "{date}", "fallback": " Nov 14"},
     ]
     section = {"type": "rich_text_section", "elements": elements}
 
     assert visible_text([{"type": "rich_text", "elements": [section, section]}]) == "\n".join(
-        ["sent to <@U1> order:tada:"] * 2
+        ["sent to <@U1> order:tada:@S1@here Nov 14"] * 2
     )
 
 

@@ -8,7 +8,18 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import Channel, SimulatedUser, Slack, SuggestionsTimeout
-from tests.sandbox.slack.helpers import Puppet, button, buttons, modal, note, option, search_field, section, select
+from tests.sandbox.slack.helpers import (
+    Puppet,
+    button,
+    buttons,
+    modal,
+    note,
+    option,
+    search_field,
+    section,
+    select,
+    words,
+)
 
 Json = dict[str, Any]
 
@@ -187,6 +198,23 @@ async def test_a_menu_below_a_message_is_used_like_a_button(
 
     assert message.buttons == ["Stop following", "Help"]
     assert delivery.sent["actions"][0]["selected_option"]["value"] == "stop"
+
+
+async def test_buttons_inside_containers_and_cards_are_pressed(
+    api: AsyncWebClient, slack: Slack, ana: SimulatedUser, pki: Channel, puppet: Puppet
+) -> None:
+    inside = [section("one"), buttons(button("Resend", "resend")), note(dispatch_action=True)]
+    container = {"type": "container", "title": words("Orders"), "child_blocks": inside}
+    card = {"type": "card", "title": words("x"), "actions": [button("Open", "open")]}
+    carousel = {"type": "carousel", "elements": [card | {"actions": [button("Next", "next")]}]}
+    await api.chat_postMessage(channel=pki.id, text="x", blocks=[container, card, carousel])
+    message = pki.messages[0]
+
+    sent = [(await ana.click(message, label)).sent for label in ("Resend", "Open", "Next")]
+
+    assert [payload["actions"][0]["action_id"] for payload in sent] == ["resend", "open", "next"]
+    assert sent[0]["actions"][0]["block_id"] == "buttons"
+    assert sent[0]["state"]["values"]["block_reason"]["reason"]["value"] is None
 
 
 async def test_a_message_shortcut_shows_the_app_the_message(

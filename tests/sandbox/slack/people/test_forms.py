@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import SimulatedUser, Slack, SuggestionsTimeout
+from sandbox.slack import Channel, SimulatedUser, Slack, SuggestionsTimeout
 from tests.sandbox.slack.helpers import (
     NO_ACK,
     Puppet,
     button,
     buttons,
+    field,
     note,
     option,
     search_field,
@@ -191,3 +192,80 @@ async def test_a_button_in_a_form_notifies_the_app(
     assert payload["view"]["state"]["values"]["block_reason"]["reason"]["value"] is None
     with pytest.raises(LookupError, match="Look again"):
         await form.click("Look away")
+
+
+async def test_boxes_show_text_and_description_and_are_chosen_by_what_they_say(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, puppet: Puppet
+) -> None:
+    dns = {"text": {"type": "mrkdwn", "text": "*pki@corp.example*"}, "value": "1", "description": words("DNS contact")}
+    other = option("admin@example.net", "2")
+    radio = field("Recipient", {"type": "radio_buttons", "action_id": "radio", "options": [dns, other]})
+    checks = select("Also", "a", "b", "c", action_id="checks", kind="checkboxes", dispatch_action=True)
+    form = await show(slack, api, ana, radio, checks)
+
+    assert await form.choose("pki@corp.example", label="Recipient") is None
+    delivery = await form.choose(["a", "c"], label="Also")
+
+    assert form.options("Recipient") == [
+        {"text": "pki@corp.example", "value": "1", "description": "DNS contact"},
+        {"text": "admin@example.net", "value": "2", "description": None},
+    ]
+    assert form.selected("Recipient") == ["pki@corp.example"]
+    assert delivery is not None
+    sent = delivery.sent
+    assert [chosen["value"] for chosen in sent["actions"][0]["selected_options"]] == ["a", "c"]
+    values = sent["view"]["state"]["values"]
+    assert values["block_radio"]["radio"]["selected_option"]["value"] == "1"
+    await form.choose(None, label="Also")
+    assert form.selected("Also") == []
+    with pytest.raises(LookupError, match="0 fields offer None"):
+        await form.choose(None, label="Recipient")
+
+
+PICKER = {"type": "conversations_select", "action_id": "pick"}
+EXTERNAL_NOT = {"exclude_external_shared_channels": True}
+
+
+@pytest.mark.parametrize(
+    ("picker", "refused"),
+    [
+        (PICKER, {"hidden", "archived", "other's dm"}),
+        (PICKER | {"filter": {"include": ["public"]}}, {"hidden", "archived", "private", "dm", "other's dm"}),
+        (PICKER | {"filter": EXTERNAL_NOT}, {"hidden", "archived", "shared", "other's dm"}),
+        (PICKER | {"type": "channels_select"}, {"hidden", "archived", "private", "dm", "other's dm"}),
+    ],
+)
+async def test_a_picker_offers_what_its_filter_includes(
+    slack: Slack, api: AsyncWebClient, ana: SimulatedUser, pki: Channel, picker: Json, refused: set[str]
+) -> None:
+    ben = slack.add_person("ben")
+    places = {
+        "public": pki,
+        "private": slack.add_channel("private", private=True),
+        "hidden": slack.add_channel("hidden", private=True, absent={ana.id}),
+        "archived": slack.add_channel("archived", archived=True),
+        "shared": slack.add_channel("shared", ext_shared=True),
+        "dm": slack.dm(ana),
+        "other's dm": slack.dm(ben),
+    }
+    form = await show(slack, api, ana, field("Where", picker))
+    found = set()
+
+    for name, channel in places.items():
+        try:
+            await form.choose(channel.id, label="Where")
+        except LookupError:
+            found.add(name)
+
+    assert found == refused
+
+
+async def test_a_picker_of_people_offers_members_only(slack: Slack, api: AsyncWebClient, ana: SimulatedUser) -> None:
+    gone = slack.add_person("gone", deleted=True)
+    form = await show(slack, api, ana, search_field("Who", "who", kind="users_select"))
+
+    await form.choose(ana.id, label="Who")
+    assert form.selected("Who") == [ana.id]
+    for unknown in (gone.id, "U0NONE"):
+        with pytest.raises(LookupError, match="does not offer"):
+            await form.choose(unknown, label="Who")
