@@ -130,16 +130,30 @@ class Recipient:
     email_domain: str | None = None
 
 
+class CallStep(StrEnum):
+    """What a call asks DigiCert to do. A revalidation takes all three, in the order SUBMIT, METHOD, RESEND."""
+
+    SUBMIT = "submit"
+    """Submit a domain for validation by a DNS TXT record, which emails no one."""
+    METHOD = "method"
+    """Change its method to email, without sending any."""
+    RESEND = "resend"
+    """Send the emails."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One PUT request: a target and its recipients.
+    """One request to DigiCert: a target and its recipients.
 
-    If `audience_uncertain`, DigiCert may email only some of the recipients, but no others.
+    If `audience_uncertain`, DigiCert may email only some of the recipients, but no others. `validation_types` are the
+    types that a domain is submitted for, such as `ov`.
     """
 
     target: Target
     recipients: tuple[Recipient, ...]
     audience_uncertain: bool = False
+    step: CallStep = CallStep.RESEND
+    validation_types: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -161,6 +175,8 @@ class ResendRequest:
 
     `key` is the order or domain as the value of a select's option, to open its form again. `requested_by` is the id of
     a user who may not resend and asked the actor to do it; None if the actor sent it of their own accord.
+
+    If `revalidates`, its calls are the steps of a revalidation: each begins only after the one before succeeded.
     """
 
     id: str
@@ -173,6 +189,7 @@ class ResendRequest:
     at: datetime
     key: str = ""
     requested_by: str | None = None
+    revalidates: bool = False
 
     @property
     def order_id(self) -> int | None:

@@ -64,7 +64,8 @@ async def meaning(names: str, column: str) -> str:
     may = {}
     for effect in ("allow", "deny"):
         rules = rules_of(names, effect)
-        resource = resource_for_plan(None, await plan(column, rules))
+        found = await plan(column, rules)
+        resource = resource_for_plan(None, found, found.key)
         may[effect] = AccessContext(rules, ANA).decide(Action.RESEND, resource).allowed
     return ", ".join(["allows"] * may["allow"] + ["denies"] * (not may["deny"]))
 

@@ -166,10 +166,14 @@ class _RuleSchema(BaseModel):
 
     def rule(self, where: str) -> Rule:
         names = self.names or []
+        actions = frozenset(self.allow or self.deny or ())
+        if self.deny and Action.RESEND in actions:
+            # A revalidation sends the same emails.
+            actions |= {Action.REVALIDATE}
         return Rule(
             name=self.name,
             effect_allows=self.allow is not None,
-            actions=frozenset(self.allow or self.deny or ()),
+            actions=actions,
             users=frozenset(self.users or ()),
             groups=frozenset(self.groups or ()),
             channels=frozenset(self.channels or ()),

@@ -15,6 +15,7 @@ class Action(StrEnum):
 
     STATUS = "status"
     RESEND = "resend"
+    REVALIDATE = "revalidate"
     OVERRIDE = "override-cooldown"
 
 
@@ -37,6 +38,9 @@ class Resource:
     reach: Reach = NO_REACH
     target: str = ""
 
+
+# The actions that send emails.
+_EMAILING = frozenset({Action.RESEND, Action.REVALIDATE})
 
 ANYTHING = Resource()
 # The part of a resource that a deny matches: a name, a pattern of the rule, an order id, or None for unknown names.
@@ -233,7 +237,7 @@ class Rules:
         return tuple(
             rule
             for rule in self.of_file
-            if not rule.effect_allows and Action.RESEND in rule.actions and not rule.is_about_everything
+            if not rule.effect_allows and not rule.is_about_everything and not rule.actions.isdisjoint(_EMAILING)
         )
 
 
@@ -301,6 +305,7 @@ INELIGIBLE = frozenset(each.rule for each in (_UNKNOWN, _DEACTIVATED, _BOT, _OTH
 DOING = {
     Action.STATUS: ("view status", ""),
     Action.RESEND: ("resend", " DCV emails"),
+    Action.REVALIDATE: ("revalidate", " domains"),
     Action.OVERRIDE: ("resend during the cooldown", ""),
 }
 _MOST_NAMES = 3

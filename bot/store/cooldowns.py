@@ -40,11 +40,17 @@ class Cooldowns:
         await self._database.run(sa.delete(cooldowns).where(cooldowns.c.expires_at < format_timestamp(before)))
 
 
-async def active(connection: AsyncConnection, keys: Iterable[str], now: datetime) -> ActiveCooldown | None:
-    """Return the newest cooldown of any of these targets that has not ended, read in the caller's transaction."""
+async def active(
+    connection: AsyncConnection, keys: Iterable[str], now: datetime, but_of: str | None = None
+) -> ActiveCooldown | None:
+    """Return the newest cooldown of any of these targets that has not ended, read in the caller's transaction.
+
+    Ignores the cooldowns of the request `but_of`.
+    """
     chosen = (
         sa.select(cooldowns)
         .where(cooldowns.c.key.in_(list(keys)), cooldowns.c.expires_at > format_timestamp(now))
+        .where(cooldowns.c.request_id != (but_of or ""))
         .order_by(cooldowns.c.at.desc())
         .limit(1)
     )

@@ -11,7 +11,7 @@ from attrs import define, field
 from bot.clock import Clock
 from bot.errors import BotError, CooldownActive, LimitReached
 from bot.metrics import Metrics
-from bot.models import NO_REACH, Actor, Call, Cooldown, Destination, LedgerEvent, Reach, ResendRequest
+from bot.models import NO_REACH, Actor, Call, CallStep, Cooldown, Destination, LedgerEvent, Reach, ResendRequest
 from bot.policy.rules import AccessContext, Action, Resource
 from bot.services.authorization.authorizer import Authorizer, denied, refusal
 from bot.services.authorization.resources import resource_for_calls
@@ -41,7 +41,8 @@ class NewRequest:
 
     `cause` identifies the user's act in Slack, so that a repeated delivery gets the same request id. `seen_at` is the
     time at which the form was drawn: a reason does not override a cooldown that began later. `reach` is everything
-    that its emails would validate, as DigiCert reported it then.
+    that its emails would validate, as DigiCert reported it then. `continues` is the id of an unfinished revalidation
+    whose remaining steps these are: its cooldown does not stop them.
     """
 
     actor: Actor
@@ -55,6 +56,13 @@ class NewRequest:
     seen_at: datetime | None = None
     reach: Reach = NO_REACH
     requested_by: str | None = None
+    revalidates: bool = False
+    continues: str | None = None
+
+    @property
+    def action(self) -> Action:
+        """The action of the policy that it needs."""
+        return Action.REVALIDATE if self.revalidates else Action.RESEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ class ResendService:
         be sent.
         """
         resource = resource_for_calls(asked.destination, asked.calls, asked.reach)
-        context = await self._authorizer.require(asked.actor, Action.RESEND, {"subject": asked.subject}, resource)
+        context = await self._authorizer.require(asked.actor, asked.action, {"subject": asked.subject}, resource)
         request = self._request(asked)
         async with self._database.write() as transaction:
             if known := await requests.known(transaction, request.id):
@@ -137,7 +145,7 @@ class ResendService:
 
         Raises PermissionUnknown if Slack does not say whether the user may override it.
         """
-        cooldown = await cooldowns.active(transaction, _keys(request.calls), request.at)
+        cooldown = await cooldowns.active(transaction, _keys(request.calls), request.at, but_of=asked.continues)
         if cooldown is None:
             return None
         override = context.decide(Action.OVERRIDE, resource)
@@ -237,6 +245,7 @@ class ResendService:
             at=self._clock(),
             key=asked.key,
             requested_by=asked.requested_by,
+            revalidates=asked.revalidates,
         )
 
 
@@ -275,7 +284,9 @@ def _limited(request: ResendRequest, limit: ReachedLimit) -> Entry:
 
 
 def _call_detail(call: Call) -> dict[str, object]:
-    return {"target": str(call.target), "recipients": {name: _emails(call, name) for name in call.names}}
+    recipients = {name: _emails(call, name) for name in call.names}
+    step = {} if call.step is CallStep.RESEND else {"step": call.step.value}
+    return {"target": str(call.target), "recipients": recipients, **step}
 
 
 def _emails(call: Call, name: str) -> list[str]:

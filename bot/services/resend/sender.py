@@ -18,7 +18,7 @@ from bot.errors import CaError, CaRateLimited, CaRejected, CaUnavailable, Permis
 from bot.fair_share import working_for
 from bot.follow_up_schedule import FollowUpSchedule
 from bot.metrics import Metrics
-from bot.models import Address, Call, DomainTarget, LedgerEvent, OrderTarget, ResendRequest
+from bot.models import Address, Call, CallStep, DomainTarget, LedgerEvent, OrderTarget, ResendRequest
 from bot.policy.rules import UNREAD_GROUP, Action
 from bot.recipients import folded
 from bot.services.authorization.authorizer import Authorizer
@@ -89,6 +89,11 @@ class CallAttempt:
         """The number of the attempt, from 1."""
         return len(self.earlier) + 1
 
+    @property
+    def is_later_step(self) -> bool:
+        """True for a step of a revalidation that needs the success of the one before."""
+        return self.request.revalidates and self.call_no > 0
+
 
 class _OtherProcessCalling(Exception):
     """An open attempt of another process at the same call."""
@@ -120,6 +125,10 @@ class CallSender:
     _steady: Clock = field(default=Factory(lambda self: self._clock, takes_self=True))
     _timings: Timings = PRODUCTION
 
+    def __attrs_post_init__(self) -> None:
+        # The revalidations whose first step this process carries out: another process makes no further call of them.
+        self._mine: set[str] = set()
+
     @_guard.default
     def _guard_of_one(self) -> CallGuard:
         return CallGuard(self._database, SingleInstance(), lambda: self._steady().timestamp())
@@ -140,11 +149,30 @@ class CallSender:
         # A crash came between the `sending` row and its closing: DigiCert may have the call, so it is not repeated.
         if mine:
             return await self._end(this, LedgerEvent.UNKNOWN, _STOPPED)
+        if objection := await self._missing_step(this):
+            return await self._end(this, LedgerEvent.NOT_SENT, objection)
         if not earlier and self._clock() - this.request.at > TOO_LATE:
             words = "It was accepted long ago and could not be sent in time. Ask again if it is still wanted."
             return await self._end(this, LedgerEvent.NOT_SENT, words)
         with working_for(this.request.actor.user_id):
             return await self._try(this)
+
+    async def _missing_step(self, this: CallAttempt) -> str | None:
+        """Return why a step of a revalidation must not begin, or None.
+
+        If an answer was lost or the process changed, a person decides: the domain waits, and no one was emailed.
+        """
+        if not this.request.revalidates:
+            return None
+        if not this.is_later_step:
+            self._mine.add(this.request.id)
+            return None
+        before = (await until_available(self._ledger.attempts, this.request.id, this.call_no - 1)).result
+        if before is None or before.outcome is not LedgerEvent.SENT:
+            return "The step before it did not succeed."
+        if this.request.id not in self._mine:
+            return "The bot was restarted between two steps."
+        return None
 
     async def _try(self, this: CallAttempt) -> Result:
         # Before the checks, so that they do not get old while the call waits for the rate limiter.
@@ -216,7 +244,8 @@ class CallSender:
         request, call = this.request, this.call
         reach = await self._reach.of_call(call, request.order_id, await self._authorizer.rules())
         resource = resource_for_calls(request.destination, [call], reach)
-        decision = await self._authorizer.decide(request.actor, Action.RESEND, resource, afresh=True)
+        action = Action.REVALIDATE if request.revalidates else Action.RESEND
+        decision = await self._authorizer.decide(request.actor, action, resource, afresh=True)
         if decision.is_unknown:
             fact = "whether the person who asked is in a user group of the rules"
             fact = fact if decision.rule == UNREAD_GROUP else "who asked"
@@ -264,7 +293,13 @@ class CallSender:
                 await self._certcentral.resend_order(order_id, recipients, locale, confirm)
             case DomainTarget(domain_id, name_scope):
                 emails = [recipient.email for recipient in recipients]
-                await self._certcentral.resend_domain(domain_id, name_scope, emails, locale, confirm)
+                match this.call.step:
+                    case CallStep.SUBMIT:
+                        await self._certcentral.submit_domain(domain_id, this.call.validation_types, confirm)
+                    case CallStep.METHOD:
+                        await self._certcentral.change_domain_to_email(domain_id, emails, locale, confirm)
+                    case CallStep.RESEND:
+                        await self._certcentral.resend_domain(domain_id, name_scope, emails, locale, confirm)
 
     async def _close(self, this: CallAttempt, error: CaUnavailable | PermissionUnknown) -> Result:
         """Close the row of an attempt that did not reach DigiCert, unless another process has ended the call."""
@@ -349,8 +384,10 @@ class CallSender:
                 ours = {this.number} if begun else set()
                 if await open_attempts(transaction, request_id, this.call_no) - ours:
                     raise _OtherProcessCalling
-                await cooldowns.release(transaction, request_id, this.call.cooldown_keys)
-            else:
+                # A revalidation has one cooldown for all its steps, and an earlier one had an effect.
+                if not this.is_later_step:
+                    await cooldowns.release(transaction, request_id, this.call.cooldown_keys)
+            elif this.call.step is CallStep.RESEND:
                 await remember_recipients(transaction, this.call, entry.at)
                 if first_check := self._schedule.next_check(entry.at, entry.at):
                     await follow_ups.begin(transaction, this.request, this.call_no, entry.at, first_check)

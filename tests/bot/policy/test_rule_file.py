@@ -38,7 +38,11 @@ def test_the_example_is_read():
         orders=frozenset({700001}),
         scope_text="rule 2 of policy.toml",
     )
-    assert (frozen.effect_allows, frozen.is_for_all, frozen.actions) == (False, True, {Action.RESEND})
+    assert (frozen.effect_allows, frozen.is_for_all, frozen.actions) == (
+        False,
+        True,
+        {Action.RESEND, Action.REVALIDATE},
+    )
 
 
 def test_names_are_read_as_they_are_compared():

@@ -129,6 +129,12 @@ class FakeCertCentral:
     async def resend_domain(self, domain_id, name_scope, emails, locale, confirm):
         await self._put(confirm, "resend_domain", domain_id, name_scope, tuple(emails), locale)
 
+    async def submit_domain(self, domain_id, types, confirm):
+        await self._put(confirm, "submit_domain", domain_id, tuple(types))
+
+    async def change_domain_to_email(self, domain_id, emails, locale, confirm):
+        await self._put(confirm, "change_domain_to_email", domain_id, tuple(emails), locale)
+
     async def _put(self, confirm, *call):
         if self.before_put:
             await self.before_put()
