@@ -1,11 +1,12 @@
 """The lookup of fields and options by their visible text, and Slack's checks before it sends a form."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sandbox.json_types import Json
 from sandbox.slack.blockkit.interactive_elements import TEXT_INPUTS, VALUE_KEYS, ElementKey, Field
 from sandbox.slack.blockkit.plain_text import visible_text
+from sandbox.slack.workspace.files import MAX_BYTES
 from sandbox.slack.workspace.views import View
 
 SELECTS = frozenset(VALUE_KEYS) - TEXT_INPUTS - {"file_input", "rich_text_input"}
@@ -73,6 +74,18 @@ def require_valid_text(each: Field, text: str) -> None:
         raise ValueError(f"{each.label!r} takes {longest} characters at most")
     if "\n" in text and not each.element.get("multiline"):
         raise ValueError(f"{each.label!r} takes a single line")
+
+
+def require_valid_files(each: Field, files: Sequence[tuple[str, bytes]]) -> None:
+    """Raise ValueError if Slack would not accept these files in the field. Their content is not checked."""
+    most, kinds = each.element.get("max_files", 10), each.element.get("filetypes")
+    if len(files) > most:
+        raise ValueError(f"{each.label!r} takes {most} files at most")
+    for name, content in files:
+        if kinds and name.rpartition(".")[2].lower() not in kinds:
+            raise ValueError(f"{each.label!r} takes {', '.join(kinds)}, not {name}")
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"{name} is too large")
 
 
 def _find_values(each: Field, wanted: Any, found: dict[str, list[Json]]) -> list[Any]:

@@ -21,6 +21,7 @@ from sandbox.slack.people.form_filling import (
     find_select,
     offered_options,
     option_text,
+    require_valid_files,
     require_valid_text,
 )
 from sandbox.slack.people.pickers import require_offered
@@ -107,6 +108,14 @@ class ViewSurface:
         require_valid_text(each, text)
         # Slack sends null for an empty field.
         self._view.set_value(each, text or None)
+
+    def attach(self, label: str | ElementKey, *files: tuple[str, bytes]) -> None:
+        """Attach files, each a name and its bytes, in place of the earlier ones. Raises ValueError as Slack would."""
+        self._require_shown()
+        each = find_field(self._view.fields, label, {"file_input"})
+        require_valid_files(each, files)
+        added = [self.person.slack.files.add(name, self.person.id, content) for name, content in files]
+        self._view.set_value(each, [file.as_json() for file in added])
 
     async def press_enter(self, label: str | ElementKey) -> Delivery | None:
         """Press Enter in a text field. Returns the delivery if the field dispatches actions."""

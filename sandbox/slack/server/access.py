@@ -46,6 +46,14 @@ def require_postable_channel(workspace: Workspace, channel_id: str) -> Channel:
     return place
 
 
+def require_member_channel(workspace: Workspace, channel_id: str, error: str = "not_in_channel") -> Channel:
+    """Return a channel in which the bot may post and is a member, whatever its scopes. Raises SlackError(error)."""
+    channel = require_postable_channel(workspace, channel_id)
+    if not channel.member:
+        raise SlackError(error)
+    return channel
+
+
 def require_reachable_user(workspace: Workspace, user_id: str) -> Member:
     """Return a user to whom the bot can send direct messages."""
     person = workspace.people.get(user_id)

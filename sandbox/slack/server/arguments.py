@@ -8,7 +8,7 @@ from aiohttp import web
 
 from sandbox.slack.workspace.api_errors import SlackError, invalid_arguments
 
-JSON_ARGUMENTS = frozenset({"blocks", "attachments", "view", "metadata", "unfurls"})
+JSON_ARGUMENTS = frozenset({"blocks", "attachments", "view", "metadata", "unfurls", "files"})
 BOOLEAN_ARGUMENTS = frozenset(
     {
         "as_user",
@@ -27,7 +27,7 @@ BOOLEAN_ARGUMENTS = frozenset(
         "inclusive",
     }
 )
-INTEGER_ARGUMENTS = frozenset({"limit", "count"})
+INTEGER_ARGUMENTS = frozenset({"limit", "count", "length"})
 IGNORED_ARGUMENTS = frozenset({"team_id", "token"})
 
 

@@ -1,7 +1,12 @@
 """The chat.* methods."""
 
 from sandbox.json_types import Json
-from sandbox.slack.server.access import require_postable_channel, require_readable_channel, require_scope
+from sandbox.slack.server.access import (
+    require_member_channel,
+    require_postable_channel,
+    require_readable_channel,
+    require_scope,
+)
 from sandbox.slack.server.arguments import Arguments
 from sandbox.slack.workspace.api_errors import SlackError, require_valid_message
 from sandbox.slack.workspace.message_content import MessageContent
@@ -15,7 +20,7 @@ def post_message(workspace: Workspace, call: Arguments) -> Json:
     """Handle chat.postMessage: post to a channel, a thread, or the direct messages of a user id."""
     channel = require_postable_channel(workspace, call.require_text("channel"))
     require_valid_message(call, workspace.limits)
-    thread_ts = _find_thread(channel, call.get("thread_ts"))
+    thread_ts = find_thread(channel, call.get("thread_ts"))
     content = workspace.build_content(
         call.get("text", ""), call.get("blocks"), call.get("attachments"), metadata=_read_metadata(call)
     )
@@ -47,15 +52,13 @@ def delete_message(workspace: Workspace, call: Arguments) -> Json:
 
 def post_ephemeral(workspace: Workspace, call: Arguments) -> Json:
     """Handle chat.postEphemeral to one member of the channel. The bot must be in it, too, whatever its scopes."""
-    channel = require_postable_channel(workspace, call.require_text("channel"))
-    if not channel.member:
-        raise SlackError(workspace.ephemeral_outside_error)
+    channel = require_member_channel(workspace, call.require_text("channel"), workspace.ephemeral_outside_error)
     person = workspace.people.get(call.require_text("user"))
     if person is None or person.id in channel.absent or person.deleted:
         raise SlackError("user_not_in_channel")
     require_valid_message(call, workspace.limits)
     content = workspace.build_content(call.get("text", ""), call.get("blocks"), call.get("attachments"))
-    message = workspace.post_ephemeral(person, channel, content, _find_thread(channel, call.get("thread_ts")))
+    message = workspace.post_ephemeral(person, channel, content, find_thread(channel, call.get("thread_ts")))
     return {"message_ts": message.ts}
 
 
@@ -88,7 +91,8 @@ def _find_message(channel: Channel, ts: str) -> Message:
     return message
 
 
-def _find_thread(channel: Channel, thread_ts: object) -> str | None:
+def find_thread(channel: Channel, thread_ts: object) -> str | None:
+    """Return the ts of the thread's root, or None without a thread. Raises SlackError("thread_not_found")."""
     if not thread_ts:
         return None
     root = channel.find(thread_ts)

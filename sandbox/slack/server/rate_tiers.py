@@ -15,6 +15,7 @@ TIERS: Mapping[str, int] = {
     **dict.fromkeys(("chat.update", "chat.delete"), TIER_3),
     **dict.fromkeys((f"conversations.{name}" for name in ("info", "open", "history", "replies")), TIER_3),
     **dict.fromkeys((f"views.{name}" for name in ("open", "push", "update", "publish")), TIER_4),
+    **dict.fromkeys((f"files.{name}" for name in ("getUploadURLExternal", "completeUploadExternal", "info")), TIER_4),
     **dict.fromkeys(("chat.postEphemeral", "users.info"), TIER_4),
 }
 

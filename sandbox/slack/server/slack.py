@@ -13,6 +13,7 @@ from sandbox.json_types import Json
 from sandbox.slack.people.simulated_user import SimulatedUser
 from sandbox.slack.server.call_log import ApiCall
 from sandbox.slack.server.event_dispatcher import EventDispatcher
+from sandbox.slack.server.file_transfer import FileTransfer
 from sandbox.slack.server.request_url import RequestUrl
 from sandbox.slack.server.socket_mode import SocketMode
 from sandbox.slack.server.web_api import WebApi
@@ -50,6 +51,8 @@ class Slack(AppWorkspace):
         self.socket_mode.on_connect = self.event_dispatcher.retry_parked
         self.web_api = WebApi(self, self.response_urls, self.faults, self.changes)
         self.web_api.report_problem, self.web_api.open_socket_url = self.report_problem, self._socket_url
+        self.files.build_url = lambda path: f"{self.url}/{path}"
+        self._transfer = FileTransfer(self, self.bot_token, self.report_problem)
         self._port = port
         self._runner: web.AppRunner | None = None
 
@@ -128,7 +131,7 @@ class Slack(AppWorkspace):
         """
         email = Email(self.ids.new_id("F"), subject, body, sender, name or sender, self.email_detail)
         author = MessageAuthor("Email", user=SLACKBOT_ID, bot_id=self.ensure_app("Email").bot_id)
-        return self.post(channel, author, MessageContent(email=email))
+        return self.post(channel, author, MessageContent(files=(email,)))
 
     def thread(self, channel: Channel, ts: str) -> list[Message]:
         """Return the replies below a message, oldest first."""
@@ -174,6 +177,9 @@ class Slack(AppWorkspace):
         app.on_response_prepare.append(self._set_date_header)
         app.router.add_route("*", "/api/{method}", self.web_api.handle_call)
         app.router.add_post("/hooks/{key:.+}", self.web_api.handle_response_url)
+        app.router.add_post("/upload/v1/{key}", self._transfer.handle_upload)
+        app.router.add_get("/files-pri/{team}-{file_id}/download/{name}", self._transfer.handle_download)
+        app.router.add_get("/signin", self._transfer.handle_sign_in)
         app.router.add_get("/link/", self._serve_socket)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOPPING_SECONDS)
         await self._runner.setup()

@@ -9,7 +9,7 @@ from aiohttp import web
 from sandbox.condition import Condition
 from sandbox.faults import Fault, FaultResponse, Faults
 from sandbox.json_types import Json
-from sandbox.slack.server import methods_chat, methods_reads, methods_views
+from sandbox.slack.server import methods_chat, methods_files, methods_reads, methods_views
 from sandbox.slack.server.arguments import Arguments, read_arguments
 from sandbox.slack.server.call_log import ApiCall
 from sandbox.slack.server.rate_tiers import RateTiers
@@ -29,6 +29,9 @@ BOT_METHODS: dict[str, Method] = {
     "views.push": methods_views.push_view,
     "views.update": methods_views.update_view,
     "views.publish": methods_views.publish_view,
+    "files.getUploadURLExternal": methods_files.get_upload_url,
+    "files.completeUploadExternal": methods_files.complete_upload,
+    "files.info": methods_files.get_file,
     "users.info": methods_reads.get_user,
     "usergroups.users.list": methods_reads.list_usergroup_members,
     "conversations.info": methods_reads.get_conversation,

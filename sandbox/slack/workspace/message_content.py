@@ -1,30 +1,40 @@
 """The content and the author of a message."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sandbox.json_types import Json
 from sandbox.slack.blockkit.interactive_elements import button_labels
 from sandbox.slack.blockkit.plain_text import attachment_lines, block_lines, render_mrkdwn, visible_text
-from sandbox.slack.workspace.emails import Email
+
+
+class AttachedFile(Protocol):
+    """A file of a message."""
+
+    @property
+    def visible_text(self) -> str:
+        """Return the text that a user reads."""
+
+    def as_json(self) -> Json:
+        """Return the file object that apps receive."""
 
 
 @dataclass(frozen=True)
 class MessageContent:
-    """One version of a message. With `email`, Slack's email app posted it, without text or blocks."""
+    """One version of a message. `files` are uploads, or the email that Slack's email app posted without any text."""
 
     text: str = ""
     blocks: list[Json] = field(default_factory=list)
     attachments: list[Json] = field(default_factory=list)
     metadata: Json | None = None
-    email: Email | None = None
+    files: "tuple[AttachedFile, ...]" = ()
 
     @property
     def visible_text(self) -> str:
         """Return the text that a user reads: the blocks, or the text if there are none, and the attachments."""
         body = visible_text(self.blocks) if self.blocks else render_mrkdwn(self.text)
         attached = [render_mrkdwn(line) for line in attachment_lines(self.attachments)]
-        emails = [self.email.visible_text] if self.email else []
-        return "\n".join([body, *attached, *emails]).strip()
+        return "\n".join([body, *attached, *(file.visible_text for file in self.files)]).strip()
 
     @property
     def buttons(self) -> list[str]:

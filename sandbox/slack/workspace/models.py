@@ -175,17 +175,13 @@ class Message:
             "attachments": self.attachments,
             "edited": self.edited,
             "metadata": self.metadata if metadata else None,
-            **self._attached_email(),
+            **self._attached_files(),
         }
         return own | {name: value for name, value in extras.items() if value}
 
-    def _attached_email(self) -> Json:
-        email = self.content.email
-        return (
-            {"files": [email.as_json()], "subtype": "file_share", "upload": True, "display_as_bot": True}
-            if email
-            else {}
-        )
+    def _attached_files(self) -> Json:
+        files = [file.as_json() for file in self.content.files]
+        return {"files": files, "subtype": "file_share", "upload": True, "display_as_bot": True} if files else {}
 
     def _authorship(self) -> Json:
         # The format of old webhooks, with a name instead of a user.

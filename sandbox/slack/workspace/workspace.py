@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.json_types import Json
 from sandbox.slack.workspace import events
+from sandbox.slack.workspace.files import Files
 from sandbox.slack.workspace.id_generator import IdGenerator
 from sandbox.slack.workspace.message_content import MessageAuthor, MessageContent
 from sandbox.slack.workspace.models import Channel, Member, Message, Usergroup
@@ -30,6 +31,7 @@ class Workspace(WorkspaceSettings):
         self.apps: dict[str, MessageAuthor] = {}
         self.modals = Modals(self.ids)
         self.triggers = Triggers(self.ids)
+        self.files = Files(self.ids, self.team_id)
         # The app under test. Others are installed when they first post.
         self.bot = self.ensure_app("DCV Resend")
 

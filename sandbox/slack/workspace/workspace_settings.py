@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from sandbox.slack.blockkit.limits import STRICTEST, BlockKitLimits
 from sandbox.slack.workspace.emails import EmailDetail
@@ -38,6 +39,9 @@ class WorkspaceSettings:
     `clicks_replace_by_default`, a post to a button's response_url that does not say so replaces the message.
     `email_detail` is how much apps see of an email that Slack's email app posts.
 
+    `file_sharing` is when an uploaded file appears in its channel: at once, after the answer, or never although Slack
+    said ok. With `download_redirects`, a download that is not allowed is redirected to the sign-in page.
+
     With `guests_see_home`, guests see the Home tab like members. Slack does not document it.
 
     `shortcuts` has the type (global or message) of each declared callback_id. None declares all of them.
@@ -56,6 +60,8 @@ class WorkspaceSettings:
     ephemeral_outside_error: str = "not_in_channel"
     clicks_replace_by_default: bool = False
     email_detail: EmailDetail = "title"
+    file_sharing: Literal["at once", "late", "never"] = "late"
+    download_redirects: bool = False
     paid_plan: bool = True
     enterprise_id: str | None = None
     is_org_wide: bool = False
