@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PLAIN = [
+    ROOT / "README.md",
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
@@ -59,13 +60,27 @@ def test_the_actor_has_a_name_and_where_is_for_places(file: Path) -> None:
     assert words.count("where") <= max(1, MOST_WHERE * len(words))
 
 
-@pytest.mark.parametrize("file", [ROOT / "README.md", *PLAIN], ids=name)
+@pytest.mark.parametrize("file", PLAIN, ids=name)
 def test_each_path_exists(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     named = {ROOT / path for path in re.findall(rf"`({FOLDERS}/[\w./-]+)`", text)}
     linked = {file.parent / path for path in re.findall(r"\]\((?!\w+:)([\w./-]+)", text)}
 
     assert sorted(str(path) for path in named | linked if not path.exists()) == []
+
+
+def slugs(file: Path) -> set[str]:
+    """Return the anchors of a document's headings."""
+    headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("file", PLAIN, ids=name)
+def test_each_link_to_a_heading_leads_there(file: Path) -> None:
+    links = re.findall(r"\]\((?!\w+:)([\w./-]*)#([\w-]+)\)", file.read_text(encoding="utf-8"))
+    lost = [f"{path}#{anchor}" for path, anchor in links if anchor not in slugs(file.parent / path if path else file)]
+
+    assert lost == []
 
 
 @pytest.mark.parametrize("file", DECISIONS, ids=name)

@@ -1,4 +1,4 @@
-"""manifest.yml, and what docs/http-mode.md makes of it, ask for what the bot uses, no less and no more."""
+"""manifest.yml, and what docs/deployment.md makes of it, ask for what the bot uses, no less and no more."""
 
 import re
 from pathlib import Path
@@ -63,7 +63,7 @@ def socket_mode():
 
 def http_mode():
     """The manifest with the changes that the page names."""
-    page = (ROOT / "docs/http-mode.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
     changed = re.search("```yaml\n(.*?)```", page, re.DOTALL)
     return merged(socket_mode(), yaml.safe_load(changed[1]))
 
