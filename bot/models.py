@@ -235,6 +235,7 @@ class LedgerEvent(StrEnum):
     LIMITED = "limited"
     SENDING = "sending"
     TURNED_AWAY = "turned_away"
+    ASKED = "asked"
     SENT = "sent"
     REFUSED = "refused"
     NOT_SENT = "not_sent"
@@ -713,6 +714,38 @@ class Offer:
     def is_open(self) -> bool:
         """True if any of its targets with a button may still need a resend."""
         return any(target.is_open for target in self.with_button)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsk:
+    """A question to a user or a channel, to approve the email to one mailbox. `asked` is the id of either.
+
+    `actor` is the user who asks.
+    """
+
+    id: str
+    request_id: str
+    email: str
+    asked: str
+    actor: Actor
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address that got emails of a request, and what approving them validates.
+
+    Approving validates `names` as they are, `below` with everything below them, and possibly `parents`, which are the
+    domains of addresses for another name. `sent_at` is the time of the first of its emails. If not `certain`, DigiCert
+    may not have emailed this address.
+    """
+
+    email: str
+    sent_at: datetime
+    certain: bool
+    names: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from bot.clock import Clock, OnDate
 from bot.digicert.client import CertCentral, OnCall, open_http
@@ -17,6 +17,8 @@ from bot.services.alerts.authors import AlertAuthors
 from bot.services.alerts.ingest import AlertIngester
 from bot.services.alerts.offer_refresh import OfferRefresher
 from bot.services.alerts.offers import IDLE_SECONDS, OfferWorker
+from bot.services.approvals.answers import ApprovalAnswers
+from bot.services.approvals.asks import ApprovalAskService
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.denial_log import DenialLog
 from bot.services.authorization.explain import PolicyExplainer
@@ -44,10 +46,12 @@ from bot.services.resend.reporter import ResultReporter
 from bot.services.resend.requests import ResendService
 from bot.services.resend.sender import CallSender
 from bot.settings import Settings
+from bot.slack.channels import get_channel
 from bot.slack.chat import Chat
 from bot.slack.client import Client, Identity
 from bot.slack.directory import Directory
 from bot.store.alerts import Alerts
+from bot.store.approval_asks import ApprovalAsks
 from bot.store.backlog import BacklogReader
 from bot.store.call_guard import CallGuard
 from bot.store.cluster.membership import Leadership, Membership
@@ -84,6 +88,8 @@ class Services:
     follow_up_worker: FollowUpWorker
     head_log: HeadLog
     alert_ingester: AlertIngester
+    approval_asks: ApprovalAskService
+    approval_answers: ApprovalAnswers
     leadership: Leadership
     offer_worker: OfferWorker
     status_poller: StatusPoller
@@ -195,6 +201,7 @@ class _Container:
         self.ledger = Ledger(database)
         self.requests = Requests(database)
         self.follow_ups = FollowUps(database)
+        self.approval_asks = ApprovalAsks(database)
         self.directory = Directory(dependencies.slack)
         self.chat = Chat(dependencies.slack)
         self.schedule = FollowUpSchedule(self.settings.dcv_follow_ups, self.settings.dcv_nudges)
@@ -225,6 +232,17 @@ class _Container:
             follow_up_worker=worker,
             head_log=HeadLog(self.ledger),
             alert_ingester=ingester,
+            approval_asks=self.approvals,
+            approval_answers=ApprovalAnswers(
+                self.authorizer,
+                self.approval_asks,
+                self.requests,
+                self.follow_ups,
+                worker,
+                self.check_now,
+                self.publisher,
+                self.clock,
+            ),
             leadership=membership.leadership,
             offer_worker=self.offer_worker,
             status_poller=StatusPoller(self.background, self.follow_ups, worker, self.clock, self.dependencies.steady),
@@ -314,6 +332,24 @@ class _Container:
             self.publisher,
             self.reporter,
             self.schedule,
+            self.clock,
+        )
+
+    @cached_property
+    def approvals(self) -> ApprovalAskService:
+        return ApprovalAskService(
+            self.authorizer,
+            self.check_now,
+            self.reach,
+            self.requests,
+            self.follow_ups,
+            self.ledger,
+            self.approval_asks,
+            self.database,
+            self.publisher,
+            self.chat,
+            partial(get_channel, self.dependencies.slack),
+            self.engine,
             self.clock,
         )
 

@@ -322,6 +322,11 @@ class AccessContext:
         """Return the decision with its sentence; see the function `decide`."""
         return self._barred or self._evaluate(action, resource)
 
+    @property
+    def is_ineligible(self) -> bool:
+        """Return True unless the user is an active full member of this workspace, whatever the rules say."""
+        return self._barred is not None
+
     def permits(self, action: Action, resource: Resource = ANYTHING) -> bool:
         """Return True if the user may do this now. The same answer as `decide`, without its sentence, and faster."""
         if self._barred:

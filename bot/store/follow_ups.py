@@ -131,6 +131,16 @@ class FollowUps:
             *(sa.update(follow_ups).where(*chosen, column > soon).values({column: soon}) for column in columns)
         )
 
+    async def make_targets_due(self, targets: Iterable[str], now: datetime) -> bool:
+        """Make the open follow-ups of these targets due now. Return False if there is none."""
+        soon = format_timestamp(now)
+        chosen = (_OPEN, follow_ups.c.target.in_(list(targets)))
+        async with self._database.write() as transaction:
+            found = (await transaction.execute(sa.select(follow_ups.c.id).where(*chosen))).first()
+            for column in (follow_ups.c.due_at, follow_ups.c.next_at):
+                await transaction.execute(sa.update(follow_ups).where(*chosen, column > soon).values({column: soon}))
+        return found is not None
+
     async def prune(self, before: datetime) -> None:
         """Delete the follow-ups that began before this time, in whatever state."""
         await self._database.run(sa.delete(follow_ups).where(follow_ups.c.since < format_timestamp(before)))

@@ -27,6 +27,10 @@ OFFER_RETENTION = timedelta(hours=48)
 # Counted from when somebody asked a colleague to resend. Longer than the hour that the limits count.
 ASK_RETENTION = timedelta(hours=48)
 
+# Counted from when a person was asked to approve an email. Certificates are renewed within this time, and the person
+# who answered for a mailbox is offered first then.
+APPROVAL_RETENTION = timedelta(days=400)
+
 # The least age at which ledger rows may be pruned: longer than anything that a request waits for (its cooldown, its
 # outcome in Slack, a check after its emails). DCV_PERSON_LIMITS counts rows up to this age.
 LEDGER_MIN_RETENTION = LONGEST_LIMIT_WINDOW

@@ -225,6 +225,22 @@ offer_targets = Table(
     Column("expires_at", String(27), nullable=False),
 )
 
+approval_asks = Table(
+    "approval_asks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("request_id", String(32), nullable=False),
+    Column("email", String(320), nullable=False),
+    Column("asked", String(32), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("team_id", String(32), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("approved_by", String(32)),
+    Column("approved_at", String(27)),
+)
+Index("approval_asks_request", approval_asks.c.request_id)
+Index("approval_asks_email", approval_asks.c.email)
+
 # This table and the next have times of the database's own clock, as the clocks of the instances may differ.
 leases = Table(
     "leases",

@@ -17,6 +17,7 @@ from bot.slack.client import Identity
 from bot.wiring import Services
 from handlers.listeners import (
     alerts,
+    approvals,
     fallback,
     history_pages,
     message_shortcut,
@@ -36,6 +37,7 @@ FEATURES = (
     resend_command,
     message_shortcut,
     alerts,
+    approvals,
     resend_form,
     result_buttons,
     resend_asks,

@@ -37,7 +37,12 @@ async def running(services: Services, *more: Work) -> AsyncIterator[None]:
 
 def _of_the_leader(services: Services) -> list[Work]:
     """Return new coroutines for the work that only one instance may do at a time."""
-    cleanups = (services.resend.clean_up, services.follow_up_worker.clean_up, services.offer_worker.clean_up)
+    cleanups = (
+        services.resend.clean_up,
+        services.follow_up_worker.clean_up,
+        services.offer_worker.clean_up,
+        services.approval_asks.clean_up,
+    )
     return [
         services.offer_worker.run(),
         services.follow_up_worker.run(),

@@ -62,6 +62,14 @@ class CheckNow:
         await self._record(request, observation)
         await self._reporter.refresh_root(request)
 
+    async def refresh(self, request: ResendRequest) -> None:
+        """Read each name's state from DigiCert, and publish it in the root message alone. Does not authorize.
+
+        Raises CaError if DigiCert does not give the data.
+        """
+        await self._record(request, await self._observer.observe_request(request))
+        await self._reporter.refresh_root(request)
+
     async def _answer_place(self, request: ResendRequest, actor: Actor, thread: Destination) -> tuple[str, Destination]:
         """Return the message key and the destination of a reply: one per channel thread, or one per user in DMs.
 

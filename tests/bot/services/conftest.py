@@ -193,6 +193,10 @@ class FakeSlackChat:
         self.posts, self.edits, self.looks = [], [], []
         self.failures, self.lose_next = [], None
         self.hold, self.began = None, asyncio.Event()
+        self.ephemerals = []
+
+    async def send_ephemeral(self, interaction, message, *, replace=False):
+        self.ephemerals.append((interaction.actor.user_id, interaction.destination, message.text))
 
     @property
     def texts(self):

@@ -28,6 +28,7 @@ from bot.errors import (
 from bot.models import (
     BEGINNINGS,
     Actor,
+    ApprovalAsk,
     CallResult,
     Cooldown,
     Destination,
@@ -36,6 +37,7 @@ from bot.models import (
     FollowUpState,
     Grantees,
     LastResend,
+    Mailbox,
     NameState,
     Offer,
     OfferTarget,
@@ -50,6 +52,7 @@ from bot.policy.principal import Principal
 from bot.policy.rules import AccessContext, Action, Resource, Rule, Rules
 from bot.views import (
     alert_offers,
+    approvals,
     errors,
     follow_up,
     history,
@@ -225,6 +228,16 @@ class Outside:
         target = st.one_of(st.sampled_from(["", "order:7"]), self.foreign.name.map(name_key))
         return ResendAsk("a1", Actor("U0BOB", "T0HOME"), Destination("C0PKI"), self.draw(target), self.now)
 
+    def mailbox(self):
+        names = st.lists(self.foreign.name, min_size=1, max_size=9).map(tuple)
+        return st.builds(
+            Mailbox, self.foreign.email | self.text, self.foreign.moment, st.booleans(), names, names, names
+        )
+
+    def approval_ask(self):
+        email, asked = self.draw(self.text), self.draw(self.id)
+        return ApprovalAsk("a1", "r1", email, asked, Actor("U0ANA", "T0HOME"), self.now)
+
     def error(self):
         words = self.draw(self.text)
         sentences = f"{words}.", self.draw(self.text)
@@ -319,6 +332,18 @@ VIEWS = {
         of.draw(of.id), of.context(), of.resource(), of.context(), of.draw(st.lists(of.text, max_size=3))
     ),
     "errors.message_for": lambda of: errors.message_for(of.error()),
+    "approvals.loading": lambda _: approvals.loading("r1"),
+    "approvals.form": lambda of: approvals.form(
+        "r1", of.draw(st.lists(of.mailbox(), min_size=1, max_size=9)), {of.draw(of.text): "U0BOB"}
+    ),
+    "approvals.denied": lambda of: approvals.denied("r1", of.draw(of.text) + "."),
+    "approvals.question": lambda of: approvals.question(of.approval_ask(), of.draw(of.mailbox())),
+    "approvals.thanks": lambda _: approvals.thanks(),
+    "approvals.asked_lately": lambda _: approvals.asked_lately(),
+    "approvals.what_to_try": lambda of: approvals.what_to_try(of.draw(of.text)),
+    "approvals.cannot_find": lambda of: approvals.cannot_find(of.approval_ask(), of.draw(of.id)),
+    "approvals.posted": lambda of: approvals.posted(of.approval_ask()),
+    "approvals.not_posted": lambda of: approvals.not_posted(of.approval_ask()),
     "resend_asks.question": lambda of: resend_asks.question(of.ask(), Grantees(("U0ANA",), ("S0PKI",))),
     "resend_asks.asked": lambda _: resend_asks.asked(Grantees(("U0ANA",) * 9, ("S0PKI",))),
     "errors.ephemeral": lambda of: errors.ephemeral(of.draw(of.text) + "."),

@@ -91,7 +91,7 @@ def went_on():
 async def test_a_message_is_written_down_before_the_ack(went_on):
     alert_ingester = FakeIntake()
 
-    answer = await AlertChannels(alert_ingester, None, None, None, None).ingest(event(), went_on)
+    answer = await AlertChannels(alert_ingester, None, None, None, None, None).ingest(event(), went_on)
 
     assert alert_ingester.taken == [("C0OPS", TS)]
     assert (answer, went_on.noted) == (None, [True])
@@ -100,7 +100,7 @@ async def test_a_message_is_written_down_before_the_ack(went_on):
 async def test_where_the_database_is_away_there_is_no_ack_so_that_slack_delivers_again(went_on):
     alert_ingester = FakeIntake(StoreUnavailable("The database is away."))
 
-    answer = await AlertChannels(alert_ingester, None, None, None, None).ingest(event(), went_on)
+    answer = await AlertChannels(alert_ingester, None, None, None, None, None).ingest(event(), went_on)
 
     assert (answer.status, went_on.noted) == (503, [])
 
@@ -108,6 +108,6 @@ async def test_where_the_database_is_away_there_is_no_ack_so_that_slack_delivers
 async def test_an_event_that_is_no_new_message_is_only_acked(went_on):
     alert_ingester = FakeIntake()
 
-    await AlertChannels(alert_ingester, None, None, None, None).ingest(event(subtype="message_changed"), went_on)
+    await AlertChannels(alert_ingester, None, None, None, None, None).ingest(event(subtype="message_changed"), went_on)
 
     assert (alert_ingester.taken, went_on.noted) == ([], [True])

@@ -1,0 +1,1 @@
+"""Questions to the people who read a mailbox, to approve the email in it."""
