@@ -1,6 +1,6 @@
 """Policy explanations as text, for Slack and for a terminal: who may do what, and which rule decides."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,6 +10,8 @@ from bot.policy.rules import (
     INELIGIBLE,
     LISTED_GROUP,
     LISTED_USER,
+    NO_ONE_LISTED,
+    NOT_LISTED,
     UNKNOWN_PERSON,
     AccessContext,
     Action,
@@ -19,7 +21,7 @@ from bot.policy.rules import (
     possible_denials,
     who_can,
 )
-from bot.views.blocks import Message, channel, context, escape, join_names, person, section
+from bot.views.blocks import Message, channel, context, escape, group, join_names, person, section
 
 MOST_NAMED = 12
 MOST_RULES = 3
@@ -27,116 +29,120 @@ MOST_RULES = 3
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """The way to write users, groups, channels and our own words. `sees` decides which parts of a rule are shown."""
+    """The way to write users, groups, channels and our own words. `sees` decides which parts of a rule are shown.
+
+    Only an operator, in a terminal, learns the file and the line of a rule.
+    """
 
     user: Callable[[str], str]
     group: Callable[[str], str]
     channel: Callable[[str], str]
     words: Callable[[str], str]
+    bold: str = ""
+    shows_location: bool = False
     sees: Callable[[str | int], bool] = lambda _: True
 
 
 # A mention in an ephemeral message or a form shows a name and sends no notification.
-SLACK = Markup(person, lambda group: f"<!subteam^{group}>", channel, escape)
-TERMINAL = Markup(str, str, str, str)
+SLACK = Markup(person, group, channel, escape, bold="*")
+TERMINAL = Markup(str, str, str, str, shows_location=True)
 
 _OUTSIDE = {
-    UNKNOWN_PERSON: "Slack did not say who this is, and without that the answer is no",
-    "deactivated": "this account is deactivated",
-    "bot": "this is a bot or a workflow, and only people may use this",
-    "other-workspace": "this person belongs to another workspace, and only members of this one may use this",
-    "guest": "this person is a guest, and only full members of this workspace may use this",
+    UNKNOWN_PERSON: "Slack doesn't know this account",
+    "deactivated": "The account is deactivated",
+    "bot": "Bots and workflows can't use DCV Resend",
+    "other-workspace": "Only members of this workspace can use DCV Resend",
+    "guest": "Guests can't use DCV Resend",
 }
-_LISTS = {
-    LISTED_USER: "DCV_ALLOWED_USERS lists this person.",
-    LISTED_GROUP: "DCV_ALLOWED_USERGROUPS lists a user group of this person.",
+_ACTIONS = {
+    Action.RESEND: "Resend",
+    Action.STATUS: "View status",
+    Action.OVERRIDE: "Resend during cooldown",
 }
-_UNLISTED = {
-    "not-listed": "DCV_ALLOWED_USERS and DCV_ALLOWED_USERGROUPS do not list this person.",
-    "nobody-listed": "DCV_ALLOWED_USERS and DCV_ALLOWED_USERGROUPS are empty, so nobody may.",
-}
+_LISTS = {LISTED_USER: "on the list of allowed people", LISTED_GROUP: "in an allowed user group"}
+_UNLISTED = {NOT_LISTED: "not on the list of allowed people", NO_ONE_LISTED: "no one has been allowed yet"}
+_UNVERIFIED = "I couldn't verify this account with Slack. Try again in a minute."
+_UNREAD = "I couldn't check the user groups with Slack. Try again in a minute."
 
 
 def explained(
-    user_id: str, access: AccessContext, resource: Resource, reader: AccessContext, problems: Sequence[str]
+    user_id: str, access: AccessContext, resource: Resource, reader: AccessContext, *, is_outdated: bool
 ) -> Message:
-    """Return what a user may do and why, as far as the `reader` may see it.
+    """Return what a user can do and why, as far as the `reader` may see it.
 
-    `problems` say why a new policy file is being ignored.
+    `is_outdated` means that a new policy file is being ignored.
     """
     markup = replace(SLACK, sees=partial(reader.sees_part, resource.channel))
     head, *lines = explanation_lines(user_id, access, resource, markup)
-    warnings = [f":warning: {words}" for words in ignored(problems, SLACK)]
-    blocks = (section(f"*{head}*"), *(section(f"• {line}") for line in lines), *map(context, warnings))
-    return Message(" ".join([head, *lines, *warnings]), blocks)
+    blocks = (section(head), section("\n".join(lines)), *(context(_OUTDATED) for _ in range(is_outdated)))
+    return Message("\n".join([head, *lines, *([_OUTDATED] * is_outdated)]), blocks)
+
+
+_OUTDATED = "⚠️ The latest policy file has an error, so the previous version is still in use."
 
 
 def explanation_lines(user_id: str, access: AccessContext, resource: Resource, markup: Markup) -> list[str]:
-    """Return a heading, and a line for each action: the rule that decides, and who may do it if this user may not."""
-    head = f"What {markup.user(user_id)} may do{_about(resource, markup)}:"
+    """Return a heading, and a line for each action: the rule that decides, and who can do it if this user can't."""
+    head = f"{markup.bold}{markup.user(user_id)}'s permissions{_about(resource, markup)}{markup.bold}"
     outside = access.decide(Action.RESEND, resource)
     if outside.is_unknown and outside.rule == UNKNOWN_PERSON:
-        return [head, "Slack could not tell right now who this is. Try again in a minute."]
+        return [head, _UNVERIFIED]
     if outside.rule in INELIGIBLE:
-        return [head, f"Nothing: {_OUTSIDE[outside.rule]}. No rule can change that."]
-    return [
-        head,
-        *(_line(access, action, resource, markup) for action in (Action.RESEND, Action.STATUS, Action.OVERRIDE)),
-    ]
-
-
-def ignored(problems: Sequence[str], markup: Markup) -> list[str]:
-    """Return a sentence that the policy file is broken; empty if there are no problems."""
-    if not problems:
-        return []
-    more = " There is more in the bot's log." if len(problems) > 1 else ""
-    words = f"The policy file is broken, so the version before it still counts. {problems[0]}{more}"
-    return [markup.words(words.strip())]
+        return [head, f"None. {_OUTSIDE[outside.rule]}, whatever the policy says."]
+    return [head, *(_line(access, action, resource, markup) for action in _ACTIONS)]
 
 
 def who_can_instead(who: Grantees, markup: Markup = SLACK) -> str:
-    """Return a sentence on who may do it; empty if the rules allow it to no user and no group."""
+    """Return a sentence on who can do it; empty if the rules allow it to no user and no group."""
     some = [*map(markup.group, who.groups), *map(markup.user, who.users)]
-    return f"Who may: {join_names(some, MOST_NAMED)}." if some else ""
+    can = "Who can" if who.is_certain else "Who might be able to"
+    return f"{can}: {join_names(some, MOST_NAMED)}." if some else ""
 
 
 def _line(access: AccessContext, action: Action, resource: Resource, markup: Markup) -> str:
     decision = access.decide(action, resource)
     if decision.is_unknown:
-        unread = [markup.group(group) for group in sorted(access.person.unclear)] if access.person else []
-        why = f"Slack could not tell right now who is in {join_names(unread, MOST_NAMED)}"
-        return f"{action}: not known. {why}. Try again in a minute."
-    why = " ".join(_reasons(decision, markup))
+        return f"⚠️ {_ACTIONS[action]} · {_UNREAD}"
+    why = f"{_ACTIONS[action]} · {_reasons(decision, markup)}."
     if decision.allowed:
-        return " ".join([f"{action}: yes. {why}", *_buts(access, action, resource, markup)])
-    who = who_can_instead(who_can(access.rules, action, resource), markup) or "Nobody may, as the rules are."
-    return f"{action}: no. {why} {who}"
+        return " ".join([f"✅ {why}", *_exceptions(access, action, resource, markup)])
+    who = who_can_instead(who_can(access.rules, action, resource), markup) or "No one can."
+    return f"⛔ {why}" if decision.rule == NO_ONE_LISTED else f"⛔ {why} {who}"
 
 
-def _reasons(decision: Decision, markup: Markup) -> list[str]:
-    if decision.by:
-        verb = "allows" if decision.allowed else "denies"
-        return [_LISTS.get(rule.name) or f"{_rule(rule, markup, verb)}." for rule in decision.by[:MOST_RULES]]
-    return [_UNLISTED.get(decision.rule, "No rule allows it.")]
+def _reasons(decision: Decision, markup: Markup) -> str:
+    if not decision.by:
+        return _UNLISTED.get(decision.rule, "no rule allows it")
+    verb = "allowed by" if decision.allowed else "blocked by"
+    rules = [_LISTS.get(rule.name) or f"{verb} {_rule(rule, markup)}" for rule in decision.by[:MOST_RULES]]
+    return "; ".join(rules)
 
 
-def _buts(access: AccessContext, action: Action, resource: Resource, markup: Markup) -> list[str]:
+def _exceptions(access: AccessContext, action: Action, resource: Resource, markup: Markup) -> list[str]:
     if access.person is None:
         return []
     denying = possible_denials(access.rules, access.person, action, resource)
-    return [f"But note: {_rule(rule, markup, 'denies')}." for rule in denying[:MOST_RULES]]
+    return [f"Except{_matched(rule, markup, '')} (rule {_title(rule, markup)})." for rule in denying[:MOST_RULES]]
 
 
-def _rule(rule: Rule, markup: Markup, verb: str) -> str:
-    """Return a rule by its name and location, with what it matches, as far as the reader may see it."""
+def _rule(rule: Rule, markup: Markup) -> str:
+    return f"{_title(rule, markup)}{_matched(rule, markup, ' for')}"
+
+
+def _title(rule: Rule, markup: Markup) -> str:
+    location = f" ({rule.scope_text})" if markup.shows_location else ""
+    return markup.words(f"“{rule.name}”{location}")
+
+
+def _matched(rule: Rule, markup: Markup, before_names: str) -> str:
+    """Return the names, orders and channels of a rule, as far as the reader may see them."""
     names_seen = [name for name in sorted(rule.names) if markup.sees(name)]
     orders_seen = [order for order in sorted(rule.orders) if markup.sees(order)]
     hides = len(names_seen) + len(orders_seen) < len(rule.names) + len(rule.orders)
     what = [*map(_name, names_seen), *(f"order {order}" for order in orders_seen), *(["other names"] * hides)]
-    names = f" for {markup.words(join_names(what, MOST_NAMED, 'or'))}" if what else ""
+    names = f"{before_names} {markup.words(join_names(what, MOST_NAMED, 'or'))}" if what else ""
     channels = list(map(markup.channel, sorted(rule.channels)))
-    where = f" in {join_names(channels, MOST_NAMED, 'or')}" if channels else ""
-    return f"{markup.words(f'Rule “{rule.name}” ({rule.scope_text}) {verb} it')}{names}{where}"
+    return f"{names} in {join_names(channels, MOST_NAMED, 'or')}" if channels else names
 
 
 def _name(pattern: str) -> str:

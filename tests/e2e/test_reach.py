@@ -124,7 +124,7 @@ async def test_a_rule_that_comes_later_holds_at_the_submit(
 async def _explained(person: SimulatedUser, channel: Channel) -> str:
     """Ask which rule decides about one name, and return the newest answer."""
     await person.command("/dcv-resend", "why pay.example.com", channel)
-    return (await person.receives("may do for pay.example.com")).text
+    return (await person.receives("permissions for pay.example.com")).text
 
 
 async def test_an_account_that_cannot_be_listed_is_no_refusal(

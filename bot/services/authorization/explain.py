@@ -32,10 +32,6 @@ class PolicyExplainer:
             about = {"why": user_id, "channel": destination.channel_id}
             await self._authorizer.require(actor, Action.STATUS, about, resource_for_input(destination, None))
         context = await self._authorizer.context(Actor(user_id, actor.team_id))
-        problems = self._policy_loader.problems
-        if reader.decide(Action.STATUS, resource_for_input(destination, None)).rule in INELIGIBLE:
-            problems = ()
-        elif not reader.is_unrestricted(Action.STATUS, destination.channel_id):
-            # The problems quote the file, so show them only to users from whom the policy hides nothing.
-            problems = ("",) if problems else ()
-        return policy_explanation.explained(user_id, context, resource, reader, problems)
+        is_member = reader.decide(Action.STATUS, resource_for_input(destination, None)).rule not in INELIGIBLE
+        is_outdated = is_member and bool(self._policy_loader.problems)
+        return policy_explanation.explained(user_id, context, resource, reader, is_outdated=is_outdated)

@@ -329,7 +329,7 @@ VIEWS = {
     "resend_messages.withdrawn": lambda _: resend_messages.withdrawn(),
     "alert_offers.summary": lambda of: alert_offers.summary(of.offer(), of.now - of.now),
     "policy_explanation.explained": lambda of: policy_explanation.explained(
-        of.draw(of.id), of.context(), of.resource(), of.context(), of.draw(st.lists(of.text, max_size=3))
+        of.draw(of.id), of.context(), of.resource(), of.context(), is_outdated=of.draw(st.booleans())
     ),
     "errors.message_for": lambda of: errors.message_for(of.error()),
     "approvals.loading": lambda _: approvals.loading("r1"),
