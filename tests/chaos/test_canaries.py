@@ -128,7 +128,7 @@ async def _break_a_table(env: Environment) -> None:
     rename("forms", "no_forms")
     try:
         await env.people["ana"].command("/dcv-resend", str(FIRST_ORDER), env.pki)
-        await env.people["ana"].receives("reference", 60.0)
+        await env.people["ana"].receives("send the bot admins this code", 60.0)
     finally:
         # On a server, the tests after this one have the same database.
         rename("no_forms", "forms")
