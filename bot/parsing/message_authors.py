@@ -53,5 +53,8 @@ def _is_user_id(value: Any) -> bool:
 
 
 def _is_email(message: Mapping[str, Any]) -> bool:
+    """Return True if a file of the message is an email. Slack says so twice, and may leave out either."""
     files = message.get("files")
-    return isinstance(files, list) and any(isinstance(file, dict) and file.get("filetype") == "email" for file in files)
+    return isinstance(files, list) and any(
+        isinstance(file, dict) and "email" in (file.get("filetype"), file.get("mode")) for file in files
+    )

@@ -13,6 +13,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Message, SimulatedUser, Slack
+from sandbox.slack.workspace.emails import EmailDetail
 from tests.e2e.helpers import ON_BOTH, Rows, is_chained, kinds, start_again
 
 OFFER = "is waiting for email approval"
@@ -510,4 +511,19 @@ async def test_the_rest_of_a_long_list_is_chosen_in_the_form_and_the_summary_sho
 
     assert form.submit_text is None
     assert not form.says("740004")
+    assert slack.problems == []
+
+
+async def test_an_email_of_digicert_in_the_channel_is_an_alert_also_if_only_its_subject_arrives(
+    running: BotProcess, slack: Slack, certcentral: CertCentral, ops: Channel, sees_offer: SeesOffer
+) -> None:
+    details: tuple[EmailDetail, ...] = ("whole", "subject", "title")
+    for number in range(len(details)):
+        certcentral.add_order(700001 + number, [f"n{number}.example.com"])
+    for number, slack.email_detail in enumerate(details):
+        subject = f"[Action Required] Approve Certificate Request for n{number}.example.com Order #{700001 + number}"
+        email = slack.post_email(ops, subject, "Open the link.", sender="no-reply@digitalcertvalidation.com")
+        offer = await sees_offer(email)
+        assert offer.buttons == [f"Resend {700001 + number}…", "Not now"]
+
     assert slack.problems == []

@@ -25,6 +25,7 @@ EMAIL = [{"filetype": "email", "subject": "Order 700001"}]
         ({"user": SLACKBOT, "files": [{"filetype": "png"}, "x"]}, None),
         ({"user": SLACKBOT, "files": {"filetype": "email"}}, None),
         ({"user": SLACKBOT, "subtype": "file_share", "files": EMAIL}, Author(SLACKBOT)),
+        ({"user": SLACKBOT, "files": [{"mode": "email", "title": "Order 700001"}]}, Author(SLACKBOT)),
         ({}, None),
         ({"subtype": "bot_message", "username": "mon"}, None),
         ({"user": ["U0ANA"]}, None),
