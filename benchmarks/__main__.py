@@ -76,7 +76,7 @@ async def answers_in_a_flood(
     for number in range(COMMANDS):
         began = time.perf_counter()
         await ana.command("/dcv-resend", str(700000 + number), pki)
-        form = await ana.sees_form(f"Recipients for a{number}.example.com")
+        form = await ana.sees_form(f"Recipient for a{number}.example.com")
         found.append(time.perf_counter() - began)
         await form.close()
     await slack.sees_message(ops, containing=f"{ALERTS - 10} more alerts name", timeout=120)

@@ -117,7 +117,7 @@ class Shift:
     async def _resend(self) -> None:
         number = self._order()
         await self._ana.command("/dcv-resend", str(number), self._pki)
-        form = await self._ana.sees_form(f"Recipients for n{number}.example.com")
+        form = await self._ana.sees_form(f"Recipient for n{number}.example.com")
         await form.submit()
         done = f"Sent*: DigiCert accepted the resend for order {number}"
         root = await self._slack.sees_message(self._pki, containing=done)

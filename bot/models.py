@@ -34,6 +34,17 @@ class Interaction:
     response_url: str | None = None
 
 
+class ResultRoute(StrEnum):
+    """The way of a result to the user. All but CHANNEL and UNKNOWN are direct messages, each for another reason."""
+
+    CHANNEL = "channel"
+    DIRECT = "direct"
+    NOT_A_MEMBER = "not_a_member"
+    SHARED = "shared"
+    ARCHIVED = "archived"
+    UNKNOWN = "unknown"
+
+
 class Kind(StrEnum):
     """The list at DigiCert that an entry comes from."""
 
@@ -471,7 +482,8 @@ class Address:
 class AccountEntry:
     """An order or domain of the account, as a choice. `waiting` is None if DigiCert's list does not say.
 
-    `validation` is None for an order.
+    `validation` is None for an order, and `product` is empty for a domain. `by_email` is False if the list shows that
+    no email can help.
     """
 
     kind: Kind
@@ -481,6 +493,8 @@ class AccountEntry:
     since: datetime | None
     waiting: bool | None
     validation: DomainValidation | None = None
+    product: str = ""
+    by_email: bool = True
 
     @property
     def key(self) -> str:
@@ -532,7 +546,11 @@ class WaitingName:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The content of a form for one order or domain: the names that wait and their allowed recipients."""
+    """The content of a form for one order or domain: the names that wait and their allowed recipients.
+
+    `since` is when it began to wait. `validated` are the names that are validated already, as far as the user may see
+    them. Both and the `product` are only shown.
+    """
 
     key: str
     title: str
@@ -540,6 +558,9 @@ class Plan:
     remarks: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     reach: Reach = NO_REACH
+    product: str = ""
+    since: datetime | None = None
+    validated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

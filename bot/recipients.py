@@ -33,14 +33,36 @@ def preselected(waiting: WaitingName) -> tuple[int, ...]:
     """Return preselected indices into `allowed`: those used last, else a DNS TXT contact, else admin@ at the scope."""
     emails = [address.email for address in waiting.allowed]
     used = [emails.index(email) for email in waiting.preferred if email in emails]
-    ranked = sorted(range(len(emails)), key=lambda index: _rank(waiting, waiting.allowed[index]))
+    others = sorted(range(len(emails)), key=lambda index: _rank(waiting, waiting.allowed[index]))
     if not allows_multiple(waiting):
-        return tuple((used or ranked)[:1])
-    picked = used or ranked[:1]
+        return tuple((used or others)[:1])
+    picked = used or others[:1]
     # Every list needs an address of its own, or DigiCert may email all recipients of the list that has none.
     for audience in _missed(waiting, [waiting.allowed[index] for index in picked]):
-        picked.append(next(index for index in ranked if _is_on(audience, emails[index])))
+        picked.append(next(index for index in others if _is_on(audience, emails[index])))
     return tuple(dict.fromkeys(picked))
+
+
+def ranked(waiting: WaitingName) -> list[int]:
+    """Return all indices into `allowed` in the order to offer: used last, DNS TXT contacts, admin@, the rest."""
+
+    def rank(index: int) -> tuple[bool, bool, bool, bool]:
+        address = waiting.allowed[index]
+        return address.email not in waiting.preferred, *_rank(waiting, address)
+
+    return sorted(range(len(waiting.allowed)), key=rank)
+
+
+def count_emails(plan: Plan, chosen: Chosen, shared: int = 0) -> int:
+    """Return how many emails a choice means. Names without a choice count with their preselected recipients.
+
+    `shared` is the index of the mailbox for all names, if the plan needs one.
+    """
+    if needs_shared_mailbox(plan):
+        mailboxes = shared_mailboxes(plan)
+        local = mailboxes[shared if 0 <= shared < len(mailboxes) else 0]
+        return sum(len(_mailboxes(waiting, local)) for waiting in plan.waiting)
+    return sum(len(chosen.get(number, preselected(waiting))) for number, waiting in enumerate(plan.waiting))
 
 
 def _missed(waiting: WaitingName, addresses: Sequence[Address]) -> list[tuple[str, ...]]:
@@ -90,7 +112,7 @@ def chosen_calls(plan: Plan, chosen: Chosen) -> tuple[Call, ...]:
         picked = dict.fromkeys(chosen.get(number, ()))
         addresses = [waiting.allowed[index] for index in picked if 0 <= index < len(waiting.allowed)]
         if not addresses or len(addresses) < len(picked):
-            raise InvalidInput("Choose a recipient.", {f"recipients.{number}": "Choose who gets the mail."})
+            raise InvalidInput("Choose a recipient.", {f"recipients.{number}": "Choose a recipient."})
         if missed := _missed(waiting, addresses):
             raise InvalidInput(_one_of_each(waiting), {f"recipients.{number}": f"Also choose {_any_of(missed[0])}."})
         picks.append((waiting, addresses if allows_multiple(waiting) else addresses[:1]))

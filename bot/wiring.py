@@ -37,6 +37,7 @@ from bot.services.operations.health import HealthChecks
 from bot.services.operations.ledger_audit import HeadLog, compare_with_head_file
 from bot.services.operations.workflow_recovery import WorkflowRecovery
 from bot.services.publishing.publisher import MessagePublisher
+from bot.services.publishing.result_routes import ResultRoutes
 from bot.services.reports.history import HistoryReport
 from bot.services.reports.pending_orders import PendingOrders
 from bot.services.reports.status import StatusReport
@@ -85,6 +86,7 @@ class Services:
     form_service: ResendFormService
     directory: Directory
     policy_explainer: PolicyExplainer
+    result_routes: ResultRoutes
     follow_up_worker: FollowUpWorker
     head_log: HeadLog
     alert_ingester: AlertIngester
@@ -208,6 +210,7 @@ class _Container:
         self.account = AccountCache(self.certcentral, self.clock, dependencies.steady)
         self.allowed_emails = AllowedEmails(self.certcentral, dependencies.steady)
         self.reach = ReachReader(self.certcentral, self.account)
+        self.result_routes = ResultRoutes(self.chat, dependencies.identity.scopes)
         self.publisher = MessagePublisher(self.chat, Posts(database), self.clock, dependencies.membership.locks)
         self.authorizer = Authorizer(policy_loader, self.directory, self.ledger, dependencies.metrics, self.clock)
 
@@ -229,6 +232,7 @@ class _Container:
             form_service=self.form_service,
             directory=self.directory,
             policy_explainer=PolicyExplainer(self.authorizer, self.policy_loader),
+            result_routes=self.result_routes,
             follow_up_worker=worker,
             head_log=HeadLog(self.ledger),
             alert_ingester=ingester,
@@ -317,9 +321,11 @@ class _Container:
             PendingMentions(self.certcentral, self.account),
             self.resend,
             Forms(self.database),
+            self.result_routes,
             self.settings.dcv_locale,
             self.clock,
             self.settings.dcv_contact,
+            self.settings.console_url,
         )
 
     @cached_property

@@ -80,21 +80,21 @@ async def _play_denial(demo: Demo) -> None:
 async def _play_dv_order(demo: Demo) -> None:
     print_text("\nAna is. She types in #pki:  /dcv-resend shop.example.com")
     await demo.ana.command("/dcv-resend", "shop.example.com", demo.pki)
-    form = await demo.ana.sees_form("Recipients for")
+    form = await demo.ana.sees_form("will email right away")
     form.fill("Reason", "the first email went to an old mailbox")
     _print_form(form)
     await form.submit()
-    print_text("She presses Resend.")
+    print_text(f"She presses {form.submit_text}.")
     await _print_result(demo, "order 700001")
 
 
 async def _play_ov_order(demo: Demo) -> None:
     print_text("\nNow an OV order with three waiting domains. Ana types:  /dcv-resend 700002")
     await demo.ana.command("/dcv-resend", "700002", demo.pki)
-    form = await demo.ana.sees_form("Recipients for")
+    form = await demo.ana.sees_form("will email right away")
     _print_form(form)
     await form.submit()
-    print_text("She presses Resend.")
+    print_text(f"She presses {form.submit_text}.")
     await _print_result(demo, "order 700002")
 
 

@@ -16,6 +16,8 @@ class Channel:
     name: str
     is_member: bool
     is_shared: bool
+    is_private: bool = False
+    is_archived: bool = False
 
 
 async def get_channel(client: Client, channel_id: str) -> Channel:
@@ -25,7 +27,15 @@ async def get_channel(client: Client, channel_id: str) -> Channel:
     channel = answer.get("channel")
     if not isinstance(channel, dict) or not channel.get("id"):
         raise SlackUnavailable("Slack answered without a channel.")
-    return Channel(channel_id, str(channel.get("name") or ""), bool(channel.get("is_member")), _is_external(channel))
+    return Channel(
+        channel_id,
+        str(channel.get("name") or ""),
+        bool(channel.get("is_member")),
+        _is_external(channel),
+        # Without the field, the bot does not assume that it may post there uninvited.
+        channel.get("is_private", True) is not False,
+        bool(channel.get("is_archived")),
+    )
 
 
 def _is_external(channel: Mapping[str, Any]) -> bool:

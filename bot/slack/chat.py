@@ -16,7 +16,7 @@ from bot.errors import SlackRejected, SlackUnavailable
 from bot.models import Destination, Interaction
 from bot.parsing.slack_ids import is_person
 from bot.settings import proxy_for
-from bot.slack.channels import get_channel
+from bot.slack.channels import Channel, get_channel
 from bot.slack.client import Client, error_code, mapped_errors
 from bot.views.blocks import Message
 
@@ -46,7 +46,7 @@ class Chat:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._shared = cached(self._read_shared, maxsize=1024, ttl=REMEMBERED)
+        self._channels = cached(self._read_channel, maxsize=1024, ttl=REMEMBERED)
 
     async def send_ephemeral(self, interaction: Interaction, message: Message, *, replace: bool = False) -> None:
         """Send a message that only one person sees: in the channel of the interaction, else as a direct message.
@@ -55,7 +55,7 @@ class Chat:
         arrive twice, which is better than never. With `replace` it replaces the ephemeral message whose button was
         pressed, for 30 minutes after the press. Slack lets only the response_url of such a press do that.
         """
-        if await self._ephemeral_by_url(interaction, message, replace):
+        if await self.respond(interaction, message, replace=replace):
             return
         if interaction.destination and await self._ephemeral_by_post(interaction, interaction.destination, message):
             return
@@ -76,9 +76,16 @@ class Chat:
 
         Raises SlackRejected if the trigger has expired, which happens after three seconds.
         """
+        return await self._open("views.open", trigger_id, view)
+
+    async def push_form(self, trigger_id: str, view: Mapping[str, Any]) -> str | None:
+        """Open a modal on top of the one that was clicked, as `open_form` does."""
+        return await self._open("views.push", trigger_id, view)
+
+    async def _open(self, method: str, trigger_id: str, view: Mapping[str, Any]) -> str | None:
         try:
             async with mapped_errors():
-                answer = await self._client.views_open(trigger_id=trigger_id, view=dict(view))
+                answer = await self._client.api_call(method, json={"trigger_id": trigger_id, "view": dict(view)})
         except SlackRejected as error:
             if error.code not in TRIGGER_IS_USED:
                 raise
@@ -162,19 +169,30 @@ class Chat:
         """
         if destination.channel_id.startswith(DIRECT):
             return False
-        asked_at, is_shared = await self._shared(destination.channel_id)
-        if asyncio.get_running_loop().time() - asked_at > REMEMBERED:
-            # The process was frozen, or Slack took long to answer: the cache's own timer is not enough.
-            self._shared.cache_invalidate(destination.channel_id)
-            _, is_shared = await self._shared(destination.channel_id)
-        return is_shared
+        return (await self.channel(destination.channel_id)).is_shared
 
-    async def _read_shared(self, channel_id: str) -> tuple[float, bool]:
+    async def channel(self, channel_id: str, max_age: float = REMEMBERED) -> Channel:
+        """Return a channel, at most `max_age` seconds after Slack was asked, and REMEMBERED seconds at most.
+
+        Raises SlackRejected if the bot cannot see the channel, SlackUnavailable if Slack gives no answer.
+        """
+        asked_at, channel = await self._channels(channel_id)
+        if asyncio.get_running_loop().time() - asked_at > max_age:
+            # The process was frozen, or Slack took long to answer: the cache's own timer is not enough.
+            self._channels.cache_invalidate(channel_id)
+            _, channel = await self._channels(channel_id)
+        return channel
+
+    async def _read_channel(self, channel_id: str) -> tuple[float, Channel]:
         """Return when the question was asked, and the answer."""
         asked_at = asyncio.get_running_loop().time()
-        return asked_at, (await get_channel(self._client, channel_id)).is_shared
+        return asked_at, await get_channel(self._client, channel_id)
 
-    async def _ephemeral_by_url(self, interaction: Interaction, message: Message, replace: bool) -> bool:
+    async def respond(self, interaction: Interaction, message: Message, *, replace: bool = False) -> bool:
+        """Send an ephemeral message by the interaction's response_url, and return True if Slack accepted it.
+
+        This works in a channel that the bot is not in. With `replace` it replaces the message that was clicked.
+        """
         if interaction.response_url is None:
             return False
         webhook = AsyncWebhookClient(interaction.response_url, session=self._client.session, retry_handlers=[])

@@ -13,8 +13,9 @@ NEEDED = {
     "usergroups:read": "user groups don't allow anyone to resend, and a rule that denies a group denies everyone",
 }
 
+POST_IN_PUBLIC = "chat:write.public"
 OPTIONAL = {
-    "chat:write.public": "results for public channels without the bot go to the requester as direct messages",
+    POST_IN_PUBLIC: "results for public channels without the bot go to the requester as direct messages",
 }
 
 

@@ -18,9 +18,11 @@ REMEMBERED = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One version of a form: who opened it, where its result goes, and what it offers. Each redraw makes a new one.
+    """One version of a form: who opened it, where its result goes, and what it offers.
 
-    `requested_by` is the id of the user who asked the actor to resend, if there is one.
+    Each target that is drawn makes a new version. `requested_by` is the id of the user who asked the actor to resend,
+    if there is one. `before` and `found_in` are shown again if only a choice changes. `response_url` is a secret: with
+    it, the bot answers in a channel that it is not in, for 30 minutes.
     """
 
     actor: Actor
@@ -29,6 +31,9 @@ class Form:
     drawn_at: datetime | None = None
     requested_by: str | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    before: str | None = None
+    found_in: str | None = None
+    response_url: str | None = field(default=None, repr=False)
 
     def requested(self, by: str) -> "Form":
         """Return the form as another user requested it; unchanged if the actor requested it of themselves."""
@@ -36,7 +41,7 @@ class Form:
 
     def redrawn(self, plan: Plan | None = None, drawn_at: datetime | None = None) -> "Form":
         """Return the next version of the form, with an id of its own."""
-        return Form(self.actor, self.destination, plan, drawn_at, self.requested_by)
+        return Form(self.actor, self.destination, plan, drawn_at, self.requested_by, response_url=self.response_url)
 
 
 _FORM = TypeAdapter(Form)

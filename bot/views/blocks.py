@@ -253,10 +253,23 @@ def menu(action_id: str, value: str, entries: Mapping[str, str]) -> OverflowMenu
     )
 
 
-def field(label: str, element: Any, *, block_id: str, optional: bool = False, hint: str | None = None) -> InputBlock:
-    """Return one labelled field of a form."""
+def field(
+    label: str,
+    element: Any,
+    *,
+    block_id: str,
+    optional: bool = False,
+    hint: str | None = None,
+    dispatches: bool = False,
+) -> InputBlock:
+    """Return one labelled field of a form. If it `dispatches`, Slack sends each change of it to the bot."""
     return InputBlock(
-        label=plain(label), element=element, block_id=block_id, optional=optional, hint=plain(hint) if hint else None
+        label=plain(label),
+        element=element,
+        block_id=block_id,
+        optional=optional,
+        hint=plain(hint) if hint else None,
+        dispatch_action=dispatches or None,
     )
 
 

@@ -1,19 +1,20 @@
-"""The form *Resend DCV emails* in each of its states."""
+"""The form *Resend DCV email* in each of its states."""
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict, cast
 
 from slack_sdk.models.blocks import (
+    ActionsBlock,
     Block,
     ButtonElement,
-    DividerBlock,
     ExternalDataSelectElement,
+    InputBlock,
     Option,
     PlainTextInputElement,
-    SectionBlock,
-    StaticMultiSelectElement,
     StaticSelectElement,
 )
 from slack_sdk.models.views import View
@@ -23,13 +24,13 @@ from bot.languages import LANGUAGES, language
 from bot.models import (
     AccountEntry,
     Cooldown,
-    Destination,
     Expired,
     Grantees,
     Kind,
     LedgerEvent,
     NeverValidated,
     Plan,
+    TargetKey,
     Valid,
     WaitingName,
     name_key,
@@ -38,28 +39,41 @@ from bot.models import (
 from bot.parsing.commands import LONGEST_REASON
 from bot.parsing.domain_names import display_name
 from bot.parsing.targets import DomainRef, OrderRef, TargetRef
-from bot.recipients import allows_multiple, needs_shared_mailbox, preselected, shared_mailboxes
+from bot.recipients import (
+    CONSTRUCTED,
+    allows_multiple,
+    count_emails,
+    needs_shared_mailbox,
+    preselected,
+    ranked,
+    shared_mailboxes,
+)
 from bot.views.blocks import (
+    OPTION_TEXT,
+    SECTION_TEXT,
     Message,
-    channel,
+    checkboxes,
     context,
     date_time,
     duration_since,
     escape,
     field,
     join_names,
-    names,
     option,
     person,
     plain,
+    radio_buttons,
     section,
+    truncate_middle,
 )
 from bot.views.blocks import name as shown_name
+from bot.views.console_links import console_button
+from bot.views.dcv_scope import approval_validates
 from bot.views.errors import refusal, refusal_buttons
 from bot.views.policy_explanation import who_can_instead
 
 CALLBACK = "resend_form"
-TITLE = "Resend DCV emails"
+TITLE = "Resend DCV email"
 TARGET = "target"
 MATCH = "match"
 AGAIN = "again"
@@ -67,12 +81,20 @@ SCOPE = "scope"
 RECIPIENTS = "recipients"
 LOCALE = "language"
 REASON = "reason"
+MORE = "more_options"
+DETAILS = "recipient_details"
 SHARED = f"{RECIPIENTS}.all"
+CONTINUE = "Continue"
+CHECK_AGAIN = "Check again"
 MOST_OPTIONS = 100
-# Slack allows 150 characters for the value of an option. Users must type a longer name with the command.
+# Slack allows 150 characters for the value of a select's option. Users must type a longer name with the command.
 MOST_VALUE = 150
+# Radio buttons allowed half of that until lately.
+SAFE_VALUE = 75
 LONGEST_NAME = MOST_VALUE - len(name_key(""))
 MOST_REASONS = 5
+MOST_NAMED = 5
+_MOST_BLOCKS = 100
 
 
 class ModalView(TypedDict, total=False):
@@ -87,20 +109,52 @@ class ModalView(TypedDict, total=False):
     blocks: Sequence[Mapping[str, Any]]
 
 
-_SO_FAR = {LedgerEvent.SENT: "Sent", LedgerEvent.UNKNOWN: "Perhaps sent", None: "Asked for"}
+@dataclass(frozen=True, slots=True)
+class Selections:
+    """The user's input so far. `recipients` are indices into `allowed` by the number of the name.
+
+    Without them, the preselected ones are shown. `shared` is the index of the one mailbox for all names. If
+    `shows_more`, the fields behind *More options* are visible.
+    """
+
+    locale: str | None = None
+    reason: str | None = None
+    recipients: Mapping[int, Sequence[int]] = dataclasses.field(default_factory=dict)
+    shared: int = 0
+    shows_more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Sentences around the fields, as marked-up text.
+
+    `result_goes` says where the result will be posted. `before` is about an earlier request, and makes a reason
+    required. `found_in` is the part of the message that mentions the target, unescaped.
+    """
+
+    result_goes: str
+    before: str | None = None
+    found_in: str | None = None
+
+
+_SO_FAR = {
+    LedgerEvent.SENT: "{who} resent this {ago} ago",
+    LedgerEvent.UNKNOWN: "{who} requested this {ago} ago, and it may or may not have been sent",
+    None: "{who} requested this {ago} ago",
+}
 
 
 def loading(form_id: str, wanted: str | None) -> ModalView:
     """Return the first view, which is opened before DigiCert is called."""
     if wanted is None:
         return empty(form_id)
-    return _drawn(form_id, [section(f":hourglass_flowing_sand: Looking up *{shown_name(wanted)}* at DigiCert …")])
+    return _drawn(form_id, [section(f":hourglass_flowing_sand: Looking up {shown_name(wanted)}…")])
 
 
 def empty(form_id: str) -> ModalView:
     """Return the view in which nothing is chosen yet."""
-    hint = context("Pending orders and domains, the longest waiting first. Type to search by order id or name.")
-    return _drawn(form_id, [_target_row(None), hint])
+    hint = "Shows pending orders, oldest first. Type an order number or domain to search."
+    return _drawn(form_id, [_target_row(None, has_focus=True), context(hint)], CONTINUE)
 
 
 def reloading(form_id: str) -> ModalView:
@@ -108,7 +162,7 @@ def reloading(form_id: str) -> ModalView:
 
     The view keeps the id of the form.
     """
-    return _drawn(form_id, [_target_row(None), section(":hourglass_flowing_sand: Asking DigiCert …")])
+    return _drawn(form_id, [_target_row(None), section(":hourglass_flowing_sand: Loading order details…")], CONTINUE)
 
 
 def choice(
@@ -118,18 +172,13 @@ def choice(
 
     If not `is_exact`, no order has the name itself.
     """
-    select = StaticSelectElement(
-        action_id=MATCH,
-        placeholder=plain("Choose one"),
-        options=[listed_option(listed, now) for listed in matches[:MOST_OPTIONS]],
-    )
+    options = [_match_option(listed.key, listed, now) for listed in matches[:MOST_OPTIONS]]
     name = shown_name(wanted)
     if any(listed.kind is Kind.DOMAIN for listed in matches):
-        words = f"{len(matches)} pending domains are called {name}."
+        words = f"{len(matches)} pending domains are called {name}"
     else:
-        words = f"{len(matches)} pending orders {'carry' if is_exact else 'belong to'} {name}."
-    question = section(f"*{words}*\nWhich one is it?", accessory=select, block_id=MATCH)
-    return _drawn(form_id, [_target_row(None), question])
+        words = f"{len(matches)} pending orders {'include' if is_exact else 'belong to'} {name}"
+    return _drawn(form_id, [_target_row(None), section(f"*{words}*"), _match_field(options)], CONTINUE)
 
 
 def named(form_id: str, matches: Sequence[tuple[AccountEntry, str, str]], now: datetime) -> ModalView:
@@ -138,96 +187,113 @@ def named(form_id: str, matches: Sequence[tuple[AccountEntry, str, str]], now: d
     Each match comes with the key that opens its form, and the part of the message that mentions it.
     """
     options = [
-        option(opens if len(opens) <= MOST_VALUE else listed.key, _what(listed), f"{where}, {_waits(listed, now)}")
+        _match_option(opens if len(opens) <= SAFE_VALUE else listed.key, listed, now, where)
         for listed, opens, where in matches[:MOST_OPTIONS]
     ]
-    select = StaticSelectElement(action_id=MATCH, placeholder=plain("Choose one"), options=options)
-    words = f"*The message names {len(matches)} that wait for e-mail validation.*\nWhich one is it?"
-    return _drawn(form_id, [_target_row(None), section(words, accessory=select, block_id=MATCH)])
+    kinds = {listed.kind for listed, _, _ in matches}
+    what = "orders and domains" if len(kinds) > 1 else f"{next(iter(kinds), Kind.ORDER)}s"
+    heading = section(f"*This message mentions {len(matches)} pending {what}*")
+    return _drawn(form_id, [_target_row(None), heading, _match_field(options)], CONTINUE)
 
 
 def nothing_named(wanted: Sequence[TargetRef], *, hides: bool) -> str:
     """Return a sentence that nothing is pending for the targets of a message.
 
-    If the policy `hides` anything, it says only that the user may resend nothing.
+    If the policy `hides` anything, it says only that the user can resend nothing.
     """
     if not wanted:
-        return "The message names no order and no domain."
+        return "I couldn't find an order number or domain in this message."
     words = [f"order {each.order_id}" if isinstance(each, OrderRef) else display_name(each.name) for each in wanted]
-    what = "nothing that you may resend" if hides else "nothing"
-    them = "it" if len(words) == 1 else "them"
-    return f"The message names {join_names(words, MOST_REASONS)}, and {what} waits for {them}."
+    what = join_names(words, MOST_REASONS)
+    if hides:
+        return f"Nothing that you can resend is pending for {what}."
+    return f"Nothing is pending for {what}."
 
 
-def nothing(form_id: str, sentence: str, instead: str) -> ModalView:
-    """Return the view if there is nothing to resend: the reason, and what to do instead."""
-    words = section(f":information_source: *{escape(sentence)}*\n{escape(instead)}")
-    return _drawn(form_id, [_target_row(None), words])
+def nothing(form_id: str, sentence: str, instead: str, key: str = "", console: str = "") -> ModalView:
+    """Return the view if there is nothing to resend: the reason, and what to do instead.
+
+    `key` is what was looked up, and `console` the address of CertCentral, whose page for it a button opens.
+    """
+    words = section(f"*{escape(sentence)}*\n{escape(instead)}".strip())
+    has_page = bool(console) and TargetKey.parse(key).number is not None
+    actions = [ActionsBlock(elements=[console_button(console, key)])] if has_page else []
+    return _dead_end(form_id, key, words, *actions)
 
 
-def denied(form_id: str, error: NotAllowed, contact: str | None, *, can_ask: bool) -> ModalView:
+def denied(form_id: str, error: NotAllowed, contact: str | None, *, can_ask: bool, key: str = "") -> ModalView:
     """Return the view for a denial by the policy, with those who can do it, and the ways out."""
     words = section(f":no_entry: {refusal(error, contact)}")
-    return _drawn(form_id, [_target_row(None), words, *refusal_buttons(error, can_ask=can_ask)])
+    return _dead_end(form_id, key, words, *refusal_buttons(error, can_ask=can_ask))
 
 
 def answered(form_id: str, message: Message) -> ModalView:
     """Return the view after the user asked others to resend."""
-    return _drawn(form_id, [_target_row(None), *message.blocks])
+    return _dead_end(form_id, "", *message.blocks)
 
 
 def in_cooldown(form_id: str, plan: Plan, cooldown: Cooldown, who: Grantees, now: datetime) -> ModalView:
     """Return the view for a user who may not send again during the cooldown: until when, and who may."""
-    words = (
-        f"{_so_far(cooldown, now)} You may send it again after {date_time(cooldown.until)}, when the cooldown is over."
-    )
-    return _drawn(
-        form_id, [_target_row(option(plan.key, plan.title)), section(f"{words}\n{who_can_instead(who)}".strip())]
-    )
+    words = f"{_so_far(cooldown, now)} You can resend it after {date_time(cooldown.until)}."
+    if who.users or who.groups:
+        words = f"{words}\n{who_can_instead(who)}"
+    return _drawn(form_id, [_target_row(option(plan.key, plan.title)), section(words)], CHECK_AGAIN)
 
 
 def unavailable(form_id: str, sentence: str, key: str) -> ModalView:
     """Return the view if DigiCert or Slack could not be reached, with a button to retry."""
     again = ButtonElement(text=plain("Try again"), action_id=AGAIN, value=key)
-    words = section(f":warning: *{escape(sentence)}*\nOr choose another order or domain.", accessory=again)
-    return _drawn(form_id, [_target_row(None), words])
+    words = section(f":warning: *{escape(sentence)}*", accessory=again)
+    return _drawn(form_id, [_target_row(_key_option(key)), words], CHECK_AGAIN)
 
 
 def resend(
     form_id: str,
     plan: Plan,
-    destination: Destination,
-    *,
+    notes: Notes,
     locale: str,
-    reason: str | None = None,
-    before: str | None = None,
-    found_in: str | None = None,
+    now: datetime,
+    *,
+    selections: Selections | None = None,
+    has_focus: bool = True,
 ) -> ModalView:
     """Return the view with all the fields that are needed to send.
 
-    `before` is marked-up text on an earlier request, and makes a reason required. `found_in` is the part of the message
-    that mentions the target, if the form was opened from one.
+    `locale` is the language without a choice of the user. `has_focus` is False if the user is already in the form.
     """
-    blocks: list[Block] = [_target_row(option(plan.key, plan.title))]
-    if found_in:
-        blocks.append(context(f"Found in {escape(found_in)} of the message."))
-    if before:
-        blocks.append(section(before))
-    if len(plan.scopes) > 1:
-        blocks.append(_scope_row(plan))
-    blocks.append(DividerBlock())
-    blocks += _recipient_fields(plan)
+    chosen = selections or Selections()
+    blocks: list[Block] = [_target_row(option(plan.key, plan.title)), section(_heading(plan, now))]
+    if plan.validated:
+        blocks.append(context(f"Already validated: {_some(plan.validated)}"))
+    if notes.found_in:
+        blocks.append(context(f"From {escape(notes.found_in)} of the message"))
+    if notes.before:
+        blocks.append(section(notes.before))
+    blocks += _recipient_fields(plan, chosen, has_focus=has_focus)
     blocks += [context(words) for remark in plan.remarks if (words := escape(remark).strip())]
-    blocks += [_language_field(locale), _reason_field(reason, required=before is not None)]
-    where = f"{_where(destination)}, or to you alone where the bot may not post"
-    blocks.append(context(f"*Resend* asks DigiCert to mail these addresses now. The result goes to {where}."))
-    return _drawn(form_id, blocks, submit=True)
+    blocks.append(_reason_field(chosen.reason, required=notes.before is not None))
+    blocks += _more_options(plan, locale, chosen)
+    blocks.append(context(f"DigiCert will email right away. {notes.result_goes}"))
+    return _drawn(form_id, blocks, _send(count_emails(plan, chosen.recipients, chosen.shared)))
+
+
+def recipient_details(plan: Plan, emails: Sequence[tuple[str, str]]) -> ModalView:
+    """Return the view on top of the form with every name and its address, for a form with too many names."""
+    pages = [""]
+    for line in (f"{shown_name(name)}: {escape(email)}" for name, email in emails):
+        if len(pages[-1]) + len(line) >= SECTION_TEXT:
+            pages.append("")
+        pages[-1] = f"{pages[-1]}\n{line}".strip()
+    blocks = [section(f"*{escape(plan.title)}*"), *map(section, filter(None, pages))]
+    view = View(type="modal", title=plain("Recipients"), close=plain("Back"), blocks=blocks[:_MOST_BLOCKS])
+    return cast(ModalView, view.to_dict())
 
 
 def listed_option(listed: AccountEntry, now: datetime) -> Option:
-    """Return the option for an inventory line: id, name, and how long it has been pending."""
-    kind = "order" if listed.kind is Kind.ORDER else "domain"
-    return option(listed.key, _what(listed), f"{kind}, {_waits(listed, now)}")
+    """Return the option for an inventory line: what it is, its name, and how long it has been pending."""
+    kind, age = "Order" if listed.kind is Kind.ORDER else "Domain", _waits(listed, now)
+    room = OPTION_TEXT - len(f"{kind} ·  · {age}")
+    return option(listed.key, f"{kind} · {truncate_middle(_title(listed), room)} · {age}", _facts(listed))
 
 
 def suggestions(
@@ -241,144 +307,207 @@ def suggestions(
 
 def cooldown_warning(cooldown: Cooldown, now: datetime) -> str:
     """Return who sent it recently, and that a reason is needed to send again."""
-    return f"{_so_far(cooldown, now)} Until {date_time(cooldown.until)} it is sent again only with a reason."
+    return f"{_so_far(cooldown, now)} To resend it before {date_time(cooldown.until)}, give a reason."
 
 
 def _so_far(cooldown: Cooldown, now: datetime) -> str:
     thread = f" (<{cooldown.link}|thread>)" if cooldown.link else ""
-    done = f"{_SO_FAR[cooldown.outcome]} {duration_since(cooldown.at, now)} ago"
-    return f":snowflake: *{done} by {person(cooldown.user_id)}*{thread}."
+    done = _SO_FAR[cooldown.outcome].format(who=person(cooldown.user_id), ago=duration_since(cooldown.at, now))
+    return f"*{done}*{thread}."
 
 
 def _lookup_option(wanted: TargetRef | None) -> list[Option]:
     match wanted:
         case OrderRef(order_id):
-            return [option(order_key(order_id), f"Look up order {order_id}")]
+            return [option(order_key(order_id), f"Search CertCentral for order {order_id}")]
         case DomainRef(name) if len(name) <= LONGEST_NAME:
-            return [option(name_key(name), f"Look up {display_name(name)}")]
+            return [option(name_key(name), f"Search CertCentral for “{display_name(name)}”")]
         case _:
             return []
 
 
-def _drawn(form_id: str, blocks: Sequence[Block], *, submit: bool = False) -> ModalView:
+def _key_option(key: str) -> Option | None:
+    """Return the option for a key that was looked up, so that the user can look it up again; None without one."""
+    target = TargetKey.parse(key)
+    if not 0 < len(key) <= MOST_VALUE or not target.value:
+        return None
+    if target.kind == "name":
+        return option(key, display_name(target.value))
+    return option(key, f"{target.kind.capitalize()} {target.value}") if target.number is not None else None
+
+
+def _drawn(form_id: str, blocks: Sequence[Block], submit: str | None = None) -> ModalView:
     view = View(
         type="modal",
         callback_id=CALLBACK,
         private_metadata=form_id,
         title=plain(TITLE),
-        submit=plain("Resend") if submit else None,
+        submit=plain(submit) if submit else None,
         close=plain("Cancel" if submit else "Close"),
         blocks=list(blocks),
     )
     return cast(ModalView, view.to_dict())
 
 
-def _target_row(current: Option | None) -> SectionBlock:
+def _dead_end(form_id: str, key: str, *blocks: Block) -> ModalView:
+    current = _key_option(key)
+    return _drawn(form_id, [_target_row(current), *blocks], CHECK_AGAIN if current else CONTINUE)
+
+
+def _send(emails: int) -> str:
+    if emails == 0:
+        return "Send email"
+    return "Send 1 email" if emails == 1 else f"Send {emails} emails"
+
+
+def _heading(plan: Plan, now: datetime) -> str:
+    key = TargetKey.parse(plan.key)
+    number, _, name = plan.title.partition(" · ")
+    what = f"Order {number}" if key.order_id is not None else f"Domain {name}"
+    age = f"pending {duration_since(plan.since, now)}" if plan.since else ""
+    return " · ".join([f"*{escape(what)}*", *filter(None, [escape(plan.product), age])])
+
+
+def _target_row(current: Option | None, *, has_focus: bool = False) -> InputBlock:
     select = ExternalDataSelectElement(
         action_id=TARGET,
-        placeholder=plain("Order id or name"),
+        placeholder=plain("Order number or domain"),
         min_query_length=0,
         initial_option=current,
+        focus_on_load=has_focus or None,
     )
-    return section("*Order or domain*", accessory=select, block_id=TARGET)
+    return field("Order or domain", select, block_id=TARGET, dispatches=True)
 
 
-def _scope_row(plan: Plan) -> SectionBlock:
-    options = [option(str(index), _covers(scope)) for index, scope in enumerate(plan.scopes)]
+def _match_field(options: Sequence[Option]) -> InputBlock:
+    return field("Choose one", radio_buttons(MATCH, options, has_focus=True), block_id=MATCH, dispatches=True)
+
+
+def _match_option(value: str, listed: AccountEntry, now: datetime, where: str = "") -> Option:
+    """Return the option for one of several matches: id, product and age, and its names below."""
+    facts = [_facts(listed), _waits(listed, now)]
+    more = [_title(listed), *([f"from {where}"] if where else [])]
+    return option(value, " · ".join(filter(None, facts)), " · ".join(filter(None, more)))
+
+
+def _more_options(plan: Plan, locale: str, chosen: Selections) -> list[Block]:
+    if not chosen.shows_more:
+        return [ActionsBlock(elements=[ButtonElement(text=plain("More options"), action_id=MORE)], block_id=MORE)]
+    rows = [_scope_row(plan)] if len(plan.scopes) > 1 else []
+    return [*rows, _language_field(chosen.locale or locale)]
+
+
+def _scope_row(plan: Plan) -> Block:
+    options = [
+        option(str(index), f"{display_name(scope)} and its subdomains") for index, scope in enumerate(plan.scopes)
+    ]
     # Slack accepts only an initial option that equals one of the options.
     current = plan.scopes.index(plan.waiting[0].scope)
-    select = StaticSelectElement(action_id=SCOPE, options=options, initial_option=options[current])
-    return section("*What the mail validates*", accessory=select, block_id=f"{SCOPE}.{_tag(plan.key)}")
+    select = radio_buttons(SCOPE, options, options[current])
+    return field("Domain to validate", select, block_id=f"{SCOPE}.{_tag(plan.key)}", dispatches=True)
 
 
-def _recipient_fields(plan: Plan) -> list[Block]:
+def _recipient_fields(plan: Plan, chosen: Selections, *, has_focus: bool) -> list[Block]:
     if needs_shared_mailbox(plan):
-        return [_shared_field(plan), context(f"Names: {names([waiting.name for waiting in plan.waiting])}")]
-    return [_recipient_field(plan, number, waiting) for number, waiting in enumerate(plan.waiting)]
+        button = ButtonElement(text=plain("Details"), action_id=DETAILS)
+        domains = section(f"For {_some([waiting.name for waiting in plan.waiting])}", accessory=button)
+        return [_shared_field(plan, chosen.shared, has_focus=has_focus), domains]
+    return [
+        _recipient_field(plan, number, chosen.recipients.get(number), has_focus=has_focus and number == 0)
+        for number in range(len(plan.waiting))
+    ]
 
 
-def _recipient_field(plan: Plan, number: int, waiting: WaitingName) -> Block:
+def _recipient_field(plan: Plan, number: int, picked: Sequence[int] | None, *, has_focus: bool) -> Block:
+    waiting = plan.waiting[number]
+    begin = preselected(waiting) if picked is None else picked
     offered = {index: _address_option(index, waiting) for index in _offered(waiting)}
-    options, begin = list(offered.values()), [offered[index] for index in preselected(waiting) if index in offered]
-    element: StaticMultiSelectElement | StaticSelectElement
+    options, current = list(offered.values()), [offered[index] for index in begin if index in offered]
     if allows_multiple(waiting):
-        element = StaticMultiSelectElement(action_id=RECIPIENTS, options=options, initial_options=begin)
+        element: Any = checkboxes(RECIPIENTS, options, current, has_focus=has_focus)
     else:
-        element = StaticSelectElement(action_id=RECIPIENTS, options=options, initial_option=begin[0])
+        element = radio_buttons(RECIPIENTS, options, next(iter(current), None), has_focus=has_focus)
     return field(
-        f"Recipients for {display_name(waiting.name)}",
+        f"{'Recipients' if allows_multiple(waiting) else 'Recipient'} for {display_name(waiting.name)}",
         element,
         block_id=f"{RECIPIENTS}.{number}.{_tag(plan.key, waiting.name)}",
-        hint=_hint(waiting),
+        hint=_hint(waiting, [waiting.allowed[index].email for index in begin if index in offered], begin),
+        dispatches=True,
     )
 
 
-def _hint(waiting: WaitingName) -> str:
-    validates = _covers(waiting.scope) if waiting.covers_below else display_name(waiting.scope)
-    some = " DigiCert may email only some of these." if waiting.audiences else ""
-    return f"The mail validates {validates}.{some}"
+def _hint(waiting: WaitingName, emails: Sequence[str], begin: Sequence[int]) -> str:
+    # An option shows a long address shortened in the middle.
+    in_full = [f"To {email}." for email in emails if len(email) > OPTION_TEXT]
+    some = ["DigiCert may email only some of these."] if waiting.audiences else []
+    return " ".join([*in_full, approval_validates(waiting, begin), *some])
 
 
 def _offered(waiting: WaitingName) -> list[int]:
-    """Return the offered indices into `allowed`: as many as a select takes, with the preselected ones among them."""
-    begin = preselected(waiting)
-    others = (index for index in range(len(waiting.allowed)) if index not in begin)
-    return sorted([*begin, *others][:MOST_OPTIONS])
+    """Return the offered indices into `allowed`: as many as a select shows, with the preselected ones among them."""
+    begin, order = preselected(waiting), ranked(waiting)
+    chosen = {*begin, *[index for index in order if index not in begin][: MOST_OPTIONS - len(begin)]}
+    return [index for index in order if index in chosen]
 
 
-def _shared_field(plan: Plan) -> Block:
-    mailboxes = shared_mailboxes(plan)
-    options = [option(str(index), f"{local}@ each name's domain") for index, local in enumerate(mailboxes)]
+def _shared_field(plan: Plan, current: int, *, has_focus: bool) -> Block:
+    number, mailboxes = len(plan.waiting), shared_mailboxes(plan)
+    options = [
+        option(str(index), f"{local}@ at each domain ({number} domains)") for index, local in enumerate(mailboxes)
+    ]
+    begin = options[current] if 0 <= current < len(options) else options[0]
     return field(
-        f"Recipients for {len(plan.waiting)} names",
-        StaticSelectElement(action_id=RECIPIENTS, options=options, initial_option=options[0]),
+        f"Recipients for {number} domains",
+        radio_buttons(RECIPIENTS, options, begin, has_focus=has_focus),
         block_id=f"{SHARED}.{_tag(plan.key)}",
-        hint=f"One mailbox for all, at each name's own domain: for example {mailboxes[0]}@{plan.waiting[0].scope}.",
+        hint=f"Each domain gets its own email, for example {mailboxes[0]}@{plan.waiting[0].scope}.",
+        dispatches=True,
     )
 
 
 def _address_option(index: int, waiting: WaitingName) -> Option:
     address = waiting.allowed[index]
-    return option(str(index), address.email, "DNS TXT contact" if address.txt else None)
+    kind = "Mailbox" if address.email.partition("@")[0].lower() in CONSTRUCTED else "Contact"
+    kind = "DNS contact" if address.txt else kind
+    used = " · used last" if address.email in waiting.preferred else ""
+    room = OPTION_TEXT - len(f"{kind} of {used}")
+    return option(str(index), address.email, f"{kind} of {truncate_middle(display_name(address.domain), room)}{used}")
 
 
 def _language_field(locale: str) -> Block:
     codes = dict.fromkeys([*LANGUAGES, locale])
     options = {code: option(code, language(code)) for code in codes}
     select = StaticSelectElement(action_id=LOCALE, options=list(options.values()), initial_option=options[locale])
-    return field("Language", select, block_id=LOCALE)
+    return field("Email language", select, block_id=LOCALE)
 
 
 def _reason_field(reason: str | None, *, required: bool) -> Block:
+    why = "Required because this email was requested a short time ago. " if required else ""
     return field(
         "Reason",
         PlainTextInputElement(
             action_id=REASON,
             initial_value=reason,
             max_length=LONGEST_REASON,
-            placeholder=plain("For example: new mailbox, mail was lost"),
+            placeholder=plain("For example: mailbox changed, email not received"),
         ),
         block_id=REASON,
         optional=not required,
-        hint="Kept in the ledger and shown in the thread.",
+        hint=f"{why}Visible in the thread and the audit log.",
     )
 
 
-def _what(listed: AccountEntry) -> str:
+def _title(listed: AccountEntry) -> str:
     more = len(listed.names) - 1
-    return f"{listed.id} · {display_name(listed.name)}" + (f" +{more}" if more > 0 else "")
+    return display_name(listed.name) + (f" +{more}" if more > 0 else "")
 
 
-def _where(destination: Destination) -> str:
-    if destination.thread_ts:
-        return "the thread of the message"
-    if destination.channel_id.startswith("C"):
-        return channel(destination.channel_id)
-    return "this conversation"
+def _facts(listed: AccountEntry) -> str:
+    return " · ".join(filter(None, [str(listed.id), listed.product]))
 
 
-def _covers(scope: str) -> str:
-    return f"{display_name(scope)} and all below it"
+def _some(domains: Sequence[str]) -> str:
+    return join_names([shown_name(each) for each in domains], MOST_NAMED)
 
 
 def _waits(listed: AccountEntry, now: datetime) -> str:
@@ -390,10 +519,10 @@ def _waits(listed: AccountEntry, now: datetime) -> str:
         case NeverValidated():
             return "never validated"
     if listed.waiting is None:
-        return "choose it to see what waits"
+        return "select to see its status"
     if not listed.waiting:
-        return "nothing waits"
-    return f"waits for {duration_since(listed.since, now)}" if listed.since else "waits"
+        return "not pending"
+    return f"waiting {duration_since(listed.since, now)}" if listed.since else "waiting"
 
 
 def _tag(*parts: str) -> str:

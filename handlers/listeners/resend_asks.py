@@ -6,7 +6,7 @@ from attrs import define
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.errors import InvalidInput
-from bot.models import Actor, Destination, Interaction
+from bot.models import Actor, Destination
 from bot.services.resend.asks import ResendAskService
 from bot.services.resend.form import ResendFormService
 from bot.slack.chat import Chat
@@ -53,9 +53,9 @@ class ResendAskButtons:
         """Ask in the channel from which the form was opened, and show the confirmation in the form."""
         actor, form_id = read_actor(body), read_form_id(body)
         await ack()
-        destination = await self._form_service.destination(form_id)
-        async with self._boundary.respond_to(Interaction(actor, destination)):
-            done = await self._ask(actor, destination, body)
+        interaction = await self._form_service.interaction(actor, form_id)
+        async with self._boundary.respond_to(interaction):
+            done = await self._ask(actor, interaction.destination, body)
             await self._chat.update_form(read_view_id(body), resend_form.answered(form_id, done))
 
     async def _ask(self, actor: Actor, destination: Destination | None, body: dict[str, Any]) -> Message:

@@ -8,7 +8,7 @@ from bot.models import Destination, Interaction
 from bot.parsing.commands import EXAMPLE, WHY_EXAMPLE, ExplainPolicy, OpenForm, ResendNow, ShowHistory, read_command
 from bot.parsing.targets import DomainRef, OrderRef, TargetRef
 from bot.views import resend_form
-from bot.views.form_input import PartialInput
+from bot.views.resend_form import Selections
 from bot.wiring import Services
 from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.listeners.help import Help
@@ -38,6 +38,7 @@ class ResendCommand:
     def __init__(self, services: Services, boundary: ErrorBoundary) -> None:
         self._form_service = services.form_service
         self._resend = services.resend
+        self._routes = services.result_routes
         self._history_report = services.history_report
         self._policy_explainer = services.policy_explainer
         self._chat = services.chat
@@ -50,7 +51,7 @@ class ResendCommand:
         async with self._boundary.respond_to(interaction):
             match read_command(str(body.get("text") or "")):
                 case OpenForm(wanted, locale, reason):
-                    typed = PartialInput(locale, reason)
+                    typed = Selections(locale, reason)
                     await self._open(interaction, read_destination(body), read_trigger(body), wanted, typed)
                 case ResendNow() as line:
                     cause = f"trigger:{read_trigger(body)}"
@@ -58,6 +59,7 @@ class ResendCommand:
                         interaction.actor, read_destination(body), cause, line
                     )
                     await self._resend.send(asked)
+                    await self._routes.explain(interaction, asked.subject)
                 case ShowHistory(about):
                     await self._chat.send_ephemeral(
                         interaction,
@@ -75,14 +77,15 @@ class ResendCommand:
         destination: Destination,
         trigger_id: str,
         wanted: TargetRef | None,
-        typed: PartialInput,
+        typed: Selections,
     ) -> None:
         """Open a loading form at once, because a trigger expires after three seconds. Then update it from DigiCert."""
-        form = await self._form_service.start(interaction.actor, destination, _words(wanted), wanted)
+        words, url = _words(wanted), interaction.response_url
+        form = await self._form_service.start(interaction.actor, destination, words, wanted, url)
         if wanted is None:
             # An empty form is searchable as soon as it is open, so it must be stored before.
             await self._form_service.save(form)
-        view_id = await self._chat.open_form(trigger_id, resend_form.loading(form.id, _words(wanted) or None))
+        view_id = await self._chat.open_form(trigger_id, resend_form.loading(form.id, words or None))
         if view_id and wanted:
             await self._chat.update_form(view_id, await self._form_service.find_target(form, wanted, typed))
 

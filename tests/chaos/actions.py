@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 
+from bot.clock import ends_within
 from bot.languages import LANGUAGES
 from sandbox.faults import Fault
 from sandbox.slack import Channel, Form, FormIncomplete, Message, SimulatedUser, SuggestionsTimeout
@@ -229,7 +230,8 @@ class Actions:
         """Wait for the form, choose a language, give the reason, and submit."""
         timeout = SEES_SECONDS if who.name in MAY else SOON_SECONDS
         form, about = await self.slack.wait_for(lambda: self._new_form(who, before, order_id), "a form", timeout)
-        await form.choose(LANGUAGES[self._language(about, who)], label="Language")
+        await self._show_more(form)
+        await form.choose(LANGUAGES[self._language(about, who)], label="Email language")
         if reason:
             form.fill("Reason", reason)
         self.slack.duplicate_next = self.slack.duplicate_next or again == "sent twice"
@@ -240,11 +242,17 @@ class Actions:
             form.fill("Reason", reason)
             await form.submit()
 
+    async def _show_more(self, form: Form) -> None:
+        """Press *More options* until the language is visible, because a fault may lose the redrawn form."""
+        while "Email language" not in form.labels:
+            await form.click("More options")
+            await ends_within(2.0, self.slack.wait_for(lambda: "Email language" in form.labels, "more options", 10.0))
+
     def _new_form(self, who: SimulatedUser, before: set[str], wanted: int | None) -> tuple[Form, int] | None:
         """Return a form that no other step fills in yet, and its order id, or None."""
         for form in who.open_forms:
             about = re.search(r"(\d{6}) · ", form.text)
-            if not form.submit_text or not about or form.view_id in before | self._handled:
+            if not (form.submit_text or "").startswith("Send ") or not about or form.view_id in before | self._handled:
                 continue
             if wanted in {None, int(about[1])}:
                 self._handled.add(form.view_id)

@@ -66,8 +66,19 @@ async def open_form(person: SimulatedUser, order_id: int, channel: Channel) -> F
 
 
 def _ready_form(person: SimulatedUser, order_id: int) -> Form | None:
-    forms = [form for form in person.open_forms if form.submit_text and form.says(f"{order_id} · ")]
+    forms = [form for form in person.open_forms if sends(form) and form.says(f"{order_id} · ")]
     return forms[-1] if forms else None
+
+
+def sends(form: Form) -> bool:
+    """Return if the form's button sends emails, and does not only search."""
+    return (form.submit_text or "").startswith("Send ")
+
+
+async def show_more(form: Form) -> None:
+    """Press *More options*, and wait for the fields behind it."""
+    await form.click("More options")
+    await form.person.slack.wait_for(lambda: "Email language" in form.labels, "the language of the emails", 10.0)
 
 
 async def resend(person: SimulatedUser, order_id: int, channel: Channel) -> SubmissionResult:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
-from tests.e2e.helpers import sees_end
+from tests.e2e.helpers import sees_end, show_more
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -160,10 +160,11 @@ async def record(
     certcentral.faults.plan(f"GET /order/certificate/{ORDER + 3}", answers(403))
     await (await ask(str(ORDER + 3))).click("Try again")
     form = await ask("www.example.net")
+    await show_more(form)
     await form.choose("www.example.net", action_id="scope")
     form = await ask("")
     await form.search(str(ORDER))
-    await form.choose(str(ORDER), action_id="target")
+    await form.choose("shop.example.com", action_id="target")
     form = await ask(str(ORDER))
     form.fill("Reason", "a new mailbox")
     await form.submit()
@@ -178,7 +179,7 @@ async def record(
     alert = slack.post_alert(ops, "monitoring", f"Order {ORDER + 2} is pending")
     offer = await slack.sees_message(ops, "is waiting for email approval", thread=alert)
     await ana.click(offer, f"Resend {ORDER + 2}…")
-    await ana.sees_form("Recipients for twice.example.org")
+    await ana.sees_form("Recipient for twice.example.org")
     await ana.click(offer, "Not now")
     await ana.shortcut("dcv_resend_message", alert)
     slack.add_usergroup("pki-team").set_members([ana])

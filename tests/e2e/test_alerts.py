@@ -14,7 +14,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.faults import Fault, answers, drops, stalls
 from sandbox.slack import Channel, Message, SimulatedUser, Slack
 from sandbox.slack.workspace.emails import EmailDetail
-from tests.e2e.helpers import ON_BOTH, Rows, is_chained, kinds, start_again
+from tests.e2e.helpers import ON_BOTH, Rows, is_chained, kinds, sends, start_again
 
 OFFER = "is waiting for email approval"
 SUMMARY = "paused suggestions for this sender"
@@ -192,7 +192,7 @@ async def test_a_flood_is_offered_ten_times_and_summed_up_while_commands_are_ans
     for number in range(5):
         began = time.monotonic()
         delivery = await ana.command("/dcv-resend", str(700000 + number), pki)
-        form = await ana.sees_form(f"Recipients for n{number}.example.com")
+        form = await ana.sees_form(f"Recipient for n{number}.example.com")
         waited.append((delivery.after, time.monotonic() - began))
         await form.close()
     await slack.wait_for_events()
@@ -249,11 +249,11 @@ async def test_not_now_is_reported_and_keeps_the_order_quiet_while_it_can_still_
     slack.post_alert(ops, "monitoring", "Order 700001 waits again")
     marked = await sees_offer(slack.post_alert(ops, "monitoring", "Order 700002 waits"))
     await ana.click(offer, "Resend 700001…")
-    form = await ana.sees_form("Recipients for shop.example.com")
+    form = await ana.sees_form("Recipient for shop.example.com")
 
     assert offers(ops) == [offer, marked]
     assert offer.buttons == ["Resend 700001…"]
-    assert form.submit_text == "Resend"
+    assert sends(form)
     assert slack.problems == []
 
 
@@ -272,7 +272,7 @@ async def test_a_press_on_an_offer_whose_order_is_done_says_so(
     await ana.click(offer, "Resend 700001…")
     form = await ana.sees_form("Order 700001 (shop.example.com) is issued.")
 
-    assert form.submit_text is None
+    assert not sends(form)
     assert certcentral.resends == []
     assert slack.problems == []
 
@@ -460,7 +460,7 @@ async def test_of_domains_of_one_name_the_pending_one_is_offered(
     await ana.click(offer, "Resend twice.net…")
     form = await ana.sees_form("9002 · twice.net")
 
-    assert form.submit_text == "Resend"
+    assert sends(form)
     assert slack.problems == []
 
 
@@ -509,7 +509,7 @@ async def test_the_rest_of_a_long_list_is_chosen_in_the_form_and_the_summary_sho
     await ana.click(summary, "Show pending orders")
     await ana.receives("740009")
 
-    assert form.submit_text is None
+    assert not sends(form)
     assert not form.says("740004")
     assert slack.problems == []
 

@@ -10,7 +10,7 @@ from sandbox.certcentral import CertCentral
 from sandbox.certcentral.behavior_options import EmailArrayLimit
 from sandbox.faults import answers, drops
 from sandbox.slack import Channel, Form, FormIncomplete, SimulatedUser, Slack
-from tests.e2e.helpers import ON_BOTH, UNDER_BOTH_LIMITS
+from tests.e2e.helpers import ON_BOTH, UNDER_BOTH_LIMITS, show_more
 
 Ask = Callable[[str], Awaitable[Form]]
 
@@ -38,7 +38,7 @@ async def test_a_prevalidated_domain_is_mailed_by_its_id_with_its_own_name_as_sc
     root = await slack.sees_message(pki, containing="Sent")
     await slack.sees_message(pki, containing="What now", thread=root)
 
-    assert labels == ["Recipients for example.com", "Language", "Reason"]
+    assert labels == ["Order or domain", "Recipients for example.com", "Reason"]
     assert puts(certcentral) == [("/domain/1234/dcv/emails", to_admin("example.com"))]
     assert [(mail.scope, mail.recipient) for mail in certcentral.outbox] == [("example.com", "admin@example.com")]
     assert "domain example.com" in root.visible_text
@@ -52,19 +52,21 @@ async def test_a_typed_subdomain_is_the_scope_only_if_it_was_picked(
     certcentral.add_order(700001, ["shop.example.com"], product="ov")
 
     as_drawn = await ask("shop.example.com")
+    await show_more(as_drawn)
     begins = as_drawn.selected(action_id="scope")
     await as_drawn.submit()
     await slack.sees_message(pki, containing="accepted the resend for domain example.com")
     picked = await ask("shop.example.com")
     picked.fill("Reason", "only the shop")
-    await picked.choose("shop.example.com and all below it", action_id="scope")
+    await show_more(picked)
+    await picked.choose("shop.example.com and its subdomains", action_id="scope")
     both = await ana.sees_form("Recipients for shop.example.com")
     kept = picked.typed("Reason")
     hint = both.says("DigiCert may email only some of these.")
     await picked.submit()
     root = await slack.sees_message(pki, containing="accepted the resend for domain shop.example.com")
 
-    assert begins == ["example.com and all below it"]
+    assert begins == ["example.com and its subdomains"]
     assert kept == "only the shop"
     assert hint
     assert puts(certcentral) == [
@@ -226,7 +228,7 @@ async def test_domains_that_no_mail_validates_are_left_out_and_named_however_man
     await form.submit()
     await slack.sees_message(pki, containing="Sent")
 
-    assert labels == ["Recipients for mail.example", "Language", "Reason"]
+    assert labels == ["Order or domain", "Recipients for mail.example", "Reason"]
     assert "Left out: dns0.example, dns1.example" in text
     assert "dns9.example and 110 more (validated by a DNS TXT record)" in text
     assert "Left out: mute.example (DigiCert allows no recipient)" in text

@@ -241,7 +241,7 @@ async def test_a_nudge_says_what_helps_and_its_buttons_work(
     await ana.click(nudge, "Check now")
     check = await slack.sees_message(pki, "1 of 2 names still wait", thread=root)
     await ana.click(nudge, "Send again")
-    form = await ana.sees_form("Recipients for b.two.com")
+    form = await ana.sees_form("Recipient for b.two.com")
     await ana.click(nudge, "Stop following")
     await slack.sees_message(pki, "b.two.com still waited", thread=root)
 
@@ -360,7 +360,7 @@ async def test_the_last_check_says_so_and_old_buttons_say_that_it_is_over(
     await ana.click(nudge, "Check now")
     await slack.sees_message(pki, "The name still waits for validation", thread=root)
     await ana.click(last, "Send again")
-    await ana.sees_form("Recipients for shop.example.com")
+    await ana.sees_form("Recipient for shop.example.com")
 
     assert "the last check was made" in whisper.text
     assert root.buttons == []

@@ -32,8 +32,8 @@ from tests.e2e.recorded_payloads import (
 Deliver = Callable[..., Awaitable[Delivery]]
 
 MAILED = {"shop.example.com", "example.com", "example.net"}
-TOO_OLD = "This form is too old. Open it again with /dcv-resend."
-CANNOT_READ = "This form cannot be read any more. Open it again with /dcv-resend."
+TOO_OLD = "This form has expired. Run /dcv-resend again."
+CANNOT_READ = "This form has expired. Run /dcv-resend again."
 NO_CHOICE = "That is not one of the choices."
 FORGOTTEN = "The bot does not remember this request. Ask anew with /dcv-resend."
 UNREADABLE = "Slack sent something that the bot cannot read. Begin anew with /dcv-resend."

@@ -219,7 +219,7 @@ async def test_at_a_stop_readiness_ends_at_once_and_who_is_being_answered_is_ans
     assert '"ready": false' in readiness
     assert alive == 200
     assert (command.acked, submitted.closed, status) == (True, True, 0)
-    assert drawn == ["Recipients for new.example.com"]
+    assert drawn == ["Recipient for new.example.com"]
     assert tells(root) == "sent"
     assert puts(certcentral, ORDER) == 1
     # Slack tells of the bot's own messages too, and tries an event again that nobody takes while it restarts.

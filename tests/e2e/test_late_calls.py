@@ -11,7 +11,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.database_link import DatabaseLink
-from tests.e2e.helpers import Rows, kinds, puts, resend, roots, sees_end, tells
+from tests.e2e.helpers import Rows, kinds, puts, resend, roots, sees_end, sends, tells
 
 ORDER = 700001
 # What the transaction holds that writes the row before a call.
@@ -58,10 +58,10 @@ async def ends_elsewhere(other: BotProcess, slack: Slack, ana: SimulatedUser, pk
     await ana.click(next(message for message in pki.messages if "Send again" in message.buttons), "Send again")
 
     def drawn() -> bool:
-        return any(form.submit_text and form.view_id not in before for form in ana.open_forms)
+        return any(sends(form) and form.view_id not in before for form in ana.open_forms)
 
     await slack.wait_for(drawn, "the form of Send again", 20.0)
-    form = next(form for form in ana.open_forms if form.submit_text and form.view_id not in before)
+    form = next(form for form in ana.open_forms if sends(form) and form.view_id not in before)
     form.fill("Reason", "no email came")
     await form.submit()
     await slack.wait_for(lambda: "sent" in map(tells, roots(pki, ORDER)), "the second outcome", 30.0)

@@ -13,7 +13,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
-from tests.e2e.helpers import locked
+from tests.e2e.helpers import locked, sends
 
 Ask = Callable[[str], Awaitable[Form]]
 
@@ -21,6 +21,9 @@ Ask = Callable[[str], Awaitable[Form]]
 async def found(form: Form, typed: str) -> list[str]:
     """The texts of the options for what was typed."""
     return [option["text"] for option in await form.search(typed)]
+
+
+DV = "GeoTrust DV SSL"
 
 
 def listings(certcentral: CertCentral) -> dict[str, int]:
@@ -37,19 +40,24 @@ async def test_the_select_searches_ids_and_all_names_of_what_is_pending(
     certcentral.add_order(700003, ["old.example.com"], status="issued")
     certcentral.add_order(700004, ["gone.example.com"], status="canceled")
     certcentral.add_domain(1234, "corp.example")
-    three, mail, corp = "700001 · www.example.com +2", "700002 · mail.example.org", "1234 · corp.example"
+    new = "waiting less than a minute"
+    three, mail, corp = (
+        f"Order · www.example.com +2 · {new}",
+        "Order · mail.example.org · waiting",
+        f"Domain · corp.example · {new}",
+    )
     form = await ask("")
     by_typing = {
-        "70000": {three, mail, "Look up order 70000"},
+        "70000": {three, mail, "Search CertCentral for order 70000"},
         "700002": {mail},
-        "WWW.example.c": {three, "Look up www.example.c"},
+        "WWW.example.c": {three, "Search CertCentral for “www.example.c”"},
         "shop.example.com": {three},
         "münch": {three},
         "xn--mnchen-3ya.de": {three},
         "mail": {mail},
         "corp": {corp},
-        "123": {corp, "Look up order 123"},
-        "old.example.com": {"Look up old.example.com"},
+        "123": {corp, "Search CertCentral for order 123"},
+        "old.example.com": {"Search CertCentral for “old.example.com”"},
         "gone": set(),
     }
 
@@ -67,16 +75,15 @@ async def test_an_option_names_id_name_and_how_long_it_waits_the_longest_waiting
     certcentral.add_order(700001, ["a.example.com"], created=now - timedelta(hours=5))
     certcentral.add_order(700002, ["b.example.com", "c.example.com"], created=now - timedelta(days=20))
     certcentral.add_order(700003, ["d.example.com"], created=now - timedelta(days=1))
-    valid = certcentral.add_domain(1234, "valid.example", pending=False)
+    certcentral.add_domain(1234, "valid.example", pending=False)
     form = await ask("")
 
     options = await form.search("")
 
     assert [(option["text"], option["description"]) for option in options] == [
-        ("700002 · b.example.com +1", "order, waits for 20 days"),
-        ("700003 · d.example.com", "order, waits for 1 day"),
-        ("700001 · a.example.com", "order, waits for 5 hours"),
-        ("1234 · valid.example", f"domain, valid until {valid.validated_until:%Y-%m-%d}"),
+        ("Order · b.example.com +1 · waiting 20 days", f"700002 · {DV}"),
+        ("Order · d.example.com · waiting 1 day", f"700003 · {DV}"),
+        ("Order · a.example.com · waiting 5 hours", f"700001 · {DV}"),
     ]
     assert slack.problems == []
 
@@ -93,7 +100,7 @@ async def test_a_form_that_is_there_can_be_searched_even_when_the_database_was_s
     form = await ana.sees_form()
 
     assert early == []
-    assert await found(form, "") == ["700001 · shop.example.com"]
+    assert await found(form, "") == ["Order · shop.example.com · waiting less than a minute"]
     assert ana.ephemerals == []
 
 
@@ -124,9 +131,10 @@ async def test_of_300_orders_a_hundred_are_offered_and_the_others_are_found_by_t
     with_a_name = await found(form, "example.com")
     the_youngest = await found(form, "700000")
 
-    assert all_of_them == [f"{700000 + number} · n{number}.example.com" for number in range(299, 199, -1)]
-    assert with_a_name == [*all_of_them[:99], "Look up example.com"]
-    assert the_youngest == ["700000 · n0.example.com"]
+    names = [text.split(" · ")[1] for text in all_of_them]
+    assert names == [f"n{number}.example.com" for number in range(299, 199, -1)]
+    assert with_a_name == [*all_of_them[:99], "Search CertCentral for “example.com”"]
+    assert the_youngest == ["Order · n0.example.com · waiting less than a minute"]
     assert slack.problems == []
 
 
@@ -141,16 +149,16 @@ async def test_while_digicert_stalls_the_search_answers_and_what_was_typed_can_b
 
     by_id = await found(form, "700002")
     seconds = form.last_search_seconds
-    await form.choose("Look up order 700002", action_id="target")
-    await ana.sees_form("Recipients for www.example.org")
+    await form.choose("Search CertCentral for order 700002", action_id="target")
+    await ana.sees_form("Recipient for www.example.org")
     by_name = await found(form, "shop.example.com")
-    await form.choose("Look up shop.example.com", action_id="target")
-    await ana.sees_form("Asking DigiCert")
+    await form.choose("Search CertCentral for “shop.example.com”", action_id="target")
+    await ana.sees_form("Loading order details")
     hold.set()
-    await ana.sees_form("Recipients for shop.example.com")
+    await ana.sees_form("Recipient for shop.example.com")
 
-    assert by_id == ["Look up order 700002"]
-    assert by_name == ["Look up shop.example.com"]
+    assert by_id == ["Search CertCentral for order 700002"]
+    assert by_name == ["Search CertCentral for “shop.example.com”"]
     assert seconds is not None
     assert seconds < 2.5
     assert slack.problems == []
@@ -193,13 +201,13 @@ async def test_several_orders_with_the_name_are_a_choice_and_never_a_guess(
     form = await ask("shop.example.com")
     before = form.text, form.submit_text
     await form.choose("700002", action_id="match")
-    await ana.sees_form("Recipients for a.example.org")
+    await ana.sees_form("Recipient for a.example.org")
 
-    assert "2 pending orders carry shop.example.com" in before[0]
+    assert "2 pending orders include shop.example.com" in before[0]
     assert "700003" not in before[0]
-    assert before[1] is None
+    assert before[1] == "Continue"
     assert form.selected(action_id="target") == ["700002 · *.shop.example.com"]
-    assert form.submit_text == "Resend"
+    assert sends(form)
     assert slack.problems == []
 
 
@@ -242,5 +250,5 @@ async def test_of_domains_of_one_name_the_pending_one_is_found(
     form = await ask("twice.net")
 
     assert form.selected(action_id="target") == ["9002 · twice.net"]
-    assert form.submit_text == "Resend"
+    assert sends(form)
     assert slack.problems == []

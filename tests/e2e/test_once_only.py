@@ -25,7 +25,7 @@ from tests.e2e.helpers import (
 )
 
 ORDER = 700001
-NO_REASON = "it is sent again only with a reason"
+NO_REASON = "give a reason"
 
 
 @pytest.fixture(autouse=True)
@@ -160,7 +160,7 @@ async def test_within_the_cooldown_the_form_tells_who_sent_it_and_takes_no_submi
     await slack.wait_for(lambda: len(roots(pki)) == 2, "a second root message", 20.0)
     await slack.wait_for(lambda: len(pki.thread(roots(pki)[1].ts)) == 1, "its detail", 20.0)
 
-    assert form.says(f"ago by <@{ana.id}>")
+    assert form.says(f"<@{ana.id}> resent this")
     assert form.says(f"/archives/{pki.id}/p{first.ts.replace('.', '')}|thread")
     assert result.closed
     assert tells(roots(pki)[1]) == "sent"
@@ -209,7 +209,8 @@ async def test_sent_and_unknown_retain_the_cooldown_while_refused_and_not_sent_f
 
     ended = {outcome: tells(await sees_end(slack, pki, order_id)) for outcome, order_id in orders.items()}
     active_cooldown = {
-        outcome: (await open_form(ana, order_id, pki)).says("ago by") for outcome, order_id in orders.items()
+        outcome: (await open_form(ana, order_id, pki)).says("this less than a minute ago")
+        for outcome, order_id in orders.items()
     }
 
     assert ended == {outcome: outcome for outcome in orders}

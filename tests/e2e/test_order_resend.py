@@ -7,7 +7,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.call_log import RecordedCall
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
-from tests.e2e.helpers import ON_BOTH
+from tests.e2e.helpers import ON_BOTH, show_more
 
 Ask = Callable[[str], Awaitable[Form]]
 
@@ -35,7 +35,7 @@ async def test_an_order_is_resent_from_command_to_thread(
     certcentral.add_order(700001, ["shop.example.com"])
 
     await ana.command("/dcv-resend", "700001", pki)
-    form = await ana.sees_form("Recipients for shop.example.com")
+    form = await ana.sees_form("Recipient for shop.example.com")
     result = await form.submit()
     root = await slack.sees_message(pki, containing="Sent")
     await slack.sees_message(pki, containing="What now", thread=root)
@@ -60,13 +60,15 @@ async def test_each_waiting_name_is_mailed_at_the_address_chosen_for_it(
 
     form = await ask("700001")
     labels = form.labels
-    await form.choose("webmaster@shop.example.com", label="Recipients for shop.example.com")
-    await form.choose("postmaster@example.net", label="Recipients for example.net")
-    await form.choose("German", label="Language")
+    await form.choose("webmaster@shop.example.com", label="Recipient for shop.example.com")
+    await form.choose("postmaster@example.net", label="Recipient for example.net")
+    await show_more(form)
+    await form.choose("German", label="Email language")
     await form.submit()
     await slack.sees_message(pki, containing="Sent")
 
-    assert labels == [*(f"Recipients for {name}" for name in names if name != "done.example.de"), "Language", "Reason"]
+    recipients = [f"Recipient for {name}" for name in names if name != "done.example.de"]
+    assert labels == ["Order or domain", *recipients, "Reason"]
     assert [call.body for call in certcentral.resends] == [
         {
             "domain_approval_emails": [
@@ -108,16 +110,16 @@ async def test_the_last_used_address_is_preselected_else_a_dns_txt_contact_else_
     without_txt = await ask("700002")
     first = await ask("700001")
     begins = [
-        *first.selected("Recipients for shop.example.com"),
-        *without_txt.selected("Recipients for www.example.org"),
+        *first.selected("Recipient for shop.example.com"),
+        *without_txt.selected("Recipient for www.example.org"),
     ]
-    await first.choose("hostmaster@example.com", label="Recipients for shop.example.com")
+    await first.choose("hostmaster@example.com", label="Recipient for shop.example.com")
     await first.submit()
     await slack.sees_message(pki, containing="Sent")
     again = await ask("700001")
 
     assert begins == ["pki@corp.example", "admin@example.org"]
-    assert again.selected("Recipients for shop.example.com") == ["hostmaster@example.com"]
+    assert again.selected("Recipient for shop.example.com") == ["hostmaster@example.com"]
     assert slack.problems == []
 
 
@@ -140,8 +142,8 @@ async def test_allowed_addresses_are_read_once_per_scope_as_the_account_prefers_
         "www.example.org": 1,
     }
     assert all(call.query == {"consider_dcv_email_preferences": "true"} for call in read_calls(certcentral))
-    assert "postmaster@example.com" in offered(form, "Recipients for b.example.com")
-    assert "admin@example.com" not in offered(form, "Recipients for b.example.com")
+    assert "postmaster@example.com" in offered(form, "Recipient for b.example.com")
+    assert "admin@example.com" not in offered(form, "Recipient for b.example.com")
 
 
 async def test_a_form_costs_twenty_reads_at_most(bot: BotProcess, certcentral: CertCentral, ask: Ask) -> None:
@@ -166,13 +168,13 @@ async def test_more_than_eight_names_share_a_mailbox_at_each_name_s_own_scope(
     certcentral.set_permitted_emails("example.org", ["postmaster@example.org", "webmaster@example.org"])
 
     form = await ask("700001")
-    mailboxes, labels = offered(form, "Recipients for 9 names"), form.labels
-    await form.choose("postmaster@", label="Recipients for 9 names")
+    mailboxes, labels = offered(form, "Recipients for 9 domains"), form.labels
+    await form.choose("postmaster@", label="Recipients for 9 domains")
     await form.submit()
     await slack.sees_message(pki, containing="Sent")
 
-    assert mailboxes == ["webmaster@ each name's domain", "postmaster@ each name's domain"]
-    assert labels == ["Recipients for 9 names", "Language", "Reason"]
+    assert mailboxes == ["webmaster@ at each domain (9 domains)", "postmaster@ at each domain (9 domains)"]
+    assert labels == ["Order or domain", "Recipients for 9 domains", "Reason"]
     assert [call.body["domain_approval_emails"] for call in certcentral.resends] == [
         [{"domain": name, "email": f"postmaster@{name[2:]}", "email_domain": name[2:]} for name in names]
     ]

@@ -44,7 +44,7 @@ async def test_send_again_opens_the_form_with_what_happened_and_a_required_reaso
     detail = await _detail(slack, pki, "may have been sent")
 
     await ana.click(detail, "Send again")
-    form = await ana.sees_form("Recipients for shop.one.com")
+    form = await ana.sees_form("Recipient for shop.one.com")
     form_text = form.text
     form.fill("Reason", "nothing came")
     result = await form.submit()

@@ -8,9 +8,10 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
 from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
-from tests.e2e.helpers import Rows, is_chained, kinds
+from tests.e2e.helpers import Rows, is_chained, kinds, sends
 
 SHORTCUT = "dcv_resend_message"
+DV = "GeoTrust DV SSL"
 # An alert of a monitoring system, as it comes by webhook: no text, all in attachments.
 ATTACHED = [{"title": "DCV pending", "fields": [{"title": "Domain", "value": "shop.example.com", "short": True}]}]
 
@@ -47,7 +48,7 @@ async def sees_end(slack: Slack, channel: Channel, thread: str) -> list[Message]
 def offered(form: Form) -> dict[str, str]:
     """The choices of a form that names several, each with its description."""
     [row] = [block for block in form.blocks if block["block_id"] == "match"]
-    return {option["text"]["text"]: option["description"]["text"] for option in row["accessory"]["options"]}
+    return {option["text"]["text"]: option["description"]["text"] for option in row["element"]["options"]}
 
 
 async def test_a_message_opens_the_form_filled_in_and_the_result_goes_to_its_thread(
@@ -58,7 +59,7 @@ async def test_a_message_opens_the_form_filled_in_and_the_result_goes_to_its_thr
 
     form = await use(alert)
     assert form.selected(action_id="target") == ["700001 · shop.example.com"]
-    assert form.says("Found in the field “Domain” of the message.")
+    assert form.says("From the field “Domain” of the message")
     assert form.says("the thread of the message")
     assert certcentral.resends == []
     await form.submit()
@@ -116,14 +117,15 @@ async def test_several_that_wait_are_a_choice_that_says_where_each_came_from(
     text = "Orders behind: order 700002, order 700003, order 700004"
     alert = slack.post_alert(pki, "monitoring", text, attachments=ATTACHED)
 
+    new = "waiting less than a minute"
     form = await use(alert)
-    assert form.says("The message names 2 that wait for e-mail validation.")
+    assert form.says("This message mentions 2 pending orders")
     assert offered(form) == {
-        "700002 · mail.example.com": "the text, waits for less than a minute",
-        "700001 · shop.example.com": "the field “Domain”, waits for less than a minute",
+        f"700002 · {DV} · {new}": "mail.example.com · from the text",
+        f"700001 · {DV} · {new}": "shop.example.com · from the field “Domain”",
     }
-    await form.choose("700001 · shop.example.com", action_id="match")
-    form = await form.person.sees_form("Recipients for shop.example.com")
+    await form.choose(f"700001 · {DV}", action_id="match")
+    form = await form.person.sees_form("Recipient for shop.example.com")
     await form.submit()
     root, _ = await sees_end(slack, pki, alert.ts)
 
@@ -136,19 +138,18 @@ async def test_nothing_that_waits_is_an_empty_form_with_a_sentence(
 ) -> None:
     certcentral.add_order(700003, ["done.example.com"], status="issued")
     certcentral.add_order(700004, ["dns.example.com"], method="dns-txt-token")
-    nothing = "and nothing waits for"
     said = {
-        "Good morning": ["The message names no order and no domain."],
-        "See order 700003": [f"The message names order 700003, {nothing} it.", "(done.example.com) is issued."],
-        "See order 700004": [f"The message names order 700004, {nothing} it.", "is validated by a DNS TXT record"],
-        "Order 700003 and order 700004": [f"The message names order 700003 and order 700004, {nothing} them."],
-        "Where is shop.example.com?": [f"The message names shop.example.com, {nothing} it.", "No order and no domain"],
+        "Good morning": ["I couldn't find an order number or domain in this message."],
+        "See order 700003": ["Nothing is pending for order 700003.", "(done.example.com) is issued."],
+        "See order 700004": ["Nothing is pending for order 700004.", "is validated by a DNS TXT record"],
+        "Order 700003 and order 700004": ["Nothing is pending for order 700003 and order 700004."],
+        "Where is shop.example.com?": ["Nothing is pending for shop.example.com.", "No order and no domain"],
     }
 
     for text, sentences in said.items():
         form = await use(slack.post_alert(pki, "monitoring", text))
         assert all(form.says(sentence) for sentence in sentences), form.text
-        assert form.submit_text is None
+        assert not sends(form)
         await form.close()
 
     assert certcentral.resends == []
@@ -180,7 +181,7 @@ async def test_a_digicert_that_is_away_is_reported_in_the_form(
     form = await use(alert)
 
     assert form.says("DigiCert asks us to slow down (429).")
-    assert form.submit_text is None
+    assert not sends(form)
     assert slack.problems == []
 
 

@@ -240,7 +240,7 @@ async def test_what_was_acknowledged_right_before_the_end_is_not_lost(
     root = await sees_end(slack, pki, ORDER)
 
     assert (submitted.closed, status) == (True, 0)
-    assert drawn == ["Recipients for new.example.com"]
+    assert drawn == ["Recipient for new.example.com"]
     assert tells(root) == "sent"
     assert len(certcentral.resends) == 1
     assert slack.problems == []

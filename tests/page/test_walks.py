@@ -24,8 +24,8 @@ async def test_from_the_command_to_the_approved_mail(screen: Screen, demo: Demo)
     await box.press("Enter")
 
     await screen.pick("Order or domain", "700001 · shop.example.com", search="shop")
-    await expect(screen.form.get_by_text("Recipients for example.net")).to_be_visible()
-    await screen.pick("Recipients for shop.example.com", "admin@shop.example.com")
+    await expect(screen.form.get_by_text("Recipient for example.net")).to_be_visible()
+    await screen.pick("Recipient for shop.example.com", "admin@shop.example.com")
     await screen.form.get_by_label("Reason").fill("the first mail went to an old mailbox")
     await screen.is_sound()
     await screen.picture("form", of=screen.form)
@@ -101,7 +101,7 @@ async def test_a_certcentral_that_stalls_is_waited_for_in_the_form(
     beside = await get_channel(demo, "ben")
     await beside.turn("Normal")
 
-    await expect(screen.form.get_by_text("Recipients for corp.example.com")).to_be_visible()
+    await expect(screen.form.get_by_text("Recipient for corp.example.com")).to_be_visible()
     assert demo.slack.problems == []
 
 
@@ -129,7 +129,7 @@ async def test_from_the_menu_of_an_alert_to_its_thread(screen: Screen, demo: Dem
     await screen.is_sound()
     await screen.page.get_by_role("menuitem", name=demo.manifest.message_shortcuts[0]["name"]).click()
 
-    await expect(screen.form.get_by_text("Recipients for shop.example.com")).to_be_visible()
+    await expect(screen.form.get_by_text("Recipient for shop.example.com")).to_be_visible()
     await screen.is_sound()
     await screen.submit()
     await screen.open_thread("An alert for shops/shop.example.com")
@@ -142,7 +142,7 @@ async def test_from_the_offer_below_an_alert_to_its_thread(screen: Screen) -> No
     await expect(screen.thread.get_by_role("button", name="Not now")).to_be_visible()
     await screen.picture("alert")
     await screen.thread.get_by_role("button", name=re.compile("^Resend .*…$")).first.click()
-    await expect(screen.form.get_by_text("Recipients for shop.example.com")).to_be_visible()
+    await expect(screen.form.get_by_text("Recipient for shop.example.com")).to_be_visible()
     await screen.submit()
 
     await expect(screen.thread.get_by_text("DigiCert accepted the resend").first).to_be_visible()

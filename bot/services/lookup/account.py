@@ -29,7 +29,7 @@ from bot.models import (
     order_key,
 )
 from bot.parsing.domain_names import unicode_name, without_wildcard
-from bot.services.lookup.eligibility import unreadable_rows
+from bot.services.lookup import eligibility
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class AccountSnapshot:
     def unreadable_with(self, more: Iterable[object]) -> str:
         """Return the same sentence, with the unreadable orders among `more` rows added. Each row counts once."""
         orders = {*self.unread_orders, *(row for row in more if isinstance(row, Unreadable))}
-        return unreadable_rows(len(orders), len(self.unread_domains))
+        return eligibility.unreadable_rows(len(orders), len(self.unread_domains))
 
     @cached_property
     def line_by_key(self) -> Mapping[str, AccountEntry]:
@@ -117,8 +117,8 @@ class AccountSnapshot:
 
     @cached_property
     def searchable(self) -> Sequence[tuple[str, AccountEntry]]:
-        """Return each line with its search text, in the order of `lines`."""
-        return searchable(self.lines)
+        """Return each line that an email may help with its search text, in the order of `lines`."""
+        return searchable(line for line in self.lines if line.by_email)
 
     def prepare(self) -> "AccountSnapshot":
         """Fill all the cached properties, and return the snapshot.
@@ -257,7 +257,17 @@ def _text(line: AccountEntry) -> str:
 
 def _order_line(order: Order) -> AccountEntry:
     first = order.common_name or (order.names[0] if order.names else "")
-    return AccountEntry(Kind.ORDER, order.id, first, order.names, order.since, waiting=True)
+    by_email = not eligibility.order_ineligible(order) and order.method in {None, eligibility.EMAIL}
+    return AccountEntry(
+        Kind.ORDER,
+        order.id,
+        first,
+        order.names,
+        order.since,
+        waiting=True,
+        product=order.product,
+        by_email=by_email,
+    )
 
 
 def _domain_line(domain: Domain) -> AccountEntry:
@@ -269,6 +279,7 @@ def _domain_line(domain: Domain) -> AccountEntry:
         domain.since,
         waiting=domain.is_pending,
         validation=domain.validation,
+        by_email=eligibility.domain_ineligible(domain) is None,
     )
 
 

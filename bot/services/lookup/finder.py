@@ -243,7 +243,10 @@ class Finder:
         found, more = await self._of_order(order, by_email)
         whole = await self._reach_of(order, validation, found, visibility)
         name = observation.common_name or (observation.names or [by_email[0].name_scope])[0]
-        return _visible(_plan(order_key(order.id), order.id, name, found, (*remarks, *more), whole), visibility)
+        plan = _plan(order_key(order.id), order.id, name, found, (*remarks, *more), whole)
+        validated = _validated(order, validation, visibility)
+        plan = replace(plan, product=order.product, since=order.since or order.ordered_at, validated=validated)
+        return _visible(plan, visibility)
 
     async def _reach_of(self, order: Order, validation: OrderValidation, found: Found, visibility: Visibility) -> Reach:
         if order.is_dv:
@@ -300,7 +303,8 @@ class Finder:
         remarks = eligibility.not_on_an_order(typed, chosen) if typed and typed not in scopes else ()
         whole = await self._reach.of_scopes((chosen,), None, visibility.context.rules)
         name = domain.name if visibility.sees(domain.name) else chosen
-        return _plan(domain_key(domain.id), domain.id, name, found, remarks, whole, permitted)
+        plan = _plan(domain_key(domain.id), domain.id, name, found, remarks, whole, permitted)
+        return replace(plan, since=domain.since)
 
 
 def _visible(plan: Plan, visibility: Visibility) -> Plan:
@@ -309,6 +313,12 @@ def _visible(plan: Plan, visibility: Visibility) -> Plan:
     if all(visibility.sees(waiting.name, order_id) for waiting in plan.waiting):
         return plan
     raise visibility.not_visible(OrderRef(order_id) if order_id is not None else None)
+
+
+def _validated(order: Order, validation: OrderValidation, visibility: Visibility) -> tuple[str, ...]:
+    """Return the names of an order that are validated already, as far as the user may see them."""
+    seen = (visibility.entry(entry, order) for entry in validation.names if not entry.is_open)
+    return tuple(dict.fromkeys(without_wildcard(name) for entry in seen if entry for name in entry.names))
 
 
 def _scopes(domain: Domain, name: str, account: AccountSnapshot) -> tuple[str, ...]:

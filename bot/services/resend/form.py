@@ -1,7 +1,7 @@
 """The service of the resend form: authorizes the user, saves each drawn form, and turns a submission into calls."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -20,7 +20,18 @@ from bot.errors import (
     StoreUnavailable,
 )
 from bot.languages import read_locale
-from bot.models import AccountEntry, Actor, Call, Cooldown, Destination, Kind, Plan, ResendRequest, TargetKey
+from bot.models import (
+    AccountEntry,
+    Actor,
+    Call,
+    Cooldown,
+    Destination,
+    Interaction,
+    Kind,
+    Plan,
+    ResendRequest,
+    TargetKey,
+)
 from bot.parsing.commands import ResendNow
 from bot.parsing.mentions import Mention
 from bot.parsing.targets import DomainRef, TargetRef, target_ref_key
@@ -40,12 +51,14 @@ from bot.services.authorization.visibility import Visibility
 from bot.services.lookup.finder import DomainChoice, Finder
 from bot.services.lookup.pending_mentions import MentionMatch, PendingMentions
 from bot.services.publishing.publisher import is_direct
+from bot.services.publishing.result_routes import ResultRoutes
 from bot.services.resend.requests import NewRequest, ResendService
 from bot.store.forms import Form, Forms
 from bot.views import resend_form as views
 from bot.views.errors import describe
-from bot.views.form_input import NOTHING_TYPED, FormInput, PartialInput
-from bot.views.resend_form import ModalView
+from bot.views.form_input import NOTHING_TYPED, FormInput, selections
+from bot.views.resend_form import ModalView, Notes, Selections
+from bot.views.result_route import result_goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ class _Extras:
     `before` and `found_in` are marked-up text.
     """
 
-    typed: PartialInput = NOTHING_TYPED
+    typed: Selections = NOTHING_TYPED
     before: str | None = None
     found_in: str | None = None
 
@@ -69,21 +82,33 @@ class ResendFormService:
     _pending_mentions: PendingMentions
     _resend: ResendService
     _forms: Forms
+    _routes: ResultRoutes
     _locale: str
     _clock: Clock
     _contact: str | None = None
+    _console_url: str = ""
 
-    async def start(self, actor: Actor, destination: Destination, text: str, wanted: TargetRef | None = None) -> Form:
-        """Return a new form. Raises NotAllowed if the user may not resend `wanted`, or, if it is None, anything."""
+    async def start(
+        self,
+        actor: Actor,
+        destination: Destination,
+        text: str,
+        wanted: TargetRef | None = None,
+        response_url: str | None = None,
+    ) -> Form:
+        """Return a new form. Raises NotAllowed if the user may not resend `wanted`, or, if it is None, anything.
+
+        `response_url` is that of the command or click, for an answer in a channel that the bot is not in.
+        """
         about = {"text": text[:200], "channel": destination.channel_id}
         await self._authorizer.require(actor, Action.RESEND, about, resource_for_input(destination, wanted))
-        return Form(actor, destination)
+        return Form(actor, destination, response_url=response_url)
 
     async def save(self, form: Form) -> None:
         """Save a form that was opened empty."""
         await self._forms.save(form, self._clock())
 
-    async def find_target(self, form: Form, wanted: TargetRef, typed: PartialInput = NOTHING_TYPED) -> ModalView:
+    async def find_target(self, form: Form, wanted: TargetRef, typed: Selections = NOTHING_TYPED) -> ModalView:
         """Return the form for a typed order or domain."""
         return await self._draw(form, partial(self._finder.find, wanted), target_ref_key(wanted), _Extras(typed))
 
@@ -96,7 +121,7 @@ class ResendFormService:
             if not mine:
                 visibility.require_answer()
         except (CaError, PermissionUnknown) as error:
-            return await self._nothing(form, describe(error), "Choose an order or a domain, or try again in a moment.")
+            return await self._nothing(form, describe(error), "Choose an order or domain, or try again in a moment.")
         if len(mine) > 1:
             return await self._choice(form, mine)
         if mine:
@@ -112,9 +137,9 @@ class ResendFormService:
             [only] = explicit
             find = partial(self._find_named, only.target, sentence)
             return await self._draw(form, find, target_ref_key(only.target), _Extras(found_in=only.location))
-        return await self._nothing(form, sentence, "Choose an order or a domain to go on.")
+        return await self._nothing(form, sentence, "Choose an order or domain.")
 
-    async def choose(self, form: Form, key: str, typed: PartialInput = NOTHING_TYPED) -> ModalView:
+    async def choose(self, form: Form, key: str, typed: Selections = NOTHING_TYPED) -> ModalView:
         """Return the form for a picked option, with the user's input so far."""
         return await self._draw(form, partial(self._finder.by_key, key), key, _Extras(typed))
 
@@ -122,10 +147,24 @@ class ResendFormService:
         """Return the form for an earlier request, with its result in `before`. The user must give a reason."""
         return await self._draw(form, partial(self._finder.by_key, request.key), request.key, _Extras(before=before))
 
-    async def rescope(self, form: Form, index: int, typed: PartialInput) -> ModalView:
+    async def rescope(self, form: Form, index: int, typed: Selections) -> ModalView:
         """Return the form for another name scope of the same domain, with the user's input so far."""
         plan = _planned(form)
         return await self._draw(form, partial(self._finder.with_scope, plan, index), plan.key, _Extras(typed))
+
+    async def redraw(self, actor: Actor, form_id: str, chosen: Selections) -> ModalView:
+        """Return the same form for other choices in it: what they validate, and how many emails will be sent.
+
+        Does not call DigiCert. Raises InvalidInput if nothing is drawn in the form.
+        """
+        form = await self.form(actor, form_id)
+        return await self._fields(form, _planned(form), chosen, has_focus=False)
+
+    async def recipient_details(self, actor: Actor, form_id: str, chosen: Selections) -> ModalView:
+        """Return every name of a form whose names share a mailbox, with its address."""
+        plan = _planned(await self.form(actor, form_id))
+        calls = shared_calls(plan, _mailbox(plan, chosen.shared))
+        return views.recipient_details(plan, [(each.name, each.email) for call in calls for each in call.recipients])
 
     async def options(self, actor: Actor, form_id: str, typed: str) -> list[dict[str, Any]]:
         """Return at most 100 options for the text typed so far, the longest pending first. Takes at most 2.5 s.
@@ -178,21 +217,25 @@ class ResendFormService:
         The user must give a reason.
         """
         opened = await self.form(actor, filled.form_id)
-        form = opened.redrawn(opened.plan, self._drawn_at(cooldown))
-        await self.save(form)
         before = views.cooldown_warning(cooldown, self._clock())
-        locale = filled.locale or self._locale
-        return views.resend(
-            form.id, _planned(form), form.destination, locale=locale, reason=filled.reason, before=before
-        )
+        form = replace(opened.redrawn(opened.plan, self._drawn_at(cooldown)), before=before)
+        await self.save(form)
+        return await self._fields(form, _planned(form), selections(filled), has_focus=False)
 
-    async def destination(self, form_id: str) -> Destination | None:
-        """Return the destination of a form's result, or None if the form is unknown or the database is unavailable."""
+    async def interaction(self, actor: Actor, form_id: str) -> Interaction:
+        """Return the place for answers about a form: its channel, and the address that reaches the user there.
+
+        Without a place if the form is unknown or the database is unavailable.
+        """
         try:
             form = await self._forms.get(form_id)
         except StoreUnavailable:
-            return None
-        return form.destination if form else None
+            form = None
+        if form is None:
+            return Interaction(actor, None)
+        # The address shows its message to the user who opened the form.
+        url = form.response_url if form.actor.user_id == actor.user_id else None
+        return Interaction(actor, form.destination, url)
 
     async def form(self, actor: Actor, form_id: str) -> Form:
         """Return the stored form with this id to the user who opened it.
@@ -206,7 +249,7 @@ class ResendFormService:
             actor, Action.RESEND, {"form": form_id[:32]}, resource_for_input(destination, None)
         )
         if form is None or form.actor.user_id != actor.user_id:
-            raise InvalidInput("This form is too old. Open it again with /dcv-resend.")
+            raise InvalidInput("This form has expired. Run /dcv-resend again.")
         return form
 
     async def _visibility(self, actor: Actor, destination: Destination) -> Visibility:
@@ -263,23 +306,24 @@ class ResendFormService:
                     opened.actor, Action.RESEND, about, resource_for_plan(opened.destination, found, key)
                 )
         except NotResendable as error:
-            drawing = views.nothing(form.id, str(error), error.hint)
+            drawing = views.nothing(form.id, str(error), error.hint, key, self._console_url)
         except (CaError, PermissionUnknown) as error:
             drawing = views.unavailable(form.id, describe(error), key)
         except NotAllowed as error:
             if isinstance(error, NotVisible):
                 about = {"text": key[:200], "channel": opened.destination.channel_id}
                 await self._authorizer.record(opened.actor, Action.RESEND, about, error.rule)
-            drawing = views.denied(form.id, error, self._contact, can_ask=not is_direct(form.destination))
+            can_ask = not is_direct(form.destination)
+            drawing = views.denied(form.id, error, self._contact, can_ask=can_ask, key=key)
         except BotError as error:
-            drawing = views.nothing(form.id, describe(error), "Choose an order or a domain to go on.")
+            drawing = views.nothing(form.id, describe(error), "Choose an order or domain.")
         else:
             if isinstance(found, DomainChoice):
                 drawing = views.choice(form.id, found.name, found.matches, self._clock(), is_exact=found.is_exact)
             else:
                 cooldown = await self._resend.active_cooldown(_likely_calls(found))
-                form = opened.redrawn(found, self._drawn_at(cooldown))
-                drawing = await self._drawn(form, found, cooldown, extras)
+                form = replace(opened.redrawn(found, self._drawn_at(cooldown)), found_in=extras.found_in)
+                form, drawing = await self._drawn(form, found, cooldown, extras)
         await self.save(form)
         return drawing
 
@@ -295,19 +339,32 @@ class ResendFormService:
         now = self._clock()
         return max(now, cooldown.at) if cooldown else now
 
-    async def _drawn(self, form: Form, plan: Plan, cooldown: Cooldown | None, extras: _Extras) -> ModalView:
-        now, typed = self._clock(), extras.typed
+    async def _drawn(
+        self, form: Form, plan: Plan, cooldown: Cooldown | None, extras: _Extras
+    ) -> tuple[Form, ModalView]:
+        """Return the form to save and its view: the fields, or why the user must wait for the end of the cooldown."""
+        now = self._clock()
         if cooldown:
             context = await self._authorizer.context(form.actor)
             resource = resource_for_plan(form.destination, plan, plan.key)
             override = context.decide(Action.OVERRIDE, resource)
             if not override.allowed and not override.is_unknown:
                 who = who_can(context.rules, Action.OVERRIDE, resource)
-                return views.in_cooldown(form.id, plan, cooldown, who, now)
-        locale = typed.locale if typed.locale and self._known(typed.locale) else self._locale
+                return form, views.in_cooldown(form.id, plan, cooldown, who, now)
         before = extras.before or (views.cooldown_warning(cooldown, now) if cooldown else None)
-        reason, found_in, destination = typed.reason, extras.found_in, form.destination
-        return views.resend(form.id, plan, destination, locale=locale, reason=reason, before=before, found_in=found_in)
+        form = replace(form, before=before)
+        return form, await self._fields(form, plan, extras.typed)
+
+    async def _fields(self, form: Form, plan: Plan, chosen: Selections, *, has_focus: bool = True) -> ModalView:
+        """Return the view with the fields of a plan."""
+        if chosen.locale and not self._known(chosen.locale):
+            chosen = replace(chosen, locale=None)
+        # A language that the command named must be visible.
+        is_other = chosen.locale is not None and chosen.locale != self._locale
+        chosen = replace(chosen, shows_more=chosen.shows_more or is_other)
+        goes = result_goes(form.destination, await self._routes.of(form.destination))
+        notes = Notes(goes, form.before, form.found_in)
+        return views.resend(form.id, plan, notes, self._locale, self._clock(), selections=chosen, has_focus=has_focus)
 
 
 def _ambiguous(choice: DomainChoice) -> str:
@@ -322,7 +379,7 @@ def _ambiguous(choice: DomainChoice) -> str:
 
 def _planned(form: Form) -> Plan:
     if form.plan is None:
-        raise InvalidInput("Choose an order or a domain first.")
+        raise InvalidInput("Choose an order or domain.", {views.TARGET: "Choose an order or domain."})
     return form.plan
 
 
@@ -334,10 +391,14 @@ def _subject(plan: Plan) -> str:
 def _calls(plan: Plan, filled: FormInput) -> tuple[Call, ...]:
     if not needs_shared_mailbox(plan):
         return chosen_calls(plan, filled.recipients)
+    return shared_calls(plan, _mailbox(plan, filled.shared))
+
+
+def _mailbox(plan: Plan, index: int | None) -> str:
     mailboxes = shared_mailboxes(plan)
-    if filled.shared is None or not 0 <= filled.shared < len(mailboxes):
+    if index is None or not 0 <= index < len(mailboxes):
         raise InvalidInput("Choose a mailbox.", {views.SHARED: "Choose one of the listed mailboxes."})
-    return shared_calls(plan, mailboxes[filled.shared])
+    return mailboxes[index]
 
 
 def _likely_calls(plan: Plan) -> tuple[Call, ...]:

@@ -27,6 +27,7 @@ from bot.services.publishing.publisher import MessagePublisher
 from bot.services.resend.reporter import ResultReporter
 from bot.services.resend.requests import ResendService
 from bot.services.resend.sender import CallSender
+from bot.slack.channels import Channel
 from bot.store import cooldowns, requests, schema
 from bot.store.cooldowns import Cooldowns
 from bot.store.follow_ups import FollowUps
@@ -192,6 +193,8 @@ class FakeSlackChat:
         self.messages, self.shared, self.closed = {}, set(), {}
         self.posts, self.edits, self.looks = [], [], []
         self.failures, self.lose_next = [], None
+        # Channels that the bot is not in, private ones, and answers by response_url.
+        self.strange, self.private, self.responses = set(), set(), []
         self.hold, self.began = None, asyncio.Event()
         self.ephemerals = []
 
@@ -206,6 +209,15 @@ class FakeSlackChat:
     async def is_shared(self, destination):
         await self._called(destination)
         return destination.channel_id in self.shared
+
+    async def channel(self, channel_id, max_age=60.0):
+        await self._called(Destination(channel_id))
+        is_member = channel_id not in self.strange
+        return Channel(channel_id, "a name", is_member, channel_id in self.shared, channel_id in self.private)
+
+    async def respond(self, interaction, message, *, replace=False):
+        self.responses.append((interaction.response_url, message.text))
+        return True
 
     async def post(self, destination, message, key):
         self.posts.append((destination, message.text, key))

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import InvalidInput, StoreUnavailable
-from bot.models import Destination, DomainTarget, OrderTarget, Plan, WaitingName
+from bot.models import AccountEntry, DomainTarget, Kind, OrderTarget, Plan, WaitingName
 from bot.recipients import constructed
 from bot.views import resend_form
-from bot.views.form_input import NOTHING_TYPED, FormInput, PartialInput, field_errors, read_form, read_typed
+from bot.views.form_input import NOTHING_TYPED, FormInput, field_errors, read_form, read_selections, read_typed
+from bot.views.resend_form import Notes, Selections
 from tests.quick import examples
 
 ANY_JSON = st.recursive(
@@ -59,7 +60,8 @@ def waiting(name, target):
 def rendered(*names, cooldown=None, now=None, reason=None):
     plan = Plan("order:1", "1 · example.com", names)
     before = resend_form.cooldown_warning(cooldown, now) if cooldown else None
-    return resend_form.resend("f1", plan, Destination("C0PKI"), locale="de", reason=reason, before=before)
+    chosen = Selections(reason=reason, shows_more=True)
+    return resend_form.resend("f1", plan, Notes("Here.", before), "de", now, selections=chosen)
 
 
 def submitted(view, **typed):
@@ -86,7 +88,7 @@ def order(now):
 def test_a_form_of_an_order_comes_back_as_it_was_rendered(order):
     filled = read_form(submitted(order))
 
-    assert filled == FormInput("f1", {0: [0], 1: [0], 2: [0]}, shared=None, locale="de", reason=None)
+    assert filled == FormInput("f1", {0: [0], 1: [0], 2: [0]}, shared=None, locale="de", reason=None, key="order:1")
 
 
 def test_a_form_of_a_domain_comes_back_with_several_recipients(now):
@@ -171,7 +173,7 @@ def test_a_language_that_is_no_text_is_invalid_input(order, language):
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN"])
 def test_an_overlong_number_is_invalid_input(order, number):
     view = submitted(order)
-    block_id = next(iter(view["state"]["values"]))
+    block_id = next(block_id for block_id in view["state"]["values"] if block_id.startswith("recipients"))
     view["state"]["values"][block_id]["recipients"]["selected_option"]["value"] = json.loads(number)
 
     with pytest.raises(InvalidInput):
@@ -179,7 +181,7 @@ def test_an_overlong_number_is_invalid_input(order, number):
 
 
 def test_what_was_typed_so_far_is_read_from_any_state_of_the_form(order):
-    assert read_typed(submitted(order, reason="why")) == PartialInput("de", "why")
+    assert read_typed(submitted(order, reason="why")) == Selections("de", "why", shows_more=True)
     assert read_typed({**resend_form.empty("f1"), "state": {"values": {}}}) == NOTHING_TYPED
     assert read_typed({"broken": True}) == NOTHING_TYPED
 
@@ -214,8 +216,25 @@ def test_any_other_error_appears_at_the_first_field(order):
     assert set(errors) <= {block.get("block_id") for block in order["blocks"]}
 
 
-def test_a_form_without_fields_shows_no_errors():
-    assert field_errors(resend_form.empty("f1"), InvalidInput("Choose.", {"reason": "Why?"})) == {}
+def test_a_form_without_fields_shows_errors_at_its_search():
+    assert field_errors(resend_form.empty("f1"), InvalidInput("Choose.", {"reason": "Why?"})) == {"target": "Why?"}
+    assert field_errors(resend_form.loading("f1", "x"), InvalidInput("Choose.")) == {}
+
+
+def test_the_choices_so_far_are_read_to_show_them_again(order):
+    view = submitted(order, reason="why")
+
+    assert read_selections(view) == Selections("de", "why", {0: [0], 1: [0], 2: [0]}, 0, shows_more=True)
+
+
+def test_a_chosen_match_goes_before_the_search(now):
+    matches = [AccountEntry(Kind.ORDER, each, "a.example", (), now, True) for each in (7, 8)]
+    view = submitted(resend_form.choice("f1", "a.example", matches, now))
+    view["state"]["values"]["target"]["target"]["selected_option"] = {"value": "name:a.example"}
+    before = read_form(view).key
+    view["state"]["values"]["match"]["match"]["selected_option"] = {"value": "order:8"}
+
+    assert (before, read_form(view).key) == ("name:a.example", "order:8")
 
 
 @pytest.mark.parametrize(

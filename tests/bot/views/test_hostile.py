@@ -45,6 +45,7 @@ from bot.models import (
     PastCall,
     PastRequest,
     ResendAsk,
+    ResultRoute,
     StatusUpdate,
     name_key,
 )
@@ -60,6 +61,7 @@ from bot.views import (
     resend_asks,
     resend_form,
     resend_messages,
+    result_route,
     status,
 )
 from bot.views.blocks import Message
@@ -297,11 +299,22 @@ VIEWS = {
     "resend_form.resend": lambda of: resend_form.resend(
         "f1",
         of.draw(of.foreign.plan()),
-        of.destination(),
-        locale="en",
-        reason=of.draw(of.text)[:300].strip() or None,
-        before=resend_form.cooldown_warning(of.cooldown(), of.now),
-        found_in=of.draw(of.text) or None,
+        resend_form.Notes(
+            result_route.result_goes(of.destination(), of.draw(st.sampled_from(ResultRoute))),
+            resend_form.cooldown_warning(of.cooldown(), of.now),
+            of.draw(of.text) or None,
+        ),
+        "en",
+        of.now,
+        selections=resend_form.Selections(
+            reason=of.draw(of.text)[:300].strip() or None, shows_more=of.draw(st.booleans())
+        ),
+    ),
+    "resend_form.recipient_details": lambda of: resend_form.recipient_details(
+        of.draw(of.foreign.plan()), of.draw(st.lists(st.tuples(of.foreign.name, of.text), max_size=9))
+    ),
+    "result_route.accepted_elsewhere": lambda of: result_route.accepted_elsewhere(
+        of.draw(of.text), of.destination(), of.draw(st.sampled_from(ResultRoute))
     ),
     "history.page": lambda of: history.page(
         of.draw(

@@ -6,17 +6,19 @@ import json
 import pytest
 
 from bot.errors import CaUnavailable, CooldownActive, InvalidInput, NotAllowed, StoreUnavailable
-from bot.models import Actor, Call, Destination, DomainTarget, OrderTarget, Recipient
+from bot.models import Actor, Call, Destination, DomainTarget, Interaction, OrderTarget, Recipient
 from bot.parsing.commands import ResendNow
 from bot.parsing.mentions import Mention
 from bot.parsing.targets import DomainRef, OrderRef
 from bot.policy.rules import Action, Rule, Rules
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.policy_loader import PolicyLoader
+from bot.services.publishing.result_routes import ResultRoutes
 from bot.services.resend.form import ResendFormService
 from bot.services.resend.requests import NewRequest
 from bot.store.forms import Forms
-from bot.views.form_input import NOTHING_TYPED, FormInput, PartialInput
+from bot.views.form_input import NOTHING_TYPED, FormInput
+from bot.views.resend_form import Selections
 
 PKI = Destination("C0PKI")
 EVE = Actor("U0EVE", "T0HOME")
@@ -24,10 +26,12 @@ BOB = Actor("U0BOB", "T0HOME")
 
 
 @pytest.fixture
-def form_service(authorizer, finder, pending_mentions, resend, database, clock, directory):
+def form_service(authorizer, finder, pending_mentions, resend, database, chat, clock, directory):
     directory.add("U0EVE")
     directory.add("U0BOB")
-    return ResendFormService(authorizer, finder, pending_mentions, resend, Forms(database), "en", clock)
+    return ResendFormService(
+        authorizer, finder, pending_mentions, resend, Forms(database), ResultRoutes(chat), "en", clock
+    )
 
 
 @pytest.fixture
@@ -74,13 +78,13 @@ async def test_digicert_is_not_called_for_a_user_who_may_not_read(form_service, 
 
 
 async def test_another_users_form_cannot_be_used(form_service, form):
-    with pytest.raises(InvalidInput, match="too old"):
+    with pytest.raises(InvalidInput, match="has expired"):
         await form_service.form(BOB, form.id)
 
 
 @pytest.mark.parametrize("form_id", ["", "0" * 32, "x" * 5000])
 async def test_a_forged_form_is_too_old(form_service, ana, form_id):
-    with pytest.raises(InvalidInput, match="too old"):
+    with pytest.raises(InvalidInput, match="has expired"):
         await form_service.form(ana, form_id)
 
 
@@ -100,7 +104,7 @@ async def test_not_resendable_is_rendered_in_words_without_a_submit_button(form_
     view = await form_service.find_target(form, OrderRef(700001))
 
     assert "is issued" in words(view)
-    assert "submit" not in view
+    assert view["submit"]["text"] == "Check again"
     with pytest.raises(InvalidInput, match="Choose an order"):
         await form_service.submit(ana, "V1", filled(view))
 
@@ -111,7 +115,7 @@ async def test_if_digicert_is_unavailable_the_form_says_so_and_stays_usable(form
     view = await form_service.find_target(form, OrderRef(700001))
 
     assert "DigiCert cannot be reached. Nothing was sent" in words(view)
-    assert view["blocks"][0]["accessory"]["type"] == "external_select"
+    assert view["blocks"][0]["element"]["type"] == "external_select"
 
 
 async def test_several_matches_are_a_choice_and_the_choice_is_rendered(form_service, form, ana, certcentral):
@@ -123,13 +127,13 @@ async def test_several_matches_are_a_choice_and_the_choice_is_rendered(form_serv
         await form_service.form(ana, choice["private_metadata"]), "order:700002", NOTHING_TYPED
     )
 
-    assert "2 pending orders carry shop.example.com" in words(choice)
+    assert "2 pending orders include shop.example.com" in words(choice)
     kept = await form_service.form(ana, view["private_metadata"])
     assert kept.plan.key == "order:700002"
 
 
 async def test_what_was_typed_stays_when_another_order_is_chosen(form_service, form, order):
-    view = await form_service.choose(form, "order:700001", PartialInput("de", "new mailbox"))
+    view = await form_service.choose(form, "order:700001", Selections("de", "new mailbox"))
 
     inputs = {block["block_id"]: block["element"] for block in view["blocks"] if block["type"] == "input"}
     assert inputs["language"]["initial_option"]["value"] == "de"
@@ -137,7 +141,7 @@ async def test_what_was_typed_stays_when_another_order_is_chosen(form_service, f
 
 
 async def test_a_tampered_language_begins_as_the_default(form_service, form, order):
-    view = await form_service.choose(form, "order:700001", PartialInput("klingon", None))
+    view = await form_service.choose(form, "order:700001", Selections("klingon", shows_more=True))
 
     inputs = {block["block_id"]: block["element"] for block in view["blocks"] if block["type"] == "input"}
     assert inputs["language"]["initial_option"]["value"] == "en"
@@ -235,7 +239,7 @@ async def test_a_recent_resend_is_shown_and_asks_for_a_reason(form_service, form
 
     reason = next(block for block in again["blocks"] if block.get("block_id") == "reason")
     assert reason["optional"] is False
-    assert "by <@U0ANA>" in words(again)
+    assert "<@U0ANA> requested this" in words(again)
 
 
 @pytest.mark.parametrize("refused_before", [False, True])
@@ -259,9 +263,38 @@ async def test_a_reason_counts_if_the_clock_is_behind_the_senders_clock(
     assert await resend.accept(again)
 
 
-async def test_the_place_of_a_form_is_known_while_the_database_is(form_service, form, tmp_path):
-    assert await form_service.destination(form.id) == PKI
-    assert await form_service.destination("0" * 32) is None
+async def test_the_place_of_a_form_and_its_address_are_known_to_the_user_who_opened_it(form_service, ana, tmp_path):
+    form = await form_service.start(ana, PKI, "", response_url="https://hooks.example/1")
+    await form_service.save(form)
+
+    assert await form_service.interaction(ana, form.id) == Interaction(ana, PKI, "https://hooks.example/1")
+    assert await form_service.interaction(BOB, form.id) == Interaction(BOB, PKI)
+    assert await form_service.interaction(ana, "0" * 32) == Interaction(ana, None)
+    assert "hooks.example" not in repr(form)
+
+
+async def test_a_redrawn_form_retains_its_address_and_its_warning(form_service, form, ana, order, resend):
+    form = await form_service.start(ana, PKI, "", response_url="https://hooks.example/1")
+    view = await form_service.find_target(form, OrderRef(700001))
+    answer = filled(view, {0: [1], 1: [0]})
+    await resend.accept(await form_service.submit(ana, "V1", answer))
+    warned = await form_service.find_target(form, OrderRef(700001))
+    changed = await form_service.redraw(ana, warned["private_metadata"], Selections(recipients={0: [0], 1: [2]}))
+
+    assert changed["private_metadata"] == warned["private_metadata"]
+    assert "<@U0ANA> requested this less than a minute ago" in words(changed)
+    assert (await form_service.interaction(ana, changed["private_metadata"])).response_url == "https://hooks.example/1"
+
+
+async def test_the_details_of_a_shared_mailbox_name_every_address(form_service, form, ana, certcentral):
+    certcentral.add_order(700001, *(f"a{number}.example" for number in range(12)))
+    view = await form_service.find_target(form, OrderRef(700001))
+
+    details = await form_service.recipient_details(ana, view["private_metadata"], Selections(shared=2))
+
+    assert "a11.example: webmaster@a11.example" in words(details)
+    with pytest.raises(InvalidInput):
+        await form_service.recipient_details(ana, view["private_metadata"], Selections(shared=9))
 
 
 async def test_a_form_that_cannot_be_stored_is_an_error_before_a_user_fills_it_in(
@@ -279,25 +312,27 @@ def named(*order_ids):
 async def test_what_a_message_names_fills_the_form_in_and_says_where_it_was(form_service, form, order):
     view = await form_service.from_message(form, [*named(700001), Mention(DomainRef("a.example"), False, "a link")])
 
-    assert "Found in the title of the message." in words(view)
-    assert view["submit"]["text"] == "Resend"
+    assert "From the title of the message" in words(view)
+    assert view["submit"]["text"] == "Send 2 emails"
 
 
 async def test_several_that_wait_are_a_choice_and_none_is_a_sentence(form_service, form, order, certcentral):
     certcentral.add_order(700002, "other.example.com")
     certcentral.add_order(700003, "done.example.com", status="issued")
 
-    assert "names 2 that wait" in words(await form_service.from_message(form, named(700001, 700002, 700003)))
+    assert "This message mentions 2 pending orders" in words(
+        await form_service.from_message(form, named(700001, 700002, 700003))
+    )
     none = words(await form_service.from_message(form, named(700003)))
-    assert "The message names order 700003, and nothing waits for it." in none
+    assert "Nothing is pending for order 700003." in none
     assert "is issued" in none
     two = words(await form_service.from_message(form, named(700003, 700004)))
-    assert "The message names order 700003 and order 700004, and nothing waits for them." in two
+    assert "Nothing is pending for order 700003 and order 700004." in two
     weak = [Mention(DomainRef(f"a{number}.example"), False, "a link") for number in range(7)]
     assert "a0.example, a1.example, a2.example, a3.example, a4.example and 2 more" in words(
         await form_service.from_message(form, weak)
     )
-    assert "names no order and no domain" in words(await form_service.from_message(form, []))
+    assert "find an order number or domain in this message" in words(await form_service.from_message(form, []))
 
 
 async def test_an_unavailable_digicert_is_reported_in_a_form_for_a_message(form_service, form, certcentral):
@@ -318,7 +353,7 @@ async def test_of_dotted_keys_and_a_real_name_the_real_one_is_explained(form_ser
         await form_service.from_message(form, strong("monitor.name", "host.name", "done.example.org", "event.id"))
     )
 
-    assert "The message names done.example.org, and nothing waits for it." in view
+    assert "Nothing is pending for done.example.org." in view
     assert "Order 700501 (done.example.org) is issued." in view
     assert "host.name" not in view
 
@@ -334,18 +369,19 @@ async def test_of_several_real_names_all_are_named_and_of_unknown_ones_those_tha
     unknown = words(await form_service.from_message(form, [*keys, *strong("nowhere.example.org")]))
     only_keys = words(await form_service.from_message(form, keys))
 
-    assert "The message names done.example.org and over.example.org, and nothing waits for them." in several
-    assert "The message names nowhere.example.org, and nothing waits for it." in unknown
-    assert "The message names host.name and event.id, and nothing waits for them." in only_keys
+    assert "Nothing is pending for done.example.org and over.example.org." in several
+    assert "Nothing is pending for nowhere.example.org." in unknown
+    assert "Nothing is pending for host.name and event.id." in only_keys
 
 
 async def test_names_that_a_person_may_not_ask_for_are_not_read(
-    finder, pending_mentions, resend, database, form, certcentral, directory, ledger, metrics, clock
+    finder, pending_mentions, resend, database, form, certcentral, directory, ledger, metrics, chat, clock
 ):
     rule = Rule("some", True, frozenset(Action), users=frozenset({"U0ANA"}), names=frozenset({"a.example.org"}))
     rules = Rules(frozenset(), frozenset(), frozenset({"T0HOME"}), (rule,))
     authorizer = Authorizer(PolicyLoader(rules), directory, ledger, metrics, clock)
-    form_service = ResendFormService(authorizer, finder, pending_mentions, resend, Forms(database), "en", clock)
+    routes = ResultRoutes(chat)
+    form_service = ResendFormService(authorizer, finder, pending_mentions, resend, Forms(database), routes, "en", clock)
 
     await form_service.from_message(form, strong("a.example.org", "b.example.org"))
 
@@ -376,9 +412,7 @@ async def test_a_choice_says_what_the_matches_have_to_do_with_the_name(form_serv
     certcentral.add_domain(9001, "twice.net")
     certcentral.add_domain(9002, "twice.net")
 
-    assert "2 pending orders belong to skala.net." in words(
-        await form_service.find_target(form, DomainRef("skala.net"))
-    )
-    assert "2 pending domains are called twice.net." in words(
+    assert "2 pending orders belong to skala.net" in words(await form_service.find_target(form, DomainRef("skala.net")))
+    assert "2 pending domains are called twice.net" in words(
         await form_service.find_target(form, DomainRef("twice.net"))
     )
