@@ -35,6 +35,6 @@ async def until_begun(begin: Callable[[], Awaitable[Begun]], seconds: float = fl
             if loop.time() + pause > until:
                 raise
             if until == float("inf"):
-                log.warning("the database is unreachable; the start waits for it", error=str(error), seconds=pause)
+                log.warning("the database is unreachable; the start is delayed", error=str(error), seconds=pause)
         await asyncio.sleep(pause)
         tries += 1

@@ -61,7 +61,7 @@ class ErrorBoundary:
     async def idle(self, seconds: float) -> None:
         """Wait until no request is in progress, at most `seconds`."""
         if not await ends_within(seconds, self._idle.wait()):
-            log.warning("stopping while somebody is being answered", open=len(self._open))
+            log.warning("stopping while a user is waiting for an answer", open=len(self._open))
 
     async def notify_shutdown(self) -> None:
         """Tell each user with a request in progress that the bot is stopping. Takes at most PARTING_SECONDS."""

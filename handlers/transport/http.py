@@ -119,7 +119,7 @@ class HttpMode:
 
     async def _wait_until_idle(self) -> None:
         if self._open and not await ends_within(STOP_SECONDS, self._idle.wait()):
-            log.warning("stopping while Slack waits for answers", open=self._open)
+            log.warning("stopping while Slack is waiting for answers", open=self._open)
 
 
 def _check_kind(request: web.Request) -> None:

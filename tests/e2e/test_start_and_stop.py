@@ -305,7 +305,7 @@ async def test_a_bot_ends_in_time_where_neither_slack_nor_digicert_nor_the_datab
     await asyncio.gather(*boundary)
 
     assert status == 0
-    assert "stopping while somebody is being answered" in bot.log
+    assert "stopping while a user is waiting for an answer" in bot.log
     assert "Traceback" not in bot.log
 
 

@@ -147,7 +147,7 @@ async def test_a_stop_does_not_wait_for_ever(boundary, logged):
     async with boundary.respond_to(ORIGIN):
         await boundary.idle(0.01)
 
-    assert [line["event"] for line in logged] == ["stopping while somebody is being answered"]
+    assert [line["event"] for line in logged] == ["stopping while a user is waiting for an answer"]
 
 
 async def test_where_nobody_is_answered_a_stop_waits_for_nobody(boundary):
