@@ -60,7 +60,7 @@ def test_the_wheel_has_the_migrations(wheel: zipfile.ZipFile) -> None:
     assert any(name.startswith(f"{folder}/versions/m0001") for name in wheel.namelist())
 
 
-def test_the_wheel_has_the_command_and_the_licence(wheel: zipfile.ZipFile, metadata: Message) -> None:
+def test_the_wheel_has_the_command_and_the_license(wheel: zipfile.ZipFile, metadata: Message) -> None:
     (entry_points,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
 
     assert "dcv-resend = handlers.cli.main:main" in wheel.read(entry_points).decode()

@@ -92,9 +92,9 @@ def run(context: typer.Context) -> None:
 
 @app.command()
 def serve(context: typer.Context) -> None:
-    """Run the bot over HTTP, for requests that Slack signs, until SIGTERM.
+    """Run the bot over HTTP until SIGTERM.
 
-    Exits with status 2 and one line per problem if a setting is missing or invalid.
+    Accepts only requests that Slack signed. Exits with status 2 and one line per problem if a setting is missing or invalid.
     """
     with _importing():
         from bot import logs
