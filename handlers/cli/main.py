@@ -94,7 +94,8 @@ def run(context: typer.Context) -> None:
 def serve(context: typer.Context) -> None:
     """Run the bot over HTTP until SIGTERM.
 
-    Accepts only requests that Slack signed. Exits with status 2 and one line per problem if a setting is missing or invalid.
+    Accepts only requests that Slack signed. Exits with status 2 and one line per
+    problem if a setting is missing or invalid.
     """
     with _importing():
         from bot import logs
