@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from bot.store.database import open_database
 from tests.chaos.report import pytest_terminal_summary as pytest_terminal_summary
@@ -12,6 +13,10 @@ from tests.postgresql import Databases, Missing, databases, empty
 from tests.quick import pytest_addoption as pytest_addoption
 from tests.quick import pytest_collection_modifyitems as pytest_collection_modifyitems
 from tests.quick import pytest_configure as pytest_configure
+
+# Examples are slow now and then on a busy machine, and that is no fault.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_xdist_auto_num_workers() -> int:
