@@ -128,12 +128,12 @@ class SimulatedUser(AppUser):
     async def shortcut(self, callback_id: str, message: Message | None = None) -> Delivery:
         """Use a message shortcut or, without a message, a global one.
 
-        Raises LookupError if the app has no such shortcut.
+        Raises LookupError if the app has no such shortcut. People of other organizations have none.
         """
         what, kind = f"shortcut {callback_id}", "global" if message is None else "message"
         declared = self.slack.shortcuts
-        if declared is not None and declared.get(callback_id) != kind:
-            raise LookupError(f"there is no {kind} shortcut {callback_id!r} among {declared}")
+        if self.stranger or (declared is not None and declared.get(callback_id) != kind):
+            raise LookupError(f"there is no {kind} shortcut {callback_id!r} for {self.name} among {declared}")
         if message is None:
             return await self.send(payloads.global_shortcut(self.slack, self, callback_id), what)
         if message.seen_only_by is not None:

@@ -37,7 +37,7 @@ INTERACTIVE = frozenset(
 
 def stored_blocks(blocks: list[Json], ids: IdGenerator) -> list[Json]:
     """Return a copy of the blocks as Slack stores them, with block_ids, action_ids and text defaults."""
-    return [{"block_id": ids.new_id("", 5), **_complete(block, ids)} for block in blocks]
+    return [_stored_block(block, ids) for block in blocks]
 
 
 def stored_attachments(attachments: list[Json], ids: IdGenerator) -> list[Json]:
@@ -59,6 +59,14 @@ def stored_view(view: Json, ids: IdGenerator) -> Json:
         "clear_on_close": bool(view.get("clear_on_close")),
         "notify_on_close": bool(view.get("notify_on_close")),
     }
+
+
+def _stored_block(block: Json, ids: IdGenerator) -> Json:
+    stored = {"block_id": ids.new_id("", 5), **_complete(block, ids)}
+    if stored["type"] == "markdown":
+        # Slack drops the id that an app gives to this block.
+        stored["block_id"] = ids.new_id("", 5)
+    return stored
 
 
 def _complete_attachment(attachment: Json, number: int, ids: IdGenerator) -> Json:

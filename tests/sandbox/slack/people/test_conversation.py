@@ -270,7 +270,13 @@ async def test_a_shortcut_that_the_manifest_does_not_declare_is_not_offered(
     slack.shortcuts = {"dcv_resend_message": "message"}
     message = slack.post_alert(pki, "watcher", "certificate expires")
 
-    for offered in (ana.shortcut("dcv_resend_message"), ana.shortcut("another", message)):
+    sam = slack.add_person("sam", stranger=True)
+
+    for offered in (
+        ana.shortcut("dcv_resend_message"),
+        ana.shortcut("another", message),
+        sam.shortcut("dcv_resend_message", message),
+    ):
         with pytest.raises(LookupError, match="shortcut"):
             await offered
 

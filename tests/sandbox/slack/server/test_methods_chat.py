@@ -35,6 +35,16 @@ async def test_blocks_are_stored_with_ids_and_defaults(api: AsyncWebClient, pki:
     assert block["text"] == {"type": "mrkdwn", "text": "*hi*", "verbatim": False}
 
 
+async def test_a_markdown_block_loses_its_id(api: AsyncWebClient, pki: Channel) -> None:
+    blocks = [{"type": "markdown", "text": "*hi*", "block_id": "mine"}, section("hi", block_id="mine too")]
+
+    await api.chat_postMessage(channel=pki.id, text="hi", blocks=blocks)
+
+    markdown, other = pki.messages[0].blocks
+    assert markdown["block_id"] not in {"", "mine"}
+    assert other["block_id"] == "mine too"
+
+
 async def test_timestamps_grow_even_when_the_clock_is_stopped() -> None:
     async with Slack(clock=lambda: 1_700_000_000.0) as slack:
         api = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
