@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.models import OUTCOMES, LedgerEvent, PastCall, PastRequest, TargetKey
+from bot.policy.rules import RESERVED_NAMES
 from bot.views.blocks import (
     Message,
     date_time,
-    duration_since,
     emails,
     escape,
     name,
@@ -41,17 +40,17 @@ class PageLinks:
     older: str | None = None
 
 
-def page(key: str, found: Sequence[PastRequest], links: PageLinks, now: datetime) -> Message:
+def page(key: str, found: Sequence[PastRequest], links: PageLinks) -> Message:
     """Return one page of requests, newest first, with buttons to the neighbouring pages."""
     if not found:
-        words = f"The ledger tells of nothing that was asked{_of(key)}."
+        words = f"No requests{_of(key)} yet."
         if links.older:
-            words = "Nothing that you may see is among so many entries. *Older* goes further back."
+            words = "None of the latest requests is one that you can see. Select *Older* to go further back."
         return Message(words, (section(words), *_navigation(links)))
-    head = truncate(f"*What was asked{_of(key)}*, the newest first.", _ROOM_FOR_THE_HEAD)
-    lines = [_line(past, now) for past in found]
-    blocks = [section(head), *(section(truncate(line, _ROOM_IN_BLOCKS)) for line in lines), *_navigation(links)]
-    return Message("\n".join([head, *(truncate(line, _ROOM_IN_TEXT) for line in lines)]), tuple(blocks))
+    head = truncate(f"*Recent requests{_of(key)}* · Newest first", _ROOM_FOR_THE_HEAD)
+    lines = [line(past) for past in found]
+    blocks = [section(head), *(section(truncate(each, _ROOM_IN_BLOCKS)) for each in lines), *_navigation(links)]
+    return Message("\n".join([head, *(truncate(each, _ROOM_IN_TEXT) for each in lines)]), tuple(blocks))
 
 
 def _of(key: str) -> str:
@@ -69,28 +68,37 @@ def _navigation(links: PageLinks) -> Iterable[Block]:
     return [ActionsBlock(elements=buttons)] if buttons else []
 
 
-def _line(past: PastRequest, now: datetime) -> str:
-    """Return the line of one request: outcome, time and user first, because the end may be cut off.
+def line(past: PastRequest, *, is_tracked: bool = False) -> str:
+    """Return the line of one request: time, outcome, target, who asked, to whom, link.
 
-    A user can ask for the part that is cut off by a narrower search.
+    A request that `is_tracked` has no end yet. A user can ask for the part that is cut off by a narrower search.
     """
-    thread = f" (<{past.link}|thread>)" if past.link else ""
-    asker = person(past.user_id) if past.user_id else "nobody"
-    asked = f"{duration_since(past.at, now)} ago, at {date_time(past.at)}, by {asker}"
+    thread = f"<{past.link}|thread>" if past.link else ""
+    asker = person(past.user_id) if past.user_id else "someone"
+    at = date_time(past.at)
     match past.decision:
         case LedgerEvent.ACCEPTED:
-            return f"*{_outcome(past.calls)}*{thread} · {asked} · {_targets(past)}{_mailed(past)}.{_words(past)}"
+            outcome = f"*{_outcome(past.calls)}*{' · waiting for approval' if is_tracked else ''}"
+            parts = [at, outcome, _targets(past), asker, _mailed(past), thread, *_words(past)]
         case LedgerEvent.COOLED_DOWN:
-            return f"*Held back* by the cooldown · {asked} · {_targets(past)}{_times(past)}. Nothing was sent."
+            parts = [at, "*Blocked by cooldown*", _targets(past), f"{asker}{_times(past)}", "no email was sent", thread]
         case _:
-            rule = truncate(escape(past.rule or "no rule"), _ROOM_FOR_A_RULE)
-            return f"*Not allowed* ({rule}) · {asked} · {_wanted(past.about)}{_times(past)}.{_more(past)}"
+            # Only the name of a rule of the policy file says something to a user.
+            is_named = past.rule and past.rule not in RESERVED_NAMES
+            rule = f" (rule “{truncate(escape(past.rule or ''), _ROOM_FOR_A_RULE)}”)" if is_named else ""
+            parts = [at, f"*Not permitted*{rule}", _wanted(past.about), f"{asker}{_times(past)}", _more(past)]
+    return truncate(" · ".join(filter(None, parts)), _ROOM_IN_BLOCKS)
 
 
 def _wanted(about: str) -> str:
     """Return the target of a denied request, as far as it is known."""
     asked = TargetKey.parse(about)
-    words = {"order": f"order {asked.value}", "name": asked.value, "page": "what waits", "user": "what somebody asked"}
+    words = {
+        "order": f"order {asked.value}",
+        "name": asked.value,
+        "page": "pending orders",
+        "user": "a person's requests",
+    }
     target = words.get(asked.kind, about)
     return truncate(escape(target), _ROOM_FOR_WORDS) or "a form or a button"
 
@@ -104,8 +112,8 @@ def _more(past: PastRequest) -> str:
     """Return how many denials of the same user the page leaves out."""
     if not past.merged:
         return ""
-    denials = "1 more refusal" if past.merged == 1 else f"{past.merged} more refusals"
-    return f" {denials}: type /dcv-resend history and this person's name."
+    denials = "1 more denial" if past.merged == 1 else f"{past.merged} more denials"
+    return f"{denials}: type /dcv-resend history and this person's name"
 
 
 def _outcome(calls: Sequence[PastCall]) -> str:
@@ -118,21 +126,22 @@ def _outcome(calls: Sequence[PastCall]) -> str:
 
 
 def _word(outcome: LedgerEvent | None) -> str:
-    return outcome.value.replace("_", " ").capitalize() if outcome else "Under way"
+    return outcome.value.replace("_", " ").capitalize() if outcome else "In progress"
 
 
 def _targets(past: PastRequest) -> str:
     waiting = list(dict.fromkeys(each for call in past.calls for each in call.names))
-    return truncate(f"{escape(past.about)} ({names(waiting, room=_ROOM_FOR_WORDS)})", 2 * _ROOM_FOR_WORDS)
+    of_names = f" ({names(waiting, room=_ROOM_FOR_WORDS)})" if waiting else ""
+    return truncate(f"{escape(past.about)}{of_names}", 2 * _ROOM_FOR_WORDS)
 
 
 def _mailed(past: PastRequest) -> str:
     mailed = list(dict.fromkeys(email for call in past.calls for email in call.emails))
-    return f", to {emails(mailed)}" if mailed else ""
+    return f"to {emails(mailed)}" if mailed else ""
 
 
-def _words(past: PastRequest) -> str:
+def _words(past: PastRequest) -> list[str]:
     """Return the message of DigiCert or the bot, and the reason that the user gave."""
     said = next((call.result.message for call in past.calls if call.result and call.result.message), "")
-    message = f" {truncate(escape(said), _ROOM_FOR_WORDS)}" if said else ""
-    return f"{message} Reason: {truncate(escape(past.reason), _ROOM_FOR_WORDS)}" if past.reason else message
+    reason = f"Reason: {past.reason}" if past.reason else ""
+    return [truncate(escape(each), _ROOM_FOR_WORDS) for each in (said, reason)]

@@ -189,7 +189,7 @@ async def record(
         await pam.command("/dcv-resend", str(ORDER + number), pki)
     await slack.wait_for(lambda: len(pam.ephemerals) == 20, "Pam to be refused", 20.0)
     await ana.command("/dcv-resend", f"history <@{pam.id}|pam>", pki)
-    await ana.click(await ana.receives("What was asked"), "Older")
+    await ana.click(await ana.receives("Recent requests"), "Older")
     # The last one: what is followed is asked for by the bot itself now and then.
     await ana.click(root, "Stop following")
     await slack.sees_message(pki, "stopped following this", thread=root)

@@ -50,23 +50,24 @@ async def test_each_request_is_listed_with_outcome_person_recipients_reason_and_
     await ana.command("/dcv-resend", f"{ORDER} to admin@example.com", pki)
     await ana.receives("sent again only with a reason")
     await ben.command("/dcv-resend", str(ORDER), pki)
-    await ben.receives("not on the list")
+    await ben.receives("resend for")
 
-    everything = await asks(ana, pki, "", "What was asked")
+    everything = await asks(ana, pki, "", "Recent requests")
     of_order = await asks(ana, pki, str(ORDER), f"for order {ORDER}")
     of_name = await asks(ana, pki, "example.org", "for example.org")
     of_ben = await asks(ana, pki, f"<@{ben.id}|ben>", f"by <@{ben.id}>")
 
     outcomes = [line.split("*")[1] for line in request_lines(everything)]
-    assert outcomes == ["Not allowed", "Held back", "Unknown", "Refused", "Sent"]
-    assert [line.split("*")[1] for line in request_lines(of_order)] == ["Not allowed", "Held back", "Sent"]
+    assert outcomes == ["Not permitted", "Blocked by cooldown", "Unknown", "Refused", "Sent"]
+    assert [line.split("*")[1] for line in request_lines(of_order)] == ["Not permitted", "Blocked by cooldown", "Sent"]
     assert [line.split("*")[1] for line in request_lines(of_name)] == ["Unknown", "Refused"]
-    assert [line.split("*")[1] for line in request_lines(of_ben)] == ["Not allowed"]
+    assert [line.split("*")[1] for line in request_lines(of_ben)] == ["Not permitted"]
     sent, refused = request_lines(everything)[4], request_lines(everything)[3]
-    assert f"by <@{ana.id}> · order {ORDER} (shop.example.com), to admin@example.com. Reason: &lt;b&gt; of a" in sent
+    assert f"order {ORDER} (shop.example.com) · <@{ana.id}> · to admin@example.com · <http" in sent
+    assert "Reason: &lt;b&gt; of a" in sent
     assert f"/{pki.id}/p{roots[0].ts.replace('.', '')}|thread>" in sent
     assert "&lt;!here&gt; no" in refused
-    assert f"by <@{ben.id}>" in request_lines(of_ben)[0]
+    assert f"· <@{ben.id}>" in request_lines(of_ben)[0]
     assert slack.problems == []
 
 
@@ -79,7 +80,7 @@ async def test_a_person_who_may_not_read_sees_no_row(
     ben = slack.add_person("ben")
 
     for text in ("", str(ORDER), "shop.example.com", f"<@{ana.id}>"):
-        await asks(ben, pki, text, "not on the list")
+        await asks(ben, pki, text, "view status")
 
     details = [row["detail"] for row in ledger() if row["kind"] == "denied"]
     assert [detail["history"] for detail in details] == [
@@ -99,7 +100,7 @@ async def test_pages_are_turned_in_place(
         await ben.command("/dcv-resend", str(ORDER + number), pki)
         await slack.wait_for(lambda count=number + 1: len(ben.ephemerals) == count, "a refusal", 20.0)
 
-    whisper = await asks(ana, pki, f"<@{ben.id}>", "What was asked")
+    whisper = await asks(ana, pki, f"<@{ben.id}>", "Recent requests")
     first, buttons = request_lines(whisper), whisper.buttons
     await ana.click(whisper, "Older")
     await slack.wait_for(lambda: whisper.buttons == ["Newer"], "the older page", 20.0)
@@ -118,12 +119,12 @@ async def test_pages_are_turned_in_place(
 async def test_what_cannot_be_found_or_understood_is_said_plainly(
     bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel, database_url: str
 ) -> None:
-    await asks(ana, pki, "700001", "tells of nothing that was asked for order 700001")
+    await asks(ana, pki, "700001", "No requests for order 700001 yet.")
     await asks(ana, pki, "@ben", "is nobody whom Slack knows")
     await asks(ana, pki, "shop", "for example")
     await asks(ana, pki, "help", "/dcv-resend history")
     with locked(database_url):
-        await asks(ana, pki, "", "tells of nothing that was asked.")
+        await asks(ana, pki, "", "No requests yet.")
     assert slack.problems == []
 
 
@@ -132,7 +133,7 @@ async def test_it_changes_nothing(
 ) -> None:
     before = len(certcentral.calls)
 
-    await asks(ana, pki, "", "tells of nothing")
+    await asks(ana, pki, "", "No requests yet.")
 
     assert (ledger(), pki.messages, len(certcentral.calls)) == ([], [], before)
 
@@ -189,17 +190,17 @@ async def test_history_shows_what_its_reader_may_see_and_nothing_of_the_rest(
         await cat.command("/dcv-resend", text, pki)
         await slack.wait_for(lambda before=before: len(cat.ephemerals) > before, "a refusal", 20.0)
 
-    of_ana, of_ben = await asks(ana, pki, "", "What was asked"), await asks(ben, pki, "", "What was asked")
+    of_ana, of_ben = await asks(ana, pki, "", "Recent requests"), await asks(ben, pki, "", "Recent requests")
     began = time.monotonic()
-    there = await asks(ben, pki, str(PAY), "nothing that was asked")
+    there = await asks(ben, pki, str(PAY), "No requests")
     took = time.monotonic() - began
     began = time.monotonic()
-    nothing = await asks(ben, pki, "799999", "nothing that was asked")
+    nothing = await asks(ben, pki, "799999", "No requests")
     difference = abs(time.monotonic() - began - took)
-    of_cat = await asks(ben, pki, f"<@{cat.id}|cat>", "What was asked")
+    of_cat = await asks(ben, pki, f"<@{cat.id}|cat>", "Recent requests")
 
-    assert [line.split("*")[1] for line in request_lines(of_ana)] == ["Not allowed", "Sent"]
-    assert "2 more refusals: type /dcv-resend history" in request_lines(of_ana)[0]
+    assert [line.split("*")[1] for line in request_lines(of_ana)] == ["Not permitted", "Sent"]
+    assert "2 more denials: type /dcv-resend history" in request_lines(of_ana)[0]
     for message in (of_ben, of_cat):
         [line] = request_lines(message)
         assert "shop.example.com" in line
@@ -223,12 +224,12 @@ async def test_refusals_of_one_person_neither_fill_a_page_nor_the_ledger(
         name = "shop.example.com" if number % 2 else f"made-up-{number}.example.com"
         await cat.command("/dcv-status", name, pki)
     await slack.wait_for(lambda: len(cat.ephemerals) == 60, "sixty refusals", 30.0)
-    page = await asks(ana, pki, "", "What was asked")
+    page = await asks(ana, pki, "", "Recent requests")
     theirs = [row for row in ledger() if row["user_id"] == cat.id]
     await ruled.stop()
     counts = [row for row in ledger() if row["user_id"] == cat.id][len(theirs) :]
 
-    assert [line.split("*")[1] for line in request_lines(page)] == ["Not allowed", "Sent"]
+    assert [line.split("*")[1] for line in request_lines(page)] == ["Not permitted", "Sent"]
     assert len(theirs) == 20
     assert sorted(row["detail"]["times"] for row in counts) == [11, 29]
     assert is_chained(ledger())

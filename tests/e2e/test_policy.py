@@ -403,9 +403,9 @@ async def test_the_history_shows_what_the_rules_allow_a_person_to_see(
         await sees_end(slack, pki, order_id)
 
     await ana.command("/dcv-resend", "history", pki)
-    mine = await ana.receives("What was asked")
+    mine = await ana.receives("Recent requests")
     await bob.command("/dcv-resend", "history", pki)
-    all_of_it = await bob.receives("What was asked")
+    all_of_it = await bob.receives("Recent requests")
 
     assert ("order 700001" in mine.visible_text, "order 700004" in mine.visible_text) == (True, False)
     assert ("order 700001" in all_of_it.visible_text, "order 700004" in all_of_it.visible_text) == (True, True)

@@ -147,8 +147,27 @@ class HistoryReport:
         """Return the page of a button. Raises InvalidInput if its value is malformed, and NotAllowed."""
         asker = await self._asker(actor, destination, value[:200], resource_for_input(destination, None))
         if not (wanted := _PAGE_VALUE.fullmatch(value)):
-            raise InvalidInput("That is no page of this list. Ask anew with /dcv-resend history.")
+            raise InvalidInput("This list has changed. Run `/dcv-resend history` again.")
         return await self._answer(asker, wanted[1], int(wanted[3]), is_older=wanted[2] == "before")
+
+    async def newest(
+        self, actor: Actor, destination: Destination, context: AccessContext, key: str, most: int
+    ) -> list[PastRequest]:
+        """Return at most `most` of the newest accepted requests that the user may see, without links.
+
+        The caller must ask the authorizer first.
+        """
+        found: list[PastRequest] = []
+        async for batch in self._batches(_Reader(actor, destination, context), key, None, is_older=True):
+            found += [past for past in batch.visible if past.decision is LedgerEvent.ACCEPTED]
+            if len(found) >= most:
+                break
+        return found[:most]
+
+    async def linked(self, actor: Actor, requests: Sequence[PastRequest]) -> list[PastRequest]:
+        """Return the requests with a link to each thread, if the user may read it."""
+        links = await asyncio.gather(*(self._link(actor, each) for each in requests))
+        return [replace(each, link=link) for each, link in zip(requests, links, strict=True)]
 
     async def _asker(self, actor: Actor, destination: Destination | None, key: str, resource: Resource) -> _Reader:
         about = {"history": key or "all", "channel": destination.channel_id if destination else ""}
@@ -166,9 +185,7 @@ class HistoryReport:
         if not page.lines:
             # A constant time, since the time taken would show if there are rows that the user may not see.
             await asyncio.sleep(began + self._timings.empty_history_delay - loop.time())
-        links = await asyncio.gather(*(self._link(asker.actor, each) for each in page.lines))
-        linked = [replace(each, link=link) for each, link in zip(page.lines, links, strict=True)]
-        return views.page(key, linked, page.turn, self._clock())
+        return views.page(key, await self.linked(asker.actor, page.lines), page.turn)
 
     async def _page_before(self, asker: _Reader, key: str, seq: int | None) -> _Page:
         found = await self._lines(asker, key, seq, is_older=True)

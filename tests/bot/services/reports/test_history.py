@@ -110,14 +110,14 @@ async def test_an_order_a_name_and_a_person_have_pages_of_their_own(history_repo
     assert orders(await history_report.report(ana, PKI, OrderRef(1))) == [1]
     assert orders(await history_report.report(ana, PKI, DomainRef("example.com"))) == [2, 1]
     assert orders(await history_report.report(ana, PKI, PersonRef("U0ANA"))) == [2, 1]
-    assert "nothing that was asked by <@U0BOB>" in (await history_report.report(ana, PKI, PersonRef("U0BOB"))).text
+    assert "No requests by <@U0BOB> yet." in (await history_report.report(ana, PKI, PersonRef("U0BOB"))).text
 
 
 @pytest.mark.parametrize(
     "value", ["", "page:1", "order:1|before:x", "'; --|before:1", "order:1|before:1\n", "|before:-1"]
 )
 async def test_a_forged_button_has_no_effect(history_report, ana, value):
-    with pytest.raises(InvalidInput, match="no page of this list"):
+    with pytest.raises(InvalidInput, match="This list has changed"):
         await history_report.page(ana, PKI, value)
 
 
@@ -308,7 +308,7 @@ async def test_nothing_there_and_nothing_one_may_see_are_one_answer(history, wro
     ):
         answers = [await history.report(BOB, PKI, about) for about in (there, nothing)]
         assert without_ids(answers[0]) == without_ids(answers[1])
-        assert "nothing that was asked" in answers[0].text
+        assert "No requests" in answers[0].text
         assert not any(buttons(each) for each in answers)
     for side in ("before:9", "after:9", "before:999999"):
         turned = [await history.page(BOB, PKI, f"order:{order}|{side}") for order in (700001, 700002)]
@@ -379,7 +379,7 @@ async def test_denials_of_one_person_are_one_line_of_a_page_and_all_lines_of_the
     everything, theirs = await history.report(ana, PKI, None), await history.report(ana, PKI, PersonRef("U0EVE"))
 
     assert orders(everything) == [3, 149, 2, 1]
-    assert "5 times within an hour. 125 more refusals: type" in everything.text
+    assert "5 times within an hour · 125 more denials: type" in everything.text
     assert buttons(everything) == {}
     assert orders(theirs) == [3, *range(149, 140, -1)]
     assert list(buttons(theirs)) == ["Older"]
@@ -400,7 +400,7 @@ async def test_one_line_for_a_person_is_one_on_the_way_back_too(history, wrote, 
     assert orders(first) == [*range(20, 13, -1), 89, 12, 11]
     assert orders(second) == [*range(10, 0, -1)]
     assert orders(back) == orders(first)
-    assert "39 more refusals" in back.text
+    assert "39 more denials" in back.text
 
 
 async def test_what_is_read_for_a_page_is_bounded_and_the_list_continues(make_history, wrote):
@@ -411,7 +411,7 @@ async def test_what_is_read_for_a_page_is_bounded_and_the_list_continues(make_hi
     second = await history.page(BOB, PKI, buttons(first)["Older"])
     third = await history.page(BOB, PKI, buttons(second)["Older"])
 
-    assert "*Older* goes further back" in first.text
+    assert "*Older* to go further back" in first.text
     assert orders(third) == [1]
     assert buttons(third) == {}
     # The same about one order would show that there are rows.
