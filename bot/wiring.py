@@ -39,6 +39,7 @@ from bot.services.operations.workflow_recovery import WorkflowRecovery
 from bot.services.publishing.publisher import MessagePublisher
 from bot.services.publishing.result_routes import ResultRoutes
 from bot.services.reports.history import HistoryReport
+from bot.services.reports.home import HomeReport
 from bot.services.reports.pending_orders import PendingOrders
 from bot.services.reports.status import StatusReport
 from bot.services.resend.asks import ResendAskService
@@ -74,6 +75,8 @@ from bot.workflow_engine import WorkflowEngine
 # The seconds in which the leader finds alerts that another instance received.
 OTHER_INSTANCE_SECONDS = 1.0
 STOP_SECONDS = 3
+# The time in which a recipient is expected to approve, if there are no nudges.
+APPROVAL_TIME = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Services:
     chat: Chat
     check_now: CheckNow
     history_report: HistoryReport
+    home: HomeReport
     form_service: ResendFormService
     directory: Directory
     policy_explainer: PolicyExplainer
@@ -229,6 +233,7 @@ class _Container:
             chat=self.chat,
             check_now=self.check_now,
             history_report=self.history_report,
+            home=self.home_report,
             form_service=self.form_service,
             directory=self.directory,
             policy_explainer=PolicyExplainer(self.authorizer, self.policy_loader),
@@ -426,6 +431,18 @@ class _Container:
             self.pending_orders,
             self.clock,
             self.settings.console_url,
+        )
+
+    @cached_property
+    def home_report(self) -> HomeReport:
+        return HomeReport(
+            self.authorizer,
+            self.account,
+            self.pending_orders,
+            self.history_report,
+            self.follow_ups,
+            self.clock,
+            self.settings.dcv_nudges[0] if self.settings.dcv_nudges else APPROVAL_TIME,
         )
 
     @cached_property

@@ -26,6 +26,8 @@ NEEDED_BY = {
     "auth.test": set(),
     "apps.connections.open": set(),
     "views.open": set(),
+    "views.publish": set(),
+    "app_home_opened": set(),
     "views.update": set(),
     "chat.getPermalink": set(),
     "chat.postMessage": {"chat:write", "chat:write.public"},

@@ -357,6 +357,14 @@ class AccessContext:
             rule.matches_channel(channel, if_unknown=True) for rule in denies
         )
 
+    @property
+    def limited_to_channels(self) -> tuple[str, ...]:
+        """Return the channels to which rules are limited that allow this user anything, by id."""
+        if self._barred or self.person is None:
+            return ()
+        mine = (rule for rule in self.rules.of_file if rule.effect_allows and rule.matches_principal(self.person))
+        return tuple(sorted({channel for rule in mine for channel in rule.channels}))
+
     @cached_property
     def _barred(self) -> Decision | None:
         """Return the denial that applies whatever the rules say, or None."""

@@ -46,6 +46,7 @@ class Chat:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._home_is_missing = False
         self._channels = cached(self._read_channel, maxsize=1024, ttl=REMEMBERED)
 
     async def send_ephemeral(self, interaction: Interaction, message: Message, *, replace: bool = False) -> None:
@@ -104,6 +105,31 @@ class Chat:
             log.info("the form was closed or updated meanwhile", view_id=view_id, error=error.code)
             return None
         return str(answer["view"].get("hash") or "") or None
+
+    async def publish_home(self, user_id: str, view: Mapping[str, Any], since: str | None = None) -> str | None:
+        """Replace a user's Home tab and return its new hash; None if it was not replaced.
+
+        With `since`, a tab that was published after that version stays, because it is newer. Never raises for Slack:
+        the user can open the tab again.
+        """
+        try:
+            async with mapped_errors():
+                answer = await self._client.views_publish(user_id=user_id, view=dict(view), hash=since)
+        except SlackRejected as error:
+            if error.code == "not_enabled":
+                self._log_missing_home()
+            elif error.code != "hash_conflict":
+                log.exception("Home could not be drawn", user=user_id, error=error.code)
+            return None
+        except SlackUnavailable as error:
+            log.warning("Home could not be drawn", user=user_id, error=str(error))
+            return None
+        return str(answer["view"].get("hash") or "") or None
+
+    def _log_missing_home(self) -> None:
+        if not self._home_is_missing:
+            log.warning("the app has no Home tab: turn it on under App Home, or install it with the current manifest")
+        self._home_is_missing = True
 
     async def post(self, destination: Destination, message: Message, key: str) -> tuple[Destination, str]:
         """Post a message with `key` as metadata. Return its destination and its ts.

@@ -1,7 +1,7 @@
 """Follow-ups: the targets that the bot checks after a resend, what it has announced, and when the next check is due."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.follow_up_schedule import Transition
-from bot.models import FollowUp, FollowUpState, OrderTarget, ResendRequest, StatusUpdate
+from bot.models import FollowUp, FollowUpState, OrderTarget, ResendRequest, StatusUpdate, order_key
 from bot.store.database import Database
 from bot.store.schema import follow_ups, format_timestamp, parse_timestamp, requests
 
@@ -121,6 +121,27 @@ class FollowUps:
         order_id, since = follow_ups.c.order_id, sa.func.min(follow_ups.c.since).label("since")
         found = sa.select(order_id, since).where(_OPEN, order_id.is_not(None)).group_by(order_id)
         return {row.order_id: parse_timestamp(row.since) for row in await self._database.rows(found)}
+
+    async def targets_since(self, since: datetime) -> frozenset[str]:
+        """Return the keys of the orders and domains of the follow-ups that began since then, in whatever state."""
+        chosen = sa.select(follow_ups.c.target, follow_ups.c.order_id).where(
+            follow_ups.c.since >= format_timestamp(since)
+        )
+        rows = await self._database.rows(chosen)
+        targets = {":".join(row.target.split(":")[:2]) for row in rows}
+        return frozenset(targets | {order_key(row.order_id) for row in rows if row.order_id is not None})
+
+    async def tracked(self, request_ids: Collection[str]) -> frozenset[str]:
+        """Return those of these requests that have an open follow-up."""
+        if not request_ids:
+            return frozenset()
+        request_id = follow_ups.c.request_id
+        return frozenset(
+            row.request_id
+            for row in await self._database.rows(
+                sa.select(request_id).where(request_id.in_(request_ids), _OPEN).distinct()
+            )
+        )
 
     async def make_due(self, order_ids: Iterable[int], now: datetime) -> None:
         """Make the open follow-ups of these orders due now."""

@@ -56,12 +56,12 @@ def row_line(row: PendingRow, now: datetime) -> str:
     return truncate(" · ".join(filter(None, parts)), _ROOM_FOR_A_LINE)
 
 
-def row_blocks(row: PendingRow, now: datetime) -> list[Block]:
-    """Return the row, and its buttons below it."""
+def row_blocks(row: PendingRow, now: datetime, *, details: str = DETAILS) -> list[Block]:
+    """Return the row, and its buttons below it. `details` is the action id of the last one."""
     key = order_key(row.order.id)
     buttons: list[InteractiveElement] = [resend_button(key, f"order {row.order.id}")] if row.may_resend else []
     label = f"Details of order {row.order.id}"
-    buttons.append(ButtonElement(action_id=DETAILS, text=plain("Details"), value=key, accessibility_label=label))
+    buttons.append(ButtonElement(action_id=details, text=plain("Details"), value=key, accessibility_label=label))
     return [section(row_line(row, now)), ActionsBlock(elements=buttons)]
 
 

@@ -20,6 +20,7 @@ from handlers.listeners import (
     approvals,
     fallback,
     history_pages,
+    home,
     message_shortcut,
     resend_asks,
     resend_command,
@@ -43,6 +44,7 @@ FEATURES = (
     resend_asks,
     status_command,
     history_pages,
+    home,
     user_groups,
     fallback,
 )

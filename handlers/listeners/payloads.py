@@ -97,6 +97,18 @@ def _is_on_home(body: Payload) -> bool:
     return bool(_found(body, "view", "type") == "home")
 
 
+def read_home_opening(body: Payload) -> tuple[Actor, str | None] | None:
+    """Return the user who opened Home, and the hash of what Home showed if anything; None for the other tab."""
+    if _found(body, "event", "tab") != "home":
+        return None
+    return Actor(_text(body, "event", "user"), _text(body, "team_id")), _text_or_none(body, "event", "view", "hash")
+
+
+def read_view_hash(body: Payload) -> str | None:
+    """Return the version of the view in which a button was pressed."""
+    return _text_or_none(body, "view", "hash")
+
+
 def read_view(body: Payload) -> Payload:
     """Return the user's open view, or an empty mapping if there is none."""
     view = body.get("view")

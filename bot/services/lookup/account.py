@@ -37,6 +37,7 @@ _Row = TypeVar("_Row", Order, Domain)
 
 REMEMBERED = 60.0
 YOUNG = 5.0
+RECENT_SECONDS = 2.0
 TOO_OLD = timedelta(minutes=10)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -181,6 +182,15 @@ class AccountCache:
         if reading.done() and reading.exception() is None:
             return reading.result()
         return self._last if self._last and self._steady() - self._last_read_at < TOO_OLD else None
+
+    async def recent(self) -> AccountSnapshot | None:
+        """Return the last inventory if it is younger than TOO_OLD, without a call to DigiCert.
+
+        Otherwise, read it. Returns None if that takes longer than RECENT_SECONDS; the read continues.
+        """
+        if self._last and self._steady() - self._last_read_at < TOO_OLD:
+            return self._last
+        return await self.within(RECENT_SECONDS)
 
     async def _read(self) -> AccountSnapshot:
         # All users share this read, so it must not queue behind the calls of the user who happened to start it.

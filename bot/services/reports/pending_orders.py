@@ -58,18 +58,22 @@ class PendingOrders:
     def __attrs_post_init__(self) -> None:
         self._validation = cached(self._certcentral.order_validation, maxsize=1024, ttl=REMEMBERED)
 
-    async def rows(self, asker: Visibility, orders: Sequence[Order], account: AccountSnapshot) -> list[PendingRow]:
+    async def rows(
+        self, asker: Visibility, orders: Sequence[Order], account: AccountSnapshot, *, asks_digicert: bool = True
+    ) -> list[PendingRow]:
         """Return a row for each order, with its last resend and its clock. Those that no email can help come last.
 
         Calls DigiCert for the validation of each order, and for the date of each reissue: its lists do not have them.
-        What it does not answer is left out of the row.
+        What it does not answer is left out of the row, as is all of it unless `asks_digicert`.
         """
-        dated = await asyncio.gather(*(self._dated(order) for order in orders))
-        validations = await asyncio.gather(*(self._validated(asker, order) for order in dated))
-        last = await self._last_of(asker, dated, account)
+        validations: Sequence[OrderValidation | None] = [None for _ in orders]
+        if asks_digicert:
+            orders = await asyncio.gather(*(self._dated(order) for order in orders))
+            validations = await asyncio.gather(*(self._validated(asker, order) for order in orders))
+        last = await self._last_of(asker, orders, account)
         rows = [
             self._row(asker, order, entries, last.get(order.id), account)
-            for order, entries in zip(dated, validations, strict=True)
+            for order, entries in zip(orders, validations, strict=True)
         ]
         return sorted(rows, key=lambda row: bool(row.need))
 
