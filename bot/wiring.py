@@ -83,6 +83,7 @@ APPROVAL_TIME = timedelta(minutes=30)
 class Services:
     """The services for the listeners, the server and its background tasks."""
 
+    account_cache: AccountCache
     chat: Chat
     check_now: CheckNow
     history_report: HistoryReport
@@ -211,7 +212,7 @@ class _Container:
         self.directory = Directory(dependencies.slack)
         self.chat = Chat(dependencies.slack)
         self.schedule = FollowUpSchedule(self.settings.dcv_follow_ups, self.settings.dcv_nudges)
-        self.account = AccountCache(self.certcentral, self.clock, dependencies.steady)
+        self.account = AccountCache(self.certcentral, self.clock, dependencies.steady, self.background)
         self.allowed_emails = AllowedEmails(self.certcentral, dependencies.steady)
         self.reach = ReachReader(self.certcentral, self.account)
         self.result_routes = ResultRoutes(self.chat, dependencies.identity.scopes)
@@ -230,6 +231,7 @@ class _Container:
             self.dependencies.timings,
         )
         return Services(
+            account_cache=self.account,
             chat=self.chat,
             check_now=self.check_now,
             history_report=self.history_report,

@@ -55,6 +55,8 @@ _SHORT: dict[str, Any] = {
     "slack_health_ttl": 1.0,
     "digicert_health_ttl": 1.0,
     "slack_timeout": 3.0,
+    # A story counts the reads of its own people. Stories of the command itself begin with a listing.
+    "warm_up_delay": 3600.0,
     "announce_timeout": 1.5,
     "offer_retry_delay": 1.0,
     "offer_refresh": 0.5,

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 METADATA = "dcv_resend_message"
 REMEMBERED = 60.0
+# A user who has just invited the bot opens the form again.
+MEMBERSHIP_SECONDS = 5.0
 # First letters of the ids of direct messages, and of users, to whom a post opens a direct message.
 DIRECT = ("D", "U", "W")
 TRIGGER_IS_USED = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
@@ -47,7 +49,8 @@ class Chat:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._home_is_missing = False
-        self._channels = cached(self._read_channel, maxsize=1024, ttl=REMEMBERED)
+        self._shared = cached(self._read_shared, maxsize=1024, ttl=REMEMBERED)
+        self._channels = cached(self._read_channel, maxsize=1024, ttl=MEMBERSHIP_SECONDS)
 
     async def send_ephemeral(self, interaction: Interaction, message: Message, *, replace: bool = False) -> None:
         """Send a message that only one person sees: in the channel of the interaction, else as a direct message.
@@ -195,24 +198,27 @@ class Chat:
         """
         if destination.channel_id.startswith(DIRECT):
             return False
-        return (await self.channel(destination.channel_id)).is_shared
+        asked_at, is_shared = await self._shared(destination.channel_id)
+        if asyncio.get_running_loop().time() - asked_at > REMEMBERED:
+            # The process was frozen, or Slack took long to answer: the cache's own timer is not enough.
+            self._shared.cache_invalidate(destination.channel_id)
+            _, is_shared = await self._shared(destination.channel_id)
+        return is_shared
 
-    async def channel(self, channel_id: str, max_age: float = REMEMBERED) -> Channel:
-        """Return a channel, at most `max_age` seconds after Slack was asked, and REMEMBERED seconds at most.
+    async def channel(self, channel_id: str) -> Channel:
+        """Return a channel. Answers are cached for MEMBERSHIP_SECONDS, and serve no post: sharing must be asked later.
 
         Raises SlackRejected if the bot cannot see the channel, SlackUnavailable if Slack gives no answer.
         """
-        asked_at, channel = await self._channels(channel_id)
-        if asyncio.get_running_loop().time() - asked_at > max_age:
-            # The process was frozen, or Slack took long to answer: the cache's own timer is not enough.
-            self._channels.cache_invalidate(channel_id)
-            _, channel = await self._channels(channel_id)
-        return channel
+        return await self._channels(channel_id)
 
-    async def _read_channel(self, channel_id: str) -> tuple[float, Channel]:
+    async def _read_shared(self, channel_id: str) -> tuple[float, bool]:
         """Return when the question was asked, and the answer."""
         asked_at = asyncio.get_running_loop().time()
-        return asked_at, await get_channel(self._client, channel_id)
+        return asked_at, (await self._read_channel(channel_id)).is_shared
+
+    async def _read_channel(self, channel_id: str) -> Channel:
+        return await get_channel(self._client, channel_id)
 
     async def respond(self, interaction: Interaction, message: Message, *, replace: bool = False) -> bool:
         """Send an ephemeral message by the interaction's response_url, and return True if Slack accepted it.

@@ -19,6 +19,7 @@ from handlers.listeners import (
     alerts,
     approvals,
     fallback,
+    global_shortcut,
     history_pages,
     home,
     message_shortcut,
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
 FEATURES = (
     resend_command,
     message_shortcut,
+    global_shortcut,
     alerts,
     approvals,
     resend_form,
@@ -50,7 +52,9 @@ FEATURES = (
 )
 
 # Slack's names for payload types. Any other type is measured as "other": a forged one must not create a metric label.
-KINDS = frozenset({"block_actions", "block_suggestion", "event_callback", "message_action", "view_submission"})
+KINDS = frozenset(
+    {"block_actions", "block_suggestion", "event_callback", "message_action", "shortcut", "view_submission"}
+)
 
 
 class MeasuredApp(AsyncApp):

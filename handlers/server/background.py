@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from bot.errors import BotError
+from bot.services.lookup.account import WARM_UP_SECONDS
 from bot.services.operations.workflow_recovery import SWEEP_SECONDS
 from bot.store.cluster.membership import Leadership
 from bot.wiring import Services
@@ -33,6 +34,15 @@ async def running(services: Services, *more: Work) -> AsyncIterator[None]:
     leading = _while_leading(services.leadership, lambda: _of_the_leader(services))
     async with _at_once([leading, _regularly(REFUSAL_SECONDS, services.denial_log.settle), *more]):
         yield
+
+
+async def warm_up(services: Services, delay: float) -> None:
+    """List the account after `delay` seconds and then regularly, so that each search can be answered at once.
+
+    Each instance has its own copy.
+    """
+    await asyncio.sleep(delay)
+    await _regularly(WARM_UP_SECONDS, services.account_cache.warm_up, at_once=True)
 
 
 def _of_the_leader(services: Services) -> list[Work]:

@@ -19,7 +19,7 @@ from bot.timings import PRODUCTION, Timings
 from bot.wiring import Dependencies, Services, build, open_certcentral
 from handlers.listeners.app import make_app
 from handlers.listeners.error_boundary import ErrorBoundary
-from handlers.server.background import running
+from handlers.server.background import running, warm_up
 from handlers.server.health import Health
 from handlers.server.http_server import serve_http
 from handlers.server.shutdown import DOOR_SECONDS, cancel_tasks, force_exit
@@ -93,7 +93,8 @@ async def _serve(
                 boundary = ErrorBoundary(services.chat, settings.dcv_contact)
                 app = make_app(slack, checked.identity, services, boundary, metrics)
                 asking = [] if checked.digicert_answers else [wait_for_digicert(certcentral, timings)]
-                async with running(services, *asking, warn_of_alert_channels(settings, slack)):
+                more = (warn_of_alert_channels(settings, slack), warm_up(services, timings.warm_up_delay))
+                async with running(services, *asking, *more):
                     health.begin(lambda: _reached(transport, services), services.health_checks)
                     await _open(transport, app, slack, boundary, health, timings, stop)
     log.info("stopped")

@@ -70,7 +70,7 @@ CHOICES: list[tuple[str, Path, Any, str]] = [
 SUBMISSIONS: list[tuple[Changes, str]] = [
     *(([(FORM_ID, value)], TOO_OLD) for value in ("f1", "", "x" * 3000)),
     ([(FORM_ID, "\ud800")], CANNOT_READ),
-    ([(STATE, {})], "Choose who gets the mail."),
+    ([(STATE, {})], "Choose a recipient."),
     ([(STATE, None)], CANNOT_READ),
     ([(("view", "state"), None)], CANNOT_READ),
     ([((*STATE, "reason", "reason", "value"), "x" * 4000)], "It may have 300 characters."),

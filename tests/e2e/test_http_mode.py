@@ -66,7 +66,7 @@ async def test_a_form_that_is_searched_refused_and_submitted_and_the_buttons_bel
     await ana.click(pki.thread(root.ts)[0], "Check now")
     checked = await slack.sees_message(pki, "The name still waits", thread=root)
 
-    assert [str(ORDER) in option["text"] for option in found] == [True]
+    assert [str(ORDER) in option["description"] for option in found] == [True]
     assert (refused.closed, len(refused.error_texts)) == (False, 1)
     assert submitted.closed
     assert tells(root) == "sent"
@@ -211,7 +211,7 @@ async def test_at_a_stop_readiness_ends_at_once_and_who_is_being_answered_is_ans
     submitted = await form.submit()
     hold.set()
     status = await bot.wait_for_exit(STOPPED_WITHIN)
-    drawn = [form.labels[0] for form in ana.open_forms]
+    drawn = [form.labels[1] for form in ana.open_forms]
     await bot.start()
     await serving(bot)
     root = await sees_end(slack, pki, ORDER)

@@ -13,7 +13,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import stalls
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
-from tests.e2e.helpers import locked, sends
+from tests.e2e.helpers import AS_COMMAND, locked, sends
 
 Ask = Callable[[str], Awaitable[Form]]
 
@@ -161,6 +161,27 @@ async def test_while_digicert_stalls_the_search_answers_and_what_was_typed_can_b
     assert by_name == ["Search CertCentral for “shop.example.com”"]
     assert seconds is not None
     assert seconds < 2.5
+    assert slack.problems == []
+
+
+@AS_COMMAND
+async def test_the_first_search_is_answered_from_the_listing_of_the_start(
+    make_bot: Callable[..., BotProcess], slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    bot = make_bot()
+    await bot.start()
+    await slack.wait_for_connection(60)
+    await certcentral.wait_for_call("GET", "/domain")
+    await certcentral.wait_for_call("GET", "/order/certificate", count=2)
+    certcentral.faults.plan("GET /order/certificate", stalls(hold=(hold := asyncio.Event())), times=None)
+
+    await ana.command("/dcv-resend", "", pki)
+    form = await ana.sees_form()
+    options = await found(form, "s")
+    hold.set()
+
+    assert options == ["Order · shop.example.com · waiting less than a minute"]
     assert slack.problems == []
 
 

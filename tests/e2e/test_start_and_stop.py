@@ -235,7 +235,7 @@ async def test_what_was_acknowledged_right_before_the_end_is_not_lost(
     await ana.command("/dcv-resend", str(ORDER + 1), pki)
     submitted = await form.submit()
     status = await _stops(bot)
-    drawn = [form.labels[0] for form in ana.open_forms]
+    drawn = [form.labels[1] for form in ana.open_forms]
     await start_again(bot, slack)
     root = await sees_end(slack, pki, ORDER)
 

@@ -39,6 +39,9 @@ REMEMBERED = 60.0
 YOUNG = 5.0
 RECENT_SECONDS = 2.0
 TOO_OLD = timedelta(minutes=10)
+# Two warm-ups fit into TOO_OLD, also if one of them fails.
+WARM_UP_SECONDS = 240.0
+FRESH_ENOUGH = timedelta(seconds=WARM_UP_SECONDS / 2)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -149,12 +152,22 @@ async def read_account(certcentral: CertCentral, clock: Clock) -> AccountSnapsho
 class AccountCache:
     """A cache of the account inventory for one minute, shared by all users."""
 
-    def __init__(self, certcentral: CertCentral, clock: Clock, steady: Clock | None = None) -> None:
-        """Create an empty cache. `clock` dates what users see, `steady` measures the age of the snapshot."""
+    def __init__(
+        self,
+        certcentral: CertCentral,
+        clock: Clock,
+        steady: Clock | None = None,
+        background: CertCentral | None = None,
+    ) -> None:
+        """Create an empty cache. `clock` dates what users see, `steady` measures the age of the snapshot.
+
+        `background` is the client for the reads that no user waits for.
+        """
         self._certcentral = certcentral
+        self._background = background or certcentral
         self._clock = clock
         self._steady = steady or clock
-        self._last_read_at = self._steady()
+        self._last_read_at = self._last_at = self._steady()
         self._remembered = cached(self._read, maxsize=1, ttl=REMEMBERED)
         self._last: AccountSnapshot | None = None
         self._reading: set[asyncio.Task[AccountSnapshot]] = set()
@@ -181,7 +194,21 @@ class AccountCache:
         await asyncio.wait({reading}, timeout=seconds)
         if reading.done() and reading.exception() is None:
             return reading.result()
-        return self._last if self._last and self._steady() - self._last_read_at < TOO_OLD else None
+        return self._last if self._last and self._steady() - self._last_at < TOO_OLD else None
+
+    async def warm_up(self) -> None:
+        """Read the inventory within the limits of background work, so that `within` has one to fall back to.
+
+        Does nothing if a user's read was so recent that it serves until the next warm-up. Raises CaError if DigiCert
+        cannot be reached or does not answer.
+        """
+        if self._last and self._steady() - self._last_at < FRESH_ENOUGH:
+            return
+        began = self._steady()
+        account = await asyncio.to_thread((await read_account(self._background, self._clock)).prepare)
+        # A user's read that began later has the newer data.
+        if self._last is None or self._last_at <= began:
+            self._last, self._last_at = account, self._steady()
 
     async def recent(self) -> AccountSnapshot | None:
         """Return the last inventory if it is younger than TOO_OLD, without a call to DigiCert.
@@ -196,7 +223,7 @@ class AccountCache:
         # All users share this read, so it must not queue behind the calls of the user who happened to start it.
         with working_for():
             account = await read_account(self._certcentral, self._clock)
-        self._last_read_at = self._steady()
+        self._last_read_at = self._last_at = self._steady()
         self._last = await asyncio.to_thread(account.prepare)
         return self._last
 

@@ -12,8 +12,6 @@ from bot.views.result_route import accepted_elsewhere
 
 # A form waits this long for Slack, and shows both possibilities then.
 PATIENCE = 1.0
-# A user who has just invited the bot opens the form again.
-MEMBERSHIP_SECONDS = 5.0
 _EXPLAINED = frozenset({ResultRoute.NOT_A_MEMBER, ResultRoute.SHARED, ResultRoute.ARCHIVED})
 
 
@@ -30,7 +28,7 @@ class ResultRoutes:
             return ResultRoute.DIRECT
         try:
             async with asyncio.timeout(PATIENCE):
-                channel = await self._chat.channel(destination.channel_id, MEMBERSHIP_SECONDS)
+                channel = await self._chat.channel(destination.channel_id)
         except SlackRejected as error:
             return ResultRoute.NOT_A_MEMBER if error.code == "channel_not_found" else ResultRoute.DIRECT
         except (SlackUnavailable, TimeoutError):

@@ -210,7 +210,7 @@ class FakeSlackChat:
         await self._called(destination)
         return destination.channel_id in self.shared
 
-    async def channel(self, channel_id, max_age=60.0):
+    async def channel(self, channel_id):
         await self._called(Destination(channel_id))
         is_member = channel_id not in self.strange
         return Channel(channel_id, "a name", is_member, channel_id in self.shared, channel_id in self.private)

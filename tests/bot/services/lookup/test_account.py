@@ -149,6 +149,38 @@ async def test_if_digicert_is_unavailable_the_last_listing_is_returned(account_c
     assert await account_cache.within(5.0) is known
 
 
+async def test_a_warmed_up_listing_answers_while_a_users_read_is_slow_and_takes_nothing_from_the_users_share(
+    certcentral, clock
+):
+    background = type(certcentral)()
+    background.add_order(7, "warm.example")
+    account_cache = AccountCache(certcentral, clock, background=background)
+    await account_cache.warm_up()
+    certcentral.hold = asyncio.Event()
+
+    warm = await account_cache.within(0.02)
+    clock.advance(minutes=11)
+    too_old = await account_cache.within(0.02)
+    certcentral.hold.set()
+
+    assert [order.id for order in warm.orders] == [7]
+    assert too_old is None
+    assert background.asked == [("pending_orders",), ("domains",)]
+
+
+async def test_a_recent_read_needs_no_warm_up_and_a_warm_up_serves_no_lookup(account_cache, certcentral, clock):
+    await account_cache.account()
+    await account_cache.warm_up()
+    recent = certcentral.count("domains")
+    clock.advance(minutes=3)
+    await account_cache.warm_up()
+    certcentral.add_order(7, "new.example")
+
+    # A lookup reads what is there now, and not the copy for searches.
+    assert [order.id for order in (await account_cache.account(young=True)).orders] == [7]
+    assert (recent, certcentral.count("domains")) == (1, 3)
+
+
 async def test_if_no_listing_was_ever_read_there_is_none(account_cache, certcentral):
     certcentral.always["pending_orders"] = AWAY
 
