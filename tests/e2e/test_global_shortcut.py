@@ -31,12 +31,10 @@ async def test_who_may_not_resend_gets_no_form_and_nothing_is_read(
     bot: BotProcess, slack: Slack, certcentral: CertCentral
 ) -> None:
     certcentral.add_order(700001, ["shop.example.com"])
-    guest = slack.add_person("guest", guest=True)
-    stranger = slack.add_person("stranger", stranger=True)
+    # Slack offers the shortcuts of an app only to people of its own workspace.
     said = {
         slack.add_person("bob"): "You can't resend DCV emails.",
-        guest: "Guests can't resend DCV emails.",
-        stranger: "Only members of this workspace can resend DCV emails.",
+        slack.add_person("guest", guest=True): "Guests can't resend DCV emails.",
     }
     before = len(certcentral.calls)
 
@@ -44,6 +42,6 @@ async def test_who_may_not_resend_gets_no_form_and_nothing_is_read(
         await person.shortcut(SHORTCUT)
         await person.gets_direct_message(words)
 
-    assert [person.open_forms for person in said] == [[], [], []]
+    assert [person.open_forms for person in said] == [[], []]
     assert len(certcentral.calls) == before
     assert slack.problems == []
