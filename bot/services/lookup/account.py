@@ -215,7 +215,7 @@ class AccountCache:
 
         Otherwise, read it. Returns None if that takes longer than RECENT_SECONDS; the read continues.
         """
-        if self._last and self._steady() - self._last_read_at < TOO_OLD:
+        if self._last and self._steady() - self._last_at < TOO_OLD:
             return self._last
         return await self.within(RECENT_SECONDS)
 
@@ -223,8 +223,8 @@ class AccountCache:
         # All users share this read, so it must not queue behind the calls of the user who happened to start it.
         with working_for():
             account = await read_account(self._certcentral, self._clock)
-        self._last_read_at = self._last_at = self._steady()
-        self._last = await asyncio.to_thread(account.prepare)
+        self._last_read_at = read_at = self._steady()
+        self._last, self._last_at = await asyncio.to_thread(account.prepare), read_at
         return self._last
 
     def _forget(self, reading: asyncio.Task[AccountSnapshot]) -> None:
