@@ -68,6 +68,7 @@ _TAKES = {
         'user group IDs (S…) separated by commas; a group\'s page in Slack shows its ID under "Copy group ID"'
     ),
     "dcv_policy_file": "the path of a TOML file such as policy.toml",
+    "dcv_validity_file": "the path of a TOML file such as validity.toml",
     "dcv_alert_channels": (
         "channel IDs (C… or G…) separated by commas; Slack shows the ID at the bottom of the channel details"
     ),
@@ -370,6 +371,7 @@ class Settings(DatabaseSettings):
     dcv_allowed_users: _UserIds = frozenset()
     dcv_allowed_usergroups: _GroupIds = frozenset()
     dcv_policy_file: Annotated[str, StringConstraints(pattern=r"^.+\.toml$")] | None = None
+    dcv_validity_file: Annotated[str, StringConstraints(pattern=r"^.+\.toml$")] | None = None
     dcv_alert_channels: _ChannelIds = frozenset()
     dcv_contact: Annotated[str, StringConstraints(pattern="^[CGSUW][A-Z0-9]+$")] | None = None
 

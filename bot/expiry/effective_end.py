@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from bot.expiry.calendar import Calendar, ValidityRule
+from bot.models import Domain, Pending, Valid
 
 EMAIL = "email"
 # A revalidation is worth an email only if it moves the end by at least this long.
@@ -48,6 +49,23 @@ class Validation:
     approved_at: datetime | None
     listed_end: datetime | None
     method: str | None = None
+
+
+def validation_of(domain: Domain) -> Validation | None:
+    """Return the validation of a domain that is in force, or None if there is none or if DigiCert does not say."""
+    match domain.validation:
+        case Valid(until):
+            return Validation(domain.approved_at, until, domain.method)
+        case Pending(until) if until:
+            return Validation(domain.approved_at, until)
+        case _:
+            return None
+
+
+def end_of_domain(domain: Domain, calendar: Calendar) -> EffectiveEnd | None:
+    """Return the effective end of a domain's validation, or None if it has none that is known."""
+    validation = validation_of(domain)
+    return effective_end(validation, calendar) if validation else None
 
 
 def effective_end(validation: Validation, calendar: Calendar) -> EffectiveEnd | None:

@@ -21,6 +21,7 @@ from bot.services.authorization.policy_loader import read_rules
 from bot.services.lookup.account import read_account
 from bot.services.lookup.reach import domains_stopped
 from bot.services.operations import diagnostics
+from bot.services.operations.config_files import read_calendar
 from bot.services.operations.diagnostics import Finding, Severity
 from bot.settings import ENV_FILE, Settings
 from bot.slack.client import open_client
@@ -79,6 +80,7 @@ async def _diagnose(settings: Settings) -> list[Finding]:
         *diagnostics.of_settings(settings),
         *diagnostics.of_modes_of_files(_modes(settings)),
         *await _policy(settings),
+        *await _validity(settings),
         *modes,
         *(finding for part in results for finding in part),
         *clocks,
@@ -105,6 +107,15 @@ async def _policy(settings: Settings) -> list[Finding]:
         return diagnostics.of_policy(file, await asyncio.to_thread(read_rules, file)) if file else []
     except ConfigurationError as error:
         return diagnostics.problems(error.problems)
+
+
+async def _validity(settings: Settings) -> list[Finding]:
+    try:
+        if settings.dcv_validity_file:
+            await asyncio.to_thread(read_calendar, settings.dcv_validity_file)
+    except ConfigurationError as error:
+        return diagnostics.problems(error.problems)
+    return []
 
 
 async def _denies(settings: Settings) -> list[Finding]:

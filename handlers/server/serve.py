@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.clock import Clock, steady_clock, utc_now
 from bot.metrics import Metrics
 from bot.services.authorization.policy_loader import read_rules
+from bot.services.operations.config_files import read_calendar
 from bot.settings import Settings
 from bot.slack.client import Client, open_client
 from bot.store.cluster.join import describe, join_cluster
@@ -47,6 +48,8 @@ async def run(
     """Serve until SIGTERM or SIGINT. Raises ConfigurationError with one line per problem if a setting is wrong."""
     if settings.dcv_policy_file:
         await asyncio.to_thread(read_rules, settings.dcv_policy_file)
+    if settings.dcv_validity_file:
+        await asyncio.to_thread(read_calendar, settings.dcv_validity_file)
     stop = asyncio.Event()
 
     def begin_to_stop() -> None:

@@ -1,8 +1,6 @@
 """The policy loader: the settings' lists and the policy file, which is reloaded when its content changes."""
 
 import asyncio
-import os
-import stat
 import time
 from dataclasses import dataclass, replace
 
@@ -10,8 +8,9 @@ import structlog
 from attrs import define, field
 
 from bot.errors import ConfigurationError
-from bot.policy.rule_file import LARGEST, read_policy
+from bot.policy.rule_file import read_policy
 from bot.policy.rules import Rule, Rules
+from bot.services.operations.config_files import read_config_file
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +19,7 @@ RELOAD_SECONDS = 0.7
 SETTLE_SECONDS = 0.15
 PATIENCE = 0.3
 
-_CORRECTION = "Make it a file that the bot can read, or unset DCV_POLICY_FILE"
+_SETTING = "DCV_POLICY_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class _Version:
     def read(cls, file: str) -> "_Version":
         """Read the file as it is now. Never raises ConfigurationError, but returns its problems."""
         try:
-            return cls(_content(file))
+            return cls(read_config_file(_SETTING, file))
         except ConfigurationError as error:
             return cls(problems=error.problems)
 
@@ -66,7 +65,7 @@ class PolicyLoader:
         self._checked_at = time.monotonic()
         self._reloading: asyncio.Future[None] | None = None
         if self._file:
-            self._version = _Version(_content(self._file))
+            self._version = _Version(read_config_file(_SETTING, self._file))
             self._rules = replace(self._rules, of_file=read_policy(self._version.content, self._file))
 
     @property
@@ -116,21 +115,4 @@ def read_rules(file: str) -> tuple[Rule, ...]:
 
     Raises ConfigurationError with one line per mistake.
     """
-    return read_policy(_content(file), file)
-
-
-def _content(file: str) -> bytes:
-    """Return at most LARGEST + 1 bytes of the file: the one byte more shows that it is too large.
-
-    Raises ConfigurationError if it cannot be read, or is not a regular file.
-    """
-    try:
-        # Without O_NONBLOCK, opening a pipe would block until a process writes to it.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
-        with open(descriptor, "rb") as opened:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ConfigurationError([f"DCV_POLICY_FILE: {file} isn't a regular file. {_CORRECTION}."])
-            return opened.read(LARGEST + 1)
-    except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or "its name isn't a path").lower()
-        raise ConfigurationError([f"DCV_POLICY_FILE: {file} can't be read ({why}). {_CORRECTION}."]) from None
+    return read_policy(read_config_file(_SETTING, file), file)

@@ -11,8 +11,10 @@ from bot.expiry.effective_end import (
     Validation,
     effective_end,
     end_if_validated,
+    end_of_domain,
     is_worthwhile,
 )
+from bot.models import Domain, Expired, NeverValidated, Pending, Valid
 from tests.quick import examples
 
 CALENDAR = shipped_calendar()
@@ -104,6 +106,29 @@ def test_a_revalidation_is_worthwhile_if_it_moves_the_end_by_a_week(approved, to
 
 def test_a_method_that_has_ended_is_not_worthwhile():
     assert not is_worthwhile(None, end_if_validated(date(2028, 4, 1), "email", CALENDAR))
+
+
+def domain(validation, approved="2026-11-29", method="dns-txt-token"):
+    return Domain(1, "example.com", True, validation, method, None, approved and at(approved))
+
+
+@pytest.mark.parametrize(
+    ("found", "day", "reason"),
+    [
+        (domain(Valid(at("2027-06-16"))), "2027-03-15", RULE),
+        (domain(Valid(at("2027-06-16")), "2027-12-01", "email"), "2027-06-16", AGE),
+        # While a revalidation is pending, the listed method is that of the new validation.
+        (domain(Pending(at("2028-06-20")), "2027-12-20"), "2028-03-15", METHOD),
+        (domain(Valid(None), None), None, None),
+        (domain(Pending()), None, None),
+        (domain(Expired(at("2026-11-01"))), None, None),
+        (domain(NeverValidated()), None, None),
+    ],
+)
+def test_the_end_of_a_domain_as_digicert_reports_it(found, day, reason):
+    end = end_of_domain(found, CALENDAR)
+
+    assert (end and end.day.isoformat(), end and end.reason) == (day, reason)
 
 
 def last_day_by_brute_force(approved: date, listed: date | None, method: str, calendar: Calendar) -> date:

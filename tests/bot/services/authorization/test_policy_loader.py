@@ -82,7 +82,7 @@ async def test_the_file_is_checked_once_a_second_at_most(file):
 async def test_a_disk_that_does_not_answer_delays_no_decision(loader, monkeypatch):
     answer = threading.Event()
     monkeypatch.setattr(policy_loader, "PATIENCE", 0.3)
-    monkeypatch.setattr(policy_loader, "_content", lambda _: answer.wait(10) and b"")
+    monkeypatch.setattr(policy_loader, "read_config_file", lambda *_: answer.wait(10) and b"")
     began = time.monotonic()
 
     rules = await asyncio.gather(*(names(loader) for _ in range(5)))
