@@ -32,7 +32,6 @@ INPUT_WORDS = ("bot/parsing/certificate_words.py", "bot/parsing/order_words.py",
 # Their texts are being changed.
 PENDING = (
     "bot/parsing/commands.py",
-    "bot/parsing/message_text.py",
     "bot/parsing/targets.py",
     "bot/services/follow_up/check_now.py",
     "bot/services/follow_up/worker.py",

@@ -92,7 +92,7 @@ _TEXTS: dict[str, tuple[str | None, SpanKind]] = {
 _FILE_TEXTS: dict[str, tuple[str | None, SpanKind]] = {
     "title": ("the title of a file", _PROSE),
     "name": ("the name of a file", _PROSE),
-    "subject": ("the subject of a mail", _PROSE),
+    "subject": ("the subject of an email", _PROSE),
     "preview": (None, _CODE),
     "preview_plain_text": (None, _CODE),
     "plain_text": (None, _CODE),

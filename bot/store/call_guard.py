@@ -24,8 +24,8 @@ ANSWER_SECONDS = 1.0
 # is less than a lease: before the lease expires and others take over, the request has left this machine, or never will.
 FRESH_SECONDS = 2.0
 _TRIES = 3
-_NO_ANSWER = "The bot's database did not confirm in time that the call may be made."
-_TAKEN_FOR_DEAD = "This instance of the bot did not respond for some seconds, so its calls went to the others."
+_NO_ANSWER = "The database didn't confirm the email in time."
+_TAKEN_FOR_DEAD = "The bot didn't respond for some seconds, so another instance took over."
 
 
 class CallEnded(Exception):

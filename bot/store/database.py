@@ -41,10 +41,10 @@ _NOT_ALLOWED = ("42501", "3F000", None)
 _SQLITE_IS_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 NAME_ANOTHER = "Use one that the bot can open."
 _BUGS = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError)
-_SORRY = "The bot's database did not answer in time. Nothing was sent; try again in a moment."
+_SORRY = "Nothing was sent, because the database didn't respond. Try again in a moment."
 _IN_DOUBT = (
-    "The bot's database broke off just as this was written down, so it may be carried out all the same. "
-    "Wait a minute, and look in the channel before you try again."
+    "I lost the database while saving your request, so it may still go through. "
+    "Wait a minute, and check the channel before you try again."
 )
 
 

@@ -61,7 +61,7 @@ class KeyLock:
         except StoreUnavailable as error:
             raise LockLost(str(error)) from error
         if not is_held:
-            raise LockLost("This instance did not respond for some seconds, so another one went on.")
+            raise LockLost("The bot didn't respond for some seconds, so another instance took over.")
 
     def release(self) -> None:
         """Release the lock in the background. Safe to repeat."""

@@ -86,14 +86,14 @@ async def test_a_call_that_has_ended_must_not_be_made(permit, end, event):
 async def test_a_process_considered_dead_must_not_call(permit, member):
     member.is_there = False
 
-    with pytest.raises(NotConfirmed, match="did not respond"):
+    with pytest.raises(NotConfirmed, match="didn't respond"):
         await permit.confirm()
 
 
 async def test_a_process_that_joined_again_must_not_make_the_calls_of_before(permit, member, database, now):
     member.term += 1
 
-    with pytest.raises(NotConfirmed, match="did not respond"):
+    with pytest.raises(NotConfirmed, match="didn't respond"):
         await permit.confirm()
     await CallGuard(database, member, now).permit("r1", 0).confirm()
 
@@ -120,7 +120,7 @@ async def test_an_answer_that_comes_late_is_asked_for_again(permit, member):
 async def test_answers_that_always_come_late_allow_nothing(permit, member):
     member.takes = [ANSWER_SECONDS + 0.1] * 9
 
-    with pytest.raises(NotConfirmed, match="did not confirm in time"):
+    with pytest.raises(NotConfirmed, match="didn't confirm the email in time"):
         await permit.confirm()
     assert member.renewed == 3
 
@@ -131,7 +131,7 @@ async def test_a_database_that_cannot_be_asked_allows_nothing(permit, member):
 
     member.renew = fail
 
-    with pytest.raises(NotConfirmed, match="did not confirm in time"):
+    with pytest.raises(NotConfirmed, match="didn't confirm the email in time"):
         await permit.confirm()
 
 
@@ -144,7 +144,7 @@ async def test_a_silent_server_is_not_waited_for_longer_than_a_second(open_datab
         link.fall_silent()
         began = asyncio.get_running_loop().time()
 
-        with pytest.raises(NotConfirmed, match="did not confirm in time"):
+        with pytest.raises(NotConfirmed, match="didn't confirm the email in time"):
             await CallGuard(database, member).permit("r1", 0).confirm()
 
         assert asyncio.get_running_loop().time() - began < ANSWER_SECONDS + 1.0
@@ -184,7 +184,7 @@ async def test_the_row_of_a_process_considered_dead_confirms_nothing(permit, beg
     member.is_there = False
     assert await begin()
 
-    with pytest.raises(NotConfirmed, match="did not respond"):
+    with pytest.raises(NotConfirmed, match="didn't respond"):
         await permit.confirm()
 
 
@@ -192,5 +192,5 @@ async def test_the_row_of_a_process_that_joined_again_confirms_nothing(permit, b
     member.term += 1
     assert await begin()
 
-    with pytest.raises(NotConfirmed, match="did not respond"):
+    with pytest.raises(NotConfirmed, match="didn't respond"):
         await permit.confirm()

@@ -165,7 +165,7 @@ async def test_a_database_whose_log_cannot_be_opened_asks_for_a_start(file, url,
     file.with_name(f"{file.name}-shm").unlink()
     file.with_name(f"{file.name}-shm").symlink_to(file.parent / "absent" / "shm")
 
-    with pytest.raises(ConfigurationError, match="Start the bot on it once"):
+    with pytest.raises(ConfigurationError, match="Start the bot once"):
         await inspect(url, migrations)
 
 
