@@ -104,7 +104,9 @@ def _what_stands(places: Places) -> dict[int, tuple[list[Message], str | None, i
 async def _submit(form: Form) -> None:
     """Submit, and again if the database of a busy machine took too long."""
     while not (submitted := await form.submit()).closed:
-        assert submitted.error_texts == ["Nothing was sent, because the database didn't respond. Try again in a moment."]
+        assert submitted.error_texts == [
+            "Nothing was sent, because the database didn't respond. Try again in a moment."
+        ]
 
 
 @pytest.mark.fault("M3")
