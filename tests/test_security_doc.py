@@ -27,6 +27,7 @@ NEEDED_BY = {
     "apps.connections.open": set(),
     "views.open": set(),
     "views.publish": set(),
+    "views.push": set(),
     "app_home_opened": set(),
     "views.update": set(),
     "chat.getPermalink": set(),
