@@ -94,7 +94,8 @@ def test_it_names_settings_that_exist() -> None:
 def test_each_row_of_use_works(row: list[str]) -> None:
     manifest = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
     commands = {each["command"] for each in manifest["features"]["slash_commands"]}
-    shortcuts = {each["name"] for each in manifest["features"]["shortcuts"]}
+    names = {each["name"] for each in manifest["features"]["shortcuts"]}
+    names |= {"Home"} if manifest["features"]["app_home"]["home_tab_enabled"] else set()
 
     if typed := re.fullmatch(r"`(/[a-z-]+) ?(.*)`", row[0]):
         assert typed[1] in commands
@@ -102,7 +103,7 @@ def test_each_row_of_use_works(row: list[str]) -> None:
         read = read_status if typed[1] == "/dcv-status" else read_command
         read(typed[2].replace("@ana", "<@U012AB3CD>"))
     else:
-        assert re.findall(r"\*(.+)\*", row[0])[0] in shortcuts
+        assert re.findall(r"\*(.+)\*", row[0])[0] in names
 
 
 def test_the_terminal_commands_of_the_documents_exist() -> None:

@@ -74,13 +74,13 @@ def open_http(base_url: str, key: SecretStr, on_date: OnDate | None = None) -> h
     secret = key.get_secret_value()
     # httpx would quote such a key in its error message.
     if not re.fullmatch(r"[!-~]+", secret):
-        raise ConfigurationError(["DIGICERT_API_KEY is empty or holds characters that no API key has; copy it again."])
+        raise ConfigurationError(["DIGICERT_API_KEY is empty or contains an invalid character. Copy it again."])
     trust_env = not is_loopback(base_url)
     try:
         context = httpx.create_ssl_context(trust_env=trust_env)
     except OSError as error:
         raise ConfigurationError(
-            ["SSL_CERT_FILE cannot be read as certificates; name a PEM file, or unset it."]
+            ["SSL_CERT_FILE can't be read. Use a PEM file, or unset it."]
         ) from error
     try:
         return httpx.AsyncClient(
@@ -99,7 +99,7 @@ def open_http(base_url: str, key: SecretStr, on_date: OnDate | None = None) -> h
         )
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         raise ConfigurationError(
-            ["HTTPS_PROXY does not name a proxy that can be used; write http://host:port."]
+            ["HTTPS_PROXY isn't a valid proxy. Use http://host:port."]
         ) from error
 
 

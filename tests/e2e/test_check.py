@@ -148,7 +148,7 @@ async def test_that_nobody_may_resend_is_only_a_warning(check: Check) -> None:
         ("DATABASE_URL", "sqlite:///absent/bot.db", "DATABASE_URL: the folder"),
         ("DATABASE_URL", "sqlite:///text", "DATABASE_URL: can't open the database"),
         ("DATABASE_URL", "postgresql://bot:pass%40word@127.0.0.1:9/bot", "DATABASE_URL: can't open the database"),
-        ("SSL_CERT_FILE", "text", "SSL_CERT_FILE cannot be read"),
+        ("SSL_CERT_FILE", "text", "SSL_CERT_FILE can't be read"),
     ],
 )
 async def test_what_is_wrong_is_one_line_with_its_mend(
