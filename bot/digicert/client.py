@@ -79,9 +79,7 @@ def open_http(base_url: str, key: SecretStr, on_date: OnDate | None = None) -> h
     try:
         context = httpx.create_ssl_context(trust_env=trust_env)
     except OSError as error:
-        raise ConfigurationError(
-            ["SSL_CERT_FILE can't be read. Use a PEM file, or unset it."]
-        ) from error
+        raise ConfigurationError(["SSL_CERT_FILE can't be read. Use a PEM file, or unset it."]) from error
     try:
         return httpx.AsyncClient(
             base_url=base_url,
@@ -98,9 +96,7 @@ def open_http(base_url: str, key: SecretStr, on_date: OnDate | None = None) -> h
             event_hooks={"response": [_dates_to(on_date)] if on_date else []},
         )
     except (ValueError, ImportError, httpx.InvalidURL) as error:
-        raise ConfigurationError(
-            ["HTTPS_PROXY isn't a valid proxy. Use http://host:port."]
-        ) from error
+        raise ConfigurationError(["HTTPS_PROXY isn't a valid proxy. Use http://host:port."]) from error
 
 
 def _dates_to(on_date: OnDate) -> Callable[[httpx.Response], Awaitable[None]]:
