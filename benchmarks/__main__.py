@@ -55,7 +55,7 @@ async def submit_to_put(slack: Slack, certcentral: CertCentral, ana: SimulatedUs
         await certcentral.wait_for_call("PUT", f"/order/certificate/{order.id}/resend-emails")
         found.append(time.perf_counter() - began)
         await submitted
-        await slack.sees_message(pki, containing=f"Sent*: DigiCert accepted the resend for order {order.id}")
+        await slack.sees_message(pki, containing=f"Email sent to admin@n{number}.example.com")
     return found
 
 

@@ -119,9 +119,7 @@ class Shift:
         await self._ana.command("/dcv-resend", str(number), self._pki)
         form = await self._ana.sees_form(f"Recipient for n{number}.example.com")
         await form.submit()
-        done = f"Sent*: DigiCert accepted the resend for order {number}"
-        root = await self._slack.sees_message(self._pki, containing=done)
-        self._sent.append((number, await self._slack.sees_message(self._pki, containing=str(number), thread=root)))
+        self._sent.append((number, await self._slack.sees_message(self._pki, containing=f"Order {number} · ")))
 
     async def _asks_again(self) -> None:
         number, _ = self._sent[-1]
@@ -139,8 +137,9 @@ class Shift:
         await self._ana.command("/dcv-status", "", self._pki)
 
     async def _checks(self) -> None:
-        _, detail = self._sent[-1]
-        await self._ana.click(detail, "Check now")
+        _, card = self._sent[-1]
+        if "Check now" in card.buttons:
+            await self._ana.click(card, "Check now")
 
     async def _looks_back(self) -> None:
         await self._ana.command("/dcv-resend", "history", self._pki)

@@ -101,6 +101,7 @@ class Services:
     offer_worker: OfferWorker
     status_poller: StatusPoller
     denial_log: DenialLog
+    reporter: ResultReporter
     resend: ResendService
     resend_asks: ResendAskService
     status: StatusReport
@@ -258,6 +259,7 @@ class _Container:
             offer_worker=self.offer_worker,
             status_poller=StatusPoller(self.background, self.follow_ups, worker, self.clock, self.dependencies.steady),
             denial_log=self.authorizer.denial_log,
+            reporter=self.reporter,
             resend=self.resend,
             resend_asks=ResendAskService(self.authorizer, ResendAsks(self.database), self.publisher, self.clock),
             status=self.status_report,
@@ -277,8 +279,10 @@ class _Container:
             self.ledger,
             self.follow_ups,
             self.publisher,
+            self.schedule,
             self.clock,
             email_end_note=self.settings.dcv_email_end_note,
+            console_url=self.settings.console_url,
             timings=self.dependencies.timings,
         )
 
@@ -342,7 +346,6 @@ class _Container:
             self.requests,
             self.follow_ups,
             ValidationObserver(self.certcentral, self.clock),
-            self.publisher,
             self.reporter,
             self.schedule,
             self.clock,

@@ -85,7 +85,7 @@ async def _play_dv_order(demo: Demo) -> None:
     _print_form(form)
     await form.submit()
     print_text(f"She presses {form.submit_text}.")
-    await _print_result(demo, "order 700001")
+    await _print_result(demo, "Order 700001 · requested by")
 
 
 async def _play_ov_order(demo: Demo) -> None:
@@ -95,7 +95,7 @@ async def _play_ov_order(demo: Demo) -> None:
     _print_form(form)
     await form.submit()
     print_text(f"She presses {form.submit_text}.")
-    await _print_result(demo, "order 700002")
+    await _print_result(demo, "Order 700002 · requested by")
 
 
 def _print_form(form: Form) -> None:
@@ -109,15 +109,13 @@ def _print_form(form: Form) -> None:
 
 
 async def _print_result(demo: Demo, subject: str) -> None:
-    root = await demo.slack.sees_message(demo.pki, containing=subject)
-    detail = await demo.slack.sees_message(demo.pki, containing="What now", thread=root)
-    print_text(f"#pki, DCV Resend: {_as_plain_text(root, [demo.ana])}", 4)
-    print_text("in the thread:", 4)
-    print_text(_as_plain_text(detail, [demo.ana]), 8)
+    card = await demo.slack.sees_message(demo.pki, containing=subject)
+    await demo.slack.wait_for(lambda: card.content.says("waiting for approval"), "the outcome")
+    print_text(f"#pki, DCV Resend: {_as_plain_text(card, [demo.ana])}", 4)
 
 
 def _as_plain_text(message: Message, people: Sequence[SimulatedUser]) -> str:
-    text = message.visible_text.replace("*", "").replace(":white_check_mark:", "✅")
+    text = message.visible_text.replace("*", "")
     for person in people:
         text = text.replace(f"<@{person.id}>", f"@{person.name}")
     return text

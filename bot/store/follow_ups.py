@@ -109,6 +109,21 @@ class FollowUps:
                 await _write(transaction, follow_up.id, {**ended, **_due(follow_up, due_at)})
         return bool(open_ones)
 
+    async def resume(self, request_id: str, chosen: Callable[[FollowUp], bool], now: datetime) -> bool:
+        """Track the chosen follow-ups of a request again, with a check at once. Return False if none was chosen.
+
+        A target that a newer request tracks meanwhile is left out.
+        """
+        async with self._database.write() as transaction:
+            stopped = [follow_up for follow_up in await _of(transaction, request_id) if chosen(follow_up)]
+            tracked = sa.select(follow_ups.c.target).where(_OPEN, follow_ups.c.target.in_([s.target for s in stopped]))
+            elsewhere = set(await transaction.scalars(tracked))
+            mine = [follow_up for follow_up in stopped if follow_up.target not in elsewhere]
+            for follow_up in mine:
+                again = {"state": FollowUpState.FOLLOWING.value, "word": "", "ended_at": None, "failed_checks": 0}
+                await _write(transaction, follow_up.id, {**again, **_due(follow_up, format_timestamp(now))})
+        return bool(mine)
+
     async def abandon(self, request_id: str, word: str, now: datetime) -> None:
         """Stop the follow-ups of a request without an announcement, as no channel accepts one. `word` says why."""
         nothing_due = {"due_at": None, "next_at": None, "status_update": None}

@@ -42,6 +42,11 @@ class Posts:
         rows = await self._database.rows(sa.select(posts).where(posts.c.key == key))
         return _post(rows[0]) if rows else None
 
+    async def of(self, request_id: str) -> list[Post]:
+        """Return the messages of a request, posted or only intended."""
+        mine = posts.c.key.startswith(f"{request_id}.", autoescape=True)
+        return [_post(row) for row in await self._database.rows(sa.select(posts).where(mine))]
+
     async def in_channels(self, request_id: str) -> list[Post]:
         """Return the messages of a request that are in channels, the oldest first."""
         mine = (posts.c.key.startswith(f"{request_id}.", autoescape=True), posts.c.ts.is_not(None))

@@ -1,173 +1,263 @@
-"""The messages of one request: the root message, which is updated as it proceeds, and the details in its thread."""
+"""The card of a request: its one message, edited as the request proceeds, with the buttons that can help now."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.languages import language
-from bot.models import OUTCOMES, Call, CallResult, DomainTarget, LedgerEvent, NameState, OrderTarget, ResendRequest
+from bot.follow_up_schedule import NOT_SUBMITTED
+from bot.models import (
+    Call,
+    CallResult,
+    CallStep,
+    FollowUp,
+    FollowUpState,
+    LedgerEvent,
+    NameState,
+    ResendRequest,
+)
 from bot.views.blocks import (
-    SECTION_TEXT,
     Message,
     context,
     date_time,
+    emails,
     escape,
-    fields,
-    names,
+    join_names,
+    menu,
+    name,
     person,
     plain,
     section,
-    still_wait,
+    time_of_day,
     truncate,
 )
+from bot.views.console_links import console_button
 
 Results = Mapping[int, CallResult]
 
 CHECK_NOW = "check_now"
 SEND_AGAIN = "send_again"
+RESUME_TRACKING = "resume_tracking"
+# The ⋯ menu, and its entries.
+REQUEST_MENU = "request_menu"
+ASK_TO_APPROVE = "ask_to_approve"
+DETAILS = "details"
+STOP_TRACKING = "stop_tracking"
+# The button of earlier versions, which is still below their messages.
 STOP_FOLLOWING = "stop_following"
-OPEN = frozenset({LedgerEvent.SENT, LedgerEvent.UNKNOWN})
-MOST_STATES = 25
 
-# Slack takes about 13,200 characters in all blocks of a message, and 4,000 in its text. The calls share this room.
-_ROOM_IN_BLOCKS = 9600
-_ROOM_IN_TEXT = 2400
-_ROOM_FOR_NAMES = 600
-_MOST_RECIPIENTS = 12
+GONE = "gone"
+MOST_SHOWN = 5
+_ISSUED = "issued"
+_INTERNALS = re.compile(r" \((?:HTTP [0-9]+|DIGICERT_[A-Z_]+)\)|; check DIGICERT_[A-Z_]+| Check DIGICERT_[A-Z_]+\.")
+_ROOM_FOR_A_NAME = 300
+MAY_HAVE_BEEN_SENT = frozenset({LedgerEvent.SENT, LedgerEvent.UNKNOWN})
+_FAILED = frozenset({LedgerEvent.REFUSED, LedgerEvent.NOT_SENT})
+_ROOM_FOR_A_LINE = 500
+_ROOM_FOR_A_REASON = 1500
+# A time that is further away than this is shown with its day.
+_SAME_DAY = timedelta(hours=12)
 
-_WORD = {
-    LedgerEvent.SENT: "Sent",
-    LedgerEvent.REFUSED: "Refused",
-    LedgerEvent.NOT_SENT: "Not sent",
-    LedgerEvent.UNKNOWN: "Unknown",
+_EMOJI_SENT, _EMOJI_WAITING, _EMOJI_UNKNOWN, _EMOJI_FAILED, _EMOJI_VALIDATED = "📨", "⏳", "⚠️", "⛔", "✅"
+
+_MENU = {CHECK_NOW: "Check now", DETAILS: "Details", STOP_TRACKING: "Stop tracking"}
+_RESEND_LABELS = {
+    LedgerEvent.UNKNOWN: "Resend anyway…",
+    LedgerEvent.REFUSED: "Choose another recipient…",
+    LedgerEvent.NOT_SENT: "Try again",
+    LedgerEvent.SENT: "Resend to another address…",
 }
-_EMOJI = {
-    LedgerEvent.SENT: ":white_check_mark:",
-    LedgerEvent.REFUSED: ":no_entry:",
-    LedgerEvent.NOT_SENT: ":no_entry_sign:",
-    LedgerEvent.UNKNOWN: ":warning:",
-}
-_WHAT_NOW = {
-    LedgerEvent.SENT: (
-        "The recipients open the mail from no-reply@digitalcertvalidation.com and approve it. DigiCert does not "
-        "report delivery: if nothing came after some minutes, look in spam, then choose another recipient."
-    ),
-    LedgerEvent.REFUSED: "Fix what DigiCert names, then ask again: what was not sent has no waiting time.",
-    LedgerEvent.NOT_SENT: "Ask again when the cause is gone: what was not sent has no waiting time.",
-    LedgerEvent.UNKNOWN: (
-        "Ask the recipients whether a mail came, or look in CertCentral. It is not repeated by itself; "
-        "*Send again* opens the form once more and wants a reason."
-    ),
-}
-_BUTTONS = {CHECK_NOW: "Check now", SEND_AGAIN: "Send again", STOP_FOLLOWING: "Stop following"}
-_EMAIL_ENDS = (
-    "Validation by e-mail ends on 2028-03-15 for every certificate authority. Move to validation by a DNS record "
-    "before then: the page email-validation-ends.md of the bot's documentation tells how."
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """The newer request for the same target: who made it, a link to its card, and whether its email may be sent."""
+
+    user_id: str
+    link: str | None = None
+    is_sent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """Everything that the card of an ended request shows.
+
+    `successors` are the newer requests by id. `resent` is the one that was made from this card, if any. `has_buttons`
+    is False while a newer message of the thread has them. `can_resume` means that a stopped tracking has a check left.
+    """
+
+    request: ResendRequest
+    results: Results
+    follow_ups: Sequence[FollowUp] = ()
+    successors: Mapping[str, Successor] = field(default_factory=dict)
+    resent: Successor | None = None
+    has_buttons: bool = True
+    can_resume: bool = False
+    console_url: str = ""
+
+    def follow_up(self, call_no: int) -> FollowUp | None:
+        """Return the follow-up of a call, or None."""
+        return next((each for each in self.follow_ups if each.call_no == call_no), None)
+
+    @property
+    def is_tracked(self) -> bool:
+        """True if the bot still checks by itself."""
+        return any(each.is_open for each in self.follow_ups)
+
+    @property
+    def checked_at(self) -> datetime | None:
+        """The time of the last check, or None."""
+        return max((each.observed_at for each in self.follow_ups if each.observed_at), default=None)
+
+
+class _State(Enum):
+    """The state of one name. The order is that of the lines on the card."""
+
+    FAILED = 1
+    UNKNOWN = 2
+    WAITING = 3
+    RESENT = 4
+    ENDED = 5
+    VALIDATED = 6
+
+
+_SETTLED = frozenset({_State.VALIDATED, _State.RESENT, _State.ENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """One name of a request, its call, and its state."""
+
+    ascii_name: str
+    call: Call
+    result: CallResult
+    state: _State
+    follow_up: FollowUp | None
+
+    @property
+    def word(self) -> str:
+        """The reason why the follow-up ended, or the id of the newer request."""
+        return self.follow_up.word if self.follow_up else ""
 
 
 def in_progress(request: ResendRequest) -> Message:
-    """Return the root message of an accepted request whose calls have not ended."""
-    words = f"Sending: {person(request.actor.user_id)} asks DigiCert to resend the DCV mail for {_subject(request)}."
-    return Message(words, (section(f":hourglass_flowing_sand: {words}"),))
+    """Return the card of an accepted request whose calls have not ended."""
+    return _card(_EMOJI_WAITING, f"Resending DCV email for {title(request)}…", (), _origin(request))
 
 
 def waiting(
     request: ResendRequest, results: Results, again_at: datetime, busy: bool, words: str = "DigiCert cannot be reached."
 ) -> Message:
-    """Return the root message while the bot waits for a retry: when it is due, and why.
+    """Return the card while the bot waits for a retry: when it is due, and why.
 
-    `busy` means that DigiCert answered 429. Otherwise, `words` is the reason.
+    `busy` means that DigiCert limits requests. Otherwise, `words` is the reason.
     """
-    cause = "DigiCert asks the bot to slow down (429)" if busy else escape(words.rstrip("."))
-    so_far = f"{len(results)} of {len(request.calls)} calls are done" if results else "Nothing was sent yet"
-    words = f"Waiting: {cause}. {so_far} for {_subject(request)}; next try {date_time(again_at)}."
-    return Message(words, (section(f":hourglass: {words}"), *_lines(request, results)))
+    head = "Waiting for DigiCert" if busy else "Not sent yet"
+    cause = "DigiCert is limiting requests." if busy else escape(words)
+    so_far = f"{len(results)} of {len(request.calls)} done." if results else "No email has been sent yet."
+    return _card(_EMOJI_WAITING, head, [f"{cause} {so_far} Next try: {time_of_day(again_at)}."], _origin(request))
 
 
 def progress(request: ResendRequest, results: Results) -> Message:
-    """Return the root message when some of several calls have ended."""
-    words = f"Sending: {len(results)} of {len(request.calls)} calls done for {_subject(request)}."
-    return Message(words, (section(f":hourglass_flowing_sand: {words}"), *_lines(request, results)))
+    """Return the card when some of several calls have ended."""
+    return _card(_EMOJI_WAITING, f"Sending: {len(results)} of {len(request.calls)} done", (), _origin(request))
 
 
-@dataclass(frozen=True, slots=True)
-class FollowUpStatus:
-    """The state of the names since the call ended. If `settled`, it is shown before the outcome."""
-
-    words: str
-    icon: str
-    settled: bool
-    followed: bool
+def result(facts: CardFacts) -> Message:
+    """Return the card of a request whose calls have ended: the state, the recipients, and what can help now."""
+    every = _names_of(facts)
+    emoji, state = _headline(facts, every)
+    about = [*_origin(facts.request), *_checks(facts)]
+    return _card(emoji, f"{title(facts.request)} · {state}", _lines(facts, every), about, buttons(facts))
 
 
-def result(request: ResendRequest, results: Results, follow_up: FollowUpStatus | None = None) -> Message:
-    """Return the root message with the result of every call and, if it is followed, the current state."""
-    quiet = f"Asked by {person(request.actor.user_id)}.{_delivery(results)}"
-    spoken = _spoken(request, results)
-    if len(request.calls) == 1:
-        blocks: list[Block] = [section(f"{_EMOJI[results[0].outcome]} {spoken}")]
+def headline(facts: CardFacts) -> str:
+    """Return the first line of the card as marked-up text."""
+    emoji, state = _headline(facts, _names_of(facts))
+    return f"{emoji} *{title(facts.request)} · {state}*"
+
+
+def state_of_tracking(facts: CardFacts) -> str:
+    """Return when the bot checked and checks next, or how tracking ended; empty if there is no tracking."""
+    return ", ".join(_checks(facts))
+
+
+def checked(states: Sequence[NameState], now: datetime) -> Message:
+    """Return DigiCert's state of the names of a request, for the user who asked for a check."""
+    open_ones = [state for state in states if state.waits]
+    if open_ones:
+        still = "domain still needs" if len(states) == 1 else "domains still need"
+        head = f"{len(open_ones)} of {len(states)} {still} approval"
     else:
-        subject = _subject(request)
-        words = f"{subject[:1].upper()}{subject[1:]}: {_tally(results)}."
-        spoken, blocks = f"{words} {spoken}", [section(f"*{words}*"), *_lines(request, results)]
-    if follow_up and follow_up.words:
-        now = section(f"{follow_up.icon} {follow_up.words}")
-        spoken = f"{follow_up.words} {spoken}" if follow_up.settled else f"{truncate(spoken, 2800)} {follow_up.words}"
-        blocks = [now, *blocks] if follow_up.settled else [*blocks, now]
-    stop = [buttons(request, STOP_FOLLOWING)] if follow_up and follow_up.followed else []
-    return Message(f"{spoken} {quiet}", (*blocks, context(quiet), *stop))
+        # A closed order has no name left to approve, although not each of its names is validated.
+        head = "Nothing is waiting for approval"
+    listed = sorted(states, key=lambda state: not state.waits)[:MOST_SHOWN]
+    lines = [f"• {name(state.name)}: {escape(state.words)}" for state in listed]
+    return _card("", head, [*lines, *_more(len(states) - len(listed))], [f"Checked {time_of_day(now)}"])
 
 
-def detail(request: ResendRequest, results: Results, *, email_end_note: bool = False) -> Message:
-    """Return all details of a finished request, for its thread."""
-    blocks: list[Block] = [_asked(request)]
-    room = _share(_ROOM_IN_BLOCKS // 2, request)
-    for number, call in enumerate(request.calls):
-        blocks += [_line(call, results[number], room), _mailed(call, room)]
-    advice = _advice(results)
-    blocks.append(section(f"*What now*\n{advice}"))
-    if any(call_result.outcome in OPEN for call_result in results.values()):
-        blocks.append(buttons(request, CHECK_NOW, SEND_AGAIN))
-    if email_end_note:
-        blocks.append(context(_EMAIL_ENDS))
-    return Message(f"{_spoken(request, results)} {advice}", tuple(blocks))
+def previous_result(request: ResendRequest, results: Results) -> str | None:
+    """Return what became of a request, for the form that repeats it; None if no email can have been sent.
+
+    The form requires a reason if there is one.
+    """
+    outcomes = {each.outcome for each in results.values()}
+    if not outcomes & MAY_HAVE_BEEN_SENT:
+        return None
+    doubt = " It may or may not have been sent." if LedgerEvent.UNKNOWN in outcomes else ""
+    asked = f"{person(request.actor.user_id)} resent this email {date_time(request.at)}."
+    return f"{asked}{doubt} To resend it again, give a reason."
 
 
-def checked(request: ResendRequest, states: Sequence[NameState], by: str, now: datetime) -> Message:
-    """Return DigiCert's state of the names of a request, when a user asks for a check."""
-    waiting = [state for state in states if state.waits]
-    words = f"{still_wait(len(waiting), len(states))} for validation" if waiting else "No name waits any longer"
-    lines = [f"• {names([state.name])}: {escape(state.words)}" for state in states[:MOST_STATES]]
-    if more := len(states) - len(lines):
-        lines.append(f"and {more} more")
-    head = f"{words}, checked by {person(by)} at {date_time(now)}."
-    spoken = " ".join(f"{escape(state.name)}: {escape(state.words)}." for state in states[:MOST_STATES])
-    return Message(f"{head} {spoken}", (section(f":mag: {head}"), section("\n".join(lines))))
-
-
-def previous_result(request: ResendRequest, results: Results) -> str:
-    """Return the result of a request as marked-up text, for the form that repeats it."""
-    asked = f"{person(request.actor.user_id)} asked for this at {date_time(request.at)}."
-    return f"{truncate(_spoken(request, results), 2000)} {asked} To send again, say why."
-
-
-def buttons(request: ResendRequest, *actions: str) -> Block:
-    """Return the buttons for these actions on a request."""
-    return ActionsBlock(
-        elements=[ButtonElement(text=plain(_BUTTONS[action]), action_id=action, value=request.id) for action in actions]
+def title(request: ResendRequest) -> str:
+    """Return the first name of a request, and how many more there are: `shop.example.com + 1`."""
+    first, *more = dict.fromkeys(each for call in request.calls for each in call.names)
+    return (
+        f"{truncate(name(first), _ROOM_FOR_A_NAME)} + {len(more)}" if more else truncate(name(first), _ROOM_FOR_A_NAME)
     )
 
 
+def is_settled(facts: CardFacts) -> bool:
+    """Return True if nothing is left to do: each name is validated, resent, or closed."""
+    return all(each.state in _SETTLED for each in _names_of(facts))
+
+
+def buttons(facts: CardFacts) -> ActionsBlock | None:
+    """Return the buttons that can help now, or None: a request has one set of them."""
+    every = _names_of(facts)
+    if facts.resent or any(each.state is _State.RESENT for each in every):
+        return None
+    console = [console_button(facts.console_url, facts.request.key)] if facts.console_url else []
+    unsettled = [each.result.outcome for each in every if each.state not in _SETTLED]
+    if not unsettled:
+        # A link is no button of the set: nothing can be done with it twice.
+        return ActionsBlock(elements=console) if console else None
+    if not facts.has_buttons:
+        return None
+    worst = next(outcome for outcome in _RESEND_LABELS if outcome in unsettled)
+    shown = {RESUME_TRACKING: "Resume tracking"} if facts.can_resume and not facts.is_tracked else {}
+    if worst is LedgerEvent.UNKNOWN and not shown:
+        shown[CHECK_NOW] = _MENU[CHECK_NOW]
+    shown[SEND_AGAIN] = _RESEND_LABELS[worst]
+    hidden = {*shown, *(() if facts.is_tracked else (STOP_TRACKING,))}
+    hidden |= {CHECK_NOW} if worst in _FAILED else set()
+    entries = {entry: label for entry, label in _MENU.items() if entry not in hidden}
+    pressed = [
+        ButtonElement(text=plain(label), action_id=action, value=facts.request.id) for action, label in shown.items()
+    ]
+    return ActionsBlock(elements=[*pressed, *console, menu(REQUEST_MENU, facts.request.id, entries)])
+
+
 _DETOURS = {
-    "shared_channel": "people of other organizations read along there",
-    "not_in_channel": "the bot is not in that channel; /invite it to read results there",
-    "channel_not_found": "the bot cannot see that conversation; /invite it to read results there",
-    "is_archived": "that channel is archived",
-    "thread_not_found": "the message in whose thread it belongs is gone",
+    "shared_channel": "the channel is shared with another organization",
+    "not_in_channel": "I'm not in the channel. To see results there, run `/invite @DCV Resend` in it",
+    "channel_not_found": "I don't have access to that conversation. Invite me to see results there",
+    "is_archived": "the channel is archived",
+    "thread_not_found": "the original message was deleted",
 }
 
 
@@ -176,9 +266,8 @@ def as_direct_message(message: Message, detour: str) -> Message:
 
     `detour` is Slack's error code.
     """
-    cause = _DETOURS.get(detour, f"Slack does not let the bot post there ({escape(detour)})")
-    words = f"Told to you alone, because {cause}."
-    return Message(f"{message.text} {words}", (*message.blocks, context(words)))
+    words = f"Only you can see this because {_DETOURS.get(detour, 'Slack did not let me post in the channel')}."
+    return Message(f"{message.text} {words.replace('`', '')}", (*message.blocks, context(words)))
 
 
 def withdrawn() -> Message:
@@ -186,113 +275,221 @@ def withdrawn() -> Message:
     return Message(_WITHDRAWN, (context(_WITHDRAWN),))
 
 
-_WITHDRAWN = "The bot withdrew this message, because people of other organizations can read this channel."
+_WITHDRAWN = "I withdrew this message because the channel is shared with another organization."
 
 
-def _subject(request: ResendRequest) -> str:
-    waiting = tuple(dict.fromkeys(name for call in request.calls for name in call.names))
-    return truncate(f"{escape(request.subject)} ({names(waiting, room=200)})", _ROOM_FOR_NAMES)
+def _card(emoji: str, head: str, lines: Sequence[str], about: Sequence[str], actions: Block | None = None) -> Message:
+    icon, quiet = f"{emoji} " if emoji else "", " · ".join(about)
+    blocks = [section("\n".join([f"{icon}*{head}*", *lines])), context(quiet), *([actions] if actions else [])]
+    return Message(f"{icon}{head}. {' '.join([*lines, quiet])}", tuple(blocks))
 
 
-def _share(room: int, request: ResendRequest) -> int:
-    """Return how many characters each call of a request may use."""
-    return min(SECTION_TEXT, room // len(request.calls))
-
-
-def _spoken(request: ResendRequest, results: Results) -> str:
-    room = _share(_ROOM_IN_TEXT, request)
-    return " ".join(_result_words(call, results[number], room) for number, call in enumerate(request.calls))
-
-
-def _target(call: Call, room: int) -> str:
-    match call.target:
-        case OrderTarget(order_id):
-            return truncate(f"order {order_id} ({names(call.names, room=200)})", room)
-        case DomainTarget(_, name_scope):
-            return truncate(f"domain {names([name_scope])}", room)
-
-
-def _result_words(call: Call, call_result: CallResult, room: int) -> str:
-    """Return the result of a call in at most `room` characters. The words may be cut, the outcome never is."""
-    target = _target(call, min(_ROOM_FOR_NAMES, room // 2))
-    words = escape(call_result.message)
-    match call_result.outcome:
-        case LedgerEvent.SENT:
-            return f"*Sent*: DigiCert accepted the resend for {target}.{_sent_to(call, room // 3)}"
-        case LedgerEvent.REFUSED:
-            said, meaning = f"*Refused*: DigiCert did not resend for {target}:", " Nothing was sent."
-        case LedgerEvent.NOT_SENT:
-            said, meaning = f"*Not sent*: nothing went out for {target}.", ""
-        case _:
-            said, meaning = f"*Unknown*: the mail for {target} may have been sent, or not.", ""
-    return f"{said} {truncate(words, room - len(said) - len(meaning) - 1)}{meaning}".rstrip()
-
-
-def _sent_to(call: Call, room: int) -> str:
-    """Return the recipients of an email whose audience is uncertain, as far as it is known; empty if it is certain."""
-    if not call.audience_uncertain or len(call.recipients) < 2:
-        return ""
-    *most, last = [escape(recipient.email) for recipient in call.recipients]
-    how_many = "one or both" if len(most) == 1 else "some or all"
-    return truncate(f" Sent to {how_many} of {', '.join(most)} and {last}.", room)
-
-
-def _advice(results: Results) -> str:
-    """Return what to do now, once for each outcome."""
-    ways = [outcome for outcome in OUTCOMES if outcome in {call_result.outcome for call_result in results.values()}]
-    if len(ways) == 1:
-        return _WHAT_NOW[ways[0]]
-    return "\n".join(f"*{_WORD[way]}*: {_WHAT_NOW[way]}" for way in ways)
-
-
-def _delivery(results: Results) -> str:
-    """Return the note that DigiCert does not report delivery; empty if nothing was sent."""
-    sent = any(call_result.outcome is LedgerEvent.SENT for call_result in results.values())
-    return " DigiCert does not report whether a mail was delivered." if sent else ""
-
-
-def _tally(results: Results) -> str:
-    counts = {outcome: sum(call_result.outcome is outcome for call_result in results.values()) for outcome in OUTCOMES}
-    return ", ".join(f"{count} {_WORD[outcome].lower()}" for outcome, count in counts.items() if count)
-
-
-def _lines(request: ResendRequest, results: Results) -> Sequence[Block]:
-    if len(request.calls) == 1:
-        return ()
-    room = _share(_ROOM_IN_BLOCKS, request)
+def _names_of(facts: CardFacts) -> list[_Name]:
+    """Return every name of a request with its state, in the order of the calls."""
     return [
-        _line(call, results[number], room)
-        if number in results
-        else section(f":hourglass_flowing_sand: {_target(call, _ROOM_FOR_NAMES)}")
-        for number, call in enumerate(request.calls)
+        _Name(each, call, facts.results[number], _state(each, facts.results[number], follow_up), follow_up)
+        for number, call in _deciding_calls(facts)
+        for follow_up in [facts.follow_up(number)]
+        for each in call.names
     ]
 
 
-def _line(call: Call, call_result: CallResult, room: int) -> Block:
-    icon = _EMOJI[call_result.outcome]
-    return section(f"{icon} {_result_words(call, call_result, room - len(icon) - 1)}")
+def _deciding_calls(facts: CardFacts) -> list[tuple[int, Call]]:
+    """Return the calls that the card shows: of a revalidation only the step that it ended with."""
+    calls = list(enumerate(facts.request.calls))
+    if not facts.request.revalidates:
+        return calls
+    return [next((each for each in calls if facts.results[each[0]].outcome is not LedgerEvent.SENT), calls[-1])]
 
 
-def _asked(request: ResendRequest) -> Block:
-    reason = escape(request.reason) if request.reason else "none given"
-    return fields(
-        [
-            ("Asked by", person(request.actor.user_id)),
-            ("When", date_time(request.at)),
-            ("Language", f"Asked for {escape(language(request.locale))}"),
-            ("Reason", reason),
-        ]
-    )
+def _state(ascii_name: str, outcome: CallResult, follow_up: FollowUp | None) -> _State:
+    if outcome.outcome in _FAILED:
+        return _State.FAILED
+    if follow_up and (follow_up.state is FollowUpState.VALIDATED or ascii_name in follow_up.validated):
+        return _State.VALIDATED
+    ended = {FollowUpState.SUPERSEDED: _State.RESENT, FollowUpState.ENDED: _State.ENDED}
+    if follow_up and follow_up.state in ended:
+        return ended[follow_up.state]
+    return _State.UNKNOWN if outcome.outcome is LedgerEvent.UNKNOWN else _State.WAITING
 
 
-def _mailed(call: Call, room: int) -> Block:
-    by_emails: dict[str, list[str]] = {}
-    for recipient in call.recipients:
-        by_emails.setdefault(recipient.email, []).append(recipient.name)
-    lines = [
-        f"{escape(email)} for {names(mailed, room=600)}"
-        for email, mailed in islice(by_emails.items(), _MOST_RECIPIENTS)
+def _headline(facts: CardFacts, every: Sequence[_Name]) -> tuple[str, str]:
+    """Return the emoji and the words that answer if the request is done."""
+    found = Counter(each.state for each in every)
+    total = len(every)
+    if found[_State.VALIDATED] == total:
+        return _EMOJI_VALIDATED, f"validated{_order_state(every)}"
+    if found[_State.UNKNOWN] and facts.request.revalidates and every[0].call.step is not CallStep.RESEND:
+        return _EMOJI_UNKNOWN, "unconfirmed, no email was sent"
+    if unknown := found[_State.UNKNOWN]:
+        return _EMOJI_UNKNOWN, f"may or may not have been sent{_of_all(unknown, total)}"
+    if failed := found[_State.FAILED]:
+        return _EMOJI_FAILED, f"no email was sent{_of_all(failed, total)}"
+    if found[_State.RESENT] == total:
+        return (_EMOJI_UNKNOWN if _is_doubtful(every) else _EMOJI_SENT), "resent"
+    ended = [each for each in every if each.state is _State.ENDED]
+    if ended and not found[_State.WAITING]:
+        is_issued = ended[0].word == _ISSUED and not _is_doubtful(every)
+        return (_EMOJI_SENT if is_issued else _EMOJI_FAILED), closed(ended[0].word)
+    if validated := found[_State.VALIDATED]:
+        return _EMOJI_SENT, f"{validated} of {total} validated"
+    return _EMOJI_SENT, "waiting for approval"
+
+
+def _is_doubtful(every: Sequence[_Name]) -> bool:
+    """Return True if it is unknown whether the email for one of these names was sent."""
+    return any(each.result.outcome is LedgerEvent.UNKNOWN for each in every)
+
+
+def _of_all(count: int, total: int) -> str:
+    return "" if count == total else f" for {count} of {total}"
+
+
+def _order_state(every: Sequence[_Name]) -> str:
+    word = next((each.word for each in every if each.word), "")
+    return f", {closed(word)}" if word else ""
+
+
+def closed(word: str) -> str:
+    """Return why nothing is left to approve, as the end of a headline."""
+    known = {
+        _ISSUED: "certificate issued",
+        GONE: "no longer in CertCentral",
+        NOT_SUBMITTED: "no longer submitted for validation",
+    }
+    return known.get(word, f"order {escape(word)}")
+
+
+def _lines(facts: CardFacts, every: Sequence[_Name]) -> list[str]:
+    """Return the lines below the headline: one for all names if they have the same state, else one for each."""
+    states = {each.state for each in every}
+    doubt = ["The resend itself was unconfirmed."] if states == {_State.VALIDATED} and _is_doubtful(every) else []
+    if states == {_State.VALIDATED}:
+        listed = [several([each.ascii_name for each in every])] if len(every) > 1 else []
+        return [*listed, *doubt]
+    if states == {_State.RESENT}:
+        return list(dict.fromkeys(resent_by(facts.successors.get(each.word)) for each in every))
+    resent = [resent_by(facts.resent)] if facts.resent else []
+    if len(facts.request.calls) == 1 and len(states) == 1:
+        return [_of_one_call(every[0]), *resent]
+    listed = [f"• {name(each.ascii_name)}: {_of_one_name(facts, each)}" for each in sorted(every, key=_by_state)]
+    return [
+        *(truncate(line, _ROOM_FOR_A_LINE) for line in listed[:MOST_SHOWN]),
+        *_more(len(listed) - MOST_SHOWN),
+        *resent,
     ]
-    if more := len(by_emails) - len(lines):
-        lines.append(f"and {more} more recipients")
-    return context("\n".join(["Recipients:", *lines]), room)
+
+
+def _by_state(each: _Name) -> int:
+    return int(each.state.value)
+
+
+def _of_one_call(each: _Name) -> str:
+    words = _without_internals(each.result.message)
+    match each.state:
+        case _State.FAILED:
+            return _reason(each.result)
+        case _State.UNKNOWN:
+            said = truncate(words, _ROOM_FOR_A_REASON)
+            if each.call.step is not CallStep.RESEND:
+                return f"{said} I won't retry by myself.".strip()
+            ask = f"Ask {_recipients(each.call)} whether it arrived."
+            return f"{said} I won't retry by myself, to avoid a second email. {ask}".strip()
+        case _:
+            return f"Email sent to {_audience(each.call)}"
+
+
+def _of_one_name(facts: CardFacts, each: _Name) -> str:
+    addresses = emails([mailed.email for mailed in each.call.recipients if mailed.name == each.ascii_name])
+    match each.state:
+        case _State.FAILED:
+            return f"no email was sent. {_reason(each.result)}"
+        case _State.UNKNOWN:
+            return f"may or may not have been sent to {addresses}. {_without_internals(each.result.message)}"
+        case _State.WAITING:
+            return f"waiting for approval ({addresses})"
+        case _State.RESENT:
+            return resent_by(facts.successors.get(each.word))
+        case _State.ENDED:
+            return closed(each.word)
+        case _:
+            return "validated"
+
+
+def _reason(failed: CallResult) -> str:
+    """Return why no email was sent. DigiCert's own text is quoted; the bot's texts name DigiCert first."""
+    words = truncate(_without_internals(failed.message), _ROOM_FOR_A_REASON)
+    if failed.outcome is not LedgerEvent.REFUSED or words.startswith("DigiCert rejected"):
+        return words
+    if words and not words.startswith("DigiCert"):
+        return f"DigiCert's reason: “{words}”"
+    return f"DigiCert rejected the request. {words}".strip()
+
+
+def _without_internals(words: str) -> str:
+    """Return a reason without status codes and names of settings, which help in the log, not in Slack."""
+    return _INTERNALS.sub("", escape(words))
+
+
+def resent_by(newer: Successor | None) -> str:
+    if newer is None:
+        return "Resent"
+    link = f" (<{newer.link}|open>)" if newer.link else ""
+    return f"{'Resent' if newer.is_sent else 'Tried again'} by {person(newer.user_id)}{link}"
+
+
+def _recipients(call: Call) -> str:
+    return emails(list(dict.fromkeys(recipient.email for recipient in call.recipients)))
+
+
+def _audience(call: Call) -> str:
+    """Return the recipients, as certain as DigiCert is: it may send to only some of them."""
+    if not call.audience_uncertain or len(call.recipients) < 2:
+        return _recipients(call)
+    return f"{'one or both' if len(call.recipients) == 2 else 'some or all'} of {_recipients(call)}"
+
+
+def several(ascii_names: Sequence[str]) -> str:
+    """Return the first five names, and how many more there are."""
+    shown = [truncate(name(each), _ROOM_FOR_A_NAME) for each in ascii_names[:MOST_SHOWN]]
+    more = len(ascii_names) - len(shown)
+    return f"{', '.join(shown)} + {more} more" if more else join_names(shown)
+
+
+def _more(count: int) -> list[str]:
+    return [f"+ {count} more"] if count > 0 else []
+
+
+def _origin(request: ResendRequest) -> list[str]:
+    subject = escape(truncate(request.subject, _ROOM_FOR_A_NAME))
+    by = person(request.actor.user_id)
+    if request.requested_by:
+        by = f"{person(request.requested_by)}, sent by {by}"
+    return [f"{subject[:1].upper()}{subject[1:]}", f"requested by {by} {time_of_day(request.at)}"]
+
+
+def _checks(facts: CardFacts) -> list[str]:
+    """Return when the bot checked and checks next, or how tracking ended."""
+    since, checked_at = facts.request.at, facts.checked_at
+    seen = [f"checked {_near(checked_at, since)}"] if checked_at else []
+    due = [each.due_at for each in facts.follow_ups if each.is_open and each.due_at]
+    if due:
+        following = _near(min(due), since)
+        return [f"{seen[0]}, next {following}"] if seen else [f"next check {following}"]
+    if not facts.follow_ups or facts.is_tracked:
+        return seen
+    stopped = next((each for each in facts.follow_ups if is_stopped_by_person(each)), None)
+    if stopped:
+        at = f" {_near(stopped.ended_at, since)}" if stopped.ended_at else ""
+        return [*seen, f"tracking stopped by {person(stopped.word)}{at}"]
+    return [*seen, "tracking ended"]
+
+
+def is_stopped_by_person(follow_up: FollowUp) -> bool:
+    """Return True if a user stopped this follow-up. Otherwise, its word is Slack's error code."""
+    return follow_up.state is FollowUpState.STOPPED and follow_up.word.startswith(("U", "W"))
+
+
+def _near(at: datetime, since: datetime) -> str:
+    """Return the time alone if it is on the day of the card, else with its day."""
+    return time_of_day(at) if abs(at - since) < _SAME_DAY else date_time(at)

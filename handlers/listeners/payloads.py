@@ -45,11 +45,14 @@ def read_thread(body: Payload) -> Destination:
 
 
 def read_message_interaction(body: Payload) -> Interaction:
-    """Return the user who pressed a button below a message, and its thread.
+    """Return the user who pressed a button below a message, and the place of the message.
 
-    Omits the response_url, because it would not reply in the thread.
+    Omits the response_url, because it would not reply in the thread. A message in the channel is answered there:
+    Slack shows an ephemeral message in a thread only if the thread has replies.
     """
-    return Interaction(read_actor(body), read_thread(body))
+    thread = read_thread(body)
+    is_reply = thread.thread_ts != _text_or_none(body, "container", "message_ts")
+    return Interaction(read_actor(body), thread if is_reply else Destination(thread.channel_id))
 
 
 def read_shortcut_thread(body: Payload) -> Destination:

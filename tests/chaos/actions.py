@@ -100,7 +100,7 @@ class Actions:
         who = self.env.people[person]
         before = self._views(who)
         await who.click(*found[pick % len(found)])
-        if label in {"Send again", "Resend 7"}:
+        if label in {"Resend to another address…", "Resend 7"}:
             await self._fill(who, before, "pressed again", "double click")
 
     async def read(self, person: str) -> None:

@@ -112,7 +112,7 @@ class _Drawing:
             details["again"] = chance.choice(("once", "double click", "sent twice"))
             yield self._step(way, at=chance.uniform(0.0, SPAN * 0.7), **details)
         for _ in range(2):
-            label = chance.choice(("Check now", "Send again", "Stop following", "Resend 7", "Not now"))
+            label = chance.choice(("Check now", "Resend to another address…", "Stop tracking", "Resend 7", "Not now"))
             pick, person = chance.randrange(1000), chance.choice(ACTORS)
             yield self._step("press", label=label, pick=pick, person=person, at=chance.uniform(1.0, SPAN))
         for _ in range(chance.randint(1, 3)):

@@ -123,6 +123,8 @@ async def make_bot(
                 "DCV_PERSON_LIMITS": "1000/1m",
                 "DATABASE_URL": database_url,
                 "LOG_FORMAT": "json",
+                # A reply less in each thread.
+                "DCV_EMAIL_END_NOTE": "false",
                 **settings,
             },
             log=tmp_path / f"bot-{len(made)}.log",

@@ -29,7 +29,15 @@ AS_COMMAND = pytest.mark.parametrize("process", [BotProcess], indirect=True, ids
 NO_TABLES = pytest.mark.parametrize("database_url", ["no tables"], indirect=True)
 ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 UNDER_BOTH_LIMITS = pytest.mark.parametrize("email_array_limited_by", EMAIL_ARRAY_LIMITS, indirect=True)
-ENDINGS = {"sent": "Sent", "refused": "Refused", "not_sent": "Not sent", "unknown": "Unknown"}
+# What a card says after a successful resend until a name is validated.
+SENT = "waiting for approval"
+# What a card says by the ledger's word for the outcome. The first that fits counts.
+ENDINGS = {
+    "unknown": ("may or may not have been sent", "The resend itself was unconfirmed"),
+    "refused": ("DigiCert's reason:", "DigiCert rejected the request", "DigiCert refused the call"),
+    "not_sent": ("no email was sent",),
+    "sent": (SENT, " validated", "certificate issued", "order canceled"),
+}
 
 
 class PolicyFile:
@@ -89,22 +97,38 @@ async def resend(person: SimulatedUser, order_id: int, channel: Channel) -> Subm
 def roots(channel: Channel, order_id: int | None = None) -> list[Message]:
     """The messages that are no replies, those about one order if it is named."""
     about = "" if order_id is None else f"order {order_id} "
-    return [message for message in channel.messages if not message.is_reply and about in message.text]
+    return [
+        message
+        for message in channel.messages
+        if not message.is_reply and about in message.text.lower().replace(".", " ")
+    ]
+
+
+def cards(channel: Channel, order_id: int | None = None) -> list[Message]:
+    """The cards of requests, also those in threads, and those about one order if it is named."""
+    about = " · requested by " if order_id is None else f"Order {order_id} · requested by "
+    return [message for message in channel.messages if about in message.text]
 
 
 def tells(message: Message) -> str | None:
-    """Return the outcome that a root message reports, in the ledger's word, or None."""
-    return next((kind for kind, word in ENDINGS.items() if message.content.says(f"{word}: ")), None)
+    """Return the outcome that a card reports, in the ledger's word, or None."""
+    fits = message.content.says
+    return next((kind for kind, words in ENDINGS.items() if any(map(fits, words))), None)
 
 
 async def sees_end(slack: Slack, channel: Channel, order_id: int, timeout: float = 20.0) -> Message:  # noqa: ASYNC109 - the deadline is the contract here
-    """Wait for a root message that tells how the resend of an order ended, and for the detail in its thread."""
+    """Wait for a card that tells how the resend of an order ended."""
 
     def find() -> Message | None:
-        ended = [message for message in roots(channel, order_id) if tells(message)]
-        return next((message for message in ended if channel.thread(message.ts)), None)
+        return next((message for message in roots(channel, order_id) if tells(message)), None)
 
-    return await slack.wait_for(find, f"the outcome for order {order_id}, with its detail", timeout)
+    return await slack.wait_for(find, f"the outcome for order {order_id}", timeout)
+
+
+async def see_details(person: SimulatedUser, card: Message) -> Form:
+    """Open the details of a card that the person can see."""
+    await person.click(card, "Details")
+    return await person.sees_form("Requested by")
 
 
 def kinds(rows: list[Row], order_id: int) -> list[str]:

@@ -169,10 +169,9 @@ async def record(
     form.fill("Reason", "a new mailbox")
     await form.submit()
     root = await sees_end(slack, pki, ORDER)
-    detail = await slack.sees_message(pki, "What now", thread=root)
-    await ana.click(detail, "Check now")
-    await ana.click(detail, "Send again")
-    await ana.sees_form("DigiCert accepted the resend")
+    await ana.click(root, "Check now")
+    await ana.click(root, "Resend to another address…")
+    await ana.sees_form("give a reason")
     line = f"{ORDER} to admin@example.com in de"
     await ana.command("/dcv-resend", line, pki)
     await ana.receives("Nothing was sent")
@@ -191,8 +190,9 @@ async def record(
     await ana.command("/dcv-resend", f"history <@{pam.id}|pam>", pki)
     await ana.click(await ana.receives("Recent requests"), "Older")
     # The last one: what is followed is asked for by the bot itself now and then.
-    await ana.click(root, "Stop following")
-    await slack.sees_message(pki, "stopped following this", thread=root)
+    await ana.click(root, "Stop tracking")
+    await (await ana.sees_form("I'll stop checking")).submit()
+    await slack.wait_for(lambda: "tracking stopped by" in root.text, "tracking to stop", 20.0)
     await slack.wait_for_events()
 
     found = [Genuine(delivery.kind, copy.deepcopy(delivery.sent)) for delivery in slack.deliveries]

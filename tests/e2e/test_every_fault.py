@@ -146,7 +146,9 @@ async def test_whatever_keeps_slack_from_saying_who_asked_the_call_waits_for_it(
 
 def _waits(channel: Channel, order_id: int) -> bool:
     """Return if the root message says that the call waits for Slack."""
-    return any(root.content.says("Right before the call Slack could not tell") for root in roots(channel, order_id))
+    return any(
+        root.content.says("Slack didn't confirm the requester's permission") for root in roots(channel, order_id)
+    )
 
 
 async def test_whatever_slack_does_to_forms_and_whispers_everybody_hears_a_sentence(

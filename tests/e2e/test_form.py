@@ -10,7 +10,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers, drops, stalls
 from sandbox.slack import ApiCall, Channel, Form, SimulatedUser, Slack
-from tests.e2e.helpers import sends, show_more
+from tests.e2e.helpers import SENT, see_details, sends, show_more
 
 Ask = Callable[[str], Awaitable[Form]]
 
@@ -213,7 +213,7 @@ async def test_choosing_another_order_or_domain_draws_its_recipients_and_sends_f
         await ana.sees_form(f" for {name}")
         labels.append(form.labels[1:-1])
     await form.submit()
-    await slack.sees_message(pki, containing="Sent")
+    await slack.sees_message(pki, containing=SENT)
 
     assert labels == [
         ["Recipient for shop.example.com"],
@@ -238,13 +238,13 @@ async def test_reason_and_language_stay_when_another_order_is_chosen(
     await ana.sees_form("Recipient for www.example.org")
     kept = form.typed("Reason"), form.selected("Email language")
     await form.submit()
-    root = await slack.sees_message(pki, containing="Sent")
-    detail = await slack.sees_message(pki, containing="What now", thread=root)
+    root = await slack.sees_message(pki, containing=SENT)
+    details = await see_details(ana, root)
 
     assert kept == ("the mailbox is new", ["German"])
     assert [call.body["locale"] for call in certcentral.resends] == ["de"]
-    assert "Asked for German" in detail.visible_text
-    assert "the mailbox is new" in detail.visible_text
+    assert details.says("German")
+    assert details.says("the mailbox is new")
 
 
 async def test_a_slow_first_choice_does_not_overwrite_a_later_quick_one(

@@ -11,7 +11,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
 from sandbox.slack import Channel, Form, SimulatedUser, Slack
-from tests.e2e.helpers import put, sees_end
+from tests.e2e.helpers import put, see_details, sees_end
 
 MARKUP = "<!channel> <@U0EVERYBODY> <!subteam^S0ALL> <https://evil.example|DigiCert> `x` \n*bold*"
 UNREADABLE = "pay\u200bpal\u202egpj.exe\u2066\u3164\x1b[31m"
@@ -60,11 +60,11 @@ async def test_hostile_text_from_everywhere_is_shown_as_text_alone(
     form.fill("Reason", MARKUP.replace("\n", " "))
     await form.submit()
     root = await sees_end(slack, pki, ORDER)
-    detail = await slack.sees_message(pki, "What now", thread=root)
-    await ana.click(detail, "Check now")
-    await slack.sees_message(pki, "checked by", thread=root)
-    await ana.click(detail, "Send again")
-    await ana.sees_form("asked for this")
+    await see_details(ana, root)
+    await ana.click(root, "Check now")
+    await ana.receives("Checked ")
+    await ana.click(root, "Resend to another address…")
+    await ana.sees_form("give a reason")
     for order, trouble in ((REFUSED, error(HOSTILE)), (LOST, answers(502, HTML))):
         certcentral.faults.plan(put(order), trouble)
         await ana.command("/dcv-resend", f"{order} to admin@example.com because {HOSTILE}", pki)

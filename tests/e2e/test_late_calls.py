@@ -11,7 +11,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.database_link import DatabaseLink
-from tests.e2e.helpers import Rows, kinds, puts, resend, roots, sees_end, sends, tells
+from tests.e2e.helpers import Rows, cards, kinds, puts, resend, sees_end, sends, tells
 
 ORDER = 700001
 # What the transaction holds that writes the row before a call.
@@ -51,20 +51,20 @@ async def other(owner: object, make_bot: Callable[..., BotProcess]) -> BotProces
 
 
 async def ends_elsewhere(other: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel) -> None:
-    """Let the other instance end the call, and press *Send again* there."""
+    """Let the other instance end the call, and press *Resend anyway…* there."""
     root = await sees_end(slack, pki, ORDER, 60.0)
     assert tells(root) == "unknown"
     before = {form.view_id for form in ana.open_forms}
-    await ana.click(next(message for message in pki.messages if "Send again" in message.buttons), "Send again")
+    await ana.click(root, "Resend anyway…")
 
     def drawn() -> bool:
         return any(sends(form) and form.view_id not in before for form in ana.open_forms)
 
-    await slack.wait_for(drawn, "the form of Send again", 20.0)
+    await slack.wait_for(drawn, "the form of the next resend", 20.0)
     form = next(form for form in ana.open_forms if sends(form) and form.view_id not in before)
     form.fill("Reason", "no email came")
     await form.submit()
-    await slack.wait_for(lambda: "sent" in map(tells, roots(pki, ORDER)), "the second outcome", 30.0)
+    await slack.wait_for(lambda: "sent" in map(tells, cards(pki, ORDER)), "the second outcome", 30.0)
 
 
 async def is_not_made_late(owner: BotProcess, certcentral: CertCentral) -> None:

@@ -186,8 +186,8 @@ async def test_a_file_that_changes_counts_at_the_submit_and_before_the_call(
     await sees_end(slack, pki, SHOP)
 
     assert submitted.closed
-    assert "Not sent" in end.text
-    assert "no longer allowed to (stop)" in end.text
+    assert "no email was sent" in end.text
+    assert "lost permission" in end.text
     assert (kinds(ledger(), OTHER), len(certcentral.resends)) == (["not_sent"], 1)
     assert slack.problems == []
 

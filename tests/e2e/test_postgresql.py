@@ -149,7 +149,7 @@ async def test_a_bot_ends_in_time_while_the_server_is_away_and_goes_on_at_the_ne
     certcentral.faults.plan(put(waits), answers(429, {"errors": []}, {"Retry-After": "1"}))
     await resend(ana, ORDER, pki)
     await resend(ana, waits, pki)
-    await slack.sees_message(pki, "slow down (429)")
+    await slack.sees_message(pki, "Waiting for DigiCert")
 
     await asyncio.to_thread(server.stop)
     answer.set()

@@ -1,60 +1,37 @@
-"""*Check now* and *Send again* below an open end."""
+"""The buttons of a card: who may press them, and what a resend from a card becomes."""
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import drops
-from sandbox.slack import Channel, Message, SimulatedUser, Slack
-from tests.e2e.helpers import put, resend
+from sandbox.slack import Channel, SimulatedUser, Slack
+from tests.e2e.helpers import cards, put, resend, see_details, sees_end
+
+ORDER = 700001
 
 
-async def _detail(slack: Slack, pki: Channel, containing: str) -> Message:
-    root = await slack.sees_message(pki, containing=containing)
-    return await slack.sees_message(pki, containing="What now", thread=root)
-
-
-async def test_check_now_tells_in_the_thread_what_digicert_says_and_edits_it_the_next_time(
+async def test_resend_anyway_needs_a_reason_and_becomes_a_new_card_in_the_thread_of_the_old_one(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
-    certcentral.add_order(700001, ["shop.one.com", "two.com"])
-    await resend(ana, 700001, pki)
-    detail = await _detail(slack, pki, "Sent")
+    certcentral.add_order(ORDER, ["shop.one.com"])
+    certcentral.faults.plan(put(ORDER), drops(effect=True))
+    await resend(ana, ORDER, pki)
+    old = await sees_end(slack, pki, ORDER)
+    offered = old.buttons
 
-    await ana.click(detail, "Check now")
-    check = await slack.sees_message(pki, containing="2 of 2 names still wait")
-    certcentral.approve(certcentral.outbox[0])
-    await ana.click(detail, "Check now")
-    await slack.sees_message(pki, containing="1 of 2 names still wait")
-    certcentral.approve(certcentral.outbox[1])
-    await ana.click(detail, "Check now")
-    await slack.sees_message(pki, containing="No name waits any longer")
-
-    assert check.thread_ts == detail.thread_ts
-    assert "its order is issued" in check.text
-    assert len(slack.thread(pki, detail.thread_ts)) == 2
-    assert len(certcentral.resends) == 1
-    assert slack.problems == []
-
-
-async def test_send_again_opens_the_form_with_what_happened_and_a_required_reason(
-    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
-) -> None:
-    certcentral.add_order(700001, ["shop.one.com"])
-    certcentral.faults.plan(put(700001), drops(effect=True))
-    await resend(ana, 700001, pki)
-    detail = await _detail(slack, pki, "may have been sent")
-
-    await ana.click(detail, "Send again")
-    form = await ana.sees_form("Recipient for shop.one.com")
-    form_text = form.text
+    await ana.click(old, "Resend anyway…")
+    form = await ana.sees_form("give a reason")
     form.fill("Reason", "nothing came")
     result = await form.submit()
-    root = await slack.sees_message(pki, containing="Sent")
+    await slack.wait_for(lambda: "Resent by" in old.text, "the old card to lead to the new one", 20.0)
+    _, new = cards(pki, ORDER)
 
-    assert detail.buttons == ["Check now", "Send again"]
-    assert "may have been sent" in form_text
-    assert "say why" in form_text
+    assert offered == ["Check now", "Resend anyway…", "Open in CertCentral", "Details", "Stop tracking"]
     assert result.closed
-    assert root.thread_ts != detail.thread_ts
+    assert new.thread_ts == old.ts
+    assert old.text.startswith(f"⚠️ shop.one.com · resent. Resent by <@{ana.id}>")
+    assert old.buttons == []
+    assert new.text.startswith("📨 ")
+    assert pki.messages == [old, new]
     assert len(certcentral.resends) == 2
     assert slack.problems == []
 
@@ -62,21 +39,22 @@ async def test_send_again_opens_the_form_with_what_happened_and_a_required_reaso
 async def test_the_buttons_ask_the_policy_and_survive_a_restart(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
-    certcentral.add_order(700001, ["shop.one.com"])
-    ben = slack.add_person("ben")
-    await resend(ana, 700001, pki)
-    detail = await _detail(slack, pki, "Sent")
+    certcentral.add_order(ORDER, ["shop.one.com"])
+    others = [slack.add_person("ben"), slack.add_person("gus", guest=True), slack.add_person("sam", team_id="T0OTHER")]
+    await resend(ana, ORDER, pki)
+    card = await sees_end(slack, pki, ORDER)
     await bot.stop()
     await bot.start()
     await slack.wait_for_connection()
-    before = len(certcentral.resends)
 
-    await ben.click(detail, "Check now")
-    await ben.receives("You can't")
-    await ben.click(detail, "Send again")
-    await slack.wait_for(lambda: len(ben.ephemerals) >= 2, "the second refusal", 30.0)
-    await ana.click(detail, "Check now")
-    await slack.sees_message(pki, containing="The name still waits")
+    for other in others:
+        for number, label in enumerate(
+            ("Check now", "Details", "Resend to another address…", "Stop tracking"), start=1
+        ):
+            await other.click(card, label)
+            await slack.wait_for(lambda who=other, most=number: len(who.ephemerals) >= most, "a refusal", 30.0)
+    details = await see_details(ana, card)
 
-    assert ben.open_forms == []
-    assert len(certcentral.resends) == before
+    assert [other.open_forms for other in others] == [[], [], []]
+    assert len(certcentral.resends) == 1
+    assert details.says("admin@one.com (approves shop.one.com)")

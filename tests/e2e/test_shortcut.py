@@ -8,7 +8,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
 from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
-from tests.e2e.helpers import Rows, is_chained, kinds, sends
+from tests.e2e.helpers import SENT, Rows, is_chained, kinds, sends
 
 SHORTCUT = "dcv_resend_message"
 DV = "GeoTrust DV SSL"
@@ -36,13 +36,13 @@ def use(slack: Slack, ana: SimulatedUser) -> Use:
 
 
 async def sees_end(slack: Slack, channel: Channel, thread: str) -> list[Message]:
-    """Wait for the outcome and its detail in a thread, and return the bot's replies there."""
+    """Wait for the outcome in a thread, and return the bot's replies there."""
 
     def find() -> list[Message] | None:
         mine = [reply for reply in channel.thread(thread) if reply.by is slack.bot]
-        return mine if len(mine) == 2 and mine[0].content.says("Sent*:") else None
+        return mine if mine and mine[0].content.says(SENT) else None
 
-    return await slack.wait_for(find, "the outcome with its detail in the thread", 20.0)
+    return await slack.wait_for(find, "the outcome in the thread", 20.0)
 
 
 def offered(form: Form) -> dict[str, str]:
@@ -63,10 +63,11 @@ async def test_a_message_opens_the_form_filled_in_and_the_result_goes_to_its_thr
     assert form.says("the thread of the message")
     assert certcentral.resends == []
     await form.submit()
-    root, detail = await sees_end(slack, pki, alert.ts)
+    [card] = await sees_end(slack, pki, alert.ts)
 
-    assert root.content.says("order 700001 (shop.example.com)")
-    assert detail.buttons == ["Check now", "Send again"]
+    assert card.text.startswith("📨 shop.example.com · ")
+    assert "Order 700001 · requested by " in card.text
+    assert "Resend to another address…" in card.buttons
     assert [message for message in pki.messages if not message.is_reply] == [alert]
     assert len(certcentral.resends) == 1
     assert kinds(ledger(), 700001) == ["sending", "sent"]
@@ -97,12 +98,9 @@ async def test_where_the_bot_is_no_member_the_result_is_sent_directly_with_the_r
     alert = slack.post_alert(far, "monitoring", "Order 700001 waits")
 
     await (await use(alert)).submit()
-    result = await ana.gets_direct_message("Sent*:")
-    await ana.gets_direct_message("Recipients:")
+    result = await ana.gets_direct_message(SENT)
 
-    assert result.content.says(
-        "the bot is not in that channel" if not private else "the bot cannot see that conversation"
-    )
+    assert result.content.says("I'm not in the channel" if not private else "I don't have access to that conversation")
     assert far.messages == [alert]
     assert slack.problems == []
 
@@ -127,9 +125,9 @@ async def test_several_that_wait_are_a_choice_that_says_where_each_came_from(
     await form.choose(f"700001 · {DV}", action_id="match")
     form = await form.person.sees_form("Recipient for shop.example.com")
     await form.submit()
-    root, _ = await sees_end(slack, pki, alert.ts)
+    [root] = await sees_end(slack, pki, alert.ts)
 
-    assert root.content.says("order 700001")
+    assert root.content.says("Order 700001")
     assert slack.problems == []
 
 
@@ -164,7 +162,7 @@ async def test_a_person_who_may_not_resend_learns_so_and_nothing_is_read(
     alert = slack.post_alert(pki, "monitoring", "Order 700001 waits")
 
     await bob.shortcut(SHORTCUT, alert)
-    whisper = await bob.receives("not on the list")
+    whisper = await bob.receives("You can't resend")
 
     assert whisper.thread_ts == alert.ts
     assert bob.open_forms == []

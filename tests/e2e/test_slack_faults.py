@@ -135,11 +135,11 @@ async def test_if_the_bot_may_not_post_the_requester_alone_gets_the_result_and_t
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser
 ) -> None:
     closed = {
-        "the bot is not in that channel": {"member": False},
-        "the bot cannot see that conversation": {"private": True, "member": False},
-        "that channel is archived": {"archived": True},
-        "restricted_action": {"read_only": True},
-        "people of other organizations read along there": {"ext_shared": True},
+        "I'm not in the channel": {"member": False},
+        "I don't have access to that conversation": {"private": True, "member": False},
+        "the channel is archived": {"archived": True},
+        "Slack did not let me post": {"read_only": True},
+        "the channel is shared with another organization": {"ext_shared": True},
     }
     direct_messages = slack.dm(ana)
 

@@ -247,7 +247,7 @@ async def test_an_app_token_that_is_refused_for_good_ends_the_bot_and_its_work_i
 ) -> None:
     certcentral.faults.plan(put(), answers(429, {"errors": []}, {"Retry-After": "5"}))
     await resend(ana, ORDER, pki)
-    await slack.sees_message(pki, "slow down (429)")
+    await slack.sees_message(pki, "Waiting for DigiCert")
 
     slack.faults.plan(OPEN, answers(200, {"ok": False, "error": code}), times=None)
     slack.drop_sockets()

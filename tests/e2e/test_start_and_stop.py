@@ -255,7 +255,7 @@ async def test_at_the_end_a_call_that_is_cut_off_is_unknown_and_one_that_waits_g
     certcentral.faults.plan(put(waits), answers(429, {"errors": []}, {"Retry-After": "9"}))
     await resend(ana, cut_off, pki)
     await resend(ana, waits, pki)
-    await slack.sees_message(pki, "slow down (429)")
+    await slack.sees_message(pki, "Waiting for DigiCert")
     certcentral.faults.plan("GET *", stalls(30.0))
     await ana.command("/dcv-resend", str(looked_up), pki)
     await certcentral.wait_for_call("GET", f"/order/certificate/{looked_up}")

@@ -9,7 +9,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.faults import answers
 from sandbox.slack import Channel, Message, SimulatedUser, Slack
-from tests.e2e.helpers import Rows, resend, sees_end
+from tests.e2e.helpers import SENT, Rows, cards, resend, sees_end, tells
 
 MakeBot = Callable[..., BotProcess]
 
@@ -97,7 +97,7 @@ async def test_a_domain_is_shown_with_its_last_resend(
 
     before = await asks(ana, pki, "waits.com", "Domain waits.com")
     await ana.command("/dcv-resend", "waits.com to admin@waits.com", pki)
-    await slack.sees_message(pki, containing="What now", thread=await slack.sees_message(pki, containing="Sent"))
+    await slack.sees_message(pki, containing=SENT)
     after = await asks(ana, pki, "waits.com", "last resent")
     valid = await asks(ana, pki, "valid.com", "valid.com is validated until")
     order = await asks(ana, pki, "shop.waits.com", f"Order {ORDER}")
@@ -260,9 +260,9 @@ async def test_a_thread_in_somebody_s_direct_messages_is_linked_for_them_alone(
     certcentral.add_order(ORDER + 1, ["www.example.com"])
 
     await ana.command("/dcv-resend", f"{ORDER} to admin@example.com", closed)
-    await ana.gets_direct_message("What now")
+    await ana.gets_direct_message(SENT)
     await ana.command("/dcv-resend", f"{ORDER + 1} to admin@example.com", slack.dm(ana))
-    await slack.wait_for(lambda: len(slack.dm(ana).messages) == 4, "both threads", 20.0)
+    await slack.wait_for(lambda: list(map(tells, cards(slack.dm(ana)))) == ["sent", "sent"], "both cards", 20.0)
     shown = {person: await asks(person, closed, "", "2 pending orders") for person in (ana, ben)}
 
     assert shown[ana].text.count("|thread>") == 2

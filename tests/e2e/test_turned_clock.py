@@ -48,7 +48,7 @@ async def test_addresses_read_before_the_clock_was_set_back_are_read_again(
 
     turn(-3600, 61)
     await form.submit()
-    root = await slack.sees_message(pki, containing="Not sent")
+    root = await slack.sees_message(pki, containing="no email was sent")
     detail = await slack.sees_message(pki, containing="DigiCert no longer allows admin@example.com", thread=root)
 
     assert detail

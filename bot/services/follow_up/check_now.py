@@ -1,4 +1,4 @@
-"""The *Check now* button: reads the validation state of a request's names and posts it in the thread. Never sends."""
+"""*Check now*: reads the validation state of a request's names, for its card and the user who asked. Never sends."""
 
 from functools import partial
 
@@ -7,17 +7,16 @@ from attrs import define
 from bot.clock import Clock
 from bot.errors import InvalidInput
 from bot.follow_up_schedule import NOT_SUBMITTED, FollowUpSchedule, next_state
-from bot.models import Actor, Call, Destination, NameState, Observation, ResendRequest
+from bot.models import Actor, Call, NameState, Observation, ResendRequest
 from bot.policy.rules import Action
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.resources import resource_for_request
 from bot.services.follow_up.observer import ValidationObserver
-from bot.services.publishing.delivery import root_key
-from bot.services.publishing.publisher import MessagePublisher, is_direct
 from bot.services.resend.reporter import ResultReporter
 from bot.store.follow_ups import FollowUps
 from bot.store.requests import Requests
 from bot.views import resend_messages
+from bot.views.blocks import Message
 
 
 @define(eq=False, repr=False, slots=False)
@@ -28,7 +27,6 @@ class CheckNow:
     _requests: Requests
     _follow_ups: FollowUps
     _observer: ValidationObserver
-    _publisher: MessagePublisher
     _reporter: ResultReporter
     _schedule: FollowUpSchedule
     _clock: Clock
@@ -44,23 +42,23 @@ class CheckNow:
         try:
             request = await self._requests.get(request_id)
         except KeyError:
-            raise InvalidInput("The bot does not remember this request. Ask anew with /dcv-resend.") from None
+            raise InvalidInput("This request is no longer stored. Run `/dcv-resend` again.") from None
         await self._authorizer.require(actor, action, about, resource_for_request(request))
         return request
 
-    async def check(self, actor: Actor, request_id: str, thread: Destination) -> None:
-        """Read each name's state from DigiCert and post it in the thread. The next check edits that reply.
+    async def check(self, actor: Actor, request_id: str) -> Message:
+        """Read each name's state from DigiCert, show it on the card, and return it for the user who asked.
 
         The follow-up does not announce these changes again. Raises CaError if DigiCert does not give the data.
         """
         request = await self.request(actor, request_id)
         observation = await self._observer.observe_request(request)
-        states = [state for number, call in enumerate(request.calls) for state in _states(call, observation[number])]
-        message = resend_messages.checked(request, states, actor.user_id, self._clock())
-        key, destination = await self._answer_place(request, actor, thread)
-        await self._publisher.publish(key, destination, message, actor.user_id)
         await self._record(request, observation)
-        await self._reporter.refresh_root(request)
+        root = await self._reporter.refresh_root(request)
+        if not any(each.is_open for each in await self._follow_ups.of(request.id)):
+            await self._reporter.refresh_reminders(request, root)
+        states = [state for number, call in enumerate(request.calls) for state in _states(call, observation[number])]
+        return resend_messages.checked(states, self._clock())
 
     async def refresh(self, request: ResendRequest) -> None:
         """Read each name's state from DigiCert, and publish it in the root message alone. Does not authorize.
@@ -69,19 +67,6 @@ class CheckNow:
         """
         await self._record(request, await self._observer.observe_request(request))
         await self._reporter.refresh_root(request)
-
-    async def _answer_place(self, request: ResendRequest, actor: Actor, thread: Destination) -> tuple[str, Destination]:
-        """Return the message key and the destination of a reply: one per channel thread, or one per user in DMs.
-
-        A request that moved to direct messages stays there, even if a user presses a button in its channel.
-        """
-        key, own_key = f"{request.id}.check", f"{request.id}.check.{actor.user_id}"
-        if is_direct(thread):
-            return own_key, thread
-        root = await self._publisher.post_of(root_key(request.id))
-        if root and root.detour:
-            return own_key, Destination(actor.user_id)
-        return (key if await self._publisher.is_open(thread) else own_key), thread
 
     async def _record(self, request: ResendRequest, observation: dict[int, Observation]) -> None:
         now = self._clock()
@@ -96,14 +81,18 @@ class CheckNow:
 
 def _states(call: Call, observation: Observation) -> list[NameState]:
     if observation.closed_status == NOT_SUBMITTED:
-        return [
-            NameState(name, False, "not validated, and not submitted for validation any more") for name in call.names
-        ]
+        return [NameState(name, False, "no longer submitted for validation") for name in call.names]
     if observation.closed_status:
-        return [NameState(name, False, f"its order is {observation.closed_status}") for name in call.names]
+        return [NameState(name, False, _closed_words(observation.closed_status)) for name in call.names]
     return [
         NameState(
-            name, name not in observation.validated, "validated" if name in observation.validated else "still waits"
+            name,
+            name not in observation.validated,
+            "validated" if name in observation.validated else "waiting for approval",
         )
         for name in call.names
     ]
+
+
+def _closed_words(status: str) -> str:
+    return "the certificate was issued" if status == "issued" else f"the order was {status}"

@@ -1,7 +1,7 @@
 """The follow-up worker: runs the checks due after each accepted call. A short durable workflow announces changes."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -13,12 +13,26 @@ from pydantic import TypeAdapter
 from bot.clock import Clock, ends_within
 from bot.errors import BotError, CaError, CaRejected, NotResendable, SlackRejected, SlackUnavailable
 from bot.follow_up_schedule import FollowUpSchedule, next_state
-from bot.models import Actor, FollowUp, FollowUpState, Observation, ResendRequest, StatusUpdate
+from bot.models import (
+    Actor,
+    FollowUp,
+    FollowUpState,
+    Observation,
+    ResendRequest,
+    StatusUpdate,
+    waiting_names,
+)
 from bot.policy.rules import Action
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.resources import resource_for_request
 from bot.services.follow_up.observer import ValidationObserver
-from bot.services.publishing.delivery import attempt_delivery, deliver_with_retry, root_key
+from bot.services.publishing.delivery import (
+    attempt_delivery,
+    deliver_with_retry,
+    last_reminder_key,
+    reminder_key,
+    root_key,
+)
 from bot.services.publishing.publisher import MessagePublisher
 from bot.services.resend.reporter import ResultReporter
 from bot.store.follow_ups import FollowUps
@@ -28,6 +42,7 @@ from bot.store.retention import FOLLOW_UP_RETENTION
 from bot.store.retry import until_available
 from bot.views import follow_up as views
 from bot.views.blocks import Message
+from bot.views.resend_messages import GONE, Successor, is_stopped_by_person
 from bot.workflow_engine import Steps, WorkflowEngine
 
 log = structlog.get_logger(__name__)
@@ -77,21 +92,55 @@ class FollowUpWorker:
         """Search for due checks now."""
         self._woken.set()
 
+    async def stoppable(self, actor: Actor, request_id: str) -> tuple[ResendRequest, tuple[str, ...]]:
+        """Return a tracked request and its names that are not validated.
+
+        Raises NotAllowed if the user may not stop that. Raises NotResendable, with the reason, if it is not tracked.
+        """
+        request = await self._authorized(actor, request_id)
+        follow_ups = await self._follow_ups.of(request_id)
+        open_ones = [each for each in follow_ups if each.is_open]
+        if request is None or not open_ones:
+            raise _already_over(follow_ups)
+        return request, waiting_names(request, open_ones)
+
     async def stop(self, actor: Actor, request_id: str) -> None:
         """Stop the follow-ups of a request.
 
         Raises NotAllowed if the user may not do that. Raises NotResendable, with the reason, if none is open.
         """
-        about = {"stop_following": request_id[:32]}
-        await self._authorizer.require(actor, Action.STATUS, about)
-        with suppress(KeyError):
-            request = await self._requests.get(request_id)
-            await self._authorizer.require(actor, Action.STATUS, about, resource_for_request(request))
+        await self._authorized(actor, request_id)
         if not await self._follow_ups.stop(request_id, actor.user_id, self._clock()):
-            reason = views.why_over(await self._follow_ups.of(request_id))
-            raise NotResendable(f"This is not followed any longer: {reason}.", "*Check now* tells how it stands.")
+            raise _already_over(await self._follow_ups.of(request_id))
         log.info("stopped following", request_id=request_id, user=actor.user_id)
         self.wake()
+
+    async def resume(self, actor: Actor, request_id: str) -> None:
+        """Track a request again that a user stopped, with a check at once.
+
+        Raises NotAllowed if the user may not do that. Raises NotResendable, with the reason, if it cannot be resumed.
+        """
+        request, now = await self._authorized(actor, request_id), self._clock()
+
+        def can_resume(each: FollowUp) -> bool:
+            return is_stopped_by_person(each) and self._schedule.next_check(each.since, now) is not None
+
+        if request is None or not await self._follow_ups.resume(request_id, can_resume, now):
+            raise _already_over(await self._follow_ups.of(request_id))
+        log.info("tracking resumed", request_id=request_id, user=actor.user_id)
+        await self._reporter.refresh_reminders(request, await self._reporter.refresh_root(request))
+        self.wake()
+
+    async def _authorized(self, actor: Actor, request_id: str) -> ResendRequest | None:
+        """Return the request, or None if it is not stored, to a user who may control its tracking."""
+        about = {"tracking": request_id[:32]}
+        await self._authorizer.require(actor, Action.STATUS, about)
+        try:
+            request = await self._requests.get(request_id)
+        except KeyError:
+            return None
+        await self._authorizer.require(actor, Action.STATUS, about, resource_for_request(request))
+        return request
 
     async def clean_up(self) -> None:
         """Delete follow-ups whose schedule ended over RETENTION ago, in any state."""
@@ -177,7 +226,7 @@ class FollowUpWorker:
             return await self._observer.observe_call(request, follow_up.call_no)
         except CaRejected as error:
             log.warning("DigiCert refused a look", error=str(error), status=error.status)
-            return Observation(at, follow_up.validated, views.GONE) if error.status == 404 else None
+            return Observation(at, follow_up.validated, GONE) if error.status == 404 else None
         except CaError as error:
             log.warning("DigiCert did not answer a look", error=str(error))
         except Exception:
@@ -230,34 +279,43 @@ class FollowUpWorker:
             return
         try:
             await self._reply(request, follow_up, number, update, root)
+            await self._remind(request, update, root)
         except SlackRejected as error:
             log.warning("what changed could not be told; how it stands is", error=error.code)
 
     async def _reply(
         self, request: ResendRequest, follow_up: FollowUp, number: int, update: StatusUpdate, root: Post
     ) -> None:
-        """Publish an update in the thread of the root message. Each has its own key, so that it is posted once."""
-        follow_ups = await self._follow_ups.of(request.id)
-        message: Message | None
+        """Publish what changed in the thread of the card. Each update has its own key, so that it is posted once."""
         match update.state:
             case FollowUpState.SUPERSEDED:
-                link = await self._publisher.link(root_key(update.word))
-                key, message = (
-                    f"{request.id}.to.{update.word}",
-                    views.superseded(request, follow_ups, update.word, link),
-                )
+                message = await self._superseded(update.word, root)
+                key = f"{request.id}.to.{update.word}"
             case FollowUpState.STOPPED:
-                key, message = f"{request.id}.stopped", views.stopped(request, follow_ups, update)
+                # The user who stopped it sees that on the card.
+                message, key = None, ""
             case _:
-                call = request.calls[follow_up.call_no]
-                key, message = f"{follow_up.id}.{number}", views.changed(request, follow_ups, call, update)
+                message, key = views.changed(request, {follow_up.call_no: update}), f"{follow_up.id}.{number}"
         if message:
             await self._publisher.publish(key, root.thread, message, request.actor.user_id)
-        if update.nudge and any(each.is_open for each in follow_ups):
-            nudge = views.nudge(request, follow_ups, self._clock())
-            await self._publisher.publish(
-                f"{request.id}.nudge{update.nudge}", root.thread, nudge, request.actor.user_id
-            )
+
+    async def _superseded(self, newer_id: str, root: Post) -> Message | None:
+        """Return the reply that a newer request has taken over; None if its card is in the same thread."""
+        newer = await self._requests.get(newer_id)
+        if newer.destination == root.thread:
+            return None
+        link = await self._publisher.link(root_key(newer_id))
+        return views.resent_elsewhere(Successor(newer.actor.user_id, link))
+
+    async def _remind(self, request: ResendRequest, update: StatusUpdate, root: Post) -> None:
+        """Publish the reminder that is due, if any, and remove the buttons of reminders that no longer help."""
+        is_open = any(each.is_open for each in await self._follow_ups.of(request.id))
+        if update.nudge and is_open:
+            await self._reporter.remind(request, root, reminder_key(request.id, update.nudge))
+        elif update.state is FollowUpState.FINISHED and not is_open:
+            await self._reporter.remind(request, root, last_reminder_key(request.id))
+        elif update.state is not FollowUpState.FOLLOWING:
+            await self._reporter.refresh_reminders(request, root)
 
     async def _find(self, follow_up_id: str) -> tuple[ResendRequest, FollowUp | None]:
         """Return a request and its follow-up, or None in place of the follow-up if it was deleted."""
@@ -265,3 +323,8 @@ class FollowUpWorker:
         request = await self._requests.get(request_id)
         mine = (each for each in await self._follow_ups.of(request_id) if each.call_no == int(call_no))
         return request, next(mine, None)
+
+
+def _already_over(follow_ups: Sequence[FollowUp]) -> NotResendable:
+    reason = views.why_over(follow_ups)
+    return NotResendable(f"Tracking has already ended: {reason}.", "*Check now* shows the current state.")

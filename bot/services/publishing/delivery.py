@@ -1,4 +1,4 @@
-"""Deliveries that are retried until Slack accepts them, and the key of a request's root message."""
+"""Deliveries that are retried until Slack accepts them, and the keys of a request's messages."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,6 +17,22 @@ MOST_TRIES = 2000
 def root_key(request_id: str) -> str:
     """Return the key of a request's root message."""
     return f"{request_id}.root"
+
+
+def reminder_key(request_id: str, number: int) -> str:
+    """Return the key of a request's nudge, counted from 1."""
+    return f"{request_id}.nudge{number}"
+
+
+def last_reminder_key(request_id: str) -> str:
+    """Return the key of the reply that tracking ended."""
+    return f"{request_id}.last"
+
+
+def is_reminder(key: str) -> bool:
+    """Return True for the key of a nudge, or of the reply that tracking ended."""
+    kind = key.partition(".")[2]
+    return kind.startswith("nudge") or kind == "last"
 
 
 async def attempt_delivery(deliver: Callable[..., Awaitable[None]], *args: Any) -> dict[str, Any]:

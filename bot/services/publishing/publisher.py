@@ -87,6 +87,10 @@ class MessagePublisher:
         """Return the published or intended post of a key, or None."""
         return await self._posts.get(key)
 
+    async def posts_of(self, request_id: str) -> list[Post]:
+        """Return the published or intended posts of a request."""
+        return await self._posts.of(request_id)
+
     async def _publish_once(
         self, key: str, destination: Destination, message: Message | Draw, user_id: str | None
     ) -> Post:

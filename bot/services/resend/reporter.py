@@ -1,7 +1,8 @@
 """The Slack messages of one request: announced at once, and reported however long Slack is unavailable."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,8 +12,9 @@ from attrs import define, field
 
 from bot.clock import Clock
 from bot.errors import BotError, SlackRejected
-from bot.models import CallResult, FollowUpState, ResendRequest
-from bot.services.publishing.delivery import attempt_delivery, root_key
+from bot.follow_up_schedule import FollowUpSchedule
+from bot.models import CallResult, Destination, FollowUp, FollowUpState, LedgerEvent, ResendRequest
+from bot.services.publishing.delivery import attempt_delivery, is_reminder, last_reminder_key, root_key
 from bot.services.publishing.publisher import Draw, MessagePublisher
 from bot.store.follow_ups import FollowUps
 from bot.store.ledger.entries import Ledger
@@ -21,22 +23,26 @@ from bot.store.requests import Requests
 from bot.store.retry import until_available
 from bot.timings import PRODUCTION, Timings
 from bot.views import follow_up as views
-from bot.views import resend_messages
+from bot.views import request_details, resend_messages
 from bot.views.blocks import Message
+from bot.views.resend_form import ModalView
+from bot.views.resend_messages import CardFacts, Successor, is_stopped_by_person
 
 log = structlog.get_logger(__name__)
 
 
 @define(eq=False, repr=False, slots=False)
 class ResultReporter:
-    """The workflow steps of a resend that post to Slack, and its root message for as long as a follow-up runs."""
+    """The workflow steps of a resend that post to Slack, and its card and reminders for as long as it is tracked."""
 
     _requests: Requests
     _ledger: Ledger
     _follow_ups: FollowUps
     _publisher: MessagePublisher
+    _schedule: FollowUpSchedule
     _clock: Clock
     _email_end_note: bool = field(kw_only=True)
+    _console_url: str = field(default="", kw_only=True)
     _timings: Timings = field(default=PRODUCTION, kw_only=True)
 
     async def announce(self, request_id: str) -> int:
@@ -70,28 +76,108 @@ class ResultReporter:
         return await attempt_delivery(self._publish_result, request_id)
 
     async def refresh_root(self, request: ResendRequest) -> Post:
-        """Publish the outcome and the current follow-up status in the root message, and return it. Safe to repeat."""
+        """Publish the card with the outcome and the current state, and return it. Safe to repeat."""
         return await self._show_root(request, partial(self._ended, request))
 
+    async def remind(self, request: ResendRequest, root: Post, key: str) -> None:
+        """Publish a reminder, which gets the request's buttons, and remove them from the older messages."""
+        await self._show_reminder(request, root, key)
+        await self.refresh_root(request)
+        await self.refresh_reminders(request, root)
+
+    async def refresh_reminders(self, request: ResendRequest, root: Post) -> None:
+        """Publish the reminders of a request again, so that only the newest message has buttons. Safe to repeat."""
+        for post in await self._reminders(request.id):
+            await self._show_reminder(request, root, post.key)
+
+    async def thread(self, request: ResendRequest) -> Destination:
+        """Return the thread of the card, or the request's destination if the card is in direct messages instead."""
+        root = await self._publisher.post_of(root_key(request.id))
+        return root.thread if root and root.ts and not root.detour else request.destination
+
+    async def facts(self, request: ResendRequest) -> CardFacts:
+        """Return what the card of an ended request shows."""
+        return await self._facts(request, root_key(request.id))
+
+    async def details(self, request: ResendRequest, page: int) -> ModalView | None:
+        """Return one page of the details of a request; None while it has not ended."""
+        if len(await self._ledger.results(request.id)) < len(request.calls):
+            return None
+        return request_details.details(await self.facts(request), page, email_end_note=self._email_end_note)
+
     async def _ended(self, request: ResendRequest) -> Message:
-        """Return the message with the outcome and the current follow-up status."""
-        results = await self._ledger.results(request.id)
+        """Return the card with the outcome and the current state."""
+        return resend_messages.result(await self.facts(request))
+
+    async def _facts(self, request: ResendRequest, key: str) -> CardFacts:
+        """Return what the message of this key shows. `has_buttons` says if it has the buttons of its request."""
         follow_ups = await self._follow_ups.of(request.id)
         newer = {each.word for each in follow_ups if each.state is FollowUpState.SUPERSEDED}
-        links = {request_id: await self._publisher.link(root_key(request_id)) for request_id in newer}
-        return resend_messages.result(request, results, views.status(request, results, follow_ups, links))
+        now = self._clock()
+        stopped = [each for each in follow_ups if is_stopped_by_person(each)]
+        return CardFacts(
+            request,
+            await self._ledger.results(request.id),
+            follow_ups,
+            successors={request_id: await self._successor(request_id) for request_id in newer},
+            has_buttons=key == await self._holder(request.id, follow_ups),
+            can_resume=any(self._schedule.next_check(each.since, now) for each in stopped),
+            console_url=self._console_url,
+        )
+
+    async def _successor(self, request_id: str) -> Successor:
+        newer = await self._requests.get(request_id)
+        return Successor(newer.actor.user_id, await self._publisher.link(root_key(request_id)))
+
+    async def _holder(self, request_id: str, follow_ups: Sequence[FollowUp]) -> str:
+        """Return the key of the message that has the buttons: the newest reminder, or the card once a user stopped."""
+        reminders = await self._reminders(request_id)
+        if reminders and not any(is_stopped_by_person(each) for each in follow_ups):
+            return reminders[-1].key
+        return root_key(request_id)
+
+    async def _reminders(self, request_id: str) -> list[Post]:
+        """Return the reminders that were posted, oldest first."""
+        posts = await self._publisher.posts_of(request_id)
+        return sorted((post for post in posts if is_reminder(post.key) and post.ts), key=lambda post: post.intended_at)
+
+    async def _show_reminder(self, request: ResendRequest, root: Post, key: str) -> None:
+        """Publish a reminder, with what to try and the buttons if it has them, else without."""
+
+        async def draw() -> Message:
+            post = await self._publisher.post_of(key)
+            at = post.intended_at if post else self._clock()
+            facts = await self._facts(request, key)
+            since = min(each.since for each in facts.follow_ups)
+            # A reminder that is not posted yet is about to be the newest.
+            if post is None or post.ts is None:
+                facts = replace(facts, has_buttons=True)
+            is_last = key == last_reminder_key(request.id)
+            if not facts.has_buttons or resend_messages.is_settled(facts):
+                return views.reminder_over(since, at, is_last=is_last)
+            return views.reminder(facts, since, at, is_last=is_last)
+
+        await self._publisher.publish(key, root.thread, draw, request.actor.user_id)
 
     async def _publish_result(self, request_id: str) -> None:
         request = await self._requests.get(request_id)
         root = await self.refresh_root(request)
         results = await self._ledger.results(request.id)
-        detail = resend_messages.detail(request, results, email_end_note=self._email_end_note)
-        try:
-            await self._publisher.publish(f"{request.id}.detail", root.thread, detail, request.actor.user_id)
-        except SlackRejected as error:
-            log.warning("the detail could not be told; the outcome is", error=error.code)
+        if self._email_end_note and all(result.outcome is LedgerEvent.SENT for result in results.values()):
+            await self._note_email_end(root)
         await self._requests.reported(request.id, self._clock())
         log.info("told", outcomes=[result.outcome.value for result in results.values()])
+
+    async def _note_email_end(self, root: Post) -> None:
+        """Reply with the note on the end of email validation, at most once in each channel and quarter."""
+        now = self._clock()
+        key = f"{root.destination.channel_id}-{now.year}-{(now.month + 2) // 3}.email-end"
+        if await self._publisher.post_of(key):
+            return
+        try:
+            await self._publisher.publish(key, root.thread, views.email_ends(), None)
+        except SlackRejected as error:
+            log.warning("the note on the end of email validation could not be posted", error=error.code)
 
     async def _best_effort(
         self, request: ResendRequest, message: Callable[[Mapping[int, CallResult]], Message]

@@ -1,6 +1,7 @@
 """One attempt of one call: at most one PUT, its `sending` row before it, and `unknown` if its outcome is not known."""
 
 import asyncio
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from bot.fair_share import working_for
 from bot.follow_up_schedule import FollowUpSchedule
 from bot.metrics import Metrics
 from bot.models import Address, Call, CallStep, DomainTarget, LedgerEvent, OrderTarget, ResendRequest
-from bot.policy.rules import UNREAD_GROUP, Action
+from bot.policy.rules import Action
 from bot.recipients import folded
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.resources import resource_for_calls
@@ -48,8 +49,10 @@ PERMISSION_UNKNOWN_FOR_AT_MOST = timedelta(seconds=65)
 # The longest that a call may take in another process, and the seconds between two checks for its end.
 LONGEST_CALL = 90.0
 _POLL_SECONDS = 0.5
-_PERMISSION_UNKNOWN = "Right before the call Slack could not tell"
-_STOPPED = "The bot was stopped while it waited for DigiCert's answer."
+_PERMISSION_UNKNOWN = "Slack didn't confirm the requester's permission in time."
+# What earlier versions saved for that.
+_FORMER_PERMISSION_UNKNOWN = "Right before the call Slack could not tell"
+_STOPPED = "The bot stopped before DigiCert replied."
 
 
 class Result(TypedDict, total=False):
@@ -152,7 +155,7 @@ class CallSender:
         if objection := await self._missing_step(this):
             return await self._end(this, LedgerEvent.NOT_SENT, objection)
         if not earlier and self._clock() - this.request.at > TOO_LATE:
-            words = "It was accepted long ago and could not be sent in time. Ask again if it is still wanted."
+            words = "The bot was down for more than an hour, so this request expired. Resend if you still need it."
             return await self._end(this, LedgerEvent.NOT_SENT, words)
         with working_for(this.request.actor.user_id):
             return await self._try(this)
@@ -187,7 +190,7 @@ class CallSender:
             return await self._deferred(this, error)
         except Exception:
             log.exception("a call to DigiCert could not be prepared", call=this.call_no)
-            words = "The bot failed before it called DigiCert; its log tells more."
+            words = "An internal error stopped the request before it reached DigiCert."
             return await self._end(this, LedgerEvent.NOT_SENT, words)
         permit = self._guard.permit(this.request.id, this.call_no)
         if not await self._ledger.begin_attempt(
@@ -215,7 +218,7 @@ class CallSender:
             return await self._close(this, CaUnavailable(str(error), may_have_arrived=False))
         except Exception:
             log.exception("a call to DigiCert failed on our side", call=this.call_no)
-            words = "The bot failed while it called DigiCert; its log tells more."
+            words = "An internal error interrupted the call to DigiCert."
             return await self._end(this, LedgerEvent.UNKNOWN, words)
         return await self._end(this, LedgerEvent.SENT, "")
 
@@ -247,11 +250,10 @@ class CallSender:
         action = Action.REVALIDATE if request.revalidates else Action.RESEND
         decision = await self._authorizer.decide(request.actor, action, resource, afresh=True)
         if decision.is_unknown:
-            fact = "whether the person who asked is in a user group of the rules"
-            fact = fact if decision.rule == UNREAD_GROUP else "who asked"
-            raise PermissionUnknown(f"{_PERMISSION_UNKNOWN} {fact}.", self._authorizer.retry_after)
+            raise PermissionUnknown(_PERMISSION_UNKNOWN, self._authorizer.retry_after)
         if not decision.allowed:
-            return f"Right before the call the person who asked was no longer allowed to ({decision.rule})."
+            log.warning("no longer allowed", call=this.call_no, rule=decision.rule)
+            return "The requester lost permission before the email was sent."
         return await self._audience_failure(call.target, call) if isinstance(call.target, DomainTarget) else None
 
     async def _late_preflight_failure(self, this: CallAttempt) -> str | None:
@@ -414,19 +416,17 @@ def _pause(retry_after: float | None, tries_before: int, first: float, longest: 
 
 def _recorded_error(words: str) -> CaUnavailable | PermissionUnknown:
     """Return the error that an earlier process saved as words."""
-    if words.startswith(_PERMISSION_UNKNOWN):
+    if words.startswith((_PERMISSION_UNKNOWN, _FORMER_PERMISSION_UNKNOWN)):
         return PermissionUnknown(words)
     busy = CaRateLimited(None)
     return busy if words == str(busy) else CaUnavailable(words, may_have_arrived=False)
 
 
 def _gave_up(earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown) -> str:
-    tried = f"{len(earlier) + 1} times" if earlier else "once"
-    if isinstance(error, PermissionUnknown):
-        too_long = f" Slack asks the bot to wait for {error.retry_after:.0f} seconds." if error.retry_after else ""
-        return f"{error} The bot asked {tried}.{too_long}"
     if isinstance(error, CaRateLimited):
         if error.retry_after is not None:
-            return f"DigiCert asks the bot to slow down (429), for {error.retry_after:.0f} seconds, which is too long."
-        return "DigiCert kept asking the bot to slow down (429)."
-    return f"{error} The bot tried {len(earlier) + 1} times."
+            minutes = math.ceil(error.retry_after / 60)
+            return f"DigiCert is limiting requests for the next {minutes} minutes, so I stopped."
+        return "DigiCert kept limiting requests, so I stopped."
+    tries = len(earlier) + 1
+    return f"{error} I tried once." if tries == 1 else f"{error} I tried {tries} times."

@@ -405,8 +405,8 @@ def publisher(chat, posts, clock):
 
 
 @pytest.fixture
-def reporter(stored, ledger, follow_ups, publisher, clock):
-    return ResultReporter(stored, ledger, follow_ups, publisher, clock, email_end_note=True)
+def reporter(stored, ledger, follow_ups, publisher, schedule, clock):
+    return ResultReporter(stored, ledger, follow_ups, publisher, schedule, clock, email_end_note=False)
 
 
 @pytest.fixture

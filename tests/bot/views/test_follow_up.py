@@ -1,4 +1,4 @@
-"""Messages of a follow-up: the text alone is complete, and Slack accepts it with any names."""
+"""The replies in the thread of a card: the text alone is complete, and Slack accepts it with any names."""
 
 import dataclasses
 from datetime import timedelta
@@ -10,7 +10,6 @@ from bot.models import (
     Call,
     CallResult,
     Destination,
-    DomainTarget,
     FollowUp,
     FollowUpState,
     LedgerEvent,
@@ -20,7 +19,7 @@ from bot.models import (
     StatusUpdate,
 )
 from bot.views import follow_up as views
-from bot.views import resend_messages
+from bot.views.resend_messages import GONE, CardFacts, Successor
 
 NAMES = ("a.example", "b.example", "c.example")
 
@@ -31,181 +30,142 @@ def request_(now):
     return ResendRequest("r1", Actor("U0ANA", "T0HOME"), Destination("C0PKI"), "order 700001", (call,), "en", None, now)
 
 
-@pytest.fixture
-def results(now):
-    return {0: CallResult(LedgerEvent.SENT, "", now)}
+def facts(request, *follow_ups, outcome=LedgerEvent.SENT):
+    return CardFacts(request, {0: CallResult(outcome, "", request.at)}, follow_ups, console_url="https://ca.example")
 
 
-@pytest.fixture
-def follow_up(now):
-    def create(*validated, state=FollowUpState.FOLLOWING, word="", observation=True, call_no=0):
-        seen_at = now + timedelta(minutes=2) if observation else None
-        return FollowUp("r1", call_no, "order:700001", now, state, word, validated=validated, observed_at=seen_at)
-
-    return create
-
-
-def render(request, results, *follow_ups, links=()):
-    return resend_messages.result(request, results, views.status(request, results, follow_ups, dict(links)))
+def tracked(request, *validated, **values):
+    return FollowUp("r1", 0, "order:700001", request.at, validated=validated, **values)
 
 
 def buttons(message):
-    blocks = message.payload()["blocks"]
-    return [each["text"]["text"] for block in blocks if block["type"] == "actions" for each in block["elements"]]
-
-
-def test_before_the_first_check_nothing_is_said_but_it_can_be_stopped(request_, results, follow_up):
-    message = render(request_, results, follow_up(observation=False))
-
-    assert "wait" not in message.text
-    assert buttons(message) == ["Stop following"]
-
-
-def test_a_target_without_a_follow_up_is_unchanged(request_, results):
-    assert render(request_, results) == resend_messages.result(request_, results)
-
-
-def test_while_names_wait_the_outcome_comes_first(request_, results, follow_up):
-    message = render(request_, results, follow_up("a.example"))
-
-    assert message.text.startswith("*Sent*")
-    assert "2 of 3 names still wait, checked <!date^" in message.text
-    assert buttons(message) == ["Stop following"]
+    elements = [
+        each for block in message.payload()["blocks"] if block["type"] == "actions" for each in block["elements"]
+    ]
+    return [option["text"]["text"] for each in elements for option in each.get("options", [each])]
 
 
 @pytest.mark.parametrize(
-    ("state", "word", "validated", "words"),
+    ("update", "words"),
     [
-        (FollowUpState.VALIDATED, "", NAMES, "*Validated*: all 3 names, seen <!date^"),
-        (FollowUpState.VALIDATED, "issued", NAMES, "Order 700001 is issued."),
-        (FollowUpState.ENDED, "canceled", (), "*Order 700001 is canceled*; it is not followed any longer."),
-        (FollowUpState.ENDED, "issued", (), "*Order 700001 is issued*"),
-        (FollowUpState.ENDED, views.GONE, (), "*DigiCert does not know this any longer (order 700001)*"),
-        (FollowUpState.STOPPED, "U0BOB", ("a.example",), "<@U0BOB> stopped following it."),
-        (FollowUpState.STOPPED, "is_archived", (), "The bot does not look any longer"),
-        (FollowUpState.FINISHED, "", ("a.example",), "2 of 3 names still wait, checked <!date^"),
-        (FollowUpState.SUPERSEDED, "r2", (), "followed by <https://slack.test/r2|a newer request>."),
-        (FollowUpState.SUPERSEDED, "r3", (), "followed by a newer request."),
+        ({}, None),
+        ({"newly_validated": NAMES[:1]}, "✅ a.example was validated (<!date^"),
+        ({"newly_validated": NAMES}, "✅ a.example, b.example and c.example were validated (<!date^"),
+        (
+            {"newly_validated": NAMES, "state": "validated", "word": "issued"},
+            "The certificate for order 700001 has been issued.",
+        ),
+        ({"reopened": NAMES[:1]}, "⚠️ a.example needs approval again (<!date^"),
+        ({"state": "ended", "word": "canceled"}, "⛔ Order 700001 was canceled. Tracking ended."),
+        ({"state": "ended", "word": "<x>"}, "⛔ Order 700001 was &lt;x&gt;."),
+        ({"state": "ended", "word": GONE}, "⛔ Order 700001 no longer exists in CertCentral. Tracking ended."),
+        ({"unreachable": True}, "I'll keep trying."),
+        ({"unreachable": True, "state": "finished"}, "⚠️ No response from DigiCert since <!date^"),
+        ({"state": "finished"}, None),
     ],
 )
-def test_a_closed_target_is_shown_first_and_without_a_button(
-    request_, results, follow_up, state, word, validated, words
-):
-    message = render(
-        request_, results, follow_up(*validated, state=state, word=word), links={"r2": "https://slack.test/r2"}
-    )
+def test_a_check_reports_what_changed(request_, now, update, words):
+    values = {"at": now, **update, "state": FollowUpState(update.get("state", "following"))}
 
-    assert words in message.text.partition("*Sent*")[0]
-    assert "*Sent*" in message.text
-    assert buttons(message) == []
-
-
-def test_only_what_was_seen_validated_is_called_so(request_, results, follow_up):
-    message = render(request_, results, follow_up("a.example", state=FollowUpState.ENDED, word="issued"))
-
-    assert "Validated" not in message.text
-
-
-def test_in_doubt_whether_the_mail_was_sent_both_is_said(request_, now, follow_up):
-    results = {0: CallResult(LedgerEvent.UNKNOWN, "The answer was lost.", now)}
-
-    message = render(request_, results, follow_up(*NAMES, state=FollowUpState.VALIDATED))
-
-    assert "although nobody knows whether this mail was sent" in message.text
-    assert "*Unknown*" in message.text
-
-
-def test_domains_with_different_outcomes_are_each_shown(request_, now, follow_up):
-    calls = tuple(
-        Call(DomainTarget(number, name), (Recipient(name, f"admin@{name}"),)) for number, name in enumerate(NAMES)
-    )
-    request = dataclasses.replace(request_, calls=calls)
-    results = {number: CallResult(LedgerEvent.SENT, "", now) for number in range(3)}
-    three = (
-        follow_up("a.example", state=FollowUpState.VALIDATED),
-        follow_up(call_no=1),
-        follow_up(call_no=2, state=FollowUpState.SUPERSEDED, word="r2"),
-    )
-
-    message = render(request, results, *three)
-
-    assert "2 of 3 names still wait" in message.text
-    assert "followed by a newer request" in message.text
-    assert buttons(message) == ["Stop following"]
-
-
-@pytest.mark.parametrize(
-    ("update", "validated", "words"),
-    [
-        ({}, (), None),
-        ({"newly_validated": ("a.example",)}, ("a.example",), "a.example: seen validated at"),
-        ({"newly_validated": ("a.example",)}, ("a.example",), "2 of 3 names still wait."),
-        ({"reopened": ("a.example",)}, (), "a.example: seen waiting again at"),
-        ({"newly_validated": NAMES, "state": FollowUpState.VALIDATED}, NAMES, "No name waits any longer."),
-        (
-            {"newly_validated": NAMES, "state": FollowUpState.VALIDATED, "word": "issued"},
-            NAMES,
-            "Order 700001 is issued.",
-        ),
-        ({"state": FollowUpState.ENDED, "word": "<x>"}, (), "Order 700001 is &lt;x&gt;, seen at"),
-        ({"unreachable": True}, (), "The bot keeps asking."),
-        ({"unreachable": True, "state": FollowUpState.FINISHED}, (), "DigiCert has not answered since"),
-        (
-            {"state": FollowUpState.FINISHED},
-            (),
-            "That was the last check: a.example, b.example and c.example still",
-        ),
-    ],
-)
-def test_a_check_reports_what_changed(request_, follow_up, now, update, validated, words):
-    values = {"at": now, "state": FollowUpState.FOLLOWING, **update}
-    row = follow_up(*validated, state=values["state"], word=values.get("word", ""))
-
-    message = views.changed(request_, [row], request_.calls[0], StatusUpdate(**values))
+    message = views.changed(request_, {0: StatusUpdate(**values)})
 
     assert (message is None) == (words is None)
     assert message is None or words in message.text
 
 
-def test_a_reminder_names_the_waiting_names_the_remedy_and_three_next_steps(request_, follow_up, now):
-    message = views.nudge(request_, [follow_up("a.example")], now + timedelta(hours=8))
+def test_what_one_check_found_about_several_calls_is_one_reply(request_, now):
+    request = dataclasses.replace(request_, calls=request_.calls * 2)
+    updates = {
+        number: StatusUpdate(now, FollowUpState.VALIDATED, newly_validated=(name,), word="issued")
+        for number, name in enumerate(NAMES[:2])
+    }
 
-    assert message.text.startswith("Still open after 8 hours: b.example and c.example.")
-    for hint in ("mailbox exist", "no-reply@digitalcertvalidation.com", "another recipient", "DNS record"):
-        assert hint in message.text
-    assert buttons(message) == ["Check now", "Send again", "Stop following"]
+    message = views.changed(request, updates)
 
-
-def test_the_last_check_shows_what_can_still_be_done(request_, follow_up, now):
-    update = StatusUpdate(now, FollowUpState.FINISHED)
-
-    message = views.changed(request_, [follow_up(state=FollowUpState.FINISHED)], request_.calls[0], update)
-
-    assert buttons(message) == ["Check now", "Send again"]
+    assert message.text.startswith("✅ a.example and b.example were validated (")
+    assert message.text.count("has been issued") == 1
 
 
-def test_slack_accepts_every_message_with_many_long_names(request_, results, follow_up, now):
+@pytest.mark.parametrize(
+    ("nudges", "outcome", "first"),
+    [
+        (1, LedgerEvent.SENT, "1. Check that someone reads admin@a.example, admin@b.example and admin@c.example."),
+        (
+            1,
+            LedgerEvent.UNKNOWN,
+            "1. Ask admin@a.example, admin@b.example and admin@c.example whether the email arrived.",
+        ),
+        (2, LedgerEvent.SENT, "1. Resend to another address."),
+    ],
+)
+def test_a_reminder_mentions_the_requester_and_says_what_to_try(request_, nudges, outcome, first):
+    row = tracked(request_, "a.example", nudges=nudges)
+
+    message = views.reminder(facts(request_, row, outcome=outcome), request_.at, request_.at + timedelta(hours=8))
+
+    assert message.text.startswith(
+        "⏳ <@U0ANA> Still not approved after 8 h: 2 domains b.example and c.example Try this: "
+    )
+    assert first in message.text
+    assert "no-reply@digitalcertvalidation.com" in message.text
+    assert "Stop tracking" in buttons(message)
+
+
+def test_a_reminder_about_one_name_has_it_in_its_headline(request_):
+    message = views.reminder(facts(request_, tracked(request_, *NAMES[:2])), request_.at, request_.at)
+
+    assert message.text.startswith("⏳ <@U0ANA> Still not approved after 1 s: c.example Try this: 1. ")
+
+
+def test_the_last_check_says_that_tracking_ended_and_what_can_still_be_done(request_):
+    row = tracked(request_, state=FollowUpState.FINISHED)
+
+    message = views.reminder(facts(request_, row), request_.at, request_.at + timedelta(days=3), is_last=True)
+
+    assert message.text.startswith("⏳ <@U0ANA> I stopped checking after 3 days. Still not approved: 3 domains")
+    assert buttons(message) == ["Resend to another address…", "Open in CertCentral", "Check now", "Details"]
+
+
+def test_a_reminder_that_is_over_has_no_buttons(request_):
+    message = views.reminder_over(request_.at, request_.at + timedelta(minutes=30))
+
+    assert message.text == "⏳ Still not approved after 30 min"
+    assert buttons(message) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "1 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (259_200, "3 days")],
+)
+def test_a_length_of_time_is_short(now, seconds, words):
+    assert views.elapsed(now, now + timedelta(seconds=seconds)) == words
+
+
+def test_slack_accepts_every_message_with_many_long_names(request_, slack, now):
     names = tuple(f"{'x' * 60}.{'y' * 60}{number}.example" for number in range(250))
     call = Call(OrderTarget(1), tuple(Recipient(name, f"admin@{name}") for name in names))
     request = dataclasses.replace(request_, calls=(call,))
-    row = follow_up(*names[:100])
-    update = StatusUpdate(now, FollowUpState.FINISHED, newly_validated=names[:100], reopened=names[100:])
+    update = StatusUpdate(now, FollowUpState.ENDED, "canceled", newly_validated=names[:100], reopened=names[100:])
 
     for message in (
-        render(request, results, row),
-        views.changed(request, [row], call, update),
-        views.nudge(request, [row], now),
-        views.stopped(request, [row], StatusUpdate(now, FollowUpState.STOPPED, "U0ANA")),
-        views.superseded(request, [follow_up(state=FollowUpState.SUPERSEDED, word="r2")], "r2", None),
+        views.changed(request, {0: update}),
+        views.reminder(facts(request, tracked(request, *names[:100])), now, now),
+        views.resent_elsewhere(Successor("U0BOB", "https://slack.test/p1")),
     ):
-        payload = message.payload()
-        assert len(payload["text"]) <= 4000
-        assert all(len(block.get("text", {}).get("text", "")) <= 3000 for block in payload["blocks"])
+        assert slack.takes_message(message)
 
 
-def test_the_end_of_validation_by_mail_is_a_quiet_line_that_can_be_turned_off(request_, results):
-    with_note = str(resend_messages.detail(request_, results, email_end_note=True).payload())
+def test_the_end_of_email_validation_has_its_date_and_a_way_on():
+    assert views.email_ends().text.startswith("Email validation ends on March 15, 2028. <https://docs.digicert.com/")
 
-    assert "2028-03-15" in with_note
-    assert "Move to validation by a DNS record before then: the page email-validation-ends.md" in with_note
-    assert "2028" not in str(resend_messages.detail(request_, results).payload())
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        (FollowUpState.VALIDATED, "all domains are validated"),
+        (FollowUpState.STOPPED, "someone stopped it"),
+        (None, "it isn't being tracked"),
+    ],
+)
+def test_why_it_is_over_is_said(request_, state, why):
+    assert views.why_over([tracked(request_, state=state)] if state else []) == why

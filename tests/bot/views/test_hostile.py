@@ -58,6 +58,7 @@ from bot.views import (
     follow_up,
     history,
     policy_explanation,
+    request_details,
     resend_asks,
     resend_form,
     resend_messages,
@@ -65,12 +66,11 @@ from bot.views import (
     status,
 )
 from bot.views.blocks import Message
+from bot.views.resend_messages import CardFacts, Successor
 from tests.quick import examples
 
 LINK = "https://slack.test/p1"
 ODD_IDS = ["U0ANA", "U0BOB", "U0EVE> <!channel", "@here", "<!everyone>", ""]
-# Views that are not rendered alone: parts of others, or words for them.
-PARTS = {"resend_messages.buttons"}
 
 
 class Outside:
@@ -262,22 +262,28 @@ class Outside:
         return resend_messages.in_progress(self.request())
 
 
-def _follow_up(of):
+def _facts(of):
     request = of.request()
-    return request, of.follow_ups(request), of.results(request)
+    follow_ups, results = of.follow_ups(request), of.results(request)
+    newer = Successor(of.draw(of.id), of.draw(of.link))
+    successors = {each.word: newer for each in follow_ups}
+    return CardFacts(
+        request, results, follow_ups, successors, of.draw(st.sampled_from([None, newer])), console_url=LINK
+    )
 
 
-def _context(of):
-    request, follow_ups, results = _follow_up(of)
-    links = {each.word: LINK for each in follow_ups}
-    return resend_messages.result(request, results, follow_up.status(request, results, follow_ups, links))
+def _details(of):
+    return request_details.details(_facts(of), of.draw(st.integers(0, 9)), email_end_note=True)
 
 
 VIEWS = {
-    "follow_up.changed": lambda of: follow_up.changed(*(_ := _follow_up(of))[:2], _[0].calls[0], of.update()),
-    "follow_up.nudge": lambda of: follow_up.nudge(*_follow_up(of)[:2], of.now),
-    "follow_up.stopped": lambda of: follow_up.stopped(*_follow_up(of)[:2], of.update()),
-    "follow_up.superseded": lambda of: follow_up.superseded(*_follow_up(of)[:2], "r2", of.draw(of.link)),
+    "follow_up.changed": lambda of: follow_up.changed(of.request(), {0: of.update()}) or of.message(),
+    "follow_up.reminder": lambda of: follow_up.reminder(_facts(of), of.now, of.now, is_last=of.draw(st.booleans())),
+    "follow_up.reminder_over": lambda of: follow_up.reminder_over(of.now, of.now),
+    "follow_up.resent_elsewhere": lambda of: follow_up.resent_elsewhere(Successor(of.draw(of.id), of.draw(of.link))),
+    "follow_up.email_ends": lambda _: follow_up.email_ends(),
+    "request_details.details": _details,
+    "request_details.stop_tracking": lambda of: request_details.stop_tracking(of.request(), of.draw(of.names)),
     "resend_form.loading": lambda of: resend_form.loading("f1", of.draw(of.text)),
     "resend_form.empty": lambda _: resend_form.empty("f1"),
     "resend_form.reloading": lambda _: resend_form.reloading("f1"),
@@ -329,12 +335,9 @@ VIEWS = {
         r := of.request(), of.results(r, 0), of.now, of.draw(st.booleans())
     ),
     "resend_messages.progress": lambda of: resend_messages.progress(r := of.request(), of.results(r, 0)),
-    "resend_messages.result": _context,
-    "resend_messages.detail": lambda of: resend_messages.detail(r := of.request(), of.results(r), email_end_note=True),
+    "resend_messages.result": lambda of: resend_messages.result(_facts(of)),
     "resend_messages.checked": lambda of: resend_messages.checked(
-        of.request(),
         of.draw(st.lists(st.builds(NameState, of.foreign.name, st.booleans(), of.text), min_size=1, max_size=20)),
-        of.draw(of.id),
         of.now,
     ),
     "resend_messages.as_direct_message": lambda of: resend_messages.as_direct_message(of.message(), of.draw(of.text)),
@@ -391,7 +394,7 @@ def test_every_view_is_tried():
                 }:
                     there.add(f"{each.name}.{name}")
 
-    assert there == {*VIEWS, *PARTS, "resend_form.suggestions"}
+    assert there == {*VIEWS, "resend_form.suggestions"}
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -140,7 +140,7 @@ def test_a_cleared_choice_is_no_index():
 
 
 @pytest.mark.parametrize(
-    ("is_ephemeral", "thread_ts", "response_url"), [(True, None, "https://hooks.example/2"), (False, "1.0", None)]
+    ("is_ephemeral", "thread_ts", "response_url"), [(True, None, "https://hooks.example/2"), (False, None, None)]
 )
 def test_only_a_click_on_an_ephemeral_message_may_replace_it(is_ephemeral, thread_ts, response_url):
     container = {"type": "message", "message_ts": "1.0", "channel_id": "C0PKI", "is_ephemeral": is_ephemeral}

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import CaRejected, CaUnavailable, NotResendable, SlackUnavailable
-from bot.models import Actor, Destination, FollowUpState, LedgerEvent, OrderTarget
+from bot.models import Actor, FollowUpState, LedgerEvent, OrderTarget
 from bot.services.follow_up.check_now import CheckNow
 from bot.services.follow_up.observer import ValidationObserver
 from bot.services.follow_up.worker import AT_ONCE, FLOW, FollowUpWorker
@@ -29,8 +29,8 @@ def follow_up_worker(authorizer, stored, follow_ups, observer, reporter, publish
 
 
 @pytest.fixture
-def check_now(authorizer, stored, follow_ups, observer, publisher, reporter, schedule, clock):
-    return CheckNow(authorizer, stored, follow_ups, observer, publisher, reporter, schedule, clock)
+def check_now(authorizer, stored, follow_ups, observer, reporter, schedule, clock):
+    return CheckNow(authorizer, stored, follow_ups, observer, reporter, schedule, clock)
 
 
 @pytest.fixture
@@ -84,12 +84,13 @@ def run_check(engine, steps, follow_up_worker, follow_ups):
 
 
 def thread(chat):
-    """Return the replies in threads, without the detail."""
-    return [
-        message.text
-        for destination, message, key in chat.messages.values()
-        if destination.thread_ts and "detail" not in key
-    ]
+    """Return the replies in threads."""
+    return [message.text for destination, message, _ in chat.messages.values() if destination.thread_ts]
+
+
+def buttons(chat):
+    """Return the keys of the messages with the buttons of a request."""
+    return [key for _, message, key in chat.messages.values() if "request_menu" in str(message.payload())]
 
 
 def root(chat, key="r1.root"):
@@ -105,11 +106,9 @@ async def test_a_check_reports_what_changed_and_updates_the_root_message(
 
     await run_check()
 
-    assert root(chat).text.startswith("*Sent*")
-    assert "1 of 2 names still wait, checked" in root(chat).text
+    assert root(chat).text.startswith("📨 shop.example.com + 1 · 1 of 2 validated. ")
     [reply] = thread(chat)
-    assert reply.startswith("shop.example.com: seen validated at")
-    assert reply.endswith("1 of 2 names still wait.")
+    assert reply.startswith("✅ shop.example.com was validated (")
 
 
 async def test_a_check_that_sees_no_change_says_nothing(start_follow_up, run_check, clock, chat, steps):
@@ -119,7 +118,8 @@ async def test_a_check_that_sees_no_change_says_nothing(start_follow_up, run_che
     await run_check()
 
     assert thread(chat) == []
-    assert "2 of 2 names still wait, checked" in root(chat).text
+    assert "waiting for approval" in root(chat).text
+    assert "checked <!date^" in root(chat).text
     assert steps.ran == []
 
 
@@ -150,7 +150,7 @@ async def test_slack_may_be_away_for_long(start_follow_up, run_check, validate, 
 
     await run_check()
 
-    assert root(chat).text.startswith("*Validated*: all 2 names")
+    assert root(chat).text.startswith("✅ shop.example.com + 1 · validated")
     assert len(thread(chat)) == 1
     assert max(steps.slept) == 300.0
 
@@ -190,7 +190,7 @@ async def test_an_update_for_a_closed_channel_is_sent_as_a_direct_message(
 
     await run_check()
 
-    assert [channel for channel, _ in chat.texts][2:] == ["D0ANA", "D0ANA"]
+    assert [channel for channel, _ in chat.texts][1:] == ["D0ANA", "D0ANA"]
 
 
 async def test_a_digicert_that_does_not_answer_is_asked_soon_and_nothing_is_said(
@@ -219,7 +219,7 @@ async def test_a_silent_digicert_is_reported_once(start_follow_up, run_check, cl
 
     assert before == []
     [reply] = thread(chat)
-    assert reply.startswith("DigiCert has not answered since")
+    assert reply.startswith("⚠️ No response from DigiCert since")
 
 
 async def test_an_order_that_digicert_no_longer_knows_is_over(
@@ -230,7 +230,7 @@ async def test_an_order_that_digicert_no_longer_knows_is_over(
 
     await run_check()
 
-    assert "DigiCert does not know this any longer (order 700001)" in thread(chat)[0]
+    assert "Order 700001 no longer exists in CertCentral" in thread(chat)[0]
     assert (await follow_ups.of("r1"))[0].state is FollowUpState.ENDED
 
 
@@ -255,11 +255,12 @@ async def test_a_takeover_is_reported_once_for_all_its_targets_with_a_link(
     await run_check("r1.0")
     await run_check("r1.1")
 
-    announcements = [text for text in thread(chat) if "asked for again" in text]
-    assert len(announcements) == 1
-    assert "example.org" in announcements[0]
-    assert "https://slack.test/C0PKI/" in announcements[0]
-    assert root(chat).text.startswith("Asked for again, and followed by <https://slack.test/C0PKI/")
+    [announcement] = thread(chat)
+    assert announcement.startswith("📨 Resent by <@U0ANA> (<https://slack.test/C0PKI/")
+    assert root(chat).text.startswith(
+        "📨 shop.example.com + 2 · resent. Resent by <@U0ANA> (<https://slack.test/C0PKI/"
+    )
+    assert buttons(chat) == ["r2.root"]
 
 
 async def test_a_reminder_is_sent_once_for_all_targets_of_a_request(
@@ -272,8 +273,9 @@ async def test_a_reminder_is_sent_once_for_all_targets_of_a_request(
     await run_check("r1.0")
     await run_check("r1.1")
 
-    [reminder] = [text for text in thread(chat) if "What usually helps" in text]
-    assert "shop.example.com, www.two.example and example.org" in reminder
+    [reminder] = thread(chat)
+    assert "Still not approved after 10 min: 3 domains shop.example.com, www.two.example and example.org" in reminder
+    assert buttons(chat) == ["r1.nudge1"]
 
 
 async def test_a_stop_is_reported_once_and_a_second_stop_says_why_not(
@@ -284,15 +286,58 @@ async def test_a_stop_is_reported_once_and_a_second_stop_says_why_not(
     await follow_up_worker.stop(ana, "r1")
     [follow_up] = await follow_ups.due(clock(), 9)
     await run_check(follow_up.id)
-    with pytest.raises(NotResendable, match="somebody stopped it"):
+    with pytest.raises(NotResendable, match="someone stopped it"):
         await follow_up_worker.stop(ana, "r1")
 
-    assert [text.partition(" stopped")[0] for text in thread(chat)] == ["<@U0ANA>"]
-    assert root(chat).text.startswith("<@U0ANA> stopped following it.")
+    assert thread(chat) == []
+    assert "tracking stopped by <@U0ANA>" in root(chat).text
+
+
+async def test_what_was_stopped_can_be_resumed_with_a_check_at_once(
+    start_follow_up, follow_up_worker, run_check, chat, ana, follow_ups, clock
+):
+    await start_follow_up()
+    await follow_up_worker.stop(ana, "r1")
+    await run_check()
+    stopped = root(chat)
+    clock.advance(minutes=1)
+
+    await follow_up_worker.resume(ana, "r1")
+
+    [follow_up] = await follow_ups.of("r1")
+    assert "Resume tracking" in str(stopped.payload())
+    assert (follow_up.state, follow_up.due_at) == (FollowUpState.FOLLOWING, clock())
+    assert "tracking stopped" not in root(chat).text
+
+
+@pytest.mark.parametrize("end", ["newer", "late"])
+async def test_tracking_that_is_over_is_not_resumed(start_follow_up, follow_up_worker, ana, clock, end):
+    await start_follow_up()
+    await follow_up_worker.stop(ana, "r1")
+    if end == "newer":
+        await start_follow_up("r2")
+    else:
+        clock.advance(minutes=21)
+
+    with pytest.raises(NotResendable, match="Tracking has already ended"):
+        await follow_up_worker.resume(ana, "r1")
+
+
+async def test_the_last_check_says_that_tracking_ended_and_has_the_buttons(start_follow_up, run_check, chat, clock):
+    await start_follow_up()
+    for minutes in (10, 10):
+        clock.advance(minutes=minutes)
+        await run_check()
+
+    assert [text.partition(":")[0] for text in thread(chat)] == [
+        "⏳ Still not approved after 10 min",
+        "⏳ <@U0ANA> I stopped checking after 20 min. Still not approved",
+    ]
+    assert buttons(chat) == ["r1.last"]
 
 
 async def test_a_target_without_a_follow_up_cannot_be_stopped(follow_up_worker, ana):
-    with pytest.raises(NotResendable, match="never followed"):
+    with pytest.raises(NotResendable, match="isn't being tracked"):
         await follow_up_worker.stop(ana, "unheard-of")
 
 
@@ -301,22 +346,22 @@ async def test_check_now_counts_as_a_report(start_follow_up, run_check, check_no
     clock.advance(minutes=1)
     validate("shop.example.com")
 
-    await check_now.check(ana, "r1", Destination("C0PKI", "1.0"))
+    answer = await check_now.check(ana, "r1")
     clock.advance(minutes=1)
     await run_check()
 
-    [check] = thread(chat)
-    assert "1 of 2 names still wait for validation" in check
-    assert "1 of 2 names still wait, checked" in root(chat).text
+    assert answer.text.startswith("1 of 2 domains still need approval")
+    assert thread(chat) == []
+    assert "1 of 2 validated" in root(chat).text
 
 
 async def test_check_now_ends_what_is_validated(start_follow_up, check_now, validate, chat, ana, follow_ups):
     await start_follow_up()
     validate("shop.example.com", "www.two.example", status="issued")
 
-    await check_now.check(ana, "r1", Destination("C0PKI", "1.0"))
+    await check_now.check(ana, "r1")
 
-    assert root(chat).text.startswith("*Validated*: all 2 names")
+    assert root(chat).text.startswith("✅ shop.example.com + 1 · validated")
     assert (await follow_ups.of("r1"))[0].due_at is None
 
 

@@ -124,7 +124,7 @@ async def test_if_the_channel_is_closed_the_user_gets_a_direct_message(show, cha
     assert len(chat.texts) == 1
     channel, text = chat.texts[0]
     assert channel == "D0ANA"
-    assert text.startswith("Sent. Told to you alone, because ")
+    assert text.startswith("Sent. Only you can see this because ")
 
 
 async def test_a_channel_that_closes_in_between_moves_the_message(show, chat):
@@ -134,7 +134,7 @@ async def test_a_channel_that_closes_in_between_moves_the_message(show, chat):
     post = await show(SECOND)
 
     assert (post.destination, post.detour) == (Destination("D0ANA"), "is_archived")
-    assert [text.split(" Told")[0] for _, text in chat.texts] == ["Sending.", "Sent."]
+    assert [text.split(" Only you")[0] for _, text in chat.texts] == ["Sending.", "Sent."]
 
 
 async def test_in_a_shared_channel_the_user_gets_a_direct_message(show, chat):
@@ -144,7 +144,7 @@ async def test_in_a_shared_channel_the_user_gets_a_direct_message(show, chat):
 
     assert post.detour == "shared_channel"
     assert [destination.channel_id for destination, _, _ in chat.posts] == ["U0ANA"]
-    assert "people of other organizations" in chat.texts[0][1]
+    assert "shared with another organization" in chat.texts[0][1]
 
 
 async def test_if_the_user_cannot_be_reached_either_that_is_an_error(show, chat):
@@ -238,7 +238,7 @@ async def test_a_message_without_a_user_is_not_posted_again_after_a_deletion(pub
     assert len(chat.posts) == 1
 
 
-NEUTRAL = "people of other organizations can read this channel"
+NEUTRAL = "I withdrew this message"
 
 
 def neutral(chat, channel="C0PKI"):
@@ -264,7 +264,7 @@ async def test_a_message_in_a_newly_shared_channel_continues_directly_and_is_neu
     assert neutral(chat) == [True]
     assert len(edits(chat)) == 1
     [direct] = [text for channel, text in chat.texts if channel == "D0ANA"]
-    assert direct.startswith("Validated. Told to you alone, because people of other organizations")
+    assert direct.startswith("Validated. Only you can see this because the channel is shared with another")
 
 
 @pytest.mark.fault("M9")
@@ -337,7 +337,7 @@ async def test_a_move_that_fails_on_the_way_is_completed_by_a_repeat(show, chat,
         await show(SECOND)
 
     assert neutral(chat) == [True, True]
-    assert [text.split(" Told")[0] for channel, text in chat.texts if channel == "D0ANA"] == ["Sent."]
+    assert [text.split(" Only you")[0] for channel, text in chat.texts if channel == "D0ANA"] == ["Sent."]
 
 
 @pytest.mark.fault("M9")

@@ -7,6 +7,7 @@ import pytest
 
 from bot.errors import SlackRejected, SlackUnavailable
 from bot.models import Destination, LedgerEvent
+from bot.services.resend.reporter import ResultReporter
 from bot.store.ledger.entries import Entry
 
 AWAY = SlackUnavailable("Slack did not answer.")
@@ -23,6 +24,11 @@ def end(ledger, clock, ana):
 
 
 @pytest.fixture
+def noting_reporter(stored, ledger, follow_ups, publisher, schedule, clock):
+    return ResultReporter(stored, ledger, follow_ups, publisher, schedule, clock, email_end_note=True)
+
+
+@pytest.fixture
 async def request_(accept, make_request):
     return await accept(make_request())
 
@@ -32,7 +38,7 @@ async def test_a_request_is_announced_in_its_channel(reporter, chat, request_):
 
     assert calls == 1
     assert [channel for channel, _ in chat.texts] == ["C0PKI"]
-    assert chat.texts[0][1].startswith("Sending: <@U0ANA>")
+    assert chat.texts[0][1].startswith("⏳ Resending DCV email for ")
 
 
 @pytest.mark.parametrize("failure", [AWAY, SlackRejected("invalid_auth"), ValueError("a bug")])
@@ -43,19 +49,39 @@ async def test_the_mail_does_not_wait_for_slack(reporter, chat, request_, failur
     assert chat.texts == []
 
 
-async def test_the_outcome_edits_the_root_and_the_detail_is_in_its_thread(reporter, chat, request_, end, stored):
+async def test_the_outcome_edits_the_card_and_adds_no_message(reporter, chat, request_, end, stored):
     await reporter.announce("r1")
     await end()
 
     delivered = await reporter.report("r1")
 
-    (root, detail) = chat.messages.values()
+    [root] = chat.messages.values()
     assert delivered == {"delivered": True}
     assert root[0] == Destination("C0PKI")
-    assert root[1].text.startswith("*Sent*")
-    assert detail[0] == Destination("C0PKI", "1.0")
-    assert "What now" in str(detail[1].payload())
+    assert root[1].text.startswith("📨 ")
     assert await stored.unreported() == []
+
+
+async def test_the_end_of_email_validation_is_noted_once_in_a_channel_and_quarter_and_below_no_failure(
+    noting_reporter, chat, accept, make_request, ledger, clock, ana
+):
+    async def report(request_id, outcome, channel="C0PKI"):
+        await accept(make_request(request_id, destination=Destination(channel)))
+        await ledger.append(Entry(outcome, clock(), ana, request_id, 0, 1, {"words": ""}))
+        await noting_reporter.report(request_id)
+        return [destination for destination, message, _ in chat.messages.values() if "2028" in message.text]
+
+    noted = [
+        await report("r1", LedgerEvent.REFUSED),
+        await report("r2", LedgerEvent.SENT),
+        await report("r3", LedgerEvent.SENT),
+        await report("r4", LedgerEvent.SENT, "C0OPS"),
+    ]
+    clock.advance(minutes=92 * 24 * 60)
+    noted.append(await report("r5", LedgerEvent.SENT))
+
+    assert [len(each) for each in noted] == [0, 1, 1, 2, 3]
+    assert noted[-1][0] == Destination("C0PKI", "2.0")
 
 
 async def test_a_report_that_is_repeated_changes_nothing(reporter, chat, request_, end):
@@ -65,7 +91,7 @@ async def test_a_report_that_is_repeated_changes_nothing(reporter, chat, request
 
     assert await reporter.report("r1") == {"delivered": True}
     assert chat.texts == before
-    assert len(chat.posts) == 2
+    assert len(chat.posts) == 1
 
 
 async def test_an_outcome_that_was_never_announced_is_reported_all_the_same(reporter, chat, request_, end):
@@ -75,10 +101,10 @@ async def test_an_outcome_that_was_never_announced_is_reported_all_the_same(repo
 
     await reporter.report("r1")
 
-    assert [text.split(":")[0] for _, text in chat.texts] == ["*Refused*", "*Refused*"]
+    assert "DigiCert's reason: “no such order”" in chat.texts[0][1]
 
 
-@pytest.mark.parametrize("call", [0, 1, 2, 3])
+@pytest.mark.parametrize("call", [0, 1])
 @pytest.mark.parametrize("failure", [AWAY, ValueError("a bug")], ids=["away", "bug"])
 async def test_an_outcome_that_cannot_be_reported_now_is_reported_later_and_once(
     reporter, chat, request_, end, stored, call, failure
@@ -91,7 +117,7 @@ async def test_an_outcome_that_cannot_be_reported_now_is_reported_later_and_once
     second = await reporter.report("r1")
 
     assert (first["delivered"], unreported, second["delivered"]) == (False, ["r1"], True)
-    assert len(chat.texts) == 2
+    assert len(chat.texts) == 1
 
 
 async def test_slack_says_when_to_retry(reporter, chat, request_, end):
@@ -108,7 +134,7 @@ async def test_if_the_channel_is_closed_the_outcome_goes_to_the_user(reporter, c
     assert await reporter.report("r1") == {"delivered": True}
 
     assert {channel for channel, _ in chat.texts} == {"D0ANA"}
-    assert chat.texts[0][1].startswith("*Sent*")
+    assert chat.texts[0][1].startswith("📨 ")
     assert await stored.unreported() == []
 
 
@@ -126,7 +152,7 @@ async def test_a_request_from_a_thread_is_reported_in_that_thread(reporter, chat
 
     await reporter.report("r1")
 
-    assert [destination for destination, _, _ in chat.messages.values()] == [Destination("C0PKI", "17.5")] * 2
+    assert [destination for destination, _, _ in chat.messages.values()] == [Destination("C0PKI", "17.5")]
 
 
 async def test_waiting_is_reported_in_the_root(reporter, chat, request_, clock):
@@ -136,7 +162,7 @@ async def test_waiting_is_reported_in_the_root(reporter, chat, request_, clock):
     await reporter.waiting("r1", json.loads(json.dumps(turned_away)))
 
     assert len(chat.texts) == 1
-    assert chat.texts[0][1].startswith("Waiting: DigiCert asks the bot to slow down (429).")
+    assert chat.texts[0][1].startswith("⏳ Waiting for DigiCert. DigiCert is limiting requests.")
 
 
 async def test_progress_is_reported_in_the_root(reporter, chat, accept, make_request, order_call, domain_call, end):
@@ -145,7 +171,7 @@ async def test_progress_is_reported_in_the_root(reporter, chat, accept, make_req
 
     await reporter.progress("r1")
 
-    assert "1 of 2 calls done" in chat.texts[0][1]
+    assert "Sending: 1 of 2 done" in chat.texts[0][1]
 
 
 async def test_the_root_names_the_requester(reporter, chat, accept, make_request, end, ana):

@@ -270,7 +270,7 @@ async def test_the_workflow_announces_sends_each_call_and_reports(
 
     assert steps.ran == ["announce", "send", "progress", "send", "report"]
     assert [call[0] for call in certcentral.sent] == ["resend_order", "resend_domain"]
-    assert ": 2 sent." in chat.texts[0][1]
+    assert chat.texts[0][1].startswith("📨 ")
 
 
 async def test_the_workflow_waits_as_long_as_digicert_asks(resend, asked, engine, steps, certcentral, chat):
@@ -281,7 +281,7 @@ async def test_the_workflow_waits_as_long_as_digicert_asks(resend, asked, engine
 
     assert steps.ran == ["announce", "send", "waiting", "send", "report"]
     assert 30.0 <= steps.slept[0] <= 31.0
-    assert chat.texts[0][1].startswith("*Sent*")
+    assert chat.texts[0][1].startswith("📨 ")
 
 
 async def test_the_workflow_reports_the_outcome_however_long_slack_is_unavailable(
