@@ -44,7 +44,7 @@ class Listeners:
     def global_shortcut(self, callback_id):
         return self._note("shortcut", callback_id)
 
-    def action(self, constraint):
+    def action(self, constraint, matchers=()):
         return self._note("inside", str(constraint))
 
     options = view = action

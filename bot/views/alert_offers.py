@@ -116,7 +116,10 @@ def _buttons(offer: Offer) -> list[ButtonElement]:
     """Return a button for each target that may need a resend, one to choose from the rest, and *Not now*."""
     if not offer.is_open:
         return []
-    shown = [_resend(number, target) for number, target in enumerate(offer.with_button) if target.is_open]
+    pending = [(number, target) for number, target in enumerate(offer.with_button) if target.is_open]
+    # Slack advises one button of this style at most.
+    style = "primary" if len(pending) == 1 else None
+    shown = [_resend(number, target, style) for number, target in pending]
     if more := len(offer.without_button):
         shown.append(ButtonElement(text=plain(f"Choose from {more}…"), action_id=CHOOSE, value=offer.id))
     if offer.snoozed_until is None:
@@ -124,7 +127,7 @@ def _buttons(offer: Offer) -> list[ButtonElement]:
     return shown
 
 
-def _resend(number: int, target: OfferTarget) -> ButtonElement:
+def _resend(number: int, target: OfferTarget, style: str | None) -> ButtonElement:
     what = str(TargetKey.parse(target.key).order_id or display_name(target.names[0]))
     room = _LONGEST_LABEL - len("Resend …")
     kind = "order" if TargetKey.parse(target.key).order_id else "domain"
@@ -132,5 +135,6 @@ def _resend(number: int, target: OfferTarget) -> ButtonElement:
         text=plain(f"Resend {truncate_middle(what, room)}…"),
         action_id=f"{RESEND}{number}",
         value=target.opens,
+        style=style,
         accessibility_label=truncate_middle(f"Resend DCV email for {kind} {what}", 75),
     )

@@ -1,5 +1,6 @@
-"""*Ask someone to approve…* its form, and the two buttons of the question."""
+"""*Ask someone to approve…* in a card's menu and below a nudge, its form, and the two buttons of the question."""
 
+import re
 from typing import Any
 
 import structlog
@@ -16,14 +17,19 @@ from bot.views.form_input import field_errors
 from bot.wiring import Services
 from handlers.listeners.error_boundary import ErrorBoundary
 from handlers.listeners.payloads import (
+    menu_entry,
     read_actor,
     read_choice,
+    read_menu,
     read_message_interaction,
     read_thread,
     read_trigger,
     read_view,
     read_view_id,
 )
+
+# The card and its nudges may have menus of different names. The entry says what it is.
+ANY_MENU: dict[str, str | re.Pattern[str]] = {"type": "block_actions", "action_id": re.compile(".+")}
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +43,12 @@ class Approvals:
     _chat: Chat
     _boundary: ErrorBoundary
 
-    async def open(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Open the form for the request of a button."""
+    async def open_from_menu(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Open the form for the request of a card."""
+        await self._open(ack, body, read_menu(body)[1])
+
+    async def open_from_button(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Open the form for the request of a nudge."""
         await self._open(ack, body, read_choice(body) or "")
 
     async def submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -98,7 +108,8 @@ def _channel_id(body: dict[str, Any]) -> str:
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
     approvals = Approvals(services.approval_asks, services.approval_answers, services.chat, boundary)
-    app.action(views.ASK)(approvals.open)
+    app.action(ANY_MENU, matchers=[menu_entry(views.ASK)])(approvals.open_from_menu)
+    app.action(views.ASK)(approvals.open_from_button)
     app.view(views.CALLBACK)(approvals.submit)
     app.action(views.APPROVED)(approvals.approved)
     app.action(views.MISSING)(approvals.missing)

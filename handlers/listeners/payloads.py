@@ -145,7 +145,11 @@ def menu_entry(entry: str) -> Callable[..., Awaitable[bool]]:
     """Return a matcher for Bolt that accepts only this entry of a ⋯ menu."""
 
     async def matches(body: dict[str, Any]) -> bool:
-        return read_menu(body)[0] == entry
+        try:
+            return read_menu(body)[0] == entry
+        except InvalidInput:
+            # Unprintable, so it is no entry of ours. Another listener answers, or none.
+            return False
 
     return matches
 
