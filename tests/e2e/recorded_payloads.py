@@ -31,7 +31,7 @@ BUTTONS_AND_SELECTS = (
     "stop_following",
     "status_next",
     "history_older",
-    "offer_resend",
+    "offer_resend_0",
     "offer_not_now",
 )
 STORY = (*COMMANDS, *BUTTONS_AND_SELECTS, "message_action", "block_suggestion", "view_submission")

@@ -63,7 +63,7 @@ CHOICES: list[tuple[str, Path, Any, str]] = [
     ("stop_following", VALUE, "r1", "This is not followed any longer"),
     ("history_older", VALUE, "x" * 2000, "This list has changed."),
     ("offer_not_now", VALUE, "o1", "This offer was made long ago"),
-    ("offer_resend", VALUE, "order:*.*", NO_CHOICE),
+    ("offer_resend_0", VALUE, "order:*.*", NO_CHOICE),
     ("check_now", ("actions", 0, "action_id"), "follow_v0", OTHER_VERSION),
     ("target", ("actions", 0, "action_id"), "x" * 255, OTHER_VERSION),
 ]
