@@ -75,6 +75,7 @@ class AppWorkspace(Workspace, ABC):
             lines += [f"#{channel.name} {message.author}: {message.visible_text!r}" for message in channel.messages]
         for person in self.people.values():
             lines += [f"ephemeral message to {person.name}: {message.visible_text!r}" for message in person.ephemerals]
-            lines += [f"home tab of {person.name}: {visible_text(self.modals.home(person).blocks)!r}"]
+            home = self.modals.home(person)
+            lines += [f"home tab of {person.name}: {visible_text(home.blocks)!r}"] if home.published else []
             lines += [f"form of {person.name}: {view.content['title']['text']}" for view in self.modals.top(person)]
         return "\n".join(lines)
