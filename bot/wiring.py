@@ -44,6 +44,7 @@ from bot.services.reports.pending_orders import PendingOrders
 from bot.services.reports.status import StatusReport
 from bot.services.resend.asks import ResendAskService
 from bot.services.resend.form import ResendFormService
+from bot.services.resend.quick_resend import QuickResend
 from bot.services.resend.reporter import ResultReporter
 from bot.services.resend.requests import ResendService
 from bot.services.resend.sender import CallSender
@@ -91,6 +92,7 @@ class Services:
     form_service: ResendFormService
     directory: Directory
     policy_explainer: PolicyExplainer
+    quick_resend: QuickResend
     result_routes: ResultRoutes
     follow_up_worker: FollowUpWorker
     head_log: HeadLog
@@ -240,6 +242,7 @@ class _Container:
             form_service=self.form_service,
             directory=self.directory,
             policy_explainer=PolicyExplainer(self.authorizer, self.policy_loader),
+            quick_resend=self.quick_resend,
             result_routes=self.result_routes,
             follow_up_worker=worker,
             head_log=HeadLog(self.ledger),
@@ -337,6 +340,17 @@ class _Container:
             self.clock,
             self.settings.dcv_contact,
             self.settings.console_url,
+        )
+
+    @cached_property
+    def quick_resend(self) -> QuickResend:
+        return QuickResend(
+            self.authorizer,
+            self.finder,
+            self.resend,
+            self.settings.dcv_alert_channels,
+            self.settings.dcv_locale,
+            self.clock,
         )
 
     @cached_property
@@ -452,4 +466,6 @@ class _Container:
 
     @cached_property
     def pending_orders(self) -> PendingOrders:
-        return PendingOrders(self.certcentral, LastResends(self.database), self.publisher)
+        return PendingOrders(
+            self.certcentral, LastResends(self.database), self.publisher, self.settings.dcv_alert_channels
+        )

@@ -18,6 +18,7 @@ from bot.views.blocks import (
     section,
     truncate,
 )
+from bot.views.quick_resend import quick_resend_button
 
 RESEND = "pending_resend"
 DETAILS = "pending_details"
@@ -35,7 +36,8 @@ class PendingRow:
 
     `is_unapproved` is True if a name of that resend is not validated. `need` says what the order needs in CertCentral
     if no email can help it. `may_resend` is True if the reader may resend for it. `progress` says how many names are
-    validated, if it is some of them.
+    validated, if it is some of them. If `one_tap`, the last resend was for one name and one recipient, and may be
+    repeated from the row.
     """
 
     order: Order
@@ -44,6 +46,7 @@ class PendingRow:
     need: str = ""
     may_resend: bool = False
     progress: str = ""
+    one_tap: bool = False
 
 
 def row_line(row: PendingRow, now: datetime) -> str:
@@ -59,7 +62,11 @@ def row_line(row: PendingRow, now: datetime) -> str:
 def row_blocks(row: PendingRow, now: datetime, *, details: str = DETAILS) -> list[Block]:
     """Return the row, and its buttons below it. `details` is the action id of the last one."""
     key = order_key(row.order.id)
-    buttons: list[InteractiveElement] = [resend_button(key, f"order {row.order.id}")] if row.may_resend else []
+    buttons: list[InteractiveElement] = []
+    if row.one_tap and row.last:
+        buttons.append(quick_resend_button(key, row.last.name, row.last.emails[0]))
+    if row.may_resend:
+        buttons.append(resend_button(key, f"order {row.order.id}"))
     label = f"Details of order {row.order.id}"
     buttons.append(ButtonElement(action_id=details, text=plain("Details"), value=key, accessibility_label=label))
     return [section(row_line(row, now)), ActionsBlock(elements=buttons)]

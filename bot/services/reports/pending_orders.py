@@ -1,7 +1,7 @@
 """The pending orders that a user may see, as rows for the status page and for Home. Changes nothing."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -54,6 +54,7 @@ class PendingOrders:
     _certcentral: CertCentral
     _history: LastResends
     _publisher: MessagePublisher
+    _alert_channels: Collection[str] = ()
 
     def __attrs_post_init__(self) -> None:
         self._validation = cached(self._certcentral.order_validation, maxsize=1024, ttl=REMEMBERED)
@@ -90,14 +91,22 @@ class PendingOrders:
         if not order.is_dv and validation is None:
             scopes = [domain.name for domain in domains_of(order, account)]
         need = needs_instead(order, validation)
+        may = not need and may_resend(asker, order, scopes)
         return PendingRow(
             order,
             mailed.last if mailed else None,
             mailed is not None and not mailed.names.isdisjoint(open_names(entries)),
             need,
-            not need and may_resend(asker, order, scopes),
+            may,
             progress(entries),
+            may and mailed is not None and self._is_one_tap(asker, order, mailed),
         )
+
+    def _is_one_tap(self, asker: Visibility, order: Order, mailed: MailedNames) -> bool:
+        """Return True if the stored data describes one email. In an alert channel, guests would read its address."""
+        names = {without_wildcard(name) for name in order.names}
+        in_alerts = asker.destination is not None and asker.destination.channel_id in self._alert_channels
+        return len(names) == len(mailed.names) == len(mailed.last.emails) == 1 and not in_alerts
 
     async def _validated(self, asker: Visibility, order: Order) -> OrderValidation | None:
         """Return the validation of the names that the user may see; None if DigiCert does not answer."""

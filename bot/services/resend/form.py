@@ -198,7 +198,7 @@ class ResendFormService:
         calls = calls_for_emails(found, line.emails)
         locale = line.locale or self._locale
         return NewRequest(
-            actor, destination, cause, found.key, _subject(found), calls, locale, line.reason, reach=found.reach
+            actor, destination, cause, found.key, plan_subject(found), calls, locale, line.reason, reach=found.reach
         )
 
     async def submit(self, actor: Actor, view_id: str, filled: FormInput) -> NewRequest:
@@ -208,7 +208,7 @@ class ResendFormService:
         locale = filled.locale or self._locale
         if not self._known(locale):
             raise InvalidInput("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
-        details = (plan.key, _subject(plan), _calls(plan, filled), locale, filled.reason, form.drawn_at, plan.reach)
+        details = (plan.key, plan_subject(plan), _calls(plan, filled), locale, filled.reason, form.drawn_at, plan.reach)
         return NewRequest(actor, form.destination, f"view:{view_id}", *details, requested_by=form.requested_by)
 
     async def with_cooldown(self, actor: Actor, filled: FormInput, cooldown: Cooldown) -> ModalView:
@@ -301,7 +301,7 @@ class ResendFormService:
         try:
             found = await find(await self._visibility(opened.actor, opened.destination))
             if isinstance(found, Plan):
-                about = {"subject": _subject(found), "channel": opened.destination.channel_id}
+                about = {"subject": plan_subject(found), "channel": opened.destination.channel_id}
                 await self._authorizer.require(
                     opened.actor, Action.RESEND, about, resource_for_plan(opened.destination, found, key)
                 )
@@ -383,7 +383,8 @@ def _planned(form: Form) -> Plan:
     return form.plan
 
 
-def _subject(plan: Plan) -> str:
+def plan_subject(plan: Plan) -> str:
+    """Return the order or domain of a plan in words."""
     order_id = TargetKey.parse(plan.key).order_id
     return f"domain {plan.waiting[0].name}" if order_id is None else f"order {order_id}"
 
