@@ -4,6 +4,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -52,7 +53,7 @@ _LIST = {
 # The sentence for each error, by the error type of pydantic.
 _SENTENCES = {
     "policy": "{words}",
-    "extra_forbidden": f"unknown key {{shown}}. Allowed keys: name, allow or deny, {_SCOPED}.",
+    "extra_forbidden": f"unknown key {{shown}}.{{near}} Allowed keys: name, allow or deny, {_SCOPED}.",
     "missing": 'this rule has no {key}. Write {key} = "…" below [[rule]].',
     "too_short": "{key} is empty, so it matches nothing. Fill it, or remove the line.",
     "list_type": "{key} must be {list}.",
@@ -311,4 +312,6 @@ def _sentence(detail: ErrorDetails, location: _Location) -> str:
     key = str(location[-1]) if isinstance(location[-1], str) else str(location[-2])
     kind = "string_type" if key == "name" and detail["type"] not in _SENTENCES else detail["type"]
     sentence = _SENTENCES.get(kind if kind != "list_type" or key in _LIST else "", f"this isn't a rule. {_BELOW}.")
-    return sentence.format_map({"key": key, "shown": _shown(key), "list": _LIST.get(key), "words": detail["msg"]})
+    near = "".join(f" Did you mean “{each}”?" for each in get_close_matches(key, _RuleSchema.model_fields, n=1))
+    values = {"key": key, "shown": _shown(key), "near": near, "list": _LIST.get(key), "words": detail["msg"]}
+    return sentence.format_map(values)

@@ -76,8 +76,12 @@ A = ', rule 1 ("a")'
         (f"name = 'shop'\n{RULE}", "", "“name” is outside of a rule"),
         ("[rule]\nname = 'shop'\n", "", "rule isn't a list of rules. Write each rule below a line [[rule]]"),
         ("[rule.shop]\nallow = ['resend']\n", "", "rule isn't a list of rules"),
-        (f'{RULE}user = ["U0BEN"]\n', NAMED, "unknown key “user”. Allowed keys: name, allow or deny, users"),
-        (f"{RULE}[rule.more]\nx = 1\n", NAMED, "unknown key “more”"),
+        (
+            f'{RULE}user = ["U0BEN"]\n',
+            NAMED,
+            "unknown key “user”. Did you mean “users”? Allowed keys: name, allow or deny, users",
+        ),
+        (f"{RULE}[rule.more]\nx = 1\n", NAMED, "unknown key “more”. Allowed keys"),
         ('rule = "x"\n', "", "Write each rule below a line [[rule]]"),
         ('rule = ["x"]\n', ", rule 1", "this isn't a rule. Write each rule below a line [[rule]]"),
         ('[[rule]]\nallow = ["resend"]\nusers = ["U0ANA"]\n', ", rule 1", 'Write name = "…" below [[rule]]'),
@@ -220,7 +224,9 @@ def test_a_misspelled_rule_among_500_is_named_after_one_parse():
 def test_of_very_many_mistakes_some_are_shown_and_the_rest_is_counted():
     reported = problems("".join(five_hundred()).replace("deny", "dney"))
 
-    assert reported[0].startswith('policy.toml, rule 1 ("r0"): unknown key “dney”. Allowed keys: name')
+    assert reported[0].startswith(
+        'policy.toml, rule 1 ("r0"): unknown key “dney”. Did you mean “deny”? Allowed keys: name'
+    )
     assert reported[19].startswith('policy.toml, rule 20 ("r19"): ')
     assert reported[20:] == ["policy.toml: 480 more mistakes are not shown. Fix these first."]
 
