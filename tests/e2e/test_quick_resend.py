@@ -87,7 +87,7 @@ async def test_within_the_cooldown_and_after_a_change_the_form_opens_and_nothing
     assert slack.problems == []
 
 
-async def test_who_may_only_look_gets_no_button_and_a_borrowed_press_sends_nothing(
+async def test_a_viewer_gets_no_button_and_a_borrowed_press_sends_nothing(
     start: Start, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     bob, guest = slack.add_person("bob"), slack.add_person("guest", guest=True)
