@@ -35,9 +35,6 @@ from bot.views.blocks import (
 )
 from bot.views.resend_form import ModalView
 
-# The entry of the card's menu, and the action of the button below a nudge. The value is the id of the request.
-ASK = "ask_to_approve"
-LABEL = "Ask someone to approve…"
 CALLBACK = "ask_to_approve"
 MAILBOX = "mailbox"
 PERSON = "person"

@@ -64,7 +64,12 @@ _SAME_DAY = timedelta(hours=12)
 
 _EMOJI_SENT, _EMOJI_WAITING, _EMOJI_UNKNOWN, _EMOJI_FAILED, _EMOJI_VALIDATED = "📨", "⏳", "⚠️", "⛔", "✅"
 
-_MENU = {CHECK_NOW: "Check now", DETAILS: "Details", STOP_TRACKING: "Stop tracking"}
+_MENU = {
+    CHECK_NOW: "Check now",
+    ASK_TO_APPROVE: "Ask someone to approve…",
+    DETAILS: "Details",
+    STOP_TRACKING: "Stop tracking",
+}
 _RESEND_LABELS = {
     LedgerEvent.UNKNOWN: "Resend anyway…",
     LedgerEvent.REFUSED: "Choose another recipient…",
@@ -244,7 +249,7 @@ def buttons(facts: CardFacts) -> ActionsBlock | None:
         shown[CHECK_NOW] = _MENU[CHECK_NOW]
     shown[SEND_AGAIN] = _RESEND_LABELS[worst]
     hidden = {*shown, *(() if facts.is_tracked else (STOP_TRACKING,))}
-    hidden |= {CHECK_NOW} if worst in _FAILED else set()
+    hidden |= {CHECK_NOW, ASK_TO_APPROVE} if worst in _FAILED else set()
     entries = {entry: label for entry, label in _MENU.items() if entry not in hidden}
     pressed = [
         ButtonElement(text=plain(label), action_id=action, value=facts.request.id) for action, label in shown.items()

@@ -1,6 +1,5 @@
 """*Ask someone to approve…* in a card's menu and below a nudge, its form, and the two buttons of the question."""
 
-import re
 from typing import Any
 
 import structlog
@@ -13,6 +12,7 @@ from bot.services.approvals.answers import ApprovalAnswers
 from bot.services.approvals.asks import ApprovalAskService
 from bot.slack.chat import Chat
 from bot.views import approvals as views
+from bot.views import resend_messages
 from bot.views.form_input import field_errors
 from bot.wiring import Services
 from handlers.listeners.error_boundary import ErrorBoundary
@@ -28,9 +28,6 @@ from handlers.listeners.payloads import (
     read_view_id,
 )
 
-# The card and its nudges may have menus of different names. The entry says what it is.
-ANY_MENU: dict[str, str | re.Pattern[str]] = {"type": "block_actions", "action_id": re.compile(".+")}
-
 log = structlog.get_logger(__name__)
 
 
@@ -43,13 +40,15 @@ class Approvals:
     _chat: Chat
     _boundary: ErrorBoundary
 
-    async def open_from_menu(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Open the form for the request of a card."""
-        await self._open(ack, body, read_menu(body)[1])
-
-    async def open_from_button(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Open the form for the request of a nudge."""
-        await self._open(ack, body, read_choice(body) or "")
+    async def open(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Open the form for the request of a card or a nudge."""
+        interaction = read_message_interaction(body)
+        await ack()
+        async with self._boundary.respond_to(interaction):
+            request = await self._asks.start(interaction.actor, read_menu(body)[1])
+            view_id = await self._chat.open_form(read_trigger(body), views.loading(request.id))
+            if view_id:
+                await self._chat.update_form(view_id, await self._asks.form(interaction.actor, request))
 
     async def submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Save the question, close the form, and have the question posted.
@@ -86,15 +85,6 @@ class Approvals:
             answer = await self._answers.missing(interaction.actor, read_choice(body) or "", _channel_id(body))
             await self._chat.send_ephemeral(interaction, answer)
 
-    async def _open(self, ack: AsyncAck, body: dict[str, Any], request_id: str) -> None:
-        interaction = read_message_interaction(body)
-        await ack()
-        async with self._boundary.respond_to(interaction):
-            request = await self._asks.start(interaction.actor, request_id)
-            view_id = await self._chat.open_form(read_trigger(body), views.loading(request.id))
-            if view_id:
-                await self._chat.update_form(view_id, await self._asks.form(interaction.actor, request))
-
 
 def _in_channel(body: dict[str, Any]) -> Interaction:
     """Return the user who answers. The answer is shown below the question, which is no reply."""
@@ -108,8 +98,7 @@ def _channel_id(body: dict[str, Any]) -> str:
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
     approvals = Approvals(services.approval_asks, services.approval_answers, services.chat, boundary)
-    app.action(ANY_MENU, matchers=[menu_entry(views.ASK)])(approvals.open_from_menu)
-    app.action(views.ASK)(approvals.open_from_button)
+    app.action(resend_messages.REQUEST_MENU, matchers=[menu_entry(resend_messages.ASK_TO_APPROVE)])(approvals.open)
     app.view(views.CALLBACK)(approvals.submit)
     app.action(views.APPROVED)(approvals.approved)
     app.action(views.MISSING)(approvals.missing)

@@ -7,11 +7,11 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
-from sandbox.slack.workspace import payloads
 from tests.e2e.helpers import Rows, resend, sees_end
 
 ORDER = 700001
 APPROVED, MISSING = "I approved it", "I can't find it"
+LABEL = "Ask someone to approve…"
 QUESTION = "Please open it and approve it."
 
 
@@ -44,15 +44,8 @@ def net(slack: Slack) -> Channel:
     return slack.add_channel("net")
 
 
-async def press(person: SimulatedUser, card: Message, ledger: Rows) -> None:
-    request_id = next(row["request_id"] for row in ledger() if row["kind"] == "accepted")
-    action = {"type": "button", "action_id": "ask_to_approve", "block_id": "b", "value": request_id, "action_ts": "1.0"}
-    source = payloads.message_source(card, person)
-    await person.interact("block_actions", "click on Ask someone to approve", actions=[action], **source)
-
-
-async def opens_form(person: SimulatedUser, card: Message, ledger: Rows) -> Form:
-    await press(person, card, ledger)
+async def opens_form(person: SimulatedUser, card: Message) -> Form:
+    await person.click(card, LABEL)
     return await person.slack.wait_for(lambda: _ready(person), "the form that asks", 20.0)
 
 
@@ -63,7 +56,7 @@ def _ready(person: SimulatedUser) -> Form | None:
 async def test_the_owner_of_the_mailbox_is_asked_approves_and_the_card_changes(
     card: Message, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, eve: SimulatedUser, ledger: Rows
 ) -> None:
-    form = await opens_form(ana, card, ledger)
+    form = await opens_form(ana, card)
     await form.choose(eve.id, label="Person")
     await form.submit()
     question = await eve.gets_direct_message(QUESTION)
@@ -85,10 +78,10 @@ async def test_the_owner_of_the_mailbox_is_asked_approves_and_the_card_changes(
 
 
 async def test_a_channel_is_asked_and_only_its_full_members_answer(
-    card: Message, slack: Slack, ana: SimulatedUser, eve: SimulatedUser, pki: Channel, net: Channel, ledger: Rows
+    card: Message, slack: Slack, ana: SimulatedUser, eve: SimulatedUser, pki: Channel, net: Channel
 ) -> None:
     outsiders = [slack.add_person("gil", guest=True), slack.add_person("stu", stranger=True)]
-    form = await opens_form(ana, card, ledger)
+    form = await opens_form(ana, card)
     await form.choose(net.id, label="Or a channel that I'm in")
     await form.submit()
     question = await slack.sees_message(net, QUESTION)
@@ -112,10 +105,10 @@ async def test_who_may_not_resend_may_not_ask_and_shared_channels_and_guests_are
     card: Message, slack: Slack, ana: SimulatedUser, eve: SimulatedUser, net: Channel, ledger: Rows
 ) -> None:
     gil = slack.add_person("gil", guest=True)
-    await press(eve, card, ledger)
+    await eve.click(card, LABEL)
     await eve.receives("You can't resend")
 
-    form = await opens_form(ana, card, ledger)
+    form = await opens_form(ana, card)
     await form.choose(net.id, label="Or a channel that I'm in")
     # The picker offers no shared channel, so it becomes one while the form is open.
     net.ext_shared = True

@@ -208,7 +208,8 @@ async def test_tracking_can_be_stopped_and_resumed_by_those_who_may_and_by_no_on
     await slack.sees_message(pki, "shop.example.com was validated (", thread=root)
 
     assert ben.open_forms == []
-    assert stopped == ["Resume tracking", "Resend to another address…", "Open in CertCentral", "Check now", "Details"]
+    menu = ["Check now", "Ask someone to approve…", "Details"]
+    assert stopped == ["Resume tracking", "Resend to another address…", "Open in CertCentral", *menu]
     assert len(replies(pki, root)) == 1
     assert slack.problems == []
 

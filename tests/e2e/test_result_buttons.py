@@ -25,7 +25,8 @@ async def test_resend_anyway_needs_a_reason_and_becomes_a_new_card_in_the_thread
     await slack.wait_for(lambda: "Resent by" in old.text, "the old card to lead to the new one", 20.0)
     _, new = cards(pki, ORDER)
 
-    assert offered == ["Check now", "Resend anyway…", "Open in CertCentral", "Details", "Stop tracking"]
+    menu = ["Ask someone to approve…", "Details", "Stop tracking"]
+    assert offered == ["Check now", "Resend anyway…", "Open in CertCentral", *menu]
     assert result.closed
     assert new.thread_ts == old.ts
     assert old.text.startswith(f"⚠️ shop.one.com · resent. Resent by <@{ana.id}>")
@@ -49,7 +50,7 @@ async def test_the_buttons_ask_the_policy_and_survive_a_restart(
 
     for other in others:
         for number, label in enumerate(
-            ("Check now", "Details", "Resend to another address…", "Stop tracking"), start=1
+            ("Check now", "Ask someone to approve…", "Details", "Resend to another address…", "Stop tracking"), start=1
         ):
             await other.click(card, label)
             await slack.wait_for(lambda who=other, most=number: len(who.ephemerals) >= most, "a refusal", 30.0)

@@ -56,9 +56,9 @@ def ask_rows(database):
 
 
 @pytest.fixture
-def check_now(authorizer, stored, follow_ups, certcentral, publisher, reporter, schedule, clock):
+def check_now(authorizer, stored, follow_ups, certcentral, reporter, schedule, clock):
     observer = ValidationObserver(certcentral, clock)
-    return CheckNow(authorizer, stored, follow_ups, observer, publisher, reporter, schedule, clock)
+    return CheckNow(authorizer, stored, follow_ups, observer, reporter, schedule, clock)
 
 
 @pytest.fixture
