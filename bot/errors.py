@@ -81,7 +81,7 @@ class CooldownActive(BotError):
     """The target was emailed a moment ago, and the user gave no reason to repeat it."""
 
     def __init__(self, cooldown: Cooldown) -> None:
-        super().__init__("This was sent a moment ago; say in Reason why it should be sent again.")
+        super().__init__("Someone just resent this email. Give a reason to resend it again.")
         self.cooldown = cooldown
 
 

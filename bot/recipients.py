@@ -176,13 +176,15 @@ def _still_missing(waiting: WaitingName) -> str:
 
 def _more(left_over: Sequence[WaitingName]) -> list[str]:
     more = len(left_over) - MOST_NAMED
-    return [f"{more} more names have none either."] if more > 0 else []
+    return [f"{more} more domains have none either."] if more > 0 else []
 
 
 def _unused(emails: Sequence[str]) -> list[str]:
     if not emails:
         return []
-    return [f"Of no use here: {', '.join(emails[:MOST_NAMED])}; no waiting name allows it, or each has its recipient."]
+    return [
+        f"Not used: {', '.join(emails[:MOST_NAMED])}. No pending domain allows it, or each has its recipient already."
+    ]
 
 
 def _calls(picks: Sequence[tuple[WaitingName, Sequence[Address]]]) -> tuple[Call, ...]:

@@ -26,6 +26,8 @@ BUTTONS_AND_SELECTS = (
     "match",
     "again",
     "scope",
+    "recipients",
+    "more_options",
     "check_now",
     "send_again",
     "stop_following",
@@ -166,6 +168,7 @@ async def record(
     await form.search(str(ORDER))
     await form.choose("shop.example.com", action_id="target")
     form = await ask(str(ORDER))
+    await form.choose("admin@example.com", label="Recipient for shop.example.com")
     form.fill("Reason", "a new mailbox")
     await form.submit()
     root = await sees_end(slack, pki, ORDER)

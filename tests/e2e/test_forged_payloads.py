@@ -43,7 +43,7 @@ PICKED: Path = ("actions", 0, "selected_option")
 VALUE: Path = ("actions", 0, "value")
 STATE: Path = ("view", "state", "values")
 CHOICES: list[tuple[str, Path, Any, str]] = [
-    *((name, FORM_ID, "f1", TOO_OLD) for name in ("target", "match", "again", "scope")),
+    *((name, FORM_ID, "f1", TOO_OLD) for name in ("target", "match", "again", "scope", "recipients", "more_options")),
     *(("target", FORM_ID, value, TOO_OLD) for value in ("", None, "x" * 3000, "\u202e", "\ud800", ["f1"])),
     ("target", PICKED, {"value": "order:*.*"}, NO_CHOICE),
     ("target", PICKED, {"value": "order:" + "9" * 40}, NO_CHOICE),
@@ -73,7 +73,7 @@ SUBMISSIONS: list[tuple[Changes, str]] = [
     ([(STATE, {})], "Choose a recipient."),
     ([(STATE, None)], CANNOT_READ),
     ([(("view", "state"), None)], CANNOT_READ),
-    ([((*STATE, "reason", "reason", "value"), "x" * 4000)], "It may have 300 characters."),
+    ([((*STATE, "reason", "reason", "value"), "x" * 4000)], "Shorten the reason to 300 characters or fewer."),
     ([(("view", "id"), None)], UNREADABLE),
     ([(STATE, {}), (("view", "blocks"), None)], "Choose a recipient."),
     ([(("view", "callback_id"), "other_form")], OTHER_VERSION),

@@ -75,7 +75,7 @@ async def test_a_line_meets_the_same_nothing_to_do_choice_and_cooldown_as_the_fo
     await ana.command("/dcv-resend", "700004 to admin@issued.com", pki)
     await ana.receives("is issued")
     await ana.command("/dcv-resend", "two.com to admin@two.com", pki)
-    choice = await ana.receives("several orders carry two.com")
+    choice = await ana.receives("several orders include two.com")
     await ana.command("/dcv-resend", "700001 to admin@one.com", pki)
     await slack.sees_message(pki, containing="Order 700001 · ")
     await ana.command("/dcv-resend", "700001 to admin@one.com", pki)

@@ -187,7 +187,7 @@ async def test_an_order_with_250_long_names_is_one_call_and_fits_into_slack(
     certcentral.add_order(700001, names, name_scope="fqdn")
 
     form = await ask("700001")
-    remark = form.says("The recipients of 230 domains were not read beforehand")
+    remark = form.says("I couldn't check the addresses for 230 domains")
     result = await form.submit()
     root = await slack.sees_message(pki, containing=SENT)
     details = await see_details(ana, root)

@@ -40,7 +40,7 @@ class RecipientOptions:
         ]
         unread = len({scope for scope, _ in scopes.values()}) - MOST_READS
         remark = (
-            f"The recipients of {unread} domains were not read beforehand: DigiCert refuses what it does not allow."
+            f"I couldn't check the addresses for {unread} domains. DigiCert will reject any that aren't allowed."
             if unread > 0
             else None
         )
@@ -115,9 +115,7 @@ def _usable_lists(refused: Mapping[str, CaError | None]) -> list[str]:
     if not errors:
         return []
     reason = str(next(iter(errors.values())))
-    return [
-        f"DigiCert did not list who may be emailed for {some(list(errors))}, so usual mailboxes are offered: {reason}"
-    ]
+    return [f"DigiCert didn't list the addresses for {some(list(errors))}, so usual mailboxes are offered: {reason}"]
 
 
 def _with_last(waiting: WaitingName, emails: tuple[str, ...]) -> WaitingName:

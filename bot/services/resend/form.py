@@ -373,8 +373,8 @@ def _ambiguous(choice: DomainChoice) -> str:
         return f"Nothing was sent: several domains are called {choice.name}. Choose one with /dcv-resend {choice.name}."
     ids = ", ".join(str(match.id) for match in choice.matches[:MOST_NAMED])
     if choice.is_exact:
-        return f"Nothing was sent: several orders carry {choice.name}. Name one of them: {ids}."
-    return f"Nothing was sent: no pending order carries {choice.name} itself. Name the order that you mean: {ids}."
+        return f"Nothing was sent: several orders include {choice.name}. Use the order number: {ids}."
+    return f"Nothing was sent: no pending order includes {choice.name} itself. Use the order number: {ids}."
 
 
 def _planned(form: Form) -> Plan:

@@ -104,7 +104,7 @@ SEVERAL = [
     "https://www.digicert.com/secure/orders/700001 and shop.example.com",
     "order 700001 for account 123456",
     "order 700001 admin@example.com",
-    "Nothing was sent: several orders carry dual.example.net. Name one of them: 700021, 700022.",
+    "Nothing was sent: several orders include dual.example.net. Use the order number: 700021, 700022.",
 ]
 OTHER_NUMBERS = [
     *("account 700001", "ticket 700001", "incident #700001", "domain 700001", "certificate 700001", "invoice 700001"),

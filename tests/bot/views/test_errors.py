@@ -52,7 +52,7 @@ def test_an_error_is_shown_in_words(error, words):
 
 
 def test_a_cooldown_is_shown_with_what_to_do(now):
-    assert "say in Reason" in errors.describe(CooldownActive(Cooldown("U0BOB", now, now)))
+    assert "Give a reason" in errors.describe(CooldownActive(Cooldown("U0BOB", now, now)))
 
 
 @given(data=st.data())

@@ -143,9 +143,7 @@ async def test_for_a_name_on_an_order_constructed_addresses_replace_a_rejected_l
     )
 
     assert [emails(name)[0] for name in waiting] == ["admin@a.example", "pki@b.example"]
-    assert remarks == (
-        "DigiCert did not list who may be emailed for a.example, so usual mailboxes are offered: Not yours.",
-    )
+    assert remarks == ("DigiCert didn't list the addresses for a.example, so usual mailboxes are offered: Not yours.",)
 
 
 async def test_a_wildcard_is_asked_for_without_its_star(waiting_names, certcentral):
@@ -171,7 +169,7 @@ async def test_more_than_twenty_scopes_are_not_all_read_and_that_is_reported(wai
     assert emails(waiting[0]) == ["pki@a0.example"]
     assert [name.allowed for name in waiting[20:]] == [constructed(name) for name in names[20:]]
     assert len(remarks) == 1
-    assert "3 domains were not read" in remarks[0]
+    assert "check the addresses for 3 domains" in remarks[0]
 
 
 async def test_many_names_below_one_scope_are_one_reading(waiting_names, certcentral):

@@ -391,7 +391,7 @@ async def test_names_that_a_person_may_not_ask_for_are_not_read(
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("skala.net", "no pending order carries skala.net itself. Name the order that you mean: 700301."),
+        ("skala.net", "no pending order includes skala.net itself. Use the order number: 700301."),
         ("twice.net", "several domains are called twice.net. Choose one with /dcv-resend twice.net."),
     ],
 )
