@@ -153,9 +153,12 @@ def states(wanted: str | None, found: Sequence[State], more: int, now: datetime,
     """
     blocks: list[Block] = []
     spoken: list[str] = []
+    back = _button(ALL, "All pending orders", page_key(0))
     for state in found:
         blocks += _sections(_lines(state, _ROOM_IN_BLOCKS // len(found), now))
-        blocks.append(_state_buttons(state, console_url))
+        blocks.append(
+            ActionsBlock(elements=[*_state_buttons(state, console_url), *([back] if len(found) == 1 else [])])
+        )
         room = _ROOM_IN_TEXT // len(found)
         spoken.append(truncate(" ".join(_lines(state, room, now)), room))
     if more:
@@ -163,7 +166,8 @@ def states(wanted: str | None, found: Sequence[State], more: int, now: datetime,
         words = f"{include} {short_name(wanted or '')}. Search by order number."
         blocks.append(section(words))
         spoken.append(words)
-    blocks.append(_buttons([(ALL, "All pending orders", page_key(0))]))
+    if len(found) > 1:
+        blocks.append(ActionsBlock(elements=[back]))
     return Message(" ".join(spoken), tuple(blocks))
 
 
@@ -192,15 +196,17 @@ def _navigation(shown: StatusPage) -> list[Block]:
 
 
 def _buttons(chosen: Iterable[tuple[str, str, str]]) -> ActionsBlock:
-    return ActionsBlock(
-        elements=[ButtonElement(action_id=action_id, text=plain(label), value=key) for action_id, label, key in chosen]
-    )
+    return ActionsBlock(elements=[_button(*each) for each in chosen])
 
 
-def _state_buttons(state: State, console_url: str) -> ActionsBlock:
+def _button(action_id: str, label: str, key: str) -> ButtonElement:
+    return ButtonElement(action_id=action_id, text=plain(label), value=key)
+
+
+def _state_buttons(state: State, console_url: str) -> list[ButtonElement]:
     subject = f"order {state.order.id}" if isinstance(state, OrderState) else state.domain.name
     resend = [resend_button(state.key, subject)] if state.can_resend else []
-    return ActionsBlock(elements=[*resend, console_button(console_url, state.key)])
+    return [*resend, console_button(console_url, state.key)]
 
 
 def _lines(state: State, room: int, now: datetime) -> list[str]:

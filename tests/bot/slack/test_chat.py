@@ -409,3 +409,35 @@ async def test_an_answer_without_a_channel_does_not_prove_that_no_stranger_reads
 
     with pytest.raises(SlackUnavailable):
         await chat.is_shared(destination)
+
+
+async def test_home_is_replaced_unless_a_newer_one_is_there(chat, slack, ana, logged):
+    slack.home_tab_enabled = True
+    first = await chat.publish_home(ana.id, {"type": "home", "blocks": [section("first").to_dict()]})
+    second = await chat.publish_home(ana.id, {"type": "home", "blocks": [section("second").to_dict()]}, first)
+
+    late = await chat.publish_home(ana.id, {"type": "home", "blocks": [section("late").to_dict()]}, first)
+
+    assert (bool(second), late) == (True, None)
+    assert ana.home_tab.text == "second"
+    assert logged == []
+
+
+async def test_a_workspace_without_home_is_logged_once(chat, slack, ana, logged):
+    slack.home_tab_enabled = False
+
+    for _ in range(3):
+        assert await chat.publish_home(ana.id, {"type": "home", "blocks": [section("x").to_dict()]}) is None
+
+    assert len(logged) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "level"), [(BUSY, "warning"), (answers(200, {"ok": False, "error": "view_too_large"}), "error")]
+)
+async def test_home_that_slack_does_not_take_is_logged(chat, slack, ana, logged, fault, level):
+    slack.home_tab_enabled = True
+    slack.faults.plan("views.publish", fault)
+
+    assert await chat.publish_home(ana.id, {"type": "home", "blocks": [section("x").to_dict()]}) is None
+    assert [each["log_level"] for each in logged] == [level]

@@ -261,3 +261,19 @@ async def test_what_began_long_ago_is_forgotten(begin, followed, make_request, c
     await followed.prune(clock())
 
     assert await followed.of("r1") == []
+
+
+async def test_home_learns_which_targets_were_emailed_lately_and_which_requests_are_tracked(
+    begin, followed, make_request, domain_call, clock
+):
+    await begin(make_request("r1"))
+    clock.advance(seconds=3600)
+    await begin(make_request("r2", calls=(domain_call,), key="order:9"))
+    await followed.stop("r1", "U0ANA", clock())
+
+    everything = await followed.targets_since(clock() - timedelta(hours=2))
+
+    assert everything == {"order:700001", f"domain:{domain_call.target.domain_id}", "order:9"}
+    assert await followed.targets_since(clock()) == everything - {"order:700001"}
+    assert await followed.tracked(["r1", "r2", "r3"]) == {"r2"}
+    assert await followed.tracked([]) == frozenset()
