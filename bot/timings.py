@@ -38,6 +38,9 @@ class Timings:
     # After the start, before the account is listed for the first search. Then every WARM_UP_SECONDS.
     warm_up_delay: float = 0.0
 
+    # Slack's limit of edits counts them within this long.
+    edit_window: float = 60.0
+
     # The mail goes out after this long, even if Slack has not taken the message that announces it.
     announce_timeout: float = 5.0
     # Before Slack is asked again for what an offer to an alert needs.

@@ -36,6 +36,7 @@ from bot.services.lookup.recipient_options import RecipientOptions
 from bot.services.operations.health import HealthChecks
 from bot.services.operations.ledger_audit import HeadLog, compare_with_head_file
 from bot.services.operations.workflow_recovery import WorkflowRecovery
+from bot.services.publishing.edit_limiter import EditLimiter
 from bot.services.publishing.publisher import MessagePublisher
 from bot.services.publishing.result_routes import ResultRoutes
 from bot.services.reports.history import HistoryReport
@@ -219,7 +220,9 @@ class _Container:
         self.allowed_emails = AllowedEmails(self.certcentral, dependencies.steady)
         self.reach = ReachReader(self.certcentral, self.account)
         self.result_routes = ResultRoutes(self.chat, dependencies.identity.scopes)
-        self.publisher = MessagePublisher(self.chat, Posts(database), self.clock, dependencies.membership.locks)
+        edits = EditLimiter(dependencies.timings.edit_window)
+        locks = dependencies.membership.locks
+        self.publisher = MessagePublisher(self.chat, Posts(database), self.clock, locks, edits)
         self.authorizer = Authorizer(policy_loader, self.directory, self.ledger, dependencies.metrics, self.clock)
 
     def services(self) -> Services:

@@ -58,6 +58,8 @@ _SHORT: dict[str, Any] = {
     # A story counts the reads of its own people. Stories of the command itself begin with a listing.
     "warm_up_delay": 3600.0,
     "announce_timeout": 1.5,
+    # A story has its edits of a minute within seconds.
+    "edit_window": 1.0,
     "offer_retry_delay": 1.0,
     "offer_refresh": 0.5,
     "empty_history_delay": 0.05,

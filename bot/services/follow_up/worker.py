@@ -255,7 +255,7 @@ class FollowUpWorker:
         """Publish the time of the check in the root message. If Slack is unavailable, the next check publishes it."""
         request = await self._requests.get(follow_up.request_id)
         try:
-            await self._reporter.refresh_root(request)
+            await self._reporter.refresh_root(request, is_urgent=False)
         except SlackRejected as error:
             await self._abandon(request, error)
         except SlackUnavailable as error:
@@ -273,7 +273,7 @@ class FollowUpWorker:
         if not follow_up:
             return
         try:
-            root = await self._reporter.refresh_root(request)
+            root = await self._reporter.refresh_root(request, is_urgent=False)
         except SlackRejected as error:
             await self._abandon(request, error)
             return

@@ -13,6 +13,7 @@ from attrs import define, field
 from bot.clock import Clock
 from bot.errors import BotError, SlackRejected, SlackUnavailable
 from bot.models import Destination
+from bot.services.publishing.edit_limiter import EditLimiter
 from bot.slack.chat import DIRECT, Chat
 from bot.slack.client import TOKEN_IS_BAD
 from bot.store.cluster.membership import KeyLock, KeyLocks, LockLost
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 SHARED = "shared_channel"
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 _CLOCKS_DIFFER = timedelta(minutes=5)
+_MOST_REMEMBERED = 1000
 
 Answer = TypeVar("Answer")
 Draw = Callable[[], Awaitable[Message]]
@@ -42,12 +44,25 @@ class MessagePublisher:
     _posts: Posts
     _clock: Clock
     _locks: KeyLocks = field(factory=KeyLocks)
+    _edits: EditLimiter = field(factory=EditLimiter)
+    # When the content was drawn that a key has now, by the clock of the event loop.
+    _drawn_at: dict[str, float] = field(factory=dict, init=False)
     _under_way: dict[str, asyncio.Task[Any]] = field(factory=dict, init=False)
 
-    async def publish(self, key: str, destination: Destination, message: Message | Draw, user_id: str | None) -> Post:
+    async def publish(
+        self,
+        key: str,
+        destination: Destination,
+        message: Message | Draw,
+        user_id: str | None,
+        *,
+        is_urgent: bool = True,
+    ) -> Post:
         """Post or edit the message of a key, or send it as a direct message if the channel is closed to the bot.
 
-        If `message` is a function, it is called under the key's lock, so that newer content is published later.
+        If `message` is a function, it is called under the key's lock, so that newer content is published later. If a
+        later call has published newer content meanwhile, nothing is left to do. Edits that are not urgent wait longer
+        for Slack's limit.
         If `user_id` is None, do not fall back to a direct message. Wait for a call of an earlier, cancelled publish of
         this key, so that no later call overtakes it in Slack. If the channel became shared, replace the request's
         other messages by a neutral line.
@@ -58,7 +73,12 @@ class MessagePublisher:
         Raises SlackRejected if the direct message is rejected too. Without a user, raises it if the channel is closed
         or the message was deleted.
         """
-        post = await self._publish_once(key, destination, message, user_id)
+        asked_at = asyncio.get_running_loop().time()
+        post = await self._posts.get(key)
+        if post and post.ts:
+            # Before the lock, so that an edit that can wait holds up none that is urgent.
+            await self._edits.acquire(is_urgent=is_urgent)
+        post = await self._publish_once(key, destination, message, user_id, asked_at)
         if post.detour == SHARED:
             await self._withdraw_request(key)
         return post
@@ -92,13 +112,19 @@ class MessagePublisher:
         return await self._posts.of(request_id)
 
     async def _publish_once(
-        self, key: str, destination: Destination, message: Message | Draw, user_id: str | None
+        self, key: str, destination: Destination, message: Message | Draw, user_id: str | None, asked_at: float
     ) -> Post:
         while True:
             lock = await self._locks.acquire(key)
+            locked_at = asyncio.get_running_loop().time()
             try:
+                is_drawn = not isinstance(message, Message) and self._drawn_at.get(key, 0.0) > asked_at
+                if is_drawn and (post := await self._posts.get(key)):
+                    self._edits.release()
+                    return post
                 post = await self._publish_in_order(key, destination, message, user_id, lock)
                 await lock.confirm()
+                self._remember_drawn(key, locked_at)
             except LockLost:
                 # This process was frozen or cut off, so another one may have published something newer before it.
                 log.warning("this was not shown in turn; showing it again", key=key)
@@ -130,6 +156,12 @@ class MessagePublisher:
             log.info("the channel is closed to the bot; telling the person directly", error=error.code)
             directly_now = replace(post, ts=None, detour=error.code)
             return await self._publish(directly_now, user_id, drawn, lock, is_new=is_new)
+
+    def _remember_drawn(self, key: str, at: float) -> None:
+        """Remember that the content of a key is not older than this. An older call then has nothing left to do."""
+        if len(self._drawn_at) >= _MOST_REMEMBERED:
+            self._drawn_at.clear()
+        self._drawn_at[key] = at
 
     def _release(self, key: str, lock: KeyLock) -> None:
         """Release the key's lock when its last call to Slack has ended."""

@@ -75,14 +75,17 @@ class ResultReporter:
         """
         return await attempt_delivery(self._publish_result, request_id)
 
-    async def refresh_root(self, request: ResendRequest) -> Post:
-        """Publish the card with the outcome and the current state, and return it. Safe to repeat."""
-        return await self._show_root(request, partial(self._ended, request))
+    async def refresh_root(self, request: ResendRequest, *, is_urgent: bool = True) -> Post:
+        """Publish the card with the outcome and the current state, and return it. Safe to repeat.
+
+        It is urgent if a person waits for it.
+        """
+        return await self._show_root(request, partial(self._ended, request), is_urgent=is_urgent)
 
     async def remind(self, request: ResendRequest, root: Post, key: str) -> None:
         """Publish a reminder, which gets the request's buttons, and remove them from the older messages."""
         await self._show_reminder(request, root, key)
-        await self.refresh_root(request)
+        await self.refresh_root(request, is_urgent=False)
         await self.refresh_reminders(request, root)
 
     async def refresh_reminders(self, request: ResendRequest, root: Post) -> None:
@@ -157,7 +160,7 @@ class ResultReporter:
                 return views.reminder_over(since, at, is_last=is_last)
             return views.reminder(facts, since, at, is_last=is_last)
 
-        await self._publisher.publish(key, root.thread, draw, request.actor.user_id)
+        await self._publisher.publish(key, root.thread, draw, request.actor.user_id, is_urgent=False)
 
     async def _publish_result(self, request_id: str) -> None:
         request = await self._requests.get(request_id)
@@ -196,5 +199,7 @@ class ResultReporter:
         except Exception:
             log.exception("could not be announced; the outcome will be told")
 
-    async def _show_root(self, request: ResendRequest, message: Draw) -> Post:
-        return await self._publisher.publish(root_key(request.id), request.destination, message, request.actor.user_id)
+    async def _show_root(self, request: ResendRequest, message: Draw, *, is_urgent: bool = True) -> Post:
+        return await self._publisher.publish(
+            root_key(request.id), request.destination, message, request.actor.user_id, is_urgent=is_urgent
+        )

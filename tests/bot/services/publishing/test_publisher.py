@@ -510,3 +510,35 @@ async def test_an_unavailable_database_is_reported_and_not_retried_forever(shari
 
     with pytest.raises(StoreUnavailable):
         await sharing.publish("r1.root", PKI, FIRST, "U0ANA")
+
+
+class Gate:
+    """A limiter that is closed until `opened`."""
+
+    def __init__(self):
+        self.opened, self.released = asyncio.Event(), 0
+
+    async def acquire(self, *, is_urgent):
+        await self.opened.wait()
+
+    def release(self):
+        self.released += 1
+
+
+async def test_of_edits_that_wait_for_their_turn_only_the_newest_state_is_published(chat, posts, clock):
+    gate = Gate()
+    publisher = MessagePublisher(chat, posts, clock, KeyLocks(), gate)
+    await publisher.publish("r1.root", PKI, FIRST, "U0ANA")
+    words = ["Old."]
+
+    async def draw():
+        return Message(words[-1])
+
+    waiting = [asyncio.create_task(publisher.publish("r1.root", PKI, draw, "U0ANA")) for _ in range(3)]
+    await asyncio.sleep(0)
+    words.append("New.")
+    gate.opened.set()
+    await asyncio.gather(*waiting)
+
+    assert [text for _, _, text in chat.edits] == ["New."]
+    assert gate.released == 2
