@@ -377,7 +377,7 @@ class Settings(DatabaseSettings):
 
     dcv_cooldown: _Duration = timedelta(minutes=15)
     dcv_follow_ups: _Durations = tuple(map(_read_duration, _items("2m,5m,10m,20m,30m,2h,8h,1d,3d")))
-    dcv_nudges: _Durations = tuple(map(_read_duration, _items("30m,8h,1d")))
+    dcv_nudges: _Durations = tuple(map(_read_duration, _items("30m,8h")))
     dcv_email_end_note: bool = True
     dcv_locale: Annotated[str, StringConstraints(pattern="^[A-Za-z]{2,3}([_-][A-Za-z]{2,4})?$")] = "en"
     dcv_person_limits: Annotated[_Limits, AfterValidator(_countable)] = ((30, 600.0),)
