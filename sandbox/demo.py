@@ -173,7 +173,9 @@ def _settings(demo: Demo, folder: Path) -> dict[str, str]:
         "SLACK_API_URL": demo.slack.api_url,
         "DIGICERT_API_KEY": demo.certcentral.key,
         "DIGICERT_BASE_URL": demo.certcentral.url,
-        "DCV_ALLOWED_USERS": ",".join(person.id for person in demo.workspace.allowed_users),
+        "DCV_ALLOWED_USERS": demo.ana.id,
+        "DCV_ALLOWED_USERGROUPS": demo.workspace.pki_team.id,
+        "DCV_CONTACT": demo.pki.id,
         "DCV_ALERT_CHANNELS": demo.workspace.alerts.id,
         # Much sooner than in production, so that a visitor who approves an email sees the effect.
         "DCV_FOLLOW_UPS": "3s,6s,10s,15s,20s,30s,45s,1m,2m,3m,5m,10m,30m,1h",

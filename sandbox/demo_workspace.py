@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sandbox.slack import Channel, SimulatedUser, Slack
+from sandbox.slack import Channel, SimulatedUser, Slack, Usergroup
 from sandbox.web import Persona
 from sandbox.web.messages import post_as
 from sandbox.web.sample_alerts import SAMPLE_ALERTS
@@ -15,35 +15,35 @@ class DemoWorkspace:
     ana: SimulatedUser
     ben: SimulatedUser
     gita: SimulatedUser
+    noor: SimulatedUser
     sam: SimulatedUser
     pki: Channel
     alerts: Channel
+    pki_team: Usergroup
 
     @property
     def personas(self) -> list[Persona]:
         """Return the users that a visitor of the page can act as."""
         return [
-            Persona(self.ana, "may resend"),
-            Persona(self.ben, "is not on the list"),
-            Persona(self.gita, "a guest, though on the list"),
+            Persona(self.ana, "can resend"),
+            Persona(self.ben, "can't resend"),
+            Persona(self.gita, "in @pki-team, can resend"),
+            # The bot denies guests, whatever the lists say.
+            Persona(self.noor, "guest in @pki-team"),
             Persona(self.sam, "from another company"),
         ]
-
-    @property
-    def allowed_users(self) -> list[SimulatedUser]:
-        """Return the users on the bot's allow list. Gita is a guest, so the bot denies her anyway."""
-        return [self.ana, self.gita]
 
 
 def populate(slack: Slack) -> DemoWorkspace:
     """Fill an empty workspace with users, channels and messages."""
     ana = slack.add_person("ana", real_name="Ana Ruiz")
     ben = slack.add_person("ben", real_name="Ben Okoro")
-    gita = slack.add_person("gita", real_name="Gita Rao", guest=True)
+    gita = slack.add_person("gita", real_name="Gita Rao")
+    noor = slack.add_person("noor", real_name="Noor Haddad", guest=True)
     sam = slack.add_person("sam", real_name="Sam Lindqvist", stranger=True)
     pki = slack.add_channel("pki")
     alerts = slack.add_channel("cert-alerts")
-    platform = slack.add_channel("platform", member=False, absent={gita.id})
+    platform = slack.add_channel("platform", member=False, absent={noor.id})
     partners = slack.add_channel("partner-northwind", ext_shared=True)
     post_as(
         slack,
@@ -57,4 +57,5 @@ def populate(slack: Slack) -> DemoWorkspace:
     post_as(slack, ben, platform, "The new ingress needs a certificate for api.example.net by Friday.")
     post_as(slack, sam, partners, "Hi all, our side of the email setup for example.net is done.")
     SAMPLE_ALERTS["alertmanager"].post(slack, alerts)
-    return DemoWorkspace(ana, ben, gita, sam, pki, alerts)
+    pki_team = slack.add_usergroup("pki-team", [gita, noor])
+    return DemoWorkspace(ana, ben, gita, noor, sam, pki, alerts, pki_team)

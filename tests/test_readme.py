@@ -45,6 +45,14 @@ def test_it_is_short() -> None:
     assert len(README) < MOST_CHARACTERS
 
 
+def test_each_picture_is_shown_with_its_words() -> None:
+    pictures = {path.stem for path in (ROOT / "docs" / "pictures").glob("*.png")}
+    # A walk in tests/page compares the words with those of the screen.
+    words = {path.stem for path in (ROOT / "docs" / "pictures").glob("*.txt")}
+
+    assert set(re.findall(r'src="docs/pictures/(\w+)\.png"', README)) == pictures == words
+
+
 def test_each_setting_has_one_row_in_the_reference_and_one_line_in_the_example() -> None:
     listed = [name for row in rows(CONFIGURATION) for name in re.findall(r"`([A-Z_]+)`", row[0])]
     example = re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)

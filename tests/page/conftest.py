@@ -40,9 +40,16 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
+    """The demo, with the bot as a process of its own. The walks share it, so each has orders of its own."""
+    async with running_demo(tmp_path_factory.mktemp("demo"), ForkedBot) as demo:
+        yield demo
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def demo(browser: Browser, tmp_path: Path) -> AsyncIterator[Demo]:
-    """The demo, with the bot as a process of its own."""
+async def story(browser: Browser, tmp_path: Path) -> AsyncIterator[Demo]:
+    """The demo with a bot of its own, for pictures that must not show what other walks did."""
     async with running_demo(tmp_path, ForkedBot) as demo:
         yield demo
 
@@ -91,9 +98,12 @@ async def get_channel(browser: Browser) -> AsyncIterator[Callable[..., Awaitable
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def screen(get_channel: Callable[..., Awaitable[Screen]], demo: Demo) -> Screen:
-    """Ana's window, the bot behind it."""
-    return await get_channel(demo)
+async def screen(get_channel: Callable[..., Awaitable[Screen]], demo: Demo) -> AsyncIterator[Screen]:
+    """Ana's window, the bot behind it. A form that a failed walk left open is closed."""
+    yield await get_channel(demo)
+    for persona in demo.workspace.personas:
+        for form in persona.person.open_forms:
+            await form.close(everything=True)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,6 +1,7 @@
 """One browser window on the page, in the words of those who use it."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,16 @@ from playwright.async_api import ConsoleMessage, Locator, Page, expect
 from sandbox.demo import Demo
 
 GRAVE = frozenset({"serious", "critical"})
-PICTURES = os.environ.get("PICTURES")
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+IS_RENEWAL = "PICTURES" in os.environ
+# What a part says: its text, the names of its emoji, and what its fields hold.
+WORDS = """
+part => [part.innerText, ...[...part.querySelectorAll("[role=img], input, textarea")]
+  .map((each) => each.getAttribute("aria-label") ?? (each.type === "radio" ? String(each.checked) : each.value))
+].filter((words) => words).join("\\n")
+"""
+# What differs from one day to the next: times of the day, and times that passed.
+PASSING = re.compile(r"\b\d{1,2}:\d{2} [AP]M\b|\b(?:\d+|an?|less than a) (?:second|minute|min)s?\b")
 
 
 class Screen:
@@ -86,14 +96,28 @@ class Screen:
             await box.press_sequentially(search)
         await self.form.get_by_role("option", name=text).click()
 
-    async def submit(self, label: str = "Resend") -> None:
+    async def submit(self) -> None:
         """Press the form's button."""
-        await self.form.get_by_role("button", name=label, exact=True).click()
+        await self.form.locator("button[type=submit]").click()
+
+    async def resend(self, target: object, reason: str | None = None) -> None:
+        """Send the form of one target as the bot filled it in."""
+        await self.type(f"/dcv-resend {target}")
+        await expect(self.form.locator("button[type=submit]")).to_be_visible()
+        if reason is not None:
+            await self.form.get_by_label("Reason").fill(reason)
+        await self.submit()
 
     async def open_thread(self, containing: str) -> None:
         """Open the thread below a message."""
-        await self.messages(containing).locator(".replies").click()
+        # By keyboard, since a message that arrives meanwhile would move what a click aims at.
+        await self.messages(containing).locator(".replies").press("Enter")
         await expect(self.thread).to_be_visible()
+
+    async def choose(self, message: Locator, entry: str) -> None:
+        """Choose from the overflow menu below a message."""
+        await message.get_by_role("button", name="More options").click()
+        await self.page.get_by_role("menuitem", name=entry).click()
 
     async def open_menu(self, message: Locator) -> None:
         """Open what can be done with a message."""
@@ -129,16 +153,28 @@ class Screen:
         assert grave == []
         assert self.errors == []
 
-    async def picture(self, name: str, *, of: Locator | None = None) -> None:
-        """Keep what is shown now, or one part of it, as a picture for the README, if pictures are wanted."""
-        if PICTURES:
+    async def picture(self, name: str, *parts: Locator) -> None:
+        """Compare the words of these parts with those of a picture. `make screenshots` takes the picture again."""
+        parts = tuple([each for part in parts for each in await part.all()])
+        words = PASSING.sub("…", "\n".join([await part.evaluate(WORDS) for part in parts]))
+        if IS_RENEWAL:
             await self.page.mouse.move(0, 0)
-            await self.page.evaluate("document.activeElement.blur()")
-            await (of or self.page).screenshot(path=Path(PICTURES) / f"{name}.png", animations="disabled")
+            boxes = [await part.bounding_box() for part in parts]
+            await self.page.screenshot(path=PICTURES / f"{name}.png", clip=_around(boxes), animations="disabled")
+            (PICTURES / f"{name}.txt").write_text(f"{words}\n", encoding="utf-8")
+        shown = (PICTURES / f"{name}.txt").read_text(encoding="utf-8").removesuffix("\n")
+        assert words == shown, f"the picture {name}.png is older than the code: run `make screenshots`"
 
     def _record_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.errors.append(message.text)
+
+
+def _around(boxes: list[Any]) -> Any:
+    """Return the rectangle around these."""
+    left, top = min(box["x"] for box in boxes), min(box["y"] for box in boxes)
+    right, bottom = max(box["x"] + box["width"] for box in boxes), max(box["y"] + box["height"] for box in boxes)
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
 
 
 def _described(violation: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
-"""Whole ways through the page, the real bot behind it."""
+"""Whole ways through the page, the real bot behind it. The walks share one bot, so each has an order of its own."""
 
+import itertools
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -10,137 +11,134 @@ from tests.page.page_object import Screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-FIRING = "OrderAwaitsValidation (shop.example.com, order 700001)"
+IDS = itertools.count(710001)
 
 
-async def test_from_the_command_to_the_approved_mail(screen: Screen, demo: Demo) -> None:
-    await screen.is_sound()
-    box = screen.conversation.get_by_role("combobox")
-    await box.press_sequentially("/dcv-r")
-    await expect(screen.conversation.get_by_role("option", name="/dcv-resend")).to_be_visible()
-    await screen.is_sound()
-    await box.press("Enter")
-    await box.press("Enter")
+def _add_order(demo: Demo) -> int:
+    """Add a pending DV order with one name, and return its id."""
+    order_id = next(IDS)
+    demo.certcentral.add_order(order_id, [f"walk-{order_id}.example.com"])
+    return order_id
 
-    await screen.pick("Order or domain", "700001 · shop.example.com", search="shop")
-    await expect(screen.form.get_by_text("Recipient for example.net")).to_be_visible()
-    await screen.pick("Recipient for shop.example.com", "admin@shop.example.com")
-    await screen.form.get_by_label("Reason").fill("the first mail went to an old mailbox")
+
+def _resends(demo: Demo, order_id: int) -> int:
+    return sum(f"/{order_id}/" in call.path for call in demo.certcentral.resends)
+
+
+async def test_a_refused_member_asks_a_colleague_who_reviews_and_resends(screen: Screen, demo: Demo) -> None:
+    order_id = _add_order(demo)
+    await screen.be("Ben Okoro")
+    await screen.type(f"/dcv-resend {order_id}")
+    refusal = screen.messages(f"You can't resend for {order_id}")
+    await expect(refusal).to_contain_text("@pki-team and @Ana Ruiz can")
+    await expect(refusal).to_contain_text("Only visible to you")
     await screen.is_sound()
-    await screen.picture("form", of=screen.form)
+
+    await refusal.get_by_role("button", name="Ask them to resend").click()
+    await expect(refusal).to_have_count(0)
+    await expect(screen.messages("I asked @pki-team and @Ana Ruiz")).to_be_visible()
+    await screen.be("Gita Rao")
+    question = screen.messages(f"asks to resend the DCV email for {order_id}")
+    await expect(question.locator(".mention-me")).to_have_text("@pki-team")
+    await question.get_by_role("button", name="Review and resend…").click()
     await screen.submit()
 
-    await expect(screen.form).to_have_count(0)
-    await expect(screen.messages("shop.example.com + 1 · waiting for approval")).to_be_visible()
+    await screen.open_thread(f"asks to resend the DCV email for {order_id}")
+    await expect(screen.thread.get_by_text("@Gita Rao").first).to_be_visible()
     await screen.is_sound()
-
-    for mail in list(demo.certcentral.outbox):
-        await screen.approve(mail.scope)
-    await expect(screen.tools.get_by_text("Approved")).to_have_count(2)
-    await expect(screen.messages("shop.example.com + 1 · validated")).to_be_visible(timeout=20_000)
-    await screen.open_thread("shop.example.com + 1 · validated")
-    await expect(screen.thread.get_by_text("validated (").last).to_be_visible()
-    await screen.picture("thread")
-    await screen.tools.get_by_role("tab", name="Orders").click()
-    await expect(screen.tools.locator(".thing").filter(has_text="700001").get_by_text("issued")).to_be_visible()
-    await screen.is_sound()
-    assert demo.slack.problems == []
+    assert _resends(demo, order_id) == 1
 
 
-async def test_a_person_who_may_not_learns_so_alone(screen: Screen, demo: Demo) -> None:
-    await screen.be("Ben Okoro")
-    await screen.type("/dcv-resend 700001")
-
-    await expect(screen.messages("You can't resend")).to_contain_text("Only visible to you")
-    await screen.is_sound()
-    await screen.be("Gita Rao")
-    await screen.type("/dcv-resend 700001")
-    await expect(screen.messages("Guests can't resend")).to_be_visible()
-    await expect(screen.messages("You can't resend")).to_have_count(0)
+async def test_a_guest_and_a_stranger_learn_nothing(screen: Screen, demo: Demo) -> None:
+    order_id = _add_order(demo)
+    await screen.be("Noor Haddad")
+    await screen.type(f"/dcv-resend {order_id}")
+    refusal = screen.messages("Only visible to you")
+    await expect(refusal).to_be_visible()
+    await expect(refusal.locator(".mention")).to_have_count(0)
     await screen.be("Sam Lindqvist")
     await expect(screen.page.get_by_role("heading", name="partner-northwind", level=2)).to_be_visible()
-    await screen.type("/dcv-resend 700001")
+    await screen.type(f"/dcv-resend {order_id}")
+
     await expect(screen.messages("is not a valid command")).to_be_visible()
     await screen.is_sound()
-    assert demo.certcentral.resends == []
 
 
 async def test_a_lost_answer_is_unknown_and_sent_again_with_a_reason(screen: Screen, demo: Demo) -> None:
+    order_id = _add_order(demo)
     await screen.turn("Drops replies")
-    await screen.type("/dcv-resend 700007")
-    await expect(screen.form.get_by_text("Recipients for")).to_be_visible()
-    await screen.submit()
-    await expect(screen.messages("may or may not have been sent")).to_be_visible()
+    await screen.resend(order_id)
+    card = screen.messages("may or may not have been sent")
+    await expect(card).to_be_visible()
     await screen.is_sound()
 
     await screen.turn("Normal")
-    await screen.messages("may or may not have been sent").get_by_role("button", name="Resend anyway…").click()
-    await expect(screen.form.get_by_text("Recipients for")).to_be_visible()
+    await card.get_by_role("button", name="Resend anyway…").click()
     await screen.submit()
     await expect(screen.form.get_by_text("Please complete this required field.")).to_be_visible()
     await expect(screen.form.get_by_label("Reason")).to_be_focused()
     await screen.is_sound()
-    await screen.form.get_by_label("Reason").fill("nobody got the first one")
+    await screen.form.get_by_label("Reason").fill("the first one did not arrive")
     await screen.submit()
 
-    await expect(screen.messages("Resent by")).to_be_visible()
-    assert len(demo.certcentral.resends) == 2
+    await expect(screen.messages("Resent by")).to_contain_text(f"Order {order_id}")
+    assert _resends(demo, order_id) == 2
 
 
-async def test_a_certcentral_that_stalls_is_waited_for_in_the_form(
+async def test_a_certcentral_that_hangs_is_waited_for_in_the_form(
     screen: Screen, demo: Demo, get_channel: Callable[..., Awaitable[Screen]]
 ) -> None:
+    order_id = _add_order(demo)
     await screen.turn("Hangs")
-    await screen.type("/dcv-resend 700002")
-    await expect(screen.form.get_by_text("Looking up order 700002 at DigiCert")).to_be_visible()
+    await screen.type(f"/dcv-resend {order_id}")
+    await expect(screen.form.get_by_text(f"order {order_id}")).to_be_visible()
     await screen.is_sound()
 
     beside = await get_channel(demo, "ben")
     await beside.turn("Normal")
 
-    await expect(screen.form.get_by_text("Recipient for corp.example.com")).to_be_visible()
+    await expect(screen.form.get_by_text(f"for walk-{order_id}.example.com").first).to_be_visible()
     assert demo.slack.problems == []
 
 
-async def test_a_refusal_and_a_slow_down_are_reported(screen: Screen) -> None:
+async def test_a_rejection_and_a_rate_limit_are_reported(screen: Screen, demo: Demo) -> None:
+    order_id = _add_order(demo)
     await screen.turn("Rejects")
-    await screen.type("/dcv-resend 700008")
-    await screen.submit()
+    await screen.resend(order_id)
     await expect(screen.messages("no email was sent")).to_contain_text("may not approve this name")
 
     await screen.turn("Rate-limits")
-    await screen.type("/dcv-resend 700008")
-    await screen.submit()
+    await screen.resend(order_id)
     await expect(screen.messages("Waiting for DigiCert")).to_be_visible()
     await screen.turn("Normal")
-    await expect(screen.messages("Email sent to")).to_be_visible(timeout=15_000)
+    sent = screen.messages(f"Order {order_id} ").filter(has_text="waiting for approval")
+    await expect(sent).to_be_visible(timeout=15_000)
     await screen.tools.get_by_role("tab", name="Wire").click()
     await expect(screen.tools.locator(".frame-bad").filter(has_text="429").first).to_be_visible()
     await screen.is_sound()
 
 
 async def test_from_the_menu_of_an_alert_to_its_thread(screen: Screen, demo: Demo) -> None:
-    await screen.post_alert("Gatus")
-    alert = screen.messages("An alert for shops/shop.example.com")
+    order_id = _add_order(demo)
+    demo.slack.post_alert(demo.pki, "Gatus", f"The certificate of order {order_id} ends soon")
+    alert = screen.messages(f"order {order_id} ends soon")
     await screen.open_menu(alert)
     await screen.is_sound()
     await screen.page.get_by_role("menuitem", name=demo.manifest.message_shortcuts[0]["name"]).click()
 
-    await expect(screen.form.get_by_text("Recipient for shop.example.com")).to_be_visible()
-    await screen.is_sound()
+    await expect(screen.form.get_by_text(f"for walk-{order_id}.example.com").first).to_be_visible()
     await screen.submit()
-    await screen.open_thread("An alert for shops/shop.example.com")
-    await expect(screen.thread.get_by_text("waiting for approval").first).to_be_visible()
+    await screen.open_thread(f"order {order_id} ends soon")
+    await expect(screen.thread.get_by_text("waiting for approval").last).to_be_visible()
 
 
 async def test_from_the_offer_below_an_alert_to_its_thread(screen: Screen) -> None:
-    await screen.go_to("cert-alerts")
-    await screen.open_thread(FIRING)
+    await screen.post_alert("Uptime Kuma")
+    await screen.open_thread("order 700007")
     await expect(screen.thread.get_by_role("button", name="Not now")).to_be_visible()
-    await screen.picture("alert")
-    await screen.thread.get_by_role("button", name="Resend DCV email").first.click()
-    await expect(screen.form.get_by_text("Recipient for shop.example.com")).to_be_visible()
+    await screen.thread.get_by_role("button", name="Resend DCV email for order 700007").click()
+    await expect(screen.form.get_by_text("for example.org").first).to_be_visible()
     await screen.submit()
 
-    await expect(screen.thread.get_by_text("waiting for approval").first).to_be_visible()
+    await expect(screen.thread.get_by_text("waiting for approval").last).to_be_visible()
     await screen.is_sound()

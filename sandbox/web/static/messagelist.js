@@ -25,8 +25,11 @@ export class MessageList {
 
   /** Draw one message again, or insert it at its place. */
   put(message) {
-    const row = this.#draw(message);
     const before = this.#rows.get(message.ts);
+    const menu = before?.querySelector(":popover-open");
+    // An edit must not close a menu that the user is about to choose from.
+    if (menu) return void menu.addEventListener("toggle", () => this.put(message), { once: true });
+    const row = this.#draw(message);
     this.#rows.set(message.ts, row);
     if (before) {
       row.classList.toggle("first-of-day", before.classList.contains("first-of-day"));

@@ -14,8 +14,9 @@ export function button(element, place, use, directory) {
     const pressed = event.currentTarget;
     if (pressed.getAttribute("aria-busy") || !(await confirmed(element.confirm, directory))) return;
     pressed.setAttribute("aria-busy", "true");
-    await use.press(place);
+    const answer = await use.press(place);
     pressed.removeAttribute("aria-busy");
+    if (answer?.acked === false) markFailed(pressed);
   };
   const label = withEmoji(String(element.text?.text ?? ""));
   const about = { class: classes, "aria-label": element.accessibility_label, data: place, onclick: press };
@@ -26,11 +27,18 @@ export function button(element, place, use, directory) {
   return el("button", { type: "button", ...about }, label);
 }
 
+/** Mark a button whose click the app did not acknowledge, as Slack does. */
+function markFailed(pressed) {
+  if (pressed.nextElementSibling?.classList.contains("press-failed")) return;
+  const label = "The app didn't respond";
+  pressed.after(el("span", { class: "press-failed", role: "img", "aria-label": label, title: label }, icon("alert")));
+}
+
 export function overflow(element, place, use, directory) {
   const items = (element.options ?? []).map((option) => ({
     label: option.text.text,
     about: option.description?.text,
     act: async () => (await confirmed(element.confirm, directory)) && use.press(place, option),
   }));
-  return menuButton({ label: "More options", face: icon("more"), classes: "button button-small", items: () => items });
+  return menuButton({ label: "More options", face: icon("dots"), classes: "button button-small", items: () => items });
 }

@@ -1,0 +1,65 @@
+"""The story of README: its pictures show what the code says today. `make screenshots` takes them again."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from sandbox.demo import Demo
+from tests.page.page_object import Screen
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def screen(get_channel: Callable[..., Awaitable[Screen]], story: Demo) -> Screen:
+    """Ana's window, so narrow that README shows its parts in their own size, with sharp letters."""
+    return await get_channel(story, viewport={"width": 900, "height": 900}, device_scale_factor=2)
+
+
+async def test_from_the_command_to_the_approved_email(screen: Screen, story: Demo) -> None:
+    await screen.go_to("cert-alerts")
+    await screen.open_thread("OrderAwaitsValidation")
+    await expect(screen.thread.get_by_role("button", name="Not now")).to_be_visible()
+    await screen.picture("alert", screen.thread.locator(".messages"))
+
+    await screen.go_to("DCV Resend")
+    await expect(screen.home).to_contain_text("Needs you")
+    await screen.is_sound()
+    await screen.picture("home", screen.home.locator(".home-blocks > :nth-child(-n+12)"))
+
+    await screen.go_to("pki")
+    await screen.is_sound()
+    box = screen.conversation.get_by_role("combobox")
+    await box.press_sequentially("/dcv-r")
+    await expect(screen.conversation.get_by_role("option", name="/dcv-resend")).to_be_visible()
+    await screen.is_sound()
+    await screen.picture(
+        "command", screen.conversation.locator(".commands"), screen.conversation.locator(".composer-bar")
+    )
+    await box.press("Enter")
+    await box.press("Enter")
+
+    await screen.pick("Order or domain", "shop.example.com", search="shop")
+    await expect(screen.form.get_by_text("Recipient for example.net")).to_be_visible()
+    await screen.pick("Recipient for shop.example.com", "admin@shop.example.com")
+    await screen.form.get_by_label("Reason").fill("the first email went to an old mailbox")
+    await screen.is_sound()
+    await screen.picture("form", screen.form)
+    await screen.submit()
+
+    await expect(screen.form).to_have_count(0)
+    card = screen.messages("Order 700001 · requested by")
+    await expect(card).to_contain_text("waiting for approval")
+    await screen.picture("card", card)
+    mails = [mail for mail in story.certcentral.outbox if mail.order_id == 700001]
+    for mail in mails:
+        await screen.approve(mail.scope)
+    await expect(screen.tools.get_by_text("Approved")).to_have_count(len(mails))
+    await expect(card).to_contain_text("validated, certificate issued", timeout=20_000)
+    await screen.picture("validated", card)
+    await screen.tools.get_by_role("tab", name="Orders").click()
+    await expect(screen.tools.locator(".thing").filter(has_text="700001").get_by_text("issued")).to_be_visible()
+    await screen.is_sound()
+    assert story.slack.problems == []
