@@ -435,7 +435,7 @@ async def test_a_workspace_without_home_is_logged_once(chat, slack, ana, logged)
 @pytest.mark.parametrize(
     ("fault", "level"), [(BUSY, "warning"), (answers(200, {"ok": False, "error": "view_too_large"}), "error")]
 )
-async def test_home_that_slack_does_not_take_is_logged(chat, slack, ana, logged, fault, level):
+async def test_home_that_slack_does_not_accept_is_logged(chat, slack, ana, logged, fault, level):
     slack.home_tab_enabled = True
     slack.faults.plan("views.publish", fault)
 
