@@ -14,6 +14,7 @@ from bot.models import Interaction
 from bot.services.publishing.publisher import is_direct
 from bot.slack.chat import Chat
 from bot.views import errors
+from bot.views.blocks import Message
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,10 @@ class ErrorBoundary:
             self._open.remove(interaction)
             if not self._open:
                 self._idle.set()
+
+    def message_for(self, error: BotError) -> Message:
+        """Return an error as a message, for a screen that the listener draws itself."""
+        return errors.message_for(error, self._contact)
 
     async def idle(self, seconds: float) -> None:
         """Wait until no request is in progress, at most `seconds`."""

@@ -24,7 +24,7 @@ class HistoryPages:
         """Replace the ephemeral message whose button was pressed with another page."""
         interaction = read_ephemeral_interaction(body)
         await ack()
-        async with self._boundary.respond_to(interaction):
+        async with self._boundary.respond_to(interaction, replace=True):
             message = await self._history_report.page(
                 interaction.actor, interaction.destination, read_choice(body) or ""
             )

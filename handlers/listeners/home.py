@@ -1,6 +1,7 @@
 """The Home tab: draw it when a user opens it, and the buttons on it."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,8 +16,8 @@ from bot.services.reports.home import HomeReport
 from bot.services.reports.status import StatusReport
 from bot.services.resend.form import ResendFormService
 from bot.slack.chat import Chat
-from bot.views import errors, resend_form
 from bot.views import home as views
+from bot.views import resend_form
 from bot.views.blocks import Message
 from bot.wiring import Services
 from handlers.listeners.error_boundary import ErrorBoundary
@@ -72,7 +73,7 @@ class HomeTab:
         actor = read_actor(body)
         await ack()
         async with self._boundary.respond_to(Interaction(actor, None)):
-            why = self._policy_explainer.explain(actor, Destination(actor.user_id), ExplainPolicy())
+            why = partial(self._policy_explainer.explain, actor, Destination(actor.user_id), ExplainPolicy())
             await self._show(body, "Who can do what", why)
 
     async def details(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -81,7 +82,7 @@ class HomeTab:
         await ack()
         async with self._boundary.respond_to(Interaction(actor, None)):
             title = f"Order {TargetKey.parse(key).order_id or ''}".strip()
-            await self._show(body, title, self._status.page(actor, Destination(actor.user_id), key))
+            await self._show(body, title, partial(self._status.page, actor, Destination(actor.user_id), key))
 
     async def _publish(self, actor: Actor, since: str | None, *, afresh: bool = False) -> None:
         """Publish the tab. If reading the pending orders takes long, publish it again with them."""
@@ -91,16 +92,17 @@ class HomeTab:
             view, _ = await self._home.draw(actor, afresh=True)
             await self._chat.publish_home(actor.user_id, view, drawn)
 
-    async def _show(self, body: Payload, title: str, reading: Awaitable[Message]) -> None:
+    async def _show(self, body: Payload, title: str, read: Callable[[], Awaitable[Message]]) -> None:
         """Open a modal at once, because a trigger expires after three seconds, and then show what was read."""
         view_id = await self._chat.open_form(read_trigger(body), views.modal(title, views.loading()))
+        if view_id is None:
+            return
         try:
-            message = await reading
+            message = await read()
         except BotError as error:
             log.info("told", problem=type(error).__name__, words=str(error))
-            message = errors.message_for(error)
-        if view_id:
-            await self._chat.update_form(view_id, views.modal(title, message))
+            message = self._boundary.message_for(error)
+        await self._chat.update_form(view_id, views.modal(title, message))
 
 
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:

@@ -59,7 +59,7 @@ class StatusCommand:
         """Replace the ephemeral message whose button was pressed with another page, or with a refreshed one."""
         interaction = read_ephemeral_interaction(body)
         await ack()
-        async with self._boundary.respond_to(interaction):
+        async with self._boundary.respond_to(interaction, replace=True):
             message = await self._status.page(interaction.actor, interaction.destination, read_choice(body) or "")
             await self._chat.send_ephemeral(interaction, message, replace=True)
 

@@ -11,9 +11,12 @@ from handlers.listeners.payloads import (
     read_choice,
     read_command_interaction,
     read_destination,
+    read_form_destination,
     read_form_id,
+    read_home_opening,
     read_index,
     read_menu,
+    read_screen_interaction,
     read_thread,
 )
 
@@ -161,3 +164,28 @@ async def test_an_entry_of_a_menu_is_matched_alone():
 
     assert read_menu(body) == ("details", "r1")
     assert [await menu_entry(entry)(body=body) for entry in ("details", "stop_tracking")] == [True, False]
+
+
+HOME = {
+    "user": {"id": "U0ANA", "team_id": "T0HOME"},
+    "view": {"id": "V1", "type": "home", "hash": "1.a"},
+    "container": {"type": "view", "view_id": "V1"},
+}
+
+
+def test_home_has_no_channel_and_its_forms_report_directly():
+    assert read_screen_interaction(HOME) == Interaction(Actor("U0ANA", "T0HOME"), None)
+    assert read_form_destination(HOME) == Destination("U0ANA")
+
+
+@pytest.mark.parametrize(
+    ("event", "read"),
+    [
+        ({"user": "U0ANA", "tab": "home"}, (Actor("U0ANA", "T0HOME"), None)),
+        ({"user": "U0ANA", "tab": "home", "view": {"hash": "1.a"}}, (Actor("U0ANA", "T0HOME"), "1.a")),
+        ({"user": "U0ANA", "tab": "messages"}, None),
+        ("forged", None),
+    ],
+)
+def test_an_opening_of_home_says_who_and_which_version(event, read):
+    assert read_home_opening({"team_id": "T0HOME", "event": event}) == read
