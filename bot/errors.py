@@ -2,6 +2,8 @@
 
 BotError
 ├── InvalidInput             the user corrects what they typed or chose
+│   ├── MistypedCommand      a word is nearly a command
+│   └── StaleInteraction     the user begins again
 ├── NotAllowed               the user talks to an owner of the bot
 │   └── NotVisible           the user may not learn whether this exists
 ├── PermissionUnknown        the user tries again in a minute: Slack did not say who they are
@@ -41,17 +43,36 @@ class InvalidInput(BotError):
         self.fields = dict(fields or {})
 
 
+class MistypedCommand(InvalidInput):
+    """A word that is nearly a command. `suggestion` is the whole line as it was probably meant."""
+
+    def __init__(self, typed: str, suggestion: str) -> None:
+        super().__init__(f"{typed} isn't a command.")
+        self.suggestion = suggestion
+
+
+class StaleInteraction(InvalidInput):
+    """A button or form that the bot no longer knows: too old, from another version of the bot, or forged."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"This {what} has expired. Run /dcv-resend again.")
+
+
 class NotAllowed(BotError):
     """The policy denied the action. `rule` names what decided, for ledger and log. `holders` are those who can.
 
-    `request` is the key of the order or name that these may be asked to resend for; None if asking makes no sense.
+    `target` is the key of the order or name that the user wanted. `can_ask` is True if the holders may be asked to
+    resend for it.
     """
 
-    def __init__(self, sentence: str, rule: str, holders: Grantees = NO_GRANTEES, request: str | None = None) -> None:
+    def __init__(
+        self, sentence: str, rule: str, holders: Grantees = NO_GRANTEES, target: str = "", *, can_ask: bool = False
+    ) -> None:
         super().__init__(sentence)
         self.rule = rule
         self.holders = holders
-        self.request = request
+        self.target = target
+        self.can_ask = can_ask
 
 
 class NotVisible(NotAllowed):

@@ -27,11 +27,17 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """A user's action in Slack: the user, the place, and the address for ephemeral answers."""
+    """A user's action in Slack: the user, the place, and the address for ephemeral answers.
+
+    `line` is the slash command that the user typed, or chose with a button. If `replaces`, an answer replaces the
+    ephemeral message whose button was pressed.
+    """
 
     actor: Actor
     destination: Destination | None
     response_url: str | None = None
+    line: str = ""
+    replaces: bool = False
 
 
 class ResultRoute(StrEnum):

@@ -1,12 +1,13 @@
 """Parser of the text after the slash commands. Pure; raises only InvalidInput."""
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
-from bot.errors import InvalidInput
+from bot.errors import InvalidInput, MistypedCommand
 from bot.languages import read_locale
 from bot.parsing.targets import INVISIBLE, LONGEST_TEXT, QUOTES, DomainRef, OrderRef, quoted, read_target
 
@@ -17,8 +18,19 @@ WHY_EXAMPLE = "/dcv-resend why @ana shop.example.com"
 _HELP = {"help", "-h", "--help", "—help", "?"}
 _KEYWORDS = {"to", "in", "because"}
 _BETWEEN_EMAILS = {"and"}
+RESEND_COMMAND = "/dcv-resend"
+STATUS_COMMAND = "/dcv-status"
 HISTORY = "history"
 WHY = "why"
+# What people type as a first word, and the command that it belongs to.
+_COMMANDS = {
+    HISTORY: f"{RESEND_COMMAND} {HISTORY}",
+    WHY: f"{RESEND_COMMAND} {WHY}",
+    "help": f"{RESEND_COMMAND} help",
+    "status": STATUS_COMMAND,
+}
+# The least likeness of a typing error. A word such as "shop" stays below it.
+_LIKENESS = 0.6
 _PERSON = re.compile(
     r"""
     [(*]{0,3} <@([UW][A-Z0-9]{1,64}) (?:\|[^<>]*)?>   # how Slack writes a user picked from its list
@@ -109,7 +121,10 @@ def read_command(text: str) -> Command:
         return _history(words[1:])
     if keyword == WHY:
         return _why(words[1:])
-    return _resend(words)
+    try:
+        return _resend(words)
+    except InvalidInput as error:
+        raise _mistyped(words) or error from None
 
 
 def _resend(words: Sequence[str]) -> OpenForm | ResendNow:
@@ -159,7 +174,41 @@ def read_status(text: str) -> ShowStatus | ShowHelp:
     words = _words(text)
     if not words:
         return ShowStatus(None)
-    return ShowHelp() if _is_help(words) else ShowStatus(read_target(text))
+    if _is_help(words):
+        return ShowHelp()
+    try:
+        return ShowStatus(read_target(text))
+    except InvalidInput as error:
+        raise _mistyped(words) or error from None
+
+
+def _mistyped(words: Sequence[str]) -> MistypedCommand | None:
+    """Return the error that suggests the command nearest to the first word, or None if none is near."""
+    typed = words[0].strip(QUOTES).lower()
+    nearest = [] if typed in _HELP else difflib.get_close_matches(typed, _COMMANDS, 1, _LIKENESS)
+    return MistypedCommand(quoted(words[0]), " ".join([_COMMANDS[nearest[0]], *words[1:]])) if nearest else None
+
+
+def form_line(line: str) -> str | None:
+    """Return the command that opens the form for what `line` sends at once, with its language and reason if it can.
+
+    Returns None for any other line.
+    """
+    command, *words = line.split()
+    start = next((index for index, word in enumerate(words) if _keyword(word) in _KEYWORDS), None)
+    if command != RESEND_COMMAND or start is None:
+        return None
+    try:
+        wanted = read_target(" ".join(words[:start]), as_label=True)
+    except InvalidInput:
+        return None
+    target = str(wanted.order_id) if isinstance(wanted, OrderRef) else wanted.name
+    try:
+        _, locale, reason = _clauses(words[start:])
+    except InvalidInput:
+        locale = reason = None
+    more = (f" in {locale}" if locale else "") + (f" because {reason}" if reason else "")
+    return f"{command} {target}{more}"
 
 
 def _history(words: Sequence[str]) -> ShowHistory | ShowHelp:

@@ -75,6 +75,11 @@ class Chat:
         except (SlackUnavailable, SlackRejected) as error:
             log.warning("an ephemeral message was lost", user=interaction.actor.user_id, error=str(error))
 
+    async def remove_ephemeral(self, interaction: Interaction) -> None:
+        """Remove the ephemeral message whose button was pressed. Never raises for Slack: it may stay."""
+        if interaction.replaces and interaction.response_url:
+            await self._post_to_url(interaction.response_url, {"delete_original": True})
+
     async def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> str | None:
         """Open a modal and return its view id; None if this trigger has opened one (Slack delivered it twice).
 
@@ -227,12 +232,15 @@ class Chat:
         """
         if interaction.response_url is None:
             return False
-        webhook = AsyncWebhookClient(interaction.response_url, session=self._client.session, retry_handlers=[])
+        # Both always, because Slack's defaults depend on where the response_url is from.
+        where = {"response_type": "ephemeral", "replace_original": replace or interaction.replaces}
+        return await self._post_to_url(interaction.response_url, {**_payload(message), **where})
+
+    async def _post_to_url(self, response_url: str, payload: dict[str, Any]) -> bool:
+        webhook = AsyncWebhookClient(response_url, session=self._client.session, retry_handlers=[])
         try:
-            webhook.proxy = proxy_for(interaction.response_url)
-            # Both always, because Slack's defaults depend on where the response_url is from.
-            where = {"response_type": "ephemeral", "replace_original": replace}
-            answer = await webhook.send_dict({**_payload(message), **where})
+            webhook.proxy = proxy_for(response_url)
+            answer = await webhook.send_dict(payload)
         except (aiohttp.ClientError, TimeoutError, SlackClientError, ValueError):
             # ValueError: the response URL is no valid address.
             return False

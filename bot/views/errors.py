@@ -8,21 +8,29 @@ from bot.errors import (
     BotError,
     CaRejected,
     CaUnavailable,
+    CommitUnknown,
     CooldownActive,
     InvalidInput,
     LimitReached,
+    MistypedCommand,
     NotAllowed,
     NotResendable,
     PermissionUnknown,
     SlackRejected,
     SlackUnavailable,
+    StaleInteraction,
+    StoreUnavailable,
     asked_for,
 )
-from bot.models import Cooldown, Grantees
+from bot.models import Cooldown, Grantees, TargetKey
+from bot.parsing.commands import form_line
 from bot.policy.rules import INELIGIBLE
 from bot.views.blocks import Message, admins, date_time, escape, person, section, time_of_day
+from bot.views.command_buttons import command_button, command_buttons
+from bot.views.help import OPEN_FORM
 from bot.views.resend_asks import ask_button, mentions
 
+_SHOW_PENDING = ("Show pending orders", "/dcv-status")
 # Slack's guide and its reference use different codes. A trigger expires after three seconds and opens one form.
 _TRIGGER_IS_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "trigger_expired"})
 
@@ -46,22 +54,53 @@ def describe(error: BotError) -> str:
             return str(error)
 
 
-def message_for(error: BotError, contact: str | None = None, *, can_ask: bool = False) -> Message:
-    """Return an error as an ephemeral message for the user who caused it."""
-    if isinstance(error, CooldownActive):
-        words = cooled_down(error.cooldown)
-        return Message(words, (section(words),))
-    if isinstance(error, LimitReached):
-        until = time_of_day(error.until) if error.span < timedelta(hours=12) else date_time(error.until)
-        words = f"{asked_for(error.requests, error.span)} You can continue at {until}."
-        return Message(words, (section(words),))
-    if isinstance(error, NotAllowed):
-        words = refusal(error, contact)
-        return Message(words, (section(words), *refusal_buttons(error, can_ask=can_ask)))
-    if isinstance(error, PermissionUnknown) and contact:
-        words = f"{escape(describe(error))} If that doesn't help, ask {admins(contact)}."
-        return Message(words, (section(words),))
-    return ephemeral(describe(error))
+def message_for(error: BotError, contact: str | None = None, *, can_ask: bool = False, line: str = "") -> Message:
+    """Return an error as an ephemeral message for the user who caused it, with the ways out as buttons.
+
+    `line` is the command that failed, and `can_ask` says if the user can ask others in the channel.
+    """
+    words = _words(error, contact)
+    return Message(words, (section(words), *_ways_out(error, can_ask=can_ask, line=line)))
+
+
+def _words(error: BotError, contact: str | None) -> str:
+    match error:
+        case MistypedCommand(suggestion=suggestion):
+            return f"{escape(str(error))} Did you mean `{escape(suggestion.removeprefix('/dcv-resend '))}`?"
+        case CooldownActive(cooldown=cooldown):
+            return cooled_down(cooldown)
+        case LimitReached():
+            until = time_of_day(error.until) if error.span < timedelta(hours=12) else date_time(error.until)
+            return f"{asked_for(error.requests, error.span)} You can continue at {until}."
+        case NotAllowed():
+            return refusal(error, contact)
+        case PermissionUnknown() if contact:
+            return f"{escape(describe(error))} If that doesn't help, ask {admins(contact)}."
+        case _:
+            return escape(describe(error))
+
+
+def _ways_out(error: BotError, *, can_ask: bool, line: str) -> tuple[ActionsBlock, ...]:
+    form = form_line(line) if line else None
+    match error:
+        case NotAllowed():
+            return refusal_buttons(error, can_ask=can_ask, has_why=bool(line))
+        case MistypedCommand(suggestion=suggestion):
+            return command_buttons((suggestion, suggestion))
+        case CooldownActive() if form:
+            return command_buttons(("Resend anyway…", form))
+        case InvalidInput() if form:
+            return command_buttons(("Choose recipients…", form))
+        case StaleInteraction():
+            return command_buttons(OPEN_FORM)
+        case InvalidInput() if line:
+            return command_buttons(_SHOW_PENDING if line.startswith(_SHOW_PENDING[1]) else OPEN_FORM)
+        case CaUnavailable() | SlackUnavailable() | SlackRejected() | PermissionUnknown() if line:
+            return command_buttons(("Try again", line))
+        case StoreUnavailable() if line and not isinstance(error, CommitUnknown):
+            return command_buttons(("Try again", line))
+        case _:
+            return ()
 
 
 def refusal(error: NotAllowed, contact: str | None) -> str:
@@ -77,9 +116,12 @@ def refusal(error: NotAllowed, contact: str | None) -> str:
     return " ".join(filter(None, [words, who, access]))
 
 
-def refusal_buttons(error: NotAllowed, *, can_ask: bool) -> tuple[ActionsBlock, ...]:
-    """Return the ways out of a denial. Asking needs a channel."""
-    return () if error.request is None or not can_ask else (ActionsBlock(elements=[ask_button(error.request)]),)
+def refusal_buttons(error: NotAllowed, *, can_ask: bool, has_why: bool = False) -> tuple[ActionsBlock, ...]:
+    """Return the ways out of a denial. Asking needs a channel, and *Why?* a message that its answer can replace."""
+    elements = [ask_button(error.target)] if error.can_ask and can_ask else []
+    if has_why and error.rule not in INELIGIBLE:
+        elements.append(command_button("Why?", f"/dcv-resend why {TargetKey.parse(error.target).value}".strip()))
+    return (ActionsBlock(elements=elements),) if elements else ()
 
 
 def _who_can(who: Grantees) -> str:

@@ -18,6 +18,7 @@ from bot.wiring import Services
 from handlers.listeners import (
     alerts,
     approvals,
+    command_buttons,
     fallback,
     global_shortcut,
     history_pages,
@@ -47,6 +48,7 @@ FEATURES = (
     quick_resend,
     resend_asks,
     status_command,
+    command_buttons,
     history_pages,
     home,
     user_groups,

@@ -32,11 +32,10 @@ class ErrorBoundary:
         self._idle.set()
 
     @asynccontextmanager
-    async def respond_to(self, interaction: Interaction, *, replace: bool = False) -> AsyncIterator[None]:
+    async def respond_to(self, interaction: Interaction) -> AsyncIterator[None]:
         """Send any error raised inside to this person as an ephemeral message. No exception leaves the context.
 
-        With `replace` it replaces the ephemeral message whose button was pressed. Work inside counts as theirs for the
-        fair share between people.
+        Work inside counts as theirs for the fair share between people.
         """
         self._open.append(interaction)
         self._idle.clear()
@@ -47,13 +46,15 @@ class ErrorBoundary:
                     yield
                 except BotError as error:
                     log.info("told", problem=type(error).__name__, words=str(error))
-                    message = errors.message_for(error, self._contact, can_ask=_is_channel(interaction))
-                    await self._chat.send_ephemeral(interaction, message, replace=replace)
+                    message = errors.message_for(
+                        error, self._contact, can_ask=_is_channel(interaction), line=interaction.line
+                    )
+                    await self._chat.send_ephemeral(interaction, message)
                 except Exception:
                     reference = uuid.uuid4().hex[:8]
                     log.exception("bug", reference=reference)
                     message = errors.internal_error(reference, self._contact)
-                    await self._chat.send_ephemeral(interaction, message, replace=replace)
+                    await self._chat.send_ephemeral(interaction, message)
         finally:
             self._open.remove(interaction)
             if not self._open:

@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.errors import InvalidInput
+from bot.errors import StaleInteraction
 from bot.models import Interaction
 from bot.wiring import Services
 from handlers.listeners.error_boundary import ErrorBoundary
@@ -25,7 +25,7 @@ class Fallback:
         interaction = Interaction(read_actor(body), None)
         await ack()
         async with self._boundary.respond_to(interaction):
-            raise InvalidInput("The bot does not know this button or form any more. Begin anew with /dcv-resend.")
+            raise StaleInteraction("button")
 
 
 def register(app: AsyncApp, _: Services, boundary: ErrorBoundary) -> None:

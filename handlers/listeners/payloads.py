@@ -16,7 +16,8 @@ Payload = Mapping[str, Any]
 def read_command_interaction(body: Payload) -> Interaction:
     """Return the user who typed a slash command, and its channel and response_url."""
     actor = Actor(_text(body, "user_id"), _text(body, "team_id"))
-    return Interaction(actor, read_destination(body), _text_or_none(body, "response_url"))
+    line = " ".join([_text_or_none(body, "command") or "", *str(body.get("text") or "").split()])
+    return Interaction(actor, read_destination(body), _text_or_none(body, "response_url"), line)
 
 
 def read_destination(body: Payload) -> Destination:

@@ -1,11 +1,12 @@
 """*Ask them to resend* below a refusal, and *Review and resend…* below the question that the bot then posts."""
 
+from dataclasses import replace
 from typing import Any
 
 from attrs import define
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.errors import InvalidInput
+from bot.errors import StaleInteraction
 from bot.models import Actor, Destination
 from bot.services.resend.asks import ResendAskService
 from bot.services.resend.form import ResendFormService
@@ -43,11 +44,11 @@ class ResendAskButtons:
         if read_view(body):
             await self._ask_from_form(ack, body)
             return
-        interaction = read_button_interaction(body)
+        interaction = replace(read_button_interaction(body), replaces=True)
         await ack()
-        async with self._boundary.respond_to(interaction, replace=True):
+        async with self._boundary.respond_to(interaction):
             done = await self._ask(interaction.actor, interaction.destination, body)
-            await self._chat.send_ephemeral(interaction, done, replace=True)
+            await self._chat.send_ephemeral(interaction, done)
 
     async def _ask_from_form(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Ask in the channel from which the form was opened, and show the confirmation in the form."""
@@ -60,7 +61,7 @@ class ResendAskButtons:
 
     async def _ask(self, actor: Actor, destination: Destination | None, body: dict[str, Any]) -> Message:
         if destination is None:
-            raise InvalidInput("This form has expired. Run `/dcv-resend` again.")
+            raise StaleInteraction("form")
         return await self._asks.ask(actor, destination, f"ask:{read_trigger(body)}", read_choice(body) or "")
 
     async def review(self, ack: AsyncAck, body: dict[str, Any]) -> None:

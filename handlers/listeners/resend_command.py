@@ -1,35 +1,28 @@
 """`/dcv-resend`: open the resend form prefilled from the command, or run one of its subcommands."""
 
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.errors import StaleInteraction
 from bot.models import Destination, Interaction
-from bot.parsing.commands import EXAMPLE, WHY_EXAMPLE, ExplainPolicy, OpenForm, ResendNow, ShowHistory, read_command
+from bot.parsing.commands import (
+    RESEND_COMMAND,
+    ExplainPolicy,
+    OpenForm,
+    ResendNow,
+    ShowHelp,
+    ShowHistory,
+    read_command,
+)
 from bot.parsing.targets import DomainRef, OrderRef, TargetRef
 from bot.views import resend_form
+from bot.views.blocks import Message
 from bot.views.resend_form import Selections
 from bot.wiring import Services
 from handlers.listeners.error_boundary import ErrorBoundary
-from handlers.listeners.help import Help
-from handlers.listeners.payloads import read_command_interaction, read_destination, read_trigger
-
-HELP = Help(
-    "/dcv-resend",
-    "Resends DigiCert's validation mails. Name an order or a domain to have the form filled in, or nothing to search. "
-    "With `to` and an address it is sent at once, without a form; `in` names a language, `because` a reason. "
-    "`history` tells you alone what was asked so far, of an order, of a domain, by a person, or lately. "
-    "`why` tells which rule lets you or a colleague do it, and who else may; anybody may ask about themselves, and "
-    "about others whoever may use /dcv-status. From a message, use its shortcut Resend DCV email.",
-    examples=(
-        "/dcv-resend",
-        "/dcv-resend 700001",
-        "/dcv-resend shop.example.com",
-        EXAMPLE,
-        "/dcv-resend history",
-        WHY_EXAMPLE,
-    ),
-)
+from handlers.listeners.payloads import read_command_interaction, read_trigger
 
 
 class ResendCommand:
@@ -45,31 +38,46 @@ class ResendCommand:
         self._boundary = boundary
 
     async def handle(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Ack at once, then run the parsed command. Invalid input and other errors become ephemeral messages."""
+        """Ack at once, then run the command. Invalid input and other errors become ephemeral messages."""
         interaction = read_command_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):
-            match read_command(str(body.get("text") or "")):
-                case OpenForm(wanted, locale, reason):
-                    typed = Selections(locale, reason)
-                    await self._open(interaction, read_destination(body), read_trigger(body), wanted, typed)
-                case ResendNow() as line:
-                    cause = f"trigger:{read_trigger(body)}"
-                    asked = await self._form_service.from_command(
-                        interaction.actor, read_destination(body), cause, line
-                    )
-                    await self._resend.send(asked)
-                    await self._routes.explain(interaction, asked.subject)
-                case ShowHistory(about):
-                    await self._chat.send_ephemeral(
-                        interaction,
-                        await self._history_report.report(interaction.actor, interaction.destination, about),
-                    )
-                case ExplainPolicy() as asked_why:
-                    why = await self._policy_explainer.explain(interaction.actor, read_destination(body), asked_why)
-                    await self._chat.send_ephemeral(interaction, why)
-                case _:
-                    await self._chat.send_ephemeral(interaction, HELP.message())
+            await self.run(interaction, str(body.get("text") or ""), read_trigger(body))
+
+    async def run(self, interaction: Interaction, text: str, trigger_id: str) -> None:
+        """Run the parsed command. An answer replaces the ephemeral message whose button was pressed, if there is one.
+
+        A form or a request leaves no ephemeral message.
+        """
+        command = read_command(text)
+        if isinstance(command, OpenForm | ResendNow):
+            await self._resend_or_open(interaction, command, trigger_id)
+        else:
+            await self._chat.send_ephemeral(interaction, await self._answer(interaction, command))
+
+    async def _resend_or_open(self, interaction: Interaction, command: OpenForm | ResendNow, trigger_id: str) -> None:
+        if (destination := interaction.destination) is None:
+            raise StaleInteraction("button")
+        match command:
+            case OpenForm(wanted, locale, reason):
+                await self._open(interaction, destination, trigger_id, wanted, Selections(locale, reason))
+                await self._chat.remove_ephemeral(interaction)
+            case ResendNow():
+                cause = f"trigger:{trigger_id}"
+                asked = await self._form_service.from_command(interaction.actor, destination, cause, command)
+                await self._resend.send(asked)
+                await self._chat.remove_ephemeral(interaction)
+                await self._routes.explain(replace(interaction, replaces=False), asked.subject)
+
+    async def _answer(self, interaction: Interaction, command: ShowHistory | ExplainPolicy | ShowHelp) -> Message:
+        actor, destination = interaction.actor, interaction.destination
+        match command:
+            case ShowHistory(about):
+                return await self._history_report.report(actor, destination, about)
+            case ExplainPolicy():
+                return await self._policy_explainer.explain(actor, destination, command)
+            case ShowHelp():
+                return await self._policy_explainer.help(actor, destination)
 
     async def _open(
         self,
@@ -100,7 +108,11 @@ def _words(wanted: TargetRef | None) -> str:
             return ""
 
 
+def make(services: Services, boundary: ErrorBoundary) -> ResendCommand:
+    """Return the command with its services."""
+    return ResendCommand(services, boundary)
+
+
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    command = ResendCommand(services, boundary)
-    app.command(HELP.command)(command.handle)
+    app.command(RESEND_COMMAND)(make(services, boundary).handle)

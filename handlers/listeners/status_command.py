@@ -5,8 +5,9 @@ from typing import Any
 from attrs import define
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.models import TargetKey
-from bot.parsing.commands import ShowStatus, read_status
+from bot.models import Interaction, TargetKey
+from bot.parsing.commands import STATUS_COMMAND, ShowStatus, read_status
+from bot.services.authorization.explain import PolicyExplainer
 from bot.services.reports.status import StatusReport
 from bot.services.resend.form import ResendFormService
 from bot.slack.chat import Chat
@@ -15,7 +16,6 @@ from bot.views import status as views
 from bot.views.pending_rows import DETAILS, RESEND
 from bot.wiring import Services
 from handlers.listeners.error_boundary import ErrorBoundary
-from handlers.listeners.help import Help
 from handlers.listeners.payloads import (
     read_choice,
     read_command_interaction,
@@ -25,13 +25,6 @@ from handlers.listeners.payloads import (
     read_trigger,
 )
 
-HELP = Help(
-    "/dcv-status",
-    "Tells you alone how it stands: each name's method and state, since when, and who had a mail resent last to whom. "
-    "Name an order or a domain, or nothing to see every pending order. It only looks, and changes nothing.",
-    examples=("/dcv-status", "/dcv-status 700001", "/dcv-status shop.example.com"),
-)
-
 
 @define(eq=False, repr=False, slots=False)
 class StatusCommand:
@@ -39,6 +32,7 @@ class StatusCommand:
 
     _status: StatusReport
     _form_service: ResendFormService
+    _policy_explainer: PolicyExplainer
     _chat: Chat
     _boundary: ErrorBoundary
 
@@ -47,13 +41,17 @@ class StatusCommand:
         interaction = read_command_interaction(body)
         await ack()
         async with self._boundary.respond_to(interaction):
-            match read_status(str(body.get("text") or "")):
-                case ShowStatus(wanted):
-                    await self._chat.send_ephemeral(
-                        interaction, await self._status.report(interaction.actor, interaction.destination, wanted)
-                    )
-                case _:
-                    await self._chat.send_ephemeral(interaction, HELP.message())
+            await self.run(interaction, str(body.get("text") or ""))
+
+    async def run(self, interaction: Interaction, text: str) -> None:
+        """Run the parsed command, and send its answer as an ephemeral message."""
+        actor, destination = interaction.actor, interaction.destination
+        match read_status(text):
+            case ShowStatus(wanted):
+                answer = await self._status.report(actor, destination, wanted)
+            case _:
+                answer = await self._policy_explainer.help(actor, destination)
+        await self._chat.send_ephemeral(interaction, answer)
 
     async def show_page(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Replace the ephemeral message whose button was pressed with another page, or with a refreshed one."""
@@ -81,10 +79,15 @@ def _words(key: str) -> str:
     return "the domain" if order_id is None else f"order {order_id}"
 
 
+def make(services: Services, boundary: ErrorBoundary) -> StatusCommand:
+    """Return the command with its services."""
+    return StatusCommand(services.status, services.form_service, services.policy_explainer, services.chat, boundary)
+
+
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:
     """Attach this feature's listeners."""
-    command = StatusCommand(services.status, services.form_service, services.chat, boundary)
-    app.command(HELP.command)(command.handle)
+    command = make(services, boundary)
+    app.command(STATUS_COMMAND)(command.handle)
     for button in (views.PREVIOUS, views.NEXT, views.AGAIN, views.ALL, DETAILS):
         app.action(button)(command.show_page)
     app.action(RESEND)(command.resend)

@@ -7,6 +7,7 @@ import pytest
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
+from sandbox.faults import answers
 from sandbox.slack import Channel, SimulatedUser, Slack
 from tests.e2e.helpers import Rows
 
@@ -124,4 +125,45 @@ async def test_guests_and_strangers_learn_only_that_members_can(
 
     assert all(ana.id not in message.visible_text and "subteam" not in message.visible_text for message in shown)
     assert ASK not in json.dumps([message.content.all_blocks for message in shown])
+    assert slack.problems == []
+
+
+async def test_a_command_has_one_ephemeral_message_at_most(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
+) -> None:
+    async def clicked(line: str, answer: str, button: str) -> None:
+        await ana.command("/dcv-resend", line, pki)
+        await ana.click(await ana.receives(answer), button)
+
+    await clicked("help", "What you can type", "Open the form")
+    await (await ana.sees_form()).close()
+    await clicked("wyh", "Did you mean `why`?", "/dcv-resend why")
+    await ana.receives("permissions in")
+    certcentral.faults.plan(f"GET /order/certificate/{ORDER}", answers(503), times=None)
+    await ana.command("/dcv-resend", f"{ORDER} to admin@shop.example.com", pki)
+    failed = await ana.receives("DigiCert")
+    certcentral.faults.clear()
+    await ana.click(failed, "Try again")
+    await slack.wait_for(lambda: certcentral.resends, "a resend", 20.0)
+    await clicked(f"{ORDER} to admin@shop.example.com", "resent this", "Resend anyway…")
+    await (await ana.sees_form("shop.example.com")).close()
+    await clicked(f"{ORDER} to admin@wrong.example", "Nothing was sent", "Choose recipients…")
+    await ana.sees_form("shop.example.com")
+
+    await slack.wait_for(lambda: len(ana.ephemerals) <= 1 or None, "one ephemeral message", 20.0)
+    assert [message.content.says("permissions in") for message in ana.ephemerals] == [True]
+    assert slack.problems == []
+
+
+async def test_help_shows_what_the_person_may_do(
+    bot: BotProcess, slack: Slack, ana: SimulatedUser, ben: SimulatedUser, pki: Channel
+) -> None:
+    for person in (ana, ben):
+        await person.command("/dcv-resend", "help", pki)
+    full, little = [await person.receives("What you can type") for person in (ana, ben)]
+
+    assert "/dcv-status" in full.visible_text
+    assert "Open the form" in full.visible_text
+    assert "/dcv-resend why" in little.visible_text
+    assert "/dcv-status" not in little.visible_text
     assert slack.problems == []

@@ -11,7 +11,7 @@ from attrs import define
 from bot.clock import Clock
 from bot.errors import NotAllowed, PermissionUnknown, SlackRejected, SlackUnavailable, StoreUnavailable
 from bot.metrics import Metrics
-from bot.models import NO_GRANTEES, Actor, Grantees, LedgerEvent
+from bot.models import Actor, Grantees, LedgerEvent
 from bot.policy.principal import Principal
 from bot.policy.rules import ANYTHING, INELIGIBLE, AccessContext, Action, Decision, Resource, Rules, who_can
 from bot.services.authorization.denial_log import DenialLog
@@ -126,8 +126,8 @@ def refusal(context: AccessContext, action: Action, resource: Resource, decision
     if decision.rule in INELIGIBLE:
         return NotAllowed(decision.sentence, decision.rule)
     holders = others_who_can(context, action, resource)
-    may_ask = action is Action.RESEND and holders != NO_GRANTEES
-    return NotAllowed(decision.sentence, decision.rule, holders, resource.target if may_ask else None)
+    can_ask = action is Action.RESEND and bool(holders.users or holders.groups)
+    return NotAllowed(decision.sentence, decision.rule, holders, resource.target, can_ask=can_ask)
 
 
 def others_who_can(context: AccessContext, action: Action, resource: Resource) -> Grantees:

@@ -3,11 +3,12 @@
 from bot.models import Actor, Destination
 from bot.parsing.commands import ExplainPolicy
 from bot.policy.rules import INELIGIBLE, Action
-from bot.services.authorization.authorizer import Authorizer
+from bot.services.authorization.authorizer import Authorizer, refusal
 from bot.services.authorization.policy_loader import PolicyLoader
 from bot.services.authorization.resources import resource_for_input
 from bot.views import policy_explanation
 from bot.views.blocks import Message
+from bot.views.help import usage
 
 
 class PolicyExplainer:
@@ -20,7 +21,17 @@ class PolicyExplainer:
         self._authorizer = authorizer
         self._policy_loader = policy_loader
 
-    async def explain(self, actor: Actor, destination: Destination, asked: ExplainPolicy) -> Message:
+    async def help(self, actor: Actor, destination: Destination | None) -> Message:
+        """Return what the user can type. Raises NotAllowed for guests and people of other workspaces."""
+        context = await self._authorizer.context(actor)
+        resource = resource_for_input(destination, None)
+        decision = context.decide(Action.STATUS, resource)
+        self._authorizer.require_answer(decision)
+        if decision.rule in INELIGIBLE:
+            raise refusal(context, Action.STATUS, resource, decision)
+        return usage(context, destination.channel_id if destination else None)
+
+    async def explain(self, actor: Actor, destination: Destination | None, asked: ExplainPolicy) -> Message:
         """Return the explanation, which only the asking user may see.
 
         Raises NotAllowed if the user may not ask about another user.
@@ -29,7 +40,7 @@ class PolicyExplainer:
         reader = await self._authorizer.context(actor)
         user_id = asked.user_id or actor.user_id
         if user_id != actor.user_id:
-            about = {"why": user_id, "channel": destination.channel_id}
+            about = {"why": user_id, "channel": destination.channel_id if destination else ""}
             await self._authorizer.require(actor, Action.STATUS, about, resource_for_input(destination, None))
         context = await self._authorizer.context(Actor(user_id, actor.team_id))
         is_member = reader.decide(Action.STATUS, resource_for_input(destination, None)).rule not in INELIGIBLE

@@ -106,7 +106,7 @@ class Visibility:
             return PermissionUnknown(unread.sentence)
         resource = resource_for_input(self.destination, wanted)
         denial = refusal(self.context, self.action, resource, Decision(False, NO_RULE, cannot(self.action, resource)))
-        return NotVisible(str(denial), denial.rule, denial.holders, denial.request)
+        return NotVisible(str(denial), denial.rule, denial.holders, denial.target, can_ask=denial.can_ask)
 
     @cached_property
     def _resends_everything(self) -> bool:

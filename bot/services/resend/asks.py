@@ -6,8 +6,8 @@ import structlog
 from attrs import define
 
 from bot.clock import Clock
-from bot.errors import InvalidInput, SlackRejected
-from bot.models import NO_GRANTEES, Actor, Destination, ResendAsk
+from bot.errors import InvalidInput, SlackRejected, StaleInteraction
+from bot.models import Actor, Destination, ResendAsk
 from bot.parsing.targets import TargetRef, read_target_key
 from bot.policy.rules import INELIGIBLE, Action
 from bot.services.authorization.authorizer import Authorizer, others_who_can
@@ -23,7 +23,6 @@ _CLOSED = "I can't post in this channel. Run `/invite @DCV Resend`, or ask them 
 _SHARED = "I don't ask in channels that are shared with another organization. Ask them directly."
 _DIRECT = "I can ask them only in a channel. Run the command there, or ask them directly."
 _TOO_OFTEN = "There were enough requests within the last hour. Try again later, or ask them directly."
-_EXPIRED = "This request has expired. Run `/dcv-resend` again."
 
 
 @define(eq=False, repr=False, slots=False)
@@ -49,7 +48,7 @@ class ResendAskService:
         if decision.rule in INELIGIBLE:
             await self._authorizer.require(actor, Action.RESEND, {"text": target[:200]}, resource)
         who = others_who_can(context, Action.RESEND, resource)
-        if who == NO_GRANTEES:
+        if not (who.users or who.groups):
             raise InvalidInput("No one else can resend this.")
         await self._require_open(destination)
         ask_id = hashlib.sha256(f"{actor.team_id}:{cause}".encode()).hexdigest()[:16]
@@ -64,10 +63,10 @@ class ResendAskService:
         return views.asked(who)
 
     async def find(self, ask_id: str) -> tuple[ResendAsk, TargetRef | None]:
-        """Return a question with its target. Raises InvalidInput if it is unknown or too old."""
+        """Return a question with its target. Raises StaleInteraction if it is unknown or too old."""
         if ask := await self._asks.get(ask_id):
             return ask, read_target_key(ask.target)
-        raise InvalidInput(_EXPIRED)
+        raise StaleInteraction("request")
 
     async def _require_open(self, destination: Destination) -> None:
         if is_direct(destination):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import InvalidInput
+from bot.errors import InvalidInput, MistypedCommand
 from bot.parsing.commands import (
     ExplainPolicy,
     OpenForm,
@@ -13,6 +13,7 @@ from bot.parsing.commands import (
     ShowHelp,
     ShowHistory,
     ShowStatus,
+    form_line,
     read_command,
     read_status,
 )
@@ -254,3 +255,45 @@ def test_no_text_makes_a_command_raise_anything_but_invalid_input(text):
 
     assert sentence.isprintable()
     assert len(sentence) < 400
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "suggestion"),
+    [
+        (read_command, "wyh", "/dcv-resend why"),
+        (read_command, "Histroy 700001", "/dcv-resend history 700001"),
+        (read_command, "hepl", "/dcv-resend help"),
+        (read_command, "status 700001", "/dcv-status 700001"),
+        (read_status, "why", "/dcv-resend why"),
+        (read_status, "hlp", "/dcv-resend help"),
+    ],
+)
+def test_a_typing_error_is_answered_by_the_command_that_was_meant(read, text, suggestion):
+    with pytest.raises(MistypedCommand) as mistyped:
+        read(text)
+
+    assert mistyped.value.suggestion == suggestion
+
+
+@pytest.mark.parametrize("text", ["shop", "pay", "mail", "ship to a@b.example", "@ana"])
+def test_a_word_that_is_like_no_command_is_none(text):
+    with pytest.raises(InvalidInput) as refused:
+        read_command(text)
+
+    assert not isinstance(refused.value, MistypedCommand)
+
+
+@pytest.mark.parametrize(
+    ("line", "form"),
+    [
+        ("/dcv-resend 700001 to a@b.example", "/dcv-resend 700001"),
+        ("/dcv-resend Shop.example.com to nonsense", "/dcv-resend shop.example.com"),
+        ("/dcv-resend 7 to a@b.example in German because lost", "/dcv-resend 7 in de because lost"),
+        ("/dcv-resend 700001", None),
+        ("/dcv-resend shop to a@b.example", None),
+        ("/dcv-status 7 to a@b.example", None),
+        ("", None),
+    ],
+)
+def test_a_line_that_sends_at_once_has_a_form(line, form):
+    assert form_line(line or "/dcv-resend") == form

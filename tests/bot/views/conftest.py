@@ -61,7 +61,8 @@ ODD = [
 OURS = re.compile(
     r"<@U0(?:ANA|BOB)>|<#C0(?:PKI|HELP)>|<!subteam\^S0(?:PKI|OPS)>|`[0-9a-f]{8}`"
     r"|<!date\^\d+\^(\{date_short_pretty\} )?\{time\}\|[0-9: -]+ UTC>"
-    r"|<https://slack\.test/p1\|[a-z ]+>|`/dcv-status`|`because`|`no-reply@digitalcertvalidation\.com`"
+    r"|<https://slack\.test/p1\|[a-z ]+>|`/dcv-(?:resend|status)[a-z0-9 .@]*`|`because`|`why[^`<>]*`"
+    r"|`no-reply@digitalcertvalidation\.com`"
     r"|`/invite @DCV Resend`|<https://docs\.digicert\.com/[a-z/-]+\.html\|[A-Za-z ]+>|<https://slack\.test/r2\|open>"
 )
 

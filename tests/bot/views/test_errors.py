@@ -1,5 +1,7 @@
 """Private error messages: what happened, and what to do next."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,16 +10,21 @@ from bot.errors import (
     CaRateLimited,
     CaRejected,
     CaUnavailable,
+    CommitUnknown,
     CooldownActive,
     InvalidInput,
+    MistypedCommand,
     NotAllowed,
     NotResendable,
     SlackRejected,
     SlackUnavailable,
+    StaleInteraction,
     StoreUnavailable,
 )
 from bot.models import Cooldown, Grantees
 from bot.views import errors
+
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def test_a_refusal_names_those_who_may_without_letting_foreign_text_mention_anybody():
@@ -53,6 +60,51 @@ def test_an_error_is_shown_in_words(error, words):
 
 def test_a_cooldown_is_shown_with_what_to_do(now):
     assert "Give a reason" in errors.describe(CooldownActive(Cooldown("U0BOB", now, now)))
+
+
+def _buttons(message):
+    return [(each.text.text, each.value) for block in message.blocks[1:] for each in block.elements]
+
+
+NOW_LINE = "/dcv-resend 700001 to admin@a.example in de because lost"
+FORM_LINE = "/dcv-resend 700001 in de because lost"
+WHY = ("Why?", "/dcv-resend why 7")
+WHO = Grantees(("U0BOB",), ("S0PKI",))
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "buttons"),
+    [
+        (
+            NotAllowed("No.", "no-rule", WHO, "order:7", can_ask=True),
+            NOW_LINE,
+            [("Ask them to resend", "order:7"), WHY],
+        ),
+        (NotAllowed("No.", "no-rule", WHO, "order:7"), NOW_LINE, [WHY]),
+        (NotAllowed("No.", "guest"), NOW_LINE, []),
+        (CooldownActive(Cooldown("U0BOB", NOW, NOW)), NOW_LINE, [("Resend anyway…", FORM_LINE)]),
+        (InvalidInput("Wrong."), NOW_LINE, [("Choose recipients…", FORM_LINE)]),
+        (InvalidInput("Wrong."), "/dcv-resend shop", [("Open the form", "/dcv-resend")]),
+        (InvalidInput("Wrong."), "/dcv-status shop", [("Show pending orders", "/dcv-status")]),
+        (InvalidInput("Wrong."), "", []),
+        (MistypedCommand("“wyh”", "/dcv-resend why"), "/dcv-resend wyh", [("/dcv-resend why", "/dcv-resend why")]),
+        (StaleInteraction("button"), "", [("Open the form", "/dcv-resend")]),
+        (CaUnavailable("Away.", may_have_arrived=False), NOW_LINE, [("Try again", NOW_LINE)]),
+        (StoreUnavailable("Away."), NOW_LINE, [("Try again", NOW_LINE)]),
+        (CommitUnknown("Perhaps."), NOW_LINE, []),
+        (CaUnavailable("Away.", may_have_arrived=False), "", []),
+        (InvalidInput("Wrong."), f"/dcv-resend 7 to x because {'y' * 3000}", [("Choose recipients…", "/dcv-resend 7")]),
+        (StoreUnavailable("Away."), f"/dcv-resend {'y' * 3000}", []),
+    ],
+)
+def test_an_error_has_a_button_as_way_out(error, line, buttons):
+    assert _buttons(errors.message_for(error, can_ask=True, line=line)) == buttons
+
+
+def test_asking_needs_a_channel():
+    error = NotAllowed("No.", "no-rule", WHO, "order:7", can_ask=True)
+
+    assert _buttons(errors.message_for(error, can_ask=False, line="/dcv-resend 7")) == [("Why?", "/dcv-resend why 7")]
 
 
 @given(data=st.data())

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 import bot.views
+import bot.views.help
 from bot.errors import (
     CaRejected,
     CaUnavailable,
     CooldownActive,
     InvalidInput,
+    MistypedCommand,
     NotAllowed,
     NotResendable,
     SlackRejected,
@@ -69,6 +71,7 @@ from bot.views.blocks import Message
 from bot.views.resend_messages import CardFacts, Successor
 from tests.quick import examples
 
+LINES = st.sampled_from(["", "/dcv-status", "/dcv-resend 7 to a@b.example"])
 LINK = "https://slack.test/p1"
 ODD_IDS = ["U0ANA", "U0BOB", "U0EVE> <!channel", "@here", "<!everyone>", ""]
 
@@ -247,6 +250,7 @@ class Outside:
             st.sampled_from(
                 [
                     InvalidInput(f"{words}: give one name."),
+                    MistypedCommand(f"“{words}”", f"/dcv-resend why {words}"),
                     CaRejected(words, status=400),
                     CaUnavailable(f"{words}.", may_have_arrived=False),
                     NotResendable(*sentences),
@@ -295,7 +299,7 @@ VIEWS = {
     ),
     "resend_form.nothing": lambda of: resend_form.nothing("f1", of.draw(of.text), of.draw(of.text)),
     "resend_form.denied": lambda of: resend_form.denied(
-        "f1", NotAllowed(of.draw(of.text), "rule", of.holders(), of.ask().target), "C0HELP", can_ask=True
+        "f1", NotAllowed(of.draw(of.text), "rule", of.holders(), of.ask().target, can_ask=True), "C0HELP", can_ask=True
     ),
     "resend_form.answered": lambda of: resend_form.answered("f1", of.message()),
     "resend_form.in_cooldown": lambda of: resend_form.in_cooldown(
@@ -347,7 +351,8 @@ VIEWS = {
     "policy_explanation.explained": lambda of: policy_explanation.explained(
         of.draw(of.id), of.context(), of.resource(), of.context(), is_outdated=of.draw(st.booleans())
     ),
-    "errors.message_for": lambda of: errors.message_for(of.error()),
+    "errors.message_for": lambda of: errors.message_for(of.error(), "C0HELP", can_ask=True, line=of.draw(LINES)),
+    "help.usage": lambda of: bot.views.help.usage(of.context(), "C0PKI"),
     "approvals.loading": lambda _: approvals.loading("r1"),
     "approvals.form": lambda of: approvals.form(
         "r1", of.draw(st.lists(of.mailbox(), min_size=1, max_size=9)), {of.draw(of.text): "U0BOB"}

@@ -18,7 +18,7 @@ class RecordingChat:
     def __init__(self):
         self.whispers = []
 
-    async def send_ephemeral(self, interaction, message, *, replace=False):
+    async def send_ephemeral(self, interaction, message):
         self.whispers.append((interaction, message.text))
 
 

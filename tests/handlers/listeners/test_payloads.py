@@ -39,7 +39,9 @@ def picked(value):
 def test_a_command_tells_who_typed_it_where():
     interaction = read_command_interaction(COMMAND)
 
-    assert interaction == Interaction(Actor("U0ANA", "T0HOME"), Destination("C0PKI"), "https://hooks.example/1")
+    assert interaction == Interaction(
+        Actor("U0ANA", "T0HOME"), Destination("C0PKI"), "https://hooks.example/1", "/dcv-resend"
+    )
     assert read_destination(COMMAND) == Destination("C0PKI")
 
 
