@@ -171,7 +171,7 @@ class CaRateLimited(CaUnavailable):
     """DigiCert rejected the call for its rate limit (429). `retry_after` is in seconds, None if not given."""
 
     def __init__(self, retry_after: float | None) -> None:
-        super().__init__("DigiCert asks us to slow down (429).", may_have_arrived=False)
+        super().__init__("DigiCert is limiting requests.", may_have_arrived=False)
         self.retry_after = retry_after
 
 

@@ -43,13 +43,13 @@ def describe(error: BotError) -> str:
         case NotResendable(hint=instead):
             return f"{error} {instead}"
         case CaRejected():
-            return str(error) if str(error).startswith("DigiCert") else f"DigiCert refused: {error}"
+            return str(error) if str(error).startswith("DigiCert") else f"DigiCert rejected the request: {error}"
         case CaUnavailable():
-            return f"{error} Nothing was sent; try again in a moment."
+            return f"{error} Nothing was sent. Try again in a moment."
         case SlackRejected(code=code) if code in _TRIGGER_IS_OVER:
-            return "Slack gave the bot too little time to open the form. Try again."
+            return "The form didn't open in time. Run the command again."
         case SlackRejected() | SlackUnavailable():
-            return f"{error} Nothing was sent; try again."
+            return "Slack returned an error. Nothing was sent. Try again."
         case _:
             return str(error)
 
@@ -70,8 +70,8 @@ def _words(error: BotError, contact: str | None) -> str:
         case CooldownActive(cooldown=cooldown):
             return cooled_down(cooldown)
         case LimitReached():
-            until = time_of_day(error.until) if error.span < timedelta(hours=12) else date_time(error.until)
-            return f"{asked_for(error.requests, error.span)} You can continue at {until}."
+            until = f"at {time_of_day(error.until)}" if error.span < timedelta(hours=12) else date_time(error.until)
+            return f"{asked_for(error.requests, error.span)} You can continue {until}."
         case NotAllowed():
             return refusal(error, contact)
         case PermissionUnknown() if contact:
@@ -134,8 +134,8 @@ def cooled_down(cooldown: Cooldown) -> str:
     """Return who sent the email and when, and how to send it again anyway, on one line."""
     thread = f" (<{cooldown.link}|thread>)" if cooldown.link else ""
     return (
-        f"Nothing was sent: {person(cooldown.user_id)} sent this at {date_time(cooldown.at)}{thread}. Until "
-        f"{date_time(cooldown.until)} it is sent again only with a reason: add `because` and the reason."
+        f"Nothing was sent. {person(cooldown.user_id)} resent this {date_time(cooldown.at)}{thread}. "
+        f"To resend before {date_time(cooldown.until)}, add `because` and a reason."
     )
 
 
@@ -155,7 +155,4 @@ def internal_error(reference: str, contact: str | None) -> Message:
 
 def stopping() -> Message:
     """Return the notice that the bot is shutting down while a user waits for its answer, which may still arrive."""
-    return ephemeral(
-        "The bot is being restarted and may not finish what you asked. If nothing shows within a minute, look in the "
-        "channel before you try again."
-    )
+    return ephemeral("I'm restarting. If you don't see a result within a minute, check the channel, then try again.")

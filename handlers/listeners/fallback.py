@@ -21,7 +21,7 @@ class Fallback:
         self._boundary = boundary
 
     async def refuse(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Report that the bot does not know this button or form."""
+        """Say that this button or form has expired."""
         interaction = Interaction(read_actor(body), None)
         await ack()
         async with self._boundary.respond_to(interaction):

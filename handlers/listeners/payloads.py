@@ -160,7 +160,7 @@ def read_index(body: Payload) -> int:
     try:
         return int(read_choice(body) or "")
     except ValueError:
-        raise InvalidInput("That is not one of the choices.") from None
+        raise InvalidInput("Choose one of the listed options.") from None
 
 
 def _found(part: Any, *path: str) -> Any:
@@ -178,5 +178,5 @@ def _text_or_none(body: Payload, *path: str) -> str | None:
 
 def _text(body: Payload, *path: str) -> str:
     if (text := _text_or_none(body, *path)) is None:
-        raise InvalidInput("Slack sent something that the bot cannot read. Begin anew with /dcv-resend.")
+        raise InvalidInput("I couldn't read that request. Run /dcv-resend again.")
     return text

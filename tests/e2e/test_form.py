@@ -140,7 +140,7 @@ async def test_help_is_whispered_with_examples_and_opens_nothing(
     await ana.command("/dcv-resend", "help", pki)
     whisper = await ana.receives("/dcv-resend shop.example.com")
 
-    assert "Resends DigiCert's validation mails" in whisper.visible_text
+    assert "What you can type" in whisper.visible_text
     assert pki.messages == []
     assert calls_of(slack, "views.open") == []
     assert slack.problems == []

@@ -48,7 +48,7 @@ async def test_each_request_is_listed_with_outcome_person_recipients_reason_and_
         await ana.command("/dcv-resend", line, pki)
         roots.append(await sees_end(slack, pki, ORDER + number))
     await ana.command("/dcv-resend", f"{ORDER} to admin@example.com", pki)
-    await ana.receives("sent again only with a reason")
+    await ana.receives("To resend before")
     await ben.command("/dcv-resend", str(ORDER), pki)
     await ben.receives("resend for")
 

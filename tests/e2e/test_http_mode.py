@@ -88,7 +88,7 @@ async def test_a_shortcut_an_alert_and_a_button_of_another_version(
     rested = await slack.sees_message(ops, "<@" + ana.id, thread=alert)
     button = {"type": "button", "action_id": "follow_v0", "block_id": "b", "value": "r1"}
     old = await ana.interact("block_actions", "an old button", actions=[button], **_below(rested))
-    await ana.gets_direct_message("does not know this button")
+    await ana.gets_direct_message("This button has expired.")
 
     assert form.is_open
     assert old.acked
@@ -233,7 +233,7 @@ async def test_who_is_sent_to_a_bot_that_just_began_to_stop_is_answered(
     os.kill(bot.pid, signal.SIGTERM)
     await answers_with(bot, "/readyz", 503, 2.0)
     command = await ana.command("/dcv-resend", "help", pki)
-    whisper = await ana.receives("Resends DigiCert's validation mails")
+    whisper = await ana.receives("What you can type")
     status = await bot.wait_for_exit(STOPPED_WITHIN)
 
     assert (command.acked, status) == (True, 0)
@@ -249,7 +249,7 @@ async def test_who_still_waits_for_digicert_at_the_end_of_a_stop_is_notified(
     await certcentral.wait_for_call("GET", f"/order/certificate/{ORDER}")
 
     os.kill(bot.pid, signal.SIGTERM)
-    whisper = await ana.receives("is being restarted and may not finish")
+    whisper = await ana.receives("I'm restarting.")
     status = await bot.wait_for_exit(STOPPED_WITHIN)
 
     assert (command.acked, status) == (True, 0)

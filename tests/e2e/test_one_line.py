@@ -79,7 +79,7 @@ async def test_a_line_meets_the_same_nothing_to_do_choice_and_cooldown_as_the_fo
     await ana.command("/dcv-resend", "700001 to admin@one.com", pki)
     await slack.sees_message(pki, containing="Order 700001 · ")
     await ana.command("/dcv-resend", "700001 to admin@one.com", pki)
-    cooled = await ana.receives("only with a reason")
+    cooled = await ana.receives("To resend before")
     await ana.command("/dcv-resend", "700001 to admin@one.com because it was lost", pki)
     await slack.changes.wait_for(lambda: len(certcentral.resends) == 2, what="the second PUT")
 

@@ -132,7 +132,7 @@ class Finder:
         if chosen.kind == "name":
             return await self.find(read_target(chosen.value), visibility)
         if chosen.number is None:
-            raise InvalidInput("That is not one of the choices. Choose an order or a domain from the list.")
+            raise InvalidInput("Choose an order or domain from the list.")
         if chosen.kind == Kind.ORDER:
             return await self._order(chosen.number, visibility, OrderRef(chosen.number))
         return await self._domain(chosen.number, visibility)
@@ -144,7 +144,7 @@ class Finder:
         """
         key = TargetKey.parse(plan.key)
         if key.kind != Kind.DOMAIN or key.number is None or not 0 <= index < len(plan.scopes):
-            raise InvalidInput("That is not one of the choices. Choose a name from the list.")
+            raise InvalidInput("Choose a domain from the list.")
         return await self._domain(key.number, visibility, plan.scopes, plan.scopes[index])
 
     async def _named(self, name: str, visibility: Visibility, *, exactly: bool) -> Plan | DomainChoice:

@@ -68,7 +68,7 @@ async def test_where_all_goes_well_nothing_is_whispered(boundary, chat, logged):
         (StoreUnavailable("The database is away."), "The database is away."),
         (
             CaUnavailable("DigiCert cannot be reached.", may_have_arrived=False),
-            "DigiCert cannot be reached. Nothing was sent; try again in a moment.",
+            "DigiCert cannot be reached. Nothing was sent. Try again in a moment.",
         ),
     ],
 )
