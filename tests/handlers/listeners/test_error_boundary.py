@@ -161,7 +161,7 @@ async def test_who_is_not_answered_by_the_end_of_a_stop_is_notified_once(boundar
 
     [(interaction, words)] = chat.whispers
     assert interaction == ORIGIN
-    assert "may not finish" in words
+    assert "I'm restarting" in words
 
 
 async def test_a_slack_that_is_silent_holds_up_no_stop(boundary, chat):
