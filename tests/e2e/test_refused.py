@@ -105,8 +105,10 @@ async def test_asking_is_limited_and_stays_out_of_shared_channels(
 
     for channel, answer in [(pki, "I asked")] * 3 + [(pki, "enough requests"), (partner, "shared with another")]:
         await ben.command("/dcv-resend", str(ORDER), channel)
-        await ben.click(await ben.receives("You can't resend"), ASK)
-        await ben.receives(answer)
+        refusal = await ben.receives("You can't resend")
+        await ben.click(refusal, ASK)
+        # The answer replaces the refusal.
+        await slack.wait_for(lambda: refusal.content.says(answer), answer, 20.0)  # noqa: B023 - waited for at once
 
     assert (len(pki.messages), len(partner.messages)) == (3, 0)
     assert len(ben.ephemerals) == 5
