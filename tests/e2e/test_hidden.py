@@ -125,23 +125,24 @@ async def test_the_status_of_an_order_shows_the_names_that_the_person_may_see(as
         ("pay", set()),
         ("example", {MINE, SHARED}),
         (str(SHARED), {SHARED}),
-        (str(THEIRS), {f"Look up order {THEIRS}"}),
-        (str(MISSING), {f"Look up order {MISSING}"}),
-        ("pay.example.net", {"Look up pay.example.net"}),
-        ("pay.example.gov", {"Look up pay.example.gov"}),
+        (str(THEIRS), {f"Search CertCentral for order {THEIRS}"}),
+        (str(MISSING), {f"Search CertCentral for order {MISSING}"}),
+        ("pay.example.net", {"Search CertCentral for “pay.example.net”"}),
+        ("pay.example.gov", {"Search CertCentral for “pay.example.gov”"}),
     ],
 )
 async def test_a_search_finds_by_what_the_person_may_see(
     slack: Slack, ana: SimulatedUser, pki: Channel, shop_bot: BotProcess, typed: str, found: set[int | str]
 ) -> None:
     await ana.command("/dcv-resend", "", pki)
-    form = await ana.sees_form("Pending orders and domains")
+    form = await ana.sees_form("Order or domain")
 
     options = await form.search(typed)
 
-    shown = {option["text"] for option in options}
-    assert {text if text.startswith("Look up") else int(text.split(" · ")[0]) for text in shown} == found
-    assert not any("pay" in text for text in shown if not text.startswith("Look up"))
+    elsewhere = {option["text"] for option in options if option["text"].startswith("Search CertCentral")}
+    listed = [option for option in options if option["text"] not in elsewhere]
+    assert {int(option["value"].removeprefix("order:")) for option in listed} | elsewhere == found
+    assert not any("pay" in f"{option['text']} {option['description']}" for option in listed)
 
 
 async def test_a_message_is_answered_like_one_that_names_nothing_that_exists(
