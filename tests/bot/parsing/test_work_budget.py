@@ -89,7 +89,7 @@ def test_the_work_of_the_longest_command_is_bounded(unit):
 def test_what_a_form_carries_is_refused_by_its_length():
     view = {"private_metadata": "f", "state": {"values": {"reason": {"reason": {"value": " a" * 20_000}}}}}
 
-    with pytest.raises(InvalidInput, match="The reason is too long"):
+    with pytest.raises(InvalidInput, match="Shorten the reason"):
         read_form(view)
     assert work(read_form, view) < 100
 

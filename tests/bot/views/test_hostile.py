@@ -7,6 +7,7 @@ import importlib
 import inspect
 import pkgutil
 import typing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,6 +60,8 @@ from bot.views import (
     errors,
     follow_up,
     history,
+    home,
+    pending_rows,
     policy_explanation,
     request_details,
     resend_asks,
@@ -153,6 +156,15 @@ class Outside:
         numbers = st.integers(1, 10**18 - 1)
         words = (self.text, self.foreign.name, self.names, st.booleans(), self.text)
         return st.builds(Order, numbers, *words, st.none(), self.moment)
+
+    def row(self):
+        need, progress = st.one_of(st.just(""), self.text), st.sampled_from(["", "1 of 2 validated"])
+        flags = (st.booleans(), need, st.booleans(), progress)
+        rows = st.builds(pending_rows.PendingRow, self.order(), st.one_of(st.none(), self.last()), *flags)
+        return rows.map(lambda row: replace(row, one_tap=row.last is not None and len(row.last.emails) == 1))
+
+    def row_group(self):
+        return st.builds(home.RowGroup, st.lists(self.row(), max_size=3).map(tuple), st.integers(0, 9))
 
     def state(self):
         over, last = st.one_of(st.none(), self.text.filter(bool)), st.one_of(st.none(), self.last())
@@ -332,7 +344,6 @@ VIEWS = {
         ),
         of.draw(st.lists(of.past(), max_size=history.PER_PAGE)),
         history.PageLinks("|after:1", None),
-        of.now,
     ),
     "resend_messages.in_progress": lambda of: resend_messages.in_progress(of.request()),
     "resend_messages.waiting": lambda of: resend_messages.waiting(
@@ -371,19 +382,32 @@ VIEWS = {
     "errors.internal_error": lambda _: errors.internal_error("0a1b2c3d", "C0HELP"),
     "errors.stopping": lambda _: errors.stopping(),
     "status.page": lambda of: status.page(
-        status.StatusPage(
-            0, 2, 9, tuple(of.draw(st.lists(of.order(), min_size=1, max_size=10))), {7: of.draw(of.last())}, of.now
+        status.StatusPage(0, 2, 9, tuple(of.draw(st.lists(of.row(), min_size=1, max_size=10))), of.now), of.now
+    ),
+    "status.states": lambda of: status.states(
+        of.draw(of.text), of.draw(st.lists(of.state(), min_size=1, max_size=5)), 3, of.now, "https://console.example"
+    ),
+    "pending_rows.row_blocks": lambda of: Message("A row", tuple(pending_rows.row_blocks(of.draw(of.row()), of.now))),
+    "home.home": lambda of: home.home(
+        home.HomePage(
+            pending=home.PendingLists(of.draw(of.row_group()), of.draw(of.row_group()), of.now, of.draw(of.text)),
+            problem=of.draw(of.text),
+            may_resend=of.draw(st.booleans()),
+            requests=of.draw(st.lists(of.past(), max_size=3)),
+            recent=of.draw(st.lists(of.past(), max_size=3)),
         ),
         of.now,
     ),
-    "status.states": lambda of: status.states(
-        of.draw(of.text), of.draw(st.lists(of.state(), min_size=1, max_size=5)), 3, of.now
-    ),
+    "home.loading": lambda _: home.loading(),
+    "home.modal": lambda of: home.modal("Details", of.message()),
+    "home.no_permission": lambda of: home.no_permission(True, (), f"<@{of.draw(of.id)}> can."),
+    "home.outsider": lambda _: home.outsider(),
+    "home.unknown": lambda of: home.unknown(of.draw(of.text) + "."),
     "status.unavailable": lambda of: status.unavailable(of.draw(of.text), "order:7"),
 }
 
 
-VIEW_TYPES = {Message, resend_form.ModalView, Block, list[dict[str, Any]]}
+VIEW_TYPES = {Message, resend_form.ModalView, home.HomeView, Block, list[Block], list[dict[str, Any]]}
 
 
 def test_every_view_is_tried():
@@ -393,10 +417,7 @@ def test_every_view_is_tried():
         for name, view in inspect.getmembers(module, inspect.isfunction):
             if view.__module__ == module.__name__ and not name.startswith("_") and each.name != "blocks":
                 returned = typing.get_type_hints(view).get("return")
-                if {Message, resend_form.ModalView, Block, list[dict[str, Any]]} & {
-                    returned,
-                    *typing.get_args(returned),
-                }:
+                if VIEW_TYPES & {returned, *typing.get_args(returned)}:
                     there.add(f"{each.name}.{name}")
 
     assert there == {*VIEWS, "resend_form.suggestions"}
