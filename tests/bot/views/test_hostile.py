@@ -248,7 +248,13 @@ class Outside:
     def mailbox(self):
         names = st.lists(self.foreign.name, min_size=1, max_size=9).map(tuple)
         return st.builds(
-            Mailbox, self.foreign.email | self.text, self.foreign.moment, st.booleans(), names, names, names
+            Mailbox,
+            self.foreign.email | self.text.filter(str.strip),
+            self.foreign.moment,
+            st.booleans(),
+            names,
+            names,
+            names,
         )
 
     def approval_ask(self):
@@ -400,7 +406,7 @@ VIEWS = {
     ),
     "home.loading": lambda _: home.loading(),
     "home.modal": lambda of: home.modal("Details", of.message()),
-    "home.no_permission": lambda of: home.no_permission(True, (), f"<@{of.draw(of.id)}> can."),
+    "home.no_permission": lambda _: home.no_permission(True, (), "<@U0ANA> can."),
     "home.outsider": lambda _: home.outsider(),
     "home.unknown": lambda of: home.unknown(of.draw(of.text) + "."),
     "status.unavailable": lambda of: status.unavailable(of.draw(of.text), "order:7"),
