@@ -1,5 +1,6 @@
 """The paging buttons below `/dcv-resend history`. The command itself is handled in `resend_command`."""
 
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -22,13 +23,13 @@ class HistoryPages:
 
     async def show_page(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Replace the ephemeral message whose button was pressed with another page."""
-        interaction = read_ephemeral_interaction(body)
+        interaction = replace(read_ephemeral_interaction(body), replaces=True)
         await ack()
-        async with self._boundary.respond_to(interaction, replace=True):
+        async with self._boundary.respond_to(interaction):
             message = await self._history_report.page(
                 interaction.actor, interaction.destination, read_choice(body) or ""
             )
-            await self._chat.send_ephemeral(interaction, message, replace=True)
+            await self._chat.send_ephemeral(interaction, message)
 
 
 def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None:

@@ -1,5 +1,6 @@
 """`/dcv-status`: a read-only report of pending targets and their last resends, visible to the user alone."""
 
+from dataclasses import replace
 from typing import Any
 
 from attrs import define
@@ -55,11 +56,11 @@ class StatusCommand:
 
     async def show_page(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Replace the ephemeral message whose button was pressed with another page, or with a refreshed one."""
-        interaction = read_ephemeral_interaction(body)
+        interaction = replace(read_ephemeral_interaction(body), replaces=True)
         await ack()
-        async with self._boundary.respond_to(interaction, replace=True):
+        async with self._boundary.respond_to(interaction):
             message = await self._status.page(interaction.actor, interaction.destination, read_choice(body) or "")
-            await self._chat.send_ephemeral(interaction, message, replace=True)
+            await self._chat.send_ephemeral(interaction, message)
 
     async def resend(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Open the form for the order or domain of a row."""
