@@ -271,8 +271,3 @@ def field(
         hint=plain(hint) if hint else None,
         dispatch_action=dispatches or None,
     )
-
-
-def still_wait(waiting: int, total: int) -> str:
-    """Return how many names still wait, as the beginning of a sentence."""
-    return f"{waiting} of {total} names still wait" if total > 1 else "The name still waits"

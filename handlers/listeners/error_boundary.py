@@ -45,7 +45,7 @@ class ErrorBoundary:
                 try:
                     yield
                 except BotError as error:
-                    log.info("told", problem=type(error).__name__, words=str(error))
+                    log.info("reported to the user", problem=type(error).__name__, words=str(error))
                     message = errors.message_for(
                         error, self._contact, can_ask=_is_channel(interaction), line=interaction.line
                     )

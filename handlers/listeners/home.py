@@ -100,7 +100,7 @@ class HomeTab:
         try:
             message = await read()
         except BotError as error:
-            log.info("told", problem=type(error).__name__, words=str(error))
+            log.info("reported to the user", problem=type(error).__name__, words=str(error))
             message = self._boundary.message_for(error)
         await self._chat.update_form(view_id, views.modal(title, message))
 

@@ -346,7 +346,7 @@ async def test_the_log_follows_a_request_to_its_end_and_shows_no_secret(
     await sees_end(slack, pki, ORDER)
     await _logs(bot, "outcomes=" if form == "text" else '"outcomes":')
 
-    assert _story(bot, form) == ["accepted", "ended", "told"]
+    assert _story(bot, form) == ["accepted", "ended", "reported"]
     assert bot.log.count("•••") >= len(secrets)
     assert not [secret for secret in secrets if secret in bot.log]
 

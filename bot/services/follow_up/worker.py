@@ -262,7 +262,7 @@ class FollowUpWorker:
             log.warning("how it stands could not be shown", error=str(error))
 
     async def _abandon(self, request: ResendRequest, error: SlackRejected) -> None:
-        log.warning("this can be told nowhere; it is not followed any longer", error=error.code)
+        log.warning("a change can be posted nowhere; tracking ended", error=error.code)
         await self._follow_ups.abandon(request.id, error.code, self._clock())
 
     async def _announce(self, follow_up_id: str, number: int, update: dict[str, Any]) -> dict[str, Any]:
@@ -281,7 +281,7 @@ class FollowUpWorker:
             await self._reply(request, follow_up, number, update, root)
             await self._remind(request, update, root)
         except SlackRejected as error:
-            log.warning("what changed could not be told; how it stands is", error=error.code)
+            log.warning("a change could not be posted in the thread; the card shows it", error=error.code)
 
     async def _reply(
         self, request: ResendRequest, follow_up: FollowUp, number: int, update: StatusUpdate, root: Post

@@ -44,10 +44,10 @@ async def attempt_delivery(deliver: Callable[..., Awaitable[None]], *args: Any) 
     try:
         await deliver(*args)
     except BotError as error:
-        log.warning("this could not be told yet", error=str(error))
+        log.warning("a message could not be posted yet", error=str(error))
         wait = error.retry_after if isinstance(error, SlackUnavailable) else 0.0
     except Exception:
-        log.exception("this could not be told yet")
+        log.exception("a message could not be posted yet")
     else:
         return {"delivered": True}
     return {"delivered": False, "wait": wait}
@@ -65,4 +65,4 @@ async def deliver_with_retry(
         if result["delivered"]:
             return
         await steps.sleep(max(result["wait"], min(LONGEST_PAUSE, 1.0 * 2 ** min(tries, 10))))
-    log.error("this could not be told", step=name)
+    log.error("a message could not be posted", step=name)

@@ -127,7 +127,7 @@ class MessagePublisher:
                 self._remember_drawn(key, locked_at)
             except LockLost:
                 # This process was frozen or cut off, so another one may have published something newer before it.
-                log.warning("this was not shown in turn; showing it again", key=key)
+                log.warning("a message was not posted in order; posting it again", key=key)
                 continue
             finally:
                 self._release(key, lock)
@@ -153,7 +153,7 @@ class MessagePublisher:
             _unless_the_token_is_bad(error)
             if post.detour or user_id is None:
                 raise
-            log.info("the channel is closed to the bot; telling the person directly", error=error.code)
+            log.info("the channel is closed to the bot; sending a direct message", error=error.code)
             directly_now = replace(post, ts=None, detour=error.code)
             return await self._publish(directly_now, user_id, drawn, lock, is_new=is_new)
 

@@ -169,7 +169,7 @@ class ResultReporter:
         if self._email_end_note and all(result.outcome is LedgerEvent.SENT for result in results.values()):
             await self._note_email_end(root)
         await self._requests.reported(request.id, self._clock())
-        log.info("told", outcomes=[result.outcome.value for result in results.values()])
+        log.info("reported", outcomes=[result.outcome.value for result in results.values()])
 
     async def _note_email_end(self, root: Post) -> None:
         """Reply with the note on the end of email validation, at most once in each channel and quarter."""
@@ -195,9 +195,9 @@ class ResultReporter:
             async with asyncio.timeout(self._timings.announce_timeout):
                 await self._show_root(request, draw)
         except (BotError, TimeoutError) as error:
-            log.warning("could not be announced; the outcome will be told", error=str(error))
+            log.warning("could not be announced; the outcome will be reported", error=str(error))
         except Exception:
-            log.exception("could not be announced; the outcome will be told")
+            log.exception("could not be announced; the outcome will be reported")
 
     async def _show_root(self, request: ResendRequest, message: Draw, *, is_urgent: bool = True) -> Post:
         return await self._publisher.publish(

@@ -311,7 +311,7 @@ class CallSender:
 
     async def _deferred(self, this: CallAttempt, error: CaUnavailable | PermissionUnknown) -> Result:
         if again := self._again(this.earlier, error):
-            log.info("turned away; trying again", call=this.call_no, seconds=again["wait"], error=str(error))
+            log.info("not accepted; trying again", call=this.call_no, seconds=again["wait"], error=str(error))
             return again
         return await self._end(this, LedgerEvent.NOT_SENT, _gave_up(this.earlier, error))
 

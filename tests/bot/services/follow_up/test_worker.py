@@ -177,7 +177,7 @@ async def test_a_follow_up_without_a_destination_is_abandoned(
 
     [follow_up] = await follow_ups.of("r1")
     assert (follow_up.state, follow_up.due_at) == (FollowUpState.STOPPED, None)
-    assert "this can be told nowhere; it is not followed any longer" in [line["event"] for line in logged]
+    assert "a change can be posted nowhere; tracking ended" in [line["event"] for line in logged]
 
 
 async def test_an_update_for_a_closed_channel_is_sent_as_a_direct_message(
