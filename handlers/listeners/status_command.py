@@ -68,7 +68,8 @@ class StatusCommand:
         await ack()
         async with self._boundary.respond_to(interaction):
             key = read_choice(body) or ""
-            form = await self._form_service.start(interaction.actor, destination, key)
+            url = interaction.response_url
+            form = await self._form_service.start(interaction.actor, destination, key, response_url=url)
             view_id = await self._chat.open_form(read_trigger(body), resend_form.loading(form.id, _words(key)))
             if view_id:
                 await self._chat.update_form(view_id, await self._form_service.choose(form, key))
