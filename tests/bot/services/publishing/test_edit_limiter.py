@@ -37,7 +37,7 @@ async def test_an_edit_that_was_not_made_is_free_for_another():
     assert await is_allowed(limiter, is_urgent=True)
 
 
-async def test_after_the_window_edits_go_on():
+async def test_after_the_window_edits_are_allowed_again():
     limiter = EditLimiter(0.1)
 
     async with asyncio.timeout(5.0):
