@@ -356,3 +356,22 @@ async def test_when_digicert_is_away_the_form_says_so_and_another_try_works(
     assert certcentral.resends == []
     assert ana.ephemerals == []
     assert slack.problems == []
+
+
+async def test_the_scope_and_the_button_follow_the_chosen_recipients(
+    bot: BotProcess, slack: Slack, certcentral: CertCentral, ask: Ask
+) -> None:
+    certcentral.add_order(700001, ["shop.example.com"])
+    certcentral.add_domain(1234, "example.org")
+    order, domain = await ask("700001"), await ask("example.org")
+    begins = order.says("Approving validates shop.example.com, possibly all of example.com."), domain.submit_text
+
+    await order.choose("admin@shop.example.com", label="Recipient for shop.example.com")
+    await slack.wait_for(lambda: order.says("Approving validates shop.example.com."), "the other scope", 10.0)
+    await domain.choose(["admin@example.org", "webmaster@example.org"], label="Recipients for example.org")
+    await slack.wait_for(lambda: domain.submit_text == "Send 2 emails", "the other number", 10.0)
+
+    assert begins == (True, "Send 1 email")
+    assert domain.says("Approving validates example.org and everything below it.")
+    assert order.selected("Recipient for shop.example.com") == ["admin@shop.example.com"]
+    assert slack.problems == []
