@@ -72,7 +72,7 @@ async def _play_denial(demo: Demo) -> None:
     # A denied user must cost DigiCert no call at all.
     before = len(demo.certcentral.calls)
     await demo.ben.command("/dcv-resend", "700001", demo.pki)
-    message = await demo.ben.receives("not on the list")
+    message = await demo.ben.receives("You can't resend")
     print_text(f"DCV Resend, only visible to Ben: {message.text}", 4)
     print_text(f"Calls to DigiCert for him: {len(demo.certcentral.calls) - before}", 4)
 
@@ -110,7 +110,7 @@ def _print_form(form: Form) -> None:
 
 async def _print_result(demo: Demo, subject: str) -> None:
     card = await demo.slack.sees_message(demo.pki, containing=subject)
-    await demo.slack.wait_for(lambda: card.content.says("waiting for approval"), "the outcome")
+    await demo.slack.wait_for(lambda: card.content.says("waiting for approval"), "the outcome", 20.0)
     print_text(f"#pki, DCV Resend: {_as_plain_text(card, [demo.ana])}", 4)
 
 
