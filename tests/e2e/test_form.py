@@ -27,7 +27,7 @@ UNUSABLE = [
 ]
 # Each needs an answer that the bot does not remember yet: the listing comes first.
 AWAY = [
-    ("GET /domain", answers(429, {"errors": []}, {"Retry-After": "60"}), "slow down (429)"),
+    ("GET /domain", answers(429, {"errors": []}, {"Retry-After": "60"}), "limiting requests"),
     ("GET /order/certificate/*", answers(502, {"errors": [{"code": "x", "message": "Bad gateway"}]}), "(HTTP 502)"),
     ("GET /order/certificate/*", answers(403, "<html><body>Unsuccessful.</body></html>"), "gave no reason"),
     ("GET /domain/*/dcv/emails", answers(200, "<html><body>Wait</body></html>"), "not what its documentation promises"),
@@ -138,7 +138,7 @@ async def test_help_is_whispered_with_examples_and_opens_nothing(
     bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel
 ) -> None:
     await ana.command("/dcv-resend", "help", pki)
-    whisper = await ana.receives("/dcv-resend shop.example.com")
+    whisper = await ana.receives("such as shop.example.com")
 
     assert "What you can type" in whisper.visible_text
     assert pki.messages == []
@@ -192,7 +192,7 @@ async def test_a_form_that_was_closed_meanwhile_is_no_error(
     hold.set()
     await slack.wait_for(lambda: calls_of(slack, "views.update"), "the answer for a form that is gone", 10.0)
     await ana.command("/dcv-resend", "help", pki)
-    await ana.receives("/dcv-resend shop.example.com")
+    await ana.receives("such as shop.example.com")
 
     assert calls_of(slack, "views.update")[0].error == "not_found"
     assert len(ana.ephemerals) == 1

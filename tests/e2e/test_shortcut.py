@@ -178,7 +178,7 @@ async def test_a_digicert_that_is_away_is_reported_in_the_form(
 
     form = await use(alert)
 
-    assert form.says("DigiCert asks us to slow down (429).")
+    assert form.says("DigiCert is limiting requests.")
     assert not sends(form)
     assert slack.problems == []
 
