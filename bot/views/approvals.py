@@ -112,7 +112,7 @@ def question(ask: ApprovalAsk, mailbox: Mailbox) -> Message:
         f"DigiCert {sent} to *{emails([mailbox.email])}* ({date_time(mailbox.sent_at)}), from {SENDER}. "
         f"Please open it and approve it. {validates(mailbox)}"
     )
-    by = f"{person(ask.actor.user_id)} asks for this."
+    by = f"Asked by {person(ask.actor.user_id)}"
     buttons = ActionsBlock(
         elements=[
             ButtonElement(text=plain("I approved it"), action_id=APPROVED, value=ask.id, style="primary"),

@@ -44,7 +44,8 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 100
 EDIT_SECONDS = 10.0
-MOST_EDITS = 5
+# Fewer than what the edit limiter leaves to background work, so that alerts seldom wait for it.
+MOST_EDITS = 3
 IDLE_SECONDS = 60.0
 # Slack takes about fifty edits a minute.
 MOST_WITHDRAWN = 20
@@ -79,7 +80,6 @@ class OfferWorker:
     _refresh_seconds: float = PRODUCTION.offer_refresh
 
     def __attrs_post_init__(self) -> None:
-        self._showing = asyncio.Lock()
         self._next_edits = 0.0
         self._failed: dict[str, tuple[int, float]] = {}
         self._unclear: dict[str, float] = {}
@@ -163,7 +163,7 @@ class OfferWorker:
         if offer.snoozed_until is None or offer.snoozed_until <= now:
             await self._offers.snooze(offer, actor.user_id, now + OFFER_LIFETIME)
             log.info("not now", offer=offer_id, user=actor.user_id)
-        await self._publish(offer_id)
+        await self._publish(offer_id, is_urgent=True)
 
     async def without_button(self, offer_id: str) -> tuple[OfferTarget, ...]:
         """Return the targets of an offer that got no button. Raises InvalidInput if the offer is unknown by now."""
@@ -350,26 +350,28 @@ class OfferWorker:
         self._failed.pop(offer_id, None)
         return None
 
-    async def _publish(self, offer_id: str) -> None:
-        """Publish the current version of an offer. Raises SlackUnavailable if Slack cannot be reached."""
-        async with self._showing:
-            offer = await self._offers.get(offer_id)
-            if offer is None or offer.published_version == offer.version:
-                return
-            drawn = offer
+    async def _publish(self, offer_id: str, *, is_urgent: bool = False) -> None:
+        """Publish the current version of an offer. Raises SlackUnavailable if Slack cannot be reached.
 
-            async def draw() -> Message:
-                nonlocal drawn
-                drawn = await self._offers.get(offer_id) or drawn
-                return views.offer(drawn, await self._links(drawn)) if drawn.targets else views.summary(drawn, SPAN)
+        Only what a person is waiting for `is_urgent`.
+        """
+        offer = await self._offers.get(offer_id)
+        if offer is None or offer.published_version == offer.version:
+            return
+        drawn = offer
 
-            try:
-                await self._publisher.publish(f"{POST}{offer.id}", offer.destination, draw, None)
-            except SlackRejected as error:
-                log.warning("an offer cannot be shown", channel=offer.destination.channel_id, error=error.code)
-                if not offer.published_version:
-                    await self._offers.withdraw(offer)
-            await self._offers.mark_published(drawn)
+        async def draw() -> Message:
+            nonlocal drawn
+            drawn = await self._offers.get(offer_id) or drawn
+            return views.offer(drawn, await self._links(drawn)) if drawn.targets else views.summary(drawn, SPAN)
+
+        try:
+            await self._publisher.publish(f"{POST}{offer.id}", offer.destination, draw, None, is_urgent=is_urgent)
+        except SlackRejected as error:
+            log.warning("an offer cannot be shown", channel=offer.destination.channel_id, error=error.code)
+            if not offer.published_version:
+                await self._offers.withdraw(offer)
+        await self._offers.mark_published(drawn)
 
     async def _links(self, offer: Offer) -> dict[str, str]:
         """Return the links to the threads of later resends, by request id."""

@@ -25,7 +25,7 @@ def test_the_question_says_what_was_sent_from_where_and_what_approving_validates
         "DigiCert sent an email to admin@shop.example.com "
         "(<!date^1782900000^{date_short_pretty} {time}|2026-07-01 10:00 UTC>), "
         "from no-reply@digitalcertvalidation.com. Please open it and approve it. "
-        "Approving validates shop.example.com and everything below it. <@U0ANA> asks for this."
+        "Approving validates shop.example.com and everything below it. Asked by <@U0ANA>"
     )
     buttons = message.payload()["blocks"][-1]["elements"]
     assert [each["text"]["text"] for each in buttons] == ["I approved it", "I can't find it"]

@@ -27,7 +27,7 @@ async def test_a_person_gets_the_question_directly_and_the_ledger_has_it(ask, ch
     assert destination == Destination("U0EVE")
     assert key.startswith("r1.")
     assert text.startswith("DigiCert sent an email to admin@example.com (<!date^")
-    assert "Approving validates shop.example.com, possibly all of example.com. <@U0ANA> asks for this." in text
+    assert "Approving validates shop.example.com, possibly all of example.com. Asked by <@U0ANA>" in text
     last = (await rows())[-1]
     assert (last.kind, last.request_id, last.user_id) == ("asked", "r1", "U0ANA")
     assert json.loads(last.detail) == {
