@@ -599,6 +599,7 @@ class StatusUpdate:
 
     `word` explains the state: DigiCert's status of an order, the user who stopped, or the request that superseded.
     `nudge` counts the nudges from 1; 0 is none. `unreachable` is True if DigiCert has not answered for a while.
+    `also` is the news of other calls of the same request, by call number, that the same check found.
     """
 
     at: datetime
@@ -608,12 +609,13 @@ class StatusUpdate:
     reopened: tuple[str, ...] = ()
     nudge: int = 0
     unreachable: bool = False
+    also: "tuple[tuple[int, StatusUpdate], ...]" = ()
 
     @property
     def needs_announcement(self) -> bool:
         """True if a message in the thread is needed. The root message shows the rest."""
         return (
-            bool(self.newly_validated or self.reopened or self.nudge or self.unreachable)
+            bool(self.newly_validated or self.reopened or self.nudge or self.unreachable or self.also)
             or self.state is not FollowUpState.FOLLOWING
         )
 

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +23,9 @@ _WITH_REQUESTS = follow_ups.join(requests, requests.c.id == follow_ups.c.request
 _IS_DUE_SOME_TIME = (follow_ups.c.due_at.is_not(None), requests.c.reported_at.is_not(None))
 
 Decide = Callable[[FollowUp], Transition]
+NONE: Mapping[int, Decide] = MappingProxyType({})
+# The calls of a request end within seconds of each other, so their checks are due almost together.
+TOGETHER = timedelta(seconds=30)
 
 
 class FollowUps:
@@ -53,8 +58,13 @@ class FollowUps:
             due_at = await connection.scalar(next_one)
         return parse_timestamp(due_at) if due_at else None
 
-    async def record_check(self, follow_up_id: str, number: int, decide: Decide, now: datetime) -> StatusUpdate | None:
+    async def record_check(
+        self, follow_up_id: str, number: int, decide: Decide, now: datetime, others: Mapping[int, Decide] = NONE
+    ) -> StatusUpdate | None:
         """Save the result of check `number` and return what to announce, or None if another process already saved it.
+
+        `others` decide on other calls of the same request, by call number. Those that are due within TOGETHER are saved
+        too, and what they announce becomes a part of this announcement.
 
         Safe to repeat if the result of the commit was lost. If there is something to announce, the row stays due until
         `announce_done`. If the follow-up has ended meanwhile (stopped or superseded), its end is returned instead.
@@ -65,6 +75,8 @@ class FollowUps:
                 return follow_up.status_update if follow_up and follow_up.checks == number else None
             if follow_up.is_open:
                 decision = decide(follow_up)
+                also = await _record_others(transaction, follow_up, others, now)
+                decision = replace(decision, status_update=replace(decision.status_update, also=also))
                 await _write(transaction, follow_up_id, _decided(follow_up, decision, now), number)
                 return decision.status_update
             update = StatusUpdate(follow_up.ended_at or now, follow_up.state, follow_up.word)
@@ -212,6 +224,23 @@ def order_behind(request: ResendRequest, call_no: int) -> int | None:
     """Return the id of the order whose status also concerns this call, if one is known."""
     target = request.calls[call_no].target
     return target.order_id if isinstance(target, OrderTarget) else request.order_id
+
+
+async def _record_others(
+    transaction: AsyncConnection, follow_up: FollowUp, others: Mapping[int, Decide], now: datetime
+) -> tuple[tuple[int, StatusUpdate], ...]:
+    """Save the checks of other calls that are due almost now, and return what they announce, by call number."""
+    found = []
+    for each in await _of(transaction, follow_up.request_id):
+        is_due = each.due_at is not None and each.due_at <= now + TOGETHER and each.status_update is None
+        if each.id == follow_up.id or each.call_no not in others or not each.is_open or not is_due:
+            continue
+        decision = others[each.call_no](each)
+        values = {**_decided(each, decision, now), "due_at": _written(decision.due_at)}
+        await _write(transaction, each.id, {**values, "status_update": None, "next_at": None}, each.checks + 1)
+        if decision.status_update.needs_announcement:
+            found.append((each.call_no, decision.status_update))
+    return tuple(found)
 
 
 async def _of(connection: AsyncConnection, request_id: str) -> list[FollowUp]:

@@ -341,6 +341,12 @@ async def test_what_is_turned_off_is_neither_followed_nor_noted(
 
     root = await sent()
 
-    assert root.buttons == ["Resend to another address…", "Open in CertCentral", "Check now", "Details"]
+    assert root.buttons == [
+        "Resend to another address…",
+        "Open in CertCentral",
+        "Check now",
+        "Ask someone to approve…",
+        "Details",
+    ]
     assert "check" not in root.text
     assert not [call for call in certcentral.calls if "status-changes" in call.path]

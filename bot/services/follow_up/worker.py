@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -12,7 +11,7 @@ from pydantic import TypeAdapter
 
 from bot.clock import Clock, ends_within
 from bot.errors import BotError, CaError, CaRejected, NotResendable, SlackRejected, SlackUnavailable
-from bot.follow_up_schedule import FollowUpSchedule, next_state
+from bot.follow_up_schedule import FollowUpSchedule, Transition, next_state
 from bot.models import (
     Actor,
     FollowUp,
@@ -35,7 +34,7 @@ from bot.services.publishing.delivery import (
 )
 from bot.services.publishing.publisher import MessagePublisher
 from bot.services.resend.reporter import ResultReporter
-from bot.store.follow_ups import FollowUps
+from bot.store.follow_ups import TOGETHER, FollowUps
 from bot.store.posts import Post
 from bot.store.requests import Requests
 from bot.store.retention import FOLLOW_UP_RETENTION
@@ -155,7 +154,7 @@ class FollowUpWorker:
         number = follow_up.checks
         if not follow_up.status_update:
             number += 1
-            update = await self._save(follow_up.id, number, await self._observe(follow_up.id))
+            update = await self._save(follow_up, number, await self._observe(follow_up))
             if update is None or not update.needs_announcement:
                 await self._refresh_root(follow_up)
                 return
@@ -171,7 +170,9 @@ class FollowUpWorker:
         try:
             due = await self._follow_ups.due(self._clock(), 2 * AT_ONCE)
             for follow_up in due:
-                if follow_up.id not in self._under_way and len(self._under_way) < AT_ONCE:
+                # One check of a request covers all of its calls that are due.
+                checked = {each.partition(".")[0] for each in self._under_way}
+                if follow_up.request_id not in checked and len(self._under_way) < AT_ONCE:
                     self._under_way[follow_up.id] = asyncio.create_task(self._carry_out(follow_up))
             next_due = await self._follow_ups.next_due()
         except BotError as error:
@@ -216,11 +217,21 @@ class FollowUpWorker:
     async def _release(self, follow_up_id: str, number: int) -> None:
         await until_available(self._follow_ups.announce_done, follow_up_id, number)
 
-    async def _observe(self, follow_up_id: str) -> Observation | None:
-        """Return the state from DigiCert, or None if it does not answer or the follow-up is no longer open."""
-        request, follow_up = await until_available(self._find, follow_up_id)
-        if not follow_up or not follow_up.is_open:
-            return None
+    async def _observe(self, follow_up: FollowUp) -> dict[int, Observation]:
+        """Return DigiCert's state of this call, and of those of the same request that are due with it, by call number.
+
+        A call is missing if DigiCert does not answer, or if it is no longer tracked.
+        """
+        request = await until_available(self._requests.get, follow_up.request_id)
+        soon = self._clock() + TOGETHER
+        found: dict[int, Observation] = {}
+        for each in await until_available(self._follow_ups.of, follow_up.request_id):
+            is_due = each.id == follow_up.id or (each.due_at is not None and each.due_at <= soon)
+            if each.is_open and is_due and (observation := await self._observe_one(request, each)):
+                found[each.call_no] = observation
+        return found
+
+    async def _observe_one(self, request: ResendRequest, follow_up: FollowUp) -> Observation | None:
         at = self._clock()
         try:
             return await self._observer.observe_call(request, follow_up.call_no)
@@ -233,22 +244,27 @@ class FollowUpWorker:
             log.exception("a look failed on our side")
         return None
 
-    async def _save(self, follow_up_id: str, number: int, observation: Observation | None) -> StatusUpdate | None:
+    async def _save(
+        self, follow_up: FollowUp, number: int, observations: dict[int, Observation]
+    ) -> StatusUpdate | None:
         """Save a check and return what to announce, or None. Safe to repeat: a saved check is not decided again.
 
         If the result cannot be saved because of a bug, postpone the check by AFTER_A_BUG.
         """
-        request, follow_up = await until_available(self._find, follow_up_id)
-        if not follow_up:
-            return None
-        now = self._clock()
-        names = request.calls[follow_up.call_no].names
-        decide_now = partial(next_state, names=names, observation=observation, schedule=self._schedule, now=now)
+        request, now = await until_available(self._requests.get, follow_up.request_id), self._clock()
+
+        def decide(each: FollowUp) -> Transition:
+            names, observation = request.calls[each.call_no].names, observations.get(each.call_no)
+            # A check that came a little early counts as the one that it replaces.
+            at = max(now, each.due_at or now) if each.id != follow_up.id else now
+            return next_state(each, names, observation, self._schedule, at)
+
+        others = {call_no: decide for call_no in observations if call_no != follow_up.call_no}
         try:
-            return await until_available(self._follow_ups.record_check, follow_up_id, number, decide_now, now)
+            return await until_available(self._follow_ups.record_check, follow_up.id, number, decide, now, others)
         except Exception:
             log.exception("what was seen could not be noted; looking again later")
-            await until_available(self._follow_ups.postpone, follow_up_id, number, now + AFTER_A_BUG)
+            await until_available(self._follow_ups.postpone, follow_up.id, number, now + AFTER_A_BUG)
             return None
 
     async def _refresh_root(self, follow_up: FollowUp) -> None:
@@ -295,7 +311,10 @@ class FollowUpWorker:
                 # The user who stopped it sees that on the card.
                 message, key = None, ""
             case _:
-                message, key = views.changed(request, {follow_up.call_no: update}), f"{follow_up.id}.{number}"
+                message, key = (
+                    views.changed(request, {follow_up.call_no: update, **dict(update.also)}),
+                    f"{follow_up.id}.{number}",
+                )
         if message:
             await self._publisher.publish(key, root.thread, message, request.actor.user_id)
 
@@ -310,11 +329,13 @@ class FollowUpWorker:
     async def _remind(self, request: ResendRequest, update: StatusUpdate, root: Post) -> None:
         """Publish the reminder that is due, if any, and remove the buttons of reminders that no longer help."""
         is_open = any(each.is_open for each in await self._follow_ups.of(request.id))
-        if update.nudge and is_open:
-            await self._reporter.remind(request, root, reminder_key(request.id, update.nudge))
-        elif update.state is FollowUpState.FINISHED and not is_open:
+        updates = [update, *(each for _, each in update.also)]
+        states, nudge = {each.state for each in updates}, max(each.nudge for each in updates)
+        if nudge and is_open:
+            await self._reporter.remind(request, root, reminder_key(request.id, nudge))
+        elif FollowUpState.FINISHED in states and not is_open:
             await self._reporter.remind(request, root, last_reminder_key(request.id))
-        elif update.state is not FollowUpState.FOLLOWING:
+        elif states != {FollowUpState.FOLLOWING}:
             await self._reporter.refresh_reminders(request, root)
 
     async def _find(self, follow_up_id: str) -> tuple[ResendRequest, FollowUp | None]:

@@ -111,6 +111,24 @@ async def test_a_check_reports_what_changed_and_updates_the_root_message(
     assert reply.startswith("✅ shop.example.com was validated (")
 
 
+async def test_what_one_check_finds_about_several_calls_is_one_reply(
+    start_follow_up, run_check, validate, clock, chat, two_names, domain_call, certcentral, follow_ups
+):
+    certcentral.add_domain(1234, "example.org")
+    await start_follow_up(calls=(two_names, domain_call))
+    clock.advance(minutes=2)
+    validate("shop.example.com", "www.two.example")
+    certcentral.add_domain(1234, "example.org", is_pending=False)
+
+    await run_check("r1.0")
+
+    [reply] = thread(chat)
+    assert reply.startswith("✅ shop.example.com, www.two.example and example.org were validated (")
+    assert [each.state for each in await follow_ups.of("r1")] == [FollowUpState.VALIDATED] * 2
+    assert await follow_ups.due(clock(), 9) == []
+    assert root(chat).text.startswith("✅ ")
+
+
 async def test_a_check_that_sees_no_change_says_nothing(start_follow_up, run_check, clock, chat, steps):
     await start_follow_up()
     clock.advance(minutes=2)
