@@ -82,7 +82,7 @@ class CrashScenario:
         rows = self.ledger()
         puts = [call for call in self.certcentral.resends if call.name == put(order_id)]
         begun = [row["at"] for row in rows if row["kind"] == "sending" and f"order {order_id}" in str(row["detail"])]
-        assert len(self.pki.thread(root.ts)) == 1
+        assert self.pki.thread(root.ts) == []
         assert kinds(rows, order_id) == ["sending", tells(root)]
         assert len(puts) <= 1
         assert all(datetime.fromisoformat(begun[0]) < call.at for call in puts)
@@ -142,10 +142,10 @@ async def test_killed_during_the_put_it_does_not_know_and_does_not_repeat(
     assert len(story.certcentral.outbox) == 1
 
 
-@pytest.mark.parametrize("method", ["chat.update", "chat.postMessage"])
 async def test_killed_while_it_reports_it_says_the_same_in_the_same_place(
-    story: CrashScenario, ana: SimulatedUser, method: str
+    story: CrashScenario, ana: SimulatedUser
 ) -> None:
+    method = "chat.update"
     answer, gone = asyncio.Event(), asyncio.Event()
     story.certcentral.faults.plan(put(), stalls(hold=answer))
     await resend(ana, ORDER, story.pki)

@@ -66,7 +66,7 @@ async def test_whatever_slack_does_before_the_mail_each_ending_is_reported_truly
     }
 
     assert left(slack, BEFORE_THE_MAIL) == []
-    assert _what_stands(places) == {order_id: ([end], "sent", 1) for order_id, end in ends.items()}
+    assert _what_stands(places) == {order_id: ([end], "sent", 0) for order_id, end in ends.items()}
     assert [kinds(ledger(), order_id)[-2:] for order_id in places] == [["sending", "sent"]] * len(places)
     assert (len(certcentral.outbox), slack.dm(ana).messages, slack.problems) == (len(places), [], [])
 
@@ -78,7 +78,7 @@ async def test_whatever_slack_does_after_the_mail_each_ending_is_reported_truly_
     certcentral.faults.plan(put(), stalls(hold=answer), times=len(places))
     for order_id, destination in places.items():
         await _submit(await open_form(ana, order_id, destination))
-        await slack.sees_message(destination, "Sending")
+        await slack.sees_message(destination, "Resending")
 
     plan(slack, AFTER_THE_MAIL)
     answer.set()
@@ -87,7 +87,7 @@ async def test_whatever_slack_does_after_the_mail_each_ending_is_reported_truly_
     }
 
     assert left(slack, AFTER_THE_MAIL) == []
-    assert _what_stands(places) == {order_id: ([end], "sent", 1) for order_id, end in ends.items()}
+    assert _what_stands(places) == {order_id: ([end], "sent", 0) for order_id, end in ends.items()}
     assert [kinds(ledger(), order_id) for order_id in places] == [["sending", "sent"]] * len(places)
     assert (len(certcentral.outbox), slack.dm(ana).messages, slack.problems) == (len(places), [], [])
 
