@@ -173,6 +173,8 @@ def _settings(demo: Demo, folder: Path) -> dict[str, str]:
         "SLACK_API_URL": demo.slack.api_url,
         "DIGICERT_API_KEY": demo.certcentral.key,
         "DIGICERT_BASE_URL": demo.certcentral.url,
+        # The page shows its own orders for these addresses.
+        "DIGICERT_CONSOLE_URL": "https://www.digicert.com/secure",
         "DCV_ALLOWED_USERS": demo.ana.id,
         "DCV_ALLOWED_USERGROUPS": demo.workspace.pki_team.id,
         "DCV_CONTACT": demo.pki.id,

@@ -11,6 +11,9 @@ from tests.page.page_object import Screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+# Without the count of replies, which may come a moment later.
+CONTENT = ":scope > .avatar, .message-head, .message-body"
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def screen(get_channel: Callable[..., Awaitable[Screen]], story: Demo) -> Screen:
@@ -52,13 +55,14 @@ async def test_from_the_command_to_the_approved_email(screen: Screen, story: Dem
     await expect(screen.form).to_have_count(0)
     card = screen.messages("Order 700001 · requested by")
     await expect(card).to_contain_text("waiting for approval")
-    await screen.picture("card", card)
+    await expect(card).to_contain_text("checked", timeout=10_000)
+    await screen.picture("card", card.locator(CONTENT))
     mails = [mail for mail in story.certcentral.outbox if mail.order_id == 700001]
     for mail in mails:
         await screen.approve(mail.scope)
     await expect(screen.tools.get_by_text("Approved")).to_have_count(len(mails))
     await expect(card).to_contain_text("validated, certificate issued", timeout=20_000)
-    await screen.picture("validated", card)
+    await screen.picture("validated", card.locator(CONTENT))
     await screen.tools.get_by_role("tab", name="Orders").click()
     await expect(screen.tools.locator(".thing").filter(has_text="700001").get_by_text("issued")).to_be_visible()
     await screen.is_sound()

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import expect
@@ -14,10 +15,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 IDS = itertools.count(710001)
 
 
-def _add_order(demo: Demo) -> int:
-    """Add a pending DV order with one name, and return its id."""
+def _add_order(demo: Demo, days: int = 0) -> int:
+    """Add a DV order with one name, pending for some days, and return its id."""
     order_id = next(IDS)
-    demo.certcentral.add_order(order_id, [f"walk-{order_id}.example.com"])
+    created = demo.certcentral.now() - timedelta(days=days)
+    demo.certcentral.add_order(order_id, [f"walk-{order_id}.example.com"], name_scope="fqdn", created=created)
     return order_id
 
 
@@ -83,6 +85,78 @@ async def test_a_lost_answer_is_unknown_and_sent_again_with_a_reason(screen: Scr
 
     await expect(screen.messages("Resent by")).to_contain_text(f"Order {order_id}")
     assert _resends(demo, order_id) == 2
+
+
+async def test_a_card_is_detailed_stopped_and_resumed(screen: Screen, demo: Demo) -> None:
+    order_id = _add_order(demo)
+    await screen.resend(order_id, reason="the mailbox changed")
+    card = screen.messages(f"Order {order_id} · requested by")
+    await expect(card).to_contain_text(f"walk-{order_id}.example.com · waiting for approval")
+
+    await card.get_by_role("button", name="Open in CertCentral").click()
+    await expect(screen.tools.locator(".pointed-at")).to_contain_text(str(order_id))
+    await screen.choose(card, "Details")
+    await expect(screen.form).to_contain_text("the mailbox changed")
+    await screen.is_sound()
+    await screen.page.keyboard.press("Escape")
+    await expect(screen.form).to_have_count(0)
+    await screen.choose(card, "Stop tracking")
+    await screen.form.get_by_role("button", name="Stop tracking").click()
+    await expect(screen.form).to_have_count(0)
+    await card.get_by_role("button", name="Resume tracking").click()
+    await expect(card.get_by_role("button", name="Resume tracking")).to_have_count(0)
+
+    await screen.approve(f"walk-{order_id}.example.com")
+    await expect(card).to_contain_text("validated, certificate issued", timeout=20_000)
+
+
+async def test_a_colleague_is_asked_to_approve_and_says_so(screen: Screen, demo: Demo) -> None:
+    order_id = _add_order(demo)
+    await screen.resend(order_id)
+    card = screen.messages(f"Order {order_id} · requested by")
+    await expect(card).to_contain_text("waiting for approval")
+    await screen.choose(card, "Ask someone to approve…")
+    await screen.pick("Person", "Ben Okoro")
+    await screen.is_sound()
+    await screen.submit()
+    await expect(screen.form).to_have_count(0)
+
+    await screen.be("Ben Okoro")
+    await screen.go_to("DCV Resend")
+    await screen.page.get_by_role("tab", name="Messages").click()
+    question = screen.messages("Please open it and approve it").last
+    await screen.approve(f"walk-{order_id}.example.com")
+    await question.get_by_role("button", name="I approved it").click()
+
+    await expect(screen.messages("Thanks, checking").last).to_be_visible()
+    await screen.is_sound()
+
+
+async def test_one_tap_asks_first_and_the_cooldown_opens_the_form(screen: Screen, demo: Demo) -> None:
+    order_id = _add_order(demo, days=60)
+    await screen.resend(order_id)
+    await expect(screen.messages(f"Order {order_id} · requested by")).to_contain_text("waiting for approval")
+    await screen.type("/dcv-status")
+
+    await screen.conversation.get_by_role("button", name=f"for walk-{order_id}.example.com to").click()
+    await expect(screen.form).to_contain_text("Send one DCV email to")
+    await screen.is_sound()
+    await screen.form.get_by_role("button", name="Send", exact=True).click()
+
+    await expect(screen.form.get_by_label("Reason")).to_be_visible()
+    assert _resends(demo, order_id) == 1
+
+
+async def test_from_home_and_from_the_global_shortcut_to_the_form(screen: Screen, demo: Demo) -> None:
+    await screen.use_shortcut(demo.manifest.global_shortcuts[0]["name"])
+    await expect(screen.form.get_by_role("combobox", name="Order or domain")).to_be_focused()
+    await screen.page.keyboard.press("Escape")
+    await expect(screen.form).to_have_count(0)
+
+    await screen.go_to("DCV Resend")
+    await screen.home.get_by_role("button", name="Resend a DCV email").click()
+    await expect(screen.form.get_by_role("combobox", name="Order or domain")).to_be_focused()
+    await screen.is_sound()
 
 
 async def test_a_certcentral_that_hangs_is_waited_for_in_the_form(
