@@ -243,4 +243,4 @@ async def test_killed_at_any_moment_with_many_under_way_each_ends_once_and_truly
                 assert not result.acked
 
     for message in roots(story.pki):
-        story.check(int(message.text.partition("order ")[2][:6]))
+        story.check(int(message.text.partition("Order ")[2][:6]))
