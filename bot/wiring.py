@@ -276,7 +276,7 @@ class _Container:
     @cached_property
     def finder(self) -> Finder:
         options = RecipientOptions(self.allowed_emails, self.requests)
-        return Finder(self.certcentral, self.account, options, self.reach, self.settings.console_url)
+        return Finder(self.certcentral, self.account, options, self.reach, self.settings.console_url, self.clock)
 
     @cached_property
     def reporter(self) -> ResultReporter:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from bot.errors import InvalidInput, MistypedCommand
 from bot.languages import read_locale
@@ -161,7 +161,7 @@ def _words(text: str) -> list[str]:
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
             f"A command has at most {LONGEST_TEXT:,} characters, and this has {len(text):,}. Nothing was sent. "
-            "Give one order id or one domain name."
+            "Enter one order number or domain."
         )
     return text.strip(f"{INVISIBLE} \n\t").split()
 
@@ -220,9 +220,7 @@ def _history(words: Sequence[str]) -> ShowHistory | ShowHelp:
     if person := _PERSON.fullmatch(text):
         return ShowHistory(PersonRef(person[1]))
     if text.startswith("@"):
-        raise InvalidInput(
-            f"{quoted(text)} is nobody whom Slack knows. Choose the person from the list that appears as you type @."
-        )
+        raise InvalidInput(f"I can't find {quoted(text)}. Type @ and pick the person from the list.")
     return ShowHistory(read_target(text))
 
 
@@ -231,7 +229,7 @@ def _why(words: Sequence[str]) -> ExplainPolicy:
     mentions = [mention for word in words if (mention := _PERSON.fullmatch(word))]
     rest = " ".join(word for word in words if not _PERSON.fullmatch(word))
     if len(mentions) > 1 or rest.startswith("@"):
-        raise InvalidInput(f"Name one colleague, picked from Slack's list. For example: {WHY_EXAMPLE}")
+        raise InvalidInput(f"Pick one colleague from Slack's list. For example: {WHY_EXAMPLE}")
     return ExplainPolicy(mentions[0][1] if mentions else None, read_target(rest) if rest else None)
 
 
@@ -254,7 +252,7 @@ def _clauses(words: Sequence[str]) -> tuple[tuple[str, ...], str | None, str | N
         elif locale is None:
             locale = _locale(values)
         else:
-            raise _misunderstood("There is more than one language")
+            raise _misunderstood("Use only one language")
     return tuple(dict.fromkeys(emails)), locale, reason
 
 
@@ -273,33 +271,42 @@ def _emails(values: Sequence[str]) -> list[str]:
     words = _MAILTO.sub(lambda found: f" {found[1] or ''} ", " ".join(values)).split()
     found = [_email(word) for word in words if word.lower() not in _BETWEEN_EMAILS and any(map(str.isalnum, word))]
     if not found:
-        raise _misunderstood("There is no address after “to”")
+        raise _misunderstood("Add an address after “to”")
     return found
 
 
 def _email(word: str) -> str:
     bare = word.strip(f"{QUOTES}{INVISIBLE}<>()[]{{}},;.:!?*\u2026\u3001\u3002")
     if len(bare) > _LONGEST_EMAIL:
-        raise _misunderstood(f"{quoted(bare)} is no e-mail address")
+        raise _misunderstood(f"{quoted(bare)} isn't a valid email address")
     try:
         return validate_email(bare, check_deliverability=False, globally_deliverable=False).normalized.lower()
     except EmailNotValidError:
-        raise _misunderstood(f"{quoted(bare)} is no e-mail address") from None
+        raise _misunderstood(_bad_email(bare)) from None
+
+
+def _bad_email(bare: str) -> str:
+    """Return why this cannot be an address, with the reason if it is its top-level domain (RFC 6761)."""
+    host = bare.rpartition("@")[2].lower()
+    reserved = next((each for each in SPECIAL_USE_DOMAIN_NAMES if host == each or host.endswith(f".{each}")), None)
+    if reserved and "@" in bare:
+        return f"{quoted(bare)} can't receive email, because .{reserved} is reserved"
+    return f"{quoted(bare)} isn't a valid email address"
 
 
 def _locale(values: Sequence[str]) -> str:
     locale = read_locale(" ".join(values).strip(f"{QUOTES}{INVISIBLE}.,;:!?*()")) if values else None
     if locale is None:
-        raise _misunderstood(f"{quoted(' '.join(values))} is no language: write a code such as de or fr after “in”")
+        raise _misunderstood(f"{quoted(' '.join(values))} isn't a language I know. Use a code such as de or fr")
     return locale
 
 
 def _reason(values: Sequence[str]) -> str:
     reason = readable(" ".join(values))
     if not reason:
-        raise _misunderstood("There is no reason after “because”")
+        raise _misunderstood("Add a reason after “because”")
     if len(reason) > LONGEST_REASON:
-        raise _misunderstood(f"The reason is too long: it may have {LONGEST_REASON} characters")
+        raise _misunderstood(f"Keep the reason under {LONGEST_REASON} characters")
     return reason
 
 
@@ -309,4 +316,4 @@ def readable(text: str) -> str:
 
 
 def _misunderstood(case: str) -> InvalidInput:
-    return InvalidInput(f"{case}. Nothing was sent. For example: {EXAMPLE}")
+    return InvalidInput(f"{case}. Nothing was sent.")

@@ -105,7 +105,7 @@ def read_target_key(key: str) -> OrderRef | DomainRef | None:
     if target.order_id is not None:
         return OrderRef(target.order_id)
     if target.kind != NAME:
-        raise _misunderstood(f"{quoted(key)} is not exactly one order or domain")
+        raise _misunderstood(f"{quoted(key)} isn't exactly one order or domain")
     return DomainRef(read_name(target.value))
 
 
@@ -179,11 +179,11 @@ def encode_name(text: str) -> str:
 
 
 def _misunderstood(case: str) -> InvalidInput:
-    return InvalidInput(f"{case}: give one order id or one domain name, for example 700001 or shop.example.com.")
+    return InvalidInput(f"{case}. Enter one order number or domain, such as 700001 or shop.example.com.")
 
 
 def _not_one(text: str) -> InvalidInput:
-    return _misunderstood(f"{quoted(text)} is not exactly one order or domain")
+    return _misunderstood(f"{quoted(text)} isn't exactly one order or domain")
 
 
 def quoted(text: str) -> str:
@@ -205,7 +205,7 @@ def _plain(text: str) -> list[str]:
     Raises InvalidInput for control characters and HTML.
     """
     if _has_controls(text):
-        raise _misunderstood("That holds control characters")
+        raise _misunderstood("That contains control characters")
     if _HTML.search(text):
         raise _misunderstood("That is HTML")
     words = [bare for bare in map(_undecorated, _LINK.sub(r" \1\2 ", _POSSESSIVE.sub("", text)).split()) if bare]
@@ -269,9 +269,9 @@ def _name_of(word: str) -> str | None:
 
 def _wanted_order(digits: str) -> OrderRef:
     if len(digits) > MOST_DIGITS:
-        raise _misunderstood(f"{quoted(digits)} is too long for an order id, which has at most {MOST_DIGITS} digits")
+        raise _misunderstood(f"{quoted(digits)} is too long for an order number. It has at most {MOST_DIGITS} digits")
     if digits == "0":
-        raise _misunderstood("“0” is no order id")
+        raise _misunderstood("“0” isn't an order number")
     return OrderRef(int(digits))
 
 
@@ -287,16 +287,16 @@ def _host(typed: str) -> str:
     if re.search("[,;|]", host):
         raise _not_one(typed)
     if _is_ip(host) or _is_ip(host := re.sub(":[0-9]*$", "", host)):
-        raise _misunderstood(f"{quoted(host)} is an IP address, and mail validates only names")
+        raise _misunderstood(f"{quoted(host)} is an IP address, which can't be validated by email")
     return without_wildcard(host)
 
 
 def _at_sign(host: str, *, has_scheme: bool) -> InvalidInput:
     if has_scheme:
-        return _misunderstood("That address holds a user name or password")
+        return _misunderstood("That URL contains a user name or password")
     if host.startswith("@"):
-        return _misunderstood(f"{quoted(host)} is somebody in Slack")
-    return _misunderstood(f"{quoted(host.removeprefix('mailto:'))} is an e-mail address")
+        return _misunderstood(f"{quoted(host)} is a person in Slack")
+    return _misunderstood(f"{quoted(host.removeprefix('mailto:'))} is an email address")
 
 
 def _is_ip(host: str) -> bool:
@@ -313,9 +313,9 @@ def _encoded(host: str, shown: str) -> str:
         return lower
     name = _ascii(host, shown)
     if "." not in name:
-        raise _misunderstood(f"{shown} is a single word, not a whole domain name")
+        raise _misunderstood(f"{shown} isn't a full domain name")
     if name.rpartition(".")[2].isdecimal():
-        raise _misunderstood(f"{shown} ends in a number, which no domain name does")
+        raise _misunderstood(f"{shown} ends in a number, so it isn't a domain name")
     return name
 
 
@@ -326,7 +326,7 @@ def _ascii(host: str, shown: str) -> str:
         labels = idna.uts46_remap(host, std3_rules=False).removesuffix(".").split(".")
         encoded = [_encoded_label(label) for label in labels]
     except UnicodeError:
-        raise _misunderstood(f"{shown} is not a domain name") from None
+        raise _misunderstood(f"{shown} isn't a domain name") from None
     name = ".".join(encoded)
     if len(name) > _MOST_NAME:
         raise _misunderstood(f"{shown} is too long for a domain name, which has at most 253 characters")
@@ -343,11 +343,11 @@ def _is_plain(host: str) -> bool:
 def _refuse_strange(host: str, shown: str) -> None:
     kinds = {unicodedata.category(letter) for letter in host if letter not in _JOINERS}
     if "So" in kinds or _KEYCAP in host or _EMOJI_STYLE in host or re.fullmatch(r":[^:]+:?", host):
-        raise _misunderstood(f"{shown} holds an emoji or a symbol")
+        raise _misunderstood(f"{shown} contains an emoji or a symbol")
     if "Cf" in kinds:
-        raise _misunderstood(f"{shown} holds invisible characters, so type it anew")
+        raise _misunderstood(f"{shown} contains invisible characters, so type it by hand")
     if "*" in host:
-        raise _misunderstood(f"{shown} has a wildcard elsewhere than once at the front")
+        raise _misunderstood(f"{shown} can have a wildcard only at the start")
     if len(host) > 4 * _MOST_NAME:
         raise _misunderstood(f"{shown} is too long for a domain name, which has at most 253 characters")
 

@@ -269,7 +269,7 @@ async def test_a_press_on_an_offer_whose_order_is_done_says_so(
 
     certcentral.issue(700001)
     await ana.click(offer, "Resend 700001…")
-    form = await ana.sees_form("Order 700001 (shop.example.com) is issued.")
+    form = await ana.sees_form("Order 700001 (shop.example.com) has been issued.")
 
     assert not sends(form)
     assert certcentral.resends == []

@@ -225,9 +225,9 @@ async def test_domains_that_no_mail_validates_are_left_out_and_named_however_man
     await slack.sees_message(pki, containing=SENT)
 
     assert labels == ["Order or domain", "Recipients for mail.example", "Reason"]
-    assert "Left out: dns0.example, dns1.example" in text
-    assert "dns9.example and 110 more (validated by a DNS TXT record)" in text
-    assert "Left out: mute.example (DigiCert allows no recipient)" in text
+    assert "Not included: dns0.example, dns1.example" in text
+    assert "dns9.example and 110 more (uses DNS validation (TXT))" in text
+    assert "Not included: mute.example (DigiCert allows no recipient)" in text
     assert puts(certcentral) == [("/domain/1234/dcv/emails", to_admin("mail.example"))]
     assert slack.problems == []
 

@@ -49,7 +49,7 @@ CHOICES: list[tuple[str, Path, Any, str]] = [
     ("target", PICKED, {"value": "order:" + "9" * 40}, NO_CHOICE),
     ("match", PICKED, {"value": "<script>"}, NO_CHOICE),
     ("match", PICKED, {"value": 7}, UNREADABLE),
-    ("again", VALUE, "name:*.*", "has a wildcard elsewhere"),
+    ("again", VALUE, "name:*.*", "has a wildcard only at the start"),
     ("again", VALUE, "🔥", NO_CHOICE),
     ("scope", PICKED, {"value": "9"}, NO_CHOICE),
     ("scope", PICKED, {"value": "-1"}, NO_CHOICE),

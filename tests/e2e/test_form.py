@@ -291,7 +291,7 @@ async def test_where_nothing_can_be_resent_the_form_says_why_and_what_to_do_inst
     await form.search("gone.example")
     del certcentral.domains[1238]
     await form.choose("gone.example", action_id="target")
-    assert not sends(await ana.sees_form("DigiCert knows no domain 1238 in this account"))
+    assert not sends(await ana.sees_form("No domain 1238 in this CertCentral account"))
 
     await choose(form, "700009")
     assert sends(await ana.sees_form("Recipient for www.example.org"))
@@ -316,21 +316,21 @@ def put_in_place_what_cannot_be_resent(certcentral: CertCentral) -> dict[str, tu
     certcentral.set_permitted_emails("mute.example", [])
     reissue, destination = "reissue or renew it in CertCentral", "Place a new order"
     return {
-        "700001": ("Order 700001 (issued.example.com) is issued", reissue),
-        "issued.example.com": ("Order 700001 (issued.example.com) is issued", reissue),
-        "700002": ("Order 700002 (canceled.example.com) is canceled", destination),
+        "700001": ("Order 700001 (issued.example.com) has been issued", reissue),
+        "issued.example.com": ("Order 700001 (issued.example.com) has been issued", reissue),
+        "700002": ("Order 700002 (canceled.example.com) was canceled", destination),
         "700003": ("Order 700003 (rejected.example.com) was rejected", "Look up the reason"),
-        "700004": ("Order 700004 (revoked.example.com) is revoked", reissue),
-        "700005": ("waits for approval inside your own organization", "ask an administrator"),
-        "700006": ("All names of order 700006 (done.example.com) are validated", "/secure/orders/700006"),
-        "700007": ("is validated by a DNS TXT record, not by e-mail", "change the DCV method"),
-        "700008": ("is validated by a file on the web server, not by e-mail", "change the DCV method"),
+        "700004": ("Order 700004 (revoked.example.com) was revoked", reissue),
+        "700005": ("needs approval in your organization first", "ask an administrator"),
+        "700006": ("All domains on order 700006 (done.example.com) are validated", "/secure/orders/700006"),
+        "700007": ("uses DNS validation (TXT), so there is no email to resend", "change the DCV method"),
+        "700008": ("is uses file validation (HTTP), so there is no email to resend", "change the DCV method"),
         "valid.example": ("valid.example is validated until", "submit the domain again"),
-        "cname.example": ("is validated by a DNS CNAME record, not by e-mail", "change the DCV method"),
-        "www.asleep.example": ("asleep.example is deactivated", "Activate the domain"),
-        "mute.example": ("DigiCert allows no recipient for mute.example", "e-mail preferences"),
-        "799999": ("DigiCert knows no order 799999 in this account", "Check the number"),
-        "nowhere.test": ("No order and no domain in CertCentral goes by nowhere.test", "Check the spelling"),
+        "cname.example": ("uses DNS validation (CNAME), so there is no email to resend", "change the DCV method"),
+        "www.asleep.example": ("asleep.example is inactive", "Activate the domain"),
+        "mute.example": ("DigiCert offers no email address for mute.example", "e-mail preferences"),
+        "799999": ("No order 799999 in this CertCentral account", "Check the number"),
+        "nowhere.test": ("No order or domain found for nowhere.test", "Check the spelling"),
     }
 
 

@@ -171,6 +171,6 @@ async def test_who_may_see_everything_learns_what_is_so(
     slack: Slack, bob: SimulatedUser, pki: Channel, shop_bot: BotProcess
 ) -> None:
     await bob.command("/dcv-resend", f"{MISSING} to admin@example.com", pki)
-    await bob.receives(f"DigiCert knows no order {MISSING} in this account.")
+    await bob.receives(f"No order {MISSING} in this CertCentral account.")
     await bob.command("/dcv-status", str(THEIRS_ISSUED), pki)
-    await bob.receives("is issued")
+    await bob.receives("has been issued")

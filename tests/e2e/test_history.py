@@ -120,7 +120,7 @@ async def test_what_cannot_be_found_or_understood_is_said_plainly(
     bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel, database_url: str
 ) -> None:
     await asks(ana, pki, "700001", "No requests for order 700001 yet.")
-    await asks(ana, pki, "@ben", "is nobody whom Slack knows")
+    await asks(ana, pki, "@ben", "is pick the person")
     await asks(ana, pki, "shop", "for example")
     await asks(ana, pki, "help", "/dcv-resend history")
     with locked(database_url):

@@ -253,7 +253,7 @@ async def test_a_name_leads_to_the_order_that_it_belongs_to(
     status = await ana.receives("shop.skala.net")
 
     assert observation == leads_to
-    assert all("No order and no domain" in text for text in unreachable)
+    assert all("No order or domain found" in text for text in unreachable)
     assert status.content.says("700301")
     assert slack.problems == []
 

@@ -73,7 +73,7 @@ async def test_a_line_meets_the_same_nothing_to_do_choice_and_cooldown_as_the_fo
     certcentral.add_order(700006, ["two.com"])
 
     await ana.command("/dcv-resend", "700004 to admin@issued.com", pki)
-    await ana.receives("is issued")
+    await ana.receives("has been issued")
     await ana.command("/dcv-resend", "two.com to admin@two.com", pki)
     choice = await ana.receives("several orders include two.com")
     await ana.command("/dcv-resend", "700001 to admin@one.com", pki)

@@ -138,10 +138,10 @@ async def test_nothing_that_waits_is_an_empty_form_with_a_sentence(
     certcentral.add_order(700004, ["dns.example.com"], method="dns-txt-token")
     said = {
         "Good morning": ["I couldn't find an order number or domain in this message."],
-        "See order 700003": ["Nothing is pending for order 700003.", "(done.example.com) is issued."],
-        "See order 700004": ["Nothing is pending for order 700004.", "is validated by a DNS TXT record"],
+        "See order 700003": ["Nothing is pending for order 700003.", "(done.example.com) has been issued."],
+        "See order 700004": ["Nothing is pending for order 700004.", "uses DNS validation (TXT)"],
         "Order 700003 and order 700004": ["Nothing is pending for order 700003 and order 700004."],
-        "Where is shop.example.com?": ["Nothing is pending for shop.example.com.", "No order and no domain"],
+        "Where is shop.example.com?": ["Nothing is pending for shop.example.com.", "No order or domain found"],
     }
 
     for text, sentences in said.items():
@@ -196,7 +196,7 @@ async def test_beside_dotted_keys_the_real_name_is_explained(
 
     for text in fields:
         form = await use(slack.post_alert(pki, "monitoring", text))
-        assert form.says("Order 700501 (done.example.org) is issued."), form.text
+        assert form.says("Order 700501 (done.example.org) has been issued."), form.text
         assert not any(form.says(key) for key in ("host.name", "event.id", "service.name"))
         await form.close()
 

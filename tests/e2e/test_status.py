@@ -78,11 +78,11 @@ async def test_what_is_over_unknown_or_misspelt_is_said_plainly(
     for number, status in enumerate(("issued", "needs_approval", "canceled")):
         certcentral.add_order(ORDER + number, [f"{status.replace('_', '-')}.example"], status=status)
 
-    assert "is issued" in (await asks(ana, pki, f"#{ORDER}", "is issued")).text
-    assert "waits for approval" in (await asks(ana, pki, "https://needs-approval.example/", "approval")).text
-    assert "is canceled" in (await asks(ana, pki, "*.canceled.example", "is canceled")).text
+    assert "has been issued" in (await asks(ana, pki, f"#{ORDER}", "has been issued")).text
+    assert "needs approval" in (await asks(ana, pki, "https://needs-approval.example/", "approval")).text
+    assert "was canceled" in (await asks(ana, pki, "*.canceled.example", "was canceled")).text
     assert "knows no order 5 " in (await asks(ana, pki, "5", "knows no order")).text
-    assert "goes by nowhere.example" in (await asks(ana, pki, "nowhere.example", "goes by")).text
+    assert "found for nowhere.example" in (await asks(ana, pki, "nowhere.example", "found for")).text
     assert "for example" in (await asks(ana, pki, "shop", "for example")).text
     assert "pending orders" in (await asks(ana, pki, "help", "/dcv-status:")).text
     assert slack.problems == []

@@ -58,11 +58,11 @@ async def test_a_domain_that_lapsed_or_was_never_submitted_says_what_to_do_and_i
     assert f"valid.example is validated until {valid_until}." in forms["valid.example"].text
     for name in ("lapsed.example", "added.example"):
         assert "Submit the domain for validation again in CertCentral" in forms[name].text
-        assert "is validated" not in forms[name].text
+        assert "is already validated" not in forms[name].text
         assert not sends(forms[name])
     # DigiCert's list does not show that this one was never submitted. The others cannot be helped by an email.
     assert options == {"Domain · added.example · select to see its status": "2"}
-    assert "is validated" not in shown
+    assert "is already validated" not in shown
     assert f"expired on {lapsed_on}" in shown
     assert slack.problems == []
 
@@ -148,11 +148,11 @@ async def test_one_odd_order_does_not_hide_the_account(
     form = await ask("shop.example.com")
     missing = await ask("odd.example.com")
 
-    assert "1 order could not be read." in shown
+    assert "1 order couldn't be read." in shown
     assert "700001" in shown
     assert sends(form)
-    assert "No order and no domain that could be read goes by odd.example.com" in missing.text
-    assert "1 order could not be read." in missing.text
+    assert "No order or domain found for odd.example.com" in missing.text
+    assert "1 order couldn't be read." in missing.text
     assert [line["unreadable"] for line in warnings(bot)][:1] == [1]
     assert slack.problems == []
 
@@ -175,10 +175,10 @@ async def test_one_odd_domain_address_or_name_does_not_hide_the_others(
     page = await status(ana, pki, "", "1 pending order")
 
     assert form.labels[1] == "Recipient for shop.example.com"
-    assert form.says("2 more entries that could not be read")
-    assert "2 more entries that could not be read" in shown
+    assert form.says("2 more entries that I couldn't read")
+    assert "2 more entries that I couldn't read" in shown
     assert "validated" not in shown
-    assert "2 domains could not be read." in page
+    assert "2 domains couldn't be read." in page
     assert slack.problems == []
 
 
@@ -256,7 +256,7 @@ async def test_orders_for_other_certificates_are_not_listed_but_explained(
     assert "700102" not in page
     assert "ana example" not in page.lower()
     for text in (form.text, shown):
-        assert "Order 700102 is a client certificate order; it has no DCV emails." in text
+        assert "Order 700102 is a client certificate order, which has no DCV emails." in text
     assert "ana example" not in form.text + shown
     assert [option["description"] for option in options] == ["700001 · GeoTrust DV SSL"]
     assert slack.problems == []
@@ -279,7 +279,7 @@ async def test_an_order_whose_names_are_all_validated_says_who_must_act_and_lead
     shown = await status(ana, pki, "700101", "Order 700101")
 
     for text in (form.text, shown):
-        assert "All names of order 700101 (ev.example.org) are validated." in text
+        assert "All domains on order 700101 (ev.example.org) are validated." in text
         assert "a verified contact of the organization has approved it" in text
         assert "https://certs.example.com/secure/orders/700101" in text
         assert "goes on by itself" not in text
@@ -296,7 +296,7 @@ async def test_an_order_for_a_wildcard_alone_is_found_by_name(
     texts = [(await ask(name)).text for name in ("*.wild.example", "wild.example", "shop.wild.example")]
     shown = await status(ana, pki, "wild.example", "Order 700001")
 
-    assert ["is issued" in text for text in (*texts, shown)] == [True] * 4, texts
+    assert ["has been issued" in text for text in (*texts, shown)] == [True] * 4, texts
     assert slack.problems == []
 
 
@@ -341,7 +341,7 @@ async def test_one_refused_list_of_recipients_does_not_end_the_plan_for_the_othe
     ov, dv = await ask("700003"), await ask("700001")
 
     assert ov.labels[1] == "Recipients for b.example"
-    assert ov.says("Left out: a.example (The domain is locked).")
+    assert ov.says("Not included: a.example (The domain is locked).")
     assert dv.labels[1] == "Recipient for shop.a.example"
     assert dv.says("so usual mailboxes are offered: The domain is locked.")
     assert sends(ov)
@@ -355,7 +355,7 @@ async def test_a_method_is_shown_in_words(bot: BotProcess, slack: Slack, certcen
 
     text = (await ask("file.example")).text
 
-    assert "file.example is validated by a DNS TXT record, not by e-mail" in text
+    assert "file.example uses DNS validation (TXT), so there is no email to resend" in text
     assert slack.problems == []
 
 

@@ -23,31 +23,37 @@ from bot.views.blocks import join_names
 EMAIL = "email"
 _MOST_NAMED = 10
 _METHODS = {
-    EMAIL: "an e-mail",
-    "dns-txt-token": "a DNS TXT record",
-    "dns-cname-token": "a DNS CNAME record",
-    "http-token": "a file on the web server",
-    "http-token-dynamic": "a file on the web server",
-    "http-token-static": "a file on the web server",
+    EMAIL: "email",
+    "dns-txt-token": "DNS validation (TXT)",
+    "dns-cname-token": "DNS validation (CNAME)",
+    "http-token": "file validation (HTTP)",
+    "http-token-dynamic": "file validation (HTTP)",
+    "http-token-static": "file validation (HTTP)",
 }
-_SUBMIT = "Submit the domain for validation again in CertCentral; DigiCert then sends the emails."
-_RENEW = "Nothing waits for an email. To renew the validation, submit the domain again in CertCentral."
-_RENEW_EARLY = "Nothing waits for a mail. To renew the validation early, submit the domain again in CertCentral."
-_UNREAD = "that could not be read"
-_OVER = "Nothing waits for a mail. For a new certificate, reissue or renew it in CertCentral."
+_SUBMIT = "Resubmit the domain in CertCentral. DigiCert then sends the DCV email."
+_RENEW = "No email is needed. To revalidate now, resubmit the domain in CertCentral."
+_UNREAD = "that I couldn't read"
+_OVER = "No email is needed. To get a new certificate, reissue or renew the order in CertCentral."
+_NEW_ORDER = "If you still need the certificate, place a new order in CertCentral."
 _NO_MAIL_HELPS = {
-    "issued": ("is issued", _OVER),
-    "expired": ("is expired", _OVER),
-    "revoked": ("is revoked", _OVER),
-    "canceled": ("is canceled", "Place a new order in CertCentral if the certificate is still needed."),
-    "rejected": ("was rejected", "Look up the reason in CertCentral, and place a new order if it is still needed."),
-    "denied": ("was denied", "Ask an administrator of the CertCentral account why, and place a new order if needed."),
-    "needs_approval": (
-        "waits for approval inside your own organization",
-        "No mail helps before that: ask an administrator of the CertCentral account to approve it, then come back.",
+    "issued": ("has been issued", _OVER),
+    "expired": ("has expired", _OVER),
+    "revoked": ("was revoked", _OVER),
+    "canceled": ("was canceled", _NEW_ORDER),
+    "rejected": (
+        "was rejected",
+        "See the reason in CertCentral. If you still need the certificate, place a new order.",
     ),
-    "needs_csr": ("waits for a CSR", "Add the CSR in CertCentral; the validation mail comes after that."),
-    "waiting_pickup": ("is ready to be picked up", "Nothing waits for a mail: collect the certificate in CertCentral."),
+    "denied": (
+        "was denied",
+        "Ask a CertCentral administrator why. If you still need the certificate, place a new order.",
+    ),
+    "needs_approval": (
+        "needs approval in your organization first",
+        "Ask a CertCentral administrator to approve it. You can resend the email after that.",
+    ),
+    "needs_csr": ("needs a CSR", "Add the CSR in CertCentral. DigiCert then sends the DCV email."),
+    "waiting_pickup": ("is ready", "Download the certificate from CertCentral."),
 }
 # Orders that need approval or a CSR are not closed: a person must act first, and an email may follow.
 OVER = frozenset(_NO_MAIL_HELPS) - {"needs_approval", "needs_csr"}
@@ -59,8 +65,10 @@ def order_ineligible(order: Order, url: str = "") -> NotResendable | None:
     `url` is the order's page in CertCentral. The hint includes it if a person still has to act.
     """
     if order.other_kind:
-        instead = f"Look in CertCentral what it waits for{f': {url}' if url else '.'}"
-        return NotResendable(f"Order {order.id} is {_article(order.other_kind)} order; it has no DCV emails.", instead)
+        instead = f"See in CertCentral what it is waiting for{f': {url}' if url else '.'}"
+        return NotResendable(
+            f"Order {order.id} is {_article(order.other_kind)} order, which has no DCV emails.", instead
+        )
     if order.status not in _NO_MAIL_HELPS:
         return None
     state, instead = _NO_MAIL_HELPS[order.status]
@@ -73,12 +81,24 @@ def domain_ineligible(domain: Domain) -> NotResendable | None:
     """Return why no email can help this domain, or None if one might."""
     name = display_name(domain.name)
     if not domain.is_active:
-        return NotResendable(f"{name} is deactivated in CertCentral.", "Activate the domain in CertCentral first.")
+        return NotResendable(f"{name} is inactive.", "Activate it in CertCentral, then resend.")
     if nothing := _validation_has_nothing(name, domain.validation):
         return nothing
     if domain.method not in {None, EMAIL}:
         return _another_method(name, domain.method or "")
     return None
+
+
+def below_validated(name: str, domain: Domain, now: datetime) -> NotResendable | None:
+    """Return the answer for a name that no pending order has, if the domain above it is validated; else None."""
+    match domain.validation:
+        case Valid(until, lapsed):
+            left = f" ({_counted(max(0, (until - now).days), 'day', 'days')} left)" if until else ""
+            sentence = f"No pending order has {display_name(name)}."
+            parent = f"{display_name(domain.name)} {valid_in_words(until, lapsed)}{left}."
+            return NotResendable(f"{sentence} {parent}", _RENEW)
+        case _:
+            return None
 
 
 def _validation_has_nothing(name: str, validation: DomainValidation) -> NotResendable | None:
@@ -87,23 +107,21 @@ def _validation_has_nothing(name: str, validation: DomainValidation) -> NotResen
         case Pending() | Unclear(is_pending=None):
             return None
         case Valid(until, lapsed):
-            return NotResendable(f"{name} {valid_in_words(until, lapsed)}.", _RENEW if lapsed else _RENEW_EARLY)
+            return NotResendable(f"{name} {valid_in_words(until, lapsed)}.", _RENEW)
         case Expired(at):
-            when = f" on {at:%Y-%m-%d}" if at else ""
+            when = f" on {_day(at)}" if at else ""
             return NotResendable(f"The validation of {name} expired{when}.", f"No email can renew it yet. {_SUBMIT}")
         case NeverValidated():
-            sentence = f"{name} was never validated, and it is not submitted for validation."
+            sentence = f"{name} was never validated, and it isn't submitted for validation."
             return NotResendable(sentence, f"No email can validate it yet. {_SUBMIT}")
         case Unclear():
-            return NotResendable(
-                f"{name} does not wait for validation, and DigiCert does not say if it is valid.", _RENEW
-            )
+            return NotResendable(f"{name} isn't pending, and DigiCert doesn't report whether it is validated.", _RENEW)
 
 
 def valid_in_words(until: datetime | None, lapsed: Sequence[str] = ()) -> str:
     """Return the date until which a domain is validated, and the names of its validations that expired before then."""
-    end = f" until {until:%Y-%m-%d}" if until else ""
-    return f"is validated{end}" + (f", but its {' and '.join(lapsed)} validation expired" if lapsed else "")
+    end = f" until {_day(until)}" if until else ""
+    return f"is already validated{end}" + (f", but its {' and '.join(lapsed)} validation expired" if lapsed else "")
 
 
 def email_validated(
@@ -122,7 +140,7 @@ def email_validated(
     remarks = []
     for other in dict.fromkeys(method for _, method in methods if method != EMAIL):
         scopes = [entry.name_scope for entry, method in methods if method == other]
-        remarks += excluded_names(scopes, f"validated by {in_words(other)}")
+        remarks += excluded_names(scopes, f"uses {in_words(other)}")
     return by_email, [*remarks, *filter(None, [unreadable_entries(validation)])]
 
 
@@ -137,15 +155,15 @@ def no_name_waits(order: Order, validation: OrderValidation, url: str = "") -> N
 
     `url` is the order's page in CertCentral.
     """
-    next_step = f" Open it in CertCentral: {url}" if url else " Look at it in CertCentral."
+    next_step = f" Open it in CertCentral: {url}" if url else " See it in CertCentral."
     if validation.unreadable:
         entries = _counted(validation.unreadable, "entry", "entries")
-        sentence = f"DigiCert's answer about order {order.id} has {entries} {_UNREAD}, so a name may still wait."
+        sentence = f"DigiCert's answer about order {order.id} has {entries} {_UNREAD}, so some may be pending."
         return NotResendable(sentence, next_step.strip())
     # Say "all validated" only if names are listed: an empty list proves nothing about them.
-    sentence = f"{_subject(order)} has no name that waits for validation."
+    sentence = f"{_subject(order)} has no pending domain."
     if validation.names:
-        sentence = f"All names of {_subject(order, 'order')} are validated."
+        sentence = f"All domains on {_subject(order, 'order')} are validated."
     return NotResendable(sentence, " ".join(_needs(order, validation)) + next_step)
 
 
@@ -185,12 +203,12 @@ def _needs(order: Order, validation: OrderValidation) -> Iterator[str]:
 
 def excluded_names(names: Sequence[str], because: str) -> list[str]:
     """Return one remark on all names that are left out for this reason; empty if there are none."""
-    return [f"Left out: {some(names)} ({because})."] if names else []
+    return [f"Not included: {some(names)} ({because})."] if names else []
 
 
 def too_many(most: int, more: Sequence[str]) -> str:
     """Return a remark on the pending domains that exceed the limit of one request."""
-    return f"One request takes {most} domains at most. These wait too; ask for them by name: {some(more)}."
+    return f"You can resend for {most} domains at a time. Still pending: {some(more)}."
 
 
 def not_on_an_order(name: str, scope: str) -> tuple[str, ...]:
@@ -202,14 +220,14 @@ def not_on_an_order(name: str, scope: str) -> tuple[str, ...]:
 
 def unknown_order(order_id: int) -> NotResendable:
     """Return the answer for an order id that the account does not have."""
-    instead = "Check the number in CertCentral, or ask by a domain name."
-    return NotResendable(f"DigiCert knows no order {order_id} in this account.", instead)
+    instead = "Check the number, or search by domain."
+    return NotResendable(f"No order {order_id} in this CertCentral account.", instead)
 
 
 def unknown_domain(domain_id: int) -> NotResendable:
     """Return the answer for a domain id that the account does not have."""
-    instead = "It may have been removed; ask by its name, or choose another one."
-    return NotResendable(f"DigiCert knows no domain {domain_id} in this account.", instead)
+    instead = "It may have been removed. Search by its name, or choose another one."
+    return NotResendable(f"No domain {domain_id} in this CertCentral account.", instead)
 
 
 def unknown_name(name: str, unreadable: str = "") -> NotResendable:
@@ -218,10 +236,10 @@ def unknown_name(name: str, unreadable: str = "") -> NotResendable:
     `unreadable` is a sentence on the listed rows that could not be read, or empty.
     """
     if unreadable:
-        sentence = f"No order and no domain that could be read goes by {display_name(name)}."
-        return NotResendable(sentence, f"{unreadable} Ask by the order id, or look in CertCentral.")
-    instead = "Check the spelling, ask by the order id, or look in CertCentral whether the order was placed."
-    return NotResendable(f"No order and no domain in CertCentral goes by {display_name(name)}.", instead)
+        sentence = f"No order or domain found for {display_name(name)} among those that I could read."
+        return NotResendable(sentence, f"{unreadable} Search by order number, or look in CertCentral.")
+    instead = "Check the spelling, or search by order number."
+    return NotResendable(f"No order or domain found for {display_name(name)}.", instead)
 
 
 def unreadable_rows(orders: int, domains: int) -> str:
@@ -229,25 +247,29 @@ def unreadable_rows(orders: int, domains: int) -> str:
     counted = [
         _counted(number, kind, f"{kind}s") for number, kind in ((orders, "order"), (domains, "domain")) if number
     ]
-    return f"{' and '.join(counted)} could not be read." if counted else ""
+    return f"{' and '.join(counted)} couldn't be read." if counted else ""
 
 
 def no_recipient(subject: str) -> NotResendable:
     """Return the answer for a name that has no allowed recipient."""
-    instead = "Look at the account's e-mail preferences in CertCentral, or validate by a DNS record."
-    return NotResendable(f"DigiCert allows no recipient for {display_name(subject)}.", instead)
+    instead = "Check the email preferences in CertCentral, or use DNS validation."
+    return NotResendable(f"DigiCert offers no email address for {display_name(subject)}.", instead)
 
 
 def no_shared_mailbox(subject: str, number: int) -> NotResendable:
     """Return the answer if one mailbox must serve all names, but DigiCert allows none for all of them."""
-    instead = "Choose the recipients in CertCentral, or validate by a DNS record."
-    sentence = f"{number} names wait for {display_name(subject)}, and no mailbox is allowed for all of them."
+    instead = "Choose recipients in CertCentral, or use DNS validation."
+    sentence = f"No single mailbox works for all {number} domains on {display_name(subject)}."
     return NotResendable(sentence, instead)
 
 
 def in_words(method: str) -> str:
     """Return the text for a validation method: what DigiCert waits for."""
     return _METHODS.get(method, f"the method {method}")
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%B} {at.day}, {at.year}"
 
 
 def _counted(number: int, one: str, several: str) -> str:
@@ -269,5 +291,5 @@ def some(names: Sequence[str]) -> str:
 
 
 def _another_method(subject: str, method: str) -> NotResendable:
-    instead = "Finish that as CertCentral shows it, or change the DCV method to e-mail there, which sends a mail."
-    return NotResendable(f"{subject} is validated by {in_words(method)}, not by e-mail.", instead)
+    instead = "Finish the validation as CertCentral shows it, or switch the order to email there."
+    return NotResendable(f"{subject} uses {in_words(method)}, so there is no email to resend.", instead)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from attrs import define, field
 
+from bot.clock import Clock, utc_now
 from bot.digicert.client import CertCentral
 from bot.errors import CaRejected, InvalidInput, NotResendable, NotVisible
 from bot.models import (
@@ -68,6 +69,7 @@ class Finder:
     _waiting: RecipientOptions
     _reach: ReachReader = field(alias="reach_reader")
     _console_url: str = ""
+    _clock: Clock = utc_now
 
     async def search(
         self, typed: str, visibility: Visibility, limit: int
@@ -295,7 +297,10 @@ class Finder:
             domain = await self._certcentral.domain(domain_id)
         permitted = tuple(each for each in scopes or (domain.name,) if visibility.may_resend_below(each))
         if nothing := eligibility.domain_ineligible(domain):
-            raise nothing if visibility.sees(domain.name) else visibility.not_visible(wanted)
+            if not visibility.sees(domain.name):
+                raise visibility.not_visible(wanted)
+            is_below = typed is not None and typed not in (domain.name, *scopes)
+            raise (eligibility.below_validated(typed or "", domain, self._clock()) if is_below else None) or nothing
         chosen = scope or (permitted or (domain.name,))[0]
         if not visibility.sees(chosen):
             raise visibility.not_visible(wanted)

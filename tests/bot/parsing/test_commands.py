@@ -61,10 +61,10 @@ def test_history_can_be_requested(text, command):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("history @ana", "“@ana” is nobody whom Slack knows"),
-        ("history <!subteam^S1|@pki>", "not"),
-        ("history 1 2", "not exactly one"),
-        ("history shop", "single word"),
+        ("history @ana", "pick the person"),
+        ("history <!subteam^S1|@pki>", "isn't a domain name"),
+        ("history 1 2", "isn't exactly one"),
+        ("history shop", "isn't a full domain name"),
     ],
 )
 def test_a_history_that_cannot_be_read_says_so(text, said):
@@ -73,7 +73,7 @@ def test_a_history_that_cannot_be_read_says_so(text, said):
 
 
 def test_a_command_that_names_no_target_is_refused():
-    with pytest.raises(InvalidInput, match="not exactly one"):
+    with pytest.raises(InvalidInput, match="isn't exactly one"):
         read_command("help me please")
 
 
@@ -95,7 +95,7 @@ def test_why_names_a_colleague_and_an_order_or_domain_or_neither(text, asked):
     "text", ["why @bob", "why @bob shop.example.com", "why <@U0BOB> <@U0ANA>", "why not", "why 1 2"]
 )
 def test_why_about_what_is_neither_is_refused(text):
-    with pytest.raises(InvalidInput, match=r"[Ff]or example"):
+    with pytest.raises(InvalidInput, match=r"such as|For example"):
         read_command(text)
 
 
@@ -130,17 +130,17 @@ def test_a_line_names_target_recipients_language_and_reason(text, command):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("to admin@example.com", "not exactly one"),
-        ("700001 to", "no address after"),
-        ("700001 to bob", "is no e-mail address"),
-        ("700001 to <@U1>", "is no e-mail address"),
-        ("700001 to a@example.com, bob", "is no e-mail address"),
-        ("700001 to a@example.com in", "no language"),
-        ("700001 to a@example.com in klingon", "no language"),
-        ("700001 to a@example.com in de in fr", "more than one language"),
-        ("700001 to a@example.com because", "no reason"),
-        ("700001 to a@example.com because " + "x" * 301, "too long"),
-        ("700001 700002 to a@example.com", "not exactly one"),
+        ("to admin@example.com", "isn't exactly one"),
+        ("700001 to", "Add an address after"),
+        ("700001 to bob", "isn't a valid email address"),
+        ("700001 to <@U1>", "isn't a valid email address"),
+        ("700001 to a@example.com, bob", "isn't a valid email address"),
+        ("700001 to a@example.com in", "isn't a language"),
+        ("700001 to a@example.com in klingon", "isn't a language"),
+        ("700001 to a@example.com in de in fr", "only one language"),
+        ("700001 to a@example.com because", "Add a reason"),
+        ("700001 to a@example.com because " + "x" * 301, "Keep the reason under"),
+        ("700001 700002 to a@example.com", "isn't exactly one"),
     ],
 )
 def test_a_line_that_cannot_be_understood_is_reported_in_a_sentence(text, words):
@@ -167,7 +167,7 @@ def test_a_status_command_accepts_the_same_spellings(text, asked):
 
 @pytest.mark.parametrize("text", ["700001 to admin@example.com", "700001 700002", "shop", "a@example.com"])
 def test_a_status_command_accepts_only_one_order_or_domain(text):
-    with pytest.raises(InvalidInput, match="for example"):
+    with pytest.raises(InvalidInput, match="such as"):
         read_status(text)
 
 

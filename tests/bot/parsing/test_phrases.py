@@ -63,8 +63,8 @@ SENTENCES = [
     "Sending: <@U0ANA> asks DigiCert to resend the DCV mail for order 700001 (shop.example.com).",
     f"{SINCE} · *Sent* · {ABOUT} · <https://example.slack.com/archives/C1/p1|thread>",
     "Looking up *order 700001* at DigiCert …",
-    "DigiCert knows no order 700001 in this account.",
-    "Order 700001 (shop.example.com) has no name that waits for validation.",
+    "No order 700001 in this CertCentral account.",
+    "Order 700001 (shop.example.com) has no pending domain.",
     "The message names order 700001, and nothing waits for it.",
     "*Recent requests for order 700001* · Newest first",
     "Demonstration of domain control for DigiCert order #00700001",
@@ -131,7 +131,7 @@ def test_a_label_may_have_recipients_and_a_reason(text):
 
 @pytest.mark.parametrize("text", SENTENCES)
 def test_a_pasted_sentence_never_sends_at_once(text):
-    with pytest.raises(InvalidInput, match="not exactly one"):
+    with pytest.raises(InvalidInput, match="isn't exactly one"):
         read_command(f"{text} to a@example.com")
 
 
@@ -159,7 +159,7 @@ def test_a_name_behind_its_label_is_read(text):
 def test_a_pasted_line_about_recipients_of_a_domain_sends_nothing():
     line = f"*700001* · shop.example.com · pending 2 days · last email to admin@example.com {SINCE} (thread)"
 
-    with pytest.raises(InvalidInput, match="not exactly one"):
+    with pytest.raises(InvalidInput, match="isn't exactly one"):
         read_command(line)
 
 

@@ -93,7 +93,7 @@ async def test_rows_that_cannot_be_read_are_counted_and_hide_nothing(account_cac
     account = await account_cache.account()
 
     assert [line.id for line in account.lines] == [1, 2]
-    assert account.unreadable == "1 order and 2 domains could not be read."
+    assert account.unreadable == "1 order and 2 domains couldn't be read."
 
 
 async def with_odd(read, *odd):

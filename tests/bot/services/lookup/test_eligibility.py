@@ -1,7 +1,7 @@
 """Every state that prevents a resend: in words, with a hint."""
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,15 +13,15 @@ from bot.services.lookup import eligibility
 ORDER = Order(1, "pending", "shop.example.com", ("shop.example.com",), True, "a product", None, None)
 THEN = datetime(2026, 9, 1, tzinfo=UTC)
 SAYS_NO = {
-    "issued": ["is issued", "reissue"],
-    "expired": ["is expired", "renew"],
-    "revoked": ["is revoked", "CertCentral"],
-    "canceled": ["is canceled", "new order"],
+    "issued": ["has been issued", "reissue"],
+    "expired": ["has expired", "renew"],
+    "revoked": ["was revoked", "CertCentral"],
+    "canceled": ["was canceled", "new order"],
     "rejected": ["was rejected", "reason"],
     "denied": ["was denied", "administrator"],
-    "needs_approval": ["waits for approval", "administrator"],
-    "needs_csr": ["waits for a CSR", "Add the CSR"],
-    "waiting_pickup": ["picked up", "collect"],
+    "needs_approval": ["needs approval", "administrator"],
+    "needs_csr": ["needs a CSR", "Add the CSR"],
+    "waiting_pickup": ["is ready", "Download"],
 }
 
 
@@ -67,30 +67,30 @@ def test_an_order_in_any_other_state_may_have_something(status):
 def test_an_order_without_a_common_name_is_named_by_its_number():
     nothing = eligibility.order_ineligible(dataclasses.replace(ORDER, status="issued", common_name=""))
 
-    assert str(nothing) == "Order 1 is issued."
+    assert str(nothing) == "Order 1 has been issued."
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"is_active": False}, ["deactivated", "Activate"]),
-        ({"validation": ("Valid",)}, ["bücher.example (xn--bcher-kva.example) is validated.", "submit"]),
-        ({"validation": ("Valid", THEN)}, ["is validated until 2026-09-01.", "early"]),
+        ({"is_active": False}, ["is inactive.", "Activate"]),
+        ({"validation": ("Valid",)}, ["bücher.example (xn--bcher-kva.example) is already validated.", "resubmit"]),
+        ({"validation": ("Valid", THEN)}, ["is already validated until September 1, 2026.", "resubmit"]),
         (
             {"validation": ("Valid", THEN, ("EV",))},
-            ["is validated until 2026-09-01, but its EV validation expired.", "submit the domain again"],
+            ["is already validated until September 1, 2026, but its EV validation expired.", "resubmit"],
         ),
         (
             {"validation": ("Expired", THEN)},
-            ["validation of bücher.example (xn--bcher-kva.example) expired on 2026-09-01.", "Submit", "again"],
+            ["validation of bücher.example (xn--bcher-kva.example) expired on September 1, 2026.", "Resubmit"],
         ),
-        ({"validation": ("Expired",)}, ["expired.", "Submit"]),
-        ({"validation": ("NeverValidated",)}, ["was never validated", "Submit"]),
-        ({"validation": ("Unclear", False)}, ["does not wait", "does not say if it is valid", "submit"]),
-        ({"method": "dns-txt-token"}, ["validated by a DNS TXT record, not by e-mail"]),
-        ({"method": "dns-cname-token"}, ["validated by a DNS CNAME record"]),
-        ({"method": "http-token"}, ["a file on the web server"]),
-        ({"method": "http-token-dynamic"}, ["a file on the web server"]),
+        ({"validation": ("Expired",)}, ["expired.", "Resubmit"]),
+        ({"validation": ("NeverValidated",)}, ["was never validated", "Resubmit"]),
+        ({"validation": ("Unclear", False)}, ["isn't pending", "doesn't report whether it is validated", "resubmit"]),
+        ({"method": "dns-txt-token"}, ["uses DNS validation (TXT), so there is no email to resend"]),
+        ({"method": "dns-cname-token"}, ["uses DNS validation (CNAME)"]),
+        ({"method": "http-token"}, ["file validation (HTTP)"]),
+        ({"method": "http-token-dynamic"}, ["file validation (HTTP)"]),
         ({"method": "carrier-pigeon"}, ["the method carrier-pigeon"]),
     ],
 )
@@ -108,7 +108,7 @@ def test_a_domain_that_may_wait_is_not_turned_away(changes):
 
 
 def test_an_order_without_a_name_that_waits_has_nothing_to_resend():
-    with pytest.raises(NotResendable, match="no name that waits"):
+    with pytest.raises(NotResendable, match="no pending domain"):
         by_email()
 
 
@@ -134,7 +134,7 @@ def test_an_order_whose_names_are_all_validated_says_who_must_act(of_order, of_v
         eligibility.no_name_waits(order, validation, eligibility.order_url("https://ca.example/secure", 1))
     )
 
-    assert words.startswith("All names of order 1 (shop.example.com) are validated.")
+    assert words.startswith("All domains on order 1 (shop.example.com) are validated.")
     assert {part for part in (APPROVE, ORGANIZATION, CONTACT, LAST_CHECKS) if part in words} == mentioned
     assert words.endswith(" https://ca.example/secure/orders/1")
 
@@ -144,7 +144,7 @@ def test_unreadable_entries_never_count_as_validated_names():
 
     words = full_text(eligibility.no_name_waits(ORDER, validation))
 
-    assert "1 entry that could not be read, so a name may still wait" in words
+    assert "1 entry that I couldn't read, so some may be pending" in words
     assert "validated" not in words
 
 
@@ -155,15 +155,15 @@ def test_entries_that_cannot_be_read_are_remarked_on_beside_the_others():
         ORDER, OrderValidation(1, "pending", None, tuple(waiting), unreadable=2), waiting
     )
 
-    assert remarks == ["DigiCert listed 2 more entries that could not be read."]
+    assert remarks == ["DigiCert listed 2 more entries that I couldn't read."]
 
 
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("code signing", "Order 1 is a code signing order; it has no DCV emails."),
-        ("S/MIME", "Order 1 is an S/MIME order; it has no DCV emails."),
-        ("client certificate", "Order 1 is a client certificate order; it has no DCV emails."),
+        ("code signing", "Order 1 is a code signing order, which has no DCV emails."),
+        ("S/MIME", "Order 1 is an S/MIME order, which has no DCV emails."),
+        ("client certificate", "Order 1 is a client certificate order, which has no DCV emails."),
     ],
 )
 @pytest.mark.parametrize("status", ["pending", "issued"])
@@ -177,9 +177,9 @@ def test_an_order_for_another_kind_of_certificate_says_which(kind, words, status
     ("orders", "domains", "sentence"),
     [
         (0, 0, ""),
-        (1, 0, "1 order could not be read."),
-        (0, 2, "2 domains could not be read."),
-        (3, 1, "3 orders and 1 domain could not be read."),
+        (1, 0, "1 order couldn't be read."),
+        (0, 2, "2 domains couldn't be read."),
+        (3, 1, "3 orders and 1 domain couldn't be read."),
     ],
 )
 def test_rows_that_cannot_be_read_are_counted(orders, domains, sentence):
@@ -211,7 +211,7 @@ def test_an_order_that_is_validated_otherwise_has_nothing_to_resend():
     with pytest.raises(NotResendable) as nothing:
         by_email(entry("a.example", "dns-cname-token"))
 
-    assert "validated by a DNS CNAME record, not by e-mail" in full_text(nothing.value)
+    assert "uses DNS validation (CNAME), so there is no email to resend" in full_text(nothing.value)
 
 
 def test_names_validated_otherwise_are_remarked_on_once_per_method():
@@ -224,24 +224,34 @@ def test_names_validated_otherwise_are_remarked_on_once_per_method():
     assert all(len(remark) < 3000 for remark in remarks)
     assert "a0.example" in remarks[0]
     assert "more" in remarks[0]
-    assert "a file on the web server" in remarks[1]
+    assert "file validation (HTTP)" in remarks[1]
 
 
 def test_a_name_is_not_called_unknown_while_some_rows_could_not_be_read():
-    words = full_text(eligibility.unknown_name("a.example", "1 order could not be read."))
+    words = full_text(eligibility.unknown_name("a.example", "1 order couldn't be read."))
 
-    assert "No order and no domain that could be read goes by a.example." in words
-    assert "1 order could not be read." in words
+    assert "No order or domain found for a.example" in words
+    assert "1 order couldn't be read." in words
 
 
 @pytest.mark.parametrize(
     ("nothing", "words"),
     [
-        (eligibility.unknown_order(5), ["no order 5", "Check the number"]),
-        (eligibility.unknown_domain(5), ["no domain 5", "ask by its name"]),
+        (eligibility.unknown_order(5), ["No order 5", "Check the number"]),
+        (eligibility.unknown_domain(5), ["No domain 5", "ask by its name"]),
         (eligibility.unknown_name("xn--bcher-kva.example"), ["bücher.example", "Check the spelling"]),
-        (eligibility.no_recipient("a.example"), ["no recipient for a.example", "preferences"]),
+        (eligibility.no_recipient("a.example"), ["no email address for a.example", "preferences"]),
     ],
 )
 def test_a_missing_target_is_reported_with_a_hint(nothing, words):
     assert all(word in full_text(nothing) for word in words)
+
+
+def test_a_name_below_a_validated_domain_is_distinguished_from_a_pending_one():
+    above = domain(validation=("Valid", THEN))
+
+    nothing = eligibility.below_validated("new.example", above, THEN - timedelta(days=5, hours=1))
+
+    assert str(nothing).startswith("No pending order has new.example. ")
+    assert str(nothing).endswith("is already validated until September 1, 2026 (5 days left).")
+    assert eligibility.below_validated("new.example", domain(), THEN) is None

@@ -59,15 +59,15 @@ async def test_an_order_shows_the_names_that_wait(finder, certcentral):
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ("issued", "is issued"),
-        ("expired", "is expired"),
-        ("revoked", "is revoked"),
-        ("canceled", "is canceled"),
+        ("issued", "has been issued"),
+        ("expired", "has expired"),
+        ("revoked", "was revoked"),
+        ("canceled", "was canceled"),
         ("rejected", "was rejected"),
         ("denied", "was denied"),
-        ("needs_approval", "waits for approval"),
-        ("needs_csr", "waits for a CSR"),
-        ("waiting_pickup", "picked up"),
+        ("needs_approval", "needs approval"),
+        ("needs_csr", "needs a CSR"),
+        ("waiting_pickup", "is ready"),
     ],
 )
 async def test_an_order_that_no_mail_helps_says_why(finder, certcentral, status, words):
@@ -80,13 +80,15 @@ async def test_an_order_that_no_mail_helps_says_why(finder, certcentral, status,
 async def test_an_order_whose_names_are_validated_says_so(finder, certcentral):
     certcentral.add_order(700001, "a.example", entries=[certcentral.entry("a.example", is_open=False)])
 
-    assert "All names of order 700001 (a.example) are validated." in await rejection_text(finder.find(OrderRef(700001)))
+    assert "All domains on order 700001 (a.example) are validated." in await rejection_text(
+        finder.find(OrderRef(700001))
+    )
 
 
 async def test_an_order_validated_by_another_method_says_so(finder, certcentral):
     certcentral.add_order(700001, "a.example", method="dns-txt-token")
 
-    assert "by a DNS TXT record" in await rejection_text(finder.find(OrderRef(700001)))
+    assert "uses DNS validation (TXT)" in await rejection_text(finder.find(OrderRef(700001)))
 
 
 async def test_a_name_validated_otherwise_is_left_out_with_a_remark(finder, certcentral):
@@ -103,11 +105,11 @@ async def test_an_order_without_allowed_recipients_says_so(finder, certcentral):
     certcentral.add_order(700001, "a.example")
     certcentral.allow("a.example")
 
-    assert "no recipient for a.example" in await rejection_text(finder.find(OrderRef(700001)))
+    assert "no email address for a.example" in await rejection_text(finder.find(OrderRef(700001)))
 
 
 async def test_an_unknown_order_says_so(finder):
-    assert "no order 5" in await rejection_text(finder.find(OrderRef(5)))
+    assert "No order 5" in await rejection_text(finder.find(OrderRef(5)))
 
 
 async def test_an_order_without_any_name_of_its_own_is_still_shown(finder, certcentral):
@@ -254,9 +256,9 @@ async def test_an_order_has_no_other_scope(finder, certcentral):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"is_pending": False}, "is validated"),
-        ({"method": "dns-txt-token"}, "by a DNS TXT record"),
-        ({"is_active": False}, "is deactivated"),
+        ({"is_pending": False}, "is already validated"),
+        ({"method": "dns-txt-token"}, "uses DNS validation (TXT)"),
+        ({"is_active": False}, "is inactive"),
     ],
 )
 async def test_a_domain_that_no_mail_helps_says_why(finder, certcentral, changes, words):
@@ -268,24 +270,24 @@ async def test_a_domain_that_no_mail_helps_says_why(finder, certcentral, changes
 async def test_a_domain_without_allowed_recipients_says_so(finder, certcentral):
     certcentral.add_domain(1, "example.com")
 
-    assert "no recipient for example.com" in await rejection_text(finder.find(DomainRef("example.com")))
+    assert "no email address for example.com" in await rejection_text(finder.find(DomainRef("example.com")))
 
 
 async def test_a_domain_that_went_away_says_so(finder):
-    assert "no domain 5" in await rejection_text(finder.by_key("domain:5"))
+    assert "No domain 5" in await rejection_text(finder.by_key("domain:5"))
 
 
 async def test_an_unknown_name_says_so(finder, certcentral):
     certcentral.add_domain(1, "example.org", "admin@example.org")
 
-    assert "No order and no domain" in await rejection_text(finder.find(DomainRef("example.com")))
+    assert "No order or domain found" in await rejection_text(finder.find(DomainRef("example.com")))
 
 
 async def test_a_name_of_an_order_that_is_over_says_so(finder, certcentral):
     certcentral.add_order(700001, "shop.example.com", status="canceled")
     certcentral.add_order(700002, "shop.example.com", status="issued")
 
-    assert "Order 700002 (shop.example.com) is issued" in await rejection_text(
+    assert "Order 700002 (shop.example.com) has been issued" in await rejection_text(
         finder.find(DomainRef("shop.example.com"))
     )
 
@@ -343,7 +345,7 @@ async def test_an_ov_order_is_resent_by_its_domains(finder, certcentral):
 async def test_an_ov_order_without_any_domain_says_so(finder, certcentral):
     certcentral.add_order(700001, "example.com", is_dv=False)
 
-    assert "no recipient for example.com" in await rejection_text(finder.find(OrderRef(700001)))
+    assert "no email address for example.com" in await rejection_text(finder.find(OrderRef(700001)))
 
 
 async def test_a_domain_is_called_once_however_many_names_wait_below_it(finder, certcentral):
@@ -375,7 +377,7 @@ async def test_many_names_that_share_no_mailbox_say_so(finder, certcentral):
 
     words = await rejection_text(finder.find(OrderRef(700001)))
 
-    assert "9 names wait" in words
+    assert "all 9 domains" in words
     assert "no mailbox is allowed for all" in words
 
 
@@ -462,7 +464,7 @@ async def test_a_name_finds_the_pending_order_that_it_belongs_to(finder, certcen
 async def test_siblings_and_what_is_too_far_below_belong_to_no_order(finder, certcentral, ordered, typed):
     certcentral.add_order(700301, ordered)
 
-    assert "No order and no domain" in await rejection_text(finder.find(DomainRef(typed)))
+    assert "No order or domain found" in await rejection_text(finder.find(DomainRef(typed)))
 
 
 @pytest.mark.fault("K2")
@@ -529,7 +531,7 @@ async def test_of_domains_of_one_name_of_which_none_is_pending_the_newest_is_exp
     certcentral.add_domain(9001, "twice.net", is_pending=False)
     certcentral.add_domain(9002, "twice.net", is_pending=False)
 
-    assert "twice.net is validated" in await rejection_text(finder.find(DomainRef("twice.net")))
+    assert "twice.net is already validated" in await rejection_text(finder.find(DomainRef("twice.net")))
 
 
 async def test_several_pending_domains_of_one_name_are_a_choice(finder, certcentral):

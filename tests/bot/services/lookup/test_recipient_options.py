@@ -96,7 +96,7 @@ async def test_a_scope_without_listed_recipients_is_not_offered(waiting_names, c
     waiting, remarks = await waiting_names.of_domains([(DomainTarget(1234, "shop.example.com"), True)])
 
     assert waiting == ()
-    assert remarks == ("Left out: shop.example.com (DigiCert lists no recipients for this name).",)
+    assert remarks == ("Not included: shop.example.com (DigiCert lists no recipients for this name).",)
 
 
 REFUSAL = CaRejected("The domain is locked.", status=400)
@@ -112,7 +112,7 @@ async def test_a_domain_whose_list_digicert_rejects_is_omitted_with_digicerts_me
     waiting, remarks = await waiting_names.of_domains(targets)
 
     assert [name.name for name in waiting] == ["b.example"]
-    assert remarks == ("Left out: a.example (The domain is locked).",)
+    assert remarks == ("Not included: a.example (The domain is locked).",)
 
 
 @pytest.mark.fault("F8")

@@ -137,7 +137,7 @@ ALL, STATUS = frozenset(Action), frozenset({Action.STATUS})
 SHOP, PAY = "shop.example.com", "pay.example.com"
 RULES = (
     Rule("no secrets", effect_allows=False, actions=STATUS, names=frozenset({"secret.example.com"})),
-    Rule("no order 13", effect_allows=False, actions=STATUS, orders=frozenset({13})),
+    Rule("No order 13", effect_allows=False, actions=STATUS, orders=frozenset({13})),
     Rule("ana", effect_allows=True, actions=ALL, users=frozenset({"U0ANA"})),
     Rule("bob", effect_allows=True, actions=STATUS, users=frozenset({"U0BOB"}), names=frozenset({SHOP, f"*.{SHOP}"})),
     Rule("cat", effect_allows=True, actions=STATUS, users=frozenset({"U0CAT"}), orders=frozenset({7})),

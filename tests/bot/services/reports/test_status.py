@@ -152,7 +152,7 @@ async def test_what_was_never_reported_in_slack_has_no_link(status, certcentral,
     assert "|thread>" not in (await status.report(ana, PKI, OrderRef(1))).text
 
 
-@pytest.mark.parametrize(("state", "said"), [("issued", "is issued"), ("needs_approval", "waits for approval")])
+@pytest.mark.parametrize(("state", "said"), [("issued", "has been issued"), ("needs_approval", "needs approval")])
 async def test_a_state_that_says_no_is_an_answer(status, certcentral, ana, state, said):
     certcentral.add_order(1, "a.example", status=state)
 
@@ -191,7 +191,7 @@ async def test_a_name_shows_its_orders_else_its_domain_else_closed_ones(status, 
     assert "*Order 20 ·" in ov
     assert "*Domain example.com*" in ov
     assert "*Domain example.com* · waiting for email approval" in domain
-    assert "off.com is deactivated" in off
+    assert "off.com is inactive" in off
     assert "*Order 30 ·" in old
 
 

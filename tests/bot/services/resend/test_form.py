@@ -103,7 +103,7 @@ async def test_not_resendable_is_rendered_in_words_without_a_submit_button(form_
 
     view = await form_service.find_target(form, OrderRef(700001))
 
-    assert "is issued" in words(view)
+    assert "has been issued" in words(view)
     assert view["submit"]["text"] == "Check again"
     with pytest.raises(InvalidInput, match="Choose an order"):
         await form_service.submit(ana, "V1", filled(view))
@@ -325,7 +325,7 @@ async def test_several_that_wait_are_a_choice_and_none_is_a_sentence(form_servic
     )
     none = words(await form_service.from_message(form, named(700003)))
     assert "Nothing is pending for order 700003." in none
-    assert "is issued" in none
+    assert "has been issued" in none
     two = words(await form_service.from_message(form, named(700003, 700004)))
     assert "Nothing is pending for order 700003 and order 700004." in two
     weak = [Mention(DomainRef(f"a{number}.example"), False, "a link") for number in range(7)]
@@ -354,7 +354,7 @@ async def test_of_dotted_keys_and_a_real_name_the_real_one_is_explained(form_ser
     )
 
     assert "Nothing is pending for done.example.org." in view
-    assert "Order 700501 (done.example.org) is issued." in view
+    assert "Order 700501 (done.example.org) has been issued." in view
     assert "host.name" not in view
 
 
