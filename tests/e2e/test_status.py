@@ -81,7 +81,7 @@ async def test_what_is_over_unknown_or_misspelt_is_said_plainly(
     assert "has been issued" in (await asks(ana, pki, f"#{ORDER}", "has been issued")).text
     assert "needs approval" in (await asks(ana, pki, "https://needs-approval.example/", "approval")).text
     assert "was canceled" in (await asks(ana, pki, "*.canceled.example", "was canceled")).text
-    assert "knows no order 5 " in (await asks(ana, pki, "5", "knows no order")).text
+    assert "No order 5 " in (await asks(ana, pki, "5", "No order 5")).text
     assert "found for nowhere.example" in (await asks(ana, pki, "nowhere.example", "found for")).text
     assert "for example" in (await asks(ana, pki, "shop", "for example")).text
     assert "pending orders" in (await asks(ana, pki, "help", "/dcv-status:")).text

@@ -238,7 +238,7 @@ def test_a_name_is_not_called_unknown_while_some_rows_could_not_be_read():
     ("nothing", "words"),
     [
         (eligibility.unknown_order(5), ["No order 5", "Check the number"]),
-        (eligibility.unknown_domain(5), ["No domain 5", "ask by its name"]),
+        (eligibility.unknown_domain(5), ["No domain 5", "Search by its name"]),
         (eligibility.unknown_name("xn--bcher-kva.example"), ["bücher.example", "Check the spelling"]),
         (eligibility.no_recipient("a.example"), ["no email address for a.example", "preferences"]),
     ],

@@ -378,7 +378,7 @@ async def test_many_names_that_share_no_mailbox_say_so(finder, certcentral):
     words = await rejection_text(finder.find(OrderRef(700001)))
 
     assert "all 9 domains" in words
-    assert "no mailbox is allowed for all" in words
+    assert "No single mailbox works for all" in words
 
 
 async def test_a_search_finds_lines_and_offers_what_no_line_is(finder, certcentral):
