@@ -52,7 +52,9 @@ class AppUser(Member):
         for block_id, element in find_buttons(blocks):
             if element["type"] == "overflow":
                 for option in element["options"]:
-                    if label in (option["text"]["text"], (block_id, element["action_id"], option["value"])):
+                    # An edit while the menu is open gives the block a new id, and the choice still counts.
+                    is_key = isinstance(label, tuple) and label[1:] == (element["action_id"], option["value"])
+                    if is_key or label == option["text"]["text"]:
                         return Press(block_id, element, option)
             elif label in (element["text"]["text"], (block_id, element["action_id"])) or (
                 action_id and action_id == element["action_id"]
