@@ -153,7 +153,7 @@ async def test_anything_else_is_answered_by_a_whispered_sentence_with_an_example
         await ana.command("/dcv-resend", text, pki)
         await slack.wait_for(lambda heard=number: len(ana.ephemerals) == heard, f"a whisper about {text!r}", 5.0)
 
-    assert all("for example 700001 or shop.example.com" in whisper.visible_text for whisper in ana.ephemerals)
+    assert all("such as 700001 or shop.example.com" in whisper.visible_text for whisper in ana.ephemerals)
     assert pki.messages == []
     assert calls_of(slack, "views.open") == []
     assert [call.name for call in certcentral.calls] == ["GET /user/me"]
@@ -314,21 +314,21 @@ def put_in_place_what_cannot_be_resent(certcentral: CertCentral) -> dict[str, tu
     certcentral.add_domain(1236, "asleep.example", active=False)
     certcentral.add_domain(1237, "mute.example")
     certcentral.set_permitted_emails("mute.example", [])
-    reissue, destination = "reissue or renew it in CertCentral", "Place a new order"
+    reissue, destination = "reissue or renew the order in CertCentral", "place a new order in CertCentral"
     return {
         "700001": ("Order 700001 (issued.example.com) has been issued", reissue),
         "issued.example.com": ("Order 700001 (issued.example.com) has been issued", reissue),
         "700002": ("Order 700002 (canceled.example.com) was canceled", destination),
-        "700003": ("Order 700003 (rejected.example.com) was rejected", "Look up the reason"),
+        "700003": ("Order 700003 (rejected.example.com) was rejected", "See the reason"),
         "700004": ("Order 700004 (revoked.example.com) was revoked", reissue),
-        "700005": ("needs approval in your organization first", "ask an administrator"),
+        "700005": ("needs approval in your organization first", "Ask a CertCentral administrator"),
         "700006": ("All domains on order 700006 (done.example.com) are validated", "/secure/orders/700006"),
-        "700007": ("uses DNS validation (TXT), so there is no email to resend", "change the DCV method"),
-        "700008": ("is uses file validation (HTTP), so there is no email to resend", "change the DCV method"),
-        "valid.example": ("valid.example is validated until", "submit the domain again"),
-        "cname.example": ("uses DNS validation (CNAME), so there is no email to resend", "change the DCV method"),
-        "www.asleep.example": ("asleep.example is inactive", "Activate the domain"),
-        "mute.example": ("DigiCert offers no email address for mute.example", "e-mail preferences"),
+        "700007": ("uses DNS validation (TXT), so there is no email to resend", "switch the order to email"),
+        "700008": ("uses file validation (HTTP), so there is no email to resend", "switch the order to email"),
+        "valid.example": ("valid.example is already validated until", "resubmit the domain"),
+        "cname.example": ("uses DNS validation (CNAME), so there is no email to resend", "switch the order to email"),
+        "www.asleep.example": ("asleep.example is inactive", "Activate it in CertCentral"),
+        "mute.example": ("DigiCert offers no email address for mute.example", "email preferences"),
         "799999": ("No order 799999 in this CertCentral account", "Check the number"),
         "nowhere.test": ("No order or domain found for nowhere.test", "Check the spelling"),
     }

@@ -120,8 +120,8 @@ async def test_what_cannot_be_found_or_understood_is_said_plainly(
     bot: BotProcess, slack: Slack, ana: SimulatedUser, pki: Channel, database_url: str
 ) -> None:
     await asks(ana, pki, "700001", "No requests for order 700001 yet.")
-    await asks(ana, pki, "@ben", "is pick the person")
-    await asks(ana, pki, "shop", "for example")
+    await asks(ana, pki, "@ben", "pick the person")
+    await asks(ana, pki, "shop", "such as 700001")
     await asks(ana, pki, "help", "/dcv-resend history")
     with locked(database_url):
         await asks(ana, pki, "", "No requests yet.")
@@ -223,7 +223,9 @@ async def test_refusals_of_one_person_neither_fill_a_page_nor_the_ledger(
     for number in range(60):
         name = "shop.example.com" if number % 2 else f"made-up-{number}.example.com"
         await cat.command("/dcv-status", name, pki)
-    await slack.wait_for(lambda: len(cat.ephemerals) == 60, "sixty refusals", 30.0)
+        if number % 10 == 9:
+            # On a busy machine, a row that waits for sixty others would come too late.
+            await slack.wait_for(lambda most=number + 1: len(cat.ephemerals) == most, "each refusal", 30.0)
     page = await asks(ana, pki, "", "Recent requests")
     theirs = [row for row in ledger() if row["user_id"] == cat.id]
     await ruled.stop()

@@ -47,7 +47,9 @@ async def test_a_domain_that_lapsed_or_was_never_submitted_says_what_to_do_and_i
     certcentral.add_domain(1, "lapsed.example", pending=False, validated_until=now - timedelta(days=40))
     certcentral.add_domain(2, "added.example", submitted=False)
     certcentral.add_domain(3, "valid.example", pending=False, validated_until=now + timedelta(days=40))
-    lapsed_on, valid_until = f"{now - timedelta(days=40):%Y-%m-%d}", f"{now + timedelta(days=40):%Y-%m-%d}"
+    lapsed_on, valid_until = (
+        f"{day:%B} {day.day}, {day.year}" for day in (now - timedelta(days=40), now + timedelta(days=40))
+    )
 
     forms = {name: await ask(name) for name in ("lapsed.example", "added.example", "valid.example")}
     options = {each["text"]: each["description"] for each in await forms["valid.example"].search("")}
@@ -55,9 +57,9 @@ async def test_a_domain_that_lapsed_or_was_never_submitted_says_what_to_do_and_i
 
     assert f"The validation of lapsed.example expired on {lapsed_on}." in forms["lapsed.example"].text
     assert "added.example was never validated" in forms["added.example"].text
-    assert f"valid.example is validated until {valid_until}." in forms["valid.example"].text
+    assert f"valid.example is already validated until {valid_until}." in forms["valid.example"].text
     for name in ("lapsed.example", "added.example"):
-        assert "Submit the domain for validation again in CertCentral" in forms[name].text
+        assert "Resubmit the domain in CertCentral" in forms[name].text
         assert "is already validated" not in forms[name].text
         assert not sends(forms[name])
     # DigiCert's list does not show that this one was never submitted. The others cannot be helped by an email.
