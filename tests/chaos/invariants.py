@@ -13,7 +13,7 @@ from sandbox.slack import Delivery, Message
 from sandbox.slack.workspace.response_urls import MAX_USES
 from tests.chaos.environment import MARK, Environment, Key, key_of
 from tests.chaos.schedules import MAY
-from tests.e2e.helpers import ENDINGS, Row
+from tests.e2e.helpers import ENDINGS, SENT, Row
 from tests.forked_bot import SHORT, ForkedBot
 
 # Before a call the bot asks who may. An answer serves the calls of all requests for ten seconds, and the call must be
@@ -117,7 +117,7 @@ def _strangers_read_no_outcome(env: Environment, _: list[Row]) -> Iterator[str]:
     observation = next((call.at + (call.after or 0.0) for call in asked if call.status == 200 and not call.error), None)
     for call in calls:
         is_said = call.method in {"chat.postMessage", "chat.update"} and observation is not None
-        if is_said and call.at > observation + SEEN_SECONDS and _tells_text(str(call.params.get("text"))):
+        if is_said and call.at > observation + SEEN_SECONDS and _says_an_outcome(str(call.params.get("text"))):
             yield f"strangers read {call.params.get('text')!r}"
 
 
@@ -239,21 +239,34 @@ def _report_violations(env: Environment, request_id: str, ended: Counter[str]) -
         yield f"{request_id} was told {len(copies)} times directly"
     if not roots:
         return
-    if ended not in [_tells(root) for root in (roots if late else roots[-1:])]:
-        yield f"{request_id} ended as {dict(ended)}, and its root message tells {roots[-1].text!r}"
-    details = [each for each in _messages(env, f"{request_id}.detail") if not each.channel.im]
-    late = _posted_late(env, f"{request_id}.detail")
-    if len(details) > 1 + late or (not details and not copies and not _posts_were_lost(env)):
-        yield f"{request_id} has {len(details)} details"
+    if not any(_is_true_of(root.text, ended) for root in (roots if late else roots[-1:])):
+        yield f"{request_id} ended as {dict(ended)}, and its card says {roots[-1].text!r}"
 
 
-def _tells(root: Message) -> Counter[str]:
-    """The endings that a root message tells."""
-    return _tells_text(root.text)
+# What a card says of a name that was sent: it waits, or what came after that. A later state can hide a lost answer.
+_AFTER_SENDING = (*ENDINGS["sent"], "resent", "Resent", "Tried again", "order ", "no longer")
+_FAILED = "no email was sent"
 
 
-def _tells_text(text: str) -> Counter[str]:
-    return +Counter({kind: len(re.findall(rf"\*{word}\*:", text)) for kind, word in ENDINGS.items()})
+def _is_true_of(card: str, ended: Counter[str]) -> bool:
+    """Return if a card says what the calls ended as, and nothing else."""
+    failed = ended["refused"] + ended["not_sent"]
+    says_sent = any(words in card for words in _AFTER_SENDING)
+    says_unknown = any(words in card for words in ENDINGS["unknown"])
+    says_refused = any(words in card for words in ENDINGS["refused"])
+    return (
+        "Resending DCV email" not in card
+        and (_FAILED in card) == bool(failed)
+        and (says_refused if ended["refused"] else True)
+        and (says_sent if ended["sent"] else True)
+        and (says_unknown or says_sent if ended["unknown"] else not says_unknown)
+        and not (says_sent and set(ended) <= {"refused", "not_sent"})
+        and not (any(words in card for words in ("Email sent to", SENT)) and not ended["sent"])
+    )
+
+
+def _says_an_outcome(text: str) -> bool:
+    return any(words in text for kind in ENDINGS.values() for words in kind)
 
 
 def _alerts_get_one_offer(env: Environment, _: list[Row]) -> Iterator[str]:
