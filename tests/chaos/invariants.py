@@ -467,8 +467,9 @@ def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict) and value.get("type") not in {"plain_text", "plain_text_input"}:
-        for each in value.values():
-            yield from _texts(each)
+        # The value of a button is not shown. It may hold the line that the user typed, to run it again.
+        for key, each in value.items():
+            yield from _texts(each) if key != "value" else ()
     elif isinstance(value, list):
         for each in value:
             yield from _texts(each)
