@@ -78,7 +78,7 @@ def test_only_three_settings_are_needed_and_the_rest_has_the_documented_defaults
             *(timedelta(minutes=minutes) for minutes in (2, 5, 10, 20, 30)),
             *(timedelta(hours=2), timedelta(hours=8), timedelta(days=1), timedelta(days=3)),
         ),
-        "dcv_nudges": (timedelta(minutes=30), timedelta(hours=8), timedelta(days=1)),
+        "dcv_nudges": (timedelta(minutes=30), timedelta(hours=8)),
         "dcv_email_end_note": True,
         "dcv_locale": "en",
         "dcv_person_limits": ((30, 600.0),),

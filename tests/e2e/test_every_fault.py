@@ -29,7 +29,7 @@ QUICK = [
 EVERY = [*QUICK, Fault(lost=True, seconds=1.2 * SHORT.slack_timeout)]
 
 BEFORE_THE_MAIL = {"conversations.info": EVERY, "chat.postMessage": EVERY, "conversations.history": QUICK}
-AFTER_THE_MAIL = {"chat.update": EVERY, "chat.postMessage": QUICK, "conversations.replies": QUICK}
+AFTER_THE_MAIL = {"chat.update": EVERY}
 
 
 def plan(slack: Slack, faults: dict[str, list[Fault]]) -> None:
