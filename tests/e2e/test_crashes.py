@@ -27,7 +27,7 @@ from tests.e2e.helpers import (
 
 ORDER = 700001
 BUSY = {"errors": [{"code": "request_limit", "message": "Too many requests."}]}
-CALLS_OF_A_RESEND = 6
+CALLS_OF_A_RESEND = 5
 # Of many at once: Slack is asked once for all of them who the person is, and what the channel is.
 CALLS_OF_EACH = 4
 
