@@ -244,7 +244,7 @@ def _report_violations(env: Environment, request_id: str, ended: Counter[str]) -
 
 
 # What a card says of a name that was sent: it waits, or what came after that. A later state can hide a lost answer.
-_AFTER_SENDING = (*ENDINGS["sent"], "resent", "Resent", "Tried again", "order ", "no longer")
+_AFTER_SENDING = (*ENDINGS["sent"], "resent", "Resent", "Tried again", "· order ", ": order ", "no longer")
 _FAILED = "no email was sent"
 
 

@@ -195,9 +195,7 @@ async def test_of_twelve_waiting_domains_ten_are_mailed_and_the_others_are_named
     certcentral.add_order(700001, names, product="ov")
 
     form = await ask("700001")
-    remark = form.says(
-        "One request takes 10 domains at most. These wait too; ask for them by name: corp10.example and corp11"
-    )
+    remark = form.says("You can resend for 10 domains at a time. Still pending: corp10.example and corp11")
     await form.submit()
     root = await slack.sees_message(pki, containing=SENT)
 

@@ -187,7 +187,7 @@ async def test_a_signed_payload_that_slack_never_sends_is_acknowledged_and_no_bu
     sent = [await slack.deliver("interactive", payload, "a forged payload") for payload in FORGED]
 
     rows = [json.loads(line) for line in bot.log.splitlines()]
-    shown = [row.keys() for row in rows if row["event"] == "a payload couldn't be read"]
+    shown = [row.keys() for row in rows if row["event"] == "a payload could not be read"]
     assert [delivery.acked for delivery in sent] == [True] * len(FORGED)
     assert shown
     assert not [keys for keys in shown if keys - {"event", "error", "logger", "level", "timestamp"}]

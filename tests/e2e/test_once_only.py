@@ -241,7 +241,7 @@ async def test_a_submission_that_the_database_cannot_accept_is_answered_in_time_
 
     for result in failed:
         assert result.after < 2.25
-        assert [("Nothing was sent" in text, "try again" in text) for text in result.error_texts] == [(True, True)]
+        assert [("Nothing was sent" in text, "Try again" in text) for text in result.error_texts] == [(True, True)]
     assert sent.closed
     assert puts(certcentral, ORDER) == 0
     assert kinds(ledger(), ORDER) == []

@@ -14,7 +14,7 @@ from tests.web_api_methods import called_in_code
 
 GUEST = ("guest", "Guests can't resend DCV emails. Ask a full member of this workspace.")
 BOT = ("bot", "Bots and workflows can't use this command.")
-GONE = ("deactivated", "Your Slack account is inactive")
+GONE = ("deactivated", "Your Slack account is deactivated")
 ELSEWHERE = ("other-workspace", "Only members of this workspace can resend DCV emails.")
 NO_GRANTEES = ("unknown", "I couldn't verify your Slack account")
 TEXTS = {

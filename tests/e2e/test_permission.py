@@ -58,7 +58,7 @@ async def test_whoever_is_no_full_member_is_refused_even_when_listed(
         slack.add_person("uma", ultra_guest=True): ("guest", "Guests can't resend"),
         slack.add_person("robo", bot=True): ("bot", "Bots and workflows can't"),
         slack.add_person("flow", workflow_bot=True): ("bot", "Bots and workflows can't"),
-        slack.add_person("dee", deleted=True): ("deactivated", "Your Slack account is inactive"),
+        slack.add_person("dee", deleted=True): ("deactivated", "Your Slack account is deactivated"),
         slack.add_person("stu", stranger=True): ("other-workspace", "Only members of this workspace can"),
         slack.add_person("oli", team_id="T0ELSEWHERE"): ("other-workspace", "Only members of this workspace can"),
     }

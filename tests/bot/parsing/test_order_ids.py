@@ -120,7 +120,7 @@ def test_money_dates_versions_and_addresses_are_no_ids(text):
     "typed", ["10.100.200.100", "1.2.3", "2026.11.29", "12.30", "1,483.50", "700001,700002", "12,34"]
 )
 def test_a_typed_amount_date_or_address_is_refused(typed):
-    with pytest.raises(InvalidInput, match="for example 700001"):
+    with pytest.raises(InvalidInput, match="such as 700001"):
         read_target(typed)
 
 
