@@ -30,11 +30,7 @@ DENIED_ON_SCREENS = DENIED | {
 # The vocabulary of what people type and paste, in eleven languages: read by the bot, never written.
 INPUT_WORDS = ("bot/parsing/certificate_words.py", "bot/parsing/order_words.py", "bot/parsing/phrases.py")
 # Their texts are being changed.
-PENDING = (
-    "bot/parsing/commands.py",
-    "bot/parsing/targets.py",
-    "bot/services/lookup/eligibility.py",
-)
+PENDING = ("bot/services/lookup/eligibility.py",)
 SOURCES = [
     path
     for folder in ("bot", "handlers")

@@ -426,7 +426,8 @@ def _gave_up(earlier: Sequence[Result], error: CaUnavailable | PermissionUnknown
     if isinstance(error, CaRateLimited):
         if error.retry_after is not None:
             minutes = math.ceil(error.retry_after / 60)
-            return f"DigiCert is limiting requests for the next {minutes} minutes, so I stopped."
+            span = "minute" if minutes <= 1 else f"{minutes} minutes"
+            return f"DigiCert is limiting requests for the next {span}, so I stopped."
         return "DigiCert kept limiting requests, so I stopped."
     tries = len(earlier) + 1
     return f"{error} I tried once." if tries == 1 else f"{error} I tried {tries} times."
