@@ -1,13 +1,13 @@
 """Outgoing messages: ephemeral ones, forms, and messages that can be found again by a key."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError, SlackObjectFormationError
+from slack_sdk.errors import SlackClientError, SlackObjectFormationError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -17,8 +17,9 @@ from bot.models import Destination, Interaction
 from bot.parsing.slack_ids import is_person
 from bot.settings import proxy_for
 from bot.slack.channels import Channel, get_channel
-from bot.slack.client import Client, error_code, mapped_errors
+from bot.slack.client import Client, mapped_errors
 from bot.views.blocks import Message
+from bot.views.tables import has_table, without_tables
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,8 @@ MEMBERSHIP_SECONDS = 5.0
 # First letters of the ids of direct messages, and of users, to whom a post opens a direct message.
 DIRECT = ("D", "U", "W")
 TRIGGER_IS_USED = frozenset({"exchanged_trigger_id", "trigger_exchanged"})
+# Slack brings new blocks to one workspace after the other. After a rejection, tables are tried again this much later.
+NO_TABLES_SECONDS = 3600.0
 VIEW_IS_GONE = frozenset({"not_found", "hash_conflict", "view_not_found"})
 _SHAPE_IS_BAD = frozenset(
     {
@@ -49,6 +52,7 @@ class Chat:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._home_is_missing = False
+        self._no_tables_until = 0.0
         self._shared = cached(self._read_shared, maxsize=1024, ttl=REMEMBERED)
         self._channels = cached(self._read_channel, maxsize=1024, ttl=MEMBERSHIP_SECONDS)
 
@@ -70,8 +74,7 @@ class Chat:
             )
             return
         try:
-            async with mapped_errors():
-                await self._client.chat_postMessage(channel=interaction.actor.user_id, **_payload(message))
+            await self._post("chat.postMessage", message, channel=interaction.actor.user_id)
         except (SlackUnavailable, SlackRejected) as error:
             log.warning("an ephemeral message was lost", user=interaction.actor.user_id, error=str(error))
 
@@ -121,8 +124,7 @@ class Chat:
         the user can open the tab again.
         """
         try:
-            async with mapped_errors():
-                answer = await self._client.views_publish(user_id=user_id, view=dict(view), hash=since)
+            answer = await self._publish_view(user_id, view, since)
         except SlackRejected as error:
             if error.code == "not_enabled":
                 self._log_missing_home()
@@ -133,6 +135,11 @@ class Chat:
             log.warning("Home could not be drawn", user=user_id, error=str(error))
             return None
         return str(answer["view"].get("hash") or "") or None
+
+    async def _publish_view(self, user_id: str, view: Mapping[str, Any], since: str | None) -> AsyncSlackResponse:
+        known = {"user_id": user_id, "hash": since} if since else {"user_id": user_id}
+        drafts = self._drafts(view["blocks"])
+        return await self._call("views.publish", known, [{"view": {**view, "blocks": blocks}} for blocks in drafts])
 
     def _log_missing_home(self) -> None:
         if not self._home_is_missing:
@@ -248,29 +255,60 @@ class Chat:
 
     async def _ephemeral_by_post(self, interaction: Interaction, destination: Destination, message: Message) -> bool:
         try:
-            async with mapped_errors():
-                await self._client.chat_postEphemeral(
-                    channel=destination.channel_id,
-                    user=interaction.actor.user_id,
-                    thread_ts=destination.thread_ts,
-                    **_payload(message),
-                )
+            await self._post(
+                "chat.postEphemeral",
+                message,
+                channel=destination.channel_id,
+                user=interaction.actor.user_id,
+                thread_ts=destination.thread_ts,
+            )
         except (SlackUnavailable, SlackRejected):
             return False
         return True
 
     async def _post(self, method: str, message: Message, **arguments: Any) -> AsyncSlackResponse:
-        """Call a method with blocks. If Slack rejects their format, call it once more with the text only."""
+        """Call a method with a message. If Slack rejects its blocks, send them without tables, then only the text.
+
+        Raises SlackRejected or SlackUnavailable.
+        """
         known = {name: value for name, value in arguments.items() if value is not None}
         payload = _payload(message)
-        async with mapped_errors():
+        drafts = [{**payload, "blocks": blocks} for blocks in self._drafts(payload["blocks"])]
+        return await self._call(method, known, [*drafts, _plain(message)])
+
+    def _drafts(self, blocks: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+        """Return the blocks, and those without tables if there are any. If Slack rejected tables lately, only these."""
+        if not has_table(blocks):
+            return [blocks]
+        are_rejected = asyncio.get_running_loop().time() < self._no_tables_until
+        return [*([] if are_rejected else [blocks]), without_tables(blocks)]
+
+    async def _call(
+        self, method: str, known: Mapping[str, Any], drafts: Sequence[Mapping[str, Any]]
+    ) -> AsyncSlackResponse:
+        """Call a method with the first of the drafts whose blocks Slack accepts.
+
+        Raises SlackRejected or SlackUnavailable.
+        """
+        for number, draft in enumerate(drafts):
             try:
-                return await self._client.api_call(method, json={**known, **payload})
-            except SlackApiError as error:
-                if error_code(error) not in _SHAPE_IS_BAD:
+                async with mapped_errors():
+                    answer = await self._client.api_call(method, json={**known, **draft})
+            except SlackRejected as error:
+                if error.code not in _SHAPE_IS_BAD or number == len(drafts) - 1:
                     raise
-                log.exception("Slack rejected the blocks of a message; sending only its text", method=method)
-                return await self._client.api_call(method, json={**known, **_plain(message)})
+                level = log.warning if _has_table(draft) else log.exception
+                level("Slack rejected the blocks of a message; sending less of it", method=method, error=error.code)
+                continue
+            if number and _has_table(drafts[number - 1]):
+                # Accepted without the table, so the table was the reason.
+                self._no_tables_until = asyncio.get_running_loop().time() + NO_TABLES_SECONDS
+            return answer
+        raise AssertionError("there is always one draft")
+
+
+def _has_table(draft: Mapping[str, Any]) -> bool:
+    return has_table(draft["view"]["blocks"] if "view" in draft else draft["blocks"])
 
 
 def _payload(message: Message) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Messages of the bot: ephemeral messages, forms, and messages that can be found again."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from bot.models import Actor, Destination, Interaction
 from bot.slack.chat import METADATA, REMEMBERED
 from bot.views import resend_form
 from bot.views.blocks import Message, section
+from bot.views.tables import DataTable
 from sandbox.faults import answers, drops
 
 BUSY = answers(429, {"ok": False, "error": "ratelimited"})
@@ -441,3 +443,31 @@ async def test_home_that_slack_does_not_accept_is_logged(chat, slack, ana, logge
 
     assert await chat.publish_home(ana.id, {"type": "home", "blocks": [section("x").to_dict()]}) is None
     assert [each["log_level"] for each in logged] == [level]
+
+
+TABLE = Message("12 domains", (DataTable("Domains", ("Domain", "Ends"), [("a.example", "Dec 14")]),))
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+async def test_a_workspace_without_tables_gets_the_rows_as_text_and_is_asked_once(
+    chat, slack, destination, pki, calls, accepts
+):
+    slack.block_kit = replace(slack.block_kit, accepts_data_tables=accepts)
+
+    _, ts = await chat.post(destination, TABLE, "k1")
+    await chat.edit(destination, ts, TABLE)
+
+    kinds = [block["type"] for block in root(pki)[0].blocks]
+    assert kinds == (["data_table"] if accepts else ["section", "context", "section"])
+    assert (calls("chat.postMessage"), calls("chat.update")) == (1 if accepts else 2, 1)
+
+
+async def test_home_without_tables_shows_the_rows_as_text(chat, slack, ana):
+    slack.home_tab_enabled = True
+    slack.block_kit = replace(slack.block_kit, accepts_data_tables=False)
+    view = {"type": "home", "blocks": [block.to_dict() for block in TABLE.blocks]}
+
+    await chat.publish_home(ana.id, view)
+
+    assert "a.example" in ana.home_tab.text
+    assert [block["type"] for block in ana.home_tab.blocks] == ["section", "context", "section"]

@@ -204,7 +204,11 @@ class Slack:
 
     @staticmethod
     def takes_message(message):
-        payload = json.loads(json.dumps(message.payload()))
+        return Slack.takes_payload(message.payload())
+
+    @staticmethod
+    def takes_payload(payload):
+        payload = json.loads(json.dumps(payload))
         assert [
             *check_message(payload),
             *check_message(payload, update=True),
