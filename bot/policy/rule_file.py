@@ -169,8 +169,8 @@ class _RuleSchema(BaseModel):
         names = self.names or []
         actions = frozenset(self.allow or self.deny or ())
         if self.deny and Action.RESEND in actions:
-            # A revalidation sends the same emails.
-            actions |= {Action.REVALIDATE}
+            # A revalidation sends the same emails, and an approval lets someone else send them.
+            actions |= {Action.REVALIDATE, Action.APPROVE}
         return Rule(
             name=self.name,
             effect_allows=self.allow is not None,

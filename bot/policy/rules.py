@@ -17,6 +17,7 @@ class Action(StrEnum):
     RESEND = "resend"
     REVALIDATE = "revalidate"
     OVERRIDE = "override-cooldown"
+    APPROVE = "approve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Resource:
     target: str = ""
 
 
-# The actions that send emails.
-_EMAILING = frozenset({Action.RESEND, Action.REVALIDATE})
+# The actions that lead to emails.
+_EMAILING = frozenset({Action.RESEND, Action.REVALIDATE, Action.APPROVE})
 
 ANYTHING = Resource()
 # The part of a resource that a deny matches: a name, a pattern of the rule, an order id, or None for unknown names.
@@ -307,6 +308,7 @@ DOING = {
     Action.RESEND: ("resend", " DCV emails"),
     Action.REVALIDATE: ("revalidate", " domains"),
     Action.OVERRIDE: ("resend during the cooldown", ""),
+    Action.APPROVE: ("approve emails", ""),
 }
 _MOST_NAMES = 3
 

@@ -41,7 +41,7 @@ def test_the_example_is_read():
     assert (frozen.effect_allows, frozen.is_for_all, frozen.actions) == (
         False,
         True,
-        {Action.RESEND, Action.REVALIDATE},
+        {Action.RESEND, Action.REVALIDATE, Action.APPROVE},
     )
 
 
