@@ -91,11 +91,15 @@ class PermissionUnknown(BotError):
 
 
 class NotResendable(BotError):
-    """There is no email to resend. `hint` says what would help instead."""
+    """There is no email to resend. `hint` says what would help instead.
 
-    def __init__(self, sentence: str, instead: str) -> None:
+    `kind` is one word for the reason, for counts: "validated", "method", "unknown", or empty for all others.
+    """
+
+    def __init__(self, sentence: str, instead: str, kind: str = "") -> None:
         super().__init__(sentence)
         self.hint = instead
+        self.kind = kind
 
 
 class CooldownActive(BotError):

@@ -8,6 +8,11 @@ from contextvars import ContextVar
 from typing import Generic, TypeVar
 
 EVERYBODY = "everybody"
+# The items of all plans together. People who wait for an answer go first.
+BULK = "bulk"
+# Work for one person, in counts that need not say for whom. It counts as work that they wait for for so many seconds.
+PERSON = "person"
+PERSON_SECONDS = 5.0
 _person: ContextVar[str] = ContextVar("person", default=EVERYBODY)
 
 _Item = TypeVar("_Item")

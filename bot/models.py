@@ -194,6 +194,7 @@ class ResendRequest:
     a user who may not resend and asked the actor to do it; None if the actor sent it of their own accord.
 
     If `revalidates`, its calls are the steps of a revalidation: each begins only after the one before succeeded.
+    `plan` is the id of the plan that it is an item of. Such a request has no messages of its own.
     """
 
     id: str
@@ -207,6 +208,7 @@ class ResendRequest:
     key: str = ""
     requested_by: str | None = None
     revalidates: bool = False
+    plan: str | None = None
 
     @property
     def order_id(self) -> int | None:
@@ -253,6 +255,12 @@ class LedgerEvent(StrEnum):
     SENDING = "sending"
     TURNED_AWAY = "turned_away"
     ASKED = "asked"
+    PLANNED = "planned"
+    PLAN_STARTED = "plan_started"
+    PLAN_ENDED = "plan_ended"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SKIPPED = "skipped"
     SENT = "sent"
     REFUSED = "refused"
     NOT_SENT = "not_sent"

@@ -77,6 +77,8 @@ _TAKES = {
     "dcv_follow_ups": "durations after the resend, shortest first, without repeats, such as 5m,30m,2h; or none",
     "dcv_nudges": "durations after the resend, shortest first, without repeats, such as 5m,30m,2h; or none",
     "dcv_email_end_note": "true or false",
+    "dcv_bulk_reason_over": "a number of targets from 0 to 500, such as 10",
+    "dcv_bulk_approve_over": "a number of targets from 0 to 500, such as 25; 0 turns approvals off",
     "dcv_locale": "a language code such as en, de or zh_CN",
     "dcv_person_limits": "numbers per time, shortest time first (30d at most), such as 30/10m,100/1d",
     "digicert_limits": "numbers per time, shortest time first, such as 100/5s,1000/3m",
@@ -379,6 +381,8 @@ class Settings(DatabaseSettings):
     dcv_follow_ups: _Durations = tuple(map(_read_duration, _items("2m,5m,10m,20m,30m,2h,8h,1d,3d")))
     dcv_nudges: _Durations = tuple(map(_read_duration, _items("30m,8h")))
     dcv_email_end_note: bool = True
+    dcv_bulk_reason_over: Annotated[int, Field(ge=0, le=500)] = 10
+    dcv_bulk_approve_over: Annotated[int, Field(ge=0, le=500)] = 25
     dcv_locale: Annotated[str, StringConstraints(pattern="^[A-Za-z]{2,3}([_-][A-Za-z]{2,4})?$")] = "en"
     dcv_person_limits: Annotated[_Limits, AfterValidator(_countable)] = ((30, 600.0),)
     digicert_limits: _Limits = ((100, 5.0), (1000, 180.0))

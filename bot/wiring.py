@@ -23,6 +23,14 @@ from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.denial_log import DenialLog
 from bot.services.authorization.explain import PolicyExplainer
 from bot.services.authorization.policy_loader import PolicyLoader
+from bot.services.bulk.approval import BulkApproval
+from bot.services.bulk.limits import BulkLimits
+from bot.services.bulk.people import PlanPeople
+from bot.services.bulk.plans import BulkService
+from bot.services.bulk.preview import BulkPreviews
+from bot.services.bulk.result import BulkReporter
+from bot.services.bulk.runner import BulkRunner
+from bot.services.bulk.selection import BulkSelection
 from bot.services.follow_up.check_now import CheckNow
 from bot.services.follow_up.observer import ValidationObserver
 from bot.services.follow_up.poller import StatusPoller
@@ -57,6 +65,7 @@ from bot.slack.directory import Directory
 from bot.store.alerts import Alerts
 from bot.store.approval_asks import ApprovalAsks
 from bot.store.backlog import BacklogReader
+from bot.store.bulk_plans import BulkPlans
 from bot.store.call_guard import CallGuard
 from bot.store.cluster.membership import Leadership, Membership
 from bot.store.cluster.rate_limit_slots import RateLimitSlots
@@ -100,6 +109,11 @@ class Services:
     alert_ingester: AlertIngester
     approval_asks: ApprovalAskService
     approval_answers: ApprovalAnswers
+    bulk: BulkService
+    bulk_approval: BulkApproval
+    bulk_previews: BulkPreviews
+    bulk_reporter: BulkReporter
+    bulk_runner: BulkRunner
     leadership: Leadership
     offer_worker: OfferWorker
     status_poller: StatusPoller
@@ -185,6 +199,8 @@ async def _begun(dependencies: Dependencies) -> AsyncIterator[Services]:
         await membership.join()
         await engine.launch()
         await services.resend.start_pending()
+        await services.bulk_previews.start_pending()
+        await services.bulk_runner.start_pending()
         try:
             yield services
         finally:
@@ -261,6 +277,21 @@ class _Container:
                 self.publisher,
                 self.clock,
             ),
+            bulk=self.bulk,
+            bulk_approval=BulkApproval(
+                self.authorizer,
+                self.plan_people,
+                self.bulk_limits,
+                self.bulk_plans,
+                self.bulk_reporter,
+                self.bulk_runner,
+                self.publisher,
+                self.database,
+                self.clock,
+            ),
+            bulk_previews=self.bulk_previews,
+            bulk_reporter=self.bulk_reporter,
+            bulk_runner=self.bulk_runner,
             leadership=membership.leadership,
             offer_worker=self.offer_worker,
             status_poller=StatusPoller(self.background, self.follow_ups, worker, self.clock, self.dependencies.steady),
@@ -310,6 +341,63 @@ class _Container:
             CallGuard(self.database, membership),
             self.dependencies.steady,
             self.dependencies.timings,
+            self.plan_people.objection,
+        )
+
+    @cached_property
+    def bulk_plans(self) -> BulkPlans:
+        return BulkPlans(self.database)
+
+    @cached_property
+    def bulk_limits(self) -> BulkLimits:
+        settings = self.settings
+        return BulkLimits(self.bulk_plans, settings.dcv_bulk_reason_over, settings.dcv_bulk_approve_over, self.clock)
+
+    @cached_property
+    def plan_people(self) -> PlanPeople:
+        return PlanPeople(self.authorizer, self.bulk_plans)
+
+    @cached_property
+    def bulk_selection(self) -> BulkSelection:
+        return BulkSelection(self.finder, self.account, self.resend, self.clock)
+
+    @cached_property
+    def bulk_reporter(self) -> BulkReporter:
+        return BulkReporter(self.bulk_plans, self.bulk_limits, self.follow_ups, self.publisher, self.chat, self.clock)
+
+    @cached_property
+    def bulk_previews(self) -> BulkPreviews:
+        return BulkPreviews(
+            self.authorizer, self.bulk_plans, self.bulk_selection, self.bulk_reporter, self.engine, self.clock
+        )
+
+    @cached_property
+    def bulk_runner(self) -> BulkRunner:
+        return BulkRunner(
+            self.authorizer,
+            self.plan_people,
+            self.bulk_plans,
+            self.bulk_selection,
+            self.resend,
+            self.bulk_reporter,
+            self.engine,
+            self.clock,
+        )
+
+    @cached_property
+    def bulk(self) -> BulkService:
+        return BulkService(
+            self.authorizer,
+            self.plan_people,
+            self.bulk_limits,
+            self.bulk_plans,
+            Forms(self.database),
+            self.bulk_previews,
+            self.bulk_runner,
+            self.database,
+            self.settings.dcv_locale,
+            self.clock,
+            self.settings.dcv_person_limits,
         )
 
     @cached_property
@@ -398,6 +486,7 @@ class _Container:
             self.engine,
             self.schedule,
             self.clock,
+            self.bulk_reporter,
         )
 
     @cached_property

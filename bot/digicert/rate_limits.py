@@ -15,7 +15,7 @@ from pyrate_limiter import InMemoryBucket, Limiter, MonotonicClock, Rate, Single
 
 from bot.clock import ends_within
 from bot.errors import StoreUnavailable
-from bot.fair_share import EVERYBODY, FairQueue, current_person, working_for
+from bot.fair_share import BULK, EVERYBODY, PERSON, PERSON_SECONDS, FairQueue, current_person, working_for
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +31,10 @@ _COUNT_SECONDS = 1.0
 _LIGHT = 20
 
 _BACKGROUND = "background"
+# These go after the people.
+_LAST = (_BACKGROUND, BULK)
+# After a delay, a plan may catch up on this many calls at once.
+_CATCH_UP = 4
 
 
 class RateLimiter(Protocol):
@@ -47,10 +51,16 @@ class RateLimiter(Protocol):
 class Slots(Protocol):
     """The times at which calls may go, shared by several processes."""
 
-    async def reserve(self) -> tuple[int, float]:
-        """Reserve the next free slot. Return its id, and the seconds until its time.
+    async def reserve(self, kind: str = "") -> tuple[int, float]:
+        """Reserve the next free slot. Return its id, and the seconds until its time. `kind` is BULK, PERSON, or empty.
 
         Raises StoreUnavailable if the database does not answer.
+        """
+
+    async def bulk_pause(self, interval: float) -> float:
+        """Return the seconds until plans may make their next call, if they make one in each `interval` of seconds.
+
+        Raises StoreUnavailable if it cannot be read.
         """
 
     async def release(self, slot: int) -> None:
@@ -63,8 +73,11 @@ class Slots(Protocol):
 class _Source(Protocol):
     """A limiter without fairness: it does not know who calls."""
 
-    async def reserve(self) -> None:
+    async def reserve(self, kind: str = "", /) -> None:
         """Wait until one more call is allowed. A cancelled wait uses up nothing."""
+
+    async def bulk_pause(self, interval: float, /) -> float:
+        """Return the seconds until plans may make their next call, as far as other processes matter."""
 
     async def in_use(self, seconds: float, /) -> int:
         """Return how many calls all processes made in the last `seconds`, as far as that is known."""
@@ -81,7 +94,11 @@ class _Rates:
         # By default the limiter clears its bucket in a thread that is never stopped. `reserve` clears it instead.
         self._limiter = Limiter(SingleBucketFactory(self._bucket, schedule_leak=False))
 
-    async def reserve(self) -> None:
+    async def bulk_pause(self, _: float) -> float:
+        """Return 0: there is no other process."""
+        return 0.0
+
+    async def reserve(self, _: str = "") -> None:
         """Wait until one more call is allowed, first come, first served. A cancelled wait uses up nothing."""
         self._bucket.leak(self._clock.now())
         await self._limiter.try_acquire_async()
@@ -102,11 +119,18 @@ class _SharedRates:
         self._slots = slots
         self._releasing: set[asyncio.Task[None]] = set()
 
-    async def reserve(self) -> None:
+    async def bulk_pause(self, interval: float) -> float:
+        """Return the seconds until plans may make their next call; 0 while the database is unavailable."""
+        try:
+            return await self._slots.bulk_pause(interval)
+        except StoreUnavailable:
+            return 0.0
+
+    async def reserve(self, kind: str = "") -> None:
         """Wait until one more call is allowed. A cancelled wait releases its slot."""
         await self._alone.reserve()
         try:
-            slot, seconds = await self._slots.reserve()
+            slot, seconds = await self._slots.reserve(kind)
         except StoreUnavailable as error:
             log.warning("only this process observes the rate limits", error=str(error))
             return
@@ -165,6 +189,36 @@ class _Window:
                 del self._by[person]
 
 
+class _BulkPace:
+    """The pace of all plans: evenly at the slowest rate, and at half of it while a person waits for an answer.
+
+    A burst would use up a long rate, and people would wait for the end of its window.
+    """
+
+    def __init__(self, source: _Source, rates: Sequence[tuple[int, float]]) -> None:
+        self._source = source
+        self._interval = max(seconds / calls for calls, seconds in rates)
+        self._due_at = 0.0
+        self._person_at = float("-inf")
+        self._place_in_line = asyncio.Lock()
+
+    def note_person(self) -> None:
+        """Remember that a person made a call just now."""
+        self._person_at = time.monotonic()
+
+    async def turn(self) -> None:
+        """Wait until plans may make one more call. A cancelled wait uses up nothing."""
+        async with self._place_in_line:
+            while pause := await self._pause():  # noqa: ASYNC110 - nothing happens but that time passes
+                await asyncio.sleep(pause)
+            now = time.monotonic()
+            interval = self._interval * (2 if now - self._person_at < PERSON_SECONDS else 1)
+            self._due_at = max(self._due_at, now - _CATCH_UP * interval) + interval
+
+    async def _pause(self) -> float:
+        return max(0.0, self._due_at - time.monotonic(), await self._source.bulk_pause(self._interval))
+
+
 class _Waiter:
     """One call that waits until it is allowed."""
 
@@ -192,6 +246,7 @@ class _FairRateLimiter:
         self._arrived = asyncio.Event()
         self._has_dealer = False
         self._passed = 0
+        self._pace = _BulkPace(source, rates)
         self._background = _BackgroundRateLimiter(self, _Rates(halved(rates)))
 
     @property
@@ -202,6 +257,10 @@ class _FairRateLimiter:
     async def acquire(self) -> None:
         """Wait until one more call is allowed to `current_person()`. A cancelled wait uses up nothing."""
         person, waiter = current_person(), _Waiter()
+        if person == BULK:
+            await self._pace.turn()
+        elif _has_share(person):
+            self._pace.note_person()
         self._waiting.add(person, waiter)
         self._arrived.set()
         try:
@@ -225,10 +284,10 @@ class _FairRateLimiter:
         """Reserve one call of the source, and allow it to the person who is next by then."""
         self._has_dealer = True
         try:
-            while await self._next_counted() is None:
+            while (person := await self._next_counted()) is None:
                 self._arrived.clear()
                 await ends_within(_COUNT_SECONDS, self._arrived.wait())
-            await self._source.reserve()
+            await self._source.reserve(BULK if person == BULK else PERSON if _has_share(person) else "")
             self._serve_next()
         finally:
             self._has_dealer = False
@@ -242,9 +301,10 @@ class _FairRateLimiter:
     def _next(self) -> str | None:
         """Return the person who is next; None while all who wait have used up their share."""
         waiting = self._waiting.people
-        people = [person for person in waiting if person != _BACKGROUND and self._is_open(person)]
-        if _BACKGROUND in waiting and (self._passed >= MOST_PASSED or not people):
-            return _BACKGROUND
+        people = [person for person in waiting if person not in _LAST and self._is_open(person)]
+        others = [person for person in waiting if person in _LAST]
+        if others and (self._passed >= MOST_PASSED or not people):
+            return others[0]
         return people[0] if people else None
 
     def _is_open(self, person: str) -> bool:
@@ -256,15 +316,16 @@ class _FairRateLimiter:
         person = self._next() or next(iter(waiting), None)
         if not person:
             return
-        self._passed = self._passed + 1 if _BACKGROUND in waiting and person != _BACKGROUND else 0
+        is_passing = person not in _LAST and any(other in _LAST for other in waiting)
+        self._passed = self._passed + 1 if is_passing else 0
         for window in self._windows:
             window.add(person)
         self._waiting.pop(person).serve()
 
 
 def _has_share(person: str) -> bool:
-    """Return True for a person. Reads for everybody have no share, and background work has another limit."""
-    return person not in (EVERYBODY, _BACKGROUND)
+    """Return True for a person. Reads for everybody have no share. Background work and plans have other limits."""
+    return person not in (EVERYBODY, *_LAST)
 
 
 class LocalRateLimiter(_FairRateLimiter):

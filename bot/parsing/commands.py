@@ -9,6 +9,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 
 from bot.errors import InvalidInput, MistypedCommand
 from bot.languages import read_locale
+from bot.parsing.bulk import is_list
 from bot.parsing.targets import INVISIBLE, LONGEST_TEXT, QUOTES, DomainRef, OrderRef, quoted, read_target
 
 LONGEST_REASON = 300
@@ -22,9 +23,11 @@ RESEND_COMMAND = "/dcv-resend"
 STATUS_COMMAND = "/dcv-status"
 HISTORY = "history"
 WHY = "why"
+BULK = "bulk"
 # What people type as a first word, and the command that it belongs to.
 _COMMANDS = {
     HISTORY: f"{RESEND_COMMAND} {HISTORY}",
+    BULK: f"{RESEND_COMMAND} {BULK}",
     WHY: f"{RESEND_COMMAND} {WHY}",
     "help": f"{RESEND_COMMAND} help",
     "status": STATUS_COMMAND,
@@ -101,14 +104,22 @@ class ExplainPolicy:
     wanted: OrderRef | DomainRef | None = None
 
 
-Command = OpenForm | ResendNow | ShowHistory | ExplainPolicy | ShowHelp
+@dataclass(frozen=True, slots=True)
+class PlanMany:
+    """The command to resend for many targets: the filter or the list as it was typed, or nothing for an empty form."""
+
+    wanted: str = ""
+
+
+Command = OpenForm | ResendNow | ShowHistory | ExplainPolicy | PlanMany | ShowHelp
 
 
 def read_command(text: str) -> Command:
     """Parse the text after the resend command. Without text, return OpenForm.
 
-    The syntax is `history [order or domain or person]`, `why [@user] [name]`, `help`, or
-    `<order or domain> [to <address> …] [in <language>] [because <reason>]`, with the reason last.
+    The syntax is `history [order or domain or person]`, `why [@user] [name]`, `bulk [filter or list]`, `help`, or
+    `<order or domain> [to <address> …] [in <language>] [because <reason>]`, with the reason last. Several orders and
+    domains mean the same as behind `bulk`.
     Raises InvalidInput for anything else, or if the text is too long.
     """
     words = _words(text)
@@ -121,9 +132,13 @@ def read_command(text: str) -> Command:
         return _history(words[1:])
     if keyword == WHY:
         return _why(words[1:])
+    if keyword == BULK:
+        return PlanMany(" ".join(words[1:]))
     try:
         return _resend(words)
     except InvalidInput as error:
+        if is_list(text):
+            return PlanMany(" ".join(words))
         raise _mistyped(words) or error from None
 
 

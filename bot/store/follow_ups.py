@@ -39,6 +39,20 @@ class FollowUps:
         async with self._database.read() as connection:
             return await _of(connection, request_id)
 
+    async def states_of(self, request_ids: Collection[str]) -> dict[str, set[FollowUpState]]:
+        """Return the states of the follow-ups of each of these requests. One without any is not in the result."""
+        chosen = sa.select(follow_ups.c.request_id, follow_ups.c.state).where(follow_ups.c.request_id.in_(request_ids))
+        found: dict[str, set[FollowUpState]] = {}
+        for row in await self._database.rows(chosen) if request_ids else ():
+            found.setdefault(row.request_id, set()).add(FollowUpState(row.state))
+        return found
+
+    async def ended_since(self, request_ids: Collection[str], since: datetime) -> list[FollowUp]:
+        """Return the follow-ups of these requests that ended at a time or later, oldest first."""
+        mine = (follow_ups.c.request_id.in_(request_ids), follow_ups.c.ended_at >= format_timestamp(since))
+        chosen = sa.select(follow_ups).where(*mine).order_by(follow_ups.c.ended_at)
+        return [_read(row) for row in await self._database.rows(chosen)]
+
     async def due(self, now: datetime, most: int) -> list[FollowUp]:
         """Return at most `most` follow-ups that have a check or an announcement due by now, longest due first.
 

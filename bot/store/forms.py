@@ -22,7 +22,8 @@ class Form:
 
     Each target that is drawn makes a new version. `requested_by` is the id of the user who asked the actor to resend,
     if there is one. `before` and `found_in` are shown again if only a choice changes. `response_url` is a secret: with
-    it, the bot answers in a channel that it is not in, for 30 minutes.
+    it, the bot answers in a channel that it is not in, for 30 minutes. `changes` is the id of the plan that a form of
+    many targets changes.
     """
 
     actor: Actor
@@ -34,6 +35,7 @@ class Form:
     before: str | None = None
     found_in: str | None = None
     response_url: str | None = field(default=None, repr=False)
+    changes: str | None = None
 
     def requested(self, by: str) -> "Form":
         """Return the form as another user requested it; unchanged if the actor requested it of themselves."""

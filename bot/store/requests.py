@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.async_cache import cached
 from bot.models import Call, ResendRequest
 from bot.store.database import Database
-from bot.store.schema import format_timestamp, last_recipients, requests
+from bot.store.schema import bulk_items, format_timestamp, last_recipients, requests
 from bot.store.upsert import upsert
 
 REMEMBERED = 60.0
@@ -32,8 +32,13 @@ class Requests:
         return await self._remembered(request_id)
 
     async def unreported(self) -> list[str]:
-        """Return the ids of the requests whose outcome is not published yet, oldest first."""
-        open_ones = sa.select(requests.c.id).where(requests.c.reported_at.is_(None)).order_by(requests.c.accepted_at)
+        """Return the ids of the requests whose outcome is not published yet, oldest first.
+
+        The items of plans are not among them: their plan carries them out.
+        """
+        is_item = sa.exists().where(bulk_items.c.request_id == requests.c.id)
+        unreported = sa.select(requests.c.id).where(requests.c.reported_at.is_(None), ~is_item)
+        open_ones = unreported.order_by(requests.c.accepted_at)
         return [row.id for row in await self._database.rows(open_ones)]
 
     async def reported(self, request_id: str, at: datetime) -> None:

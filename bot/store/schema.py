@@ -241,6 +241,35 @@ approval_asks = Table(
 Index("approval_asks_request", approval_asks.c.request_id)
 Index("approval_asks_email", approval_asks.c.email)
 
+bulk_plans = Table(
+    "bulk_plans",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("at", String(27), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("person_id", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("targets", Integer, nullable=False),
+    Column("started_at", String(27)),
+    Column("started_seq", Integer),
+    Column("body", Text, nullable=False),
+)
+Index("bulk_plans_state", bulk_plans.c.state)
+Index("bulk_plans_user", bulk_plans.c.user_id, bulk_plans.c.started_seq)
+
+bulk_items = Table(
+    "bulk_items",
+    metadata,
+    Column("plan_id", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("request_id", String(32), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("outcome", String(16)),
+    Column("words", Text, nullable=False),
+    Column("ended_at", String(27)),
+)
+Index("bulk_items_request", bulk_items.c.request_id)
+
 # This table and the next have times of the database's own clock, as the clocks of the instances may differ.
 leases = Table(
     "leases",
@@ -255,6 +284,7 @@ rate_limit_slots = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("at", DateTime(timezone=True), nullable=False),
+    Column("kind", String(16), nullable=False, server_default=""),
 )
 Index("rate_limit_slots_at", rate_limit_slots.c.at, rate_limit_slots.c.id)
 

@@ -227,6 +227,28 @@ def prune(
     raise typer.Exit(asyncio.run(commands.prune(before, yes, _echo)))
 
 
+bulk = typer.Typer(help="Export the result of a bulk resend.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(bulk, name="bulk")
+
+
+@bulk.command("export")
+def export_bulk(
+    plan: Annotated[str, typer.Argument(metavar="ID", help="The ID of the plan, shown with its result.")],
+    format_: Annotated[Literal["csv", "jsonl"], typer.Option("--format", help="Output format.")] = "csv",
+) -> None:
+    """Write the result of a bulk resend to standard output.
+
+    One row for each target: target, domains, recipients, outcome, reason, time,
+    and the row of the audit log with its hash. Changes nothing; safe to run while
+    the bot is running.
+
+    Exits with 1 if there is no such plan, with 2 if the database can't be read.
+    """
+    from handlers.cli import bulk as commands
+
+    raise typer.Exit(asyncio.run(commands.export(plan, format_)))
+
+
 policy = typer.Typer(help="Inspect permissions.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(policy, name="policy")
 

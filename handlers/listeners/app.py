@@ -18,6 +18,7 @@ from bot.wiring import Services
 from handlers.listeners import (
     alerts,
     approvals,
+    bulk,
     command_buttons,
     fallback,
     global_shortcut,
@@ -44,6 +45,7 @@ FEATURES = (
     alerts,
     approvals,
     resend_form,
+    bulk,
     result_buttons,
     quick_resend,
     resend_asks,

@@ -11,6 +11,7 @@ from bot.parsing.commands import (
     RESEND_COMMAND,
     ExplainPolicy,
     OpenForm,
+    PlanMany,
     ResendNow,
     ShowHelp,
     ShowHistory,
@@ -32,6 +33,7 @@ class ResendCommand:
         self._form_service = services.form_service
         self._resend = services.resend
         self._routes = services.result_routes
+        self._bulk = services.bulk
         self._history_report = services.history_report
         self._policy_explainer = services.policy_explainer
         self._chat = services.chat
@@ -52,6 +54,12 @@ class ResendCommand:
         command = read_command(text)
         if isinstance(command, OpenForm | ResendNow):
             await self._resend_or_open(interaction, command, trigger_id)
+        elif isinstance(command, PlanMany):
+            if (destination := interaction.destination) is None:
+                raise StaleInteraction("button")
+            view = await self._bulk.open(interaction.actor, destination, command.wanted, interaction.response_url)
+            await self._chat.open_form(trigger_id, view)
+            await self._chat.remove_ephemeral(interaction)
         else:
             await self._chat.send_ephemeral(interaction, await self._answer(interaction, command))
 

@@ -21,6 +21,7 @@ RETAIN_SECONDS = 3600.0
 POLL_SECONDS = 60.0
 SHARING_SECONDS = 60.0
 REFUSAL_SECONDS = 60.0
+EXPIRY_SECONDS = 60.0
 
 Work = Coroutine[Any, Any, None]
 
@@ -59,6 +60,9 @@ def _of_the_leader(services: Services) -> list[Work]:
         _regularly(POLL_SECONDS, services.status_poller.poll, at_once=True),
         _regularly(RECOVERY_SECONDS, services.workflow_recovery.run_once, at_once=True),
         _regularly(SWEEP_SECONDS, services.resend.start_pending),
+        _regularly(SWEEP_SECONDS, services.bulk_previews.start_pending),
+        _regularly(SWEEP_SECONDS, services.bulk_runner.start_pending),
+        _regularly(EXPIRY_SECONDS, services.bulk_runner.expire),
         _regularly(SHARING_SECONDS, services.offer_worker.withdraw),
         *(_regularly(RETAIN_SECONDS, clean_up) for clean_up in cleanups),
         _regularly(RETAIN_SECONDS, services.head_log.log_head, at_once=True),

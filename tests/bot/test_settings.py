@@ -80,6 +80,8 @@ def test_only_three_settings_are_needed_and_the_rest_has_the_documented_defaults
         ),
         "dcv_nudges": (timedelta(minutes=30), timedelta(hours=8)),
         "dcv_email_end_note": True,
+        "dcv_bulk_reason_over": 10,
+        "dcv_bulk_approve_over": 25,
         "dcv_locale": "en",
         "dcv_person_limits": ((30, 600.0),),
         "digicert_limits": ((100, 5.0), (1000, 180.0)),

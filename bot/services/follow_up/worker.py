@@ -24,6 +24,7 @@ from bot.models import (
 from bot.policy.rules import Action
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.resources import resource_for_request
+from bot.services.bulk.result import BulkReporter
 from bot.services.follow_up.observer import ValidationObserver
 from bot.services.publishing.delivery import (
     attempt_delivery,
@@ -68,6 +69,7 @@ class FollowUpWorker:
     _engine: WorkflowEngine
     _schedule: FollowUpSchedule
     _clock: Clock
+    _bulk: BulkReporter
 
     def __attrs_post_init__(self) -> None:
         self._under_way: dict[str, asyncio.Task[None]] = {}
@@ -268,8 +270,13 @@ class FollowUpWorker:
             return None
 
     async def _refresh_root(self, follow_up: FollowUp) -> None:
-        """Publish the time of the check in the root message. If Slack is unavailable, the next check publishes it."""
+        """Publish the time of the check in the root message. If Slack is unavailable, the next check publishes it.
+
+        The card of a plan shows no times of checks.
+        """
         request = await self._requests.get(follow_up.request_id)
+        if request.plan:
+            return
         try:
             await self._reporter.refresh_root(request, is_urgent=False)
         except SlackRejected as error:
@@ -287,6 +294,9 @@ class FollowUpWorker:
     async def _announce_now(self, follow_up_id: str, number: int, update: StatusUpdate) -> None:
         request, follow_up = await self._find(follow_up_id)
         if not follow_up:
+            return
+        if request.plan:
+            await self._bulk.show_changes(request.plan)
             return
         try:
             root = await self._reporter.refresh_root(request, is_urgent=False)

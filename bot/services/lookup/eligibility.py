@@ -74,7 +74,7 @@ def order_ineligible(order: Order, url: str = "") -> NotResendable | None:
     state, instead = _NO_MAIL_HELPS[order.status]
     if url and order.status not in OVER:
         instead = f"{instead} Open it in CertCentral: {url}"
-    return NotResendable(f"{_subject(order)} {state}.", instead)
+    return NotResendable(f"{_subject(order)} {state}.", instead, "validated" if order.status == "issued" else "")
 
 
 def domain_ineligible(domain: Domain) -> NotResendable | None:
@@ -96,7 +96,7 @@ def below_validated(name: str, domain: Domain, now: datetime) -> NotResendable |
             left = f" ({_counted(max(0, (until - now).days), 'day', 'days')} left)" if until else ""
             sentence = f"No pending order has {display_name(name)}."
             parent = f"{display_name(domain.name)} {valid_in_words(until, lapsed)}{left}."
-            return NotResendable(f"{sentence} {parent}", _RENEW)
+            return NotResendable(f"{sentence} {parent}", _RENEW, "validated")
         case _:
             return None
 
@@ -107,7 +107,7 @@ def _validation_has_nothing(name: str, validation: DomainValidation) -> NotResen
         case Pending() | Unclear(is_pending=None):
             return None
         case Valid(until, lapsed):
-            return NotResendable(f"{name} {valid_in_words(until, lapsed)}.", _RENEW)
+            return NotResendable(f"{name} {valid_in_words(until, lapsed)}.", _RENEW, "validated")
         case Expired(at):
             when = f" on {_day(at)}" if at else ""
             return NotResendable(f"The validation of {name} expired{when}.", f"No email can renew it yet. {_SUBMIT}")
@@ -164,7 +164,8 @@ def no_name_waits(order: Order, validation: OrderValidation, url: str = "") -> N
     sentence = f"{_subject(order)} has no pending domain."
     if validation.names:
         sentence = f"All domains on {_subject(order, 'order')} are validated."
-    return NotResendable(sentence, " ".join(_needs(order, validation)) + next_step)
+    kind = "validated" if validation.names else ""
+    return NotResendable(sentence, " ".join(_needs(order, validation)) + next_step, kind)
 
 
 def without_names(validation: OrderValidation) -> OrderValidation:
@@ -221,13 +222,13 @@ def not_on_an_order(name: str, scope: str) -> tuple[str, ...]:
 def unknown_order(order_id: int) -> NotResendable:
     """Return the answer for an order id that the account does not have."""
     instead = "Check the number, or search by domain."
-    return NotResendable(f"No order {order_id} in this CertCentral account.", instead)
+    return NotResendable(f"No order {order_id} in this CertCentral account.", instead, "unknown")
 
 
 def unknown_domain(domain_id: int) -> NotResendable:
     """Return the answer for a domain id that the account does not have."""
     instead = "It may have been removed. Search by its name, or choose another one."
-    return NotResendable(f"No domain {domain_id} in this CertCentral account.", instead)
+    return NotResendable(f"No domain {domain_id} in this CertCentral account.", instead, "unknown")
 
 
 def unknown_name(name: str, unreadable: str = "") -> NotResendable:
@@ -239,7 +240,7 @@ def unknown_name(name: str, unreadable: str = "") -> NotResendable:
         sentence = f"No order or domain found for {display_name(name)} among those that I could read."
         return NotResendable(sentence, f"{unreadable} Search by order number, or look in CertCentral.")
     instead = "Check the spelling, or search by order number."
-    return NotResendable(f"No order or domain found for {display_name(name)}.", instead)
+    return NotResendable(f"No order or domain found for {display_name(name)}.", instead, "unknown")
 
 
 def unreadable_rows(orders: int, domains: int) -> str:
@@ -292,4 +293,4 @@ def some(names: Sequence[str]) -> str:
 
 def _another_method(subject: str, method: str) -> NotResendable:
     instead = "Finish the validation as CertCentral shows it, or switch the order to email there."
-    return NotResendable(f"{subject} uses {in_words(method)}, so there is no email to resend.", instead)
+    return NotResendable(f"{subject} uses {in_words(method)}, so there is no email to resend.", instead, "method")

@@ -1,7 +1,7 @@
 """The only way to a resend: a request is accepted in one transaction, then a durable workflow carries it out."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +11,18 @@ from attrs import define, field
 from bot.clock import Clock
 from bot.errors import BotError, CooldownActive, LimitReached
 from bot.metrics import Metrics
-from bot.models import NO_REACH, Actor, Call, CallStep, Cooldown, Destination, LedgerEvent, Reach, ResendRequest
+from bot.models import (
+    NO_REACH,
+    Actor,
+    Call,
+    CallResult,
+    CallStep,
+    Cooldown,
+    Destination,
+    LedgerEvent,
+    Reach,
+    ResendRequest,
+)
 from bot.policy.rules import AccessContext, Action, Resource
 from bot.services.authorization.authorizer import Authorizer, denied, refusal
 from bot.services.authorization.resources import resource_for_calls
@@ -26,6 +37,7 @@ from bot.store.ledger.entries import Entry, Ledger, append
 from bot.store.person_limits import ReachedLimit
 from bot.store.requests import Requests
 from bot.store.retention import COOLDOWN_RETENTION, WORKFLOW_RETENTION
+from bot.store.retry import until_available
 from bot.store.schema import format_timestamp
 from bot.views import resend_messages
 from bot.workflow_engine import Steps, WorkflowEngine
@@ -33,6 +45,8 @@ from bot.workflow_engine import Steps, WorkflowEngine
 log = structlog.get_logger(__name__)
 
 FLOW = "resend_v1"
+
+Pause = Callable[[Result], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +56,8 @@ class NewRequest:
     `cause` identifies the user's act in Slack, so that a repeated delivery gets the same request id. `seen_at` is the
     time at which the form was drawn: a reason does not override a cooldown that began later. `reach` is everything
     that its emails would validate, as DigiCert reported it then. `continues` is the id of an unfinished revalidation
-    whose remaining steps these are: its cooldown does not stop them.
+    whose remaining steps these are: its cooldown does not stop them. `plan` is the id of the plan that it is an item
+    of: it counts with its plan for the limits of a person, and no reason overrides a cooldown.
     """
 
     actor: Actor
@@ -58,6 +73,7 @@ class NewRequest:
     requested_by: str | None = None
     revalidates: bool = False
     continues: str | None = None
+    plan: str | None = None
 
     @property
     def action(self) -> Action:
@@ -127,6 +143,8 @@ class ResendService:
         return request.id
 
     async def _over_limit(self, transaction: Transaction, request: ResendRequest) -> _Refused | None:
+        if request.plan:
+            return None
         limit = await person_limits.reached_limit(transaction, request.actor, self._person_limits, request.at)
         if limit is None:
             return None
@@ -148,10 +166,11 @@ class ResendService:
         cooldown = await cooldowns.active(transaction, _keys(request.calls), request.at, but_of=asked.continues)
         if cooldown is None:
             return None
-        override = context.decide(Action.OVERRIDE, resource)
-        self._authorizer.require_answer(override)
         error: BotError
-        if not override.allowed:
+        override = context.decide(Action.OVERRIDE, resource)
+        if not asked.plan:
+            self._authorizer.require_answer(override)
+        if not asked.plan and not override.allowed:
             about = {"subject": request.subject}
             entry = denied(request.actor, request.at, Action.OVERRIDE, override.rule, about, resource)
             error = refusal(context, Action.OVERRIDE, resource, override)
@@ -188,6 +207,28 @@ class ResendService:
         """Start each accepted request whose outcome is not reported yet, in case its start was lost."""
         for request_id in await self._requests.unreported():
             await self.start(request_id)
+
+    async def is_known(self, request_id: str) -> bool:
+        """Return True if a request with this id was accepted."""
+        async with self._database.read() as connection:
+            return await requests.known(connection, request_id) is not None
+
+    async def carry_out(self, request_id: str, pause: Pause) -> Mapping[int, CallResult] | None:
+        """Settle each call of an accepted item of a plan, and return the results. It needs no report of its own.
+
+        Before each further attempt it awaits `pause` with the result of the last one. Return None if that returns
+        False: then the item has not ended. Safe to repeat, also after a crash.
+        """
+        request = await until_available(self._requests.get, request_id)
+        for number in range(len(request.calls)):
+            earlier: list[Result] = []
+            while not (result := await self._sender.attempt(request_id, number, list(earlier)))["ended"]:
+                if not result.get("paused"):
+                    earlier.append(result)
+                if not await pause(result):
+                    return None
+        await until_available(self._requests.reported, request_id, self._clock())
+        return await until_available(self._ledger.results, request_id)
 
     async def clean_up(self) -> None:
         """Delete workflows that ended, and cooldowns that expired, over an hour ago. The ledger has their history."""
@@ -235,7 +276,7 @@ class ResendService:
 
     def _request(self, asked: NewRequest) -> ResendRequest:
         return ResendRequest(
-            id=hashlib.sha256(f"{asked.actor.team_id}:{asked.cause}".encode()).hexdigest()[:16],
+            id=id_of_cause(asked.actor, asked.cause),
             actor=asked.actor,
             destination=asked.destination,
             subject=asked.subject,
@@ -246,11 +287,17 @@ class ResendService:
             key=asked.key,
             requested_by=asked.requested_by,
             revalidates=asked.revalidates,
+            plan=asked.plan,
         )
 
 
+def id_of_cause(actor: Actor, cause: str) -> str:
+    """Return the id of what a user's act causes. A repeated delivery of the act gives the same id."""
+    return hashlib.sha256(f"{actor.team_id}:{cause}".encode()).hexdigest()[:16]
+
+
 def _has_reason(asked: NewRequest, cooldown: ActiveCooldown) -> bool:
-    return asked.reason is not None and (asked.seen_at is None or cooldown.at <= asked.seen_at)
+    return asked.reason is not None and asked.plan is None and (asked.seen_at is None or cooldown.at <= asked.seen_at)
 
 
 def _keys(calls: Iterable[Call]) -> list[str]:

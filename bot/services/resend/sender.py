@@ -3,7 +3,7 @@
 import asyncio
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -16,10 +16,10 @@ from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.digicert.send_guard import Confirm
 from bot.errors import CaError, CaRateLimited, CaRejected, CaUnavailable, PermissionUnknown
-from bot.fair_share import working_for
+from bot.fair_share import BULK, working_for
 from bot.follow_up_schedule import FollowUpSchedule
 from bot.metrics import Metrics
-from bot.models import Address, Call, CallStep, DomainTarget, LedgerEvent, OrderTarget, ResendRequest
+from bot.models import Address, Call, CallStep, DomainTarget, LedgerEvent, OrderTarget, Reach, ResendRequest
 from bot.policy.rules import Action
 from bot.recipients import folded
 from bot.services.authorization.authorizer import Authorizer
@@ -59,11 +59,13 @@ class Result(TypedDict, total=False):
     """The result of one attempt, as JSON. If the call has not ended, the reason and the time of the next attempt.
 
     `wait` is in seconds, `at` and `again_at` are ISO timestamps. `busy` means a 429 of DigiCert.
-    `permission_unknown` means that Slack did not confirm the user's permission.
+    `permission_unknown` means that Slack did not confirm the user's permission. `paused` means that its plan was
+    stopped, so that no attempt was made.
     """
 
     ended: Required[bool]
     busy: bool
+    paused: bool
     permission_unknown: bool
     words: str
     wait: float
@@ -106,6 +108,18 @@ class _PreflightFailed(Exception):
     """A reason not to make the call, found right before it."""
 
 
+class PlanPaused(Exception):
+    """The plan of a call does not run now, so that the call must wait."""
+
+
+# Returns why a call of a plan must not be made, or None. Raises PlanPaused or PermissionUnknown.
+PlanCheck = Callable[[ResendRequest, Call, Reach], Awaitable[str | None]]
+
+
+async def _no_plans(_: ResendRequest, __: Call, ___: Reach) -> str | None:
+    raise PlanPaused
+
+
 @define(eq=False, repr=False, slots=False)
 class CallSender:
     """The workflow step of a resend that calls DigiCert.
@@ -127,6 +141,7 @@ class CallSender:
     _guard: CallGuard = field()
     _steady: Clock = field(default=Factory(lambda self: self._clock, takes_self=True))
     _timings: Timings = PRODUCTION
+    _plan_check: PlanCheck = _no_plans
 
     def __attrs_post_init__(self) -> None:
         # The revalidations whose first step this process carries out: another process makes no further call of them.
@@ -154,10 +169,11 @@ class CallSender:
             return await self._end(this, LedgerEvent.UNKNOWN, _STOPPED)
         if objection := await self._missing_step(this):
             return await self._end(this, LedgerEvent.NOT_SENT, objection)
-        if not earlier and self._clock() - this.request.at > TOO_LATE:
+        is_late = self._clock() - this.request.at > TOO_LATE and not this.request.plan
+        if not earlier and is_late:
             words = "The bot was down for more than an hour, so this request expired. Resend if you still need it."
             return await self._end(this, LedgerEvent.NOT_SENT, words)
-        with working_for(this.request.actor.user_id):
+        with working_for(BULK if this.request.plan else this.request.actor.user_id):
             return await self._try(this)
 
     async def _missing_step(self, this: CallAttempt) -> str | None:
@@ -184,6 +200,8 @@ class CallSender:
         try:
             if objection := await self._preflight_failure(this):
                 return await self._end(this, LedgerEvent.NOT_SENT, objection)
+        except PlanPaused:
+            return Result(ended=False, paused=True)
         except CaRejected as error:
             return await self._end(this, LedgerEvent.REFUSED, str(error))
         except (CaUnavailable, PermissionUnknown) as error:
@@ -254,6 +272,8 @@ class CallSender:
         if not decision.allowed:
             log.warning("no longer allowed", call=this.call_no, rule=decision.rule)
             return "The requester lost permission before the email was sent."
+        if request.plan and (objection := await self._plan_check(request, call, reach)):
+            return objection
         return await self._audience_failure(call.target, call) if isinstance(call.target, DomainTarget) else None
 
     async def _late_preflight_failure(self, this: CallAttempt) -> str | None:
@@ -262,6 +282,8 @@ class CallSender:
             return await self._preflight_failure(this)
         except CaError as error:
             return str(error)
+        except PlanPaused:
+            return "The plan was stopped before the email was sent."
 
     async def _audience_failure(self, target: DomainTarget, call: Call) -> str | None:
         """Return why DigiCert could email others than the chosen addresses, or None. Lists are at most a minute old.

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from bot.fair_share import BULK, PERSON, PERSON_SECONDS
 from bot.store.database import Database
 from bot.store.schema import rate_limit_slots
 
 # Calls differ in how long they take to arrive: two of them may be closer together at DigiCert than they were here.
 MARGIN_SECONDS = 0.05
+# The pace of plans holds over so many of their calls, so that small delays do not add up.
+_PACED = 5
 _LOCK = sa.text(f"SELECT pg_advisory_xact_lock({0x6463765F736C})")
 
 
@@ -33,21 +36,45 @@ class RateLimitSlots:
         last = sa.select(sa.func.max(rate_limit_slots.c.at)).scalar_subquery()
         next_one = sa.func.greatest(sa.func.clock_timestamp(), last, *earliest)
         ahead = sa.extract("epoch", rate_limit_slots.c.at - sa.func.clock_timestamp())
-        self._insert = sa.insert(rate_limit_slots).values(at=next_one).returning(rate_limit_slots.c.id, ahead)
+        self._next_one, self._ahead = next_one, ahead
         longest = sa.func.make_interval(0, 0, 0, 0, 0, 0, max(seconds for _, seconds in rates) + 1.0)
         self._prune = sa.delete(rate_limit_slots).where(rate_limit_slots.c.at < sa.func.clock_timestamp() - longest)
 
-    async def reserve(self) -> tuple[int, float]:
-        """Reserve the next free slot. Return its id, and the seconds until its time.
+    async def reserve(self, kind: str = "") -> tuple[int, float]:
+        """Reserve the next free slot. Return its id, and the seconds until its time. `kind` is BULK, PERSON, or empty.
 
         Raises StoreUnavailable if the database does not answer.
         """
         async with self._database.write_unlocked() as connection:
             await connection.execute(_LOCK)
             # A separate statement, so that its snapshot has the slots that others inserted before we got the lock.
-            slot, ahead = (await connection.execute(self._insert)).one()
+            new = sa.insert(rate_limit_slots).values(at=self._next_one, kind=kind)
+            slot, ahead = (await connection.execute(new.returning(rate_limit_slots.c.id, self._ahead))).one()
             await connection.execute(self._prune)
         return int(slot), max(0.0, float(ahead))
+
+    async def bulk_pause(self, interval: float) -> float:
+        """Return the seconds until plans may make their next call, if they make one in each `interval` of seconds.
+
+        The interval is twice as long if a person made a call in the last PERSON_SECONDS, in any process. Raises
+        StoreUnavailable if it cannot be read.
+        """
+        earlier = (
+            sa.select(rate_limit_slots.c.at)
+            .where(rate_limit_slots.c.kind == BULK)
+            .order_by(rate_limit_slots.c.at.desc(), rate_limit_slots.c.id.desc())
+            .offset(_PACED - 1)
+            .limit(1)
+            .scalar_subquery()
+        )
+        lately = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, PERSON_SECONDS)
+        person = sa.exists().where(rate_limit_slots.c.kind == PERSON, rate_limit_slots.c.at > lately)
+        passed = sa.extract("epoch", sa.func.clock_timestamp() - earlier)
+        async with self._database.write_unlocked() as connection:
+            seconds, is_shared = (await connection.execute(sa.select(passed, person))).one()
+        if seconds is None:
+            return 0.0
+        return max(0.0, _PACED * interval * (2 if is_shared else 1) - float(seconds))
 
     async def in_use(self, seconds: float) -> int:
         """Return how many slots are reserved from `seconds` ago on. Raises StoreUnavailable if it cannot be read."""

@@ -9,12 +9,15 @@ import sqlalchemy as sa
 import stamina
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.bulk import OVER
 from bot.errors import StoreUnavailable
 from bot.models import LedgerEvent
 from bot.store.database import Database
 from bot.store.ledger.entries import Entry, append
 from bot.store.ledger.hash_chain import Chain, ChainPosition
 from bot.store.schema import (
+    bulk_items,
+    bulk_plans,
     cooldowns,
     format_timestamp,
     last_recipients,
@@ -45,7 +48,8 @@ class Cut:
 async def plan(connection: AsyncConnection, start: ChainPosition, before: datetime, now: datetime) -> Cut:
     """Return the rows behind `start` that were written before a time and belong to finished requests. Changes nothing.
 
-    A request is finished if its outcome is published, none of its cooldowns is active, and each row of it may go.
+    A request is finished if its outcome is published, none of its cooldowns is active, and each row of it may go. A
+    plan is finished if it is over.
     """
     first_young = await Chain(connection).first_since(format_timestamp(before), start.seq)
     if first_young is None:
@@ -85,10 +89,14 @@ async def _held(connection: AsyncConnection, after: int, through: int, now: date
     inside = (mine.c.seq > after, mine.c.seq <= through)
     unpublished = sa.select(requests.c.id).where(requests.c.reported_at.is_(None))
     cooling = sa.select(cooldowns.c.request_id).where(cooldowns.c.expires_at > format_timestamp(now))
+    over = [each.value for each in OVER]
+    planned = sa.select(bulk_plans.c.id).where(bulk_plans.c.state.not_in(over))
+    of_plans = sa.select(bulk_items.c.request_id).where(bulk_items.c.plan_id.in_(planned))
+    unfinished = sa.union_all(unpublished, cooling, planned, of_plans)
     has_later_rows = sa.exists().where(ledger.c.request_id == mine.c.request_id, ledger.c.seq > through)
     first = (
         sa.select(mine.c.seq, mine.c.request_id)
-        .where(*inside, sa.or_(mine.c.request_id.in_(unpublished), mine.c.request_id.in_(cooling), has_later_rows))
+        .where(*inside, sa.or_(mine.c.request_id.in_(unfinished), has_later_rows))
         .order_by(mine.c.seq)
         .limit(1)
     )
@@ -123,6 +131,8 @@ async def _remove_some(database: Database, through: int) -> int:
         at = await transaction.scalar(sa.select(ledger.c.at).where(ledger.c.seq == last))
         await transaction.execute(sa.delete(posts).where(sa.func.substr(posts.c.key, 1, _ID_DIGITS).in_(gone)))
         await transaction.execute(sa.delete(requests).where(requests.c.id.in_(gone)))
+        await transaction.execute(sa.delete(bulk_items).where(bulk_items.c.plan_id.in_(gone)))
+        await transaction.execute(sa.delete(bulk_plans).where(bulk_plans.c.id.in_(gone)))
         await transaction.execute(sa.delete(last_recipients).where(last_recipients.c.at <= at))
         await transaction.execute(sa.delete(ledger_search_keys).where(ledger_search_keys.c.seq <= last))
         return (await transaction.execute(sa.delete(ledger).where(ledger.c.seq <= last))).rowcount

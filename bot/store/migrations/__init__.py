@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 # The newest migration. A test compares it with the files in `versions`.
-HEAD = "approval_asks"
+HEAD = "bulk_plans"
 
 
 def revision_of(connection: sa.Connection) -> str | None:

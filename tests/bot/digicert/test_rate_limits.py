@@ -194,7 +194,7 @@ class FakeSlots:
         self.asked = 0
         self.used = 0
 
-    async def reserve(self):
+    async def reserve(self, kind=""):
         self.asked += 1
         if not self.ahead:
             raise StoreUnavailable("The database is away.")

@@ -18,6 +18,8 @@ from bot.policy.principal import Principal
 from bot.policy.rules import Rules
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.policy_loader import PolicyLoader
+from bot.services.bulk.limits import BulkLimits
+from bot.services.bulk.result import BulkReporter
 from bot.services.lookup.account import AccountCache
 from bot.services.lookup.allowed_emails import AllowedEmails
 from bot.services.lookup.finder import Finder
@@ -29,6 +31,7 @@ from bot.services.resend.requests import ResendService
 from bot.services.resend.sender import CallSender
 from bot.slack.channels import Channel
 from bot.store import cooldowns, requests, schema
+from bot.store.bulk_plans import BulkPlans
 from bot.store.cooldowns import Cooldowns
 from bot.store.follow_ups import FollowUps
 from bot.store.ledger.entries import Entry, Ledger, append
@@ -402,6 +405,21 @@ def pending_mentions(certcentral, account_cache):
 @pytest.fixture
 def publisher(chat, posts, clock):
     return MessagePublisher(chat, posts, clock)
+
+
+@pytest.fixture
+def bulk_plans(database):
+    return BulkPlans(database)
+
+
+@pytest.fixture
+def bulk_limits(bulk_plans, clock):
+    return BulkLimits(bulk_plans, 10, 25, clock)
+
+
+@pytest.fixture
+def bulk_reporter(bulk_plans, bulk_limits, follow_ups, publisher, chat, clock):
+    return BulkReporter(bulk_plans, bulk_limits, follow_ups, publisher, chat, clock)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ COMMANDS = {
     "check": "Check settings",
     "ledger": "Verify, export, or prune",
     "policy": "Inspect permissions",
+    "bulk": "Export the result",
 }
 LEDGER = ("verify", "export", "prune")
 
@@ -38,6 +39,7 @@ def test_the_help_names_every_command_and_what_it_does(terminal):
         ["--help"],
         *([command, "--help"] for command in COMMANDS),
         *(["ledger", command, "--help"] for command in LEDGER),
+        ["bulk", "export", "--help"],
     ],
     ids=" ".join,
 )

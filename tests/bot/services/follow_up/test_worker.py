@@ -24,8 +24,12 @@ def observer(certcentral, clock):
 
 
 @pytest.fixture
-def follow_up_worker(authorizer, stored, follow_ups, observer, reporter, publisher, engine, schedule, clock):
-    return FollowUpWorker(authorizer, stored, follow_ups, observer, reporter, publisher, engine, schedule, clock)
+def follow_up_worker(
+    authorizer, stored, follow_ups, observer, reporter, publisher, engine, schedule, clock, bulk_reporter
+):
+    return FollowUpWorker(
+        authorizer, stored, follow_ups, observer, reporter, publisher, engine, schedule, clock, bulk_reporter
+    )
 
 
 @pytest.fixture

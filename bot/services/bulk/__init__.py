@@ -1,0 +1,1 @@
+"""Plans: many emails with one decision."""

@@ -1,0 +1,33 @@
+"""The limits of plans: above how many targets a plan needs a reason, and above how many another person."""
+
+from datetime import timedelta
+
+from attrs import define
+
+from bot.bulk import BulkPlan
+from bot.clock import Clock
+from bot.store.bulk_plans import BulkPlans
+
+DAY = timedelta(hours=24)
+
+
+@define(eq=False, repr=False, slots=False)
+class BulkLimits:
+    """The limits of the settings. 0 turns the second person off."""
+
+    _plans: BulkPlans
+    _reason_over: int
+    _approve_over: int
+    _clock: Clock
+
+    def needs_reason(self, targets: int, reason: str | None) -> bool:
+        """Return True if so many targets need a reason, and there is none."""
+        return targets > self._reason_over and not reason
+
+    async def needs_approval(self, plan: BulkPlan) -> bool:
+        """Return True if a plan needs another person: with the plans that its requester started in the last day."""
+        if not self._approve_over:
+            return False
+        ids = {plan.actor.user_id, plan.person_id}
+        started = await self._plans.targets_since(ids, self._clock() - DAY, but=plan.id)
+        return started + plan.targets > self._approve_over
