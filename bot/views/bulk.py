@@ -379,7 +379,7 @@ def read_plan_value(value: str) -> tuple[str, str]:
 def approvers_wanted(plan: BulkPlan, who: str) -> Message:
     """Return the reply that asks others to approve. `who` is marked-up text, empty if no one can be named."""
     words = f"{person(plan.actor.user_id)} asks for approval of {_counted(plan.emails, 'email')}."
-    text = f"{who}: {words}" if who else words
+    text = f"{words} {who}".strip()
     return Message(text, (section(text),))
 
 

@@ -7,7 +7,7 @@ import pytest
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
-from tests.e2e.helpers import Rows
+from tests.e2e.helpers import Rows, start_again
 
 FIRST = 700001
 
@@ -70,3 +70,81 @@ async def test_a_pasted_list_is_previewed_sent_once_each_and_counted(
     ]
     assert [row["kind"] for row in ledger()].count("sent") == 6
     assert slack.problems == []
+
+
+@pytest.fixture
+def ben(slack: Slack) -> SimulatedUser:
+    """A colleague who may approve."""
+    return slack.add_person("ben")
+
+
+@pytest.fixture
+async def slow_bot(
+    make_bot: Callable[..., BotProcess], slack: Slack, ana: SimulatedUser, ben: SimulatedUser
+) -> BotProcess:
+    """A bot that makes a few calls in a second, and needs a second person above three targets."""
+    settings = {"DCV_FOLLOW_UPS": "12h", "DIGICERT_LIMITS": "8/1s", "DCV_BULK_APPROVE_OVER": "3"}
+    bot = make_bot(DCV_ALLOWED_USERS=f"{ana.id},{ben.id}", **settings)
+    await bot.start()
+    await slack.wait_for_connection()
+    return bot
+
+
+async def test_another_person_approves_and_a_stopped_run_continues_with_what_is_left(
+    slow_bot: BotProcess,
+    slack: Slack,
+    certcentral: CertCentral,
+    ana: SimulatedUser,
+    ben: SimulatedUser,
+    pki: Channel,
+    ledger: Rows,
+) -> None:
+    orders = add_orders(certcentral, 14)
+    card = await previews(ana, pki, " ".join(map(str, orders)))
+    await ana.click(card, "Ask for approval")
+    asked = await ben.is_notified("asks for approval of 14 emails")
+    await slack.wait_for(lambda: "Approve" in card.buttons, "the buttons for the approval", 20.0)
+    await ana.click(card, "Approve")
+    await ana.receives("someone else must decide")
+    before = len(certcentral.resends)
+
+    await ben.click(card, "Approve")
+    await slack.wait_for(lambda: len(certcentral.resends) > 2, "the first emails", 30.0)
+    await ben.click(card, "Stop")
+    await slack.wait_for(lambda: any(label.startswith("Continue") for label in card.buttons), "the stop", 30.0)
+    stopped = len(certcentral.resends)
+    label = next(label for label in card.buttons if label.startswith("Continue"))
+    await ana.click(card, label)
+    await slack.wait_for(lambda: card.content.says("14 of 14 · 14 sent"), "the result", 60.0)
+
+    assert asked.text.endswith(f"Who can: <@{ben.id}>.")
+    assert before == 0
+    assert label == f"Continue with the {14 - stopped} left"
+    assert sorted(call.name for call in certcentral.resends) == sorted(
+        f"PUT /order/certificate/{order_id}/resend-emails" for order_id in orders
+    )
+    assert [row["kind"] for row in ledger() if row["kind"] in ("planned", "approved", "plan_started")] == [
+        "planned",
+        "approved",
+        "plan_started",
+        "plan_started",
+    ]
+    assert slack.problems == []
+
+
+async def test_a_killed_run_continues_and_sends_nothing_twice(
+    slow_bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, ben: SimulatedUser, pki: Channel
+) -> None:
+    orders = add_orders(certcentral, 12)
+    card = await previews(ana, pki, " ".join(map(str, orders)))
+    await ana.click(card, "Ask for approval")
+    await slack.wait_for(lambda: "Approve" in card.buttons, "the buttons for the approval", 20.0)
+    await ben.click(card, "Approve")
+
+    await slack.wait_for(lambda: len(certcentral.resends) > 2, "the first emails", 30.0)
+    await slow_bot.kill()
+    await start_again(slow_bot, slack)
+    await slack.wait_for(lambda: card.content.says("12 of 12"), "the result", 60.0)
+
+    names = [call.name for call in certcentral.resends]
+    assert len(names) == len(set(names)) >= 11

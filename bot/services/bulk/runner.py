@@ -210,7 +210,7 @@ class BulkRunner:
         """Wait until items may go on. Raises _Stopped if the plan is stopped, or must stop because of its people."""
         while True:
             while run.waits_until and (pause := (run.waits_until - self._clock()).total_seconds()) > 0:
-                await asyncio.sleep(min(pause, _POLL_SECONDS))
+                await _sleep(min(pause, _POLL_SECONDS))
                 await self._require_running(run)
             run.waits_until = None
             plan = await self._require_running(run)
@@ -286,7 +286,7 @@ class BulkRunner:
                 run.waits_until, run.why = datetime.fromisoformat(result["again_at"]), result["words"]
             until = self._clock() + timedelta(seconds=result["wait"])
             while (pause := (until - self._clock()).total_seconds()) > 0:
-                await asyncio.sleep(min(pause, _POLL_SECONDS))
+                await _sleep(min(pause, _POLL_SECONDS))
                 await until_available(self._require_running, run)
         except _Stopped:
             return False
@@ -361,6 +361,10 @@ def _request(plan: BulkPlan, item: BulkItem, reach: Reach, calls: tuple[Call, ..
         revalidates=item.revalidates,
         plan=plan.id,
     )
+
+
+async def _sleep(seconds: float) -> None:
+    await asyncio.sleep(seconds)
 
 
 async def _no_pause(_: Result) -> bool:
