@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,6 @@ ANSWER_SECONDS = 2 * LOCK_SECONDS
 # The key under which a connection's `info` holds the newest ledger row that its transaction wrote.
 NEWEST = "newest row"
 _MIGRATION_LOCK = 0x6463765F7265
-_HURRIED = {
-    "lock_timeout": f"{int(LOCK_SECONDS * 1000)}",
-    "statement_timeout": f"{int(LOCK_SECONDS * 1000)}",
-    "idle_in_transaction_session_timeout": "5s",
-}
 # A migration may wait for that of another process, and may take long itself.
 _MIGRATION_SECONDS = 60.0
 _UNHURRIED = {
@@ -55,8 +51,9 @@ Transaction = AsyncConnection
 class Database:
     """One SQLite file or one PostgreSQL database. Every statement of the bot runs in one of its transactions."""
 
-    def __init__(self, engine: AsyncEngine, file: SameFile | None = None) -> None:
+    def __init__(self, engine: AsyncEngine, file: SameFile | None, lock_seconds: float) -> None:
         self._engine = engine
+        self._lock_seconds = lock_seconds
         self._file = file
         self.head_file = HeadFile(file.path) if file else None
         self._writing = FairLock()
@@ -75,17 +72,17 @@ class Database:
         engine in here: on SQLite that would wait for this very lock. Raises StoreUnavailable if the database does not
         answer in time, CommitUnknown if the connection is lost before the server has confirmed the commit.
         """
-        until = asyncio.get_running_loop().time() + ANSWER_SECONDS
+        until = asyncio.get_running_loop().time() + 2 * self._lock_seconds
         async with self._writer_lock(), self._begin(until, writes=True) as connection:
             yield connection
 
     @asynccontextmanager
-    async def read(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction for reading. On PostgreSQL it is aborted after `seconds`.
+    async def read(self, seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction for reading. On PostgreSQL it is aborted after `seconds`, or after those of a write.
 
         Raises StoreUnavailable if the database does not answer in time.
         """
-        until = asyncio.get_running_loop().time() + seconds
+        until = asyncio.get_running_loop().time() + (seconds or 2 * self._lock_seconds)
         async with self._begin(until, writes=False) as connection:
             yield connection
 
@@ -102,7 +99,7 @@ class Database:
                 await transaction.execute(statement)
 
     @asynccontextmanager
-    async def write_unlocked(self, seconds: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
+    async def write_unlocked(self, seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
         """Open a PostgreSQL transaction without the ledger's write lock, so that it waits for no other writer.
 
         Only for tables that no row of the ledger depends on.
@@ -129,7 +126,7 @@ class Database:
                     await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
                 await connection.run_sync(_upgrade)
             if self.is_sqlite:
-                await _wait_for_others(connection, LOCK_SECONDS)
+                await _wait_for_others(connection, self._lock_seconds)
 
     async def connect(self) -> None:
         """Connect once, to check the address.
@@ -150,7 +147,7 @@ class Database:
     async def _writer_lock(self) -> AsyncIterator[None]:
         """Queue the writers of this process in memory, fairly by person: SQLite itself only polls for the lock."""
         try:
-            async with asyncio.timeout(LOCK_SECONDS):
+            async with asyncio.timeout(self._lock_seconds):
                 await self._writing.acquire()
         except TimeoutError as error:
             raise StoreUnavailable(_SORRY) from error
@@ -192,13 +189,13 @@ class Database:
     async def _start(self, connection: AsyncConnection, until: float) -> asyncio.TimerHandle:
         """Connect, and return the timer that aborts the connection at `until`.
 
-        After a timeout, raise TimeoutError at once for LOCK_SECONDS: a submit opens several transactions, and must not
+        After a timeout, raise TimeoutError at once for a while: a submit opens several transactions, and must not
         wait for a silent server in each.
         """
         loop = asyncio.get_running_loop()
 
         def end(raw: Any = None) -> None:
-            self._silent_until = loop.time() + LOCK_SECONDS
+            self._silent_until = loop.time() + self._lock_seconds
             if raw:
                 postgresql.abort(raw)
 
@@ -264,29 +261,28 @@ def _may_pass(error: DBAPIError | OSError) -> bool:
     return error.connection_invalidated or postgresql.is_away(error.orig)
 
 
-def open_database(url: str, purpose: str = "store", connections: int = 10) -> Database:
+def open_database(
+    url: str, purpose: str = "store", connections: int = 10, lock_seconds: float = LOCK_SECONDS
+) -> Database:
     """Create the engine for an async SQLAlchemy URL. Nothing is connected yet."""
     file, parsed = sqlite_file(url), pinned(url)
     more = {} if file else {"connect_args": postgresql.connect_args(purpose), "use_native_hstore": False}
-    engine = create_async_engine(parsed, pool_size=connections, max_overflow=0, pool_timeout=LOCK_SECONDS, **more)
+    engine = create_async_engine(parsed, pool_size=connections, max_overflow=0, pool_timeout=lock_seconds, **more)
+    milliseconds = f"{int(lock_seconds * 1000)}"
     if file:
-        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine.sync_engine, "connect", partial(_prepare_sqlite, milliseconds))
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return Database(engine, SameFile(file))
-    postgresql.configure_sessions(engine.sync_engine, _HURRIED)
-    postgresql.pre_ping(engine.sync_engine, LOCK_SECONDS)
-    return Database(engine)
+        return Database(engine, SameFile(file), lock_seconds)
+    bounds = {"lock_timeout": milliseconds, "statement_timeout": milliseconds}
+    postgresql.configure_sessions(engine.sync_engine, {**bounds, "idle_in_transaction_session_timeout": "5s"})
+    postgresql.pre_ping(engine.sync_engine, lock_seconds)
+    return Database(engine, None, lock_seconds)
 
 
-def _prepare_sqlite(connection: Any, _: Any) -> None:
+def _prepare_sqlite(busy_milliseconds: str, connection: Any, _: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout={int(LOCK_SECONDS * 1000)}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
+    for pragma in (f"busy_timeout={busy_milliseconds}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -61,12 +61,18 @@ def empty_database_url(request, database_url, tmp_path):
 
 
 @pytest.fixture
-async def open_database_of():
+def lock_seconds():
+    """Return how long a database may take: longer than in production, as these tests share a busy machine."""
+    return 15.0
+
+
+@pytest.fixture
+async def open_database_of(lock_seconds):
     """Open a database as another process would: with connections and a queue of its own."""
     opened = []
 
     def open_it(url):
-        opened.append(open_database(url))
+        opened.append(open_database(url, lock_seconds=lock_seconds))
         return opened[-1]
 
     yield open_it

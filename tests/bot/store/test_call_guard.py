@@ -10,6 +10,7 @@ from bot.models import LedgerEvent
 from bot.store.call_guard import ANSWER_SECONDS, FRESH_SECONDS, CallEnded, CallGuard, NotConfirmed
 from bot.store.cluster.leases import LEASE_SECONDS, LONGEST_GAP, RENEWALS_PER_LEASE
 from bot.store.cluster.membership import SingleInstance
+from bot.store.database import LOCK_SECONDS
 from bot.store.ledger.entries import Entry, Ledger
 
 
@@ -135,6 +136,7 @@ async def test_a_database_that_cannot_be_asked_allows_nothing(permit, member):
         await permit.confirm()
 
 
+@pytest.mark.parametrize("lock_seconds", [LOCK_SECONDS])
 async def test_a_silent_server_is_not_waited_for_longer_than_a_second(open_database_of, postgresql_url, member):
     from tests.database_link import DatabaseLink
 

@@ -18,6 +18,12 @@ from bot.store.schema import forms, metadata
 A_FORM = {"id": "f1", "at": "2026-07-01T10:00:00.000000Z", "body": "{}"}
 
 
+@pytest.fixture
+def lock_seconds():
+    """These tests are about the time limits of production."""
+    return LOCK_SECONDS
+
+
 async def count(database):
     async with database.read() as connection:
         return await connection.scalar(sa.select(sa.func.count()).select_from(forms))

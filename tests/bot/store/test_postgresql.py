@@ -32,6 +32,12 @@ asyncio.run(migrate())
 
 
 @pytest.fixture
+def lock_seconds():
+    """These tests are about the time limits of production."""
+    return LOCK_SECONDS
+
+
+@pytest.fixture
 def database_url(postgresql_url):
     return postgresql_url.replace("postgresql:", "postgresql+psycopg:", 1)
 

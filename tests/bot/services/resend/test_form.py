@@ -16,6 +16,7 @@ from bot.services.authorization.policy_loader import PolicyLoader
 from bot.services.publishing.result_routes import ResultRoutes
 from bot.services.resend.form import ResendFormService
 from bot.services.resend.requests import NewRequest
+from bot.store.database import LOCK_SECONDS
 from bot.store.forms import Forms
 from bot.views.form_input import NOTHING_TYPED, FormInput
 from bot.views.resend_form import Selections
@@ -297,6 +298,7 @@ async def test_the_details_of_a_shared_mailbox_name_every_address(form_service, 
         await form_service.recipient_details(ana, view["private_metadata"], Selections(shared=9))
 
 
+@pytest.mark.parametrize("lock_seconds", [LOCK_SECONDS])
 async def test_a_form_that_cannot_be_stored_is_an_error_before_a_user_fills_it_in(
     form_service, form, order, open_another
 ):

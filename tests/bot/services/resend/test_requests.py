@@ -16,6 +16,7 @@ from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.policy_loader import PolicyLoader
 from bot.services.resend.requests import FLOW, NewRequest
 from bot.store import schema
+from bot.store.database import LOCK_SECONDS
 
 BOB = Actor("U0BOB", "T0HOME")
 
@@ -224,6 +225,7 @@ async def test_without_permission_nothing_is_accepted(resend, asked, directory, 
     assert await stored.unreported() == []
 
 
+@pytest.mark.parametrize("lock_seconds", [LOCK_SECONDS])
 async def test_a_database_that_is_away_accepts_nothing(resend, asked, open_another, rows, stored):
     async with open_another().write():
         with pytest.raises(StoreUnavailable):

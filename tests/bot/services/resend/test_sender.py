@@ -600,6 +600,7 @@ async def test_if_the_list_is_rejected_the_call_is_rejected(sender, certcentral,
     assert (ending.outcome, ending.message) == (LedgerEvent.REFUSED, "No permission.")
 
 
+@pytest.mark.parametrize("lock_seconds", [LOCK_SECONDS])
 async def test_a_database_that_is_away_does_not_lose_the_ending(sender, certcentral, request_, ledger, open_another):
     locked = asyncio.Event()
 

@@ -87,11 +87,11 @@ async def begin(url, postgresql_url):
     """Return a function that starts joined members, one after another."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def begin(*names):
+        async def begin(*names, lease=LEASE):
             begun = []
             for name in names:
                 link, stop = await stack.enter_async_context(DatabaseLink(postgresql_url)), asyncio.Event()
-                joining = join_cluster(driver_url(link.url), name, stop, LEASE)
+                joining = join_cluster(driver_url(link.url), name, stop, lease)
                 member = await stack.enter_async_context(_unless_replaced(joining))
                 stack.push_async_callback(member.release)
                 stack.callback(link.speak)
@@ -353,20 +353,22 @@ async def test_a_member_whose_name_another_process_acquired_stops_and_says_so(ur
 
 async def test_after_the_server_was_away_for_longer_than_a_lease_all_are_there_as_before(begin):
     """The first member that reaches the server again must not consider the others dead."""
-    members = await begin("one", "two", "three")
-    await asyncio.sleep(LEASE)
+    # Long enough for a busy machine: a member that needs a lease time to connect again would be removed rightly.
+    lease = 1.5 * LEASE
+    members = await begin("one", "two", "three", lease=lease)
+    await asyncio.sleep(lease)
     before = [(each.member.executor, each.member.term) for each in members]
 
     for each in members:
         each.cut_off()
     await until(lambda: not any(each.leads for each in members))
-    await asyncio.sleep(LEASE)
+    await asyncio.sleep(lease)
     members[0].reconnect()
     await until(lambda: members[0].leads)
-    await asyncio.sleep(2 * RENEWAL)
+    await asyncio.sleep(RENEWAL)
     for each in members[1:]:
         each.reconnect()
-    await asyncio.sleep(2 * LEASE)
+    await asyncio.sleep(1.5 * lease)
 
     assert [(each.member.executor, each.member.term) for each in members] == before
     assert await members[0].member.executors() == {each.member.executor for each in members}
