@@ -47,7 +47,7 @@ def _print_acks(what: str, found: Sequence[Delivery]) -> None:
 async def _filled(certcentral: CertCentral, person: SimulatedUser, pki: Channel, number: int) -> Form:
     order = certcentral.add_order(FIRST_ORDER + number, [f"b{number}.example.com"])
     await person.command("/dcv-resend", str(order.id), pki)
-    return await person.sees_form(f"Recipient for b{number}.example.com")
+    return await person.sees_form(f"admin@b{number}.example.com")
 
 
 async def _commands(people: Sequence[SimulatedUser], pki: Channel, database: Path) -> list[Delivery]:
