@@ -20,8 +20,8 @@ settings.load_profile("unhurried")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: most stories wait for a socket, a process or a database more than they calculate."""
-    return 2 * (os.cpu_count() or 1)
+    """Three for each core: most stories wait for a socket, a process or a database more than they calculate."""
+    return 3 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session")

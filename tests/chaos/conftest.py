@@ -17,3 +17,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         only = metafunc.config.getoption("--seed", None)
         last = metafunc.config.getoption("--schedules", SHORT)
         metafunc.parametrize("seed", range(1, last + 1) if only is None else [only])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the schedules evenly over a whole run, so that no worker gets all of these long tests at its end."""
+    schedules = [item for item in items if "seed" in getattr(getattr(item, "callspec", None), "params", {})]
+    others = [item for item in items if item not in set(schedules)]
+    if not schedules or not others:
+        return
+    share = len(others) / len(schedules)
+    items[:] = []
+    for number, schedule in enumerate(schedules):
+        items += [schedule, *others[round(number * share) : round((number + 1) * share)]]
