@@ -30,6 +30,7 @@ from bot.errors import ConfigurationError
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LogFormat = Literal["text", "json"]
+DnsSetting = Literal["direct", "resolver", "off"]
 TlsMode = Literal["require", "off"]
 
 ENV_FILE = ".env"
@@ -72,6 +73,9 @@ _TAKES = {
     "dcv_alert_channels": (
         "channel IDs (C… or G…) separated by commas; Slack shows the ID at the bottom of the channel details"
     ),
+    "dcv_dns": "direct, resolver or off",
+    "dcv_dns_resolvers": "addresses of DNS resolvers separated by commas, such as 10.0.0.2,10.0.0.3:5353",
+    "dcv_dns_sandbox": "pairs such as 198.51.100.1=127.0.0.1:5300, and only with a Slack and a DigiCert on localhost",
     "dcv_contact": "the ID of a channel (C… or G…), a user group (S…) or a user (U… or W…)",
     "dcv_cooldown": "a duration such as 45s, 5m, 2h or 1d (365d at most)",
     "dcv_follow_ups": "durations after the resend, shortest first, without repeats, such as 5m,30m,2h; or none",
@@ -257,6 +261,28 @@ def _countable(limits: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float]
     return limits
 
 
+def _read_endpoint(text: str) -> tuple[str, int]:
+    """Read `address`, `address:port` or `[address]:port`. Raises ValueError for a name."""
+    host, port = text, "53"
+    if match := re.fullmatch(r"\[([^]]+)\]:([0-9]{1,5})|([^:]+):([0-9]{1,5})", text):
+        host, port = match[1] or match[3], match[2] or match[4]
+    if not 0 < int(port) < 65536:
+        raise ValueError
+    return str(ip_address(host.removeprefix("[").removesuffix("]"))), int(port)
+
+
+def _read_endpoints(text: str) -> tuple[tuple[str, int], ...]:
+    return tuple(map(_read_endpoint, _items(text)))
+
+
+def _read_sandbox(text: str) -> tuple[tuple[str, tuple[str, int]], ...]:
+    pairs = [item.partition("=") for item in _items(text)]
+    found = tuple((str(ip_address(address)), _read_endpoint(endpoint)) for address, _, endpoint in pairs)
+    if not all(_is_this_machine(host) for _, (host, _) in found):
+        raise ValueError
+    return found
+
+
 def _read_base_url(text: str) -> str:
     parts = urlsplit(text)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(text))
@@ -303,6 +329,8 @@ _ChannelIds = Annotated[
 _Duration = Annotated[timedelta, _parse_with(_read_duration), Field(gt=timedelta(0), le=timedelta(days=365))]
 _Durations = Annotated[tuple[_Duration, ...], NoDecode, _parse_with(_read_moments), AfterValidator(_ascending)]
 _Limits = Annotated[tuple[tuple[int, float], ...], NoDecode, _parse_with(_read_limits)]
+_Endpoints = Annotated[tuple[tuple[str, int], ...], NoDecode, _parse_with(_read_endpoints)]
+_SandboxServers = Annotated[tuple[tuple[str, tuple[str, int]], ...], NoDecode, _parse_with(_read_sandbox)]
 _Port = Annotated[int, Field(gt=0, lt=65536)]
 # A name or an IPv4 address, or an IPv6 address.
 _Host = Annotated[str, StringConstraints(pattern="^([A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$")]
@@ -377,6 +405,11 @@ class Settings(DatabaseSettings):
     dcv_alert_channels: _ChannelIds = frozenset()
     dcv_contact: Annotated[str, StringConstraints(pattern="^[CGSUW][A-Z0-9]+$")] | None = None
 
+    dcv_dns: Annotated[DnsSetting, _parse_with(str.lower)] = "direct"
+    dcv_dns_resolvers: _Endpoints = ()
+    # Declared after the two addresses, as its validator reads them.
+    dcv_dns_sandbox: _SandboxServers = ()
+
     dcv_cooldown: _Duration = timedelta(minutes=15)
     dcv_follow_ups: _Durations = tuple(map(_read_duration, _items("2m,5m,10m,20m,30m,2h,8h,1d,3d")))
     dcv_nudges: _Durations = tuple(map(_read_duration, _items("30m,8h")))
@@ -394,6 +427,17 @@ class Settings(DatabaseSettings):
     port: _Port | None = None
     log_level: Annotated[LogLevel, _parse_with(str.upper)] = "INFO"
     log_format: Annotated[LogFormat, _parse_with(str.lower)] = "text"
+
+    @field_validator("dcv_dns_sandbox")
+    @classmethod
+    def _only_in_the_sandbox(
+        cls, servers: tuple[tuple[str, tuple[str, int]], ...], info: ValidationInfo
+    ) -> tuple[tuple[str, tuple[str, int]], ...]:
+        """Raise ValueError if the bot serves a real Slack or a real account: DNS must not lead it to this machine."""
+        urls = [info.data.get("slack_api_url", ""), info.data.get("digicert_base_url", "")]
+        if servers and not all(map(is_loopback, urls)):
+            raise ValueError
+        return servers
 
     @property
     def console_url(self) -> str:
