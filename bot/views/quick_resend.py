@@ -26,7 +26,7 @@ def quick_resend_button(key: str, name: str, email: str) -> ButtonElement:
         action_id=QUICK_RESEND,
         text=plain(f"{_SEND_TO}{truncate_middle(email, _LABEL - len(_SEND_TO))}"),
         value=quick_resend_value(key, name, email),
-        confirm=confirmation("Resend DCV email", f"{question} {escape(_scope(key, name, email))}", "Send"),
+        confirm=confirmation("Resend DCV email", f"{question} {escape(scope_words(key, name, email))}", "Send"),
         accessibility_label=truncate_middle(f"Resend the DCV email for {name} to {email}", 75),
     )
 
@@ -34,10 +34,12 @@ def quick_resend_button(key: str, name: str, email: str) -> ButtonElement:
 def quick_resend_value(key: str, name: str, email: str) -> str:
     """Return the value of the button: the key of the target, and a digest of what its dialog says."""
     said = "\n".join((key, without_wildcard(name), email.lower()))
-    return f"{key}|{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    digest = hashlib.sha256(said.encode(errors="backslashreplace")).hexdigest()
+    return f"{key}|{digest[:16]}"
 
 
-def _scope(key: str, name: str, email: str) -> str:
+def scope_words(key: str, name: str, email: str) -> str:
+    """Return the sentence on what the approval of one email validates, from stored data alone."""
     bare, domain = without_wildcard(name), email.rpartition("@")[2].lower()
     is_domain = TargetKey.parse(key).kind == Kind.DOMAIN
     if is_subdomain_of(domain, bare):
