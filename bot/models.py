@@ -265,6 +265,7 @@ class LedgerEvent(StrEnum):
     REFUSED = "refused"
     NOT_SENT = "not_sent"
     UNKNOWN = "unknown"
+    VALIDATED = "validated"
     PRUNED = "pruned"
 
 
@@ -546,7 +547,7 @@ class WaitingName:
     """A name that waits for validation, and the addresses that may get its email.
 
     DigiCert may apply any of the lists in `audiences`, so a choice needs one address of each. Without `audiences`,
-    every choice is safe.
+    every choice is safe. `preferred` are those used last, `proven` those after whose emails names were validated.
     """
 
     name: str
@@ -556,6 +557,7 @@ class WaitingName:
     allowed: tuple[Address, ...]
     preferred: tuple[str, ...] = ()
     audiences: tuple[tuple[str, ...], ...] = ()
+    proven: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,13 @@ def allows_multiple(waiting: WaitingName) -> bool:
 
 
 def preselected(waiting: WaitingName) -> tuple[int, ...]:
-    """Return preselected indices into `allowed`: those used last, else a DNS TXT contact, else admin@ at the scope."""
+    """Return preselected indices into `allowed`.
+
+    These are the mailbox with the best record, else those used last, else a DNS TXT contact, else admin@ at the scope.
+    """
     emails = [address.email for address in waiting.allowed]
-    used = [emails.index(email) for email in waiting.preferred if email in emails]
+    best = [emails.index(email) for email in waiting.proven if email in emails][:1]
+    used = best or [emails.index(email) for email in waiting.preferred if email in emails]
     others = sorted(range(len(emails)), key=lambda index: _rank(waiting, waiting.allowed[index]))
     if not allows_multiple(waiting):
         return tuple((used or others)[:1])
@@ -44,11 +48,15 @@ def preselected(waiting: WaitingName) -> tuple[int, ...]:
 
 
 def ranked(waiting: WaitingName) -> list[int]:
-    """Return all indices into `allowed` in the order to offer: used last, DNS TXT contacts, admin@, the rest."""
+    """Return all indices into `allowed` in the order to offer: best record, used last, DNS contacts, admin@, rest."""
 
-    def rank(index: int) -> tuple[bool, bool, bool, bool]:
+    def rank(index: int) -> tuple[bool, bool, bool, bool, bool]:
         address = waiting.allowed[index]
-        return address.email not in waiting.preferred, *_rank(waiting, address)
+        return (
+            address.email not in waiting.proven,
+            address.email not in waiting.preferred,
+            *_rank(waiting, address),
+        )
 
     return sorted(range(len(waiting.allowed)), key=rank)
 

@@ -253,16 +253,18 @@ class CertCentral:
         flags = {"include_dcv": "true", "include_validation": "true"}
         return wire.read_domain(await self._get(f"/domain/{domain_id}", flags), self._clock())
 
-    async def allowed_addresses(self, domain: int | str) -> tuple[Address, ...]:
+    async def allowed_addresses(self, domain: int | str, *, with_preferences: bool = True) -> tuple[Address, ...]:
         """Return the addresses that DigiCert may email for a domain, given by its id or by a name of the account.
 
-        Raises ValueError for an empty name. Source: "Domain emails".
+        Unless `with_preferences`, include those that the account's settings leave out. Raises ValueError for an empty
+        name. Source: "Domain emails".
         """
         asked = domain_name(domain) if isinstance(domain, str) else None
         if asked == "":
             raise ValueError("a name is needed")
         path = f"/domain/{quote(str(asked or domain), safe='')}/dcv/emails"
-        return wire.read_addresses(await self._get(path, {"consider_dcv_email_preferences": "true"}), asked)
+        preferences = {"consider_dcv_email_preferences": "true" if with_preferences else "false"}
+        return wire.read_addresses(await self._get(path, preferences), asked)
 
     async def acquire_slot(self) -> None:
         """Wait until the rate limits allow one more call.

@@ -469,7 +469,8 @@ def _address_option(index: int, waiting: WaitingName) -> Option:
     address = waiting.allowed[index]
     kind = "Mailbox" if address.email.partition("@")[0].lower() in CONSTRUCTED else "Contact"
     kind = "DNS contact" if address.txt else kind
-    used = " · used last" if address.email in waiting.preferred else ""
+    used = " · validated before" if address.email in waiting.proven[:1] else ""
+    used = " · used last" if address.email in waiting.preferred else used
     room = OPTION_TEXT - len(f"{kind} of {used}")
     return option(str(index), address.email, f"{kind} of {truncate_middle(display_name(address.domain), room)}{used}")
 

@@ -36,6 +36,7 @@ class AllowedEmails:
         self._certcentral = certcentral
         self._clock = clock
         self._remembered = cached(self._read, maxsize=4096, ttl=REMEMBERED)
+        self._remembered_possible = cached(self._read_possible, maxsize=1024, ttl=REMEMBERED)
 
     async def get(self, domain: int | str) -> AllowedEmailList:
         """Return the addresses of a domain, at most ten minutes old.
@@ -66,6 +67,16 @@ class AllowedEmails:
         """Return the addresses of a domain, read from DigiCert now. Raises CaUnavailable if it cannot be reached."""
         self._remembered.cache_invalidate(domain)
         return await self.get(domain)
+
+    async def possible(self, domain: int | str) -> tuple[Address, ...]:
+        """Return every address that DigiCert could email for a domain, whatever the account's settings leave out.
+
+        Raises CaError if DigiCert does not say.
+        """
+        return await self._remembered_possible(domain)
+
+    async def _read_possible(self, domain: int | str) -> tuple[Address, ...]:
+        return await self._certcentral.allowed_addresses(domain, with_preferences=False)
 
     async def _read(self, domain: int | str) -> AllowedEmailList:
         try:

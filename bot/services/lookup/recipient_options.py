@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
+from bot.clock import Clock, utc_now
 from bot.errors import CaError
 from bot.models import Address, DomainTarget, NameValidation, OrderTarget, WaitingName
 from bot.parsing.domain_names import ancestors, without_wildcard
 from bot.recipients import SINGLE_CHOICES, constructed
 from bot.services.lookup.allowed_emails import MOST_READS, AllowedEmailList, AllowedEmails
 from bot.services.lookup.eligibility import excluded_names, some
+from bot.store.ledger.mailbox_history import MailboxHistory
 from bot.store.requests import Requests
+from bot.track_records import PastEmail, proven
 
 Answers = Mapping[int | str, AllowedEmailList]
 Found = tuple[tuple[WaitingName, ...], tuple[str, ...]]
@@ -18,9 +22,13 @@ Found = tuple[tuple[WaitingName, ...], tuple[str, ...]]
 class RecipientOptions:
     """Reads of the allowed recipients for each pending name, with the most recent ones preselected."""
 
-    def __init__(self, addresses: AllowedEmails, requests: Requests) -> None:
+    def __init__(
+        self, addresses: AllowedEmails, requests: Requests, history: MailboxHistory, clock: Clock = utc_now
+    ) -> None:
         self._addresses = addresses
         self._requests = requests
+        self._history = history
+        self._clock = clock
 
     async def of_order(self, target: OrderTarget, entries: Sequence[NameValidation]) -> Found:
         """Return one choice per name of a DV order, and remarks on what could not be offered.
@@ -77,7 +85,9 @@ class RecipientOptions:
     async def _addressed(self, waiting: Sequence[WaitingName], *more: str) -> Found:
         """Return the names that have recipients, with those used last, and a remark on the names that have none."""
         last = await self._requests.last_recipients([name.name for name in waiting])
-        able = tuple(_with_last(name, last.get(name.name, ())) for name in waiting if name.allowed)
+        domains = {address.domain for name in waiting for address in name.allowed}
+        past = await self._history.emails(domains) if len(domains) <= MOST_READS else []
+        able = tuple(_with_last(name, last.get(name.name, ()), past, self._clock()) for name in waiting if name.allowed)
         remarks = excluded_names([name.name for name in waiting if not name.allowed], "DigiCert allows no recipient")
         return able, (*remarks, *more)
 
@@ -118,8 +128,9 @@ def _usable_lists(refused: Mapping[str, CaError | None]) -> list[str]:
     return [f"DigiCert didn't list the addresses for {some(list(errors))}, so usual mailboxes are offered: {reason}"]
 
 
-def _with_last(waiting: WaitingName, emails: tuple[str, ...]) -> WaitingName:
-    return replace(waiting, preferred=emails)
+def _with_last(waiting: WaitingName, emails: tuple[str, ...], past: Sequence[PastEmail], now: datetime) -> WaitingName:
+    allowed = [address.email for address in waiting.allowed]
+    return replace(waiting, preferred=emails, proven=proven(allowed, emails, past, now))
 
 
 def _to_read(scopes: Mapping[str, tuple[str, bool]]) -> list[int | str]:

@@ -35,6 +35,7 @@ from bot.store.bulk_plans import BulkPlans
 from bot.store.cooldowns import Cooldowns
 from bot.store.follow_ups import FollowUps
 from bot.store.ledger.entries import Entry, Ledger, append
+from bot.store.ledger.mailbox_history import MailboxHistory
 from bot.store.posts import Posts
 from bot.store.requests import Requests
 
@@ -51,6 +52,8 @@ class FakeCertCentral:
 
     def __init__(self):
         self.orders, self.validations, self.account_domains, self.allowed = {}, {}, {}, {}
+        # What DigiCert could email beyond the account's settings, if that is more.
+        self.possible = {}
         self.asked, self.sent = [], []
         self.failures, self.always = defaultdict(list), {}
         self.changes = set()
@@ -123,9 +126,9 @@ class FakeCertCentral:
         await self._asked("domain", domain_id)
         return self._found(self.account_domains, domain_id)
 
-    async def allowed_addresses(self, domain):
+    async def allowed_addresses(self, domain, *, with_preferences=True):
         await self._asked("allowed_addresses", domain)
-        return self._found(self.allowed, domain)
+        return self._found(self.allowed if with_preferences or domain not in self.possible else self.possible, domain)
 
     async def resend_order(self, order_id, recipients, locale, confirm):
         await self._put(confirm, "resend_order", order_id, tuple(recipients), locale)
@@ -367,8 +370,8 @@ def addresses(certcentral, clock):
 
 
 @pytest.fixture
-def waiting_names(addresses, stored):
-    return RecipientOptions(addresses, stored)
+def waiting_names(addresses, stored, database, clock):
+    return RecipientOptions(addresses, stored, MailboxHistory(database), clock)
 
 
 @pytest.fixture
