@@ -113,24 +113,24 @@ class CooldownActive(BotError):
 class LimitReached(BotError):
     """A person has requested as many resends as DCV_PERSON_LIMITS allows. Nothing was sent for this request.
 
-    `until` is when they can continue.
+    `until` is when they can continue. `what` is the noun for what they asked for.
     """
 
-    def __init__(self, requests: int, span: timedelta, until: datetime, now: datetime) -> None:
+    def __init__(self, requests: int, span: timedelta, until: datetime, now: datetime, what: str = "resend") -> None:
         # To the next whole minute: an earlier one would be too early.
         until = until.astimezone(UTC) + timedelta(seconds=-until.timestamp() % 60)
         day = "" if until.date() == now.astimezone(UTC).date() else f"{until:%Y-%m-%d} "
-        super().__init__(f"{asked_for(requests, span)} You can continue at {day}{until:%H:%M} UTC.")
+        super().__init__(f"{asked_for(requests, span, what)} You can continue at {day}{until:%H:%M} UTC.")
         self.requests = requests
         self.span = span
         self.until = until
 
 
-def asked_for(requests: int, span: timedelta) -> str:
-    """Return how many resends a person asked for, as a sentence."""
+def asked_for(requests: int, span: timedelta, what: str = "resend") -> str:
+    """Return how many resends, or checks, a person asked for, as a sentence."""
     seconds = int(span.total_seconds())
     length, unit = next((seconds // size, unit) for size, unit in _UNITS if seconds % size == 0)
-    resends, last = _counted(requests, "resend"), unit if length == 1 else _counted(length, unit)
+    resends, last = _counted(requests, what), unit if length == 1 else _counted(length, unit)
     return f"You asked for {resends} in the last {last}."
 
 

@@ -10,6 +10,8 @@ from functools import cached_property, partial
 from bot.clock import Clock, OnDate
 from bot.digicert.client import CertCentral, OnCall, open_http
 from bot.digicert.rate_limits import LocalRateLimiter, SharedRateLimiter
+from bot.dns.checks import DnsChecks, DnsMode
+from bot.dns.paths import network_paths
 from bot.follow_up_schedule import FollowUpSchedule
 from bot.metrics import Metrics
 from bot.policy.rules import Rules
@@ -41,6 +43,8 @@ from bot.services.lookup.finder import Finder
 from bot.services.lookup.pending_mentions import PendingMentions
 from bot.services.lookup.reach import ReachReader
 from bot.services.lookup.recipient_options import RecipientOptions
+from bot.services.mail_trace.check_limits import CheckLimits
+from bot.services.mail_trace.trace import MailTrace
 from bot.services.operations.health import HealthChecks
 from bot.services.operations.ledger_audit import HeadLog, compare_with_head_file
 from bot.services.operations.workflow_recovery import WorkflowRecovery
@@ -75,6 +79,7 @@ from bot.store.follow_ups import FollowUps
 from bot.store.forms import Forms
 from bot.store.ledger.entries import Ledger
 from bot.store.ledger.history import LastResends, RequestHistory
+from bot.store.ledger.mailbox_history import MailboxHistory
 from bot.store.offers import Offers
 from bot.store.posts import Posts
 from bot.store.requests import Requests
@@ -98,6 +103,7 @@ class Services:
     chat: Chat
     check_now: CheckNow
     history_report: HistoryReport
+    mail_trace: MailTrace
     home: HomeReport
     form_service: ResendFormService
     directory: Directory
@@ -229,6 +235,7 @@ class _Container:
         self.requests = Requests(database)
         self.follow_ups = FollowUps(database)
         self.approval_asks = ApprovalAsks(database)
+        self.mailbox_history = MailboxHistory(database)
         self.directory = Directory(dependencies.slack)
         self.chat = Chat(dependencies.slack)
         self.schedule = FollowUpSchedule(self.settings.dcv_follow_ups, self.settings.dcv_nudges)
@@ -257,6 +264,7 @@ class _Container:
             chat=self.chat,
             check_now=self.check_now,
             history_report=self.history_report,
+            mail_trace=self.mail_trace,
             home=self.home_report,
             form_service=self.form_service,
             directory=self.directory,
@@ -306,7 +314,7 @@ class _Container:
 
     @cached_property
     def finder(self) -> Finder:
-        options = RecipientOptions(self.allowed_emails, self.requests)
+        options = RecipientOptions(self.allowed_emails, self.requests, self.mailbox_history, self.clock)
         return Finder(self.certcentral, self.account, options, self.reach, self.settings.console_url, self.clock)
 
     @cached_property
@@ -441,6 +449,23 @@ class _Container:
             self.resend,
             self.settings.dcv_alert_channels,
             self.settings.dcv_locale,
+            self.clock,
+        )
+
+    @cached_property
+    def dns_checks(self) -> DnsChecks:
+        paths = network_paths(self.settings.dcv_dns_resolvers, self.settings.dcv_dns_sandbox)
+        return DnsChecks(paths, DnsMode(self.settings.dcv_dns))
+
+    @cached_property
+    def mail_trace(self) -> MailTrace:
+        return MailTrace(
+            self.authorizer,
+            self.finder,
+            self.allowed_emails,
+            self.mailbox_history,
+            self.dns_checks,
+            CheckLimits(self.settings.dcv_person_limits, self.clock),
             self.clock,
         )
 

@@ -14,6 +14,7 @@ from bot.parsing.targets import INVISIBLE, LONGEST_TEXT, QUOTES, DomainRef, Orde
 
 LONGEST_REASON = 300
 EXAMPLE = "/dcv-resend 700001 to admin@shop.example.com in de because new mailbox"
+WHERE_EXAMPLE = "/dcv-resend where shop.example.com"
 WHY_EXAMPLE = "/dcv-resend why @ana shop.example.com"
 
 _HELP = {"help", "-h", "--help", "—help", "?"}
@@ -24,11 +25,13 @@ STATUS_COMMAND = "/dcv-status"
 HISTORY = "history"
 WHY = "why"
 BULK = "bulk"
+WHERE = "where"
 # What people type as a first word, and the command that it belongs to.
 _COMMANDS = {
     HISTORY: f"{RESEND_COMMAND} {HISTORY}",
     BULK: f"{RESEND_COMMAND} {BULK}",
     WHY: f"{RESEND_COMMAND} {WHY}",
+    WHERE: f"{RESEND_COMMAND} {WHERE}",
     "help": f"{RESEND_COMMAND} help",
     "status": STATUS_COMMAND,
 }
@@ -111,15 +114,22 @@ class PlanMany:
     wanted: str = ""
 
 
-Command = OpenForm | ResendNow | ShowHistory | ExplainPolicy | PlanMany | ShowHelp
+@dataclass(frozen=True, slots=True)
+class TraceEmail:
+    """The command to show where the emails for an order or a name went."""
+
+    wanted: OrderRef | DomainRef
+
+
+Command = OpenForm | ResendNow | ShowHistory | ExplainPolicy | TraceEmail | PlanMany | ShowHelp
 
 
 def read_command(text: str) -> Command:
     """Parse the text after the resend command. Without text, return OpenForm.
 
-    The syntax is `history [order or domain or person]`, `why [@user] [name]`, `bulk [filter or list]`, `help`, or
-    `<order or domain> [to <address> …] [in <language>] [because <reason>]`, with the reason last. Several orders and
-    domains mean the same as behind `bulk`.
+    The syntax is `history [order or domain or person]`, `why [@user] [name]`, `where <order or domain>`,
+    `bulk [filter or list]`, `help`, or `<order or domain> [to <address> …] [in <language>] [because <reason>]`, with
+    the reason last. Several orders and domains mean the same as behind `bulk`.
     Raises InvalidInput for anything else, or if the text is too long.
     """
     words = _words(text)
@@ -134,6 +144,8 @@ def read_command(text: str) -> Command:
         return _why(words[1:])
     if keyword == BULK:
         return PlanMany(" ".join(words[1:]))
+    if keyword == WHERE:
+        return _where(words[1:])
     try:
         return _resend(words)
     except InvalidInput as error:
@@ -246,6 +258,14 @@ def _why(words: Sequence[str]) -> ExplainPolicy:
     if len(mentions) > 1 or rest.startswith("@"):
         raise InvalidInput(f"Pick one colleague from Slack's list. For example: {WHY_EXAMPLE}")
     return ExplainPolicy(mentions[0][1] if mentions else None, read_target(rest) if rest else None)
+
+
+def _where(words: Sequence[str]) -> TraceEmail | ShowHelp:
+    if _is_help(words):
+        return ShowHelp()
+    if not words:
+        raise InvalidInput(f"Add an order number or a domain. For example: {WHERE_EXAMPLE}")
+    return TraceEmail(read_target(" ".join(words)))
 
 
 def _is_help(words: Sequence[str]) -> bool:

@@ -45,6 +45,7 @@ RESUME_TRACKING = "resume_tracking"
 # The ⋯ menu, and its entries.
 REQUEST_MENU = "request_menu"
 ASK_TO_APPROVE = "ask_to_approve"
+TRACE_EMAIL = "trace_email"
 DETAILS = "details"
 STOP_TRACKING = "stop_tracking"
 # The button of earlier versions, which is still below their messages.
@@ -67,6 +68,7 @@ _EMOJI_SENT, _EMOJI_WAITING, _EMOJI_UNKNOWN, _EMOJI_FAILED, _EMOJI_VALIDATED = "
 _MENU = {
     CHECK_NOW: "Check now",
     ASK_TO_APPROVE: "Ask someone to approve…",
+    TRACE_EMAIL: "Where did the email go?",
     DETAILS: "Details",
     STOP_TRACKING: "Stop tracking",
 }
@@ -249,7 +251,7 @@ def buttons(facts: CardFacts) -> ActionsBlock | None:
         shown[CHECK_NOW] = _MENU[CHECK_NOW]
     shown[SEND_AGAIN] = _RESEND_LABELS[worst]
     hidden = {*shown, *(() if facts.is_tracked else (STOP_TRACKING,))}
-    hidden |= {CHECK_NOW, ASK_TO_APPROVE} if worst in _FAILED else set()
+    hidden |= {CHECK_NOW, ASK_TO_APPROVE, TRACE_EMAIL} if worst in _FAILED else set()
     entries = {entry: label for entry, label in _MENU.items() if entry not in hidden}
     pressed = [
         ButtonElement(text=plain(label), action_id=action, value=facts.request.id) for action, label in shown.items()

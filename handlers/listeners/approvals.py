@@ -99,6 +99,7 @@ def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None
     """Attach this feature's listeners."""
     approvals = Approvals(services.approval_asks, services.approval_answers, services.chat, boundary)
     app.action(resend_messages.REQUEST_MENU, matchers=[menu_entry(resend_messages.ASK_TO_APPROVE)])(approvals.open)
+    app.action(resend_messages.ASK_TO_APPROVE)(approvals.open)
     app.view(views.CALLBACK)(approvals.submit)
     app.action(views.APPROVED)(approvals.approved)
     app.action(views.MISSING)(approvals.missing)

@@ -15,6 +15,7 @@ from bot.parsing.commands import (
     ResendNow,
     ShowHelp,
     ShowHistory,
+    TraceEmail,
     read_command,
 )
 from bot.parsing.targets import DomainRef, OrderRef, TargetRef
@@ -36,6 +37,7 @@ class ResendCommand:
         self._bulk = services.bulk
         self._history_report = services.history_report
         self._policy_explainer = services.policy_explainer
+        self._mail_trace = services.mail_trace
         self._chat = services.chat
         self._boundary = boundary
 
@@ -77,13 +79,19 @@ class ResendCommand:
                 await self._chat.remove_ephemeral(interaction)
                 await self._routes.explain(replace(interaction, replaces=False), asked.subject)
 
-    async def _answer(self, interaction: Interaction, command: ShowHistory | ExplainPolicy | ShowHelp) -> Message:
+    async def _answer(
+        self, interaction: Interaction, command: ShowHistory | ExplainPolicy | TraceEmail | ShowHelp
+    ) -> Message:
         actor, destination = interaction.actor, interaction.destination
         match command:
             case ShowHistory(about):
                 return await self._history_report.report(actor, destination, about)
             case ExplainPolicy():
                 return await self._policy_explainer.explain(actor, destination, command)
+            case TraceEmail(wanted):
+                if destination is None:
+                    raise StaleInteraction("button")
+                return await self._mail_trace.report(actor, destination, wanted)
             case ShowHelp():
                 return await self._policy_explainer.help(actor, destination)
 

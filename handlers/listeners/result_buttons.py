@@ -10,6 +10,7 @@ from bot.models import Interaction
 from bot.policy.rules import Action
 from bot.services.follow_up.check_now import CheckNow
 from bot.services.follow_up.worker import FollowUpWorker
+from bot.services.mail_trace.trace import MailTrace
 from bot.services.resend.form import ResendFormService
 from bot.services.resend.reporter import ResultReporter
 from bot.services.resend.requests import ResendService
@@ -25,6 +26,7 @@ from handlers.listeners.payloads import (
     read_form_id,
     read_menu,
     read_message_interaction,
+    read_thread,
     read_trigger,
     read_view_id,
 )
@@ -41,6 +43,7 @@ class ResultButtons:
     _reporter: ResultReporter
     _form_service: ResendFormService
     _resend: ResendService
+    _mail_trace: MailTrace
     _chat: Chat
     _boundary: ErrorBoundary
 
@@ -50,6 +53,15 @@ class ResultButtons:
         await ack()
         async with self._boundary.respond_to(interaction):
             message = await self._check_now.check(interaction.actor, _request_id(body))
+            await self._chat.send_ephemeral(interaction, message)
+
+    async def trace_email(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Answer the user with one line for each mailbox of the request's target."""
+        interaction = read_message_interaction(body)
+        await ack()
+        async with self._boundary.respond_to(interaction):
+            request = await self._check_now.request(interaction.actor, _request_id(body), Action.RESEND)
+            message = await self._mail_trace.of_request(interaction.actor, read_thread(body), request)
             await self._chat.send_ephemeral(interaction, message)
 
     async def send_again(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -122,6 +134,7 @@ def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None
         services.reporter,
         services.form_service,
         services.resend,
+        services.mail_trace,
         services.chat,
         boundary,
     )
@@ -132,6 +145,7 @@ def register(app: AsyncApp, services: Services, boundary: ErrorBoundary) -> None
     entries = {
         resend_messages.CHECK_NOW: buttons.check,
         resend_messages.DETAILS: buttons.details,
+        resend_messages.TRACE_EMAIL: buttons.trace_email,
         resend_messages.STOP_TRACKING: buttons.ask_to_stop,
     }
     for entry, listener in entries.items():

@@ -208,7 +208,7 @@ async def test_tracking_can_be_stopped_and_resumed_by_those_who_may_and_by_no_on
     await slack.sees_message(pki, "shop.example.com was validated (", thread=root)
 
     assert ben.open_forms == []
-    menu = ["Check now", "Ask someone to approve…", "Details"]
+    menu = ["Check now", "Ask someone to approve…", "Where did the email go?", "Details"]
     assert stopped == ["Resume tracking", "Resend to another address…", "Open in CertCentral", *menu]
     assert len(replies(pki, root)) == 1
     assert slack.problems == []
@@ -346,6 +346,7 @@ async def test_what_is_turned_off_is_neither_followed_nor_noted(
         "Open in CertCentral",
         "Check now",
         "Ask someone to approve…",
+        "Where did the email go?",
         "Details",
     ]
     assert "check" not in root.text

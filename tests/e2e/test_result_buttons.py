@@ -25,7 +25,7 @@ async def test_resend_anyway_needs_a_reason_and_becomes_a_new_card_in_the_thread
     await slack.wait_for(lambda: "Resent by" in old.text, "the old card to lead to the new one", 20.0)
     _, new = cards(pki, ORDER)
 
-    menu = ["Ask someone to approve…", "Details", "Stop tracking"]
+    menu = ["Ask someone to approve…", "Where did the email go?", "Details", "Stop tracking"]
     assert offered == ["Check now", "Resend anyway…", "Open in CertCentral", *menu]
     assert result.closed
     assert new.thread_ts == old.ts
@@ -41,6 +41,8 @@ async def test_the_buttons_ask_the_policy_and_survive_a_restart(
     bot: BotProcess, slack: Slack, certcentral: CertCentral, ana: SimulatedUser, pki: Channel
 ) -> None:
     certcentral.add_order(ORDER, ["shop.one.com"])
+    labels = ["Check now", "Ask someone to approve…", "Where did the email go?", "Details", "Stop tracking"]
+    labels.append("Resend to another address…")
     others = [slack.add_person("ben"), slack.add_person("gus", guest=True), slack.add_person("sam", team_id="T0OTHER")]
     await resend(ana, ORDER, pki)
     card = await sees_end(slack, pki, ORDER)
@@ -49,9 +51,7 @@ async def test_the_buttons_ask_the_policy_and_survive_a_restart(
     await slack.wait_for_connection()
 
     for other in others:
-        for number, label in enumerate(
-            ("Check now", "Ask someone to approve…", "Details", "Resend to another address…", "Stop tracking"), start=1
-        ):
+        for number, label in enumerate(labels, start=1):
             await other.click(card, label)
             await slack.wait_for(lambda who=other, most=number: len(who.ephemerals) >= most, "a refusal", 30.0)
     details = await see_details(ana, card)

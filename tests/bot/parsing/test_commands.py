@@ -13,6 +13,7 @@ from bot.parsing.commands import (
     ShowHelp,
     ShowHistory,
     ShowStatus,
+    TraceEmail,
     form_line,
     read_command,
     read_status,
@@ -68,6 +69,24 @@ def test_history_can_be_requested(text, command):
     ],
 )
 def test_a_history_that_cannot_be_read_says_so(text, said):
+    with pytest.raises(InvalidInput, match=said):
+        read_command(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("where shop.example.com", SHOP),
+        ("Where <http://shop.example.com|shop.example.com>", SHOP),
+        ("where #700001", ORDER),
+    ],
+)
+def test_where_names_an_order_or_a_domain(text, wanted):
+    assert read_command(text) == TraceEmail(wanted)
+
+
+@pytest.mark.parametrize(("text", "said"), [("where", "For example"), ("where not", "such as|For example")])
+def test_where_without_a_target_says_what_to_add(text, said):
     with pytest.raises(InvalidInput, match=said):
         read_command(text)
 

@@ -123,7 +123,7 @@ def test_the_last_check_says_that_tracking_ended_and_what_can_still_be_done(requ
     message = views.reminder(facts(request_, row), request_.at, request_.at + timedelta(days=3), is_last=True)
 
     assert message.text.startswith("⏳ <@U0ANA> I stopped checking after 3 days. Still not approved: 3 domains")
-    menu = ["Check now", "Ask someone to approve…", "Details"]
+    menu = ["Check now", "Ask someone to approve…", "Where did the email go?", "Details"]
     assert buttons(message) == ["Resend to another address…", "Open in CertCentral", *menu]
 
 

@@ -8,6 +8,7 @@ import inspect
 import pkgutil
 import typing
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from slack_sdk.models.blocks import Block
 
 import bot.views
 import bot.views.help
+from bot.dns.mail_findings import MailFinding, MailSituation
 from bot.errors import (
     CaRejected,
     CaUnavailable,
@@ -54,6 +56,7 @@ from bot.models import (
 )
 from bot.policy.principal import Principal
 from bot.policy.rules import AccessContext, Action, Resource, Rule, Rules
+from bot.track_records import TrackRecord
 from bot.views import (
     alert_offers,
     approvals,
@@ -61,6 +64,7 @@ from bot.views import (
     follow_up,
     history,
     home,
+    mail_trace,
     pending_rows,
     policy_explanation,
     request_details,
@@ -257,6 +261,15 @@ class Outside:
             names,
         )
 
+    def traced(self):
+        hosts = st.lists(st.one_of(self.text, self.foreign.name), min_size=1, max_size=3).map(tuple)
+        mail = st.builds(MailFinding, st.sampled_from(list(MailSituation)[:6]), hosts)
+        email, at = self.foreign.email | self.text.filter(str.strip), self.moment
+        records = st.builds(TrackRecord, self.text, st.integers(0, 3), st.just(timedelta(minutes=9)), st.integers(0, 3))
+        situations = st.sampled_from(list(MailSituation))
+        flags = st.booleans(), st.booleans()
+        return st.builds(mail_trace.MailboxLine, email, flags[0], situations, at, mail, records, flags[1])
+
     def approval_ask(self):
         email, asked = self.draw(self.text), self.draw(self.id)
         return ApprovalAsk("a1", "r1", email, asked, Actor("U0ANA", "T0HOME"), self.now)
@@ -369,6 +382,15 @@ VIEWS = {
         of.draw(of.id), of.context(), of.resource(), of.context(), is_outdated=of.draw(st.booleans())
     ),
     "errors.message_for": lambda of: errors.message_for(of.error(), "C0HELP", can_ask=True, line=of.draw(LINES)),
+    "mail_trace.report": lambda of: mail_trace.report(
+        mail_trace.TracedTarget(of.draw(of.foreign.plan()), of.draw(st.integers(0, 9)), "r1"),
+        of.draw(st.lists(of.traced(), max_size=12)),
+        of.now,
+    ),
+    "mail_trace.choice": lambda of: mail_trace.choice(
+        of.draw(of.foreign.name),
+        of.draw(st.lists(of.foreign.listed(), min_size=2, max_size=9, unique_by=lambda each: each.id)),
+    ),
     "help.usage": lambda of: bot.views.help.usage(of.context(), "C0PKI"),
     "approvals.loading": lambda _: approvals.loading("r1"),
     "approvals.form": lambda of: approvals.form(

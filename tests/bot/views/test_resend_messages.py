@@ -37,8 +37,8 @@ SENT, REFUSED, NOT_SENT, UNKNOWN = (
 NAMES = ("a.example", "b.example", "c.example")
 CONSOLE = "https://ca.example/secure"
 OPEN = "Open in CertCentral"
-ASK = "Ask someone to approve…"
-TRACKED = ["Resend to another address…", OPEN, "Check now", ASK, "Details", "Stop tracking"]
+ASK, TRACE = "Ask someone to approve…", "Where did the email go?"
+TRACKED = ["Resend to another address…", OPEN, "Check now", ASK, TRACE, "Details", "Stop tracking"]
 
 
 @pytest.fixture
@@ -331,16 +331,16 @@ def test_of_many_names_five_are_listed(order, follow_up):
         (SENT, {"state": "validated"}, {}, [OPEN]),
         (SENT, {"state": "ended", "word": "canceled"}, {}, [OPEN]),
         (SENT, {"state": "superseded", "word": "r2"}, {}, []),
-        (SENT, {"state": "finished"}, {}, ["Resend to another address…", OPEN, "Check now", ASK, "Details"]),
+        (SENT, {"state": "finished"}, {}, ["Resend to another address…", OPEN, "Check now", ASK, TRACE, "Details"]),
         (
             SENT,
             {"state": "stopped", "word": "U0BOB"},
             {"can_resume": True},
-            ["Resume tracking", "Resend to another address…", OPEN, "Check now", ASK, "Details"],
+            ["Resume tracking", "Resend to another address…", OPEN, "Check now", ASK, TRACE, "Details"],
         ),
         (SENT, {}, {"has_buttons": False}, []),
         (SENT, {"state": "validated"}, {"has_buttons": False}, [OPEN]),
-        (UNKNOWN, {}, {}, ["Check now", "Resend anyway…", OPEN, ASK, "Details", "Stop tracking"]),
+        (UNKNOWN, {}, {}, ["Check now", "Resend anyway…", OPEN, ASK, TRACE, "Details", "Stop tracking"]),
         (REFUSED, None, {}, ["Choose another recipient…", OPEN, "Details"]),
         (NOT_SENT, None, {}, ["Try again", OPEN, "Details"]),
         (NOT_SENT, None, {"resent": Successor("U0BOB")}, []),

@@ -1,0 +1,1 @@
+"""*Where did the email go?*: one line for each mailbox of what waits for approval."""
