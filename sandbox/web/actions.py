@@ -18,7 +18,7 @@ from sandbox.slack import (
 )
 from sandbox.slack.blockkit.interactive_elements import ElementKey, OptionKey
 from sandbox.web.fault_presets import FaultSwitch
-from sandbox.web.messages import escape_text, post_as
+from sandbox.web.messages import escape_mentions, escape_text, post_as
 from sandbox.web.open_modals import OpenModals
 from sandbox.web.personas import Persona, can_see
 from sandbox.web.sample_alerts import SAMPLE_ALERTS
@@ -85,7 +85,7 @@ class Actions:
             return {}
         # Read before the command: a socket that opens meanwhile must not change the error.
         connected = self._slack.sockets > 0
-        delivery = await persona.person.command(command, escape_text(str(body["text"])), channel)
+        delivery = await persona.person.command(command, escape_mentions(self._slack, str(body["text"])), channel)
         if not delivery.acked:
             # These are the two errors that Slack shows for a slash command.
             error = "operation_timeout" if connected else "dispatch_failed"

@@ -45,6 +45,19 @@ async def test_a_command_is_sent_as_it_was_typed(ana: Visitor, app: Puppet, work
     )
 
 
+async def test_a_command_has_the_ids_of_those_whom_it_mentions(
+    ana: Visitor, app: Puppet, workspace: DemoWorkspace
+) -> None:
+    typed = "why @ben @Gita Rao @pki-team in #pki, @benno <x> ops@ben"
+    await ana.act("command", channel=workspace.pki.id, command="/dcv-resend", text=typed)
+
+    ben, gita, group = workspace.ben.id, workspace.gita.id, workspace.pki_team.id
+    assert app.envelopes[0]["payload"]["text"] == (
+        f"why <@{ben}|ben> <@{gita}|gita> <!subteam^{group}|@pki-team> in <#{workspace.pki.id}|pki>, "
+        "@benno &lt;x&gt; ops@ben"
+    )
+
+
 async def test_a_command_without_an_ack_shows_slacks_error(
     ana: Visitor, app: Puppet, slack: Slack, workspace: DemoWorkspace
 ) -> None:
