@@ -114,7 +114,8 @@ class Selections:
     """The user's input so far. `recipients` are indices into `allowed` by the number of the name.
 
     Without them, the preselected ones are shown. `shared` is the index of the one mailbox for all names. If
-    `shows_more`, the fields behind *More options* are visible.
+    `shows_more`, the fields behind *More options* are visible. The first of them gets the focus if the user just
+    `opened_more`.
     """
 
     locale: str | None = None
@@ -122,6 +123,7 @@ class Selections:
     recipients: Mapping[int, Sequence[int]] = dataclasses.field(default_factory=dict)
     shared: int = 0
     shows_more: bool = False
+    opened_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +271,7 @@ def resend(
         blocks.append(context(f"From {escape(notes.found_in)} of the message"))
     if notes.before:
         blocks.append(section(notes.before))
-    blocks += _recipient_fields(plan, chosen, has_focus=has_focus)
+    blocks += _recipient_fields(plan, chosen, has_focus=has_focus and not chosen.opened_more)
     blocks += [context(words) for remark in plan.remarks if (words := escape(remark).strip())]
     blocks.append(_reason_field(chosen.reason, required=notes.before is not None))
     blocks += _more_options(plan, locale, chosen)
@@ -393,17 +395,17 @@ def _match_option(value: str, listed: AccountEntry, now: datetime, where: str = 
 def _more_options(plan: Plan, locale: str, chosen: Selections) -> list[Block]:
     if not chosen.shows_more:
         return [ActionsBlock(elements=[ButtonElement(text=plain("More options"), action_id=MORE)], block_id=MORE)]
-    rows = [_scope_row(plan)] if len(plan.scopes) > 1 else []
-    return [*rows, _language_field(chosen.locale or locale)]
+    rows = [_scope_row(plan, has_focus=chosen.opened_more)] if len(plan.scopes) > 1 else []
+    return [*rows, _language_field(chosen.locale or locale, has_focus=chosen.opened_more and not rows)]
 
 
-def _scope_row(plan: Plan) -> Block:
+def _scope_row(plan: Plan, *, has_focus: bool) -> Block:
     options = [
         option(str(index), f"{display_name(scope)} and its subdomains") for index, scope in enumerate(plan.scopes)
     ]
     # Slack accepts only an initial option that equals one of the options.
     current = plan.scopes.index(plan.waiting[0].scope)
-    select = radio_buttons(SCOPE, options, options[current])
+    select = radio_buttons(SCOPE, options, options[current], has_focus=has_focus)
     return field("Domain to validate", select, block_id=f"{SCOPE}.{_tag(plan.key)}", dispatches=True)
 
 
@@ -475,10 +477,15 @@ def _address_option(index: int, waiting: WaitingName) -> Option:
     return option(str(index), address.email, f"{kind} of {truncate_middle(display_name(address.domain), room)}{used}")
 
 
-def _language_field(locale: str) -> Block:
+def _language_field(locale: str, *, has_focus: bool) -> Block:
     codes = dict.fromkeys([*LANGUAGES, locale])
     options = {code: option(code, language(code)) for code in codes}
-    select = StaticSelectElement(action_id=LOCALE, options=list(options.values()), initial_option=options[locale])
+    select = StaticSelectElement(
+        action_id=LOCALE,
+        options=list(options.values()),
+        initial_option=options[locale],
+        focus_on_load=has_focus or None,
+    )
     return field("Email language", select, block_id=LOCALE)
 
 

@@ -147,7 +147,7 @@ class ResendForm:
         await ack()
         async with await self._answer(actor, body):
             chosen = read_selections(read_view(body))
-            chosen = replace(chosen, shows_more=chosen.shows_more or shows_more)
+            chosen = replace(chosen, shows_more=chosen.shows_more or shows_more, opened_more=shows_more)
             drawing = await self._form_service.redraw(actor, read_form_id(body), chosen)
             # A newer click in this view draws what it means itself, and this one would undo it.
             if self._newest.is_newest(view_id, click):

@@ -353,6 +353,28 @@ def test_language_and_scope_are_behind_more_options(draw):
     assert resend_form.MORE not in texts(opened)
 
 
+def test_more_options_moves_the_focus_to_the_first_of_them_once(draw):
+    domain = plan_of(
+        waiting(scope="shop.example.com", target=DomainTarget(1, "shop.example.com")),
+        key="domain:1",
+        scopes=("example.com", "shop.example.com"),
+    )
+
+    drawn = [
+        draw(plan_of(waiting()), shows_more=True, opened_more=True),
+        draw(domain, shows_more=True, opened_more=True),
+        draw(domain, shows_more=True),
+    ]
+
+    focused = [
+        name.partition(".")[0]
+        for view in drawn
+        for name, block in inputs(view).items()
+        if block["element"].get("focus_on_load")
+    ]
+    assert focused == [resend_form.LOCALE, resend_form.SCOPE, resend_form.RECIPIENTS]
+
+
 def test_a_domain_with_several_scopes_offers_a_choice(draw):
     scopes = ("example.com", "shop.example.com")
     target = DomainTarget(1, "shop.example.com")
