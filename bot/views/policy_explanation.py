@@ -61,6 +61,7 @@ _ACTIONS = {
 }
 _LISTS = {LISTED_USER: "on the list of allowed people", LISTED_GROUP: "in an allowed user group"}
 _UNLISTED = {NOT_LISTED: "not on the list of allowed people", NO_ONE_LISTED: "no one has been allowed yet"}
+_DIRECT = "on Home and in direct messages"
 _UNVERIFIED = "I couldn't verify this account with Slack. Try again in a minute."
 _UNREAD = "I couldn't check the user groups with Slack. Try again in a minute."
 
@@ -153,4 +154,8 @@ def _name(pattern: str) -> str:
 def _about(resource: Resource, markup: Markup) -> str:
     what = [*map(display_name, resource.names), *([f"order {resource.order}"] if resource.order is not None else [])]
     names = f" for {markup.words(join_names(what, MOST_NAMED))}" if what else ""
-    return f"{names} in {markup.channel(resource.channel)}" if resource.channel else names
+    if not resource.channel:
+        return names
+    # A press on Home has no channel, so its answer is for the direct messages of that user.
+    is_direct = resource.channel.startswith(("U", "W", "D"))
+    return f"{names} {_DIRECT if is_direct else f'in {markup.channel(resource.channel)}'}"

@@ -51,6 +51,8 @@ def test_in_slack_ids_are_mentions_and_the_file_s_words_and_place_are_none():
 
     head, resend, *_, outdated = message.text.splitlines()
     assert head == "*<@U0BEN>'s permissions for order 7 in <#C0PKI>*"
+    on_home = explained("U0BEN", access, Resource("U0BEN"), access, is_outdated=False)
+    assert on_home.text.startswith("*<@U0BEN>'s permissions on Home and in direct messages*")
     assert resend == "⛔ Resend · no rule allows it. Who can: <@U0ANA>."
     assert outdated.startswith("⚠️ The latest policy file has an error")
     shown = explained("U0ANA", context("U0ANA", SHOP), Resource(), context("U0ANA", SHOP), is_outdated=False).text
