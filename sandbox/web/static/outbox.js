@@ -43,6 +43,7 @@ export class Outbox {
 
   #row({ id, to, scope, language, order, domain, sent, approved }) {
     const subject = order ? `order ${order}` : `domain ${domain}`;
+    const about = `${subject} · ${LANGUAGES.of(language.replace("_", "-"))} · `;
     const button = el(
       "button",
       {
@@ -57,9 +58,9 @@ export class Outbox {
     return el(
       "li",
       { class: "mail" },
-      el("p", { class: "mail-head" }, el("strong", { title: to }, to), el("time", { title: exactly(sent) }, ago(sent))),
+      el("p", {}, el("strong", {}, to)),
       el("p", { class: "mail-subject" }, "Approve ", el("b", {}, scope)),
-      el("p", { class: "mail-about" }, `${subject} · ${LANGUAGES.of(language.replace("_", "-"))}`),
+      el("p", { class: "mail-about" }, about, el("time", { title: exactly(sent) }, ago(sent))),
       approved ? done : button,
     );
   }
