@@ -3,14 +3,16 @@
 All of this runs in one event loop, that in which the browser was started.
 """
 
+import contextlib
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from sandbox.browsers import MISSING, find_browser
 from sandbox.certcentral import CertCentral
@@ -22,9 +24,12 @@ from sandbox.slack.workspace.manifest import Manifest
 from sandbox.web import WebPage
 from tests.forked_bot import ForkedBot
 from tests.page.page_object import Screen
+from tests.page.walk_orders import fill_account
 from tests.sandbox.slack.helpers import Puppet
 
 ROOT = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+# A busy machine answers late, and that is no fault.
+expect.set_options(timeout=15_000)
 PLAIN_LETTERS = ["--disable-lcd-text", "--font-render-hinting=none"]
 
 
@@ -40,11 +45,29 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the bot that the walks share."""
+    return tmp_path_factory.mktemp("demo")
+
+
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
-    """The demo, with the bot as a process of its own. The walks share it, so each has orders of its own."""
-    async with running_demo(tmp_path_factory.mktemp("demo"), ForkedBot) as demo:
+async def demo(browser: Browser, folder: Path) -> AsyncIterator[Demo]:
+    """The demo of a large account, with the bot as a process of its own. Each walk has orders of its own there."""
+    async with running_demo(folder, ForkedBot) as demo:
+        fill_account(demo)
         yield demo
+
+
+@pytest.fixture
+def end_cooldowns(folder: Path) -> Callable[[], None]:
+    """Return a function after which no cooldown of the shared bot is left, as if their time had passed."""
+
+    def end_cooldowns() -> None:
+        with contextlib.closing(sqlite3.connect(folder / "demo.db", timeout=10)) as database, database:
+            database.execute("DELETE FROM cooldowns")
+
+    return end_cooldowns
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,8 +1,7 @@
 """One browser window on the page, in the words of those who use it."""
 
 import os
-import re
-from pathlib import Path
+from itertools import count
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
@@ -11,16 +10,17 @@ from playwright.async_api import ConsoleMessage, Locator, Page, expect
 from sandbox.demo import Demo
 
 GRAVE = frozenset({"serious", "critical"})
-PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
-IS_RENEWAL = "PICTURES" in os.environ
-# What a part says: its text, the names of its emoji, and what its fields hold.
-WORDS = """
-part => [part.innerText, ...[...part.querySelectorAll("[role=img], input, textarea")]
-  .map((each) => each.getAttribute("aria-label") ?? (each.type === "radio" ? String(each.checked) : each.value))
-].filter((words) => words).join("\\n")
+CONTRAST = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+EVERYTHING = {"resultTypes": ["violations"]}
+IS_DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
+# The parts of the page whose content is wider than they are.
+WIDER = """
+() => [...document.querySelectorAll(":root, nav, main, aside, [role=tabpanel], .scroller, .modal-body")]
+  .filter((part) => part.clientWidth && part.scrollWidth > part.clientWidth).map((part) => part.className || part.id)
 """
-# What differs from one day to the next: times of the day, and times that passed.
-PASSING = re.compile(r"\b\d{1,2}:\d{2} [AP]M\b|\b(?:\d+|an?|less than a) (?:second|minute|min)s?\b")
+NARROW = 400
+# A folder for pictures of every screen that a walk looks at: wide, dark and narrow.
+SCREENS = os.environ.get("SCREENS")
 
 
 class Screen:
@@ -29,6 +29,7 @@ class Screen:
     def __init__(self, page: Page, demo: Demo) -> None:
         self.page, self.demo = page, demo
         self.errors: list[str] = []
+        self.photographs: dict[str, count[int]] = {}
         page.on("console", self._record_console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
@@ -140,41 +141,51 @@ class Screen:
         await self.tools.get_by_role("tab", name="Emails").click()
         await self.tools.get_by_role("button", name=f"Approve the email for {scope} ").first.click()
 
+    async def close_form(self) -> None:
+        """Close the modal in front with Escape."""
+        await self.page.keyboard.press("Escape")
+        await expect(self.form).to_have_count(0)
+
     async def post_alert(self, app: str) -> None:
         """Let another app post its alert."""
         await self.page.get_by_role("button", name="Post an alert").click()
         await self.page.get_by_role("menuitem", name=app).click()
 
     async def is_sound(self) -> None:
-        """Look for grave accessibility violations and errors in the console, on what is shown now."""
-        await self.page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished))")
-        found = (await Axe().run(self.page)).response["violations"]
-        grave = [_described(each) for each in found if each["impact"] in GRAVE]
-        assert grave == []
+        """Look for grave accessibility violations, too little contrast in the other colours, overflow and errors."""
+        is_dark = await self.page.evaluate(IS_DARK)
+        await self._settle()
+        assert await self._violations(EVERYTHING) == []
+        assert await self.page.evaluate(WIDER) == []
+        await self._photograph("dark" if is_dark else "light")
+        await self.page.emulate_media(color_scheme="light" if is_dark else "dark")
+        assert await self._violations(CONTRAST) == []
+        await self._photograph("light" if is_dark else "dark")
+        await self.page.emulate_media(color_scheme="dark" if is_dark else "light")
+        size = self.page.viewport_size
+        if size and size["width"] > NARROW:
+            await self.page.set_viewport_size({"width": NARROW, "height": 800})
+            assert await self.page.evaluate(WIDER) == []
+            await self._photograph("narrow")
+            await self.page.set_viewport_size(size)
         assert self.errors == []
 
-    async def picture(self, name: str, *parts: Locator) -> None:
-        """Compare the words of these parts with those of a picture. `make screenshots` takes the picture again."""
-        parts = tuple([each for part in parts for each in await part.all()])
-        words = PASSING.sub("…", "\n".join([await part.evaluate(WORDS) for part in parts]))
-        if IS_RENEWAL:
-            await self.page.mouse.move(0, 0)
-            boxes = [await part.bounding_box() for part in parts]
-            await self.page.screenshot(path=PICTURES / f"{name}.png", clip=_around(boxes), animations="disabled")
-            (PICTURES / f"{name}.txt").write_text(f"{words}\n", encoding="utf-8")
-        shown = (PICTURES / f"{name}.txt").read_text(encoding="utf-8").removesuffix("\n")
-        assert words == shown, f"the picture {name}.png is older than the code: run `make screenshots`"
+    async def _settle(self) -> None:
+        await self.page.evaluate("Promise.allSettled(document.getAnimations().map((each) => each.finished))")
+
+    async def _violations(self, options: dict[str, Any]) -> list[str]:
+        found = (await Axe().run(self.page, options=options)).response["violations"]
+        return [_described(each) for each in found if each["impact"] in GRAVE]
+
+    async def _photograph(self, kind: str) -> None:
+        if SCREENS:
+            test = os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].partition(" ")[0]
+            number = self.photographs.setdefault(kind, count(1))
+            await self.page.screenshot(path=f"{SCREENS}/{test}-{next(number):02}-{kind}.png")
 
     def _record_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.errors.append(message.text)
-
-
-def _around(boxes: list[Any]) -> Any:
-    """Return the rectangle around these."""
-    left, top = min(box["x"] for box in boxes), min(box["y"] for box in boxes)
-    right, bottom = max(box["x"] + box["width"] for box in boxes), max(box["y"] + box["height"] for box in boxes)
-    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
 
 
 def _described(violation: dict[str, Any]) -> str:
