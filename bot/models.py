@@ -215,6 +215,11 @@ class ResendRequest:
         """The id of the requested order; None if it was a domain alone."""
         return TargetKey.parse(self.key).order_id
 
+    @property
+    def emailing(self) -> "tuple[tuple[int, Call], ...]":
+        """The calls that send emails, with their numbers: all but the first steps of a revalidation."""
+        return tuple((number, call) for number, call in enumerate(self.calls) if call.step is CallStep.RESEND)
+
 
 @dataclass(frozen=True, slots=True)
 class ResendAsk:
@@ -296,6 +301,19 @@ class CallResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenValidated:
+    """The last time at which a follow-up saw names of a call validated, and all such names.
+
+    `until` is until when the validation then held, None if that was not read. `because` is the reason.
+    """
+
+    at: datetime
+    names: tuple[str, ...]
+    until: datetime | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LastResend:
     """The newest resend for a name that may have gone out. `outcome` is SENT or UNKNOWN, `at` is when it ended."""
 
@@ -316,6 +334,8 @@ class PastCall:
     names: tuple[str, ...]
     emails: tuple[str, ...]
     result: CallResult | None = None
+    step: CallStep = CallStep.RESEND
+    validated: SeenValidated | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,10 +477,19 @@ DomainValidation = Pending | Valid | Expired | NeverValidated | Unclear
 
 
 @dataclass(frozen=True, slots=True)
+class DcvToken:
+    """The random value that validates a domain by a DNS record or a file. `expires_at` is None if unknown."""
+
+    value: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
     """A domain of the account, with its validation when it was read. `approved_at` is when it last passed.
 
-    `validation_types` are the types that it was submitted for, such as `ov` and `ev`.
+    `validation_types` are the types that it was submitted for, such as `ov` and `ev`. `token` is the random value of a
+    method that has one. No list has it.
     """
 
     id: int
@@ -471,6 +500,7 @@ class Domain:
     since: datetime | None
     approved_at: datetime | None = None
     validation_types: tuple[str, ...] = ()
+    token: DcvToken | None = None
 
     @property
     def is_pending(self) -> bool | None:
@@ -561,11 +591,25 @@ class WaitingName:
 
 
 @dataclass(frozen=True, slots=True)
+class Revalidation:
+    """What makes a form one of a revalidation. `state` says in words until when the domain is valid, to be shown.
+
+    `types` are the types of validation to submit the domain for, and `steps` the calls to make. `continues` is the id
+    of the interrupted request whose remaining steps these are.
+    """
+
+    state: str = ""
+    types: tuple[str, ...] = ()
+    steps: tuple[CallStep, ...] = tuple(CallStep)
+    continues: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The content of a form for one order or domain: the names that wait and their allowed recipients.
 
     `since` is when it began to wait. `validated` are the names that are validated already, as far as the user may see
-    them. Both and the `product` are only shown.
+    them. Both and the `product` are only shown. With a `revalidation`, the form submits its domain again.
     """
 
     key: str
@@ -577,6 +621,7 @@ class Plan:
     product: str = ""
     since: datetime | None = None
     validated: tuple[str, ...] = ()
+    revalidation: Revalidation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -584,12 +629,15 @@ class Observation:
     """The state of a call's names at DigiCert at one time.
 
     `closed_status` says why nothing waits any more although not every name is valid. For an order it is DigiCert's
-    status. For a domain it says that the domain is not submitted for validation.
+    status. For a domain it says that the domain is not submitted for validation. `until` is the effective end of the
+    validation, and `because` the reason for it, if a domain was read.
     """
 
     at: datetime
     validated: tuple[str, ...]
     closed_status: str | None = None
+    until: datetime | None = None
+    because: str = ""
 
 
 class FollowUpState(StrEnum):
@@ -609,7 +657,8 @@ class StatusUpdate:
 
     `word` explains the state: DigiCert's status of an order, the user who stopped, or the request that superseded.
     `nudge` counts the nudges from 1; 0 is none. `unreachable` is True if DigiCert has not answered for a while.
-    `also` is the news of other calls of the same request, by call number, that the same check found.
+    `until` and `because` are those of the observation. `also` is the news of other calls of the same request, by call
+    number, that the same check found.
     """
 
     at: datetime
@@ -619,6 +668,8 @@ class StatusUpdate:
     reopened: tuple[str, ...] = ()
     nudge: int = 0
     unreachable: bool = False
+    until: datetime | None = None
+    because: str = ""
     also: "tuple[tuple[int, StatusUpdate], ...]" = ()
 
     @property

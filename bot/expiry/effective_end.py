@@ -70,6 +70,8 @@ def end_of_domain(domain: Domain, calendar: Calendar) -> EffectiveEnd | None:
 
 def effective_end(validation: Validation, calendar: Calendar) -> EffectiveEnd | None:
     """Return the effective end, or None if DigiCert gave neither date. An unknown method counts as email."""
+    if validation.approved_at is None and validation.listed_end is None:
+        return None
     method = validation.method or EMAIL
     ends = list(_ends(validation, method, calendar))
     return min(ends, key=_by_time_then_reason, default=None)

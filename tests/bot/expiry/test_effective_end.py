@@ -65,8 +65,9 @@ def test_the_calendar_of_2026_to_2029(approved, listed, method, day, reason):
     assert (end.day.isoformat(), end.reason) == (day, reason)
 
 
-def test_without_any_date_there_is_no_end():
-    assert effective_end(Validation(None, None, "dns-txt-token"), CALENDAR) is None
+@pytest.mark.parametrize("method", ["dns-txt-token", "email"])
+def test_without_any_date_there_is_no_end(method):
+    assert effective_end(Validation(None, None, method), CALENDAR) is None
 
 
 @pytest.mark.parametrize(
