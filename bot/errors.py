@@ -94,12 +94,14 @@ class NotResendable(BotError):
     """There is no email to resend. `hint` says what would help instead.
 
     `kind` is one word for the reason, for counts: "validated", "method", "unknown", or empty for all others.
+    `revalidates` is the key of the domain that the user can revalidate instead, or empty.
     """
 
-    def __init__(self, sentence: str, instead: str, kind: str = "") -> None:
+    def __init__(self, sentence: str, instead: str, kind: str = "", revalidates: str = "") -> None:
         super().__init__(sentence)
         self.hint = instead
         self.kind = kind
+        self.revalidates = revalidates
 
 
 class CooldownActive(BotError):

@@ -71,6 +71,8 @@ def next_state(
         newly_validated=tuple(name for name in validated if name not in follow_up.validated),
         reopened=tuple(name for name in follow_up.validated if name not in validated),
         nudge=passed if state is FollowUpState.FOLLOWING and passed > follow_up.nudges else 0,
+        until=observation.until,
+        because=observation.because,
     )
     return Transition(update, validated, due_at if state is FollowUpState.FOLLOWING else None)
 

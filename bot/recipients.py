@@ -1,9 +1,10 @@
 """Recipient rules: allowed mailboxes, preselection, and the calls that a choice of recipients means. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.errors import InvalidInput
-from bot.models import Address, Call, DomainTarget, OrderTarget, Plan, Recipient, WaitingName
+from bot.models import Address, Call, DomainTarget, OrderTarget, Plan, Recipient, Revalidation, WaitingName
 from bot.parsing.domain_names import display_name
 
 # Baseline Requirements 3.2.2.4.4: the constructed local parts. `admin` comes first, because it is the default.
@@ -125,6 +126,11 @@ def chosen_calls(plan: Plan, chosen: Chosen) -> tuple[Call, ...]:
             raise InvalidInput(_one_of_each(waiting), {f"recipients.{number}": f"Also choose {_any_of(missed[0])}."})
         picks.append((waiting, addresses if allows_multiple(waiting) else addresses[:1]))
     return _calls(picks)
+
+
+def revalidation_calls(call: Call, revalidation: Revalidation) -> tuple[Call, ...]:
+    """Return the steps of a revalidation whose emails go out as `call` says."""
+    return tuple(replace(call, step=step, validation_types=revalidation.types) for step in revalidation.steps)
 
 
 def shared_calls(plan: Plan, local: str) -> tuple[Call, ...]:

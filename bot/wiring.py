@@ -12,6 +12,7 @@ from bot.digicert.client import CertCentral, OnCall, open_http
 from bot.digicert.rate_limits import LocalRateLimiter, SharedRateLimiter
 from bot.dns.checks import DnsChecks, DnsMode
 from bot.dns.paths import network_paths
+from bot.expiry.calendar import Calendar
 from bot.follow_up_schedule import FollowUpSchedule
 from bot.metrics import Metrics
 from bot.policy.rules import Rules
@@ -45,6 +46,7 @@ from bot.services.lookup.reach import ReachReader
 from bot.services.lookup.recipient_options import RecipientOptions
 from bot.services.mail_trace.check_limits import CheckLimits
 from bot.services.mail_trace.trace import MailTrace
+from bot.services.operations.config_files import read_calendar
 from bot.services.operations.health import HealthChecks
 from bot.services.operations.ledger_audit import HeadLog, compare_with_head_file
 from bot.services.operations.workflow_recovery import WorkflowRecovery
@@ -201,7 +203,9 @@ async def _begun(dependencies: Dependencies) -> AsyncIterator[Services]:
     engine = WorkflowEngine(url, membership.executor)
     try:
         policy_loader = await open_policy_loader(settings, dependencies.identity)
-        services = _Container(dependencies, policy_loader, database, engine).services()
+        calendar = await asyncio.to_thread(read_calendar, settings.dcv_validity_file)
+        dependencies = replace(dependencies, certcentral=dependencies.certcentral.with_calendar(calendar))
+        services = _Container(dependencies, policy_loader, database, engine, calendar).services()
         await membership.join()
         await engine.launch()
         await services.resend.start_pending()
@@ -221,9 +225,15 @@ class _Container:
     """Creates each object when it is first needed, and only once."""
 
     def __init__(
-        self, dependencies: Dependencies, policy_loader: PolicyLoader, database: Database, engine: WorkflowEngine
+        self,
+        dependencies: Dependencies,
+        policy_loader: PolicyLoader,
+        database: Database,
+        engine: WorkflowEngine,
+        calendar: Calendar,
     ) -> None:
         self.dependencies = dependencies
+        self.calendar = calendar
         self.settings = dependencies.settings
         self.clock = dependencies.clock
         self.certcentral = dependencies.certcentral
@@ -315,7 +325,9 @@ class _Container:
     @cached_property
     def finder(self) -> Finder:
         options = RecipientOptions(self.allowed_emails, self.requests, self.mailbox_history, self.clock)
-        return Finder(self.certcentral, self.account, options, self.reach, self.settings.console_url, self.clock)
+        return Finder(
+            self.certcentral, self.account, options, self.reach, self.settings.console_url, self.clock, self.calendar
+        )
 
     @cached_property
     def reporter(self) -> ResultReporter:
@@ -475,7 +487,7 @@ class _Container:
             self.authorizer,
             self.requests,
             self.follow_ups,
-            ValidationObserver(self.certcentral, self.clock),
+            ValidationObserver(self.certcentral, self.clock, self.calendar),
             self.reporter,
             self.schedule,
             self.clock,
@@ -505,7 +517,7 @@ class _Container:
             self.authorizer,
             self.requests,
             self.follow_ups,
-            ValidationObserver(self.background, self.clock),
+            ValidationObserver(self.background, self.clock, self.calendar),
             self.reporter,
             self.publisher,
             self.engine,
@@ -567,6 +579,7 @@ class _Container:
             self.pending_orders,
             self.clock,
             self.settings.console_url,
+            self.calendar,
         )
 
     @cached_property

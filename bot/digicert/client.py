@@ -23,6 +23,8 @@ from bot.digicert.fields import domain_name
 from bot.digicert.rate_limits import RateLimiter
 from bot.digicert.send_guard import Confirm, SendGuard
 from bot.errors import CaError, CaRejected, CaUnavailable, ConfigurationError
+from bot.expiry.calendar import Calendar, shipped_calendar
+from bot.expiry.outlook import Outlook
 from bot.models import Address, Domain, Order, OrderValidation, Recipient, StatusChange, Unreadable
 from bot.parsing.domain_names import without_wildcard
 from bot.settings import is_loopback
@@ -130,6 +132,7 @@ class CertCentral:
     _longest_call: float = field(default=75.0, kw_only=True)
     _on_call: OnCall | None = field(default=None, kw_only=True)
     _clock: Clock = field(default=utc_now, kw_only=True)
+    _calendar: Calendar = field(factory=shipped_calendar, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         self._odd: dict[str, frozenset[str]] = {}
@@ -140,6 +143,10 @@ class CertCentral:
     def in_background(self) -> "CertCentral":
         """Return a client for work that no user waits for. Users go first, and half of the limits is theirs."""
         return evolve(self, limits=self._limits.in_background, patience=_BACKGROUND_PATIENCE)
+
+    def with_calendar(self, calendar: Calendar) -> "CertCentral":
+        """Return a client that counts validations by these rules."""
+        return evolve(self, calendar=calendar)
 
     def with_limiter(self, limits: RateLimiter) -> "CertCentral":
         """Return a client of the same account with another rate limiter."""
@@ -237,7 +244,7 @@ class CertCentral:
     async def domains(self) -> list[Domain | Unreadable]:
         """Return every domain of the account, inactive ones too, and the rows it cannot read.
 
-        Source: "List domains".
+        A validation whose effective end has passed has expired, whatever DigiCert lists. Source: "List domains".
         """
         # Without the first flag the dates are in Mountain Time. The second is not documented for this list, but
         # DigiCert's own clients send it, and some read `dcv_status` from the rows.
@@ -246,12 +253,15 @@ class CertCentral:
             "include_validation": "true",
             "filters[include_validation_reuse_status]": "true",
         }
-        return await self._every("/domain", flags, lambda answer: wire.read_domains(answer, self._clock()))
+        outlook = Outlook(self._calendar, self._clock())
+        rows = await self._every("/domain", flags, lambda answer: wire.read_domains(answer, outlook.now))
+        return [row if isinstance(row, Unreadable) else outlook.effective(row) for row in rows]
 
     async def domain(self, domain_id: int) -> Domain:
-        """Return one domain, with the state of its validation. Source: "Domain info"."""
+        """Return one domain, with the state of its validation as in `domains`. Source: "Domain info"."""
         flags = {"include_dcv": "true", "include_validation": "true"}
-        return wire.read_domain(await self._get(f"/domain/{domain_id}", flags), self._clock())
+        answer, now = await self._get(f"/domain/{domain_id}", flags), self._clock()
+        return Outlook(self._calendar, now).effective(wire.read_domain(answer, now))
 
     async def allowed_addresses(self, domain: int | str, *, with_preferences: bool = True) -> tuple[Address, ...]:
         """Return the addresses that DigiCert may email for a domain, given by its id or by a name of the account.

@@ -32,6 +32,7 @@ from bot.digicert.fields import (
 from bot.errors import CaError, CaRateLimited, CaRejected, CaUnavailable, CaUnreadable
 from bot.models import (
     Address,
+    DcvToken,
     Domain,
     DomainValidation,
     Expired,
@@ -324,6 +325,11 @@ class _Dcv(_Read):
     method: Word = ""
 
 
+class _DcvToken(_Read):
+    token: Text = ""
+    expiration_date: Moment = None
+
+
 class _Domain(_Read):
     id: int = Field(ge=0, lt=10**18)
     name: Text = Field(min_length=1)
@@ -332,6 +338,7 @@ class _Domain(_Read):
     status: Word = ""
     dcv_method: Word = ""
     dcv: Part[_Dcv] = _Dcv()
+    dcv_token: Part[_DcvToken] = _DcvToken()
     date_created: Moment = None
     last_submitted_datetime: Moment = None
     dcv_approval_datetime: Moment = None
@@ -408,6 +415,7 @@ class _Domain(_Read):
             since=self.last_submitted_datetime or self.date_created,
             approved_at=self.dcv_approval_datetime,
             validation_types=_once(part.type.lower() for part in self.validations),
+            token=DcvToken(self.dcv_token.token, self.dcv_token.expiration_date) if self.dcv_token.token else None,
         )
 
 

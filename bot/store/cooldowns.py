@@ -30,10 +30,13 @@ class Cooldowns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def active(self, keys: Iterable[str], now: datetime) -> ActiveCooldown | None:
-        """Return the newest cooldown of any of these targets that has not ended, or None."""
+    async def active(self, keys: Iterable[str], now: datetime, but_of: str | None = None) -> ActiveCooldown | None:
+        """Return the newest cooldown of any of these targets that has not ended, or None.
+
+        Ignores the cooldowns of the request `but_of`.
+        """
         async with self._database.read() as connection:
-            return await active(connection, keys, now)
+            return await active(connection, keys, now, but_of)
 
     async def delete_expired(self, before: datetime) -> None:
         """Delete the cooldowns that ended before this time."""

@@ -12,8 +12,9 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.follow_up_schedule import Transition
-from bot.models import FollowUp, FollowUpState, OrderTarget, ResendRequest, StatusUpdate, order_key
+from bot.models import FollowUp, FollowUpState, LedgerEvent, OrderTarget, ResendRequest, StatusUpdate, order_key
 from bot.store.database import Database
+from bot.store.ledger.entries import Entry, append
 from bot.store.schema import follow_ups, format_timestamp, parse_timestamp, requests
 
 _STATUS_UPDATE = TypeAdapter(StatusUpdate)
@@ -92,6 +93,7 @@ class FollowUps:
                 also = await _record_others(transaction, follow_up, others, now)
                 decision = replace(decision, status_update=replace(decision.status_update, also=also))
                 await _write(transaction, follow_up_id, _decided(follow_up, decision, now), number)
+                await _append_validated(transaction, follow_up, decision.status_update)
                 return decision.status_update
             update = StatusUpdate(follow_up.ended_at or now, follow_up.state, follow_up.word)
             await _write(transaction, follow_up_id, _announcement(update, None, now), number)
@@ -124,6 +126,7 @@ class FollowUps:
                 if follow_up.call_no in decisions:
                     decision = decisions[follow_up.call_no](follow_up)
                     await _write(transaction, follow_up.id, _observation(follow_up, decision, now))
+                    await _append_validated(transaction, follow_up, decision.status_update)
 
     async def stop(self, request_id: str, user_id: str, now: datetime) -> bool:
         """Stop every follow-up of a request; one of them announces it. Return False if none was open."""
@@ -252,9 +255,25 @@ async def _record_others(
         decision = others[each.call_no](each)
         values = {**_decided(each, decision, now), "due_at": _written(decision.due_at)}
         await _write(transaction, each.id, {**values, "status_update": None, "next_at": None}, each.checks + 1)
+        await _append_validated(transaction, each, decision.status_update)
         if decision.status_update.needs_announcement:
             found.append((each.call_no, decision.status_update))
     return tuple(found)
+
+
+async def _append_validated(transaction: AsyncConnection, follow_up: FollowUp, update: StatusUpdate) -> None:
+    """Append a row to the ledger if a check saw names of a call validated for the first time, or again."""
+    if not update.newly_validated:
+        return
+    kind, number, *scope = follow_up.target.split(":", 2)
+    detail: dict[str, Any] = {
+        "target": f"{kind} {number}{f' ({scope[0]})' if scope else ''}",
+        "names": list(update.newly_validated),
+    }
+    if update.until:
+        detail |= {"until": format_timestamp(update.until), "because": update.because}
+    row = Entry(LedgerEvent.VALIDATED, update.at, None, follow_up.request_id, follow_up.call_no, detail=detail)
+    await append(transaction, row)
 
 
 async def _of(connection: AsyncConnection, request_id: str) -> list[FollowUp]:

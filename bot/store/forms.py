@@ -37,6 +37,11 @@ class Form:
     response_url: str | None = field(default=None, repr=False)
     changes: str | None = None
 
+    @property
+    def revalidates(self) -> bool:
+        """True if its submission is a revalidation, which is another action of the policy than a resend."""
+        return self.plan is not None and self.plan.revalidation is not None
+
     def requested(self, by: str) -> "Form":
         """Return the form as another user requested it; unchanged if the actor requested it of themselves."""
         return self if by == self.actor.user_id else replace(self, requested_by=by)

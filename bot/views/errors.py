@@ -29,6 +29,7 @@ from bot.views.blocks import Message, admins, date_time, escape, person, section
 from bot.views.command_buttons import command_button, command_buttons
 from bot.views.help import OPEN_FORM
 from bot.views.resend_asks import ask_button, mentions
+from bot.views.revalidation import revalidate_button
 
 _SHOW_PENDING = ("Show pending orders", "/dcv-status")
 # Slack's guide and its reference use different codes. A trigger expires after three seconds and opens one form.
@@ -91,6 +92,8 @@ def _ways_out(error: BotError, *, can_ask: bool, line: str) -> tuple[ActionsBloc
             return command_buttons(("Resend anyway…", form))
         case InvalidInput() if form:
             return command_buttons(("Choose recipients…", form))
+        case NotResendable(revalidates=domain) if domain:
+            return (ActionsBlock(elements=[revalidate_button(domain, "the domain")]),)
         case StaleInteraction():
             return command_buttons(OPEN_FORM)
         case InvalidInput() if line:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.models import OUTCOMES, LedgerEvent, PastCall, PastRequest, TargetKey
+from bot.models import OUTCOMES, CallStep, LedgerEvent, PastCall, PastRequest, TargetKey
 from bot.policy.rules import RESERVED_NAMES
 from bot.views.blocks import (
     Message,
@@ -19,6 +19,8 @@ from bot.views.blocks import (
     section,
     truncate,
 )
+from bot.views.revalidation_card import stop_at
+from bot.views.validity import valid_until
 
 NEWER = "history_newer"
 OLDER = "history_older"
@@ -78,7 +80,8 @@ def line(past: PastRequest, *, is_tracked: bool = False) -> str:
     at = date_time(past.at)
     match past.decision:
         case LedgerEvent.ACCEPTED:
-            outcome = f"*{_outcome(past.calls)}*{' · waiting for approval' if is_tracked else ''}"
+            state = _validated(past.calls) or ("waiting for approval" if is_tracked else "")
+            outcome = f"*{_outcome(past.calls)}*{f' · {state}' if state else ''}"
             parts = [at, outcome, _targets(past), asker, _mailed(past), thread, *_words(past)]
         case LedgerEvent.COOLED_DOWN:
             parts = [at, "*Blocked by cooldown*", _targets(past), f"{asker}{_times(past)}", "no email was sent", thread]
@@ -119,10 +122,34 @@ def _more(past: PastRequest) -> str:
 def _outcome(calls: Sequence[PastCall]) -> str:
     """Return the outcome in one word for one call, else the number of calls per outcome."""
     results = [call.result.outcome if call.result else None for call in calls]
+    if any(call.step is not CallStep.RESEND for call in calls):
+        return f"Revalidation: {_outcome_of_steps(calls)}"
     if len(results) == 1:
         return _word(results[0])
     counts = {way: results.count(way) for way in (*OUTCOMES, None)}
     return ", ".join(f"{count} {_word(way).lower()}" for way, count in counts.items() if count)
+
+
+def _validated(calls: Sequence[PastCall]) -> str:
+    """Return which names the bot saw validated, and until when that holds if it read it; empty if it saw none."""
+    emailing = [call for call in calls if call.step is CallStep.RESEND]
+    names = {name for call in emailing for name in call.names}
+    seen = [call.validated for call in emailing if call.validated]
+    done = {name for each in seen for name in each.names}
+    if not done:
+        return ""
+    if len(done) < len(names):
+        return f"{len(done)} of {len(names)} validated"
+    ends = list(dict.fromkeys(valid_until(each) for each in seen))
+    return f"validated {ends[0]}".strip() if len(ends) == 1 else "validated"
+
+
+def _outcome_of_steps(calls: Sequence[PastCall]) -> str:
+    """Return the outcome of a revalidation: of the first step that did not succeed, else of its email."""
+    last = next((call for call in calls if not call.result or call.result.outcome is not LedgerEvent.SENT), calls[-1])
+    if last.result and (stop := stop_at(last.step, last.result)):
+        return stop.headline
+    return _word(last.result.outcome if last.result else None).lower()
 
 
 def _word(outcome: LedgerEvent | None) -> str:

@@ -56,6 +56,7 @@ _OUTSIDE = {
 }
 _ACTIONS = {
     Action.RESEND: "Resend",
+    Action.REVALIDATE: "Revalidate",
     Action.STATUS: "View status",
     Action.OVERRIDE: "Resend during cooldown",
 }

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.languages import language
-from bot.models import Call, CallResult, LedgerEvent, OrderTarget, ResendRequest
+from bot.models import Call, CallResult, CallStep, LedgerEvent, OrderTarget, ResendRequest
 from bot.views.blocks import context, date_time, emails, escape, fields, names, person, plain, section, truncate
 from bot.views.follow_up import EMAIL_ENDS
 from bot.views.resend_form import ModalView
@@ -22,6 +22,15 @@ _OUTCOMES = {
     LedgerEvent.REFUSED: "rejected by DigiCert",
     LedgerEvent.NOT_SENT: "not sent",
     LedgerEvent.UNKNOWN: "may or may not have been sent",
+}
+_STEPS = {
+    CallStep.SUBMIT: "submit for validation by a DNS TXT record, without email",
+    CallStep.METHOD: "change to validation by email, without sending any",
+}
+_OUTCOMES_OF_STEPS = {
+    LedgerEvent.SENT: "done",
+    LedgerEvent.NOT_SENT: "not requested",
+    LedgerEvent.UNKNOWN: "unconfirmed",
 }
 
 
@@ -77,7 +86,7 @@ def _rows(facts: CardFacts) -> list[str]:
     for number, call in enumerate(facts.request.calls):
         rows.append(truncate(_call(call, facts.results[number]), _ROOM_FOR_A_ROW))
         approved: dict[str, list[str]] = {}
-        for recipient in call.recipients:
+        for recipient in call.recipients if call.step is CallStep.RESEND else ():
             approved.setdefault(recipient.email, []).append(recipient.name)
         rows += [
             truncate(f"• {emails([email])} (approves {names(mailed, 300)})", _ROOM_FOR_A_ROW)
@@ -93,7 +102,10 @@ def _call(call: Call, ended: CallResult) -> str:
     else:
         what = f"Domain {target.domain_id} ({names([target.name_scope], 200)})"
     reason = f": {escape(ended.message)}" if ended.message else ""
-    return f"*{what}* · {_OUTCOMES[ended.outcome]} {date_time(ended.at)}{reason}"
+    outcome = _OUTCOMES[ended.outcome]
+    if call.step is not CallStep.RESEND:
+        outcome = f"{_STEPS[call.step]}: {_OUTCOMES_OF_STEPS.get(ended.outcome, outcome)}"
+    return f"*{what}* · {outcome} {date_time(ended.at)}{reason}"
 
 
 def _turns(request_id: str, page: int, pages: int) -> Block:

@@ -23,6 +23,7 @@ from bot.errors import NotAllowed
 from bot.languages import LANGUAGES, language
 from bot.models import (
     AccountEntry,
+    CallStep,
     Cooldown,
     Expired,
     Grantees,
@@ -71,6 +72,7 @@ from bot.views.console_links import console_button
 from bot.views.dcv_scope import approval_validates
 from bot.views.errors import refusal, refusal_buttons
 from bot.views.policy_explanation import who_can_instead
+from bot.views.revalidation import revalidate_button
 
 CALLBACK = "resend_form"
 TITLE = "Resend DCV email"
@@ -212,14 +214,19 @@ def nothing_named(wanted: Sequence[TargetRef], *, hides: bool) -> str:
     return f"Nothing is pending for {what}."
 
 
-def nothing(form_id: str, sentence: str, instead: str, key: str = "", console: str = "") -> ModalView:
+def nothing(
+    form_id: str, sentence: str, instead: str, key: str = "", console: str = "", revalidates: str = ""
+) -> ModalView:
     """Return the view if there is nothing to resend: the reason, and what to do instead.
 
     `key` is what was looked up, and `console` the address of CertCentral, whose page for it a button opens.
+    `revalidates` is the key of the domain that the user can revalidate, or empty.
     """
     words = section(f"*{escape(sentence)}*\n{escape(instead)}".strip())
-    has_page = bool(console) and TargetKey.parse(key).number is not None
-    actions = [ActionsBlock(elements=[console_button(console, key)])] if has_page else []
+    elements = [revalidate_button(revalidates, "the domain")] if revalidates else []
+    if console and TargetKey.parse(revalidates or key).number is not None:
+        elements.append(console_button(console, revalidates or key))
+    actions = [ActionsBlock(elements=elements)] if elements else []
     return _dead_end(form_id, key, words, *actions)
 
 
@@ -275,8 +282,9 @@ def resend(
     blocks += [context(words) for remark in plan.remarks if (words := escape(remark).strip())]
     blocks.append(_reason_field(chosen.reason, required=notes.before is not None))
     blocks += _more_options(plan, locale, chosen)
-    blocks.append(context(f"DigiCert will email right away. {notes.result_goes}"))
-    return _drawn(form_id, blocks, _send(count_emails(plan, chosen.recipients, chosen.shared)))
+    count = count_emails(plan, chosen.recipients, chosen.shared)
+    blocks.append(context(f"{_what_happens(plan, count)} {notes.result_goes}"))
+    return _drawn(form_id, blocks, _submit(plan, count))
 
 
 def recipient_details(plan: Plan, emails: Sequence[tuple[str, str]]) -> ModalView:
@@ -356,13 +364,28 @@ def _dead_end(form_id: str, key: str, *blocks: Block) -> ModalView:
     return _drawn(form_id, [_target_row(current), *blocks], CHECK_AGAIN if current else CONTINUE)
 
 
-def _send(emails: int) -> str:
+def _submit(plan: Plan, emails: int) -> str:
+    """Return the label of the button that submits, which has at most 24 characters."""
+    if plan.revalidation and CallStep.SUBMIT in plan.revalidation.steps:
+        several = f"Revalidate, {emails} emails" if emails else "Revalidate and email"
+        return "Revalidate, send 1 email" if emails == 1 else several
     if emails == 0:
         return "Send email"
     return "Send 1 email" if emails == 1 else f"Send {emails} emails"
 
 
+def _what_happens(plan: Plan, emails: int) -> str:
+    if plan.revalidation is None:
+        return "DigiCert will email right away."
+    count = "1 email" if emails == 1 else f"{emails} emails"
+    if CallStep.SUBMIT not in plan.revalidation.steps:
+        return f"I'll continue the revalidation and send {count}."
+    return f"Revalidate and send {count}: I'll submit the domain again, and have only the chosen recipients emailed."
+
+
 def _heading(plan: Plan, now: datetime) -> str:
+    if plan.revalidation:
+        return f"*Revalidate {shown_name(plan.waiting[0].name)}* · {escape(plan.revalidation.state)}"
     key = TargetKey.parse(plan.key)
     number, _, name = plan.title.partition(" · ")
     what = f"Order {number}" if key.order_id is not None else f"Domain {name}"

@@ -13,12 +13,12 @@ from bot.follow_up_schedule import NOT_SUBMITTED
 from bot.models import (
     Call,
     CallResult,
-    CallStep,
     FollowUp,
     FollowUpState,
     LedgerEvent,
     NameState,
     ResendRequest,
+    SeenValidated,
 )
 from bot.views.blocks import (
     Message,
@@ -36,6 +36,8 @@ from bot.views.blocks import (
     truncate,
 )
 from bot.views.console_links import console_button
+from bot.views.revalidation_card import Stop, deciding_call, stop_of
+from bot.views.validity import valid_until
 
 Results = Mapping[int, CallResult]
 
@@ -93,8 +95,9 @@ class Successor:
 class CardFacts:
     """Everything that the card of an ended request shows.
 
-    `successors` are the newer requests by id. `resent` is the one that was made from this card, if any. `has_buttons`
-    is False while a newer message of the thread has them. `can_resume` means that a stopped tracking has a check left.
+    `successors` are the newer requests by id. `resent` is the one that was made from this card, if any. `validated` are
+    the names that checks saw validated, by call number. `has_buttons` is False while a newer message of the thread has
+    them. `can_resume` means that a stopped tracking has a check left.
     """
 
     request: ResendRequest
@@ -102,6 +105,7 @@ class CardFacts:
     follow_ups: Sequence[FollowUp] = ()
     successors: Mapping[str, Successor] = field(default_factory=dict)
     resent: Successor | None = None
+    validated: Mapping[int, SeenValidated] = field(default_factory=dict)
     has_buttons: bool = True
     can_resume: bool = False
     console_url: str = ""
@@ -153,7 +157,8 @@ class _Name:
 
 def in_progress(request: ResendRequest) -> Message:
     """Return the card of an accepted request whose calls have not ended."""
-    return _card(_EMOJI_WAITING, f"Resending DCV email for {title(request)}…", (), _origin(request))
+    doing = "Revalidating" if request.revalidates else "Resending DCV email for"
+    return _card(_EMOJI_WAITING, f"{doing} {title(request)}…", (), _origin(request))
 
 
 def waiting(
@@ -165,13 +170,16 @@ def waiting(
     """
     head = "Waiting for DigiCert" if busy else "Not sent yet"
     cause = "DigiCert is limiting requests." if busy else escape(words)
-    so_far = f"{len(results)} of {len(request.calls)} done." if results else "No email has been sent yet."
+    steps = " steps" if request.revalidates else ""
+    so_far = f"{len(results)} of {len(request.calls)}{steps} done." if results else "No email has been sent yet."
     return _card(_EMOJI_WAITING, head, [f"{cause} {so_far} Next try: {time_of_day(again_at)}."], _origin(request))
 
 
 def progress(request: ResendRequest, results: Results) -> Message:
     """Return the card when some of several calls have ended."""
-    return _card(_EMOJI_WAITING, f"Sending: {len(results)} of {len(request.calls)} done", (), _origin(request))
+    doing, steps = (f"Revalidating {title(request)}", " steps") if request.revalidates else ("Sending", "")
+    head = f"{doing}: {len(results)} of {len(request.calls)}{steps} done"
+    return _card(_EMOJI_WAITING, head, (), _origin(request))
 
 
 def result(facts: CardFacts) -> Message:
@@ -245,18 +253,31 @@ def buttons(facts: CardFacts) -> ActionsBlock | None:
         return ActionsBlock(elements=console) if console else None
     if not facts.has_buttons:
         return None
+    stop = stop_of(facts.request, facts.results)
+    if stop and stop.buttons:
+        pressed = _pressed(facts.request, stop.buttons, is_primary=True)
+        details = {entry: _MENU[entry] for entry in (CHECK_NOW, DETAILS)}
+        return ActionsBlock(elements=[*pressed, *console, menu(REQUEST_MENU, facts.request.id, details)])
     worst = next(outcome for outcome in _RESEND_LABELS if outcome in unsettled)
     shown = {RESUME_TRACKING: "Resume tracking"} if facts.can_resume and not facts.is_tracked else {}
     if worst is LedgerEvent.UNKNOWN and not shown:
         shown[CHECK_NOW] = _MENU[CHECK_NOW]
-    shown[SEND_AGAIN] = _RESEND_LABELS[worst]
+    # What DigiCert refused first is the domain, and not a recipient.
+    shown[SEND_AGAIN] = _RESEND_LABELS[LedgerEvent.NOT_SENT if stop and not stop.has_begun else worst]
     hidden = {*shown, *(() if facts.is_tracked else (STOP_TRACKING,))}
     hidden |= {CHECK_NOW, ASK_TO_APPROVE, TRACE_EMAIL} if worst in _FAILED else set()
     entries = {entry: label for entry, label in _MENU.items() if entry not in hidden}
-    pressed = [
-        ButtonElement(text=plain(label), action_id=action, value=facts.request.id) for action, label in shown.items()
-    ]
+    pressed = _pressed(facts.request, shown)
     return ActionsBlock(elements=[*pressed, *console, menu(REQUEST_MENU, facts.request.id, entries)])
+
+
+def _pressed(request: ResendRequest, shown: Mapping[str, str], *, is_primary: bool = False) -> list[ButtonElement]:
+    """Return the buttons by action and label. If `is_primary`, the first one is what helps most."""
+    styles = ["primary" if is_primary else None, *(None for _ in shown)]
+    return [
+        ButtonElement(text=plain(label), action_id=action, value=request.id, style=style)
+        for (action, label), style in zip(shown.items(), styles, strict=False)
+    ]
 
 
 _DETOURS = {
@@ -303,10 +324,9 @@ def _names_of(facts: CardFacts) -> list[_Name]:
 
 def _deciding_calls(facts: CardFacts) -> list[tuple[int, Call]]:
     """Return the calls that the card shows: of a revalidation only the step that it ended with."""
-    calls = list(enumerate(facts.request.calls))
     if not facts.request.revalidates:
-        return calls
-    return [next((each for each in calls if facts.results[each[0]].outcome is not LedgerEvent.SENT), calls[-1])]
+        return list(enumerate(facts.request.calls))
+    return [deciding_call(facts.request, facts.results)]
 
 
 def _state(ascii_name: str, outcome: CallResult, follow_up: FollowUp | None) -> _State:
@@ -326,8 +346,8 @@ def _headline(facts: CardFacts, every: Sequence[_Name]) -> tuple[str, str]:
     total = len(every)
     if found[_State.VALIDATED] == total:
         return _EMOJI_VALIDATED, f"validated{_order_state(every)}"
-    if found[_State.UNKNOWN] and facts.request.revalidates and every[0].call.step is not CallStep.RESEND:
-        return _EMOJI_UNKNOWN, "unconfirmed, no email was sent"
+    if stop := stop_of(facts.request, facts.results):
+        return (_EMOJI_UNKNOWN if stop.buttons else _EMOJI_FAILED), stop.headline
     if unknown := found[_State.UNKNOWN]:
         return _EMOJI_UNKNOWN, f"may or may not have been sent{_of_all(unknown, total)}"
     if failed := found[_State.FAILED]:
@@ -373,11 +393,13 @@ def _lines(facts: CardFacts, every: Sequence[_Name]) -> list[str]:
     doubt = ["The resend itself was unconfirmed."] if states == {_State.VALIDATED} and _is_doubtful(every) else []
     if states == {_State.VALIDATED}:
         listed = [several([each.ascii_name for each in every])] if len(every) > 1 else []
-        return [*listed, *doubt]
+        return [*listed, *_ends(facts, every), *doubt]
     if states == {_State.RESENT}:
         return list(dict.fromkeys(resent_by(facts.successors.get(each.word)) for each in every))
     resent = [resent_by(facts.resent)] if facts.resent else []
-    if len(facts.request.calls) == 1 and len(states) == 1:
+    if stop := stop_of(facts.request, facts.results):
+        return [*_stopped(stop), *([resent_by(facts.resent, "Continued")] if facts.resent else [])]
+    if len(every) == 1 or (len(facts.request.calls) == 1 and len(states) == 1):
         return [_of_one_call(every[0]), *resent]
     listed = [f"• {name(each.ascii_name)}: {_of_one_name(facts, each)}" for each in sorted(every, key=_by_state)]
     return [
@@ -387,8 +409,26 @@ def _lines(facts: CardFacts, every: Sequence[_Name]) -> list[str]:
     ]
 
 
+def _ends(facts: CardFacts, every: Sequence[_Name]) -> list[str]:
+    """Return until when the validated names are valid, as far as the checks read it."""
+    seen = {name: valid_until(each) for each in facts.validated.values() for name in each.names}
+    ends = {each.ascii_name: seen.get(each.ascii_name, "") for each in every}
+    if len(set(ends.values())) == 1:
+        return [f"Valid {end}" for end in list(ends.values())[:1] if end]
+    lines = [f"• {name(each)}: valid {end}" for each, end in ends.items() if end]
+    return [*lines[:MOST_SHOWN], *_more(len(lines) - MOST_SHOWN)]
+
+
 def _by_state(each: _Name) -> int:
     return int(each.state.value)
+
+
+def _stopped(stop: Stop) -> list[str]:
+    """Return what is known of a revalidation that stopped: the state of the domain, the reason, and what to check."""
+    if stop.is_unknown:
+        said = truncate(_without_internals(stop.result.message), _ROOM_FOR_A_REASON)
+        return [stop.state, f"{said} I won't retry by myself.".strip()]
+    return list(filter(None, [stop.state, _reason(stop.result), stop.advice]))
 
 
 def _of_one_call(each: _Name) -> str:
@@ -398,8 +438,6 @@ def _of_one_call(each: _Name) -> str:
             return _reason(each.result)
         case _State.UNKNOWN:
             said = truncate(words, _ROOM_FOR_A_REASON)
-            if each.call.step is not CallStep.RESEND:
-                return f"{said} I won't retry by myself.".strip()
             ask = f"Ask {_recipients(each.call)} whether it arrived."
             return f"{said} I won't retry by myself, to avoid a second email. {ask}".strip()
         case _:
@@ -438,11 +476,12 @@ def _without_internals(words: str) -> str:
     return _INTERNALS.sub("", escape(words))
 
 
-def resent_by(newer: Successor | None) -> str:
+def resent_by(newer: Successor | None, done: str = "Resent") -> str:
+    """Return who made the newer request, with a link to it. `done` is the verb, unless its email was not sent."""
     if newer is None:
-        return "Resent"
+        return done
     link = f" (<{newer.link}|open>)" if newer.link else ""
-    return f"{'Resent' if newer.is_sent else 'Tried again'} by {person(newer.user_id)}{link}"
+    return f"{done if newer.is_sent else 'Tried again'} by {person(newer.user_id)}{link}"
 
 
 def _recipients(call: Call) -> str:
@@ -472,6 +511,8 @@ def _origin(request: ResendRequest) -> list[str]:
     by = person(request.actor.user_id)
     if request.requested_by:
         by = f"{person(request.requested_by)}, sent by {by}"
+    if request.revalidates:
+        subject = f"revalidation of {subject}"
     return [f"{subject[:1].upper()}{subject[1:]}", f"requested by {by} {time_of_day(request.at)}"]
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
+from bot.expiry.effective_end import EffectiveEnd
 from bot.models import Domain, LastResend, Order, Pending, TargetKey, domain_key, order_key
 from bot.views.blocks import (
     SECTION_TEXT,
@@ -31,6 +32,8 @@ from bot.views.pending_rows import (
     row_line,
     short_name,
 )
+from bot.views.revalidation import revalidate_button
+from bot.views.validity import until
 
 PREVIOUS = "status_previous"
 NEXT = "status_next"
@@ -88,12 +91,17 @@ class OrderState:
 
 @dataclass(frozen=True, slots=True)
 class DomainState:
-    """A domain. `over` is the reason if no email can help it."""
+    """A domain. `over` is the reason if no email can help it, and `end` that of its validation.
+
+    `can_revalidate` is True if the reader may revalidate it, and if that is worthwhile.
+    """
 
     domain: Domain
     over: str | None = None
     last: LastResend | None = None
     may_resend: bool = False
+    end: EffectiveEnd | None = None
+    can_revalidate: bool = False
 
     @property
     def key(self) -> str:
@@ -206,6 +214,8 @@ def _button(action_id: str, label: str, key: str) -> ButtonElement:
 def _state_buttons(state: State, console_url: str) -> list[ButtonElement]:
     subject = f"order {state.order.id}" if isinstance(state, OrderState) else state.domain.name
     resend = [resend_button(state.key, subject)] if state.can_resend else []
+    if isinstance(state, DomainState) and state.can_revalidate:
+        resend.append(revalidate_button(state.key, subject))
     return [*resend, console_button(console_url, state.key)]
 
 
@@ -226,8 +236,7 @@ def _domain_line(state: DomainState, now: datetime) -> str:
     if not isinstance(domain.validation, Pending):
         return " · ".join([head, "validation status unknown", *resent])
     words = f"waiting for email approval{f' for {duration_since(domain.since, now)}' if domain.since else ''}"
-    until = domain.validation.valid_until
-    valid = [f"its earlier validation is valid until {until:%b} {until.day}, {until.year}"] if until else []
+    valid = [f"its earlier validation is valid {until(state.end)}"] if state.end else []
     waited = [not_approved(last, now)] if last else []
     return " · ".join(filter(None, [head, words, *valid, *waited, *resent]))
 

@@ -30,6 +30,7 @@ from handlers.listeners import (
     resend_command,
     resend_form,
     result_buttons,
+    revalidation,
     status_command,
     user_groups,
 )
@@ -48,6 +49,7 @@ FEATURES = (
     bulk,
     result_buttons,
     quick_resend,
+    revalidation,
     resend_asks,
     status_command,
     command_buttons,

@@ -325,7 +325,7 @@ def put_in_place_what_cannot_be_resent(certcentral: CertCentral) -> dict[str, tu
         "700006": ("All domains on order 700006 (done.example.com) are validated", "/secure/orders/700006"),
         "700007": ("uses DNS validation (TXT), so there is no email to resend", "switch the order to email"),
         "700008": ("uses file validation (HTTP), so there is no email to resend", "switch the order to email"),
-        "valid.example": ("valid.example is already validated until", "resubmit the domain"),
+        "valid.example": ("valid.example is already validated until", "No email is needed."),
         "cname.example": ("uses DNS validation (CNAME), so there is no email to resend", "switch the order to email"),
         "www.asleep.example": ("asleep.example is inactive", "Activate it in CertCentral"),
         "mute.example": ("DigiCert offers no email address for mute.example", "email preferences"),

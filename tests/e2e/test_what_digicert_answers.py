@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.views.validity import day_in_words
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral, order_serializers
 from sandbox.certcentral.account import Account
@@ -47,9 +48,7 @@ async def test_a_domain_that_lapsed_or_was_never_submitted_says_what_to_do_and_i
     certcentral.add_domain(1, "lapsed.example", pending=False, validated_until=now - timedelta(days=40))
     certcentral.add_domain(2, "added.example", submitted=False)
     certcentral.add_domain(3, "valid.example", pending=False, validated_until=now + timedelta(days=40))
-    lapsed_on, valid_until = (
-        f"{day:%B} {day.day}, {day.year}" for day in (now - timedelta(days=40), now + timedelta(days=40))
-    )
+    lapsed_on, valid_until = (day_in_words(now.date() + timedelta(days=days)) for days in (-40, 40))
 
     forms = {name: await ask(name) for name in ("lapsed.example", "added.example", "valid.example")}
     options = {each["text"]: each["description"] for each in await forms["valid.example"].search("")}
@@ -57,9 +56,9 @@ async def test_a_domain_that_lapsed_or_was_never_submitted_says_what_to_do_and_i
 
     assert f"The validation of lapsed.example expired on {lapsed_on}." in forms["lapsed.example"].text
     assert "added.example was never validated" in forms["added.example"].text
-    assert f"valid.example is already validated until {valid_until}." in forms["valid.example"].text
+    assert f"valid.example is already validated until {valid_until} (" in forms["valid.example"].text
     for name in ("lapsed.example", "added.example"):
-        assert "Resubmit the domain in CertCentral" in forms[name].text
+        assert "Revalidate…" in forms[name].buttons
         assert "is already validated" not in forms[name].text
         assert not sends(forms[name])
     # DigiCert's list does not show that this one was never submitted. The others cannot be helped by an email.

@@ -29,7 +29,7 @@ def open_mailboxes(
         for name in request.calls[each.call_no].names
     }
     found: dict[str, Mailbox] = {}
-    for number, call in enumerate(request.calls):
+    for number, call in request.emailing:
         result = results.get(number)
         if result is None or result.outcome not in _WENT_OUT:
             continue

@@ -79,8 +79,15 @@ class Visibility:
 
     def may_resend_below(self, scope: str) -> bool:
         """Return True if the user may resend for a name together with everything below it."""
+        return self._permits_below(Action.RESEND, scope)
+
+    def may_revalidate_below(self, scope: str) -> bool:
+        """Return True if the user may revalidate a domain together with everything below it."""
+        return self._permits_below(Action.REVALIDATE, scope)
+
+    def _permits_below(self, action: Action, scope: str) -> bool:
         resource = Resource(self._channel, (scope,), resolved=True, reach=Reach(below=(scope,)))
-        return self.context.permits(Action.RESEND, resource)
+        return self.context.permits(action, resource)
 
     def require_answer(self) -> None:
         """Raise PermissionUnknown if Slack's data is not enough to know what to hide from the user."""

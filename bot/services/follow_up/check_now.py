@@ -57,7 +57,7 @@ class CheckNow:
         root = await self._reporter.refresh_root(request)
         if not any(each.is_open for each in await self._follow_ups.of(request.id)):
             await self._reporter.refresh_reminders(request, root)
-        states = [state for number, call in enumerate(request.calls) for state in _states(call, observation[number])]
+        states = [state for number, call in request.emailing for state in _states(call, observation[number])]
         return resend_messages.checked(states, self._clock())
 
     async def refresh(self, request: ResendRequest) -> None:

@@ -6,6 +6,8 @@ from datetime import datetime
 from bot.async_cache import cached
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
+from bot.expiry.calendar import Calendar, shipped_calendar
+from bot.expiry.effective_end import end_of_domain
 from bot.follow_up_schedule import NOT_SUBMITTED
 from bot.models import (
     Call,
@@ -34,15 +36,16 @@ _SHARED_SECONDS = 1.0
 class ValidationObserver:
     """A reader of validation states. Changes nothing. Its methods raise CaError if DigiCert does not give the data."""
 
-    def __init__(self, certcentral: CertCentral, clock: Clock) -> None:
+    def __init__(self, certcentral: CertCentral, clock: Clock, calendar: Calendar | None = None) -> None:
         self._certcentral = certcentral
         self._clock = clock
+        self._calendar = calendar or shipped_calendar()
         self._shared = cached(self._read, maxsize=256, ttl=_SHARED_SECONDS)
 
     async def observe_request(self, request: ResendRequest) -> dict[int, Observation]:
-        """Return the current state of each call of a request, by call number."""
+        """Return the current state of each call of a request that sends emails, by call number."""
         read = cached(self._read)
-        return {number: await self._observe(request, number, read) for number in range(len(request.calls))}
+        return {number: await self._observe(request, number, read) for number, _ in request.emailing}
 
     async def observe_call(self, request: ResendRequest, number: int) -> Observation:
         """Return the state of one call, from an answer that is at most one second old."""
@@ -74,7 +77,8 @@ class ValidationObserver:
         at = self._clock()
         domain = await self._certcentral.domain(call.target.domain_id)
         if _is_validated(domain, since):
-            return Observation(at, call.names, over)
+            end = end_of_domain(domain, self._calendar)
+            return Observation(at, call.names, over, *((end.at, end.reason.value) if end else ()))
         lapsed = isinstance(domain.validation, Expired | NeverValidated | Valid)
         return Observation(at, (), over or (NOT_SUBMITTED if lapsed else None))
 

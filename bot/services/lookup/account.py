@@ -316,7 +316,7 @@ def _domain_line(domain: Domain) -> AccountEntry:
         domain.since,
         waiting=domain.is_pending,
         validation=domain.validation,
-        by_email=eligibility.domain_ineligible(domain) is None,
+        by_email=eligibility.is_domain_eligible(domain),
     )
 
 

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.async_cache import cached
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaRejected, CaUnreadable
-from bot.models import Address
+from bot.models import Address, DomainTarget, Recipient
+from bot.recipients import folded
 
 REMEMBERED = 600.0
+# The most that a list may be old right before a call.
+FRESH = timedelta(seconds=60)
 MOST_READS = 20
 
 
@@ -62,6 +65,32 @@ class AllowedEmails:
             if isinstance(error, CaRejected) and error.is_about_the_key:
                 raise
             return AllowedEmailList((), self._clock(), known=False, refusal=error)
+
+    async def audience_objection(self, target: DomainTarget, recipients: Sequence[Recipient]) -> str | None:
+        """Return why DigiCert could email others than the chosen addresses, or None. Lists are at most a minute old.
+
+        DigiCert drops addresses that are not allowed, and emails everyone allowed if none is left. It does not
+        document whether the list of the domain or of the name scope counts, so each must hold a chosen address.
+        Raises CaUnavailable if DigiCert cannot be reached.
+        """
+        lists = [await self._fresh(target.domain_id)]
+        if any(address.domain != target.name_scope for address in lists[0]):
+            lists.append(await self._fresh(target.name_scope))
+        allowed = {folded(address.email) for each in lists for address in each}
+        if dropped := [each.email for each in recipients if folded(each.email) not in allowed]:
+            return f"DigiCert no longer allows {', '.join(dropped)} as a recipient. Choose another one."
+        chosen = {folded(recipient.email) for recipient in recipients}
+        if any(chosen.isdisjoint(folded(address.email) for address in each) for each in lists):
+            return (
+                f"DigiCert's lists for {target.name_scope} changed, so it could email others. Choose recipients again."
+            )
+        return None
+
+    async def _fresh(self, domain: int | str) -> Sequence[Address]:
+        answer = await self.get(domain)
+        if self._clock() - answer.read_at > FRESH:
+            answer = await self.refresh(domain)
+        return answer.addresses
 
     async def refresh(self, domain: int | str) -> AllowedEmailList:
         """Return the addresses of a domain, read from DigiCert now. Raises CaUnavailable if it cannot be reached."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.errors import NotResendable
+from bot.expiry.effective_end import EMAIL as EMAIL
+from bot.expiry.outlook import Outlook
 from bot.models import (
     Domain,
-    DomainValidation,
     Expired,
     NameValidation,
     NeverValidated,
@@ -16,11 +17,13 @@ from bot.models import (
     Pending,
     Unclear,
     Valid,
+    domain_key,
 )
 from bot.parsing.domain_names import display_name
 from bot.views.blocks import join_names
+from bot.views.validity import day_in_words, prospect_in_words
+from bot.views.validity import until as until_in_words
 
-EMAIL = "email"
 _MOST_NAMED = 10
 _METHODS = {
     EMAIL: "email",
@@ -31,7 +34,9 @@ _METHODS = {
     "http-token-static": "file validation (HTTP)",
 }
 _SUBMIT = "Resubmit the domain in CertCentral. DigiCert then sends the DCV email."
-_RENEW = "No email is needed. To revalidate now, resubmit the domain in CertCentral."
+_NOT_NEEDED = "No email is needed."
+_RENEW = "To revalidate now, resubmit the domain in CertCentral."
+_EMAIL_IS_OVER = "Email validation has ended. Use DNS validation in CertCentral."
 _UNREAD = "that I couldn't read"
 _OVER = "No email is needed. To get a new certificate, reissue or renew the order in CertCentral."
 _NEW_ORDER = "If you still need the certificate, place a new order in CertCentral."
@@ -77,51 +82,107 @@ def order_ineligible(order: Order, url: str = "") -> NotResendable | None:
     return NotResendable(f"{_subject(order)} {state}.", instead, "validated" if order.status == "issued" else "")
 
 
-def domain_ineligible(domain: Domain) -> NotResendable | None:
-    """Return why no email can help this domain, or None if one might."""
+def is_domain_eligible(domain: Domain) -> bool:
+    """Return True if an email might help this domain."""
+    may_be_pending = isinstance(domain.validation, Pending) or domain.validation == Unclear()
+    return domain.is_active and may_be_pending and domain.method in {None, EMAIL}
+
+
+def domain_ineligible(domain: Domain, outlook: Outlook, *, may_revalidate: bool = False) -> NotResendable | None:
+    """Return why no email can help this domain, or None if one might.
+
+    If the user `may_revalidate` it, and that is worthwhile, the answer offers it.
+    """
+    if is_domain_eligible(domain):
+        return None
     name = display_name(domain.name)
     if not domain.is_active:
         return NotResendable(f"{name} is inactive.", "Activate it in CertCentral, then resend.")
-    if nothing := _validation_has_nothing(name, domain.validation):
-        return nothing
-    if domain.method not in {None, EMAIL}:
-        return _another_method(name, domain.method or "")
-    return None
-
-
-def below_validated(name: str, domain: Domain, now: datetime) -> NotResendable | None:
-    """Return the answer for a name that no pending order has, if the domain above it is validated; else None."""
+    offer = domain_key(domain.id) if may_revalidate and outlook.prospect(domain).is_worthwhile else ""
     match domain.validation:
-        case Valid(until, lapsed):
-            left = f" ({_counted(max(0, (until - now).days), 'day', 'days')} left)" if until else ""
-            sentence = f"No pending order has {display_name(name)}."
-            parent = f"{display_name(domain.name)} {valid_in_words(until, lapsed)}{left}."
-            return NotResendable(f"{sentence} {parent}", _RENEW, "validated")
-        case _:
-            return None
-
-
-def _validation_has_nothing(name: str, validation: DomainValidation) -> NotResendable | None:
-    """Return why no email is pending for a domain, with a hint. Returns None if one may be pending."""
-    match validation:
         case Pending() | Unclear(is_pending=None):
-            return None
-        case Valid(until, lapsed):
-            return NotResendable(f"{name} {valid_in_words(until, lapsed)}.", _RENEW, "validated")
+            return _another_method(name, domain.method or "")
+        case Valid():
+            return NotResendable(
+                f"{name} {valid_in_words(domain, outlook)}.", _instead(domain, outlook, offer), "validated", offer
+            )
         case Expired(at):
             when = f" on {_day(at)}" if at else ""
-            return NotResendable(f"The validation of {name} expired{when}.", f"No email can renew it yet. {_SUBMIT}")
+            sentence = f"The validation of {name} expired{when}."
         case NeverValidated():
             sentence = f"{name} was never validated, and it isn't submitted for validation."
-            return NotResendable(sentence, f"No email can validate it yet. {_SUBMIT}")
         case Unclear():
-            return NotResendable(f"{name} isn't pending, and DigiCert doesn't report whether it is validated.", _RENEW)
+            sentence = f"{name} isn't pending, and DigiCert doesn't report whether it is validated."
+            return NotResendable(sentence, f"{_NOT_NEEDED} {_RENEW}")
+    return NotResendable(sentence, _instead(domain, outlook, offer), revalidates=offer)
 
 
-def valid_in_words(until: datetime | None, lapsed: Sequence[str] = ()) -> str:
-    """Return the date until which a domain is validated, and the names of its validations that expired before then."""
-    end = f" until {_day(until)}" if until else ""
-    return f"is already validated{end}" + (f", but its {' and '.join(lapsed)} validation expired" if lapsed else "")
+def below_validated(
+    name: str, domain: Domain, outlook: Outlook, *, may_revalidate: bool = False
+) -> NotResendable | None:
+    """Return the answer for a name that no pending order has, if the domain above it is validated; else None."""
+    if not isinstance(domain.validation, Valid):
+        return None
+    offer = domain_key(domain.id) if may_revalidate and outlook.prospect(domain).is_worthwhile else ""
+    end = outlook.end(domain)
+    left = f"{_counted(max(0, (end.at - outlook.now).days), 'day', 'days')} left" if end else ""
+    sentence = f"No pending order has {display_name(name)}."
+    parent = f"{display_name(domain.name)} {valid_in_words(domain, outlook, left)}."
+    return NotResendable(f"{sentence} {parent}", _instead(domain, outlook, offer), "validated", offer)
+
+
+def _instead(domain: Domain, outlook: Outlook, offer: str) -> str:
+    """Return what helps a domain that is not pending: a revalidation, here or in CertCentral, if it changes anything.
+
+    `offer` is the key of the domain if the user can revalidate it here.
+    """
+    prospect, is_valid = outlook.prospect(domain), isinstance(domain.validation, Valid)
+    if not is_valid and prospect.end is None:
+        return _EMAIL_IS_OVER
+    words = [_NOT_NEEDED] if is_valid else [] if offer else ["No email can help it yet."]
+    words.append(prospect_in_words(prospect, outlook.today))
+    if prospect.is_worthwhile and not offer:
+        words.append(_RENEW if is_valid else _SUBMIT)
+    return " ".join(filter(None, words))
+
+
+def resend_instead(domain: Domain) -> NotResendable:
+    """Return the answer for a revalidation of a domain that waits for its email already."""
+    sentence = f"{display_name(domain.name)} is already waiting for validation."
+    return NotResendable(sentence, "Resend its email instead.")
+
+
+def validated_meanwhile(domain: Domain, outlook: Outlook) -> NotResendable:
+    """Return the answer if nothing is left to do for a revalidation that was interrupted."""
+    return NotResendable(f"{display_name(domain.name)} {valid_in_words(domain, outlook)}.", _NOT_NEEDED, "validated")
+
+
+def no_dns_record(domain: Domain) -> NotResendable:
+    """Return the answer if DigiCert has no DNS TXT record for a domain."""
+    sentence = f"DigiCert isn't waiting for a DNS TXT record for {display_name(domain.name)}."
+    return NotResendable(sentence, "Select *Check now* to see its state.")
+
+
+def validity_in_words(domain: Domain, outlook: Outlook) -> str:
+    """Return until when a domain is or was valid, for the heading of a form."""
+    match domain.validation:
+        case Valid():
+            return valid_in_words(domain, outlook).removeprefix("is already ")
+        case Expired(at):
+            return f"expired on {_day(at)}" if at else "expired"
+        case _:
+            return "never validated"
+
+
+def valid_in_words(domain: Domain, outlook: Outlook, more: str = "") -> str:
+    """Return until when a domain is validated and why, and the names of its validations that expired before then.
+
+    `more` is another fact about that end.
+    """
+    lapsed = domain.validation.lapsed if isinstance(domain.validation, Valid) else ()
+    end = outlook.end(domain)
+    until = f" {until_in_words(end, more)}" if end else ""
+    return f"is already validated{until}" + (f", but its {' and '.join(lapsed)} validation expired" if lapsed else "")
 
 
 def email_validated(
@@ -270,7 +331,7 @@ def in_words(method: str) -> str:
 
 
 def _day(at: datetime) -> str:
-    return f"{at:%B} {at.day}, {at.year}"
+    return day_in_words(at.astimezone(UTC).date())
 
 
 def _counted(number: int, one: str, several: str) -> str:

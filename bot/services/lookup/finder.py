@@ -10,8 +10,12 @@ from attrs import define, field
 from bot.clock import Clock, utc_now
 from bot.digicert.client import CertCentral
 from bot.errors import CaRejected, InvalidInput, NotResendable, NotVisible
+from bot.expiry.calendar import Calendar, shipped_calendar
+from bot.expiry.outlook import Outlook
 from bot.models import (
     AccountEntry,
+    CallStep,
+    DcvToken,
     Domain,
     DomainTarget,
     Kind,
@@ -21,8 +25,11 @@ from bot.models import (
     OrderValidation,
     Plan,
     Reach,
+    ResendRequest,
+    Revalidation,
     TargetKey,
     Unreadable,
+    Valid,
     domain_key,
     order_key,
 )
@@ -35,7 +42,10 @@ from bot.services.lookup.account import AccountCache, AccountSnapshot, search
 from bot.services.lookup.name_resolution import Resolution, is_listed, nearest_deactivated, nearest_domains, resolve
 from bot.services.lookup.reach import ReachReader
 from bot.services.lookup.recipient_options import Found, RecipientOptions
+from bot.views.validity import prospect_in_words
 
+# CertCentral's name of the validation by a DNS TXT record.
+TXT = "dns-txt-token"
 SEARCH_SECONDS = 0.9
 MOST_CALLS = 10
 # The limit of reads for domains of one name. An account holds at most one for each organization.
@@ -70,6 +80,7 @@ class Finder:
     _reach: ReachReader = field(alias="reach_reader")
     _console_url: str = ""
     _clock: Clock = utc_now
+    _calendar: Calendar = field(factory=shipped_calendar)
 
     async def search(
         self, typed: str, visibility: Visibility, limit: int
@@ -149,6 +160,71 @@ class Finder:
             raise InvalidInput("Choose a domain from the list.")
         return await self._domain(key.number, visibility, plan.scopes, plan.scopes[index])
 
+    async def revalidation(self, key: str, visibility: Visibility) -> Plan:
+        """Return the plan to submit a domain again and email for it. `visibility` is one for that action.
+
+        Raises NotResendable if the domain is pending or inactive, or if that is not worthwhile.
+        """
+        domain = await self._domain_of(key, visibility)
+        outlook = self._outlook
+        prospect = outlook.prospect(domain)
+        if not prospect.is_worthwhile:
+            raise eligibility.domain_ineligible(domain, outlook) or eligibility.resend_instead(domain)
+        state = Revalidation(eligibility.validity_in_words(domain, outlook), domain.validation_types)
+        remarks = [prospect_in_words(prospect, outlook.today)]
+        if isinstance(domain.validation, Valid):
+            remarks.append("The present validation stays in force meanwhile.")
+        return await self._revalidated(domain, state, remarks, visibility)
+
+    async def continuation(self, request: ResendRequest, visibility: Visibility) -> Plan:
+        """Return the plan for the remaining steps of an interrupted revalidation, by the present state of its domain.
+
+        Its recipients are read now. Raises NotResendable if nothing is left to do.
+        """
+        domain = await self._domain_of(request.key, visibility)
+        if domain.is_pending is False and domain.approved_at and domain.approved_at >= request.at:
+            raise eligibility.validated_meanwhile(domain, self._outlook)
+        steps: tuple[CallStep, ...] = tuple(CallStep)
+        state = eligibility.validity_in_words(domain, self._outlook)
+        if domain.is_pending:
+            state = "submitted for validation"
+            steps = steps[2:] if domain.method == eligibility.EMAIL else steps[1:]
+        await self._waiting.refresh(domain.id)
+        revalidation = Revalidation(state, domain.validation_types, steps, request.id)
+        return await self._revalidated(domain, revalidation, (), visibility)
+
+    async def dns_record(self, request: ResendRequest, visibility: Visibility) -> tuple[Domain, DcvToken]:
+        """Return the domain of an interrupted revalidation, and the value of the TXT record that validates it too.
+
+        Raises NotResendable if the domain waits for no record.
+        """
+        domain = await self._domain_of(request.key, visibility)
+        if not domain.is_pending or domain.method != TXT or domain.token is None:
+            raise eligibility.no_dns_record(domain)
+        return domain, domain.token
+
+    async def _domain_of(self, key: str, visibility: Visibility) -> Domain:
+        chosen = TargetKey.parse(key)
+        if chosen.kind != Kind.DOMAIN or chosen.number is None:
+            raise InvalidInput("Choose a domain from the list.")
+        with visibility.if_unknown(eligibility.unknown_domain(chosen.number), None):
+            domain = await self._certcentral.domain(chosen.number)
+        if not visibility.sees(domain.name):
+            raise visibility.not_visible(None)
+        return domain
+
+    async def _revalidated(
+        self, domain: Domain, revalidation: Revalidation, remarks: Sequence[str], visibility: Visibility
+    ) -> Plan:
+        found = await self._waiting.of_domains([(DomainTarget(domain.id, domain.name), True)])
+        whole = await self._reach.of_scopes((domain.name,), None, visibility.context.rules)
+        plan = _plan(domain_key(domain.id), domain.id, domain.name, found, tuple(remarks), whole)
+        return replace(plan, revalidation=revalidation)
+
+    @property
+    def _outlook(self) -> Outlook:
+        return Outlook(self._calendar, self._clock())
+
     async def _named(self, name: str, visibility: Visibility, *, exactly: bool) -> Plan | DomainChoice:
         account = await self._account_cache.account()
         found = resolve(account, name)
@@ -184,9 +260,7 @@ class Finder:
         if not found.orders and len(found.domains) < 2:
             return found.domains
         now = await asyncio.gather(*map(self._domain_now, found.domains[:MOST_TWINS]))
-        return [domain for domain in now if not eligibility.domain_ineligible(domain)] or now[
-            : 0 if found.orders else 1
-        ]
+        return list(filter(eligibility.is_domain_eligible, now)) or now[: 0 if found.orders else 1]
 
     async def _domain_now(self, listed: Domain) -> Domain:
         """Read a domain of the snapshot again. Return it as deactivated if DigiCert no longer shows it."""
@@ -207,7 +281,8 @@ class Finder:
             return await self._order(max(order.id for order in eligible or orders), visibility, DomainRef(name))
         if not visibility.sees_everything:
             raise visibility.not_visible(DomainRef(name))
-        reasons = map(eligibility.domain_ineligible, nearest_deactivated(account, name))
+        outlook = self._outlook
+        reasons = (eligibility.domain_ineligible(each, outlook) for each in nearest_deactivated(account, name))
         raise next(filter(None, reasons), None) or eligibility.unknown_name(name, account.unreadable_with(found))
 
     async def _order(self, order_id: int, visibility: Visibility, wanted: TargetRef) -> Plan:
@@ -296,11 +371,13 @@ class Finder:
         with visibility.if_unknown(eligibility.unknown_domain(domain_id), wanted):
             domain = await self._certcentral.domain(domain_id)
         permitted = tuple(each for each in scopes or (domain.name,) if visibility.may_resend_below(each))
-        if nothing := eligibility.domain_ineligible(domain):
+        may, outlook = visibility.may_revalidate_below(domain.name), self._outlook
+        if nothing := eligibility.domain_ineligible(domain, outlook, may_revalidate=may):
             if not visibility.sees(domain.name):
                 raise visibility.not_visible(wanted)
-            is_below = typed is not None and typed not in (domain.name, *scopes)
-            raise (eligibility.below_validated(typed or "", domain, self._clock()) if is_below else None) or nothing
+            if typed is not None and typed not in (domain.name, *scopes):
+                nothing = eligibility.below_validated(typed, domain, outlook, may_revalidate=may) or nothing
+            raise nothing
         chosen = scope or (permitted or (domain.name,))[0]
         if not visibility.sees(chosen):
             raise visibility.not_visible(wanted)

@@ -127,4 +127,4 @@ def _best(domains: Sequence[Domain]) -> tuple[Domain, ...]:
 
 def may_wait(domain: Domain) -> bool:
     """Return True if a domain may be pending for an email, as far as the snapshot shows."""
-    return eligibility.domain_ineligible(domain) is None
+    return eligibility.is_domain_eligible(domain)

@@ -133,7 +133,7 @@ class PendingMentions:
         if order is not None:
             return await self._of_order(order)
         domain = await self._certcentral.domain(TargetKey.parse(key).number or 0)
-        if not domain.is_pending or eligibility.domain_ineligible(domain):
+        if not domain.is_pending or not eligibility.is_domain_eligible(domain):
             return _PendingEmails()
         return _PendingEmails((domain.name,), (key,))
 

@@ -30,6 +30,10 @@ class RecipientOptions:
         self._history = history
         self._clock = clock
 
+    async def refresh(self, domain: int) -> None:
+        """Read the allowed addresses of a domain again, so that the next choice offers the present ones."""
+        await self._addresses.refresh(domain)
+
     async def of_order(self, target: OrderTarget, entries: Sequence[NameValidation]) -> Found:
         """Return one choice per name of a DV order, and remarks on what could not be offered.
 

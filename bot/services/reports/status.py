@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from attrs import define
+from attrs import define, field
 
 from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.errors import CaRejected, CaUnavailable, InvalidInput, NotVisible
+from bot.expiry.calendar import Calendar, shipped_calendar
+from bot.expiry.outlook import Outlook
 from bot.models import (
     Actor,
     Destination,
@@ -62,6 +64,7 @@ class StatusReport:
     _pending: PendingOrders
     _clock: Clock
     _console_url: str
+    _calendar: Calendar = field(factory=shipped_calendar)
 
     async def report(self, actor: Actor, destination: Destination | None, wanted: TargetRef | None) -> Message:
         """Return the status of an order or a name, or the first page of what is pending, freshly listed, for None.
@@ -212,12 +215,15 @@ class StatusReport:
             domain = await self._certcentral.domain(domain_id)
         except CaRejected as error:
             raise (eligibility.unknown_domain(domain_id) if error.status == 404 else error) from error
-        nothing = eligibility.domain_ineligible(domain)
+        outlook = Outlook(self._calendar, self._clock())
+        may_revalidate = asker.may_revalidate_below(domain.name)
+        nothing = eligibility.domain_ineligible(domain, outlook, may_revalidate=may_revalidate)
         resends = visible_resends(asker, await self._history.last(domains=[domain.id]))
         mailed = newest_resend(resends, [domain_key(domain.id)])
         linked = (await self._pending.linked(asker, [mailed.last]))[0] if mailed else None
         permitted = asker.may_resend_below(domain.name)
-        return DomainState(domain, f"{nothing} {nothing.hint}" if nothing else None, linked, permitted)
+        over, revalidates = (f"{nothing} {nothing.hint}", nothing.revalidates) if nothing else (None, "")
+        return DomainState(domain, over, linked, permitted, outlook.end(domain), bool(revalidates))
 
 
 def _wanted(key: str) -> TargetRef | None:

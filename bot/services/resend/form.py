@@ -30,6 +30,7 @@ from bot.models import (
     Kind,
     Plan,
     ResendRequest,
+    Revalidation,
     TargetKey,
 )
 from bot.parsing.commands import ResendNow
@@ -42,6 +43,7 @@ from bot.recipients import (
     chosen_calls,
     needs_shared_mailbox,
     preselected,
+    revalidation_calls,
     shared_calls,
     shared_mailboxes,
 )
@@ -55,10 +57,12 @@ from bot.services.publishing.result_routes import ResultRoutes
 from bot.services.resend.requests import NewRequest, ResendService
 from bot.store.forms import Form, Forms
 from bot.views import resend_form as views
+from bot.views.blocks import Message
 from bot.views.errors import describe
 from bot.views.form_input import NOTHING_TYPED, FormInput, selections
 from bot.views.resend_form import ModalView, Notes, Selections
 from bot.views.result_route import result_goes
+from bot.views.revalidation_card import dns_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,9 @@ class _Extras:
     typed: Selections = NOTHING_TYPED
     before: str | None = None
     found_in: str | None = None
+
+
+_NO_EXTRAS = _Extras()
 
 
 @define(eq=False, repr=False, slots=False)
@@ -95,13 +102,16 @@ class ResendFormService:
         text: str,
         wanted: TargetRef | None = None,
         response_url: str | None = None,
+        *,
+        action: Action = Action.RESEND,
     ) -> Form:
         """Return a new form. Raises NotAllowed if the user may not resend `wanted`, or, if it is None, anything.
 
-        `response_url` is that of the command or click, for an answer in a channel that the bot is not in.
+        `response_url` is that of the command or click, for an answer in a channel that the bot is not in. `action` is
+        REVALIDATE for a form that `revalidate` draws.
         """
         about = {"text": text[:200], "channel": destination.channel_id}
-        await self._authorizer.require(actor, Action.RESEND, about, resource_for_input(destination, wanted))
+        await self._authorizer.require(actor, action, about, resource_for_input(destination, wanted))
         return Form(actor, destination, response_url=response_url)
 
     async def save(self, form: Form) -> None:
@@ -141,11 +151,60 @@ class ResendFormService:
 
     async def choose(self, form: Form, key: str, typed: Selections = NOTHING_TYPED) -> ModalView:
         """Return the form for a picked option, with the user's input so far."""
+        if form.revalidates:
+            # What is picked instead is resent, which is another permission.
+            about = {"text": key[:200], "channel": form.destination.channel_id}
+            await self._authorizer.require(form.actor, Action.RESEND, about, resource_for_input(form.destination, None))
         return await self._draw(form, partial(self._finder.by_key, key), key, _Extras(typed))
 
     async def repeat(self, form: Form, request: ResendRequest, before: str | None) -> ModalView:
         """Return the form for an earlier request, with its result in `before`. The user must give a reason."""
         return await self._draw(form, partial(self._finder.by_key, request.key), request.key, _Extras(before=before))
+
+    async def revalidate(self, form: Form, key: str) -> ModalView:
+        """Return the form that revalidates the domain of this key, such as `domain:1234`."""
+        return await self._draw(form, partial(self._finder.revalidation, key), key, action=Action.REVALIDATE)
+
+    async def choose_again(self, form: Form, request: ResendRequest) -> ModalView:
+        """Return the form for the remaining steps of an interrupted revalidation, to choose recipients again."""
+        find = partial(self._finder.continuation, request)
+        return await self._draw(form, find, request.key, action=Action.REVALIDATE)
+
+    async def continuation(self, actor: Actor, form: Form, cause: str, request: ResendRequest) -> NewRequest | None:
+        """Return the remaining steps of an interrupted revalidation, for the same recipients.
+
+        Returns None if they are no longer allowed. Raises NotResendable if nothing is left to do, and CaError if
+        DigiCert does not give the data.
+        """
+        plan = await self._finder.continuation(
+            request, await self._visibility(actor, form.destination, Action.REVALIDATE)
+        )
+        emails = [recipient.email for recipient in request.calls[-1].recipients]
+        try:
+            [call] = calls_for_emails(plan, emails)
+        except InvalidInput:
+            return None
+        return NewRequest(
+            actor,
+            form.destination,
+            cause,
+            plan.key,
+            plan_subject(plan),
+            revalidation_calls(call, plan.revalidation or Revalidation()),
+            request.locale,
+            request.reason,
+            reach=plan.reach,
+            revalidates=True,
+            continues=request.id,
+        )
+
+    async def dns_record(self, actor: Actor, destination: Destination, request: ResendRequest) -> Message:
+        """Return the DNS record that validates the domain of an interrupted revalidation without an email.
+
+        The caller must authorize the user. Raises NotResendable if DigiCert waits for no record.
+        """
+        visibility = await self._visibility(actor, destination, Action.REVALIDATE)
+        return dns_record(*await self._finder.dns_record(request, visibility))
 
     async def rescope(self, form: Form, index: int, typed: Selections) -> ModalView:
         """Return the form for another name scope of the same domain, with the user's input so far."""
@@ -208,8 +267,19 @@ class ResendFormService:
         locale = filled.locale or self._locale
         if not self._known(locale):
             raise InvalidInput("Choose a language.", {views.LOCALE: "Choose one of the listed languages."})
-        details = (plan.key, plan_subject(plan), _calls(plan, filled), locale, filled.reason, form.drawn_at, plan.reach)
-        return NewRequest(actor, form.destination, f"view:{view_id}", *details, requested_by=form.requested_by)
+        calls, revalidation = _calls(plan, filled), plan.revalidation
+        if revalidation:
+            calls = revalidation_calls(calls[0], revalidation)
+        details = (plan.key, plan_subject(plan), calls, locale, filled.reason, form.drawn_at, plan.reach)
+        return NewRequest(
+            actor,
+            form.destination,
+            f"view:{view_id}",
+            *details,
+            requested_by=form.requested_by,
+            revalidates=revalidation is not None,
+            continues=revalidation.continues if revalidation else None,
+        )
 
     async def with_cooldown(self, actor: Actor, filled: FormInput, cooldown: Cooldown) -> ModalView:
         """Return the submitted form again, with a warning about the other resend. Does not call DigiCert.
@@ -245,15 +315,14 @@ class ResendFormService:
         """
         form = await self._forms.get(form_id)
         destination = form.destination if form else None
-        await self._authorizer.require(
-            actor, Action.RESEND, {"form": form_id[:32]}, resource_for_input(destination, None)
-        )
+        action = Action.REVALIDATE if form and form.revalidates else Action.RESEND
+        await self._authorizer.require(actor, action, {"form": form_id[:32]}, resource_for_input(destination, None))
         if form is None or form.actor.user_id != actor.user_id:
             raise InvalidInput("This form has expired. Run /dcv-resend again.")
         return form
 
-    async def _visibility(self, actor: Actor, destination: Destination) -> Visibility:
-        return Visibility(actor, destination, await self._authorizer.context(actor))
+    async def _visibility(self, actor: Actor, destination: Destination, action: Action = Action.RESEND) -> Visibility:
+        return Visibility(actor, destination, await self._authorizer.context(actor), action)
 
     async def _real(self, explicit: list[Mention], visibility: Visibility) -> list[Mention]:
         """Return the mentions that are worth an explanation: orders, and the names that match the account best.
@@ -280,7 +349,7 @@ class ResendFormService:
         try:
             return await self._finder.find(wanted, visibility)
         except NotResendable as error:
-            raise NotResendable(sentence, f"{error} {error.hint}") from error
+            raise NotResendable(sentence, f"{error} {error.hint}", error.kind, error.revalidates) from error
 
     async def _nothing(self, opened: Form, sentence: str, hint: str) -> ModalView:
         form = opened.redrawn()
@@ -294,25 +363,30 @@ class ResendFormService:
         return views.named(form.id, matches, self._clock())
 
     async def _draw(
-        self, opened: Form, find: Callable[[Visibility], Awaitable[Plan | DomainChoice]], key: str, extras: _Extras
+        self,
+        opened: Form,
+        find: Callable[[Visibility], Awaitable[Plan | DomainChoice]],
+        key: str,
+        extras: _Extras = _NO_EXTRAS,
+        action: Action = Action.RESEND,
     ) -> ModalView:
         """Draw the target that `find` returns, or the reason for an error, and save the form under a new id."""
         form = opened.redrawn()
         try:
-            found = await find(await self._visibility(opened.actor, opened.destination))
+            found = await find(await self._visibility(opened.actor, opened.destination, action))
             if isinstance(found, Plan):
                 about = {"subject": plan_subject(found), "channel": opened.destination.channel_id}
                 await self._authorizer.require(
-                    opened.actor, Action.RESEND, about, resource_for_plan(opened.destination, found, key)
+                    opened.actor, action, about, resource_for_plan(opened.destination, found, key)
                 )
         except NotResendable as error:
-            drawing = views.nothing(form.id, str(error), error.hint, key, self._console_url)
+            drawing = views.nothing(form.id, str(error), error.hint, key, self._console_url, error.revalidates)
         except (CaError, PermissionUnknown) as error:
             drawing = views.unavailable(form.id, describe(error), key)
         except NotAllowed as error:
             if isinstance(error, NotVisible):
                 about = {"text": key[:200], "channel": opened.destination.channel_id}
-                await self._authorizer.record(opened.actor, Action.RESEND, about, error.rule)
+                await self._authorizer.record(opened.actor, action, about, error.rule)
             can_ask = not is_direct(form.destination)
             drawing = views.denied(form.id, error, self._contact, can_ask=can_ask, key=key)
         except BotError as error:
@@ -321,7 +395,8 @@ class ResendFormService:
             if isinstance(found, DomainChoice):
                 drawing = views.choice(form.id, found.name, found.matches, self._clock(), is_exact=found.is_exact)
             else:
-                cooldown = await self._resend.active_cooldown(_likely_calls(found))
+                continues = found.revalidation.continues if found.revalidation else None
+                cooldown = await self._resend.active_cooldown(_likely_calls(found), continues)
                 form = replace(opened.redrawn(found, self._drawn_at(cooldown)), found_in=extras.found_in)
                 form, drawing = await self._drawn(form, found, cooldown, extras)
         await self.save(form)

@@ -11,7 +11,7 @@ import structlog
 from attrs import define, field
 
 from bot.clock import Clock
-from bot.errors import BotError, SlackRejected
+from bot.errors import BotError, NotResendable, SlackRejected
 from bot.follow_up_schedule import FollowUpSchedule
 from bot.models import CallResult, Destination, FollowUp, FollowUpState, LedgerEvent, ResendRequest
 from bot.services.publishing.delivery import attempt_delivery, is_reminder, last_reminder_key, root_key
@@ -27,6 +27,7 @@ from bot.views import request_details, resend_messages
 from bot.views.blocks import Message
 from bot.views.resend_form import ModalView
 from bot.views.resend_messages import CardFacts, Successor, is_stopped_by_person
+from bot.views.revalidation_card import stop_of
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +103,15 @@ class ResultReporter:
         """Return what the card of an ended request shows."""
         return await self._facts(request, root_key(request.id))
 
+    async def require_interrupted(self, request: ResendRequest) -> None:
+        """Raise NotResendable unless the request is an interrupted revalidation that no one has continued."""
+        results = await self._ledger.results(request.id)
+        stop = stop_of(request, results) if len(results) == len(request.calls) else None
+        if stop is None or not stop.buttons:
+            raise NotResendable("This revalidation isn't interrupted.", "See its card for the current state.")
+        if (await self.facts(request)).resent:
+            raise NotResendable("This revalidation was continued already.", "See the newer card in the thread.")
+
     async def details(self, request: ResendRequest, page: int) -> ModalView | None:
         """Return one page of the details of a request; None while it has not ended."""
         if len(await self._ledger.results(request.id)) < len(request.calls):
@@ -123,6 +133,7 @@ class ResultReporter:
             await self._ledger.results(request.id),
             follow_ups,
             successors={request_id: await self._successor(request_id) for request_id in newer},
+            validated=await self._ledger.validated(request.id),
             has_buttons=key == await self._holder(request.id, follow_ups),
             can_resume=any(self._schedule.next_check(each.since, now) for each in stopped),
             console_url=self._console_url,

@@ -236,9 +236,12 @@ class ResendService:
         await self._cooldowns.delete_expired(now - COOLDOWN_RETENTION)
         await self._engine.purge(now - WORKFLOW_RETENTION)
 
-    async def active_cooldown(self, calls: Iterable[Call]) -> Cooldown | None:
-        """Return the active cooldown of any of these targets, with its outcome and a link to its thread, or None."""
-        cooldown = await self._cooldowns.active(_keys(calls), self._clock())
+    async def active_cooldown(self, calls: Iterable[Call], but_of: str | None = None) -> Cooldown | None:
+        """Return the active cooldown of any of these targets, with its outcome and a link to its thread, or None.
+
+        Ignores the cooldowns of the request `but_of`.
+        """
+        cooldown = await self._cooldowns.active(_keys(calls), self._clock(), but_of)
         if cooldown is None:
             return None
         outcomes = {ending.outcome for ending in (await self._ledger.results(cooldown.request_id)).values()}

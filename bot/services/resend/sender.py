@@ -16,12 +16,12 @@ from bot.clock import Clock
 from bot.digicert.client import CertCentral
 from bot.digicert.send_guard import Confirm
 from bot.errors import CaError, CaRateLimited, CaRejected, CaUnavailable, PermissionUnknown
+from bot.expiry.effective_end import EMAIL
 from bot.fair_share import BULK, working_for
 from bot.follow_up_schedule import FollowUpSchedule
 from bot.metrics import Metrics
-from bot.models import Address, Call, CallStep, DomainTarget, LedgerEvent, OrderTarget, Reach, ResendRequest
+from bot.models import Call, CallStep, DomainTarget, LedgerEvent, OrderTarget, Reach, ResendRequest
 from bot.policy.rules import Action
-from bot.recipients import folded
 from bot.services.authorization.authorizer import Authorizer
 from bot.services.authorization.resources import resource_for_calls
 from bot.services.lookup.allowed_emails import AllowedEmails
@@ -37,7 +37,6 @@ from bot.timings import PRODUCTION, Timings
 
 log = structlog.get_logger(__name__)
 
-FRESH = timedelta(seconds=60)
 TOO_LATE = timedelta(hours=1)
 # The most that the preflight checks may be old when the request's bytes are written. DigiCert may be slow to list the
 # addresses or to connect, or the database may be unavailable in between.
@@ -144,12 +143,18 @@ class CallSender:
     _plan_check: PlanCheck = _no_plans
 
     def __attrs_post_init__(self) -> None:
-        # The revalidations whose first step this process carries out: another process makes no further call of them.
-        self._mine: set[str] = set()
+        # The revalidations whose first step this process carries out, and when it began: another process makes no
+        # further call of them.
+        self._mine: dict[str, datetime] = {}
 
     @_guard.default
     def _guard_of_one(self) -> CallGuard:
         return CallGuard(self._database, SingleInstance(), lambda: self._steady().timestamp())
+
+    @property
+    def revalidations_under_way(self) -> int:
+        """Return how many revalidations this process carries out."""
+        return len(self._mine)
 
     async def attempt(self, request_id: str, number: int, earlier: Sequence[Result]) -> Result:
         """Attempt a call once. Returns `{"ended": True}`, or the seconds until the next attempt if it was turned away.
@@ -166,7 +171,7 @@ class CallSender:
             return await self._deferred(this, _recorded_error(mine.words))
         # A crash came between the `sending` row and its closing: DigiCert may have the call, so it is not repeated.
         if mine:
-            return await self._end(this, LedgerEvent.UNKNOWN, _STOPPED)
+            return await self._end_unanswered(this, _STOPPED)
         if objection := await self._missing_step(this):
             return await self._end(this, LedgerEvent.NOT_SENT, objection)
         is_late = self._clock() - this.request.at > TOO_LATE and not this.request.plan
@@ -183,12 +188,17 @@ class CallSender:
         """
         if not this.request.revalidates:
             return None
+        now = self._clock()
         if not this.is_later_step:
-            self._mine.add(this.request.id)
+            self._mine = {mine: began for mine, began in self._mine.items() if now - began < TOO_LATE}
+            self._mine[this.request.id] = now
             return None
         before = (await until_available(self._ledger.attempts, this.request.id, this.call_no - 1)).result
         if before is None or before.outcome is not LedgerEvent.SENT:
             return "The step before it did not succeed."
+        if before.message:
+            # The answer was lost, and DigiCert's data showed the effect.
+            return "DigiCert's answer to the step before it was lost, so I stopped."
         if this.request.id not in self._mine:
             return "The bot was restarted between two steps."
         return None
@@ -227,7 +237,7 @@ class CallSender:
             return await self._end(this, LedgerEvent.REFUSED, str(error), begun=True)
         except (CaUnavailable, PermissionUnknown) as error:
             if isinstance(error, CaUnavailable) and error.may_have_arrived:
-                return await self._end(this, LedgerEvent.UNKNOWN, str(error))
+                return await self._end_unanswered(this, str(error))
             return await self._close(this, error)
         except CallEnded:
             log.warning("this call was not made: another process has ended it", call=this.call_no)
@@ -237,8 +247,32 @@ class CallSender:
         except Exception:
             log.exception("a call to DigiCert failed on our side", call=this.call_no)
             words = "An internal error interrupted the call to DigiCert."
-            return await self._end(this, LedgerEvent.UNKNOWN, words)
+            return await self._end_unanswered(this, words)
         return await self._end(this, LedgerEvent.SENT, "")
+
+    async def _end_unanswered(self, this: CallAttempt, words: str) -> Result:
+        """End a call without an answer: as sent if DigiCert's data shows the effect of the step, else as unknown."""
+        if shown := await self._effect(this):
+            return await self._end(this, LedgerEvent.SENT, f"{words} {shown}")
+        return await self._end(this, LedgerEvent.UNKNOWN, words)
+
+    async def _effect(self, this: CallAttempt) -> str:
+        """Return what DigiCert's data shows of a step whose answer was lost, as a sentence; empty if it shows nothing.
+
+        No data shows if emails were sent.
+        """
+        if not isinstance(this.call.target, DomainTarget) or this.call.step is CallStep.RESEND:
+            return ""
+        try:
+            domain = await self._certcentral.domain(this.call.target.domain_id)
+        except CaError as error:
+            log.warning("the effect of a step could not be read", call=this.call_no, error=str(error))
+            return ""
+        if not domain.is_pending:
+            return ""
+        if this.call.step is CallStep.SUBMIT:
+            return "DigiCert lists the domain as submitted."
+        return "DigiCert lists the domain with validation by email." if domain.method == EMAIL else ""
 
     def _confirm(self, this: CallAttempt, asked_at: datetime, permit: Permit) -> Confirm:
         """Return the last check, which the HTTP client runs right before it writes the bytes of the call.
@@ -274,7 +308,21 @@ class CallSender:
             return "The requester lost permission before the email was sent."
         if request.plan and (objection := await self._plan_check(request, call, reach)):
             return objection
-        return await self._audience_failure(call.target, call) if isinstance(call.target, DomainTarget) else None
+        if not isinstance(call.target, DomainTarget):
+            return None
+        if call.step is CallStep.SUBMIT and (objection := await self._submitted_already(call.target)):
+            return objection
+        return await self._addresses.audience_objection(call.target, call.recipients)
+
+    async def _submitted_already(self, target: DomainTarget) -> str | None:
+        """Return why a domain must not be submitted, or None.
+
+        To submit a pending domain would change its method, which may void the emails that are out.
+        """
+        domain = await self._certcentral.domain(target.domain_id)
+        return (
+            f"{domain.name} is already waiting for validation. Resend its email instead." if domain.is_pending else None
+        )
 
     async def _late_preflight_failure(self, this: CallAttempt) -> str | None:
         """Repeat the preflight checks, because the row or the connection took long. An error of DigiCert counts too."""
@@ -284,31 +332,6 @@ class CallSender:
             return str(error)
         except PlanPaused:
             return "The plan was stopped before the email was sent."
-
-    async def _audience_failure(self, target: DomainTarget, call: Call) -> str | None:
-        """Return why DigiCert could email others than the chosen addresses, or None. Lists are at most a minute old.
-
-        DigiCert drops addresses that are not allowed, and emails everyone allowed if none is left. It does not
-        document whether the list of the domain or of the name scope counts, so each must hold a chosen address.
-        """
-        lists = [await self._allowed(target.domain_id)]
-        if any(address.domain != target.name_scope for address in lists[0]):
-            lists.append(await self._allowed(target.name_scope))
-        allowed = {folded(address.email) for each in lists for address in each}
-        if dropped := [each.email for each in call.recipients if folded(each.email) not in allowed]:
-            return f"DigiCert no longer allows {', '.join(dropped)} as a recipient. Choose another one."
-        chosen = {folded(recipient.email) for recipient in call.recipients}
-        if any(chosen.isdisjoint(folded(address.email) for address in each) for each in lists):
-            return (
-                f"DigiCert's lists for {target.name_scope} changed, so it could email others. Choose recipients again."
-            )
-        return None
-
-    async def _allowed(self, domain: int | str) -> Sequence[Address]:
-        answer = await self._addresses.get(domain)
-        if self._steady() - answer.read_at > FRESH:
-            answer = await self._addresses.refresh(domain)
-        return answer.addresses
 
     async def _put(self, this: CallAttempt, confirm: Confirm) -> None:
         recipients, locale = this.call.recipients, this.request.locale
@@ -391,6 +414,8 @@ class CallSender:
         if is_new:
             self._metrics.record_outcome(outcome)
             log.info("ended", call=this.call_no, outcome=outcome.value, words=words)
+        if this.call_no == len(this.request.calls) - 1:
+            self._mine.pop(this.request.id, None)
         return ENDED
 
     async def _write_end(self, this: CallAttempt, outcome: LedgerEvent, words: str, begun: bool) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import CommitUnknown
-from bot.models import OUTCOMES, Actor, CallResult, LedgerEvent
+from bot.models import OUTCOMES, Actor, CallResult, LedgerEvent, SeenValidated
 from bot.store.database import NEWEST, Database
 from bot.store.head_file import Newest
 from bot.store.ledger.search_keys import search_keys
@@ -136,6 +136,11 @@ class Ledger:
         rows = await self._database.rows(_of(request_id).where(ledger.c.call_no == call_no))
         return CallAttempts(tuple(_attempts(rows)), _result(rows))
 
+    async def validated(self, request_id: str) -> dict[int, SeenValidated]:
+        """Return which names a follow-up saw validated, by call number."""
+        rows = await self._database.rows(_of(request_id).where(ledger.c.kind == LedgerEvent.VALIDATED.value))
+        return seen_validated(rows)
+
     async def results(self, request_id: str) -> dict[int, CallResult]:
         """Return the results by call number, of the calls that have ended."""
         rows = await self._database.rows(_of(request_id).where(ledger.c.kind.in_(OUTCOMES)))
@@ -197,6 +202,18 @@ def _result(rows: Sequence[sa.Row[Any]]) -> CallResult | None:
 def result_of(row: sa.Row[Any]) -> CallResult:
     """Return the result of a call from the row that ended it."""
     return CallResult(LedgerEvent(row.kind), json.loads(row.detail).get("words", ""), parse_timestamp(row.at))
+
+
+def seen_validated(rows: Iterable[sa.Row[Any]]) -> dict[int, SeenValidated]:
+    """Return what the `validated` rows of one request say, by call number. The newest row says until when."""
+    found: dict[int, SeenValidated] = {}
+    for row in rows:
+        detail = json.loads(row.detail)
+        before = found[row.call_no].names if row.call_no in found else ()
+        names = tuple(dict.fromkeys((*before, *detail["names"])))
+        until = parse_timestamp(detail["until"]) if "until" in detail else None
+        found[row.call_no] = SeenValidated(parse_timestamp(row.at), names, until, detail.get("because", ""))
+    return found
 
 
 async def append(transaction: AsyncConnection, entry: Entry) -> int:

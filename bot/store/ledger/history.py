@@ -1,6 +1,7 @@
 """The history of resends and requests, read from the ledger by the search keys of its rows."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,18 +13,20 @@ from bot.models import (
     OUTCOMES,
     Call,
     CallResult,
+    CallStep,
     DomainTarget,
     LastResend,
     LedgerEvent,
     PastCall,
     PastRequest,
     ResendRequest,
+    SeenValidated,
     TargetKey,
     domain_key,
     order_key,
 )
 from bot.store.database import Database
-from bot.store.ledger.entries import result_of
+from bot.store.ledger.entries import result_of, seen_validated
 from bot.store.ledger.search_keys import search_terms
 from bot.store.schema import ledger, ledger_checkpoints, ledger_search_keys, parse_timestamp, requests
 
@@ -53,7 +56,8 @@ class LastResends:
         found: dict[str, LastResend] = {}
         for row in await self._database.rows(_results(wanted)):
             call = _REQUEST.validate_json(row.body).calls[row.call_no]
-            for resend in _resends(row, call):
+            # The first steps of a revalidation send no email.
+            for resend in _resends(row, call) if call.step is CallStep.RESEND else ():
                 found.setdefault(*resend)
         return found
 
@@ -82,10 +86,32 @@ class RequestHistory:
         async with self._database.read() as connection:
             rows = (await connection.execute(begun)).all()
             ids = {row.request_id for row in rows if row.kind == LedgerEvent.ACCEPTED}
-            of_these = sa.select(ledger).where(ledger.c.request_id.in_(ids), ledger.c.kind.in_(OUTCOMES))
-            ended = (await connection.execute(of_these)).all() if ids else ()
-        results = {(row.request_id, row.call_no): result_of(row) for row in ended}
-        return [_past(row, results) for row in rows]
+            kinds = (*OUTCOMES, LedgerEvent.VALIDATED)
+            of_these = sa.select(ledger).where(ledger.c.request_id.in_(ids), ledger.c.kind.in_(kinds))
+            later = (await connection.execute(of_these.order_by(ledger.c.seq))).all() if ids else ()
+        calls = _Calls()
+        for row in later:
+            calls.add(row)
+        return [_past(row, calls) for row in rows]
+
+
+class _Calls:
+    """What became of the calls of requests, by request and call number."""
+
+    def __init__(self) -> None:
+        self.results: dict[tuple[str, int], CallResult] = {}
+        self._validated: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+
+    def add(self, row: sa.Row[Any]) -> None:
+        """Add a row of the ledger: the outcome of a call, or names that were seen validated."""
+        if row.kind == LedgerEvent.VALIDATED:
+            self._validated[row.request_id].append(row)
+        else:
+            self.results[row.request_id, row.call_no] = result_of(row)
+
+    def validated(self, request_id: str) -> Mapping[int, SeenValidated]:
+        """Return the names of a request that were seen validated, by call number."""
+        return seen_validated(self._validated.get(request_id, ()))
 
 
 def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
@@ -102,15 +128,18 @@ def _begun(key: str) -> tuple[sa.Select[Any], sa.ColumnElement[int]]:
     return about.where(ledger_search_keys.c.key == key), ledger_search_keys.c.seq
 
 
-def _past(row: sa.Row[Any], results: Mapping[tuple[str, int], CallResult]) -> PastRequest:
+def _past(row: sa.Row[Any], made: _Calls) -> PastRequest:
     detail, decision = json.loads(row.detail), LedgerEvent(row.kind)
     is_accepted = decision is LedgerEvent.ACCEPTED
+    validated = made.validated(row.request_id) if is_accepted else {}
     calls = tuple(
         PastCall(
             call["target"],
             tuple(call["recipients"]),
             tuple(dict.fromkeys(email for emails in call["recipients"].values() for email in emails)),
-            results.get((row.request_id, number)) if is_accepted else None,
+            made.results.get((row.request_id, number)) if is_accepted else None,
+            CallStep(call.get("step", CallStep.RESEND)),
+            validated.get(number),
         )
         for number, call in enumerate(detail.get("calls", ()))
     )

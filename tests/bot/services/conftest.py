@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 
@@ -10,10 +11,21 @@ import sqlalchemy as sa
 import stamina
 import structlog
 
-from bot.errors import CaRejected, SlackRejected
+from bot.errors import CaError, CaRejected, CaUnavailable, SlackRejected
 from bot.follow_up_schedule import FollowUpSchedule
 from bot.metrics import Metrics
-from bot.models import Address, Destination, Domain, LedgerEvent, NameValidation, Order, OrderValidation
+from bot.models import (
+    Address,
+    Destination,
+    Domain,
+    LedgerEvent,
+    NameValidation,
+    Order,
+    OrderValidation,
+    Pending,
+    Unclear,
+    Valid,
+)
 from bot.policy.principal import Principal
 from bot.policy.rules import Rules
 from bot.services.authorization.authorizer import Authorizer
@@ -61,6 +73,8 @@ class FakeCertCentral:
         self.during_put = None
         self.during_turn = None
         self.hold = None
+        # True if a call takes effect although its answer is lost.
+        self.lost_takes_effect = False
 
     async def acquire_slot(self):
         """Return at once. `meanwhile` runs once."""
@@ -81,8 +95,6 @@ class FakeCertCentral:
 
     def add_domain(self, domain_id, name, *emails, is_active=True, is_pending=True, method="email", until=None):
         """Add a domain. DigiCert allows these addresses for its id and its name."""
-        from bot.models import Pending, Unclear, Valid
-
         validation = {True: Pending(until), False: Valid(until), None: Unclear()}[is_pending]
         domain = Domain(domain_id, name, is_active, validation, method, LONG_AGO)
         self.account_domains[domain_id] = domain
@@ -137,12 +149,13 @@ class FakeCertCentral:
         await self._put(confirm, "resend_domain", domain_id, name_scope, tuple(emails), locale)
 
     async def submit_domain(self, domain_id, types, confirm):
-        await self._put(confirm, "submit_domain", domain_id, tuple(types))
+        await self._put(confirm, "submit_domain", domain_id, tuple(types), validation=Pending(), method="dns-txt-token")
 
     async def change_domain_to_email(self, domain_id, emails, locale, confirm):
-        await self._put(confirm, "change_domain_to_email", domain_id, tuple(emails), locale)
+        await self._put(confirm, "change_domain_to_email", domain_id, tuple(emails), locale, method="email")
 
-    async def _put(self, confirm, *call):
+    async def _put(self, confirm, *call, **changes):
+        """Make a call, which changes these attributes of its domain if it takes effect."""
         if self.before_put:
             await self.before_put()
         if confirm:
@@ -150,7 +163,18 @@ class FakeCertCentral:
         self.sent.append(call)
         if self.during_put:
             await self.during_put()
-        await self._asked(*call)
+        try:
+            await self._asked(*call)
+        except CaError as error:
+            if self.lost_takes_effect and isinstance(error, CaUnavailable) and error.may_have_arrived:
+                self.change_domain(call[1], **changes)
+            raise
+        self.change_domain(call[1], **changes)
+
+    def change_domain(self, domain_id, **changes):
+        """Change attributes of a domain."""
+        if changes:
+            self.account_domains[domain_id] = replace(self.account_domains[domain_id], **changes)
 
     async def _asked(self, method, *args):
         self.asked.append((method, *args))

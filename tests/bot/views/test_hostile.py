@@ -36,6 +36,7 @@ from bot.models import (
     ApprovalAsk,
     CallResult,
     Cooldown,
+    DcvToken,
     Destination,
     Domain,
     FollowUp,
@@ -49,6 +50,7 @@ from bot.models import (
     Order,
     PastCall,
     PastRequest,
+    Pending,
     ResendAsk,
     ResultRoute,
     StatusUpdate,
@@ -72,6 +74,7 @@ from bot.views import (
     resend_form,
     resend_messages,
     result_route,
+    revalidation_card,
     status,
 )
 from bot.views.blocks import Message
@@ -331,6 +334,9 @@ VIEWS = {
     "resend_form.nothing": lambda of: resend_form.nothing("f1", of.draw(of.text), of.draw(of.text)),
     "resend_form.denied": lambda of: resend_form.denied(
         "f1", NotAllowed(of.draw(of.text), "rule", of.holders(), of.ask().target, can_ask=True), "C0HELP", can_ask=True
+    ),
+    "revalidation_card.dns_record": lambda of: revalidation_card.dns_record(
+        Domain(7, of.draw(of.foreign.name), True, Pending(), None, None), DcvToken(of.draw(of.text), of.draw(of.moment))
     ),
     "resend_form.answered": lambda of: resend_form.answered("f1", of.message()),
     "resend_form.in_cooldown": lambda of: resend_form.in_cooldown(

@@ -39,6 +39,7 @@ def test_a_rule_is_shown_by_name_place_and_what_it_is_about():
                 "Except order 8 (rule “stop” (rule 9 of policy.toml)).",
             ]
         ),
+        "⛔ Revalidate · no rule allows it. No one can.",
         "⛔ View status · no rule allows it. No one can.",
         "⛔ Resend during cooldown · no rule allows it. No one can.",
     ]

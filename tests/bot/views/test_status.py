@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import models
+from bot.expiry.calendar import shipped_calendar
+from bot.expiry.effective_end import end_of_domain
 from bot.models import Domain, LastResend, LedgerEvent, Order
 from bot.views import status
 from bot.views.pending_rows import PendingRow, row_line
@@ -216,7 +218,11 @@ def test_an_unconfirmed_resend_is_marked_and_has_no_clock(order, last, now):
     ("validation", "over", "said"),
     [
         (("Pending",), None, "waiting for email approval for 20 days"),
-        (("Pending", datetime(2027, 1, 1, tzinfo=UTC)), None, "its earlier validation is valid until Jan 1, 2027"),
+        (
+            ("Pending", datetime(2027, 1, 1, tzinfo=UTC)),
+            None,
+            "its earlier validation is valid until January 1, 2027 (by its age)",
+        ),
         (("Unclear",), None, "validation status unknown"),
         (("Valid",), "example.com is validated until 2027-01-01.", "is validated until 2027-01-01."),
     ],
@@ -225,7 +231,9 @@ def test_a_domain_is_shown_with_the_name_that_was_mailed_for(last, now, validati
     kind, *args = validation
     domain = Domain(1, "example.com", True, getattr(models, kind)(*args), "email", now - timedelta(days=20))
 
-    message = status.states("example.com", [DomainState(domain, over, last)], 0, now, CONSOLE)
+    end = end_of_domain(domain, shipped_calendar())
+
+    message = status.states("example.com", [DomainState(domain, over, last, end=end)], 0, now, CONSOLE)
 
     assert "*Domain example.com*" in message.text
     assert said in message.text

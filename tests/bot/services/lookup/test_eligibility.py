@@ -7,11 +7,15 @@ import pytest
 
 from bot import models
 from bot.errors import NotResendable
+from bot.expiry.calendar import shipped_calendar
+from bot.expiry.outlook import Outlook
 from bot.models import Domain, NameValidation, Order, OrderValidation
 from bot.services.lookup import eligibility
 
 ORDER = Order(1, "pending", "shop.example.com", ("shop.example.com",), True, "a product", None, None)
 THEN = datetime(2026, 9, 1, tzinfo=UTC)
+OUTLOOK = Outlook(shipped_calendar(), datetime(2026, 7, 1, 10, tzinfo=UTC))
+RENEWED = "Revalidated today, it would be valid until January 16, 2027 (by its age)."
 SAYS_NO = {
     "issued": ["has been issued", "reissue"],
     "expired": ["has expired", "renew"],
@@ -74,11 +78,14 @@ def test_an_order_without_a_common_name_is_named_by_its_number():
     ("changes", "words"),
     [
         ({"is_active": False}, ["is inactive.", "Activate"]),
-        ({"validation": ("Valid",)}, ["bücher.example (xn--bcher-kva.example) is already validated.", "resubmit"]),
-        ({"validation": ("Valid", THEN)}, ["is already validated until September 1, 2026.", "resubmit"]),
+        ({"validation": ("Valid",)}, ["bücher.example (xn--bcher-kva.example) is already validated. No email is"]),
+        (
+            {"validation": ("Valid", THEN)},
+            ["is already validated until September 1, 2026 (by its age).", RENEWED, "resubmit"],
+        ),
         (
             {"validation": ("Valid", THEN, ("EV",))},
-            ["is already validated until September 1, 2026, but its EV validation expired.", "resubmit"],
+            ["until September 1, 2026 (by its age), but its EV validation expired.", RENEWED, "resubmit"],
         ),
         (
             {"validation": ("Expired", THEN)},
@@ -95,7 +102,7 @@ def test_an_order_without_a_common_name_is_named_by_its_number():
     ],
 )
 def test_a_domain_in_this_state_has_nothing_to_resend(changes, words):
-    nothing = eligibility.domain_ineligible(domain(**changes))
+    nothing = eligibility.domain_ineligible(domain(**changes), OUTLOOK)
 
     assert all(word in full_text(nothing) for word in words)
 
@@ -104,7 +111,36 @@ def test_a_domain_in_this_state_has_nothing_to_resend(changes, words):
     "changes", [{}, {"validation": ("Unclear",)}, {"validation": ("Pending", THEN)}, {"method": None}]
 )
 def test_a_domain_that_may_wait_is_not_turned_away(changes):
-    assert eligibility.domain_ineligible(domain(**changes)) is None
+    assert eligibility.is_domain_eligible(domain(**changes))
+    assert eligibility.domain_ineligible(domain(**changes), OUTLOOK) is None
+
+
+RULE_DAY = "until March 15, 2027 (rule of that day). No email is needed. "
+
+
+@pytest.mark.parametrize(
+    ("validation", "today", "words", "offered"),
+    [
+        # A validation of October 1 ends with the new rule. So does any other before December 7.
+        ("Valid", "2026-11-29", f"{RULE_DAY}Revalidating before December 7 does not move the end.", False),
+        ("Valid", "2026-12-07", f"{RULE_DAY}Revalidating before December 13 moves the end by less than a w", False),
+        ("Valid", "2026-12-13", f"{RULE_DAY}Revalidated today, it would be valid until March 22, 2027", True),
+        ("Expired", "2026-11-29", "expired. Revalidated today, it would be valid until March 15, 2027 (rule", True),
+        ("NeverValidated", "2027-04-01", "Revalidated today, it would be valid until July 9, 2027 (by its age)", True),
+        ("Expired", "2028-03-15", "expired. Email validation has ended. Use DNS validation", False),
+    ],
+)
+def test_a_revalidation_is_offered_if_it_moves_the_end_by_a_week(validation, today, words, offered):
+    approved = None if validation == "NeverValidated" else datetime(2026, 10, 1, tzinfo=UTC)
+    found = dataclasses.replace(domain(validation=(validation,)), approved_at=approved)
+    outlook = Outlook(shipped_calendar(), datetime.fromisoformat(f"{today}T10:00Z"))
+
+    mine = eligibility.domain_ineligible(found, outlook, may_revalidate=True)
+    other = eligibility.domain_ineligible(found, outlook)
+
+    assert words in full_text(mine)
+    assert (mine.revalidates, other.revalidates) == ("domain:7" if offered else "", "")
+    assert ("resubmit the domain in CertCentral" in full_text(other).replace("Res", "res")) is offered
 
 
 def test_an_order_without_a_name_that_waits_has_nothing_to_resend():
@@ -250,8 +286,9 @@ def test_a_missing_target_is_reported_with_a_hint(nothing, words):
 def test_a_name_below_a_validated_domain_is_distinguished_from_a_pending_one():
     above = domain(validation=("Valid", THEN))
 
-    nothing = eligibility.below_validated("new.example", above, THEN - timedelta(days=5, hours=1))
+    outlook = Outlook(shipped_calendar(), THEN - timedelta(days=5, hours=1))
+    nothing = eligibility.below_validated("new.example", above, outlook)
 
     assert str(nothing).startswith("No pending order has new.example. ")
-    assert str(nothing).endswith("is already validated until September 1, 2026 (5 days left).")
-    assert eligibility.below_validated("new.example", domain(), THEN) is None
+    assert str(nothing).endswith("is already validated until September 1, 2026 (by its age, 5 days left).")
+    assert eligibility.below_validated("new.example", domain(), outlook) is None

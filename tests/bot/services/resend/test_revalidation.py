@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from bot.errors import CaRejected, CaUnavailable, CooldownActive, NotAllowed
-from bot.models import Call, CallStep, Destination, DomainTarget, LedgerEvent, Recipient
+from bot.models import Call, CallStep, Destination, DomainTarget, LedgerEvent, Pending, Recipient
 from bot.policy.rule_file import read_policy
 from bot.policy.rules import Action, Rule, Rules
 from bot.services.authorization.authorizer import Authorizer
@@ -13,6 +13,7 @@ from bot.services.authorization.policy_loader import PolicyLoader
 from bot.services.resend.requests import NewRequest
 from bot.services.resend.sender import CallSender
 from bot.store.cooldowns import Cooldowns
+from bot.store.ledger.entries import Entry
 
 REFUSED = CaRejected("The domain is locked.", status=400)
 LOST = CaUnavailable("DigiCert's answer did not arrive.", may_have_arrived=True)
@@ -82,6 +83,83 @@ async def test_nothing_follows_a_step_that_did_not_succeed(
 
     assert outcomes == [*[SENT] * failing, outcome, *[NOT_SENT] * (2 - failing)]
     assert [call[0] for call in certcentral.sent] == CALLS[: failing + 1]
+
+
+@pytest.mark.parametrize(
+    ("failing", "outcomes"),
+    [(0, [SENT, NOT_SENT, NOT_SENT]), (1, [SENT, SENT, NOT_SENT]), (2, [SENT, SENT, UNKNOWN])],
+)
+async def test_a_step_whose_answer_was_lost_is_done_if_digicert_lists_its_effect(
+    sender, carry_out, revalidation, certcentral, ledger, failing, outcomes
+):
+    certcentral.lost_takes_effect = True
+    certcentral.failures[CALLS[failing]].append(LOST)
+
+    assert await carry_out(sender) == outcomes
+
+    # Also then a person decides what follows.
+    assert [call[0] for call in certcentral.sent] == CALLS[: failing + 1]
+    results = await ledger.results("r1")
+    if failing < 2:
+        assert "DigiCert lists the domain " in results[failing].message
+        assert "answer to the step before it was lost" in results[failing + 1].message
+
+
+async def test_if_the_effect_cannot_be_read_the_step_is_unknown(sender, carry_out, revalidation, certcentral):
+    certcentral.lost_takes_effect = True
+    certcentral.failures["submit_domain"].append(LOST)
+    certcentral.failures["domain"] += [None, UNREACHABLE]
+
+    assert await carry_out(sender) == [UNKNOWN, NOT_SENT, NOT_SENT]
+
+
+@pytest.mark.parametrize(("took_effect", "outcome"), [(True, SENT), (False, UNKNOWN)])
+async def test_after_a_crash_during_a_step_its_effect_is_looked_up(
+    restarted, ledger, ana, clock, revalidation, certcentral, took_effect, outcome
+):
+    await ledger.append(Entry(LedgerEvent.SENDING, clock(), ana, "r1", 0, 1, {"by": "another"}))
+    if took_effect:
+        certcentral.change_domain(1234, validation=Pending(), method="dns-txt-token")
+
+    await restarted.attempt("r1", 0, [])
+
+    assert (await ledger.results("r1"))[0].outcome is outcome
+    assert certcentral.sent == []
+
+
+async def test_a_domain_that_is_pending_by_now_is_not_submitted(
+    sender, carry_out, revalidation, certcentral, database, clock
+):
+    certcentral.change_domain(1234, validation=Pending(), method="email")
+
+    assert await carry_out(sender) == [NOT_SENT] * 3
+
+    assert certcentral.sent == []
+    assert await Cooldowns(database).active(revalidation.calls[0].cooldown_keys, clock()) is None
+
+
+@pytest.mark.parametrize("failing", [None, 0, 1, 2])
+async def test_a_revalidation_that_has_ended_takes_no_memory(sender, carry_out, revalidation, certcentral, failing):
+    if failing is not None:
+        certcentral.failures[CALLS[failing]].append(LOST)
+
+    await carry_out(sender)
+
+    assert sender.revalidations_under_way == 0
+
+
+async def test_one_that_another_process_ends_is_forgotten_after_an_hour(
+    sender, revalidation, accept, steps, make_request, clock
+):
+    await sender.attempt("r1", 0, [])
+    clock.advance(minutes=59)
+    later = await accept(dataclasses.replace(make_request("r2", calls=steps), revalidates=True))
+    assert sender.revalidations_under_way == 1
+
+    clock.advance(minutes=2)
+    await sender.attempt(later.id, 0, [])
+
+    assert sender.revalidations_under_way == 1
 
 
 @pytest.mark.parametrize("failing", range(3))
