@@ -131,8 +131,8 @@ def _buttons(*, may_resend: bool, who_can: bool = True) -> ActionsBlock:
 def _notes(page: HomePage) -> list[Block]:
     parts = [f"Checked {time_of_day(page.pending.read_at)}", escape(page.pending.unreadable)] if page.pending else []
     blocks: list[Block] = [context(" · ".join(filter(None, parts)))] if parts else []
-    if page.problem:
-        blocks.append(section(escape(page.problem)))
+    if problem := escape(page.problem).strip():
+        blocks.append(section(problem))
     return [*blocks, *_limited(page.channels)]
 
 
