@@ -200,6 +200,9 @@ class FakeSlots:
             raise StoreUnavailable("The database is away.")
         return self.asked, self.ahead.pop(0)
 
+    async def bulk_pause(self, interval):
+        return 0.0
+
     async def release(self, slot):
         self.given_back.append(slot)
 
@@ -382,3 +385,38 @@ async def test_people_who_come_and_go_block_no_other_waiter():
 
     assert len(order) == sum(not task.cancelled() for task in tasks)
     assert not limits._waiting  # noqa: SLF001 - memory use is not visible from outside
+
+
+async def bulk_times(limits, turns):
+    with working_for("bulk"):
+        return await slot_times(limits, turns)
+
+
+async def test_plans_make_their_calls_evenly():
+    """A burst would use up the window, and people would wait for its end."""
+    moments = await bulk_times(LocalRateLimiter([(10, 0.5)]), 10)
+
+    assert most_within(moments, 0.1) < 8
+    assert max(moments) > 0.2
+
+
+async def test_while_a_person_waits_for_an_answer_plans_get_half():
+    limits = LocalRateLimiter([(20, 1.0)])
+    with working_for("U0ANA"):
+        await limits.acquire()
+
+    moments = await bulk_times(limits, 12)
+
+    assert max(moments) > 0.6
+
+
+async def test_a_person_goes_before_plans():
+    limits = LocalRateLimiter([(10, 0.5)])
+    flood = asyncio.create_task(bulk_times(limits, 30))
+    await asyncio.sleep(0.6)
+
+    with working_for("U0ANA"):
+        moments = await slot_times(limits, 3)
+    flood.cancel()
+
+    assert max(moments) < 0.5

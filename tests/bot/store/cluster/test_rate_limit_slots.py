@@ -108,3 +108,17 @@ async def test_two_processes_respect_the_limits_together_and_waste_none(open_ser
     assert most_within(moments, 2.0) <= 12
     assert moments[-1] - moments[0] < 4.0
     assert moments[-1] - began < 20.0
+
+
+async def test_plans_of_all_processes_keep_one_pace_and_half_of_it_while_a_person_waits(open_server):
+    one, other = (RateLimitSlots(open_server(), [(100, 1.0)]) for _ in range(2))
+    first = await one.bulk_pause(0.5)
+    for slots in (one, other, one, other, one):
+        await slots.reserve("bulk")
+    alone = await other.bulk_pause(0.5)
+    await one.reserve("person")
+    shared = await other.bulk_pause(0.5)
+
+    assert first == 0.0
+    assert alone == pytest.approx(2.5, abs=0.5)
+    assert shared == pytest.approx(5.0, abs=0.6)
