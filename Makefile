@@ -64,7 +64,7 @@ clean: ## Remove .venv and every cache
 
 .venv/ready: $(LOCK) pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Name one: make PYTHON=/path/to/python3"; exit 1; }
-	@echo "Setting up .venv with $(PYTHON) …"
+	@echo "Setting up .venv with $(PYTHON) (once, about a minute) …"
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@$(PIP) install --retries 1 --require-hashes -r $(LOCK) || { echo "Once more, without a proxy …"; \
 		$(DIRECTLY) $(PIP) install --require-hashes -r $(LOCK); }

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from urllib.parse import quote, unquote, urlsplit
 
+import stamina
 import structlog
 from pydantic import SecretStr
 from structlog.types import EventDict, Processor, WrappedLogger
@@ -72,6 +73,8 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # What a retried call means is logged where it fails for good.
+    stamina.instrumentation.set_on_retry_hooks([])
     structlog.configure(
         processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

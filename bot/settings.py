@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from ipaddress import ip_address, ip_network
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -45,6 +47,7 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+_PREFIXES = ("DCV_", "DIGICERT_", "SLACK_")
 _TLS_MODES = frozenset({"require", "verify-ca", "verify-full"})
 # People paste a token into the line above or below the right one. Such a value is not shown in an error.
 _MAY_BE_SECRET = re.compile(r"xox|xapp|://[^/]*@|[A-Za-z0-9+/=_-]{20,}", re.IGNORECASE)
@@ -176,6 +179,28 @@ def _with_tls(url: str) -> str:
     if "system" in (query.get("sslrootcert"), os.environ.get("PGSSLROOTCERT")):
         mode = "verify-full"
     return f"{url}{'&' if '?' in url else '?'}sslmode={mode if mode in _TLS_MODES else 'require'}"
+
+
+def is_set(name: str) -> bool:
+    """Return True if the environment or the file of settings has a value for this variable."""
+    return bool((os.environ.get(name) or _in_file().get(name) or "").strip())
+
+
+def unknown_names() -> dict[str, str | None]:
+    """Return the variables that begin like a setting but are not one, each with the most similar setting, if any."""
+    known = {name.upper() for name in HttpModeSettings.model_fields}
+    given = {name for name in _in_file() if name.startswith(_PREFIXES)}
+    # Of the environment only these: other programs have variables of the other names, too.
+    given |= {name for name in os.environ if name.startswith(_PREFIXES[0])}
+    unknown = sorted(given - known)
+    return {name: next(iter(get_close_matches(name, known, 1)), None) for name in unknown}
+
+
+def _in_file() -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(ENV_FILE)
+    except (OSError, UnicodeDecodeError):
+        return {}
 
 
 def proxy_for(url: str) -> str | None:

@@ -186,6 +186,14 @@ def _settings(demo: Demo, folder: Path) -> dict[str, str]:
     }
 
 
+def _write_settings(demo: Demo, folder: Path) -> None:
+    """Write the settings of an installed bot for both local servers. It may only be checked: the demo's bot runs."""
+    settings = {**_settings(demo, folder), "DATABASE_URL": "sqlite:///dcv-resend.db"}
+    file = folder / "env"
+    file.touch(0o600)
+    file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+
+
 async def main(*, once: bool) -> None:
     """Play the story if `once` is set. Otherwise, serve the page until Ctrl-C."""
     with tempfile.TemporaryDirectory(prefix="dcv-resend-demo-") as folder:
@@ -193,7 +201,7 @@ async def main(*, once: bool) -> None:
             if once:
                 await play_story(demo)
             else:
-                await serve(demo, f"{folder}/bot.log")
+                await serve(demo, Path(folder) / "bot.log")
 
 
 def create_page(demo: Demo, port: int = 0) -> WebPage:
@@ -209,12 +217,14 @@ def create_page(demo: Demo, port: int = 0) -> WebPage:
     )
 
 
-async def serve(demo: Demo, log: str) -> None:
+async def serve(demo: Demo, log: Path) -> None:
     """Serve the page until Ctrl-C, and print its address and what to try."""
+    _write_settings(demo, log.parent)
     async with create_page(demo, PORT) as page:
         print_text(f"\nOpen it in a browser:  {page.url}")
         print_text("\nRun /dcv-resend in #pki, send an email, and approve it on the right.")
         print_text("At the top, switch to a user without permission, or post an alert as another app.")
+        print_text(f"\nTo check an installed bot against it: cp {log.parent / 'env'} .env && dcv-resend check")
         print_text(f"\nBot log: {log}. Press Ctrl-C to stop.")
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -133,14 +133,14 @@ def test_the_sample_of_the_check_is_what_the_check_prints(monkeypatch: pytest.Mo
         monkeypatch.setenv(setting, value)
     shown = re.findall(r"^ +((?:ok|warning|problem) .*)$", section("Install"), re.MULTILINE)
     identity = Identity("B1", "U1", "T0123456789", None, frozenset(scopes.NEEDED), name="dcv_resend", team="Example")
-    inspection = Inspection("/data/dcv-resend.db", Tables.MISSING, revision=None, head="0001")
+    inspection = Inspection("/home/you/dcv-resend.db", Tables.MISSING, revision=None, head="0001")
     printed = [
         diagnostics.of_settings(Settings.load(env_file=None))[0],
         *diagnostics.of_bot(identity)[:2],
         *diagnostics.of_app_token(),
         diagnostics.of_key("svc-dcv", KeyPermissions(orders=True, validations=True, domains=True))[0],
         *diagnostics.of_database(inspection),
-        *diagnostics.of_clocks({"Slack": timedelta(0), "DigiCert": timedelta(0)}),
+        *diagnostics.of_clocks({"slack.com": timedelta(0), "www.digicert.com": timedelta(0)}),
     ]
 
     assert shown == [finding.line() for finding in printed]

@@ -18,6 +18,8 @@ from bot.settings import proxy_for
 from bot.timings import PRODUCTION, Timings
 
 LONGEST_WAIT = 3600.0
+# The code of an answer that has none.
+UNKNOWN = "unknown_error"
 RETRYABLE = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
@@ -191,13 +193,23 @@ async def mapped_errors() -> AsyncIterator[None]:
         raise SlackUnavailable(str(error)) from error
     except (aiohttp.ClientError, TimeoutError, OSError, SlackClientError, ValueError, AttributeError) as error:
         # The SDK raises AttributeError for a text/plain answer.
-        raise SlackUnavailable(f"Slack did not answer ({type(error).__name__}).") from error
+        raise SlackUnavailable(f"Slack did not answer ({_reason(error)}).") from error
 
 
 def error_code(error: SlackApiError) -> str:
-    """Return Slack's error code, `unknown_error` if the answer has none."""
+    """Return Slack's error code, UNKNOWN if the answer has none."""
     data = getattr(error.response, "data", None)
-    return str(data.get("error", "unknown_error")) if isinstance(data, dict) else "unknown_error"
+    return str(data.get("error", UNKNOWN)) if isinstance(data, dict) else UNKNOWN
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} can't be resolved"
+        case TimeoutError():
+            return "no answer in time"
+        case _:
+            return type(error).__name__
 
 
 def _status(error: SlackApiError) -> int:

@@ -23,7 +23,7 @@ from bot.services.lookup.reach import domains_stopped
 from bot.services.operations import diagnostics
 from bot.services.operations.config_files import read_calendar
 from bot.services.operations.diagnostics import Finding, Severity
-from bot.settings import ENV_FILE, Settings
+from bot.settings import ENV_FILE, Settings, is_set, unknown_names
 from bot.slack.client import open_client
 from bot.store.database_file import files_of, sqlite_file
 from bot.store.inspection import inspect
@@ -55,9 +55,22 @@ async def _found() -> list[Finding]:
     try:
         settings = Settings.load()
     except ConfigurationError as error:
-        return diagnostics.problems(error.problems)
+        return _without_settings(error)
     hide = logs.secret_redactor(settings)
     return [replace(finding, sentence=hide(finding.sentence)) for finding in await _diagnose(settings)]
+
+
+def _without_settings(error: ConfigurationError) -> list[Finding]:
+    """Return everything that the settings lack, so that a single run lists it all."""
+    absent = [] if Path(ENV_FILE).exists() else [diagnostics.no_file(ENV_FILE, Path.cwd())]
+    modes = diagnostics.of_modes(is_set("SLACK_APP_TOKEN"), is_set("SLACK_SIGNING_SECRET"))
+    problems = [finding for finding in modes if finding.level is Severity.PROBLEM]
+    return [
+        *absent,
+        *diagnostics.of_unknown_names(unknown_names()),
+        *diagnostics.problems(error.problems),
+        *problems,
+    ]
 
 
 async def _diagnose(settings: Settings) -> list[Finding]:
@@ -75,9 +88,10 @@ async def _diagnose(settings: Settings) -> list[Finding]:
         _run_check("DATABASE_URL", "the database", _database(settings)),
     )
     modes = diagnostics.of_modes(app_token is not None, settings.slack_signing_secret is not None)
-    clocks = diagnostics.of_clocks({"Slack": slack.offset, "DigiCert": digicert.offset})
+    clocks = diagnostics.of_clocks({slack_host: slack.offset, digicert_host: digicert.offset})
     return [
         *diagnostics.of_settings(settings),
+        *diagnostics.of_unknown_names(unknown_names()),
         *diagnostics.of_modes_of_files(_modes(settings)),
         *await _policy(settings),
         *await _validity(settings),

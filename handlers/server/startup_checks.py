@@ -13,7 +13,7 @@ from bot.services.operations.diagnostics import Finding, Severity
 from bot.settings import Settings
 from bot.slack import scopes
 from bot.slack.channels import get_channel
-from bot.slack.client import TOKEN_IS_BAD, Client, Identity, identify
+from bot.slack.client import TOKEN_IS_BAD, UNKNOWN, Client, Identity, identify
 from bot.timings import PRODUCTION, Timings
 
 log = structlog.get_logger(__name__)
@@ -105,7 +105,9 @@ async def watch_bot_token(slack: Client, timings: Timings = PRODUCTION) -> None:
 
 
 def bot_token_rejected(error: SlackRejected) -> ConfigurationError:
-    """Return an error that names the setting to fix if Slack rejects the bot token."""
+    """Return an error that names the setting to fix: the bot token, or an API address that is not Slack's."""
+    if error.code == UNKNOWN:
+        return ConfigurationError(["SLACK_API_URL: the server there doesn't answer like Slack. Correct the address."])
     return ConfigurationError([f"SLACK_BOT_TOKEN: Slack rejected it ({error.code}). Copy the bot token again."])
 
 
@@ -161,7 +163,7 @@ def key_rejected(error: CaRejected) -> str:
     """Return a line that names the setting to fix: the key if DigiCert answers 403, else the API's address."""
     if error.status == 403:
         return f"DIGICERT_API_KEY: {error} Copy the API key of a service user from CertCentral."
-    return f"DIGICERT_BASE_URL: {error} Is this the address of your CertCentral's Services API?"
+    return f"DIGICERT_BASE_URL: {str(error).rstrip('.')}. Is this the address of your CertCentral's Services API?"
 
 
 async def wait_for_digicert(certcentral: CertCentral, timings: Timings) -> None:

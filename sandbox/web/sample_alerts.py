@@ -160,7 +160,7 @@ ACME = SampleAlert(
 LEMUR = SampleAlert(
     "Lemur",
     "several attachments",
-    "Certificates that end soon",
+    "Certificates expiring soon",
     attachments=[
         {
             "title": f"{name}-DigiCertInc-20260610-{ends}",
@@ -178,7 +178,7 @@ LEMUR = SampleAlert(
 # Legacy `actions` instead of blocks.
 PAGERDUTY = SampleAlert(
     "PagerDuty",
-    "buttons of the old kind",
+    "legacy buttons",
     classic=True,
     attachments=[
         {
@@ -241,7 +241,7 @@ REPORT = SampleAlert(
 # The text tries to run script on the page and to mention everyone.
 HOSTILE = SampleAlert(
     "Free Monitoring",
-    "an alert that would like to run script",
+    "an alert that tries to run a script",
     "<script>document.title = 'owned'</script> <!channel> &lt;img src=x onerror=alert(1)&gt;",
     blocks=[
         {

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -93,8 +94,9 @@ async def test_where_all_is_fine_every_line_says_so(
     assert answer.says(
         "can read orders, the validation status of orders and domains", "Permission to resend can't be tested"
     )
-    assert answer.says(f"{tmp_path}/bot.db", "is empty")
-    assert answer.says("clock agrees with Slack and DigiCert")
+    assert answer.says(f"{tmp_path}/bot.db", "has no tables yet")
+    hosts = [urlsplit(url).netloc for url in (slack.api_url, certcentral.url)]
+    assert answer.says(f"clock agrees with {hosts[0]} and {hosts[1]}")
     assert (slack.problems, slack.sockets) == ([], 0)
     assert {call.method for call in certcentral.calls} == {"GET"}
 
@@ -123,7 +125,7 @@ async def test_every_setting_that_cannot_be_used_is_one_line_and_nothing_else_is
     answer = await check(SLACK_BOT_TOKEN="", DIGICERT_BASE_URL="http://digicert.example", DCV_COOLDOWN="soon")
 
     assert answer.status == 2
-    assert len(answer.problems) == len(answer.lines)
+    assert len(answer.problems) + len(answer.warnings) == len(answer.lines)
     assert sorted(line.split()[0] for line in answer.problems) == [
         "DCV_COOLDOWN",
         "DIGICERT_BASE_URL",
@@ -259,7 +261,9 @@ async def test_a_clock_that_is_off_is_a_problem(
 ) -> None:
     if whose == "Slack":
         slack.ids.clock = lambda: time.time() + seconds
+        url = slack.api_url
     else:
+        url = certcentral.url
         certcentral.now = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
 
     answer = await check()
@@ -267,7 +271,7 @@ async def test_a_clock_that_is_off_is_a_problem(
     assert answer.status == 2
     assert len(answer.problems) == 1
     assert answer.problems[0].startswith("This machine's clock is ")
-    assert f"{'behind' if seconds > 0 else 'ahead of'} {whose}'s." in answer.problems[0]
+    assert f"{'behind' if seconds > 0 else 'ahead of'} {urlsplit(url).netloc}'s." in answer.problems[0]
 
 
 async def test_a_clock_that_is_a_little_off_is_fine(check: Check, slack: Slack) -> None:
@@ -377,3 +381,29 @@ async def test_each_channel_of_alerts_is_one_line(check: Check, slack: Slack) ->
     assert "The bot isn't in #far" in warnings
     assert f"#partners ({partners.id}) is shared with another organization" in warnings
     assert "can't see the alert channel C0GONE" in warnings
+
+
+async def test_a_misspelled_setting_is_a_warning_with_the_right_name(check: Check) -> None:
+    answer = await check(DCV_ALLOWED_USER="U012AB3CD", DCV_UNRELATED="x")
+
+    assert answer.status == 0
+    assert "DCV_ALLOWED_USER isn't a setting. Did you mean DCV_ALLOWED_USERS?" in answer.warnings
+    assert any(line.startswith("DCV_UNRELATED isn't a setting.") for line in answer.warnings)
+
+
+async def test_everything_that_is_missing_is_listed_at_once(check: Check, tmp_path: Path) -> None:
+    answer = await check(SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="", DIGICERT_API_KEY="")
+
+    assert answer.status == 2
+    assert [line.partition(" ")[0] for line in answer.problems] == [
+        "SLACK_BOT_TOKEN",
+        "DIGICERT_API_KEY",
+        "SLACK_APP_TOKEN",
+    ]
+    assert any(line.startswith(f"There is no file .env in {tmp_path}") for line in answer.warnings)
+
+
+async def test_a_wrong_address_of_slack_is_not_called_a_wrong_token(check: Check, certcentral: CertCentral) -> None:
+    answer = await check(SLACK_API_URL=certcentral.url)
+
+    assert "SLACK_API_URL: the server there doesn't answer like Slack. Correct the address." in answer.problems

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from bot.digicert.client import KeyPermissions
 from bot.policy.rules import Rule
@@ -61,7 +62,7 @@ def mistake(setting: str, error: Exception) -> Finding:
 
 def of_settings(settings: Settings) -> list[Finding]:
     """Return what valid settings still lack."""
-    found = [Finding(Severity.OK, "All settings are valid.")]
+    found = [Finding(Severity.OK, "The settings are well-formed.")]
     if not settings.dcv_allowed_users and not settings.dcv_allowed_usergroups and not settings.dcv_policy_file:
         no_users = "No one can resend. Set DCV_ALLOWED_USERS or DCV_ALLOWED_USERGROUPS."
         found.append(Finding(Severity.WARNING, no_users))
@@ -70,6 +71,20 @@ def of_settings(settings: Settings) -> list[Finding]:
         in_clear = f"DATABASE_TLS is off, so rows and the password may cross the network unencrypted. {remedy}."
         found.append(Finding(Severity.WARNING, in_clear))
     return found
+
+
+def of_unknown_names(names: Mapping[str, str | None]) -> list[Finding]:
+    """Return a warning for each name that looks like a setting but is not one. A value is the most similar setting."""
+    return [
+        Finding(Severity.WARNING, f"{name} isn't a setting.{f' Did you mean {meant}?' if meant else ''}")
+        for name, meant in names.items()
+    ]
+
+
+def no_file(name: str, folder: Path) -> Finding:
+    """Return the finding that the folder has no file of settings."""
+    remedy = "Create it, or run the command in its folder"
+    return Finding(Severity.WARNING, f"There is no file {name} in {folder}. {remedy}.")
 
 
 def of_modes_of_files(modes: Mapping[str, int]) -> list[Finding]:
@@ -172,7 +187,7 @@ def of_key(owner: str, readable: KeyPermissions) -> list[Finding]:
         "domains": readable.domains,
     }
     if lacking := [what for what, may in tried.items() if may is False]:
-        remedy = 'Give it the role "Orders, Domains, Organizations", and a user who can manage orders and domains'
+        remedy = 'Give it the role "Orders, Domains, Organizations", and a user that can manage orders and domains'
         return [*found, *problems([f"DIGICERT_API_KEY can't read {join_names(lacking)}. {remedy}."])]
     reads = join_names([what for what, may in tried.items() if may])
     unproven = "Permission to resend can't be tested without sending an email."
@@ -196,7 +211,7 @@ def of_database(inspection: Inspection) -> list[Finding]:
 def _of_tables(inspection: Inspection) -> tuple[Severity, str]:
     match inspection.tables:
         case Tables.MISSING:
-            return Severity.OK, f"The database {inspection.where} is empty. `dcv-resend run` creates the tables."
+            return Severity.OK, f"The database {inspection.where} has no tables yet. `dcv-resend run` creates them."
         case Tables.BEHIND:
             step = f"from {inspection.revision} to {inspection.head}"
             return (

@@ -113,7 +113,7 @@ def test_what_a_key_may_not_read_is_a_problem(readable, lacks):
 @pytest.mark.parametrize(
     ("tables", "level", "words"),
     [
-        (Tables.MISSING, "ok", "is empty"),
+        (Tables.MISSING, "ok", "has no tables yet"),
         (Tables.UP_TO_DATE, "ok", "up to date (0002)"),
         (Tables.BEHIND, "warning", "from 0001 to 0002. `dcv-resend run` applies them"),
         (Tables.UNKNOWN, "problem", "Install that version"),
