@@ -220,8 +220,15 @@ async def hours() -> None:
     await eight_hours()
 
 
+async def where() -> None:
+    """Measure the answer to *Where did the email go?*."""
+    from benchmarks.mail_trace import time_to_answer
+
+    await time_to_answer()
+
+
 MEASUREMENTS: Mapping[str, Callable[[], Awaitable[None]]] = {
-    each.__name__: each for each in (readers, policies, searches, page, starts, flood, submits, bursts, hours)
+    each.__name__: each for each in (readers, policies, searches, page, starts, flood, submits, where, bursts, hours)
 }
 
 
