@@ -9,13 +9,15 @@ import tempfile
 import textwrap
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.bot_process import BotProcess
 from sandbox.certcentral import CertCentral
 from sandbox.certcentral.seed import seed
 from sandbox.demo_workspace import DemoWorkspace, populate
+from sandbox.dns import LocalDns
+from sandbox.dns.seed import seed_dns
 from sandbox.slack import Channel, Form, Message, SimulatedUser, Slack
 from sandbox.slack.workspace.manifest import Manifest
 from sandbox.web import WebPage
@@ -34,6 +36,7 @@ class Demo:
     certcentral: CertCentral
     workspace: DemoWorkspace
     manifest: Manifest
+    dns: LocalDns = field(default_factory=LocalDns)
 
     @property
     def ana(self) -> SimulatedUser:
@@ -138,11 +141,12 @@ def _require_no_problems(slack: Slack) -> None:
 @contextlib.asynccontextmanager
 async def running_demo(folder: Path, process: type[BotProcess] = BotProcess) -> AsyncIterator[Demo]:
     """Start both local servers and the bot. Stop them, and delete their files, at the end."""
-    async with Slack() as slack, CertCentral() as certcentral:
+    async with Slack() as slack, CertCentral() as certcentral, LocalDns() as dns:
         manifest = Manifest.read(MANIFEST)
         manifest.install(slack)
         seed(certcentral)
-        demo = Demo(slack, certcentral, populate(slack), manifest)
+        seed_dns(dns)
+        demo = Demo(slack, certcentral, populate(slack), manifest, dns)
         bot = process(_settings(demo, folder), folder / "bot.log")
         began = time.monotonic()
         await bot.start()
@@ -182,6 +186,7 @@ def _settings(demo: Demo, folder: Path) -> dict[str, str]:
         # Much sooner than in production, so that a visitor who approves an email sees the effect.
         "DCV_FOLLOW_UPS": "3s,6s,10s,15s,20s,30s,45s,1m,2m,3m,5m,10m,30m,1h",
         "DCV_NUDGES": "1m",
+        **demo.dns.settings,
         "DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",
     }
 
@@ -214,6 +219,7 @@ def create_page(demo: Demo, port: int = 0) -> WebPage:
         alerts=workspace.alerts,
         manifest=demo.manifest,
         port=port,
+        dns=demo.dns,
     )
 
 

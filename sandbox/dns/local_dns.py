@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from sandbox.condition import Condition
 from sandbox.dns.name_server import LocalNameServer, ServerFault
 from sandbox.dns.resolver import LocalResolver
 from sandbox.dns.zone import LocalZone
@@ -18,6 +19,7 @@ class LocalDns:
     """An internet of a few zones. Use it as an async context manager."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self.changes = Condition()
         self.zones: dict[str, LocalZone] = {}
         self.broken: set[str] = set()
         """Zones whose DNSSEC signatures are wrong."""
@@ -51,23 +53,28 @@ class LocalDns:
         if above:
             above.delegate(name, servers or SERVERS)
         self.zones[name] = zone
+        self.changes.notify_all()
         return zone
 
     def publish(self, name: str, rtype: str, value: str) -> None:
         """Add a record to the zone of a name. Raises ValueError if there is none, or if the record is malformed."""
         self._zone_of(name).publish(name, rtype, value)
+        self.changes.notify_all()
 
     def remove(self, name: str, rtype: str, value: str | None = None) -> None:
         """Remove one record of a name, or all of this type."""
         self._zone_of(name).remove(name, rtype, value)
+        self.changes.notify_all()
 
     def fail(self, number: int, fault: ServerFault) -> None:
         """Let name server 1 to 4 fail."""
         self.servers[number - 1].fail(fault)
+        self.changes.notify_all()
 
     def break_dnssec(self, zone: str, *, broken: bool = True) -> None:
         """Make the signatures of a zone wrong, or right again."""
         (self.broken.add if broken else self.broken.discard)(zone)
+        self.changes.notify_all()
 
     @property
     def asked(self) -> list[tuple[str, str]]:

@@ -11,11 +11,13 @@ from typing import Any, Self
 from aiohttp import web
 
 from sandbox.certcentral import CertCentral
+from sandbox.dns import LocalDns
 from sandbox.json_types import Json
 from sandbox.slack import Channel, Slack
 from sandbox.slack.workspace.manifest import Manifest
 from sandbox.web.actions import Actions
 from sandbox.web.certcentral_state import read_certcentral_state
+from sandbox.web.dns_panel import DnsActions, read_dns_state
 from sandbox.web.fault_presets import FaultSwitch
 from sandbox.web.open_modals import OpenModals
 from sandbox.web.origin_check import OriginCheck
@@ -49,13 +51,14 @@ class WebPage:
         alerts: Channel,
         manifest: Manifest,
         port: int = 0,
+        dns: LocalDns | None = None,
     ) -> None:
-        self._slack, self._certcentral = slack, certcentral
+        self._slack, self._certcentral, self._dns = slack, certcentral, dns or LocalDns()
         self._personas, self._manifest, self._port = personas, manifest, port
         self._modals, self._switch = OpenModals(slack), FaultSwitch(certcentral)
         commands = {command["command"] for command in manifest.commands}
         acts = Actions(slack, certcentral, self._modals, self._switch, alerts=alerts, commands=commands)
-        self._actions = acts.by_name
+        self._actions = {**acts.by_name, **DnsActions(self._dns).by_name}
         self._origin_check = OriginCheck()
         self._streams: set[web.WebSocketResponse] = set()
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=STOPPING_SECONDS)
@@ -144,7 +147,10 @@ class WebPage:
 
     async def _send_changes(self, stream: web.WebSocketResponse, mirror: StateDiff) -> None:
         changed = asyncio.Event()
-        with self._slack.changes.notifying(changed), self._certcentral.changes.notifying(changed):
+        sources = (self._slack.changes, self._certcentral.changes, self._dns.changes)
+        with contextlib.ExitStack() as stack:
+            for each in sources:
+                stack.enter_context(each.notifying(changed))
             while not stream.closed:
                 # Cleared before the state is read, so that a change while sending is not missed.
                 changed.clear()
@@ -157,6 +163,7 @@ class WebPage:
     def _read_state(self, persona: Persona) -> Iterator[StatePart]:
         yield from read_slack_state(self._slack, persona, self._modals.slackbot_notices(persona.person))
         yield from read_certcentral_state(self._certcentral, self._switch)
+        yield from read_dns_state(self._dns)
         yield from read_wire_state(self._slack, self._certcentral)
 
 

@@ -9,6 +9,7 @@ import { icon } from "./icons.js";
 import { Live } from "./live.js";
 import { Modal } from "./modal.js";
 import { FaultPresets } from "./faultpresets.js";
+import { NameServers } from "./nameservers.js";
 import { Orders } from "./orders.js";
 import { Outbox } from "./outbox.js";
 import { drawPeople } from "./people.js";
@@ -155,10 +156,12 @@ class Page {
     this.presets = new FaultPresets(this.actions);
     this.outbox = new Outbox(this.store, this.actions);
     this.orders = new Orders(this.store);
+    this.nameServers = new NameServers(this.store, this.actions);
     this.wire = new Wire(this.store);
     this.tools = new Tabs("Tools", [
       { name: "outbox", label: "Emails", panel: this.outbox.node, count: () => this.outbox.waiting },
       { name: "orders", label: "Orders", panel: this.orders.node },
+      { name: "dns", label: "DNS", panel: this.nameServers.node },
       { name: "wire", label: "Wire", panel: this.wire.node, count: () => this.wire.bad, isBad: true },
     ]);
     fill(node("tools"), this.presets.node, this.tools.list, this.tools.panels);
@@ -174,6 +177,7 @@ class Page {
     store.on(["presets"], () => this.presets.draw(store.get("presets")));
     store.on(["mail/"], () => this.outbox.draw());
     store.on(["order/", "domain/"], () => this.orders.draw());
+    store.on(["dns"], () => this.nameServers.draw());
     store.on(["wire/", "problem/"], (names) => this.wire.update(names));
     store.on(["mail/", "problem/"], () => this.tools.draw());
     this.outbox.draw();
