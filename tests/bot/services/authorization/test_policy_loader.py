@@ -11,6 +11,7 @@ from bot.errors import ConfigurationError
 from bot.policy.rules import Rules
 from bot.services.authorization import policy_loader
 from bot.services.authorization.policy_loader import PolicyLoader, read_rules
+from bot.services.operations import reloaded_file
 from bot.settings import Settings
 from bot.slack.client import Identity
 from bot.wiring import open_policy_loader
@@ -32,8 +33,8 @@ def file(tmp_path):
 @pytest.fixture
 def loader(file, monkeypatch):
     """Return a policy loader that checks its file at each call and waits for the result."""
-    monkeypatch.setattr(policy_loader, "PATIENCE", 20.0)
-    monkeypatch.setattr(policy_loader, "SETTLE_SECONDS", 0.0, raising=False)
+    monkeypatch.setattr(reloaded_file, "PATIENCE", 20.0)
+    monkeypatch.setattr(reloaded_file, "SETTLE_SECONDS", 0.0, raising=False)
     return PolicyLoader(LISTS, str(file), reload_seconds=0.0)
 
 
@@ -81,14 +82,14 @@ async def test_the_file_is_checked_once_a_second_at_most(file):
 
 async def test_a_disk_that_does_not_answer_delays_no_decision(loader, monkeypatch):
     answer = threading.Event()
-    monkeypatch.setattr(policy_loader, "PATIENCE", 0.3)
-    monkeypatch.setattr(policy_loader, "read_config_file", lambda *_: answer.wait(10) and b"")
+    monkeypatch.setattr(reloaded_file, "PATIENCE", 0.3)
+    monkeypatch.setattr(reloaded_file, "read_config_file", lambda *_: answer.wait(10) and b"")
     began = time.monotonic()
 
     rules = await asyncio.gather(*(names(loader) for _ in range(5)))
 
     assert rules == [["first"]] * 5
-    assert time.monotonic() - began < policy_loader.PATIENCE + 0.5
+    assert time.monotonic() - began < reloaded_file.PATIENCE + 0.5
     answer.set()
 
 
